@@ -1,0 +1,1 @@
+"""The conversation that both voice agents share."""
