@@ -1,0 +1,1 @@
+"""One module for each outside system; the rest of the product does not know how they are reached."""

@@ -1,0 +1,142 @@
+"""The weather of any place on Earth, from Open-Meteo."""
+
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Self
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from agent_core.adapters.open_meteo.fetch import SERVICE, TIMEOUT, fetch
+from agent_core.adapters.open_meteo.places import Query, best, cleaned, folded, shorter
+from agent_core.adapters.open_meteo.remembered import Remembered
+from agent_core.adapters.open_meteo.wire import CURRENT, DAILY, HOURLY, Place, Places, Weather
+from agent_core.errors import UpstreamError
+from agent_core.weather import Forecast, LocationNotFound
+
+FORECAST_URL = "https://api.open-meteo.com/v1/forecast"
+GEOCODING_URL = "https://geocoding-api.open-meteo.com/v1/search"
+
+_FORECAST_DAYS = 16
+"""The most that Open-Meteo gives."""
+
+_PLACE_SECONDS = 24 * 3600.0
+_FORECAST_SECONDS = 300.0
+"""Open-Meteo renews its current conditions each 15 minutes."""
+
+
+class OpenMeteo:
+    """A `WeatherSource` that asks Open-Meteo: one for a process, shared by all conversations.
+
+    Args:
+        forecast_url: Where forecasts come from.
+        geocoding_url: Where places are looked up.
+        client: Replaces the connection pool; closed with this object either way.
+    """
+
+    def __init__(
+        self,
+        *,
+        forecast_url: str = FORECAST_URL,
+        geocoding_url: str = GEOCODING_URL,
+        client: httpx.AsyncClient | None = None,
+    ) -> None:
+        self._forecast_url = forecast_url
+        self._geocoding_url = geocoding_url
+        self._client = client or httpx.AsyncClient(
+            follow_redirects=False,
+            timeout=TIMEOUT,
+            headers={"accept": "application/json", "accept-encoding": "identity"},
+            limits=httpx.Limits(max_connections=20, max_keepalive_connections=4, keepalive_expiry=60),
+        )
+        self._places: Remembered[str, Place] = Remembered(size=512, seconds=_PLACE_SECONDS)
+        self._forecasts: Remembered[tuple[float, float], Forecast] = Remembered(size=64, seconds=_FORECAST_SECONDS)
+
+    async def __aenter__(self) -> Self:
+        """Use the pool in a block that closes it."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the pool."""
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def forecast(self, location: str) -> Forecast:
+        """Look up a place by the name a person used for it, and its weather for sixteen days.
+
+        Raises:
+            InvalidArguments: The location is no place name.
+            LocationNotFound: No such place is known.
+            UpstreamError: The service could not be reached, or answered nonsense.
+        """
+        place = await self._place(cleaned(location))
+        spot = (round(place.latitude, 2), round(place.longitude, 2))
+        known = self._forecasts.get(spot)
+        if known is None:
+            known = await self._ask_forecast(spot)
+            self._forecasts.put(spot, known)
+        return known
+
+    async def _place(self, query: Query) -> Place:
+        key = folded(query.text)
+        place = self._places.get(key)
+        if place is None:
+            place = await self._find(query)
+            self._places.put(key, place)
+        return place
+
+    async def _find(self, query: Query) -> Place:
+        for asked, text in _questions(query):
+            place = best(asked, await self._ask_places(text))
+            if place is not None:
+                return place
+        reason = "no such place"
+        raise LocationNotFound(reason)
+
+    async def _ask_places(self, name: str) -> tuple[Place, ...]:
+        query = {"name": name, "count": "10", "language": "en", "format": "json"}
+        return _parsed(Places, await fetch(self._client, self._geocoding_url, query)).results
+
+    async def _ask_forecast(self, spot: tuple[float, float]) -> Forecast:
+        latitude, longitude = spot
+        query = {
+            "latitude": str(latitude),
+            "longitude": str(longitude),
+            "current": ",".join(CURRENT),
+            "hourly": ",".join(HOURLY),
+            "daily": ",".join(DAILY),
+            "timezone": "auto",
+            "forecast_days": str(_FORECAST_DAYS),
+        }
+        weather = _parsed(Weather, await fetch(self._client, self._forecast_url, query))
+        try:
+            return weather.forecast()
+        except (KeyError, ValueError) as error:
+            reason = "unexpected_answer"
+            raise UpstreamError(SERVICE, reason) from error
+
+
+def _questions(query: Query) -> Iterable[tuple[Query, str]]:
+    """Give what to ask the geocoder until a place fits, the likeliest question first.
+
+    A plain name finds places everywhere, but only the ten largest. With the region after a comma the service narrows
+    by itself, where it knows that region by the word used; without commas, the last words may have been the region.
+    """
+    yield query, query.name
+    if query.within:
+        yield query, f"{query.name}, {query.within[0]}"
+    for other in shorter(query):
+        yield other, other.name
+
+
+def _parsed[Answer: BaseModel](model: type[Answer], body: bytes) -> Answer:
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        reason = "unexpected_answer"
+        raise UpstreamError(SERVICE, reason) from error

@@ -1,0 +1,1 @@
+"""What the model may do besides talking: one typed function a tool."""

@@ -1,0 +1,181 @@
+"""The tools of one conversation: what the model is told of them, and the only way to call one.
+
+A call never raises into the pipeline: whatever goes wrong becomes an answer that the model can speak about.
+"""
+
+import asyncio
+import inspect
+import json
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from agent_core.errors import AgentError, InvalidArguments
+from agent_core.tools.arguments import Arguments, arguments_of, checked, schema_of
+
+Outcome = Literal["ok", "error", "timeout", "unknown", "cancelled"]
+
+DEFAULT_TIMEOUT = 5.0
+"""Seconds. A caller takes longer silence for a dead line, even after a spoken "one moment"."""
+
+
+class ToolFailure(AgentError):
+    """A tool could not do what it was asked to, and says so in one word that the model knows.
+
+    Args:
+        code: Stands as ``error`` in the answer to the model.
+        detail: What the model should change, if it can; never text from a third party.
+    """
+
+    def __init__(self, code: str, detail: str | None = None) -> None:
+        super().__init__(code if detail is None else f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """What the model is told: JSON schemas of the arguments by name, and which of them it must give."""
+
+    name: str
+    description: str
+    properties: dict[str, Any]
+    required: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What the model gets back (``value``, JSON-able) and what became of the call."""
+
+    name: str
+    outcome: Outcome
+    value: dict[str, Any]
+    elapsed_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRecord:
+    """One call for logs and metrics: no arguments and no answer, as both tell what a caller said.
+
+    ``error`` is the word that the model got, ``cause`` the exception behind it, where there was one.
+    """
+
+    tool: str
+    outcome: Outcome
+    elapsed_ms: float
+    error: str | None = None
+    cause: BaseException | None = None
+
+
+class Tool:
+    """A typed async function that the model may call.
+
+    Args:
+        function: Its name, signature and docstring (up to the first blank line) are what the model sees.
+        timeout: Seconds that one call may take in total.
+        failure: The error word for the model when the function fails or takes too long.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Awaitable[dict[str, Any]]],
+        *,
+        timeout: float = DEFAULT_TIMEOUT,
+        failure: str = "tool_failed",
+    ) -> None:
+        self._function = function
+        self._arguments: type[Arguments] = arguments_of(function)
+        self.timeout = timeout
+        self.failure = failure
+        properties, required = schema_of(self._arguments)
+        description = (inspect.getdoc(function) or "").split("\n\n", maxsplit=1)[0].replace("\n", " ")
+        self.spec = ToolSpec(function.__name__, description, properties, required)
+
+    async def __call__(self, arguments: object) -> dict[str, Any]:
+        """Check the arguments and run the function within its time.
+
+        Raises:
+            InvalidArguments: The arguments do not fit the signature.
+            ToolFailure: The function said that it failed, or its answer is no JSON.
+            TimeoutError: The time is up.
+        """
+        values = checked(self._arguments, arguments)
+        async with asyncio.timeout(self.timeout):
+            answer = await self._function(**values)
+        json.dumps(answer, allow_nan=False)
+        return answer
+
+
+class ToolRegistry:
+    """The tools of one conversation by name.
+
+    Args:
+        tools: Names must differ.
+        on_call: Gets one record for each call, when it is over.
+    """
+
+    def __init__(self, tools: Sequence[Tool], *, on_call: Callable[[ToolRecord], None] | None = None) -> None:
+        self._tools = {tool.spec.name: tool for tool in tools}
+        if len(self._tools) != len(tools):
+            message = "two tools have the same name"
+            raise ValueError(message)
+        self._on_call = on_call
+
+    @property
+    def specs(self) -> list[ToolSpec]:
+        """What the model is told, in the order in which the tools were given."""
+        return [tool.spec for tool in self._tools.values()]
+
+    async def call(self, name: str, arguments: object) -> ToolResult:
+        """Run a tool as the model asked for it; every failure is an answer.
+
+        Raises:
+            asyncio.CancelledError: The caller of this method was cancelled, and nobody is left to read an answer.
+        """
+        started = time.monotonic()
+        tool = self._tools.get(name)
+        try:
+            ending = _Ending("unknown", _error("unknown_tool")) if tool is None else await _attempt(tool, arguments)
+        except asyncio.CancelledError as cancelled:
+            self._close(name, _Ending("cancelled", _error("cancelled"), cancelled), started)
+            raise
+        return self._close(name, ending, started)
+
+    def _close(self, name: str, ending: "_Ending", started: float) -> ToolResult:
+        elapsed_ms = (time.monotonic() - started) * 1000
+        if self._on_call is not None:
+            # A name that is not ours is text that the model made up: it stays out of logs and metric labels.
+            known = name if name in self._tools else "unknown"
+            error = None if ending.outcome == "ok" else ending.value["error"]
+            self._on_call(ToolRecord(known, ending.outcome, elapsed_ms, error, ending.cause))
+        return ToolResult(name, ending.outcome, ending.value, elapsed_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    outcome: Outcome
+    value: dict[str, Any]
+    cause: BaseException | None = None
+
+
+async def _attempt(tool: Tool, arguments: object) -> _Ending:
+    try:
+        return _Ending("ok", await tool(arguments))
+    except InvalidArguments as error:
+        return _Ending("error", _error("invalid_arguments", error.reason), error)
+    except ToolFailure as error:
+        return _Ending("error", _error(error.code, error.detail), error.__cause__ or error)
+    except TimeoutError as error:
+        return _Ending("timeout", _error(tool.failure), error)
+    except asyncio.CancelledError as cancelled:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        return _Ending("cancelled", _error("cancelled"), cancelled)  # something inside was cancelled, not this call
+    except Exception as error:  # noqa: BLE001 - a bug in one tool must not end the call; the record carries it
+        return _Ending("error", _error(tool.failure), error)
+
+
+def _error(code: str, detail: str | None = None) -> dict[str, Any]:
+    return {"error": code} if detail is None else {"error": code, "detail": detail}

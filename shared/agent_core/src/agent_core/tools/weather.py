@@ -1,0 +1,150 @@
+"""The weather tools: real numbers for the model to put into a sentence."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from math import floor
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from agent_core.errors import InvalidArguments, UpstreamError
+from agent_core.tools.registry import Tool, ToolFailure
+from agent_core.weather import Day, Forecast, Hour, LocationNotFound, WeatherSource
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+_TIMESTAMP = "%Y%m%d_%H%M%S"
+_UNAVAILABLE = "weather_unavailable"
+
+
+def _lower(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+Location = Annotated[str, Field(description="City, then state or country, for example: San Francisco, California")]
+Unit = Annotated[
+    Literal["celsius", "fahrenheit"],
+    BeforeValidator(_lower),
+    Field(description="Temperature unit; infer it from the place if the caller does not say"),
+]
+DayName = Annotated[
+    str,
+    BeforeValidator(_lower),
+    Field(description="today, tomorrow, a weekday such as monday, or a date as YYYY-MM-DD; at most 15 days ahead"),
+]
+HourOfDay = Annotated[
+    int | None,
+    Field(
+        ge=0, le=23, description="Hour at the place, 0 to 23, if one time of the day is asked for; else leave it out"
+    ),
+]
+
+
+def weather_tools(source: WeatherSource) -> list[Tool]:
+    """Give the two weather tools, answering from ``source``."""
+
+    async def get_current_weather(location: Location, format: Unit) -> dict[str, Any]:  # noqa: A002 - a public name
+        """Get the weather at a place at this moment."""
+        forecast = await _look_up(source, location)
+        now = forecast.now
+        return {
+            "conditions": now.conditions.value,
+            "temperature": _degrees(now.temperature, format),
+            "format": format,
+            "timestamp": _local_time(forecast).strftime(_TIMESTAMP),
+            "feels_like": _degrees(now.feels_like, format),
+            "humidity_percent": _whole(now.humidity),
+            "wind_kmh": _whole(now.wind),
+            "precipitation_mm": round(now.precipitation, 1),
+            "is_day": now.is_day,
+        }
+
+    async def get_weather_forecast(
+        location: Location,
+        day: DayName,
+        format: Unit,  # noqa: A002 - a public name
+        hour: HourOfDay = None,
+    ) -> dict[str, Any]:
+        """Get the weather forecast for a place, for a whole day or for one hour of it."""
+        forecast = await _look_up(source, location)
+        now = _local_time(forecast)
+        wanted = date_of(day, today=now.date())
+        return {
+            "day": wanted.isoformat(),
+            "weekday": WEEKDAYS[wanted.weekday()],
+            **_numbers(forecast, wanted, hour, format),
+            "format": format,
+            "timestamp": now.strftime(_TIMESTAMP),
+        }
+
+    return [Tool(function, failure=_UNAVAILABLE) for function in (get_current_weather, get_weather_forecast)]
+
+
+def date_of(day: str, *, today: date) -> date:
+    """Turn what a caller calls a day into a date; a weekday is the next one, today included.
+
+    Raises:
+        InvalidArguments: It names no day.
+    """
+    if day in ("today", "tomorrow"):
+        return today + timedelta(days=int(day == "tomorrow"))
+    if day in WEEKDAYS:
+        return today + timedelta(days=(WEEKDAYS.index(day) - today.weekday()) % 7)
+    try:
+        return date.fromisoformat(day)
+    except ValueError as error:
+        message = "day: must be today, tomorrow, a weekday or YYYY-MM-DD"
+        raise InvalidArguments(message) from error
+
+
+async def _look_up(source: WeatherSource, location: str) -> Forecast:
+    try:
+        return await source.forecast(location)
+    except LocationNotFound as error:
+        code = "location_not_found"
+        raise ToolFailure(code) from error
+    except UpstreamError as error:
+        raise ToolFailure(_UNAVAILABLE) from error
+
+
+def _numbers(forecast: Forecast, wanted: date, hour: int | None, unit: str) -> dict[str, Any]:
+    if hour is None:
+        day = _first(day for day in forecast.days if day.date == wanted)
+        return {
+            **_common(day),
+            "temperature_high": _degrees(day.high, unit),
+            "temperature_low": _degrees(day.low, unit),
+        }
+    # In the night when clocks go forward an hour is missing: the next one answers for it.
+    one = _first(one for one in forecast.hours if one.time.date() == wanted and one.time.hour >= hour)
+    return {**_common(one), "hour": hour, "temperature": _degrees(one.temperature, unit)}
+
+
+def _common(span: Day | Hour) -> dict[str, Any]:
+    probability = span.precipitation_probability
+    return {
+        "conditions": span.conditions.value,
+        "precipitation_probability_percent": None if probability is None else _whole(probability),
+        "precipitation_mm": round(span.precipitation, 1),
+        "wind_kmh": _whole(span.wind),
+    }
+
+
+def _first[Span: (Day, Hour)](spans: Iterable[Span]) -> Span:
+    for span in spans:
+        return span
+    code = "day_out_of_range"
+    raise ToolFailure(code)
+
+
+def _local_time(forecast: Forecast) -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None) + forecast.utc_offset
+
+
+def _degrees(celsius: float, unit: str) -> int:
+    return _whole(celsius * 9 / 5 + 32 if unit == "fahrenheit" else celsius)
+
+
+def _whole(number: float) -> int:
+    """Round half up, as people do; Python's own ``round`` turns 2.5 into 2."""
+    return floor(number + 0.5)

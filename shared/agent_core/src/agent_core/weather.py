@@ -1,0 +1,101 @@
+"""The weather as this product speaks of it: numbers and enumerations, never a sentence from elsewhere.
+
+Temperatures are degrees Celsius, speeds km/h, precipitation millimetres, probabilities and humidity per cent.
+Every time is the local time at the place, without a time zone: that is how people there read their clocks.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from agent_core.errors import AgentError
+
+
+class LocationNotFound(AgentError):
+    """No place of that name is known; another spelling may help."""
+
+    http_status = 404
+    spoken = "I don't know that place."
+
+
+class Conditions(StrEnum):
+    """What the sky does, in the words that the model may say."""
+
+    CLEAR = "clear"
+    MOSTLY_CLEAR = "mostly_clear"
+    PARTLY_CLOUDY = "partly_cloudy"
+    OVERCAST = "overcast"
+    FOG = "fog"
+    DRIZZLE = "drizzle"
+    FREEZING_DRIZZLE = "freezing_drizzle"
+    RAIN = "rain"
+    FREEZING_RAIN = "freezing_rain"
+    SNOW = "snow"
+    SNOW_GRAINS = "snow_grains"
+    RAIN_SHOWERS = "rain_showers"
+    SNOW_SHOWERS = "snow_showers"
+    THUNDERSTORM = "thunderstorm"
+    THUNDERSTORM_WITH_HAIL = "thunderstorm_with_hail"
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """The weather at this moment."""
+
+    conditions: Conditions
+    temperature: float
+    feels_like: float
+    humidity: float
+    wind: float
+    precipitation: float
+    is_day: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """The weather in the hour that starts at ``time``."""
+
+    time: datetime
+    conditions: Conditions
+    temperature: float
+    precipitation_probability: float | None
+    precipitation: float
+    wind: float
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The weather of one calendar day at the place; ``wind`` is its strongest hour."""
+
+    date: date
+    conditions: Conditions
+    high: float
+    low: float
+    precipitation_probability: float | None
+    precipitation: float
+    wind: float
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What is known about one place; a day or an hour without numbers is left out."""
+
+    utc_offset: timedelta
+    now: Now
+    hours: tuple[Hour, ...]
+    days: tuple[Day, ...]
+
+
+class WeatherSource(Protocol):
+    """Whoever knows the weather."""
+
+    async def forecast(self, location: str) -> Forecast:
+        """Look up a place by the name a person used for it, such as ``Paris, Texas``.
+
+        Raises:
+            InvalidArguments: The location is no place name.
+            LocationNotFound: No such place is known.
+            UpstreamError: The source could not be reached, or answered nonsense.
+        """
+        ...

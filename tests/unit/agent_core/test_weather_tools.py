@@ -1,0 +1,158 @@
+"""The weather tools: what the model gets for what it asks, on a source of fixed numbers."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from agent_core.errors import InvalidArguments, UpstreamError
+from agent_core.tools.registry import ToolRegistry, ToolResult
+from agent_core.tools.weather import WEEKDAYS, date_of, weather_tools
+from agent_core.weather import Conditions, Day, Forecast, Hour, LocationNotFound, Now
+
+AHEAD = timedelta(hours=13)
+"""Far enough from UTC that a mistake in local time shows."""
+
+
+def local_now() -> datetime:
+    """Read the clock at the place."""
+    return datetime.now(UTC).replace(tzinfo=None) + AHEAD
+
+
+class FixedWeather:
+    """Knows one town, and fails on request."""
+
+    def __init__(self) -> None:
+        self.today = local_now().date()
+
+    async def forecast(self, location: str) -> Forecast:
+        """Answer with numbers that are easy to tell apart."""
+        if location == "Atlantis":
+            raise LocationNotFound(location)
+        if location == "Offline":
+            service = "open_meteo"
+            raise UpstreamError(service, "timeout")
+        if location == "<>":
+            message = "location: must be the name of a place"
+            raise InvalidArguments(message)
+        return Forecast(
+            utc_offset=AHEAD,
+            now=Now(Conditions.RAIN, -2.5, -7.49, 81, 12.5, 0.34, is_day=False),
+            hours=tuple(self._hour(at) for at in range(48)),
+            days=tuple(self._day(ahead) for ahead in range(16)),
+        )
+
+    def _hour(self, at: int) -> Hour:
+        start = datetime.combine(self.today, datetime.min.time())
+        return Hour(start + timedelta(hours=at), Conditions.FOG, at, None if at == 15 else at, 0.0, 3.2)
+
+    def _day(self, ahead: int) -> Day:
+        day = self.today + timedelta(days=ahead)
+        return Day(day, Conditions.SNOW, ahead + 0.5, ahead - 5.5, 40.0, 1.26, 20.4)
+
+
+async def ask(name: str, **arguments: object) -> ToolResult:
+    """Call a tool as the model would."""
+    return await ToolRegistry(weather_tools(FixedWeather())).call(name, arguments)
+
+
+def assert_now(timestamp: str) -> None:
+    """Compare with the clock at the place."""
+    assert abs(datetime.strptime(timestamp, "%Y%m%d_%H%M%S") - local_now()) < timedelta(seconds=60)  # noqa: DTZ007
+
+
+def test_the_model_is_told_names_choices_and_what_is_required() -> None:
+    """`get_current_weather` keeps its arguments; the hour of a forecast may be left out."""
+    current, forecast = ToolRegistry(weather_tools(FixedWeather())).specs
+    assert (current.name, current.required) == ("get_current_weather", ["location", "format"])
+    assert current.properties["format"]["enum"] == ["celsius", "fahrenheit"]
+    assert (forecast.name, forecast.required) == ("get_weather_forecast", ["location", "day", "format"])
+    assert forecast.properties["hour"]["type"] == "integer"
+    assert all(prop["description"] for prop in forecast.properties.values())
+
+
+async def test_current_weather_in_whole_degrees() -> None:
+    """Numbers come rounded half up, as a voice says them, with the time at the place."""
+    result = await ask("get_current_weather", location="Auckland", format="celsius")
+    assert_now(result.value.pop("timestamp"))
+    assert result.value == {
+        "conditions": "rain",
+        "temperature": -2,
+        "format": "celsius",
+        "feels_like": -7,
+        "humidity_percent": 81,
+        "wind_kmh": 13,
+        "precipitation_mm": 0.3,
+        "is_day": False,
+    }
+
+
+async def test_fahrenheit() -> None:
+    """The unit asked for is the unit given, however the model spells it."""
+    result = await ask("get_current_weather", location="Auckland", format="Fahrenheit")
+    assert {key: result.value[key] for key in ("temperature", "feels_like", "format")} == {
+        "temperature": 28,
+        "feels_like": 19,
+        "format": "fahrenheit",
+    }
+
+
+async def test_forecast_for_a_day() -> None:
+    """A day has a high and a low."""
+    result = await ask("get_weather_forecast", location="Auckland", day="tomorrow", format="celsius")
+    tomorrow = local_now().date() + timedelta(days=1)
+    assert_now(result.value.pop("timestamp"))
+    assert result.value == {
+        "day": tomorrow.isoformat(),
+        "weekday": WEEKDAYS[tomorrow.weekday()],
+        "conditions": "snow",
+        "temperature_high": 2,
+        "temperature_low": -4,
+        "precipitation_probability_percent": 40,
+        "precipitation_mm": 1.3,
+        "wind_kmh": 20,
+        "format": "celsius",
+    }
+
+
+async def test_forecast_for_an_hour() -> None:
+    """An hour has one temperature; a number that the source does not give is null."""
+    result = await ask("get_weather_forecast", location="Auckland", day="today", hour=15, format="celsius")
+    expected: dict[str, Any] = {"hour": 15, "temperature": 15, "conditions": "fog", "wind_kmh": 3}
+    assert expected.items() <= result.value.items()
+    assert result.value["precipitation_probability_percent"] is None
+    assert "temperature_high" not in result.value
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"location": "Atlantis", "day": "today", "format": "celsius"}, "location_not_found"),
+        ({"location": "Offline", "day": "today", "format": "celsius"}, "weather_unavailable"),
+        ({"location": "<>", "day": "today", "format": "celsius"}, "invalid_arguments"),
+        ({"location": "Auckland", "day": "someday", "format": "celsius"}, "invalid_arguments"),
+        ({"location": "Auckland", "day": "today", "hour": 24, "format": "celsius"}, "invalid_arguments"),
+        ({"location": "Auckland", "day": "today", "format": "kelvin"}, "invalid_arguments"),
+        ({"location": "Auckland", "day": "2001-01-01", "format": "celsius"}, "day_out_of_range"),
+        ({"location": "Auckland", "day": "2101-01-01", "hour": 3, "format": "celsius"}, "day_out_of_range"),
+    ],
+)
+async def test_failures_have_a_word_that_the_model_knows(arguments: dict[str, Any], error: str) -> None:
+    """Whatever is wrong, the model gets one of four words."""
+    result = await ask("get_weather_forecast", **arguments)
+    assert (result.outcome, result.value["error"]) == ("error", error)
+
+
+@pytest.mark.parametrize(
+    ("day", "expected"),
+    [
+        ("today", "2026-11-23"),
+        ("tomorrow", "2026-11-24"),
+        ("monday", "2026-11-23"),
+        ("sunday", "2026-11-29"),
+        ("2026-12-01", "2026-12-01"),
+    ],
+)
+def test_what_a_caller_calls_a_day(day: str, expected: str) -> None:
+    """A weekday is the next one, today included."""
+    assert date_of(day, today=date(2026, 11, 23)) == date.fromisoformat(expected)
