@@ -1,0 +1,260 @@
+"""Twilio Media Streams on the wire: text in, messages out, and back. No socket, no state.
+
+Every message is JSON with ``event``; numbers are strings. All fields that Twilio documents are needed, further ones
+are ignored, for Twilio may add some. What is sent has exactly the documented fields: one more or less makes
+Twilio warn (31951).
+
+Source: twilio.com/docs/voice/media-streams/websocket-messages.
+"""
+
+from binascii import a2b_base64, b2a_base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from agent_core.errors import ProtocolError
+
+MAX_TEXT: Final = 65_536
+"""Characters of one message. Twilio's are about 400; the server's own limit closes the socket at 64 KiB as well."""
+MAX_PAYLOAD: Final = 8_192
+"""Bytes of sound in one message: one second. Twilio sends 20 ms but does not promise it; one message must not fill
+the path to the model for longer than a person waits."""
+
+_MAX_NUMBER_DIGITS: Final = 15
+"""A sequence number that long takes a million years; more digits are slow to read."""
+_MAX_SID: Final = 64
+_MAX_NAME: Final = 256
+_DIGITS: Final = frozenset("0123456789*#ABCD")
+
+
+class MalformedMessage(ProtocolError):
+    """The text breaks the protocol; the reason names the part, never the content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The socket is open. Says nothing about the call."""
+
+    protocol: str
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The stream begins. ``parameters`` are those of the TwiML."""
+
+    stream_sid: str
+    call_sid: str
+    account_sid: str
+    parameters: dict[str, str]
+    encoding: str
+    sample_rate: int
+    channels: int
+    tracks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """Sound of the caller: µ-law, usually 160 bytes.
+
+    Attributes:
+        stream_sid: The stream it belongs to.
+        sequence: Number of the message in the stream.
+        chunk: Number of the piece of sound, from 1.
+        timestamp_ms: Its place since the stream began.
+        payload: µ-law codes, one byte a sample.
+    """
+
+    stream_sid: str
+    sequence: int
+    chunk: int
+    timestamp_ms: int
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Dtmf:
+    """The caller pressed a key."""
+
+    stream_sid: str
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The sound before a mark of ours was played, or thrown away by ``clear``."""
+
+    stream_sid: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The stream or the call is over."""
+
+    stream_sid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """An event that was not known when this was written."""
+
+    event: str
+
+
+type Inbound = Connected | Start | Media | Dtmf | Mark | Stop | Unknown
+
+
+def decode(text: str | bytes) -> Inbound:
+    """Turn one message of Twilio's into an event.
+
+    Raises:
+        MalformedMessage: the text breaks the protocol. Nothing else is raised, whatever the text.
+    """
+    if len(text) > MAX_TEXT:
+        raise MalformedMessage("too_long")
+    try:
+        message = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise MalformedMessage("json") from None
+    if type(message) is not dict:
+        raise MalformedMessage("not_an_object")
+    event = message.get("event")
+    if event == "media":
+        return _media(message)
+    if type(event) is not str or not event:
+        raise MalformedMessage("event")
+    decoder = _DECODERS.get(event)
+    return decoder(message) if decoder is not None else Unknown(event[:_MAX_NAME])
+
+
+def media(stream_sid: str, ulaw: bytes) -> str:
+    """Encode sound for the caller: µ-law without any header, of any length; Twilio plays it in order."""
+    payload = b2a_base64(ulaw, newline=False).decode("ascii")
+    return orjson.dumps({"event": "media", "streamSid": stream_sid, "media": {"payload": payload}}).decode()
+
+
+def mark(stream_sid: str, name: str) -> str:
+    """Encode a mark: it comes back when the sound before it was played or cleared."""
+    return orjson.dumps({"event": "mark", "streamSid": stream_sid, "mark": {"name": name}}).decode()
+
+
+def clear(stream_sid: str) -> str:
+    """Encode the order to throw away what is not yet played."""
+    return orjson.dumps({"event": "clear", "streamSid": stream_sid}).decode()
+
+
+def _media(message: dict[str, Any]) -> Media:
+    """Read sound. Written for speed, 50 times a second and call: the types are checked by what fails on them."""
+    try:
+        body = message["media"]
+        payload = a2b_base64(body["payload"], strict_mode=True)
+        track = body["track"]
+        chunk, timestamp = body["chunk"], body["timestamp"]
+        sequence = message["sequenceNumber"]
+    except (KeyError, TypeError):
+        raise MalformedMessage("media") from None
+    except ValueError:  # binascii.Error is one, and so is what a letter beyond ASCII raises
+        raise MalformedMessage("payload") from None
+    if not 0 < len(payload) <= MAX_PAYLOAD:
+        raise MalformedMessage("payload_length")
+    if track != "inbound":
+        raise MalformedMessage("track")
+    return Media(
+        _sid(message.get("streamSid")),
+        _number(sequence, "sequence"),
+        _number(chunk, "chunk"),
+        _number(timestamp, "timestamp"),
+        payload,
+    )
+
+
+def _connected(message: dict[str, Any]) -> Connected:
+    return Connected(protocol=_text(message.get("protocol"), "protocol"))
+
+
+def _start(message: dict[str, Any]) -> Start:
+    body = _object(message.get("start"), "start")
+    sound = _object(body.get("mediaFormat"), "media_format")
+    stream_sid = _sid(body.get("streamSid"))
+    if message.get("streamSid") != stream_sid:
+        raise MalformedMessage("stream_sid")
+    return Start(
+        stream_sid=stream_sid,
+        call_sid=_sid(body.get("callSid")),
+        account_sid=_sid(body.get("accountSid")),
+        parameters=_parameters(body.get("customParameters")),
+        encoding=_text(sound.get("encoding"), "encoding"),
+        sample_rate=_number(sound.get("sampleRate"), "sample_rate"),
+        channels=_number(sound.get("channels"), "channels"),
+        tracks=_tracks(body.get("tracks")),
+    )
+
+
+def _dtmf(message: dict[str, Any]) -> Dtmf:
+    digit = _object(message.get("dtmf"), "dtmf").get("digit")
+    if type(digit) is not str or digit not in _DIGITS:
+        raise MalformedMessage("digit")
+    return Dtmf(_sid(message.get("streamSid")), digit)
+
+
+def _mark(message: dict[str, Any]) -> Mark:
+    name = _object(message.get("mark"), "mark").get("name")
+    return Mark(_sid(message.get("streamSid")), _text(name, "name"))
+
+
+def _stop(message: dict[str, Any]) -> Stop:
+    return Stop(_sid(message.get("streamSid")))
+
+
+def _object(value: object, field: str) -> dict[str, Any]:
+    if type(value) is not dict:
+        raise MalformedMessage(field)
+    return value
+
+
+def _sid(value: object) -> str:
+    if type(value) is not str or not value.isalnum() or not value.isascii() or len(value) > _MAX_SID:
+        raise MalformedMessage("sid")
+    return value
+
+
+def _number(value: object, field: str) -> int:
+    """Read a number, which Twilio sends as a string of digits in some places and as a number in others."""
+    if type(value) is str and value.isascii() and value.isdigit() and len(value) <= _MAX_NUMBER_DIGITS:
+        return int(value)
+    if type(value) is int and 0 <= value < 10**_MAX_NUMBER_DIGITS:
+        return value
+    raise MalformedMessage(field)
+
+
+def _text(value: object, field: str) -> str:
+    if type(value) is not str or not 0 < len(value) <= _MAX_NAME:
+        raise MalformedMessage(field)
+    return value
+
+
+def _tracks(value: object) -> tuple[str, ...]:
+    if type(value) is not list:
+        raise MalformedMessage("tracks")
+    return tuple(_text(track, "tracks") for track in value)
+
+
+def _parameters(value: object) -> dict[str, str]:
+    """Read what the TwiML passed on; a stream without ``<Parameter>`` may leave the object out."""
+    if value is None:
+        return {}
+    parameters = _object(value, "parameters")
+    if not all(type(parameter) is str for parameter in parameters.values()):
+        raise MalformedMessage("parameters")
+    return parameters
+
+
+_DECODERS: Final[dict[str, Callable[[dict[str, Any]], Inbound]]] = {
+    "connected": _connected,
+    "start": _start,
+    "dtmf": _dtmf,
+    "mark": _mark,
+    "stop": _stop,
+}

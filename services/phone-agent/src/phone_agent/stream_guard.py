@@ -1,0 +1,160 @@
+"""The rules of one media stream: which message may come when, and when enough is enough.
+
+A stranger gets no second chance: before ``start`` every breach closes the socket. After it a broken message is
+dropped and counted and the call goes on, until so many come that there is no call left to save.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from phone_agent.media_stream import Connected, Dtmf, Inbound, Mark, Media, Start, Stop, Unknown
+
+_FARTHEST_JUMP: Final = 1500
+"""Pieces of sound (30 s) that may be missing at once. A socket loses nothing, and a stream that is silent for 10 s is
+given up; a number further ahead is a broken one, and to believe it would make every later piece look old."""
+
+
+class Verdict(Enum):
+    """What to do with a message."""
+
+    ACCEPT = "accept"
+    DROP = "drop"
+    CLOSE = "close"
+
+
+@dataclass(slots=True)
+class StreamCounts:
+    """What came over one stream; part of the call's end record."""
+
+    media: int = 0
+    """Pieces of sound that were accepted."""
+    media_bytes: int = 0
+    """Their µ-law, one byte a sample."""
+    missing: int = 0
+    """Pieces of sound that never came, or too late."""
+    repeated: int = 0
+    """Pieces of sound that were dropped because one at least as new had come."""
+    dtmf: int = 0
+    marks: int = 0
+    unknown: int = 0
+    """Events that we do not know."""
+    malformed: int = 0
+    """Messages that break the protocol."""
+    foreign: int = 0
+    """Messages of another stream."""
+    out_of_turn: int = 0
+    """Messages that may not come at that point: a second ``start``, sound from far in the future."""
+
+
+class StreamGuard:
+    """Judges the messages of one socket in the order in which they come.
+
+    Args:
+        bad_limit: How many bad messages within the window close the socket. Twilio sends none. A sender that gets
+            each kind of message wrong once loses nothing; one that sends nothing else is closed after two seconds.
+        bad_window: Seconds.
+        clock: Monotonic seconds; read for bad messages only.
+
+    Attributes:
+        counts: What came so far.
+        stream_sid: Name of the stream, from ``start`` on.
+    """
+
+    def __init__(
+        self, *, bad_limit: int = 100, bad_window: float = 10.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.counts = StreamCounts()
+        self.stream_sid: str | None = None
+        self._bad: deque[float] = deque(maxlen=bad_limit)
+        self._window = bad_window
+        self._clock = clock
+        self._connected = False
+        self._stopped = False
+        self._sequence = 0
+        self._chunk = 0
+
+    def accept(self, message: Inbound) -> Verdict:
+        """Judge a message that `decode` understood."""
+        if self.stream_sid is None:
+            return self._before_start(message)
+        if isinstance(message, Media):
+            return self._media(message)
+        return self._after_start(message)
+
+    def malformed(self) -> Verdict:
+        """Judge a text that `decode` refused."""
+        self.counts.malformed += 1
+        return Verdict.CLOSE if self.stream_sid is None else self._strike()
+
+    def _before_start(self, message: Inbound) -> Verdict:
+        match message:
+            case Connected() if not self._connected:
+                self._connected = True
+                return Verdict.ACCEPT
+            case Start() if _is_ours(message):
+                self.stream_sid = message.stream_sid
+                return Verdict.ACCEPT
+            case Unknown():
+                self.counts.unknown += 1
+                return self._strike()
+            case _:
+                self.counts.out_of_turn += 1
+                return Verdict.CLOSE
+
+    def _after_start(self, message: Connected | Start | Dtmf | Mark | Stop | Unknown) -> Verdict:
+        match message:
+            case Unknown():
+                self.counts.unknown += 1
+                return Verdict.DROP
+            case Connected() | Start():
+                self.counts.out_of_turn += 1
+                return self._strike()
+            case _ if message.stream_sid != self.stream_sid:
+                self.counts.foreign += 1
+                return self._strike()
+            case _ if self._stopped:
+                return Verdict.DROP
+            case Dtmf():
+                self.counts.dtmf += 1
+            case Mark():
+                self.counts.marks += 1
+            case Stop():
+                self._stopped = True
+        return Verdict.ACCEPT
+
+    def _media(self, message: Media) -> Verdict:
+        """Accept sound that is newer than all before: what comes late would be heard in the wrong place."""
+        if message.stream_sid != self.stream_sid:
+            self.counts.foreign += 1
+            return self._strike()
+        ahead = message.chunk - self._chunk
+        if ahead > _FARTHEST_JUMP:
+            self.counts.out_of_turn += 1
+            return self._strike()
+        if ahead <= 0 or message.sequence <= self._sequence:
+            self.counts.repeated += 1
+            return Verdict.DROP
+        if self._stopped:
+            return Verdict.DROP
+        self.counts.missing += ahead - 1
+        self.counts.media += 1
+        self.counts.media_bytes += len(message.payload)
+        self._chunk, self._sequence = message.chunk, message.sequence
+        return Verdict.ACCEPT
+
+    def _strike(self) -> Verdict:
+        """Count a bad message; close when the window is full of them."""
+        now = self._clock()
+        self._bad.append(now)
+        full = len(self._bad) == self._bad.maxlen and now - self._bad[0] <= self._window
+        return Verdict.CLOSE if full else Verdict.DROP
+
+
+def _is_ours(start: Start) -> bool:
+    """Tell whether the stream carries what we read: the caller's sound, µ-law at 8 kHz, one channel."""
+    sound = (start.encoding, start.sample_rate, start.channels)
+    return sound == ("audio/x-mulaw", 8000, 1) and "inbound" in start.tracks

@@ -1,0 +1,195 @@
+"""One-time tickets that let one call open one media stream.
+
+The webhook's answer carries a ticket and ``start`` brings it back. The load balancer may hand the socket to another
+task than the one that answered the webhook, so a ticket proves itself: any task that knows the AuthToken can check it.
+
+A ticket is base64 of version, expiry, nonce, digest of account and call, and an HMAC-SHA256 over all of these.
+That it is used once is kept by the task that redeems it. Two tasks could each take the same stolen ticket within its
+lifetime; the thief would also need the account's and the call's id and a signed handshake.
+"""
+
+import hmac
+import secrets as random_source
+import time
+from base64 import b64encode
+from binascii import a2b_base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from struct import Struct
+from typing import Final, Literal, Self
+
+from pydantic import SecretStr
+
+from agent_core.errors import Forbidden
+
+type TicketFault = Literal["missing", "malformed", "forged", "expired", "foreign", "replayed"]
+
+_BODY: Final = Struct(">BQ16s32s")
+"""Version, expiry in unix milliseconds, nonce, digest of account and call."""
+_VERSION: Final = 1
+_MAC_BYTES: Final = 32
+_TICKET_CHARACTERS: Final = 120
+"""89 bytes in base64; ``<Parameter>`` allows 500 for name and value together."""
+_LABEL: Final = b"phone-agent media stream ticket v1"
+_SECRET_BYTES: Final = 16
+_SKEW_SECONDS: Final = 5.0
+"""How far the clocks of two tasks may differ. Amazon Time Sync keeps them within milliseconds."""
+_REMEMBERED: Final = 16_384
+"""Tickets kept in mind at once, about 5 MB. Reached at 270 signed calls a second, far beyond what a task admits."""
+
+
+class TicketRefused(Forbidden):
+    """The ticket does not open this stream.
+
+    Args:
+        fault: What is wrong with it. A caller is never told; it goes to the log.
+    """
+
+    def __init__(self, fault: TicketFault) -> None:
+        super().__init__(f"ticket_{fault}")
+        self.fault: TicketFault = fault
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A ticket that was redeemed.
+
+    Attributes:
+        nonce: 128 random bits in hexadecimal.
+        call_sid: The call that it was made for.
+        expires_at: Unix seconds.
+    """
+
+    nonce: str
+    call_sid: str
+    expires_at: float
+
+
+class TicketOffice:
+    """Issues tickets and redeems each of them once.
+
+    Args:
+        secrets: Keys that are accepted; the first one signs.
+        lifetime: Until when a ticket may be redeemed. Twilio needs about a second.
+        clock: Unix seconds. Wall time, for tasks have no other clock in common.
+
+    Raises:
+        ValueError: no key, or one that is too short to be a key.
+    """
+
+    def __init__(
+        self,
+        secrets: Sequence[bytes],
+        *,
+        lifetime: timedelta = timedelta(seconds=60),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        if not secrets or any(len(secret) < _SECRET_BYTES for secret in secrets):
+            raise ValueError(f"at least one key is needed, and each of at least {_SECRET_BYTES} bytes")
+        self._secrets = tuple(secrets)
+        self._lifetime = lifetime.total_seconds()
+        self._clock = clock
+        self._issued: dict[tuple[str, str], tuple[str, float]] = {}
+        self._used: dict[bytes, float] = {}
+
+    @classmethod
+    def from_auth_tokens(
+        cls,
+        auth_tokens: Sequence[SecretStr | str],
+        *,
+        lifetime: timedelta = timedelta(seconds=60),
+        clock: Callable[[], float] = time.time,
+    ) -> Self:
+        """Make an office whose keys come from the AuthTokens, so that no further secret has to be handed out."""
+        plain = (token.get_secret_value() if isinstance(token, SecretStr) else token for token in auth_tokens)
+        return cls([derive_key(token.encode(), _LABEL) for token in plain], lifetime=lifetime, clock=clock)
+
+    def issue(self, call_sid: str, account_sid: str) -> str:
+        """Make a new ticket for this call: when a call that had one returns to the agent."""
+        return self._sign(call_sid, account_sid, self._clock() + self._lifetime)
+
+    def for_call(self, call_sid: str, account_sid: str) -> str:
+        """Give this call's ticket, the same one for as long as it is valid.
+
+        Webhooks may come twice, and a captured one can be sent again: its signature has no date.
+        """
+        now = self._clock()
+        _forget_expired(self._issued, now, lambda entry: entry[1])
+        call = (account_sid, call_sid)
+        known = self._issued.get(call)
+        if known is not None and known[1] > now:
+            return known[0]
+        expires_at = now + self._lifetime
+        ticket = self._sign(call_sid, account_sid, expires_at)
+        self._issued.pop(call, None)  # an entry that is made anew moves to the end: the order is that of expiry
+        self._issued[call] = (ticket, expires_at)
+        return ticket
+
+    def redeem(self, ticket: str | None, call_sid: str, account_sid: str) -> Ticket:
+        """Accept a ticket for this call, once.
+
+        Raises:
+            TicketRefused: it is not there, not ours, not for this call, too old, or was used before.
+        """
+        body = self._authentic(ticket)
+        _, expires_ms, nonce, owner = _BODY.unpack(body)
+        if not hmac.compare_digest(owner, _owner(call_sid, account_sid)):
+            raise TicketRefused("foreign")
+        now, expires_at = self._clock(), expires_ms / 1000
+        # The second half: whoever's clock went wrong, no ticket lives longer than its lifetime.
+        if expires_at < now or expires_at > now + self._lifetime + _SKEW_SECONDS:
+            raise TicketRefused("expired")
+        _forget_expired(self._used, now, lambda expiry: expiry)
+        if nonce in self._used:
+            raise TicketRefused("replayed")
+        self._used[nonce] = expires_at
+        return Ticket(nonce.hex(), call_sid, expires_at)
+
+    def _sign(self, call_sid: str, account_sid: str, expires_at: float) -> str:
+        nonce = random_source.token_bytes(16)
+        body = _BODY.pack(_VERSION, int(expires_at * 1000), nonce, _owner(call_sid, account_sid))
+        return b64encode(body + hmac.digest(self._secrets[0], body, "sha256")).decode("ascii")
+
+    def _authentic(self, ticket: str | None) -> bytes:
+        """Check form and HMAC, and return the part that was signed."""
+        if not ticket:
+            raise TicketRefused("missing")
+        if len(ticket) != _TICKET_CHARACTERS:
+            raise TicketRefused("malformed")
+        try:
+            raw = a2b_base64(ticket, strict_mode=True)
+        except ValueError:
+            raise TicketRefused("malformed") from None
+        body, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
+        if len(body) != _BODY.size or body[0] != _VERSION:
+            raise TicketRefused("malformed")
+        matches = [hmac.compare_digest(hmac.digest(secret, body, "sha256"), mac) for secret in self._secrets]
+        if not any(matches):
+            raise TicketRefused("forged")
+        return body
+
+
+def derive_key(secret: bytes, label: bytes) -> bytes:
+    """Derive a 32-byte key for one purpose (HKDF-SHA256 of RFC 5869, no salt, one block)."""
+    pseudorandom = hmac.digest(bytes(32), secret, "sha256")
+    return hmac.digest(pseudorandom, label + b"\x01", "sha256")
+
+
+def _owner(call_sid: str, account_sid: str) -> bytes:
+    """Digest account and call. The length keeps one from borrowing characters of the other."""
+    text = f"{len(account_sid)}:{account_sid}{call_sid}"
+    return sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def _forget_expired[K, V](entries: dict[K, V], now: float, expiry: Callable[[V], float]) -> None:
+    """Drop what has expired, and the oldest beyond what we care to remember.
+
+    Entries are in order of expiry or nearly so: one that expires early waits behind its elders, never the reverse.
+    """
+    while entries:
+        oldest = next(iter(entries))
+        if expiry(entries[oldest]) >= now and len(entries) < _REMEMBERED:
+            return
+        del entries[oldest]

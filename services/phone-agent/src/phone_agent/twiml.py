@@ -1,0 +1,168 @@
+"""What Twilio is told to do with a call.
+
+Documents are built as trees, so that no value can become a verb. ``twilio.twiml`` would do the same; it is a thin
+layer over the tree used here.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from urllib.parse import quote, urlsplit
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+_STREAM_SCHEMES: Final = {"https": "wss", "http": "ws"}
+_DESTINATIONS: Final = {"sip": "Sip", "sips": "Sip", "tel": "Number"}
+_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""XML 1.0 cannot hold these in any spelling; one of them makes Twilio reject the document (error 12100)."""
+_ANSWERED: Final = frozenset({"completed", "answered"})
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """What a caller gets when the agent is lost.
+
+    Attributes:
+        sorry: What is said first.
+        destination: Who is called then, ``sip:``, ``sips:`` or ``tel:``; None hangs up instead.
+        caller_id: Number shown to the destination; None shows the caller's own.
+        ring: How long the destination rings.
+        dial_action_url: Where Twilio reports how that ended; None ends the call after it.
+        language: Language of what is said.
+
+    Raises:
+        ValueError: the destination is of none of these kinds.
+    """
+
+    sorry: str = "Sorry, we lost our assistant."
+    destination: str | None = None
+    caller_id: str | None = None
+    ring: timedelta = timedelta(seconds=20)
+    dial_action_url: str | None = None
+    language: str = "en-US"
+
+    def __post_init__(self) -> None:
+        """Refuse a destination that Twilio could not call."""
+        if self.destination is not None:
+            kind, _, rest = self.destination.partition(":")
+            if kind.lower() not in _DESTINATIONS or not rest:
+                raise ValueError("a destination is sip:…, sips:… or tel:…")
+
+
+def stream_url(public_base_url: str, call_sid: str) -> str:
+    """Return the address of a call's media stream.
+
+    It has no query: Twilio strips it or fails the handshake (error 31920).
+
+    Raises:
+        ValueError: the base URL is neither ``http`` nor ``https``.
+    """
+    base = urlsplit(public_base_url)
+    if base.scheme not in _STREAM_SCHEMES:
+        raise ValueError("the public base URL must be http(s)://host")
+    path = f"{base.path.rstrip('/')}/media-stream/{quote(call_sid, safe='')}"
+    return f"{_STREAM_SCHEMES[base.scheme]}://{base.netloc}{path}"
+
+
+def answer(
+    url: str,
+    ticket: str,
+    *,
+    fallback: Fallback,
+    action_url: str | None = None,
+    status_callback_url: str | None = None,
+) -> str:
+    """Connect the call to its media stream, and leave word with Twilio for when that ends without us.
+
+    Args:
+        url: Where Twilio opens the stream, see `stream_url`.
+        ticket: Comes back in ``start``.
+        fallback: Verbs behind ``<Connect>``. They are in Twilio's hands from now on: they run even if this task dies.
+        action_url: Whom to ask what comes after the stream. **Twilio then ignores the verbs behind** ``<Connect>``
+            and, if this URL does not answer, takes the number's fallback URL.
+        status_callback_url: Where Twilio reports the stream; the only place where a failed handshake shows.
+    """
+    response = Element("Response")
+    connect = SubElement(response, "Connect", _attributes(action=action_url))
+    stream = SubElement(connect, "Stream", _attributes(url=url, statusCallback=status_callback_url))
+    SubElement(stream, "Parameter", _attributes(name="ticket", value=ticket))
+    _fall_back(response, fallback)
+    return _document(response)
+
+
+def stream_ended(*, normally: bool, fallback: Fallback) -> str:
+    """Answer what comes after the stream: nothing more if the conversation was over, else the fallback."""
+    response = Element("Response")
+    if normally:
+        SubElement(response, "Hangup")
+    else:
+        _fall_back(response, fallback)
+    return _document(response)
+
+
+def dial_ended(status: str, *, nobody: str = "Sorry, nobody is free right now. Please call again later.") -> str:
+    """Answer what comes after a fallback was dialled.
+
+    Args:
+        status: Twilio's ``DialCallStatus``: completed, answered, busy, no-answer, failed or canceled.
+        nobody: What is said unless somebody talked with the caller.
+    """
+    response = Element("Response")
+    if status not in _ANSWERED:
+        _say(response, nobody)
+    SubElement(response, "Hangup")
+    return _document(response)
+
+
+def busy(text: str = "All our lines are busy. Please call again in a few minutes.") -> str:
+    """Say that no place is free, and hang up. ``<Reject reason="busy">`` would cost less and say less."""
+    return _say_and_hang_up(text)
+
+
+def apology(text: str = "Sorry, something went wrong on our side. Please call again later.") -> str:
+    """Say sorry and hang up."""
+    return _say_and_hang_up(text)
+
+
+def _say_and_hang_up(text: str) -> str:
+    response = Element("Response")
+    _say(response, text)
+    SubElement(response, "Hangup")
+    return _document(response)
+
+
+def _fall_back(response: Element, fallback: Fallback) -> None:
+    """Say sorry, dial if there is somebody, and end: a document that only ran out would look like a mistake."""
+    _say(response, fallback.sorry, fallback.language)
+    if fallback.destination is not None:
+        kind, _, number = fallback.destination.partition(":")
+        dial = SubElement(
+            response,
+            "Dial",
+            _attributes(
+                timeout=str(round(fallback.ring.total_seconds())),
+                answerOnBridge="true",
+                callerId=fallback.caller_id,
+                action=fallback.dial_action_url,
+            ),
+        )
+        noun = SubElement(dial, _DESTINATIONS[kind.lower()])
+        noun.text = _xml(number if kind.lower() == "tel" else fallback.destination)
+    SubElement(response, "Hangup")
+
+
+def _say(response: Element, text: str, language: str = "en-US") -> None:
+    SubElement(response, "Say", _attributes(language=language)).text = _xml(text)
+
+
+def _attributes(**values: str | None) -> dict[str, str]:
+    return {name: _xml(value) for name, value in values.items() if value is not None}
+
+
+def _xml(text: str) -> str:
+    return _NOT_XML.sub("", text)
+
+
+def _document(response: Element) -> str:
+    document: bytes = tostring(response, encoding="UTF-8", xml_declaration=True)
+    return document.decode()
