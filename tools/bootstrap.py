@@ -1,0 +1,84 @@
+"""Make the environment that everything else runs in, unless it is there: `python3 -m tools.bootstrap`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from tools.environment import Environment
+from tools.fetch_python import fetch
+from tools.find_python import find
+from tools.one_at_a_time import one_at_a_time
+from tools.progress import Progress
+from tools.workspace import PYTHON_VERSION, ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_INSTALL = f"""
+  This project needs Python {PYTHON_VERSION}. None was found, and none could be fetched. Install one:
+    Debian, Ubuntu  sudo apt install python{PYTHON_VERSION} python{PYTHON_VERSION}-venv     (or pyenv, where the release has none)
+    Fedora          sudo dnf install python{PYTHON_VERSION}
+    macOS           brew install python@{PYTHON_VERSION}
+    Windows         winget install Python.Python.{PYTHON_VERSION}
+    anywhere        uv python install {PYTHON_VERSION}   or   pyenv install {PYTHON_VERSION}
+  Then run the same command again; it need not be the active Python."""
+
+
+def main() -> int:
+    """Make the environment if need be.
+
+    Returns:
+        0 when it is there, 1 when it cannot be made; then a person has been told why.
+    """
+    environment = Environment()
+    if environment.is_current():
+        return 0
+    progress = Progress(ROOT / ".venv.log")
+    try:
+        with one_at_a_time(ROOT / ".venv.lock", lambda: progress.say("  Another process makes .venv; waiting for it.")):
+            return 0 if environment.is_current() or _make(environment, progress) else 1
+    except TimeoutError as reason:
+        progress.say(f"  {reason}.")
+    except KeyboardInterrupt:
+        progress.say("\n  Stopped. The next run starts over.")
+    return 1
+
+
+def _make(environment: Environment, progress: Progress) -> bool:
+    started = time.monotonic()
+    if not environment.has_packages():
+        python = _python(progress)
+        if python is None:
+            return False
+        progress.say(f"  Making .venv, once, with {python}")
+        if not environment.make(python, progress):
+            return _failed(progress)
+    if not environment.install_members(progress):
+        return _failed(progress)
+    progress.say(f"  Ready after {time.monotonic() - started:.0f} s.\n")
+    return True
+
+
+def _python(progress: Progress) -> Path | None:
+    search = find()
+    if search.python is not None:
+        return search.python
+    progress.say(f"  No Python {PYTHON_VERSION} here; trying to fetch one.")
+    fetched = fetch(progress)
+    if fetched is None:
+        progress.say(_INSTALL)
+        for python in search.without_venv:
+            progress.say(f"  ({python} is there but lacks venv: install python{PYTHON_VERSION}-venv.)")
+    return fetched
+
+
+def _failed(progress: Progress) -> bool:
+    progress.say("\n  The environment could not be made. The last lines of what was tried:")
+    progress.show_log()
+    return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""Make `.venv` from the locks, once; a half-made one is never taken for a good one."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+from tools.workspace import ROOT, lock, made_from, members, program
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tools.progress import Progress
+
+VENV = ROOT / ".venv"
+
+
+class Environment:
+    """A virtual environment and the note inside it that says what it was made from.
+
+    The note is written last and removed first, so that it is there only while the environment is whole.
+    """
+
+    def __init__(self, folder: Path = VENV) -> None:
+        self.folder = folder
+        self._note = folder / "made-from.json"
+        self._python = program(folder, "python")
+
+    def is_current(self) -> bool:
+        """Tell whether it is whole, belongs here, and was made from the files as they are now."""
+        return self._made_from() == made_from()
+
+    def has_packages(self) -> bool:
+        """Tell whether its third-party packages are right, so that only our own have to be installed again."""
+        return self._made_from().get("packages") == made_from()["packages"]
+
+    def make(self, python: Path, progress: Progress) -> bool:
+        """Make it from nothing and fill it with the packages of the locks; every one is checked against its hash."""
+        self._note.unlink(missing_ok=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return (
+            progress.run("virtual environment", [str(python), "-m", "venv", str(self.folder)])
+            # What installs, and what builds the two packages that come as source only: with these in place
+            # nothing is fetched that no lock names.
+            and progress.run("installer", self._pip("--require-hashes", *_locks("installer", "build")))
+            and self._install("packages", "--require-hashes", *_locks("dev"), progress=progress)
+        )
+
+    def install_members(self, progress: Progress) -> bool:
+        """Install our own distributions, editable, and write the note."""
+        self._note.unlink(missing_ok=True)
+        ours = [word for member in members() for word in ("-e", str(ROOT / member))]
+        if not self._install("our own", "--no-deps", *ours, progress=progress):
+            return False
+        draft = self._note.with_suffix(".draft")
+        draft.write_text(json.dumps(made_from()), encoding="utf-8")
+        draft.replace(self._note)
+        return True
+
+    def _install(self, step: str, *arguments: str, progress: Progress) -> bool:
+        """Install with uv (4 s instead of pip's 40), or with pip: it may know a mirror or a certificate uv does not."""
+        uv = [str(program(self.folder, "uv")), "pip", "install", "--python", str(self._python), "--no-build-isolation"]
+        return progress.run(step, [*uv, *arguments]) or progress.run(
+            f"{step}, with pip", self._pip("--no-build-isolation", *arguments)
+        )
+
+    def _pip(self, *arguments: str) -> list[str]:
+        quiet = ["--disable-pip-version-check", "--no-input", "--progress-bar=off", "--no-compile"]
+        return [str(self._python), "-I", "-m", "pip", "install", *quiet, *arguments]
+
+    def _made_from(self) -> dict[str, str]:
+        if not os.access(self._python, os.X_OK):  # also when the Python it was made with has been removed
+            return {}
+        try:
+            note: dict[str, str] = json.loads(self._note.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return note
+
+
+def _locks(*names: str) -> list[str]:
+    return [word for name in names for word in ("-r", str(lock(name)))]

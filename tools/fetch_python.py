@@ -1,0 +1,47 @@
+"""Fetch a Python 3.12 into the checkout, with uv; fetch uv first where there is none."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tools.find_python import FETCHED, find, uv_commands
+from tools.workspace import PYTHON_VERSION, lock
+
+if TYPE_CHECKING:
+    from tools.progress import Progress
+
+PATIENCE_SECONDS = 600
+"""A Python is 30 MB; a slow line gets ten minutes."""
+
+
+def fetch(progress: Progress) -> Path | None:
+    """Fetch Python 3.12 with what is at hand.
+
+    Returns:
+        The interpreter, or None where neither pip nor uv could fetch it.
+    """
+    environ = {**os.environ, "UV_PYTHON_INSTALL_DIR": str(FETCHED), "UV_PYTHON_PREFERENCE": "managed"}
+    uv = next(iter(uv_commands(os.environ, Path.home())), None) or _fetch_uv(progress)
+    if uv is None:
+        return None
+    if not progress.run(
+        f"fetch Python {PYTHON_VERSION}",
+        [str(uv), "python", "install", "--no-bin", PYTHON_VERSION],
+        environ=environ,
+        patience=PATIENCE_SECONDS,
+    ):
+        return None
+    return find(environ).python
+
+
+def _fetch_uv(progress: Progress) -> Path | None:
+    """Install uv beside the checkout's own files; `--target` needs neither root nor an environment."""
+    if subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True, check=False).returncode != 0:
+        return None
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "--target", str(FETCHED / "uv")]
+    progress.run("fetch uv", [*command, "-r", str(lock("installer"))], patience=PATIENCE_SECONDS)
+    return next(iter(uv_commands(os.environ, Path.home())), None)
