@@ -1,0 +1,74 @@
+"""Pin every package with its hashes: `make lock`, or `python -m tools.lock --upgrade` for the newest versions.
+
+One lock a purpose, named in `[tool.workspace.locks]` of the root pyproject.toml. Runs in the environment (Python 3.12, uv).
+"""
+
+import argparse
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from tools.environment import VENV
+from tools.workspace import PYTHON_VERSION, ROOT, lock, members, program
+
+
+def third_party(member: str, root: Path = ROOT) -> list[str]:
+    """List what a member needs from outside the workspace, as its pyproject.toml says it."""
+    ours = {_toml(root / other)["project"]["name"] for other in members(root)}
+    needs: list[str] = _toml(root / member)["project"]["dependencies"]
+    return [need for need in needs if need.split("==")[0] not in ours]
+
+
+def requirements(name: str, root: Path = ROOT) -> list[str]:
+    """List the direct needs behind a lock: those of its members and of its groups in the root pyproject.toml."""
+    workspace = _toml(root)
+    purpose = workspace["tool"]["workspace"]["locks"][name]
+    of_members = [need for member in purpose.get("members", []) for need in third_party(member, root)]
+    of_groups = [need for group in purpose.get("groups", []) for need in workspace["dependency-groups"][group]]
+    return sorted({*of_members, *of_groups})
+
+
+def lock_names(root: Path = ROOT) -> list[str]:
+    """List the locks, `dev` first: it holds everything, and the others take its versions."""
+    return sorted(_toml(root)["tool"]["workspace"]["locks"], key=lambda name: (name != "dev", name))
+
+
+def main(arguments: Iterable[str] | None = None) -> int:
+    """Write all lock files.
+
+    Returns:
+        0, or uv's own code if it finds no set of versions that fits.
+    """
+    parser = argparse.ArgumentParser(description="Pin every package with its hashes.")
+    parser.add_argument("--upgrade", action="store_true", help="take the newest versions, not those pinned before")
+    options = parser.parse_args(None if arguments is None else [*arguments])
+    for name in lock_names():
+        code = _compile(name, upgrade=options.upgrade and name == "dev")
+        if code != 0:
+            return code
+    return 0
+
+
+def _compile(name: str, *, upgrade: bool) -> int:
+    target = lock(name)
+    target.parent.mkdir(exist_ok=True)
+    command: list[str] = [
+        str(program(VENV, "uv")), "pip", "compile", "-", "--output-file", str(target),
+        "--universal", "--python-version", PYTHON_VERSION,
+        "--generate-hashes", "--no-emit-index-url", "--no-annotate", "--quiet",
+        "--custom-compile-command", "make lock",
+    ]  # fmt: skip
+    command += ["--upgrade"] if upgrade else []
+    command += [] if name == "dev" else ["--constraint", str(lock("dev"))]
+    return subprocess.run(command, input="\n".join(requirements(name)), text=True, check=False).returncode
+
+
+def _toml(folder: Path) -> dict[str, Any]:
+    return tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
