@@ -1,0 +1,51 @@
+# Every target is a line over a program in .venv, so a machine without make loses nothing. Needs GNU make 3.81.
+
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+
+# A caller's sentence may hold an apostrophe or a dollar sign, so it reaches the command through the environment:
+# no shell and no make reads it on the way.
+CALL_VARIABLES := SAY WAV DTMF BARGE_IN CALLS SAVE EXPECT_TOOL EXPECT_TEXT URL
+$(foreach name,$(CALL_VARIABLES),$(eval override $(name) := $$(value $(name))))
+export $(CALL_VARIABLES)
+unexport PYTHONPATH PYTHONHOME
+
+.PHONY: help environment run call test lint format lock bench clean
+
+help: ## list what can be made
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
+
+environment: ## make .venv from the locks, unless it is there (every target does)
+	@sh tools/bootstrap.sh
+
+run: environment ## start the phone agent and all stand-ins; needs no account
+	@$(BIN)/voice-agent run
+
+call: environment ## call the agent: SAY="…" or WAV=, DTMF=, BARGE_IN=1.5s, CALLS=, SAVE=, EXPECT_TOOL=, EXPECT_TEXT=, URL=
+	@$(BIN)/voice-agent call \
+		$${SAY:+--say "$$SAY"} $${WAV:+--wav "$$WAV"} $${DTMF:+--dtmf "$$DTMF"} $${BARGE_IN:+--barge-in "$$BARGE_IN"} \
+		$${CALLS:+--calls "$$CALLS"} $${SAVE:+--save "$$SAVE"} $${URL:+--url "$$URL"} \
+		$${EXPECT_TOOL:+--expect-tool "$$EXPECT_TOOL"} $${EXPECT_TEXT:+--expect-text "$$EXPECT_TEXT"}
+
+test: lint ## everything CI runs: lint, types, import contracts, all tests
+	@$(BIN)/pytest
+
+lint: environment ## rules, format, types, import contracts
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: environment ## apply the format and the rules that can fix themselves
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+lock: environment ## pin again after a change of dependencies; UPGRADE=1 takes the newest versions
+	@$(BIN)/python -m tools.lock $(if $(UPGRADE),--upgrade)
+
+bench: environment ## measure calls per core and added latency beside a stock Pipecat agent
+	@$(BIN)/voice-agent bench
+
+clean: ## remove what make made: .venv, caches, logs
+	@rm -rf .venv .venv.log .venv.lock .python .run .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
