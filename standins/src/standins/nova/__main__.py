@@ -1,0 +1,105 @@
+"""Run the stand-in: `python -m standins.nova --port 8443 --control-port 8444 --certs DIR`."""
+
+import argparse
+import asyncio
+import contextlib
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+from standins.nova.brain import Brain
+from standins.nova.errors import Limits
+from standins.nova.journal import note, to_stdout
+from standins.nova.server import NovaSettings, NovaStandin
+from standins.nova.tones import tone_brain
+from standins.nova.turns import Pace
+
+BANNER = (
+    "Stand-in for Amazon Nova Sonic. Real: the wire, the order of events, the limits and their errors. "
+    "Not real: the understanding, the voice, the prices, the token counts, the latency. Brain: {brain}."
+)
+
+
+def arguments() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    parser = argparse.ArgumentParser(prog="python -m standins.nova", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8443, help="TLS, HTTP/2")
+    parser.add_argument("--h2c-port", type=int, help="clear text HTTP/2 with prior knowledge; off unless given")
+    parser.add_argument("--control-port", type=int, default=8444, help="plain HTTP/1.1, JSON; on the same host")
+    parser.add_argument("--certs", type=Path, default=Path(".run/nova-certs"), help="folder of ca.pem and bundle.pem")
+    parser.add_argument("--name", action="append", default=[], help="a further host name for the certificate")
+    parser.add_argument("--access-key-id", default="standin")
+    parser.add_argument("--secret-access-key", default="standin-secret")
+    parser.add_argument("--any-credentials", action="store_true", help="check no signature")
+    parser.add_argument("--idle-seconds", type=float, help="idle limit; by default the model's own, 55 or 295")
+    parser.add_argument("--silence-is-idle", action="store_true", help="audio without sound does not count as input")
+    parser.add_argument("--lifetime-seconds", type=float, default=480.0, help="how long a stream may stay open")
+    parser.add_argument("--clock-scale", type=float, default=1.0, help="speed of the clock that limits go by")
+    parser.add_argument("--speed", type=float, default=3.0, help="sound is delivered at this many times real time")
+    parser.add_argument("--think-seconds", type=float, default=0.1, help="pause before an answer")
+    parser.add_argument("--brain", choices=("speech", "tones"), default="tones", help="tones: no words, little CPU")
+    parser.add_argument("--verbose", action="store_true", help="log words too")
+    return parser
+
+
+def settings_of(options: argparse.Namespace) -> NovaSettings:
+    """Turn the command line into settings."""
+    limits = Limits(
+        lifetime=options.lifetime_seconds, idle=options.idle_seconds, silence_counts=not options.silence_is_idle
+    )
+    return NovaSettings(
+        host=options.host,
+        port=options.port,
+        h2c_port=options.h2c_port,
+        control_port=options.control_port,
+        certificates=options.certs,
+        extra_names=tuple(options.name),
+        credentials=None if options.any_credentials else {options.access_key_id: options.secret_access_key},
+        limits=limits,
+        pace=replace(Pace(), speed=options.speed, think=options.think_seconds),
+        clock_scale=options.clock_scale,
+    )
+
+
+def brain_of(choice: str) -> Brain:
+    """Make the brain; speech is imported only when it is wanted, for it takes a while."""
+    if choice == "tones":
+        return tone_brain()
+    raise NotImplementedError("speech")
+
+
+async def serve(settings: NovaSettings, brain: Brain) -> None:
+    """Run until a signal comes."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with NovaStandin(settings, brain) as nova:
+        note("banner", text=BANNER.format(brain=brain.description))
+        note(
+            "started",
+            url=nova.url,
+            h2c_port=nova.h2c_port or None,
+            control=nova.control_url,
+            ca_file=str(nova.trust.ca_file),
+            bundle_file=str(nova.trust.bundle_file),
+        )
+        await stop.wait()
+    note("stopped")
+
+
+def main() -> None:
+    """Read the command line and serve, on uvloop where it is installed."""
+    options = arguments().parse_args()
+    to_stdout(verbose=options.verbose)
+    factory = None
+    with contextlib.suppress(ImportError):
+        import uvloop  # noqa: PLC0415 - optional
+
+        factory = uvloop.new_event_loop
+    asyncio.run(serve(settings_of(options), brain_of(options.brain)), loop_factory=factory)
+
+
+if __name__ == "__main__":
+    main()

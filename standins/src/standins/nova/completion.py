@@ -1,0 +1,153 @@
+"""The events a model sends, block by block, each with the identifiers that tie it to its prompt."""
+
+import base64
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+type Json = dict[str, Any]
+type TextStop = Literal["PARTIAL_TURN", "END_TURN", "INTERRUPTED"]
+type AudioStop = Literal["PARTIAL_TURN", "END_TURN"]
+
+INTERRUPTED = '{ "interrupted" : true }'
+"""The older sign of a barge-in, spaces included: clients compare the text."""
+
+SPEECH_TOKENS_PER_SECOND = 25.0
+"""A guess of the right order; what AWS counts is not published."""
+
+
+@dataclass(slots=True)
+class Tokens:
+    """Tokens of one direction."""
+
+    speech: float = 0.0
+    text: float = 0.0
+
+    def hear(self, seconds: float) -> None:
+        """Count sound."""
+        self.speech += seconds * SPEECH_TOKENS_PER_SECOND
+
+    def read(self, text: str) -> None:
+        """Count text at four characters a token."""
+        self.text += len(text) / 4
+
+
+class Completion:
+    """Writes one prompt's output. Blocks never overlap: at most one is open at a time."""
+
+    def __init__(self, session_id: str, prompt_name: str, send: Callable[[Json], None]) -> None:
+        self._send = send
+        self._ids = {"sessionId": session_id, "promptName": prompt_name, "completionId": str(uuid.uuid4())}
+        self._started = False
+        self._open_audio: str | None = None
+        self._reported = (0, 0, 0, 0)
+        self.input = Tokens()
+        self.output = Tokens()
+
+    @property
+    def audio_is_open(self) -> bool:
+        """Whether a block of sound is open, so that no other may begin."""
+        return self._open_audio is not None
+
+    def start(self) -> None:
+        """Announce the completion, once."""
+        if not self._started:
+            self._started = True
+            self._emit("completionStart")
+
+    def user_text(self, text: str) -> None:
+        """Write what was heard."""
+        self.output.read(text)
+        self._text("USER", "FINAL", text, "PARTIAL_TURN")
+
+    def speculative(self, text: str) -> None:
+        """Write what is about to be said."""
+        self.output.read(text)
+        self._text("ASSISTANT", "SPECULATIVE", text, "PARTIAL_TURN")
+
+    def final(self, text: str, stop: TextStop) -> None:
+        """Write what was really said."""
+        self._text("ASSISTANT", "FINAL", text, stop)
+
+    def interrupted(self) -> None:
+        """Write that the caller has cut in."""
+        self._text("ASSISTANT", "FINAL", INTERRUPTED, "INTERRUPTED")
+
+    def tool_use(self, name: str, tool_use_id: str, arguments: Json) -> None:
+        """Ask the client to run a tool."""
+        content = json.dumps(arguments)
+        self.output.read(content)
+        block = self._open("TOOL", "TOOL", toolUseOutputConfiguration={"mediaType": "application/json"})
+        self._emit("toolUse", contentId=block, toolName=name, toolUseId=tool_use_id, content=content)
+        self._emit("contentEnd", contentId=block, type="TOOL", stopReason="TOOL_USE")
+
+    def open_audio(self, sample_rate: int) -> None:
+        """Begin a block of sound."""
+        configuration = {
+            "mediaType": "audio/lpcm",
+            "sampleRateHertz": sample_rate,
+            "sampleSizeBits": 16,
+            "encoding": "base64",
+            "channelCount": 1,
+        }
+        self._open_audio = self._open("AUDIO", "ASSISTANT", audioOutputConfiguration=configuration)
+
+    def audio(self, pcm: bytes) -> None:
+        """Write sound into the open block."""
+        self._emit("audioOutput", contentId=self._open_audio, content=base64.b64encode(pcm).decode())
+
+    def close_audio(self, stop: AudioStop) -> None:
+        """End the open block of sound, if there is one."""
+        block, self._open_audio = self._open_audio, None
+        if block is not None:
+            self._emit("contentEnd", contentId=block, type="AUDIO", stopReason=stop)
+
+    def usage(self) -> Json:
+        """Write the tokens used so far, and give the totals."""
+        now = (int(self.input.speech), int(self.input.text), int(self.output.speech), int(self.output.text))
+        delta = tuple(new - old for new, old in zip(now, self._reported, strict=True))
+        self._reported = now
+        totals: Json = {
+            "totalInputTokens": now[0] + now[1],
+            "totalOutputTokens": now[2] + now[3],
+            "totalTokens": sum(now),
+        }
+        self._emit("usageEvent", details={"delta": _counts(delta), "total": _counts(now)}, **totals)
+        return totals
+
+    def unknown(self) -> None:
+        """Write an event that no client can know yet."""
+        self._emit("moodRingEvent", colour="teal")
+
+    def end(self) -> None:
+        """End the completion, if it began."""
+        if self._started:
+            self._emit("completionEnd", stopReason="END_TURN")
+
+    def _text(self, role: str, stage: str, text: str, stop: TextStop) -> None:
+        block = self._open(
+            "TEXT",
+            role,
+            additionalModelFields=json.dumps({"generationStage": stage}, separators=(",", ":")),
+            textOutputConfiguration={"mediaType": "text/plain"},
+        )
+        self._emit("textOutput", contentId=block, role=role, content=text)
+        self._emit("contentEnd", contentId=block, type="TEXT", stopReason=stop)
+
+    def _open(self, kind: str, role: str, **more: Any) -> str:  # noqa: ANN401 - JSON
+        self.start()
+        block = str(uuid.uuid4())
+        self._emit("contentStart", contentId=block, type=kind, role=role, **more)
+        return block
+
+    def _emit(self, name: str, **fields: Any) -> None:  # noqa: ANN401 - JSON
+        self._send({"event": {name: {**self._ids, **fields}}})
+
+
+def _counts(numbers: tuple[int, ...]) -> Json:
+    return {
+        "input": {"speechTokens": numbers[0], "textTokens": numbers[1]},
+        "output": {"speechTokens": numbers[2], "textTokens": numbers[3]},
+    }

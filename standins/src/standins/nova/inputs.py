@@ -1,0 +1,212 @@
+"""The events a client sends, parsed and checked one by one. Their order is the session's matter."""
+
+import base64
+import binascii
+import json
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from standins.nova.errors import MALFORMED, UNPARSABLE, invalid
+
+type SampleRate = Literal[8000, 16000, 24000]
+
+
+def _json_object(text: object) -> object:
+    """Read a tool's schema, which travels as a string of JSON."""
+    if not isinstance(text, str):
+        raise TypeError("must be a string of JSON")
+    return json.loads(text)
+
+
+class _Event(BaseModel):
+    """Field names are camelCase on the wire; unknown fields are let through, as the service does."""
+
+    model_config = ConfigDict(alias_generator=to_camel, frozen=True, extra="ignore")
+
+
+class InferenceConfiguration(_Event):
+    """How the model samples; the stand-in checks the ranges and is otherwise unmoved."""
+
+    max_tokens: int = Field(default=1024, ge=1)
+    top_p: float = Field(default=0.9, ge=0, le=1)
+    temperature: float = Field(default=0.7, ge=0, le=1)
+
+
+class TurnDetection(_Event):
+    """How soon a pause ends the caller's turn."""
+
+    endpointing_sensitivity: Literal["HIGH", "MEDIUM", "LOW"] = "HIGH"
+
+
+class SessionStart(_Event):
+    """First event of a stream."""
+
+    inference_configuration: InferenceConfiguration = InferenceConfiguration()
+    turn_detection_configuration: TurnDetection = TurnDetection()
+
+
+class AudioFormat(_Event):
+    """16-bit mono linear PCM at one of three rates."""
+
+    media_type: Literal["audio/lpcm"]
+    sample_rate_hertz: SampleRate
+    sample_size_bits: Literal[16]
+    channel_count: Literal[1]
+    encoding: Literal["base64"] = "base64"
+    audio_type: Literal["SPEECH"] = "SPEECH"
+
+
+class VoiceFormat(AudioFormat):
+    """How answers are to sound."""
+
+    voice_id: str = "matthew"
+
+
+class InputSchema(_Event):
+    """A tool's arguments as JSON Schema."""
+
+    schema_: Annotated[dict[str, object], BeforeValidator(_json_object), Field(alias="json")]
+
+
+class ToolSpecification(_Event):
+    """A tool the model may use."""
+
+    name: str = Field(min_length=1, max_length=64)
+    description: str = ""
+    input_schema: InputSchema
+
+
+class Tool(_Event):
+    """One entry of the tool list."""
+
+    tool_spec: ToolSpecification
+
+
+class ToolConfiguration(_Event):
+    """The tools of a prompt."""
+
+    tools: tuple[Tool, ...] = ()
+
+
+class PromptStart(_Event):
+    """Opens a conversation: how to answer and with which tools."""
+
+    prompt_name: str = Field(min_length=1)
+    audio_output_configuration: VoiceFormat
+    tool_configuration: ToolConfiguration = ToolConfiguration()
+
+
+class ToolResultConfiguration(_Event):
+    """Says which tool use a result answers."""
+
+    tool_use_id: str
+    type: Literal["TEXT"]
+
+
+class ContentStart(_Event):
+    """Opens a block of text, of audio or of a tool's result."""
+
+    prompt_name: str
+    content_name: str = Field(min_length=1)
+    type: Literal["TEXT", "AUDIO", "TOOL"]
+    role: Literal["SYSTEM", "USER", "ASSISTANT", "TOOL", "SYSTEM_SPEECH"]
+    interactive: bool = False
+    audio_input_configuration: AudioFormat | None = None
+    tool_result_input_configuration: ToolResultConfiguration | None = None
+
+
+class _Content(_Event):
+    prompt_name: str
+    content_name: str
+
+
+class TextInput(_Content):
+    """Text of the open TEXT block."""
+
+    content: str
+
+
+class AudioInput(_Content):
+    """Sound of the open AUDIO block."""
+
+    content: str
+
+    def pcm(self) -> bytes:
+        """Give the samples.
+
+        Raises:
+            StreamFault: not base64, or half a sample.
+        """
+        try:
+            pcm = base64.b64decode(self.content, validate=True)
+        except binascii.Error as broken:
+            raise invalid(MALFORMED, "audioInput is not base64") from broken
+        if len(pcm) % 2:
+            raise invalid(MALFORMED, "audioInput ends in half a sample")
+        return pcm
+
+
+class ToolResult(_Content):
+    """What a tool answered, as a string of JSON."""
+
+    content: str
+
+
+class ContentEnd(_Content):
+    """Closes a block."""
+
+
+class PromptEnd(_Event):
+    """Closes the conversation."""
+
+    prompt_name: str
+
+
+class SessionEnd(_Event):
+    """Last event of a stream."""
+
+
+type ClientEvent = (
+    SessionStart | PromptStart | ContentStart | TextInput | AudioInput | ToolResult | ContentEnd | PromptEnd | SessionEnd
+)
+
+_SHAPES: dict[str, type[ClientEvent]] = {
+    "sessionStart": SessionStart,
+    "promptStart": PromptStart,
+    "contentStart": ContentStart,
+    "textInput": TextInput,
+    "audioInput": AudioInput,
+    "toolResult": ToolResult,
+    "contentEnd": ContentEnd,
+    "promptEnd": PromptEnd,
+    "sessionEnd": SessionEnd,
+}
+
+
+def parse(text: bytes) -> ClientEvent:
+    """Turn `{"event": {name: {...}}}` into an event.
+
+    Raises:
+        StreamFault: not JSON, an unknown event, or fields that do not fit it.
+    """
+    try:
+        envelope = json.loads(text)
+    except (ValueError, RecursionError) as broken:
+        raise invalid(UNPARSABLE, "not JSON") from broken
+    match envelope:
+        case {"event": {**event}} if len(event) == 1:
+            (name, body), *_ = event.items()
+        case _:
+            raise invalid(MALFORMED, "not one event")
+    if name not in _SHAPES:
+        raise invalid(MALFORMED, f"unknown event {name!r:.60}")
+    try:
+        return _SHAPES[name].model_validate(body)
+    except ValidationError as broken:
+        raise invalid(MALFORMED, _reason(name, broken)) from broken
+
+
+def _reason(name: str, broken: ValidationError) -> str:
+    return "; ".join(f"{name}.{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in broken.errors())

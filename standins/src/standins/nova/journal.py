@@ -1,0 +1,35 @@
+"""One JSON line per notable event. Words that people say are logged at DEBUG only."""
+
+import json
+import logging
+import sys
+import time
+
+log = logging.getLogger("standins.nova")
+
+
+def note(event: str, level: int = logging.INFO, **fields: object) -> None:
+    """Log an event by its constant name and its fields."""
+    if log.isEnabledFor(level):
+        log.log(level, event, extra={"fields": fields})
+
+
+class JsonLines(logging.Formatter):
+    """Writes records as JSON objects, the event's name under `event`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Give one line."""
+        line: dict[str, object] = {"at": round(time.time(), 3), "event": record.getMessage(), "standin": "nova"}
+        line |= getattr(record, "fields", {})
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str, ensure_ascii=False)
+
+
+def to_stdout(*, verbose: bool) -> None:
+    """Send the journal to stdout."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JsonLines())
+    log.addHandler(handler)
+    log.setLevel(logging.DEBUG if verbose else logging.INFO)
+    log.propagate = False

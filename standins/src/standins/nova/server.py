@@ -1,0 +1,139 @@
+"""The stand-in as a whole: listeners, certificate, control server, brain."""
+
+import asyncio
+import contextlib
+import ssl
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from standins.nova.brain import Brain
+from standins.nova.certificates import Trust, make_trust
+from standins.nova.clock import Clock
+from standins.nova.control import ControlServer
+from standins.nova.errors import Limits
+from standins.nova.faults import FaultPlan
+from standins.nova.http2 import Exchange, ServerConnection
+from standins.nova.journal import note
+from standins.nova.records import Ledger
+from standins.nova.stream import House, ModelStream
+from standins.nova.tasks import TaskPool
+from standins.nova.turns import Pace
+
+STOP_DEADLINE = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class NovaSettings:
+    """How a stand-in runs. Port 0 takes a free one, None leaves the listener out."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    h2c_port: int | None = 0
+    control_port: int | None = 0
+    certificates: Path | None = None
+    """Folder of ca.pem and bundle.pem; None takes a temporary one."""
+    extra_names: tuple[str, ...] = ()
+    """Further host names for the certificate."""
+    credentials: Mapping[str, str] | None = field(default_factory=lambda: {"standin": "standin-secret"})
+    """Secret access key by access key id; None takes any."""
+    limits: Limits = Limits()
+    pace: Pace = Pace()
+    clock_scale: float = 1.0
+
+
+class NovaStandin:
+    """A running stand-in: `async with NovaStandin(settings, brain) as nova`."""
+
+    def __init__(self, settings: NovaSettings, brain: Brain) -> None:
+        self._settings = settings
+        self._house = House(brain, settings.credentials, settings.limits, settings.pace, Clock(settings.clock_scale))
+        self._closing = contextlib.AsyncExitStack()
+        self._connections: set[ServerConnection] = set()
+        self._streams = TaskPool(lambda error: note("stream_task_failed", error=repr(error)))
+        self.trust: Trust
+        self.port = 0
+        self.h2c_port = 0
+        self.control_port = 0
+
+    @property
+    def faults(self) -> FaultPlan:
+        """Trouble to make."""
+        return self._house.faults
+
+    @property
+    def ledger(self) -> Ledger:
+        """What happened."""
+        return self._house.ledger
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of the limits."""
+        return self._house.clock
+
+    @property
+    def url(self) -> str:
+        """Where clients over TLS find the stand-in."""
+        return f"https://localhost:{self.port}"
+
+    @property
+    def control_url(self) -> str:
+        """Where the control server is."""
+        return f"http://127.0.0.1:{self.control_port}"
+
+    async def __aenter__(self) -> Self:
+        """Start everything, or nothing."""
+        async with contextlib.AsyncExitStack() as stack:
+            await self._start(stack)
+            self._closing = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop everything."""
+        await self._closing.aclose()
+
+    async def _start(self, stack: contextlib.AsyncExitStack) -> None:
+        settings, brain = self._settings, self._house.brain
+        stack.push_async_callback(brain.hearing.aclose)
+        await brain.hearing.start()
+        folder = settings.certificates or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nova-")))
+        self.trust = make_trust(folder, settings.extra_names)
+        stack.push_async_callback(self._close_connections)
+        self.port = await self._listen(stack, settings.port, self.trust.server)
+        if settings.h2c_port is not None:
+            self.h2c_port = await self._listen(stack, settings.h2c_port, None)
+        if settings.control_port is not None:
+            control = ControlServer(self._house)
+            await control.start(settings.host, settings.control_port)
+            stack.push_async_callback(control.aclose)
+            self.control_port = control.port
+
+    async def _listen(self, stack: contextlib.AsyncExitStack, port: int, tls: ssl.SSLContext | None) -> int:
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(self._connection, self._settings.host, port, ssl=tls, backlog=1024)
+        stack.callback(server.close)
+        bound: int = server.sockets[0].getsockname()[1]
+        return bound
+
+    def _connection(self) -> ServerConnection:
+        self._house.ledger.connections += 1
+        return ServerConnection(self._accept, self._connections)
+
+    def _accept(self, exchange: Exchange) -> ModelStream:
+        stream = ModelStream(exchange, self._house)
+        self._streams.start(stream.run())
+        return stream
+
+    async def _close_connections(self) -> None:
+        await asyncio.wait_for(self._streams.aclose(), STOP_DEADLINE)
+        for connection in list(self._connections):
+            connection.close()
+        for _ in range(3):  # let the transports write GOAWAY and report their end
+            await asyncio.sleep(0)
+        for connection in list(self._connections):
+            connection.abort()

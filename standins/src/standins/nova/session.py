@@ -1,0 +1,340 @@
+"""The rules of a session, without I/O: events in, effects out, the documented error when an order or a limit is broken."""
+
+import json
+from dataclasses import dataclass, field
+
+from standins.nova.errors import (
+    EMPTY_CONTENT,
+    HISTORY_AFTER_AUDIO,
+    HISTORY_TOO_LONG,
+    IDLE,
+    LIFETIME,
+    MALFORMED,
+    OPEN_CONTENTS,
+    TOOL_RESULT,
+    Limits,
+    StreamFault,
+    invalid,
+)
+from standins.nova.inputs import (
+    AudioInput,
+    ClientEvent,
+    ContentEnd,
+    ContentStart,
+    PromptEnd,
+    PromptStart,
+    SessionEnd,
+    SessionStart,
+    TextInput,
+    ToolResult,
+)
+
+AUDIBLE = 400
+"""Samples above this amplitude (of 32768, about -38 dBFS) count as sound where silence does not reset the idle clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromptOpened:
+    """The system prompt and the history are known from `Prompt` when the first turn needs them."""
+
+    prompt: "Prompt"
+
+
+@dataclass(frozen=True, slots=True)
+class AudioOpened:
+    """The caller's line is open at this rate."""
+
+    sample_rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallerAudio:
+    """16-bit mono samples at the line's rate."""
+
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AudioClosed:
+    """The caller's line is closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerText:
+    """Interactive text, to be answered as if it were spoken."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolAnswered:
+    """A tool use has its result."""
+
+    tool_use_id: str
+    result: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class PromptClosed:
+    """The conversation is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionClosed:
+    """The stream is to end."""
+
+
+type Effect = (
+    PromptOpened | AudioOpened | CallerAudio | AudioClosed | CallerText | ToolAnswered | PromptClosed | SessionClosed
+)
+
+
+@dataclass(slots=True)
+class Prompt:
+    """What a conversation was opened with."""
+
+    start: PromptStart
+    system: str = ""
+    history: list[tuple[str, str]] = field(default_factory=list)
+    """(role, text), the first of USER."""
+
+    @property
+    def name(self) -> str:
+        """The identifier the client chose."""
+        return self.start.prompt_name
+
+
+@dataclass(slots=True)
+class _Block:
+    """An open content block."""
+
+    start: ContentStart
+    pieces: list[str] = field(default_factory=list)
+    received: bool = False
+
+
+class Session:
+    """One stream's state. `now` is in seconds of a clock that the caller keeps."""
+
+    def __init__(self, model_id: str, limits: Limits, now: float) -> None:
+        self._limits = limits
+        self._idle = limits.idle_for(model_id)
+        self._opened = now
+        self._heard = now
+        self._start: SessionStart | None = None
+        self._prompt: Prompt | None = None
+        self._ended = False
+        self._blocks: dict[str, _Block] = {}
+        self._used_names: set[str] = set()
+        self._audio_started = False
+        self._history_bytes = 0
+        self._awaited: set[str] = set()
+
+    @property
+    def deadline(self) -> float:
+        """When `check` has something to say at the earliest."""
+        return min(self._opened + self._limits.lifetime, self._heard + self._idle)
+
+    def check(self, now: float) -> None:
+        """Enforce the clock.
+
+        Raises:
+            StreamFault: eight minutes are over, or nothing was heard for too long.
+        """
+        if now >= self._opened + self._limits.lifetime:
+            raise StreamFault("modelTimeoutException", LIFETIME)
+        if now >= self._heard + self._idle:
+            raise invalid(IDLE.format(seconds=self._idle))
+
+    def expect_result(self, tool_use_id: str) -> None:
+        """Let a result for this tool use come, once."""
+        self._awaited.add(tool_use_id)
+
+    def receive(self, event: ClientEvent, now: float) -> list[Effect]:
+        """Take one event.
+
+        Raises:
+            StreamFault: it breaks the order or a limit. The session is over then.
+        """
+        if self._ended:
+            raise invalid(MALFORMED, "event after sessionEnd")
+        match event:
+            case SessionStart():
+                return self._start_session(event)
+            case PromptStart():
+                return self._start_prompt(event)
+            case ContentStart():
+                return self._start_content(event, now)
+            case TextInput():
+                return self._take_text(event)
+            case AudioInput():
+                return self._take_audio(event, now)
+            case ToolResult():
+                return self._take_result(event)
+            case ContentEnd():
+                return self._end_content(event, now)
+            case PromptEnd():
+                return self._end_prompt(event)
+            case SessionEnd():
+                return self._end_session()
+
+    def _start_session(self, event: SessionStart) -> list[Effect]:
+        if self._start is not None:
+            raise invalid(MALFORMED, "second sessionStart")
+        self._start = event
+        return []
+
+    def _start_prompt(self, event: PromptStart) -> list[Effect]:
+        if self._start is None:
+            raise invalid(MALFORMED, "promptStart before sessionStart")
+        if self._prompt is not None:
+            raise invalid(MALFORMED, "promptStart while another prompt is open")
+        self._prompt = Prompt(event)
+        self._audio_started = False
+        self._history_bytes = 0
+        return [PromptOpened(self._prompt)]
+
+    def _open_prompt(self, name: str) -> Prompt:
+        if self._prompt is None:
+            raise invalid(MALFORMED, "content outside a prompt")
+        if self._prompt.name != name:
+            raise invalid(MALFORMED, "promptName of another prompt")
+        return self._prompt
+
+    def _start_content(self, event: ContentStart, now: float) -> list[Effect]:
+        prompt = self._open_prompt(event.prompt_name)
+        if event.content_name in self._used_names:
+            raise invalid(MALFORMED, "contentName used before")
+        if not prompt.system and (event.type, event.role) != ("TEXT", "SYSTEM"):
+            raise invalid(MALFORMED, "the first content must be the system prompt")
+        self._used_names.add(event.content_name)
+        self._blocks[event.content_name] = _Block(event)
+        match event.type:
+            case "AUDIO":
+                return self._open_audio(event, now)
+            case "TOOL":
+                self._open_tool(event)
+            case "TEXT":
+                self._open_text(event, prompt)
+        return []
+
+    def _open_audio(self, event: ContentStart, now: float) -> list[Effect]:
+        configuration = event.audio_input_configuration
+        if configuration is None or event.role != "USER":
+            raise invalid(MALFORMED, "AUDIO needs role USER and audioInputConfiguration")
+        if any(block.start.type == "AUDIO" for name, block in self._blocks.items() if name != event.content_name):
+            raise invalid(MALFORMED, "a second AUDIO content")
+        self._audio_started = True
+        self._heard = now
+        return [AudioOpened(configuration.sample_rate_hertz)]
+
+    def _open_tool(self, event: ContentStart) -> None:
+        configuration = event.tool_result_input_configuration
+        if configuration is None or event.role != "TOOL":
+            raise invalid(MALFORMED, "TOOL needs role TOOL and toolResultInputConfiguration")
+        if configuration.tool_use_id not in self._awaited:
+            raise invalid(TOOL_RESULT, "no tool use waits under this toolUseId")
+
+    def _open_text(self, event: ContentStart, prompt: Prompt) -> None:
+        if event.role == "TOOL":
+            raise invalid(MALFORMED, "TEXT with role TOOL")
+        if event.interactive or event.role == "SYSTEM_SPEECH":
+            return
+        if self._audio_started:
+            raise invalid(HISTORY_AFTER_AUDIO)
+        if event.role == "ASSISTANT" and not prompt.history:
+            raise invalid(MALFORMED, "chat history must begin with role USER")
+
+    def _block(self, event: TextInput | AudioInput | ToolResult | ContentEnd, kind: str) -> _Block:
+        self._open_prompt(event.prompt_name)
+        block = self._blocks.get(event.content_name)
+        if block is None or kind not in ("", block.start.type):
+            raise invalid(MALFORMED, "no such content is open")
+        return block
+
+    def _take_text(self, event: TextInput) -> list[Effect]:
+        block = self._block(event, "TEXT")
+        block.pieces.append(event.content)
+        block.received = True
+        if _is_history(block.start):
+            size = len(event.content.encode())
+            self._history_bytes += size
+            if size > self._limits.history_text_bytes or self._history_bytes > self._limits.history_bytes:
+                raise invalid(HISTORY_TOO_LONG, f"{size} bytes here, {self._history_bytes} in all")
+        return []
+
+    def _take_audio(self, event: AudioInput, now: float) -> list[Effect]:
+        block = self._block(event, "AUDIO")
+        pcm = event.pcm()
+        block.received = block.received or bool(pcm)
+        if pcm and (self._limits.silence_counts or _audible(pcm)):
+            self._heard = now
+        return [CallerAudio(pcm)]
+
+    def _take_result(self, event: ToolResult) -> list[Effect]:
+        block = self._block(event, "TOOL")
+        block.pieces.append(event.content)
+        block.received = True
+        return []
+
+    def _end_content(self, event: ContentEnd, now: float) -> list[Effect]:
+        block = self._block(event, "")
+        if not block.received:
+            raise invalid(EMPTY_CONTENT)
+        del self._blocks[event.content_name]
+        match block.start.type:
+            case "AUDIO":
+                return [AudioClosed()]
+            case "TOOL":
+                return [self._answer(block)]
+            case "TEXT":
+                return self._note(block, now)
+
+    def _answer(self, block: _Block) -> ToolAnswered:
+        try:
+            result = json.loads("".join(block.pieces))
+        except (ValueError, RecursionError) as broken:
+            raise invalid(TOOL_RESULT, "the result is not JSON") from broken
+        if not isinstance(result, dict):
+            raise invalid(TOOL_RESULT, "the result is not a JSON object")
+        configuration = block.start.tool_result_input_configuration
+        if configuration is None or configuration.tool_use_id not in self._awaited:
+            raise invalid(TOOL_RESULT, "this tool use has its result already")
+        self._awaited.discard(configuration.tool_use_id)
+        return ToolAnswered(configuration.tool_use_id, result)
+
+    def _note(self, block: _Block, now: float) -> list[Effect]:
+        prompt = self._open_prompt(block.start.prompt_name)
+        text = "".join(block.pieces)
+        if block.start.role == "SYSTEM":
+            prompt.system = f"{prompt.system}\n{text}".strip() or " "
+        elif block.start.interactive:
+            self._heard = now
+            return [CallerText(text)]
+        elif _is_history(block.start):
+            prompt.history.append((block.start.role, text))
+        return []
+
+    def _end_prompt(self, event: PromptEnd) -> list[Effect]:
+        self._open_prompt(event.prompt_name)
+        if self._blocks:
+            raise invalid(OPEN_CONTENTS, f"{len(self._blocks)} open")
+        self._prompt = None
+        return [PromptClosed()]
+
+    def _end_session(self) -> list[Effect]:
+        if self._start is None:
+            raise invalid(MALFORMED, "sessionEnd before sessionStart")
+        if self._prompt is not None:
+            raise invalid(MALFORMED, "sessionEnd while a prompt is open")
+        self._ended = True
+        return [SessionClosed()]
+
+
+def _is_history(start: ContentStart) -> bool:
+    return start.type == "TEXT" and start.role in ("USER", "ASSISTANT") and not start.interactive
+
+
+def _audible(pcm: bytes) -> bool:
+    samples = memoryview(pcm).cast("h")
+    return max(samples) > AUDIBLE or min(samples) < -AUDIBLE

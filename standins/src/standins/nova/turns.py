@@ -1,0 +1,239 @@
+"""The model's side of a conversation: turns, tool uses, barge-in, and what was really spoken."""
+
+import asyncio
+import re
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from standins.nova.brain import Dialogue, Heard, Step, UseTool, Voice
+from standins.nova.completion import Completion
+from standins.nova.faults import Fault, FaultPlan
+from standins.nova.playout import Playout, Sentence
+from standins.nova.records import Said, SessionRecord, ToolRun, Words
+from standins.nova.tasks import TaskPool
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast the model thinks and speaks, in seconds unless marked."""
+
+    speed: float = 3.0
+    """Sound is delivered at this many times real time."""
+    chunk: float = 0.04
+    think: float = 0.1
+    """From the end of the caller's turn to the first event of the answer, before synthesis."""
+    tool_deadline: float = 30.0
+    """How long a tool result is awaited; then the dialogue goes on with `{"error": "no_result"}`."""
+    voice_deadline: float = 15.0
+    way_to_ear: float = 0.3
+    """After the play-out clock has run down, speech within this time is still a barge-in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a conversation works with."""
+
+    dialogue: Dialogue
+    voice: Voice
+    pace: Pace
+    faults: FaultPlan
+    tasks: TaskPool
+    record: SessionRecord
+    expect_result: Callable[[str], None]
+    misbehave: Callable[[Fault], None]
+    """Called when a fault of an answer or a tool use is due."""
+    drained: Callable[[], Any]
+    """Gives an awaitable: the client has taken what was sent."""
+
+
+class Turns:
+    """Answers one prompt's caller. Everything but the waiting happens at once, in the event loop."""
+
+    def __init__(self, completion: Completion, sample_rate: int, around: Surroundings) -> None:
+        self._completion = completion
+        self._rate = sample_rate
+        self._around = around
+        self._loop = asyncio.get_running_loop()
+        self._playout = Playout()
+        self._timer: asyncio.TimerHandle | None = None
+        self._turn: asyncio.Task[None] | None = None
+        self._visible = False
+        self._fault: Fault | None = None
+        self._awaited: dict[str, asyncio.Future[dict[str, Any]]] = {}
+
+    def notice(self, sound: object) -> None:
+        """Take what the ear made of the caller's sound."""
+        if not isinstance(sound, Heard):
+            self._speech_started()
+            return
+        self._make_way()
+        self._around.record.heard.append(Words(sound.text))
+        self._completion.user_text(sound.text)
+        self._begin(self._around.dialogue.heard(sound.text if sound.confident else ""))
+
+    def read(self, text: str) -> None:
+        """Answer interactive text. Unlike speech it is not written back."""
+        self._make_way()
+        self._around.record.heard.append(Words(text))
+        self._completion.input.read(text)
+        self._begin(self._around.dialogue.heard(text))
+
+    def take_result(self, tool_use_id: str, result: dict[str, Any]) -> None:
+        """Take a tool's result; one that comes after its turn was cut short changes nothing."""
+        if run := self._around.record.tool(tool_use_id):
+            run.result = result
+        waiting = self._awaited.pop(tool_use_id, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(result)
+
+    def close(self) -> None:
+        """End the prompt: say what was really spoken, and the last of the usage."""
+        self.stop()
+        self._completion.close_audio("END_TURN")
+        self._report()
+        for words in self._playout.cut(self._loop.time()):
+            self._finalise(words, closes_turn=True, interrupted=True)
+        self._report_usage()
+        self._completion.end()
+
+    def stop(self) -> None:
+        """Fall silent without a word."""
+        if self._turn is not None:
+            self._turn.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def open_audio_if_closed(self) -> None:
+        """Give a fault that writes bad sound a block to write into."""
+        if not self._completion.audio_is_open:
+            self._completion.open_audio(self._rate)
+
+    def _speech_started(self) -> None:
+        if self._completion.audio_is_open or self._playout.playing(self._loop.time(), self._around.pace.way_to_ear):
+            self._interrupt()
+
+    def _make_way(self) -> None:
+        """End the turn before: silently while nothing of it was seen, as a barge-in afterwards."""
+        running = self._turn is not None and not self._turn.done() and self._visible
+        if running or self._playout.playing(self._loop.time()):
+            self._interrupt()
+        elif self._turn is not None:
+            self._turn.cancel()
+
+    def _interrupt(self) -> None:
+        self.stop()
+        self._turn, self._visible = None, False
+        self._completion.close_audio("END_TURN")
+        self._report()
+        for words in self._playout.cut(self._loop.time()):
+            self._finalise(words, closes_turn=False, interrupted=True)
+        self._completion.interrupted()
+        self._around.record.interruptions += 1
+        self._report_usage()
+
+    def _begin(self, steps: Sequence[Step]) -> None:
+        self._visible = False
+        self._turn = self._around.tasks.start(self._answer(steps))
+
+    async def _answer(self, steps: Sequence[Step]) -> None:
+        self._fault = self._around.faults.take("answer")
+        await asyncio.sleep(self._around.pace.think + (self._fault.delay_ms / 1000 if self._fault else 0))
+        await self._perform(steps)
+
+    async def _perform(self, steps: Sequence[Step]) -> None:
+        for step in steps:
+            last = step is steps[-1]
+            if isinstance(step, UseTool):
+                result = await self._use(step)
+                await self._perform(self._around.dialogue.tool_result(step.name, step.arguments, result))
+                continue
+            sentences = [sentence for sentence in _SENTENCE_END.split(step.text.strip()) if sentence]
+            for index, sentence in enumerate(sentences, start=1):
+                await self._say(sentence, closes_turn=last and index == len(sentences))
+
+    async def _use(self, step: UseTool) -> dict[str, Any]:
+        tool_use_id = str(uuid.uuid4())
+        self._around.record.tools.append(ToolRun(step.name, tool_use_id, step.arguments))
+        waiting = self._awaited[tool_use_id] = self._loop.create_future()
+        self._around.expect_result(tool_use_id)
+        self._visible = True
+        self._completion.tool_use(step.name, tool_use_id, step.arguments)
+        if fault := self._around.faults.take("tool_use"):
+            self._schedule(fault)
+        try:
+            async with asyncio.timeout(self._around.pace.tool_deadline):
+                return await waiting
+        except TimeoutError:
+            return {"error": "no_result"}
+        finally:
+            self._awaited.pop(tool_use_id, None)
+
+    async def _say(self, text: str, *, closes_turn: bool) -> None:
+        async with asyncio.timeout(self._around.pace.voice_deadline):
+            pcm = await self._around.voice.speak(text, self._rate)
+        speed, pcm = self._shape(pcm)
+        self._report()
+        self._visible = True
+        self._completion.speculative(text)
+        self._completion.open_audio(self._rate)
+        sentence = self._playout.begin(text, self._seconds(pcm), self._loop.time(), closes_turn=closes_turn)
+        if self._fault is not None:
+            self._schedule(self._fault)
+            self._fault = None
+        await self._deliver(pcm, sentence, speed)
+        self._completion.close_audio("END_TURN" if closes_turn else "PARTIAL_TURN")
+        self._report()
+
+    def _shape(self, pcm: bytes) -> tuple[float, bytes]:
+        """Give speed and sound, both changed where a flood was asked for."""
+        if self._fault is None or self._fault.action != "flood" or not pcm:
+            return self._around.pace.speed, pcm
+        wanted = int(self._fault.seconds * self._rate) * 2
+        return self._fault.speed, (pcm * (wanted // len(pcm) + 1))[:wanted]
+
+    async def _deliver(self, pcm: bytes, sentence: Sentence, speed: float) -> None:
+        size = int(self._around.pace.chunk * self._rate) * 2
+        due = self._loop.time()
+        for start in range(0, len(pcm), size):
+            chunk = pcm[start : start + size]
+            self._completion.audio(chunk)
+            seconds = self._seconds(chunk)
+            self._playout.deliver(sentence, seconds, self._loop.time())
+            self._around.record.audio_seconds_out += seconds
+            self._completion.output.hear(seconds)
+            await self._around.drained()
+            due += seconds / speed
+            await asyncio.sleep(max(0.0, due - self._loop.time()))
+        sentence.complete = True
+
+    def _schedule(self, fault: Fault) -> None:
+        self._loop.call_later(fault.after_ms / 1000, self._around.misbehave, fault)
+
+    def _report(self) -> None:
+        """Write the final text of each sentence once it has played, between blocks of sound."""
+        if self._completion.audio_is_open:
+            return
+        for sentence in self._playout.played(self._loop.time()):
+            self._finalise(sentence.text, closes_turn=sentence.closes_turn, interrupted=False)
+            if sentence.closes_turn:
+                self._report_usage()
+        self._wake_at(self._playout.next_end)
+
+    def _wake_at(self, moment: float | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(moment, self._report) if moment is not None else None
+
+    def _finalise(self, text: str, *, closes_turn: bool, interrupted: bool) -> None:
+        self._completion.final(text, "END_TURN" if closes_turn else "PARTIAL_TURN")
+        self._around.record.said.append(Said(text, interrupted))
+
+    def _report_usage(self) -> None:
+        self._around.record.usage = self._completion.usage()
+
+    def _seconds(self, pcm: bytes) -> float:
+        return len(pcm) / 2 / self._rate
