@@ -59,6 +59,7 @@ class SignatureVerifier:
         self,
         method: str,
         path_and_query: str,
+        *,
         form: Sequence[tuple[str, str]] | None,
         raw_body: bytes,
         content_type: str | None,

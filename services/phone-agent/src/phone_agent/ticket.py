@@ -36,8 +36,6 @@ _LABEL: Final = b"phone-agent media stream ticket v1"
 _SECRET_BYTES: Final = 16
 _SKEW_SECONDS: Final = 5.0
 """How far the clocks of two tasks may differ. Amazon Time Sync keeps them within milliseconds."""
-_REMEMBERED: Final = 16_384
-"""Tickets kept in mind at once, about 5 MB. Reached at 270 signed calls a second, far beyond what a task admits."""
 
 
 class TicketRefused(Forbidden):
@@ -74,6 +72,8 @@ class TicketOffice:
         secrets: Keys that are accepted; the first one signs.
         lifetime: Until when a ticket may be redeemed. Twilio needs about a second.
         clock: Unix seconds. Wall time, for tasks have no other clock in common.
+        remembered: Tickets kept in mind at once, about 5 MB. Reached at 270 signed calls a second, far beyond what a
+            task admits.
 
     Raises:
         ValueError: no key, or one that is too short to be a key.
@@ -85,12 +85,14 @@ class TicketOffice:
         *,
         lifetime: timedelta = timedelta(seconds=60),
         clock: Callable[[], float] = time.time,
+        remembered: int = 16_384,
     ) -> None:
         if not secrets or any(len(secret) < _SECRET_BYTES for secret in secrets):
             raise ValueError(f"at least one key is needed, and each of at least {_SECRET_BYTES} bytes")
         self._secrets = tuple(secrets)
         self._lifetime = lifetime.total_seconds()
         self._clock = clock
+        self._remembered = remembered
         self._issued: dict[tuple[str, str], tuple[str, float]] = {}
         self._used: dict[bytes, float] = {}
 
@@ -102,8 +104,14 @@ class TicketOffice:
         lifetime: timedelta = timedelta(seconds=60),
         clock: Callable[[], float] = time.time,
     ) -> Self:
-        """Make an office whose keys come from the AuthTokens, so that no further secret has to be handed out."""
-        plain = (token.get_secret_value() if isinstance(token, SecretStr) else token for token in auth_tokens)
+        """Make an office whose keys come from the AuthTokens, so that no further secret has to be handed out.
+
+        Raises:
+            ValueError: no token, or an empty one: anybody could derive its key.
+        """
+        plain = [token.get_secret_value() if isinstance(token, SecretStr) else token for token in auth_tokens]
+        if not all(plain):
+            raise ValueError("an AuthToken must not be empty")
         return cls([derive_key(token.encode(), _LABEL) for token in plain], lifetime=lifetime, clock=clock)
 
     def issue(self, call_sid: str, account_sid: str) -> str:
@@ -116,7 +124,7 @@ class TicketOffice:
         Webhooks may come twice, and a captured one can be sent again: its signature has no date.
         """
         now = self._clock()
-        _forget_expired(self._issued, now, lambda entry: entry[1])
+        _forget(self._issued, now, lambda entry: entry[1], self._remembered)
         call = (account_sid, call_sid)
         known = self._issued.get(call)
         if known is not None and known[1] > now:
@@ -141,7 +149,7 @@ class TicketOffice:
         # The second half: whoever's clock went wrong, no ticket lives longer than its lifetime.
         if expires_at < now or expires_at > now + self._lifetime + _SKEW_SECONDS:
             raise TicketRefused("expired")
-        _forget_expired(self._used, now, lambda expiry: expiry)
+        _forget(self._used, now, lambda expiry: expiry, self._remembered)
         if nonce in self._used:
             raise TicketRefused("replayed")
         self._used[nonce] = expires_at
@@ -183,13 +191,13 @@ def _owner(call_sid: str, account_sid: str) -> bytes:
     return sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
-def _forget_expired[K, V](entries: dict[K, V], now: float, expiry: Callable[[V], float]) -> None:
-    """Drop what has expired, and the oldest beyond what we care to remember.
+def _forget[K, V](entries: dict[K, V], now: float, expiry: Callable[[V], float], remembered: int) -> None:
+    """Drop what has expired, and the oldest where there is no room for one more.
 
     Entries are in order of expiry or nearly so: one that expires early waits behind its elders, never the reverse.
     """
     while entries:
         oldest = next(iter(entries))
-        if expiry(entries[oldest]) >= now and len(entries) < _REMEMBERED:
+        if expiry(entries[oldest]) >= now and len(entries) < remembered:
             return
         del entries[oldest]

@@ -1,7 +1,7 @@
 """The weather tools: real numbers for the model to put into a sentence."""
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from math import floor
 from typing import Annotated, Any, Literal
 
@@ -115,8 +115,8 @@ def _numbers(forecast: Forecast, wanted: date, hour: int | None, unit: str) -> d
             "temperature_high": _degrees(day.high, unit),
             "temperature_low": _degrees(day.low, unit),
         }
-    # In the night when clocks go forward an hour is missing: the next one answers for it.
-    one = _first(one for one in forecast.hours if one.time.date() == wanted and one.time.hour >= hour)
+    start = datetime.combine(wanted, time(hour))
+    one = _first(one for one in forecast.hours if one.time == start)
     return {**_common(one), "hour": hour, "temperature": _degrees(one.temperature, unit)}
 
 

@@ -1,0 +1,26 @@
+"""The phone service's web application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from agent_core import web
+from fastapi import FastAPI
+
+from phone_agent.phone import Phone
+from phone_agent.routes import router
+
+
+def create_app(phone: Phone) -> FastAPI:
+    """Put the parts together; importing this module does nothing."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await phone.parking.aclose()
+
+    # No page that lists the routes: nobody but Twilio has business here.
+    app = FastAPI(title="phone-agent", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app.state.phone = phone
+    web.install(app, phone.agent)
+    app.include_router(router)
+    return app

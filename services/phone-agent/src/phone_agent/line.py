@@ -1,0 +1,78 @@
+"""The agent's side of a telephone line: its voice goes out as it comes, and stops when the caller speaks.
+
+Twilio's buffer is the only play-out buffer. A clock of what was sent tells what the caller has heard.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from agent_core.events import Tally
+
+from phone_agent import ulaw
+from phone_agent.outbox import Outbox
+from phone_agent.playout import Echo, PlayoutClock
+
+_ANSWER = "answer-"
+
+
+class Line:
+    """Takes the agent's sound as 16-bit PCM at 8 kHz and gives out Media Streams messages.
+
+    Args:
+        stream_sid: The stream of this call.
+        tally: Counts what was said.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, stream_sid: str, tally: Tally, clock: Callable[[], float]) -> None:
+        self._outbox = Outbox(stream_sid)
+        self._playout = PlayoutClock()
+        self._tally = tally
+        self._clock = clock
+        self._started = clock()
+        self._answers = 0
+        self._speaking = False
+        self._work = asyncio.Event()
+
+    def play(self, pcm: bytes) -> None:
+        """Send sound after what was sent before."""
+        now = self._clock()
+        if not self._speaking:
+            self._speaking = True
+            self._playout.begin_answer()
+        if self._tally.first_audio_ms is None:
+            self._tally.first_audio_ms = round((now - self._started) * 1000)
+        samples = len(pcm) // 2
+        self._playout.sent(samples, now)
+        self._tally.audio_out_ms += samples // 8
+        self._outbox.play(ulaw.encode(pcm))
+        self._work.set()
+
+    def interrupt(self) -> None:
+        """Stop at once, if the caller may still be hearing us."""
+        now = self._clock()
+        self._speaking = False
+        if not self._playout.is_playing(now):
+            return
+        self._tally.audio_out_ms -= self._playout.cleared(now)
+        self._outbox.clear()
+        self._work.set()
+
+    def finish_answer(self) -> None:
+        """Put a mark behind the answer; it comes back when the caller has heard it."""
+        self._speaking = False
+        self._answers += 1
+        name = f"{_ANSWER}{self._answers}"
+        self._playout.marked(name)
+        self._outbox.mark(name)
+        self._work.set()
+
+    def mark_echoed(self, name: str) -> bool:
+        """Take a mark that came back; True when the caller has heard an answer to its end."""
+        return self._playout.mark_echoed(name, self._clock()) is Echo.PLAYED and name.startswith(_ANSWER)
+
+    async def messages(self) -> list[str]:
+        """Wait for something to send."""
+        await self._work.wait()
+        self._work.clear()
+        return self._outbox.take()

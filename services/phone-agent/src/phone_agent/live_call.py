@@ -1,0 +1,163 @@
+"""One telephone call: its socket on one side, its conversation on the other."""
+
+import asyncio
+import time
+from contextlib import suppress
+
+import structlog
+from agent_core.agent import Agent
+from agent_core.errors import AgentError
+from agent_core.events import EndReason, EndRecord, Tally
+from agent_core.session import Media, Opening, Session
+from fastapi import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocketState
+
+from phone_agent import media_stream
+from phone_agent.call_control import CallControl
+from phone_agent.line import Line
+from phone_agent.media_stream import Dtmf, Inbound, MalformedMessage, Mark, Start, Stop
+from phone_agent.packets import Packetizer
+from phone_agent.stream_guard import StreamGuard, Verdict
+
+log = structlog.get_logger()
+
+SAMPLE_RATE = 8000
+"""Hz from end to end: Nova Sonic takes and gives what the telephone network carries, so nothing is resampled."""
+START_SECONDS = 5.0
+"""Longest wait for ``start`` on a new socket."""
+STALL_SECONDS = 10.0
+"""Twilio sends sound 50 times a second, silence included; none for this long means that nobody is there."""
+SEND_SECONDS = 5.0
+"""A socket that takes nothing for this long is dead."""
+
+
+async def read_start(socket: WebSocket, guard: StreamGuard) -> Start:
+    """Wait for the message that says whose stream this is.
+
+    Raises:
+        MalformedMessage: something else came, or nothing in time.
+    """
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            while True:
+                message = media_stream.decode(await socket.receive_text())
+                if guard.accept(message) is Verdict.CLOSE:
+                    raise MalformedMessage("not_a_start")
+                if isinstance(message, Start):
+                    return message
+    except TimeoutError:
+        raise MalformedMessage("no_start") from None
+
+
+class LiveCall:
+    """Moves sound between a socket and a session until one of them ends.
+
+    Args:
+        agent: What all calls share.
+        control: Hangs up.
+        socket: Accepted, and its ``start`` read and believed.
+        guard: The stream's rules, beyond ``start``.
+        stream_sid: The stream of this call.
+        opening: Place and model session of the conversation.
+        frame_ms: Length of the packets to the model.
+    """
+
+    def __init__(  # noqa: PLR0913 - these are a call's parts, and nothing else is
+        self,
+        agent: Agent,
+        control: CallControl,
+        socket: WebSocket,
+        guard: StreamGuard,
+        stream_sid: str,
+        opening: Opening,
+        frame_ms: int,
+    ) -> None:
+        self._control = control
+        self._socket = socket
+        self._guard = guard
+        self._call_sid = opening.call_sid or ""
+        self._packets = Packetizer(frame_ms)
+        self._tally = Tally()
+        self._line = Line(stream_sid, self._tally, time.monotonic)
+        media = Media(SAMPLE_RATE, SAMPLE_RATE, voice=self._line)
+        self._session = Session(agent, opening, media, self._tally)
+
+    async def run(self) -> EndRecord:
+        """Hold the call; returns its record when everything is released."""
+        reader = asyncio.create_task(self._read(), name=f"reader-{self._call_sid}")
+        writer = asyncio.create_task(self._write(), name=f"writer-{self._call_sid}")
+        try:
+            record = await self._session.run()
+            await self._hang_up(record.reason)
+        finally:
+            for task in (reader, writer):
+                task.cancel()
+            await asyncio.wait({reader, writer}, timeout=1.0)
+            await self._close()
+        return record
+
+    async def _read(self) -> None:
+        reason = EndReason.FAILED
+        try:
+            reason = await self._read_until_end()
+        except (WebSocketDisconnect, TimeoutError, RuntimeError):
+            reason = EndReason.PEER_LOST
+        finally:
+            self._session.end(reason)
+
+    async def _read_until_end(self) -> EndReason:
+        while True:
+            async with asyncio.timeout(STALL_SECONDS):
+                text = await self._socket.receive_text()
+            try:
+                message = media_stream.decode(text)
+            except MalformedMessage as error:
+                verdict = self._guard.malformed()
+                self._tally.malformed_messages += 1
+                log.debug("message_malformed", call_sid=self._call_sid, reason=error.reason)
+            else:
+                verdict = self._guard.accept(message)
+                self._tally.ignored_messages += verdict is Verdict.DROP
+                if verdict is Verdict.ACCEPT and self._take(message):
+                    return EndReason.CALLER_LEFT
+            if verdict is Verdict.CLOSE:
+                return EndReason.PROTOCOL_ERROR
+
+    def _take(self, message: Inbound) -> bool:
+        """Act on a message; True when it was the last."""
+        match message:
+            case media_stream.Media():
+                for pcm in self._packets.push(message.payload):
+                    self._session.hear(pcm)
+            case Mark():
+                if self._line.mark_echoed(message.name):
+                    self._session.answer_heard()
+            case Dtmf():
+                self._session.press(message.digit)
+            case Stop():
+                return True
+        return False
+
+    async def _write(self) -> None:
+        try:
+            while True:
+                for text in await self._line.messages():
+                    async with asyncio.timeout(SEND_SECONDS):
+                        await self._socket.send_text(text)
+        except (WebSocketDisconnect, TimeoutError, RuntimeError):
+            self._session.end(EndReason.PEER_LOST)
+
+    async def _hang_up(self, reason: EndReason) -> None:
+        """Tell Twilio that the call is over; without that the verbs behind the stream run, as they should after a fault."""
+        if reason not in (EndReason.AGENT_ENDED, EndReason.TIME_LIMIT):
+            return
+        try:
+            await self._control.hang_up(self._call_sid)
+        except AgentError as error:
+            log.warning("hang_up_failed", call_sid=self._call_sid, error=error.reason)
+
+    async def _close(self) -> None:
+        if self._socket.client_state is WebSocketState.CONNECTED:
+            with suppress(RuntimeError, TimeoutError, WebSocketDisconnect):
+                async with asyncio.timeout(1.0):
+                    await self._socket.close(1000)

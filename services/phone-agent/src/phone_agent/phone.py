@@ -1,0 +1,73 @@
+"""What all calls of this process share."""
+
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+
+from agent_core.admission import Place
+from agent_core.agent import Agent
+from agent_core.nova.parking import Parking
+
+from phone_agent import twiml
+from phone_agent.call_control import CallControl
+from phone_agent.live_call import SAMPLE_RATE
+from phone_agent.settings import PhoneSettings
+from phone_agent.signature import SignatureVerifier
+from phone_agent.ticket import TicketOffice
+
+_REMEMBER = timedelta(hours=1)
+"""How long a call is remembered as answered. A captured webhook can be sent again for ever, for nothing in its
+signature says when; a call that is known gets its answer, but no second model stream on suspicion."""
+_MAX_REMEMBERED = 10_000
+
+
+class Phone:
+    """The phone service's parts, made once.
+
+    Args:
+        settings: Of the phone service.
+        agent: What all conversations share.
+        control: Hangs up.
+    """
+
+    def __init__(self, settings: PhoneSettings, agent: Agent, control: CallControl) -> None:
+        self.settings = settings
+        self.agent = agent
+        self.control = control
+        self.verifier = SignatureVerifier(settings.auth_tokens, settings.base_url)
+        self.tickets = TicketOffice.from_auth_tokens(settings.auth_tokens)
+        self.parking = Parking(agent.open_model)
+        self._answered: dict[str, float] = {}
+        base = f"{settings.base_url}/incoming-call"
+        self._status_url = f"{base}/stream-status"
+        self._fallback = twiml.Fallback(
+            destination=settings.fallback_destination, dial_action_url=f"{base}/dial-ended"
+        )
+
+    def reserve(self, call_sid: str) -> Place | None:
+        """Take a place for a call that rings; None for one that was answered before.
+
+        Raises:
+            Draining: this task is leaving.
+            AtCapacity: every place is taken.
+        """
+        now = time.monotonic()
+        while self._answered and (
+            len(self._answered) >= _MAX_REMEMBERED
+            or now - next(iter(self._answered.values())) > _REMEMBER.total_seconds()
+        ):
+            del self._answered[next(iter(self._answered))]
+        if call_sid in self._answered:
+            return None
+        place = self.agent.admission.admit()
+        self._answered[call_sid] = now
+        return place
+
+    def park(self, call_sid: str, place: Place, facts: Mapping[str, str]) -> None:
+        """Open the model for a call whose socket is about to come."""
+        self.parking.park(call_sid, self.agent.prompt((SAMPLE_RATE, SAMPLE_RATE), facts), place, facts)
+
+    def answer(self, call_sid: str, ticket: str) -> str:
+        """Make the document that connects a call."""
+        url = twiml.stream_url(self.settings.base_url, call_sid)
+        return twiml.answer(url, ticket, fallback=self._fallback, status_callback_url=self._status_url)

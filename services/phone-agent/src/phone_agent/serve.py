@@ -1,0 +1,53 @@
+"""Makes the real parts of the phone service and serves."""
+
+import asyncio
+import gc
+
+import httpx
+import structlog
+import uvloop
+from agent_core.adapters.open_meteo import OpenMeteo
+from agent_core.agent import Agent
+from agent_core.drain import make_server
+from agent_core.nova.credentials import CredentialSource
+from agent_core.nova.sdk import SdkModelClient
+from agent_core.observability import logs
+from agent_core.observability.records import log_record
+from agent_core.tools.goodbye import goodbye_tools
+from agent_core.tools.weather import weather_tools
+
+from phone_agent.app import create_app
+from phone_agent.call_control import CallControl
+from phone_agent.phone import Phone
+from phone_agent.settings import PhoneSettings
+
+
+async def serve(settings: PhoneSettings) -> None:
+    """Make the real parts and serve until told to stop."""
+    model = SdkModelClient(
+        region=settings.model_region, endpoint=settings.model_endpoint, credentials=CredentialSource()
+    )
+    twilio = httpx.AsyncClient(base_url=str(settings.twilio_api_base_url), auth=settings.rest_credentials)
+    weather = OpenMeteo(
+        forecast_url=str(settings.open_meteo_forecast_url), geocoding_url=str(settings.open_meteo_geocoding_url)
+    )
+    async with twilio, weather:
+        tools = [*weather_tools(weather), *goodbye_tools()]
+        agent = Agent(settings, model, tools, log_record)
+        phone = Phone(settings, agent, CallControl(twilio, settings.twilio_account_sid))
+        server = make_server(create_app(phone), agent, settings)
+        # What is loaded now stays for good; without this every collection walks through it, and all calls wait.
+        gc.freeze()
+        structlog.get_logger().info("starting", port=settings.fast_api_port, model=settings.nova_sonic_model_id)
+        await server.serve()
+
+
+def run() -> None:
+    """Read the settings and serve until told to stop.
+
+    Raises:
+        ConfigurationError: a setting is missing or wrong.
+    """
+    settings = PhoneSettings.read()
+    logs.configure("phone-agent", settings.environment, settings.log_level)
+    uvloop.run(serve(settings))

@@ -1,0 +1,45 @@
+"""What an operator of the phone service can turn, beside what both services share."""
+
+from typing import Annotated
+
+from agent_core.errors import ConfigurationError
+from agent_core.settings import CoreSettings
+from pydantic import Field, HttpUrl, SecretStr
+
+
+class PhoneSettings(CoreSettings):
+    """Settings of the phone service."""
+
+    twilio_account_sid: Annotated[str, Field(pattern="^AC[0-9a-fA-F]{32}$")]
+    """Account whose calls are answered."""
+    twilio_auth_token: SecretStr
+    """Signs webhooks and streams; several separated by commas while one is being replaced, the one in use first."""
+    twilio_api_sid: str | None = None
+    """API key for REST; without one the account's own token is used."""
+    twilio_api_secret: SecretStr | None = None
+    """Secret of the API key."""
+    twilio_api_base_url: HttpUrl = HttpUrl("https://api.twilio.com")
+    """REST service."""
+    fallback_destination: str | None = None
+    """Whom a caller is put through to when the agent is lost: ``sip:…`` or ``tel:…``. None says sorry and hangs up."""
+    media_frame_ms: Annotated[int, Field(ge=20, le=100, multiple_of=20)] = 40
+    """Length of the packets to the model: longer costs less and adds up to as much delay."""
+
+    @property
+    def auth_tokens(self) -> list[str]:
+        """Every AuthToken that may sign now.
+
+        Raises:
+            ConfigurationError: there is none.
+        """
+        tokens = [token.strip() for token in self.twilio_auth_token.get_secret_value().split(",")]
+        if not all(tokens):
+            raise ConfigurationError("set TWILIO_AUTH_TOKEN: it signs every webhook and may not be empty")
+        return tokens
+
+    @property
+    def rest_credentials(self) -> tuple[str, str]:
+        """User and password for REST."""
+        if self.twilio_api_sid and self.twilio_api_secret:
+            return self.twilio_api_sid, self.twilio_api_secret.get_secret_value()
+        return self.twilio_account_sid, self.auth_tokens[0]

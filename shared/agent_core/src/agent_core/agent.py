@@ -1,0 +1,107 @@
+"""What all conversations of a process share: the model, the tools, the places and the words."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Protocol
+
+import structlog
+
+from agent_core import prompts
+from agent_core.admission import Admission
+from agent_core.errors import ModelError
+from agent_core.events import EndReason
+from agent_core.nova.link import History
+from agent_core.nova.model_session import ModelSession, Prompt
+from agent_core.nova.stream import ModelClient
+from agent_core.nova.wire import ToolSpec
+from agent_core.observability.records import RecordSink
+from agent_core.settings import CoreSettings
+from agent_core.tools import registry
+from agent_core.tools.registry import Tool, ToolRegistry
+
+log = structlog.get_logger()
+
+GOODBYE_SECONDS = 10.0
+"""Longest wait for the goodbye to be heard."""
+
+
+class LiveSession(Protocol):
+    """A conversation that goes on."""
+
+    def say_goodbye(self, reason: EndReason) -> None:
+        """Let the agent say goodbye, then end."""
+
+
+class Agent:
+    """Makes prompts, opens model sessions and holds what conversations have in common.
+
+    Args:
+        settings: Model, voice and limits.
+        client: Opens the model's streams.
+        tools: What the agent can do; shared by all conversations.
+        records: Takes the end records.
+    """
+
+    def __init__(
+        self, settings: CoreSettings, client: ModelClient, tools: Sequence[Tool], records: RecordSink
+    ) -> None:
+        self.settings = settings
+        self.admission = Admission(settings.max_sessions)
+        self.tools = tuple(tools)
+        self.records = records
+        self.sessions: set[LiveSession] = set()
+        self.model_state = "untried"
+        self._client = client
+        self._tool_specs = tuple(_as_wire(spec) for spec in ToolRegistry(tools).specs)
+
+    def prompt(self, sample_rate: tuple[int, int], facts: Mapping[str, str], history: History = ()) -> Prompt:
+        """Make the prompt of one conversation.
+
+        Args:
+            sample_rate: Hz in and out: 8000, 16000 or 24000 each.
+            facts: What is known of the caller, such as ``{"city": "Stockholm", "country": "SE"}``.
+            history: What was said before, when a session is replaced.
+        """
+        place = ", ".join(value for value in facts.values() if value)
+        return Prompt(
+            system=prompts.load(
+                "system",
+                now=datetime.now(UTC).strftime("%A, %d %B %Y, %H:%M"),
+                place=f" The caller is probably in or near {place}." if place else "",
+            ),
+            voice=self.settings.nova_sonic_voice,
+            tools=self._tool_specs,
+            input_rate=sample_rate[0],
+            output_rate=sample_rate[1],
+            endpointing=self.settings.nova_sonic_endpointing,
+            history=history,
+        )
+
+    async def open_model(self, prompt: Prompt) -> ModelSession:
+        """Open a model session.
+
+        Raises:
+            ModelError: it could not be opened in time.
+        """
+        try:
+            session = await ModelSession.open(self._client, self.settings.nova_sonic_model_id, prompt)
+        except ModelError as error:
+            self.model_state = error.kind
+            raise
+        self.model_state = "ok"
+        return session
+
+    async def drain(self) -> None:
+        """Take nothing new, let what goes on finish, and say goodbye to whoever is left near the end of the time."""
+        self.admission.start_draining()
+        log.info("draining", sessions=self.admission.taken)
+        if await self.admission.wait_until_empty(max(0.0, self.settings.drain_seconds - GOODBYE_SECONDS)):
+            return
+        for session in list(self.sessions):
+            session.say_goodbye(EndReason.DRAINED)
+        await self.admission.wait_until_empty(GOODBYE_SECONDS)
+
+
+def _as_wire(spec: registry.ToolSpec) -> ToolSpec:
+    schema = {"type": "object", "properties": spec.properties, "required": spec.required}
+    return ToolSpec(spec.name, spec.description, schema)

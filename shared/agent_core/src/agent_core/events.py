@@ -1,0 +1,76 @@
+"""Facts about a conversation that other parts care about, and the record that closes it."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class EndReason(StrEnum):
+    """Why a conversation ended; every conversation ends for exactly one reason."""
+
+    CALLER_LEFT = "caller_left"
+    """The caller hung up or closed the page."""
+    AGENT_ENDED = "agent_ended"
+    """Both said goodbye and the agent ended the conversation."""
+    PEER_LOST = "peer_lost"
+    """The media connection broke without a goodbye."""
+    PROTOCOL_ERROR = "protocol_error"
+    """The media connection broke its protocol too often."""
+    MODEL_UNAVAILABLE = "model_unavailable"
+    """The speech model failed and further tries did not help."""
+    MODEL_REJECTED = "model_rejected"
+    """The speech model refused us: access, model name or request."""
+    TIME_LIMIT = "time_limit"
+    """The longest allowed conversation was reached."""
+    DRAINED = "drained"
+    """This task had to leave before the conversation was over."""
+    FAILED = "failed"
+    """A defect of ours; the log holds its trace."""
+
+    @property
+    def is_normal(self) -> bool:
+        """Whether the caller got what they came for, as far as we can tell."""
+        return self in {EndReason.CALLER_LEFT, EndReason.AGENT_ENDED, EndReason.TIME_LIMIT}
+
+
+@dataclass(slots=True)
+class Tally:
+    """What is counted while a conversation goes on; becomes part of its end record."""
+
+    caller_turns: int = 0
+    agent_turns: int = 0
+    interruptions: int = 0
+    tools: dict[str, int] = field(default_factory=dict)
+    tool_failures: int = 0
+    model_streams: int = 0
+    audio_in_ms: int = 0
+    audio_out_ms: int = 0
+    audio_dropped_ms: int = 0
+    """Caller audio that never reached the model because it did not keep up."""
+    malformed_messages: int = 0
+    ignored_messages: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    first_audio_ms: int | None = None
+    """From the start of the media stream to the first sound of the agent."""
+
+    def count_tool(self, name: str, *, failed: bool) -> None:
+        """Count one tool call."""
+        self.tools[name] = self.tools.get(name, 0) + 1
+        self.tool_failures += failed
+
+
+@dataclass(frozen=True, slots=True)
+class EndRecord:
+    """The one line that tells a conversation's story.
+
+    It holds identifiers and numbers: no transcript, no phone number.
+    """
+
+    session_id: str
+    channel: str
+    reason: EndReason
+    started_at: float
+    """Unix seconds."""
+    duration_ms: int
+    tally: Tally
+    call_sid: str | None = None

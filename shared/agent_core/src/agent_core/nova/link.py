@@ -1,0 +1,151 @@
+"""The model's side of one conversation, across as many streams as it takes.
+
+A stream that breaks is replaced by another with the conversation so far as its history, at most three times in a row.
+What the caller says meanwhile is kept and handed on.
+"""
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import structlog
+
+from agent_core.errors import ModelUnavailable
+from agent_core.events import Tally
+from agent_core.nova import wire
+from agent_core.nova.model_session import BACKLOG_SECONDS, ModelSession
+from agent_core.nova.wire import ModelEvent, Role
+
+type History = tuple[tuple[Role, str], ...]
+type OpenWithHistory = Callable[[History], Coroutine[Any, Any, ModelSession]]
+
+log = structlog.get_logger()
+
+MAX_TRIES = 3
+"""Streams that may fail in a row before we give up; a loop without an end costs money and tells the caller nothing."""
+ANSWER_SECONDS = 4.0
+"""Silence of the model after we asked it to speak that is taken for a dead stream."""
+
+
+def backoff(failures: int) -> float:
+    """Seconds to wait after so many failures in a row: none, then about 1 and 3."""
+    return (2 ** (failures - 1) - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, hides nothing
+
+
+class ModelLink:
+    """Keeps a model session under a conversation.
+
+    Args:
+        open_session: Opens one with a history; must have its own deadline.
+        first: A session that is open already, if any.
+        history: The conversation so far, asked for when a session has to be replaced.
+        tally: Counts the streams and the audio that was lost.
+    """
+
+    def __init__(
+        self, open_session: OpenWithHistory, first: ModelSession | None, history: Callable[[], History], tally: Tally
+    ) -> None:
+        self._open_session = open_session
+        self._history = history
+        self._tally = tally
+        self._session = first
+        self._waiting_audio: deque[bytes] = deque()
+        self._unanswered: str | None = None
+        self._answer_deadline: asyncio.Timeout | None = None
+        self._failures = 0
+        tally.model_streams += first is not None
+
+    def hear(self, pcm: bytes) -> None:
+        """Pass on the caller's sound; kept for a while when there is no session. Never waits."""
+        if self._session is not None:
+            self._session.hear(pcm)
+            return
+        self._waiting_audio.append(pcm)
+        while sum(map(len, self._waiting_audio)) > BACKLOG_SECONDS * 16_000:
+            self._tally.audio_dropped_ms += len(self._waiting_audio.popleft()) // 16
+
+    def read(self, words: str) -> None:
+        """Give the model something to answer in writing. Never waits."""
+        self._unanswered = words
+        if self._session is not None:
+            self._session.read(words)
+            self._expect_answer()
+
+    def answer_tool(self, tool_use_id: str, result: dict[str, Any]) -> bool:
+        """Answer a tool call, unless the session that asked is gone."""
+        return self._session is not None and self._session.answer_tool(tool_use_id, result)
+
+    async def run(self, handle: Callable[[ModelEvent], Awaitable[None]]) -> None:
+        """Talk until cancelled.
+
+        Raises:
+            ModelRejected: another try would not help.
+            ModelUnavailable: three tries in a row did not help.
+        """
+
+        async def watched(event: ModelEvent) -> None:
+            self._note_life(event)
+            await handle(event)
+
+        while True:
+            try:
+                await self._run_one(watched)
+            except ModelUnavailable as error:
+                self._failures += 1
+                log.warning("model_stream_failed", error=error.reason, failures=self._failures)
+                if self._failures >= MAX_TRIES:
+                    raise
+                await self._drop_session()
+                await asyncio.sleep(backoff(self._failures))
+
+    async def _run_one(self, handle: Callable[[ModelEvent], Awaitable[None]]) -> None:
+        session = self._session or await self._open()
+        try:
+            async with asyncio.timeout(None) as self._answer_deadline:
+                if self._unanswered is not None:
+                    self._expect_answer()
+                await session.run(handle)
+        except TimeoutError:
+            raise ModelUnavailable("NoAnswer", f"nothing within {ANSWER_SECONDS:.0f} s") from None
+        raise ModelUnavailable("StreamEnded", "the model closed the stream")
+
+    async def _open(self) -> ModelSession:
+        history = self._history()
+        # What the caller said last, or what we asked for, still waits for its answer.
+        pending = self._unanswered
+        if history and history[-1][0] is Role.USER:
+            history, pending = history[:-1], history[-1][1]
+        session = await self._open_session(history)
+        self._tally.model_streams += 1
+        self._session = session
+        if pending is not None:
+            self._unanswered = pending
+            session.read(pending)
+        while self._waiting_audio:
+            session.hear(self._waiting_audio.popleft())
+        return session
+
+    def _expect_answer(self) -> None:
+        if self._answer_deadline is not None and not self._answer_deadline.expired():
+            self._answer_deadline.reschedule(asyncio.get_running_loop().time() + ANSWER_SECONDS)
+
+    def _note_life(self, event: ModelEvent) -> None:
+        if isinstance(event, wire.CompletionStarted):
+            return
+        if self._unanswered is not None and self._answer_deadline is not None:
+            self._answer_deadline.reschedule(None)
+            self._unanswered = None
+        if isinstance(event, wire.Audio):
+            self._failures = 0
+
+    async def _drop_session(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            self._tally.audio_dropped_ms += session.dropped_audio_ms
+            await session.close()
+
+    async def close(self) -> None:
+        """Release the session; bounded, idempotent."""
+        await self._drop_session()

@@ -1,0 +1,210 @@
+"""One session with the model: the protocol's names and order, on any ``ModelStream``.
+
+A session may be opened before there is anybody to talk to (see ``parking``); nothing is received until ``run``.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from uuid import uuid4
+
+from agent_core.errors import ModelError, ModelUnavailable, ProtocolError
+from agent_core.nova import wire
+from agent_core.nova.stream import ModelClient, ModelStream
+from agent_core.nova.wire import Inference, ModelEvent, Role, ToolSpec
+
+OPEN_SECONDS = 4.0
+"""Longest wait for a stream to take our first events."""
+SEND_SECONDS = 5.0
+"""A model that takes no event for this long has stopped reading."""
+CLOSE_SECONDS = 1.0
+"""Time for the polite goodbye; the hard one follows."""
+BACKLOG_SECONDS = 5.0
+"""Caller audio kept while the model does not keep up; what is older would be answered too late anyway."""
+
+MAX_TEXT_BYTES = 1024
+"""Most bytes of one block of history (Nova 2 user guide, "Chat history")."""
+MAX_HISTORY_BYTES = 30_000
+"""The guide allows 40 KB and counts its own way; field reports fail above 21 600 characters of plain text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a session is opened with. Sample rates in Hz: 8000, 16000 or 24000."""
+
+    system: str
+    voice: str
+    tools: tuple[ToolSpec, ...] = ()
+    input_rate: int = 8000
+    output_rate: int = 8000
+    endpointing: str | None = None
+    inference: Inference = Inference()
+    history: tuple[tuple[Role, str], ...] = ()
+
+
+class ModelSession:
+    """Speaks Nova Sonic's protocol over one stream. Not for use from several tasks but where it says so."""
+
+    def __init__(self, stream: ModelStream, prompt: Prompt) -> None:
+        self.prompt = prompt
+        self.dropped_audio_ms = 0
+        self._stream = stream
+        self._prompt_name = uuid4().hex
+        self._audio_name = uuid4().hex
+        self._audio_input = wire.AudioInput(self._prompt_name, self._audio_name)
+        self._outbox: deque[bytes] = deque()
+        self._work = asyncio.Event()
+        self._unsent_audio = 0
+        self._open_tools: set[str] = set()
+        self._closed = False
+
+    @classmethod
+    async def open(cls, client: ModelClient, model_id: str, prompt: Prompt) -> "ModelSession":
+        """Open a stream and tell the model everything it needs before the caller speaks.
+
+        Raises:
+            ModelError: the stream could not be opened in time.
+        """
+        try:
+            async with asyncio.timeout(OPEN_SECONDS):
+                session = cls(await client.open(model_id), prompt)
+                await session._begin()
+        except TimeoutError:
+            raise ModelUnavailable("OpenTimeout", f"no stream within {OPEN_SECONDS:.0f} s") from None
+        return session
+
+    async def _begin(self) -> None:
+        prompt, name = self.prompt, self._prompt_name
+        events = [
+            wire.session_start(prompt.inference, prompt.endpointing),
+            wire.prompt_start(name, voice=prompt.voice, sample_rate=prompt.output_rate, tools=prompt.tools),
+            *wire.text(name, uuid4().hex, Role.SYSTEM, prompt.system, interactive=False),
+        ]
+        for role, words in fit_history(prompt.history):
+            events += wire.text(name, uuid4().hex, role, words, interactive=False)
+        events.append(wire.audio_start(name, self._audio_name, prompt.input_rate))
+        try:
+            for event in events:
+                await self._stream.send(event)
+        except BaseException:
+            await self._stream.close()
+            raise
+
+    def hear(self, pcm: bytes) -> None:
+        """Pass on the caller's sound: 16-bit PCM at the input rate, any length. Never waits."""
+        limit = int(BACKLOG_SECONDS * self.prompt.input_rate * 2)
+        if self._unsent_audio + len(pcm) > limit:
+            self.dropped_audio_ms += len(pcm) * 500 // self.prompt.input_rate
+            return
+        self._unsent_audio += len(pcm)
+        self._post(self._audio_input.encode(pcm))
+
+    def read(self, words: str) -> None:
+        """Give the model something to answer in writing. Never waits."""
+        for event in wire.text(self._prompt_name, uuid4().hex, Role.USER, words, interactive=True):
+            self._post(event)
+
+    def answer_tool(self, tool_use_id: str, result: dict[str, object]) -> bool:
+        """Answer a tool call; False when this session did not ask, or has its answer."""
+        if tool_use_id not in self._open_tools:
+            return False
+        self._open_tools.discard(tool_use_id)
+        for event in wire.tool_result(self._prompt_name, uuid4().hex, tool_use_id, result):
+            self._post(event)
+        return True
+
+    def _post(self, event: bytes) -> None:
+        if not self._closed:
+            self._outbox.append(event)
+            self._work.set()
+
+    async def run(self, handle: Callable[[ModelEvent], Awaitable[None]]) -> None:
+        """Send what is posted and hand every event over, until the model ends the stream.
+
+        Raises:
+            ModelError: the model refused, failed or stopped reading.
+        """
+        sender = asyncio.create_task(self._send_posted(), name="model-sender")
+        receiver = asyncio.create_task(self._receive(handle), name="model-receiver")
+        try:
+            done, _ = await asyncio.wait({sender, receiver}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in (sender, receiver):
+                task.cancel()
+            await asyncio.wait({sender, receiver}, timeout=CLOSE_SECONDS)
+
+    async def _send_posted(self) -> None:
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            while self._outbox:
+                await self._send(self._outbox.popleft())
+            self._unsent_audio = 0
+
+    async def _send(self, event: bytes) -> None:
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await self._stream.send(event)
+        except TimeoutError:
+            raise ModelUnavailable("SendTimeout", f"the model read nothing for {SEND_SECONDS:.0f} s") from None
+
+    async def _receive(self, handle: Callable[[ModelEvent], Awaitable[None]]) -> None:
+        while (payload := await self._stream.receive()) is not None:
+            try:
+                event = wire.parse(payload)
+            except ProtocolError:
+                event = wire.Unknown("malformed")
+            if isinstance(event, wire.ToolUse):
+                self._open_tools.add(event.tool_use_id)
+            await handle(event)
+
+    async def close(self) -> None:
+        """Say goodbye in the documented order and release the stream; bounded, idempotent, never raises."""
+        if self._closed:
+            return
+        self._closed = True
+        self._outbox.clear()
+        goodbye = (
+            wire.end(self._prompt_name, self._audio_name),
+            wire.prompt_end(self._prompt_name),
+            wire.session_end(),
+        )
+        with suppress(ModelError, TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                for event in goodbye:
+                    await self._stream.send(event)
+        await self._stream.close()
+
+
+def fit_history(history: tuple[tuple[Role, str], ...]) -> list[tuple[Role, str]]:
+    """Cut a conversation to what the model takes: the newest words, in pieces, beginning with the caller's."""
+    pieces: deque[tuple[Role, str]] = deque()
+    room = MAX_HISTORY_BYTES
+    for role, words in reversed(history):
+        for piece in reversed(_split(words)):
+            room -= len(piece.encode())
+            if room < 0:
+                break
+            pieces.appendleft((role, piece))
+        if room < 0:
+            break
+    while pieces and pieces[0][0] is not Role.USER:
+        pieces.popleft()
+    return list(pieces)
+
+
+def _split(words: str) -> list[str]:
+    """Split a text into pieces of at most ``MAX_TEXT_BYTES`` bytes, between words where there are any."""
+    pieces: list[str] = []
+    rest = words.strip()
+    while rest:
+        head = rest.encode()[:MAX_TEXT_BYTES].decode(errors="ignore")
+        if len(head) < len(rest) and (cut := head.rfind(" ")) > 0:
+            head = head[:cut]
+        pieces.append(head)
+        rest = rest[len(head) :].lstrip()
+    return pieces

@@ -1,0 +1,94 @@
+"""Model sessions that are opened while the phone rings and wait a few seconds for their call."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from agent_core.admission import Place
+from agent_core.errors import AgentError
+from agent_core.nova.model_session import ModelSession, Prompt
+
+type OpenSession = Callable[[Prompt], Coroutine[Any, Any, ModelSession]]
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Parked:
+    """A place and, if opening went well, a session that is ready to talk.
+
+    ``facts`` is what the prompt says of the caller, for the sessions that may follow.
+    """
+
+    place: Place
+    facts: Mapping[str, str]
+    opening: asyncio.Task[ModelSession]
+
+    async def session(self) -> ModelSession | None:
+        """Wait for the session; None when it could not be opened (``ModelSession.open`` has a deadline)."""
+        try:
+            return await self.opening
+        except AgentError as error:
+            log.warning("parked_session_failed", error=error.reason)
+            return None
+
+    async def discard(self) -> None:
+        """Release the place and the session; bounded, never raises."""
+        self.place.release()
+        self.opening.cancel()
+        await asyncio.wait({self.opening})
+        if not self.opening.cancelled() and self.opening.exception() is None:
+            await self.opening.result().close()
+
+
+class Parking:
+    """Parked sessions by the name of the call that they wait for.
+
+    Args:
+        open_session: Opens one; must have its own deadline.
+        keep: How long one waits. Twilio opens its socket well within a second; a call that never comes must not hold
+            a stream that is paid for.
+    """
+
+    def __init__(self, open_session: OpenSession, keep: timedelta = timedelta(seconds=8)) -> None:
+        self._open_session = open_session
+        self._keep = keep
+        self._parked: dict[str, tuple[Parked, asyncio.TimerHandle]] = {}
+        self._discarding: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._parked)
+
+    def park(self, key: str, prompt: Prompt, place: Place, facts: Mapping[str, str]) -> None:
+        """Begin to open a session for ``key``; returns at once. A key that is parked already keeps its session."""
+        if key in self._parked:
+            place.release()
+            return
+        opening = asyncio.create_task(self._open_session(prompt))
+        timer = asyncio.get_running_loop().call_later(self._keep.total_seconds(), self._expire, key)
+        self._parked[key] = (Parked(place, facts, opening), timer)
+
+    def adopt(self, key: str) -> Parked | None:
+        """Hand the session over to its call; None when it waited too long or another task answered the webhook."""
+        entry = self._parked.pop(key, None)
+        if entry is None:
+            return None
+        parked, timer = entry
+        timer.cancel()
+        return parked
+
+    def _expire(self, key: str) -> None:
+        if (parked := self.adopt(key)) is not None:
+            log.info("parked_session_expired")
+            task = asyncio.create_task(parked.discard())
+            self._discarding.add(task)
+            task.add_done_callback(self._discarding.discard)
+
+    async def aclose(self) -> None:
+        """Discard everything that is parked."""
+        parked = [entry for key in list(self._parked) if (entry := self.adopt(key)) is not None]
+        await asyncio.gather(*(entry.discard() for entry in parked), *self._discarding)

@@ -1,0 +1,139 @@
+"""Carries the model stream with the AWS SDK for Python.
+
+What the SDK leaves to its user, and this file does: one event loop of the CRT for all streams instead of a thread
+pair for each; a connection that belongs to one stream, so that a fault hits one conversation and closing it releases
+the socket; a bound on closing; and its many exceptions folded into ours.
+"""
+
+import asyncio
+from contextlib import suppress
+from typing import Any, Self
+
+from aws_sdk_bedrock_runtime.client import (
+    AsyncBedrockRuntimeClient,
+    InvokeModelWithBidirectionalStreamOperationInput,
+)
+from aws_sdk_bedrock_runtime.config import Config
+from aws_sdk_bedrock_runtime.models import (
+    BidirectionalInputPayloadPart,
+    InvokeModelWithBidirectionalStreamInputChunk,
+    InvokeModelWithBidirectionalStreamOutputChunk,
+    ServiceError,
+)
+from smithy_aws_core.identity.static import StaticCredentialsResolver
+from smithy_http.aio.crt import AWSCRTHTTPClient
+
+from agent_core.errors import ModelError, ModelRejected, ModelUnavailable
+from agent_core.nova.credentials import CredentialSource
+
+_CLOSE_SECONDS = 1.0
+
+_REJECTIONS = frozenset({"AccessDeniedException", "ResourceNotFoundException", "ServiceQuotaExceededException"})
+
+# Validation errors are final, but for these two: the service says them of its own troubles.
+_TRANSIENT_VALIDATION = ("System instability detected", "InternalErrorCode=531")
+
+
+class _Transport(AWSCRTHTTPClient):
+    """The connection of one stream.
+
+    The SDK copies its configuration for each operation, and a copied transport would open connections that nobody
+    can close; this one is its own copy.
+    """
+
+    def __init__(self, shared: AWSCRTHTTPClient) -> None:
+        # The parent's constructor would build a TLS context (it reads the roots from disk) for each stream.
+        self.__dict__.update(shared.__dict__)
+        self._connections = {}
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self
+
+    async def aclose(self) -> None:
+        for connection in self._connections.values():
+            await connection.close()
+
+
+class SdkModelStream:
+    """One stream of the SDK, as a ``ModelStream``."""
+
+    def __init__(self, duplex: Any, transport: _Transport) -> None:
+        self._duplex = duplex
+        self._transport = transport
+        self._receiver: Any = None
+
+    async def send(self, event: bytes) -> None:
+        part = BidirectionalInputPayloadPart(bytes_=event)
+        try:
+            await self._duplex.input_stream.send(InvokeModelWithBidirectionalStreamInputChunk(value=part))
+        except Exception as error:
+            raise translate(error) from error
+
+    async def receive(self) -> bytes | None:
+        try:
+            if self._receiver is None:
+                _, self._receiver = await self._duplex.await_output()
+            while (event := await self._receiver.receive()) is not None:
+                if isinstance(event, InvokeModelWithBidirectionalStreamOutputChunk) and event.value.bytes_:
+                    return event.value.bytes_
+        except Exception as error:
+            raise translate(error) from error
+        return None
+
+    async def close(self) -> None:
+        # A refused or silent stream never finishes a polite close, and nobody may wait for that.
+        with suppress(Exception):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self._duplex.input_stream.close()
+        with suppress(Exception):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self._transport.aclose()
+
+
+class SdkModelClient:
+    """Opens streams to Bedrock with the AWS SDK.
+
+    Args:
+        region: Region that signs the requests.
+        endpoint: Base URL, https only: the SDK speaks HTTP/2 over TLS or not at all.
+        credentials: Where keys come from; asked anew for each stream.
+    """
+
+    def __init__(self, *, region: str, endpoint: str, credentials: CredentialSource) -> None:
+        self._region = region
+        self._endpoint = endpoint
+        self._credentials = credentials
+        self._shared = AWSCRTHTTPClient()
+
+    async def open(self, model_id: str) -> SdkModelStream:
+        keys = await self._credentials.frozen()
+        transport = _Transport(self._shared)
+        config = Config(
+            endpoint_uri=self._endpoint,
+            region=self._region,
+            aws_access_key_id=keys.access_key,
+            aws_secret_access_key=keys.secret_key,
+            aws_session_token=keys.token,
+            aws_credentials_identity_resolver=StaticCredentialsResolver(),
+            transport=transport,
+        )
+        request = InvokeModelWithBidirectionalStreamOperationInput(model_id=model_id)
+        try:
+            duplex = await AsyncBedrockRuntimeClient(config=config).invoke_model_with_bidirectional_stream(request)
+        except Exception as error:
+            raise translate(error) from error
+        return SdkModelStream(duplex, transport)
+
+
+def translate(error: Exception) -> ModelError:
+    """Fold what the SDK raises into ours: may another try help, or not?"""
+    if isinstance(error, ModelError):
+        return error
+    kind, reason = type(error).__name__, str(getattr(error, "message", "") or "")
+    if not isinstance(error, ServiceError):
+        # A refusal that the SDK has no class for, such as a wrong signature, comes as a plain call error.
+        return ModelRejected(kind, reason) if getattr(error, "fault", None) == "client" else ModelUnavailable(kind, reason)
+    if kind == "ValidationException":
+        transient = any(text in reason for text in _TRANSIENT_VALIDATION)
+        return ModelUnavailable(kind, reason) if transient else ModelRejected(kind, reason)
+    return ModelRejected(kind, reason) if kind in _REJECTIONS else ModelUnavailable(kind, reason)

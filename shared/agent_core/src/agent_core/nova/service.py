@@ -1,0 +1,301 @@
+"""Nova Sonic as a Pipecat service.
+
+Pipecat's own service for Nova Sonic reconnects without end, waits without bounds and loses sessions at renewal, so
+this one is ours. The conversation (words, turns, tools, interruptions) travels as Pipecat frames. The sound does so
+only where a Pipecat transport carries it; a telephone line takes it directly, because a frame for every 20 ms costs
+more than all the rest of a call.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import structlog
+from pipecat.adapters.llm.services.aws_nova_sonic_adapter import AWSNovaSonicLLMAdapter
+from pipecat.frames.frames import (
+    AggregatedTextFrame,
+    CancelFrame,
+    EndFrame,
+    Frame,
+    FunctionCallInProgressFrame,
+    FunctionCallResultFrame,
+    InputAudioRawFrame,
+    LLMFullResponseEndFrame,
+    LLMFullResponseStartFrame,
+    LLMMessagesAppendFrame,
+    LLMServiceMetadataFrame,
+    StartFrame,
+    TextType,
+    TranscriptionFrame,
+    TTSAudioRawFrame,
+    TTSStartedFrame,
+    TTSStoppedFrame,
+    TTSTextFrame,
+)
+from pipecat.metrics.metrics import LLMTokenUsage
+from pipecat.processors.aggregators.llm_context import standard_message_text
+from pipecat.processors.frame_processor import FrameDirection
+from pipecat.services.llm_service import LLMService
+from pipecat.services.settings import LLMSettings
+from pipecat.utils.time import time_now_iso8601
+
+from agent_core.errors import ModelError
+from agent_core.events import Tally
+from agent_core.nova import wire
+from agent_core.nova.link import ModelLink
+from agent_core.nova.wire import ModelEvent, StopReason
+
+log = structlog.get_logger()
+
+_INTERRUPTED_TEXT = '{ "interrupted" : true }'
+
+
+class Voice(Protocol):
+    """Where the agent's sound goes when it does not travel as frames. No call may wait."""
+
+    def play(self, pcm: bytes) -> None:
+        """Play 16-bit PCM at the prompt's output rate after what was given before."""
+
+    def interrupt(self) -> None:
+        """The caller talks over the agent: forget what has not been heard."""
+
+    def finish_answer(self) -> None:
+        """The answer is complete."""
+
+
+class ToolCaller(Protocol):
+    """Runs a tool; never raises, always answers within the tool's deadline."""
+
+    async def __call__(self, name: str, arguments: dict[str, Any] | None) -> dict[str, Any]:
+        """Give the result that the model shall see."""
+
+
+class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
+    """Puts a ``ModelLink`` into a pipeline.
+
+    Args:
+        link: The model's side of this conversation.
+        tools: Runs the tools.
+        tally: Counts turns and interruptions.
+        voice: Takes the sound directly; None sends it down the pipeline.
+        failed: Told once when the model is lost for good.
+        model_session_started: Told the model's own id of each session.
+    """
+
+    adapter_class = AWSNovaSonicLLMAdapter
+
+    def __init__(
+        self,
+        link: ModelLink,
+        *,
+        tools: ToolCaller,
+        tally: Tally,
+        voice: Voice | None,
+        output_rate: int,
+        failed: Callable[[ModelError], None],
+        model_session_started: Callable[[str], None],
+    ) -> None:
+        super().__init__(settings=_settings())
+        self._link = link
+        self._call_tool = tools
+        self._tally = tally
+        self._voice = voice
+        self._output_rate = output_rate
+        self._failed = failed
+        self._model_session_started = model_session_started
+        self._block = wire.ContentStarted("", "", speculative=False)
+        self._heard: list[str] = []
+        self._planned: AggregatedTextFrame | None = None
+        self._answering = False
+        self._muted = False
+        self._running = False
+
+    def service_metadata_frame(self) -> LLMServiceMetadataFrame:
+        """Tell the aggregators that turns are decided by the model."""
+        return LLMServiceMetadataFrame(service_name=self.name, is_realtime_service=True)
+
+    async def start(self, frame: StartFrame) -> None:
+        """Begin to talk."""
+        await super().start(frame)
+        if not self._running:
+            self._running = True
+            self.create_task(self._converse())
+
+    async def stop(self, frame: EndFrame) -> None:
+        """Release the model at the end of the pipeline."""
+        await super().stop(frame)
+        await self._link.close()
+
+    async def cancel(self, frame: CancelFrame) -> None:
+        """Release the model at once."""
+        await super().cancel(frame)
+        await self._link.close()
+
+    async def _converse(self) -> None:
+        try:
+            await self._link.run(self._handle)
+        except ModelError as error:
+            self._failed(error)
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        """Take sound and typed words for the model; pass everything else on."""
+        await super().process_frame(frame, direction)
+        if isinstance(frame, InputAudioRawFrame):
+            self._link.hear(frame.audio)
+            return
+        if isinstance(frame, LLMMessagesAppendFrame):
+            for message in frame.messages:
+                if words := standard_message_text(message):
+                    self._link.read(words)
+        await self.push_frame(frame, direction)
+
+    async def _handle(self, event: ModelEvent) -> None:
+        match event:
+            case wire.Audio(pcm):
+                await self._play(pcm)
+            case wire.ContentStarted():
+                await self._start_block(event)
+            case wire.Text(words):
+                await self._read(words)
+            case wire.ContentEnded(reason=reason):
+                await self._end_block(reason)
+            case wire.ToolUse():
+                await self._end_caller_turn()
+                self.create_task(self._use_tool(event))
+            case wire.Usage(tokens_in, tokens_out):
+                await self._count_tokens(tokens_in, tokens_out)
+            case wire.CompletionStarted(model_session_id):
+                self._model_session_started(model_session_id)
+            case wire.Unknown(name):
+                log.info("model_event_unknown", name=name)
+
+    async def _play(self, pcm: bytes) -> None:
+        if self._muted:
+            return
+        if self._voice is not None:
+            self._voice.play(pcm)
+        else:
+            await self.push_frame(TTSAudioRawFrame(pcm, self._output_rate, 1))
+
+    async def _start_block(self, block: wire.ContentStarted) -> None:
+        self._block = block
+        if block.role == wire.Role.USER:
+            # The caller has taken the turn: whatever is still waiting to be heard has been overtaken.
+            if self._voice is not None:
+                self._voice.interrupt()
+        elif block.role == wire.Role.ASSISTANT and (block.speculative or block.kind == "AUDIO"):
+            self._muted = False
+            await self._start_answer()
+
+    async def _start_answer(self) -> None:
+        if self._answering:
+            return
+        self._answering = True
+        self._tally.agent_turns += 1
+        await self._end_caller_turn()
+        await self.push_frame(LLMFullResponseStartFrame())
+        await self.push_frame(TTSStartedFrame())
+
+    async def _read(self, words: str) -> None:
+        if self._block.role == wire.Role.USER:
+            self._heard.append(words)
+        elif words.strip() == _INTERRUPTED_TEXT:
+            await self._interrupt()
+        elif self._block.speculative:
+            self._planned = AggregatedTextFrame(words, text_type=TextType.SENTENCE)
+            self._planned.append_to_context = False
+            self._planned.will_be_spoken = True
+            await self.push_frame(self._planned)
+
+    async def _end_block(self, reason: StopReason) -> None:
+        if self._block.role != wire.Role.ASSISTANT:
+            return
+        if reason is StopReason.INTERRUPTED:
+            await self._interrupt()
+        elif self._block.kind == "AUDIO":
+            await self._say_planned()
+            if reason is StopReason.END_TURN:
+                await self._end_answer()
+
+    async def _say_planned(self) -> None:
+        planned, self._planned = self._planned, None
+        if planned is not None:
+            # The same id on both makes them one sentence for whoever shows them: first planned, then said.
+            said = TTSTextFrame(planned.text, text_type=TextType.SENTENCE, segment_id=planned.id)
+            said.includes_inter_frame_spaces = True
+            said.will_be_spoken = True
+            await self.push_frame(said)
+
+    async def _end_answer(self) -> None:
+        if not self._answering:
+            return
+        self._answering = False
+        if self._voice is not None:
+            self._voice.finish_answer()
+        await self.push_frame(LLMFullResponseEndFrame())
+        await self.push_frame(TTSStoppedFrame())
+
+    async def _interrupt(self) -> None:
+        if self._muted:
+            return
+        self._muted = True
+        # First the ear of the caller, then the book-keeping.
+        if self._voice is not None:
+            self._voice.interrupt()
+        self._tally.interruptions += 1
+        self._planned = None
+        await self.broadcast_interruption()
+        await self._end_answer()
+
+    async def _end_caller_turn(self) -> None:
+        if not self._heard:
+            return
+        words, self._heard = " ".join(self._heard), []
+        self._tally.caller_turns += 1
+        frame = TranscriptionFrame(words, user_id="", timestamp=time_now_iso8601())
+        await self.push_frame(frame, FrameDirection.UPSTREAM)
+
+    async def _use_tool(self, use: wire.ToolUse) -> None:
+        await self.broadcast_frame(
+            FunctionCallInProgressFrame,
+            function_name=use.name,
+            tool_call_id=use.tool_use_id,
+            arguments=use.arguments,
+            cancel_on_interruption=True,
+        )
+        result = await self._call_tool(use.name, use.arguments)
+        # An interrupted caller may still want to know, and the model waits for its answer either way.
+        if not self._link.answer_tool(use.tool_use_id, result):
+            log.info("tool_result_late", tool=use.name)
+        await self.broadcast_frame(
+            FunctionCallResultFrame,
+            function_name=use.name,
+            tool_call_id=use.tool_use_id,
+            arguments=use.arguments,
+            result=result,
+            run_llm=False,
+        )
+
+    async def _count_tokens(self, tokens_in: int, tokens_out: int) -> None:
+        self._tally.input_tokens += tokens_in
+        self._tally.output_tokens += tokens_out
+        usage = LLMTokenUsage(
+            prompt_tokens=tokens_in, completion_tokens=tokens_out, total_tokens=tokens_in + tokens_out
+        )
+        await self.start_llm_usage_metrics(usage)
+
+
+def _settings() -> LLMSettings:
+    """What Pipecat wants to know of a model; ours are in the prompt that the session was opened with."""
+    return LLMSettings(
+        model="nova-sonic",
+        system_instruction=None,
+        temperature=None,
+        max_tokens=None,
+        top_p=None,
+        top_k=None,
+        frequency_penalty=None,
+        presence_penalty=None,
+        seed=None,
+        filter_incomplete_user_turns=False,
+        user_turn_completion_config=None,
+    )

@@ -1,0 +1,297 @@
+"""Nova Sonic's events, without I/O: what we send as bytes, what comes back as facts.
+
+Source: Amazon Nova user guide, "Input events" and "Output events". Audio is 16-bit mono little-endian LPCM.
+"""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from agent_core.errors import ProtocolError
+
+
+class Role(StrEnum):
+    """Who speaks in a block of content."""
+
+    SYSTEM = "SYSTEM"
+    USER = "USER"
+    ASSISTANT = "ASSISTANT"
+    TOOL = "TOOL"
+
+
+class StopReason(StrEnum):
+    """Why a block of content ended; what we do not know is taken as ``PARTIAL_TURN``."""
+
+    PARTIAL_TURN = "PARTIAL_TURN"
+    END_TURN = "END_TURN"
+    INTERRUPTED = "INTERRUPTED"
+    TOOL_USE = "TOOL_USE"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as the model sees it. ``schema`` is a JSON schema of an object."""
+
+    name: str
+    description: str
+    schema: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """How freely the model speaks."""
+
+    max_tokens: int = 1024
+    top_p: float = 0.9
+    temperature: float = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionStarted:
+    """The first event of a session; the id is the model's own."""
+
+    model_session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContentStarted:
+    """A block begins. ``kind`` is TEXT, AUDIO or TOOL; ``speculative`` marks text that is planned, not yet said."""
+
+    kind: str
+    role: str
+    speculative: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words: the caller's as they were heard, or the agent's."""
+
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """A piece of the agent's voice."""
+
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUse:
+    """The model wants a tool called. ``arguments`` is None where what it sent is not a JSON object."""
+
+    tool_use_id: str
+    name: str
+    arguments: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContentEnded:
+    """A block is over."""
+
+    kind: str
+    reason: StopReason
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens since the last report."""
+
+    input_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionEnded:
+    """The session's answers are over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """An event that this version does not know; it is counted and left alone."""
+
+    name: str
+
+
+type ModelEvent = (
+    CompletionStarted | ContentStarted | Text | Audio | ToolUse | ContentEnded | Usage | CompletionEnded | Unknown
+)
+
+
+def _event(name: str, **fields: Any) -> bytes:
+    return orjson.dumps({"event": {name: fields}})
+
+
+def session_start(inference: Inference, endpointing: str | None) -> bytes:
+    """Begin a session; ``endpointing`` is HIGH, MEDIUM or LOW."""
+    fields: dict[str, Any] = {
+        "inferenceConfiguration": {
+            "maxTokens": inference.max_tokens,
+            "topP": inference.top_p,
+            "temperature": inference.temperature,
+        }
+    }
+    if endpointing is not None:
+        fields["turnDetectionConfiguration"] = {"endpointingSensitivity": endpointing}
+    return _event("sessionStart", **fields)
+
+
+def prompt_start(prompt: str, *, voice: str, sample_rate: int, tools: Sequence[ToolSpec]) -> bytes:
+    """Begin a prompt: the voice, its sample rate in Hz (8000, 16000 or 24000) and the tools."""
+    fields: dict[str, Any] = {
+        "promptName": prompt,
+        "textOutputConfiguration": {"mediaType": "text/plain"},
+        "audioOutputConfiguration": _lpcm(sample_rate) | {"voiceId": voice},
+    }
+    if tools:
+        fields["toolUseOutputConfiguration"] = {"mediaType": "application/json"}
+        fields["toolConfiguration"] = {"tools": [_tool(tool) for tool in tools]}
+    return _event("promptStart", **fields)
+
+
+def _tool(tool: ToolSpec) -> dict[str, Any]:
+    schema = orjson.dumps(tool.schema).decode()
+    return {"toolSpec": {"name": tool.name, "description": tool.description, "inputSchema": {"json": schema}}}
+
+
+def _lpcm(sample_rate: int) -> dict[str, Any]:
+    return {
+        "mediaType": "audio/lpcm",
+        "sampleRateHertz": sample_rate,
+        "sampleSizeBits": 16,
+        "channelCount": 1,
+        "encoding": "base64",
+        "audioType": "SPEECH",
+    }
+
+
+def text(prompt: str, content: str, role: Role, words: str, *, interactive: bool) -> list[bytes]:
+    """One block of text; the model answers it when it is interactive."""
+    start = _event(
+        "contentStart",
+        promptName=prompt,
+        contentName=content,
+        type="TEXT",
+        interactive=interactive,
+        role=role,
+        textInputConfiguration={"mediaType": "text/plain"},
+    )
+    return [start, _event("textInput", promptName=prompt, contentName=content, content=words), end(prompt, content)]
+
+
+def tool_result(prompt: str, content: str, tool_use_id: str, result: dict[str, Any]) -> list[bytes]:
+    """The one answer to a tool call."""
+    start = _event(
+        "contentStart",
+        promptName=prompt,
+        contentName=content,
+        type="TOOL",
+        interactive=False,
+        role=Role.TOOL,
+        toolResultInputConfiguration={
+            "toolUseId": tool_use_id,
+            "type": "TEXT",
+            "textInputConfiguration": {"mediaType": "text/plain"},
+        },
+    )
+    body = orjson.dumps(result).decode()
+    return [start, _event("toolResult", promptName=prompt, contentName=content, content=body), end(prompt, content)]
+
+
+def audio_start(prompt: str, content: str, sample_rate: int) -> bytes:
+    """Open the caller's microphone at ``sample_rate`` Hz."""
+    return _event(
+        "contentStart",
+        promptName=prompt,
+        contentName=content,
+        type="AUDIO",
+        interactive=True,
+        role=Role.USER,
+        audioInputConfiguration=_lpcm(sample_rate),
+    )
+
+
+class AudioInput:
+    """Encodes the caller's audio; everything but the sound is the same in each event and is made once."""
+
+    def __init__(self, prompt: str, content: str) -> None:
+        empty = _event("audioInput", promptName=prompt, contentName=content, content="")
+        self._head, self._tail = empty[:-4], empty[-4:]  # …"content":" and "}}}
+
+    def encode(self, pcm: bytes) -> bytes:
+        """One ``audioInput`` event."""
+        return b"%b%b%b" % (self._head, base64.b64encode(pcm), self._tail)
+
+
+def end(prompt: str, content: str) -> bytes:
+    """Close a block of content."""
+    return _event("contentEnd", promptName=prompt, contentName=content)
+
+
+def prompt_end(prompt: str) -> bytes:
+    """Close the prompt; every block must be closed before."""
+    return _event("promptEnd", promptName=prompt)
+
+
+def session_end() -> bytes:
+    """Close the session."""
+    return _event("sessionEnd")
+
+
+def parse(payload: bytes) -> ModelEvent:
+    """Turn one event of the model into a fact.
+
+    Raises:
+        ProtocolError: the payload is not an event; the stream may go on all the same.
+    """
+    try:
+        name, body = next(iter(orjson.loads(payload)["event"].items()))
+        parser = _PARSERS.get(name)
+        return parser(body) if parser else Unknown(name)
+    except (ValueError, TypeError, AttributeError, KeyError, StopIteration) as error:
+        raise ProtocolError(f"the model sent no valid event: {type(error).__name__}") from error
+
+
+def _parse_content_start(body: dict[str, Any]) -> ContentStarted:
+    extra = orjson.loads(body.get("additionalModelFields") or "{}")
+    return ContentStarted(body["type"], body["role"], speculative=extra.get("generationStage") == "SPECULATIVE")
+
+
+def _parse_audio(body: dict[str, Any]) -> Audio:
+    pcm = base64.b64decode(body["content"], validate=True)
+    return Audio(pcm[: len(pcm) & ~1])  # half a sample would shift every one behind it
+
+
+def _parse_tool_use(body: dict[str, Any]) -> ToolUse:
+    try:
+        arguments = orjson.loads(body["content"])
+    except orjson.JSONDecodeError:
+        arguments = None
+    return ToolUse(body["toolUseId"], body["toolName"], arguments if isinstance(arguments, dict) else None)
+
+
+def _parse_content_end(body: dict[str, Any]) -> ContentEnded:
+    reason = body.get("stopReason")
+    known = StopReason(reason) if reason in StopReason else StopReason.PARTIAL_TURN
+    return ContentEnded(body.get("type", ""), known)
+
+
+def _parse_usage(body: dict[str, Any]) -> Usage:
+    delta = body.get("details", {}).get("delta", {})
+    return Usage(*(sum(delta.get(side, {}).values()) for side in ("input", "output")))
+
+
+_PARSERS = {
+    "completionStart": lambda body: CompletionStarted(body.get("sessionId", "")),
+    "contentStart": _parse_content_start,
+    "textOutput": lambda body: Text(body["content"]),
+    "audioOutput": _parse_audio,
+    "toolUse": _parse_tool_use,
+    "contentEnd": _parse_content_end,
+    "usageEvent": _parse_usage,
+    "completionEnd": lambda _: CompletionEnded(),
+}

@@ -1,0 +1,50 @@
+"""One JSON line for each event on standard output: a constant name and fields.
+
+Identifiers and numbers only. A transcript may appear at DEBUG; a secret or a phone number never does.
+"""
+
+import logging
+import sys
+from typing import Any
+
+import orjson
+import structlog
+from loguru import logger as pipecat_log
+
+_LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
+
+
+def configure(service: str, environment: str, level: str) -> None:
+    """Send everything this process logs to standard output, as JSON lines."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(serializer=_to_json),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(service=service, environment=environment)
+    # Libraries put words of the conversation into their lower levels, so only their warnings are let through.
+    logging.basicConfig(level=logging.WARNING, handlers=[_ToStructlog()], force=True)
+    pipecat_log.remove()
+    pipecat_log.add(_pipecat_sink, level="WARNING", format="{message}")
+
+
+def _to_json(event: dict[str, Any], **_: Any) -> str:
+    return orjson.dumps(event, default=str).decode()
+
+
+class _ToStructlog(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        extra = {"exception": logging.Formatter().formatException(record.exc_info)} if record.exc_info else {}
+        structlog.get_logger().log(record.levelno, "library", logger=record.name, text=record.getMessage(), **extra)
+
+
+def _pipecat_sink(message: Any) -> None:
+    record = message.record
+    structlog.get_logger().log(record["level"].no, "library", logger=record["name"], text=record["message"])

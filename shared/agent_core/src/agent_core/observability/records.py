@@ -1,0 +1,24 @@
+"""Where end records go."""
+
+from dataclasses import asdict
+from typing import Protocol
+
+import structlog
+
+from agent_core.events import EndRecord
+
+log = structlog.get_logger()
+
+
+class RecordSink(Protocol):
+    """Takes one record for each conversation; never raises, never waits."""
+
+    def __call__(self, record: EndRecord) -> None:
+        """Keep the record."""
+
+
+def log_record(record: EndRecord) -> None:
+    """Keep the record as one line of the log."""
+    fields = asdict(record)
+    tally = fields.pop("tally")
+    log.info("session_ended", **fields, **tally)

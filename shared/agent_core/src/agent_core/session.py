@@ -1,0 +1,205 @@
+"""One conversation, from its admission to exactly one end record, whatever the channel."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from pipecat.processors.aggregators.llm_context import LLMContext
+from pipecat.processors.frame_processor import FrameProcessor
+
+from agent_core import prompts
+from agent_core.admission import Place
+from agent_core.agent import GOODBYE_SECONDS, Agent
+from agent_core.errors import ModelError, ModelRejected
+from agent_core.events import EndReason, EndRecord, Tally
+from agent_core.nova.link import History, ModelLink
+from agent_core.nova.model_session import ModelSession
+from agent_core.nova.service import NovaSonicService, Voice
+from agent_core.pipeline import ConversationPipeline, history_of
+from agent_core.tools.goodbye import END_CALL
+from agent_core.tools.registry import ToolRecord, ToolRegistry
+
+TEARDOWN_SECONDS = 4.0
+"""Everything is released within this, even if the model has stopped reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """How the sound of one conversation travels.
+
+    Either ``voice`` takes it directly, or ``source`` and ``sink`` carry it through the pipeline.
+    """
+
+    input_rate: int
+    output_rate: int
+    voice: Voice | None = None
+    source: FrameProcessor | None = None
+    sink: FrameProcessor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a conversation begins with: its place, and a model session if one is open already."""
+
+    channel: str
+    place: Place
+    model_session: ModelSession | None = None
+    call_sid: str | None = None
+    facts: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Goodbye:
+    """The conversation ends when an answer that began after this one has been heard, or at the deadline."""
+
+    reason: EndReason
+    turns_before: int
+    deadline: asyncio.TimerHandle
+
+
+class Session:
+    """Runs one conversation. Make it, ``run`` it once; ``hear``, ``press`` and ``end`` may be called meanwhile."""
+
+    def __init__(self, agent: Agent, opening: Opening, media: Media, tally: Tally) -> None:
+        self.session_id = uuid4().hex
+        self.tally = tally
+        self._agent = agent
+        self._opening = opening
+        self._media = media
+        self._started = time.monotonic()
+        self._reason: asyncio.Future[EndReason] = asyncio.get_running_loop().create_future()
+        self._goodbye: _Goodbye | None = None
+        self._log = structlog.get_logger().bind(session_id=self.session_id, call_sid=opening.call_sid)
+        self._tools = ToolRegistry(agent.tools, on_call=self._note_tool)
+        self._context = LLMContext()
+        self._link = ModelLink(self._open_model, opening.model_session, self._history, self.tally)
+        service = NovaSonicService(
+            self._link,
+            tools=self._call_tool,
+            tally=self.tally,
+            voice=media.voice,
+            output_rate=media.output_rate,
+            failed=self._model_failed,
+            model_session_started=self._note_model_session,
+        )
+        self._pipeline = ConversationPipeline(service, self._context, source=media.source, sink=media.sink)
+
+    def hear(self, pcm: bytes) -> None:
+        """Pass on the caller's sound: 16-bit PCM at the media's input rate. Never waits."""
+        self.tally.audio_in_ms += len(pcm) * 500 // self._media.input_rate
+        self._link.hear(pcm)
+
+    def press(self, digit: str) -> None:
+        """Tell the model that the caller pressed a key."""
+        self._link.read(prompts.load("key_pressed", digit=digit))
+
+    def end(self, reason: EndReason) -> None:
+        """End the conversation; the first reason given is the one that counts."""
+        if not self._reason.done():
+            self._reason.set_result(reason)
+
+    def answer_heard(self) -> None:
+        """Note that the caller has heard the agent's last words."""
+        goodbye = self._goodbye
+        if goodbye is not None and self.tally.agent_turns > goodbye.turns_before:
+            self.end(goodbye.reason)
+
+    def say_goodbye(self, reason: EndReason) -> None:
+        """Let the agent say goodbye, then end."""
+        self._end_after_goodbye(reason)
+        self._link.read(prompts.load("goodbye"))
+
+    async def run(self) -> EndRecord:
+        """Greet, talk, end, release everything and give the one record of it.
+
+        Does not raise: a defect of ours becomes a record too. Only cancellation passes through, after its record.
+        """
+        self._log.info("session_started", channel=self._opening.channel)
+        self._agent.sessions.add(self)
+        pipeline = asyncio.create_task(self._pipeline.run(), name=f"pipeline-{self.session_id}")
+        pipeline.add_done_callback(self._pipeline_stopped)
+        reason = EndReason.FAILED
+        try:
+            self._link.read(prompts.load("greeting"))
+            reason = await self._wait_for_end()
+        finally:
+            await self._release(pipeline)
+            self._agent.sessions.discard(self)
+            record = self._record(reason)
+            self._agent.records(record)
+        return record
+
+    async def _wait_for_end(self) -> EndReason:
+        try:
+            async with asyncio.timeout(self._agent.settings.max_call_seconds):
+                return await asyncio.shield(self._reason)
+        except TimeoutError:
+            self.say_goodbye(EndReason.TIME_LIMIT)
+        return await self._reason
+
+    async def _release(self, pipeline: asyncio.Task[None]) -> None:
+        if self._goodbye is not None:
+            self._goodbye.deadline.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TEARDOWN_SECONDS):
+                await self._pipeline.cancel()
+                await self._link.close()
+                await asyncio.wait({pipeline})
+        pipeline.cancel()
+        self._opening.place.release()
+
+    def _record(self, reason: EndReason) -> EndRecord:
+        duration = time.monotonic() - self._started
+        return EndRecord(
+            session_id=self.session_id,
+            channel=self._opening.channel,
+            reason=reason,
+            started_at=time.time() - duration,
+            duration_ms=round(duration * 1000),
+            tally=self.tally,
+            call_sid=self._opening.call_sid,
+        )
+
+    async def _open_model(self, history: History) -> ModelSession:
+        rates = (self._media.input_rate, self._media.output_rate)
+        return await self._agent.open_model(self._agent.prompt(rates, self._opening.facts or {}, history))
+
+    def _history(self) -> History:
+        return history_of(self._context)
+
+    async def _call_tool(self, name: str, arguments: dict[str, Any] | None) -> dict[str, Any]:
+        return (await self._tools.call(name, arguments)).value
+
+    def _note_tool(self, record: ToolRecord) -> None:
+        failed = record.outcome != "ok"
+        self.tally.count_tool(record.tool, failed=failed)
+        fields = {"tool": record.tool, "elapsed_ms": round(record.elapsed_ms)}
+        if failed:
+            self._log.warning("tool_failed", **fields, outcome=record.outcome, error=record.error)
+            return
+        self._log.info("tool_called", **fields)
+        if record.tool == END_CALL:
+            self._end_after_goodbye(EndReason.AGENT_ENDED)
+
+    def _end_after_goodbye(self, reason: EndReason) -> None:
+        if self._goodbye is None:
+            deadline = asyncio.get_running_loop().call_later(GOODBYE_SECONDS, self.end, reason)
+            self._goodbye = _Goodbye(reason, self.tally.agent_turns, deadline)
+
+    def _note_model_session(self, model_session_id: str) -> None:
+        self._log.info("model_session_started", model_session_id=model_session_id)
+
+    def _model_failed(self, error: ModelError) -> None:
+        self._log.error("model_lost", error=error.reason)
+        rejected = isinstance(error, ModelRejected)
+        self.end(EndReason.MODEL_REJECTED if rejected else EndReason.MODEL_UNAVAILABLE)
+
+    def _pipeline_stopped(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._log.error("pipeline_failed", error=type(error).__name__)
+        self.end(EndReason.FAILED)

@@ -1,0 +1,113 @@
+"""What an operator can turn, read once from the environment and ``.env``.
+
+Names that AWS, Daily, Twilio and the first design already use are kept. A service that lacks what it needs
+refuses to start with one line that says what to set.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import Field, HttpUrl, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from agent_core.errors import ConfigurationError
+
+
+class Environment(StrEnum):
+    """Where the service runs; it changes no behaviour, only what logs and metrics are labelled with."""
+
+    LOCAL = "local"
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+class Sensitivity(StrEnum):
+    """How soon the model takes a pause for the end of a turn: HIGH is soonest."""
+
+    HIGH = "HIGH"
+    MEDIUM = "MEDIUM"
+    LOW = "LOW"
+
+
+class CoreSettings(BaseSettings):
+    """Settings that both services share."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True
+    )
+
+    host: str = "0.0.0.0"  # noqa: S104 - a container listens to its load balancer
+    """Address to listen on."""
+    fast_api_port: Annotated[int, Field(ge=0, le=65535)] = 7860
+    """Port to listen on; 0 takes a free one."""
+    log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
+    """Lowest level that is logged. Transcripts appear at DEBUG only."""
+    environment: Environment = Environment.LOCAL
+    """Label of logs and metrics."""
+    public_base_url: HttpUrl = HttpUrl("http://127.0.0.1:7860")
+    """How the outside reaches this service. Signatures and stream addresses are made from it, never from Host."""
+    forwarded_allow_ips: str = "127.0.0.1"
+    """Whose X-Forwarded-For is believed: the load balancer's network as a comma-separated list of CIDRs, never ``*``."""
+
+    aws_region: str = "us-east-1"
+    """Region of everything but the model."""
+    nova_sonic_region: str | None = None
+    """Region of the model, where it differs: not every region has it."""
+    nova_sonic_model_id: str = "amazon.nova-2-sonic-v1:0"
+    """Bedrock model id. The first generation reached its end of life on 2026-09-14."""
+    nova_sonic_voice: str = "matthew"
+    """Voice id of the agent."""
+    nova_sonic_endpointing: Sensitivity | None = None
+    """How soon a pause ends the caller's turn; None leaves it to the model."""
+    aws_endpoint_url_bedrock_runtime: HttpUrl | None = None
+    """Another address for Bedrock, for a VPC endpoint or a stand-in."""
+
+    open_meteo_forecast_url: HttpUrl = HttpUrl("https://api.open-meteo.com/v1/forecast")
+    """Forecast service."""
+    open_meteo_geocoding_url: HttpUrl = HttpUrl("https://geocoding-api.open-meteo.com/v1/search")
+    """Place-name service."""
+
+    max_sessions: Annotated[int, Field(ge=1, le=1000)] = 40
+    """Conversations at once in this task. One core carries about 40 with half its time to spare."""
+    max_call_seconds: Annotated[int, Field(ge=10, le=14400)] = 1800
+    """Longest conversation; an abandoned call must not cost money for ever."""
+    drain_seconds: Annotated[int, Field(ge=0, le=115)] = 110
+    """How long a stopping task lets conversations finish. Fargate kills it at 120 s."""
+
+    @property
+    def model_region(self) -> str:
+        """Region in which the model is asked."""
+        return self.nova_sonic_region or self.aws_region
+
+    @property
+    def model_endpoint(self) -> str:
+        """Base URL of Bedrock's runtime."""
+        if self.aws_endpoint_url_bedrock_runtime is not None:
+            return str(self.aws_endpoint_url_bedrock_runtime).rstrip("/")
+        return f"https://bedrock-runtime.{self.model_region}.amazonaws.com"
+
+    @property
+    def base_url(self) -> str:
+        """``public_base_url`` without a slash at its end."""
+        return str(self.public_base_url).rstrip("/")
+
+    @classmethod
+    def read(cls) -> Self:
+        """Read the environment.
+
+        Raises:
+            ConfigurationError: something is missing or wrong; the text names the variable.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            raise ConfigurationError(_explain(error)) from None
+
+
+def _explain(error: ValidationError) -> str:
+    """Say in one line which variables to mend; never shows a value, for it may be a secret."""
+    problems = []
+    for issue in error.errors(include_url=False, include_input=False):
+        name = "_".join(str(part) for part in issue["loc"]).upper() or "SETTINGS"
+        problems.append(f"set {name}" if issue["type"] == "missing" else f"{name}: {issue['msg']}")
+    return "; ".join(problems)
