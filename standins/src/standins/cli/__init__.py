@@ -1,0 +1,27 @@
+"""`voice-agent`: start everything on this machine, and call it."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+_COMMANDS: Final = {
+    "run": "start the phone agent and everything it needs on this machine",
+    "call": "call it, or a deployed one, and see what happens",
+}
+_USAGE_ERROR: Final = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Each lives in a module of its name with a `main(arguments) -> exit code`."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or given[0] in {"-h", "--help"}:
+        sys.stdout.write("usage: voice-agent COMMAND …\n\n")
+        sys.stdout.writelines(f"  {name:<6}{what}\n" for name, what in _COMMANDS.items())
+        sys.stdout.write("\n`voice-agent COMMAND --help` lists a command's options.\n")
+        return 0 if given else _USAGE_ERROR
+    if given[0] not in _COMMANDS:
+        sys.stderr.write(f"voice-agent: no command {given[0]!r}; there are {', '.join(_COMMANDS)}\n")
+        return _USAGE_ERROR
+    code: int = importlib.import_module(f"standins.cli.{given[0]}").main(given[1:])
+    return code

@@ -1,0 +1,166 @@
+"""`voice-agent call`: one caller or many, against this machine or a deployment."""
+
+import asyncio
+import contextlib
+import json
+import sys
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from standins.cli import options as call_options
+from standins.cli import report
+from standins.cli.caller import CallResult, Number, Patience, place
+from standins.cli.options import CallOptions
+from standins.cli.recogniser import Recogniser, find_recogniser, transcripts
+from standins.cli.running import NothingRunsError, Running, find_running, model_view
+from standins.cli.turns import NoVoiceError, prepare
+from standins.cli.verdict import Expected, Reviewed, judge
+from standins.twilio.server import TwilioExchange
+from standins.twilio.settings import ExchangeSettings
+from standins.twilio.sound import Speak, UnreadableSoundError, write_wav
+from standins.twilio.voice import find_voice
+
+_FAILED: Final = 1
+_USAGE: Final = 2
+
+
+class UsageError(Exception):
+    """The call cannot be made as asked."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Make the calls and report; see `--help` for the exit codes."""
+    options = call_options.read(arguments)
+    try:
+        return asyncio.run(_run(options))
+    except (UsageError, NoVoiceError, UnreadableSoundError) as error:
+        sys.stderr.write(f"voice-agent call: {error}\n")
+        return _USAGE
+    except NothingRunsError as error:
+        sys.stderr.write(f"{error}\n")
+        return _FAILED
+    except KeyboardInterrupt:
+        return 130
+
+
+async def _run(options: CallOptions) -> int:
+    async with find_voice() as speak, _exchange(options, speak) as (number, running):
+        patience = Patience(barge_in=options.barge_in)
+        utterances = [await prepare(options.turns, caller, speak) for caller in range(options.calls)]
+        results = await asyncio.gather(
+            *(place(number, caller, turns, patience, options.timeout) for caller, turns in enumerate(utterances))
+        )
+    _save(options, results)
+    return await _report(options, results, running)
+
+
+@contextlib.asynccontextmanager
+async def _exchange(options: CallOptions, speak: Speak | None) -> AsyncIterator[tuple[Number, Running | None]]:
+    """Yield the number to call: at the running exchange, or for a deployment at one of our own."""
+    running = None if options.url else find_running(Path.cwd())
+    if options.url and (local := _running_here(options.url)) is not None:
+        running = local
+    if running is not None:
+        yield Number(running.exchange_url, _webhook(running.base_url), options.caller, options.callee), running
+        return
+    if not options.auth_token or not options.account_sid:
+        reason = (
+            f"{options.url} takes signed calls only: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN to what it was given"
+        )
+        raise UsageError(reason)
+    settings = ExchangeSettings(account_sid=options.account_sid, auth_token=options.auth_token)
+    async with TwilioExchange(settings, speak=speak) as exchange:
+        yield Number(exchange.url, _webhook(options.url), options.caller, options.callee), None
+
+
+def _running_here(url: str) -> Running | None:
+    try:
+        running = find_running(Path.cwd())
+    except NothingRunsError:
+        return None
+    return running if running.base_url.rstrip("/") == url.rstrip("/") else None
+
+
+def _webhook(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        reason = f"{url!r} is not an address such as https://agent.example.com"
+        raise UsageError(reason)
+    return url if parts.path.strip("/") else f"{url.rstrip('/')}/incoming-call"
+
+
+def _save(options: CallOptions, results: Sequence[CallResult]) -> None:
+    """Keep what was heard, whatever came of the call."""
+    if options.save is None:
+        return
+    for result in results:
+        options.save.parent.mkdir(parents=True, exist_ok=True)
+        _file(options.save, result.caller, len(results)).write_bytes(write_wav(result.heard()))
+
+
+def _file(path: Path, caller: int, calls: int) -> Path:
+    return path if calls == 1 else path.with_stem(f"{path.stem}-{caller + 1}")
+
+
+async def _report(options: CallOptions, results: Sequence[CallResult], running: Running | None) -> int:
+    recogniser = find_recogniser()
+    if options.expect_text and recogniser.transcribe is None:
+        reason = "--expect-text needs a recogniser, and none is installed"
+        raise UsageError(reason)
+    reviewed = [await _review(options, result, running, recogniser) for result in results]
+    expected = Expected(options.expect_tool, options.expect_text, options.turns, running is not None)
+    wrong = [judge(call, expected, recogniser.contains) for call in reviewed]
+    if options.as_json:
+        _write_json(reviewed, wrong)
+    else:
+        _write(options, reviewed, wrong, running)
+    return _FAILED if any(wrong) else 0
+
+
+async def _review(
+    options: CallOptions, result: CallResult, running: Running | None, recogniser: Recogniser
+) -> Reviewed:
+    view = await model_view(running, result.call_sid) if running and result.call_sid else None
+    # Reading twenty recordings takes longer than the calls did: only when something depends on it.
+    wanted = options.calls == 1 or options.expect_text or any("|" in str(turn) for turn in options.turns)
+    return Reviewed(result, view, await transcripts(result, recogniser) if wanted else [])
+
+
+def _write(
+    options: CallOptions, calls: Sequence[Reviewed], wrong: Sequence[Sequence[str]], running: Running | None
+) -> None:
+    terminal = report.Terminal(sys.stdout)
+    if len(calls) == 1:
+        for line in report.lines(calls[0], f"{options.caller} → {options.callee}"):
+            terminal.row(line)
+        terminal.text(report.totals(calls[0].result), "1")
+    else:
+        terminal.table(report.summary(calls, wrong))
+    if running is None:
+        terminal.text(
+            "What the agent understood and which tools it used cannot be seen from outside a deployment.", "2"
+        )
+    if options.save is not None:
+        terminal.text(f"saved: {', '.join(str(_file(options.save, call.result.caller, len(calls))) for call in calls)}")
+    for call, reasons in zip(calls, wrong, strict=True):
+        for reason in reasons:
+            terminal.text(f"FAILED {f'(call {call.result.caller + 1}) ' if len(calls) > 1 else ''}{reason}", "31")
+
+
+def _write_json(calls: Sequence[Reviewed], wrong: Sequence[Sequence[str]]) -> None:
+    documents = [
+        {
+            "call_sid": call.result.call_sid,
+            "began_at": call.result.timeline.began_at,
+            "timeline": [event.as_json() for event in call.result.timeline.events],
+            "turns": [vars(turn) for turn in call.result.turns],
+            "first_audio_seconds": report.first_audio_seconds(call.result),
+            "model": vars(call.view) if call.view else None,
+            "transcripts": call.transcripts,
+            "failures": list(reasons),
+        }
+        for call, reasons in zip(calls, wrong, strict=True)
+    ]
+    sys.stdout.write(json.dumps(documents if len(documents) > 1 else documents[0], indent=2) + "\n")

@@ -1,0 +1,186 @@
+"""Timelines for people. Every line is something that was measured; what was not is left out."""
+
+import os
+import shutil
+import statistics
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TextIO
+
+from standins.cli.caller import CallResult
+from standins.cli.verdict import Reviewed
+from standins.twilio.timeline import Event
+
+_LABEL: Final = 11
+_MIN_WIDTH: Final = 40
+_ENDS: Final = {
+    "caller_hung_up": "you hung up",
+    "ended_by_rest": "the agent hung up",
+    "document_ended": "nothing was left to do",
+    "hung_up_by_document": "the document hung up",
+    "application_error": "application error: the caller heard Twilio's apology",
+    "rejected": "the call was rejected",
+    "too_long": "the longest a call may last",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row: a time in seconds, who or what, and the text."""
+
+    at: float
+    label: str
+    text: str
+    tone: str = ""
+
+
+class Terminal:
+    """Writes rows as wide as the terminal, in colour where one looks at it."""
+
+    def __init__(self, stream: TextIO, env: Mapping[str, str] = os.environ, width: int | None = None) -> None:
+        self._stream = stream
+        self._colour = stream.isatty() and "NO_COLOR" not in env
+        self._width = max(_MIN_WIDTH, min(width or shutil.get_terminal_size((100, 24)).columns, 120))
+
+    def row(self, line: Line) -> None:
+        """Write one row, its text wrapped under itself."""
+        head = f"{line.at:7.2f}  {line.label:<{_LABEL}} "
+        wrapped = textwrap.wrap(line.text, self._width - len(head)) or [""]
+        self._stream.write(self._paint(head[:9], "2") + self._paint(head[9:], line.tone) + wrapped[0] + "\n")
+        for more in wrapped[1:]:
+            self._stream.write(" " * len(head) + more + "\n")
+
+    def text(self, text: str, tone: str = "") -> None:
+        """Write a sentence."""
+        self._stream.write("\n".join(self._paint(part, tone) for part in textwrap.wrap(text, self._width)) + "\n")
+
+    def table(self, rows: Sequence[str], tone: str = "") -> None:
+        """Write rows that are laid out already."""
+        for row in rows:
+            self._stream.write(self._paint(row, tone) + "\n")
+
+    def _paint(self, text: str, tone: str) -> str:
+        return f"\x1b[{tone}m{text}\x1b[0m" if self._colour and tone and text.strip() else text
+
+
+type _Describe = Callable[[dict[str, Any]], tuple[str, str, str]]
+
+_EVENTS: Final[dict[str, _Describe]] = {
+    "twiml": lambda f: ("TwiML", f"{f['seconds'] * 1000:.0f} ms: {', '.join(f['verbs'])}", ""),
+    "stream_open": lambda f: ("socket", f"open after {f['seconds'] * 1000:.0f} ms", ""),
+    "clear": lambda f: ("clear", f"{f['dropped_ms'] / 1000:.2f} s of sound dropped unheard", "33"),
+    "dtmf": lambda f: ("key", f["digit"], "36"),
+    "warning": lambda f: ("warning", f"{f['code']}: {f['reason']}", "33"),
+    "error": lambda f: ("error", f"{f['code']}: {f['reason']}", "31"),
+    "say": lambda f: ("says", f"“{f['text']}”" + ("" if f["spoken"] else " (silent: no voice installed)"), ""),
+    "dial": lambda f: ("dial", f"{', '.join(f['targets'])}: scripted {f['result']}", ""),
+    "dial_ended": lambda f: ("dial", f["status"], ""),
+    "not_pretended": lambda f: ("skipped", f"<{f['verb']}>: this stand-in does not execute it", "33"),
+    "redirected": lambda f: ("redirect", f"the agent changed the call (by {f['by']})", ""),
+    "ended": lambda f: ("end", f"{_ENDS.get(f['reason'], f['reason'])} after {f['seconds']:.1f} s", "1"),
+}
+
+
+def lines(call: Reviewed, ring: str) -> list[Line]:
+    """Return the rows of one call in the order things happened."""
+    result = call.result
+    rows = [Line(0.0, "ring", ring, "1")] if result.call_sid else []
+    rows += [
+        Line(event.at, *_EVENTS[event.name](event.fields)) for event in result.timeline.events if event.name in _EVENTS
+    ]
+    rows += _first_audio(result) + _turns(call) + _model(call)
+    return sorted(rows, key=lambda row: row.at)
+
+
+def first_audio_seconds(result: CallResult) -> float | None:
+    """How long after the stream's start the caller first heard something."""
+    started, sound = result.timeline.last("stream_started"), _first(result, "sound_begins")
+    return sound.at - started.at if started and sound else None
+
+
+def answer_seconds(result: CallResult) -> list[float]:
+    """How long after each turn's last sound the answer began."""
+    return [turn.answer_began - turn.ended for turn in result.turns if turn.answer_began is not None]
+
+
+def _first(result: CallResult, name: str) -> Event | None:
+    return next(iter(result.timeline.named(name)), None)
+
+
+def _first_audio(result: CallResult) -> list[Line]:
+    seconds, sound = first_audio_seconds(result), _first(result, "sound_begins")
+    if seconds is None or sound is None:
+        return []
+    return [Line(sound.at, "first audio", f"{seconds:.2f} s after the stream started")]
+
+
+def _turns(call: Reviewed) -> list[Line]:
+    rows = []
+    sound = _first(call.result, "sound_begins")
+    transcripts = list(call.transcripts) + [None] * (1 + len(call.result.turns))
+    if sound and transcripts[0]:
+        rows.append(Line(sound.at + 0.001, "greeting", _read(transcripts[0]), "32"))
+    for turn, transcript in zip(call.result.turns, transcripts[1:], strict=False):
+        rows.append(Line(turn.began, "you", f"“{turn.label}”", "36"))
+        if turn.answer_began is not None:
+            text = f"after {turn.answer_began - turn.ended:.2f} s" + (f": {_read(transcript)}" if transcript else "")
+            rows.append(Line(turn.answer_began, "answer", text, "32"))
+    return rows
+
+
+def _read(transcript: str) -> str:
+    return f"“{transcript}” (the recogniser's reading of the recording)"
+
+
+def _model(call: Reviewed) -> list[Line]:
+    if call.view is None:
+        return []
+    zero = call.result.timeline.began_at
+    rows = [Line(item["at"] - zero, "heard", f"“{item['text']}” (by the model stand-in)") for item in call.view.heard]
+    for tool in call.view.tools:
+        arguments = ", ".join(f"{name}={value}" for name, value in tool.get("input", {}).items())
+        rows.append(
+            Line(tool["at"] - zero, "tool", f"{tool['name']}({arguments}) → {_result(tool.get('result'))}", "35")
+        )
+    for item in call.view.said:
+        cut = ", interrupted" if item.get("interrupted") else ""
+        rows.append(Line(item["at"] - zero, "said", f"“{item['text']}” (the model stand-in's words{cut})"))
+    return rows
+
+
+def _result(result: dict[str, Any] | None) -> str:
+    return "no result" if result is None else ", ".join(f"{name} {value}" for name, value in result.items())
+
+
+def totals(result: CallResult) -> str:
+    """Sum a call up in a line."""
+    parts = [f"{len(result.turns)} turn{'s' if len(result.turns) != 1 else ''}"]
+    if (first := first_audio_seconds(result)) is not None:
+        parts.append(f"first audio {first:.2f} s")
+    if answers := answer_seconds(result):
+        parts.append(f"answer after {statistics.median(answers):.2f} s" + (" (median)" if len(answers) > 1 else ""))
+    clears = len(result.timeline.named("clear"))
+    return " · ".join(parts + ([f"{clears} clear"] if clears else []))
+
+
+def summary(calls: Sequence[Reviewed], wrong: Sequence[Sequence[str]]) -> list[str]:
+    """Lay out many calls as a table and its last lines."""
+    rows = [f"{'call':>4}  {'first audio':>11}  {'answer':>7}  result"]
+    for number, (call, reasons) in enumerate(zip(calls, wrong, strict=True), 1):
+        first, answers = first_audio_seconds(call.result), answer_seconds(call.result)
+        answer = f"{statistics.median(answers):.2f} s" if answers else "-"
+        rows.append(
+            f"{number:>4}  {'-' if first is None else f'{first:.2f} s':>11}  {answer:>7}  {reasons[0] if reasons else 'ok'}"
+        )
+    firsts = sorted(seconds for call in calls if (seconds := first_audio_seconds(call.result)) is not None)
+    answered = sum(bool(answer_seconds(call.result)) for call in calls)
+    rows.append(f"\n{answered} of {len(calls)} answered, {sum(map(bool, wrong))} not as expected")
+    if firsts:
+        rows[-1] += f"; first audio p50 {_percentile(firsts, 50):.2f} s, p95 {_percentile(firsts, 95):.2f} s"
+    return rows
+
+
+def _percentile(values: Sequence[float], percent: int) -> float:
+    """Return the nearest-rank percentile of sorted values: one that was measured, not one in between."""
+    return values[max(0, -(-len(values) * percent // 100) - 1)]

@@ -1,0 +1,104 @@
+"""What a caller does on a call: says something, plays a recording, presses keys; and how several callers differ."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from standins.twilio import mulaw
+from standins.twilio.sound import Speak, read_wav
+
+_CHOICE = re.compile(r"\{([^{}]*\|[^{}]*)\}")
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """Words for the local voice."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A WAV file."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class Pressed:
+    """Keys."""
+
+    digits: str
+
+
+type Turn = Spoken | Recorded | Pressed
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """A turn made ready: sound to send, or keys to press."""
+
+    label: str
+    mulaw: bytes = field(default=b"", repr=False)
+    digits: str = ""
+
+    @property
+    def audible_seconds(self) -> float:
+        """When the last sound of it has been said; a recording may go on with silence."""
+        frames = range(0, len(self.mulaw), mulaw.FRAME)
+        last = next(
+            (start for start in reversed(frames) if mulaw.peak(self.mulaw[start : start + mulaw.FRAME]) > _QUIET), 0
+        )
+        return (last + mulaw.FRAME) / mulaw.RATE
+
+
+_QUIET = 300
+
+
+class NoVoiceError(Exception):
+    """There are words to say and no voice to say them."""
+
+
+def choose(text: str, caller: int) -> str:
+    """Return what this caller says: of each `{a|b|c}`, or of a whole `a|b|c`, the part whose turn it is."""
+    if not _CHOICE.search(text) and "|" in text:
+        text = "{" + text + "}"
+    return _CHOICE.sub(lambda found: _pick(found[1].split("|"), caller), text)
+
+
+def _pick(parts: Sequence[str], caller: int) -> str:
+    return parts[caller % len(parts)].strip()
+
+
+def choices(text: str) -> list[str]:
+    """Return the parts of the first choice in a text, none if it has none."""
+    if not _CHOICE.search(text) and "|" in text:
+        text = "{" + text + "}"
+    found = _CHOICE.search(text)
+    return [part.strip() for part in found[1].split("|")] if found else []
+
+
+async def prepare(turns: Sequence[Turn], caller: int, speak: Speak | None) -> list[Utterance]:
+    """Make the sound of all turns before the call begins, so that nothing is computed while it is timed.
+
+    Raises:
+        NoVoiceError: words without a voice.
+        OSError: a recording cannot be read.
+        UnreadableSoundError: a recording is no WAV.
+    """
+    return [await _prepare(turn, caller, speak) for turn in turns]
+
+
+async def _prepare(turn: Turn, caller: int, speak: Speak | None) -> Utterance:
+    match turn:
+        case Spoken(text):
+            words = choose(text, caller)
+            if speak is None:
+                reason = "no voice is installed to say that with; give a recording instead (--wav FILE)"
+                raise NoVoiceError(reason)
+            return Utterance(words, mulaw.encode(await speak(words, mulaw.RATE)))
+        case Recorded(path):
+            return Utterance(path.name, mulaw.encode(read_wav(path.read_bytes())))
+        case Pressed(digits):
+            return Utterance(f"keys {digits}", digits=digits)

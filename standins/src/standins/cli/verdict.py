@@ -1,0 +1,80 @@
+"""Was the call as expected? Every answer is a sentence, an empty list means yes."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from standins.cli.caller import CallResult
+from standins.cli.running import ModelView
+from standins.cli.turns import Spoken, Turn, choices, choose
+
+type Contains = Callable[[str, str], bool]
+"""Whether a text holds another, however numbers are written."""
+
+
+@dataclass
+class Reviewed:
+    """A call with what is known of it beside the line itself."""
+
+    result: CallResult
+    view: ModelView | None
+    transcripts: list[str | None]
+    """What the recogniser made of the greeting and of each answer; None where there is nothing, or no recogniser."""
+
+    @property
+    def transcript(self) -> str:
+        """All of it."""
+        return " ".join(text for text in self.transcripts if text)
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a call is held against."""
+
+    tool: str
+    text: str
+    turns: Sequence[Turn]
+    inside_visible: bool
+    """Whether tools can be seen: not from outside a deployment."""
+
+
+def plain_contains(text: str, expected: str) -> bool:
+    """Compare word by word, without regard to case and punctuation."""
+    words = [re.findall(r"[\w'-]+", part.lower()) for part in (text, expected)]
+    return f" {' '.join(words[1])} " in f" {' '.join(words[0])} "
+
+
+def judge(call: Reviewed, expected: Expected, contains: Contains) -> list[str]:
+    """Return what is wrong with a call."""
+    wrong = [call.result.failure] if call.result.failure else []
+    if expected.tool:
+        wrong += _tool(call.view, expected)
+    if expected.text:
+        text = choose(expected.text, call.result.caller)
+        if not contains(call.transcript, text):
+            wrong.append(f"expected to hear {text!r}, the recogniser heard {call.transcript!r}")
+    return wrong + _cross_talk(call, expected.turns, contains)
+
+
+def _tool(view: ModelView | None, expected: Expected) -> list[str]:
+    if not expected.inside_visible:
+        return [f"expected the tool {expected.tool}, but tools cannot be seen from outside a deployment"]
+    if view is None:
+        return [f"expected the tool {expected.tool}, but the model stand-in knows no session of this call"]
+    used = [tool["name"] for tool in view.tools]
+    if expected.tool in used:
+        return []
+    return [f"expected the tool {expected.tool}, used: {', '.join(used) or 'none'}"]
+
+
+def _cross_talk(call: Reviewed, turns: Sequence[Turn], contains: Contains) -> list[str]:
+    """Look in one caller's sound for what only others asked about."""
+    wrong = []
+    for turn in turns:
+        if isinstance(turn, Spoken):
+            own = choose(turn.text, call.result.caller)
+            others = [part for part in choices(turn.text) if not plain_contains(own, part)]
+            wrong += [
+                f"heard {other!r}, which another caller asked" for other in others if contains(call.transcript, other)
+            ]
+    return wrong

@@ -1,0 +1,58 @@
+"""`python -m standins.twilio`: an exchange by itself."""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from standins.twilio.exchange import BANNER
+from standins.twilio.server import TwilioExchange
+from standins.twilio.settings import DialScript, ExchangeSettings
+from standins.twilio.voice import find_voice
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve until a signal comes."""
+    asyncio.run(_serve(read(arguments)))
+
+
+def read(arguments: Sequence[str] | None = None) -> ExchangeSettings:
+    """Read the settings from options, with Twilio's own environment names as defaults."""
+    parser = argparse.ArgumentParser(prog="python -m standins.twilio", description=BANNER)
+    defaults = ExchangeSettings()
+    env = os.environ
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8445)
+    parser.add_argument("--account-sid", default=env.get("TWILIO_ACCOUNT_SID") or defaults.account_sid)
+    parser.add_argument("--auth-token", default=env.get("TWILIO_AUTH_TOKEN") or defaults.auth_token)
+    parser.add_argument("--api-key-sid", default=env.get("TWILIO_API_SID") or defaults.api_key_sid)
+    parser.add_argument("--api-key-secret", default=env.get("TWILIO_API_SECRET") or defaults.api_key_secret)
+    parser.add_argument("--fallback-url", default="", help="asked when the number's own address fails")
+    parser.add_argument("--status-callback-url", default="", help="told when a call has ended")
+    parser.add_argument(
+        "--dial-result", default="completed", choices=["completed", "busy", "no-answer", "failed", "canceled"]
+    )
+    given = vars(parser.parse_args(arguments))
+    return ExchangeSettings(dial=DialScript(given.pop("dial_result")), **given)
+
+
+async def _serve(settings: ExchangeSettings) -> None:
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    async with find_voice() as speak, TwilioExchange(settings, speak=speak, log=_log) as exchange:
+        _log({"event": "standin_started", "what": BANNER, "url": exchange.url, "voice": speak is not None})
+        await stopped.wait()
+    _log({"event": "standin_stopped"})
+
+
+def _log(line: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""The exchange: all calls, and the faults that tests order."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from standins.twilio.call import Program, new_sid
+from standins.twilio.line import Hear
+from standins.twilio.live import LiveCall
+from standins.twilio.party import Party
+from standins.twilio.settings import DialScript, ExchangeSettings
+from standins.twilio.sound import Speak
+from standins.twilio.timeline import Event
+from standins.twilio.webhook import Webhooks
+
+BANNER: Final = (
+    "Twilio stand-in: executes TwiML, signs webhooks, carries media streams. It has no telephone network: "
+    "handsets are programs, those who are dialled are played, carriers' delay and loss are not pretended."
+)
+_KEPT_CALLS: Final = 1000
+"""Ended calls that the REST interface still knows."""
+_STOP_SECONDS: Final = 5.0
+_LOGGED: Final = frozenset(
+    {"ring", "answered", "stream_started", "stream_closed", "error", "warning", "redirected", "dial", "ended"}
+)
+_LOGGED_FIELDS: Final = frozenset({"code", "reason", "status", "seconds", "stream_sid", "result"})
+
+type Log = Callable[[dict[str, object]], None]
+
+
+@dataclass
+class RestFault:
+    """What the REST interface does instead of answering, for the next `times` requests."""
+
+    status: int = 500
+    times: int = 1
+    hang_seconds: float = 0.0
+
+
+class Exchange:
+    """All that an exchange knows, without the port it answers on."""
+
+    def __init__(
+        self, settings: ExchangeSettings | None = None, *, speak: Speak | None = None, log: Log = lambda _line: None
+    ) -> None:
+        self.settings = settings or ExchangeSettings()
+        self.calls: dict[str, LiveCall] = {}
+        """Every call by its sid, oldest first."""
+        self.rest_faults: deque[RestFault] = deque()
+        self.rest_requests = 0
+        """How many requests the REST interface has had."""
+        self._speak = speak
+        self._log = log
+        self._webhooks = Webhooks(self.settings.auth_token, self.settings.webhook_seconds)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """The signer and sender of webhooks, for tests that forge, repeat or replay them."""
+        return self._webhooks
+
+    async def stop(self) -> None:
+        """Hang up every call."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_STOP_SECONDS)
+        await self._webhooks.aclose()
+
+    def place_call(  # noqa: PLR0913 - a call has these facts
+        self,
+        voice_url: str,
+        *,
+        caller: str = "+15005550006",
+        callee: str = "+15005550001",
+        call_sid: str = "",
+        fallback_url: str = "",
+        dial: DialScript | None = None,
+        hear: Hear = lambda _number, _frame: None,
+    ) -> LiveCall:
+        """Dial the number behind `voice_url`; the call runs by itself from here."""
+        party = Party(call_sid or new_sid("CA"), self.settings.account_sid, caller, callee)
+        program = Program(voice_url, fallback_url or self.settings.fallback_url)
+        call = LiveCall(party, program, self.settings, self._webhooks, speak=self._speak, hear=hear, dial=dial)
+        call.timeline.subscribe(lambda event: self._note(call.sid, event))
+        self.calls[call.sid] = call
+        self._forget()
+        task = asyncio.create_task(call.run())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return call
+
+    def take_fault(self) -> RestFault | None:
+        """Return the fault the next REST request shall meet, and use it up."""
+        self.rest_requests += 1
+        if not self.rest_faults:
+            return None
+        fault = self.rest_faults[0]
+        fault.times -= 1
+        if fault.times <= 0:
+            self.rest_faults.popleft()
+        return fault
+
+    def _note(self, call_sid: str, event: Event) -> None:
+        """Log what an operator wants to know: no numbers, no words of anybody."""
+        if event.name in _LOGGED:
+            fields = {name: value for name, value in event.fields.items() if name in _LOGGED_FIELDS}
+            self._log({"event": f"call_{event.name}", "call_sid": call_sid, "at": round(event.at, 3), **fields})
+
+    def _forget(self) -> None:
+        ended = [sid for sid, call in self.calls.items() if call.ended_at is not None]
+        for sid in ended[: max(0, len(self.calls) - _KEPT_CALLS)]:
+            del self.calls[sid]

@@ -1,0 +1,137 @@
+"""A telephone: it dials at an exchange, speaks at the pace of speech, and keeps all it hears."""
+
+import asyncio
+import json
+import struct
+from typing import Final, Self
+
+import websockets
+from websockets.asyncio.client import ClientConnection, connect
+
+from standins.twilio import mulaw
+from standins.twilio.timeline import Event, Timeline
+
+_OPEN_SECONDS: Final = 5.0
+
+
+class Recording:
+    """What the caller heard: frames by their number on the line's clock, silence between them."""
+
+    def __init__(self) -> None:
+        self._frames: dict[int, bytes] = {}
+
+    def keep(self, number: int, frame: bytes) -> None:
+        """Keep 20 ms."""
+        self._frames[number] = frame
+
+    def mulaw(self, start: int = 0, stop: int | None = None) -> bytes:
+        """Return all sound between two frame numbers, to the last frame heard if no end is given."""
+        end = stop if stop is not None else max(self._frames, default=-1) + 1
+        quiet = mulaw.SILENCE * mulaw.FRAME
+        return b"".join(self._frames.get(number, quiet) for number in range(start, end))
+
+    def pcm(self, start: int = 0, stop: int | None = None) -> bytes:
+        """Return the same as 16-bit mono PCM at 8 kHz."""
+        return mulaw.decode(self.mulaw(start, stop))
+
+
+class Handset:
+    """One call of one telephone; use it as an asynchronous context, which hangs up at its end."""
+
+    def __init__(self, exchange_url: str) -> None:
+        self.timeline = Timeline()
+        self.heard = Recording()
+        self.answered_at = 0.0
+        """Where frame 0 of the line lies on the timeline, in seconds."""
+        self._url = exchange_url.replace("http", "ws", 1).rstrip("/") + "/handsets"
+        self._connection: ClientConnection | None = None
+        self._reading: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Reach the exchange.
+
+        Raises:
+            OSError: nothing answers there.
+        """
+        self._connection = await connect(
+            self._url, compression=None, open_timeout=_OPEN_SECONDS, ping_interval=None, proxy=None
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Hang up and wait until the exchange has closed the call."""
+        await self.hang_up()
+        if self._reading is not None:
+            await asyncio.wait({self._reading}, timeout=_OPEN_SECONDS)
+            self._reading.cancel()
+        await self._line.close()
+
+    @property
+    def _line(self) -> ClientConnection:
+        if self._connection is None:
+            reason = "the handset is not connected"
+            raise RuntimeError(reason)
+        return self._connection
+
+    @property
+    def ended(self) -> bool:
+        """Whether the call is over."""
+        return self.timeline.last("ended") is not None or (self._reading is not None and self._reading.done())
+
+    async def dial(self, url: str, *, caller: str, callee: str, **script: object) -> None:
+        """Call the number behind the webhook `url`."""
+        order = {"dial": {"url": url, "from": caller, "to": callee, **script}}
+        await self._line.send(json.dumps(order))
+        self._reading = asyncio.create_task(self._read())
+
+    async def say(self, sound: bytes) -> None:
+        """Speak µ-law at the pace of speech; returns when the last frame has gone out, or the call has ended."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for index in range(0, len(sound), mulaw.FRAME):
+            if self.ended:
+                return
+            frame = sound[index : index + mulaw.FRAME].ljust(mulaw.FRAME, mulaw.SILENCE)
+            await self._send(frame)
+            await asyncio.sleep(began + (index + mulaw.FRAME) / mulaw.RATE - loop.time())
+
+    async def press(self, digits: str) -> None:
+        """Press keys, a fifth of a second each."""
+        for digit in digits:
+            await self._send(json.dumps({"press": digit}))
+            await asyncio.sleep(0.2)
+
+    async def hang_up(self) -> None:
+        """Put the handset down."""
+        if not self.ended:
+            await self._send(json.dumps({"hang_up": True}))
+
+    async def send_raw(self, text: str) -> None:
+        """Have the exchange put a text on the media stream as it stands."""
+        await self._send(json.dumps({"raw": text}))
+
+    async def _send(self, message: str | bytes) -> None:
+        try:
+            await self._line.send(message)
+        except websockets.ConnectionClosed:
+            return
+
+    async def _read(self) -> None:
+        try:
+            async for message in self._line:
+                self._take(message)
+        except websockets.ConnectionClosedError:
+            return
+
+    def _take(self, message: str | bytes) -> None:
+        if isinstance(message, bytes):
+            (number,) = struct.unpack_from(">I", message)
+            self.heard.keep(number, message[4:])
+            return
+        fields = json.loads(message)
+        event = Event(fields.pop("event"), fields.pop("at"), fields)
+        if event.name == "ring":
+            self.timeline.align(event.at, fields["began_at"])
+        if event.name == "answered":
+            self.answered_at = event.at
+        self.timeline.add(event)

@@ -1,0 +1,158 @@
+"""Media Streams messages: JSON text both ways, and no socket in sight.
+
+Out of `start` every number is a string; an application may send `media`, `mark` and `clear` and nothing else.
+"""
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from standins.twilio import mulaw
+
+MALFORMED_MESSAGE: Final = "31951"
+_FIELDS: Final = {
+    "media": {"event", "streamSid", "media"},
+    "mark": {"event", "streamSid", "mark"},
+    "clear": {"event", "streamSid"},
+}
+
+
+class MalformedMessageError(Exception):
+    """The application broke the protocol; Twilio ignores the message and warns once a stream."""
+
+    code = MALFORMED_MESSAGE
+
+
+@dataclass(frozen=True)
+class Audio:
+    """Sound to queue for the caller, µ-law, of any length."""
+
+    mulaw: bytes
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A name to send back when everything before it was played or cleared."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Clear:
+    """Throw away what is queued."""
+
+
+type Command = Audio | Mark | Clear
+
+
+def decode(text: str | bytes, stream_sid: str) -> Command:
+    """Read one message of the application.
+
+    Raises:
+        MalformedMessageError: not JSON, an unknown event, a missing or extra field, another stream's sid, bad base64.
+    """
+    message = _load(text)
+    event = message.get("event")
+    if not isinstance(event, str) or event not in _FIELDS:
+        reason = f"unknown event {event!r}"
+        raise MalformedMessageError(reason)
+    if set(message) != _FIELDS[event]:
+        reason = f"{event}: fields {sorted(message)} instead of {sorted(_FIELDS[event])}"
+        raise MalformedMessageError(reason)
+    if message["streamSid"] != stream_sid:
+        reason = f"{event}: streamSid of another stream"
+        raise MalformedMessageError(reason)
+    if event == "media":
+        return Audio(_payload(_only(message, "media", "payload")))
+    return Mark(_only(message, "mark", "name")) if event == "mark" else Clear()
+
+
+def _load(text: str | bytes) -> dict[str, Any]:
+    if isinstance(text, bytes):
+        reason = "a binary frame"
+        raise MalformedMessageError(reason)
+    try:
+        message = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        reason = "not JSON"
+        raise MalformedMessageError(reason) from error
+    if not isinstance(message, dict):
+        reason = "not a JSON object"
+        raise MalformedMessageError(reason)
+    return message
+
+
+def _only(message: dict[str, Any], part: str, name: str) -> str:
+    inner = message[part]
+    if not isinstance(inner, dict) or set(inner) != {name} or not isinstance(inner[name], str):
+        reason = f"{part}: expected the one text field {name!r}"
+        raise MalformedMessageError(reason)
+    value: str = inner[name]
+    return value
+
+
+def _payload(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        reason = "media: payload is not base64"
+        raise MalformedMessageError(reason) from error
+
+
+@dataclass
+class Announcer:
+    """Write what Twilio sends on one stream, numbering as it goes."""
+
+    account_sid: str
+    call_sid: str
+    stream_sid: str
+    _sequence: int = 0
+    _chunk: int = 0
+    _sent: int = field(default=0)
+
+    def connected(self) -> str:
+        """Say which protocol follows; the only message without a stream and a number."""
+        return json.dumps({"event": "connected", "protocol": "Call", "version": "1.0.0"})
+
+    def start(self, parameters: dict[str, str]) -> str:
+        """Describe the stream."""
+        return self._numbered(
+            "start",
+            start={
+                "accountSid": self.account_sid,
+                "streamSid": self.stream_sid,
+                "callSid": self.call_sid,
+                "tracks": ["inbound"],
+                "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": mulaw.RATE, "channels": 1},
+                "customParameters": parameters,
+            },
+        )
+
+    def media(self, frame: bytes) -> str:
+        """Carry the caller's sound. Its time stamp is where the frame begins, in ms since `start`."""
+        self._chunk += 1
+        timestamp = self._sent * 1000 // mulaw.RATE
+        self._sent += len(frame)
+        payload = base64.b64encode(frame).decode()
+        return self._numbered(
+            "media",
+            media={"track": "inbound", "chunk": str(self._chunk), "timestamp": str(timestamp), "payload": payload},
+        )
+
+    def dtmf(self, digit: str) -> str:
+        """Tell of a key the caller pressed."""
+        return self._numbered("dtmf", dtmf={"track": "inbound_track", "digit": digit})
+
+    def mark(self, name: str) -> str:
+        """Send a mark back."""
+        return self._numbered("mark", mark={"name": name})
+
+    def stop(self) -> str:
+        """Say that nothing follows."""
+        return self._numbered("stop", stop={"accountSid": self.account_sid, "callSid": self.call_sid})
+
+    def _numbered(self, event: str, **body: object) -> str:
+        self._sequence += 1
+        return json.dumps({"event": event, "sequenceNumber": str(self._sequence), **body, "streamSid": self.stream_sid})

@@ -1,0 +1,42 @@
+"""How an exchange is set up."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+STANDIN_ACCOUNT: Final = "AC" + "5ca1ab1e" * 4
+STANDIN_KEY: Final = "SK" + "5ca1ab1e" * 4
+
+
+@dataclass(frozen=True)
+class DialScript:
+    """How those who are dialled behave. Nobody is: the exchange has no way out to other networks."""
+
+    result: str = "completed"
+    """`completed`, `busy`, `no-answer`, `failed` or `canceled`."""
+    ring_seconds: float = 1.5
+    """How long it rings before somebody answers, refuses, or (if the document allows no less) nobody does."""
+    talk_seconds: float = 2.0
+    """How long the line stays open after whoever answers has spoken."""
+
+
+@dataclass(frozen=True)
+class ExchangeSettings:
+    """All that an exchange can be told."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    """0 takes any free port; `TwilioExchange.port` tells which."""
+    account_sid: str = STANDIN_ACCOUNT
+    auth_token: str = field(default="standin-auth-token", repr=False)
+    """Signs webhooks and handshakes, and opens the REST interface."""
+    api_key_sid: str = STANDIN_KEY
+    api_key_secret: str = field(default="standin-secret", repr=False)
+    fallback_url: str = ""
+    """Asked when the number's own address fails."""
+    status_callback_url: str = ""
+    """Told when a call has ended."""
+    webhook_seconds: float = 15.0
+    """Twilio's limit for a webhook, all in all."""
+    max_call_seconds: float = 4 * 3600
+    """Twilio's own limit of a call."""
+    dial: DialScript = field(default_factory=DialScript)
