@@ -1,0 +1,262 @@
+"""The codec of Twilio Media Streams: what it understands, and that nothing else gets through."""
+
+import json
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from phone_agent import media_stream
+from phone_agent.media_stream import (
+    MAX_PAYLOAD,
+    MAX_TEXT,
+    Connected,
+    Dtmf,
+    MalformedMessage,
+    Mark,
+    Media,
+    Start,
+    Stop,
+    Unknown,
+    decode,
+)
+
+STREAM = "MZ18ad3ab5a668481ce02b83e7395059f0"
+MALFORMED = json.loads((Path(__file__).parents[2] / "fixtures/twilio/malformed_messages.json").read_text("utf-8"))
+START: dict[str, Any] = {
+    "event": "start",
+    "sequenceNumber": "1",
+    "start": {
+        "accountSid": "AC" + "0" * 32,
+        "streamSid": STREAM,
+        "callSid": "CA" + "1" * 32,
+        "tracks": ["inbound"],
+        "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1},
+        "customParameters": {"ticket": "abc"},
+    },
+    "streamSid": STREAM,
+}
+
+
+def media_text(payload: bytes = b"\xff" * 160, **changes: object) -> str:
+    """Write a media message as Twilio does."""
+    body = {"track": "inbound", "chunk": "2", "timestamp": "20", "payload": b64encode(payload).decode()}
+    return json.dumps({"event": "media", "sequenceNumber": "4", "media": body, "streamSid": STREAM} | changes)
+
+
+def start_with(path: str, value: object) -> dict[str, Any]:
+    """Copy the start message with one part of ``start`` changed."""
+    message: dict[str, Any] = json.loads(json.dumps(START))
+    message["start"][path] = value
+    return message
+
+
+@pytest.mark.parametrize("case", MALFORMED, ids=lambda case: case["name"])
+def test_malformed_message_is_refused_with_its_reason(case: dict[str, str]) -> None:
+    """Every kind of broken message is told apart, and the reason repeats none of its content."""
+    with pytest.raises(MalformedMessage) as refusal:
+        decode(case["text"].replace("$STREAM_SID", STREAM))
+    assert refusal.value.reason == case["reason"]
+
+
+def test_there_are_enough_kinds_of_malformed_messages() -> None:
+    """The catalogue does not shrink unnoticed."""
+    assert len({case["name"] for case in MALFORMED}) == len(MALFORMED) >= 50
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ({"event": "connected", "protocol": "Call", "version": "1.0.0"}, Connected("Call")),
+        (json.loads(media_text()), Media(STREAM, 4, 2, 20, b"\xff" * 160)),
+        (
+            {
+                "event": "dtmf",
+                "streamSid": STREAM,
+                "sequenceNumber": "5",
+                "dtmf": {"track": "inbound_track", "digit": "#"},
+            },
+            Dtmf(STREAM, "#"),
+        ),
+        ({"event": "mark", "sequenceNumber": "4", "streamSid": STREAM, "mark": {"name": "a1"}}, Mark(STREAM, "a1")),
+        (
+            {
+                "event": "stop",
+                "sequenceNumber": "5",
+                "streamSid": STREAM,
+                "stop": {"accountSid": "AC0", "callSid": "CA1"},
+            },
+            Stop(STREAM),
+        ),
+        ({"event": "lunch", "streamSid": STREAM}, Unknown("lunch")),
+    ],
+)
+def test_documented_message_is_understood(message: dict[str, Any], expected: object) -> None:
+    """The messages of Twilio's documentation come out as what they say."""
+    assert decode(json.dumps(message)) == expected
+
+
+def test_start_carries_call_and_parameters() -> None:
+    """All that decides whether a stream may begin is in one event."""
+    assert decode(json.dumps(START)) == Start(
+        stream_sid=STREAM,
+        call_sid="CA" + "1" * 32,
+        account_sid="AC" + "0" * 32,
+        parameters={"ticket": "abc"},
+        encoding="audio/x-mulaw",
+        sample_rate=8000,
+        channels=1,
+        tracks=("inbound",),
+    )
+
+
+def test_bytes_are_read_like_text() -> None:
+    """A server that hands over the frame undecoded gets the same event."""
+    assert decode(media_text().encode()) == decode(media_text())
+
+
+def test_text_that_is_no_utf8_is_malformed() -> None:
+    """Bytes that are no text do not raise a decoding error."""
+    with pytest.raises(MalformedMessage):
+        decode(b'{"event":"\xff"}')
+
+
+def test_text_with_half_a_surrogate_is_malformed() -> None:
+    """A str that cannot be UTF-8 does not raise an encoding error."""
+    with pytest.raises(MalformedMessage):
+        decode('{"event":"\ud800"}')
+
+
+def test_fields_that_twilio_may_add_are_ignored() -> None:
+    """A field that is new to us does not end anybody's call."""
+    assert decode(media_text(region="us1")) == decode(media_text())
+
+
+def test_numbers_may_be_numbers() -> None:
+    """Twilio documents strings of digits and shows numbers in places."""
+    body = {"track": "inbound", "chunk": 2, "timestamp": 20, "payload": b64encode(b"\xff").decode()}
+    assert decode(media_text(sequenceNumber=4, media=body)) == Media(STREAM, 4, 2, 20, b"\xff")
+
+
+def test_stream_without_parameters_is_understood() -> None:
+    """Whether the ticket may be missing is not the codec's business."""
+    message: dict[str, Any] = json.loads(json.dumps(START))
+    del message["start"]["customParameters"]
+    decoded = decode(json.dumps(message))
+    assert isinstance(decoded, Start)
+    assert decoded.parameters == {}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        ("callSid", None, "sid"),
+        ("accountSid", {}, "sid"),
+        ("streamSid", "MZ" + "9" * 32, "stream_sid"),
+        ("mediaFormat", "audio/x-mulaw", "media_format"),
+        ("mediaFormat", {"encoding": "audio/x-mulaw", "sampleRate": [], "channels": 1}, "sample_rate"),
+        ("tracks", "inbound", "tracks"),
+        ("tracks", [["inbound"]], "tracks"),
+        ("customParameters", ["ticket"], "parameters"),
+        ("customParameters", {"ticket": None}, "parameters"),
+    ],
+)
+def test_incomplete_start_is_malformed(field: str, value: object, reason: str) -> None:
+    """A stream begins only when all of its start is there and of its type."""
+    with pytest.raises(MalformedMessage) as refusal:
+        decode(json.dumps(start_with(field, value)))
+    assert refusal.value.reason == reason
+
+
+@pytest.mark.parametrize("length", [1, 160, 161, MAX_PAYLOAD])
+def test_sound_of_any_length_is_accepted(length: int) -> None:
+    """Twilio does not promise 20 ms, so we do not depend on it."""
+    message = decode(media_text(bytes(length)))
+    assert isinstance(message, Media)
+    assert len(message.payload) == length
+
+
+def test_oversized_sound_is_refused() -> None:
+    """One message cannot fill the path to the model with more than a second."""
+    with pytest.raises(MalformedMessage) as refusal:
+        decode(media_text(bytes(MAX_PAYLOAD + 1)))
+    assert refusal.value.reason == "payload_length"
+
+
+def test_oversized_text_is_refused_unread() -> None:
+    """The length is looked at before the content."""
+    with pytest.raises(MalformedMessage) as refusal:
+        decode("[" * (MAX_TEXT + 1))
+    assert refusal.value.reason == "too_long"
+
+
+def test_nesting_as_deep_as_the_text_allows_is_malformed() -> None:
+    """Sixty thousand brackets end no thread and no stack."""
+    with pytest.raises(MalformedMessage):
+        decode('{"a":' * 13_000)
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = [
+    *("event", "sequenceNumber", "streamSid", "media", "start", "dtmf", "mark", "stop", "protocol", "track", "chunk"),
+    *("timestamp", "payload", "digit", "name", "callSid", "accountSid", "tracks", "mediaFormat", "customParameters"),
+]
+NEAR_MESSAGES = st.dictionaries(
+    st.sampled_from(FIELDS), JSON_VALUES | st.dictionaries(st.sampled_from(FIELDS), JSON_VALUES, max_size=6), max_size=8
+)
+
+
+@given(st.text() | st.binary())
+def test_any_text_is_an_event_or_malformed(text: str | bytes) -> None:
+    """No text raises anything but the one error that the line expects."""
+    try:
+        decode(text)
+    except MalformedMessage as refusal:
+        assert refusal.reason  # noqa: PT017 - not raising is as good
+
+
+@given(NEAR_MESSAGES, st.sampled_from(["media", "start", "dtmf", "mark", "stop", "connected", None]))
+def test_any_object_is_an_event_or_malformed(message: dict[str, Any], event: str | None) -> None:
+    """Neither does any JSON with the right names in the wrong places."""
+    if event is not None:
+        message["event"] = event
+    try:
+        decode(json.dumps(message))
+    except MalformedMessage as refusal:
+        assert refusal.reason  # noqa: PT017 - not raising is as good
+
+
+@given(st.binary(min_size=1, max_size=MAX_PAYLOAD))
+def test_sound_survives_both_ways(ulaw: bytes) -> None:
+    """What we send, a reader of the documented format gets back."""
+    sent = json.loads(media_stream.media(STREAM, ulaw))
+    body = {"track": "inbound", "chunk": "1", "timestamp": "0"} | sent["media"]
+    received = decode(json.dumps(sent | {"sequenceNumber": "2", "media": body}))
+    assert isinstance(received, Media)
+    assert received.payload == ulaw
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            media_stream.media(STREAM, b"\x00\xff"),
+            {"event": "media", "streamSid": STREAM, "media": {"payload": "AP8="}},
+        ),
+        (
+            media_stream.mark(STREAM, 'a "quoted" name'),
+            {"event": "mark", "streamSid": STREAM, "mark": {"name": 'a "quoted" name'}},
+        ),
+        (media_stream.clear(STREAM), {"event": "clear", "streamSid": STREAM}),
+    ],
+)
+def test_sent_message_has_exactly_the_documented_fields(text: str, expected: dict[str, Any]) -> None:
+    """A field more or less and Twilio warns with 31951."""
+    assert json.loads(text) == expected

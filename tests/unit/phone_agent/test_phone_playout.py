@@ -1,0 +1,140 @@
+"""The clock of what was sent: when the agent stops, and how much of an answer was heard."""
+
+import pytest
+
+from phone_agent.playout import Echo, PlayoutClock
+
+
+def test_nothing_plays_at_first() -> None:
+    """A new call is silent."""
+    clock = PlayoutClock()
+    assert not clock.is_playing(100.0)
+    assert clock.remaining(100.0) == 0.0
+    assert clock.heard_ms(100.0) == 0
+
+
+def test_sound_plays_at_its_own_pace_however_fast_it_came() -> None:
+    """A second of sound sent at once ends after a second."""
+    clock = PlayoutClock()
+    for _ in range(10):
+        clock.sent(800, 100.0)
+    assert clock.playing_until == pytest.approx(101.0)
+    assert clock.remaining(100.25) == pytest.approx(0.75)
+    assert clock.is_playing(100.99)
+    assert not clock.is_playing(101.0)
+
+
+def test_sound_after_a_pause_plays_at_once() -> None:
+    """The time in which the buffer was empty is not made up."""
+    clock = PlayoutClock()
+    clock.sent(800, 100.0)
+    clock.sent(800, 105.0)
+    assert clock.playing_until == pytest.approx(105.1)
+
+
+def test_part_of_an_answer_was_heard() -> None:
+    """At a barge-in the clock tells what the caller heard and what is thrown away."""
+    clock = PlayoutClock()
+    clock.begin_answer()
+    clock.sent(32_000, 100.0)
+    assert clock.heard_ms(101.5) == 1500
+    assert clock.cleared(101.5) == 2500
+    assert not clock.is_playing(101.5)
+    assert clock.heard_ms(103.0) == 1500
+
+
+def test_answer_is_not_heard_while_the_one_before_plays() -> None:
+    """What is heard of an answer starts when the buffer comes to it."""
+    clock = PlayoutClock()
+    clock.begin_answer()
+    clock.sent(8000, 100.0)
+    clock.begin_answer()
+    clock.sent(8000, 100.2)
+    assert clock.heard_ms(100.9) == 0
+    assert clock.heard_ms(101.5) == 500
+    assert clock.heard_ms(110.0) == 1000
+
+
+def test_clearing_reaches_the_answer_before() -> None:
+    """Two answers in the buffer are both thrown away, and the second was not heard at all."""
+    clock = PlayoutClock()
+    clock.sent(8000, 100.0)
+    clock.begin_answer()
+    clock.sent(8000, 100.0)
+    assert clock.cleared(100.5) == 1500
+    assert clock.heard_ms(101.0) == 0
+    clock.begin_answer()
+    clock.sent(800, 102.0)
+    assert clock.heard_ms(103.0) == 100
+
+
+def test_clearing_nothing_is_harmless() -> None:
+    """An empty buffer may be cleared, even before the first sound."""
+    clock = PlayoutClock()
+    assert clock.cleared(5.0) == 0
+    clock.sent(800, 10.0)
+    assert clock.cleared(20.0) == 0
+    assert clock.heard_ms(20.0) == 100
+
+
+def test_mark_that_is_out_means_the_agent_is_still_heard() -> None:
+    """Sound arrives later than it was sent; the mark knows when it was over."""
+    clock = PlayoutClock()
+    clock.sent(8000, 100.0)
+    clock.marked("a1")
+    assert clock.is_playing(101.2)
+    assert clock.mark_echoed("a1", 101.3) is Echo.PLAYED
+    assert not clock.is_playing(101.3)
+    assert clock.late_by == pytest.approx(0.3)
+
+
+def test_lost_mark_does_not_speak_for_ever() -> None:
+    """Twilio may never send it back."""
+    clock = PlayoutClock()
+    clock.sent(8000, 100.0)
+    clock.marked("a1")
+    assert not clock.is_playing(103.5)
+
+
+def test_mark_corrects_the_clock() -> None:
+    """A mark in the middle tells how much is left, whatever arithmetic said."""
+    clock = PlayoutClock()
+    clock.sent(8000, 100.0)
+    clock.marked("first second")
+    clock.sent(8000, 100.0)
+    assert clock.mark_echoed("first second", 101.4) is Echo.PLAYED
+    assert clock.playing_until == pytest.approx(102.4)
+    assert clock.heard_ms(101.4) == 1000
+
+
+def test_mark_that_was_cleared_says_nothing_was_heard() -> None:
+    """``clear`` sends all marks back at once; they do not move the clock of the next answer."""
+    clock = PlayoutClock()
+    clock.sent(8000, 100.0)
+    clock.marked("a1")
+    clock.cleared(100.2)
+    clock.begin_answer()
+    clock.sent(800, 100.3)
+    assert clock.mark_echoed("a1", 100.35) is Echo.CLEARED
+    assert clock.playing_until == pytest.approx(100.4)
+    assert clock.late_by is None
+
+
+def test_unknown_or_repeated_mark_is_ignored() -> None:
+    """A mark that we did not send, or that comes twice, moves nothing."""
+    clock = PlayoutClock()
+    clock.sent(8000, 100.0)
+    clock.marked("a1")
+    assert clock.mark_echoed("other", 100.1) is Echo.UNKNOWN
+    assert clock.mark_echoed("a1", 101.0) is Echo.PLAYED
+    assert clock.mark_echoed("a1", 101.1) is Echo.UNKNOWN
+
+
+def test_marks_that_never_return_are_forgotten() -> None:
+    """A peer that echoes nothing cannot fill our memory."""
+    clock = PlayoutClock()
+    for number in range(1000):
+        clock.marked(f"a{number}")
+    assert clock.mark_echoed("a0", 1.0) is Echo.UNKNOWN
+    assert clock.mark_echoed("a999", 1.0) is Echo.PLAYED
+    assert len(clock._marks) < 300

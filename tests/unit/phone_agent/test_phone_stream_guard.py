@@ -1,0 +1,209 @@
+"""The rules of one media stream: before ``start`` no breach is forgiven, after it the call goes on."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from phone_agent.media_stream import (
+    Connected,
+    Dtmf,
+    Inbound,
+    MalformedMessage,
+    Mark,
+    Media,
+    Start,
+    Stop,
+    Unknown,
+    decode,
+)
+from phone_agent.stream_guard import StreamCounts, StreamGuard, Verdict
+
+STREAM = "MZ" + "0" * 32
+OTHER = "MZ" + "1" * 32
+MALFORMED = json.loads((Path(__file__).parents[2] / "fixtures/twilio/malformed_messages.json").read_text("utf-8"))
+
+
+class Clock:
+    """Monotonic seconds that stand still until they are moved."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        """Read the clock."""
+        return self.now
+
+
+def start(stream: str = STREAM, encoding: str = "audio/x-mulaw", rate: int = 8000, tracks: str = "inbound") -> Start:
+    """Begin a stream."""
+    return Start(stream, "CA1", "AC1", {}, encoding, rate, 1, (tracks,))
+
+
+def media(chunk: int, *, stream: str = STREAM, sequence: int | None = None) -> Media:
+    """Make a piece of sound; sequence numbers start one earlier, with ``start``."""
+    return Media(stream, chunk + 1 if sequence is None else sequence, chunk, chunk * 20, b"\xff" * 160)
+
+
+def started(**limits: float) -> StreamGuard:
+    """Make a guard whose stream has begun."""
+    guard = StreamGuard(**limits)  # type: ignore[arg-type]
+    assert guard.accept(Connected("Call")) is Verdict.ACCEPT
+    assert guard.accept(start()) is Verdict.ACCEPT
+    return guard
+
+
+def test_an_ordinary_call_is_accepted_and_counted() -> None:
+    """Everything that Twilio sends in a call passes, and the record tells how much it was."""
+    guard = started()
+    messages: list[Inbound] = [media(1), media(2), Dtmf(STREAM, "5"), Mark(STREAM, "a1"), media(3), Stop(STREAM)]
+    assert [guard.accept(message) for message in messages] == [Verdict.ACCEPT] * 6
+    assert guard.counts == StreamCounts(media=3, media_bytes=480, dtmf=1, marks=1)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [media(1), Dtmf(STREAM, "1"), Mark(STREAM, "a"), Stop(STREAM)],
+    ids=lambda message: type(message).__name__,
+)
+def test_message_before_start_closes(message: Inbound) -> None:
+    """Who has not shown a ticket is not listened to."""
+    guard = StreamGuard()
+    guard.accept(Connected("Call"))
+    assert guard.accept(message) is Verdict.CLOSE
+    assert guard.counts.out_of_turn == 1
+
+
+def test_malformed_message_before_start_closes() -> None:
+    """A stranger gets no second chance."""
+    assert StreamGuard().malformed() is Verdict.CLOSE
+
+
+def test_second_connected_before_start_closes() -> None:
+    """Twilio says it once."""
+    guard = StreamGuard()
+    guard.accept(Connected("Call"))
+    assert guard.accept(Connected("Call")) is Verdict.CLOSE
+
+
+@pytest.mark.parametrize(
+    "message",
+    [start(encoding="audio/opus"), start(rate=16_000), start(tracks="outbound")],
+    ids=["encoding", "rate", "track"],
+)
+def test_stream_that_we_cannot_read_closes(message: Start) -> None:
+    """Sound of another kind would be noise to the model."""
+    guard = StreamGuard()
+    assert guard.accept(message) is Verdict.CLOSE
+    assert guard.stream_sid is None
+
+
+def test_start_without_connected_is_accepted() -> None:
+    """What ``connected`` says is not needed for anything."""
+    assert StreamGuard().accept(start()) is Verdict.ACCEPT
+
+
+def test_unknown_event_is_ignored_but_not_for_ever_before_start() -> None:
+    """Twilio may add events; a stranger may not send nothing else."""
+    guard = StreamGuard(bad_limit=3)
+    assert [guard.accept(Unknown("x")) for _ in range(3)] == [Verdict.DROP, Verdict.DROP, Verdict.CLOSE]
+    after = started(bad_limit=3)
+    assert {after.accept(Unknown("x")) for _ in range(500)} == {Verdict.DROP}
+    assert after.counts.unknown == 500
+
+
+@pytest.mark.parametrize("message", [start(), start(OTHER), Connected("Call")], ids=["same", "other", "connected"])
+def test_second_start_is_dropped(message: Inbound) -> None:
+    """Nobody takes over a call that runs."""
+    guard = started()
+    assert guard.accept(message) is Verdict.DROP
+    assert guard.stream_sid == STREAM
+    assert guard.counts.out_of_turn == 1
+    assert guard.accept(media(1)) is Verdict.ACCEPT
+
+
+@pytest.mark.parametrize(
+    "message",
+    [media(1, stream=OTHER), Dtmf(OTHER, "0"), Mark(OTHER, "a"), Stop(OTHER)],
+    ids=lambda message: type(message).__name__,
+)
+def test_message_of_another_stream_is_dropped(message: Inbound) -> None:
+    """No sound crosses from one call to another, and nobody else hangs up."""
+    guard = started()
+    assert guard.accept(message) is Verdict.DROP
+    assert guard.counts == StreamCounts(foreign=1)
+    assert guard.accept(media(1)) is Verdict.ACCEPT
+
+
+def test_repeated_and_late_sound_is_dropped_and_gaps_are_counted() -> None:
+    """Sound is heard once and in order."""
+    guard = started()
+    verdicts = {chunk: guard.accept(media(chunk)) for chunk in (1, 2, 5)}
+    assert set(verdicts.values()) == {Verdict.ACCEPT}
+    assert [guard.accept(media(chunk)) for chunk in (5, 3, 1)] == [Verdict.DROP] * 3
+    assert guard.accept(media(6)) is Verdict.ACCEPT
+    assert (guard.counts.media, guard.counts.missing, guard.counts.repeated) == (4, 2, 3)
+
+
+def test_new_chunk_in_an_old_message_is_dropped() -> None:
+    """A message that was sent again under another chunk number is still the same message."""
+    guard = started()
+    guard.accept(media(7))
+    assert guard.accept(media(8, sequence=8)) is Verdict.DROP
+
+
+def test_key_press_is_kept_wherever_it_comes() -> None:
+    """Twilio promises no order between keys and sound; a lost key is worse than a late one."""
+    guard = started()
+    guard.accept(media(10))
+    assert guard.accept(Dtmf(STREAM, "0")) is Verdict.ACCEPT
+
+
+def test_sound_from_far_in_the_future_does_not_deafen_the_call() -> None:
+    """One broken number must not make all that follows look old."""
+    guard = started()
+    guard.accept(media(1))
+    assert guard.accept(media(10**12)) is Verdict.DROP
+    assert guard.accept(media(2)) is Verdict.ACCEPT
+
+
+def test_nothing_is_heard_after_stop() -> None:
+    """The stream is over when Twilio says so."""
+    guard = started()
+    guard.accept(Stop(STREAM))
+    assert guard.accept(media(1)) is Verdict.DROP
+    assert guard.accept(Dtmf(STREAM, "1")) is Verdict.DROP
+
+
+def test_call_goes_on_through_every_kind_of_malformed_message() -> None:
+    """Each kind once, with good sound between: all dropped and counted, nothing lost."""
+    guard = started()
+    for number, case in enumerate(MALFORMED, start=1):
+        with pytest.raises(MalformedMessage):
+            decode(case["text"].replace("$STREAM_SID", STREAM))
+        assert guard.malformed() is Verdict.DROP
+        assert guard.accept(media(number)) is Verdict.ACCEPT
+    assert guard.counts.malformed == guard.counts.media == len(MALFORMED)
+    assert guard.counts.missing == 0
+
+
+def test_too_many_bad_messages_close() -> None:
+    """A peer that sends nothing but garbage is closed at the limit, whatever kinds it mixes."""
+    guard = started(bad_limit=20)
+    for _ in range(6):
+        assert guard.malformed() is Verdict.DROP
+        assert guard.accept(media(1, stream=OTHER)) is Verdict.DROP
+        assert guard.accept(start()) is Verdict.DROP
+    assert guard.malformed() is Verdict.DROP
+    assert guard.malformed() is Verdict.CLOSE
+
+
+def test_bad_messages_are_forgiven_with_time() -> None:
+    """A long call with a bad message now and then is not closed at some total."""
+    clock = Clock()
+    guard = StreamGuard(bad_limit=20, bad_window=10.0, clock=clock)
+    guard.accept(start())
+    for _ in range(200):
+        clock.now += 0.6
+        assert guard.malformed() is Verdict.DROP
+    assert guard.counts.malformed == 200

@@ -1,0 +1,232 @@
+"""Tickets: one call, one stream, one minute, on any task."""
+
+import hmac
+from base64 import b64decode, b64encode
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from phone_agent.ticket import TicketOffice, TicketRefused, derive_key
+
+CALL = "CA" + "1" * 32
+OTHER_CALL = "CA" + "2" * 32
+ACCOUNT = "AC" + "0" * 32
+TOKEN = "1c892n40nd03kdnc0112slzkl3091j20"
+
+
+class Clock:
+    """Unix time that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        """Read the clock."""
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that all offices of a test share."""
+    return Clock()
+
+
+@pytest.fixture
+def office(clock: Clock) -> TicketOffice:
+    """One task's office."""
+    return TicketOffice.from_auth_tokens([SecretStr(TOKEN)], clock=clock)
+
+
+def refusal(office: TicketOffice, ticket: str | None, call: str = CALL, account: str = ACCOUNT) -> str:
+    """Redeem in vain and tell why."""
+    with pytest.raises(TicketRefused) as refused:
+        office.redeem(ticket, call, account)
+    assert refused.value.close_code == 1008
+    return refused.value.fault
+
+
+def test_ticket_opens_its_stream_on_any_task(office: TicketOffice, clock: Clock) -> None:
+    """The load balancer need not send the socket to the task that answered the webhook."""
+    elsewhere = TicketOffice.from_auth_tokens([TOKEN], clock=clock)
+    redeemed = elsewhere.redeem(office.issue(CALL, ACCOUNT), CALL, ACCOUNT)
+    assert redeemed.call_sid == CALL
+    assert redeemed.expires_at == clock.now + 60
+    assert len(bytes.fromhex(redeemed.nonce)) == 16
+
+
+def test_ticket_fits_a_twiml_parameter(office: TicketOffice) -> None:
+    """Name and value together stay below Twilio's 500 characters, and it needs no escaping anywhere."""
+    ticket = office.issue("C" * 300, "A" * 300)
+    assert len("ticket" + ticket) < 500
+    assert ticket.isascii()
+    assert not set(ticket) & set("<>&\"' ")
+
+
+def test_ticket_is_used_once(office: TicketOffice) -> None:
+    """A stolen copy comes too late."""
+    ticket = office.issue(CALL, ACCOUNT)
+    office.redeem(ticket, CALL, ACCOUNT)
+    assert refusal(office, ticket) == "replayed"
+
+
+@pytest.mark.parametrize(
+    ("call", "account"), [(OTHER_CALL, ACCOUNT), (CALL, "AC" + "9" * 32), ("", ACCOUNT), ("\ud800", "")]
+)
+def test_ticket_is_for_one_call(office: TicketOffice, call: str, account: str) -> None:
+    """Another call's ticket is refused, and is still good for its own call."""
+    ticket = office.issue(CALL, ACCOUNT)
+    assert refusal(office, ticket, call, account) == "foreign"
+    assert office.redeem(ticket, CALL, ACCOUNT).call_sid == CALL
+
+
+def test_account_and_call_do_not_run_into_each_other(office: TicketOffice) -> None:
+    """The border between the two ids is part of what is signed."""
+    assert refusal(office, office.issue("BC", "A"), "C", "AB") == "foreign"
+
+
+def test_ticket_lives_a_minute(office: TicketOffice, clock: Clock) -> None:
+    """At its last moment it opens, a second later it does not."""
+    first, second = office.issue(CALL, ACCOUNT), office.issue(CALL, ACCOUNT)
+    clock.now += 60
+    office.redeem(first, CALL, ACCOUNT)
+    clock.now += 1
+    assert refusal(office, second) == "expired"
+
+
+def test_expired_ticket_stays_refused_after_it_was_used(office: TicketOffice, clock: Clock) -> None:
+    """Forgetting a used ticket does not make it good again."""
+    ticket = office.issue(CALL, ACCOUNT)
+    office.redeem(ticket, CALL, ACCOUNT)
+    clock.now += 61
+    assert refusal(office, ticket) == "expired"
+
+
+@pytest.mark.parametrize(("ahead", "fault"), [(4.9, None), (6.0, "expired"), (3600.0, "expired")])
+def test_clock_of_the_other_task_may_differ_a_little(
+    office: TicketOffice, clock: Clock, ahead: float, fault: str | None
+) -> None:
+    """A task whose clock runs ahead cannot make tickets that outlive the minute."""
+    clock.now += ahead
+    ticket = office.issue(CALL, ACCOUNT)
+    clock.now -= ahead
+    if fault is None:
+        assert office.redeem(ticket, CALL, ACCOUNT).call_sid == CALL
+    else:
+        assert refusal(office, ticket) == fault
+
+
+@pytest.mark.parametrize("ticket", [None, ""])
+def test_missing_ticket_is_refused(office: TicketOffice, ticket: str | None) -> None:
+    """No ticket, no stream."""
+    assert refusal(office, ticket) == "missing"
+
+
+@pytest.mark.parametrize(
+    "ticket",
+    ["x", "é" * 120, "!" * 120, "A" * 119, "A" * 121, "A" * 120, "A" * 118 + "==", "\ud800" * 120, "A" * 100_000],
+)
+def test_text_that_is_no_ticket_is_refused(office: TicketOffice, ticket: str) -> None:
+    """Nothing but a refusal comes of garbage."""
+    assert refusal(office, ticket) == "malformed"
+
+
+@pytest.mark.parametrize("at", [1, 8, 9, 24, 25, 56, 57, 88])
+def test_one_changed_bit_is_a_forgery(office: TicketOffice, at: int) -> None:
+    """Every part of a ticket is signed: expiry, nonce, owner and the signature itself."""
+    raw = bytearray(b64decode(office.issue(CALL, ACCOUNT)))
+    raw[at] ^= 1
+    assert refusal(office, b64encode(raw).decode()) == "forged"
+
+
+def test_ticket_of_another_version_is_refused(office: TicketOffice) -> None:
+    """A form that this code does not know is not guessed at."""
+    raw = bytearray(b64decode(office.issue(CALL, ACCOUNT)))
+    raw[0] = 2
+    assert refusal(office, b64encode(raw).decode()) == "malformed"
+
+
+def test_ticket_under_another_token_is_a_forgery(office: TicketOffice, clock: Clock) -> None:
+    """Who does not know our AuthToken makes no tickets."""
+    stranger = TicketOffice.from_auth_tokens(["another-token"], clock=clock)
+    assert refusal(office, stranger.issue(CALL, ACCOUNT)) == "forged"
+
+
+def test_every_accepted_token_verifies_and_the_first_signs(office: TicketOffice, clock: Clock) -> None:
+    """During a rotation old and new tasks honour each other's tickets."""
+    rotating = TicketOffice.from_auth_tokens(["new-token", TOKEN], clock=clock)
+    renewed = TicketOffice.from_auth_tokens(["new-token"], clock=clock)
+    assert rotating.redeem(office.issue(CALL, ACCOUNT), CALL, ACCOUNT).call_sid == CALL
+    assert renewed.redeem(rotating.issue(CALL, ACCOUNT), CALL, ACCOUNT).call_sid == CALL
+
+
+def test_repeated_webhook_gets_the_same_ticket(office: TicketOffice, clock: Clock) -> None:
+    """Fifty copies of one signed webhook are worth one stream."""
+    first = office.for_call(CALL, ACCOUNT)
+    clock.now += 59
+    assert {office.for_call(CALL, ACCOUNT) for _ in range(50)} == {first}
+    assert office.for_call(OTHER_CALL, ACCOUNT) != first
+    clock.now += 2
+    assert office.for_call(CALL, ACCOUNT) != first
+
+
+def test_ticket_of_a_call_that_returns_is_new(office: TicketOffice) -> None:
+    """A caller whom nobody answered comes back to the agent within the minute."""
+    assert office.issue(CALL, ACCOUNT) != office.for_call(CALL, ACCOUNT)
+
+
+def test_memory_is_bounded(clock: Clock) -> None:
+    """However many calls come within the minute, only so many are remembered."""
+    office = TicketOffice([b"k" * 32], clock=clock, remembered=10)
+    for number in range(50):
+        office.redeem(office.for_call(f"CA{number}", ACCOUNT), f"CA{number}", ACCOUNT)
+    assert len(office._issued) <= 10
+    assert len(office._used) <= 10
+    clock.now += 120
+    office.redeem(office.for_call(CALL, ACCOUNT), CALL, ACCOUNT)
+    assert len(office._issued) == len(office._used) == 1
+
+
+@pytest.mark.parametrize("secrets", [[], [b""], [b"x" * 15], [b"x" * 32, b"short"]])
+def test_key_must_be_a_key(secrets: list[bytes]) -> None:
+    """An office without a secret would believe everybody."""
+    with pytest.raises(ValueError, match="key"):
+        TicketOffice(secrets)
+
+
+def test_token_must_not_be_empty() -> None:
+    """Anybody could derive the key of an empty token."""
+    with pytest.raises(ValueError, match="empty"):
+        TicketOffice.from_auth_tokens([TOKEN, SecretStr("")])
+
+
+def test_lifetime_can_be_set(clock: Clock) -> None:
+    """An operator who wants shorter tickets gets them."""
+    office = TicketOffice([b"k" * 32], lifetime=timedelta(seconds=5), clock=clock)
+    ticket = office.issue(CALL, ACCOUNT)
+    clock.now += 6
+    assert refusal(office, ticket) == "expired"
+
+
+def test_key_derivation_is_hkdf() -> None:
+    """RFC 5869, test case 3: no salt, no label; our keys are its first 32 bytes."""
+    expected = bytes.fromhex("8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d")
+    assert derive_key(b"\x0b" * 22, b"") == expected
+
+
+def test_labels_keep_keys_apart() -> None:
+    """A key for tickets is good for nothing else that the token may be used for."""
+    keys = {derive_key(TOKEN.encode(), label) for label in (b"a", b"b")}
+    assert len(keys) == 2
+    assert hmac.digest(TOKEN.encode(), b"", "sha256") not in keys
+
+
+@given(st.text(max_size=80), st.text(max_size=80), st.text(max_size=130))
+def test_ticket_returns_for_any_ids_and_no_text_passes_for_one(call: str, account: str, garbage: str) -> None:
+    """Whatever the ids look like a ticket redeems, and whatever is presented instead is refused."""
+    office = TicketOffice([b"k" * 32])
+    assert office.redeem(office.issue(call, account), call, account).call_sid == call
+    with pytest.raises(TicketRefused):
+        office.redeem(garbage, call, account)
