@@ -34,7 +34,7 @@ lint: environment ## rules, format, types, import contracts
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 format: environment ## apply the format and the rules that can fix themselves
 	@$(BIN)/ruff check --fix

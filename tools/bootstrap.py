@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 _INSTALL = f"""
   This project needs Python {PYTHON_VERSION}. None was found, and none could be fetched. Install one:
-    Debian, Ubuntu  sudo apt install python{PYTHON_VERSION} python{PYTHON_VERSION}-venv     (or pyenv, where the release has none)
+    Debian, Ubuntu  sudo apt install python{PYTHON_VERSION} python{PYTHON_VERSION}-venv
     Fedora          sudo dnf install python{PYTHON_VERSION}
     macOS           brew install python@{PYTHON_VERSION}
     Windows         winget install Python.Python.{PYTHON_VERSION}
     anywhere        uv python install {PYTHON_VERSION}   or   pyenv install {PYTHON_VERSION}
+                    (also where a release, like Debian 12, packages another version)
   Then run the same command again; it need not be the active Python."""
 
 

@@ -1,6 +1,6 @@
 """Pin every package with its hashes: `make lock`, or `python -m tools.lock --upgrade` for the newest versions.
 
-One lock a purpose, named in `[tool.workspace.locks]` of the root pyproject.toml. Runs in the environment (Python 3.12, uv).
+One lock a purpose, named in `[tool.workspace.locks]` of the root pyproject.toml. Runs in .venv, which has uv.
 """
 
 import argparse
