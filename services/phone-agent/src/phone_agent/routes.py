@@ -147,8 +147,9 @@ async def signed_fields(request: Request, phone: Phone) -> Fields:
     query = request.scope["query_string"].decode("latin-1")
     path = _raw_path(request) + (f"?{query}" if query else "")
     signature = request.headers.get("x-twilio-signature")
-    signed_form = form if request.method == "POST" else None
-    phone.verifier.webhook(request.method, path, signed_form, body, content_type or _FORM, signature)
+    phone.verifier.webhook(
+        request.method, path, form=form, raw_body=body, content_type=content_type or _FORM, signature=signature
+    )
     return dict(form if request.method == "POST" else _pairs(query.encode("latin-1")))
 
 

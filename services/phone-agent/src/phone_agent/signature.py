@@ -23,7 +23,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from pydantic import SecretStr
 
-from agent_core.errors import Forbidden
+from agent_core.errors import ConfigurationError, Forbidden
 
 _SIGNATURE_CHARACTERS: Final = 28
 """20 bytes of HMAC-SHA1 in base64. Anything else is refused before a single hash is computed."""
@@ -40,26 +40,25 @@ class SignatureVerifier:
         public_base_url: Where Twilio reaches us, ``https://host[:port][/prefix]``.
 
     Raises:
-        ValueError: no token, an empty token, or a URL that cannot be signed.
+        ConfigurationError: no token, an empty token, or a URL that cannot be signed.
     """
 
     def __init__(self, auth_tokens: Sequence[SecretStr | str], public_base_url: str) -> None:
         self._tokens = tuple(_reveal(token).encode() for token in auth_tokens)
         if not self._tokens or not all(self._tokens):
-            raise ValueError("at least one AuthToken is needed, and none may be empty")
+            raise ConfigurationError("TWILIO_AUTH_TOKEN: at least one token is needed, and none may be empty")
         base = urlsplit(public_base_url)
         if base.scheme not in _STREAM_SCHEMES or not base.hostname:
-            raise ValueError("the public base URL must be http(s)://host")
+            raise ConfigurationError("PUBLIC_BASE_URL: it must be http(s)://host")
         if base.username is not None or base.query or base.fragment:
-            raise ValueError("the public base URL must have no user, query or fragment")
+            raise ConfigurationError("PUBLIC_BASE_URL: it must have no user, query or fragment")
         self._webhook_bases = _bases(base, (base.scheme,))
         self._stream_bases = _bases(base, _STREAM_SCHEMES[base.scheme])
 
-    def webhook(  # noqa: PLR0913 - this is what a signature covers
+    def webhook(  # noqa: PLR0913, PLR0917 - this is what a signature covers
         self,
         method: str,
         path_and_query: str,
-        *,
         form: Sequence[tuple[str, str]] | None,
         raw_body: bytes,
         content_type: str | None,

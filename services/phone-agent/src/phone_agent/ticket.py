@@ -22,7 +22,7 @@ from typing import Final, Literal, Self
 
 from pydantic import SecretStr
 
-from agent_core.errors import Forbidden
+from agent_core.errors import ConfigurationError, Forbidden
 
 type TicketFault = Literal["missing", "malformed", "forged", "expired", "foreign", "replayed"]
 
@@ -107,11 +107,11 @@ class TicketOffice:
         """Make an office whose keys come from the AuthTokens, so that no further secret has to be handed out.
 
         Raises:
-            ValueError: no token, or an empty one: anybody could derive its key.
+            ConfigurationError: a token is empty: anybody could derive its key.
         """
         plain = [token.get_secret_value() if isinstance(token, SecretStr) else token for token in auth_tokens]
         if not all(plain):
-            raise ValueError("an AuthToken must not be empty")
+            raise ConfigurationError("TWILIO_AUTH_TOKEN: no token may be empty")
         return cls([derive_key(token.encode(), _LABEL) for token in plain], lifetime=lifetime, clock=clock)
 
     def issue(self, call_sid: str, account_sid: str) -> str:

@@ -11,6 +11,8 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+from agent_core.errors import ConfigurationError
+
 _STREAM_SCHEMES: Final = {"https": "wss", "http": "ws"}
 _DESTINATIONS: Final = {"sip": "Sip", "sips": "Sip", "tel": "Number"}
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -31,7 +33,7 @@ class Fallback:
         language: Language of what is said.
 
     Raises:
-        ValueError: the destination is of none of these kinds.
+        ConfigurationError: the destination is of none of these kinds.
     """
 
     sorry: str = "Sorry, we lost our assistant."
@@ -46,7 +48,7 @@ class Fallback:
         if self.destination is not None:
             kind, _, rest = self.destination.partition(":")
             if kind.lower() not in _DESTINATIONS or not rest:
-                raise ValueError("a destination is sip:…, sips:… or tel:…")
+                raise ConfigurationError("FALLBACK_DESTINATION: it must be sip:…, sips:… or tel:…")
 
 
 def stream_url(public_base_url: str, call_sid: str) -> str:
@@ -55,11 +57,11 @@ def stream_url(public_base_url: str, call_sid: str) -> str:
     It has no query: Twilio strips it or fails the handshake (error 31920).
 
     Raises:
-        ValueError: the base URL is neither ``http`` nor ``https``.
+        ConfigurationError: the base URL is neither ``http`` nor ``https``.
     """
     base = urlsplit(public_base_url)
     if base.scheme not in _STREAM_SCHEMES:
-        raise ValueError("the public base URL must be http(s)://host")
+        raise ConfigurationError("PUBLIC_BASE_URL: it must be http(s)://host")
     path = f"{base.path.rstrip('/')}/media-stream/{quote(call_sid, safe='')}"
     return f"{_STREAM_SCHEMES[base.scheme]}://{base.netloc}{path}"
 

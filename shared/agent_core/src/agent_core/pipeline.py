@@ -9,7 +9,9 @@ from pipecat.processors.aggregators.llm_response_universal import (
     LLMUserAggregatorParams,
 )
 from pipecat.processors.frame_processor import FrameProcessor
-from pipecat.turns.user_turn_strategies import ExternalUserTurnStrategies
+from pipecat.turns.user_start import ExternalUserTurnStartStrategy
+from pipecat.turns.user_stop import ExternalUserTurnStopStrategy
+from pipecat.turns.user_turn_strategies import UserTurnStrategies
 from pipecat.workers.runner import WorkerRunner
 
 from agent_core.nova.link import History
@@ -41,7 +43,10 @@ class ConversationPipeline:
         sink: FrameProcessor | None = None,
     ) -> None:
         # The model decides turns: without this Pipecat loads a local turn detector for every call.
-        user = LLMUserAggregatorParams(user_turn_strategies=ExternalUserTurnStrategies())
+        turns = UserTurnStrategies(
+            start=[ExternalUserTurnStartStrategy()], stop=[ExternalUserTurnStopStrategy(wait_for_transcript=False)]
+        )
+        user = LLMUserAggregatorParams(user_turn_strategies=turns)
         pair = LLMContextAggregatorPair(context, user_params=user, realtime_service_mode=True)
         processors = [source, pair.user(), service, sink, pair.assistant()]
         media_in_frames = sink is not None

@@ -55,6 +55,7 @@ class ModelLink:
         self._unanswered: str | None = None
         self._answer_deadline: asyncio.Timeout | None = None
         self._failures = 0
+        self._closed = False
         tally.model_streams += first is not None
 
     def hear(self, pcm: bytes) -> None:
@@ -78,7 +79,7 @@ class ModelLink:
         return self._session is not None and self._session.answer_tool(tool_use_id, result)
 
     async def run(self, handle: Callable[[ModelEvent], Awaitable[None]]) -> None:
-        """Talk until cancelled.
+        """Talk until closed.
 
         Raises:
             ModelRejected: another try would not help.
@@ -89,10 +90,12 @@ class ModelLink:
             self._note_life(event)
             await handle(event)
 
-        while True:
+        while not self._closed:
             try:
                 await self._run_one(watched)
             except ModelUnavailable as error:
+                if self._closed:
+                    return
                 self._failures += 1
                 log.warning("model_stream_failed", error=error.reason, failures=self._failures)
                 if self._failures >= MAX_TRIES:
@@ -120,6 +123,9 @@ class ModelLink:
         session = await self._open_session(history)
         self._tally.model_streams += 1
         self._session = session
+        if self._closed:
+            await self._drop_session()
+            raise ModelUnavailable("Closed")
         if pending is not None:
             self._unanswered = pending
             session.read(pending)
@@ -147,5 +153,6 @@ class ModelLink:
             await session.close()
 
     async def close(self) -> None:
-        """Release the session; bounded, idempotent."""
+        """Release the session and open no other; bounded, idempotent."""
+        self._closed = True
         await self._drop_session()
