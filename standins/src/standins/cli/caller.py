@@ -154,7 +154,7 @@ class Number:
 async def place(
     number: Number, caller: int, utterances: Sequence[Utterance], patience: Patience, seconds: float
 ) -> CallResult:
-    """Make one call from dialling to hanging up; what went wrong is in the result, with all that was heard until then."""
+    """Make one call from dialling to hanging up; what went wrong is in the result, with all heard until then."""
     handset = Handset(number.exchange_url)
     result = CallResult(caller, handset.timeline, handset.heard)
     try:

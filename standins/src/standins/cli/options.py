@@ -1,4 +1,4 @@
-"""The options of `voice-agent call`. Each has an environment variable of the same name, so that `make call SAY=…` works."""
+"""The options of `voice-agent call`. Most can be given as variables too, so that `make call SAY=…` works."""
 
 import argparse
 import os
@@ -12,10 +12,13 @@ from standins.cli.turns import Pressed, Recorded, Spoken, Turn
 
 _MAX_CALLS: Final = 500
 _EPILOG: Final = """\
-Turns are done in the order given: each waits until the agent has finished (or, with --barge-in, speaks into its answer).
-With --calls, callers can differ: in "what is the weather in {Paris|Rome|Oslo}" the first caller says Paris, the second Rome,
-and so on around. The same works in --expect-text, and no caller may then hear a place that another one asked for.
-Variables: SAY, WAV, DTMF, BARGE_IN, CALLS, SAVE, EXPECT_TOOL, EXPECT_TEXT, URL. Exit code: 0 as expected, 1 not, 2 wrong usage.
+Turns are done in the order given. Each waits until the agent has finished or, with --barge-in, speaks into its
+answer. With --calls, callers can differ: in "what is the weather in {Paris|Rome|Oslo}" the first caller says Paris,
+the second Rome, and so on around. The same works in --expect-text, and no caller may then hear a place that only
+another one asked for.
+
+Variables: SAY, WAV, DTMF, BARGE_IN, CALLS, SAVE, EXPECT_TOOL, EXPECT_TEXT, URL; of the first three in this order, and
+only where no turn is given as an option. Exit code: 0 as expected, 1 not as expected, 2 wrong usage.
 """
 
 

@@ -170,9 +170,8 @@ def summary(calls: Sequence[Reviewed], wrong: Sequence[Sequence[str]]) -> list[s
     for number, (call, reasons) in enumerate(zip(calls, wrong, strict=True), 1):
         first, answers = first_audio_seconds(call.result), answer_seconds(call.result)
         answer = f"{statistics.median(answers):.2f} s" if answers else "-"
-        rows.append(
-            f"{number:>4}  {'-' if first is None else f'{first:.2f} s':>11}  {answer:>7}  {reasons[0] if reasons else 'ok'}"
-        )
+        began = "-" if first is None else f"{first:.2f} s"
+        rows.append(f"{number:>4}  {began:>11}  {answer:>7}  {reasons[0] if reasons else 'ok'}")
     firsts = sorted(seconds for call in calls if (seconds := first_audio_seconds(call.result)) is not None)
     answered = sum(bool(answer_seconds(call.result)) for call in calls)
     rows.append(f"\n{answered} of {len(calls)} answered, {sum(map(bool, wrong))} not as expected")

@@ -1,7 +1,7 @@
 """What a call does next. Steps go out, outcomes come in; no socket, no clock.
 
-A document from the application is a queue of verbs. `Connect` and `Dial` may name an `action`, whose answer replaces the
-queue; without one the next verb runs, which is how a caller is still served when the application has died.
+A document from the application is a queue of verbs. `Connect` and `Dial` may name an `action`, whose answer replaces
+the queue; without one the next verb runs, which is how a caller is still served when the application has died.
 """
 
 import secrets

@@ -83,7 +83,9 @@ class Exchange:
         """Dial the number behind `voice_url`; the call runs by itself from here."""
         party = Party(call_sid or new_sid("CA"), self.settings.account_sid, caller, callee)
         program = Program(voice_url, fallback_url or self.settings.fallback_url)
-        call = LiveCall(party, program, self.settings, self._webhooks, speak=self._speak, hear=hear, dial=dial)
+        call = LiveCall(
+            party, program, self.settings, self._webhooks, speak=self._speak, hear=hear, dial=dial or self.settings.dial
+        )
         call.timeline.subscribe(lambda event: self._note(call.sid, event))
         self.calls[call.sid] = call
         self._forget()

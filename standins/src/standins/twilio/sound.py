@@ -8,7 +8,7 @@ from typing import Final
 
 import httpx
 import numpy as np
-import soxr  # type: ignore[import-untyped]
+import soxr
 
 from standins.twilio import mulaw
 
@@ -17,6 +17,8 @@ type Speak = Callable[[str, int], Awaitable[bytes]]
 
 _SECONDS_PER_CHARACTER: Final = 0.06
 _SAMPLE_BYTES: Final = 2
+_RING: Final = 2
+_RING_PERIOD: Final = 6
 _MAX_RECORDING: Final = 8 * 1024 * 1024
 _PLAY_SECONDS: Final = 10.0
 
@@ -33,7 +35,7 @@ def silence(seconds: float) -> bytes:
 def ringback(seconds: float) -> bytes:
     """Return the tone a caller hears while it rings elsewhere: 440 and 480 Hz, two seconds in six."""
     time = np.arange(int(seconds * mulaw.RATE)) / mulaw.RATE
-    tone = 3000 * (np.sin(2 * np.pi * 440 * time) + np.sin(2 * np.pi * 480 * time)) * (time % 6 < 2)
+    tone = 3000 * (np.sin(2 * np.pi * 440 * time) + np.sin(2 * np.pi * 480 * time)) * (time % _RING_PERIOD < _RING)
     return mulaw.encode(tone.astype(np.int16).tobytes())
 
 

@@ -1,0 +1,148 @@
+"""Does the steps of a call, one at a time: asks the application, opens its stream, speaks, plays, rings."""
+
+import asyncio
+import time
+from typing import Final
+
+from standins.twilio import sound
+from standins.twilio.call import Document, Done, End, Fetch, FetchFailed, Outcome, Step, new_sid
+from standins.twilio.callbacks import Callbacks
+from standins.twilio.line import Line
+from standins.twilio.media import Announcer
+from standins.twilio.mulaw import RATE
+from standins.twilio.party import Party
+from standins.twilio.settings import DialScript
+from standins.twilio.stream import MediaStream, Notify
+from standins.twilio.timeline import Timeline
+from standins.twilio.twiml import Connect, Dial, NotPretended, Pause, Play, Say, Stream, TwimlError, names, parse
+from standins.twilio.webhook import WebhookError, Webhooks
+
+_UNREADABLE_SOUND: Final = "13520"
+_PERSON: Final = "You have reached a person. This stand-in plays that part."
+
+
+class Attendant:
+    """Serves one call."""
+
+    def __init__(  # noqa: PLR0913 - its tools, each a thing of its own; made in one place
+        self,
+        party: Party,
+        line: Line,
+        timeline: Timeline,
+        webhooks: Webhooks,
+        callbacks: Callbacks,
+        *,
+        auth_token: str,
+        speak: sound.Speak | None,
+        dial: DialScript,
+    ) -> None:
+        self._party = party
+        self._line = line
+        self._timeline = timeline
+        self._webhooks = webhooks
+        self._callbacks = callbacks
+        self._auth_token = auth_token
+        self._speak = speak
+        self._dial = dial
+
+    async def perform(self, step: Step, status: str) -> Outcome:
+        """Do one step; cancelling it leaves nothing open and nothing playing."""
+        match step:
+            case Fetch():
+                return await self._fetch(step, status)
+            case Connect():
+                return await self._connect(step)
+            case Dial():
+                return await self._ring(step)
+            case Say(text, loop=loop):
+                await self._say(text, loop)
+            case Play(url, loop):
+                await self._play(url, loop)
+            case Pause(length):
+                self._timeline.record("pause", seconds=length)
+                await asyncio.sleep(length)
+            case NotPretended(name):
+                self._timeline.record("not_pretended", verb=name)
+            case End():
+                pass
+        return Done()
+
+    async def _fetch(self, step: Fetch, status: str) -> Outcome:
+        params = self._party.params(status, step.params)
+        token = {"I-Twilio-Idempotency-Token": new_sid("")}
+        self._timeline.record("webhook", url=step.url, method=step.method)
+        try:
+            answer = await self._webhooks.ask(step.url, step.method, params, token)
+        except WebhookError as error:
+            self._timeline.record("error", code=error.code, reason=str(error), seconds=round(error.seconds, 4))
+            return FetchFailed(error.code, step.url)
+        verbs = _verbs(answer.text, step.url)
+        self._timeline.record("twiml", status=answer.status, seconds=round(answer.seconds, 4), verbs=verbs)
+        return Document(answer.text, step.url)
+
+    async def _connect(self, step: Connect) -> Outcome:
+        announcer = Announcer(self._party.account_sid, self._party.call_sid, new_sid("MZ"))
+        notify = self._notifier(step.stream, announcer.stream_sid)
+        stream = MediaStream(step.stream, announcer, self._line.playout, self._timeline, notify)
+        self._line.stream = stream
+        try:
+            await stream.run(self._auth_token)
+        finally:
+            self._line.stream = None
+        return Done({"StreamSid": stream.sid, "StreamName": step.stream.name})
+
+    def _notifier(self, verb: Stream, stream_sid: str) -> Notify:
+        fields = {
+            "AccountSid": self._party.account_sid,
+            "CallSid": self._party.call_sid,
+            "StreamSid": stream_sid,
+            "StreamName": verb.name,
+        }
+
+        def notify(event: str, error: str = "") -> None:
+            if verb.status_callback:
+                now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+                told = {**fields, "StreamEvent": event, "Timestamp": now, **({"StreamError": error} if error else {})}
+                self._callbacks.send(verb.status_callback, verb.status_callback_method, told)
+
+        return notify
+
+    async def _say(self, text: str, loop: int) -> None:
+        self._timeline.record("say", text=text, spoken=self._speak is not None)
+        mulaw = await sound.spoken(text, self._speak)
+        for _ in range(loop):
+            await self._line.play(mulaw)
+
+    async def _play(self, url: str, loop: int) -> None:
+        try:
+            mulaw = await sound.fetched(url)
+        except sound.UnreadableSoundError as error:
+            self._timeline.record("error", code=_UNREADABLE_SOUND, reason=str(error))
+            return
+        self._timeline.record("play", url=url, seconds=round(len(mulaw) / RATE, 2))
+        for _ in range(loop):
+            await self._line.play(mulaw)
+
+    async def _ring(self, step: Dial) -> Outcome:
+        result = self._dial.result
+        self._timeline.record("dial", targets=list(step.targets), result=result)
+        rings = step.timeout if result == "no-answer" else min(step.timeout, self._dial.ring_seconds)
+        await self._line.play(sound.ringback(rings))
+        told = await self._talk() if result == "completed" else {}
+        self._timeline.record("dial_ended", status=result)
+        return Done({"DialCallStatus": result, **told})
+
+    async def _talk(self) -> dict[str, str]:
+        began = time.monotonic()
+        self._timeline.record("dial_answered")
+        await self._say(_PERSON, 1)
+        await asyncio.sleep(self._dial.talk_seconds)
+        duration = str(round(time.monotonic() - began))
+        return {"DialCallSid": new_sid("CA"), "DialCallDuration": duration, "DialBridged": "true"}
+
+
+def _verbs(text: str, url: str) -> list[str]:
+    try:
+        return names(parse(text, url))
+    except TwimlError:
+        return []
