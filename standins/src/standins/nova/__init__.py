@@ -1,1 +1,1 @@
-"""A stand-in for Amazon Nova Sonic: InvokeModelWithBidirectionalStream over HTTP/2, limits, errors and faults included."""
+"""A stand-in for Amazon Nova Sonic: its bidirectional stream over HTTP/2, with limits, errors and faults."""

@@ -1,11 +1,7 @@
 """The control server: health, counts, sessions, faults and the clock, as JSON over HTTP/1.1."""
 
-import asyncio
-import contextlib
-import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine
 
-import uvicorn
 from pydantic import BaseModel, Field, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -13,9 +9,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from standins.nova.faults import Fault
-from standins.nova.stream import House
+from standins.nova.house import House
 
-STOP_DEADLINE = 5.0
+type Endpoint = Callable[[Request], Coroutine[None, None, Response]]
 
 
 class ClockOrder(BaseModel):
@@ -26,22 +22,33 @@ class ClockOrder(BaseModel):
 
 def control_app(house: House) -> Starlette:
     """Make the application over a running stand-in."""
+    routes = [
+        Route("/health", _showing(lambda: {"status": "ok", "standin": "nova", "brain": house.brain.description})),
+        Route("/stats", _showing(house.ledger.stats)),
+        Route("/sessions", _showing(lambda: [record.as_json() for record in house.ledger.sessions.values()])),
+        Route("/sessions/{session_id}", _session(house)),
+        Route("/faults", _faults(house), methods=["GET", "POST", "DELETE"]),
+        Route("/clock", _clock(house), methods=["GET", "POST"]),
+    ]
+    return Starlette(routes=routes, exception_handlers={ValidationError: _invalid})
 
-    async def health(_: Request) -> Response:
-        return JSONResponse({"status": "ok", "standin": "nova", "brain": house.brain.description})
 
-    async def stats(_: Request) -> Response:
-        return JSONResponse(house.ledger.stats())
+def _showing(view: Callable[[], object]) -> Endpoint:
+    async def show(_: Request) -> Response:
+        return JSONResponse(view())
 
-    async def sessions(_: Request) -> Response:
-        return JSONResponse([record.as_json() for record in house.ledger.sessions.values()])
+    return show
 
+
+def _session(house: House) -> Endpoint:
     async def session(request: Request) -> Response:
         record = house.ledger.sessions.get(request.path_params["session_id"])
-        if record is None:
-            return JSONResponse({"message": "no such session"}, 404)
-        return JSONResponse(record.as_json())
+        return JSONResponse(record.as_json()) if record else JSONResponse({"message": "no such session"}, 404)
 
+    return session
+
+
+def _faults(house: House) -> Endpoint:
     async def faults(request: Request) -> Response:
         if request.method == "DELETE":
             house.faults.clear()
@@ -49,51 +56,17 @@ def control_app(house: House) -> Starlette:
             house.faults.add(Fault.model_validate_json(await request.body()))
         return JSONResponse([fault.model_dump() for fault in house.faults.pending()])
 
+    return faults
+
+
+def _clock(house: House) -> Endpoint:
     async def clock(request: Request) -> Response:
         if request.method == "POST":
             house.clock.run_at(ClockOrder.model_validate_json(await request.body()).scale)
         return JSONResponse({"scale": house.clock.scale})
 
-    async def invalid(_: Request, error: Exception) -> Response:
-        return JSONResponse({"message": str(error)}, 400)
-
-    routes = [
-        Route("/health", health),
-        Route("/stats", stats),
-        Route("/sessions", sessions),
-        Route("/sessions/{session_id}", session),
-        Route("/faults", faults, methods=["GET", "POST", "DELETE"]),
-        Route("/clock", clock, methods=["GET", "POST"]),
-    ]
-    return Starlette(routes=routes, exception_handlers={ValidationError: invalid})
+    return clock
 
 
-class _Server(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals to whoever runs the loop."""
-        yield
-
-
-class ControlServer:
-    """Serves the control application on a socket of ours."""
-
-    def __init__(self, house: House) -> None:
-        config = uvicorn.Config(control_app(house), log_config=None, access_log=False, lifespan="off")
-        self._server = _Server(config)
-        self._task: asyncio.Task[None] | None = None
-        self.port = 0
-
-    async def start(self, host: str, port: int) -> None:
-        """Listen; port 0 takes a free one."""
-        listener = socket.create_server((host, port))
-        self.port = listener.getsockname()[1]
-        self._task = asyncio.create_task(self._server.serve(sockets=[listener]))
-
-    async def aclose(self) -> None:
-        """Stop listening."""
-        if self._task is None:
-            return
-        self._server.should_exit = True
-        self._server.force_exit = True
-        await asyncio.wait_for(self._task, STOP_DEADLINE)
+async def _invalid(_: Request, error: Exception) -> Response:
+    return JSONResponse({"message": str(error)}, 400)

@@ -64,7 +64,14 @@ class Refused(BedrockError):
 
 
 class StreamFault(BedrockError):
-    """An open stream ends with an exception; `kind` is spelled like `validationException`."""
+    """An open stream ends with an exception; `kind` is spelled like `validationException`.
+
+    A `literal` message goes out as it is; the service puts the request's identifier before those of a validation.
+    """
+
+    def __init__(self, kind: str, message: str, detail: str = "", *, literal: bool = False) -> None:
+        super().__init__(kind, message, detail)
+        self.literal = literal
 
 
 def invalid(message: str, detail: str = "") -> StreamFault:

@@ -2,7 +2,7 @@
 
 One message on the wire, all integers big-endian:
 
-    u32 total length | u32 headers length | u32 CRC-32 of those eight bytes | headers | payload | u32 CRC-32 of all before
+    u32 total length | u32 headers length | u32 CRC-32 of those 8 bytes | headers | payload | u32 CRC-32 of all before
 
 A header is `u8 name length | name | u8 type | value`. Source: smithy.io, "Amazon Event Stream Specification".
 """

@@ -6,7 +6,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 type Moment = Literal["open", "session", "answer", "tool_use"]
 type Action = Literal[
-    "freeze", "close", "rst", "disconnect", "exception", "unknown_event", "bad_json", "odd_audio", "empty_audio", "flood"
+    "freeze",
+    "close",
+    "rst",
+    "disconnect",
+    "exception",
+    "unknown_event",
+    "bad_json",
+    "odd_audio",
+    "empty_audio",
+    "flood",
 ]
 
 

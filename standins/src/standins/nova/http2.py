@@ -1,10 +1,8 @@
 """An HTTP/2 server connection on asyncio, with `h2` for the protocol: many streams, flow control both ways."""
 
 import asyncio
-import ssl
-from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Protocol, cast
+from collections.abc import Callable
+from typing import cast
 
 import h2.config
 import h2.connection
@@ -13,139 +11,13 @@ import h2.events
 import h2.exceptions
 import h2.settings
 
+from standins.nova.exchange import Answering, Exchange, Headers
+
 PREFACE_DEADLINE = 10.0
 """Seconds a new connection may stay silent before it is dropped."""
 LINGER = 2.0
 """Seconds a client may go on sending after the answer ended; then its half is reset with NO_ERROR (RFC 9113, 8.1)."""
-BACKLOG = 256 * 1024
-"""Bytes of unsent answer above which `drain` waits."""
 MAX_CONCURRENT_STREAMS = 256
-
-type Headers = Sequence[tuple[str, str]]
-
-
-class Answering(Protocol):
-    """What a request's owner does with what arrives. Called from the event loop; must not block."""
-
-    def received(self, chunk: bytes) -> None:
-        """Take a piece of the request body."""
-
-    def ended(self) -> None:
-        """Learn that the request body is complete."""
-
-    def lost(self, reason: str) -> None:
-        """Learn that the stream is gone: nothing can be sent any more."""
-
-
-class Exchange:
-    """One request and its answer: a stream of a connection."""
-
-    def __init__(self, connection: "ServerConnection", stream_id: int, headers: Headers) -> None:
-        self.headers = headers
-        self.owner: Answering | None = None
-        self.client_ended = False
-        self.frozen = False
-        self._connection = connection
-        self._stream_id = stream_id
-        self._unsent: deque[bytes] = deque()
-        self._unsent_bytes = 0
-        self._withheld = 0
-        self._ending = False
-        self._finished = False
-        self._room = asyncio.Event()
-        self._room.set()
-
-    @property
-    def finished(self) -> bool:
-        """Whether the answer is complete or the stream is gone."""
-        return self._finished
-
-    def respond(self, status: int, headers: Headers, body: bytes | None = None) -> None:
-        """Send the response headers, and with `body` the whole answer."""
-        if self._finished:
-            return
-        self._connection.send_headers(self._stream_id, [(":status", str(status)), *headers])
-        if body is not None:
-            self.send(body)
-            self.end()
-
-    def send(self, chunk: bytes) -> None:
-        """Queue a piece of the answer; it leaves as the client's windows allow."""
-        if self._finished or self._ending:
-            return
-        self._unsent.append(chunk)
-        self._unsent_bytes += len(chunk)
-        if self._unsent_bytes > BACKLOG:
-            self._room.clear()
-        self.pump()
-
-    async def drain(self) -> None:
-        """Wait until the client has taken most of what was sent, or the stream is gone."""
-        await self._room.wait()
-
-    def end(self) -> None:
-        """End the answer once everything queued has left."""
-        self._ending = True
-        self.pump()
-
-    def reset(self, code: int) -> None:
-        """Break the stream off with RST_STREAM."""
-        if not self._finished:
-            self._connection.reset(self._stream_id, code)
-            self.vanish("reset by the stand-in")
-
-    def freeze(self) -> None:
-        """Stop reading and writing without closing, as a hung service does: the client's window runs dry."""
-        self.frozen = True
-
-    def abort(self) -> None:
-        """Cut the whole connection, as a crash of the far end does."""
-        self._connection.abort()
-
-    def pump(self) -> None:
-        """Send what the windows allow."""
-        if self._finished or self.frozen:
-            return
-        while self._unsent and (window := self._connection.window(self._stream_id)) > 0:
-            chunk = self._unsent.popleft()
-            if len(chunk) > window:
-                self._unsent.appendleft(chunk[window:])
-                chunk = chunk[:window]
-            self._unsent_bytes -= len(chunk)
-            self._connection.send_data(self._stream_id, chunk)
-        if self._unsent_bytes <= BACKLOG // 2:
-            self._room.set()
-        if self._ending and not self._unsent:
-            self._finish()
-
-    def take(self, chunk: bytes, credit: int) -> None:
-        """Hand a piece of the request to its owner and give the client its window back, unless frozen."""
-        if self.frozen:
-            self._withheld += credit
-            self._connection.acknowledge_connection_only(credit)
-            return
-        self._connection.acknowledge(self._stream_id, credit)
-        if self.owner is not None and not self._finished:
-            self.owner.received(chunk)
-
-    def client_end(self) -> None:
-        """Note that the client has sent everything."""
-        self.client_ended = True
-        if self.owner is not None and not self._finished:
-            self.owner.ended()
-
-    def vanish(self, reason: str) -> None:
-        """Note that the stream is gone."""
-        already, self._finished = self._finished, True
-        self._unsent.clear()
-        self._room.set()
-        if self.owner is not None and not already:
-            self.owner.lost(reason)
-
-    def _finish(self) -> None:
-        self._finished = True
-        self._room.set()
-        self._connection.end_stream(self._stream_id, wait_for_client=not self.client_ended)
 
 
 class ServerConnection(asyncio.Protocol):
@@ -202,10 +74,10 @@ class ServerConnection(asyncio.Protocol):
         self._pump_all()
 
     @property
-    def protocol(self) -> str | None:
+    def negotiated(self) -> str | None:
         """What TLS negotiated (`h2`), or None in clear text."""
         tls = self._transport and self._transport.get_extra_info("ssl_object")
-        return cast("ssl.SSLObject", tls).selected_alpn_protocol() if tls else None
+        return tls.selected_alpn_protocol() if tls else None
 
     def send_headers(self, stream_id: int, headers: Headers) -> None:
         """Send response headers."""
@@ -282,9 +154,8 @@ class ServerConnection(asyncio.Protocol):
                 self._take(stream_id, event.data, event.flow_controlled_length)
             case h2.events.StreamEnded(stream_id=int(stream_id)):
                 self._client_ended(stream_id)
-            case h2.events.StreamReset(stream_id=int(stream_id)):
-                if exchange := self._exchanges.pop(stream_id, None):
-                    exchange.vanish(f"reset by the client, code {int(event.error_code)}")
+            case h2.events.StreamReset(stream_id=int(stream_id)) if stream_id in self._exchanges:
+                self._exchanges.pop(stream_id).vanish(f"reset by the client, code {int(event.error_code or 0)}")
             case h2.events.WindowUpdated() | h2.events.RemoteSettingsChanged():
                 self._pump_all()
             case h2.events.ConnectionTerminated():

@@ -168,9 +168,8 @@ class SessionEnd(_Event):
     """Last event of a stream."""
 
 
-type ClientEvent = (
-    SessionStart | PromptStart | ContentStart | TextInput | AudioInput | ToolResult | ContentEnd | PromptEnd | SessionEnd
-)
+type ContentEvent = ContentStart | TextInput | AudioInput | ToolResult | ContentEnd
+type ClientEvent = SessionStart | PromptStart | ContentEvent | PromptEnd | SessionEnd
 
 _SHAPES: dict[str, type[ClientEvent]] = {
     "sessionStart": SessionStart,

@@ -13,15 +13,18 @@ from typing import Self
 from standins.nova.brain import Brain
 from standins.nova.certificates import Trust, make_trust
 from standins.nova.clock import Clock
-from standins.nova.control import ControlServer
+from standins.nova.control import control_app
 from standins.nova.errors import Limits
+from standins.nova.exchange import Exchange
 from standins.nova.faults import FaultPlan
-from standins.nova.http2 import Exchange, ServerConnection
+from standins.nova.house import House
+from standins.nova.http2 import ServerConnection
 from standins.nova.journal import note
+from standins.nova.pending import PendingStream
 from standins.nova.records import Ledger
-from standins.nova.stream import House, ModelStream
 from standins.nova.tasks import TaskPool
 from standins.nova.turns import Pace
+from standins.serving import serving
 
 STOP_DEADLINE = 5.0
 
@@ -108,10 +111,8 @@ class NovaStandin:
         if settings.h2c_port is not None:
             self.h2c_port = await self._listen(stack, settings.h2c_port, None)
         if settings.control_port is not None:
-            control = ControlServer(self._house)
-            await control.start(settings.host, settings.control_port)
-            stack.push_async_callback(control.aclose)
-            self.control_port = control.port
+            control = serving(control_app(self._house), host=settings.host, port=settings.control_port)
+            self.control_port = await stack.enter_async_context(control)
 
     async def _listen(self, stack: contextlib.AsyncExitStack, port: int, tls: ssl.SSLContext | None) -> int:
         loop = asyncio.get_running_loop()
@@ -124,8 +125,8 @@ class NovaStandin:
         self._house.ledger.connections += 1
         return ServerConnection(self._accept, self._connections)
 
-    def _accept(self, exchange: Exchange) -> ModelStream:
-        stream = ModelStream(exchange, self._house)
+    def _accept(self, exchange: Exchange) -> PendingStream:
+        stream = PendingStream(exchange, self._house)
         self._streams.start(stream.run())
         return stream
 

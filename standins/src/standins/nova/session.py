@@ -1,8 +1,20 @@
-"""The rules of a session, without I/O: events in, effects out, the documented error when an order or a limit is broken."""
+"""The rules of a session, without I/O: events in, effects out, the documented errors for broken order and limits."""
 
 import json
 from dataclasses import dataclass, field
 
+from standins.nova.effects import (
+    AudioClosed,
+    AudioOpened,
+    CallerAudio,
+    CallerText,
+    Effect,
+    Prompt,
+    PromptClosed,
+    PromptOpened,
+    SessionClosed,
+    ToolAnswered,
+)
 from standins.nova.errors import (
     EMPTY_CONTENT,
     HISTORY_AFTER_AUDIO,
@@ -20,6 +32,7 @@ from standins.nova.inputs import (
     AudioInput,
     ClientEvent,
     ContentEnd,
+    ContentEvent,
     ContentStart,
     PromptEnd,
     PromptStart,
@@ -30,78 +43,7 @@ from standins.nova.inputs import (
 )
 
 AUDIBLE = 400
-"""Samples above this amplitude (of 32768, about -38 dBFS) count as sound where silence does not reset the idle clock."""
-
-
-@dataclass(frozen=True, slots=True)
-class PromptOpened:
-    """The system prompt and the history are known from `Prompt` when the first turn needs them."""
-
-    prompt: "Prompt"
-
-
-@dataclass(frozen=True, slots=True)
-class AudioOpened:
-    """The caller's line is open at this rate."""
-
-    sample_rate: int
-
-
-@dataclass(frozen=True, slots=True)
-class CallerAudio:
-    """16-bit mono samples at the line's rate."""
-
-    pcm: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class AudioClosed:
-    """The caller's line is closed."""
-
-
-@dataclass(frozen=True, slots=True)
-class CallerText:
-    """Interactive text, to be answered as if it were spoken."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class ToolAnswered:
-    """A tool use has its result."""
-
-    tool_use_id: str
-    result: dict[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class PromptClosed:
-    """The conversation is over."""
-
-
-@dataclass(frozen=True, slots=True)
-class SessionClosed:
-    """The stream is to end."""
-
-
-type Effect = (
-    PromptOpened | AudioOpened | CallerAudio | AudioClosed | CallerText | ToolAnswered | PromptClosed | SessionClosed
-)
-
-
-@dataclass(slots=True)
-class Prompt:
-    """What a conversation was opened with."""
-
-    start: PromptStart
-    system: str = ""
-    history: list[tuple[str, str]] = field(default_factory=list)
-    """(role, text), the first of USER."""
-
-    @property
-    def name(self) -> str:
-        """The identifier the client chose."""
-        return self.start.prompt_name
+"""Amplitude (of 32768; -38 dBFS) above which there is sound, where silence does not reset the idle clock."""
 
 
 @dataclass(slots=True)
@@ -160,29 +102,35 @@ class Session:
             raise invalid(MALFORMED, "event after sessionEnd")
         match event:
             case SessionStart():
-                return self._start_session(event)
+                self._start_session(event)
             case PromptStart():
                 return self._start_prompt(event)
-            case ContentStart():
-                return self._start_content(event, now)
-            case TextInput():
-                return self._take_text(event)
-            case AudioInput():
-                return self._take_audio(event, now)
-            case ToolResult():
-                return self._take_result(event)
-            case ContentEnd():
-                return self._end_content(event, now)
             case PromptEnd():
                 return self._end_prompt(event)
             case SessionEnd():
                 return self._end_session()
+            case _:
+                return self._receive_content(event, now)
+        return []
 
-    def _start_session(self, event: SessionStart) -> list[Effect]:
+    def _receive_content(self, event: ContentEvent, now: float) -> list[Effect]:
+        match event:
+            case ContentStart():
+                return self._start_content(event, now)
+            case AudioInput():
+                return self._take_audio(event, now)
+            case ContentEnd():
+                return self._end_content(event, now)
+            case TextInput():
+                self._take_text(event)
+            case ToolResult():
+                self._take_result(event)
+        return []
+
+    def _start_session(self, event: SessionStart) -> None:
         if self._start is not None:
             raise invalid(MALFORMED, "second sessionStart")
         self._start = event
-        return []
 
     def _start_prompt(self, event: PromptStart) -> list[Effect]:
         if self._start is None:
@@ -252,7 +200,7 @@ class Session:
             raise invalid(MALFORMED, "no such content is open")
         return block
 
-    def _take_text(self, event: TextInput) -> list[Effect]:
+    def _take_text(self, event: TextInput) -> None:
         block = self._block(event, "TEXT")
         block.pieces.append(event.content)
         block.received = True
@@ -261,7 +209,6 @@ class Session:
             self._history_bytes += size
             if size > self._limits.history_text_bytes or self._history_bytes > self._limits.history_bytes:
                 raise invalid(HISTORY_TOO_LONG, f"{size} bytes here, {self._history_bytes} in all")
-        return []
 
     def _take_audio(self, event: AudioInput, now: float) -> list[Effect]:
         block = self._block(event, "AUDIO")
@@ -271,11 +218,10 @@ class Session:
             self._heard = now
         return [CallerAudio(pcm)]
 
-    def _take_result(self, event: ToolResult) -> list[Effect]:
+    def _take_result(self, event: ToolResult) -> None:
         block = self._block(event, "TOOL")
         block.pieces.append(event.content)
         block.received = True
-        return []
 
     def _end_content(self, event: ContentEnd, now: float) -> list[Effect]:
         block = self._block(event, "")

@@ -118,7 +118,8 @@ def _check_scope(authorization: Authorization, timestamp: str) -> None:
     if authorization.service != SERVICE:
         raise Refused("InvalidSignatureException", f"Credential should be scoped to correct service: '{SERVICE}'. ")
     if not authorization.scope.startswith(timestamp[:8]):
-        raise Refused("InvalidSignatureException", "Date in Credential scope does not match YYYYMMDD from ISO-8601 version.")
+        message = "Date in Credential scope does not match YYYYMMDD from ISO-8601 version."
+        raise Refused("InvalidSignatureException", message)
     if "host" not in authorization.signed_headers:
         raise Refused("InvalidSignatureException", "'Host' must be a 'SignedHeader' in the AWS Authorization.")
 

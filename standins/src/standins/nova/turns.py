@@ -3,7 +3,7 @@
 import asyncio
 import re
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,8 +46,8 @@ class Surroundings:
     expect_result: Callable[[str], None]
     misbehave: Callable[[Fault], None]
     """Called when a fault of an answer or a tool use is due."""
-    drained: Callable[[], Any]
-    """Gives an awaitable: the client has taken what was sent."""
+    drained: Callable[[], Awaitable[object]]
+    """Waits until the client has taken what was sent."""
 
 
 class Turns:
@@ -166,9 +166,11 @@ class Turns:
             self._schedule(fault)
         try:
             async with asyncio.timeout(self._around.pace.tool_deadline):
-                return await waiting
+                result: dict[str, Any] = await waiting
         except TimeoutError:
             return {"error": "no_result"}
+        else:
+            return result
         finally:
             self._awaited.pop(tool_use_id, None)
 

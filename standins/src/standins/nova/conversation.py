@@ -1,0 +1,92 @@
+"""One prompt from its first content to its end: the line in, the turns out."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from standins.nova.brain import Brain, ToolSpec
+from standins.nova.completion import Completion
+from standins.nova.effects import Prompt
+from standins.nova.faults import Fault, FaultPlan
+from standins.nova.line import Line
+from standins.nova.records import SessionRecord
+from standins.nova.tasks import TaskPool
+from standins.nova.turns import Pace, Surroundings, Turns
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What the conversations of a stream have in common."""
+
+    brain: Brain
+    pace: Pace
+    faults: FaultPlan
+    record: SessionRecord
+    tasks: TaskPool
+    send: Callable[[dict[str, Any]], None]
+    expect_result: Callable[[str], None]
+    misbehave: Callable[[Fault], None]
+    drained: Callable[[], Awaitable[object]]
+
+
+class Conversation:
+    """Ties a prompt to an ear, a dialogue and a voice of its own."""
+
+    def __init__(self, prompt: Prompt, setting: Setting) -> None:
+        record = setting.record
+        record.system, record.history = prompt.system, prompt.history
+        record.output_rate = prompt.start.audio_output_configuration.sample_rate_hertz
+        self._setting = setting
+        self._line: Line | None = None
+        self._completion = Completion(record.session_id, prompt.name, setting.send)
+        self._completion.input.read(prompt.system + "".join(text for _, text in prompt.history))
+        self._completion.start()
+        around = Surroundings(
+            dialogue=setting.brain.dialogue(tools=_tools(prompt), system=prompt.system, history=prompt.history),
+            voice=setting.brain.voice,
+            pace=setting.pace,
+            faults=setting.faults,
+            tasks=setting.tasks,
+            record=record,
+            expect_result=setting.expect_result,
+            misbehave=setting.misbehave,
+            drained=setting.drained,
+        )
+        self.turns = Turns(self._completion, record.output_rate, around)
+
+    def open_line(self, sample_rate: int) -> None:
+        """Begin to listen."""
+        self._setting.record.input_rate = sample_rate
+        self._line = Line(self._setting.brain.hearing.listen(sample_rate), sample_rate, self.turns.notice)
+        self._setting.tasks.start(self._line.run())
+
+    def hear(self, pcm: bytes) -> None:
+        """Take the caller's sound."""
+        rate = self._setting.record.input_rate
+        if self._line is None or rate is None:
+            return
+        seconds = len(pcm) / 2 / rate
+        self._setting.record.audio_seconds_in += seconds
+        self._completion.input.hear(seconds)
+        self._line.hear(pcm)
+
+    def close_line(self) -> None:
+        """Listen to what came, then no more."""
+        if self._line is not None:
+            self._line.close()
+            self._line = None
+
+    def write_oddity(self, fault: Fault) -> None:
+        """Write what a client should survive: an event from the future, or sound that is none."""
+        if fault.action == "unknown_event":
+            self._completion.unknown()
+            return
+        self.turns.open_audio_if_closed()
+        self._completion.audio(b"\x00\x01\x02" if fault.action == "odd_audio" else b"")
+
+
+def _tools(prompt: Prompt) -> list[ToolSpec]:
+    return [
+        ToolSpec(tool.tool_spec.name, tool.tool_spec.input_schema.schema_)
+        for tool in prompt.start.tool_configuration.tools
+    ]

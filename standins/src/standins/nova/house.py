@@ -1,0 +1,25 @@
+"""What all streams of a server share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from standins.nova.brain import Brain
+from standins.nova.clock import Clock
+from standins.nova.errors import Limits
+from standins.nova.faults import FaultPlan
+from standins.nova.records import Ledger
+from standins.nova.turns import Pace
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """One server's brain, rules, clock and books."""
+
+    brain: Brain
+    secrets: Mapping[str, str] | None
+    """Secret access key by access key id; None takes any credentials."""
+    limits: Limits
+    pace: Pace
+    clock: Clock
+    ledger: Ledger = field(default_factory=Ledger)
+    faults: FaultPlan = field(default_factory=FaultPlan)
