@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from agent_core import web
 from fastapi import FastAPI
 
+from agent_core import web
 from phone_agent.phone import Phone
 from phone_agent.routes import router
 

@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 import httpx
+
 from agent_core.errors import UpstreamError
 
 _SECONDS = 2.0

@@ -7,11 +7,12 @@ import asyncio
 from collections.abc import Callable
 
 from agent_core.events import Tally
-
 from phone_agent import ulaw
 from phone_agent.outbox import Outbox
 from phone_agent.playout import Echo, PlayoutClock
 
+SAMPLE_RATE = 8000
+"""Hz from end to end: Nova Sonic takes and gives what the telephone network carries, so nothing is resampled."""
 _ANSWER = "answer-"
 
 
@@ -26,7 +27,7 @@ class Line:
 
     def __init__(self, stream_sid: str, tally: Tally, clock: Callable[[], float]) -> None:
         self._outbox = Outbox(stream_sid)
-        self._playout = PlayoutClock()
+        self._playout = PlayoutClock(SAMPLE_RATE)
         self._tally = tally
         self._clock = clock
         self._started = clock()
@@ -44,7 +45,7 @@ class Line:
             self._tally.first_audio_ms = round((now - self._started) * 1000)
         samples = len(pcm) // 2
         self._playout.sent(samples, now)
-        self._tally.audio_out_ms += samples // 8
+        self._tally.audio_out_ms += samples * 1000 // SAMPLE_RATE
         self._outbox.play(ulaw.encode(pcm))
         self._work.set()
 

@@ -5,24 +5,21 @@ import time
 from contextlib import suppress
 
 import structlog
-from agent_core.agent import Agent
-from agent_core.errors import AgentError
-from agent_core.events import EndReason, EndRecord, Tally
-from agent_core.session import Media, Opening, Session
 from fastapi import WebSocket, WebSocketDisconnect
 from starlette.websockets import WebSocketState
 
+from agent_core.errors import AgentError
+from agent_core.events import EndReason, EndRecord, Tally
+from agent_core.session import Media, Opening, Session
 from phone_agent import media_stream
-from phone_agent.call_control import CallControl
-from phone_agent.line import Line
+from phone_agent.line import SAMPLE_RATE, Line
 from phone_agent.media_stream import Dtmf, Inbound, MalformedMessage, Mark, Start, Stop
 from phone_agent.packets import Packetizer
+from phone_agent.phone import Phone
 from phone_agent.stream_guard import StreamGuard, Verdict
 
 log = structlog.get_logger()
 
-SAMPLE_RATE = 8000
-"""Hz from end to end: Nova Sonic takes and gives what the telephone network carries, so nothing is resampled."""
 START_SECONDS = 5.0
 """Longest wait for ``start`` on a new socket."""
 STALL_SECONDS = 10.0
@@ -53,34 +50,23 @@ class LiveCall:
     """Moves sound between a socket and a session until one of them ends.
 
     Args:
-        agent: What all calls share.
-        control: Hangs up.
+        phone: What all calls share.
         socket: Accepted, and its ``start`` read and believed.
         guard: The stream's rules, beyond ``start``.
-        stream_sid: The stream of this call.
+        start: Names the call and its stream.
         opening: Place and model session of the conversation.
-        frame_ms: Length of the packets to the model.
     """
 
-    def __init__(  # noqa: PLR0913 - these are a call's parts, and nothing else is
-        self,
-        agent: Agent,
-        control: CallControl,
-        socket: WebSocket,
-        guard: StreamGuard,
-        stream_sid: str,
-        opening: Opening,
-        frame_ms: int,
-    ) -> None:
-        self._control = control
+    def __init__(self, phone: Phone, socket: WebSocket, *, guard: StreamGuard, start: Start, opening: Opening) -> None:
+        self._control = phone.control
         self._socket = socket
         self._guard = guard
-        self._call_sid = opening.call_sid or ""
-        self._packets = Packetizer(frame_ms)
+        self._call_sid = start.call_sid
+        self._packets = Packetizer(phone.settings.media_frame_ms)
         self._tally = Tally()
-        self._line = Line(stream_sid, self._tally, time.monotonic)
+        self._line = Line(start.stream_sid, self._tally, time.monotonic)
         media = Media(SAMPLE_RATE, SAMPLE_RATE, voice=self._line)
-        self._session = Session(agent, opening, media, self._tally)
+        self._session = Session(phone.agent, opening, media, self._tally)
 
     async def run(self) -> EndRecord:
         """Hold the call; returns its record when everything is released."""
@@ -148,7 +134,7 @@ class LiveCall:
             self._session.end(EndReason.PEER_LOST)
 
     async def _hang_up(self, reason: EndReason) -> None:
-        """Tell Twilio that the call is over; without that the verbs behind the stream run, as they should after a fault."""
+        """Tell Twilio that the call is over. After a fault nobody does, so the verbs behind the stream run."""
         if reason not in (EndReason.AGENT_ENDED, EndReason.TIME_LIMIT):
             return
         try:

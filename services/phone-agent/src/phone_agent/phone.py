@@ -7,10 +7,9 @@ from datetime import timedelta
 from agent_core.admission import Place
 from agent_core.agent import Agent
 from agent_core.nova.parking import Parking
-
 from phone_agent import twiml
 from phone_agent.call_control import CallControl
-from phone_agent.live_call import SAMPLE_RATE
+from phone_agent.line import SAMPLE_RATE
 from phone_agent.settings import PhoneSettings
 from phone_agent.signature import SignatureVerifier
 from phone_agent.ticket import TicketOffice
@@ -40,9 +39,7 @@ class Phone:
         self._answered: dict[str, float] = {}
         base = f"{settings.base_url}/incoming-call"
         self._status_url = f"{base}/stream-status"
-        self._fallback = twiml.Fallback(
-            destination=settings.fallback_destination, dial_action_url=f"{base}/dial-ended"
-        )
+        self._fallback = twiml.Fallback(destination=settings.fallback_destination, dial_action_url=f"{base}/dial-ended")
 
     def reserve(self, call_sid: str) -> Place | None:
         """Take a place for a call that rings; None for one that was answered before.

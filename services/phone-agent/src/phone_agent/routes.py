@@ -5,11 +5,11 @@ from http import HTTPStatus
 from urllib.parse import parse_qsl
 
 import structlog
-from agent_core.errors import AgentError, AtCapacity, Draining, Forbidden, ProtocolError
-from agent_core.session import Opening
 from fastapi import APIRouter, Request, Response, WebSocket, WebSocketDisconnect
 from starlette.requests import HTTPConnection
 
+from agent_core.errors import AgentError, AtCapacity, Draining, Forbidden, ProtocolError
+from agent_core.session import Opening
 from phone_agent import twiml
 from phone_agent.live_call import LiveCall, read_start
 from phone_agent.media_stream import Start
@@ -109,9 +109,7 @@ async def _carry(socket: WebSocket, phone: Phone, call_sid: str | None) -> None:
     start = await read_start(socket, guard)
     _believe(start, phone, call_sid)
     opening = await _opening(start, phone)
-    call = LiveCall(
-        phone.agent, phone.control, socket, guard, start.stream_sid, opening, phone.settings.media_frame_ms
-    )
+    call = LiveCall(phone, socket, guard=guard, start=start, opening=opening)
     await call.run()
 
 
@@ -191,5 +189,3 @@ def _raw_path(connection: HTTPConnection) -> str:
 
 def _xml(document: str) -> Response:
     return Response(document, media_type="application/xml")
-
-

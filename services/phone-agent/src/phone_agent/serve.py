@@ -1,11 +1,11 @@
 """Makes the real parts of the phone service and serves."""
 
-import asyncio
 import gc
 
 import httpx
 import structlog
 import uvloop
+
 from agent_core.adapters.open_meteo import OpenMeteo
 from agent_core.agent import Agent
 from agent_core.drain import make_server
@@ -15,7 +15,6 @@ from agent_core.observability import logs
 from agent_core.observability.records import log_record
 from agent_core.tools.goodbye import goodbye_tools
 from agent_core.tools.weather import weather_tools
-
 from phone_agent.app import create_app
 from phone_agent.call_control import CallControl
 from phone_agent.phone import Phone

@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
+from pydantic import Field, HttpUrl, SecretStr
+
 from agent_core.errors import ConfigurationError
 from agent_core.settings import CoreSettings
-from pydantic import Field, HttpUrl, SecretStr
 
 
 class PhoneSettings(CoreSettings):

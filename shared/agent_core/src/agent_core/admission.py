@@ -22,7 +22,9 @@ class Place:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.release()
 
 
@@ -64,10 +66,10 @@ class Admission:
         """Take nothing new from now on; what goes on goes on."""
         self.draining = True
 
-    async def wait_until_empty(self, timeout: float) -> bool:
-        """Wait at most ``timeout`` seconds for the last place to come back; say whether it did."""
+    async def wait_until_empty(self, seconds: float) -> bool:
+        """Wait at most so many seconds for the last place to come back; say whether it did."""
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(seconds):
                 await self._empty.wait()
         except TimeoutError:
             return False

@@ -42,9 +42,7 @@ class Agent:
         records: Takes the end records.
     """
 
-    def __init__(
-        self, settings: CoreSettings, client: ModelClient, tools: Sequence[Tool], records: RecordSink
-    ) -> None:
+    def __init__(self, settings: CoreSettings, client: ModelClient, tools: Sequence[Tool], records: RecordSink) -> None:
         self.settings = settings
         self.admission = Admission(settings.max_sessions)
         self.tools = tuple(tools)

@@ -3,7 +3,7 @@
 import structlog
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
-from pipecat.processors.aggregators.llm_context import LLMContext
+from pipecat.processors.aggregators.llm_context import LLMContext, LLMSpecificMessage
 from pipecat.processors.aggregators.llm_response_universal import (
     LLMContextAggregatorPair,
     LLMUserAggregatorParams,
@@ -75,6 +75,8 @@ def history_of(context: LLMContext) -> History:
     """What caller and agent have said, in order."""
     said = []
     for message in context.get_messages():
+        if isinstance(message, LLMSpecificMessage):
+            continue
         role, content = message.get("role"), message.get("content")
         if role in ("user", "assistant") and isinstance(content, str) and content.strip():
             said.append((Role(role.upper()), content))

@@ -78,15 +78,7 @@ class Session:
         self._tools = ToolRegistry(agent.tools, on_call=self._note_tool)
         self._context = LLMContext()
         self._link = ModelLink(self._open_model, opening.model_session, self._history, self.tally)
-        service = NovaSonicService(
-            self._link,
-            tools=self._call_tool,
-            tally=self.tally,
-            voice=media.voice,
-            output_rate=media.output_rate,
-            failed=self._model_failed,
-            model_session_started=self._note_model_session,
-        )
+        service = NovaSonicService(self._link, self, output_rate=media.output_rate, voice=media.voice)
         self._pipeline = ConversationPipeline(service, self._context, source=media.source, sink=media.sink)
 
     def hear(self, pcm: bytes) -> None:
@@ -127,6 +119,9 @@ class Session:
         try:
             self._link.read(prompts.load("greeting"))
             reason = await self._wait_for_end()
+        except asyncio.CancelledError:
+            reason = EndReason.DRAINED  # only a server that stops cancels a conversation
+            raise
         finally:
             await self._release(pipeline)
             self._agent.sessions.discard(self)
@@ -172,7 +167,8 @@ class Session:
     def _history(self) -> History:
         return history_of(self._context)
 
-    async def _call_tool(self, name: str, arguments: dict[str, Any] | None) -> dict[str, Any]:
+    async def call_tool(self, name: str, arguments: dict[str, Any] | None) -> dict[str, Any]:
+        """Run a tool for the model; whatever goes wrong is a result too."""
         return (await self._tools.call(name, arguments)).value
 
     def _note_tool(self, record: ToolRecord) -> None:
@@ -191,10 +187,12 @@ class Session:
             deadline = asyncio.get_running_loop().call_later(GOODBYE_SECONDS, self.end, reason)
             self._goodbye = _Goodbye(reason, self.tally.agent_turns, deadline)
 
-    def _note_model_session(self, model_session_id: str) -> None:
+    def model_session_started(self, model_session_id: str) -> None:
+        """Note the model's own id of a session, so that its side of the story can be found."""
         self._log.info("model_session_started", model_session_id=model_session_id)
 
-    def _model_failed(self, error: ModelError) -> None:
+    def model_failed(self, error: ModelError) -> None:
+        """End: the model is lost for good."""
         self._log.error("model_lost", error=error.reason)
         rejected = isinstance(error, ModelRejected)
         self.end(EndReason.MODEL_REJECTED if rejected else EndReason.MODEL_UNAVAILABLE)

@@ -47,7 +47,7 @@ class CoreSettings(BaseSettings):
     public_base_url: HttpUrl = HttpUrl("http://127.0.0.1:7860")
     """How the outside reaches this service. Signatures and stream addresses are made from it, never from Host."""
     forwarded_allow_ips: str = "127.0.0.1"
-    """Whose X-Forwarded-For is believed: the load balancer's network as a comma-separated list of CIDRs, never ``*``."""
+    """Whose X-Forwarded-For is believed: the load balancer's networks as CIDRs, separated by commas; never ``*``."""
 
     aws_region: str = "us-east-1"
     """Region of everything but the model."""

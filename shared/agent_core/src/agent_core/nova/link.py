@@ -31,7 +31,7 @@ ANSWER_SECONDS = 4.0
 
 def backoff(failures: int) -> float:
     """Seconds to wait after so many failures in a row: none, then about 1 and 3."""
-    return (2 ** (failures - 1) - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, hides nothing
+    return float(2 ** (failures - 1) - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, hides nothing
 
 
 class ModelLink:
@@ -94,14 +94,17 @@ class ModelLink:
             try:
                 await self._run_one(watched)
             except ModelUnavailable as error:
-                if self._closed:
-                    return
-                self._failures += 1
-                log.warning("model_stream_failed", error=error.reason, failures=self._failures)
-                if self._failures >= MAX_TRIES:
-                    raise
-                await self._drop_session()
-                await asyncio.sleep(backoff(self._failures))
+                await self._recover(error)
+
+    async def _recover(self, error: ModelUnavailable) -> None:
+        if self._closed:
+            return
+        self._failures += 1
+        log.warning("model_stream_failed", error=error.reason, failures=self._failures)
+        if self._failures >= MAX_TRIES:
+            raise error
+        await self._drop_session()
+        await asyncio.sleep(backoff(self._failures))
 
     async def _run_one(self, handle: Callable[[ModelEvent], Awaitable[None]]) -> None:
         session = self._session or await self._open()

@@ -21,6 +21,7 @@ from aws_sdk_bedrock_runtime.models import (
     ServiceError,
 )
 from smithy_aws_core.identity.static import StaticCredentialsResolver
+from smithy_core.aio.eventstream import DuplexEventStream
 from smithy_http.aio.crt import AWSCRTHTTPClient
 
 from agent_core.errors import ModelError, ModelRejected, ModelUnavailable
@@ -46,10 +47,11 @@ class _Transport(AWSCRTHTTPClient):
         self.__dict__.update(shared.__dict__)
         self._connections = {}
 
-    def __deepcopy__(self, memo: Any) -> Self:
+    def __deepcopy__(self, memo: object) -> Self:
         return self
 
     async def aclose(self) -> None:
+        """Close the connection."""
         for connection in self._connections.values():
             await connection.close()
 
@@ -57,12 +59,13 @@ class _Transport(AWSCRTHTTPClient):
 class SdkModelStream:
     """One stream of the SDK, as a ``ModelStream``."""
 
-    def __init__(self, duplex: Any, transport: _Transport) -> None:
+    def __init__(self, duplex: DuplexEventStream[Any, Any, Any], transport: _Transport) -> None:
         self._duplex = duplex
         self._transport = transport
         self._receiver: Any = None
 
     async def send(self, event: bytes) -> None:
+        """Send one event, see ``ModelStream``."""
         part = BidirectionalInputPayloadPart(bytes_=event)
         try:
             await self._duplex.input_stream.send(InvokeModelWithBidirectionalStreamInputChunk(value=part))
@@ -70,17 +73,20 @@ class SdkModelStream:
             raise translate(error) from error
 
     async def receive(self) -> bytes | None:
+        """Wait for an event, see ``ModelStream``."""
         try:
             if self._receiver is None:
                 _, self._receiver = await self._duplex.await_output()
             while (event := await self._receiver.receive()) is not None:
                 if isinstance(event, InvokeModelWithBidirectionalStreamOutputChunk) and event.value.bytes_:
-                    return event.value.bytes_
+                    payload: bytes = event.value.bytes_
+                    return payload
         except Exception as error:
             raise translate(error) from error
         return None
 
     async def close(self) -> None:
+        """Release the stream and its connection, see ``ModelStream``."""
         # A refused or silent stream never finishes a polite close, and nobody may wait for that.
         with suppress(Exception):
             async with asyncio.timeout(_CLOSE_SECONDS):
@@ -106,6 +112,7 @@ class SdkModelClient:
         self._shared = AWSCRTHTTPClient()
 
     async def open(self, model_id: str) -> SdkModelStream:
+        """Begin a stream, see ``ModelClient``."""
         keys = await self._credentials.frozen()
         transport = _Transport(self._shared)
         config = Config(
@@ -132,7 +139,8 @@ def translate(error: Exception) -> ModelError:
     kind, reason = type(error).__name__, str(getattr(error, "message", "") or "")
     if not isinstance(error, ServiceError):
         # A refusal that the SDK has no class for, such as a wrong signature, comes as a plain call error.
-        return ModelRejected(kind, reason) if getattr(error, "fault", None) == "client" else ModelUnavailable(kind, reason)
+        at_fault = getattr(error, "fault", None)
+        return ModelRejected(kind, reason) if at_fault == "client" else ModelUnavailable(kind, reason)
     if kind == "ValidationException":
         transient = any(text in reason for text in _TRANSIENT_VALIDATION)
         return ModelUnavailable(kind, reason) if transient else ModelRejected(kind, reason)

@@ -6,7 +6,6 @@ only where a Pipecat transport carries it; a telephone line takes it directly, b
 more than all the rest of a call.
 """
 
-from collections.abc import Callable
 from typing import Any, Protocol
 
 import structlog
@@ -24,7 +23,6 @@ from pipecat.frames.frames import (
     LLMMessagesAppendFrame,
     LLMServiceMetadataFrame,
     StartFrame,
-    TextType,
     TranscriptionFrame,
     TTSAudioRawFrame,
     TTSStartedFrame,
@@ -36,6 +34,7 @@ from pipecat.processors.aggregators.llm_context import standard_message_text
 from pipecat.processors.frame_processor import FrameDirection
 from pipecat.services.llm_service import LLMService
 from pipecat.services.settings import LLMSettings
+from pipecat.utils.text.base_text_aggregator import TextType
 from pipecat.utils.time import time_now_iso8601
 
 from agent_core.errors import ModelError
@@ -62,11 +61,20 @@ class Voice(Protocol):
         """The answer is complete."""
 
 
-class ToolCaller(Protocol):
-    """Runs a tool; never raises, always answers within the tool's deadline."""
+class Host(Protocol):
+    """Whoever holds the conversation."""
 
-    async def __call__(self, name: str, arguments: dict[str, Any] | None) -> dict[str, Any]:
-        """Give the result that the model shall see."""
+    tally: Tally
+    """Turns, interruptions and tokens are counted here."""
+
+    async def call_tool(self, name: str, arguments: dict[str, Any] | None) -> dict[str, Any]:
+        """Give the result that the model shall see; never raises, always answers within the tool's deadline."""
+
+    def model_failed(self, error: ModelError) -> None:
+        """Take the news that the model is lost for good; comes once."""
+
+    def model_session_started(self, model_session_id: str) -> None:
+        """Take the model's own id of a session."""
 
 
 class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
@@ -74,34 +82,20 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
 
     Args:
         link: The model's side of this conversation.
-        tools: Runs the tools.
-        tally: Counts turns and interruptions.
-        voice: Takes the sound directly; None sends it down the pipeline.
-        failed: Told once when the model is lost for good.
-        model_session_started: Told the model's own id of each session.
+        host: Runs the tools and hears what becomes of the model.
+        output_rate: Hz of the agent's sound.
+        voice: Takes that sound directly; None sends it down the pipeline.
     """
 
     adapter_class = AWSNovaSonicLLMAdapter
 
-    def __init__(
-        self,
-        link: ModelLink,
-        *,
-        tools: ToolCaller,
-        tally: Tally,
-        voice: Voice | None,
-        output_rate: int,
-        failed: Callable[[ModelError], None],
-        model_session_started: Callable[[str], None],
-    ) -> None:
+    def __init__(self, link: ModelLink, host: Host, *, output_rate: int, voice: Voice | None) -> None:
         super().__init__(settings=_settings())
         self._link = link
-        self._call_tool = tools
-        self._tally = tally
+        self._host = host
+        self._tally = host.tally
         self._voice = voice
         self._output_rate = output_rate
-        self._failed = failed
-        self._model_session_started = model_session_started
         self._block = wire.ContentStarted("", "", speculative=False)
         self._heard: list[str] = []
         self._planned: AggregatedTextFrame | None = None
@@ -134,7 +128,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         try:
             await self._link.run(self._handle)
         except ModelError as error:
-            self._failed(error)
+            self._host.model_failed(error)
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """Take sound and typed words for the model; pass everything else on."""
@@ -164,7 +158,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
             case wire.Usage(tokens_in, tokens_out):
                 await self._count_tokens(tokens_in, tokens_out)
             case wire.CompletionStarted(model_session_id):
-                self._model_session_started(model_session_id)
+                self._host.model_session_started(model_session_id)
             case wire.Unknown(name):
                 log.info("model_event_unknown", name=name)
 
@@ -243,7 +237,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
             self._voice.interrupt()
         self._tally.interruptions += 1
         self._planned = None
-        await self.broadcast_interruption()
+        await self.broadcast_interruption()  # type: ignore[no-untyped-call]  # Pipecat leaves it unannotated
         await self._end_answer()
 
     async def _end_caller_turn(self) -> None:
@@ -262,7 +256,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
             arguments=use.arguments,
             cancel_on_interruption=True,
         )
-        result = await self._call_tool(use.name, use.arguments)
+        result = await self._host.call_tool(use.name, use.arguments)
         # An interrupted caller may still want to know, and the model waits for its answer either way.
         if not self._link.answer_tool(use.tool_use_id, result):
             log.info("tool_result_late", tool=use.name)

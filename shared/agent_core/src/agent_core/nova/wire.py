@@ -4,7 +4,7 @@ Source: Amazon Nova user guide, "Input events" and "Output events". Audio is 16-
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -122,7 +122,7 @@ type ModelEvent = (
 )
 
 
-def _event(name: str, **fields: Any) -> bytes:
+def _event(name: str, **fields: object) -> bytes:
     return orjson.dumps({"event": {name: fields}})
 
 
@@ -276,8 +276,7 @@ def _parse_tool_use(body: dict[str, Any]) -> ToolUse:
 
 def _parse_content_end(body: dict[str, Any]) -> ContentEnded:
     reason = body.get("stopReason")
-    known = StopReason(reason) if reason in StopReason else StopReason.PARTIAL_TURN
-    return ContentEnded(body.get("type", ""), known)
+    return ContentEnded(body.get("type", ""), _STOP_REASONS.get(reason, StopReason.PARTIAL_TURN))
 
 
 def _parse_usage(body: dict[str, Any]) -> Usage:
@@ -285,7 +284,9 @@ def _parse_usage(body: dict[str, Any]) -> Usage:
     return Usage(*(sum(delta.get(side, {}).values()) for side in ("input", "output")))
 
 
-_PARSERS = {
+_STOP_REASONS: dict[object, StopReason] = {reason.value: reason for reason in StopReason}
+
+_PARSERS: dict[str, Callable[[dict[str, Any]], ModelEvent]] = {
     "completionStart": lambda body: CompletionStarted(body.get("sessionId", "")),
     "contentStart": _parse_content_start,
     "textOutput": lambda body: Text(body["content"]),

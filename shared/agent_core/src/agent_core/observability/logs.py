@@ -5,11 +5,14 @@ Identifiers and numbers only. A transcript may appear at DEBUG; a secret or a ph
 
 import logging
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import structlog
 from loguru import logger as pipecat_log
+
+if TYPE_CHECKING:
+    from loguru import Message
 
 _LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
 
@@ -35,7 +38,7 @@ def configure(service: str, environment: str, level: str) -> None:
     pipecat_log.add(_pipecat_sink, level="WARNING", format="{message}")
 
 
-def _to_json(event: dict[str, Any], **_: Any) -> str:
+def _to_json(event: dict[str, Any], **_: object) -> str:
     return orjson.dumps(event, default=str).decode()
 
 
@@ -45,6 +48,6 @@ class _ToStructlog(logging.Handler):
         structlog.get_logger().log(record.levelno, "library", logger=record.name, text=record.getMessage(), **extra)
 
 
-def _pipecat_sink(message: Any) -> None:
+def _pipecat_sink(message: "Message") -> None:
     record = message.record
     structlog.get_logger().log(record["level"].no, "library", logger=record["name"], text=record["message"])
