@@ -32,7 +32,8 @@ async def hang() -> dict[str, Any]:
 
 async def crash() -> dict[str, Any]:
     """Show a bug."""
-    return {"answer": {}["nothing"]}
+    empty: dict[str, str] = {}
+    return {"answer": empty["nothing"]}
 
 
 async def odd() -> dict[str, Any]:

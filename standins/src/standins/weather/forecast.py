@@ -1,0 +1,213 @@
+"""Open-Meteo's ``/v1/forecast``: from the query of a request to the object of the answer. No I/O.
+
+Source: https://open-meteo.com/en/docs. Times are local at the offset of this moment, as in the original, so every day
+has 24 hours. What the original can and this cannot (models, past days, several places at once) is refused.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from standins.weather.cities import Cities
+from standins.weather.sky import Moment, Spot
+from standins.weather.variables import DAILY, HOURLY, Number, Units, WholeDay
+
+_GRID = 0.05
+"""Degrees between the points of the model that is pretended: the answer names its point, not the one asked for."""
+
+_MAX_DAYS = 16
+_MISSING = (
+    "past_days", "past_hours", "forecast_hours", "start_date", "end_date", "start_hour", "end_hour", "minutely_15",
+    "models", "current_weather",
+)  # fmt: skip
+_UNITS = {
+    "temperature_unit": ("celsius", "fahrenheit"),
+    "wind_speed_unit": ("kmh", "ms", "mph", "kn"),
+    "precipitation_unit": ("mm", "inch"),
+    "timeformat": ("iso8601",),
+}
+
+type Query = Mapping[str, str]
+type Answer = dict[str, object]
+
+
+class BadRequest(Exception):
+    """The query is wrong; the text goes into the answer as its reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A query that makes sense."""
+
+    spot: Spot
+    zone_name: str
+    zone: tzinfo
+    days: int
+    units: Units
+    current: Sequence[str]
+    hourly: Sequence[str]
+    daily: Sequence[str]
+
+
+def parse(query: Query, cities: Cities) -> Asked:
+    """Read a query.
+
+    Raises:
+        BadRequest: With Open-Meteo's own words, where they are known.
+    """
+    for name in _MISSING:
+        if name in query:
+            message = f"This stand-in does not know the parameter '{name}'."
+            raise BadRequest(message)
+    spot = Spot(_coordinate(query, "latitude", 90), _coordinate(query, "longitude", 180))
+    zone_name = query.get("timezone") or "GMT"
+    if zone_name == "auto":
+        zone_name = cities.nearest(spot.latitude, spot.longitude).timezone
+    temperature, wind, precipitation, _ = (_choice(query, name, choices) for name, choices in _UNITS.items())
+    asked = Asked(
+        spot=spot,
+        zone_name=zone_name,
+        zone=_zone(zone_name),
+        days=_days(query),
+        units=Units(temperature, wind, precipitation),
+        current=_variables(query, "current", HOURLY, "SurfacePressureAndHeightVariable"),
+        hourly=_variables(query, "hourly", HOURLY, "SurfacePressureAndHeightVariable"),
+        daily=_variables(query, "daily", DAILY, "ForecastVariableDaily"),
+    )
+    if asked.daily and "timezone" not in query:
+        message = "Timezone is required"
+        raise BadRequest(message)
+    return asked
+
+
+def answer(asked: Asked, now: datetime) -> Answer:
+    """Make up the weather from ``now`` (UTC) on."""
+    offset = now.astimezone(asked.zone).utcoffset() or timedelta()
+    local = now.replace(tzinfo=None) + offset
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    moments = [asked.spot.at(_utc(midnight, offset) + timedelta(hours=hour)) for hour in range(24 * asked.days + 1)]
+    found: Answer = {
+        "latitude": asked.spot.latitude,
+        "longitude": asked.spot.longitude,
+        "generationtime_ms": 0.2,
+        "utc_offset_seconds": round(offset.total_seconds()),
+        "timezone": asked.zone_name,
+        "timezone_abbreviation": _abbreviation(offset),
+        "elevation": 38.0,
+    }
+    if asked.current:
+        found |= _current(asked, local, moments[local.hour : local.hour + 2])
+    if asked.hourly:
+        found |= _hourly(asked, midnight, moments[:-1])
+    if asked.daily:
+        found |= _daily(asked, midnight, offset, moments[:-1])
+    return found
+
+
+def _current(asked: Asked, local: datetime, around: Sequence[Moment]) -> Answer:
+    """Take what changes steadily from between the two hours around, the rest from the hour that has begun."""
+    quarter = local.replace(minute=local.minute // 15 * 15, second=0, microsecond=0)
+    before, after = around
+    values: dict[str, Number] = {}
+    for name in asked.current:
+        variable = HOURLY[name]
+        value = variable.get(before)
+        if variable.adds_up:
+            value /= 4
+        elif variable.kind in ("temperature", "wind", "hPa"):
+            value += (variable.get(after) - value) * quarter.minute / 60
+        values[name] = asked.units.convert(variable.kind, value)
+    units = {name: asked.units.symbol(HOURLY[name].kind) for name in asked.current}
+    return {
+        "current_units": {"time": "iso8601", "interval": "seconds", **units},
+        "current": {"time": f"{quarter:%Y-%m-%dT%H:%M}", "interval": 900, **values},
+    }
+
+
+def _hourly(asked: Asked, midnight: datetime, moments: Sequence[Moment]) -> Answer:
+    columns: dict[str, list[Number]] = {
+        name: [asked.units.convert(HOURLY[name].kind, HOURLY[name].get(one)) for one in moments]
+        for name in asked.hourly
+    }
+    times = [f"{midnight + timedelta(hours=hour):%Y-%m-%dT%H:%M}" for hour in range(len(moments))]
+    units = {name: asked.units.symbol(HOURLY[name].kind) for name in asked.hourly}
+    return {"hourly_units": {"time": "iso8601", **units}, "hourly": {"time": times, **columns}}
+
+
+def _daily(asked: Asked, midnight: datetime, offset: timedelta, moments: Sequence[Moment]) -> Answer:
+    days = []
+    for day in range(asked.days):
+        # Noon of the sun, not of the clock: half-way between sunrise and sunset.
+        noon = midnight + timedelta(days=day, hours=12 - asked.spot.longitude / 15) + offset
+        days.append(WholeDay(moments[24 * day : 24 * day + 24], noon, asked.spot.daylight(noon.replace(tzinfo=UTC))))
+    columns: dict[str, list[Number]] = {}
+    for name in asked.daily:
+        variable = DAILY[name]
+        values = [variable.get(day) for day in days]
+        columns[name] = [one if isinstance(one, str) else asked.units.convert(variable.kind, one) for one in values]
+    times = [f"{midnight + timedelta(days=day):%Y-%m-%d}" for day in range(asked.days)]
+    units = {name: asked.units.symbol(DAILY[name].kind) for name in asked.daily}
+    return {"daily_units": {"time": "iso8601", **units}, "daily": {"time": times, **columns}}
+
+
+def _coordinate(query: Query, name: str, bound: int) -> float:
+    text = query.get(name, "")
+    if not text:
+        message = "Parameter 'latitude' and 'longitude' must not be empty"
+        raise BadRequest(message)
+    try:
+        value = float(text)
+    except ValueError:
+        message = f"Data corrupted at path ''. Cannot initialize Float from invalid String value {text}."
+        raise BadRequest(message) from None
+    if not -bound <= value <= bound:
+        message = f"{name.capitalize()} must be in range of -{bound} to {bound}°. Given: {value}."
+        raise BadRequest(message)
+    return round(round(value / _GRID) * _GRID, 2)
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        message = "Invalid timezone"
+        raise BadRequest(message) from None
+
+
+def _days(query: Query) -> int:
+    text = query.get("forecast_days", "7")
+    days = int(text) if text.isdecimal() else -1
+    if not 0 <= days <= _MAX_DAYS:
+        message = f"Forecast days is invalid. Allowed range 0 to {_MAX_DAYS}. Given {text}."
+        raise BadRequest(message)
+    return max(days, 1)
+
+
+def _choice(query: Query, name: str, choices: Sequence[str]) -> str:
+    value = query.get(name, choices[0])
+    if value not in choices:
+        message = f"Data corrupted at path '{name}'. Cannot initialize unit from invalid String value {value}."
+        raise BadRequest(message)
+    return value
+
+
+def _variables(query: Query, name: str, known: Mapping[str, object], kind: str) -> list[str]:
+    wanted = [variable for variable in query.get(name, "").split(",") if variable]
+    for variable in wanted:
+        if variable not in known:
+            message = f"Data corrupted at path ''. Cannot initialize {kind} from invalid String value {variable}."
+            raise BadRequest(message)
+    return wanted
+
+
+def _utc(local: datetime, offset: timedelta) -> datetime:
+    return (local - offset).replace(tzinfo=UTC)
+
+
+def _abbreviation(offset: timedelta) -> str:
+    minutes = round(offset.total_seconds() / 60)
+    if not minutes:
+        return "GMT"
+    hours, rest = divmod(abs(minutes), 60)
+    return f"GMT{'-' if minutes < 0 else '+'}{hours}" + (f":{rest:02}" if rest else "")

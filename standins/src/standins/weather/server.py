@@ -1,0 +1,173 @@
+"""The pretend Open-Meteo as a server: two addresses as in the original, and a few to look inside and do harm."""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Self
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from standins.serving import serving
+from standins.weather import forecast, geocoding
+from standins.weather.cities import Cities
+from standins.weather.faults import Fault, Script
+
+ABOUT = "Pretend Open-Meteo: real places and true shapes, invented numbers; no forecast of any weather on Earth"
+
+type Answering = Callable[[forecast.Query], forecast.Answer]
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _silent(_: dict[str, object]) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the stand-in runs.
+
+    Args:
+        port: 0 chooses a free one.
+        host: Loopback, as the control addresses ask nobody who they are.
+        clock: Says what time it is (UTC).
+        log: Gets one event for each request.
+    """
+
+    port: int = 0
+    host: str = "127.0.0.1"
+    clock: Callable[[], datetime] = _utc_now
+    log: Callable[[dict[str, object]], None] = _silent
+
+
+class WeatherStandin:
+    """A running stand-in, for the length of an ``async with`` block."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self._settings = settings or Settings()
+        self._script = Script()
+        self._requests: deque[dict[str, object]] = deque(maxlen=1000)
+        self._running = AsyncExitStack()
+        self._cities = Cities([])
+        self.port = self._settings.port
+
+    async def __aenter__(self) -> Self:
+        """Read the cities and open the port.
+
+        Raises:
+            OSError: The port is taken.
+        """
+        self._cities = await asyncio.to_thread(Cities.load)
+        listening = serving(self._app(), host=self._settings.host, port=self._settings.port)
+        self.port = await self._running.enter_async_context(listening)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the port."""
+        await self._running.aclose()
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://{self._settings.host}:{self.port}"
+
+    @property
+    def forecast_url(self) -> str:
+        """What stands for https://api.open-meteo.com/v1/forecast."""
+        return f"{self.url}/v1/forecast"
+
+    @property
+    def geocoding_url(self) -> str:
+        """What stands for https://geocoding-api.open-meteo.com/v1/search."""
+        return f"{self.url}/v1/search"
+
+    @property
+    def requests(self) -> list[dict[str, object]]:
+        """The last thousand requests: when, which address, what query, which status."""
+        return list(self._requests)
+
+    def fail(self, fault: Fault) -> None:
+        """Add a fault to the script."""
+        self._script.faults.append(fault)
+
+    def clear_faults(self) -> None:
+        """Work as it should again."""
+        self._script.faults.clear()
+
+    def _app(self) -> Starlette:
+        return Starlette(
+            routes=[
+                Route("/v1/forecast", self._forecast),
+                Route("/v1/search", self._geocoding),
+                Route("/health", self._health),
+                Route("/requests", self._show_requests),
+                Route("/requests", self._forget_requests, methods=["DELETE"]),
+                Route("/faults", self._show_faults),
+                Route("/faults", self._add_fault, methods=["POST"]),
+                Route("/faults", self._clear_faults, methods=["DELETE"]),
+            ]
+        )
+
+    async def _forecast(self, request: Request) -> Response:
+        def answering(query: forecast.Query) -> forecast.Answer:
+            return forecast.answer(forecast.parse(query, self._cities), self._settings.clock())
+
+        return await self._answer("forecast", request, answering)
+
+    async def _geocoding(self, request: Request) -> Response:
+        return await self._answer("geocoding", request, lambda query: geocoding.search(query, self._cities))
+
+    async def _answer(self, address: str, request: Request, answering: Answering) -> Response:
+        query = dict(request.query_params)
+        response = _respond(answering, query)
+        fault = self._script.take(address)
+        if fault is not None:
+            response = fault.spoil(response)
+            await asyncio.sleep(fault.after_ms / 1000)
+        self._note(address, query, response.status_code, fault)
+        return response
+
+    def _note(self, address: str, query: forecast.Query, status: int, fault: Fault | None) -> None:
+        seen = {"address": address, "query": dict(query), "status": status, "fault": fault and fault.action}
+        self._requests.append({"at": self._settings.clock().timestamp(), **seen})
+        self._settings.log({"event": "weather_asked", **seen})
+
+    async def _health(self, _: Request) -> Response:
+        return JSONResponse({"status": "ok", "about": ABOUT})
+
+    async def _show_requests(self, _: Request) -> Response:
+        return JSONResponse(self.requests)
+
+    async def _forget_requests(self, _: Request) -> Response:
+        self._requests.clear()
+        return Response(status_code=204)
+
+    async def _show_faults(self, _: Request) -> Response:
+        return JSONResponse([asdict(fault) for fault in self._script.faults])
+
+    async def _add_fault(self, request: Request) -> Response:
+        try:
+            self.fail(Fault.read(json.loads(await request.body())))
+        except ValueError as error:
+            return JSONResponse({"error": True, "reason": str(error)}, status_code=400)
+        return await self._show_faults(request)
+
+    async def _clear_faults(self, _: Request) -> Response:
+        self.clear_faults()
+        return Response(status_code=204)
+
+
+def _respond(answering: Answering, query: forecast.Query) -> Response:
+    try:
+        return JSONResponse(answering(query), media_type="application/json; charset=utf-8")
+    except forecast.BadRequest as error:
+        return JSONResponse({"reason": str(error), "error": True}, status_code=400)

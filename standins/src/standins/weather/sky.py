@@ -1,0 +1,158 @@
+"""Invented weather: plausible for latitude, season and hour, and the same whenever asked. Pure arithmetic.
+
+Nothing here forecasts anything. Every number follows from the place and the moment: noise whose seeds are both, laid
+over a mean climate of that latitude. Heights, seas and mountains are ignored.
+"""
+
+import hashlib
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+_HOUR = timedelta(hours=1)
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_WET = 0.72
+"""Above this wetness it rains or snows: roughly one hour in six."""
+_RISE = -0.0145
+"""Sine of the sun's height as its upper rim appears, refraction included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The weather of one hour: degrees Celsius, km/h, mm, hPa, per cent, metres."""
+
+    temperature: float
+    humidity: float
+    dew_point: float
+    apparent: float
+    probability: float
+    rain: float
+    showers: float
+    snow: float
+    code: int
+    cloud: float
+    pressure: float
+    wind: float
+    direction: float
+    gusts: float
+    visibility: float
+    is_day: bool
+
+    @property
+    def precipitation(self) -> float:
+        """Add up what falls, as water."""
+        return self.rain + self.showers + self.snow
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A place that weather happens at."""
+
+    latitude: float
+    longitude: float
+
+    def at(self, time: datetime) -> Moment:
+        """Give the weather of the hour that ``time`` (UTC) lies in."""
+        hours = math.floor((time - _EPOCH) / _HOUR)
+        sun = self.sun(_EPOCH + hours * _HOUR)
+        wet = 0.5 + 0.5 * self._noise("wet", hours / 11)
+        cloud = _between(0, 0.15 + 0.85 * wet + 0.25 * self._noise("cloud", hours / 6), 1)
+        falling = max(0.0, (wet - _WET) / (1 - _WET))
+        cloud = max(cloud, 0.85) if falling else cloud
+        swing = (2.0 + 3.5 * (1 - cloud)) * math.cos(math.tau * (self._solar_hour(hours) - 15) / 24)
+        temperature = self._climate(hours) + swing
+        wind = max(0.5, 12 + 0.12 * abs(self.latitude) + 11 * self._noise("wind", hours / 9))
+        humidity = _between(15, 68 + 44 * (wet - 0.5) - 3 * swing, 100)
+        shower = self._noise("shower", hours / 8) > 0.2  # noqa: PLR2004 - a bit less than half of the time
+        amount = round(0.1 + 5 * falling**2, 1) if falling else 0.0
+        snowing = temperature < 0.6  # noqa: PLR2004 - wet snow falls a little above zero
+        return Moment(
+            temperature=temperature,
+            humidity=humidity,
+            dew_point=temperature - (100 - humidity) / 5,
+            apparent=_apparent(temperature, humidity, wind),
+            probability=100 * _between(0, (wet - 0.35) / 0.5, 1),
+            rain=0.0 if shower or snowing else amount,
+            showers=amount if shower and not snowing else 0.0,
+            snow=amount if snowing else 0.0,
+            code=_code(temperature, cloud, falling, shower=shower, foggy=humidity > 96 and wind < 9),  # noqa: PLR2004
+            cloud=100 * cloud,
+            pressure=1014 + 11 * self._noise("front", hours / 50) - 10 * (wet - 0.5),
+            wind=wind,
+            direction=(180 + 180 * self._noise("direction", hours / 30)) % 360,
+            gusts=wind * 1.8 + 4,
+            visibility=24_140 if cloud < 1 and not falling else 9_000,
+            is_day=sun > _RISE,
+        )
+
+    def sun(self, time: datetime) -> float:
+        """Give the sine of the sun's height over the horizon."""
+        latitude, declination = math.radians(self.latitude), _declination(time)
+        hour_angle = math.radians(15 * (self._solar_hour((time - _EPOCH) / _HOUR) - 12))
+        return math.sin(latitude) * math.sin(declination) + math.cos(latitude) * math.cos(declination) * math.cos(
+            hour_angle
+        )
+
+    def daylight(self, noon: datetime) -> timedelta:
+        """Give how long the sun is up on the day around ``noon``."""
+        latitude, declination = math.radians(self.latitude), _declination(noon)
+        cosine = (_RISE - math.sin(latitude) * math.sin(declination)) / (math.cos(latitude) * math.cos(declination))
+        return timedelta(hours=24 * math.acos(_between(-1, cosine, 1)) / math.pi)
+
+    def _climate(self, hours: float) -> float:
+        """Give the mean of the latitude and the season, with warm and cold spells of a few days."""
+        day = (_EPOCH + hours * _HOUR).timetuple().tm_yday
+        warmest = 200 if self.latitude >= 0 else 17
+        season = (1 + 0.17 * abs(self.latitude)) * math.cos(math.tau * (day - warmest) / 365.25)
+        spell = (1 + 0.06 * abs(self.latitude)) * self._noise("spell", hours / 70)
+        return 27.5 - 0.0062 * self.latitude**2 + season + spell
+
+    def _solar_hour(self, hours: float) -> float:
+        return (hours + self.longitude / 15) % 24
+
+    def _noise(self, name: str, x: float) -> float:
+        """Give a smooth random line through -1 and 1, the same for the same place and name."""
+        left = math.floor(x)
+        mix = (1 - math.cos(math.pi * (x - left))) / 2
+        return (1 - mix) * _knot(self, name, left) + mix * _knot(self, name, left + 1)
+
+
+@lru_cache(maxsize=100_000)
+def _knot(spot: Spot, name: str, at: int) -> float:
+    text = f"{spot.latitude:.2f} {spot.longitude:.2f} {name} {at}"
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest()) / 2**31 - 1
+
+
+def _declination(time: datetime) -> float:
+    return math.radians(-23.44 * math.cos(math.tau * (time.timetuple().tm_yday + 10) / 365.25))
+
+
+def _apparent(temperature: float, humidity: float, wind: float) -> float:
+    """Give what it feels like (Steadman, as the Australian weather service uses it)."""
+    vapour = humidity / 100 * 6.105 * math.exp(17.27 * temperature / (237.7 + temperature))
+    return temperature + 0.33 * vapour - 0.7 * wind / 3.6 - 4
+
+
+def _code(temperature: float, cloud: float, falling: float, *, shower: bool, foggy: bool) -> int:
+    """Name the weather by its WMO code."""
+    if falling and temperature < 0.6:  # noqa: PLR2004 - as above
+        return _step(falling, (85, 0.6, 86)) if shower else _step(falling, (71, 0.3, 73, 0.7, 75))
+    if falling and shower:
+        storm = (80, 0.3, 81, 0.6, 95, 0.9, 96) if temperature > 18 else (80, 0.4, 81, 0.8, 82)  # noqa: PLR2004
+        return _step(falling, storm)
+    if falling:
+        return _step(falling, (51, 0.1, 53, 0.2, 61, 0.5, 63, 0.8, 65))
+    return 45 if foggy else _step(cloud, (0, 0.25, 1, 0.4, 2, 0.65, 3))
+
+
+def _step(level: float, codes: tuple[float, ...]) -> int:
+    """Choose from ``(code, bound, code, bound, …, code)``."""
+    for code, bound in zip(codes[::2], codes[1::2], strict=False):
+        if level < bound:
+            return int(code)
+    return int(codes[-1])
+
+
+def _between(low: float, value: float, high: float) -> float:
+    return min(max(value, low), high)

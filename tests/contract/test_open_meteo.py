@@ -1,0 +1,211 @@
+"""Our adapter against Open-Meteo: the stand-in always, the live service when `OPEN_METEO_LIVE=1` and it answers.
+
+Nothing here knows which of the two it is: what holds for one has to hold for the other.
+"""
+
+import os
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from agent_core.adapters.open_meteo import FORECAST_URL, GEOCODING_URL, OpenMeteo
+from agent_core.adapters.open_meteo.wire import CURRENT, DAILY, HOURLY
+from agent_core.errors import UpstreamError
+from agent_core.weather import LocationNotFound
+from standins.weather import WeatherStandin
+
+
+@dataclass(frozen=True)
+class Service:
+    """Where one of the two answers."""
+
+    forecast_url: str
+    geocoding_url: str
+
+
+def _live_reachable() -> bool:
+    if os.environ.get("OPEN_METEO_LIVE") != "1":
+        return False
+    try:
+        socket.create_connection(("api.open-meteo.com", 443), timeout=2).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.fixture(params=["standin", "live"])
+async def service(request: pytest.FixtureRequest) -> AsyncIterator[Service]:
+    """Give the stand-in, then the live service."""
+    if request.param == "standin":
+        async with WeatherStandin() as standin:
+            yield Service(standin.forecast_url, standin.geocoding_url)
+    elif _live_reachable():
+        yield Service(FORECAST_URL, GEOCODING_URL)
+    else:
+        pytest.skip("the live service is asked only with OPEN_METEO_LIVE=1, and when it can be reached")
+
+
+@pytest.fixture
+async def weather(service: Service) -> AsyncIterator[OpenMeteo]:
+    """Give our adapter on that service."""
+    async with OpenMeteo(forecast_url=service.forecast_url, geocoding_url=service.geocoding_url) as adapter:
+        yield adapter
+
+
+async def get(url: str, **query: str) -> tuple[int, dict[str, Any]]:
+    """Ask without any code of ours."""
+    async with httpx.AsyncClient() as client:
+        response = await client.get(url, params=query)
+    assert response.headers["content-type"].startswith("application/json")
+    return response.status_code, response.json()
+
+
+PLACES = {
+    "Stockholm": {1, 2},
+    "Stockholm, Sweden": {1, 2},
+    "Paris, Texas": {-6, -5},
+    "Paris Texas": {-6, -5},
+    "San Francisco, CA": {-8, -7},
+    "New York City": {-5, -4},
+    "new york, ny": {-5, -4},
+    "Washington, D.C.": {-5, -4},
+    "London, UK": {0, 1},
+    "London, Ontario": {-5, -4},
+    "東京": {9},
+    "São Paulo, Brazil": {-3},
+}
+"""What callers say, and how many hours the clocks there are ahead of UTC, in winter and summer."""
+
+
+async def test_a_place_by_the_name_people_use(weather: OpenMeteo) -> None:
+    """The clock at the place shows that the right one of several was found."""
+    found = {location: (await weather.forecast(location)).utc_offset for location in PLACES}
+    assert {location for location in PLACES if found[location] / timedelta(hours=1) not in PLACES[location]} == set()
+
+
+async def test_no_such_place(weather: OpenMeteo) -> None:
+    """A place that is not there is told from a service that is not there."""
+    for location in ("Xqzvbnmkl", "Stockholm, Xqzvbnmkl", "169.254.170.2", "..-..-etc-passwd"):
+        with pytest.raises(LocationNotFound):
+            await weather.forecast(location)
+
+
+async def test_sixteen_days_by_the_hour(weather: OpenMeteo) -> None:
+    """Days and hours are those at the place, from its midnight on, with numbers that belong together."""
+    forecast = await weather.forecast("Auckland, New Zealand")
+    local = datetime.now(UTC).replace(tzinfo=None) + forecast.utc_offset
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    assert forecast.hours[0].time == midnight
+    assert [day.date for day in forecast.days[:15]] == [
+        (midnight + timedelta(days=ahead)).date() for ahead in range(15)
+    ]
+    for day in forecast.days[:7]:
+        temperatures = [hour.temperature for hour in forecast.hours if hour.time.date() == day.date]
+        assert len(temperatures) == 24
+        assert (day.low, day.high) == pytest.approx((min(temperatures), max(temperatures)), abs=1.5)
+    assert forecast.days[0].low - 3 <= forecast.now.temperature <= forecast.days[0].high + 3
+
+
+async def test_shape_of_a_forecast(service: Service) -> None:
+    """All that was asked for comes, each with its unit, in lists of one length."""
+    status, body = await get(
+        service.forecast_url,
+        latitude="59.33",
+        longitude="18.07",
+        current=",".join(CURRENT),
+        hourly=",".join(HOURLY),
+        daily=",".join((*DAILY, "sunrise", "sunset")),
+        timezone="auto",
+        forecast_days="3",
+    )
+    assert status == 200
+    assert (body["timezone"], body["utc_offset_seconds"]) in {("Europe/Stockholm", 3600), ("Europe/Stockholm", 7200)}
+    assert body["timezone_abbreviation"] in {"GMT+1", "GMT+2", "CET", "CEST"}
+    assert {"latitude", "longitude", "generationtime_ms", "elevation"} <= body.keys()
+    assert set(body["current"]) == {"time", "interval", *CURRENT} == set(body["current_units"])
+    assert body["current"]["interval"] == 900
+    assert datetime.fromisoformat(body["current"]["time"]).minute % 15 == 0
+    assert set(body["hourly"]) == {"time", *HOURLY} == set(body["hourly_units"])
+    assert {len(column) for column in body["hourly"].values()} == {72}
+    assert set(body["daily"]) == {"time", *DAILY, "sunrise", "sunset"} == set(body["daily_units"])
+    assert {len(column) for column in body["daily"].values()} == {3}
+    units = body["hourly_units"]
+    assert [units[name] for name in ("temperature_2m", "wind_speed_10m", "weather_code", "precipitation")] == [
+        "°C",
+        "km/h",
+        "wmo code",
+        "mm",
+    ]
+
+
+async def test_other_units(service: Service) -> None:
+    """Units change the numbers and say so."""
+    spot = {"latitude": "59.33", "longitude": "18.07", "current": "temperature_2m,wind_speed_10m"}
+    _, metric = await get(service.forecast_url, **spot)
+    _, other = await get(service.forecast_url, **spot, temperature_unit="fahrenheit", wind_speed_unit="mph")
+    assert other["current_units"]["temperature_2m"] == "°F"
+    assert other["current_units"]["wind_speed_10m"] == "mp/h"
+    assert other["current"]["temperature_2m"] == pytest.approx(metric["current"]["temperature_2m"] * 1.8 + 32, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"latitude": "999"}, "Latitude must be in range of -90 to 90°. Given: 999.0."),
+        ({"longitude": "-999"}, "Longitude must be in range of -180 to 180°. Given: -999.0."),
+        ({"hourly": "tempeture_2m"}, "tempeture_2m"),
+        ({"daily": "nothing", "timezone": "auto"}, "nothing"),
+        ({"forecast_days": "17"}, "Forecast days is invalid. Allowed range 0 to 16. Given 17."),
+        ({"timezone": "Mars/Olympus"}, "Invalid timezone"),
+    ],
+)
+async def test_wrong_queries_are_refused_with_a_reason(service: Service, change: dict[str, str], reason: str) -> None:
+    """A wrong query gets a 400 and an object that says why."""
+    status, body = await get(service.forecast_url, **{"latitude": "59.33", "longitude": "18.07", **change})
+    assert (status, body["error"]) == (400, True)
+    assert reason in body["reason"]
+
+
+async def test_shape_of_a_place(service: Service) -> None:
+    """The largest place of a name comes first, with what tells it from the others."""
+    status, body = await get(service.geocoding_url, name="Stockholm", count="10", language="en", format="json")
+    hit = body["results"][0]
+    assert status == 200
+    assert (hit["id"], hit["name"], hit["country_code"], hit["country"]) == (2673730, "Stockholm", "SE", "Sweden")
+    assert (hit["timezone"], hit["feature_code"]) == ("Europe/Stockholm", "PPLC")
+    assert (hit["latitude"], hit["longitude"]) == pytest.approx((59.33, 18.07), abs=0.02)
+    assert hit["population"] > 1_000_000
+    assert body["generationtime_ms"] >= 0
+
+
+async def test_region_after_a_comma_narrows(service: Service) -> None:
+    """The geocoder itself understands a region after a comma."""
+    _, body = await get(service.geocoding_url, name="Paris, Texas", count="10")
+    assert {(hit["country_code"], hit["admin1"]) for hit in body["results"]} == {("US", "Texas")}
+
+
+@pytest.mark.parametrize("name", ["Xqzvbnmkl", "x"])
+async def test_nothing_found_is_an_answer_without_results(service: Service, name: str) -> None:
+    """The list is missing, not empty."""
+    status, body = await get(service.geocoding_url, name=name)
+    assert (status, set(body)) == (200, {"generationtime_ms"})
+
+
+async def test_count_out_of_range_is_refused(service: Service) -> None:
+    """At most a hundred places are given."""
+    status, body = await get(service.geocoding_url, name="Paris", count="101")
+    assert (status, body) == (400, {"error": True, "reason": "Parameter count must be between 1 and 100."})
+
+
+async def test_a_server_that_is_not_there() -> None:
+    """A refused connection is an upstream error, and never one of the network library."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}/"
+    async with OpenMeteo(forecast_url=url, geocoding_url=url) as adapter:
+        with pytest.raises(UpstreamError, match="ConnectError"):
+            await adapter.forecast("Stockholm")

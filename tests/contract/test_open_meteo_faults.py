@@ -1,0 +1,150 @@
+"""The weather tools on an Open-Meteo that misbehaves: the caller gets an honest word, and no text from outside."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Literal
+
+import pytest
+
+from agent_core.adapters.open_meteo import OpenMeteo
+from agent_core.tools.registry import ToolRecord, ToolRegistry, ToolResult
+from agent_core.tools.weather import weather_tools
+from standins.weather import WeatherStandin
+from standins.weather.faults import Fault
+
+type Address = Literal["geocoding", "forecast"]
+
+
+@pytest.fixture
+async def standin() -> AsyncIterator[WeatherStandin]:
+    """Give a running stand-in."""
+    async with WeatherStandin() as running:
+        yield running
+
+
+@pytest.fixture
+async def records() -> list[ToolRecord]:
+    """Collect what would be logged."""
+    return []
+
+
+@pytest.fixture
+async def tools(standin: WeatherStandin, records: list[ToolRecord]) -> AsyncIterator[ToolRegistry]:
+    """Give the weather tools on that stand-in."""
+    async with OpenMeteo(forecast_url=standin.forecast_url, geocoding_url=standin.geocoding_url) as source:
+        yield ToolRegistry(weather_tools(source), on_call=records.append)
+
+
+async def ask(tools: ToolRegistry, location: str = "Stockholm") -> ToolResult:
+    """Ask as the model would."""
+    return await tools.call("get_current_weather", {"location": location, "format": "celsius"})
+
+
+def asked(standin: WeatherStandin) -> list[object]:
+    """List which addresses were asked, in order."""
+    return [request["address"] for request in standin.requests]
+
+
+@pytest.mark.parametrize("on", ["geocoding", "forecast"])
+@pytest.mark.parametrize("status", [500, 429])
+async def test_a_passing_failure_is_tried_once_more(
+    standin: WeatherStandin, tools: ToolRegistry, on: Address, status: int
+) -> None:
+    """One 5xx or 429 is not noticed."""
+    standin.fail(Fault(on=on, action="status", status=status))
+    assert (await ask(tools)).outcome == "ok"
+    assert len(standin.requests) == 3
+
+
+LASTING = [
+    (Fault(action="status", status=500), 2, "http_500"),
+    (Fault(action="status", status=429), 2, "http_429"),
+    (Fault(action="status", status=429, retry_after=60), 1, "http_429"),
+    (Fault(action="status", status=404), 1, "http_404"),
+    (Fault(action="redirect"), 1, "http_302"),
+    (Fault(action="html"), 1, "not_json"),
+    (Fault(action="large"), 1, "too_large"),
+    (Fault(action="truncated"), 1, "unexpected_answer"),
+    (Fault(action="nan"), 1, "unexpected_answer"),
+    (Fault(action="wrong_types"), 1, "unexpected_answer"),
+]
+"""What goes wrong, how often the address is asked before giving up, and the word for the log."""
+
+
+async def test_a_lasting_failure_is_told_in_one_word(
+    standin: WeatherStandin, tools: ToolRegistry, records: list[ToolRecord]
+) -> None:
+    """The model learns that there is no weather; the log learns why."""
+    for on in ("geocoding", "forecast"):
+        for fault, tries, cause in LASTING:
+            before = asked(standin).count(on)
+            standin.clear_faults()
+            standin.fail(replace(fault, on=on, times=None))
+            result = await ask(tools)
+            assert (result.outcome, result.value) == ("error", {"error": "weather_unavailable"})
+            assert (asked(standin).count(on) - before, str(records[-1].cause)) == (tries, f"open_meteo: {cause}")
+
+
+async def test_a_redirect_is_not_followed(standin: WeatherStandin, tools: ToolRegistry) -> None:
+    """Nobody but the operator says where requests go."""
+    standin.fail(Fault(on="geocoding", action="redirect", location=standin.forecast_url))
+    await ask(tools)
+    assert asked(standin) == ["geocoding"]
+
+
+async def test_an_empty_object_is_no_place_or_no_weather(standin: WeatherStandin, tools: ToolRegistry) -> None:
+    """It means that nothing was found at the one address, and nonsense at the other."""
+    standin.fail(Fault(on="geocoding", action="empty"))
+    assert (await ask(tools)).value == {"error": "location_not_found"}
+    standin.fail(Fault(on="forecast", action="empty"))
+    assert (await ask(tools)).value == {"error": "weather_unavailable"}
+
+
+async def test_a_silent_server_is_given_up(
+    standin: WeatherStandin, tools: ToolRegistry, records: list[ToolRecord]
+) -> None:
+    """A request has three seconds in total and is not tried again; the tool has five for everything."""
+    standin.fail(Fault(on="forecast", after_ms=20_000))
+    async with asyncio.timeout(5):
+        assert (await ask(tools)).value == {"error": "weather_unavailable"}
+    assert str(records[0].cause) == "open_meteo: timeout"
+    assert asked(standin).count("forecast") == 0
+
+
+async def test_a_caller_who_interrupts_frees_the_connection(standin: WeatherStandin, tools: ToolRegistry) -> None:
+    """Cancelled in the middle of a request, the pool still serves the next one."""
+    standin.fail(Fault(on="geocoding", after_ms=20_000))
+    call = asyncio.create_task(ask(tools))
+    await asyncio.sleep(0.1)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert (await ask(tools)).outcome == "ok"
+
+
+async def test_injected_text_reaches_nobody(standin: WeatherStandin, tools: ToolRegistry) -> None:
+    """Names, units and extra fields from outside are read for comparison at most."""
+    standin.fail(Fault(on="forecast", action="injection"))
+    result = await ask(tools)
+    assert result.outcome == "ok"
+    assert "gnore" not in json.dumps(result.value)
+    assert not any(isinstance(value, str) and " " in value for value in result.value.values())
+
+
+async def test_what_is_no_place_is_not_asked_for(standin: WeatherStandin, tools: ToolRegistry) -> None:
+    """An address of a server, a header or a flood of letters makes no request at all."""
+    for location in ("http://169.254.170.2/v2/credentials", "a\r\nHost: b", "x" * 101, ""):
+        result = await ask(tools, location)
+        assert result.value["error"] == "invalid_arguments"
+    assert standin.requests == []
+
+
+async def test_the_same_place_is_not_asked_twice(standin: WeatherStandin, tools: ToolRegistry) -> None:
+    """A follow-up question costs no request: places stay for a day, forecasts for five minutes."""
+    first = await ask(tools)
+    await tools.call("get_weather_forecast", {"location": "STOCKHOLM", "day": "tomorrow", "format": "fahrenheit"})
+    again = await ask(tools)
+    assert asked(standin) == ["geocoding", "forecast"]
+    assert first.value["temperature"] == again.value["temperature"]
