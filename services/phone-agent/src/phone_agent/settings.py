@@ -21,7 +21,7 @@ class PhoneSettings(CoreSettings):
     """Secret of the API key."""
     twilio_api_base_url: HttpUrl = HttpUrl("https://api.twilio.com")
     """REST service."""
-    fallback_destination: str | None = None
+    fallback_destination: Annotated[str | None, Field(pattern="^(sips?|tel):.+")] = None
     """Whom a caller is put through to when the agent is lost: ``sip:…`` or ``tel:…``. None says sorry and hangs up."""
     media_frame_ms: Annotated[int, Field(ge=20, le=100, multiple_of=20)] = 40
     """Length of the packets to the model: longer costs less and adds up to as much delay."""

@@ -37,19 +37,31 @@ class Tally:
     """What is counted while a conversation goes on; becomes part of its end record."""
 
     caller_turns: int = 0
+    """Turns in which the model heard words."""
     agent_turns: int = 0
+    """Answers that were begun, the greeting included."""
     interruptions: int = 0
+    """Answers that the caller talked over."""
     tools: dict[str, int] = field(default_factory=dict)
+    """Calls by tool; a name that is none of ours counts as ``unknown``."""
     tool_failures: int = 0
+    """Calls that gave no answer of use."""
     model_streams: int = 0
+    """Streams opened to the model; more than one means that one was replaced."""
     audio_in_ms: int = 0
+    """Caller audio passed on to the model."""
     audio_out_ms: int = 0
+    """Agent audio that the caller heard."""
     audio_dropped_ms: int = 0
     """Caller audio that never reached the model because it did not keep up."""
     malformed_messages: int = 0
+    """Messages that broke the protocol and were dropped."""
     ignored_messages: int = 0
+    """Well-formed messages that were dropped: repeated, out of turn, of another stream, or unknown."""
     input_tokens: int = 0
+    """As the model counted them."""
     output_tokens: int = 0
+    """As the model counted them."""
     first_audio_ms: int | None = None
     """From the start of the media stream to the first sound of the agent."""
 

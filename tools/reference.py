@@ -1,0 +1,126 @@
+"""Writes the reference pages that can be read out of the code: settings, end records, errors.
+
+``python tools/reference.py`` writes them; the tests compare them with what it would write.
+"""
+
+import ast
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CORE = ROOT / "shared/agent_core/src/agent_core"
+PHONE = ROOT / "services/phone-agent/src/phone_agent"
+PAGES = ROOT / "docs/reference"
+
+
+@dataclass(frozen=True)
+class Field:
+    """A name in a class body with its default and the docstring below it."""
+
+    name: str
+    default: str | None
+    text: str
+
+
+def fields(path: Path, owner: str) -> Iterator[Field]:
+    """Read the documented names of a class, in order."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    body = next(node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == owner)
+    for node, below in zip(body, [*body[1:], None], strict=True):
+        name = _name(node)
+        if name is not None and name != "model_config":
+            value = getattr(node, "value", None)
+            yield Field(name, None if value is None else ast.unparse(value), _docstring(below))
+
+
+def _name(node: ast.stmt) -> str | None:
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+        return node.target.id
+    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+        return node.targets[0].id
+    return None
+
+
+def _docstring(node: ast.stmt | None) -> str:
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+        return " ".join(node.value.value.split()).replace("``", "`").replace("|", "\\|")
+    return ""
+
+
+def settings_page() -> str:
+    """Tell what an operator can turn."""
+    lines = [
+        "# Settings",
+        "",
+        "Read once at start from the environment, then from `.env`. A service that lacks what it needs says in one line"
+        " what to set. Credentials for Bedrock come from the default AWS chain and are no setting.",
+    ]
+    for title, path, owner in (
+        ("Both services", CORE / "settings.py", "CoreSettings"),
+        ("Phone service", PHONE / "settings.py", "PhoneSettings"),
+    ):
+        lines += ["", f"## {title}", "", "| variable | default | what it does |", "|---|---|---|"]
+        lines += [f"| `{f.name.upper()}` | {_default(f.default)} | {f.text} |" for f in fields(path, owner)]
+    return "\n".join(lines) + "\n"
+
+
+def _default(source: str | None) -> str:
+    if source is None:
+        return "**must be set**"
+    if source == "None":
+        return "none"
+    if source.startswith("Environment."):
+        return f"`{source.rpartition('.')[2].lower()}`"
+    plain = source.removeprefix("HttpUrl(").removesuffix(")") if source.startswith("HttpUrl(") else source
+    return f"`{plain.strip(chr(39))}`"
+
+
+def records_page() -> str:
+    """Tell what the end record of a conversation holds."""
+    lines = [
+        "# End records",
+        "",
+        "Every conversation that was admitted leaves exactly one `session_ended` line in the log: identifiers and"
+        " numbers, no words and no phone number.",
+        "",
+        "## Why it ended (`reason`)",
+        "",
+        "| reason | meaning |",
+        "|---|---|",
+    ]
+    lines += [f"| `{str(f.default).strip(chr(39))}` | {f.text} |" for f in fields(CORE / "events.py", "EndReason")]
+    lines += ["", "## What was counted", "", "| field | meaning |", "|---|---|"]
+    lines += [f"| `{f.name}` | {f.text or '–'} |" for f in fields(CORE / "events.py", "Tally")]
+    return "\n".join(lines) + "\n"
+
+
+def errors_page() -> str:
+    """Show the tree of errors as the code has it."""
+    tree = ast.parse((CORE / "errors.py").read_text(encoding="utf-8"))
+    head, _, rest = (ast.get_docstring(tree) or "").partition("\n\n")
+    picture, _, tail = rest.partition("\n\n")
+    return f"# Errors\n\n{head}\n\n```text\n{picture}\n```\n\n{tail}\n"
+
+
+def pages() -> dict[Path, str]:
+    """Every page that is written from the code."""
+    return {
+        PAGES / "settings.md": settings_page(),
+        PAGES / "end-records.md": records_page(),
+        PAGES / "errors.md": errors_page(),
+    }
+
+
+def main() -> int:
+    """Write the pages."""
+    for path, text in pages().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        print(path.relative_to(ROOT))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
