@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phone_agent import media_stream
@@ -213,6 +213,7 @@ NEAR_MESSAGES = st.dictionaries(
 )
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.text() | st.binary())
 def test_any_text_is_an_event_or_malformed(text: str | bytes) -> None:
     """No text raises anything but the one error that the line expects."""
@@ -222,6 +223,7 @@ def test_any_text_is_an_event_or_malformed(text: str | bytes) -> None:
         assert refusal.reason  # noqa: PT017 - not raising is as good
 
 
+@settings(deadline=None, derandomize=True)
 @given(NEAR_MESSAGES, st.sampled_from(["media", "start", "dtmf", "mark", "stop", "connected", None]))
 def test_any_object_is_an_event_or_malformed(message: dict[str, Any], event: str | None) -> None:
     """Neither does any JSON with the right names in the wrong places."""
@@ -233,6 +235,7 @@ def test_any_object_is_an_event_or_malformed(message: dict[str, Any], event: str
         assert refusal.reason  # noqa: PT017 - not raising is as good
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.binary(min_size=1, max_size=MAX_PAYLOAD))
 def test_sound_survives_both_ways(ulaw: bytes) -> None:
     """What we send, a reader of the documented format gets back."""

@@ -131,7 +131,6 @@ class TicketOffice:
             return known[0]
         expires_at = now + self._lifetime
         ticket = self._sign(call_sid, account_sid, expires_at)
-        self._issued.pop(call, None)  # an entry that is made anew moves to the end: the order is that of expiry
         self._issued[call] = (ticket, expires_at)
         return ticket
 
