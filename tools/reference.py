@@ -54,8 +54,10 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "Read once at start from the environment, then from `.env`. A service that lacks what it needs says in one line"
-        " what to set. Credentials for Bedrock come from the default AWS chain and are no setting.",
+        (
+            "Read once at start from the environment, then from `.env`. A service that lacks what it needs says in one "
+            "line what to set. Credentials for Bedrock come from the default AWS chain and are no setting."
+        ),
     ]
     for title, path, owner in (
         ("Both services", CORE / "settings.py", "CoreSettings"),
@@ -82,8 +84,10 @@ def records_page() -> str:
     lines = [
         "# End records",
         "",
-        "Every conversation that was admitted leaves exactly one `session_ended` line in the log: identifiers and"
-        " numbers, no words and no phone number.",
+        (
+            "Every conversation that was admitted leaves exactly one `session_ended` line in the log: identifiers and "
+            "numbers, no words and no phone number."
+        ),
         "",
         "## Why it ended (`reason`)",
         "",
@@ -92,7 +96,7 @@ def records_page() -> str:
     ]
     lines += [f"| `{str(f.default).strip(chr(39))}` | {f.text} |" for f in fields(CORE / "events.py", "EndReason")]
     lines += ["", "## What was counted", "", "| field | meaning |", "|---|---|"]
-    lines += [f"| `{f.name}` | {f.text or '–'} |" for f in fields(CORE / "events.py", "Tally")]
+    lines += [f"| `{f.name}` | {f.text or '-'} |" for f in fields(CORE / "events.py", "Tally")]
     return "\n".join(lines) + "\n"
 
 
