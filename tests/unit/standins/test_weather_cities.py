@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 import standins.speech
-from standins.weather.cities import Cities
+from standins.weather.cities import Cities, world
 
 
 @pytest.fixture(scope="module")
 def cities() -> Cities:
-    """Read the package once."""
-    return Cities.load()
+    """Give all of them."""
+    return world()
 
 
 @pytest.mark.parametrize(

