@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -37,6 +38,8 @@ def main() -> int:
     if environment.is_current():
         return 0
     progress = Progress(ROOT / ".venv.log")
+    # Ended from outside, it still ends what it runs: an installer left behind would write into the next .venv.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with one_at_a_time(ROOT / ".venv.lock", lambda: progress.say("  Another process makes .venv; waiting for it.")):
             return 0 if environment.is_current() or _make(environment, progress) else 1

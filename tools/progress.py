@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -51,12 +53,13 @@ class Progress:
         clean = {name: value for name, value in environ.items() if name not in _MISLEADING}
         with self._log.open("a", encoding="utf-8") as log:
             print("$", *command, file=log, flush=True)
-            child = subprocess.Popen(command, env=clean, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            child = subprocess.Popen(
+                command, env=clean, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
             try:
                 self._watch(child, step, started + patience, started)
             finally:
-                child.kill()
-                child.wait()
+                _end(child)
         good = child.returncode == 0
         self._line(step, started, "✓" if good else "✗")
         self._out.write("\n")
@@ -83,3 +86,13 @@ class Progress:
         start = "\r" if self._moving else ""
         self._out.write(f"{start}  {mark} {step:<36} {time.monotonic() - started:5.1f} s")
         self._out.flush()
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """End a program and what it started in turn: `venv` runs pip, pip runs build tools."""
+    if sys.platform == "win32":
+        child.kill()
+    else:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
