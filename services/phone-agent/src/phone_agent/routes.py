@@ -178,7 +178,7 @@ def _sids(fields: Fields, phone: Phone) -> tuple[str, str]:
 
 def _caller_facts(fields: Fields) -> Fields:
     """Where the caller's number is registered: names only, nothing that could be an instruction."""
-    names = {"city": fields.get("FromCity", ""), "country": fields.get("FromCountry", "")}
+    names = {"city": fields.get("FromCity", "").title(), "country": fields.get("FromCountry", "")}
     return {key: _PLACE_NAME.sub("", value)[:40].strip() for key, value in names.items()}
 
 

@@ -77,7 +77,9 @@ class Session:
         self._log = structlog.get_logger().bind(session_id=self.session_id, call_sid=opening.call_sid)
         self._tools = ToolRegistry(agent.tools, on_call=self._note_tool)
         self._context = LLMContext()
-        self._link = ModelLink(self._open_model, opening.model_session, self._history, self.tally)
+        self._link = ModelLink(
+            self._open_model, opening.model_session, self._history, self.tally, input_rate=media.input_rate
+        )
         service = NovaSonicService(self._link, self, output_rate=media.output_rate, voice=media.voice)
         self._pipeline = ConversationPipeline(service, self._context, source=media.source, sink=media.sink)
 

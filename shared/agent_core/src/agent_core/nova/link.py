@@ -42,15 +42,23 @@ class ModelLink:
         first: A session that is open already, if any.
         history: The conversation so far, asked for when a session has to be replaced.
         tally: Counts the streams and the audio that was lost.
+        input_rate: Hz of the caller's sound.
     """
 
     def __init__(
-        self, open_session: OpenWithHistory, first: ModelSession | None, history: Callable[[], History], tally: Tally
+        self,
+        open_session: OpenWithHistory,
+        first: ModelSession | None,
+        history: Callable[[], History],
+        tally: Tally,
+        *,
+        input_rate: int,
     ) -> None:
         self._open_session = open_session
         self._history = history
         self._tally = tally
         self._session = first
+        self._bytes_per_ms = input_rate * 2 / 1000
         self._waiting_audio: deque[bytes] = deque()
         self._unanswered: str | None = None
         self._answer_deadline: asyncio.Timeout | None = None
@@ -64,8 +72,8 @@ class ModelLink:
             self._session.hear(pcm)
             return
         self._waiting_audio.append(pcm)
-        while sum(map(len, self._waiting_audio)) > BACKLOG_SECONDS * 16_000:
-            self._tally.audio_dropped_ms += len(self._waiting_audio.popleft()) // 16
+        while sum(map(len, self._waiting_audio)) > BACKLOG_SECONDS * 1000 * self._bytes_per_ms:
+            self._tally.audio_dropped_ms += round(len(self._waiting_audio.popleft()) / self._bytes_per_ms)
 
     def read(self, words: str) -> None:
         """Give the model something to answer in writing. Never waits."""
@@ -115,6 +123,8 @@ class ModelLink:
                 await session.run(handle)
         except TimeoutError:
             raise ModelUnavailable("NoAnswer", f"nothing within {ANSWER_SECONDS:.0f} s") from None
+        finally:
+            self._answer_deadline = None
         raise ModelUnavailable("StreamEnded", "the model closed the stream")
 
     async def _open(self) -> ModelSession:
@@ -137,7 +147,7 @@ class ModelLink:
         return session
 
     def _expect_answer(self) -> None:
-        if self._answer_deadline is not None and not self._answer_deadline.expired():
+        if self._answer_deadline is not None:
             self._answer_deadline.reschedule(asyncio.get_running_loop().time() + ANSWER_SECONDS)
 
     def _note_life(self, event: ModelEvent) -> None:
