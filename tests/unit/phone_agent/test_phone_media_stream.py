@@ -62,6 +62,11 @@ def test_malformed_message_is_refused_with_its_reason(case: dict[str, str]) -> N
     assert refusal.value.reason == case["reason"]
 
 
+def test_malformed_message_closes_as_policy() -> None:
+    """Where it closes a socket it is a stranger's: 1008, not WebSocket's own 1002."""
+    assert MalformedMessage("json").close_code == 1008
+
+
 def test_there_are_enough_kinds_of_malformed_messages() -> None:
     """The catalogue does not shrink unnoticed."""
     assert len({case["name"] for case in MALFORMED}) == len(MALFORMED) >= 50

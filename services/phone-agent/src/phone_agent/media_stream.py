@@ -10,7 +10,7 @@ Source: twilio.com/docs/voice/media-streams/websocket-messages.
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import orjson
 
@@ -30,7 +30,13 @@ _DIGITS: Final = frozenset("0123456789*#ABCD")
 
 
 class MalformedMessage(ProtocolError):
-    """The text breaks the protocol; the reason names the part, never the content."""
+    """The text breaks the protocol; the reason names the part, never the content.
+
+    It closes the socket only before ``start``, where it is a stranger's: a matter of policy (1008), for WebSocket's
+    own protocol (1002) was kept.
+    """
+
+    close_code: ClassVar[int] = 1008
 
 
 @dataclass(frozen=True, slots=True)
