@@ -10,14 +10,30 @@ import h2.errors
 import h2.events
 import h2.exceptions
 import h2.settings
+import hyperframe.frame
 
 from standins.nova.exchange import Answering, Exchange, Headers
+from standins.nova.journal import note
 
 PREFACE_DEADLINE = 10.0
 """Seconds a new connection may stay silent before it is dropped."""
 LINGER = 2.0
 """Seconds a client may go on sending after the answer ended; then its half is reset with NO_ERROR (RFC 9113, 8.1)."""
 MAX_CONCURRENT_STREAMS = 256
+
+
+class _Connection(h2.connection.H2Connection):
+    """Lets open streams go on after a client's GOAWAY (RFC 9113, 6.8), where h2 would take the connection for closed.
+
+    The SDK for JavaScript says GOAWAY as soon as its one request is under way.
+    """
+
+    def _receive_goaway_frame(
+        self, frame: hyperframe.frame.GoAwayFrame
+    ) -> tuple[list[hyperframe.frame.Frame], list[h2.events.Event]]:
+        left = h2.events.ConnectionTerminated()
+        left.error_code = frame.error_code
+        return [], [left]
 
 
 class ServerConnection(asyncio.Protocol):
@@ -27,11 +43,12 @@ class ServerConnection(asyncio.Protocol):
         self._accept = accept
         self._roster = roster
         config = h2.config.H2Configuration(client_side=False, header_encoding="utf-8")
-        self._h2 = h2.connection.H2Connection(config)
+        self._h2 = _Connection(config)
         self._exchanges: dict[int, Exchange] = {}
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._flushing = False
+        self._leaving = False
         self._deadline: asyncio.TimerHandle | None = None
         self._lingering: set[asyncio.TimerHandle] = set()
 
@@ -51,7 +68,8 @@ class ServerConnection(asyncio.Protocol):
             self._deadline = None
         try:
             events = self._h2.receive_data(data)
-        except h2.exceptions.ProtocolError:
+        except h2.exceptions.ProtocolError as broken:
+            note("protocol_error", error=repr(broken), negotiated=self.negotiated)
             self._flush()
             self.close()
             return
@@ -99,12 +117,12 @@ class ServerConnection(asyncio.Protocol):
         if wait_for_client:
             self._lingering.add(self._loop.call_later(LINGER, self._stop_client, stream_id))
         else:
-            self._exchanges.pop(stream_id, None)
+            self._forget(stream_id)
         self._flush_soon()
 
     def reset(self, stream_id: int, code: int) -> None:
         """Send RST_STREAM."""
-        self._exchanges.pop(stream_id, None)
+        self._forget(stream_id)
         try:
             self._h2.reset_stream(stream_id, code)
         except (h2.exceptions.NoSuchStreamError, h2.exceptions.StreamClosedError):
@@ -155,13 +173,13 @@ class ServerConnection(asyncio.Protocol):
             case h2.events.StreamEnded(stream_id=int(stream_id)):
                 self._client_ended(stream_id)
             case h2.events.StreamReset(stream_id=int(stream_id)) if stream_id in self._exchanges:
-                self._exchanges.pop(stream_id).vanish(f"reset by the client, code {int(event.error_code or 0)}")
+                self._exchanges[stream_id].vanish(f"reset by the client, code {int(event.error_code or 0)}")
+                self._forget(stream_id)
             case h2.events.WindowUpdated() | h2.events.RemoteSettingsChanged():
                 self._pump_all()
             case h2.events.ConnectionTerminated():
-                self._flush()
-                if self._transport is not None:
-                    self._transport.close()
+                self._leaving = True
+                self._leave_if_done()
 
     def _take(self, stream_id: int, chunk: bytes, credit: int) -> None:
         if exchange := self._exchanges.get(stream_id):
@@ -175,7 +193,18 @@ class ServerConnection(asyncio.Protocol):
             return
         exchange.client_end()
         if exchange.finished:
-            self._exchanges.pop(stream_id, None)
+            self._forget(stream_id)
+
+    def _forget(self, stream_id: int) -> None:
+        self._exchanges.pop(stream_id, None)
+        if self._leaving:
+            self._loop.call_soon(self._leave_if_done)
+
+    def _leave_if_done(self) -> None:
+        """Close after the last exchange of a client that has said GOAWAY."""
+        if not self._exchanges and self._transport is not None:
+            self._flush()
+            self._transport.close()
 
     def _pump_all(self) -> None:
         for exchange in list(self._exchanges.values()):

@@ -120,7 +120,7 @@ def _check_scope(authorization: Authorization, timestamp: str) -> None:
     if not authorization.scope.startswith(timestamp[:8]):
         message = "Date in Credential scope does not match YYYYMMDD from ISO-8601 version."
         raise Refused("InvalidSignatureException", message)
-    if "host" not in authorization.signed_headers:
+    if not {"host", ":authority"}.intersection(authorization.signed_headers):  # the SDK for JavaScript signs the latter
         raise Refused("InvalidSignatureException", "'Host' must be a 'SignedHeader' in the AWS Authorization.")
 
 
