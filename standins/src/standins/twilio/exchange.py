@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+import httpx
+
 from standins.twilio.call import Program, new_sid
 from standins.twilio.line import Hear
 from standins.twilio.live import LiveCall
@@ -93,6 +95,14 @@ class Exchange:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return call
+
+    async def replay(self, call_sid: str, *, copies: int = 1) -> list[httpx.Response]:
+        """Send the first webhook of a call again, byte for byte, all copies at once."""
+        call = self.calls[call_sid]
+        params = call.party.params("ringing")
+        asked = call.timeline.named("webhook")[0].fields
+        request = [self._webhooks.request(str(asked["url"]), str(asked["method"]), params, {}) for _ in range(copies)]
+        return list(await asyncio.gather(*(self._webhooks.send(each) for each in request)))
 
     def take_fault(self) -> RestFault | None:
         """Return the fault the next REST request shall meet, and use it up."""

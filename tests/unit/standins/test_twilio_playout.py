@@ -1,0 +1,68 @@
+"""What is queued for a caller, and what a caller says, 20 ms at a time."""
+
+from standins.twilio.mulaw import FRAME
+from standins.twilio.playout import Microphone, PlayoutBuffer
+
+A, B = b"\x10" * FRAME, b"\x20" * FRAME
+
+
+def test_sound_is_played_in_order_and_its_end_padded() -> None:
+    """Pieces of any length become frames; silence fills the last."""
+    buffer = PlayoutBuffer()
+    buffer.append(A[:100])
+    buffer.append(A[100:] + B[:40])
+    assert buffer.take().frame == A
+    assert buffer.take().frame == B[:40] + b"\xff" * 120
+    assert buffer.take().frame is None
+
+
+def test_a_mark_comes_due_when_the_sound_before_it_was_heard() -> None:
+    """Not when the last frame begins, but when it has been played."""
+    buffer = PlayoutBuffer()
+    buffer.append(A)
+    buffer.mark("between")
+    buffer.append(B)
+    buffer.mark("end")
+    assert [buffer.take().marks for _ in range(3)] == [(), ("between",), ("end",)]
+
+
+def test_a_mark_without_sound_is_due_at_once() -> None:
+    """Nothing is before it."""
+    buffer = PlayoutBuffer()
+    buffer.mark("now")
+    assert buffer.take().marks == ("now",)
+
+
+def test_clear_drops_the_sound_and_returns_every_mark() -> None:
+    """A mark that comes back does not say that anything was heard."""
+    buffer = PlayoutBuffer()
+    buffer.append(A + B)
+    buffer.mark("one")
+    buffer.mark("two")
+    buffer.take()
+    assert buffer.clear() == (FRAME, ("one", "two"))
+    assert buffer.take() == PlayoutBuffer().take()
+    buffer.append(B)
+    buffer.mark("later")
+    assert buffer.take().frame == B
+    assert buffer.take().marks == ("later",)
+
+
+def test_a_caller_is_heard_without_gaps() -> None:
+    """Frames that arrive in uneven steps go out one after the other, none lost."""
+    microphone = Microphone()
+    heard: list[bytes | None] = []
+    for arriving in (1, 0, 3, 0, 0, 2, 0, 0, 0, 0, 0):
+        for _ in range(arriving):
+            microphone.push(bytes([len(heard)]))
+        heard.append(microphone.take())
+    spoken = [index for index, frame in enumerate(heard) if frame is not None]
+    assert len(spoken) == 6
+    assert spoken == list(range(spoken[0], spoken[0] + 6))
+
+
+def test_a_single_frame_is_not_kept_back() -> None:
+    """A click shorter than the lead still reaches the line."""
+    microphone = Microphone()
+    microphone.push(A)
+    assert A in [microphone.take() for _ in range(6)]

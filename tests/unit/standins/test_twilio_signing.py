@@ -1,0 +1,59 @@
+"""Signatures of the stand-in, held against Twilio's own library."""
+
+import pytest
+from twilio.request_validator import RequestValidator
+
+from standins.twilio.signing import sign, webhook_url_to_sign
+
+TOKEN = "12345"
+FORM = {
+    "CallSid": "CA1234567890ABCDE",
+    "Caller": "+14158675310",
+    "Digits": "1234",
+    "From": "+14158675310",
+    "To": "",
+    "Å": "ö",
+}
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://example.com/incoming-call", "http://127.0.0.1:7860/incoming-call", "https://example.com/a?foo=1&bar=2"],
+)
+def test_twilios_library_accepts_a_signed_form(url: str) -> None:
+    """A form post is signed over its URL and its sorted fields."""
+    assert RequestValidator(TOKEN).validate(url, FORM, sign(TOKEN, url, FORM.items()))
+
+
+def test_twilios_library_accepts_a_signed_handshake() -> None:
+    """The handshake is signed over the wss URL alone."""
+    url = "wss://example.com/media-stream"
+    assert RequestValidator(TOKEN).validate(url, {}, sign(TOKEN, url))
+
+
+@pytest.mark.parametrize("change", [{"Digits": "1235"}, {"Extra": "1"}, {"CallSid": ""}])
+def test_a_changed_field_breaks_the_signature(change: dict[str, str]) -> None:
+    """No field can be changed, added or emptied."""
+    url = "https://example.com/incoming-call"
+    assert not RequestValidator(TOKEN).validate(url, FORM | change, sign(TOKEN, url, FORM.items()))
+
+
+def test_a_repeated_name_counts_with_each_distinct_value() -> None:
+    """Values of one name are signed once each, sorted."""
+    repeated = [("a", "2"), ("a", "1"), ("a", "2")]
+    assert sign(TOKEN, "https://h/", repeated) == sign(TOKEN, "https://h/", [("a", "1"), ("a", "2")])
+    assert sign(TOKEN, "https://h/", repeated) != sign(TOKEN, "https://h/", [("a", "2")])
+
+
+@pytest.mark.parametrize(
+    ("url", "signed"),
+    [
+        ("https://example.com:8443/x?y=1#rc=2", "https://example.com/x?y=1"),
+        ("http://127.0.0.1:7860/x#rc=2", "http://127.0.0.1:7860/x"),
+        ("https://user:pass@example.com/x", "https://example.com/x"),
+        ("https://[::1]:8443/x", "https://[::1]/x"),
+    ],
+)
+def test_what_of_an_address_is_signed(url: str, signed: str) -> None:
+    """Over HTTPS the port goes, over HTTP it stays; users and fragments go."""
+    assert webhook_url_to_sign(url) == signed

@@ -1,0 +1,63 @@
+"""µ-law, recordings, and telling speech from silence."""
+
+import io
+import wave
+
+import numpy as np
+import pytest
+
+from standins.twilio import mulaw
+from standins.twilio.listening import Began, Ended, Talkspurts
+from standins.twilio.sound import UnreadableSoundError, read_wav, write_wav
+
+LOUD = mulaw.encode(np.full(160, 8000, dtype=np.int16).tobytes())
+
+
+def test_every_code_survives_a_round_trip() -> None:
+    """Decoding and encoding loses nothing, but for the second code of zero."""
+    codes = bytes(range(256))
+    again = mulaw.encode(mulaw.decode(codes))
+    assert [code for code in codes if again[code] != code] == [0x7F]
+
+
+@pytest.mark.parametrize(("code", "sample"), [(0xFF, 0), (0x00, -32124), (0x80, 32124), (0xEF, 132), (0x6F, -132)])
+def test_known_codes_have_the_samples_of_g711(code: int, sample: int) -> None:
+    """Spot checks of the table in the recommendation."""
+    assert int(np.frombuffer(mulaw.decode(bytes([code])), dtype=np.int16)[0]) == sample
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 24000, 44100, 48000])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_recordings_of_any_rate_become_8_khz(rate: int, channels: int) -> None:
+    """A second of a 440 Hz tone stays one: same length, same pitch, same loudness."""
+    tone = (10000 * np.sin(2 * np.pi * 440 * np.arange(rate) / rate)).astype(np.int16)
+    target = io.BytesIO()
+    with wave.open(target, "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(np.repeat(tone, channels).tobytes())
+    read = np.frombuffer(read_wav(target.getvalue()), dtype=np.int16).astype(float)
+    assert abs(len(read) - 8000) <= 1
+    assert int(np.abs(np.fft.rfft(read[:8000], 8000)).argmax()) == 440
+    assert 9500 < np.abs(read[1000:7000]).max() < 10500
+
+
+def test_what_is_no_wav_is_refused() -> None:
+    """Also a WAV of 8-bit samples."""
+    with pytest.raises(UnreadableSoundError):
+        read_wav(b"ID3 something else")
+
+
+def test_a_written_wav_reads_back_the_same() -> None:
+    """Saving loses nothing."""
+    pcm = np.arange(-500, 500, dtype=np.int16).tobytes()
+    assert read_wav(write_wav(pcm)) == pcm
+
+
+def test_a_spurt_ends_after_a_pause_and_where_it_was_last_heard() -> None:
+    """Gaps between words do not end it."""
+    spurts = Talkspurts()
+    pattern = [None, LOUD, LOUD, *[None] * 5, LOUD, *[None] * 30]
+    heard = [event for number, frame in enumerate(pattern) if (event := spurts.hear(number, frame))]
+    assert heard == [Began(1), Ended(9, 8)]

@@ -1,0 +1,108 @@
+"""Documents become verbs."""
+
+import pytest
+
+from standins.twilio.twiml import (
+    Connect,
+    Dial,
+    Hangup,
+    NotPretended,
+    Pause,
+    Play,
+    Redirect,
+    Reject,
+    Say,
+    Stream,
+    StreamRefusedError,
+    TwimlError,
+    check_stream,
+    names,
+    parse,
+)
+
+BASE = "https://agent.example.com/incoming-call"
+
+
+def test_the_agents_document_is_read_whole() -> None:
+    """Stream, parameters, action and the verbs that follow are kept, addresses made absolute."""
+    connect, say, dial = parse(
+        """<?xml version="1.0" encoding="UTF-8"?><Response>
+        <Connect action="/incoming-call/stream-ended">
+          <Stream url="wss://agent.example.com/media-stream" name="s" statusCallback="status">
+            <Parameter name="ticket" value="a&amp;b"/><Parameter name="n" value="1"/>
+          </Stream></Connect>
+        <Say voice="Polly.Joanna" language="en-US">Sorry, goodbye &lt;you&gt;.</Say>
+        <Dial timeout="20" callerId="+1500" action="dialled"><Sip>sip:a@b</Sip><Number>+1501</Number></Dial>
+        </Response>""",
+        BASE,
+    )
+    assert isinstance(connect, Connect)
+    assert connect.action == "https://agent.example.com/incoming-call/stream-ended"
+    assert connect.stream == Stream(
+        "wss://agent.example.com/media-stream",
+        name="s",
+        status_callback="https://agent.example.com/status",
+        parameters=(("ticket", "a&b"), ("n", "1")),
+    )
+    assert say == Say("Sorry, goodbye <you>.", "Polly.Joanna", "en-US")
+    assert dial == Dial(("sip:a@b", "+1501"), 20.0, "https://agent.example.com/dialled", "POST", "+1500")
+
+
+def test_every_other_verb_is_known_by_name() -> None:
+    """What is not executed keeps its name, so that the timeline can say so."""
+    verbs = parse(
+        '<Response><Pause length="2"/><Play loop="2">/a.wav</Play><Redirect method="get">/b</Redirect><Hangup/>'
+        '<Reject reason="busy"/><Gather/><Connect><ConversationRelay/></Connect></Response>',
+        BASE,
+    )
+    assert verbs == (
+        Pause(2.0),
+        Play("https://agent.example.com/a.wav", 2),
+        Redirect("https://agent.example.com/b", "GET"),
+        Hangup(),
+        Reject("busy"),
+        NotPretended("Gather"),
+        NotPretended("Connect/ConversationRelay"),
+    )
+    assert names(verbs)[-2:] == ["Gather", "Connect/ConversationRelay"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "",
+        "Hello",
+        "<Response>",
+        "<Answer/>",
+        "<Response><Connect><Stream/></Connect></Response>",
+        "<Response><Dial/></Response>",
+        '<Response><Pause length="long"/></Response>',
+        '<!DOCTYPE x [<!ENTITY a "b">]><Response><Say>&a;</Say></Response>',
+        f"<Response><Say>{'a' * 70_000}</Say></Response>",
+    ],
+)
+def test_what_is_no_document_is_refused(document: str) -> None:
+    """Twilio ends such a call with an application error."""
+    with pytest.raises(TwimlError):
+        parse(document, BASE)
+
+
+@pytest.mark.parametrize("url", ["wss://example.com/s", "ws://127.0.0.1:7860/s", "ws://localhost/s", "ws://[::1]:1/s"])
+def test_streams_go_over_tls_or_stay_on_this_machine(url: str) -> None:
+    """A plain address is taken for loopback only."""
+    check_stream(Stream(url))
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        Stream("ws://example.com/s"),
+        Stream("https://example.com/s"),
+        Stream("wss://example.com/s?ticket=1"),
+        Stream("wss://example.com/s", parameters=(("ticket", "x" * 494),)),
+    ],
+)
+def test_streams_that_twilio_refuses_are_refused(stream: Stream) -> None:
+    """No TLS, a query string, or a parameter of 500 characters."""
+    with pytest.raises(StreamRefusedError):
+        check_stream(stream)
