@@ -1,0 +1,186 @@
+"""Hold the scripted conversation with the AWS SDK for Python and print every event as a JSON line.
+
+The SDK stands alone here: no code of the product, none of the stand-in. It runs in a process of its own because it reads
+`SSL_CERT_FILE` once, at the first TLS context. The same script in JavaScript: `../node/converse.mjs`.
+"""
+
+import array
+import asyncio
+import base64
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from aws_sdk_bedrock_runtime.client import AsyncBedrockRuntimeClient
+from aws_sdk_bedrock_runtime.config import Config
+from aws_sdk_bedrock_runtime.models import (
+    BidirectionalInputPayloadPart,
+    InvokeModelWithBidirectionalStreamInputChunk,
+    InvokeModelWithBidirectionalStreamOperationInput,
+)
+from smithy_aws_core.auth import SigV4AuthScheme
+from smithy_aws_core.identity import StaticCredentialsResolver
+from smithy_core.shapes import ShapeID
+
+RATE = 8000
+CHUNK = 320
+FORMAT = {
+    "mediaType": "audio/lpcm",
+    "sampleRateHertz": RATE,
+    "sampleSizeBits": 16,
+    "channelCount": 1,
+    "encoding": "base64",
+    "audioType": "SPEECH",
+}
+TEXT = {"mediaType": "text/plain"}
+PATIENCE = 10.0
+
+
+class Talk:
+    """One stream, seen from the client."""
+
+    def __init__(self, stream: Any) -> None:  # noqa: ANN401 - the SDK's stream is generic over generated types
+        self._stream = stream
+        self._changed = asyncio.Condition()
+        self.events: list[tuple[str, dict[str, Any]]] = []
+        self.loud = False
+
+    async def send(self, name: str, **body: object) -> None:
+        """Send one event of the prompt."""
+        text = json.dumps({"event": {name: body if name in ("sessionStart", "sessionEnd") else {"promptName": "p", **body}}})
+        part = BidirectionalInputPayloadPart(bytes_=text.encode())
+        await self._stream.input_stream.send(InvokeModelWithBidirectionalStreamInputChunk(value=part))
+
+    async def text(self, content_name: str, role: str, content: str, *, interactive: bool) -> None:
+        """Send a block of text."""
+        await self.send(
+            "contentStart",
+            contentName=content_name,
+            type="TEXT",
+            role=role,
+            interactive=interactive,
+            textInputConfiguration=TEXT,
+        )
+        await self.send("textInput", contentName=content_name, content=content)
+        await self.send("contentEnd", contentName=content_name)
+
+    async def answer_tool(self, tool_use_id: str, result: dict[str, object]) -> None:
+        """Send a tool's result."""
+        configuration = {"toolUseId": tool_use_id, "type": "TEXT", "textInputConfiguration": TEXT}
+        await self.send(
+            "contentStart",
+            contentName="result",
+            type="TOOL",
+            role="TOOL",
+            interactive=False,
+            toolResultInputConfiguration=configuration,
+        )
+        await self.send("toolResult", contentName="result", content=json.dumps(result))
+        await self.send("contentEnd", contentName="result")
+
+    async def microphone(self) -> None:
+        """Send sound for ever: loud while `loud` is set, silence otherwise."""
+        loud, quiet = (base64.b64encode(array.array("h", [a, -a] * (CHUNK // 2)).tobytes()).decode() for a in (6000, 0))
+        while True:
+            await self.send("audioInput", contentName="line", content=loud if self.loud else quiet)
+            await asyncio.sleep(CHUNK / RATE)
+
+    async def say_something(self) -> None:
+        """Be loud for a while."""
+        self.loud = True
+        await asyncio.sleep(0.5)
+        self.loud = False
+
+    async def listen(self) -> None:
+        """Print and keep every event until the stream ends."""
+        _, output = await self._stream.await_output()
+        while (received := await output.receive()) is not None:
+            ((name, body),) = json.loads(received.value.bytes_)["event"].items()
+            if name == "audioOutput":
+                body["content"] = len(base64.b64decode(body["content"]))
+            print(json.dumps({name: body}), flush=True)
+            async with self._changed:
+                self.events.append((name, body))
+                self._changed.notify_all()
+
+    async def until(self, name: str, fits: Callable[[dict[str, Any]], bool] = bool, *, count: int = 1) -> dict[str, Any]:
+        """Wait for the `count`th event of a kind."""
+
+        def found() -> list[dict[str, Any]]:
+            return [body for kind, body in self.events if kind == name and fits(body)]
+
+        async with asyncio.timeout(PATIENCE), self._changed:
+            await self._changed.wait_for(lambda: len(found()) >= count)
+        return found()[count - 1]
+
+
+def client(url: str) -> AsyncBedrockRuntimeClient:
+    """Make the SDK's own client."""
+    return AsyncBedrockRuntimeClient(
+        Config(
+            endpoint_uri=url,
+            region="eu-north-1",
+            aws_access_key_id="standin",
+            aws_secret_access_key="standin-secret",
+            aws_credentials_identity_resolver=StaticCredentialsResolver(),
+            auth_schemes={ShapeID("aws.auth#sigv4"): SigV4AuthScheme(service="bedrock")},
+        )
+    )
+
+
+async def open_session(talk: Talk) -> None:
+    """Send everything up to the open line."""
+    await talk.send("sessionStart", inferenceConfiguration={"maxTokens": 1024, "topP": 0.9, "temperature": 0.7})
+    schema = json.dumps({"type": "object", "properties": {"location": {"type": "string"}}})
+    tool = {"name": "get_current_weather", "description": "Weather now.", "inputSchema": {"json": schema}}
+    await talk.send(
+        "promptStart",
+        textOutputConfiguration=TEXT,
+        audioOutputConfiguration={**FORMAT, "voiceId": "amy"},
+        toolUseOutputConfiguration={"mediaType": "application/json"},
+        toolConfiguration={"tools": [{"toolSpec": tool}]},
+    )
+    await talk.text("system", "SYSTEM", "You are a friendly assistant.", interactive=False)
+    await talk.send(
+        "contentStart",
+        contentName="line",
+        type="AUDIO",
+        role="USER",
+        interactive=True,
+        audioInputConfiguration=FORMAT,
+    )
+
+
+async def converse(talk: Talk) -> None:
+    """Greeting by text; a spoken question with a tool; a barge-in; the end in order."""
+    await open_session(talk)
+    microphone = asyncio.create_task(talk.microphone())
+    await talk.text("hello", "USER", "hello", interactive=True)
+    await talk.until("usageEvent")
+    await talk.say_something()
+    tool_use = await talk.until("toolUse")
+    await talk.answer_tool(tool_use["toolUseId"], {"temperature": 21})
+    await talk.until("contentEnd", lambda body: body["type"] == "AUDIO", count=3)
+    await talk.say_something()
+    await talk.until("contentEnd", lambda body: body["stopReason"] == "INTERRUPTED")
+    await talk.until("usageEvent", count=3)
+    microphone.cancel()
+    await talk.send("contentEnd", contentName="line")
+    await talk.send("promptEnd")
+    await talk.send("sessionEnd")
+
+
+async def main(url: str) -> None:
+    """Talk, and wait for the end of the stream."""
+    operation = InvokeModelWithBidirectionalStreamOperationInput(model_id="amazon.nova-2-sonic-v1:0")
+    stream = await client(url).invoke_model_with_bidirectional_stream(operation)
+    talk = Talk(stream)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(talk.listen())
+        await converse(talk)
+    await stream.close()
+    print(json.dumps({"ended": {}}), flush=True)
+
+
+asyncio.run(asyncio.wait_for(main(sys.argv[1]), 25))

@@ -1,0 +1,44 @@
+"""A brain that follows a script, for tests of everything around it: it hears loudness and speaks tones."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from standins.nova.brain import Brain, Step, ToolSpec
+from standins.nova.tones import LoudnessHearing, Sentence, ToneVoice, Use
+
+GREETING = "Hello, I can tell you the weather."
+ANSWER = "It is twenty one degrees in Stockholm now."
+DETAIL = (
+    "The wind is light and comes from the west, the sky is clear from north to south, nobody needs an umbrella today, "
+    "and it will stay like that until late in the evening, as far as anybody can tell from here."
+)
+GO_ON = "Of course, go on."
+
+
+class ScriptedDialogue:
+    """Greets, uses the weather tool for the first spoken words, and is polite about the next."""
+
+    def __init__(self, *, tools: Sequence[ToolSpec], system: str, history: Sequence[tuple[str, str]]) -> None:
+        self.tools = [tool.name for tool in tools]
+        self.system = system
+        self.history = list(history)
+        self._asked = False
+
+    def heard(self, text: str) -> Sequence[Step]:
+        """Follow the script."""
+        if text == "hello":
+            return [Sentence(GREETING)]
+        if not self._asked and "get_current_weather" in self.tools:
+            self._asked = True
+            return [Use("get_current_weather", {"location": "Stockholm", "format": "celsius"})]
+        return [Sentence(GO_ON)]
+
+    def tool_result(self, name: str, arguments: dict[str, Any], result: dict[str, Any]) -> Sequence[Step]:
+        """Follow the script."""
+        failed = f"{name} of {arguments['location']} failed." if "error" in result else ""
+        return [Sentence(failed or f"{ANSWER} {DETAIL}")]
+
+
+def scripted_brain() -> Brain:
+    """Put script, ear and voice together."""
+    return Brain(LoudnessHearing(), ToneVoice(), ScriptedDialogue, "a script")
