@@ -28,6 +28,18 @@ SEND_SECONDS = 5.0
 """A socket that takes nothing for this long is dead."""
 
 
+async def receive(socket: WebSocket) -> str:
+    """Wait for a message; one that is not text comes back as an empty one, which nobody can decode.
+
+    Raises:
+        WebSocketDisconnect: the socket is closed.
+    """
+    message = await socket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code", 1005))
+    return message.get("text") or ""
+
+
 async def read_start(socket: WebSocket, guard: StreamGuard) -> Start:
     """Wait for the message that says whose stream this is.
 
@@ -37,7 +49,7 @@ async def read_start(socket: WebSocket, guard: StreamGuard) -> Start:
     try:
         async with asyncio.timeout(START_SECONDS):
             while True:
-                message = media_stream.decode(await socket.receive_text())
+                message = media_stream.decode(await receive(socket))
                 if guard.accept(message) is Verdict.CLOSE:
                     raise MalformedMessage("not_a_start")
                 if isinstance(message, Start):
@@ -94,7 +106,7 @@ class LiveCall:
     async def _read_until_end(self) -> EndReason:
         while True:
             async with asyncio.timeout(STALL_SECONDS):
-                text = await self._socket.receive_text()
+                text = await receive(self._socket)
             try:
                 message = media_stream.decode(text)
             except MalformedMessage as error:
@@ -113,6 +125,7 @@ class LiveCall:
         """Act on a message; True when it was the last."""
         match message:
             case media_stream.Media():
+                self._tally.missing_packets = self._guard.counts.missing
                 for pcm in self._packets.push(message.payload):
                     self._session.hear(pcm)
             case Mark():

@@ -8,6 +8,10 @@ from collections import deque
 from phone_agent import media_stream
 
 
+MAX_CODES = 8000
+"""Most sound in one message: a second. Twilio names no limit, and a flood must not find it for us."""
+
+
 class Outbox:
     """Messages in order; pieces of sound that follow each other become one.
 
@@ -43,6 +47,7 @@ class Outbox:
         return messages
 
     def _close_sound(self) -> None:
-        if self._sound:
-            self._messages.append(media_stream.media(self._stream_sid, bytes(self._sound)))
-            self._sound.clear()
+        for at in range(0, len(self._sound), MAX_CODES):
+            piece = bytes(self._sound[at : at + MAX_CODES])
+            self._messages.append(media_stream.media(self._stream_sid, piece))
+        self._sound.clear()

@@ -1,11 +1,13 @@
 """What all calls of this process share."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 
 from agent_core.admission import Place
 from agent_core.agent import Agent
+from agent_core.errors import AtCapacity
 from agent_core.nova.parking import Parking
 from phone_agent import twiml
 from phone_agent.call_control import CallControl
@@ -18,6 +20,8 @@ _REMEMBER = timedelta(hours=1)
 """How long a call is remembered as answered. A captured webhook can be sent again for ever, for nothing in its
 signature says when; a call that is known gets its answer, but no second model stream on suspicion."""
 _MAX_REMEMBERED = 10_000
+_MAX_UNPROVEN = 20
+"""Sockets that have not shown a ticket yet. Twilio shows it at once, so more at a time are not Twilio's."""
 
 
 class Phone:
@@ -37,6 +41,7 @@ class Phone:
         self.tickets = TicketOffice.from_auth_tokens(settings.auth_tokens)
         self.parking = Parking(agent.open_model)
         self._answered: dict[str, float] = {}
+        self._unproven = 0
         base = f"{settings.base_url}/incoming-call"
         self._status_url = f"{base}/stream-status"
         self._fallback = twiml.Fallback(destination=settings.fallback_destination, dial_action_url=f"{base}/dial-ended")
@@ -63,6 +68,21 @@ class Phone:
     def park(self, call_sid: str, place: Place, facts: Mapping[str, str]) -> None:
         """Open the model for a call whose socket is about to come."""
         self.parking.park(call_sid, self.agent.prompt((SAMPLE_RATE, SAMPLE_RATE), facts), place, facts)
+
+    @contextmanager
+    def unproven(self) -> Iterator[None]:
+        """Count a socket until it has shown its ticket.
+
+        Raises:
+            AtCapacity: too many are being counted.
+        """
+        if self._unproven >= _MAX_UNPROVEN:
+            raise AtCapacity("too many sockets without a ticket")
+        self._unproven += 1
+        try:
+            yield
+        finally:
+            self._unproven -= 1
 
     def answer(self, call_sid: str, ticket: str) -> str:
         """Make the document that connects a call."""

@@ -54,6 +54,8 @@ class Tally:
     """Agent audio that the caller heard."""
     audio_dropped_ms: int = 0
     """Caller audio that never reached the model because it did not keep up."""
+    missing_packets: int = 0
+    """Pieces of caller audio that never arrived."""
     malformed_messages: int = 0
     """Messages that broke the protocol and were dropped."""
     ignored_messages: int = 0
