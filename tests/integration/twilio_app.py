@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -68,7 +68,7 @@ class AppStream:
         return b"".join(base64.b64decode(message["media"]["payload"]) for message in media)
 
 
-type Behave = Callable[[AppStream], Awaitable[None]]
+type Behave = Callable[[AppStream], Awaitable[object]]
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,15 @@ class Asked:
 
 
 class TinyApp:
-    """The application. `documents` maps paths to what is inside `<Response>`; a number is a status without a body."""
+    """The application.
+
+    `documents` maps paths to what is inside `<Response>`. An integer is a status without a body, a float the seconds
+    before an empty answer, and a dictionary is served as JSON.
+    """
 
     def __init__(self) -> None:
         self.port = 0
-        self.documents: dict[str, str | int | float] = {}
+        self.documents: dict[str, str | int | float | dict[str, Any]] = {}
         self.asked: list[Asked] = []
         self.handshakes: list[dict[str, str]] = []
         self.streams: list[AppStream] = []
@@ -132,6 +136,8 @@ class TinyApp:
         params = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
         self.asked.append(Asked(request.url.path, request.method, params, dict(request.headers)))
         document = self.documents.get(request.url.path, 404)
+        if isinstance(document, dict):
+            return JSONResponse(document)
         if isinstance(document, float):
             await asyncio.sleep(document)
             document = 200

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 from urllib.parse import urlsplit
 
 from standins.cli import options as call_options
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     """Make the calls and report; see `--help` for the exit codes."""
     options = call_options.read(arguments)
     try:
-        return asyncio.run(_run(options))
+        return asyncio.run(make_calls(options, Path.cwd(), sys.stdout))
     except (UsageError, NoVoiceError, UnreadableSoundError) as error:
         sys.stderr.write(f"voice-agent call: {error}\n")
         return _USAGE
@@ -45,22 +45,37 @@ def main(arguments: Sequence[str]) -> int:
         return 130
 
 
-async def _run(options: CallOptions) -> int:
-    async with find_voice() as speak, _exchange(options, speak) as (number, running):
+async def make_calls(options: CallOptions, folder: Path, out: TextIO) -> int:
+    """Make all calls at once, save what was heard, write the report, and return the exit code.
+
+    Args:
+        options: What to do.
+        folder: Where to look for a running system, and in the folders above.
+        out: Gets the report.
+
+    Raises:
+        UsageError: the calls cannot be made as asked.
+        NoVoiceError: there are words to say and no voice.
+        UnreadableSoundError: a recording is no WAV.
+        NothingRunsError: nobody is there to be called.
+    """
+    async with find_voice() as speak, _exchange(options, folder, speak) as (number, running):
         patience = Patience(barge_in=options.barge_in)
         utterances = [await prepare(options.turns, caller, speak) for caller in range(options.calls)]
         results = await asyncio.gather(
             *(place(number, caller, turns, patience, options.timeout) for caller, turns in enumerate(utterances))
         )
     _save(options, results)
-    return await _report(options, results, running)
+    return await _report(options, results, running, out)
 
 
 @contextlib.asynccontextmanager
-async def _exchange(options: CallOptions, speak: Speak | None) -> AsyncIterator[tuple[Number, Running | None]]:
+async def _exchange(
+    options: CallOptions, folder: Path, speak: Speak | None
+) -> AsyncIterator[tuple[Number, Running | None]]:
     """Yield the number to call: at the running exchange, or for a deployment at one of our own."""
-    running = None if options.url else find_running(Path.cwd())
-    if options.url and (local := _running_here(options.url)) is not None:
+    running = None if options.url else await find_running(folder)
+    if options.url and (local := await _running_here(options.url, folder)) is not None:
         running = local
     if running is not None:
         yield Number(running.exchange_url, _webhook(running.base_url), options.caller, options.callee), running
@@ -75,9 +90,9 @@ async def _exchange(options: CallOptions, speak: Speak | None) -> AsyncIterator[
         yield Number(exchange.url, _webhook(options.url), options.caller, options.callee), None
 
 
-def _running_here(url: str) -> Running | None:
+async def _running_here(url: str, folder: Path) -> Running | None:
     try:
-        running = find_running(Path.cwd())
+        running = await find_running(folder)
     except NothingRunsError:
         return None
     return running if running.base_url.rstrip("/") == url.rstrip("/") else None
@@ -104,7 +119,7 @@ def _file(path: Path, caller: int, calls: int) -> Path:
     return path if calls == 1 else path.with_stem(f"{path.stem}-{caller + 1}")
 
 
-async def _report(options: CallOptions, results: Sequence[CallResult], running: Running | None) -> int:
+async def _report(options: CallOptions, results: Sequence[CallResult], running: Running | None, out: TextIO) -> int:
     recogniser = find_recogniser()
     if options.expect_text and recogniser.transcribe is None:
         reason = "--expect-text needs a recogniser, and none is installed"
@@ -113,9 +128,9 @@ async def _report(options: CallOptions, results: Sequence[CallResult], running: 
     expected = Expected(options.expect_tool, options.expect_text, options.turns, running is not None)
     wrong = [judge(call, expected, recogniser.contains) for call in reviewed]
     if options.as_json:
-        _write_json(reviewed, wrong)
+        _write_json(reviewed, wrong, out)
     else:
-        _write(options, reviewed, wrong, running)
+        _write(options, reviewed, wrong, running, out)
     return _FAILED if any(wrong) else 0
 
 
@@ -129,9 +144,13 @@ async def _review(
 
 
 def _write(
-    options: CallOptions, calls: Sequence[Reviewed], wrong: Sequence[Sequence[str]], running: Running | None
+    options: CallOptions,
+    calls: Sequence[Reviewed],
+    wrong: Sequence[Sequence[str]],
+    running: Running | None,
+    out: TextIO,
 ) -> None:
-    terminal = report.Terminal(sys.stdout)
+    terminal = report.Terminal(out)
     if len(calls) == 1:
         for line in report.lines(calls[0], f"{options.caller} → {options.callee}"):
             terminal.row(line)
@@ -149,7 +168,7 @@ def _write(
             terminal.text(f"FAILED {f'(call {call.result.caller + 1}) ' if len(calls) > 1 else ''}{reason}", "31")
 
 
-def _write_json(calls: Sequence[Reviewed], wrong: Sequence[Sequence[str]]) -> None:
+def _write_json(calls: Sequence[Reviewed], wrong: Sequence[Sequence[str]], out: TextIO) -> None:
     documents = [
         {
             "call_sid": call.result.call_sid,
@@ -163,4 +182,4 @@ def _write_json(calls: Sequence[Reviewed], wrong: Sequence[Sequence[str]]) -> No
         }
         for call, reasons in zip(calls, wrong, strict=True)
     ]
-    sys.stdout.write(json.dumps(documents if len(documents) > 1 else documents[0], indent=2) + "\n")
+    out.write(json.dumps(documents if len(documents) > 1 else documents[0], indent=2) + "\n")

@@ -41,7 +41,7 @@ class ModelView:
     interruptions: int = 0
 
 
-def find_running(start: Path) -> Running:
+async def find_running(start: Path) -> Running:
     """Read the state file in this folder or one above it, and check that somebody answers.
 
     Raises:
@@ -58,16 +58,13 @@ def find_running(start: Path) -> Running:
         state.get("nova", {}).get("control", ""),
         path.parent.parent / log if log else None,
     )
-    for url in (running.base_url, running.exchange_url):
-        _check(url)
+    async with httpx.AsyncClient(trust_env=False, timeout=_LOOK_SECONDS) as client:
+        for url in (running.base_url, running.exchange_url):
+            try:
+                await client.get(f"{url}/health")
+            except httpx.HTTPError as error:
+                raise NothingRunsError(url) from error
     return running
-
-
-def _check(url: str) -> None:
-    try:
-        httpx.get(f"{url}/health", timeout=_LOOK_SECONDS, trust_env=False)
-    except httpx.HTTPError as error:
-        raise NothingRunsError(url) from error
 
 
 async def model_view(running: Running, call_sid: str) -> ModelView | None:
