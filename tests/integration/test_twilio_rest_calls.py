@@ -17,7 +17,7 @@ SETTINGS = ExchangeSettings()
 LONG = '<Pause length="30"/>'
 
 
-class _Redirected(TwilioHttpClient):  # type: ignore[misc] - the package carries no types
+class _Redirected(TwilioHttpClient):  # type: ignore[misc]  # the package carries no types
     """Twilio's HTTP client, sent to the stand-in instead of api.twilio.com."""
 
     def __init__(self, base: str) -> None:
