@@ -1,0 +1,66 @@
+"""What a person reads: which part is real and which pretends, what to try next, and log lines made short."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from standins.cli.plan import Part, Plan
+
+_LONGEST = 60
+"""Characters of one value in a log line."""
+
+_QUIET_FIELDS = frozenset({"event", "timestamp", "time", "at", "level", "logger", "service"})
+
+
+def banner(plan: Plan) -> str:
+    """Say what runs and what to do with it."""
+    rows = [("", "what answers", "where"), *((part.name, part.what, part.url) for part in plan.parts)]
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    table = [f"  {name:<{widths[0]}}  {what:<{widths[1]}}  {url}".rstrip() for name, what, url in rows]
+    return "\n".join(["", "Ready.", "", *table, "", *_next(plan.parts), "", "Ctrl-C stops everything.", ""])
+
+
+def _next(parts: Sequence[Part]) -> list[str]:
+    telephone = next((part for part in parts if part.name == "telephone"), None)
+    if telephone is not None and telephone.real:
+        url = parts[0].url
+        return ["Set your number's webhook at Twilio, then call it:", f"  {url}/incoming-call"]
+    return [
+        "Try next, in another terminal:",
+        '  make call SAY="what is the weather in Stockholm"',
+        '  make call SAY="will it rain in London tomorrow" SAVE=answer.wav',
+    ]
+
+
+def short(name: str, line: str) -> str:
+    """Turn a log line of a child into one for a person; what is no JSON object passes as it is."""
+    try:
+        fields = json.loads(line)
+    except ValueError:
+        fields = None
+    if not isinstance(fields, dict):
+        return f"{'':8} {name:<11} {line}"
+    level = str(fields.get("level", "info")).lower()
+    mark = f"{level.upper()} " if level not in ("info", "debug") else ""
+    words = [f"{key}={_value(value)}" for key, value in fields.items() if key not in _QUIET_FIELDS]
+    return f"{_clock(fields)} {name:<11} {mark}{fields.get('event', '')} {' '.join(words)}".rstrip()
+
+
+def _clock(fields: Mapping[str, object]) -> str:
+    for key in ("timestamp", "time", "at"):
+        stamp = fields.get(key)
+        if isinstance(stamp, str) and len(stamp) >= len("2026-11-23T14:15:16"):
+            try:
+                return f"{datetime.fromisoformat(stamp).astimezone():%H:%M:%S}"
+            except ValueError:
+                continue
+        if isinstance(stamp, int | float):
+            return f"{datetime.fromtimestamp(stamp).astimezone():%H:%M:%S}"
+    return f"{datetime.now().astimezone():%H:%M:%S}"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
