@@ -54,7 +54,7 @@ class ModelSession:
         self._prompt_name = uuid4().hex
         self._audio_name = uuid4().hex
         self._audio_input = wire.AudioInput(self._prompt_name, self._audio_name)
-        self._outbox: deque[bytes] = deque()
+        self._outbox: deque[tuple[bytes, int]] = deque()
         self._work = asyncio.Event()
         self._unsent_audio = 0
         self._open_tools: set[str] = set()
@@ -99,7 +99,7 @@ class ModelSession:
             self.dropped_audio_ms += len(pcm) * 500 // self.prompt.input_rate
             return
         self._unsent_audio += len(pcm)
-        self._post(self._audio_input.encode(pcm))
+        self._post(self._audio_input.encode(pcm), len(pcm))
 
     def read(self, words: str) -> None:
         """Give the model something to answer in writing. Never waits."""
@@ -115,9 +115,9 @@ class ModelSession:
             self._post(event)
         return True
 
-    def _post(self, event: bytes) -> None:
+    def _post(self, event: bytes, audio_bytes: int = 0) -> None:
         if not self._closed:
-            self._outbox.append(event)
+            self._outbox.append((event, audio_bytes))
             self._work.set()
 
     async def run(self, handle: Callable[[ModelEvent], Awaitable[None]]) -> None:
@@ -142,8 +142,9 @@ class ModelSession:
             await self._work.wait()
             self._work.clear()
             while self._outbox:
-                await self._send(self._outbox.popleft())
-            self._unsent_audio = 0
+                event, audio_bytes = self._outbox.popleft()
+                await self._send(event)
+                self._unsent_audio -= audio_bytes
 
     async def _send(self, event: bytes) -> None:
         try:
