@@ -17,7 +17,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-STREAM = '<Connect{connect}><Stream url="ws://127.0.0.1:{port}/stream"><Parameter name="ticket" value="t"/></Stream></Connect>'
+STREAM = (
+    '<Connect{connect}><Stream url="ws://127.0.0.1:{port}/stream">'
+    '<Parameter name="ticket" value="t"/></Stream></Connect>'
+)
 
 
 class _Server(uvicorn.Server):

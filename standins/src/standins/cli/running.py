@@ -27,6 +27,7 @@ class Running:
 
     base_url: str
     exchange_url: str
+    """Empty where the telephone is the real one: then no exchange runs on this machine."""
     model_control_url: str
     log: Path | None
 
@@ -54,12 +55,12 @@ async def find_running(start: Path) -> Running:
     log = state.get("logs", {}).get("phone-agent")
     running = Running(
         state["base_url"],
-        state["twilio"]["url"],
+        state["twilio"]["url"] if state["twilio"].get("auth_token") else "",
         state.get("nova", {}).get("control", ""),
         path.parent.parent / log if log else None,
     )
     async with httpx.AsyncClient(trust_env=False, timeout=_LOOK_SECONDS) as client:
-        for url in (running.base_url, running.exchange_url):
+        for url in filter(None, (running.base_url, running.exchange_url)):
             try:
                 await client.get(f"{url}/health")
             except httpx.HTTPError as error:
