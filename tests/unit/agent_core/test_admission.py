@@ -1,0 +1,79 @@
+"""Places for conversations: counted when promised, given back once."""
+
+import asyncio
+
+import pytest
+
+from agent_core.admission import Admission
+from agent_core.errors import AtCapacity, Draining
+
+
+def test_places_run_out() -> None:
+    """The third of two is turned away and told so; a place given back can be taken again."""
+    admission = Admission(2)
+    first = admission.admit()
+    admission.admit()
+    assert admission.is_full
+    with pytest.raises(AtCapacity, match="all 2 places"):
+        admission.admit()
+    first.release()
+    assert not admission.is_full
+    admission.admit()
+    assert admission.taken == 2
+
+
+def test_a_place_is_given_back_once() -> None:
+    """Clearing up twice frees one place, not two."""
+    admission = Admission(2)
+    place = admission.admit()
+    admission.admit()
+    place.release()
+    place.release()
+    assert admission.taken == 1
+
+
+def test_a_block_gives_its_place_back() -> None:
+    """Also when it fails."""
+    admission = Admission(1)
+    with pytest.raises(RuntimeError), admission.admit():
+        _fail()
+    assert admission.taken == 0
+
+
+def _fail() -> None:
+    raise RuntimeError
+
+
+def test_draining_takes_nothing_new() -> None:
+    """A task that leaves says so before it says that it is full, and keeps what it has."""
+    admission = Admission(1)
+    admission.admit()
+    admission.start_draining()
+    with pytest.raises(Draining):
+        admission.admit()
+    assert admission.taken == 1
+
+
+async def test_empty_at_once() -> None:
+    """Nothing to wait for when nobody ever came."""
+    assert await Admission(1).wait_until_empty(0.5)
+
+
+async def test_waiting_for_the_last_one() -> None:
+    """The wait ends with the last place, not with the first."""
+    admission = Admission(2)
+    first, last = admission.admit(), admission.admit()
+    waiting = asyncio.create_task(admission.wait_until_empty(5.0))
+    first.release()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    last.release()
+    assert await waiting
+
+
+async def test_the_wait_is_bounded() -> None:
+    """Who does not leave in time is reported, not waited for."""
+    admission = Admission(1)
+    admission.admit()
+    assert not await admission.wait_until_empty(0.01)

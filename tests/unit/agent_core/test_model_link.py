@@ -1,0 +1,289 @@
+"""The model's side of a conversation over several streams: replaced, bounded, and never after the end."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from agent_core.errors import ModelError, ModelRejected, ModelUnavailable
+from agent_core.events import Tally
+from agent_core.nova import link as link_module
+from agent_core.nova.link import MAX_TRIES, History, ModelLink, backoff
+from agent_core.nova.model_session import ModelSession, Prompt
+from agent_core.nova.wire import Audio, ModelEvent, Role
+from tests.support import scripted_model as say
+from tests.support.scripted_model import ScriptedModel
+from tests.support.virtual_time import in_virtual_time
+from tests.support.waiting import until
+
+LOST = ModelUnavailable("InternalServerException")
+
+
+class Conversation:
+    """A link over a scripted model, and all that it handed over."""
+
+    def __init__(self, model: ScriptedModel, first: ModelSession | None = None) -> None:
+        self.model = model
+        self.tally = Tally()
+        self.events: list[ModelEvent] = []
+        self.history: History = ()
+        self.link = ModelLink(self._open, first, lambda: self.history, self.tally, input_rate=8000)
+
+    async def _open(self, history: History) -> ModelSession:
+        return await ModelSession.open(self.model, "a-model", Prompt("Be brief.", "matthew", history=history))
+
+    async def take(self, event: ModelEvent) -> None:
+        """Keep an event."""
+        self.events.append(event)
+
+    @asynccontextmanager
+    async def talking(self) -> AsyncIterator[asyncio.Task[None]]:
+        """Run the link; closed and ended at the end of the block."""
+        running = asyncio.create_task(self.link.run(self.take))
+        try:
+            yield running
+        finally:
+            await self.link.close()
+            running.cancel()
+            await asyncio.wait({running}, timeout=3)
+            if not running.cancelled():
+                running.exception()
+
+
+def _refusing(error: Callable[[], ModelError], times: int) -> ScriptedModel:
+    model = ScriptedModel()
+    model.refusals.extend(error() for _ in range(times))
+    return model
+
+
+async def test_a_session_that_is_open_is_used() -> None:
+    """What was parked is talked with; no second stream is opened."""
+    model = ScriptedModel()
+    first = await ModelSession.open(model, "a-model", Prompt("Be brief.", "matthew"))
+    talk = Conversation(model, first)
+    async with talk.talking():
+        talk.link.hear(b"\x01\x00")
+        await model.streams[0].until_sent("audioInput")
+    assert len(model.streams) == talk.tally.model_streams == 1
+
+
+async def test_a_broken_stream_is_replaced_with_the_history() -> None:
+    """The next session knows what was said."""
+    talk = Conversation(ScriptedModel())
+    talk.history = ((Role.USER, "hello"), (Role.ASSISTANT, "good day"))
+    async with talk.talking():
+        (await talk.model.stream(0)).fail(LOST)
+        second = await talk.model.stream(1)
+        await second.until_sent("contentStart", count=4)
+        assert talk.model.streams[0].closed
+        assert second.texts("USER") == ["hello"]
+        assert second.texts("ASSISTANT") == ["good day"]
+    assert talk.tally.model_streams == 2
+    assert talk.model.open_streams == 0
+
+
+async def test_a_stream_that_the_model_closes_is_replaced() -> None:
+    """An end without an error is a loss like any other."""
+    talk = Conversation(ScriptedModel())
+    async with talk.talking():
+        (await talk.model.stream(0)).end()
+        await talk.model.stream(1)
+
+
+async def test_an_unanswered_question_is_asked_again() -> None:
+    """The caller does not have to repeat what the lost stream had understood."""
+    talk = Conversation(ScriptedModel())
+    talk.history = ((Role.USER, "hello"), (Role.ASSISTANT, "good day"), (Role.USER, "weather in Oslo?"))
+    async with talk.talking():
+        (await talk.model.stream(0)).fail(LOST)
+        second = await talk.model.stream(1)
+        await second.until_sent("textInput", count=4)
+        starts = [
+            body["interactive"] for name, body in second.sent if name == "contentStart" and body["role"] == "USER"
+        ]
+        assert second.texts("USER") == ["hello", "weather in Oslo?"]
+        assert starts == [False, True, True]
+
+
+async def test_written_words_without_an_answer_are_given_again() -> None:
+    """A greeting that was ordered from a stream that broke is ordered from the next."""
+    talk = Conversation(ScriptedModel())
+    talk.link.read("Greet the caller.")
+    async with talk.talking():
+        first = await talk.model.stream(0)
+        await first.until_sent("textInput", count=2)
+        first.fail(LOST)
+        second = await talk.model.stream(1)
+        await second.until_sent("textInput", count=2)
+        assert second.texts("USER") == ["Greet the caller."]
+
+
+async def test_written_words_with_an_answer_are_not_given_again() -> None:
+    """Nobody is greeted twice."""
+    talk = Conversation(ScriptedModel())
+    talk.link.read("Greet the caller.")
+    async with talk.talking():
+        first = await talk.model.stream(0)
+        first.say(say.event("completionStart"), *say.answer("Hello.", b"\x01\x00" * 80))
+        await until(lambda: len(talk.events) == 7)
+        first.fail(LOST)
+        second = await talk.model.stream(1)
+        await second.until_sent("contentStart", count=2)
+        assert second.texts("USER") == []
+
+
+@in_virtual_time
+async def test_three_failures_in_a_row_are_the_end() -> None:
+    """No loop without an end, and nothing left open."""
+    talk = Conversation(_refusing(lambda: LOST, 9))
+    running = asyncio.create_task(talk.link.run(talk.take))
+    with pytest.raises(ModelUnavailable):
+        async with asyncio.timeout(8):
+            await running
+    assert len(talk.model.models) == MAX_TRIES
+    await talk.link.close()
+
+
+@in_virtual_time
+async def test_sound_forgives_earlier_failures() -> None:
+    """A model that speaks again has its three tries again: two losses, a sentence, two losses."""
+    talk = Conversation(_refusing(lambda: LOST, 2))
+    async with talk.talking() as running:
+        stream = await talk.model.stream(0, seconds=8)
+        stream.say(*say.answer("Hello.", b"\x01\x00" * 80))
+        await until(lambda: any(isinstance(event, Audio) for event in talk.events))
+        talk.model.refusals.append(LOST)
+        stream.fail(LOST)
+        await talk.model.stream(1, seconds=8)
+        assert not running.done()
+
+
+async def test_a_refusal_is_not_tried_again() -> None:
+    """No access today is no access a second later."""
+    talk = Conversation(_refusing(lambda: ModelRejected("AccessDeniedException"), 1))
+    with pytest.raises(ModelRejected):
+        await talk.link.run(talk.take)
+    assert len(talk.model.models) == 1
+
+
+async def test_a_refusal_in_an_open_stream_is_not_tried_again() -> None:
+    """Where the refusal shows makes no difference."""
+    talk = Conversation(ScriptedModel(lambda stream: stream.fail(ModelRejected("ValidationException"))))
+    with pytest.raises(ModelRejected):
+        await talk.link.run(talk.take)
+    assert len(talk.model.streams) == 1
+    await talk.link.close()
+    assert talk.model.open_streams == 0
+
+
+async def test_what_the_caller_says_meanwhile_is_kept() -> None:
+    """Sound that comes while there is no session reaches the next one, in order."""
+    talk = Conversation(ScriptedModel())
+    talk.link.hear(b"\x01\x00")
+    talk.link.hear(b"\x02\x00")
+    async with talk.talking():
+        stream = await talk.model.stream(0)
+        await stream.until_sent("audioInput", count=2)
+        talk.link.hear(b"\x03\x00")
+        await stream.until_sent("audioInput", count=3)
+        assert stream.sound() == b"\x01\x00\x02\x00\x03\x00"
+
+
+async def test_what_is_kept_is_bounded_and_the_newest() -> None:
+    """Five seconds wait; what is older is dropped and counted."""
+    talk = Conversation(ScriptedModel())
+    for number in range(8):
+        talk.link.hear(bytes([number, 0]) * 8000)
+    assert talk.tally.audio_dropped_ms == 3000
+    async with talk.talking():
+        stream = await talk.model.stream(0)
+        await stream.until_sent("audioInput", count=5)
+        assert stream.sound()[:2] == b"\x03\x00"
+
+
+async def test_what_a_session_dropped_is_counted() -> None:
+    """The end record tells what the model never heard."""
+    talk = Conversation(ScriptedModel(lambda stream: stream.say(say.event("completionStart"))))
+    async with talk.talking():
+        stream = await talk.model.stream(0)
+        await until(lambda: len(talk.events) == 1)
+        stream.takes_events.clear()
+        for _ in range(7):
+            talk.link.hear(b"\x01\x00" * 8000)
+    assert talk.tally.audio_dropped_ms == 2000
+
+
+@in_virtual_time
+async def test_a_model_that_does_not_answer_is_taken_for_dead() -> None:
+    """Silence after we asked it to speak costs the caller four seconds, not the call."""
+    talk = Conversation(ScriptedModel())
+    talk.link.read("Greet the caller.")
+    async with talk.talking():
+        first = await talk.model.stream(0)
+        first.say(say.event("completionStart"))
+        second = await talk.model.stream(1, seconds=link_module.ANSWER_SECONDS + 2)
+        await second.until_sent("textInput", count=2)
+        assert first.closed
+        assert second.texts("USER") == ["Greet the caller."]
+
+
+async def test_no_session_is_opened_after_the_end() -> None:
+    """A conversation that ends while its next session opens keeps none."""
+    gate = asyncio.Event()
+    model = ScriptedModel()
+    tally = Tally()
+
+    async def slow(history: History) -> ModelSession:
+        await gate.wait()
+        return await ModelSession.open(model, "a-model", Prompt("Be brief.", "matthew", history=history))
+
+    link = ModelLink(slow, None, lambda: (), tally, input_rate=8000)
+
+    async def ignore(_event: ModelEvent) -> None:
+        """Nothing to do."""
+
+    running = asyncio.create_task(link.run(ignore))
+    await asyncio.sleep(0)
+    await link.close()
+    gate.set()
+    async with asyncio.timeout(3):
+        await running
+    assert model.open_streams == 0
+    assert len(model.streams) == 1
+
+
+async def test_closing_ends_the_run_without_an_error() -> None:
+    """Our own goodbye is no failure of the model's."""
+    talk = Conversation(ScriptedModel())
+    running = asyncio.create_task(talk.link.run(talk.take))
+    stream = await talk.model.stream(0)
+    await until(lambda: "contentStart" in stream.names())
+    await talk.link.close()
+    stream.end()
+    async with asyncio.timeout(3):
+        await running
+    assert len(talk.model.streams) == 1
+
+
+async def test_a_late_tool_result_finds_nobody() -> None:
+    """A result for a session that is gone is refused, not sent to the next one."""
+    talk = Conversation(ScriptedModel())
+    assert not talk.link.answer_tool("use-1", {})
+    async with talk.talking():
+        first = await talk.model.stream(0)
+        first.say(*say.tool_use("get_weather", "use-1", {}))
+        await until(lambda: len(talk.events) == 3)
+        first.fail(LOST)
+        second = await talk.model.stream(1)
+        await second.until_sent("contentStart", count=2)
+        assert not talk.link.answer_tool("use-1", {"temperature": 7})
+        assert "toolResult" not in second.names()
+
+
+def test_waits_between_tries_grow_and_vary() -> None:
+    """None before the second try, about a second before the third; never two tasks in step."""
+    assert backoff(1) == 0
+    waits = [backoff(2) for _ in range(50)]
+    assert all(0.75 <= wait <= 1.25 for wait in waits)
+    assert len(set(waits)) > 1

@@ -1,0 +1,276 @@
+"""One session with the model: order, bounds, and an end that waits for nobody."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from agent_core.errors import ModelRejected, ModelUnavailable
+from agent_core.nova import model_session, wire
+from agent_core.nova.model_session import MAX_HISTORY_BYTES, MAX_TEXT_BYTES, ModelSession, Prompt, fit_history
+from agent_core.nova.wire import ModelEvent, Role
+from tests.support import scripted_model as say
+from tests.support.scripted_model import ScriptedModel, ScriptedStream
+from tests.support.virtual_time import in_virtual_time
+from tests.support.waiting import until
+
+PROMPT = Prompt(system="Be brief.", voice="matthew")
+SECOND = b"\x01\x00" * 8000
+
+
+async def _opened(prompt: Prompt = PROMPT) -> tuple[ModelSession, ScriptedStream]:
+    model = ScriptedModel()
+    session = await ModelSession.open(model, "a-model", prompt)
+    assert model.models == ["a-model"]
+    return session, model.streams[0]
+
+
+def _collector() -> tuple[list[ModelEvent], Callable[[ModelEvent], Awaitable[None]]]:
+    events: list[ModelEvent] = []
+
+    async def handle(event: ModelEvent) -> None:
+        events.append(event)
+
+    return events, handle
+
+
+async def test_opening_says_everything_in_the_documented_order() -> None:
+    """Session, prompt, system text, history, then the microphone: nothing of it may come later."""
+    history = ((Role.USER, "hello"), (Role.ASSISTANT, "good day"))
+    _, stream = await _opened(Prompt(system="Be brief.", voice="matthew", history=history))
+    block = ["contentStart", "textInput", "contentEnd"]
+    assert stream.names() == ["sessionStart", "promptStart", *block * 3, "contentStart"]
+    assert stream.texts("SYSTEM") == ["Be brief."]
+    assert stream.texts("USER") == ["hello"]
+    assert stream.texts("ASSISTANT") == ["good day"]
+    assert stream.sent[-1][1]["type"] == "AUDIO"
+    starts = [body for name, body in stream.sent if name == "contentStart"]
+    assert [start["interactive"] for start in starts] == [False, False, False, True]
+    assert len({start["contentName"] for start in starts}) == 4
+    assert len({body["promptName"] for name, body in stream.sent if "promptName" in body}) == 1
+
+
+async def test_closing_closes_from_the_inside_out() -> None:
+    """Microphone, prompt, session: any other order is an error of the model's."""
+    session, stream = await _opened()
+    microphone = stream.sent[-1][1]["contentName"]
+    await session.close()
+    assert stream.names()[-3:] == ["contentEnd", "promptEnd", "sessionEnd"]
+    assert stream.sent[-3][1]["contentName"] == microphone
+    assert stream.closed
+
+
+async def test_closing_twice_says_goodbye_once() -> None:
+    """Whoever clears up last does no harm."""
+    session, stream = await _opened()
+    await session.close()
+    sent = len(stream.sent)
+    await session.close()
+    session.hear(SECOND)
+    session.read("anybody there?")
+    assert len(stream.sent) == sent
+
+
+@in_virtual_time
+async def test_a_model_that_reads_nothing_cannot_hold_the_end_up() -> None:
+    """The goodbye is given up, the stream is released all the same."""
+    session, stream = await _opened()
+    stream.takes_events.clear()
+    async with asyncio.timeout(model_session.CLOSE_SECONDS + 2):
+        await session.close()
+    assert stream.closed
+    assert "sessionEnd" not in stream.names()
+
+
+async def test_an_opening_that_fails_leaves_no_stream() -> None:
+    """What was begun is released, whether it broke or was given up."""
+    model = ScriptedModel(lambda stream: stream.takes_events.clear())
+    opening = asyncio.create_task(ModelSession.open(model, "a-model", PROMPT))
+    await model.stream()
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    assert model.open_streams == 0
+
+
+@in_virtual_time
+async def test_an_opening_has_a_deadline() -> None:
+    """A model that takes nothing is given up, as one that may be better next time."""
+    model = ScriptedModel(lambda stream: stream.takes_events.clear())
+    async with asyncio.timeout(model_session.OPEN_SECONDS + 2):
+        with pytest.raises(ModelUnavailable, match="OpenTimeout"):
+            await ModelSession.open(model, "a-model", PROMPT)
+    assert model.open_streams == 0
+
+
+async def test_sound_words_and_results_go_out_in_order() -> None:
+    """What is posted is sent in the order in which it was posted."""
+    session, stream = await _opened()
+    before = len(stream.sent)
+    _, handle = _collector()
+    running = asyncio.create_task(session.run(handle))
+    session.hear(b"\x01\x02")
+    session.read("hello")
+    session.hear(b"\x03\x04")
+    await stream.until_sent("audioInput", count=2)
+    assert stream.names()[before:] == ["audioInput", "contentStart", "textInput", "contentEnd", "audioInput"]
+    assert stream.sound() == b"\x01\x02\x03\x04"
+    assert stream.texts("USER") == ["hello"]
+    stream.end()
+    await running
+
+
+async def test_a_tool_is_answered_once_and_only_if_asked() -> None:
+    """The model accepts one result for each of its own tool uses and ends the stream at any other."""
+    session, stream = await _opened()
+    events, handle = _collector()
+    running = asyncio.create_task(session.run(handle))
+    assert not session.answer_tool("use-1", {})
+    stream.say(*say.tool_use("get_weather", "use-1", {"city": "Oslo"}))
+    await until(lambda: len(events) == 3)
+    assert session.answer_tool("use-1", {"temperature": 7})
+    assert not session.answer_tool("use-1", {"temperature": 8})
+    await stream.until_sent("toolResult")
+    stream.end()
+    await running
+    assert stream.names().count("toolResult") == 1
+
+
+async def test_events_are_handed_over_and_nonsense_is_unknown() -> None:
+    """A broken event is one event lost, not the conversation."""
+    session, stream = await _opened()
+    events, handle = _collector()
+    stream.say(say.event("completionStart"), b'{"event": {"audioOutput": ', say.event("moodRingEvent"))
+    stream.end()
+    await session.run(handle)
+    assert events == [
+        wire.CompletionStarted("model-session"),
+        wire.Unknown("malformed"),
+        wire.Unknown("moodRingEvent"),
+    ]
+
+
+async def test_a_stream_that_fails_says_why() -> None:
+    """The model's error reaches whoever runs the session."""
+    session, stream = await _opened()
+    stream.fail(ModelRejected("AccessDeniedException"))
+    _, handle = _collector()
+    with pytest.raises(ModelRejected):
+        await session.run(handle)
+
+
+async def test_a_failing_handler_ends_the_run() -> None:
+    """A defect behind the session is not swallowed by it, and its tasks end."""
+    session, stream = await _opened()
+
+    async def broken(_event: ModelEvent) -> None:
+        raise ZeroDivisionError
+
+    stream.say(say.event("completionStart"))
+    before = asyncio.all_tasks()
+    with pytest.raises(ZeroDivisionError):
+        await session.run(broken)
+    assert asyncio.all_tasks() == before
+
+
+@in_virtual_time
+async def test_a_model_that_stops_reading_is_found_out() -> None:
+    """A send that takes too long ends the run, and leaves no task behind."""
+    session, stream = await _opened()
+    stream.takes_events.clear()
+    _, handle = _collector()
+    session.hear(SECOND)
+    before = asyncio.all_tasks()
+    began = asyncio.get_running_loop().time()
+    async with asyncio.timeout(model_session.SEND_SECONDS + 2):
+        with pytest.raises(ModelUnavailable, match="SendTimeout"):
+            await session.run(handle)
+    assert asyncio.get_running_loop().time() - began >= model_session.SEND_SECONDS - 0.1
+    assert asyncio.all_tasks() == before
+
+
+async def test_the_backlog_is_bounded_and_what_is_lost_is_counted() -> None:
+    """Five seconds of the caller wait for a model that is behind; more would be answered too late anyway."""
+    session, stream = await _opened()
+    for _ in range(8):
+        session.hear(SECOND)
+    assert session.dropped_audio_ms == 3000
+    _, handle = _collector()
+    running = asyncio.create_task(session.run(handle))
+    await stream.until_sent("audioInput", count=5)
+    session.hear(SECOND)
+    await stream.until_sent("audioInput", count=6)
+    assert session.dropped_audio_ms == 3000
+    assert len(stream.sound()) == 6 * len(SECOND)
+    stream.end()
+    await running
+
+
+async def test_the_backlog_shrinks_while_it_is_sent() -> None:
+    """Room is made by every packet that went out, not only when all of them have."""
+    session, stream = await _opened()
+    stream.takes_events.clear()
+    _, handle = _collector()
+    running = asyncio.create_task(session.run(handle))
+    for _ in range(5):
+        session.hear(SECOND)
+    await asyncio.sleep(0)
+    gate = stream.takes_events
+    stream.on_event = lambda _name, _body: gate.clear() if stream.names().count("audioInput") == 3 else None
+    gate.set()
+    await stream.until_sent("audioInput", count=3)
+    session.hear(SECOND)
+    assert session.dropped_audio_ms == 0
+    running.cancel()
+    gate.set()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+def test_short_history_is_kept_whole() -> None:
+    """Nothing is cut where there is room."""
+    history = ((Role.USER, "hello"), (Role.ASSISTANT, "good day"), (Role.USER, "bye"))
+    assert fit_history(history) == list(history)
+
+
+def test_history_begins_with_the_caller() -> None:
+    """The model refuses a history that begins with its own words."""
+    history = ((Role.ASSISTANT, "good day"), (Role.USER, "hello"), (Role.ASSISTANT, "yes?"))
+    assert fit_history(history) == list(history[1:])
+    assert fit_history(history[:1]) == []
+    assert fit_history(()) == []
+
+
+def test_long_words_are_cut_between_words() -> None:
+    """No block is longer than the model takes, and no word is lost."""
+    words = " ".join(f"word{number}" for number in range(1000))
+    pieces = fit_history(((Role.USER, words),))
+    assert all(len(piece.encode()) <= MAX_TEXT_BYTES for _, piece in pieces)
+    assert " ".join(piece for _, piece in pieces) == words
+
+
+@pytest.mark.parametrize("letter", ["a", "é", "日", "🙂"])
+def test_a_text_without_spaces_is_cut_between_letters(letter: str) -> None:
+    """Never within one: half a letter is not valid text."""
+    pieces = fit_history(((Role.USER, letter * 3000),))
+    assert all(len(piece.encode()) <= MAX_TEXT_BYTES for _, piece in pieces)
+    assert "".join(piece for _, piece in pieces) == letter * 3000
+
+
+def test_of_a_long_conversation_the_newest_is_kept() -> None:
+    """What the model is told stays below its limit and ends with what was said last."""
+    history = tuple((Role.USER if n % 2 == 0 else Role.ASSISTANT, f"{n} " + "word " * 100) for n in range(500))
+    kept = fit_history(history)
+    assert sum(len(words.encode()) for _, words in kept) <= MAX_HISTORY_BYTES
+    assert sum(len(words.encode()) for _, words in kept) > MAX_HISTORY_BYTES - 3000
+    assert kept[0][0] is Role.USER
+    assert kept[-1][1].startswith("499 ")
+
+
+@pytest.mark.parametrize("pieces", [1, 40])
+def test_one_endless_speech_is_cut_too(pieces: int) -> None:
+    """A single text larger than all the room leaves its end, in order."""
+    words = " ".join(f"w{number}" for number in range(pieces * 250))
+    kept = fit_history(((Role.USER, words),))
+    assert words.endswith(" ".join(piece for _, piece in kept))
+    assert kept

@@ -1,0 +1,137 @@
+"""Sessions that are opened while the phone rings: adopted in time, or given up whole."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from agent_core.admission import Admission
+from agent_core.errors import ModelUnavailable
+from agent_core.nova.model_session import ModelSession, Prompt
+from agent_core.nova.parking import Parking
+from tests.support.scripted_model import ScriptedModel
+from tests.support.waiting import until
+
+PROMPT = Prompt("Be brief.", "matthew")
+CALL = "CA1"
+
+
+class Lot:
+    """A parking over a scripted model, with one place."""
+
+    def __init__(self, keep: float = 30.0) -> None:
+        self.model = ScriptedModel()
+        self.admission = Admission(3)
+        self.parking = Parking(self._open, timedelta(seconds=keep))
+
+    async def _open(self, prompt: Prompt) -> ModelSession:
+        return await ModelSession.open(self.model, "a-model", prompt)
+
+    def park(self, key: str = CALL) -> None:
+        """Park a session for a call."""
+        self.parking.park(key, PROMPT, self.admission.admit(), {"city": "Oslo"})
+
+
+async def test_the_session_waits_for_its_call() -> None:
+    """Whoever adopts it gets the place, the facts and an open session."""
+    lot = Lot()
+    lot.park()
+    parked = lot.parking.adopt(CALL)
+    assert parked is not None
+    session = await parked.session()
+    assert session is not None
+    assert parked.facts == {"city": "Oslo"}
+    assert (lot.admission.taken, len(lot.parking), lot.model.open_streams) == (1, 0, 1)
+    await session.close()
+
+
+async def test_it_is_adopted_once_and_by_its_own_call() -> None:
+    """Another call gets nothing, and so does the second to come."""
+    lot = Lot()
+    lot.park()
+    assert lot.parking.adopt("CA2") is None
+    parked = lot.parking.adopt(CALL)
+    assert parked is not None
+    assert lot.parking.adopt(CALL) is None
+    await parked.discard()
+
+
+async def test_a_second_webhook_opens_no_second_session() -> None:
+    """The place that came with it is given back."""
+    lot = Lot()
+    lot.park()
+    lot.park()
+    await lot.model.stream()
+    assert (lot.admission.taken, len(lot.parking)) == (1, 1)
+    await lot.parking.aclose()
+    assert (len(lot.model.streams), lot.model.open_streams, lot.admission.taken) == (1, 0, 0)
+
+
+async def test_a_call_that_never_comes_costs_nothing_for_long() -> None:
+    """Stream and place are released when the time is up."""
+    lot = Lot(keep=0.05)
+    lot.park()
+    await lot.model.stream()
+    await until(lambda: lot.admission.taken == 0 and lot.model.open_streams == 0)
+    assert lot.parking.adopt(CALL) is None
+    assert lot.model.streams[0].names()[-1] == "sessionEnd"
+
+
+async def test_one_that_was_adopted_does_not_expire() -> None:
+    """The timer ends with the waiting."""
+    lot = Lot(keep=0.05)
+    lot.park()
+    parked = lot.parking.adopt(CALL)
+    assert parked is not None
+    assert await parked.session() is not None
+    await asyncio.sleep(0.15)
+    assert (lot.admission.taken, lot.model.open_streams) == (1, 1)
+    await parked.discard()
+
+
+async def test_discarding_while_it_opens_leaves_no_stream() -> None:
+    """A stream that is half open is closed with the rest, however slow the model is."""
+    lot = Lot()
+    lot.model = ScriptedModel(lambda stream: stream.takes_events.clear())
+    lot.park()
+    await lot.model.stream()
+    parked = lot.parking.adopt(CALL)
+    assert parked is not None
+    async with asyncio.timeout(3):
+        await parked.discard()
+    assert (lot.admission.taken, lot.model.open_streams) == (0, 0)
+
+
+async def test_a_session_that_could_not_be_opened_is_none() -> None:
+    """The call comes anyway and tries for itself."""
+    lot = Lot()
+    lot.model.refusals.append(ModelUnavailable("ThrottlingException"))
+    lot.park()
+    parked = lot.parking.adopt(CALL)
+    assert parked is not None
+    assert await parked.session() is None
+    assert lot.admission.taken == 1
+    await parked.discard()
+    assert lot.admission.taken == 0
+
+
+async def test_one_that_failed_expires_quietly() -> None:
+    """An error that nobody collected is no noise in the log."""
+    lot = Lot(keep=0.05)
+    lot.model.refusals.append(ModelUnavailable("ThrottlingException"))
+    lot.park()
+    await until(lambda: lot.admission.taken == 0)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+async def test_closing_discards_everything(count: int) -> None:
+    """Nothing that is paid for outlives the process."""
+    lot = Lot()
+    for number in range(count):
+        lot.park(f"CA{number}")
+    await lot.model.stream(count - 1)
+    before = asyncio.all_tasks()
+    await lot.parking.aclose()
+    assert (len(lot.parking), lot.admission.taken, lot.model.open_streams) == (0, 0, 0)
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() <= before
