@@ -55,7 +55,7 @@ async def home(app: TinyApp, tmp_path: Path) -> AsyncIterator[Path]:
     async with TwilioExchange() as exchange:
         state = {
             "base_url": f"http://127.0.0.1:{app.port}",
-            "twilio": {"url": exchange.url},
+            "twilio": {"url": exchange.url, "account_sid": "AC1", "auth_token": "t"},
             "nova": {"control": f"http://127.0.0.1:{app.port}"},
             "logs": {"phone-agent": ".run/phone-agent.jsonl"},
         }

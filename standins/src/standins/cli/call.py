@@ -77,17 +77,16 @@ async def _exchange(
     running = None if options.url else await find_running(folder)
     if options.url and (local := await _running_here(options.url, folder)) is not None:
         running = local
-    if running is not None:
+    if running is not None and running.exchange_url:
         yield Number(running.exchange_url, _webhook(running.base_url), options.caller, options.callee), running
         return
+    url = options.url or (running.base_url if running else "")
     if not options.auth_token or not options.account_sid:
-        reason = (
-            f"{options.url} takes signed calls only: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN to what it was given"
-        )
+        reason = f"{url} takes signed calls only: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN to what it was given"
         raise UsageError(reason)
     settings = ExchangeSettings(account_sid=options.account_sid, auth_token=options.auth_token)
     async with TwilioExchange(settings, speak=speak) as exchange:
-        yield Number(exchange.url, _webhook(options.url), options.caller, options.callee), None
+        yield Number(exchange.url, _webhook(url), options.caller, options.callee), running
 
 
 async def _running_here(url: str, folder: Path) -> Running | None:
