@@ -74,6 +74,12 @@ def closed_network() -> Iterator[None]:
     """Fail a test that wanted to leave this machine, also when the code under test swallowed the error."""
     _attempts.clear()
     yield
-    tried, _attempts[:] = list(_attempts), []
+    tried = list(_attempts)
+    forgive()
     if tried:
         pytest.fail(f"left this machine: {', '.join(tried)}")
+
+
+def forgive() -> None:
+    """Forget attempts to leave: for the guard's own tests."""
+    _attempts.clear()

@@ -74,10 +74,10 @@ class Environment:
         if not os.access(self._python, os.X_OK):  # also when the Python it was made with has been removed
             return {}
         try:
-            note: dict[str, str] = json.loads(self._note.read_text(encoding="utf-8"))
+            note = json.loads(self._note.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
-        return note
+        return note if isinstance(note, dict) else {}
 
 
 def _locks(*names: str) -> list[str]:

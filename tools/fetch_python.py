@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.find_python import FETCHED, find, uv_commands
+from tools.find_python import FETCHED, Machine, find, uv_commands
 from tools.workspace import PYTHON_VERSION, lock
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tools.progress import Progress
 
 PATIENCE_SECONDS = 600
@@ -24,8 +25,8 @@ def fetch(progress: Progress) -> Path | None:
     Returns:
         The interpreter, or None where neither pip nor uv could fetch it.
     """
-    environ = {**os.environ, "UV_PYTHON_INSTALL_DIR": str(FETCHED), "UV_PYTHON_PREFERENCE": "managed"}
-    uv = next(iter(uv_commands(os.environ, Path.home())), None) or _fetch_uv(progress)
+    environ = {**os.environ, "UV_PYTHON_INSTALL_DIR": str(FETCHED)}
+    uv = next(uv_commands(Machine()), None) or _fetch_uv(progress)
     if uv is None:
         return None
     if not progress.run(
@@ -35,7 +36,7 @@ def fetch(progress: Progress) -> Path | None:
         patience=PATIENCE_SECONDS,
     ):
         return None
-    return find(environ).python
+    return find().python
 
 
 def _fetch_uv(progress: Progress) -> Path | None:
@@ -44,4 +45,4 @@ def _fetch_uv(progress: Progress) -> Path | None:
         return None
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "--target", str(FETCHED / "uv")]
     progress.run("fetch uv", [*command, "-r", str(lock("installer"))], patience=PATIENCE_SECONDS)
-    return next(iter(uv_commands(os.environ, Path.home())), None)
+    return next(uv_commands(Machine()), None)

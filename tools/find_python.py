@@ -18,16 +18,44 @@ if TYPE_CHECKING:
 FETCHED = ROOT / ".python"
 """Where `fetch_python` puts what it fetches."""
 
+_NO_VENV = "no venv"
+
 # Prints the interpreter that stands behind a shim or a virtual environment: those may go away, and it stays.
-_PROBE = """
+_PROBE = f"""
 import sys
-assert sys.version_info[:2] == (%s), "other"
+if "%d.%d" % sys.version_info[:2] != "{PYTHON_VERSION}":
+    sys.exit(1)
 try:
     import ensurepip, venv
 except ImportError:
-    sys.exit("no venv")
-print(getattr(sys, "_base_executable", None) or sys.executable)
-""" % PYTHON_VERSION.replace(".", ", ")  # noqa: UP031 - the text is full of braces-free Python; % keeps it readable
+    print("{_NO_VENV}")
+else:
+    print(getattr(sys, "_base_executable", None) or sys.executable)
+"""
+
+_SYSTEM_FOLDERS = (
+    Path("/opt/homebrew/bin"),
+    Path("/usr/local/bin"),
+    Path("/usr/bin"),
+    Path(f"/Library/Frameworks/Python.framework/Versions/{PYTHON_VERSION}/bin"),
+)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where to look.
+
+    Attributes:
+        running: the interpreter that runs this.
+        environ: the environment variables, of which PATH and PYENV_ROOT are read.
+        home: the person's folder, where version managers keep interpreters.
+        folders: where systems and installers put a Python that PATH may not name.
+    """
+
+    running: Path = Path(sys.executable)
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    home: Path = field(default_factory=Path.home)
+    folders: tuple[Path, ...] = _SYSTEM_FOLDERS
 
 
 @dataclass
@@ -43,41 +71,41 @@ class Search:
     without_venv: list[Path] = field(default_factory=list)
 
 
-def find(environ: Mapping[str, str] = os.environ, home: Path | None = None) -> Search:
+def find(machine: Machine | None = None) -> Search:
     """Look through all places in turn and stop at the first Python that can make an environment."""
+    machine = machine or Machine()
     search, seen = Search(), set()
-    for candidate in _candidates(environ, home or Path.home()):
+    for candidate in _candidates(machine):
         if candidate in seen or not candidate.is_file():
             continue
         seen.add(candidate)
-        search.python = _probe(candidate, environ, search)
+        search.python = _probe(candidate, machine, search)
         if search.python is not None:
             break
     return search
 
 
-def uv_commands(environ: Mapping[str, str], home: Path) -> Iterator[Path]:
+def uv_commands(machine: Machine) -> Iterator[Path]:
     """List every `uv` there is: the one on PATH, and where its own installers put it."""
-    on_path = shutil.which("uv", path=environ.get("PATH", ""))
-    places = [home / ".local" / "bin" / "uv", home / ".cargo" / "bin" / "uv", FETCHED / "uv" / "bin" / "uv"]
+    on_path = shutil.which("uv", path=machine.environ.get("PATH", ""))
+    places = [machine.home / ".local/bin/uv", machine.home / ".cargo/bin/uv", FETCHED / "uv/bin/uv"]
     return (place for place in [*([Path(on_path)] if on_path else []), *places] if place.is_file())
 
 
-def _candidates(environ: Mapping[str, str], home: Path) -> Iterator[Path]:
-    yield Path(sys.executable)
-    folders = [Path(folder) for folder in environ.get("PATH", "").split(os.pathsep) if folder]
-    yield from (folder / f"python{PYTHON_VERSION}" for folder in folders)
-    pyenv = Path(environ.get("PYENV_ROOT") or home / ".pyenv")
-    yield from _newest_first(pyenv / "versions", f"{PYTHON_VERSION}*/bin/python{PYTHON_VERSION}")
-    yield from _newest_first(FETCHED, f"cpython-{PYTHON_VERSION}*/bin/python{PYTHON_VERSION}")
-    yield from _known_to_uv(environ, home)
-    yield from _newest_first(home / ".asdf/installs/python", f"{PYTHON_VERSION}*/bin/python3")
-    yield from _newest_first(home / ".local/share/mise/installs/python", f"{PYTHON_VERSION}*/bin/python3")
-    for folder in ("/opt/homebrew/bin", "/usr/local/bin", "/usr/bin"):
-        yield Path(folder) / f"python{PYTHON_VERSION}"
-    yield Path(f"/Library/Frameworks/Python.framework/Versions/{PYTHON_VERSION}/bin/python{PYTHON_VERSION}")
+def _candidates(machine: Machine) -> Iterator[Path]:
+    python = f"python{PYTHON_VERSION}"
+    on_path = [Path(folder) for folder in machine.environ.get("PATH", "").split(os.pathsep) if folder]
+    pyenv = Path(machine.environ.get("PYENV_ROOT") or machine.home / ".pyenv")
+    yield machine.running
+    yield from (folder / python for folder in on_path)
+    yield from _newest_first(pyenv / "versions", f"{PYTHON_VERSION}*/bin/{python}")
+    yield from _newest_first(FETCHED, f"cpython-{PYTHON_VERSION}*/bin/{python}")
+    yield from _known_to_uv(machine)
+    yield from _newest_first(machine.home / ".asdf/installs/python", f"{PYTHON_VERSION}*/bin/{python}")
+    yield from _newest_first(machine.home / ".local/share/mise/installs/python", f"{PYTHON_VERSION}*/bin/{python}")
+    yield from (folder / python for folder in machine.folders)
     names = ("python.exe", "python3.exe") if os.name == "nt" else ("python3",)
-    yield from (folder / name for folder in folders for name in names)
+    yield from (folder / name for folder in on_path for name in names)
 
 
 def _newest_first(folder: Path, pattern: str) -> list[Path]:
@@ -90,28 +118,28 @@ def _digits(path: Path) -> list[str]:
     return words.split()
 
 
-def _known_to_uv(environ: Mapping[str, str], home: Path) -> Iterator[Path]:
-    for uv in uv_commands(environ, home):
-        answer = _output([uv, "python", "find", "--no-python-downloads", "--no-project", PYTHON_VERSION], environ)
+def _known_to_uv(machine: Machine) -> Iterator[Path]:
+    for uv in uv_commands(machine):
+        answer = _output([uv, "python", "find", "--no-python-downloads", "--no-project", PYTHON_VERSION], machine)
         if answer:
             yield Path(answer)
 
 
-def _probe(candidate: Path, environ: Mapping[str, str], search: Search) -> Path | None:
+def _probe(candidate: Path, machine: Machine, search: Search) -> Path | None:
     """Ask a program whether it is the Python we need; note the ones that lack `venv`."""
-    answer = _output([candidate, "-I", "-c", _PROBE], environ)
-    if answer == "no venv":
+    answer = _output([candidate, "-I", "-c", _PROBE], machine)
+    if answer == _NO_VENV:
         search.without_venv.append(candidate)
         return None
     return Path(answer) if answer else None
 
 
-def _output(command: list[Path | str], environ: Mapping[str, str]) -> str:
+def _output(command: list[Path | str], machine: Machine) -> str:
     """Run a program from the root folder, where no .python-version can send pyenv's shims astray."""
     try:
         done = subprocess.run(
             [str(word) for word in command],
-            env={**environ},
+            env={**machine.environ},
             cwd=Path(ROOT.anchor),
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -121,6 +149,4 @@ def _output(command: list[Path | str], environ: Mapping[str, str]) -> str:
         )
     except (OSError, subprocess.SubprocessError):
         return ""
-    if done.returncode != 0:
-        return done.stderr.strip() if done.stderr.strip() == "no venv" else ""
-    return done.stdout.strip()
+    return done.stdout.strip() if done.returncode == 0 else ""

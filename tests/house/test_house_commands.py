@@ -1,0 +1,80 @@
+"""The commands: all of them listed, arguments passed as they were typed, CI running what the README says."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tools.workspace import ROOT
+
+MAKE = shutil.which("make") or "make"
+
+
+def run_make(folder: Path, *arguments: str) -> str:
+    """Run make as a person would, without what a calling make passes on."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("MAKE") and name != "MFLAGS"}
+    done = subprocess.run(
+        [MAKE, *arguments], cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=20
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def echoing(tmp_path: Path) -> Path:
+    """Give the Makefile a `voice-agent` that prints its arguments, one a line."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools/bootstrap.sh").write_text("exit 0\n")
+    command = tmp_path / ".venv/bin/voice-agent"
+    command.parent.mkdir(parents=True)
+    command.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    command.chmod(0o755)
+    return tmp_path
+
+
+def test_help_is_the_default_and_lists_every_target() -> None:
+    """A target without a line of help cannot be found."""
+    declared = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[0].split()
+    listed = re.findall(r"^  make (\S+) +\S", run_make(ROOT), re.MULTILINE)
+    assert listed == declared
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["what's the weather in Stockholm", 'say "hello"', "it costs $5 & $HOME; `id` #1", "São Paulo\\", "spaced  out"],
+)
+@pytest.mark.parametrize("given", ["argument", "environment"])
+def test_call_passes_a_sentence_as_it_was_typed(
+    echoing: Path, monkeypatch: pytest.MonkeyPatch, sentence: str, given: str
+) -> None:
+    """Neither make nor the shell reads what a caller says."""
+    if given == "environment":
+        monkeypatch.setenv("SAY", sentence)
+    arguments = [f"SAY={sentence}"] if given == "argument" else []
+    assert run_make(echoing, "call", *arguments).splitlines() == ["call", "--say", sentence]
+
+
+def test_call_passes_each_variable_as_its_option(echoing: Path) -> None:
+    """The Makefile's variables and the command's options are the same list."""
+    given = {"SAY": "a b", "WAV": "q.wav", "DTMF": "0", "BARGE_IN": "1.5s", "CALLS": "20", "SAVE": "a.wav"}
+    given |= {"EXPECT_TOOL": "get_current_weather", "EXPECT_TEXT": "it's 5", "URL": "http://127.0.0.1:7860"}
+    words = run_make(echoing, "call", *(f"{name}={value}" for name, value in given.items())).splitlines()
+    passed = dict(zip(words[1::2], words[2::2], strict=True))
+    assert passed == {f"--{name.lower().replace('_', '-')}": value for name, value in given.items()}
+
+
+def test_call_passes_nothing_that_was_not_set(echoing: Path) -> None:
+    """The command's own defaults hold."""
+    assert run_make(echoing, "call").splitlines() == ["call"]
+
+
+def test_ci_runs_the_test_command_of_the_readme() -> None:
+    """What CI proves is what a reader is told to run."""
+    script = (ROOT / ".ci/run").read_text()
+    assert "make test" in script
+    assert "make test" in (ROOT / "README.md").read_text()
+    assert os.access(ROOT / ".ci/run", os.X_OK)

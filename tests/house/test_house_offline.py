@@ -1,0 +1,86 @@
+"""The guard that keeps tests on this machine: nothing of it may fail open."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.conftest import forgive
+
+# Addresses set aside for documentation: nothing is there, should the guard fail.
+FAR_AWAY = "192.0.2.1"
+FAR_NAME = "example.invalid"
+
+
+@pytest.fixture(autouse=True)
+def forgiven() -> Iterator[None]:
+    """These tests want to leave, and must not fail for it afterwards."""
+    yield
+    forgive()
+
+
+def connect() -> None:
+    """Connect a plain socket."""
+    with socket.socket() as plain:
+        plain.connect((FAR_AWAY, 80))
+
+
+def send_datagram() -> None:
+    """Send without connecting."""
+    with socket.socket(type=socket.SOCK_DGRAM) as datagram:
+        datagram.sendto(b"?", (FAR_AWAY, 53))
+
+
+def look_up() -> None:
+    """Ask for a name."""
+    socket.getaddrinfo(FAR_NAME, 443)
+
+
+def open_connection() -> None:
+    """Connect through an event loop."""
+    asyncio.run(asyncio.open_connection(FAR_AWAY, 80))
+
+
+def look_up_in_a_loop() -> None:
+    """Ask for a name through an event loop, which does so in a thread."""
+    asyncio.run(asyncio.open_connection(FAR_NAME, 443))
+
+
+@pytest.mark.parametrize("leave", [connect, send_datagram, look_up, open_connection, look_up_in_a_loop])
+def test_leaving_this_machine_is_an_error_that_says_so(leave: Callable[[], None]) -> None:
+    """Whatever the way out, the message names it."""
+    with pytest.raises(RuntimeError, match="tests reach only this machine"):
+        leave()
+
+
+def test_a_subprocess_cannot_leave_either() -> None:
+    """What a test starts inherits the guard with the environment."""
+    code = f"import socket; socket.create_connection(('{FAR_AWAY}', 80), timeout=1)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "NetworkClosedError" in done.stderr
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
+def test_loopback_is_open(host: str) -> None:
+    """Real sockets are what the tests are made of."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as server, socket.socket(family) as client:
+        try:
+            server.bind((host, 0))
+        except OSError:
+            pytest.skip("this machine has no such address")
+        server.listen()
+        client.connect((host, server.getsockname()[1]))
+        assert client.getpeername()[1] == server.getsockname()[1]
+
+
+def test_no_credentials_of_a_developer_are_in_sight() -> None:
+    """A test that forgets its stand-in must not be able to use an account."""
+    assert [
+        name for name in os.environ if name.startswith(("AWS_SECRET", "AWS_ACCESS", "AWS_PROFILE", "TWILIO_"))
+    ] == []
+    assert os.environ["AWS_SHARED_CREDENTIALS_FILE"] == os.devnull

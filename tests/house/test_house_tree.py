@@ -1,0 +1,69 @@
+"""The tracked files: nothing of one machine, and lists that follow the workspace's members."""
+
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tools.workspace import PYTHON_VERSION, ROOT, members
+
+# Joined here, so that this file does not hold what it looks for.
+HOSTS = [".".join(parts) for parts in (("pypi", "org"), ("files", "pythonhosted"), ("registry", "npmjs"))]
+HOSTS += [".".join(parts) for parts in (("deb", "debian", "org"), ("registry", "yarnpkg"))]
+PLACES = ["/".join(parts) for parts in (("", "work", "main"), ("", "work", "shared"), ("", "tmp", "lab"))]
+PLACES += ["/".join(parts) for parts in (("", "root", ".pyenv"), ("", "opt", "wheels"))]
+
+
+def tracked() -> list[Path]:
+    """List what git tracks, or all that would be, where there is no git."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S607 - git is found where the developer has it
+    return [ROOT / name for name in listed.stdout.split("\0") if name]
+
+
+@pytest.mark.parametrize("word", HOSTS + PLACES)
+def test_no_tracked_file_names_a_package_host_or_a_path_of_one_machine(word: str) -> None:
+    """The checkout means the same on every machine, behind every mirror."""
+    holding = [
+        str(path.relative_to(ROOT)) for path in tracked() if path.is_file() and word.encode() in path.read_bytes()
+    ]
+    assert holding == []
+
+
+def test_every_list_of_members_follows_the_workspace() -> None:
+    """A new member is added to the root pyproject.toml: this names the lists there that still lack it."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    for member in members():
+        sources = f"{member}/src"
+        (package,) = (path.parent.name for path in (ROOT / sources).glob("*/__init__.py"))
+        assert sources in settings["mypy"]["mypy_path"]
+        assert sources in settings["mypy"]["files"]
+        assert sources in settings["ruff"]["src"]
+        assert package in settings["ruff"]["lint"]["isort"]["known-first-party"]
+        assert package in settings["importlinter"]["root_packages"]
+
+
+@pytest.mark.parametrize("member", members())
+def test_every_member_is_typed_and_asks_for_our_python(member: str) -> None:
+    """Types reach whoever imports a member, and no other Python than the tested one runs it."""
+    project = tomllib.loads((ROOT / member / "pyproject.toml").read_text())["project"]
+    assert project["requires-python"].startswith(f">={PYTHON_VERSION},<")
+    assert [path.name for path in (ROOT / member / "src").glob("*/py.typed")] == ["py.typed"]
+
+
+def test_the_pinned_python_is_said_once() -> None:
+    """Other tools read .python-version; the bootstrap has it as a constant."""
+    assert (ROOT / ".python-version").read_text().strip() == PYTHON_VERSION
+
+
+@pytest.mark.parametrize("group", ["select", "ignore", "per-file-ignores"])
+def test_all_rules_are_on_and_each_ignore_says_why(group: str) -> None:
+    """A rule that is off without a reason is a rule nobody dares to turn on again."""
+    text = (ROOT / "pyproject.toml").read_text()
+    if group == "select":
+        assert 'select = ["ALL"]' in text
+        return
+    start = text.index("[tool.ruff.lint.per-file-ignores]" if group == "per-file-ignores" else "\nignore = [")
+    block = text[start : text.index("\n[tool.", start + 1)]
+    unexplained = [line for line in block.splitlines() if line.startswith('    "') and "  # " not in line]
+    assert unexplained == []
