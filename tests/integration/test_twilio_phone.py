@@ -31,7 +31,7 @@ async def _parrot(stream: AppStream) -> None:
             await stream.play(mulaw.encode(TONE))
         if message["event"] != "media":
             continue
-        loud = mulaw.peak(stream.sound()[-160:]) > 300
+        loud = mulaw.is_audible(stream.sound()[-160:])
         quiet = 0 if loud else quiet + 1
         if loud and not speaking:
             speaking = True

@@ -8,6 +8,7 @@ from typing import Final
 _COMMANDS: Final = {
     "run": "start the phone agent and everything it needs on this machine",
     "call": "call it, or a deployed one, and see what happens",
+    "bench": "measure it beside a stock Pipecat phone agent",
 }
 _USAGE_ERROR: Final = 2
 

@@ -13,10 +13,12 @@ from standins.cli import options as call_options
 from standins.cli import report
 from standins.cli.caller import CallResult, Number, Patience, place
 from standins.cli.options import CallOptions
+from standins.cli.progress import progress
 from standins.cli.recogniser import Recogniser, find_recogniser, transcripts
 from standins.cli.running import NothingRunsError, Running, find_running, model_view
 from standins.cli.turns import NoVoiceError, prepare
 from standins.cli.verdict import Expected, Reviewed, judge
+from standins.twilio.handset import Handset
 from standins.twilio.server import TwilioExchange
 from standins.twilio.settings import ExchangeSettings
 from standins.twilio.sound import Speak, UnreadableSoundError, write_wav
@@ -60,11 +62,13 @@ async def make_calls(options: CallOptions, folder: Path, out: TextIO) -> int:
         NothingRunsError: nobody is there to be called.
     """
     async with find_voice() as speak, _exchange(options, folder, speak) as (number, running):
-        patience = Patience(barge_in=options.barge_in)
+        patience = Patience(call=options.timeout, barge_in=options.barge_in)
         utterances = [await prepare(options.turns, caller, speak) for caller in range(options.calls)]
-        results = await asyncio.gather(
-            *(place(number, caller, turns, patience, options.timeout) for caller, turns in enumerate(utterances))
-        )
+        handsets = [Handset(number.exchange_url) for _ in utterances]
+        results = [CallResult(caller, each.timeline, each.heard) for caller, each in enumerate(handsets)]
+        async with progress(handsets, sys.stderr), asyncio.TaskGroup() as calls:
+            for handset, result, turns in zip(handsets, results, utterances, strict=True):
+                calls.create_task(place(handset, number, result, turns, patience))
     _save(options, results)
     return await _report(options, results, running, out)
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import websockets
+
 from standins.cli.turns import Utterance
 from standins.twilio import mulaw
 from standins.twilio.handset import Handset, Recording
@@ -24,6 +26,8 @@ class Patience:
     """The same after the last turn, so that an answer that comes in two pieces is heard out."""
     answer: float = 12.0
     """How long to wait for an answer to begin."""
+    call: float = 120.0
+    """How long the whole call may take."""
     barge_in: float | None = None
     """Speak this long after the agent began, instead of letting it finish."""
 
@@ -152,22 +156,19 @@ class Number:
 
 
 async def place(
-    number: Number, caller: int, utterances: Sequence[Utterance], patience: Patience, seconds: float
-) -> CallResult:
+    handset: Handset, number: Number, result: CallResult, utterances: Sequence[Utterance], patience: Patience
+) -> None:
     """Make one call from dialling to hanging up; what went wrong is in the result, with all heard until then."""
-    handset = Handset(number.exchange_url)
-    result = CallResult(caller, handset.timeline, handset.heard)
     try:
-        async with asyncio.timeout(seconds), handset:
+        async with asyncio.timeout(patience.call), handset:
             await handset.dial(number.webhook_url, caller=number.caller, callee=number.callee)
             await Caller(handset, patience, result).converse(utterances)
     except TimeoutError:
-        result.failure = result.failure or f"the call was not over after {seconds:g} s"
-    except OSError as error:
+        result.failure = f"the call was not over after {patience.call:g} s"
+    except (OSError, websockets.InvalidHandshake) as error:
         result.failure = f"the exchange at {number.exchange_url} does not answer ({error})"
     result.answered_at = handset.answered_at
     result.failure = result.failure or _failure(handset.timeline)
-    return result
 
 
 def _failure(timeline: Timeline) -> str:

@@ -1,5 +1,6 @@
 """Timelines for people. Every line is something that was measured; what was not is left out."""
 
+import math
 import os
 import shutil
 import statistics
@@ -137,7 +138,13 @@ def _model(call: Reviewed) -> list[Line]:
     if call.view is None:
         return []
     zero = call.result.timeline.began_at
-    rows = [Line(item["at"] - zero, "heard", f"“{item['text']}” (by the model stand-in)") for item in call.view.heard]
+    # Before the caller's first turn it has only read what the agent told it to open with.
+    first = min((turn.began for turn in call.result.turns), default=math.inf)
+    rows = [
+        Line(item["at"] - zero, "heard", f"“{item['text']}” (by the model stand-in)")
+        for item in call.view.heard
+        if item["at"] - zero > first
+    ]
     for tool in call.view.tools:
         arguments = ", ".join(f"{name}={value}" for name, value in tool.get("input", {}).items())
         rows.append(

@@ -48,12 +48,9 @@ class Utterance:
         """When the last sound of it has been said; a recording may go on with silence."""
         frames = range(0, len(self.mulaw), mulaw.FRAME)
         last = next(
-            (start for start in reversed(frames) if mulaw.peak(self.mulaw[start : start + mulaw.FRAME]) > _QUIET), 0
+            (start for start in reversed(frames) if mulaw.is_audible(self.mulaw[start : start + mulaw.FRAME])), 0
         )
         return (last + mulaw.FRAME) / mulaw.RATE
-
-
-_QUIET = 300
 
 
 class NoVoiceError(Exception):

@@ -5,8 +5,6 @@ from typing import Final
 
 from standins.twilio import mulaw
 
-_AUDIBLE: Final = 300
-"""Peak of a frame that counts as sound, of 32124: comfort noise and codec idle patterns stay under it."""
 _PAUSE_FRAMES: Final = 20
 """A gap this long (400 ms) ends a spurt; the gaps between words are shorter."""
 
@@ -35,7 +33,7 @@ class Talkspurts:
 
     def hear(self, frame: int, mulaw_frame: bytes | None) -> Began | Ended | None:
         """Take one frame, None for silence, and return what it decides, if anything."""
-        if mulaw_frame is not None and mulaw.peak(mulaw_frame) >= _AUDIBLE:
+        if mulaw_frame is not None and mulaw.is_audible(mulaw_frame):
             self._last = frame
             if self._began is None:
                 self._began = frame
