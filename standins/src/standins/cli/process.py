@@ -77,7 +77,8 @@ class Child:
     async def ended(self) -> str:
         """Wait until it ends by itself, and tell its last words."""
         code = await self._process.wait() if self._process is not None else 0
-        return f"{self.program.name} stopped with exit code {code}{self._last_words()}"
+        how = f"with exit code {code}" if code >= 0 else f"by signal {-code}"
+        return f"{self.program.name} was ended {how}{self._last_words()}"
 
     async def stop(self) -> None:
         """Ask it to end, and end it with all its workers when its time is up."""

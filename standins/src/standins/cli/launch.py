@@ -1,0 +1,130 @@
+"""Start what a plan says, wait until it is over, and stop it in order."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from standins.cli.banner import banner, short
+from standins.cli.plan import Plan, Program
+from standins.cli.process import Child, ChildError
+from standins.cli.state import write_state
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+type Say = Callable[[str], None]
+
+
+async def launch(plan: Plan, folder: Path, say: Say, *, then: str | None = None) -> int:
+    """Own the children from the first start to the last stop; ends with a signal, the command, or a child.
+
+    Args:
+        plan: What to start.
+        folder: For logs and the state file.
+        say: Gets every line for the person who watches.
+        then: A shell command to run once all is ready; its exit code is ours.
+
+    Raises:
+        ChildError: A child died or did not become ready; the others have been stopped.
+    """
+    children: list[Child] = []
+    with _cancelled_by_signals():
+        try:
+            return await _lead(plan, children, folder, say, then)
+        except asyncio.CancelledError:
+            say("Stopping: calls may end first. Ctrl-C again does not wait.")
+            return 0
+        finally:
+            with contextlib.suppress(asyncio.CancelledError):
+                await _stop(children)
+
+
+@contextlib.contextmanager
+def _cancelled_by_signals() -> Iterator[None]:
+    """Let SIGINT and SIGTERM cancel this task, each time one comes."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, lambda: task and task.cancel())
+    try:
+        yield
+    finally:
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
+
+
+async def _lead(plan: Plan, children: list[Child], folder: Path, say: Say, then: str | None) -> int:
+    await _start(plan.standins, children, folder, say)
+    await _start([plan.agent], children, folder, say)
+    pids = {"voice-agent": os.getpid(), **{child.program.name: child.pid for child in children}}
+    state = write_state(folder, plan.state, pids)
+    say(banner(plan))
+    try:
+        return await _until_over(children, then)
+    finally:
+        state.unlink(missing_ok=True)
+
+
+async def _start(programs: Sequence[Program], children: list[Child], folder: Path, say: Say) -> None:
+    def show(name: str, line: str) -> None:
+        say(short(name, line))
+
+    started = [Child(program, folder / f"{program.name}.jsonl", show) for program in programs]
+    for child in started:
+        say(f"starting {child.program.name} …")
+        await child.start()
+        children.append(child)
+    begin = time.monotonic()
+    try:
+        async with asyncio.TaskGroup() as group:
+            for child in started:
+                group.create_task(_ready(child, begin, say))
+    except* ChildError as errors:
+        raise errors.exceptions[0] from None
+
+
+async def _ready(child: Child, begin: float, say: Say) -> None:
+    await child.ready()
+    say(f"{child.program.name} is ready after {time.monotonic() - begin:.1f} s")
+
+
+async def _until_over(children: Sequence[Child], then: str | None) -> int:
+    """Wait for the command, if there is one, or for the first child that dies.
+
+    Raises:
+        ChildError: One died.
+    """
+    deaths = [asyncio.create_task(child.ended()) for child in children]
+    command = [asyncio.create_task(_command(then))] if then else []
+    try:
+        await asyncio.wait([*deaths, *command], return_when=asyncio.FIRST_COMPLETED)
+        for death in deaths:
+            if death.done():
+                raise ChildError(death.result())
+        return command[0].result()
+    finally:
+        for one in (*deaths, *command):
+            one.cancel()
+        await asyncio.wait([*deaths, *command])
+
+
+async def _command(text: str) -> int:
+    process = await asyncio.create_subprocess_shell(text, start_new_session=True)
+    try:
+        return await process.wait()
+    finally:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGTERM)  # with whatever it left in the background
+
+
+async def _stop(children: Sequence[Child]) -> None:
+    """Stop the agent first, so that calls end on a line that still works; a second Ctrl-C ends the waiting."""
+    try:
+        for child in children[-1:]:
+            await child.stop()
+        await asyncio.gather(*(child.stop() for child in children[:-1]))
+    finally:
+        for child in children:
+            child.kill()

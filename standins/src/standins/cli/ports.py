@@ -1,0 +1,43 @@
+"""Which option and variable sets which port, and whether a port is free."""
+
+import socket
+
+from standins.cli.plan import MisconfiguredError, Plan
+
+PORT_NAMES = {
+    "phone": ("--port", "FAST_API_PORT"),
+    "nova": ("--nova-port", "NOVA_PORT"),
+    "nova_control": ("--nova-control-port", "NOVA_CONTROL_PORT"),
+    "twilio": ("--twilio-port", "TWILIO_PORT"),
+    "weather": ("--weather-port", "WEATHER_PORT"),
+}
+"""Each port's option and variable."""
+
+
+def check_ports(plan: Plan) -> None:
+    """Find out before anything starts that a port is taken.
+
+    Raises:
+        MisconfiguredError: It is; the text says how to choose another.
+    """
+    names = {"phone-agent": ("phone",), "nova": ("nova", "nova_control")}
+    for program in (*plan.standins, plan.agent):
+        for port, name in zip(program.ports, names.get(program.name, (program.name,)), strict=True):
+            option, variable = PORT_NAMES[name]
+            if not _is_free(port):
+                message = f"port {port} is taken ({program.name}): choose another with {option} or {variable}"
+                raise MisconfiguredError(message)
+
+
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
+def free_port() -> int:
+    """Take a port that nobody uses at this moment."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])

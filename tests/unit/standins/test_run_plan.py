@@ -1,0 +1,185 @@
+"""`voice-agent run` decides one system at a time what is real, and says so."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from standins.cli.banner import banner, short
+from standins.cli.plan import MisconfiguredError, Plan, Ports, Secrets, Wishes, make_plan, wants_weather_probe
+
+SECRETS = Secrets("key", "secret", "AC" + "0" * 32, "token")
+AWS = {"AWS_ACCESS_KEY_ID": "AKIDREAL", "AWS_SECRET_ACCESS_KEY": "real", "AWS_REGION": "eu-north-1"}
+TWILIO = {
+    "TWILIO_ACCOUNT_SID": "AC" + "1" * 32,
+    "TWILIO_AUTH_TOKEN": "real",
+    "PUBLIC_BASE_URL": "https://agent.example/",
+}
+
+
+def plan(
+    environment: Mapping[str, str] | None = None, *, wishes: Wishes | None = None, live_weather: bool = False
+) -> Plan:
+    """Plan for an environment with little in it."""
+    base = {"PATH": "/bin", "PYTHONPATH": "src"}
+    return make_plan(
+        {**base, **(environment or {})}, wishes or Wishes(), SECRETS, Path("/x/.run"), live_weather=live_weather
+    )
+
+
+def real(made: Plan) -> dict[str, bool]:
+    """Tell which parts are real."""
+    return {part.name: part.real for part in made.parts[1:]}
+
+
+def test_with_nothing_everything_is_a_standin() -> None:
+    """A laptop with no account gets all three, and an agent that is told where they are."""
+    made = plan()
+    assert real(made) == {"speech": False, "telephone": False, "weather": False}
+    assert [program.name for program in made.standins] == ["nova", "twilio", "weather"]
+    assert made.agent.environment == {
+        "PATH": "/bin",
+        "PYTHONPATH": "src",
+        "ENVIRONMENT": "local",
+        "HOST": "127.0.0.1",
+        "FAST_API_PORT": "7860",
+        "PUBLIC_BASE_URL": "http://127.0.0.1:7860",
+        "DRAIN_SECONDS": "10",
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "https://localhost:8443",
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "SSL_CERT_FILE": "/x/.run/nova-certs/bundle.pem",
+        "TWILIO_ACCOUNT_SID": SECRETS.account_sid,
+        "TWILIO_AUTH_TOKEN": "token",
+        "TWILIO_API_BASE_URL": "http://127.0.0.1:8445",
+        "TWILIO_API_SID": "",
+        "TWILIO_API_SECRET": "",
+        "OPEN_METEO_FORECAST_URL": "http://127.0.0.1:8446/v1/forecast",
+        "OPEN_METEO_GEOCODING_URL": "http://127.0.0.1:8446/v1/search",
+    }
+    assert made.state["logs"] == {name: f".run/{name}.jsonl" for name in ("nova", "twilio", "weather", "phone-agent")}
+
+
+def test_real_keys_replace_the_speech_standin_only() -> None:
+    """With AWS credentials the agent goes to Bedrock, and nothing tells it that it is on a laptop."""
+    made = plan(AWS)
+    assert real(made) == {"speech": True, "telephone": False, "weather": False}
+    assert AWS.items() <= made.agent.environment.items()
+    assert "AWS_ENDPOINT_URL_BEDROCK_RUNTIME" not in made.agent.environment
+    assert "SSL_CERT_FILE" not in made.agent.environment
+    assert made.parts[1].url == "https://bedrock-runtime.eu-north-1.amazonaws.com"
+
+
+def test_a_profile_alone_costs_nothing() -> None:
+    """A profile in somebody's shell is used when asked for, not because it is there."""
+    assert real(plan({"AWS_PROFILE": "work"}))["speech"] is False
+    assert "AWS_PROFILE" not in plan({"AWS_PROFILE": "work"}).agent.environment
+    asked = plan({"AWS_PROFILE": "work"}, wishes=Wishes(nova="bedrock"))
+    assert real(asked)["speech"] is True
+    assert asked.agent.environment["AWS_PROFILE"] == "work"
+
+
+def test_a_standin_can_be_asked_for_in_spite_of_keys() -> None:
+    """`--nova standin` wins, and the real keys are not given to it."""
+    made = plan({"AWS_SESSION_TOKEN": "real"} | AWS, wishes=Wishes(nova="standin"))
+    assert made.agent.environment["AWS_ACCESS_KEY_ID"] == "key"
+    assert "AWS_SESSION_TOKEN" not in made.agent.environment
+    assert made.agent.environment["AWS_REGION"] == "eu-north-1"
+
+
+def test_own_endpoints_are_left_alone() -> None:
+    """Whoever sets an address has something there."""
+    made = plan(
+        {
+            "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "https://nova:8443",
+            "OPEN_METEO_FORECAST_URL": "http://meteo/v1/forecast",
+        }
+    )
+    assert [program.name for program in made.standins] == ["twilio"]
+    assert made.agent.environment["OPEN_METEO_FORECAST_URL"] == "http://meteo/v1/forecast"
+
+
+def test_real_twilio_needs_an_address_it_can_reach() -> None:
+    """Signatures are made from the public address, so a wrong one would refuse every call."""
+    made = plan(TWILIO)
+    assert real(made) == {"speech": False, "telephone": True, "weather": False}
+    assert made.base_url == made.agent.environment["PUBLIC_BASE_URL"] == "https://agent.example"
+    with pytest.raises(MisconfiguredError, match="PUBLIC_BASE_URL"):
+        plan(TWILIO | {"PUBLIC_BASE_URL": "http://127.0.0.1:7860"})
+
+
+@pytest.mark.parametrize(
+    "name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"]
+)
+def test_half_a_credential_is_an_error(name: str) -> None:
+    """A typing mistake in `.env` must not pass for the wish to have a stand-in."""
+    with pytest.raises(MisconfiguredError, match=f"{name} is set alone"):
+        plan({name: "x"})
+
+
+def test_live_weather_when_it_answers() -> None:
+    """The live service is taken when it is there, unless a stand-in is asked for."""
+    assert plan(live_weather=True).state["weather"] == {
+        "forecast_url": "https://api.open-meteo.com/v1/forecast",
+        "geocoding_url": "https://geocoding-api.open-meteo.com/v1/search",
+        "live": True,
+    }
+    assert real(plan(live_weather=True, wishes=Wishes(weather="standin")))["weather"] is False
+    assert wants_weather_probe({}, Wishes())
+    assert not wants_weather_probe({}, Wishes(weather="standin"))
+
+
+def test_standins_do_not_get_real_secrets() -> None:
+    """A pretend cloud has no business to know credentials of a real one."""
+    for program in plan({"DAILY_API_KEY": "real"} | AWS, wishes=Wishes(nova="standin")).standins:
+        assert "real" not in program.environment.values()
+
+
+def test_ports_reach_everything() -> None:
+    """Another port moves the program, its health check and the agent's setting together."""
+    made = plan(wishes=Wishes(Ports(phone=1, nova=2, nova_control=3, twilio=4, weather=5)))
+    nova, twilio, weather = made.standins
+    assert (nova.ports, nova.health) == ((2, 3), "http://127.0.0.1:3/health")
+    assert nova.arguments[:4] == ("--port", "2", "--control-port", "3")
+    assert (twilio.arguments, weather.health) == (("--port", "4"), "http://127.0.0.1:5/health")
+    assert made.agent.environment["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"] == "https://localhost:2"
+    assert made.base_url == "http://127.0.0.1:1"
+
+
+def test_banner_says_which_is_which_and_what_to_try() -> None:
+    """Nobody should take a stand-in for the real thing."""
+    text = banner(plan(AWS))
+    table = [" ".join(line.split()) for line in text.splitlines()]
+    assert "speech Amazon Nova Sonic https://bedrock-runtime.eu-north-1.amazonaws.com" in table
+    assert "telephone stand-in for Twilio http://127.0.0.1:8445" in table
+    assert 'make call SAY="what is the weather in Stockholm"' in text
+
+
+def test_banner_with_a_real_number_names_the_webhook() -> None:
+    """With real Twilio, `make call` would reach nobody."""
+    text = banner(plan(TWILIO))
+    assert "https://agent.example/incoming-call" in text
+    assert "make call" not in text
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (
+            '{"event": "call_started", "timestamp": "2026-11-23T14:15:16Z", "level": "info", "call_sid": "CA1"}',
+            "phone-agent call_started call_sid=CA1",
+        ),
+        (
+            '{"event": "tool_failed", "level": "warning", "ms": 12.3456789}',
+            "phone-agent WARNING tool_failed ms=12.3457",
+        ),
+        ('{"event": "x", "long": "' + "y" * 100 + '"}', f"phone-agent x long={'y' * 59}…"),
+        ("Traceback (most recent call last):", "phone-agent Traceback (most recent call last):"),
+        ("[1, 2]", "phone-agent [1, 2]"),
+        ('{"no": "event"}', "phone-agent  no=event"),
+    ],
+)
+def test_log_lines_are_made_short(line: str, shown: str) -> None:
+    """A line for machines becomes one for a person; what is no such line passes."""
+    assert short("phone-agent", line)[9:] == shown
