@@ -7,7 +7,6 @@ from collections import deque
 
 from phone_agent import media_stream
 
-
 MAX_CODES = 8000
 """Most sound in one message: a second. Twilio names no limit, and a flood must not find it for us."""
 
