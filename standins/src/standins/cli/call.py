@@ -16,13 +16,13 @@ from standins.cli.options import CallOptions
 from standins.cli.progress import progress
 from standins.cli.recogniser import Recogniser, find_recogniser, transcripts
 from standins.cli.running import NothingRunsError, Running, find_running, model_view
-from standins.cli.turns import NoVoiceError, prepare
+from standins.cli.turns import SilentError, Spoken, prepare
 from standins.cli.verdict import Expected, Reviewed, judge
 from standins.twilio.handset import Handset
 from standins.twilio.server import TwilioExchange
 from standins.twilio.settings import ExchangeSettings
 from standins.twilio.sound import Speak, UnreadableSoundError, write_wav
-from standins.twilio.voice import find_voice
+from standins.twilio.voice import open_voice
 
 _FAILED: Final = 1
 _USAGE: Final = 2
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     options = call_options.read(arguments)
     try:
         return asyncio.run(make_calls(options, Path.cwd(), sys.stdout))
-    except (UsageError, NoVoiceError, UnreadableSoundError) as error:
+    except (UsageError, SilentError, UnreadableSoundError) as error:
         sys.stderr.write(f"voice-agent call: {error}\n")
         return _USAGE
     except NothingRunsError as error:
@@ -57,11 +57,12 @@ async def make_calls(options: CallOptions, folder: Path, out: TextIO) -> int:
 
     Raises:
         UsageError: the calls cannot be made as asked.
-        NoVoiceError: there are words to say and no voice.
+        SilentError: there are words to say and no voice.
         UnreadableSoundError: a recording is no WAV.
         NothingRunsError: nobody is there to be called.
     """
-    async with find_voice() as speak, _exchange(options, folder, speak) as (number, running):
+    talks = any(isinstance(turn, Spoken) for turn in options.turns)
+    async with open_voice(started=talks) as speak, _exchange(options, folder, speak) as (number, running):
         patience = Patience(call=options.timeout, barge_in=options.barge_in)
         utterances = [await prepare(options.turns, caller, speak) for caller in range(options.calls)]
         handsets = [Handset(number.exchange_url) for _ in utterances]

@@ -53,7 +53,7 @@ class Utterance:
         return (last + mulaw.FRAME) / mulaw.RATE
 
 
-class NoVoiceError(Exception):
+class SilentError(Exception):
     """There are words to say and no voice to say them."""
 
 
@@ -80,7 +80,7 @@ async def prepare(turns: Sequence[Turn], caller: int, speak: Speak | None) -> li
     """Make the sound of all turns before the call begins, so that nothing is computed while it is timed.
 
     Raises:
-        NoVoiceError: words without a voice.
+        SilentError: words without a voice.
         OSError: a recording cannot be read.
         UnreadableSoundError: a recording is no WAV.
     """
@@ -93,7 +93,7 @@ async def _prepare(turn: Turn, caller: int, speak: Speak | None) -> Utterance:
             words = choose(text, caller)
             if speak is None:
                 reason = "no voice is installed to say that with; give a recording instead (--wav FILE)"
-                raise NoVoiceError(reason)
+                raise SilentError(reason)
             return Utterance(words, mulaw.encode(await speak(words, mulaw.RATE)))
         case Recorded(path):
             return Utterance(path.name, mulaw.encode(read_wav(path.read_bytes())))

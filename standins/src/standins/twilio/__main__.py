@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from standins.twilio.exchange import BANNER
 from standins.twilio.server import TwilioExchange
 from standins.twilio.settings import DialScript, ExchangeSettings
-from standins.twilio.voice import find_voice
+from standins.twilio.voice import open_voice
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -43,7 +43,7 @@ async def _serve(settings: ExchangeSettings) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    async with find_voice() as speak, TwilioExchange(settings, speak=speak, log=_log) as exchange:
+    async with open_voice(started=True) as speak, TwilioExchange(settings, speak=speak, log=_log) as exchange:
         _log({"event": "standin_started", "what": BANNER, "url": exchange.url, "voice": speak is not None})
         await stopped.wait()
     _log({"event": "standin_stopped"})

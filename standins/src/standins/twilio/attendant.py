@@ -108,10 +108,10 @@ class Attendant:
         return notify
 
     async def _say(self, text: str, loop: int) -> None:
-        self._timeline.record("say", text=text, spoken=self._speak is not None)
-        mulaw = await sound.spoken(text, self._speak)
+        spoken = await sound.spoken(text, self._speak)
+        self._timeline.record("say", text=text, spoken=spoken.aloud)
         for _ in range(loop):
-            await self._line.play(mulaw)
+            await self._line.play(spoken.mulaw)
 
     async def _play(self, url: str, loop: int) -> None:
         try:

@@ -1,15 +1,18 @@
 """Sounds of the exchange: its voice, recordings it plays, the tone of a telephone that rings."""
 
 import asyncio
+import contextlib
 import io
 import wave
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Final
 
 import httpx
 import numpy as np
 import soxr
 
+from standins.speech.voice import NoVoiceError
 from standins.twilio import mulaw
 
 type Speak = Callable[[str, int], Awaitable[bytes]]
@@ -39,11 +42,20 @@ def ringback(seconds: float) -> bytes:
     return mulaw.encode(tone.astype(np.int16).tobytes())
 
 
-async def spoken(text: str, speak: Speak | None) -> bytes:
+@dataclass(frozen=True)
+class Spoken:
+    """A text as sound, or as the silence in its place."""
+
+    mulaw: bytes
+    aloud: bool
+
+
+async def spoken(text: str, speak: Speak | None) -> Spoken:
     """Return a text as µ-law; without a voice, as a silence about as long as the text would be."""
-    if speak is None:
-        return silence(len(text) * _SECONDS_PER_CHARACTER)
-    return mulaw.encode(await speak(text, mulaw.RATE))
+    with contextlib.suppress(NoVoiceError):
+        if speak is not None:
+            return Spoken(mulaw.encode(await speak(text, mulaw.RATE)), aloud=True)
+    return Spoken(silence(len(text) * _SECONDS_PER_CHARACTER), aloud=False)
 
 
 def read_wav(content: bytes) -> bytes:

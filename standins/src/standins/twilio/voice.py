@@ -1,22 +1,27 @@
-"""The voice of the exchange, if one is at hand."""
+"""The voice of the exchange and of its callers."""
 
 import contextlib
-import importlib
 from collections.abc import AsyncIterator
 
+from standins.speech.voice import NoVoiceError, Voice
 from standins.twilio.sound import Speak
 
 
 @contextlib.asynccontextmanager
-async def find_voice() -> AsyncIterator[Speak | None]:
-    """Yield what turns text into 16-bit mono PCM, or None where no voice is installed."""
+async def open_voice(*, started: bool) -> AsyncIterator[Speak | None]:
+    """Yield what turns text into 16-bit mono PCM, or None where no voice is installed.
+
+    Args:
+        started: Load it now, which takes a second or two; else that happens when something is said for the first time.
+    """
+    voice = Voice()
     try:
-        voice = importlib.import_module("standins.speech").Voice()
-    except (ImportError, AttributeError, OSError):
+        if started:
+            await voice.start()
+    except NoVoiceError:
         yield None
         return
     try:
         yield voice.speak
     finally:
-        if hasattr(voice, "aclose"):
-            await voice.aclose()
+        await voice.aclose()
