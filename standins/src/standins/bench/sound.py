@@ -1,0 +1,73 @@
+"""Sounds that can be found again at the other end of the line. Pure.
+
+The caller is quiet but for blips of one frame; the model's answers are a tone. Both are square waves of 500 Hz, which
+pass any resampler of a telephone agent.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from standins.twilio import mulaw
+
+QUIET: Final = mulaw.SILENCE * mulaw.FRAME
+BLIP: Final = (b"\x90" * 8 + b"\x10" * 8) * (mulaw.FRAME // 16)
+"""20 ms of µ-law at an amplitude of 16000."""
+
+HEARD: Final = 2000
+"""Amplitude above which there is sound at all; a resampler rings at a hundredth of what it is given."""
+BLIP_GAP: Final = 0.15
+"""Seconds of sound in which a second loud sample still belongs to the same blip."""
+
+LOW: Final = 6000
+HIGH: Final = 20_000
+"""Amplitudes of answers in turn: a late piece of the answer before is not taken for the next."""
+_BETWEEN: Final = 12_000
+
+CHUNK_SECONDS: Final = 0.04
+"""Length of the pieces in which the model sends."""
+
+
+def tone(seconds: float, rate: int, amplitude: int) -> bytes:
+    """Give a square wave as 16-bit mono PCM."""
+    count = round(seconds * rate)
+    half = rate // 1000
+    wave = np.where(np.arange(count) // half % 2, -amplitude, amplitude)
+    return wave.astype("<i2").tobytes()
+
+
+def first_loud(pcm: bytes) -> int | None:
+    """Give the index of the first sample of 16-bit PCM that is no silence."""
+    loud = np.abs(np.frombuffer(pcm, "<i2").astype(np.int32)) > HEARD
+    index = int(loud.argmax()) if loud.size else 0
+    return index if loud.size and loud[index] else None
+
+
+def is_answer(codes: bytes, amplitude: int) -> bool:
+    """Tell whether a piece of µ-law holds the beginning of an answer of this loudness."""
+    peak = mulaw.peak(codes)
+    return peak > _BETWEEN if amplitude == HIGH else HEARD < peak < _BETWEEN
+
+
+class BlipFinder:
+    """Finds blips in a stream of 16-bit PCM, whatever the sizes it comes in.
+
+    Args:
+        rate: Samples a second.
+    """
+
+    def __init__(self, rate: int) -> None:
+        self._gap = round(BLIP_GAP * rate)
+        self._position = 0
+        self._quiet_from = 0
+
+    def feed(self, pcm: bytes) -> bool:
+        """Take a piece; True when a blip begins in it."""
+        began = False
+        index = first_loud(pcm)
+        if index is not None:
+            at = self._position + index
+            began = at >= self._quiet_from
+            self._quiet_from = at + self._gap if began else self._quiet_from
+        self._position += len(pcm) // 2
+        return began
