@@ -1,7 +1,7 @@
 """Hold the scripted conversation with the AWS SDK for Python and print every event as a JSON line.
 
-The SDK stands alone here: no code of the product, none of the stand-in. It runs in a process of its own because it reads
-`SSL_CERT_FILE` once, at the first TLS context. The same script in JavaScript: `../node/converse.mjs`.
+The SDK stands alone here: no code of the product, none of the stand-in. It runs in a process of its own because it
+reads `SSL_CERT_FILE` once, at the first TLS context. The same script in JavaScript: `../node/converse.mjs`.
 """
 
 import array
@@ -37,6 +37,11 @@ TEXT = {"mediaType": "text/plain"}
 PATIENCE = 10.0
 
 
+def _report(name: str, body: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps({name: body}) + "\n")
+    sys.stdout.flush()
+
+
 class Talk:
     """One stream, seen from the client."""
 
@@ -48,7 +53,9 @@ class Talk:
 
     async def send(self, name: str, **body: object) -> None:
         """Send one event of the prompt."""
-        text = json.dumps({"event": {name: body if name in ("sessionStart", "sessionEnd") else {"promptName": "p", **body}}})
+        text = json.dumps(
+            {"event": {name: body if name in ("sessionStart", "sessionEnd") else {"promptName": "p", **body}}}
+        )
         part = BidirectionalInputPayloadPart(bytes_=text.encode())
         await self._stream.input_stream.send(InvokeModelWithBidirectionalStreamInputChunk(value=part))
 
@@ -99,12 +106,14 @@ class Talk:
             ((name, body),) = json.loads(received.value.bytes_)["event"].items()
             if name == "audioOutput":
                 body["content"] = len(base64.b64decode(body["content"]))
-            print(json.dumps({name: body}), flush=True)
+            _report(name, body)
             async with self._changed:
                 self.events.append((name, body))
                 self._changed.notify_all()
 
-    async def until(self, name: str, fits: Callable[[dict[str, Any]], bool] = bool, *, count: int = 1) -> dict[str, Any]:
+    async def until(
+        self, name: str, fits: Callable[[dict[str, Any]], bool] = bool, *, count: int = 1
+    ) -> dict[str, Any]:
         """Wait for the `count`th event of a kind."""
 
         def found() -> list[dict[str, Any]]:
@@ -180,7 +189,7 @@ async def main(url: str) -> None:
         tasks.create_task(talk.listen())
         await converse(talk)
     await stream.close()
-    print(json.dumps({"ended": {}}), flush=True)
+    _report("ended", {})
 
 
 asyncio.run(asyncio.wait_for(main(sys.argv[1]), 25))

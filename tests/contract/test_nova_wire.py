@@ -1,0 +1,319 @@
+"""The stand-in's wire under many streams, limits, faults and broken input, over real sockets."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from standins.nova.errors import Limits
+from standins.nova.server import NovaSettings, NovaStandin
+from standins.nova.tones import tone_brain
+from standins.nova.turns import Pace
+from tests.contract.nova_peers.client import PATH, WEATHER, Body, Connection, Exception_, Stream, StreamEnded
+
+SETTINGS = NovaSettings(credentials=None, pace=Pace(speed=20.0, think=0.0))
+
+
+@contextlib.asynccontextmanager
+async def standin(settings: NovaSettings = SETTINGS) -> AsyncIterator[tuple[NovaStandin, Connection]]:
+    """Run a stand-in and connect to it."""
+    async with NovaStandin(settings, tone_brain()) as nova, Connection.to(nova.h2c_port) as connection:
+        yield nova, connection
+
+
+async def control(nova: NovaStandin, method: str, path: str, **body: object) -> Any:  # noqa: ANN401 - JSON
+    """Ask the control server."""
+    async with httpx.AsyncClient(base_url=nova.control_url, trust_env=False) as client:
+        answer = await client.request(method, path, content=json.dumps(body) if body else None)
+    return answer.raise_for_status().json()
+
+
+async def gone(nova: NovaStandin, reason: str) -> None:
+    """Wait until the one session has ended for this reason."""
+    async with asyncio.timeout(5):
+        while not (record := next(iter(nova.ledger.sessions.values()))).end_reason:  # noqa: ASYNC110 - seen from outside
+            await asyncio.sleep(0.01)
+    assert record.end_reason is not None
+    assert reason in record.end_reason
+    assert nova.ledger.streams_open == 0
+
+
+async def test_twenty_streams_on_one_connection_never_mix() -> None:
+    """Each hears its own words, under identifiers of its own."""
+    async with standin() as (nova, connection):
+
+        async def talk(number: int) -> str:
+            stream = connection.open()
+            stream.greet(f"number {number}")
+            planned = await stream.until("textOutput")
+            assert planned["content"] == f"You said number {number}."
+            final = await stream.until("textOutput")
+            assert final["content"] == planned["content"]
+            session_id: str = final["sessionId"]
+            return session_id
+
+        sessions = await asyncio.gather(*map(talk, range(20)))
+        assert len(set(sessions)) == 20
+        assert nova.ledger.stats()["streams_open"] == 20
+        for number, session_id in enumerate(sessions):
+            record = await control(nova, "GET", f"/sessions/{session_id}")
+            assert [words["text"] for words in record["heard"]] == [f"number {number}"]
+    assert nova.ledger.streams_open == 0
+
+
+async def test_a_tool_is_used_and_its_result_spoken() -> None:
+    """The record of the session shows the tool, its input and its result."""
+    async with standin() as (nova, connection):
+        stream = connection.open()
+        stream.greet("use get_current_weather", toolConfiguration={"tools": [WEATHER]})
+        use = await stream.until("toolUse")
+        stream.answer_tool(use["toolUseId"], '{"temperature": 21}')
+        assert (await stream.until("textOutput"))["content"].startswith("The tool get_current_weather gave 1")
+        (record,) = await control(nova, "GET", "/sessions")
+        (run,) = record["tools"]
+        assert (run["name"], run["tool_use_id"], run["result"]) == (
+            use["toolName"],
+            use["toolUseId"],
+            {"temperature": 21},
+        )
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "kind"),
+    [
+        ("/model/amazon.nova-2-sonic-v1%3A0/invoke", 404, "UnknownOperationException"),
+        ("/model/anthropic.claude/invoke-with-bidirectional-stream", 400, "ValidationException"),
+    ],
+)
+async def test_what_it_is_not_is_refused(path: str, status: int, kind: str) -> None:
+    """Other operations and models get the service's kind of answer."""
+    async with standin() as (nova, connection):
+        await refused(connection.open(path), status, kind)
+        assert nova.ledger.streams_refused == 1
+
+
+async def test_an_unsigned_request_is_refused() -> None:
+    """With credentials to check, nothing gets in without a signature."""
+    async with standin(NovaSettings()) as (nova, connection):
+        await refused(connection.open(), 403, "MissingAuthenticationTokenException")
+        assert nova.ledger.streams_opened == 0
+
+
+async def refused(stream: Stream, status: int, kind: str) -> dict[str, Any]:
+    """Check a refusal's status, class and body."""
+    headers = await asyncio.wait_for(stream.headers, 5)
+    assert headers[":status"] == str(status)
+    assert headers["x-amzn-errortype"].partition(":")[0] == kind
+    assert headers["x-amzn-requestid"]
+    with pytest.raises(StreamEnded):
+        await stream.receive()
+    body: dict[str, Any] = json.loads(stream.body)
+    assert body["message"]
+    return body
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [("ThrottlingException", 429), ("AccessDeniedException", 403), ("ServiceUnavailableException", 503)],
+)
+async def test_an_opening_fails_as_often_as_scripted(kind: str, status: int) -> None:
+    """Two refusals in the wanted words, then all is well."""
+    async with standin() as (nova, connection):
+        await control(nova, "POST", "/faults", on="open", times=2, error=kind, message="Slow down.")
+        for _ in range(2):
+            assert await refused(connection.open(), status, kind) == {"message": "Slow down."}
+        assert (await asyncio.wait_for(connection.open().headers, 5))[":status"] == "200"
+        assert nova.ledger.stats() == {"connections": 1, "streams_opened": 1, "streams_open": 1, "streams_refused": 2}
+
+
+@pytest.mark.parametrize(("action", "reason"), [("rst", "reset 2"), ("disconnect", "connection lost")])
+async def test_an_opening_can_be_broken_off(action: str, reason: str) -> None:
+    """RST_STREAM or a dead connection instead of headers."""
+    async with standin() as (nova, connection):
+        await control(nova, "POST", "/faults", on="open", action=action, code=2)
+        with pytest.raises(StreamEnded, match=reason):
+            await asyncio.wait_for(connection.open().headers, 5)
+
+
+@pytest.mark.parametrize(
+    ("fault", "ends"),
+    [
+        ({"action": "close"}, lambda error: error.reason == "end"),
+        ({"action": "rst", "code": 0}, lambda error: error.reason == "reset 0"),
+        ({"action": "disconnect"}, lambda error: error.reason == "connection lost"),
+        ({"error": "ThrottlingException"}, lambda error: error.kind == "throttlingException"),
+        ({"action": "exception"}, lambda error: error.kind == "modelStreamErrorException"),
+        (
+            {"error": "validationException", "message": "System instability detected. Please retry your request."},
+            lambda error: error.message == "System instability detected. Please retry your request.",
+        ),
+    ],
+)
+async def test_an_answer_is_cut_in_the_middle(fault: dict[str, object], ends: Callable[[Any], bool]) -> None:
+    """After some sound the stream ends in the scripted way, and the session is accounted for."""
+    async with standin(replace(SETTINGS, pace=Pace(speed=1.0, think=0.0))) as (nova, connection):
+        await control(nova, "POST", "/faults", on="answer", after_ms=60, **fault)
+        stream = connection.open()
+        stream.greet()
+        await stream.until("audioOutput")
+        with pytest.raises((StreamEnded, Exception_)) as error:
+            await stream.until("completionEnd")
+        assert ends(error.value)
+        await gone(nova, "")
+
+
+@pytest.mark.parametrize("action", ["unknown_event", "odd_audio", "empty_audio"])
+async def test_an_oddity_is_written_into_an_answer(action: str) -> None:
+    """What a client has to survive arrives, and the answer goes on to its end."""
+    oddities: dict[str, Callable[[str, Body], bool]] = {
+        "unknown_event": lambda name, _: name == "moodRingEvent",
+        "odd_audio": lambda _, body: body.get("content") == "AAEC",
+        "empty_audio": lambda name, body: name == "audioOutput" and not body["content"],
+    }
+    async with standin(replace(SETTINGS, pace=Pace(speed=1.0, think=0.0))) as (nova, connection):
+        await control(nova, "POST", "/faults", on="answer", after_ms=50, action=action)
+        stream = connection.open()
+        stream.greet()
+        seen: list[tuple[str, Body]] = []
+        while not seen or seen[-1][0] != "usageEvent":
+            seen.append(await stream.receive())
+        assert sum(oddities[action](*event) for event in seen) == 1
+
+
+async def test_bad_json_is_written_into_an_answer() -> None:
+    """The event's bytes are no JSON; the framing around them is sound."""
+    async with standin() as (nova, connection):
+        await control(nova, "POST", "/faults", on="answer", action="bad_json")
+        stream = connection.open()
+        stream.greet()
+        with pytest.raises(json.JSONDecodeError):
+            await stream.until("completionEnd")
+        await stream.until("usageEvent")
+
+
+async def test_a_frozen_stream_takes_no_more_and_leaves_its_neighbours_alone() -> None:
+    """The client's window runs dry, as when a service hangs; another stream of the same connection talks on."""
+    async with standin() as (nova, connection):
+        frozen, lively = connection.open(), connection.open()
+        frozen.greet()
+        await frozen.until("usageEvent")
+        await control(nova, "POST", "/faults", on="answer", action="freeze")
+        frozen.text("again", "USER", "again", interactive=True)
+        await frozen.until("contentStart")
+        while frozen.window > 2000:
+            frozen.sound(0.04, 0)
+            await asyncio.sleep(0)
+        lively.greet("still there")
+        assert (await lively.until("textOutput"))["content"] == "You said still there."
+        assert frozen.window <= 2000
+
+
+@pytest.mark.parametrize(
+    ("limits", "kind", "message"),
+    [
+        (Limits(idle=55), "validationException", "less than 55 seconds"),
+        (Limits(), "validationException", "less than 295 seconds"),
+        (Limits(idle=1000), "modelTimeoutException", "Model has timed out in processing the request."),
+    ],
+)
+async def test_time_runs_out_on_a_fast_clock(limits: Limits, kind: str, message: str) -> None:
+    """Minutes of idling or of life pass in moments once the clock is told to hurry."""
+    async with standin(replace(SETTINGS, limits=limits)) as (nova, connection):
+        stream = connection.open()
+        stream.greet()
+        await stream.until("usageEvent")
+        assert await control(nova, "POST", "/clock", scale=5000) == {"scale": 5000}
+        with pytest.raises(Exception_) as error:
+            await stream.until("completionEnd")
+        assert error.value.kind == kind
+        assert message in error.value.message
+        with pytest.raises(StreamEnded):
+            await stream.receive()
+        await gone(nova, kind)
+
+
+async def test_a_rule_broken_on_one_stream_ends_only_that() -> None:
+    """The words are the documented ones after the request's identifier; the neighbour does not notice."""
+    async with standin() as (nova, connection):
+        good, bad = connection.open(), connection.open()
+        good.greet()
+        bad.greet()
+        bad.text("late", "USER", "history")
+        with pytest.raises(Exception_) as error:
+            await bad.until("completionEnd")
+        request_id = (await bad.headers)["x-amzn-requestid"]
+        expected = f"RequestId={request_id} : Chat history should be sent completely before streaming audio."
+        assert error.value.message == expected
+        await good.until("usageEvent")
+        assert nova.ledger.streams_open == 1
+
+
+@pytest.mark.parametrize("wire", [b"\x00" * 16, b"garbage that is no frame at all", b"\xff" * 4096])
+async def test_broken_framing_ends_the_stream(wire: bytes) -> None:
+    """Bytes that are no event stream are answered with an exception, not with silence."""
+    async with standin() as (nova, connection):
+        stream = connection.open()
+        stream.write(wire)
+        with pytest.raises(Exception_, match="Invalid event bytes"):
+            await stream.receive()
+        await gone(nova, "validationException")
+
+
+async def test_a_client_that_vanishes_is_noticed() -> None:
+    """A dead connection ends its sessions at once."""
+    async with NovaStandin(SETTINGS, tone_brain()) as nova:
+        async with Connection.to(nova.h2c_port) as connection:
+            stream = connection.open()
+            stream.greet()
+            await stream.until("audioOutput")
+        await gone(nova, "connection")
+
+
+async def test_a_slow_reader_holds_the_flood_back() -> None:
+    """Sound for an hour is not piled up in memory: the stand-in waits for the client's window."""
+    async with standin() as (nova, connection):
+        await control(nova, "POST", "/faults", on="answer", action="flood", seconds=600, speed=1000)
+        connection.transport.pause_reading()
+        stream = connection.open()
+        stream.greet()
+        (record,) = await until_steady(nova)
+        assert record < 60
+        connection.transport.resume_reading()
+        await stream.until("audioOutput")
+
+
+async def until_steady(nova: NovaStandin) -> list[float]:
+    """Give the seconds of sound sent by each session once they have stopped growing."""
+    before: list[float] = []
+    async with asyncio.timeout(5):
+        while True:
+            await asyncio.sleep(0.2)
+            sent = [record.audio_seconds_out for record in nova.ledger.sessions.values()]
+            if sent and all(sent) and sent == before:
+                return sent
+            before = sent
+
+
+async def test_scripts_and_clock_orders_with_slips_are_refused() -> None:
+    """The control server says what is wrong instead of doing nothing."""
+    async with standin() as (nova, _), httpx.AsyncClient(base_url=nova.control_url, trust_env=False) as client:
+        for path, body in (("/faults", '{"on": "whenever"}'), ("/clock", '{"scale": 0}'), ("/faults", "{")):
+            answer = await client.post(path, content=body)
+            assert answer.status_code == 400
+            assert answer.json()["message"]
+        assert (await client.get("/sessions/nobody")).status_code == 404
+        assert (await client.get("/health")).json()["status"] == "ok"
+        await client.post("/faults", content='{"on": "open", "error": "ThrottlingException"}')
+        assert len((await client.get("/faults")).json()) == 1
+        assert (await client.delete("/faults")).json() == []
+
+
+async def test_the_path_may_end_in_a_question_mark() -> None:
+    """As the SDK for Python sends it."""
+    async with standin() as (_, connection):
+        assert (await asyncio.wait_for(connection.open(PATH + "?").headers, 5))[":status"] == "200"

@@ -1,0 +1,23 @@
+"""The clock of the limits."""
+
+import asyncio
+
+from standins.nova.clock import Clock
+
+
+async def test_a_fast_clock_passes_minutes_in_moments() -> None:
+    """Eight minutes at ten thousand times are over at once."""
+    clock = Clock(10_000)
+    moment = clock.now() + 480
+    await asyncio.wait_for(clock.sleep_until(moment), 5)
+    assert clock.now() >= moment
+
+
+async def test_a_sleeper_notices_a_change_of_speed() -> None:
+    """Who sleeps for minutes wakes soon after the clock is told to hurry."""
+    clock = Clock()
+    sleeper = asyncio.create_task(clock.sleep_until(clock.now() + 480))
+    await asyncio.sleep(0)
+    clock.run_at(10_000)
+    await asyncio.wait_for(sleeper, 5)
+    assert clock.now() >= 480

@@ -1,0 +1,39 @@
+"""Trouble on demand: when a script strikes."""
+
+import pytest
+from pydantic import ValidationError
+
+from standins.nova.faults import Fault, FaultPlan
+
+
+def test_a_script_strikes_as_often_as_it_says() -> None:
+    """Once by default; the moment has to match."""
+    plan = FaultPlan()
+    plan.add(Fault(on="open", error="ThrottlingException"))
+    assert plan.take("answer") is None
+    assert plan.take("open") is not None
+    assert plan.take("open") is None
+    assert plan.pending() == []
+
+
+def test_a_script_lets_the_first_pass() -> None:
+    """`skip` spares the stream that is open and hits the ones after it."""
+    plan = FaultPlan()
+    plan.add(Fault(on="open", skip=1, times=2, action="rst"))
+    assert [plan.take("open") is not None for _ in range(4)] == [False, True, True, False]
+
+
+def test_a_script_without_end_is_ended_by_clearing() -> None:
+    """`times: null` strikes until the plan is cleared."""
+    plan = FaultPlan()
+    plan.add(Fault(on="answer", times=None, action="bad_json"))
+    assert all(plan.take("answer") for _ in range(50))
+    plan.clear()
+    assert plan.take("answer") is None
+
+
+@pytest.mark.parametrize("script", ['{"on": "never"}', '{"on": "open", "tims": 2}', '{"on": "open", "times": 0}', "[]"])
+def test_a_script_with_a_slip_is_refused(script: str) -> None:
+    """A misspelt script does not pass for one that does nothing."""
+    with pytest.raises(ValidationError):
+        Fault.model_validate_json(script)

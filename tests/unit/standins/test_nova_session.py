@@ -1,0 +1,239 @@
+"""The rules of a session: what is allowed, and the literal words for what is not."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from standins.nova.effects import (
+    AudioClosed,
+    AudioOpened,
+    CallerAudio,
+    CallerText,
+    Effect,
+    PromptClosed,
+    PromptOpened,
+    SessionClosed,
+    ToolAnswered,
+)
+from standins.nova.errors import Limits, StreamFault
+from standins.nova.inputs import parse
+from standins.nova.session import Session
+
+NOVA_2 = "amazon.nova-2-sonic-v1:0"
+PCM = {"mediaType": "audio/lpcm", "sampleRateHertz": 16000, "sampleSizeBits": 16, "channelCount": 1}
+SILENCE = base64.b64encode(bytes(320)).decode()
+SOUND = base64.b64encode(b"\x00\x40" * 160).decode()
+MALFORMED = "Malformed input request, please reformat your input and try again."
+
+type Event = tuple[str, dict[str, Any]]
+
+
+def event(name: str, **body: object) -> Event:
+    """Make an event of the prompt `p`."""
+    return name, body if name.startswith("session") else {"promptName": "p", **body}
+
+
+def text(name: str, role: str, content: str, *, interactive: bool = False) -> list[Event]:
+    """Make a block of text."""
+    return [
+        event("contentStart", contentName=name, type="TEXT", role=role, interactive=interactive),
+        event("textInput", contentName=name, content=content),
+        event("contentEnd", contentName=name),
+    ]
+
+
+def tool_result(tool_use_id: str, content: str, name: str = "t") -> list[Event]:
+    """Make a block with a tool's result."""
+    configuration = {"toolUseId": tool_use_id, "type": "TEXT"}
+    return [
+        event("contentStart", contentName=name, type="TOOL", role="TOOL", toolResultInputConfiguration=configuration),
+        event("toolResult", contentName=name, content=content),
+        event("contentEnd", contentName=name),
+    ]
+
+
+OPENING = [event("sessionStart"), event("promptStart", audioOutputConfiguration=PCM)]
+SYSTEM = text("s", "SYSTEM", "Be kind.")
+AUDIO = event("contentStart", contentName="a", type="AUDIO", role="USER", interactive=True, audioInputConfiguration=PCM)
+SPEECH = event("audioInput", contentName="a", content=SOUND)
+AUDIO_END = event("contentEnd", contentName="a")
+READY = [*OPENING, *SYSTEM]
+LISTENING = [*READY, AUDIO, SPEECH]
+
+
+def play(events: list[Event], session: Session | None = None, now: float = 0.0) -> list[Effect]:
+    """Send events to a session and collect what they amount to."""
+    session = session or Session(NOVA_2, Limits(), 0.0)
+    wire = [json.dumps({"event": {name: body}}).encode() for name, body in events]
+    return [effect for one in wire for effect in session.receive(parse(one), now)]
+
+
+def test_a_conversation_in_order_passes() -> None:
+    """System prompt, history, sound, typed words, a tool's result, and the end."""
+    session = Session(NOVA_2, Limits(), 0.0)
+    history = [*text("h1", "USER", "Hi"), *text("h2", "ASSISTANT", "Hello")]
+    effects = play([*READY, *history, AUDIO, SPEECH], session)
+    session.expect_result("tool-1")
+    effects += play([*text("i", "USER", "And now?", interactive=True), *tool_result("tool-1", '{"a": 1}')], session)
+    effects += play([AUDIO_END, event("promptEnd"), event("sessionEnd")], session)
+    opened = effects[0]
+    assert isinstance(opened, PromptOpened)
+    assert opened.prompt.system == "Be kind."
+    assert opened.prompt.history == [("USER", "Hi"), ("ASSISTANT", "Hello")]
+    assert effects[1:] == [
+        AudioOpened(16000),
+        CallerAudio(base64.b64decode(SOUND)),
+        CallerText("And now?"),
+        ToolAnswered("tool-1", {"a": 1}),
+        AudioClosed(),
+        PromptClosed(),
+        SessionClosed(),
+    ]
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 24000])
+def test_three_rates_are_spoken(rate: int) -> None:
+    """The line may have any of the documented rates."""
+    start = event(
+        "contentStart",
+        contentName="a",
+        type="AUDIO",
+        role="USER",
+        audioInputConfiguration=PCM | {"sampleRateHertz": rate},
+    )
+    assert play([*READY, start])[-1] == AudioOpened(rate)
+
+
+@pytest.mark.parametrize(
+    ("events", "message"),
+    [
+        pytest.param(
+            [*LISTENING, *text("h", "USER", "Hi")],
+            "Chat history should be sent completely before streaming audio.",
+            id="history after audio",
+        ),
+        pytest.param(
+            [*READY, *text("h", "USER", "x" * 1025)],
+            "Chat history is over max limit. Trim chat history and try again.",
+            id="one long text",
+        ),
+        pytest.param(
+            [*READY, *(e for n in range(41) for e in text(f"h{n}", "USER", "x" * 1024))],
+            "Chat history is over max limit. Trim chat history and try again.",
+            id="41 KB of history",
+        ),
+        pytest.param(
+            [*LISTENING, event("promptEnd")],
+            "Error(s):\nError 1 : All contents must be closed before ending prompt",
+            id="open audio at promptEnd",
+        ),
+        pytest.param(
+            [*READY, AUDIO, AUDIO_END], "Cannot end content as no content data was received", id="empty content"
+        ),
+        pytest.param([*LISTENING, *tool_result("nobody", "{}")], "Tool Response parsing error", id="unknown tool use"),
+        pytest.param([AUDIO], MALFORMED, id="content before a prompt"),
+        pytest.param([*OPENING, AUDIO], MALFORMED, id="audio before the system prompt"),
+        pytest.param([*READY, *text("h", "ASSISTANT", "Hi")], MALFORMED, id="history begins with ASSISTANT"),
+        pytest.param([event("promptStart", audioOutputConfiguration=PCM)], MALFORMED, id="prompt before session"),
+        pytest.param([*OPENING, OPENING[1]], MALFORMED, id="second prompt"),
+        pytest.param([OPENING[0], OPENING[0]], MALFORMED, id="second sessionStart"),
+        pytest.param([*LISTENING, AUDIO], MALFORMED, id="contentName twice"),
+        pytest.param([*READY, SPEECH], MALFORMED, id="sound without a line"),
+        pytest.param([*READY, event("contentEnd", contentName="zz")], MALFORMED, id="end of nothing"),
+        pytest.param([*READY, event("sessionEnd")], MALFORMED, id="sessionEnd in a prompt"),
+        pytest.param([*READY, event("promptEnd", promptName="other")], MALFORMED, id="another prompt's name"),
+        pytest.param([OPENING[0], event("sessionEnd"), OPENING[1]], MALFORMED, id="after the end"),
+    ],
+)
+def test_a_broken_rule_is_named(events: list[Event], message: str) -> None:
+    """Order and limits are enforced with the service's own words."""
+    with pytest.raises(StreamFault) as fault:
+        play(events)
+    assert (fault.value.kind, fault.value.message) == ("validationException", message)
+
+
+@pytest.mark.parametrize("result", ["plain words", '"a string"', "[1]", "{"])
+def test_a_tool_result_must_be_a_json_object(result: str) -> None:
+    """Plain text and other JSON end the stream, as in the field."""
+    session = Session(NOVA_2, Limits(), 0.0)
+    play(LISTENING, session)
+    session.expect_result("tool-1")
+    with pytest.raises(StreamFault, match="Tool Response parsing error"):
+        play(tool_result("tool-1", result), session)
+
+
+def test_a_tool_use_takes_one_result() -> None:
+    """A second result for the same identifier is refused."""
+    session = Session(NOVA_2, Limits(), 0.0)
+    play(LISTENING, session)
+    session.expect_result("tool-1")
+    play(tool_result("tool-1", "{}"), session)
+    with pytest.raises(StreamFault, match="Tool Response parsing error"):
+        play(tool_result("tool-1", "{}", name="u"), session)
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        b"not json",
+        b"[]",
+        b'{"event": []}',
+        b'{"event": {}}',
+        b'{"event": {"nothingKnown": {}}}',
+        b'{"event": {"sessionStart": {"inferenceConfiguration": {"temperature": 9}}}}',
+        b'{"event": {"promptStart": {"promptName": "p"}}}',
+        b'{"event": {"sessionStart": {}, "sessionEnd": {}}}',
+        b"[" * 100_000,
+    ],
+)
+def test_malformed_events_are_refused(wire: bytes) -> None:
+    """Whatever arrives, the answer is a validation exception."""
+    with pytest.raises(StreamFault) as fault:
+        parse(wire)
+    assert fault.value.kind == "validationException"
+
+
+@pytest.mark.parametrize("content", ["@@@@", base64.b64encode(b"odd").decode()])
+def test_sound_must_be_whole_samples(content: str) -> None:
+    """Bad base64 and half a sample are refused."""
+    with pytest.raises(StreamFault):
+        play([*LISTENING, event("audioInput", contentName="a", content=content)])
+
+
+@pytest.mark.parametrize(("model", "seconds"), [("amazon.nova-sonic-v1:0", 55), (NOVA_2, 295)])
+def test_a_silent_client_is_dropped(model: str, seconds: int) -> None:
+    """Each generation has its own patience, and says it."""
+    session = Session(model, Limits(), 0.0)
+    play(LISTENING, session, now=100.0)
+    assert session.deadline == min(480.0, 100.0 + seconds)
+    session.check(100.0 + seconds - 0.1)
+    with pytest.raises(StreamFault, match=f"less than {seconds} seconds"):
+        session.check(100.0 + seconds)
+
+
+@pytest.mark.parametrize(
+    ("counts", "content", "kept"), [(True, SILENCE, True), (False, SILENCE, False), (False, SOUND, True)]
+)
+def test_silence_counts_unless_told_otherwise(counts: bool, content: str, kept: bool) -> None:  # noqa: FBT001
+    """Field reports disagree on silence, so it is a setting; sound always counts."""
+    session = Session(NOVA_2, Limits(silence_counts=counts), 0.0)
+    play(LISTENING, session, now=0.0)
+    play([event("audioInput", contentName="a", content=content)], session, now=200.0)
+    assert session.deadline == (480.0 if kept else 295.0)
+
+
+def test_eight_minutes_are_all() -> None:
+    """However lively, a stream ends with the model's timeout."""
+    session = Session(NOVA_2, Limits(), 0.0)
+    play(LISTENING, session, now=479.0)
+    with pytest.raises(StreamFault, match="Model has timed out in processing the request") as fault:
+        session.check(480.0)
+    assert fault.value.kind == "modelTimeoutException"
+
+
+def test_system_speech_and_interactive_text_pass_at_any_time() -> None:
+    """The newer role is accepted, and typed words may come after sound."""
+    play([*LISTENING, *text("x", "SYSTEM_SPEECH", "Say hello.")])
+    assert play([*READY, *text("i", "USER", "Hello", interactive=True)])[-1] == CallerText("Hello")

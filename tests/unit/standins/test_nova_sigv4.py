@@ -1,0 +1,112 @@
+"""Signature checks against the signers of botocore and of the SDK for Python."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from aws_sdk_signers import AWSCredentialIdentity, SigV4SigningProperties
+from aws_sdk_signers.signers import AsyncEventSigner
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from smithy_aws_event_stream.events import EventHeaderEncoder, EventMessage
+
+from standins.nova.errors import Refused, StreamFault
+from standins.nova.eventstream import decode
+from standins.nova.sigv4 import STREAMING, ChunkChain, Request, verify
+
+KEY, SECRET, REGION = "standin", "standin-secret", "eu-north-1"
+PATH = "/model/amazon.nova-2-sonic-v1%3A0/invoke-with-bidirectional-stream"
+SECRETS = {KEY: SECRET}
+
+
+def signed(*, key: str = KEY, secret: str = SECRET, service: str = "bedrock", query: str = "") -> Request:
+    """Let botocore sign a request."""
+    headers = {"host": "localhost:8443", "x-amz-content-sha256": STREAMING}
+    url = f"https://localhost:8443{PATH}" + (f"?{query}" if query else "")
+    request = AWSRequest("POST", url, headers=headers)
+    SigV4Auth(Credentials(key, secret, "a-session-token"), service, REGION).add_auth(request)
+    return Request("POST", PATH, query, {name.lower(): str(value) for name, value in request.headers.items()})
+
+
+def altered(request: Request, **headers: str) -> Request:
+    """Change headers after signing."""
+    renamed = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Request(request.method, request.path, request.query, {**request.headers, **renamed})
+
+
+@pytest.mark.parametrize("query", ["", "b=2&a=1&empty=", "a=%20%2F"])
+def test_botocores_signature_is_accepted(query: str) -> None:
+    """Path encoded twice, query sorted, session token signed: the canonical request is botocore's."""
+    assert isinstance(verify(signed(query=query), SECRETS, datetime.now(UTC)), ChunkChain)
+
+
+@pytest.mark.parametrize(
+    ("request_", "kind"),
+    [
+        (signed(secret="wrong"), "InvalidSignatureException"),
+        (signed(key="stranger"), "UnrecognizedClientException"),
+        (signed(service="s3"), "InvalidSignatureException"),
+        (altered(signed(), host="elsewhere"), "InvalidSignatureException"),
+        (altered(signed(), x_amz_security_token="another"), "InvalidSignatureException"),
+        (altered(signed(), x_amz_date="20200101T000000Z"), "InvalidSignatureException"),
+        (altered(signed(), x_amz_date="yesterday"), "IncompleteSignatureException"),
+        (altered(signed(), authorization="Basic abc"), "IncompleteSignatureException"),
+        (Request("POST", PATH, "", {}), "MissingAuthenticationTokenException"),
+    ],
+)
+def test_a_wrong_signature_is_refused_by_its_class(request_: Request, kind: str) -> None:
+    """Each kind of wrong gets the class that the service gives it."""
+    with pytest.raises(Refused) as refusal:
+        verify(request_, SECRETS, datetime.now(UTC))
+    assert refusal.value.kind == kind
+
+
+def test_an_old_signature_is_refused() -> None:
+    """A request replayed six minutes later is out of time."""
+    with pytest.raises(Refused, match="Signature expired"):
+        verify(signed(), SECRETS, datetime.now(UTC) + timedelta(minutes=6))
+
+
+def chain_and_events(count: int) -> tuple[ChunkChain, list[bytes]]:
+    """Give a chain and the events that the SDK's signer makes to continue it, the last one empty."""
+    request = signed()
+    chain = verify(request, SECRETS, datetime.now(UTC))
+    first = request.headers["authorization"].rpartition("Signature=")[2]
+    signer = AsyncEventSigner(initial_signature=first.encode(), event_encoder_cls=EventHeaderEncoder)
+    identity = AWSCredentialIdentity(access_key_id=KEY, secret_access_key=SECRET)
+    properties = SigV4SigningProperties(region=REGION, service="bedrock")
+
+    async def sign() -> list[bytes]:
+        inner = [EventMessage(headers={":event-type": "chunk"}, payload=bytes([n])) for n in range(count)]
+        events = [await signer.sign(event=event, identity=identity, properties=properties) for event in inner]
+        events.append(await signer.sign_empty(event=EventMessage(), identity=identity, properties=properties))
+        return [event.encode() for event in events]
+
+    return chain, asyncio.run(sign())
+
+
+def test_the_sdks_chain_of_events_is_accepted() -> None:
+    """Every event and the empty one at the end carry on the chain."""
+    chain, events = chain_and_events(3)
+    for event in map(decode, events):
+        chain.verify(event.headers, event.payload)
+    assert decode(events[-1]).payload == b""
+
+
+@pytest.mark.parametrize("order", [(1,), (0, 0), (0, 2)])
+def test_an_event_out_of_its_place_breaks_the_chain(order: tuple[int, ...]) -> None:
+    """Left out, repeated or reordered: the signature covers the one before."""
+    chain, events = chain_and_events(3)
+    *before, last = [decode(events[index]) for index in order]
+    for event in before:
+        chain.verify(event.headers, event.payload)
+    with pytest.raises(StreamFault):
+        chain.verify(last.headers, last.payload)
+
+
+def test_an_unsigned_event_breaks_the_chain() -> None:
+    """A stream of verified credentials has no unsigned events."""
+    chain, _ = chain_and_events(0)
+    with pytest.raises(StreamFault):
+        chain.verify({}, b"payload")

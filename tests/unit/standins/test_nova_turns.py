@@ -1,0 +1,277 @@
+"""The model's side of a conversation, with a voice of known length and a dialogue of known words."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from standins.nova.brain import Step
+from standins.nova.completion import INTERRUPTED, Completion
+from standins.nova.faults import Fault, FaultPlan
+from standins.nova.records import SessionRecord
+from standins.nova.tasks import TaskPool
+from standins.nova.tones import Sentence, Started, Turn, Use
+from standins.nova.turns import Pace, Surroundings, Turns
+
+RATE = 8000
+
+
+class OneSecondVoice:
+    """Speaks every sentence in 0.4 seconds."""
+
+    name = "steady"
+
+    async def speak(self, _text: str, sample_rate: int) -> bytes:
+        """Give the sound."""
+        return bytes(int(0.4 * sample_rate) * 2)
+
+
+class Answers:
+    """Answers with what the test gave it, and keeps what it was told."""
+
+    def __init__(self, *steps: Step) -> None:
+        self.steps = steps
+        self.told: list[object] = []
+
+    def heard(self, text: str) -> Sequence[Step]:
+        """Give the steps."""
+        self.told.append(text)
+        return self.steps
+
+    def tool_result(self, name: str, arguments: dict[str, Any], result: dict[str, Any]) -> Sequence[Step]:
+        """Say that it came."""
+        self.told.append((name, arguments, result))
+        return [Sentence("Done.")]
+
+
+@dataclass
+class Bench:
+    """A conversation on the bench: what was sent is in `blocks`."""
+
+    turns: Turns
+    record: SessionRecord
+    answers: Answers
+    sent: list[tuple[str, dict[str, Any]]]
+    expected_results: list[str]
+    struck: list[Fault]
+    tasks: TaskPool
+
+    def blocks(self) -> list[tuple[str, str, str]]:
+        """Give kind, words and stop reason of each closed block that is not sound, and of sound the stop reason."""
+        found, words = [], ""
+        for name, body in self.sent:
+            if name in ("textOutput", "toolUse"):
+                words = body["content"] if name == "textOutput" else body["toolName"]
+            if name == "contentEnd":
+                found.append((body["type"], "" if body["type"] == "AUDIO" else words, body["stopReason"]))
+        return found
+
+    def stages(self) -> list[str]:
+        """Give the generation stages in order."""
+        return [
+            json.loads(body["additionalModelFields"])["generationStage"]
+            for name, body in self.sent
+            if name == "contentStart" and body["type"] == "TEXT"
+        ]
+
+    async def until(self, name: str, **fields: object) -> dict[str, Any]:
+        """Wait until an event was sent."""
+        async with asyncio.timeout(5):
+            while True:
+                for kind, body in self.sent:
+                    if kind == name and fields.items() <= body.items():
+                        return body
+                await asyncio.sleep(0.005)
+
+
+def bench(*steps: Step, faults: FaultPlan | None = None, pace: Pace | None = None) -> Bench:
+    """Put a conversation on the bench."""
+    sent: list[tuple[str, dict[str, Any]]] = []
+    completion = Completion("session", "prompt", lambda event: sent.append(next(iter(event["event"].items()))))
+    failures: list[BaseException] = []
+    record = SessionRecord("session", "request", "model", "key")
+    answers, expected, struck, tasks = Answers(*steps), list[str](), list[Fault](), TaskPool(failures.append)
+
+    async def drained() -> None:
+        assert not failures
+
+    around = Surroundings(
+        dialogue=answers,
+        voice=OneSecondVoice(),
+        pace=pace or Pace(speed=20.0, think=0.0, way_to_ear=0.0),
+        faults=faults or FaultPlan(),
+        tasks=tasks,
+        record=record,
+        expect_result=expected.append,
+        misbehave=struck.append,
+        drained=drained,
+    )
+    return Bench(Turns(completion, RATE, around), record, answers, sent, expected, struck, tasks)
+
+
+async def test_an_answer_has_its_blocks_in_order() -> None:
+    """Heard words, planned words and sound per sentence, then what was really said as it has played."""
+    case = bench(Sentence("One. Two!"))
+    case.turns.notice(Started())
+    case.turns.notice(Turn("question"))
+    await case.until("usageEvent")
+    assert case.blocks() == [
+        ("TEXT", "question", "PARTIAL_TURN"),
+        ("TEXT", "One.", "PARTIAL_TURN"),
+        ("AUDIO", "", "PARTIAL_TURN"),
+        ("TEXT", "Two!", "PARTIAL_TURN"),
+        ("AUDIO", "", "END_TURN"),
+        ("TEXT", "One.", "PARTIAL_TURN"),
+        ("TEXT", "Two!", "END_TURN"),
+    ]
+    assert case.stages() == ["FINAL", "SPECULATIVE", "SPECULATIVE", "FINAL", "FINAL"]
+    assert [said.text for said in case.record.said] == ["One.", "Two!"]
+    assert case.record.audio_seconds_out == pytest.approx(0.8)
+
+
+async def test_a_barge_in_after_delivery_cuts_what_is_still_playing() -> None:
+    """All sound is with the client, half of it unheard: the rest is taken back and only the spoken words stand."""
+    case = bench(Sentence("one two three four five six seven eight."))
+    case.turns.read("hello")
+    await case.until("contentEnd", type="AUDIO", stopReason="END_TURN")
+    await asyncio.sleep(0.1)
+    case.turns.notice(Started())
+    (_, planned, _), _, (_, spoken, stop), interruption = case.blocks()
+    assert planned.startswith(spoken)
+    assert 0 < len(spoken.split()) < 8
+    assert stop == "PARTIAL_TURN"
+    assert interruption == ("TEXT", INTERRUPTED, "INTERRUPTED")
+    assert [(said.text, said.interrupted) for said in case.record.said] == [(spoken, True)]
+    assert case.record.interruptions == 1
+
+
+async def test_a_barge_in_during_delivery_closes_the_sound_first() -> None:
+    """The open block of sound ends with END_TURN, and nothing is sent after the interruption."""
+    case = bench(Sentence("one two three four."), pace=Pace(speed=1.0, think=0.0))
+    case.turns.read("hello")
+    await case.until("audioOutput")
+    case.turns.notice(Started())
+    names = [name for name, _ in case.sent]
+    assert case.blocks()[-1] == ("TEXT", INTERRUPTED, "INTERRUPTED")
+    assert ("AUDIO", "", "END_TURN") in case.blocks()
+    await asyncio.sleep(0.1)
+    assert [name for name, _ in case.sent] == names
+
+
+async def test_speech_after_the_answer_interrupts_nothing() -> None:
+    """Once the sound has played, a new turn is just a new turn."""
+    case = bench(Sentence("Yes."))
+    case.turns.read("hello")
+    await case.until("usageEvent")
+    case.turns.notice(Started())
+    case.turns.notice(Turn("more"))
+    assert case.record.interruptions == 0
+
+
+async def test_a_tool_use_waits_for_its_result() -> None:
+    """Nothing is said until the result is there; then the dialogue goes on with it."""
+    case = bench(Use("weather", {"location": "Oslo"}))
+    case.turns.read("hello")
+    use = await case.until("toolUse")
+    assert (use["toolName"], json.loads(use["content"])) == ("weather", {"location": "Oslo"})
+    assert case.expected_results == [use["toolUseId"]]
+    assert case.blocks() == [("TOOL", "weather", "TOOL_USE")]
+    case.turns.take_result(use["toolUseId"], {"temperature": 4})
+    await case.until("usageEvent")
+    assert case.answers.told[-1] == ("weather", {"location": "Oslo"}, {"temperature": 4})
+    assert case.blocks()[-1] == ("TEXT", "Done.", "END_TURN")
+    assert case.record.tools[0].result == {"temperature": 4}
+
+
+async def test_a_tool_that_never_answers_does_not_hold_the_turn() -> None:
+    """After the deadline the dialogue is told that nothing came."""
+    case = bench(Use("weather", {}), pace=Pace(speed=20.0, think=0.0, tool_deadline=0.05))
+    case.turns.read("hello")
+    await case.until("usageEvent")
+    assert case.answers.told[-1] == ("weather", {}, {"error": "no_result"})
+
+
+async def test_new_words_during_a_tool_use_end_its_turn() -> None:
+    """The turn is interrupted, and a late result is kept in the record but said to nobody."""
+    case = bench(Use("weather", {}))
+    case.turns.read("hello")
+    use = await case.until("toolUse")
+    case.turns.notice(Started())
+    assert case.record.interruptions == 0
+    case.answers.steps = (Sentence("Go on."),)
+    case.turns.notice(Turn("wait"))
+    assert ("TEXT", INTERRUPTED, "INTERRUPTED") in case.blocks()
+    case.turns.take_result(use["toolUseId"], {"temperature": 4})
+    await case.until("contentEnd", type="TEXT", stopReason="END_TURN")
+    assert case.answers.told == ["hello", "wait"]
+    assert case.record.tools[0].result == {"temperature": 4}
+
+
+async def test_words_that_follow_at_once_replace_a_turn_that_nobody_saw() -> None:
+    """A pause in the middle of a question does not make an interruption."""
+    case = bench(Sentence("Yes."), pace=Pace(speed=20.0, think=0.2))
+    case.turns.notice(Turn("what is the weather"))
+    case.turns.notice(Turn("in Stockholm"))
+    await case.until("usageEvent")
+    assert case.record.interruptions == 0
+    assert [block for block in case.blocks() if block[0] == "AUDIO"] == [("AUDIO", "", "END_TURN")]
+
+
+async def test_words_in_doubt_are_written_but_not_acted_on() -> None:
+    """The caller's words are shown as heard; the dialogue learns only that there were some."""
+    case = bench(Sentence("Pardon?"))
+    case.turns.notice(Turn("mumble", confident=False))
+    assert case.blocks()[0] == ("TEXT", "mumble", "PARTIAL_TURN")
+    assert case.answers.told == [""]
+    await case.tasks.aclose()
+
+
+async def test_the_end_of_the_prompt_says_what_was_spoken() -> None:
+    """Hanging up in the middle leaves closed blocks, the spoken words, the usage and the completion's end."""
+    case = bench(Sentence("one two three four five six seven eight."))
+    case.turns.read("hello")
+    await case.until("contentEnd", type="AUDIO")
+    await asyncio.sleep(0.1)
+    case.turns.close()
+    assert case.blocks()[-1][2] == "END_TURN"
+    assert [name for name, _ in case.sent[-2:]] == ["usageEvent", "completionEnd"]
+    assert case.sent[-1][1]["stopReason"] == "END_TURN"
+
+
+async def test_a_fault_strikes_as_the_answer_sounds() -> None:
+    """The script is handed over after its delay, counted from the first sound."""
+    plan = FaultPlan()
+    plan.add(Fault(on="answer", action="exception", after_ms=10))
+    case = bench(Sentence("Yes."), faults=plan)
+    case.turns.read("hello")
+    await case.until("usageEvent")
+    assert [fault.action for fault in case.struck] == ["exception"]
+
+
+async def test_a_flood_is_long_and_fast() -> None:
+    """Two seconds of sound for one word, faster than asked for otherwise."""
+    plan = FaultPlan()
+    plan.add(Fault(on="answer", action="flood", seconds=2, speed=1000))
+    case = bench(Sentence("Yes."), faults=plan, pace=Pace(speed=1.0, think=0.0))
+    case.turns.read("hello")
+    await case.until("contentEnd", type="AUDIO")
+    assert case.record.audio_seconds_out == pytest.approx(2.0)
+    case.turns.close()
+
+
+async def test_usage_adds_up() -> None:
+    """The totals are the sums, and each event's delta is what came since the one before."""
+    case = bench(Sentence("One."))
+    for _ in range(2):
+        case.turns.read("hello")
+        await case.until("usageEvent")
+        case.turns.close()
+    events = [body for name, body in case.sent if name == "usageEvent"]
+    for body in events:
+        total = body["details"]["total"]
+        assert body["totalTokens"] == sum(sum(total[way].values()) for way in ("input", "output"))
+    spoken = sum(body["details"]["delta"]["output"]["speechTokens"] for body in events)
+    assert spoken == events[-1]["details"]["total"]["output"]["speechTokens"]
