@@ -45,7 +45,7 @@ def first_loud(pcm: bytes) -> int | None:
 
 def is_answer(codes: bytes, amplitude: int) -> bool:
     """Tell whether a piece of µ-law holds the beginning of an answer of this loudness."""
-    peak = mulaw.peak(codes)
+    peak = int(np.abs(np.frombuffer(mulaw.decode(codes), "<i2").astype(np.int32)).max(initial=0))
     return peak > _BETWEEN if amplitude == HIGH else HEARD < peak < _BETWEEN
 
 
