@@ -175,6 +175,10 @@ def test_banner_with_a_real_number_names_the_webhook() -> None:
             "phone-agent WARNING tool_failed ms=12.3457",
         ),
         ('{"event": "x", "long": "' + "y" * 100 + '"}', f"phone-agent x long={'y' * 59}…"),
+        (
+            '{"event": "call_ended", "call_sid": "CAb6fa19cb498c1a301178e40e31a4b823", "tools": {}, "ok": false}',
+            "phone-agent call_ended call_sid=CAb6fa19… ok=false",
+        ),
         ("Traceback (most recent call last):", "phone-agent Traceback (most recent call last):"),
         ("[1, 2]", "phone-agent [1, 2]"),
         ('{"no": "event"}', "phone-agent  no=event"),
@@ -183,3 +187,17 @@ def test_banner_with_a_real_number_names_the_webhook() -> None:
 def test_log_lines_are_made_short(line: str, shown: str) -> None:
     """A line for machines becomes one for a person; what is no such line passes."""
     assert short("phone-agent", line)[9:] == shown
+
+
+@pytest.mark.parametrize(
+    ("stamp", "shown"),
+    [("1763907316", "14:15:16"), ('"2025-11-23T14:15:16.5Z"', "14:15:16")],
+)
+def test_log_lines_keep_their_own_time(stamp: str, shown: str) -> None:
+    """Minutes and seconds are the line's own; the hour is that of this machine's clock."""
+    assert short("nova", f'{{"event": "x", "at": {stamp}}}')[2:8] == shown[2:]
+
+
+def test_seconds_since_the_start_of_a_call_are_no_time_of_day() -> None:
+    """Such a line gets the time at which it is shown."""
+    assert not short("twilio", '{"event": "x", "at": 3661.0}').startswith("01:01:01")

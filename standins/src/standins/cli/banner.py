@@ -1,6 +1,7 @@
 """What a person reads: which part is real and which pretends, what to try next, and log lines made short."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -9,7 +10,16 @@ from standins.cli.plan import Part, Plan
 _LONGEST = 60
 """Characters of one value in a log line."""
 
-_QUIET_FIELDS = frozenset({"event", "timestamp", "time", "at", "level", "logger", "service"})
+_LONGEST_LINE = 180
+
+_QUIET_FIELDS = frozenset(
+    {"event", "timestamp", "time", "at", "level", "logger", "service", "standin", "environment", "request_id"}
+)
+"""Fields that say nothing, or say it a second time, on a terminal. The log files have them all."""
+
+_IDENTIFIER = re.compile(r"(?:[A-Z]{2})?[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f-]{27}")
+_FIRST_OF_UNIX_TIME = 1e9
+"""A number below this one counts from the start of a call, not from 1970."""
 
 
 def banner(plan: Plan) -> str:
@@ -42,8 +52,9 @@ def short(name: str, line: str) -> str:
         return f"{'':8} {name:<11} {line}"
     level = str(fields.get("level", "info")).lower()
     mark = f"{level.upper()} " if level not in ("info", "debug") else ""
-    words = [f"{key}={_value(value)}" for key, value in fields.items() if key not in _QUIET_FIELDS]
-    return f"{_clock(fields)} {name:<11} {mark}{fields.get('event', '')} {' '.join(words)}".rstrip()
+    words = [f"{key}={_value(value)}" for key, value in fields.items() if key not in _QUIET_FIELDS and _tells(value)]
+    text = f"{_clock(fields)} {name:<11} {mark}{fields.get('event', '')} {' '.join(words)}".rstrip()
+    return _cut(text, _LONGEST_LINE)
 
 
 def _clock(fields: Mapping[str, object]) -> str:
@@ -54,13 +65,24 @@ def _clock(fields: Mapping[str, object]) -> str:
                 return f"{datetime.fromisoformat(stamp).astimezone():%H:%M:%S}"
             except ValueError:
                 continue
-        if isinstance(stamp, int | float):
+        if isinstance(stamp, int | float) and stamp > _FIRST_OF_UNIX_TIME:
             return f"{datetime.fromtimestamp(stamp).astimezone():%H:%M:%S}"
     return f"{datetime.now().astimezone():%H:%M:%S}"
+
+
+def _tells(value: object) -> bool:
+    """Leave out zero, nothing and empty; but False tells something."""
+    return value is False or bool(value)
 
 
 def _value(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     text = value if isinstance(value, str) else json.dumps(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    if _IDENTIFIER.fullmatch(text):
+        return f"{text[:8]}…"
+    return _cut(text, _LONGEST)
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"

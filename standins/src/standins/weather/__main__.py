@@ -30,6 +30,7 @@ async def _serve(settings: Settings) -> None:
     async with WeatherStandin(settings) as standin:
         _write({"event": "listening", "url": standin.url, "about": ABOUT})
         await stop.wait()
+    _write({"event": "stopped"})
 
 
 def _write(event: dict[str, object]) -> None:
