@@ -75,6 +75,7 @@ async def test_current_weather_in_whole_degrees() -> None:
     """Numbers come rounded half up, as a voice says them, with the time at the place."""
     result = await ask("get_current_weather", location="Auckland", format="celsius")
     assert_now(result.value.pop("timestamp"))
+    del result.value["next_hours"]
     assert result.value == {
         "conditions": "rain",
         "temperature": -2,
@@ -85,6 +86,17 @@ async def test_current_weather_in_whole_degrees() -> None:
         "precipitation_mm": 0.3,
         "is_day": False,
     }
+
+
+async def test_the_hours_that_come() -> None:
+    """The next eight hours follow the clock at the place, across midnight if need be."""
+    before = local_now()
+    hours = (await ask("get_current_weather", location="Auckland", format="celsius")).value["next_hours"]
+    expected = [before.hour + 1 + ahead for ahead in range(8)]
+    if local_now().hour == before.hour:  # else the hour has just turned, and both would be right
+        assert [hour["temperature"] for hour in hours] == expected
+        assert [hour["hour"] for hour in hours] == [at % 24 for at in expected]
+    assert {hour["conditions"] for hour in hours} == {"fog"}
 
 
 async def test_fahrenheit() -> None:

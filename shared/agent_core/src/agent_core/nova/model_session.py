@@ -22,7 +22,7 @@ SEND_SECONDS = 5.0
 CLOSE_SECONDS = 1.0
 """Time for the polite goodbye; the hard one follows."""
 BACKLOG_SECONDS = 5.0
-"""Caller audio kept while the model does not keep up; what is older would be answered too late anyway."""
+"""Caller audio kept while the model does not keep up; what comes beyond it is dropped and counted."""
 
 MAX_TEXT_BYTES = 1024
 """Most bytes of one block of history (Nova 2 user guide, "Chat history")."""

@@ -15,6 +15,7 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 
 _TIMESTAMP = "%Y%m%d_%H%M%S"
 _UNAVAILABLE = "weather_unavailable"
+_HOURS_AHEAD = 8
 
 
 def _lower(value: object) -> object:
@@ -57,6 +58,7 @@ def weather_tools(source: WeatherSource) -> list[Tool]:
             "wind_kmh": _whole(now.wind),
             "precipitation_mm": round(now.precipitation, 1),
             "is_day": now.is_day,
+            "next_hours": _next_hours(forecast, format),
         }
 
     async def get_weather_forecast(
@@ -128,6 +130,20 @@ def _common(span: Day | Hour) -> dict[str, Any]:
         "precipitation_mm": round(span.precipitation, 1),
         "wind_kmh": _whole(span.wind),
     }
+
+
+def _next_hours(forecast: Forecast, unit: str) -> list[dict[str, Any]]:
+    """Give the hours that come: for a page to draw, and for a caller who asks what comes later."""
+    now = _local_time(forecast)
+    coming = [hour for hour in forecast.hours if hour.time > now][:_HOURS_AHEAD]
+    return [
+        {
+            "hour": hour.time.hour,
+            "temperature": _degrees(hour.temperature, unit),
+            "conditions": hour.conditions.value,
+        }
+        for hour in coming
+    ]
 
 
 def _first[Span: (Day, Hour)](spans: Iterable[Span]) -> Span:
