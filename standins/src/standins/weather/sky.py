@@ -65,14 +65,14 @@ class Spot:
         wind = max(0.5, 12 + 0.12 * abs(self.latitude) + 11 * self._noise("wind", hours / 9))
         humidity = _between(15, 68 + 44 * (wet - 0.5) - 3 * swing, 100)
         shower = self._noise("shower", hours / 8) > 0.2  # noqa: PLR2004 - a bit less than half of the time
-        amount = round(0.1 + 5 * falling**2, 1) if falling else 0.0
+        amount = round(0.1 + 2.4 * falling**3, 1) if falling else 0.0
         snowing = temperature < 0.6  # noqa: PLR2004 - wet snow falls a little above zero
         return Moment(
             temperature=temperature,
             humidity=humidity,
             dew_point=temperature - (100 - humidity) / 5,
             apparent=_apparent(temperature, humidity, wind),
-            probability=100 * _between(0, (wet - 0.35) / 0.5, 1),
+            probability=97 * _between(0, (wet - 0.35) / 0.55, 1),
             rain=0.0 if shower or snowing else amount,
             showers=amount if shower and not snowing else 0.0,
             snow=amount if snowing else 0.0,
