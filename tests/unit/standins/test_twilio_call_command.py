@@ -77,7 +77,7 @@ def _expected(tool: str = "", text: str = "", say: str = "", *, visible: bool = 
 def test_expectations_that_are_met_say_nothing() -> None:
     """Tool used, text heard."""
     call = _reviewed("in Paris it is four degrees", ("get_current_weather",))
-    assert verdict.judge(call, _expected("get_current_weather", "four degrees"), verdict.plain_contains) == []
+    assert verdict.judge(call, _expected("get_current_weather", "four degrees")) == []
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_expectations_that_are_met_say_nothing() -> None:
 def test_expectations_that_fail_say_why(expected: verdict.Expected, reason: str) -> None:
     """In a sentence each; a place that another caller asked for is one of them."""
     call = _reviewed("in Paris it is four degrees", ("get_current_weather",))
-    (wrong,) = verdict.judge(call, expected, verdict.plain_contains)
+    (wrong,) = verdict.judge(call, expected)
     assert reason in wrong
 
 

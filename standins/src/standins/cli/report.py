@@ -70,7 +70,6 @@ type _Describe = Callable[[dict[str, Any]], tuple[str, str, str]]
 _EVENTS: Final[dict[str, _Describe]] = {
     "twiml": lambda f: ("TwiML", f"{f['seconds'] * 1000:.0f} ms: {', '.join(f['verbs'])}", ""),
     "stream_open": lambda f: ("socket", f"open after {f['seconds'] * 1000:.0f} ms", ""),
-    "clear": lambda f: ("clear", f"{f['dropped_ms'] / 1000:.2f} s of sound dropped unheard", "33"),
     "dtmf": lambda f: ("key", f["digit"], "36"),
     "warning": lambda f: ("warning", f"{f['code']}: {f['reason']}", "33"),
     "error": lambda f: ("error", f"{f['code']}: {f['reason']}", "31"),
@@ -90,7 +89,7 @@ def lines(call: Reviewed, ring: str) -> list[Line]:
     rows += [
         Line(event.at, *_EVENTS[event.name](event.fields)) for event in result.timeline.events if event.name in _EVENTS
     ]
-    rows += _first_audio(result) + _turns(call) + _model(call)
+    rows += _first_audio(result) + _clears(result) + _turns(call) + _model(call)
     return sorted(rows, key=lambda row: row.at)
 
 
@@ -114,6 +113,18 @@ def _first_audio(result: CallResult) -> list[Line]:
     if seconds is None or sound is None:
         return []
     return [Line(sound.at, "first audio", f"{seconds:.2f} s after the stream started")]
+
+
+def _clears(result: CallResult) -> list[Line]:
+    rows = []
+    spoke = result.timeline.named("caller_begins")
+    for clear in result.timeline.named("clear"):
+        before = [event.at for event in spoke if event.at <= clear.at]
+        text = f"{int(str(clear.fields['dropped_ms'])) / 1000:.2f} s of sound dropped unheard"
+        rows.append(
+            Line(clear.at, "clear", text + (f", {clear.at - before[-1]:.2f} s after you began" if before else ""), "33")
+        )
+    return rows
 
 
 def _turns(call: Reviewed) -> list[Line]:

@@ -1,15 +1,12 @@
 """Was the call as expected? Every answer is a sentence, an empty list means yes."""
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from standins.cli.caller import CallResult
 from standins.cli.running import ModelView
 from standins.cli.turns import Spoken, Turn, choices, choose
-
-type Contains = Callable[[str, str], bool]
-"""Whether a text holds another, however numbers are written."""
+from standins.speech import contains
 
 
 @dataclass
@@ -19,7 +16,7 @@ class Reviewed:
     result: CallResult
     view: ModelView | None
     transcripts: list[str | None]
-    """What the recogniser made of the greeting and of each answer; None where there is nothing, or no recogniser."""
+    """What the recogniser made of the greeting and of each answer; None where there is nothing."""
 
     @property
     def transcript(self) -> str:
@@ -38,13 +35,7 @@ class Expected:
     """Whether tools can be seen: not from outside a deployment."""
 
 
-def plain_contains(text: str, expected: str) -> bool:
-    """Compare word by word, without regard to case and punctuation."""
-    words = [re.findall(r"[\w'-]+", part.lower()) for part in (text, expected)]
-    return f" {' '.join(words[1])} " in f" {' '.join(words[0])} "
-
-
-def judge(call: Reviewed, expected: Expected, contains: Contains) -> list[str]:
+def judge(call: Reviewed, expected: Expected) -> list[str]:
     """Return what is wrong with a call."""
     wrong = [call.result.failure] if call.result.failure else []
     if expected.tool:
@@ -53,7 +44,7 @@ def judge(call: Reviewed, expected: Expected, contains: Contains) -> list[str]:
         text = choose(expected.text, call.result.caller)
         if not contains(call.transcript, text):
             wrong.append(f"expected to hear {text!r}, the recogniser heard {call.transcript!r}")
-    return wrong + _cross_talk(call, expected.turns, contains)
+    return wrong + _cross_talk(call, expected.turns)
 
 
 def _tool(view: ModelView | None, expected: Expected) -> list[str]:
@@ -67,13 +58,13 @@ def _tool(view: ModelView | None, expected: Expected) -> list[str]:
     return [f"expected the tool {expected.tool}, used: {', '.join(used) or 'none'}"]
 
 
-def _cross_talk(call: Reviewed, turns: Sequence[Turn], contains: Contains) -> list[str]:
+def _cross_talk(call: Reviewed, turns: Sequence[Turn]) -> list[str]:
     """Look in one caller's sound for what only others asked about."""
     wrong = []
     for turn in turns:
         if isinstance(turn, Spoken):
             own = choose(turn.text, call.result.caller)
-            others = [part for part in choices(turn.text) if not plain_contains(own, part)]
+            others = [part for part in choices(turn.text) if not contains(own, part)]
             wrong += [
                 f"heard {other!r}, which another caller asked" for other in others if contains(call.transcript, other)
             ]
