@@ -24,6 +24,12 @@ class OneSecondVoice:
 
     name = "steady"
 
+    async def start(self) -> None:
+        """Nothing to get ready."""
+
+    async def aclose(self) -> None:
+        """Nothing to let go."""
+
     async def speak(self, _text: str, sample_rate: int) -> bytes:
         """Give the sound."""
         return bytes(int(0.4 * sample_rate) * 2)
@@ -35,6 +41,7 @@ class Answers:
     def __init__(self, *steps: Step) -> None:
         self.steps = steps
         self.told: list[object] = []
+        self.silent = False
 
     def heard(self, text: str) -> Sequence[Step]:
         """Give the steps."""
@@ -44,7 +51,7 @@ class Answers:
     def tool_result(self, name: str, arguments: dict[str, Any], result: dict[str, Any]) -> Sequence[Step]:
         """Say that it came."""
         self.told.append((name, arguments, result))
-        return [Sentence("Done.")]
+        return [] if self.silent else [Sentence("Done.")]
 
 
 @dataclass
@@ -184,6 +191,28 @@ async def test_a_tool_use_waits_for_its_result() -> None:
     assert case.answers.told[-1] == ("weather", {"location": "Oslo"}, {"temperature": 4})
     assert case.blocks()[-1] == ("TEXT", "Done.", "END_TURN")
     assert case.record.tools[0].result == {"temperature": 4}
+
+
+async def test_a_tool_without_an_answer_may_end_the_turn() -> None:
+    """What was said before it is then the last of the turn."""
+    case = bench(Sentence("Goodbye!"), Use("end_call", {}))
+    case.answers.silent = True
+    case.turns.read("bye")
+    use = await case.until("toolUse")
+    case.turns.take_result(use["toolUseId"], {})
+    await case.until("usageEvent")
+    assert case.blocks()[-1] == ("TEXT", "Goodbye!", "END_TURN")
+
+
+async def test_only_the_last_of_two_tools_ends_the_turn() -> None:
+    """Saturday and Sunday are two uses in one turn."""
+    case = bench(Use("forecast", {"day": "saturday"}), Use("forecast", {"day": "sunday"}))
+    case.turns.read("and at the weekend")
+    for count in (1, 2):
+        await case.until("toolUse", content=f'{{"day": "{("saturday", "sunday")[count - 1]}"}}')
+        case.turns.take_result(case.expected_results[-1], {})
+    await case.until("usageEvent")
+    assert [stop for kind, _, stop in case.blocks() if kind == "AUDIO"] == ["PARTIAL_TURN", "END_TURN"]
 
 
 async def test_a_tool_that_never_answers_does_not_hold_the_turn() -> None:

@@ -16,7 +16,7 @@ from standins.nova.turns import Pace
 
 BANNER = (
     "Stand-in for Amazon Nova Sonic. Real: the wire, the order of events, the limits and their errors. "
-    "Not real: the understanding, the voice, the prices, the token counts, the latency. Brain: {brain}."
+    "Not real: the understanding, the voice, the prices, the token counts, the latency. Brain: {brain}; voice: {voice}."
 )
 
 
@@ -38,7 +38,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--clock-scale", type=float, default=1.0, help="speed of the clock that limits go by")
     parser.add_argument("--speed", type=float, default=3.0, help="sound is delivered at this many times real time")
     parser.add_argument("--think-seconds", type=float, default=0.1, help="pause before an answer")
-    parser.add_argument("--brain", choices=("speech", "tones"), default="tones", help="tones: no words, little CPU")
+    parser.add_argument("--brain", choices=("speech", "tones"), default="speech", help="tones: no words, little CPU")
     parser.add_argument("--verbose", action="store_true", help="log words too")
     return parser
 
@@ -66,7 +66,9 @@ def brain_of(choice: str) -> Brain:
     """Make the brain; speech is imported only when it is wanted, for it takes a while."""
     if choice == "tones":
         return tone_brain()
-    raise NotImplementedError("speech")
+    from standins.nova.speech import speech_brain  # noqa: PLC0415
+
+    return speech_brain()
 
 
 async def serve(settings: NovaSettings, brain: Brain) -> None:
@@ -76,9 +78,9 @@ async def serve(settings: NovaSettings, brain: Brain) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with NovaStandin(settings, brain) as nova:
-        note("banner", text=BANNER.format(brain=brain.description))
+        note("banner", about=BANNER.format(brain=brain.description, voice=brain.voice.name))
         note(
-            "started",
+            "listening",
             url=nova.url,
             h2c_port=nova.h2c_port or None,
             control=nova.control_url,

@@ -67,8 +67,8 @@ class Hearing(Protocol):
     async def start(self) -> None:
         """Get ready to listen."""
 
-    def listen(self, sample_rate: int) -> Ear:
-        """Give a new caller an ear."""
+    def listen(self, sample_rate: int, *, sensitivity: str | None) -> Ear:
+        """Give a new caller an ear; `sensitivity` (HIGH, MEDIUM, LOW) says how soon a pause ends a turn."""
 
     async def aclose(self) -> None:
         """Let everything go."""
@@ -79,7 +79,13 @@ class Voice(Protocol):
 
     @property
     def name(self) -> str:
-        """What makes the sound, for the banner."""
+        """What makes the sound, for the banner; known once started."""
+
+    async def start(self) -> None:
+        """Get ready to speak."""
+
+    async def aclose(self) -> None:
+        """Let everything go."""
 
     async def speak(self, text: str, sample_rate: int) -> bytes:
         """Give 16-bit mono samples of one sentence."""

@@ -37,6 +37,7 @@ class Conversation:
         record.system, record.history = prompt.system, prompt.history
         record.output_rate = prompt.start.audio_output_configuration.sample_rate_hertz
         self._setting = setting
+        self._sensitivity = prompt.sensitivity
         self._line: Line | None = None
         self._completion = Completion(record.session_id, prompt.name, setting.send)
         self._completion.input.read(prompt.system + "".join(text for _, text in prompt.history))
@@ -57,7 +58,8 @@ class Conversation:
     def open_line(self, sample_rate: int) -> None:
         """Begin to listen."""
         self._setting.record.input_rate = sample_rate
-        self._line = Line(self._setting.brain.hearing.listen(sample_rate), sample_rate, self.turns.notice)
+        ear = self._setting.brain.hearing.listen(sample_rate, sensitivity=self._sensitivity)
+        self._line = Line(ear, sample_rate, self.turns.notice)
         self._setting.tasks.start(self._line.run())
 
     def hear(self, pcm: bytes) -> None:

@@ -10,6 +10,7 @@ class Prompt:
     """What a conversation was opened with."""
 
     start: PromptStart
+    sensitivity: str | None = None
     system: str = ""
     history: list[tuple[str, str]] = field(default_factory=list)
     """(role, text), the first of USER."""

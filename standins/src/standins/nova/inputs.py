@@ -44,7 +44,13 @@ class SessionStart(_Event):
     """First event of a stream."""
 
     inference_configuration: InferenceConfiguration = InferenceConfiguration()
-    turn_detection_configuration: TurnDetection = TurnDetection()
+    turn_detection_configuration: TurnDetection | None = None
+
+    @property
+    def sensitivity(self) -> str | None:
+        """How soon a pause is to end a turn, if the client said."""
+        asked = self.turn_detection_configuration
+        return asked.endpointing_sensitivity if asked else None
 
 
 class AudioFormat(_Event):

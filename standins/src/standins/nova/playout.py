@@ -65,6 +65,11 @@ class Playout:
             done.append(self._queue.pop(0))
         return done
 
+    def close_turn(self) -> None:
+        """Make the last sentence on its way the last of its turn."""
+        if self._queue:
+            self._queue[-1].closes_turn = True
+
     def cut(self, now: float) -> list[str]:
         """Drop everything, and give what was spoken of each sentence that was heard at all."""
         queue, self._queue, self._until = self._queue, [], now

@@ -103,7 +103,8 @@ class NovaStandin:
     async def _start(self, stack: contextlib.AsyncExitStack) -> None:
         settings, brain = self._settings, self._house.brain
         stack.push_async_callback(brain.hearing.aclose)
-        await brain.hearing.start()
+        stack.push_async_callback(brain.voice.aclose)
+        await asyncio.gather(brain.hearing.start(), brain.voice.start())
         folder = settings.certificates or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nova-")))
         self.trust = make_trust(folder, settings.extra_names)
         stack.push_async_callback(self._close_connections)

@@ -137,7 +137,7 @@ class Session:
             raise invalid(MALFORMED, "promptStart before sessionStart")
         if self._prompt is not None:
             raise invalid(MALFORMED, "promptStart while another prompt is open")
-        self._prompt = Prompt(event)
+        self._prompt = Prompt(event, self._start.sensitivity)
         self._audio_started = False
         self._history_bytes = 0
         return [PromptOpened(self._prompt)]

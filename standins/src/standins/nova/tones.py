@@ -78,7 +78,7 @@ class LoudnessHearing:
     async def start(self) -> None:
         """Nothing to get ready."""
 
-    def listen(self, sample_rate: int) -> LoudnessEar:
+    def listen(self, sample_rate: int, *, sensitivity: str | None) -> LoudnessEar:  # noqa: ARG002 - one pause for all
         """Give an ear."""
         return LoudnessEar(sample_rate)
 
@@ -90,6 +90,12 @@ class ToneVoice:
     """Speaks a tone that lasts as long as the text is long."""
 
     name = "a 440 Hz tone"
+
+    async def start(self) -> None:
+        """Nothing to get ready."""
+
+    async def aclose(self) -> None:
+        """Nothing to let go."""
 
     async def speak(self, text: str, sample_rate: int) -> bytes:
         """Give the tone."""

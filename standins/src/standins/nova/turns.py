@@ -14,7 +14,7 @@ from standins.nova.playout import Playout, Sentence
 from standins.nova.records import Said, SessionRecord, ToolRun, Words
 from standins.nova.tasks import TaskPool
 
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,9 @@ class Turns:
             self._speech_started()
             return
         self._make_way()
-        self._around.record.heard.append(Words(sound.text))
-        self._completion.user_text(sound.text)
+        if sound.text:
+            self._around.record.heard.append(Words(sound.text))
+            self._completion.user_text(sound.text)
         self._begin(self._around.dialogue.heard(sound.text if sound.confident else ""))
 
     def read(self, text: str) -> None:
@@ -142,14 +143,16 @@ class Turns:
     async def _answer(self, steps: Sequence[Step]) -> None:
         self._fault = self._around.faults.take("answer")
         await asyncio.sleep(self._around.pace.think + (self._fault.delay_ms / 1000 if self._fault else 0))
-        await self._perform(steps)
+        await self._perform(steps, closes_turn=True)
+        self._playout.close_turn()  # a tool without an answer may have been the last step
 
-    async def _perform(self, steps: Sequence[Step]) -> None:
+    async def _perform(self, steps: Sequence[Step], *, closes_turn: bool) -> None:
         for step in steps:
-            last = step is steps[-1]
+            last = closes_turn and step is steps[-1]
             if isinstance(step, UseTool):
                 result = await self._use(step)
-                await self._perform(self._around.dialogue.tool_result(step.name, step.arguments, result))
+                follow_up = self._around.dialogue.tool_result(step.name, step.arguments, result)
+                await self._perform(follow_up, closes_turn=last)
                 continue
             sentences = [sentence for sentence in _SENTENCE_END.split(step.text.strip()) if sentence]
             for index, sentence in enumerate(sentences, start=1):
