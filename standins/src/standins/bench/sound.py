@@ -38,9 +38,10 @@ def tone(seconds: float, rate: int, amplitude: int) -> bytes:
 
 def first_loud(pcm: bytes) -> int | None:
     """Give the index of the first sample of 16-bit PCM that is no silence."""
-    loud = np.abs(np.frombuffer(pcm, "<i2").astype(np.int32)) > HEARD
-    index = int(loud.argmax()) if loud.size else 0
-    return index if loud.size and loud[index] else None
+    samples = np.frombuffer(pcm, "<i2")
+    if not samples.size or (samples.max() <= HEARD and samples.min() >= -HEARD):
+        return None
+    return int(((samples > HEARD) | (samples < -HEARD)).argmax())
 
 
 def is_answer(codes: bytes, amplitude: int) -> bool:
