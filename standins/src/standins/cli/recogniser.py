@@ -1,4 +1,4 @@
-"""Read what a caller heard, by a pass of the recogniser over the recording alone: the model stand-in has no part in it."""
+"""Read what a caller heard: the recogniser gets the recording alone, and the model stand-in has no part in it."""
 
 import asyncio
 

@@ -168,7 +168,12 @@ def _model(call: Reviewed) -> list[Line]:
 
 
 def _result(result: dict[str, Any] | None) -> str:
-    return "no result" if result is None else ", ".join(f"{name} {value}" for name, value in result.items())
+    if result is None:
+        return "no result"
+    return ", ".join(
+        f"{name}: {len(value)} entries" if isinstance(value, list | dict) else f"{name} {value}"
+        for name, value in result.items()
+    )
 
 
 def totals(result: CallResult) -> str:
