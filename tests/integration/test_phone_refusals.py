@@ -1,0 +1,363 @@
+"""Whoever is not Twilio gets no model: refused before a single connection is made for it."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+from phone_agent.ticket import TicketOffice
+from standins.twilio.call import new_sid
+from standins.twilio.signing import sign
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from tests.integration.conftest import AUTH_TOKEN, House
+from tests.support.caller import Caller
+from tests.support.phone_process import PhoneProcess
+from tests.support.stranger import Stranger, close_code, invitation_in
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+FORM = "application/x-www-form-urlencoded"
+POLICY = 1008
+
+
+class Meter:
+    """Counts what reaches the model from here on."""
+
+    def __init__(self, house: House) -> None:
+        self._ledger = house.nova.ledger
+        self._before = self._read()
+
+    def _read(self) -> tuple[int, int, int]:
+        return self._ledger.connections, self._ledger.streams_opened, self._ledger.streams_refused
+
+    @property
+    def connections(self) -> int:
+        """Connections since this was made."""
+        return self._read()[0] - self._before[0]
+
+    @property
+    def streams(self) -> int:
+        """Streams since this was made."""
+        return self._read()[1] - self._before[1]
+
+
+def _wrong_token(stranger: Stranger) -> httpx.Request:
+    request = stranger.webhook()
+    request.headers["X-Twilio-Signature"] = sign("another-token", str(request.url), stranger.fields().items())
+    return request
+
+
+def _no_signature(stranger: Stranger) -> httpx.Request:
+    request = stranger.webhook()
+    del request.headers["X-Twilio-Signature"]
+    return request
+
+
+def _changed_field(stranger: Stranger) -> httpx.Request:
+    signed = stranger.webhook().headers["X-Twilio-Signature"]
+    request = stranger.webhook(From="+15005550009")
+    request.headers["X-Twilio-Signature"] = signed
+    return request
+
+
+def _another_path(stranger: Stranger) -> httpx.Request:
+    url = f"{stranger.number}/incoming-call/"
+    request = stranger.webhook()
+    request.headers["X-Twilio-Signature"] = sign(AUTH_TOKEN, url, stranger.fields().items())
+    return request
+
+
+def _another_account(stranger: Stranger) -> httpx.Request:
+    return stranger.webhook(AccountSid="AC" + "0" * 32)
+
+
+def _no_call(stranger: Stranger) -> httpx.Request:
+    return stranger.webhook(CallSid="CA../../etc")
+
+
+def _unsigned_json(stranger: Stranger) -> httpx.Request:
+    headers = {"X-Twilio-Signature": sign(AUTH_TOKEN, f"{stranger.number}/incoming-call")}
+    return httpx.Request("POST", f"{stranger.number}/incoming-call", headers=headers, json=stranger.fields())
+
+
+def _host_of_somebody(stranger: Stranger) -> httpx.Request:
+    url = "https://voice.example.org/incoming-call"
+    headers = {
+        "Host": "voice.example.org",
+        "X-Forwarded-Host": "voice.example.org",
+        "X-Forwarded-Proto": "https",
+        "X-Twilio-Signature": sign(AUTH_TOKEN, url, stranger.fields().items()),
+        "Content-Type": FORM,
+    }
+    return httpx.Request(
+        "POST", f"{stranger.number}/incoming-call", headers=headers, content=urlencode(stranger.fields())
+    )
+
+
+def _huge_body(stranger: Stranger) -> httpx.Request:
+    return stranger.webhook(Note="x" * 100_000)
+
+
+def _many_fields(stranger: Stranger) -> httpx.Request:
+    return stranger.webhook(**{f"Field{number}": "x" for number in range(300)})
+
+
+@pytest.mark.parametrize(
+    ("make", "status"),
+    [
+        (_wrong_token, 403),
+        (_no_signature, 403),
+        (_changed_field, 403),
+        (_another_path, 403),
+        (_another_account, 403),
+        (_host_of_somebody, 403),
+        (_no_call, 400),
+        (_unsigned_json, 415),
+        (_huge_body, 413),
+        (_many_fields, 400),
+    ],
+)
+async def test_a_forged_webhook_is_refused(
+    phone: PhoneProcess, house: House, stranger: Stranger, make: Callable[[Stranger], httpx.Request], status: int
+) -> None:
+    """No ticket, no place and no connection to the model."""
+    meter = Meter(house)
+    answer = await stranger.send(make(stranger))
+    assert answer.status_code == status
+    assert "Stream" not in answer.text
+    assert await phone.sessions() == 0
+    assert meter.connections == 0
+
+
+@pytest.mark.parametrize("signature", ["", "AAAAAAAAAAAAAAAAAAAAAAAAAAA=", "x" * 4000, "ä"])
+async def test_a_forged_handshake_is_refused(house: House, stranger: Stranger, signature: str) -> None:
+    """Before the upgrade: Twilio would see a plain 403."""
+    meter = Meter(house)
+    given = signature and signature.encode("utf-8").decode("latin-1")
+    with pytest.raises(InvalidStatus) as caught:
+        await stranger.open_stream(signature=given)
+    assert caught.value.response.status_code == 403
+    assert meter.connections == 0
+
+
+async def test_a_handshake_signed_for_another_call_is_refused(house: House, stranger: Stranger) -> None:
+    """A signature that was seen elsewhere opens nothing here."""
+    meter = Meter(house)
+    seen = sign(AUTH_TOKEN, stranger.stream_url)
+    stranger.call_sid = new_sid("CA")
+    with pytest.raises(InvalidStatus):
+        await stranger.open_stream(signature=seen)
+    assert meter.connections == 0
+
+
+def _office(*, token: str = AUTH_TOKEN, age: float = 0) -> TicketOffice:
+    return TicketOffice.from_auth_tokens([token], lifetime=timedelta(seconds=60), clock=lambda: time.time() - age)
+
+
+def _no_ticket(_: Stranger) -> str | None:
+    return None
+
+
+def _noise(_: Stranger) -> str | None:
+    return "A" * 120
+
+
+def _forged(stranger: Stranger) -> str | None:
+    return _office(token="another-token").issue(stranger.call_sid, stranger.settings.account_sid)
+
+
+def _expired(stranger: Stranger) -> str | None:
+    return _office(age=61).issue(stranger.call_sid, stranger.settings.account_sid)
+
+
+def _long_lived(stranger: Stranger) -> str | None:
+    return _office(age=-3600).issue(stranger.call_sid, stranger.settings.account_sid)
+
+
+def _of_another_call(stranger: Stranger) -> str | None:
+    return _office().issue(new_sid("CA"), stranger.settings.account_sid)
+
+
+def _of_another_account(stranger: Stranger) -> str | None:
+    return _office().issue(stranger.call_sid, "AC" + "0" * 32)
+
+
+def _altered(stranger: Stranger) -> str | None:
+    ticket = _office().issue(stranger.call_sid, stranger.settings.account_sid)
+    return ticket[:40] + ("A" if ticket[40] != "A" else "B") + ticket[41:]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [_no_ticket, _noise, _forged, _expired, _long_lived, _of_another_call, _of_another_account, _altered],
+)
+async def test_a_stream_without_a_good_ticket_is_refused(
+    phone: PhoneProcess, house: House, stranger: Stranger, make: Callable[[Stranger], str | None]
+) -> None:
+    """The handshake was right, and that is not enough."""
+    meter = Meter(house)
+    async with await stranger.open_stream() as socket:
+        await stranger.begin(socket, make(stranger))
+        assert await close_code(socket) == POLICY
+    assert meter.connections == 0
+    assert await phone.sessions() == 0
+
+
+async def test_a_good_ticket_opens_nothing_for_others(house: House, stranger: Stranger) -> None:
+    """It is for one call of one account, on the path that names this call."""
+    meter = Meter(house)
+    ticket = _office().issue(stranger.call_sid, stranger.settings.account_sid)
+    for changed in ({"account_sid": "AC" + "0" * 32}, {"call_sid": new_sid("CA")}):
+        async with await stranger.open_stream() as socket:
+            await stranger.begin(socket, ticket, **changed)
+            assert await close_code(socket) == POLICY
+    elsewhere = stranger.stream_url.replace(stranger.call_sid, new_sid("CA"))
+    async with await stranger.open_stream(elsewhere) as socket:
+        await stranger.begin(socket, ticket)
+        assert await close_code(socket) == POLICY
+    assert meter.connections == 0
+
+
+async def test_a_ticket_is_used_once(phone: PhoneProcess, house: House, stranger: Stranger) -> None:
+    """Whoever copied it comes too late, while the call lives and after it."""
+    invitation = await stranger.ring()
+    assert invitation.url == stranger.stream_url
+    async with await stranger.open_stream() as socket:
+        await stranger.begin(socket, invitation.ticket)
+        await until(lambda: bool(phone.lines("session_started", call_sid=stranger.call_sid)))
+        meter = Meter(house)
+        async with await stranger.open_stream() as thief:
+            await stranger.begin(thief, invitation.ticket)
+            assert await close_code(thief) == POLICY
+    await phone.record(stranger.call_sid)
+    async with await stranger.open_stream() as thief:
+        await stranger.begin(thief, invitation.ticket)
+        assert await close_code(thief) == POLICY
+    assert meter.connections == 0
+
+
+async def _media_first(stranger: Stranger, socket: ClientConnection) -> None:
+    announcer = stranger.announcer()
+    await socket.send(announcer.connected())
+    announcer.start({})
+    await socket.send(announcer.media(b"\xff" * 160))
+
+
+async def _nonsense_first(_: Stranger, socket: ClientConnection) -> None:
+    await socket.send("hello")
+
+
+async def _binary_first(_: Stranger, socket: ClientConnection) -> None:
+    await socket.send(b"\x00" * 160)
+
+
+async def _stop_first(stranger: Stranger, socket: ClientConnection) -> None:
+    announcer = stranger.announcer()
+    await socket.send(announcer.connected())
+    announcer.start({})
+    await socket.send(announcer.stop())
+
+
+async def _twice_connected(stranger: Stranger, socket: ClientConnection) -> None:
+    for _ in range(2):
+        await socket.send(stranger.announcer().connected())
+
+
+async def _storm(_: Stranger, socket: ClientConnection) -> None:
+    with suppress(ConnectionClosed):
+        for _ in range(300):
+            await socket.send('{"event": "weather"}')
+
+
+@pytest.mark.parametrize(
+    "begin", [_media_first, _nonsense_first, _binary_first, _stop_first, _twice_connected, _storm]
+)
+async def test_a_stream_that_begins_wrong_is_refused(
+    house: House, stranger: Stranger, begin: Callable[[Stranger, ClientConnection], Awaitable[None]]
+) -> None:
+    """Before `start` there are no second chances."""
+    meter = Meter(house)
+    async with await stranger.open_stream() as socket:
+        await begin(stranger, socket)
+        assert await close_code(socket) == POLICY
+    assert meter.connections == 0
+
+
+async def _say_nothing(_: Stranger, socket: ClientConnection) -> None:
+    del socket
+
+
+async def _say_connected(stranger: Stranger, socket: ClientConnection) -> None:
+    await socket.send(stranger.announcer().connected())
+
+
+async def _dribble(_: Stranger, socket: ClientConnection) -> None:
+    with suppress(ConnectionClosed):
+        while True:
+            await socket.send('{"event": "weather"}')
+            await asyncio.sleep(0.5)
+
+
+async def test_a_socket_must_start_within_five_seconds(house: House, stranger: Stranger) -> None:
+    """Silence, a mere greeting and idle talk all end at the same time, whatever comes meanwhile."""
+    meter = Meter(house)
+
+    async def outlast(begin: Callable[[Stranger, ClientConnection], Awaitable[None]]) -> tuple[int | None, float]:
+        async with await stranger.open_stream() as socket:
+            began = time.monotonic()
+            talking = asyncio.ensure_future(begin(stranger, socket))
+            code = await close_code(socket)
+            talking.cancel()
+            await asyncio.wait({talking})
+            return code, time.monotonic() - began
+
+    async with asyncio.timeout(8):
+        ends = await asyncio.gather(*(outlast(begin) for begin in (_say_nothing, _say_connected, _dribble)))
+    assert [code for code, _ in ends] == [POLICY] * 3
+    assert all(seconds > 4.5 for _, seconds in ends)
+    assert meter.connections == 0
+
+
+async def test_a_crowd_without_tickets_is_kept_small(phone: PhoneProcess, house: House, stranger: Stranger) -> None:
+    """Signed but silent sockets take no memory without bound, and a real call gets in as soon as they are gone."""
+    sockets = [await stranger.open_stream() for _ in range(25)]
+    turned_away = [socket for socket in sockets if await _is_closed(socket)]
+    assert {socket.close_code for socket in turned_away} == {1013}
+    assert len(turned_away) == 5
+    for socket in sockets:
+        await socket.close()
+    async with Caller(house.exchange, phone.url) as caller:
+        await caller.greeted()
+
+
+async def _is_closed(socket: ClientConnection) -> bool:
+    try:
+        async with asyncio.timeout(0.05):
+            await socket.wait_closed()
+    except TimeoutError:
+        return False
+    return True
+
+
+async def test_a_replayed_webhook_opens_one_model_stream(phone: PhoneProcess, house: House, stranger: Stranger) -> None:
+    """A signature has no date, so a captured webhook can come fifty times: one stream, one place, one ticket."""
+    meter = Meter(house)
+    answers = await asyncio.gather(*(stranger.send(stranger.webhook()) for _ in range(50)))
+    assert {answer.status_code for answer in answers} == {200}
+    (invitation,) = {invitation_in(answer.text) for answer in answers}
+    assert await phone.sessions() == 1
+    async with await stranger.open_stream() as socket:
+        await stranger.begin(socket, invitation.ticket)
+        await until(lambda: bool(phone.lines("session_started", call_sid=stranger.call_sid)))
+    await phone.record(stranger.call_sid)
+    later = await asyncio.gather(*(stranger.send(stranger.webhook()) for _ in range(50)))
+    assert {answer.status_code for answer in later} == {200}
+    assert await phone.sessions() == 0
+    assert meter.streams == meter.connections == 1

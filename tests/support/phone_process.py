@@ -1,0 +1,120 @@
+"""The phone service as it ships: a process, its log, and what it holds."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from standins.nova.server import NovaStandin
+from standins.twilio.server import TwilioExchange
+
+from tests.support.waiting import until
+
+_START_SECONDS = 30.0
+_STOP_SECONDS = 15.0
+
+
+class PhoneProcess:
+    """A running `python -m phone_agent`."""
+
+    def __init__(self, process: asyncio.subprocess.Process, port: int, log: Path) -> None:
+        self.process = process
+        self.url = f"http://127.0.0.1:{port}"
+        self.log = log
+        self._client = httpx.AsyncClient(base_url=self.url, trust_env=False)
+
+    async def aclose(self) -> None:
+        """Stop the process, politely first."""
+        await self._client.aclose()
+        for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGKILL):
+            if self.process.returncode is not None:
+                return
+            self.process.send_signal(number)
+            try:
+                async with asyncio.timeout(_STOP_SECONDS / 3):
+                    await self.process.wait()
+            except TimeoutError:
+                continue
+
+    async def status(self, path: str) -> int:
+        """Ask for a page; 0 when nothing answers."""
+        try:
+            return (await self._client.get(path)).status_code
+        except httpx.HTTPError:
+            return 0
+
+    async def sessions(self) -> int:
+        """How many places are taken."""
+        answer: dict[str, Any] = (await self._client.get("/ready")).json()
+        return int(answer["sessions"])
+
+    def lines(self, event: str, **fields: object) -> list[dict[str, Any]]:
+        """Give the log's lines of an event whose fields have these values."""
+        lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        return [line for line in lines if line.get("event") == event and fields.items() <= line.items()]
+
+    async def record(self, call_sid: str, seconds: float = 6.0) -> dict[str, Any]:
+        """Wait for the end record of a call, and make sure that it is the only one."""
+        await until(lambda: bool(self.lines("session_ended", call_sid=call_sid)), seconds)
+        (record,) = self.lines("session_ended", call_sid=call_sid)
+        return record
+
+    def model_sessions(self, call_sid: str) -> list[str]:
+        """Give the model's own ids of a call's sessions."""
+        return [line["model_session_id"] for line in self.lines("model_session_started", call_sid=call_sid)]
+
+    def descriptors(self) -> int:
+        """Count the open files and sockets."""
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))  # noqa: PTH208 - needs no paths
+
+
+@asynccontextmanager
+async def phone_process(
+    nova: NovaStandin, exchange: TwilioExchange, log: Path, settings: Mapping[str, str]
+) -> AsyncIterator[PhoneProcess]:
+    """Start the service against the stand-ins and stop it at the end.
+
+    Args:
+        nova: Where the model is.
+        exchange: Whose calls are answered.
+        log: Where its log goes.
+        settings: Further environment; an empty value removes a variable.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    given = {
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": nova.url,
+        "AWS_ACCESS_KEY_ID": "standin",
+        "AWS_SECRET_ACCESS_KEY": "standin-secret",
+        "SSL_CERT_FILE": str(nova.trust.bundle_file),
+        "TWILIO_ACCOUNT_SID": exchange.settings.account_sid,
+        "TWILIO_AUTH_TOKEN": exchange.settings.auth_token,
+        "TWILIO_API_BASE_URL": exchange.url,
+        "HOST": "127.0.0.1",
+        "FAST_API_PORT": str(port),
+        "PUBLIC_BASE_URL": f"http://127.0.0.1:{port}",
+        **settings,
+    }
+    environment = {name: value for name, value in (os.environ | given).items() if value}
+    with log.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "phone_agent", env=environment, stdout=output, stderr=asyncio.subprocess.STDOUT
+        )
+    phone = PhoneProcess(process, port, log)
+    try:
+        await until(lambda: _answers(phone), _START_SECONDS)
+        yield phone
+    finally:
+        await phone.aclose()
+
+
+async def _answers(phone: PhoneProcess) -> bool:
+    assert phone.process.returncode is None, phone.log.read_text()
+    return await phone.status("/health") == 200

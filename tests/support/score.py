@@ -1,0 +1,117 @@
+"""A brain for the Nova stand-in that plays what a test wrote: notes instead of words, so that sound can be told apart.
+
+It hears loudness like the tones brain. What it answers comes from a score that a test may replace at any time.
+"""
+
+import array
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from standins.nova.brain import Brain, Step, ToolSpec
+from standins.nova.tones import LoudnessHearing, Sentence, Use
+
+_NOTE = re.compile(r"(\d+) Hz for (\d+) ms")
+_WINDOW = 800
+"""Samples of one look at the sound, 100 ms at 8 kHz: notes 20 Hz apart are told apart."""
+_AUDIBLE = 500.0
+
+type Plan = Callable[["Turn"], Sequence[Step]]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What is to be answered: by which session (counted over the stand-in's life), at which of its turns, to what."""
+
+    session: int
+    number: int
+    """0 is what a session hears first, usually that it should greet."""
+    text: str
+    remembers: tuple[tuple[str, str], ...]
+
+
+def note(hertz: int, milliseconds: int, words: str = "") -> Sentence:
+    """Say a tone; the words are only written, never heard."""
+    return Sentence(f"{hertz} Hz for {milliseconds} ms {words}".strip())
+
+
+def use(tool: str, **arguments: object) -> Use:
+    """Use a tool."""
+    return Use(tool, arguments)
+
+
+def short_notes(turn: Turn) -> Sequence[Step]:
+    """Answer each turn with a note of its own."""
+    return [note(400 + 200 * (turn.number % 10), 400)]
+
+
+class Score:
+    """What is played; set `plan` to change it."""
+
+    def __init__(self) -> None:
+        self.plan: Plan = short_notes
+        self._sessions = count()
+
+    def brain(self) -> Brain:
+        """Put a brain together that plays this score."""
+        return Brain(LoudnessHearing(), _Instrument(), self._begin, "notes: hears loudness, plays what a test wrote")
+
+    def _begin(self, *, tools: Sequence[ToolSpec], system: str, history: Sequence[tuple[str, str]]) -> "_Player":
+        del tools, system
+        return _Player(self, next(self._sessions), tuple(history))
+
+
+class _Player:
+    def __init__(self, score: Score, session: int, history: tuple[tuple[str, str], ...]) -> None:
+        self._score = score
+        self._session = session
+        self._history = history
+        self._turns = count()
+
+    def heard(self, text: str) -> Sequence[Step]:
+        return self._score.plan(Turn(self._session, next(self._turns), text, self._history))
+
+    def tool_result(self, name: str, arguments: dict[str, Any], result: dict[str, Any]) -> Sequence[Step]:
+        del name, arguments
+        return [note(2500 if "error" in result else 2000, 300)]
+
+
+class _Instrument:
+    name = "notes"
+
+    async def start(self) -> None:
+        """Nothing to get ready."""
+
+    async def speak(self, text: str, sample_rate: int) -> bytes:
+        hertz, milliseconds = (int(number) for number in _NOTE.findall(text)[0])
+        step = 2 * math.pi * hertz / sample_rate
+        samples = sample_rate * milliseconds // 1000
+        return array.array("h", (int(8000 * math.sin(step * i)) for i in range(samples))).tobytes()
+
+    async def aclose(self) -> None:
+        """Nothing to let go."""
+
+
+def notes_in(pcm: bytes) -> list[int]:
+    """Name the notes in 16-bit PCM at 8 kHz, in order: the pitch of each run of windows that has one."""
+    samples = np.frombuffer(pcm, np.int16).astype(np.float64)
+    windows = samples[: len(samples) - len(samples) % _WINDOW].reshape(-1, _WINDOW)
+    found: list[int] = []
+    for pitch in [_pitch(window) for window in windows]:
+        if pitch is not None and (not found or found[-1] != pitch):
+            found.append(pitch)
+    return found
+
+
+def _pitch(window: NDArray[np.float64]) -> int | None:
+    """Give the pitch of a window that one note fills; None for silence and for where a note begins or ends."""
+    quarters = np.sqrt((window.reshape(4, -1) ** 2).mean(axis=1))
+    if quarters.min() < _AUDIBLE:
+        return None
+    spectrum = np.abs(np.fft.rfft(window * np.hanning(len(window))))
+    return round(int(spectrum.argmax()) * 8000 / _WINDOW / 20) * 20

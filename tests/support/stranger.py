@@ -1,0 +1,112 @@
+"""Speaks to the phone service without an exchange: every part of it may be wrong, forged or missing."""
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from xml.etree.ElementTree import fromstring
+
+import httpx
+from standins.twilio.call import new_sid
+from standins.twilio.media import Announcer
+from standins.twilio.party import Party
+from standins.twilio.settings import ExchangeSettings
+from standins.twilio.signing import sign
+from standins.twilio.webhook import Webhooks
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """What the TwiML says about the stream."""
+
+    url: str
+    ticket: str
+
+
+class Stranger:
+    """Knows the account's secrets, and so can also do it right."""
+
+    def __init__(self, number: str, settings: ExchangeSettings) -> None:
+        self.number = number
+        self.settings = settings
+        self.call_sid = new_sid("CA")
+        self.stream_sid = new_sid("MZ")
+        self._webhooks = Webhooks(settings.auth_token, 10.0)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._webhooks.aclose()
+
+    def fields(self, **changed: str) -> dict[str, str]:
+        """Give the fields of a webhook about this call."""
+        party = Party(self.call_sid, self.settings.account_sid, "+15005550006", "+15005550001")
+        return party.params("ringing", changed)
+
+    def webhook(self, **changed: str) -> httpx.Request:
+        """Make the webhook of an incoming call, signed."""
+        return self._webhooks.request(f"{self.number}/incoming-call", "POST", self.fields(**changed), {})
+
+    async def send(self, request: httpx.Request) -> httpx.Response:
+        """Send a request as it stands."""
+        return await self._webhooks.send(request)
+
+    async def ring(self) -> Invitation:
+        """Have the call answered."""
+        answer = await self.send(self.webhook())
+        assert answer.status_code == 200, answer.text
+        return invitation_in(answer.text)
+
+    @property
+    def stream_url(self) -> str:
+        """Where this call's stream goes."""
+        return f"{self.number.replace('http', 'ws', 1)}/media-stream/{self.call_sid}"
+
+    async def open_stream(self, url: str | None = None, signature: str | None = None) -> ClientConnection:
+        """Open a socket, signed unless a signature is given; an empty one leaves the header out.
+
+        Raises:
+            websockets.InvalidStatus: it is refused.
+        """
+        url = url or self.stream_url
+        given = sign(self.settings.auth_token, url) if signature is None else signature
+        headers = {"x-twilio-signature": given} if given else {}
+        return await connect(url, additional_headers=headers, compression=None, proxy=None, ping_interval=None)
+
+    def announcer(self, **changed: str) -> Announcer:
+        """Make the messages of this call's stream; `account_sid` and `call_sid` may be others."""
+        sids = {"account_sid": self.settings.account_sid, "call_sid": self.call_sid} | changed
+        return Announcer(sids["account_sid"], sids["call_sid"], self.stream_sid)
+
+    async def begin(self, socket: ClientConnection, ticket: str | None, **changed: str) -> Announcer:
+        """Send `connected` and `start` with a ticket, or without one."""
+        announcer = self.announcer(**changed)
+        await socket.send(announcer.connected())
+        await socket.send(announcer.start({} if ticket is None else {"ticket": ticket}))
+        return announcer
+
+
+async def close_code(socket: ClientConnection) -> int | None:
+    """Read until the other side closes; give its code."""
+    with suppress(ConnectionClosed):
+        async for _ in socket:
+            pass
+    return socket.close_code
+
+
+async def next_event(socket: ClientConnection, name: str) -> dict[str, object]:
+    """Read until a message of this event."""
+    async for text in socket:
+        message: dict[str, object] = json.loads(text)
+        if message["event"] == name:
+            return message
+    raise EOFError(name)
+
+
+def invitation_in(twiml: str) -> Invitation:
+    """Read the stream's address and ticket out of a document."""
+    stream = fromstring(twiml).find("Connect/Stream")  # noqa: S314 - our own document
+    assert stream is not None, twiml
+    ticket = stream.find("Parameter[@name='ticket']")
+    assert ticket is not None
+    return Invitation(stream.attrib["url"], ticket.attrib["value"])
