@@ -20,7 +20,7 @@ from standins.cli.launch import launch
 from standins.cli.plan import MisconfiguredError, Part, Plan, Program
 from standins.cli.ports import check_ports, free_port
 from standins.cli.process import ChildError
-from standins.cli.state import AlreadyRunningError, only_one
+from standins.cli.state import AlreadyRunningError, left_behind, only_one, write_state
 
 CHILD = """
 import http.server, json, signal, sys, threading, time
@@ -135,9 +135,9 @@ async def test_standins_are_ready_before_the_agent_starts_and_stop_after_it(hous
     assert order == sorted(order)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 async def test_a_signal_stops_everything(house: House, number: signal.Signals) -> None:
-    """Ctrl-C and SIGTERM are the usual ends, and no error."""
+    """Ctrl-C, SIGTERM and the end of the terminal are usual ends, and no error."""
     plan = house.plan(house.program("phone-agent"), house.program("nova"))
     running = asyncio.create_task(launch(plan, house.folder, house.said.append))
     pids = await house.running()
@@ -192,6 +192,20 @@ def test_a_taken_port_is_named_before_anything_starts(house: House) -> None:
     taken = rf"port {agent.ports[0]} is taken \(phone-agent\): .* --port"
     with socket.create_server(("127.0.0.1", agent.ports[0])), pytest.raises(MisconfiguredError, match=taken):
         check_ports(house.plan(agent))
+
+
+def test_what_a_killed_run_left_is_named(house: House) -> None:
+    """Children outlive a run that was killed with no chance to stop them."""
+    agent = house.program("phone-agent")
+    write_state(house.folder, {}, {"phone-agent": 123})
+    hint = left_behind(house.folder)
+    with (
+        socket.create_server(("127.0.0.1", agent.ports[0])),
+        pytest.raises(MisconfiguredError, match="phone-agent 123"),
+    ):
+        check_ports(house.plan(agent), hint)
+    (house.folder / "run.json").unlink()
+    assert left_behind(house.folder) == ""
 
 
 def test_a_second_one_in_the_same_folder_is_refused(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from standins.cli.plan import Plan, Program
 from standins.cli.process import Child, ChildError
 from standins.cli.state import write_state
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C, `kill`, and the end of the terminal: children have sessions of their own and would outlive it."""
 
 type Say = Callable[[str], None]
 
@@ -44,7 +45,7 @@ async def launch(plan: Plan, folder: Path, say: Say, *, then: str | None = None)
 
 @contextlib.contextmanager
 def _cancelled_by_signals() -> Iterator[None]:
-    """Let SIGINT and SIGTERM cancel this task, each time one comes."""
+    """Let each signal that comes cancel this task."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     for number in _SIGNALS:
         loop.add_signal_handler(number, lambda: task and task.cancel())

@@ -123,29 +123,10 @@ def make_plan(
     twilio = _twilio(environment, wishes, secrets)
     weather = _weather(environment, wishes, live=live_weather)
     systems = (nova, twilio, weather)
-    local_url = f"http://127.0.0.1:{wishes.ports.phone}"
-    base_url = environment["PUBLIC_BASE_URL"].rstrip("/") if twilio.part.real else local_url
-    agent_environment = dict(environment)
-    if not nova.part.real:  # the chain must find the stand-in's keys and nothing before them
-        agent_environment = {name: value for name, value in environment.items() if not name.startswith("AWS_")}
-    agent = Program(
-        name="phone-agent",
-        module="phone_agent",
-        arguments=(),
-        environment={
-            "DRAIN_SECONDS": _DRAIN_SECONDS,
-            "ENVIRONMENT": "local",
-            "AWS_REGION": environment.get("AWS_REGION", "us-east-1"),
-            **agent_environment,
-            "HOST": "127.0.0.1",
-            "FAST_API_PORT": str(wishes.ports.phone),
-            "PUBLIC_BASE_URL": base_url,
-            **{name: value for system in systems for name, value in system.settings.items()},
-        },
-        health=f"{local_url}/health",
-        ports=(wishes.ports.phone,),
-        stop_seconds=float(environment.get("DRAIN_SECONDS", _DRAIN_SECONDS)) + 5,
-    )
+    base_url = f"http://127.0.0.1:{wishes.ports.phone}"
+    if twilio.part.real:
+        base_url = environment["PUBLIC_BASE_URL"].rstrip("/")
+    agent = _agent(environment, wishes.ports.phone, base_url, systems)
     programs = [system.program for system in systems if system.program is not None]
     return Plan(
         standins=programs,
@@ -165,6 +146,31 @@ def make_plan(
 def wants_weather_probe(environment: Mapping[str, str], wishes: Wishes) -> bool:
     """Tell whether it matters that the live service answers."""
     return wishes.weather == "auto" and "OPEN_METEO_FORECAST_URL" not in environment
+
+
+def _agent(environment: Mapping[str, str], port: int, base_url: str, systems: Sequence[_System]) -> Program:
+    own = dict(environment)
+    if any(name.startswith("AWS_") for name in systems[0].settings):
+        # The credential chain must find the stand-in's keys, and nothing before them.
+        own = {name: value for name, value in environment.items() if not name.startswith("AWS_")}
+    return Program(
+        name="phone-agent",
+        module="phone_agent",
+        arguments=(),
+        environment={
+            "DRAIN_SECONDS": _DRAIN_SECONDS,
+            "ENVIRONMENT": "local",
+            "AWS_REGION": environment.get("AWS_REGION", "us-east-1"),
+            **own,
+            "HOST": "127.0.0.1",
+            "FAST_API_PORT": str(port),
+            "PUBLIC_BASE_URL": base_url,
+            **{name: value for system in systems for name, value in system.settings.items()},
+        },
+        health=f"http://127.0.0.1:{port}/health",
+        ports=(port,),
+        stop_seconds=float(environment.get("DRAIN_SECONDS", _DRAIN_SECONDS)) + 5,
+    )
 
 
 def _nova(environment: Mapping[str, str], wishes: Wishes, secrets: Secrets, folder: Path) -> _System:

@@ -14,8 +14,12 @@ PORT_NAMES = {
 """Each port's option and variable."""
 
 
-def check_ports(plan: Plan) -> None:
+def check_ports(plan: Plan, left_behind: str = "") -> None:
     """Find out before anything starts that a port is taken.
+
+    Args:
+        plan: What is to be started.
+        left_behind: What an earlier run may have left there, for the message.
 
     Raises:
         MisconfiguredError: It is; the text says how to choose another.
@@ -26,7 +30,7 @@ def check_ports(plan: Plan) -> None:
             option, variable = PORT_NAMES[name]
             if not _is_free(port):
                 message = f"port {port} is taken ({program.name}): choose another with {option} or {variable}"
-                raise MisconfiguredError(message)
+                raise MisconfiguredError(f"{message}{left_behind and f'; {left_behind}'}")
 
 
 def _is_free(port: int) -> bool:

@@ -26,7 +26,7 @@ from standins.cli.plan import (
 )
 from standins.cli.ports import PORT_NAMES, check_ports, free_port
 from standins.cli.process import ChildError
-from standins.cli.state import AlreadyRunningError, only_one
+from standins.cli.state import AlreadyRunningError, left_behind, only_one
 
 _PROBE_SECONDS = 2.0
 _RUN = Path(".run")
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         with only_one(_RUN):
             plan = _plan(environment, options)
-            check_ports(plan)
+            check_ports(plan, left_behind(_RUN))
             return asyncio.run(launch(plan, _RUN, _say, then=options.then))
     except (AlreadyRunningError, MisconfiguredError, ChildError) as error:
         _say(f"voice-agent run: {error}")
@@ -103,5 +103,6 @@ def _probe(answered: threading.Event) -> None:
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    with contextlib.suppress(OSError):  # the terminal is gone; what is left is to stop
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()

@@ -39,6 +39,17 @@ def write_state(folder: Path, state: Mapping[str, object], pids: Mapping[str, in
     return path
 
 
+def left_behind(folder: Path) -> str:
+    """Say which processes a run that was killed may have left; empty if the last one ended as it should."""
+    try:
+        pids = json.loads((folder / "run.json").read_text())["pids"]
+    except (OSError, ValueError, KeyError):
+        return ""
+    return (
+        f"an earlier run was killed and may have left its processes: {', '.join(f'{k} {v}' for k, v in pids.items())}"
+    )
+
+
 def _known_url(folder: Path) -> str:
     try:
         return str(json.loads((folder / "run.json").read_text())["base_url"])
