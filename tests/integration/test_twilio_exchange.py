@@ -3,14 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import numpy as np
 import pytest
 from twilio.request_validator import RequestValidator
 
-from standins.twilio import DialScript, ExchangeSettings, TwilioExchange
+from standins.twilio import DialScript, ExchangeSettings, TwilioExchange, mulaw
+from standins.twilio.sound import write_wav
 from tests.integration.twilio_app import AppStream, TinyApp
 
 TOKEN = "token-of-the-test"
 LOUD = bytes([0x10, 0x90] * 80)
+TONE = (8000 * np.sin(2 * np.pi * 500 * np.arange(1600) / 8000)).astype(np.int16).tobytes()
+WAV = write_wav(TONE)
 SETTINGS = ExchangeSettings(auth_token=TOKEN, webhook_seconds=1.0, dial=DialScript(ring_seconds=0.1, talk_seconds=0.1))
 
 
@@ -275,3 +279,72 @@ async def test_a_webhook_can_be_repeated_with_its_signature(app: TinyApp, exchan
     signatures = {asked.headers["x-twilio-signature"] for asked in app.asked}
     assert len(app.asked) == 4
     assert len(signatures) == 1
+
+
+async def test_a_recording_is_played_to_the_caller(app: TinyApp, exchange: TwilioExchange) -> None:
+    """`Play` fetches a WAV; one that is not there is an error, and the next verb runs."""
+    app.documents |= {"/incoming-call": "<Play>/tone.wav</Play><Play>/none.wav</Play>", "/tone.wav": WAV}
+    heard: list[bytes] = []
+    call = exchange.place_call(app.url, hear=lambda _number, frame: heard.append(frame))
+    await call.timeline.until("ended", 5)
+    assert b"".join(heard) == mulaw.encode(TONE)
+    assert call.timeline.named("error")[0].fields["code"] == "13520"
+
+
+async def test_the_end_of_a_call_is_told(app: TinyApp) -> None:
+    """The status callback gets the final status and the duration."""
+    app.documents |= {"/incoming-call": "<Hangup/>", "/status": ""}
+    settings = ExchangeSettings(status_callback_url=f"http://127.0.0.1:{app.port}/status")
+    async with TwilioExchange(settings) as exchange:
+        call = exchange.place_call(app.url)
+        await call.timeline.until("ended", 5)
+    (told,) = app.requests("/status")
+    assert told.params["CallStatus"] == "completed"
+    assert told.params["CallDuration"] == "0"
+
+
+async def test_an_address_may_ask_for_more_tries(app: TinyApp, exchange: TwilioExchange) -> None:
+    """`#rc=1` tries once more when there is no answer; the fragment is neither sent nor signed."""
+    app.documents["/incoming-call"] = 3.0
+    call = exchange.place_call(f"{app.url}#rc=1")
+    await call.timeline.until("ended", 10)
+    assert len(app.asked) == 2
+    first = app.asked[0]
+    assert RequestValidator(TOKEN).validate(app.url, first.params, first.headers["x-twilio-signature"])
+
+
+async def test_nobody_at_the_address_is_an_error(exchange: TwilioExchange) -> None:
+    """A refused connection is 11205."""
+    call = exchange.place_call("http://127.0.0.1:1/incoming-call")
+    await call.timeline.until("ended", 5)
+    assert call.timeline.named("error")[0].fields["code"] == "11205"
+
+
+async def test_an_application_that_does_not_read_holds_nobody_up(app: TinyApp, exchange: TwilioExchange) -> None:
+    """Its call can still be ended, in bounded time."""
+    reading = asyncio.Event()
+
+    async def behave(stream: AppStream) -> None:
+        await stream.until("start")
+        await reading.wait()
+
+    app.behave = behave
+    call = exchange.place_call(app.url)
+    await call.timeline.until("stream_started", 5)
+    call.hear_frame(LOUD * 50)
+    call.hang_up()
+    await call.timeline.until("ended", 10)
+    reading.set()
+
+
+async def test_an_action_is_told_when_the_caller_hangs_up(app: TinyApp, exchange: TwilioExchange) -> None:
+    """As completed; what it answers changes nothing."""
+    app.documents |= {"/incoming-call": app.stream(connect=' action="/ended"'), "/ended": "<Say>never</Say>"}
+    call = exchange.place_call(app.url)
+    await call.timeline.until("stream_started", 5)
+    call.hang_up()
+    ended = await call.timeline.until("ended", 5)
+    await asyncio.sleep(0.1)
+    assert ended.fields["reason"] == "caller_hung_up"
+    assert app.requests("/ended")[0].params["CallStatus"] == "completed"
+    assert call.timeline.last("say") is None

@@ -169,3 +169,24 @@ async def test_a_handset_that_vanishes_has_hung_up(app: TinyApp) -> None:
             await handset.timeline.until("stream_started", 5)
         (live,) = exchange.calls.values()
         assert (await live.timeline.until("ended", 5)).fields["reason"] == "caller_hung_up"
+
+
+async def test_a_handset_can_break_what_twilio_would_not(app: TinyApp) -> None:
+    """Any text on the stream, a reset connection; what it does not understand is on the timeline."""
+    app.behave = lambda stream: stream.until("surprise")
+    async with TwilioExchange() as exchange, Handset(exchange.url) as handset:
+        await handset.dial(app.url, caller="+1", callee="+2")
+        await handset.timeline.until("stream_started", 5)
+        await handset.send_raw('{"event": "surprise"}')
+        await handset.timeline.until("ended", 5)
+        assert app.streams[0].messages[-1] == {"event": "surprise"}
+
+    app.behave = AppStream.drain
+    async with TwilioExchange() as exchange, Handset(exchange.url) as handset:
+        await handset.dial(app.url, caller="+1", callee="+2")
+        await handset.timeline.until("stream_started", 5)
+        await handset.break_off("nonsense")
+        await handset.timeline.until("handset_not_understood", 5)
+        await handset.break_off("rst")
+        await handset.timeline.until("connection_broken", 5)
+        await handset.timeline.until("ended", 5)

@@ -88,12 +88,12 @@ class TinyApp:
     """The application.
 
     `documents` maps paths to what is inside `<Response>`. An integer is a status without a body, a float the seconds
-    before an empty answer, and a dictionary is served as JSON.
+    before an empty answer, bytes are a recording, and a dictionary is served as JSON.
     """
 
     def __init__(self) -> None:
         self.port = 0
-        self.documents: dict[str, str | int | float | dict[str, Any]] = {}
+        self.documents: dict[str, str | int | float | bytes | dict[str, Any]] = {}
         self.asked: list[Asked] = []
         self.handshakes: list[dict[str, str]] = []
         self.streams: list[AppStream] = []
@@ -139,6 +139,8 @@ class TinyApp:
         params = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
         self.asked.append(Asked(request.url.path, request.method, params, dict(request.headers)))
         document = self.documents.get(request.url.path, 404)
+        if isinstance(document, bytes):
+            return Response(document, media_type="audio/wav")
         if isinstance(document, dict):
             return JSONResponse(document)
         if isinstance(document, float):

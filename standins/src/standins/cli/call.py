@@ -63,7 +63,7 @@ async def make_calls(options: CallOptions, folder: Path, out: TextIO) -> int:
     """
     talks = any(isinstance(turn, Spoken) for turn in options.turns)
     async with open_voice(started=talks) as speak, _exchange(options, folder, speak) as (number, running):
-        patience = Patience(call=options.timeout, barge_in=options.barge_in)
+        patience = Patience(call=options.timeout, answer=12.0 + options.calls / 2, barge_in=options.barge_in)
         utterances = [await prepare(options.turns, caller, speak) for caller in range(options.calls)]
         handsets = [Handset(number.exchange_url) for _ in utterances]
         results = [CallResult(caller, each.timeline, each.heard) for caller, each in enumerate(handsets)]

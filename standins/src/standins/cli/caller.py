@@ -25,7 +25,7 @@ class Patience:
     last_settle: float = 1.5
     """The same after the last turn, so that an answer that comes in two pieces is heard out."""
     answer: float = 12.0
-    """How long to wait for an answer to begin."""
+    """How long to wait for an answer to begin; all callers ask at the same moment, so many need more of it."""
     call: float = 120.0
     """How long the whole call may take."""
     barge_in: float | None = None

@@ -57,9 +57,10 @@ class Terminal:
         self._stream.write("\n".join(self._paint(part, tone) for part in textwrap.wrap(text, self._width)) + "\n")
 
     def table(self, rows: Sequence[str], tone: str = "") -> None:
-        """Write rows that are laid out already."""
+        """Write rows that are laid out already, cut at the terminal's edge."""
         for row in rows:
-            self._stream.write(self._paint(row, tone) + "\n")
+            cut = row if len(row) <= self._width else row[: self._width - 1] + "…"
+            self._stream.write(self._paint(cut, tone) + "\n")
 
     def _paint(self, text: str, tone: str) -> str:
         return f"\x1b[{tone}m{text}\x1b[0m" if self._colour and tone and text.strip() else text
@@ -197,7 +198,7 @@ def summary(calls: Sequence[Reviewed], wrong: Sequence[Sequence[str]]) -> list[s
         rows.append(f"{number:>4}  {began:>11}  {answer:>7}  {reasons[0] if reasons else 'ok'}")
     firsts = sorted(seconds for call in calls if (seconds := first_audio_seconds(call.result)) is not None)
     answered = sum(bool(answer_seconds(call.result)) for call in calls)
-    rows.append(f"\n{answered} of {len(calls)} answered, {sum(map(bool, wrong))} not as expected")
+    rows += ["", f"{answered} of {len(calls)} answered, {sum(map(bool, wrong))} not as expected"]
     if firsts:
         rows[-1] += f"; first audio p50 {_percentile(firsts, 50):.2f} s, p95 {_percentile(firsts, 95):.2f} s"
     return rows

@@ -110,6 +110,10 @@ class Handset:
         """Have the exchange put a text on the media stream as it stands."""
         await self._send(json.dumps({"raw": text}))
 
+    async def break_off(self, how: str) -> None:
+        """Have the exchange lose the media stream's connection: `rst`, `fin` or `stall`."""
+        await self._send(json.dumps({"break_off": how}))
+
     async def _send(self, message: str | bytes) -> None:
         try:
             await self._line.send(message)
