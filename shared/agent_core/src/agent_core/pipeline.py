@@ -1,6 +1,10 @@
 """The Pipecat pipeline of one conversation: words, turns, tools and interruptions."""
 
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
 import structlog
+from pipecat.frames.frames import Frame, OutputAudioRawFrame, StartFrame
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.processors.aggregators.llm_context import LLMContext, LLMSpecificMessage
@@ -8,7 +12,8 @@ from pipecat.processors.aggregators.llm_response_universal import (
     LLMContextAggregatorPair,
     LLMUserAggregatorParams,
 )
-from pipecat.processors.frame_processor import FrameProcessor
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.processors.frameworks.rtvi import RTVIFunctionCallReportLevel, RTVIObserverParams
 from pipecat.turns.user_start import ExternalUserTurnStartStrategy
 from pipecat.turns.user_stop import ExternalUserTurnStopStrategy
 from pipecat.turns.user_turn_strategies import UserTurnStrategies
@@ -24,41 +29,58 @@ _STOP_SECONDS = 2.0
 """Time for the processors to stop; tear-down as a whole may take five."""
 
 
+class _SentSound(FrameProcessor):
+    """Stands behind the sink: what arrives here was handed to the network, and nobody needs it any more."""
+
+    def __init__(self, on_sound: Callable[[int], None]) -> None:
+        super().__init__()
+        self._on_sound = on_sound
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        if isinstance(frame, OutputAudioRawFrame):
+            self._on_sound(len(frame.audio) * 500 // frame.sample_rate)
+            return
+        await self.push_frame(frame, direction)
+
+
+@dataclass(frozen=True, slots=True)
+class SoundInFrames:
+    """What a pipeline needs where sound travels through it, and a visitor's page with it.
+
+    Args:
+        source: Brings the caller's sound.
+        sink: Takes the agent's sound.
+        shown_tools: Tools whose arguments and results the page may show.
+        on_ready: Called when every part has started; a message that comes before is lost.
+        on_sound: Told how many milliseconds of the agent's sound have just been handed to the network.
+    """
+
+    source: FrameProcessor
+    sink: FrameProcessor
+    shown_tools: Iterable[str]
+    on_ready: Callable[[], None]
+    on_sound: Callable[[int], None]
+
+
 class ConversationPipeline:
     """Runs the pipeline of one conversation.
 
     Args:
         service: The model.
         context: What has been said; shared with whoever opens the next model session.
-        source: Brings the caller's sound as frames, where it comes so.
-        sink: Takes the agent's sound as frames, where it goes so.
+        sound: How sound travels as frames, where it does.
     """
 
-    def __init__(
-        self,
-        service: NovaSonicService,
-        context: LLMContext,
-        *,
-        source: FrameProcessor | None = None,
-        sink: FrameProcessor | None = None,
-    ) -> None:
+    def __init__(self, service: NovaSonicService, context: LLMContext, sound: SoundInFrames | None) -> None:
         # The model decides turns: without this Pipecat loads a local turn detector for every call.
         turns = UserTurnStrategies(
             start=[ExternalUserTurnStartStrategy()], stop=[ExternalUserTurnStopStrategy(wait_for_transcript=False)]
         )
         user = LLMUserAggregatorParams(user_turn_strategies=turns)
         pair = LLMContextAggregatorPair(context, user_params=user, realtime_service_mode=True)
-        processors = [source, pair.user(), service, sink, pair.assistant()]
-        media_in_frames = sink is not None
-        self._worker = PipelineWorker(
-            Pipeline([processor for processor in processors if processor is not None]),
-            params=PipelineParams(enable_usage_metrics=media_in_frames),
-            cancel_timeout_secs=_STOP_SECONDS,
-            check_dangling_tasks=False,
-            enable_rtvi=media_in_frames,
-            enable_turn_tracking=False,
-            idle_timeout_secs=None,
-        )
+        words: list[FrameProcessor] = [pair.user(), service, pair.assistant()]
+        self._worker = _worker(words) if sound is None else _worker_with_sound(words, sound)
         self._runner = WorkerRunner(handle_sigint=False, handle_sigterm=False, check_dangling_tasks=False)
 
     async def run(self) -> None:
@@ -69,6 +91,35 @@ class ConversationPipeline:
     async def cancel(self) -> None:
         """Stop at once."""
         await self._runner.cancel()
+
+
+def _worker(processors: list[FrameProcessor], rtvi: RTVIObserverParams | None = None) -> PipelineWorker:
+    return PipelineWorker(
+        Pipeline(processors),
+        params=PipelineParams(enable_usage_metrics=rtvi is not None),
+        cancel_timeout_secs=_STOP_SECONDS,
+        check_dangling_tasks=False,
+        enable_rtvi=rtvi is not None,
+        rtvi_observer_params=rtvi,
+        enable_turn_tracking=False,
+        idle_timeout_secs=None,
+    )
+
+
+def _worker_with_sound(words: list[FrameProcessor], sound: SoundInFrames) -> PipelineWorker:
+    user, service, assistant = words
+    levels = dict.fromkeys(sound.shown_tools, RTVIFunctionCallReportLevel.FULL)
+    levels["*"] = RTVIFunctionCallReportLevel.NONE
+    worker = _worker(
+        [sound.source, user, service, sound.sink, _SentSound(sound.on_sound), assistant],
+        RTVIObserverParams(function_call_report_level=levels),
+    )
+
+    async def started(_worker: PipelineWorker, _frame: StartFrame) -> None:
+        sound.on_ready()
+
+    worker.add_event_handler("on_pipeline_started", started)
+    return worker
 
 
 def history_of(context: LLMContext) -> History:

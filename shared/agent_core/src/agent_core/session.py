@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -20,10 +20,12 @@ from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.nova.link import History, ModelLink
 from agent_core.nova.model_session import ModelSession
 from agent_core.nova.service import NovaSonicService, Voice
-from agent_core.pipeline import ConversationPipeline, history_of
+from agent_core.pipeline import ConversationPipeline, SoundInFrames, history_of
 from agent_core.tools.goodbye import END_CALL
 from agent_core.tools.registry import ToolRecord, ToolRegistry
 
+GREETING_SECONDS = 1.5
+"""Longest wait for a page to say that it is ready; a client that knows no such message is greeted then."""
 TEARDOWN_SECONDS = 4.0
 """Everything is released within this, even if the model has stopped reading."""
 
@@ -32,7 +34,8 @@ TEARDOWN_SECONDS = 4.0
 class Media:
     """How the sound of one conversation travels.
 
-    Either ``voice`` takes it directly, or ``source`` and ``sink`` carry it through the pipeline.
+    Either ``voice`` takes it directly, or ``source`` and ``sink`` carry it through the pipeline. In the second case
+    nobody is there at first: the model is opened by ``Session.connected``.
     """
 
     input_rate: int
@@ -40,6 +43,10 @@ class Media:
     voice: Voice | None = None
     source: FrameProcessor | None = None
     sink: FrameProcessor | None = None
+    way_to_ear: float = 0.0
+    """Seconds from the sink to the caller's ear: the last words must have arrived before the connection is closed."""
+    before_end: Callable[[EndReason], None] | None = None
+    """Called when the conversation is over, while the connection can still carry the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +70,7 @@ class _Goodbye:
 
 
 class Session:
-    """Runs one conversation. Make it, ``run`` it once; ``hear``, ``press`` and ``end`` may be called meanwhile."""
+    """Runs one conversation. Make it, ``run`` it once; everything else may be called meanwhile."""
 
     def __init__(self, agent: Agent, opening: Opening, media: Media, tally: Tally) -> None:
         self.session_id = uuid4().hex
@@ -71,9 +78,13 @@ class Session:
         self._agent = agent
         self._opening = opening
         self._media = media
-        self._started = time.monotonic()
+        self._started = self._connected_at = time.monotonic()
         self._reason: asyncio.Future[EndReason] = asyncio.get_running_loop().create_future()
         self._goodbye: _Goodbye | None = None
+        self.ready = asyncio.Event()
+        """Set when the pipeline takes messages."""
+        self._connected = asyncio.Event()
+        self._greeted = False
         self._log = structlog.get_logger().bind(session_id=self.session_id, call_sid=opening.call_sid)
         self._tools = ToolRegistry(agent.tools, on_call=self._note_tool)
         self._context = LLMContext()
@@ -81,7 +92,24 @@ class Session:
             self._open_model, opening.model_session, self._history, self.tally, input_rate=media.input_rate
         )
         service = NovaSonicService(self._link, self, output_rate=media.output_rate, voice=media.voice)
-        self._pipeline = ConversationPipeline(service, self._context, source=media.source, sink=media.sink)
+        self._pipeline = ConversationPipeline(service, self._context, self._sound_in_frames())
+
+    def connected(self) -> None:
+        """Open the model: somebody is there. They are greeted when ``greet`` is called, or a little later."""
+        if not self._connected.is_set():
+            self._connected_at = time.monotonic()
+            self._connected.set()
+            asyncio.get_running_loop().call_later(GREETING_SECONDS, self.greet)
+
+    async def somebody_there(self) -> None:
+        """Wait for ``connected``."""
+        await self._connected.wait()
+
+    def greet(self) -> None:
+        """Let the agent speak first; only the first time counts."""
+        if not self._greeted and not self._reason.done():
+            self._greeted = True
+            self._link.read(prompts.load("greeting"))
 
     def hear(self, pcm: bytes) -> None:
         """Pass on the caller's sound: 16-bit PCM at the media's input rate. Never waits."""
@@ -101,7 +129,13 @@ class Session:
         """Note that the caller has heard the agent's last words."""
         goodbye = self._goodbye
         if goodbye is not None and self.tally.agent_turns > goodbye.turns_before:
-            self.end(goodbye.reason)
+            self._end_later(goodbye.reason)
+
+    def _end_later(self, reason: EndReason) -> None:
+        if self._media.way_to_ear:
+            asyncio.get_running_loop().call_later(self._media.way_to_ear, self.end, reason)
+        else:
+            self.end(reason)
 
     def say_goodbye(self, reason: EndReason) -> None:
         """Let the agent say goodbye, then end."""
@@ -119,17 +153,28 @@ class Session:
         pipeline.add_done_callback(self._pipeline_stopped)
         reason = EndReason.FAILED
         try:
-            self._link.read(prompts.load("greeting"))
+            if self._media.source is None:
+                self.connected()
+                self.greet()
             reason = await self._wait_for_end()
         except asyncio.CancelledError:
             reason = EndReason.DRAINED  # only a server that stops cancels a conversation
             raise
         finally:
+            if self._media.before_end is not None:
+                self._media.before_end(reason)
             await self._release(pipeline)
             self._agent.sessions.discard(self)
             record = self._record(reason)
             self._agent.records(record)
         return record
+
+    def _sound_in_frames(self) -> SoundInFrames | None:
+        source, sink = self._media.source, self._media.sink
+        if source is None or sink is None:
+            return None
+        shown = [tool.spec.name for tool in self._agent.tools if tool.shown]
+        return SoundInFrames(source, sink, shown, self.ready.set, self._note_sound)
 
     async def _wait_for_end(self) -> EndReason:
         try:
@@ -198,6 +243,11 @@ class Session:
         self._log.error("model_lost", error=error.reason)
         rejected = isinstance(error, ModelRejected)
         self.end(EndReason.MODEL_REJECTED if rejected else EndReason.MODEL_UNAVAILABLE)
+
+    def _note_sound(self, milliseconds: int) -> None:
+        self.tally.audio_out_ms += milliseconds
+        if self.tally.first_audio_ms is None:
+            self.tally.first_audio_ms = round((time.monotonic() - self._connected_at) * 1000)
 
     def _pipeline_stopped(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:

@@ -12,15 +12,19 @@ import structlog
 from pipecat.adapters.llm.services.aws_nova_sonic_adapter import AWSNovaSonicLLMAdapter
 from pipecat.frames.frames import (
     AggregatedTextFrame,
+    BotStartedSpeakingFrame,
+    BotStoppedSpeakingFrame,
     CancelFrame,
     EndFrame,
     Frame,
+    FunctionCallFromLLM,
     FunctionCallInProgressFrame,
     FunctionCallResultFrame,
+    FunctionCallsStartedFrame,
     InputAudioRawFrame,
+    InterruptionFrame,
     LLMFullResponseEndFrame,
     LLMFullResponseStartFrame,
-    LLMMessagesAppendFrame,
     LLMServiceMetadataFrame,
     StartFrame,
     TranscriptionFrame,
@@ -28,10 +32,12 @@ from pipecat.frames.frames import (
     TTSStartedFrame,
     TTSStoppedFrame,
     TTSTextFrame,
+    UserStartedSpeakingFrame,
+    UserStoppedSpeakingFrame,
 )
 from pipecat.metrics.metrics import LLMTokenUsage
-from pipecat.processors.aggregators.llm_context import standard_message_text
 from pipecat.processors.frame_processor import FrameDirection
+from pipecat.processors.frameworks.rtvi.frames import RTVISendTextFrame
 from pipecat.services.llm_service import LLMService
 from pipecat.services.settings import LLMSettings
 from pipecat.utils.text.base_text_aggregator import TextType
@@ -70,6 +76,12 @@ class Host(Protocol):
     async def call_tool(self, name: str, arguments: dict[str, Any] | None) -> dict[str, Any]:
         """Give the result that the model shall see; never raises, always answers within the tool's deadline."""
 
+    async def somebody_there(self) -> None:
+        """Wait until there is somebody to talk with: a stream to the model costs money from its first second."""
+
+    def answer_heard(self) -> None:
+        """Take the news that the caller has heard an answer to its end; comes only where sound travels as frames."""
+
     def model_failed(self, error: ModelError) -> None:
         """Take the news that the model is lost for good; comes once."""
 
@@ -101,6 +113,8 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         self._planned: AggregatedTextFrame | None = None
         self._answering = False
         self._muted = False
+        self._audible = False
+        self._caller_has_turn = False
         self._running = False
 
     def service_metadata_frame(self) -> LLMServiceMetadataFrame:
@@ -125,6 +139,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         await self._link.close()
 
     async def _converse(self) -> None:
+        await self._host.somebody_there()
         try:
             await self._link.run(self._handle)
         except ModelError as error:
@@ -133,14 +148,27 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """Take sound and typed words for the model; pass everything else on."""
         await super().process_frame(frame, direction)
-        if isinstance(frame, InputAudioRawFrame):
-            self._link.hear(frame.audio)
-            return
-        if isinstance(frame, LLMMessagesAppendFrame):
-            for message in frame.messages:
-                if words := standard_message_text(message):
-                    self._link.read(words)
+        match frame:
+            case InputAudioRawFrame():
+                self._tally.audio_in_ms += len(frame.audio) * 500 // frame.sample_rate
+                self._link.hear(frame.audio)
+                return
+            case RTVISendTextFrame():
+                # The same words come as an LLMMessagesAppendFrame too: the context keeps that one for the history.
+                self._link.read(frame.text)
+            case InterruptionFrame():
+                await self._note_interruption()
+            case BotStartedSpeakingFrame():
+                self._audible = True
+            case BotStoppedSpeakingFrame():
+                self._note_silence()
         await self.push_frame(frame, direction)
+
+    def _note_silence(self) -> None:
+        self._audible = False
+        # Silence in the middle of an answer, or because of an interruption, is not its end.
+        if not self._answering and not self._muted:
+            self._host.answer_heard()
 
     async def _handle(self, event: ModelEvent) -> None:
         match event:
@@ -176,9 +204,18 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
             # The caller has taken the turn: whatever is still waiting to be heard has been overtaken.
             if self._voice is not None:
                 self._voice.interrupt()
+            else:
+                await self._give_turn_to_caller()
         elif block.role == wire.Role.ASSISTANT and (block.speculative or block.kind == "AUDIO"):
             self._muted = False
             await self._start_answer()
+
+    async def _give_turn_to_caller(self) -> None:
+        if self._audible:
+            await self._interrupt()
+        if not self._caller_has_turn:
+            self._caller_has_turn = True
+            await self.broadcast_frame(UserStartedSpeakingFrame)
 
     async def _start_answer(self) -> None:
         if self._answering:
@@ -201,6 +238,9 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
             await self.push_frame(self._planned)
 
     async def _end_block(self, reason: StopReason) -> None:
+        if self._caller_has_turn:
+            self._caller_has_turn = False
+            await self.broadcast_frame(UserStoppedSpeakingFrame)
         if self._block.role != wire.Role.ASSISTANT:
             return
         if reason is StopReason.INTERRUPTED:
@@ -240,6 +280,15 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         await self.broadcast_interruption()  # type: ignore[no-untyped-call]  # Pipecat leaves it unannotated
         await self._end_answer()
 
+    async def _note_interruption(self) -> None:
+        """Take an interruption that was made elsewhere: somebody typed while the agent was talking."""
+        if self._muted or not (self._answering or self._audible):
+            return
+        self._muted = True
+        self._tally.interruptions += 1
+        self._planned = None
+        await self._end_answer()
+
     async def _end_caller_turn(self) -> None:
         if not self._heard:
             return
@@ -249,6 +298,8 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         await self.push_frame(frame, FrameDirection.UPSTREAM)
 
     async def _use_tool(self, use: wire.ToolUse) -> None:
+        call = FunctionCallFromLLM(use.name, use.tool_use_id, use.arguments or {}, context=None)
+        await self.broadcast_frame(FunctionCallsStartedFrame, function_calls=[call])
         await self.broadcast_frame(
             FunctionCallInProgressFrame,
             function_name=use.name,

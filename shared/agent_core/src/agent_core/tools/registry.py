@@ -75,6 +75,7 @@ class Tool:
         function: Its name, signature and docstring (up to the first blank line) are what the model sees.
         timeout: Seconds that one call may take in total.
         failure: The error word for the model when the function fails or takes too long.
+        shown: Whether a visitor's page may show what it was asked and what it gave.
     """
 
     def __init__(
@@ -83,11 +84,13 @@ class Tool:
         *,
         timeout: float = DEFAULT_TIMEOUT,
         failure: str = "tool_failed",
+        shown: bool = False,
     ) -> None:
         self._function = function
         self._arguments: type[Arguments] = arguments_of(function)
         self.timeout = timeout
         self.failure = failure
+        self.shown = shown
         properties, required = schema_of(self._arguments)
         description = (inspect.getdoc(function) or "").split("\n\n", maxsplit=1)[0].replace("\n", " ")
         self.spec = ToolSpec(function.__name__, description, properties, required)

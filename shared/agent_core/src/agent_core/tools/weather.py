@@ -79,7 +79,9 @@ def weather_tools(source: WeatherSource) -> list[Tool]:
             "timestamp": now.strftime(_TIMESTAMP),
         }
 
-    return [Tool(function, failure=_UNAVAILABLE) for function in (get_current_weather, get_weather_forecast)]
+    return [
+        Tool(function, failure=_UNAVAILABLE, shown=True) for function in (get_current_weather, get_weather_forecast)
+    ]
 
 
 def date_of(day: str, *, today: date) -> date:
