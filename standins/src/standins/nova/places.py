@@ -14,6 +14,12 @@ _ENDS = frozenset(
     "a an need umbrella jacket coat rain snow what how when who that this some any there was were said mean again".split()
 )  # fmt: skip
 _LONGEST_NAME = 4
+_AMERICAN = frozenset(
+    "us usa al ak az ar ca co ct de fl ga hi id il in ia ks ky la me md ma mi mn ms mo mt ne nv nh nj nm ny nc nd oh ok or pa ri sc sd "
+    "tn tx ut vt va wa wv wi wy dc alabama alaska arizona arkansas california colorado connecticut delaware florida georgia hawaii "
+    "idaho illinois indiana iowa kansas kentucky louisiana maine maryland massachusetts michigan minnesota mississippi missouri "
+    "montana nebraska nevada ohio oklahoma oregon pennsylvania tennessee texas utah vermont virginia washington wisconsin wyoming".split()
+) | {"united states", "new hampshire", "new jersey", "new mexico", "new york", "north carolina", "north dakota", "rhode island", "south carolina", "south dakota", "west virginia"}
 _OTHER_NAMES = {
     "new york city": "New York", "nyc": "New York", "la": "Los Angeles", "washington dc": "Washington", "kyiv": "Kiev", "koln": "Cologne",
     "zuerich": "Zurich", "muenchen": "Munich", "wien": "Vienna", "praha": "Prague", "roma": "Rome", "kolkata": "Calcutta",
@@ -38,10 +44,13 @@ def place(words: Sequence[str]) -> str | None:
     return _listed(words) or _behind_a_lead(words)
 
 
-def country_of(name: str) -> str | None:
-    """Tell the country of a listed city by its ISO code; nothing is known of other places."""
-    city = _names().get(plain(name.partition(",")[0]))
-    return city.country if city else None
+def is_american(name: str) -> bool:
+    """Tell whether a place, as "Chicago", "Stockholm, SE" or "Paris, Texas", is in the United States as far as we know."""
+    town, _, region = (part.strip() for part in name.partition(","))
+    city = _names().get(plain(town))
+    if not region or (city and plain(region) == city.country.lower()):
+        return city is not None and city.country == "US"
+    return plain(region.rpartition(",")[2]) in _AMERICAN
 
 
 def _listed(words: Sequence[str]) -> str | None:
@@ -59,7 +68,7 @@ def _is_another_word(keys: Sequence[str], start: int, length: int) -> bool:
     if keys[start : start + length] == ["nice"]:
         return start + 1 < len(keys) and keys[start + 1] in ("day", "evening", "weekend", "to", "and", "weather", "one", "out", "of")
     longer = [" ".join(keys[max(start - back, 0) : start + length]) for back in (1, 2)]
-    return keys[start : start + length] == ["split"] or any(name in _names() for name in longer)
+    return any(name in _names() for name in longer)
 
 
 def _region(words: Sequence[str], start: int) -> str:

@@ -63,6 +63,7 @@ OTHER = (
     "(transfer me|connect me|put me through) to (a human|a person|an agent|someone|support|an operator)",
     "(a human please|human|operator|agent please|operator please|transfer me please)",
     "(stop|stop it|stop please|please stop|be quiet|quiet|shut up|enough|stop talking|wait|hold on|wait a moment)",
+    "(no|no|no|no|yes|yes|yes|stop|stop|hello|hello)",
     "(yes|yes please|yeah|no|no thanks|no thank you|okay|sure|correct|that's right|right|never mind|nothing)",
     "(in|) (fahrenheit|celsius) (please|)",
     "(and in|what is that in|what's that in|in degrees) (fahrenheit|celsius)",
@@ -91,7 +92,7 @@ def sentences(seed: int = 7) -> list[str]:
     Every city and every time appears equally often, so that no place is guessed because it is popular.
     """
     dice = random.Random(seed)
-    said = [sentence for template in OTHER for sentence in expanded(template)] * 12
+    said = [sentence for template in OTHER for sentence in expanded(template)] * 20
     asked = [sentence for template in QUESTIONS for sentence in expanded(template)]
     of_place = [sentence for template in OF_A_PLACE for sentence in expanded(template)]
     said += _about_places(dice, asked, of_place)
@@ -116,7 +117,8 @@ def _about_places(dice: random.Random, asked: Sequence[str], of_place: Sequence[
 
 
 def _about_times(dice: random.Random, asked: Sequence[str]) -> list[str]:
-    said = [_joined(lead, time) for time in times() for lead in WITH_A_TIME_ONLY]
+    # A caller who only says "now" is rarer than one who says "no", which sounds the same on a telephone.
+    said = [_joined(lead, time) for time in times() for lead in WITH_A_TIME_ONLY if lead or time != "now"]
     said += [_joined(question, dice.choice(["", *dice.sample(times(), 3)])) for question in asked for _ in range(4)]
     return said
 

@@ -1,0 +1,237 @@
+"""Decide what to answer: a small, honest weather conversation. Words and tool results in, sentences and tool calls out; no I/O."""
+
+import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from standins.nova import directions, wording
+from standins.nova.places import is_american
+from standins.nova.times import DAY_AFTER_TOMORROW, NEXT_WEEK, WEEKEND, When
+from standins.nova.understanding import Aspect, Intent, Request, understand
+from standins.speech.cities import cities
+
+CURRENT, FORECAST, END_CALL, TRANSFER = "get_current_weather", "get_weather_forecast", "end_call", "transfer_to_human"
+
+IDENTITY = "I am a stand-in for Nova Sonic that runs on this computer. I know weather questions, and {count} cities by ear."
+GREETING = "Hello! I am a stand-in for Nova Sonic. Ask me about the weather in a city."
+HELP = "Ask me, for example: what is the weather in Stockholm? Or: will it rain in London tomorrow?"
+NOT_UNDERSTOOD = "Sorry, I did not understand that. Ask me about the weather in a city."
+STILL_NOT_UNDERSTOOD = "I still did not understand. I only know simple questions, such as: what is the weather in Paris?"
+WHICH_CITY = "Which city?"
+WHICH_DAY = "I can tell you about the coming days. Which day?"
+NO_WEATHER = "I have no way to look up the weather in this call."
+NO_HUMAN = "I'm sorry, I can't connect you to anybody from here."
+NO_GOODBYE_TOOL = "Goodbye! You can hang up now."
+
+
+class ToolSpec(Protocol):
+    """A tool that the prompt declares, with its arguments' JSON Schema."""
+
+    @property
+    def name(self) -> str:
+        """The name to call it by."""
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema of the arguments."""
+
+
+@dataclass(frozen=True)
+class Say:
+    """Something to say: one sentence or a few."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class UseTool:
+    """A tool to call; its result comes back through `Dialogue.tool_result`."""
+
+    name: str
+    arguments: dict[str, Any]
+
+
+type Step = Say | UseTool
+
+
+class Dialogue:
+    """One conversation.
+
+    Args:
+        tools: what the prompt declares; nothing else is ever called.
+        system: the system prompt; a sentence "The caller is in Stockholm." in it gives the place when none was said.
+        history: (role, text) of an earlier session, oldest first, whose last place is remembered.
+        today: the caller's date, for "the day after tomorrow".
+    """
+
+    def __init__(
+        self,
+        *,
+        tools: Sequence[ToolSpec],
+        system: str,
+        history: Sequence[tuple[str, str]],
+        today: Callable[[], datetime.date] = datetime.date.today,
+    ) -> None:
+        self._tools = {tool.name: tool.schema for tool in tools}
+        self._today = today
+        self._fresh = not history
+        self._topic = Request(Intent.WEATHER, place=directions.place_of_caller(system))
+        self._misunderstood = 0
+        self._introduced = bool(history)
+        self._last_said: tuple[Say, ...] = ()
+        for role, text in history:
+            if role.upper() == "USER" and not directions.is_direction(text):
+                self._remember(understand(text))
+
+    def heard(self, text: str) -> Sequence[Step]:
+        """Answer the caller's words, heard or typed, or a direction of the application such as "Greet the caller"."""
+        steps = self._answer(text)
+        self._fresh = False
+        said = tuple(step for step in steps if isinstance(step, Say))
+        self._last_said = said or self._last_said
+        return steps
+
+    def tool_result(self, name: str, arguments: Mapping[str, Any], result: object) -> Sequence[Step]:
+        """Put a tool's result into words; a result of any shape gives a sentence."""
+        place = _short(arguments.get("location"))
+        if not isinstance(result, Mapping):
+            said = Say(wording.UNKNOWN_RESULT)
+        elif "error" in result:
+            said = self._failed(name, result["error"], place)
+        elif name == CURRENT:
+            said = Say(wording.current(place, self._topic.aspect, result))
+        elif name == FORECAST:
+            said = Say(wording.forecast(place, arguments, self._topic.aspect, result))
+        else:
+            return ()
+        self._last_said = (said,)
+        return (said,)
+
+    def _failed(self, name: str, error: object, place: str) -> Say:
+        if name == TRANSFER:
+            return Say(NO_HUMAN)
+        if name == END_CALL:
+            return Say(NO_GOODBYE_TOOL)
+        if error == "location_not_found":
+            self._topic = replace(self._topic, place=None)
+        return Say(wording.failure(error, place))
+
+    def _answer(self, text: str) -> Sequence[Step]:
+        direction = directions.read(text)
+        if direction is not None:
+            return self._follow(direction)
+        request = understand(text)
+        if request.intent is not Intent.UNKNOWN:
+            self._misunderstood = 0
+        if request.intent in (Intent.WEATHER, Intent.DETAIL):
+            return self._weather(request)
+        return self._small_talk(request.intent)
+
+    def _follow(self, direction: directions.Direction) -> Sequence[Step]:
+        if direction.kind is directions.Kind.GREET:
+            return self._greet()
+        if direction.kind is directions.Kind.LEAVE:
+            return (Say("I have to go now. Goodbye!"),)
+        if direction.key == "0":
+            return self._transfer()
+        return (Say(f"You pressed {direction.key}. {HELP}" if direction.key else HELP),)
+
+    def _greet(self) -> Sequence[Step]:
+        first, self._introduced = not self._introduced, True
+        return (Say(GREETING if first else "Hello again! What can I do for you?"),)
+
+    def _small_talk(self, intent: Intent) -> Sequence[Step]:
+        answers: dict[Intent, Callable[[], Sequence[Step]]] = {
+            Intent.GREETING: self._greet,
+            Intent.GOODBYE: self._goodbye,
+            Intent.HUMAN: self._transfer,
+            Intent.REPEAT: lambda: self._last_said or (Say(HELP),),
+            Intent.IDENTITY: lambda: (Say(IDENTITY.format(count=len(cities()))),),
+            Intent.HELP: lambda: (Say(HELP),),
+            Intent.THANKS: lambda: (Say("You are welcome."),),
+            Intent.STOP: lambda: (Say("All right."),),
+            Intent.NO: lambda: (Say("All right. Is there anything else?"),),
+            Intent.YES: lambda: (Say("Which city, and which day?"),),
+        }
+        return answers.get(intent, self._not_understood)()
+
+    def _not_understood(self) -> Sequence[Step]:
+        self._misunderstood += 1
+        return (Say(NOT_UNDERSTOOD if self._misunderstood == 1 else STILL_NOT_UNDERSTOOD),)
+
+    def _goodbye(self) -> Sequence[Step]:
+        if END_CALL not in self._tools:
+            return (Say(NO_GOODBYE_TOOL),)
+        return Say("Goodbye!"), UseTool(END_CALL, self._fitted(END_CALL, {"reason": "The caller said goodbye."}))
+
+    def _transfer(self) -> Sequence[Step]:
+        if TRANSFER not in self._tools:
+            return (Say(NO_HUMAN),)
+        wanted = {"destination": "support", "reason": "The caller asked for a human."}
+        return Say("One moment, I am connecting you."), UseTool(TRANSFER, self._fitted(TRANSFER, wanted))
+
+    def _weather(self, request: Request) -> Sequence[Step]:
+        self._remember(request)
+        if self._topic.when.day == NEXT_WEEK:
+            return (Say(WHICH_DAY),)
+        if self._topic.place is None:
+            return (Say(WHICH_CITY),)
+        name = CURRENT if self._is_now() else FORECAST
+        name = name if name in self._tools else CURRENT if CURRENT in self._tools and self._is_now() else ""
+        if not name:
+            return (Say(NO_WEATHER),)
+        return [UseTool(name, self._fitted(name, arguments)) for arguments in self._arguments(name)]
+
+    def _remember(self, request: Request) -> None:
+        """Carry over from the last question what this one leaves out."""
+        if request.intent not in (Intent.WEATHER, Intent.DETAIL):
+            return
+        last, follow_up = self._topic, request.intent is Intent.DETAIL
+        new_place = request.place is not None and request.place != last.place
+        keeps_unit = request.unit or (last.unit if follow_up and not new_place else None)
+        self._topic = Request(
+            Intent.WEATHER,
+            place=request.place or last.place,
+            when=request.when or (last.when if follow_up else When()),
+            unit=keeps_unit,
+            aspect=last.aspect if follow_up else request.aspect,
+        )
+
+    def _is_now(self) -> bool:
+        topic = self._topic
+        if topic.when.now or not topic.when:
+            # "Do I need an umbrella?" asks for the rest of the day, "is it raining?" for this minute.
+            return topic.when.now or topic.aspect is not Aspect.UMBRELLA or FORECAST not in self._tools
+        return False
+
+    def _arguments(self, name: str) -> list[dict[str, Any]]:
+        topic = self._topic
+        base: dict[str, Any] = {"location": topic.place, "format": topic.unit or ("fahrenheit" if is_american(topic.place or "") else "celsius")}
+        if name == CURRENT:
+            return [base]
+        days = ["saturday", "sunday"] if topic.when.day == WEEKEND else [self._day(topic.when.day)]
+        hour = {} if topic.when.hour is None else {"hour": topic.when.hour}
+        return [base | {"day": day} | hour for day in days]
+
+    def _day(self, day: str | None) -> str:
+        if day == DAY_AFTER_TOMORROW:
+            return (self._today() + datetime.timedelta(days=2)).isoformat()
+        return day or "today"
+
+    def _fitted(self, name: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        """Keep what the tool's schema knows, and take a value it allows where ours is not in its list."""
+        properties = self._tools[name].get("properties")
+        if not isinstance(properties, Mapping):
+            return dict(wanted)
+        return {key: _allowed(value, properties[key]) for key, value in wanted.items() if key in properties}
+
+
+def _allowed(value: object, schema: object) -> object:
+    choices = schema.get("enum") if isinstance(schema, Mapping) else None
+    return choices[0] if isinstance(choices, list) and choices and value not in choices else value
+
+
+def _short(location: object) -> str:
+    """Say "Paris" for "Paris, France": the caller knows which one was meant."""
+    return str(location).partition(",")[0] if isinstance(location, str) and location else "that place"

@@ -1,0 +1,118 @@
+"""Understand what the agent said, independently of what it meant to say: another language model, built from answers."""
+
+import random
+import re
+import unicodedata
+from functools import cache
+
+from standins.speech.cities import cities
+from standins.speech.numbers import in_words, with_digits
+from standins.speech.recogniser import Recogniser
+from standins.speech.sentences import WEEKDAYS, expanded
+from standins.speech.turns import Ended, TurnDetector
+
+COLDEST, HOTTEST = -60, 130
+
+_SKIES = (
+    "clear", "mostly clear", "partly cloudy", "overcast", "foggy", "there is drizzle", "there is freezing drizzle", "there is rain",
+    "there is freezing rain", "there is snow", "there are rain showers", "there is rain showers", "there is snow showers",
+    "there is snow grains", "there is a thunderstorm", "there is a thunderstorm with hail", "cloudy", "sunny",
+)  # fmt: skip
+_FALLING = ("rain", "drizzle", "snow", "rain showers", "snow showers", "freezing rain", "freezing drizzle", "snow grains", "a thunderstorm", "a thunderstorm with hail")
+_UNITS = ("", "", "", "fahrenheit", "celsius")
+_OTHER = (
+    "hello i am a stand in for nova sonic",
+    "ask me about the weather in a city",
+    "i am a stand in for nova sonic that runs on this computer",
+    "i know weather questions and three hundred cities by ear",
+    "hello again what can i do for you",
+    "ask me for example what is the weather in stockholm or will it rain in london tomorrow",
+    "sorry i did not understand that",
+    "i still did not understand i only know simple questions such as what is the weather in paris",
+    "which city (and which day|)",
+    "i can tell you about the coming days which day",
+    "i can't reach the weather service right now please try again in a moment",
+    "the weather service did not answer in time please try again in a moment",
+    "i could not find that place please name another city",
+    "i could not look that up please ask in another way",
+    "i can't see that far ahead please ask about the coming days",
+    "something went wrong when i looked that up please try again",
+    "you are welcome",
+    "all right (is there anything else|)",
+    "goodbye (you can hang up now|)",
+    "i have to go now goodbye",
+    "one moment i am connecting you",
+    "i'm sorry i can't connect you to anybody from here",
+    "(no it is not raining|no it is not snowing|yes it is snowing|yes take an umbrella|no you don't need an umbrella right now)",
+    "(yes take something warm|no it is warm enough without)",
+)  # fmt: skip
+_FREEDOM = 0.1
+"""Answers keep to their wording more strictly than callers do."""
+_WORDS = re.compile(r"-?\d+|[a-z]+(?:'[a-z]+)?(?:\.[a-z]\.)?")
+_PAUSE_BETWEEN_SENTENCES = 0.35
+
+
+def answer_sentences(seed: int = 11) -> list[str]:
+    """Give some twelve thousand sentences that an agent may say; every temperature and city equally often."""
+    dice = random.Random(seed)
+    said = [sentence for template in _OTHER for sentence in expanded(template)] * 5
+    for number in range(COLDEST, HOTTEST + 1):
+        for city in dice.sample(cities(), 14):
+            degrees = f"{in_words(number)} degree{'' if abs(number) == 1 else 's'} {dice.choice(_UNITS)}"
+            said.append(" ".join(f"it is {degrees} and {dice.choice(_SKIES)} in {city.spoken}".split()))
+            if dice.random() < 0.3:  # noqa: PLR2004  a share of answers without a sky
+                said.append(" ".join(f"it is {degrees} in {city.spoken}".split()))
+        for _ in range(8):
+            low, unit = in_words(max(number - dice.randint(1, 14), COLDEST)), dice.choice(_UNITS)
+            said.append(f"between {low} and {in_words(number)} degrees {unit}".strip())
+            said.append(f"it will be {in_words(number)} degrees {unit}".strip())
+    for city in cities():
+        said += [_outlook(dice, city.spoken) for _ in range(10)]
+        said += [f"{dice.choice(_SKIES)} in {city.spoken}", f"i could not find {city.spoken} please name another city"]
+    return said
+
+
+def transcribe_answer(pcm: bytes, sample_rate: int) -> str:
+    """Transcribe an answer of any length, 16-bit mono PCM at any rate; blocks about a tenth of its length.
+
+    Returns:
+        Lower case words without punctuation; numbers are digits, below zero with a sign: "it is -7 degrees in oslo".
+    """
+    words = [word for piece in _pieces(pcm, sample_rate) for word in _recogniser().transcribe(piece, sample_rate).text.split()]
+    return " ".join(with_digits(words))
+
+
+def contains(text: str, expected: str) -> bool:
+    """Tell whether `expected` is said in `text`, whole words in a row: "7" is in "it is seven degrees", not in "seventy"."""
+    said, wanted = normalised(text), normalised(expected)
+    return any(said[start : start + len(wanted)] == wanted for start in range(len(said) - len(wanted) + 1))
+
+
+def normalised(text: str) -> list[str]:
+    """Make texts comparable: lower case, no accents or punctuation, spelled numbers as digits ("minus seven" is "-7")."""
+    letters = unicodedata.normalize("NFKD", text.lower().replace("\u2212", "-").replace("\u2019", "'"))
+    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return with_digits(_WORDS.findall(re.sub(r"(?<=[\w])-", " ", plain)))
+
+
+def _outlook(dice: random.Random, city: str) -> str:
+    day = dice.choice(["today", "tomorrow", *(f"on {weekday}" for weekday in WEEKDAYS)])
+    hour = dice.choice(["", "", f"at {in_words(dice.randint(1, 12))} {dice.choice(['a.m.', 'p.m.'])}"])
+    chance = in_words(dice.randint(0, 100))
+    falling = f"{dice.choice(_FALLING)} is {dice.choice(['likely', 'possible', 'unlikely'])} {chance} percent"
+    dry = f"{dice.choice(_SKIES)} with a {chance} percent chance of rain"
+    return " ".join(f"{day} {hour} in {city} {dice.choice([falling, dry])}".split())
+
+
+def _pieces(pcm: bytes, sample_rate: int) -> list[bytes]:
+    """Divide at the pauses: a sentence is understood better than a speech."""
+    if sample_rate not in (8_000, 16_000):
+        return [pcm]
+    turns = TurnDetector(sample_rate, _PAUSE_BETWEEN_SENTENCES)
+    events = turns.feed(pcm + bytes(sample_rate * 2))
+    return [event.pcm for event in events if isinstance(event, Ended)]
+
+
+@cache
+def _recogniser() -> Recogniser:
+    return Recogniser(answer_sentences(), freedom=_FREEDOM)
