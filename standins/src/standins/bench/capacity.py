@@ -11,7 +11,7 @@ ADDED_SECONDS: Final = 0.1
 """What load may add, at the 99th percentile, to the delay that a call has on its own."""
 HARNESS_LIMIT: Final = 0.85
 """Share of their core above which callers and model disturb their own clocks."""
-_STEP: Final = 1.25
+_STEP: Final = 1.4
 _TRIALS: Final = 6
 _CLOSE: Final = 0.08
 """The search ends when the bounds are this close."""
