@@ -123,7 +123,7 @@ async def test_an_sdk_talks_asks_interrupts_and_leaves(nova: NovaStandin, comman
     assert blocks[cut + 1][:3] == ("TEXT", "USER", "FINAL")
     (record,) = nova.ledger.sessions.values()
     assert record.end_reason == "session_end"
-    assert record.tools[0].result == {"temperature": 21}
+    assert record.tools[0].result == {"conditions": "clear", "temperature": 21, "format": "celsius"}
     assert record.interruptions == 1
     assert nova.ledger.stats() == {"connections": 1, "streams_opened": 1, "streams_open": 0, "streams_refused": 0}
 

@@ -10,9 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
+from standins.nova.brain import Step
 from standins.nova.errors import Limits
 from standins.nova.server import NovaSettings, NovaStandin
-from standins.nova.tones import tone_brain
+from standins.nova.tones import Sentence, tone_brain
 from standins.nova.turns import Pace
 from tests.contract.nova_peers.client import PATH, WEATHER, Body, Connection, Exception_, Stream, StreamEnded
 
@@ -317,3 +318,29 @@ async def test_the_path_may_end_in_a_question_mark() -> None:
     """As the SDK for Python sends it."""
     async with standin() as (_, connection):
         assert (await asyncio.wait_for(connection.open(PATH + "?").headers, 5))[":status"] == "200"
+
+
+async def test_a_slip_of_the_brain_ends_one_session_and_not_its_neighbours() -> None:
+    """An error nobody thought of is an internalServerException on its own stream."""
+
+    class Slipping:
+        def __init__(self, **_: object) -> None:
+            pass
+
+        def heard(self, text: str) -> list[Step]:
+            if text == "slip":
+                raise ZeroDivisionError
+            return [Sentence("Fine.")]
+
+        def tool_result(self, *_: object) -> list[Step]:
+            return []
+
+    brain = replace(tone_brain(), dialogue=Slipping)
+    async with NovaStandin(SETTINGS, brain) as nova, Connection.to(nova.h2c_port) as connection:
+        bad, good = connection.open(), connection.open()
+        bad.greet("slip")
+        good.greet("hello")
+        with pytest.raises(Exception_) as error:
+            await bad.until("usageEvent")
+        assert error.value.kind == "internalServerException"
+        assert (await good.until("textOutput"))["content"] == "Fine."

@@ -1,64 +1,50 @@
-"""The stand-in with its ears, its voice and its small talk: a spoken question gets a spoken answer."""
+"""The stand-in with its ears, its voice and its small talk, and AWS's SDK as the caller."""
 
 import asyncio
-import base64
 import json
-from collections.abc import AsyncIterator
-
-import pytest
+import os
+import sys
+from pathlib import Path
 
 from standins.nova.server import NovaSettings, NovaStandin
 from standins.nova.speech import speech_brain
 from standins.speech.voice import Voice
-from tests.contract.nova_peers.client import TEXT, WEATHER, Connection, Stream
 
-TICK = 0.04
+PEER = Path(__file__).parents[1] / "contract" / "nova_peers" / "python" / "converse.py"
 RATE = 8000
+DEADLINE = 45.0
 
 
-@pytest.fixture
-async def nova() -> AsyncIterator[NovaStandin]:
-    """Run a stand-in that hears and speaks."""
-    async with NovaStandin(NovaSettings(credentials=None), speech_brain()) as standin:
-        yield standin
-
-
-@pytest.fixture
-async def questions() -> AsyncIterator[Voice]:
-    """Give a caller's voice."""
+async def question_file(folder: Path) -> Path:
+    """Have the question spoken."""
     voice = Voice()
-    yield voice
-    await voice.aclose()
+    try:
+        file = folder / "question.pcm"
+        file.write_bytes(await voice.speak("What is the weather in Stockholm?", RATE))
+    finally:
+        await voice.aclose()
+    return file
 
 
-async def speak(stream: Stream, pcm: bytes) -> None:
-    """Send sound in real time, with silence after it until cancelled."""
-    size = int(RATE * TICK) * 2
-    pieces = [pcm[at : at + size] for at in range(0, len(pcm), size)]
-    for number in range(1_000_000):
-        piece = pieces[number] if number < len(pieces) else bytes(size)
-        stream.send("audioInput", contentName="line", content=base64.b64encode(piece).decode())
-        await asyncio.sleep(TICK)
-
-
-async def test_a_spoken_question_uses_the_tool_and_its_answer_is_spoken(nova: NovaStandin, questions: Voice) -> None:
-    """The city is heard, the temperature is said, and the sound is as long as such a sentence."""
-    schema = {"type": "object", "properties": {"location": {"type": "string"}, "format": {"type": "string"}}}
-    tool = {"toolSpec": {**WEATHER["toolSpec"], "inputSchema": {"json": json.dumps(schema)}}}
-    async with Connection.to(nova.h2c_port) as connection:
-        stream = connection.open()
-        stream.greet("Hello.", textOutputConfiguration=TEXT, toolConfiguration={"tools": [tool]})
-        await stream.until("usageEvent")
-        question = await questions.speak("What is the weather in Stockholm?", RATE)
-        caller = asyncio.create_task(speak(stream, question))
-        use = await stream.until("toolUse")
-        assert json.loads(use["content"]) == {"location": "Stockholm", "format": "celsius"}
-        result = {"conditions": "clear", "temperature": 21, "format": "celsius", "timestamp": "20261123_120000"}
-        stream.answer_tool(use["toolUseId"], json.dumps(result))
-        planned = await stream.until("textOutput")
-        assert "21" in planned["content"] or "twenty-one" in planned["content"]
-        await stream.until("usageEvent")
-        caller.cancel()
+async def test_the_sdk_for_python_asks_in_speech_and_is_answered_in_speech(tmp_path: Path) -> None:
+    """With no code of ours it is greeted, asks, serves the tool and gets a spoken answer with the tool's number."""
+    question = await question_file(tmp_path)
+    async with NovaStandin(NovaSettings(), speech_brain()) as nova:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(PEER),
+            nova.url,
+            str(question),
+            env=os.environ | {"SSL_CERT_FILE": str(nova.trust.bundle_file)},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        output, _ = await asyncio.wait_for(process.communicate(), DEADLINE)
+    events = [next(iter(json.loads(line).items())) for line in output.decode().splitlines()]
+    assert events[-1][0] == "ended"
+    (use,) = [json.loads(body["content"]) for name, body in events if name == "toolUse"]
+    assert use["location"] == "Stockholm"
     (record,) = nova.ledger.sessions.values()
+    assert record.end_reason == "session_end"
     assert "stockholm" in record.heard[-1].text.lower()
-    assert record.audio_seconds_out > 2
+    assert "21" in record.said[-1].text or "twenty-one" in record.said[-1].text
+    assert record.audio_seconds_out > len(record.said)

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import signal
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,8 +92,12 @@ async def serve(settings: NovaSettings, brain: Brain) -> None:
     note("stopped")
 
 
-def main() -> None:
-    """Read the command line and serve, on uvloop where it is installed."""
+def main() -> int:
+    """Read the command line and serve, on uvloop where it is installed.
+
+    Returns:
+        The exit code: 1 if an address is taken.
+    """
     options = arguments().parse_args()
     to_stdout(verbose=options.verbose)
     factory = None
@@ -100,8 +105,13 @@ def main() -> None:
         import uvloop  # noqa: PLC0415 - optional
 
         factory = uvloop.new_event_loop
-    asyncio.run(serve(settings_of(options), brain_of(options.brain)), loop_factory=factory)
+    try:
+        asyncio.run(serve(settings_of(options), brain_of(options.brain)), loop_factory=factory)
+    except OSError as error:
+        note("cannot_listen", reason=str(error))
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

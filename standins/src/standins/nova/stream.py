@@ -60,8 +60,8 @@ class ModelStream:
                 self._take(message)
         except FramingError as broken:
             self._fail(invalid(INVALID_EVENT_BYTES, str(broken)))
-        except StreamFault as fault:
-            self._fail(fault)
+        except Exception as error:  # noqa: BLE001 - a slip in one session must not tear down its connection's others
+            self._failed(error)
 
     def ended(self) -> None:
         """The client has ended its half, by the rules after sessionEnd."""

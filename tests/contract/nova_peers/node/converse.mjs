@@ -145,7 +145,7 @@ async function converse(talk) {
   await talk.until("usageEvent");
   await talk.saySomething();
   const toolUse = await talk.until("toolUse");
-  talk.answerTool(toolUse.toolUseId, { temperature: 21 });
+  talk.answerTool(toolUse.toolUseId, { conditions: "clear", temperature: 21, format: "celsius" });
   await talk.until("contentEnd", (content) => content.type === "AUDIO", 3);
   await talk.saySomething();
   await talk.until("contentEnd", (content) => content.stopReason === "INTERRUPTED");

@@ -10,6 +10,7 @@ import base64
 import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from aws_sdk_bedrock_runtime.client import AsyncBedrockRuntimeClient
@@ -34,7 +35,9 @@ FORMAT = {
     "audioType": "SPEECH",
 }
 TEXT = {"mediaType": "text/plain"}
-PATIENCE = 10.0
+PATIENCE = 15.0
+NOISE = array.array("h", [6000, -6000] * (RATE // 4)).tobytes()
+SILENCE = bytes(CHUNK * 2)
 
 
 def _report(name: str, body: dict[str, Any]) -> None:
@@ -49,7 +52,7 @@ class Talk:
         self._stream = stream
         self._changed = asyncio.Condition()
         self.events: list[tuple[str, dict[str, Any]]] = []
-        self.loud = False
+        self._unspoken = b""
 
     async def send(self, name: str, **body: object) -> None:
         """Send one event of the prompt."""
@@ -87,17 +90,16 @@ class Talk:
         await self.send("contentEnd", contentName="result")
 
     async def microphone(self) -> None:
-        """Send sound for ever: loud while `loud` is set, silence otherwise."""
-        loud, quiet = (base64.b64encode(array.array("h", [a, -a] * (CHUNK // 2)).tobytes()).decode() for a in (6000, 0))
+        """Send sound for ever: what is to be said, silence otherwise."""
         while True:
-            await self.send("audioInput", contentName="line", content=loud if self.loud else quiet)
+            spoken, self._unspoken = self._unspoken[: CHUNK * 2], self._unspoken[CHUNK * 2 :]
+            await self.send("audioInput", contentName="line", content=base64.b64encode(spoken or SILENCE).decode())
             await asyncio.sleep(CHUNK / RATE)
 
-    async def say_something(self) -> None:
-        """Be loud for a while."""
-        self.loud = True
-        await asyncio.sleep(0.5)
-        self.loud = False
+    async def say(self, pcm: bytes) -> None:
+        """Speak into the microphone, to the end."""
+        self._unspoken = pcm
+        await asyncio.sleep(len(pcm) / 2 / RATE)
 
     async def listen(self) -> None:
         """Print and keep every event until the stream ends."""
@@ -162,34 +164,51 @@ async def open_session(talk: Talk) -> None:
 
 
 async def converse(talk: Talk) -> None:
-    """Greeting by text; a spoken question with a tool; a barge-in; the end in order."""
-    await open_session(talk)
-    microphone = asyncio.create_task(talk.microphone())
-    await talk.text("hello", "USER", "hello", interactive=True)
-    await talk.until("usageEvent")
-    await talk.say_something()
-    tool_use = await talk.until("toolUse")
-    await talk.answer_tool(tool_use["toolUseId"], {"temperature": 21})
+    """Greeting by text; a spoken question with a tool; a barge-in."""
+    await greet_and_ask(talk, NOISE)
     await talk.until("contentEnd", lambda body: body["type"] == "AUDIO", count=3)
-    await talk.say_something()
+    await talk.say(NOISE)
     await talk.until("contentEnd", lambda body: body["stopReason"] == "INTERRUPTED")
     await talk.until("usageEvent", count=3)
-    microphone.cancel()
+
+
+async def ask(talk: Talk, question: bytes) -> None:
+    """Greeting by text; a question in real speech with a tool; its answer to the end."""
+    await greet_and_ask(talk, question)
+    await talk.until("usageEvent", count=2)
+
+
+async def greet_and_ask(talk: Talk, question: bytes) -> None:
+    """Go as far as the tool's result."""
+    await talk.text("hello", "USER", "hello", interactive=True)
+    await talk.until("usageEvent")
+    await talk.say(question)
+    tool_use = await talk.until("toolUse")
+    await talk.answer_tool(tool_use["toolUseId"], {"conditions": "clear", "temperature": 21, "format": "celsius"})
+
+
+async def leave(talk: Talk) -> None:
+    """End everything in its order."""
     await talk.send("contentEnd", contentName="line")
     await talk.send("promptEnd")
     await talk.send("sessionEnd")
 
 
-async def main(url: str) -> None:
-    """Talk, and wait for the end of the stream."""
+async def main(url: str, question: bytes | None) -> None:
+    """Talk, and wait for the end of the stream. A question of 8 kHz samples is asked in place of the script's noise."""
     operation = InvokeModelWithBidirectionalStreamOperationInput(model_id="amazon.nova-2-sonic-v1:0")
     stream = await client(url).invoke_model_with_bidirectional_stream(operation)
     talk = Talk(stream)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(talk.listen())
-        await converse(talk)
+        await open_session(talk)
+        microphone = tasks.create_task(talk.microphone())
+        await (ask(talk, question) if question else converse(talk))
+        microphone.cancel()
+        await leave(talk)
     await stream.close()
     _report("ended", {})
 
 
-asyncio.run(asyncio.wait_for(main(sys.argv[1]), 25))
+QUESTION = Path(sys.argv[2]).read_bytes() if len(sys.argv) > 2 else None
+asyncio.run(asyncio.wait_for(main(sys.argv[1], QUESTION), 40))

@@ -1,0 +1,66 @@
+"""`python -m standins.nova` as a process: what it says, where it listens, how it stops."""
+
+import asyncio
+import json
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import httpx
+
+
+async def start(*options: str) -> asyncio.subprocess.Process:
+    """Run the command with the brain that takes no time to load."""
+    command = (sys.executable, "-m", "standins.nova", "--brain", "tones", "--control-port", "0", *options)
+    return await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+
+
+async def lines(process: asyncio.subprocess.Process, count: int) -> list[dict[str, str]]:
+    """Read events from stdout."""
+    assert process.stdout is not None
+    return [json.loads(await asyncio.wait_for(process.stdout.readline(), 20)) for _ in range(count)]
+
+
+def check_files(ca_file: str, bundle_file: str) -> None:
+    """The authority is a certificate, part of the bundle, and its key is for its owner only."""
+    authority = Path(ca_file)
+    assert "-----BEGIN CERTIFICATE-----" in authority.read_text()
+    assert authority.read_text() in Path(bundle_file).read_text()
+    assert authority.with_name("ca-key.pem").stat().st_mode & 0o077 == 0
+
+
+async def test_it_says_what_it_is_and_where(tmp_path: Path) -> None:
+    """An honest banner, addresses and files that exist, and a clean end on SIGTERM."""
+    process = await start("--port", "0", "--certs", str(tmp_path))
+    try:
+        banner, listening = await lines(process, 2)
+        assert "Not real: the understanding" in banner["about"]
+        assert listening["event"] == "listening"
+        check_files(listening["ca_file"], listening["bundle_file"])
+        async with httpx.AsyncClient(trust_env=False) as client:
+            assert (await client.get(f"{listening['control']}/health")).json()["standin"] == "nova"
+    finally:
+        process.send_signal(signal.SIGTERM)
+    assert await asyncio.wait_for(process.wait(), 10) == 0
+
+
+async def test_the_authority_outlives_a_restart(tmp_path: Path) -> None:
+    """Clients that trust it go on trusting it."""
+    seen = set()
+    for _ in range(2):
+        process = await start("--port", "0", "--certs", str(tmp_path))
+        await lines(process, 2)
+        seen.add((tmp_path / "ca.pem").read_bytes())
+        process.send_signal(signal.SIGTERM)
+        await asyncio.wait_for(process.wait(), 10)
+    assert len(seen) == 1
+
+
+async def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
+    """No traceback: one event with the reason, and exit code 1."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        process = await start("--port", str(taken.getsockname()[1]), "--certs", str(tmp_path))
+        (event,) = await lines(process, 1)
+        assert event["event"] == "cannot_listen"
+        assert await asyncio.wait_for(process.wait(), 10) == 1
