@@ -20,9 +20,9 @@ GREETING_SECONDS: Final = 6.0
 class Patience:
     """How a caller times what it says. All in seconds."""
 
-    settle: float = 0.8
-    """Silence after which the agent has finished."""
-    last_settle: float = 1.5
+    settle: float = 1.0
+    """Silence after which the agent has finished; up to 0.8 s were measured between two sentences of one answer."""
+    last_settle: float = 2.0
     """The same after the last turn, so that an answer that comes in two pieces is heard out."""
     answer: float = 12.0
     """How long to wait for an answer to begin; all callers ask at the same moment, so many need more of it."""
