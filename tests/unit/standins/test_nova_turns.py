@@ -17,10 +17,12 @@ from standins.nova.tones import Sentence, Started, Turn, Use
 from standins.nova.turns import Pace, Surroundings, Turns
 
 RATE = 8000
+LONG = " ".join(f"word{number}" for number in range(40)) + "."
+"""Four seconds of speech, so that a busy machine still cuts in before its end."""
 
 
-class OneSecondVoice:
-    """Speaks every sentence in 0.4 seconds."""
+class SteadyVoice:
+    """Speaks ten words a second."""
 
     name = "steady"
 
@@ -30,9 +32,9 @@ class OneSecondVoice:
     async def aclose(self) -> None:
         """Nothing to let go."""
 
-    async def speak(self, _text: str, sample_rate: int) -> bytes:
+    async def speak(self, text: str, sample_rate: int) -> bytes:
         """Give the sound."""
-        return bytes(int(0.4 * sample_rate) * 2)
+        return bytes(int(0.1 * len(text.split()) * sample_rate) * 2)
 
 
 class Answers:
@@ -107,7 +109,7 @@ def bench(*steps: Step, faults: FaultPlan | None = None, pace: Pace | None = Non
 
     around = Surroundings(
         dialogue=answers,
-        voice=OneSecondVoice(),
+        voice=SteadyVoice(),
         pace=pace or Pace(speed=20.0, think=0.0, way_to_ear=0.0),
         faults=faults or FaultPlan(),
         tasks=tasks,
@@ -136,19 +138,19 @@ async def test_an_answer_has_its_blocks_in_order() -> None:
     ]
     assert case.stages() == ["FINAL", "SPECULATIVE", "SPECULATIVE", "FINAL", "FINAL"]
     assert [said.text for said in case.record.said] == ["One.", "Two!"]
-    assert case.record.audio_seconds_out == pytest.approx(0.8)
+    assert case.record.audio_seconds_out == pytest.approx(0.2)
 
 
 async def test_a_barge_in_after_delivery_cuts_what_is_still_playing() -> None:
     """All sound is with the client, half of it unheard: the rest is taken back and only the spoken words stand."""
-    case = bench(Sentence("one two three four five six seven eight."))
+    case = bench(Sentence(LONG))
     case.turns.read("hello")
     await case.until("contentEnd", type="AUDIO", stopReason="END_TURN")
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.15)
     case.turns.notice(Started())
     (_, planned, _), _, (_, spoken, stop), interruption = case.blocks()
     assert planned.startswith(spoken)
-    assert 0 < len(spoken.split()) < 8
+    assert 0 < len(spoken.split()) < 40
     assert stop == "PARTIAL_TURN"
     assert interruption == ("TEXT", INTERRUPTED, "INTERRUPTED")
     assert [(said.text, said.interrupted) for said in case.record.said] == [(spoken, True)]
@@ -157,7 +159,7 @@ async def test_a_barge_in_after_delivery_cuts_what_is_still_playing() -> None:
 
 async def test_a_barge_in_during_delivery_closes_the_sound_first() -> None:
     """The open block of sound ends with END_TURN, and nothing is sent after the interruption."""
-    case = bench(Sentence("one two three four."), pace=Pace(speed=1.0, think=0.0))
+    case = bench(Sentence(LONG), pace=Pace(speed=1.0, think=0.0))
     case.turns.read("hello")
     await case.until("audioOutput")
     case.turns.notice(Started())
@@ -260,7 +262,7 @@ async def test_words_in_doubt_are_written_but_not_acted_on() -> None:
 
 async def test_the_end_of_the_prompt_says_what_was_spoken() -> None:
     """Hanging up in the middle leaves closed blocks, the spoken words, the usage and the completion's end."""
-    case = bench(Sentence("one two three four five six seven eight."))
+    case = bench(Sentence(LONG))
     case.turns.read("hello")
     await case.until("contentEnd", type="AUDIO")
     await asyncio.sleep(0.1)

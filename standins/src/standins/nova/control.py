@@ -1,4 +1,14 @@
-"""The control server: health, counts, sessions, faults and the clock, as JSON over HTTP/1.1."""
+"""The control server, as JSON over HTTP/1.1.
+
+GET    /health                  it runs, and what it is
+GET    /stats                   connections, streams opened, open and refused
+GET    /sessions[/session_id]   what each session heard, said and did; `session_id` is the `sessionId` of its events
+GET    /faults                  scripts that can still strike
+POST   /faults                  one more script, see `Fault`
+DELETE /faults                  behave again
+GET    /clock                   how fast the clock of the limits runs
+POST   /clock                   {"scale": 30}: eight minutes pass in sixteen seconds; speech keeps real time
+"""
 
 from collections.abc import Callable, Coroutine
 

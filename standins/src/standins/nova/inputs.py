@@ -1,6 +1,5 @@
 """The events a client sends, parsed and checked one by one. Their order is the session's matter."""
 
-import base64
 import binascii
 import json
 from typing import Annotated, Literal
@@ -146,8 +145,8 @@ class AudioInput(_Content):
             StreamFault: not base64, or half a sample.
         """
         try:
-            pcm = base64.b64decode(self.content, validate=True)
-        except binascii.Error as broken:
+            pcm = binascii.a2b_base64(self.content, strict_mode=True)
+        except ValueError as broken:
             raise invalid(MALFORMED, "audioInput is not base64") from broken
         if len(pcm) % 2:
             raise invalid(MALFORMED, "audioInput ends in half a sample")

@@ -1,6 +1,7 @@
 """What lies between the framing and the model's JSON: base64 in JSON in a message, for the client in a signed one."""
 
 import base64
+import binascii
 import json
 
 from standins.nova.errors import INVALID_EVENT_BYTES, UNPARSABLE, invalid
@@ -22,7 +23,7 @@ def unwrap(message: Message) -> bytes:
     if inner.headers.get(":event-type") != "chunk":
         raise invalid(INVALID_EVENT_BYTES, "event type is not chunk")
     try:
-        return base64.b64decode(json.loads(inner.payload)["bytes"], validate=True)
+        return binascii.a2b_base64(json.loads(inner.payload)["bytes"], strict_mode=True)
     except (ValueError, TypeError, KeyError, RecursionError) as broken:
         raise invalid(UNPARSABLE, "no base64 under `bytes`") from broken
 
