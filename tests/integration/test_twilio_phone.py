@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 
 from standins.cli import call, options
+from standins.cli.caller import Patience
 from standins.cli.running import NothingRunsError
 from standins.twilio import Handset, TwilioExchange, mulaw
 from standins.twilio.sound import read_wav, write_wav
 from tests.integration.twilio_app import AppStream, TinyApp
 
 TONE = (8000 * np.sin(2 * np.pi * 500 * np.arange(4000) / 8000)).astype(np.int16).tobytes()
+HASTY = Patience(settle=0.5, last_settle=0.6)
 MODEL = {"heard": [{"text": "weather", "at": 0.0}], "tools": [{"name": "get_current_weather", "input": {}, "at": 0.0}]}
 
 
@@ -67,7 +69,7 @@ async def home(app: TinyApp, tmp_path: Path) -> AsyncIterator[Path]:
 
 async def _call(home: Path, *arguments: str) -> tuple[int, str]:
     out = io.StringIO()
-    code = await call.make_calls(options.read(arguments, {}), home, out)
+    code = await call.make_calls(options.read(arguments, {}), home, out, HASTY)
     return code, out.getvalue()
 
 

@@ -5,6 +5,7 @@ import contextlib
 import json
 import sys
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, TextIO
 from urllib.parse import urlsplit
@@ -47,13 +48,14 @@ def main(arguments: Sequence[str]) -> int:
         return 130
 
 
-async def make_calls(options: CallOptions, folder: Path, out: TextIO) -> int:
+async def make_calls(options: CallOptions, folder: Path, out: TextIO, patience: Patience | None = None) -> int:
     """Make all calls at once, save what was heard, write the report, and return the exit code.
 
     Args:
         options: What to do.
         folder: Where to look for a running system, and in the folders above.
         out: Gets the report.
+        patience: How callers time what they say; by default fit for a conversation.
 
     Raises:
         UsageError: the calls cannot be made as asked.
@@ -61,9 +63,10 @@ async def make_calls(options: CallOptions, folder: Path, out: TextIO) -> int:
         UnreadableSoundError: a recording is no WAV.
         NothingRunsError: nobody is there to be called.
     """
+    patience = patience or Patience(answer=12.0 + options.calls / 2)
+    patience = replace(patience, call=options.timeout, barge_in=options.barge_in)
     talks = any(isinstance(turn, Spoken) for turn in options.turns)
     async with open_voice(started=talks) as speak, _exchange(options, folder, speak) as (number, running):
-        patience = Patience(call=options.timeout, answer=12.0 + options.calls / 2, barge_in=options.barge_in)
         utterances = [await prepare(options.turns, caller, speak) for caller in range(options.calls)]
         handsets = [Handset(number.exchange_url) for _ in utterances]
         results = [CallResult(caller, each.timeline, each.heard) for caller, each in enumerate(handsets)]
