@@ -344,3 +344,30 @@ async def test_a_slip_of_the_brain_ends_one_session_and_not_its_neighbours() -> 
             await bad.until("usageEvent")
         assert error.value.kind == "internalServerException"
         assert (await good.until("textOutput"))["content"] == "Fine."
+
+
+async def test_a_client_of_another_protocol_is_turned_away() -> None:
+    """HTTP/1.1 gets an HTTP/2 GOAWAY and a closed connection, not silence."""
+    async with NovaStandin(SETTINGS, tone_brain()) as nova:
+        reader, writer = await asyncio.open_connection("127.0.0.1", nova.h2c_port)
+        writer.write(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n" + b" " * 40)
+        answer = await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+        frame_types = answer[3::1][:1] + answer[-14:-13]
+        assert frame_types == b"\x04\x07"
+
+
+async def test_stopping_closes_what_is_open() -> None:
+    """Sessions end with a reason, clients see the connection close."""
+    nova = NovaStandin(SETTINGS, tone_brain())
+    async with nova:
+        loop = asyncio.get_running_loop()
+        transport, connection = await loop.create_connection(Connection, "127.0.0.1", nova.h2c_port)
+        connection.transport = transport
+        connection.h2.initiate_connection()
+        stream = connection.open()
+        stream.greet()
+        await stream.until("usageEvent")
+    await gone(nova, "server_stopped")
+    with pytest.raises(StreamEnded, match="connection lost"):
+        await stream.until("completionEnd")

@@ -9,9 +9,10 @@ from standins.nova.tones import LoudnessHearing, Sentence, ToneVoice, Use
 GREETING = "Hello, I can tell you the weather."
 ANSWER = "It is twenty one degrees in Stockholm now."
 DETAIL = (
-    "The wind is light and comes from the west, the sky is clear from north to south, nobody needs an umbrella today, "
-    "no rain is on its way to the city and none is expected for the rest of the week, which is rare at this time of "
-    "the year, and it will stay like that until late in the evening, as far as anybody can tell who looks at it from here."
+    "The wind is light and comes from the west, the sky is clear from north to south, nobody needs an umbrella "
+    "today, no rain is on its way to the city and none is expected for the rest of the week, which is rare at "
+    "this time of the year, and it will stay like that until late in the evening, as far as anybody can tell who "
+    "looks at it from here."
 )
 GO_ON = "Of course, go on."
 
