@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,7 @@ from standins.bench.capacity import Capacity, holds, search
 from standins.bench.crossing import Crossing
 from standins.bench.figures import calls_per_core, median_ratio, percentile, rows
 from standins.bench.meter import Cores, parse
-from standins.bench.trial import Trial
+from standins.bench.trial import Load, Trial
 
 
 def trial(cpu: float, *, calls: int = 10, delays: Sequence[float] = (0.01,), trouble: Sequence[str] = ()) -> Trial:
@@ -132,6 +133,15 @@ def test_a_reading_is_taken_from_what_linux_tells() -> None:
     reading = parse(stat, "Name:\ta\nVmRSS:\t  2048 kB\nThreads:\t3\n")
     assert (reading.rss_bytes, reading.threads) == (2048 * 1024, 3)
     assert reading.cpu_seconds > 0
+
+
+@pytest.mark.parametrize(("foreign", "warned"), [(0.05, False), (0.4, True)])
+def test_the_report_says_when_others_used_the_agents_core(tmp_path: Path, foreign: float, warned: bool) -> None:  # noqa: FBT001
+    """An agent that waits for its core handles more at once: it looks cheaper than it is."""
+    stock, ours = trial(4.0), trial(2.0)
+    ours.foreign_cpu = foreign
+    load = Load(10, 10.0, Cores(frozenset({0}), frozenset({1})), tmp_path)
+    assert ("quiet machine" in table.text(load, [stock], [ours])) is warned
 
 
 def test_without_a_second_core_the_report_says_so() -> None:

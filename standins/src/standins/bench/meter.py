@@ -48,6 +48,17 @@ def parse(stat: list[str], status: str) -> Reading:
     return Reading(ticks / _TICKS, resident, int(fields["Threads"]))
 
 
+def busy_seconds(core: int) -> float:
+    """Tell how long a core has worked for anybody, or was taken away by the machine below, since the system started."""
+    name = f"cpu{core}"
+    for line in Path("/proc/stat").read_text().splitlines():
+        label, *numbers = line.split()
+        if label == name:
+            user, nice, system, _idle, _wait, _irq, _softirq, steal, *_ = map(int, numbers)
+            return (user + nice + system + steal) / _TICKS
+    return 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Cores:
     """Who runs where. Empty sets: nobody is pinned."""

@@ -35,7 +35,7 @@ class Answer:
 
 def answers(seed: int) -> Iterator[Answer]:
     """Give the model's side, without end: a greeting, then answers of which every third is cut short."""
-    dice = random.Random(seed)  # noqa: S311 - repeatable, not secret
+    dice = random.Random(seed)
     yield Answer(THINK_SECONDS, GREETING_SECONDS, None, LOW)
     number = 0
     while True:
@@ -46,7 +46,7 @@ def answers(seed: int) -> Iterator[Answer]:
 
 def blips(seed: int) -> Iterator[bool]:
     """Give for each frame of the caller whether it is a blip."""
-    dice = random.Random(seed)  # noqa: S311 - repeatable, not secret
+    dice = random.Random(seed)
     while True:
         for _ in range(dice.randint(*_BLIP_FRAMES) - 1):
             yield False

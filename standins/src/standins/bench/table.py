@@ -15,6 +15,8 @@ _CAVEAT: Final = (
     "contains a real model's thinking (0.1 s is pretended) or a real line; 40 ms packets are part of ours."
 )
 
+_FOREIGN_LIMIT: Final = 0.1
+
 
 def text(load: Load, stock: Sequence[Trial], ours: Sequence[Trial]) -> str:
     """Write the table and what it is and is not."""
@@ -32,6 +34,9 @@ def text(load: Load, stock: Sequence[Trial], ours: Sequence[Trial]) -> str:
         f"CPU s per call-minute, round by round: stock {_rounds(stock)}; ours {_rounds(ours)}",
         _estimate(stock, ours),
     ]
+    foreign = max(trial.foreign_cpu for trial in (*stock, *ours))
+    if foreign > _FOREIGN_LIMIT:
+        lines.append(f"Others took up to {foreign:.0%} of the agent's core meanwhile: run it again on a quiet machine.")
     busiest = max(trial.harness_cpu for trial in (*stock, *ours))
     if busiest > HARNESS_LIMIT:
         lines.append(f"Callers and model took {busiest:.0%} of their core: the delays are partly theirs.")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import httpx
 
@@ -49,6 +49,9 @@ class Trial:
     cpu_seconds: float = 0.0
     harness_cpu: float = 0.0
     """Share of a core that callers and model took: near 1 they are what is measured."""
+    foreign_cpu: float = 0.0
+    """Share of the agent's core that somebody else took. An agent that has to wait handles more at once: its CPU falls
+    and its delays grow."""
     rss_base: int = 0
     """After one call."""
     rss_full: int = 0
@@ -119,7 +122,7 @@ class _Switchboard:
             return
         try:
             await asyncio.sleep(_SETTLE_SECONDS)
-            await self._measure(trial, load.seconds, times)
+            await self._measure(trial, load, times)
         except ProcessLookupError as error:
             trial.trouble.append(str(error))
         finally:
@@ -165,15 +168,15 @@ class _Switchboard:
             raise
         return caller, times
 
-    async def _measure(self, trial: Trial, seconds: float, times: Sequence[CallTimes]) -> None:
+    async def _measure(self, trial: Trial, load: Load, times: Sequence[CallTimes]) -> None:
         gc.collect()
         gc.freeze()  # a collection of ours would show as the agent's delay
-        begin, before, harness = time.monotonic(), meter.read(self._agent.pid), time.process_time()
-        await asyncio.sleep(seconds)
-        end, after = time.monotonic(), meter.read(self._agent.pid)
-        trial.harness_cpu = (time.process_time() - harness) / (end - begin)
-        await asyncio.sleep(min(_PATIENCE, seconds))  # let arrive what was sent
-        _fill(trial, end - begin, before, after)
+        before = _Moment.now(self._agent.pid, load.cores)
+        await asyncio.sleep(load.seconds)
+        after = _Moment.now(self._agent.pid, load.cores)
+        await asyncio.sleep(min(_PATIENCE, load.seconds))  # let arrive what was sent
+        begin, end = before.at, after.at
+        _fill(trial, before, after)
         for kept in times:
             trial.to_model += kept.to_model.within(begin, end)
             trial.from_model += kept.from_model.within(begin, end)
@@ -183,11 +186,28 @@ class _Switchboard:
             trial.trouble.append(f"the agent opened {self._model.unexpected} further model streams")
 
 
-def _fill(trial: Trial, seconds: float, before: Reading, after: Reading) -> None:
-    trial.seconds = seconds
-    trial.cpu_seconds = after.cpu_seconds - before.cpu_seconds
-    trial.rss_full = after.rss_bytes
-    trial.threads = after.threads
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """All readings at one time."""
+
+    at: float
+    agent: Reading
+    harness: float
+    core: float
+
+    @classmethod
+    def now(cls, pid: int, cores: Cores) -> Self:
+        core = sum(map(meter.busy_seconds, cores.agent))
+        return cls(time.monotonic(), meter.read(pid), time.process_time(), core)
+
+
+def _fill(trial: Trial, before: _Moment, after: _Moment) -> None:
+    trial.seconds = after.at - before.at
+    trial.cpu_seconds = after.agent.cpu_seconds - before.agent.cpu_seconds
+    trial.harness_cpu = (after.harness - before.harness) / trial.seconds
+    trial.foreign_cpu = max(0.0, (after.core - before.core - trial.cpu_seconds) / trial.seconds)
+    trial.rss_full = after.agent.rss_bytes
+    trial.threads = after.agent.threads
 
 
 def _losses(times: CallTimes, end: float) -> list[str]:

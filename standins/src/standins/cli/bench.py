@@ -82,7 +82,11 @@ async def _bench(options: argparse.Namespace) -> int:
 
 async def _try(contender: Contender, load: Load, label: str) -> Trial:
     trial = await run_trial(contender, load)
-    outcome = f"{trial.cpu_per_call_minute:.2f} CPU s per call-minute" if trial.valid else "INVALID"
+    outcome = "INVALID"
+    if trial.valid:
+        outcome = (
+            f"{trial.cpu_per_call_minute:.2f} CPU s per call-minute, others took {trial.foreign_cpu:.0%} of the core"
+        )
     sys.stderr.write(f"{label}, {contender.name}, {load.calls} calls: {outcome}\n")
     return trial
 
