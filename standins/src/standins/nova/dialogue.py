@@ -13,11 +13,15 @@ from standins.speech.cities import cities
 
 CURRENT, FORECAST, END_CALL, TRANSFER = "get_current_weather", "get_weather_forecast", "end_call", "transfer_to_human"
 
-IDENTITY = "I am a stand-in for Nova Sonic that runs on this computer. I know weather questions, and {count} cities by ear."
+IDENTITY = (
+    "I am a stand-in for Nova Sonic that runs on this computer. I know weather questions, and {count} cities by ear."
+)
 GREETING = "Hello! I am a stand-in for Nova Sonic. Ask me about the weather in a city."
 HELP = "Ask me, for example: what is the weather in Stockholm? Or: will it rain in London tomorrow?"
 NOT_UNDERSTOOD = "Sorry, I did not understand that. Ask me about the weather in a city."
-STILL_NOT_UNDERSTOOD = "I still did not understand. I only know simple questions, such as: what is the weather in Paris?"
+STILL_NOT_UNDERSTOOD = (
+    "I still did not understand. I only know simple questions, such as: what is the weather in Paris?"
+)
 WHICH_CITY = "Which city?"
 WHICH_DAY = "I can tell you about the coming days. Which day?"
 NO_WEATHER = "I have no way to look up the weather in this call."
@@ -207,7 +211,10 @@ class Dialogue:
 
     def _arguments(self, name: str) -> list[dict[str, Any]]:
         topic = self._topic
-        base: dict[str, Any] = {"location": topic.place, "format": topic.unit or ("fahrenheit" if is_american(topic.place or "") else "celsius")}
+        base: dict[str, Any] = {
+            "location": topic.place,
+            "format": topic.unit or ("fahrenheit" if is_american(topic.place or "") else "celsius"),
+        }
         if name == CURRENT:
             return [base]
         days = ["saturday", "sunday"] if topic.when.day == WEEKEND else [self._day(topic.when.day)]

@@ -10,16 +10,24 @@ from standins.speech.cities import City, cities
 
 _LEADS = frozenset({"in", "for", "about", "at", "near", "around"})
 _ENDS = frozenset(
-    "and or is it will be today please fahrenheit celsius degrees like going weather forecast temperature now thanks thank you i me my the "
-    "a an need umbrella jacket coat rain snow what how when who that this some any there was were said mean again".split()
+    ["and", "or", "is", "it", "will", "be", "today", "please", "fahrenheit", "celsius", "degrees", "like", "going", "weather", "forecast", "temperature", "now", "thanks", "thank", "you", "i", "me", "my", "the", "a", "an", "need", "umbrella", "jacket", "coat", "rain", "snow", "what", "how", "when", "who", "that", "this", "some", "any", "there", "was", "were", "said", "mean", "again"]
 )  # fmt: skip
 _LONGEST_NAME = 4
 _AMERICAN = frozenset(
-    "us usa al ak az ar ca co ct de fl ga hi id il in ia ks ky la me md ma mi mn ms mo mt ne nv nh nj nm ny nc nd oh ok or pa ri sc sd "
-    "tn tx ut vt va wa wv wi wy dc alabama alaska arizona arkansas california colorado connecticut delaware florida georgia hawaii "
-    "idaho illinois indiana iowa kansas kentucky louisiana maine maryland massachusetts michigan minnesota mississippi missouri "
-    "montana nebraska nevada ohio oklahoma oregon pennsylvania tennessee texas utah vermont virginia washington wisconsin wyoming".split()
-) | {"united states", "new hampshire", "new jersey", "new mexico", "new york", "north carolina", "north dakota", "rhode island", "south carolina", "south dakota", "west virginia"}
+    ["us", "usa", "al", "ak", "az", "ar", "ca", "co", "ct", "de", "fl", "ga", "hi", "id", "il", "in", "ia", "ks", "ky", "la", "me", "md", "ma", "mi", "mn", "ms", "mo", "mt", "ne", "nv", "nh", "nj", "nm", "ny", "nc", "nd", "oh", "ok", "or", "pa", "ri", "sc", "sd", "tn", "tx", "ut", "vt", "va", "wa", "wv", "wi", "wy", "dc", "alabama", "alaska", "arizona", "arkansas", "california", "colorado", "connecticut", "delaware", "florida", "georgia", "hawaii", "idaho", "illinois", "indiana", "iowa", "kansas", "kentucky", "louisiana", "maine", "maryland", "massachusetts", "michigan", "minnesota", "mississippi", "missouri", "montana", "nebraska", "nevada", "ohio", "oklahoma", "oregon", "pennsylvania", "tennessee", "texas", "utah", "vermont", "virginia", "washington", "wisconsin", "wyoming"]
+) | {
+    "united states",
+    "new hampshire",
+    "new jersey",
+    "new mexico",
+    "new york",
+    "north carolina",
+    "north dakota",
+    "rhode island",
+    "south carolina",
+    "south dakota",
+    "west virginia",
+}
 _OTHER_NAMES = {
     "new york city": "New York", "nyc": "New York", "la": "Los Angeles", "washington dc": "Washington", "kyiv": "Kiev", "koln": "Cologne",
     "zuerich": "Zurich", "muenchen": "Munich", "wien": "Vienna", "praha": "Prague", "roma": "Rome", "kolkata": "Calcutta",
@@ -30,7 +38,7 @@ _OTHER_NAMES = {
 def plain(word: str) -> str:
     """Make a word comparable: lower case, no accents, no dots at its end."""
     letters = unicodedata.normalize("NFKD", word.lower())
-    return "".join(letter for letter in letters if not unicodedata.combining(letter)).strip(".,!?;:\"()")
+    return "".join(letter for letter in letters if not unicodedata.combining(letter)).strip('.,!?;:"()')
 
 
 @cache
@@ -66,8 +74,18 @@ def _listed(words: Sequence[str]) -> str | None:
 def _is_another_word(keys: Sequence[str], start: int, length: int) -> bool:
     """Tell "have a nice day" from Nice, and "york" inside a longer listed name from itself."""
     if keys[start : start + length] == ["nice"]:
-        return start + 1 < len(keys) and keys[start + 1] in ("day", "evening", "weekend", "to", "and", "weather", "one", "out", "of")
-    longer = [" ".join(keys[max(start - back, 0) : start + length]) for back in (1, 2)]
+        return start + 1 < len(keys) and keys[start + 1] in (
+            "day",
+            "evening",
+            "weekend",
+            "to",
+            "and",
+            "weather",
+            "one",
+            "out",
+            "of",
+        )
+    longer = [" ".join(keys[start - back : start + length]) for back in (1, 2) if start >= back]
     return any(name in _names() for name in longer)
 
 
@@ -95,4 +113,4 @@ def _name_from(words: Sequence[str], start: int) -> str | None:
         taken.append(word)
         if word[-1] in ".!?;":
             break
-    return " ".join(taken).strip(" .,!?;:\"()") or None
+    return " ".join(taken).strip(' .,!?;:"()') or None

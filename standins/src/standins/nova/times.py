@@ -11,12 +11,22 @@ NEXT_WEEK = "next week"
 DAY_AFTER_TOMORROW = "day after tomorrow"
 
 # What a part of a day means as an hour when nothing more exact was said.
-_PARTS = {"morning": 9, "noon": 12, "midday": 12, "lunchtime": 12, "afternoon": 15, "evening": 19, "tonight": 21, "night": 22, "midnight": 0}
+_PARTS = {
+    "morning": 9,
+    "noon": 12,
+    "midday": 12,
+    "lunchtime": 12,
+    "afternoon": 15,
+    "evening": 19,
+    "tonight": 21,
+    "night": 22,
+    "midnight": 0,
+}
 _NOW = ("now", "currently", "moment")
 _CLOCK = re.compile(r"(?P<hour>\d{1,2})(?::(?P<minute>\d\d))?(?P<half>am|pm|a\.m\.|p\.m\.)?$")
 _NUMBERS = {word: number for number, word in enumerate(HOURS, start=1)}
 TIME_WORDS = frozenset(
-    {*_PARTS, *_NOW, *WEEKDAYS, *_NUMBERS, *"today tomorrow day after later this next week weekend on at o'clock am pm a.m. p.m. a p m oclock right the of".split()}
+    {*_PARTS, *_NOW, *WEEKDAYS, *_NUMBERS, *["today", "tomorrow", "day", "after", "later", "this", "next", "week", "weekend", "on", "at", "o'clock", "am", "pm", "a.m.", "p.m.", "a", "p", "m", "oclock", "right", "the", "of"]}
 )  # fmt: skip
 
 
@@ -57,7 +67,9 @@ def _day(words: Sequence[str]) -> str | None:
         return WEEKEND
     if NEXT_WEEK in sentence:
         return NEXT_WEEK
-    if any(word in ("today", "today's", "tonight", "later") for word in words) or re.search(r"\bthis (morning|afternoon|evening)", sentence):
+    if any(word in ("today", "today's", "tonight", "later") for word in words) or re.search(
+        r"\bthis (morning|afternoon|evening)", sentence
+    ):
         return "today"
     return None
 

@@ -67,18 +67,20 @@ _WEATHER = re.compile(r"\b(weather|forecast|outside|how does it look|how is it l
 _WISHES = (
     (Intent.HUMAN, r"\b(human|operator|agent|representative|someone|somebody|support|real person|put me through|transfer me|(talk|speak) to a person|to a person)\b"),
     (Intent.GOODBYE, r"\b(goodbye|good bye|bye|hang up|see you|(that is|that's) all|end (the|this) call|good night|have a nice day)\b"),
-    (Intent.REPEAT, r"\b(repeat|say (that )?again|once more|one more time|pardon|what did you say|did ?n[o']t (understand|hear|catch)|did not (understand|hear|catch))\b"),
+    (Intent.REPEAT, r"\b(repeat|say (that )?again|once more|one more time|pardon|^sorry$|what did you say|did ?n[o']t (understand|hear|catch)|did not (understand|hear|catch))\b"),
 )  # fmt: skip
 _SMALL_TALK = (
     (Intent.STOP, r"\b(stop|quiet|shut up|enough|wait|hold on|never mind)\b"),
-    (Intent.IDENTITY, r"\b(who are you|what are you|your name|who is this|who am i|(are you|am i talking to|is this) (a |an )?(real |robot|computer|machine|person|bot|ai|human))"),
+    (Intent.IDENTITY, r"\b(who are you|what are you|your name|who is this|who am i|(are you|am i talking to|is this) (a |an )?(real|robot|computer|machine|person|bot|ai|human)\b)"),
     (Intent.HELP, r"\b(help|what can (you|i)|how does this work)\b"),
     (Intent.THANKS, r"\b(thanks?|thank you|cheers)\b"),
     (Intent.GREETING, r"\b(hello|hi|hey|good (morning|afternoon|evening)|how are you|can you hear me|are you there|is anybody there|greetings)\b"),
     (Intent.NO, r"\b(no|nope|nothing|not now)\b"),
     (Intent.YES, r"\b(yes|yeah|yep|sure|okay|ok|correct|right|please)\b"),
 )  # fmt: skip
-_QUESTION_ABOUT_ITSELF = re.compile(r"\b(are you|am i talking to|is this) (a |an )?(real |robot|computer|machine|person|bot|ai|human)")
+_QUESTION_ABOUT_ITSELF = re.compile(
+    r"\b(are you|am i talking to|is this) (a |an )?(real|robot|computer|machine|person|bot|ai|human)\b"
+)
 
 
 def understand(text: str) -> Request:
@@ -96,7 +98,13 @@ def understand(text: str) -> Request:
     where, time, unit = place(words), _time(sentence), _unit(sentence)
     small_talk = _first(_SMALL_TALK, sentence)
     if about_weather:
-        unit_only = aspect is Aspect.TEMPERATURE and unit is not None and "temperature" not in sentence and where is None and not time
+        unit_only = (
+            aspect is Aspect.TEMPERATURE
+            and unit is not None
+            and "temperature" not in sentence
+            and where is None
+            and not time
+        )
         return Request(Intent.DETAIL if unit_only else Intent.WEATHER, where, time, unit, aspect)
     if small_talk in (Intent.STOP, Intent.IDENTITY, Intent.HELP):
         return Request(small_talk)

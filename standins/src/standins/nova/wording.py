@@ -118,7 +118,7 @@ def _degrees(value: object) -> str | None:
 def _number(value: object) -> int | None:
     return (
         round(value) if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 10_000 else None
-    )  # noqa: PLR2004
+    )
 
 
 def _day_name(asked: object, result: Mapping[str, Any]) -> str:

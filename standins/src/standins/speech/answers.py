@@ -18,7 +18,18 @@ _SKIES = (
     "there is freezing rain", "there is snow", "there are rain showers", "there is rain showers", "there is snow showers",
     "there is snow grains", "there is a thunderstorm", "there is a thunderstorm with hail", "cloudy", "sunny",
 )  # fmt: skip
-_FALLING = ("rain", "drizzle", "snow", "rain showers", "snow showers", "freezing rain", "freezing drizzle", "snow grains", "a thunderstorm", "a thunderstorm with hail")
+_FALLING = (
+    "rain",
+    "drizzle",
+    "snow",
+    "rain showers",
+    "snow showers",
+    "freezing rain",
+    "freezing drizzle",
+    "snow grains",
+    "a thunderstorm",
+    "a thunderstorm with hail",
+)
 _UNITS = ("", "", "", "fahrenheit", "celsius")
 _OTHER = (
     "hello i am a stand in for nova sonic",
@@ -78,7 +89,11 @@ def transcribe_answer(pcm: bytes, sample_rate: int) -> str:
     Returns:
         Lower case words without punctuation; numbers are digits, below zero with a sign: "it is -7 degrees in oslo".
     """
-    words = [word for piece in _pieces(pcm, sample_rate) for word in _recogniser().transcribe(piece, sample_rate).text.split()]
+    words = [
+        word
+        for piece in _pieces(pcm, sample_rate)
+        for word in _recogniser().transcribe(piece, sample_rate).text.split()
+    ]
     return " ".join(with_digits(words))
 
 

@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 from dataclasses import dataclass
 
-import soxr
 import numpy as np
+import soxr
 
 from standins.speech.recogniser import Transcript
 from standins.speech.turns import Ended, Paused, Started, TurnDetector

@@ -15,6 +15,8 @@ from standins.speech.telephone import prepare
 # The mean of our test sentences, as `Decoder.get_cmn` gives it. With pocketsphinx's own guess ("40,3,-1") the first
 # second of every call is misheard: 31 % right instead of 98 % at 8 kHz.
 _CEPSTRAL_MEAN = "57.40,5.03,-1.24,4.96,-5.11,0.29,-3.31,12.22,-1.19,1.92,-1.93,3.65,-0.17"
+_ACTIVE_STATES = 1500
+"""Of the search at any time: 10 % faster than the default of 30 000, and no more errors in 148 sentences."""
 _MARGIN_SECONDS = 0.2
 """Silence put around an utterance: a decoder wants to hear where it begins and ends."""
 NOTHING = -99.0
@@ -45,7 +47,9 @@ class Recogniser:
             counts.compute()
             counts.write_file(str(model))
             words_file.write_text(dictionary(words), encoding="utf-8")
-            self._decoder = pocketsphinx.Decoder(lm=str(model), dict=str(words_file), fwdflat=False, loglevel="FATAL")
+            self._decoder = pocketsphinx.Decoder(
+                lm=str(model), dict=str(words_file), fwdflat=False, maxhmmpf=_ACTIVE_STATES, loglevel="FATAL"
+            )
 
     def transcribe(self, pcm: bytes, sample_rate: int) -> Transcript:
         """Transcribe one utterance of 16-bit mono PCM. Takes about 5 % of its length."""

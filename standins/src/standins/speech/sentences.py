@@ -38,8 +38,32 @@ OF_A_PLACE = (
     "how (does it look|is it looking) in",
     "how is it in",
 )
-WITH_A_PLACE_ONLY = ("", "", "in", "in", "and in", "and in", "and", "what about", "what about in", "how about", "how about in", "and for", "i mean")
-WITH_A_TIME_ONLY = ("", "and", "and", "what about", "what about", "how about", "and how about", "will it rain", "what is the weather")
+WITH_A_PLACE_ONLY = (
+    "",
+    "",
+    "in",
+    "in",
+    "and in",
+    "and in",
+    "and",
+    "what about",
+    "what about in",
+    "how about",
+    "how about in",
+    "and for",
+    "i mean",
+)
+WITH_A_TIME_ONLY = (
+    "",
+    "and",
+    "and",
+    "what about",
+    "what about",
+    "how about",
+    "and how about",
+    "will it rain",
+    "what is the weather",
+)
 OPENERS = ("", "", "", "", "", "hello", "hi", "okay", "please", "so", "and", "thanks")
 CLOSERS = ("", "", "", "", "", "please", "in fahrenheit", "in celsius", "in degrees fahrenheit")
 TIMES = (

@@ -90,7 +90,7 @@ def _masks(bands: tuple[int, int, int]) -> tuple[npt.NDArray[np.bool_], ...]:
     low, high, count = bands
     mel = np.linspace(2595 * np.log10(1 + low / 700), 2595 * np.log10(1 + high / 700), count + 1)
     edges = 700 * (10 ** (mel / 2595) - 1)
-    return tuple((_FREQUENCIES >= start) & (end > _FREQUENCIES) for start, end in zip(edges, edges[1:], strict=False))
+    return tuple((start <= _FREQUENCIES) & (end > _FREQUENCIES) for start, end in zip(edges, edges[1:], strict=False))
 
 
 def _power(spectrum: npt.NDArray[np.complex128], bands: tuple[int, int, int]) -> Samples:

@@ -62,9 +62,13 @@ def best_speaker() -> Speaker:
 
 def _program() -> Speaker:
     if flite := shutil.which("flite"):
-        return Speaker("flite slt", 16_000, lambda text: _spoken_by([flite, "-voice", "slt", "-t", text, "-o", "/dev/stdout"]))
+        return Speaker(
+            "flite slt", 16_000, lambda text: _spoken_by([flite, "-voice", "slt", "-t", text, "-o", "/dev/stdout"])
+        )
     if espeak := shutil.which("espeak-ng"):
-        return Speaker("espeak-ng en-us", 22_050, lambda text: _spoken_by([espeak, "-v", "en-us", "--stdout", "--", text]))
+        return Speaker(
+            "espeak-ng en-us", 22_050, lambda text: _spoken_by([espeak, "-v", "en-us", "--stdout", "--", text])
+        )
     message = "no voice found: install the package hibari-tts, or the program flite or espeak-ng"
     raise NoVoiceError(message)
 
@@ -122,6 +126,8 @@ class Voice:
         if not text.strip():
             return b""
         # hibari says nothing at all for "-30" in some sentences.
-        sound = soxr.resample(self._speaker.synthesise(_MINUS.sub("minus ", text)), self._speaker.sample_rate, sample_rate)
+        sound = soxr.resample(
+            self._speaker.synthesise(_MINUS.sub("minus ", text)), self._speaker.sample_rate, sample_rate
+        )
         peak = float(np.abs(sound).max(initial=0.0))
         return (sound * (_PEAK / peak if peak else 1.0) * 32767).astype("<i2").tobytes()

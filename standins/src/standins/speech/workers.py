@@ -49,7 +49,11 @@ class Worker:
         self.waiting += 1
         try:
             async with asyncio.timeout(_LINE_DEADLINE_SECONDS), self._free:
-                return await self._transcribe(pcm, sample_rate, world) or await self._transcribe(pcm, sample_rate, world) or _NOTHING
+                return (
+                    await self._transcribe(pcm, sample_rate, world)
+                    or await self._transcribe(pcm, sample_rate, world)
+                    or _NOTHING
+                )
         except TimeoutError:
             return _NOTHING
         finally:

@@ -1,0 +1,116 @@
+"""Telephone speech in, words out: real recogniser, real worker processes, recorded questions."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pytest_asyncio
+
+from standins.nova.understanding import understand
+from standins.speech import Heard, Hearing, SpeechStarted, Voice, contains, transcribe_answer
+from standins.twilio import mulaw
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+_SPEECH = Path(__file__).parents[1] / "fixtures" / "speech"
+_RATE = 8_000
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def hearing() -> AsyncIterator[Hearing]:
+    """One worker for all tests of this file."""
+    hearing = Hearing(most_workers=1)
+    await hearing.start()
+    yield hearing
+    await hearing.aclose()
+
+
+def _pcm(name: str) -> bytes:
+    return mulaw.decode((_SPEECH / f"{name}.wav").read_bytes()[44:])
+
+
+async def _events(
+    hearing: Hearing, sound: bytes, rate: int = _RATE, piece: float = 0.02
+) -> list[SpeechStarted | Heard]:
+    ear = hearing.listen(rate)
+    size = 2 * int(rate * piece)
+    padded = bytes(rate) + sound + bytes(2 * rate)
+    events = [event for start in range(0, len(padded), size) for event in await ear.feed(padded[start : start + size])]
+    await ear.aclose()
+    return events
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "what_is_the_weather_in_stockholm",
+        "what_is_the_weather_in_paris",
+        "what_is_the_weather_in_tokyo",
+        "what_is_the_weather_in_new_york",
+        "will_it_rain_in_london_tomorrow",
+        "and_tomorrow",
+        "goodbye",
+        "i_want_to_talk_to_a_human",
+    ],
+)
+async def test_a_question_on_the_telephone_is_understood(hearing: Hearing, name: str) -> None:
+    """Start, then the words, in that order and once."""
+    started, heard = await _events(hearing, _pcm(name))
+    assert isinstance(started, SpeechStarted)
+    assert isinstance(heard, Heard)
+    assert heard.text == name.replace("_", " ")
+    assert heard.confident
+
+
+@pytest.mark.parametrize("piece", [0.04, 0.1])
+async def test_the_size_of_packets_does_not_matter(hearing: Hearing, piece: float) -> None:
+    """40 ms and 100 ms as 20 ms."""
+    *_, heard = await _events(hearing, _pcm("what_is_the_weather_in_tokyo"), piece=piece)
+    assert isinstance(heard, Heard)
+    assert heard.text == "what is the weather in tokyo"
+
+
+async def test_a_fresh_sentence_of_the_voice_is_understood_at_24_khz(hearing: Hearing) -> None:
+    """The voice that ships is one that the ears know."""
+    rate = 24_000
+    voice = Voice()
+    sound = await voice.speak("Will it rain in Stockholm on Friday?", rate)
+    await voice.aclose()
+    *_, heard = await _events(hearing, sound, rate)
+    assert isinstance(heard, Heard)
+    assert heard.text == "will it rain in stockholm on friday"
+
+
+async def test_many_callers_hear_their_own_words(hearing: Hearing) -> None:
+    """Three at once on one worker."""
+    names = ["what_is_the_weather_in_stockholm", "will_it_rain_in_london_tomorrow", "goodbye"]
+    found = await asyncio.gather(*(_events(hearing, _pcm(name)) for name in names))
+    assert [event.text.replace(" ", "_") for events in found for event in events if isinstance(event, Heard)] == names
+
+
+async def test_noise_is_no_question(hearing: Hearing) -> None:
+    """Loud noise may sound like some short word, but names no place."""
+    noise = (np.random.default_rng(5).normal(0, 3000, 2 * _RATE)).astype("<i2").tobytes()
+    heard = [event.text for event in await _events(hearing, noise) if isinstance(event, Heard)]
+    assert all(understand(text).place is None for text in heard)
+
+
+async def test_a_dead_worker_is_replaced() -> None:
+    """The next caller is understood; nobody gets an error."""
+    hearing = Hearing(most_workers=1)
+    await hearing.start()
+    os.kill(hearing._workers[0]._process_id, signal.SIGKILL)
+    *_, heard = await _events(hearing, _pcm("goodbye"))
+    await hearing.aclose()
+    assert isinstance(heard, Heard)
+    assert heard.text == "goodbye"
+
+
+async def test_an_answer_is_transcribed_by_another_model() -> None:
+    """The temperature comes back as digits."""
+    heard = await asyncio.to_thread(transcribe_answer, _pcm("it_is_-7_degrees_and_partly_cloudy_in_stockholm"), _RATE)
+    assert heard == "it is -7 degrees and partly cloudy in stockholm"
+    assert contains(heard, "minus seven degrees")

