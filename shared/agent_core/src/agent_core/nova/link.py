@@ -130,18 +130,16 @@ class ModelLink:
     async def _open(self) -> ModelSession:
         history = self._history()
         # What the caller said last, or what we asked for, still waits for its answer.
-        pending = self._unanswered
         if history and history[-1][0] is Role.USER:
-            history, pending = history[:-1], history[-1][1]
+            history, self._unanswered = history[:-1], history[-1][1]
         session = await self._open_session(history)
         self._tally.model_streams += 1
         self._session = session
         if self._closed:
             await self._drop_session()
             raise ModelUnavailable("Closed")
-        if pending is not None:
-            self._unanswered = pending
-            session.read(pending)
+        if self._unanswered is not None:
+            session.read(self._unanswered)
         while self._waiting_audio:
             session.hear(self._waiting_audio.popleft())
         return session

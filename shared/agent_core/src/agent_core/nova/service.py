@@ -6,6 +6,7 @@ only where a Pipecat transport carries it; a telephone line takes it directly, b
 more than all the rest of a call.
 """
 
+import asyncio
 from typing import Any, Protocol
 
 import structlog
@@ -277,6 +278,8 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
             self._voice.interrupt()
         self._tally.interruptions += 1
         self._planned = None
+        # Pipecat lets an interruption overtake what was pushed in the same breath, and that would be heard after it.
+        await asyncio.sleep(0)
         await self.broadcast_interruption()  # type: ignore[no-untyped-call]  # Pipecat leaves it unannotated
         await self._end_answer()
 

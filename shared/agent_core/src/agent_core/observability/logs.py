@@ -5,6 +5,7 @@ Identifiers and numbers only. A transcript may appear at DEBUG; a secret or a ph
 
 import logging
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -17,8 +18,15 @@ if TYPE_CHECKING:
 _LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
 
 
-def configure(service: str, environment: str, level: str) -> None:
-    """Send everything this process logs to standard output, as JSON lines."""
+def configure(service: str, environment: str, level: str, *, silent: Sequence[str] = ()) -> None:
+    """Send everything this process logs to standard output, as JSON lines.
+
+    Args:
+        service: Label.
+        environment: Label.
+        level: Lowest level of ours.
+        silent: Modules of Pipecat that call the ordinary a warning, or quote what strangers sent.
+    """
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -35,6 +43,8 @@ def configure(service: str, environment: str, level: str) -> None:
     # Libraries put words of the conversation into their lower levels, so only their warnings are let through.
     logging.basicConfig(level=logging.WARNING, handlers=[_ToStructlog()], force=True)
     pipecat_log.remove()
+    for module in silent:
+        pipecat_log.disable(module)
     pipecat_log.add(_pipecat_sink, level="WARNING", format="{message}")
 
 

@@ -1,0 +1,145 @@
+/** What has been said and shown, in order. No I/O: events in, a new list out. */
+
+import type { WeatherReading } from "../weather/reading";
+
+/** `planned`: not heard yet; `speaking`: partly heard; `cut`: the visitor spoke over it. */
+export type Heard = "planned" | "speaking" | "said" | "cut";
+
+export interface Sentence {
+  /** The agent's own number of the sentence; each number is one sentence, however often it is reported. */
+  readonly segment: number;
+  readonly text: string;
+  readonly heard: Heard;
+  /** How many characters have been heard, while `speaking`. */
+  readonly characters: number;
+}
+
+export type Item =
+  | {
+      readonly kind: "visitor";
+      readonly id: number;
+      readonly text: string;
+      readonly typed: boolean;
+      readonly final: boolean;
+    }
+  | { readonly kind: "agent"; readonly id: number; readonly sentences: readonly Sentence[] }
+  | {
+      readonly kind: "weather";
+      readonly id: number;
+      readonly call: string;
+      readonly place: string;
+      readonly reading: WeatherReading | null;
+    };
+
+export type TranscriptEvent =
+  | { readonly type: "visitor-said"; readonly text: string; readonly final: boolean }
+  | { readonly type: "visitor-typed"; readonly text: string }
+  | { readonly type: "visitor-started" }
+  | {
+      readonly type: "agent-sentence";
+      readonly segment: number;
+      readonly text: string;
+      readonly heard: Exclude<Heard, "cut">;
+      readonly characters: number;
+    }
+  | { readonly type: "weather-asked"; readonly call: string; readonly place: string }
+  | { readonly type: "weather-told"; readonly call: string; readonly reading: WeatherReading | null };
+
+/** Give the transcript after an event. */
+export function follow(items: readonly Item[], event: TranscriptEvent): readonly Item[] {
+  switch (event.type) {
+    case "visitor-said":
+      return visitorSaid(items, event.text.trim(), event.final);
+    case "visitor-typed":
+      return [...cutOff(items), visitor(items, event.text.trim(), true, true)];
+    case "visitor-started":
+      return cutOff(items);
+    case "agent-sentence":
+      return agentSentence(items, { ...event, text: event.text.trim() });
+    case "weather-asked":
+      return [
+        ...items,
+        { kind: "weather", id: items.length, call: event.call, place: event.place, reading: null },
+      ];
+    case "weather-told":
+      return weatherTold(items, event.call, event.reading);
+  }
+}
+
+/** Tell whether some of the agent's planned words are still to be heard. */
+export function isUnfinished(sentence: Sentence): boolean {
+  return sentence.heard === "planned" || sentence.heard === "speaking";
+}
+
+function visitor(items: readonly Item[], text: string, typed: boolean, final: boolean): Item {
+  return { kind: "visitor", id: items.length, text, typed, final };
+}
+
+function visitorSaid(items: readonly Item[], text: string, final: boolean): readonly Item[] {
+  const last = items.findLast((item) => item.kind === "visitor");
+  if (text === "" || (last?.typed && sameWords(last.text, text))) {
+    return items; // the model reports typed words as heard ones too
+  }
+  if (last && !last.final) {
+    return items.map((item) => (item === last ? { ...last, text, final } : item));
+  }
+  return [...items, visitor(items, text, false, final)];
+}
+
+function sameWords(one: string, other: string): boolean {
+  const plain = (text: string): string => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ").trim();
+  return plain(one) === plain(other);
+}
+
+/** The sentence being heard was interrupted; those behind it will never be heard, so they go. */
+function cutOff(items: readonly Item[]): readonly Item[] {
+  return items.flatMap((item) => {
+    if (item.kind !== "agent" || !item.sentences.some(isUnfinished)) {
+      return [item];
+    }
+    const first = item.sentences.findIndex(isUnfinished);
+    const kept = item.sentences.slice(0, first + 1);
+    return [{ ...item, sentences: kept.map((one) => (isUnfinished(one) ? { ...one, heard: "cut" } : one)) }];
+  });
+}
+
+function agentSentence(items: readonly Item[], sentence: Sentence): readonly Item[] {
+  const { segment, text, heard, characters } = sentence;
+  const told: Sentence = { segment, text, heard, characters };
+  const owner = items.findLast((item) => item.kind === "agent" && item.sentences.some(has(segment)));
+  if (owner?.kind === "agent") {
+    const sentences = owner.sentences.map((one) => (one.segment === segment ? further(one, told) : one));
+    return items.map((item) => (item === owner ? { ...owner, sentences } : item));
+  }
+  const last = items.at(-1);
+  if (last?.kind === "agent") {
+    return [...items.slice(0, -1), { ...last, sentences: [...last.sentences, told] }];
+  }
+  return [...items, { kind: "agent", id: items.length, sentences: [told] }];
+}
+
+function has(segment: number): (sentence: Sentence) => boolean {
+  return (sentence) => sentence.segment === segment;
+}
+
+/** Reports may come late: what was heard once stays heard. */
+function further(known: Sentence, told: Sentence): Sentence {
+  if (known.heard === "said" || (known.heard === "cut" && told.heard !== "said")) {
+    return known;
+  }
+  return told.heard === "planned" ? { ...known, text: told.text } : told;
+}
+
+/** A null reading takes the card away: the look-up was given up. */
+function weatherTold(
+  items: readonly Item[],
+  call: string,
+  reading: WeatherReading | null,
+): readonly Item[] {
+  return items.flatMap((item) => {
+    if (item.kind !== "weather" || item.call !== call) {
+      return [item];
+    }
+    return reading === null ? [] : [{ ...item, reading }];
+  });
+}

@@ -1,0 +1,36 @@
+/** How loud a track is, many times a second. */
+
+const FLOOR_DB = -60;
+
+/** Put root-mean-square loudness on a scale that looks even to the eye: 0 is -60 dB and below, 1 is full scale. */
+export function loudness(samples: Float32Array): number {
+  const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / Math.max(samples.length, 1);
+  const decibels = 10 * Math.log10(power + 1e-12);
+  return Math.min(Math.max(1 - decibels / FLOOR_DB, 0), 1);
+}
+
+/**
+ * Tell a track's loudness with every frame the browser draws.
+ *
+ * @returns What ends it.
+ */
+export function watchLevel(track: MediaStreamTrack, tell: (level: number) => void): () => void {
+  const context = new AudioContext();
+  const analyser = context.createAnalyser();
+  analyser.fftSize = 512;
+  context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
+  const samples = new Float32Array(analyser.fftSize);
+  let smooth = 0;
+  let frame = 0;
+  const measure = (): void => {
+    analyser.getFloatTimeDomainData(samples);
+    smooth = Math.max(loudness(samples), smooth * 0.86); // up at once, down gently
+    tell(smooth);
+    frame = requestAnimationFrame(measure);
+  };
+  measure();
+  return () => {
+    cancelAnimationFrame(frame);
+    void context.close();
+  };
+}

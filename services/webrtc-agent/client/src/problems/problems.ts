@@ -1,0 +1,150 @@
+/** Everything that can go wrong, in words, each with the step that helps. No I/O. */
+
+export type ProblemKind =
+  | "insecure"
+  | "unsupported"
+  | "denied"
+  | "no-microphone"
+  | "microphone-taken"
+  | "microphone-lost"
+  | "busy"
+  | "limited"
+  | "refused"
+  | "unreachable"
+  | "no-route"
+  | "no-agent"
+  | "daily"
+  | "lost"
+  | "failed";
+
+export interface Problem {
+  readonly kind: ProblemKind;
+  readonly title: string;
+  /** What happened, and what the visitor can do next. */
+  readonly words: string;
+  /** Talking needs no microphone that works: typing does. */
+  readonly canType: boolean;
+  /** Seconds until another try makes sense. */
+  readonly wait: number | null;
+}
+
+interface Words {
+  readonly title: string;
+  readonly words: string;
+  readonly canType?: true;
+}
+
+const WORDS: Readonly<Record<ProblemKind, Words>> = {
+  insecure: {
+    title: "No microphone at this address",
+    words:
+      "This address is not https, so the browser gives no microphone. Open the page with https:// (or on localhost). You can still type.",
+    canType: true,
+  },
+  unsupported: {
+    title: "This browser cannot make calls",
+    words: "It has no WebRTC. A current Chrome, Edge, Firefox or Safari has.",
+  },
+  denied: {
+    title: "The microphone is blocked",
+    words:
+      "The browser was told not to give it to this page. Click the icon left of the address, allow the microphone, and try again. You can also type.",
+    canType: true,
+  },
+  "no-microphone": {
+    title: "No microphone found",
+    words: "Plug one in or switch it on, then try again. You can also type.",
+    canType: true,
+  },
+  "microphone-taken": {
+    title: "The microphone is in use",
+    words: "Another program holds it. Close that program or choose another microphone, then try again. You can also type.",
+    canType: true,
+  },
+  "microphone-lost": {
+    title: "The microphone is gone",
+    words: "It was unplugged or switched off. Choose another one in the settings; until then you can type.",
+    canType: true,
+  },
+  busy: {
+    title: "All lines are taken",
+    words: "As many people as fit are talking right now. A line usually becomes free soon.",
+  },
+  limited: {
+    title: "That was a bit often",
+    words: "From your network many conversations were started within a short time. Please wait a moment.",
+  },
+  refused: { title: "The agent could not start", words: "The service refused the conversation. Please try again." },
+  unreachable: {
+    title: "The service cannot be reached",
+    words: "It did not answer. Check your internet connection, then try again.",
+  },
+  "no-route": {
+    title: "No connection for the sound",
+    words:
+      "The service answers, but no sound gets through: this network probably blocks it. Another network, such as a phone's hotspot, or turning off a VPN may help.",
+  },
+  "no-agent": {
+    title: "The agent did not answer",
+    words: "The connection stands, but nobody spoke at the other end. Please try again.",
+  },
+  daily: {
+    title: "The room could not be joined",
+    words: "The call room at Daily did not let you in, or the network blocks it. Please try again.",
+  },
+  lost: {
+    title: "The connection was lost",
+    words: "Your network dropped out for too long. What was said stays here; talk again to start a new conversation.",
+  },
+  failed: { title: "Something went wrong", words: "The conversation had to stop. Please try again." },
+};
+
+/** Describe a problem; `said` are the service's own words, where it has better ones than ours. */
+export function problem(kind: ProblemKind, { wait = null, said }: { wait?: number | null; said?: string } = {}): Problem {
+  const { title, words, canType } = WORDS[kind];
+  return { kind, title, words: said || words, canType: canType === true, wait };
+}
+
+/** A problem on its way up the stack. */
+export class Trouble extends Error {
+  readonly problem: Problem;
+
+  constructor(what: Problem) {
+    super(what.title);
+    this.problem = what;
+  }
+}
+
+/** Name what kept the browser from giving a microphone, by the DOMException that getUserMedia raised. */
+export function microphoneProblem(error: unknown): Problem {
+  const name = error instanceof Error ? error.name : "";
+  if (name === "NotAllowedError" || name === "SecurityError") {
+    return problem("denied");
+  }
+  if (name === "NotReadableError" || name === "AbortError") {
+    return problem("microphone-taken");
+  }
+  return problem(name === "NotFoundError" || name === "OverconstrainedError" ? "no-microphone" : "failed");
+}
+
+/** Say what the service's refusal means; `retryAfter` is its header of that name. */
+export function refusal(status: number, retryAfter: string | null, said: string | undefined): Problem {
+  const words = said === undefined ? {} : { said };
+  if (status === 429) {
+    return problem("limited", { wait: seconds(retryAfter) ?? 30 });
+  }
+  if (status === 503) {
+    return problem("busy", { ...words, wait: seconds(retryAfter) ?? 15 });
+  }
+  return status === 502 || status === 504 ? problem("unreachable") : problem("refused", words);
+}
+
+/** Retry-After is a number of seconds or a date; no one should look at a countdown of hours. */
+function seconds(retryAfter: string | null): number | null {
+  if (retryAfter === null || retryAfter.trim() === "") {
+    return null;
+  }
+  const plain = Number(retryAfter);
+  const wait = Number.isNaN(plain) ? (Date.parse(retryAfter) - Date.now()) / 1000 : plain;
+  return Number.isNaN(wait) ? null : Math.min(Math.max(Math.ceil(wait), 1), 600);
+}

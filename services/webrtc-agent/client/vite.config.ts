@@ -1,0 +1,40 @@
+import { fileURLToPath } from "node:url";
+import react from "@vitejs/plugin-react";
+import { defineConfig, type Plugin } from "vite";
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+/**
+ * The peer-to-peer transport imports Daily's whole SDK (67 kB compressed) for a media manager that fetches its code
+ * from Daily's servers. We pass our own media manager, so that import gets an empty module; Daily's own transport,
+ * in a chunk of its own, still gets the real one.
+ */
+const peerWithoutDaily: Plugin = {
+  name: "peer-without-daily",
+  enforce: "pre",
+  resolveId: (source, importer) =>
+    source === "@daily-co/daily-js" && importer?.includes("small-webrtc-transport")
+      ? here("src/media/no-daily.ts")
+      : null,
+};
+
+export default defineConfig({
+  plugins: [peerWithoutDaily, react()],
+  // A worklet or an icon inlined as data: would need holes in the content security policy.
+  build: {
+    outDir: here("../src/webrtc_agent/static"),
+    emptyOutDir: true,
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    manifest: true,
+    reportCompressedSize: false,
+    chunkSizeWarningLimit: 1500,
+    rolldownOptions: { input: { index: here("index.html"), console: here("console.html") } },
+  },
+  server: { proxy: Object.fromEntries(["/start", "/sessions", "/status", "/api"].map((path) => [path, target()])) },
+});
+
+/** The service that `npm run dev` talks to. */
+function target(): string {
+  return process.env["WEBRTC_AGENT_URL"] ?? "http://127.0.0.1:7862";
+}

@@ -1,0 +1,1 @@
+"""Talks with visitors of a web page."""

@@ -1,0 +1,35 @@
+"""The web service's web application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+
+from agent_core import web
+from agent_core.errors import AgentError
+from webrtc_agent import page
+from webrtc_agent.answers import answer_defect, answer_error, answer_http_error
+from webrtc_agent.headers import SecurityHeaders
+from webrtc_agent.lobby import Lobby
+from webrtc_agent.routes import router
+
+
+def create_app(lobby: Lobby) -> FastAPI:
+    """Put the parts together; importing this module does nothing."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await lobby.aclose()
+
+    app = FastAPI(title="webrtc-agent", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app.state.lobby = lobby
+    web.install(app, lobby.agent)
+    app.add_middleware(SecurityHeaders, daily=lobby.rooms is not None)
+    app.add_exception_handler(AgentError, answer_error)
+    app.add_exception_handler(HTTPException, answer_http_error)
+    app.add_exception_handler(Exception, answer_defect)
+    app.include_router(router)
+    page.install(app)
+    return app

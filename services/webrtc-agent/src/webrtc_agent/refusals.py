@@ -1,0 +1,51 @@
+"""What a client of the web service can get wrong. ``spoken`` is what its page shows."""
+
+from http import HTTPStatus
+
+from agent_core.errors import ProtocolError, Refused
+
+
+class BadRequest(ProtocolError):
+    """The request is none that a Pipecat client makes."""
+
+    spoken = "The server could not read the request of this page. Please reload the page."
+
+
+class TooLarge(ProtocolError):
+    """The body is larger than any that a Pipecat client sends."""
+
+    http_status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    spoken = "The request of this page is too large."
+
+
+class MalformedOffer(ProtocolError):
+    """The SDP offer cannot be answered."""
+
+    spoken = "The browser's connection offer could not be read. Please reload the page."
+
+
+class NotOffered(ProtocolError):
+    """The client asked for a transport that this service has not."""
+
+    spoken = "This server does not offer the transport that the page asked for."
+
+
+class UnknownSession(Refused):
+    """There is no such session, or it waited too long for its client."""
+
+    http_status = HTTPStatus.NOT_FOUND
+    spoken = "This session is not known any more. Please start a new one."
+
+
+class SessionTaken(Refused):
+    """Somebody talks in this session already, and it was not they who asked."""
+
+    http_status = HTTPStatus.CONFLICT
+    spoken = "This session is in use in another window. Please start a new one."
+
+
+class SessionOver(Refused):
+    """The session has ended; it is not taken up again."""
+
+    http_status = HTTPStatus.GONE
+    spoken = "This session is over. Please start a new one."

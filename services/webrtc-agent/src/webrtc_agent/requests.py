@@ -1,0 +1,104 @@
+"""What Pipecat's clients send, read within bounds."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import Request
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+
+from webrtc_agent.refusals import BadRequest, TooLarge
+
+MAX_SDP_BYTES = 32 * 1024
+"""A browser's offer with sound, camera and screen takes about 8 KB."""
+MAX_OFFER_BYTES = 40 * 1024
+"""The offer as JSON, in which each line's end takes four bytes."""
+MAX_BODY_BYTES = 16 * 1024
+MAX_CANDIDATES = 50
+"""Network addresses in one request; a laptop with several networks has about ten."""
+
+type Text = Annotated[str, Field(max_length=1024)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class StartRequest(_Body):
+    """``POST /start``. Clients send more, such as ``body`` for the bot: nothing here can be turned by a visitor."""
+
+    transport: Literal["webrtc", "daily", "websocket"] | None = None
+    create_daily_room: Annotated[
+        bool | None, Field(validation_alias=AliasChoices("createDailyRoom", "create_daily_room"))
+    ] = None
+
+
+class OfferRequest(_Body):
+    """``POST …/api/offer``. ``pc_id`` names a connection that is to be changed, or made anew with ``restart_pc``."""
+
+    sdp: Annotated[str, Field(max_length=MAX_SDP_BYTES)]
+    type: Literal["offer"]
+    pc_id: Text | None = None
+    restart_pc: bool | None = None
+
+
+class Candidate(_Body):
+    """One network address of the client; an empty one says that no more will come."""
+
+    candidate: Text
+    sdp_mid: Text | None = None
+    sdp_mline_index: int | None = None
+
+
+class CandidatesRequest(_Body):
+    """``PATCH …/api/offer``: addresses found after the offer was sent."""
+
+    pc_id: Text
+    candidates: Annotated[list[Candidate], Field(max_length=MAX_CANDIDATES)]
+
+
+async def read_start(request: Request) -> StartRequest:
+    """Read a start; an empty body asks for what there is.
+
+    Raises:
+        ProtocolError: it is no start.
+    """
+    return _parse(StartRequest, await _read(request, MAX_BODY_BYTES) or b"{}")
+
+
+async def read_offer(request: Request) -> OfferRequest:
+    """Read an offer.
+
+    Raises:
+        ProtocolError: it is no offer.
+    """
+    return _parse(OfferRequest, await _read(request, MAX_OFFER_BYTES))
+
+
+async def read_candidates(request: Request) -> CandidatesRequest:
+    """Read addresses.
+
+    Raises:
+        ProtocolError: they are none.
+    """
+    return _parse(CandidatesRequest, await _read(request, MAX_OFFER_BYTES))
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > limit:
+            raise TooLarge("body")
+    return bytes(body)
+
+
+def _parse[B: _Body](kind: type[B], body: bytes) -> B:
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        # Names of fields only: what stands in them may be somebody's address.
+        raise BadRequest(", ".join(sorted(_names(error))) or "JSON") from None
+
+
+def _names(error: ValidationError) -> set[str]:
+    issues: list[Any] = error.errors(include_url=False, include_input=False, include_context=False)
+    return {str(issue["loc"][0]) for issue in issues if issue["loc"]}

@@ -1,0 +1,48 @@
+"""What the web service needs of Daily; ``webrtc_agent.daily`` has it."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from agent_core.admission import Place
+from agent_core.agent import Agent
+from agent_core.events import EndReason, EndRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A private room with a token for each side. Tokens let whoever has them in."""
+
+    name: str
+    url: str
+    visitor_token: str = field(repr=False)
+    agent_token: str = field(repr=False)
+
+
+class DailyVisit(Protocol):
+    """The agent's side of one room."""
+
+    def end(self, reason: EndReason) -> None:
+        """End the conversation."""
+
+    async def run(self) -> EndRecord:
+        """Join, talk, leave, delete the room. The place is given back whatever happens."""
+
+
+class DailyRooms(Protocol):
+    """Makes rooms."""
+
+    async def open(self) -> Room:
+        """Make a room and both tokens within 8 s; a failed step leaves no room behind.
+
+        Raises:
+            UpstreamError: Daily did not do it.
+        """
+
+    def visit(self, agent: Agent, place: Place, room: Room) -> DailyVisit:
+        """Prepare the conversation in a room; deletes the room when it has run."""
+
+    async def delete(self, room: Room) -> None:
+        """Delete a room in which nobody will talk; never raises."""
+
+    async def aclose(self) -> None:
+        """Close connections to Daily."""

@@ -1,0 +1,156 @@
+"""The routes that Pipecat's clients know, for any of them: web, React Native, iOS, Android."""
+
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse
+
+from agent_core.errors import Forbidden
+from webrtc_agent.lobby import Lobby
+from webrtc_agent.refusals import NotOffered
+from webrtc_agent.requests import read_candidates, read_offer, read_start
+from webrtc_agent.rooms import DailyRooms, Room
+from webrtc_agent.visits import State, Visit
+
+log = structlog.get_logger()
+router = APIRouter()
+
+type Json = dict[str, Any]
+
+
+@router.get("/status")
+async def status(request: Request) -> Json:
+    """Tell a page how to connect."""
+    return {"status": "ready", "transports": _lobby(request).transports}
+
+
+@router.get("/status/{session_id}")
+async def session_status(request: Request, session_id: str) -> Json:
+    """Tell whether a session goes on; one that waits for its client counts as running."""
+    visit = _lobby(request).visits.find(session_id)
+    return {"bot_id": session_id, "status": "finished" if visit.state is State.FINISHED else "running"}
+
+
+@router.post("/start")
+async def start(request: Request) -> JSONResponse:
+    """Start a session in the shape of Pipecat's current clients."""
+    return await _start(request, legacy=False)
+
+
+@router.post("/connect")
+async def connect(request: Request) -> JSONResponse:
+    """Start a session in the shape of Pipecat's older clients."""
+    return await _start(request, legacy=True)
+
+
+@router.get("/room")
+async def room(request: Request) -> Response:
+    """Start a session and send the browser to Daily's own page for it."""
+    lobby = _lobby(request)
+    if lobby.rooms is None:
+        raise NotOffered("daily")
+    if request.headers.get("sec-fetch-site") == "cross-site" and request.headers.get("sec-fetch-dest") != "document":
+        raise Forbidden("another_origin")  # an image of another page, say; a link to here is fine
+    lobby.starts.count(_address(request))
+    _, opened = await lobby.open_room(lobby.rooms)
+    return RedirectResponse(f"{opened.url}?t={opened.visitor_token}", status_code=HTTPStatus.SEE_OTHER)
+
+
+@router.post("/sessions/{session_id}/api/offer")
+async def session_offer(request: Request, session_id: str) -> JSONResponse:
+    """Answer the offer of a session that was started."""
+    lobby = _checked(request)
+    offer = await read_offer(request)
+    return _json(await lobby.answer(lobby.visits.find(session_id), offer))
+
+
+@router.patch("/sessions/{session_id}/api/offer")
+async def session_candidates(request: Request, session_id: str) -> JSONResponse:
+    """Take network addresses of a session's client."""
+    lobby = _checked(request)
+    body = await read_candidates(request)
+    await lobby.add_candidates(lobby.visits.find(session_id), body.pc_id, body.candidates)
+    return _json({"status": "success"})
+
+
+@router.post("/api/offer")
+async def offer(request: Request) -> JSONResponse:
+    """Answer an offer; one without a known connection starts a session."""
+    lobby = _checked(request)
+    body = await read_offer(request)
+    if body.pc_id is not None:
+        return _json(await lobby.answer(lobby.of_connection(body.pc_id), body))
+    if lobby.rooms is not None:
+        raise NotOffered("webrtc")
+    lobby.starts.count(_address(request))
+    visit = lobby.expect()
+    answer = await lobby.answer(visit, body)
+    log.info("visit_began", visit_id=visit.visit_id, transport="webrtc")
+    return _json({**answer, "sessionId": visit.visit_id})
+
+
+@router.patch("/api/offer")
+async def candidates(request: Request) -> JSONResponse:
+    """Take network addresses of a connection's client."""
+    lobby = _checked(request)
+    body = await read_candidates(request)
+    await lobby.add_candidates(lobby.of_connection(body.pc_id), body.pc_id, body.candidates)
+    return _json({"status": "success"})
+
+
+async def _start(request: Request, *, legacy: bool) -> JSONResponse:
+    lobby = _checked(request)
+    wanted = await read_start(request)
+    transport = wanted.transport or ("daily" if wanted.create_daily_room else lobby.transports[0])
+    if transport not in lobby.transports:
+        raise NotOffered(transport)
+    lobby.starts.count(_address(request))
+    if lobby.rooms is None:
+        visit, answer = _start_peer(lobby)
+    else:
+        visit, answer = await _start_daily(lobby, lobby.rooms, legacy=legacy)
+    log.info("visit_began", visit_id=visit.visit_id, transport=transport)
+    return _json(answer)
+
+
+def _start_peer(lobby: Lobby) -> tuple[Visit, Json]:
+    visit = lobby.expect()
+    # Always there, also when empty: without it the Android client asks a server of Google's.
+    servers = [server.model_dump(exclude_none=True) for server in lobby.settings.ice_servers]
+    return visit, {"sessionId": visit.visit_id, "iceConfig": {"iceServers": servers}}
+
+
+async def _start_daily(lobby: Lobby, rooms: DailyRooms, *, legacy: bool) -> tuple[Visit, Json]:
+    visit, opened = await lobby.open_room(rooms)
+    answer: Json = {"dailyRoom": opened.url, "dailyToken": opened.visitor_token, "sessionId": visit.visit_id}
+    return visit, answer | (_legacy(opened) if legacy else {})
+
+
+def _legacy(opened: Room) -> Json:
+    return {"room_url": opened.url, "token": opened.visitor_token}
+
+
+def _lobby(request: Request) -> Lobby:
+    lobby: Lobby = request.app.state.lobby
+    return lobby
+
+
+def _checked(request: Request) -> Lobby:
+    """Give the lobby to whoever may change something in it.
+
+    Raises:
+        Forbidden: a page of another site asks.
+    """
+    lobby = _lobby(request)
+    lobby.origins.check(request.headers.get("origin"))
+    return lobby
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def _json(answer: Json) -> JSONResponse:
+    return JSONResponse(answer)

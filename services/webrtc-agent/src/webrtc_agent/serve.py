@@ -1,0 +1,62 @@
+"""Makes the real parts of the web service and serves."""
+
+import gc
+from importlib import import_module
+from importlib.util import find_spec
+
+import structlog
+import uvloop
+
+from agent_core.adapters.open_meteo import OpenMeteo
+from agent_core.agent import Agent
+from agent_core.drain import make_server
+from agent_core.nova.credentials import CredentialSource
+from agent_core.nova.sdk import SdkModelClient
+from agent_core.observability import logs
+from agent_core.observability.records import log_record
+from agent_core.tools.goodbye import goodbye_tools
+from agent_core.tools.weather import weather_tools
+from webrtc_agent import ice
+from webrtc_agent.app import create_app
+from webrtc_agent.lobby import Lobby
+from webrtc_agent.rooms import DailyRooms
+from webrtc_agent.settings import WebSettings
+
+
+async def serve(settings: WebSettings) -> None:
+    """Make the real parts and serve until told to stop."""
+    model = SdkModelClient(
+        region=settings.model_region, endpoint=settings.model_endpoint, credentials=CredentialSource()
+    )
+    weather = OpenMeteo(
+        forecast_url=str(settings.open_meteo_forecast_url), geocoding_url=str(settings.open_meteo_geocoding_url)
+    )
+    ice.offer_only(settings.ice_hosts)
+    async with weather:
+        agent = Agent(settings, model, [*weather_tools(weather), *goodbye_tools()], log_record)
+        lobby = Lobby(settings, agent, _daily_rooms(settings))
+        server = make_server(create_app(lobby), agent, settings)
+        # What is loaded now stays for good; without this every collection walks through it, and all calls wait.
+        gc.freeze()
+        structlog.get_logger().info(
+            "starting", port=settings.fast_api_port, model=settings.nova_sonic_model_id, transports=lobby.transports
+        )
+        await server.serve()
+
+
+def _daily_rooms(settings: WebSettings) -> DailyRooms | None:
+    if not settings.uses_daily or find_spec("webrtc_agent.daily") is None:
+        return None
+    rooms: DailyRooms = import_module("webrtc_agent.daily").make_rooms(settings)
+    return rooms
+
+
+def run() -> None:
+    """Read the settings and serve until told to stop.
+
+    Raises:
+        ConfigurationError: a setting is missing or wrong.
+    """
+    settings = WebSettings.read()
+    logs.configure("webrtc-agent", settings.environment, settings.log_level, silent=["pipecat.transports.smallwebrtc"])
+    uvloop.run(serve(settings))

@@ -1,0 +1,63 @@
+"""What an operator of the web service can turn, beside what both services share."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, IPvAnyAddress, SecretStr
+
+from agent_core.errors import ConfigurationError
+from agent_core.settings import CoreSettings
+
+
+class TransportChoice(StrEnum):
+    """How the sound of a visitor travels: AUTO is Daily where it has a key, peer to peer otherwise."""
+
+    AUTO = "auto"
+    WEBRTC = "webrtc"
+    DAILY = "daily"
+
+
+class IceServer(BaseModel):
+    """A STUN or TURN server as browsers take it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    urls: Annotated[str | list[str], Field(min_length=1)]
+    username: str | None = None
+    credential: str | None = None
+
+
+class WebSettings(CoreSettings):
+    """Settings of the web service."""
+
+    max_sessions: Annotated[int, Field(ge=1, le=1000)] = 8
+    """Conversations at once in this task. Encrypting and coding one takes about a tenth of a core."""
+    transport: TransportChoice = TransportChoice.AUTO
+    """How sound travels: ``webrtc`` (peer to peer), ``daily``, or ``auto``: Daily where DAILY_API_KEY is set."""
+    daily_api_key: SecretStr | None = None
+    """Key of the Daily account that the rooms are made in."""
+    daily_api_url: HttpUrl = HttpUrl("https://api.daily.co/v1")
+    """Daily's REST service."""
+    allowed_origins: Annotated[frozenset[str], Field(max_length=100)] = frozenset()
+    """Other sites whose pages may start sessions, as a JSON list of origins such as ``["https://example.com"]``."""
+    ice_servers: tuple[IceServer, ...] = ()
+    """STUN and TURN servers for the visitor's browser, as JSON: ``[{"urls": "turn:…", "username": …}]``. None is
+    needed on one machine or network."""
+    ice_hosts: tuple[IPvAnyAddress, ...] = ()
+    """Addresses to offer for peer-to-peer sound, as a JSON list; none offers those of all network interfaces but
+    loopback. ``["127.0.0.1"]`` keeps it on this machine, and works where no other interface exists."""
+    starts_per_minute_per_address: Annotated[int, Field(ge=1, le=10_000)] = 5
+    """Sessions that one address may start in a minute."""
+    starts_per_minute: Annotated[int, Field(ge=1, le=10_000)] = 30
+    """Sessions that all addresses together may start in a minute."""
+
+    @property
+    def uses_daily(self) -> bool:
+        """Whether sound travels through Daily.
+
+        Raises:
+            ConfigurationError: it should, and there is no key.
+        """
+        if self.transport is TransportChoice.DAILY and self.daily_api_key is None:
+            raise ConfigurationError("set DAILY_API_KEY, or TRANSPORT to webrtc")
+        return self.transport is not TransportChoice.WEBRTC and self.daily_api_key is not None

@@ -1,0 +1,114 @@
+"""The sessions this process knows: waiting for their client, running, or over."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from enum import StrEnum
+from typing import Any, Protocol
+from uuid import uuid4
+
+import structlog
+
+from agent_core.events import EndReason
+from webrtc_agent.refusals import UnknownSession
+
+log = structlog.get_logger()
+
+REMEMBERED_SECONDS = 600.0
+"""How long a client may wait before it connects (its user is asked for the microphone), and how long the end of a
+session can be asked for."""
+MAX_VISITS = 10_000
+CLOSE_SECONDS = 5.0
+
+
+class State(StrEnum):
+    """Where a visit stands."""
+
+    WAITING = "waiting"
+    ANSWERING = "answering"
+    RUNNING = "running"
+    FINISHED = "finished"
+
+
+class Conversation(Protocol):
+    """A visitor who is being talked with."""
+
+    def end(self, reason: EndReason) -> None:
+        """End it."""
+
+
+class Visit:
+    """One session from its start to the time it is forgotten."""
+
+    def __init__(self, now: float) -> None:
+        self.visit_id = uuid4().hex
+        self.state = State.WAITING
+        self.conversation: Conversation | None = None
+        self.touched = now
+
+
+class Visits:
+    """All visits.
+
+    Args:
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._visits: dict[str, Visit] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def begin(self) -> Visit:
+        """Expect a client."""
+        self._forget()
+        visit = Visit(self._clock())
+        self._visits[visit.visit_id] = visit
+        return visit
+
+    def find(self, visit_id: str) -> Visit:
+        """Give a visit.
+
+        Raises:
+            UnknownSession: there is none, or it is forgotten.
+        """
+        self._forget()
+        visit = self._visits.get(visit_id)
+        if visit is None:
+            raise UnknownSession("session")
+        return visit
+
+    def running(self) -> list[Visit]:
+        """Give those that are being talked with."""
+        return [visit for visit in self._visits.values() if visit.state is State.RUNNING]
+
+    def carry(self, visit: Visit, conversation: Conversation, run: Coroutine[Any, Any, object]) -> None:
+        """Run a visit's conversation to its end, in a task of its own."""
+        visit.conversation, visit.state = conversation, State.RUNNING
+        task = asyncio.create_task(self._carry(visit, run), name=f"visit-{visit.visit_id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _carry(self, visit: Visit, run: Coroutine[Any, Any, object]) -> None:
+        try:
+            await run
+        except Exception:
+            log.exception("visit_failed")
+        finally:
+            visit.state, visit.conversation, visit.touched = State.FINISHED, None, self._clock()
+
+    async def aclose(self) -> None:
+        """End all that goes on; bounded."""
+        for visit in self.running():
+            if visit.conversation is not None:
+                visit.conversation.end(EndReason.DRAINED)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
+        for task in self._tasks:
+            task.cancel()
+
+    def _forget(self) -> None:
+        now = self._clock()
+        for visit in list(self._visits.values()):
+            idle = visit.state in (State.WAITING, State.FINISHED)
+            if idle and (now - visit.touched >= REMEMBERED_SECONDS or len(self._visits) > MAX_VISITS):
+                del self._visits[visit.visit_id]
