@@ -25,6 +25,8 @@ log = structlog.get_logger()
 
 MAX_TRIES = 3
 """Streams that may fail in a row before we give up; a loop without an end costs money and tells the caller nothing."""
+START_SECONDS = 8.0
+"""Longest silence at the beginning, whatever is tried meanwhile: a caller takes a line that says nothing for dead."""
 ANSWER_SECONDS = 4.0
 """Silence of the model after we asked it to speak that is taken for a dead stream."""
 
@@ -62,6 +64,7 @@ class ModelLink:
         self._waiting_audio: deque[bytes] = deque()
         self._unanswered: str | None = None
         self._answer_deadline: asyncio.Timeout | None = None
+        self._start_deadline: asyncio.Timeout | None = None
         self._failures = 0
         self._closed = False
         tally.model_streams += first is not None
@@ -98,11 +101,20 @@ class ModelLink:
             self._note_life(event)
             await handle(event)
 
-        while not self._closed:
-            try:
-                await self._run_one(watched)
-            except ModelUnavailable as error:
-                await self._recover(error)
+        try:
+            async with asyncio.timeout(START_SECONDS) as self._start_deadline:
+                while not self._closed:
+                    await self._run_and_recover(watched)
+        except TimeoutError:
+            raise ModelUnavailable("NoStart", f"nothing within {START_SECONDS:.0f} s") from None
+        finally:
+            self._start_deadline = None
+
+    async def _run_and_recover(self, handle: Callable[[ModelEvent], Awaitable[None]]) -> None:
+        try:
+            await self._run_one(handle)
+        except ModelUnavailable as error:
+            await self._recover(error)
 
     async def _recover(self, error: ModelUnavailable) -> None:
         if self._closed:
@@ -151,6 +163,9 @@ class ModelLink:
     def _note_life(self, event: ModelEvent) -> None:
         if isinstance(event, wire.CompletionStarted):
             return
+        if self._start_deadline is not None:
+            self._start_deadline.reschedule(None)
+            self._start_deadline = None
         if self._unanswered is not None and self._answer_deadline is not None:
             self._answer_deadline.reschedule(None)
             self._unanswered = None

@@ -58,6 +58,7 @@ class ModelSession:
         self._work = asyncio.Event()
         self._unsent_audio = 0
         self._open_tools: set[str] = set()
+        self._heard_anything = False
         self._closed = False
 
     @classmethod
@@ -99,6 +100,7 @@ class ModelSession:
             self.dropped_audio_ms += len(pcm) * 500 // self.prompt.input_rate
             return
         self._unsent_audio += len(pcm)
+        self._heard_anything = True
         self._post(self._audio_input.encode(pcm), len(pcm))
 
     def read(self, words: str) -> None:
@@ -133,9 +135,12 @@ class ModelSession:
             for task in done:
                 task.result()
         finally:
-            for task in (sender, receiver):
+            sender.cancel()
+            # Closing ends the receiver. To cancel it in the middle of a read would make the SDK's own thread stumble.
+            await self.close()
+            _, stuck = await asyncio.wait({sender, receiver}, timeout=CLOSE_SECONDS)
+            for task in stuck:
                 task.cancel()
-            await asyncio.wait({sender, receiver}, timeout=CLOSE_SECONDS)
 
     async def _send_posted(self) -> None:
         while True:
@@ -170,6 +175,8 @@ class ModelSession:
         self._closed = True
         self._outbox.clear()
         goodbye = (
+            # The model refuses to close an audio block that never got a sound.
+            *([] if self._heard_anything else [self._audio_input.encode(bytes(2))]),
             wire.end(self._prompt_name, self._audio_name),
             wire.prompt_end(self._prompt_name),
             wire.session_end(),

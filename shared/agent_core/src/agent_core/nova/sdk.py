@@ -6,7 +6,7 @@ the socket; a bound on closing; and its many exceptions folded into ours.
 """
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Coroutine
 from typing import Any, Self
 
 from aws_sdk_bedrock_runtime.client import (
@@ -22,12 +22,14 @@ from aws_sdk_bedrock_runtime.models import (
 )
 from smithy_aws_core.identity.static import StaticCredentialsResolver
 from smithy_core.aio.eventstream import DuplexEventStream
-from smithy_http.aio.crt import AWSCRTHTTPClient
+from smithy_http.aio.crt import AWSCRTHTTPClient, AWSCRTHTTPResponse
 
 from agent_core.errors import ModelError, ModelRejected, ModelUnavailable
 from agent_core.nova.credentials import CredentialSource
 
 _CLOSE_SECONDS = 1.0
+_RESPONSE_SECONDS = 4.0
+"""Bedrock answers a request with its headers at once. A connection that is reset before them is never reported."""
 
 _REJECTIONS = frozenset({"AccessDeniedException", "ResourceNotFoundException", "ServiceQuotaExceededException"})
 
@@ -49,6 +51,12 @@ class _Transport(AWSCRTHTTPClient):
 
     def __deepcopy__(self, memo: object) -> Self:
         return self
+
+    async def _await_response(self, stream: object) -> AWSCRTHTTPResponse:
+        # The model ends its side first, and then the SDK's writer fails on a stream that is over, heard by nobody.
+        if (writer := getattr(stream, "_writer", None)) is not None:
+            writer.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return await super()._await_response(stream)
 
     async def aclose(self) -> None:
         """Close the connection."""
@@ -76,7 +84,8 @@ class SdkModelStream:
         """Wait for an event, see ``ModelStream``."""
         try:
             if self._receiver is None:
-                _, self._receiver = await self._duplex.await_output()
+                async with asyncio.timeout(_RESPONSE_SECONDS):
+                    _, self._receiver = await self._duplex.await_output()
             while (event := await self._receiver.receive()) is not None:
                 if isinstance(event, InvokeModelWithBidirectionalStreamOutputChunk) and event.value.bytes_:
                     payload: bytes = event.value.bytes_
@@ -87,13 +96,20 @@ class SdkModelStream:
 
     async def close(self) -> None:
         """Release the stream and its connection, see ``ModelStream``."""
-        # A refused or silent stream never finishes a polite close, and nobody may wait for that.
-        with suppress(Exception):
-            async with asyncio.timeout(_CLOSE_SECONDS):
-                await self._duplex.input_stream.close()
-        with suppress(Exception):
-            async with asyncio.timeout(_CLOSE_SECONDS):
-                await self._transport.aclose()
+        await _attempt(self._duplex.input_stream.close())
+        await _attempt(self._transport.aclose())
+
+
+async def _attempt(closing: Coroutine[Any, Any, None]) -> None:
+    """Give the SDK a moment to close something.
+
+    With a refused or silent stream it never finishes, and when it is cancelled it waits on in its own clean-up; so it
+    is left to itself, and ends when the connection does.
+    """
+    task = asyncio.ensure_future(closing)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    await asyncio.wait({task}, timeout=_CLOSE_SECONDS)
+    task.cancel()
 
 
 class SdkModelClient:
@@ -136,6 +152,8 @@ def translate(error: Exception) -> ModelError:
     """Fold what the SDK raises into ours: may another try help, or not?"""
     if isinstance(error, ModelError):
         return error
+    if isinstance(error, TimeoutError):
+        return ModelUnavailable("NoResponse", f"nothing within {_RESPONSE_SECONDS:.0f} s")
     kind, reason = type(error).__name__, str(getattr(error, "message", "") or "")
     if not isinstance(error, ServiceError):
         # A refusal that the SDK has no class for, such as a wrong signature, comes as a plain call error.
