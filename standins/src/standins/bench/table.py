@@ -21,7 +21,7 @@ _FOREIGN_LIMIT: Final = 0.1
 def text(load: Load, stock: Sequence[Trial], ours: Sequence[Trial]) -> str:
     """Write the table and what it is and is not."""
     lines = [
-        f"{load.calls} calls, {len(stock)} rounds of {load.seconds:g} s in turn; {load.cores}",
+        f"{_count(load.calls, 'call')}, {_count(len(stock), 'round')} of {load.seconds:g} s in turn; {load.cores}",
         "",
         _line("", "stock Pipecat", "ours", "ours/stock"),
     ]
@@ -82,6 +82,10 @@ def _trial(trial: Trial) -> dict[str, Any]:
 
 def _line(name: str, *cells: str) -> str:
     return f"{name:<40}" + "".join(f"{cell:>16}" for cell in cells)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _rounds(trials: Sequence[Trial]) -> str:
