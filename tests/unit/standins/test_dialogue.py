@@ -1,6 +1,6 @@
 """What the stand-in answers, without a sound."""
 
-import datetime
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,10 +25,13 @@ _HUMAN = Declared("transfer_to_human", {"properties": {"destination": {"enum": [
 _ALL = (_CURRENT, _FORECAST, _END, _HUMAN)
 
 
+_TRANSFER = UseTool("transfer_to_human", {"destination": "reception", "reason": "The caller asked for a human."})
+
+
 def _dialogue(
     system: str = "", history: tuple[tuple[str, str], ...] = (), tools: tuple[Declared, ...] = _ALL
 ) -> Dialogue:
-    return Dialogue(tools=tools, system=system, history=history, today=lambda: datetime.date(2026, 11, 23))
+    return Dialogue(tools=tools, system=system, history=history, today=lambda: dt.date(2026, 11, 23))
 
 
 def _said(steps: object) -> str:
@@ -98,7 +101,7 @@ def test_a_question_becomes_a_tool_call(words: str, tool: str, arguments: dict[s
     ],
 )
 def test_a_follow_up_keeps_what_it_leaves_out(follow_up: str, expected: dict[str, Any]) -> None:
-    """ "And tomorrow" is about the place before."""
+    """A follow-up such as "and tomorrow" is about the place before."""
     dialogue = _dialogue()
     dialogue.heard("what is the weather in london")
     assert expected.items() <= _tool(dialogue.heard(follow_up)).arguments.items()
@@ -161,7 +164,7 @@ def test_small_talk(words: str, part: str) -> None:
 
 
 def test_a_repeated_answer_is_the_same() -> None:
-    """ "Say that again" says that again."""
+    """The same words, not another look-up."""
     dialogue = _dialogue()
     dialogue.heard("what is the weather in stockholm")
     said = dialogue.tool_result(
@@ -174,10 +177,10 @@ def test_a_repeated_answer_is_the_same() -> None:
     ("words", "expected"),
     [
         ("goodbye", UseTool("end_call", {"reason": "caller_done"})),
-        ("i want to talk to a human", UseTool("transfer_to_human", {"destination": "reception", "reason": "The caller asked for a human."})),
-        ("The caller pressed the key 0 on the telephone.", UseTool("transfer_to_human", {"destination": "reception", "reason": "The caller asked for a human."})),
+        ("i want to talk to a human", _TRANSFER),
+        ("The caller pressed the key 0 on the telephone.", _TRANSFER),
     ],
-)  # fmt: skip
+)
 def test_ends_and_transfers_use_the_values_that_the_schema_allows(words: str, expected: UseTool) -> None:
     """A list of allowed values in the schema is kept to."""
     assert _tool(_dialogue().heard(words)) == expected

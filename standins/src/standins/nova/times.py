@@ -1,3 +1,4 @@
+# ruff: noqa: SIM905  a list of words reads best as words
 """Read days and hours out of what a caller said: "tomorrow evening", "on friday at three p.m.", "15:30"."""
 
 import re
@@ -26,7 +27,9 @@ _NOW = ("now", "currently", "moment")
 _CLOCK = re.compile(r"(?P<hour>\d{1,2})(?::(?P<minute>\d\d))?(?P<half>am|pm|a\.m\.|p\.m\.)?$")
 _NUMBERS = {word: number for number, word in enumerate(HOURS, start=1)}
 TIME_WORDS = frozenset(
-    {*_PARTS, *_NOW, *WEEKDAYS, *_NUMBERS, *["today", "tomorrow", "day", "after", "later", "this", "next", "week", "weekend", "on", "at", "o'clock", "am", "pm", "a.m.", "p.m.", "a", "p", "m", "oclock", "right", "the", "of"]}
+    {*_PARTS, *_NOW, *WEEKDAYS, *_NUMBERS, *(
+        "today tomorrow day after later this next week weekend on at o'clock am pm a.m. p.m. a p m oclock right the of"
+    ).split()}
 )  # fmt: skip
 
 
@@ -54,7 +57,7 @@ def when(words: Sequence[str]) -> When:
     return When(day=day, hour=hour)
 
 
-def _day(words: Sequence[str]) -> str | None:
+def _day(words: Sequence[str]) -> str | None:  # noqa: PLR0911  a return a case
     sentence = " ".join(words)
     named = [word.removesuffix("'s") for word in words if word.removesuffix("'s") in WEEKDAYS]
     if DAY_AFTER_TOMORROW in sentence:

@@ -65,19 +65,43 @@ _WEATHER = re.compile(r"\b(weather|forecast|outside|how does it look|how is it l
 
 # Read from the top: the first that matches is the intent. Weather stands between the clear wishes and the small talk.
 _WISHES = (
-    (Intent.HUMAN, r"\b(human|operator|agent|representative|someone|somebody|support|real person|put me through|transfer me|(talk|speak) to a person|to a person)\b"),
-    (Intent.GOODBYE, r"\b(goodbye|good bye|bye|hang up|see you|(that is|that's) all|end (the|this) call|good night|have a nice day)\b"),
-    (Intent.REPEAT, r"\b(repeat|say (that )?again|once more|one more time|pardon|^sorry$|what did you say|did ?n[o']t (understand|hear|catch)|did not (understand|hear|catch))\b"),
-)  # fmt: skip
+    (
+        Intent.HUMAN,
+        (
+            r"\b(human|operator|agent|representative|someone|somebody|support|real person"
+            r"|put me through|transfer me|(talk|speak) to a person|to a person)\b"
+        ),
+    ),
+    (
+        Intent.GOODBYE,
+        (
+            r"\b(goodbye|good bye|bye|hang up|see you"
+            r"|(that is|that's) all|end (the|this) call|good night|have a nice day)\b"
+        ),
+    ),
+    (
+        Intent.REPEAT,
+        (
+            r"\b(repeat|say (that )?again|once more|one more time|pardon|^sorry$|what did you say"
+            r"|did ?n[o']t (understand|hear|catch)|did not (understand|hear|catch))\b"
+        ),
+    ),
+)
 _SMALL_TALK = (
     (Intent.STOP, r"\b(stop|quiet|shut up|enough|wait|hold on|never mind)\b"),
-    (Intent.IDENTITY, r"\b(who are you|what are you|your name|who is this|who am i|(are you|am i talking to|is this) (a |an )?(real|robot|computer|machine|person|bot|ai|human)\b)"),
+    (Intent.IDENTITY, r"\b(who are you|what are you|your name|who is this|who am i)\b"),
     (Intent.HELP, r"\b(help|what can (you|i)|how does this work)\b"),
     (Intent.THANKS, r"\b(thanks?|thank you|cheers)\b"),
-    (Intent.GREETING, r"\b(hello|hi|hey|good (morning|afternoon|evening)|how are you|can you hear me|are you there|is anybody there|greetings)\b"),
+    (
+        Intent.GREETING,
+        (
+            r"\b(hello|hi|hey|good (morning|afternoon|evening)"
+            r"|how are you|can you hear me|are you there|is anybody there|greetings)\b"
+        ),
+    ),
     (Intent.NO, r"\b(no|nope|nothing|not now)\b"),
     (Intent.YES, r"\b(yes|yeah|yep|sure|okay|ok|correct|right|please)\b"),
-)  # fmt: skip
+)
 _QUESTION_ABOUT_ITSELF = re.compile(
     r"\b(are you|am i talking to|is this) (a |an )?(real|robot|computer|machine|person|bot|ai|human)\b"
 )

@@ -4,24 +4,36 @@ Numbers stay digits here ("-7 degrees"); the voice reads them out. Every value o
 cannot be read is left out, and what is left of a sentence is still true.
 """
 
-import datetime
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
 from standins.nova.understanding import Aspect
 
 _SKIES = {
-    "clear": "clear", "mostly_clear": "mostly clear", "partly_cloudy": "partly cloudy", "overcast": "overcast", "fog": "foggy",
-}  # fmt: skip
+    "clear": "clear",
+    "mostly_clear": "mostly clear",
+    "partly_cloudy": "partly cloudy",
+    "overcast": "overcast",
+    "fog": "foggy",
+}
 _FALLING = {
-    "drizzle": "drizzle", "freezing_drizzle": "freezing drizzle", "rain": "rain", "freezing_rain": "freezing rain", "snow": "snow",
-    "snow_grains": "snow grains", "rain_showers": "rain showers", "snow_showers": "snow showers", "thunderstorm": "a thunderstorm",
+    "drizzle": "drizzle",
+    "freezing_drizzle": "freezing drizzle",
+    "rain": "rain",
+    "freezing_rain": "freezing rain",
+    "snow": "snow",
+    "snow_grains": "snow grains",
+    "rain_showers": "rain showers",
+    "snow_showers": "snow showers",
+    "thunderstorm": "a thunderstorm",
     "thunderstorm_with_hail": "a thunderstorm with hail",
-}  # fmt: skip
+}
 _SNOW = ("snow", "snow_grains", "snow_showers")
 _COLD = {"celsius": 10, "fahrenheit": 50}
 _LIKELY, _POSSIBLE = 50, 20
-_WINDY = 30
+_ABSURD = 10_000
+"""A value beyond this is no weather."""
 
 FAILURES = {
     "location_not_found": "I could not find {place}. Please name another city.",
@@ -91,7 +103,8 @@ def _outlook(aspect: Aspect, result: Mapping[str, Any]) -> str:
     if aspect is Aspect.SNOW and condition not in _SNOW:
         return "snow is not expected."
     if aspect is Aspect.UMBRELLA and chance is not None:
-        return f"{'take an umbrella, there is' if chance >= _POSSIBLE else 'you need no umbrella, there is'} a {chance} percent chance of rain."
+        advice = "take an umbrella" if chance >= _POSSIBLE else "you need no umbrella"
+        return f"{advice}, there is a {chance} percent chance of rain."
     if chance is None:
         return f"{sky}." if sky else ""
     if falling or aspect is Aspect.RAIN:
@@ -117,7 +130,9 @@ def _degrees(value: object) -> str | None:
 
 def _number(value: object) -> int | None:
     return (
-        round(value) if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 10_000 else None
+        round(value)
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _ABSURD
+        else None
     )
 
 
@@ -128,7 +143,7 @@ def _day_name(asked: object, result: Mapping[str, Any]) -> str:
     if isinstance(weekday, str) and weekday.isalpha():
         return f"On {weekday.capitalize()}"
     try:
-        return f"On {datetime.date.fromisoformat(str(asked)):%A}"
+        return f"On {dt.date.fromisoformat(str(asked)):%A}"
     except ValueError:
         return f"On {str(asked).capitalize()}" if isinstance(asked, str) and asked.isalpha() else "Then"
 

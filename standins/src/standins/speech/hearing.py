@@ -112,7 +112,7 @@ class Ear:
         self._guess: tuple[bytes, asyncio.Task[Transcript]] | None = None
 
     async def feed(self, pcm: bytes) -> list[SpeechStarted | Heard]:
-        """Take the next sound, 16-bit mono at the session's rate, of any length; waits at most some seconds at the end of a turn."""
+        """Take the next sound: 16-bit mono at the session's rate, of any length; waits for a turn's words."""
         events: list[SpeechStarted | Heard] = []
         for event in self._turns.feed(self._at_turn_rate(pcm)):
             if isinstance(event, Started):
@@ -135,18 +135,19 @@ class Ear:
     def _at_turn_rate(self, pcm: bytes) -> bytes:
         if self._resample is None:
             return pcm
-        return self._resample.resample_chunk(np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2")).tobytes()
+        sound: bytes = self._resample.resample_chunk(np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2")).tobytes()
+        return sound
 
-    def _start_guess(self, pcm: bytes) -> None:
+    def _start_guess(self, pcm: bytes) -> tuple[bytes, asyncio.Task[Transcript]]:
         if self._guess is not None:
             self._guess[1].cancel()
         self._guess = pcm, asyncio.create_task(self._hearing.transcribe(pcm, self._rate))
+        return self._guess
 
     async def _words(self, ended: Ended) -> Heard:
-        if self._guess is None or self._guess[0] != ended.pcm:
-            self._start_guess(ended.pcm)
-        assert self._guess is not None
-        task = self._guess[1]
+        guess = self._guess
+        if guess is None or guess[0] != ended.pcm:
+            guess = self._start_guess(ended.pcm)
         self._guess = None
-        found = await task
+        found = await guess[1]
         return Heard(found.text, found.log_posterior, confident=bool(found.text) and found.log_posterior > _CONFIDENT)

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001  phonetic letters look like others
 """How words sound: pocketsphinx's own dictionary, and `pronunciations.dict` for what it does not know.
 
 That file was made with `arpabet` below from the phonemes of the voice `hibari`: the words that the dictionary lacks,

@@ -1,4 +1,4 @@
-"""Understand speech with pocketsphinx and a language model of our own. Blocks, and holds the GIL: not for an event loop."""
+"""Understand speech with pocketsphinx and a language model of our own. Blocks and holds the GIL: keep it off a loop."""
 
 import math
 import tempfile

@@ -13,7 +13,10 @@ HOURS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine",
 _ALTERNATIVES = re.compile(r"\(([^()]*)\)")
 
 _WHAT_IS = "(what is|what's|how is|how's)"
-_ASK = "(can you tell me|could you tell me|tell me|please tell me|give me|i would like to know|i'd like to know|i want to know)"
+_ASK = (
+    "(can you tell me|could you tell me|tell me|please tell me"
+    "|give me|i would like to know|i'd like to know|i want to know)"
+)
 
 # Every line is one kind of question; `(a|b|)` is a choice. A place and a time are put behind it.
 QUESTIONS = (
@@ -67,10 +70,28 @@ WITH_A_TIME_ONLY = (
 OPENERS = ("", "", "", "", "", "hello", "hi", "okay", "please", "so", "and", "thanks")
 CLOSERS = ("", "", "", "", "", "please", "in fahrenheit", "in celsius", "in degrees fahrenheit")
 TIMES = (
-    "today", "tomorrow", "tonight", "now", "right now", "at the moment", "this morning", "this afternoon", "this evening",
-    "this weekend", "on the weekend", "at the weekend", "tomorrow morning", "tomorrow afternoon", "tomorrow evening",
-    "tomorrow night", "the day after tomorrow", "next week", "at noon", "at midnight", "later today",
-)  # fmt: skip
+    "today",
+    "tomorrow",
+    "tonight",
+    "now",
+    "right now",
+    "at the moment",
+    "this morning",
+    "this afternoon",
+    "this evening",
+    "this weekend",
+    "on the weekend",
+    "at the weekend",
+    "tomorrow morning",
+    "tomorrow afternoon",
+    "tomorrow evening",
+    "tomorrow night",
+    "the day after tomorrow",
+    "next week",
+    "at noon",
+    "at midnight",
+    "later today",
+)
 OTHER = (
     "(hello|hi|hey|hello there|hi there|good morning|good afternoon|good evening)",
     "(hello|hi) (how are you|who are you|can you hear me)",
@@ -79,11 +100,17 @@ OTHER = (
     "(who are you|what are you|what is your name|what's your name|who is this|who am i talking to)",
     "(are you|am i talking to|is this) (a robot|a computer|a machine|a person|a human|real|a real person)",
     "(help|help me|help please|i need help|what can you do|what can i ask|what can i say|can you help me)",
-    "(repeat that|say that again|please repeat|please repeat that|can you repeat that|repeat|once more|one more time|pardon|sorry)",
+    "(repeat that|say that again|please repeat|please repeat that|can you repeat that)",
+    "(repeat|once more|one more time|pardon|sorry)",
     "(what did you say|i did not understand|i didn't understand|say again|could you repeat that please)",
-    "(goodbye|bye|bye bye|goodbye then|thank you goodbye|thanks goodbye|thanks bye|see you|that is all|that's all|hang up|that's all thank you)",
-    "(okay goodbye|no thank you goodbye|no that's all|thank you bye|end the call|please end the call|have a nice day|good night)",
-    "(i want to|i would like to|i'd like to|can i|could i|may i|let me|i need to) (talk|speak) to (a human|a person|a real person|someone|somebody|an agent|an operator|a human being|support)",
+    "(goodbye|bye|bye bye|goodbye then|thank you goodbye|thanks goodbye)",
+    "(thanks bye|see you|that is all|that's all|hang up|that's all thank you)",
+    "(okay goodbye|no thank you goodbye|no that's all|thank you bye)",
+    "(end the call|please end the call|have a nice day|good night)",
+    (
+        "(i want to|i would like to|i'd like to|can i|could i|may i|let me|i need to) "
+        "(talk|speak) to (a human|a person|a real person|someone|somebody|an agent|an operator|a human being|support)"
+    ),
     "(transfer me|connect me|put me through) to (a human|a person|an agent|someone|support|an operator)",
     "(a human please|human|operator|agent please|operator please|transfer me please)",
     "(stop|stop it|stop please|please stop|be quiet|quiet|shut up|enough|stop talking|wait|hold on|wait a moment)",
@@ -91,7 +118,7 @@ OTHER = (
     "(yes|yes please|yeah|no|no thanks|no thank you|okay|sure|correct|that's right|right|never mind|nothing)",
     "(in|) (fahrenheit|celsius) (please|)",
     "(and in|what is that in|what's that in|in degrees) (fahrenheit|celsius)",
-)  # fmt: skip
+)
 
 
 def expanded(template: str) -> Iterator[str]:
@@ -128,16 +155,17 @@ def _about_places(dice: random.Random, asked: Sequence[str], of_place: Sequence[
     moments = times()
     said = []
     for city in cities():
-        for question in dice.sample(asked, 14):
-            time = dice.choice(["", "", "", "tomorrow", "today", *dice.sample(moments, 3)])
-            said.append(_joined(dice.choice(OPENERS), question, "in", city.spoken, time, dice.choice(CLOSERS)))
-        for question in dice.sample(asked, 3):
-            said.append(_joined(question, dice.choice(moments), "in", city.spoken))
-        for question in dice.sample(of_place, 2):
-            said.append(_joined(question, city.spoken, dice.choice(["", *dice.sample(moments, 2)])))
-        for lead in WITH_A_PLACE_ONLY:
-            said.append(_joined(lead, city.spoken, dice.choice(["", "", "", "please", dice.choice(moments)])))
+        said += [_asked_at_random(dice, question, city.spoken) for question in dice.sample(asked, 14)]
+        said += [_joined(question, dice.choice(moments), "in", city.spoken) for question in dice.sample(asked, 3)]
+        said += [_joined(question, city.spoken, dice.choice(["", *moments])) for question in dice.sample(of_place, 2)]
+        behind = [dice.choice(["", "", "", "please", dice.choice(moments)]) for _ in WITH_A_PLACE_ONLY]
+        said += [_joined(lead, city.spoken, end) for lead, end in zip(WITH_A_PLACE_ONLY, behind, strict=True)]
     return said
+
+
+def _asked_at_random(dice: random.Random, question: str, city: str) -> str:
+    time = dice.choice(["", "", "", "tomorrow", "today", *dice.sample(times(), 3)])
+    return _joined(dice.choice(OPENERS), question, "in", city, time, dice.choice(CLOSERS))
 
 
 def _about_times(dice: random.Random, asked: Sequence[str]) -> list[str]:

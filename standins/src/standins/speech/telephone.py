@@ -5,6 +5,7 @@ sentences at 8 kHz that costs a third of all answers. So the missing band is put
 network guesses from the band that is there (`widening.npz`, 15 000 weights), which makes 8 kHz as good as 16 kHz.
 """
 
+import itertools
 from functools import cache
 from importlib.resources import files
 
@@ -90,7 +91,7 @@ def _masks(bands: tuple[int, int, int]) -> tuple[npt.NDArray[np.bool_], ...]:
     low, high, count = bands
     mel = np.linspace(2595 * np.log10(1 + low / 700), 2595 * np.log10(1 + high / 700), count + 1)
     edges = 700 * (10 ** (mel / 2595) - 1)
-    return tuple((start <= _FREQUENCIES) & (end > _FREQUENCIES) for start, end in zip(edges, edges[1:], strict=False))
+    return tuple((start <= _FREQUENCIES) & (end > _FREQUENCIES) for start, end in itertools.pairwise(edges))
 
 
 def _power(spectrum: npt.NDArray[np.complex128], bands: tuple[int, int, int]) -> Samples:

@@ -11,7 +11,7 @@ _FRAMES_TO_START = 6
 """Frames of speech within the last eight that make a start: 120 ms, soon enough to barge in and longer than a click."""
 _START_WINDOW = 8
 _LEAD_SECONDS = 0.3
-"""Sound from before the start that belongs to the utterance: a soft first consonant is not yet speech to the detector."""
+"""Sound from before the start that belongs to the utterance: the detector misses a soft first consonant."""
 _LIKELY_END_SECONDS = 0.24
 """A pause after which the words so far are worth transcribing, in the hope that the caller has finished."""
 _KEPT_SILENCE_SECONDS = 0.24
@@ -34,7 +34,7 @@ class Paused:
 
 @dataclass(frozen=True)
 class Ended:
-    """The caller has finished. `pcm` is the whole utterance, the same as in the `Paused` before if nothing was added."""
+    """The caller has finished. `pcm` is the whole utterance: that of the last `Paused` if nothing was added."""
 
     pcm: bytes
 

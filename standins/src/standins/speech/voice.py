@@ -77,7 +77,7 @@ def _spoken_by(command: list[str]) -> Sound:
     """Run a program that writes a WAV file to its output; its header may not know the length."""
     made = subprocess.run(command, check=True, capture_output=True, timeout=_DEADLINE_SECONDS).stdout  # noqa: S603
     with wave.open(io.BytesIO(made)) as file:
-        return np.frombuffer(file.readframes(len(made)), "<i2").astype(np.float32) / 32768
+        return np.frombuffer(file.readframes(len(made)), "<i2").astype(np.float32) / np.float32(32768)
 
 
 class Voice:
@@ -102,7 +102,7 @@ class Voice:
         await self.speak("Hello.", 8_000)
 
     async def speak(self, text: str, sample_rate: int) -> bytes:
-        """Speak a sentence or a few: 16-bit mono PCM at 8000, 16000 or 24000 Hz, peak -3 dBFS. Nothing to say is no sound.
+        """Speak a sentence or a few, as 16-bit mono PCM at 8000, 16000 or 24000 Hz; an empty text is no sound.
 
         Raises:
             NoVoiceError: no voice was found.
@@ -130,4 +130,5 @@ class Voice:
             self._speaker.synthesise(_MINUS.sub("minus ", text)), self._speaker.sample_rate, sample_rate
         )
         peak = float(np.abs(sound).max(initial=0.0))
-        return (sound * (_PEAK / peak if peak else 1.0) * 32767).astype("<i2").tobytes()
+        pcm: bytes = (sound * (_PEAK / peak if peak else 1.0) * 32767).astype("<i2").tobytes()
+        return pcm
