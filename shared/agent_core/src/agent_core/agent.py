@@ -10,6 +10,7 @@ from agent_core import prompts
 from agent_core.admission import Admission
 from agent_core.errors import ModelError
 from agent_core.events import EndReason
+from agent_core.farewell import GOODBYE_SECONDS
 from agent_core.nova.link import History
 from agent_core.nova.model_session import ModelSession, Prompt
 from agent_core.nova.stream import ModelClient
@@ -20,9 +21,6 @@ from agent_core.tools import registry
 from agent_core.tools.registry import Tool, ToolRegistry
 
 log = structlog.get_logger()
-
-GOODBYE_SECONDS = 10.0
-"""Longest wait for the goodbye to be heard."""
 
 
 class LiveSession(Protocol):

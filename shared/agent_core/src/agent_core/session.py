@@ -14,9 +14,10 @@ from pipecat.processors.frame_processor import FrameProcessor
 
 from agent_core import prompts
 from agent_core.admission import Place
-from agent_core.agent import GOODBYE_SECONDS, Agent
+from agent_core.agent import Agent
 from agent_core.errors import ModelError, ModelRejected
 from agent_core.events import EndReason, EndRecord, Tally
+from agent_core.farewell import Farewell
 from agent_core.nova.link import History, ModelLink
 from agent_core.nova.model_session import ModelSession
 from agent_core.nova.service import NovaSonicService, Voice
@@ -60,15 +61,6 @@ class Opening:
     facts: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Goodbye:
-    """The conversation ends when an answer that began after this one has been heard, or at the deadline."""
-
-    reason: EndReason
-    turns_before: int
-    deadline: asyncio.TimerHandle
-
-
 class Session:
     """Runs one conversation. Make it, ``run`` it once; everything else may be called meanwhile."""
 
@@ -80,7 +72,7 @@ class Session:
         self._media = media
         self._started = self._connected_at = time.monotonic()
         self._reason: asyncio.Future[EndReason] = asyncio.get_running_loop().create_future()
-        self._goodbye: _Goodbye | None = None
+        self._farewell = Farewell(tally, self._end_when_heard)
         self.ready = asyncio.Event()
         """Set when the pipeline takes messages."""
         self._connected = asyncio.Event()
@@ -127,11 +119,9 @@ class Session:
 
     def answer_heard(self) -> None:
         """Note that the caller has heard the agent's last words."""
-        goodbye = self._goodbye
-        if goodbye is not None and self.tally.agent_turns > goodbye.turns_before:
-            self._end_later(goodbye.reason)
+        self._farewell.answer_heard()
 
-    def _end_later(self, reason: EndReason) -> None:
+    def _end_when_heard(self, reason: EndReason) -> None:
         if self._media.way_to_ear:
             asyncio.get_running_loop().call_later(self._media.way_to_ear, self.end, reason)
         else:
@@ -139,7 +129,7 @@ class Session:
 
     def say_goodbye(self, reason: EndReason) -> None:
         """Let the agent say goodbye, then end."""
-        self._end_after_goodbye(reason)
+        self._farewell.begin(reason)
         self._link.read(prompts.load("goodbye"))
 
     async def run(self) -> EndRecord:
@@ -185,8 +175,7 @@ class Session:
         return await self._reason
 
     async def _release(self, pipeline: asyncio.Task[None]) -> None:
-        if self._goodbye is not None:
-            self._goodbye.deadline.cancel()
+        self._farewell.cancel()
         with suppress(TimeoutError):
             async with asyncio.timeout(TEARDOWN_SECONDS):
                 await self._pipeline.cancel()
@@ -227,12 +216,7 @@ class Session:
             return
         self._log.info("tool_called", **fields)
         if record.tool == END_CALL:
-            self._end_after_goodbye(EndReason.AGENT_ENDED)
-
-    def _end_after_goodbye(self, reason: EndReason) -> None:
-        if self._goodbye is None:
-            deadline = asyncio.get_running_loop().call_later(GOODBYE_SECONDS, self.end, reason)
-            self._goodbye = _Goodbye(reason, self.tally.agent_turns, deadline)
+            self._farewell.begin(EndReason.AGENT_ENDED)
 
     def model_session_started(self, model_session_id: str) -> None:
         """Note the model's own id of a session, so that its side of the story can be found."""

@@ -1,0 +1,58 @@
+"""When a conversation that is being closed may end: as soon as the caller has heard the goodbye."""
+
+import asyncio
+from collections.abc import Callable
+
+from agent_core.events import EndReason, Tally
+
+GOODBYE_SECONDS = 10.0
+"""Longest wait for the goodbye to be heard."""
+_WORDS_SECONDS = 3.0
+"""How long the model may take to begin its goodbye. Some models say it first and close the conversation after."""
+
+
+class Farewell:
+    """Waits for the last words.
+
+    Args:
+        tally: Tells how many answers were begun.
+        end: Ends the conversation.
+    """
+
+    def __init__(self, tally: Tally, end: Callable[[EndReason], None]) -> None:
+        self._tally = tally
+        self._end = end
+        self._heard = 0
+        self._reason: EndReason | None = None
+        self._awaited = 0
+        self._timers: list[asyncio.TimerHandle] = []
+
+    def begin(self, reason: EndReason) -> None:
+        """End for ``reason`` when the goodbye has been heard; only the first time counts."""
+        if self._reason is not None:
+            return
+        self._reason = reason
+        self._awaited = self._tally.agent_turns + 1
+        loop = asyncio.get_running_loop()
+        self._timers = [
+            loop.call_later(_WORDS_SECONDS, self._expect_no_more),
+            loop.call_later(GOODBYE_SECONDS, self._end, reason),
+        ]
+
+    def answer_heard(self) -> None:
+        """Note that the caller has heard the agent's words to their end."""
+        self._heard = self._tally.agent_turns
+        self._end_if_said()
+
+    def cancel(self) -> None:
+        """Wait no longer."""
+        for timer in self._timers:
+            timer.cancel()
+
+    def _expect_no_more(self) -> None:
+        self._awaited = min(self._awaited, self._tally.agent_turns)
+        self._end_if_said()
+
+    def _end_if_said(self) -> None:
+        if self._reason is not None and self._heard >= max(self._awaited, self._tally.agent_turns):
+            self._end(self._reason)

@@ -1,0 +1,75 @@
+"""A conversation that is being closed ends when its goodbye has been heard, and not much later in any case."""
+
+import asyncio
+
+from agent_core.events import EndReason, Tally
+from agent_core.farewell import GOODBYE_SECONDS, Farewell
+from tests.support.virtual_time import in_virtual_time
+
+
+class Closing:
+    """A conversation in which two answers were given and heard, and what became of it."""
+
+    def __init__(self) -> None:
+        self.tally = Tally(agent_turns=2)
+        self.ended: list[EndReason] = []
+        self.farewell = Farewell(self.tally, self.ended.append)
+        self.farewell.answer_heard()
+
+    async def later(self, seconds: float) -> list[EndReason]:
+        """Let time pass; say what it ended for."""
+        await asyncio.sleep(seconds)
+        return list(self.ended)
+
+
+@in_virtual_time
+async def test_it_ends_when_the_goodbye_that_follows_has_been_heard() -> None:
+    """The answer that begins after the closing is the goodbye."""
+    closing = Closing()
+    closing.farewell.begin(EndReason.AGENT_ENDED)
+    closing.tally.agent_turns += 1
+    assert await closing.later(2.0) == []
+    closing.farewell.answer_heard()
+    assert closing.ended == [EndReason.AGENT_ENDED]
+    closing.farewell.cancel()
+
+
+@in_virtual_time
+async def test_a_goodbye_that_came_before_the_closing_is_enough() -> None:
+    """Some models speak first and close after: a short wait for more words is all."""
+    closing = Closing()
+    closing.farewell.begin(EndReason.AGENT_ENDED)
+    assert await closing.later(2.5) == []
+    assert await closing.later(1.0) == [EndReason.AGENT_ENDED]
+    closing.farewell.cancel()
+
+
+@in_virtual_time
+async def test_words_that_are_still_being_heard_are_not_cut() -> None:
+    """The goodbye was begun before the closing and lasts longer than the wait for more words."""
+    closing = Closing()
+    closing.tally.agent_turns += 1
+    closing.farewell.begin(EndReason.AGENT_ENDED)
+    assert await closing.later(5.0) == []
+    closing.farewell.answer_heard()
+    assert closing.ended == [EndReason.AGENT_ENDED]
+    closing.farewell.cancel()
+
+
+@in_virtual_time
+async def test_a_goodbye_that_is_never_heard_does_not_keep_the_line() -> None:
+    """The deadline ends it, for the first reason given."""
+    closing = Closing()
+    closing.tally.agent_turns += 1
+    closing.farewell.begin(EndReason.TIME_LIMIT)
+    closing.farewell.begin(EndReason.DRAINED)
+    assert await closing.later(GOODBYE_SECONDS - 0.1) == []
+    assert await closing.later(0.2) == [EndReason.TIME_LIMIT]
+
+
+@in_virtual_time
+async def test_hearing_an_answer_ends_nothing_else() -> None:
+    """Without a closing, the conversation goes on."""
+    closing = Closing()
+    closing.farewell.answer_heard()
+    assert await closing.later(GOODBYE_SECONDS * 2) == []
