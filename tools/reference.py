@@ -4,6 +4,7 @@
 """
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CORE = ROOT / "shared/agent_core/src/agent_core"
 PHONE = ROOT / "services/phone-agent/src/phone_agent"
+WEB = ROOT / "services/webrtc-agent/src/webrtc_agent"
 PAGES = ROOT / "docs/reference"
 
 
@@ -62,6 +64,7 @@ def settings_page() -> str:
     for title, path, owner in (
         ("Both services", CORE / "settings.py", "CoreSettings"),
         ("Phone service", PHONE / "settings.py", "PhoneSettings"),
+        ("Web service", WEB / "settings.py", "WebSettings"),
     ):
         lines += ["", f"## {title}", "", "| variable | default | what it does |", "|---|---|---|"]
         lines += [f"| `{f.name.upper()}` | {_default(f.default)} | {f.text} |" for f in fields(path, owner)]
@@ -71,9 +74,9 @@ def settings_page() -> str:
 def _default(source: str | None) -> str:
     if source is None:
         return "**must be set**"
-    if source == "None":
+    if source in ("None", "()"):
         return "none"
-    if source.startswith("Environment."):
+    if re.fullmatch(r"[A-Z][A-Za-z]+\.[A-Z_]+", source):  # a member of an enumeration
         return f"`{source.rpartition('.')[2].lower()}`"
     plain = source.removeprefix("HttpUrl(").removesuffix(")") if source.startswith("HttpUrl(") else source
     return f"`{plain.strip(chr(39))}`"

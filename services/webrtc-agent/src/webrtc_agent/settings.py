@@ -3,7 +3,8 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, IPvAnyAddress, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, IPvAnyAddress, SecretStr
+from pydantic_settings import NoDecode
 
 from agent_core.errors import ConfigurationError
 from agent_core.settings import CoreSettings
@@ -27,6 +28,10 @@ class IceServer(BaseModel):
     credential: str | None = None
 
 
+def _words(value: object) -> object:
+    return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
 class WebSettings(CoreSettings):
     """Settings of the web service."""
 
@@ -38,14 +43,14 @@ class WebSettings(CoreSettings):
     """Key of the Daily account that the rooms are made in."""
     daily_api_url: HttpUrl = HttpUrl("https://api.daily.co/v1")
     """Daily's REST service."""
-    allowed_origins: Annotated[frozenset[str], Field(max_length=100)] = frozenset()
-    """Other sites whose pages may start sessions, as a JSON list of origins such as ``["https://example.com"]``."""
+    allowed_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = ()
+    """Other sites whose pages may start sessions: origins such as ``https://example.com``, separated by commas."""
     ice_servers: tuple[IceServer, ...] = ()
     """STUN and TURN servers for the visitor's browser, as JSON: ``[{"urls": "turn:…", "username": …}]``. None is
     needed on one machine or network."""
-    ice_hosts: tuple[IPvAnyAddress, ...] = ()
-    """Addresses to offer for peer-to-peer sound, as a JSON list; none offers those of all network interfaces but
-    loopback. ``["127.0.0.1"]`` keeps it on this machine, and works where no other interface exists."""
+    ice_hosts: Annotated[tuple[IPvAnyAddress, ...], NoDecode, BeforeValidator(_words)] = ()
+    """Addresses to offer for peer-to-peer sound, separated by commas; none offers those of all network interfaces but
+    loopback. ``127.0.0.1`` keeps it on this machine, and works where there is no other interface."""
     starts_per_minute_per_address: Annotated[int, Field(ge=1, le=10_000)] = 5
     """Sessions that one address may start in a minute."""
     starts_per_minute: Annotated[int, Field(ge=1, le=10_000)] = 30
