@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+
 from standins.nova.server import NovaSettings, NovaStandin
 from standins.twilio.server import TwilioExchange
 from standins.twilio.settings import ExchangeSettings
-
 from tests.support.caller import Caller
 from tests.support.phone_process import PhoneProcess, phone_process
 from tests.support.score import Score, short_notes
@@ -21,7 +21,6 @@ from tests.support.waiting import until
 AUTH_TOKEN = "canary-auth-token"
 API_SECRET = "canary-api-key-secret"
 MODEL_SECRET = "canary-model-secret"
-
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
     """Run the stand-ins for the model, the telephone network and a weather service that is stuck."""
     folder = tmp_path_factory.mktemp("phone")
     score = Score()
-    keys = {"standin": MODEL_SECRET, "first-key": "first-secret", "second-key": "second-secret"}
+    keys = {"standin": MODEL_SECRET, **{f"vended-{number}": f"vended-secret-{number}" for number in range(1, 20)}}
     nova = NovaStandin(NovaSettings(certificates=folder, credentials=keys), score.brain())
     exchange = TwilioExchange(ExchangeSettings(auth_token=AUTH_TOKEN, api_key_secret=API_SECRET))
     weather = await asyncio.start_server(_never_answer, "127.0.0.1", 0)

@@ -9,12 +9,12 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from phone_agent.ticket import TicketOffice
-from standins.twilio.call import new_sid
-from standins.twilio.signing import sign
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from phone_agent.ticket import TicketOffice
+from standins.twilio.call import new_sid
+from standins.twilio.signing import sign
 from tests.integration.conftest import AUTH_TOKEN, House
 from tests.support.caller import Caller
 from tests.support.phone_process import PhoneProcess
@@ -266,19 +266,17 @@ async def _stop_first(stranger: Stranger, socket: ClientConnection) -> None:
 
 
 async def _twice_connected(stranger: Stranger, socket: ClientConnection) -> None:
-    for _ in range(2):
-        await socket.send(stranger.announcer().connected())
+    for announcer in (stranger.announcer(), stranger.announcer()):
+        await socket.send(announcer.connected())
 
 
-async def _storm(_: Stranger, socket: ClientConnection) -> None:
+async def _storm(_stranger: Stranger, socket: ClientConnection) -> None:
     with suppress(ConnectionClosed):
         for _ in range(300):
             await socket.send('{"event": "weather"}')
 
 
-@pytest.mark.parametrize(
-    "begin", [_media_first, _nonsense_first, _binary_first, _stop_first, _twice_connected, _storm]
-)
+@pytest.mark.parametrize("begin", [_media_first, _nonsense_first, _binary_first, _stop_first, _twice_connected, _storm])
 async def test_a_stream_that_begins_wrong_is_refused(
     house: House, stranger: Stranger, begin: Callable[[Stranger, ClientConnection], Awaitable[None]]
 ) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
 import pytest
-from standins.nova.brain import Step
 
+from standins.nova.brain import Step
 from tests.integration.conftest import House
 from tests.support.caller import Caller
 from tests.support.phone_process import PhoneProcess

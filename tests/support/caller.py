@@ -7,9 +7,8 @@ from typing import Self
 
 from standins.twilio.exchange import Exchange
 from standins.twilio.handset import Recording
-from standins.twilio.live import LiveCall
+from standins.twilio.live import LiveCall  # noqa: TC001 - annotates an attribute that is set later
 from standins.twilio.timeline import Event, Timeline
-
 from tests.support.score import notes_in
 
 _FRAME = 160

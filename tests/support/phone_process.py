@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
 from standins.nova.server import NovaStandin
 from standins.twilio.server import TwilioExchange
-
 from tests.support.waiting import until
 
 _START_SECONDS = 30.0

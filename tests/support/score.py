@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from standins.nova.brain import Brain, Step, ToolSpec
 from standins.nova.tones import LoudnessHearing, Sentence, Use
 

@@ -141,8 +141,9 @@ class ScriptedStream:
         return coming
 
     async def close(self) -> None:
-        """Note that the product has let go."""
+        """Note that the product has let go; whoever still waits for an event learns that there is none."""
         self.closed = True
+        self._put(None)
         await self.closes.wait()
 
 

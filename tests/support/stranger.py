@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import fromstring
 
 import httpx
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
 from standins.twilio.call import new_sid
 from standins.twilio.media import Announcer
 from standins.twilio.party import Party
 from standins.twilio.settings import ExchangeSettings
 from standins.twilio.signing import sign
 from standins.twilio.webhook import Webhooks
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
 
 
 @dataclass(frozen=True)

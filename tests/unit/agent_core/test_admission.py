@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from agent_core.admission import Admission
+from agent_core.admission import Admission, Place
 from agent_core.errors import AtCapacity, Draining
 
 
@@ -17,7 +17,7 @@ def test_places_run_out() -> None:
     with pytest.raises(AtCapacity, match="all 2 places"):
         admission.admit()
     first.release()
-    assert not admission.is_full
+    assert admission.taken == 1
     admission.admit()
     assert admission.taken == 2
 
@@ -35,13 +35,14 @@ def test_a_place_is_given_back_once() -> None:
 def test_a_block_gives_its_place_back() -> None:
     """Also when it fails."""
     admission = Admission(1)
-    with pytest.raises(RuntimeError), admission.admit():
-        _fail()
+    with pytest.raises(RuntimeError):
+        _fail_within(admission.admit())
     assert admission.taken == 0
 
 
-def _fail() -> None:
-    raise RuntimeError
+def _fail_within(place: Place) -> None:
+    with place:
+        raise RuntimeError
 
 
 def test_draining_takes_nothing_new() -> None:

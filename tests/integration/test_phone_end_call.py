@@ -1,0 +1,75 @@
+"""How the agent ends a call: goodbye heard, Twilio told, and no fallback behind it; or closed anyway."""
+
+import time
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from standins.nova.brain import Step
+from standins.twilio.exchange import RestFault
+from tests.integration.conftest import House
+from tests.support.caller import Caller
+from tests.support.phone_process import PhoneProcess
+from tests.support.score import Turn, note, use
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+def _say_goodbye(turn: Turn) -> Sequence[Step]:
+    return [use("end_call", reason="caller_said_goodbye")] if turn.number else [note(400, 300)]
+
+
+async def test_the_agent_hangs_up(phone: PhoneProcess, house: House, dial: Callable[[], Caller]) -> None:
+    """The goodbye is heard to its end, then the call is over by REST, and nobody says sorry."""
+    house.score.plan = _say_goodbye
+    async with dial() as caller:
+        await caller.greeted()
+        await caller.speak()
+        ended = await caller.until("ended")
+        assert ended.fields["reason"] == "ended_by_rest"
+        assert (await caller.until("rest")).fields == {"status": "completed"}
+        assert caller.timeline.last("say") is None
+        assert caller.notes() == [400, 2000]
+    record = await phone.record(caller.sid)
+    assert (record["reason"], record["tools"]) == ("agent_ended", {"end_call": 1})
+
+
+async def test_one_refusal_of_the_rest_service_is_not_noticed(
+    phone: PhoneProcess, house: House, dial: Callable[[], Caller]
+) -> None:
+    """A failure that passes is tried again."""
+    house.score.plan = _say_goodbye
+    house.exchange.rest_faults.append(RestFault(status=500, times=1))
+    async with dial() as caller:
+        await caller.greeted()
+        await caller.speak()
+        assert (await caller.until("ended")).fields["reason"] == "ended_by_rest"
+    assert (await phone.record(caller.sid))["reason"] == "agent_ended"
+
+
+@pytest.mark.parametrize(
+    ("fault", "requests"),
+    [
+        (RestFault(status=500, times=9), 2),
+        (RestFault(status=401, times=9), 1),
+        (RestFault(status=500, times=9, hang_seconds=4.5), 2),
+    ],
+    ids=["failing", "refusing", "hanging"],
+)
+async def test_without_the_rest_service_the_call_is_closed_all_the_same(
+    phone: PhoneProcess, house: House, dial: Callable[[], Caller], fault: RestFault, requests: int
+) -> None:
+    """Within five seconds, by closing the stream; the verbs behind it are then the lesser evil."""
+    house.score.plan = _say_goodbye
+    house.exchange.rest_faults.append(RestFault(fault.status, fault.times, fault.hang_seconds))
+    before = house.exchange.rest_requests
+    async with dial() as caller:
+        await caller.greeted()
+        await caller.speak()
+        await caller.until("sound_begins", count=2)
+        began = time.monotonic()
+        await caller.until("stream_closed", 8)
+        assert time.monotonic() - began < 6
+    assert house.exchange.rest_requests - before == requests
+    assert (await phone.record(caller.sid))["reason"] == "agent_ended"
+    assert phone.lines("hang_up_failed", call_sid=caller.sid)

@@ -1,0 +1,126 @@
+"""What can only be seen from inside the process: how soon `clear` follows an interruption, and which tasks are left."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from agent_core.events import EndReason
+from standins.twilio.server import TwilioExchange
+from standins.twilio.settings import ExchangeSettings
+from tests.support import scripted_model as say
+from tests.support.caller import Caller
+from tests.support.phone_in_process import PhoneInProcess, phone_in_process
+from tests.support.scripted_model import ScriptedModel
+from tests.support.stranger import Stranger, next_event
+from tests.support.waiting import until
+
+SECOND = b"\x00\x10" * 8000
+CLEAR_WITHIN = 0.050
+"""Seconds from INTERRUPTED in our process to `clear` on the wire: what the caller was promised."""
+
+
+@pytest_asyncio.fixture
+async def exchange() -> AsyncIterator[TwilioExchange]:
+    """Run a telephone exchange in the test's own loop."""
+    async with TwilioExchange(ExchangeSettings()) as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def phone(exchange: TwilioExchange) -> AsyncIterator[PhoneInProcess]:
+    """Run the service over a model that says nothing by itself."""
+    async with phone_in_process(exchange, ScriptedModel()) as running:
+        yield running
+
+
+async def _seconds_to_clear(phone: PhoneInProcess, exchange: TwilioExchange, number: int) -> float:
+    """Interrupt a long answer; time from the event's arrival to `clear` at the other end of the socket."""
+    stranger = Stranger(phone.url, exchange.settings)
+    invitation = await stranger.ring()
+    async with await stranger.open_stream() as socket:
+        await stranger.begin(socket, invitation.ticket)
+        stream = await phone.model.stream(number)
+        stream.say(*say.text_block("ASSISTANT", "A long answer.", speculative=True), say.audio_start())
+        stream.say(*[say.audio(SECOND)] * 5)
+        await next_event(socket, "media")
+        await asyncio.sleep(0.3)
+        began = time.perf_counter()
+        stream.say(*say.interruption(), say.audio(SECOND))
+        await next_event(socket, "clear")
+        elapsed = time.perf_counter() - began
+        await socket.send(stranger.announcer().stop())
+    await stranger.aclose()
+    await until(lambda: len(phone.records) == number + 1)
+    return elapsed
+
+
+async def test_clear_follows_an_interruption_within_fifty_milliseconds(
+    phone: PhoneInProcess, exchange: TwilioExchange
+) -> None:
+    """The best of three calls: a busy machine may delay one, our own way must not."""
+    seconds = [await _seconds_to_clear(phone, exchange, number) for number in range(3)]
+    assert min(seconds) < CLEAR_WITHIN, seconds
+    assert [record.tally.interruptions for record in phone.records] == [1, 1, 1]
+
+
+async def test_sound_behind_an_interruption_is_not_sent(phone: PhoneInProcess, exchange: TwilioExchange) -> None:
+    """After `clear` the wire is silent until the next answer."""
+    async with Caller(exchange, phone.url) as caller:
+        stream = await phone.model.stream()
+        stream.say(*say.text_block("ASSISTANT", "A long answer.", speculative=True), say.audio_start())
+        stream.say(*[say.audio(SECOND)] * 5)
+        await caller.until("sound_begins")
+        stream.say(*say.interruption(), *[say.audio(SECOND)] * 3)
+        await caller.until("clear")
+        await caller.until("sound_ends")
+        await asyncio.sleep(0.3)
+        assert len(caller.timeline.named("sound_begins")) == 1
+        stream.say(*say.answer("Yes?", SECOND[:1600]))
+        await caller.until("sound_begins", count=2)
+
+
+def _leave(caller: Caller, number: int) -> None:
+    if number % 2:
+        caller.call.hang_up()
+    elif caller.call.stream is not None:
+        caller.call.stream.break_off("rst")
+
+
+async def test_no_task_and_no_place_is_left(phone: PhoneInProcess, exchange: TwilioExchange) -> None:
+    """Calls that end in the middle of an answer, politely and not, with models that read and that do not."""
+    async with Caller(exchange, phone.url) as first:
+        await first.until("stream_started")
+        await phone.model.stream()
+    await until(lambda: len(phone.records) == 1)
+    before = len(asyncio.all_tasks())
+    for number in range(8):
+        caller = Caller(exchange, phone.url)
+        await caller.__aenter__()
+        stream = await phone.model.stream(number + 1)
+        await stream.until_sent("audioInput")
+        stream.say(*say.text_block("ASSISTANT", "A long answer.", speculative=True), say.audio_start())
+        stream.say(say.audio(SECOND))
+        await caller.until("sound_begins")
+        if number % 4 == 3:
+            stream.takes_events.clear()
+        _leave(caller, number)
+        await until(lambda done=number: len(phone.records) == done + 2)  # type: ignore[misc]
+        caller.call.hang_up()
+        await caller.until("ended", 10)
+    await until(lambda: len(asyncio.all_tasks()) <= before + 2)
+    assert phone.agent.admission.taken == phone.model.open_streams == len(phone.agent.sessions) == 0
+    reasons = [record.reason for record in phone.records[1:]]
+    assert reasons == [EndReason.PEER_LOST, EndReason.CALLER_LEFT] * 4
+
+
+async def test_a_tool_call_that_nobody_waits_for_is_no_trouble(phone: PhoneInProcess, exchange: TwilioExchange) -> None:
+    """Hanging up while a tool result is on its way leaves one record and no task."""
+    async with Caller(exchange, phone.url):
+        stream = await phone.model.stream()
+        stream.say(*say.tool_use("end_call", "use-1", {"reason": "nothing_left"}))
+        await stream.until_sent("toolResult")
+    await until(lambda: len(phone.records) == 1)
+    assert phone.records[0].reason is EndReason.CALLER_LEFT
+    assert phone.model.open_streams == 0

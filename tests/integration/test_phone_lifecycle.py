@@ -1,0 +1,141 @@
+"""Phone services with settings of their own: leaving, full, and with keys that change."""
+
+import json
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from standins.serving import serving
+from tests.integration.conftest import API_SECRET, AUTH_TOKEN, MODEL_SECRET, House
+from tests.support.caller import Caller
+from tests.support.phone_process import PhoneProcess
+from tests.support.score import note, short_notes, use
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_a_task_that_leaves_finishes_its_calls(house: House) -> None:
+    """SIGTERM: the call goes on, new ones hear that we are busy, and the process ends with the last call."""
+    house.score.plan = short_notes
+    async with house.start_phone("leaving") as phone:
+        async with Caller(house.exchange, phone.url) as caller:
+            await caller.greeted()
+            phone.process.send_signal(signal.SIGTERM)
+            await caller.ask()
+            assert await phone.status("/ready") == HTTPStatus.SERVICE_UNAVAILABLE
+            assert await phone.status("/health") == HTTPStatus.OK
+            async with Caller(house.exchange, phone.url) as late:
+                said = await late.until("say")
+                assert "changing shifts" in str(said.fields["text"])
+                assert late.timeline.last("stream_connecting") is None
+            await caller.ask()
+            assert caller.notes() == [400, 600, 800]
+            assert phone.process.returncode is None
+        record = await phone.record(caller.sid)
+        assert record["reason"] == "caller_left"
+        assert await phone.process.wait() in (0, -signal.SIGTERM)
+
+
+async def test_a_full_task_says_so(house: House) -> None:
+    """The call that is one too many hears a sentence and costs no model stream; then a place is free again."""
+    house.score.plan = short_notes
+    async with house.start_phone("full", MAX_SESSIONS="1") as phone:
+        async with Caller(house.exchange, phone.url) as first:
+            await first.greeted()
+            opened = house.nova.ledger.connections
+            async with Caller(house.exchange, phone.url) as second:
+                said = await second.until("say")
+                assert "busy" in str(said.fields["text"])
+            assert house.nova.ledger.connections == opened
+            assert await phone.status("/ready") == HTTPStatus.SERVICE_UNAVAILABLE
+            assert await phone.status("/health") == HTTPStatus.OK
+        await phone.record(first.sid)
+        async with Caller(house.exchange, phone.url) as third:
+            await third.greeted()
+
+
+class Vending:
+    """Gives out AWS credentials as a container's agent does: another pair each time, each for a minute."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+
+    async def answer(self, request: Request) -> Response:
+        """Give the next pair."""
+        if request.headers.get("authorization") != "canary-container-token":
+            return Response(status_code=HTTPStatus.FORBIDDEN)
+        self.requests += 1
+        until = datetime.now(UTC) + timedelta(seconds=60)
+        return JSONResponse(
+            {
+                "AccessKeyId": f"vended-{self.requests}",
+                "SecretAccessKey": f"vended-secret-{self.requests}",
+                "Token": "canary-session-token",
+                "Expiration": until.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            }
+        )
+
+
+@asynccontextmanager
+async def _with_vended_keys(house: House, vending: Vending) -> AsyncIterator[PhoneProcess]:
+    app = Starlette(routes=[Route("/keys", vending.answer)])
+    async with serving(app, host="127.0.0.1", port=0) as port:
+        settings = {
+            "AWS_ACCESS_KEY_ID": "",
+            "AWS_SECRET_ACCESS_KEY": "",
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://127.0.0.1:{port}/keys",
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN": "canary-container-token",
+        }
+        async with house.start_phone("keys", **settings) as phone:
+            yield phone
+
+
+async def test_keys_come_from_the_container_and_are_renewed(house: House) -> None:
+    """No static pair: each stream is signed with a pair that is valid then."""
+    house.score.plan = short_notes
+    vending = Vending()
+    async with _with_vended_keys(house, vending) as phone:
+        used = []
+        for _ in range(2):
+            async with Caller(house.exchange, phone.url) as caller:
+                await caller.greeted()
+            await phone.record(caller.sid)
+            (model_session,) = phone.model_sessions(caller.sid)
+            used.append(house.nova.ledger.sessions[model_session].access_key_id)
+        assert all(key.startswith("vended-") for key in used)
+        assert used[0] != used[1]
+        assert "canary" not in phone.log.read_text()
+
+
+async def test_the_log_keeps_secrets_numbers_and_words_to_itself(house: House) -> None:
+    """At INFO: identifiers and counts, one end record a call, and none of what was said, by whom, or with which key."""
+    secrets = [AUTH_TOKEN, API_SECRET, MODEL_SECRET, house.exchange.settings.api_key_sid]
+    spoken = "canary-of-an-answer"
+    house.score.plan = lambda turn: [
+        use("get_current_weather", location="Canarytown", format="celsius")
+        if turn.number == 1
+        else note(400, 200, spoken)
+    ]
+    async with house.start_phone("quiet", LOG_LEVEL="INFO") as phone:
+        async with Caller(house.exchange, phone.url, caller="+15005550188") as caller:
+            await caller.greeted()
+            await caller.ask()
+            caller.call.press("9")
+            caller.send_raw("canary-of-nonsense")
+            await caller.ask()
+        await phone.record(caller.sid)
+        (model_session,) = phone.model_sessions(caller.sid)
+        assert any(spoken in words.text for words in house.nova.ledger.sessions[model_session].said)
+        log = phone.log.read_text()
+        said_and_sent = [spoken, "canary", "Canarytown", "turn 1", "key 9", "You are the voice"]
+        found = [word for word in [*secrets, *said_and_sent, "5005550188", "5005550001"] if word in log]
+        assert found == []
+        assert all(isinstance(json.loads(line), dict) for line in log.splitlines())

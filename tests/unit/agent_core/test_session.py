@@ -1,0 +1,191 @@
+"""One conversation: however it ends, it ends once, releases everything and leaves one record."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from agent_core import session as session_module
+from agent_core.agent import Agent
+from agent_core.errors import ModelError, ModelRejected, ModelUnavailable
+from agent_core.events import EndReason, EndRecord, Tally
+from agent_core.session import Media, Opening, Session
+from agent_core.settings import CoreSettings
+from agent_core.tools.goodbye import goodbye_tools
+from tests.support import scripted_model as say
+from tests.support.scripted_model import ScriptedModel, ScriptedStream
+from tests.support.waiting import until
+
+SOUND = b"\x01\x00" * 80
+
+
+class Silent:
+    """A voice that nobody hears."""
+
+    def play(self, pcm: bytes) -> None:
+        """Nothing."""
+
+    def interrupt(self) -> None:
+        """Nothing."""
+
+    def finish_answer(self) -> None:
+        """Nothing."""
+
+
+class Stage:
+    """An agent over a scripted model, and the records of its conversations."""
+
+    def __init__(self) -> None:
+        self.model = ScriptedModel()
+        self.records: list[EndRecord] = []
+        self.agent = Agent(CoreSettings(max_sessions=3), self.model, goodbye_tools(), self._keep)
+        place = self.agent.admission.admit()
+        media = Media(8000, 8000, voice=Silent())
+        self.session = Session(self.agent, Opening("phone", place, call_sid="CA1"), media, Tally())
+
+    def _keep(self, record: EndRecord) -> None:
+        self.records.append(record)
+
+    def released(self) -> bool:
+        """Whether nothing is held any more."""
+        return self.agent.admission.taken == 0 and self.model.open_streams == 0 and not self.agent.sessions
+
+
+@asynccontextmanager
+async def _running() -> AsyncIterator[tuple[Stage, asyncio.Task[EndRecord]]]:
+    before = asyncio.all_tasks()
+    stage = Stage()
+    running = asyncio.create_task(stage.session.run())
+    await stage.model.stream()
+    yield stage, running
+    async with asyncio.timeout(8):
+        await asyncio.wait({running})
+    assert stage.released()
+    assert len(stage.records) == 1
+    await until(lambda: asyncio.all_tasks() <= before | {running})
+
+
+async def test_the_agent_speaks_first() -> None:
+    """The greeting is ordered before the caller has said a word."""
+    async with _running() as (stage, running):
+        stream = await stage.model.stream()
+        await stream.until_sent("textInput", count=2)
+        assert "has just been connected" in stream.texts("USER")[0]
+        stage.session.end(EndReason.CALLER_LEFT)
+        assert (await running).reason is EndReason.CALLER_LEFT
+
+
+@pytest.mark.parametrize("reason", [EndReason.CALLER_LEFT, EndReason.PEER_LOST, EndReason.PROTOCOL_ERROR])
+async def test_each_end_from_outside_is_recorded(reason: EndReason) -> None:
+    """The record carries the reason and the identifiers, and is what `run` gives."""
+    async with _running() as (stage, running):
+        stage.session.end(reason)
+        record = await running
+        assert stage.records == [record]
+        assert (record.reason, record.channel, record.call_sid) == (reason, "phone", "CA1")
+        assert record.session_id == stage.session.session_id
+        assert record.duration_ms >= 0
+
+
+async def test_the_first_reason_counts() -> None:
+    """What goes wrong while a call is cleared up is not why it ended."""
+    async with _running() as (stage, running):
+        stage.session.end(EndReason.CALLER_LEFT)
+        stage.session.end(EndReason.FAILED)
+        assert (await running).reason is EndReason.CALLER_LEFT
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ModelRejected("AccessDeniedException"), EndReason.MODEL_REJECTED),
+        (ModelUnavailable("ThrottlingException"), EndReason.MODEL_UNAVAILABLE),
+    ],
+)
+async def test_a_lost_model_ends_the_conversation(error: ModelError, reason: EndReason) -> None:
+    """Rejected at once, unavailable after three tries."""
+    async with _running() as (stage, running):
+        stage.model.refusals.extend([error] * 3)
+        (await stage.model.stream()).fail(error)
+        async with asyncio.timeout(8):
+            assert (await running).reason is reason
+
+
+async def test_the_agent_ends_when_its_goodbye_was_heard() -> None:
+    """Not when the tool was called, nor when an answer before the goodbye was heard."""
+    async with _running() as (stage, running):
+        stream = await stage.model.stream()
+        stream.say(*say.answer("Seven degrees.", SOUND))
+        stream.say(*say.tool_use("end_call", "use-1", {"reason": "caller_said_goodbye"}))
+        await stream.until_sent("toolResult")
+        stage.session.answer_heard()
+        await asyncio.sleep(0.05)
+        assert not running.done()
+        stream.say(*say.answer("Goodbye.", SOUND))
+        await until(lambda: stage.session.tally.agent_turns == 2)
+        stage.session.answer_heard()
+        record = await running
+        assert record.reason is EndReason.AGENT_ENDED
+        assert record.tally.tools == {"end_call": 1}
+
+
+async def test_an_answer_heard_without_a_goodbye_ends_nothing() -> None:
+    """Only a conversation that says goodbye ends by being heard."""
+    async with _running() as (stage, running):
+        (await stage.model.stream()).say(*say.answer("Hello.", SOUND))
+        await until(lambda: stage.session.tally.agent_turns == 1)
+        stage.session.answer_heard()
+        await asyncio.sleep(0.05)
+        assert not running.done()
+        stage.session.end(EndReason.CALLER_LEFT)
+
+
+async def test_cancelling_records_too() -> None:
+    """A server that stops cancels its conversations; none of them vanishes without a trace."""
+    async with _running() as (stage, running):
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert stage.records[0].reason is EndReason.DRAINED
+
+
+def _stop_reading(stream: ScriptedStream) -> None:
+    stream.takes_events.clear()
+
+
+def _never_close(stream: ScriptedStream) -> None:
+    stream.closes.clear()
+
+
+@pytest.mark.parametrize("break_it", [_stop_reading, _never_close])
+async def test_the_end_waits_for_no_model(break_it: Callable[[ScriptedStream], None]) -> None:
+    """A model that reads nothing, or whose stream does not close, holds nobody up for long."""
+    async with _running() as (stage, running):
+        stream = await stage.model.stream()
+        await until(lambda: "contentStart" in stream.names())
+        break_it(stream)
+        stage.session.hear(b"\x01\x00" * 800)
+        stage.session.end(EndReason.CALLER_LEFT)
+        async with asyncio.timeout(session_module.TEARDOWN_SECONDS + 1):
+            assert (await running).reason is EndReason.CALLER_LEFT
+        stream.closes.set()
+
+
+async def test_what_the_caller_said_is_counted() -> None:
+    """By time, whatever the packets."""
+    async with _running() as (stage, running):
+        for _ in range(25):
+            stage.session.hear(b"\x01\x00" * 320)
+        stage.session.end(EndReason.CALLER_LEFT)
+        assert (await running).tally.audio_in_ms == 1000
+
+
+async def test_keys_are_told_in_words() -> None:
+    """The model knows no telephone keys."""
+    async with _running() as (stage, _):
+        stream = await stage.model.stream()
+        stage.session.press("5")
+        await stream.until_sent("textInput", count=3)
+        assert stream.texts("USER")[-1] == "The caller pressed the key 5 on the telephone."
+        stage.session.end(EndReason.CALLER_LEFT)
