@@ -1,3 +1,4 @@
+# ruff: noqa: SIM905  a list of words reads best as words
 """What callers say: the sentences that the language model for hearing is counted from."""
 
 import itertools
@@ -54,7 +55,6 @@ WITH_A_PLACE_ONLY = (
     "how about",
     "how about in",
     "and for",
-    "i mean",
 )
 WITH_A_TIME_ONLY = (
     "",
@@ -92,6 +92,14 @@ TIMES = (
     "at midnight",
     "later today",
 )
+COMMON = "no yes stop help hello goodbye".split() + [
+    "who are you",
+    "are you a robot",
+    "thank you",
+    "repeat that",
+    "i want to talk to a human",
+]
+"""Said far more often than the rest."""
 OTHER = (
     "(hello|hi|hey|hello there|hi there|good morning|good afternoon|good evening)",
     "(hello|hi) (how are you|who are you|can you hear me)",
@@ -114,7 +122,6 @@ OTHER = (
     "(transfer me|connect me|put me through) to (a human|a person|an agent|someone|support|an operator)",
     "(a human please|human|operator|agent please|operator please|transfer me please)",
     "(stop|stop it|stop please|please stop|be quiet|quiet|shut up|enough|stop talking|wait|hold on|wait a moment)",
-    "(no|no|no|no|yes|yes|yes|stop|stop|hello|hello)",
     "(yes|yes please|yeah|no|no thanks|no thank you|okay|sure|correct|that's right|right|never mind|nothing)",
     "(in|) (fahrenheit|celsius) (please|)",
     "(and in|what is that in|what's that in|in degrees) (fahrenheit|celsius)",
@@ -143,7 +150,7 @@ def sentences(seed: int = 7) -> list[str]:
     Every city and every time appears equally often, so that no place is guessed because it is popular.
     """
     dice = random.Random(seed)
-    said = [sentence for template in OTHER for sentence in expanded(template)] * 20
+    said = [sentence for template in OTHER for sentence in expanded(template)] * 10 + [*COMMON] * 100
     asked = [sentence for template in QUESTIONS for sentence in expanded(template)]
     of_place = [sentence for template in OF_A_PLACE for sentence in expanded(template)]
     said += _about_places(dice, asked, of_place)

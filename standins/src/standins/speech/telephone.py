@@ -3,6 +3,10 @@
 A telephone carries nothing above 4 kHz, and the acoustic model of pocketsphinx listens up to 6.8 kHz. On our test
 sentences at 8 kHz that costs a third of all answers. So the missing band is put back as noise whose loudness a small
 network guesses from the band that is there (`widening.npz`, 15 000 weights), which makes 8 kHz as good as 16 kHz.
+
+The network was trained on 82 000 frames of speech that was made at 16 kHz and sent through 8 kHz µ-law: hibari at three
+speeds, flite (slt, rms, awb) and espeak-ng (three voices) reading 107 sentences; two hidden layers of 64, Adam, 14
+rounds. It leaves 8 % of the variance of the seven upper bands unexplained.
 """
 
 import itertools
