@@ -1,4 +1,3 @@
-# ruff: noqa: SIM905  a list of words reads best as words
 """What callers say: the sentences that the language model for hearing is counted from."""
 
 import itertools
@@ -92,14 +91,11 @@ TIMES = (
     "at midnight",
     "later today",
 )
-COMMON = "no yes stop help hello goodbye".split() + [
-    "who are you",
-    "are you a robot",
-    "thank you",
-    "repeat that",
-    "i want to talk to a human",
-]
-"""Said far more often than the rest."""
+# Said far more often than the rest.
+COMMON = (
+    *("no", "yes", "stop", "help", "hello", "goodbye"),
+    *("who are you", "are you a robot", "thank you", "repeat that", "i want to talk to a human"),
+)
 OTHER = (
     "(hello|hi|hey|hello there|hi there|good morning|good afternoon|good evening)",
     "(hello|hi) (how are you|who are you|can you hear me)",
@@ -150,7 +146,7 @@ def sentences(seed: int = 7) -> list[str]:
     Every city and every time appears equally often, so that no place is guessed because it is popular.
     """
     dice = random.Random(seed)
-    said = [sentence for template in OTHER for sentence in expanded(template)] * 10 + [*COMMON] * 100
+    said = [sentence for template in OTHER for sentence in expanded(template)] * 10 + list(COMMON) * 100
     asked = [sentence for template in QUESTIONS for sentence in expanded(template)]
     of_place = [sentence for template in OF_A_PLACE for sentence in expanded(template)]
     said += _about_places(dice, asked, of_place)
