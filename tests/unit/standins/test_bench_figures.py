@@ -102,16 +102,32 @@ def agent_that_holds(limit: int, harness: Callable[[int], float] = lambda _: 0.5
 
 @pytest.mark.parametrize("start", [10, 37, 60, 90])
 async def test_the_search_comes_close_from_above_and_below(start: int) -> None:
-    """A core that holds 40 calls is found out within six trials."""
+    """A core that holds 40 calls is found out within eight trials."""
     agent = agent_that_holds(40)
 
     async def measure(calls: int) -> Trial:
         return agent(calls)
 
     found = await search(measure, trial(1.0, calls=1), start)
-    assert len(found.trials) <= 6
+    assert len(found.trials) <= 8
     assert 32 <= found.passes <= 40
     assert found.fails is None or found.fails > 40
+
+
+async def test_a_failure_that_others_may_have_caused_is_tried_again() -> None:
+    """A colleague's test run on the same core is no property of the agent."""
+    agent = agent_that_holds(40)
+    disturbances = iter([True, True])
+
+    async def measure(calls: int) -> Trial:
+        made = agent(calls)
+        if next(disturbances, False):
+            made.to_model, made.foreign_cpu = [5.0], 0.5
+        return made
+
+    found = await search(measure, trial(1.0, calls=1), 38)
+    assert found.disturbed == 2
+    assert 38 <= found.passes <= 40
 
 
 async def test_the_search_says_when_the_callers_were_full_first() -> None:

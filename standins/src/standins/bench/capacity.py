@@ -11,8 +11,10 @@ ADDED_SECONDS: Final = 0.1
 """What load may add, at the 99th percentile, to the delay that a call has on its own."""
 HARNESS_LIMIT: Final = 0.85
 """Share of their core above which callers and model disturb their own clocks."""
+FOREIGN_LIMIT: Final = 0.1
+"""Share of a core taken by others above which a failure says nothing: the trial is made again."""
 _STEP: Final = 1.4
-_TRIALS: Final = 6
+_TRIALS: Final = 8
 _CLOSE: Final = 0.08
 """The search ends when the bounds are this close."""
 
@@ -27,6 +29,8 @@ class Capacity:
     fails: int | None = None
     full_harness: bool = False
     """The callers' core was full before the agent's: the true number is higher."""
+    disturbed: int = 0
+    """Trials that failed while others used the cores; they were made again."""
     trials: list[Trial] = field(default_factory=list)
 
 
@@ -56,6 +60,9 @@ async def search(try_calls: TryCalls, alone: Trial, start: int) -> Capacity:
             break
         if holds(trial, alone):
             found.passes = max(found.passes, calls)
+        elif trial.foreign_cpu > FOREIGN_LIMIT:
+            found.disturbed += 1
+            continue
         else:
             found.fails = min(found.fails or calls, calls)
         calls = _next(found)

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Sequence
 from typing import Any, Final
 
-from standins.bench.capacity import HARNESS_LIMIT, Capacity
+from standins.bench.capacity import FOREIGN_LIMIT, HARNESS_LIMIT, Capacity
 from standins.bench.figures import calls_per_core, median_ratio, rows
 from standins.bench.trial import Load, Trial
 
@@ -14,8 +14,6 @@ _CAVEAT: Final = (
     "What is compared is the agent's own work. The model is a script and the network is loopback, so no delay here\n"
     "contains a real model's thinking (0.1 s is pretended) or a real line; 40 ms packets are part of ours."
 )
-
-_FOREIGN_LIMIT: Final = 0.1
 
 
 def text(load: Load, stock: Sequence[Trial], ours: Sequence[Trial]) -> str:
@@ -35,8 +33,8 @@ def text(load: Load, stock: Sequence[Trial], ours: Sequence[Trial]) -> str:
         _estimate(stock, ours),
     ]
     foreign = max(trial.foreign_cpu for trial in (*stock, *ours))
-    if foreign > _FOREIGN_LIMIT:
-        lines.append(f"Others took up to {foreign:.0%} of the agent's core meanwhile: run it again on a quiet machine.")
+    if foreign > FOREIGN_LIMIT:
+        lines.append(f"Others took up to {foreign:.0%} of a core meanwhile: run it again on a quiet machine.")
     busiest = max(trial.harness_cpu for trial in (*stock, *ours))
     if busiest > HARNESS_LIMIT:
         lines.append(f"Callers and model took {busiest:.0%} of their core: the delays are partly theirs.")
@@ -57,7 +55,8 @@ def capacity(found: dict[str, Capacity]) -> str:
         bound = f"fails at {outcome.fails}" if outcome.fails else "not reached"
         if outcome.full_harness:
             bound = "the callers' own core was full first"
-        lines.append(f"  {name:<6} {outcome.passes:>4}   ({bound})")
+        again = f"; {outcome.disturbed} trials disturbed by others" if outcome.disturbed else ""
+        lines.append(f"  {name:<6} {outcome.passes:>4}   ({bound}{again})")
     stock, ours = found.values()
     if stock.passes and ours.passes:
         lines.append(f"  ours/stock: {'at least ' if ours.full_harness else ''}{ours.passes / stock.passes:.1f}")

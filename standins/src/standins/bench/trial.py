@@ -50,8 +50,8 @@ class Trial:
     harness_cpu: float = 0.0
     """Share of a core that callers and model took: near 1 they are what is measured."""
     foreign_cpu: float = 0.0
-    """Share of the agent's core that somebody else took. An agent that has to wait handles more at once: its CPU falls
-    and its delays grow."""
+    """Share that somebody else took of the agent's core, or of the callers' where that is more. An agent that has to
+    wait handles more at once: its CPU falls and its delays grow."""
     rss_base: int = 0
     """After one call."""
     rss_full: int = 0
@@ -193,19 +193,25 @@ class _Moment:
     at: float
     agent: Reading
     harness: float
-    core: float
+    agent_core: float
+    other_cores: float
 
     @classmethod
     def now(cls, pid: int, cores: Cores) -> Self:
-        core = sum(map(meter.busy_seconds, cores.agent))
-        return cls(time.monotonic(), meter.read(pid), time.process_time(), core)
+        busy = (sum(map(meter.busy_seconds, some)) for some in (cores.agent, cores.others))
+        return cls(time.monotonic(), meter.read(pid), time.process_time(), *busy)
 
 
 def _fill(trial: Trial, before: _Moment, after: _Moment) -> None:
     trial.seconds = after.at - before.at
     trial.cpu_seconds = after.agent.cpu_seconds - before.agent.cpu_seconds
-    trial.harness_cpu = (after.harness - before.harness) / trial.seconds
-    trial.foreign_cpu = max(0.0, (after.core - before.core - trial.cpu_seconds) / trial.seconds)
+    harness_seconds = after.harness - before.harness
+    trial.harness_cpu = harness_seconds / trial.seconds
+    foreign = (
+        after.agent_core - before.agent_core - trial.cpu_seconds,
+        after.other_cores - before.other_cores - harness_seconds,
+    )
+    trial.foreign_cpu = max(0.0, *foreign) / trial.seconds
     trial.rss_full = after.agent.rss_bytes
     trial.threads = after.agent.threads
 
