@@ -115,27 +115,23 @@ async def test_keys_come_from_the_container_and_are_renewed(house: House) -> Non
         assert "canary" not in phone.log.read_text()
 
 
-async def test_the_log_keeps_secrets_numbers_and_words_to_itself(house: House) -> None:
+async def test_the_log_keeps_secrets_numbers_and_words_to_itself(phone: PhoneProcess, house: House) -> None:
     """At INFO: identifiers and counts, one end record a call, and none of what was said, by whom, or with which key."""
-    secrets = [AUTH_TOKEN, API_SECRET, MODEL_SECRET, house.exchange.settings.api_key_sid]
     spoken = "canary-of-an-answer"
-    house.score.plan = lambda turn: [
-        use("get_current_weather", location="Canarytown", format="celsius")
-        if turn.number == 1
-        else note(400, 200, spoken)
-    ]
-    async with house.start_phone("quiet", LOG_LEVEL="INFO") as phone:
-        async with Caller(house.exchange, phone.url, caller="+15005550188") as caller:
-            await caller.greeted()
-            await caller.ask()
-            caller.call.press("9")
-            caller.send_raw("canary-of-nonsense")
-            await caller.ask()
-        await phone.record(caller.sid)
-        (model_session,) = phone.model_sessions(caller.sid)
-        assert any(spoken in words.text for words in house.nova.ledger.sessions[model_session].said)
-        log = phone.log.read_text()
-        said_and_sent = [spoken, "canary", "Canarytown", "turn 1", "key 9", "You are the voice"]
-        found = [word for word in [*secrets, *said_and_sent, "5005550188", "5005550001"] if word in log]
-        assert found == []
-        assert all(isinstance(json.loads(line), dict) for line in log.splitlines())
+    question = use("get_current_weather", location="Canarytown://", format="celsius")
+    house.score.plan = lambda turn: [question if turn.number == 1 else note(400, 200, spoken)]
+    async with Caller(house.exchange, phone.url, caller="+15005550188") as caller:
+        await caller.greeted()
+        await caller.ask()
+        caller.call.press("9")
+        caller.send_raw("canary-of-nonsense")
+        await caller.ask()
+    await phone.record(caller.sid)
+    (model_session,) = phone.model_sessions(caller.sid)
+    assert any(spoken in words.text for words in house.nova.ledger.sessions[model_session].said)
+    log = phone.log.read_text()
+    secrets = [AUTH_TOKEN, API_SECRET, MODEL_SECRET, house.exchange.settings.api_key_sid]
+    said_and_sent = ["canary", "Canarytown", "turn 1", "key 9", "You are the voice", "has just been connected"]
+    numbers = ["5005550188", "5005550006", "5005550001"]
+    assert [word for word in secrets + said_and_sent + numbers if word in log] == []
+    assert all(isinstance(json.loads(line), dict) for line in log.splitlines())

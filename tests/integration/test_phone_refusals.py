@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from phone_agent.ticket import TicketOffice
 from standins.twilio.call import new_sid
@@ -145,6 +145,16 @@ async def test_a_forged_handshake_is_refused(house: House, stranger: Stranger, s
         await stranger.open_stream(signature=given)
     assert caught.value.response.status_code == 403
     assert meter.connections == 0
+
+
+@pytest.mark.xfail(
+    reason="uvicorn leaves a handshake with a header line above 8 KiB open, without an answer", strict=True
+)
+async def test_a_handshake_with_a_huge_header_is_refused(stranger: Stranger) -> None:
+    """A socket that will never be one is not kept."""
+    async with asyncio.timeout(2):
+        with pytest.raises(InvalidHandshake):
+            await stranger.open_stream(signature="x" * 10_000)
 
 
 async def test_a_handshake_signed_for_another_call_is_refused(house: House, stranger: Stranger) -> None:

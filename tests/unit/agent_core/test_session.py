@@ -15,6 +15,7 @@ from agent_core.settings import CoreSettings
 from agent_core.tools.goodbye import goodbye_tools
 from tests.support import scripted_model as say
 from tests.support.scripted_model import ScriptedModel, ScriptedStream
+from tests.support.virtual_time import in_virtual_time
 from tests.support.waiting import until
 
 SOUND = b"\x01\x00" * 80
@@ -103,6 +104,7 @@ async def test_the_first_reason_counts() -> None:
         (ModelUnavailable("ThrottlingException"), EndReason.MODEL_UNAVAILABLE),
     ],
 )
+@in_virtual_time
 async def test_a_lost_model_ends_the_conversation(error: ModelError, reason: EndReason) -> None:
     """Rejected at once, unavailable after three tries."""
     async with _running() as (stage, running):
@@ -159,6 +161,7 @@ def _never_close(stream: ScriptedStream) -> None:
 
 
 @pytest.mark.parametrize("break_it", [_stop_reading, _never_close])
+@in_virtual_time
 async def test_the_end_waits_for_no_model(break_it: Callable[[ScriptedStream], None]) -> None:
     """A model that reads nothing, or whose stream does not close, holds nobody up for long."""
     async with _running() as (stage, running):

@@ -1,0 +1,86 @@
+"""Processes behind the pretend load balancer: one that tells what reached it, and one that breaks HTTP as asked."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from tests.integration.twilio_app import running_server
+
+
+class TellingApp:
+    """Answers with its name and what it saw of the request.
+
+    Args:
+        name: Of the service that it stands for.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.seen = 0
+        self.healthy = True
+        self.go_on = asyncio.Event()
+
+    @contextlib.asynccontextmanager
+    async def serving(self) -> AsyncIterator[tuple[str, int]]:
+        """Give its address."""
+        routes = [
+            Route("/health", self._health),
+            Route("/upload", self._upload, methods=["POST"]),
+            Route("/slow", self._slow, methods=["GET", "POST"]),
+            Route("/{path:path}", self._tell, methods=["GET", "POST", "HEAD"]),
+            WebSocketRoute("/{path:path}", self._echo),
+        ]
+        async with running_server(Starlette(routes=routes)) as port:
+            yield "127.0.0.1", port
+
+    async def _health(self, _: Request) -> Response:
+        return PlainTextResponse("ok", status_code=200 if self.healthy else 500)
+
+    async def _tell(self, request: Request) -> Response:
+        self.seen += 1
+        raw = request.scope["raw_path"].decode("latin-1")
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw]
+        body = await request.body()
+        return JSONResponse({"service": self.name, "path": raw, "headers": headers, "body": len(body)})
+
+    async def _upload(self, request: Request) -> Response:
+        """Answer each piece of the body as it comes."""
+
+        async def pieces() -> AsyncIterator[bytes]:
+            async for piece in request.stream():
+                yield piece.upper()
+
+        return StreamingResponse(pieces(), media_type="text/plain")
+
+    async def _slow(self, _: Request) -> Response:
+        await self.go_on.wait()
+        return PlainTextResponse(self.name)
+
+    async def _echo(self, socket: WebSocket) -> None:
+        if socket.url.path.endswith("/refused"):
+            await socket.close()
+            return
+        await socket.accept()
+        with contextlib.suppress(Exception):
+            while True:
+                await socket.send_text(await socket.receive_text())
+
+
+@contextlib.asynccontextmanager
+async def raw_target(
+    answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[tuple[str, int]]:
+    """Give the address of a server that does to each connection what it is told."""
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[:2]
+    finally:
+        server.close()

@@ -1,0 +1,103 @@
+"""The web service as it ships: a process and its log."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from standins.nova.server import NovaStandin
+from tests.support.waiting import until
+
+_START_SECONDS = 30.0
+_STOP_SECONDS = 15.0
+
+
+class WebProcess:
+    """A running `python -m webrtc_agent`."""
+
+    def __init__(self, process: asyncio.subprocess.Process, port: int, log: Path) -> None:
+        self.process = process
+        self.url = f"http://127.0.0.1:{port}"
+        self.log = log
+        self.http = httpx.AsyncClient(base_url=self.url, trust_env=False)
+
+    async def stop(self) -> None:
+        """Stop the process, politely first."""
+        await self.http.aclose()
+        for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGKILL):
+            if self.process.returncode is not None:
+                return
+            self.process.send_signal(number)
+            try:
+                async with asyncio.timeout(_STOP_SECONDS / 3):
+                    await self.process.wait()
+            except TimeoutError:
+                continue
+
+    async def answers(self) -> bool:
+        """Tell whether it serves."""
+        assert self.process.returncode is None, self.log.read_text()
+        try:
+            return (await self.http.get("/health")).is_success
+        except httpx.HTTPError:
+            return False
+
+    async def sessions(self) -> int:
+        """How many places are taken."""
+        return int((await self.http.get("/ready")).json()["sessions"])
+
+    def lines(self, event: str) -> list[dict[str, Any]]:
+        """Give the log's lines of an event."""
+        lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        return [line for line in lines if line.get("event") == event]
+
+    async def record(self, visit_id: str, seconds: float = 6.0) -> dict[str, Any]:
+        """Wait for the end record of a visit, and make sure that it is the only one."""
+        await until(lambda: bool(self._records(visit_id)), seconds)
+        (record,) = self._records(visit_id)
+        return record
+
+    def _records(self, visit_id: str) -> list[dict[str, Any]]:
+        return [line for line in self.lines("session_ended") if line["visit_id"] == visit_id]
+
+
+@asynccontextmanager
+async def web_process(nova: NovaStandin, log: Path, settings: Mapping[str, str]) -> AsyncIterator[WebProcess]:
+    """Start the service against the stand-in and stop it at the end.
+
+    Args:
+        nova: Where the model is.
+        log: Where its log goes.
+        settings: Further environment.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    environment = os.environ | {
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": nova.url,
+        "AWS_ACCESS_KEY_ID": "standin",
+        "AWS_SECRET_ACCESS_KEY": "standin-secret",
+        "SSL_CERT_FILE": str(nova.trust.bundle_file),
+        "HOST": "127.0.0.1",
+        "FAST_API_PORT": str(port),
+        "PUBLIC_BASE_URL": f"http://127.0.0.1:{port}",
+        "ICE_HOSTS": "127.0.0.1",
+        **settings,
+    }
+    with log.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "webrtc_agent", env=environment, stdout=output, stderr=asyncio.subprocess.STDOUT
+        )
+    web = WebProcess(process, port, log)
+    try:
+        await until(web.answers, _START_SECONDS)
+        yield web
+    finally:
+        await web.stop()

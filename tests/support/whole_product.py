@@ -1,0 +1,83 @@
+"""The whole product in processes of its own, as `voice-agent run` starts it, and `voice-agent call` as a caller."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+COMMAND = [sys.executable, "-m", "standins.cli"]
+START_SECONDS = 90.0
+"""On a busy machine of two cores; it takes about ten."""
+STOP_SECONDS = 30.0
+CALL_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Product:
+    """A running product in a folder of its own."""
+
+    folder: Path
+    state: dict[str, Any]
+
+    def call(self, *options: str) -> tuple[int, list[dict[str, Any]], str]:
+        """Run `voice-agent call`; give its exit code, what it measured of each call, and its complaints."""
+        done = subprocess.run(
+            [*COMMAND, "call", "--json", *options],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=CALL_SECONDS,
+            check=False,
+        )
+        measured = json.loads(done.stdout or "[]")
+        return done.returncode, measured if isinstance(measured, list) else [measured], done.stderr
+
+    def log(self) -> list[dict[str, Any]]:
+        """What the phone service has logged."""
+        path = self.folder / self.state["logs"]["phone-agent"]
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("{")]
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Product]:
+    """Start everything on free ports; stopped, by its process id, at the end."""
+    ports = ("--port", "--nova-port", "--nova-control-port", "--twilio-port", "--weather-port")
+    options = [part for port in ports for part in (port, "0")]
+    # No variable of the machine may put a real service in the place of a stand-in.
+    keep = ("PATH", "HOME", "LANG", "PYTHONPATH", "TMPDIR")
+    environment = {name: os.environ[name] for name in keep if name in os.environ}
+    with (folder / "run.log").open("w", encoding="utf-8") as output:
+        process = subprocess.Popen(
+            [*COMMAND, "run", "--weather", "standin", "--nova", "standin", *options],
+            cwd=folder,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            _wait_until_ready(process, folder)
+            yield Product(folder, json.loads((folder / ".run/run.json").read_text(encoding="utf-8")))
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(STOP_SECONDS)
+            finally:
+                process.kill()
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], folder: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    said = ""
+    while time.monotonic() < deadline and process.poll() is None:
+        said = (folder / "run.log").read_text(encoding="utf-8")
+        if "Ready" in said and (folder / ".run/run.json").exists():
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"voice-agent run did not become ready:\n{said}")
