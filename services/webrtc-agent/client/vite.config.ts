@@ -1,6 +1,9 @@
 import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
+import { budget } from "./tools/budget.ts";
+
+const FIRST_LOAD_KB = 200;
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -19,22 +22,23 @@ const peerWithoutDaily: Plugin = {
 };
 
 export default defineConfig({
-  plugins: [peerWithoutDaily, react()],
+  plugins: [peerWithoutDaily, react(), budget("index.html", FIRST_LOAD_KB)],
   // A worklet or an icon inlined as data: would need holes in the content security policy.
   build: {
     outDir: here("../src/webrtc_agent/static"),
     emptyOutDir: true,
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    manifest: true,
     reportCompressedSize: false,
     chunkSizeWarningLimit: 1500,
     rolldownOptions: { input: { index: here("index.html"), console: here("console.html") } },
   },
-  server: { proxy: Object.fromEntries(["/start", "/sessions", "/status", "/api"].map((path) => [path, target()])) },
+  server: {
+    proxy: Object.fromEntries(["/start", "/sessions", "/status", "/api"].map((path) => [path, target()])),
+  },
 });
 
 /** The service that `npm run dev` talks to. */
 function target(): string {
-  return process.env["WEBRTC_AGENT_URL"] ?? "http://127.0.0.1:7862";
+  return process.env.WEBRTC_AGENT_URL ?? "http://127.0.0.1:7862";
 }

@@ -18,32 +18,43 @@ export interface DailyStart {
 
 export type Started = PeerStart | DailyStart;
 
+export type Carrier = Started["transport"];
+
 /**
- * Learn how this service carries sound, and start a conversation that way.
+ * Learn how this service carries sound.
  *
  * @throws Trouble: nobody answers, or the answer is no.
  */
-export async function start(): Promise<Started> {
-  const offered = await ask("/status");
-  const transports = offered["transports"];
-  const transport = Array.isArray(transports) && transports[0] === "daily" ? "daily" : "webrtc";
+export async function carrier(): Promise<Carrier> {
+  const { transports } = await ask("/status");
+  return Array.isArray(transports) && transports[0] === "daily" ? "daily" : "webrtc";
+}
+
+/**
+ * Start a conversation; from here on the service holds a place, and it costs.
+ *
+ * @throws Trouble: nobody answers, or the answer is no.
+ */
+export async function start(transport: Carrier): Promise<Started> {
   const answer = await ask("/start", { transport, createDailyRoom: transport === "daily" });
-  const read = transport === "daily" ? dailyStart(answer) : peerStart(answer);
-  if (read === null) {
+  const started = transport === "daily" ? dailyStart(answer) : peerStart(answer);
+  if (started === null) {
     throw new Trouble(problem("refused"));
   }
-  return read;
+  return started;
 }
 
 function peerStart(answer: Answer): PeerStart | null {
-  const session = answer["sessionId"];
-  const ice = answer["iceConfig"] as { iceServers?: RTCIceServer[] } | undefined;
-  return typeof session === "string" ? { transport: "webrtc", session, iceServers: ice?.iceServers ?? [] } : null;
+  const session = answer.sessionId;
+  const ice = answer.iceConfig as { iceServers?: RTCIceServer[] } | undefined;
+  return typeof session === "string"
+    ? { transport: "webrtc", session, iceServers: ice?.iceServers ?? [] }
+    : null;
 }
 
 function dailyStart(answer: Answer): DailyStart | null {
-  const room = answer["dailyRoom"] ?? answer["room_url"];
-  const token = answer["dailyToken"] ?? answer["token"];
+  const room = answer.dailyRoom ?? answer.room_url;
+  const token = answer.dailyToken ?? answer.token;
   return typeof room === "string" && typeof token === "string" ? { transport: "daily", room, token } : null;
 }
 
@@ -51,15 +62,20 @@ type Answer = Readonly<Record<string, unknown>>;
 
 /** Our own request instead of the client's: that one drops Retry-After, and fails oddly on an answer without JSON. */
 async function ask(path: string, body?: object): Promise<Answer> {
-  const post = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
-  const response = await fetch(path, { ...(body ? post : {}), signal: AbortSignal.timeout(PATIENCE_MS) }).catch(
-    () => {
-      throw new Trouble(problem("unreachable"));
-    },
-  );
+  const post = {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  };
+  const response = await fetch(path, {
+    ...(body ? post : {}),
+    signal: AbortSignal.timeout(PATIENCE_MS),
+  }).catch(() => {
+    throw new Trouble(problem("unreachable"));
+  });
   const answer = (await response.json().catch(() => ({}))) as Answer;
   if (!response.ok) {
-    const said = answer["info"] ?? answer["detail"];
+    const said = answer.info ?? answer.detail;
     const words = typeof said === "string" ? said : undefined;
     throw new Trouble(refusal(response.status, response.headers.get("Retry-After"), words));
   }

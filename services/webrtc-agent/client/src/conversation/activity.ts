@@ -27,7 +27,8 @@ const AFTER: Record<ActivityEvent, Activity> = {
 
 /** Give the activity after an event; an agent that talks while it looks something up counts as talking. */
 export function activityAfter(now: Activity, event: ActivityEvent): Activity {
-  const stillTalks = now === "speaking" && (event === "looked-up" || event === "looking-up" || event === "visitor-said");
+  const stillTalks =
+    now === "speaking" && (event === "looked-up" || event === "looking-up" || event === "visitor-said");
   return stillTalks ? now : AFTER[event];
 }
 

@@ -34,7 +34,7 @@ export type Item =
 export type TranscriptEvent =
   | { readonly type: "visitor-said"; readonly text: string; readonly final: boolean }
   | { readonly type: "visitor-typed"; readonly text: string }
-  | { readonly type: "visitor-started" }
+  | { readonly type: "agent-cut" }
   | {
       readonly type: "agent-sentence";
       readonly segment: number;
@@ -52,7 +52,7 @@ export function follow(items: readonly Item[], event: TranscriptEvent): readonly
       return visitorSaid(items, event.text.trim(), event.final);
     case "visitor-typed":
       return [...cutOff(items), visitor(items, event.text.trim(), true, true)];
-    case "visitor-started":
+    case "agent-cut":
       return cutOff(items);
     case "agent-sentence":
       return agentSentence(items, { ...event, text: event.text.trim() });
@@ -87,20 +87,30 @@ function visitorSaid(items: readonly Item[], text: string, final: boolean): read
 }
 
 function sameWords(one: string, other: string): boolean {
-  const plain = (text: string): string => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ").trim();
+  const plain = (text: string): string =>
+    text
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}]+/gu, " ")
+      .trim();
   return plain(one) === plain(other);
 }
 
-/** The sentence being heard was interrupted; those behind it will never be heard, so they go. */
+/** What was still to be heard was interrupted; a late report that it was heard after all wins over this. */
 function cutOff(items: readonly Item[]): readonly Item[] {
-  return items.flatMap((item) => {
-    if (item.kind !== "agent" || !item.sentences.some(isUnfinished)) {
-      return [item];
-    }
-    const first = item.sentences.findIndex(isUnfinished);
-    const kept = item.sentences.slice(0, first + 1);
-    return [{ ...item, sentences: kept.map((one) => (isUnfinished(one) ? { ...one, heard: "cut" } : one)) }];
-  });
+  return items.map((item) =>
+    item.kind === "agent" && item.sentences.some(isUnfinished)
+      ? { ...item, sentences: item.sentences.map(cut) }
+      : item,
+  );
+}
+
+const cut = (sentence: Sentence): Sentence =>
+  isUnfinished(sentence) ? { ...sentence, heard: "cut" } : sentence;
+
+/** What to show of an agent's turn: of the words it was cut off in, only the sentence it was saying. */
+export function shown(sentences: readonly Sentence[]): readonly Sentence[] {
+  const first = sentences.findIndex((one) => one.heard === "cut");
+  return sentences.filter((one, at) => one.heard !== "cut" || at === first);
 }
 
 function agentSentence(items: readonly Item[], sentence: Sentence): readonly Item[] {
@@ -131,11 +141,7 @@ function further(known: Sentence, told: Sentence): Sentence {
 }
 
 /** A null reading takes the card away: the look-up was given up. */
-function weatherTold(
-  items: readonly Item[],
-  call: string,
-  reading: WeatherReading | null,
-): readonly Item[] {
+function weatherTold(items: readonly Item[], call: string, reading: WeatherReading | null): readonly Item[] {
   return items.flatMap((item) => {
     if (item.kind !== "weather" || item.call !== call) {
       return [item];

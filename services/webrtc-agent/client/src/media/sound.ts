@@ -1,6 +1,11 @@
 /** The devices of this browser, asked for directly: Pipecat's own media managers fetch code from another host. */
 
-import type { DeviceErrorType, PipecatClientOptions, RTVIEventCallbacks, Tracks } from "@pipecat-ai/client-js";
+import type {
+  DeviceErrorType,
+  PipecatClientOptions,
+  RTVIEventCallbacks,
+  Tracks,
+} from "@pipecat-ai/client-js";
 import { DeviceError } from "@pipecat-ai/client-js";
 import { microphoneProblem, type ProblemKind } from "../problems/problems";
 

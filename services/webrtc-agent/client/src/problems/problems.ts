@@ -58,7 +58,8 @@ const WORDS: Readonly<Record<ProblemKind, Words>> = {
   },
   "microphone-taken": {
     title: "The microphone is in use",
-    words: "Another program holds it. Close that program or choose another microphone, then try again. You can also type.",
+    words:
+      "Another program holds it. Close that program or choose another microphone, then try again. You can also type.",
     canType: true,
   },
   "microphone-lost": {
@@ -74,7 +75,10 @@ const WORDS: Readonly<Record<ProblemKind, Words>> = {
     title: "That was a bit often",
     words: "From your network many conversations were started within a short time. Please wait a moment.",
   },
-  refused: { title: "The agent could not start", words: "The service refused the conversation. Please try again." },
+  refused: {
+    title: "The agent could not start",
+    words: "The service refused the conversation. Please try again.",
+  },
   unreachable: {
     title: "The service cannot be reached",
     words: "It did not answer. Check your internet connection, then try again.",
@@ -94,13 +98,17 @@ const WORDS: Readonly<Record<ProblemKind, Words>> = {
   },
   lost: {
     title: "The connection was lost",
-    words: "Your network dropped out for too long. What was said stays here; talk again to start a new conversation.",
+    words:
+      "Your network dropped out for too long. What was said stays here; talk again to start a new conversation.",
   },
   failed: { title: "Something went wrong", words: "The conversation had to stop. Please try again." },
 };
 
 /** Describe a problem; `said` are the service's own words, where it has better ones than ours. */
-export function problem(kind: ProblemKind, { wait = null, said }: { wait?: number | null; said?: string } = {}): Problem {
+export function problem(
+  kind: ProblemKind,
+  { wait = null, said }: { wait?: number | null; said?: string } = {},
+): Problem {
   const { title, words, canType } = WORDS[kind];
   return { kind, title, words: said || words, canType: canType === true, wait };
 }

@@ -65,19 +65,19 @@ export const isWeatherTool = (name: string | undefined): boolean =>
 
 /** Name the place a tool was asked about. */
 export function placeIn(asked: unknown): string {
-  return text(fields(asked)["location"]) ?? "";
+  return text(fields(asked).location) ?? "";
 }
 
 /** Read what a weather tool answered; an answer that makes no sense reads as no weather. */
 export function readWeather(place: string, answered: unknown): WeatherReading {
   const answer = fields(answered);
-  const conditions = conditionsIn(answer["conditions"]);
-  const unit = answer["format"] === "fahrenheit" ? "F" : "C";
-  const temperature = whole(answer["temperature"]);
-  const high = whole(answer["temperature_high"]) ?? temperature;
-  const failed = text(answer["error"]) ?? "weather_unavailable";
+  const conditions = conditionsIn(answer.conditions);
+  const unit = answer.format === "fahrenheit" ? "F" : "C";
+  const temperature = whole(answer.temperature);
+  const high = whole(answer.temperature_high) ?? temperature;
+  const failed = text(answer.error) ?? "weather_unavailable";
   if ("error" in answer || conditions === null || high === null) {
-    return { kind: "none", place, sentence: REASONS[failed] ?? (REASONS["weather_unavailable"] as string) };
+    return { kind: "none", place, sentence: REASONS[failed] ?? (REASONS.weather_unavailable as string) };
   }
   if (temperature === null || "weekday" in answer) {
     return forecast(place, conditions, unit, high, answer);
@@ -92,7 +92,7 @@ function current(
   temperature: number,
   answer: Fields,
 ): CurrentWeather {
-  const isDay = answer["is_day"] !== false;
+  const isDay = answer.is_day !== false;
   return {
     kind: "now",
     place,
@@ -100,12 +100,12 @@ function current(
     isDay,
     unit,
     temperature,
-    feelsLike: whole(answer["feels_like"]),
-    humidity: whole(answer["humidity_percent"]),
-    wind: whole(answer["wind_kmh"]),
-    rain: number(answer["precipitation_mm"]),
-    time: clock(answer["timestamp"]),
-    hours: hoursAhead(answer["next_hours"]),
+    feelsLike: whole(answer.feels_like),
+    humidity: whole(answer.humidity_percent),
+    wind: whole(answer.wind_kmh),
+    rain: number(answer.precipitation_mm),
+    time: clock(answer.timestamp),
+    hours: hoursAhead(answer.next_hours),
   };
 }
 
@@ -116,8 +116,8 @@ function forecast(
   high: number,
   answer: Fields,
 ): ForecastWeather {
-  const hour = whole(answer["hour"]);
-  const weekday = capitalised(text(answer["weekday"]) ?? "Forecast");
+  const hour = whole(answer.hour);
+  const weekday = capitalised(text(answer.weekday) ?? "Forecast");
   return {
     kind: "forecast",
     place,
@@ -126,10 +126,10 @@ function forecast(
     when: hour === null ? weekday : `${weekday}, ${hourName(hour)}`,
     isDay: hour === null || isDaytime(hour),
     high,
-    low: whole(answer["temperature_low"]) ?? high,
-    rainChance: whole(answer["precipitation_probability_percent"]),
-    rain: number(answer["precipitation_mm"]),
-    wind: whole(answer["wind_kmh"]),
+    low: whole(answer.temperature_low) ?? high,
+    rainChance: whole(answer.precipitation_probability_percent),
+    rain: number(answer.precipitation_mm),
+    wind: whole(answer.wind_kmh),
   };
 }
 

@@ -1,0 +1,135 @@
+/** One example of everything the page can look like. */
+
+import { BEFORE, type CallState, next } from "../src/call/state";
+import { follow, type Item, type TranscriptEvent } from "../src/conversation/transcript";
+import { type ProblemKind, problem } from "../src/problems/problems";
+import { readWeather } from "../src/weather/reading";
+
+const STOCKHOLM = {
+  conditions: "partly_cloudy",
+  temperature: 4,
+  format: "celsius",
+  timestamp: "20261123_150000",
+  feels_like: 1,
+  humidity_percent: 78,
+  wind_kmh: 14,
+  precipitation_mm: 0,
+  is_day: true,
+  next_hours: [
+    [16, 4, "partly_cloudy"],
+    [17, 3, "overcast"],
+    [18, 3, "drizzle"],
+    [19, 2, "rain"],
+    [20, 2, "rain"],
+    [21, 1, "snow"],
+    [22, 0, "mostly_clear"],
+    [23, -1, "clear"],
+  ].map(([hour, temperature, conditions]) => ({ hour, temperature, conditions })),
+};
+const LISBON = {
+  day: "2026-11-24",
+  weekday: "tuesday",
+  conditions: "rain_showers",
+  temperature_high: 17,
+  temperature_low: 11,
+  precipitation_probability_percent: 70,
+  precipitation_mm: 6.2,
+  wind_kmh: 22,
+  format: "celsius",
+};
+
+const sentence = (segment: number, text: string, heard: "planned" | "said"): TranscriptEvent => ({
+  type: "agent-sentence",
+  segment,
+  text,
+  heard,
+  characters: 0,
+});
+const told = (call: string, place: string, answer: object): TranscriptEvent[] => [
+  { type: "weather-asked", call, place },
+  { type: "weather-told", call, reading: readWeather(place, answer) },
+];
+const said = (text: string): TranscriptEvent => ({ type: "visitor-said", text, final: true });
+
+const HELLO = sentence(1, "Hello! Ask me about the weather anywhere in the world.", "said");
+const QUESTION = said("What is the weather in Stockholm?");
+const CARD = told("a", "Stockholm, Sweden", STOCKHOLM);
+const ANSWER = [
+  sentence(2, "Right now in Stockholm it is 4 degrees and partly cloudy.", "said"),
+  sentence(3, "With the wind it feels more like 1 degree.", "planned"),
+  sentence(4, "Later tonight some rain may turn into snow.", "planned"),
+];
+
+const items = (...events: TranscriptEvent[]): readonly Item[] => events.reduce(follow, [] as readonly Item[]);
+const device = (deviceId: string, label: string): MediaDeviceInfo => ({ deviceId, label }) as MediaDeviceInfo;
+const live = (state: Partial<CallState>): CallState => ({
+  ...BEFORE,
+  phase: "live",
+  devices: {
+    microphones: [device("one", "Built-in microphone"), device("two", "Headset")],
+    speakers: [device("three", "Built-in speakers")],
+    microphone: "one",
+    speaker: "three",
+  },
+  ...state,
+});
+const failed = (kind: ProblemKind, wait: number | null = null): CallState => ({
+  ...BEFORE,
+  problem: problem(kind, { wait }),
+});
+const WHOLE = items(HELLO, QUESTION, ...CARD, ...ANSWER);
+
+export const STATES: Readonly<Record<string, CallState>> = {
+  before: BEFORE,
+  permission: { ...BEFORE, phase: "asking" },
+  microphone: { ...BEFORE, phase: "microphone" },
+  connecting: { ...BEFORE, phase: "connecting" },
+  listening: live({ items: items(HELLO) }),
+  hearing: live({ items: items(HELLO), activity: "hearing" }),
+  muted: live({ items: items(HELLO), muted: true }),
+  thinking: live({ items: items(HELLO, QUESTION), activity: "thinking" }),
+  "looking-up": live({
+    items: items(HELLO, QUESTION, { type: "weather-asked", call: "a", place: "Stockholm, Sweden" }),
+    activity: "looking-up",
+  }),
+  speaking: live({ items: WHOLE, activity: "speaking" }),
+  typed: live({
+    items: items(
+      HELLO,
+      { type: "visitor-typed", text: "and lisbon tomorrow?" },
+      ...told("b", "Lisbon", LISBON),
+      {
+        ...ANSWER[0],
+        text: "Tomorrow in Lisbon expect rain showers, between 11 and 17 degrees.",
+      } as TranscriptEvent,
+    ),
+    typing: true,
+  }),
+  interrupted: live({
+    items: items(HELLO, QUESTION, ...CARD, ...ANSWER, { type: "agent-cut" }, said("And in Oslo?")),
+  }),
+  "not-found": live({
+    items: items(
+      HELLO,
+      said("What is the weather in Atlantis?"),
+      ...told("c", "Atlantis", { error: "location_not_found" }),
+    ),
+  }),
+  reconnecting: live({ items: WHOLE, phase: "reconnecting" }),
+  ended: next(live({ items: WHOLE }), {
+    type: "stopped",
+    ending: "You ended the conversation.",
+    problem: null,
+  }),
+  lost: next(live({ items: WHOLE }), { type: "stopped", ending: null, problem: problem("lost") }),
+  "microphone-lost": live({ items: WHOLE, problem: problem("microphone-lost") }),
+  denied: failed("denied"),
+  "no-microphone": failed("no-microphone"),
+  insecure: failed("insecure"),
+  busy: failed("busy", 15),
+  limited: failed("limited", 42),
+  unreachable: failed("unreachable"),
+  "no-route": failed("no-route"),
+  daily: failed("daily"),
+  unsupported: failed("unsupported"),
+};

@@ -1,0 +1,60 @@
+import { useEffect, useState, useSyncExternalStore } from "react";
+import type { Call } from "../call/call";
+import { isLive } from "../call/state";
+import { Dock } from "../controls/Dock";
+import { Settings } from "../controls/Settings";
+import { Transcript } from "../conversation/Transcript";
+import { AgentAudio } from "../media/AgentAudio";
+import { ProblemNote } from "../problems/ProblemNote";
+import { Stage } from "../stage/Stage";
+import { Permission } from "./Permission";
+import { Top } from "./Top";
+import { Welcome } from "./Welcome";
+
+/** The visitor's page. */
+export function App({ call }: { call: Call }) {
+  const state = useSyncExternalStore(call.subscribe, call.snapshot);
+  const [volume, setVolume] = useState(1);
+  const [settings, setSettings] = useState(false);
+  const { phase } = state;
+  const talking = phase !== "idle" && phase !== "asking";
+  const live = isLive(phase);
+  useEffect(() => {
+    document.title = live ? "● Weather by voice" : "Weather by voice";
+  }, [live]);
+  return (
+    <div className="page" data-phase={phase}>
+      <Top />
+      {phase === "idle" && <Welcome call={call} problem={state.problem} />}
+      {phase === "asking" && <Permission call={call} />}
+      {talking && (
+        <main className="talk">
+          <Stage state={state} />
+          <div className="conversation">
+            <Transcript state={state} />
+            {state.problem && phase !== "microphone" && (
+              <ProblemNote
+                problem={state.problem}
+                onRetry={phase === "ended" ? () => void call.talk() : null}
+                onType={phase === "ended" ? () => void call.open({ typing: true }) : null}
+                onDismiss={live ? () => call.dismiss() : null}
+              />
+            )}
+          </div>
+          <Dock call={call} state={state} onSettings={() => setSettings(true)} />
+        </main>
+      )}
+      <AgentAudio track={state.agentTrack} volume={volume} speaker={state.devices.speaker} />
+      {settings && (
+        <Settings
+          call={call}
+          devices={state.devices}
+          typing={state.typing}
+          volume={volume}
+          onVolume={setVolume}
+          onClose={() => setSettings(false)}
+        />
+      )}
+    </div>
+  );
+}

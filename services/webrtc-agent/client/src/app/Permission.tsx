@@ -1,0 +1,36 @@
+import { useEffect, useRef } from "react";
+import type { Call } from "../call/call";
+import { Icon } from "../controls/icons";
+
+/** Why the browser is about to ask for the microphone, before it does. */
+export function Permission({ call }: { call: Call }) {
+  const button = useRef<HTMLButtonElement>(null);
+  useEffect(() => button.current?.focus(), []);
+  return (
+    <main className="welcome">
+      <section className="note" aria-labelledby="permission">
+        <span className="note__icon">
+          <Icon name="microphone" />
+        </span>
+        <h1 id="permission">May the agent hear you?</h1>
+        <p>
+          Your browser will now ask for the microphone. The agent needs it to hear your questions, only while
+          you talk with it. You can mute yourself at any time.
+        </p>
+        <div className="note__actions">
+          <button
+            ref={button}
+            type="button"
+            className="button button--main"
+            onClick={() => void call.open({ typing: false })}
+          >
+            Continue
+          </button>
+          <button type="button" className="button" onClick={() => void call.open({ typing: true })}>
+            Type instead
+          </button>
+        </div>
+      </section>
+    </main>
+  );
+}

@@ -1,0 +1,14 @@
+import { ThemeToggle } from "../controls/ThemeToggle";
+import { SkyIcon } from "../weather/SkyIcon";
+
+export function Top() {
+  return (
+    <header className="top">
+      <p className="brand">
+        <SkyIcon sky="partly" isDay />
+        Weather by voice
+      </p>
+      <ThemeToggle />
+    </header>
+  );
+}

@@ -1,0 +1,38 @@
+import type { Call } from "../call/call";
+import { Icon } from "../controls/icons";
+import { ProblemNote } from "../problems/ProblemNote";
+import type { Problem } from "../problems/problems";
+
+const QUESTIONS = [
+  "What is the weather in Stockholm?",
+  "Will it rain in Lisbon tomorrow?",
+  "How cold will it be in Oslo at nine?",
+];
+
+/** Before a conversation: what this is, and one button. */
+export function Welcome({ call, problem }: { call: Call; problem: Problem | null }) {
+  return (
+    <main className="welcome">
+      <h1>Ask about the weather.</h1>
+      <p className="lead">Speak as you would on the phone. You can interrupt at any time.</p>
+      <button type="button" className="orb orb--talk" onClick={() => void call.talk()}>
+        <Icon name="microphone" />
+        Talk
+      </button>
+      {problem ? (
+        <ProblemNote
+          problem={problem}
+          onRetry={() => void call.talk()}
+          onType={() => void call.open({ typing: true })}
+          onDismiss={null}
+        />
+      ) : (
+        <ul className="questions" aria-label="For example">
+          {QUESTIONS.map((question) => (
+            <li key={question}>“{question}”</li>
+          ))}
+        </ul>
+      )}
+    </main>
+  );
+}

@@ -1,0 +1,215 @@
+/** One visitor's call: the client, its deadlines, and what the page is told of both. */
+
+import { PipecatClient, type RTVIEventCallbacks, type Transport } from "@pipecat-ai/client-js";
+import { microphonePermission, obstacle } from "../media/preflight";
+import { type Problem, problem, Trouble } from "../problems/problems";
+import { connectionParameters, deviceCallbacks, microphoneTrouble } from "./connecting";
+import { conversationCallbacks, endingIn } from "./messages";
+import { type Line, peerTransport } from "./peer";
+import { type Carrier, carrier, start } from "./start";
+import { BEFORE, type CallEvent, type CallState, isLive, next } from "./state";
+
+/** A network that lets the sound through does so within two seconds; Daily's own join gives up after 19 s. */
+const CONNECT_MS: Record<Carrier, number> = { webrtc: 10_000, daily: 22_000 };
+/** The service forgets a visitor it has not heard of for 12 s; a few more for the way back. */
+const RECONNECT_MS = 20_000;
+/** Sound in flight: a sentence not reported as heard by then was cut off. */
+const CUT_MS = 900;
+/** No answer to what may have been a cough. */
+const NOTHING_CAME_MS = 12_000;
+const HUNG_UP = "You ended the conversation.";
+const LEFT = "The agent ended the conversation.";
+
+export class Call {
+  private state: CallState = BEFORE;
+  private readonly watchers = new Set<() => void>();
+  private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
+  private client: PipecatClient | null = null;
+  private ending: string | null = null;
+
+  readonly subscribe = (watcher: () => void): (() => void) => {
+    this.watchers.add(watcher);
+    return () => this.watchers.delete(watcher);
+  };
+
+  readonly snapshot = (): CallState => this.state;
+
+  /** The one button: explain the microphone first, unless it has been allowed already. */
+  async talk(): Promise<void> {
+    const inTheWay = obstacle();
+    if (inTheWay) {
+      this.tell({ type: "notice", problem: inTheWay });
+    } else if ((await microphonePermission()) === "granted") {
+      await this.open({ typing: false });
+    } else {
+      this.tell({ type: "asking" });
+    }
+  }
+
+  /** Start the conversation; the browser asks for the microphone now. */
+  async open({ typing }: { typing: boolean }): Promise<void> {
+    if (this.client || isLive(this.state.phase)) {
+      return;
+    }
+    this.ending = null;
+    this.tell({ type: "opening", phase: typing ? "connecting" : "microphone", typing });
+    try {
+      await this.connect(typing);
+    } catch (error) {
+      const what = error instanceof Trouble ? error.problem : problem("failed");
+      await this.stop(null, what);
+    }
+  }
+
+  /** Send typed words; the agent answers aloud. */
+  type(words: string): void {
+    this.tell({ type: "transcript", event: { type: "visitor-typed", text: words } });
+    this.tell({ type: "activity", event: "visitor-typed" });
+    void this.client?.sendText(words, { run_immediately: true, audio_response: true });
+  }
+
+  mute(muted: boolean): void {
+    this.client?.enableMic(!muted);
+    this.tell({ type: "muted", muted });
+  }
+
+  chooseMicrophone(id: string): void {
+    this.client?.updateMic(id);
+    this.tell({ type: "devices", devices: { microphone: id } });
+  }
+
+  chooseSpeaker(id: string): void {
+    this.client?.updateSpeaker(id);
+    this.tell({ type: "devices", devices: { speaker: id } });
+  }
+
+  dismiss(): void {
+    this.tell({ type: "notice", problem: null });
+  }
+
+  async hangUp(): Promise<void> {
+    await this.stop(HUNG_UP, null);
+  }
+
+  private async connect(typing: boolean): Promise<void> {
+    const by = await carrier();
+    const client = new PipecatClient({
+      transport: await this.transport(by),
+      enableMic: !typing,
+      callbacks: this.callbacks(),
+    });
+    this.client = client;
+    if (!typing) {
+      await client.initDevices();
+      const trouble = microphoneTrouble(client.mediaState.mic);
+      if (trouble) {
+        throw trouble;
+      }
+      this.tell({ type: "opening", phase: "connecting", typing });
+    }
+    const connected = client.connect(connectionParameters(await start(by)));
+    await Promise.race([connected.catch(this.refused(by)), this.deadline(by, client)]);
+    if (this.client === client) {
+      this.tell({ type: "ready" });
+    }
+  }
+
+  private async transport(by: Carrier): Promise<Transport> {
+    return by === "daily" ? (await import("./daily")).dailyTransport() : peerTransport(this.line);
+  }
+
+  /** Reject when the connection takes longer than a working one ever does. */
+  private deadline(by: Carrier, client: PipecatClient): Promise<never> {
+    return new Promise((_resolve, reject) => {
+      this.after("connect", CONNECT_MS[by], () => {
+        const reached = client.state === "connected" || client.state === "ready";
+        reject(new Trouble(problem(reached ? "no-agent" : by === "daily" ? "daily" : "no-route")));
+      });
+    });
+  }
+
+  private refused(by: Carrier): (error: unknown) => never {
+    return (error) => {
+      const status = (error as { status?: number }).status;
+      throw new Trouble(problem(by === "daily" ? "daily" : status ? "refused" : "no-route"));
+    };
+  }
+
+  private callbacks(): RTVIEventCallbacks {
+    return {
+      ...conversationCallbacks(this.tell),
+      ...deviceCallbacks(this.tell),
+      onServerMessage: (message) => {
+        this.ending = endingIn(message) ?? this.ending;
+      },
+      onBotDisconnected: () => {
+        this.ending ??= LEFT;
+      },
+      onError: (message) => {
+        const { fatal, error } = message.data as { fatal?: boolean; error?: string };
+        if (fatal) {
+          void this.stop(null, problem("failed", error ? { said: error } : {}));
+        }
+      },
+      onDisconnected: () => {
+        if (isLive(this.state.phase)) {
+          void this.stop(this.ending, this.ending === null ? problem("lost") : null);
+        }
+      },
+    };
+  }
+
+  private readonly line = (line: Line): void => {
+    this.tell({ type: "line", steady: line === "steady" });
+    if (line === "steady") {
+      this.forget("line");
+    } else {
+      this.after("line", RECONNECT_MS, () => void this.stop(null, problem("lost")));
+    }
+  };
+
+  private async stop(ending: string | null, what: Problem | null): Promise<void> {
+    const client = this.client;
+    this.client = null;
+    for (const name of this.timers.keys()) {
+      this.forget(name);
+    }
+    this.tell({ type: "stopped", ending, problem: what });
+    // The page has moved on: what the client still says about its end is of no interest to anyone.
+    await client?.disconnect().catch(() => undefined);
+  }
+
+  private readonly tell = (event: CallEvent): void => {
+    this.state = next(this.state, event);
+    if (event.type === "activity") {
+      this.wait(event.event);
+    } else if (event.type === "ready") {
+      this.forget("connect");
+    }
+    for (const watcher of this.watchers) {
+      watcher();
+    }
+  };
+
+  private wait(event: string): void {
+    if (event === "agent-stopped") {
+      this.after("cut", CUT_MS, () => this.tell({ type: "transcript", event: { type: "agent-cut" } }));
+    } else if (event === "agent-started") {
+      this.forget("cut");
+    }
+    this.forget("nothing");
+    if (this.state.activity === "thinking") {
+      this.after("nothing", NOTHING_CAME_MS, () => this.tell({ type: "activity", event: "nothing-came" }));
+    }
+  }
+
+  private after(name: string, milliseconds: number, then: () => void): void {
+    this.forget(name);
+    this.timers.set(name, setTimeout(then, milliseconds));
+  }
+
+  private forget(name: string): void {
+    clearTimeout(this.timers.get(name));
+    this.timers.delete(name);
+  }
+}

@@ -1,0 +1,80 @@
+/** What the agent's messages (RTVI) mean for the page. */
+
+import type { BotOutputData, LLMFunctionCallInProgressData, RTVIEventCallbacks } from "@pipecat-ai/client-js";
+import type { ActivityEvent } from "../conversation/activity";
+import type { TranscriptEvent } from "../conversation/transcript";
+import { isWeatherTool, placeIn, readWeather } from "../weather/reading";
+import type { CallEvent } from "./state";
+
+type Tell = (event: CallEvent) => void;
+
+/** Turn Pipecat's callbacks into the page's events. */
+export function conversationCallbacks(tell: Tell): RTVIEventCallbacks {
+  const doing = (event: ActivityEvent) => (): void => tell({ type: "activity", event });
+  const say = (event: TranscriptEvent): void => tell({ type: "transcript", event });
+  return {
+    onUserStartedSpeaking: () => {
+      say({ type: "agent-cut" });
+      doing("visitor-started")();
+    },
+    onUserStoppedSpeaking: doing("visitor-stopped"),
+    onUserTranscript: ({ text, final }) => {
+      say({ type: "visitor-said", text, final });
+      doing("visitor-said")();
+    },
+    onBotStartedSpeaking: doing("agent-started"),
+    onBotStoppedSpeaking: doing("agent-stopped"),
+    onBotOutput: (output) => {
+      const event = sentenceIn(output);
+      if (event) {
+        say(event);
+      }
+    },
+    ...weatherCallbacks(tell),
+  };
+}
+
+/** Places are in the question, figures in the answer: remember the one until the other comes. */
+function weatherCallbacks(tell: Tell): RTVIEventCallbacks {
+  const places = new Map<string, string>();
+  return {
+    onLLMFunctionCallInProgress: (use: LLMFunctionCallInProgressData) => {
+      if (isWeatherTool(use.function_name)) {
+        const place = placeIn(use.arguments);
+        places.set(use.tool_call_id, place);
+        tell({ type: "transcript", event: { type: "weather-asked", call: use.tool_call_id, place } });
+        tell({ type: "activity", event: "looking-up" });
+      }
+    },
+    onLLMFunctionCallStopped: ({ tool_call_id: call, cancelled, result }) => {
+      const place = places.get(call);
+      if (place !== undefined) {
+        const reading = cancelled ? null : readWeather(place, result);
+        tell({ type: "transcript", event: { type: "weather-told", call, reading } });
+        tell({ type: "activity", event: "looked-up" });
+      }
+    },
+  };
+}
+
+function sentenceIn(output: BotOutputData): TranscriptEvent | null {
+  const { text, segment_id: segment, spoken_status: status, spoken_progress: progress } = output;
+  if (segment === undefined || text.trim() === "") {
+    return null;
+  }
+  const spoken = { type: "agent-sentence", segment, text } as const;
+  if (status === "completed" || output.will_be_spoken === false) {
+    return { ...spoken, heard: "said", characters: text.length };
+  }
+  const characters = progress?.accumulated_text.length ?? 0;
+  return { ...spoken, heard: status === "in-progress" ? "speaking" : "planned", characters };
+}
+
+/** Read the sentence with which the service says why it ends a conversation; null where it says something else. */
+export function endingIn(message: unknown): string | null {
+  const told = message as { type?: unknown; message?: unknown; data?: unknown } | null;
+  if (told?.type === "session-ended") {
+    return typeof told.message === "string" ? told.message : "The agent ended the conversation.";
+  }
+  return typeof told?.data === "object" && told.data !== null ? endingIn(told.data) : null;
+}

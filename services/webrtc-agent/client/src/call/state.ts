@@ -1,0 +1,100 @@
+/** Where a conversation stands. No I/O: events in, a new state out. */
+
+import { type Activity, type ActivityEvent, activityAfter } from "../conversation/activity";
+import { follow, type Item, type TranscriptEvent } from "../conversation/transcript";
+import type { Problem } from "../problems/problems";
+
+/**
+ * idle → asking (we explain the microphone) → microphone (the browser asks) → connecting → live ⇄ reconnecting → ended.
+ * Whatever fails before `live` leads back to `idle`, with a problem.
+ */
+export type Phase = "idle" | "asking" | "microphone" | "connecting" | "live" | "reconnecting" | "ended";
+
+export interface Devices {
+  readonly microphones: readonly MediaDeviceInfo[];
+  readonly speakers: readonly MediaDeviceInfo[];
+  readonly microphone: string;
+  readonly speaker: string;
+}
+
+export interface CallState {
+  readonly phase: Phase;
+  readonly activity: Activity;
+  readonly items: readonly Item[];
+  readonly problem: Problem | null;
+  /** Why the conversation ended, as a sentence. */
+  readonly ending: string | null;
+  /** The visitor only types: there is no microphone, or it was not wanted. */
+  readonly typing: boolean;
+  readonly muted: boolean;
+  readonly devices: Devices;
+  readonly ownTrack: MediaStreamTrack | null;
+  readonly agentTrack: MediaStreamTrack | null;
+}
+
+export type CallEvent =
+  | { readonly type: "asking" }
+  | { readonly type: "opening"; readonly phase: "microphone" | "connecting"; readonly typing: boolean }
+  | { readonly type: "ready" }
+  | { readonly type: "line"; readonly steady: boolean }
+  | { readonly type: "stopped"; readonly ending: string | null; readonly problem: Problem | null }
+  | { readonly type: "notice"; readonly problem: Problem | null }
+  | { readonly type: "muted"; readonly muted: boolean }
+  | { readonly type: "devices"; readonly devices: Partial<Devices> }
+  | { readonly type: "track"; readonly whose: "own" | "agent"; readonly track: MediaStreamTrack | null }
+  | { readonly type: "activity"; readonly event: ActivityEvent }
+  | { readonly type: "transcript"; readonly event: TranscriptEvent };
+
+export const BEFORE: CallState = {
+  phase: "idle",
+  activity: "listening",
+  items: [],
+  problem: null,
+  ending: null,
+  typing: false,
+  muted: false,
+  devices: { microphones: [], speakers: [], microphone: "", speaker: "" },
+  ownTrack: null,
+  agentTrack: null,
+};
+
+export const isLive = (phase: Phase): boolean => phase === "live" || phase === "reconnecting";
+
+/** Give the state after an event. */
+export function next(state: CallState, event: CallEvent): CallState {
+  switch (event.type) {
+    case "asking":
+      return { ...state, phase: "asking", problem: null };
+    case "opening":
+      return state.phase === "microphone"
+        ? { ...state, phase: event.phase }
+        : { ...BEFORE, phase: event.phase, typing: event.typing, devices: state.devices };
+    case "ready":
+      return { ...state, phase: "live", activity: "listening" };
+    case "line":
+      return isLive(state.phase) ? { ...state, phase: event.steady ? "live" : "reconnecting" } : state;
+    case "stopped":
+      return stopped(state, event.ending, event.problem);
+    case "notice":
+      return { ...state, problem: event.problem };
+    case "muted":
+      return { ...state, muted: event.muted };
+    case "devices":
+      return { ...state, devices: { ...state.devices, ...event.devices } };
+    case "track":
+      return { ...state, [event.whose === "own" ? "ownTrack" : "agentTrack"]: event.track };
+    case "activity":
+      return { ...state, activity: activityAfter(state.activity, event.event) };
+    case "transcript":
+      return { ...state, items: follow(state.items, event.event) };
+  }
+}
+
+function stopped(state: CallState, ending: string | null, problem: Problem | null): CallState {
+  if (state.phase === "ended" || state.phase === "idle") {
+    return state; // the first reason is the true one
+  }
+  const phase = isLive(state.phase) ? "ended" : "idle";
+  const items = follow(state.items, { type: "agent-cut" });
+  return { ...state, phase, items, ending, problem, ownTrack: null, agentTrack: null };
+}

@@ -1,0 +1,52 @@
+import { type FormEvent, useEffect, useRef, useState } from "react";
+import { Icon } from "./icons";
+
+/** As much as the service reads of one typed message. */
+const LONGEST = 1000;
+
+interface Props {
+  ready: boolean;
+  /** Typing is the visitor's way to talk: put the cursor here. */
+  first: boolean;
+  onSend: (words: string) => void;
+}
+
+/** Words instead of voice. */
+export function TypedInput({ ready, first, onSend }: Props) {
+  const [words, setWords] = useState("");
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (ready && first) {
+      field.current?.focus();
+    }
+  }, [ready, first]);
+  const send = (event: FormEvent): void => {
+    event.preventDefault();
+    if (words.trim() !== "" && ready) {
+      onSend(words.trim());
+      setWords("");
+    }
+  };
+  return (
+    <form className="typed" onSubmit={send}>
+      <input
+        ref={field}
+        aria-label="Type to the agent"
+        placeholder={first ? "Type your question" : "Or type"}
+        value={words}
+        maxLength={LONGEST}
+        autoComplete="off"
+        enterKeyHint="send"
+        onChange={(event) => setWords(event.target.value)}
+      />
+      <button
+        type="submit"
+        className="icon-button icon-button--send"
+        aria-label="Send"
+        disabled={!ready || words.trim() === ""}
+      >
+        <Icon name="send" />
+      </button>
+    </form>
+  );
+}

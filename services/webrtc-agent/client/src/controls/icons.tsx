@@ -1,0 +1,48 @@
+/** The drawings on buttons: 24 units square, drawn with the colour of the text. */
+
+import type { ReactNode } from "react";
+
+const DRAWINGS = {
+  microphone: (
+    <>
+      <rect x="9" y="3" width="6" height="11" rx="3" />
+      <path d="M5.5 11.5a6.5 6.5 0 0 0 13 0M12 18v3M9 21h6" />
+    </>
+  ),
+  muted: (
+    <>
+      <path d="M9 6a3 3 0 0 1 6 0v5m-.9 2.1A3 3 0 0 1 9 11V9" />
+      <path d="M5.5 11.5a6.5 6.5 0 0 0 10.9 4.8m1.8-2.4a6.4 6.4 0 0 0 .3-2.4M12 18v3M9 21h6M4 3l16 18" />
+    </>
+  ),
+  send: <path d="M12 20V5M6 11l6-6 6 6" />,
+  settings: (
+    <>
+      <path d="M4 7h9m4 0h3M4 17h3m4 0h9" />
+      <circle cx="15" cy="7" r="2" />
+      <circle cx="9" cy="17" r="2" />
+    </>
+  ),
+  end: (
+    <path
+      className="icon__solid"
+      d="M2.6 13.2C7.8 7.9 16.2 7.9 21.4 13.2l-1.9 3.3-4.3-1.5v-2.7a10.5 10.5 0 0 0-6.4 0V15l-4.3 1.5Z"
+    />
+  ),
+  close: <path d="M6 6l12 12M18 6 6 18" />,
+  sun: (
+    <>
+      <circle cx="12" cy="12" r="4" />
+      <path d="M12 2.5v2m0 15v2M2.5 12h2m15 0h2M5.3 5.3l1.4 1.4m10.6 10.6 1.4 1.4m0-13.4-1.4 1.4M6.7 17.3l-1.4 1.4" />
+    </>
+  ),
+  moon: <path d="M19.5 14.5A8 8 0 0 1 9.5 4.5a8 8 0 1 0 10 10Z" />,
+} as const satisfies Readonly<Record<string, ReactNode>>;
+
+export function Icon({ name }: { name: keyof typeof DRAWINGS }) {
+  return (
+    <svg className="icon" viewBox="0 0 24 24" aria-hidden="true">
+      {DRAWINGS[name]}
+    </svg>
+  );
+}

@@ -1,0 +1,34 @@
+import { Fragment } from "react";
+import { type Sentence, shown } from "./transcript";
+
+/** The agent's sentences: bright as far as they have been heard, dim where they are still to come. */
+export function AgentTurn({ sentences }: { sentences: readonly Sentence[] }) {
+  const visible = shown(sentences);
+  const current = visible.find((one) => one.heard === "planned" || one.heard === "speaking");
+  return (
+    <p className="said">
+      <span className="out-of-sight">Agent: </span>
+      {visible.map((one) => (
+        <Fragment key={one.segment}>
+          <span className="sentence" data-heard={one === current ? "speaking" : one.heard}>
+            <Words sentence={one} />
+            {one.heard === "cut" && <span className="cut"> — interrupted</span>}
+          </span>{" "}
+        </Fragment>
+      ))}
+    </p>
+  );
+}
+
+/** Some voices report word by word; then a sentence brightens as it goes. */
+function Words({ sentence: { text, heard, characters } }: { sentence: Sentence }) {
+  if (heard !== "speaking" || characters === 0) {
+    return text;
+  }
+  return (
+    <>
+      {text.slice(0, characters)}
+      <span className="to-come">{text.slice(characters)}</span>
+    </>
+  );
+}

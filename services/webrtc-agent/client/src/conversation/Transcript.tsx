@@ -1,0 +1,47 @@
+import { useEffect, useRef } from "react";
+import type { CallState } from "../call/state";
+import { WeatherCard } from "../weather/WeatherCard";
+import { AgentTurn } from "./AgentTurn";
+import type { Item } from "./transcript";
+
+/** Both sides, in order, with a weather card wherever the agent looked one up. */
+export function Transcript({ state }: { state: CallState }) {
+  const { items } = state;
+  const end = useRef<HTMLDivElement>(null);
+  const length = items.length;
+  const last = items.at(-1);
+  const growth = last?.kind === "agent" ? last.sentences.length : 0;
+  useEffect(() => {
+    if (length + growth > 0) {
+      end.current?.scrollIntoView({ block: "end" });
+    }
+  }, [length, growth]);
+  return (
+    <div className="transcript">
+      <ol role="log" aria-label="Conversation" aria-live="polite">
+        {items.map((item) => (
+          <li key={item.id} className={`turn turn--${item.kind}`}>
+            <Turn item={item} />
+          </li>
+        ))}
+      </ol>
+      <div ref={end} />
+    </div>
+  );
+}
+
+function Turn({ item }: { item: Item }) {
+  switch (item.kind) {
+    case "visitor":
+      return (
+        <p className="bubble">
+          <span className="out-of-sight">{item.typed ? "You typed: " : "You: "}</span>
+          {item.text}
+        </p>
+      );
+    case "agent":
+      return <AgentTurn sentences={item.sentences} />;
+    case "weather":
+      return <WeatherCard place={item.place} reading={item.reading} />;
+  }
+}

@@ -1,0 +1,20 @@
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { App } from "./app/App";
+import { Call } from "./call/call";
+import { rememberedTheme, showTheme } from "./controls/theme";
+import "./styles/index.css";
+
+const call = new Call();
+showTheme(rememberedTheme());
+// A page that goes away says so; otherwise the service would wait 12 s for it.
+addEventListener("pagehide", () => void call.hangUp());
+
+const root = document.getElementById("root");
+if (root) {
+  createRoot(root).render(
+    <StrictMode>
+      <App call={call} />
+    </StrictMode>,
+  );
+}

@@ -1,0 +1,48 @@
+import { useEffect, useRef, useState } from "react";
+
+interface Props {
+  track: MediaStreamTrack | null;
+  volume: number;
+  /** Device id; empty for the browser's default. */
+  speaker: string;
+}
+
+/** The agent's voice. */
+export function AgentAudio({ track, volume, speaker }: Props) {
+  const audio = useRef<HTMLAudioElement>(null);
+  const [held, setHeld] = useState(false);
+  useEffect(() => {
+    if (audio.current && track) {
+      audio.current.srcObject = new MediaStream([track]);
+      // Safari may hold sound back until the page is touched once more.
+      audio.current.play().then(
+        () => setHeld(false),
+        (error: unknown) => setHeld(error instanceof Error && error.name === "NotAllowedError"),
+      );
+    }
+  }, [track]);
+  useEffect(() => {
+    if (audio.current) {
+      audio.current.volume = volume;
+    }
+  }, [volume]);
+  useEffect(() => {
+    const output = audio.current as (HTMLAudioElement & { setSinkId?: (id: string) => Promise<void> }) | null;
+    void output?.setSinkId?.(speaker).catch(() => undefined);
+  }, [speaker]);
+  return (
+    <>
+      {/* biome-ignore lint/a11y/useMediaCaption: the transcript is the caption */}
+      <audio ref={audio} autoPlay />
+      {held && track && (
+        <button
+          type="button"
+          className="button button--main unhold"
+          onClick={() => void audio.current?.play().then(() => setHeld(false))}
+        >
+          Turn the sound on
+        </button>
+      )}
+    </>
+  );
+}

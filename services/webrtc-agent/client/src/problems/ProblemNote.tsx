@@ -1,0 +1,66 @@
+import { useEffect, useRef, useState } from "react";
+import { Icon } from "../controls/icons";
+import type { Problem } from "./problems";
+
+interface Props {
+  problem: Problem;
+  onRetry: (() => void) | null;
+  onType: (() => void) | null;
+  onDismiss: (() => void) | null;
+}
+
+/** What went wrong, and the step that helps. */
+export function ProblemNote({ problem, onRetry, onType, onDismiss }: Props) {
+  const note = useRef<HTMLElement>(null);
+  const wait = useCountdown(problem);
+  useEffect(() => {
+    if (problem) {
+      note.current?.focus();
+    }
+  }, [problem]);
+  return (
+    <section ref={note} className="problem" role="alert" tabIndex={-1} data-kind={problem.kind}>
+      <h2>{problem.title}</h2>
+      <p>{problem.words}</p>
+      <div className="note__actions">
+        {onRetry && problem.kind !== "unsupported" && problem.kind !== "insecure" && (
+          <button type="button" className="button button--main" disabled={wait > 0} onClick={onRetry}>
+            {wait > 0 ? <Countdown seconds={wait} /> : "Try again"}
+          </button>
+        )}
+        {onType && problem.canType && (
+          <button type="button" className="button" onClick={onType}>
+            Type instead
+          </button>
+        )}
+      </div>
+      {onDismiss && (
+        <button type="button" className="icon-button problem__close" aria-label="Dismiss" onClick={onDismiss}>
+          <Icon name="close" />
+        </button>
+      )}
+    </section>
+  );
+}
+
+/** A countdown that is read out once, not every second. */
+function Countdown({ seconds }: { seconds: number }) {
+  return (
+    <>
+      <span className="out-of-sight">Try again after a short wait</span>
+      <span aria-hidden="true">Try again in {seconds} s</span>
+    </>
+  );
+}
+
+function useCountdown(problem: Problem): number {
+  const [left, setLeft] = useState(problem.wait ?? 0);
+  useEffect(() => {
+    const until = Date.now() + (problem.wait ?? 0) * 1000;
+    const show = (): void => setLeft(Math.max(0, Math.ceil((until - Date.now()) / 1000)));
+    show();
+    const clock = setInterval(show, 250);
+    return () => clearInterval(clock);
+  }, [problem]);
+  return left;
+}

@@ -1,0 +1,29 @@
+import { useEffect, useRef } from "react";
+import { type CallState, isLive } from "../call/state";
+import { watchLevel } from "../media/level";
+
+/** A ball that swells with the voice that can be heard: the agent's while it speaks, else the visitor's. */
+export function Orb({ state }: { state: CallState }) {
+  const ball = useRef<HTMLDivElement>(null);
+  const mood = moodOf(state);
+  const track = state.activity === "speaking" ? state.agentTrack : state.ownTrack;
+  const heard = isLive(state.phase) ? track : null;
+  useEffect(() => {
+    const show = (level: number): void => ball.current?.style.setProperty("--level", level.toFixed(3));
+    show(0);
+    return heard ? watchLevel(heard, show) : undefined;
+  }, [heard]);
+  return (
+    <div ref={ball} className="orb orb--live" data-mood={mood} aria-hidden="true">
+      <span className="orb__ring" />
+      <span className="orb__core" />
+    </div>
+  );
+}
+
+function moodOf({ phase, activity, muted }: CallState): string {
+  if (phase !== "live") {
+    return phase;
+  }
+  return activity === "listening" && muted ? "muted" : activity;
+}

@@ -1,0 +1,65 @@
+import { useEffect, useRef } from "react";
+import { type CallState, isLive } from "../call/state";
+import { ACTIVITY_WORDS } from "../conversation/activity";
+import { Orb } from "./Orb";
+
+/** What is going on: a picture of it, and the same in words. */
+export function Stage({ state }: { state: CallState }) {
+  const words = useRef<HTMLParagraphElement>(null);
+  const { phase } = state;
+  // The button that was pressed is gone; the words that replace it get the focus, so that nobody starts from the top.
+  useEffect(() => {
+    if (phase === "connecting" || phase === "microphone") {
+      words.current?.focus();
+    }
+  }, [phase]);
+  return (
+    <section className="stage" aria-label="The agent">
+      <Orb state={state} />
+      <div>
+        <p ref={words} className="stage__words" role="status" tabIndex={-1}>
+          {wordsFor(state)}
+        </p>
+        <p className="stage__hint">{hintFor(state)}</p>
+      </div>
+    </section>
+  );
+}
+
+function wordsFor({ phase, activity, muted, typing }: CallState): string {
+  switch (phase) {
+    case "microphone":
+      return "Waiting for the microphone";
+    case "connecting":
+      return "Connecting";
+    case "reconnecting":
+      return "Reconnecting";
+    case "ended":
+      return "Ended";
+    default:
+      break;
+  }
+  if (activity === "listening" && typing) {
+    return "Ready";
+  }
+  return activity === "listening" && muted ? "Muted" : ACTIVITY_WORDS[activity];
+}
+
+function hintFor({ phase, activity, ending, typing, muted }: CallState): string {
+  if (phase === "microphone") {
+    return "Choose “Allow” in the browser's question.";
+  }
+  if (phase === "reconnecting") {
+    return "The network dropped out. Hold on; the conversation goes on when it is back.";
+  }
+  if (phase === "ended") {
+    return ending ?? "";
+  }
+  if (!isLive(phase) || activity !== "listening") {
+    return "";
+  }
+  if (typing) {
+    return "Type your question; the answer is spoken.";
+  }
+  return muted ? "The agent cannot hear you." : "Ask about the weather anywhere.";
+}

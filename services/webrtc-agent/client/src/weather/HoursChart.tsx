@@ -1,0 +1,41 @@
+import { useId } from "react";
+import { chartLine, chartPoints } from "./chart";
+import { skyOf } from "./conditions";
+import type { HourAhead, Unit } from "./reading";
+import { SkyIcon } from "./SkyIcon";
+import { hoursInWords } from "./words";
+
+const WIDTH = 336;
+const HEIGHT = 116;
+
+/** The next hours: temperature as a line, the sky and the hour below it; all of it in words for whom it is read to. */
+export function HoursChart({ hours, unit }: { hours: readonly HourAhead[]; unit: Unit }) {
+  const title = useId();
+  const points = chartPoints(
+    hours.map((hour) => hour.temperature),
+    { left: 20, right: WIDTH - 20, top: 24, bottom: 58 },
+  );
+  return (
+    <svg className="hours" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-labelledby={title}>
+      <title id={title}>{hoursInWords(hours, unit)}</title>
+      <path className="hours__line" d={chartLine(points)} />
+      {points.map(([x, y], at) => {
+        const hour = hours[at];
+        return (
+          hour && (
+            <g key={hour.hour}>
+              <circle className="hours__dot" cx={x} cy={y} r="2.6" />
+              <text className="hours__degrees" x={x + 2} y={y - 9}>
+                {hour.temperature}°
+              </text>
+              <SkyIcon sky={skyOf(hour.conditions)} isDay={hour.isDay} at={[x - 10, HEIGHT - 42]} />
+              <text className="hours__hour" x={x} y={HEIGHT - 6}>
+                {String(hour.hour).padStart(2, "0")}
+              </text>
+            </g>
+          )
+        );
+      })}
+    </svg>
+  );
+}
