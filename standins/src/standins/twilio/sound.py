@@ -10,6 +10,7 @@ from typing import Final
 
 import httpx
 import numpy as np
+import soundfile
 import soxr
 
 from standins.speech.voice import NoVoiceError
@@ -19,7 +20,6 @@ type Speak = Callable[[str, int], Awaitable[bytes]]
 """Text and sample rate to 16-bit mono PCM."""
 
 _SECONDS_PER_CHARACTER: Final = 0.06
-_SAMPLE_BYTES: Final = 2
 _RING: Final = 2
 _RING_PERIOD: Final = 6
 _MAX_RECORDING: Final = 8 * 1024 * 1024
@@ -27,7 +27,7 @@ _PLAY_SECONDS: Final = 10.0
 
 
 class UnreadableSoundError(Exception):
-    """A file is not a WAV of 16-bit PCM."""
+    """A file holds no sound that can be read."""
 
 
 def silence(seconds: float) -> bytes:
@@ -59,25 +59,22 @@ async def spoken(text: str, speak: Speak | None) -> Spoken:
 
 
 def read_wav(content: bytes) -> bytes:
-    """Turn a WAV of 16-bit PCM, of any rate and number of channels, into 16-bit mono PCM at 8 kHz.
+    """Turn a recording of any rate and number of channels into 16-bit mono PCM at 8 kHz.
+
+    Reads what libsndfile reads: WAV of PCM, floating point, µ-law or A-law, FLAC, Ogg, MP3.
 
     Raises:
         UnreadableSoundError: it is something else.
     """
     try:
-        with wave.open(io.BytesIO(content)) as file:
-            channels, width, rate, frames = file.getparams()[:4]
-            pcm = file.readframes(frames)
-    except (wave.Error, EOFError) as error:
-        reason = f"not a WAV file of PCM samples ({error})"
+        samples, rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        reason = f"no sound that can be read ({error.error_string})"
         raise UnreadableSoundError(reason) from error
-    if width != _SAMPLE_BYTES:
-        reason = f"{width * 8} bits a sample; only 16 are read"
-        raise UnreadableSoundError(reason)
-    samples = np.frombuffer(pcm[: len(pcm) - len(pcm) % (2 * channels)], dtype=np.int16).reshape(-1, channels)
-    mono = samples.astype(np.float32).mean(axis=1) / 32768
+    mono = samples.mean(axis=1)
     at_8k = mono if rate == mulaw.RATE else soxr.resample(mono, rate, mulaw.RATE, quality="HQ")
-    return (np.clip(at_8k, -1, 32767 / 32768) * 32768).round().astype(np.int16).tobytes()
+    pcm: bytes = (np.clip(at_8k, -1, 32767 / 32768) * 32768).round().astype(np.int16).tobytes()
+    return pcm
 
 
 def write_wav(pcm: bytes) -> bytes:

@@ -1,0 +1,140 @@
+"""A person asks a question over the telephone and hears the answer: speech in, speech out, nothing faked between."""
+
+import wave
+from collections.abc import Iterator
+from math import floor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from standins.speech import contains
+from tests.support.whole_product import Product, running
+
+QUESTIONS = {
+    "what is the weather in Stockholm": ("Stockholm", "get_current_weather"),
+    "what is the weather in Paris": ("Paris", "get_current_weather"),
+    "what is the weather in Tokyo": ("Tokyo", "get_current_weather"),
+    "what is the weather in New York": ("New York", "get_current_weather"),
+    "will it rain in London tomorrow": ("London", "get_weather_forecast"),
+}
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """Everything, started once for all calls here."""
+    with running(tmp_path_factory.mktemp("product")) as product:
+        yield product
+
+
+@pytest.fixture(scope="module")
+def calls(product: Product) -> dict[str, dict[str, Any]]:
+    """Five callers at the same time, each with a question of their own."""
+    sentence = "{" + "|".join(QUESTIONS) + "}"
+    code, calls, complaints = product.call("--calls", str(len(QUESTIONS)), "--say", sentence, "--save", "answer.wav")
+    assert code == 0, complaints
+    return {call["turns"][0]["label"]: call for call in calls}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_the_caller_hears_what_the_weather_source_said(
+    product: Product, calls: dict[str, dict[str, Any]], question: str
+) -> None:
+    """The sound that came back, read by a recogniser that had no part in the call, holds the source's numbers."""
+    place, tool = QUESTIONS[question]
+    call = calls[question]
+    assert [use["name"] for use in call["model"]["tools"]] == [tool]
+    assert call["model"]["tools"][0]["input"]["location"] == place
+    answer = call["transcripts"][-1]
+    for number in _numbers_from_source(product, place, call["model"]["tools"][0]):
+        assert contains(answer, str(number)), f"{number} is not in: {answer}"
+    assert contains(answer, place), answer
+
+
+def _numbers_from_source(product: Product, place: str, use: dict[str, Any]) -> list[int]:
+    """Ask the weather service itself, not the tool."""
+    weather = product.state["weather"]
+    found = httpx.get(weather["geocoding_url"], params={"name": place, "count": 10}).json()["results"]
+    town = max(found, key=lambda one: one.get("population", 0))
+    unit = use["input"]["format"]
+    query = {
+        "latitude": town["latitude"],
+        "longitude": town["longitude"],
+        "current": "temperature_2m",
+        "daily": "temperature_2m_max,temperature_2m_min",
+        "timezone": "auto",
+        "temperature_unit": unit,
+    }
+    answer = httpx.get(weather["forecast_url"], params=query).json()
+    if use["name"] == "get_current_weather":
+        return [_whole(answer["current"]["temperature_2m"])]
+    day = answer["daily"]["time"].index(use["result"]["day"])
+    return [_whole(answer["daily"][name][day]) for name in ("temperature_2m_max", "temperature_2m_min")]
+
+
+def _whole(degrees: float) -> int:
+    return floor(degrees + 0.5)
+
+
+def test_the_saved_answer_is_whole_and_not_clipped(product: Product, calls: dict[str, dict[str, Any]]) -> None:
+    """What was kept is a plain recording of the line: 8 kHz, one channel, complete, loud enough and not too loud."""
+    assert calls
+    with wave.open(str(product.folder / "answer-1.wav")) as recording:
+        assert (recording.getframerate(), recording.getnchannels(), recording.getsampwidth()) == (8000, 1, 2)
+        samples = memoryview(recording.readframes(recording.getnframes())).cast("h")
+    assert len(samples) > 4 * 8000
+    assert 4000 < max(samples) < 32100
+
+
+def test_every_call_left_one_record(product: Product, calls: dict[str, dict[str, Any]]) -> None:
+    """The service's log tells each call's story once, without a word of it."""
+    records = [line for line in product.log() if line["event"] == "session_ended"]
+    mine = [record for record in records if record["call_sid"] in {call["call_sid"] for call in calls.values()}]
+    assert len(mine) == len(calls)
+    assert {record["reason"] for record in mine} == {"caller_left"}
+    assert [line for line in product.log() if line["level"] == "error"] == []
+
+
+def test_a_conversation_with_an_interruption(product: Product) -> None:
+    """Three turns: the second talks over the first answer, the third asks back without naming a place or a tool."""
+    code, calls, complaints = product.call(
+        *("--say", "what is the weather in Stockholm"),
+        *("--say", "what is the weather in Paris"),
+        *("--say", "and tomorrow"),
+        *("--barge-in", "1.2s"),
+    )
+    assert code == 0, complaints
+    [call] = calls
+    assert [event["event"] for event in call["timeline"]].count("clear") >= 2
+    uses = call["model"]["tools"]
+    assert uses[-1]["name"] == "get_weather_forecast"
+    assert (uses[-1]["input"]["location"], uses[-1]["input"]["day"]) == ("Paris", "tomorrow")
+    assert contains(call["transcripts"][-1], str(uses[-1]["result"]["temperature_high"])), call["transcripts"]
+
+
+def test_a_recording_a_key_and_a_goodbye(product: Product, recorded_question: Path) -> None:
+    """A WAV goes in as a caller's voice, a key is told to the model, and the goodbye ends the call from our side."""
+    code, calls, complaints = product.call("--wav", str(recorded_question), "--dtmf", "0", "--say", "goodbye")
+    assert code == 0, complaints
+    [call] = calls
+    assert [use["name"] for use in call["model"]["tools"]] == ["get_current_weather", "end_call"]
+    ended = next(event for event in call["timeline"] if event["event"] == "ended")
+    assert ended["reason"] != "caller_hung_up"
+    record = next(
+        line for line in product.log() if line["event"] == "session_ended" and line["call_sid"] == call["call_sid"]
+    )
+    assert record["reason"] == "agent_ended"
+
+
+@pytest.fixture
+def recorded_question() -> Path:
+    """Somebody asking for the weather in Paris, recorded."""
+    return Path(__file__).parents[1] / "fixtures/speech/what_is_the_weather_in_paris.wav"
+
+
+def test_an_expectation_that_is_not_met_fails(product: Product) -> None:
+    """Exit code and sentence say so; a check that cannot fail would be none."""
+    code, _, complaints = product.call("--say", "hello", "--expect-tool", "get_current_weather", "--timeout", "30s")
+    assert code == 1
+    assert "get_current_weather" in complaints
