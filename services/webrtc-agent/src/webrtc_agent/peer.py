@@ -15,6 +15,7 @@ from agent_core.session import Media, Opening, Session
 from webrtc_agent.connection import SoundConnection
 from webrtc_agent.farewell import farewell
 from webrtc_agent.messages import Drop, Leave, MessageGuard, Pass, Press
+from webrtc_agent.offer import check_offer
 from webrtc_agent.refusals import MalformedOffer
 from webrtc_agent.requests import MAX_CANDIDATES, Candidate, OfferRequest
 from webrtc_agent.transport import INPUT_RATE, OUTPUT_RATE, VisitorTransport
@@ -30,8 +31,6 @@ CLOSE_SECONDS = 2.0
 READY_SECONDS = 10.0
 WAY_TO_EAR = 0.4
 """Seconds: Pipecat's track holds 40 ms, a browser's jitter buffer 40 to 200."""
-MAX_MEDIA = 8
-"""Media in an offer; a browser's has sound, camera, screen and messages."""
 
 
 class Peer:
@@ -177,8 +176,7 @@ class Peer:
 
 
 async def _negotiate(connection: SoundConnection, offer: OfferRequest, *, again: bool = False) -> None:
-    if offer.sdp.count("\nm=") > MAX_MEDIA or offer.sdp.count("a=candidate:") > MAX_CANDIDATES:
-        raise MalformedOffer("too_much")
+    check_offer(offer.sdp)
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             if again:

@@ -89,6 +89,8 @@ class Visits:
         task.add_done_callback(self._tasks.discard)
 
     async def _carry(self, visit: Visit, run: Coroutine[Any, Any, object]) -> None:
+        # Every line that the conversation logs from here on names its visit.
+        structlog.contextvars.bind_contextvars(visit_id=visit.visit_id)
         try:
             await run
         except Exception:

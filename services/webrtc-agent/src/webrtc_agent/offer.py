@@ -1,0 +1,29 @@
+"""What an offer must hold before anything is made of it, without I/O.
+
+aiortc's parser is lenient: an empty text is an offer of nothing to it, and would hold a place until it times out.
+"""
+
+from webrtc_agent.refusals import MalformedOffer
+from webrtc_agent.requests import MAX_CANDIDATES
+
+MAX_MEDIA = 8
+"""A browser offers sound, camera, screen and messages."""
+_NEEDED = ("a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:")
+
+
+def check_offer(sdp: str) -> None:
+    """Refuse what cannot become a conversation, or is too much of one.
+
+    Raises:
+        MalformedOffer: it has no sound first, no way to connect, or more of something than any client has.
+    """
+    lines = sdp.splitlines()
+    media = [line for line in lines if line.startswith("m=")]
+    if not media or not media[0].startswith("m=audio "):
+        raise MalformedOffer("no_sound")
+    if len(media) > MAX_MEDIA:
+        raise MalformedOffer("too_many_media")
+    if sum(line.startswith("a=candidate:") for line in lines) > MAX_CANDIDATES:
+        raise MalformedOffer("too_many_candidates")
+    if not all(any(line.startswith(needed) for line in lines) for needed in _NEEDED):
+        raise MalformedOffer("no_way_to_connect")

@@ -1,0 +1,67 @@
+"""The running web service and the model's stand-in, started once: loading the product takes two seconds."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from standins.nova.server import NovaSettings, NovaStandin
+from tests.support.score import Score, short_notes
+from tests.support.visitor import Visitor
+from tests.support.waiting import until
+from tests.support.web_process import WebProcess, web_process
+from webrtc_agent import ice
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Everything outside the web service."""
+
+    nova: NovaStandin
+    score: Score
+    folder: Path
+
+    def start_web(self, name: str, **settings: str) -> AbstractAsyncContextManager[WebProcess]:
+        """Start a web service of one's own."""
+        return web_process(self.nova, self.folder / f"{name}.jsonl", settings)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def surroundings(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Surroundings]:
+    """Run the model's stand-in. The visitors of these tests, too, talk over loopback only."""
+    ice.offer_only([ip_address("127.0.0.1")])
+    folder = tmp_path_factory.mktemp("web")
+    score = Score()
+    async with NovaStandin(NovaSettings(certificates=folder), score.brain()) as nova:
+        yield Surroundings(nova, score, folder)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def running_web(surroundings: Surroundings) -> AsyncIterator[WebProcess]:
+    """Run the web service, with room for a whole test run's starts."""
+    limits = {"STARTS_PER_MINUTE": "1000", "STARTS_PER_MINUTE_PER_ADDRESS": "1000", "MAX_SESSIONS": "12"}
+    async with surroundings.start_web("web", **limits) as web:
+        yield web
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def web(running_web: WebProcess, surroundings: Surroundings) -> AsyncIterator[WebProcess]:
+    """Give the running service; what a test has left behind is an error of that test."""
+    surroundings.score.plan = short_notes
+    yield running_web
+    surroundings.nova.faults.clear()
+    await until(lambda: _is_idle(running_web, surroundings), 10.0)
+
+
+async def _is_idle(web: WebProcess, surroundings: Surroundings) -> bool:
+    return surroundings.nova.ledger.streams_open == 0 and await web.sessions() == 0
+
+
+@pytest.fixture
+def visitor(web: WebProcess) -> Callable[[], Visitor]:
+    """Make visitors of the running service."""
+    return lambda: Visitor(web.url)

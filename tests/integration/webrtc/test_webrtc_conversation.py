@@ -1,0 +1,200 @@
+"""Visitors talk through the whole product, over its real wires: WebRTC on one side, the model's HTTP/2 on the other."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from standins.nova.brain import Step
+from standins.nova.records import SessionRecord
+from tests.integration.webrtc.conftest import Surroundings
+from tests.support.score import Turn, note, use
+from tests.support.visitor import Visitor
+from tests.support.web_process import WebProcess
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+type Someone = Callable[[], Visitor]
+
+
+def sentences(visitor: Visitor) -> list[tuple[str, list[str]]]:
+    """Give what a page shows of the agent: each segment's text with the states it went through."""
+    segments: dict[int, tuple[str, list[str]]] = {}
+    for message in visitor.of("bot-output"):
+        text, states = segments.setdefault(message.data["segment_id"], (message.data["text"], []))
+        assert text == message.data["text"]
+        states.append(message.data["spoken_status"])
+    return list(segments.values())
+
+
+def words(visitor: Visitor) -> list[str]:
+    """Give what a page shows of the visitor."""
+    return [message.data["text"] for message in visitor.of("user-input")]
+
+
+def last_session(surroundings: Surroundings) -> SessionRecord:
+    """Give the model's side of the last conversation."""
+    return list(surroundings.nova.ledger.sessions.values())[-1]
+
+
+async def test_a_visitor_is_greeted_and_answered(web: WebProcess, visitor: Someone) -> None:
+    """Greeting, question, answer, goodbye: each sentence of both sides once, one model stream, one record."""
+    async with visitor() as somebody:
+        await somebody.connect()
+        await somebody.greeted()
+        somebody.speak()
+        await somebody.until("bot-stopped-speaking", 2)
+        assert sentences(somebody) == [
+            ("400 Hz for 400 ms", ["new", "completed"]),
+            ("600 Hz for 400 ms", ["new", "completed"]),
+        ]
+        assert words(somebody) == ["turn 1"]
+        assert [message.data["text"] for message in somebody.of("user-transcription")] == ["turn 1"]
+        assert len(somebody.of("bot-ready")) == 1
+        assert [loud for loud, _ in somebody.sound_changes] == [True, False, True, False][: len(somebody.sound_changes)]
+    record = await web.record(somebody.session_id)
+    assert record["reason"] == "caller_left"
+    assert (record["caller_turns"], record["agent_turns"], record["interruptions"]) == (1, 2, 0)
+    assert (record["model_streams"], record["audio_dropped_ms"]) == (1, 0)
+    assert record["audio_in_ms"] > 400
+    assert 800 <= record["audio_out_ms"] < 1000
+    assert record["first_audio_ms"] is not None
+
+
+async def test_each_turn_is_told_in_order(visitor: Someone) -> None:
+    """A page knows what the agent is doing: hearing, thinking, speaking."""
+    told = (
+        "user-started-speaking",
+        "user-stopped-speaking",
+        "user-input",
+        "bot-started-speaking",
+        "bot-stopped-speaking",
+    )
+    async with visitor() as somebody:
+        await somebody.connect()
+        await somebody.greeted()
+        somebody.messages.clear()
+        somebody.speak()
+        await somebody.until("bot-stopped-speaking")
+        assert [message.kind for message in somebody.messages if message.kind in told] == list(told)
+
+
+async def test_typed_words_are_answered_once(surroundings: Surroundings, visitor: Someone) -> None:
+    """They reach the model as they are, exactly once, and the page hears of them once."""
+    async with visitor() as somebody:
+        await somebody.connect()
+        await somebody.greeted()
+        somebody.say("send-text", {"content": "hello from the keyboard"}, "typed")
+        await somebody.until("bot-stopped-speaking", 2)
+        assert words(somebody) == ["hello from the keyboard"]
+        assert sentences(somebody)[1:] == [("600 Hz for 400 ms", ["new", "completed"])]
+        heard = [line.text for line in last_session(surroundings).heard]
+        assert heard.count("hello from the keyboard") == 1
+        assert len(heard) == 2
+
+
+async def test_talking_over_the_agent_silences_it(surroundings: Surroundings, visitor: Someone) -> None:
+    """Barge-in: the sound stops, the page is told, and the sentence that was cut never counts as spoken."""
+    surroundings.score.plan = long_then_short
+    async with visitor() as somebody:
+        await somebody.connect()
+        await somebody.until_sound(sounding=True)
+        somebody.speak()
+        await somebody.until("bot-interrupted")
+        await somebody.until_sound(sounding=False, seconds=1)
+        await somebody.until("user-input")
+        await somebody.until("bot-stopped-speaking", 2)
+        assert sentences(somebody) == [("400 Hz for 8000 ms", ["new"]), ("600 Hz for 300 ms", ["new", "completed"])]
+
+
+async def test_typing_over_the_agent_silences_it(surroundings: Surroundings, visitor: Someone) -> None:
+    """Somebody who types does not want to wait for the end of the sentence."""
+    surroundings.score.plan = long_then_short
+    async with visitor() as somebody:
+        await somebody.connect()
+        await somebody.until_sound(sounding=True)
+        somebody.say("send-text", {"content": "stop"})
+        await somebody.until("bot-interrupted")
+        await somebody.until_sound(sounding=False, seconds=1)
+        await somebody.until_sound(sounding=True)
+        await somebody.until("bot-stopped-speaking", 2)
+        assert sentences(somebody)[-1] == ("600 Hz for 300 ms", ["new", "completed"])
+
+
+def long_then_short(turn: Turn) -> Sequence[Step]:
+    """Greet for eight seconds, answer for a third of one."""
+    return [note(400, 8000)] if turn.number == 0 else [note(600, 300)]
+
+
+async def test_a_weather_tool_is_shown_in_full(surroundings: Surroundings, visitor: Someone) -> None:
+    """The page draws its card from the tool's own answer."""
+    surroundings.score.plan = lambda turn: (
+        [use("get_current_weather", location="", format="celsius")] if turn.number else [note(400, 200)]
+    )
+    async with visitor() as somebody:
+        await somebody.connect()
+        await somebody.greeted()
+        somebody.say("send-text", {"content": "weather"})
+        started = await somebody.until("llm-function-call-started")
+        assert started.data == {"function_name": "get_current_weather"}
+        running = await somebody.until("llm-function-call-in-progress")
+        assert running.data["arguments"] == {"location": "", "format": "celsius"}
+        stopped = await somebody.until("llm-function-call-stopped")
+        assert stopped.data["function_name"] == "get_current_weather"
+        assert "error" in stopped.data["result"]
+        assert stopped.data["tool_call_id"] == running.data["tool_call_id"]
+
+
+async def test_other_tools_are_not_shown(surroundings: Surroundings, web: WebProcess, visitor: Someone) -> None:
+    """A page learns that something is done, not what; and the agent's goodbye is heard before the line closes."""
+    surroundings.score.plan = lambda turn: [use("end_call", reason="caller_asked")] if turn.number else [note(400, 200)]
+    async with visitor() as somebody:
+        await somebody.connect()
+        await somebody.greeted()
+        somebody.say("send-text", {"content": "goodbye"})
+        stopped = await somebody.until("llm-function-call-stopped")
+        assert set(stopped.data) == {"tool_call_id", "cancelled"}
+        ended = await somebody.until("server-message")
+        assert ended.data["type"] == "session-ended"
+        assert ended.data["reason"] == "agent_ended"
+        assert sentences(somebody)[-1] == ("2000 Hz for 300 ms", ["new", "completed"])
+        quiet = await somebody.until_sound(sounding=False)
+        assert quiet < ended.at
+        assert (await somebody.until("signalling")).data == {"type": "peerLeft"}
+    assert (await web.record(somebody.session_id))["reason"] == "agent_ended"
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("raw-audio", {"base64Audio": "AAAA", "sampleRate": 16000, "numChannels": 1}),
+        ("llm-function-call-result", {"function_name": "end_call", "tool_call_id": "1", "arguments": {}, "result": {}}),
+        ("send-text", {"content": "x" * 1001}),
+        ("of another protocol", {}),
+    ],
+)
+async def test_what_a_page_does_not_need_is_dropped(
+    surroundings: Surroundings, visitor: Someone, kind: str, data: dict[str, Any]
+) -> None:
+    """RTVI can do more than this agent lets a stranger do."""
+    async with visitor() as somebody:
+        await somebody.connect()
+        await somebody.greeted()
+        somebody.messages.clear()
+        somebody.say(kind, data)
+        somebody.send_raw("no JSON")
+        somebody.send_raw("[1]")
+        somebody.say("send-text", {"content": "still here"}, "last")
+        await somebody.until("bot-stopped-speaking")
+        assert words(somebody) == ["still here"]
+        assert len(last_session(surroundings).heard) == 2
+
+
+async def test_keys_reach_the_model(surroundings: Surroundings, visitor: Someone) -> None:
+    """The keypad of a page works like a telephone's."""
+    async with visitor() as somebody:
+        await somebody.connect()
+        await somebody.greeted()
+        somebody.say("dtmf", {"buttons": ["5"]})
+        await somebody.until("bot-stopped-speaking", 2)
+        assert "5" in last_session(surroundings).heard[-1].text

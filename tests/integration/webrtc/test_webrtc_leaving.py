@@ -1,0 +1,138 @@
+"""How visits end: in good order, without a word, and not at all when the network only stumbles."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import pytest
+
+from standins.nova.faults import Fault
+from tests.integration.webrtc.conftest import Surroundings
+from tests.support.visitor import Visitor
+from tests.support.waiting import until
+from tests.support.web_process import WebProcess
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+type Someone = Callable[[], Visitor]
+
+
+async def test_a_page_that_is_left_ends_its_session(web: WebProcess, visitor: Someone) -> None:
+    """A closed connection is noticed at once, and the session's end can be asked for."""
+    async with visitor() as somebody:
+        await somebody.connect()
+        await somebody.greeted()
+        assert await status(web, somebody) == "running"
+    record = await web.record(somebody.session_id, 2)
+    assert record["reason"] == "caller_left"
+    await until(lambda: web.process.returncode is None and _finished(web, somebody), 2)
+
+
+async def _finished(web: WebProcess, somebody: Visitor) -> bool:
+    return await status(web, somebody) == "finished"
+
+
+async def status(web: WebProcess, somebody: Visitor) -> str:
+    """Ask for a session's status."""
+    answer = (await web.http.get(f"/status/{somebody.session_id}")).json()
+    assert answer["bot_id"] == somebody.session_id
+    return str(answer["status"])
+
+
+async def test_a_closed_tab_is_noticed_within_12_seconds(web: WebProcess, visitor: Someone) -> None:
+    """WebRTC alone would notice after 30, and the model be paid meanwhile."""
+    async with visitor() as somebody:
+        await somebody.connect()
+        await somebody.greeted()
+        somebody.pull_network()
+        pulled = time.monotonic()
+        record = await web.record(somebody.session_id, 12)
+        assert record["reason"] == "peer_lost"
+        assert time.monotonic() - pulled > 5  # a shorter loss is survived
+
+
+async def test_five_seconds_without_network_are_survived(web: WebProcess, visitor: Someone) -> None:
+    """The conversation goes on where it was."""
+    async with visitor() as somebody:
+        await somebody.connect()
+        await somebody.greeted()
+        put_back = somebody.pull_network()
+        await asyncio.sleep(5)
+        put_back()
+        await asyncio.sleep(1)
+        somebody.speak()
+        await somebody.until("bot-stopped-speaking", 2, 15)
+    record = await web.record(somebody.session_id)
+    assert (record["reason"], record["model_streams"]) == ("caller_left", 1)
+
+
+@pytest.mark.timeout(120)
+async def test_a_minute_without_network_ends_the_session(web: WebProcess, visitor: Someone) -> None:
+    """Whoever comes back after that starts anew, and is told so."""
+    async with visitor() as somebody:
+        await somebody.connect()
+        await somebody.greeted()
+        put_back = somebody.pull_network()
+        await asyncio.sleep(60)
+        put_back()
+        assert (await web.record(somebody.session_id))["reason"] == "peer_lost"
+        path = f"/sessions/{somebody.session_id}/api/offer"
+        answer = await somebody.http.post(path, json=await somebody.offer(pc_id=somebody.pc_id, restart_pc=True))
+        assert answer.status_code == 410
+        assert "start a new one" in answer.json()["info"]
+
+
+async def test_a_client_can_reconnect_in_its_session(web: WebProcess, visitor: Someone) -> None:
+    """A network that changed needs a new connection, not a new conversation."""
+    async with visitor() as somebody:
+        await somebody.connect()
+        await somebody.greeted()
+        first = somebody.pc_id
+        somebody.pull_network()
+        await asyncio.sleep(4)
+        await somebody.reconnect()
+        assert somebody.pc_id != first
+        somebody.speak()
+        await somebody.until("user-input")
+        await somebody.until("bot-stopped-speaking", 2)
+        await somebody.until_sound(sounding=False)
+    record = await web.record(somebody.session_id)
+    assert (record["reason"], record["model_streams"], record["agent_turns"]) == ("caller_left", 1, 2)
+
+
+async def test_disconnect_bot_ends_the_session(web: WebProcess, visitor: Someone) -> None:
+    """A client may ask the agent to go."""
+    async with visitor() as somebody:
+        await somebody.connect()
+        await somebody.greeted()
+        somebody.say("disconnect-bot", {})
+        assert (await web.record(somebody.session_id))["reason"] == "caller_left"
+
+
+async def test_a_lost_model_is_told_in_words(surroundings: Surroundings, web: WebProcess, visitor: Someone) -> None:
+    """The page learns what happened before its connection closes."""
+    async with visitor() as somebody:
+        await somebody.connect()
+        await somebody.greeted()
+        surroundings.nova.faults.add(Fault(on="open", times=9, error="AccessDeniedException", message="no"))
+        surroundings.nova.faults.add(Fault(on="answer", action="rst"))
+        somebody.say("send-text", {"content": "anything"})
+        ended = await somebody.until("server-message", seconds=15)
+        assert ended.data["reason"] == "model_rejected"
+        assert ended.data["message"].endswith(".")
+    assert (await web.record(somebody.session_id))["reason"] == "model_rejected"
+
+
+async def test_sessions_end_when_the_service_stops(surroundings: Surroundings) -> None:
+    """A second signal does not wait for anybody, and still every session has its record."""
+    async with surroundings.start_web("stopped") as web, Visitor(web.url) as somebody:
+        await somebody.connect()
+        await somebody.greeted()
+        web.process.terminate()
+        await asyncio.sleep(0.5)
+        assert (await web.http.post("/start")).status_code == 503
+        web.process.terminate()
+        async with asyncio.timeout(10):
+            await web.process.wait()
+        assert (await web.record(somebody.session_id))["reason"] == "drained"
+        await until(lambda: surroundings.nova.ledger.streams_open == 0)
