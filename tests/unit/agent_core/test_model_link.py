@@ -9,8 +9,9 @@ import pytest
 from agent_core.errors import ModelError, ModelRejected, ModelUnavailable
 from agent_core.events import Tally
 from agent_core.nova import link as link_module
-from agent_core.nova.link import MAX_TRIES, History, ModelLink, backoff
+from agent_core.nova.link import MAX_TRIES, ModelLink, backoff
 from agent_core.nova.model_session import ModelSession, Prompt
+from agent_core.nova.transcript import History, Transcript
 from agent_core.nova.wire import Audio, ModelEvent, Role
 from tests.support import scripted_model as say
 from tests.support.scripted_model import ScriptedModel
@@ -27,8 +28,8 @@ class Conversation:
         self.model = model
         self.tally = Tally()
         self.events: list[ModelEvent] = []
-        self.history: History = ()
-        self.link = ModelLink(self._open, first, lambda: self.history, self.tally, input_rate=8000)
+        self.transcript = Transcript()
+        self.link = ModelLink(self._open, first, self.transcript, self.tally, input_rate=8000)
 
     async def _open(self, history: History) -> ModelSession:
         return await ModelSession.open(self.model, "a-model", Prompt("Be brief.", "matthew", history=history))
@@ -71,7 +72,8 @@ async def test_a_session_that_is_open_is_used() -> None:
 async def test_a_broken_stream_is_replaced_with_the_history() -> None:
     """The next session knows what was said."""
     talk = Conversation(ScriptedModel())
-    talk.history = ((Role.USER, "hello"), (Role.ASSISTANT, "good day"))
+    talk.transcript.add(Role.USER, "hello")
+    talk.transcript.add(Role.ASSISTANT, "good day")
     async with talk.talking():
         (await talk.model.stream(0)).fail(LOST)
         second = await talk.model.stream(1)
@@ -94,7 +96,9 @@ async def test_a_stream_that_the_model_closes_is_replaced() -> None:
 async def test_an_unanswered_question_is_asked_again() -> None:
     """The caller does not have to repeat what the lost stream had understood."""
     talk = Conversation(ScriptedModel())
-    talk.history = ((Role.USER, "hello"), (Role.ASSISTANT, "good day"), (Role.USER, "weather in Oslo?"))
+    talk.transcript.add(Role.USER, "hello")
+    talk.transcript.add(Role.ASSISTANT, "good day")
+    talk.transcript.add(Role.USER, "weather in Oslo?")
     async with talk.talking():
         (await talk.model.stream(0)).fail(LOST)
         second = await talk.model.stream(1)
@@ -238,7 +242,7 @@ async def test_no_session_is_opened_after_the_end() -> None:
         await gate.wait()
         return await ModelSession.open(model, "a-model", Prompt("Be brief.", "matthew", history=history))
 
-    link = ModelLink(slow, None, lambda: (), tally, input_rate=8000)
+    link = ModelLink(slow, None, Transcript(), tally, input_rate=8000)
 
     async def ignore(_event: ModelEvent) -> None:
         """Nothing to do."""

@@ -11,9 +11,9 @@ from agent_core.admission import Admission
 from agent_core.errors import ModelError
 from agent_core.events import EndReason
 from agent_core.farewell import GOODBYE_SECONDS
-from agent_core.nova.link import History
 from agent_core.nova.model_session import ModelSession, Prompt
 from agent_core.nova.stream import ModelClient
+from agent_core.nova.transcript import History
 from agent_core.nova.wire import ToolSpec
 from agent_core.observability.records import RecordSink
 from agent_core.settings import CoreSettings

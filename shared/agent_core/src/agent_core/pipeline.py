@@ -7,7 +7,7 @@ import structlog
 from pipecat.frames.frames import Frame, OutputAudioRawFrame, StartFrame
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
-from pipecat.processors.aggregators.llm_context import LLMContext, LLMSpecificMessage
+from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.processors.aggregators.llm_response_universal import (
     LLMContextAggregatorPair,
     LLMUserAggregatorParams,
@@ -19,9 +19,7 @@ from pipecat.turns.user_stop import ExternalUserTurnStopStrategy
 from pipecat.turns.user_turn_strategies import UserTurnStrategies
 from pipecat.workers.runner import WorkerRunner
 
-from agent_core.nova.link import History
 from agent_core.nova.service import NovaSonicService
-from agent_core.nova.wire import Role
 
 log = structlog.get_logger()
 
@@ -120,15 +118,3 @@ def _worker_with_sound(words: list[FrameProcessor], sound: SoundInFrames) -> Pip
 
     worker.add_event_handler("on_pipeline_started", started)
     return worker
-
-
-def history_of(context: LLMContext) -> History:
-    """What caller and agent have said, in order."""
-    said = []
-    for message in context.get_messages():
-        if isinstance(message, LLMSpecificMessage):
-            continue
-        role, content = message.get("role"), message.get("content")
-        if role in ("user", "assistant") and isinstance(content, str) and content.strip():
-            said.append((Role(role.upper()), content))
-    return tuple(said)

@@ -18,10 +18,11 @@ from agent_core.agent import Agent
 from agent_core.errors import ModelError, ModelRejected
 from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.farewell import Farewell
-from agent_core.nova.link import History, ModelLink
+from agent_core.nova.link import ModelLink
 from agent_core.nova.model_session import ModelSession
 from agent_core.nova.service import NovaSonicService, Voice
-from agent_core.pipeline import ConversationPipeline, SoundInFrames, history_of
+from agent_core.nova.transcript import History, Transcript
+from agent_core.pipeline import ConversationPipeline, SoundInFrames
 from agent_core.tools.goodbye import END_CALL
 from agent_core.tools.registry import ToolRecord, ToolRegistry
 
@@ -81,7 +82,7 @@ class Session:
         self._tools = ToolRegistry(agent.tools, on_call=self._note_tool)
         self._context = LLMContext()
         self._link = ModelLink(
-            self._open_model, opening.model_session, self._history, self.tally, input_rate=media.input_rate
+            self._open_model, opening.model_session, Transcript(), self.tally, input_rate=media.input_rate
         )
         service = NovaSonicService(self._link, self, output_rate=media.output_rate, voice=media.voice)
         self._pipeline = ConversationPipeline(service, self._context, self._sound_in_frames())
@@ -199,9 +200,6 @@ class Session:
     async def _open_model(self, history: History) -> ModelSession:
         rates = (self._media.input_rate, self._media.output_rate)
         return await self._agent.open_model(self._agent.prompt(rates, self._opening.facts or {}, history))
-
-    def _history(self) -> History:
-        return history_of(self._context)
 
     async def call_tool(self, name: str, arguments: dict[str, Any] | None) -> dict[str, Any]:
         """Run a tool for the model; whatever goes wrong is a result too."""

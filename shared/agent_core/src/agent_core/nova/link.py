@@ -16,9 +16,9 @@ from agent_core.errors import ModelUnavailable
 from agent_core.events import Tally
 from agent_core.nova import wire
 from agent_core.nova.model_session import BACKLOG_SECONDS, ModelSession
+from agent_core.nova.transcript import History, Transcript
 from agent_core.nova.wire import ModelEvent, Role
 
-type History = tuple[tuple[Role, str], ...]
 type OpenWithHistory = Callable[[History], Coroutine[Any, Any, ModelSession]]
 
 log = structlog.get_logger()
@@ -42,7 +42,7 @@ class ModelLink:
     Args:
         open_session: Opens one with a history; must have its own deadline.
         first: A session that is open already, if any.
-        history: The conversation so far, asked for when a session has to be replaced.
+        transcript: Keeps the conversation so far, for a session that replaces another.
         tally: Counts the streams and the audio that was lost.
         input_rate: Hz of the caller's sound.
     """
@@ -51,13 +51,13 @@ class ModelLink:
         self,
         open_session: OpenWithHistory,
         first: ModelSession | None,
-        history: Callable[[], History],
+        transcript: Transcript,
         tally: Tally,
         *,
         input_rate: int,
     ) -> None:
         self._open_session = open_session
-        self._history = history
+        self._transcript = transcript
         self._tally = tally
         self._session = first
         self._bytes_per_ms = input_rate * 2 / 1000
@@ -78,9 +78,11 @@ class ModelLink:
         while sum(map(len, self._waiting_audio)) > BACKLOG_SECONDS * 1000 * self._bytes_per_ms:
             self._tally.audio_dropped_ms += round(len(self._waiting_audio.popleft()) / self._bytes_per_ms)
 
-    def read(self, words: str) -> None:
-        """Give the model something to answer in writing. Never waits."""
+    def read(self, words: str, *, by_caller: bool = False) -> None:
+        """Give the model something to answer in writing; remember it if the caller wrote it. Never waits."""
         self._unanswered = words
+        if by_caller:
+            self._transcript.add(Role.USER, words)
         if self._session is not None:
             self._session.read(words)
             self._expect_answer()
@@ -99,6 +101,7 @@ class ModelLink:
 
         async def watched(event: ModelEvent) -> None:
             self._note_life(event)
+            self._transcript.take(event)
             await handle(event)
 
         try:
@@ -140,7 +143,7 @@ class ModelLink:
         raise ModelUnavailable("StreamEnded", "the model closed the stream")
 
     async def _open(self) -> ModelSession:
-        history = self._history()
+        history = self._transcript.history
         # What the caller said last, or what we asked for, still waits for its answer.
         if history and history[-1][0] is Role.USER:
             history, self._unanswered = history[:-1], history[-1][1]

@@ -48,11 +48,10 @@ from agent_core.errors import ModelError
 from agent_core.events import Tally
 from agent_core.nova import wire
 from agent_core.nova.link import ModelLink
+from agent_core.nova.transcript import INTERRUPTED
 from agent_core.nova.wire import ModelEvent, StopReason
 
 log = structlog.get_logger()
-
-_INTERRUPTED_TEXT = '{ "interrupted" : true }'
 
 
 class Voice(Protocol):
@@ -155,8 +154,8 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
                 self._link.hear(frame.audio)
                 return
             case RTVISendTextFrame():
-                # The same words come as an LLMMessagesAppendFrame too: the context keeps that one for the history.
-                self._link.read(frame.text)
+                # The same words come as an LLMMessagesAppendFrame too, for the context.
+                self._link.read(frame.text, by_caller=True)
             case InterruptionFrame():
                 await self._note_interruption()
             case BotStartedSpeakingFrame():
@@ -230,7 +229,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
     async def _read(self, words: str) -> None:
         if self._block.role == wire.Role.USER:
             self._heard.append(words)
-        elif words.strip() == _INTERRUPTED_TEXT:
+        elif words.strip() == INTERRUPTED:
             await self._interrupt()
         elif self._block.speculative:
             self._planned = AggregatedTextFrame(words, text_type=TextType.SENTENCE)
