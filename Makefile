@@ -10,13 +10,16 @@ $(foreach name,$(CALL_VARIABLES),$(eval override $(name) := $$(value $(name))))
 export $(CALL_VARIABLES)
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help environment run call test lint format lock bench clean
+.PHONY: help environment page run call test lint format lock bench clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
 
 environment: ## make .venv from the locks, unless it is there (every target does)
 	@sh tools/bootstrap.sh
+
+page: environment ## build the visitor's page again where its sources changed (a new .venv has it already)
+	@$(BIN)/python services/webrtc-agent/hatch_build.py
 
 run: environment ## start the phone agent and all stand-ins; needs no account
 	@$(BIN)/voice-agent run
@@ -46,6 +49,7 @@ lock: environment ## pin again after a change of dependencies; UPGRADE=1 takes t
 bench: environment ## measure calls per core and added latency beside a stock Pipecat agent
 	@$(BIN)/voice-agent bench
 
-clean: ## remove what make made: .venv, caches, logs
+clean: ## remove what make made: .venv, the page, caches, logs
+	@rm -rf services/webrtc-agent/client/node_modules services/webrtc-agent/src/webrtc_agent/static
 	@rm -rf .venv .venv.log .venv.lock .python .run .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -51,6 +51,9 @@ class Environment:
     def install_members(self, progress: Progress) -> bool:
         """Install our own distributions, editable, and write the note."""
         self._note.unlink(missing_ok=True)
+        # A step of its own, because it takes longer than the rest; where it fails, the service says what to do,
+        # and all that is not the page works.
+        progress.run("page", page(self.folder))
         ours = [word for member in members() for word in ("-e", str(ROOT / member))]
         if not self._install("our own", "--no-deps", *ours, progress=progress):
             return False
@@ -78,6 +81,11 @@ class Environment:
         except (OSError, ValueError):
             return {}
         return note if isinstance(note, dict) else {}
+
+
+def page(environment: Path) -> list[str]:
+    """Give the command that builds the visitor's page, unless that is newer than its sources."""
+    return [str(program(environment, "python")), str(ROOT / "services" / "webrtc-agent" / "hatch_build.py")]
 
 
 def _locks(*names: str) -> list[str]:
