@@ -2,17 +2,16 @@
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from tests.integration.twilio_app import running_server
+from standins.serving import serving
 
 
 class TellingApp:
@@ -33,12 +32,12 @@ class TellingApp:
         """Give its address."""
         routes = [
             Route("/health", self._health),
-            Route("/upload", self._upload, methods=["POST"]),
+            Route("/upload", _Upload(), methods=["POST"]),
             Route("/slow", self._slow, methods=["GET", "POST"]),
             Route("/{path:path}", self._tell, methods=["GET", "POST", "HEAD"]),
             WebSocketRoute("/{path:path}", self._echo),
         ]
-        async with running_server(Starlette(routes=routes)) as port:
+        async with serving(Starlette(routes=routes), host="127.0.0.1", port=0, websockets=True) as port:
             yield "127.0.0.1", port
 
     async def _health(self, _: Request) -> Response:
@@ -50,15 +49,6 @@ class TellingApp:
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw]
         body = await request.body()
         return JSONResponse({"service": self.name, "path": raw, "headers": headers, "body": len(body)})
-
-    async def _upload(self, request: Request) -> Response:
-        """Answer each piece of the body as it comes."""
-
-        async def pieces() -> AsyncIterator[bytes]:
-            async for piece in request.stream():
-                yield piece.upper()
-
-        return StreamingResponse(pieces(), media_type="text/plain")
 
     async def _slow(self, _: Request) -> Response:
         await self.go_on.wait()
@@ -72,6 +62,18 @@ class TellingApp:
         with contextlib.suppress(Exception):
             while True:
                 await socket.send_text(await socket.receive_text())
+
+
+class _Upload:
+    """Answers each piece of the body as it comes. Starlette's own streams cannot: they wait for the end of the body."""
+
+    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        more = True
+        while more:
+            piece = await receive()
+            more = piece.get("more_body", False)
+            await send({"type": "http.response.body", "body": piece["body"].upper(), "more_body": more})
 
 
 @contextlib.asynccontextmanager

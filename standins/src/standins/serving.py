@@ -19,7 +19,7 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(app: ASGIApp, *, host: str, port: int) -> AsyncIterator[int]:
+async def serving(app: ASGIApp, *, host: str, port: int, websockets: bool = False) -> AsyncIterator[int]:
     """Give the port that the application answers on; 0 chooses a free one. It takes connections from the first moment.
 
     Raises:
@@ -27,7 +27,12 @@ async def serving(app: ASGIApp, *, host: str, port: int) -> AsyncIterator[int]:
     """
     listener = socket.create_server((host, port))
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=1
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="websockets-sansio" if websockets else "none",
+        timeout_graceful_shutdown=1,
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))

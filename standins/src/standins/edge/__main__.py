@@ -1,0 +1,84 @@
+"""Run the pretend load balancer: ``python -m standins.edge --target PhoneTargetGroup=127.0.0.1:7861``."""
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+import uvloop
+
+from standins.edge.cloudformation import TemplateError
+from standins.edge.server import ABOUT, Address, Edge, Settings, find_template
+
+
+def main() -> int:
+    """Serve until told to stop; one JSON line for each event goes to stdout."""
+    options = _parser().parse_args()
+    try:
+        template = options.template or find_template(Path.cwd())
+        settings = Settings(
+            template.read_text(encoding="utf-8"),
+            _by_group(options.target),
+            port=options.port,
+            host=options.host,
+            log=_write,
+        )
+        uvloop.run(_serve(settings))
+    except (OSError, TemplateError) as error:
+        _write({"event": "cannot_listen", "port": options.port, "reason": str(error)})
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m standins.edge", description=ABOUT)
+    parser.add_argument("--port", type=int, default=7860, help="0 chooses a free one (default: %(default)s)")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--template", type=Path, help="default: edge.yaml of this folder or one above it")
+    parser.add_argument(
+        "--target",
+        action="append",
+        type=_target,
+        default=[],
+        metavar="GROUP=HOST:PORT",
+        help="a process behind a target group of the template; may be given several times",
+    )
+    return parser
+
+
+def _target(text: str) -> tuple[str, Address]:
+    group, _, address = text.partition("=")
+    host, _, port = address.rpartition(":")
+    if not (group and host and port.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text} is not like PhoneTargetGroup=127.0.0.1:7861")
+    return group, (host, int(port))
+
+
+def _by_group(targets: Iterable[tuple[str, Address]]) -> dict[str, list[Address]]:
+    groups: dict[str, list[Address]] = defaultdict(list)
+    for group, address in targets:
+        groups[group].append(address)
+    return groups
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with Edge(settings) as edge:
+        _write({"event": "listening", "url": edge.url, "about": ABOUT})
+        await stop.wait()
+    _write({"event": "stopped"})
+
+
+def _write(event: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(event) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""What a template says about its load balancer, read into types. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from standins.edge.cloudformation import Template, TemplateError
+from standins.edge.rules import Action, Forward, Listener, Redirect, Rule
+
+_PREFIX = "AWS::ElasticLoadBalancingV2::"
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheck:
+    """How a target group asks its targets. Times are seconds; defaults are those of AWS."""
+
+    path: str = "/"
+    interval: float = 30
+    timeout: float = 5
+    healthy: int = 5
+    unhealthy: int = 2
+    codes: str = "200"
+
+    def accepts(self, status: int) -> bool:
+        """Tell whether an answer counts as healthy; ``codes`` is like ``200,301-304``."""
+        for part in self.codes.split(","):
+            first, _, last = part.partition("-")
+            if int(first) <= status <= int(last or first):
+                return True
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class TargetGroup:
+    """One service behind the load balancer."""
+
+    name: str
+    health: HealthCheck
+    drain: float = 300
+    least_outstanding: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Balancer:
+    """A load balancer with everything that hangs on it."""
+
+    listeners: Mapping[int, Listener]
+    """By port."""
+    groups: Mapping[str, TargetGroup]
+    idle: float
+    """Seconds without a byte in either direction after which a connection is closed."""
+    drops_invalid_headers: bool
+    forwarded_for: str
+    """``append``, ``preserve`` or ``remove``."""
+
+
+def read(template: Template) -> Balancer:
+    """Read the one load balancer of a template.
+
+    Raises:
+        TemplateError: there is none, or it has something that the local edge cannot do.
+    """
+    balancers = template.resources(_PREFIX + "LoadBalancer")
+    if len(balancers) != 1:
+        raise TemplateError(f"{len(balancers)} load balancers; exactly one is wanted")
+    attributes = _attributes(next(iter(balancers.values())), "LoadBalancerAttributes")
+    try:
+        return Balancer(
+            listeners={one.port: one for one in _listeners(template)},
+            groups={name: _group(name, one) for name, one in template.resources(_PREFIX + "TargetGroup").items()},
+            idle=float(attributes.get("idle_timeout.timeout_seconds", "60")),
+            drops_invalid_headers=attributes.get("routing.http.drop_invalid_header_fields.enabled") == "true",
+            forwarded_for=attributes.get("routing.http.xff_header_processing.mode", "append"),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise TemplateError(f"the load balancer cannot be read: {error!r}") from error
+
+
+def _listeners(template: Template) -> Iterator[Listener]:
+    rules = template.resources(_PREFIX + "ListenerRule").values()
+    for name, listener in template.resources(_PREFIX + "Listener").items():
+        yield Listener(
+            port=int(listener["Port"]),
+            protocol=listener["Protocol"],
+            rules=_distinct([_rule(rule) for rule in rules if rule["ListenerArn"] == name]),
+            default=_action(listener["DefaultActions"]),
+        )
+
+
+def _distinct(rules: list[Rule]) -> list[Rule]:
+    if len({rule.priority for rule in rules}) < len(rules):
+        raise TemplateError("two rules of a listener have the same priority")
+    return rules
+
+
+def _rule(rule: Mapping[str, Any]) -> Rule:
+    patterns: list[str] = []
+    for condition in rule["Conditions"]:
+        if condition["Field"] != "path-pattern" or patterns:
+            raise TemplateError(f"the local edge knows one path-pattern condition a rule, not {condition['Field']}")
+        patterns += condition.get("PathPatternConfig", condition)["Values"]
+    return Rule(int(rule["Priority"]), tuple(patterns), _action(rule["Actions"]))
+
+
+def _action(actions: list[Mapping[str, Any]]) -> Action:
+    match actions:
+        case [{"Type": "forward", "TargetGroupArn": str(group)}]:
+            return Forward(group)
+        case [{"Type": "redirect", "RedirectConfig": config}]:
+            status = int(config["StatusCode"].removeprefix("HTTP_"))
+            return Redirect(config.get("Protocol", "#{protocol}"), config.get("Port", "#{port}"), status)
+        case _:
+            raise TemplateError(f"the local edge does not know this action: {actions}")
+
+
+def _group(name: str, group: Mapping[str, Any]) -> TargetGroup:
+    attributes = _attributes(group, "TargetGroupAttributes")
+    usual = HealthCheck()
+    health = HealthCheck(
+        path=group.get("HealthCheckPath", usual.path),
+        interval=float(group.get("HealthCheckIntervalSeconds", usual.interval)),
+        timeout=float(group.get("HealthCheckTimeoutSeconds", usual.timeout)),
+        healthy=int(group.get("HealthyThresholdCount", usual.healthy)),
+        unhealthy=int(group.get("UnhealthyThresholdCount", usual.unhealthy)),
+        codes=group.get("Matcher", {}).get("HttpCode", usual.codes),
+    )
+    return TargetGroup(
+        name=name,
+        health=health,
+        drain=float(attributes.get("deregistration_delay.timeout_seconds", "300")),
+        least_outstanding=attributes.get("load_balancing.algorithm.type") == "least_outstanding_requests",
+    )
+
+
+def _attributes(resource: Mapping[str, Any], key: str) -> dict[str, str]:
+    return {one["Key"]: str(one["Value"]) for one in resource.get(key, [])}

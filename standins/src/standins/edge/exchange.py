@@ -1,0 +1,113 @@
+"""One request on its way to a target, and the answer on its way back."""
+
+import asyncio
+from contextlib import suppress
+
+import h11
+
+from standins.edge.answers import CLIENT_CLOSED, Unanswered
+from standins.edge.headers import Arrival, HeaderRules, through, to_target
+from standins.edge.peer import Peer
+from standins.edge.wire import splice
+
+
+class Exchange:
+    """Passes a request and its answer on, each as it comes: neither is held back until it is whole.
+
+    Args:
+        client: Has sent the head of a request.
+        target: Takes it.
+    """
+
+    def __init__(self, client: Peer, target: Peer) -> None:
+        self._client = client
+        self._target = target
+        self.answered = False
+        """The head of an answer is on its way: it is too late for one of our own."""
+
+    async def run(self, request: h11.Request, arrival: Arrival, rules: HeaderRules) -> None:
+        """Carry the exchange to its end; a WebSocket's is the end of its tunnel.
+
+        Raises:
+            Unanswered: The target gave no answer that can be passed on, or the client is gone.
+        """
+        headers = to_target(list(request.headers.raw_items()), arrival, rules)
+        try:
+            await self._target.send(h11.Request(method=request.method, target=request.target, headers=headers))
+            switched = await self._both_ways()
+        except (ConnectionError, h11.RemoteProtocolError):
+            raise Unanswered(502, "target_broke_off") from None
+        if switched:
+            await self._tunnel()
+
+    async def _both_ways(self) -> bool:
+        down = asyncio.create_task(self._download())
+        beside = {asyncio.create_task(self._upload()), asyncio.create_task(self._client_leaves())}
+        try:
+            while not down.done():
+                done, _ = await asyncio.wait({down, *beside}, return_when=asyncio.FIRST_COMPLETED)
+                for task in done & beside:
+                    task.result()
+                beside -= done
+            return down.result()
+        finally:
+            for task in (down, *beside):
+                task.cancel()
+            await asyncio.gather(down, *beside, return_exceptions=True)
+
+    async def _upload(self) -> None:
+        """Pass the body on. What the target does not take is no reason to miss its answer."""
+        with suppress(ConnectionError):
+            while True:
+                event = await self._from_client()
+                if isinstance(event, h11.Data):
+                    await self._target.send(h11.Data(data=event.data))
+                elif isinstance(event, h11.EndOfMessage):
+                    await self._target.send(h11.EndOfMessage(headers=event.headers))
+                    return
+                else:
+                    raise Unanswered(CLIENT_CLOSED, "client_closed")
+
+    async def _from_client(self) -> object:
+        try:
+            return await self._client.receive()
+        except h11.RemoteProtocolError:
+            gone = self._client.wire.ended.is_set()
+            raise Unanswered(CLIENT_CLOSED if gone else 400, "client_broke_off" if gone else "bad_body") from None
+
+    async def _client_leaves(self) -> None:
+        await self._client.wire.ended.wait()
+        raise Unanswered(CLIENT_CLOSED, "client_closed")
+
+    async def _download(self) -> bool:
+        """Pass the answer on; tell whether the connection became a WebSocket."""
+        while True:
+            event = await self._target.receive()
+            match event:
+                case h11.InformationalResponse(status_code=101):
+                    self.answered = True
+                    await self._client.send(_head(event))
+                    return True
+                case h11.InformationalResponse():
+                    await self._client.send(_head(event))
+                case h11.Response():
+                    self.answered = True
+                    await self._client.send(_head(event))
+                case h11.Data():
+                    await self._client.send(h11.Data(data=event.data))
+                case h11.EndOfMessage():
+                    await self._client.send(h11.EndOfMessage(headers=event.headers))
+                    return False
+                case _:
+                    raise Unanswered(502, "target_closed")
+
+    async def _tunnel(self) -> None:
+        with suppress(ConnectionError):
+            await self._target.wire.write(self._client.trailing())
+            await self._client.wire.write(self._target.trailing())
+            await splice(self._client.wire, self._target.wire)
+
+
+def _head(event: h11.Response | h11.InformationalResponse) -> h11.Response | h11.InformationalResponse:
+    headers = through(list(event.headers.raw_items()))
+    return type(event)(status_code=event.status_code, headers=headers, reason=event.reason)

@@ -1,0 +1,156 @@
+"""The pretend load balancer as a server."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from standins.edge import balancer
+from standins.edge.balancer import Balancer
+from standins.edge.cloudformation import Template, TemplateError
+from standins.edge.headers import HeaderRules
+from standins.edge.rules import Router
+from standins.edge.targets import Group, Log, Target
+from standins.edge.visitor import House, Visitor
+from standins.edge.wire import Wire
+
+ABOUT = (
+    "Pretend load balancer: routes, forwards and times out by infra/cloudformation/edge.yaml; "
+    "no TLS, no HTTP/2, no stickiness, no firewall, one node"
+)
+TEMPLATE = Path("infra/cloudformation/edge.yaml")
+
+type Address = tuple[str, int]
+
+
+def _silent(_: dict[str, object]) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the stand-in runs.
+
+    Args:
+        template: Text of the CloudFormation template.
+        targets: Host and port of the processes behind each target group, by its logical name; a group that is not
+            named has none, and answers 503.
+        port: 0 chooses a free one.
+        host: Where to listen.
+        listener: Port of the listener in the template that is played. 443 is served without TLS, but targets are told
+            that it was https.
+        parameters: Of the template.
+        hurry: How many times faster silence, intervals and drain times pass, for tests that would not wait.
+        log: Gets one event for each answer that no target gave, and for each change of a target.
+    """
+
+    template: str
+    targets: Mapping[str, Sequence[Address]] = field(default_factory=dict)
+    port: int = 0
+    host: str = "127.0.0.1"
+    listener: int = 80
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    hurry: float = 1.0
+    log: Log = _silent
+
+
+class Edge:
+    """A running stand-in, for the length of an ``async with`` block.
+
+    Raises:
+        TemplateError: the template cannot be played.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        described = balancer.read(Template(settings.template, settings.parameters))
+        unknown = set(settings.targets) - set(described.groups)
+        if unknown or settings.listener not in described.listeners:
+            raise TemplateError(f"no such target group or listener: {', '.join(unknown) or settings.listener}")
+        self._house = _house(settings, described)
+        self._visits: set[asyncio.Task[None]] = set()
+        self._running = AsyncExitStack()
+        self.port = settings.port
+
+    async def __aenter__(self) -> Self:
+        """Open the port.
+
+        Raises:
+            OSError: The port is taken.
+        """
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: Wire(self._came), self._settings.host, self._settings.port)
+        self.port = self._house.port = server.sockets[0].getsockname()[1]
+        self._running.push_async_callback(self._close, server)
+        for group in self._house.groups.values():
+            watching = asyncio.create_task(group.watch())
+            self._running.push_async_callback(_cancelled, watching)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close all connections."""
+        await self._running.aclose()
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://{self._settings.host}:{self.port}"
+
+    @property
+    def connections(self) -> int:
+        """How many clients are connected."""
+        return len(self._visits)
+
+    def targets(self, group: str) -> list[Target]:
+        """Give the targets of a group."""
+        return self._house.groups[group].targets
+
+    def deregister(self, group: str, target: Target) -> None:
+        """Take a target out, as a deployment does."""
+        self._house.groups[group].deregister(target)
+
+    def _came(self, wire: Wire) -> None:
+        visit = asyncio.create_task(Visitor(wire, self._house).serve())
+        self._visits.add(visit)
+        visit.add_done_callback(self._visits.discard)
+
+    async def _close(self, server: asyncio.Server) -> None:
+        server.close()
+        await asyncio.gather(*(_cancelled(visit) for visit in list(self._visits)))
+        for group in self._house.groups.values():
+            group.close()
+
+
+def _house(settings: Settings, described: Balancer) -> House:
+    listener = described.listeners[settings.listener]
+    groups = {
+        name: Group(group, settings.targets.get(name, ()), settings.hurry, settings.log)
+        for name, group in described.groups.items()
+    }
+    return House(
+        router=Router(listener),
+        groups=groups,
+        headers=HeaderRules(described.drops_invalid_headers, described.forwarded_for),
+        idle_seconds=described.idle / settings.hurry,
+        protocol=listener.protocol.lower(),
+        log=settings.log,
+    )
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
+
+
+def find_template(start: Path) -> Path:
+    """Find the template in this folder or one above it.
+
+    Raises:
+        TemplateError: it is nowhere there.
+    """
+    for folder in (start, *start.parents):
+        if (folder / TEMPLATE).is_file():
+            return folder / TEMPLATE
+    raise TemplateError(f"no {TEMPLATE} in {start} or above it")

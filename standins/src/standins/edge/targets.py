@@ -1,0 +1,163 @@
+"""The processes behind the load balancer: who is healthy, whose turn it is, and connections that are kept."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import h11
+import httpx
+
+from standins.edge import balancer
+from standins.edge.answers import Unanswered
+from standins.edge.balancer import HealthCheck
+from standins.edge.peer import Peer
+from standins.edge.wire import Wire
+
+CONNECT_SECONDS = 10.0
+"""How long a load balancer tries to reach a target."""
+_MOST_KEPT = 64
+
+type Log = Callable[[dict[str, object]], None]
+
+
+@dataclass(slots=True)
+class Health:
+    """Counts answers to health checks. The first answer of a new target decides at once."""
+
+    check: HealthCheck
+    healthy: bool | None = None
+    _streak: int = 0
+
+    def note(self, *, good: bool) -> bool:
+        """Count one; tell whether the target changed."""
+        self._streak = 0 if good == self.healthy else self._streak + 1
+        needed = self.check.healthy if good else self.check.unhealthy
+        if self.healthy is not None and self._streak < needed:
+            return False
+        changed = good != self.healthy
+        self.healthy, self._streak = good, 0
+        return changed
+
+
+@dataclass(slots=True, eq=False)
+class Target:
+    """One process."""
+
+    host: str
+    port: int
+    health: Health
+    outstanding: int = 0
+    """Requests and WebSockets that go on."""
+    leaving: bool = False
+    kept: list[Peer] = field(default_factory=list)
+    busy: set[Wire] = field(default_factory=set)
+
+    @property
+    def address(self) -> str:
+        """Host and port."""
+        return f"{self.host}:{self.port}"
+
+    async def connect(self) -> Peer:
+        """Give a connection: one that was kept, or a new one.
+
+        Raises:
+            Unanswered: nobody is there (502), or not in time (504).
+        """
+        while self.kept:
+            peer = self.kept.pop()
+            if peer.wire.usable:
+                return peer
+            peer.wire.close()
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                _, wire = await asyncio.get_running_loop().create_connection(Wire, self.host, self.port)
+        except TimeoutError:
+            raise Unanswered(504, "target_connect_timeout") from None
+        except OSError:
+            raise Unanswered(502, "target_refused") from None
+        return Peer(wire, h11.CLIENT)
+
+    @contextmanager
+    def using(self, peer: Peer) -> Iterator[None]:
+        """Count a request while it goes on; afterwards keep its connection, or close it."""
+        self.outstanding += 1
+        self.busy.add(peer.wire)
+        try:
+            yield
+        finally:
+            self.outstanding -= 1
+            self.busy.discard(peer.wire)
+            if not self.leaving and len(self.kept) < _MOST_KEPT and peer.next_cycle():
+                self.kept.append(peer)
+            else:
+                peer.wire.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        for wire in (*self.busy, *(peer.wire for peer in self.kept)):
+            wire.close()
+        self.kept.clear()
+
+
+class Group:
+    """The targets of one service.
+
+    Args:
+        described: The target group in the template.
+        addresses: Host and port of each target.
+        hurry: How many times faster time goes.
+    """
+
+    def __init__(
+        self, described: balancer.TargetGroup, addresses: Sequence[tuple[str, int]], hurry: float, log: Log
+    ) -> None:
+        self._described = described
+        self._hurry = hurry
+        self._log = log
+        self._turn = 0
+        self.targets = [Target(host, port, Health(described.health)) for host, port in addresses]
+
+    def choose(self) -> Target:
+        """Choose a target for a request; when none is healthy any will do, as with the original ("fail open").
+
+        Raises:
+            Unanswered: there is none at all (503).
+        """
+        registered = [target for target in self.targets if not target.leaving]
+        if not registered:
+            raise Unanswered(503, "no_target")
+        self._turn += 1
+        some = [target for target in registered if target.health.healthy] or registered
+        turned = some[self._turn % len(some) :] + some[: self._turn % len(some)]
+        return min(turned, key=lambda target: target.outstanding) if self._described.least_outstanding else turned[0]
+
+    def deregister(self, target: Target) -> None:
+        """Send nothing new to a target; what goes on may go on until the deregistration delay is over."""
+        target.leaving = True
+        self._log({"event": "target_draining", "group": self._described.name, "target": target.address})
+        asyncio.get_running_loop().call_later(self._described.drain / self._hurry, target.close)
+
+    async def watch(self) -> None:
+        """Ask the targets how they are, for ever."""
+        check = self._described.health
+        async with httpx.AsyncClient(trust_env=False, timeout=check.timeout) as client:
+            while True:
+                await asyncio.gather(*(self._ask(client, target) for target in self.targets))
+                await asyncio.sleep(check.interval / self._hurry)
+
+    async def _ask(self, client: httpx.AsyncClient, target: Target) -> None:
+        check = self._described.health
+        try:
+            answer = await client.get(f"http://{target.address}{check.path}")
+            good = check.accepts(answer.status_code)
+        except httpx.HTTPError:
+            good = False
+        if target.health.note(good=good):
+            event = {"event": "target_health", "group": self._described.name, "target": target.address}
+            self._log({**event, "healthy": good})
+
+    def close(self) -> None:
+        """Close all connections to targets."""
+        for target in self.targets:
+            target.close()

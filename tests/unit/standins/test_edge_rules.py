@@ -1,0 +1,197 @@
+"""The pretend load balancer reads its rules from the template, and routes by them as the original does."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from standins.edge import balancer
+from standins.edge.cloudformation import Template, TemplateError
+from standins.edge.rules import Action, Forward, Listener, Redirect, Router, Rule
+from standins.edge.server import find_template
+
+type Change = Callable[[str], str]
+
+TEMPLATE = find_template(Path(__file__)).read_text()
+CERTIFICATE = "arn:aws:acm:eu-north-1:123456789012:certificate/0a1b2c3d-0000-0000-0000-000000000000"
+
+
+def described(**parameters: str) -> balancer.Balancer:
+    """Read the real template."""
+    return balancer.read(Template(TEMPLATE, parameters))
+
+
+def fits(pattern: str, path: str) -> bool:
+    """Match as the documentation describes it, character by character, unlike the code under test."""
+    if not pattern:
+        return not path
+    if pattern[0] == "*":
+        return any(fits(pattern[1:], path[length:]) for length in range(len(path) + 1))
+    return bool(path) and pattern[0] in ("?", path[0]) and fits(pattern[1:], path[1:])
+
+
+def expected(target: str) -> Action:
+    """Route by the rules as a reader of the template would."""
+    path = target.split("?", maxsplit=1)[0]
+    is_call = fits("/incoming-call*", path) or fits("/media-stream*", path)
+    return Forward("PhoneTargetGroup" if is_call else "WebTargetGroup")
+
+
+def mutations(count: int, seed: int) -> list[str]:
+    """Make odd request targets out of usual ones."""
+    chance = random.Random(seed)  # noqa: S311 - has to be repeatable
+    bases = ["/incoming-call", "/media-stream", "/", "/connect", "/api/offer", "/incoming-call/status", "/health"]
+    changes: list[Change] = [
+        str.upper,
+        str.title,
+        lambda path: path + "/",
+        lambda path: path + "?x=/incoming-call",
+        lambda path: "/" + path,
+        lambda path: path.replace("-", "%2D"),
+        lambda path: path.replace("/", "//"),
+        lambda path: path[:-1] or "/",
+        lambda path: path + "-more",
+        lambda path: "/x" + path,
+        lambda path: path + "%00%",
+        lambda path: path.replace("i", "\u00ed", 1).encode().decode("latin-1"),
+        lambda path: path + "/../" + path,
+    ]
+    made = []
+    for _ in range(count):
+        path = chance.choice(bases)
+        for _ in range(chance.randrange(4)):
+            path = chance.choice(changes)(path)
+        made.append(path)
+    return made
+
+
+def test_odd_paths_route_as_an_independent_matcher_says() -> None:
+    """Case, query, doubled slashes, percent signs and slashes at the end: nothing is made the same that is not."""
+    router = Router(described().listeners[80])
+    targets = mutations(3000, seed=7)
+    assert len(set(targets)) > 300
+    assert {target: router.route(target) for target in targets} == {target: expected(target) for target in targets}
+
+
+@pytest.mark.parametrize(
+    ("target", "group"),
+    [
+        ("/incoming-call", "PhoneTargetGroup"),
+        ("/incoming-call/dial-result?x=1", "PhoneTargetGroup"),
+        ("/media-stream/CA123", "PhoneTargetGroup"),
+        ("http://agent.example/incoming-call", "PhoneTargetGroup"),
+        ("http://agent.example", "WebTargetGroup"),
+        ("/INCOMING-CALL", "WebTargetGroup"),
+        ("//incoming-call", "WebTargetGroup"),
+        ("/?x=/incoming-call", "WebTargetGroup"),
+        ("*", "WebTargetGroup"),
+    ],
+)
+def test_routes_of_the_design(target: str, group: str) -> None:
+    """What Twilio asks for goes to the phone service, everything else to the page."""
+    assert Router(described().listeners[80]).route(target) == Forward(group)
+
+
+def test_the_lowest_priority_wins_and_a_question_mark_is_one_character() -> None:
+    """Rules are tried in the order of their numbers, not of the file."""
+    rules = [Rule(20, ("/a*",), Forward("many")), Rule(10, ("/a?c", "/x"), Forward("one"))]
+    router = Router(Listener(80, "HTTP", rules, Forward("rest")))
+    assert [router.route(path) for path in ("/abc", "/a/c", "/ac", "/abbc", "/x", "/b[c]", "/")] == [
+        Forward(name) for name in ("one", "one", "many", "many", "one", "rest", "rest")
+    ]
+
+
+def test_a_pattern_is_no_regular_expression() -> None:
+    """Dots, brackets and dollars stand for themselves."""
+    router = Router(Listener(80, "HTTP", [Rule(1, ("/a.b[c]$",), Forward("hit"))], Forward("rest")))
+    assert router.route("/a.b[c]$") == Forward("hit")
+    assert router.route("/aXbc") == Forward("rest")
+
+
+@pytest.mark.parametrize(
+    ("priority", "patterns"),
+    [(0, ("/a",)), (50_001, ("/a",)), (1, ()), (1, ("/a",) * 6), (1, ("/" + "a" * 128,)), (1, ("",))],
+)
+def test_what_aws_would_not_take_is_refused(priority: int, patterns: tuple[str, ...]) -> None:
+    """A laptop must not route by a rule that cannot be deployed."""
+    with pytest.raises(ValueError, match=r"priority|patterns|longer"):
+        Rule(priority, patterns, Forward("x"))
+
+
+def test_with_a_certificate_http_only_redirects() -> None:
+    """The same rules then hang on the HTTPS listener."""
+    secure = described(CertificateArn=CERTIFICATE)
+    assert secure.listeners[80].default == Redirect("HTTPS", "443", 301)
+    assert list(secure.listeners[80].rules) == []
+    assert secure.listeners[443].rules == described().listeners[80].rules
+    assert 443 not in described().listeners
+
+
+def test_attributes_are_read() -> None:
+    """Silence, drain times and the choice of a target are the template's."""
+    read = described(IdleTimeoutSeconds="120", PhoneDrainSeconds="600")
+    assert (read.idle, read.drops_invalid_headers, read.forwarded_for) == (120, True, "append")
+    phone = read.groups["PhoneTargetGroup"]
+    assert (phone.drain, phone.least_outstanding, phone.health.path, phone.health.interval) == (
+        600,
+        True,
+        "/health",
+        10,
+    )
+
+
+def test_the_services_keep_idle_connections_longer_than_the_load_balancer() -> None:
+    """Otherwise a request meets a connection that the service has just closed, and the answer is 502."""
+    source = next(Path(__file__).parents[3].glob("shared/agent_core/src/agent_core/drain.py")).read_text()
+    keep_alive = int(source.partition("timeout_keep_alive=")[2].partition(",")[0])
+    assert keep_alive > described().idle
+
+
+@pytest.mark.parametrize("minutes", ["PhoneTargetGroup", "WebTargetGroup"])
+def test_a_dead_target_is_found_before_a_deployment_gives_up(minutes: str) -> None:
+    """Interval times misses stays below the minute of grace that a new task has."""
+    health = described().groups[minutes].health
+    assert health.interval * health.unhealthy < 60
+    assert health.timeout < health.interval
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("Resources: {", "not YAML"),
+        ("Outputs: {}", "no Resources"),
+        ("Resources: {}", "0 load balancers"),
+        (TEMPLATE.replace("path-pattern", "host-header"), "host-header"),
+        (TEMPLATE.replace("Type: forward", "Type: authenticate-oidc"), "authenticate-oidc"),
+        (TEMPLATE.replace("Priority: 10", "Priority: 0"), "priority 0"),
+    ],
+)
+def test_what_cannot_be_played_is_said(text: str, says: str) -> None:
+    """The local edge would otherwise route in another way than AWS."""
+    with pytest.raises(TemplateError, match=says):
+        balancer.read(Template(text))
+
+
+def test_an_unknown_parameter_is_an_error() -> None:
+    """A typing mistake must not pass for the default."""
+    with pytest.raises(TemplateError, match="IdleTimeout"):
+        Template(TEMPLATE, {"IdleTimeout": "5"})
+
+
+def test_conditions_are_decided() -> None:
+    """Each form of a condition, and a value that is left out."""
+    template = Template(
+        """
+Parameters: {A: {Type: String, Default: x}}
+Conditions:
+  IsX: !Equals [!Ref A, x]
+  NotX: !Not [!Condition IsX]
+  Both: !And [!Condition IsX, !Condition NotX]
+  Either: !Or [!Condition IsX, !Condition NotX]
+Resources:
+  One: {Type: T, Condition: Either, Properties: {Kept: !If [IsX, 1, 2], Gone: !If [NotX, 1, !Ref "AWS::NoValue"]}}
+  Two: {Type: T, Condition: Both, Properties: {}}
+"""
+    )
+    assert template.resources("T") == {"One": {"Kept": 1}}
