@@ -19,8 +19,17 @@ TESTS = Path(__file__).parent
 DEADLINES = {"house": 60, "unit": 10, "contract": 30, "integration": 60, "e2e": 120}
 """Speeds in the order they run, each with the seconds after which a test counts as hung."""
 
-_SETTINGS = ("AWS_", "NOVA_", "TWILIO_", "DAILY_", "ECS_")
-_SETTING = {"ENVIRONMENT", "PUBLIC_BASE_URL", "HOST", "FAST_API_PORT", "LOG_LEVEL", "TRANSFER_DESTINATIONS"}
+_SETTINGS = ("AWS_", "NOVA_", "TWILIO_", "DAILY_", "ECS_", "ICE_", "STARTS_PER_MINUTE")
+_SETTING = {
+    "ENVIRONMENT",
+    "PUBLIC_BASE_URL",
+    "ALLOWED_ORIGINS",
+    "TRANSPORT",
+    "HOST",
+    "FAST_API_PORT",
+    "LOG_LEVEL",
+    "TRANSFER_DESTINATIONS",
+}
 _SETTING |= {"MAX_SESSIONS", "MAX_CALL_SECONDS", "DRAIN_SECONDS", "OPEN_METEO_FORECAST_URL", "OPEN_METEO_GEOCODING_URL"}
 
 

@@ -1,6 +1,21 @@
-"""Pipecat's peer-to-peer connection, for sound and messages only."""
+"""Pipecat's peer-to-peer connection, for sound and messages only, and with one kind of error."""
 
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+from aiortc.sdp import candidate_from_sdp
 from pipecat.transports.smallwebrtc.connection import SmallWebRTCConnection
+
+from webrtc_agent.offer import check_offer
+from webrtc_agent.refusals import MalformedOffer
+from webrtc_agent.requests import Candidate, OfferRequest
+
+ANSWER_SECONDS = 5.0
+"""Longest time to make an answer; without a STUN server of our own it takes milliseconds."""
+CONNECT_SECONDS = 15
+"""Longest time from the answer to connected sound; a network that lets it through does so within two."""
+CLOSE_SECONDS = 2.0
 
 
 class SoundConnection(SmallWebRTCConnection):
@@ -17,3 +32,66 @@ class SoundConnection(SmallWebRTCConnection):
 
     def screen_video_input_track(self) -> None:
         """There is none."""
+
+
+async def answer(offer: OfferRequest) -> SoundConnection:
+    """Make a connection that has answered an offer.
+
+    Raises:
+        MalformedOffer: it cannot be answered; nothing of it is left.
+    """
+    connection = SoundConnection(connection_timeout_secs=CONNECT_SECONDS)
+    try:
+        await _negotiate(connection, offer, again=False)
+    except MalformedOffer:
+        await close(connection)
+        raise
+    return connection
+
+
+async def answer_again(connection: SoundConnection, offer: OfferRequest) -> None:
+    """Answer another offer of the same client.
+
+    Raises:
+        MalformedOffer: it cannot be answered.
+    """
+    await _negotiate(connection, offer, again=True)
+
+
+async def _negotiate(connection: SoundConnection, offer: OfferRequest, *, again: bool) -> None:
+    check_offer(offer.sdp)
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            if again:
+                await connection.renegotiate(offer.sdp, offer.type, bool(offer.restart_pc))
+            else:
+                await connection.initialize(offer.sdp, offer.type)
+    except Exception as error:  # noqa: BLE001 - aiortc's parser raises whatever its first stumble was
+        raise MalformedOffer(type(error).__name__) from None
+
+
+async def add(connection: SoundConnection, candidate: Candidate) -> None:
+    """Take a network address of the client.
+
+    Raises:
+        MalformedOffer: it is none.
+    """
+    try:
+        await connection.add_ice_candidate(_parsed(candidate))  # type: ignore[no-untyped-call]
+    except (ValueError, IndexError, KeyError, AssertionError) as error:
+        raise MalformedOffer(f"candidate: {type(error).__name__}") from None
+
+
+def _parsed(candidate: Candidate) -> Any:  # noqa: ANN401 - one of aiortc's own, or None
+    if not candidate.candidate:
+        return None  # the client has no more (RFC 8840)
+    parsed = candidate_from_sdp(candidate.candidate)
+    parsed.sdpMid, parsed.sdpMLineIndex = candidate.sdp_mid, candidate.sdp_mline_index
+    return parsed
+
+
+async def close(connection: SoundConnection) -> None:
+    """Close; Pipecat itself leaves a connection open that it takes for lost. Bounded, may be repeated."""
+    with suppress(TimeoutError, ConnectionError):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await connection.disconnect()  # type: ignore[no-untyped-call]

@@ -2,20 +2,18 @@
 
 import asyncio
 import time
-from contextlib import suppress
 from typing import Any
 
 import structlog
-from aiortc.sdp import candidate_from_sdp
 
 from agent_core.admission import Place
 from agent_core.agent import Agent
 from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.session import Media, Opening, Session
-from webrtc_agent.connection import SoundConnection
+from webrtc_agent import connection
+from webrtc_agent.connection import CONNECT_SECONDS, SoundConnection
 from webrtc_agent.farewell import farewell
 from webrtc_agent.messages import Drop, Leave, MessageGuard, Pass, Press
-from webrtc_agent.offer import check_offer
 from webrtc_agent.refusals import MalformedOffer
 from webrtc_agent.requests import MAX_CANDIDATES, Candidate, OfferRequest
 from webrtc_agent.transport import INPUT_RATE, OUTPUT_RATE, VisitorTransport
@@ -23,12 +21,8 @@ from webrtc_agent.watch import Watch
 
 log = structlog.get_logger()
 
-ANSWER_SECONDS = 5.0
-"""Longest time to make an answer; without a STUN server of our own it takes milliseconds."""
-CONNECT_SECONDS = 15
-"""Longest time from the answer to connected sound; a network that lets it through does so within two."""
-CLOSE_SECONDS = 2.0
 READY_SECONDS = 10.0
+"""Longest wait for the pipeline to take messages; it takes milliseconds."""
 WAY_TO_EAR = 0.4
 """Seconds: Pipecat's track holds 40 ms, a browser's jitter buffer 40 to 200."""
 
@@ -39,15 +33,15 @@ class Peer:
     Args:
         agent: What all conversations share.
         place: Is given back when the conversation is over.
-        connection: Has answered an offer.
+        sound: Has answered an offer.
     """
 
-    def __init__(self, agent: Agent, place: Place, connection: SoundConnection) -> None:
-        self._connection = connection
+    def __init__(self, agent: Agent, place: Place, sound: SoundConnection) -> None:
+        self._connection = sound
         self._candidates = 0
         self._guard = MessageGuard(time.monotonic)
         self._watch = Watch(time.monotonic, CONNECT_SECONDS)
-        transport = VisitorTransport(connection, self._hear, self._believe)
+        transport = VisitorTransport(sound, self._hear, self._believe)
         media = Media(
             INPUT_RATE,
             OUTPUT_RATE,
@@ -67,13 +61,7 @@ class Peer:
         Raises:
             MalformedOffer: it cannot be answered; nothing of it is left.
         """
-        connection = SoundConnection(connection_timeout_secs=CONNECT_SECONDS)
-        try:
-            await _negotiate(connection, offer)
-        except MalformedOffer:
-            await _close(connection)
-            raise
-        return cls(agent, place, connection)
+        return cls(agent, place, await connection.answer(offer))
 
     @property
     def pc_id(self) -> str:
@@ -98,7 +86,7 @@ class Peer:
         Raises:
             MalformedOffer: it cannot be answered.
         """
-        await _negotiate(self._connection, offer, again=True)
+        await connection.answer_again(self._connection, offer)
 
     async def add(self, candidates: list[Candidate]) -> None:
         """Take network addresses of the client.
@@ -110,10 +98,7 @@ class Peer:
         if self._candidates > MAX_CANDIDATES:
             raise MalformedOffer("too_many_candidates")
         for candidate in candidates:
-            try:
-                await self._connection.add_ice_candidate(_parsed(candidate))  # type: ignore[no-untyped-call]
-            except (ValueError, IndexError, AssertionError) as error:
-                raise MalformedOffer(f"candidate: {type(error).__name__}") from None
+            await connection.add(self._connection, candidate)
 
     def end(self, reason: EndReason) -> None:
         """End the conversation."""
@@ -126,8 +111,7 @@ class Peer:
             return await self._session.run()
         finally:
             watching.cancel()
-            # Pipecat leaves a connection open that it takes for lost.
-            await _close(self._connection)
+            await connection.close(self._connection)
 
     async def _keep_watch(self) -> None:
         while not self._watch.is_lost(connected=self._connection.is_connected()):  # noqa: ASYNC110 - nobody reports it
@@ -173,30 +157,3 @@ class Peer:
         message = farewell(reason)
         if message is not None:
             self._connection.send_app_message(message)
-
-
-async def _negotiate(connection: SoundConnection, offer: OfferRequest, *, again: bool = False) -> None:
-    check_offer(offer.sdp)
-    try:
-        async with asyncio.timeout(ANSWER_SECONDS):
-            if again:
-                await connection.renegotiate(offer.sdp, offer.type, bool(offer.restart_pc))
-            else:
-                await connection.initialize(offer.sdp, offer.type)
-    except Exception as error:  # noqa: BLE001 - see below
-        # aiortc's parser raises whatever its first stumble was: ValueError, IndexError, KeyError, AssertionError…
-        raise MalformedOffer(type(error).__name__) from None
-
-
-async def _close(connection: SoundConnection) -> None:
-    with suppress(TimeoutError, ConnectionError):
-        async with asyncio.timeout(CLOSE_SECONDS):
-            await connection.disconnect()  # type: ignore[no-untyped-call]
-
-
-def _parsed(candidate: Candidate) -> Any:  # noqa: ANN401 - aiortc has no types
-    if not candidate.candidate:
-        return None  # the client has no more (RFC 8840)
-    parsed = candidate_from_sdp(candidate.candidate)
-    parsed.sdpMid, parsed.sdpMLineIndex = candidate.sdp_mid, candidate.sdp_mline_index
-    return parsed

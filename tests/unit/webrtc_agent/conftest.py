@@ -1,0 +1,110 @@
+"""The web application without a socket, a model or a browser."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+
+import httpx
+import pytest_asyncio
+
+from agent_core.admission import Place
+from agent_core.agent import Agent
+from agent_core.errors import ModelRejected, UpstreamError
+from agent_core.events import EndReason, EndRecord, Tally
+from agent_core.nova.stream import ModelClient, ModelStream
+from webrtc_agent.app import create_app
+from webrtc_agent.lobby import Lobby
+from webrtc_agent.rooms import Room
+from webrtc_agent.settings import WebSettings
+
+BASE_URL = "https://talk.example.com"
+
+
+class NoModel(ModelClient):
+    """Opens nothing: these tests stop before anybody talks."""
+
+    async def open(self, model_id: str) -> ModelStream:
+        """Refuse."""
+        raise ModelRejected("NoModel", model_id)
+
+
+class FakeRooms:
+    """Daily without Daily."""
+
+    def __init__(self) -> None:
+        self.opened: list[Room] = []
+        self.deleted: list[Room] = []
+        self.visits: list[FakeVisit] = []
+        self.failure: UpstreamError | None = None
+        self.closed = False
+
+    async def open(self) -> Room:
+        """Make a room, or fail."""
+        if self.failure is not None:
+            raise self.failure
+        room = Room(f"room-{len(self.opened)}", "https://talk.daily.co/room", "visitor-token", "agent-token")
+        self.opened.append(room)
+        return room
+
+    def visit(self, agent: Agent, place: Place, room: Room) -> "FakeVisit":
+        """Prepare a conversation."""
+        del agent
+        self.visits.append(FakeVisit(self, place, room))
+        return self.visits[-1]
+
+    async def delete(self, room: Room) -> None:
+        """Delete a room."""
+        self.deleted.append(room)
+
+    async def aclose(self) -> None:
+        """Note it."""
+        self.closed = True
+
+
+class FakeVisit:
+    """The agent in a room, until it is told to go."""
+
+    def __init__(self, rooms: FakeRooms, place: Place, room: Room) -> None:
+        self._rooms, self._place, self._room = rooms, place, room
+        self._reasons: list[EndReason] = []
+
+    def end(self, reason: EndReason) -> None:
+        """Go."""
+        self._reasons.append(reason)
+
+    async def run(self) -> EndRecord:
+        """Do nothing."""
+        self._place.release()
+        await self._rooms.delete(self._room)
+        return EndRecord("session", "browser", EndReason.CALLER_LEFT, 0.0, 0, Tally())
+
+
+type MakeClient = Callable[..., "Desk"]
+
+
+class Desk:
+    """A client of the application, and what stands behind it."""
+
+    def __init__(self, settings: WebSettings, rooms: FakeRooms | None) -> None:
+        self.rooms = rooms
+        self.records: list[EndRecord] = []
+        self.agent = Agent(settings, NoModel(), [], self._keep)
+        self.lobby = Lobby(settings, self.agent, rooms)
+        transport = httpx.ASGITransport(create_app(self.lobby), raise_app_exceptions=False, client=("192.0.2.7", 1))
+        self.http = httpx.AsyncClient(base_url=BASE_URL, transport=transport)
+
+    def _keep(self, record: EndRecord) -> None:
+        self.records.append(record)
+
+
+@pytest_asyncio.fixture
+async def make_desk() -> AsyncIterator[MakeClient]:
+    """Make desks with the settings that a test wants."""
+    async with AsyncExitStack() as stack:
+
+        def make(rooms: FakeRooms | None = None, **settings: object) -> Desk:
+            desk = Desk(WebSettings.model_validate({"public_base_url": BASE_URL, **settings}), rooms)
+            stack.push_async_callback(desk.http.aclose)
+            stack.push_async_callback(desk.lobby.aclose)
+            return desk
+
+        yield make

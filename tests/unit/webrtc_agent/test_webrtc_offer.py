@@ -1,0 +1,72 @@
+"""What an offer must hold, and that nothing is left of one that is garbage."""
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.waiting import until
+from webrtc_agent.connection import answer
+from webrtc_agent.offer import check_offer
+from webrtc_agent.refusals import MalformedOffer
+from webrtc_agent.requests import OfferRequest
+
+WAY = "a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\na=fingerprint:sha-256 00:11\r\n"
+SOUND = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"
+PICTURE = "m=video 9 UDP/TLS/RTP/SAVPF 96\r\n"
+CANDIDATE = "a=candidate:1 1 udp 1 127.0.0.1 9 typ host\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sdp", "reason"),
+    [
+        ("", "no_sound"),
+        ("v=0\r\n" + WAY, "no_sound"),
+        (PICTURE + SOUND + WAY, "no_sound"),
+        (SOUND + WAY + PICTURE * 8, "too_many_media"),
+        (SOUND + WAY + CANDIDATE * 51, "too_many_candidates"),
+        (SOUND, "no_way_to_connect"),
+    ],
+)
+def test_what_is_no_conversation_is_refused(sdp: str, reason: str) -> None:
+    """Before anything is made of it."""
+    with pytest.raises(MalformedOffer) as refusal:
+        check_offer(sdp)
+    assert refusal.value.reason == reason
+
+
+def test_an_offer_of_sound_passes() -> None:
+    """With a camera beside it, as browsers send it."""
+    check_offer(SOUND + WAY + CANDIDATE * 10 + PICTURE)
+
+
+@given(st.text())
+def test_any_text_is_judged(sdp: str) -> None:
+    """A verdict, never another error."""
+    try:
+        check_offer(sdp)
+    except MalformedOffer:
+        return
+    pytest.fail("random text is no offer")
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "",
+        "a=rtpmap:111\r\n",
+        "a=mid:0\r\na=rtpmap:111 opus/48000/2\r\na=setup:nonsense\r\n",
+        "c=IN\r\n",
+        "a=candidate:nonsense\r\n",
+        "a=rtcp:nonsense\r\n",
+        "a=ssrc:nonsense\r\n",
+        "a=extmap:nonsense\r\n",
+        "m=\r\n",
+    ],
+)
+async def test_garbage_that_looks_like_an_offer_leaves_no_task(rest: str) -> None:
+    """Whatever aiortc's parser stumbles over, the answer is one refusal, and nothing goes on afterwards."""
+    with pytest.raises(MalformedOffer):
+        await answer(OfferRequest(sdp="v=0\r\n" + SOUND + WAY + rest, type="offer"))
+    await until(lambda: asyncio.all_tasks() == {asyncio.current_task()}, 1)

@@ -1,0 +1,206 @@
+"""The routes that Pipecat's clients know, and what they answer to everybody else."""
+
+import asyncio
+
+import pytest
+
+from agent_core.errors import UpstreamError
+from tests.unit.webrtc_agent.conftest import FakeRooms, MakeClient
+
+
+async def test_a_page_learns_how_to_connect(make_desk: MakeClient) -> None:
+    """In the shape that Pipecat's runner gives."""
+    assert (await make_desk().http.get("/status")).json() == {"status": "ready", "transports": ["webrtc"]}
+    assert (await make_desk(FakeRooms()).http.get("/status")).json()["transports"] == ["daily"]
+
+
+@pytest.mark.parametrize("path", ["/start", "/connect"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{}",
+        b'{"transport": "webrtc", "enableDefaultIceServers": true, "body": {"anything": [1]}}',
+        b'{"createDailyRoom": false, "transport": null}',
+    ],
+)
+async def test_a_session_starts(make_desk: MakeClient, path: str, body: bytes) -> None:
+    """Whatever of the known shapes asks for it; ICE servers are always named."""
+    servers = [{"urls": "turn:relay.example:3478", "username": "u", "credential": "c"}]
+    desk = make_desk(ice_servers=servers)
+    answer = await desk.http.post(path, content=body)
+    assert answer.status_code == 200
+    assert answer.json()["iceConfig"] == {"iceServers": servers}
+    session_id = answer.json()["sessionId"]
+    assert (await desk.http.get(f"/status/{session_id}")).json() == {"bot_id": session_id, "status": "running"}
+    assert desk.agent.admission.taken == 0  # the place is taken with the offer
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"transport": "daily"}', b'{"createDailyRoom": true}', b'{"transport": "websocket"}']
+)
+async def test_what_is_not_offered_is_refused(make_desk: MakeClient, body: bytes) -> None:
+    """With a sentence, not with something else than was asked for."""
+    answer = await make_desk().http.post("/start", content=body)
+    assert answer.status_code == 400
+    assert "transport" in answer.json()["info"]
+
+
+async def test_daily_in_the_current_shape_and_the_old(make_desk: MakeClient) -> None:
+    """Both client generations find room and token; the agent's own token stays here."""
+    desk = make_desk(FakeRooms())
+    current = (await desk.http.post("/start", json={"createDailyRoom": True})).json()
+    assert current == {"dailyRoom": "https://talk.daily.co/room", "dailyToken": "visitor-token"} | _session(current)
+    old = (await desk.http.post("/connect")).json()
+    legacy = {"room_url": "https://talk.daily.co/room", "token": "visitor-token"}
+    assert old == {"dailyRoom": "https://talk.daily.co/room", "dailyToken": "visitor-token"} | legacy | _session(old)
+
+
+def _session(answer: dict[str, str]) -> dict[str, str]:
+    return {"sessionId": answer["sessionId"]}
+
+
+async def test_daily_that_fails_is_told(make_desk: MakeClient) -> None:
+    """No place stays taken, and the time to come back is Daily's own."""
+    rooms = FakeRooms()
+    rooms.failure = UpstreamError("daily", "throttled", retry_after=7.2)
+    desk = make_desk(rooms)
+    answer = await desk.http.post("/start")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "8")
+    assert answer.json()["info"].endswith(".")
+    assert desk.agent.admission.taken == 0
+
+
+async def test_rooms_made_are_rooms_deleted(make_desk: MakeClient) -> None:
+    """Also when everything happens at once and most are refused."""
+    rooms = FakeRooms()
+    desk = make_desk(rooms)
+    answers = await asyncio.gather(*(desk.http.post("/connect") for _ in range(100)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 5 + [429] * 95
+    await asyncio.sleep(0.01)
+    assert len(rooms.opened) == len(rooms.deleted) == 5
+
+
+async def test_room_redirects_to_daily(make_desk: MakeClient) -> None:
+    """For people who want Daily's own page; a picture of another site cannot make rooms."""
+    rooms = FakeRooms()
+    desk = make_desk(rooms)
+    answer = await desk.http.get("/room")
+    assert (answer.status_code, answer.headers["location"]) == (303, "https://talk.daily.co/room?t=visitor-token")
+    sneaky = {"sec-fetch-site": "cross-site", "sec-fetch-dest": "image"}
+    assert (await desk.http.get("/room", headers=sneaky)).status_code == 403
+    link = {"sec-fetch-site": "cross-site", "sec-fetch-dest": "document"}
+    assert (await desk.http.get("/room", headers=link)).status_code == 303
+    assert len(rooms.opened) == 2
+    assert (await make_desk().http.get("/room")).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/start"),
+        ("POST", "/connect"),
+        ("POST", "/api/offer"),
+        ("PATCH", "/api/offer"),
+        ("POST", "/sessions/x/api/offer"),
+        ("PATCH", "/sessions/x/api/offer"),
+    ],
+)
+async def test_pages_of_other_sites_are_refused(make_desk: MakeClient, method: str, path: str) -> None:
+    """And no browser is ever told that they are welcome."""
+    desk = make_desk()
+    for headers in ({"origin": "https://evil.example"}, {"origin": "null"}):
+        answer = await desk.http.request(method, path, headers=headers)
+        assert answer.status_code == 403
+        assert "access-control-allow-origin" not in answer.headers
+    preflight = {"origin": "https://evil.example", "access-control-request-method": method}
+    answer = await desk.http.options(path, headers=preflight)
+    assert answer.status_code == 405
+    assert "access-control-allow-origin" not in answer.headers
+
+
+async def test_our_own_page_is_not_refused(make_desk: MakeClient) -> None:
+    """Nor is one that the operator named."""
+    desk = make_desk(allowed_origins=["https://partner.example"])
+    for origin in ("https://talk.example.com", "https://partner.example"):
+        assert (await desk.http.post("/start", headers={"origin": origin})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/start", b"no JSON", 400),
+        ("/start", b"[]", 400),
+        ("/start", b'{"transport": 5}', 400),
+        ("/start", b'{"body": "' + b"x" * 17_000 + b'"}', 413),
+        ("/api/offer", b"", 400),
+        ("/api/offer", b'{"sdp": "v=0", "type": "answer"}', 400),
+        ("/api/offer", b'{"sdp": 5, "type": "offer"}', 400),
+        ("/api/offer", b'{"sdp": "' + b"x" * 33_000 + b'", "type": "offer"}', 400),
+        ("/api/offer", b'{"sdp": "' + b"x" * 45_000 + b'", "type": "offer"}', 413),
+        ("/api/offer", b'{"sdp": "v=0", "type": "offer"}', 400),
+        ("/api/offer", b'{"sdp": "v=0", "type": "offer", "pc_id": "unknown"}', 404),
+        ("/sessions/unknown/api/offer", b'{"sdp": "v=0", "type": "offer"}', 404),
+        ("/sessions/unknown/api/offer", b"{", 400),
+    ],
+)
+async def test_what_no_client_sends_is_refused(make_desk: MakeClient, path: str, body: bytes, status: int) -> None:
+    """With a sentence in the three places where clients look for one, and no place taken."""
+    desk = make_desk()
+    answer = await desk.http.post(path, content=body)
+    assert answer.status_code == status
+    told = answer.json()
+    assert told["error"] == told["info"] == told["detail"]
+    assert told["info"].endswith(".")
+    assert desk.agent.admission.taken == 0
+
+
+async def test_a_full_or_leaving_service_says_so(make_desk: MakeClient) -> None:
+    """503, when to come back, and why."""
+    desk = make_desk(max_sessions=1)
+    place = desk.agent.admission.admit()
+    full = await desk.http.post("/start")
+    assert (full.status_code, full.headers["retry-after"]) == (503, "5")
+    assert "busy" in full.json()["info"]
+    place.release()
+    desk.agent.admission.start_draining()
+    leaving = await desk.http.post("/start")
+    assert leaving.status_code == 503
+    assert "try again" in leaving.json()["info"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/docs", "/openapi.json", "/status/unknown", "/assets/none.js", "/assets/../app.py"]
+)
+async def test_what_is_not_there(make_desk: MakeClient, path: str) -> None:
+    """404 in the same shape as every other error."""
+    answer = await make_desk().http.get(path)
+    assert answer.status_code == 404
+    assert answer.json()["info"].endswith(".")
+
+
+@pytest.mark.parametrize("path", ["/", "/start", "/status", "/health", "/nothing"])
+async def test_every_answer_protects_its_page(make_desk: MakeClient, path: str) -> None:
+    """No script of others, no frame around us, no microphone for others."""
+    headers = (await make_desk().http.get(path)).headers
+    policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
+    assert policy["script-src"] == policy["connect-src"] == policy["default-src"] == "'self'"
+    assert policy["frame-ancestors"] == "'none'"
+    assert headers["permissions-policy"].startswith("microphone=(self)")
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+
+
+async def test_only_daily_opens_the_policy(make_desk: MakeClient) -> None:
+    """And only to Daily."""
+    policy = (await make_desk(FakeRooms()).http.get("/status")).headers["content-security-policy"]
+    assert "connect-src 'self' https://*.daily.co wss://*.daily.co" in policy
+
+
+async def test_a_defect_is_not_shown(make_desk: MakeClient) -> None:
+    """A trace holds more than a visitor should know."""
+    rooms = FakeRooms()
+    rooms.opened = None  # type: ignore[assignment]
+    answer = await make_desk(rooms).http.post("/start")
+    assert answer.status_code == 500
+    assert answer.json()["info"] == "Sorry, something went wrong on our side."

@@ -1,0 +1,74 @@
+"""Whether a visitor is still there."""
+
+from webrtc_agent.watch import LOST_SECONDS, Watch
+
+CONNECT_SECONDS = 15.0
+PINGS_STALE = 3.0
+"""Pipecat takes pings for missing after this long."""
+
+
+class Visit:
+    """A watch and its time."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.watch = Watch(lambda: self.now, CONNECT_SECONDS)
+
+    def lasts(self, seconds: float, *, connected: bool, sounding: bool = False) -> bool:
+        """Let time pass; tell whether the visitor is held for present throughout."""
+        end = self.now + seconds
+        while self.now < end:
+            self.now += 0.5
+            if sounding:
+                self.watch.heard()
+            if self.watch.is_lost(connected=connected):
+                return False
+        return True
+
+
+def test_who_never_connects_is_given_up() -> None:
+    """An offer alone holds a place for a while only, whatever the state of its connection is said to be."""
+    visit = Visit()
+    assert visit.lasts(CONNECT_SECONDS - 0.5, connected=True)
+    assert not visit.lasts(1, connected=True)
+
+
+def test_pings_alone_keep_a_visit_alive() -> None:
+    """A muted microphone of some client may send nothing."""
+    visit = Visit()
+    visit.watch.connected()
+    assert visit.lasts(600, connected=True)
+
+
+def test_sound_alone_keeps_a_visit_alive() -> None:
+    """After a network failure sound is back at once, pings only when they are sent again."""
+    visit = Visit()
+    visit.watch.connected()
+    assert visit.lasts(600, connected=False, sounding=True)
+
+
+def test_five_seconds_of_nothing_are_survived() -> None:
+    """A network may stumble, again and again."""
+    visit = Visit()
+    visit.watch.connected()
+    for _ in range(10):
+        assert visit.lasts(5, connected=False)
+        assert visit.lasts(2, connected=True)
+
+
+def test_a_closed_tab_is_noticed_within_12_seconds() -> None:
+    """Pings count as missing after three; the rest is ours."""
+    visit = Visit()
+    visit.watch.connected()
+    assert visit.lasts(10, connected=True)
+    assert not visit.lasts(LOST_SECONDS, connected=False)
+    assert LOST_SECONDS + PINGS_STALE + 0.5 <= 12
+
+
+def test_who_comes_back_is_present_again() -> None:
+    """A new connection in the same session gets its full time."""
+    visit = Visit()
+    visit.watch.connected()
+    assert visit.lasts(7, connected=False)
+    visit.watch.connected()
+    assert visit.lasts(7, connected=False)
