@@ -1,13 +1,13 @@
 """The CloudFormation templates: taken by the linter, with every parameter described and every resource explained."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from cfnlint.api import lint_file
+from cfnlint.config import ManualArgs
 
 from tools.workspace import ROOT
 
@@ -27,11 +27,11 @@ def body(path: Path) -> dict[str, Any]:
     return read
 
 
-def test_the_linter_finds_nothing() -> None:
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.stem))
+def test_the_linter_finds_nothing(path: Path) -> None:
     """Unknown properties, wrong references, values out of range: in the regions that the product is meant for."""
-    command = [sys.executable, "-m", "cfnlint", "--regions", "eu-north-1", "us-east-1", "--", *map(str, TEMPLATES)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    found = lint_file(path, config=ManualArgs(regions=["eu-north-1", "us-east-1"]))
+    assert [str(match) for match in found] == []
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.stem))
