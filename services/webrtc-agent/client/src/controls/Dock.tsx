@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "react";
 import type { Call } from "../call/call";
 import { type CallState, isLive } from "../call/state";
 import { Icon } from "./icons";
@@ -12,14 +13,7 @@ interface Props {
 /** Everything a visitor can do during a conversation, and the way back into one after it. */
 export function Dock({ call, state, onSettings }: Props) {
   if (state.phase === "ended") {
-    return state.problem ? null : (
-      <div className="dock dock--ended">
-        {/* biome-ignore lint/a11y/noAutofocus: the controls that had the focus are gone */}
-        <button type="button" className="button button--main" autoFocus onClick={() => void call.talk()}>
-          <Icon name="microphone" /> Talk again
-        </button>
-      </div>
-    );
+    return state.problem ? null : <Again onAgain={() => void call.talk()} />;
   }
   const ready = isLive(state.phase);
   return (
@@ -47,6 +41,19 @@ export function Dock({ call, state, onSettings }: Props) {
         onClick={() => void call.hangUp()}
       >
         <Icon name="end" />
+      </button>
+    </div>
+  );
+}
+
+function Again({ onAgain }: { onAgain: () => void }) {
+  const button = useRef<HTMLButtonElement>(null);
+  // The controls that had the focus are gone.
+  useEffect(() => button.current?.focus(), []);
+  return (
+    <div className="dock dock--ended">
+      <button ref={button} type="button" className="button button--main" onClick={onAgain}>
+        <Icon name="microphone" /> Talk again
       </button>
     </div>
   );

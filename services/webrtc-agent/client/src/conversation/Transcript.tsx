@@ -4,18 +4,19 @@ import { WeatherCard } from "../weather/WeatherCard";
 import { AgentTurn } from "./AgentTurn";
 import type { Item } from "./transcript";
 
+/** Who has scrolled further up than a card is high is reading there, and stays there. */
+const NEAR = 480;
+
 /** Both sides, in order, with a weather card wherever the agent looked one up. */
 export function Transcript({ state }: { state: CallState }) {
   const { items } = state;
   const end = useRef<HTMLDivElement>(null);
-  const length = items.length;
-  const last = items.at(-1);
-  const growth = last?.kind === "agent" ? last.sentences.length : 0;
   useEffect(() => {
-    if (length + growth > 0) {
-      end.current?.scrollIntoView({ block: "end" });
+    const box = end.current?.closest(".conversation");
+    if (items.length > 0 && box && box.scrollHeight - box.scrollTop - box.clientHeight < NEAR) {
+      box.scrollTop = box.scrollHeight;
     }
-  }, [length, growth]);
+  }, [items]);
   return (
     <div className="transcript">
       <ol role="log" aria-label="Conversation" aria-live="polite">

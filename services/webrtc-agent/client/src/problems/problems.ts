@@ -86,7 +86,7 @@ const WORDS: Readonly<Record<ProblemKind, Words>> = {
   "no-route": {
     title: "No connection for the sound",
     words:
-      "The service answers, but no sound gets through: this network probably blocks it. Another network, such as a phone's hotspot, or turning off a VPN may help.",
+      "The service answers, but no sound gets through: this network probably blocks it. Try another network, such as a phone's hotspot, or without a VPN.",
   },
   "no-agent": {
     title: "The agent did not answer",

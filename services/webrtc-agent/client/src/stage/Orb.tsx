@@ -2,6 +2,9 @@ import { useEffect, useRef } from "react";
 import { type CallState, isLive } from "../call/state";
 import { watchLevel } from "../media/level";
 
+/** Louder than a quiet room: about -36 dB. The agent itself tells only at the end that it heard somebody. */
+const VOICE = 0.4;
+
 /** A ball that swells with the voice that can be heard: the agent's while it speaks, else the visitor's. */
 export function Orb({ state }: { state: CallState }) {
   const ball = useRef<HTMLDivElement>(null);
@@ -9,7 +12,10 @@ export function Orb({ state }: { state: CallState }) {
   const track = state.activity === "speaking" ? state.agentTrack : state.ownTrack;
   const heard = isLive(state.phase) ? track : null;
   useEffect(() => {
-    const show = (level: number): void => ball.current?.style.setProperty("--level", level.toFixed(3));
+    const show = (level: number): void => {
+      ball.current?.style.setProperty("--level", level.toFixed(3));
+      ball.current?.toggleAttribute("data-loud", level > VOICE);
+    };
     show(0);
     return heard ? watchLevel(heard, show) : undefined;
   }, [heard]);

@@ -3,7 +3,7 @@ import { chartLine, chartPoints } from "./chart";
 import { skyOf } from "./conditions";
 import type { HourAhead, Unit } from "./reading";
 import { SkyIcon } from "./SkyIcon";
-import { hoursInWords } from "./words";
+import { degrees, hoursInWords } from "./words";
 
 const WIDTH = 336;
 const HEIGHT = 116;
@@ -26,7 +26,7 @@ export function HoursChart({ hours, unit }: { hours: readonly HourAhead[]; unit:
             <g key={hour.hour}>
               <circle className="hours__dot" cx={x} cy={y} r="2.6" />
               <text className="hours__degrees" x={x + 2} y={y - 9}>
-                {hour.temperature}°
+                {degrees(hour.temperature)}
               </text>
               <SkyIcon sky={skyOf(hour.conditions)} isDay={hour.isDay} at={[x - 10, HEIGHT - 42]} />
               <text className="hours__hour" x={x} y={HEIGHT - 6}>

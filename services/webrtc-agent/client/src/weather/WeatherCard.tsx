@@ -2,7 +2,7 @@ import { conditionsName, skyOf } from "./conditions";
 import { HoursChart } from "./HoursChart";
 import type { CurrentWeather, ForecastWeather, WeatherReading } from "./reading";
 import { SkyIcon } from "./SkyIcon";
-import { factsOf } from "./words";
+import { degrees, factsOf } from "./words";
 
 /** What the agent looked up, drawn from the same figures it speaks about. */
 export function WeatherCard({ place, reading }: { place: string; reading: WeatherReading | null }) {
@@ -57,24 +57,14 @@ function whenOf(reading: CurrentWeather | ForecastWeather): string {
 }
 
 function Degrees({ reading }: { reading: CurrentWeather | ForecastWeather }) {
-  const unit = <span className="card__unit">°{reading.unit}</span>;
-  if (reading.kind === "now" || reading.high === reading.low) {
-    return (
-      <strong>
-        {reading.kind === "now" ? reading.temperature : reading.high}
-        {unit}
-      </strong>
-    );
-  }
+  const [main, low] =
+    reading.kind === "now" ? [reading.temperature, reading.temperature] : [reading.high, reading.low];
   return (
     <strong>
-      <span className="out-of-sight">High </span>
-      {reading.high}
-      {unit}
-      <span className="card__low">
-        <span className="out-of-sight">low </span>
-        {reading.low}°
-      </span>
+      {low < main && <span className="out-of-sight">High </span>}
+      {degrees(main)}
+      <span className="card__unit">{reading.unit}</span>
+      {low < main && <span className="card__low">low {degrees(low)}</span>}
     </strong>
   );
 }

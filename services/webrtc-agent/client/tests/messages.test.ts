@@ -1,0 +1,89 @@
+import type { BotOutputData, RTVIEventCallbacks } from "@pipecat-ai/client-js";
+import { expect, test } from "vitest";
+import { conversationCallbacks, endingIn } from "../src/call/messages";
+import { BEFORE, type CallState, next } from "../src/call/state";
+
+/** Play the agent's messages in the order a real service sends them. */
+function played(play: (agent: RTVIEventCallbacks) => void): CallState {
+  let state = BEFORE;
+  play(
+    conversationCallbacks((event) => {
+      state = next(state, event);
+    }),
+  );
+  return state;
+}
+
+const TEXT = "It is 1 degree in Oslo.";
+const output = (status: "new" | "completed"): BotOutputData => ({
+  text: TEXT,
+  segment_id: 4,
+  will_be_spoken: true,
+  spoken_status: status,
+});
+
+test("a question, a look-up and an answer make three turns, each once", () => {
+  const state = played((agent) => {
+    agent.onUserStartedSpeaking?.();
+    agent.onUserStoppedSpeaking?.();
+    agent.onUserTranscript?.({ text: "weather in Oslo?", final: true, timestamp: "", user_id: "" });
+    agent.onLLMFunctionCallInProgress?.({
+      function_name: "get_current_weather",
+      tool_call_id: "a",
+      arguments: { location: "Oslo" },
+    });
+    agent.onLLMFunctionCallStopped?.({
+      function_name: "get_current_weather",
+      tool_call_id: "a",
+      cancelled: false,
+      result: { conditions: "clear", temperature: 1, format: "celsius" },
+    });
+    agent.onBotStartedSpeaking?.();
+    agent.onBotOutput?.(output("new"));
+    agent.onBotOutput?.(output("completed"));
+    agent.onBotStoppedSpeaking?.();
+  });
+  expect(state.items).toMatchObject([
+    { kind: "visitor", text: "weather in Oslo?" },
+    { kind: "weather", place: "Oslo", reading: { temperature: 1 } },
+    { kind: "agent", sentences: [{ text: TEXT, heard: "said" }] },
+  ]);
+  expect(state.activity).toBe("listening");
+});
+
+test("what the agent is doing follows its messages", () => {
+  const seen: string[] = [];
+  let state = BEFORE;
+  const agent = conversationCallbacks((event) => {
+    state = next(state, event);
+    seen.push(state.activity);
+  });
+  agent.onUserStoppedSpeaking?.();
+  agent.onLLMFunctionCallInProgress?.({ function_name: "get_weather_forecast", tool_call_id: "a" });
+  agent.onLLMFunctionCallStopped?.({ tool_call_id: "a", cancelled: true });
+  agent.onBotStartedSpeaking?.();
+  agent.onBotStoppedSpeaking?.();
+  expect([...new Set(seen)]).toEqual(["thinking", "looking-up", "speaking", "listening"]);
+});
+
+test("other tools than the weather's are not shown", () => {
+  const state = played((agent) => {
+    agent.onLLMFunctionCallInProgress?.({ tool_call_id: "b" });
+    agent.onLLMFunctionCallStopped?.({ tool_call_id: "b", cancelled: false });
+  });
+  expect(state.items).toEqual([]);
+});
+
+test("text without a number of its own is ignored: the same words come with one", () => {
+  const { segment_id: _unnumbered, ...rest } = output("new");
+  expect(played((agent) => agent.onBotOutput?.(rest)).items).toEqual([]);
+});
+
+test("the service's own sentence says why it ends", () => {
+  const told = { type: "session-ended", reason: "time_limit", message: "Ten minutes are over." };
+  expect(endingIn(told)).toBe("Ten minutes are over.");
+  expect(endingIn({ data: told })).toBe("Ten minutes are over.");
+  expect(endingIn({ type: "session-ended" })).toBe("The agent ended the conversation.");
+  expect(endingIn({ type: "else" })).toBeNull();
+  expect(endingIn(null)).toBeNull();
+});

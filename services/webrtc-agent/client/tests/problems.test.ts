@@ -1,0 +1,79 @@
+import { expect, test } from "vitest";
+import { microphoneProblem, type ProblemKind, problem, refusal } from "../src/problems/problems";
+
+const KINDS: ProblemKind[] = [
+  "insecure",
+  "unsupported",
+  "denied",
+  "no-microphone",
+  "microphone-taken",
+  "microphone-lost",
+  "busy",
+  "limited",
+  "refused",
+  "unreachable",
+  "no-route",
+  "no-agent",
+  "daily",
+  "lost",
+  "failed",
+];
+
+test.each(KINDS)("%s is said in whole sentences and names a next step", (kind) => {
+  const { title, words } = problem(kind);
+  expect(title).toMatch(/^[A-Z][^.]+$/);
+  expect(words).toMatch(/^[A-Z].+\.$/);
+  expect(words).toMatch(/try|type|wait|open|choose|plug|talk|soon|browser|current/i);
+});
+
+test("an address without https is called that", () => {
+  expect(problem("insecure").words).toContain("not https");
+});
+
+test.each([
+  ["NotAllowedError", "denied"],
+  ["NotFoundError", "no-microphone"],
+  ["OverconstrainedError", "no-microphone"],
+  ["NotReadableError", "microphone-taken"],
+  ["TypeError", "failed"],
+])("the browser's %s means %s", (name, kind) => {
+  const error = Object.assign(new Error("no"), { name });
+  expect(microphoneProblem(error).kind).toBe(kind);
+});
+
+test("a microphone that cannot be had leaves typing", () => {
+  expect(KINDS.filter((kind) => problem(kind).canType)).toEqual([
+    "insecure",
+    "denied",
+    "no-microphone",
+    "microphone-taken",
+    "microphone-lost",
+  ]);
+});
+
+test("a full service is waited for as long as it says, and speaks for itself", () => {
+  expect(refusal(503, "12", "Every place is taken.")).toMatchObject({
+    kind: "busy",
+    wait: 12,
+    words: "Every place is taken.",
+  });
+});
+
+test.each([
+  [503, null, "busy", 15],
+  [429, "60", "limited", 60],
+  [429, "soon", "limited", 30],
+  [429, "86400", "limited", 600],
+  [429, "0", "limited", 1],
+  [502, null, "unreachable", null],
+  [504, null, "unreachable", null],
+  [403, null, "refused", null],
+  [500, null, "refused", null],
+])("status %i with Retry-After %s is %s for %s s", (status, header, kind, wait) => {
+  expect(refusal(status, header, undefined)).toMatchObject({ kind, wait });
+});
+
+test("Retry-After may be a date", () => {
+  const date = new Date(Date.now() + 20_000).toUTCString();
+  expect(refusal(429, date, undefined).wait).toBeGreaterThan(17);
+});

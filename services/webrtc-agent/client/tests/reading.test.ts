@@ -1,0 +1,119 @@
+import { expect, test } from "vitest";
+import { CONDITIONS } from "../src/weather/conditions";
+import { isWeatherTool, placeIn, readWeather } from "../src/weather/reading";
+import { degrees, factsOf, hoursInWords } from "../src/weather/words";
+
+const NOW = {
+  conditions: "snow_showers",
+  temperature: -3,
+  format: "celsius",
+  timestamp: "20261123_163402",
+  feels_like: -9,
+  humidity_percent: 81,
+  wind_kmh: 22,
+  precipitation_mm: 0.4,
+  is_day: false,
+  next_hours: [
+    { hour: 17, temperature: -3, conditions: "overcast" },
+    { hour: 22, temperature: -5, conditions: "clear" },
+  ],
+};
+const DAY = {
+  day: "2026-11-24",
+  weekday: "tuesday",
+  conditions: "rain",
+  temperature_high: 63,
+  temperature_low: 52,
+  precipitation_probability_percent: null,
+  precipitation_mm: 6.2,
+  wind_kmh: 22,
+  format: "fahrenheit",
+};
+
+test("the weather now is read with all its figures", () => {
+  expect(readWeather("Oslo", NOW)).toEqual({
+    kind: "now",
+    place: "Oslo",
+    conditions: "snow_showers",
+    isDay: false,
+    unit: "C",
+    temperature: -3,
+    feelsLike: -9,
+    humidity: 81,
+    wind: 22,
+    rain: 0.4,
+    time: "16:34",
+    hours: [
+      { hour: 17, temperature: -3, conditions: "overcast", isDay: true },
+      { hour: 22, temperature: -5, conditions: "clear", isDay: false },
+    ],
+  });
+});
+
+test("a day to come has a high and a low, and leaves out what is not known", () => {
+  const reading = readWeather("Boston", DAY);
+  expect(reading).toMatchObject({ kind: "forecast", when: "Tuesday", high: 63, low: 52, unit: "F" });
+  expect(reading.kind === "forecast" && factsOf(reading)).toEqual([
+    ["Rain", "6.2 mm"],
+    ["Wind", "22 km/h"],
+  ]);
+});
+
+test("one hour of a day has one temperature", () => {
+  const { temperature_high: _high, temperature_low: _low, ...rest } = DAY;
+  const reading = readWeather("Boston", { ...rest, hour: 9, temperature: 55 });
+  expect(reading).toMatchObject({ kind: "forecast", when: "Tuesday, 09:00", high: 55, low: 55, isDay: true });
+});
+
+test("an answer that came as text is read the same", () => {
+  expect(readWeather("Oslo", JSON.stringify(NOW))).toEqual(readWeather("Oslo", NOW));
+});
+
+test.each([
+  [{ error: "location_not_found" }, "could not find"],
+  [{ error: "day_out_of_range" }, "two weeks"],
+  [{ error: "something_new" }, "did not answer"],
+  [{ ...NOW, conditions: "raining_frogs" }, "did not answer"],
+  [{ ...NOW, conditions: "toString" }, "did not answer"],
+  [{ ...NOW, temperature: "warm" }, "did not answer"],
+  ["not json", "did not answer"],
+  [null, "did not answer"],
+])("an answer without weather becomes a sentence: %j", (answer, words) => {
+  const reading = readWeather("Oslo", answer);
+  expect(reading).toMatchObject({ kind: "none", place: "Oslo" });
+  expect(reading.kind === "none" && reading.sentence).toContain(words);
+});
+
+test("hours that make no sense are left out", () => {
+  const hours = [{ hour: 17 }, null, { hour: 18, temperature: 1, conditions: "clear" }];
+  expect(readWeather("Oslo", { ...NOW, next_hours: hours })).toMatchObject({ hours: [{ hour: 18 }] });
+});
+
+test("the place is the one that was asked about", () => {
+  expect(placeIn({ location: "Stockholm, Sweden" })).toBe("Stockholm, Sweden");
+  expect(placeIn(undefined)).toBe("");
+});
+
+test("only the weather tools make cards", () => {
+  expect(
+    ["get_current_weather", "get_weather_forecast", "end_call", undefined].filter(isWeatherTool),
+  ).toHaveLength(2);
+});
+
+test("the chart can be read out", () => {
+  const reading = readWeather("Oslo", NOW);
+  const words = reading.kind === "now" ? hoursInWords(reading.hours, reading.unit) : "";
+  expect(words).toBe(
+    "The next hours, in degrees Celsius: 17:00 -3 degrees, overcast; 22:00 -5 degrees, clear sky.",
+  );
+});
+
+test("snow falls as snow", () => {
+  const reading = readWeather("Oslo", NOW);
+  expect(reading.kind === "now" && factsOf(reading).at(-1)).toEqual(["Snow", "0.4 mm"]);
+});
+
+test("every kind of weather has a name and a drawing", () => {
+  expect(Object.values(CONDITIONS).every(([name, sky]) => name.length > 0 && sky.length > 0)).toBe(true);
+  expect(degrees(-3)).toBe("\u22123°");
+});

@@ -1,0 +1,62 @@
+import { expect, test } from "vitest";
+import { BEFORE, type CallEvent, type CallState, next } from "../src/call/state";
+import { problem } from "../src/problems/problems";
+
+const after = (...events: CallEvent[]): CallState => events.reduce(next, BEFORE);
+const MICROPHONE: CallEvent = { type: "opening", phase: "microphone", typing: false };
+const CONNECTING: CallEvent = { type: "opening", phase: "connecting", typing: false };
+const READY: CallEvent = { type: "ready" };
+const HELLO: CallEvent = {
+  type: "transcript",
+  event: { type: "agent-sentence", segment: 1, text: "Hello.", heard: "planned", characters: 0 },
+};
+const track = {} as MediaStreamTrack;
+
+test("a call goes from asking to live", () => {
+  const phases = [{ type: "asking" } as const, MICROPHONE, CONNECTING, READY].map(
+    (_event, at, all) => after(...all.slice(0, at + 1)).phase,
+  );
+  expect(phases).toEqual(["asking", "microphone", "connecting", "live"]);
+});
+
+test("the microphone that was opened is kept while connecting", () => {
+  expect(after(MICROPHONE, { type: "track", whose: "own", track }, CONNECTING).ownTrack).toBe(track);
+});
+
+test("what fails before the first word leads back to the start, with the reason", () => {
+  const state = after(MICROPHONE, { type: "stopped", ending: null, problem: problem("denied") });
+  expect(state).toMatchObject({ phase: "idle", problem: { kind: "denied" } });
+});
+
+test("an end keeps what was said, and of two reasons the first", () => {
+  const state = after(
+    CONNECTING,
+    READY,
+    HELLO,
+    { type: "stopped", ending: "Goodbye.", problem: null },
+    { type: "stopped", ending: null, problem: problem("lost") },
+  );
+  expect(state).toMatchObject({ phase: "ended", ending: "Goodbye.", problem: null });
+  expect(state.items).toMatchObject([{ sentences: [{ heard: "cut" }] }]);
+});
+
+test("a new conversation starts with an empty page but the same devices", () => {
+  const microphones = [{ deviceId: "one" } as MediaDeviceInfo];
+  const state = after(
+    CONNECTING,
+    READY,
+    HELLO,
+    { type: "devices", devices: { microphones } },
+    { type: "muted", muted: true },
+    { type: "stopped", ending: "Goodbye.", problem: null },
+    MICROPHONE,
+  );
+  expect(state).toMatchObject({ items: [], ending: null, muted: false, devices: { microphones } });
+});
+
+test("a wavering line is shown only during a conversation", () => {
+  const broken: CallEvent = { type: "line", steady: false };
+  expect(after(CONNECTING, broken).phase).toBe("connecting");
+  expect(after(CONNECTING, READY, broken).phase).toBe("reconnecting");
+  expect(after(CONNECTING, READY, broken, { type: "line", steady: true }).phase).toBe("live");
+});
