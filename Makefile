@@ -21,7 +21,7 @@ environment: ## make .venv from the locks, unless it is there (every target does
 page: environment ## build the visitor's page again where its sources changed (a new .venv has it already)
 	@$(BIN)/python services/webrtc-agent/hatch_build.py
 
-run: environment ## start the phone agent and all stand-ins; needs no account
+run: environment ## start everything on port 7860, page and telephone; needs no account
 	@$(BIN)/voice-agent run
 
 call: environment ## call the agent: SAY="…" or WAV=, DTMF=, BARGE_IN=1.5s, CALLS=, SAVE=, EXPECT_TOOL=, EXPECT_TEXT=, URL=

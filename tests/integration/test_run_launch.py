@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 from standins.cli.launch import launch
-from standins.cli.plan import MisconfiguredError, Part, Plan, Program
+from standins.cli.parts import MisconfiguredError, Part, Program
+from standins.cli.plan import Plan
 from standins.cli.ports import check_ports, free_port
 from standins.cli.process import ChildError
 from standins.cli.state import AlreadyRunningError, left_behind, only_one, write_state
@@ -78,8 +79,9 @@ class House:
 
     def plan(self, agent: Program, *standins: Program) -> Plan:
         """Plan for these programs."""
-        parts = [Part("agent", "pretend", "http://127.0.0.1:1", real=True)]
-        return Plan(standins, agent, parts, "http://127.0.0.1:1", {"base_url": "http://127.0.0.1:1"})
+        parts = [Part(name, "pretend", "http://127.0.0.1:1", real=False) for name in ("page", "calls", "telephone")]
+        edge = self.program("edge")
+        return Plan(standins, [agent], edge, parts, "http://127.0.0.1:1", {"base_url": "http://127.0.0.1:1"})
 
     def pids(self) -> dict[str, int]:
         """Read the state file."""
@@ -119,7 +121,7 @@ async def test_a_command_runs_when_all_is_ready_and_gives_the_exit_code(house: H
     assert code == 5
     assert copy.stat().st_mode & 0o777 == 0o600
     pids = json.loads(copy.read_text())["pids"]
-    assert set(pids) == {"voice-agent", "nova", "weather", "phone-agent"}
+    assert set(pids) == {"voice-agent", "nova", "weather", "phone-agent", "edge"}
     assert not any(alive(pid) for name, pid in pids.items() if name != "voice-agent")
 
 
@@ -130,7 +132,10 @@ async def test_standins_are_ready_before_the_agent_starts_and_stop_after_it(hous
     told = [line[9:] if line[2:3] == ":" else line for line in house.said]
     order = [
         next(index for index, line in enumerate(told) if line.startswith(start))
-        for start in ("nova is ready", "starting phone-agent", "phone-agent stopped", "nova        stopped")
+        for start in (
+            *("nova is ready", "starting phone-agent", "phone-agent is ready", "starting edge"),
+            *("phone-agent stopped", "nova        stopped"),
+        )
     ]
     assert order == sorted(order)
 
@@ -189,7 +194,7 @@ def test_a_taken_port_is_named_before_anything_starts(house: House) -> None:
     """The message says how to choose another."""
     agent = house.program("phone-agent")
     check_ports(house.plan(agent))
-    taken = rf"port {agent.ports[0]} is taken \(phone-agent\): .* --port"
+    taken = rf"port {agent.ports[0]} is taken \(phone-agent\): .* --phone-port"
     with socket.create_server(("127.0.0.1", agent.ports[0])), pytest.raises(MisconfiguredError, match=taken):
         check_ports(house.plan(agent))
 

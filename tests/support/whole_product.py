@@ -48,7 +48,15 @@ class Product:
 @contextmanager
 def running(folder: Path) -> Iterator[Product]:
     """Start everything on free ports; stopped, by its process id, at the end."""
-    ports = ("--port", "--nova-port", "--nova-control-port", "--twilio-port", "--weather-port")
+    ports = (
+        "--port",
+        "--phone-port",
+        "--web-port",
+        "--nova-port",
+        "--nova-control-port",
+        "--twilio-port",
+        "--weather-port",
+    )
     options = [part for port in ports for part in (port, "0")]
     # No variable of the machine may put a real service in the place of a stand-in.
     keep = ("PATH", "HOME", "LANG", "PYTHONPATH", "TMPDIR")

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from standins.cli.banner import banner, short
-from standins.cli.plan import MisconfiguredError, Plan, Ports, Secrets, Wishes, make_plan, wants_weather_probe
+from standins.cli.parts import MisconfiguredError, Ports, Program, Secrets, Wishes
+from standins.cli.plan import Plan, make_plan, wants_weather_probe
 
-SECRETS = Secrets("key", "secret", "AC" + "0" * 32, "token")
+SECRETS = Secrets("key", "secret", "AC" + "0" * 32, "token", "room-key")
 AWS = {"AWS_ACCESS_KEY_ID": "AKIDREAL", "AWS_SECRET_ACCESS_KEY": "real", "AWS_REGION": "eu-north-1"}
 TWILIO = {
     "TWILIO_ACCOUNT_SID": "AC" + "1" * 32,
@@ -28,8 +29,18 @@ def plan(
 
 
 def real(made: Plan) -> dict[str, bool]:
-    """Tell which parts are real."""
-    return {part.name: part.real for part in made.parts[1:]}
+    """Tell which outside systems are real."""
+    return {part.name: part.real for part in made.parts if part.name in ("speech", "telephone", "weather")}
+
+
+def phone(made: Plan) -> Program:
+    """Give the phone service."""
+    return made.agents[0]
+
+
+def web(made: Plan) -> Program:
+    """Give the web service."""
+    return made.agents[1]
 
 
 def test_with_nothing_everything_is_a_standin() -> None:
@@ -37,13 +48,14 @@ def test_with_nothing_everything_is_a_standin() -> None:
     made = plan()
     assert real(made) == {"speech": False, "telephone": False, "weather": False}
     assert [program.name for program in made.standins] == ["nova", "twilio", "weather"]
-    assert made.agent.environment == {
+    assert phone(made).environment == {
         "PATH": "/bin",
         "PYTHONPATH": "src",
         "ENVIRONMENT": "local",
         "HOST": "127.0.0.1",
-        "FAST_API_PORT": "7860",
+        "FAST_API_PORT": "7861",
         "PUBLIC_BASE_URL": "http://127.0.0.1:7860",
+        "FORWARDED_ALLOW_IPS": "127.0.0.1",
         "DRAIN_SECONDS": "10",
         "AWS_REGION": "us-east-1",
         "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "https://localhost:8443",
@@ -58,34 +70,85 @@ def test_with_nothing_everything_is_a_standin() -> None:
         "OPEN_METEO_FORECAST_URL": "http://127.0.0.1:8446/v1/forecast",
         "OPEN_METEO_GEOCODING_URL": "http://127.0.0.1:8446/v1/search",
     }
-    assert made.state["logs"] == {name: f".run/{name}.jsonl" for name in ("nova", "twilio", "weather", "phone-agent")}
+    names = ("nova", "twilio", "weather", "phone-agent", "webrtc-agent", "edge")
+    assert made.state["logs"] == {name: f".run/{name}.jsonl" for name in names}
+
+
+def test_the_web_service_shares_all_but_the_telephone() -> None:
+    """It has the same model and weather, a port of its own, and no secret of Twilio's."""
+    given, of_phone = web(plan(TWILIO)).environment, phone(plan()).environment
+    assert not [name for name in given if name.startswith("TWILIO_")]
+    assert (given["FAST_API_PORT"], given["PUBLIC_BASE_URL"]) == ("7862", "https://agent.example")
+    same = ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "SSL_CERT_FILE", "OPEN_METEO_FORECAST_URL", "AWS_ACCESS_KEY_ID")
+    assert {name: given[name] for name in same} == {name: of_phone[name] for name in same}
+
+
+def test_the_page_opens_on_this_machine_whatever_its_public_address() -> None:
+    """A tunnel gives Twilio its https, and the person in front of the machine still types localhost."""
+    assert "localhost:7860" in web(plan(TWILIO)).environment["ALLOWED_ORIGINS"]
+    assert web(plan(TWILIO | {"ALLOWED_ORIGINS": "[]"})).environment["ALLOWED_ORIGINS"] == "[]"
+    assert "ALLOWED_ORIGINS" not in web(plan()).environment
+
+
+def test_the_edge_knows_where_both_services_are_and_no_secret() -> None:
+    """It is ready when the page is."""
+    edge = plan(AWS | TWILIO).edge
+    targets = ("--target", "PhoneTargetGroup=127.0.0.1:7861", "--target", "WebTargetGroup=127.0.0.1:7862")
+    assert edge.arguments == ("--port", "7860", *targets)
+    assert edge.health == "http://127.0.0.1:7860/health"
+    assert "real" not in edge.environment.values()
+
+
+@pytest.mark.parametrize(
+    ("environment", "wishes", "what"),
+    [
+        ({}, Wishes(), "sound from browser to machine"),
+        ({"DAILY_API_KEY": "real"}, Wishes(), "Daily"),
+        ({"DAILY_API_KEY": "real", "TRANSPORT": "webrtc"}, Wishes(), "sound from browser to machine"),
+        ({"DAILY_API_KEY": "real"}, Wishes(daily="standin"), "stand-in for Daily: rooms, but no sound in them"),
+    ],
+)
+def test_daily_is_used_with_a_key_and_pretended_only_when_asked_for(
+    environment: dict[str, str], wishes: Wishes, what: str
+) -> None:
+    """The stand-in has no sound, so that nobody gets it by accident; the phone service never sees a key."""
+    made = plan(environment, wishes=wishes)
+    assert [part.what for part in made.parts if part.name == "visitors"] == [what]
+    assert ("daily" in [program.name for program in made.standins]) == (wishes.daily == "standin")
+    assert "DAILY_API_KEY" not in phone(made).environment
+    if wishes.daily == "standin":
+        assert web(made).environment["DAILY_API_KEY"] == "room-key"
+        assert web(made).environment["DAILY_API_URL"] == "http://127.0.0.1:8447/v1"
 
 
 def test_real_keys_replace_the_speech_standin_only() -> None:
     """With AWS credentials the agent goes to Bedrock, and nothing tells it that it is on a laptop."""
     made = plan(AWS)
     assert real(made) == {"speech": True, "telephone": False, "weather": False}
-    assert AWS.items() <= made.agent.environment.items()
-    assert "AWS_ENDPOINT_URL_BEDROCK_RUNTIME" not in made.agent.environment
-    assert "SSL_CERT_FILE" not in made.agent.environment
-    assert made.parts[1].url == "https://bedrock-runtime.eu-north-1.amazonaws.com"
+    assert AWS.items() <= phone(made).environment.items()
+    assert "AWS_ENDPOINT_URL_BEDROCK_RUNTIME" not in phone(made).environment
+    assert "SSL_CERT_FILE" not in phone(made).environment
+    assert (
+        next(part.url for part in made.parts if part.name == "speech")
+        == "https://bedrock-runtime.eu-north-1.amazonaws.com"
+    )
 
 
 def test_a_profile_alone_costs_nothing() -> None:
     """A profile in somebody's shell is used when asked for, not because it is there."""
     assert real(plan({"AWS_PROFILE": "work"}))["speech"] is False
-    assert "AWS_PROFILE" not in plan({"AWS_PROFILE": "work"}).agent.environment
+    assert "AWS_PROFILE" not in phone(plan({"AWS_PROFILE": "work"})).environment
     asked = plan({"AWS_PROFILE": "work"}, wishes=Wishes(nova="bedrock"))
     assert real(asked)["speech"] is True
-    assert asked.agent.environment["AWS_PROFILE"] == "work"
+    assert phone(asked).environment["AWS_PROFILE"] == "work"
 
 
 def test_a_standin_can_be_asked_for_in_spite_of_keys() -> None:
     """`--nova standin` wins, and the real keys are not given to it."""
     made = plan({"AWS_SESSION_TOKEN": "real"} | AWS, wishes=Wishes(nova="standin"))
-    assert made.agent.environment["AWS_ACCESS_KEY_ID"] == "key"
-    assert "AWS_SESSION_TOKEN" not in made.agent.environment
-    assert made.agent.environment["AWS_REGION"] == "eu-north-1"
+    assert phone(made).environment["AWS_ACCESS_KEY_ID"] == "key"
+    assert "AWS_SESSION_TOKEN" not in phone(made).environment
+    assert phone(made).environment["AWS_REGION"] == "eu-north-1"
 
 
 def test_own_endpoints_are_left_alone() -> None:
@@ -97,14 +160,14 @@ def test_own_endpoints_are_left_alone() -> None:
         }
     )
     assert [program.name for program in made.standins] == ["twilio"]
-    assert made.agent.environment["OPEN_METEO_FORECAST_URL"] == "http://meteo/v1/forecast"
+    assert phone(made).environment["OPEN_METEO_FORECAST_URL"] == "http://meteo/v1/forecast"
 
 
 def test_real_twilio_needs_an_address_it_can_reach() -> None:
     """Signatures are made from the public address, so a wrong one would refuse every call."""
     made = plan(TWILIO)
     assert real(made) == {"speech": False, "telephone": True, "weather": False}
-    assert made.base_url == made.agent.environment["PUBLIC_BASE_URL"] == "https://agent.example"
+    assert made.base_url == phone(made).environment["PUBLIC_BASE_URL"] == "https://agent.example"
     with pytest.raises(MisconfiguredError, match="PUBLIC_BASE_URL"):
         plan(TWILIO | {"PUBLIC_BASE_URL": "http://127.0.0.1:7860"})
 
@@ -138,13 +201,14 @@ def test_standins_do_not_get_real_secrets() -> None:
 
 def test_ports_reach_everything() -> None:
     """Another port moves the program, its health check and the agent's setting together."""
-    made = plan(wishes=Wishes(Ports(phone=1, nova=2, nova_control=3, twilio=4, weather=5)))
+    made = plan(wishes=Wishes(Ports(edge=6, phone=1, nova=2, nova_control=3, twilio=4, weather=5)))
     nova, twilio, weather = made.standins
     assert (nova.ports, nova.health) == ((2, 3), "http://127.0.0.1:3/health")
     assert nova.arguments[:4] == ("--port", "2", "--control-port", "3")
     assert (twilio.arguments, weather.health) == (("--port", "4"), "http://127.0.0.1:5/health")
-    assert made.agent.environment["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"] == "https://localhost:2"
-    assert made.base_url == "http://127.0.0.1:1"
+    assert phone(made).environment["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"] == "https://localhost:2"
+    assert (phone(made).ports, phone(made).health) == ((1,), "http://127.0.0.1:1/health")
+    assert made.base_url == "http://127.0.0.1:6"
 
 
 def test_banner_says_which_is_which_and_what_to_try() -> None:
@@ -153,6 +217,8 @@ def test_banner_says_which_is_which_and_what_to_try() -> None:
     table = [" ".join(line.split()) for line in text.splitlines()]
     assert "speech Amazon Nova Sonic https://bedrock-runtime.eu-north-1.amazonaws.com" in table
     assert "telephone stand-in for Twilio http://127.0.0.1:8445" in table
+    assert "edge stand-in for the load balancer http://127.0.0.1:7860" in table
+    assert "open http://localhost:7860 and talk" in table
     assert 'make call SAY="what is the weather in Stockholm"' in text
 
 

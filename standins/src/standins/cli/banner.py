@@ -5,7 +5,8 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from standins.cli.plan import Part, Plan
+from standins.cli.parts import Part
+from standins.cli.plan import Plan
 
 _LONGEST = 60
 """Characters of one value in a log line."""
@@ -31,14 +32,15 @@ def banner(plan: Plan) -> str:
 
 
 def _next(parts: Sequence[Part]) -> list[str]:
-    telephone = next((part for part in parts if part.name == "telephone"), None)
-    if telephone is not None and telephone.real:
-        url = parts[0].url
-        return ["Set your number's webhook at Twilio, then call it:", f"  {url}/incoming-call"]
+    by_name = {part.name: part for part in parts}
+    talk = ["Try next:", f"  open {by_name['page'].url} and talk"]
+    if by_name["telephone"].real:
+        return [*talk, "  set your number's webhook at Twilio, then call it:", f"    {by_name['calls'].url}"]
     return [
-        "Try next, in another terminal:",
-        '  make call SAY="what is the weather in Stockholm"',
-        '  make call SAY="will it rain in London tomorrow" SAVE=answer.wav',
+        *talk,
+        "  or call, from another terminal:",
+        '    make call SAY="what is the weather in Stockholm"',
+        '    make call SAY="will it rain in London tomorrow" SAVE=answer.wav',
     ]
 
 

@@ -5,11 +5,12 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from standins.cli.banner import banner, short
-from standins.cli.plan import Plan, Program
+from standins.cli.parts import Program
+from standins.cli.plan import Plan
 from standins.cli.process import Child, ChildError
 from standins.cli.state import write_state
 
@@ -40,7 +41,7 @@ async def launch(plan: Plan, folder: Path, say: Say, *, then: str | None = None)
             return 0
         finally:
             with contextlib.suppress(asyncio.CancelledError):
-                await _stop(children)
+                await _stop(children, {agent.name for agent in plan.agents})
 
 
 @contextlib.contextmanager
@@ -58,7 +59,8 @@ def _cancelled_by_signals() -> Iterator[None]:
 
 async def _lead(plan: Plan, children: list[Child], folder: Path, say: Say, then: str | None) -> int:
     await _start(plan.standins, children, folder, say)
-    await _start([plan.agent], children, folder, say)
+    await _start(plan.agents, children, folder, say)
+    await _start([plan.edge], children, folder, say)
     pids = {"voice-agent": os.getpid(), **{child.program.name: child.pid for child in children}}
     state = write_state(folder, plan.state, pids)
     say(banner(plan))
@@ -120,12 +122,12 @@ async def _command(text: str) -> int:
             os.killpg(process.pid, signal.SIGTERM)  # with whatever it left in the background
 
 
-async def _stop(children: Sequence[Child]) -> None:
-    """Stop the agent first, so that calls end on a line that still works; a second Ctrl-C ends the waiting."""
+async def _stop(children: Sequence[Child], agents: Collection[str]) -> None:
+    """Stop the services first, so that calls end on a line that still works; a second Ctrl-C ends the waiting."""
+    first = [child for child in children if child.program.name in agents]
     try:
-        for child in children[-1:]:
-            await child.stop()
-        await asyncio.gather(*(child.stop() for child in children[:-1]))
+        await asyncio.gather(*(child.stop() for child in first))
+        await asyncio.gather(*(child.stop() for child in children if child not in first))
     finally:
         for child in children:
             child.kill()

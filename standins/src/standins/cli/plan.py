@@ -1,107 +1,38 @@
-"""What `voice-agent run` starts: the phone agent, and a stand-in for everything that has no real credentials. Pure.
+"""What `voice-agent run` starts: both services, the edge before them, and stand-ins. Pure.
 
 The environment and ``.env`` decide, one system at a time. A system is real when its credentials are given by name.
 Nothing is looked up elsewhere, so that a forgotten AWS profile cannot make a demo cost money; ``NOVA=bedrock`` says
 that it may, with whatever credentials AWS's own chain finds.
 """
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
-type Choice = Literal["auto", "standin", "bedrock", "live"]
-
-LIVE_FORECAST = "https://api.open-meteo.com/v1/forecast"
-LIVE_GEOCODING = "https://geocoding-api.open-meteo.com/v1/search"
-
-_AWS_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-_TWILIO_KEYS = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
-
-_PRIVATE = ("AWS_", "TWILIO_", "DAILY_")
-"""Prefixes of what stand-ins have no business to know."""
+from standins.cli import systems
+from standins.cli.parts import Part, Program, Secrets, System, Wishes
 
 _DRAIN_SECONDS = "10"
 """A person who presses Ctrl-C does not wait as long as a deployment does."""
 
 
-class MisconfiguredError(Exception):
-    """What is set does not fit together; the text says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """Where everything listens, on loopback."""
-
-    phone: int = 7860
-    nova: int = 8443
-    nova_control: int = 8444
-    twilio: int = 8445
-    weather: int = 8446
-
-
-@dataclass(frozen=True, slots=True)
-class Secrets:
-    """Credentials of the stand-ins, made anew for each run."""
-
-    access_key: str
-    secret_key: str
-    account_sid: str
-    auth_token: str
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """One child process: a Python module that answers at ``health`` when it is ready."""
-
-    name: str
-    module: str
-    arguments: tuple[str, ...]
-    environment: Mapping[str, str]
-    health: str
-    ports: tuple[int, ...]
-    start_seconds: float = 60
-    stop_seconds: float = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One system, for the banner and for the state file."""
-
-    name: str
-    what: str
-    url: str
-    real: bool
-
-
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that is to be started: stand-ins first, at once; then the agent."""
+    """All that is to be started: stand-ins first, at once; then the services; then the edge."""
 
     standins: Sequence[Program]
-    agent: Program
+    agents: Sequence[Program]
+    edge: Program
     parts: Sequence[Part]
     base_url: str
     state: Mapping[str, object]
     """What others may need to know while it runs; see `standins.cli.state`."""
 
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What a person asked for on the command line."""
-
-    ports: Ports = Ports()
-    nova: Choice = "auto"
-    weather: Choice = "auto"
-    verbose: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _System:
-    part: Part
-    settings: Mapping[str, str]
-    state: Mapping[str, object]
-    program: Program | None = None
+    @property
+    def programs(self) -> list[Program]:
+        """All of them, in the order of their start."""
+        return [*self.standins, *self.agents, self.edge]
 
 
 def make_plan(
@@ -119,28 +50,34 @@ def make_plan(
     Raises:
         MisconfiguredError: Something is given by half.
     """
-    nova = _nova(environment, wishes, secrets, folder)
-    twilio = _twilio(environment, wishes, secrets)
-    weather = _weather(environment, wishes, live=live_weather)
-    systems = (nova, twilio, weather)
-    base_url = f"http://127.0.0.1:{wishes.ports.phone}"
-    if twilio.part.real:
-        base_url = environment["PUBLIC_BASE_URL"].rstrip("/")
-    agent = _agent(environment, wishes.ports.phone, base_url, systems)
-    programs = [system.program for system in systems if system.program is not None]
-    return Plan(
-        standins=programs,
-        agent=agent,
-        parts=[Part("agent", "phone-agent, on this machine", base_url, real=True), *(one.part for one in systems)],
-        base_url=base_url,
-        state={
-            "base_url": base_url,
-            "nova": nova.state,
-            "twilio": twilio.state,
-            "weather": weather.state,
-            "logs": {one.name: f"{folder.name}/{one.name}.jsonl" for one in (*programs, agent)},
-        },
+    nova = systems.nova(environment, wishes, secrets, folder)
+    twilio = systems.twilio(environment, wishes, secrets)
+    daily = systems.daily(environment, wishes, secrets)
+    weather = systems.weather(environment, wishes, live=live_weather)
+    every = (nova, twilio, daily, weather)
+    local = f"http://127.0.0.1:{wishes.ports.edge}"
+    base_url = environment["PUBLIC_BASE_URL"].rstrip("/") if twilio.part.real else local
+    phone = _agent(
+        _without(environment, "DAILY_"), "phone-agent", wishes.ports.phone, base_url, (nova, twilio, weather)
     )
+    web = _agent(
+        _origins(base_url, wishes.ports.edge) | _without(environment, "TWILIO_"),
+        "webrtc-agent",
+        wishes.ports.web,
+        base_url,
+        (nova, daily, weather),
+    )
+    plan = Plan(
+        standins=[system.program for system in every if system.program is not None],
+        agents=[phone, web],
+        edge=_edge(environment, wishes),
+        parts=[*_doors(base_url, wishes.ports.edge), *(one.part for one in every)],
+        base_url=base_url,
+        state={"base_url": base_url},
+    )
+    logs = {one.name: f"{folder.name}/{one.name}.jsonl" for one in plan.programs}
+    states = {"nova": nova.state, "twilio": twilio.state, "daily": daily.state, "weather": weather.state}
+    return replace(plan, state={**plan.state, **states, "logs": logs})
 
 
 def wants_weather_probe(environment: Mapping[str, str], wishes: Wishes) -> bool:
@@ -148,24 +85,39 @@ def wants_weather_probe(environment: Mapping[str, str], wishes: Wishes) -> bool:
     return wishes.weather == "auto" and "OPEN_METEO_FORECAST_URL" not in environment
 
 
-def _agent(environment: Mapping[str, str], port: int, base_url: str, systems: Sequence[_System]) -> Program:
-    own = dict(environment)
-    if any(name.startswith("AWS_") for name in systems[0].settings):
+def _doors(base_url: str, port: int) -> list[Part]:
+    return [
+        Part("page", "webrtc-agent, on this machine", f"http://localhost:{port}", real=True),
+        Part("calls", "phone-agent, on this machine", f"{base_url}/incoming-call", real=True),
+        Part("edge", "stand-in for the load balancer", f"http://127.0.0.1:{port}", real=False),
+    ]
+
+
+def _origins(base_url: str, port: int) -> dict[str, str]:
+    """Let the page be opened on this machine also while its public address is another."""
+    if base_url == f"http://127.0.0.1:{port}":
+        return {}
+    return {"ALLOWED_ORIGINS": json.dumps([f"http://{host}:{port}" for host in ("localhost", "127.0.0.1")])}
+
+
+def _agent(environment: Mapping[str, str], name: str, port: int, base_url: str, used: Sequence[System]) -> Program:
+    if any(setting.startswith("AWS_") for setting in used[0].settings):
         # The credential chain must find the stand-in's keys, and nothing before them.
-        own = {name: value for name, value in environment.items() if not name.startswith("AWS_")}
+        environment = _without(environment, "AWS_") | {"AWS_REGION": environment.get("AWS_REGION", "us-east-1")}
     return Program(
-        name="phone-agent",
-        module="phone_agent",
+        name=name,
+        module=name.replace("-", "_"),
         arguments=(),
         environment={
             "DRAIN_SECONDS": _DRAIN_SECONDS,
             "ENVIRONMENT": "local",
-            "AWS_REGION": environment.get("AWS_REGION", "us-east-1"),
-            **own,
+            "AWS_REGION": "us-east-1",
+            **environment,
             "HOST": "127.0.0.1",
             "FAST_API_PORT": str(port),
             "PUBLIC_BASE_URL": base_url,
-            **{name: value for system in systems for name, value in system.settings.items()},
+            "FORWARDED_ALLOW_IPS": "127.0.0.1",
+            **{setting: value for system in used for setting, value in system.settings.items()},
         },
         health=f"http://127.0.0.1:{port}/health",
         ports=(port,),
@@ -173,101 +125,21 @@ def _agent(environment: Mapping[str, str], port: int, base_url: str, systems: Se
     )
 
 
-def _nova(environment: Mapping[str, str], wishes: Wishes, secrets: Secrets, folder: Path) -> _System:
-    endpoint = environment.get("AWS_ENDPOINT_URL_BEDROCK_RUNTIME")
-    given = _both(environment, _AWS_KEYS)
-    if wishes.nova == "bedrock" or (wishes.nova == "auto" and (given or endpoint)):
-        region = environment.get("NOVA_SONIC_REGION") or environment.get("AWS_REGION", "us-east-1")
-        url = endpoint or f"https://bedrock-runtime.{region}.amazonaws.com"
-        return _System(Part("speech", "Amazon Nova Sonic", url, real=True), {}, {"url": url, "control": ""})
-    ports, certificates = wishes.ports, folder / "nova-certs"
-    url, control = f"https://localhost:{ports.nova}", f"http://127.0.0.1:{ports.nova_control}"
-    program = Program(
-        name="nova",
-        module="standins.nova",
+def _edge(environment: Mapping[str, str], wishes: Wishes) -> Program:
+    ports = wishes.ports
+    return Program(
+        name="edge",
+        module="standins.edge",
         arguments=(
-            *("--port", str(ports.nova)),
-            *("--control-port", str(ports.nova_control)),
-            *("--certs", str(certificates)),
-            *("--access-key-id", secrets.access_key),
-            *("--secret-access-key", secrets.secret_key),
-            *(("--verbose",) if wishes.verbose else ()),
+            *("--port", str(ports.edge)),
+            *("--target", f"PhoneTargetGroup=127.0.0.1:{ports.phone}"),
+            *("--target", f"WebTargetGroup=127.0.0.1:{ports.web}"),
         ),
-        environment=_without_secrets(environment),
-        health=f"{control}/health",
-        ports=(ports.nova, ports.nova_control),
+        environment=systems.without_secrets(environment),
+        health=f"http://127.0.0.1:{ports.edge}/health",  # the web service's own: everything is in its place then
+        ports=(ports.edge,),
     )
-    settings = {
-        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": url,
-        "AWS_ACCESS_KEY_ID": secrets.access_key,
-        "AWS_SECRET_ACCESS_KEY": secrets.secret_key,
-        "SSL_CERT_FILE": str(certificates / "bundle.pem"),
-    }
-    part = Part("speech", "stand-in for Amazon Nova Sonic", url, real=False)
-    return _System(part, settings, {"url": url, "control": control}, program)
 
 
-def _twilio(environment: Mapping[str, str], wishes: Wishes, secrets: Secrets) -> _System:
-    given = _both(environment, _TWILIO_KEYS)
-    if given:
-        if not environment.get("PUBLIC_BASE_URL", "").startswith("https://"):
-            message = "real Twilio needs PUBLIC_BASE_URL=https://…, the address at which it reaches this machine"
-            raise MisconfiguredError(message)
-        url = environment.get("TWILIO_API_BASE_URL", "https://api.twilio.com")
-        return _System(Part("telephone", "Twilio", url, real=True), {}, {"url": url})
-    url = f"http://127.0.0.1:{wishes.ports.twilio}"
-    settings = {
-        "TWILIO_ACCOUNT_SID": secrets.account_sid,
-        "TWILIO_AUTH_TOKEN": secrets.auth_token,
-        "TWILIO_API_BASE_URL": url,
-        # One account's token is enough, and a real API key in .env is not for a stand-in to see.
-        "TWILIO_API_SID": "",
-        "TWILIO_API_SECRET": "",
-    }
-    program = Program(
-        name="twilio",
-        module="standins.twilio",
-        arguments=("--port", str(wishes.ports.twilio)),
-        environment=_without_secrets(environment) | settings,
-        health=f"{url}/health",
-        ports=(wishes.ports.twilio,),
-    )
-    state = {"url": url, "account_sid": secrets.account_sid, "auth_token": secrets.auth_token}
-    return _System(Part("telephone", "stand-in for Twilio", url, real=False), settings, state, program)
-
-
-def _weather(environment: Mapping[str, str], wishes: Wishes, *, live: bool) -> _System:
-    chosen = environment.get("OPEN_METEO_FORECAST_URL")
-    if wishes.weather == "live" or (wishes.weather == "auto" and (chosen or live)):
-        forecast = chosen or LIVE_FORECAST
-        state = {
-            "forecast_url": forecast,
-            "geocoding_url": environment.get("OPEN_METEO_GEOCODING_URL", LIVE_GEOCODING),
-            "live": True,
-        }
-        return _System(Part("weather", "Open-Meteo", forecast, real=True), {}, state)
-    url = f"http://127.0.0.1:{wishes.ports.weather}"
-    program = Program(
-        name="weather",
-        module="standins.weather",
-        arguments=("--port", str(wishes.ports.weather)),
-        environment=_without_secrets(environment),
-        health=f"{url}/health",
-        ports=(wishes.ports.weather,),
-    )
-    forecast, geocoding = f"{url}/v1/forecast", f"{url}/v1/search"
-    settings = {"OPEN_METEO_FORECAST_URL": forecast, "OPEN_METEO_GEOCODING_URL": geocoding}
-    state = {"forecast_url": forecast, "geocoding_url": geocoding, "live": False}
-    return _System(Part("weather", "stand-in for Open-Meteo", url, real=False), settings, state, program)
-
-
-def _both(environment: Mapping[str, str], names: tuple[str, str]) -> bool:
-    given = [name for name in names if environment.get(name)]
-    if len(given) == 1:
-        message = f"{given[0]} is set alone: set {names[0]} and {names[1]}, or neither for the stand-in"
-        raise MisconfiguredError(message)
-    return bool(given)
-
-
-def _without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environment.items() if not name.startswith(_PRIVATE)}
+def _without(environment: Mapping[str, str], prefix: str) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if not name.startswith(prefix)}

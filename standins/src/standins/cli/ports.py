@@ -2,14 +2,18 @@
 
 import socket
 
-from standins.cli.plan import MisconfiguredError, Plan
+from standins.cli.parts import MisconfiguredError
+from standins.cli.plan import Plan
 
 PORT_NAMES = {
-    "phone": ("--port", "FAST_API_PORT"),
+    "edge": ("--port", "FAST_API_PORT"),
+    "phone": ("--phone-port", "PHONE_PORT"),
+    "web": ("--web-port", "WEB_PORT"),
     "nova": ("--nova-port", "NOVA_PORT"),
     "nova_control": ("--nova-control-port", "NOVA_CONTROL_PORT"),
     "twilio": ("--twilio-port", "TWILIO_PORT"),
     "weather": ("--weather-port", "WEATHER_PORT"),
+    "daily": ("--daily-port", "DAILY_PORT"),
 }
 """Each port's option and variable."""
 
@@ -24,8 +28,8 @@ def check_ports(plan: Plan, left_behind: str = "") -> None:
     Raises:
         MisconfiguredError: It is; the text says how to choose another.
     """
-    names = {"phone-agent": ("phone",), "nova": ("nova", "nova_control")}
-    for program in (*plan.standins, plan.agent):
+    names = {"phone-agent": ("phone",), "webrtc-agent": ("web",), "nova": ("nova", "nova_control")}
+    for program in plan.programs:
         for port, name in zip(program.ports, names.get(program.name, (program.name,)), strict=True):
             option, variable = PORT_NAMES[name]
             if not _is_free(port):

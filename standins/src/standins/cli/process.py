@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from standins.cli.plan import Program
+from standins.cli.parts import Program
 
 _LOOK_SECONDS = 0.2
 _LAST_LINES = 15

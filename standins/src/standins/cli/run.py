@@ -1,4 +1,4 @@
-"""`voice-agent run`: start the phone agent and a stand-in for everything that is not there, and stop them in order."""
+"""`voice-agent run`: start both services and a stand-in for everything that is not there, and stop them in order."""
 
 import argparse
 import asyncio
@@ -14,19 +14,12 @@ import httpx
 from dotenv import dotenv_values
 
 from standins.cli.launch import launch
-from standins.cli.plan import (
-    LIVE_FORECAST,
-    MisconfiguredError,
-    Plan,
-    Ports,
-    Secrets,
-    Wishes,
-    make_plan,
-    wants_weather_probe,
-)
+from standins.cli.parts import MisconfiguredError, Ports, Secrets, Wishes
+from standins.cli.plan import Plan, make_plan, wants_weather_probe
 from standins.cli.ports import PORT_NAMES, check_ports, free_port
 from standins.cli.process import ChildError
 from standins.cli.state import AlreadyRunningError, left_behind, only_one
+from standins.cli.systems import LIVE_FORECAST
 
 _PROBE_SECONDS = 2.0
 _RUN = Path(".run")
@@ -66,6 +59,13 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         default=environment.get("WEATHER") or "auto",
         help="auto takes Open-Meteo when it answers within 2 s (default: %(default)s, or WEATHER)",
     )
+    parser.add_argument(
+        "--daily",
+        choices=("auto", "standin"),
+        default=environment.get("DAILY") or "auto",
+        help="auto takes Daily when its key is given, and else needs none; the stand-in has rooms, but no sound in "
+        "them (default: %(default)s, or DAILY)",
+    )
     parser.add_argument("--verbose", action="store_true", help="the speech stand-in logs the words that it hears")
     parser.add_argument("--then", metavar="COMMAND", help="when ready run this in a shell, stop, give its exit code")
     return parser
@@ -78,12 +78,13 @@ def _dotenv(path: Path) -> dict[str, str]:
 
 def _plan(environment: Mapping[str, str], options: argparse.Namespace) -> Plan:
     ports = Ports(**{name: getattr(options, name) or free_port() for name in PORT_NAMES})
-    wishes = Wishes(ports, options.nova, options.weather, verbose=options.verbose)
+    wishes = Wishes(ports, options.nova, options.weather, options.daily, verbose=options.verbose)
     fresh = Secrets(
         access_key="standin",
         secret_key=secrets.token_hex(16),
         account_sid=f"AC{secrets.token_hex(16)}",
         auth_token=secrets.token_hex(16),
+        daily_key=secrets.token_hex(32),
     )
     live = wants_weather_probe(environment, wishes) and _weather_answers()
     return make_plan(environment, wishes, fresh, _RUN.absolute(), live_weather=live)

@@ -19,7 +19,7 @@ def main() -> int:
     """Serve until told to stop; one JSON line for each event goes to stdout."""
     options = _parser().parse_args()
     try:
-        template = options.template or find_template(Path.cwd())
+        template = options.template or find_template()
         settings = Settings(
             template.read_text(encoding="utf-8"),
             _by_group(options.target),

@@ -144,13 +144,14 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
     await asyncio.wait({task})
 
 
-def find_template(start: Path) -> Path:
-    """Find the template in this folder or one above it.
+def find_template(*starts: Path) -> Path:
+    """Find the template in one of these folders or above it; without any, from here and then from this file.
 
     Raises:
         TemplateError: it is nowhere there.
     """
-    for folder in (start, *start.parents):
-        if (folder / TEMPLATE).is_file():
-            return folder / TEMPLATE
-    raise TemplateError(f"no {TEMPLATE} in {start} or above it")
+    for start in starts or (Path.cwd(), Path(__file__)):
+        for folder in (start, *start.parents):
+            if (folder / TEMPLATE).is_file():
+                return folder / TEMPLATE
+    raise TemplateError(f"no {TEMPLATE} in this folder or above it: name it with --template")
