@@ -9,16 +9,11 @@ const QUESTIONS = [
   "How cold will it be in Oslo at nine?",
 ];
 
-/** Before a conversation: what this is, and one button. */
+/** Before a conversation: what this is, and one button; or what stands in the way, and the step that helps. */
 export function Welcome({ call, problem }: { call: Call; problem: Problem | null }) {
   return (
     <main className="welcome">
       <h1>Ask about the weather.</h1>
-      <p className="lead">Speak as you would on the phone. You can interrupt at any time.</p>
-      <button type="button" className="orb orb--talk" onClick={() => void call.talk()}>
-        <Icon name="microphone" />
-        Talk
-      </button>
       {problem ? (
         <ProblemNote
           problem={problem}
@@ -27,12 +22,25 @@ export function Welcome({ call, problem }: { call: Call; problem: Problem | null
           onDismiss={null}
         />
       ) : (
-        <ul className="questions" aria-label="For example">
-          {QUESTIONS.map((question) => (
-            <li key={question}>“{question}”</li>
-          ))}
-        </ul>
+        <Invitation onTalk={() => void call.talk()} />
       )}
     </main>
+  );
+}
+
+function Invitation({ onTalk }: { onTalk: () => void }) {
+  return (
+    <>
+      <p className="lead">Speak as you would on the phone. You can interrupt at any time.</p>
+      <button type="button" className="orb orb--talk" onClick={onTalk}>
+        <Icon name="microphone" />
+        Talk
+      </button>
+      <ul className="questions" aria-label="For example">
+        {QUESTIONS.map((question) => (
+          <li key={question}>“{question}”</li>
+        ))}
+      </ul>
+    </>
   );
 }

@@ -25,11 +25,17 @@ const AFTER: Record<ActivityEvent, Activity> = {
   "nothing-came": "listening",
 };
 
-/** Give the activity after an event; an agent that talks while it looks something up counts as talking. */
+/** What happens beside an answer does not end it, and its end comes late where the visitor interrupted it. */
+const BESIDE: Partial<Record<Activity, readonly ActivityEvent[]>> = {
+  speaking: ["looked-up", "looking-up", "visitor-said"],
+  hearing: ["agent-stopped"],
+  thinking: ["agent-stopped"],
+  "looking-up": ["agent-stopped", "visitor-said"],
+};
+
+/** Give the activity after an event. */
 export function activityAfter(now: Activity, event: ActivityEvent): Activity {
-  const stillTalks =
-    now === "speaking" && (event === "looked-up" || event === "looking-up" || event === "visitor-said");
-  return stillTalks ? now : AFTER[event];
+  return BESIDE[now]?.includes(event) ? now : AFTER[event];
 }
 
 export const ACTIVITY_WORDS: Record<Activity, string> = {

@@ -12,24 +12,20 @@ interface Props {
 /** What went wrong, and the step that helps. */
 export function ProblemNote({ problem, onRetry, onType, onDismiss }: Props) {
   const note = useRef<HTMLElement>(null);
-  const wait = useCountdown(problem);
   useEffect(() => {
     if (problem) {
       note.current?.focus();
     }
   }, [problem]);
+  const canRetry = onRetry && problem.kind !== "unsupported" && problem.kind !== "insecure";
   return (
     <section ref={note} className="problem" role="alert" tabIndex={-1} data-kind={problem.kind}>
       <h2>{problem.title}</h2>
       <p>{problem.words}</p>
       <div className="note__actions">
-        {onRetry && problem.kind !== "unsupported" && problem.kind !== "insecure" && (
-          <button type="button" className="button button--main" disabled={wait > 0} onClick={onRetry}>
-            {wait > 0 ? <Countdown seconds={wait} /> : "Try again"}
-          </button>
-        )}
+        {canRetry && <Retry problem={problem} onRetry={onRetry} />}
         {onType && problem.canType && (
-          <button type="button" className="button" onClick={onType}>
+          <button type="button" className={canRetry ? "button" : "button button--main"} onClick={onType}>
             Type instead
           </button>
         )}
@@ -40,6 +36,15 @@ export function ProblemNote({ problem, onRetry, onType, onDismiss }: Props) {
         </button>
       )}
     </section>
+  );
+}
+
+function Retry({ problem, onRetry }: { problem: Problem; onRetry: () => void }) {
+  const wait = useCountdown(problem);
+  return (
+    <button type="button" className="button button--main" disabled={wait > 0} onClick={onRetry}>
+      {wait > 0 ? <Countdown seconds={wait} /> : "Try again"}
+    </button>
   );
 }
 

@@ -62,8 +62,8 @@ function Degrees({ reading }: { reading: CurrentWeather | ForecastWeather }) {
   return (
     <strong>
       {low < main && <span className="out-of-sight">High </span>}
-      {degrees(main)}
-      <span className="card__unit">{reading.unit}</span>
+      {degrees(main).slice(0, -1)}
+      <span className="card__unit">°{reading.unit}</span>
       {low < main && <span className="card__low">low {degrees(low)}</span>}
     </strong>
   );
