@@ -99,7 +99,6 @@ async def test_the_connection_breaks(phone: PhoneProcess, house: House, dial: Ca
     assert (await phone.record(caller.sid))["reason"] == "peer_lost"
 
 
-@pytest.mark.xfail(reason="a parked session waits out its eight seconds and leaves no record", strict=True)
 async def test_before_the_stream_says_whose_it_is(phone: PhoneProcess, house: House, stranger: Stranger) -> None:
     """The model was opened for callers who left: one while Twilio dialled in, one before, of which nobody tells us."""
     await stranger.ring()

@@ -22,7 +22,8 @@ class Lot:
     def __init__(self, keep: float = 30.0) -> None:
         self.model = ScriptedModel()
         self.admission = Admission(3)
-        self.parking = Parking(self._open, timedelta(seconds=keep))
+        self.abandoned: list[str] = []
+        self.parking = Parking(self._open, lambda key, _: self.abandoned.append(key), timedelta(seconds=keep))
 
     async def _open(self, prompt: Prompt) -> ModelSession:
         return await ModelSession.open(self.model, "a-model", prompt)
@@ -75,6 +76,18 @@ async def test_a_call_that_never_comes_costs_nothing_for_long() -> None:
     await until(lambda: lot.admission.taken == 0 and lot.model.open_streams == 0)
     assert lot.parking.adopt(CALL) is None
     assert lot.model.streams[0].names()[-1] == "sessionEnd"
+    assert lot.abandoned == [CALL]
+
+
+async def test_a_call_that_is_known_to_have_gone_is_not_waited_for() -> None:
+    """Its socket came and left without a word: nobody has to wait for the time to be up."""
+    lot = Lot()
+    lot.park()
+    await lot.model.stream()
+    lot.parking.dismiss(CALL)
+    lot.parking.dismiss(CALL)
+    await until(lambda: lot.admission.taken == 0 and lot.model.open_streams == 0)
+    assert lot.abandoned == [CALL]
 
 
 async def test_one_that_was_adopted_does_not_expire() -> None:
@@ -85,7 +98,7 @@ async def test_one_that_was_adopted_does_not_expire() -> None:
     assert parked is not None
     assert await parked.session() is not None
     await asyncio.sleep(0.15)
-    assert (lot.admission.taken, lot.model.open_streams) == (1, 1)
+    assert (lot.admission.taken, lot.model.open_streams, lot.abandoned) == (1, 1, [])
     await parked.discard()
 
 

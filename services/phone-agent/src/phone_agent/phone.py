@@ -4,11 +4,13 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from uuid import uuid4
 
 from agent_core.admission import Place
 from agent_core.agent import Agent
 from agent_core.errors import AtCapacity
-from agent_core.nova.parking import Parking
+from agent_core.events import EndReason, EndRecord, Tally
+from agent_core.nova.parking import Parked, Parking
 from phone_agent import twiml
 from phone_agent.call_control import CallControl
 from phone_agent.line import SAMPLE_RATE
@@ -39,7 +41,7 @@ class Phone:
         self.control = control
         self.verifier = SignatureVerifier(settings.auth_tokens, settings.base_url)
         self.tickets = TicketOffice.from_auth_tokens(settings.auth_tokens)
-        self.parking = Parking(agent.open_model)
+        self.parking = Parking(agent.open_model, self._note_abandoned)
         self._answered: dict[str, float] = {}
         self._unproven = 0
         base = f"{settings.base_url}/incoming-call"
@@ -65,9 +67,23 @@ class Phone:
         self._answered[call_sid] = now
         return place
 
-    def park(self, call_sid: str, place: Place, facts: Mapping[str, str]) -> None:
-        """Open the model for a call whose socket is about to come."""
+    async def park(self, call_sid: str, place: Place, facts: Mapping[str, str]) -> None:
+        """Open the model for a call whose socket is about to come; a coroutine, so that it stays on this loop."""
         self.parking.park(call_sid, self.agent.prompt((SAMPLE_RATE, SAMPLE_RATE), facts), place, facts)
+
+    def _note_abandoned(self, call_sid: str, parked: Parked) -> None:
+        """Record a call whose stream never came: it had a place and a model stream too."""
+        waited = time.monotonic() - parked.since
+        record = EndRecord(
+            session_id=uuid4().hex,
+            channel="phone",
+            reason=EndReason.DRAINED if self.agent.admission.draining else EndReason.CALLER_LEFT,
+            started_at=time.time() - waited,
+            duration_ms=round(waited * 1000),
+            tally=Tally(model_streams=1),
+            call_sid=call_sid,
+        )
+        self.agent.records(record)
 
     @contextmanager
     def unproven(self) -> Iterator[None]:

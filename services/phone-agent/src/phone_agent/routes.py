@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl
 
 import structlog
 from fastapi import APIRouter, Request, Response, WebSocket, WebSocketDisconnect
+from starlette.background import BackgroundTask
 from starlette.requests import HTTPConnection
 
 from agent_core.errors import AgentError, AtCapacity, Draining, Forbidden, ProtocolError
@@ -57,11 +58,13 @@ async def incoming_call(request: Request) -> Response:
     except (AtCapacity, Draining) as error:
         log.warning("call_turned_away", call_sid=call_sid, error=error.reason)
         return _xml(twiml.busy(error.spoken))
-    if place is not None:
-        phone.park(call_sid, place, _caller_facts(fields))
     ticket = phone.tickets.for_call(call_sid, account_sid)
     log.info("call_answered", call_sid=call_sid)
-    return _xml(phone.answer(call_sid, ticket))
+    answer = _xml(phone.answer(call_sid, ticket))
+    if place is not None:
+        # Opening the model takes milliseconds of this loop's time; the answer need not wait for them.
+        answer.background = BackgroundTask(phone.park, call_sid, place, _caller_facts(fields))
+    return answer
 
 
 @router.post("/incoming-call/stream-status")
@@ -102,6 +105,9 @@ async def media_stream(socket: WebSocket, call_sid: str | None = None) -> None:
         await socket.close(error.close_code)
     except WebSocketDisconnect:
         log.info("stream_left_early")
+    finally:
+        if call_sid is not None:
+            phone.parking.dismiss(call_sid)  # whoever could sign this handshake speaks for the call
 
 
 async def _carry(socket: WebSocket, phone: Phone, call_sid: str | None) -> None:

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from agent_core.agent import Agent
 from agent_core.settings import CoreSettings
+from agent_core.sockets import WebSocketProtocol
 
 log = structlog.get_logger()
 
@@ -60,7 +61,7 @@ def make_server(app: FastAPI, agent: Agent, settings: CoreSettings) -> DrainingS
         host=settings.host,
         port=settings.fast_api_port,
         loop="uvloop",
-        ws="websockets-sansio",
+        ws=WebSocketProtocol,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
         # Must outlast the load balancer's idle time, or it answers 502 on a connection that we closed.

@@ -1,6 +1,7 @@
 """Model sessions that are opened while the phone rings and wait a few seconds for their call."""
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,11 +22,12 @@ log = structlog.get_logger()
 class Parked:
     """A place and, if opening went well, a session that is ready to talk.
 
-    ``facts`` is what the prompt says of the caller, for the sessions that may follow.
+    ``facts`` is what the prompt says of the caller, for the sessions that may follow; ``since`` is monotonic seconds.
     """
 
     place: Place
     facts: Mapping[str, str]
+    since: float
     opening: asyncio.Task[ModelSession]
 
     async def session(self) -> ModelSession | None:
@@ -50,12 +52,19 @@ class Parking:
 
     Args:
         open_session: Opens one; must have its own deadline.
+        abandoned: Told of each call that did not come.
         keep: How long one waits. Twilio opens its socket well within a second; a call that never comes must not hold
             a stream that is paid for.
     """
 
-    def __init__(self, open_session: OpenSession, keep: timedelta = timedelta(seconds=8)) -> None:
+    def __init__(
+        self,
+        open_session: OpenSession,
+        abandoned: Callable[[str, Parked], None],
+        keep: timedelta = timedelta(seconds=4),
+    ) -> None:
         self._open_session = open_session
+        self._abandoned = abandoned
         self._keep = keep
         self._parked: dict[str, tuple[Parked, asyncio.TimerHandle]] = {}
         self._discarding: set[asyncio.Task[None]] = set()
@@ -69,8 +78,8 @@ class Parking:
             place.release()
             return
         opening = asyncio.create_task(self._open_session(prompt))
-        timer = asyncio.get_running_loop().call_later(self._keep.total_seconds(), self._expire, key)
-        self._parked[key] = (Parked(place, facts, opening), timer)
+        timer = asyncio.get_running_loop().call_later(self._keep.total_seconds(), self.dismiss, key)
+        self._parked[key] = (Parked(place, facts, time.monotonic(), opening), timer)
 
     def adopt(self, key: str) -> Parked | None:
         """Hand the session over to its call; None when it waited too long or another task answered the webhook."""
@@ -81,14 +90,16 @@ class Parking:
         timer.cancel()
         return parked
 
-    def _expire(self, key: str) -> None:
+    def dismiss(self, key: str) -> None:
+        """Give up waiting for a call; does nothing if it has come."""
         if (parked := self.adopt(key)) is not None:
-            log.info("parked_session_expired")
+            self._abandoned(key, parked)
             task = asyncio.create_task(parked.discard())
             self._discarding.add(task)
             task.add_done_callback(self._discarding.discard)
 
     async def aclose(self) -> None:
-        """Discard everything that is parked."""
-        parked = [entry for key in list(self._parked) if (entry := self.adopt(key)) is not None]
-        await asyncio.gather(*(entry.discard() for entry in parked), *self._discarding)
+        """Give up waiting for all of them."""
+        for key in list(self._parked):
+            self.dismiss(key)
+        await asyncio.gather(*self._discarding)
