@@ -24,6 +24,7 @@ START_SECONDS = 5.0
 """Longest wait for ``start`` on a new socket."""
 STALL_SECONDS = 10.0
 """Twilio sends sound 50 times a second, silence included; none for this long means that nobody is there."""
+_LOOK_SECONDS = 1.0
 SEND_SECONDS = 5.0
 """A socket that takes nothing for this long is dead."""
 
@@ -74,23 +75,25 @@ class LiveCall:
         self._socket = socket
         self._guard = guard
         self._call_sid = start.call_sid
+        self._clock = time.monotonic
+        self._heard_at = self._clock()
+        self._sending_since: float | None = None
         self._packets = Packetizer(phone.settings.media_frame_ms)
         self._tally = Tally()
-        self._line = Line(start.stream_sid, self._tally, time.monotonic)
+        self._line = Line(start.stream_sid, self._tally, self._clock)
         media = Media(SAMPLE_RATE, SAMPLE_RATE, voice=self._line)
         self._session = Session(phone.agent, opening, media, self._tally)
 
     async def run(self) -> EndRecord:
         """Hold the call; returns its record when everything is released."""
-        reader = asyncio.create_task(self._read(), name=f"reader-{self._call_sid}")
-        writer = asyncio.create_task(self._write(), name=f"writer-{self._call_sid}")
+        tasks = {asyncio.create_task(part) for part in (self._read(), self._write(), self._watch())}
         try:
             record = await self._session.run()
             await self._hang_up(record.reason)
         finally:
-            for task in (reader, writer):
+            for task in tasks:
                 task.cancel()
-            await asyncio.wait({reader, writer}, timeout=1.0)
+            await asyncio.wait(tasks, timeout=1.0)
             await self._close()
         return record
 
@@ -98,15 +101,15 @@ class LiveCall:
         reason = EndReason.FAILED
         try:
             reason = await self._read_until_end()
-        except (WebSocketDisconnect, TimeoutError, RuntimeError):
+        except (WebSocketDisconnect, RuntimeError):
             reason = EndReason.PEER_LOST
         finally:
             self._session.end(reason)
 
     async def _read_until_end(self) -> EndReason:
         while True:
-            async with asyncio.timeout(STALL_SECONDS):
-                text = await receive(self._socket)
+            text = await receive(self._socket)
+            self._heard_at = self._clock()
             try:
                 message = media_stream.decode(text)
             except MalformedMessage as error:
@@ -141,10 +144,21 @@ class LiveCall:
         try:
             while True:
                 for text in await self._line.messages():
-                    async with asyncio.timeout(SEND_SECONDS):
-                        await self._socket.send_text(text)
-        except (WebSocketDisconnect, TimeoutError, RuntimeError):
+                    self._sending_since = self._clock()
+                    await self._socket.send_text(text)
+                    self._sending_since = None
+        except (WebSocketDisconnect, RuntimeError):
             self._session.end(EndReason.PEER_LOST)
+
+    async def _watch(self) -> None:
+        """Notice a peer that is gone without a word. To look now and then costs less than a time-out a packet."""
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            now = self._clock()
+            stuck = self._sending_since is not None and now - self._sending_since > SEND_SECONDS
+            if stuck or now - self._heard_at > STALL_SECONDS:
+                self._session.end(EndReason.PEER_LOST)
+                return
 
     async def _hang_up(self, reason: EndReason) -> None:
         """Tell Twilio that the call is over. After a fault nobody does, so the verbs behind the stream run."""
