@@ -21,6 +21,8 @@ from webrtc_agent.watch import Watch
 
 log = structlog.get_logger()
 
+PACKET_BYTES = INPUT_RATE * 2 * 40 // 1000
+"""Sound for the model goes in packets of 40 ms: half as many to sign and send as come in."""
 READY_SECONDS = 10.0
 """Longest wait for the pipeline to take messages; it takes milliseconds."""
 WAY_TO_EAR = 0.4
@@ -39,6 +41,7 @@ class Peer:
     def __init__(self, agent: Agent, place: Place, sound: SoundConnection) -> None:
         self._connection = sound
         self._candidates = 0
+        self._sound = bytearray()
         self._guard = MessageGuard(time.monotonic)
         self._watch = Watch(time.monotonic, CONNECT_SECONDS)
         transport = VisitorTransport(sound, self._hear, self._believe)
@@ -120,7 +123,10 @@ class Peer:
 
     def _hear(self, pcm: bytes) -> None:
         self._watch.heard()
-        self._session.hear(pcm)
+        self._sound += pcm
+        if len(self._sound) >= PACKET_BYTES:
+            self._session.hear(bytes(self._sound))
+            self._sound.clear()
 
     async def _connected(self, _transport: object, _client: object) -> None:
         self._watch.connected()

@@ -1,6 +1,8 @@
 """Makes the real parts of the web service and serves."""
 
+import asyncio
 import gc
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -22,6 +24,8 @@ from webrtc_agent.lobby import Lobby
 from webrtc_agent.rooms import DailyRooms
 from webrtc_agent.settings import WebSettings
 
+_WORKERS = 4
+
 
 async def serve(settings: WebSettings) -> None:
     """Make the real parts and serve until told to stop."""
@@ -32,6 +36,8 @@ async def serve(settings: WebSettings) -> None:
         forecast_url=str(settings.open_meteo_forecast_url), geocoding_url=str(settings.open_meteo_geocoding_url)
     )
     ice.offer_only(settings.ice_hosts)
+    # aiortc encodes sound there, a hundred times a second and visitor; by default every core would add a thread.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_WORKERS, "worker"))
     async with weather:
         agent = Agent(settings, model, [*weather_tools(weather), *goodbye_tools()], log_record)
         lobby = Lobby(settings, agent, _daily_rooms(settings))

@@ -1,0 +1,61 @@
+"""What a visitor's side sends while a conversation goes on: sound in packets, messages within bounds."""
+
+import asyncio
+import time
+from typing import Any
+
+import structlog
+
+from agent_core.events import EndReason
+from agent_core.session import Session
+from webrtc_agent.messages import Drop, Leave, MessageGuard, Pass, Press
+from webrtc_agent.transport import INPUT_RATE
+
+log = structlog.get_logger()
+
+PACKET_BYTES = INPUT_RATE * 2 * 40 // 1000
+"""Sound for the model goes in packets of 40 ms: half as many to sign and send as come in."""
+READY_SECONDS = 10.0
+"""Longest wait for the pipeline to take messages; it takes milliseconds."""
+
+
+class Attention:
+    """Passes on what one visitor sends. The transport needs it before the session exists, so that is set later."""
+
+    session: Session
+
+    def __init__(self) -> None:
+        self._guard = MessageGuard(time.monotonic)
+        self._sound = bytearray()
+
+    def hear(self, pcm: bytes) -> None:
+        """Take some sound, 16-bit PCM at ``INPUT_RATE``."""
+        self._sound += pcm
+        if len(self._sound) >= PACKET_BYTES:
+            self.session.hear(bytes(self._sound))
+            self._sound.clear()
+
+    async def believe(self, message: Any) -> bool:  # noqa: ANN401 - JSON
+        """Judge one message; tell whether it goes on into the pipeline."""
+        match self._guard.judge(message):
+            case Leave():
+                self.session.end(EndReason.CALLER_LEFT)
+            case Press(digits):
+                for digit in digits:
+                    self.session.press(digit)
+            case Drop(reason):
+                self.session.tally.ignored_messages += 1
+                log.debug("message_dropped", reason=reason)
+            case Pass(kind):
+                return await self._pass(kind)
+        return False
+
+    async def _pass(self, kind: str) -> bool:
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                await self.session.ready.wait()
+        except TimeoutError:
+            return False
+        if kind == "client-ready":
+            self.session.greet()
+        return True

@@ -1,0 +1,97 @@
+"""A room for each visitor, with a token for each side."""
+
+import asyncio
+import secrets
+import time
+
+import structlog
+
+from agent_core.admission import Place
+from agent_core.agent import GOODBYE_SECONDS, Agent
+from webrtc_agent.daily.api import DailyApi
+from webrtc_agent.daily.errors import DailyFailed
+from webrtc_agent.daily.patience import persist
+from webrtc_agent.daily.removal import Removal
+from webrtc_agent.daily.transport import RoomTransport
+from webrtc_agent.daily.visit import VISITOR_SECONDS, Visit
+from webrtc_agent.rooms import Room
+
+log = structlog.get_logger()
+
+OPEN_SECONDS = 7.0
+"""Longest time from the visitor's request to the room: they hear of a failure within eight."""
+_NAME_BYTES = 16
+
+
+class Rooms:
+    """Makes rooms and visits in them.
+
+    Args:
+        api: Of Daily.
+        longest_seconds: Longest conversation.
+    """
+
+    def __init__(self, api: DailyApi, *, longest_seconds: float) -> None:
+        self._api = api
+        self._lifetime = VISITOR_SECONDS + longest_seconds + GOODBYE_SECONDS
+        self._removal = Removal(api)
+
+    async def open(self) -> Room:
+        """Make a room and both tokens; a failed step leaves no room behind.
+
+        Raises:
+            UpstreamError: Daily did not do it in time.
+        """
+        deadline = asyncio.get_running_loop().time() + OPEN_SECONDS
+        expires = int(time.time() + self._lifetime)
+        name, url = await persist("create", lambda: self._create(expires), deadline)
+        try:
+            visitor, agent = await self._tokens(name, expires, deadline)
+        except BaseException:
+            self._removal.discard(name)
+            raise
+        return Room(name, url, visitor_token=visitor, agent_token=agent)
+
+    def visit(self, agent: Agent, place: Place, room: Room) -> Visit:
+        """Prepare the conversation in a room."""
+        return Visit(agent, place, lambda attention: RoomTransport(room, attention), lambda: self._discard(room))
+
+    async def delete(self, room: Room) -> None:
+        """Delete a room in which nobody will talk; does not wait for it."""
+        self._discard(room)
+
+    async def aclose(self) -> None:
+        """Delete what is left, and close the connections to Daily."""
+        await self._removal.aclose()
+        await self._api.aclose()
+
+    def _discard(self, room: Room) -> None:
+        self._removal.discard(room.name)
+
+    async def _create(self, expires: int) -> tuple[str, str]:
+        """Try with a name that nobody can guess, a new one each time: a lost answer may have taken the last."""
+        name = secrets.token_urlsafe(_NAME_BYTES)
+        try:
+            return name, await self._api.create_room(name, expires)
+        except BaseException as error:
+            if not isinstance(error, DailyFailed) or error.again:
+                self._removal.discard(name)
+            raise
+
+    async def _tokens(self, name: str, expires: int, deadline: float) -> tuple[str, str]:
+        def token(user_name: str, *, is_owner: bool) -> asyncio.Task[str]:
+            return group.create_task(
+                persist(
+                    "token",
+                    lambda: self._api.make_token(name, expires, user_name=user_name, is_owner=is_owner),
+                    deadline,
+                )
+            )
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                # Whoever owns a room may record it and put others out: that is not for visitors.
+                visitor, agent = token("Visitor", is_owner=False), token("Agent", is_owner=True)
+        except* DailyFailed as failures:
+            raise failures.exceptions[0] from None
+        return visitor.result(), agent.result()

@@ -1,0 +1,74 @@
+"""Pipecat's Daily transport, with a guard at its door and a short way for the visitor's sound."""
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+from daily import CallClient
+from pipecat.frames.frames import InputAudioRawFrame, OutputTransportMessageUrgentFrame
+from pipecat.transports.daily.transport import DailyInputTransport, DailyParams, DailyTransport
+
+from webrtc_agent.attention import Attention
+from webrtc_agent.rooms import Room
+from webrtc_agent.transport import INPUT_RATE, OUTPUT_RATE
+
+AGENT_NAME = "Agent"
+TELL_SECONDS = 1.0
+RELEASE_SECONDS = 2.0
+
+
+class _Input(DailyInputTransport):
+    """Hands the visitor's sound to the conversation directly: as frames it would pass four queues every 20 ms."""
+
+    def __init__(self, transport: "RoomTransport", attention: Attention) -> None:
+        super().__init__(transport, transport._client, transport._params)  # noqa: SLF001 - Pipecat makes it just so
+        self._attention = attention
+
+    async def push_audio_frame(self, frame: InputAudioRawFrame) -> None:
+        """Take 20 ms of sound."""
+        self._attention.hear(frame.audio)
+
+
+class RoomTransport(DailyTransport):
+    """Carries sound and messages of one visitor through a room.
+
+    Args:
+        room: Where, with the agent's token.
+        attention: Takes sound and judges messages.
+    """
+
+    def __init__(self, room: Room, attention: Attention) -> None:
+        params = DailyParams(
+            audio_in_enabled=True,
+            audio_in_sample_rate=INPUT_RATE,
+            audio_out_enabled=True,
+            audio_out_sample_rate=OUTPUT_RATE,
+            audio_out_end_silence_secs=0,
+            camera_out_enabled=False,
+        )
+        super().__init__(room.url, room.agent_token, AGENT_NAME, params)
+        self._input = _Input(self, attention)
+        self._attention = attention
+
+    async def tell(self, message: dict[str, Any]) -> None:
+        """Send the visitor a last message; does not wait long, and does not mind if nobody is there."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TELL_SECONDS):
+                await self._client.send_message(OutputTransportMessageUrgentFrame(message=message))
+
+    async def let_go(self) -> None:
+        """Leave the room if Pipecat has not: a pipeline that is cancelled while it joins forgets the client.
+
+        A client that is not released stays in its room, and is paid for.
+        """
+        client: CallClient | None = self._client._client  # noqa: SLF001 - nothing else says that it was released
+        if client is None:
+            return
+        self._client._client = None  # type: ignore[assignment]  # noqa: SLF001 - as Pipecat does it itself
+        with suppress(TimeoutError):
+            async with asyncio.timeout(RELEASE_SECONDS):
+                await asyncio.to_thread(client.release)
+
+    async def _on_app_message(self, message: Any, sender: str) -> None:  # noqa: ANN401 - JSON
+        if await self._attention.believe(message):
+            await super()._on_app_message(message, sender)

@@ -1,0 +1,102 @@
+"""The agent's side of one room."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from agent_core.admission import Place
+from agent_core.agent import Agent
+from agent_core.events import EndReason, EndRecord, Tally
+from agent_core.session import Media, Opening, Session
+from webrtc_agent.attention import Attention
+from webrtc_agent.daily.transport import RoomTransport
+from webrtc_agent.farewell import farewell
+from webrtc_agent.transport import INPUT_RATE, OUTPUT_RATE
+
+log = structlog.get_logger()
+
+JOIN_SECONDS = 20.0
+"""Longest time for the agent to join. Daily's own client gives up after 19 s when its servers cannot be reached."""
+VISITOR_SECONDS = 60.0
+"""Longest wait for the visitor, who may be asked for their microphone first."""
+WAY_TO_EAR = 0.5
+"""Seconds: Daily's server between the two, and a browser's jitter buffer of 40 to 200 ms."""
+
+
+class Visit:
+    """Waits for the visitor, then carries one conversation.
+
+    Args:
+        agent: What all conversations share.
+        place: Is given back when the conversation is over.
+        connect: Makes the transport.
+        discard: Called in the end, to have the room deleted.
+    """
+
+    def __init__(
+        self, agent: Agent, place: Place, connect: Callable[[Attention], RoomTransport], discard: Callable[[], None]
+    ) -> None:
+        attention = Attention()
+        self._discard = discard
+        self._joined = asyncio.Event()
+        self._telling: asyncio.Task[None] | None = None
+        self._transport = transport = connect(attention)
+        media = Media(
+            INPUT_RATE,
+            OUTPUT_RATE,
+            source=transport.input(),
+            sink=transport.output(),
+            way_to_ear=WAY_TO_EAR,
+            before_end=self._say_why,
+        )
+        self._session = attention.session = Session(agent, Opening("browser", place), media, Tally())
+        transport.add_event_handler("on_joined", self._entered)
+        transport.add_event_handler("on_client_connected", self._came)
+        transport.add_event_handler("on_client_disconnected", self._left)
+        transport.add_event_handler("on_error", self._failed)
+
+    def end(self, reason: EndReason) -> None:
+        """End the conversation."""
+        self._session.end(reason)
+
+    async def run(self) -> EndRecord:
+        """Join, talk, leave; returns its record when everything but the room is released."""
+        waiting = asyncio.create_task(self._wait_for_both(), name="room-waiting")
+        try:
+            return await self._session.run()
+        finally:
+            waiting.cancel()
+            self._discard()
+            await self._transport.let_go()
+
+    async def _wait_for_both(self) -> None:
+        waits_for = "agent_not_joined"
+        try:
+            async with asyncio.timeout(JOIN_SECONDS):
+                await self._joined.wait()
+            waits_for = "visitor_not_joined"
+            async with asyncio.timeout(VISITOR_SECONDS):
+                await self._session.somebody_there()
+        except TimeoutError:
+            log.warning(waits_for, session_id=self._session.session_id)
+            self._session.end(EndReason.PEER_LOST)
+
+    async def _entered(self, _transport: object, _joined: object) -> None:
+        self._joined.set()
+
+    async def _came(self, _transport: object, _participant: object) -> None:
+        self._session.connected()
+
+    async def _left(self, _transport: object, _participant: object) -> None:
+        self._session.end(EndReason.CALLER_LEFT)
+
+    async def _failed(self, _transport: object, _error: object) -> None:
+        """End: the agent could not join, or was put out. Pipecat itself would stay for minutes."""
+        log.warning("daily_call_failed", session_id=self._session.session_id, joined=self._joined.is_set())
+        self._session.end(EndReason.PEER_LOST)
+
+    def _say_why(self, reason: EndReason) -> None:
+        message = farewell(reason)
+        if message is not None and self._joined.is_set():
+            self._telling = asyncio.create_task(self._transport.tell(message))
