@@ -13,9 +13,20 @@ export type Line = "steady" | "broken";
 export class WatchedTransport extends SmallWebRTCTransport {
   onLine: (line: Line) => void = () => undefined;
 
+  private readonly made: RTCPeerConnection[] = [];
+
+  /** Stopped in the middle of mending, the transport would leave the broken connection open. */
+  override async _disconnect(): Promise<void> {
+    await super._disconnect();
+    for (const connection of this.made.splice(0)) {
+      connection.close();
+    }
+  }
+
   protected createPeerConnection(): RTCPeerConnection {
     const make = (SmallWebRTCTransport.prototype as unknown as Maker).createPeerConnection;
     const connection = make.call(this);
+    this.made.push(connection);
     connection.addEventListener("iceconnectionstatechange", () => {
       const state = connection.iceConnectionState;
       if (state === "connected" || state === "completed") {
