@@ -133,7 +133,8 @@ class Peer:
         self._session.connected()
 
     async def _left(self, _transport: object, _client: object) -> None:
-        self._session.end(EndReason.CALLER_LEFT)
+        # Pipecat closes a connection that took too long to come about.
+        self._session.end(EndReason.CALLER_LEFT if self._watch.was_connected else EndReason.PEER_LOST)
 
     async def _believe(self, message: Any) -> bool:  # noqa: ANN401 - JSON
         match self._guard.judge(message):

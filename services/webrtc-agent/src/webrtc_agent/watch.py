@@ -25,11 +25,12 @@ class Watch:
         self._clock = clock
         self._deadline = clock() + connect_seconds
         self._heard_at: float | None = None
-        self._is_connected = False
+        self.was_connected = False
+        """Whether sound could ever flow."""
 
     def connected(self) -> None:
         """Note that sound can flow, for the first time or again."""
-        self._is_connected = True
+        self.was_connected = True
         self._extend()
 
     def heard(self) -> None:
@@ -44,7 +45,7 @@ class Watch:
         """
         now = self._clock()
         sounding = self._heard_at is not None and now - self._heard_at < _SOUND_SECONDS
-        if self._is_connected and (connected or sounding):
+        if self.was_connected and (connected or sounding):
             self._extend()
         return now >= self._deadline
 

@@ -7,7 +7,8 @@ import time
 import structlog
 
 from agent_core.admission import Place
-from agent_core.agent import GOODBYE_SECONDS, Agent
+from agent_core.agent import Agent
+from agent_core.farewell import GOODBYE_SECONDS
 from webrtc_agent.daily.api import DailyApi
 from webrtc_agent.daily.errors import DailyFailed
 from webrtc_agent.daily.patience import persist
