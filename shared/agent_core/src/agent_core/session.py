@@ -18,9 +18,10 @@ from agent_core.agent import Agent
 from agent_core.errors import ModelError, ModelRejected
 from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.farewell import Farewell
+from agent_core.nova.host import Voice
 from agent_core.nova.link import ModelLink
 from agent_core.nova.model_session import ModelSession
-from agent_core.nova.service import NovaSonicService, Voice
+from agent_core.nova.service import NovaSonicService
 from agent_core.nova.transcript import History, Transcript
 from agent_core.pipeline import ConversationPipeline, SoundInFrames
 from agent_core.tools.goodbye import END_CALL
