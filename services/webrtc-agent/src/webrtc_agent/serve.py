@@ -3,8 +3,6 @@
 import asyncio
 import gc
 from concurrent.futures import ThreadPoolExecutor
-from importlib import import_module
-from importlib.util import find_spec
 
 import structlog
 import uvloop
@@ -51,10 +49,11 @@ async def serve(settings: WebSettings) -> None:
 
 
 def _daily_rooms(settings: WebSettings) -> DailyRooms | None:
-    if not settings.uses_daily or find_spec("webrtc_agent.daily") is None:
+    if not settings.uses_daily:
         return None
-    rooms: DailyRooms = import_module("webrtc_agent.daily").make_rooms(settings)
-    return rooms
+    from webrtc_agent.daily import make_rooms  # noqa: PLC0415 - its library takes 12 MB, only where it is used
+
+    return make_rooms(settings)
 
 
 def run() -> None:
