@@ -25,6 +25,7 @@ export class Call {
   private readonly watchers = new Set<() => void>();
   private readonly timers = new Map<string, ReturnType<typeof setTimeout>>();
   private client: PipecatClient | null = null;
+  private attempt: AbortController | null = null;
   private ending: string | null = null;
 
   readonly subscribe = (watcher: () => void): (() => void) => {
@@ -48,16 +49,19 @@ export class Call {
 
   /** Start the conversation; the browser asks for the microphone now. */
   async open({ typing }: { typing: boolean }): Promise<void> {
-    if (this.client || isLive(this.state.phase)) {
+    if (this.attempt) {
       return;
     }
+    this.attempt = new AbortController();
+    const { signal } = this.attempt;
     this.ending = null;
     this.tell({ type: "opening", phase: typing ? "connecting" : "microphone", typing });
     try {
-      await this.connect(typing);
+      await this.connect(typing, signal);
     } catch (error) {
-      const what = error instanceof Trouble ? error.problem : problem("failed");
-      await this.stop(null, what);
+      if (!signal.aborted) {
+        await this.stop(null, error instanceof Trouble ? error.problem : problem("failed"));
+      }
     }
   }
 
@@ -91,27 +95,32 @@ export class Call {
     await this.stop(HUNG_UP, null);
   }
 
-  private async connect(typing: boolean): Promise<void> {
+  /** Go through all steps up to the agent's first word; a visitor who hangs up in between ends it at that step. */
+  private async connect(typing: boolean, signal: AbortSignal): Promise<void> {
     const by = await carrier();
-    const client = new PipecatClient({
-      transport: await this.transport(by),
-      enableMic: !typing,
-      callbacks: this.callbacks(),
-    });
+    const transport = await this.transport(by);
+    signal.throwIfAborted();
+    const client = new PipecatClient({ transport, enableMic: !typing, callbacks: this.callbacks() });
     this.client = client;
     if (!typing) {
-      await client.initDevices();
-      const trouble = microphoneTrouble(client.mediaState.mic);
-      if (trouble) {
-        throw trouble;
-      }
-      this.tell({ type: "opening", phase: "connecting", typing });
+      await this.openMicrophone(client);
+      signal.throwIfAborted();
     }
-    const connected = client.connect(connectionParameters(await start(by)));
-    await Promise.race([connected.catch(this.refused(by)), this.deadline(by, client)]);
-    if (this.client === client) {
-      this.tell({ type: "ready" });
+    const started = await start(by);
+    signal.throwIfAborted();
+    const connected = client.connect(connectionParameters(started)).catch(refused(by));
+    await Promise.race([connected, this.deadline(by, client)]);
+    signal.throwIfAborted();
+    this.tell({ type: "ready" });
+  }
+
+  private async openMicrophone(client: PipecatClient): Promise<void> {
+    await client.initDevices();
+    const trouble = microphoneTrouble(client.mediaState.mic);
+    if (trouble) {
+      throw trouble;
     }
+    this.tell({ type: "opening", phase: "connecting", typing: false });
   }
 
   private async transport(by: Carrier): Promise<Transport> {
@@ -126,13 +135,6 @@ export class Call {
         reject(new Trouble(problem(reached ? "no-agent" : by === "daily" ? "daily" : "no-route")));
       });
     });
-  }
-
-  private refused(by: Carrier): (error: unknown) => never {
-    return (error) => {
-      const status = (error as { status?: number }).status;
-      throw new Trouble(problem(by === "daily" ? "daily" : status ? "refused" : "no-route"));
-    };
   }
 
   private callbacks(): RTVIEventCallbacks {
@@ -170,7 +172,8 @@ export class Call {
 
   private async stop(ending: string | null, what: Problem | null): Promise<void> {
     const client = this.client;
-    this.client = null;
+    this.attempt?.abort();
+    this.client = this.attempt = null;
     for (const name of this.timers.keys()) {
       this.forget(name);
     }
@@ -212,4 +215,11 @@ export class Call {
     clearTimeout(this.timers.get(name));
     this.timers.delete(name);
   }
+}
+
+function refused(by: Carrier): (error: unknown) => never {
+  return (error) => {
+    const status = (error as { status?: number }).status;
+    throw new Trouble(problem(by === "daily" ? "daily" : status ? "refused" : "no-route"));
+  };
 }

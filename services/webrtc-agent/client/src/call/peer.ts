@@ -14,10 +14,21 @@ export class WatchedTransport extends SmallWebRTCTransport {
   onLine: (line: Line) => void = () => undefined;
 
   private readonly made: RTCPeerConnection[] = [];
+  private readonly sound: BrowserSound;
 
-  /** Stopped in the middle of mending, the transport would leave the broken connection open. */
+  constructor(sound: BrowserSound) {
+    // Our class has the shape of a MediaManager, but that type is in a package that npm does not serve.
+    super({ mediaManager: sound as never });
+    this.sound = sound;
+  }
+
+  /**
+   * The transport forgets the microphone when it is stopped before it has a connection, and the broken connection when
+   * it is stopped in the middle of mending it.
+   */
   override async _disconnect(): Promise<void> {
     await super._disconnect();
+    await this.sound.disconnect();
     for (const connection of this.made.splice(0)) {
       connection.close();
     }
@@ -44,8 +55,7 @@ interface Maker {
 }
 
 export function peerTransport(onLine: (line: Line) => void): Transport {
-  // Our class has the shape of a MediaManager, but that type is in a package that npm does not serve.
-  const transport = new WatchedTransport({ mediaManager: new BrowserSound() as never });
+  const transport = new WatchedTransport(new BrowserSound());
   transport.onLine = onLine;
   return transport;
 }

@@ -145,6 +145,7 @@ export class BrowserSound {
   private plugIn(stream: MediaStream): void {
     const [track] = stream.getAudioTracks();
     if (!(track && this.context && this.outlet)) {
+      track?.stop(); // the visitor has left while the browser was still asking
       return;
     }
     this.microphone = stream;
