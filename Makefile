@@ -33,11 +33,12 @@ call: environment ## call the agent: SAY="…" or WAV=, DTMF=, BARGE_IN=1.5s, CA
 test: lint ## everything CI runs: lint, types, import contracts, all tests
 	@$(BIN)/pytest
 
-lint: environment ## rules, format, types, import contracts
+lint: environment ## rules, format, types, import contracts, and the page's own checks
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python services/webrtc-agent/hatch_build.py check
 
 format: environment ## apply the format and the rules that can fix themselves
 	@$(BIN)/ruff check --fix

@@ -1,4 +1,4 @@
-"""Builds the page into the package, when the package is built: at every install, or by `make page`.
+"""Builds the page into the package, when the package is built: at every install, or by `make page`; or checks it.
 
 Node comes from a package of the build's own, so the machine needs none. A page that is newer than all it is made from
 is left alone.
@@ -60,6 +60,21 @@ def build() -> None:
         raise
 
 
+def check() -> None:
+    """Check the page's types, rules, format and unit tests, with what only developers need.
+
+    Raises:
+        OSError: There is no Node.
+        subprocess.SubprocessError: Something is wrong, and has been said.
+    """
+    modules = CLIENT / "node_modules"
+    if not (modules / "typescript").is_dir():
+        _node(_NPM, "ci", "--include=dev", "--ignore-scripts", "--loglevel=error")
+    _node(modules / "typescript/bin/tsc", "--noEmit")
+    _node(modules / "@biomejs/biome/bin/biome", "check")
+    _node(modules / "vitest/vitest.mjs", "run", "--reporter=dot")
+
+
 def is_current(made: Path, sources: tuple[Path, ...]) -> bool:
     """Tell whether a file is at least as new as all it is made from."""
     if not made.is_file():
@@ -93,6 +108,6 @@ def _node(program: str | Path, *arguments: str) -> None:
 
 if __name__ == "__main__":
     try:
-        build()
+        check() if sys.argv[1:] == ["check"] else build()
     except (OSError, subprocess.SubprocessError) as failure:
-        sys.exit(f"The page was not built: {failure}")
+        sys.exit(f"The page is not made: {failure}")
