@@ -1,6 +1,7 @@
 """Visitors whose sound travels through Daily: a private room for each, and the agent's side of it."""
 
 import httpx
+from pydantic import SecretStr
 
 from webrtc_agent.daily.api import DailyApi
 from webrtc_agent.daily.rooms import Rooms
@@ -15,7 +16,11 @@ def make_rooms(settings: WebSettings) -> Rooms:
     """
     if settings.daily_api_key is None:
         raise ValueError("DAILY_API_KEY is not set")
-    headers = {"Authorization": f"Bearer {settings.daily_api_key.get_secret_value()}"}
+    api = DailyApi(_client(settings.daily_api_key, str(settings.daily_api_url)))
+    return Rooms(api, longest_seconds=settings.max_call_seconds)
+
+
+def _client(key: SecretStr, url: str) -> httpx.AsyncClient:
+    headers = {"Authorization": f"Bearer {key.get_secret_value()}"}
     # Redirects are not followed: the key must not reach another host.
-    http = httpx.AsyncClient(base_url=str(settings.daily_api_url), headers=headers, follow_redirects=False)
-    return Rooms(DailyApi(http), longest_seconds=settings.max_call_seconds)
+    return httpx.AsyncClient(base_url=url, headers=headers, follow_redirects=False)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, HttpUrl, ValidationError
 from webrtc_agent.daily.errors import DailyFailed
 
 REQUEST_SECONDS = 3.0
-"""Longest wait for one answer. Daily's usual one takes 0.1 to 0.3 s, and two tries have to fit into eight."""
+"""Two tries have to fit into the eight seconds that a visitor waits."""
 MAX_PARTICIPANTS = 2
 """The visitor and the agent."""
 _LONGEST_WAIT = 3600.0
@@ -33,10 +33,12 @@ class DailyApi:
 
     Args:
         http: Knows the address and the key.
+        request_seconds: Longest wait for one answer.
     """
 
-    def __init__(self, http: httpx.AsyncClient) -> None:
+    def __init__(self, http: httpx.AsyncClient, *, request_seconds: float = REQUEST_SECONDS) -> None:
         self._http = http
+        self._request_seconds = request_seconds
 
     async def create_room(self, name: str, expires: int) -> str:
         """Make a private room that closes itself; gives its URL.
@@ -60,7 +62,7 @@ class DailyApi:
         answer = await self._ask("POST", "rooms", body)
         room = _parse(_RoomAnswer, answer)
         if room.name != name:
-            raise DailyFailed("malformed_answer", again=True)
+            raise DailyFailed("malformed_answer", again=True, in_doubt=True)
         return str(room.url)
 
     async def make_token(self, room: str, expires: int, *, user_name: str, is_owner: bool) -> str:
@@ -96,24 +98,27 @@ class DailyApi:
         self, method: str, path: str, body: dict[str, Any] | None, *, missing_is_fine: bool = False
     ) -> httpx.Response:
         try:
-            async with asyncio.timeout(REQUEST_SECONDS):
+            async with asyncio.timeout(self._request_seconds):
                 # The deadline is for the whole: httpx's own ones start anew with every byte.
                 answer = await self._http.request(method, path, json=body, timeout=None)
         except TimeoutError:
-            raise DailyFailed("timeout", again=True) from None
+            raise DailyFailed("timeout", again=True, in_doubt=True) from None
         except httpx.HTTPError as error:
-            raise DailyFailed(type(error).__name__, again=True) from None
+            unsent = isinstance(error, httpx.ConnectError)
+            raise DailyFailed(type(error).__name__, again=True, in_doubt=not unsent) from None
         if answer.is_success or (missing_is_fine and answer.status_code == HTTPStatus.NOT_FOUND):
             return answer
-        again = answer.is_server_error or answer.status_code == HTTPStatus.TOO_MANY_REQUESTS
-        raise DailyFailed(f"status_{answer.status_code}", again=again, retry_after=_retry_after(answer))
+        broken = answer.is_server_error
+        again = broken or answer.status_code == HTTPStatus.TOO_MANY_REQUESTS
+        reason = f"status_{answer.status_code}"
+        raise DailyFailed(reason, again=again, in_doubt=broken, retry_after=_retry_after(answer))
 
 
 def _parse[A: BaseModel](kind: type[A], answer: httpx.Response) -> A:
     try:
         return kind.model_validate_json(answer.content)
     except ValidationError:
-        raise DailyFailed("malformed_answer", again=True) from None
+        raise DailyFailed("malformed_answer", again=True, in_doubt=True) from None
 
 
 def _retry_after(answer: httpx.Response) -> float | None:

@@ -39,7 +39,7 @@ async def persist[T](step: str, attempt: Callable[[], Awaitable[T]], deadline: f
             async with asyncio.timeout_at(deadline):
                 return await attempt()
         except TimeoutError:
-            raise DailyFailed("timeout", again=True) from None
+            raise DailyFailed("timeout", again=True, in_doubt=True) from None
         except DailyFailed as failure:
             wait = max(pause, failure.retry_after or 0)
             if not failure.again or loop.time() + wait >= deadline:

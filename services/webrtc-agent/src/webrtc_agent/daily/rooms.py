@@ -30,10 +30,12 @@ class Rooms:
     Args:
         api: Of Daily.
         longest_seconds: Longest conversation.
+        open_seconds: Longest time to make a room and its tokens.
     """
 
-    def __init__(self, api: DailyApi, *, longest_seconds: float) -> None:
+    def __init__(self, api: DailyApi, *, longest_seconds: float, open_seconds: float = OPEN_SECONDS) -> None:
         self._api = api
+        self._open_seconds = open_seconds
         self._lifetime = VISITOR_SECONDS + longest_seconds + GOODBYE_SECONDS
         self._removal = Removal(api)
 
@@ -43,7 +45,7 @@ class Rooms:
         Raises:
             UpstreamError: Daily did not do it in time.
         """
-        deadline = asyncio.get_running_loop().time() + OPEN_SECONDS
+        deadline = asyncio.get_running_loop().time() + self._open_seconds
         expires = int(time.time() + self._lifetime)
         name, url = await persist("create", lambda: self._create(expires), deadline)
         try:
@@ -75,7 +77,7 @@ class Rooms:
         try:
             return name, await self._api.create_room(name, expires)
         except BaseException as error:
-            if not isinstance(error, DailyFailed) or error.again:
+            if not isinstance(error, DailyFailed) or error.in_doubt:
                 self._removal.discard(name)
             raise
 

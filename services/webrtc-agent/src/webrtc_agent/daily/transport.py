@@ -2,15 +2,17 @@
 
 import asyncio
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from daily import CallClient
 from pipecat.frames.frames import InputAudioRawFrame, OutputTransportMessageUrgentFrame
 from pipecat.transports.daily.transport import DailyInputTransport, DailyParams, DailyTransport
 
 from webrtc_agent.attention import Attention
 from webrtc_agent.rooms import Room
 from webrtc_agent.transport import INPUT_RATE, OUTPUT_RATE
+
+if TYPE_CHECKING:
+    from daily import CallClient
 
 AGENT_NAME = "Agent"
 TELL_SECONDS = 1.0

@@ -1,0 +1,99 @@
+"""What goes wrong on request: a script of faults, each spoiling the next few answers of one step."""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import Literal, Self
+
+from starlette.responses import Response
+
+from standins.daily import errors
+
+STEPS = ("any", "create", "token", "delete", "get", "list")
+ACTIONS = ("delay", "status", "bad_json", "wrong_types", "empty", "hang")
+_NAMES = {401: errors.wrong_key, 429: errors.too_fast}
+_FOR_EVER = 3600.0
+
+
+@dataclass(slots=True)
+class Fault:
+    """One entry of the script.
+
+    Args:
+        on: Which step it spoils.
+        action: What happens to the answer; ``delay`` spoils nothing else, ``hang`` never answers.
+        times: How many answers; ``None`` for all from now on.
+        done: Whether the step is carried out all the same, so that only its answer is lost.
+        after_ms: How long the answer is held back before.
+        status: For ``status``: its number.
+        retry_after: For ``status``: seconds to name in the answer.
+    """
+
+    on: Literal["any", "create", "token", "delete", "get", "list"] = "any"
+    action: Literal["delay", "status", "bad_json", "wrong_types", "empty", "hang"] = "delay"
+    times: int | None = 1
+    done: bool = False
+    after_ms: float = 0
+    status: int = 500
+    retry_after: int | None = None
+
+    @classmethod
+    def read(cls, script: object) -> Self:
+        """Read what was posted.
+
+        Raises:
+            ValueError: It is no fault; the text says what is wrong.
+        """
+        if not isinstance(script, dict):
+            message = "a fault is a JSON object"
+            raise ValueError(message)  # noqa: TRY004 - wrong input, not a wrong call
+        try:
+            fault = cls(**script)
+        except TypeError as error:
+            raise ValueError(str(error)) from error
+        if fault.on not in STEPS or fault.action not in ACTIONS:
+            raise ValueError(f"'on' must be one of {', '.join(STEPS)}; 'action' one of {', '.join(ACTIONS)}")
+        return fault
+
+    async def answer(self) -> Response | None:
+        """Give the spoilt answer, in its time; None leaves the good one."""
+        await asyncio.sleep(self.after_ms / 1000)
+        match self.action:
+            case "hang":
+                await asyncio.sleep(_FOR_EVER)
+            case "status":
+                headers = {} if self.retry_after is None else {"retry-after": str(self.retry_after)}
+                return _json(self._body(), self.status, headers)
+            case "bad_json":
+                return Response('{"token": "eyJ', media_type="application/json")
+            case "wrong_types":
+                return _json({"name": 7, "url": None, "token": []})
+            case "empty":
+                return _json({})
+        return None
+
+    def _body(self) -> object:
+        named = _NAMES.get(self.status)
+        return named().body if named else {"error": "server-error", "info": "something unexpected happened"}
+
+
+class Script:
+    """The faults to come, in order."""
+
+    def __init__(self) -> None:
+        self.faults: list[Fault] = []
+
+    def take(self, step: str) -> Fault | None:
+        """Take the first fault that is meant for this step."""
+        for fault in self.faults:
+            if fault.on in ("any", step):
+                if fault.times is not None:
+                    fault.times -= 1
+                    if fault.times <= 0:
+                        self.faults.remove(fault)
+                return fault
+        return None
+
+
+def _json(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response(json.dumps(body), status, headers, media_type="application/json")

@@ -1,0 +1,237 @@
+"""The web service's rooms against the pretend Daily: as they should be, and with everything that goes wrong."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from agent_core.errors import UpstreamError
+from standins.daily import DailyStandin
+from standins.daily.faults import Fault
+from tests.support.waiting import until
+from webrtc_agent.daily import make_rooms
+from webrtc_agent.daily.api import DailyApi
+from webrtc_agent.daily.errors import DailyFailed
+from webrtc_agent.daily.rooms import Rooms
+from webrtc_agent.settings import WebSettings
+
+
+@pytest.fixture
+async def daily() -> AsyncIterator[DailyStandin]:
+    """Give a pretend Daily."""
+    async with DailyStandin() as standin:
+        yield standin
+
+
+def hasty(daily: DailyStandin) -> Rooms:
+    """Make the same with a fifth of the patience, so that tests need not wait."""
+    headers = {"Authorization": f"Bearer {daily.api_key}"}
+    http = httpx.AsyncClient(base_url=daily.api_url, headers=headers)
+    return Rooms(DailyApi(http, request_seconds=0.6), longest_seconds=600, open_seconds=1.6)
+
+
+def rooms_at(daily: DailyStandin, **settings: object) -> Rooms:
+    """Make what opens rooms there."""
+    given = {"daily_api_key": SecretStr(daily.api_key), "daily_api_url": daily.api_url, **settings}
+    return make_rooms(WebSettings.model_validate(given))
+
+
+@pytest.fixture
+async def rooms(daily: DailyStandin) -> AsyncIterator[Rooms]:
+    """Give what opens rooms there, in a hurry."""
+    rooms = hasty(daily)
+    yield rooms
+    await rooms.aclose()
+
+
+@pytest.fixture
+async def patient(daily: DailyStandin) -> AsyncIterator[Rooms]:
+    """Give what opens rooms there, as it ships."""
+    rooms = rooms_at(daily, max_call_seconds=600)
+    yield rooms
+    await rooms.aclose()
+
+
+async def no_room_left(daily: DailyStandin) -> None:
+    """Wait until every room that was made is deleted again, each once."""
+    await until(lambda: sorted(daily.ledger.created) == sorted(daily.ledger.deleted), 8)
+
+
+async def test_a_room_is_private_and_closes_itself(daily: DailyStandin, patient: Rooms) -> None:
+    """Nobody guesses its name, a third person finds no place, and its time ends with the longest conversation."""
+    room, other = await patient.open(), await patient.open()
+    made = daily.describe(room.name)
+    assert (made["privacy"], made["url"]) == ("private", room.url)
+    assert (made["config"]["eject_at_room_exp"], made["config"]["max_participants"]) == (True, 2)
+    assert 600 < made["config"]["exp"] - time.time() < 700
+    assert len(room.name) >= 20
+    assert room.name[:8] != other.name[:8]
+
+
+async def test_each_side_gets_a_token_for_this_room_only(daily: DailyStandin, rooms: Rooms) -> None:
+    """Only the agent owns the room, and both are put out when its time is over."""
+    room = await rooms.open()
+    visitor, agent = daily.read_token(room.visitor_token), daily.read_token(room.agent_token)
+    assert (visitor["is_owner"], agent["is_owner"]) == (False, True)
+    for token in (visitor, agent):
+        assert (token["room_name"], token["eject_at_token_exp"]) == (room.name, True)
+        assert token["exp"] == daily.describe(room.name)["config"]["exp"]
+    assert room.visitor_token not in repr(room)
+    assert room.agent_token not in repr(room)
+
+
+async def test_a_room_is_deleted(daily: DailyStandin, rooms: Rooms) -> None:
+    """Beside everything else, and once."""
+    await rooms.delete(await rooms.open())
+    await no_room_left(daily)
+    assert [step for step, _ in daily.requests].count("delete") == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("create", "status", status=500),
+        Fault("create", "status", status=429),
+        Fault("create", "status", status=503, done=True),
+        Fault("create", "bad_json", done=True),
+        Fault("create", "wrong_types", done=True),
+        Fault("create", "hang", done=True),
+        Fault("token", "status", times=2, status=502),
+        Fault("token", "bad_json"),
+        Fault("token", "empty"),
+        Fault("token", "hang"),
+    ],
+    ids=lambda fault: f"{fault.on}-{fault.action}-{fault.status}",
+)
+async def test_one_failure_is_got_over(daily: DailyStandin, rooms: Rooms, fault: Fault) -> None:
+    """The visitor notices nothing but the time, and a room whose answer was lost is deleted."""
+    daily.fail(fault)
+    async with asyncio.timeout(8):
+        room = await rooms.open()
+    await until(lambda: daily.open_rooms == [room.name], 8)
+    await rooms.delete(room)
+    await no_room_left(daily)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("create", "status", times=None, status=500),
+        Fault("create", "status", times=None, status=500, done=True),
+        Fault("create", "hang", times=None, done=True),
+        Fault("create", "bad_json", times=None, done=True),
+        Fault("create", "delay", times=None, after_ms=60_000),
+        Fault("token", "status", times=None, status=500),
+        Fault("token", "hang", times=None),
+        Fault("token", "bad_json", times=None),
+        Fault("token", "status", times=None, status=400),
+    ],
+    ids=lambda fault: f"{fault.on}-{fault.action}-{fault.status}-{fault.done}",
+)
+async def test_a_lasting_failure_is_told_in_time_and_leaves_no_room(
+    daily: DailyStandin, rooms: Rooms, fault: Fault
+) -> None:
+    """In time, whatever step it is."""
+    daily.fail(fault)
+    async with asyncio.timeout(3):
+        with pytest.raises(UpstreamError) as failure:
+            await rooms.open()
+    assert failure.value.http_status == 503
+    await no_room_left(daily)
+
+
+async def test_the_visitor_is_told_within_eight_seconds(daily: DailyStandin, patient: Rooms) -> None:
+    """With the patience that it ships with, when Daily takes requests and answers none."""
+    daily.fail(Fault("create", "hang", times=None, done=True))
+    async with asyncio.timeout(8):
+        with pytest.raises(UpstreamError):
+            await patient.open()
+    await no_room_left(daily)
+
+
+async def test_what_daily_asks_to_wait_is_waited(daily: DailyStandin, patient: Rooms) -> None:
+    """One second fits into the time that the visitor has."""
+    daily.fail(Fault("create", "status", status=429, retry_after=1))
+    began = time.monotonic()
+    await patient.open()
+    assert time.monotonic() - began >= 1
+    assert daily.requests[:2] == [("create", 429), ("create", 200)]
+
+
+async def test_a_deletion_that_fails_is_tried_again(daily: DailyStandin, rooms: Rooms) -> None:
+    """Each kind of failure once, and what Daily asks to wait is waited."""
+    room = await rooms.open()
+    for fault in (Fault("delete", "status", status=500), Fault("delete", "status", status=429, retry_after=1)):
+        daily.fail(fault)
+    began = time.monotonic()
+    await rooms.delete(room)
+    await no_room_left(daily)
+    assert time.monotonic() - began >= 1
+
+
+async def test_closing_waits_for_deletions_but_not_for_ever(daily: DailyStandin) -> None:
+    """A task that leaves takes its rooms with it; what Daily does not answer expires."""
+    rooms = rooms_at(daily)
+    await rooms.delete(await rooms.open())
+    await rooms.aclose()
+    assert daily.open_rooms == []
+    rooms = rooms_at(daily)
+    await rooms.delete(await rooms.open())
+    daily.fail(Fault("delete", "hang", times=None))
+    async with asyncio.timeout(8):
+        await rooms.aclose()
+    assert len(daily.open_rooms) == 1
+
+
+async def test_a_wrong_key_is_not_tried_again(daily: DailyStandin) -> None:
+    """It stays wrong."""
+    rooms = rooms_at(daily, daily_api_key=SecretStr("another"))
+    with pytest.raises(DailyFailed, match="status_401") as failure:
+        await rooms.open()
+    await rooms.aclose()
+    assert failure.value.again is False
+    assert daily.requests == [("create", 401)]
+
+
+async def test_a_long_wait_is_passed_on(daily: DailyStandin, rooms: Rooms) -> None:
+    """Nobody waits for half a minute; the visitor is told when to come back."""
+    daily.fail(Fault("create", "status", status=429, retry_after=30))
+    async with asyncio.timeout(2):
+        with pytest.raises(DailyFailed) as failure:
+            await rooms.open()
+    assert failure.value.retry_after == 30
+    assert daily.requests == [("create", 429)]
+
+
+async def test_a_visitor_who_gives_up_leaves_no_room(daily: DailyStandin, rooms: Rooms) -> None:
+    """Cancelled while the tokens are made, or while the room is."""
+    for fault in (Fault("token", "hang", times=None), Fault("create", "hang", times=None, done=True)):
+        daily.fail(fault)
+        opening = asyncio.create_task(rooms.open())
+        await until(lambda: len(daily.ledger.created) > len(daily.ledger.deleted))
+        await asyncio.sleep(0.05)
+        opening.cancel()
+        await asyncio.wait({opening})
+        daily.clear_faults()
+        await no_room_left(daily)
+
+
+async def test_nobody_there() -> None:
+    """A refused connection is told like everything else."""
+    async with DailyStandin() as gone:
+        pass
+    rooms = hasty(gone)
+    async with asyncio.timeout(8):
+        with pytest.raises(DailyFailed, match="ConnectError"):
+            await rooms.open()
+        await rooms.aclose()  # nothing was sent, so there is nothing to delete
+
+
+async def test_a_redirect_does_not_get_the_key(daily: DailyStandin, rooms: Rooms) -> None:
+    """An answer that points elsewhere is an answer of no use."""
+    daily.fail(Fault("create", "status", status=307))
+    with pytest.raises(DailyFailed, match="status_307"):
+        await rooms.open()

@@ -1,0 +1,241 @@
+"""A visitor who comes through Daily: the application, Pipecat's own Daily transport, and a room in memory."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import httpx
+import numpy as np
+import pytest
+from pydantic import SecretStr
+
+from agent_core.agent import Agent
+from agent_core.events import EndReason, EndRecord
+from agent_core.tools.goodbye import goodbye_tools
+from standins.daily import DailyStandin
+from standins.daily.faults import Fault
+from tests.support import scripted_model as say
+from tests.support.daily_call import FakeCall, FakeSource, House, Json, stand_for_daily
+from tests.support.scripted_model import ScriptedModel
+from tests.support.waiting import until
+from webrtc_agent.app import create_app
+from webrtc_agent.daily import make_rooms, visit
+from webrtc_agent.lobby import Lobby
+from webrtc_agent.settings import WebSettings
+
+NOTE = (9000 * np.sin(2 * np.pi * 440 * np.arange(24_000) / 24_000)).astype(np.int16).tobytes()
+"""A second at the rate of the agent's voice."""
+CLIENT_READY = {
+    "label": "rtvi-ai",
+    "type": "client-ready",
+    "id": "r",
+    "data": {"version": "2.1.0", "about": {"library": "test"}},
+}
+    "label": "rtvi-ai",
+    "type": "client-ready",
+    "id": "r",
+    "data": {"version": "2.1.0", "about": {"library": "test"}},
+}
+
+
+@dataclass
+class Setting:
+    """The web service in this process, with everything around it pretended."""
+
+    http: httpx.AsyncClient
+    agent: Agent
+    model: ScriptedModel
+    daily: DailyStandin
+    house: House
+    records: list[EndRecord]
+
+    async def call(self, number: int = 0) -> FakeCall:
+        """Wait for the agent to be in a room."""
+        await until(lambda: len(self.house.calls) > number)
+        call = self.house.calls[number]
+        await until(lambda: any(done.startswith("join") for done in call.did))
+        return call
+
+    async def released(self) -> None:
+        """Wait until nothing is left of any visit."""
+        await until(lambda: self.agent.admission.taken == 0 and self.model.open_streams == 0, 8)
+        await until(lambda: sorted(self.daily.ledger.created) == sorted(self.daily.ledger.deleted), 8)
+        await until(lambda: all(call.did.count("release") == 1 for call in self.house.calls), 8)
+
+
+@pytest.fixture
+async def setting(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Setting]:
+    """Start one."""
+    house, model, records = stand_for_daily(monkeypatch), ScriptedModel(), list[EndRecord]()
+
+    def keep(record: EndRecord) -> None:
+        records.append(record)
+
+    async with AsyncExitStack() as stack:
+        daily = await stack.enter_async_context(DailyStandin())
+        given = {"daily_api_key": SecretStr(daily.api_key), "daily_api_url": daily.api_url}
+        settings = WebSettings.model_validate({**given, "public_base_url": "https://talk.example"})
+        agent = Agent(settings, model, goodbye_tools(), keep)
+        lobby = Lobby(settings, agent, make_rooms(settings))
+        stack.push_async_callback(lobby.aclose)
+        transport = httpx.ASGITransport(create_app(lobby), client=("192.0.2.7", 1))
+        http = httpx.AsyncClient(transport=transport, base_url="https://talk.example", timeout=None)  # noqa: S113 - in this process
+        yield Setting(await stack.enter_async_context(http), agent, model, daily, house, records)
+
+
+async def connected(setting: Setting) -> tuple[FakeCall, say.ScriptedStream]:
+    """Let a visitor start, come into the room and be ready."""
+    (await setting.http.post("/start", json={"createDailyRoom": True})).raise_for_status()
+    call = await setting.call()
+    call.visitor_comes()
+    await until(call.is_rendering)
+    call.visitor_says(CLIENT_READY)
+    return call, await setting.model.stream()
+
+
+async def test_sound_and_words_go_both_ways(setting: Setting) -> None:
+    """The agent greets, is heard whole, hears the visitor whole, and leaves when they do."""
+    call, stream = await connected(setting)
+    greeting = await stream.until_sent("textInput", count=2)
+    assert greeting["content"]
+    stream.say(*say.answer("Hello.", NOTE))
+    await until(lambda: len(FakeSource.made[0].heard) >= len(NOTE), 8)
+    assert bytes(FakeSource.made[0].heard).strip(b"\0")[:1000] in NOTE
+    await until(lambda: bool(call.of("bot-stopped-speaking")), 8)
+    assert [(message["data"]["text"], message["data"]["spoken_status"]) for message in call.of("bot-output")] == [
+        ("Hello.", "new"),
+        ("Hello.", "completed"),
+    ]
+    assert len(call.of("bot-ready")) == 1
+    spoken = (np.arange(16_000) % 30_000).astype(np.int16).tobytes()
+    call.visitor_speaks(spoken)
+    await until(lambda: spoken in stream.sound(), 8)
+    call.visitor_leaves()
+    await until(lambda: bool(setting.records))
+    await setting.released()
+    (record,) = setting.records
+    assert (record.reason, record.tally.agent_turns, record.tally.audio_out_ms) == (EndReason.CALLER_LEFT, 1, 1000)
+    assert call.did[-2:] == ["leave", "release"]
+
+
+async def test_the_agent_joins_as_owner_without_a_camera_and_gives_nobody_its_token(setting: Setting) -> None:
+    """What the visitor gets is a token of their own."""
+    answer = (await setting.http.post("/connect")).json()
+    call = await setting.call()
+    assert setting.daily.read_token(call.token)["is_owner"] is True
+    assert setting.daily.read_token(answer["token"])["is_owner"] is False
+    assert call.did[:2] == ["name Agent", f"join {answer['room_url']}"]
+    assert call.settings["inputs"]["camera"]["isEnabled"] is False
+    assert call.subscriptions == {"base": {"camera": "unsubscribed", "screenVideo": "unsubscribed"}}
+
+
+async def test_the_model_is_opened_when_the_visitor_is_there(setting: Setting) -> None:
+    """An empty room costs no model."""
+    await setting.http.post("/start")
+    call = await setting.call()
+    await asyncio.sleep(0.3)
+    assert setting.model.streams == []
+    call.visitor_comes()
+    await setting.model.stream()
+
+
+async def test_a_join_that_fails_ends_the_session(setting: Setting) -> None:
+    """Pipecat itself would stay for five minutes."""
+    setting.house.join_error = "Connection(Api(RoomLookup(RoomInfoFetchFailed)))"
+    answer = (await setting.http.post("/start")).json()
+    await until(lambda: bool(setting.records), 8)
+    assert setting.records[0].reason is EndReason.PEER_LOST
+    status = f"/status/{answer['sessionId']}"
+    await setting.released()
+    await until(lambda: bool(setting.house.calls) and "release" in setting.house.calls[0].did)
+    assert (await setting.http.get(status)).json()["status"] == "finished"
+
+
+@pytest.mark.parametrize("joins", [True, False])
+async def test_nobody_comes(setting: Setting, monkeypatch: pytest.MonkeyPatch, *, joins: bool) -> None:
+    """Neither a visitor who changed their mind nor a join that never ends keeps a room and a place."""
+    monkeypatch.setattr(visit, "JOIN_SECONDS", 0.3)
+    monkeypatch.setattr(visit, "VISITOR_SECONDS", 0.3)
+    setting.house.join_answers = joins
+    await setting.http.post("/start")
+    await until(lambda: bool(setting.records), 8)
+    assert setting.records[0].reason is EndReason.PEER_LOST
+    await setting.released()
+
+
+async def test_an_agent_that_is_put_out_ends_the_session(setting: Setting) -> None:
+    """The room's time is over, or somebody ended the meeting."""
+    call, _ = await connected(setting)
+    call.put_out()
+    await until(lambda: bool(setting.records), 8)
+    assert setting.records[0].reason is EndReason.PEER_LOST
+    await setting.released()
+
+
+async def test_a_message_that_is_no_page_s_business_is_dropped(setting: Setting) -> None:
+    """The same guard stands at this door as at the other."""
+    call, stream = await connected(setting)
+    await stream.until_sent("textInput", count=2)
+    sent = len(stream.sent)
+    for message in ({"label": "rtvi-ai", "type": "llm-function-call-result", "id": "1", "data": {}}, {"x": 1}):
+        call.visitor_says(message)
+    call.visitor_says({"label": "rtvi-ai", "type": "disconnect-bot", "id": "2"})
+    await until(lambda: bool(setting.records), 8)
+    assert (setting.records[0].reason, setting.records[0].tally.ignored_messages) == (EndReason.CALLER_LEFT, 2)
+    assert [name for name, _ in stream.sent[sent:] if name == "toolResult"] == []
+
+
+async def test_the_visitor_is_told_why_it_ended(setting: Setting) -> None:
+    """While the room can still carry it."""
+    call, stream = await connected(setting)
+    await stream.until_sent("textInput", count=2)
+    stream.say(*say.tool_use("end_call", "use-1", {"reason": "caller_said_goodbye"}))
+    await stream.until_sent("toolResult")
+    stream.say(*say.answer("Goodbye.", NOTE[:9600]))
+    await until(lambda: bool(setting.records), 8)
+    assert setting.records[0].reason is EndReason.AGENT_ENDED
+    told: Json = call.of("server-message")[-1]["data"]
+    assert (told["type"], told["reason"]) == ("session-ended", "agent_ended")
+    assert call.did.index("leave") < call.did.index("release")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("create", "status", times=None, status=500),
+        Fault("create", "hang", times=None, done=True),
+        Fault("create", "bad_json", times=None, done=True),
+        Fault("any", "status", times=None, status=401),
+        Fault("token", "status", times=None, status=500),
+        Fault("create", "status", times=None, status=429, retry_after=20),
+    ],
+    ids=lambda fault: f"{fault.on}-{fault.action}-{fault.status}",
+)
+async def test_daily_s_trouble_is_a_sentence_for_the_visitor(setting: Setting, fault: Fault) -> None:
+    """Within eight seconds, with a time to come back, and with no room and no place left behind."""
+    setting.daily.fail(fault)
+    async with asyncio.timeout(8):
+        answer = await setting.http.post("/connect")
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == ("20" if fault.retry_after else "5")
+    assert answer.json()["info"].endswith(".")
+    assert "daily" not in answer.text.lower()
+    setting.daily.clear_faults()
+    await setting.released()
+    assert setting.house.calls == []
+
+
+async def test_a_hundred_at_once_make_five_rooms_and_leave_none(setting: Setting) -> None:
+    """From one address; the others are told when to come back."""
+    answers = await asyncio.gather(*(setting.http.post("/connect") for _ in range(100)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 5 + [429] * 95
+    assert all(int(answer.headers["retry-after"]) > 0 for answer in answers if answer.status_code == 429)
+    for number in range(5):
+        call = await setting.call(number)
+        call.visitor_comes()
+        await until(call.is_rendering)
+        call.visitor_leaves()
+    await until(lambda: len(setting.records) == 5, 8)
+    await setting.released()
+    assert len(setting.daily.ledger.created) == 5
