@@ -55,6 +55,14 @@ test("an interruption cuts the sentence it falls into and hides those that nobod
   ]);
 });
 
+test("an agent that has fallen silent uninterrupted has said all it planned", () => {
+  expect(sentences(all(sentence(2, "Goodbye!", "planned"), { type: "agent-finished" }))).toEqual([
+    ["Goodbye!", "said"],
+  ]);
+  const cut = all(sentence(2, "Two.", "planned"), { type: "agent-cut" }, { type: "agent-finished" });
+  expect(sentences(cut)).toEqual([["Two.", "cut"]]);
+});
+
 test("a sentence taken for cut is mended when it turns out to have been heard", () => {
   const items = all(sentence(2, "Two.", "planned"), { type: "agent-cut" }, sentence(2, "Two.", "said"));
   expect(sentences(items)).toEqual([["Two.", "said"]]);

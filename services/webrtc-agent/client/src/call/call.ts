@@ -1,9 +1,10 @@
 /** One visitor's call: the client, its deadlines, and what the page is told of both. */
 
-import { PipecatClient, type RTVIEventCallbacks, type Transport } from "@pipecat-ai/client-js";
+import type { PipecatClient, RTVIEventCallbacks, Transport } from "@pipecat-ai/client-js";
 import { microphonePermission, obstacle } from "../media/preflight";
 import { type Problem, problem, Trouble } from "../problems/problems";
 import { connectionParameters, deviceCallbacks, microphoneTrouble } from "./connecting";
+import { InterruptibleClient } from "./interruptible";
 import { conversationCallbacks, endingIn } from "./messages";
 import { type Line, peerTransport } from "./peer";
 import { type Carrier, carrier, start } from "./start";
@@ -13,8 +14,8 @@ import { BEFORE, type CallEvent, type CallState, isLive, next } from "./state";
 const CONNECT_MS: Record<Carrier, number> = { webrtc: 10_000, daily: 22_000 };
 /** The service forgets a visitor it has not heard of for 12 s; a few more for the way back. */
 const RECONNECT_MS = 20_000;
-/** Sound in flight: a sentence not reported as heard by then was cut off. */
-const CUT_MS = 900;
+/** Sound and reports in flight: a silence this long after the agent's last sound means that it has said all. */
+const FINISHED_MS = 900;
 /** No answer to what may have been a cough. */
 const NOTHING_CAME_MS = 12_000;
 const HUNG_UP = "You ended the conversation.";
@@ -100,7 +101,12 @@ export class Call {
     const by = await carrier();
     const transport = await this.transport(by);
     signal.throwIfAborted();
-    const client = new PipecatClient({ transport, enableMic: !typing, callbacks: this.callbacks() });
+    const client = new InterruptibleClient({
+      transport,
+      enableMic: !typing,
+      callbacks: this.callbacks(),
+    });
+    client.onInterrupted = () => this.tell({ type: "transcript", event: { type: "agent-cut" } });
     this.client = client;
     if (!typing) {
       await this.openMicrophone(client);
@@ -196,9 +202,11 @@ export class Call {
 
   private wait(event: string): void {
     if (event === "agent-stopped") {
-      this.after("cut", CUT_MS, () => this.tell({ type: "transcript", event: { type: "agent-cut" } }));
+      this.after("finished", FINISHED_MS, () =>
+        this.tell({ type: "transcript", event: { type: "agent-finished" } }),
+      );
     } else if (event === "agent-started") {
-      this.forget("cut");
+      this.forget("finished");
     }
     this.forget("nothing");
     if (this.state.activity === "thinking") {

@@ -35,6 +35,7 @@ export type TranscriptEvent =
   | { readonly type: "visitor-said"; readonly text: string; readonly final: boolean }
   | { readonly type: "visitor-typed"; readonly text: string }
   | { readonly type: "agent-cut" }
+  | { readonly type: "agent-finished" }
   | {
       readonly type: "agent-sentence";
       readonly segment: number;
@@ -51,9 +52,11 @@ export function follow(items: readonly Item[], event: TranscriptEvent): readonly
     case "visitor-said":
       return visitorSaid(items, event.text.trim(), event.final);
     case "visitor-typed":
-      return [...cutOff(items), visitor(items, event.text.trim(), true, true)];
+      return [...close(items, "cut"), visitor(items, event.text.trim(), true, true)];
     case "agent-cut":
-      return cutOff(items);
+      return close(items, "cut");
+    case "agent-finished":
+      return close(items, "said");
     case "agent-sentence":
       return agentSentence(items, { ...event, text: event.text.trim() });
     case "weather-asked":
@@ -95,17 +98,15 @@ function sameWords(one: string, other: string): boolean {
   return plain(one) === plain(other);
 }
 
-/** What was still to be heard was interrupted; a late report that it was heard after all wins over this. */
-function cutOff(items: readonly Item[]): readonly Item[] {
+/** Say what became of the sentences still to be heard; a later report that one was heard wins over a cut. */
+function close(items: readonly Item[], heard: "cut" | "said"): readonly Item[] {
+  const closed = (one: Sentence): Sentence => (isUnfinished(one) ? { ...one, heard } : one);
   return items.map((item) =>
     item.kind === "agent" && item.sentences.some(isUnfinished)
-      ? { ...item, sentences: item.sentences.map(cut) }
+      ? { ...item, sentences: item.sentences.map(closed) }
       : item,
   );
 }
-
-const cut = (sentence: Sentence): Sentence =>
-  isUnfinished(sentence) ? { ...sentence, heard: "cut" } : sentence;
 
 /** What to show of an agent's turn: of the words it was cut off in, only the sentence it was saying. */
 export function shown(sentences: readonly Sentence[]): readonly Sentence[] {
