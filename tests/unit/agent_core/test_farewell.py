@@ -30,8 +30,21 @@ async def test_it_ends_when_the_goodbye_that_follows_has_been_heard() -> None:
     closing.tally.agent_turns += 1
     assert await closing.later(2.0) == []
     closing.farewell.answer_heard()
-    assert closing.ended == [EndReason.AGENT_ENDED]
-    closing.farewell.cancel()
+    assert await closing.later(1.0) == [EndReason.AGENT_ENDED]
+
+
+@in_virtual_time
+async def test_a_model_that_goes_on_after_a_moment_is_not_cut() -> None:
+    """Its next sentence begins within the pause, and is heard to its end."""
+    closing = Closing()
+    closing.farewell.begin(EndReason.AGENT_ENDED)
+    closing.tally.agent_turns += 1
+    closing.farewell.answer_heard()
+    assert await closing.later(0.5) == []
+    closing.tally.agent_turns += 1
+    assert await closing.later(4.0) == []
+    closing.farewell.answer_heard()
+    assert await closing.later(1.0) == [EndReason.AGENT_ENDED]
 
 
 @in_virtual_time
@@ -41,7 +54,6 @@ async def test_a_goodbye_that_came_before_the_closing_is_enough() -> None:
     closing.farewell.begin(EndReason.AGENT_ENDED)
     assert await closing.later(2.5) == []
     assert await closing.later(1.0) == [EndReason.AGENT_ENDED]
-    closing.farewell.cancel()
 
 
 @in_virtual_time
@@ -52,8 +64,7 @@ async def test_words_that_are_still_being_heard_are_not_cut() -> None:
     closing.farewell.begin(EndReason.AGENT_ENDED)
     assert await closing.later(5.0) == []
     closing.farewell.answer_heard()
-    assert closing.ended == [EndReason.AGENT_ENDED]
-    closing.farewell.cancel()
+    assert await closing.later(1.0) == [EndReason.AGENT_ENDED]
 
 
 @in_virtual_time

@@ -8,7 +8,9 @@ from agent_core.events import EndReason, Tally
 GOODBYE_SECONDS = 10.0
 """Longest wait for the goodbye to be heard."""
 _WORDS_SECONDS = 3.0
-"""How long the model may take to begin its goodbye. Some models say it first and close the conversation after."""
+"""How long the model may take to begin its goodbye."""
+_PAUSE_SECONDS = 0.7
+"""Quiet after the last words. Some models go on after a moment, and a line that goes dead on a word sounds broken."""
 
 
 class Farewell:
@@ -32,17 +34,17 @@ class Farewell:
         if self._reason is not None:
             return
         self._reason = reason
-        self._awaited = self._tally.agent_turns + 1
-        loop = asyncio.get_running_loop()
-        self._timers = [
-            loop.call_later(_WORDS_SECONDS, self._expect_no_more),
-            loop.call_later(GOODBYE_SECONDS, self._end, reason),
-        ]
+        # Words that are on their way to the ear are the goodbye; else it follows.
+        still_speaking = self._heard < self._tally.agent_turns
+        self._awaited = self._tally.agent_turns + (not still_speaking)
+        self._later(_WORDS_SECONDS, self._expect_no_more)
+        self._later(GOODBYE_SECONDS, self._end_now)
 
     def answer_heard(self) -> None:
         """Note that the caller has heard the agent's words to their end."""
         self._heard = self._tally.agent_turns
-        self._end_if_said()
+        if self._reason is not None:
+            self._later(_PAUSE_SECONDS, self._end_if_said)
 
     def cancel(self) -> None:
         """Wait no longer."""
@@ -54,5 +56,13 @@ class Farewell:
         self._end_if_said()
 
     def _end_if_said(self) -> None:
-        if self._reason is not None and self._heard >= max(self._awaited, self._tally.agent_turns):
+        if self._heard >= max(self._awaited, self._tally.agent_turns):
+            self._end_now()
+
+    def _end_now(self) -> None:
+        self.cancel()
+        if self._reason is not None:
             self._end(self._reason)
+
+    def _later(self, seconds: float, act: Callable[[], None]) -> None:
+        self._timers.append(asyncio.get_running_loop().call_later(seconds, act))

@@ -146,6 +146,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
                 await self._end_block(reason)
             case wire.ToolUse():
                 await self._end_caller_turn()
+                await self._end_answer()  # what was said before a tool is an answer of its own
                 self.create_task(self._use_tool(event))
             case wire.Usage(tokens_in, tokens_out):
                 await self._count_tokens(tokens_in, tokens_out)
