@@ -8,6 +8,7 @@ import pytest
 from standins.cli.banner import banner, short
 from standins.cli.parts import MisconfiguredError, Ports, Program, Secrets, Wishes
 from standins.cli.plan import Plan, make_plan, wants_weather_probe
+from standins.cli.run import make_parser, read_wishes
 
 SECRETS = Secrets("key", "secret", "AC" + "0" * 32, "token", "room-key")
 AWS = {"AWS_ACCESS_KEY_ID": "AKIDREAL", "AWS_SECRET_ACCESS_KEY": "real", "AWS_REGION": "eu-north-1"}
@@ -209,6 +210,22 @@ def test_ports_reach_everything() -> None:
     assert phone(made).environment["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"] == "https://localhost:2"
     assert (phone(made).ports, phone(made).health) == ((1,), "http://127.0.0.1:1/health")
     assert made.base_url == "http://127.0.0.1:6"
+
+
+def test_wishes_and_ports_are_different_options() -> None:
+    """`--weather` and `--weather-port` share a word, and nothing else; variables give the defaults."""
+    said = ["--weather", "standin", "--weather-port", "5", "--nova-port", "2", "--daily", "standin", "--port", "6"]
+    wishes = read_wishes(make_parser({"NOVA": "bedrock", "PHONE_PORT": "1"}).parse_args(said))
+    assert (wishes.nova, wishes.weather, wishes.daily) == ("bedrock", "standin", "standin")
+    assert wishes.ports == Ports(edge=6, phone=1, nova=2, weather=5)
+    assert read_wishes(make_parser({}).parse_args([])) == Wishes()
+
+
+def test_a_port_of_zero_is_a_free_one() -> None:
+    """Several can run beside each other."""
+    ports = read_wishes(make_parser({}).parse_args(["--port", "0", "--web-port", "0"])).ports
+    assert 0 not in (ports.edge, ports.web)
+    assert ports.edge != ports.web
 
 
 def test_banner_says_which_is_which_and_what_to_try() -> None:

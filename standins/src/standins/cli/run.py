@@ -28,7 +28,7 @@ _RUN = Path(".run")
 def main(arguments: Sequence[str]) -> int:
     """Run until Ctrl-C, a signal, the end of ``--then`` or the death of a child; the last is exit code 1."""
     environment = {**_dotenv(Path(".env")), **os.environ}
-    options = _parser(environment).parse_args(arguments)
+    options = make_parser(environment).parse_args(arguments)
     try:
         with only_one(_RUN):
             plan = _plan(environment, options)
@@ -41,12 +41,13 @@ def main(arguments: Sequence[str]) -> int:
         return 130
 
 
-def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
+def make_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
+    """Make what reads the command line; variables give the defaults."""
     parser = argparse.ArgumentParser(prog="voice-agent run", description=__doc__)
     for name, (option, variable) in PORT_NAMES.items():
         default = environment.get(variable) or getattr(Ports(), name)
         note = f"default {default}, or {variable}; 0 takes a free one"
-        parser.add_argument(option, dest=name, type=int, default=default, metavar="PORT", help=note)
+        parser.add_argument(option, dest=f"{name}_port", type=int, default=default, metavar="PORT", help=note)
     parser.add_argument(
         "--nova",
         choices=("auto", "standin", "bedrock"),
@@ -76,9 +77,14 @@ def _dotenv(path: Path) -> dict[str, str]:
     return {name: value for name, value in dotenv_values(path).items() if value}
 
 
+def read_wishes(options: argparse.Namespace) -> Wishes:
+    """Take from the options what the plan needs; a port that is 0 becomes a free one."""
+    ports = Ports(**{name: getattr(options, f"{name}_port") or free_port() for name in PORT_NAMES})
+    return Wishes(ports, options.nova, options.weather, options.daily, verbose=options.verbose)
+
+
 def _plan(environment: Mapping[str, str], options: argparse.Namespace) -> Plan:
-    ports = Ports(**{name: getattr(options, name) or free_port() for name in PORT_NAMES})
-    wishes = Wishes(ports, options.nova, options.weather, options.daily, verbose=options.verbose)
+    wishes = read_wishes(options)
     fresh = Secrets(
         access_key="standin",
         secret_key=secrets.token_hex(16),
