@@ -46,7 +46,7 @@ async def client(daily: DailyStandin) -> AsyncIterator[httpx.AsyncClient]:
 async def test_a_room_lives_until_it_is_deleted(client: httpx.AsyncClient) -> None:
     """Made, shown, listed, deleted, gone."""
     made = (await client.post("rooms", json={"name": "hello", "privacy": "private"})).json()
-    assert (made["name"], made["url"], made["api_created"]) == ("hello", "https://standin.daily.co/hello", True)
+    assert (made["name"], made["url"], made["api_created"]) == ("hello", "https://standin.daily.invalid/hello", True)
     assert (await client.get("rooms/hello")).json() == made
     assert (await client.get("rooms")).json() == {"total_count": 1, "data": [made]}
     assert (await client.delete("rooms/hello")).json() == {"deleted": True, "name": "hello"}

@@ -32,11 +32,6 @@ CLIENT_READY = {
     "id": "r",
     "data": {"version": "2.1.0", "about": {"library": "test"}},
 }
-    "label": "rtvi-ai",
-    "type": "client-ready",
-    "id": "r",
-    "data": {"version": "2.1.0", "about": {"library": "test"}},
-}
 
 
 @dataclass

@@ -15,6 +15,8 @@ from uuid import uuid4
 from standins.daily import errors, properties
 
 DOMAIN = "standin"
+ROOMS_URL = f"https://{DOMAIN}.daily.invalid"
+"""A name that never leads anywhere (RFC 2606): the real one ends in ``.daily.co``, and may belong to somebody."""
 _LONGEST_NAME = 128
 _FORBIDDEN = re.compile(r"[^A-Za-z0-9_-]")
 
@@ -38,7 +40,7 @@ class Room:
             "name": self.name,
             "api_created": True,
             "privacy": self.privacy,
-            "url": f"https://{DOMAIN}.daily.co/{self.name}",
+            "url": f"{ROOMS_URL}/{self.name}",
             "created_at": datetime.fromtimestamp(self.created_at, UTC).isoformat(timespec="milliseconds"),
             "config": self.config,
         }
