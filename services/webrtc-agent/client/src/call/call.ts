@@ -130,7 +130,7 @@ export class Call {
   }
 
   private async transport(by: Carrier): Promise<Transport> {
-    return by === "daily" ? (await import("./daily")).dailyTransport() : peerTransport(this.line);
+    return by === "daily" ? (await import("./daily")).dailyTransport() : peerTransport(this.line, this.sound);
   }
 
   /** Reject when the connection takes longer than a working one ever does. */
@@ -174,6 +174,10 @@ export class Call {
     } else {
       this.after("line", RECONNECT_MS, () => void this.stop(null, problem("lost")));
     }
+  };
+
+  private readonly sound = (track: MediaStreamTrack): void => {
+    this.tell({ type: "track", whose: "agent", track });
   };
 
   private async stop(ending: string | null, what: Problem | null): Promise<void> {

@@ -12,6 +12,8 @@ export type Line = "steady" | "broken";
  */
 export class WatchedTransport extends SmallWebRTCTransport {
   onLine: (line: Line) => void = () => undefined;
+  /** Tells the agent's sound anew after mending: the end of the old track makes the transport forget the new one. */
+  onSound: (track: MediaStreamTrack) => void = () => undefined;
 
   private readonly made: RTCPeerConnection[] = [];
   private readonly sound: BrowserSound;
@@ -38,6 +40,11 @@ export class WatchedTransport extends SmallWebRTCTransport {
     const make = (SmallWebRTCTransport.prototype as unknown as Maker).createPeerConnection;
     const connection = make.call(this);
     this.made.push(connection);
+    connection.addEventListener("track", ({ track }) => {
+      if (track.kind === "audio") {
+        track.addEventListener("unmute", () => this.onSound(track));
+      }
+    });
     connection.addEventListener("iceconnectionstatechange", () => {
       const state = connection.iceConnectionState;
       if (state === "connected" || state === "completed") {
@@ -54,8 +61,12 @@ interface Maker {
   createPeerConnection(this: WatchedTransport): RTCPeerConnection;
 }
 
-export function peerTransport(onLine: (line: Line) => void): Transport {
+export function peerTransport(
+  onLine: (line: Line) => void,
+  onSound: (track: MediaStreamTrack) => void,
+): Transport {
   const transport = new WatchedTransport(new BrowserSound());
   transport.onLine = onLine;
+  transport.onSound = onSound;
   return transport;
 }
