@@ -46,7 +46,8 @@ class Exchange:
         try:
             while not down.done():
                 done, _ = await asyncio.wait({down, *beside}, return_when=asyncio.FIRST_COMPLETED)
-                for task in done & beside:
+                # A client may leave as soon as it has the whole answer, and that is no failure.
+                for task in done & beside if down not in done else ():
                     task.result()
                 beside -= done
             return down.result()
