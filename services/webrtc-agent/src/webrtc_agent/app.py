@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 
 from agent_core import web
 from agent_core.errors import AgentError
@@ -27,6 +28,7 @@ def create_app(lobby: Lobby) -> FastAPI:
     app.state.lobby = lobby
     web.install(app, lobby.agent)
     app.add_middleware(SecurityHeaders, daily=lobby.rooms is not None)
+    app.add_middleware(GZipMiddleware, minimum_size=1024)
     app.add_exception_handler(AgentError, answer_error)
     app.add_exception_handler(HTTPException, answer_http_error)
     app.add_exception_handler(Exception, answer_defect)

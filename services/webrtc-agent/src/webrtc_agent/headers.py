@@ -6,13 +6,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 _DAILY_SOURCES = "https://*.daily.co wss://*.daily.co"
 
 
-def content_security_policy(*, daily: bool) -> str:
-    """Say what the page may load and whom it may talk with: nobody but us, and Daily where sound travels through it."""
+def content_security_policy(*, daily: bool, console: bool = False) -> str:
+    """Say what the page may load and whom it may talk with: nobody but us, and Daily where sound travels through it.
+
+    Args:
+        daily: Whether sound travels through Daily.
+        console: Whether this is the developers' page, whose ready-made parts position themselves by style attributes.
+    """
     return "; ".join(
         [
             "default-src 'self'",
             f"script-src 'self'{' https://*.daily.co blob:' if daily else ''}",
-            "style-src 'self' 'unsafe-inline'",  # the page's components position themselves by style attributes
+            f"style-src 'self'{" 'unsafe-inline'" if console else ''}",
             "img-src 'self' data:",
             "font-src 'self' data:",
             "media-src 'self' blob:",
@@ -36,8 +41,8 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, *, daily: bool) -> None:
         self._app = app
+        self._policies = {console: content_security_policy(daily=daily, console=console) for console in (False, True)}
         self._headers = {
-            "Content-Security-Policy": content_security_policy(daily=daily),
             "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
@@ -53,6 +58,7 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.setdefault("Cache-Control", "no-store")
+                headers["Content-Security-Policy"] = self._policies[scope["path"].startswith("/console")]
                 for name, value in self._headers.items():
                     headers[name] = value
             await send(message)

@@ -1,0 +1,24 @@
+"""What the browser is told: where it may load from, and that a page is sent small."""
+
+import pytest
+
+from webrtc_agent.headers import content_security_policy
+
+
+@pytest.mark.parametrize("daily", [False, True])
+def test_the_visitors_page_runs_nothing_that_stands_in_the_page(*, daily: bool) -> None:
+    """Neither script nor style may be inline, with Daily or without."""
+    assert "unsafe" not in content_security_policy(daily=daily)
+
+
+def test_only_the_console_may_style_inline() -> None:
+    """Its ready-made parts position themselves by style attributes; its scripts are files all the same."""
+    policy = dict(part.split(" ", 1) for part in content_security_policy(daily=False, console=True).split("; "))
+    assert policy["style-src"] == "'self' 'unsafe-inline'"
+    assert policy["script-src"] == "'self'"
+
+
+def test_peer_to_peer_pages_talk_with_nobody_else() -> None:
+    """Without Daily no other host is named."""
+    assert "//" not in content_security_policy(daily=False)
+    assert "daily.co" in content_security_policy(daily=True)
