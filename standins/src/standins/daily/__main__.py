@@ -2,11 +2,10 @@
 
 import argparse
 import asyncio
-import json
 import os
-import signal
 import sys
 
+from standins.command import serve, write
 from standins.daily.server import ABOUT, DEFAULT_KEY, DailyStandin, Settings
 
 
@@ -22,27 +21,12 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     try:
-        settings = Settings(arguments.api_key, port=arguments.port, host=arguments.host, log=_write)
-        asyncio.run(_serve(settings))
+        settings = Settings(arguments.api_key, port=arguments.port, host=arguments.host, log=write)
+        asyncio.run(serve(DailyStandin(settings), lambda standin: {"url": standin.api_url, "about": ABOUT}))
     except OSError as error:
-        _write({"event": "cannot_listen", "port": arguments.port, "reason": str(error)})
+        write({"event": "cannot_listen", "port": arguments.port, "reason": str(error)})
         return 1
     return 0
-
-
-async def _serve(settings: Settings) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with DailyStandin(settings) as standin:
-        _write({"event": "listening", "url": standin.api_url, "about": ABOUT})
-        await stop.wait()
-    _write({"event": "stopped"})
-
-
-def _write(event: dict[str, object]) -> None:
-    sys.stdout.write(json.dumps(event) + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -77,23 +77,5 @@ class Fault:
         return named().body if named else {"error": "server-error", "info": "something unexpected happened"}
 
 
-class Script:
-    """The faults to come, in order."""
-
-    def __init__(self) -> None:
-        self.faults: list[Fault] = []
-
-    def take(self, step: str) -> Fault | None:
-        """Take the first fault that is meant for this step."""
-        for fault in self.faults:
-            if fault.on in ("any", step):
-                if fault.times is not None:
-                    fault.times -= 1
-                    if fault.times <= 0:
-                        self.faults.remove(fault)
-                return fault
-        return None
-
-
 def _json(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     return Response(json.dumps(body), status, headers, media_type="application/json")

@@ -15,9 +15,10 @@ from starlette.routing import Route
 
 from standins.daily import errors
 from standins.daily.errors import RefusedError
-from standins.daily.faults import Fault, Script
+from standins.daily.faults import Fault
 from standins.daily.house import House, Json, Ledger
 from standins.daily.limits import RateLimit
+from standins.script import Script
 from standins.serving import serving
 
 ABOUT = "Pretend Daily: rooms and tokens with their errors and limits; nobody can join them, there is no sound"
@@ -56,7 +57,7 @@ class DailyStandin:
     def __init__(self, settings: Settings | None = None) -> None:
         self._settings = settings or Settings()
         self._house = House(self._settings.clock)
-        self._script = Script()
+        self._script: Script[Fault] = Script()
         self._all = RateLimit(100, 5, self._settings.clock)
         self._deletions = RateLimit(50, 30, self._settings.clock)
         self._running = AsyncExitStack()

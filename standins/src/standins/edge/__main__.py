@@ -1,9 +1,6 @@
 """Run the pretend load balancer: ``python -m standins.edge --target PhoneTargetGroup=127.0.0.1:7861``."""
 
 import argparse
-import asyncio
-import json
-import signal
 import sys
 from collections import defaultdict
 from collections.abc import Iterable
@@ -11,6 +8,7 @@ from pathlib import Path
 
 import uvloop
 
+from standins.command import serve, write
 from standins.edge.cloudformation import TemplateError
 from standins.edge.server import ABOUT, Address, Edge, Settings, find_template
 
@@ -25,11 +23,11 @@ def main() -> int:
             _by_group(options.target),
             port=options.port,
             host=options.host,
-            log=_write,
+            log=write,
         )
-        uvloop.run(_serve(settings))
+        uvloop.run(serve(Edge(settings), lambda edge: {"url": edge.url, "about": ABOUT}))
     except (OSError, TemplateError) as error:
-        _write({"event": "cannot_listen", "port": options.port, "reason": str(error)})
+        write({"event": "cannot_listen", "port": options.port, "reason": str(error)})
         return 1
     return 0
 
@@ -63,21 +61,6 @@ def _by_group(targets: Iterable[tuple[str, Address]]) -> dict[str, list[Address]
     for group, address in targets:
         groups[group].append(address)
     return groups
-
-
-async def _serve(settings: Settings) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with Edge(settings) as edge:
-        _write({"event": "listening", "url": edge.url, "about": ABOUT})
-        await stop.wait()
-    _write({"event": "stopped"})
-
-
-def _write(event: dict[str, object]) -> None:
-    sys.stdout.write(json.dumps(event) + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -2,10 +2,9 @@
 
 import argparse
 import asyncio
-import json
-import signal
 import sys
 
+from standins.command import serve, write
 from standins.weather.server import ABOUT, Settings, WeatherStandin
 
 
@@ -16,26 +15,12 @@ def main() -> int:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     arguments = parser.parse_args()
     try:
-        asyncio.run(_serve(Settings(port=arguments.port, host=arguments.host, log=_write)))
+        settings = Settings(port=arguments.port, host=arguments.host, log=write)
+        asyncio.run(serve(WeatherStandin(settings), lambda standin: {"url": standin.url, "about": ABOUT}))
     except OSError as error:
-        _write({"event": "cannot_listen", "port": arguments.port, "reason": str(error)})
+        write({"event": "cannot_listen", "port": arguments.port, "reason": str(error)})
         return 1
     return 0
-
-
-async def _serve(settings: Settings) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with WeatherStandin(settings) as standin:
-        _write({"event": "listening", "url": standin.url, "about": ABOUT})
-        await stop.wait()
-    _write({"event": "stopped"})
-
-
-def _write(event: dict[str, object]) -> None:
-    sys.stdout.write(json.dumps(event) + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

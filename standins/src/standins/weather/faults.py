@@ -61,24 +61,6 @@ class Fault:
         return ACTIONS[self.action](self, answer)
 
 
-class Script:
-    """The faults to come, in order."""
-
-    def __init__(self) -> None:
-        self.faults: list[Fault] = []
-
-    def take(self, address: str) -> Fault | None:
-        """Take the first fault that is meant for this address."""
-        for fault in self.faults:
-            if fault.on in ("any", address):
-                if fault.times is not None:
-                    fault.times -= 1
-                    if fault.times <= 0:
-                        self.faults.remove(fault)
-                return fault
-        return None
-
-
 def _status(fault: Fault, _: Response) -> Response:
     reasons = {429: "Minutely API request limit exceeded. Please try again in one minute."}
     headers = {} if fault.retry_after is None else {"retry-after": str(fault.retry_after)}

@@ -14,10 +14,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from standins.script import Script
 from standins.serving import serving
 from standins.weather import forecast, geocoding
 from standins.weather.cities import Cities, world
-from standins.weather.faults import Fault, Script
+from standins.weather.faults import Fault
 
 ABOUT = "Pretend Open-Meteo: real places and true shapes, invented numbers; no forecast of any weather on Earth"
 
@@ -54,7 +55,7 @@ class WeatherStandin:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self._settings = settings or Settings()
-        self._script = Script()
+        self._script: Script[Fault] = Script()
         self._requests: deque[dict[str, object]] = deque(maxlen=1000)
         self._running = AsyncExitStack()
         self._cities = Cities([])
