@@ -2,29 +2,20 @@
 
 import asyncio
 import time
-from typing import Any
-
-import structlog
 
 from agent_core.admission import Place
 from agent_core.agent import Agent
 from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.session import Media, Opening, Session
 from webrtc_agent import connection
+from webrtc_agent.attention import Attention
 from webrtc_agent.connection import CONNECT_SECONDS, SoundConnection
 from webrtc_agent.farewell import farewell
-from webrtc_agent.messages import Drop, Leave, MessageGuard, Pass, Press
 from webrtc_agent.refusals import MalformedOffer
 from webrtc_agent.requests import MAX_CANDIDATES, Candidate, OfferRequest
 from webrtc_agent.transport import INPUT_RATE, OUTPUT_RATE, VisitorTransport
 from webrtc_agent.watch import Watch
 
-log = structlog.get_logger()
-
-PACKET_BYTES = INPUT_RATE * 2 * 40 // 1000
-"""Sound for the model goes in packets of 40 ms: half as many to sign and send as come in."""
-READY_SECONDS = 10.0
-"""Longest wait for the pipeline to take messages; it takes milliseconds."""
 WAY_TO_EAR = 0.4
 """Seconds: Pipecat's track holds 40 ms, a browser's jitter buffer 40 to 200."""
 
@@ -41,10 +32,9 @@ class Peer:
     def __init__(self, agent: Agent, place: Place, sound: SoundConnection) -> None:
         self._connection = sound
         self._candidates = 0
-        self._sound = bytearray()
-        self._guard = MessageGuard(time.monotonic)
+        self._attention = attention = Attention()
         self._watch = Watch(time.monotonic, CONNECT_SECONDS)
-        transport = VisitorTransport(sound, self._hear, self._believe)
+        transport = VisitorTransport(sound, self._hear, attention.believe)
         media = Media(
             INPUT_RATE,
             OUTPUT_RATE,
@@ -53,7 +43,7 @@ class Peer:
             way_to_ear=WAY_TO_EAR,
             before_end=self._say_why,
         )
-        self._session = Session(agent, Opening("browser", place), media, Tally())
+        self._session = attention.session = Session(agent, Opening("browser", place), media, Tally())
         transport.add_event_handler("on_client_connected", self._connected)
         transport.add_event_handler("on_client_disconnected", self._left)
 
@@ -123,10 +113,7 @@ class Peer:
 
     def _hear(self, pcm: bytes) -> None:
         self._watch.heard()
-        self._sound += pcm
-        if len(self._sound) >= PACKET_BYTES:
-            self._session.hear(bytes(self._sound))
-            self._sound.clear()
+        self._attention.hear(pcm)
 
     async def _connected(self, _transport: object, _client: object) -> None:
         self._watch.connected()
@@ -135,30 +122,6 @@ class Peer:
     async def _left(self, _transport: object, _client: object) -> None:
         # Pipecat closes a connection that took too long to come about.
         self._session.end(EndReason.CALLER_LEFT if self._watch.was_connected else EndReason.PEER_LOST)
-
-    async def _believe(self, message: Any) -> bool:  # noqa: ANN401 - JSON
-        match self._guard.judge(message):
-            case Leave():
-                self._session.end(EndReason.CALLER_LEFT)
-            case Press(digits):
-                for digit in digits:
-                    self._session.press(digit)
-            case Drop(reason):
-                self._session.tally.ignored_messages += 1
-                log.debug("message_dropped", reason=reason)
-            case Pass(kind):
-                return await self._pass(kind)
-        return False
-
-    async def _pass(self, kind: str) -> bool:
-        try:
-            async with asyncio.timeout(READY_SECONDS):
-                await self._session.ready.wait()
-        except TimeoutError:
-            return False
-        if kind == "client-ready":
-            self._session.greet()
-        return True
 
     def _say_why(self, reason: EndReason) -> None:
         message = farewell(reason)
