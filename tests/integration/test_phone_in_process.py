@@ -124,3 +124,15 @@ async def test_a_tool_call_that_nobody_waits_for_is_no_trouble(phone: PhoneInPro
     await until(lambda: len(phone.records) == 1)
     assert phone.records[0].reason is EndReason.CALLER_LEFT
     assert phone.model.open_streams == 0
+
+
+async def test_a_call_that_cannot_be_set_up_keeps_nothing(phone: PhoneInProcess, exchange: TwilioExchange) -> None:
+    """A defect of ours before the conversation begins gives the place and the model's stream back."""
+    phone.agent.tools = (phone.agent.tools[0],) * 2  # two tools of one name are refused
+    stranger = Stranger(phone.url, exchange.settings)
+    invitation = await stranger.ring()
+    async with await stranger.open_stream() as socket:
+        await stranger.begin(socket, invitation.ticket)
+        await until(lambda: phone.agent.admission.taken == 0 and phone.model.open_streams == 0)
+    await stranger.aclose()
+    assert phone.model.streams

@@ -116,7 +116,11 @@ async def _carry(socket: WebSocket, phone: Phone, call_sid: str | None) -> None:
         start = await read_start(socket, guard)
         _believe(start, phone, call_sid)
     opening = await _opening(start, phone)
-    call = LiveCall(phone, socket, guard=guard, start=start, opening=opening)
+    try:
+        call = LiveCall(phone, socket, guard=guard, start=start, opening=opening)
+    except BaseException:
+        await opening.discard()
+        raise
     await call.run()
 
 

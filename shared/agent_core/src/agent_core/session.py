@@ -62,6 +62,12 @@ class Opening:
     call_sid: str | None = None
     facts: Mapping[str, str] | None = None
 
+    async def discard(self) -> None:
+        """Release both, if no session came of it; bounded, never raises."""
+        self.place.release()
+        if self.model_session is not None:
+            await self.model_session.close()
+
 
 class Session:
     """Runs one conversation. Make it, ``run`` it once; everything else may be called meanwhile."""
