@@ -29,6 +29,8 @@ _FALLING = {
     "thunderstorm": "a thunderstorm",
     "thunderstorm_with_hail": "a thunderstorm with hail",
 }
+_SEVERAL = ("snow_grains", "rain_showers", "snow_showers")
+"""Conditions whose name is a plural."""
 _SNOW = ("snow", "snow_grains", "snow_showers")
 _COLD = {"celsius": 10, "fahrenheit": 50}
 _LIKELY, _POSSIBLE = 50, 20
@@ -86,7 +88,7 @@ def _of_the_moment(aspect: Aspect, result: Mapping[str, Any]) -> str:
     if aspect is Aspect.UMBRELLA:
         return "Yes, take an umbrella." if falling else "No, you don't need an umbrella right now."
     if aspect is Aspect.RAIN:
-        return f"Yes, there is {falling}." if falling else "No, it is not raining."
+        return f"{'No' if condition in _SNOW else 'Yes'}, {_sky(condition)}." if falling else "No, it is not raining."
     if aspect is Aspect.SNOW:
         return "Yes, it is snowing." if condition in _SNOW else "No, it is not snowing."
     if aspect is Aspect.CLOTHES:
@@ -100,17 +102,18 @@ def _outlook(aspect: Aspect, result: Mapping[str, Any]) -> str:
     condition = str(result.get("conditions"))
     falling, sky = _FALLING.get(condition), _sky(result.get("conditions"))
     kind = falling or "rain"
+    risk = f"{_article(chance)} {chance} percent chance"
     if aspect is Aspect.SNOW and condition not in _SNOW:
         return "snow is not expected."
     if aspect is Aspect.UMBRELLA and chance is not None:
         advice = "take an umbrella" if chance >= _POSSIBLE else "you need no umbrella"
-        return f"{advice}, there is a {chance} percent chance of rain."
+        return f"{advice}, there is {risk} of rain."
     if chance is None:
-        return f"{sky}." if sky else ""
+        return f"{falling or sky}." if sky else ""
     if falling or aspect is Aspect.RAIN:
         word = "likely" if chance >= _LIKELY else "possible" if chance >= _POSSIBLE else "unlikely"
-        return f"{kind} is {word}, {chance} percent."
-    return f"{sky}, with a {chance} percent chance of rain." if sky else f"a {chance} percent chance of rain."
+        return f"{kind} {_is(condition)} {word}, {chance} percent."
+    return f"{sky}, with {risk} of rain." if sky else f"{risk} of rain."
 
 
 def _is_cold(result: Mapping[str, Any]) -> bool:
@@ -120,7 +123,16 @@ def _is_cold(result: Mapping[str, Any]) -> bool:
 
 def _sky(condition: object) -> str | None:
     falling = _FALLING.get(str(condition))
-    return f"there is {falling}" if falling else _SKIES.get(str(condition))
+    return f"there {_is(condition)} {falling}" if falling else _SKIES.get(str(condition))
+
+
+def _is(condition: object) -> str:
+    return "are" if condition in _SEVERAL else "is"
+
+
+def _article(number: int | None) -> str:
+    """Give "an" before eight, eleven, eighteen and the eighties."""
+    return "an" if number is not None and (number in (8, 11, 18) or 80 <= number < 90) else "a"  # noqa: PLR2004
 
 
 def _degrees(value: object) -> str | None:

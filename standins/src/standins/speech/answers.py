@@ -13,38 +13,20 @@ from standins.speech.turns import Ended, TurnDetector
 
 COLDEST, HOTTEST = -60, 130
 
-_SKIES = (
-    "clear",
-    "mostly clear",
-    "partly cloudy",
-    "overcast",
-    "foggy",
-    "there is drizzle",
-    "there is freezing drizzle",
-    "there is rain",
-    "there is freezing rain",
-    "there is snow",
-    "there are rain showers",
-    "there is rain showers",
-    "there is snow showers",
-    "there is snow grains",
-    "there is a thunderstorm",
-    "there is a thunderstorm with hail",
-    "cloudy",
-    "sunny",
-)
-_FALLING = (
+_DRY = ("clear", "mostly clear", "partly cloudy", "overcast", "foggy", "cloudy", "sunny")
+_ONE = (
     "rain",
     "drizzle",
     "snow",
-    "rain showers",
-    "snow showers",
     "freezing rain",
     "freezing drizzle",
-    "snow grains",
     "a thunderstorm",
     "a thunderstorm with hail",
 )
+_SEVERAL = ("rain showers", "snow showers", "snow grains")
+_FALLING = (*(f"{name} is" for name in _ONE), *(f"{name} are" for name in _SEVERAL))
+_THERE = (*(f"there is {name}" for name in _ONE), *(f"there are {name}" for name in _SEVERAL))
+_SKIES = (*_DRY, *_THERE)
 _UNITS = ("", "", "", "fahrenheit", "celsius")
 _OTHER = (
     "hello i am a stand in for nova sonic",
@@ -70,6 +52,7 @@ _OTHER = (
     "one moment i am connecting you",
     "i'm sorry i can't connect you to anybody from here",
     "(no it is not raining|no it is not snowing|yes it is snowing)",
+    *(f"(yes|no) {sky}" for sky in _THERE),
     "(yes take an umbrella|no you don't need an umbrella right now)",
     "(yes take something warm|no it is warm enough without)",
 )
@@ -93,6 +76,7 @@ def answer_sentences(seed: int = 11) -> list[str]:
             low, unit = in_words(max(number - dice.randint(1, 14), COLDEST)), dice.choice(_UNITS)
             said.append(f"between {low} and {in_words(number)} degrees {unit}".strip())
             said.append(f"it will be {in_words(number)} degrees {unit}".strip())
+            said.append(f"the wind blows at {in_words(abs(number))} kilometers per hour")
     for city in cities():
         said += [_outlook(dice, city.spoken) for _ in range(10)]
         said += [f"{dice.choice(_SKIES)} in {city.spoken}", f"i could not find {city.spoken} please name another city"]
@@ -128,11 +112,20 @@ def normalised(text: str) -> list[str]:
 
 def _outlook(dice: random.Random, city: str) -> str:
     day = dice.choice(["today", "tomorrow", *(f"on {weekday}" for weekday in WEEKDAYS)])
-    hour = dice.choice(["", "", f"at {in_words(dice.randint(1, 12))} {dice.choice(['a.m.', 'p.m.'])}"])
-    chance = in_words(dice.randint(0, 100))
-    falling = f"{dice.choice(_FALLING)} is {dice.choice(['likely', 'possible', 'unlikely'])} {chance} percent"
-    dry = f"{dice.choice(_SKIES)} with a {chance} percent chance of rain"
-    return " ".join(f"{day} {hour} in {city} {dice.choice([falling, dry])}".split())
+    hour = dice.choice(
+        ["", "", "at noon", "at midnight", f"at {in_words(dice.randint(1, 12))} {dice.choice(['a.m.', 'p.m.'])}"]
+    )
+    number = dice.randint(0, 100)
+    risk = f"{_article(number)} {in_words(number)} percent chance of rain"
+    falling = f"{dice.choice(_FALLING)} {dice.choice(['likely', 'possible', 'unlikely'])} {in_words(number)} percent"
+    dry = f"{dice.choice(_DRY)} with {risk}"
+    umbrella = f"{dice.choice(['take an umbrella', 'you need no umbrella'])} there is {risk}"
+    outlook = dice.choice([falling] * 4 + [dry] * 4 + [umbrella] * 2 + ["snow is not expected"])
+    return " ".join(f"{day} {hour} in {city} {outlook}".split())
+
+
+def _article(number: int) -> str:
+    return "an" if in_words(number).startswith("e") else "a"
 
 
 def _pieces(pcm: bytes, sample_rate: int) -> list[bytes]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,8 +21,9 @@ neither do we, but a demonstration should answer promptly.
 DEFAULT_PAUSE = 0.6
 _CONFIDENT = -7.0
 """Below this log posterior the words are more likely wrong than right; 97 % of right answers lie above it."""
-_BUSY = 3
-"""Utterances in line at every worker before another one is started."""
+_CALLERS_PER_WORKER = 4
+"""More callers than this, and another worker is started: in time, for it takes a second or two and they begin to speak
+together. One worker alone answers about ten questions a second."""
 _TURN_RATES = (8_000, 16_000)
 
 
@@ -43,12 +45,13 @@ class Hearing:
     """The recognisers of one server, shared by its sessions.
 
     Args:
-        most_workers: processes at most; the first starts at once, more when all are busy.
+        most_workers: processes at most; the first starts at once, more when many callers are there.
     """
 
     def __init__(self, *, most_workers: int = 2) -> None:
         self._most_workers = most_workers
         self._workers: list[Worker] = []
+        self._ears: set[Ear] = set()
         self._growing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -74,7 +77,16 @@ class Hearing:
             sample_rate: 8000, 16000 or 24000.
             sensitivity: "HIGH", "MEDIUM" or "LOW" as the session asked; nothing is between the first two.
         """
-        return Ear(self, sample_rate, PAUSES.get((sensitivity or "").upper(), DEFAULT_PAUSE))
+        ear = Ear(self, sample_rate, PAUSES.get((sensitivity or "").upper(), DEFAULT_PAUSE))
+        self._ears.add(ear)
+        wanted = min(-(-len(self._ears) // _CALLERS_PER_WORKER), self._most_workers)
+        if self._workers and self._growing is None and len(self._workers) < wanted:
+            self._growing = asyncio.create_task(self._grow())
+        return ear
+
+    def forget(self, ear: "Ear") -> None:
+        """Note that a session is over."""
+        self._ears.discard(ear)
 
     async def transcribe(self, pcm: bytes, sample_rate: int) -> Transcript:
         """Have one utterance transcribed by the worker with the shortest line.
@@ -86,19 +98,21 @@ class Hearing:
             message = "Hearing.start() comes first"
             raise RuntimeError(message)
         worker = min(self._workers, key=lambda each: each.waiting)
-        if worker.waiting >= _BUSY and self._growing is None and len(self._workers) < self._most_workers:
-            self._growing = asyncio.create_task(self._grow())
         return await worker.transcribe(pcm, sample_rate)
 
     async def _grow(self) -> None:
+        """Start one more worker; where that fails, those that run go on alone."""
         worker = Worker()
         try:
             await worker.start()
-        except BaseException:
+            self._workers.append(worker)
+        except (BrokenProcessPool, TimeoutError):
+            await worker.aclose()
+        except asyncio.CancelledError:
             await worker.aclose()
             raise
-        self._workers.append(worker)
-        self._growing = None
+        finally:
+            self._growing = None
 
 
 class Ear:
@@ -125,6 +139,7 @@ class Ear:
 
     async def aclose(self) -> None:
         """Forget what was said so far."""
+        self._hearing.forget(self)
         if self._guess is not None:
             _, task = self._guess
             self._guess = None

@@ -15,7 +15,6 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
 
-from standins.speech.answers import answer_sentences
 from standins.speech.recogniser import NOTHING, Recogniser, Transcript
 from standins.speech.sentences import sentences
 
@@ -25,8 +24,9 @@ _LINE_DEADLINE_SECONDS = 20.0
 """With the wait for those who came before, and for a new process if the old one hangs."""
 _START_DEADLINE_SECONDS = 30.0
 _PARENT_CHECK_SECONDS = 2.0
+_NICENESS = 5
+"""Who waits for words waits a little longer; sound that comes late is heard by everybody."""
 _NOTHING = Transcript("", NOTHING)
-_WORLDS = {"caller": sentences, "answer": answer_sentences}
 
 
 class Worker:
@@ -44,16 +44,15 @@ class Worker:
         work = asyncio.get_running_loop().run_in_executor(self._pool, _warm)
         self._process_id = await asyncio.wait_for(work, _START_DEADLINE_SECONDS)
 
-    async def transcribe(self, pcm: bytes, sample_rate: int, world: str = "caller") -> Transcript:
-        """Transcribe one utterance; nothing is heard (and nothing raised) when that fails twice or takes too long."""
+    async def transcribe(self, pcm: bytes, sample_rate: int) -> Transcript:
+        """Transcribe one utterance, in a hurry while others wait in line.
+
+        Nothing is heard (and nothing raised) when that fails twice or takes too long.
+        """
         self.waiting += 1
         try:
             async with asyncio.timeout(_LINE_DEADLINE_SECONDS), self._free:
-                return (
-                    await self._transcribe(pcm, sample_rate, world)
-                    or await self._transcribe(pcm, sample_rate, world)
-                    or _NOTHING
-                )
+                return await self._transcribe(pcm, sample_rate) or await self._transcribe(pcm, sample_rate) or _NOTHING
         except TimeoutError:
             return _NOTHING
         finally:
@@ -64,9 +63,10 @@ class Worker:
         self._kill()
         await asyncio.to_thread(self._pool.shutdown, wait=True, cancel_futures=True)
 
-    async def _transcribe(self, pcm: bytes, sample_rate: int, world: str) -> Transcript | None:
+    async def _transcribe(self, pcm: bytes, sample_rate: int) -> Transcript | None:
+        hurry = self.waiting > 1
         try:
-            work = asyncio.get_running_loop().run_in_executor(self._pool, _transcribe, pcm, sample_rate, world)
+            work = asyncio.get_running_loop().run_in_executor(self._pool, _transcribe, pcm, sample_rate, hurry)
             return await asyncio.wait_for(work, _DEADLINE_SECONDS)
         except (BrokenProcessPool, TimeoutError):
             await self._replace()
@@ -94,8 +94,9 @@ def _new_pool() -> ProcessPoolExecutor:
 
 
 def _end_with(parent: int) -> None:
-    """Do not outlive a parent that was killed, and leave Ctrl-C to it."""
+    """Do not outlive a parent that was killed, leave Ctrl-C to it, and let it go first."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(_NICENESS)
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -106,14 +107,14 @@ def _end_with(parent: int) -> None:
 
 
 def _warm() -> int:
-    _recogniser("caller")
+    _recogniser()
     return os.getpid()
 
 
-def _transcribe(pcm: bytes, sample_rate: int, world: str) -> Transcript:
-    return _recogniser(world).transcribe(pcm, sample_rate)
+def _transcribe(pcm: bytes, sample_rate: int, hurry: bool) -> Transcript:  # noqa: FBT001  an executor passes no names
+    return _recogniser().transcribe(pcm, sample_rate, hurry=hurry)
 
 
 @cache
-def _recogniser(world: str) -> Recogniser:
-    return Recogniser(_WORLDS[world]())
+def _recogniser() -> Recogniser:
+    return Recogniser(sentences(), can_hurry=True)
