@@ -63,21 +63,22 @@ def best_speaker() -> Speaker:
 def _program() -> Speaker:
     if flite := shutil.which("flite"):
         return Speaker(
-            "flite slt", 16_000, lambda text: _spoken_by([flite, "-voice", "slt", "-t", text, "-o", "/dev/stdout"])
+            "flite slt", 16_000, lambda text: spoken_by([flite, "-voice", "slt", "-t", text, "-o", "/dev/stdout"])[0]
         )
     if espeak := shutil.which("espeak-ng"):
         return Speaker(
-            "espeak-ng en-us", 22_050, lambda text: _spoken_by([espeak, "-v", "en-us", "--stdout", "--", text])
+            "espeak-ng en-us", 22_050, lambda text: spoken_by([espeak, "-v", "en-us", "--stdout", "--", text])[0]
         )
     message = "no voice found: install the package hibari-tts, or the program flite or espeak-ng"
     raise NoVoiceError(message)
 
 
-def _spoken_by(command: list[str]) -> Sound:
-    """Run a program that writes a WAV file to its output; its header may not know the length."""
+def spoken_by(command: list[str]) -> tuple[Sound, int]:
+    """Run a program that writes a WAV file to its output, whose header may not know the length; give sound and rate."""
     made = subprocess.run(command, check=True, capture_output=True, timeout=_DEADLINE_SECONDS).stdout  # noqa: S603
     with wave.open(io.BytesIO(made)) as file:
-        return np.frombuffer(file.readframes(len(made)), "<i2").astype(np.float32) / np.float32(32768)
+        sound = np.frombuffer(file.readframes(len(made)), "<i2").astype(np.float32) / np.float32(32768)
+        return sound, file.getframerate()
 
 
 class Voice:
