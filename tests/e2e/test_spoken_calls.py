@@ -135,6 +135,7 @@ def recorded_question() -> Path:
 
 def test_an_expectation_that_is_not_met_fails(product: Product) -> None:
     """Exit code and sentence say so; a check that cannot fail would be none."""
-    code, _, complaints = product.call("--say", "hello", "--expect-tool", "get_current_weather", "--timeout", "30s")
+    code, [call], _ = product.call("--say", "hello", "--expect-tool", "get_current_weather", "--timeout", "30s")
     assert code == 1
-    assert "get_current_weather" in complaints
+    [complaint] = call["failures"]
+    assert "get_current_weather" in complaint
