@@ -32,6 +32,7 @@ async def serving(app: ASGIApp, *, host: str, port: int, websockets: bool = Fals
         access_log=False,
         lifespan="off",
         ws="websockets-sansio" if websockets else "none",
+        ws_per_message_deflate=False,
         timeout_graceful_shutdown=1,
     )
     server = _Server(config)
