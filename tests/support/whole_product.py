@@ -6,11 +6,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
+
+import httpx
 
 COMMAND = [sys.executable, "-m", "standins.cli"]
 START_SECONDS = 90.0
@@ -39,17 +42,28 @@ class Product:
         measured = json.loads(done.stdout or "[]")
         return done.returncode, measured if isinstance(measured, list) else [measured], done.stderr
 
-    def log(self) -> list[dict[str, Any]]:
-        """What the phone service has logged."""
-        path = self.folder / self.state["logs"]["phone-agent"]
+    def log(self, service: str = "phone-agent") -> list[dict[str, Any]]:
+        """What a service has logged."""
+        path = self.folder / self.state["logs"][service]
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("{")]
 
 
+def heard_by_model(product: Product) -> list[list[str]]:
+    """Give what the pretend model heard in each of its sessions, typed words too, in the order they were opened."""
+    sessions = httpx.get(f"{product.state['nova']['control']}/sessions").json()
+    return [[words["text"] for words in one["heard"]] for one in sorted(sessions, key=lambda one: one["opened_at"])]
+
+
 @contextmanager
-def running(folder: Path) -> Iterator[Product]:
-    """Start everything on free ports; stopped, by its process id, at the end."""
+def running(folder: Path, settings: Mapping[str, str] = MappingProxyType({}), *, port: int = 0) -> Iterator[Product]:
+    """Start everything on free ports; stopped, by its process id, at the end.
+
+    Args:
+        folder: Where it runs.
+        settings: Further environment.
+        port: The edge's; 0 takes a free one.
+    """
     ports = (
-        "--port",
         "--phone-port",
         "--web-port",
         "--nova-port",
@@ -57,10 +71,10 @@ def running(folder: Path) -> Iterator[Product]:
         "--twilio-port",
         "--weather-port",
     )
-    options = [part for port in ports for part in (port, "0")]
+    options = ["--port", str(port), *(part for name in ports for part in (name, "0"))]
     # No variable of the machine may put a real service in the place of a stand-in.
     keep = ("PATH", "HOME", "LANG", "PYTHONPATH", "TMPDIR")
-    environment = {name: os.environ[name] for name in keep if name in os.environ}
+    environment = {name: os.environ[name] for name in keep if name in os.environ} | dict(settings)
     with (folder / "run.log").open("w", encoding="utf-8") as output:
         process = subprocess.Popen(
             [*COMMAND, "run", "--weather", "standin", "--nova", "standin", *options],

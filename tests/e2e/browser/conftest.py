@@ -1,0 +1,66 @@
+"""One browser and one product for all journeys here. Without a browser they are skipped; where CI asks, they fail."""
+
+import os
+from collections.abc import AsyncIterator, Generator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from standins.cli.ports import free_port
+from standins.speech import Voice
+from tests.support.browser import INSECURE_HOST, Chromium, find_chromium, running_chromium
+from tests.support.microphone import Microphone
+from tests.support.page import VisitorPage
+from tests.support.whole_product import Product, running
+
+_HERE = Path(__file__).parent
+_NO_BROWSER = (
+    "these tests need Chromium: apt-get install chromium, or set CHROMIUM to the path of a Chromium or Chrome "
+    "that is installed"
+)
+_IN_CI = os.environ.get("CI") == "true" or os.environ.get("BROWSER_TESTS") == "required"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skipped journey into a failed one where nobody would read why it was skipped."""
+    report = yield
+    if _IN_CI and report.skipped and item.path.is_relative_to(_HERE):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which CI does not allow: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """Everything, as `voice-agent run` starts it, for more visitors from one address than it lets in by itself."""
+    port = free_port()
+    settings = {
+        "ICE_HOSTS": "127.0.0.1",
+        "STARTS_PER_MINUTE": "1000",
+        "STARTS_PER_MINUTE_PER_ADDRESS": "1000",
+        "ALLOWED_ORIGINS": f"http://{INSECURE_HOST}:{port}",
+    }
+    with running(tmp_path_factory.mktemp("browser"), settings, port=port) as product:
+        yield product
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Chromium]:
+    """Start the browser, with nothing on its microphone's tape."""
+    program = find_chromium()
+    if program is None:
+        pytest.skip(_NO_BROWSER)
+    microphone = Microphone(tmp_path_factory.mktemp("microphone") / "speech.wav", Voice())
+    await microphone.will_be_silent()
+    async with running_chromium(program, microphone) as chromium:
+        yield chromium
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def visitor(chromium: Chromium, product: Product) -> AsyncIterator[VisitorPage]:
+    """Open the product's page, as yet with nothing to say."""
+    await chromium.microphone.will_be_silent()
+    async with chromium.visit(product.state["base_url"]) as visit:
+        yield VisitorPage(visit)

@@ -1,0 +1,65 @@
+"""What a visitor can do beside talking: type, mute, open a second tab, say goodbye."""
+
+import re
+
+import pytest
+from playwright.async_api import expect
+
+from tests.support.browser import Chromium
+from tests.support.page import VisitorPage
+from tests.support.whole_product import Product, heard_by_model
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_typed_words_are_answered_once(visitor: VisitorPage) -> None:
+    """No microphone is asked for; the words stand there once, and so does the answer."""
+    await visitor.type_instead()
+    await visitor.type("what is the weather in Oslo")
+    await visitor.agent_has_said(re.compile("in Oslo"))
+    assert await visitor.asked() == ["what is the weather in Oslo"]
+    assert len([words for words in await visitor.answered() if "Oslo" in words]) == 1
+    await expect(visitor.card).to_have_count(1)
+    await visitor.take_pictures("typed")
+
+
+async def test_the_agent_ends_the_conversation(visitor: VisitorPage) -> None:
+    """Whoever says goodbye gets one back, and the page says that it is over and how to begin anew."""
+    await visitor.type_instead()
+    await visitor.type("goodbye")
+    await visitor.does("Ended")
+    await expect(visitor.visit.page.get_by_text("The conversation is over.")).to_be_visible()
+    await expect(visitor.button("Talk again")).to_be_focused()
+    await visitor.take_pictures("ended-by-agent")
+
+
+async def test_a_muted_visitor_is_not_heard(chromium: Chromium, product: Product) -> None:
+    """What is said while muted reaches nobody; what is said after it does."""
+    await chromium.microphone.will_say(4.0, "what is the weather in Oslo", 4.0, "what is the weather in Paris")
+    async with chromium.visit(product.state["base_url"]) as visit:
+        visitor = VisitorPage(visit)
+        await visitor.talk()
+        await visitor.press("Mute the microphone")
+        await visitor.does("Muted", "Speaking")
+        await visit.page.wait_for_function("() => tap.hasSpoken()")
+        await visitor.take_pictures("muted")
+        assert heard_by_model(product)[-1][1:] == []
+        await visitor.press("Mute the microphone")
+        await visitor.agent_has_said(re.compile("in Paris"))
+        assert [words.lower() for words in heard_by_model(product)[-1][1:]] == ["what is the weather in paris"]
+
+
+async def test_two_tabs_hold_two_conversations(chromium: Chromium, product: Product, visitor: VisitorPage) -> None:
+    """Each tab is answered on its own, and the end of one is not the end of the other."""
+    async with chromium.visit(product.state["base_url"], beside=visitor.visit) as visit:
+        second = VisitorPage(visit)
+        await visitor.type_instead()
+        await second.type_instead()
+        await second.type("what is the weather in Rome")
+        await second.agent_has_said(re.compile("in Rome"))
+        await second.press("End the conversation")
+        await second.does("Ended")
+    await visitor.visit.page.bring_to_front()
+    await visitor.type("what is the weather in Oslo")
+    await visitor.agent_has_said(re.compile("in Oslo"))
+    assert not [words for words in await visitor.answered() if "Rome" in words]

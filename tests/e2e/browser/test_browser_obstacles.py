@@ -1,0 +1,96 @@
+"""What stands in a visitor's way is said in words, with a step that helps."""
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from standins.nova.server import NovaSettings, NovaStandin
+from tests.support.browser import INSECURE_HOST, Chromium
+from tests.support.page import VisitorPage
+from tests.support.score import Score
+from tests.support.waiting import until
+from tests.support.web_process import WebProcess, web_process
+from tests.support.whole_product import Product
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def small_web(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[WebProcess]:
+    """A web service with one place and three starts a minute."""
+    folder = tmp_path_factory.mktemp("small")
+    limits = {"MAX_SESSIONS": "1", "STARTS_PER_MINUTE_PER_ADDRESS": "3"}
+    async with (
+        NovaStandin(NovaSettings(certificates=folder), Score().brain()) as nova,
+        web_process(nova, folder / "web.jsonl", limits) as web,
+    ):
+        yield web
+
+
+async def test_a_blocked_microphone_is_explained_and_typing_goes_on(visitor: VisitorPage) -> None:
+    """The page says how to allow it, and offers the other way."""
+    await visitor.visit.permit(microphone=False)
+    await visitor.press("Talk")
+    await visitor.press("Continue")
+    await expect(visitor.problem).to_contain_text("The microphone is blocked")
+    await expect(visitor.problem).to_contain_text("allow the microphone")
+    await visitor.take_pictures("denied")
+    await visitor.press("Type instead")
+    await visitor.is_connected()
+    await visitor.type("what is the weather in Oslo")
+    await visitor.agent_has_said(re.compile("in Oslo"))
+
+
+async def test_an_address_without_https_is_explained_and_typing_goes_on(chromium: Chromium, product: Product) -> None:
+    """Browsers give no microphone there, and do not say why; the page does."""
+    port = product.state["base_url"].rpartition(":")[2]
+    async with chromium.visit(f"http://{INSECURE_HOST}:{port}") as visit:
+        visitor = VisitorPage(visit)
+        assert await visit.page.evaluate("() => isSecureContext") is False
+        await visitor.press("Talk")
+        await expect(visitor.problem).to_contain_text("This address is not https, so the browser gives no microphone")
+        await visitor.take_pictures("insecure")
+        await visitor.press("Type instead")
+        await visitor.is_connected()
+        await visitor.type("what is the weather in Oslo")
+        await visitor.agent_has_said(re.compile("in Oslo"))
+
+
+async def test_a_full_service_says_when_to_try_again(chromium: Chromium, small_web: WebProcess) -> None:
+    """First no place is free, then there were too many starts: a sentence and a countdown each."""
+    async with chromium.visit(small_web.url) as first, chromium.visit(small_web.url) as second:
+        await VisitorPage(first).type_instead()
+        await until(lambda: _is_full(small_web))
+        visitor = VisitorPage(second)
+        await visitor.press("Talk")
+        await visitor.press("Type instead")
+        await expect(visitor.problem).to_contain_text("All lines are taken")
+        await expect(visitor.problem.get_by_role("button")).to_be_disabled()
+        assert 0 < await _countdown(visitor) <= 60
+        await visitor.take_pictures("busy")
+    for _ in range(3):
+        await small_web.http.post("/start")
+    async with chromium.visit(small_web.url) as visit:
+        visitor = VisitorPage(visit)
+        await visitor.press("Talk")
+        await visitor.press("Type instead")
+        await expect(visitor.problem).to_contain_text("That was a bit often")
+        seconds = await _countdown(visitor)
+        await visitor.take_pictures("limited")
+        assert 0 < seconds <= 60
+        await expect(visitor.problem).not_to_contain_text(f"in {seconds} s")
+
+
+async def _is_full(web: WebProcess) -> bool:
+    return await web.sessions() == 1
+
+
+async def _countdown(visitor: VisitorPage) -> int:
+    """Read the seconds off the button that cannot be pressed yet."""
+    words = await visitor.problem.get_by_role("button").inner_text()
+    found = re.search(r"in (\d+) s", words)
+    assert found, words
+    return int(found[1])

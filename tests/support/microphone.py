@@ -1,0 +1,37 @@
+"""A microphone for a browser: a file that is played from its beginning whenever a page opens the microphone."""
+
+import wave
+from pathlib import Path
+
+from standins.speech import Voice
+
+_RATE = 48_000
+
+
+class Microphone:
+    """What a visitor is going to say.
+
+    Args:
+        file: Where the browser looks for it.
+        voice: The visitor's.
+    """
+
+    def __init__(self, file: Path, voice: Voice) -> None:
+        self.file = file
+        self._voice = voice
+
+    async def will_say(self, *parts: str | float) -> None:
+        """Put words, and pauses in seconds, on the tape; after its end there is silence."""
+        with wave.open(str(self.file), "wb") as tape:
+            tape.setnchannels(1)
+            tape.setsampwidth(2)
+            tape.setframerate(_RATE)
+            for part in (0.1, *parts, 1.0):
+                if isinstance(part, str):
+                    tape.writeframes(await self._voice.speak(part, _RATE))
+                else:
+                    tape.writeframes(bytes(2 * int(part * _RATE)))
+
+    async def will_be_silent(self) -> None:
+        """Put nothing on the tape."""
+        await self.will_say()
