@@ -204,3 +204,15 @@ async def test_a_defect_is_not_shown(make_desk: MakeClient) -> None:
     answer = await make_desk(rooms).http.post("/start")
     assert answer.status_code == 500
     assert answer.json()["info"] == "Sorry, something went wrong on our side."
+
+
+async def test_only_allowed_origins_are_told_that_they_may(make_desk: MakeClient) -> None:
+    """A browser asks before it posts from another site; without the setting nobody is told yes."""
+    asking = {"Origin": "https://partner.example", "Access-Control-Request-Method": "POST"}
+    header = "access-control-allow-origin"
+    closed = await make_desk().http.options("/start", headers=asking)
+    assert header not in closed.headers
+    opened = make_desk(allowed_origins="https://partner.example")
+    assert (await opened.http.options("/start", headers=asking)).headers[header] == "https://partner.example"
+    stranger = await opened.http.options("/start", headers=asking | {"Origin": "https://evil.example"})
+    assert header not in stranger.headers

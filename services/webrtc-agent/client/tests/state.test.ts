@@ -60,3 +60,10 @@ test("a wavering line is shown only during a conversation", () => {
   expect(after(CONNECTING, READY, broken).phase).toBe("reconnecting");
   expect(after(CONNECTING, READY, broken, { type: "line", steady: true }).phase).toBe("live");
 });
+
+test("an interrupted agent is not heard again until it speaks again", () => {
+  const cut = after(READY, HELLO, { type: "transcript", event: { type: "agent-cut" } });
+  expect(cut.cut).toBe(true);
+  expect(next(cut, { type: "activity", event: "agent-stopped" }).cut).toBe(true);
+  expect(next(cut, { type: "activity", event: "agent-started" }).cut).toBe(false);
+});

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from agent_core import web
@@ -29,6 +30,13 @@ def create_app(lobby: Lobby) -> FastAPI:
     web.install(app, lobby.agent)
     app.add_middleware(SecurityHeaders, daily=lobby.rooms is not None)
     app.add_middleware(GZipMiddleware, minimum_size=1024)
+    if origins := lobby.settings.allowed_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST", "PATCH"],
+            allow_headers=["content-type"],
+        )
     app.add_exception_handler(AgentError, answer_error)
     app.add_exception_handler(HTTPException, answer_http_error)
     app.add_exception_handler(Exception, answer_defect)

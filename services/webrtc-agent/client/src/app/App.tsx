@@ -44,7 +44,12 @@ export function App({ call }: { call: Call }) {
           <Dock call={call} state={state} onSettings={() => setSettings(true)} />
         </main>
       )}
-      <AgentAudio track={state.agentTrack} volume={volume} speaker={state.devices.speaker} />
+      <AgentAudio
+        track={state.agentTrack}
+        muted={state.cut}
+        volume={volume}
+        speaker={state.devices.speaker}
+      />
       {settings && (
         <Settings
           call={call}

@@ -30,6 +30,8 @@ export interface CallState {
   readonly devices: Devices;
   readonly ownTrack: MediaStreamTrack | null;
   readonly agentTrack: MediaStreamTrack | null;
+  /** The agent was interrupted: what is still on its way to the speaker shall not be heard. */
+  readonly cut: boolean;
 }
 
 export type CallEvent =
@@ -56,6 +58,7 @@ export const BEFORE: CallState = {
   devices: { microphones: [], speakers: [], microphone: "", speaker: "" },
   ownTrack: null,
   agentTrack: null,
+  cut: false,
 };
 
 export const isLive = (phase: Phase): boolean => phase === "live" || phase === "reconnecting";
@@ -84,9 +87,17 @@ export function next(state: CallState, event: CallEvent): CallState {
     case "track":
       return { ...state, [event.whose === "own" ? "ownTrack" : "agentTrack"]: event.track };
     case "activity":
-      return { ...state, activity: activityAfter(state.activity, event.event) };
+      return {
+        ...state,
+        activity: activityAfter(state.activity, event.event),
+        cut: state.cut && event.event !== "agent-started",
+      };
     case "transcript":
-      return { ...state, items: follow(state.items, event.event) };
+      return {
+        ...state,
+        items: follow(state.items, event.event),
+        cut: state.cut || event.event.type === "agent-cut",
+      };
   }
 }
 

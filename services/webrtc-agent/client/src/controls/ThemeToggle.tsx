@@ -1,11 +1,19 @@
-import { useState } from "react";
+import { useState, useSyncExternalStore } from "react";
 import { Icon } from "./icons";
 import { rememberedTheme, rememberTheme, showTheme, type Theme } from "./theme";
+
+const deviceIsDark = matchMedia("(prefers-color-scheme: dark)");
+
+function followDevice(onChange: () => void): () => void {
+  deviceIsDark.addEventListener("change", onChange);
+  return () => deviceIsDark.removeEventListener("change", onChange);
+}
 
 /** Switches between light and dark; starts from what the device prefers. */
 export function ThemeToggle() {
   const [theme, setTheme] = useState<Theme>(rememberedTheme);
-  const dark = theme === "dark" || (theme === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
+  const darkDevice = useSyncExternalStore(followDevice, () => deviceIsDark.matches);
+  const dark = theme === "dark" || (theme === "system" && darkDevice);
   const toggle = (): void => {
     const chosen = dark ? "light" : "dark";
     setTheme(chosen);

@@ -2,13 +2,15 @@ import { useEffect, useRef, useState } from "react";
 
 interface Props {
   track: MediaStreamTrack | null;
+  /** Silent at once, whatever the browser has buffered. */
+  muted: boolean;
   volume: number;
   /** Device id; empty for the browser's default. */
   speaker: string;
 }
 
 /** The agent's voice. */
-export function AgentAudio({ track, volume, speaker }: Props) {
+export function AgentAudio({ track, muted, volume, speaker }: Props) {
   const audio = useRef<HTMLAudioElement>(null);
   const [held, setHeld] = useState(false);
   useEffect(() => {
@@ -24,8 +26,9 @@ export function AgentAudio({ track, volume, speaker }: Props) {
   useEffect(() => {
     if (audio.current) {
       audio.current.volume = volume;
+      audio.current.muted = muted;
     }
-  }, [volume]);
+  }, [volume, muted]);
   useEffect(() => {
     const output = audio.current as (HTMLAudioElement & { setSinkId?: (id: string) => Promise<void> }) | null;
     void output?.setSinkId?.(speaker).catch(() => undefined);

@@ -99,7 +99,7 @@ const WORDS: Readonly<Record<ProblemKind, Words>> = {
   lost: {
     title: "The connection was lost",
     words:
-      "Your network dropped out for too long. What was said stays here; talk again to start a new conversation.",
+      "Your network dropped out for too long. What was said stays here; try again to start a new conversation.",
   },
   failed: { title: "Something went wrong", words: "The conversation had to stop. Please try again." },
 };
