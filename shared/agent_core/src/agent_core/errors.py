@@ -48,6 +48,8 @@ class Refused(AgentError):
 class Forbidden(Refused):
     """No valid signature or ticket came with the request."""
 
+    spoken = "This request carries no valid signature or ticket."
+
 
 class AtCapacity(Refused):
     """Every place for a conversation is taken."""
@@ -70,6 +72,7 @@ class ProtocolError(AgentError):
 
     http_status = 400
     close_code = 1002
+    spoken = "This request could not be understood."
 
 
 class InvalidArguments(AgentError):
