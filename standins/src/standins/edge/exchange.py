@@ -43,6 +43,7 @@ class Exchange:
     async def _both_ways(self) -> bool:
         down = asyncio.create_task(self._download())
         beside = {asyncio.create_task(self._upload()), asyncio.create_task(self._client_leaves())}
+        tasks = {down, *beside}
         try:
             while not down.done():
                 done, _ = await asyncio.wait({down, *beside}, return_when=asyncio.FIRST_COMPLETED)
@@ -52,9 +53,9 @@ class Exchange:
                 beside -= done
             return down.result()
         finally:
-            for task in (down, *beside):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(down, *beside, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _upload(self) -> None:
         """Pass the body on. What the target does not take is no reason to miss its answer."""
