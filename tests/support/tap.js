@@ -1,7 +1,7 @@
 // Runs in a page before the page's own scripts: keeps the sound that goes in and comes out, both on one clock.
 //
 // The left channel is the microphone as the browser gives it (also while the page is muted), the right one is the
-// agent's voice as it arrives, after the network and the jitter buffer.
+// agent's voice as the speaker gives it: after the network, the jitter buffer, and the page's own volume and mute.
 (() => {
   const RATE = 16_000;
   // About a second: a page that is busy for less loses nothing. (A worklet would lose nothing at all, but its code
@@ -15,6 +15,7 @@
   );
 
   let merger = null;
+  let speaker = null;
   const open = () => {
     const context = new AudioContext({ sampleRate: RATE });
     const recorder = context.createScriptProcessor(FRAMES, 2, 1);
@@ -29,20 +30,34 @@
     };
     merger = context.createChannelMerger(2);
     merger.connect(recorder).connect(context.destination); // its output is silence, but without one it does not run
+    speaker = context.createGain();
+    speaker.connect(merger, 0, 1);
   };
-  const listen = (track, channel) => {
+  const listen = (track, plug) => {
     if (merger === null) {
       open();
     }
-    merger.context.createMediaStreamSource(new MediaStream([track])).connect(merger, 0, channel);
+    plug(merger.context.createMediaStreamSource(new MediaStream([track])));
   };
+  const asMicrophone = (source) => source.connect(merger, 0, 0);
+  const asAgent = (source) => source.connect(speaker);
+  // A browser tells of it a moment after the speaker has changed, so nothing looks sooner here than it was.
+  document.addEventListener(
+    "volumechange",
+    ({ target }) => {
+      if (speaker !== null) {
+        speaker.gain.value = target.muted ? 0 : target.volume;
+      }
+    },
+    true,
+  );
 
   const devices = navigator.mediaDevices;
   if (devices) {
     const ask = devices.getUserMedia.bind(devices);
     devices.getUserMedia = async (wanted) => {
       const stream = await ask(wanted);
-      listen(stream.getAudioTracks()[0].clone(), 0); // what the page mutes is its own track
+      listen(stream.getAudioTracks()[0].clone(), asMicrophone); // what the page mutes is its own track
       return stream;
     };
   }
@@ -50,7 +65,7 @@
   globalThis.RTCPeerConnection = class extends Connection {
     constructor(...options) {
       super(...options);
-      this.addEventListener("track", ({ track }) => track.kind === "audio" && listen(track, 1));
+      this.addEventListener("track", ({ track }) => track.kind === "audio" && listen(track, asAgent));
     }
   };
 

@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 
 import numpy as np
 import numpy.typing as npt
@@ -34,8 +35,8 @@ class Interruption:
     after_onset: float
     """From the first sound of the visitor's voice."""
     after_notice: float
-    """From when a listener who hears what the microphone hears can tell that it is a voice; that part is the
-    model's, and the stand-in's takes 120 to 160 ms."""
+    """From when a listener who hears what the microphone hears can tell that it is a voice. What lies before is the
+    model's: the stand-in's takes 120 to 160 ms."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -53,11 +54,11 @@ async def recording(chromium: Chromium, product: Product) -> Sound:
 
 
 async def test_the_agents_voice_stops_soon(recording: Sound) -> None:
-    """From the moment the visitor's voice can be noticed to the agent's last sound, both as the page has them."""
+    """From the visitor's first sound to the last that the speaker gives of the agent; both as the page has them."""
     found = interruptions(recording)
     log.info("the agent went on for %s", found)
     assert found, "the visitor never talked over the agent"
-    assert min(one.after_notice for one in found) <= WITHIN_MS, found
+    assert median(one.after_onset for one in found) <= WITHIN_MS, found
 
 
 def interruptions(recording: Sound) -> list[Interruption]:

@@ -35,7 +35,7 @@ export function App({ call }: { call: Call }) {
             {state.problem && phase !== "microphone" && (
               <ProblemNote
                 problem={state.problem}
-                onRetry={phase === "ended" ? () => void call.talk() : null}
+                onRetry={phase === "ended" ? () => void call.again() : null}
                 onType={phase === "ended" ? () => void call.open({ typing: true }) : null}
                 onDismiss={live ? () => call.dismiss() : null}
               />

@@ -48,6 +48,11 @@ export class Call {
     }
   }
 
+  /** Try again, the way it was: who typed is not asked for a microphone now. */
+  async again(): Promise<void> {
+    await (this.state.typing ? this.open({ typing: true }) : this.talk());
+  }
+
   /** Start the conversation; the browser asks for the microphone now. */
   async open({ typing }: { typing: boolean }): Promise<void> {
     if (this.attempt) {
