@@ -1,4 +1,4 @@
-"""Writes the reference pages that can be read out of the code: settings, end records, errors.
+"""Writes the reference pages that can be read out of the code: settings, end records, errors, metrics.
 
 ``python tools/reference.py`` writes them; the tests compare them with what it would write.
 """
@@ -103,6 +103,80 @@ def records_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+@dataclass(frozen=True)
+class Measured:
+    """A metric as it stands in the code: its name, and what its arguments say."""
+
+    name: str
+    kind: str
+    text: str
+    unit: str = "Count"
+    labels: tuple[str, ...] = ()
+
+
+def metrics() -> Iterator[Measured]:
+    """Read the metrics, in order."""
+    tree = ast.parse((CORE / "observability/metrics.py").read_text(encoding="utf-8"))
+    for node in tree.body:
+        if isinstance(node, ast.AnnAssign) and isinstance(call := node.value, ast.Call):
+            name, kind, text, *unit = call.args
+            labels = next((ast.literal_eval(given.value) for given in call.keywords if given.arg == "labels"), ())
+            given_unit = _member(unit[0]).capitalize() if unit else "Count"
+            yield Measured(
+                ast.literal_eval(name), _member(kind).lower(), ast.literal_eval(text), given_unit, tuple(labels)
+            )
+
+
+def _member(node: ast.expr) -> str:
+    return ast.unparse(node).rpartition(".")[2]
+
+
+_METRICS_HEAD = """# Metrics
+
+Each service writes its metrics to standard output, as one JSON object a line in CloudWatch's embedded metric format;
+the log group turns them into metrics, no agent and no API call needed. They are written every `METRICS_SECONDS`, where
+the log is JSON; on a laptop's terminal there are none.
+
+Namespace `VoiceAgent` (`METRICS_NAMESPACE` changes it: two environments in one account and region need two, or one
+would scale on the other's calls). Every metric has the dimension `Service`: `phone-agent` or `webrtc-agent`. One with
+labels comes by `Service` alone and by `Service` with its labels. A label has at most 40 values in a task; what would
+be one more counts as `other`.
+
+Gauges and counters by service are told at every interval, also when they are zero: no value at all means that no task
+runs. A gauge's average is per task. A counter wants the statistic Sum, a distribution p50, p90, p99 or Maximum.
+
+| metric | kind | unit | labels | what it tells |
+|---|---|---|---|---|"""
+
+_FIELDS = """
+## The same in Logs Insights
+
+Metric lines have `event` = `metrics`. Every other line of the log has `event` (a constant name), `level`, `service`,
+`environment` and `timestamp`; lines of a conversation also have `session_id` and, on the phone, `call_sid`. The ones
+to ask for:
+
+| event | fields beside those |
+|---|---|
+| `session_ended` | `channel`, `reason`, `started_at`, `duration_ms`, `cost_usd`, [what was counted](end-records.md) |
+| `session_started` | `channel` |
+| `tool_called`, `tool_failed` | `tool`, `elapsed_ms`; a failed one also `outcome`, `error` |
+| `conversation_refused` | `cause` (`AtCapacity`, `Draining`, `OverBudget`), `tries` on the phone |
+| `model_stream_failed`, `model_lost` | `error`; the first also `failures` |
+| `request_refused` | `path`, `status`, `error` |
+| `task_protection` | `on`; `task_protection_failed`: `on`, `error` |
+| `draining`, `drained` | `sessions` |
+"""
+
+
+def metrics_page() -> str:
+    """Tell what is measured."""
+    rows = [
+        f"| `{m.name}` | {m.kind} | {m.unit} | {', '.join(f'`{label}`' for label in m.labels) or 'none'} | {m.text} |"
+        for m in metrics()
+    ]
+    return "\n".join([_METRICS_HEAD, *rows, _FIELDS.rstrip(), ""])
+
+
 def errors_page() -> str:
     """Show the tree of errors as the code has it."""
     tree = ast.parse((CORE / "errors.py").read_text(encoding="utf-8"))
@@ -117,6 +191,7 @@ def pages() -> dict[Path, str]:
         PAGES / "settings.md": settings_page(),
         PAGES / "end-records.md": records_page(),
         PAGES / "errors.md": errors_page(),
+        PAGES / "metrics.md": metrics_page(),
     }
 
 

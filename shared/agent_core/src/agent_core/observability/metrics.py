@@ -1,0 +1,159 @@
+"""The names of everything that is measured. Dashboards, alarms and scaling policies use these and no others.
+
+Every metric has the dimension ``Service`` (``phone-agent`` or ``webrtc-agent``). One with labels comes twice: once by
+service, so that it can be summed and alarmed on, and once by service and labels, so that it can be broken down.
+No label takes its value from what a caller, a visitor or the model said.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+NAMESPACE: Final = "VoiceAgent"
+"""CloudWatch namespace unless ``METRICS_NAMESPACE`` says otherwise."""
+SERVICE: Final = "Service"
+"""The dimension of every metric."""
+SERVICES: Final = ("phone-agent", "webrtc-agent")
+"""Its values."""
+
+
+class Unit(StrEnum):
+    """CloudWatch's units, as far as they are used."""
+
+    COUNT = "Count"
+    MILLISECONDS = "Milliseconds"
+    SECONDS = "Seconds"
+    NONE = "None"
+
+
+class Kind(StrEnum):
+    """How values become numbers."""
+
+    GAUGE = "gauge"
+    """What is now; told at every interval, also when it is zero. Statistic: Average is per task."""
+    COUNTER = "counter"
+    """How often since the last interval; told at every interval by service, also when it is zero. Statistic: Sum."""
+    DISTRIBUTION = "distribution"
+    """Each value that was measured. Statistic: p50, p90, p99, Maximum."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric.
+
+    Attributes:
+        name: In CloudWatch.
+        kind: Gauge, counter or distribution.
+        text: What it tells.
+        unit: Of its values.
+        labels: Dimensions beside ``Service``.
+    """
+
+    name: str
+    kind: Kind
+    text: str
+    unit: Unit = Unit.COUNT
+    labels: tuple[str, ...] = ()
+
+    @property
+    def dimension_sets(self) -> list[list[str]]:
+        """The dimensions under which CloudWatch has it."""
+        return [[SERVICE], *([[SERVICE, *self.labels]] if self.labels else [])]
+
+
+ACTIVE_SESSIONS: Final = Metric(
+    "ActiveSessions", Kind.GAUGE, "Places taken: conversations, and calls that ring. Its average is sessions per task."
+)
+SESSIONS_ENDED: Final = Metric(
+    "SessionsEnded",
+    Kind.COUNTER,
+    "Conversations that ended, by the reason of their end record.",
+    labels=("Reason",),
+)
+SESSIONS_FAILED: Final = Metric(
+    "SessionsFailed",
+    Kind.COUNTER,
+    "Conversations that ended for a reason that is not normal: the caller did not get what they came for.",
+)
+SESSIONS_REFUSED: Final = Metric(
+    "SessionsRefused",
+    Kind.COUNTER,
+    "Conversations that this task did not take: full, draining, or the day's spend is reached. The load balancer may "
+    "have found another task for them.",
+    labels=("Cause",),
+)
+SESSION_DURATION: Final = Metric("SessionDuration", Kind.DISTRIBUTION, "Length of conversations.", Unit.SECONDS)
+SETUP_TIME: Final = Metric(
+    "SetupTime",
+    Kind.DISTRIBUTION,
+    "From the start of the media connection to the agent's first sound.",
+    Unit.MILLISECONDS,
+)
+TURN_LATENCY: Final = Metric(
+    "TurnLatency",
+    Kind.DISTRIBUTION,
+    "From the end of the caller's turn, as the model reports it, to the first sound of the answer.",
+    Unit.MILLISECONDS,
+)
+BARGE_INS: Final = Metric("BargeIns", Kind.COUNTER, "Answers that the caller talked over.")
+TOOL_CALLS: Final = Metric(
+    "ToolCalls",
+    Kind.COUNTER,
+    "Tool calls by tool and outcome (ok, error, timeout, unknown, cancelled).",
+    labels=("Tool", "Outcome"),
+)
+TOOL_TIME: Final = Metric("ToolTime", Kind.DISTRIBUTION, "How long tools took.", Unit.MILLISECONDS, labels=("Tool",))
+ERRORS: Final = Metric(
+    "Errors",
+    Kind.COUNTER,
+    "Errors by class: the model's by their name on the wire, our own by the name of their class.",
+    labels=("Error",),
+)
+MODEL_STREAMS: Final = Metric(
+    "ModelStreams", Kind.COUNTER, "Streams opened to the model; more than conversations means renewals and failures."
+)
+TOKENS: Final = Metric(
+    "Tokens",
+    Kind.COUNTER,
+    "Tokens as the model counted them, by kind (speech_input, text_input, speech_output, text_output).",
+    labels=("TokenKind",),
+)
+ESTIMATED_COST: Final = Metric(
+    "EstimatedCost",
+    Kind.COUNTER,
+    "US dollars for the model, from its tokens and the prices in the settings.",
+    Unit.NONE,
+)
+LOST_AUDIO: Final = Metric("LostAudio", Kind.COUNTER, "Caller audio that never reached the model.", Unit.MILLISECONDS)
+LOOP_LAG: Final = Metric(
+    "LoopLag",
+    Kind.DISTRIBUTION,
+    "How late this task's event loop wakes up: above 100 ms callers hear gaps.",
+    Unit.MILLISECONDS,
+)
+PROTECTION_FAILURES: Final = Metric(
+    "TaskProtectionFailures",
+    Kind.COUNTER,
+    "Times that ECS could not be told to spare this task, or not any more; a scale-in may then cut calls.",
+)
+
+METRICS: Final = (
+    ACTIVE_SESSIONS,
+    SESSIONS_ENDED,
+    SESSIONS_FAILED,
+    SESSIONS_REFUSED,
+    SESSION_DURATION,
+    SETUP_TIME,
+    TURN_LATENCY,
+    BARGE_INS,
+    TOOL_CALLS,
+    TOOL_TIME,
+    ERRORS,
+    MODEL_STREAMS,
+    TOKENS,
+    ESTIMATED_COST,
+    LOST_AUDIO,
+    LOOP_LAG,
+    PROTECTION_FAILURES,
+)
+"""All of them, in the order of the reference page."""
