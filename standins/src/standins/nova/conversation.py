@@ -69,6 +69,8 @@ class Conversation:
             return
         seconds = len(pcm) / 2 / rate
         self._setting.record.audio_seconds_in += seconds
+        if self._setting.record.sound is not None:
+            self._setting.record.sound += pcm
         self._completion.input.hear(seconds)
         self._line.hear(pcm)
 

@@ -23,3 +23,4 @@ class House:
     clock: Clock
     ledger: Ledger = field(default_factory=Ledger)
     faults: FaultPlan = field(default_factory=FaultPlan)
+    keep_sound: bool = False

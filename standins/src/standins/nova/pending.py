@@ -83,6 +83,7 @@ class PendingStream:
 
     async def _become(self, opened: opening.Opening) -> None:
         record = SessionRecord(str(uuid.uuid4()), self._request_id, opened.model_id, opened.access_key_id)
+        record.sound = bytearray() if self._house.keep_sound else None
         stream = ModelStream(self._exchange, self._house, record, opened.chain)
         self._exchange.respond(200, opening.headers_of(self._request_id, wrapping.CONTENT_TYPE))
         self._exchange.owner = stream

@@ -59,6 +59,8 @@ class SessionRecord:
     audio_seconds_in: float = 0.0
     audio_seconds_out: float = 0.0
     usage: dict[str, Any] = field(default_factory=dict)
+    sound: bytearray | None = None
+    """The caller's, as 16-bit PCM at the input rate, where it is to be kept."""
 
     def tool(self, tool_use_id: str) -> ToolRun | None:
         """Give a tool run by its identifier."""
@@ -66,7 +68,9 @@ class SessionRecord:
 
     def as_json(self) -> dict[str, Any]:
         """Give the record as the control server shows it."""
-        return asdict(self)
+        shown = asdict(self)
+        del shown["sound"]
+        return shown
 
 
 @dataclass(slots=True)

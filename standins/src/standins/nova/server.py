@@ -46,6 +46,8 @@ class NovaSettings:
     limits: Limits = Limits()
     pace: Pace = Pace()
     clock_scale: float = 1.0
+    keep_sound: bool = False
+    """Whether the records keep what the callers said: 16 kB a second of each call at 8 kHz."""
 
 
 class NovaStandin:
@@ -53,7 +55,14 @@ class NovaStandin:
 
     def __init__(self, settings: NovaSettings, brain: Brain) -> None:
         self._settings = settings
-        self._house = House(brain, settings.credentials, settings.limits, settings.pace, Clock(settings.clock_scale))
+        self._house = House(
+            brain,
+            settings.credentials,
+            settings.limits,
+            settings.pace,
+            Clock(settings.clock_scale),
+            keep_sound=settings.keep_sound,
+        )
         self._closing = contextlib.AsyncExitStack()
         self._connections: set[ServerConnection] = set()
         self._streams = TaskPool(lambda error: note("stream_task_failed", error=repr(error)))

@@ -1,0 +1,135 @@
+"""The books that must balance after every injected fault: L1 to L10, over the stand-ins' ledgers and a service's log.
+
+Each function raises ``AssertionError`` with what does not balance. None waits: let the conversation end first.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from standins.daily.house import Ledger as Rooms
+from standins.nova.records import Ledger as Streams
+from standins.nova.records import Said, SessionRecord
+from tests.support.numbered import numbers_in
+
+type Line = Mapping[str, Any]
+
+MOST_STREAMS = 2
+"""Open at a time for one call: the one that talks, and the one that takes over."""
+GAP_MS = 200
+"""Longest piece of a caller that no session of the model may have heard."""
+TWICE_MS = 3000
+"""Longest piece of a caller that two sessions may have heard."""
+
+
+def one_end_for_each(lines: Iterable[Line], admitted: Iterable[str]) -> None:
+    """L1: each call that was admitted has one end record with a reason, and nobody else has one."""
+    ends = [line for line in lines if line.get("event") == "session_ended"]
+    assert all(line.get("reason") for line in ends), "an end record without a reason"
+    assert Counter(line.get("call_sid") for line in ends) == Counter(admitted)
+
+
+def streams_are_closed(streams: Streams, of_one_call: Sequence[str] = ()) -> None:
+    """L2: no stream of the model is left open, and the sessions of one call never were more than two at a time."""
+    assert streams.streams_open == 0, f"{streams.streams_open} streams left open"
+    open_records = [record.session_id for record in streams.sessions.values() if record.ended_at is None]
+    assert open_records == []
+    assert _most_at_once([streams.sessions[session] for session in of_one_call]) <= MOST_STREAMS
+
+
+def _most_at_once(records: Iterable[SessionRecord]) -> int:
+    steps = [step for r in records for step in ((r.opened_at, 1), (r.ended_at or float("inf"), -1))]
+    most = now = 0
+    for _, step in sorted(steps):
+        now += step
+        most = max(most, now)
+    return most
+
+
+def rooms_are_gone(rooms: Rooms) -> None:
+    """L3: each room that was made was deleted or has expired, and each token was for a room that was made."""
+    assert Counter(rooms.created) == Counter([*rooms.deleted, *rooms.expired])
+    asked_for = {token.get("room_name") for token in rooms.tokens}
+    assert asked_for <= set(rooms.created)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a process holds of its machine."""
+
+    threads: int
+    descriptors: int
+
+    @classmethod
+    def by(cls, pid: int) -> "Held":
+        """Look at a process."""
+        threads = len(os.listdir(f"/proc/{pid}/task"))  # noqa: PTH208 - needs no paths
+        return cls(threads, len(os.listdir(f"/proc/{pid}/fd")))  # noqa: PTH208 - needs no paths
+
+
+def nothing_is_held(before: Held, after: Held, spare: int = 2) -> None:
+    """L4: threads and descriptors are back where they were; look within five seconds of the end."""
+    assert after.threads <= before.threads + spare, f"threads: {before.threads} before, {after.threads} after"
+    assert after.descriptors <= before.descriptors + spare, f"files: {before.descriptors}, then {after.descriptors}"
+
+
+def words_are_kept(said: Iterable[Said], kept: Iterable[str]) -> None:
+    """L5: the final words of the model are in the transcript once each and in order.
+
+    Args:
+        said: By the stand-in, over all sessions of a conversation.
+        kept: What the transcript has of the agent, in order; it joins what follows on each other.
+    """
+    assert " ".join(kept) == " ".join(words.text for words in said)
+
+
+def tools_are_answered(records: Iterable[SessionRecord], given_up: int = 0) -> None:
+    """L6: each tool use has its one result, but for those whose caller or session went first."""
+    uses = [run for record in records for run in record.tools]
+    assert len({run.tool_use_id for run in uses}) == len(uses)
+    assert sum(run.result is None for run in uses) == given_up
+
+
+def sound_arrived(heard: Sequence[bytes], *, outage_ms: int = 0) -> None:
+    """L7: the sessions have together heard the caller, without a gap and hardly anything twice.
+
+    Args:
+        heard: The sound that each session of a call got, in order: ``numbered.frame`` of 0, 1, 2… as 16-bit PCM at
+            8 kHz.
+        outage_ms: What may be missing beyond the usual, because nothing could carry it.
+    """
+    by_session = [numbers_in(sound) for sound in heard]
+    known = sorted({number for numbers in by_session for number in numbers})
+    assert known, "no session heard the caller"
+    gaps = [(after - before - 1) * 20 for before, after in pairwise(known)]
+    assert max(gaps, default=0) <= GAP_MS + outage_ms, f"{max(gaps)} ms of the caller were lost"
+    twice = sum(count - 1 for count in Counter(number for numbers in by_session for number in numbers).values())
+    assert twice * 20 <= TWICE_MS, f"{twice * 20} ms of the caller were sent twice"
+    assert all(numbers == sorted(set(numbers)) for numbers in by_session), "a session heard the caller out of order"
+
+
+def sound_is_accounted_for(given_ms: float, *, sent_ms: float, dropped_ms: float, spare_ms: float = 60.0) -> None:
+    """L8: what the model gave was sent to the caller or thrown away because they cut in."""
+    assert abs(given_ms - sent_ms - dropped_ms) <= spare_ms, f"{given_ms} given, {sent_ms} sent, {dropped_ms} dropped"
+
+
+def protection_is_released(puts: Sequence[bool]) -> None:
+    """L9: the task's protection was put on and off in turn, and is off in the end."""
+    assert not puts or (puts[0] and not puts[-1])
+    assert all(before != after for before, after in pairwise(puts) if not after)
+
+
+def log_is_clean(lines: Iterable[Line], canaries: Iterable[str] = ()) -> None:
+    """L10: an error names its call or its session, and no planted secret, number or word is anywhere."""
+    lines = list(lines)
+    nameless = [line for line in lines if line.get("level") == "error" and not _names_somebody(line)]
+    assert nameless == []
+    text = "\n".join(map(str, lines))
+    assert [canary for canary in canaries if canary in text] == []
+
+
+def _names_somebody(line: Line) -> bool:
+    return any(line.get(name) for name in ("call_sid", "session_id", "visit_id"))

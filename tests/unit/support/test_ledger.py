@@ -1,0 +1,94 @@
+"""The ledger itself: books that balance pass, and each kind of loss is found."""
+
+from collections.abc import Callable
+
+import pytest
+
+from standins.daily.house import Ledger as Rooms
+from standins.nova.records import Ledger as Streams
+from standins.nova.records import Said, SessionRecord, ToolRun
+from tests.support import ledger
+from tests.support.numbered import LOUD, frame, numbers_in
+
+
+def _session(name: str, opened: float, ended: float | None) -> SessionRecord:
+    record = SessionRecord(name, "request", "model", "key", opened_at=opened)
+    record.ended_at = ended
+    return record
+
+
+def _streams(*records: SessionRecord) -> Streams:
+    streams = Streams()
+    for record in records:
+        streams.sessions[record.session_id] = record
+    return streams
+
+
+def _frames(*numbers: int) -> bytes:
+    return b"".join(frame(number) for number in numbers)
+
+
+ENDED = {"event": "session_ended", "reason": "caller_left", "call_sid": "CA1"}
+OVERLAPPING = _streams(_session("a", 1, 9), _session("b", 8, 20), _session("c", 19, 30))
+
+
+def test_books_that_balance_pass() -> None:
+    """Nothing is found where nothing is wrong."""
+    ledger.one_end_for_each([ENDED, {"event": "starting"}], ["CA1"])
+    ledger.streams_are_closed(OVERLAPPING, ["a", "b", "c"])
+    ledger.rooms_are_gone(Rooms(["r", "s"], ["r"], ["s"], [{"room_name": "r"}]))
+    ledger.nothing_is_held(ledger.Held(9, 20), ledger.Held(9, 22))
+    ledger.words_are_kept([Said("One.", interrupted=False), Said("Two", interrupted=True)], ["One. Two"])
+    ledger.tools_are_answered([_session("a", 1, 2)])
+    ledger.sound_arrived([_frames(0, 1, 2), _frames(2, 3, 4, 9)])
+    ledger.sound_is_accounted_for(1000, sent_ms=700, dropped_ms=290)
+    ledger.protection_is_released([True, True, False])
+    ledger.log_is_clean([{"event": "model_lost", "level": "error", "call_sid": "CA1"}], ["canary"])
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        lambda: ledger.one_end_for_each([ENDED, ENDED], ["CA1"]),
+        lambda: ledger.one_end_for_each([], ["CA1"]),
+        lambda: ledger.one_end_for_each([ENDED], []),
+        lambda: ledger.one_end_for_each([{**ENDED, "reason": None}], ["CA1"]),
+        lambda: ledger.streams_are_closed(Streams(streams_open=1)),
+        lambda: ledger.streams_are_closed(_streams(_session("a", 1, None))),
+        lambda: ledger.streams_are_closed(_streams(*(_session(n, 1, 9) for n in "abc")), list("abc")),
+        lambda: ledger.rooms_are_gone(Rooms(["r"], [], [])),
+        lambda: ledger.rooms_are_gone(Rooms([], [], [], [{"room_name": "r"}])),
+        lambda: ledger.nothing_is_held(ledger.Held(9, 20), ledger.Held(12, 20)),
+        lambda: ledger.nothing_is_held(ledger.Held(9, 20), ledger.Held(9, 23)),
+        lambda: ledger.words_are_kept([Said("One.", interrupted=False)], []),
+        lambda: ledger.words_are_kept([Said("One.", interrupted=False)], ["One.", "One."]),
+        lambda: ledger.sound_arrived([_frames(0, 12)]),
+        lambda: ledger.sound_arrived([_frames(*range(151)), _frames(*range(151))]),
+        lambda: ledger.sound_arrived([_frames(1, 0)]),
+        lambda: ledger.sound_arrived([b""]),
+        lambda: ledger.sound_is_accounted_for(1000, sent_ms=700, dropped_ms=0),
+        lambda: ledger.protection_is_released([True]),
+        lambda: ledger.protection_is_released([True, False, False]),
+        lambda: ledger.log_is_clean([{"event": "x", "level": "error"}]),
+        lambda: ledger.log_is_clean([{"event": "x", "level": "info", "text": "a canary"}], ["canary"]),
+    ],
+)
+def test_each_loss_is_found(check: Callable[[], None]) -> None:
+    """A check that cannot fail checks nothing."""
+    with pytest.raises(AssertionError):
+        check()
+
+
+def test_a_tool_without_its_result_is_found() -> None:
+    """Unless its caller or its session went first."""
+    record = _session("a", 1, 2)
+    record.tools.append(ToolRun("get_weather", "use-1", {}))
+    with pytest.raises(AssertionError):
+        ledger.tools_are_answered([record])
+    ledger.tools_are_answered([record], given_up=1)
+
+
+def test_numbers_survive_what_surrounds_them() -> None:
+    """Loud or quiet, between silence and speech."""
+    speech = bytes(range(256)) * 5
+    assert numbers_in(frame(0) + bytes(320) + speech[:320] + frame(32_767, LOUD) + frame(5)) == [0, 32_767, 5]
