@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import pytest
 
@@ -10,6 +11,8 @@ from agent_core import session as session_module
 from agent_core.agent import Agent
 from agent_core.errors import ModelError, ModelRejected, ModelUnavailable
 from agent_core.events import EndReason, EndRecord, Tally
+from agent_core.nova.transcript import History
+from agent_core.nova.wire import Role
 from agent_core.session import Media, Opening, Session
 from agent_core.settings import CoreSettings
 from agent_core.tools.goodbye import goodbye_tools
@@ -34,16 +37,28 @@ class Silent:
         """Nothing."""
 
 
+@dataclass(frozen=True)
+class Before:
+    """What a conversation brings along."""
+
+    history: History = ()
+    first_words: str | None = None
+    on_words: Callable[[History], None] | None = None
+
+
+NOTHING = Before()
+
+
 class Stage:
     """An agent over a scripted model, and the records of its conversations."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: Before = NOTHING) -> None:
         self.model = ScriptedModel()
         self.records: list[EndRecord] = []
         self.agent = Agent(CoreSettings(max_sessions=3), self.model, goodbye_tools(), self._keep)
         place = self.agent.admission.admit()
         media = Media(8000, 8000, voice=Silent())
-        self.session = Session(self.agent, Opening("phone", place, call_sid="CA1"), media, Tally())
+        self.session = Session(self.agent, Opening("phone", place, call_sid="CA1", **vars(before)), media, Tally())
 
     def _keep(self, record: EndRecord) -> None:
         self.records.append(record)
@@ -54,9 +69,9 @@ class Stage:
 
 
 @asynccontextmanager
-async def _running() -> AsyncIterator[tuple[Stage, asyncio.Task[EndRecord]]]:
-    before = asyncio.all_tasks()
-    stage = Stage()
+async def _running(before: Before = NOTHING) -> AsyncIterator[tuple[Stage, asyncio.Task[EndRecord]]]:
+    tasks = asyncio.all_tasks()
+    stage = Stage(before)
     running = asyncio.create_task(stage.session.run())
     await stage.model.stream()
     yield stage, running
@@ -64,7 +79,7 @@ async def _running() -> AsyncIterator[tuple[Stage, asyncio.Task[EndRecord]]]:
         await asyncio.wait({running})
     assert stage.released()
     assert len(stage.records) == 1
-    await until(lambda: asyncio.all_tasks() <= before | {running})
+    await until(lambda: asyncio.all_tasks() <= tasks | {running})
 
 
 async def test_the_agent_speaks_first() -> None:
@@ -75,6 +90,22 @@ async def test_the_agent_speaks_first() -> None:
         assert "has just been connected" in stream.texts("USER")[0]
         stage.session.end(EndReason.CALLER_LEFT)
         assert (await running).reason is EndReason.CALLER_LEFT
+
+
+async def test_a_call_that_is_taken_up_goes_on_where_it_was() -> None:
+    """The model knows what was said, hears what to say in place of a greeting, and the new words are told on."""
+    told: list[History] = []
+    history = ((Role.USER, "the weather in Paris"), (Role.ASSISTANT, "It rains."))
+    async with _running(Before(history, "Say sorry.", told.append)) as (stage, running):
+        stream = await stage.model.stream()
+        await stream.until_sent("textInput", count=4)
+        assert stream.texts("USER") == ["the weather in Paris", "Say sorry."]
+        assert stream.texts("ASSISTANT") == ["It rains."]
+        stream.say(*say.heard("and tomorrow"))
+        await until(lambda: bool(told))
+        assert told[-1] == (*history, (Role.USER, "and tomorrow"))
+        stage.session.end(EndReason.CALLER_LEFT)
+        await running
 
 
 @pytest.mark.parametrize("reason", [EndReason.CALLER_LEFT, EndReason.PEER_LOST, EndReason.PROTOCOL_ERROR])

@@ -52,3 +52,19 @@ def test_an_endless_conversation_stays_bounded() -> None:
     assert transcript.history[-1][1].startswith("99 ")
     transcript.add(Role.ASSISTANT, "y" * (MAX_BYTES + 1))
     assert len(transcript.history) == 1
+
+
+def test_what_a_call_brings_along_is_known_but_not_asked_again() -> None:
+    """The words of a call that is taken up are its history; whoever takes it up says what is to be answered."""
+    told: list[int] = []
+    before = ((Role.USER, "hi"), (Role.ASSISTANT, "Yes?"), (Role.USER, "the weather in Paris"))
+    transcript = Transcript(before, lambda history: told.append(len(history)))
+    assert (transcript.history, told) == (before, [])
+    waiting: list[object] = [transcript.waiting[1]]
+    transcript.add(Role.USER, "please")
+    waiting.append(transcript.waiting[1])
+    assert transcript.waiting[0] == before[:-1]
+    transcript.add(Role.ASSISTANT, "It rains.")
+    waiting.append(transcript.waiting[1])
+    assert waiting == [None, "the weather in Paris please", None]
+    assert told == [3, 4]

@@ -36,6 +36,8 @@ class EndReason(StrEnum):
 class Tally:
     """What is counted while a conversation goes on; becomes part of its end record."""
 
+    resumed: int = 0
+    """How often the call had been lost before and was taken up again; records with its ``call_sid`` tell the rest."""
     caller_turns: int = 0
     """Turns in which the model heard words."""
     agent_turns: int = 0

@@ -61,6 +61,12 @@ class Opening:
     model_session: ModelSession | None = None
     call_sid: str | None = None
     facts: Mapping[str, str] | None = None
+    history: History = ()
+    """What was said before, when a call is taken up again; the model session that is open already knows it."""
+    first_words: str | None = None
+    """What the model is told in place of the order to greet."""
+    on_words: Callable[[History], None] | None = None
+    """Told of the conversation so far with each change; must not wait."""
 
     async def discard(self) -> None:
         """Release both, if no session came of it; bounded, never raises."""
@@ -89,7 +95,11 @@ class Session:
         self._tools = ToolRegistry(agent.tools, on_call=self._note_tool)
         self._context = LLMContext()
         self._link = ModelLink(
-            self._open_model, opening.model_session, Transcript(), self.tally, input_rate=media.input_rate
+            self._open_model,
+            opening.model_session,
+            Transcript(opening.history, opening.on_words),
+            self.tally,
+            input_rate=media.input_rate,
         )
         service = NovaSonicService(self._link, self, output_rate=media.output_rate, voice=media.voice)
         self._pipeline = ConversationPipeline(service, self._context, self._sound_in_frames())
@@ -109,7 +119,7 @@ class Session:
         """Let the agent speak first; only the first time counts."""
         if not self._greeted and not self._reason.done():
             self._greeted = True
-            self._link.read(prompts.load("greeting"))
+            self._link.read(self._opening.first_words or prompts.load("greeting"))
 
     def hear(self, pcm: bytes) -> None:
         """Pass on the caller's sound: 16-bit PCM at the media's input rate. Never waits."""

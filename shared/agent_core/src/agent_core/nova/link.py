@@ -143,10 +143,10 @@ class ModelLink:
         raise ModelUnavailable("StreamEnded", "the model closed the stream")
 
     async def _open(self) -> ModelSession:
-        history = self._transcript.history
+        history, words = self._transcript.waiting
         # What the caller said last, or what we asked for, still waits for its answer.
-        if history and history[-1][0] is Role.USER:
-            history, self._unanswered = history[:-1], history[-1][1]
+        if words is not None:
+            self._unanswered = words
         session = await self._open_session(history)
         self._tally.model_streams += 1
         self._session = session

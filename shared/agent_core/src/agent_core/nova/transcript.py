@@ -6,6 +6,7 @@ different ways and may overtake each other.
 """
 
 from collections import deque
+from collections.abc import Callable
 
 from agent_core.nova import wire
 from agent_core.nova.wire import ModelEvent, Role
@@ -19,17 +20,35 @@ INTERRUPTED = '{ "interrupted" : true }'
 
 
 class Transcript:
-    """Collects the words of one conversation, over as many model sessions as it takes."""
+    """Collects the words of one conversation, over as many model sessions as it takes.
 
-    def __init__(self) -> None:
+    Args:
+        said: What was said before this task had the conversation. Words of the caller at its end are not asked again:
+            whoever takes up a conversation tells the model of them (``Opening.first_words``).
+        changed: Told of all words so far whenever some are added; must not wait.
+    """
+
+    def __init__(self, said: History = (), changed: Callable[[History], None] | None = None) -> None:
         self._said: deque[tuple[Role, str]] = deque()
         self._bytes = 0
         self._speaker: Role | None = None
+        self._changed: Callable[[History], None] | None = None
+        for role, words in said:
+            self.add(role, words)
+        self._changed = changed
+        self._taken_up = True
 
     @property
     def history(self) -> History:
         """The words so far, the newest ``MAX_BYTES`` of them."""
         return tuple(self._said)
+
+    @property
+    def waiting(self) -> tuple[History, str | None]:
+        """The history for a new model session, and what the caller said last if that has no answer yet."""
+        if not self._said or self._said[-1][0] is not Role.USER:
+            return self.history, None
+        return self.history[:-1], None if self._taken_up else self._said[-1][1]
 
     def take(self, event: ModelEvent) -> None:
         """Keep what an event says of the conversation's words."""
@@ -44,6 +63,7 @@ class Transcript:
         words = words.strip()
         if not words:
             return
+        self._taken_up = False
         if self._said and self._said[-1][0] is role:
             before = self._said.pop()[1]
             self._bytes -= len(before.encode())
@@ -52,3 +72,5 @@ class Transcript:
         self._bytes += len(words.encode())
         while self._bytes > MAX_BYTES and len(self._said) > 1:
             self._bytes -= len(self._said.popleft()[1].encode())
+        if self._changed is not None:
+            self._changed(self.history)

@@ -1,0 +1,54 @@
+"""Locks what is stored, so that whoever reads the file or the table reads nothing."""
+
+import secrets
+from collections.abc import Sequence
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from agent_core.errors import ProtocolError
+
+_VERSION: Final = b"\x01"
+_NONCE_BYTES: Final = 12
+KEY_BYTES: Final = 32
+
+
+class Unsealable(ProtocolError):
+    """None of our keys opens it, or it was changed, or it lay under another name."""
+
+
+class Seal:
+    """AES-256-GCM. The name an entry lies under is sealed with it: nobody can put one call's words under another.
+
+    A nonce is random: with 96 bits, 4 billion entries under one key are safe (NIST SP 800-38D, 8.3).
+
+    Args:
+        keys: 32 bytes each; the first one locks, any of them opens.
+    """
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        if not keys or any(len(key) != KEY_BYTES for key in keys):
+            raise ValueError(f"at least one key is needed, and each of {KEY_BYTES} bytes")
+        self._locks = [AESGCM(key) for key in keys]
+
+    def close(self, name: str, plain: bytes) -> bytes:
+        """Lock."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return _VERSION + nonce + self._locks[0].encrypt(nonce, plain, _VERSION + name.encode())
+
+    def open(self, name: str, sealed: bytes) -> bytes:
+        """Unlock what `close` gave for this name.
+
+        Raises:
+            Unsealable: that is not what it is.
+        """
+        version, nonce, rest = sealed[:1], sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
+        if version != _VERSION or len(nonce) != _NONCE_BYTES:
+            raise Unsealable("form")
+        for lock in self._locks:
+            try:
+                return lock.decrypt(nonce, rest, _VERSION + name.encode())
+            except InvalidTag:
+                continue
+        raise Unsealable("key")

@@ -1,0 +1,77 @@
+"""A place that keeps bytes under a key for a while, and the one that keeps nothing."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from agent_core.errors import UpstreamError
+
+
+class ShelfFault(UpstreamError):
+    """The shelf could not do what it was asked."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("call_store", reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What lies under a key.
+
+    Attributes:
+        sealed: Bytes that only the key's owner can read.
+        version: An entry is never replaced by one with a lower number.
+        expires_at: Unix seconds; from then on it is as if it were gone.
+    """
+
+    sealed: bytes
+    version: int
+    expires_at: float
+
+
+class Shelf(Protocol):
+    """Keeps entries. Every method may raise `ShelfFault`, and none has a deadline of its own that a caller waits for.
+
+    Keys are ASCII; two tasks that use the same shelf see the same entries.
+    """
+
+    async def get(self, key: str) -> Entry | None:
+        """Give what lies under a key, unless it has expired."""
+
+    async def put(self, key: str, entry: Entry) -> bool:
+        """Replace what lies under a key; False if that has a higher version."""
+
+    async def put_first(self, key: str, expires_at: float) -> bool:
+        """Mark a key; False if there is something under it already. Of two at once, one gets True."""
+
+    async def delete(self, key: str, version: int) -> bool:
+        """Remove what lies under a key; False if that has a higher version. What is not there is no fault."""
+
+    async def aclose(self) -> None:
+        """Let go of what is held."""
+
+
+class NoShelf:
+    """Keeps nothing."""
+
+    async def get(self, key: str) -> Entry | None:
+        """Give nothing."""
+        del key
+        return None
+
+    async def put(self, key: str, entry: Entry) -> bool:
+        """Forget it at once."""
+        del key, entry
+        return True
+
+    async def put_first(self, key: str, expires_at: float) -> bool:
+        """Believe that nobody came before."""
+        del key, expires_at
+        return True
+
+    async def delete(self, key: str, version: int) -> bool:
+        """Do nothing."""
+        del key, version
+        return True
+
+    async def aclose(self) -> None:
+        """Hold nothing."""

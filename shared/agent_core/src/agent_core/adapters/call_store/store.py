@@ -1,0 +1,125 @@
+"""Remembers calls on a shelf. Whatever becomes of the shelf, a call goes on."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from agent_core import memory
+from agent_core.adapters.call_store.seal import Seal
+from agent_core.adapters.call_store.shelf import Entry, NoShelf, Shelf
+from agent_core.errors import AgentError
+from agent_core.memory import CallMemory
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+log = structlog.get_logger()
+
+KEEP: Final = timedelta(hours=1)
+"""How long an entry outlives its last change. A call changes it with each turn, so nothing outlives a call by more."""
+DEADLINE: Final = timedelta(seconds=1)
+"""How long anybody waits for the shelf. Both kinds answer within some milliseconds."""
+
+
+class CallStore:
+    """What tasks know of each other's calls.
+
+    No method raises. A fault of the shelf is a warning and a count, and the answer is that nothing is known.
+
+    Args:
+        shelf: Where entries lie; None remembers nothing.
+        seal: Locks them; None is for a shelf that keeps nothing.
+        clock: Unix seconds.
+        deadline: Longest wait for the shelf.
+    """
+
+    def __init__(
+        self,
+        shelf: Shelf | None = None,
+        seal: Seal | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
+        deadline: timedelta = DEADLINE,
+    ) -> None:
+        if shelf is not None and seal is None:
+            raise ValueError("a shelf needs a seal")
+        self._shelf: Shelf = NoShelf() if shelf is None else shelf
+        self._seal = seal
+        self._clock = clock
+        self._deadline = deadline.total_seconds()
+        self.faults: Counter[str] = Counter()
+        """How often each operation failed, by its name."""
+
+    @property
+    def remembers(self) -> bool:
+        """Whether anything is kept at all."""
+        return self._seal is not None
+
+    async def recall(self, call_sid: str) -> CallMemory | None:
+        """Give what is known of a call."""
+        if self._seal is None:
+            return None
+        entry = await self._try("recall", self._shelf.get(call_sid), None)
+        if entry is None:
+            return None
+        try:
+            return memory.decode(call_sid, self._seal.open(call_sid, entry.sealed))
+        except AgentError as error:
+            self._note_fault("recall", error.reason)
+            return None
+
+    async def remember(self, call: CallMemory) -> bool:
+        """Keep what is known of a call; True if it is kept now. A later part of the call is never overwritten."""
+        if self._seal is None:
+            return False
+        entry = Entry(self._seal.close(call.call_sid, call.encode()), call.part, self._clock() + KEEP.total_seconds())
+        return await self._try("remember", self._shelf.put(call.call_sid, entry), default=False)
+
+    async def forget(self, call: CallMemory) -> None:
+        """Remove what is known of a call, unless a later part of it goes on."""
+        if self._seal is not None:
+            await self._try("forget", self._shelf.delete(call.call_sid, call.part), default=False)
+
+    async def redeem(self, name: str, expires_at: float) -> bool:
+        """Say whether this name is used for the first time; yes when that cannot be known.
+
+        Args:
+            name: ASCII, no secret.
+            expires_at: Unix seconds until which it is kept.
+        """
+        if self._seal is None:
+            return True
+        return await self._try("redeem", self._shelf.put_first(f"once/{name}", expires_at), default=True)
+
+    async def aclose(self) -> None:
+        """Let go of the shelf."""
+        await self._try("close", self._shelf.aclose(), None)
+
+    async def _try[T, D](self, operation: str, work: Coroutine[Any, Any, T], default: D) -> T | D:
+        try:
+            async with asyncio.timeout(self._deadline):
+                return await work
+        except AgentError as error:
+            self._note_fault(operation, error.reason)
+        except TimeoutError:
+            self._note_fault(operation, f"nothing within {self._deadline:g} s")
+        return default
+
+    def _note_fault(self, operation: str, reason: str) -> None:
+        self.faults[operation] += 1
+        log.warning("call_store_failed", operation=operation, error=reason, faults=self.faults[operation])
+
+
+@asynccontextmanager
+async def closing(store: CallStore) -> "AsyncIterator[CallStore]":
+    """Let go of the store at the end of the block."""
+    try:
+        yield store
+    finally:
+        await store.aclose()

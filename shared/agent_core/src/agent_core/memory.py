@@ -1,0 +1,114 @@
+"""What is remembered of a call, so that another task can go on with it. No I/O.
+
+It is small, holds what a conversation needs to be picked up, and nothing else: no telephone number, no sound.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+
+from agent_core.errors import ProtocolError
+
+type Said = tuple[tuple[str, str], ...]
+"""Speaker (``USER`` or ``ASSISTANT``) and words, oldest first."""
+
+MAX_SAID_BYTES: Final = 32_000
+"""More than the model takes as history; the oldest words go first."""
+MAX_NOTE: Final = 600
+"""Characters of a note."""
+_MAX_FACT: Final = 100
+_MAX_FACTS: Final = 20
+_SPEAKERS: Final = frozenset({"USER", "ASSISTANT"})
+
+
+class Unreadable(ProtocolError):
+    """These bytes are no memory of a call."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallMemory:
+    """The state of one call.
+
+    Attributes:
+        call_sid: Whose it is.
+        history: What was said.
+        facts: What is known of the caller, such as ``{"city": "Stockholm"}``.
+        transferred: How often the caller was put through to a person.
+        note: What the model is to be told when the call is taken up again; None says that it was lost.
+        ended: Why the conversation ended, an ``EndReason``; None while it goes on, or when its task died.
+        losses: How often the call came back because its conversation was lost.
+        lost_at: Unix seconds of the last time.
+        part: Counts the conversations of this call; a task that still holds an earlier one must not overwrite.
+        session_id: The conversation that wrote this, for the log.
+    """
+
+    call_sid: str
+    history: Said = ()
+    facts: dict[str, str] = field(default_factory=dict)
+    transferred: int = 0
+    note: str | None = None
+    ended: str | None = None
+    losses: int = 0
+    lost_at: float = 0.0
+    part: int = 0
+    session_id: str = ""
+
+    def encode(self) -> bytes:
+        """Write it down, cut to its bounds."""
+        return orjson.dumps(
+            {
+                "history": newest(self.history),
+                "facts": {key[:_MAX_FACT]: text[:_MAX_FACT] for key, text in list(self.facts.items())[:_MAX_FACTS]},
+                "transferred": self.transferred,
+                "note": self.note if self.note is None else self.note[:MAX_NOTE],
+                "ended": self.ended,
+                "losses": self.losses,
+                "lost_at": self.lost_at,
+                "part": self.part,
+                "session_id": self.session_id,
+            }
+        )
+
+
+def decode(call_sid: str, text: bytes) -> CallMemory:
+    """Read what `CallMemory.encode` wrote, perhaps in another version of this program.
+
+    Raises:
+        Unreadable: it is something else.
+    """
+    try:
+        fields: dict[str, Any] = orjson.loads(text)
+        said = tuple((str(speaker), str(words)) for speaker, words in fields["history"] if speaker in _SPEAKERS)
+        return CallMemory(
+            call_sid=call_sid,
+            history=said,
+            facts={str(key): str(text) for key, text in fields["facts"].items()},
+            transferred=int(fields["transferred"]),
+            note=_text(fields.get("note")),
+            ended=_text(fields.get("ended")),
+            losses=int(fields["losses"]),
+            lost_at=float(fields["lost_at"]),
+            part=int(fields["part"]),
+            session_id=str(fields.get("session_id", "")),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Unreadable(type(error).__name__) from None
+
+
+def newest(said: Said, limit: int = MAX_SAID_BYTES) -> Said:
+    """Keep the newest entries whose words fit into so many bytes; at least one, cut if it must be."""
+    kept: list[tuple[str, str]] = []
+    for speaker, words in reversed(said):
+        size = len(words.encode())
+        if size > limit:
+            if not kept:
+                kept.append((speaker, words.encode()[-limit:].decode(errors="ignore")))
+            break
+        limit -= size
+        kept.append((speaker, words))
+    return tuple(reversed(kept))
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,151 @@
+"""Every shelf keeps the same promises: what is put is found, nothing outlives its time, old parts change nothing."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from agent_core.adapters.call_store.file import FileShelf
+from agent_core.adapters.call_store.seal import Seal
+from agent_core.adapters.call_store.shelf import Entry, Shelf
+from agent_core.adapters.call_store.store import CallStore
+from agent_core.memory import CallMemory
+
+
+@dataclass
+class Place:
+    """Where shelves of one kind stand, as several tasks see it."""
+
+    make: Callable[[Callable[[], float]], Shelf]
+    """Make another task's view of the place, given its clock."""
+    content: Callable[[], bytes]
+    """Everything that somebody who can look into the place can read there."""
+    offset: float = 0.0
+    """Seconds by which the clocks are ahead."""
+    shelves: list[Shelf] = field(default_factory=list)
+
+    def shelf(self) -> Shelf:
+        """Give one more task's view."""
+        self.shelves.append(self.make(lambda: time.time() + self.offset))
+        return self.shelves[-1]
+
+
+def _folder(folder: Path) -> Place:
+    def content() -> bytes:
+        return b"".join(path.name.encode() + path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+    return Place(lambda clock: FileShelf(folder, clock), content)
+
+
+@pytest_asyncio.fixture(params=["file"])
+async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
+    """Each kind of place after the other, empty."""
+    kinds = {"file": lambda: _folder(tmp_path / "calls")}
+    made = kinds[request.param]()
+    yield made
+    for shelf in made.shelves:
+        await shelf.aclose()
+
+
+def _entry(sealed: bytes = b"sealed", version: int = 1, seconds: float = 60) -> Entry:
+    return Entry(sealed, version, round(time.time() + seconds))
+
+
+async def test_another_task_finds_what_one_has_put(place: Place) -> None:
+    """This is what it is for; the second put replaces the first."""
+    one, other = place.shelf(), place.shelf()
+    first, second = _entry(b"\x00\xff first"), _entry(b"second", version=2)
+    assert await one.put("CA1", first)
+    assert await other.get("CA1") == first
+    assert await other.put("CA1", second)
+    assert await one.get("CA1") == second
+    assert await one.get("CA2") is None
+
+
+async def test_an_earlier_part_of_a_call_changes_nothing(place: Place) -> None:
+    """A task that was frozen wakes up and still believes that the call is its own."""
+    late, now = place.shelf(), place.shelf()
+    newer = _entry(b"newer", version=3)
+    await now.put("CA1", newer)
+    assert not await late.put("CA1", _entry(b"older", version=2))
+    assert not await late.delete("CA1", 2)
+    assert await now.get("CA1") == newer
+
+
+async def test_what_is_deleted_is_gone(place: Place) -> None:
+    """Twice is no fault."""
+    shelf = place.shelf()
+    await shelf.put("CA1", _entry())
+    assert await shelf.delete("CA1", 1)
+    assert await shelf.get("CA1") is None
+    assert await shelf.delete("CA1", 1)
+
+
+async def test_what_has_expired_is_as_if_it_were_gone(place: Place) -> None:
+    """Even where it lies a while longer, and even if it was of a later part."""
+    shelf = place.shelf()
+    await shelf.put("CA1", _entry(version=9, seconds=30))
+    await shelf.put_first("once", time.time() + 30)
+    place.offset = 40
+    assert await shelf.get("CA1") is None
+    assert await shelf.put("CA1", _entry(b"new", version=1))
+    assert await shelf.put_first("once", time.time() + 90)
+    found = await shelf.get("CA1")
+    assert found is not None
+    assert found.sealed == b"new"
+
+
+async def test_of_many_who_come_first_one_is(place: Place) -> None:
+    """A ticket that is shown to several tasks at the same time opens one stream."""
+    shelves = [place.shelf() for _ in range(4)]
+    until = time.time() + 60
+    answers = await asyncio.gather(*(shelf.put_first("ticket", until) for shelf in shelves * 3))
+    assert sorted(answers) == [False] * 11 + [True]
+
+
+async def test_nobody_reads_a_caller_s_words_where_they_lie(place: Place) -> None:
+    """The whole place, names included, holds no word of the conversation."""
+    store = CallStore(place.shelf(), Seal([b"k" * 32]))
+    call = CallMemory("CA1", (("USER", "weather in Reykjavik"),), {"city": "Akureyri"}, note="a private note")
+    assert await store.remember(call)
+    assert await store.recall("CA1") == call
+    content = place.content()
+    assert len(content) > 100
+    for word in (b"weather", b"Reykjavik", b"Akureyri", b"private", b"USER"):
+        assert word not in content
+    await store.forget(call)
+    assert len(place.content()) < len(content) - 100
+
+
+async def test_files_that_have_expired_are_removed_at_the_next_start(tmp_path: Path) -> None:
+    """A laptop that was closed in the middle of a call keeps nothing of it for ever."""
+    place = _folder(tmp_path / "calls")
+    shelf = place.shelf()
+    await shelf.put("CA1", _entry(b"a word", seconds=30))
+    await shelf.put("CA2", _entry(b"another", seconds=3000))
+    place.offset = 40
+    assert await place.shelf().get("CA3") is None
+    assert b"a word" not in place.content()
+    assert b"another" in place.content()
+
+
+async def test_a_file_that_was_cut_off_is_nothing(tmp_path: Path) -> None:
+    """The disk was full, or the machine lost its power."""
+    place = _folder(tmp_path / "calls")
+    shelf = place.shelf()
+    await shelf.put("CA1", _entry())
+    (file,) = (tmp_path / "calls").glob("*.entry")
+    file.write_bytes(file.read_bytes()[:7])
+    assert await shelf.get("CA1") is None
+    assert await shelf.put("CA1", _entry(b"new"))
+
+
+async def test_only_its_owner_looks_into_the_folder(tmp_path: Path) -> None:
+    """Other users of the machine have no business there."""
+    await _folder(tmp_path / "calls").shelf().put("CA1", _entry())
+    (file,) = (tmp_path / "calls").glob("*.entry")
+    assert ((tmp_path / "calls").stat().st_mode & 0o777, file.stat().st_mode & 0o777) == (0o700, 0o600)

@@ -1,0 +1,56 @@
+"""A shelf in memory for what is kept of calls; it can be slow, stuck or broken."""
+
+import asyncio
+
+from agent_core.adapters.call_store.shelf import Entry, ShelfFault
+
+
+class Memo:
+    """Keeps entries in memory.
+
+    Args:
+        pause: Seconds that every answer takes.
+        broken: Whether every question fails.
+    """
+
+    def __init__(self, pause: float = 0.0, *, broken: bool = False) -> None:
+        self.entries: dict[str, Entry] = {}
+        self.puts = 0
+        self.pause = pause
+        self.broken = broken
+
+    async def get(self, key: str) -> Entry | None:
+        """Give it."""
+        await self._attend()
+        return self.entries.get(key)
+
+    async def put(self, key: str, entry: Entry) -> bool:
+        """Keep it."""
+        self.puts += 1
+        await self._attend()
+        self.entries[key] = entry
+        return True
+
+    async def put_first(self, key: str, expires_at: float) -> bool:
+        """Keep it once."""
+        await self._attend()
+        if key in self.entries:
+            return False
+        self.entries[key] = Entry(b"", 0, expires_at)
+        return True
+
+    async def delete(self, key: str, version: int) -> bool:
+        """Drop it."""
+        del version
+        await self._attend()
+        self.entries.pop(key, None)
+        return True
+
+    async def aclose(self) -> None:
+        """Hold nothing."""
+
+    async def _attend(self) -> None:
+        if self.broken:
+            raise ShelfFault("ConnectionRefusedError")
+        if self.pause:
+            await asyncio.sleep(self.pause)
