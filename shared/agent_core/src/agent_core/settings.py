@@ -18,6 +18,7 @@ class Environment(StrEnum):
 
     LOCAL = "local"
     TEST = "test"
+    STAGING = "staging"
     PRODUCTION = "production"
 
 
