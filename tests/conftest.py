@@ -20,7 +20,7 @@ TESTS = Path(__file__).parent
 DEADLINES = {"house": 60, "unit": 30, "contract": 60, "integration": 60, "e2e": 120, "faults": 180}
 """Speeds in the order they run, each with the seconds after which a test counts as hung."""
 
-_SETTINGS = ("AWS_", "NOVA_", "TWILIO_", "DAILY_", "ECS_", "ICE_", "STARTS_PER_MINUTE")
+_SETTINGS = ("AWS_", "NOVA_", "TWILIO_", "DAILY_", "ECS_", "ICE_", "STARTS_PER_MINUTE", "METRICS_", "OTEL_", "PRICE_")
 _SETTING = {
     "ENVIRONMENT",
     "PUBLIC_BASE_URL",
@@ -29,6 +29,8 @@ _SETTING = {
     "HOST",
     "FAST_API_PORT",
     "LOG_LEVEL",
+    "LOG_FORMAT",
+    "MAX_SPEND_PER_DAY",
     "TRANSFER_DESTINATIONS",
 }
 _SETTING |= {"MAX_SESSIONS", "MAX_CALL_SECONDS", "DRAIN_SECONDS", "OPEN_METEO_FORECAST_URL", "OPEN_METEO_GEOCODING_URL"}

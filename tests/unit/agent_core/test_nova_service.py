@@ -65,6 +65,12 @@ class Desk:
         await self.tool_done.wait()
         return {"temperature": 7}
 
+    def caller_turn_ended(self) -> None:
+        """Nothing: nobody measures here."""
+
+    def answer_began(self) -> None:
+        """Nothing: nobody measures here."""
+
     def answer_heard(self) -> None:
         """Nothing: sound does not travel as frames here."""
 
@@ -282,10 +288,11 @@ async def test_a_model_lost_for_good_is_told_once() -> None:
 
 
 async def test_tokens_are_counted() -> None:
-    """Speech and text together, as they are billed."""
+    """Speech and text apart, for they cost differently."""
     async with _talking() as (talk, stream):
-        tokens = {"speechTokens": 3, "textTokens": 4}
-        stream.say(say.event("usageEvent", details={"delta": {"input": tokens, "output": tokens}}))
-        stream.say(say.event("usageEvent", details={"delta": {"input": tokens, "output": tokens}}))
-        await until(lambda: talk.desk.tally.input_tokens == 14)
-        assert talk.desk.tally.output_tokens == 14
+        used = {"input": {"speechTokens": 3, "textTokens": 4}, "output": {"speechTokens": 5, "textTokens": 6}}
+        for _ in range(2):
+            stream.say(say.event("usageEvent", details={"delta": used}))
+        tally = talk.desk.tally
+        await until(lambda: tally.text_output_tokens == 12)
+        assert (tally.speech_input_tokens, tally.text_input_tokens, tally.speech_output_tokens) == (6, 8, 10)

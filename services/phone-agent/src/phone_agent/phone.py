@@ -77,13 +77,13 @@ class Phone:
         record = EndRecord(
             session_id=uuid4().hex,
             channel="phone",
-            reason=EndReason.DRAINED if self.agent.admission.draining else EndReason.CALLER_LEFT,
+            reason=EndReason.NEVER_CONNECTED,
             started_at=time.time() - waited,
             duration_ms=round(waited * 1000),
             tally=Tally(model_streams=1),
             call_sid=call_sid,
         )
-        self.agent.records(record)
+        self.agent.keep(record)
 
     @contextmanager
     def unproven(self) -> Iterator[None]:

@@ -94,6 +94,7 @@ async def media_stream(socket: WebSocket, call_sid: str | None = None) -> None:
     try:
         phone.verifier.handshake(_raw_path(socket), socket.headers.get("x-twilio-signature"))
     except Forbidden as error:
+        phone.agent.counting.failed(error)
         log.warning("stream_refused", error=error.reason)
         await socket.close()  # before accepting: Twilio sees 403
         return
@@ -101,6 +102,7 @@ async def media_stream(socket: WebSocket, call_sid: str | None = None) -> None:
     try:
         await _carry(socket, phone, call_sid)
     except AgentError as error:
+        phone.agent.counting.failed(error)
         log.warning("stream_refused", error=error.reason)
         await socket.close(error.close_code)
     except WebSocketDisconnect:

@@ -12,13 +12,17 @@ from agent_core.drain import make_server
 from agent_core.nova.credentials import CredentialSource
 from agent_core.nova.sdk import SdkModelClient
 from agent_core.observability import logs
+from agent_core.observability.meter import Meter
 from agent_core.observability.records import log_record
+from agent_core.operations import operations
 from agent_core.tools.goodbye import goodbye_tools
 from agent_core.tools.weather import weather_tools
 from phone_agent.app import create_app
 from phone_agent.call_control import CallControl
 from phone_agent.phone import Phone
 from phone_agent.settings import PhoneSettings
+
+SERVICE = "phone-agent"
 
 
 async def serve(settings: PhoneSettings) -> None:
@@ -30,15 +34,17 @@ async def serve(settings: PhoneSettings) -> None:
     weather = OpenMeteo(
         forecast_url=str(settings.open_meteo_forecast_url), geocoding_url=str(settings.open_meteo_geocoding_url)
     )
+    meter = Meter(SERVICE, settings.metrics_namespace)
     async with twilio, weather:
         tools = [*weather_tools(weather), *goodbye_tools()]
-        agent = Agent(settings, model, tools, log_record)
+        agent = Agent(settings, model, tools, log_record, meter)
         phone = Phone(settings, agent, CallControl(twilio, settings.twilio_account_sid))
         server = make_server(create_app(phone), agent, settings)
         # What is loaded now stays for good; without this every collection walks through it, and all calls wait.
         gc.freeze()
         structlog.get_logger().info("starting", port=settings.fast_api_port, model=settings.nova_sonic_model_id)
-        await server.serve()
+        async with operations(agent, meter):
+            await server.serve()
 
 
 def run() -> None:
@@ -48,5 +54,5 @@ def run() -> None:
         ConfigurationError: a setting is missing or wrong.
     """
     settings = PhoneSettings.read()
-    logs.configure("phone-agent", settings.environment, settings.log_level)
+    logs.configure(SERVICE, settings)
     uvloop.run(serve(settings))

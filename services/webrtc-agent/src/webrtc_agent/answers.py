@@ -8,7 +8,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from agent_core.errors import AgentError, AtCapacity, Draining, Forbidden, UpstreamError
+from agent_core.errors import AgentError, AtCapacity, Draining, Forbidden, OverBudget, UpstreamError
 from webrtc_agent.limits import TooOften
 
 log = structlog.get_logger()
@@ -19,6 +19,7 @@ RETRY_SECONDS = 5
 _TOLD = {
     AtCapacity: "All our lines are busy. Please try again in a few minutes.",
     Draining: "We are just changing shifts. Please try again in a minute.",
+    OverBudget: "We have reached our limit for today. Please try again tomorrow.",
     Forbidden: "A page of another site may not start sessions here.",
     UpstreamError: "A service that we need cannot be reached right now. Please try again in a moment.",
 }
@@ -35,6 +36,7 @@ def told(error: AgentError) -> str:
 async def answer_error(request: Request, error: Exception) -> JSONResponse:
     """Answer a request that was refused, or failed at a service we depend on."""
     assert isinstance(error, AgentError)  # noqa: S101 - that is what it is registered for
+    request.app.state.agent.counting.failed(error)
     log.warning("request_refused", path=_route(request), status=int(error.http_status), error=error.reason)
     return _answer(error.http_status, told(error), _retry_after(error))
 

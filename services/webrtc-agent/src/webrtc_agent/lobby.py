@@ -4,9 +4,7 @@ import time
 
 import structlog
 
-from agent_core.admission import Admission
 from agent_core.agent import Agent
-from agent_core.errors import AtCapacity, Draining
 from webrtc_agent.limits import StartLimit
 from webrtc_agent.origin import AllowedOrigins
 from webrtc_agent.peer import Peer
@@ -45,10 +43,9 @@ class Lobby:
         """Begin a visit whose client will make an offer. It gets its place with the offer: many never make one.
 
         Raises:
-            AtCapacity: every place is taken.
-            Draining: this task is leaving.
+            Refused: every place is taken, or this task takes nothing new.
         """
-        _check(self.agent.admission)
+        self.agent.admission.check()
         return self.visits.begin()
 
     async def open_room(self, rooms: DailyRooms) -> tuple[Visit, Room]:
@@ -128,10 +125,3 @@ class Lobby:
         await self.visits.aclose()
         if self.rooms is not None:
             await self.rooms.aclose()
-
-
-def _check(admission: Admission) -> None:
-    if admission.draining:
-        raise Draining("this task takes no new conversation")
-    if admission.is_full:
-        raise AtCapacity(f"all {admission.max_sessions} places are taken")

@@ -13,7 +13,9 @@ from agent_core.drain import make_server
 from agent_core.nova.credentials import CredentialSource
 from agent_core.nova.sdk import SdkModelClient
 from agent_core.observability import logs
+from agent_core.observability.meter import Meter
 from agent_core.observability.records import log_record
+from agent_core.operations import operations
 from agent_core.tools.goodbye import goodbye_tools
 from agent_core.tools.weather import weather_tools
 from webrtc_agent import ice
@@ -23,6 +25,9 @@ from webrtc_agent.rooms import DailyRooms
 from webrtc_agent.settings import WebSettings
 
 _WORKERS = 4
+
+
+SERVICE = "webrtc-agent"
 
 
 async def serve(settings: WebSettings) -> None:
@@ -36,8 +41,10 @@ async def serve(settings: WebSettings) -> None:
     ice.offer_only(settings.ice_hosts)
     # aiortc encodes sound there, a hundred times a second and visitor; by default every core would add a thread.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_WORKERS, "worker"))
+    meter = Meter(SERVICE, settings.metrics_namespace)
     async with weather:
-        agent = Agent(settings, model, [*weather_tools(weather), *goodbye_tools()], log_record)
+        tools = [*weather_tools(weather), *goodbye_tools()]
+        agent = Agent(settings, model, tools, log_record, meter)
         lobby = Lobby(settings, agent, _daily_rooms(settings))
         server = make_server(create_app(lobby), agent, settings)
         # What is loaded now stays for good; without this every collection walks through it, and all calls wait.
@@ -45,7 +52,8 @@ async def serve(settings: WebSettings) -> None:
         structlog.get_logger().info(
             "starting", port=settings.fast_api_port, model=settings.nova_sonic_model_id, transports=lobby.transports
         )
-        await server.serve()
+        async with operations(agent, meter):
+            await server.serve()
 
 
 def _daily_rooms(settings: WebSettings) -> DailyRooms | None:
@@ -63,5 +71,5 @@ def run() -> None:
         ConfigurationError: a setting is missing or wrong.
     """
     settings = WebSettings.read()
-    logs.configure("webrtc-agent", settings.environment, settings.log_level, silent=["pipecat.transports.smallwebrtc"])
+    logs.configure(SERVICE, settings, silent=["pipecat.transports.smallwebrtc"])
     uvloop.run(serve(settings))

@@ -1,10 +1,12 @@
 """How many conversations this task takes, and whether it takes any."""
 
 import asyncio
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from agent_core.errors import AtCapacity, Draining
+from agent_core.errors import AtCapacity, Draining, OverBudget, Refused
+from agent_core.spend import Spend
 
 
 class Place:
@@ -33,29 +35,63 @@ class Admission:
 
     A place is taken when the phone rings, not when the call is connected: a hundred calls in a second must not
     all be promised the last forty places.
+
+    Args:
+        max_sessions: Places.
+        spend: May be over for today; None for no limit.
+        on_refused: Told of everybody who is turned away.
     """
 
-    def __init__(self, max_sessions: int) -> None:
+    def __init__(
+        self, max_sessions: int, spend: Spend | None = None, on_refused: Callable[[Refused], None] = lambda _: None
+    ) -> None:
         self.max_sessions = max_sessions
+        self._spend = spend
+        self._on_refused = on_refused
         self.draining = False
         self.taken = 0
         self._empty = asyncio.Event()
         self._empty.set()
+        self._busy = asyncio.Event()
 
     def admit(self) -> Place:
         """Take a place.
 
         Raises:
-            Draining: this task is leaving.
-            AtCapacity: every place is taken.
+            Refused: see ``check``.
         """
-        if self.draining:
-            raise Draining("this task takes no new conversation")
-        if self.taken >= self.max_sessions:
-            raise AtCapacity(f"all {self.max_sessions} places are taken")
+        self.check()
         self.taken += 1
         self._empty.clear()
+        self._busy.set()
         return Place(self)
+
+    def check(self) -> None:
+        """Tell whether a place could be taken.
+
+        Raises:
+            Draining: this task is leaving.
+            OverBudget: the day's spend is reached.
+            AtCapacity: every place is taken.
+        """
+        refusal = self._refusal()
+        if refusal is not None:
+            self._on_refused(refusal)
+            raise refusal
+
+    def _refusal(self) -> Refused | None:
+        if self.draining:
+            return Draining("this task takes no new conversation")
+        if self.is_over_budget:
+            return OverBudget("the day's spend is reached")
+        if self.is_full:
+            return AtCapacity(f"all {self.max_sessions} places are taken")
+        return None
+
+    @property
+    def is_over_budget(self) -> bool:
+        """Whether the day's spend is reached."""
+        return self._spend is not None and self._spend.is_over
 
     @property
     def is_full(self) -> bool:
@@ -65,6 +101,10 @@ class Admission:
     def start_draining(self) -> None:
         """Take nothing new from now on; what goes on goes on."""
         self.draining = True
+
+    async def wait_until_busy(self) -> None:
+        """Wait until a place is taken."""
+        await self._busy.wait()
 
     async def wait_until_empty(self, seconds: float) -> bool:
         """Wait at most so many seconds for the last place to come back; say whether it did."""
@@ -79,3 +119,5 @@ class Admission:
         self.taken -= 1
         if self.taken == 0:
             self._empty.set()
+            self._busy.clear()
+            self._busy.clear()

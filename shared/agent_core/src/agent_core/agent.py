@@ -9,14 +9,17 @@ import structlog
 from agent_core import prompts
 from agent_core.admission import Admission
 from agent_core.errors import ModelError
-from agent_core.events import EndReason
+from agent_core.events import EndReason, EndRecord
 from agent_core.farewell import GOODBYE_SECONDS
 from agent_core.nova.model_session import ModelSession, Prompt
 from agent_core.nova.stream import ModelClient
 from agent_core.nova.transcript import History
 from agent_core.nova.wire import ToolSpec
+from agent_core.observability.counting import Counting
+from agent_core.observability.meter import Meter
 from agent_core.observability.records import RecordSink
 from agent_core.settings import CoreSettings
+from agent_core.spend import Prices, Spend
 from agent_core.tools import registry
 from agent_core.tools.registry import Tool, ToolRegistry
 
@@ -38,13 +41,24 @@ class Agent:
         client: Opens the model's streams.
         tools: What the agent can do; shared by all conversations.
         records: Takes the end records.
+        meter: Takes the numbers; nobody reads them without one.
     """
 
-    def __init__(self, settings: CoreSettings, client: ModelClient, tools: Sequence[Tool], records: RecordSink) -> None:
+    def __init__(
+        self,
+        settings: CoreSettings,
+        client: ModelClient,
+        tools: Sequence[Tool],
+        records: RecordSink,
+        meter: Meter | None = None,
+    ) -> None:
         self.settings = settings
-        self.admission = Admission(settings.max_sessions)
+        spend = Spend(settings.max_spend_per_day)
+        self.counting = Counting(meter or Meter("unnamed"), Prices.of(settings), spend)
+        self.admission = Admission(settings.max_sessions, spend, self.counting.refused)
+        self.counting.watch(self.admission)
         self.tools = tuple(tools)
-        self.records = records
+        self._records = records
         self.sessions: set[LiveSession] = set()
         self.model_state = "untried"
         self._client = client
@@ -83,19 +97,25 @@ class Agent:
             session = await ModelSession.open(self._client, self.settings.nova_sonic_model_id, prompt)
         except ModelError as error:
             self.model_state = error.kind
+            self.counting.failed(error)
             raise
         self.model_state = "ok"
         return session
+
+    def keep(self, record: EndRecord) -> None:
+        """Take the one record of a conversation that is over."""
+        self.counting.ended(record)
+        self._records(record)
 
     async def drain(self) -> None:
         """Take nothing new, let what goes on finish, and say goodbye to whoever is left near the end of the time."""
         self.admission.start_draining()
         log.info("draining", sessions=self.admission.taken)
-        if await self.admission.wait_until_empty(max(0.0, self.settings.drain_seconds - GOODBYE_SECONDS)):
-            return
-        for session in list(self.sessions):
-            session.say_goodbye(EndReason.DRAINED)
-        await self.admission.wait_until_empty(GOODBYE_SECONDS)
+        if not await self.admission.wait_until_empty(max(0.0, self.settings.drain_seconds - GOODBYE_SECONDS)):
+            for session in list(self.sessions):
+                session.say_goodbye(EndReason.DRAINED)
+            await self.admission.wait_until_empty(GOODBYE_SECONDS)
+        log.info("drained", sessions=self.admission.taken)
 
 
 def _as_wire(spec: registry.ToolSpec) -> ToolSpec:

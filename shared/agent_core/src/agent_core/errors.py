@@ -5,6 +5,7 @@ AgentError
 ├── Refused                 the other side may not do this
 │   ├── Forbidden               no valid signature or ticket
 │   ├── AtCapacity              every place is taken
+│   ├── OverBudget              the day's spend is reached
 │   └── Draining                this task is leaving and takes nothing new
 ├── ProtocolError           the other side broke the protocol
 ├── InvalidArguments        the model called a tool with arguments that do not fit
@@ -57,6 +58,14 @@ class AtCapacity(Refused):
     http_status = 503
     close_code = 1013
     spoken = "All our lines are busy. Please call again in a few minutes."
+
+
+class OverBudget(Refused):
+    """What may be spent in a day has been spent; conversations that go on go on."""
+
+    http_status = 503
+    close_code = 1013
+    spoken = "We have reached our limit for today. Please call again tomorrow."
 
 
 class Draining(Refused):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 
 class EndReason(StrEnum):
@@ -11,6 +12,8 @@ class EndReason(StrEnum):
     """The caller hung up or closed the page."""
     AGENT_ENDED = "agent_ended"
     """Both said goodbye and the agent ended the conversation."""
+    NEVER_CONNECTED = "never_connected"
+    """The phone rang, and its media never came to this task: the caller gave up, or another task carries the call."""
     PEER_LOST = "peer_lost"
     """The media connection broke without a goodbye."""
     PROTOCOL_ERROR = "protocol_error"
@@ -29,7 +32,12 @@ class EndReason(StrEnum):
     @property
     def is_normal(self) -> bool:
         """Whether the caller got what they came for, as far as we can tell."""
-        return self in {EndReason.CALLER_LEFT, EndReason.AGENT_ENDED, EndReason.TIME_LIMIT}
+        return self in _NORMAL
+
+
+_NORMAL: Final = frozenset(
+    {EndReason.CALLER_LEFT, EndReason.AGENT_ENDED, EndReason.NEVER_CONNECTED, EndReason.TIME_LIMIT}
+)
 
 
 @dataclass(slots=True)
@@ -62,17 +70,35 @@ class Tally:
     """Messages that broke the protocol and were dropped."""
     ignored_messages: int = 0
     """Well-formed messages that were dropped: repeated, out of turn, of another stream, or unknown."""
-    input_tokens: int = 0
-    """As the model counted them."""
-    output_tokens: int = 0
-    """As the model counted them."""
+    speech_input_tokens: int = 0
+    """What the caller said, as the model counted it."""
+    text_input_tokens: int = 0
+    """Prompt, history, tool results and written words, as the model counted them."""
+    speech_output_tokens: int = 0
+    """What the agent said, as the model counted it."""
+    text_output_tokens: int = 0
+    """What the agent wrote, tool calls among it, as the model counted it."""
     first_audio_ms: int | None = None
     """From the start of the media stream to the first sound of the agent."""
+    slowest_answer_ms: int | None = None
+    """Longest time from the end of a turn of the caller, as the model reports it, to the first sound of the answer."""
 
     def count_tool(self, name: str, *, failed: bool) -> None:
         """Count one tool call."""
         self.tools[name] = self.tools.get(name, 0) + 1
         self.tool_failures += failed
+
+
+COUNTED: Final = (
+    "interruptions",
+    "model_streams",
+    "audio_dropped_ms",
+    "speech_input_tokens",
+    "text_input_tokens",
+    "speech_output_tokens",
+    "text_output_tokens",
+)
+"""Fields of a tally that are told while the conversation goes on; they only grow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +116,5 @@ class EndRecord:
     duration_ms: int
     tally: Tally
     call_sid: str | None = None
+    cost_usd: float = 0.0
+    """Estimate for the model."""

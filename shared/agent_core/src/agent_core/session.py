@@ -91,6 +91,7 @@ class Session:
         """Set when the pipeline takes messages."""
         self._connected = asyncio.Event()
         self._greeted = False
+        self._turn_ended_at: float | None = None
         self._log = structlog.get_logger().bind(session_id=self.session_id, call_sid=opening.call_sid)
         self._tools = ToolRegistry(agent.tools, on_call=self._note_tool)
         self._context = LLMContext()
@@ -157,6 +158,7 @@ class Session:
         """
         self._log.info("session_started", channel=self._opening.channel)
         self._agent.sessions.add(self)
+        self._agent.counting.began(self.tally)
         pipeline = asyncio.create_task(self._pipeline.run(), name=f"pipeline-{self.session_id}")
         pipeline.add_done_callback(self._pipeline_stopped)
         reason = EndReason.FAILED
@@ -174,7 +176,7 @@ class Session:
             await self._release(pipeline)
             self._agent.sessions.discard(self)
             record = self._record(reason)
-            self._agent.records(record)
+            self._agent.keep(record)
         return record
 
     def _sound_in_frames(self) -> SoundInFrames | None:
@@ -212,6 +214,7 @@ class Session:
             duration_ms=round(duration * 1000),
             tally=self.tally,
             call_sid=self._opening.call_sid,
+            cost_usd=self._agent.counting.cost_of(self.tally),
         )
 
     async def _open_model(self, history: History) -> ModelSession:
@@ -225,6 +228,7 @@ class Session:
     def _note_tool(self, record: ToolRecord) -> None:
         failed = record.outcome != "ok"
         self.tally.count_tool(record.tool, failed=failed)
+        self._agent.counting.tool_called(record.tool, record.outcome, record.elapsed_ms)
         fields = {"tool": record.tool, "elapsed_ms": round(record.elapsed_ms)}
         if failed:
             self._log.warning("tool_failed", **fields, outcome=record.outcome, error=record.error)
@@ -232,6 +236,19 @@ class Session:
         self._log.info("tool_called", **fields)
         if record.tool == END_CALL:
             self._farewell.begin(EndReason.AGENT_ENDED)
+
+    def caller_turn_ended(self) -> None:
+        """Note when the caller stopped talking."""
+        self._turn_ended_at = time.monotonic()
+
+    def answer_began(self) -> None:
+        """Note how long the caller waited for the answer; a greeting nobody waited for."""
+        if self._turn_ended_at is None:
+            return
+        waited = round((time.monotonic() - self._turn_ended_at) * 1000)
+        self._turn_ended_at = None
+        self.tally.slowest_answer_ms = max(self.tally.slowest_answer_ms or 0, waited)
+        self._agent.counting.answered(waited)
 
     def model_session_started(self, model_session_id: str) -> None:
         """Note the model's own id of a session, so that its side of the story can be found."""

@@ -22,6 +22,14 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
+class LogFormat(StrEnum):
+    """How log lines look: AUTO is TEXT on a terminal and JSON anywhere else."""
+
+    AUTO = "auto"
+    JSON = "json"
+    TEXT = "text"
+
+
 class Sensitivity(StrEnum):
     """How soon the model takes a pause for the end of a turn: HIGH is soonest."""
 
@@ -43,6 +51,9 @@ class CoreSettings(BaseSettings):
     """Port to listen on; 0 takes a free one."""
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
     """Lowest level that is logged. Transcripts appear at DEBUG only."""
+    log_format: LogFormat = LogFormat.AUTO
+    """How log lines look: ``json``, one object a line with metrics among them; ``text``, columns for a person, no
+    metrics; ``auto`` is text on a terminal and JSON anywhere else."""
     environment: Environment = Environment.LOCAL
     """Label of logs and metrics."""
     public_base_url: HttpUrl = HttpUrl("http://127.0.0.1:7860")
@@ -74,6 +85,29 @@ class CoreSettings(BaseSettings):
     """Longest conversation; an abandoned call must not cost money for ever."""
     drain_seconds: Annotated[int, Field(ge=0, le=115)] = 110
     """How long a stopping task lets conversations finish. Fargate kills it at 120 s."""
+    ecs_agent_uri: HttpUrl | None = None
+    """ECS's agent beside the task, set by ECS itself: it is told to spare the task while anyone talks."""
+
+    metrics_namespace: Annotated[str, Field(pattern="^[A-Za-z0-9._/#:-]{1,255}$")] = "VoiceAgent"
+    """CloudWatch namespace. Two environments in one account and region need two."""
+    metrics_seconds: Annotated[float, Field(ge=0.1, le=60)] = 30
+    """How often metrics are written."""
+    otel_exporter_otlp_endpoint: HttpUrl | None = None
+    """Where traces go, as OTLP over HTTP; none are made without it. OpenTelemetry's own ``OTEL_…`` variables, such as
+    ``OTEL_EXPORTER_OTLP_HEADERS``, hold too."""
+
+    price_speech_input: Annotated[float, Field(ge=0)] = 0.0034
+    """US dollars for 1 000 tokens of what the caller says. These four are estimates from above, the dearer of Nova
+    Sonic and Nova 2 Sonic in US East in 2025: compare them with the price list of your region."""
+    price_text_input: Annotated[float, Field(ge=0)] = 0.00033
+    """US dollars for 1 000 tokens of prompt, history and tool results."""
+    price_speech_output: Annotated[float, Field(ge=0)] = 0.0136
+    """US dollars for 1 000 tokens of what the agent says."""
+    price_text_output: Annotated[float, Field(ge=0)] = 0.00275
+    """US dollars for 1 000 tokens of what the agent writes."""
+    max_spend_per_day: Annotated[float | None, Field(gt=0)] = None
+    """US dollars for the model after which this task takes no new conversation until midnight UTC; those that go on go
+    on. Counted by each task for itself and forgotten when it ends: a brake, no bill."""
 
     @property
     def model_region(self) -> str:

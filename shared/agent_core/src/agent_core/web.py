@@ -42,6 +42,7 @@ class RequestId:
 
 def install(app: FastAPI, agent: Agent) -> None:
     """Give an application what both have in common."""
+    app.state.agent = agent
     app.add_middleware(RequestId)
     app.add_exception_handler(AgentError, _answer_error)
 
@@ -60,7 +61,13 @@ def install(app: FastAPI, agent: Agent) -> None:
 def readiness(agent: Agent) -> dict[str, Any]:
     """Describe what this task can take, each dependency by name."""
     admission = agent.admission
-    status = "draining" if admission.draining else "full" if admission.is_full else "ready"
+    status = "ready"
+    if admission.draining:
+        status = "draining"
+    elif admission.is_over_budget:
+        status = "over_budget"
+    elif admission.is_full:
+        status = "full"
     return {
         "status": status,
         "sessions": admission.taken,
@@ -71,6 +78,7 @@ def readiness(agent: Agent) -> dict[str, Any]:
 
 async def _answer_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, AgentError)  # noqa: S101 - that is what it is registered for
+    request.app.state.agent.counting.failed(error)
     log.warning("request_refused", path=request.url.path, status=error.http_status, error=error.reason)
     headers = {"Retry-After": "5"} if error.http_status == 503 else None  # noqa: PLR2004 - the status itself
     return JSONResponse({"error": error.spoken}, status_code=error.http_status, headers=headers)

@@ -44,6 +44,11 @@ def _next(parts: Sequence[Part]) -> list[str]:
     ]
 
 
+def is_for_people(line: str) -> bool:
+    """Tell whether a log line is worth a person's while; metrics come twice a minute and are for machines."""
+    return '"_aws"' not in line
+
+
 def short(name: str, line: str) -> str:
     """Turn a log line of a child into one for a person; what is no JSON object passes as it is."""
     try:

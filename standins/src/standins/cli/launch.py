@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
-from standins.cli.banner import banner, short
+from standins.cli.banner import banner, is_for_people, short
 from standins.cli.parts import Program
 from standins.cli.plan import Plan
 from standins.cli.process import Child, ChildError
@@ -72,7 +72,8 @@ async def _lead(plan: Plan, children: list[Child], folder: Path, say: Say, then:
 
 async def _start(programs: Sequence[Program], children: list[Child], folder: Path, say: Say) -> None:
     def show(name: str, line: str) -> None:
-        say(short(name, line))
+        if is_for_people(line):
+            say(short(name, line))
 
     started = [Child(program, folder / f"{program.name}.jsonl", show) for program in programs]
     for child in started:

@@ -31,6 +31,12 @@ class Host(Protocol):
     async def somebody_there(self) -> None:
         """Wait until there is somebody to talk with: a stream to the model costs money from its first second."""
 
+    def caller_turn_ended(self) -> None:
+        """Take the news that the model has heard the end of what the caller said."""
+
+    def answer_began(self) -> None:
+        """Take the news that the first sound of an answer is there."""
+
     def answer_heard(self) -> None:
         """Take the news that the caller has heard an answer to its end; comes only where sound travels as frames."""
 

@@ -76,6 +76,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         self._heard: list[str] = []
         self._planned: AggregatedTextFrame | None = None
         self._answering = False
+        self._unheard = False
         self._muted = False
         self._audible = False
         self._caller_has_turn = False
@@ -148,8 +149,8 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
                 await self._end_caller_turn()
                 await self._end_answer()  # what was said before a tool is an answer of its own
                 self.create_task(self._use_tool(event))
-            case wire.Usage(tokens_in, tokens_out):
-                await self._count_tokens(tokens_in, tokens_out)
+            case wire.Usage():
+                await self._count_tokens(event)
             case wire.CompletionStarted(model_session_id):
                 self._host.model_session_started(model_session_id)
             case wire.Unknown(name):
@@ -158,6 +159,9 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
     async def _play(self, pcm: bytes) -> None:
         if self._muted:
             return
+        if self._unheard:
+            self._unheard = False
+            self._host.answer_began()
         if self._voice is not None:
             self._voice.play(pcm)
         else:
@@ -185,7 +189,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
     async def _start_answer(self) -> None:
         if self._answering:
             return
-        self._answering = True
+        self._answering = self._unheard = True
         self._tally.agent_turns += 1
         await self._end_caller_turn()
         await self.push_frame(LLMFullResponseStartFrame())
@@ -206,6 +210,8 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         if self._caller_has_turn:
             self._caller_has_turn = False
             await self.broadcast_frame(UserStoppedSpeakingFrame)
+        if self._block.role == wire.Role.USER:
+            self._host.caller_turn_ended()
         if self._block.role != wire.Role.ASSISTANT:
             return
         if reason is StopReason.INTERRUPTED:
@@ -287,9 +293,12 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
             run_llm=False,
         )
 
-    async def _count_tokens(self, tokens_in: int, tokens_out: int) -> None:
-        self._tally.input_tokens += tokens_in
-        self._tally.output_tokens += tokens_out
+    async def _count_tokens(self, used: wire.Usage) -> None:
+        self._tally.speech_input_tokens += used.speech_input
+        self._tally.text_input_tokens += used.text_input
+        self._tally.speech_output_tokens += used.speech_output
+        self._tally.text_output_tokens += used.text_output
+        tokens_in, tokens_out = used.speech_input + used.text_input, used.speech_output + used.text_output
         usage = LLMTokenUsage(
             prompt_tokens=tokens_in, completion_tokens=tokens_out, total_tokens=tokens_in + tokens_out
         )

@@ -101,8 +101,10 @@ class ContentEnded:
 class Usage:
     """Tokens since the last report."""
 
-    input_tokens: int
-    output_tokens: int
+    speech_input: int
+    text_input: int
+    speech_output: int
+    text_output: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +283,8 @@ def _parse_content_end(body: dict[str, Any]) -> ContentEnded:
 
 def _parse_usage(body: dict[str, Any]) -> Usage:
     delta = body.get("details", {}).get("delta", {})
-    return Usage(*(sum(delta.get(side, {}).values()) for side in ("input", "output")))
+    sides = (delta.get("input", {}), delta.get("output", {}))
+    return Usage(*(int(side.get(f"{kind}Tokens", 0)) for side in sides for kind in ("speech", "text")))
 
 
 _STOP_REASONS: dict[object, StopReason] = {reason.value: reason for reason in StopReason}

@@ -1,4 +1,4 @@
-"""One JSON line for each event on standard output: a constant name and fields.
+"""One line for each event on standard output, a constant name and fields: JSON, or columns for a person.
 
 Identifiers and numbers only. A transcript may appear at DEBUG; a secret or a phone number never does.
 """
@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import structlog
 from loguru import logger as pipecat_log
+from structlog.typing import Processor
+
+from agent_core.settings import CoreSettings, LogFormat
 
 if TYPE_CHECKING:
     from loguru import Message
@@ -18,34 +21,58 @@ if TYPE_CHECKING:
 _LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
 
 
-def configure(service: str, environment: str, level: str, *, silent: Sequence[str] = ()) -> None:
-    """Send everything this process logs to standard output, as JSON lines.
+def configure(service: str, settings: CoreSettings, *, silent: Sequence[str] = ()) -> None:
+    """Send everything this process logs to standard output.
 
     Args:
         service: Label.
-        environment: Label.
-        level: Lowest level of ours.
+        settings: Level, format and environment.
         silent: Modules of Pipecat that call the ordinary a warning, or quote what strangers sent.
     """
+    as_json = is_json(settings.log_format)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(serializer=_to_json),
+            *(_for_machines() if as_json else _for_people()),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[settings.log_level]),
         logger_factory=structlog.PrintLoggerFactory(sys.stdout),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(service=service, environment=environment)
+    if as_json:
+        structlog.contextvars.bind_contextvars(service=service, environment=settings.environment.value)
     # Libraries put words of the conversation into their lower levels, so only their warnings are let through.
     logging.basicConfig(level=logging.WARNING, handlers=[_ToStructlog()], force=True)
     pipecat_log.remove()
     for module in silent:
         pipecat_log.disable(module)
     pipecat_log.add(_pipecat_sink, level="WARNING", format="{message}")
+
+
+def is_json(chosen: LogFormat) -> bool:
+    """Whether lines are JSON: a person has a terminal, everything else reads JSON."""
+    return chosen is LogFormat.JSON or (chosen is LogFormat.AUTO and not sys.stdout.isatty())
+
+
+def write_document(document: dict[str, Any]) -> None:
+    """Put a document of its own among the lines, such as one of metrics."""
+    structlog.PrintLogger(sys.stdout).msg(_to_json(document))
+
+
+def _for_machines() -> list[Processor]:
+    return [
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(serializer=_to_json),
+    ]
+
+
+def _for_people() -> list[Processor]:
+    return [
+        structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
+        structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), sort_keys=False, pad_event_to=24),
+    ]
 
 
 def _to_json(event: dict[str, Any], **_: object) -> str:

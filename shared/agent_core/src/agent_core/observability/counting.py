@@ -1,0 +1,85 @@
+"""What happens in conversations, as numbers: the one place that knows which metric each thing counts for."""
+
+from agent_core.admission import Admission
+from agent_core.errors import AgentError, AtCapacity, Draining, ModelError, OverBudget, Refused
+from agent_core.events import EndRecord, Tally
+from agent_core.observability import metrics
+from agent_core.observability.meter import Meter
+from agent_core.observability.tallies import Added, LiveTallies
+from agent_core.spend import Prices, Spend
+
+_TURNED_AWAY = (AtCapacity, Draining, OverBudget)
+_TOKENS = ("speech_input", "text_input", "speech_output", "text_output")
+
+
+class Counting:
+    """Counts for one process.
+
+    Args:
+        meter: Adds up.
+        prices: Of the model.
+        spend: Is told what conversations cost.
+    """
+
+    def __init__(self, meter: Meter, prices: Prices, spend: Spend) -> None:
+        self._meter = meter
+        self._prices = prices
+        self._spend = spend
+        self._tallies = LiveTallies(self._added)
+        meter.before_report = spend.before_look = self._tallies.look
+
+    def watch(self, admission: Admission) -> None:
+        """Tell how many places are taken."""
+        self._meter.gauge(metrics.ACTIVE_SESSIONS, lambda: admission.taken)
+
+    def refused(self, refusal: Refused) -> None:
+        """Somebody was turned away."""
+        self._meter.count(metrics.SESSIONS_REFUSED, Cause=type(refusal).__name__)
+
+    def failed(self, error: AgentError) -> None:
+        """Something went wrong; a refusal for want of places has a metric of its own."""
+        if not isinstance(error, _TURNED_AWAY):
+            name = error.kind if isinstance(error, ModelError) else type(error).__name__
+            self._meter.count(metrics.ERRORS, Error=name)
+
+    def began(self, tally: Tally) -> None:
+        """A conversation began; what its tally counts is told from now on."""
+        self._tallies.follow(tally)
+
+    def ended(self, record: EndRecord) -> None:
+        """A conversation is over."""
+        self._tallies.leave(record.tally)
+        self._meter.count(metrics.SESSIONS_ENDED, Reason=record.reason.value)
+        self._meter.observe(metrics.SESSION_DURATION, record.duration_ms / 1000)
+        if not record.reason.is_normal:
+            self._meter.count(metrics.SESSIONS_FAILED)
+        if record.tally.first_audio_ms is not None:
+            self._meter.observe(metrics.SETUP_TIME, record.tally.first_audio_ms)
+
+    def answered(self, waited_ms: float) -> None:
+        """The caller has waited so long for an answer."""
+        self._meter.observe(metrics.TURN_LATENCY, waited_ms)
+
+    def tool_called(self, tool: str, outcome: str, elapsed_ms: float) -> None:
+        """A tool was called; ``tool`` is one of ours, or ``unknown``."""
+        self._meter.count(metrics.TOOL_CALLS, Tool=tool, Outcome=outcome)
+        self._meter.observe(metrics.TOOL_TIME, elapsed_ms, Tool=tool)
+
+    def protection_failed(self) -> None:
+        """ECS could not be told whether to spare this task."""
+        self._meter.count(metrics.PROTECTION_FAILURES)
+
+    def cost_of(self, tally: Tally) -> float:
+        """Estimate what a conversation has cost, in US dollars."""
+        return round(self._prices.cost_of(tally), 6)
+
+    def _added(self, added: Added) -> None:
+        cost = self._prices.cost(added)
+        self._spend.add(cost)
+        self._meter.count(metrics.ESTIMATED_COST, cost)
+        self._meter.count(metrics.BARGE_INS, added["interruptions"])
+        self._meter.count(metrics.MODEL_STREAMS, added["model_streams"])
+        self._meter.count(metrics.LOST_AUDIO, added["audio_dropped_ms"])
+        for kind in _TOKENS:
+            if tokens := added[f"{kind}_tokens"]:
+                self._meter.count(metrics.TOKENS, tokens, TokenKind=kind)

@@ -1,0 +1,50 @@
+"""CloudWatch's embedded metric format: numbers become documents of one line each. Pure.
+
+Source: docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import batched, zip_longest
+from typing import Any, Final
+
+from agent_core.observability.metrics import Metric
+
+type Document = dict[str, Any]
+type Values = Mapping[Metric, float | Sequence[float]]
+
+_MOST_VALUES: Final = 100
+"""Longest list of values that CloudWatch takes in one document; of a longer one it takes nothing."""
+
+
+def documents(namespace: str, dimensions: Mapping[str, str], values: Values, at_ms: int) -> Iterator[Document]:
+    """Make the documents for the values of one set of dimensions.
+
+    Args:
+        namespace: In CloudWatch.
+        dimensions: Name and value, ``Service`` among them.
+        values: A number, or a list of measured ones, for each metric.
+        at_ms: Unix milliseconds.
+    """
+    pieces = [[(metric, piece) for piece in _pieces(value)] for metric, value in values.items()]
+    for row in zip_longest(*pieces):
+        told = [entry for entry in row if entry is not None]
+        yield {
+            "_aws": {"Timestamp": at_ms, "CloudWatchMetrics": [_directive(namespace, dimensions, told)]},
+            "event": "metrics",
+            **dimensions,
+            **{metric.name: value for metric, value in told},
+        }
+
+
+def _pieces(value: float | Sequence[float]) -> list[float | list[float]]:
+    if isinstance(value, int | float):
+        return [value]
+    return [list(piece) for piece in batched(value, _MOST_VALUES)]
+
+
+def _directive(namespace: str, dimensions: Mapping[str, str], told: Sequence[tuple[Metric, object]]) -> Document:
+    return {
+        "Namespace": namespace,
+        "Dimensions": [list(dimensions)],
+        "Metrics": [{"Name": metric.name, "Unit": metric.unit.value} for metric, _ in told],
+    }

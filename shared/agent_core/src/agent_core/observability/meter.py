@@ -1,0 +1,78 @@
+"""Adds up what happens in this process until somebody asks for it."""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from agent_core.observability import emf
+from agent_core.observability.emf import Document
+from agent_core.observability.metrics import METRICS, NAMESPACE, SERVICE, Kind, Metric
+
+type Labels = tuple[tuple[str, str], ...]
+"""Dimensions beside ``Service``, by name and value."""
+
+MOST_LABELS: Final = 40
+"""Combinations of labels of one metric. Each is a metric that CloudWatch bills; one more counts as ``other``."""
+
+
+class Meter:
+    """The numbers of one service. Nothing here waits or fails, so it may be called from anywhere on the loop.
+
+    Args:
+        service: Value of the dimension ``Service``.
+        namespace: In CloudWatch.
+        clock: Unix seconds.
+    """
+
+    def __init__(self, service: str, namespace: str = NAMESPACE, clock: Callable[[], float] = time.time) -> None:
+        self._service = service
+        self._namespace = namespace
+        self._clock = clock
+        self._gauges: dict[Metric, Callable[[], float]] = {}
+        self._sums: dict[Labels, dict[Metric, float]] = defaultdict(lambda: defaultdict(float))
+        self._lists: dict[Labels, dict[Metric, list[float]]] = defaultdict(lambda: defaultdict(list))
+        self._known: dict[Metric, set[Labels]] = defaultdict(set)
+        self.before_report: Callable[[], None] = lambda: None
+        """Called before the numbers are taken, to bring in what is counted elsewhere."""
+
+    def gauge(self, metric: Metric, read: Callable[[], float]) -> None:
+        """Read a gauge whenever the numbers are taken."""
+        self._gauges[metric] = read
+
+    def count(self, metric: Metric, amount: float = 1, **labels: str) -> None:
+        """Add to a counter; every label of the metric must be given."""
+        self._sums[()][metric] += amount
+        if metric.labels:
+            self._sums[self._labels(metric, labels)][metric] += amount
+
+    def observe(self, metric: Metric, value: float, **labels: str) -> None:
+        """Add a value to a distribution; every label of the metric must be given."""
+        self._lists[()][metric].append(value)
+        if metric.labels:
+            self._lists[self._labels(metric, labels)][metric].append(value)
+
+    def documents(self) -> list[Document]:
+        """Take what came together since the last time, as documents for CloudWatch."""
+        self.before_report()
+        sums, self._sums = self._sums, defaultdict(lambda: defaultdict(float))
+        lists, self._lists = self._lists, defaultdict(lambda: defaultdict(list))
+        zeros = {metric: 0.0 for metric in METRICS if metric.kind is Kind.COUNTER}
+        gauges = {metric: read() for metric, read in self._gauges.items()}
+        sums[()] = {**gauges, **zeros, **sums[()]}
+        return [document for labels in {**sums, **lists} for document in self._encode(labels, sums, lists)]
+
+    def _encode(
+        self, labels: Labels, sums: dict[Labels, dict[Metric, float]], lists: dict[Labels, dict[Metric, list[float]]]
+    ) -> Iterator[Document]:
+        values: dict[Metric, float | list[float]] = {**sums.get(labels, {}), **lists.get(labels, {})}
+        dimensions = {SERVICE: self._service, **dict(labels)}
+        return emf.documents(self._namespace, dimensions, values, round(self._clock() * 1000))
+
+    def _labels(self, metric: Metric, given: dict[str, str]) -> Labels:
+        labels = tuple((name, given[name]) for name in metric.labels)
+        known = self._known[metric]
+        if labels not in known and len(known) >= MOST_LABELS:
+            return tuple((name, "other") for name in metric.labels)
+        known.add(labels)
+        return labels

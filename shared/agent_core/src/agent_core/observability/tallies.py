@@ -1,0 +1,45 @@
+"""Follow the tallies of conversations that go on.
+
+A tally is the one place where a conversation is counted. Its end record tells it once, at the end; an operator, and
+the day's limit of spending, want to know sooner. So now and then somebody looks at what was added.
+"""
+
+from collections.abc import Callable
+
+from agent_core.events import COUNTED, Tally
+
+type Added = dict[str, int]
+"""What was added, by the name of the tally's field."""
+
+
+class LiveTallies:
+    """Tells what was added to any tally since it was last looked at.
+
+    Args:
+        tell: Takes the sum over all of them, where anything was added.
+    """
+
+    def __init__(self, tell: Callable[[Added], None]) -> None:
+        self._tell = tell
+        self._seen: dict[int, tuple[Tally, Added]] = {}
+
+    def follow(self, tally: Tally) -> None:
+        """Look at this one too; what it holds already counts as added."""
+        self._seen.setdefault(id(tally), (tally, dict.fromkeys(COUNTED, 0)))
+
+    def leave(self, tally: Tally) -> None:
+        """Look at it for the last time."""
+        self.follow(tally)
+        self.look()
+        del self._seen[id(tally)]
+
+    def look(self) -> None:
+        """Tell what was added since the last look."""
+        added = dict.fromkeys(COUNTED, 0)
+        for tally, seen in self._seen.values():
+            for name in COUNTED:
+                now = getattr(tally, name)
+                added[name] += now - seen[name]
+                seen[name] = now
+        if any(added.values()):
+            self._tell(added)

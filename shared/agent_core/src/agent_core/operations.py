@@ -1,0 +1,28 @@
+"""What runs beside the conversations for as long as a service does: metrics, and ECS's protection of this task."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import httpx
+
+from agent_core.adapters.ecs_agent import EcsAgent
+from agent_core.agent import Agent
+from agent_core.observability import logs
+from agent_core.observability.meter import Meter
+from agent_core.observability.reporting import reporting
+from agent_core.protection import TaskProtection
+
+
+@asynccontextmanager
+async def operations(agent: Agent, meter: Meter) -> AsyncIterator[None]:
+    """Run it for the length of a block, as the settings want it."""
+    settings = agent.settings
+    async with AsyncExitStack() as stack:
+        if logs.is_json(settings.log_format):
+            await stack.enter_async_context(reporting(meter, settings.metrics_seconds, logs.write_document))
+        if settings.ecs_agent_uri is not None:
+            base_url = f"{str(settings.ecs_agent_uri).rstrip('/')}/"
+            client = await stack.enter_async_context(httpx.AsyncClient(base_url=base_url, trust_env=False))
+            protection = TaskProtection(EcsAgent(client), agent.admission, agent.counting.protection_failed)
+            await stack.enter_async_context(protection.running())
+        yield

@@ -1,0 +1,1 @@
+"""ECS's agent as tasks see it: scale-in protection."""

@@ -1,0 +1,139 @@
+"""The pretend agent as a server. Each task has an address of its own, as with the original.
+
+PUT, GET  /<task>/task-protection/v1/state   what a task asks
+GET       /tasks                             every task: its state and what it asked for
+GET, POST, DELETE /faults                    the script, see `Fault`
+GET       /health                            it runs
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any, Self
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from standins.ecs.faults import Fault
+from standins.ecs.protection import InvalidRequestError, Task, Wish
+from standins.script import Script
+from standins.serving import serving
+
+ABOUT = "Pretend ECS agent: task protection; no metadata, no credentials, no scheduler that would heed it"
+
+type Log = Callable[[dict[str, object]], None]
+
+
+def _silent(_: dict[str, object]) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the stand-in runs.
+
+    Args:
+        port: 0 chooses a free one.
+        host: Where to listen.
+        clock: Unix seconds.
+        log: Gets one event for each wish.
+    """
+
+    port: int = 0
+    host: str = "127.0.0.1"
+    clock: Callable[[], float] = time.time
+    log: Log = _silent
+
+
+class EcsStandin:
+    """A running stand-in, for the length of an ``async with`` block."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self._settings = settings or Settings()
+        self._running = AsyncExitStack()
+        self.port = 0
+        self.tasks: dict[str, Task] = {}
+        self.script: Script[Fault] = Script()
+
+    async def __aenter__(self) -> Self:
+        """Open the port.
+
+        Raises:
+            OSError: The port is taken.
+        """
+        app = Starlette(
+            routes=[
+                Route("/{task}/task-protection/v1/state", self._state, methods=["GET", "PUT"]),
+                Route("/tasks", self._tasks),
+                Route("/faults", self._faults, methods=["GET", "POST", "DELETE"]),
+                Route("/health", self._health),
+            ]
+        )
+        server = serving(app, host=self._settings.host, port=self._settings.port)
+        self.port = await self._running.enter_async_context(server)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close it."""
+        await self._running.aclose()
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://{self._settings.host}:{self.port}"
+
+    def uri(self, task: str) -> str:
+        """Give what ECS puts into ``ECS_AGENT_URI`` of a task."""
+        return f"{self.url}/{task}"
+
+    def task(self, name: str) -> Task:
+        """Give a task; one that nobody heard of is not protected."""
+        return self.tasks.setdefault(name, Task(name, self._settings.clock))
+
+    async def _state(self, request: Request) -> Response:
+        task = self.task(request.path_params["task"])
+        if request.method == "GET":
+            return JSONResponse(task.as_json())
+        try:
+            wish = Wish.read(await request.json())
+        except ValueError as error:
+            return JSONResponse(_invalid(task.arn, error), 400)
+        task.asked.append(wish)
+        fault = self.script.take("any")
+        if fault is None or fault.done:
+            task.grant(wish)
+        self._settings.log({"event": "protection", "task": task.name, "wish": wish.enabled, "fault": fault is not None})
+        return JSONResponse(task.as_json()) if fault is None else await fault.answer(task.arn)
+
+    async def _tasks(self, _: Request) -> Response:
+        told: dict[str, Any] = {
+            name: {
+                "protected": task.protected,
+                "asked": [wish.enabled for wish in task.asked],
+                "switched_on": task.switched_on,
+                "switched_off": task.switched_off,
+            }
+            for name, task in self.tasks.items()
+        }
+        return JSONResponse(told)
+
+    async def _faults(self, request: Request) -> Response:
+        if request.method == "DELETE":
+            self.script.faults.clear()
+        if request.method == "POST":
+            try:
+                self.script.faults.append(Fault.read(await request.json()))
+            except ValueError as error:
+                return JSONResponse({"message": str(error)}, 400)
+        return JSONResponse([{"action": one.action, "times": one.times} for one in self.script.faults])
+
+    async def _health(self, _: Request) -> Response:
+        return JSONResponse({"status": "ok", "standin": "ecs"})
+
+
+def _invalid(arn: str, error: ValueError) -> dict[str, dict[str, str]]:
+    reason = str(error) if isinstance(error, InvalidRequestError) else "no JSON"
+    return {"error": {"Arn": arn, "Code": "InvalidParameterException", "Message": reason}}

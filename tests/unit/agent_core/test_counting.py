@@ -1,0 +1,122 @@
+"""What happens in conversations comes out as numbers, while they go on and when they end."""
+
+from typing import Any
+
+import pytest
+
+from agent_core.admission import Admission
+from agent_core.errors import AtCapacity, Forbidden, ModelUnavailable, OverBudget
+from agent_core.events import COUNTED, EndReason, EndRecord, Tally
+from agent_core.observability.counting import Counting
+from agent_core.observability.meter import Meter
+from agent_core.settings import CoreSettings
+from agent_core.spend import Prices, Spend
+
+PRICES = Prices(speech_input=1.0, text_input=10.0, speech_output=100.0, text_output=1000.0)
+
+
+class Books:
+    """A counting with everything around it, whose day can be changed."""
+
+    def __init__(self, limit: float | None = None) -> None:
+        self.now = 1_700_000_000.0
+        self.meter = Meter("phone-agent")
+        self.spend = Spend(limit, clock=lambda: self.now)
+        self.counting = Counting(self.meter, PRICES, self.spend)
+        self.admission = Admission(2, self.spend, self.counting.refused)
+        self.counting.watch(self.admission)
+
+    def told(self) -> dict[str, Any]:
+        """Take the numbers by service alone."""
+        numbers: dict[str, Any] = {}
+        for document in self.meter.documents():
+            (directive,) = document["_aws"]["CloudWatchMetrics"]
+            if directive["Dimensions"] == [["Service"]]:
+                numbers |= {metric["Name"]: document[metric["Name"]] for metric in directive["Metrics"]}
+        return numbers
+
+    def broken_down(self, name: str, label: str) -> dict[str, float]:
+        """Take a metric's numbers by a label."""
+        return {doc[label]: doc[name] for doc in self.meter.documents() if name in doc and label in doc}
+
+
+def _record(tally: Tally, reason: EndReason) -> EndRecord:
+    return EndRecord("session", "phone", reason, started_at=0.0, duration_ms=90_000, tally=tally)
+
+
+def test_a_conversation_counts_while_it_goes_on() -> None:
+    """What its tally gains is told at the next interval, and the rest when it ends: together, everything once."""
+    books, tally = Books(), Tally()
+    books.counting.began(tally)
+    tally.interruptions, tally.model_streams, tally.speech_output_tokens = 2, 1, 500
+    first = books.told()
+    assert (first["BargeIns"], first["ModelStreams"], first["Tokens"], first["EstimatedCost"]) == (2, 1, 500, 50.0)
+    tally.interruptions = 3
+    books.counting.ended(_record(tally, EndReason.CALLER_LEFT))
+    second = books.told()
+    assert (second["BargeIns"], second["ModelStreams"]) == (1, 0)
+    assert (second["SessionsEnded"], second["SessionsFailed"]) == (1, 0)
+    assert second["SessionDuration"] == [90.0]
+    assert books.told()["BargeIns"] == 0
+
+
+def test_reasons_tokens_and_errors_are_broken_down() -> None:
+    """By words of our own, or the model's for its errors."""
+    books, tally = Books(), Tally(speech_input_tokens=10, text_input_tokens=20)
+    books.counting.ended(_record(tally, EndReason.MODEL_UNAVAILABLE))
+    assert books.broken_down("Tokens", "TokenKind") == {"speech_input": 10, "text_input": 20}
+    books.counting.ended(_record(Tally(), EndReason.MODEL_UNAVAILABLE))
+    assert books.broken_down("SessionsEnded", "Reason") == {"model_unavailable": 1}
+    books.counting.failed(ModelUnavailable("ThrottlingException", "slow down"))
+    books.counting.failed(Forbidden("signature_missing"))
+    books.counting.failed(AtCapacity("counted as a refusal instead"))
+    assert books.broken_down("Errors", "Error") == {"ThrottlingException": 1, "Forbidden": 1}
+
+
+def test_who_was_turned_away_is_counted_by_cause() -> None:
+    """Full is one thing, and the day's limit is another."""
+    books = Books(limit=5.0)
+    places = [books.admission.admit(), books.admission.admit()]
+    with pytest.raises(AtCapacity):
+        books.admission.admit()
+    assert books.told()["ActiveSessions"] == 2
+    places[0].release()
+    books.spend.add(6.0)
+    with pytest.raises(OverBudget):
+        books.admission.check()
+    assert books.broken_down("SessionsRefused", "Cause") == {"OverBudget": 1}
+
+
+def test_the_days_spend_is_a_limit_for_new_conversations() -> None:
+    """It is reached by what goes on, not only by what has ended, and midnight lifts it."""
+    books, tally = Books(limit=1.0), Tally()
+    books.admission.admit()
+    books.counting.began(tally)
+    tally.speech_input_tokens = 999
+    books.admission.check()
+    tally.speech_input_tokens = 1000
+    with pytest.raises(OverBudget):
+        books.admission.admit()
+    books.now += 86_400
+    books.admission.admit()
+    assert books.admission.taken == 2
+
+
+def test_nothing_is_refused_for_its_cost_without_a_limit() -> None:
+    """By default there is none."""
+    books = Books()
+    books.spend.add(1e9)
+    books.admission.check()
+
+
+def test_the_default_prices_are_those_of_the_settings() -> None:
+    """Each kind has its own, for a thousand tokens."""
+    prices = Prices.of(CoreSettings(price_speech_output=0.5))
+    assert prices.cost_of(Tally(speech_output_tokens=2000)) == 1.0
+    assert prices.cost_of(Tally(text_input_tokens=1000)) == CoreSettings.model_fields["price_text_input"].default
+
+
+def test_every_counted_field_is_one_of_the_tallys() -> None:
+    """A name that is none would only fail in the middle of a call."""
+    tally = Tally()
+    assert [name for name in COUNTED if getattr(tally, name) != 0] == []

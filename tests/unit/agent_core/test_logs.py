@@ -1,0 +1,76 @@
+"""Log lines: JSON for machines with metrics among them, columns for a person at a terminal."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from agent_core.observability import logs
+from agent_core.settings import CoreSettings, LogFormat
+
+
+class Screen(io.StringIO):
+    """Standard output that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
+
+
+@pytest.fixture(autouse=True)
+def put_back() -> Iterator[None]:
+    """Leave logging as it was."""
+    handlers, level = logging.root.handlers[:], logging.root.level
+    yield
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+    logging.root.handlers[:], logging.root.level = handlers, level
+
+
+def _logged(monkeypatch: pytest.MonkeyPatch, output: io.StringIO, chosen: LogFormat) -> str:
+    monkeypatch.setattr("sys.stdout", output)
+    logs.configure("phone-agent", CoreSettings(log_format=chosen))
+    structlog.get_logger().info("call_answered", call_sid="CA1")
+    structlog.get_logger().debug("not_at_info")
+    return output.getvalue()
+
+
+@pytest.mark.parametrize("chosen", [LogFormat.AUTO, LogFormat.JSON])
+def test_a_file_or_a_pipe_gets_json(monkeypatch: pytest.MonkeyPatch, chosen: LogFormat) -> None:
+    """One object a line, with what every line has."""
+    (line,) = _logged(monkeypatch, io.StringIO(), chosen).splitlines()
+    fields = json.loads(line)
+    assert fields.pop("timestamp").endswith("Z")
+    assert fields == {
+        "event": "call_answered",
+        "level": "info",
+        "service": "phone-agent",
+        "environment": "local",
+        "call_sid": "CA1",
+    }
+
+
+def test_a_terminal_gets_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short, and without what is the same in every line."""
+    (line,) = _logged(monkeypatch, Screen(), LogFormat.AUTO).splitlines()
+    assert "call_answered" in line
+    assert "{" not in line
+    assert "environment" not in line
+
+
+def test_either_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody may want to see JSON at a terminal, or columns in a file."""
+    assert json.loads(_logged(monkeypatch, Screen(), LogFormat.JSON))["call_sid"] == "CA1"
+    assert "{" not in _logged(monkeypatch, io.StringIO(), LogFormat.TEXT)
+
+
+def test_a_library_that_logs_is_one_line_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its warning is an event like ours; CloudWatch must never meet half an object."""
+    output = io.StringIO()
+    _logged(monkeypatch, output, LogFormat.JSON)
+    logging.getLogger("somebody").warning("two\nlines")
+    event = json.loads(output.getvalue().splitlines()[-1])
+    assert (event["event"], event["logger"], event["text"]) == ("library", "somebody", "two\nlines")
