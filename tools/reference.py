@@ -160,7 +160,7 @@ to ask for:
 | `session_ended` | `channel`, `reason`, `started_at`, `duration_ms`, `cost_usd`, [what was counted](end-records.md) |
 | `session_started` | `channel` |
 | `tool_called`, `tool_failed` | `tool`, `elapsed_ms`; a failed one also `outcome`, `error` |
-| `conversation_refused` | `cause` (`AtCapacity`, `Draining`, `OverBudget`), `tries` on the phone |
+| `call_turned_away` | `cause` (`AtCapacity`, `Draining`, `OverBudget`), `tries` |
 | `model_stream_failed`, `model_lost` | `error`; the first also `failures` |
 | `request_refused` | `path`, `status`, `error` |
 | `task_protection` | `on`; `task_protection_failed`: `on`, `error` |

@@ -1,7 +1,6 @@
-"""Phone services with settings of their own: leaving, full, and with keys that change."""
+"""A phone service's keys and log: keys that change, and what a log may not hold."""
 
 import json
-import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -20,46 +19,6 @@ from tests.support.phone_process import PhoneProcess
 from tests.support.score import note, short_notes, use
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-async def test_a_task_that_leaves_finishes_its_calls(house: House) -> None:
-    """SIGTERM: the call goes on, new ones hear that we are busy, and the process ends with the last call."""
-    house.score.plan = short_notes
-    async with house.start_phone("leaving") as phone:
-        async with Caller(house.exchange, phone.url) as caller:
-            await caller.greeted()
-            phone.process.send_signal(signal.SIGTERM)
-            await caller.ask()
-            assert await phone.status("/ready") == HTTPStatus.SERVICE_UNAVAILABLE
-            assert await phone.status("/health") == HTTPStatus.OK
-            async with Caller(house.exchange, phone.url) as late:
-                said = await late.until("say")
-                assert "changing shifts" in str(said.fields["text"])
-                assert late.timeline.last("stream_connecting") is None
-            await caller.ask()
-            assert caller.notes() == [400, 600, 800]
-            assert phone.process.returncode is None
-        record = await phone.record(caller.sid)
-        assert record["reason"] == "caller_left"
-        assert await phone.process.wait() in (0, -signal.SIGTERM)
-
-
-async def test_a_full_task_says_so(house: House) -> None:
-    """The call that is one too many hears a sentence and costs no model stream; then a place is free again."""
-    house.score.plan = short_notes
-    async with house.start_phone("full", MAX_SESSIONS="1") as phone:
-        async with Caller(house.exchange, phone.url) as first:
-            await first.greeted()
-            opened = house.nova.ledger.connections
-            async with Caller(house.exchange, phone.url) as second:
-                said = await second.until("say")
-                assert "busy" in str(said.fields["text"])
-            assert house.nova.ledger.connections == opened
-            assert await phone.status("/ready") == HTTPStatus.SERVICE_UNAVAILABLE
-            assert await phone.status("/health") == HTTPStatus.OK
-        await phone.record(first.sid)
-        async with Caller(house.exchange, phone.url) as third:
-            await third.greeted()
 
 
 class Vending:

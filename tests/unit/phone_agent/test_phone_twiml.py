@@ -122,6 +122,13 @@ def test_refusal_is_spoken(document: str) -> None:
     assert response[0].text
 
 
+def test_a_call_is_handed_on_before_it_is_answered() -> None:
+    """Without a pause at once, with one after it; nothing in front of the redirect makes a sound."""
+    at_once, later = parse(twiml.hand_on(URL)), parse(twiml.hand_on(URL, pause=timedelta(seconds=2)))
+    assert (tags(at_once), at_once[0].text) == (["Redirect"], URL)
+    assert (tags(later), later[0].get("length"), later[1].text) == (["Pause", "Redirect"], "2", URL)
+
+
 def test_hostile_values_stay_values() -> None:
     """A caller's name cannot become a verb."""
     fallback = Fallback(sorry=HOSTILE, destination="sip:" + HOSTILE, caller_id=HOSTILE, language=HOSTILE)

@@ -3,12 +3,13 @@
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
 from agent_core.admission import Place
 from agent_core.agent import Agent
-from agent_core.errors import AtCapacity
+from agent_core.errors import AtCapacity, Refused
 from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.nova.parking import Parked, Parking
 from phone_agent import twiml
@@ -22,6 +23,8 @@ _REMEMBER = timedelta(hours=1)
 """How long a call is remembered as answered. A captured webhook can be sent again for ever, for nothing in its
 signature says when; a call that is known gets its answer, but no second model stream on suspicion."""
 _MAX_REMEMBERED = 10_000
+MAX_TRIES = 3
+"""Tasks that a call asks before it is told that there is no place. It rings meanwhile."""
 _MAX_UNPROVEN = 20
 """Sockets that have not shown a ticket yet. Twilio shows it at once, so more at a time are not Twilio's."""
 
@@ -44,7 +47,7 @@ class Phone:
         self.parking = Parking(agent.open_model, self._note_abandoned)
         self._answered: dict[str, float] = {}
         self._unproven = 0
-        base = f"{settings.base_url}/incoming-call"
+        self._url = base = f"{settings.base_url}/incoming-call"
         self._status_url = f"{base}/stream-status"
         self._fallback = twiml.Fallback(destination=settings.fallback_destination, dial_action_url=f"{base}/dial-ended")
 
@@ -52,8 +55,7 @@ class Phone:
         """Take a place for a call that rings; None for one that was answered before.
 
         Raises:
-            Draining: this task is leaving.
-            AtCapacity: every place is taken.
+            Refused: every place is taken, or this task takes nothing new.
         """
         now = time.monotonic()
         while self._answered and (
@@ -66,6 +68,20 @@ class Phone:
         place = self.agent.admission.admit()
         self._answered[call_sid] = now
         return place
+
+    def turn_away(self, refusal: Refused, tries: int) -> str:
+        """Make the document for a call that this task does not take.
+
+        Args:
+            refusal: Why.
+            tries: Tasks that refused it before.
+        """
+        if tries + 1 < MAX_TRIES:
+            # The first time at once: nothing more is sent to a task that leaves. Later a place may have come free.
+            return twiml.hand_on(f"{self._url}?tries={tries + 1}", pause=timedelta(seconds=tries))
+        if self._fallback.destination is not None:
+            return twiml.put_through(replace(self._fallback, sorry="All our assistants are busy."))
+        return twiml.busy(refusal.spoken)
 
     async def park(self, call_sid: str, place: Place, facts: Mapping[str, str]) -> None:
         """Open the model for a call whose socket is about to come; a coroutine, so that it stays on this loop."""

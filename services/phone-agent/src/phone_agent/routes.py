@@ -9,12 +9,12 @@ from fastapi import APIRouter, Request, Response, WebSocket, WebSocketDisconnect
 from starlette.background import BackgroundTask
 from starlette.requests import HTTPConnection
 
-from agent_core.errors import AgentError, AtCapacity, Draining, Forbidden, ProtocolError
+from agent_core.errors import AgentError, Forbidden, ProtocolError, Refused
 from agent_core.session import Opening
 from phone_agent import twiml
 from phone_agent.live_call import LiveCall, read_start
 from phone_agent.media_stream import Start
-from phone_agent.phone import Phone
+from phone_agent.phone import MAX_TRIES, Phone
 from phone_agent.stream_guard import StreamGuard
 
 log = structlog.get_logger()
@@ -55,9 +55,10 @@ async def incoming_call(request: Request) -> Response:
     call_sid, account_sid = _sids(fields, phone)
     try:
         place = phone.reserve(call_sid)
-    except (AtCapacity, Draining) as error:
-        log.warning("call_turned_away", call_sid=call_sid, error=error.reason)
-        return _xml(twiml.busy(error.spoken))
+    except Refused as refusal:
+        tries = _tries(request)
+        log.warning("call_turned_away", call_sid=call_sid, cause=type(refusal).__name__, tries=tries)
+        return _xml(phone.turn_away(refusal, tries))
     ticket = phone.tickets.for_call(call_sid, account_sid)
     log.info("call_answered", call_sid=call_sid)
     answer = _xml(phone.answer(call_sid, ticket))
@@ -187,6 +188,12 @@ def _sids(fields: Fields, phone: Phone) -> tuple[str, str]:
     if account_sid != phone.settings.twilio_account_sid:
         raise Forbidden("another_account")
     return call_sid, account_sid
+
+
+def _tries(request: Request) -> int:
+    """Read how many tasks refused this call before; whatever is no small number has to be the last try."""
+    given = request.query_params.get("tries", "0")
+    return int(given) if given.isascii() and given.isdigit() and len(given) == 1 else MAX_TRIES
 
 
 def _caller_facts(fields: Fields) -> Fields:

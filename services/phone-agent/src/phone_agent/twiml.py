@@ -116,6 +116,25 @@ def dial_ended(status: str, *, nobody: str = "Sorry, nobody is free right now. P
     return _document(response)
 
 
+def hand_on(url: str, *, pause: timedelta = timedelta()) -> str:
+    """Ask again at once, or after a pause: the load balancer may find another task, and the caller hears it ring.
+
+    Twilio takes a call off the hook at the first verb that makes a sound. A pause before it only delays that.
+    """
+    response = Element("Response")
+    if pause:
+        SubElement(response, "Pause", _attributes(length=str(round(pause.total_seconds()))))
+    SubElement(response, "Redirect", _attributes(method="POST")).text = _xml(url)
+    return _document(response)
+
+
+def put_through(fallback: Fallback) -> str:
+    """Put a call through to the fallback without an agent."""
+    response = Element("Response")
+    _fall_back(response, fallback)
+    return _document(response)
+
+
 def busy(text: str = "All our lines are busy. Please call again in a few minutes.") -> str:
     """Say that no place is free, and hang up. ``<Reject reason="busy">`` would cost less and say less."""
     return _say_and_hang_up(text)

@@ -40,18 +40,20 @@ class DrainingServer(uvicorn.Server):
         if self._loop is None or self._leaving is not None:
             super().handle_exit(sig, frame)
             return
-        self._loop.call_soon_threadsafe(self._leave, sig, frame)
+        self._loop.call_soon_threadsafe(self._leave)
 
-    def _leave(self, sig: int, frame: FrameType | None) -> None:
+    def _leave(self) -> None:
         if self._leaving is None:
-            self._leaving = asyncio.get_running_loop().create_task(self._drain(sig, frame))
+            self._leaving = asyncio.get_running_loop().create_task(self._drain())
 
-    async def _drain(self, sig: int, frame: FrameType | None) -> None:
+    async def _drain(self) -> None:
         try:
             await self._agent.drain()
         finally:
             log.info("stopping")
-            super().handle_exit(sig, frame)
+            # Not by the parent's handler: it would raise the signal again in the end, and a task that left as it
+            # should would look to ECS like one that was killed.
+            self.should_exit = True
 
 
 def make_server(app: FastAPI, agent: Agent, settings: CoreSettings) -> DrainingServer:

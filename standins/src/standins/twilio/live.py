@@ -14,7 +14,7 @@ from standins.twilio.party import Party
 from standins.twilio.settings import DialScript, ExchangeSettings
 from standins.twilio.stream import MediaStream
 from standins.twilio.timeline import Timeline
-from standins.twilio.twiml import Connect, Dial
+from standins.twilio.twiml import Connect, Dial, Pause
 from standins.twilio.webhook import Webhooks
 
 
@@ -133,7 +133,8 @@ class LiveCall:
 
     async def _perform(self, step: Step, order: asyncio.Task[Order]) -> Step | None:
         """Do a step and return the one after it, or None when an order cut in."""
-        if not isinstance(step, Fetch):
+        # A pause as the first verb lets it ring on, as with the original.
+        if not isinstance(step, Fetch | Pause):
             self._answer()
         work = asyncio.create_task(self._attendant.perform(step, self.status))
         try:

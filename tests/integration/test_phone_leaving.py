@@ -1,0 +1,100 @@
+"""Phone services that take no new call: leaving, or full. The call is handed on, and in the end somebody says why."""
+
+import asyncio
+import signal
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+import pytest
+
+from standins.twilio.timeline import Event
+from tests.integration.conftest import House
+from tests.support.caller import Caller
+from tests.support.score import short_notes
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_a_task_that_leaves_finishes_its_calls(house: House) -> None:
+    """SIGTERM: the call goes on, new ones are handed on and told in the end, and the process ends well after it."""
+    house.score.plan = short_notes
+    async with house.start_phone("leaving") as phone:
+        async with Caller(house.exchange, phone.url) as caller:
+            await caller.greeted()
+            phone.process.send_signal(signal.SIGTERM)
+            await caller.ask()
+            assert await phone.status("/ready") == HTTPStatus.SERVICE_UNAVAILABLE
+            assert await phone.status("/health") == HTTPStatus.OK
+            async with Caller(house.exchange, phone.url) as late:
+                said = await late.until("say")
+                assert "changing shifts" in str(said.fields["text"])
+                assert [asked(webhook) for webhook in late.timeline.named("webhook")] == ["", "tries=1", "tries=2"]
+                assert late.timeline.last("stream_connecting") is None
+            await caller.ask()
+            assert caller.notes() == [400, 600, 800]
+            assert phone.process.returncode is None
+        record = await phone.record(caller.sid)
+        assert record["reason"] == "caller_left"
+        assert await phone.process.wait() == 0
+
+
+def asked(webhook: Event) -> str:
+    """Give the query of a webhook's address."""
+    return urlsplit(str(webhook.fields["url"])).query
+
+
+async def test_a_second_signal_does_not_wait(house: House) -> None:
+    """The call is cut, with its record written, and the exit code is the signal's."""
+    house.score.plan = short_notes
+    async with house.start_phone("hurried") as phone, Caller(house.exchange, phone.url) as caller:
+        await caller.greeted()
+        phone.process.send_signal(signal.SIGTERM)
+        await until(lambda: bool(phone.lines("draining")))
+        phone.process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(15):
+            assert await phone.process.wait() == -signal.SIGTERM
+        assert len(phone.lines("session_ended", call_sid=caller.sid)) == 1
+
+
+async def test_a_call_that_another_task_takes_never_hears_of_the_first(house: House) -> None:
+    """A full task hands the call on while it still rings; where a place is free by then, it is answered."""
+    house.score.plan = short_notes
+    async with house.start_phone("handing-on", MAX_SESSIONS="1") as phone:
+        async with Caller(house.exchange, phone.url) as first:
+            await first.greeted()
+            async with Caller(house.exchange, phone.url) as second:
+                await second.until("webhook", count=2)
+                await first.hang_up()
+                await second.greeted()
+                assert second.timeline.last("say") is None
+        assert [line["tries"] for line in phone.lines("call_turned_away")][:1] == [0]
+
+
+async def test_nobody_free_is_a_case_for_a_person(house: House) -> None:
+    """Where there is a fallback, the last try rings there instead of ending with a sentence."""
+    house.score.plan = short_notes
+    async with house.start_phone("fallback", MAX_SESSIONS="1", FALLBACK_DESTINATION="sip:desk@example.com") as phone:
+        caller = Caller(house.exchange, phone.url)
+        async with Caller(house.exchange, phone.url) as first:
+            await first.greeted()
+            async with caller:
+                assert "sip:desk@example.com" in str((await caller.until("dial")).fields)
+
+
+async def test_a_full_task_says_so(house: House) -> None:
+    """The call that is one too many hears a sentence and costs no model stream; then a place is free again."""
+    house.score.plan = short_notes
+    async with house.start_phone("full", MAX_SESSIONS="1") as phone:
+        async with Caller(house.exchange, phone.url) as first:
+            await first.greeted()
+            opened = house.nova.ledger.connections
+            async with Caller(house.exchange, phone.url) as second:
+                said = await second.until("say")
+                assert "busy" in str(said.fields["text"])
+            assert house.nova.ledger.connections == opened
+            assert await phone.status("/ready") == HTTPStatus.SERVICE_UNAVAILABLE
+            assert await phone.status("/health") == HTTPStatus.OK
+        await phone.record(first.sid)
+        async with Caller(house.exchange, phone.url) as third:
+            await third.greeted()
