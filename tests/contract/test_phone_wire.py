@@ -66,7 +66,7 @@ def test_answer_is_executed_as_it_is_meant() -> None:
     check_stream(connect.stream)
     assert connect.stream.url == f"wss://agent.example.com/media-stream/{CALL}"
     assert connect.stream.parameters == (("ticket", ticket),)
-    assert dial.targets == ("sip:desk@example.com",)
+    assert [target.address for target in dial.targets] == ["sip:desk@example.com"]
 
 
 @pytest.mark.parametrize(

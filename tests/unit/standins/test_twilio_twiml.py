@@ -14,6 +14,7 @@ from standins.twilio.twiml import (
     Say,
     Stream,
     StreamRefusedError,
+    Target,
     TwimlError,
     check_stream,
     names,
@@ -32,7 +33,8 @@ def test_the_agents_document_is_read_whole() -> None:
             <Parameter name="ticket" value="a&amp;b"/><Parameter name="n" value="1"/>
           </Stream></Connect>
         <Say voice="Polly.Joanna" language="en-US">Sorry, goodbye &lt;you&gt;.</Say>
-        <Dial timeout="20" callerId="+1500" action="dialled"><Sip>sip:a@b</Sip><Number>+1501</Number></Dial>
+        <Dial timeout="20" callerId="+1500" action="dialled"><Sip url="/whisper">sip:a@b</Sip>
+          <Number>+1501</Number></Dial>
         </Response>""",
         BASE,
     )
@@ -45,7 +47,8 @@ def test_the_agents_document_is_read_whole() -> None:
         parameters=(("ticket", "a&b"), ("n", "1")),
     )
     assert say == Say("Sorry, goodbye <you>.", "Polly.Joanna", "en-US")
-    assert dial == Dial(("sip:a@b", "+1501"), 20.0, "https://agent.example.com/dialled", "POST", "+1500")
+    targets = Target("sip:a@b", "https://agent.example.com/whisper"), Target("+1501")
+    assert dial == Dial(targets, 20.0, "https://agent.example.com/dialled", "POST", "+1500")
 
 
 def test_every_other_verb_is_known_by_name() -> None:

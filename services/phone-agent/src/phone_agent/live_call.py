@@ -16,6 +16,7 @@ from phone_agent.line import SAMPLE_RATE, Line
 from phone_agent.media_stream import Dtmf, Inbound, MalformedMessage, Mark, Start, Stop
 from phone_agent.packets import Packetizer
 from phone_agent.phone import Phone
+from phone_agent.putting_through import PutThrough
 from phone_agent.stream_guard import StreamGuard, Verdict
 
 log = structlog.get_logger()
@@ -81,7 +82,8 @@ class LiveCall:
         self._packets = Packetizer(phone.settings.media_frame_ms)
         self._tally = Tally()
         self._line = Line(start.stream_sid, self._tally, self._clock)
-        media = Media(SAMPLE_RATE, SAMPLE_RATE, voice=self._line)
+        people = PutThrough(phone.switchboard, start.call_sid)
+        media = Media(SAMPLE_RATE, SAMPLE_RATE, voice=self._line, people=people)
         self._session = Session(phone.agent, opening, media, self._tally)
 
     async def run(self) -> EndRecord:
@@ -120,7 +122,7 @@ class LiveCall:
                 verdict = self._guard.accept(message)
                 self._tally.ignored_messages += verdict is Verdict.DROP
                 if verdict is Verdict.ACCEPT and self._take(message):
-                    return EndReason.CALLER_LEFT
+                    return await self._why_stopped()
             if verdict is Verdict.CLOSE:
                 return EndReason.PROTOCOL_ERROR
 
@@ -139,6 +141,10 @@ class LiveCall:
             case Stop():
                 return True
         return False
+
+    async def _why_stopped(self) -> EndReason:
+        """Twilio takes the stream away from a caller who is put through before it answers that it will."""
+        return EndReason.TRANSFERRED if await self._session.handed_over() else EndReason.CALLER_LEFT
 
     async def _write(self) -> None:
         try:

@@ -15,6 +15,8 @@ from agent_core.nova.parking import Parked, Parking
 from phone_agent import twiml
 from phone_agent.call_control import CallControl
 from phone_agent.line import SAMPLE_RATE
+from phone_agent.note import SHORT, Note, Notes
+from phone_agent.putting_through import Switchboard
 from phone_agent.settings import PhoneSettings
 from phone_agent.signature import SignatureVerifier
 from phone_agent.ticket import TicketOffice
@@ -35,7 +37,7 @@ class Phone:
     Args:
         settings: Of the phone service.
         agent: What all conversations share.
-        control: Hangs up.
+        control: Hangs up and puts through.
     """
 
     def __init__(self, settings: PhoneSettings, agent: Agent, control: CallControl) -> None:
@@ -44,29 +46,34 @@ class Phone:
         self.control = control
         self.verifier = SignatureVerifier(settings.auth_tokens, settings.base_url)
         self.tickets = TicketOffice.from_auth_tokens(settings.auth_tokens)
+        self.notes = Notes.from_auth_tokens(settings.auth_tokens)
         self.parking = Parking(agent.open_model, self._note_abandoned)
         self._answered: dict[str, float] = {}
         self._unproven = 0
         self._url = base = f"{settings.base_url}/incoming-call"
         self._status_url = f"{base}/stream-status"
+        self.switchboard = Switchboard(
+            settings.transfer_destinations, control, self.notes, base_url=base, ring=settings.transfer_ring
+        )
         self._fallback = twiml.Fallback(destination=settings.fallback_destination, dial_action_url=f"{base}/dial-ended")
 
-    def reserve(self, call_sid: str) -> Place | None:
-        """Take a place for a call that rings; None for one that was answered before.
+    def reserve(self, call_sid: str, *, back: bool = False) -> Place | None:
+        """Take a place for a call that rings or comes back from a person; None for one that did so before.
 
         Raises:
             Refused: every place is taken, or this task takes nothing new.
         """
+        key = f"{call_sid} back" if back else call_sid
         now = time.monotonic()
         while self._answered and (
             len(self._answered) >= _MAX_REMEMBERED
             or now - next(iter(self._answered.values())) > _REMEMBER.total_seconds()
         ):
             del self._answered[next(iter(self._answered))]
-        if call_sid in self._answered:
+        if key in self._answered:
             return None
         place = self.agent.admission.admit()
-        self._answered[call_sid] = now
+        self._answered[key] = now
         return place
 
     def turn_away(self, refusal: Refused, tries: int) -> str:
@@ -116,7 +123,8 @@ class Phone:
         finally:
             self._unproven -= 1
 
-    def answer(self, call_sid: str, ticket: str) -> str:
-        """Make the document that connects a call."""
+    def answer(self, call_sid: str, ticket: str, note: Note | None = None) -> str:
+        """Make the document that connects a call; a note is for one that comes back from a person."""
         url = twiml.stream_url(self.settings.base_url, call_sid)
-        return twiml.answer(url, ticket, fallback=self._fallback, status_callback_url=self._status_url)
+        sealed = self.notes.seal(note, SHORT) if note is not None else None
+        return twiml.answer(url, ticket, note=sealed, fallback=self._fallback, status_callback_url=self._status_url)

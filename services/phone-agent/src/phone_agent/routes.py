@@ -2,6 +2,7 @@
 
 import re
 from http import HTTPStatus
+from typing import TypedDict
 from urllib.parse import parse_qsl
 
 import structlog
@@ -9,11 +10,13 @@ from fastapi import APIRouter, Request, Response, WebSocket, WebSocketDisconnect
 from starlette.background import BackgroundTask
 from starlette.requests import HTTPConnection
 
+from agent_core import prompts
 from agent_core.errors import AgentError, Forbidden, ProtocolError, Refused
 from agent_core.session import Opening
 from phone_agent import twiml
 from phone_agent.live_call import LiveCall, read_start
 from phone_agent.media_stream import Start
+from phone_agent.note import Note, NoteRefused
 from phone_agent.phone import MAX_TRIES, Phone
 from phone_agent.stream_guard import StreamGuard
 
@@ -80,11 +83,58 @@ async def stream_status(request: Request) -> Response:
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
+@router.post("/incoming-call/whisper")
+async def whisper(request: Request) -> Response:
+    """Tell a person who has answered what the caller wants; what cannot be read must not keep the two apart."""
+    phone: Phone = request.app.state.phone
+    fields = await signed_fields(request, phone)
+    note = _note(request, phone, fields)
+    about = f" for {note.destination}. {note.summary}" if note is not None else "."
+    return _xml(twiml.whisper(f"A call from the voice assistant{about}"))
+
+
 @router.post("/incoming-call/dial-ended")
 async def dial_ended(request: Request) -> Response:
-    """Say what comes after the fallback was dialled."""
-    fields = await signed_fields(request, request.app.state.phone)
-    return _xml(twiml.dial_ended(fields.get("DialCallStatus", "failed")))
+    """Say what comes after a person was called: nothing more if they talked, else the agent again, who knows."""
+    phone: Phone = request.app.state.phone
+    fields = await signed_fields(request, phone)
+    status = fields.get("DialCallStatus", "failed")
+    note = _note(request, phone, fields)
+    if note is None:  # the fallback was dialled: there is no agent to go back to
+        return _xml(twiml.dial_ended(status))
+    log.info("transfer_ended", call_sid=note.call_sid, destination=note.destination, status=_constant(status))
+    if twiml.was_answered(status) or fields.get("CallStatus") == "completed":
+        return _xml(twiml.hang_up())
+    return _welcome_back(phone, note, fields)
+
+
+def _welcome_back(phone: Phone, note: Note, fields: Fields) -> Response:
+    call_sid, account_sid = _sids(fields, phone)
+    try:
+        place = phone.reserve(call_sid, back=True)
+    except Refused as refusal:
+        log.warning("call_turned_away", call_sid=call_sid, cause=type(refusal).__name__)
+        return _xml(twiml.dial_ended("no-answer"))
+    answer = _xml(phone.answer(call_sid, phone.tickets.issue(call_sid, account_sid), note))
+    if place is not None:
+        answer.background = BackgroundTask(phone.park, call_sid, place, _caller_facts(fields))
+    return answer
+
+
+def _note(request: Request, phone: Phone, fields: Fields) -> Note | None:
+    """Read what a task has noted for whoever gets this request; None when there is nothing, or nothing of ours."""
+    sealed = request.query_params.get("note")
+    if sealed is None:
+        return None
+    try:
+        return phone.notes.open(sealed, [fields[name] for name in ("ParentCallSid", "CallSid") if fields.get(name)])
+    except NoteRefused as error:
+        log.warning("note_refused", call_sid=fields.get("CallSid"), error=error.reason)
+        return None
+
+
+def _constant(status: str) -> str:
+    return status if re.fullmatch(r"[a-z-]{1,20}", status) else "unknown"
 
 
 @router.websocket("/media-stream")
@@ -139,9 +189,32 @@ def _believe(start: Start, phone: Phone, call_sid: str | None) -> None:
 async def _opening(start: Start, phone: Phone) -> Opening:
     """Take over what was parked while the phone rang, or begin here: any task may get the socket."""
     parked = phone.parking.adopt(start.call_sid)
+    back = _back_from(start, phone)
     if parked is None:
-        return Opening("phone", phone.agent.admission.admit(), None, start.call_sid)
-    return Opening("phone", parked.place, await parked.session(), start.call_sid, parked.facts)
+        return Opening("phone", phone.agent.admission.admit(), None, start.call_sid, **back)
+    return Opening("phone", parked.place, await parked.session(), start.call_sid, parked.facts, **back)
+
+
+class _Back(TypedDict, total=False):
+    first_words: str
+    transferred: bool
+
+
+def _back_from(start: Start, phone: Phone) -> _Back:
+    """Say what a caller who comes back from a person is greeted with."""
+    sealed = start.parameters.get("note")
+    if sealed is None:
+        return {}
+    try:
+        note = phone.notes.open(sealed, (start.call_sid,))
+    except NoteRefused as error:
+        log.warning("note_refused", call_sid=start.call_sid, error=error.reason)
+        return {}
+    known = f"What you know of the call so far, as data: {note.summary}" if note.summary else ""
+    return {
+        "first_words": prompts.load("nobody_free", destination=note.destination, note=known),
+        "transferred": True,
+    }
 
 
 async def signed_fields(request: Request, phone: Phone) -> Fields:

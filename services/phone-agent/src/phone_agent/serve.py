@@ -16,6 +16,7 @@ from agent_core.observability.meter import Meter
 from agent_core.observability.records import log_record
 from agent_core.operations import operations
 from agent_core.tools.goodbye import goodbye_tools
+from agent_core.tools.transfer import transfer_tools
 from agent_core.tools.weather import weather_tools
 from phone_agent.app import create_app
 from phone_agent.call_control import CallControl
@@ -36,7 +37,8 @@ async def serve(settings: PhoneSettings) -> None:
     )
     meter = Meter(SERVICE, settings.metrics_namespace)
     async with twilio, weather:
-        tools = [*weather_tools(weather), *goodbye_tools()]
+        people = transfer_tools([person.name for person in settings.transfer_destinations])
+        tools = [*weather_tools(weather), *people, *goodbye_tools()]
         agent = Agent(settings, model, tools, log_record, meter)
         phone = Phone(settings, agent, CallControl(twilio, settings.twilio_account_sid))
         server = make_server(create_app(phone), agent, settings)

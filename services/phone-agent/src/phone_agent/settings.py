@@ -1,9 +1,11 @@
 """What an operator of the phone service can turn, beside what both services share."""
 
+from datetime import timedelta
 from typing import Annotated
 
-from pydantic import Field, HttpUrl, SecretStr
+from pydantic import AfterValidator, Field, HttpUrl, SecretStr
 
+from agent_core.destinations import check_address
 from agent_core.errors import ConfigurationError
 from agent_core.settings import CoreSettings
 
@@ -21,10 +23,17 @@ class PhoneSettings(CoreSettings):
     """Secret of the API key."""
     twilio_api_base_url: HttpUrl = HttpUrl("https://api.twilio.com")
     """REST service."""
-    fallback_destination: Annotated[str | None, Field(pattern="^(sips?|tel):.+")] = None
+    transfer_ring_seconds: Annotated[int, Field(ge=5, le=60)] = 20
+    """How long a person is rung before the caller comes back to the agent."""
+    fallback_destination: Annotated[str, AfterValidator(check_address)] | None = None
     """Whom a caller is put through to when the agent is lost: ``sip:…`` or ``tel:…``. None says sorry and hangs up."""
     media_frame_ms: Annotated[int, Field(ge=20, le=100, multiple_of=20)] = 40
     """Length of the packets to the model: longer costs less and adds up to as much delay."""
+
+    @property
+    def transfer_ring(self) -> timedelta:
+        """``transfer_ring_seconds`` as a time."""
+        return timedelta(seconds=self.transfer_ring_seconds)
 
     @property
     def auth_tokens(self) -> list[str]:

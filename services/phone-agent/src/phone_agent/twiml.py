@@ -5,6 +5,7 @@ layer over the tree used here.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -66,11 +67,12 @@ def stream_url(public_base_url: str, call_sid: str) -> str:
     return f"{_STREAM_SCHEMES[base.scheme]}://{base.netloc}{path}"
 
 
-def answer(
+def answer(  # noqa: PLR0913 - what the document is made of
     url: str,
     ticket: str,
     *,
     fallback: Fallback,
+    note: str | None = None,
     action_url: str | None = None,
     status_callback_url: str | None = None,
 ) -> str:
@@ -80,6 +82,7 @@ def answer(
         url: Where Twilio opens the stream, see `stream_url`.
         ticket: Comes back in ``start``.
         fallback: Verbs behind ``<Connect>``. They are in Twilio's hands from now on: they run even if this task dies.
+        note: Comes back in ``start`` too: what another task has to know of this call.
         action_url: Whom to ask what comes after the stream. **Twilio then ignores the verbs behind** ``<Connect>``
             and, if this URL does not answer, takes the number's fallback URL.
         status_callback_url: Where Twilio reports the stream; the only place where a failed handshake shows.
@@ -88,6 +91,8 @@ def answer(
     connect = SubElement(response, "Connect", _attributes(action=action_url))
     stream = SubElement(connect, "Stream", _attributes(url=url, statusCallback=status_callback_url))
     SubElement(stream, "Parameter", _attributes(name="ticket", value=ticket))
+    if note is not None:
+        SubElement(stream, "Parameter", _attributes(name="note", value=note))
     _fall_back(response, fallback)
     return _document(response)
 
@@ -102,6 +107,50 @@ def stream_ended(*, normally: bool, fallback: Fallback) -> str:
     return _document(response)
 
 
+def transfer(
+    destination: str, *, headers: Mapping[str, str], whisper_url: str, action_url: str, ring: timedelta
+) -> str:
+    """Dial a person for a caller who is on the line.
+
+    Args:
+        destination: ``sip:…``, ``sips:…`` or ``tel:…``.
+        headers: For the invitation of a SIP destination; a telephone number takes none.
+        whisper_url: Asked when the person has answered; they hear its document before they hear the caller.
+        action_url: Asked when that call has ended, and decides what comes next.
+        ring: How long the person is rung.
+    """
+    response = Element("Response")
+    attributes = _attributes(timeout=_seconds(ring), answerOnBridge="true", action=action_url)
+    dial = SubElement(response, "Dial", attributes)
+    kind, _, number = destination.partition(":")
+    noun = SubElement(dial, _DESTINATIONS[kind.lower()], _attributes(url=whisper_url))
+    if kind.lower() == "tel":
+        noun.text = _xml(number)
+    else:
+        encoded = "&".join(f"{name}={quote(value, safe='')}" for name, value in headers.items())
+        noun.text = _xml(f"{destination}?{encoded}" if encoded else destination)
+    return _document(response)
+
+
+def whisper(text: str) -> str:
+    """Tell a person who has just answered what it is about; the caller is connected after it."""
+    response = Element("Response")
+    _say(response, text)
+    return _document(response)
+
+
+def hang_up() -> str:
+    """End the call."""
+    response = Element("Response")
+    SubElement(response, "Hangup")
+    return _document(response)
+
+
+def was_answered(status: str) -> bool:
+    """Tell from Twilio's ``DialCallStatus`` whether somebody talked with the caller."""
+    return status in _ANSWERED
+
+
 def dial_ended(status: str, *, nobody: str = "Sorry, nobody is free right now. Please call again later.") -> str:
     """Answer what comes after a fallback was dialled.
 
@@ -110,7 +159,7 @@ def dial_ended(status: str, *, nobody: str = "Sorry, nobody is free right now. P
         nobody: What is said unless somebody talked with the caller.
     """
     response = Element("Response")
-    if status not in _ANSWERED:
+    if not was_answered(status):
         _say(response, nobody)
     SubElement(response, "Hangup")
     return _document(response)
@@ -161,7 +210,7 @@ def _fall_back(response: Element, fallback: Fallback) -> None:
             response,
             "Dial",
             _attributes(
-                timeout=str(round(fallback.ring.total_seconds())),
+                timeout=_seconds(fallback.ring),
                 answerOnBridge="true",
                 callerId=fallback.caller_id,
                 action=fallback.dial_action_url,
@@ -174,6 +223,10 @@ def _fall_back(response: Element, fallback: Fallback) -> None:
 
 def _say(response: Element, text: str, language: str = "en-US") -> None:
     SubElement(response, "Say", _attributes(language=language)).text = _xml(text)
+
+
+def _seconds(time: timedelta) -> str:
+    return str(round(time.total_seconds()))
 
 
 def _attributes(**values: str | None) -> dict[str, str]:

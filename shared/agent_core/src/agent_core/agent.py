@@ -22,6 +22,7 @@ from agent_core.settings import CoreSettings
 from agent_core.spend import Prices, Spend
 from agent_core.tools import registry
 from agent_core.tools.registry import Tool, ToolRegistry
+from agent_core.tools.transfer import TRANSFER
 
 log = structlog.get_logger()
 
@@ -63,6 +64,8 @@ class Agent:
         self.model_state = "untried"
         self._client = client
         self._tool_specs = tuple(_as_wire(spec) for spec in ToolRegistry(tools).specs)
+        reaches_people = any(spec.name == TRANSFER for spec in self._tool_specs)
+        self._people = f"{prompts.load('people')}\n\n" if reaches_people else ""
 
     def prompt(self, sample_rate: tuple[int, int], facts: Mapping[str, str], history: History = ()) -> Prompt:
         """Make the prompt of one conversation.
@@ -77,6 +80,7 @@ class Agent:
             system=prompts.load(
                 "system",
                 now=datetime.now(UTC).strftime("%A, %d %B %Y, %H:%M"),
+                people=self._people,
                 place=f" The caller is probably in or near {place}." if place else "",
             ),
             voice=self.settings.nova_sonic_voice,

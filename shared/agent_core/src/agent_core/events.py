@@ -14,6 +14,8 @@ class EndReason(StrEnum):
     """Both said goodbye and the agent ended the conversation."""
     NEVER_CONNECTED = "never_connected"
     """The phone rang, and its media never came to this task: the caller gave up, or another task carries the call."""
+    TRANSFERRED = "transferred"
+    """A person was called for the caller; the telephone network holds the call now."""
     PEER_LOST = "peer_lost"
     """The media connection broke without a goodbye."""
     PROTOCOL_ERROR = "protocol_error"
@@ -36,7 +38,13 @@ class EndReason(StrEnum):
 
 
 _NORMAL: Final = frozenset(
-    {EndReason.CALLER_LEFT, EndReason.AGENT_ENDED, EndReason.NEVER_CONNECTED, EndReason.TIME_LIMIT}
+    {
+        EndReason.CALLER_LEFT,
+        EndReason.AGENT_ENDED,
+        EndReason.TRANSFERRED,
+        EndReason.NEVER_CONNECTED,
+        EndReason.TIME_LIMIT,
+    }
 )
 
 

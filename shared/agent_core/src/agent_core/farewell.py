@@ -29,11 +29,18 @@ class Farewell:
         self._awaited = 0
         self._timers: list[asyncio.TimerHandle] = []
 
-    def begin(self, reason: EndReason) -> None:
-        """End for ``reason`` when the goodbye has been heard; only the first time counts."""
+    def begin(self, reason: EndReason, *, still_speaking: bool = True) -> None:
+        """End for ``reason`` when the goodbye has been heard; only the first time counts.
+
+        Args:
+            reason: Handed on.
+            still_speaking: Whether words that are on their way to the ear, if there are any, may be the goodbye.
+        """
         if self._reason is not None:
             return
         self._reason = reason
+        if not still_speaking:
+            self._heard = self._tally.agent_turns  # they were cut off, or are about something else
         # Words that are on their way to the ear are the goodbye; else it follows.
         still_speaking = self._heard < self._tally.agent_turns
         self._awaited = self._tally.agent_turns + (not still_speaking)

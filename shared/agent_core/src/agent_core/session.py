@@ -18,12 +18,14 @@ from agent_core.agent import Agent
 from agent_core.errors import ModelError, ModelRejected
 from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.farewell import Farewell
+from agent_core.handover import Handover, People
 from agent_core.nova.host import Voice
 from agent_core.nova.link import ModelLink
 from agent_core.nova.model_session import ModelSession
 from agent_core.nova.service import NovaSonicService
 from agent_core.nova.transcript import History, Transcript
 from agent_core.pipeline import ConversationPipeline, SoundInFrames
+from agent_core.summary import summarise
 from agent_core.tools.goodbye import END_CALL
 from agent_core.tools.registry import ToolRecord, ToolRegistry
 
@@ -50,6 +52,8 @@ class Media:
     """Seconds from the sink to the caller's ear: the last words must have arrived before the connection is closed."""
     before_end: Callable[[EndReason], None] | None = None
     """Called when the conversation is over, while the connection can still carry the reason."""
+    people: People | None = None
+    """How a person is brought in, where that can be done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,8 @@ class Opening:
     """What the model is told in place of the order to greet."""
     on_words: Callable[[History], None] | None = None
     """Told of the conversation so far with each change; must not wait."""
+    transferred: bool = False
+    """Whether the caller was put through to a person before, and came back."""
 
     async def discard(self) -> None:
         """Release both, if no session came of it; bounded, never raises."""
@@ -93,14 +99,20 @@ class Session:
         self._greeted = False
         self._turn_ended_at: float | None = None
         self._log = structlog.get_logger().bind(session_id=self.session_id, call_sid=opening.call_sid)
-        self._tools = ToolRegistry(agent.tools, on_call=self._note_tool)
+        self._tools = ToolRegistry(agent.tools, conversation=self, on_call=self._note_tool)
         self._context = LLMContext()
+        self._transcript = Transcript(opening.history, opening.on_words)
+        self._handover = Handover(
+            media.people,
+            tally=tally,
+            summary=lambda reason: summarise(self._transcript.history, reason),
+            succeeded=lambda: self.end(EndReason.TRANSFERRED),
+            failed=lambda name: self._link.read(prompts.load("transfer_failed", destination=name)),
+            used=opening.transferred,
+            log=self._log,
+        )
         self._link = ModelLink(
-            self._open_model,
-            opening.model_session,
-            Transcript(opening.history, opening.on_words),
-            self.tally,
-            input_rate=media.input_rate,
+            self._open_model, opening.model_session, self._transcript, self.tally, input_rate=media.input_rate
         )
         service = NovaSonicService(self._link, self, output_rate=media.output_rate, voice=media.voice)
         self._pipeline = ConversationPipeline(service, self._context, self._sound_in_frames())
@@ -128,8 +140,29 @@ class Session:
         self._link.hear(pcm)
 
     def press(self, digit: str) -> None:
-        """Tell the model that the caller pressed a key."""
-        self._link.read(prompts.load("key_pressed", digit=digit))
+        """Take a key that the caller pressed: 0 calls a person, where there is one; of others the model is told."""
+        if self._handover.under_way:
+            return
+        person = self._handover.by_key if digit == "0" else None
+        if person is None:
+            self._link.read(prompts.load("key_pressed", digit=digit))
+            return
+        if self._media.voice is not None:
+            self._media.voice.interrupt()
+        self._handover.press()
+        self._link.read(prompts.load("transfer_by_key", destination=person))
+
+    async def hand_over(self, destination: str, reason: str) -> dict[str, Any]:
+        """Bring a person in because the model asks for it.
+
+        Raises:
+            ToolFailure: nobody can be reached this way, or not again.
+        """
+        return await self._handover.ask(destination, reason)
+
+    async def handed_over(self) -> bool:
+        """Wait for a hand-over that is being made; True when the caller is somebody else's now."""
+        return await self._handover.done()
 
     def end(self, reason: EndReason) -> None:
         """End the conversation; the first reason given is the one that counts."""
@@ -139,6 +172,7 @@ class Session:
     def answer_heard(self) -> None:
         """Note that the caller has heard the agent's last words."""
         self._farewell.answer_heard()
+        self._handover.answer_heard()
 
     def _end_when_heard(self, reason: EndReason) -> None:
         if self._media.way_to_ear:
@@ -196,6 +230,7 @@ class Session:
 
     async def _release(self, pipeline: asyncio.Task[None]) -> None:
         self._farewell.cancel()
+        self._handover.cancel()
         with suppress(TimeoutError):
             async with asyncio.timeout(TEARDOWN_SECONDS):
                 await self._pipeline.cancel()

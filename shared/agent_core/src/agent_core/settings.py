@@ -7,9 +7,11 @@ refuses to start with one line that says what to set.
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import Field, HttpUrl, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, HttpUrl, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from agent_core import destinations
+from agent_core.destinations import Destination
 from agent_core.errors import ConfigurationError
 
 
@@ -36,6 +38,10 @@ class Sensitivity(StrEnum):
     HIGH = "HIGH"
     MEDIUM = "MEDIUM"
     LOW = "LOW"
+
+
+def _destinations(value: object) -> object:
+    return destinations.parse(value) if isinstance(value, str) else value
 
 
 class CoreSettings(BaseSettings):
@@ -78,6 +84,10 @@ class CoreSettings(BaseSettings):
     """Forecast service."""
     open_meteo_geocoding_url: HttpUrl = HttpUrl("https://geocoding-api.open-meteo.com/v1/search")
     """Place-name service."""
+
+    transfer_destinations: Annotated[tuple[Destination, ...], NoDecode, BeforeValidator(_destinations)] = ()
+    """People whom the agent may bring in: ``name=sip:…`` or ``name=tel:+…``, separated by commas, the one for key 0
+    first. The agent knows the names only; with none it has no such tool. Premium-rate numbers are refused."""
 
     max_sessions: Annotated[int, Field(ge=1, le=1000)] = 40
     """Conversations at once in this task. One core carries about 40 with half its time to spare."""
@@ -144,5 +154,6 @@ def _explain(error: ValidationError) -> str:
     problems = []
     for issue in error.errors(include_url=False, include_input=False):
         name = "_".join(str(part) for part in issue["loc"]).upper() or "SETTINGS"
-        problems.append(f"set {name}" if issue["type"] == "missing" else f"{name}: {issue['msg']}")
+        why = issue["msg"].removeprefix("Value error, ")
+        problems.append(f"set {name}" if issue["type"] == "missing" else f"{name}: {why}")
     return "; ".join(problems)

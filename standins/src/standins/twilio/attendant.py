@@ -4,7 +4,7 @@ import asyncio
 import time
 from typing import Final
 
-from standins.twilio import sound
+from standins.twilio import sip_leg, sound
 from standins.twilio.call import Document, Done, End, Fetch, FetchFailed, Outcome, Step, new_sid
 from standins.twilio.callbacks import Callbacks
 from standins.twilio.line import Line
@@ -124,13 +124,25 @@ class Attendant:
             await self._line.play(mulaw)
 
     async def _ring(self, step: Dial) -> Outcome:
+        target = step.targets[0]
+        sip = sip_leg.reachable(target.address)
+        addresses = [one.address.partition("?")[0] for one in step.targets]
+        self._timeline.record("dial", targets=addresses, result="by SIP" if sip else self._dial.result)
+        if sip is not None:
+            dialling = sip_leg.Dialling(self._party, self._line, self._timeline, self._webhooks, self._speak)
+            told = await dialling.call(sip, step, target)
+        else:
+            told = await self._pretend(step)
+        self._timeline.record("dial_ended", status=told["DialCallStatus"])
+        return Done(told)
+
+    async def _pretend(self, step: Dial) -> dict[str, str]:
+        """Act out a telephone that no network leads to."""
         result = self._dial.result
-        self._timeline.record("dial", targets=list(step.targets), result=result)
         rings = step.timeout if result == "no-answer" else min(step.timeout, self._dial.ring_seconds)
         await self._line.play(sound.ringback(rings))
         told = await self._talk() if result == "completed" else {}
-        self._timeline.record("dial_ended", status=result)
-        return Done({"DialCallStatus": result, **told})
+        return {"DialCallStatus": result, **told}
 
     async def _talk(self) -> dict[str, str]:
         began = time.monotonic()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from standins.twilio.listening import Began, Talkspurts
 from standins.twilio.mulaw import FRAME, FRAME_SECONDS, RATE, SILENCE
@@ -14,6 +14,17 @@ if TYPE_CHECKING:
 
 type Hear = Callable[[int, bytes], None]
 """Gets every frame that is not mere silence, with its number on the line's clock."""
+
+
+class Bridge(Protocol):
+    """Somebody else who is connected to the caller."""
+
+    def say(self, frame: bytes) -> None:
+        """Take 20 ms of the caller."""
+
+    def take(self) -> bytes | None:
+        """Give 20 ms for the caller, None for silence."""
+
 
 _QUIET: Final = SILENCE * FRAME
 _MAX_CATCH_UP: Final = 50
@@ -27,6 +38,7 @@ class Line:
         self.playout = PlayoutBuffer()
         self.microphone = Microphone()
         self.stream: MediaStream | None = None
+        self.bridge: Bridge | None = None
         self.frames = 0
         """How many frames the line has carried since it was answered."""
         self._timeline = timeline
@@ -57,9 +69,13 @@ class Line:
         played = self.playout.take()
         for mark in played.marks:
             self._echo(mark)
-        if played.frame is not None:
-            self._hear(self.frames, played.frame)
-        self._note(self._callee, played.frame, "sound_begins", "sound_ends")
+        frame = played.frame
+        if self.bridge is not None:
+            self.bridge.say(said or _QUIET)
+            frame = frame or self.bridge.take()
+        if frame is not None:
+            self._hear(self.frames, frame)
+        self._note(self._callee, frame, "sound_begins", "sound_ends")
         self.frames += 1
         if self.playout.pending == 0:
             self._played.set()

@@ -22,6 +22,10 @@ class Party:
     caller: str
     callee: str
 
+    def calling(self, call_sid: str, callee: str) -> "ChildParty":
+        """Return the call to somebody whom this call dials."""
+        return ChildParty(call_sid, self.account_sid, self.caller, callee, self.call_sid)
+
     def params(self, status: str, extra: dict[str, str] | None = None) -> dict[str, str]:
         """Return the form fields of a request about this call."""
         return {
@@ -40,6 +44,18 @@ class Party:
             **_place("To", self.callee),
             **(extra or {}),
         }
+
+
+@dataclass(frozen=True)
+class ChildParty(Party):
+    """A call that another call makes."""
+
+    parent_call_sid: str
+
+    def params(self, status: str, extra: dict[str, str] | None = None) -> dict[str, str]:
+        """Return the form fields of a request about this call."""
+        child = {"Direction": "outbound-dial", "ParentCallSid": self.parent_call_sid}
+        return super().params(status, {**child, **(extra or {})})
 
 
 def _place(role: str, number: str) -> dict[str, str]:

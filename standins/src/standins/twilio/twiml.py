@@ -72,10 +72,20 @@ class Pause:
 
 
 @dataclass(frozen=True)
-class Dial:
-    """Ring somebody else: `sip:` addresses and telephone numbers."""
+class Target:
+    """Whom to ring: a `sip:` address with its headers, or a telephone number."""
 
-    targets: tuple[str, ...]
+    address: str
+    url: str = ""
+    """Asked when they have answered; they hear that document before they hear the caller."""
+    method: str = "POST"
+
+
+@dataclass(frozen=True)
+class Dial:
+    """Ring somebody else."""
+
+    targets: tuple[Target, ...]
     timeout: float = 30.0
     action: str = ""
     method: str = "POST"
@@ -182,14 +192,19 @@ def _stream(element: ET.Element, base: str) -> Stream:
 
 
 def _dial(element: ET.Element, base: str) -> Dial:
-    targets = [_text(child) for child in element if child.tag in {"Sip", "Number", "Client"}]
+    targets = [_target(child, base) for child in element if child.tag in {"Sip", "Number", "Client"}]
     if not targets and _text(element):
-        targets = [_text(element)]
+        targets = [Target(_text(element))]
     if not targets:
         reason = "<Dial> without a destination"
         raise TwimlError(reason)
     action, method = _action(element, base)
     return Dial(tuple(targets), _seconds(element, "timeout", 30.0), action, method, element.get("callerId", ""))
+
+
+def _target(element: ET.Element, base: str) -> Target:
+    url = element.get("url", "")
+    return Target(_text(element), urljoin(base, url) if url else "", element.get("method", "POST").upper())
 
 
 def _action(element: ET.Element, base: str) -> tuple[str, str]:

@@ -1,8 +1,8 @@
 """A tool's signature, as the JSON schema for the model and as the check of what the model sent."""
 
 import inspect
-from collections.abc import Callable, Mapping
-from typing import Any, get_type_hints
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Literal, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
@@ -18,12 +18,24 @@ class Arguments(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
-def arguments_of(function: Callable[..., object]) -> type[Arguments]:
-    """Build the argument model from a signature: annotations give types and descriptions, defaults make optional."""
+CONVERSATION = "conversation"
+"""A parameter of this name is no argument of the model's: it gets the conversation that the tool is used in."""
+
+
+def arguments_of(function: Callable[..., object], choices: Mapping[str, Sequence[str]]) -> type[Arguments]:
+    """Build the argument model from a signature: annotations give types and descriptions, defaults make optional.
+
+    Args:
+        function: Whose signature.
+        choices: Arguments that take one of these words only, where that is known when a service starts.
+    """
     hints = get_type_hints(function, include_extras=True)
+    for name, words in choices.items():
+        hints[name] = Annotated[Literal[tuple(words)], *getattr(hints[name], "__metadata__", ())]
     fields: dict[str, Any] = {
         name: (hints[name], ... if parameter.default is inspect.Parameter.empty else parameter.default)
         for name, parameter in inspect.signature(function).parameters.items()
+        if name != CONVERSATION
     }
     return create_model(f"{function.__name__}_arguments", __base__=Arguments, **fields)
 
@@ -54,6 +66,8 @@ def checked(model: type[Arguments], arguments: object) -> dict[str, Any]:
 def _plain(prop: dict[str, Any]) -> dict[str, Any]:
     """Drop pydantic's extras; an optional argument is told by its absence from ``required``, not by a null type."""
     plain = {key: value for key, value in prop.items() if key not in _NOISE}
+    if "const" in plain:
+        plain["enum"] = [plain.pop("const")]  # the same, in the words that every model knows
     choices = [choice for choice in plain.pop("anyOf", []) if choice != {"type": "null"}]
     return {**choices[0], **plain} if len(choices) == 1 else plain | ({"anyOf": choices} if choices else {})
 

@@ -7,12 +7,12 @@ import asyncio
 import inspect
 import json
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from agent_core.errors import AgentError, InvalidArguments
-from agent_core.tools.arguments import Arguments, arguments_of, checked, schema_of
+from agent_core.tools.arguments import CONVERSATION, Arguments, arguments_of, checked, schema_of
 
 Outcome = Literal["ok", "error", "timeout", "unknown", "cancelled"]
 
@@ -72,10 +72,12 @@ class Tool:
     """A typed async function that the model may call.
 
     Args:
-        function: Its name, signature and docstring (up to the first blank line) are what the model sees.
+        function: Its name, signature and docstring (up to the first blank line) are what the model sees. A parameter
+            ``conversation`` is not shown: it gets the conversation, so that one tool serves all of them.
         timeout: Seconds that one call may take in total.
         failure: The error word for the model when the function fails or takes too long.
         shown: Whether a visitor's page may show what it was asked and what it gave.
+        choices: Arguments that take one of these words only, where that is known when a service starts.
     """
 
     def __init__(
@@ -85,9 +87,11 @@ class Tool:
         timeout: float = DEFAULT_TIMEOUT,
         failure: str = "tool_failed",
         shown: bool = False,
+        choices: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self._function = function
-        self._arguments: type[Arguments] = arguments_of(function)
+        self._wants_conversation = CONVERSATION in inspect.signature(function).parameters
+        self._arguments: type[Arguments] = arguments_of(function, choices or {})
         self.timeout = timeout
         self.failure = failure
         self.shown = shown
@@ -95,7 +99,7 @@ class Tool:
         description = (inspect.getdoc(function) or "").split("\n\n", maxsplit=1)[0].replace("\n", " ")
         self.spec = ToolSpec(function.__name__, description, properties, required)
 
-    async def __call__(self, arguments: object) -> dict[str, Any]:
+    async def __call__(self, arguments: object, conversation: object = None) -> dict[str, Any]:
         """Check the arguments and run the function within its time.
 
         Raises:
@@ -104,6 +108,8 @@ class Tool:
             TimeoutError: The time is up.
         """
         values = checked(self._arguments, arguments)
+        if self._wants_conversation:
+            values[CONVERSATION] = conversation
         async with asyncio.timeout(self.timeout):
             answer = await self._function(**values)
         json.dumps(answer, allow_nan=False)
@@ -115,10 +121,18 @@ class ToolRegistry:
 
     Args:
         tools: Names must differ.
+        conversation: Is handed to the tools that want it.
         on_call: Gets one record for each call, when it is over.
     """
 
-    def __init__(self, tools: Sequence[Tool], *, on_call: Callable[[ToolRecord], None] | None = None) -> None:
+    def __init__(
+        self,
+        tools: Sequence[Tool],
+        *,
+        conversation: object = None,
+        on_call: Callable[[ToolRecord], None] | None = None,
+    ) -> None:
+        self._conversation = conversation
         self._tools = {tool.spec.name: tool for tool in tools}
         if len(self._tools) != len(tools):
             message = "two tools have the same name"
@@ -139,11 +153,20 @@ class ToolRegistry:
         started = time.monotonic()
         tool = self._tools.get(name)
         try:
-            ending = _Ending("unknown", _error("unknown_tool")) if tool is None else await _attempt(tool, arguments)
+            ending = (
+                _Ending("unknown", _error("unknown_tool"))
+                if tool is None
+                else await _attempt(tool, arguments, self._conversation)
+            )
         except asyncio.CancelledError as cancelled:
             self._close(name, _Ending("cancelled", _error("cancelled"), cancelled), started)
             raise
         return self._close(name, ending, started)
+
+    async def _run(self, tool: Tool | None, arguments: object) -> "_Ending":
+        if tool is None:
+            return _Ending("unknown", _error("unknown_tool"))
+        return await _attempt(tool, arguments, self._conversation)
 
     def _close(self, name: str, ending: "_Ending", started: float) -> ToolResult:
         elapsed_ms = (time.monotonic() - started) * 1000
@@ -162,9 +185,9 @@ class _Ending:
     cause: BaseException | None = None
 
 
-async def _attempt(tool: Tool, arguments: object) -> _Ending:
+async def _attempt(tool: Tool, arguments: object, conversation: object) -> _Ending:
     try:
-        return _Ending("ok", await tool(arguments))
+        return _Ending("ok", await tool(arguments, conversation))
     except InvalidArguments as error:
         return _Ending("error", _error("invalid_arguments", error.reason), error)
     except ToolFailure as error:

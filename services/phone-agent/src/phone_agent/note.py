@@ -1,0 +1,96 @@
+"""What one task tells another about a call that it puts through, sealed into the addresses that Twilio calls back.
+
+Any task may be asked for the whisper, and any may get the caller back. So a note carries what it says, encrypted: an
+address stands in access logs, and a summary tells what a caller said.
+"""
+
+import json
+import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, Self
+
+from agent_core.adapters.call_store.seal import Seal, Unsealable
+from agent_core.errors import Forbidden
+from phone_agent.ticket import derive_key
+
+_LABEL: Final = b"phone-agent transfer note v1"
+_MAX_CHARACTERS: Final = 2000
+LONG: Final = 600
+"""Bytes of the summary in a whisper's address: what is sent to Twilio has 4000 characters for everything."""
+SHORT: Final = 200
+"""Bytes of the summary in a ``<Parameter>``, which has 500 characters for name and value."""
+
+
+class NoteRefused(Forbidden):
+    """The note is not ours, for another call, or too old."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What is known of a call that is put through.
+
+    Attributes:
+        call_sid: The caller's call.
+        destination: Name of who is called.
+        summary: What the conversation was about.
+    """
+
+    call_sid: str
+    destination: str
+    summary: str
+
+
+class Notes:
+    """Seals notes and opens them. A note is sealed for one call, and is none for any other.
+
+    Args:
+        seal: Locks them.
+        lifetime: How long a note can be opened; somebody rings for a minute at most.
+        clock: Unix seconds.
+    """
+
+    def __init__(
+        self, seal: Seal, *, lifetime: timedelta = timedelta(minutes=5), clock: Callable[[], float] = time.time
+    ) -> None:
+        self._seal = seal
+        self._lifetime = lifetime.total_seconds()
+        self._clock = clock
+
+    @classmethod
+    def from_auth_tokens(cls, auth_tokens: Sequence[str]) -> Self:
+        """Take keys from the AuthTokens, as tickets do, so that no further secret has to be handed out."""
+        return cls(Seal([derive_key(token.encode(), _LABEL) for token in auth_tokens]))
+
+    def seal(self, note: Note, max_bytes: int = LONG) -> str:
+        """Make a text that any task can open, safe in an address; of the summary the last ``max_bytes`` stay."""
+        summary = note.summary.encode()[-max_bytes:].decode(errors="ignore")
+        expires = int(self._clock() + self._lifetime)
+        plain = json.dumps([expires, note.destination, summary], ensure_ascii=False).encode()
+        return urlsafe_b64encode(self._seal.close(note.call_sid, plain)).decode().rstrip("=")
+
+    def open(self, text: str, call_sids: Sequence[str]) -> Note:
+        """Open a note that is about one of these calls.
+
+        Raises:
+            NoteRefused: it is not.
+        """
+        call_sid, plain = self._unsealed(text, call_sids)
+        expires, destination, summary = json.loads(plain)
+        if expires < self._clock():
+            raise NoteRefused("note_expired")
+        return Note(call_sid, destination, summary)
+
+    def _unsealed(self, text: str, call_sids: Sequence[str]) -> tuple[str, bytes]:
+        try:
+            raw = urlsafe_b64decode(text[:_MAX_CHARACTERS] + "=" * (-len(text) % 4))
+        except ValueError:
+            raise NoteRefused("note_malformed") from None
+        for call_sid in call_sids:
+            try:
+                return call_sid, self._seal.open(call_sid, raw)
+            except Unsealable:
+                continue
+        raise NoteRefused("note_foreign")

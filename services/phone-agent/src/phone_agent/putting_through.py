@@ -1,0 +1,95 @@
+"""How a caller is put through to a person: Twilio is told to dial, and to tell the person first what it is about."""
+
+import unicodedata
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from agent_core.destinations import Destination
+from phone_agent import twiml
+from phone_agent.call_control import CallControl
+from phone_agent.note import LONG, SHORT, Note, Notes
+
+_MAX_HEADER: Final = 240
+"""Characters of the summary on the SIP leg: encoded they may be three times as many, and Twilio takes 1023."""
+_QUOTES: Final = str.maketrans({"“": '"', "”": '"', "\u2019": "'", "…": "..."})
+
+
+class Switchboard:
+    """What all calls need to be put through.
+
+    Args:
+        destinations: Who is configured.
+        control: Changes live calls.
+        notes: Seals what other tasks need to know.
+        base_url: Address of the callbacks, without a slash at its end.
+        ring: How long somebody is rung.
+    """
+
+    def __init__(
+        self,
+        destinations: Sequence[Destination],
+        control: CallControl,
+        notes: Notes,
+        *,
+        base_url: str,
+        ring: timedelta,
+    ) -> None:
+        self._destinations = {one.name: one for one in destinations}
+        self._control = control
+        self._notes = notes
+        self._base_url = base_url
+        self._ring = ring
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Who can be called."""
+        return tuple(self._destinations)
+
+    async def connect(self, call_sid: str, name: str, summary: str) -> None:
+        """Put a caller through.
+
+        Raises:
+            UpstreamError: Twilio could not be told; the call goes on as it was.
+        """
+        await self._control.redirect(call_sid, self.document(Note(call_sid, name, summary)))
+
+    def document(self, note: Note) -> str:
+        """Make what Twilio is told."""
+        whisper, after = self._notes.seal(note, LONG), self._notes.seal(note, SHORT)
+        return twiml.transfer(
+            self._destinations[note.destination].address,
+            headers={"X-Call-Summary": in_ascii(note.summary)},
+            whisper_url=f"{self._base_url}/whisper?note={whisper}",
+            action_url=f"{self._base_url}/dial-ended?note={after}",
+            ring=self._ring,
+        )
+
+
+class PutThrough:
+    """One caller's way to a person."""
+
+    takes_over = True
+
+    def __init__(self, switchboard: Switchboard, call_sid: str) -> None:
+        self._switchboard = switchboard
+        self._call_sid = call_sid
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Who can be called."""
+        return self._switchboard.names
+
+    async def bring(self, destination: str, summary: str) -> None:
+        """Put the caller through.
+
+        Raises:
+            UpstreamError: Twilio could not be told; the call goes on as it was.
+        """
+        await self._switchboard.connect(self._call_sid, destination, summary)
+
+
+def in_ascii(text: str) -> str:
+    """Spell a text so that any telephone system can show it: the last ``_MAX_HEADER`` characters, without accents."""
+    plain = unicodedata.normalize("NFKD", text.translate(_QUOTES)).encode("ascii", "ignore").decode()
+    return "".join(one for one in plain if one.isprintable())[-_MAX_HEADER:].strip()

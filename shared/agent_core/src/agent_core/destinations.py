@@ -1,0 +1,89 @@
+"""The people that a caller may be put through to: names that the model may use, addresses that it never sees.
+
+``TRANSFER_DESTINATIONS`` is a list such as ``reception=sip:desk@pbx.example;transport=tls,sales=tel:+46850000000``.
+"""
+
+import re
+from dataclasses import dataclass
+
+_MAX_DESTINATIONS = 20
+_MAX_ADDRESS = 254
+"""Characters of a SIP address that Twilio takes (warning 13251 tells more)."""
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
+_SIP = re.compile(
+    r"sips?:(?P<user>[A-Za-z0-9._~!$&'()*+=%-]+)@(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
+    r"(?:;[A-Za-z0-9-]+(?:=[A-Za-z0-9.%-]+)?)*"
+)
+_PREMIUM = (
+    *("+1900", "+1976"),
+    *("+870", "+878", "+881", "+882", "+883", "+888", "+979"),
+    *("+31900", "+31906", "+31909", "+3290", "+3389", "+34803", "+34806", "+34807", "+34905", "+35176", "+35315"),
+    *("+358600", "+358606", "+358700", "+3989", "+4190", "+439", "+4470", "+4487", "+449", "+4590", "+46900"),
+    *("+46939", "+46944", "+4782", "+4870", "+49137", "+4918", "+49900", "+6119", "+64900", "+81990"),
+)
+"""Where a minute earns somebody money: national premium-rate and personal numbers, satellites, ITU-T's shared codes.
+
+No complete list exists. It stops slips and the usual fraud; the geographic permissions of a Twilio account stop more.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Somebody who can be called.
+
+    Attributes:
+        name: What the model, the log and a person say.
+        address: ``sip:…``, ``sips:…`` or ``tel:+…``; for Twilio only.
+    """
+
+    name: str
+    address: str
+
+    @property
+    def number(self) -> str | None:
+        """The telephone number, where it is one."""
+        return self.address.removeprefix("tel:") if self.address.startswith("tel:") else None
+
+
+def parse(text: str) -> tuple[Destination, ...]:
+    """Read a list of destinations.
+
+    Raises:
+        ValueError: an entry is none; the text names the entry, never the address.
+    """
+    found: dict[str, Destination] = {}
+    for entry in filter(None, (part.strip() for part in text.split(","))):
+        name, _, address = (part.strip() for part in entry.partition("="))
+        if not _NAME.fullmatch(name):
+            raise ValueError("each entry is name=address; a name has lower-case letters, digits, - and _")
+        if name in found:
+            raise ValueError(f"{name} is there twice")
+        try:
+            found[name] = Destination(name, check_address(address))
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
+    if len(found) > _MAX_DESTINATIONS:
+        raise ValueError(f"at most {_MAX_DESTINATIONS} destinations")
+    return tuple(found.values())
+
+
+def check_address(address: str) -> str:
+    """Give an address back, if it is one that may be called.
+
+    Raises:
+        ValueError: it is not; the text says why without showing it.
+    """
+    if len(address) > _MAX_ADDRESS:
+        raise ValueError(f"an address has at most {_MAX_ADDRESS} characters")
+    if address.startswith("tel:"):
+        number = address.removeprefix("tel:")
+        if not _NUMBER.fullmatch(number):
+            raise ValueError("a number is tel:+ and its digits, country code first")
+    elif sip := _SIP.fullmatch(address):
+        number = sip["user"]
+    else:
+        raise ValueError("an address is sip:user@host, sips:user@host or tel:+number")
+    if number.startswith(_PREMIUM):
+        raise ValueError("a premium-rate number is never called")
+    return address

@@ -1,0 +1,49 @@
+"""How the agent brings a person into a conversation."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Protocol
+
+from pydantic import BeforeValidator, Field
+
+from agent_core.tools.registry import Tool
+
+TRANSFER = "transfer_to_human"
+
+_MAX_REASON = 200
+
+
+def _short(value: object) -> object:
+    return value[:_MAX_REASON] if isinstance(value, str) else value
+
+
+Destination = Annotated[str, Field(description="Who is wanted")]
+Reason = Annotated[
+    str,
+    BeforeValidator(_short),
+    Field(description="What the caller wants, in one short sentence for the person who answers"),
+]
+
+
+class HandsOver(Protocol):
+    """A conversation that a person can be brought into."""
+
+    async def hand_over(self, destination: str, reason: str) -> dict[str, Any]:
+        """Hand over to somebody who is configured; gives what the model is told.
+
+        Raises:
+            ToolFailure: nobody can be reached this way, or not again.
+        """
+
+
+def transfer_tools(names: Sequence[str]) -> list[Tool]:
+    """Give the tool that brings a person, if there is anybody to bring.
+
+    Args:
+        names: Who is configured. The model sees these and nothing else: no number and no address.
+    """
+
+    async def transfer_to_human(destination: Destination, reason: Reason, conversation: HandsOver) -> dict[str, Any]:
+        """Connect the caller to a person. Call it when the caller asks for a human, or when you cannot help."""
+        return await conversation.hand_over(destination, reason)
+
+    return [Tool(transfer_to_human, choices={"destination": names})] if names else []

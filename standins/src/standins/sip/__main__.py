@@ -1,0 +1,80 @@
+"""`python -m standins.sip`: a person who can be called, by themselves."""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator, Sequence
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from standins.serving import serving
+from standins.sip.person import Person, PersonScript, Taken
+from standins.speech.voice import NoVoiceError, Voice
+from standins.twilio import mulaw
+
+WORDS = "Hello, this is a person. I was told what you asked. How can I help?"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Answer until a signal comes."""
+    parser = argparse.ArgumentParser(prog="python -m standins.sip", description=__doc__)
+    parser.add_argument("--port", type=int, default=5062)
+    parser.add_argument("--health-port", type=int, default=8448)
+    parser.add_argument("--behaviour", default="answers", choices=["answers", "busy", "declines", "silent", "dead"])
+    parser.add_argument("--words", default=WORDS)
+    asyncio.run(_serve(parser.parse_args(arguments)))
+
+
+async def _serve(given: argparse.Namespace) -> None:
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    script = PersonScript(given.behaviour, ring_seconds=1.0, words=await _spoken(given.words))
+    async with Person(script, port=given.port, tell=_tell) as person, _health(given.health_port):
+        _log({"event": "standin_started", "what": "a person on a SIP telephone", "address": person.address})
+        await stopped.wait()
+    _log({"event": "standin_stopped"})
+
+
+async def _spoken(words: str) -> bytes:
+    voice = Voice()
+    try:
+        return mulaw.encode(await voice.speak(words, mulaw.RATE))
+    except NoVoiceError:
+        return b""
+    finally:
+        await voice.aclose()
+
+
+@contextlib.asynccontextmanager
+async def _health(port: int) -> AsyncIterator[None]:
+    async def answer(_: Request) -> JSONResponse:
+        return JSONResponse({"status": "ok"})
+
+    async with serving(Starlette(routes=[Route("/health", answer)]), host="127.0.0.1", port=port):
+        yield
+
+
+def _tell(event: str, taken: Taken) -> None:
+    """Log what happens; what was told in a header is for the person, and this is their telephone's display."""
+    fields: dict[str, object] = {"event": f"person_{event}"}
+    if event == "invited":
+        fields["display"] = taken.headers.get("x-call-summary", "")
+    if event == "over":
+        fields["outcome"] = taken.outcome
+    _log(fields)
+
+
+def _log(line: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

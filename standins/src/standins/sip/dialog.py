@@ -1,0 +1,106 @@
+"""The messages of one outgoing call, in the order RFC 3261 has them. No socket, no clock."""
+
+import secrets
+from typing import Final
+
+from standins.sip import sdp
+from standins.sip.message import VERSION, Message
+
+_AGENT: Final = "Twilio Gateway stand-in"
+_HOPS: Final = "70"
+
+
+class Dialog:
+    """Makes the requests of a call.
+
+    Args:
+        uri: Whom the invitation is for.
+        caller: Number or name that is shown.
+        local: Our address and port for SIP.
+        transport: ``UDP`` or ``TCP``.
+    """
+
+    def __init__(self, uri: str, caller: str, local: tuple[str, int], transport: str) -> None:
+        self.call_id = f"{secrets.token_hex(12)}@{local[0]}"
+        self._uri = uri
+        self._where = f"{local[0]}:{local[1]}"
+        self._transport = transport
+        self._from = f"<sip:{caller}@{self._where}>;tag={secrets.token_hex(6)}"
+        self._to = f"<{uri}>"
+        self._contact = f"<sip:exchange@{self._where};transport={transport.lower()}>"
+        self._branch = self._new_branch()
+        self._target = uri
+        self._number = 1
+
+    def invite(self, headers: tuple[tuple[str, str], ...], offer: bytes) -> Message:
+        """Invite, with headers of one's own."""
+        return self._request(
+            "INVITE",
+            self._uri,
+            self._branch,
+            extra=(*headers, ("Contact", self._contact), ("Content-Type", sdp.TYPE)),
+            body=offer,
+        )
+
+    def cancel(self) -> Message:
+        """Take the invitation back; it stands on the same branch."""
+        return self._request("CANCEL", self._uri, self._branch)
+
+    def acknowledge(self, answer: Message) -> Message:
+        """Confirm a final answer: an acceptance on a branch of its own, a refusal on the invitation's."""
+        self._to = answer.header("to")
+        if answer.status >= 300:  # noqa: PLR2004 - the class of refusals
+            return self._request("ACK", self._uri, self._branch)
+        contact = answer.header("contact")
+        if contact:
+            self._target = contact[contact.find("<") + 1 : contact.find(">")] if "<" in contact else contact
+        return self._request("ACK", self._target, self._new_branch())
+
+    def bye(self) -> Message:
+        """End the call."""
+        self._number += 1
+        return self._request("BYE", self._target, self._new_branch())
+
+    def owns(self, message: Message) -> bool:
+        """Tell whether a message belongs to this call."""
+        return message.header("call-id") == self.call_id
+
+    @staticmethod
+    def _new_branch() -> str:
+        return f"z9hG4bK{secrets.token_hex(8)}"
+
+    def _request(
+        self, method: str, uri: str, branch: str, extra: tuple[tuple[str, str], ...] = (), body: bytes = b""
+    ) -> Message:
+        headers = (
+            ("Via", f"{VERSION}/{self._transport} {self._where};branch={branch};rport"),
+            ("Max-Forwards", _HOPS),
+            ("From", self._from),
+            ("To", self._to),
+            ("Call-ID", self.call_id),
+            ("CSeq", f"{self._number} {method}"),
+            ("User-Agent", _AGENT),
+            *extra,
+        )
+        return Message(f"{method} {uri} {VERSION}", headers, body)
+
+
+def reply(
+    request: Message, status: int, reason: str, *, tag: str = "", description: tuple[str, bytes] | None = None
+) -> Message:
+    """Answer a request; an acceptance describes where we are and where our sound goes."""
+    extra: tuple[tuple[str, str], ...] = ()
+    if description is not None:
+        extra = (("Contact", description[0]), ("Content-Type", sdp.TYPE))
+    to = request.header("to")
+    if tag and ";tag=" not in to:
+        to = f"{to};tag={tag}"
+    headers = (
+        *(("Via", via) for via in request.all("via")),
+        ("From", request.header("from")),
+        ("To", to),
+        ("Call-ID", request.header("call-id")),
+        ("CSeq", request.header("cseq")),
+        *extra,
+    )
+    return Message(f"{VERSION} {status} {reason}", headers, description[1] if description else b"")

@@ -1,0 +1,205 @@
+"""One outgoing call over real sockets: it rings, talks, and ends."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable
+from typing import Final, Self
+
+from standins.sip import rtp, sdp
+from standins.sip.address import Address
+from standins.sip.dialog import Dialog, reply
+from standins.sip.message import MalformedSipError, Message
+from standins.sip.wire import Datagrams, Way, connect, open_datagrams
+
+type Hear = Callable[[bytes], None]
+type Rings = Callable[[int], None]
+
+FRAME: Final = 160
+FRAME_SECONDS: Final = 0.02
+_T1: Final = 0.5
+"""First wait before an invitation is repeated (RFC 3261, timer A); only datagrams need it."""
+_DEAD_SECONDS: Final = 4.0
+"""Without any answer at all: nobody is there. The RFC waits 32 s."""
+_LAST_SECONDS: Final = 1.0
+
+
+class NotAnsweredError(Exception):
+    """Nobody talks at the other end.
+
+    Args:
+        code: The final answer; 0 when there was none in time.
+    """
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"answered with {code}" if code else "not answered in time")
+        self.code = code
+
+
+class Leg:
+    """Calls somebody; use it as an asynchronous context, which ends the call."""
+
+    def __init__(self, address: Address, caller: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
+        self._address = address
+        self._caller = caller
+        self._headers = (*address.headers, *headers)
+        self._way: Way | None = None
+        self._dialog: Dialog | None = None
+        self._sound: Datagrams | None = None
+        self._packets = rtp.Packets()
+        self._to: tuple[str, int] | None = None
+        self._answers: asyncio.Queue[Message] = asyncio.Queue()
+        self._acknowledgement: Message | None = None
+        self._alive = False
+        self.ended = asyncio.Event()
+        """Set when the other side has hung up."""
+        self.hear: Hear = lambda _mulaw: None
+        """Gets the other side's sound as it comes."""
+        self.on_ringing: Rings = lambda _code: None
+        """Gets the code of each sign that it rings."""
+
+    @property
+    def call_id(self) -> str:
+        """The call's name in SIP."""
+        return self._dialog.call_id if self._dialog else ""
+
+    async def __aenter__(self) -> Self:
+        """Bind what is needed.
+
+        Raises:
+            OSError: nobody listens there, or in a way that is not pretended.
+        """
+        self._way = await connect(self._address.host, self._address.port, self._address.transport, self._take)
+        try:
+            self._sound = await open_datagrams(self._take_sound, self._way.local[0])
+        except OSError:
+            self._way.close()
+            raise
+        self._dialog = Dialog(self._address.uri, self._caller, self._way.local, self._way.transport)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Hang up, if there is anything to hang up, and let go."""
+        assert self._way is not None  # noqa: S101 - entered
+        if self._to is not None and not self.ended.is_set():
+            assert self._dialog is not None  # noqa: S101 - entered
+            self._send(self._dialog.bye())
+            await self._final(_LAST_SECONDS)
+        if self._sound is not None:
+            self._sound.close()
+        self._way.close()
+
+    async def ring(self, seconds: float) -> None:
+        """Invite, and wait until somebody answers.
+
+        Raises:
+            NotAnsweredError: nobody does; the invitation has been taken back.
+        """
+        assert self._dialog is not None  # noqa: S101 - entered
+        assert self._way is not None  # noqa: S101 - entered
+        assert self._sound is not None  # noqa: S101 - entered
+        offer = sdp.describe(self._way.local[0], self._sound.port, secrets.randbits(31))
+        invitation = self._dialog.invite(self._headers, offer)
+        repeating = asyncio.create_task(self._repeat(invitation))
+        try:
+            answer = await self._final(seconds)
+        except asyncio.CancelledError:
+            await self._give_up()
+            raise
+        finally:
+            repeating.cancel()
+        if answer is None:
+            await self._give_up()
+            raise NotAnsweredError(0)
+        self._accept(answer)
+
+    def _accept(self, answer: Message) -> None:
+        assert self._dialog is not None  # noqa: S101 - entered
+        self._acknowledgement = self._dialog.acknowledge(answer)
+        self._send(self._acknowledgement)
+        if answer.status >= 300:  # noqa: PLR2004 - the class of refusals
+            raise NotAnsweredError(answer.status)
+        try:
+            self._to = sdp.where_to_send(answer)
+        except MalformedSipError:
+            self._send(self._dialog.bye())
+            raise NotAnsweredError(488) from None
+
+    async def _repeat(self, invitation: Message) -> None:
+        """Send the invitation, over datagrams again and again until something comes back."""
+        wait = _T1
+        self._send(invitation)
+        while self._way is not None and self._way.transport == "UDP":
+            await asyncio.sleep(wait)
+            if self._alive:
+                return
+            wait *= 2
+            self._send(invitation)
+
+    async def _final(self, seconds: float) -> Message | None:
+        """Wait for a final answer, for a first sign of life not longer than a dead port deserves."""
+        until = time.monotonic() + seconds
+        while True:
+            patience = until - time.monotonic()
+            wait = patience if self._alive else min(patience, _DEAD_SECONDS)
+            try:
+                async with asyncio.timeout(max(0.0, wait)):
+                    answer = await self._answers.get()
+            except TimeoutError:
+                return None
+            if answer.status >= 200:  # noqa: PLR2004 - below are provisional ones
+                return answer
+            if answer.status >= 180:  # noqa: PLR2004 - "trying" is not ringing
+                self.on_ringing(answer.status)
+
+    async def _give_up(self) -> None:
+        """Take the invitation back; somebody may answer in that very moment."""
+        assert self._dialog is not None  # noqa: S101 - entered
+        self._send(self._dialog.cancel())
+        answer = await self._final(_LAST_SECONDS)
+        while answer is not None and answer.sequence[1] != "INVITE":
+            answer = await self._final(_LAST_SECONDS)
+        if answer is None:
+            return
+        self._send(self._dialog.acknowledge(answer))
+        if answer.status < 300:  # noqa: PLR2004 - accepted after all
+            self._send(self._dialog.bye())
+            await self._final(_LAST_SECONDS)
+
+    def _take(self, message: Message, way: Way) -> None:
+        if self._dialog is None or not self._dialog.owns(message):
+            return
+        if message.method == "BYE":
+            way.send(reply(message, 200, "OK"))
+            self.ended.set()
+        elif message.method and message.method != "ACK":
+            way.send(reply(message, 405, "Method Not Allowed"))
+        elif message.status >= 200 and message.sequence[1] == "INVITE" and self._acknowledgement is not None:  # noqa: PLR2004
+            self._send(self._acknowledgement)  # the confirmation was lost
+        elif message.status:
+            self._alive = True
+            self._answers.put_nowait(message)
+
+    def _take_sound(self, packet: bytes, _: tuple[str, int]) -> None:
+        if mulaw := rtp.sound_in(packet):
+            self.hear(mulaw)
+
+    def _send(self, message: Message) -> None:
+        if self._way is not None:
+            self._way.send(message)
+
+    def say(self, mulaw: bytes) -> None:
+        """Send 20 ms to the other side."""
+        if self._to is not None and self._sound is not None:
+            self._sound.send(self._packets.next(mulaw), self._to)
+
+    async def play(self, mulaw: bytes) -> None:
+        """Say a whole recording at the pace of speech; ends early when the other side hangs up."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        for start in range(0, len(mulaw), FRAME):
+            if self.ended.is_set():
+                return
+            self.say(mulaw[start : start + FRAME].ljust(FRAME, b"\xff"))
+            due += FRAME_SECONDS
+            await asyncio.sleep(due - loop.time())

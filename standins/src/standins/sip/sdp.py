@@ -1,0 +1,43 @@
+"""What both sides agree on before they talk: µ-law at 8 kHz, 20 ms a packet (RFC 4566, RFC 3551)."""
+
+from typing import Final
+
+from standins.sip.message import MalformedSipError, Message
+
+TYPE: Final = "application/sdp"
+
+
+def describe(host: str, port: int, session: int) -> bytes:
+    """Offer or answer to send and receive at an address."""
+    family = "IP6" if ":" in host else "IP4"
+    rows = (
+        "v=0",
+        f"o=- {session} {session} IN {family} {host}",
+        "s=call",
+        f"c=IN {family} {host}",
+        "t=0 0",
+        f"m=audio {port} RTP/AVP 0",
+        "a=rtpmap:0 PCMU/8000",
+        "a=ptime:20",
+        "a=sendrecv",
+    )
+    return "".join(f"{row}\r\n" for row in rows).encode()
+
+
+def where_to_send(message: Message) -> tuple[str, int]:
+    """Read the other side's address for sound.
+
+    Raises:
+        MalformedSipError: it offers no µ-law.
+    """
+    host, port = "", 0
+    for row in message.body.decode(errors="replace").splitlines():
+        if row.startswith("c=IN "):
+            host = row.split(" ")[2]
+        elif row.startswith("m=audio ") and port == 0:
+            _, number, _, *formats = row.split(" ")
+            port = int(number) if "0" in formats and number.isdecimal() else 0
+    if not host or not port:
+        reason = "no µ-law offered"
+        raise MalformedSipError(reason)
+    return host, port

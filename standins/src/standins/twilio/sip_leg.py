@@ -1,0 +1,162 @@
+"""Rings a SIP address on this machine for real: invitation, whisper, both voices, and how it ended.
+
+Only addresses on loopback are called; any other is acted out like a telephone number. `answerOnBridge` has nothing to
+do here, for the caller's own call is answered already. Codes become `DialCallStatus` as field reports have it: 486, 600
+and 603 are busy, 408, 480 and 487 no answer, all others failures.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Iterator
+from typing import Final
+
+from standins.sip import address as sip_address
+from standins.sip.address import Address, BadAddressError
+from standins.sip.leg import Leg, NotAnsweredError
+from standins.twilio import sound
+from standins.twilio.call import new_sid
+from standins.twilio.line import Line
+from standins.twilio.party import Party
+from standins.twilio.playout import Microphone
+from standins.twilio.timeline import Timeline
+from standins.twilio.twiml import Dial, Hangup, Pause, Play, Say, Target, TwimlError, Verb, is_loopback, parse
+from standins.twilio.webhook import WebhookError, Webhooks
+
+_BUSY: Final = frozenset({486, 600, 603})
+_NO_ANSWER: Final = frozenset({0, 408, 480, 487})
+_RINGBACK_SECONDS: Final = 6.0
+
+
+def reachable(text: str) -> Address | None:
+    """Read whom to ring by SIP; None for what is not on this machine, or what Twilio would not take."""
+    if not text.lower().startswith(("sip:", "sips:")):
+        return None
+    try:
+        address = sip_address.read(text)
+    except BadAddressError:
+        return None
+    return address if is_loopback(address.host) else None
+
+
+class _Refused(Exception):
+    """The whisper's document hung up before the two were connected."""
+
+
+class Dialling:
+    """One `<Dial>` to a SIP address."""
+
+    def __init__(
+        self, party: Party, line: Line, timeline: Timeline, webhooks: Webhooks, speak: sound.Speak | None
+    ) -> None:
+        self._party = party
+        self._line = line
+        self._timeline = timeline
+        self._webhooks = webhooks
+        self._speak = speak
+        self._far = Microphone()
+        self._leg: Leg | None = None
+
+    async def call(self, address: Address, step: Dial, target: Target) -> dict[str, str]:
+        """Ring, whisper, connect; returns what the `action` is told. Cancelling it hangs up."""
+        child = new_sid("CA")
+        told = {"DialCallSid": child, "DialBridged": "false"}
+        headers = (("X-Twilio-AccountSid", self._party.account_sid), ("X-Twilio-CallSid", self._party.call_sid))
+        try:
+            async with Leg(address, step.caller_id or self._party.caller, headers) as leg:
+                leg.on_ringing = self._ringing
+                await self._until_answered(leg, step.timeout)
+                told |= {"DialSipResponseCode": "200", "DialSipCallId": leg.call_id, "DialCallStatus": "completed"}
+                with _ringing_tone(self._line):
+                    await self._whisper(leg, target, child)
+                if not leg.ended.is_set():
+                    told |= await self._talk(leg)
+        except NotAnsweredError as refused:
+            return told | {"DialCallStatus": _status(refused.code), "DialSipResponseCode": str(refused.code or 487)}
+        except _Refused:
+            return told | {"DialCallStatus": "no-answer"}
+        except (OSError, TimeoutError) as error:
+            self._timeline.record("error", code="32011", reason=f"SIP: {type(error).__name__}")
+            return told | {"DialCallStatus": "failed"}
+        return told
+
+    def _ringing(self, code: int) -> None:
+        if self._timeline.last("dial_ringing") is None:
+            self._timeline.record("dial_ringing", code=code)
+
+    async def _until_answered(self, leg: Leg, seconds: float) -> None:
+        with _ringing_tone(self._line):
+            await leg.ring(seconds)
+        self._timeline.record("dial_answered")
+
+    async def _whisper(self, leg: Leg, target: Target, child: str) -> None:
+        """Have the person who answered hear what the caller does not. A whisper that fails keeps nobody apart."""
+        if not target.url:
+            return
+        party = self._party.calling(child, target.address.partition("?")[0])
+        try:
+            answer = await self._webhooks.ask(target.url, target.method, party.params("in-progress"))
+            verbs = parse(answer.text, target.url)
+        except (WebhookError, TwimlError) as error:
+            self._timeline.record("error", code=error.code, reason=f"whisper: {error}")
+            return
+        for verb in verbs:
+            await self._perform(leg, verb)
+
+    async def _perform(self, leg: Leg, verb: Verb) -> None:
+        match verb:
+            case Say(text, loop=loop):
+                spoken = await sound.spoken(text, self._speak)
+                self._timeline.record("whisper", text=text, spoken=spoken.aloud)
+                for _ in range(loop):
+                    await leg.play(spoken.mulaw)
+            case Play(url):
+                await leg.play(await sound.fetched(url))
+            case Pause(length):
+                await asyncio.sleep(length)
+            case Hangup():
+                raise _Refused
+            case _:
+                self._timeline.record("not_pretended", verb=f"whisper/{type(verb).__name__}")
+
+    async def _talk(self, leg: Leg) -> dict[str, str]:
+        began = time.monotonic()
+        leg.hear = self._far.push
+        self._leg = leg
+        self._line.bridge = self
+        self._timeline.record("dial_bridged")
+        try:
+            await leg.ended.wait()
+        finally:
+            self._line.bridge = None
+        return {"DialCallDuration": str(round(time.monotonic() - began)), "DialBridged": "true"}
+
+    def say(self, frame: bytes) -> None:
+        """Take 20 ms of the caller."""
+        if self._leg is not None:
+            self._leg.say(frame)
+
+    def take(self) -> bytes | None:
+        """Give 20 ms of the person."""
+        return self._far.take()
+
+
+@contextlib.contextmanager
+def _ringing_tone(line: Line) -> Iterator[None]:
+    """Let the caller hear that it rings elsewhere."""
+
+    async def ring() -> None:
+        while True:
+            await line.play(sound.ringback(_RINGBACK_SECONDS))
+
+    ringing = asyncio.create_task(ring())
+    try:
+        yield
+    finally:
+        ringing.cancel()
+
+
+def _status(code: int) -> str:
+    if code in _BUSY:
+        return "busy"
+    return "no-answer" if code in _NO_ANSWER else "failed"

@@ -1,0 +1,260 @@
+"""A caller is put through to a person on a real SIP telephone, and comes back to an agent that knows."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import pytest_asyncio
+
+from standins.nova.brain import Step
+from standins.nova.faults import Fault
+from standins.sip import Person, PersonScript
+from standins.sip.person import Behaviour
+from standins.twilio import mulaw
+from standins.twilio.exchange import RestFault
+from standins.twilio.server import TwilioExchange
+from tests.integration.conftest import House
+from tests.support.caller import Caller
+from tests.support.phone_process import PhoneProcess
+from tests.support.score import Turn, note, notes_in, short_notes, use
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+WHISPER, WORDS = 1500, 1000
+"""Hz: how the exchange's voice sounds here, and how the person's does."""
+
+
+def tone(hertz: int, milliseconds: int) -> bytes:
+    """Make a tone, 16-bit PCM at 8 kHz."""
+    times = np.arange(8 * milliseconds) / 8000
+    return (8000 * np.sin(2 * np.pi * hertz * times)).astype(np.int16).tobytes()
+
+
+async def _whistle(_text: str, _rate: int) -> bytes:
+    return tone(WHISPER, 400)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def person() -> AsyncIterator[Person]:
+    """Somebody with a telephone."""
+    async with Person() as person:
+        yield person
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def surroundings(house: House) -> AsyncIterator[House]:
+    """The house, with an exchange whose voice is short."""
+    async with TwilioExchange(house.exchange.settings, speak=_whistle) as exchange:
+        yield replace(house, exchange=exchange)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def service(surroundings: House, person: Person) -> AsyncIterator[PhoneProcess]:
+    """The phone service, which knows one person twice: by datagrams and by a connection."""
+    settings = {
+        "TRANSFER_DESTINATIONS": f"reception={person.address},sales={person.address};transport=tcp",
+        "TRANSFER_RING_SECONDS": "5",
+        "FALLBACK_DESTINATION": person.address,
+    }
+    async with surroundings.start_phone("transfer", **settings) as service:
+        yield service
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def dial(service: PhoneProcess, surroundings: House, person: Person) -> AsyncIterator[Callable[[], Caller]]:
+    """Dial the service; a person who answers, and nothing left behind."""
+    surroundings.score.plan = short_notes
+    person.script = PersonScript(words=mulaw.encode(tone(WORDS, 400)), talk_seconds=1.0)
+    person.calls.clear()
+    surroundings.exchange.rest_requests = 0
+    yield lambda: Caller(surroundings.exchange, service.url)
+    surroundings.nova.faults.clear()
+    surroundings.exchange.rest_faults.clear()
+    await until(lambda: _is_idle(service, surroundings), 10.0)
+
+
+async def _is_idle(service: PhoneProcess, house: House) -> bool:
+    return house.nova.ledger.streams_open == 0 and await service.sessions() == 0
+
+
+def asking(destination: str) -> Callable[[Turn], Sequence[Step]]:
+    """Have the model ask for a person whenever the caller says something."""
+
+    def plan(turn: Turn) -> Sequence[Step]:
+        asks = use("transfer_to_human", destination=destination, reason="The caller wants a person.")
+        return [note(400, 300)] if turn.number == 0 else [asks]
+
+    return plan
+
+
+@pytest.mark.parametrize("destination", ["reception", "sales"])
+async def test_asked_for_by_voice_and_answered(
+    service: PhoneProcess, surroundings: House, person: Person, dial: Callable[[], Caller], destination: str
+) -> None:
+    """Announced, rung, told in a header and a whisper, connected both ways, and over when the person hangs up."""
+    surroundings.score.plan = asking(destination)
+    async with dial() as caller:
+        await caller.greeted()
+        await caller.speak()
+        dialled = await caller.until("dial")
+        await caller.until("dial_bridged")
+        await caller.speak(600)
+        ended = await caller.until("ended", 10)
+    assert (ended.fields["reason"], surroundings.exchange.rest_requests) == ("hung_up_by_document", 1)
+    assert dialled.at > (await caller.until("mark", count=2)).at, "the announcement was not heard to its end"
+    assert caller.notes()[:2] == [400, 2000]
+    assert WORDS in caller.notes()
+    assert WHISPER not in caller.notes(), "the caller heard what is for the person"
+    [taken] = person.calls
+    assert taken.headers["x-call-summary"].startswith("Reason: The caller wants a person. The caller said:")
+    assert taken.headers["x-twilio-callsid"] == caller.sid
+    heard = mulaw.decode(bytes(taken.heard))
+    assert notes_in(heard)[0] == WHISPER
+    assert _has_noise(heard), "the person did not hear the caller"
+    assert taken.outcome == "hung_up"
+    record = await service.record(caller.sid)
+    assert (record["reason"], record["tools"]) == ("transferred", {"transfer_to_human": 1})
+    [asked] = service.lines("transfer_asked", call_sid=caller.sid)
+    assert (asked["destination"], asked["by"]) == (destination, "tool")
+    assert service.lines("transfer_ended", call_sid=caller.sid)[0]["status"] == "completed"
+
+
+def _has_noise(pcm: bytes) -> bool:
+    """Tell noise from tones: it is nearly as loud as a telephone carries."""
+    return int(np.abs(np.frombuffer(pcm, np.int16).astype(int)).max()) > 30_000
+
+
+_STATUS: dict[Behaviour, str] = {"busy": "busy", "declines": "busy", "silent": "no-answer", "dead": "no-answer"}
+
+
+@pytest.mark.parametrize("behaviour", _STATUS)
+async def test_nobody_is_free(
+    service: PhoneProcess, surroundings: House, person: Person, dial: Callable[[], Caller], behaviour: Behaviour
+) -> None:
+    """The caller is back with an agent that knows, and that is not let to try a second time."""
+    person.script = PersonScript(behaviour)
+    surroundings.score.plan = asking("reception")
+    async with dial() as caller:
+        await caller.greeted()
+        await caller.speak()
+        assert (await caller.until("dial_ended", 12)).fields["status"] == _STATUS[behaviour]
+        await caller.until("stream_started", count=2)
+        await caller.until("mark", count=3)
+        await caller.speak()  # the model asks again
+        await caller.until("mark", count=4)
+        assert caller.notes()[-1] == 2500, "the model was not told that it failed"
+        assert surroundings.exchange.rest_requests == 1
+    assert len(person.calls) >= 1
+    back = surroundings.nova.ledger.sessions[service.model_sessions(caller.sid)[-1]]
+    assert "nobody was free" in back.heard[0].text
+    assert "The caller wants a person." in back.heard[0].text
+    assert "reception" in back.heard[0].text
+    await until(lambda: len(service.lines("session_ended", call_sid=caller.sid)) == 2, 5)
+    reasons = [line["reason"] for line in service.lines("session_ended", call_sid=caller.sid)]
+    assert reasons == ["transferred", "caller_left"]
+    refused = service.lines("tool_failed", call_sid=caller.sid, tool="transfer_to_human")
+    assert [line["error"] for line in refused] == ["already_transferred"]
+
+
+async def test_a_storm_of_keys_in_the_middle_of_a_sentence(
+    service: PhoneProcess, surroundings: House, person: Person, dial: Callable[[], Caller]
+) -> None:
+    """Key 0 stops the agent, is announced, and calls one person once, however often it is pressed."""
+    surroundings.score.plan = lambda turn: [note(400 + 200 * turn.number, 300 if turn.number else 5000)]
+    async with dial() as caller:
+        await caller.until("sound_begins")
+        await asyncio.sleep(0.5)
+        caller.call.press("0" * 200)
+        await caller.until("clear")
+        await caller.until("dial_bridged", 12)
+        assert caller.notes()[:2] == [400, 600]
+        assert surroundings.exchange.rest_requests == 1
+    assert len(person.calls) == 1
+    assert (await service.record(caller.sid))["reason"] == "transferred"
+    [asked] = service.lines("transfer_asked", call_sid=caller.sid)
+    assert (asked["destination"], asked["by"]) == ("reception", "key")
+
+
+async def test_the_model_failed(
+    service: PhoneProcess, surroundings: House, person: Person, dial: Callable[[], Caller]
+) -> None:
+    """The verbs that Twilio holds already call a person, without any task of ours."""
+    surroundings.nova.faults.add(Fault(on="open", times=None, error="AccessDeniedException"))
+    async with dial() as caller:
+        await caller.until("dial_bridged", 15)
+        await caller.speak()
+        await caller.until("ended", 10)
+        assert WORDS in caller.notes()
+    assert [taken.outcome for taken in person.calls] == ["hung_up"]
+    assert (await service.record(caller.sid))["reason"] == "model_rejected"
+    assert surroundings.exchange.rest_requests == 0
+
+
+async def test_whatever_is_not_configured_is_refused(
+    service: PhoneProcess, surroundings: House, person: Person, dial: Callable[[], Caller]
+) -> None:
+    """The model's own numbers, addresses and names reach nobody; the call goes on."""
+    wishes = [{}, *({"destination": wish} for wish in ("+19005550100", "sip:evil@example.com", "the president", None))]
+    surroundings.score.plan = lambda turn: (
+        [use("transfer_to_human", reason="!", **wishes[turn.number - 1])]
+        if 1 <= turn.number <= len(wishes)
+        else short_notes(turn)
+    )
+    async with dial() as caller:
+        await caller.greeted()
+        for _ in wishes:
+            await caller.ask()
+        assert caller.notes() == [400, 2500], "the model was not told that it failed"
+        await caller.ask()
+        assert caller.notes() == [400, 2500, 1600]
+        assert caller.timeline.last("dial") is None
+    assert (surroundings.exchange.rest_requests, person.calls) == (0, [])
+    assert (await service.record(caller.sid))["reason"] == "caller_left"
+    refused = service.lines("tool_failed", call_sid=caller.sid, tool="transfer_to_human")
+    assert [line["error"] for line in refused] == ["invalid_arguments"] * len(wishes)
+    assert "1900" not in service.log.read_text()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [RestFault(401), RestFault(404), RestFault(429), RestFault(500), RestFault(500, hang_seconds=4.5)],
+    ids=["401", "404", "429", "500", "hanging"],
+)
+async def test_twilio_does_not_do_it(
+    service: PhoneProcess, surroundings: House, person: Person, dial: Callable[[], Caller], fault: RestFault
+) -> None:
+    """Asked once, said within five seconds, and the agent stays."""
+    surroundings.score.plan = lambda turn: asking("reception")(turn) if turn.number < 2 else short_notes(turn)
+    surroundings.exchange.rest_faults.append(fault)
+    async with dial() as caller:
+        await caller.greeted()
+        await caller.ask()
+        announced = time.monotonic()
+        await caller.until("mark", count=3)
+        assert time.monotonic() - announced < 5 + 1, "more than five seconds after the pause that follows the words"
+        assert caller.notes() == [400, 2000, 800]
+        await caller.ask()
+        assert surroundings.exchange.rest_requests == 1
+    assert person.calls == []
+    assert (await service.record(caller.sid))["reason"] == "caller_left"
+    assert service.lines("transfer_failed", call_sid=caller.sid, destination="reception")
+
+
+async def test_the_caller_hangs_up_while_it_rings(
+    service: PhoneProcess, surroundings: House, person: Person, dial: Callable[[], Caller]
+) -> None:
+    """The person's telephone stops ringing, and no agent is woken for a caller who is gone."""
+    person.script = PersonScript("silent")
+    surroundings.score.plan = asking("reception")
+    async with dial() as caller:
+        await caller.greeted()
+        await caller.speak()
+        await caller.until("dial_ringing")
+    await until(person.calls[0].over.is_set, 5)
+    assert person.calls[0].outcome == "cancelled"
+    assert (await service.record(caller.sid))["reason"] == "transferred"
+    assert len(service.model_sessions(caller.sid)) == 1

@@ -1,0 +1,78 @@
+"""Whom an operator may name, and what a service says about one that cannot be called."""
+
+import pytest
+
+from agent_core.destinations import Destination, check_address, parse
+from agent_core.errors import ConfigurationError
+from phone_agent.settings import PhoneSettings
+
+SID, TOKEN = "AC" + "a" * 32, "token"
+
+
+def test_a_list_is_read_in_order() -> None:
+    """The first is the one for key 0; parameters of a SIP address belong to it."""
+    found = parse(" reception=sip:desk@pbx.example:5061;transport=tls , sales=tel:+46850000000,")
+    assert found == (
+        Destination("reception", "sip:desk@pbx.example:5061;transport=tls"),
+        Destination("sales", "tel:+46850000000"),
+    )
+    assert [one.number for one in found] == [None, "+46850000000"]
+
+
+def test_nobody_is_a_choice() -> None:
+    """An empty list is no mistake."""
+    assert parse("") == parse(" , ") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("sip:desk@pbx.example", "each entry is name=address"),
+        ("Front Desk=sip:desk@pbx.example", "each entry is name=address"),
+        ("a=sip:x@y,a=sip:x@y", "a is there twice"),
+        ("a=", "an address is"),
+        ("a=https://pbx.example", "an address is"),
+        ("a=sip:desk@pbx.example?X-Evil=1", "an address is"),
+        ("a=sip:desk@pbx example", "an address is"),
+        ("a=sip:desk@pbx.example\r\nVia: x", "an address is"),
+        ("a=tel:0850000000", "country code first"),
+        ("a=tel:+46 8 500", "country code first"),
+        ("a=sip:" + "x" * 250 + "@pbx.example", "at most 254"),
+        (",".join(f"n{i}=sip:x@y" for i in range(21)), "at most 20"),
+    ],
+)
+def test_what_cannot_be_called_is_refused_with_its_reason(text: str, complaint: str) -> None:
+    """The text names the entry and never shows the address."""
+    with pytest.raises(ValueError, match=complaint) as refusal:
+        parse(text)
+    assert "pbx" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "number", ["+19005550100", "+449098790000", "+4690012345", "+979123456", "+88213456789", "+49900123456"]
+)
+@pytest.mark.parametrize("form", ["tel:{}", "sip:{}@gateway.example"])
+def test_premium_rate_numbers_are_refused_in_either_form(number: str, form: str) -> None:
+    """A number that earns somebody money is refused as a number and as a SIP user."""
+    with pytest.raises(ValueError, match="premium-rate"):
+        check_address(form.format(number))
+
+
+@pytest.mark.parametrize("number", ["+15005550006", "+442071838750", "+46850000000", "+4915112345678"])
+def test_ordinary_numbers_are_taken(number: str) -> None:
+    """The list of prefixes leaves cities and mobiles alone."""
+    assert check_address(f"tel:{number}") == f"tel:{number}"
+
+
+@pytest.mark.parametrize("variable", ["TRANSFER_DESTINATIONS", "FALLBACK_DESTINATION"])
+def test_a_service_does_not_start_with_a_premium_number(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    """One line names the variable and the reason, and shows no number."""
+    monkeypatch.setenv("TWILIO_ACCOUNT_SID", SID)
+    monkeypatch.setenv("TWILIO_AUTH_TOKEN", TOKEN)
+    monkeypatch.setenv(variable, "tel:+19005550100" if variable.startswith("F") else "sales=tel:+19005550100")
+    with pytest.raises(ConfigurationError) as refusal:
+        PhoneSettings.read()
+    assert refusal.value.reason.startswith(f"{variable}: ")
+    assert "premium-rate" in refusal.value.reason
+    assert "1900" not in refusal.value.reason
+    assert "\n" not in refusal.value.reason

@@ -1,0 +1,191 @@
+"""A conversation is handed over once, to somebody who is configured, after the agent has said so."""
+
+import asyncio
+from typing import Any
+
+import pytest
+import structlog
+
+from agent_core.errors import UpstreamError
+from agent_core.events import Tally
+from agent_core.handover import Handover
+from agent_core.tools.registry import ToolFailure, ToolRegistry
+from agent_core.tools.transfer import transfer_tools
+from tests.support.virtual_time import in_virtual_time
+
+
+class Staff:
+    """People who can be brought, and what was asked of them."""
+
+    names = ("reception", "sales")
+
+    def __init__(self, *, takes_over: bool = True, broken: bool = False) -> None:
+        self.takes_over = takes_over
+        self.brought: list[tuple[str, str]] = []
+        self._broken = broken
+
+    async def bring(self, destination: str, summary: str) -> None:
+        """Note it, and fail if that is wanted."""
+        self.brought.append((destination, summary))
+        await asyncio.sleep(0.2)
+        if self._broken:
+            raise UpstreamError("twilio", "status 500")
+
+
+class Conversation:
+    """A conversation in which the agent has said one thing, heard to its end."""
+
+    def __init__(self, staff: Staff | None, *, used: bool = False) -> None:
+        self.tally = Tally(agent_turns=1)
+        self.over: list[str] = []
+        self.handover = Handover(
+            staff,
+            tally=self.tally,
+            summary=lambda reason: f"summary: {reason}",
+            succeeded=lambda: self.over.append("transferred"),
+            failed=lambda name: self.over.append(f"{name} failed"),
+            used=used,
+            log=structlog.stdlib.get_logger(),
+        )
+        self.handover.answer_heard()
+        self.tools = ToolRegistry(transfer_tools(Staff.names), conversation=self)
+
+    async def hand_over(self, destination: str, reason: str) -> dict[str, Any]:
+        """As a session does."""
+        return await self.handover.ask(destination, reason)
+
+    async def ask(self, **arguments: object) -> dict[str, Any]:
+        """Ask as the model does; give what it is told."""
+        return (await self.tools.call("transfer_to_human", arguments)).value
+
+    async def speak(self, seconds: float) -> None:
+        """Let the agent say something that is heard to its end."""
+        self.tally.agent_turns += 1
+        await asyncio.sleep(seconds)
+        self.handover.answer_heard()
+
+
+def test_the_model_sees_names_only() -> None:
+    """The schema lists who is configured; with nobody there is no tool."""
+    [tool] = transfer_tools(["reception"])
+    assert tool.spec.properties["destination"]["enum"] == ["reception"]
+    assert set(tool.spec.properties) == {"destination", "reason"}
+    assert transfer_tools(["a", "b"])[0].spec.properties["destination"]["enum"] == ["a", "b"]
+    assert transfer_tools([]) == []
+
+
+@in_virtual_time
+async def test_the_announcement_is_heard_before_anybody_is_called() -> None:
+    """The agent says what happens; then, and only then, the person is called."""
+    staff = Staff()
+    conversation = Conversation(staff)
+    told = await conversation.ask(destination="sales", reason="an invoice")
+    assert (told["status"], told["destination"]) == ("connecting", "sales")
+    await conversation.speak(2.5)
+    assert staff.brought == []
+    await asyncio.sleep(2)
+    assert staff.brought == [("sales", "summary: an invoice")]
+    assert conversation.over == ["transferred"]
+    assert await conversation.handover.done()
+
+
+@in_virtual_time
+async def test_a_model_that_says_nothing_does_not_keep_the_caller() -> None:
+    """Three seconds without a word, then the person is called all the same."""
+    staff = Staff()
+    await Conversation(staff).ask(destination="sales", reason="")
+    await asyncio.sleep(3.5)
+    assert len(staff.brought) == 1
+
+
+@in_virtual_time
+async def test_once_only() -> None:
+    """Asked twice, by key too, one person is called; a caller who came back is not put through again."""
+    staff = Staff()
+    conversation = Conversation(staff)
+    await conversation.ask(destination="sales", reason="")
+    assert (await conversation.ask(destination="reception", reason=""))["error"] == "already_transferred"
+    for _ in range(200):
+        conversation.handover.press()
+    await asyncio.sleep(15)
+    assert [name for name, _ in staff.brought] == ["sales"]
+    back = Conversation(staff, used=True)
+    assert (await back.ask(destination="sales", reason=""))["error"] == "already_transferred"
+    assert back.handover.by_key is None
+
+
+@in_virtual_time
+async def test_a_key_does_not_wait_for_what_the_agent_was_saying() -> None:
+    """What was being said is cut off and is no announcement; the next words are."""
+    staff = Staff()
+    conversation = Conversation(staff)
+    conversation.tally.agent_turns += 1  # it is speaking
+    assert conversation.handover.by_key == "reception"
+    conversation.handover.press()
+    assert conversation.handover.under_way
+    await conversation.speak(1.5)
+    assert staff.brought == []
+    await asyncio.sleep(1)
+    assert staff.brought == [("reception", "summary: The caller pressed 0.")]
+
+
+@in_virtual_time
+async def test_a_failure_is_told_and_not_tried_again() -> None:
+    """The caller stays, hears of it, and the agent cannot promise it a second time."""
+    staff = Staff(broken=True)
+    conversation = Conversation(staff)
+    await conversation.ask(destination="sales", reason="")
+    await asyncio.sleep(5)
+    assert conversation.over == ["sales failed"]
+    assert not await conversation.handover.done()
+    assert not conversation.handover.under_way
+    assert (await conversation.ask(destination="sales", reason=""))["error"] == "already_transferred"
+    assert len(staff.brought) == 1
+
+
+@in_virtual_time
+async def test_where_nobody_takes_over_the_way_to_them_is_shown() -> None:
+    """A page shows a card at once, as often as it is asked for, and key 0 means nothing special."""
+    staff = Staff(takes_over=False)
+    conversation = Conversation(staff)
+    for _ in range(2):
+        assert (await conversation.ask(destination="sales", reason=""))["status"] == "shown"
+    assert staff.brought == [("sales", "")] * 2
+    assert conversation.handover.by_key is None
+    assert conversation.over == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"destination": "+19005550100", "reason": "x"},
+        {"destination": "sip:evil@example.com", "reason": "x"},
+        {"destination": "the president", "reason": "x"},
+        {"destination": ["sales"], "reason": "x"},
+        {"reason": "x"},
+        {"destination": "sales", "reason": "x", "number": "+19005550100"},
+        {"destination": "sales", "reason": "x", "conversation": "y"},
+    ],
+)
+async def test_what_is_not_in_the_list_is_no_argument(arguments: dict[str, object]) -> None:
+    """A number, an address, an unknown name or one argument more is refused before anybody is asked."""
+    staff = Staff()
+    assert (await Conversation(staff).ask(**arguments))["error"] == "invalid_arguments"
+    assert staff.brought == []
+
+
+async def test_without_people_nobody_is_promised() -> None:
+    """A channel that reaches nobody says so, whatever the model was told."""
+    with pytest.raises(ToolFailure, match="nobody_to_ask"):
+        await Conversation(None).hand_over("sales", "")
+    with pytest.raises(ToolFailure, match="nobody_to_ask"):
+        await Conversation(Staff()).hand_over("somebody_else", "")
+
+
+@in_virtual_time
+async def test_a_long_reason_is_cut() -> None:
+    """The model's words for the person are bounded."""
+    staff = Staff()
+    await Conversation(staff).ask(destination="sales", reason="x" * 5000)
+    await asyncio.sleep(4)
+    assert len(staff.brought[0][1]) < 250

@@ -1,0 +1,103 @@
+"""What Twilio is told when a caller is put through."""
+
+from datetime import timedelta
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+from xml.etree.ElementTree import Element, fromstring
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from twilio.twiml.voice_response import Dial, VoiceResponse
+
+from agent_core.destinations import parse
+from agent_core.errors import UpstreamError
+from phone_agent import twiml
+from phone_agent.call_control import CallControl
+from phone_agent.note import Note, Notes
+from phone_agent.putting_through import Switchboard, in_ascii
+
+CALL = "CA" + "1" * 32
+NOTES = Notes.from_auth_tokens(["token"])
+BASE = "https://voice-agent.a-rather-long-subdomain.example.com/incoming-call"
+
+
+def switchboard(client: httpx.AsyncClient | None = None) -> Switchboard:
+    """Make one with two people."""
+    people = parse("desk=sip:desk@pbx.example;transport=tls,sales=tel:+46850000000")
+    control = CallControl(client or httpx.AsyncClient(), "AC1")
+    return Switchboard(people, control, NOTES, base_url=BASE, ring=timedelta(seconds=20))
+
+
+def read(document: str) -> Element:
+    """Read a document as Twilio would."""
+    return fromstring(document)  # noqa: S314 - the document is our own
+
+
+def test_it_says_the_same_as_one_built_by_twilio() -> None:
+    """Twilio's own builder, as a peer, makes the same document."""
+    peer = VoiceResponse()
+    dial = Dial(timeout=20, answer_on_bridge=True, action="https://a.example/dial-ended?note=n")
+    dial.sip("sip:desk@pbx.example?X-Call-Summary=one%20%26%20two", url="https://a.example/whisper?note=w")
+    peer.append(dial)
+    ours = twiml.transfer(
+        "sip:desk@pbx.example",
+        headers={"X-Call-Summary": "one & two"},
+        whisper_url="https://a.example/whisper?note=w",
+        action_url="https://a.example/dial-ended?note=n",
+        ring=timedelta(seconds=20),
+    )
+    assert _shape(read(ours)) == _shape(read(str(peer)))
+
+
+def _shape(element: Element) -> tuple[str, dict[str, str], str, list[object]]:
+    return element.tag, dict(element.attrib), element.text or "", [_shape(child) for child in element]
+
+
+def test_a_number_gets_a_whisper_and_no_headers() -> None:
+    """`<Number>` takes an address for the whisper, but has no headers."""
+    number = read(switchboard().document(Note(CALL, "sales", "hello")))[0][0]
+    assert (number.tag, number.text, set(number.attrib)) == ("Number", "+46850000000", {"url"})
+
+
+@given(st.text(max_size=400))
+def test_every_part_keeps_within_what_twilio_takes(summary: str) -> None:
+    """4000 characters for the document, 254 for the address, 1023 for its headers, printable ASCII on the SIP leg."""
+    document = switchboard().document(Note(CALL, "desk", summary))
+    assert len(document) < 4000
+    dial = read(document)[0]
+    address, _, headers = (dial[0].text or "").partition("?")
+    assert address == "sip:desk@pbx.example;transport=tls"
+    assert len(headers) < 1024
+    for name, value in parse_qsl(headers, keep_blank_values=True):
+        assert name == "X-Call-Summary"
+        assert value.isascii()
+        assert value.isprintable()
+    for url, room in ((dial[0].attrib["url"], 400), (dial.attrib["action"], 200)):
+        [sealed] = parse_qs(urlsplit(url).query)["note"]
+        note = NOTES.open(sealed, [CALL])
+        assert summary.endswith(note.summary)
+        assert len(summary) > room or note.summary == summary or not summary.isascii()
+
+
+def test_letters_with_accents_lose_them_on_the_sip_leg() -> None:
+    """What an old telephone shows is readable, and quotes are plain."""
+    assert in_ascii("“Größe” in Malmö…\r\nX-Evil: 1") == '"Groe" in Malmo...X-Evil: 1'
+
+
+@pytest.mark.parametrize("status", [401, 404, 429, 500])
+async def test_twilio_is_asked_once(status: int) -> None:
+    """Whatever it answers: a second request could put the caller through twice."""
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(status, json={"code": 20500})
+
+    transport = httpx.MockTransport(answer)
+    async with httpx.AsyncClient(transport=transport, base_url="https://api.twilio.com") as client:
+        with pytest.raises(UpstreamError, match=str(status)):
+            await switchboard(client).connect(CALL, "desk", "hello")
+    [request] = asked
+    assert request.url.path == f"/2010-04-01/Accounts/AC1/Calls/{CALL}.json"
+    assert list(dict(parse_qsl(request.content.decode()))) == ["Twiml"]
