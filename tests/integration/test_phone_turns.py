@@ -83,7 +83,7 @@ async def test_twenty_calls_at_once_hear_their_own_answers(
 
 
 async def test_a_tool_that_fails_is_spoken_about(phone: PhoneProcess, house: House, dial: Callable[[], Caller]) -> None:
-    """A weather service that never answers costs three seconds, and the caller is told."""
+    """A weather service that never answers costs three seconds, in which the caller hears that we look it up."""
 
     def plan(turn: Turn) -> Sequence[Step]:
         return [use("get_current_weather", location="Oslo", format="celsius")] if turn.number else [note(400, 300)]
@@ -92,7 +92,8 @@ async def test_a_tool_that_fails_is_spoken_about(phone: PhoneProcess, house: Hou
     async with dial() as caller:
         await caller.greeted()
         await caller.ask()
-        assert caller.notes() == [400, 2500]
+        assert (caller.notes()[0], caller.notes()[-1]) == (400, 2500)
+        assert len(caller.timeline.named("sound_begins")) == 3
     record = await phone.record(caller.sid)
     assert (record["tools"], record["tool_failures"]) == ({"get_current_weather": 1}, 1)
     (model_session,) = phone.model_sessions(caller.sid)

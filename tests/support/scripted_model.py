@@ -83,6 +83,11 @@ class ScriptedStream:
         self.closes = asyncio.Event()
         """Cleared, the stream blocks whoever closes it."""
         self.closes.set()
+        self.is_ready = asyncio.Event()
+        """Cleared, the model has not taken the stream yet."""
+        self.is_ready.set()
+        self.refusal: ModelError | None = None
+        """What it says instead of taking it."""
         self.on_event: Callable[[str, Json], None] = lambda _name, _body: None
         self._coming: deque[bytes | ModelError | None] = deque()
         self._work = asyncio.Event()
@@ -129,6 +134,12 @@ class ScriptedStream:
         ((name, body),) = json.loads(event)["event"].items()
         self.sent.append((name, body))
         self.on_event(name, body)
+
+    async def ready(self) -> None:
+        """Be taken, when the test lets it."""
+        await self.is_ready.wait()
+        if self.refusal is not None:
+            raise self.refusal
 
     async def receive(self) -> bytes | None:
         """Give the product the next event."""

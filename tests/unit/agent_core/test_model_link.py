@@ -8,13 +8,15 @@ import pytest
 
 from agent_core.errors import ModelError, ModelRejected, ModelUnavailable
 from agent_core.events import Tally
-from agent_core.nova import link as link_module
+from agent_core.nova import tending
 from agent_core.nova.link import MAX_TRIES, ModelLink, backoff
 from agent_core.nova.model_session import ModelSession, Prompt
 from agent_core.nova.transcript import History, Transcript
 from agent_core.nova.wire import Audio, ModelEvent, Role
+from agent_core.phrases import Phrase  # noqa: TC001 - annotates an attribute
 from tests.support import scripted_model as say
 from tests.support.scripted_model import ScriptedModel
+from tests.support.scripted_source import ScriptedSource, patience
 from tests.support.virtual_time import in_virtual_time
 from tests.support.waiting import until
 
@@ -29,10 +31,15 @@ class Conversation:
         self.tally = Tally()
         self.events: list[ModelEvent] = []
         self.transcript = Transcript()
-        self.link = ModelLink(self._open, first, self.transcript, self.tally, input_rate=8000)
-
-    async def _open(self, history: History) -> ModelSession:
-        return await ModelSession.open(self.model, "a-model", Prompt("Be brief.", "matthew", history=history))
+        self.said: list[Phrase] = []
+        self.link = ModelLink(
+            ScriptedSource(model, first),
+            self.transcript,
+            self.tally,
+            patience(self.said),
+            input_rate=8000,
+            renew_after=360,
+        )
 
     async def take(self, event: ModelEvent) -> None:
         """Keep an event."""
@@ -226,7 +233,7 @@ async def test_a_model_that_does_not_answer_is_taken_for_dead() -> None:
     async with talk.talking():
         first = await talk.model.stream(0)
         first.say(say.event("completionStart"))
-        second = await talk.model.stream(1, seconds=link_module.ANSWER_SECONDS + 2)
+        second = await talk.model.stream(1, seconds=tending.ANSWER_SECONDS + 2)
         await second.until_sent("textInput", count=2)
         assert first.closed
         assert second.texts("USER") == ["Greet the caller."]
@@ -238,11 +245,12 @@ async def test_no_session_is_opened_after_the_end() -> None:
     model = ScriptedModel()
     tally = Tally()
 
-    async def slow(history: History) -> ModelSession:
-        await gate.wait()
-        return await ModelSession.open(model, "a-model", Prompt("Be brief.", "matthew", history=history))
+    class Slow(ScriptedSource):
+        async def open(self, history: History) -> ModelSession:
+            await gate.wait()
+            return await super().open(history)
 
-    link = ModelLink(slow, None, Transcript(), tally, input_rate=8000)
+    link = ModelLink(Slow(model), Transcript(), tally, patience([]), input_rate=8000, renew_after=360)
 
     async def ignore(_event: ModelEvent) -> None:
         """Nothing to do."""

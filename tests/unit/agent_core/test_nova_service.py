@@ -10,13 +10,12 @@ from pipecat.processors.aggregators.llm_context import LLMContext, LLMSpecificMe
 from agent_core.errors import ModelError, ModelRejected
 from agent_core.events import Tally
 from agent_core.nova.link import ModelLink
-from agent_core.nova.model_session import ModelSession, Prompt
 from agent_core.nova.service import NovaSonicService
 from agent_core.nova.transcript import Transcript
-from agent_core.nova.wire import Role
 from agent_core.pipeline import ConversationPipeline
 from tests.support import scripted_model as say
 from tests.support.scripted_model import ScriptedModel, ScriptedStream
+from tests.support.scripted_source import ScriptedSource, patience
 from tests.support.waiting import until
 
 SOUND = b"\x01\x00" * 80
@@ -34,6 +33,14 @@ class Ear:
     def play(self, pcm: bytes) -> None:
         """Hear sound."""
         self.happened.append(pcm)
+
+    def say(self, pcm: bytes) -> None:
+        """Hear a recording."""
+        self.happened.append(b"phrase" + pcm)
+
+    def sounds_for(self) -> float:
+        """Nothing takes time here."""
+        return 0.0
 
     def interrupt(self) -> None:
         """Hear no more of it."""
@@ -91,12 +98,11 @@ class Talk:
         self.ear = Ear()
         self.desk = Desk()
         self.context = LLMContext()
-        self.link = ModelLink(self._open, None, Transcript(), self.desk.tally, input_rate=8000)
+        self.link = ModelLink(
+            ScriptedSource(self.model), Transcript(), self.desk.tally, patience([]), input_rate=8000, renew_after=360
+        )
         service = NovaSonicService(self.link, self.desk, output_rate=8000, voice=self.ear)
         self.pipeline = ConversationPipeline(service, self.context, sound=None)
-
-    async def _open(self, history: tuple[tuple[Role, str], ...]) -> ModelSession:
-        return await ModelSession.open(self.model, "a-model", Prompt("Be brief.", "matthew", history=history))
 
     @property
     def said(self) -> list[tuple[str, str]]:

@@ -13,7 +13,8 @@ from agent_core.errors import ModelError, ModelRejected, ModelUnavailable
 from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.nova.transcript import History
 from agent_core.nova.wire import Role
-from agent_core.session import Media, Opening, Session
+from agent_core.opening import Media, Opening
+from agent_core.session import Session
 from agent_core.settings import CoreSettings
 from agent_core.tools.goodbye import goodbye_tools
 from tests.support import scripted_model as say
@@ -29,6 +30,13 @@ class Silent:
 
     def play(self, pcm: bytes) -> None:
         """Nothing."""
+
+    def say(self, pcm: bytes) -> None:
+        """Nothing."""
+
+    def sounds_for(self) -> float:
+        """Nothing sounds."""
+        return 0.0
 
     def interrupt(self) -> None:
         """Nothing."""

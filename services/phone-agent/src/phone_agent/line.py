@@ -49,6 +49,19 @@ class Line:
         self._outbox.play(ulaw.encode(pcm))
         self._work.set()
 
+    def say(self, pcm: bytes) -> None:
+        """Send a recording after what was sent before, and no mark: nobody waits for its end."""
+        now = self._clock()
+        samples = len(pcm) // 2
+        self._playout.sent(samples, now)
+        self._tally.audio_out_ms += samples * 1000 // SAMPLE_RATE
+        self._outbox.play(ulaw.encode(pcm))
+        self._work.set()
+
+    def sounds_for(self) -> float:
+        """Give the seconds until the caller will have heard all that was sent."""
+        return self._playout.remaining(self._clock())
+
     def interrupt(self) -> None:
         """Stop at once, if the caller may still be hearing us."""
         now = self._clock()

@@ -10,7 +10,8 @@ from starlette.websockets import WebSocketState
 
 from agent_core.errors import AgentError
 from agent_core.events import EndReason, EndRecord, Tally
-from agent_core.session import Media, Opening, Session
+from agent_core.opening import Media, Opening
+from agent_core.session import Session
 from phone_agent import media_stream
 from phone_agent.line import SAMPLE_RATE, Line
 from phone_agent.media_stream import Dtmf, Inbound, MalformedMessage, Mark, Start, Stop
@@ -168,7 +169,7 @@ class LiveCall:
 
     async def _hang_up(self, reason: EndReason) -> None:
         """Tell Twilio that the call is over. After a fault nobody does, so the verbs behind the stream run."""
-        if reason not in (EndReason.AGENT_ENDED, EndReason.TIME_LIMIT):
+        if reason not in (EndReason.AGENT_ENDED, EndReason.CALLER_SILENT, EndReason.TIME_LIMIT):
             return
         try:
             await self._control.hang_up(self._call_sid)

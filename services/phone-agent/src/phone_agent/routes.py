@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 
 from agent_core import prompts
 from agent_core.errors import AgentError, Forbidden, ProtocolError, Refused
-from agent_core.session import Opening
+from agent_core.opening import Opening
 from phone_agent import twiml
 from phone_agent.live_call import LiveCall, read_start
 from phone_agent.media_stream import Start
@@ -192,7 +192,7 @@ async def _opening(start: Start, phone: Phone) -> Opening:
     back = _back_from(start, phone)
     if parked is None:
         return Opening("phone", phone.agent.admission.admit(), None, start.call_sid, **back)
-    return Opening("phone", parked.place, await parked.session(), start.call_sid, parked.facts, **back)
+    return Opening("phone", parked.place, parked, start.call_sid, parked.facts, **back)
 
 
 class _Back(TypedDict, total=False):

@@ -20,6 +20,7 @@ from agent_core.tools.transfer import transfer_tools
 from agent_core.tools.weather import weather_tools
 from phone_agent.app import create_app
 from phone_agent.call_control import CallControl
+from phone_agent.line import SAMPLE_RATE
 from phone_agent.phone import Phone
 from phone_agent.settings import PhoneSettings
 
@@ -42,6 +43,7 @@ async def serve(settings: PhoneSettings) -> None:
         agent = Agent(settings, model, tools, log_record, meter)
         phone = Phone(settings, agent, CallControl(twilio, settings.twilio_account_sid))
         server = make_server(create_app(phone), agent, settings)
+        agent.recordings.prepare([SAMPLE_RATE])
         # What is loaded now stays for good; without this every collection walks through it, and all calls wait.
         gc.freeze()
         structlog.get_logger().info("starting", port=settings.fast_api_port, model=settings.nova_sonic_model_id)

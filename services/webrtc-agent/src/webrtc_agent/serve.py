@@ -23,6 +23,7 @@ from webrtc_agent.app import create_app
 from webrtc_agent.lobby import Lobby
 from webrtc_agent.rooms import DailyRooms
 from webrtc_agent.settings import WebSettings
+from webrtc_agent.transport import OUTPUT_RATE
 
 _WORKERS = 4
 
@@ -47,6 +48,7 @@ async def serve(settings: WebSettings) -> None:
         agent = Agent(settings, model, tools, log_record, meter)
         lobby = Lobby(settings, agent, _daily_rooms(settings))
         server = make_server(create_app(lobby), agent, settings)
+        agent.recordings.prepare([OUTPUT_RATE])
         # What is loaded now stays for good; without this every collection walks through it, and all calls wait.
         gc.freeze()
         structlog.get_logger().info(

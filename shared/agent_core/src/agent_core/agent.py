@@ -1,6 +1,6 @@
 """What all conversations of a process share: the model, the tools, the places and the words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from agent_core.nova.wire import ToolSpec
 from agent_core.observability.counting import Counting
 from agent_core.observability.meter import Meter
 from agent_core.observability.records import RecordSink
+from agent_core.phrases import Recordings
 from agent_core.settings import CoreSettings
 from agent_core.spend import Prices, Spend
 from agent_core.tools import registry
@@ -61,6 +62,7 @@ class Agent:
         self.tools = tuple(tools)
         self._records = records
         self.sessions: set[LiveSession] = set()
+        self.recordings = Recordings(settings.phrases_folder)
         self.model_state = "untried"
         self._client = client
         self._tool_specs = tuple(_as_wire(spec) for spec in ToolRegistry(tools).specs)
@@ -97,8 +99,19 @@ class Agent:
         Raises:
             ModelError: it could not be opened in time.
         """
+        return await self._note_state(ModelSession.open(self._client, self.settings.nova_sonic_model_id, prompt))
+
+    async def open_ready(self, prompt: Prompt) -> ModelSession:
+        """Open a model session that the model has taken, and that waits for ``begin``.
+
+        Raises:
+            ModelError: the model refused it, or it could not be opened in time.
+        """
+        return await self._note_state(ModelSession.open_ready(self._client, self.settings.nova_sonic_model_id, prompt))
+
+    async def _note_state(self, opening: Awaitable[ModelSession]) -> ModelSession:
         try:
-            session = await ModelSession.open(self._client, self.settings.nova_sonic_model_id, prompt)
+            session = await opening
         except ModelError as error:
             self.model_state = error.kind
             self.counting.failed(error)

@@ -24,6 +24,8 @@ class EndReason(StrEnum):
     """The speech model failed and further tries did not help."""
     MODEL_REJECTED = "model_rejected"
     """The speech model refused us: access, model name or request."""
+    CALLER_SILENT = "caller_silent"
+    """The caller said nothing for a while, and nothing when asked whether they are still there."""
     TIME_LIMIT = "time_limit"
     """The longest allowed conversation was reached."""
     DRAINED = "drained"
@@ -41,6 +43,7 @@ _NORMAL: Final = frozenset(
     {
         EndReason.CALLER_LEFT,
         EndReason.AGENT_ENDED,
+        EndReason.CALLER_SILENT,
         EndReason.TRANSFERRED,
         EndReason.NEVER_CONNECTED,
         EndReason.TIME_LIMIT,
@@ -66,10 +69,14 @@ class Tally:
     """Calls that gave no answer of use."""
     model_streams: int = 0
     """Streams opened to the model; more than one means that one was replaced."""
+    renewals: int = 0
+    """Streams among them that took over from one that had grown old."""
+    phrases: int = 0
+    """Recordings that the caller heard in the model's place, such as "One moment, please."."""
     audio_in_ms: int = 0
     """Caller audio passed on to the model."""
     audio_out_ms: int = 0
-    """Agent audio that the caller heard."""
+    """Agent audio that the caller heard, recordings included."""
     audio_dropped_ms: int = 0
     """Caller audio that never reached the model because it did not keep up."""
     missing_packets: int = 0

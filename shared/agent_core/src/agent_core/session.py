@@ -2,28 +2,26 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 import structlog
 from pipecat.processors.aggregators.llm_context import LLMContext
-from pipecat.processors.frame_processor import FrameProcessor
 
 from agent_core import prompts
-from agent_core.admission import Place
 from agent_core.agent import Agent
 from agent_core.errors import ModelError, ModelRejected
 from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.farewell import Farewell
-from agent_core.handover import Handover, People
-from agent_core.nova.host import Voice
+from agent_core.handover import Handover
+from agent_core.idle import Idleness
 from agent_core.nova.link import ModelLink
-from agent_core.nova.model_session import ModelSession
 from agent_core.nova.service import NovaSonicService
-from agent_core.nova.transcript import History, Transcript
+from agent_core.nova.transcript import Transcript
+from agent_core.opening import Media, Opening, SessionsOf
+from agent_core.patience import Patience
+from agent_core.phrases import Phrase
 from agent_core.pipeline import ConversationPipeline, SoundInFrames
 from agent_core.summary import summarise
 from agent_core.tools.goodbye import END_CALL
@@ -31,54 +29,11 @@ from agent_core.tools.registry import ToolRecord, ToolRegistry
 
 GREETING_SECONDS = 1.5
 """Longest wait for a page to say that it is ready; a client that knows no such message is greeted then."""
+SORRY_SECONDS = 10.0
+"""Longest time until a caller whose model is lost has heard that we are sorry, behind what they were hearing."""
+_SORRY_MARGIN = 0.2
 TEARDOWN_SECONDS = 4.0
 """Everything is released within this, even if the model has stopped reading."""
-
-
-@dataclass(frozen=True, slots=True)
-class Media:
-    """How the sound of one conversation travels.
-
-    Either ``voice`` takes it directly, or ``source`` and ``sink`` carry it through the pipeline. In the second case
-    nobody is there at first: the model is opened by ``Session.connected``.
-    """
-
-    input_rate: int
-    output_rate: int
-    voice: Voice | None = None
-    source: FrameProcessor | None = None
-    sink: FrameProcessor | None = None
-    way_to_ear: float = 0.0
-    """Seconds from the sink to the caller's ear: the last words must have arrived before the connection is closed."""
-    before_end: Callable[[EndReason], None] | None = None
-    """Called when the conversation is over, while the connection can still carry the reason."""
-    people: People | None = None
-    """How a person is brought in, where that can be done."""
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """What a conversation begins with: its place, and a model session if one is open already."""
-
-    channel: str
-    place: Place
-    model_session: ModelSession | None = None
-    call_sid: str | None = None
-    facts: Mapping[str, str] | None = None
-    history: History = ()
-    """What was said before, when a call is taken up again; the model session that is open already knows it."""
-    first_words: str | None = None
-    """What the model is told in place of the order to greet."""
-    on_words: Callable[[History], None] | None = None
-    """Told of the conversation so far with each change; must not wait."""
-    transferred: bool = False
-    """Whether the caller was put through to a person before, and came back."""
-
-    async def discard(self) -> None:
-        """Release both, if no session came of it; bounded, never raises."""
-        self.place.release()
-        if self.model_session is not None:
-            await self.model_session.close()
 
 
 class Session:
@@ -93,6 +48,7 @@ class Session:
         self._started = self._connected_at = time.monotonic()
         self._reason: asyncio.Future[EndReason] = asyncio.get_running_loop().create_future()
         self._farewell = Farewell(tally, self._end_when_heard)
+        self._patience = Patience(self._say, self._is_quiet)
         self.ready = asyncio.Event()
         """Set when the pipeline takes messages."""
         self._connected = asyncio.Event()
@@ -112,16 +68,29 @@ class Session:
             log=self._log,
         )
         self._link = ModelLink(
-            self._open_model, opening.model_session, self._transcript, self.tally, input_rate=media.input_rate
+            SessionsOf(agent, opening, media),
+            self._transcript,
+            self.tally,
+            self._patience,
+            input_rate=media.input_rate,
+            renew_after=agent.settings.nova_sonic_renew_seconds,
         )
-        service = NovaSonicService(self._link, self, output_rate=media.output_rate, voice=media.voice)
-        self._pipeline = ConversationPipeline(service, self._context, self._sound_in_frames())
+        self._idleness = Idleness(
+            agent.settings.idle_prompt_seconds,
+            is_busy=lambda: self._handover.under_way or self._link.owes_answer or not self._is_quiet(),
+            turns=lambda: self._link.caller_turns,
+            ask=lambda: self._link.read(prompts.load("still_there")),
+            give_up=lambda: self.say_goodbye(EndReason.CALLER_SILENT),
+        )
+        self._service = NovaSonicService(self._link, self, output_rate=media.output_rate, voice=media.voice)
+        self._pipeline = ConversationPipeline(self._service, self._context, self._sound_in_frames())
 
     def connected(self) -> None:
         """Open the model: somebody is there. They are greeted when ``greet`` is called, or a little later."""
         if not self._connected.is_set():
             self._connected_at = time.monotonic()
             self._connected.set()
+            self._idleness.start()
             asyncio.get_running_loop().call_later(GREETING_SECONDS, self.greet)
 
     async def somebody_there(self) -> None:
@@ -143,6 +112,7 @@ class Session:
         """Take a key that the caller pressed: 0 calls a person, where there is one; of others the model is told."""
         if self._handover.under_way:
             return
+        self._idleness.noticed()
         person = self._handover.by_key if digit == "0" else None
         if person is None:
             self._link.read(prompts.load("key_pressed", digit=digit))
@@ -182,8 +152,20 @@ class Session:
 
     def say_goodbye(self, reason: EndReason) -> None:
         """Let the agent say goodbye, then end."""
-        self._farewell.begin(reason)
+        self._begin_farewell(reason)
         self._link.read(prompts.load("goodbye"))
+
+    def _begin_farewell(self, reason: EndReason) -> None:
+        self._patience.stop()
+        self._idleness.stop()
+        self._farewell.begin(reason)
+
+    def _say(self, phrase: Phrase) -> None:
+        self._log.info("phrase_said", phrase=phrase.value)
+        self._service.say(self._agent.recordings.pcm(phrase, self._media.output_rate))
+
+    def _is_quiet(self) -> bool:
+        return not (self._service.sounding() or self._link.caller_speaks)
 
     async def run(self) -> EndRecord:
         """Greet, talk, end, release everything and give the one record of it.
@@ -231,6 +213,8 @@ class Session:
     async def _release(self, pipeline: asyncio.Task[None]) -> None:
         self._farewell.cancel()
         self._handover.cancel()
+        self._idleness.stop()
+        self._patience.stop()
         with suppress(TimeoutError):
             async with asyncio.timeout(TEARDOWN_SECONDS):
                 await self._pipeline.cancel()
@@ -252,13 +236,13 @@ class Session:
             cost_usd=self._agent.counting.cost_of(self.tally),
         )
 
-    async def _open_model(self, history: History) -> ModelSession:
-        rates = (self._media.input_rate, self._media.output_rate)
-        return await self._agent.open_model(self._agent.prompt(rates, self._opening.facts or {}, history))
-
     async def call_tool(self, name: str, arguments: dict[str, Any] | None) -> dict[str, Any]:
         """Run a tool for the model; whatever goes wrong is a result too."""
-        return (await self._tools.call(name, arguments)).value
+        filler = self._tools.filler(name)
+        self._patience.work_began(filler)
+        result = await self._tools.call(name, arguments)
+        self._patience.work_ended()
+        return result.value
 
     def _note_tool(self, record: ToolRecord) -> None:
         failed = record.outcome != "ok"
@@ -270,7 +254,7 @@ class Session:
             return
         self._log.info("tool_called", **fields)
         if record.tool == END_CALL:
-            self._farewell.begin(EndReason.AGENT_ENDED)
+            self._begin_farewell(EndReason.AGENT_ENDED)
 
     def caller_turn_ended(self) -> None:
         """Note when the caller stopped talking."""
@@ -290,10 +274,15 @@ class Session:
         self._log.info("model_session_started", model_session_id=model_session_id)
 
     def model_failed(self, error: ModelError) -> None:
-        """End: the model is lost for good."""
+        """Say sorry, then end: the model is lost for good."""
         self._log.error("model_lost", error=error.reason)
         rejected = isinstance(error, ModelRejected)
-        self.end(EndReason.MODEL_REJECTED if rejected else EndReason.MODEL_UNAVAILABLE)
+        reason = EndReason.MODEL_REJECTED if rejected else EndReason.MODEL_UNAVAILABLE
+        self._patience.stop()
+        self._idleness.stop()
+        self._say(Phrase.SORRY)
+        seconds = min(SORRY_SECONDS, self._service.sounds_for() + self._media.way_to_ear + _SORRY_MARGIN)
+        asyncio.get_running_loop().call_later(seconds, self.end, reason)
 
     def _note_sound(self, milliseconds: int) -> None:
         self.tally.audio_out_ms += milliseconds

@@ -5,6 +5,7 @@ refuses to start with one line that says what to set.
 """
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, HttpUrl, ValidationError
@@ -77,6 +78,15 @@ class CoreSettings(BaseSettings):
     """Voice id of the agent."""
     nova_sonic_endpointing: Sensitivity | None = None
     """How soon a pause ends the caller's turn; None leaves it to the model."""
+    nova_sonic_renew_seconds: Annotated[float, Field(ge=3, le=380)] = 360
+    """Age from which a stream to the model is replaced in a quiet moment; a quarter later it is replaced anyhow. The
+    model ends a stream after 480 seconds."""
+    phrases_folder: Path | None = None
+    """Your own recordings of what callers hear when the model cannot speak: `hold.wav`, `hold_on.wav`, `look_up.wav`,
+    `sorry.wav`, 16-bit mono at any rate. None takes those that come with the product."""
+    idle_prompt_seconds: Annotated[float, Field(ge=0, le=600)] = 30
+    """Silence of both sides after which the agent asks whether the caller is still there, and after as much again says
+    goodbye. 0 never asks."""
     aws_endpoint_url_bedrock_runtime: HttpUrl | None = None
     """Another address for Bedrock, for a VPC endpoint or a stand-in."""
 

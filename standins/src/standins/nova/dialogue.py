@@ -138,6 +138,8 @@ class Dialogue:
     def _follow(self, direction: directions.Direction) -> Sequence[Step]:
         if direction.kind is directions.Kind.GREET:
             return self._greet()
+        if direction.kind is directions.Kind.STILL_THERE:
+            return (Say("Are you still there?"),)
         if direction.kind is directions.Kind.LEAVE:
             return (Say("I have to go now. Goodbye!"),)
         if direction.key == "0":

@@ -13,6 +13,7 @@ class Kind(Enum):
     GREET = auto()
     LEAVE = auto()
     KEY = auto()
+    STILL_THERE = auto()
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ _KEY = re.compile(r"\bpressed\b.*?\b(?:key|digit|button)?\s*['\"]?([0-9*#])(?![0
 _LEAVE = re.compile(
     r"\b(conversation|call) (has to|must|will) end\b|\bsay goodbye\b|\bhave to go, and goodbye\b", re.IGNORECASE
 )
+_STILL_THERE = re.compile(r"\bask\b.*\b(still there|on the line)\b", re.IGNORECASE)
 _GREET = re.compile(
     r"\b(greet|introduce yourself|say hello|welcome the|start the conversation|begin the conversation)\b", re.IGNORECASE
 )
@@ -42,6 +44,8 @@ def read(text: str) -> Direction | None:
         return Direction(Kind.KEY, key[1])
     if _LEAVE.search(text):
         return Direction(Kind.LEAVE)
+    if _STILL_THERE.search(text):
+        return Direction(Kind.STILL_THERE)
     return Direction(Kind.GREET) if _GREET.search(text) else None
 
 

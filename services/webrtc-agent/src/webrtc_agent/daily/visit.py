@@ -8,7 +8,8 @@ import structlog
 from agent_core.admission import Place
 from agent_core.agent import Agent
 from agent_core.events import EndReason, EndRecord, Tally
-from agent_core.session import Media, Opening, Session
+from agent_core.opening import Media, Opening
+from agent_core.session import Session
 from webrtc_agent.attention import Attention
 from webrtc_agent.daily.transport import RoomTransport
 from webrtc_agent.farewell import farewell

@@ -12,6 +12,12 @@ class Voice(Protocol):
     def play(self, pcm: bytes) -> None:
         """Play 16-bit PCM at the prompt's output rate after what was given before."""
 
+    def say(self, pcm: bytes) -> None:
+        """Play a recording after what was given before; it is no part of an answer."""
+
+    def sounds_for(self) -> float:
+        """Give the seconds until the caller will have heard all that was given."""
+
     def interrupt(self) -> None:
         """The caller talks over the agent: forget what has not been heard."""
 

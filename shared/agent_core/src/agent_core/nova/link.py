@@ -1,13 +1,15 @@
 """The model's side of one conversation, across as many streams as it takes.
 
-A stream that breaks is replaced by another with the conversation so far as its history, at most three times in a row.
-What the caller says meanwhile is kept and handed on.
+A stream that breaks is replaced by another with the conversation so far as its history, at most three times in a row,
+and one that grows old by another that is ready before it goes (see ``renewal``). What the caller says meanwhile is
+kept and handed on.
 """
 
 import asyncio
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import structlog
@@ -15,20 +17,27 @@ import structlog
 from agent_core.errors import ModelUnavailable
 from agent_core.events import Tally
 from agent_core.nova import wire
+from agent_core.nova.floor import Floor
 from agent_core.nova.model_session import BACKLOG_SECONDS, ModelSession
+from agent_core.nova.recent import RecentSound
+from agent_core.nova.remedies import Remedy, remedy_for
+from agent_core.nova.renewal import RenewalClock
+from agent_core.nova.source import ModelSource
+from agent_core.nova.tending import ANSWER_SECONDS, TURN_SECONDS, Tending
 from agent_core.nova.transcript import History, Transcript
-from agent_core.nova.wire import ModelEvent, Role
+from agent_core.nova.wire import ModelEvent, Role, StopReason
+from agent_core.patience import Patience
 
-type OpenWithHistory = Callable[[History], Coroutine[Any, Any, ModelSession]]
+type Handle = Callable[[ModelEvent], Awaitable[None]]
 
 log = structlog.get_logger()
 
 MAX_TRIES = 3
 """Streams that may fail in a row before we give up; a loop without an end costs money and tells the caller nothing."""
 START_SECONDS = 8.0
-"""Longest silence at the beginning, whatever is tried meanwhile: a caller takes a line that says nothing for dead."""
-ANSWER_SECONDS = 4.0
-"""Silence of the model after we asked it to speak that is taken for a dead stream."""
+"""Longest silence of the model at the beginning, whatever is tried meanwhile."""
+LEAVE_SECONDS = 20.0
+"""Longest time in which an old stream finishes its answer while the new one listens."""
 
 
 def backoff(failures: int) -> float:
@@ -40,37 +49,62 @@ class ModelLink:
     """Keeps a model session under a conversation.
 
     Args:
-        open_session: Opens one with a history; must have its own deadline.
-        first: A session that is open already, if any.
+        source: Opens the sessions.
         transcript: Keeps the conversation so far, for a session that replaces another.
         tally: Counts the streams and the audio that was lost.
+        patience: Tells the caller to wait.
         input_rate: Hz of the caller's sound.
+        renew_after: See ``RenewalClock``.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a conversation has one of, each a thing of its own
         self,
-        open_session: OpenWithHistory,
-        first: ModelSession | None,
+        source: ModelSource,
         transcript: Transcript,
         tally: Tally,
+        patience: Patience,
         *,
         input_rate: int,
+        renew_after: float,
     ) -> None:
-        self._open_session = open_session
+        self._source = source
         self._transcript = transcript
         self._tally = tally
-        self._session = first
+        self._patience = patience
+        self._renew_after = renew_after
+        self._floor = Floor()
+        self._recent = RecentSound(input_rate)
+        self._tending = Tending(self._floor, self._recent, patience, input_rate)
+        self._session: ModelSession | None = None
+        self._leaving: ModelSession | None = None
+        self._closing: set[asyncio.Task[None]] = set()
         self._bytes_per_ms = input_rate * 2 / 1000
         self._waiting_audio: deque[bytes] = deque()
-        self._unanswered: str | None = None
-        self._answer_deadline: asyncio.Timeout | None = None
+        self._asked: str | None = None
+        self._torn_off = False
         self._start_deadline: asyncio.Timeout | None = None
         self._failures = 0
         self._closed = False
-        tally.model_streams += first is not None
+        self.caller_turns = 0
+        """How often the caller has said or written something."""
+
+    @property
+    def caller_speaks(self) -> bool:
+        """Whether the caller is in the middle of a sentence, as far as loudness tells."""
+        return self._recent.speaking
+
+    @property
+    def owes_answer(self) -> bool:
+        """Whether somebody waits for the model."""
+        return self._floor.owed or self._floor.speaking
 
     def hear(self, pcm: bytes) -> None:
         """Pass on the caller's sound; kept for a while when there is no session. Never waits."""
+        self._tending.heard()
+        self._pass_on(pcm)
+
+    def _pass_on(self, pcm: bytes) -> None:
+        self._recent.hear(pcm)
         if self._session is not None:
             self._session.hear(pcm)
             return
@@ -80,108 +114,206 @@ class ModelLink:
 
     def read(self, words: str, *, by_caller: bool = False) -> None:
         """Give the model something to answer in writing; remember it if the caller wrote it. Never waits."""
-        self._unanswered = words
+        self._asked = words
+        self._floor.asked()
+        self._patience.wait_for_start()
         if by_caller:
+            self.caller_turns += 1
             self._transcript.add(Role.USER, words)
         if self._session is not None:
             self._session.read(words)
-            self._expect_answer()
+            self._tending.expect(ANSWER_SECONDS)
 
     def answer_tool(self, tool_use_id: str, result: dict[str, Any]) -> bool:
         """Answer a tool call, unless the session that asked is gone."""
-        return self._session is not None and self._session.answer_tool(tool_use_id, result)
+        sessions = [session for session in (self._session, self._leaving) if session is not None]
+        if not any(session.answer_tool(tool_use_id, result) for session in sessions):
+            return False
+        self._floor.tool_answered(tool_use_id)
+        self._tending.expect(TURN_SECONDS)
+        return True
 
-    async def run(self, handle: Callable[[ModelEvent], Awaitable[None]]) -> None:
+    async def run(self, handle: Handle) -> None:
         """Talk until closed.
 
         Raises:
             ModelRejected: another try would not help.
             ModelUnavailable: three tries in a row did not help.
         """
-
-        async def watched(event: ModelEvent) -> None:
-            self._note_life(event)
-            self._transcript.take(event)
-            await handle(event)
-
         try:
             async with asyncio.timeout(START_SECONDS) as self._start_deadline:
                 while not self._closed:
-                    await self._run_and_recover(watched)
+                    try:
+                        await self._run_streams(handle)
+                    except ModelUnavailable as error:
+                        await self._recover(error, handle)
         except TimeoutError:
             raise ModelUnavailable("NoStart", f"nothing within {START_SECONDS:.0f} s") from None
         finally:
             self._start_deadline = None
 
-    async def _run_and_recover(self, handle: Callable[[ModelEvent], Awaitable[None]]) -> None:
-        try:
-            await self._run_one(handle)
-        except ModelUnavailable as error:
-            await self._recover(error)
-
-    async def _recover(self, error: ModelUnavailable) -> None:
+    async def _recover(self, error: ModelUnavailable, handle: Handle) -> None:
         if self._closed:
             return
         self._failures += 1
         log.warning("model_stream_failed", error=error.reason, failures=self._failures)
+        silently = remedy_for(error.kind, error.reason) is Remedy.RECOVER
+        waiting, self._torn_off = self._floor.owed, self._floor.speaking or self._torn_off
+        if self._failures < MAX_TRIES:
+            self._patience.lost(waiting=waiting, cut_off=self._floor.speaking, silently=silently)
+        if self._floor.speaking:
+            # Whoever counts answers takes this one for finished; it will be begun again.
+            await handle(wire.ContentEnded("AUDIO", StopReason.END_TURN))
+        self._transcript.add(Role.ASSISTANT, self._floor.lose())
+        self._tending.expect_nothing()
+        self._keep_sentence()
         if self._failures >= MAX_TRIES:
             raise error
-        await self._drop_session()
         await asyncio.sleep(backoff(self._failures))
 
-    async def _run_one(self, handle: Callable[[ModelEvent], Awaitable[None]]) -> None:
+    def _keep_sentence(self) -> None:
+        """Keep what the lost session had not understood yet, for the next one."""
+        lost, self._session, self._leaving = self._session, None, None
+        if lost is not None:
+            self._tally.audio_dropped_ms += lost.dropped_audio_ms
+            self._waiting_audio.extend(self._recent.unheard(lost.unsent_audio))
+
+    async def _run_streams(self, handle: Handle) -> None:
         session = self._session or await self._open()
+        while True:
+            session = await self._run_one(session, handle)
+
+    async def _run_one(self, session: ModelSession, handle: Handle) -> ModelSession:
+        """Talk over one stream until another is to take over, which is given back ready."""
+        talking = asyncio.create_task(session.run(partial(self._take, session, handle)), name="model-talk")
+        clock = RenewalClock(self._renew_after, asyncio.get_running_loop().time())
+        tending = asyncio.create_task(self._tending.run(clock, self._source, self._pass_on), name="model-tend")
+        fresh: ModelSession | None = None
         try:
-            async with asyncio.timeout(None) as self._answer_deadline:
-                if self._unanswered is not None:
-                    self._expect_answer()
-                await session.run(handle)
-        except TimeoutError:
-            raise ModelUnavailable("NoAnswer", f"nothing within {ANSWER_SECONDS:.0f} s") from None
+            await asyncio.wait({talking, tending}, return_when=asyncio.FIRST_COMPLETED)
+            if talking.done():
+                talking.result()
+                raise ModelUnavailable("StreamEnded", "the model closed the stream")
+            fresh = tending.result()
         finally:
-            self._answer_deadline = None
-        raise ModelUnavailable("StreamEnded", "the model closed the stream")
+            self._release(talking, cancel=fresh is None)
+            if fresh is None:
+                await _abandon(tending)
+        self._hand_over(session, fresh)
+        return fresh
+
+    def _release(self, talking: asyncio.Task[None], *, cancel: bool) -> None:
+        """Let a session end by itself, or end it; either closes its stream."""
+        if cancel:
+            talking.cancel()
+        self._closing.add(talking)
+        talking.add_done_callback(self._closing.discard)
+        talking.add_done_callback(lambda task: task.cancelled() or task.exception())
+
+    def _hand_over(self, old: ModelSession, fresh: ModelSession) -> None:
+        sentence = self._recent.unheard(old.unsent_audio)
+        planned = ((Role.ASSISTANT, self._floor.unsaid),) if self._floor.unsaid else ()
+        fresh.begin(self._transcript.history + planned)
+        for pcm in sentence:
+            fresh.hear(pcm)
+        self._session, self._leaving = fresh, old
+        self._tally.audio_dropped_ms += old.dropped_audio_ms
+        self._tally.model_streams += 1
+        self._tally.renewals += 1
+        log.info("model_session_renewed", settled=self._floor.settled, repeated_bytes=sum(map(len, sentence)))
+        if self._floor.settled:
+            self._let_go(old)
+        else:
+            asyncio.get_running_loop().call_later(LEAVE_SECONDS, self._let_go, old)
+
+    def _let_go(self, old: ModelSession) -> None:
+        """Close an old session, which ends its task."""
+        if self._leaving is old:
+            self._leaving = None
+            self._floor.lose()
+        if not old.closed:
+            self._release(asyncio.create_task(old.close()), cancel=False)
+
+    async def _take(self, session: ModelSession, handle: Handle, event: ModelEvent) -> None:
+        if session is self._session:
+            if self._leaving is not None and isinstance(event, wire.ContentStarted):
+                await self._overtake(self._leaving, handle)
+        elif session is not self._leaving:
+            return
+        self._note(event)
+        self._floor.take(event)
+        self._transcript.take(event)
+        await handle(event)
+        if session is self._leaving and self._floor.settled:
+            self._let_go(session)
+
+    async def _overtake(self, old: ModelSession, handle: Handle) -> None:
+        """End an old session's answer: the new one has something to say, so the caller has spoken."""
+        if self._floor.speaking:
+            await handle(wire.ContentEnded("AUDIO", StopReason.INTERRUPTED))
+        self._let_go(old)
+
+    def _note(self, event: ModelEvent) -> None:
+        if isinstance(event, wire.CompletionStarted):
+            return
+        self._tending.note(event, self._floor)
+        if self._start_deadline is not None:
+            self._start_deadline.reschedule(None)
+            self._start_deadline = None
+        if isinstance(event, wire.Audio):
+            self._failures = 0
+            self._torn_off = False
+        elif self._floor.answer_ends(event):
+            self._asked = None
+        elif isinstance(event, wire.Text) and self._floor.block.role == Role.USER:
+            self.caller_turns += 1
 
     async def _open(self) -> ModelSession:
-        history, words = self._transcript.waiting
-        # What the caller said last, or what we asked for, still waits for its answer.
-        if words is not None:
-            self._unanswered = words
-        session = await self._open_session(history)
+        while len(self._closing) > 1:  # never more than two at a time
+            await asyncio.wait(self._closing, return_when=asyncio.FIRST_COMPLETED)
+        history, question = self._unfinished()
+        session = await self._source.first() or await self._source.open(history)
         self._tally.model_streams += 1
         self._session = session
         if self._closed:
             await self._drop_session()
             raise ModelUnavailable("Closed")
-        if self._unanswered is not None:
-            session.read(self._unanswered)
+        if question is not None:
+            session.read(question)
+            self._floor.asked()
+            self._tending.expect(ANSWER_SECONDS)
         while self._waiting_audio:
             session.hear(self._waiting_audio.popleft())
         return session
 
-    def _expect_answer(self) -> None:
-        if self._answer_deadline is not None:
-            self._answer_deadline.reschedule(asyncio.get_running_loop().time() + ANSWER_SECONDS)
-
-    def _note_life(self, event: ModelEvent) -> None:
-        if isinstance(event, wire.CompletionStarted):
-            return
-        if self._start_deadline is not None:
-            self._start_deadline.reschedule(None)
-            self._start_deadline = None
-        if self._unanswered is not None and self._answer_deadline is not None:
-            self._answer_deadline.reschedule(None)
-            self._unanswered = None
-        if isinstance(event, wire.Audio):
-            self._failures = 0
+    def _unfinished(self) -> tuple[History, str | None]:
+        """What a new session is told, and what it is asked: words without an answer, or whose answer was torn off."""
+        history, words = self._transcript.waiting
+        if words is not None or self._asked is not None or not self._torn_off:
+            return history, words or self._asked
+        last = max((at for at, (role, _) in enumerate(history) if role is Role.USER), default=None)
+        return (history, None) if last is None else (history[:last], history[last][1])
 
     async def _drop_session(self) -> None:
-        session, self._session = self._session, None
-        if session is not None:
-            self._tally.audio_dropped_ms += session.dropped_audio_ms
-            await session.close()
+        sessions, self._session, self._leaving = (self._session, self._leaving), None, None
+        for session in sessions:
+            if session is not None:
+                self._tally.audio_dropped_ms += session.dropped_audio_ms
+                await session.close()
 
     async def close(self) -> None:
-        """Release the session and open no other; bounded, idempotent."""
+        """Release the sessions and open no other; bounded, idempotent."""
         self._closed = True
+        self._patience.stop()
+        await self._source.discard()
         await self._drop_session()
+        if self._closing:
+            await asyncio.wait(self._closing)
+
+
+async def _abandon(tending: asyncio.Task[ModelSession]) -> None:
+    """End the tending of a stream that is lost, also if another had just become ready."""
+    tending.cancel()
+    await asyncio.wait({tending})
+    if not tending.cancelled() and tending.exception() is None:
+        await tending.result().close()

@@ -5,8 +5,8 @@ A session may be opened before there is anybody to talk to (see ``parking``); no
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -59,6 +59,7 @@ class ModelSession:
         self._work = asyncio.Event()
         self._unsent_audio = 0
         self._open_tools: set[str] = set()
+        self._begun = True
         self._heard_anything = False
         self._sending_since: float | None = None
         self._closed = False
@@ -70,30 +71,65 @@ class ModelSession:
         Raises:
             ModelError: the stream could not be opened in time.
         """
-        try:
-            async with asyncio.timeout(OPEN_SECONDS):
-                session = cls(await client.open(model_id), prompt)
-                await session._begin()
-        except TimeoutError:
-            raise ModelUnavailable("OpenTimeout", f"no stream within {OPEN_SECONDS:.0f} s") from None
+        async with _in_time():
+            session = cls(await client.open(model_id), prompt)
+            await session._tell([*session._introduction(), *session._start(prompt.history)])
         return session
 
-    async def _begin(self) -> None:
+    @classmethod
+    async def open_ready(cls, client: ModelClient, model_id: str, prompt: Prompt) -> "ModelSession":
+        """Open a stream that the model has taken, and that waits for ``begin`` with the history of that moment.
+
+        Raises:
+            ModelError: the model refused the stream, or it could not be opened in time.
+        """
+        async with _in_time():
+            session = cls(await client.open(model_id), prompt)
+            session._begun = False
+            await session._tell(session._introduction())
+            await session._stream.ready()
+        return session
+
+    def begin(self, history: tuple[tuple[Role, str], ...]) -> None:
+        """Tell a session that is ready what was said so far, and open the caller's microphone. Never waits."""
+        if not self._begun:
+            self._begun = True
+            for event in self._start(history):
+                self._post(event)
+
+    def _introduction(self) -> list[bytes]:
         prompt, name = self.prompt, self._prompt_name
-        events = [
+        return [
             wire.session_start(prompt.inference, prompt.endpointing),
             wire.prompt_start(name, voice=prompt.voice, sample_rate=prompt.output_rate, tools=prompt.tools),
             *wire.text(name, uuid4().hex, Role.SYSTEM, prompt.system, interactive=False),
         ]
-        for role, words in fit_history(prompt.history):
+
+    def _start(self, history: tuple[tuple[Role, str], ...]) -> list[bytes]:
+        name = self._prompt_name
+        events: list[bytes] = []
+        for role, words in fit_history(history):
             events += wire.text(name, uuid4().hex, role, words, interactive=False)
-        events.append(wire.audio_start(name, self._audio_name, prompt.input_rate))
+        events.append(wire.audio_start(name, self._audio_name, self.prompt.input_rate))
+        return events
+
+    async def _tell(self, events: list[bytes]) -> None:
         try:
             for event in events:
                 await self._stream.send(event)
         except BaseException:
             await self._stream.close()
             raise
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is over."""
+        return self._closed
+
+    @property
+    def unsent_audio(self) -> int:
+        """Bytes of the caller's sound that wait to be sent."""
+        return self._unsent_audio
 
     def hear(self, pcm: bytes) -> None:
         """Pass on the caller's sound: 16-bit PCM at the input rate, any length. Never waits."""
@@ -181,18 +217,24 @@ class ModelSession:
             return
         self._closed = True
         self._outbox.clear()
-        goodbye = (
-            # The model refuses to close an audio block that never got a sound.
-            *([] if self._heard_anything else [self._audio_input.encode(bytes(2))]),
-            wire.end(self._prompt_name, self._audio_name),
-            wire.prompt_end(self._prompt_name),
-            wire.session_end(),
-        )
+        # The model refuses to close an audio block that never got a sound.
+        sound = [] if self._heard_anything else [self._audio_input.encode(bytes(2))]
+        microphone = [*sound, wire.end(self._prompt_name, self._audio_name)] if self._begun else []
+        goodbye = (*microphone, wire.prompt_end(self._prompt_name), wire.session_end())
         with suppress(ModelError, TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 for event in goodbye:
                     await self._stream.send(event)
         await self._stream.close()
+
+
+@asynccontextmanager
+async def _in_time() -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(OPEN_SECONDS):
+            yield
+    except TimeoutError:
+        raise ModelUnavailable("OpenTimeout", f"no stream within {OPEN_SECONDS:.0f} s") from None
 
 
 def fit_history(history: tuple[tuple[Role, str], ...]) -> list[tuple[Role, str]]:

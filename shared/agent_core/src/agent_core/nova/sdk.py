@@ -25,16 +25,13 @@ from smithy_core.aio.eventstream import DuplexEventStream
 from smithy_http.aio.crt import AWSCRTHTTPClient, AWSCRTHTTPResponse
 
 from agent_core.errors import ModelError, ModelRejected, ModelUnavailable
+from agent_core.nova import remedies
 from agent_core.nova.credentials import CredentialSource
+from agent_core.nova.remedies import Remedy
 
 _CLOSE_SECONDS = 1.0
 _RESPONSE_SECONDS = 4.0
 """Bedrock answers a request with its headers at once. A connection that is reset before them is never reported."""
-
-_REJECTIONS = frozenset({"AccessDeniedException", "ResourceNotFoundException", "ServiceQuotaExceededException"})
-
-# Validation errors are final, but for these two: the service says them of its own troubles.
-_TRANSIENT_VALIDATION = ("System instability detected", "InternalErrorCode=531")
 
 
 class _Transport(AWSCRTHTTPClient):
@@ -80,12 +77,19 @@ class SdkModelStream:
         except Exception as error:
             raise translate(error) from error
 
+    async def ready(self) -> None:
+        """Wait for the answer's headers, see ``ModelStream``."""
+        try:
+            async with asyncio.timeout(_RESPONSE_SECONDS):
+                _, self._receiver = await self._duplex.await_output()
+        except Exception as error:
+            raise translate(error) from error
+
     async def receive(self) -> bytes | None:
         """Wait for an event, see ``ModelStream``."""
+        if self._receiver is None:
+            await self.ready()
         try:
-            if self._receiver is None:
-                async with asyncio.timeout(_RESPONSE_SECONDS):
-                    _, self._receiver = await self._duplex.await_output()
             while (event := await self._receiver.receive()) is not None:
                 if isinstance(event, InvokeModelWithBidirectionalStreamOutputChunk) and event.value.bytes_:
                     payload: bytes = event.value.bytes_
@@ -155,11 +159,9 @@ def translate(error: Exception) -> ModelError:
     if isinstance(error, TimeoutError):
         return ModelUnavailable("NoResponse", f"nothing within {_RESPONSE_SECONDS:.0f} s")
     kind, reason = type(error).__name__, str(getattr(error, "message", "") or "")
-    if not isinstance(error, ServiceError):
-        # A refusal that the SDK has no class for, such as a wrong signature, comes as a plain call error.
-        at_fault = getattr(error, "fault", None)
-        return ModelRejected(kind, reason) if at_fault == "client" else ModelUnavailable(kind, reason)
-    if kind == "ValidationException":
-        transient = any(text in reason for text in _TRANSIENT_VALIDATION)
-        return ModelUnavailable(kind, reason) if transient else ModelRejected(kind, reason)
-    return ModelRejected(kind, reason) if kind in _REJECTIONS else ModelUnavailable(kind, reason)
+    # A refusal that the SDK has no class for, such as a wrong signature, comes as a plain call error.
+    unlisted = not remedies.is_known(kind) and not isinstance(error, ServiceError)
+    if unlisted and getattr(error, "fault", None) == "client":
+        return ModelRejected(kind, reason)
+    rejected = remedies.remedy_for(kind, reason) is Remedy.GIVE_UP
+    return ModelRejected(kind, reason) if rejected else ModelUnavailable(kind, reason)

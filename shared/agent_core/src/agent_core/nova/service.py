@@ -17,10 +17,6 @@ from pipecat.frames.frames import (
     CancelFrame,
     EndFrame,
     Frame,
-    FunctionCallFromLLM,
-    FunctionCallInProgressFrame,
-    FunctionCallResultFrame,
-    FunctionCallsStartedFrame,
     InputAudioRawFrame,
     InterruptionFrame,
     LLMFullResponseEndFrame,
@@ -39,7 +35,6 @@ from pipecat.metrics.metrics import LLMTokenUsage
 from pipecat.processors.frame_processor import FrameDirection
 from pipecat.processors.frameworks.rtvi.frames import RTVISendTextFrame
 from pipecat.services.llm_service import LLMService
-from pipecat.services.settings import LLMSettings
 from pipecat.utils.text.base_text_aggregator import TextType
 from pipecat.utils.time import time_now_iso8601
 
@@ -47,6 +42,8 @@ from agent_core.errors import ModelError
 from agent_core.nova import wire
 from agent_core.nova.host import Host, Voice
 from agent_core.nova.link import ModelLink
+from agent_core.nova.pipecat_settings import settings
+from agent_core.nova.tool_calls import ToolCalls
 from agent_core.nova.transcript import INTERRUPTED
 from agent_core.nova.wire import ModelEvent, StopReason
 
@@ -66,12 +63,13 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
     adapter_class = AWSNovaSonicLLMAdapter
 
     def __init__(self, link: ModelLink, host: Host, *, output_rate: int, voice: Voice | None) -> None:
-        super().__init__(settings=_settings())
+        super().__init__(settings=settings())
         self._link = link
         self._host = host
         self._tally = host.tally
         self._voice = voice
         self._output_rate = output_rate
+        self._tools = ToolCalls(link, host, self.broadcast_frame)
         self._block = wire.ContentStarted("", "", speculative=False)
         self._heard: list[str] = []
         self._planned: AggregatedTextFrame | None = None
@@ -79,6 +77,8 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         self._unheard = False
         self._muted = False
         self._audible = False
+        self._phrase_only = False
+        self._played_at = 0.0
         self._caller_has_turn = False
         self._running = False
 
@@ -129,8 +129,40 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
                 self._note_silence()
         await self.push_frame(frame, direction)
 
+    def say(self, pcm: bytes) -> None:
+        """Play a recording behind what is playing; it is no answer of the model's."""
+        self._tally.phrases += 1
+        if self._voice is not None:
+            self._voice.say(pcm)
+        elif self._running:
+            self._phrase_only = not self._audible
+            self.create_task(self._push_phrase(pcm))
+
+    async def _push_phrase(self, pcm: bytes) -> None:
+        await self._push_sound(pcm)
+        await self.push_frame(TTSStoppedFrame())
+
+    async def _push_sound(self, pcm: bytes) -> None:
+        now = asyncio.get_running_loop().time()
+        self._played_at = max(now, self._played_at) + len(pcm) / 2 / self._output_rate
+        await self.push_frame(TTSAudioRawFrame(pcm, self._output_rate, 1))
+
+    def sounds_for(self) -> float:
+        """Give the seconds until all that was given has been played."""
+        if self._voice is not None:
+            return self._voice.sounds_for()
+        return max(0.0, self._played_at - asyncio.get_running_loop().time())
+
+    def sounding(self) -> bool:
+        """Tell whether the caller may be hearing us."""
+        return self._audible or self.sounds_for() > 0
+
     def _note_silence(self) -> None:
         self._audible = False
+        self._played_at = 0.0
+        if self._phrase_only:
+            self._phrase_only = False
+            return
         # Silence in the middle of an answer, or because of an interruption, is not its end.
         if not self._answering and not self._muted:
             self._host.answer_heard()
@@ -148,7 +180,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
             case wire.ToolUse():
                 await self._end_caller_turn()
                 await self._end_answer()  # what was said before a tool is an answer of its own
-                self.create_task(self._use_tool(event))
+                self.create_task(self._tools.use(event))
             case wire.Usage():
                 await self._count_tokens(event)
             case wire.CompletionStarted(model_session_id):
@@ -165,7 +197,8 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         if self._voice is not None:
             self._voice.play(pcm)
         else:
-            await self.push_frame(TTSAudioRawFrame(pcm, self._output_rate, 1))
+            self._phrase_only = False
+            await self._push_sound(pcm)
 
     async def _start_block(self, block: wire.ContentStarted) -> None:
         self._block = block
@@ -180,7 +213,9 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
             await self._start_answer()
 
     async def _give_turn_to_caller(self) -> None:
-        if self._audible:
+        if self._phrase_only:
+            await self.broadcast_interruption()  # type: ignore[no-untyped-call]  # as below
+        elif self._audible:
             await self._interrupt()
         if not self._caller_has_turn:
             self._caller_has_turn = True
@@ -270,29 +305,6 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         frame = TranscriptionFrame(words, user_id="", timestamp=time_now_iso8601())
         await self.push_frame(frame, FrameDirection.UPSTREAM)
 
-    async def _use_tool(self, use: wire.ToolUse) -> None:
-        call = FunctionCallFromLLM(use.name, use.tool_use_id, use.arguments or {}, context=None)
-        await self.broadcast_frame(FunctionCallsStartedFrame, function_calls=[call])
-        await self.broadcast_frame(
-            FunctionCallInProgressFrame,
-            function_name=use.name,
-            tool_call_id=use.tool_use_id,
-            arguments=use.arguments,
-            cancel_on_interruption=True,
-        )
-        result = await self._host.call_tool(use.name, use.arguments)
-        # An interrupted caller may still want to know, and the model waits for its answer either way.
-        if not self._link.answer_tool(use.tool_use_id, result):
-            log.info("tool_result_late", tool=use.name)
-        await self.broadcast_frame(
-            FunctionCallResultFrame,
-            function_name=use.name,
-            tool_call_id=use.tool_use_id,
-            arguments=use.arguments,
-            result=result,
-            run_llm=False,
-        )
-
     async def _count_tokens(self, used: wire.Usage) -> None:
         self._tally.speech_input_tokens += used.speech_input
         self._tally.text_input_tokens += used.text_input
@@ -303,20 +315,3 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
             prompt_tokens=tokens_in, completion_tokens=tokens_out, total_tokens=tokens_in + tokens_out
         )
         await self.start_llm_usage_metrics(usage)
-
-
-def _settings() -> LLMSettings:
-    """What Pipecat wants to know of a model; ours are in the prompt that the session was opened with."""
-    return LLMSettings(
-        model="nova-sonic",
-        system_instruction=None,
-        temperature=None,
-        max_tokens=None,
-        top_p=None,
-        top_k=None,
-        frequency_penalty=None,
-        presence_penalty=None,
-        seed=None,
-        filter_incomplete_user_turns=False,
-        user_turn_completion_config=None,
-    )

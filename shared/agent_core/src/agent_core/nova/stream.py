@@ -13,6 +13,13 @@ class ModelStream(Protocol):
             ModelError: the stream is broken.
         """
 
+    async def ready(self) -> None:
+        """Wait until the model has taken the stream; has its own deadline.
+
+        Raises:
+            ModelError: it refused, or did not answer.
+        """
+
     async def receive(self) -> bytes | None:
         """Wait for the next event's JSON; None when the model has closed the stream.
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from agent_core.errors import AgentError, InvalidArguments
+from agent_core.phrases import Phrase
 from agent_core.tools.arguments import CONVERSATION, Arguments, arguments_of, checked, schema_of
 
 Outcome = Literal["ok", "error", "timeout", "unknown", "cancelled"]
@@ -78,9 +79,10 @@ class Tool:
         failure: The error word for the model when the function fails or takes too long.
         shown: Whether a visitor's page may show what it was asked and what it gave.
         choices: Arguments that take one of these words only, where that is known when a service starts.
+        filler: What the caller hears if it takes longer than they would wait in silence.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a tool can be told about, all optional
         self,
         function: Callable[..., Awaitable[dict[str, Any]]],
         *,
@@ -88,6 +90,7 @@ class Tool:
         failure: str = "tool_failed",
         shown: bool = False,
         choices: Mapping[str, Sequence[str]] | None = None,
+        filler: Phrase | None = None,
     ) -> None:
         self._function = function
         self._wants_conversation = CONVERSATION in inspect.signature(function).parameters
@@ -95,6 +98,7 @@ class Tool:
         self.timeout = timeout
         self.failure = failure
         self.shown = shown
+        self.filler = filler
         properties, required = schema_of(self._arguments)
         description = (inspect.getdoc(function) or "").split("\n\n", maxsplit=1)[0].replace("\n", " ")
         self.spec = ToolSpec(function.__name__, description, properties, required)
@@ -143,6 +147,11 @@ class ToolRegistry:
     def specs(self) -> list[ToolSpec]:
         """What the model is told, in the order in which the tools were given."""
         return [tool.spec for tool in self._tools.values()]
+
+    def filler(self, name: str) -> Phrase | None:
+        """Give what covers the wait for a tool, if anything does."""
+        tool = self._tools.get(name)
+        return None if tool is None else tool.filler
 
     async def call(self, name: str, arguments: object) -> ToolResult:
         """Run a tool as the model asked for it; every failure is an answer.

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from agent_core.errors import InvalidArguments, UpstreamError
+from agent_core.phrases import Phrase
 from agent_core.tools.registry import Tool, ToolFailure
 from agent_core.weather import Day, Forecast, Hour, LocationNotFound, WeatherSource
 
@@ -80,7 +81,8 @@ def weather_tools(source: WeatherSource) -> list[Tool]:
         }
 
     return [
-        Tool(function, failure=_UNAVAILABLE, shown=True) for function in (get_current_weather, get_weather_forecast)
+        Tool(function, failure=_UNAVAILABLE, shown=True, filler=Phrase.LOOK_UP)
+        for function in (get_current_weather, get_weather_forecast)
     ]
 
 

@@ -1,0 +1,70 @@
+"""What to do about each error of the model, as a table.
+
+Kinds and texts are the service's own, from its API model and from what was seen in the field. The first row that fits
+counts. What no row fits is a connection that broke in one of the SDK's many ways, and may be better next time.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Remedy(Enum):
+    """What may help."""
+
+    RETRY = "retry"
+    """Another stream, a little later each time. The caller is told to wait if words of theirs are at stake."""
+    RECOVER = "recover"
+    """Another stream at once and without a word: the trouble is the service's own and short, or was to be expected."""
+    GIVE_UP = "give_up"
+    """Nothing: the next stream would be refused like this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One kind of error, narrowed down by a piece of its text where one kind means several things."""
+
+    kind: str
+    remedy: Remedy
+    text: str = ""
+
+
+TABLE = (
+    Row("ValidationException", Remedy.RECOVER, "System instability detected"),
+    Row("ValidationException", Remedy.RECOVER, "InternalErrorCode=531::RST_STREAM closed stream"),
+    Row("ValidationException", Remedy.RECOVER, "Timed out waiting for audio bytes or interactive content"),
+    Row("ValidationException", Remedy.GIVE_UP),
+    Row("ModelTimeoutException", Remedy.RECOVER),
+    Row("ModelStreamErrorException", Remedy.RETRY),
+    Row("ModelErrorException", Remedy.RETRY),
+    Row("ModelNotReadyException", Remedy.RETRY),
+    Row("InternalServerException", Remedy.RETRY),
+    Row("ServiceUnavailableException", Remedy.RETRY),
+    Row("ThrottlingException", Remedy.RETRY),
+    Row("ExpiredTokenException", Remedy.RETRY),  # keys are looked up anew for each stream
+    Row("AccessDeniedException", Remedy.GIVE_UP),
+    Row("InvalidSignatureException", Remedy.GIVE_UP),
+    Row("MissingAuthenticationTokenException", Remedy.GIVE_UP),
+    Row("ResourceNotFoundException", Remedy.GIVE_UP),
+    Row("ServiceQuotaExceededException", Remedy.GIVE_UP),
+    Row("UnrecognizedClientException", Remedy.GIVE_UP),
+)
+
+_KINDS = frozenset(row.kind for row in TABLE)
+
+
+def is_known(kind: str) -> bool:
+    """Tell whether the table speaks of this kind."""
+    return kind in _KINDS
+
+
+def remedy_for(kind: str, text: str) -> Remedy:
+    """Look an error up.
+
+    Args:
+        kind: The error's class on the wire, such as ``ThrottlingException``.
+        text: Its message.
+    """
+    for row in TABLE:
+        if row.kind == kind and row.text in text:
+            return row.remedy
+    return Remedy.RETRY

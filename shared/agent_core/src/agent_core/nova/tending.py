@@ -1,0 +1,151 @@
+"""What has to be looked after while a stream is open: its age, the model's silence, the caller's.
+
+One look four times a second costs less than a timer for each of 25 packets.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from agent_core.errors import ModelError, ModelUnavailable
+from agent_core.nova import wire
+from agent_core.nova.floor import Floor
+from agent_core.nova.model_session import ModelSession
+from agent_core.nova.recent import RecentSound
+from agent_core.nova.renewal import RenewalClock, Stage
+from agent_core.nova.source import ModelSource
+from agent_core.nova.wire import ModelEvent, Role
+from agent_core.patience import Patience
+
+log = structlog.get_logger()
+
+ANSWER_SECONDS = 4.0
+"""Silence of the model after we asked it to speak that is taken for a dead stream."""
+TURN_SECONDS = 12.0
+"""The same after the caller spoke, or a tool answered. They hear that we are there after eight."""
+STALL_SECONDS = 8.0
+"""The same in the middle of an answer, which comes faster than it is spoken."""
+MUTED_SECONDS = 3.0
+"""No packet of the caller for this long, not even of silence: they are muted or on hold. The model ends a stream that
+hears nothing (after 55 or 295 seconds), so it is given silence."""
+_LOOK_SECONDS = 0.25
+
+
+class Tending:
+    """Looks after the streams of one conversation, one at a time.
+
+    Args:
+        floor: Who is to speak.
+        recent: The caller's sound.
+        patience: Told what the caller waits for.
+        input_rate: Hz of the caller's sound.
+    """
+
+    def __init__(self, floor: Floor, recent: RecentSound, patience: Patience, input_rate: int) -> None:
+        self._floor = floor
+        self._recent = recent
+        self._patience = patience
+        self._silence = bytes(int(input_rate * _LOOK_SECONDS) * 2)
+        self._heard_at = 0.0
+        self._answer_by: float | None = None
+        self._spoke = False
+
+    def heard(self) -> None:
+        """Note that the caller's side sent sound."""
+        self._heard_at = asyncio.get_running_loop().time()
+
+    def expect(self, seconds: float) -> None:
+        """Take the stream for dead unless the model answers within so many seconds."""
+        self._answer_by = asyncio.get_running_loop().time() + seconds
+
+    def expect_nothing(self) -> None:
+        """Wait for no answer: the stream that owed one is gone."""
+        self._answer_by = None
+
+    def note(self, event: ModelEvent, floor: Floor) -> None:
+        """Note a sign of life."""
+        match event:
+            case wire.Usage() | wire.Unknown():
+                return
+            case wire.Audio():
+                self._patience.answered()
+                self.expect(STALL_SECONDS)
+            case wire.Text() if floor.block.role == Role.USER:
+                self._recent.understood()
+                self._patience.wait_for_turn()
+                self.expect(TURN_SECONDS)
+            case wire.ToolUse():
+                self._answer_by = None
+            case _ if floor.answer_ends(event):
+                self._answer_by = None
+            case _ if self._answer_by is not None:
+                self.expect(TURN_SECONDS)
+        self._spoke = True
+
+    async def run(self, clock: RenewalClock, source: ModelSource, pass_on: Callable[[bytes], None]) -> ModelSession:
+        """Look after a stream until another may take over, and give that one, ready.
+
+        Raises:
+            ModelUnavailable: the model has not answered.
+        """
+        loop = asyncio.get_running_loop()
+        self._heard_at = max(self._heard_at, loop.time())
+        opening: asyncio.Task[ModelSession] | None = None
+        try:
+            while True:
+                await asyncio.sleep(_LOOK_SECONDS)
+                now = loop.time()
+                self._check_answer(now)
+                if now - self._heard_at > MUTED_SECONDS:
+                    pass_on(self._silence)
+                if self._spoke:
+                    self._spoke = False
+                    clock.spoke(now)
+                stage = clock.stage(now)
+                if opening is not None and stage is Stage.NOT_YET:
+                    await _discard(opening)
+                    opening = None
+                if opening is not None and opening.done() and self._may_pass(stage):
+                    fresh, opening = _opened(opening, clock, now), None
+                    if fresh is not None:
+                        return fresh
+                elif opening is None and clock.may_open(now) and self._may_pass(stage):
+                    opening = asyncio.create_task(source.open_ready(), name="model-renewal")
+        finally:
+            if opening is not None:
+                await _discard(opening)
+
+    def _check_answer(self, now: float) -> None:
+        if self._answer_by is None or now < self._answer_by or self._recent.speaking:
+            return
+        self._answer_by = None
+        raise ModelUnavailable("NoAnswer", "the model was asked, and said nothing")
+
+    def _may_pass(self, stage: Stage) -> bool:
+        """Tell whether another stream may take over at this moment."""
+        match stage:
+            case Stage.NOT_YET:
+                return False
+            case Stage.WHEN_QUIET:
+                return self._floor.settled and self._patience.is_quiet()
+            case Stage.WHEN_SPEAKING:
+                return not (self._floor.owed or self._floor.tools or self._recent.speaking)
+            case Stage.ANYHOW:
+                return True
+
+
+def _opened(opening: asyncio.Task[ModelSession], clock: RenewalClock, now: float) -> ModelSession | None:
+    try:
+        return opening.result()
+    except ModelError as error:
+        log.warning("model_renewal_failed", error=error.reason)
+        clock.failed(now)
+        return None
+
+
+async def _discard(opening: asyncio.Task[ModelSession]) -> None:
+    opening.cancel()
+    await asyncio.wait({opening})
+    if not opening.cancelled() and opening.exception() is None:
+        await opening.result().close()

@@ -1,0 +1,96 @@
+"""What a conversation begins with, and where its model sessions come from."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from pipecat.processors.frame_processor import FrameProcessor
+
+from agent_core.admission import Place
+from agent_core.agent import Agent
+from agent_core.events import EndReason
+from agent_core.handover import People
+from agent_core.nova.host import Voice
+from agent_core.nova.model_session import ModelSession
+from agent_core.nova.parking import Parked
+from agent_core.nova.transcript import History
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """How the sound of one conversation travels.
+
+    Either ``voice`` takes it directly, or ``source`` and ``sink`` carry it through the pipeline. In the second case
+    nobody is there at first: the model is opened by ``Session.connected``.
+    """
+
+    input_rate: int
+    output_rate: int
+    voice: Voice | None = None
+    source: FrameProcessor | None = None
+    sink: FrameProcessor | None = None
+    way_to_ear: float = 0.0
+    """Seconds from the sink to the caller's ear: the last words must have arrived before the connection is closed."""
+    before_end: Callable[[EndReason], None] | None = None
+    """Called when the conversation is over, while the connection can still carry the reason."""
+    people: People | None = None
+    """How a person is brought in, where that can be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a conversation begins with: its place, and a model session if one was parked for it."""
+
+    channel: str
+    place: Place
+    parked: Parked | None = None
+    call_sid: str | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+    history: History = ()
+    """What was said before, when a call is taken up again; the model session that is parked already knows it."""
+    first_words: str | None = None
+    """What the model is told in place of the order to greet."""
+    on_words: Callable[[History], None] | None = None
+    """Told of the conversation so far with each change; must not wait."""
+    transferred: bool = False
+    """Whether the caller was put through to a person before, and came back."""
+
+    async def discard(self) -> None:
+        """Release both, if no session came of it; bounded, never raises."""
+        self.place.release()
+        if self.parked is not None:
+            await self.parked.discard()
+
+
+class SessionsOf:
+    """Opens the model sessions of one conversation: the parked one first.
+
+    Args:
+        agent: What all conversations share.
+        opening: What this one begins with.
+        media: At which rates its sound travels.
+    """
+
+    def __init__(self, agent: Agent, opening: Opening, media: Media) -> None:
+        self._agent = agent
+        self._parked = opening.parked
+        self._facts = opening.facts
+        self._rates = (media.input_rate, media.output_rate)
+
+    async def first(self) -> ModelSession | None:
+        """Give the parked session, see ``ModelSource``."""
+        parked, self._parked = self._parked, None
+        return None if parked is None else await parked.session()
+
+    async def open(self, history: History) -> ModelSession:
+        """Open a session, see ``ModelSource``."""
+        return await self._agent.open_model(self._agent.prompt(self._rates, self._facts, history))
+
+    async def open_ready(self) -> ModelSession:
+        """Open a session that waits, see ``ModelSource``."""
+        return await self._agent.open_ready(self._agent.prompt(self._rates, self._facts))
+
+    async def discard(self) -> None:
+        """Close the parked session, see ``ModelSource``."""
+        parked, self._parked = self._parked, None
+        if parked is not None:
+            await parked.discard()

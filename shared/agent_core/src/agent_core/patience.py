@@ -1,0 +1,110 @@
+"""When a caller who waits is told so: never dead air, and never a word over somebody's speech.
+
+The phrases are recordings, so that they need nothing of the model that is waited for.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from agent_core.phrases import Phrase
+
+START_SECONDS = 4.0
+"""Silence at the beginning, or after a key was pressed, that callers take for a dead line."""
+TURN_SECONDS = 8.0
+"""Silence after the caller's words. An answer takes one to three seconds, five with a look-up."""
+LOST_SECONDS = 1.0
+"""Silence after a stream broke on which the caller waits. Most are replaced sooner, and then nothing need be said."""
+TOOL_SECONDS = 1.2
+"""Silence after a tool was called: most answer sooner."""
+AGAIN_SECONDS = 8.0
+"""Silence after which a waiting caller hears that we are still there."""
+_LOOK_SECONDS = 0.2
+
+
+class Patience:
+    """Follows what one caller waits for.
+
+    Args:
+        say: Plays a phrase behind what is playing.
+        is_quiet: Whether neither side is speaking.
+    """
+
+    def __init__(self, say: Callable[[Phrase], None], is_quiet: Callable[[], bool]) -> None:
+        self._say = say
+        self.is_quiet = is_quiet
+        self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0
+        self._told = False
+        self._stopped = False
+
+    def wait_for_start(self) -> None:
+        """Expect the model to begin to speak, unasked by the caller."""
+        self._wait(START_SECONDS)
+
+    def wait_for_turn(self) -> None:
+        """Expect an answer to what the caller said."""
+        self._wait(TURN_SECONDS)
+
+    def work_began(self, filler: Phrase | None) -> None:
+        """Expect a tool to take a moment, whatever was expected before; ``filler`` covers a look-up."""
+        self._set(*((TURN_SECONDS, self._hold) if filler is None else (TOOL_SECONDS, filler)))
+
+    def work_ended(self) -> None:
+        """Expect the answer that a tool was called for."""
+        self._set(TURN_SECONDS, self._hold)
+
+    def answered(self) -> None:
+        """Expect nothing more: the model speaks."""
+        self._told = False
+        self._cancel()
+
+    def lost(self, *, waiting: bool, cut_off: bool, silently: bool) -> None:
+        """Take the news that the stream is lost.
+
+        Args:
+            waiting: Whether the caller waits for an answer.
+            cut_off: Whether they were hearing one, which cannot go on.
+            silently: Whether this passes without a word if it is over soon.
+        """
+        if cut_off and not silently and not self._told and not self._stopped:
+            # It plays behind what was delivered already, and joins the torn end to the answer that comes again.
+            self._tell(Phrase.HOLD)
+        elif waiting or cut_off:
+            self._wait(LOST_SECONDS)
+
+    def stop(self) -> None:
+        """Say nothing more, whatever happens."""
+        self._stopped = True
+        self._cancel()
+
+    @property
+    def _hold(self) -> Phrase:
+        return Phrase.HOLD_ON if self._told else Phrase.HOLD
+
+    def _wait(self, seconds: float) -> None:
+        """Say a phrase in so many seconds, or sooner if that was expected."""
+        if self._timer is None or self._due > asyncio.get_running_loop().time() + seconds:
+            self._set(seconds, self._hold)
+
+    def _set(self, seconds: float, phrase: Phrase) -> None:
+        self._cancel()
+        if not self._stopped:
+            loop = asyncio.get_running_loop()
+            self._due = loop.time() + seconds
+            self._timer = loop.call_at(self._due, self._tell_when_quiet, phrase)
+
+    def _tell_when_quiet(self, phrase: Phrase) -> None:
+        if self.is_quiet():
+            self._tell(phrase)
+        else:
+            self._set(_LOOK_SECONDS, phrase)
+
+    def _tell(self, phrase: Phrase) -> None:
+        self._told = True
+        self._say(phrase)
+        self._set(AGAIN_SECONDS, Phrase.HOLD_ON)
+
+    def _cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -1,0 +1,86 @@
+"""What the caller hears when the model cannot speak: short recordings, ready before anybody calls.
+
+The files beside this one are made by ``python -m tools.phrases``. An operator may replace them by a folder of their
+own, with the same names: 16-bit mono WAV, at any rate. They are brought to the rates of the media once, at the start.
+"""
+
+import wave
+from collections.abc import Iterable
+from enum import StrEnum
+from functools import cache
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import numpy as np
+import soxr
+
+from agent_core.errors import ConfigurationError
+
+MAX_SECONDS = 10.0
+"""Longest recording that is taken: a caller who hears it waits all the longer."""
+_SAMPLE_BYTES = 2
+
+
+class Phrase(StrEnum):
+    """What can be said; the value is the name of the file."""
+
+    HOLD = "hold"
+    """One moment, please."""
+    HOLD_ON = "hold_on"
+    """Thank you for waiting. I am still here."""
+    LOOK_UP = "look_up"
+    """Let me look that up."""
+    SORRY = "sorry"
+    """I am sorry. Something is wrong on my side."""
+
+
+class Recordings:
+    """All phrases at the rates that are needed.
+
+    Args:
+        folder: Holds ``hold.wav`` and the others; None takes those that come with the product.
+
+    Raises:
+        ConfigurationError: a file is missing or of another kind.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._originals = _shipped() if folder is None else _read_all(folder)
+        self._at_rate: dict[tuple[Phrase, int], bytes] = {}
+
+    def prepare(self, rates: Iterable[int]) -> None:
+        """Bring all phrases to these rates, in Hz, before anybody waits for one."""
+        for rate in rates:
+            for phrase in Phrase:
+                self.pcm(phrase, rate)
+
+    def pcm(self, phrase: Phrase, rate: int) -> bytes:
+        """Give a phrase as 16-bit mono PCM at ``rate`` Hz."""
+        key = (phrase, rate)
+        if key not in self._at_rate:
+            sound, recorded = self._originals[phrase]
+            resampled = soxr.resample(np.frombuffer(sound, "<i2"), recorded, rate)
+            self._at_rate[key] = bytes(resampled.astype("<i2").tobytes())
+        return self._at_rate[key]
+
+
+@cache
+def _shipped() -> dict[Phrase, tuple[bytes, int]]:
+    with as_file(files(__name__)) as folder:
+        return _read_all(folder)
+
+
+def _read_all(folder: Path) -> dict[Phrase, tuple[bytes, int]]:
+    return {phrase: _read(folder / f"{phrase}.wav") for phrase in Phrase}
+
+
+def _read(path: Path) -> tuple[bytes, int]:
+    try:
+        with wave.open(str(path)) as file:
+            if (file.getnchannels(), file.getsampwidth()) != (1, _SAMPLE_BYTES):
+                raise ConfigurationError(f"PHRASES_FOLDER: {path.name} must be 16-bit mono")
+            if file.getnframes() > MAX_SECONDS * file.getframerate():
+                raise ConfigurationError(f"PHRASES_FOLDER: {path.name} is longer than {MAX_SECONDS:.0f} s")
+            return file.readframes(file.getnframes()), file.getframerate()
+    except (OSError, EOFError, wave.Error) as error:
+        raise ConfigurationError(f"PHRASES_FOLDER: {path.name} is no WAV file that can be read") from error

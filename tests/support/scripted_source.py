@@ -1,0 +1,45 @@
+"""Opens sessions on a scripted model, as a conversation does."""
+
+from collections.abc import Callable
+
+from agent_core.nova.model_session import ModelSession, Prompt
+from agent_core.nova.transcript import History
+from agent_core.patience import Patience
+from agent_core.phrases import Phrase
+from tests.support.scripted_model import ScriptedModel
+
+
+class ScriptedSource:
+    """A `ModelSource`.
+
+    Args:
+        model: Opens the streams.
+        first: A session that is open already, if any.
+    """
+
+    def __init__(self, model: ScriptedModel, first: ModelSession | None = None) -> None:
+        self._model = model
+        self._first = first
+
+    async def first(self) -> ModelSession | None:
+        """Give the session that was open before, once."""
+        first, self._first = self._first, None
+        return first
+
+    async def open(self, history: History) -> ModelSession:
+        """Open a session that knows the history."""
+        return await ModelSession.open(self._model, "a-model", Prompt("Be brief.", "matthew", history=history))
+
+    async def open_ready(self) -> ModelSession:
+        """Open a session that waits to begin."""
+        return await ModelSession.open_ready(self._model, "a-model", Prompt("Be brief.", "matthew"))
+
+    async def discard(self) -> None:
+        """Close the first session, if it was not taken."""
+        if self._first is not None:
+            await self._first.close()
+
+
+def patience(said: list[Phrase], is_quiet: Callable[[], bool] = lambda: True) -> Patience:
+    """Make a patience that notes what it says."""
+    return Patience(said.append, is_quiet)
