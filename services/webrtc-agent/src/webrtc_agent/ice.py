@@ -1,7 +1,7 @@
 """Which of this machine's addresses are offered for peer-to-peer sound."""
 
-from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv6Address
+from collections.abc import Iterator, Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import aioice.ice
 
@@ -20,3 +20,28 @@ def offer_only(hosts: Sequence[IPv4Address | IPv6Address]) -> None:
         return [str(host) for host in hosts if wanted[host.version]]
 
     aioice.ice.get_host_addresses = addresses
+
+
+def advertise(sdp: str, hosts: Sequence[IPv4Address | IPv6Address]) -> str:
+    """Name further addresses under which the ports of an answer are reached, as behind a container's published ports.
+
+    Args:
+        sdp: The answer. Its own addresses stay, and stay preferred: on Linux a browser reaches a container directly.
+        hosts: The others; each is named for every address of its kind.
+    """
+    if not hosts:
+        return sdp
+    return "".join(each for line in sdp.splitlines(keepends=True) for each in (line, *_copies(line, hosts)))
+
+
+def _copies(line: str, hosts: Sequence[IPv4Address | IPv6Address]) -> Iterator[str]:
+    """Copy one of our own candidates for other addresses. Source: RFC 8839, section 5.1."""
+    if not line.startswith("a=candidate:"):
+        return
+    foundation, component, protocol, priority, address, rest = line.split(" ", 5)
+    if rest.split()[1:3] != ["typ", "host"]:
+        return
+    for number, host in enumerate(hosts, start=1):
+        if host.version == ip_address(address).version:
+            # Of one component, no two candidates may have the same priority.
+            yield " ".join([f"{foundation}{number}", component, protocol, str(int(priority) - number), str(host), rest])

@@ -5,6 +5,7 @@ import time
 import structlog
 
 from agent_core.agent import Agent
+from webrtc_agent import ice
 from webrtc_agent.limits import StartLimit
 from webrtc_agent.origin import AllowedOrigins
 from webrtc_agent.peer import Peer
@@ -78,7 +79,7 @@ class Lobby:
                 return await self._answer_first(visit, offer)
             case State.RUNNING, Peer() as peer if offer.pc_id == peer.pc_id:
                 await peer.renegotiate(offer)
-                return peer.description
+                return self._description(peer)
             case State.FINISHED, _:
                 raise SessionOver("over")
             case _:
@@ -89,13 +90,17 @@ class Lobby:
         visit.state = State.ANSWERING
         try:
             peer = await Peer.answer(self.agent, place, offer)
-            answer = peer.description
+            answer = self._description(peer)
         except BaseException:
             visit.state = State.WAITING
             place.release()
             raise
         self.visits.carry(visit, peer, peer.run())
         return answer
+
+    def _description(self, peer: Peer) -> dict[str, str]:
+        answer = peer.description
+        return answer | {"sdp": ice.advertise(answer["sdp"], self.settings.ice_advertised_hosts)}
 
     def of_connection(self, pc_id: str) -> Visit:
         """Find the visit that a connection belongs to.

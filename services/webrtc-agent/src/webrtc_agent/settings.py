@@ -51,6 +51,9 @@ class WebSettings(CoreSettings):
     ice_hosts: Annotated[tuple[IPvAnyAddress, ...], NoDecode, BeforeValidator(_words)] = ()
     """Addresses to offer for peer-to-peer sound, separated by commas; none offers those of all network interfaces but
     loopback. ``127.0.0.1`` keeps it on this machine, and works where there is no other interface."""
+    ice_advertised_hosts: Annotated[tuple[IPvAnyAddress, ...], NoDecode, BeforeValidator(_words)] = ()
+    """Further addresses to name for peer-to-peer sound, separated by commas: of a machine that passes the same
+    UDP ports on to this service, as Docker does with published ports."""
     starts_per_minute_per_address: Annotated[int, Field(ge=1, le=10_000)] = 5
     """Sessions that one address may start in a minute."""
     starts_per_minute: Annotated[int, Field(ge=1, le=10_000)] = 30
