@@ -1,6 +1,7 @@
 """Run the web service: ``python -m webrtc_agent``."""
 
 import os
+import signal
 import sys
 
 from agent_core.errors import ConfigurationError
@@ -8,6 +9,10 @@ from agent_core.errors import ConfigurationError
 
 def main() -> int:
     """Run; says in one line what is missing."""
+    # The server takes signals over when it serves. Loading it takes a second or two, and in a container, whose first
+    # process this is, Linux would keep a signal from it that nobody handles.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
     # Pipecat greets whoever imports it on standard error, unless its log has no sink yet.
     os.environ.setdefault("LOGURU_AUTOINIT", "False")
     from webrtc_agent import serve  # noqa: PLC0415 - after the line above
