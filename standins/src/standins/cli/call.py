@@ -86,7 +86,7 @@ async def _exchange(
     if options.url and (local := await _running_here(options.url, folder)) is not None:
         running = local
     if running is not None and running.exchange_url:
-        yield Number(running.exchange_url, _webhook(running.base_url), options.caller, options.callee), running
+        yield Number(running.exchange_url, _webhook(running.called_url), options.caller, options.callee), running
         return
     url = options.url or (running.base_url if running else "")
     if not options.auth_token or not options.account_sid:

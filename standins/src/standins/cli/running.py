@@ -1,13 +1,16 @@
 """What runs on this machine, and what the pretend model says it heard."""
 
+import asyncio
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
+
+from standins.cli.containers import CALLED_URL, find_containers
 
 _STATE: Final = Path(".run") / "run.json"
 _LOOK_SECONDS: Final = 3.0
@@ -18,18 +21,22 @@ class NothingRunsError(Exception):
     """No running system was found."""
 
     def __init__(self, url: str) -> None:
-        super().__init__(f"Nothing answers at {url}: start it with make run")
+        super().__init__(f"Nothing answers at {url}: start it with make run, or with docker compose up")
 
 
 @dataclass(frozen=True)
 class Running:
-    """A system started by `voice-agent run`."""
+    """A system started by `voice-agent run`, or by `docker compose up`."""
 
     base_url: str
+    """Where it answers on this machine."""
+    called_url: str
+    """The same place as the exchange reaches it."""
     exchange_url: str
     """Empty where the telephone is the real one: then no exchange runs on this machine."""
     model_control_url: str
-    log: Path | None
+    phone_log: Callable[[], Iterable[str]]
+    """Gives the lines of the phone service's log."""
 
 
 @dataclass
@@ -43,22 +50,14 @@ class ModelView:
 
 
 async def find_running(start: Path) -> Running:
-    """Read the state file in this folder or one above it, and check that somebody answers.
+    """Find what was started in this folder or one above it, and check that somebody answers.
 
     Raises:
-        NothingRunsError: no state file, or nobody answers where it says.
+        NothingRunsError: nothing was started there, or nobody answers.
     """
-    path = next((folder / _STATE for folder in (start, *start.parents) if (folder / _STATE).is_file()), None)
-    if path is None:
+    running = _processes(start) or await asyncio.to_thread(_containers, start)
+    if running is None:
         raise NothingRunsError(DEFAULT_URL)
-    state = json.loads(path.read_text())
-    log = state.get("logs", {}).get("phone-agent")
-    running = Running(
-        state["base_url"],
-        state["twilio"]["url"] if state["twilio"].get("auth_token") else "",
-        state.get("nova", {}).get("control", ""),
-        path.parent.parent / log if log else None,
-    )
     async with httpx.AsyncClient(trust_env=False, timeout=_LOOK_SECONDS) as client:
         for url in filter(None, (running.base_url, running.exchange_url)):
             try:
@@ -68,12 +67,40 @@ async def find_running(start: Path) -> Running:
     return running
 
 
+def _processes(start: Path) -> Running | None:
+    """Read the state file that `voice-agent run` keeps while it runs."""
+    path = next((folder / _STATE for folder in (start, *start.parents) if (folder / _STATE).is_file()), None)
+    if path is None:
+        return None
+    state = json.loads(path.read_text())
+    log = state.get("logs", {}).get("phone-agent")
+    return Running(
+        state["base_url"],
+        state["base_url"],
+        state["twilio"]["url"] if state["twilio"].get("auth_token") else "",
+        state.get("nova", {}).get("control", ""),
+        lambda: _lines(path.parent.parent / log) if log else (),
+    )
+
+
+def _containers(start: Path) -> Running | None:
+    found = find_containers(start)
+    if found is None:
+        return None
+    return Running(found.base_url, CALLED_URL, found.exchange_url, found.model_control_url, found.phone_log)
+
+
+def _lines(log: Path) -> Iterator[str]:
+    with contextlib.suppress(OSError), log.open(encoding="utf-8", errors="replace") as lines:
+        yield from lines
+
+
 async def model_view(running: Running, call_sid: str) -> ModelView | None:
     """Ask the pretend model about the sessions of a call; None when it cannot be known."""
-    if running.log is None or not running.model_control_url:
+    if not running.model_control_url:
         return None
     view = ModelView()
-    sessions = list(_sessions(running.log, call_sid))
+    sessions = [*_sessions(await asyncio.to_thread(running.phone_log), call_sid)]
     async with httpx.AsyncClient(trust_env=False, timeout=_LOOK_SECONDS) as client:
         for session in sessions:
             with contextlib.suppress(httpx.HTTPError, ValueError):
@@ -89,12 +116,11 @@ def _add(view: ModelView, session: dict[str, Any]) -> None:
     view.interruptions += session.get("interruptions", 0)
 
 
-def _sessions(log: Path, call_sid: str) -> Iterator[str]:
+def _sessions(log: Iterable[str], call_sid: str) -> Iterator[str]:
     """Find the model sessions of a call in the agent's own log."""
-    with contextlib.suppress(OSError), log.open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            if call_sid in line and "model_session_started" in line:
-                with contextlib.suppress(ValueError):
-                    fields = json.loads(line)
-                    if fields.get("call_sid") == call_sid and fields.get("model_session_id"):
-                        yield fields["model_session_id"]
+    for line in log:
+        if call_sid in line and "model_session_started" in line:
+            with contextlib.suppress(ValueError):
+                fields = json.loads(line)
+                if fields.get("call_sid") == call_sid and fields.get("model_session_id"):
+                    yield fields["model_session_id"]

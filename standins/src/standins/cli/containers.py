@@ -1,0 +1,82 @@
+"""What `docker compose up` started here, as `voice-agent call` needs it: told by Compose itself."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+_FILE: Final = "docker-compose.yml"
+_ASK_SECONDS: Final = 10.0
+
+_EDGE: Final = ("edge", 7860)
+_EXCHANGE: Final = ("edge", 8445)
+"""The exchange stands on the load balancer's network."""
+_MODEL: Final = ("nova", 8444)
+
+CALLED_URL: Final = f"http://127.0.0.1:{_EDGE[1]}"
+"""Where the exchange reaches the load balancer's part, whatever port of this machine is published for it."""
+
+
+class Containers:
+    """The containers of one Compose project.
+
+    Args:
+        folder: Where its file is.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._running = {one["Service"]: one for one in _objects(self._ask("ps", "--format", "json"))}
+
+    @property
+    def base_url(self) -> str:
+        """Where the load balancer's part answers on this machine; empty if nothing runs."""
+        return self._url(*_EDGE)
+
+    @property
+    def exchange_url(self) -> str:
+        """Where handsets connect; empty where the telephone is the real one."""
+        return self._url(*_EXCHANGE) if "twilio" in self._running else ""
+
+    @property
+    def model_control_url(self) -> str:
+        """Where the pretend model tells what it heard; empty where the model is the real one."""
+        return self._url(*_MODEL)
+
+    def phone_log(self) -> list[str]:
+        """Give the phone service's log so far."""
+        return self._ask("logs", "--no-log-prefix", "--no-color", "phone-agent").splitlines()
+
+    def _url(self, service: str, port: int) -> str:
+        ports = self._running.get(service, {}).get("Publishers") or []
+        published = next((one["PublishedPort"] for one in ports if one["TargetPort"] == port), 0)
+        return f"http://127.0.0.1:{published}" if published else ""
+
+    def _ask(self, *words: str) -> str:
+        docker = shutil.which("docker")
+        if docker is None:
+            return ""
+        command = [docker, "compose", "--file", str(self._folder / _FILE), *words]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=_ASK_SECONDS, check=False)  # noqa: S603 - no shell, and every word is ours
+        except (OSError, subprocess.TimeoutExpired):
+            return ""
+        return done.stdout if done.returncode == 0 else ""
+
+
+def find_containers(start: Path) -> Containers | None:
+    """Look for a Compose file in this folder or one above it, and for what runs of it."""
+    folder = next((each for each in (start, *start.parents) if (each / _FILE).is_file()), None)
+    found = Containers(folder) if folder else None
+    return found if found and found.base_url else None
+
+
+def _objects(text: str) -> Iterator[dict[str, Any]]:
+    """Read JSON objects, one a line; earlier versions of Compose write a list of all."""
+    for line in text.splitlines():
+        if line.startswith("["):
+            yield from json.loads(line)
+        elif line.startswith("{"):
+            yield json.loads(line)
