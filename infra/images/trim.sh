@@ -1,0 +1,21 @@
+#!/bin/sh
+# Take from an environment what no service needs while it runs. What is left out as a whole package is in unused.txt.
+#   trim.sh SITE_PACKAGES
+set -eu
+cd "$1"
+
+# Tests that packages ship beside their code.
+find . -depth -type d \( -name tests -o -name test \) -exec rm -rf {} +
+
+# botocore describes 440 services, 27 MB. These are the ones we ask, and those that its credential chain may ask.
+keep='bedrock-runtime dynamodb secretsmanager sso sso-oidc sts'
+for service in botocore/data/*/; do
+    case " $keep " in
+    *" $(basename "$service") "*) ;;
+    *) rm -rf "$service" ;;
+    esac
+done
+
+# What compilers and type checkers read.
+find . -type d -name include -path '*/numpy/*' -prune -exec rm -rf {} +
+find . -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.a' \) -delete
