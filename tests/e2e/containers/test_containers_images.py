@@ -1,0 +1,169 @@
+"""What the images hold, and that a service starts in one as a task definition runs it."""
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from standins.edge.cloudformation import Template
+from tests.support.containers import ROOT, SERVICES, Engine
+
+_PLACES = ("--read-only", "--tmpfs", "/tmp")  # noqa: S108 - in the container
+_RIGHTS = ("--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--memory", "2g", "--pids-limit", "256")
+HARDENED = (*_PLACES, *_RIGHTS)
+
+TASK = {
+    "phone": {
+        "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+        "TWILIO_AUTH_TOKEN": "of-the-secret",
+        "TWILIO_API_SID": "SK" + "0" * 32,
+        "TWILIO_API_SECRET": "of-the-secret",
+    },
+    "web": {"DAILY_API_KEY": "of-the-secret"},
+}
+"""What the secrets of a task definition hold."""
+
+
+def image(service: str) -> str:
+    """Name a service's image."""
+    return f"voice-agent/{service}"
+
+
+def run(engine: Engine, service: str, program: str) -> str:
+    """Run a Python program in a service's image, without a network."""
+    return engine(
+        "run", "--rm", "--network", "none", *HARDENED, "--entrypoint", "python", image(service), "-c", program
+    )
+
+
+def task_environment(kind: str) -> dict[str, str]:
+    """Give the environment that the service's template gives a task, with parameters at their defaults."""
+    text = (ROOT / "infra/cloudformation/service.yaml").read_text()
+    given = {"ServiceName": kind, "Environment": "test", "PublicBaseUrl": "https://agent.example"}
+    task = Template(text, given).resources("AWS::ECS::TaskDefinition")["TaskDefinition"]
+    (container,) = task["ContainerDefinitions"]
+    known = {"AWS::Region": "eu-north-1", "VpcCidr": "10.42.0.0/16"}
+    environment = {}
+    for one in container["Environment"]:
+        match one["Value"]:
+            case {"Fn::ImportValue": {"Fn::Sub": str(export)}} if export.endswith("-vpc-cidr"):
+                environment[one["Name"]] = known["VpcCidr"]
+            case {"Fn::FindInMap": [*_, str(key)]} if key == "MaxSessions":
+                environment[one["Name"]] = "8"
+            case str() | int() as value:
+                environment[one["Name"]] = known.get(str(value), str(value))
+            case other:
+                pytest.fail(f"this test cannot resolve {one['Name']}: {other}")
+    return environment | TASK[kind]
+
+
+@contextmanager
+def started(engine: Engine, service: str, environment: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Run a service's image; gives the container and its address on this machine."""
+    words = [word for name, value in environment.items() for word in ("--env", f"{name}={value}")]
+    with engine.running(*HARDENED, "--publish", "127.0.0.1::7860", *words, image(service)) as name:
+        yield name, f"http://{engine('port', name, '7860/tcp').strip()}"
+
+
+def answered(engine: Engine, container: str, url: str, seconds: float = 60.0) -> httpx.Response:
+    """Wait until a service answers at all."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            return httpx.get(url, trust_env=False)
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise AssertionError(engine.attempt("logs", container))
+
+
+@pytest.mark.parametrize(("service", "kind"), [("phone-agent", "phone"), ("webrtc-agent", "web")])
+def test_a_task_s_environment_starts_the_image(engine: Engine, service: str, kind: str) -> None:
+    """The environment of the template, on a read-only root: it answers, and leaves with 0 when it is told to."""
+    with started(engine, service, task_environment(kind)) as (container, url):
+        health = answered(engine, container, f"{url}/health")
+        assert (health.status_code, health.json()) == (200, {"status": "healthy"})
+        assert httpx.get(f"{url}/ready", trust_env=False).status_code == 200
+        engine("stop", "--time", "30", container)
+        (state,) = (each["State"] for each in engine.inspect(container))
+        assert (state["ExitCode"], state["OOMKilled"]) == (0, False), engine("logs", container)
+
+
+@pytest.mark.parametrize(("service", "kind"), [("phone-agent", "phone"), ("webrtc-agent", "web")])
+def test_a_service_that_is_told_to_stop_while_it_starts_does(engine: Engine, service: str, kind: str) -> None:
+    """As a container's first process it would never see the signal by itself, and be killed after two minutes."""
+    with started(engine, service, task_environment(kind)) as (container, _):
+        engine("stop", "--time", "30", container)
+        assert engine.inspect(container)[0]["State"]["ExitCode"] == 0, engine("logs", container)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_everything_that_is_ours_loads_from_what_the_image_holds(engine: Engine, service: str) -> None:
+    """What was left out is not imported by any of our modules, nor by the packages they declare."""
+    package = service.replace("-", "_")
+    program = (
+        "import importlib, pkgutil, sys\n"
+        "names = []\n"
+        f"for each in map(importlib.import_module, ('agent_core', '{package}')):\n"
+        "    names += [one.name for one in pkgutil.walk_packages(each.__path__, each.__name__ + '.')]\n"
+        "for name in names:\n"
+        "    if not name.endswith('__main__'): importlib.import_module(name)\n"
+        "print(len(names))\n"
+    )
+    sources = [*(ROOT / "shared/agent_core/src").rglob("*.py"), *(ROOT / "services" / service / "src").rglob("*.py")]
+    assert int(run(engine, service, program).splitlines()[-1]) == len(sources) - 2  # without the packages themselves
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_stand_in_no_test_and_no_tool_is_in_a_service_s_image(engine: Engine, service: str) -> None:
+    """A pretend cloud in production would be a way around the real one."""
+    program = (
+        "import importlib.metadata as m, importlib.util as u\n"
+        "print(*sorted(d.name.lower() for d in m.distributions()))\n"
+        "print(*(n for n in ('standins', 'tests', 'tools', 'pytest', 'pip', 'uv') if u.find_spec(n)))\n"
+    )
+    held, found = run(engine, service, program).split("\n")[:2]
+    never = {"pocketsphinx", "trustme", "hibari-tts", "twilio", "pytest", "mypy", "llvmlite", "onnxruntime", "openai"}
+    assert set(held.split()) & never == set()
+    # pip is the base image's own.
+    assert set(found.split()) <= {"pip"}
+    if service == "phone-agent":
+        assert set(held.split()) & {"aiortc", "av", "daily-python", "opencv-python"} == set()
+
+
+def test_the_services_that_botocore_may_ask_are_there(engine: Engine) -> None:
+    """Its credential chain asks for keys; our adapters ask for calls and secrets."""
+    program = (
+        "import botocore.session\n"
+        "session = botocore.session.Session()\n"
+        "print(*[session.create_client(n, region_name='eu-north-1', aws_access_key_id='a', aws_secret_access_key='b')"
+        ".meta.endpoint_url for n in ('dynamodb', 'sts', 'sso', 'sso-oidc', 'secretsmanager', 'bedrock-runtime')])\n"
+    )
+    urls = run(engine, "phone-agent", program).split()
+    assert len(urls) == 6
+    assert all("eu-north-1" in url for url in urls)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_an_image_says_what_it_is_and_keeps_no_secret(engine: Engine, service: str) -> None:
+    """Labels for whoever finds it, a user without rights, and nothing of the machine that built it."""
+    (described,) = engine.inspect(image(service))
+    config = described["Config"]
+    assert config["User"] == "10001:10001"
+    assert config["StopSignal"] == "SIGTERM"
+    assert config["Labels"]["org.opencontainers.image.title"] == service
+    history = engine("history", "--no-trunc", "--format", "{{.CreatedBy}}", image(service))
+    assert re.findall(r"(?i)(?:secret|token|password)[^ ]*=\S+", history + " ".join(config["Env"])) == []
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_bytecode_is_there(engine: Engine, service: str) -> None:
+    """A read-only root cannot keep any, so that each start would compile a thousand files again."""
+    program = (
+        f"import {service.replace('-', '_')}.serve, sys, os\n"
+        "print(*[m.__spec__.origin for m in list(sys.modules.values()) if getattr(m, '__spec__', None)"
+        " and m.__spec__.cached and not os.path.exists(m.__spec__.cached)])\n"
+    )
+    assert run(engine, service, program).split() == []

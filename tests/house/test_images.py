@@ -1,0 +1,201 @@
+"""The images and the Compose file, as far as they can be judged without an engine."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from standins.nova.certificates import NAMES
+from standins.twilio.settings import ExchangeSettings
+from tools import render_edge
+from tools.lock import third_party
+from tools.workspace import ROOT, lock, members
+
+SERVICES = ("phone-agent", "webrtc-agent")
+DOCKERFILES = [
+    *(ROOT / "services" / name / "Dockerfile" for name in SERVICES),
+    ROOT / "standins/Dockerfile",
+    ROOT / "infra/edge/Dockerfile",
+]
+COMPOSE = [ROOT / "docker-compose.yml", *sorted((ROOT / "infra/compose").glob("*.yaml"))]
+UNUSED = ROOT / "infra/images/unused.txt"
+
+
+def named(path: Path) -> str:
+    """Name a file in a test's id."""
+    return str(path.relative_to(ROOT))
+
+
+def instructions(path: Path, word: str) -> list[str]:
+    """Give what stands behind an instruction of a Dockerfile, wherever it occurs."""
+    whole = path.read_text().replace("\\\n", " ")
+    return [line.partition(" ")[2].strip() for line in whole.splitlines() if line.startswith(f"{word} ")]
+
+
+def services(path: Path) -> dict[str, Any]:
+    """Read the services of a Compose file, with what they take from its anchors."""
+    found: dict[str, Any] = yaml.safe_load(path.read_text())["services"]
+    return found
+
+
+@pytest.mark.parametrize("path", DOCKERFILES, ids=named)
+def test_the_linter_has_nothing_to_say(path: Path) -> None:
+    """Every rule of hadolint, none switched off."""
+    command = [str(Path(sys.executable).parent / "hadolint"), "--no-color", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "hadolint ignore" not in path.read_text()
+
+
+@pytest.mark.parametrize("path", DOCKERFILES, ids=named)
+def test_an_image_is_built_from_named_versions_and_runs_as_nobody(path: Path) -> None:
+    """No moving tag, no frontend from elsewhere, no root, and a first process that gets the signals."""
+    text = path.read_text()
+    stages = set(re.findall(r"^FROM \S+ AS (\S+)$", text, re.MULTILINE))
+    bases = {base.split(" ")[0] for base in instructions(path, "FROM")} - stages
+    assert bases <= {"python:3.12-slim", "nginx:1.28"}
+    assert not text.startswith("# syntax")
+    assert re.fullmatch(r"1000[123]:1000[123]", instructions(path, "USER")[-1])
+    assert instructions(path, "ENTRYPOINT")[-1].startswith("[")
+
+
+@pytest.mark.parametrize("path", [*DOCKERFILES, *COMPOSE], ids=named)
+def test_no_secret_is_written_down(path: Path) -> None:
+    """What looks like one is the stand-ins' own, and those let nobody in anywhere."""
+    text = path.read_text()
+    pretended = ExchangeSettings()
+    for harmless in (pretended.account_sid, pretended.auth_token, "standin-secret"):
+        text = text.replace(harmless, "")
+    assert re.findall(r"AKIA[0-9A-Z]{16}|\bAC[0-9a-f]{32}|\bSK[0-9a-f]{32}|[0-9a-f]{32}|BEGIN [A-Z ]*KEY", text) == []
+    assert re.findall(r"^(?:ARG|ENV) .*(?:SECRET|TOKEN|KEY|PASSWORD)", text, re.MULTILINE) == []
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_s_image_holds_its_own_code_and_packages_only(name: str) -> None:
+    """No stand-in, not the other service, and nothing that its lock does not pin."""
+    path = ROOT / "services" / name / "Dockerfile"
+    (other,) = set(SERVICES) - {name}
+    assert "standins" not in path.read_text()
+    assert other not in path.read_text()
+    assert f"--require-hashes -r requirements/{name}.txt" in path.read_text()
+    copied = [words for words in instructions(path, "COPY") if words.endswith(" /app/")]
+    assert copied == [f"shared/agent_core/src/ services/{name}/src/ /app/"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_asked_without_curl_and_told_to_stop_with_a_signal_it_knows(name: str) -> None:
+    """What a slim image lacks cannot be a health check."""
+    path = ROOT / "services" / name / "Dockerfile"
+    assert instructions(path, "STOPSIGNAL") == ["SIGTERM"]
+    (check,) = instructions(path, "HEALTHCHECK")
+    assert "/health" in check
+    assert not re.search(r"curl|wget", path.read_text())
+
+
+def test_what_is_left_out_is_pinned_and_not_ours_to_use() -> None:
+    """A name that no lock knows leaves nothing out; one that a member declares is needed."""
+    names = [line.split("#")[0].strip() for line in UNUSED.read_text().splitlines() if not line.startswith("#")]
+    pinned = "".join(lock(name).read_text() for name in SERVICES)
+    assert [name for name in names if f"\n{name}==" not in pinned] == []
+    shipped = [member for member in members() if member != "standins"]
+    needed = {need.split("==")[0].split("[")[0] for member in shipped for need in third_party(member)}
+    assert set(names) & needed == set()
+
+
+def test_every_left_out_package_says_why() -> None:
+    """Without a reason nobody dares to put it back."""
+    lines = [line for line in UNUSED.read_text().splitlines() if not line.startswith("#")]
+    assert [line for line in lines if not re.fullmatch(r"\S+ +# .{5,}", line)] == []
+
+
+def test_nothing_gets_into_an_image_that_was_not_let_in() -> None:
+    """The list of what is left out begins with everything; settings with secrets stay out last of all."""
+    lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
+    assert lines[0] == "*"
+    assert lines[-1] == "**/.env*"
+    assert all((ROOT / line.removeprefix("!").rstrip("*")).parent.is_dir() for line in lines if line.startswith("!"))
+
+
+def test_nginx_is_configured_as_the_load_balancer_s_template_says() -> None:
+    """`python -m tools.render_edge` writes the file; the rules are changed in the template."""
+    rendered = render_edge.render(render_edge.TEMPLATE.read_text(encoding="utf-8"))
+    assert render_edge.CONFIGURATION.read_text(encoding="utf-8") == rendered
+
+
+def test_a_rule_that_nginx_was_not_taught_is_not_rendered() -> None:
+    """A redirect or a quote in a pattern would route otherwise than the load balancer."""
+    template = render_edge.TEMPLATE.read_text(encoding="utf-8")
+    assert '"/incoming-call*"' in template
+    with pytest.raises(render_edge.UnrenderableError, match="cannot be quoted"):
+        render_edge.render(template.replace('"/incoming-call*"', "'/incoming\"call*'"))
+
+
+@pytest.mark.parametrize("name", [*SERVICES, "edge", "guide"])
+def test_a_container_is_hardened_as_the_task_definition_is(name: str) -> None:
+    """What works here works there: no capability, no new privilege, nothing to write to but /tmp."""
+    service = services(COMPOSE[0])[name]
+    _is_hardened(service)
+    if name in SERVICES:
+        task = (ROOT / "infra/cloudformation/service.yaml").read_text()
+        stop = re.search(r"StopTimeout: (\d+)", task)
+        assert stop is not None
+        assert service["stop_grace_period"] == f"{stop[1]}s"
+        assert 'User: "10001:10001"' in task
+        assert "ReadonlyRootFilesystem: true" in task
+
+
+def test_a_stand_in_is_hardened_too() -> None:
+    """It is on the same network as the real thing may be."""
+    _is_hardened(services(ROOT / "infra/compose/standin.yaml")["standin"])
+
+
+def _is_hardened(service: dict[str, Any]) -> None:
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["mem_limit"]
+    assert service["pids_limit"]
+    assert not {"privileged", "cap_add", "pid", "user"} & set(service)
+
+
+@pytest.mark.parametrize("path", COMPOSE, ids=named)
+def test_ports_are_published_to_this_machine_only(path: Path) -> None:
+    """A laptop in a café offers nobody a telephone."""
+    ports = [str(port) for service in services(path).values() for port in service.get("ports", [])]
+    assert [port for port in ports if not port.startswith(("127.0.0.1:", "${ICE_ADVERTISED_HOSTS:-127.0.0.1}:"))] == []
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_told_nothing_that_it_does_not_know(name: str) -> None:
+    """A name with a typing mistake would be ignored, silently."""
+    service = services(COMPOSE[0])[name]
+    told = set(service["environment"])
+    for entry in service["env_file"]:
+        if isinstance(entry, str):
+            file = ROOT / re.sub(r"\$\{[A-Z_]+:\+-real\}", "", entry)
+            real = file.with_stem(f"{file.stem}-real")
+            told |= {
+                line.partition("=")[0] for each in (file, real) for line in each.read_text().splitlines() if "=" in line
+            }
+    known = set(re.findall(r"^\| `([A-Z_]+)`", (ROOT / "docs/reference/settings.md").read_text(), re.MULTILINE))
+    sdk = {
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_EC2_METADATA_DISABLED",
+        "SSL_CERT_FILE",
+    }
+    assert told - known - sdk == set()
+
+
+def test_the_stand_ins_are_what_the_services_are_told() -> None:
+    """Account, secrets and the model's name are the stand-ins' own defaults, and its certificate has that name."""
+    phone = services(COMPOSE[0])["phone-agent"]["environment"]
+    pretended = ExchangeSettings()
+    assert phone["TWILIO_ACCOUNT_SID"] == f"${{TWILIO_ACCOUNT_SID:-{pretended.account_sid}}}"
+    assert phone["TWILIO_AUTH_TOKEN"] == f"${{TWILIO_AUTH_TOKEN:-{pretended.auth_token}}}"
+    assert "nova" in NAMES
