@@ -8,6 +8,12 @@ from webrtc_agent.requests import MAX_CANDIDATES
 
 MAX_MEDIA = 8
 """A browser offers sound, camera, screen and messages."""
+MAX_SOURCES = 200
+"""Lines about senders. aiortc looks for each among all before it: 2500 of them take it 150 ms."""
+MAX_PAIRS = 20_000
+"""Codecs times what is said about codecs, over all media: aiortc compares each with each, and 32 KB could become a
+million objects. A browser's camera has about 50 codecs and 150 lines about them."""
+_ABOUT_CODECS = ("a=rtcp-fb:", "a=fmtp:")
 _NEEDED = ("a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:")
 
 
@@ -25,5 +31,18 @@ def check_offer(sdp: str) -> None:
         raise MalformedOffer("too_many_media")
     if sum(line.startswith("a=candidate:") for line in lines) > MAX_CANDIDATES:
         raise MalformedOffer("too_many_candidates")
+    if sum(line.startswith("a=ssrc") for line in lines) > MAX_SOURCES or _pairs(lines) > MAX_PAIRS:
+        raise MalformedOffer("too_many_attributes")
     if not all(any(line.startswith(needed) for line in lines) for needed in _NEEDED):
         raise MalformedOffer("no_way_to_connect")
+
+
+def _pairs(lines: list[str]) -> int:
+    """Count what aiortc's parser compares, each codec of a medium with each line about codecs."""
+    pairs = codecs = said = 0
+    for line in lines:
+        if line.startswith("m="):
+            pairs, codecs, said = pairs + codecs * said, 0, 0
+        codecs += line.startswith("a=rtpmap:")
+        said += line.startswith(_ABOUT_CODECS)
+    return pairs + codecs * said

@@ -260,7 +260,9 @@ def parse(payload: bytes) -> ModelEvent:
 
 def _parse_content_start(body: dict[str, Any]) -> ContentStarted:
     extra = orjson.loads(body.get("additionalModelFields") or "{}")
-    return ContentStarted(body["type"], body["role"], speculative=extra.get("generationStage") == "SPECULATIVE")
+    return ContentStarted(
+        _str(body["type"]), _str(body["role"]), speculative=extra.get("generationStage") == "SPECULATIVE"
+    )
 
 
 def _parse_audio(body: dict[str, Any]) -> Audio:
@@ -273,26 +275,39 @@ def _parse_tool_use(body: dict[str, Any]) -> ToolUse:
         arguments = orjson.loads(body["content"])
     except orjson.JSONDecodeError:
         arguments = None
-    return ToolUse(body["toolUseId"], body["toolName"], arguments if isinstance(arguments, dict) else None)
+    return ToolUse(_str(body["toolUseId"]), _str(body["toolName"]), arguments if isinstance(arguments, dict) else None)
 
 
 def _parse_content_end(body: dict[str, Any]) -> ContentEnded:
     reason = body.get("stopReason")
-    return ContentEnded(body.get("type", ""), _STOP_REASONS.get(reason, StopReason.PARTIAL_TURN))
+    return ContentEnded(_str(body.get("type", "")), _STOP_REASONS.get(reason, StopReason.PARTIAL_TURN))
 
 
 def _parse_usage(body: dict[str, Any]) -> Usage:
     delta = body.get("details", {}).get("delta", {})
     sides = (delta.get("input", {}), delta.get("output", {}))
-    return Usage(*(int(side.get(f"{kind}Tokens", 0)) for side in sides for kind in ("speech", "text")))
+    return Usage(*(_int(side.get(f"{kind}Tokens", 0)) for side in sides for kind in ("speech", "text")))
+
+
+def _str(value: object) -> str:
+    """Refuse what is no text here: further on, nobody would expect it to be anything else."""
+    if type(value) is not str:
+        raise TypeError(type(value).__name__)
+    return value
+
+
+def _int(value: object) -> int:
+    if type(value) is not int:
+        raise TypeError(type(value).__name__)
+    return value
 
 
 _STOP_REASONS: dict[object, StopReason] = {reason.value: reason for reason in StopReason}
 
 _PARSERS: dict[str, Callable[[dict[str, Any]], ModelEvent]] = {
-    "completionStart": lambda body: CompletionStarted(body.get("sessionId", "")),
+    "completionStart": lambda body: CompletionStarted(_str(body.get("sessionId", ""))),
     "contentStart": _parse_content_start,
-    "textOutput": lambda body: Text(body["content"]),
+    "textOutput": lambda body: Text(_str(body["content"])),
     "audioOutput": _parse_audio,
     "toolUse": _parse_tool_use,
     "contentEnd": _parse_content_end,
