@@ -10,7 +10,7 @@ $(foreach name,$(CALL_VARIABLES),$(eval override $(name) := $$(value $(name))))
 export $(CALL_VARIABLES)
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help environment page run call test faults lint format lock bench clean
+.PHONY: help environment page run call test faults fuzz lint format lock bench clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -35,6 +35,9 @@ test: lint ## everything CI runs: lint, types, import contracts, all tests
 
 faults: environment ## the whole catalogue of faults and threats by number, the slow ones too
 	@$(BIN)/pytest -m "" -k "test_fault_ or test_threat_"
+
+fuzz: environment ## feed every way in a million mutated inputs: RUNS=, SEED=, TARGET="sdp bodies"
+	@$(BIN)/python -m tests.fuzzing $(TARGET) $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED))
 
 lint: environment ## rules, format, types, import contracts, and the page's own checks
 	@$(BIN)/ruff check

@@ -1,0 +1,175 @@
+"""Many inputs for one target, and what is held against it: a wrong error, a slow answer, memory that stays."""
+
+import ctypes
+import gc
+import platform
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.fuzzing.coverage import Coverage
+from tests.fuzzing.mutation import MAX_CASE, Mutator
+from tests.fuzzing.target import Target
+
+MAX_SECONDS = 0.050
+"""Longest time of this thread for one input. Other processes and threads do not count."""
+MAX_BLOCKS_PER_RUN = 0.02
+"""Python objects that may stay for each input: a leak leaves at least one each, a cache that fills leaves fewer."""
+MAX_GROWTH_MB = 16.0
+"""What the process may grow by: fragments of its heap come and go by a few megabytes."""
+_MAX_CORPUS = 500
+_SLOWEST = 5
+_AGAIN = 5
+_WARM_UP = 0.2
+"""Part of the runs after which caches are full and every line is compiled."""
+_TELL_EVERY = 5.0
+_LIBC = ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None
+
+
+@dataclass(order=True)
+class Slow:
+    """A case and the processor time that it took, in seconds."""
+
+    seconds: float
+    case: bytes = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A case after which something was raised that should not have been."""
+
+    error: str
+    case: bytes
+
+
+@dataclass
+class Report:
+    """What came of one campaign."""
+
+    target: str
+    runs: int = 0
+    lines: int = 0
+    kept: int = 0
+    seconds: float = 0.0
+    slowest: list[Slow] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    blocks: int = 0
+    growth_mb: float = 0.0
+
+    @property
+    def faults(self) -> list[str]:
+        """Say what is held against the target; empty is good."""
+        faults = [f"{finding.error} after {finding.case[:300]!r}" for finding in self.findings]
+        faults += [
+            f"{slow.seconds * 1000:.1f} ms for {slow.case[:300]!r}"
+            for slow in self.slowest
+            if slow.seconds > MAX_SECONDS
+        ]
+        if self.blocks > max(2000, self.runs * MAX_BLOCKS_PER_RUN):
+            faults.append(f"{self.blocks} objects stayed")
+        if self.growth_mb > MAX_GROWTH_MB:
+            faults.append(f"grew by {self.growth_mb:.1f} MB")
+        return faults
+
+    def __str__(self) -> str:
+        slowest = max(self.slowest).seconds * 1000 if self.slowest else 0.0
+        return (
+            f"{self.target:<16} {self.runs:>9,} inputs in {self.seconds:>6.0f} s   {self.lines:>5} lines"
+            f"   slowest {slowest:>6.2f} ms   {self.blocks:>+6} objects  {self.growth_mb:>+6.1f} MB"
+            f"   {len(self.findings)} findings"
+        )
+
+
+class Campaign:
+    """Runs cases through a target: a seed in turn at first, then changes of those that reached something new."""
+
+    def __init__(
+        self, target: Target, *, runs: int, seed: int = 1, tell: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self._target = target
+        self._mutator = Mutator(seed)
+        self._tell = tell
+        self._corpus = list(target.seeds)
+        self._report = Report(target.name, runs)
+
+    def run(self) -> Report:
+        """Do it."""
+        report, began = self._report, time.monotonic()
+        warm = max(1, int(report.runs * _WARM_UP))
+        with Coverage(self._target.folders) as coverage:
+            for seed in self._target.seeds:
+                self._one(seed, coverage)
+            self._some(range(warm), coverage)
+            blocks, resident = _held()
+            kept = sum(map(len, self._corpus))
+            self._some(range(warm, report.runs), coverage)
+            blocks_now, resident_now = _held()
+            corpus = (sum(map(len, self._corpus)) - kept) / 2**20
+            report.blocks, report.growth_mb = blocks_now - blocks, resident_now - resident - corpus
+            report.lines, report.kept = coverage.lines, len(self._corpus)
+        report.slowest = sorted(map(self._again, report.slowest), reverse=True)
+        report.seconds = time.monotonic() - began
+        return report
+
+    def _some(self, numbers: Iterable[int], coverage: Coverage) -> None:
+        told = time.monotonic()
+        for number in numbers:
+            self._one(self._target.vary(self._mutator.pick(self._corpus), self._mutator), coverage)
+            if number % 256 == 0 and time.monotonic() - told > _TELL_EVERY:
+                told = time.monotonic()
+                self._tell(f"{self._target.name}: {number:,} of {self._report.runs:,}, {coverage.lines} lines")
+
+    def _one(self, case: bytes, coverage: Coverage) -> None:
+        before = time.thread_time()
+        try:
+            self._target.run(case)
+        except Exception as error:  # noqa: BLE001 - whatever gets out is what is looked for
+            self._note(Finding(f"{type(error).__name__}: {error}", case))
+        self._time(Slow(time.thread_time() - before, case))
+        if coverage.is_new() and len(self._corpus) < _MAX_CORPUS and len(case) < MAX_CASE:
+            self._corpus.append(case)
+
+    def _note(self, finding: Finding) -> None:
+        """Keep the first of each kind."""
+        if (
+            all(finding.error != known.error for known in self._report.findings[:50])
+            and len(self._report.findings) < 50
+        ):
+            self._report.findings.append(finding)
+
+    def _time(self, slow: Slow) -> None:
+        slowest = self._report.slowest
+        if len(slowest) < _SLOWEST or slow > slowest[0]:
+            slowest.append(slow)
+            slowest.sort()
+            del slowest[:-_SLOWEST]
+
+    def _again(self, slow: Slow) -> Slow:
+        """Measure a slow case again: the best of several is the case's own time, the rest was the machine's."""
+        best = slow.seconds
+        for _ in range(_AGAIN):
+            before = time.thread_time()
+            with suppress(Exception):  # noted before
+                self._target.run(slow.case)
+            best = min(best, time.thread_time() - before)
+        return Slow(best, slow.case)
+
+
+def _held() -> tuple[int, float]:
+    """Count the objects of Python and the megabytes of this process that are in use."""
+    gc.collect()
+    if _LIBC is not None:
+        _LIBC.malloc_trim(0)  # what was freed goes back, so that only what is held counts
+    return sys.getallocatedblocks(), _resident_mb()
+
+
+def _resident_mb() -> float:
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:  # not a Linux: the peak is all there is
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return pages * resource.getpagesize() / 2**20

@@ -1,0 +1,93 @@
+"""Each way in with a few thousand inputs, always the same ones; `make fuzz` tries a million."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.fuzzing.campaign import Campaign
+from tests.fuzzing.mutation import Mutator
+from tests.fuzzing.target import Target
+from tests.fuzzing.targets import TARGETS
+
+RUNS = 2000
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_nothing_wrong_comes_of_any_input(name: str) -> None:
+    """No error of another kind than the door expects, none slow, and nothing stays in memory."""
+    target = TARGETS[name]()
+    try:
+        report = Campaign(target, runs=round(RUNS * target.share) or 1).run()
+    finally:
+        target.close()
+    assert report.faults == []
+    assert report.lines > 20
+
+
+class _Leaky(Target):
+    """A way in with every fault that a campaign looks for."""
+
+    name = "leaky"
+    folders = ("test_fuzz.py",)
+    seeds = (b"slow", b"fast")
+
+    def __init__(self, fault: Callable[["_Leaky", bytes], None]) -> None:
+        self.fault = fault
+        self.kept: list[list[int]] = []
+
+    def vary(self, case: bytes, mutator: Mutator) -> bytes:
+        """Change some bytes, but leave the slow case alone."""
+        return mutator.damage(case.replace(b"slow", b"fast"))
+
+    def run(self, case: bytes) -> None:
+        """Do what is wrong."""
+        self.fault(self, case)
+
+
+def _raises(_: _Leaky, case: bytes) -> None:
+    if b"{" in case:
+        raise ZeroDivisionError
+
+
+def _takes_long(_: _Leaky, case: bytes) -> None:
+    end = time.thread_time() + (0.06 if case == b"slow" else 0.0)
+    while time.thread_time() < end:
+        pass
+
+
+def _keeps(leaky: _Leaky, case: bytes) -> None:
+    leaky.kept.append([len(case)])
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"), [(_raises, "ZeroDivisionError"), (_takes_long, " ms for b'slow'"), (_keeps, "objects stayed")]
+)
+def test_a_campaign_tells_what_is_wrong(fault: Callable[[_Leaky, bytes], None], told: str) -> None:
+    """A way in that fails, dawdles or hoards does not pass."""
+    report = Campaign(_Leaky(fault), runs=3000).run()
+    assert any(told in line for line in report.faults), str(report)
+
+
+def _hides(_: _Leaky, case: bytes) -> None:
+    missing = [mark for mark in (b"{", b"%", b"&", b"[") if mark not in case]
+    if len(missing) < 4:
+        time.thread_time()
+    if len(missing) < 3:
+        time.thread_time()
+    if len(missing) < 2:
+        time.thread_time()
+    if not missing:
+        raise LookupError
+
+
+def test_a_campaign_keeps_what_reaches_new_lines() -> None:
+    """Four bytes that all have to be there are found one by one, which chance alone would hardly do."""
+    report = Campaign(_Leaky(_hides), runs=3000).run()
+    assert [finding.error for finding in report.findings] == ["LookupError: "]
+
+
+def test_the_same_seed_makes_the_same_inputs() -> None:
+    """What was found can be found again."""
+    cases = [[Mutator(seed).damage(b"some bytes that are long enough") for _ in range(3)] for seed in (5, 5, 6)]
+    assert cases[0] == cases[1] != cases[2]
