@@ -2,7 +2,8 @@
 
 A test's folder says how fast it is and what it may touch:
 
-- `house`: the repository itself; `unit`: pure code; `contract`: one wire with both of its ends;
+- `house`: the repository itself; `unit`: pure code; `infra`: the templates, deployed into a pretend AWS;
+- `contract`: one wire with both of its ends;
 - `integration`: several parts over real sockets; `e2e`: a caller's journey through running processes;
 - `faults`: faults of the catalogue that take long; only `make faults` runs them, with all quick ones.
 
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-DEADLINES = {"house": 60, "unit": 30, "contract": 60, "integration": 60, "e2e": 120, "faults": 180}
+DEADLINES = {"house": 60, "unit": 30, "infra": 60, "contract": 60, "integration": 60, "e2e": 120, "faults": 180}
 """Speeds in the order they run, each with the seconds after which a test counts as hung."""
 
 _SETTINGS = ("AWS_", "NOVA_", "TWILIO_", "DAILY_", "ECS_", "ICE_", "STARTS_PER_MINUTE", "METRICS_", "OTEL_", "PRICE_")

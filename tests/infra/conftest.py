@@ -1,0 +1,57 @@
+"""Deployments that the tests look at: made once, never changed."""
+
+import boto3
+import pytest
+
+from tests.support.stacks import REGION, Deployed, deploy, pretend_aws, usual
+
+
+@pytest.fixture(scope="session")
+def made() -> Deployed:
+    """Give the environment test in a network of its own, as its defaults are."""
+    with pretend_aws() as deployed:
+        deploy(deployed, usual())
+    return deployed
+
+
+@pytest.fixture(scope="session")
+def elsewhere() -> Deployed:
+    """Give the same in the account's default network."""
+    with pretend_aws() as deployed:
+        deploy(deployed, usual(default_network()))
+    return deployed
+
+
+@pytest.fixture(scope="session")
+def secure() -> Deployed:
+    """Give the same with everything that can be turned on: https and a name, logs, shells, two ways out, ARM."""
+    with pretend_aws() as deployed:
+        asked = boto3.client("acm", REGION).request_certificate(DomainName="agent.example.com")
+        zone = boto3.client("route53", REGION).create_hosted_zone(Name="example.com", CallerReference="once")
+        deploy(
+            deployed,
+            usual(
+                None,
+                CertificateArn=asked["CertificateArn"],
+                DomainName="agent.example.com",
+                HostedZoneId=zone["HostedZone"]["Id"].rpartition("/")[2],
+                AccessLogs="true",
+                ExecuteCommand="true",
+                NatGateways="per-zone",
+                CpuArchitecture="ARM64",
+                AlertEmail="ops@example.com",
+                FallbackDestination="sip:desk@example.com",
+                DesiredCount="",
+                PublicBaseUrl="https://agent.example.com",
+            ),
+        )
+    return deployed
+
+
+def default_network() -> dict[str, str]:
+    """Look up what a person would: the default network and its subnets."""
+    client = boto3.client("ec2", REGION)
+    (vpc,) = client.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+    subnets = client.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc["VpcId"]]}])["Subnets"]
+    names = ",".join(subnet["SubnetId"] for subnet in subnets[:2])
+    return {"VpcId": vpc["VpcId"], "VpcCidr": vpc["CidrBlock"], "PublicSubnetIds": names, "TaskSubnetIds": names}

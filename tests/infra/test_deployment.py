@@ -1,0 +1,107 @@
+"""The stacks together: made in their order, made again without a change, and taken away."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.support.stacks import REGION, deploy, parameters_of, pretend_aws, usual
+from tests.support.templates import TEMPLATES, read, template
+from tools.workspace import ROOT
+
+ENVIRONMENTS = sorted((ROOT / "infra/environments").glob("*.parameters"))
+SERVICES = ("phone", "web")
+
+
+def exports(path: Path) -> list[str]:
+    """List what a template exports, as it is written there."""
+    outputs = read(path.read_text()).get("Outputs", {}).values()
+    return [text(one["Export"]["Name"]) for one in outputs if "Export" in one]
+
+
+def imports(path: Path) -> set[str]:
+    """List what a template imports, for both services where it is deployed twice."""
+    found = {text(one) for one in taken(read(path.read_text()))}
+    return {name.replace("${ServiceName}", service) for name in found for service in SERVICES}
+
+
+def taken(node: object) -> Iterator[object]:
+    """Go through the imports below a node."""
+    match node:
+        case {"Fn::ImportValue": name}:
+            yield name
+        case dict():
+            for value in node.values():
+                yield from taken(value)
+        case list():
+            for value in node:
+                yield from taken(value)
+
+
+def text(name: object) -> str:
+    """Read a name that is given with or without `!Sub`."""
+    return str(name["Fn::Sub"]) if isinstance(name, dict) else str(name)
+
+
+def test_all_stacks_are_made_and_an_update_without_a_change_changes_nothing() -> None:
+    """In the order in which they are listed, each standing on those before it."""
+    with pretend_aws() as made:
+        deploy(made, usual())
+        assert list(made.outputs) == [stack.name for stack in usual()]
+        before = dict(made.resources)
+        deploy(made, usual())
+        assert made.resources == before
+        deploy(made, usual(PhoneDrainSeconds="2400", LongestCallSeconds="2400"))
+    phone = made.of("edge", "PhoneTargetGroup")["TargetGroupAttributes"]
+    assert {"Key": "deregistration_delay.timeout_seconds", "Value": 2400} in phone
+
+
+def test_every_import_has_exactly_one_stack_that_exports_it() -> None:
+    """A misspelt one fails only when everything before it has been made; the linter sees one file at a time."""
+    exported = Counter(name for path in TEMPLATES if path.stem != "network-existing" for name in exports(path))
+    assert set(exported.values()) == {1}
+    assert {path.stem: imports(path) - exported.keys() for path in TEMPLATES if imports(path) - exported.keys()} == {}
+
+
+def test_nothing_is_exported_that_nobody_imports() -> None:
+    """An export only makes a later change harder."""
+    wanted = {name for path in TEMPLATES for name in imports(path)}
+    assert {name for path in TEMPLATES for name in exports(path)} - wanted == set()
+
+
+def test_a_stack_that_others_stand_on_cannot_be_taken_away() -> None:
+    """In the reverse order all of them go, but for the network, which moto cannot take apart."""
+    with pretend_aws() as made:
+        deploy(made, usual())
+        client = boto3.client("cloudformation", REGION)
+        with pytest.raises(ClientError, match="in use"):
+            client.delete_stack(StackName="edge")
+        for stack in reversed(usual()[2:]):
+            client.delete_stack(StackName=stack.name)
+        assert [one["StackName"] for one in client.describe_stacks()["Stacks"]] == ["registry", "network"]
+
+
+def test_environments_are_named_as_the_templates_allow_and_keep_apart() -> None:
+    """Two of them in one account need two of everything that has a name or an address."""
+    files = [parameters_of(path) for path in ENVIRONMENTS]
+    names = [path.stem for path in ENVIRONMENTS]
+    known = {key for path in TEMPLATES for key in template(path.stem)["Parameters"]}
+    assert [key for one in files for key in one if key not in known] == []
+    assert [one["Environment"] for one in files] == names
+    assert sorted(template("edge")["Parameters"]["Environment"]["AllowedValues"]) == names
+    for key in ("AddressPrefix", "SecretsFolder", "MetricsNamespace"):
+        assert len({one[key] for one in files}) == len(files), key
+
+
+def test_three_environments_live_side_by_side_in_one_account() -> None:
+    """Only the images are shared: what was tested in one is what goes to the next."""
+    with pretend_aws() as made:
+        deploy(made, usual()[:1])
+        for path in ENVIRONMENTS:
+            stacks = usual(None, **parameters_of(path))[1:]
+            deploy(made, [stack.called(f"{path.stem}-{stack.name}") for stack in stacks])
+    services = {one["ServiceName"] for one in made.every("AWS::ECS::Service").values()}
+    assert len(services) == 2 * len(ENVIRONMENTS)

@@ -1,0 +1,206 @@
+"""The edge as it is deployed: listeners, rules, target groups, and the local edge that reads the same file."""
+
+import re
+from typing import Any
+
+import boto3
+import pytest
+
+from agent_core.drain import make_server
+from agent_core.settings import CoreSettings
+from standins.edge import balancer
+from standins.edge.cloudformation import Template
+from standins.edge.rules import Forward
+from tests.support.stacks import REGION, Deployed, deploy, pretend_aws, usual
+from tests.support.templates import FOLDER, TEMPLATES, read, template
+
+POLICIES = {
+    "ELBSecurityPolicy-TLS13-1-2-2021-06",
+    "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
+    "ELBSecurityPolicy-TLS13-1-3-2021-06",
+}
+"""Those of AWS's that take nothing older than TLS 1.2 with forward secrecy."""
+CERTIFICATES = "arn:aws:acm:eu-north-1:123456789012:certificate"
+TWILIO_PACKET_SECONDS = 0.02
+
+
+def attributes(resource: dict[str, Any]) -> dict[str, str]:
+    """Read the attributes of a load balancer or a target group."""
+    listed = resource.get("LoadBalancerAttributes", []) + resource.get("TargetGroupAttributes", [])
+    return {one["Key"]: str(one["Value"]) for one in listed}
+
+
+def listeners(made: Deployed) -> dict[int, dict[str, Any]]:
+    """Give the listeners by port."""
+    return {one["Port"]: one for one in made.every("AWS::ElasticLoadBalancingV2::Listener").values()}
+
+
+def phone_rule(made: Deployed) -> dict[str, Any]:
+    """Give the one rule."""
+    (rule,) = made.every("AWS::ElasticLoadBalancingV2::ListenerRule").values()
+    return rule
+
+
+def described_rules(made: Deployed) -> list[tuple[str, tuple[str, ...], str]]:
+    """Ask the load balancer for its rules: priority, patterns, and the logical name of the target group."""
+    client = boto3.client("elbv2", REGION)
+    (listener,) = client.describe_listeners(LoadBalancerArn=made.outputs["edge"]["LoadBalancerArn"])["Listeners"]
+    groups = {made.outputs["edge"][f"{name}Arn"]: name for name in ("PhoneTargetGroup", "WebTargetGroup")}
+    return [
+        (
+            rule["Priority"],
+            tuple(path for one in rule["Conditions"] for path in one["PathPatternConfig"]["Values"]),
+            groups[rule["Actions"][0]["TargetGroupArn"]],
+        )
+        for rule in client.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]
+    ]
+
+
+def test_calls_go_to_the_phone_service_and_the_rest_to_the_web_service(made: Deployed) -> None:
+    """Without a certificate all of it hangs on the HTTP listener."""
+    assert listeners(made).keys() == {80}
+    (default,) = listeners(made)[80]["DefaultActions"]
+    assert (default["Type"], default["TargetGroupArn"]) == ("forward", made.outputs["edge"]["WebTargetGroupArn"])
+    rule = phone_rule(made)
+    assert [one["PathPatternConfig"]["Values"] for one in rule["Conditions"]] == [["/incoming-call*", "/media-stream*"]]
+    assert [one["TargetGroupArn"] for one in rule["Actions"]] == [made.outputs["edge"]["PhoneTargetGroupArn"]]
+    assert rule["ListenerArn"] == made.names["edge", "HttpListener"]
+    assert 1 <= rule["Priority"] <= 50_000
+
+
+def test_with_a_certificate_rules_hang_on_https_and_http_only_redirects(secure: Deployed) -> None:
+    """A caller's sound and a visitor's microphone never travel in the open."""
+    assert listeners(secure).keys() == {80, 443}
+    (redirect,) = listeners(secure)[80]["DefaultActions"]
+    assert redirect == {
+        "Type": "redirect",
+        "RedirectConfig": {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"},
+    }
+    https = listeners(secure)[443]
+    assert [one["CertificateArn"].split("/")[0] for one in https["Certificates"]] == [CERTIFICATES]
+    assert https["DefaultActions"][0]["TargetGroupArn"] == secure.outputs["edge"]["WebTargetGroupArn"]
+    assert phone_rule(secure)["ListenerArn"] == secure.names["edge", "HttpsListener"]
+    assert secure.outputs["edge"]["PublicUrl"] == "https://agent.example.com"
+    record = secure.of("edge", "DomainRecord")
+    assert (record["Name"], record["Type"]) == ("agent.example.com", "A")
+
+
+def test_https_takes_no_old_cipher(secure: Deployed) -> None:
+    """The linter does not know which policies there are."""
+    assert listeners(secure)[443]["SslPolicy"] in POLICIES
+
+
+def test_a_pattern_is_one_that_aws_takes() -> None:
+    """At most 5 in a rule and 128 characters each, of the few that may stand in one."""
+    (path,) = (path for path in TEMPLATES if path.stem == "edge")
+    conditions = read(path.read_text())["Resources"]["PhoneRule"]["Properties"]["Conditions"]
+    patterns = [pattern for one in conditions for pattern in one["PathPatternConfig"]["Values"]]
+    assert 1 <= len(patterns) <= 5
+    assert [one for one in patterns if not re.fullmatch(r"/[\w.$/~\"'@:+&()!,;=*?-]{0,127}", one, re.ASCII)] == []
+
+
+def test_routes_as_deployed_are_the_routes_of_the_local_edge() -> None:
+    """What AWS would route by is read back from the pretend AWS, and compared with what a laptop routes by."""
+    with pretend_aws() as made:
+        deploy(made, usual()[:5])
+        deployed = described_rules(made)
+    local = balancer.read(Template((FOLDER / "edge.yaml").read_text())).listeners[80]
+    actions = [(str(rule.priority), tuple(rule.patterns), rule.action) for rule in local.rules]
+    assert deployed == [
+        (priority, patterns, action.group)
+        for priority, patterns, action in [*actions, ("default", (), local.default)]
+        if isinstance(action, Forward)
+    ]
+
+
+def test_a_silent_line_is_kept_and_an_idle_connection_is_closed_by_the_load_balancer_first(made: Deployed) -> None:
+    """Idle time above what either side lets pass in silence, and below the services' own."""
+    (one,) = made.every("AWS::ElasticLoadBalancingV2::LoadBalancer").values()
+    idle = int(attributes(one)["idle_timeout.timeout_seconds"])
+    agent: Any = None  # only what the server is told is looked at
+    server = make_server(agent, agent, CoreSettings())
+    assert server.config.ws_ping_interval is not None
+    assert idle > 3 * max(TWILIO_PACKET_SECONDS, server.config.ws_ping_interval)
+    longest = template("edge")["Parameters"]["IdleTimeoutSeconds"]["MaxValue"]
+    assert idle <= longest < server.config.timeout_keep_alive
+
+
+def test_headers_that_lie_are_dropped(made: Deployed) -> None:
+    """What the services believe of a request is what the load balancer says."""
+    (one,) = made.every("AWS::ElasticLoadBalancingV2::LoadBalancer").values()
+    said = attributes(one)
+    assert said["routing.http.drop_invalid_header_fields.enabled"] == "true"
+    assert said["routing.http.desync_mitigation_mode"] == "strictest"
+    assert said["routing.http.xff_header_processing.mode"] == "append"
+
+
+@pytest.mark.parametrize("name", ["PhoneTargetGroup", "WebTargetGroup"])
+def test_a_task_is_asked_for_its_health_often_enough(made: Deployed, name: str) -> None:
+    """A dead one is found before the grace of a new one is over."""
+    group = made.of("edge", name)
+    assert (group["HealthCheckPath"], group["Matcher"]) == ("/health", {"HttpCode": "200"})
+    assert (group["Port"], group["Protocol"], group["TargetType"]) == (7860, "HTTP", "ip")
+    grace = made.of("phone", "Service")["HealthCheckGracePeriodSeconds"]
+    container = made.of("phone", "TaskDefinition")["ContainerDefinitions"][0]["HealthCheck"]
+    assert grace == 60
+    assert group["HealthCheckTimeoutSeconds"] < group["HealthCheckIntervalSeconds"]
+    assert group["HealthCheckIntervalSeconds"] * group["UnhealthyThresholdCount"] < grace
+    assert container["Interval"] * container["Retries"] < grace + container["StartPeriod"]
+    assert container["Timeout"] < container["Interval"]
+
+
+def test_a_leaving_phone_task_keeps_its_calls_for_the_longest_that_is_promised(made: Deployed) -> None:
+    """ECS sends SIGTERM only when the load balancer has let go of a task."""
+    drain = int(attributes(made.of("edge", "PhoneTargetGroup"))["deregistration_delay.timeout_seconds"])
+    environment = made.of("phone", "TaskDefinition")["ContainerDefinitions"][0]["Environment"]
+    (longest,) = [int(one["Value"]) for one in environment if one["Name"] == "MAX_CALL_SECONDS"]
+    assert drain >= max(longest, 900)
+    assert int(attributes(made.of("edge", "WebTargetGroup"))["deregistration_delay.timeout_seconds"]) >= 60
+
+
+@pytest.mark.parametrize("name", ["PhoneTargetGroup", "WebTargetGroup"])
+def test_the_emptiest_task_gets_the_next_call(made: Deployed, name: str) -> None:
+    """A call is one long request; round robin would not see it."""
+    assert attributes(made.of("edge", name))["load_balancing.algorithm.type"] == "least_outstanding_requests"
+
+
+def test_requests_are_logged_where_that_is_wanted(made: Deployed, secure: Deployed) -> None:
+    """The bucket is private, and only the load balancers of this account write to it."""
+    assert made.every("AWS::S3::Bucket") == {}
+    (policy,) = secure.every("AWS::S3::BucketPolicy").values()
+    (balancer_,) = secure.every("AWS::ElasticLoadBalancingV2::LoadBalancer").values()
+    assert attributes(balancer_)["access_logs.s3.bucket"] == policy["Bucket"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"}
+    assert statement["Resource"].endswith("/AWSLogs/123456789012/*")
+
+
+def test_the_firewall_turns_unsigned_calls_away_and_counts_visitors_only(made: Deployed) -> None:
+    """Twilio's few addresses bring everybody's calls."""
+    rules = {one["Name"]: one["Statement"] for one in made.of("firewall", "WebAcl")["Rules"]}
+    path, header = rules["unsigned-call"]["AndStatement"]["Statements"]
+    assert path["ByteMatchStatement"]["SearchString"] == "/incoming-call"
+    assert header["NotStatement"]["Statement"]["SizeConstraintStatement"]["FieldToMatch"] == {
+        "SingleHeader": {"Name": "x-twilio-signature"}
+    }
+    spared = rules["too-many-requests"]["RateBasedStatement"]["ScopeDownStatement"]["NotStatement"]["Statement"]
+    pattern = re.compile(spared["RegexMatchStatement"]["RegexString"])
+    assert [bool(pattern.search(path)) for path in ("/incoming-call/lost", "/media-stream", "/", "/connect")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert made.of("firewall", "Association")["ResourceArn"] == made.outputs["edge"]["LoadBalancerArn"]
+
+
+def test_cloudfront_passes_everything_on_and_keeps_nothing(made: Deployed) -> None:
+    """It is there for its certificate."""
+    described = made.of("https", "Distribution")["DistributionConfig"]
+    behaviour = described["DefaultCacheBehavior"]
+    assert behaviour["ViewerProtocolPolicy"] == "redirect-to-https"
+    assert {"POST", "PATCH"} <= set(behaviour["AllowedMethods"])
+    assert behaviour["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+    assert behaviour["OriginRequestPolicyId"] == "216adef6-5c7f-47e4-b989-5492eafa07d3"
+    assert described["Origins"][0]["DomainName"] == made.outputs["edge"]["LoadBalancerDnsName"]
+    assert made.outputs["https"]["PublicUrl"].startswith("https://")

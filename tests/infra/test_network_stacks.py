@@ -1,0 +1,107 @@
+"""The network: two zones, one way in, and the same names whichever network it is."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.stacks import Deployed
+from tests.support.templates import template
+
+
+def exports(name: str) -> set[str]:
+    """List what a template exports."""
+    return {str(output["Export"]["Name"]) for output in template(name)["Outputs"].values() if "Export" in output}
+
+
+def subnets(made: Deployed) -> dict[str, dict[str, Any]]:
+    """Give the subnets by logical name."""
+    return {name: one for (_, name), one in made.every("AWS::EC2::Subnet", "network").items()}
+
+
+def leads_to(made: Deployed, table: str) -> set[str]:
+    """Say by what a route table leads to the internet."""
+    routes = made.every("AWS::EC2::Route", "network").items()
+    return {
+        way for (_, name), route in routes if name == table for way in ("GatewayId", "NatGatewayId") if way in route
+    }
+
+
+def test_both_networks_export_the_same_names() -> None:
+    """Whatever stands on one stands on the other."""
+    assert exports("network") == exports("network-existing")
+
+
+def test_services_run_in_the_default_network(elsewhere: Deployed) -> None:
+    """An account that has nothing but what AWS gave it can deploy."""
+    placed = elsewhere.of("phone", "Service")["NetworkConfiguration"]["AwsvpcConfiguration"]
+    assert placed["Subnets"] == elsewhere.outputs["network"]["TaskSubnetIds"].split(",")
+    environment = elsewhere.of("web", "TaskDefinition")["ContainerDefinitions"][0]["Environment"]
+    assert {"Name": "FORWARDED_ALLOW_IPS", "Value": "172.31.0.0/16"} in environment
+
+
+def test_two_zones_each_with_a_public_and_a_private_subnet(made: Deployed) -> None:
+    """The loss of a zone is not the loss of the service."""
+    zones = {name: one["AvailabilityZone"] for name, one in subnets(made).items()}
+    assert zones["PublicSubnetA"] == zones["TaskSubnetA"]
+    assert zones["PublicSubnetB"] == zones["TaskSubnetB"]
+    assert len(set(zones.values())) == 2
+    assert len({one["CidrBlock"] for one in subnets(made).values()}) == 4
+
+
+def test_public_subnets_lead_to_the_internet_and_task_subnets_to_nat_only(made: Deployed) -> None:
+    """Nobody reaches a task from outside, and a task reaches the model."""
+    assert leads_to(made, "PublicRoute") == {"GatewayId"}
+    assert leads_to(made, "TaskRouteA") == leads_to(made, "TaskRouteB") == {"NatGatewayId"}
+    associations = made.every("AWS::EC2::SubnetRouteTableAssociation", "network")
+    assert len({one["SubnetId"] for one in associations.values()}) == 4
+    tables = {name: one["RouteTableId"] for (_, name), one in associations.items()}
+    assert tables["PublicRoutesA"] == tables["PublicRoutesB"] == made.of("network", "PublicRoute")["RouteTableId"]
+    assert tables["TaskRoutesA"] == made.of("network", "TaskRouteA")["RouteTableId"]
+    assert tables["TaskRoutesB"] == made.of("network", "TaskRouteB")["RouteTableId"]
+
+
+def test_one_nat_gateway_or_one_a_zone(made: Deployed, secure: Deployed) -> None:
+    """One serves both zones for half the price; with two, each zone has its own."""
+    assert len(made.every("AWS::EC2::NatGateway")) == 1
+    assert len({one["SubnetId"] for one in secure.every("AWS::EC2::NatGateway").values()}) == 2
+    ways = {secure.of("network", f"TaskRoute{zone}")["NatGatewayId"] for zone in "AB"}
+    assert len(ways) == 2
+
+
+def test_images_come_past_nat(made: Deployed) -> None:
+    """The endpoint for S3 costs nothing, and NAT is paid by the byte."""
+    (endpoint,) = made.every("AWS::EC2::VPCEndpoint").values()
+    assert endpoint["VpcEndpointType"] == "Gateway"
+    assert endpoint["ServiceName"] == "com.amazonaws.eu-north-1.s3"
+    tables = {made.of("network", f"TaskRoute{zone}")["RouteTableId"] for zone in "AB"}
+    assert set(endpoint["RouteTableIds"]) == tables
+
+
+@pytest.mark.parametrize("service", ["phone", "web"])
+def test_a_task_has_a_public_address_only_where_it_has_no_nat(
+    made: Deployed, elsewhere: Deployed, service: str
+) -> None:
+    """In a default network a task without one could not even fetch its image."""
+    given = [
+        deployed.of(service, "Service")["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"]
+        for deployed in (made, elsewhere)
+    ]
+    assert given == ["DISABLED", "ENABLED"]
+
+
+def test_the_load_balancer_takes_80_and_443_and_tasks_take_only_the_load_balancer(made: Deployed) -> None:
+    """A task is reached through the path rules or not at all."""
+    groups = {name: one for (_, name), one in made.every("AWS::EC2::SecurityGroup").items()}
+    assert groups.keys() == {"LoadBalancerSecurityGroup", "TaskSecurityGroup"}
+    public = groups["LoadBalancerSecurityGroup"]["SecurityGroupIngress"]
+    assert [(one["FromPort"], one["ToPort"], one["CidrIp"]) for one in public] == [
+        (80, 80, "0.0.0.0/0"),
+        (443, 443, "0.0.0.0/0"),
+    ]
+    (private,) = groups["TaskSecurityGroup"]["SecurityGroupIngress"]
+    assert (private["FromPort"], private["ToPort"], "CidrIp" in private) == (7860, 7860, False)
+    (balancer,) = made.every("AWS::ElasticLoadBalancingV2::LoadBalancer").values()
+    assert balancer["SecurityGroups"] == [private["SourceSecurityGroupId"]]
+    for service in ("phone", "web"):
+        placed = made.of(service, "Service")["NetworkConfiguration"]["AwsvpcConfiguration"]
+        assert placed["SecurityGroups"] == [made.outputs["edge"]["TaskSecurityGroupId"]]

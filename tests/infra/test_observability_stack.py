@@ -1,0 +1,187 @@
+"""Dashboard, alarms and saved questions: about things that are really measured, and somebody is told."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from agent_core.events import EndReason
+from agent_core.observability import metrics
+from tests.support.stacks import Deployed
+
+AWS_METRICS = {
+    ("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count"),
+    ("AWS/ApplicationELB", "TargetResponseTime"),
+    ("AWS/ApplicationELB", "UnHealthyHostCount"),
+    ("AWS/ECS", "CPUUtilization"),
+    ("AWS/ECS", "MemoryUtilization"),
+    ("ECS/ContainerInsights", "RunningTaskCount"),
+}
+OURS = {one.name: one for one in metrics.METRICS}
+
+
+def widgets(made: Deployed) -> list[dict[str, Any]]:
+    """Give the dashboard's widgets."""
+    found: list[dict[str, Any]] = json.loads(made.of("observability", "Dashboard")["DashboardBody"])["widgets"]
+    return found
+
+
+def drawn(made: Deployed) -> Iterator[list[Any]]:
+    """Go through everything that is drawn, expressions apart."""
+    for widget in widgets(made):
+        for metric in widget["properties"].get("metrics", []):
+            if isinstance(metric[0], str):
+                yield metric
+
+
+def searches(made: Deployed) -> Iterator[tuple[list[str], str]]:
+    """Go through the searches: what is between the braces, and the metric."""
+    for widget in widgets(made):
+        for metric in widget["properties"].get("metrics", []):
+            if isinstance(metric[0], dict) and "SEARCH" in metric[0]["expression"]:
+                found = re.fullmatch(r"SEARCH\('\{(.+)\} MetricName=\"(\w+)\"', '\w+', \d+\)", metric[0]["expression"])
+                assert found is not None, metric
+                yield found[1].split(","), found[2]
+
+
+def alarms(made: Deployed) -> dict[str, dict[str, Any]]:
+    """Give the alarms by their names."""
+    return {one["AlarmName"]: one for one in made.every("AWS::CloudWatch::Alarm").values()}
+
+
+def watched(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    """Give the metrics that an alarm watches, with their dimensions."""
+    return [one["MetricStat"]["Metric"] for one in alarm.get("Metrics", []) if "MetricStat" in one] or [alarm]
+
+
+def fits(kind: metrics.Kind, statistic: str) -> bool:
+    """Tell whether a statistic says something about a metric of a kind."""
+    return (
+        statistic
+        in {
+            metrics.Kind.GAUGE: {"Average", "Maximum", "SampleCount"},
+            metrics.Kind.COUNTER: {"Sum"},
+            metrics.Kind.DISTRIBUTION: {"p50", "p90", "p99", "Maximum", "Average", "Sum"},
+        }[kind]
+    )
+
+
+def test_the_dashboard_draws_only_what_is_measured(made: Deployed) -> None:
+    """By the names and dimensions that the code emits, with a statistic that fits."""
+    for namespace, name, *rest in drawn(made):
+        if namespace != metrics.NAMESPACE:
+            assert (namespace, name) in AWS_METRICS
+            continue
+        dimension, service, options = rest
+        assert (dimension, service in metrics.SERVICES) == (metrics.SERVICE, True)
+        assert name in OURS
+        assert fits(OURS[name].kind, options["stat"]), name
+    for (namespace, *dimensions), name in searches(made):
+        assert namespace == metrics.NAMESPACE
+        assert dimensions in OURS[name].dimension_sets, name
+
+
+def test_every_question_has_its_row(made: Deployed) -> None:
+    """Is it well, who talks, how does it sound, what fails, what does it cost."""
+    titles = " ".join(str(widget["properties"]["title"]) for widget in widgets(made))
+    for question in ("Is it well", "Who talks", "How it sounds", "What fails", "What it costs"):
+        assert question in titles
+    shown = {name for namespace, name, *_ in drawn(made) if namespace == metrics.NAMESPACE}
+    shown |= {name for _, name in searches(made)}
+    assert OURS.keys() - shown == {"ToolTime", "LostAudio", "TaskProtectionFailures"}, "draw it, or say here why not"
+
+
+def test_no_two_widgets_overlap(made: Deployed) -> None:
+    """CloudWatch would move one of them."""
+    places = [(w["x"] + x, w["y"] + y) for w in widgets(made) for x in range(w["width"]) for y in range(w["height"])]
+    assert len(set(places)) == len(places)
+    assert max(x for x, _ in places) < 24
+
+
+def test_the_dashboard_shows_every_alarm(made: Deployed) -> None:
+    """And none that is not there."""
+    shown = [arn.rpartition(":alarm:")[2] for w in widgets(made) for arn in w["properties"].get("alarms", [])]
+    assert sorted(shown) == sorted(alarms(made))
+
+
+def test_the_lines_on_the_dashboard_are_where_alarms_go_off_and_tasks_are_added(made: Deployed) -> None:
+    """A curve beside a wrong line is worse than none."""
+    policies = made.every("AWS::ApplicationAutoScaling::ScalingPolicy").values()
+    marks = {one["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] for one in policies}
+    marks |= {one["Threshold"] for one in alarms(made).values()}
+    annotations = [widget["properties"].get("annotations", {}) for widget in widgets(made)]
+    lines = {line["value"] for one in annotations for line in one.get("horizontal", [])}
+    assert lines
+    assert lines <= marks
+
+
+@pytest.mark.parametrize("service", ["phone", "web"])
+def test_alarms_watch_what_is_measured_and_tell_somebody(made: Deployed, service: str) -> None:
+    """Each says what missing values mean, and to whom it goes."""
+    named = {name: one for name, one in alarms(made).items() if name.startswith(f"pipecat-{service}-")}
+    assert len(named) == 14
+    for name, alarm in named.items():
+        assert alarm["AlarmActions"] == [made.outputs["platform"]["AlertTopicArn"]], name
+        assert alarm["TreatMissingData"] in {"breaching", "notBreaching"}, name
+        assert alarm["AlarmDescription"], name
+        for metric in watched(alarm):
+            dimensions = {one["Name"]: one["Value"] for one in metric["Dimensions"]}
+            if metric["Namespace"] == metrics.NAMESPACE:
+                assert dimensions == {"Service": {"phone": "phone-agent", "web": "webrtc-agent"}[service]}, name
+                assert metric["MetricName"] in OURS, name
+            else:
+                assert (metric["Namespace"], metric["MetricName"]) in AWS_METRICS, name
+                assert made.of(service, "Service")["ServiceName"] == dimensions.get(
+                    "ServiceName", f"pipecat-{service}-service-test"
+                )
+
+
+@pytest.mark.parametrize("service", ["phone", "web"])
+def test_alarms_of_ours_use_a_statistic_that_fits(made: Deployed, service: str) -> None:
+    """The sum of a gauge or the average of a counter says nothing."""
+    for alarm in made.every("AWS::CloudWatch::Alarm", f"{service}-alarms").values():
+        if alarm.get("Namespace") == metrics.NAMESPACE:
+            statistic = alarm.get("Statistic") or alarm["ExtendedStatistic"]
+            assert fits(OURS[alarm["MetricName"]].kind, statistic), alarm["AlarmName"]
+
+
+def test_tasks_that_vanish_are_noticed(made: Deployed) -> None:
+    """Where nothing is measured any more, that is the alarm."""
+    silent = {name for name, one in alarms(made).items() if one["TreatMissingData"] == "breaching"}
+    assert silent == {
+        f"pipecat-{service}-{what}-test" for service in ("phone", "web") for what in ("too-few-tasks", "unmeasured")
+    }
+
+
+def test_alarms_may_publish_and_strangers_may_not(made: Deployed) -> None:
+    """A topic under AWS's own key would swallow every alarm without a word."""
+    topic = made.of("platform", "AlertTopic")
+    assert "KmsMasterKeyId" not in topic
+    (statement,) = made.of("platform", "AlertTopicPolicy")["PolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+
+
+def test_somebody_is_told_where_an_address_is_given(made: Deployed, secure: Deployed) -> None:
+    """By mail, once they have confirmed."""
+    assert made.every("AWS::SNS::Subscription") == {}
+    (subscription,) = secure.every("AWS::SNS::Subscription").values()
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ops@example.com")
+
+
+def test_saved_questions_ask_both_logs(made: Deployed) -> None:
+    """A call's story may lie in either, and in several tasks."""
+    queries = made.every("AWS::Logs::QueryDefinition")
+    assert len(queries) == 5
+    for query in queries.values():
+        assert query["LogGroupNames"] == [f"/ecs/pipecat-voice-agent-test/{service}" for service in ("phone", "web")]
+        assert query["Name"].startswith("pipecat/test/")
+
+
+def test_the_first_question_knows_which_ends_are_no_failure(made: Deployed) -> None:
+    """A reason that is new in the code is asked about here."""
+    asked = made.of("observability", "FailedQuery")["QueryString"]
+    spared = re.findall(r'"(\w+)"', asked.partition("not in [")[2].partition("]")[0])
+    assert sorted(spared) == sorted(reason.value for reason in EndReason if reason.is_normal)

@@ -1,0 +1,169 @@
+"""Who may do what: one model, one secret, one log, one table, and no more."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.stacks import Deployed
+from tests.support.templates import TEMPLATES, read, template
+
+WITHOUT_RESOURCES = {
+    "ecr:GetAuthorizationToken",
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
+}
+"""Actions for which AWS knows no resource, so that a policy can only say all."""
+
+services = pytest.mark.parametrize(("service", "other"), [("phone", "web"), ("web", "phone")])
+
+
+def as_list(value: str | list[str]) -> list[str]:
+    """Read what may be one or several."""
+    return value if isinstance(value, list) else [value]
+
+
+def statements(made: Deployed) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Go through all that is allowed: the logical name of the role or policy, actions, resources."""
+    for (_, name), role in made.every("AWS::IAM::Role").items():
+        for policy in role.get("Policies", []):
+            for one in policy["PolicyDocument"]["Statement"]:
+                yield name, as_list(one["Action"]), as_list(one["Resource"])
+    for (_, name), policy in made.every("AWS::IAM::ManagedPolicy").items():
+        for one in policy["PolicyDocument"]["Statement"]:
+            yield name, as_list(one["Action"]), as_list(one["Resource"])
+
+
+def allowed(made: Deployed, *names: str) -> dict[str, set[str]]:
+    """Give the resources of each action that these roles and policies allow."""
+    found: dict[str, set[str]] = {}
+    for name, actions, resources in statements(made):
+        for action in actions if name in names else []:
+            found.setdefault(action, set()).update(resources)
+    return found
+
+
+def secrets(made: Deployed) -> dict[str, dict[str, Any]]:
+    """Give the secrets by their ARN."""
+    return {made.names[key]: one for key, one in made.every("AWS::SecretsManager::Secret").items()}
+
+
+def test_no_star_where_there_is_anything_narrower(made: Deployed, secure: Deployed) -> None:
+    """Neither among actions nor among resources."""
+    for deployed in (made, secure):
+        for name, actions, resources in statements(deployed):
+            assert [action for action in actions if "*" in action] == [], name
+            if "*" in resources:
+                assert set(actions) <= WITHOUT_RESOURCES, name
+
+
+def test_no_role_takes_a_policy_that_aws_writes(made: Deployed) -> None:
+    """Those allow every image and every log of the account, and grow."""
+    ours = {made.names[key] for key in made.every("AWS::IAM::ManagedPolicy")}
+    for role in made.every("AWS::IAM::Role").values():
+        assert set(role.get("ManagedPolicyArns", [])) <= ours
+
+
+def test_only_tasks_of_this_account_may_take_a_role(made: Deployed) -> None:
+    """Otherwise another account's ECS could be made to."""
+    for role in made.every("AWS::IAM::Role").values():
+        (trusted,) = role["AssumeRolePolicyDocument"]["Statement"]
+        assert trusted["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}
+        assert trusted["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+
+
+def test_one_model_may_be_called(made: Deployed) -> None:
+    """Both directions of its stream are under this one action, and the task is told the same region and model."""
+    environment = made.of("phone", "TaskDefinition")["ContainerDefinitions"][0]["Environment"]
+    given = {one["Name"]: one["Value"] for one in environment}
+    arn = f"arn:aws:bedrock:{given['NOVA_SONIC_REGION']}::foundation-model/{given['NOVA_SONIC_MODEL_ID']}"
+    may = {action: found for action, found in allowed(made, "TalkPolicy").items() if action.startswith("bedrock:")}
+    assert may == {"bedrock:InvokeModel": {arn}}
+
+
+def test_a_task_may_protect_tasks_of_its_own_cluster(made: Deployed) -> None:
+    """That is what keeps a call alive when the service shrinks."""
+    may = allowed(made, "TalkPolicy")
+    tasks = {"arn:aws:ecs:eu-north-1:123456789012:task/pipecat-cluster-test/*"}
+    assert may["ecs:GetTaskProtection"] == may["ecs:UpdateTaskProtection"] == tasks
+
+
+@services
+def test_a_service_can_read_its_own_secret_and_not_the_others(made: Deployed, service: str, other: str) -> None:
+    """A phone task has no business in Daily's rooms, nor a web task with Twilio's token."""
+    own = made.outputs["platform"][f"{service.title()}SecretArn"]
+    assert allowed(made, f"{service.title()}ExecutionRole")["secretsmanager:GetSecretValue"] == {own}
+    assert made.outputs["platform"][f"{other.title()}SecretArn"] != own
+    taken = made.of(service, "TaskDefinition")["ContainerDefinitions"][0]["Secrets"]
+    assert {one["ValueFrom"].partition(f"{own}:")[0] for one in taken} == {""}
+    assert "secretsmanager:GetSecretValue" not in allowed(made, "TalkPolicy", f"{service.title()}TaskRole")
+
+
+@services
+def test_a_service_runs_under_its_own_roles(made: Deployed, service: str, other: str) -> None:
+    """Its image, its log, and what its program may do."""
+    described = made.of(service, "TaskDefinition")
+    assert described["TaskRoleArn"] == made.outputs["permissions"][f"{service.title()}TaskRoleArn"]
+    assert described["ExecutionRoleArn"] == made.outputs["permissions"][f"{service.title()}ExecutionRoleArn"]
+    may = allowed(made, f"{service.title()}ExecutionRole")
+    for found in (may["ecr:BatchGetImage"], may["logs:PutLogEvents"]):
+        (resource,) = found
+        assert f"pipecat-voice-agent{'-test' if ':logs:' in resource else ''}/{service}" in resource
+        assert other not in resource
+
+
+def test_the_phone_service_remembers_calls_and_the_web_service_does_not(made: Deployed) -> None:
+    """One table, by key; nobody may read all of it."""
+    table = made.outputs["platform"]["CallsTableArn"]
+    writes = {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
+    assert allowed(made, "PhoneTaskRole") == {action: {table} for action in writes}
+    assert allowed(made, "WebTaskRole") == {}
+    described = made.of("platform", "CallsTable")
+    assert described["KeySchema"] == [{"AttributeName": "call_sid", "KeyType": "HASH"}]
+    assert described["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert described["SSESpecification"] == {"SSEEnabled": True}
+
+
+def test_a_shell_in_a_task_is_to_be_had_only_where_asked_for(made: Deployed, secure: Deployed) -> None:
+    """Both the service and the role have to allow it."""
+    for deployed, wanted in ((made, False), (secure, True)):
+        given = deployed.of("web", "Service")["EnableExecuteCommand"]
+        assert given == str(wanted).lower()
+        assert bool(deployed.every("AWS::IAM::ManagedPolicy").keys() & {("permissions", "CommandPolicy")}) is wanted
+        assert len(deployed.of("permissions", "WebTaskRole")["ManagedPolicyArns"]) == 1 + wanted
+
+
+@services
+def test_every_secret_reference_names_a_key_that_the_secret_has(made: Deployed, service: str, other: str) -> None:
+    """ECS starts no task that asks for one which is not there."""
+    del other
+    for one in made.of(service, "TaskDefinition")["ContainerDefinitions"][0]["Secrets"]:
+        arn, _, rest = one["ValueFrom"].rpartition("::")[0].rpartition(":")
+        assert rest in json.loads(secrets(made)[arn]["SecretString"]), one["Name"]
+
+
+def test_secrets_have_the_names_of_the_first_design_and_no_values(made: Deployed) -> None:
+    """What signs webhooks is in no template and in no repository."""
+    named = {one["Name"]: json.loads(one["SecretString"]) for one in secrets(made).values()}
+    assert named.keys() == {"pipecat/twilio-credentials", "pipecat/daily-api-key"}
+    assert {value for keys in named.values() for value in keys.values()} == {""}
+
+
+@pytest.mark.parametrize("kind", ["AWS::SecretsManager::Secret", "AWS::ECR::Repository", "AWS::S3::Bucket"])
+def test_what_cannot_be_made_again_outlives_its_stack(kind: str) -> None:
+    """A stack that could not be made takes them with it, so that the next try finds the names free."""
+    found = [one for path in TEMPLATES for one in read(path.read_text())["Resources"].values() if one["Type"] == kind]
+    assert found
+    assert {one["DeletionPolicy"] for one in found} == {"RetainExceptOnCreate"}
+    assert {one["UpdateReplacePolicy"] for one in found} == {"Retain"}
+
+
+def test_whoever_deploys_a_service_needs_no_right_to_give_rights() -> None:
+    """Roles and policies stand in one template."""
+    for path in TEMPLATES:
+        kinds = {one["Type"] for one in read(path.read_text())["Resources"].values()}
+        assert path.stem == "permissions" or not {kind for kind in kinds if kind.startswith("AWS::IAM::")}
+    assert template("permissions")["Resources"]

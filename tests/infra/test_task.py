@@ -1,0 +1,182 @@
+"""The task as it is deployed: its size, its cage, and an environment that the service can read."""
+
+from typing import Any
+
+import pytest
+
+from agent_core.errors import ConfigurationError
+from agent_core.settings import CoreSettings
+from phone_agent.settings import PhoneSettings
+from tests.support.stacks import Deployed
+from webrtc_agent.settings import WebSettings
+
+SETTINGS: dict[str, type[CoreSettings]] = {"phone": PhoneSettings, "web": WebSettings}
+FILLED_IN = {
+    "account_sid": "AC" + "0" * 32,
+    "auth_token": "secret",
+    "api_sid": "",
+    "api_secret": "",
+    "DAILY_API_KEY": "secret",
+}
+"""What an operator fills the secrets with, by their keys."""
+
+services = pytest.mark.parametrize("service", ["phone", "web"])
+
+
+def task(made: Deployed, service: str) -> dict[str, Any]:
+    """Give the task definition."""
+    return made.of(service, "TaskDefinition")
+
+
+def container(made: Deployed, service: str) -> dict[str, Any]:
+    """Give its one container."""
+    (one,) = task(made, service)["ContainerDefinitions"]
+    described: dict[str, Any] = one
+    return described
+
+
+def secret_keys(made: Deployed, service: str) -> dict[str, str]:
+    """Give the key in the JSON of its secret that each variable is taken from."""
+    return {one["Name"]: one["ValueFrom"].split(":")[7] for one in container(made, service)["Secrets"]}
+
+
+def variables(made: Deployed, service: str) -> dict[str, str]:
+    """Give the environment that ECS starts the container with, once the secrets are filled in."""
+    plain = {one["Name"]: str(one["Value"]) for one in container(made, service)["Environment"]}
+    return plain | {name: FILLED_IN[key] for name, key in secret_keys(made, service).items()}
+
+
+def read_settings(made: Deployed, service: str, patch: pytest.MonkeyPatch) -> CoreSettings:
+    """Read the settings as the service does when it starts."""
+    for name, value in variables(made, service).items():
+        patch.setenv(name, value)
+    return SETTINGS[service].read()
+
+
+@services
+def test_a_task_has_one_core_and_two_gigabytes(made: Deployed, service: str) -> None:
+    """The figures of the first design."""
+    described = task(made, service)
+    assert (described["Cpu"], described["Memory"]) == (1024, 2048)
+    assert described["RequiresCompatibilities"] == ["FARGATE"]
+    assert described["NetworkMode"] == "awsvpc"
+    assert described["RuntimePlatform"] == {"CpuArchitecture": "X86_64", "OperatingSystemFamily": "LINUX"}
+
+
+def test_a_task_runs_on_arm_where_that_is_wanted(secure: Deployed) -> None:
+    """It costs a fifth less, and all of the packages are there for it."""
+    assert task(secure, "phone")["RuntimePlatform"]["CpuArchitecture"] == "ARM64"
+
+
+@services
+def test_service_task_and_target_group_agree_on_the_container(made: Deployed, service: str) -> None:
+    """A name or a port that is written twice differs one day, and the linter does not see it."""
+    (balanced,) = made.of(service, "Service")["LoadBalancers"]
+    (port,) = container(made, service)["PortMappings"]
+    group = made.of("edge", {"phone": "PhoneTargetGroup", "web": "WebTargetGroup"}[service])
+    assert balanced["ContainerName"] == container(made, service)["Name"]
+    assert balanced["ContainerPort"] == port["ContainerPort"] == group["Port"] == 7860
+    assert variables(made, service)["FAST_API_PORT"] == "7860"
+    name = {"phone": "PhoneTargetGroupArn", "web": "WebTargetGroupArn"}[service]
+    assert balanced["TargetGroupArn"] == made.outputs["edge"][name]
+
+
+@services
+def test_a_container_is_nobody_and_can_write_nowhere_but_in_tmp(made: Deployed, service: str) -> None:
+    """What is broken into is worth nothing."""
+    one = container(made, service)
+    assert one["User"] == "10001:10001"
+    assert one["ReadonlyRootFilesystem"] is True
+    assert one["LinuxParameters"] == {"InitProcessEnabled": True, "Capabilities": {"Drop": ["ALL"]}}
+    assert [(mount["ContainerPath"], mount["ReadOnly"]) for mount in one["MountPoints"]] == [("/tmp", False)]  # noqa: S108
+    assert task(made, service)["Volumes"] == [{"Name": one["MountPoints"][0]["SourceVolume"]}]
+
+
+@services
+def test_a_container_has_as_long_to_stop_as_fargate_gives(made: Deployed, service: str) -> None:
+    """Fargate takes no more than 120 s, and the service is done 10 s before."""
+    assert container(made, service)["StopTimeout"] == 120
+    assert int(variables(made, service)["DRAIN_SECONDS"]) == 110
+
+
+@services
+def test_a_log_that_takes_no_more_lines_holds_up_no_conversation(made: Deployed, service: str) -> None:
+    """The linter does not read what the log driver is told."""
+    described = container(made, service)["LogConfiguration"]
+    assert described["LogDriver"] == "awslogs"
+    assert described["Options"] == {
+        "awslogs-group": f"/ecs/pipecat-voice-agent-test/{service}",
+        "awslogs-region": "eu-north-1",
+        "awslogs-stream-prefix": "ecs",
+        "mode": "non-blocking",
+        "max-buffer-size": "4m",
+    }
+    groups = {one["LogGroupName"]: one["RetentionInDays"] for one in made.every("AWS::Logs::LogGroup").values()}
+    assert groups[described["Options"]["awslogs-group"]] == 30
+
+
+@services
+def test_the_image_is_named_by_a_tag_that_does_not_move(made: Deployed, service: str) -> None:
+    """What runs after a restart is what was deployed."""
+    assert container(made, service)["Image"].endswith(f".amazonaws.com/pipecat-voice-agent/{service}:0a1b2c3")
+    for repository in made.every("AWS::ECR::Repository").values():
+        assert repository["ImageTagMutability"] == "IMMUTABLE"
+        assert repository["ImageScanningConfiguration"] == {"ScanOnPush": True}
+
+
+@services
+def test_no_key_of_aws_is_given_to_a_task(made: Deployed, service: str) -> None:
+    """Its role is what it is trusted by, and that changes by itself every few hours."""
+    assert [name for name in variables(made, service) if "ACCESS_KEY" in name or "SESSION_TOKEN" in name] == []
+
+
+@services
+def test_every_variable_is_a_setting_of_the_service(made: Deployed, service: str) -> None:
+    """A misspelt one would be ignored without a word."""
+    known = SETTINGS[service].model_fields.keys()
+    assert [name for name in variables(made, service) if name.lower() not in known] == []
+
+
+@services
+def test_a_variable_is_given_once(made: Deployed, service: str) -> None:
+    """ECS refuses a name that is both a value and a secret."""
+    one = container(made, service)
+    names = [each["Name"] for each in one["Environment"] + one["Secrets"]]
+    assert sorted(set(names)) == sorted(names)
+
+
+@services
+def test_the_environment_loads_into_the_settings(made: Deployed, service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The very variables that ECS sets, read by the code that reads them there."""
+    settings = read_settings(made, service, monkeypatch)
+    assert settings.base_url == made.outputs["edge"]["PublicUrl"]
+    assert settings.forwarded_allow_ips == made.outputs["network"]["VpcCidr"]
+    assert (settings.aws_region, settings.model_region) == ("eu-north-1", "us-east-1")
+    assert (settings.environment, settings.fast_api_port) == ("test", 7860)
+
+
+def test_everything_that_can_be_turned_on_loads_too(secure: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With https, a person who takes over, and no limits left at their defaults."""
+    settings = read_settings(secure, "phone", monkeypatch)
+    assert isinstance(settings, PhoneSettings)
+    assert settings.base_url == "https://agent.example.com"
+    assert settings.fallback_destination == "sip:desk@example.com"
+
+
+def test_the_web_service_goes_through_daily(made: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Peer-to-peer sound does not pass a load balancer, so without a key it must not start."""
+    settings = read_settings(made, "web", monkeypatch)
+    assert isinstance(settings, WebSettings)
+    assert settings.uses_daily
+    assert settings.transport == "daily"
+
+
+@services
+def test_a_secret_that_nobody_filled_in_stops_the_service_with_a_line(
+    made: Deployed, service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The deployment is then taken back, and the log says why."""
+    monkeypatch.setattr(f"{__name__}.FILLED_IN", dict.fromkeys(FILLED_IN, ""))
+    wanted = {"phone": "set TWILIO_ACCOUNT_SID", "web": "set DAILY_API_KEY"}[service]
+    with pytest.raises(ConfigurationError, match=wanted):
+        _ = getattr(read_settings(made, service, monkeypatch), "uses_daily", None)

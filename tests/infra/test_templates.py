@@ -1,0 +1,78 @@
+"""The CloudFormation templates as they are written: taken by the linter, bounded, explained, and not too long."""
+
+import re
+from pathlib import Path
+
+import pytest
+from cfnlint.api import lint_file
+from cfnlint.config import ManualArgs
+
+from tests.support.templates import TEMPLATES, read
+
+
+def name(path: Path) -> str:
+    """Name a template in a test's id."""
+    return path.stem
+
+
+def lint(path: Path) -> list[str]:
+    """Say what the linter finds, in the regions that the product is meant for."""
+    return [str(match) for match in lint_file(path, config=ManualArgs(regions=["eu-north-1", "us-east-1"]))]
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=name)
+def test_the_linter_finds_nothing(path: Path) -> None:
+    """Unknown properties, wrong references, values out of range; and nothing is told to be overlooked."""
+    assert lint(path) == []
+    assert "cfn-lint" not in path.read_text()
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=name)
+def test_every_parameter_is_described_and_bounded(path: Path) -> None:
+    """A person fills them in, and a wrong one costs a failed deployment."""
+    for key, parameter in read(path.read_text())["Parameters"].items():
+        bounded = parameter["Type"].startswith(("AWS::", "List<AWS::")) or "AllowedPattern" in parameter
+        bounded |= "AllowedValues" in parameter or {"MinValue", "MaxValue"} <= parameter.keys()
+        assert bounded, key
+        assert parameter["Description"].endswith("."), key
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=name)
+def test_every_resource_says_why_it_is_there(path: Path) -> None:
+    """A comment stands above each one."""
+    text = path.read_text()
+    silent = [key for key in read(text)["Resources"] if not re.search(rf"^  # .*\n  {key}:$", text, re.MULTILINE)]
+    assert silent == []
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=name)
+def test_a_template_can_be_read_at_one_sitting(path: Path) -> None:
+    """Longer ones hold two concerns."""
+    assert len(path.read_text().splitlines()) < 300
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=name)
+def test_a_parameter_means_the_same_in_every_template(path: Path) -> None:
+    """One file of parameters serves all stacks, so a name has one kind, one default and the same bounds."""
+    said = ("Type", "Default", "AllowedPattern", "AllowedValues", "MinValue", "MaxValue")
+    for key, parameter in read(path.read_text())["Parameters"].items():
+        for other in TEMPLATES:
+            same = read(other.read_text())["Parameters"].get(key, parameter)
+            assert {word: same.get(word) for word in said} == {word: parameter.get(word) for word in said}, key
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=name)
+def test_attributes_have_names_that_aws_knows(path: Path) -> None:
+    """The linter does not read them, and a misspelt one fails only at deployment."""
+    known = {
+        "access_logs.s3.bucket",
+        "access_logs.s3.enabled",
+        "deregistration_delay.timeout_seconds",
+        "idle_timeout.timeout_seconds",
+        "load_balancing.algorithm.type",
+        "routing.http.desync_mitigation_mode",
+        "routing.http.drop_invalid_header_fields.enabled",
+        "routing.http.preserve_host_header.enabled",
+        "routing.http.xff_header_processing.mode",
+    }
+    assert set(re.findall(r"\{Key: ([a-z][\w.]+),", path.read_text())) <= known
