@@ -1,0 +1,284 @@
+"""Mistakes that somebody will make one day, each made here on purpose: a named test has to notice it.
+
+The first fifteen are those of which the linter alone notices six; the others are of our own making.
+"""
+
+import importlib
+import inspect
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+import pytest
+
+from tests.support.stacks import REGION, Deployed, deploy, pretend_aws, usual
+from tests.support.templates import FOLDER
+
+LINTER = "test_templates::test_the_linter_finds_nothing"
+ATTRIBUTES = "test_templates::test_attributes_have_names_that_aws_knows"
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One wrong word in one template."""
+
+    what: str
+    template: str
+    right: str
+    wrong: str
+    noticed_by: str
+    """Module and function."""
+
+
+FIFTEEN = [
+    Mistake("a core with half a gigabyte", "service", "Default: 2048\n", "Default: 512\n", LINTER),
+    Mistake("an unknown property", "service", "StopTimeout: 120", "StopTimeOut: 120", LINTER),
+    Mistake(
+        "an action that does not exist",
+        "permissions",
+        "Action: bedrock:InvokeModel\n",
+        "Action: bedrock:InvokeModelWithBidirectionalStream\n",
+        LINTER,
+    ),
+    Mistake("an unknown reference", "edge", "TargetGroupArn: !Ref WebTargetGroup", "TargetGroupArn: !Ref Web", LINTER),
+    Mistake("a priority that is too high", "edge", "Priority: 10", "Priority: 50001", LINTER),
+    Mistake("six patterns in a rule", "edge", '"/media-stream*"]', '"/a", "/b", "/c", "/d", "/e"]', LINTER),
+    Mistake(
+        "more time to stop than there is",
+        "service",
+        "StopTimeout: 120",
+        "StopTimeout: 300",
+        "test_task::test_a_container_has_as_long_to_stop_as_fargate_gives",
+    ),
+    Mistake(
+        "an import that nobody exports",
+        "service",
+        "${Environment}-vpc-cidr",
+        "${Environment}-vpc-cdir",
+        "test_deployment::test_every_import_has_exactly_one_stack_that_exports_it",
+    ),
+    Mistake("a misspelt attribute", "edge", "idle_timeout.timeout_seconds", "idle_timeout.seconds", ATTRIBUTES),
+    Mistake(
+        "a policy for ciphers that does not exist",
+        "edge",
+        "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
+        "ELBSecurityPolicy-TLS13-1-2-Res-2021-66",
+        "test_edge_stack::test_https_takes_no_old_cipher",
+    ),
+    Mistake(
+        "a pattern that is too long",
+        "edge",
+        '"/media-stream*"]',
+        f'"/{"a" * 128}"]',
+        "test_edge_stack::test_a_pattern_is_one_that_aws_takes",
+    ),
+    Mistake(
+        "five times as many healthy tasks as there are",
+        "service",
+        "MinimumHealthyPercent: 50",
+        "MinimumHealthyPercent: 500",
+        "test_service_stack::test_tasks_are_added_before_they_are_taken_away",
+    ),
+    Mistake(
+        "a container of another name",
+        "service",
+        "ContainerName: pipecat-container",
+        "ContainerName: pipecat",
+        "test_task::test_service_task_and_target_group_agree_on_the_container",
+    ),
+    Mistake(
+        "another port",
+        "service",
+        "ContainerPort: 7860, Protocol",
+        "ContainerPort: 7861, Protocol",
+        "test_task::test_service_task_and_target_group_agree_on_the_container",
+    ),
+    Mistake(
+        "a log that holds up the program",
+        "service",
+        "mode: non-blocking",
+        "mode: nonblocking",
+        "test_task::test_a_log_that_takes_no_more_lines_holds_up_no_conversation",
+    ),
+]
+
+MORE = [
+    Mistake(
+        "any model",
+        "permissions",
+        "::foundation-model/${NovaSonicModelId}",
+        "::foundation-model/*",
+        "test_permissions::test_one_model_may_be_called",
+    ),
+    Mistake(
+        "the other service's secret",
+        "permissions",
+        "${Environment}-phone-secret-arn",
+        "${Environment}-web-secret-arn",
+        "test_permissions::test_a_service_can_read_its_own_secret_and_not_the_others",
+    ),
+    Mistake(
+        "a star among the actions",
+        "permissions",
+        "Action: secretsmanager:GetSecretValue",
+        'Action: "secretsmanager:*"',
+        "test_permissions::test_no_star_where_there_is_anything_narrower",
+    ),
+    Mistake(
+        "a key that the secret does not have",
+        "service",
+        "${Arn}:auth_token::",
+        "${Arn}:authtoken::",
+        "test_permissions::test_every_secret_reference_names_a_key_that_the_secret_has",
+    ),
+    Mistake(
+        "secrets that go with their stack",
+        "platform",
+        "DeletionPolicy: RetainExceptOnCreate",
+        "DeletionPolicy: Delete",
+        "test_permissions::test_what_cannot_be_made_again_outlives_its_stack",
+    ),
+    Mistake(
+        "a variable that no setting reads",
+        "service",
+        "Name: MAX_SESSIONS",
+        "Name: MAX_SESSION",
+        "test_task::test_every_variable_is_a_setting_of_the_service",
+    ),
+    Mistake(
+        "every address believed",
+        "service",
+        '{"Fn::ImportValue": !Sub "pipecat-${Environment}-vpc-cidr"}',
+        '"*"',
+        "test_task::test_the_environment_loads_into_the_settings",
+    ),
+    Mistake(
+        "a container that is root",
+        "service",
+        'User: "10001:10001"',
+        'User: "0:0"',
+        "test_task::test_a_container_is_nobody_and_can_write_nowhere_but_in_tmp",
+    ),
+    Mistake(
+        "scaling by a metric that nobody emits",
+        "service",
+        "MetricName: ActiveSessions",
+        "MetricName: ActiveCalls",
+        "test_service_stack::test_sessions_per_task_are_held_by_the_metric_that_the_code_emits",
+    ),
+    Mistake(
+        "no way back from a bad deployment",
+        "service",
+        "DeploymentCircuitBreaker: {Enable: true, Rollback: true}",
+        "DeploymentCircuitBreaker: {Enable: true, Rollback: false}",
+        "test_service_stack::test_a_bad_deployment_is_taken_back",
+    ),
+    Mistake(
+        "calls cut in the middle",
+        "edge",
+        "Default: 1800\n    MinValue: 900",
+        "Default: 900\n    MinValue: 900",
+        "test_edge_stack::test_a_leaving_phone_task_keeps_its_calls_for_the_longest_that_is_promised",
+    ),
+    Mistake(
+        "silence that closes a call",
+        "edge",
+        "Default: 300\n    MinValue: 60",
+        "Default: 60\n    MinValue: 60",
+        "test_edge_stack::test_a_silent_line_is_kept_and_an_idle_connection_is_closed_by_the_load_balancer_first",
+    ),
+    Mistake(
+        "calls that go to the page",
+        "edge",
+        "Actions: [{Type: forward, TargetGroupArn: !Ref PhoneTargetGroup}]",
+        "Actions: [{Type: forward, TargetGroupArn: !Ref WebTargetGroup}]",
+        "test_edge_stack::test_calls_go_to_the_phone_service_and_the_rest_to_the_web_service",
+    ),
+    Mistake(
+        "tasks open to the world",
+        "edge",
+        "SourceSecurityGroupId: !Ref LoadBalancerSecurityGroup",
+        "CidrIp: 0.0.0.0/0",
+        "test_network_stacks::test_the_load_balancer_takes_80_and_443_and_tasks_take_only_the_load_balancer",
+    ),
+    Mistake(
+        "tasks with a way in",
+        "network",
+        "DestinationCidrBlock: 0.0.0.0/0, NatGatewayId: !Ref NatGatewayA",
+        "DestinationCidrBlock: 0.0.0.0/0, GatewayId: !Ref InternetGateway",
+        "test_network_stacks::test_public_subnets_lead_to_the_internet_and_task_subnets_to_nat_only",
+    ),
+    Mistake(
+        "an alarm about nothing",
+        "alarms",
+        "MetricName: SetupTime",
+        "MetricName: SetUpTime",
+        "test_observability_stack::test_alarms_watch_what_is_measured_and_tell_somebody",
+    ),
+    Mistake(
+        "a curve of nothing",
+        "observability",
+        '"TurnLatency"',
+        '"TurnDelay"',
+        "test_observability_stack::test_the_dashboard_draws_only_what_is_measured",
+    ),
+    Mistake(
+        "a topic that swallows alarms",
+        "platform",
+        "TopicName: !Sub",
+        "KmsMasterKeyId: alias/aws/sns\n      TopicName: !Sub",
+        "test_observability_stack::test_alarms_may_publish_and_strangers_may_not",
+    ),
+]
+
+
+def run(test: str, folder: Path, mistake: Mistake, patch: pytest.MonkeyPatch) -> None:
+    """Run a named test against the templates of a folder, for both services where it is about one."""
+    module_name, _, function_name = test.partition("::")
+    module = importlib.import_module(f"tests.infra.{module_name}")
+    function = getattr(module, function_name)
+    wanted = list(inspect.signature(function).parameters)
+    if module_name == "test_templates":
+        function(folder / f"{mistake.template}.yaml")
+        return
+    patch.setattr(module, "TEMPLATES", sorted(folder.glob("*.yaml")), raising=False)
+    for service, other in (("phone", "web"), ("web", "phone")) if "service" in wanted else [("", "")]:
+        given: dict[str, object] = {
+            "service": service,
+            "other": other,
+            "kind": "AWS::SecretsManager::Secret",
+            "monkeypatch": patch,
+        }
+        for name in {"made", "secure"} & set(wanted):
+            given[name] = deployed(folder, secure=name == "secure")
+        function(**{name: given[name] for name in wanted})
+
+
+def deployed(folder: Path, *, secure: bool) -> Deployed:
+    """Deploy the templates of a folder; without those that hang on the others, which are not needed for it."""
+    with pretend_aws() as made:
+        own: dict[str, str] = {}
+        if secure:
+            asked = boto3.client("acm", REGION).request_certificate(DomainName="agent.example.com")
+            own = {"CertificateArn": asked["CertificateArn"], "DomainName": "agent.example.com"}
+        deploy(made, usual(None, **own), folder)
+    return made
+
+
+@pytest.mark.parametrize("mistake", FIFTEEN + MORE, ids=lambda mistake: mistake.what)
+def test_a_mistake_is_noticed(mistake: Mistake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the test that is named for it, and not because something else breaks."""
+    shutil.copytree(FOLDER, tmp_path, dirs_exist_ok=True)
+    path = tmp_path / f"{mistake.template}.yaml"
+    text = path.read_text()
+    assert mistake.right in text
+    path.write_text(text.replace(mistake.right, mistake.wrong))
+    with pytest.raises(AssertionError):
+        run(mistake.noticed_by, tmp_path, mistake, monkeypatch)
+
+
+def test_there_are_fifteen_and_the_linter_notices_six() -> None:
+    """The list is kept whole."""
+    assert len(FIFTEEN) == 15
+    assert len([one for one in FIFTEEN if one.noticed_by == LINTER]) == 6
