@@ -115,6 +115,17 @@ export const STATES: Readonly<Record<string, CallState>> = {
       ...told("c", "Atlantis", { error: "location_not_found" }),
     ),
   }),
+  person: live({
+    items: items(
+      HELLO,
+      said("I want to talk to a human"),
+      {
+        type: "contact-shown",
+        contact: { name: "Reception", number: "+46850000000", url: "https://example.com/call-me" },
+      },
+      sentence(5, "You can call our reception, the number is on the page now.", "said"),
+    ),
+  }),
   reconnecting: live({ items: WHOLE, phase: "reconnecting" }),
   ended: next(live({ items: WHOLE }), {
     type: "stopped",

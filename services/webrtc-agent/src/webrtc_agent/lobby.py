@@ -6,6 +6,7 @@ import structlog
 
 from agent_core.agent import Agent
 from webrtc_agent import ice
+from webrtc_agent.call_back import contacts
 from webrtc_agent.limits import StartLimit
 from webrtc_agent.origin import AllowedOrigins
 from webrtc_agent.peer import Peer
@@ -34,6 +35,7 @@ class Lobby:
         self.origins = AllowedOrigins(settings.base_url, settings.allowed_origins)
         self.starts = StartLimit(settings.starts_per_minute_per_address, settings.starts_per_minute, time.monotonic)
         self.visits = Visits(time.monotonic)
+        self.people = contacts(settings)
 
     @property
     def transports(self) -> list[str]:
@@ -89,7 +91,7 @@ class Lobby:
         place = self.agent.admission.admit()
         visit.state = State.ANSWERING
         try:
-            peer = await Peer.answer(self.agent, place, offer)
+            peer = await Peer.answer(self.agent, place, offer, self.people)
             answer = self._description(peer)
         except BaseException:
             visit.state = State.WAITING

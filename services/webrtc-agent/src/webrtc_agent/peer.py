@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 from agent_core.admission import Place
 from agent_core.agent import Agent
@@ -10,6 +11,7 @@ from agent_core.opening import Media, Opening
 from agent_core.session import Session
 from webrtc_agent import connection
 from webrtc_agent.attention import Attention
+from webrtc_agent.call_back import CallBackCard, Contact
 from webrtc_agent.connection import CONNECT_SECONDS, SoundConnection
 from webrtc_agent.farewell import farewell
 from webrtc_agent.refusals import MalformedOffer
@@ -28,9 +30,10 @@ class Peer:
         agent: What all conversations share.
         place: Is given back when the conversation is over.
         sound: Has answered an offer.
+        people: Whom the visitor can reach.
     """
 
-    def __init__(self, agent: Agent, place: Place, sound: SoundConnection) -> None:
+    def __init__(self, agent: Agent, place: Place, sound: SoundConnection, people: Sequence[Contact] = ()) -> None:
         self._connection = sound
         self._candidates = 0
         self._attention = attention = Attention()
@@ -43,19 +46,20 @@ class Peer:
             sink=transport.output(),
             way_to_ear=WAY_TO_EAR,
             before_end=self._say_why,
+            people=CallBackCard(people, sound.send_app_message),
         )
         self._session = attention.session = Session(agent, Opening("browser", place), media, Tally())
         transport.add_event_handler("on_client_connected", self._connected)
         transport.add_event_handler("on_client_disconnected", self._left)
 
     @classmethod
-    async def answer(cls, agent: Agent, place: Place, offer: OfferRequest) -> "Peer":
+    async def answer(cls, agent: Agent, place: Place, offer: OfferRequest, people: Sequence[Contact] = ()) -> "Peer":
         """Make a peer that answers an offer.
 
         Raises:
             MalformedOffer: it cannot be answered; nothing of it is left.
         """
-        return cls(agent, place, await connection.answer(offer))
+        return cls(agent, place, await connection.answer(offer), people)
 
     @property
     def pc_id(self) -> str:

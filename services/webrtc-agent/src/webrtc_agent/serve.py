@@ -17,9 +17,11 @@ from agent_core.observability.meter import Meter
 from agent_core.observability.records import log_record
 from agent_core.operations import operations
 from agent_core.tools.goodbye import goodbye_tools
+from agent_core.tools.transfer import transfer_tools
 from agent_core.tools.weather import weather_tools
 from webrtc_agent import ice
 from webrtc_agent.app import create_app
+from webrtc_agent.call_back import contacts
 from webrtc_agent.lobby import Lobby
 from webrtc_agent.rooms import DailyRooms
 from webrtc_agent.settings import WebSettings
@@ -44,7 +46,8 @@ async def serve(settings: WebSettings) -> None:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_WORKERS, "worker"))
     meter = Meter(SERVICE, settings.metrics_namespace)
     async with weather:
-        tools = [*weather_tools(weather), *goodbye_tools()]
+        people = transfer_tools([person.name for person in contacts(settings)])
+        tools = [*weather_tools(weather), *people, *goodbye_tools()]
         agent = Agent(settings, model, tools, log_record, meter)
         lobby = Lobby(settings, agent, _daily_rooms(settings))
         server = make_server(create_app(lobby), agent, settings)

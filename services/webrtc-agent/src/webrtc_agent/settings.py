@@ -3,9 +3,10 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, IPvAnyAddress, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, IPvAnyAddress, SecretStr
 from pydantic_settings import NoDecode
 
+from agent_core.destinations import check_address
 from agent_core.errors import ConfigurationError
 from agent_core.settings import CoreSettings
 
@@ -32,6 +33,10 @@ def _words(value: object) -> object:
     return value.replace(",", " ").split() if isinstance(value, str) else value
 
 
+def _number(value: str) -> str:
+    return check_address(f"tel:{value}").removeprefix("tel:")
+
+
 class WebSettings(CoreSettings):
     """Settings of the web service."""
 
@@ -54,6 +59,11 @@ class WebSettings(CoreSettings):
     ice_advertised_hosts: Annotated[tuple[IPvAnyAddress, ...], NoDecode, BeforeValidator(_words)] = ()
     """Further addresses to name for peer-to-peer sound, separated by commas: of a machine that passes the same
     UDP ports on to this service, as Docker does with published ports."""
+    callback_number: Annotated[str, AfterValidator(_number)] | None = None
+    """Number that the page shows a visitor who wants a person, as ``+`` and digits. It stands for every one of
+    TRANSFER_DESTINATIONS that has no number of its own."""
+    callback_url: HttpUrl | None = None
+    """Page where a visitor can ask to be called back; shown beside the number."""
     starts_per_minute_per_address: Annotated[int, Field(ge=1, le=10_000)] = 5
     """Sessions that one address may start in a minute."""
     starts_per_minute: Annotated[int, Field(ge=1, le=10_000)] = 30

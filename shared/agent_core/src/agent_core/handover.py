@@ -91,7 +91,10 @@ class Handover:
         if self._people is None or destination not in self._names:
             raise ToolFailure("nobody_to_ask", "Say that you cannot connect anybody.")
         if not self._people.takes_over:
-            await self._people.bring(destination, "")
+            try:
+                await self._people.bring(destination, "")
+            except UpstreamError as error:
+                raise ToolFailure("page_not_reached") from error
             self._log.info("call_back_shown", destination=destination)
             return {"status": "shown", "destination": destination, "next": _SHOWN}
         if self._used:

@@ -2,6 +2,7 @@
 
 import type { PipecatClient, RTVIEventCallbacks, Transport } from "@pipecat-ai/client-js";
 import { microphonePermission, obstacle } from "../media/preflight";
+import { contactIn } from "../people/contact";
 import { type Problem, problem, Trouble } from "../problems/problems";
 import { connectionParameters, deviceCallbacks, microphoneTrouble } from "./connecting";
 import { InterruptibleClient } from "./interruptible";
@@ -154,6 +155,10 @@ export class Call {
       ...deviceCallbacks(this.tell),
       onServerMessage: (message) => {
         this.ending = endingIn(message) ?? this.ending;
+        const contact = contactIn(message);
+        if (contact) {
+          this.tell({ type: "transcript", event: { type: "contact-shown", contact } });
+        }
       },
       onBotDisconnected: () => {
         this.ending ??= LEFT;

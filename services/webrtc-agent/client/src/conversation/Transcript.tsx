@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "react";
 import type { CallState } from "../call/state";
+import { ContactCard } from "../people/ContactCard";
 import { WeatherCard } from "../weather/WeatherCard";
 import { AgentTurn } from "./AgentTurn";
 import type { Item } from "./transcript";
@@ -7,7 +8,7 @@ import type { Item } from "./transcript";
 /** Who has scrolled further up than a card is high is reading there, and stays there. */
 const NEAR = 480;
 
-/** Both sides, in order, with a weather card wherever the agent looked one up. */
+/** Both sides, in order, with a card wherever the agent looked something up or named a person. */
 export function Transcript({ state }: { state: CallState }) {
   const { items } = state;
   const end = useRef<HTMLDivElement>(null);
@@ -44,5 +45,7 @@ function Turn({ item }: { item: Item }) {
       return <AgentTurn sentences={item.sentences} />;
     case "weather":
       return <WeatherCard place={item.place} reading={item.reading} />;
+    case "contact":
+      return <ContactCard contact={item.contact} />;
   }
 }

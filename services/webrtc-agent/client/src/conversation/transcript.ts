@@ -1,5 +1,6 @@
 /** What has been said and shown, in order. No I/O: events in, a new list out. */
 
+import type { Contact } from "../people/contact";
 import type { WeatherReading } from "../weather/reading";
 
 /** `planned`: not heard yet; `speaking`: partly heard; `cut`: the visitor spoke over it. */
@@ -29,7 +30,8 @@ export type Item =
       readonly call: string;
       readonly place: string;
       readonly reading: WeatherReading | null;
-    };
+    }
+  | { readonly kind: "contact"; readonly id: number; readonly contact: Contact };
 
 export type TranscriptEvent =
   | { readonly type: "visitor-said"; readonly text: string; readonly final: boolean }
@@ -44,7 +46,8 @@ export type TranscriptEvent =
       readonly characters: number;
     }
   | { readonly type: "weather-asked"; readonly call: string; readonly place: string }
-  | { readonly type: "weather-told"; readonly call: string; readonly reading: WeatherReading | null };
+  | { readonly type: "weather-told"; readonly call: string; readonly reading: WeatherReading | null }
+  | { readonly type: "contact-shown"; readonly contact: Contact };
 
 /** Give the transcript after an event. */
 export function follow(items: readonly Item[], event: TranscriptEvent): readonly Item[] {
@@ -62,10 +65,12 @@ export function follow(items: readonly Item[], event: TranscriptEvent): readonly
     case "weather-asked":
       return [
         ...items,
-        { kind: "weather", id: items.length, call: event.call, place: event.place, reading: null },
+        { kind: "weather", id: nextId(items), call: event.call, place: event.place, reading: null },
       ];
     case "weather-told":
       return weatherTold(items, event.call, event.reading);
+    case "contact-shown":
+      return contactShown(items, event.contact);
   }
 }
 
@@ -75,7 +80,7 @@ export function isUnfinished(sentence: Sentence): boolean {
 }
 
 function visitor(items: readonly Item[], text: string, typed: boolean, final: boolean): Item {
-  return { kind: "visitor", id: items.length, text, typed, final };
+  return { kind: "visitor", id: nextId(items), text, typed, final };
 }
 
 function visitorSaid(items: readonly Item[], text: string, final: boolean): readonly Item[] {
@@ -126,7 +131,7 @@ function agentSentence(items: readonly Item[], sentence: Sentence): readonly Ite
   if (last?.kind === "agent") {
     return [...items.slice(0, -1), { ...last, sentences: [...last.sentences, told] }];
   }
-  return [...items, { kind: "agent", id: items.length, sentences: [told] }];
+  return [...items, { kind: "agent", id: nextId(items), sentences: [told] }];
 }
 
 function has(segment: number): (sentence: Sentence) => boolean {
@@ -139,6 +144,16 @@ function further(known: Sentence, told: Sentence): Sentence {
     return known;
   }
   return told.heard === "planned" ? { ...known, text: told.text } : told;
+}
+
+/** Somebody who was shown before moves down to where they are spoken of now. */
+function contactShown(items: readonly Item[], contact: Contact): readonly Item[] {
+  const others = items.filter((item) => item.kind !== "contact" || item.contact.name !== contact.name);
+  return [...others, { kind: "contact", id: nextId(items), contact }];
+}
+
+function nextId(items: readonly Item[]): number {
+  return items.reduce((most, item) => Math.max(most, item.id + 1), 0);
 }
 
 /** A null reading takes the card away: the look-up was given up. */

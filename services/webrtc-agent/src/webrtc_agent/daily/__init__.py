@@ -3,6 +3,7 @@
 import httpx
 from pydantic import SecretStr
 
+from webrtc_agent.call_back import contacts
 from webrtc_agent.daily.api import DailyApi
 from webrtc_agent.daily.rooms import Rooms
 from webrtc_agent.settings import WebSettings
@@ -17,7 +18,7 @@ def make_rooms(settings: WebSettings) -> Rooms:
     if settings.daily_api_key is None:
         raise ValueError("DAILY_API_KEY is not set")
     api = DailyApi(_client(settings.daily_api_key, str(settings.daily_api_url)))
-    return Rooms(api, longest_seconds=settings.max_call_seconds)
+    return Rooms(api, longest_seconds=settings.max_call_seconds, people=contacts(settings))
 
 
 def _client(key: SecretStr, url: str) -> httpx.AsyncClient:

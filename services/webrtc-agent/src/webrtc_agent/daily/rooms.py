@@ -3,12 +3,14 @@
 import asyncio
 import secrets
 import time
+from collections.abc import Sequence
 
 import structlog
 
 from agent_core.admission import Place
 from agent_core.agent import Agent
 from agent_core.farewell import GOODBYE_SECONDS
+from webrtc_agent.call_back import Contact
 from webrtc_agent.daily.api import DailyApi
 from webrtc_agent.daily.errors import DailyFailed
 from webrtc_agent.daily.patience import persist
@@ -31,10 +33,19 @@ class Rooms:
         api: Of Daily.
         longest_seconds: Longest conversation.
         open_seconds: Longest time to make a room and its tokens.
+        people: Whom a visitor can reach.
     """
 
-    def __init__(self, api: DailyApi, *, longest_seconds: float, open_seconds: float = OPEN_SECONDS) -> None:
+    def __init__(
+        self,
+        api: DailyApi,
+        *,
+        longest_seconds: float,
+        open_seconds: float = OPEN_SECONDS,
+        people: Sequence[Contact] = (),
+    ) -> None:
         self._api = api
+        self._people = people
         self._open_seconds = open_seconds
         self._lifetime = VISITOR_SECONDS + longest_seconds + GOODBYE_SECONDS
         self._removal = Removal(api)
@@ -57,7 +68,13 @@ class Rooms:
 
     def visit(self, agent: Agent, place: Place, room: Room) -> Visit:
         """Prepare the conversation in a room."""
-        return Visit(agent, place, lambda attention: RoomTransport(room, attention), lambda: self._discard(room))
+        return Visit(
+            agent,
+            place,
+            lambda attention: RoomTransport(room, attention),
+            lambda: self._discard(room),
+            people=self._people,
+        )
 
     async def delete(self, room: Room) -> None:
         """Delete a room in which nobody will talk; does not wait for it."""

@@ -1,7 +1,8 @@
 """The agent's side of one room."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import structlog
 
@@ -11,6 +12,7 @@ from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.opening import Media, Opening
 from agent_core.session import Session
 from webrtc_agent.attention import Attention
+from webrtc_agent.call_back import CallBackCard, Contact
 from webrtc_agent.daily.transport import RoomTransport
 from webrtc_agent.farewell import farewell
 from webrtc_agent.transport import INPUT_RATE, OUTPUT_RATE
@@ -33,10 +35,17 @@ class Visit:
         place: Is given back when the conversation is over.
         connect: Makes the transport.
         discard: Called in the end, to have the room deleted.
+        people: Whom the visitor can reach.
     """
 
     def __init__(
-        self, agent: Agent, place: Place, connect: Callable[[Attention], RoomTransport], discard: Callable[[], None]
+        self,
+        agent: Agent,
+        place: Place,
+        connect: Callable[[Attention], RoomTransport],
+        discard: Callable[[], None],
+        *,
+        people: Sequence[Contact] = (),
     ) -> None:
         attention = Attention()
         self._discard = discard
@@ -50,6 +59,7 @@ class Visit:
             sink=transport.output(),
             way_to_ear=WAY_TO_EAR,
             before_end=self._say_why,
+            people=CallBackCard(people, self._tell),
         )
         self._session = attention.session = Session(agent, Opening("browser", place), media, Tally())
         transport.add_event_handler("on_joined", self._entered)
@@ -100,4 +110,7 @@ class Visit:
     def _say_why(self, reason: EndReason) -> None:
         message = farewell(reason)
         if message is not None and self._joined.is_set():
-            self._telling = asyncio.create_task(self._transport.tell(message))
+            self._tell(message)
+
+    def _tell(self, message: dict[str, Any]) -> None:
+        self._telling = asyncio.create_task(self._transport.tell(message))

@@ -1,0 +1,72 @@
+"""How a visitor of the page reaches a person: a card with what is configured, nothing that a model made up."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from agent_core.errors import UpstreamError
+from webrtc_agent.settings import WebSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Somebody whom a visitor can reach.
+
+    Attributes:
+        name: As it is configured.
+        number: To be called by the visitor, ``+`` and digits.
+        url: A page where they can ask to be called.
+    """
+
+    name: str
+    number: str | None
+    url: str | None
+
+
+def contacts(settings: WebSettings) -> tuple[Contact, ...]:
+    """List whom a visitor can reach: a person without a number of their own is behind the common one, if there is one.
+
+    A SIP address is no use to a browser and is never shown.
+    """
+    url = None if settings.callback_url is None else str(settings.callback_url)
+    every = (Contact(one.name, one.number or settings.callback_number, url) for one in settings.transfer_destinations)
+    return tuple(one for one in every if one.number or one.url)
+
+
+class CallBackCard:
+    """Shows a visitor how to reach a person.
+
+    Args:
+        people: Whom.
+        tell: Sends a message to the page; must not wait.
+    """
+
+    takes_over = False
+
+    def __init__(self, people: Iterable[Contact], tell: Callable[[dict[str, Any]], None]) -> None:
+        self._people = {one.name: one for one in people}
+        self._tell = tell
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Who can be reached."""
+        return tuple(self._people)
+
+    async def bring(self, destination: str, summary: str) -> None:
+        """Show the card.
+
+        Raises:
+            UpstreamError: the page cannot be told.
+        """
+        del summary
+        try:
+            self._tell(card(self._people[destination]))
+        except (OSError, RuntimeError) as error:
+            raise UpstreamError("page", type(error).__name__) from error
+
+
+def card(contact: Contact) -> dict[str, Any]:
+    """Make the message, in RTVI."""
+    data = {"type": "call-back", "name": contact.name, "number": contact.number, "url": contact.url}
+    return {"id": uuid4().hex, "label": "rtvi-ai", "type": "server-message", "data": data}
