@@ -70,6 +70,7 @@ def running(folder: Path, settings: Mapping[str, str] = MappingProxyType({}), *,
         "--nova-control-port",
         "--twilio-port",
         "--weather-port",
+        "--person-port",
     )
     options = ["--port", str(port), *(part for name in ports for part in (name, "0"))]
     # No variable of the machine may put a real service in the place of a stand-in.

@@ -187,6 +187,37 @@ def test_ends_and_transfers_use_the_values_that_the_schema_allows(words: str, ex
 
 
 @pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        ({"status": "connecting", "destination": "reception"}, "I am connecting you"),
+        ({"status": "shown", "destination": "reception"}, "on the page"),
+        ({"error": "already_transferred"}, "can't connect you"),
+        ({"error": "invalid_arguments"}, "can't connect you"),
+    ],
+)
+def test_of_a_person_it_says_what_the_tool_did(result: dict[str, Any], said: str) -> None:
+    """Nobody is promised before the tool has said that it is being done."""
+    steps = _dialogue().heard("i want to talk to a human")
+    assert _said(steps) == ""
+    assert said in _said(_dialogue().tool_result("transfer_to_human", _tool(steps).arguments, result))
+
+
+@pytest.mark.parametrize(
+    ("direction", "said"),
+    [
+        ("The caller pressed 0 and is about to be connected to reception. Say so.", "I am connecting you"),
+        ("You have just tried to connect the caller to sales, and nobody was free.", "nobody is free"),
+        ("Connecting the caller to sales did not work. Say sorry.", "nobody is free"),
+    ],
+)
+def test_what_became_of_a_person_is_told_and_not_tried_again(direction: str, said: str) -> None:
+    """The application has called somebody; the model only says so."""
+    steps = _dialogue().heard(direction)
+    assert said in _said(steps)
+    assert not any(isinstance(step, UseTool) for step in steps)
+
+
+@pytest.mark.parametrize(
     "words", ["what is the weather in rome", "goodbye", "operator please", "will it rain in rome tomorrow"]
 )
 def test_only_declared_tools_are_used(words: str) -> None:

@@ -48,7 +48,7 @@ def test_with_nothing_everything_is_a_standin() -> None:
     """A laptop with no account gets all three, and an agent that is told where they are."""
     made = plan()
     assert real(made) == {"speech": False, "telephone": False, "weather": False}
-    assert [program.name for program in made.standins] == ["nova", "twilio", "weather"]
+    assert [program.name for program in made.standins] == ["nova", "twilio", "weather", "person"]
     assert phone(made).environment == {
         "PATH": "/bin",
         "PYTHONPATH": "src",
@@ -70,8 +70,11 @@ def test_with_nothing_everything_is_a_standin() -> None:
         "TWILIO_API_SECRET": "",
         "OPEN_METEO_FORECAST_URL": "http://127.0.0.1:8446/v1/forecast",
         "OPEN_METEO_GEOCODING_URL": "http://127.0.0.1:8446/v1/search",
+        "TRANSFER_DESTINATIONS": "reception=sip:person@127.0.0.1:8448",
+        "FALLBACK_DESTINATION": "sip:person@127.0.0.1:8448",
+        "CALLBACK_NUMBER": "+15005550001",
     }
-    names = ("nova", "twilio", "weather", "phone-agent", "webrtc-agent", "edge")
+    names = ("nova", "twilio", "weather", "person", "phone-agent", "webrtc-agent", "edge")
     assert made.state["logs"] == {name: f".run/{name}.jsonl" for name in names}
 
 
@@ -160,7 +163,7 @@ def test_own_endpoints_are_left_alone() -> None:
             "OPEN_METEO_FORECAST_URL": "http://meteo/v1/forecast",
         }
     )
-    assert [program.name for program in made.standins] == ["twilio"]
+    assert [program.name for program in made.standins] == ["twilio", "person"]
     assert phone(made).environment["OPEN_METEO_FORECAST_URL"] == "http://meteo/v1/forecast"
 
 
@@ -202,14 +205,25 @@ def test_standins_do_not_get_real_secrets() -> None:
 
 def test_ports_reach_everything() -> None:
     """Another port moves the program, its health check and the agent's setting together."""
-    made = plan(wishes=Wishes(Ports(edge=6, phone=1, nova=2, nova_control=3, twilio=4, weather=5)))
-    nova, twilio, weather = made.standins
+    made = plan(wishes=Wishes(Ports(edge=6, phone=1, nova=2, nova_control=3, twilio=4, weather=5, person=7)))
+    nova, twilio, weather, person = made.standins
     assert (nova.ports, nova.health) == ((2, 3), "http://127.0.0.1:3/health")
     assert nova.arguments[:4] == ("--port", "2", "--control-port", "3")
     assert (twilio.arguments, weather.health) == (("--port", "4"), "http://127.0.0.1:5/health")
     assert phone(made).environment["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"] == "https://localhost:2"
     assert (phone(made).ports, phone(made).health) == ((1,), "http://127.0.0.1:1/health")
     assert made.base_url == "http://127.0.0.1:6"
+    assert (person.arguments, person.health) == (("--port", "7"), "http://127.0.0.1:7/health")
+    assert phone(made).environment["TRANSFER_DESTINATIONS"] == "reception=sip:person@127.0.0.1:7"
+
+
+@pytest.mark.parametrize("given", [{"TRANSFER_DESTINATIONS": "sales=tel:+46850000000"}, TWILIO])
+def test_a_person_on_this_machine_only_where_they_can_be_called(given: Mapping[str, str]) -> None:
+    """Whoever names people has some; Twilio itself cannot ring a telephone on loopback."""
+    made = plan(given)
+    assert "person" not in [program.name for program in made.standins]
+    assert phone(made).environment.get("TRANSFER_DESTINATIONS") == given.get("TRANSFER_DESTINATIONS")
+    assert "FALLBACK_DESTINATION" not in phone(made).environment
 
 
 def test_wishes_and_ports_are_different_options() -> None:

@@ -119,14 +119,15 @@ class Handover:
         return self._calling is not None and await asyncio.shield(self._calling)
 
     def cancel(self) -> None:
-        """Give up."""
+        """Give up what is under way."""
         self._announcement.cancel()
         if self._calling is not None:
             self._calling.cancel()
 
     def _begin(self, destination: str, reason: str, *, by: AskedBy) -> None:
         self._used = True
-        self._wanted = destination, reason
+        # Now, for what is said from here on is that somebody is being called.
+        self._wanted = destination, self._summary(reason)
         self._log.info("transfer_asked", destination=destination, by=by)
 
     def _announced(self, _reason: EndReason) -> None:
@@ -136,9 +137,9 @@ class Handover:
     async def _call(self) -> bool:
         assert self._people is not None  # noqa: S101 - nothing begins without
         assert self._wanted is not None  # noqa: S101 - the same
-        destination, reason = self._wanted
+        destination, summary = self._wanted
         try:
-            await self._people.bring(destination, self._summary(reason))
+            await self._people.bring(destination, summary)
         except UpstreamError as error:
             self._log.warning("transfer_failed", destination=destination, error=error.reason)
             self._failed(destination)

@@ -41,6 +41,7 @@ def _next(parts: Sequence[Part]) -> list[str]:
         "  or call, from another terminal:",
         '    make call SAY="what is the weather in Stockholm"',
         '    make call SAY="will it rain in London tomorrow" SAVE=answer.wav',
+        '    make call SAY="I want to talk to a human"',
     ]
 
 

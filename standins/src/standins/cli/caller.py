@@ -119,7 +119,7 @@ class Caller:
             return began.at, None
         while not self._handset.ended:
             last = self._last_sound()
-            if last.name == "sound_ends" and self._timeline.now() - last.at >= settle:
+            if last.name == "sound_ends" and not self._is_put_through() and self._timeline.now() - last.at >= settle:
                 return began.at, last.at
             rest = last.at + settle - self._timeline.now() if last.name == "sound_ends" else 1.0
             await self._timeline.until_change(max(rest, 0.01))
@@ -133,6 +133,16 @@ class Caller:
             if found is not None or left <= 0 or self._handset.ended:
                 return found
             await self._timeline.until_change(left)
+
+    def _is_put_through(self) -> bool:
+        """Tell whether a person is being called for this caller, or has only just answered: then silence is no end."""
+        dial, answer = self._timeline.last("dial"), self._timeline.last("dial_bridged")
+        if dial is None or self._count("dial_ended") >= self._count("dial"):
+            return False
+        return answer is None or answer.at < dial.at or self._last_sound().at < answer.at
+
+    def _count(self, event: str) -> int:
+        return len(self._timeline.named(event))
 
     def _last_sound(self) -> Event:
         return next(event for event in reversed(self._timeline.events) if event.name in {"sound_begins", "sound_ends"})

@@ -23,6 +23,7 @@ class Ports:
     twilio: int = 8445
     weather: int = 8446
     daily: int = 8447
+    person: int = 8448
 
 
 @dataclass(frozen=True, slots=True)

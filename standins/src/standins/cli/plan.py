@@ -16,6 +16,9 @@ from standins.cli.parts import Part, Program, Secrets, System, Wishes
 _DRAIN_SECONDS = "10"
 """A person who presses Ctrl-C does not wait as long as a deployment does."""
 
+_NAMES = ("nova", "twilio", "daily", "weather", "people")
+"""How the state file calls the systems."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -54,18 +57,19 @@ def make_plan(
     twilio = systems.twilio(environment, wishes, secrets)
     daily = systems.daily(environment, wishes, secrets)
     weather = systems.weather(environment, wishes, live=live_weather)
-    every = (nova, twilio, daily, weather)
+    people = systems.people(environment, wishes, real_telephone=twilio.part.real)
+    every = (nova, twilio, daily, weather, people)
     local = f"http://127.0.0.1:{wishes.ports.edge}"
     base_url = environment["PUBLIC_BASE_URL"].rstrip("/") if twilio.part.real else local
     phone = _agent(
-        _without(environment, "DAILY_"), "phone-agent", wishes.ports.phone, base_url, (nova, twilio, weather)
+        _without(environment, "DAILY_"), "phone-agent", wishes.ports.phone, base_url, (nova, twilio, weather, people)
     )
     web = _agent(
         _origins(base_url, wishes.ports.edge) | _without(environment, "TWILIO_"),
         "webrtc-agent",
         wishes.ports.web,
         base_url,
-        (nova, daily, weather),
+        (nova, daily, weather, people),
     )
     plan = Plan(
         standins=[system.program for system in every if system.program is not None],
@@ -76,7 +80,13 @@ def make_plan(
         state={"base_url": base_url},
     )
     logs = {one.name: f"{folder.name}/{one.name}.jsonl" for one in plan.programs}
-    states = {"nova": nova.state, "twilio": twilio.state, "daily": daily.state, "weather": weather.state}
+    states = {
+        "nova": nova.state,
+        "twilio": twilio.state,
+        "daily": daily.state,
+        "weather": weather.state,
+        "people": people.state,
+    }
     return replace(plan, state={**plan.state, **states, "logs": logs})
 
 

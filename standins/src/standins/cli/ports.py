@@ -14,6 +14,7 @@ PORT_NAMES = {
     "twilio": ("--twilio-port", "TWILIO_PORT"),
     "weather": ("--weather-port", "WEATHER_PORT"),
     "daily": ("--daily-port", "DAILY_PORT"),
+    "person": ("--person-port", "PERSON_PORT"),
 }
 """Each port's option and variable."""
 

@@ -11,6 +11,9 @@ LIVE_GEOCODING = "https://geocoding-api.open-meteo.com/v1/search"
 _AWS_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _TWILIO_KEYS = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
 
+_DEMO_NUMBER = "+15005550001"
+"""The number that `voice-agent call` dials: one that Twilio keeps for tests."""
+
 _PRIVATE = ("AWS_", "TWILIO_", "DAILY_")
 """Prefixes of what stand-ins have no business to know."""
 
@@ -134,6 +137,34 @@ def weather(environment: Mapping[str, str], wishes: Wishes, *, live: bool) -> Sy
     settings = {"OPEN_METEO_FORECAST_URL": forecast, "OPEN_METEO_GEOCODING_URL": geocoding}
     state = {"forecast_url": forecast, "geocoding_url": geocoding, "live": False}
     return System(Part("weather", "stand-in for Open-Meteo", url, real=False), settings, state, program)
+
+
+def people(environment: Mapping[str, str], wishes: Wishes, *, real_telephone: bool) -> System:
+    """Decide who answers a caller who wants a person: whoever is configured, else a telephone on this machine.
+
+    Twilio itself could not call that one, so with the real telephone there is nobody until somebody is named.
+    """
+    named = environment.get("TRANSFER_DESTINATIONS", "")
+    if named or real_telephone:
+        names = ", ".join(entry.partition("=")[0].strip() for entry in named.split(","))
+        part = Part("people", names or "nobody: TRANSFER_DESTINATIONS is not set", "", real=True)
+        return System(part, {}, {"real": True})
+    address = f"sip:person@127.0.0.1:{wishes.ports.person}"
+    program = Program(
+        name="person",
+        module="standins.sip",
+        arguments=("--port", str(wishes.ports.person)),
+        environment=without_secrets(environment),
+        health=f"http://127.0.0.1:{wishes.ports.person}/health",
+        ports=(wishes.ports.person,),
+    )
+    settings = {
+        "TRANSFER_DESTINATIONS": f"reception={address}",
+        "FALLBACK_DESTINATION": environment.get("FALLBACK_DESTINATION", address),
+        "CALLBACK_NUMBER": environment.get("CALLBACK_NUMBER", _DEMO_NUMBER),
+    }
+    part = Part("people", "stand-in for a person on a SIP telephone", address, real=False)
+    return System(part, settings, {"real": False, "address": address}, program)
 
 
 def _both(environment: Mapping[str, str], names: tuple[str, str]) -> bool:

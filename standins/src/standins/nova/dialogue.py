@@ -29,7 +29,17 @@ WHICH_CITY = "Which city?"
 WHICH_DAY = "I can tell you about the coming days. Which day?"
 NO_WEATHER = "I have no way to look up the weather in this call."
 NO_HUMAN = "I'm sorry, I can't connect you to anybody from here."
+CONNECTING = "One moment, I am connecting you."
+NOBODY_FREE = "I am sorry, nobody is free right now. What else can I do for you?"
+ON_THE_PAGE = "You can see on the page how to reach a person."
 NO_GOODBYE_TOOL = "Goodbye! You can hang up now."
+
+_TOLD_TO_SAY = {
+    directions.Kind.STILL_THERE: "Are you still there?",
+    directions.Kind.LEAVE: "I have to go now. Goodbye!",
+    directions.Kind.CONNECTING: CONNECTING,
+    directions.Kind.NOBODY_FREE: NOBODY_FREE,
+}
 
 
 class ToolSpec(Protocol):
@@ -110,6 +120,8 @@ class Dialogue:
             said = Say(wording.current(place, self._topic.aspect, result))
         elif name == FORECAST:
             said = Say(wording.forecast(place, arguments, self._topic.aspect, result))
+        elif name == TRANSFER:
+            said = Say(ON_THE_PAGE if result.get("status") == "shown" else CONNECTING)
         else:
             return ()
         self._last_said = (said,)
@@ -138,13 +150,9 @@ class Dialogue:
     def _follow(self, direction: directions.Direction) -> Sequence[Step]:
         if direction.kind is directions.Kind.GREET:
             return self._greet()
-        if direction.kind is directions.Kind.STILL_THERE:
-            return (Say("Are you still there?"),)
-        if direction.kind is directions.Kind.LEAVE:
-            return (Say("I have to go now. Goodbye!"),)
-        if direction.key == "0":
-            return self._transfer()
-        return (Say(f"You pressed {direction.key}. {HELP}" if direction.key else HELP),)
+        if direction.kind is directions.Kind.KEY:
+            return self._transfer() if direction.key == "0" else (Say(f"You pressed {direction.key}. {HELP}"),)
+        return (Say(_TOLD_TO_SAY[direction.kind]),)
 
     def _greet(self) -> Sequence[Step]:
         first, self._introduced = not self._introduced, True
@@ -178,7 +186,7 @@ class Dialogue:
         if TRANSFER not in self._tools:
             return (Say(NO_HUMAN),)
         wanted = {"destination": "support", "reason": "The caller asked for a human."}
-        return Say("One moment, I am connecting you."), UseTool(TRANSFER, self._fitted(TRANSFER, wanted))
+        return (UseTool(TRANSFER, self._fitted(TRANSFER, wanted)),)
 
     def _weather(self, request: Request) -> Sequence[Step]:
         self._remember(request)

@@ -14,6 +14,10 @@ class Kind(Enum):
     LEAVE = auto()
     KEY = auto()
     STILL_THERE = auto()
+    CONNECTING = auto()
+    """Somebody is being called for the caller."""
+    NOBODY_FREE = auto()
+    """Nobody answered, or nobody could be called: the caller is back."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,8 @@ class Direction:
 
 
 _KEY = re.compile(r"\bpressed\b.*?\b(?:key|digit|button)?\s*['\"]?([0-9*#])(?![0-9])", re.IGNORECASE)
+_CONNECTING = re.compile(r"\babout to be connected\b", re.IGNORECASE)
+_NOBODY_FREE = re.compile(r"\bnobody was free\b|\bconnecting the caller to .+ did not work\b", re.IGNORECASE)
 _LEAVE = re.compile(
     r"\b(conversation|call) (has to|must|will) end\b|\bsay goodbye\b|\bhave to go, and goodbye\b", re.IGNORECASE
 )
@@ -40,6 +46,10 @@ _CALLER_PLACE = re.compile(
 
 def read(text: str) -> Direction | None:
     """Read a stage direction; None when a caller is speaking."""
+    if _CONNECTING.search(text):
+        return Direction(Kind.CONNECTING)
+    if _NOBODY_FREE.search(text):
+        return Direction(Kind.NOBODY_FREE)
     if key := _KEY.search(text):
         return Direction(Kind.KEY, key[1])
     if _LEAVE.search(text):

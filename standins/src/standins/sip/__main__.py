@@ -18,14 +18,13 @@ from standins.sip.person import Person, PersonScript, Taken
 from standins.speech.voice import NoVoiceError, Voice
 from standins.twilio import mulaw
 
-WORDS = "Hello, this is a person. I was told what you asked. How can I help?"
+WORDS = "Hello, this is a person. How can I help you?"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Answer until a signal comes."""
     parser = argparse.ArgumentParser(prog="python -m standins.sip", description=__doc__)
-    parser.add_argument("--port", type=int, default=5062)
-    parser.add_argument("--health-port", type=int, default=8448)
+    parser.add_argument("--port", type=int, default=8448, help="SIP over UDP; over TCP the same port says /health")
     parser.add_argument("--behaviour", default="answers", choices=["answers", "busy", "declines", "silent", "dead"])
     parser.add_argument("--words", default=WORDS)
     asyncio.run(_serve(parser.parse_args(arguments)))
@@ -36,7 +35,7 @@ async def _serve(given: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     script = PersonScript(given.behaviour, ring_seconds=1.0, words=await _spoken(given.words))
-    async with Person(script, port=given.port, tell=_tell) as person, _health(given.health_port):
+    async with Person(script, port=given.port, tcp=False, tell=_tell) as person, _health(given.port):
         _log({"event": "standin_started", "what": "a person on a SIP telephone", "address": person.address})
         await stopped.wait()
     _log({"event": "standin_stopped"})

@@ -59,17 +59,26 @@ type Tell = Callable[[str, Taken], None]
 
 
 class Person:
-    """Listens on one port, UDP and TCP; use it as an asynchronous context.
+    """Listens on one port; use it as an asynchronous context.
 
     Args:
         script: How they behave; may be replaced at any time.
         port: 0 takes a free one.
+        tcp: Take connections too, beside datagrams.
         tell: Called with what happens: ``invited``, ``answered``, ``heard``, ``said``, ``over``.
     """
 
-    def __init__(self, script: PersonScript | None = None, *, port: int = 0, tell: Tell = lambda _n, _t: None) -> None:
+    def __init__(
+        self,
+        script: PersonScript | None = None,
+        *,
+        port: int = 0,
+        tcp: bool = True,
+        tell: Tell = lambda _n, _t: None,
+    ) -> None:
         self.script = script or PersonScript()
         self.port = port
+        self._tcp = tcp
         self.calls: list[Taken] = []
         self._tell = tell
         self._live: dict[str, _Answering] = {}
@@ -89,13 +98,14 @@ class Person:
         Raises:
             OSError: it is taken.
         """
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
-        try:
-            self._datagrams = await open_datagrams(self._take_datagram, port=self.port)
-        except OSError:
-            self._server.close()
-            raise
+        self._datagrams = await open_datagrams(self._take_datagram, port=self.port)
+        self.port = self._datagrams.port
+        if self._tcp:
+            try:
+                self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+            except OSError:
+                self._datagrams.close()
+                raise
         return self
 
     async def __aexit__(self, *_: object) -> None:

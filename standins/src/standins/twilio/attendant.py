@@ -127,7 +127,7 @@ class Attendant:
         target = step.targets[0]
         sip = sip_leg.reachable(target.address)
         addresses = [one.address.partition("?")[0] for one in step.targets]
-        self._timeline.record("dial", targets=addresses, result="by SIP" if sip else self._dial.result)
+        self._timeline.record("dial", targets=addresses, result="by SIP" if sip else f"acted out, {self._dial.result}")
         if sip is not None:
             dialling = sip_leg.Dialling(self._party, self._line, self._timeline, self._webhooks, self._speak)
             told = await dialling.call(sip, step, target)

@@ -160,8 +160,16 @@ class LiveCall:
                 return self._program.redirect(url, method)
             case Finish(reason):
                 if isinstance(interrupted, Connect | Dial) and interrupted.action:
-                    self._callbacks.send(interrupted.action, interrupted.method, self.party.params("completed"))
+                    told = self.party.params("completed", self._dialled(interrupted))
+                    self._callbacks.send(interrupted.action, interrupted.method, told)
                 return End(reason)
+
+    def _dialled(self, interrupted: Connect | Dial) -> dict[str, str]:
+        """Say what became of a dial that the caller ended: it was answered or not."""
+        if not isinstance(interrupted, Dial):
+            return {}
+        answered = len(self.timeline.named("dial_answered")) == len(self.timeline.named("dial"))
+        return {"DialCallStatus": "completed" if answered else "canceled"}
 
     async def _close(self, end: End) -> None:
         if self._clock is not None:

@@ -1,0 +1,38 @@
+"""A caller asks for a human and talks with one: spoken, recognised, rung by SIP, whispered, connected."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from standins.speech import contains
+from tests.support.whole_product import Product, running
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """Everything, with a person on a SIP telephone, as `voice-agent run` starts it for anybody."""
+    with running(tmp_path_factory.mktemp("product")) as product:
+        yield product
+
+
+def test_the_caller_hears_a_person_and_the_person_has_heard_what_it_is_about(product: Product) -> None:
+    """The recording, read by a recogniser that had no part in the call, has the agent's words and then the person's."""
+    code, [call], complaints = product.call(
+        *("--say", "what is the weather in Paris", "--say", "I want to talk to a human"),
+        *("--expect-tool", "transfer_to_human", "--expect-text", "this is a person"),
+    )
+    assert code == 0, (complaints, call["transcripts"])
+    agent, _, person = call["transcripts"][-1].partition("hello")
+    assert contains(agent, "I am connecting you"), call["transcripts"]
+    assert contains(person, "this is a person how can I help you"), call["transcripts"]
+    events = {event["event"]: event for event in call["timeline"]}
+    assert events["dial"]["at"] < events["dial_ringing"]["at"] < events["whisper"]["at"] < events["dial_bridged"]["at"]
+    whisper = events["whisper"]["text"]
+    for part in ("for reception", "The caller said: “what is the weather in paris”", "degrees and", "in Paris"):
+        assert part in whisper
+    [told] = [line for line in product.log("person") if line["event"] == "person_invited"]
+    assert told["display"].isascii()
+    assert "weather in paris" in told["display"]
+    ended = [line for line in product.log() if line["event"] == "session_ended"]
+    assert [line["reason"] for line in ended] == ["transferred"]
+    assert "paris" not in str(product.log()).lower(), "the service's log tells what a caller said"
