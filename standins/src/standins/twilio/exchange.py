@@ -11,6 +11,7 @@ import httpx
 from standins.twilio.call import Program, new_sid
 from standins.twilio.line import Hear
 from standins.twilio.live import LiveCall
+from standins.twilio.numbers import Numbers
 from standins.twilio.party import Party
 from standins.twilio.settings import DialScript, ExchangeSettings
 from standins.twilio.sound import Speak
@@ -50,6 +51,7 @@ class Exchange:
         self.settings = settings or ExchangeSettings()
         self.calls: dict[str, LiveCall] = {}
         """Every call by its sid, oldest first."""
+        self.numbers = Numbers(self.settings.numbers)
         self.rest_faults: deque[RestFault] = deque()
         self.rest_requests = 0
         """How many requests the REST interface has had."""

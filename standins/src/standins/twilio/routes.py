@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -25,12 +26,21 @@ def create_app(exchange: Exchange) -> Starlette:
     return Starlette(
         routes=[
             Route("/2010-04-01/Accounts/{account}/Calls/{call}.json", routes.call, methods=["GET", "POST"]),
+            Route("/2010-04-01/Accounts/{account}/IncomingPhoneNumbers.json", routes.numbers),
+            Route(
+                "/2010-04-01/Accounts/{account}/IncomingPhoneNumbers/{number}.json",
+                routes.number,
+                methods=["GET", "POST"],
+            ),
             WebSocketRoute("/handsets", routes.handset),
             Route("/health", routes.health),
             Route("/calls/{call}/timeline", routes.timeline),
             Route("/faults", routes.faults, methods=["POST", "DELETE"]),
         ]
     )
+
+
+type _Answer = Callable[[Request], Awaitable[dict[str, object]]]
 
 
 class Routes:
@@ -46,26 +56,44 @@ class Routes:
 
     async def call(self, request: Request) -> Response:
         """Look at a call, or change it."""
+        return await self._answered(request, self._call)
+
+    async def numbers(self, request: Request) -> Response:
+        """List the account's numbers."""
+        return await self._answered(request, self._numbers)
+
+    async def number(self, request: Request) -> Response:
+        """Look at a number, or tell it whom to ask."""
+        return await self._answered(request, self._number)
+
+    async def _answered(self, request: Request, answer: _Answer) -> Response:
         try:
             fault = self._exchange.take_fault()
             if fault is not None:
                 await asyncio.sleep(fault.hang_seconds)
                 raise rest.scripted(fault.status)
-            return JSONResponse(await self._rest(request))
+            account = request.path_params["account"]
+            rest.authenticate(request.headers.get("Authorization"), account, self._exchange.settings)
+            return JSONResponse(await answer(request))
         except rest.RestError as error:
             headers = {"WWW-Authenticate": 'Basic realm="Twilio API"'} if error.status == 401 else None  # noqa: PLR2004
             return JSONResponse(error.body, error.status, headers)
 
-    async def _rest(self, request: Request) -> dict[str, object]:
-        account = request.path_params["account"]
-        rest.authenticate(request.headers.get("Authorization"), account, self._exchange.settings)
+    async def _call(self, request: Request) -> dict[str, object]:
         call = self._exchange.calls.get(request.path_params["call"])
         if call is None:
             raise rest.not_found(request.url.path)
         if request.method == "POST":
-            form = dict(parse_qsl((await request.body()).decode(errors="replace"), keep_blank_values=True))
-            _apply(rest.read_update(form, call), call)
+            _apply(rest.read_update(await _form(request), call), call)
         return rest.call_resource(call)
+
+    async def _numbers(self, request: Request) -> dict[str, object]:
+        number = request.query_params.get("PhoneNumber", "")
+        return self._exchange.numbers.listed(request.path_params["account"], number)
+
+    async def _number(self, request: Request) -> dict[str, object]:
+        account, sid = request.path_params["account"], request.path_params["number"]
+        return self._exchange.numbers.told(account, sid, await _form(request))
 
     async def timeline(self, request: Request) -> Response:
         """Return what has been measured on a call so far."""
@@ -98,6 +126,10 @@ class Routes:
             await Desk(self._exchange, socket).serve(text)
         except (TimeoutError, WebSocketDisconnect, KeyError):
             return
+
+
+async def _form(request: Request) -> dict[str, str]:
+    return dict(parse_qsl((await request.body()).decode(errors="replace"), keep_blank_values=True))
 
 
 def _apply(update: rest.Update, call: LiveCall) -> None:

@@ -31,6 +31,8 @@ class ExchangeSettings:
     """Signs webhooks and handshakes, and opens the REST interface."""
     api_key_sid: str = STANDIN_KEY
     api_key_secret: str = field(default="standin-secret", repr=False)
+    numbers: tuple[str, ...] = ("+15005550001",)
+    """The account's numbers, which can be told whom to ask."""
     fallback_url: str = ""
     """Asked when the number's own address fails."""
     status_callback_url: str = ""
