@@ -10,7 +10,7 @@ $(foreach name,$(CALL_VARIABLES),$(eval override $(name) := $$(value $(name))))
 export $(CALL_VARIABLES)
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help environment page run call test faults fuzz lint format lock bench clean
+.PHONY: help environment page run call test faults fuzz lint format lock bench deploy-plan deploy destroy clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -55,6 +55,16 @@ lock: environment ## pin again after a change of dependencies; UPGRADE=1 takes t
 
 bench: environment ## measure calls per core and added latency beside a stock Pipecat agent
 	@$(BIN)/voice-agent bench
+
+deploy-plan: environment ## show what deploy would do, and do nothing: ENVIRONMENT=test, IMAGES= (a tag pushed before)
+	@$(BIN)/voice-agent deploy-plan $${ENVIRONMENT:+--environment "$$ENVIRONMENT"} $${IMAGES:+--images "$$IMAGES"} $${TAG:+--tag "$$TAG"}
+
+deploy: environment ## make or update an environment in AWS: ENVIRONMENT=test, IMAGES=, TAG=, TWILIO_NUMBER=, YES=1
+	@$(BIN)/voice-agent deploy $${ENVIRONMENT:+--environment "$$ENVIRONMENT"} $${IMAGES:+--images "$$IMAGES"} $${TAG:+--tag "$$TAG"} \
+		$${TWILIO_NUMBER:+--twilio-number "$$TWILIO_NUMBER"} $${YES:+--yes}
+
+destroy: environment ## take an environment away, and say what stays: ENVIRONMENT=test, YES=1
+	@$(BIN)/voice-agent destroy $${ENVIRONMENT:+--environment "$$ENVIRONMENT"} $${YES:+--yes}
 
 clean: ## remove what make made: .venv, the page, caches, logs
 	@rm -rf services/webrtc-agent/client/node_modules services/webrtc-agent/src/webrtc_agent/static

@@ -107,7 +107,8 @@ def test_botocore_reads_what_we_write() -> None:
     buffer = EventStreamBuffer()
     buffer.add_data(encode(Message({":event-type": "chunk", "n": 5, "b": b"\x01"}, b"payload")))
     (event,) = list(buffer)
-    assert event.headers == {":event-type": "chunk", "n": 5, "b": b"\x01"}
+    headers: object = event.headers  # the stubs know no header but text
+    assert headers == {":event-type": "chunk", "n": 5, "b": b"\x01"}
     assert event.payload == b"payload"
 
 

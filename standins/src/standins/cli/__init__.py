@@ -1,6 +1,7 @@
 """`voice-agent`: start everything on this machine, and call it."""
 
 import importlib
+import importlib.util
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -9,7 +10,12 @@ _COMMANDS: Final = {
     "run": "start the phone agent and everything it needs on this machine",
     "call": "call it, or a deployed one, and see what happens",
     "bench": "measure it beside a stock Pipecat phone agent",
+    "deploy": "make an environment in AWS, or bring it up to date",
+    "deploy-plan": "show what deploy would do, and do nothing",
+    "destroy": "take an environment away",
 }
+_ELSEWHERE: Final = {"deploy", "deploy-plan", "destroy"}
+"""Commands of the deployment, a member of its own that the stand-ins know by name only."""
 _USAGE_ERROR: Final = 2
 
 
@@ -18,11 +24,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or given[0] in {"-h", "--help"}:
         sys.stdout.write("usage: voice-agent COMMAND …\n\n")
-        sys.stdout.writelines(f"  {name:<6}{what}\n" for name, what in _COMMANDS.items())
+        sys.stdout.writelines(f"  {name:<12}{what}\n" for name, what in _COMMANDS.items())
         sys.stdout.write("\n`voice-agent COMMAND --help` lists a command's options.\n")
         return 0 if given else _USAGE_ERROR
     if given[0] not in _COMMANDS:
         sys.stderr.write(f"voice-agent: no command {given[0]!r}; there are {', '.join(_COMMANDS)}\n")
         return _USAGE_ERROR
-    code: int = importlib.import_module(f"standins.cli.{given[0]}").main(given[1:])
+    package = "deployment" if given[0] in _ELSEWHERE else "standins.cli"
+    if importlib.util.find_spec(package) is None:
+        sys.stderr.write(f"voice-agent: {given[0]} needs a checkout of the repository\n")
+        return _USAGE_ERROR
+    code: int = importlib.import_module(f"{package}.{given[0].replace('-', '_')}").main(given[1:])
     return code

@@ -1,0 +1,63 @@
+"""AWS, seen from one region: its clients, made once, each request with a deadline."""
+
+from collections.abc import Callable
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+AwsFailure = (BotoCoreError, ClientError)
+"""Everything that a request to AWS can end in."""
+
+
+class Aws:
+    """The clients that a deployment needs.
+
+    Credentials, profile and AWS_ENDPOINT_URL are found as every AWS tool finds them.
+    """
+
+    def __init__(self, region: str, model_region: str, session: boto3.Session | None = None) -> None:
+        session = session or boto3.Session()
+        config = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 3})
+        self.region = region
+        self.model_region = model_region
+        self.acm = session.client("acm", region, config=config)
+        self.bedrock = session.client("bedrock", model_region, config=config)
+        self.cloudformation = session.client("cloudformation", region, config=config)
+        self.ecr = session.client("ecr", region, config=config)
+        self.ecs = session.client("ecs", region, config=config)
+        self.logs = session.client("logs", region, config=config)
+        self.quotas = session.client("service-quotas", region, config=config)
+        self.model_quotas = session.client("service-quotas", model_region, config=config)
+        self.secrets = session.client("secretsmanager", region, config=config)
+        self.sts = session.client("sts", region, config=config)
+
+
+def code_of(error: Exception) -> str:
+    """Name what AWS answered, such as `AccessDenied`; empty if it never answered."""
+    return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
+
+
+def short(error: Exception) -> str:
+    """Say in one line what AWS answered, without its preamble."""
+    if not isinstance(error, ClientError):
+        return str(error).splitlines()[0] if str(error) else type(error).__name__
+    message = str(error.response.get("Error", {}).get("Message", "")) or str(error)
+    if code_of(error).isdigit():
+        return f"answered {code_of(error)}"
+    return f"{code_of(error)}: {message.splitlines()[0]}"[:300]
+
+
+def absent(ask: Callable[[], object], *codes: str) -> bool:
+    """Ask, and tell whether AWS answered that there is no such thing.
+
+    Raises:
+        ClientError: it answered something else.
+    """
+    try:
+        ask()
+    except ClientError as error:
+        if code_of(error) in codes:
+            return True
+        raise
+    return False

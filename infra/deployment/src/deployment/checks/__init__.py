@@ -1,0 +1,1 @@
+"""The checks that come before anything is changed, one subject a file."""

@@ -1,0 +1,45 @@
+"""What a check found. One that could not be made says so, and stops nobody."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from deployment.aws import AwsFailure, short
+from deployment.screen import Mark
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One row of the list of checks."""
+
+    mark: Mark
+    subject: str
+    found: str
+    advice: tuple[str, ...] = ()
+
+
+def good(subject: str, found: str) -> Finding:
+    """All is well."""
+    return Finding(Mark.GOOD, subject, found)
+
+
+def care(subject: str, found: str, *advice: str) -> Finding:
+    """It will be deployed, and something will be missing."""
+    return Finding(Mark.CARE, subject, found, advice)
+
+
+def bad(subject: str, found: str, *advice: str) -> Finding:
+    """It cannot be deployed so."""
+    return Finding(Mark.BAD, subject, found, advice)
+
+
+def unknown(subject: str, why: str) -> Finding:
+    """Nobody knows."""
+    return Finding(Mark.UNKNOWN, subject, f"could not be checked: {why}")
+
+
+def asked(subject: str, ask: Callable[[], Finding]) -> Finding:
+    """Make a check, and take it for unknown if AWS does not answer it."""
+    try:
+        return ask()
+    except AwsFailure as error:
+        return unknown(subject, short(error))

@@ -1,0 +1,62 @@
+"""Whether the region has the model, and how many may talk to it at once."""
+
+from typing import Final
+
+from botocore.exceptions import ClientError
+
+from deployment.aws import Aws, AwsFailure, code_of
+from deployment.checks.finding import Finding, asked, bad, care, good, unknown
+
+_NO_SUCH_MODEL: Final = {"ResourceNotFoundException", "ValidationException"}
+
+
+def check(aws: Aws, model: str, conversations: int) -> list[Finding]:
+    """Look for the model and its quota.
+
+    Args:
+        aws: whom to ask.
+        model: its id.
+        conversations: how many all tasks together admit.
+    """
+    return [asked("model", lambda: _model(aws, model)), asked("model quota", lambda: _quota(aws, conversations))]
+
+
+def _model(aws: Aws, model: str) -> Finding:
+    try:
+        details = aws.bedrock.get_foundation_model(modelIdentifier=model)["modelDetails"]
+    except ClientError as error:
+        if code_of(error) not in _NO_SUCH_MODEL:
+            raise
+        return _missing(aws, model)
+    status = details.get("modelLifecycle", {}).get("status", "ACTIVE")
+    if status != "ACTIVE":
+        return care(
+            "model", f"{model} is {status.lower()} in {aws.model_region}", "set NovaSonicModelId to its successor"
+        )
+    return good("model", f"{model} in {aws.model_region}")
+
+
+def _missing(aws: Aws, model: str) -> Finding:
+    try:
+        listed = aws.bedrock.list_foundation_models(byProvider="amazon")["modelSummaries"]
+    except AwsFailure:
+        listed = []
+    speaks = sorted({one["modelId"] for one in listed if "sonic" in one["modelId"]})
+    there = f"this region has {', '.join(speaks)}" if speaks else "this region has no Nova Sonic; us-east-1 has"
+    return bad("model", f"{model} is not in {aws.model_region}", f"{there}: set NovaSonicRegion or NovaSonicModelId")
+
+
+def _quota(aws: Aws, conversations: int) -> Finding:
+    pages = aws.model_quotas.get_paginator("list_service_quotas").paginate(ServiceCode="bedrock")
+    names = [(one["QuotaName"], one["Value"]) for page in pages for one in page["Quotas"]]
+    found = [(name, value) for name, value in names if "sonic" in name.lower() and "concurrent" in name.lower()]
+    if not found:
+        return unknown("model quota", f"{aws.model_region} lists none for Nova Sonic's conversations")
+    name, value = max(found, key=lambda one: one[1])
+    if value < conversations:
+        return care(
+            "model quota",
+            f"{value:.0f} conversations at once, {conversations} are admitted ({name})",
+            "ask for more in the Service Quotas console, or lower MaxTasks",
+        )
+    return good("model quota", f"{value:.0f} conversations at once")

@@ -1,0 +1,24 @@
+"""Whether the account may have one more network, where one is to be made."""
+
+from functools import partial
+from typing import Final
+
+from deployment.aws import Aws
+from deployment.checks.finding import Finding, asked, care, good
+
+_QUOTAS: Final = {"network": ("vpc", "L-F678F1CE"), "addresses": ("ec2", "L-0263D0A3")}
+_TIGHT: Final = {"network": 1, "addresses": 2}
+
+
+def check(aws: Aws) -> list[Finding]:
+    """Read the quotas that stop most first deployments; what is in use is not counted."""
+    return [asked(subject, partial(_read, aws, subject)) for subject in _QUOTAS]
+
+
+def _read(aws: Aws, subject: str) -> Finding:
+    service, code = _QUOTAS[subject]
+    quota = aws.quotas.get_service_quota(ServiceCode=service, QuotaCode=code)["Quota"]
+    text = f"{quota['Value']:.0f} allowed ({quota['QuotaName']}); those in use are not counted"
+    if quota["Value"] < _TIGHT[subject]:
+        return care(subject, text, "ask for more in the Service Quotas console, or name a VpcId")
+    return good(subject, text)

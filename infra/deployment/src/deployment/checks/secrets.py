@@ -1,0 +1,53 @@
+"""Whether the services will find what they need when they start."""
+
+from functools import partial
+
+from deployment import secrets
+from deployment.aws import Aws
+from deployment.checks.finding import Finding, asked, bad, care, good
+from deployment.environment import Environment
+from deployment.secrets import Found, Need
+from deployment.template import Template
+
+
+def check(aws: Aws, environment: Environment, platform: Template) -> list[Finding]:
+    """Look at each secret."""
+    return [
+        asked(f"{need.service} secret", partial(_look, aws, environment, need))
+        for need in secrets.needs(environment, platform)
+    ]
+
+
+def _look(aws: Aws, environment: Environment, need: Need) -> Finding:
+    found = secrets.find(aws, environment, need)
+    if found is None:
+        return _absent(environment, need)
+    named = bool(environment.parameters.get(need.parameter))
+    if found.owner not in {"", f"pipecat-{environment.name}-platform"} and not named:
+        return bad(
+            f"{need.service} secret",
+            f"{need.name} belongs to {found.owner}",
+            f"set SecretsFolder to another name, such as pipecat-{environment.name}",
+            f"or set {need.parameter} to its ARN, to share it",
+        )
+    return judge(found, need)
+
+
+def _absent(environment: Environment, need: Need) -> Finding:
+    if environment.parameters.get(need.parameter):
+        return bad(f"{need.service} secret", "there is none with that ARN", f"look at {need.parameter}")
+    return good(f"{need.service} secret", f"{need.name} will be made, and its values asked for")
+
+
+def judge(found: Found, need: Need) -> Finding:
+    """Say how a secret's values stand."""
+    subject = f"{need.service} secret"
+    if found.values is None:
+        return care(subject, f"{need.name} is there; whether it has values we may not read")
+    if lacking := found.lacks(need):
+        return care(subject, f"{need.name} lacks {', '.join(lacking)}: asked for before a service starts")
+    if wrong := found.wrong(need):
+        return bad(
+            subject, f"{', '.join(wrong)} in {need.name} cannot be right", f"it looks like {need.form[wrong[0]]}"
+        )
+    return good(subject, f"{need.name} has values")

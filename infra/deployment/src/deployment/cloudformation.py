@@ -1,0 +1,235 @@
+"""One stack at a time: what would change, changing it, and waiting for the end."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from deployment import changes, failures
+from deployment.aws import Aws, code_of, short
+from deployment.changes import Change
+from deployment.errors import StackError
+from deployment.patience import Patience
+from deployment.stacks import Stack
+
+ABSENT: Final = {"", "REVIEW_IN_PROGRESS", "DELETE_COMPLETE"}
+_HALF_MADE: Final = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}
+"""Left of a first creation, or of a deletion, that failed: such a stack can only be deleted."""
+_NOTHING: Final = ("didn't contain changes", "No updates are to be performed")
+_EARLIER: Final = timedelta(seconds=5)
+"""AWS's clock may be this much behind ours, when events are told by their time."""
+
+
+@dataclass(frozen=True)
+class ChangeSet:
+    """What would become of a stack."""
+
+    arn: str
+    stack: Stack
+    creates: bool
+    changes: list[Change]
+
+
+class CloudFormation:
+    """The stacks of an environment, as they are in AWS."""
+
+    def __init__(
+        self,
+        aws: Aws,
+        patience: Patience,
+        progress: Callable[[str], None],
+        role: str = "",
+        *,
+        wait: Any = time,  # noqa: ANN401 - a module, or a test's clock
+    ) -> None:
+        """Take `role` for what CloudFormation acts as; empty lets it act as we do."""
+        self._client = aws.cloudformation
+        self._patience = patience
+        self._progress = progress
+        self._role: Any = {"RoleARN": role} if role else {}
+        self._wait = wait
+
+    def status(self, stack: Stack) -> str:
+        """Tell how a stack is; empty if there is none."""
+        described = self._describe(stack.name)
+        return str(described["StackStatus"]) if described else ""
+
+    def exists(self, stack: Stack) -> bool:
+        """Tell whether it stands."""
+        return self.status(stack) not in ABSENT
+
+    def outputs(self, stack: Stack) -> dict[str, str]:
+        """Read its outputs; none if there is no stack."""
+        described = self._describe(stack.name) or {}
+        return {one["OutputKey"]: one["OutputValue"] for one in described.get("Outputs", [])}
+
+    def parameters(self, stack: Stack) -> dict[str, str]:
+        """Read what it was last told."""
+        described = self._describe(stack.name) or {}
+        return {one["ParameterKey"]: one.get("ParameterValue", "") for one in described.get("Parameters", [])}
+
+    def settle(self, stack: Stack, say: Callable[[str], None]) -> bool:
+        """Bring a stack into a state that it can be deployed from, and tell whether it exists.
+
+        An attempt that is still going on is waited for; what a failed first creation left is deleted.
+
+        Raises:
+            StackError: it does not get into such a state.
+        """
+        status = self._ended(stack.name) if self.status(stack).endswith("IN_PROGRESS") else self.status(stack)
+        if status == "UPDATE_ROLLBACK_FAILED":
+            say("an earlier update could not be taken back; trying that again")
+            self._client.continue_update_rollback(StackName=stack.name, **self._role)
+            status = self._ended(stack.name)
+        if status in _HALF_MADE:
+            say("an earlier attempt failed and left a part of it, which is deleted first")
+            self.delete(stack)
+            return False
+        if status.endswith("FAILED"):
+            raise StackError(f"{stack.name} is {status}", "look at its events in CloudFormation's console")
+        return status not in ABSENT
+
+    def compare(self, stack: Stack, parameters: Mapping[str, str], *, exists: bool, name: str) -> ChangeSet | None:
+        """Ask what would change; None if nothing would.
+
+        Raises:
+            StackError: CloudFormation does not take the template or its parameters.
+        """
+        arguments: dict[str, Any] = {
+            "StackName": stack.name,
+            "ChangeSetName": name,
+            "ChangeSetType": "UPDATE" if exists else "CREATE",
+            "TemplateBody": stack.template.text,
+            "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            "Capabilities": list(stack.template.capabilities),
+            "Tags": [{"Key": "Application", "Value": "pipecat-voice-agent"}],
+            **self._role,
+        }
+        if not exists and stack.template.kept:
+            # What an earlier stack left on purpose, such as images, becomes this one's again.
+            arguments["ImportExistingResources"] = True
+        try:
+            arn = self._client.create_change_set(**arguments)["Id"]
+        except ClientError as error:
+            if _is_nothing(str(error)):
+                return None
+            raise _refused(stack, short(error)) from error
+        described = self._compared(arn)
+        if described["Status"] == "FAILED":
+            reason = str(described.get("StatusReason", ""))
+            self._client.delete_change_set(ChangeSetName=arn)
+            self._discard_shell(stack, creates=not exists)
+            if _is_nothing(reason):
+                return None
+            raise _refused(stack, reason)
+        return ChangeSet(arn, stack, not exists, changes.read(self._every_change(arn)))
+
+    def discard(self, change_set: ChangeSet) -> None:
+        """Leave nothing behind: also not the empty stack that a change set for a new one makes."""
+        self._client.delete_change_set(ChangeSetName=change_set.arn)
+        self._discard_shell(change_set.stack, creates=change_set.creates)
+
+    def execute(self, change_set: ChangeSet) -> None:
+        """Make the changes and wait for the end.
+
+        Raises:
+            StackError: with the first resource that failed, and what to do.
+        """
+        since = datetime.now(UTC) - _EARLIER
+        name = change_set.stack.name
+        try:
+            self._client.execute_change_set(ChangeSetName=change_set.arn)
+        except ClientError as error:
+            raise _refused(change_set.stack, short(error)) from error
+        status = self._ended(name, total=len(change_set.changes), since=since)
+        if status not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+            raise _failed(name, status, failures.first(self._events(name), since))
+
+    def delete(self, stack: Stack) -> None:
+        """Delete a stack and wait until it is gone.
+
+        Raises:
+            StackError: something of it could not be deleted.
+        """
+        described = self._describe(stack.name)
+        if described is None:
+            return
+        since = datetime.now(UTC) - _EARLIER
+        arn = str(described["StackId"])
+        try:
+            self._client.delete_stack(StackName=stack.name, **self._role)
+        except ClientError as error:
+            raise _refused(stack, short(error)) from error
+        status = self._ended(arn, since=since)
+        if status not in ABSENT:
+            raise _failed(stack.name, status, failures.first(self._events(arn), since))
+
+    def _describe(self, name: str) -> Any:  # noqa: ANN401 - a stack as boto3 gives it, or None
+        try:
+            return self._client.describe_stacks(StackName=name)["Stacks"][0]
+        except ClientError as error:
+            if code_of(error) == "ValidationError" and "does not exist" in str(error):
+                return None
+            raise
+
+    def _compared(self, arn: str) -> Any:  # noqa: ANN401 - a change set as boto3 gives it
+        until = time.monotonic() + self._patience.change_set
+        while True:
+            described = self._client.describe_change_set(ChangeSetName=arn)
+            if described["Status"] in {"CREATE_COMPLETE", "FAILED"}:
+                return described
+            if time.monotonic() > until:
+                raise StackError("CloudFormation has not compared in time", "run the same command again")
+            self._wait.sleep(min(1.0, self._patience.poll))
+
+    def _every_change(self, arn: str) -> list[Any]:
+        pages = self._client.get_paginator("describe_change_set").paginate(ChangeSetName=arn)
+        return [change for page in pages for change in page.get("Changes", [])]
+
+    def _discard_shell(self, stack: Stack, *, creates: bool) -> None:
+        if creates and self.status(stack) == "REVIEW_IN_PROGRESS":
+            self._client.delete_stack(StackName=stack.name)
+
+    def _ended(self, name: str, *, total: int = 0, since: datetime | None = None) -> str:
+        """Wait until nothing goes on in a stack any more; tell its state."""
+        began = time.monotonic()
+        until = began + self._patience.stack
+        while True:
+            described = self._describe(name)
+            status = str(described["StackStatus"]) if described else ""
+            if status in ABSENT or not status.endswith("IN_PROGRESS"):
+                return status
+            if time.monotonic() > until:
+                raise StackError(f"{name} is still {status}", "wait for it in CloudFormation's console, then run again")
+            self._progress(self._how_far(name, total, since, time.monotonic() - began))
+            self._wait.sleep(self._patience.poll)
+
+    def _how_far(self, name: str, total: int, since: datetime | None, seconds: float) -> str:
+        recent = [event for event in self._events(name) if since and event["Timestamp"] >= since]
+        done = {e["LogicalResourceId"] for e in recent if str(e.get("ResourceStatus", "")).endswith("E_COMPLETE")}
+        at_work = next((e["LogicalResourceId"] for e in recent if "IN_PROGRESS" in str(e.get("ResourceStatus"))), "")
+        return f"{name}  {len(done)} of {total}  {at_work}  {seconds:.0f} s"
+
+    def _events(self, name: str) -> list[Any]:
+        try:
+            return list(self._client.describe_stack_events(StackName=name)["StackEvents"])
+        except ClientError:
+            return []
+
+
+def _is_nothing(reason: str) -> bool:
+    return any(words in reason for words in _NOTHING)
+
+
+def _refused(stack: Stack, reason: str) -> StackError:
+    failure = failures.Failure(stack.name, "", reason)
+    return StackError(f"{stack.name} was refused: {reason}", failure.advice)
+
+
+def _failed(name: str, status: str, failure: failures.Failure | None) -> StackError:
+    if failure is None:
+        return StackError(f"{name} ended as {status}", "look at its events in CloudFormation's console")
+    return StackError(f"{name}: {failure.resource} ({failure.kind}) failed: {failure.reason}", failure.advice)

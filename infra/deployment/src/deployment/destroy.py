@@ -1,0 +1,91 @@
+"""`voice-agent destroy`: take an environment away, newest stack first."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from deployment import options
+from deployment.errors import DeclinedError, UsageError
+from deployment.job import ROOT, Job, new_screen, open_job, run
+from deployment.patience import Patience
+from deployment.programs import Programs
+from deployment.screen import Mark, Screen
+from deployment.stacks import Stack
+from deployment.template import Template
+
+_OPTIONAL: Final = (("firewall", "firewall"), ("https", "https"))
+"""Stacks that an environment's file may have named once and names no more: they go too."""
+
+
+def main(
+    arguments: Sequence[str],
+    screen: Screen | None = None,
+    programs: Programs | None = None,
+    patience: Patience | None = None,
+    root: Path = ROOT,
+) -> int:
+    """Take it away; see `--help` for the exit codes."""
+    given = options.read_destroy(arguments)
+    shown = screen or new_screen()
+    return run(lambda: destroy(open_job(given, shown, programs, patience or Patience(), root)), shown)
+
+
+def destroy(job: Job) -> int:
+    """Say what goes and what stays, ask, and delete.
+
+    Raises:
+        DeploymentError: where it stopped. The next run goes on from there.
+    """
+    job.screen.title(f"voice-agent destroy · {job.environment.name} · {job.aws.region}")
+    _sign_in(job)
+    standing = [stack for stack in reversed(_every(job)) if job.cloudformation.status(stack)]
+    if not standing:
+        job.screen.row(Mark.GOOD, "stacks", "there are none")
+        return 0
+    _announce(job, standing)
+    _agreed(job)
+    job.screen.heading("Stacks")
+    for stack in standing:
+        job.screen.progress(f"{stack.name}: deleting")
+        job.cloudformation.settle(stack, lambda _: None)
+        job.cloudformation.delete(stack)
+        job.screen.row("-", stack.name, "deleted")
+    return 0
+
+
+def _sign_in(job: Job) -> None:
+    identity = job.aws.sts.get_caller_identity()
+    number = identity["Account"] if job.screen.watched else f"…{identity['Account'][-4:]}"
+    job.screen.row(Mark.GOOD, "credentials", f"account {number}, as {identity['Arn'].rpartition(':')[2]}")
+
+
+def _every(job: Job) -> list[Stack]:
+    """List all stacks but the registry, which other environments share."""
+    folder = job.stacks.registry.template.path.parent
+    extra = [
+        Stack(f"pipecat-{job.environment.name}-{last}", Template(folder / f"{template}.yaml"))
+        for last, template in _OPTIONAL
+        if last not in job.stacks
+    ]
+    return [*job.stacks.foundation, *extra, *job.stacks.services, *job.stacks.watch]
+
+
+def _announce(job: Job, standing: Sequence[Stack]) -> None:
+    job.screen.heading("What goes")
+    for stack in standing:
+        job.screen.row("-", stack.last, stack.name)
+    job.screen.row(Mark.CARE, "calls", "conversations that go on are cut off; remembered calls and logs are deleted")
+    job.screen.heading("What stays")
+    for stack in standing:
+        for name, kind in stack.template.kept.items():
+            job.screen.row(Mark.STEP, kind.rpartition("::")[2], f"{name}, if there is one; deploying again takes it up")
+    job.screen.row(Mark.STEP, "registry", f"{job.stacks.registry.name}: images, shared by all environments")
+
+
+def _agreed(job: Job) -> None:
+    if job.options.yes:
+        return
+    if not job.screen.can_ask:
+        raise UsageError("nobody is at the keyboard to agree", "give --yes (YES=1)")
+    if job.screen.ask(f"To go on, type the environment's name ({job.environment.name}):") != job.environment.name:
+        raise DeclinedError("that is not its name: nothing was deleted")

@@ -1,0 +1,65 @@
+"""Why a stack failed, and what to do about it."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+_AFTERMATH: Final = re.compile(r"cancelled|canceled|following resource\(s\) failed", re.IGNORECASE)
+_ADVICE: Final = (
+    (
+        r"already exists",
+        "something of that name is left from before, or is another environment's: delete it, or set SecretsFolder",
+    ),
+    (
+        r"not authorized|access ?denied|explicit deny",
+        "these credentials may not do that: an operator with the right to has to run this once (docs/howto/deploy.md)",
+    ),
+    (
+        r"limit ?exceeded|maximum number|has been reached|quota",
+        "ask for more in the Service Quotas console, or delete what is not used",
+    ),
+    (
+        r"circuit breaker|did not stabilize|ECS Deployment|alarm",
+        "its tasks did not get well; their last words are below. Mend that and deploy again",
+    ),
+    (
+        r"Cannot update export|is in use|as it is in use",
+        "another stack stands on it: `make destroy`, then deploy again",
+    ),
+    (r"No export named", "a stack that this one stands on is missing: run the whole `make deploy`"),
+    (r"certificate", "the certificate must be issued, in this region: look at CertificateArn"),
+)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The first resource that failed; the others fail because of it."""
+
+    resource: str
+    kind: str
+    reason: str
+
+    @property
+    def advice(self) -> str:
+        """What to do."""
+        for pattern, advice in _ADVICE:
+            if re.search(pattern, self.reason, re.IGNORECASE):
+                return advice
+        return "mend that and run the same command again: it goes on from here"
+
+
+def first(events: Iterable[Any], since: datetime) -> Failure | None:
+    """Find what failed first.
+
+    Args:
+        events: of a stack, as CloudFormation lists them: newest first.
+        since: when this attempt began; earlier ones are over.
+    """
+    for event in reversed(list(events)):
+        reason = str(event.get("ResourceStatusReason", ""))
+        failed = str(event.get("ResourceStatus", "")).endswith("FAILED")
+        if failed and event["Timestamp"] >= since and not _AFTERMATH.search(reason):
+            return Failure(str(event.get("LogicalResourceId", "")), str(event.get("ResourceType", "")), reason)
+    return None

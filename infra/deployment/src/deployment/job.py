@@ -1,0 +1,87 @@
+"""What a command works with, made in one place."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from deployment import environment as environments
+from deployment.aws import Aws, AwsFailure, short
+from deployment.cloudformation import CloudFormation
+from deployment.environment import Environment
+from deployment.errors import DeploymentError, UsageError
+from deployment.options import Options
+from deployment.patience import Patience
+from deployment.programs import Programs, RealPrograms
+from deployment.screen import Mark, Screen
+from deployment.stacks import Stacks, stacks_of
+from deployment.template import Template
+
+ROOT: Final = Path(__file__).resolve().parents[4]
+
+
+@dataclass
+class Job:
+    """One command on one environment."""
+
+    options: Options
+    environment: Environment
+    stacks: Stacks
+    aws: Aws
+    cloudformation: CloudFormation
+    screen: Screen
+    programs: Programs
+    patience: Patience
+    found: dict[str, str] = field(default_factory=dict)
+    """Parameters that are known only on the way: the images' tag, the public address."""
+
+    def setting(self, template: str, parameter: str) -> str:
+        """Tell a parameter: the environment's, or its template's default."""
+        path = self.stacks.registry.template.path.with_name(f"{template}.yaml")
+        return self.environment.parameters.get(parameter) or Template(path).default(parameter)
+
+
+def open_job(options: Options, screen: Screen, programs: Programs | None, patience: Patience, root: Path = ROOT) -> Job:
+    """Read the environment and make the clients.
+
+    Raises:
+        UsageError: there is no such environment, or its file is wrong.
+    """
+    templates = root / "infra/cloudformation"
+    if not templates.is_dir():
+        raise UsageError(f"{templates} is not there: deploy from a checkout of the repository")
+    environment = environments.load(root / "infra/environments", options.environment)
+    if options.region:
+        environment = Environment(environment.name, {**environment.parameters, "Region": options.region})
+    stacks = stacks_of(environment, templates)
+    service = Template(templates / "service.yaml")
+    model_region = environment.parameters.get("NovaSonicRegion") or service.default("NovaSonicRegion")
+    aws = Aws(environment.region, model_region)
+    cloudformation = CloudFormation(aws, patience, screen.progress, options.role)
+    return Job(options, environment, stacks, aws, cloudformation, screen, programs or RealPrograms(root), patience)
+
+
+def run(command: Callable[[], int], screen: Screen) -> int:
+    """Run a command to its end, whatever that is, and tell it as a person would want to hear it."""
+    try:
+        return command()
+    except DeploymentError as error:
+        screen.heading("Stopped")
+        screen.row(Mark.BAD, "what happened", error.what)
+        for line in error.advice:
+            screen.advise(line)
+        return error.code
+    except AwsFailure as error:
+        screen.heading("Stopped")
+        screen.row(Mark.BAD, "AWS", short(error), ["mend that and run the same command again: it goes on from here"])
+        return 1
+    except KeyboardInterrupt:
+        screen.heading("Stopped")
+        screen.advise("AWS goes on with what was begun; the same command waits for it and goes on from there")
+        return 130
+
+
+def new_screen() -> Screen:
+    """Make the screen of a command: what it says is all that it prints."""
+    return Screen(sys.stdout)

@@ -1,0 +1,39 @@
+"""The values of the secrets: asked for, if somebody is there, before a service starts that needs them."""
+
+from deployment import secrets
+from deployment.errors import DeploymentError
+from deployment.job import Job
+from deployment.screen import Mark
+from deployment.secrets import Found, Need
+
+
+def ensure(job: Job) -> None:
+    """See that every secret has its values.
+
+    Raises:
+        DeploymentError: one lacks some, and nobody is there to give them.
+    """
+    outputs = job.cloudformation.outputs(job.stacks["platform"])
+    for need in secrets.needs(job.environment, job.stacks["platform"].template):
+        arn = outputs[f"{need.service.capitalize()}SecretArn"]
+        found = Found(arn, "", secrets.read(job.aws, arn))
+        if found.values is None or not found.lacks(need):
+            continue
+        if not job.screen.can_ask:
+            raise DeploymentError(
+                f"{need.name} has no {' and no '.join(found.lacks(need))} yet",
+                *secrets.how_to_fill(job.aws.region, found, need),
+                "then run the same command again: it goes on from here",
+            )
+        _ask(job, found, need)
+
+
+def _ask(job: Job, found: Found, need: Need) -> None:
+    job.screen.row(Mark.STEP, "secret", f"{need.name}: what you type is not shown, and goes to Secrets Manager only")
+    values = {key: job.screen.ask_hidden(f"{need.keys[key]}:") for key in found.lacks(need)}
+    filled = Found(found.arn, found.owner, {**(found.values or {}), **values})
+    if filled.lacks(need) or filled.wrong(need):
+        wrong = ", ".join(filled.lacks(need) or filled.wrong(need))
+        raise DeploymentError(f"{wrong} cannot be right: nothing was written", "run the same command again")
+    secrets.fill(job.aws, found, values)
+    job.screen.row(Mark.GOOD, "secret", f"{need.name} has its values")

@@ -1,0 +1,86 @@
+"""The telephone number: told at Twilio whom to ask when somebody calls."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from deployment.errors import DeploymentError
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account at Twilio, as its secret has it."""
+
+    sid: str
+    user: str
+    password: str
+
+    @classmethod
+    def of(cls, secret: Mapping[str, str]) -> "Account":
+        """Take the API key where there is one: it can be taken back without changing what signs webhooks."""
+        sid = secret.get("account_sid", "")
+        if secret.get("api_sid") and secret.get("api_secret"):
+            return cls(sid, secret["api_sid"], secret["api_secret"])
+        return cls(sid, sid, secret.get("auth_token", ""))
+
+
+def point(account: Account, number: str, webhook: str, fallback: str, api: str) -> bool:
+    """Let a number ask the agent; tell whether that changed anything.
+
+    Args:
+        account: whose number it is.
+        number: as +46701234567.
+        webhook: what Twilio asks when somebody calls.
+        fallback: what it asks when that does not answer.
+        api: where Twilio's REST interface is.
+
+    Raises:
+        DeploymentError: Twilio has no such number in this account, or refuses.
+    """
+    path = f"/2010-04-01/Accounts/{account.sid}/IncomingPhoneNumbers"
+    wanted = {
+        "VoiceUrl": webhook,
+        "VoiceMethod": "POST",
+        "VoiceFallbackUrl": fallback,
+        "VoiceFallbackMethod": "POST",
+    }
+    with httpx.Client(base_url=api, auth=(account.user, account.password), timeout=15) as twilio:
+        listed = _asked(twilio, "GET", f"{path}.json", params={"PhoneNumber": number})["incoming_phone_numbers"]
+        if not listed:
+            raise DeploymentError(
+                f"Twilio's account {account.sid[:6]}… has no number {number}", "buy it, or correct it"
+            )
+        resource = listed[0]
+        if all(resource.get(_snake(name)) == value for name, value in wanted.items()):
+            return False
+        _asked(twilio, "POST", f"{path}/{resource['sid']}.json", data=wanted)
+        return True
+
+
+def _asked(twilio: httpx.Client, method: str, path: str, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - httpx's own
+    try:
+        answer = twilio.request(method, path, **arguments)
+    except httpx.HTTPError as error:
+        raise DeploymentError(
+            f"Twilio was not reached: {error}", "everything else is deployed; run it again"
+        ) from error
+    if answer.is_error:
+        raise DeploymentError(
+            f"Twilio answered {answer.status_code}: {_message(answer)}",
+            "look at account_sid, and at api_sid and api_secret or auth_token, in the phone's secret",
+        )
+    read: dict[str, Any] = answer.json()
+    return read
+
+
+def _message(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["message"])
+    except (ValueError, KeyError, TypeError):
+        return answer.reason_phrase
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")

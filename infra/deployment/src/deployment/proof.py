@@ -1,0 +1,73 @@
+"""What shows that a deployment works: it is healthy, it has its page, and it answers a call."""
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from deployment.errors import ProofError
+from deployment.patience import Patience
+from deployment.programs import Programs
+
+_CALL_SECONDS: Final = 180.0
+_SENTENCE: Final = "what is the weather in Stockholm"
+
+
+def page(address: str, patience: Patience, progress: Callable[[str], None]) -> str:
+    """Wait until it is healthy, then look at its page; tell what was seen.
+
+    Raises:
+        ProofError: it does not answer, or with something else.
+    """
+    with httpx.Client(base_url=address, timeout=10, follow_redirects=True) as client:
+        _healthy(client, address, patience, progress)
+        answer = client.get("/")
+        if answer.is_error or "html" not in answer.headers.get("Content-Type", ""):
+            raise ProofError(f"{address}/ answered {answer.status_code} and no page", "look at the web service's log")
+    return f"/health answers, and the page has {len(answer.content) / 1000:.0f} kB"
+
+
+def _healthy(client: httpx.Client, address: str, patience: Patience, progress: Callable[[str], None]) -> None:
+    began = time.monotonic()
+    while True:
+        said = _health(client)
+        if said == "":
+            return
+        if time.monotonic() - began > patience.answer:
+            raise ProofError(
+                f"{address}/health: {said}",
+                "a new name can take minutes to be known, and must point at the load balancer (see its address above)",
+                "the same command tries again; --address proves another address, --no-call leaves the call out",
+            )
+        progress(f"{address}/health: {said}")
+        time.sleep(patience.poll)
+
+
+def _health(client: httpx.Client) -> str:
+    try:
+        answer = client.get("/health")
+    except httpx.HTTPError as error:
+        return str(error) or type(error).__name__
+    return "" if answer.is_success else f"answered {answer.status_code}"
+
+
+def call(programs: Programs, address: str, secret: Mapping[str, str], on_line: Callable[[str], None]) -> str:
+    """Call it with a pretended telephone, signed with the real token; tell how that went.
+
+    Raises:
+        ProofError: with what the caller met.
+    """
+    command = str(Path(sys.executable).with_name("voice-agent"))
+    done = programs.run(
+        [command, "call", "--url", address, "--say", _SENTENCE],
+        seconds=_CALL_SECONDS,
+        # Through the environment: a list of processes shows arguments.
+        env={"TWILIO_ACCOUNT_SID": secret.get("account_sid", ""), "TWILIO_AUTH_TOKEN": secret.get("auth_token", "")},
+        on_line=on_line,
+    )
+    if done.code:
+        raise ProofError("a call did not go as it should", *done.tail(12), "look at the phone service's log")
+    return done.tail(1)[0].strip() if done.tail(1) else "answered"

@@ -1,0 +1,52 @@
+"""Brings the images to the registry: those that are there already are left alone."""
+
+import time
+
+from deployment import images
+from deployment.errors import UsageError
+from deployment.job import Job
+from deployment.screen import Mark
+
+
+def tag_of(job: Job) -> str:
+    """Tell the tag of the images that will run.
+
+    Raises:
+        UsageError: none was given, and there is no commit.
+    """
+    if job.options.images or job.options.tag:
+        return job.options.images or job.options.tag
+    commit = images.commit(job.programs)
+    if commit is None:
+        raise UsageError("no git repository, so no commit to name the images by", "give a tag: --tag")
+    return commit.tag
+
+
+def publish(job: Job, tag: str) -> None:
+    """Build and push what the registry does not have.
+
+    Raises:
+        ImageError: docker could not.
+    """
+    job.screen.heading(f"Images  {tag}")
+    logged_in = False
+    platform = images.PLATFORMS[job.setting("service", "CpuArchitecture")]
+    for service, uri in images.repositories(job.cloudformation.outputs(job.stacks.registry)).items():
+        registry, _, repository = uri.partition("/")
+        if images.is_there(job.aws, repository, tag):
+            job.screen.row(Mark.GOOD, service, "there already")
+            continue
+        if not logged_in:
+            images.log_in(job.aws, job.programs, registry)
+            logged_in = True
+        _build(job, service, f"{uri}:{tag}", platform)
+
+
+def _build(job: Job, service: str, image: str, platform: str) -> None:
+    began = time.monotonic()
+
+    def say(line: str) -> None:
+        job.screen.progress(f"{service}  {time.monotonic() - began:.0f} s  {line}")
+
+    images.build(job.programs, service, image, platform, say)
+    job.screen.row(Mark.GOOD, service, f"built for {platform} and pushed in {time.monotonic() - began:.0f} s")

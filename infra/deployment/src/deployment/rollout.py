@@ -1,0 +1,139 @@
+"""Stack after stack: what would change is shown, agreed to, made and waited for."""
+
+import time
+from dataclasses import dataclass, field
+
+from deployment import changes, secrets
+from deployment.cloudformation import ChangeSet
+from deployment.errors import DeclinedError, StackError, UsageError
+from deployment.job import Job
+from deployment.screen import Mark, Screen
+from deployment.services import last_words
+from deployment.stacks import Stack
+
+
+@dataclass
+class Consent:
+    """Whether changes may be made."""
+
+    screen: Screen
+    all: bool
+    """Nothing is asked any more."""
+
+    def ask(self, what: str) -> None:
+        """Ask, unless all was agreed to.
+
+        Raises:
+            DeclinedError: the answer was no.
+            UsageError: nobody is there to answer.
+        """
+        if self.all:
+            return
+        if not self.screen.can_ask:
+            raise UsageError(
+                "nobody is at the keyboard to agree", "give --yes (YES=1), or look first: `make deploy-plan`"
+            )
+        answer = self.screen.ask(f"{what} [y]es, [a]ll, [N]o:").lower()
+        self.all = answer in {"a", "all"}
+        if not self.all and answer not in {"y", "yes"}:
+            raise DeclinedError("you said no: nothing more is changed", "the same command goes on from here")
+
+
+@dataclass
+class Rollout:
+    """Deploys stacks for a job."""
+
+    job: Job
+    consent: Consent
+    stamp: str = field(default_factory=lambda: f"deploy-{time.time_ns() // 1_000_000}")
+    """Names this run's change sets."""
+
+    def deploy(self, stack: Stack) -> None:
+        """Bring one stack up to date.
+
+        Raises:
+            StackError: it could not be; the stack is in a state from which the next run goes on.
+            DeclinedError: the person said no. Nothing is left behind.
+        """
+        screen = self.job.screen
+        screen.progress(f"{stack.name}: comparing")
+        exists = self.job.cloudformation.settle(stack, lambda text: screen.row(Mark.STEP, stack.last, text))
+        change_set = self._compare(stack, exists=exists)
+        if change_set is None:
+            screen.row(Mark.GOOD, stack.last, "no changes")
+            return
+        self._show(change_set)
+        self._agreed(change_set)
+        began = time.monotonic()
+        self._execute(change_set)
+        done = "created" if change_set.creates else "updated"
+        screen.row(Mark.GOOD, stack.last, f"{done} in {time.monotonic() - began:.0f} s")
+
+    def preview(self, stack: Stack, *, comparable: bool) -> bool:
+        """Show what would change, and leave nothing behind; tell whether the stack is there.
+
+        Args:
+            stack: what to look at.
+            comparable: whether all that it stands on is there. CloudFormation cannot compare without it.
+        """
+        screen = self.job.screen
+        exists = self.job.cloudformation.exists(stack)
+        if not exists and not comparable:
+            screen.row("+", stack.last, f"new, by its template: {changes.kinds(stack.template.kinds)}")
+            return False
+        change_set = self._compare(stack, exists=exists)
+        if change_set is None:
+            screen.row(Mark.GOOD, stack.last, "no changes")
+            return True
+        self.job.cloudformation.discard(change_set)
+        self._show(change_set)
+        return exists
+
+    def parameters(self, stack: Stack, *, exists: bool) -> dict[str, str]:
+        """Tell what a stack is told this time."""
+        given = stack.parameters(self.job.environment, self.job.found)
+        if stack.service and exists:
+            given["DesiredCount"] = ""  # how many there are is scaling's business by now
+        if stack.last == "platform":
+            given |= self._adopted(stack, exists=exists)
+        return given
+
+    def _adopted(self, platform: Stack, *, exists: bool) -> dict[str, str]:
+        """Name the secrets that an earlier stack left: CloudFormation would not make them twice."""
+        if exists:
+            told = self.job.cloudformation.parameters(platform)
+            kept = {need.parameter: told.get(need.parameter, "") for need in self._needs(platform)}
+            return {name: arn for name, arn in kept.items() if arn and not self.job.environment.parameters.get(name)}
+        needs = self._needs(platform)
+        found = [(need.parameter, secrets.find(self.job.aws, self.job.environment, need)) for need in needs]
+        return {name: secret.arn for name, secret in found if secret is not None}
+
+    def _needs(self, platform: Stack) -> tuple[secrets.Need, ...]:
+        return secrets.needs(self.job.environment, platform.template)
+
+    def _compare(self, stack: Stack, *, exists: bool) -> ChangeSet | None:
+        parameters = self.parameters(stack, exists=exists)
+        return self.job.cloudformation.compare(stack, parameters, exists=exists, name=self.stamp)
+
+    def _show(self, change_set: ChangeSet) -> None:
+        last = change_set.stack.last
+        if change_set.creates:
+            self.job.screen.row("+", last, f"new: {changes.kinds(change.kind for change in change_set.changes)}")
+        else:
+            self.job.screen.row("~", last, "changes")
+            self.job.screen.lines(changes.rows(change_set.changes), indent=20)
+
+    def _agreed(self, change_set: ChangeSet) -> None:
+        try:
+            self.consent.ask("Make these changes?")
+        except (DeclinedError, UsageError, KeyboardInterrupt):
+            self.job.cloudformation.discard(change_set)
+            raise
+
+    def _execute(self, change_set: ChangeSet) -> None:
+        try:
+            self.job.cloudformation.execute(change_set)
+        except StackError as error:
+            service = change_set.stack.service
+            said = last_words(self.job.aws, self.job.environment.name, service) if service else []
+            raise StackError(error.what, *error.advice, *said) from error

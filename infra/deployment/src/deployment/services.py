@@ -1,0 +1,77 @@
+"""The services' tasks: whether they run, and what they last said if they do not."""
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from deployment.aws import Aws, AwsFailure
+from deployment.errors import StackError
+from deployment.patience import Patience
+
+_LAST_LINES: Final = 3
+
+
+def wait_until_steady(
+    aws: Aws, environment: str, names: tuple[str, ...], patience: Patience, progress: Callable[[str], None]
+) -> dict[str, int]:
+    """Wait until every service runs what it should, and nothing older; tell how many tasks each has.
+
+    Raises:
+        StackError: one does not get there, with its tasks' last words.
+    """
+    cluster = f"pipecat-cluster-{environment}"
+    until = time.monotonic() + patience.steady
+    while True:
+        services = {name: _service(aws, cluster, f"pipecat-{name}-service-{environment}") for name in names}
+        waiting = [name for name, service in services.items() if not _is_steady(service)]
+        if not waiting:
+            return {name: int(service["runningCount"]) for name, service in services.items()}
+        if time.monotonic() > until:
+            said = [line for name in waiting for line in last_words(aws, environment, name)]
+            raise StackError(f"{' and '.join(waiting)} did not get steady", *said, "mend that and deploy again")
+        progress(", ".join(f"{name} {_standing(service)}" for name, service in services.items()))
+        time.sleep(patience.poll)
+
+
+def last_words(aws: Aws, environment: str, name: str) -> list[str]:
+    """Tell why tasks stopped and what they logged last: a service that lacks a setting says so in a line."""
+    try:
+        return [*_stopped(aws, environment, name), *_logged(aws, environment, name)]
+    except AwsFailure:
+        return []
+
+
+def _service(aws: Aws, cluster: str, name: str) -> Any:  # noqa: ANN401 - a service as boto3 gives it
+    found = aws.ecs.describe_services(cluster=cluster, services=[name])["services"]
+    if not found:
+        raise StackError(f"ECS knows no service {name}", "run `make deploy` again")
+    return found[0]
+
+
+def _is_steady(service: Any) -> bool:  # noqa: ANN401 - a service as boto3 gives it
+    deployments = service["deployments"]
+    rolled_out = all(one.get("rolloutState", "COMPLETED") == "COMPLETED" for one in deployments)
+    return len(deployments) == 1 and rolled_out and service["runningCount"] >= service["desiredCount"]
+
+
+def _standing(service: Any) -> str:  # noqa: ANN401 - a service as boto3 gives it
+    return f"{service['runningCount']} of {service['desiredCount']}"
+
+
+def _stopped(aws: Aws, environment: str, name: str) -> list[str]:
+    cluster = f"pipecat-cluster-{environment}"
+    service = f"pipecat-{name}-service-{environment}"
+    arns = aws.ecs.list_tasks(cluster=cluster, serviceName=service, desiredStatus="STOPPED")["taskArns"]
+    tasks = aws.ecs.describe_tasks(cluster=cluster, tasks=arns[:5])["tasks"] if arns else []
+    reasons = {task.get("stoppedReason", "") for task in tasks} - {""}
+    return [f"a {name} task stopped: {reason}" for reason in sorted(reasons)]
+
+
+def _logged(aws: Aws, environment: str, name: str) -> list[str]:
+    group = f"/ecs/pipecat-voice-agent-{environment}/{name}"
+    streams = aws.logs.describe_log_streams(logGroupName=group, orderBy="LastEventTime", descending=True, limit=1)
+    found = [stream["logStreamName"] for stream in streams["logStreams"]]
+    if not found:
+        return []
+    events = aws.logs.get_log_events(logGroupName=group, logStreamName=found[0], limit=_LAST_LINES)["events"]
+    return [f"{name} said: {event['message'].strip()[:200]}" for event in events]

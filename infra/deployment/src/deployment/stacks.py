@@ -1,0 +1,103 @@
+"""Which stacks there are, in the order in which they stand on each other."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+
+from deployment.environment import CHOICES, Environment
+from deployment.errors import UsageError
+from deployment.template import Template
+
+SERVICES = ("phone", "web")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One stack: a template under a name."""
+
+    name: str
+    template: Template
+    own: Mapping[str, str] = field(default_factory=dict)
+    """Parameters that only this stack gets."""
+    service: str = ""
+    """Whose tasks it runs, if it runs any."""
+
+    @property
+    def last(self) -> str:
+        """What its name ends in: `pipecat-test-phone-alarms` is `phone-alarms`."""
+        return self.name.split("-", 2)[-1]
+
+    def parameters(self, environment: Environment, found: Mapping[str, str]) -> dict[str, str]:
+        """Tell its template's parameters: from the environment's file, what was found on the way, and its own."""
+        given = {**environment.parameters, **found, **self.own}
+        return {name: given[name] for name in sorted(self.template.parameters) if name in given}
+
+
+@dataclass(frozen=True)
+class Stacks:
+    """All stacks of an environment."""
+
+    registry: Stack
+    foundation: tuple[Stack, ...]
+    """Network to load balancer: what has to stand before a service can."""
+    services: tuple[Stack, ...]
+    watch: tuple[Stack, ...]
+    """Alarms and dashboard."""
+
+    @property
+    def all(self) -> tuple[Stack, ...]:
+        """Every stack, each after those it stands on."""
+        return (self.registry, *self.foundation, *self.services, *self.watch)
+
+    def __getitem__(self, last: str) -> Stack:
+        """Give the stack whose name ends so, such as `edge`.
+
+        Raises:
+            KeyError: this environment has none.
+        """
+        return {stack.last: stack for stack in self.all}[last]
+
+    def __contains__(self, last: str) -> bool:
+        """Tell whether there is a stack whose name ends so."""
+        return any(stack.last == last for stack in self.all)
+
+
+def stacks_of(environment: Environment, folder: Path) -> Stacks:
+    """List the stacks of an environment.
+
+    Raises:
+        UsageError: its file names a parameter that no template has.
+    """
+
+    def stack(last: str, template: str, service: str = "", **own: str) -> Stack:
+        return Stack(f"pipecat-{environment.name}-{last}", Template(folder / f"{template}.yaml"), own, service)
+
+    foundation = [
+        stack("network", "network" if environment.has_own_network else "network-existing"),
+        stack("platform", "platform"),
+        stack("permissions", "permissions"),
+        stack("edge", "edge"),
+    ]
+    foundation += [stack("https", "https")] if environment.has_cloudfront else []
+    foundation += [stack("firewall", "firewall")] if environment.has_firewall else []
+    stacks = Stacks(
+        registry=Stack("pipecat-registry", Template(folder / "registry.yaml")),
+        foundation=tuple(foundation),
+        services=tuple(stack(name, "service", name, ServiceName=name) for name in SERVICES),
+        watch=(
+            *(stack(f"{name}-alarms", "alarms", ServiceName=name) for name in SERVICES),
+            stack("observability", "observability"),
+        ),
+    )
+    _refuse_unknown(environment, folder)
+    return stacks
+
+
+def _refuse_unknown(environment: Environment, folder: Path) -> None:
+    """A misspelt parameter would be ignored, and its default deployed."""
+    known = {name for path in folder.glob("*.yaml") for name in Template(path).parameters} | CHOICES.keys()
+    for name in environment.parameters.keys() - known:
+        near = get_close_matches(name, known, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UsageError(f"infra/environments/{environment.name}.parameters: no template has a parameter {name}{hint}")

@@ -1,0 +1,91 @@
+"""A number pointed at a deployment, at Twilio's stand-in; and the stand-in seen by Twilio's own client."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from deployment import number
+from deployment.errors import DeploymentError
+from deployment.number import Account
+from standins.twilio import ExchangeSettings, TwilioExchange
+
+SETTINGS = ExchangeSettings(numbers=("+46701234567", "+15005550001"))
+SECRET = {"account_sid": SETTINGS.account_sid, "auth_token": SETTINGS.auth_token, "api_sid": "", "api_secret": ""}
+WEBHOOK = "https://agent.example.com/incoming-call"
+BIN = "https://handler.example.com/bins/1"
+
+
+@pytest.fixture
+async def twilio() -> AsyncIterator[TwilioExchange]:
+    """Give Twilio's stand-in, with two numbers."""
+    async with TwilioExchange(SETTINGS) as running:
+        yield running
+
+
+async def point(twilio: TwilioExchange, whose: str = "+46701234567", secret: dict[str, str] = SECRET) -> bool:
+    """Point a number at the deployment, as the command does."""
+    account = Account.of(secret)
+    return await asyncio.to_thread(number.point, account, whose, WEBHOOK, BIN, twilio.url)
+
+
+async def resource(twilio: TwilioExchange, whose: str) -> dict[str, str]:
+    """Look at what Twilio has of a number."""
+    path = f"/2010-04-01/Accounts/{SETTINGS.account_sid}/IncomingPhoneNumbers.json"
+    async with httpx.AsyncClient(base_url=twilio.url, auth=(SETTINGS.account_sid, SETTINGS.auth_token)) as client:
+        (found,) = (await client.get(path, params={"PhoneNumber": whose})).json()["incoming_phone_numbers"]
+    return dict(found)
+
+
+async def test_a_number_asks_the_deployment_afterwards_and_a_second_run_changes_nothing(
+    twilio: TwilioExchange,
+) -> None:
+    """And another number of the account is left alone."""
+    assert await point(twilio)
+    told = await resource(twilio, "+46701234567")
+    assert (told["voice_url"], told["voice_method"], told["voice_fallback_url"]) == (WEBHOOK, "POST", BIN)
+    assert (await resource(twilio, "+15005550001"))["voice_url"] == ""
+    assert not await point(twilio)
+
+
+async def test_an_api_key_is_used_where_there_is_one(twilio: TwilioExchange) -> None:
+    """It can be taken back without changing what signs webhooks."""
+    key = {"api_sid": SETTINGS.api_key_sid, "api_secret": SETTINGS.api_key_secret, "auth_token": "another"}
+    assert await point(twilio, secret={**SECRET, **key})
+
+
+async def test_a_number_of_somebody_else_is_refused(twilio: TwilioExchange) -> None:
+    """With what to do."""
+    with pytest.raises(DeploymentError, match=r"no number \+4670000000"):
+        await point(twilio, "+4670000000")
+
+
+async def test_a_wrong_token_is_told_in_twilios_words(twilio: TwilioExchange) -> None:
+    """And the token is in none of them."""
+    with pytest.raises(DeploymentError, match="401: Authentication Error - invalid password") as refused:
+        await point(twilio, secret={**SECRET, "auth_token": "wr0ng"})
+    assert "wr0ng" not in " ".join([refused.value.what, *refused.value.advice])
+
+
+async def test_twilio_out_of_reach_is_no_traceback() -> None:
+    """Everything else is deployed by then."""
+    async with TwilioExchange(SETTINGS) as gone:
+        pass
+    with pytest.raises(DeploymentError, match="not reached"):
+        await point(gone)
+
+
+@pytest.mark.parametrize(
+    ("form", "code"),
+    [({"VoiceUrl": "agent.example.com"}, 21502), ({"VoiceMethod": "PUT"}, 20001)],
+)
+async def test_the_stand_in_refuses_what_twilio_would(twilio: TwilioExchange, form: dict[str, str], code: int) -> None:
+    """A stand-in that takes anything proves nothing."""
+    sid = (await resource(twilio, "+46701234567"))["sid"]
+    path = f"/2010-04-01/Accounts/{SETTINGS.account_sid}/IncomingPhoneNumbers/{sid}.json"
+    async with httpx.AsyncClient(base_url=twilio.url, auth=(SETTINGS.account_sid, SETTINGS.auth_token)) as client:
+        refused = await client.post(path, data=form)
+        unknown = await client.post(path.replace(sid, "PN0"), data={})
+    assert (refused.status_code, refused.json()["code"]) == (400, code)
+    assert (unknown.status_code, unknown.json()["code"]) == (404, 20404)

@@ -1,0 +1,90 @@
+"""Change sets and failures, as a person reads them."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from deployment import changes, failures
+
+NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+
+def change(action: str, name: str, kind: str, replacement: str = "False", *properties: str) -> dict[str, Any]:
+    """Make a change as CloudFormation lists it."""
+    details = [{"Target": {"Attribute": "Properties", "Name": one}} for one in properties]
+    resource = {"Action": action, "LogicalResourceId": name, "ResourceType": kind, "Details": details}
+    return {"Type": "Resource", "ResourceChange": {**resource, "Replacement": replacement}}
+
+
+def test_what_hurts_comes_first_and_says_so() -> None:
+    """A table that is replaced is empty afterwards."""
+    read = changes.read(
+        [
+            change("Add", "Cpu", "AWS::CloudWatch::Alarm"),
+            change("Modify", "Service", "AWS::ECS::Service", "False", "TaskDefinition", "DesiredCount"),
+            change("Modify", "Table", "AWS::DynamoDB::Table", "True", "KeySchema"),
+            change("Modify", "Bucket", "AWS::S3::Bucket", "Conditional"),
+            change("Remove", "Topic", "AWS::SNS::Topic"),
+        ]
+    )
+    assert changes.rows(read) == [
+        "- Topic    removed",
+        "~ Bucket   replaced",
+        "~ Table    replaced · KeySchema",
+        "+ Cpu      Alarm",
+        "~ Service  DesiredCount, TaskDefinition",
+    ]
+
+
+def test_kinds_are_counted() -> None:
+    """A new network is one line, not twenty-two."""
+    assert changes.kinds(["AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::EC2::Subnet"]) == "2 Subnet, VPC"
+
+
+def event(minute: int, resource: str, status: str, reason: str = "") -> dict[str, Any]:
+    """Make a stack's event."""
+    at = NOON + timedelta(minutes=minute)
+    return {
+        "Timestamp": at,
+        "LogicalResourceId": resource,
+        "ResourceType": "AWS::ECS::Service",
+        "ResourceStatus": status,
+        "ResourceStatusReason": reason,
+    }
+
+
+def test_the_first_failure_is_the_one_that_is_told() -> None:
+    """The others were cancelled because of it, and yesterday's is mended."""
+    newest_first = [
+        event(5, "pipecat-test-phone", "ROLLBACK_IN_PROGRESS", "The following resource(s) failed to create: [Service]"),
+        event(4, "Alarm", "CREATE_FAILED", "Resource creation cancelled"),
+        event(3, "Service", "CREATE_FAILED", "ECS Deployment Circuit Breaker was triggered."),
+        event(2, "Service", "CREATE_IN_PROGRESS"),
+        event(-9, "Role", "CREATE_FAILED", "yesterday's"),
+    ]
+    found = failures.first(newest_first, NOON)
+    assert found is not None
+    assert (found.resource, found.reason) == ("Service", "ECS Deployment Circuit Breaker was triggered.")
+    assert "last words are below" in found.advice
+
+
+def test_no_failure_is_none() -> None:
+    """A stack that ended oddly without one says so otherwise."""
+    assert failures.first([event(1, "Service", "CREATE_COMPLETE")], NOON) is None
+
+
+@pytest.mark.parametrize(
+    ("reason", "advice"),
+    [
+        ("pipecat/daily-api-key already exists", "SecretsFolder"),
+        ("User: arn:aws:iam::1:user/x is not authorized to perform: iam:CreateRole", "operator"),
+        ("The maximum number of addresses has been reached. (Service: Ec2)", "Service Quotas"),
+        ("Cannot update export pipecat-test-vpc-id as it is in use by pipecat-test-edge", "destroy"),
+        ("No export named pipecat-test-vpc-id found", "whole `make deploy`"),
+        ("something nobody has seen", "same command again"),
+    ],
+)
+def test_each_failure_says_what_to_do(reason: str, advice: str) -> None:
+    """CloudFormation says what happened only."""
+    assert advice in failures.Failure("X", "AWS::X", reason).advice

@@ -1,0 +1,31 @@
+"""Other programs: started without a shell, followed line by line, and ended when they take too long."""
+
+import sys
+from pathlib import Path
+
+from deployment.programs import NOT_FOUND, TOO_LONG, RealPrograms
+
+
+def python(code: str) -> list[str]:
+    """Give a command that runs this."""
+    return [sys.executable, "-S", "-c", code]
+
+
+def test_a_program_reads_its_stdin_and_is_followed_line_by_line(tmp_path: Path) -> None:
+    """A token reaches docker so, and an hour's build shows that it lives."""
+    lines: list[str] = []
+    code = "import os, sys; print(sys.stdin.read()); print(os.environ['X'], os.getcwd(), file=sys.stderr); sys.exit(3)"
+    done = RealPrograms(tmp_path).run(python(code), stdin="secret", env={"X": "x"}, on_line=lines.append)
+    assert done.code == 3
+    assert lines == ["secret", f"x {tmp_path}"]
+    assert done.tail(1) == [f"x {tmp_path}"]
+
+
+def test_a_program_that_is_not_there_is_no_exception(tmp_path: Path) -> None:
+    """Most machines lack some."""
+    assert RealPrograms(tmp_path).run(["no-such-program-here"]).code == NOT_FOUND
+
+
+def test_a_program_that_hangs_is_ended(tmp_path: Path) -> None:
+    """Every wait has an end."""
+    assert RealPrograms(tmp_path).run(python("import time; time.sleep(60)"), seconds=0.3).code == TOO_LONG

@@ -1,0 +1,100 @@
+"""Environments and the stacks that they consist of."""
+
+from pathlib import Path
+
+import pytest
+
+from deployment import environment as environments
+from deployment.environment import Environment
+from deployment.errors import UsageError
+from deployment.stacks import stacks_of
+from tools.workspace import ROOT
+
+TEMPLATES = ROOT / "infra/cloudformation"
+ENVIRONMENTS = ROOT / "infra/environments"
+
+
+def named(environment: Environment) -> list[str]:
+    """List the stacks' names."""
+    return [stack.name for stack in stacks_of(environment, TEMPLATES).all]
+
+
+@pytest.mark.parametrize("name", ["test", "staging", "production"])
+def test_each_environment_is_a_file_that_the_templates_understand(name: str) -> None:
+    """A parameter that no template has would be ignored without a word."""
+    environment = environments.load(ENVIRONMENTS, name)
+    assert environment.region == "eu-north-1"
+    assert named(environment)[0] == "pipecat-registry"
+
+
+def test_every_template_belongs_to_a_stack() -> None:
+    """A template that nothing deploys is a page of wishes."""
+    everything = Environment("test", {"Https": "cloudfront", "Firewall": "true"})
+    own = {stack.template.path.stem for stack in stacks_of(everything, TEMPLATES).all}
+    theirs = {stack.template.path.stem for stack in stacks_of(Environment("test", {"VpcId": "vpc-1"}), TEMPLATES).all}
+    by_hand = {"github-oidc"}
+    assert own | theirs | by_hand == {path.stem for path in TEMPLATES.glob("*.yaml")}
+
+
+def test_stacks_come_after_those_they_stand_on() -> None:
+    """CloudFormation refuses an import of what is not there yet."""
+    assert named(Environment("test", {"Https": "cloudfront", "Firewall": "true"})) == [
+        "pipecat-registry",
+        "pipecat-test-network",
+        "pipecat-test-platform",
+        "pipecat-test-permissions",
+        "pipecat-test-edge",
+        "pipecat-test-https",
+        "pipecat-test-firewall",
+        "pipecat-test-phone",
+        "pipecat-test-web",
+        "pipecat-test-phone-alarms",
+        "pipecat-test-web-alarms",
+        "pipecat-test-observability",
+    ]
+
+
+def test_a_misspelt_parameter_is_refused_with_the_right_one() -> None:
+    """Its default would be deployed instead."""
+    with pytest.raises(UsageError, match="NatGateway; did you mean NatGateways") as refused:
+        stacks_of(Environment("test", {"NatGateway": "one"}), TEMPLATES)
+    assert refused.value.code == 2
+
+
+def test_an_environment_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path) -> None:
+    """ENVIRONMENT=local is set in many a shell."""
+    (tmp_path / "test.parameters").write_text("Environment=test\n")
+    with pytest.raises(UsageError, match=r"no environment 'local'.* has test"):
+        environments.load(tmp_path, "local")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("Environment=production\n", "copied"), ("MinTasks 2\n", "line 1"), ("# fine\n\nMin-Tasks=2\n", "line 3")],
+)
+def test_a_file_that_says_nothing_sensible_is_refused(tmp_path: Path, text: str, reason: str) -> None:
+    """With the line that is wrong."""
+    (tmp_path / "test.parameters").write_text(text)
+    with pytest.raises(UsageError, match=reason):
+        environments.load(tmp_path, "test")
+
+
+def test_each_stack_is_told_what_its_template_asks_for_and_no_more() -> None:
+    """CloudFormation refuses a parameter that a template does not have."""
+    environment = Environment("test", {"Environment": "test", "MinTasks": "3", "AlertEmail": "a@b.se"})
+    stacks = stacks_of(environment, TEMPLATES)
+    told = stacks["phone"].parameters(environment, {"ImageTag": "abc", "PublicBaseUrl": "https://a.b"})
+    assert told == {
+        "Environment": "test",
+        "ServiceName": "phone",
+        "MinTasks": "3",
+        "ImageTag": "abc",
+        "PublicBaseUrl": "https://a.b",
+    }
+    assert stacks["platform"].parameters(environment, {}) == {"Environment": "test", "AlertEmail": "a@b.se"}
+
+
+def test_only_rights_need_a_word_of_their_own() -> None:
+    """Whoever deploys the other stacks gives no rights."""
+    stacks = stacks_of(Environment("test", {}), TEMPLATES)
+    assert [stack.last for stack in stacks.all if stack.template.capabilities] == ["permissions"]
