@@ -304,9 +304,9 @@ async def test_the_end_of_a_call_is_told(app: TinyApp) -> None:
 
 
 async def test_an_address_may_ask_for_more_tries(app: TinyApp, exchange: TwilioExchange) -> None:
-    """`#rc=1` tries once more when there is no answer; the fragment is neither sent nor signed."""
+    """`#rc=1&rp=rt` tries once more when the answer is late; the fragment is neither sent nor signed."""
     app.documents["/incoming-call"] = 3.0
-    call = exchange.place_call(f"{app.url}#rc=1")
+    call = exchange.place_call(f"{app.url}#rc=1&rp=rt")
     await call.timeline.until("ended", 10)
     assert len(app.asked) == 2
     first = app.asked[0]

@@ -10,6 +10,7 @@ import httpx
 import uvicorn
 from pydantic import SecretStr
 
+from agent_core.adapters.call_store.store import CallStore
 from agent_core.agent import Agent
 from agent_core.drain import MAX_MESSAGE_BYTES
 from agent_core.events import EndRecord
@@ -30,6 +31,7 @@ class PhoneInProcess:
 
     url: str
     agent: Agent
+    phone: Phone
     model: ScriptedModel
     records: list[EndRecord]
 
@@ -42,7 +44,9 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def phone_in_process(exchange: TwilioExchange, model: ScriptedModel) -> AsyncIterator[PhoneInProcess]:
+async def phone_in_process(
+    exchange: TwilioExchange, model: ScriptedModel, store: CallStore | None = None
+) -> AsyncIterator[PhoneInProcess]:
     """Serve on a free port until the block ends."""
     records: list[EndRecord] = []
 
@@ -60,7 +64,8 @@ async def phone_in_process(exchange: TwilioExchange, model: ScriptedModel) -> As
     )
     agent = Agent(settings, model, goodbye_tools(), keep)
     async with httpx.AsyncClient(base_url=exchange.url, auth=settings.rest_credentials, trust_env=False) as twilio:
-        app = create_app(Phone(settings, agent, CallControl(twilio, exchange.settings.account_sid)))
+        phone = Phone(settings, agent, CallControl(twilio, exchange.settings.account_sid), store)
+        app = create_app(phone)
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -72,7 +77,7 @@ async def phone_in_process(exchange: TwilioExchange, model: ScriptedModel) -> As
         server = _Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:
-            yield PhoneInProcess(url, agent, model, records)
+            yield PhoneInProcess(url, agent, phone, model, records)
         finally:
             server.should_exit = True
             await asyncio.wait({serving}, timeout=_STOP_SECONDS)

@@ -75,6 +75,13 @@ class PhoneProcess:
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))  # noqa: PTH208 - needs no paths
 
 
+def free_port() -> int:
+    """Find a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
 @asynccontextmanager
 async def phone_process(
     nova: NovaStandin, exchange: TwilioExchange, log: Path, settings: Mapping[str, str]
@@ -87,8 +94,7 @@ async def phone_process(
         log: Where its log goes.
         settings: Further environment; an empty value removes a variable.
     """
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     given = {
         "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": nova.url,
         "AWS_ACCESS_KEY_ID": "standin",

@@ -33,6 +33,8 @@ class Stranger:
         self.settings = settings
         self.call_sid = new_sid("CA")
         self.stream_sid = new_sid("MZ")
+        self.part = 0
+        """Which stream of the call is begun next."""
         self._webhooks = Webhooks(settings.auth_token, 10.0)
 
     async def aclose(self) -> None:
@@ -48,15 +50,30 @@ class Stranger:
         """Make the webhook of an incoming call, signed."""
         return self._webhooks.request(f"{self.number}/incoming-call", "POST", self.fields(**changed), {})
 
+    def signed(self, path: str) -> httpx.Request:
+        """Make any webhook about this call, signed."""
+        return self._webhooks.request(f"{self.number}{path}", "POST", self.fields(), {})
+
     async def send(self, request: httpx.Request) -> httpx.Response:
         """Send a request as it stands."""
         return await self._webhooks.send(request)
 
-    async def ring(self) -> Invitation:
-        """Have the call answered."""
-        answer = await self.send(self.webhook())
+    async def ring(self, signed_for: str | None = None) -> Invitation:
+        """Have the call answered; a task behind a load balancer knows itself by another address."""
+        request = self.webhook()
+        if signed_for is not None:
+            signature = sign(self.settings.auth_token, f"{signed_for}/incoming-call", self.fields().items())
+            request.headers["X-Twilio-Signature"] = signature
+        answer = await self.send(request)
         assert answer.status_code == 200, answer.text
         return invitation_in(answer.text)
+
+    async def lose(self, part: int) -> str:
+        """Say that a stream of the call was lost; give the document that comes back, and begin the next stream next."""
+        self.part = part + 1
+        answer = await self.send(self.signed(f"/incoming-call/lost?part={part}"))
+        assert answer.status_code == 200, answer.text
+        return answer.text
 
     @property
     def stream_url(self) -> str:
@@ -82,8 +99,9 @@ class Stranger:
     async def begin(self, socket: ClientConnection, ticket: str | None, **changed: str) -> Announcer:
         """Send `connected` and `start` with a ticket, or without one."""
         announcer = self.announcer(**changed)
+        parameters = {"part": str(self.part)} if self.part else {}
         await socket.send(announcer.connected())
-        await socket.send(announcer.start({} if ticket is None else {"ticket": ticket}))
+        await socket.send(announcer.start(parameters if ticket is None else {"ticket": ticket, **parameters}))
         return announcer
 
 

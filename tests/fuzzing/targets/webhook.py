@@ -11,7 +11,7 @@ from xml.etree.ElementTree import fromstring
 from starlette.requests import Request
 
 from agent_core.errors import Forbidden, ProtocolError
-from phone_agent import routes, twiml
+from phone_agent import twiml, webhook
 from phone_agent.signature import SignatureVerifier
 from standins.twilio.signing import sign
 from tests.fuzzing.mutation import Mutator
@@ -85,8 +85,8 @@ class Webhook(Target):
         if parts[_METHOD] == b"WS":
             self._verifier.handshake(parts[_PATH].decode("latin-1"), parts[_SIGNATURE].decode("latin-1") or None)
             return {}
-        fields = finished(routes.signed_fields(_request(parts), self._phone))
-        routes._sids(fields, self._phone)
+        fields = finished(webhook.signed_fields(_request(parts), self._phone))
+        webhook.sids(fields, self._phone)
         return fields
 
 
@@ -162,7 +162,7 @@ def _request(parts: list[bytes]) -> Request:
 
 def _answer(fields: dict[str, str]) -> None:
     """Answer the call: whatever the fields say, the document is the one that we meant."""
-    facts = routes._caller_facts(fields)
+    facts = webhook.caller_facts(fields)
     assert all(len(value) <= 40 and not set(value) & set('<>&"\n;:{}') for value in facts.values())
     document = fromstring(twiml.dial_ended(fields.get("DialCallStatus", "failed")))  # noqa: S314 - our own
     assert [child.tag for child in document] in (["Hangup"], ["Say", "Hangup"])

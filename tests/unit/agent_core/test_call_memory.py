@@ -13,9 +13,8 @@ CALL = CallMemory(
     transferred=1,
     note="Nobody answered.",
     ended="peer_lost",
-    losses=2,
-    lost_at=12.5,
     part=3,
+    begun=2,
     session_id="abc",
 )
 

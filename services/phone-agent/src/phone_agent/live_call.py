@@ -3,6 +3,7 @@
 import asyncio
 import time
 from contextlib import suppress
+from dataclasses import replace
 
 import structlog
 from fastapi import WebSocket, WebSocketDisconnect
@@ -10,9 +11,11 @@ from starlette.websockets import WebSocketState
 
 from agent_core.errors import AgentError
 from agent_core.events import EndReason, EndRecord, Tally
+from agent_core.memory import CallMemory
 from agent_core.opening import Media, Opening
+from agent_core.scribe import Scribe
 from agent_core.session import Session
-from phone_agent import media_stream
+from phone_agent import media_stream, resumption
 from phone_agent.line import SAMPLE_RATE, Line
 from phone_agent.media_stream import Dtmf, Inbound, MalformedMessage, Mark, Start, Stop
 from phone_agent.packets import Packetizer
@@ -70,9 +73,13 @@ class LiveCall:
         guard: The stream's rules, beyond ``start``.
         start: Names the call and its stream.
         opening: Place and model session of the conversation.
+        known: What was remembered of the call.
     """
 
-    def __init__(self, phone: Phone, socket: WebSocket, *, guard: StreamGuard, start: Start, opening: Opening) -> None:
+    def __init__(  # noqa: PLR0913 - made in one place
+        self, phone: Phone, socket: WebSocket, *, guard: StreamGuard, start: Start, opening: Opening, known: CallMemory
+    ) -> None:
+        self._phone = phone
         self._control = phone.control
         self._socket = socket
         self._guard = guard
@@ -81,18 +88,39 @@ class LiveCall:
         self._heard_at = self._clock()
         self._sending_since: float | None = None
         self._packets = Packetizer(phone.settings.media_frame_ms)
-        self._tally = Tally()
+        self._tally = Tally(resumed=known.begun - 1)
         self._line = Line(start.stream_sid, self._tally, self._clock)
         people = PutThrough(phone.switchboard, start.call_sid)
         media = Media(SAMPLE_RATE, SAMPLE_RATE, voice=self._line, people=people)
+        self._scribe = Scribe(phone.store, replace(known, facts=dict(opening.facts or {}), note=None))
+        opening = replace(opening, on_words=self._scribe.heed)
         self._session = Session(phone.agent, opening, media, self._tally)
+        self._scribe.change(session_id=self._session.session_id)
+
+    def lose(self) -> None:
+        """End the conversation: Twilio has another stream for this call, and nobody hears this one."""
+        self._session.end(EndReason.PEER_LOST)
 
     async def run(self) -> EndRecord:
         """Hold the call; returns its record when everything is released."""
+        if (before := self._phone.live.get(self._call_sid)) is not None:
+            before.lose()
+        self._phone.live[self._call_sid] = self
+        self._scribe.start()
+        try:
+            return await self._hold()
+        finally:
+            self._scribe.stop()
+            if self._phone.live.get(self._call_sid) is self:
+                del self._phone.live[self._call_sid]
+
+    async def _hold(self) -> EndRecord:
         tasks = {asyncio.create_task(part) for part in (self._read(), self._write(), self._watch())}
         try:
             record = await self._session.run()
-            await self._hang_up(record.reason)
+            hung_up = await self._hang_up(record.reason)
+            # Before the socket is closed: Twilio may ask for this call in the next moment.
+            await self._leave_word(record.reason, over=hung_up or record.reason is EndReason.CALLER_LEFT)
         finally:
             for task in tasks:
                 task.cancel()
@@ -167,14 +195,25 @@ class LiveCall:
                 self._session.end(EndReason.PEER_LOST)
                 return
 
-    async def _hang_up(self, reason: EndReason) -> None:
+    async def _hang_up(self, reason: EndReason) -> bool:
         """Tell Twilio that the call is over. After a fault nobody does, so the verbs behind the stream run."""
         if reason not in (EndReason.AGENT_ENDED, EndReason.CALLER_SILENT, EndReason.TIME_LIMIT):
-            return
+            return False
         try:
             await self._control.hang_up(self._call_sid)
         except AgentError as error:
             log.warning("hang_up_failed", call_sid=self._call_sid, error=error.reason)
+            return False
+        return True
+
+    async def _leave_word(self, reason: EndReason, *, over: bool) -> None:
+        """Forget a call that is over; of one that may come back, leave what whoever gets it has to know."""
+        self._scribe.change(ended=reason.value)
+        if reason is EndReason.TRANSFERRED:
+            self._scribe.change(transferred=self._scribe.call.transferred + 1)
+        if reason in resumption.OVER:
+            self._scribe.change(history=(), facts={})  # if Twilio asks all the same, it is told to hang up
+        await self._scribe.close(over=over)
 
     async def _close(self) -> None:
         if self._socket.client_state is WebSocketState.CONNECTED:

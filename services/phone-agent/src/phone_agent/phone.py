@@ -1,18 +1,21 @@
 """What all calls of this process share."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Protocol
 from uuid import uuid4
 
+from agent_core.adapters.call_store.store import CallStore
 from agent_core.admission import Place
 from agent_core.agent import Agent
 from agent_core.errors import AtCapacity, Refused
 from agent_core.events import EndReason, EndRecord, Tally
+from agent_core.memory import CallMemory
 from agent_core.nova.parking import Parked, Parking
-from phone_agent import twiml
+from phone_agent import resumption, twiml
 from phone_agent.call_control import CallControl
 from phone_agent.line import SAMPLE_RATE
 from phone_agent.note import SHORT, Note, Notes
@@ -27,8 +30,18 @@ signature says when; a call that is known gets its answer, but no second model s
 _MAX_REMEMBERED = 10_000
 MAX_TRIES = 3
 """Tasks that a call asks before it is told that there is no place. It rings meanwhile."""
+_TRY_AGAIN = "#ct=2000&rt=3000&rc=3&rp=ct,rt,5xx"
+"""Twilio's connection overrides: for some seconds the load balancer may still send requests to a task that has died,
+so three more tries, each with a time-out. (twilio.com/docs/usage/webhooks/webhooks-connection-overrides)"""
 _MAX_UNPROVEN = 20
 """Sockets that have not shown a ticket yet. Twilio shows it at once, so more at a time are not Twilio's."""
+
+
+class Losable(Protocol):
+    """A call that goes on."""
+
+    def lose(self) -> None:
+        """End its conversation: Twilio has another stream for it."""
 
 
 class Phone:
@@ -38,12 +51,18 @@ class Phone:
         settings: Of the phone service.
         agent: What all conversations share.
         control: Hangs up and puts through.
+        store: Remembers calls, so that they outlive this task.
     """
 
-    def __init__(self, settings: PhoneSettings, agent: Agent, control: CallControl) -> None:
+    def __init__(
+        self, settings: PhoneSettings, agent: Agent, control: CallControl, store: CallStore | None = None
+    ) -> None:
         self.settings = settings
         self.agent = agent
         self.control = control
+        self.store = store or CallStore()
+        self.live: dict[str, Losable] = {}
+        """Calls that have a stream here, by their sid."""
         self.verifier = SignatureVerifier(settings.auth_tokens, settings.base_url)
         self.tickets = TicketOffice.from_auth_tokens(settings.auth_tokens)
         self.notes = Notes.from_auth_tokens(settings.auth_tokens)
@@ -55,25 +74,24 @@ class Phone:
         self.switchboard = Switchboard(
             settings.transfer_destinations, control, self.notes, base_url=base, ring=settings.transfer_ring
         )
-        self._fallback = twiml.Fallback(destination=settings.fallback_destination, dial_action_url=f"{base}/dial-ended")
+        self.fallback = twiml.Fallback(destination=settings.fallback_destination, dial_action_url=f"{base}/dial-ended")
 
-    def reserve(self, call_sid: str, *, back: bool = False) -> Place | None:
-        """Take a place for a call that rings or comes back from a person; None for one that did so before.
+    def reserve(self, call_sid: str, part: int = 0) -> Place | None:
+        """Take a place for a call that rings, or comes back; None for one that did so before.
 
         Raises:
             Refused: every place is taken, or this task takes nothing new.
         """
-        key = f"{call_sid} back" if back else call_sid
-        now = time.monotonic()
+        name, now = _name(call_sid, part), time.monotonic()
         while self._answered and (
             len(self._answered) >= _MAX_REMEMBERED
             or now - next(iter(self._answered.values())) > _REMEMBER.total_seconds()
         ):
             del self._answered[next(iter(self._answered))]
-        if key in self._answered:
+        if name in self._answered:
             return None
         place = self.agent.admission.admit()
-        self._answered[key] = now
+        self._answered[name] = now
         return place
 
     def turn_away(self, refusal: Refused, tries: int) -> str:
@@ -86,17 +104,24 @@ class Phone:
         if tries + 1 < MAX_TRIES:
             # The first time at once: nothing more is sent to a task that leaves. Later a place may have come free.
             return twiml.hand_on(f"{self._url}?tries={tries + 1}", pause=timedelta(seconds=tries))
-        if self._fallback.destination is not None:
-            return twiml.put_through(replace(self._fallback, sorry="All our assistants are busy."))
+        if self.fallback.destination is not None:
+            return twiml.put_through(replace(self.fallback, sorry="All our assistants are busy."))
         return twiml.busy(refusal.spoken)
 
-    async def park(self, call_sid: str, place: Place, facts: Mapping[str, str]) -> None:
+    async def park(self, call: CallMemory, place: Place) -> None:
         """Open the model for a call whose socket is about to come; a coroutine, so that it stays on this loop."""
-        self.parking.park(call_sid, self.agent.prompt((SAMPLE_RATE, SAMPLE_RATE), facts), place, facts)
+        said = resumption.for_model(resumption.history(call))
+        prompt = self.agent.prompt((SAMPLE_RATE, SAMPLE_RATE), call.facts, said)
+        self.parking.park(_name(call.call_sid, call.part), prompt, place, call.facts)
 
-    def _note_abandoned(self, call_sid: str, parked: Parked) -> None:
+    def adopt(self, call_sid: str, part: int) -> Parked | None:
+        """Hand over what is parked for a call."""
+        return self.parking.adopt(_name(call_sid, part))
+
+    def _note_abandoned(self, name: str, parked: Parked) -> None:
         """Record a call whose stream never came: it had a place and a model stream too."""
         waited = time.monotonic() - parked.since
+        call_sid = name.partition("/")[0]
         record = EndRecord(
             session_id=uuid4().hex,
             channel="phone",
@@ -123,8 +148,29 @@ class Phone:
         finally:
             self._unproven -= 1
 
-    def answer(self, call_sid: str, ticket: str, note: Note | None = None) -> str:
-        """Make the document that connects a call; a note is for one that comes back from a person."""
-        url = twiml.stream_url(self.settings.base_url, call_sid)
-        sealed = self.notes.seal(note, SHORT) if note is not None else None
-        return twiml.answer(url, ticket, note=sealed, fallback=self._fallback, status_callback_url=self._status_url)
+    def answer(self, call: CallMemory, account_sid: str, *, pause: int = 0, note: Note | None = None) -> str:
+        """Make the document that connects a call.
+
+        Args:
+            call: Which, and which of its streams.
+            account_sid: Whose it is.
+            pause: Seconds to wait before.
+            note: For one that comes back from a person.
+        """
+        return twiml.answer(
+            twiml.stream_url(self.settings.base_url, call.call_sid),
+            self.tickets.for_call(call.call_sid, account_sid, call.part),
+            part=call.part,
+            note=self.notes.seal(note, SHORT) if note is not None else None,
+            pause=pause,
+            fallback=twiml.WayBack(self.lost_url(call.part) + _TRY_AGAIN) if self.store.remembers else self.fallback,
+            status_callback_url=self._status_url,
+        )
+
+    def lost_url(self, part: int) -> str:
+        """Where Twilio asks when a stream of a call was lost."""
+        return f"{self._url}/lost?part={part}"
+
+
+def _name(call_sid: str, part: int) -> str:
+    return f"{call_sid}/{part}" if part else call_sid

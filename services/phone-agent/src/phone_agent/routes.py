@@ -1,52 +1,31 @@
 """The phone service's routes: what Twilio asks, and the socket it opens."""
 
 import re
+from dataclasses import replace
+from datetime import timedelta
 from http import HTTPStatus
 from typing import TypedDict
-from urllib.parse import parse_qsl
 
 import structlog
 from fastapi import APIRouter, Request, Response, WebSocket, WebSocketDisconnect
 from starlette.background import BackgroundTask
-from starlette.requests import HTTPConnection
 
 from agent_core import prompts
-from agent_core.errors import AgentError, Forbidden, ProtocolError, Refused
+from agent_core.admission import Place
+from agent_core.errors import AgentError, Forbidden, Refused
+from agent_core.memory import CallMemory
 from agent_core.opening import Opening
-from phone_agent import twiml
+from phone_agent import resumption, twiml
 from phone_agent.live_call import LiveCall, read_start
 from phone_agent.media_stream import Start
 from phone_agent.note import Note, NoteRefused
 from phone_agent.phone import MAX_TRIES, Phone
 from phone_agent.stream_guard import StreamGuard
+from phone_agent.ticket import TicketRefused
+from phone_agent.webhook import Fields, caller_facts, part_of, raw_path, sids, signed_fields, tries_before
 
 log = structlog.get_logger()
 router = APIRouter()
-
-MAX_BODY_BYTES = 64 * 1024
-"""Twilio's webhooks take about 1 KB."""
-MAX_FIELDS = 200
-"""Twilio sends about 30 and may add more at any time."""
-_FORM = "application/x-www-form-urlencoded"
-_PLACE_NAME = re.compile(r"[^A-Za-z ,.'-]")
-
-type Fields = dict[str, str]
-
-
-class BadRequest(ProtocolError):
-    """The request is none that Twilio makes."""
-
-
-class TooLarge(ProtocolError):
-    """The body is larger than any that Twilio sends."""
-
-    http_status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-
-
-class NotAForm(ProtocolError):
-    """The body is no form."""
-
-    http_status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
 @router.post("/incoming-call")
@@ -55,19 +34,58 @@ async def incoming_call(request: Request) -> Response:
     """Answer a call: connect it to a media stream and open the model while Twilio dials in."""
     phone: Phone = request.app.state.phone
     fields = await signed_fields(request, phone)
-    call_sid, account_sid = _sids(fields, phone)
+    call_sid, account_sid = sids(fields, phone)
     try:
         place = phone.reserve(call_sid)
     except Refused as refusal:
-        tries = _tries(request)
+        tries = tries_before(request)
         log.warning("call_turned_away", call_sid=call_sid, cause=type(refusal).__name__, tries=tries)
         return _xml(phone.turn_away(refusal, tries))
-    ticket = phone.tickets.for_call(call_sid, account_sid)
     log.info("call_answered", call_sid=call_sid)
-    answer = _xml(phone.answer(call_sid, ticket))
+    call = CallMemory(call_sid, facts=caller_facts(fields))
+    return _connect(phone, call, place, phone.answer(call, account_sid))
+
+
+def _connect(phone: Phone, call: CallMemory, place: Place | None, document: str) -> Response:
+    """Send a document that connects a call; the model is opened for a call that is new to this task."""
+    answer = _xml(document)
     if place is not None:
         # Opening the model takes milliseconds of this loop's time; the answer need not wait for them.
-        answer.background = BackgroundTask(phone.park, call_sid, place, _caller_facts(fields))
+        answer.background = BackgroundTask(phone.park, call, place)
+    return answer
+
+
+@router.post("/incoming-call/lost")
+async def lost(request: Request) -> Response:
+    """Take up a call whose conversation was lost, here or in another task. Twilio may ask twice."""
+    phone: Phone = request.app.state.phone
+    fields = await signed_fields(request, phone)
+    call_sid, account_sid = sids(fields, phone)
+    part = part_of(request.query_params.get("part"))
+    known = await phone.store.recall(call_sid)
+    way, pause = resumption.way(known, part), resumption.pause(known, part)
+    call = known or CallMemory(call_sid, facts=caller_facts(fields))
+    log.warning("call_lost", call_sid=call_sid, part=part, way=way.name.lower(), lost_session_id=call.session_id)
+    if way is resumption.Way.HANG_UP:
+        return _xml(twiml.hang_up())
+    if way is resumption.Way.FALL_BACK:
+        return _give_up(phone, call)
+    call = replace(call, part=part + 1)
+    try:
+        place = phone.reserve(call_sid, call.part)
+    except Refused as refusal:
+        tries = tries_before(request)
+        log.warning("call_turned_away", call_sid=call_sid, cause=type(refusal).__name__, tries=tries)
+        if tries + 1 < MAX_TRIES:
+            return _xml(twiml.hand_on(f"{phone.lost_url(part)}&tries={tries + 1}", pause=timedelta(seconds=tries)))
+        return _give_up(phone, call)
+    return _connect(phone, call, place, phone.answer(call, account_sid, pause=pause))
+
+
+def _give_up(phone: Phone, call: CallMemory) -> Response:
+    """Leave a call to the fallback; its words are needed no more."""
+    answer = _xml(twiml.put_through(phone.fallback))
+    answer.background = BackgroundTask(phone.store.remember, replace(call, history=(), facts={}))
     return answer
 
 
@@ -104,21 +122,23 @@ async def dial_ended(request: Request) -> Response:
         return _xml(twiml.dial_ended(status))
     log.info("transfer_ended", call_sid=note.call_sid, destination=note.destination, status=_constant(status))
     if twiml.was_answered(status) or fields.get("CallStatus") == "completed":
-        return _xml(twiml.hang_up())
-    return _welcome_back(phone, note, fields)
+        over = CallMemory(note.call_sid, part=resumption.MAX_PARTS)
+        return Response(
+            twiml.hang_up(), media_type="application/xml", background=BackgroundTask(phone.store.forget, over)
+        )
+    return await _welcome_back(phone, note, fields)
 
 
-def _welcome_back(phone: Phone, note: Note, fields: Fields) -> Response:
-    call_sid, account_sid = _sids(fields, phone)
+async def _welcome_back(phone: Phone, note: Note, fields: Fields) -> Response:
+    call_sid, account_sid = sids(fields, phone)
+    known = await phone.store.recall(call_sid) or CallMemory(call_sid, facts=caller_facts(fields))
+    call = replace(known, part=known.part + 1)
     try:
-        place = phone.reserve(call_sid, back=True)
+        place = phone.reserve(call_sid, call.part)
     except Refused as refusal:
         log.warning("call_turned_away", call_sid=call_sid, cause=type(refusal).__name__)
         return _xml(twiml.dial_ended("no-answer"))
-    answer = _xml(phone.answer(call_sid, phone.tickets.issue(call_sid, account_sid), note))
-    if place is not None:
-        answer.background = BackgroundTask(phone.park, call_sid, place, _caller_facts(fields))
-    return answer
+    return _connect(phone, call, place, phone.answer(call, account_sid, note=note))
 
 
 def _note(request: Request, phone: Phone, fields: Fields) -> Note | None:
@@ -143,7 +163,7 @@ async def media_stream(socket: WebSocket, call_sid: str | None = None) -> None:
     """Carry a call: believed only with a signed handshake and a ticket for exactly this call."""
     phone: Phone = socket.app.state.phone
     try:
-        phone.verifier.handshake(_raw_path(socket), socket.headers.get("x-twilio-signature"))
+        phone.verifier.handshake(raw_path(socket), socket.headers.get("x-twilio-signature"))
     except Forbidden as error:
         phone.agent.counting.failed(error)
         log.warning("stream_refused", error=error.reason)
@@ -167,32 +187,49 @@ async def _carry(socket: WebSocket, phone: Phone, call_sid: str | None) -> None:
     guard = StreamGuard()
     with phone.unproven():
         start = await read_start(socket, guard)
-        _believe(start, phone, call_sid)
-    opening = await _opening(start, phone)
+        await _believe(start, phone, call_sid)
+    known = await _recall(start, phone)
+    opening = await _opening(start, known, phone)
     try:
-        call = LiveCall(phone, socket, guard=guard, start=start, opening=opening)
+        call = LiveCall(phone, socket, guard=guard, start=start, opening=opening, known=known)
     except BaseException:
         await opening.discard()
         raise
     await call.run()
 
 
-def _believe(start: Start, phone: Phone, call_sid: str | None) -> None:
+async def _believe(start: Start, phone: Phone, call_sid: str | None) -> None:
     """Refuse a stream that has no ticket of ours for its call."""
     if call_sid is not None and call_sid != start.call_sid:
         raise Forbidden("path_names_another_call")
     if start.account_sid != phone.settings.twilio_account_sid:
         raise Forbidden("another_account")
-    phone.tickets.redeem(start.parameters.get("ticket"), start.call_sid, start.account_sid)
+    ticket = phone.tickets.redeem(start.parameters.get("ticket"), start.call_sid, start.account_sid)
+    # Another task may have taken it. A store that is slow or down is not waited for: its ticket is good for this task.
+    if not await phone.store.redeem(ticket.nonce, ticket.expires_at):
+        raise TicketRefused("replayed")
 
 
-async def _opening(start: Start, phone: Phone) -> Opening:
+async def _recall(start: Start, phone: Phone) -> CallMemory:
+    """Give what is known of a call that has a stream now; a call that rings for the first time needs no look."""
+    part = part_of(start.parameters.get("part"))
+    known = await phone.store.recall(start.call_sid) if part else None
+    known = known or CallMemory(start.call_sid, begun=int(part > 0))
+    return replace(known, part=part, begun=known.begun + 1, ended=None)
+
+
+async def _opening(start: Start, known: CallMemory, phone: Phone) -> Opening:
     """Take over what was parked while the phone rang, or begin here: any task may get the socket."""
-    parked = phone.parking.adopt(start.call_sid)
-    back = _back_from(start, phone)
+    history, back = resumption.history(known), _back_from(start, phone)
+    if known.transferred:
+        back["transferred"] = True
+    if known.part and "first_words" not in back:
+        back["first_words"] = resumption.first_words(known)
+    parked = phone.adopt(known.call_sid, known.part)
     if parked is None:
-        return Opening("phone", phone.agent.admission.admit(), None, start.call_sid, **back)
-    return Opening("phone", parked.place, parked, start.call_sid, parked.facts, **back)
+        place = phone.agent.admission.admit()
+        return Opening("phone", place, None, known.call_sid, known.facts, history, **back)
+    return Opening("phone", parked.place, parked, known.call_sid, parked.facts, history, **back)
 
 
 class _Back(TypedDict, total=False):
@@ -215,69 +252,6 @@ def _back_from(start: Start, phone: Phone) -> _Back:
         "first_words": prompts.load("nobody_free", destination=note.destination, note=known),
         "transferred": True,
     }
-
-
-async def signed_fields(request: Request, phone: Phone) -> Fields:
-    """Read a webhook that Twilio signed.
-
-    Raises:
-        Forbidden: it did not.
-        ProtocolError: the request is none that Twilio makes.
-    """
-    body = await _body(request)
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if body and content_type != _FORM:
-        raise NotAForm("content type")
-    form = _pairs(body)
-    query = request.scope["query_string"].decode("latin-1")
-    path = _raw_path(request) + (f"?{query}" if query else "")
-    signature = request.headers.get("x-twilio-signature")
-    phone.verifier.webhook(
-        request.method, path, form=form, raw_body=body, content_type=content_type or _FORM, signature=signature
-    )
-    return dict(form if request.method == "POST" else _pairs(query.encode("latin-1")))
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_BODY_BYTES:
-            raise TooLarge("body")
-    return bytes(body)
-
-
-def _pairs(text: bytes) -> list[tuple[str, str]]:
-    try:
-        return parse_qsl(text.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
-    except ValueError:
-        raise BadRequest("form") from None
-
-
-def _sids(fields: Fields, phone: Phone) -> tuple[str, str]:
-    call_sid, account_sid = fields.get("CallSid", ""), fields.get("AccountSid", "")
-    if not re.fullmatch(r"CA[0-9a-fA-F]{32}", call_sid):
-        raise BadRequest("CallSid")
-    if account_sid != phone.settings.twilio_account_sid:
-        raise Forbidden("another_account")
-    return call_sid, account_sid
-
-
-def _tries(request: Request) -> int:
-    """Read how many tasks refused this call before; whatever is no small number has to be the last try."""
-    given = request.query_params.get("tries", "0")
-    return int(given) if given.isascii() and given.isdigit() and len(given) == 1 else MAX_TRIES
-
-
-def _caller_facts(fields: Fields) -> Fields:
-    """Where the caller's number is registered: names only, nothing that could be an instruction."""
-    names = {"city": fields.get("FromCity", "").title(), "country": fields.get("FromCountry", "")}
-    return {key: _PLACE_NAME.sub("", value)[:40].strip() for key, value in names.items()}
-
-
-def _raw_path(connection: HTTPConnection) -> str:
-    raw: bytes = connection.scope.get("raw_path") or connection.scope["path"].encode()
-    return raw.partition(b"?")[0].decode("latin-1")
 
 
 def _xml(document: str) -> Response:

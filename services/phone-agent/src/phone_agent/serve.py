@@ -1,11 +1,14 @@
 """Makes the real parts of the phone service and serves."""
 
 import gc
+from contextlib import aclosing
+from typing import Final
 
 import httpx
 import structlog
 import uvloop
 
+from agent_core.adapters.call_store.choice import open_store
 from agent_core.adapters.open_meteo import OpenMeteo
 from agent_core.agent import Agent
 from agent_core.drain import make_server
@@ -23,6 +26,9 @@ from phone_agent.call_control import CallControl
 from phone_agent.line import SAMPLE_RATE
 from phone_agent.phone import Phone
 from phone_agent.settings import PhoneSettings
+from phone_agent.ticket import derive_key
+
+_MEMORY: Final = b"phone-agent call memory v1"
 
 SERVICE = "phone-agent"
 
@@ -37,11 +43,13 @@ async def serve(settings: PhoneSettings) -> None:
         forecast_url=str(settings.open_meteo_forecast_url), geocoding_url=str(settings.open_meteo_geocoding_url)
     )
     meter = Meter(SERVICE, settings.metrics_namespace)
-    async with twilio, weather:
+    keys = [derive_key(token.encode(), _MEMORY) for token in settings.auth_tokens]
+    store = open_store(settings.call_store, keys, region=settings.aws_region, endpoint=settings.table_endpoint)
+    async with twilio, weather, aclosing(store):
         people = transfer_tools([person.name for person in settings.transfer_destinations])
         tools = [*weather_tools(weather), *people, *goodbye_tools()]
         agent = Agent(settings, model, tools, log_record, meter)
-        phone = Phone(settings, agent, CallControl(twilio, settings.twilio_account_sid))
+        phone = Phone(settings, agent, CallControl(twilio, settings.twilio_account_sid), store)
         server = make_server(create_app(phone), agent, settings)
         agent.recordings.prepare([SAMPLE_RATE])
         # What is loaded now stays for good; without this every collection walks through it, and all calls wait.

@@ -5,7 +5,8 @@ task than the one that answered the webhook, so a ticket proves itself: any task
 
 A ticket is base64 of version, expiry, nonce, digest of account and call, and an HMAC-SHA256 over all of these.
 That it is used once is kept by the task that redeems it. Two tasks could each take the same stolen ticket within its
-lifetime; the thief would also need the account's and the call's id and a signed handshake.
+lifetime; the thief would also need the account's and the call's id and a signed handshake. Where tasks remember
+calls together (``CALL_STORE``), they also tell each other which tickets were used.
 """
 
 import hmac
@@ -93,7 +94,7 @@ class TicketOffice:
         self._lifetime = lifetime.total_seconds()
         self._clock = clock
         self._remembered = remembered
-        self._issued: dict[tuple[str, str], tuple[str, float]] = {}
+        self._issued: dict[tuple[str, str, int], tuple[str, float]] = {}
         self._used: dict[bytes, float] = {}
 
     @classmethod
@@ -118,14 +119,19 @@ class TicketOffice:
         """Make a new ticket for this call: when a call that had one returns to the agent."""
         return self._sign(call_sid, account_sid, self._clock() + self._lifetime)
 
-    def for_call(self, call_sid: str, account_sid: str) -> str:
+    def for_call(self, call_sid: str, account_sid: str, part: int = 0) -> str:
         """Give this call's ticket, the same one for as long as it is valid.
 
         Webhooks may come twice, and a captured one can be sent again: its signature has no date.
+
+        Args:
+            call_sid: The call.
+            account_sid: Whose it is.
+            part: Which of its streams the ticket is for; each has its own.
         """
         now = self._clock()
         _forget(self._issued, now, lambda entry: entry[1], self._remembered)
-        call = (account_sid, call_sid)
+        call = (account_sid, call_sid, part)
         known = self._issued.get(call)
         if known is not None and known[1] > now:
             return known[0]

@@ -52,6 +52,20 @@ class Fallback:
                 raise ConfigurationError("FALLBACK_DESTINATION: it must be sip:…, sips:… or tel:…")
 
 
+@dataclass(frozen=True, slots=True)
+class WayBack:
+    """Where a call goes when its conversation is lost and another task may go on with it.
+
+    Attributes:
+        url: Asked what to do then. A task that has just died may still be asked, so the address says how often and how
+            long Twilio tries (its connection overrides; they are not sent and not signed).
+        wait: What is said until the agent is back, which says the rest itself.
+    """
+
+    url: str
+    wait: str = "One moment, please."
+
+
 def stream_url(public_base_url: str, call_sid: str) -> str:
     """Return the address of a call's media stream.
 
@@ -71,8 +85,10 @@ def answer(  # noqa: PLR0913 - what the document is made of
     url: str,
     ticket: str,
     *,
-    fallback: Fallback,
+    fallback: Fallback | WayBack,
+    part: int = 0,
     note: str | None = None,
+    pause: int = 0,
     action_url: str | None = None,
     status_callback_url: str | None = None,
 ) -> str:
@@ -82,18 +98,28 @@ def answer(  # noqa: PLR0913 - what the document is made of
         url: Where Twilio opens the stream, see `stream_url`.
         ticket: Comes back in ``start``.
         fallback: Verbs behind ``<Connect>``. They are in Twilio's hands from now on: they run even if this task dies.
+        part: Which stream of the call this is, from 0; comes back in ``start``.
         note: Comes back in ``start`` too: what another task has to know of this call.
+        pause: Seconds of silence before it is opened.
         action_url: Whom to ask what comes after the stream. **Twilio then ignores the verbs behind** ``<Connect>``
             and, if this URL does not answer, takes the number's fallback URL.
         status_callback_url: Where Twilio reports the stream; the only place where a failed handshake shows.
     """
     response = Element("Response")
+    if pause:
+        SubElement(response, "Pause", _attributes(length=str(pause)))
     connect = SubElement(response, "Connect", _attributes(action=action_url))
     stream = SubElement(connect, "Stream", _attributes(url=url, statusCallback=status_callback_url))
     SubElement(stream, "Parameter", _attributes(name="ticket", value=ticket))
+    if part:
+        SubElement(stream, "Parameter", _attributes(name="part", value=str(part)))
     if note is not None:
         SubElement(stream, "Parameter", _attributes(name="note", value=note))
-    _fall_back(response, fallback)
+    if isinstance(fallback, WayBack):
+        _say(response, fallback.wait)
+        SubElement(response, "Redirect", _attributes(method="POST")).text = _xml(fallback.url)
+    else:
+        _fall_back(response, fallback)
     return _document(response)
 
 

@@ -37,9 +37,9 @@ class CallMemory:
         transferred: How often the caller was put through to a person.
         note: What the model is to be told when the call is taken up again; None says that it was lost.
         ended: Why the conversation ended, an ``EndReason``; None while it goes on, or when its task died.
-        losses: How often the call came back because its conversation was lost.
-        lost_at: Unix seconds of the last time.
-        part: Counts the conversations of this call; a task that still holds an earlier one must not overwrite.
+        part: Counts the streams that Twilio was told to open, from 0: which of them this conversation had. A task that
+            still holds an earlier one must not overwrite.
+        begun: Conversations of this call that began, with this one.
         session_id: The conversation that wrote this, for the log.
     """
 
@@ -49,9 +49,8 @@ class CallMemory:
     transferred: int = 0
     note: str | None = None
     ended: str | None = None
-    losses: int = 0
-    lost_at: float = 0.0
     part: int = 0
+    begun: int = 0
     session_id: str = ""
 
     def encode(self) -> bytes:
@@ -63,9 +62,8 @@ class CallMemory:
                 "transferred": self.transferred,
                 "note": self.note if self.note is None else self.note[:MAX_NOTE],
                 "ended": self.ended,
-                "losses": self.losses,
-                "lost_at": self.lost_at,
                 "part": self.part,
+                "begun": self.begun,
                 "session_id": self.session_id,
             }
         )
@@ -87,9 +85,8 @@ def decode(call_sid: str, text: bytes) -> CallMemory:
             transferred=int(fields["transferred"]),
             note=_text(fields.get("note")),
             ended=_text(fields.get("ended")),
-            losses=int(fields["losses"]),
-            lost_at=float(fields["lost_at"]),
             part=int(fields["part"]),
+            begun=int(fields["begun"]),
             session_id=str(fields.get("session_id", "")),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:

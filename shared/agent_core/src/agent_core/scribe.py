@@ -48,6 +48,11 @@ class Scribe:
             self._changed.clear()
             await self._store.remember(self.call)
 
+    def stop(self) -> None:
+        """Write no more, at once."""
+        if self._work is not None:
+            self._work.cancel()
+
     async def close(self, *, over: bool) -> None:
         """Stop. Bounded by the store's deadline.
 
@@ -56,8 +61,7 @@ class Scribe:
         """
         # A write that is under way ends first: broken off, it might arrive after what follows.
         async with self._written:
-            if self._work is not None:
-                self._work.cancel()
+            self.stop()
             if over:
                 await self._store.forget(self.call)
             else:

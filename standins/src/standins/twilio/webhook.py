@@ -3,10 +3,12 @@
 import time
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qs, urldefrag, urlencode, urlsplit
+from urllib.parse import urldefrag, urlencode, urlsplit
 
 import httpx
 
+from standins.twilio import overrides
+from standins.twilio.overrides import Overrides
 from standins.twilio.signing import WEBHOOK_HEADER, sign, webhook_url_to_sign
 from standins.twilio.twiml import MAX_DOCUMENT, is_loopback
 
@@ -60,28 +62,30 @@ class Webhooks:
     async def ask(self, url: str, method: str, params: dict[str, str], headers: dict[str, str] | None = None) -> Answer:
         """Send one request and return its TwiML.
 
-        A fragment of the address may say `rc=2`: how many more tries Twilio makes when there is no answer.
+        The fragment of the address is for this exchange, see `overrides`; it is neither sent nor signed.
 
         Raises:
             WebhookError: no answer in time, a status that is not 2xx, or something that is not XML.
         """
         address, fragment = urldefrag(url)
-        tries = 1 + int(parse_qs(fragment).get("rc", ["0"])[0])
+        how = overrides.read(fragment, self._seconds)
         began = time.monotonic()
+        left = how.retries
         while True:
-            tries -= 1
             try:
-                response = await self._send(address, method, params, headers or {})
+                response = await self._send(self.request(address, method, params, headers or {}), how)
             except httpx.HTTPError as error:
-                if tries <= 0:
+                if not left or not how.tries_again(error):
                     reason = f"{type(error).__name__}: {error}".rstrip(": ")
                     raise WebhookError(_NO_ANSWER, reason, time.monotonic() - began) from error
-                continue
-            return _checked(response, time.monotonic() - began)
+            else:
+                if response.is_success or not left or not how.tries_again(response.status_code):
+                    return _checked(response, time.monotonic() - began)
+            left -= 1
 
-    async def _send(self, address: str, method: str, params: dict[str, str], headers: dict[str, str]) -> httpx.Response:
-        request = self.request(address, method, params, headers)
-        client = self._local if is_loopback(urlsplit(address).hostname or "") else self._remote
+    async def _send(self, request: httpx.Request, how: Overrides) -> httpx.Response:
+        request.extensions["timeout"] = httpx.Timeout(how.read, connect=how.connect).as_dict()
+        client = self._local if is_loopback(request.url.host) else self._remote
         return await client.send(request)
 
     def request(self, address: str, method: str, params: dict[str, str], headers: dict[str, str]) -> httpx.Request:

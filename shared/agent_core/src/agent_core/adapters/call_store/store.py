@@ -4,9 +4,8 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import structlog
 
@@ -16,15 +15,14 @@ from agent_core.adapters.call_store.shelf import Entry, NoShelf, Shelf
 from agent_core.errors import AgentError
 from agent_core.memory import CallMemory
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
 log = structlog.get_logger()
 
 KEEP: Final = timedelta(hours=1)
 """How long an entry outlives its last change. A call changes it with each turn, so nothing outlives a call by more."""
 DEADLINE: Final = timedelta(seconds=1)
 """How long anybody waits for the shelf. Both kinds answer within some milliseconds."""
+_HURRY: Final = 4
+"""Whoever waits while a caller does gets a quarter of that."""
 
 
 class CallStore:
@@ -87,7 +85,7 @@ class CallStore:
             await self._try("forget", self._shelf.delete(call.call_sid, call.part), default=False)
 
     async def redeem(self, name: str, expires_at: float) -> bool:
-        """Say whether this name is used for the first time; yes when that cannot be known.
+        """Say whether this name is used for the first time; yes when that cannot be known soon.
 
         Args:
             name: ASCII, no secret.
@@ -95,31 +93,26 @@ class CallStore:
         """
         if self._seal is None:
             return True
-        return await self._try("redeem", self._shelf.put_first(f"once/{name}", expires_at), default=True)
+        work = self._shelf.put_first(f"once/{name}", expires_at)
+        return await self._try("redeem", work, default=True, seconds=self._deadline / _HURRY)
 
     async def aclose(self) -> None:
         """Let go of the shelf."""
         await self._try("close", self._shelf.aclose(), None)
 
-    async def _try[T, D](self, operation: str, work: Coroutine[Any, Any, T], default: D) -> T | D:
+    async def _try[T, D](
+        self, operation: str, work: Coroutine[Any, Any, T], default: D, seconds: float | None = None
+    ) -> T | D:
+        seconds = seconds or self._deadline
         try:
-            async with asyncio.timeout(self._deadline):
+            async with asyncio.timeout(seconds):
                 return await work
         except AgentError as error:
             self._note_fault(operation, error.reason)
         except TimeoutError:
-            self._note_fault(operation, f"nothing within {self._deadline:g} s")
+            self._note_fault(operation, f"nothing within {seconds:g} s")
         return default
 
     def _note_fault(self, operation: str, reason: str) -> None:
         self.faults[operation] += 1
         log.warning("call_store_failed", operation=operation, error=reason, faults=self.faults[operation])
-
-
-@asynccontextmanager
-async def closing(store: CallStore) -> "AsyncIterator[CallStore]":
-    """Let go of the store at the end of the block."""
-    try:
-        yield store
-    finally:
-        await store.aclose()

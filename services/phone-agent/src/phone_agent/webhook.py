@@ -1,0 +1,114 @@
+"""Reads what Twilio sends: signed, small, and with fields that are believed one by one."""
+
+import re
+from http import HTTPStatus
+from urllib.parse import parse_qsl
+
+from fastapi import Request
+from starlette.requests import HTTPConnection
+
+from agent_core.errors import Forbidden, ProtocolError
+from phone_agent import resumption
+from phone_agent.phone import MAX_TRIES, Phone
+
+MAX_BODY_BYTES = 64 * 1024
+"""Twilio's webhooks take about 1 KB."""
+MAX_FIELDS = 200
+"""Twilio sends about 30 and may add more at any time."""
+_FORM = "application/x-www-form-urlencoded"
+_PLACE_NAME = re.compile(r"[^A-Za-z ,.'-]")
+
+type Fields = dict[str, str]
+
+
+class BadRequest(ProtocolError):
+    """The request is none that Twilio makes."""
+
+
+class TooLarge(ProtocolError):
+    """The body is larger than any that Twilio sends."""
+
+    http_status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class NotAForm(ProtocolError):
+    """The body is no form."""
+
+    http_status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+async def signed_fields(request: Request, phone: Phone) -> Fields:
+    """Read a webhook that Twilio signed.
+
+    Raises:
+        Forbidden: it did not.
+        ProtocolError: the request is none that Twilio makes.
+    """
+    body = await _body(request)
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if body and content_type != _FORM:
+        raise NotAForm("content type")
+    form = _pairs(body)
+    query = request.scope["query_string"].decode("latin-1")
+    path = raw_path(request) + (f"?{query}" if query else "")
+    signature = request.headers.get("x-twilio-signature")
+    phone.verifier.webhook(
+        request.method, path, form=form, raw_body=body, content_type=content_type or _FORM, signature=signature
+    )
+    return dict(form if request.method == "POST" else _pairs(query.encode("latin-1")))
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MAX_BODY_BYTES:
+            raise TooLarge("body")
+    return bytes(body)
+
+
+def _pairs(text: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(text.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except ValueError:
+        raise BadRequest("form") from None
+
+
+def sids(fields: Fields, phone: Phone) -> tuple[str, str]:
+    """Read the call's sid and our account's.
+
+    Raises:
+        ProtocolError: that is no call's sid.
+        Forbidden: the account is another.
+    """
+    call_sid, account_sid = fields.get("CallSid", ""), fields.get("AccountSid", "")
+    if not re.fullmatch(r"CA[0-9a-fA-F]{32}", call_sid):
+        raise BadRequest("CallSid")
+    if account_sid != phone.settings.twilio_account_sid:
+        raise Forbidden("another_account")
+    return call_sid, account_sid
+
+
+def tries_before(request: Request) -> int:
+    """Read how many tasks refused this call before; whatever is no small number has to be the last try."""
+    given = request.query_params.get("tries", "0")
+    return int(given) if given.isascii() and given.isdigit() and len(given) == 1 else MAX_TRIES
+
+
+def part_of(given: str | None) -> int:
+    """Read which stream of a call this is; what is no small number is the last that there may be."""
+    if given is None:
+        return 0
+    return int(given) if re.fullmatch("[0-9]", given) else resumption.MAX_PARTS
+
+
+def caller_facts(fields: Fields) -> Fields:
+    """Where the caller's number is registered: names only, nothing that could be an instruction."""
+    names = {"city": fields.get("FromCity", "").title(), "country": fields.get("FromCountry", "")}
+    return {key: _PLACE_NAME.sub("", value)[:40].strip() for key, value in names.items()}
+
+
+def raw_path(connection: HTTPConnection) -> str:
+    """Give the path as it was written, which is how it was signed."""
+    raw: bytes = connection.scope.get("raw_path") or connection.scope["path"].encode()
+    return raw.partition(b"?")[0].decode("latin-1")

@@ -1,0 +1,230 @@
+"""A call outlives its task: the connection breaks or a process is killed, and the same caller goes on talking."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from standins.nova.brain import Step
+from standins.nova.faults import Fault
+from standins.twilio.exchange import RestFault
+from standins.twilio.signing import sign
+from tests.integration.conftest import House
+from tests.support.caller import Caller
+from tests.support.phone_process import PhoneProcess
+from tests.support.phones_behind_edge import Fleet, phones_behind_edge
+from tests.support.score import Turn, note, use
+from tests.support.stranger import Stranger, close_code, invitation_in
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+WAIT = "One moment, please."
+SORRY = "Sorry, we lost our assistant."
+SECRET = "weather in Reykjavik"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def fleet(house: House, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fleet]:
+    """Run two tasks that remember calls together."""
+    async with phones_behind_edge(house.start_phone, tmp_path_factory.mktemp("calls")) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def tasks(fleet: Fleet, house: House) -> AsyncIterator[Fleet]:
+    """Give them idle, and take them back idle and with nothing remembered."""
+    house.score.plan = _words
+    yield fleet
+    house.nova.faults.clear()
+    house.exchange.rest_faults.clear()
+    await until(lambda: _is_idle(fleet, house), 10.0)
+
+
+async def _is_idle(fleet: Fleet, house: House) -> bool:
+    alive = [task for task in fleet.tasks if task.process.returncode is None]
+    return house.nova.ledger.streams_open == 0 and not any([await task.sessions() for task in alive])
+
+
+def _words(turn: Turn) -> Sequence[Step]:
+    """Answer with a note of its own, the second turn of a session at length; every answer has secret words."""
+    length = 6000 if turn.number == 1 else 400
+    return [note(400 + 200 * turn.number, length, SECRET)]
+
+
+def _told(house: House, task: PhoneProcess, caller: Caller, which: int = -1) -> tuple[list[tuple[str, str]], list[str]]:
+    """What a task's model session knew of the past, and what it heard."""
+    session = house.nova.ledger.sessions[task.model_sessions(caller.sid)[which]]
+    return session.history, [words.text for words in session.heard]
+
+
+async def test_a_connection_that_breaks_is_replaced(tasks: Fleet, house: House) -> None:
+    """The network was lost, not the task: the caller waits for a moment, and the agent knows what was said."""
+    async with Caller(house.exchange, tasks.url) as caller:
+        await caller.greeted()
+        await caller.speak()
+        await caller.until("sound_begins", count=2)
+        assert caller.call.stream is not None
+        caller.call.stream.break_off("rst")
+        await caller.until("stream_started", count=2)
+        await caller.until("mark", count=2)
+        assert [event.fields["text"] for event in caller.timeline.named("say")] == [WAIT]
+        holder = tasks.holder(caller.sid)
+        history, heard = _told(house, holder, caller)
+        assert (history[0][0] if history else "USER") == "USER"
+        assert len(heard) == 1
+        assert 'Their words were: "turn 1"' in heard[0]
+        assert SECRET.encode() not in tasks.remembered()
+    lost, found = await _records(tasks, caller, 2)
+    assert (lost["reason"], lost["resumed"]) == ("peer_lost", 0)
+    assert (found["reason"], found["resumed"], found["model_streams"]) == ("caller_left", 1, 1)
+    await until(lambda: not tasks.entry(caller.sid).exists())
+
+
+async def _records(fleet: Fleet, caller: Caller, count: int) -> list[dict[str, object]]:
+    """Wait for the records of a call's conversations, in order; calls that were parked elsewhere have none."""
+
+    def records() -> list[dict[str, object]]:
+        lines = [line for task in fleet.tasks for line in task.lines("session_ended", call_sid=caller.sid)]
+        return sorted((line for line in lines if line["audio_in_ms"]), key=lambda line: str(line["timestamp"]))
+
+    await until(lambda: len(records()) >= count)
+    assert len(records()) == count
+    return records()
+
+
+async def _lose(caller: Caller, times: int) -> None:
+    """Break the connection and wait for the next one, as often as that."""
+    for _ in range(times):
+        streams = len(caller.timeline.named("stream_started"))
+        assert caller.call.stream is not None
+        caller.call.stream.break_off("rst")
+        await caller.until("stream_started", count=streams + 1)
+        await caller.until("mark", count=streams + 1)
+
+
+async def test_a_model_that_is_down_is_not_asked_again(tasks: Fleet, house: House) -> None:
+    """The agent is lost for good: the caller hears so at once, and no further stream is tried."""
+    house.nova.faults.add(Fault(on="answer", skip=1, action="exception", error="validationException"))
+    async with Caller(house.exchange, tasks.url) as caller:
+        await caller.greeted()
+        opened = house.nova.ledger.streams_opened
+        await caller.speak()
+        await caller.until("ended", 15)
+        assert [event.fields["text"] for event in caller.timeline.named("say")] == [WAIT, SORRY]
+        assert house.nova.ledger.streams_opened == opened
+    (record,) = await _records(tasks, caller, 1)
+    assert record["reason"] == "model_rejected"
+
+
+async def test_a_goodbye_that_twilio_was_not_told_of_is_not_taken_for_a_loss(tasks: Fleet, house: House) -> None:
+    """The call ended as it should and REST does not answer: Twilio asks, and is told to hang up."""
+    goodbye = use("end_call", reason="caller_said_goodbye")
+    house.score.plan = lambda turn: [goodbye] if turn.number else [note(400, 300)]
+    async with Caller(house.exchange, tasks.url) as caller:
+        await caller.greeted()
+        house.exchange.rest_faults.append(RestFault(status=500, times=2))
+        await caller.speak()
+        ended = await caller.until("ended", 15)
+        assert ended.fields["reason"] == "hung_up_by_document"
+        assert [event.fields["text"] for event in caller.timeline.named("say")] == [WAIT]
+        assert len(caller.timeline.named("stream_started")) == 1
+    (record,) = await _records(tasks, caller, 1)
+    assert record["reason"] == "agent_ended"
+
+
+async def test_a_call_that_ends_well_leaves_nothing(tasks: Fleet, house: House) -> None:
+    """While it goes on it is remembered, unreadably; afterwards it is not."""
+    async with Caller(house.exchange, tasks.url) as caller:
+        await caller.greeted()
+        await until(tasks.entry(caller.sid).exists)
+        await caller.ask()
+        await until(lambda: len(tasks.entry(caller.sid).read_bytes()) > 200)
+        for word in (SECRET, "Reykjavik", "turn 1", "San Francisco", "USER"):
+            assert word.encode() not in tasks.remembered()
+    await until(lambda: not tasks.entry(caller.sid).exists())
+
+
+async def test_a_captured_question_for_a_lost_call_costs_one_model_stream_at_most(tasks: Fleet, house: House) -> None:
+    """Its signature has no date: sent twenty times while the call goes on well, it changes nothing for the caller."""
+    async with Caller(house.exchange, tasks.url) as caller:
+        await caller.greeted()
+        await _lose(caller, 1)
+        opened = house.nova.ledger.streams_opened
+        asked = next(event for event in caller.timeline.named("webhook") if "lost" in str(event.fields["url"]))
+        url = str(asked.fields["url"]).partition("#")[0]
+        request = house.exchange.webhooks.request(url, "POST", caller.call.party.params("in-progress"), {})
+        answers = [await house.exchange.webhooks.send(request) for _ in range(20)]
+        assert {answer.status_code for answer in answers} == {200}
+        assert len({invitation_in(answer.text).ticket for answer in answers}) <= 2  # a ticket of each task
+        assert house.nova.ledger.streams_opened - opened <= 1  # the other task believes that the call comes to it
+        await caller.ask()
+        assert len(caller.timeline.named("stream_started")) == 2
+    await _records(tasks, caller, 2)
+
+
+async def test_a_ticket_that_one_task_has_taken_is_refused_by_the_other(tasks: Fleet, house: House) -> None:
+    """Whoever has a copy of it cannot open a second stream where the first is not known."""
+    one, other = (Stranger(task.url, house.exchange.settings) for task in tasks.tasks)
+    other.call_sid = one.call_sid
+    signature = sign(one.settings.auth_token, f"{tasks.url.replace('http', 'ws', 1)}/media-stream/{one.call_sid}")
+    invitation = await one.ring(signed_for=tasks.url)
+    refused = house.nova.ledger.streams_opened
+    async with (
+        await one.open_stream(signature=signature) as first,
+        await other.open_stream(signature=signature) as second,
+    ):
+        announcer = await one.begin(first, invitation.ticket)
+        await until(lambda: one.call_sid in str(tasks.tasks[0].lines("session_started")))
+        await other.begin(second, invitation.ticket)
+        assert await close_code(second) == 1008
+        await first.send(announcer.stop())
+    assert house.nova.ledger.streams_opened - refused <= 1
+    await one.aclose()
+    await other.aclose()
+
+
+async def test_nobody_left_to_ask_is_the_fallback_of_the_number(house: House, tmp_path: Path) -> None:
+    """Every task is dead: Twilio tries a few times, then asks the number's own fallback address."""
+    async with phones_behind_edge(house.start_phone, tmp_path, 1) as fleet:
+        call = house.exchange.place_call(f"{fleet.url}/incoming-call", fallback_url=f"{house.weather_url}fallback")
+        await call.timeline.until("mark", 8)
+        fleet.tasks[0].process.kill()
+        await call.timeline.until("say", 8)
+        async with asyncio.timeout(8):
+            while "fallback" not in str(call.timeline.named("webhook")[-1].fields["url"]):
+                await call.timeline.until_change(1)
+        error = call.timeline.last("error")
+        assert error is not None
+        assert error.fields["code"] == "11200"
+        call.hang_up()
+        await call.timeline.until("ended", 5)
+
+
+async def test_a_process_that_is_killed_in_the_middle_of_an_answer(house: House, tmp_path: Path) -> None:
+    """Nothing could be said or written any more: another task goes on with what was said."""
+    house.score.plan = _words
+    async with phones_behind_edge(house.start_phone, tmp_path) as fleet:
+        async with Caller(house.exchange, fleet.url) as caller:
+            await caller.greeted()
+            await caller.speak()
+            await caller.until("sound_begins", count=2)
+            await until(lambda: len(fleet.remembered()) > 100)
+            await asyncio.sleep(0.3)
+            killed = fleet.holder(caller.sid)
+            killed.process.kill()
+            await caller.until("stream_started", count=2)
+            await caller.until("mark", count=2)
+            assert [event.fields["text"] for event in caller.timeline.named("say")] == [WAIT]
+            survivor = fleet.other(killed)
+            history, heard = _told(house, survivor, caller)
+            assert [words for _, words in history] == []
+            assert 'Their words were: "turn 1"' in heard[0]
+            await caller.ask()
+        (record,) = await _records(fleet, caller, 1)
+        assert (record["reason"], record["resumed"]) == ("caller_left", 1)
+        (lost,) = survivor.lines("call_lost", call_sid=caller.sid)
+        assert lost["lost_session_id"] == killed.lines("session_started", call_sid=caller.sid)[0]["session_id"]
+        await until(lambda: not fleet.entry(caller.sid).exists())

@@ -1,0 +1,264 @@
+"""How a call comes back: what the model is told of it, and what becomes of it when that is not known or of no use."""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from xml.etree.ElementTree import fromstring
+
+import pytest
+import pytest_asyncio
+
+from agent_core.adapters.call_store.seal import Seal
+from agent_core.adapters.call_store.shelf import Entry
+from agent_core.adapters.call_store.store import CallStore
+from agent_core.events import EndReason
+from agent_core.memory import CallMemory
+from standins.twilio.server import TwilioExchange
+from standins.twilio.settings import ExchangeSettings
+from tests.support import scripted_model as say
+from tests.support.call_shelves import Memo
+from tests.support.phone_in_process import PhoneInProcess, phone_in_process
+from tests.support.scripted_model import ScriptedModel, ScriptedStream
+from tests.support.stranger import Stranger, close_code, invitation_in, next_event
+from tests.support.waiting import until
+
+PARIS, RAIN = ("USER", "the weather in Paris"), ("ASSISTANT", "It rains in Paris.")
+SOUND = b"\x00\x10" * 1600
+
+
+class Scene:
+    """A running service over a scripted model, what it remembers, and somebody who calls."""
+
+    def __init__(self, phone: PhoneInProcess, shelf: Memo, store: CallStore, caller: Stranger) -> None:
+        self.phone = phone
+        self.shelf = shelf
+        self.store = store
+        self.caller = caller
+
+    async def remembered(self, **fields: object) -> CallMemory:
+        """Have another task remember the call: it began, and its first stream is lost now."""
+        call = CallMemory(self.caller.call_sid, (PARIS, RAIN), {"city": "Lyon"}, begun=1, **fields)  # type: ignore[arg-type]
+        assert await self.store.remember(call)
+        return call
+
+    async def verbs(self, part: int = 0) -> list[str]:
+        """Say that a stream is lost; name the verbs that come back."""
+        return [verb.tag for verb in fromstring(await self.caller.lose(part))]  # noqa: S314 - our own document
+
+
+@pytest_asyncio.fixture
+async def scene() -> AsyncIterator[Scene]:
+    """Set it."""
+    shelf = Memo()
+    store = CallStore(shelf, Seal([b"k" * 32]), deadline=timedelta(seconds=0.2))
+    async with TwilioExchange(ExchangeSettings()) as exchange:
+        async with phone_in_process(exchange, ScriptedModel(), store) as phone:
+            caller = Stranger(phone.url, exchange.settings)
+            yield Scene(phone, shelf, store, caller)
+            await caller.aclose()
+        assert phone.agent.admission.taken == 0
+
+
+async def _taken_up(scene: Scene, part: int = 0) -> tuple[ScriptedStream, list[str]]:
+    """Lose the call, take it up and hang up; give the model's stream and what is left of the call while it goes on."""
+    invitation = invitation_in(await scene.caller.lose(part))
+    async with await scene.caller.open_stream() as socket:
+        announcer = await scene.caller.begin(socket, invitation.ticket)
+        stream = await scene.phone.model.stream()
+        await until(lambda: "sorry" in "".join(stream.texts("USER")))
+        stream.say(*say.answer("Sorry, I lost you.", SOUND))
+        await next_event(socket, "media")
+        await until(lambda: scene.caller.call_sid in scene.shelf.entries)
+        left = list(scene.shelf.entries)
+        await socket.send(announcer.stop())
+    await until(lambda: len(scene.phone.records) == 1)
+    return stream, left
+
+
+async def test_the_model_knows_what_was_said_and_takes_it_up(scene: Scene) -> None:
+    """It is told of the past as history, and asked to say sorry and to answer once more."""
+    await scene.remembered()
+    stream, _ = await _taken_up(scene)
+    assert stream.texts("USER")[0] == PARIS[1]
+    assert stream.texts("ASSISTANT") == [RAIN[1]]
+    assert f'Their words were: "{PARIS[1]}"' in stream.texts("USER")[1]
+    assert "Lyon" in stream.texts("SYSTEM")[0]
+    (record,) = scene.phone.records
+    assert (record.reason, record.tally.resumed, record.call_sid) == (EndReason.CALLER_LEFT, 1, scene.caller.call_sid)
+    await until(lambda: scene.caller.call_sid not in scene.shelf.entries)
+
+
+async def test_a_task_that_did_not_answer_the_question_gets_the_stream(scene: Scene) -> None:
+    """The load balancer chooses again: what is known comes out of the store, not out of the task that was asked."""
+    await scene.remembered(part=3)
+    ticket = invitation_in(await scene.caller.lose(3)).ticket
+    scene.phone.phone.parking.dismiss(f"{scene.caller.call_sid}/4")
+    async with await scene.caller.open_stream() as socket:
+        announcer = await scene.caller.begin(socket, ticket)
+        stream = await scene.phone.model.stream(1)
+        await until(lambda: len(stream.texts("USER")) == 2)
+        assert stream.texts("USER")[0] == PARIS[1]
+        await socket.send(announcer.stop())
+
+
+async def test_words_that_wait_for_their_answer_are_asked_once(scene: Scene) -> None:
+    """The task died before it answered: the question is not history, it is what is to be answered."""
+    call = await scene.remembered()
+    await scene.store.remember(CallMemory(call.call_sid, (PARIS, RAIN, ("USER", "and tomorrow")), begun=1))
+    stream, _ = await _taken_up(scene)
+    assert stream.texts("USER")[:1] == [PARIS[1]]
+    assert 'Their words were: "and tomorrow"' in stream.texts("USER")[1]
+    assert len(stream.texts("USER")) == 2
+
+
+async def test_a_note_is_told_in_place_of_an_apology(scene: Scene) -> None:
+    """Whoever sent the caller away says what the agent has to know when they come back."""
+    await scene.remembered(note="Say sorry: nobody answered at the desk.")
+    stream, _ = await _taken_up(scene)
+    assert stream.texts("USER")[1] == "Say sorry: nobody answered at the desk."
+
+
+@pytest.mark.parametrize("damage", ["tampered", "of_another_key", "gone", "shelf_broken", "shelf_stuck"])
+async def test_a_memory_that_is_of_no_use_begins_anew(scene: Scene, damage: str) -> None:
+    """The caller is told sorry for the wait and asked again; nothing waits long, and a warning is counted."""
+    await scene.remembered()
+    sid = scene.caller.call_sid
+    match damage:
+        case "tampered":
+            scene.shelf.entries[sid] = Entry(scene.shelf.entries[sid].sealed[:-1] + b"x", 0, 9e9)
+        case "of_another_key":
+            await CallStore(scene.shelf, Seal([b"o" * 32])).remember(CallMemory(sid, (PARIS,)))
+        case "gone":
+            scene.shelf.entries.clear()
+        case "shelf_broken":
+            scene.shelf.broken = True
+        case _:
+            scene.shelf.pause = 3600
+    invitation = invitation_in(await scene.caller.lose(0))
+    async with await scene.caller.open_stream() as socket:
+        announcer = await scene.caller.begin(socket, invitation.ticket)
+        stream = await scene.phone.model.stream()
+        await until(lambda: bool(stream.texts("USER")))
+        assert "sorry for the wait" in stream.texts("USER")[0]
+        assert not stream.texts("ASSISTANT")
+        stream.say(*say.answer("Sorry for the wait.", SOUND))
+        await next_event(socket, "media")
+        await socket.send(announcer.stop())
+    await until(lambda: len(scene.phone.records) == 1)
+    assert scene.phone.records[0].tally.resumed == 1
+    assert bool(scene.store.faults) is (damage != "gone")
+
+
+@pytest.mark.parametrize("ended", ["caller_left", "agent_ended", "time_limit"])
+async def test_a_conversation_that_was_over_is_hung_up(scene: Scene, ended: str) -> None:
+    """Only Twilio could not be told so."""
+    await scene.remembered(ended=ended)
+    assert await scene.verbs() == ["Hangup"]
+
+
+@pytest.mark.parametrize("ended", ["model_unavailable", "model_rejected"])
+async def test_a_model_that_is_down_is_not_asked_again(scene: Scene, ended: str) -> None:
+    """The fallback is said and done, and the caller's words are needed no more."""
+    await scene.remembered(ended=ended)
+    assert await scene.verbs() == ["Say", "Hangup"]
+    assert len(scene.phone.model.streams) == 0
+    known = await scene.store.recall(scene.caller.call_sid)
+    assert known is not None
+    assert known.history == ()
+    assert await scene.verbs() == ["Say", "Hangup"]
+
+
+@pytest.mark.parametrize("ended", [None, "peer_lost", "drained", "failed", "a_reason_of_a_later_version"])
+async def test_every_other_loss_is_mended(scene: Scene, ended: str | None) -> None:
+    """A process that was killed has left no reason at all."""
+    await scene.remembered(ended=ended)
+    assert await scene.verbs() == ["Connect", "Say", "Redirect"]
+
+
+async def test_there_is_an_end_to_it(scene: Scene) -> None:
+    """Three losses, ten streams that never came, or three of a call of which nothing is known: then the fallback."""
+    assert await scene.verbs(2) == ["Connect", "Say", "Redirect"]
+    assert await scene.verbs(3) == ["Say", "Hangup"]
+    await scene.store.remember(CallMemory(scene.caller.call_sid, part=7, begun=3))
+    assert await scene.verbs(8) == ["Pause", "Connect", "Say", "Redirect"]
+    assert await scene.verbs(9) == ["Say", "Hangup"]
+    await scene.store.remember(CallMemory(scene.caller.call_sid, part=7, begun=4))
+    assert await scene.verbs(7) == ["Say", "Hangup"]
+
+
+async def test_the_document_leads_to_the_next_loss(scene: Scene) -> None:
+    """Each names the stream that it opens, and waits longer the more of them never came."""
+    await scene.remembered()
+    documents = [await scene.caller.lose(part) for part in range(5)]
+    assert [re.findall(r"lost\?part=(\d)", document) for document in documents] == [[str(n)] for n in range(1, 6)]
+    assert [re.findall(r'Pause length="(\d)"', document) for document in documents] == [[], ["1"], ["2"], ["3"], ["3"]]
+
+
+async def test_a_task_without_a_place_has_another_one_asked(scene: Scene) -> None:
+    """It is leaving, or full, and cannot help; when three of them could not, the fallback does."""
+    await scene.remembered()
+    scene.phone.agent.admission.start_draining()
+    for tries, verbs in enumerate((["Redirect"], ["Pause", "Redirect"], ["Say", "Hangup"])):
+        request = scene.caller.signed(f"/incoming-call/lost?part=0&tries={tries}")
+        document = (await scene.caller.send(request)).text
+        assert [verb.tag for verb in fromstring(document)] == verbs  # noqa: S314 - our own document
+
+
+async def test_a_question_that_is_asked_again_opens_no_second_model_stream(scene: Scene) -> None:
+    """Twilio may ask twice, and a captured question can be sent for ever."""
+    await scene.remembered()
+    tickets = {invitation_in(await scene.caller.lose(0)).ticket for _ in range(20)}
+    assert len(tickets) == 1
+    await until(lambda: len(scene.phone.model.streams) == 1)
+    assert scene.phone.agent.admission.taken == 1
+
+
+@pytest.mark.parametrize("part", ["-1", "10", "99999999999999999999", "x", "%F0", "1.0", " 1", "²"])
+async def test_a_number_that_is_none_of_ours_is_the_end(scene: Scene, part: str) -> None:
+    """Only Twilio can sign it, but nobody promised what it says."""
+    request = scene.caller.signed(f"/incoming-call/lost?part={part}")
+    answer = await scene.caller.send(request)
+    assert answer.status_code in {200, 403}
+    assert "Connect" not in answer.text
+
+
+async def test_only_twilio_asks(scene: Scene) -> None:
+    """Unsigned, or signed for another part of the call: refused, and nothing is looked up."""
+    await scene.remembered()
+    request = scene.caller.signed("/incoming-call/lost?part=0")
+    forged = scene.caller.signed("/incoming-call/lost?part=1")
+    forged.headers["X-Twilio-Signature"] = request.headers["X-Twilio-Signature"]
+    assert (await scene.caller.send(forged)).status_code == 403
+    del request.headers["X-Twilio-Signature"]
+    assert (await scene.caller.send(request)).status_code == 403
+
+
+async def test_a_new_stream_takes_the_call_from_one_that_is_dead(scene: Scene) -> None:
+    """Twilio has noticed before this task that the old connection is gone: one conversation a call, not two."""
+    invitation = await scene.caller.ring()
+    async with await scene.caller.open_stream() as old:
+        await scene.caller.begin(old, invitation.ticket)
+        await scene.phone.model.stream()
+        again = invitation_in(await scene.caller.lose(0))
+        async with await scene.caller.open_stream() as new:
+            announcer = await scene.caller.begin(new, again.ticket)
+            assert await close_code(old) == 1000
+            await until(lambda: len(scene.phone.records) == 1)
+            assert scene.phone.records[0].reason is EndReason.PEER_LOST
+            assert scene.caller.call_sid in scene.shelf.entries
+            await new.send(announcer.stop())
+    await until(lambda: len(scene.phone.records) == 2)
+    assert [record.tally.resumed for record in scene.phone.records] == [0, 1]
+
+
+async def test_a_store_that_is_slow_delays_no_first_word(scene: Scene) -> None:
+    """A call begins without it, and its tickets are good for this task."""
+    scene.shelf.pause = 3600
+    invitation = await scene.caller.ring()
+    async with await scene.caller.open_stream() as socket:
+        announcer = await scene.caller.begin(socket, invitation.ticket)
+        stream = await scene.phone.model.stream()
+        await until(lambda: bool(stream.texts("USER")), 2)
+        await socket.send(announcer.stop())
+    await until(lambda: len(scene.phone.records) == 1)
+    assert scene.store.faults["redeem"] == 1

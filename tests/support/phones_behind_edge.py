@@ -1,0 +1,87 @@
+"""Several phone services that remember calls together, behind the pretend load balancer."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from standins.edge.server import Edge, Settings
+from tests.support.edge_setting import PHONE, TEMPLATE
+from tests.support.phone_process import PhoneProcess, free_port
+
+type StartPhone = Callable[..., AbstractAsyncContextManager[PhoneProcess]]
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Tasks behind one address."""
+
+    edge: Edge
+    tasks: list[PhoneProcess]
+    folder: Path
+    """Where they remember calls."""
+
+    @property
+    def url(self) -> str:
+        """The number's address."""
+        return self.edge.url
+
+    def holder(self, call_sid: str) -> PhoneProcess:
+        """Give the task whose conversation with this caller began last."""
+        started = [
+            (line["timestamp"], task)
+            for task in self.tasks
+            for line in task.lines("session_started", call_sid=call_sid)
+        ]
+        return max(started, key=lambda one: str(one[0]))[1]
+
+    def other(self, task: PhoneProcess) -> PhoneProcess:
+        """Give the task that this one is not."""
+        return next(one for one in self.tasks if one is not task)
+
+    def entry(self, call_sid: str) -> Path:
+        """Where a call is remembered, if it is."""
+        return self.folder / f"{sha256(call_sid.encode()).hexdigest()}.entry"
+
+    def remembered(self) -> bytes:
+        """Everything that lies in the folder, names included."""
+        files = [path for path in self.folder.rglob("*.entry") if path.is_file()]
+        return b"".join(path.name.encode() + path.read_bytes() for path in files)
+
+
+@asynccontextmanager
+async def phones_behind_edge(
+    start_phone: StartPhone, folder: Path, count: int = 2, noticed: float = 0.5
+) -> AsyncIterator[Fleet]:
+    """Start them. A task that has died is taken out of the load balancer, as ECS does when a container has stopped.
+
+    Args:
+        start_phone: Takes a name and settings.
+        folder: Where calls are remembered.
+        count: Tasks.
+        noticed: Seconds until it is noticed that one has died; more than a test takes leaves it to the health check.
+    """
+    port = free_port()
+    settings = {"PUBLIC_BASE_URL": f"http://127.0.0.1:{port}", "CALL_STORE": f"file:{folder}"}
+    async with AsyncExitStack() as stack:
+        started = [start_phone(f"task-{folder.name}-{number}", **settings) for number in range(count)]
+        tasks = list(await asyncio.gather(*(stack.enter_async_context(one) for one in started)))
+        addresses = [("127.0.0.1", urlsplit(task.url).port or 0) for task in tasks]
+        edge = await stack.enter_async_context(Edge(Settings(TEMPLATE, {PHONE: addresses}, port=port)))
+        watching = [asyncio.create_task(_take_out(edge, task, noticed)) for task in tasks]
+        try:
+            yield Fleet(edge, tasks, folder)
+        finally:
+            for watch in watching:
+                watch.cancel()
+
+
+async def _take_out(edge: Edge, task: PhoneProcess, noticed: float) -> None:
+    await task.process.wait()
+    await asyncio.sleep(noticed)
+    for target in edge.targets(PHONE):
+        if target.port == urlsplit(task.url).port:
+            edge.deregister(PHONE, target)

@@ -1,0 +1,38 @@
+"""The fragment of a webhook's address: how long is waited, and what is tried again."""
+
+import httpx
+import pytest
+
+from standins.twilio.overrides import read
+
+REFUSED, LATE = httpx.ConnectError("refused"), httpx.ReadTimeout("late")
+
+
+def test_without_a_fragment_nothing_is_tried_again() -> None:
+    """The exchange waits as long as it always does."""
+    how = read("", 15.0)
+    assert (how.connect, how.read, how.retries) == (10.0, 15.0, 0)
+
+
+def test_time_outs_are_in_milliseconds_and_never_longer_than_usual() -> None:
+    """An address can make the exchange less patient, not more."""
+    how = read("ct=2000&rt=3000&rc=9", 15.0)
+    assert (how.connect, how.read, how.retries) == (2.0, 3.0, 5)
+    assert read("rt=60000", 15.0).read == 15.0
+
+
+@pytest.mark.parametrize(
+    ("fragment", "again"),
+    [
+        ("rc=1", [True, False, False, False]),
+        ("rc=1&rp=rt", [False, True, False, False]),
+        ("rc=1&rp=4xx,5xx", [False, False, True, True]),
+        ("rc=1&rp=ct,rt,5xx", [True, True, False, True]),
+        ("rc=1&rp=all", [True, True, True, True]),
+        ("rc=1&rp=nonsense", [False, False, False, False]),
+    ],
+)
+def test_only_the_failures_that_are_named_are_tried_again(fragment: str, again: list[bool]) -> None:
+    """No connection, a late answer, a refusal, a failure of the server; the first if nothing is named."""
+    how = read(fragment, 15.0)
+    assert [how.tries_again(failure) for failure in (REFUSED, LATE, 404, 502)] == again
