@@ -1,0 +1,104 @@
+"""The guide's own commands, run as they stand there against a pretend AWS that listens on a socket."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from tests.support.aws_gaps import close_gaps
+from tests.support.stacks import REGION
+from tests.support.templates import TEMPLATES
+from tools.workspace import ROOT
+
+GUIDE = ROOT / "docs/howto/deploy-by-hand.md"
+STACKS = ["network", "platform", "permissions", "edge", "https", "phone", "phone-alarms", "web", "web-alarms"]
+STACKS += ["observability", "firewall"]
+
+
+def blocks() -> list[str]:
+    """Read the commands, but for those that want Docker, and those with a … that the reader has to fill in."""
+    found = re.findall(r"^```sh\n(.*?)^```$", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
+    return [block for block in found if "docker " not in block and "…" not in block]
+
+
+@pytest.fixture
+def endpoint() -> Iterator[str]:
+    """Give the address of an empty AWS."""
+    close_gaps()
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        server.stop()
+
+
+def surroundings(endpoint: str, home: Path) -> dict[str, str]:
+    """Give what the reader's terminal has: the AWS CLI, credentials, and two files with secrets."""
+    (home / "twilio.json").write_text('{"account_sid": "AC0", "auth_token": "t", "api_sid": "", "api_secret": ""}')
+    (home / "daily.json").write_text('{"DAILY_API_KEY": "d"}')
+    given = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return given | {
+        "HOME": str(home),
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), given.get("PATH", "")]),
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def statuses(endpoint: str) -> dict[str, str]:
+    """Ask for all stacks and how they are."""
+    client = boto3.client(
+        "cloudformation", REGION, endpoint_url=endpoint, aws_access_key_id="testing", aws_secret_access_key="testing"
+    )
+    pages = client.get_paginator("describe_stacks").paginate()
+    return {stack["StackName"]: stack["StackStatus"] for page in pages for stack in page["Stacks"]}
+
+
+def follow(commands: list[str], surroundings: dict[str, str]) -> str:
+    """Run commands in one shell, as one terminal would, and give what they said."""
+    script = "\n".join(["set -euo pipefail", *commands])
+    ended = subprocess.run(
+        ["/usr/bin/env", "bash", "-c", script],
+        cwd=ROOT,
+        env=surroundings,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
+
+
+@pytest.mark.timeout(300)
+def test_the_guide_leads_from_an_empty_account_to_all_stacks_and_back(endpoint: str, tmp_path: Path) -> None:
+    """Word for word: made, updated with a live number of tasks, and taken down but for what has to stay."""
+    terminal = surroundings(endpoint, tmp_path)
+    *commands, takes_down, network = blocks()
+    assert "delete-stack" in takes_down
+    assert "delete-stack" in network
+    said = follow(commands, terminal)
+    assert statuses(endpoint).keys() == {"pipecat-registry", *(f"pipecat-test-{name}" for name in STACKS)}
+    assert {status.partition("_")[2] for status in statuses(endpoint).values()} == {"COMPLETE"}
+    assert re.search(r"page (https://\S+), webhook \1/incoming-call, dashboard https://", said)
+    assert "network-existing VpcId=vpc-" in said
+    follow([commands[0], takes_down], terminal)
+    # moto cannot take a network apart; everything else that may go is gone.
+    assert statuses(endpoint).keys() == {"pipecat-registry", "pipecat-test-network"}
+
+
+def test_every_template_has_its_command() -> None:
+    """One that is not in the guide is one that nobody deploys."""
+    text = GUIDE.read_text()
+    unnamed = [path.stem for path in TEMPLATES if not re.search(rf"deploy \S+ {path.stem}\b", text)]
+    assert unnamed == []
