@@ -10,7 +10,7 @@ $(foreach name,$(CALL_VARIABLES),$(eval override $(name) := $$(value $(name))))
 export $(CALL_VARIABLES)
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help environment page run call test faults fuzz lint format lock bench deploy-plan deploy destroy clean
+.PHONY: help environment page run call apart test faults fuzz lint format lock bench deploy-plan deploy destroy clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -30,7 +30,10 @@ call: environment ## call the agent: SAY="…" or WAV=, DTMF=, BARGE_IN=1.5s, CA
 		$${CALLS:+--calls "$$CALLS"} $${SAVE:+--save "$$SAVE"} $${URL:+--url "$$URL"} \
 		$${EXPECT_TOOL:+--expect-tool "$$EXPECT_TOOL"} $${EXPECT_TEXT:+--expect-text "$$EXPECT_TEXT"}
 
-test: lint ## everything CI runs: lint, types, import contracts, all tests
+apart: environment ## make the environments of programs whose needs do not go with ours
+	@$(BIN)/python -m tools.apart checkov
+
+test: lint apart ## everything CI runs: lint, types, import contracts, all tests
 	@$(BIN)/pytest
 
 faults: environment ## the whole catalogue of faults and threats by number, the slow ones too

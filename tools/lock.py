@@ -36,6 +36,11 @@ def lock_names(root: Path = ROOT) -> list[str]:
     return sorted(_toml(root)["tool"]["workspace"]["locks"], key=lambda name: (name != "dev", name))
 
 
+def stands_apart(name: str, root: Path = ROOT) -> bool:
+    """Tell whether a lock is for an environment of its own, whose versions need not be ours."""
+    return bool(_toml(root)["tool"]["workspace"]["locks"][name].get("apart"))
+
+
 def main(arguments: Iterable[str] | None = None) -> int:
     """Write all lock files.
 
@@ -62,7 +67,7 @@ def _compile(name: str, *, upgrade: bool) -> int:
         "--custom-compile-command", "make lock",
     ]  # fmt: skip
     command += ["--upgrade"] if upgrade else []
-    command += [] if name == "dev" else ["--constraint", str(lock("dev"))]
+    command += [] if name == "dev" or stands_apart(name) else ["--constraint", str(lock("dev"))]
     return subprocess.run(command, input="\n".join(requirements(name)), text=True, check=False).returncode
 
 
