@@ -41,6 +41,7 @@ def secure() -> Deployed:
                 CpuArchitecture="ARM64",
                 AlertEmail="ops@example.com",
                 FallbackDestination="sip:desk@example.com",
+                TransferDestinations="desk=sip:desk@example.com",
                 DesiredCount="",
                 PublicBaseUrl="https://agent.example.com",
             ),

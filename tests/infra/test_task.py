@@ -161,6 +161,16 @@ def test_everything_that_can_be_turned_on_loads_too(secure: Deployed, monkeypatc
     assert isinstance(settings, PhoneSettings)
     assert settings.base_url == "https://agent.example.com"
     assert settings.fallback_destination == "sip:desk@example.com"
+    assert [one.name for one in settings.transfer_destinations] == ["desk"]
+
+
+def test_calls_are_remembered_in_the_table_that_is_there_for_it(
+    made: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another task takes up a call that has lost its own."""
+    settings = read_settings(made, "phone", monkeypatch)
+    assert isinstance(settings, PhoneSettings)
+    assert settings.call_store == f"dynamodb:{made.of('platform', 'CallsTable')['TableName']}"
 
 
 def test_the_web_service_goes_through_daily(made: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
