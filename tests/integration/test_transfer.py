@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -128,7 +129,7 @@ def _has_noise(pcm: bytes) -> bool:
     return int(np.abs(np.frombuffer(pcm, np.int16).astype(int)).max()) > 30_000
 
 
-_STATUS: dict[Behaviour, str] = {"busy": "busy", "declines": "busy", "silent": "no-answer", "dead": "no-answer"}
+_STATUS: dict[Behaviour, str] = {"busy": "busy", "declines": "busy", "silent": "no-answer"}
 
 
 @pytest.mark.parametrize("behaviour", _STATUS)
@@ -158,6 +159,31 @@ async def test_nobody_is_free(
     assert reasons == ["transferred", "caller_left"]
     refused = service.lines("tool_failed", call_sid=caller.sid, tool="transfer_to_human")
     assert [line["error"] for line in refused] == ["already_transferred"]
+
+
+async def test_who_comes_back_is_remembered(surroundings: House, person: Person, tmp_path: Path) -> None:
+    """Where calls are remembered, any task has the whole conversation, and the second transfer is still refused."""
+    person.script = PersonScript("busy")
+    surroundings.score.plan = asking("reception")
+    settings = {
+        "TRANSFER_DESTINATIONS": f"reception={person.address}",
+        "CALL_STORE": f"file:{tmp_path}",
+    }
+    async with (
+        surroundings.start_phone("transfer-remembered", **settings) as phone,
+        Caller(surroundings.exchange, phone.url) as caller,
+    ):
+        await caller.greeted()
+        await caller.speak()
+        await caller.until("stream_started", 12, count=2)
+        await caller.until("mark", count=3)
+        await caller.speak()
+        await caller.until("mark", count=4)
+        back = surroundings.nova.ledger.sessions[phone.model_sessions(caller.sid)[-1]]
+        assert back.history[0] == ("USER", "turn 1")
+        assert "nobody was free" in back.heard[0].text
+        refused = phone.lines("tool_failed", call_sid=caller.sid, tool="transfer_to_human")
+        assert [line["error"] for line in refused] == ["already_transferred"]
 
 
 async def test_a_storm_of_keys_in_the_middle_of_a_sentence(
