@@ -1,8 +1,7 @@
 """The model's side of a conversation over several streams: replaced, bounded, and never after the end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
 import pytest
 
@@ -13,50 +12,14 @@ from agent_core.nova.link import MAX_TRIES, ModelLink, backoff
 from agent_core.nova.model_session import ModelSession, Prompt
 from agent_core.nova.transcript import History, Transcript
 from agent_core.nova.wire import Audio, ModelEvent, Role
-from agent_core.phrases import Phrase  # noqa: TC001 - annotates an attribute
 from tests.support import scripted_model as say
+from tests.support.model_conversation import Conversation
 from tests.support.scripted_model import ScriptedModel
 from tests.support.scripted_source import ScriptedSource, patience
 from tests.support.virtual_time import in_virtual_time
 from tests.support.waiting import until
 
 LOST = ModelUnavailable("InternalServerException")
-
-
-class Conversation:
-    """A link over a scripted model, and all that it handed over."""
-
-    def __init__(self, model: ScriptedModel, first: ModelSession | None = None) -> None:
-        self.model = model
-        self.tally = Tally()
-        self.events: list[ModelEvent] = []
-        self.transcript = Transcript()
-        self.said: list[Phrase] = []
-        self.link = ModelLink(
-            ScriptedSource(model, first),
-            self.transcript,
-            self.tally,
-            patience(self.said),
-            input_rate=8000,
-            renew_after=360,
-        )
-
-    async def take(self, event: ModelEvent) -> None:
-        """Keep an event."""
-        self.events.append(event)
-
-    @asynccontextmanager
-    async def talking(self) -> AsyncIterator[asyncio.Task[None]]:
-        """Run the link; closed and ended at the end of the block."""
-        running = asyncio.create_task(self.link.run(self.take))
-        try:
-            yield running
-        finally:
-            await self.link.close()
-            running.cancel()
-            await asyncio.wait({running}, timeout=3)
-            if not running.cancelled():
-                running.exception()
 
 
 def _refusing(error: Callable[[], ModelError], times: int) -> ScriptedModel:

@@ -173,7 +173,9 @@ class ModelLink:
 
     def _keep_sentence(self) -> None:
         """Keep what the lost session had not understood yet, for the next one."""
-        lost, self._session, self._leaving = self._session, None, None
+        lost, self._session = self._session, None
+        if self._leaving is not None:
+            self._let_go(self._leaving)
         if lost is not None:
             self._tally.audio_dropped_ms += lost.dropped_audio_ms
             self._waiting_audio.extend(self._recent.unheard(lost.unsent_audio))
@@ -211,6 +213,8 @@ class ModelLink:
         talking.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     def _hand_over(self, old: ModelSession, fresh: ModelSession) -> None:
+        if self._leaving is not None:
+            self._let_go(self._leaving)
         sentence = self._recent.unheard(old.unsent_audio)
         planned = ((Role.ASSISTANT, self._floor.unsaid),) if self._floor.unsaid else ()
         fresh.begin(self._transcript.history + planned)
@@ -244,7 +248,7 @@ class ModelLink:
         self._floor.take(event)
         self._transcript.take(event)
         await handle(event)
-        if session is self._leaving and self._floor.settled:
+        if session is self._leaving and self._floor.settled and isinstance(event, wire.ContentEnded):
             self._let_go(session)
 
     async def _overtake(self, old: ModelSession, handle: Handle) -> None:

@@ -86,8 +86,7 @@ class ModelSession:
         async with _in_time():
             session = cls(await client.open(model_id), prompt)
             session._begun = False
-            await session._tell(session._introduction())
-            await session._stream.ready()
+            await session._tell(session._introduction(), until_ready=True)
         return session
 
     def begin(self, history: tuple[tuple[Role, str], ...]) -> None:
@@ -113,10 +112,12 @@ class ModelSession:
         events.append(wire.audio_start(name, self._audio_name, self.prompt.input_rate))
         return events
 
-    async def _tell(self, events: list[bytes]) -> None:
+    async def _tell(self, events: list[bytes], *, until_ready: bool = False) -> None:
         try:
             for event in events:
                 await self._stream.send(event)
+            if until_ready:
+                await self._stream.ready()
         except BaseException:
             await self._stream.close()
             raise

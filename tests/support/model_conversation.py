@@ -1,0 +1,50 @@
+"""A link over a scripted model: what it hands over, says, and counts."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from agent_core.events import Tally
+from agent_core.nova.link import ModelLink
+from agent_core.nova.model_session import ModelSession
+from agent_core.nova.transcript import Transcript
+from agent_core.nova.wire import ModelEvent
+from agent_core.phrases import Phrase  # noqa: TC001 - annotates an attribute
+from tests.support.scripted_model import ScriptedModel
+from tests.support.scripted_source import ScriptedSource, patience
+
+
+class Conversation:
+    """A link over a scripted model, and all that it handed over."""
+
+    def __init__(self, model: ScriptedModel, first: ModelSession | None = None) -> None:
+        self.model = model
+        self.tally = Tally()
+        self.events: list[ModelEvent] = []
+        self.transcript = Transcript()
+        self.said: list[Phrase] = []
+        self.link = ModelLink(
+            ScriptedSource(model, first),
+            self.transcript,
+            self.tally,
+            patience(self.said, lambda: not self.link.caller_speaks),
+            input_rate=8000,
+            renew_after=360,
+        )
+
+    async def take(self, event: ModelEvent) -> None:
+        """Keep an event."""
+        self.events.append(event)
+
+    @asynccontextmanager
+    async def talking(self) -> AsyncIterator[asyncio.Task[None]]:
+        """Run the link; closed and ended at the end of the block."""
+        running = asyncio.create_task(self.link.run(self.take))
+        try:
+            yield running
+        finally:
+            await self.link.close()
+            running.cancel()
+            await asyncio.wait({running}, timeout=3)
+            if not running.cancelled():
+                running.exception()

@@ -1,0 +1,73 @@
+"""A caller who says nothing: asked once, then let go; never while anybody speaks or is heard."""
+
+import asyncio
+
+from agent_core.idle import Idleness
+from tests.support.virtual_time import in_virtual_time
+
+
+class Silence:
+    """An idleness of ten seconds and what it did."""
+
+    def __init__(self, after: float = 10) -> None:
+        self.busy = False
+        self.turns = 0
+        self.did: list[str] = []
+        self.idleness = Idleness(
+            after,
+            is_busy=lambda: self.busy,
+            turns=lambda: self.turns,
+            ask=lambda: self.did.append("ask"),
+            give_up=lambda: self.did.append("goodbye"),
+        )
+        self.idleness.start()
+
+
+@in_virtual_time
+async def test_silence_is_asked_about_once_and_then_ends() -> None:
+    """Ten seconds, a question, ten seconds more."""
+    silence = Silence()
+    await asyncio.sleep(9)
+    assert silence.did == []
+    await asyncio.sleep(2)
+    assert silence.did == ["ask"]
+    await asyncio.sleep(11)
+    assert silence.did == ["ask", "goodbye"]
+    await asyncio.sleep(60)
+    assert silence.did == ["ask", "goodbye"]
+
+
+@in_virtual_time
+async def test_the_silence_begins_when_the_last_word_was_heard() -> None:
+    """A long answer that is still being played is no silence."""
+    silence = Silence()
+    silence.busy = True
+    await asyncio.sleep(60)
+    silence.busy = False
+    await asyncio.sleep(9)
+    assert silence.did == []
+    await asyncio.sleep(2)
+    assert silence.did == ["ask"]
+    silence.idleness.stop()
+
+
+@in_virtual_time
+async def test_a_caller_who_answers_is_asked_anew() -> None:
+    """By word or by key: the next silence begins with a question again."""
+    silence = Silence()
+    await asyncio.sleep(11)
+    silence.turns += 1
+    await asyncio.sleep(11)
+    assert silence.did == ["ask", "ask"]
+    silence.idleness.noticed()
+    await asyncio.sleep(11)
+    assert silence.did == ["ask", "ask", "ask"]
+    silence.idleness.stop()
+
+
+@in_virtual_time
+async def test_zero_never_asks() -> None:
+    """Some operators want calls on hold for hours."""
+    silence = Silence(after=0)
+    await asyncio.sleep(4000)
+    assert silence.did == []

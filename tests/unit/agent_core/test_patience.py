@@ -1,0 +1,126 @@
+"""When a waiting caller is told so, and when not."""
+
+import asyncio
+
+from agent_core.patience import Patience
+from agent_core.phrases import Phrase
+from tests.support.virtual_time import in_virtual_time
+
+
+class Wait:
+    """A patience, what it said and when."""
+
+    def __init__(self) -> None:
+        self.quiet = True
+        self.said: list[tuple[Phrase, float]] = []
+        self._began = asyncio.get_running_loop().time()
+        self.patience = Patience(self._say, lambda: self.quiet)
+
+    def _say(self, phrase: Phrase) -> None:
+        self.said.append((phrase, round(asyncio.get_running_loop().time() - self._began, 1)))
+
+
+@in_virtual_time
+async def test_a_silent_start_is_bridged_after_four_seconds() -> None:
+    """And again later, in other words, for as long as it takes."""
+    wait = Wait()
+    wait.patience.wait_for_start()
+    await asyncio.sleep(21)
+    assert wait.said == [(Phrase.HOLD, 4.0), (Phrase.HOLD_ON, 12.0), (Phrase.HOLD_ON, 20.0)]
+    wait.patience.stop()
+
+
+@in_virtual_time
+async def test_a_turn_is_given_eight_seconds() -> None:
+    """An answer that comes in time needs no words before it."""
+    wait = Wait()
+    wait.patience.wait_for_turn()
+    await asyncio.sleep(7)
+    wait.patience.answered()
+    await asyncio.sleep(20)
+    assert wait.said == []
+    wait.patience.wait_for_turn()
+    await asyncio.sleep(8.1)
+    assert wait.said == [(Phrase.HOLD, 35.0)]
+    wait.patience.stop()
+
+
+@in_virtual_time
+async def test_nothing_is_said_over_speech() -> None:
+    """The phrase waits for the end of what is being said, by whomever."""
+    wait = Wait()
+    wait.quiet = False
+    wait.patience.wait_for_start()
+    await asyncio.sleep(6)
+    assert wait.said == []
+    wait.quiet = True
+    await asyncio.sleep(0.3)
+    assert [phrase for phrase, _ in wait.said] == [Phrase.HOLD]
+    wait.patience.stop()
+
+
+@in_virtual_time
+async def test_a_slow_look_up_is_covered_within_a_second_and_a_half() -> None:
+    """A quick one is not, and a tool that looks nothing up has no such words."""
+    wait = Wait()
+    wait.patience.work_began(Phrase.LOOK_UP)
+    await asyncio.sleep(1.0)
+    wait.patience.work_ended()
+    wait.patience.answered()
+    assert wait.said == []
+    wait.patience.work_began(Phrase.LOOK_UP)
+    await asyncio.sleep(1.5)
+    assert wait.said == [(Phrase.LOOK_UP, 2.2)]
+    wait.patience.work_began(None)
+    await asyncio.sleep(5)
+    assert len(wait.said) == 1
+    wait.patience.stop()
+
+
+@in_virtual_time
+async def test_a_torn_answer_is_joined_at_once() -> None:
+    """What comes next is behind what was delivered already, so it does not wait for quiet."""
+    wait = Wait()
+    wait.quiet = False
+    wait.patience.lost(waiting=False, cut_off=True, silently=False)
+    assert wait.said == [(Phrase.HOLD, 0.0)]
+    wait.patience.lost(waiting=False, cut_off=True, silently=False)
+    assert len(wait.said) == 1
+    wait.patience.stop()
+
+
+@in_virtual_time
+async def test_a_loss_that_costs_nobody_anything_is_not_spoken_of() -> None:
+    """Nobody waited; or it was mended within a second."""
+    wait = Wait()
+    wait.patience.lost(waiting=False, cut_off=False, silently=False)
+    await asyncio.sleep(30)
+    wait.patience.lost(waiting=True, cut_off=True, silently=True)
+    await asyncio.sleep(0.9)
+    wait.patience.answered()
+    await asyncio.sleep(30)
+    assert wait.said == []
+
+
+@in_virtual_time
+async def test_a_loss_that_lasts_is_spoken_of_within_two_seconds() -> None:
+    """Whatever was expected before."""
+    wait = Wait()
+    wait.patience.wait_for_turn()
+    await asyncio.sleep(3)
+    wait.patience.lost(waiting=True, cut_off=False, silently=True)
+    await asyncio.sleep(1.1)
+    assert wait.said == [(Phrase.HOLD, 4.0)]
+    wait.patience.stop()
+
+
+@in_virtual_time
+async def test_after_the_end_nothing_is_said() -> None:
+    """Not even about what was lost with it."""
+    wait = Wait()
+    wait.patience.wait_for_start()
+    wait.patience.stop()
+    wait.patience.lost(waiting=True, cut_off=True, silently=False)
+    wait.patience.work_began(Phrase.LOOK_UP)
+    await asyncio.sleep(30)
+    assert wait.said == []

@@ -1,0 +1,68 @@
+"""The recordings: there, audible, short, and replaceable."""
+
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agent_core.errors import ConfigurationError
+from agent_core.phrases import Phrase, Recordings
+from tools.phrases import FOLDER, WORDS, spoken
+
+
+@pytest.mark.parametrize("phrase", Phrase)
+@pytest.mark.parametrize("rate", [8000, 24000])
+def test_each_phrase_is_audible_and_not_clipped(phrase: Phrase, rate: int) -> None:
+    """Between one and four seconds, as loud as the model, without silence before the first word."""
+    samples = np.frombuffer(Recordings().pcm(phrase, rate), "<i2").astype(np.float64)
+    assert 1.0 < len(samples) / rate < 4.0
+    assert 6000 < np.abs(samples).max() < 20_000
+    assert np.sqrt((samples**2).mean()) > 800
+    assert np.abs(samples[: rate // 5]).max() > 800
+
+
+def test_the_command_makes_what_is_committed() -> None:
+    """Whoever changes the words can record them again, and nothing else changes."""
+    pcm, rate = spoken(WORDS["hold"])
+    with wave.open(str(FOLDER / "hold.wav")) as file:
+        assert file.getframerate() == rate
+        committed = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.int32)
+    made = np.frombuffer(pcm, "<i2").astype(np.int32)
+    assert len(made) == len(committed)
+    assert np.abs(made - committed).max() < 1000  # another processor may round otherwise
+    assert set(WORDS) == {phrase.value for phrase in Phrase}
+
+
+def _write(folder: Path, *, width: int = 2, rate: int = 16_000, seconds: float = 1.0) -> Path:
+    for phrase in Phrase:
+        with wave.open(str(folder / f"{phrase}.wav"), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(width)
+            file.setframerate(rate)
+            file.writeframes(bytes(int(rate * seconds) * width))
+    return folder
+
+
+def test_an_operators_own_recordings_are_taken_at_any_rate(tmp_path: Path) -> None:
+    """They are brought to the rate of the line once."""
+    recordings = Recordings(_write(tmp_path, rate=44_100))
+    recordings.prepare([8000])
+    assert len(recordings.pcm(Phrase.HOLD, 8000)) == pytest.approx(16_000, abs=4)
+
+
+@pytest.mark.parametrize("broken", ["missing", "stereo", "width", "long", "text"])
+def test_recordings_that_cannot_be_played_stop_the_service_at_its_start(tmp_path: Path, broken: str) -> None:
+    """Not the first caller who has to wait."""
+    _write(tmp_path, width=1 if broken == "width" else 2, seconds=11 if broken == "long" else 1)
+    if broken == "missing":
+        (tmp_path / "sorry.wav").unlink()
+    if broken == "text":
+        (tmp_path / "hold.wav").write_text("no sound")
+    if broken == "stereo":
+        with wave.open(str(tmp_path / "hold.wav"), "wb") as file:
+            file.setnchannels(2)
+            file.setsampwidth(2)
+            file.setframerate(8000)
+    with pytest.raises(ConfigurationError, match="PHRASES_FOLDER"):
+        Recordings(tmp_path)

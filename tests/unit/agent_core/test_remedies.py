@@ -1,0 +1,89 @@
+"""The table of errors: what the service says, literally, and what we do about it."""
+
+import pytest
+
+from agent_core.errors import ModelRejected, ModelUnavailable
+from agent_core.nova.remedies import TABLE, Remedy, remedy_for
+from agent_core.nova.sdk import translate
+
+IDLE = (
+    "Timed out waiting for audio bytes or interactive content. "
+    "Please ensure gaps between audio bytes and interactive content are less than {} seconds"
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "remedy"),
+    [
+        ("ValidationException", "System instability detected. Please retry your request.", Remedy.RECOVER),
+        (
+            "ValidationException",
+            "InternalErrorCode=531::RST_STREAM closed stream. HTTP/2 error code: NO_ERROR",
+            Remedy.RECOVER,
+        ),
+        ("ValidationException", "RequestId=1 : " + IDLE.format(55), Remedy.RECOVER),
+        ("ValidationException", "RequestId=1 : " + IDLE.format(295), Remedy.RECOVER),
+        (
+            "ModelTimeoutException",
+            "Model has timed out in processing the request. Try your request again.",
+            Remedy.RECOVER,
+        ),
+        ("ThrottlingException", "Too many requests, please wait before trying again.", Remedy.RETRY),
+        ("ModelNotReadyException", "The model is not ready for inference.", Remedy.RETRY),
+        ("ModelErrorException", "", Remedy.RETRY),
+        ("ModelStreamErrorException", "Invalid event bytes", Remedy.RETRY),
+        ("InternalServerException", "", Remedy.RETRY),
+        ("ServiceUnavailableException", "", Remedy.RETRY),
+        ("ExpiredTokenException", "The security token included in the request is expired", Remedy.RETRY),
+        ("StreamEnded", "the model closed the stream", Remedy.RETRY),
+        ("AwsCrtError", "AWS_ERROR_HTTP_CONNECTION_CLOSED", Remedy.RETRY),
+        ("AccessDeniedException", "", Remedy.GIVE_UP),
+        ("ResourceNotFoundException", "", Remedy.GIVE_UP),
+        ("ServiceQuotaExceededException", "", Remedy.GIVE_UP),
+        ("UnrecognizedClientException", "The security token included in the request is invalid.", Remedy.GIVE_UP),
+        (
+            "ValidationException",
+            "Malformed input request, please reformat your input and try again.",
+            Remedy.GIVE_UP,
+        ),
+        (
+            "ValidationException",
+            "Chat history should be sent completely before streaming audio.",
+            Remedy.GIVE_UP,
+        ),
+        ("ValidationException", "Tool Response parsing error", Remedy.GIVE_UP),
+        ("ValidationException", "All contents must be closed before ending prompt", Remedy.GIVE_UP),
+    ],
+)
+def test_each_error_has_its_remedy(kind: str, text: str, remedy: Remedy) -> None:
+    """Kinds and texts as the service sends them."""
+    assert remedy_for(kind, text) is remedy
+
+
+def test_a_kind_with_several_meanings_ends_with_what_all_others_mean() -> None:
+    """A row without a text behind one of its kind would never be reached otherwise."""
+    for at, row in enumerate(TABLE):
+        assert row.text or all(later.kind != row.kind for later in TABLE[at + 1 :])
+
+
+class ThrottlingException(Exception):
+    """As the SDK would name one that it has no class for."""
+
+
+class AccessDeniedException(Exception):
+    """The same."""
+
+
+class CallError(Exception):
+    """A refusal without a name, as the SDK raises it."""
+
+    fault = "client"
+
+
+def test_what_the_sdk_raises_is_retried_or_not_by_the_table() -> None:
+    """A refusal that nobody knows is final if we are at fault, and a broken connection is not."""
+    assert isinstance(translate(ThrottlingException()), ModelUnavailable)
+    assert isinstance(translate(AccessDeniedException()), ModelRejected)
+    assert isinstance(translate(CallError()), ModelRejected)
+    assert isinstance(translate(ConnectionResetError()), ModelUnavailable)
+    assert isinstance(translate(TimeoutError()), ModelUnavailable)
