@@ -60,6 +60,11 @@ class PhoneProcess:
         lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
         return [line for line in lines if line.get("event") == event and fields.items() <= line.items()]
 
+    def lines_of(self, call_sid: str) -> list[dict[str, Any]]:
+        """Give all lines of the log that name a call."""
+        lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        return [line for line in lines if line.get("call_sid") == call_sid]
+
     async def record(self, call_sid: str, seconds: float = 6.0) -> dict[str, Any]:
         """Wait for the end record of a call, and make sure that it is the only one."""
         await until(lambda: bool(self.lines("session_ended", call_sid=call_sid)), seconds)

@@ -124,3 +124,16 @@ async def test_after_the_end_nothing_is_said() -> None:
     wait.patience.work_began(Phrase.LOOK_UP)
     await asyncio.sleep(30)
     assert wait.said == []
+
+
+@in_virtual_time
+async def test_further_losses_do_not_make_us_talkative() -> None:
+    """Whoever has just heard that they have to wait hears it again after a while, not with each try."""
+    wait = Wait()
+    wait.patience.wait_for_start()
+    await asyncio.sleep(4.5)
+    for _ in range(3):
+        wait.patience.lost(waiting=True, cut_off=False, silently=False)
+        await asyncio.sleep(1.2)
+    assert wait.said == [(Phrase.HOLD, 4.0)]
+    wait.patience.stop()

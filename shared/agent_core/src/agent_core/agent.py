@@ -110,14 +110,13 @@ class Agent:
         return await self._note_state(ModelSession.open_ready(self._client, self.settings.nova_sonic_model_id, prompt))
 
     async def _note_state(self, opening: Awaitable[ModelSession]) -> ModelSession:
+        """Note a failure; that the model has taken a stream shows only in its first event."""
         try:
-            session = await opening
+            return await opening
         except ModelError as error:
             self.model_state = error.kind
             self.counting.failed(error)
             raise
-        self.model_state = "ok"
-        return session
 
     def keep(self, record: EndRecord) -> None:
         """Take the one record of a conversation that is over."""

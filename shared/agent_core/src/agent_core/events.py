@@ -71,6 +71,8 @@ class Tally:
     """Streams opened to the model; more than one means that one was replaced."""
     renewals: int = 0
     """Streams among them that took over from one that had grown old."""
+    unknown_events: int = 0
+    """Events of the model that this version does not know, or that could not be read."""
     phrases: int = 0
     """Recordings that the caller heard in the model's place, such as "One moment, please."."""
     audio_in_ms: int = 0

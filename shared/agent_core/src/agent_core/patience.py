@@ -69,7 +69,7 @@ class Patience:
         if cut_off and not silently and not self._told and not self._stopped:
             # It plays behind what was delivered already, and joins the torn end to the answer that comes again.
             self._tell(Phrase.HOLD)
-        elif waiting or cut_off:
+        elif (waiting or cut_off) and not self._told:
             self._wait(LOST_SECONDS)
 
     def stop(self) -> None:

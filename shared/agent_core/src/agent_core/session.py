@@ -271,10 +271,12 @@ class Session:
 
     def model_session_started(self, model_session_id: str) -> None:
         """Note the model's own id of a session, so that its side of the story can be found."""
+        self._agent.model_state = "ok"
         self._log.info("model_session_started", model_session_id=model_session_id)
 
     def model_failed(self, error: ModelError) -> None:
         """Say sorry, then end: the model is lost for good."""
+        self._agent.model_state = error.kind
         self._log.error("model_lost", error=error.reason)
         rejected = isinstance(error, ModelRejected)
         reason = EndReason.MODEL_REJECTED if rejected else EndReason.MODEL_UNAVAILABLE

@@ -18,6 +18,7 @@ from agent_core.errors import ModelUnavailable
 from agent_core.events import Tally
 from agent_core.nova import wire
 from agent_core.nova.floor import Floor
+from agent_core.nova.leaving import Leaving
 from agent_core.nova.model_session import BACKLOG_SECONDS, ModelSession
 from agent_core.nova.recent import RecentSound
 from agent_core.nova.remedies import Remedy, remedy_for
@@ -36,8 +37,6 @@ MAX_TRIES = 3
 """Streams that may fail in a row before we give up; a loop without an end costs money and tells the caller nothing."""
 START_SECONDS = 8.0
 """Longest silence of the model at the beginning, whatever is tried meanwhile."""
-LEAVE_SECONDS = 20.0
-"""Longest time in which an old stream finishes its answer while the new one listens."""
 
 
 def backoff(failures: int) -> float:
@@ -76,8 +75,7 @@ class ModelLink:
         self._recent = RecentSound(input_rate)
         self._tending = Tending(self._floor, self._recent, patience, input_rate)
         self._session: ModelSession | None = None
-        self._leaving: ModelSession | None = None
-        self._closing: set[asyncio.Task[None]] = set()
+        self._leaving = Leaving(self._floor)
         self._bytes_per_ms = input_rate * 2 / 1000
         self._waiting_audio: deque[bytes] = deque()
         self._asked: str | None = None
@@ -126,8 +124,8 @@ class ModelLink:
 
     def answer_tool(self, tool_use_id: str, result: dict[str, Any]) -> bool:
         """Answer a tool call, unless the session that asked is gone."""
-        sessions = [session for session in (self._session, self._leaving) if session is not None]
-        if not any(session.answer_tool(tool_use_id, result) for session in sessions):
+        sessions = (self._session, self._leaving.session)
+        if not any(session and session.answer_tool(tool_use_id, result) for session in sessions):
             return False
         self._floor.tool_answered(tool_use_id)
         self._tending.expect(TURN_SECONDS)
@@ -174,8 +172,7 @@ class ModelLink:
     def _keep_sentence(self) -> None:
         """Keep what the lost session had not understood yet, for the next one."""
         lost, self._session = self._session, None
-        if self._leaving is not None:
-            self._let_go(self._leaving)
+        self._leaving.end()
         if lost is not None:
             self._tally.audio_dropped_ms += lost.dropped_audio_ms
             self._waiting_audio.extend(self._recent.unheard(lost.unsent_audio))
@@ -198,64 +195,44 @@ class ModelLink:
                 raise ModelUnavailable("StreamEnded", "the model closed the stream")
             fresh = tending.result()
         finally:
-            self._release(talking, cancel=fresh is None)
+            self._leaving.release(talking, cancel=fresh is None)
             if fresh is None:
                 await _abandon(tending)
         self._hand_over(session, fresh)
         return fresh
 
-    def _release(self, talking: asyncio.Task[None], *, cancel: bool) -> None:
-        """Let a session end by itself, or end it; either closes its stream."""
-        if cancel:
-            talking.cancel()
-        self._closing.add(talking)
-        talking.add_done_callback(self._closing.discard)
-        talking.add_done_callback(lambda task: task.cancelled() or task.exception())
-
     def _hand_over(self, old: ModelSession, fresh: ModelSession) -> None:
-        if self._leaving is not None:
-            self._let_go(self._leaving)
+        self._leaving.end()
         sentence = self._recent.unheard(old.unsent_audio)
         planned = ((Role.ASSISTANT, self._floor.unsaid),) if self._floor.unsaid else ()
         fresh.begin(self._transcript.history + planned)
         for pcm in sentence:
             fresh.hear(pcm)
-        self._session, self._leaving = fresh, old
+        self._session = fresh
         self._tally.audio_dropped_ms += old.dropped_audio_ms
         self._tally.model_streams += 1
         self._tally.renewals += 1
         log.info("model_session_renewed", settled=self._floor.settled, repeated_bytes=sum(map(len, sentence)))
-        if self._floor.settled:
-            self._let_go(old)
-        else:
-            asyncio.get_running_loop().call_later(LEAVE_SECONDS, self._let_go, old)
-
-    def _let_go(self, old: ModelSession) -> None:
-        """Close an old session, which ends its task."""
-        if self._leaving is old:
-            self._leaving = None
-            self._floor.lose()
-        if not old.closed:
-            self._release(asyncio.create_task(old.close()), cancel=False)
+        self._leaving.begin(old)
 
     async def _take(self, session: ModelSession, handle: Handle, event: ModelEvent) -> None:
         if session is self._session:
-            if self._leaving is not None and isinstance(event, wire.ContentStarted):
-                await self._overtake(self._leaving, handle)
-        elif session is not self._leaving:
+            if self._leaving.session is not None and isinstance(event, wire.ContentStarted):
+                await self._overtake(handle)
+        elif session is not self._leaving.session:
             return
         self._note(event)
         self._floor.take(event)
         self._transcript.take(event)
         await handle(event)
-        if session is self._leaving and self._floor.settled and isinstance(event, wire.ContentEnded):
-            self._let_go(session)
+        if session is self._leaving.session and self._floor.settled and isinstance(event, wire.ContentEnded):
+            self._leaving.end()
 
-    async def _overtake(self, old: ModelSession, handle: Handle) -> None:
+    async def _overtake(self, handle: Handle) -> None:
         """End an old session's answer: the new one has something to say, so the caller has spoken."""
         if self._floor.speaking:
             await handle(wire.ContentEnded("AUDIO", StopReason.INTERRUPTED))
-        self._let_go(old)
+        self._leaving.end()
 
     def _note(self, event: ModelEvent) -> None:
         if isinstance(event, wire.CompletionStarted):
@@ -273,8 +250,7 @@ class ModelLink:
             self.caller_turns += 1
 
     async def _open(self) -> ModelSession:
-        while len(self._closing) > 1:  # never more than two at a time
-            await asyncio.wait(self._closing, return_when=asyncio.FIRST_COMPLETED)
+        await self._leaving.room()
         history, question = self._unfinished()
         session = await self._source.first() or await self._source.open(history)
         self._tally.model_streams += 1
@@ -299,11 +275,10 @@ class ModelLink:
         return (history, None) if last is None else (history[:last], history[last][1])
 
     async def _drop_session(self) -> None:
-        sessions, self._session, self._leaving = (self._session, self._leaving), None, None
-        for session in sessions:
-            if session is not None:
-                self._tally.audio_dropped_ms += session.dropped_audio_ms
-                await session.close()
+        session, self._session = self._session, None
+        if session is not None:
+            self._tally.audio_dropped_ms += session.dropped_audio_ms
+            await session.close()
 
     async def close(self) -> None:
         """Release the sessions and open no other; bounded, idempotent."""
@@ -311,8 +286,7 @@ class ModelLink:
         self._patience.stop()
         await self._source.discard()
         await self._drop_session()
-        if self._closing:
-            await asyncio.wait(self._closing)
+        await self._leaving.gone()
 
 
 async def _abandon(tending: asyncio.Task[ModelSession]) -> None:

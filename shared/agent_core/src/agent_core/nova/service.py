@@ -186,6 +186,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
             case wire.CompletionStarted(model_session_id):
                 self._host.model_session_started(model_session_id)
             case wire.Unknown(name):
+                self._tally.unknown_events += 1
                 log.info("model_event_unknown", name=name)
 
     async def _play(self, pcm: bytes) -> None:

@@ -1,0 +1,64 @@
+"""Streams on their way out: one may still finish its answer, others are being closed."""
+
+import asyncio
+from typing import Any
+
+from agent_core.nova.floor import Floor
+from agent_core.nova.model_session import ModelSession
+
+LEAVE_SECONDS = 20.0
+"""Longest time in which an old stream finishes its answer while the new one listens."""
+
+
+class Leaving:
+    """Lets the streams of one conversation go.
+
+    Args:
+        floor: What the old stream still has to say.
+    """
+
+    def __init__(self, floor: Floor) -> None:
+        self.session: ModelSession | None = None
+        """The old stream that still finishes its answer."""
+        self._floor = floor
+        self._closing: set[asyncio.Task[Any]] = set()
+
+    def release(self, talking: asyncio.Task[None], *, cancel: bool = False) -> None:
+        """Let a task end by itself, or end it; either closes its stream."""
+        if cancel:
+            talking.cancel()
+        self._closing.add(talking)
+        talking.add_done_callback(self._closing.discard)
+        talking.add_done_callback(lambda task: task.cancelled() or task.exception())
+
+    def begin(self, old: ModelSession) -> None:
+        """Let an old stream finish what it has begun, and no more."""
+        self.end()
+        self.session = old
+        if self._floor.settled:
+            self.end()
+        else:
+            asyncio.get_running_loop().call_later(LEAVE_SECONDS, self._end, old)
+
+    def end(self) -> None:
+        """Close the old stream now, if there is one; what it had planned is not said."""
+        if self.session is not None:
+            self._end(self.session)
+
+    def _end(self, old: ModelSession) -> None:
+        if self.session is old:
+            self.session = None
+            self._floor.lose()
+        if not old.closed:
+            self.release(asyncio.create_task(old.close()))
+
+    async def room(self) -> None:
+        """Wait until another stream may be opened: never more than two at a time."""
+        while len(self._closing) > 1:
+            await asyncio.wait(self._closing, return_when=asyncio.FIRST_COMPLETED)
+
+    async def gone(self) -> None:
+        """Close the old stream, and wait until all are closed."""
+        self.end()
+        if self._closing:
+            await asyncio.wait(self._closing)

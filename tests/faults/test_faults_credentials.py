@@ -1,0 +1,114 @@
+"""Faults 16 and 17: the keys that sign a stream expire, and the end point that hands them out is gone for a while."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from agent_core.nova.credentials import CredentialSource
+from standins.nova.server import NovaSettings, NovaStandin
+from standins.serving import serving
+from tests.support.score import Score
+from tests.support.talk import Talk, client, talking
+from tests.support.waiting import until
+
+SCALE = 20
+"""Eight minutes pass in 24 seconds."""
+
+
+class Vending:
+    """Hands out another pair of keys each time, each for three seconds, as a container's agent does."""
+
+    def __init__(self) -> None:
+        self.handed_out = 0
+        self.asked_in_vain = 0
+        self.down = False
+
+    async def answer(self, _: Request) -> Response:
+        """Give the next pair, or an error."""
+        if self.down:
+            self.asked_in_vain += 1
+            return Response(status_code=503)
+        self.handed_out += 1
+        expires = datetime.now(UTC) + timedelta(seconds=3)
+        return JSONResponse(
+            {
+                "AccessKeyId": f"vended-{self.handed_out}",
+                "SecretAccessKey": f"secret-{self.handed_out}",
+                "Token": "token",
+                "Expiration": expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            }
+        )
+
+
+@pytest_asyncio.fixture
+async def vending(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Vending]:
+    """Run the end point, and point the default chain at it."""
+    counter = Vending()
+    app = Starlette(routes=[Route("/keys", counter.answer)])
+    async with serving(app, host="127.0.0.1", port=0) as port:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"http://127.0.0.1:{port}/keys")
+        yield counter
+
+
+@pytest_asyncio.fixture
+async def nova(tmp_path: Path) -> AsyncIterator[NovaStandin]:
+    """Run the model, which believes those keys and no others."""
+    keys = {f"vended-{number}": f"secret-{number}" for number in range(1, 50)}
+    settings = NovaSettings(certificates=tmp_path, keep_sound=True, clock_scale=SCALE, credentials=keys)
+    async with NovaStandin(settings, Score().brain()) as running:
+        yield running
+
+
+async def _talk_until(talk: Talk, renewals: int) -> None:
+    await until(lambda: bool(talk.agent_said()), 5)
+    while talk.tally.renewals < renewals:
+        await talk.ask()
+        await asyncio.sleep(0.3)
+
+
+async def test_fault_16_the_keys_expire_in_the_middle_of_a_call(nova: NovaStandin, vending: Vending) -> None:
+    """A stream goes on with the keys that opened it, for longer than they live; the next one has keys of its own."""
+    talk = Talk(nova, client(nova, CredentialSource()), 360 / SCALE)
+    async with talking(talk):
+        await _talk_until(talk, 1)
+        await talk.ask()
+    assert talk.failure is None
+    used = [record.access_key_id for record in talk.records()]
+    assert len(set(used)) == 2
+    assert vending.handed_out >= 2
+    assert talk.phrases == []
+    talk.balance()
+    talk.nothing_was_torn()
+
+
+async def test_fault_17_nobody_hands_out_keys_for_a_while(nova: NovaStandin, vending: Vending) -> None:
+    """The call goes on, and its stream is renewed when there are keys again; a new call is told that it cannot be."""
+    talk = Talk(nova, client(nova, CredentialSource()), 360 / SCALE)
+    late = Talk(nova, client(nova, CredentialSource()), 360 / SCALE)
+    async with talking(talk):
+        await until(lambda: bool(talk.agent_said()), 5)
+        await talk.ask()
+        vending.down = True
+        await asyncio.sleep(16)
+        late.link.read("Greet the caller.")
+        await asyncio.wait_for(late.run(), 15)
+        vending.down = False
+        await _talk_until(talk, 1)
+    await late.link.close()
+    assert vending.asked_in_vain > 0
+    assert late.failure is not None
+    assert late.phrases
+    assert talk.failure is None
+    assert talk.phrases == []
+    talk.balance()
+    talk.nothing_was_torn()

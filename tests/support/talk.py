@@ -1,0 +1,170 @@
+"""A conversation over the AWS SDK with the Nova stand-in, without a service around it: what the model's side does.
+
+The caller's line sends numbered sound 25 times a second, quiet or loud, so that the ledger can tell what was lost.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from awscrt import io as crt_io
+
+from agent_core.errors import ModelError
+from agent_core.events import Tally
+from agent_core.nova.credentials import CredentialSource
+from agent_core.nova.link import ModelLink
+from agent_core.nova.model_session import ModelSession, Prompt
+from agent_core.nova.sdk import SdkModelClient
+from agent_core.nova.transcript import History, Transcript
+from agent_core.nova.wire import Audio, CompletionStarted, ModelEvent, Role, ToolSpec, ToolUse
+from agent_core.patience import Patience
+from agent_core.phrases import Phrase
+from standins.nova.records import SessionRecord
+from standins.nova.server import NovaStandin
+from tests.support import ledger
+from tests.support.numbered import LOUD, QUIET, frame
+from tests.support.waiting import until
+
+MODEL = "amazon.nova-2-sonic-v1:0"
+_TOOLS = (ToolSpec("get_weather", "Get the weather.", {"type": "object", "properties": {}}),)
+
+
+def client(nova: NovaStandin, credentials: CredentialSource) -> SdkModelClient:
+    """Make the product's client, which trusts the stand-in."""
+    made = SdkModelClient(region="us-east-1", endpoint=nova.url, credentials=credentials)
+    options = crt_io.TlsContextOptions()
+    options.override_default_trust_store_from_path(None, str(nova.trust.ca_file))
+    made._shared._tls_ctx = crt_io.ClientTlsContext(options)
+    return made
+
+
+@dataclass
+class Talk:
+    """One conversation; a `ModelSource` of its own."""
+
+    nova: NovaStandin
+    client: SdkModelClient
+    renew_after: float
+    model: str = MODEL
+    said_before: History = ()
+    tally: Tally = field(default_factory=Tally)
+    phrases: list[Phrase] = field(default_factory=list)
+    failure: ModelError | None = None
+    amplitude: int = QUIET
+    muted: bool = False
+    tool_seconds: float = 0.0
+    sent: int = 0
+    sound_ms: float = 0.0
+    model_sessions: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Put the parts together."""
+        self.transcript = Transcript(self.said_before)
+        self.patience = Patience(self.phrases.append, lambda: not self.link.caller_speaks)
+        self.link = ModelLink(
+            self, self.transcript, self.tally, self.patience, input_rate=8000, renew_after=self.renew_after
+        )
+        self._tools: set[asyncio.Task[None]] = set()
+
+    def _prompt(self, history: History) -> Prompt:
+        return Prompt("Be brief.", "matthew", tools=_TOOLS, history=history)
+
+    async def first(self) -> ModelSession | None:
+        """Nothing was parked."""
+        return None
+
+    async def open(self, history: History) -> ModelSession:
+        """Open a session that knows the history."""
+        return await ModelSession.open(self.client, self.model, self._prompt(history))
+
+    async def open_ready(self) -> ModelSession:
+        """Open a session that waits."""
+        return await ModelSession.open_ready(self.client, self.model, self._prompt(()))
+
+    async def discard(self) -> None:
+        """Nothing was parked."""
+
+    async def take(self, event: ModelEvent) -> None:
+        """Do what a service does."""
+        match event:
+            case Audio(pcm):
+                self.sound_ms += len(pcm) / 16
+            case CompletionStarted(model_session_id):
+                self.model_sessions.append(model_session_id)
+            case ToolUse(tool_use_id):
+                task = asyncio.create_task(self._use(tool_use_id))
+                self._tools.add(task)
+                task.add_done_callback(self._tools.discard)
+
+    async def _use(self, tool_use_id: str) -> None:
+        await asyncio.sleep(self.tool_seconds)
+        self.link.answer_tool(tool_use_id, {"temperature": 7})
+
+    async def run(self) -> None:
+        """Talk until closed."""
+        try:
+            await self.link.run(self.take)
+        except ModelError as error:
+            self.failure = error
+
+    async def send(self) -> None:
+        """Send the caller's line until cancelled."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while True:
+            if not self.muted:
+                self.link.hear(frame(self.sent, self.amplitude) + frame(self.sent + 1, self.amplitude))
+            self.sent += 2
+            await asyncio.sleep(began + self.sent * 0.02 - loop.time())
+
+    async def speak(self, seconds: float = 0.3) -> None:
+        """Let the caller say something: so much of it is sent, however busy the machine is."""
+        until_sent = self.sent + round(seconds * 50)
+        self.amplitude = LOUD
+        await until(lambda: self.sent >= until_sent, seconds + 10)
+        self.amplitude = QUIET
+
+    async def ask(self, seconds: float = 10.0) -> str:
+        """Let the caller speak, and wait for the final words of an answer to it."""
+        before = len(self.agent_said())
+        await self.speak()
+        await until(lambda: len(self.agent_said()) > before, seconds)
+        return self.agent_said()[before]
+
+    def agent_said(self) -> list[str]:
+        """Give the agent's turns."""
+        return [words for role, words in self.transcript.history if role is Role.ASSISTANT]
+
+    def records(self) -> list[SessionRecord]:
+        """Give the stand-in's records of this conversation, in order."""
+        return [self.nova.ledger.sessions[session] for session in self.model_sessions]
+
+    def balance(self, *, outage_ms: int = 0, tools_given_up: int = 0) -> None:
+        """Close the books; L5 and L8 are for those whose answers were not torn off."""
+        ledger.streams_are_closed(self.nova.ledger, self.model_sessions)
+        ledger.tools_are_answered(self.records(), tools_given_up)
+        ledger.sound_arrived([bytes(record.sound or b"") for record in self.records()], outage_ms=outage_ms)
+
+    def nothing_was_torn(self) -> None:
+        """L5 and L8: every final word is in the transcript once and in order, and every sound came to the caller."""
+        said = [words for record in self.records() for words in record.said]
+        ledger.words_are_kept(said, self.agent_said())
+        given = sum(record.audio_seconds_out for record in self.records()) * 1000
+        ledger.sound_is_accounted_for(given, sent_ms=self.sound_ms, dropped_ms=0)
+
+
+@asynccontextmanager
+async def talking(talk: Talk) -> AsyncIterator[Talk]:
+    """Greet, talk, hang up."""
+    talk.link.read("Greet the caller.")
+    running, sending = asyncio.create_task(talk.run()), asyncio.create_task(talk.send())
+    try:
+        yield talk
+    finally:
+        sending.cancel()
+        await asyncio.wait({sending})
+        async with asyncio.timeout(5):
+            await talk.link.close()
+            await asyncio.wait({running})
+        await until(lambda: talk.nova.ledger.streams_open == 0, 5)
