@@ -3,14 +3,17 @@
 import argparse
 import sys
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import uvloop
 
 from standins.command import serve, write
 from standins.edge.cloudformation import TemplateError
+from standins.edge.control import control_app
 from standins.edge.server import ABOUT, Address, Edge, Settings, find_template
+from standins.serving import serving
 
 
 def main() -> int:
@@ -25,16 +28,28 @@ def main() -> int:
             host=options.host,
             log=write,
         )
-        uvloop.run(serve(Edge(settings), lambda edge: {"url": edge.url, "about": ABOUT}))
+        uvloop.run(serve(_controlled(Edge(settings), options.control_port), lambda told: {**told, "about": ABOUT}))
     except (OSError, TemplateError) as error:
         write({"event": "cannot_listen", "port": options.port, "reason": str(error)})
         return 1
     return 0
 
 
+@asynccontextmanager
+async def _controlled(edge: Edge, port: int | None) -> AsyncIterator[dict[str, object]]:
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(edge)
+        told: dict[str, object] = {"url": edge.url}
+        if port is not None:
+            control = await stack.enter_async_context(serving(control_app(edge), host="127.0.0.1", port=port))
+            told["control"] = f"http://127.0.0.1:{control}"
+        yield told
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m standins.edge", description=ABOUT)
     parser.add_argument("--port", type=int, default=7860, help="0 chooses a free one (default: %(default)s)")
+    parser.add_argument("--control-port", type=int, help="where targets come and go; 0 chooses a free one")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--template", type=Path, help="default: edge.yaml of this folder or one above it")
     parser.add_argument(

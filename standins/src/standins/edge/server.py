@@ -107,6 +107,15 @@ class Edge:
         """Give the targets of a group."""
         return self._house.groups[group].targets
 
+    def register(self, group: str, address: Address) -> Target:
+        """Put a process behind a group, as a deployment does."""
+        return self._house.groups[group].register(*address)
+
+    @property
+    def groups(self) -> list[str]:
+        """The target groups of the template."""
+        return list(self._house.groups)
+
     def deregister(self, group: str, target: Target) -> None:
         """Take a target out, as a deployment does."""
         self._house.groups[group].deregister(target)

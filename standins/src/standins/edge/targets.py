@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import h11
@@ -50,6 +50,8 @@ class Target:
     outstanding: int = 0
     """Requests and WebSockets that go on."""
     leaving: bool = False
+    unused: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once it leaves and nothing goes on any more."""
     kept: list[Peer] = field(default_factory=list)
     busy: set[Wire] = field(default_factory=set)
 
@@ -88,6 +90,8 @@ class Target:
         finally:
             self.outstanding -= 1
             self.busy.discard(peer.wire)
+            if self.leaving and not self.outstanding:
+                self.unused.set()
             if not self.leaving and len(self.kept) < _MOST_KEPT and peer.next_cycle():
                 self.kept.append(peer)
             else:
@@ -116,7 +120,16 @@ class Group:
         self._hurry = hurry
         self._log = log
         self._turn = 0
-        self.targets = [Target(host, port, Health(described.health)) for host, port in addresses]
+        self._farewells: set[asyncio.Task[None]] = set()
+        self.targets: list[Target] = []
+        for host, port in addresses:
+            self.register(host, port)
+
+    def register(self, host: str, port: int) -> Target:
+        """Put a process behind the group; the first health check decides on it."""
+        target = Target(host, port, Health(self._described.health))
+        self.targets.append(target)
+        return target
 
     def choose(self) -> Target:
         """Choose a target for a request; when none is healthy any will do, as with the original ("fail open").
@@ -133,10 +146,26 @@ class Group:
         return min(turned, key=lambda target: target.outstanding) if self._described.least_outstanding else turned[0]
 
     def deregister(self, target: Target) -> None:
-        """Send nothing new to a target; what goes on may go on until the deregistration delay is over."""
+        """Send nothing new to a target; what goes on may go on until the deregistration delay is over.
+
+        It is gone at once when nothing goes on, as with the original.
+        """
         target.leaving = True
+        if not target.outstanding:
+            target.unused.set()
         self._log({"event": "target_draining", "group": self._described.name, "target": target.address})
-        asyncio.get_running_loop().call_later(self._described.drain / self._hurry, target.close)
+        farewell = asyncio.create_task(self._see_off(target))
+        self._farewells.add(farewell)
+        farewell.add_done_callback(self._farewells.discard)
+
+    async def _see_off(self, target: Target) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._described.drain / self._hurry):
+                await target.unused.wait()
+        cut = target.outstanding
+        target.close()
+        self.targets.remove(target)
+        self._log({"event": "target_unused", "group": self._described.name, "target": target.address, "cut": cut})
 
     async def watch(self) -> None:
         """Ask the targets how they are, for ever."""
@@ -159,5 +188,7 @@ class Group:
 
     def close(self) -> None:
         """Close all connections to targets."""
+        for farewell in self._farewells:
+            farewell.cancel()
         for target in self.targets:
             target.close()

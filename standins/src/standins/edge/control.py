@@ -1,0 +1,79 @@
+"""What a deployment tells the load balancer, as JSON over HTTP/1.1.
+
+GET    /health    it runs
+GET    /targets   every process behind it: group, address, whether it is healthy, leaving, and what goes on there
+POST   /targets   {"group": "PhoneTargetGroup", "address": "127.0.0.1:7861"}: send it requests too
+DELETE /targets   the same body: send it nothing new; it is gone when nothing goes on, or after the drain time
+"""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, Field, ValidationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from standins.edge.server import Edge
+from standins.edge.targets import Target
+
+
+class Order(BaseModel):
+    """Which process is meant."""
+
+    group: str
+    address: str = Field(pattern=r"^[^:]+:\d+$")
+
+
+def control_app(edge: Edge) -> Starlette:
+    """Make the application over a running load balancer."""
+
+    async def health(_: Request) -> Response:
+        return JSONResponse({"status": "ok", "standin": "edge"})
+
+    async def targets(request: Request) -> Response:
+        if request.method != "GET":
+            order = Order.model_validate_json(await request.body())
+            if order.group not in edge.groups:
+                return JSONResponse({"message": f"no such target group: {order.group}"}, 404)
+            problem = _register(edge, order) if request.method == "POST" else _deregister(edge, order)
+            if problem is not None:
+                return problem
+        return JSONResponse([_told(group, one) for group in edge.groups for one in edge.targets(group)])
+
+    routes = [Route("/health", health), Route("/targets", targets, methods=["GET", "POST", "DELETE"])]
+    return Starlette(routes=routes, exception_handlers={ValidationError: _invalid})
+
+
+def _register(edge: Edge, order: Order) -> Response | None:
+    if _find(edge, order) is not None:
+        return JSONResponse({"message": "it is there already"}, 409)
+    host, _, port = order.address.rpartition(":")
+    edge.register(order.group, (host, int(port)))
+    return None
+
+
+def _deregister(edge: Edge, order: Order) -> Response | None:
+    target = _find(edge, order)
+    if target is None:
+        return JSONResponse({"message": "no such target"}, 404)
+    edge.deregister(order.group, target)
+    return None
+
+
+def _find(edge: Edge, order: Order) -> Target | None:
+    return next((one for one in edge.targets(order.group) if one.address == order.address and not one.leaving), None)
+
+
+def _told(group: str, target: Target) -> Mapping[str, object]:
+    return {
+        "group": group,
+        "address": target.address,
+        "healthy": target.health.healthy,
+        "leaving": target.leaving,
+        "outstanding": target.outstanding,
+    }
+
+
+async def _invalid(_: Request, error: Exception) -> Response:
+    return JSONResponse({"message": str(error)}, 400)
