@@ -1,0 +1,153 @@
+"""Two tasks of each service behind the pretend load balancer, replaced one by one while people talk, as ECS does it."""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from standins.ecs.server import EcsStandin
+from standins.edge.server import Edge, Settings
+from standins.nova.server import NovaSettings, NovaStandin
+from standins.twilio.server import TwilioExchange
+from tests.support.edge_setting import PHONE, TEMPLATE, WEB
+from tests.support.phone_process import PhoneProcess, phone_process
+from tests.support.score import Score
+from tests.support.waiting import until
+from tests.support.web_process import WebProcess, web_process
+
+HURRY = 30.0
+"""How many times faster the load balancer's clock goes: half an hour of draining is a minute."""
+DRAIN_SECONDS = 60
+EXIT_SECONDS = 100.0
+_UNLIMITED = {"STARTS_PER_MINUTE": "10000", "STARTS_PER_MINUTE_PER_ADDRESS": "10000", "MAX_SESSIONS": "40"}
+
+
+@dataclass(eq=False)
+class Task:
+    """One process of a service, as ECS sees it."""
+
+    name: str
+    group: str
+    service: PhoneProcess | WebProcess
+    log: list[dict[str, Any]] = field(default_factory=list)
+    """What it had logged when it ended."""
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port."""
+        return "127.0.0.1", int(self.service.url.rpartition(":")[2])
+
+    def lines(self, event: str) -> list[dict[str, Any]]:
+        """Give the log's lines of an event."""
+        return self.service.lines(event)
+
+
+@dataclass
+class Fleet:
+    """All that runs."""
+
+    nova: NovaStandin
+    exchange: TwilioExchange
+    score: Score
+    ecs: EcsStandin
+    edge: Edge
+    edge_events: list[dict[str, object]]
+    folder: Path
+    stack: AsyncExitStack
+    tasks: list[Task] = field(default_factory=list)
+    """Those that take calls."""
+    gone: list[Task] = field(default_factory=list)
+    killed: list[Task] = field(default_factory=list)
+
+    def of(self, group: str) -> list[Task]:
+        """Give the tasks of a service."""
+        return [task for task in self.tasks if task.group == group]
+
+    @property
+    def all_tasks(self) -> list[Task]:
+        """Everything that ever ran."""
+        return [*self.tasks, *self.gone, *self.killed]
+
+    async def start(self, group: str) -> Task:
+        """Start a task, and wait until the load balancer sends it calls."""
+        name = f"{'phone' if group == PHONE else 'web'}-{len(self.all_tasks) + 1}"
+        settings = {
+            "PUBLIC_BASE_URL": self.edge.url,
+            "ECS_AGENT_URI": self.ecs.uri(name),
+            "DRAIN_SECONDS": str(DRAIN_SECONDS),
+            "METRICS_SECONDS": "1",
+        }
+        log = self.folder / f"{name}.jsonl"
+        running = self._phone(log, settings) if group == PHONE else web_process(self.nova, log, settings | _UNLIMITED)
+        task = Task(name, group, await self.stack.enter_async_context(running))
+        target = self.edge.register(group, task.address)
+        await until(lambda: bool(target.health.healthy), 30)
+        self.tasks.append(task)
+        return task
+
+    def _phone(self, log: Path, settings: Mapping[str, str]) -> Any:  # noqa: ANN401 - one of two kinds of process
+        return phone_process(self.nova, self.exchange, log, settings)
+
+    def stop(self, task: Task) -> None:
+        """Take a task out of the load balancer and tell it to leave; its calls go on."""
+        self._take_out(task)
+        self.gone.append(task)
+        task.service.process.send_signal(signal.SIGTERM)
+
+    def kill(self, task: Task) -> None:
+        """End a task without a word. ECS notices and takes it out of the load balancer."""
+        self.killed.append(task)
+        task.service.process.send_signal(signal.SIGKILL)
+        self._take_out(task)
+
+    def _take_out(self, task: Task) -> None:
+        self.tasks.remove(task)
+        target = next(one for one in self.edge.targets(task.group) if (one.host, one.port) == task.address)
+        self.edge.deregister(task.group, target)
+
+    async def replace(self, task: Task) -> Task:
+        """Do one step of a rolling deployment: the new one first, then the old one leaves."""
+        fresh = await self.start(task.group)
+        self.stop(task)
+        return fresh
+
+    async def exit_codes(self) -> dict[str, int]:
+        """Wait until every task that was stopped has ended, and say how."""
+        async with asyncio.timeout(EXIT_SECONDS):
+            return {task.name: await task.service.process.wait() for task in self.gone}
+
+    async def shut_down(self) -> dict[str, int]:
+        """Stop all that still takes calls, and say how everything ended."""
+        for task in list(self.tasks):
+            self.stop(task)
+        return await self.exit_codes()
+
+    def records(self, group: str) -> list[dict[str, Any]]:
+        """Give the end records of conversations: of a call that another task took over while it rang, only the one."""
+        lines = [line for task in self.all_tasks if task.group == group for line in task.lines("session_ended")]
+        return [line for line in lines if line["reason"] != "never_connected"]
+
+
+@asynccontextmanager
+async def fleet(folder: Path, score: Score) -> AsyncIterator[Fleet]:
+    """Run the surroundings and two tasks of each service."""
+    events: list[dict[str, object]] = []
+    async with AsyncExitStack() as stack:
+        nova = await stack.enter_async_context(NovaStandin(NovaSettings(certificates=folder), score.brain()))
+        exchange = await stack.enter_async_context(TwilioExchange())
+        ecs = await stack.enter_async_context(EcsStandin())
+        settings = Settings(TEMPLATE, hurry=HURRY, log=events.append)
+        edge = await stack.enter_async_context(Edge(settings))
+        running = Fleet(nova, exchange, score, ecs, edge, events, folder, stack)
+        for group in (PHONE, PHONE, WEB, WEB):
+            await running.start(group)
+        yield running
+
+
+def now() -> float:
+    """Seconds since some moment, for reports."""
+    return time.monotonic()
