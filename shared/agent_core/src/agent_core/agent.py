@@ -9,7 +9,7 @@ import structlog
 from agent_core import prompts
 from agent_core.admission import Admission
 from agent_core.errors import ModelError
-from agent_core.events import EndReason, EndRecord
+from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.farewell import GOODBYE_SECONDS
 from agent_core.nova.model_session import ModelSession, Prompt
 from agent_core.nova.stream import ModelClient
@@ -19,6 +19,8 @@ from agent_core.observability.counting import Counting
 from agent_core.observability.meter import Meter
 from agent_core.observability.records import RecordSink
 from agent_core.phrases import Recordings
+from agent_core.observability.story import Story
+from agent_core.observability.traces import Tracer, no_traces
 from agent_core.settings import CoreSettings
 from agent_core.spend import Prices, Spend
 from agent_core.tools import registry
@@ -59,6 +61,7 @@ class Agent:
         self.counting = Counting(meter or Meter("unnamed"), Prices.of(settings), spend)
         self.admission = Admission(settings.max_sessions, spend, self.counting.refused)
         self.counting.watch(self.admission)
+        self.tracer: Tracer = no_traces
         self.tools = tuple(tools)
         self._records = records
         self.sessions: set[LiveSession] = set()
@@ -117,6 +120,10 @@ class Agent:
             self.model_state = error.kind
             self.counting.failed(error)
             raise
+
+    def story(self, tally: Tally, labels: Mapping[str, str | None]) -> Story:
+        """Begin the story of a conversation."""
+        return Story(self.counting, self.tracer, tally, labels)
 
     def keep(self, record: EndRecord) -> None:
         """Take the one record of a conversation that is over."""

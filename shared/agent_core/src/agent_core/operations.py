@@ -1,7 +1,7 @@
-"""What runs beside the conversations for as long as a service does: metrics, and ECS's protection of this task."""
+"""What runs beside the conversations for as long as a service does: metrics, traces, ECS's protection of this task."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 import httpx
 
@@ -10,7 +10,9 @@ from agent_core.agent import Agent
 from agent_core.observability import logs
 from agent_core.observability.meter import Meter
 from agent_core.observability.reporting import reporting
+from agent_core.observability.traces import Tracer
 from agent_core.protection import TaskProtection
+from agent_core.settings import CoreSettings
 
 
 @asynccontextmanager
@@ -25,4 +27,13 @@ async def operations(agent: Agent, meter: Meter) -> AsyncIterator[None]:
             client = await stack.enter_async_context(httpx.AsyncClient(base_url=base_url, trust_env=False))
             protection = TaskProtection(EcsAgent(client), agent.admission, agent.counting.protection_failed)
             await stack.enter_async_context(protection.running())
+        if settings.otel_exporter_otlp_endpoint is not None:
+            agent.tracer = await stack.enter_async_context(_tracing(meter.service, settings))
         yield
+
+
+def _tracing(service: str, settings: CoreSettings) -> AbstractAsyncContextManager[Tracer]:
+    from agent_core.observability.otlp import tracing  # noqa: PLC0415 - 60 ms and 5 MB that nobody else needs
+
+    labels = {"service.name": service, "deployment.environment.name": settings.environment.value}
+    return tracing(str(settings.otel_exporter_otlp_endpoint), labels)

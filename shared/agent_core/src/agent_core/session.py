@@ -53,7 +53,8 @@ class Session:
         """Set when the pipeline takes messages."""
         self._connected = asyncio.Event()
         self._greeted = False
-        self._turn_ended_at: float | None = None
+        labels = {"session_id": self.session_id, "call_sid": opening.call_sid, "channel": opening.channel}
+        self._story = agent.story(tally, labels)
         self._log = structlog.get_logger().bind(session_id=self.session_id, call_sid=opening.call_sid)
         self._tools = ToolRegistry(agent.tools, conversation=self, on_call=self._note_tool)
         self._context = LLMContext()
@@ -174,7 +175,7 @@ class Session:
         """
         self._log.info("session_started", channel=self._opening.channel)
         self._agent.sessions.add(self)
-        self._agent.counting.began(self.tally)
+        self._story.began(stream_open=self._opening.model_session is not None)
         pipeline = asyncio.create_task(self._pipeline.run(), name=f"pipeline-{self.session_id}")
         pipeline.add_done_callback(self._pipeline_stopped)
         reason = EndReason.FAILED
@@ -192,6 +193,7 @@ class Session:
             await self._release(pipeline)
             self._agent.sessions.discard(self)
             record = self._record(reason)
+            self._story.ended(record)
             self._agent.keep(record)
         return record
 
@@ -236,6 +238,15 @@ class Session:
             cost_usd=self._agent.counting.cost_of(self.tally),
         )
 
+<<<<<<< HEAD
+=======
+    async def _open_model(self, history: History) -> ModelSession:
+        rates = (self._media.input_rate, self._media.output_rate)
+        opened = await self._agent.open_model(self._agent.prompt(rates, self._opening.facts or {}, history))
+        self._story.stream_opened()
+        return opened
+
+>>>>>>> 0fdcc64 (Send a span for each conversation where there is somebody to take it)
     async def call_tool(self, name: str, arguments: dict[str, Any] | None) -> dict[str, Any]:
         """Run a tool for the model; whatever goes wrong is a result too."""
         filler = self._tools.filler(name)
@@ -247,7 +258,7 @@ class Session:
     def _note_tool(self, record: ToolRecord) -> None:
         failed = record.outcome != "ok"
         self.tally.count_tool(record.tool, failed=failed)
-        self._agent.counting.tool_called(record.tool, record.outcome, record.elapsed_ms)
+        self._story.tool_called(record.tool, record.outcome, record.elapsed_ms)
         fields = {"tool": record.tool, "elapsed_ms": round(record.elapsed_ms)}
         if failed:
             self._log.warning("tool_failed", **fields, outcome=record.outcome, error=record.error)
@@ -258,16 +269,11 @@ class Session:
 
     def caller_turn_ended(self) -> None:
         """Note when the caller stopped talking."""
-        self._turn_ended_at = time.monotonic()
+        self._story.turn_ended()
 
     def answer_began(self) -> None:
-        """Note how long the caller waited for the answer; a greeting nobody waited for."""
-        if self._turn_ended_at is None:
-            return
-        waited = round((time.monotonic() - self._turn_ended_at) * 1000)
-        self._turn_ended_at = None
-        self.tally.slowest_answer_ms = max(self.tally.slowest_answer_ms or 0, waited)
-        self._agent.counting.answered(waited)
+        """Note how long the caller waited for the answer."""
+        self._story.answer_began()
 
     def model_session_started(self, model_session_id: str) -> None:
         """Note the model's own id of a session, so that its side of the story can be found."""

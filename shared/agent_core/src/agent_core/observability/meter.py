@@ -26,7 +26,7 @@ class Meter:
     """
 
     def __init__(self, service: str, namespace: str = NAMESPACE, clock: Callable[[], float] = time.time) -> None:
-        self._service = service
+        self.service = service
         self._namespace = namespace
         self._clock = clock
         self._gauges: dict[Metric, Callable[[], float]] = {}
@@ -66,7 +66,7 @@ class Meter:
         self, labels: Labels, sums: dict[Labels, dict[Metric, float]], lists: dict[Labels, dict[Metric, list[float]]]
     ) -> Iterator[Document]:
         values: dict[Metric, float | list[float]] = {**sums.get(labels, {}), **lists.get(labels, {})}
-        dimensions = {SERVICE: self._service, **dict(labels)}
+        dimensions = {SERVICE: self.service, **dict(labels)}
         return emf.documents(self._namespace, dimensions, values, round(self._clock() * 1000))
 
     def _labels(self, metric: Metric, given: dict[str, str]) -> Labels:

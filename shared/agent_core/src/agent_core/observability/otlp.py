@@ -1,0 +1,71 @@
+"""Spans as OpenTelemetry has them, sent as OTLP over HTTP. Imported only where there is somewhere to send them."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import Status, StatusCode
+
+from agent_core.observability.traces import Tracer, Value
+
+_SEND_SECONDS = 5.0
+_FLUSH_SECONDS = 6.0
+"""What is left when the service ends may take so long, and no longer."""
+_EVERY_MS = 2000
+
+
+class OtlpSpan:
+    """One span.
+
+    Args:
+        tracer: Begins those inside it.
+        span: OpenTelemetry's.
+    """
+
+    def __init__(self, tracer: trace.Tracer, span: trace.Span) -> None:
+        self._tracer = tracer
+        self._span = span
+
+    def child(self, name: str, *, since: float | None = None, **attributes: Value) -> "OtlpSpan":
+        """Begin something inside it."""
+        began = time.time_ns() if since is None else round(since * 1e9)
+        context = trace.set_span_in_context(self._span)
+        return OtlpSpan(self._tracer, self._tracer.start_span(name, context, attributes=attributes, start_time=began))
+
+    def end(self, *, failed: str | None = None, **attributes: Value) -> None:
+        """End it."""
+        if not self._span.is_recording():
+            return
+        self._span.set_attributes(attributes)
+        if failed is not None:
+            self._span.set_status(Status(StatusCode.ERROR, failed))
+        self._span.end()
+
+
+@asynccontextmanager
+async def tracing(endpoint: str, labels: Mapping[str, str]) -> AsyncIterator[Tracer]:
+    """Send spans in the background for the length of a block; OpenTelemetry does so in a thread of its own.
+
+    Args:
+        endpoint: Base URL of the receiver; ``/v1/traces`` is added to it.
+        labels: Of the resource, such as ``service.name``.
+    """
+    provider = TracerProvider(resource=Resource.create(dict(labels)), shutdown_on_exit=False)
+    exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=_SEND_SECONDS)
+    provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=_EVERY_MS))
+    tracer = provider.get_tracer("agent_core")
+
+    def begin(name: str) -> OtlpSpan:
+        return OtlpSpan(tracer, tracer.start_span(name, context=trace.set_span_in_context(trace.INVALID_SPAN)))
+
+    try:
+        yield begin
+    finally:
+        flushing = asyncio.create_task(asyncio.to_thread(provider.shutdown))
+        await asyncio.wait({flushing}, timeout=_FLUSH_SECONDS)
