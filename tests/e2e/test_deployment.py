@@ -5,6 +5,7 @@
 
 import os
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -34,17 +35,18 @@ async def running(tmp_path: Path) -> AsyncIterator[Fleet]:
 
 async def _balance(ships: Fleet, happened: Traffic) -> None:
     """Check the books of everything that was stopped or runs, when the last person has hung up."""
-    await until(lambda: ships.nova.ledger.streams_open == 0, 20)
+    with suppress(TimeoutError):
+        await until(lambda: ships.nova.ledger.streams_open == 0, 20)
+    ledger.streams_are_closed(ships.nova.ledger)
     codes = await ships.shut_down()
     print(f"\n{happened.summary()}; exit codes {sorted(codes.values())}")  # noqa: T201 - the report of a drill
     assert set(codes.values()) == {0}
-    ledger.streams_are_closed(ships.nova.ledger)
     for task in [*ships.gone, *ships.tasks]:
         asked = ships.ecs.task(task.name)
         ledger.protection_is_released([wish.enabled for wish in asked.asked])
         assert (asked.switched_on, asked.protected) == (asked.switched_off, False)
         told = sum(line.get("SessionsEnded", 0) for line in task.lines("metrics") if "Reason" not in line)
-        assert told == len(task.lines("session_ended"))
+        assert told == len([line for line in task.lines("session_ended") if line["reason"] != "never_connected"])
 
 
 def _nobody_noticed(ships: Fleet, happened: Traffic) -> None:

@@ -73,6 +73,15 @@ def test_reasons_tokens_and_errors_are_broken_down() -> None:
     assert books.broken_down("Errors", "Error") == {"ThrottlingException": 1, "Forbidden": 1}
 
 
+def test_a_call_whose_media_went_elsewhere_is_no_conversation() -> None:
+    """Else every second call would be counted twice, for a load balancer chooses a task for each connection."""
+    books = Books()
+    books.counting.ended(_record(Tally(model_streams=1), EndReason.NEVER_CONNECTED))
+    told = books.told()
+    assert (told["CallsNotConnected"], told["SessionsEnded"], told["ModelStreams"]) == (1, 0, 1)
+    assert "SessionDuration" not in told
+
+
 def test_who_was_turned_away_is_counted_by_cause() -> None:
     """Full is one thing, and the day's limit is another."""
     books = Books(limit=5.0)

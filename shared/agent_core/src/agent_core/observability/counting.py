@@ -2,7 +2,7 @@
 
 from agent_core.admission import Admission
 from agent_core.errors import AgentError, AtCapacity, Draining, ModelError, OverBudget, Refused
-from agent_core.events import EndRecord, Tally
+from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.observability import metrics
 from agent_core.observability.meter import Meter
 from agent_core.observability.tallies import Added, LiveTallies
@@ -49,6 +49,9 @@ class Counting:
     def ended(self, record: EndRecord) -> None:
         """A conversation is over."""
         self._tallies.leave(record.tally)
+        if record.reason is EndReason.NEVER_CONNECTED:
+            self._meter.count(metrics.CALLS_NOT_CONNECTED)
+            return
         self._meter.count(metrics.SESSIONS_ENDED, Reason=record.reason.value)
         self._meter.observe(metrics.SESSION_DURATION, record.duration_ms / 1000)
         if not record.reason.is_normal:

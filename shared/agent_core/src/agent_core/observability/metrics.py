@@ -75,6 +75,11 @@ SESSIONS_FAILED: Final = Metric(
     Kind.COUNTER,
     "Conversations that ended for a reason that is not normal: the caller did not get what they came for.",
 )
+CALLS_NOT_CONNECTED: Final = Metric(
+    "CallsNotConnected",
+    Kind.COUNTER,
+    "Calls that rang here and whose media never came: another task carries them, which is usual, or the caller gave up.",
+)
 SESSIONS_REFUSED: Final = Metric(
     "SessionsRefused",
     Kind.COUNTER,
@@ -141,6 +146,7 @@ METRICS: Final = (
     ACTIVE_SESSIONS,
     SESSIONS_ENDED,
     SESSIONS_FAILED,
+    CALLS_NOT_CONNECTED,
     SESSIONS_REFUSED,
     SESSION_DURATION,
     SETUP_TIME,
