@@ -18,7 +18,8 @@ from starlette.routing import Route
 from agent_core.agent import Agent
 from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.observability.otlp import tracing
-from agent_core.session import Media, Opening, Session
+from agent_core.opening import Media, Opening
+from agent_core.session import Session
 from agent_core.settings import CoreSettings
 from agent_core.tools.goodbye import goodbye_tools
 from standins.serving import serving
@@ -65,6 +66,13 @@ class _Nobody:
     def play(self, pcm: bytes) -> None:
         """Hear nothing."""
 
+    def say(self, pcm: bytes) -> None:
+        """Hear nothing."""
+
+    def sounds_for(self) -> float:
+        """Hear nothing for no time."""
+        return 0.0
+
     def interrupt(self) -> None:
         """Hear nothing."""
 
@@ -78,7 +86,7 @@ async def _converse(agent: Agent, model: ScriptedModel) -> EndRecord:
     session = Session(agent, opening, Media(8000, 8000, voice=_Nobody()), Tally())
     running = asyncio.create_task(session.run())
     stream = await model.stream()
-    stream.say(*say.heard(SECRET_WORDS))
+    stream.say(say.event("completionStart"), *say.heard(SECRET_WORDS))
     stream.say(*say.tool_use("no_such_tool", "use-1", {"words": SECRET_WORDS}))
     await stream.until_sent("toolResult")
     stream.say(*say.answer(SECRET_WORDS, b"\x01\x00" * 800))

@@ -67,6 +67,10 @@ def test_reasons_tokens_and_errors_are_broken_down() -> None:
     assert books.broken_down("Tokens", "TokenKind") == {"speech_input": 10, "text_input": 20}
     books.counting.ended(_record(Tally(), EndReason.MODEL_UNAVAILABLE))
     assert books.broken_down("SessionsEnded", "Reason") == {"model_unavailable": 1}
+    broken = Tally()
+    books.counting.began(broken)
+    broken.count_model_error("ThrottlingException")
+    assert books.broken_down("Errors", "Error") == {"ThrottlingException": 1}
     books.counting.failed(ModelUnavailable("ThrottlingException", "slow down"))
     books.counting.failed(Forbidden("signature_missing"))
     books.counting.failed(AtCapacity("counted as a refusal instead"))

@@ -18,9 +18,9 @@ from agent_core.nova.wire import ToolSpec
 from agent_core.observability.counting import Counting
 from agent_core.observability.meter import Meter
 from agent_core.observability.records import RecordSink
-from agent_core.phrases import Recordings
 from agent_core.observability.story import Story
 from agent_core.observability.traces import Tracer, no_traces
+from agent_core.phrases import Recordings
 from agent_core.settings import CoreSettings
 from agent_core.spend import Prices, Spend
 from agent_core.tools import registry

@@ -67,6 +67,8 @@ class Tally:
     """Calls by tool; a name that is none of ours counts as ``unknown``."""
     tool_failures: int = 0
     """Calls that gave no answer of use."""
+    model_errors: dict[str, int] = field(default_factory=dict)
+    """Streams to the model that broke, by the model's name for what happened, or ours."""
     model_streams: int = 0
     """Streams opened to the model; more than one means that one was replaced."""
     renewals: int = 0
@@ -99,6 +101,10 @@ class Tally:
     """From the start of the media stream to the first sound of the agent."""
     slowest_answer_ms: int | None = None
     """Longest time from the end of a turn of the caller, as the model reports it, to the first sound of the answer."""
+
+    def count_model_error(self, kind: str) -> None:
+        """Count a stream that broke."""
+        self.model_errors[kind] = self.model_errors.get(kind, 0) + 1
 
     def count_tool(self, name: str, *, failed: bool) -> None:
         """Count one tool call."""

@@ -175,7 +175,7 @@ class Session:
         """
         self._log.info("session_started", channel=self._opening.channel)
         self._agent.sessions.add(self)
-        self._story.began(stream_open=self._opening.model_session is not None)
+        self._story.began()
         pipeline = asyncio.create_task(self._pipeline.run(), name=f"pipeline-{self.session_id}")
         pipeline.add_done_callback(self._pipeline_stopped)
         reason = EndReason.FAILED
@@ -238,15 +238,6 @@ class Session:
             cost_usd=self._agent.counting.cost_of(self.tally),
         )
 
-<<<<<<< HEAD
-=======
-    async def _open_model(self, history: History) -> ModelSession:
-        rates = (self._media.input_rate, self._media.output_rate)
-        opened = await self._agent.open_model(self._agent.prompt(rates, self._opening.facts or {}, history))
-        self._story.stream_opened()
-        return opened
-
->>>>>>> 0fdcc64 (Send a span for each conversation where there is somebody to take it)
     async def call_tool(self, name: str, arguments: dict[str, Any] | None) -> dict[str, Any]:
         """Run a tool for the model; whatever goes wrong is a result too."""
         filler = self._tools.filler(name)
@@ -278,6 +269,7 @@ class Session:
     def model_session_started(self, model_session_id: str) -> None:
         """Note the model's own id of a session, so that its side of the story can be found."""
         self._agent.model_state = "ok"
+        self._story.stream_began()
         self._log.info("model_session_started", model_session_id=model_session_id)
 
     def model_failed(self, error: ModelError) -> None:

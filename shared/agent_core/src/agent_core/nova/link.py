@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 
-from agent_core.errors import ModelUnavailable
+from agent_core.errors import ModelError, ModelUnavailable
 from agent_core.events import Tally
 from agent_core.nova import wire
 from agent_core.nova.floor import Floor
@@ -146,7 +146,7 @@ class ModelLink:
                     except ModelUnavailable as error:
                         await self._recover(error, handle)
         except TimeoutError:
-            raise ModelUnavailable("NoStart", f"nothing within {START_SECONDS:.0f} s") from None
+            raise self._counted(ModelUnavailable("NoStart", f"nothing within {START_SECONDS:.0f} s")) from None
         finally:
             self._start_deadline = None
 
@@ -191,8 +191,7 @@ class ModelLink:
         try:
             await asyncio.wait({talking, tending}, return_when=asyncio.FIRST_COMPLETED)
             if talking.done():
-                talking.result()
-                raise ModelUnavailable("StreamEnded", "the model closed the stream")
+                raise self._counted(_why(talking))
             fresh = tending.result()
         finally:
             self._leaving.release(talking, cancel=fresh is None)
@@ -200,6 +199,11 @@ class ModelLink:
                 await _abandon(tending)
         self._hand_over(session, fresh)
         return fresh
+
+    def _counted(self, error: ModelError) -> ModelError:
+        if not self._closed:
+            self._tally.count_model_error(error.kind)
+        return error
 
     def _hand_over(self, old: ModelSession, fresh: ModelSession) -> None:
         self._leaving.end()
@@ -287,6 +291,19 @@ class ModelLink:
         await self._source.discard()
         await self._drop_session()
         await self._leaving.gone()
+
+
+def _why(talking: asyncio.Task[None]) -> ModelError:
+    """Say why a session is over.
+
+    Raises:
+        BaseException: it was a defect of ours, or cancelled.
+    """
+    try:
+        talking.result()
+    except ModelError as error:
+        return error
+    return ModelUnavailable("StreamEnded", "the model closed the stream")
 
 
 async def _abandon(tending: asyncio.Task[ModelSession]) -> None:

@@ -5,7 +5,7 @@ from agent_core.errors import AgentError, AtCapacity, Draining, ModelError, Over
 from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.observability import metrics
 from agent_core.observability.meter import Meter
-from agent_core.observability.tallies import Added, LiveTallies
+from agent_core.observability.tallies import ERROR, Added, LiveTallies
 from agent_core.spend import Prices, Spend
 
 _TURNED_AWAY = (AtCapacity, Draining, OverBudget)
@@ -83,6 +83,9 @@ class Counting:
         self._meter.count(metrics.BARGE_INS, added["interruptions"])
         self._meter.count(metrics.MODEL_STREAMS, added["model_streams"])
         self._meter.count(metrics.LOST_AUDIO, added["audio_dropped_ms"])
+        for name, count in added.items():
+            if name.startswith(ERROR) and count:
+                self._meter.count(metrics.ERRORS, count, Error=name.removeprefix(ERROR))
         for kind in _TOKENS:
             if tokens := added[f"{kind}_tokens"]:
                 self._meter.count(metrics.TOKENS, tokens, TokenKind=kind)

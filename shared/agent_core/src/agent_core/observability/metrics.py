@@ -78,7 +78,7 @@ SESSIONS_FAILED: Final = Metric(
 CALLS_NOT_CONNECTED: Final = Metric(
     "CallsNotConnected",
     Kind.COUNTER,
-    "Calls that rang here and whose media never came: another task carries them, which is usual, or the caller gave up.",
+    "Calls that rang here and whose media did not come: usually another task carries them, or the caller gave up.",
 )
 SESSIONS_REFUSED: Final = Metric(
     "SessionsRefused",

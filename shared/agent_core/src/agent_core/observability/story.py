@@ -27,20 +27,17 @@ class Story:
         self._stream: Span | None = None
         self._turn_ended_at: float | None = None
 
-    def began(self, *, stream_open: bool) -> None:
-        """The conversation begins, perhaps with a stream that was opened before."""
+    def began(self) -> None:
+        """The conversation begins."""
         self._counting.began(self._tally)
         self._span = self._tracer("conversation")
-        if stream_open:
-            self.stream_opened()
 
-    def stream_opened(self) -> None:
+    def stream_began(self) -> None:
         """A stream to the model takes over."""
-        self.stream_closed()
+        self._end_stream()
         self._stream = self._span.child("model stream")
 
-    def stream_closed(self) -> None:
-        """The stream to the model is over."""
+    def _end_stream(self) -> None:
         if self._stream is not None:
             self._stream.end()
             self._stream = None
@@ -67,7 +64,7 @@ class Story:
 
     def ended(self, record: EndRecord) -> None:
         """The conversation is over."""
-        self.stream_closed()
+        self._end_stream()
         reason = record.reason
         self._span.end(
             failed=None if reason.is_normal else reason.value,

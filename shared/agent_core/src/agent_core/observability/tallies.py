@@ -9,7 +9,9 @@ from collections.abc import Callable
 from agent_core.events import COUNTED, Tally
 
 type Added = dict[str, int]
-"""What was added, by the name of the tally's field."""
+"""What was added, by the name of the tally's field; for a model's error, by ``ERROR`` and its name."""
+
+ERROR = "model_errors."
 
 
 class LiveTallies:
@@ -25,7 +27,7 @@ class LiveTallies:
 
     def follow(self, tally: Tally) -> None:
         """Look at this one too; what it holds already counts as added."""
-        self._seen.setdefault(id(tally), (tally, dict.fromkeys(COUNTED, 0)))
+        self._seen.setdefault(id(tally), (tally, {}))
 
     def leave(self, tally: Tally) -> None:
         """Look at it for the last time."""
@@ -37,9 +39,13 @@ class LiveTallies:
         """Tell what was added since the last look."""
         added = dict.fromkeys(COUNTED, 0)
         for tally, seen in self._seen.values():
-            for name in COUNTED:
-                now = getattr(tally, name)
-                added[name] += now - seen[name]
+            for name, now in _counts(tally).items():
+                added[name] = added.get(name, 0) + now - seen.get(name, 0)
                 seen[name] = now
         if any(added.values()):
             self._tell(added)
+
+
+def _counts(tally: Tally) -> Added:
+    errors = {f"{ERROR}{kind}": count for kind, count in tally.model_errors.items()}
+    return {name: getattr(tally, name) for name in COUNTED} | errors
