@@ -45,7 +45,7 @@ def asked(webhook: Event) -> str:
 
 
 async def test_a_second_signal_does_not_wait(house: House) -> None:
-    """The call is cut, with its record written, and the exit code is the signal's."""
+    """The call is cut, with its record written, long before the time to drain is over."""
     house.score.plan = short_notes
     async with house.start_phone("hurried") as phone, Caller(house.exchange, phone.url) as caller:
         await caller.greeted()
@@ -53,7 +53,7 @@ async def test_a_second_signal_does_not_wait(house: House) -> None:
         await until(lambda: bool(phone.lines("draining")))
         phone.process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(15):
-            assert await phone.process.wait() == -signal.SIGTERM
+            assert await phone.process.wait() == 0
         assert len(phone.lines("session_ended", call_sid=caller.sid)) == 1
 
 
