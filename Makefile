@@ -43,7 +43,7 @@ fuzz: environment ## feed every way in a million mutated inputs: RUNS=, SEED=, T
 	@$(BIN)/python -m tests.fuzzing $(TARGET) $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED))
 
 drill: environment ## a deployment, a scale-in and a task that dies behind the load balancer, CALLERS=18 and VISITORS=2 talking
-	@CALLERS=$(or $(CALLERS),18) VISITORS=$(or $(VISITORS),2) $(BIN)/pytest -s tests/e2e/test_deployment.py
+	@CALLERS=$(or $(CALLERS),18) VISITORS=$(or $(VISITORS),2) $(BIN)/pytest -s tests/e2e/test_rolling_deployment.py
 
 lint: environment ## rules, format, types, import contracts, and the page's own checks
 	@$(BIN)/ruff check
