@@ -3,11 +3,12 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any
 
 import pytest
 
-from agent_core.events import EndReason
+from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.observability import metrics
 from tests.support.stacks import Deployed
 
@@ -90,7 +91,9 @@ def test_every_question_has_its_row(made: Deployed) -> None:
         assert question in titles
     shown = {name for namespace, name, *_ in drawn(made) if namespace == metrics.NAMESPACE}
     shown |= {name for _, name in searches(made)}
-    assert OURS.keys() - shown == {"ToolTime", "LostAudio", "TaskProtectionFailures"}, "draw it, or say here why not"
+    assert OURS.keys() - shown == {"ToolTime", "LostAudio", "TaskProtectionFailures", "CallsNotConnected"}, (
+        "draw it, or say here why not"
+    )
 
 
 def test_no_two_widgets_overlap(made: Deployed) -> None:
@@ -178,6 +181,15 @@ def test_saved_questions_ask_both_logs(made: Deployed) -> None:
     for query in queries.values():
         assert query["LogGroupNames"] == [f"/ecs/pipecat-voice-agent-test/{service}" for service in ("phone", "web")]
         assert query["Name"].startswith("pipecat/test/")
+
+
+def test_questions_ask_for_what_end_records_hold(made: Deployed) -> None:
+    """A sum over a field that is not there is zero, and nobody notices."""
+    held = {one.name for record in (EndRecord, Tally) for one in fields(record)}
+    asked = [query["QueryString"] for query in made.every("AWS::Logs::QueryDefinition").values()]
+    summed = {name for text in asked for name in re.findall(r"(?:sum|avg|pct|ispresent)\((\w+)", text)}
+    assert summed
+    assert summed <= held
 
 
 def test_the_first_question_knows_which_ends_are_no_failure(made: Deployed) -> None:
