@@ -23,6 +23,21 @@ async def test_typed_words_are_answered_once(visitor: VisitorPage) -> None:
     await visitor.take_pictures("typed")
 
 
+async def test_a_visitor_who_wants_a_person_gets_a_card(visitor: VisitorPage) -> None:
+    """The number that is configured stands there as a link that a telephone can call, once."""
+    await visitor.type_instead()
+    for _ in range(2):
+        await visitor.type("I want to talk to a human")
+        await visitor.agent_has_said("You can see on the page how to reach a person.")
+    await expect(visitor.card).to_have_count(1)
+    await expect(visitor.card).to_have_accessible_name("Talk to a person: Reception")
+    call = visitor.card.get_by_role("link", name="Call +15005550001")
+    await expect(call).to_have_attribute("href", "tel:+15005550001")
+    await call.focus()
+    await expect(call).to_be_focused()
+    await visitor.take_pictures("person")
+
+
 async def test_the_agent_ends_the_conversation(visitor: VisitorPage) -> None:
     """Whoever says goodbye gets one back, and the page says that it is over and how to begin anew."""
     await visitor.type_instead()

@@ -198,3 +198,30 @@ async def test_keys_reach_the_model(surroundings: Surroundings, visitor: Someone
         somebody.say("dtmf", {"buttons": ["5"]})
         await somebody.until("bot-stopped-speaking", 2)
         assert "5" in last_session(surroundings).heard[-1].text
+
+
+async def test_a_visitor_who_wants_a_person_is_shown_how(
+    web: WebProcess, surroundings: Surroundings, visitor: Someone
+) -> None:
+    """The page gets what is configured; whom a browser cannot reach the model cannot offer, nor anybody of its own."""
+    wishes = ["sales", "desk", "+19005550100"]
+    surroundings.score.plan = lambda turn: (
+        [use("transfer_to_human", destination=wishes[turn.number - 1], reason="!")]
+        if 1 <= turn.number <= len(wishes)
+        else [note(400, 300)]
+    )
+    async with visitor() as somebody:
+        await somebody.connect()
+        await somebody.greeted()
+        for number in range(len(wishes)):
+            somebody.speak()
+            await somebody.until("bot-stopped-speaking", number + 2)
+        shown = [message.data for message in somebody.of("server-message")]
+        assert shown == [{"type": "call-back", "name": "sales", "number": "+46850000000", "url": None}]
+        assert [text for text, _ in sentences(somebody)][1:] == [
+            "2000 Hz for 300 ms",
+            "2500 Hz for 300 ms",
+            "2500 Hz for 300 ms",
+        ]
+    record = await web.record(somebody.session_id)
+    assert (record["reason"], record["tool_failures"]) == ("caller_left", 2)
