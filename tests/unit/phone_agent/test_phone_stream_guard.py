@@ -203,7 +203,17 @@ def test_bad_messages_are_forgiven_with_time() -> None:
     clock = Clock()
     guard = StreamGuard(bad_limit=20, bad_window=10.0, clock=clock)
     guard.accept(start())
-    for _ in range(200):
+    for number in range(1, 201):
         clock.now += 0.6
         assert guard.malformed() is Verdict.DROP
+        assert guard.accept(media(number)) is Verdict.ACCEPT
     assert guard.counts.malformed == 200
+
+
+def test_threat_09_twenty_texts_that_nobody_can_read_close() -> None:
+    """Nineteen in a row are survived, as often as there is sound between them; the twentieth ends the stream."""
+    guard = started()
+    for number in (1, 2, 3):
+        assert {guard.malformed() for _ in range(19)} == {Verdict.DROP}
+        assert guard.accept(media(number)) is Verdict.ACCEPT
+    assert [guard.malformed() for _ in range(20)] == [Verdict.DROP] * 19 + [Verdict.CLOSE]

@@ -19,7 +19,14 @@ def create_app(phone: Phone) -> FastAPI:
         await phone.parking.aclose()
 
     # No page that lists the routes: nobody but Twilio has business here.
-    app = FastAPI(title="phone-agent", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app = FastAPI(
+        title="phone-agent",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,  # a redirect would repeat the Host that whoever asks has made up
+        lifespan=lifespan,
+    )
     app.state.phone = phone
     web.install(app, phone.agent)
     app.include_router(router)

@@ -57,6 +57,8 @@ class StreamGuard:
         bad_limit: How many bad messages within the window close the socket. Twilio sends none. A sender that gets
             each kind of message wrong once loses nothing; one that sends nothing else is closed after two seconds.
         bad_window: Seconds.
+        malformed_in_a_row: How many texts that nobody can read, without sound between them, close it at once: a call
+            has sound in between, for Twilio sends it fifty times a second.
         clock: Monotonic seconds; read for bad messages only.
 
     Attributes:
@@ -65,12 +67,19 @@ class StreamGuard:
     """
 
     def __init__(
-        self, *, bad_limit: int = 100, bad_window: float = 10.0, clock: Callable[[], float] = time.monotonic
+        self,
+        *,
+        bad_limit: int = 100,
+        bad_window: float = 10.0,
+        malformed_in_a_row: int = 20,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.counts = StreamCounts()
         self.stream_sid: str | None = None
         self._bad: deque[float] = deque(maxlen=bad_limit)
         self._window = bad_window
+        self._in_a_row = 0
+        self._most_in_a_row = malformed_in_a_row
         self._clock = clock
         self._connected = False
         self._stopped = False
@@ -88,7 +97,9 @@ class StreamGuard:
     def malformed(self) -> Verdict:
         """Judge a text that `decode` refused."""
         self.counts.malformed += 1
-        return Verdict.CLOSE if self.stream_sid is None else self._strike()
+        self._in_a_row += 1
+        hopeless = self.stream_sid is None or self._in_a_row >= self._most_in_a_row
+        return Verdict.CLOSE if hopeless else self._strike()
 
     def _before_start(self, message: Inbound) -> Verdict:
         match message:
@@ -144,6 +155,7 @@ class StreamGuard:
         self.counts.media += 1
         self.counts.media_bytes += len(message.payload)
         self._chunk, self._sequence = message.chunk, message.sequence
+        self._in_a_row = 0
         return Verdict.ACCEPT
 
     def _strike(self) -> Verdict:

@@ -25,7 +25,14 @@ def create_app(lobby: Lobby) -> FastAPI:
         yield
         await lobby.aclose()
 
-    app = FastAPI(title="webrtc-agent", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app = FastAPI(
+        title="webrtc-agent",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,  # a redirect would repeat the Host that whoever asks has made up
+        lifespan=lifespan,
+    )
     app.state.lobby = lobby
     web.install(app, lobby.agent)
     app.add_middleware(SecurityHeaders, daily=lobby.rooms is not None)

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from agent_core.agent import Agent
 from agent_core.settings import CoreSettings
-from agent_core.sockets import WebSocketProtocol
+from agent_core.sockets import HttpProtocol, WebSocketProtocol
 
 log = structlog.get_logger()
 
@@ -63,6 +63,7 @@ def make_server(app: FastAPI, agent: Agent, settings: CoreSettings) -> DrainingS
         host=settings.host,
         port=settings.fast_api_port,
         loop="uvloop",
+        http=HttpProtocol,
         ws=WebSocketProtocol,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,

@@ -6,7 +6,8 @@ from uuid import uuid4
 
 import structlog
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agent_core.agent import Agent
@@ -45,6 +46,7 @@ def install(app: FastAPI, agent: Agent) -> None:
     app.state.agent = agent
     app.add_middleware(RequestId)
     app.add_exception_handler(AgentError, _answer_error)
+    app.add_exception_handler(ClientDisconnect, _answer_nobody)
 
     @app.get("/health")
     async def health() -> dict[str, str]:
@@ -82,3 +84,9 @@ async def _answer_error(request: Request, error: Exception) -> JSONResponse:
     log.warning("request_refused", path=request.url.path, status=error.http_status, error=error.reason)
     headers = {"Retry-After": "5"} if error.http_status == 503 else None  # noqa: PLR2004 - the status itself
     return JSONResponse({"error": error.spoken}, status_code=error.http_status, headers=headers)
+
+
+async def _answer_nobody(request: Request, error: Exception) -> Response:
+    """Whoever left in the middle of a request hears no answer, and fills no log with a trace."""
+    del request, error
+    return Response(status_code=400)

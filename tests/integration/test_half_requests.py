@@ -1,0 +1,113 @@
+"""Requests that never come to their end, and connections on which nothing comes, are not kept."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+import pytest_asyncio
+import uvicorn
+from fastapi import FastAPI, Request, WebSocket
+from websockets.asyncio.client import connect
+
+from agent_core import sockets
+from agent_core.sockets import HttpProtocol, WebSocketProtocol
+
+PATIENCE = 0.4
+HEAD = b"POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\n"
+ANSWER = b"HTTP/1.1 200 OK"
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to pytest."""
+        yield
+
+
+@pytest_asyncio.fixture
+async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
+    """Serve an echo, with little patience."""
+    monkeypatch.setattr(sockets, "REQUEST_SECONDS", PATIENCE)
+    app = FastAPI()
+
+    @app.post("/echo")
+    async def echo(request: Request) -> str:
+        return (await request.body()).decode()
+
+    @app.websocket("/talk")
+    async def talk(line: WebSocket) -> None:
+        await line.accept()
+        await line.send_text(await line.receive_text())
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        app,
+        http=HttpProtocol,
+        ws=WebSocketProtocol,
+        log_config=None,
+        timeout_graceful_shutdown=1,
+        timeout_keep_alive=60,
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    yield listener.getsockname()[1]
+    server.should_exit = True
+    await asyncio.wait({serving}, timeout=5.0)
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [],
+        [b"POST /echo HTT"],
+        [HEAD[:-2]],
+        [HEAD, b"ab"],
+        [HEAD + b"abcd", b"\r\n"],
+        [HEAD + b"abcd", HEAD[:20]],
+        [b"GET /talk HTTP/1.1\r\nhost: a\r\nupgrade: websocket\r\n"],
+    ],
+)
+async def test_half_a_request_is_given_up(port: int, pieces: list[bytes]) -> None:
+    """Silence, half a line, half a head, half a body, and the same after a whole request: the socket is closed."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for piece in pieces:
+        writer.write(piece)
+        await asyncio.sleep(PATIENCE / 4)
+    async with asyncio.timeout(PATIENCE * 10):
+        while await reader.read(65_536):
+            pass
+    writer.close()
+
+
+async def _dribble(writer: asyncio.StreamWriter) -> None:
+    while not writer.is_closing():
+        writer.write(b"x-more: 1\r\n")
+        await asyncio.sleep(PATIENCE / 4)
+
+
+async def test_a_dribble_does_not_buy_time(port: int) -> None:
+    """A header line now and then is not a request either."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"POST /echo HTTP/1.1\r\n")
+    dribbling = asyncio.create_task(_dribble(writer))
+    async with asyncio.timeout(PATIENCE * 10):
+        with suppress(ConnectionError):
+            assert await reader.read() == b""
+    dribbling.cancel()
+    writer.close()
+
+
+async def test_what_is_in_order_is_kept(port: int) -> None:
+    """An idle connection that has had its answer stays for the next request, and so does a socket that talks late."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    async with connect(f"ws://127.0.0.1:{port}/talk", proxy=None) as line:
+        for _ in range(2):
+            writer.write(HEAD + b"abcd")
+            assert (await reader.readuntil(b"abcd")).startswith(ANSWER)
+            await reader.readexactly(1)
+            await asyncio.sleep(PATIENCE * 2)
+        await line.send("late")
+        assert await line.recv() == "late"
+    writer.close()
