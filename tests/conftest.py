@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.threat_report import ThreatReport
+
 TESTS = Path(__file__).parent
 DEADLINES = {"house": 60, "unit": 30, "infra": 60, "contract": 60, "integration": 60, "e2e": 120, "faults": 180}
 """Speeds in the order they run, each with the seconds after which a test counts as hung."""
@@ -65,6 +67,11 @@ def _forget_the_shell() -> None:
 # Whoever asks for the live weather service by hand wants to leave this machine.
 _attempts = [] if os.environ.get("OPEN_METEO_LIVE") else _close_the_network()
 _forget_the_shell()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the threats reported by number."""
+    config.pluginmanager.register(ThreatReport())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,0 +1,48 @@
+"""Forged addresses and pages of other sites in front of the web service."""
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+
+from tests.integration.webrtc.conftest import Surroundings
+from tests.support.web_process import WebProcess
+
+STRANGER, BALANCER = "127.0.0.1", "127.0.0.2"
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_threat_13_a_forged_address_buys_no_starts(surroundings: Surroundings) -> None:
+    """A client that nobody vouches for is counted by its socket; behind the balancer, by what the balancer saw."""
+    async with surroundings.start_web("forged", FORWARDED_ALLOW_IPS=BALANCER) as web:
+        assert await _starts(web, STRANGER, "203.0.113.{}") == [200] * 5 + [429] * 5
+        assert await _starts(web, BALANCER, "203.0.113.{}, 198.51.100.7") == [200] * 5 + [429] * 5
+        assert await _starts(web, BALANCER, "203.0.113.{}, 198.51.100.8") == [200] * 5 + [429] * 5
+
+
+async def _starts(web: WebProcess, source: str, forwarded: str) -> list[int]:
+    transport = httpx.AsyncHTTPTransport(local_address=source)
+    async with httpx.AsyncClient(base_url=web.url, transport=transport) as client:
+        answers = [
+            await client.post("/connect", headers={"X-Forwarded-For": forwarded.format(number), "Forwarded": "for=a"})
+            for number in range(10)
+        ]
+    return [answer.status_code for answer in answers]
+
+
+async def test_threat_13_no_answer_repeats_a_forged_host(web: WebProcess) -> None:
+    """Neither a redirect nor a page nor an error is made from what a request says about its host."""
+    spoofed = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https"}
+    for path in ("/", "/status", "/status/", "/console/", "/assets", "/assets/", "/room", "/nowhere/"):
+        answer = await web.http.get(path, headers=spoofed)
+        assert "evil" not in f"{answer.headers}{answer.text}"
+        assert not answer.is_redirect
+
+
+@pytest.mark.parametrize("path", ["/", "/ws", "/api/offer", "/connect", "/sessions/x/api/offer"])
+async def test_threat_12_there_is_no_socket_for_another_site(web: WebProcess, path: str) -> None:
+    """A page that a visitor has open elsewhere finds no WebSocket here to speak through."""
+    with pytest.raises(InvalidStatus) as refusal:
+        await connect(f"{web.url.replace('http', 'ws', 1)}{path}", origin="https://evil.example", proxy=None)  # type: ignore[arg-type]
+    assert refusal.value.response.status_code == 403
