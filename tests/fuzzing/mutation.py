@@ -9,6 +9,9 @@ import orjson
 MAX_CASE = 70_000
 """Bytes of one case: a little beyond every bound of the product, so that the bounds are reached too."""
 
+_MOST = 2000
+"""Members of a list: copies of copies would fill the machine and not the product."""
+
 _NUMBERS = (0, 1, -1, 2**31, 2**53, 2**63 - 1, -(2**63), 0.5, 1e308, -0.0)
 _TEXTS = (
     *("", "0", "-1", "inbound", "media", "start", "SPECULATIVE", "END_TURN", "null", "1e400", "9" * 20, "9" * 5000),
@@ -121,7 +124,7 @@ class Mutator:
             case 0:
                 del changed[at]
             case 1:
-                changed *= self.pick((2, 60))
+                changed = (changed * self.pick((2, 60)))[:_MOST]
             case _:
                 changed[at] = self.tree(changed[at], depth + 1)
         return changed
@@ -142,7 +145,7 @@ class Mutator:
     def _other(self, old: Json) -> Json:
         """Give another value for one, mostly of another type."""
         if isinstance(old, str) and self.one_in(3):
-            return self.pick((self.damage(old.encode()).decode(errors="replace"), old * 2, old * 500))
+            return self.pick((self.damage(old.encode()).decode(errors="replace"), old * 2, (old * 500)[:MAX_CASE]))
         others: tuple[Json, ...] = (None, True, [], [old], [old] * 3, {"content": old})
         return self.pick((self.pick(_NUMBERS), self.pick(others), self.pick(_TEXTS)))
 

@@ -4,6 +4,7 @@ import ast
 
 import pytest
 
+from tests.support.costs import BOUNDS
 from tests.support.threats import THREATS, Threat, numbers_of, uncovered
 from tools.workspace import ROOT
 
@@ -41,3 +42,11 @@ def test_a_threat_without_a_test_is_noticed() -> None:
     """A name or an entry of the list is what counts, and nothing else does."""
     assert uncovered(["unit/test_a.py::test_threat_07_x", *THREATS[0].tests]) == [2, 3, 4, 5, 6, *range(8, 24)]
     assert numbers_of("unit/test_a.py::test_threatening") == set()
+
+
+@pytest.mark.parametrize("what", BOUNDS)
+def test_what_is_promised_is_what_is_measured(what: str) -> None:
+    """SECURITY.md gives the bounds that a test holds the services to."""
+    bound = BOUNDS[what]
+    row = f"| {what} | {bound.kilobytes:.0f} KB | {bound.sockets:.0f} | {bound.processor_ms:.0f} ms |"
+    assert row in (ROOT / "SECURITY.md").read_text(encoding="utf-8")

@@ -30,6 +30,7 @@ _DOORS = "integration/webrtc/test_webrtc_doors.py::test_"
 _ROUTES = "unit/webrtc_agent/test_webrtc_routes.py::test_"
 _LOCKS = "house/test_house_locks.py::test_"
 _IMAGES = "house/test_images.py::test_"
+_ROLES = "infra/test_permissions.py::test_"
 
 THREATS: Final = (
     Threat(
@@ -153,9 +154,21 @@ THREATS: Final = (
             f"{_IMAGES}no_secret_is_written_down",
             f"{_IMAGES}nothing_gets_into_an_image_that_was_not_let_in",
             f"{_IMAGES}a_container_is_hardened_as_the_task_definition_is",
+            "infra/test_task.py::test_a_container_is_nobody_and_can_write_nowhere_but_in_tmp",
+            "infra/test_task.py::test_no_key_of_aws_is_given_to_a_task",
         ),
     ),
-    Threat(19, "roles that may too much"),
+    Threat(
+        19,
+        "roles that may too much",
+        (
+            f"{_ROLES}no_star_where_there_is_anything_narrower",
+            f"{_ROLES}one_model_may_be_called",
+            f"{_ROLES}a_task_may_protect_tasks_of_its_own_cluster",
+            f"{_ROLES}a_service_can_read_its_own_secret_and_not_the_others",
+            f"{_ROLES}no_role_takes_a_policy_that_aws_writes",
+        ),
+    ),
     Threat(20, "more calls than places"),
     Threat(21, "calls mixed up", (f"{_MALFORMED}sound_of_another_call_does_not_cross",)),
     Threat(

@@ -1,6 +1,7 @@
 """What uvicorn leaves open, closed."""
 
 import asyncio
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -24,7 +25,8 @@ class HttpProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Take what came; between requests a first byte begins the next wait, even one that belongs to none."""
         super().data_received(data)
-        between = self.cycle is None or self.cycle.response_complete
+        cycle: Any = self.cycle  # None before the first request, whatever its type says
+        between = cycle is None or cycle.response_complete
         if between and self._deadline is None and self.timeout_keep_alive_task is None and not self._upgraded:
             self._expect_request()
 

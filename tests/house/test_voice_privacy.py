@@ -1,0 +1,62 @@
+"""What callers say and press is kept by nobody, and operators are told what not to ask for."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tools.workspace import ROOT
+
+PRODUCT = [
+    path
+    for member in ("shared/agent_core", "services/phone-agent", "services/webrtc-agent")
+    for path in (ROOT / member / "src").rglob("*.py")
+]
+_RECORDS = re.compile(
+    r"^(record|recording\w*|enable_recording\w*|enable_transcription\w*|start_recording\w*|transcri(be|ption)\w*callback\w*|pay|gather)$",
+    re.IGNORECASE,
+)
+"""Verbs, attributes and properties by which Twilio and Daily record, transcribe or take payments."""
+
+
+def recording_words(source: str) -> list[str]:
+    """List the texts and names of a source that would turn recording on."""
+    words = [
+        node.value if isinstance(node, ast.Constant) else node.arg
+        for node in ast.walk(ast.parse(source))
+        if (isinstance(node, ast.Constant) and isinstance(node.value, str)) or isinstance(node, ast.keyword)
+    ]
+    return [word for word in words if isinstance(word, str) and _RECORDS.match(word)]
+
+
+def test_threat_23_nothing_records() -> None:
+    """No verb, attribute or property of any provider that would keep a caller's voice."""
+    found = {
+        str(path.relative_to(ROOT)): word
+        for path in PRODUCT
+        for word in recording_words(path.read_text(encoding="utf-8"))
+        if not _is_ours(path, word)
+    }
+    assert found == {}
+
+
+def _is_ours(path: Path, word: str) -> bool:
+    """Allow the names of our own end records, which hold counts only."""
+    return word == "record" and "media" not in path.name and "twiml" not in path.name and "daily" not in path.parts
+
+
+@pytest.mark.parametrize(
+    "source",
+    ['SubElement(response, "Record")', '_attributes(record="record-from-answer")', 'x = {"enable_recording": "cloud"}'],
+)
+def test_recording_would_be_noticed(source: str) -> None:
+    """As a verb, as an attribute, as a property of a room."""
+    assert recording_words(source) != []
+
+
+def test_threat_23_operators_are_told() -> None:
+    """Voice and keys go to AWS and Twilio; who reads SECURITY.md knows not to ask for cards and PINs."""
+    advice = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    for word in ("card number", "PIN", "recorded", "Bedrock", "Twilio", "Daily"):
+        assert word in advice

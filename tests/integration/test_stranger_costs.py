@@ -1,0 +1,184 @@
+"""What one stranger costs at most, measured on running services: `make costs` prints it, SECURITY.md promises it.
+
+Processor time is how much work the service does for one, whatever else the machine does; memory is what it keeps.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Final
+
+import httpx
+import pytest
+import pytest_asyncio
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+
+from standins.twilio.signing import sign
+from tests.fuzzing.targets.offers import SEEDS
+from tests.integration.conftest import House
+from tests.support.costs import BOUNDS, Cost, cost_of_one
+from tests.support.phone_process import PhoneProcess
+from tests.support.stranger import Stranger
+from tests.support.waiting import until
+from tests.support.web_process import WebProcess, web_process
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+IDLE: Final = 2500
+"""Connections that are kept before anything is measured, so that no memory is left over that would hide a cost."""
+
+
+def _tell(what: str, cost: Cost) -> None:
+    sys.stdout.write(f"\n{what:<36} {cost}")
+    assert cost.is_within(BOUNDS[what]), f"{what}: {cost}"
+
+
+class Crowd:
+    """Keeps connections to a service open, each idle after one request or in the middle of its first."""
+
+    def __init__(self, url: str) -> None:
+        host, _, port = url.removeprefix("http://").partition(":")
+        self._place = host, int(port)
+        self._writers: list[asyncio.StreamWriter] = []
+
+    async def idle(self, count: int) -> None:
+        """Ask once, and stay."""
+        for _ in range(count):
+            reader, writer = await asyncio.open_connection(*self._place)
+            self._writers.append(writer)
+            writer.write(b"GET /health HTTP/1.1\r\nhost: a\r\n\r\n")
+            await reader.readuntil(b"healthy")
+
+    async def half(self, count: int) -> None:
+        """Begin to ask, and stay."""
+        for _ in range(count):
+            _, writer = await asyncio.open_connection(*self._place)
+            self._writers.append(writer)
+            writer.write(b"POST /incoming-call HTTP/1.1\r\nhost: a\r\n")
+        await asyncio.sleep(0.3)
+
+    def leave(self) -> None:
+        """Close all."""
+        for writer in self._writers:
+            writer.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def phone(house: House) -> AsyncIterator[PhoneProcess]:
+    """Run a phone service with a crowd around it."""
+    async with house.start_phone("costs") as service:
+        crowd = Crowd(service.url)
+        await crowd.idle(IDLE)
+        yield service
+        crowd.leave()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def web(house: House) -> AsyncIterator[WebProcess]:
+    """Run a web service with a crowd around it, and so high a limit of starts that they can be measured."""
+    limits = {"STARTS_PER_MINUTE": "4000", "STARTS_PER_MINUTE_PER_ADDRESS": "1000", "MAX_SESSIONS": "8"}
+    async with web_process(house.nova, house.folder / "costs-web.jsonl", limits) as service:
+        crowd = Crowd(service.url)
+        await crowd.idle(IDLE)
+        yield service
+        crowd.leave()
+
+
+async def test_connections(phone: PhoneProcess) -> None:
+    """Half a request is kept for ten seconds, an idle connection as long as the load balancer keeps it."""
+    crowd = Crowd(phone.url)
+    await crowd.idle(100)
+    _tell("an idle connection", await cost_of_one(phone.process.pid, 500, crowd.idle))
+    _tell("half a request", await cost_of_one(phone.process.pid, 500, crowd.half))
+    crowd.leave()
+
+
+async def test_forgeries(phone: PhoneProcess, house: House) -> None:
+    """Read, compared and forgotten; the model hears of none."""
+    opened = house.nova.ledger.connections
+    body = b"Body=" + b"x" * 65_000
+    headers = {"content-type": "application/x-www-form-urlencoded", "x-twilio-signature": sign("guess", phone.url)}
+    socket_url = f"{phone.url.replace('http', 'ws', 1)}/media-stream/CA{'0' * 32}"
+    async with httpx.AsyncClient(base_url=phone.url, trust_env=False) as client:
+
+        async def forge(count: int) -> None:
+            for _ in range(count):
+                answer = await client.post("/incoming-call", content=body, headers=headers)
+                assert answer.status_code == 403
+
+        async def knock(count: int) -> None:
+            for _ in range(count):
+                with pytest.raises(InvalidStatus):
+                    await connect(socket_url, proxy=None)
+
+        await forge(20)
+        await knock(20)
+        _tell("a forged webhook of 64 KB", await cost_of_one(phone.process.pid, 200, forge))
+        _tell("a forged handshake", await cost_of_one(phone.process.pid, 200, knock))
+    assert house.nova.ledger.connections == opened
+
+
+async def test_signed_sockets_without_a_ticket(phone: PhoneProcess, house: House) -> None:
+    """At most twenty at a time, for five seconds each; not one reaches the model."""
+    opened = house.nova.ledger.connections
+    strangers = [Stranger(phone.url, house.exchange.settings) for _ in range(19)]
+    async with AsyncExitStack() as stack:
+
+        async def hold(count: int) -> None:
+            for stranger in strangers[:count]:
+                await stack.enter_async_context(await stranger.open_stream())
+
+        _tell("a signed socket without a ticket", await cost_of_one(phone.process.pid, 19, hold))
+    await asyncio.gather(*(stranger.aclose() for stranger in strangers))
+    assert house.nova.ledger.connections == opened
+
+
+async def test_starts(web: WebProcess, house: House) -> None:
+    """A session that nobody comes for is a note of ten minutes; a start above the limit is a sentence."""
+    opened = house.nova.ledger.connections
+
+    async def start(count: int) -> None:
+        for _ in range(count):
+            assert (await web.http.post("/connect")).status_code == 200
+
+    async def exceed(count: int) -> None:
+        for _ in range(count):
+            assert (await web.http.post("/connect")).status_code == 429
+
+    await start(200)
+    _tell("a start without an offer", await cost_of_one(web.process.pid, 785, start))
+    await start(15)
+    _tell("a start above the limit", await cost_of_one(web.process.pid, 300, exceed))
+    assert house.nova.ledger.connections == opened
+
+
+async def test_offers(web: WebProcess, house: House) -> None:
+    """A connection that never carries sound lasts fifteen seconds; the model is opened for those that do."""
+    opened = house.nova.ledger.connections
+    garbage = {"sdp": "v=0\r\n" * 5000, "type": "offer"}
+
+    async def refuse(count: int) -> None:
+        for _ in range(count):
+            assert (await client.post("/api/offer", json=garbage)).status_code == 400
+
+    async def hold(count: int) -> None:
+        for _ in range(count):
+            answer = await client.post("/api/offer", json={"sdp": SEEDS[0].decode(), "type": "offer"})
+            assert answer.status_code == 200
+
+    transport = httpx.AsyncHTTPTransport(local_address="127.0.0.3")  # another address, whose starts are not used up
+    async with httpx.AsyncClient(base_url=web.url, transport=transport) as client:
+        await refuse(10)
+        _tell("an offer of 32 KB that is none", await cost_of_one(web.process.pid, 100, refuse))
+        await hold(3)
+        _tell("an offer without sound", await cost_of_one(web.process.pid, 5, hold))
+        full = await client.post("/api/offer", json={"sdp": SEEDS[0].decode(), "type": "offer"})
+        assert full.status_code == 503
+    await until(lambda: _is_empty(web), 30.0)
+    assert house.nova.ledger.connections == opened
+
+
+async def _is_empty(web: WebProcess) -> bool:
+    return await web.sessions() == 0

@@ -1,0 +1,54 @@
+"""What a model could give away if a caller talked it into saying all that it knows."""
+
+from datetime import UTC, datetime
+
+from agent_core.adapters.open_meteo import OpenMeteo
+from agent_core.agent import Agent
+from agent_core.errors import ModelRejected
+from agent_core.nova.stream import ModelStream
+from agent_core.tools.goodbye import goodbye_tools
+from agent_core.tools.transfer import transfer_tools
+from agent_core.tools.weather import weather_tools
+from phone_agent.line import SAMPLE_RATE
+from phone_agent.settings import PhoneSettings
+
+SECRETS = {
+    "twilio_account_sid": "AC" + "0a" * 16,
+    "twilio_auth_token": "canary-auth-token",
+    "twilio_api_sid": "SK" + "0b" * 16,
+    "twilio_api_secret": "canary-api-secret",
+    "public_base_url": "https://canary.example.com",
+}
+PEOPLE = "reception=sip:canary-desk@pbx.example.com,sales=tel:+46850000042"
+
+
+class _NoModel:
+    async def open(self, model_id: str) -> ModelStream:
+        """Refuse."""
+        raise ModelRejected("NoModel", model_id)
+
+
+async def test_threat_06_the_model_knows_no_secret_and_may_do_little() -> None:
+    """Not one key, number or address is in its instructions or tools, and the tools are these four."""
+    settings = PhoneSettings.model_validate({**SECRETS, "transfer_destinations": PEOPLE})
+    async with OpenMeteo() as weather:
+        people = transfer_tools([person.name for person in settings.transfer_destinations])
+        agent = Agent(settings, _NoModel(), [*weather_tools(weather), *goodbye_tools(), *people], lambda _: None)
+        prompt = agent.prompt((SAMPLE_RATE, SAMPLE_RATE), {"city": "Paris", "country": "FR"})
+    known = f"{prompt.system}{prompt.tools}".replace(datetime.now(UTC).strftime("%Y"), "")
+    hidden = [*SECRETS.values(), "canary", "pbx.example.com", "+468", "50000042"]
+    assert [word for word in hidden if word in known] == []
+    assert "reception" in known
+    assert {tool.name for tool in prompt.tools} == {
+        "get_current_weather",
+        "get_weather_forecast",
+        "end_call",
+        "transfer_to_human",
+    }
+
+
+async def test_threat_05_nobody_is_called_unless_somebody_is_configured() -> None:
+    """The tool does not exist until there are destinations; by default there are none."""
+    settings = PhoneSettings.model_validate(SECRETS)
+    assert settings.transfer_destinations == ()
+    assert transfer_tools([]) == []
