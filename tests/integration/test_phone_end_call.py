@@ -73,3 +73,19 @@ async def test_without_the_rest_service_the_call_is_closed_all_the_same(
     assert house.exchange.rest_requests - before == requests
     assert (await phone.record(caller.sid))["reason"] == "agent_ended"
     assert phone.lines("hang_up_failed", call_sid=caller.sid)
+
+
+async def test_a_caller_who_says_nothing_is_asked_and_then_let_go(house: House) -> None:
+    """Three seconds after a long greeting was heard, and three after the question: goodbye, and no fallback."""
+    house.score.plan = lambda turn: [note(400 + 200 * turn.number, 3000 if turn.number == 0 else 300)]
+    async with house.start_phone("silent", IDLE_PROMPT_SECONDS="3") as phone:
+        async with Caller(house.exchange, phone.url) as caller:
+            ended = await caller.until("ended", 25)
+            assert ended.fields["reason"] == "ended_by_rest"
+            assert caller.timeline.last("say") is None
+            assert caller.notes() == [400, 600, 800]
+            begins, ends = caller.timeline.named("sound_begins"), caller.timeline.named("sound_ends")
+            silences = [begin.at - end.at for begin, end in zip(begins[1:], ends, strict=False)]
+            assert all(silence > 2.5 for silence in silences)
+        record = await phone.record(caller.sid)
+    assert (record["reason"], record["agent_turns"], record["caller_turns"]) == ("caller_silent", 3, 0)

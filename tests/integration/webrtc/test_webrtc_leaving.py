@@ -8,6 +8,7 @@ import pytest
 
 from standins.nova.faults import Fault
 from tests.integration.webrtc.conftest import Surroundings
+from tests.support.score import short_notes
 from tests.support.visitor import Visitor
 from tests.support.waiting import until
 from tests.support.web_process import WebProcess
@@ -120,18 +121,37 @@ async def test_disconnect_bot_ends_the_session(web: WebProcess, visitor: Someone
         assert (await web.record(somebody.session_id))["reason"] == "caller_left"
 
 
-async def test_a_lost_model_is_told_in_words(surroundings: Surroundings, web: WebProcess, visitor: Someone) -> None:
-    """The page learns what happened before its connection closes."""
+async def test_fault_03_a_lost_model_is_told_aloud_and_in_words(
+    surroundings: Surroundings, web: WebProcess, visitor: Someone
+) -> None:
+    """The visitor hears that we are sorry, and the page learns what happened before its connection closes."""
     async with visitor() as somebody:
         await somebody.connect()
         await somebody.greeted()
         surroundings.nova.faults.add(Fault(on="open", times=9, error="AccessDeniedException", message="no"))
         surroundings.nova.faults.add(Fault(on="answer", action="rst"))
+        await somebody.until_sound(sounding=False)
         somebody.say("send-text", {"content": "anything"})
+        await somebody.until_sound(sounding=True)
+        assert not somebody.of("server-message")
         ended = await somebody.until("server-message", seconds=15)
         assert ended.data["reason"] == "model_rejected"
         assert ended.data["message"].endswith(".")
-    assert (await web.record(somebody.session_id))["reason"] == "model_rejected"
+    record = await web.record(somebody.session_id)
+    assert record["reason"] == "model_rejected"
+    assert record["phrases"] >= 1
+
+
+async def test_a_visitor_who_says_nothing_is_asked_and_then_let_go(surroundings: Surroundings) -> None:
+    """Whether they are still there, once; then goodbye, with the reason for the page."""
+    surroundings.score.plan = short_notes
+    async with surroundings.start_web("silent", IDLE_PROMPT_SECONDS="3") as web, Visitor(web.url) as somebody:
+        await somebody.connect()
+        await somebody.greeted()
+        ended = await somebody.until("server-message", seconds=20)
+        assert ended.data["reason"] == "caller_silent"
+        record = await web.record(somebody.session_id)
+    assert (record["reason"], record["agent_turns"], record["caller_turns"]) == ("caller_silent", 3, 0)
 
 
 async def test_sessions_end_when_the_service_stops(surroundings: Surroundings) -> None:

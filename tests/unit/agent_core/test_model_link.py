@@ -202,6 +202,32 @@ async def test_a_model_that_does_not_answer_is_taken_for_dead() -> None:
         assert second.texts("USER") == ["Greet the caller."]
 
 
+async def test_what_is_asked_while_a_session_opens_is_asked() -> None:
+    """A page says that it is ready in just that moment, and must be greeted all the same."""
+    gate = asyncio.Event()
+
+    class Slow(ScriptedSource):
+        async def open(self, history: History) -> ModelSession:
+            await gate.wait()
+            return await super().open(history)
+
+    model = ScriptedModel()
+    link = ModelLink(Slow(model), Transcript(), Tally(), patience([]), input_rate=8000, renew_after=360)
+
+    async def ignore(_event: ModelEvent) -> None:
+        """Nothing to do."""
+
+    running = asyncio.create_task(link.run(ignore))
+    await asyncio.sleep(0)
+    link.read("Greet the caller.")
+    gate.set()
+    stream = await model.stream()
+    await stream.until_sent("textInput", count=2)
+    assert stream.texts("USER") == ["Greet the caller."]
+    await link.close()
+    await running
+
+
 async def test_no_session_is_opened_after_the_end() -> None:
     """A conversation that ends while its next session opens keeps none."""
     gate = asyncio.Event()

@@ -331,3 +331,44 @@ async def test_a_model_that_heard_and_says_nothing_is_replaced() -> None:
         second = await talk.model.stream(1, seconds=5)
         await _pass(1)
         assert second.texts("USER") == ["weather in Oslo?"]
+
+
+@in_virtual_time
+async def test_a_model_that_gives_no_sign_to_a_whole_sentence_is_replaced() -> None:
+    """It may have stopped to listen: the caller hears us after eight seconds, and is asked to say it again."""
+    async with _in_a_call() as (talk, first, voice):
+        await _pass(5)
+        voice.amplitude = LOUD
+        await _pass(1.5)
+        voice.amplitude = QUIET
+        await _pass(7)
+        assert talk.said == []
+        await _pass(2.5)
+        assert talk.said == [Phrase.HOLD]
+        second = await talk.model.stream(1, seconds=6)
+        await _pass(1)
+        assert "could not hear" in second.texts("USER")[-1]
+        second.say(*_said("Please say it again."))
+        voice.amplitude = LOUD
+        await _pass(0.5)
+        voice.amplitude = QUIET
+        await _pass(20)
+        assert len(talk.model.streams) == 2
+        assert _closed(first)
+
+
+@in_virtual_time
+async def test_a_model_that_reads_no_more_is_not_waited_for_in_silence() -> None:
+    """The stream is stuck while the caller speaks: they hear that they have to wait, and the next one asks again."""
+    async with _in_a_call() as (talk, first, voice):
+        await _pass(5)
+        first.takes_events.clear()
+        voice.amplitude = LOUD
+        await _pass(2)
+        voice.amplitude = QUIET
+        second = await talk.model.stream(1, seconds=10)
+        second.say(say.event("completionStart"))
+        await _pass(2)
+        assert talk.said == [Phrase.HOLD]
+        assert "could not hear" in second.texts("USER")[-1]
+        first.takes_events.set()

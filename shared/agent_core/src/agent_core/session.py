@@ -286,7 +286,7 @@ class Session:
 
     def _note_sound(self, milliseconds: int) -> None:
         self.tally.audio_out_ms += milliseconds
-        if self.tally.first_audio_ms is None:
+        if self.tally.first_audio_ms is None and self.tally.agent_turns:
             self.tally.first_audio_ms = round((time.monotonic() - self._connected_at) * 1000)
 
     def _pipeline_stopped(self, task: asyncio.Task[None]) -> None:

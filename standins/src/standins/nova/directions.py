@@ -1,6 +1,7 @@
 """Tell what an application asks of the model ("Greet the caller") from what a caller says; read its system prompt."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -14,6 +15,7 @@ class Kind(Enum):
     LEAVE = auto()
     KEY = auto()
     STILL_THERE = auto()
+    SAY_AGAIN = auto()
     CONNECTING = auto()
     """Somebody is being called for the caller."""
     NOBODY_FREE = auto()
@@ -35,6 +37,7 @@ _LEAVE = re.compile(
     r"\b(conversation|call) (has to|must|will) end\b|\bsay goodbye\b|\bhave to go, and goodbye\b", re.IGNORECASE
 )
 _STILL_THERE = re.compile(r"\bask\b.*\b(still there|on the line)\b", re.IGNORECASE)
+_SAY_AGAIN = re.compile(r"\bask\b.*\bto say it again\b", re.IGNORECASE)
 _GREET = re.compile(
     r"\b(greet|introduce yourself|say hello|welcome the|start the conversation|begin the conversation)\b", re.IGNORECASE
 )
@@ -44,19 +47,27 @@ _CALLER_PLACE = re.compile(
 )
 
 
+_BEFORE_A_KEY = {Kind.CONNECTING: _CONNECTING, Kind.NOBODY_FREE: _NOBODY_FREE}
+_BEHIND_A_KEY = {
+    Kind.LEAVE: _LEAVE,
+    Kind.STILL_THERE: _STILL_THERE,
+    Kind.SAY_AGAIN: _SAY_AGAIN,
+    Kind.GREET: _GREET,
+}
+
+
 def read(text: str) -> Direction | None:
     """Read a stage direction; None when a caller is speaking."""
-    if _CONNECTING.search(text):
-        return Direction(Kind.CONNECTING)
-    if _NOBODY_FREE.search(text):
-        return Direction(Kind.NOBODY_FREE)
+    if (kind := _kind(_BEFORE_A_KEY, text)) is not None:
+        return Direction(kind)
     if key := _KEY.search(text):
         return Direction(Kind.KEY, key[1])
-    if _LEAVE.search(text):
-        return Direction(Kind.LEAVE)
-    if _STILL_THERE.search(text):
-        return Direction(Kind.STILL_THERE)
-    return Direction(Kind.GREET) if _GREET.search(text) else None
+    kind = _kind(_BEHIND_A_KEY, text)
+    return None if kind is None else Direction(kind)
+
+
+def _kind(patterns: Mapping[Kind, re.Pattern[str]], text: str) -> Kind | None:
+    return next((kind for kind, pattern in patterns.items() if pattern.search(text)), None)
 
 
 def is_direction(text: str) -> bool:

@@ -48,6 +48,7 @@ _OTHER = (
     "you are welcome",
     "all right (is there anything else|)",
     "are you still there",
+    "sorry the line was bad please say it again",
     "one moment please",
     "thank you for waiting i am still here",
     "let me look that up",

@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 
+from agent_core import prompts
 from agent_core.errors import ModelError, ModelUnavailable
 from agent_core.events import Tally
 from agent_core.nova import wire
@@ -156,7 +157,8 @@ class ModelLink:
         self._failures += 1
         log.warning("model_stream_failed", error=error.reason, failures=self._failures)
         silently = remedy_for(error.kind, error.reason) is Remedy.RECOVER
-        waiting, self._torn_off = self._floor.owed, self._floor.speaking or self._torn_off
+        waiting = self._floor.owed or self._recent.waits
+        self._torn_off = self._floor.speaking or self._torn_off
         if self._failures < MAX_TRIES:
             self._patience.lost(waiting=waiting, cut_off=self._floor.speaking, silently=silently)
         if self._floor.speaking:
@@ -262,6 +264,7 @@ class ModelLink:
         if self._closed:
             await self._drop_session()
             raise ModelUnavailable("Closed")
+        question = question or self._asked  # it may have been asked while the session was being opened
         if question is not None:
             session.read(question)
             self._floor.asked()
@@ -273,8 +276,9 @@ class ModelLink:
     def _unfinished(self) -> tuple[History, str | None]:
         """What a new session is told, and what it is asked: words without an answer, or whose answer was torn off."""
         history, words = self._transcript.waiting
+        unheard = prompts.load("say_again") if self._recent.waits else None
         if words is not None or self._asked is not None or not self._torn_off:
-            return history, words or self._asked
+            return history, words or self._asked or unheard
         last = max((at for at, (role, _) in enumerate(history) if role is Role.USER), default=None)
         return (history, None) if last is None else (history[:last], history[last][1])
 

@@ -12,6 +12,8 @@ LOUD = 800
 """Amplitude (of 32768, -32 dBFS) of a voice near a telephone; a quiet line stays below 500."""
 _PAUSE_MS = 700
 """Quiet between words is shorter."""
+SENTENCE_MS = 1000
+"""Loudness that must have been speech: a cough or "mhm" is shorter."""
 _FORGET_MS = 2000
 """Quiet after which a sound that the model made nothing of was none."""
 
@@ -30,6 +32,12 @@ class RecentSound:
         self._held = 0
         self._quiet_ms = float(_FORGET_MS)
         self._sentence = 0
+        self._loud_ms = 0.0
+
+    @property
+    def waits(self) -> bool:
+        """Whether the caller has said something since the model last gave a sign."""
+        return self._loud_ms >= SENTENCE_MS
 
     @property
     def speaking(self) -> bool:
@@ -40,6 +48,7 @@ class RecentSound:
         """Take some sound."""
         if max(memoryview(pcm[: len(pcm) & ~1]).cast("h"), default=0) > LOUD:
             self._quiet_ms = 0
+            self._loud_ms += len(pcm) / self._bytes_per_ms
         else:
             self._quiet_ms += len(pcm) / self._bytes_per_ms
         if self._quiet_ms >= _FORGET_MS:
@@ -53,6 +62,10 @@ class RecentSound:
         self._held += len(pcm)
         while self._held - len(self._pieces[0]) >= self._most:
             self._held -= len(self._pieces.popleft())
+
+    def signed(self) -> None:
+        """Note a sign of the model's: it is there."""
+        self._loud_ms = 0
 
     def understood(self) -> None:
         """Note that the model has heard the sentence out."""

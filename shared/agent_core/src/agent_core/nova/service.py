@@ -24,7 +24,6 @@ from pipecat.frames.frames import (
     LLMServiceMetadataFrame,
     StartFrame,
     TranscriptionFrame,
-    TTSAudioRawFrame,
     TTSStartedFrame,
     TTSStoppedFrame,
     TTSTextFrame,
@@ -40,6 +39,7 @@ from pipecat.utils.time import time_now_iso8601
 
 from agent_core.errors import ModelError
 from agent_core.nova import wire
+from agent_core.nova.frame_voice import FrameVoice
 from agent_core.nova.host import Host, Voice
 from agent_core.nova.link import ModelLink
 from agent_core.nova.pipecat_settings import settings
@@ -68,7 +68,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         self._host = host
         self._tally = host.tally
         self._voice = voice
-        self._output_rate = output_rate
+        self._frames = FrameVoice(self.push_frame, output_rate)
         self._tools = ToolCalls(link, host, self.broadcast_frame)
         self._block = wire.ContentStarted("", "", speculative=False)
         self._heard: list[str] = []
@@ -77,8 +77,6 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         self._unheard = False
         self._muted = False
         self._audible = False
-        self._phrase_only = False
-        self._played_at = 0.0
         self._caller_has_turn = False
         self._running = False
 
@@ -135,23 +133,12 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         if self._voice is not None:
             self._voice.say(pcm)
         elif self._running:
-            self._phrase_only = not self._audible
-            self.create_task(self._push_phrase(pcm))
-
-    async def _push_phrase(self, pcm: bytes) -> None:
-        await self._push_sound(pcm)
-        await self.push_frame(TTSStoppedFrame())
-
-    async def _push_sound(self, pcm: bytes) -> None:
-        now = asyncio.get_running_loop().time()
-        self._played_at = max(now, self._played_at) + len(pcm) / 2 / self._output_rate
-        await self.push_frame(TTSAudioRawFrame(pcm, self._output_rate, 1))
+            self._frames.phrase_only = not self._audible
+            self.create_task(self._frames.say(pcm))
 
     def sounds_for(self) -> float:
         """Give the seconds until all that was given has been played."""
-        if self._voice is not None:
-            return self._voice.sounds_for()
-        return max(0.0, self._played_at - asyncio.get_running_loop().time())
+        return (self._voice or self._frames).sounds_for()
 
     def sounding(self) -> bool:
         """Tell whether the caller may be hearing us."""
@@ -159,12 +146,8 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
 
     def _note_silence(self) -> None:
         self._audible = False
-        self._played_at = 0.0
-        if self._phrase_only:
-            self._phrase_only = False
-            return
         # Silence in the middle of an answer, or because of an interruption, is not its end.
-        if not self._answering and not self._muted:
+        if self._frames.fell_silent() and not self._answering and not self._muted:
             self._host.answer_heard()
 
     async def _handle(self, event: ModelEvent) -> None:
@@ -198,8 +181,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         if self._voice is not None:
             self._voice.play(pcm)
         else:
-            self._phrase_only = False
-            await self._push_sound(pcm)
+            await self._frames.play(pcm)
 
     async def _start_block(self, block: wire.ContentStarted) -> None:
         self._block = block
@@ -214,7 +196,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
             await self._start_answer()
 
     async def _give_turn_to_caller(self) -> None:
-        if self._phrase_only:
+        if self._frames.phrase_only:
             await self.broadcast_interruption()  # type: ignore[no-untyped-call]  # as below
         elif self._audible:
             await self._interrupt()

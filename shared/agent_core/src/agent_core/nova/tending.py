@@ -50,6 +50,7 @@ class Tending:
         self._heard_at = 0.0
         self._answer_by: float | None = None
         self._spoke = False
+        self._doubted = False
 
     def heard(self) -> None:
         """Note that the caller's side sent sound."""
@@ -73,6 +74,7 @@ class Tending:
                 self.expect(STALL_SECONDS)
             case wire.Text() if floor.block.role == Role.USER:
                 self._recent.understood()
+                self._doubted = False
                 self._patience.wait_for_turn()
                 self.expect(TURN_SECONDS)
             case wire.ToolUse():
@@ -81,6 +83,7 @@ class Tending:
                 self._answer_by = None
             case _ if self._answer_by is not None:
                 self.expect(TURN_SECONDS)
+        self._recent.signed()
         self._spoke = True
 
     async def run(self, clock: RenewalClock, source: ModelSource, pass_on: Callable[[bytes], None]) -> ModelSession:
@@ -97,6 +100,7 @@ class Tending:
                 await asyncio.sleep(_LOOK_SECONDS)
                 now = loop.time()
                 self._check_answer(now)
+                self._doubt()
                 if now - self._heard_at > MUTED_SECONDS:
                     pass_on(self._silence)
                 if self._spoke:
@@ -121,6 +125,13 @@ class Tending:
             return
         self._answer_by = None
         raise ModelUnavailable("NoAnswer", "the model was asked, and said nothing")
+
+    def _doubt(self) -> None:
+        """Expect an answer to what sounded like words, though the model tells of none; once until it does again."""
+        if self._recent.waits and not self._recent.speaking and self._answer_by is None and not self._doubted:
+            self._doubted = True
+            self._patience.wait_for_turn()
+            self.expect(TURN_SECONDS)
 
     def _may_pass(self, stage: Stage) -> bool:
         """Tell whether another stream may take over at this moment."""
