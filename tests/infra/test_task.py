@@ -87,9 +87,10 @@ def test_a_container_is_nobody_and_can_write_nowhere_but_in_tmp(made: Deployed, 
     one = container(made, service)
     assert one["User"] == "10001:10001"
     assert one["ReadonlyRootFilesystem"] is True
-    assert one["LinuxParameters"] == {"InitProcessEnabled": True, "Capabilities": {"Drop": ["ALL"]}}
-    assert [(mount["ContainerPath"], mount["ReadOnly"]) for mount in one["MountPoints"]] == [("/tmp", False)]  # noqa: S108
-    assert task(made, service)["Volumes"] == [{"Name": one["MountPoints"][0]["SourceVolume"]}]
+    limits = one["LinuxParameters"]
+    assert (limits["InitProcessEnabled"], limits["Capabilities"]) == (True, {"Drop": ["ALL"]})
+    assert [(mount["ContainerPath"], mount["Size"]) for mount in limits["Tmpfs"]] == [("/tmp", 64)]  # noqa: S108
+    assert one.keys() & {"MountPoints", "VolumesFrom", "Privileged"} == set()
 
 
 @services

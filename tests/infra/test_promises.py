@@ -1,0 +1,44 @@
+"""The page of what the infrastructure promises: whole, and every test on it is there."""
+
+import ast
+import re
+from pathlib import Path
+
+from tests.infra.test_mutations import FIFTEEN, MORE
+from tools.workspace import ROOT
+
+PAGE = ROOT / "docs/reference/infrastructure.md"
+
+
+def promises() -> dict[int, list[tuple[str, str]]]:
+    """Read the table: tests, as file and function, by number."""
+    rows = re.findall(r"^\| (\d+) \| .+? \| (.+) \|$", PAGE.read_text(), re.MULTILINE)
+    return {int(number): re.findall(r"`([\w/.-]+)::(\w+)`", tests) for number, tests in rows}
+
+
+def functions(path: Path) -> set[str]:
+    """List the tests of a file that can fail: those that assert, expect an error, or have others do so."""
+    tree = ast.parse(path.read_text()).body
+    return {one.name for one in tree if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef) and len(one.body) > 1}
+
+
+def test_there_are_twenty_five_promises_and_each_has_its_test() -> None:
+    """In their order, none without."""
+    assert list(promises()) == list(range(1, 26))
+    assert [number for number, tests in promises().items() if not tests] == []
+
+
+def test_every_named_test_is_there() -> None:
+    """A test that is renamed or taken away leaves no promise behind that nobody checks."""
+    named = {test for tests in promises().values() for test in tests}
+    missing = [f"{file}::{function}" for file, function in named if function not in functions(ROOT / "tests" / file)]
+    assert missing == []
+
+
+def test_every_mistake_is_noticed_by_a_test_that_is_there() -> None:
+    """And the number of them that the page tells is right."""
+    for mistake in FIFTEEN + MORE:
+        module, _, function = mistake.noticed_by.partition("::")
+        assert function in functions(ROOT / f"tests/infra/{module}.py"), mistake.what
+    assert len(FIFTEEN + MORE) == 33
+    assert "thirty-three mistakes" in PAGE.read_text()

@@ -1,0 +1,70 @@
+"""The service itself, started with the very environment that the deployed task definition gives it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.infra.test_task import container, variables
+from tests.support.stacks import Deployed
+
+MODULES = {"phone": "phone_agent", "web": "webrtc_agent"}
+
+
+def free_port() -> int:
+    """Let the system choose a port."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+        return port
+
+
+def status(url: str) -> int:
+    """Ask once; 0 when nothing answers."""
+    try:
+        return httpx.get(url, timeout=4, trust_env=False).status_code
+    except httpx.HTTPError:
+        return 0
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("service", ["phone", "web"])
+def test_the_environment_of_the_task_starts_the_service(made: Deployed, service: str, tmp_path: Path) -> None:
+    """It is healthy before the start period is over, by the very question that ECS asks, and leaves with code 0.
+
+    Only the address differs: a test has no network of its own.
+    """
+    port = free_port()
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    given = variables(made, service) | {
+        "HOST": "127.0.0.1",
+        "FAST_API_PORT": str(port),
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    check = container(made, service)["HealthCheck"]
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", MODULES[service]],
+            cwd=tmp_path,
+            env=kept | given,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        deadline = time.monotonic() + check["StartPeriod"]
+        while status(f"http://127.0.0.1:{port}/health") != 200:
+            assert process.poll() is None, (tmp_path / "log").read_text()
+            assert time.monotonic() < deadline, (tmp_path / "log").read_text()
+            time.sleep(0.2)
+        asked = [sys.executable, *(word.replace("7860", str(port)) for word in check["Command"][2:])]
+        assert subprocess.run(asked, check=False, timeout=30).returncode == 0
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.wait(10)
