@@ -7,6 +7,7 @@ resources that moto does not know are noted and no more; a secret is a real one 
 
 import copy
 import os
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
@@ -136,7 +137,9 @@ def _count_as_number(kind: type[Any], way: str) -> None:
 
     def counted(_: object, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - moto's own types
         json = copy.deepcopy(named.pop("cloudformation_json", None) or arguments[1])
-        json["Properties"]["DesiredCount"] = int(json["Properties"].get("DesiredCount", 1))
+        # Left out of an update, it stays as it is.
+        usual = named["original_resource"].desired_count if "original_resource" in named else 1
+        json["Properties"]["DesiredCount"] = int(json["Properties"].get("DesiredCount", usual))
         if way.startswith("create"):
             return original(arguments[0], json, *arguments[2:], **named)
         return original(cloudformation_json=json, **named)
@@ -229,6 +232,33 @@ def _update_or_keep(logical_id: str, json: Json, resources: Any, **where: str) -
     return _original_update(logical_id, json, resources, **where) or resources[logical_id]
 
 
+def _references(node: Json) -> list[str]:
+    """Find what a part of a template refers to, in the text of a `Fn::Sub` too."""
+    match node:
+        case {"Ref": str() as name}:
+            return [name]
+        case str():
+            return re.findall(r"\$\{(\w+)\}", node)
+        case dict():
+            return [name for value in node.values() for name in _references(value)]
+        case list():
+            return [name for value in node for name in _references(value)]
+    return []
+
+
+def _read_once(self: Any) -> None:  # noqa: ANN401 - moto's own type
+    self.template_dict = read(self.template)
+
+
+def _changes(self: Any) -> list[models.Change]:  # noqa: ANN401 - moto's own type
+    """List what a change set changes, also where only a parameter differs."""
+    resources = self.stack.resource_map
+    before = dict(resources._resource_json_map)
+    found = resources.build_resource_diff(self.template_dict, self.parameters)
+    kinds = {**before, **self.template_dict["Resources"]}
+    return [models.Change(action, name, kinds[name]["Type"]) for action, names in found.items() for name in names]
+
+
 _closed: list[type[CloudFormationModel]] = []
 
 
@@ -245,9 +275,13 @@ def close_gaps() -> None:
     moto: Any = parsing
     moto.clean_json = _clean
     moto.parse_and_update_resource = _update_or_keep
+    moto.get_references_from_template = _references
     # moto reads a template five times, with a reader written in Python.
     stack: Any = models.Stack
     stack.parse_template = staticmethod(read)
+    change_set: Any = models.ChangeSet
+    change_set._parse_template = _read_once
+    change_set.diff = _changes
     for way in ("create_from_cloudformation_json", "update_from_cloudformation_json"):
         _count_as_number(Service, way)
     _attributes_of(

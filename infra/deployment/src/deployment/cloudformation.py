@@ -154,18 +154,16 @@ class CloudFormation:
         Raises:
             StackError: something of it could not be deleted.
         """
-        described = self._describe(stack.name)
-        if described is None:
+        if self._describe(stack.name) is None:
             return
         since = datetime.now(UTC) - _EARLIER
-        arn = str(described["StackId"])
         try:
             self._client.delete_stack(StackName=stack.name, **self._role)
         except ClientError as error:
             raise _refused(stack, short(error)) from error
-        status = self._ended(arn, since=since)
+        status = self._ended(stack.name, since=since)
         if status not in ABSENT:
-            raise _failed(stack.name, status, failures.first(self._events(arn), since))
+            raise _failed(stack.name, status, failures.first(self._events(stack.name), since))
 
     def _describe(self, name: str) -> Any:  # noqa: ANN401 - a stack as boto3 gives it, or None
         try:

@@ -1,7 +1,7 @@
 """Stack after stack: what would change is shown, agreed to, made and waited for."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from deployment import changes, secrets
 from deployment.cloudformation import ChangeSet
@@ -45,8 +45,6 @@ class Rollout:
 
     job: Job
     consent: Consent
-    stamp: str = field(default_factory=lambda: f"deploy-{time.time_ns() // 1_000_000}")
-    """Names this run's change sets."""
 
     def deploy(self, stack: Stack) -> None:
         """Bring one stack up to date.
@@ -92,8 +90,9 @@ class Rollout:
     def parameters(self, stack: Stack, *, exists: bool) -> dict[str, str]:
         """Tell what a stack is told this time."""
         given = stack.parameters(self.job.environment, self.job.found)
-        if stack.service and exists:
-            given["DesiredCount"] = ""  # how many there are is scaling's business by now
+        if stack.service:
+            # How many there are is scaling's business once it runs.
+            given["DesiredCount"] = "" if exists else self.job.setting("service", "DesiredCount")
         if stack.last == "platform":
             given |= self._adopted(stack, exists=exists)
         return given
@@ -112,8 +111,18 @@ class Rollout:
         return secrets.needs(self.job.environment, platform.template)
 
     def _compare(self, stack: Stack, *, exists: bool) -> ChangeSet | None:
-        parameters = self.parameters(stack, exists=exists)
-        return self.job.cloudformation.compare(stack, parameters, exists=exists, name=self.stamp)
+        wanted = self.parameters(stack, exists=exists)
+        if exists and stack.service:
+            # Only to leave the number of tasks to scaling is no change that anybody needs to see.
+            told = {"DesiredCount": self.job.cloudformation.parameters(stack).get("DesiredCount", "")}
+            as_before = self._ask(stack, wanted | told, exists=True)
+            if as_before is None or told["DesiredCount"] == "":
+                return as_before
+            self.job.cloudformation.discard(as_before)
+        return self._ask(stack, wanted, exists=exists)
+
+    def _ask(self, stack: Stack, parameters: dict[str, str], *, exists: bool) -> ChangeSet | None:
+        return self.job.cloudformation.compare(stack, parameters, exists=exists, name=f"deploy-{time.time_ns()}")
 
     def _show(self, change_set: ChangeSet) -> None:
         last = change_set.stack.last

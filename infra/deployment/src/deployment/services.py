@@ -1,5 +1,6 @@
 """The services' tasks: whether they run, and what they last said if they do not."""
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -35,10 +36,11 @@ def wait_until_steady(
 
 def last_words(aws: Aws, environment: str, name: str) -> list[str]:
     """Tell why tasks stopped and what they logged last: a service that lacks a setting says so in a line."""
-    try:
-        return [*_stopped(aws, environment, name), *_logged(aws, environment, name)]
-    except AwsFailure:
-        return []
+    said: list[str] = []
+    for look in (_stopped, _logged):
+        with contextlib.suppress(*AwsFailure):
+            said += look(aws, environment, name)
+    return said
 
 
 def _service(aws: Aws, cluster: str, name: str) -> Any:  # noqa: ANN401 - a service as boto3 gives it

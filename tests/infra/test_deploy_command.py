@@ -1,0 +1,397 @@
+"""`voice-agent deploy`, `deploy-plan` and `destroy`, against a pretend AWS with pretended docker and git."""
+
+import http.server
+import re
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto.cloudformation.models import CloudFormationBackend, cloudformation_backends
+
+from deployment.programs import Finished
+from tests.support.aws_models import Models, telling
+from tests.support.operator import TOKEN, Operator, fill_secrets, stacks
+from tests.support.stacks import REGION, Deployed, pretend_aws
+from tests.support.told_programs import DOCKER, GIT
+
+ACCOUNT = "123456789012"
+ORDER = [
+    "pipecat-registry",
+    *(f"pipecat-test-{name}" for name in ("network", "platform", "permissions", "edge", "phone", "web")),
+    *(f"pipecat-test-{name}" for name in ("phone-alarms", "web-alarms", "observability")),
+]
+
+
+class Page(http.server.BaseHTTPRequestHandler):
+    """Answers as a deployment does: healthy, and with a page."""
+
+    def do_GET(self) -> None:
+        """Answer anything."""
+        body = b"<!doctype html><title>Voice agent</title>"
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[str]:
+    """Give the address of a page."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
+    """Give an empty AWS in which services run two tasks each."""
+    monkeypatch.setenv("MOTO_ECS_SERVICE_RUNNING", "2")
+    with pretend_aws() as made, telling(Models()):
+        yield made
+
+
+@pytest.fixture
+def operator(aws: Deployed, tmp_path: Path, page: str) -> Operator:
+    """Give somebody who deploys into it."""
+    assert aws.resources == {}
+    return Operator(tmp_path, page)
+
+
+def push(tag: str) -> None:
+    """Put an image of each service into its repository."""
+    for name in ("phone", "web"):
+        boto3.client("ecr", REGION).put_image(
+            repositoryName=f"pipecat-voice-agent/{name}",
+            imageManifest="{}",
+            imageManifestMediaType="application/vnd.oci.image.manifest.v1+json",
+            imageTag=tag,
+        )
+
+
+def change_sets() -> list[object]:
+    """List the change sets that nobody executed."""
+    backend = cloudformation_backends[ACCOUNT][REGION]
+    return [one for one in backend.change_sets.values() if one.execution_status != "EXECUTE_COMPLETE"]
+
+
+def test_first_run_stops_for_the_secrets_and_the_same_command_goes_on(operator: Operator, aws: Deployed) -> None:
+    """A service without its keys would only be taken back again; every later run is the same command too."""
+    code, said = operator.deploy("--yes")
+    assert (code, list(stacks())) == (1, ORDER[:5])
+    assert "pipecat/twilio-credentials has no account_sid and no auth_token yet" in said
+    assert "aws secretsmanager put-secret-value --region eu-north-1 --secret-id pipecat/twilio-credentials" in said
+
+    fill_secrets()
+    code, said = operator.deploy("--yes")
+    assert code == 0, said
+    assert stacks() == dict.fromkeys(ORDER, "CREATE_COMPLETE")
+    assert aws.of("pipecat-test-phone", "Service")["DesiredCount"] == "2"
+    assert "0a1b2c3d4e5f" in str(aws.of("pipecat-test-web", "TaskDefinition"))
+    assert "pipecat-alb-test" in str(aws.of("pipecat-test-phone", "TaskDefinition"))
+    assert said.count("2 tasks steady") == 2
+    assert "/health answers, and the page" in said
+    assert TOKEN not in said
+
+    code, said = operator.deploy("--yes")
+    assert (code, said.count("no changes")) == (0, len(ORDER))
+    assert change_sets() == []
+
+
+def test_an_update_shows_what_changes_and_leaves_the_number_of_tasks_to_scaling(
+    operator: Operator, aws: Deployed
+) -> None:
+    """A new image is no reason to take away tasks that callers need."""
+    operator.deploy("--yes")
+    fill_secrets()
+    operator.deploy("--yes")
+    operator.programs.answers = {**DOCKER, **GIT, "git rev-parse": Finished(0, "bbbbbbbbbbbb\n")}
+    answers = iter(["y", "a"])
+    code, said = operator.deploy(answer=lambda _: next(answers))
+    assert code == 0, said
+    assert "~ phone           changes" in said
+    assert aws.of("pipecat-test-phone", "Service").get("DesiredCount") is None
+    assert "bbbbbbbbbbbb" in str(aws.of("pipecat-test-phone", "TaskDefinition"))
+    assert next(answers, "none left") == "none left"
+
+
+def test_images_are_built_once_with_the_token_on_stdin(operator: Operator) -> None:
+    """Tags do not move: what is there already is what was built from that commit."""
+    operator.deploy("--yes")
+    builds = operator.programs.begun_with("docker buildx build")
+    assert ["--provenance=false" in command for command in builds] == [True, True]
+    assert "--platform linux/amd64 --file services/phone-agent/Dockerfile" in builds[0]
+    assert f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/pipecat-voice-agent/web:0a1b2c3d4e5f" in builds[1]
+    (login,) = operator.programs.begun_with("docker login")
+    token = operator.programs.stdins[operator.programs.commands.index(login)]
+    assert token
+    assert token not in login
+    push("0a1b2c3d4e5f")
+    said = operator.deploy("--yes")[1]
+    assert said.count("there already") == 2
+    assert len(operator.programs.begun_with("docker buildx build")) == 2
+
+
+def test_going_back_takes_an_image_that_is_there_and_needs_no_docker(operator: Operator, aws: Deployed) -> None:
+    """In a hurry nobody wants to wait for a build."""
+    operator.deploy("--yes")
+    fill_secrets()
+    operator.programs.answers = {}
+    code, said = operator.deploy("--yes", "--images", "0ld")
+    assert code == 1
+    assert "no image 0ld of phone and web" in said
+    push("0ld")
+    code, said = operator.deploy("--yes", "--images", "0ld")
+    assert code == 0, said
+    assert "phone:0ld" in str(aws.of("pipecat-test-phone", "TaskDefinition"))
+
+
+def test_a_build_that_fails_says_its_last_lines_and_the_next_run_goes_on(operator: Operator) -> None:
+    """The registry stands by then, and stays."""
+    operator.programs.answers = {
+        **DOCKER,
+        **GIT,
+        "docker buildx build": Finished(1, "#1 ok\nno space left on device\n"),
+    }
+    code, said = operator.deploy("--yes")
+    assert (code, list(stacks())) == (1, ORDER[:1])
+    assert "the image of phone was not built" in said
+    assert "→ no space left on device" in said
+    operator.programs.answers = {**DOCKER, **GIT}
+    operator.deploy("--yes")
+    assert list(stacks()) == ORDER[:5]
+
+
+def test_nothing_is_changed_while_a_check_says_no(operator: Operator) -> None:
+    """All of them are listed, so that one mends everything at once."""
+    operator.programs.answers = {**GIT, "git status": Finished(0, " M a.py\n")}
+    code, said = operator.deploy("--yes")
+    assert (code, stacks()) == (1, {})
+    assert "✗ source          1 files differ from commit 0a1b2c3d4e5f" in said
+    assert "✗ docker          no engine answers" in said
+    assert "source, docker: nothing has been changed" in said
+
+
+def test_nobody_at_the_keyboard_agrees_to_nothing(operator: Operator) -> None:
+    """And no empty stack is left behind."""
+    code, said = operator.deploy()
+    assert (code, stacks(), change_sets()) == (2, {}, [])
+    assert "--yes" in said
+
+
+def test_a_no_leaves_nothing_behind(operator: Operator) -> None:
+    """The change set for a new stack makes an empty one, which is deleted again."""
+    code, said = operator.deploy(answer=lambda _: "")
+    assert (code, stacks(), change_sets()) == (1, {}, [])
+    assert "you said no" in said
+
+
+def test_values_are_asked_for_where_somebody_is_there_and_are_never_shown(operator: Operator) -> None:
+    """Typed without an echo, they go to Secrets Manager and nowhere else."""
+    given = {"Twilio's Account SID (AC…)": "AC" + "1" * 32, "Twilio's Auth Token": TOKEN, "Daily's API key": "d41ly"}
+    code, said = operator.run(
+        *("deploy", "--address", operator.page, "--yes"),
+        answer=lambda _: "y",
+        hidden=lambda question: next(value for name, value in given.items() if name in question),
+    )
+    assert code == 0, said
+    kept = boto3.client("secretsmanager", REGION).get_secret_value(SecretId="pipecat/twilio-credentials")[
+        "SecretString"
+    ]
+    assert TOKEN in kept
+    assert "api_secret" in kept
+    assert [word for word in given.values() if word in said] == []
+
+
+def test_an_account_sid_that_is_none_is_not_written(operator: Operator) -> None:
+    """The two values are easily typed the wrong way round."""
+    code, said = operator.run(
+        *("deploy", "--address", operator.page, "--yes"), answer=lambda _: "y", hidden=lambda _: "f" * 32
+    )
+    assert code == 1
+    assert "account_sid cannot be right" in said
+    kept = boto3.client("secretsmanager", REGION).get_secret_value(SecretId="pipecat/twilio-credentials")[
+        "SecretString"
+    ]
+    assert "f" * 32 not in kept
+
+
+def break_once(monkeypatch: pytest.MonkeyPatch, stack: str, reason: str) -> None:
+    """Let the next execution of a stack's change set fail as CloudFormation lets it."""
+    execute = CloudFormationBackend.execute_change_set
+    broken = [stack]
+
+    def failing(self: Any, change_set_name: str, stack_name: str | None = None) -> None:  # noqa: ANN401 - moto's
+        change = next(
+            one for one in self.change_sets.values() if change_set_name in (one.change_set_id, one.change_set_name)
+        )
+        if change.stack_name not in broken:
+            execute(self, change_set_name, stack_name)
+            return
+        broken.remove(change.stack_name)
+        made = self.stacks[change.stack_id]
+        made._add_stack_event("CREATE_FAILED", reason)
+        made.status = "ROLLBACK_COMPLETE"
+        change.execution_status = "EXECUTE_FAILED"
+
+    monkeypatch.setattr(CloudFormationBackend, "execute_change_set", failing)
+
+
+def test_a_stack_that_fails_says_why_and_the_next_run_makes_it_anew(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is left of a first creation that was rolled back can only be deleted."""
+    break_once(monkeypatch, "pipecat-test-edge", "The maximum number of load balancers has been reached.")
+    code, said = operator.deploy("--yes")
+    assert (code, stacks()["pipecat-test-edge"]) == (1, "ROLLBACK_COMPLETE")
+    assert "failed: The maximum number of load balancers has been reached. → ask for more in" in " ".join(said.split())
+    said = operator.deploy("--yes")[1]
+    assert "· edge            an earlier attempt failed and left a part of it, which is deleted first" in said
+    assert stacks()["pipecat-test-edge"] == "CREATE_COMPLETE"
+
+
+def test_an_attempt_that_still_goes_on_is_waited_for(operator: Operator) -> None:
+    """Somebody pressed Ctrl-C, or a colleague was faster."""
+    operator.deploy("--yes")
+    backend = cloudformation_backends[ACCOUNT][REGION]
+    network = next(one for one in backend.stacks.values() if one.name == "pipecat-test-network")
+    network.status = "UPDATE_IN_PROGRESS"
+    threading.Timer(0.3, lambda: setattr(network, "status", "UPDATE_COMPLETE")).start()
+    assert "✓ network         no changes" in operator.deploy("--yes")[1]
+
+
+def test_a_plan_of_an_empty_account_leaves_it_empty(operator: Operator) -> None:
+    """What stands on nothing is told by its template."""
+    code, said = operator.run("deploy-plan")
+    assert code == 0, said
+    assert (stacks(), change_sets()) == ({}, [])
+    assert "+ registry        new: 2 Repository" in said
+    assert "+ edge            new, by its template: Bucket" in said
+    assert operator.programs.begun_with("docker buildx build") == []
+
+
+def test_a_plan_shows_the_next_deployment_and_changes_nothing(operator: Operator) -> None:
+    """Also where stacks stand already."""
+    operator.deploy("--yes")
+    fill_secrets()
+    operator.deploy("--yes")
+    before = stacks()
+    operator.programs.answers = {**DOCKER, **GIT, "git rev-parse": Finished(0, "bbbbbbbbbbbb\n")}
+    code, said = operator.run("deploy-plan")
+    assert code == 0, said
+    assert said.count("no changes") == len(ORDER) - 2
+    assert "~ phone           changes" in said
+    assert (stacks(), change_sets()) == (before, [])
+
+
+def test_destroy_asks_for_the_name_says_what_stays_and_takes_the_rest(operator: Operator) -> None:
+    """In an existing network, since moto cannot take one of ours apart."""
+    operator.environment(**default_network())
+    operator.deploy("--yes")
+    fill_secrets()
+    assert operator.deploy("--yes")[0] == 0
+    assert operator.run("destroy")[0] == 2
+    code, said = operator.run("destroy", answer=lambda _: "production")
+    assert (code, list(stacks())) == (1, ORDER)
+    code, said = operator.run("destroy", answer=lambda _: "test")
+    assert code == 0, said
+    assert list(stacks()) == ["pipecat-registry"]
+    gone = [line.split()[1] for line in said.splitlines() if re.fullmatch(r"  - pipecat\S+ deleted", line)]
+    assert gone == ORDER[:0:-1]
+    assert "· Secret          TwilioSecret" in said
+    assert "images, shared by all environments" in said
+
+
+def test_what_destroy_left_is_taken_up_again(operator: Operator, aws: Deployed) -> None:
+    """A secret of the same name cannot be made twice, and its values are still good."""
+    operator.environment(**default_network())
+    operator.deploy("--yes")
+    fill_secrets()
+    operator.deploy("--yes")
+    operator.run("destroy", "--yes")
+    code, said = operator.deploy("--yes")
+    assert code == 0, said
+    arn = boto3.client("secretsmanager", REGION).describe_secret(SecretId="pipecat/twilio-credentials")["ARN"]
+    assert arn in str(aws.of("pipecat-test-phone", "TaskDefinition"))
+    assert operator.deploy("--yes")[1].count("no changes") == len(ORDER)
+
+
+def test_a_call_proves_it_where_there_is_https(operator: Operator) -> None:
+    """Signed with the real token, which no list of processes shows."""
+    operator.environment(Https="cloudfront")
+    operator.programs.answers = {**DOCKER, **GIT, "voice-agent call": Finished(0, "…\n1 turn · first audio 0.48 s\n")}
+    operator.deploy("--yes")
+    fill_secrets()
+    code, said = operator.deploy("--yes")
+    assert code == 0, said
+    assert "✓ call            1 turn · first audio 0.48 s" in said
+    (place,) = [at for at, one in enumerate(operator.programs.commands) if "voice-agent call" in one]
+    assert TOKEN not in operator.programs.commands[place]
+    assert operator.programs.envs[place]["TWILIO_AUTH_TOKEN"] == TOKEN
+
+
+def test_a_call_that_goes_wrong_fails_the_deployment_and_still_says_where_everything_is(operator: Operator) -> None:
+    """What is deployed stays: whoever looks for the fault needs its addresses."""
+    operator.environment(Https="cloudfront")
+    operator.programs.answers = {**DOCKER, **GIT, "voice-agent call": Finished(1, "no answer\n")}
+    operator.deploy("--yes")
+    fill_secrets()
+    code, said = operator.deploy("--yes")
+    assert code == 1
+    assert said.index("Where it is") < said.index("a call did not go as it should") < said.index("→ no answer")
+
+
+def test_tasks_that_never_start_are_told_with_their_last_words(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service that lacks a setting says so in one line, in a log that nobody has open."""
+    monkeypatch.setenv("MOTO_ECS_SERVICE_RUNNING", "0")
+    operator.deploy("--yes")
+    fill_secrets()
+    logs = boto3.client("logs", REGION)
+    logs.create_log_stream(logGroupName="/ecs/pipecat-voice-agent-test/phone", logStreamName="ecs/1")
+    logs.put_log_events(
+        logGroupName="/ecs/pipecat-voice-agent-test/phone",
+        logStreamName="ecs/1",
+        logEvents=[{"timestamp": int(time.time() * 1000), "message": "set TWILIO_AUTH_TOKEN"}],
+    )
+    code, said = operator.deploy("--yes")
+    assert code == 1
+    assert "phone and web did not get steady" in said
+    assert "→ phone said: set TWILIO_AUTH_TOKEN" in said
+
+
+def test_a_page_that_does_not_answer_fails_the_deployment(operator: Operator) -> None:
+    """A name that is not known yet looks the same, so the advice says so."""
+    operator.deploy("--yes")
+    fill_secrets()
+    code, said = operator.run("deploy", "--yes", "--address", "http://127.0.0.1:9")
+    assert code == 1
+    assert "http://127.0.0.1:9/health:" in said
+    assert "About $" in said
+
+
+def test_a_number_without_https_is_refused_before_anything_is_changed(operator: Operator) -> None:
+    """Twilio would take the address and fail at every call."""
+    code, said = operator.deploy("--yes", "--twilio-number", "+46701234567")
+    assert (code, stacks()) == (1, {})
+    assert "✗ twilio number   Twilio streams to https alone" in said
+
+
+def default_network() -> dict[str, str]:
+    """Look up the account's default network, as a person would."""
+    client = boto3.client("ec2", REGION)
+    (vpc,) = client.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+    found = client.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc["VpcId"]]}])["Subnets"]
+    names = ",".join(subnet["SubnetId"] for subnet in found[:2])
+    return {"VpcId": vpc["VpcId"], "VpcCidr": vpc["CidrBlock"], "PublicSubnetIds": names, "TaskSubnetIds": names}

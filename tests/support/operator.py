@@ -1,0 +1,79 @@
+"""Whoever deploys: a checkout with an environment of their own, and programs that answer as told."""
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import boto3
+
+from deployment import deploy, deploy_plan, destroy
+from deployment.patience import Patience
+from deployment.screen import Screen
+from tests.support.stacks import REGION
+from tests.support.told_programs import ToldPrograms
+from tools.workspace import ROOT
+
+IMPATIENT = Patience(poll=0.01, change_set=5, stack=5, steady=0.05, answer=0.05)
+COMMANDS = {"deploy": deploy.main, "deploy-plan": deploy_plan.main, "destroy": destroy.main}
+SID = "AC" + "0" * 32
+TOKEN = "t0ken-that-nobody-may-see"
+
+
+@dataclass
+class Operator:
+    """Runs commands in a checkout of their own."""
+
+    root: Path
+    page: str
+    """Where the page is, which no load balancer of moto's brings."""
+    programs: ToldPrograms = field(default_factory=ToldPrograms)
+
+    def __post_init__(self) -> None:
+        """Lay out the checkout."""
+        (self.root / "infra/environments").mkdir(parents=True)
+        (self.root / "infra/cloudformation").symlink_to(ROOT / "infra/cloudformation")
+        self.environment()
+
+    def environment(self, **parameters: str) -> None:
+        """Write the environment test: as the repository has it, and what is said here."""
+        text = (ROOT / "infra/environments/test.parameters").read_text()
+        lines = [f"{name}={value}" for name, value in parameters.items()]
+        (self.root / "infra/environments/test.parameters").write_text(text + "\n".join(lines) + "\n")
+
+    def run(
+        self,
+        command: str,
+        *arguments: str,
+        answer: Callable[[str], str] | None = None,
+        hidden: Callable[[str], str] | None = None,
+        patience: Patience = IMPATIENT,
+    ) -> tuple[int, str]:
+        """Run a command; give its exit code and what it printed."""
+        stream = io.StringIO()
+        screen = Screen(stream, {}, answer, hidden or _nobody)
+        code = COMMANDS[command](arguments, screen, self.programs, patience, self.root)
+        return code, stream.getvalue()
+
+    def deploy(self, *arguments: str, answer: Callable[[str], str] | None = None) -> tuple[int, str]:
+        """Run `deploy`, proving the page where it is."""
+        return self.run("deploy", "--address", self.page, *arguments, answer=answer)
+
+
+def fill_secrets() -> None:
+    """Give the secrets their values, as a person does by hand."""
+    client = boto3.client("secretsmanager", REGION)
+    twilio = {"account_sid": SID, "auth_token": TOKEN, "api_sid": "", "api_secret": ""}
+    client.put_secret_value(SecretId="pipecat/twilio-credentials", SecretString=json.dumps(twilio))
+    client.put_secret_value(SecretId="pipecat/daily-api-key", SecretString=json.dumps({"DAILY_API_KEY": "k"}))
+
+
+def stacks() -> dict[str, str]:
+    """List what stacks there are, oldest first, and how they are."""
+    client = boto3.client("cloudformation", REGION)
+    return {one["StackName"]: one["StackStatus"] for one in client.describe_stacks()["Stacks"]}
+
+
+def _nobody(_question: str) -> str:
+    raise EOFError
