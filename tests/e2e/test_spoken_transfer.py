@@ -31,8 +31,8 @@ def test_the_caller_hears_a_person_and_the_person_has_heard_what_it_is_about(pro
     for part in ("for reception", "The caller said: “what is the weather in paris”", "degrees and", "in Paris"):
         assert part in whisper
     [told] = [line for line in product.log("person") if line["event"] == "person_invited"]
-    assert told["display"].isascii()
-    assert "weather in paris" in told["display"]
+    assert told["display_characters"] > 100
+    assert "paris" not in str(product.log("person")).lower()
     ended = [line for line in product.log() if line["event"] == "session_ended"]
     assert [line["reason"] for line in ended] == ["transferred"]
     assert "paris" not in str(product.log()).lower(), "the service's log tells what a caller said"

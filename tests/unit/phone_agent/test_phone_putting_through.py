@@ -75,6 +75,7 @@ def test_every_part_keeps_within_what_twilio_takes(summary: str) -> None:
         assert value.isprintable()
     for url, room in ((dial[0].attrib["url"], 400), (dial.attrib["action"], 200)):
         [sealed] = parse_qs(urlsplit(url).query)["note"]
+        assert urlsplit(url).fragment.startswith("ct=2000&rt=3000&rc=3"), "a task that has just died may be asked"
         note = NOTES.open(sealed, [CALL])
         assert summary.endswith(note.summary)
         assert len(summary) > room or note.summary == summary or not summary.isascii()

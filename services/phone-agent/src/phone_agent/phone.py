@@ -30,9 +30,6 @@ signature says when; a call that is known gets its answer, but no second model s
 _MAX_REMEMBERED = 10_000
 MAX_TRIES = 3
 """Tasks that a call asks before it is told that there is no place. It rings meanwhile."""
-_TRY_AGAIN = "#ct=2000&rt=3000&rc=3&rp=ct,rt,5xx"
-"""Twilio's connection overrides: for some seconds the load balancer may still send requests to a task that has died,
-so three more tries, each with a time-out. (twilio.com/docs/usage/webhooks/webhooks-connection-overrides)"""
 _MAX_UNPROVEN = 20
 """Sockets that have not shown a ticket yet. Twilio shows it at once, so more at a time are not Twilio's."""
 
@@ -157,13 +154,16 @@ class Phone:
             pause: Seconds to wait before.
             note: For one that comes back from a person.
         """
+        way_back = twiml.WayBack(self.lost_url(call.part) + twiml.TRY_AGAIN)
         return twiml.answer(
             twiml.stream_url(self.settings.base_url, call.call_sid),
             self.tickets.for_call(call.call_sid, account_sid, call.part),
             part=call.part,
             note=self.notes.seal(note, SHORT) if note is not None else None,
             pause=pause,
-            fallback=twiml.WayBack(self.lost_url(call.part) + _TRY_AGAIN) if self.store.remembers else self.fallback,
+            fallback=twiml.WayBack(self.lost_url(call.part) + twiml.TRY_AGAIN)
+            if self.store.remembers
+            else self.fallback,
             status_callback_url=self._status_url,
         )
 

@@ -60,8 +60,8 @@ class Switchboard:
         return twiml.transfer(
             self._destinations[note.destination].address,
             headers={"X-Call-Summary": in_ascii(note.summary)},
-            whisper_url=f"{self._base_url}/whisper?note={whisper}",
-            action_url=f"{self._base_url}/dial-ended?note={after}",
+            whisper_url=f"{self._base_url}/whisper?note={whisper}{twiml.TRY_AGAIN}",
+            action_url=f"{self._base_url}/dial-ended?note={after}{twiml.TRY_AGAIN}",
             ring=self._ring,
         )
 

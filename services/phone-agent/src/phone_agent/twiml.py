@@ -18,6 +18,9 @@ _STREAM_SCHEMES: Final = {"https": "wss", "http": "ws"}
 _DESTINATIONS: Final = {"sip": "Sip", "sips": "Sip", "tel": "Number"}
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """XML 1.0 cannot hold these in any spelling; one of them makes Twilio reject the document (error 12100)."""
+TRY_AGAIN: Final = "#ct=2000&rt=3000&rc=3&rp=ct,rt,5xx"
+"""Twilio's connection overrides: for some seconds the load balancer may still send requests to a task that has died,
+so three more tries, each with a time-out. (twilio.com/docs/usage/webhooks/webhooks-connection-overrides)"""
 _ANSWERED: Final = frozenset({"completed", "answered"})
 
 

@@ -67,7 +67,7 @@ def make_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         help="auto takes Daily when its key is given, and else needs none; the stand-in has rooms, but no sound in "
         "them (default: %(default)s, or DAILY)",
     )
-    parser.add_argument("--verbose", action="store_true", help="the speech stand-in logs the words that it hears")
+    parser.add_argument("--verbose", action="store_true", help="stand-ins log the words that they hear")
     parser.add_argument("--then", metavar="COMMAND", help="when ready run this in a shell, stop, give its exit code")
     return parser
 

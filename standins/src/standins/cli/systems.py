@@ -153,7 +153,7 @@ def people(environment: Mapping[str, str], wishes: Wishes, *, real_telephone: bo
     program = Program(
         name="person",
         module="standins.sip",
-        arguments=("--port", str(wishes.ports.person)),
+        arguments=("--port", str(wishes.ports.person), *(("--verbose",) if wishes.verbose else ())),
         environment=without_secrets(environment),
         health=f"http://127.0.0.1:{wishes.ports.person}/health",
         ports=(wishes.ports.person,),

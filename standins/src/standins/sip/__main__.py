@@ -27,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--port", type=int, default=8448, help="SIP over UDP; over TCP the same port says /health")
     parser.add_argument("--behaviour", default="answers", choices=["answers", "busy", "declines", "silent", "dead"])
     parser.add_argument("--words", default=WORDS)
+    parser.add_argument("--verbose", action="store_true", help="log what the telephone's display shows")
     asyncio.run(_serve(parser.parse_args(arguments)))
 
 
@@ -35,7 +36,11 @@ async def _serve(given: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     script = PersonScript(given.behaviour, ring_seconds=1.0, words=await _spoken(given.words))
-    async with Person(script, port=given.port, tcp=False, tell=_tell) as person, _health(given.port):
+
+    def tell(event: str, taken: Taken) -> None:
+        _tell(event, taken, verbose=given.verbose)
+
+    async with Person(script, port=given.port, tcp=False, tell=tell) as person, _health(given.port):
         _log({"event": "standin_started", "what": "a person on a SIP telephone", "address": person.address})
         await stopped.wait()
     _log({"event": "standin_stopped"})
@@ -60,11 +65,12 @@ async def _health(port: int) -> AsyncIterator[None]:
         yield
 
 
-def _tell(event: str, taken: Taken) -> None:
-    """Log what happens; what was told in a header is for the person, and this is their telephone's display."""
+def _tell(event: str, taken: Taken, *, verbose: bool) -> None:
+    """Log what happens; what was told in a header is a caller's words, so it is shown to who asks for it."""
     fields: dict[str, object] = {"event": f"person_{event}"}
     if event == "invited":
-        fields["display"] = taken.headers.get("x-call-summary", "")
+        display = taken.headers.get("x-call-summary", "")
+        fields |= {"display": display} if verbose else {"display_characters": len(display)}
     if event == "over":
         fields["outcome"] = taken.outcome
     _log(fields)
