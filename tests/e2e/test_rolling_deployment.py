@@ -81,22 +81,21 @@ async def test_a_scale_in_drops_and_refuses_nobody(running: Fleet) -> None:
     _nobody_noticed(running, happened)
 
 
-async def test_a_task_that_dies_costs_its_own_callers_a_sentence(running: Fleet) -> None:
-    """They hear the verbs that Twilio holds, within seconds; nobody else hears anything, and nothing hangs."""
+async def test_a_task_that_dies_loses_no_conversation(running: Fleet) -> None:
+    """Its callers are with another task within seconds and talk on; nobody else notices, and nothing hangs."""
     async with traffic(running, callers=CALLERS, visitors=VISITORS) as happened:
         doomed, other = running.of(PHONE)
         lost = {line["call_sid"] for line in doomed.lines("session_started")}
         lost -= {line["call_sid"] for line in doomed.lines("session_ended")}
         running.kill(doomed)
-        await until(lambda: lost <= {talk.name for talk in happened.calls if talk.heard or talk.problem}, 60)
+        await until(lambda: lost <= {line["call_sid"] for line in other.lines("call_lost")}, 60)
         before = len(happened.calls)
         await until(lambda: len(happened.calls) >= before + CALLERS, 60)
     await _balance(running, happened)
-    unlucky = [talk for talk in happened.calls if talk.problem]
-    assert {talk.name for talk in unlucky} <= lost
-    assert all("lost our assistant" in " ".join(talk.heard) for talk in unlucky)
-    lucky = [talk.name for talk in happened.calls if not talk.problem]
-    records = [line["call_sid"] for line in running.records(PHONE)]
-    assert sorted(set(records) & set(lucky)) == sorted(lucky)
-    assert len(records) == len(set(records))
+    print(f"{len(lost)} calls were taken up by another task")  # noqa: T201 - the report of a drill
+    heard_a_sentence = [talk for talk in happened.calls if talk.heard]
+    assert happened.problems.keys() <= {"fell_back"}
+    assert {talk.name for talk in heard_a_sentence} <= lost
+    assert all(talk.answered == talk.asked > 0 for talk in happened.calls)
+    ledger.one_end_for_each(running.records(PHONE), [talk.name for talk in happened.calls])
     assert other.service.process.returncode == 0

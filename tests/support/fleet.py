@@ -80,6 +80,7 @@ class Fleet:
             "ECS_AGENT_URI": self.ecs.uri(name),
             "DRAIN_SECONDS": str(DRAIN_SECONDS),
             "METRICS_SECONDS": "1",
+            "CALL_STORE": f"file:{self.folder / 'calls'}",
         }
         log = self.folder / f"{name}.jsonl"
         running = self._phone(log, settings) if group == PHONE else web_process(self.nova, log, settings | _UNLIMITED)
