@@ -1,0 +1,267 @@
+"""What the checks say, answer by answer: AWS's are scripted, docker's and git's too."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from deployment import secrets
+from deployment.aws import Aws
+from deployment.checks import account, builder, https, model, quotas
+from deployment.checks import secrets as secret_checks
+from deployment.checks.finding import Finding
+from deployment.environment import Environment
+from deployment.programs import Finished
+from deployment.screen import Mark
+from deployment.template import Template
+from tests.support.told_programs import DOCKER, GIT, ToldPrograms
+from tools.workspace import ROOT
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+CERTIFICATE = "arn:aws:acm:eu-north-1:123456789012:certificate/0a1b2c3d"
+SONIC = "amazon.nova-2-sonic-v1:0"
+
+
+class Scripted:
+    """AWS, answering as told and nothing else."""
+
+    def __init__(self, aws: Aws, stack: ExitStack) -> None:
+        self.aws = aws
+        self._stack = stack
+        self._stubs: dict[str, Stubber] = {}
+
+    def tell(self, client: str, method: str, answer: dict[str, Any]) -> None:
+        """Answer the next request so."""
+        self._stub(client).add_response(method, answer)
+
+    def refuse(self, client: str, method: str, code: str, message: str = "no") -> None:
+        """Refuse the next request."""
+        self._stub(client).add_client_error(method, code, message)
+
+    def _stub(self, client: str) -> Stubber:
+        if client not in self._stubs:
+            self._stubs[client] = self._stack.enter_context(Stubber(getattr(self.aws, client)))
+        return self._stubs[client]
+
+
+@pytest.fixture(scope="module")
+def clients() -> Aws:
+    """Make the clients once: that takes most of a second."""
+    return Aws("eu-north-1", "us-east-1", boto3.Session("testing", "testing"))
+
+
+@pytest.fixture
+def cloud(clients: Aws) -> Iterator[Scripted]:
+    """Give AWS with nothing to say yet."""
+    with ExitStack() as stack:
+        yield Scripted(clients, stack)
+
+
+def identity(seconds_off: float) -> dict[str, Any]:
+    """Answer who we are, from a clock that is this far off."""
+    date = format_datetime(NOW + timedelta(seconds=seconds_off), usegmt=True)
+    return {
+        "Account": "123456789012",
+        "UserId": "x",
+        "Arn": "arn:aws:iam::123456789012:user/anna",
+        "ResponseMetadata": {"HTTPHeaders": {"date": date}},
+    }
+
+
+@pytest.mark.parametrize(("masked", "shown"), [(True, "account …9012"), (False, "account 123456789012")])
+def test_a_log_that_others_read_has_no_account_number(cloud: Scripted, masked: bool, shown: str) -> None:  # noqa: FBT001 - a case
+    """A terminal has: whoever sits there must see where it goes."""
+    cloud.tell("sts", "get_caller_identity", identity(0))
+    who, clock = account.check(cloud.aws, lambda: NOW, masked=masked)
+    assert (who.mark, clock.mark) == (Mark.GOOD, Mark.GOOD)
+    assert who.found == f"{shown}, as user/anna"
+
+
+@pytest.mark.parametrize(("off", "mark"), [(29, "✓"), (-31, "!"), (299, "!"), (301, "✗"), (-4000, "✗")])
+def test_a_clock_that_aws_will_refuse_is_told_before_it_does(cloud: Scripted, off: float, mark: str) -> None:
+    """Five minutes either way are its limit."""
+    cloud.tell("sts", "get_caller_identity", identity(off))
+    assert account.check(cloud.aws, lambda: NOW, masked=True)[1].mark == mark
+
+
+def test_credentials_that_are_refused_stop_everything(cloud: Scripted) -> None:
+    """In AWS's words, with what to do."""
+    cloud.refuse("sts", "get_caller_identity", "ExpiredToken", "The security token included in the request is expired")
+    who, clock = account.check(cloud.aws, lambda: NOW, masked=True)
+    assert who.mark is Mark.BAD
+    assert "ExpiredToken" in who.found
+    assert "aws sso login" in who.advice[0]
+    assert clock.mark is Mark.UNKNOWN
+
+
+def test_a_region_without_the_model_says_what_it_has(cloud: Scripted) -> None:
+    """eu-north-1 is where it runs, and not where the model is."""
+    cloud.refuse("bedrock", "get_foundation_model", "ResourceNotFoundException")
+    arn = "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-sonic-v1:0"
+    cloud.tell(
+        "bedrock",
+        "list_foundation_models",
+        {"modelSummaries": [{"modelId": "amazon.nova-sonic-v1:0", "modelArn": arn}]},
+    )
+    cloud.tell("model_quotas", "list_service_quotas", {"Quotas": []})
+    found, quota = model.check(cloud.aws, SONIC, 96)
+    assert (found.mark, quota.mark) == (Mark.BAD, Mark.UNKNOWN)
+    assert "amazon.nova-sonic-v1:0: set NovaSonicRegion" in found.advice[0]
+
+
+@pytest.mark.parametrize(("allowed", "mark"), [(20.0, Mark.CARE), (96.0, Mark.GOOD)])
+def test_a_model_that_ends_and_a_quota_that_is_small_are_told(cloud: Scripted, allowed: float, mark: Mark) -> None:
+    """Neither stops a deployment: a quota is asked for while it already runs."""
+    arn = f"arn:aws:bedrock:us-east-1::foundation-model/{SONIC}"
+    details = {"modelId": SONIC, "modelArn": arn, "modelLifecycle": {"status": "LEGACY"}}
+    cloud.tell("bedrock", "get_foundation_model", {"modelDetails": details})
+    quota = {"QuotaName": "Concurrent requests for Amazon Nova 2 Sonic", "Value": allowed}
+    cloud.tell("model_quotas", "list_service_quotas", {"Quotas": [quota]})
+    found, conversations = model.check(cloud.aws, SONIC, 96)
+    assert (found.mark, conversations.mark) == (Mark.CARE, mark)
+
+
+def test_a_check_that_may_not_be_made_stops_nobody(cloud: Scripted) -> None:
+    """It says what was refused."""
+    cloud.refuse("bedrock", "get_foundation_model", "AccessDeniedException", "not authorized to GetFoundationModel")
+    cloud.refuse("model_quotas", "list_service_quotas", "AccessDeniedException")
+    findings = model.check(cloud.aws, SONIC, 96)
+    assert [one.mark for one in findings] == [Mark.UNKNOWN, Mark.UNKNOWN]
+    assert "not authorized to GetFoundationModel" in findings[0].found
+
+
+def certificate(domain: str, *names: str, status: str = "ISSUED", days: int = 200) -> dict[str, Any]:
+    """Answer what ACM has."""
+    ends = datetime.now(UTC) + timedelta(days=days)
+    details = {"DomainName": names[0], "SubjectAlternativeNames": list(names), "Status": status, "NotAfter": ends}
+    return {"Certificate": {"CertificateArn": CERTIFICATE, **details}} if domain else {}
+
+
+@pytest.mark.parametrize(
+    ("answer", "mark", "said"),
+    [
+        (certificate("x", "agent.example.com"), "✓", "certificate for agent.example.com"),
+        (certificate("x", "*.example.com"), "✓", "certificate for agent.example.com"),
+        (certificate("x", "*.agent.example.com"), "✗", "not for agent.example.com"),
+        (certificate("x", "example.com"), "✗", "is for example.com"),
+        (certificate("x", "agent.example.com", status="PENDING_VALIDATION"), "✗", "pending validation"),
+        (certificate("x", "agent.example.com", days=5), "!", "ends on"),
+    ],
+)
+def test_a_certificate_must_be_issued_for_the_name_and_last(
+    cloud: Scripted, answer: dict[str, Any], mark: str, said: str
+) -> None:
+    """A star stands for one label."""
+    cloud.tell("acm", "describe_certificate", answer)
+    environment = Environment("test", {"CertificateArn": CERTIFICATE, "DomainName": "agent.example.com"})
+    found = https.check(cloud.aws, environment)
+    assert (found.mark, said in found.found) == (mark, True), found
+
+
+def test_a_certificate_of_another_region_is_of_no_use(cloud: Scripted) -> None:
+    """CloudFront wants its own in us-east-1, and many have one there."""
+    other = Environment("test", {"CertificateArn": CERTIFICATE.replace("eu-north-1", "us-east-1")})
+    assert https.check(cloud.aws, other).mark is Mark.BAD
+
+
+def test_no_https_is_said_aloud(cloud: Scripted) -> None:
+    """Everything deploys well without, and nobody can talk with it."""
+    found = https.check(cloud.aws, Environment("test", {}))
+    assert found.mark is Mark.CARE
+    assert "NONE" in found.found
+    assert any("CertificateArn" in line for line in found.advice)
+    assert https.check(cloud.aws, Environment("test", {"Https": "cloudfront"})).mark is Mark.GOOD
+
+
+def test_a_quota_that_leaves_no_room_is_told(cloud: Scripted) -> None:
+    """Most first deployments that fail fail here."""
+    cloud.tell("quotas", "get_service_quota", {"Quota": {"QuotaName": "VPCs per Region", "Value": 5.0}})
+    cloud.tell("quotas", "get_service_quota", {"Quota": {"QuotaName": "EC2-VPC Elastic IPs", "Value": 0.0}})
+    assert [one.mark for one in quotas.check(cloud.aws)] == [Mark.GOOD, Mark.CARE]
+
+
+@pytest.mark.parametrize(
+    ("answers", "tag", "said"),
+    [
+        ({**DOCKER, **GIT}, "", ["✓ commit 0a1b2c3d4e5f", "✓ builds for linux/arm64"]),
+        ({**DOCKER}, "", ["✗ no git repository", "✓ builds"]),
+        ({**DOCKER}, "mine", ["✓ this checkout, tagged mine", "✓ builds"]),
+        ({**GIT}, "", ["✓ commit", "✗ no engine answers"]),
+        (
+            {**DOCKER, **GIT, "docker buildx inspect": Finished(1, "unknown command")},
+            "",
+            ["✓ commit", "✗ it has no buildx"],
+        ),
+        (
+            {**DOCKER, **GIT, "docker buildx inspect": Finished(0, "Platforms: linux/amd64\n")},
+            "",
+            ["✓ commit", "✗ it cannot build for linux/arm64"],
+        ),
+    ],
+)
+def test_what_builds_images_is_looked_at_first(answers: dict[str, Finished], tag: str, said: list[str]) -> None:
+    """An hour later would be worse."""
+    findings = builder.check(ToldPrograms(answers), tag, "linux/arm64")
+    shown = [f"{one.mark} {one.found}" for one in findings]
+    assert [line.startswith(words) for line, words in zip(shown, said, strict=True)] == [True, True], shown
+
+
+TWILIO = {"account_sid": "AC" + "0" * 32, "auth_token": "t", "api_sid": "", "api_secret": ""}
+
+
+def secret(cloud: Scripted, values: dict[str, str] | None, owner: str = "", **parameters: str) -> Finding:
+    """Check Twilio's secret where it holds this; Daily's is not there."""
+    if values is None:
+        cloud.refuse("secrets", "describe_secret", "ResourceNotFoundException")
+    else:
+        tags = [{"Key": "aws:cloudformation:stack-name", "Value": owner}] if owner else []
+        cloud.tell("secrets", "describe_secret", {"ARN": "arn:aws:secretsmanager:x:1:secret:y-abcdef", "Tags": tags})
+        cloud.tell("secrets", "get_secret_value", {"SecretString": json.dumps(values)})
+    cloud.refuse("secrets", "describe_secret", "ResourceNotFoundException")
+    platform = Template(ROOT / "infra/cloudformation/platform.yaml")
+    return secret_checks.check(cloud.aws, Environment("test", parameters), platform)[0]
+
+
+def test_a_secret_with_values_is_fine_and_none_of_them_is_shown(cloud: Scripted) -> None:
+    """Its name is enough."""
+    found = secret(cloud, TWILIO, "pipecat-test-platform")
+    assert (found.mark, found.found) == (Mark.GOOD, "pipecat/twilio-credentials has values")
+
+
+@pytest.mark.parametrize("placeholder", ["", " ", "<auth token>", "CHANGEME", "change-me", "TODO", "xxxx"])
+def test_a_placeholder_is_no_value(cloud: Scripted, placeholder: str) -> None:
+    """It is what people put in to get on, and forget."""
+    found = secret(cloud, {**TWILIO, "auth_token": placeholder})
+    assert (found.mark, "lacks auth_token" in found.found) == (Mark.CARE, True)
+
+
+def test_values_that_cannot_be_right_stop_it(cloud: Scripted) -> None:
+    """An API key's SID begins with SK."""
+    found = secret(cloud, {**TWILIO, "account_sid": "SK" + "0" * 32})
+    assert (found.mark, "account_sid" in found.found) == (Mark.BAD, True)
+
+
+def test_a_secret_of_another_environment_is_not_taken(cloud: Scripted) -> None:
+    """Calls to the test number would be signed with production's token."""
+    found = secret(cloud, TWILIO, "pipecat-production-platform")
+    assert (found.mark, "belongs to pipecat-production-platform" in found.found) == (Mark.BAD, True)
+    shared = {"TwilioSecretArn": "arn:aws:secretsmanager:x:1:secret:y-abcdef"}
+    assert secret(cloud, TWILIO, "pipecat-production-platform", **shared).mark is Mark.GOOD
+
+
+def test_a_secret_that_is_not_there_will_be_made_unless_it_was_named(cloud: Scripted) -> None:
+    """A wrong ARN fails half an hour later otherwise."""
+    assert secret(cloud, None).mark is Mark.GOOD
+    assert secret(cloud, None, TwilioSecretArn="arn:aws:secretsmanager:x:1:secret:y-abcdef").mark is Mark.BAD
+
+
+def test_a_secret_that_is_no_json_has_no_values(cloud: Scripted) -> None:
+    """Somebody put the bare key in."""
+    cloud.tell("secrets", "get_secret_value", {"SecretString": "d41ly"})
+    assert secrets.read(cloud.aws, "arn:aws:secretsmanager:x:1:secret:y-abcdef") == {}
