@@ -66,11 +66,12 @@ bench: environment ## measure calls per core and added latency beside a stock Pi
 	@$(BIN)/voice-agent bench
 
 deploy-plan: environment ## show what deploy would do, and do nothing: ENVIRONMENT=test, IMAGES= (a tag pushed before)
-	@$(BIN)/voice-agent deploy-plan $${ENVIRONMENT:+--environment "$$ENVIRONMENT"} $${IMAGES:+--images "$$IMAGES"} $${TAG:+--tag "$$TAG"}
+	@$(BIN)/voice-agent deploy-plan $${ENVIRONMENT:+--environment "$$ENVIRONMENT"} $${IMAGES:+--images "$$IMAGES"} $${TAG:+--tag "$$TAG"} \
+		$${ROLE:+--role "$$ROLE"}
 
 deploy: environment ## make or update an environment in AWS: ENVIRONMENT=test, IMAGES=, TAG=, TWILIO_NUMBER=, YES=1
 	@$(BIN)/voice-agent deploy $${ENVIRONMENT:+--environment "$$ENVIRONMENT"} $${IMAGES:+--images "$$IMAGES"} $${TAG:+--tag "$$TAG"} \
-		$${TWILIO_NUMBER:+--twilio-number "$$TWILIO_NUMBER"} $${YES:+--yes}
+		$${TWILIO_NUMBER:+--twilio-number "$$TWILIO_NUMBER"} $${ADDRESS:+--address "$$ADDRESS"} $${ROLE:+--role "$$ROLE"} $${YES:+--yes}
 
 destroy: environment ## take an environment away, and say what stays: ENVIRONMENT=test, YES=1
 	@$(BIN)/voice-agent destroy $${ENVIRONMENT:+--environment "$$ENVIRONMENT"} $${YES:+--yes}

@@ -13,7 +13,7 @@ from deployment.screen import Mark, Screen
 from deployment.stacks import Stack
 from deployment.template import Template
 
-_OPTIONAL: Final = (("firewall", "firewall"), ("https", "https"))
+_OPTIONAL: Final = (("firewall", "firewall"), ("https", "https"), ("github", "github-oidc"))
 """Stacks that an environment's file may have named once and names no more: they go too."""
 
 

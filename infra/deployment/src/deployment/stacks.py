@@ -79,6 +79,7 @@ def stacks_of(environment: Environment, folder: Path) -> Stacks:
         stack("permissions", "permissions"),
         stack("edge", "edge"),
     ]
+    foundation += [stack("github", "github-oidc")] if environment.parameters.get("Repository") else []
     foundation += [stack("https", "https")] if environment.has_cloudfront else []
     foundation += [stack("firewall", "firewall")] if environment.has_firewall else []
     stacks = Stacks(

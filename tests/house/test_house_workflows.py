@@ -1,0 +1,107 @@
+"""The workflows on GitHub: what they run is there, what they use cannot change, and nothing is released untested."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tools.workspace import ROOT
+
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+MAKEFILE = (ROOT / "Makefile").read_text()
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a workflow; YAML takes its key `on` for a truth."""
+    body: dict[Any, Any] = yaml.safe_load(path.read_text())
+    return {"on" if key is True else key: value for key, value in body.items()}
+
+
+def jobs(path: Path) -> dict[str, dict[str, Any]]:
+    """Give a workflow's jobs."""
+    found: dict[str, dict[str, Any]] = read(path)["jobs"]
+    return found
+
+
+def steps(path: Path) -> Iterator[dict[str, Any]]:
+    """Give every step of a workflow."""
+    for job in jobs(path).values():
+        yield from job.get("steps", [])
+
+
+def named(path: Path) -> str:
+    """Name a workflow in a test's id."""
+    return path.stem
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=named)
+def test_what_is_run_is_there(path: Path) -> None:
+    """A renamed target would be noticed at the next release."""
+    targets = re.findall(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)[0].split()
+    for command in (step["run"] for step in steps(path) if "run" in step):
+        program, *arguments = command.split()
+        if program == "make":
+            assert arguments[0] in targets
+        else:
+            assert (ROOT / program).is_file()
+
+
+def test_release_hands_over_what_the_makefile_reads() -> None:
+    """A variable that nobody reads is a release to the wrong place."""
+    (job,) = jobs(ROOT / ".github/workflows/release.yml").values()
+    recipe = MAKEFILE[MAKEFILE.index("\ndeploy: ") : MAKEFILE.index("\ndestroy: ")]
+    assert [name for name in [*job["env"], "YES"] if f"$${{{name}:+" not in recipe] == []
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=named)
+def test_what_is_used_cannot_change(path: Path) -> None:
+    """A tag can be moved to other code, which would then hold the role; a commit cannot."""
+    used = re.findall(r"uses: (\S+)(?: +# (\S+))?", path.read_text())
+    for action, version in used:
+        if action.startswith("./"):
+            assert (ROOT / action).is_file()
+        else:
+            assert re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}", action)
+            assert re.fullmatch(r"v\d+\.\d+\.\d+", version)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=named)
+def test_rights_are_as_few_as_can_be(path: Path) -> None:
+    """Only what releases may ask for a role, and no stranger's pull request runs with rights of ours."""
+    workflow = read(path)
+    may = {name for job in [workflow, *jobs(path).values()] for name in job.get("permissions", {}).items()}
+    assert workflow["permissions"]["contents"] == "read"
+    assert may <= {("contents", "read"), ("id-token", "write")}
+    assert (("id-token", "write") in may) == (path.stem in {"release", "deploy"})
+    assert "pull_request_target" not in path.read_text()
+    assert "secrets." not in path.read_text()
+
+
+def test_nothing_is_released_untested_and_production_comes_last() -> None:
+    """Each environment waits for the tests and for the one before it."""
+    found = jobs(ROOT / ".github/workflows/deploy.yml")
+    assert found["test"]["uses"] == "./.github/workflows/test.yml"
+    assert {step["run"] for step in steps(ROOT / ".github/workflows/test.yml") if "run" in step} == {".ci/run"}
+    releases = {name: job for name, job in found.items() if name != "test"}
+    assert [job["with"]["environment"] for job in releases.values()] == ["test", "staging", "production"]
+    for place, (name, job) in enumerate(releases.items()):
+        before = ["test", *list(releases)[:place]]
+        needs = [job["needs"]] if isinstance(job["needs"], str) else job["needs"]
+        assert needs == before, name
+        assert "needs.test.result == 'success'" in job["if"]
+        assert all(f"needs.{earlier}.result != 'failure'" in job["if"] for earlier in before[1:])
+
+
+def test_every_environment_can_be_released_to() -> None:
+    """The templates allow three, and the workflow offers the same."""
+    offered = read(ROOT / ".github/workflows/deploy.yml")["on"]["workflow_dispatch"]["inputs"]["environment"]["options"]
+    assert sorted(offered) == sorted(path.stem for path in (ROOT / "infra/environments").glob("*.parameters"))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=named)
+def test_no_input_is_read_by_a_shell(path: Path) -> None:
+    """What somebody types into a form reaches a command through the environment only."""
+    assert [step["run"] for step in steps(path) if "${{" in step.get("run", "")] == []
