@@ -161,9 +161,7 @@ class Phone:
             part=call.part,
             note=self.notes.seal(note, SHORT) if note is not None else None,
             pause=pause,
-            fallback=twiml.WayBack(self.lost_url(call.part) + twiml.TRY_AGAIN)
-            if self.store.remembers
-            else self.fallback,
+            fallback=way_back if self.store.remembers else self.fallback,
             status_callback_url=self._status_url,
         )
 
