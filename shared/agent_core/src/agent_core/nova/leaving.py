@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from agent_core.errors import ModelError, ModelUnavailable
 from agent_core.nova.floor import Floor
 from agent_core.nova.model_session import ModelSession
 
@@ -62,3 +63,16 @@ class Leaving:
         self.end()
         if self._closing:
             await asyncio.wait(self._closing)
+
+
+def why(talking: asyncio.Task[Any]) -> ModelError:
+    """Say why a session is over.
+
+    Raises:
+        BaseException: it was a defect of ours, or cancelled.
+    """
+    try:
+        talking.result()
+    except ModelError as error:
+        return error
+    return ModelUnavailable("StreamEnded", "the model closed the stream")

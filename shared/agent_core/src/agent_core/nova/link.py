@@ -19,13 +19,13 @@ from agent_core.errors import ModelError, ModelUnavailable
 from agent_core.events import Tally
 from agent_core.nova import wire
 from agent_core.nova.floor import Floor
-from agent_core.nova.leaving import Leaving
+from agent_core.nova.leaving import Leaving, why
 from agent_core.nova.model_session import BACKLOG_SECONDS, ModelSession
 from agent_core.nova.recent import RecentSound
 from agent_core.nova.remedies import Remedy, remedy_for
 from agent_core.nova.renewal import RenewalClock
 from agent_core.nova.source import ModelSource
-from agent_core.nova.tending import ANSWER_SECONDS, TURN_SECONDS, Tending
+from agent_core.nova.tending import ANSWER_SECONDS, TURN_SECONDS, Tending, abandon
 from agent_core.nova.transcript import History, Transcript
 from agent_core.nova.wire import ModelEvent, Role, StopReason
 from agent_core.patience import Patience
@@ -193,12 +193,14 @@ class ModelLink:
         try:
             await asyncio.wait({talking, tending}, return_when=asyncio.FIRST_COMPLETED)
             if talking.done():
-                raise self._counted(_why(talking))
+                raise self._counted(why(talking))
+            if tending.exception() is not None:
+                raise self._counted(why(tending))
             fresh = tending.result()
         finally:
             self._leaving.release(talking, cancel=fresh is None)
             if fresh is None:
-                await _abandon(tending)
+                await abandon(tending)
         self._hand_over(session, fresh)
         return fresh
 
@@ -295,24 +297,3 @@ class ModelLink:
         await self._source.discard()
         await self._drop_session()
         await self._leaving.gone()
-
-
-def _why(talking: asyncio.Task[None]) -> ModelError:
-    """Say why a session is over.
-
-    Raises:
-        BaseException: it was a defect of ours, or cancelled.
-    """
-    try:
-        talking.result()
-    except ModelError as error:
-        return error
-    return ModelUnavailable("StreamEnded", "the model closed the stream")
-
-
-async def _abandon(tending: asyncio.Task[ModelSession]) -> None:
-    """End the tending of a stream that is lost, also if another had just become ready."""
-    tending.cancel()
-    await asyncio.wait({tending})
-    if not tending.cancelled() and tending.exception() is None:
-        await tending.result().close()

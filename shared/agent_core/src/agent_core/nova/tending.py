@@ -160,3 +160,11 @@ async def _discard(opening: asyncio.Task[ModelSession]) -> None:
     await asyncio.wait({opening})
     if not opening.cancelled() and opening.exception() is None:
         await opening.result().close()
+
+
+async def abandon(tending: asyncio.Task[ModelSession]) -> None:
+    """End the tending of a stream that is lost, also if another had just become ready."""
+    tending.cancel()
+    await asyncio.wait({tending})
+    if not tending.cancelled() and tending.exception() is None:
+        await tending.result().close()
