@@ -72,6 +72,33 @@ def test_call_passes_nothing_that_was_not_set(echoing: Path) -> None:
     assert run_make(echoing, "call").splitlines() == ["call"]
 
 
+def test_the_operators_page_names_what_the_makefile_has() -> None:
+    """Whoever follows it starts at zero, and cannot guess."""
+    makefile, page = (ROOT / "Makefile").read_text(), (ROOT / "docs/howto/deploy.md").read_text()
+    targets = makefile.split(".PHONY: ")[1].splitlines()[0].split()
+    told = re.findall(r"(?:`|^)make ([a-z-]+)((?: [A-Z_]+=)?)", page, re.MULTILINE)
+    assert {target for target, _ in told} >= {"deploy-plan", "deploy", "destroy", "call"}
+    assert [target for target, _ in told if target not in targets] == []
+    variables = set(re.findall(r"`([A-Z_]+)=", page)) | {name.strip(" =") for _, name in told if name}
+    assert [name for name in variables if f"$${{{name}:+" not in makefile] == []
+
+
+def test_deploy_passes_each_variable_as_its_option(echoing: Path) -> None:
+    """And nothing that was not set."""
+    given = {
+        "ENVIRONMENT": "staging",
+        "IMAGES": "0ld",
+        "TWILIO_NUMBER": "+4670",
+        "ADDRESS": "https://a.b",
+        "ROLE": "arn",
+    }
+    words = run_make(echoing, "deploy", "YES=1", *(f"{name}={value}" for name, value in given.items())).splitlines()
+    assert (words[0], words[-1]) == ("deploy", "--yes")
+    passed = dict(zip(words[1:-1:2], words[2:-1:2], strict=True))
+    assert passed == {f"--{name.lower().replace('_', '-')}": value for name, value in given.items()}
+    assert run_make(echoing, "destroy").splitlines() == ["destroy"]
+
+
 def test_ci_runs_the_test_command_of_the_readme() -> None:
     """What CI proves is what a reader is told to run."""
     script = (ROOT / ".ci/run").read_text()

@@ -8,6 +8,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from deployment.environment import CHOICES
 from tests.support.stacks import REGION, deploy, parameters_of, pretend_aws, usual
 from tests.support.templates import TEMPLATES, read, template
 from tools.workspace import ROOT
@@ -88,7 +89,7 @@ def test_environments_are_named_as_the_templates_allow_and_keep_apart() -> None:
     """Two of them in one account need two of everything that has a name or an address."""
     files = [parameters_of(path) for path in ENVIRONMENTS]
     names = [path.stem for path in ENVIRONMENTS]
-    known = {key for path in TEMPLATES for key in template(path.stem)["Parameters"]}
+    known = {key for path in TEMPLATES for key in template(path.stem)["Parameters"]} | CHOICES.keys()
     assert [key for one in files for key in one if key not in known] == []
     assert [one["Environment"] for one in files] == names
     assert sorted(template("edge")["Parameters"]["Environment"]["AllowedValues"]) == names
