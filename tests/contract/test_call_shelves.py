@@ -1,17 +1,24 @@
 """Every shelf keeps the same promises: what is put is found, nothing outlives its time, old parts change nothing."""
 
 import asyncio
+import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
+from botocore.session import Session
+from moto.server import ThreadedMotoServer
 
+from agent_core.adapters.call_store.dynamodb import DynamoShelf
 from agent_core.adapters.call_store.file import FileShelf
 from agent_core.adapters.call_store.seal import Seal
-from agent_core.adapters.call_store.shelf import Entry, Shelf
+from agent_core.adapters.call_store.shelf import Entry, Shelf, ShelfFault
 from agent_core.adapters.call_store.store import CallStore
 from agent_core.memory import CallMemory
 
@@ -41,11 +48,46 @@ def _folder(folder: Path) -> Place:
     return Place(lambda clock: FileShelf(folder, clock), content)
 
 
-@pytest_asyncio.fixture(params=["file"])
-async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
+def _table(client: Any, url: str) -> Place:  # noqa: ANN401 - botocore makes it at run time
+    name = f"pipecat-calls-{uuid4().hex}"
+    client.create_table(
+        TableName=name,
+        AttributeDefinitions=[{"AttributeName": "call_sid", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "call_sid", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+
+    def content() -> bytes:
+        items = client.scan(TableName=name)["Items"]
+        return b"".join(item["sealed"]["B"] + repr({**item, "sealed": None}).encode() for item in items)
+
+    return Place(lambda clock: DynamoShelf(name, region="us-east-1", endpoint=url, clock=clock), content)
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[str]:
+    """Run a pretend DynamoDB."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        server.stop()
+
+
+@pytest_asyncio.fixture(params=["file", "dynamodb"])
+async def place(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Place]:
     """Each kind of place after the other, empty."""
-    kinds = {"file": lambda: _folder(tmp_path / "calls")}
-    made = kinds[request.param]()
+    if request.param == "file":
+        made = _folder(tmp_path / "calls")
+    else:
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "standin")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "standin-secret")
+        url = request.getfixturevalue("aws")
+        made = _table(Session().create_client("dynamodb", region_name="us-east-1", endpoint_url=url), url)
     yield made
     for shelf in made.shelves:
         await shelf.aclose()
@@ -149,3 +191,52 @@ async def test_only_its_owner_looks_into_the_folder(tmp_path: Path) -> None:
     await _folder(tmp_path / "calls").shelf().put("CA1", _entry())
     (file,) = (tmp_path / "calls").glob("*.entry")
     assert ((tmp_path / "calls").stat().st_mode & 0o777, file.stat().st_mode & 0o777) == (0o700, 0o600)
+
+
+async def _refused(code: str) -> AsyncIterator[str]:
+    """Serve a DynamoDB that refuses everything."""
+    body = json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "no"}).encode()
+    head = f"HTTP/1.1 400 Bad Request\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(65_536)
+        writer.write(head + body)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceNotFoundException"])
+async def test_a_table_that_refuses_us_is_a_fault_with_its_name(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The role lacks a permission, or the table is not there: an operator is told which, and the call goes on."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "standin")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "standin-secret")
+    async for url in _refused(code):
+        shelf = DynamoShelf("pipecat-calls-test", region="us-east-1", endpoint=url)
+        with pytest.raises(ShelfFault, match=code):
+            await shelf.get("CA1")
+        store = CallStore(shelf, Seal([b"k" * 32]))
+        assert not await store.remember(CallMemory("CA1"))
+        assert await store.redeem("ticket", time.time() + 60)
+        await store.aclose()
+
+
+async def test_a_table_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The network drops everything: each question has its answer in time."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "standin")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "standin-secret")
+    held: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_server(lambda _reader, writer: held.append(writer), "127.0.0.1", 0)
+    async with server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        shelf = DynamoShelf("pipecat-calls-test", region="us-east-1", endpoint=url)
+        store = CallStore(shelf, Seal([b"k" * 32]), deadline=timedelta(seconds=0.2))
+        assert await store.recall("CA1") is None
+        assert not await store.remember(CallMemory("CA1"))
+        assert store.faults == {"recall": 1, "remember": 1}
+        for writer in held:
+            writer.close()
+        await store.aclose()
