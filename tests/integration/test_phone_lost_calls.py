@@ -21,7 +21,7 @@ from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-WAIT = "One moment, please."
+WAIT = "One moment."
 SORRY = "Sorry, we lost our assistant."
 SECRET = "weather in Reykjavik"
 

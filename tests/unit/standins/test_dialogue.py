@@ -292,3 +292,39 @@ def test_every_failure_has_its_own_words(error: str) -> None:
     }
     assert words[error]
     assert list(words.values()).count(words[error]) == 1
+
+
+_LOST = 'You lost them for a moment. Their words were: "{}".'
+
+
+def test_a_conversation_that_was_lost_is_taken_up() -> None:
+    """It says sorry and what was asked, and answers once more."""
+    steps = _dialogue().heard(_LOST.format("what is the weather in paris"))
+    assert _said(steps) == "Sorry, I lost you for a moment. You asked about Paris."
+    assert _tool(steps).arguments == {"location": "Paris", "format": "celsius"}
+
+
+def test_what_was_asked_before_the_loss_is_known_from_the_history_alone() -> None:
+    """The place comes out of what the caller said long before; a follow-up question needs no other."""
+    history = (("USER", "what is the weather in paris"), ("ASSISTANT", "It rains."), ("USER", "thanks"))
+    dialogue = _dialogue(history=history)
+    steps = dialogue.heard(_LOST.format("thanks"))
+    assert _said(steps) == "Sorry, I lost you for a moment. You asked about Paris."
+    assert len(steps) == 1
+    later = _tool(dialogue.heard("and tomorrow"))
+    assert (later.name, later.arguments["location"], later.arguments["day"]) == (
+        "get_weather_forecast",
+        "Paris",
+        "tomorrow",
+    )
+
+
+def test_a_question_that_leans_on_the_history_is_answered() -> None:
+    """The caller had asked "and tomorrow?" when the line broke."""
+    dialogue = _dialogue(history=(("USER", "what is the weather in paris"), ("ASSISTANT", "It rains.")))
+    assert _tool(dialogue.heard(_LOST.format("and tomorrow"))).arguments["location"] == "Paris"
+
+
+def test_somebody_who_had_to_wait_is_asked_what_they_want() -> None:
+    """There is nothing to take up."""
+    assert _said(_dialogue().heard("Say that you are sorry for the wait.")) == "Sorry for the wait. How can I help you?"

@@ -73,6 +73,7 @@ def test_with_nothing_everything_is_a_standin() -> None:
         "TRANSFER_DESTINATIONS": "reception=sip:person@127.0.0.1:8448",
         "FALLBACK_DESTINATION": "sip:person@127.0.0.1:8448",
         "CALLBACK_NUMBER": "+15005550001",
+        "CALL_STORE": "file:/x/.run/calls",
     }
     names = ("nova", "twilio", "weather", "person", "phone-agent", "webrtc-agent", "edge")
     assert made.state["logs"] == {name: f".run/{name}.jsonl" for name in names}

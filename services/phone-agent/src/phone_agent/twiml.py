@@ -66,7 +66,7 @@ class WayBack:
     """
 
     url: str
-    wait: str = "One moment, please."
+    wait: str = "One moment."
 
 
 def stream_url(public_base_url: str, call_sid: str) -> str:

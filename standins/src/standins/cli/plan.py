@@ -61,8 +61,14 @@ def make_plan(
     every = (nova, twilio, daily, weather, people)
     local = f"http://127.0.0.1:{wishes.ports.edge}"
     base_url = environment["PUBLIC_BASE_URL"].rstrip("/") if twilio.part.real else local
+    # Calls outlive the service here as they do in the cloud: started again, it takes up the call that it has lost.
+    remembered = {"CALL_STORE": f"file:{folder / 'calls'}"}
     phone = _agent(
-        _without(environment, "DAILY_"), "phone-agent", wishes.ports.phone, base_url, (nova, twilio, weather, people)
+        remembered | _without(environment, "DAILY_"),
+        "phone-agent",
+        wishes.ports.phone,
+        base_url,
+        (nova, twilio, weather, people),
     )
     web = _agent(
         _origins(base_url, wishes.ports.edge) | _without(environment, "TWILIO_"),

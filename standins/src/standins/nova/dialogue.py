@@ -32,6 +32,7 @@ NO_HUMAN = "I'm sorry, I can't connect you to anybody from here."
 CONNECTING = "One moment, I am connecting you."
 NOBODY_FREE = "I am sorry, nobody is free right now. What else can I do for you?"
 ON_THE_PAGE = "You can see on the page how to reach a person."
+LOST = "Sorry, I lost you for a moment."
 NO_GOODBYE_TOOL = "Goodbye! You can hang up now."
 
 _TOLD_TO_SAY = {
@@ -39,6 +40,7 @@ _TOLD_TO_SAY = {
     directions.Kind.LEAVE: "I have to go now. Goodbye!",
     directions.Kind.CONNECTING: CONNECTING,
     directions.Kind.NOBODY_FREE: NOBODY_FREE,
+    directions.Kind.WAITED: "Sorry for the wait. How can I help you?",
 }
 
 
@@ -94,6 +96,7 @@ class Dialogue:
         self._today = today
         self._fresh = not history
         self._topic = Request(Intent.WEATHER, place=directions.place_of_caller(system))
+        self._asked_about = ""
         self._misunderstood = 0
         self._introduced = bool(history)
         self._last_said: tuple[Say, ...] = ()
@@ -152,7 +155,16 @@ class Dialogue:
             return self._greet()
         if direction.kind is directions.Kind.KEY:
             return self._transfer() if direction.key == "0" else (Say(f"You pressed {direction.key}. {HELP}"),)
+        if direction.kind is directions.Kind.LOST:
+            return self._take_up(direction.words)
         return (Say(_TOLD_TO_SAY[direction.kind]),)
+
+    def _take_up(self, words: str) -> Sequence[Step]:
+        """Say sorry, name the place that was asked about, and answer the question that may have had no answer."""
+        request = understand(words)
+        answer = self._weather(request) if request.intent in (Intent.WEATHER, Intent.DETAIL) else ()
+        about = f" You asked about {self._asked_about}." if self._asked_about else ""
+        return Say(LOST + about), *answer
 
     def _greet(self) -> Sequence[Step]:
         first, self._introduced = not self._introduced, True
@@ -204,6 +216,7 @@ class Dialogue:
         """Carry over from the last question what this one leaves out."""
         if request.intent not in (Intent.WEATHER, Intent.DETAIL):
             return
+        self._asked_about = request.place or self._asked_about
         last, follow_up = self._topic, request.intent is Intent.DETAIL
         new_place = request.place is not None and request.place != last.place
         keeps_unit = request.unit or (last.unit if follow_up and not new_place else None)

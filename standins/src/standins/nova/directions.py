@@ -1,7 +1,6 @@
 """Tell what an application asks of the model ("Greet the caller") from what a caller says; read its system prompt."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -20,17 +19,25 @@ class Kind(Enum):
     """Somebody is being called for the caller."""
     NOBODY_FREE = auto()
     """Nobody answered, or nobody could be called: the caller is back."""
+    WAITED = auto()
+    """The caller had to wait."""
+    LOST = auto()
+    """The line broke in the middle of a conversation and is there again."""
 
 
 @dataclass(frozen=True)
 class Direction:
-    """One stage direction; `key` is the telephone key that was pressed."""
+    """One stage direction; `key` is the telephone key that was pressed, `words` what a caller had said last."""
 
     kind: Kind
     key: str = ""
+    words: str = ""
 
 
 _KEY = re.compile(r"\bpressed\b.*?\b(?:key|digit|button)?\s*['\"]?([0-9*#])(?![0-9])", re.IGNORECASE)
+_LOST = re.compile(r"\blost (?:them|the caller|you) for a moment\b", re.IGNORECASE)
+_WORDS = re.compile(r'\bwords were: "(.*)"')
+_WAITED = re.compile(r"\bsorry for the wait\b", re.IGNORECASE)
 _CONNECTING = re.compile(r"\babout to be connected\b", re.IGNORECASE)
 _NOBODY_FREE = re.compile(r"\bnobody was free\b|\bconnecting the caller to .+ did not work\b", re.IGNORECASE)
 _LEAVE = re.compile(
@@ -47,27 +54,27 @@ _CALLER_PLACE = re.compile(
 )
 
 
-_BEFORE_A_KEY = {Kind.CONNECTING: _CONNECTING, Kind.NOBODY_FREE: _NOBODY_FREE}
-_BEHIND_A_KEY = {
-    Kind.LEAVE: _LEAVE,
-    Kind.STILL_THERE: _STILL_THERE,
-    Kind.SAY_AGAIN: _SAY_AGAIN,
-    Kind.GREET: _GREET,
-}
+# Read from the top: the first that is found is what is wanted.
+_SIGNS = (
+    (_LOST, Kind.LOST),
+    (_WAITED, Kind.WAITED),
+    (_CONNECTING, Kind.CONNECTING),
+    (_NOBODY_FREE, Kind.NOBODY_FREE),
+    (_KEY, Kind.KEY),
+    (_LEAVE, Kind.LEAVE),
+    (_STILL_THERE, Kind.STILL_THERE),
+    (_SAY_AGAIN, Kind.SAY_AGAIN),
+    (_GREET, Kind.GREET),
+)
 
 
 def read(text: str) -> Direction | None:
     """Read a stage direction; None when a caller is speaking."""
-    if (kind := _kind(_BEFORE_A_KEY, text)) is not None:
-        return Direction(kind)
-    if key := _KEY.search(text):
-        return Direction(Kind.KEY, key[1])
-    kind = _kind(_BEHIND_A_KEY, text)
-    return None if kind is None else Direction(kind)
-
-
-def _kind(patterns: Mapping[Kind, re.Pattern[str]], text: str) -> Kind | None:
-    return next((kind for kind, pattern in patterns.items() if pattern.search(text)), None)
+    for sign, kind in _SIGNS:
+        if found := sign.search(text):
+            words = _WORDS.search(text) if kind is Kind.LOST else None
+            return Direction(kind, found[1] if kind is Kind.KEY else "", words[1] if words else "")
+    return None
 
 
 def is_direction(text: str) -> bool:

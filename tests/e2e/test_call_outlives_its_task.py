@@ -1,0 +1,128 @@
+"""A person asks about Paris, the task that answers is killed in the middle of a word, and the conversation goes on."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest_asyncio
+
+from standins.nova.server import NovaSettings, NovaStandin
+from standins.nova.speech import speech_brain
+from standins.speech import contains, transcribe_answer
+from standins.twilio import mulaw
+from standins.twilio.handset import Recording
+from standins.twilio.live import LiveCall
+from standins.twilio.server import TwilioExchange
+from standins.twilio.settings import ExchangeSettings
+from standins.twilio.sound import read_wav
+from standins.twilio.voice import open_voice
+from standins.weather.server import WeatherStandin
+from tests.support.phone_process import PhoneProcess, phone_process
+from tests.support.phones_behind_edge import Fleet, phones_behind_edge
+from tests.support.waiting import until
+
+SPEECH = Path(__file__).parents[1] / "fixtures/speech"
+WITHIN = 3.0
+"""Seconds from Twilio's notice to the voice of the other task: what the caller was promised. About one of
+them is what Twilio says meanwhile."""
+_FRAME = 160
+_SETTLED = 1.5
+"""Seconds of silence after which an answer is over."""
+
+
+@dataclass(frozen=True)
+class World:
+    """Two tasks behind the edge, and all that they need."""
+
+    nova: NovaStandin
+    exchange: TwilioExchange
+    fleet: Fleet
+
+
+@pytest_asyncio.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """Start it."""
+    async with AsyncExitStack() as stack:
+        voice = await stack.enter_async_context(open_voice(started=True))
+        nova = await stack.enter_async_context(NovaStandin(NovaSettings(certificates=tmp_path), speech_brain()))
+        exchange = await stack.enter_async_context(TwilioExchange(ExchangeSettings(), speak=voice))
+        weather = await stack.enter_async_context(WeatherStandin())
+        urls = {"OPEN_METEO_FORECAST_URL": weather.forecast_url, "OPEN_METEO_GEOCODING_URL": weather.geocoding_url}
+
+        def start(name: str, **settings: str) -> AbstractAsyncContextManager[PhoneProcess]:
+            return phone_process(nova, exchange, tmp_path / f"{name}.jsonl", urls | settings)
+
+        yield World(nova, exchange, await stack.enter_async_context(phones_behind_edge(start, tmp_path / "calls")))
+
+
+class Person:
+    """Speaks recorded sentences into a call and listens."""
+
+    def __init__(self, call: LiveCall, recording: Recording) -> None:
+        self.call = call
+        self.recording = recording
+
+    async def say(self, sentence: str) -> None:
+        """Speak at the pace of speech."""
+        sound = mulaw.encode(read_wav((SPEECH / f"{sentence}.wav").read_bytes()))
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for start in range(0, len(sound), _FRAME):
+            self.call.hear_frame(sound[start : start + _FRAME])
+            await asyncio.sleep(began + (start + _FRAME) / 8000 - loop.time())
+
+    async def hears_out(self, since: float, seconds: float = 30.0) -> None:
+        """Listen until something was said after a time of the call and nothing more comes for a while."""
+        timeline = self.call.timeline
+        async with asyncio.timeout(seconds):
+            while True:
+                sounds = [event for event in timeline.events if event.name in {"sound_begins", "sound_ends"}]
+                last = sounds[-1] if sounds else None
+                if last is not None and last.name == "sound_ends" and last.at > since:
+                    quiet_for = timeline.now() - last.at
+                    if quiet_for >= _SETTLED:
+                        return
+                await timeline.until_change(0.2)
+
+
+async def test_the_same_caller_goes_on_talking_to_another_task(world: World) -> None:
+    """Killed while it speaks of Paris: another task says sorry and answers, and "and tomorrow?" still means Paris."""
+    fleet, recording = world.fleet, Recording()
+    call = world.exchange.place_call(f"{fleet.url}/incoming-call", hear=recording.keep)
+    person, timeline = Person(call, recording), call.timeline
+    await person.hears_out(0.0)
+    greeted = len(timeline.named("sound_begins"))
+    await person.say("what_is_the_weather_in_paris")
+    await timeline.until("sound_begins", 30, count=greeted + 1)
+    await asyncio.sleep(0.8)
+    killed = fleet.holder(call.sid)
+    killed.process.kill()
+    noticed = await timeline.until("stream_closed", 10)
+    again = await timeline.until("stream_started", 10, count=2)
+    survivor = fleet.other(killed)
+    async with asyncio.timeout(10):
+        while not (voices := [event for event in timeline.named("sound_begins") if event.at > again.at]):
+            await timeline.until_change(0.2)
+    assert voices[0].at - noticed.at < WITHIN, [event.as_json() for event in timeline.events]
+    heard_from = len(recording.mulaw()) // _FRAME
+    await person.hears_out(voices[0].at)
+    assert [event.fields["text"] for event in timeline.named("say")] == ["One moment."]
+    answer = recording.pcm(heard_from)
+    asked_at = timeline.now()
+    await person.say("and_tomorrow")
+    session = world.nova.ledger.sessions[survivor.model_sessions(call.sid)[-1]]
+    await until(lambda: len(session.tools) == 2, 20)
+    await person.hears_out(asked_at)
+    uses = [(use.name, use.input["location"]) for use in session.tools]
+    assert uses == [("get_current_weather", "Paris"), ("get_weather_forecast", "Paris")]
+    assert [said.text for said in session.said[:2]] == ["Sorry, I lost you for a moment.", "You asked about Paris."]
+    understood = await asyncio.to_thread(transcribe_answer, answer, mulaw.RATE)
+    assert contains(understood, "Paris"), understood
+    call.hang_up()
+    await timeline.until("ended", 10)
+    await until(lambda: bool(survivor.lines("session_ended", call_sid=call.sid, reason="caller_left")), 10)
+    (record,) = survivor.lines("session_ended", call_sid=call.sid, reason="caller_left")
+    assert record["resumed"] == 1
+    await until(lambda: not fleet.entry(call.sid).exists())
