@@ -7,13 +7,15 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
 from botocore.session import Session
-from moto.server import ThreadedMotoServer
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
 
 from agent_core.adapters.call_store.dynamodb import DynamoShelf
 from agent_core.adapters.call_store.file import FileShelf
@@ -66,14 +68,16 @@ def _table(client: Any, url: str) -> Place:  # noqa: ANN401 - botocore makes it 
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[str]:
-    """Run a pretend DynamoDB."""
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
+    """Run a pretend DynamoDB that does one thing at a time; with threads, moto's conditions are none."""
+    server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=False)
+    serving = Thread(target=server.serve_forever)
+    serving.start()
     try:
-        yield f"http://{host}:{port}"
+        yield f"http://127.0.0.1:{server.port}"
     finally:
-        server.stop()
+        server.shutdown()
+        serving.join(5)
+        server.server_close()
 
 
 @pytest_asyncio.fixture(params=["file", "dynamodb"])
@@ -151,7 +155,7 @@ async def test_of_many_who_come_first_one_is(place: Place) -> None:
 
 async def test_nobody_reads_a_caller_s_words_where_they_lie(place: Place) -> None:
     """The whole place, names included, holds no word of the conversation."""
-    store = CallStore(place.shelf(), Seal([b"k" * 32]))
+    store = CallStore(place.shelf(), Seal([b"k" * 32]), deadline=timedelta(seconds=20))
     call = CallMemory("CA1", (("USER", "weather in Reykjavik"),), {"city": "Akureyri"}, note="a private note")
     assert await store.remember(call)
     assert await store.recall("CA1") == call
@@ -218,7 +222,7 @@ async def test_a_table_that_refuses_us_is_a_fault_with_its_name(code: str, monke
         shelf = DynamoShelf("pipecat-calls-test", region="us-east-1", endpoint=url)
         with pytest.raises(ShelfFault, match=code):
             await shelf.get("CA1")
-        store = CallStore(shelf, Seal([b"k" * 32]))
+        store = CallStore(shelf, Seal([b"k" * 32]), deadline=timedelta(seconds=20))
         assert not await store.remember(CallMemory("CA1"))
         assert await store.redeem("ticket", time.time() + 60)
         await store.aclose()
