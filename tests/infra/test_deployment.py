@@ -9,12 +9,15 @@ import pytest
 from botocore.exceptions import ClientError
 
 from deployment.environment import CHOICES
+from tests.support.given import refused
 from tests.support.stacks import REGION, deploy, parameters_of, pretend_aws, usual
 from tests.support.templates import TEMPLATES, read, template
 from tools.workspace import ROOT
 
 ENVIRONMENTS = sorted((ROOT / "infra/environments").glob("*.parameters"))
 SERVICES = ("phone", "web")
+SERVICE = {"ServiceName": "phone", "ImageTag": "0a1b2c3", "PublicBaseUrl": "https://agent.example.com"}
+CERTIFICATE = "arn:aws:acm:eu-north-1:123456789012:certificate"
 
 
 def exports(path: Path) -> list[str]:
@@ -95,6 +98,34 @@ def test_environments_are_named_as_the_templates_allow_and_keep_apart() -> None:
     assert sorted(template("edge")["Parameters"]["Environment"]["AllowedValues"]) == names
     for key in ("AddressPrefix", "SecretsFolder", "MetricsNamespace"):
         assert len({one[key] for one in files}) == len(files), key
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "says"),
+    [
+        ("edge", {"CertificateArn": f"{CERTIFICATE}/0a1b2c3d"}, "CertificateArn needs DomainName"),
+        ("edge", {"DomainName": "agent.example.com"}, "DomainName without CertificateArn"),
+        ("edge", {"DomainName": "https://agent.example.com"}, "DomainName cannot be"),
+        ("edge", {"PhoneDrainSeconds": "300"}, "PhoneDrainSeconds cannot be"),
+        ("network", {"AddressPrefix": "8.8"}, "AddressPrefix cannot be"),
+        ("service", {"ImageTag": "v1", "PublicBaseUrl": "https://a.example/x", "ServiceName": "web"}, "PublicBaseUrl"),
+        ("service", {"ImageTag": "v1", "ServiceName": "web"}, "PublicBaseUrl is missing"),
+        ("service", {**SERVICE, "LogLevel": "DEBUG"}, "LogLevel cannot be"),
+        ("service", {**SERVICE, "DesiredCount": "0"}, "DesiredCount cannot be"),
+        ("service", {**SERVICE, "FallbackDestination": "+15005550006"}, "FallbackDestination cannot be"),
+        ("platform", {"TwilioSecretArn": "pipecat/twilio-credentials"}, "TwilioSecretArn cannot be"),
+    ],
+)
+def test_a_wrong_parameter_is_refused_before_anything_is_made(name: str, given: dict[str, str], says: str) -> None:
+    """A person fills them in, and a stack that fails half-way takes minutes to be taken back."""
+    (why,) = refused(template(name), given)
+    assert says in why
+
+
+@pytest.mark.parametrize("count", ["", "1", "2", "99"])
+def test_a_service_takes_what_it_is_given(count: str) -> None:
+    """Also the empty count of an update."""
+    assert refused(template("service"), {**SERVICE, "DesiredCount": count}) == []
 
 
 def test_three_environments_live_side_by_side_in_one_account() -> None:

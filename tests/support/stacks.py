@@ -13,6 +13,7 @@ from moto import mock_aws
 from moto.cloudformation import parsing
 
 from tests.support.aws_gaps import close_gaps
+from tests.support.given import refused
 from tests.support.templates import FOLDER, read
 
 REGION = "eu-north-1"
@@ -121,29 +122,35 @@ def deploy(made: Deployed, stacks: list[Stack], folder: Path = FOLDER) -> None:
     """Make or update stacks in their order; the services' address is the edge's unless a stack says otherwise."""
     client = boto3.client("cloudformation", REGION)
     for stack in stacks:
-        text = (folder / f"{stack.template}.yaml").read_text()
-        edges = [found["PublicUrl"] for name, found in made.outputs.items() if name.endswith("edge")]
-        address = edges[-1] if edges else ""
-        wanted = {"Environment": "test", "PublicBaseUrl": address, **stack.parameters}
-        known = read(text)["Parameters"]
-        arguments: dict[str, Any] = {
-            "StackName": stack.name,
-            "TemplateBody": text,
-            "Parameters": [
-                {"ParameterKey": key, "ParameterValue": value} for key, value in wanted.items() if key in known
-            ],
-            "Capabilities": ["CAPABILITY_IAM"],
-        }
         exists = stack.name in made.outputs
         try:
-            (client.update_stack if exists else client.create_stack)(**arguments)
+            (client.update_stack if exists else client.create_stack)(**_arguments(made, stack, folder))
         except ClientError as error:
             if "No updates are to be performed" not in str(error):
                 raise
             continue
         described = client.describe_stacks(StackName=stack.name)["Stacks"][0]
-        assert described["StackStatus"] == ("UPDATE_COMPLETE" if exists else "CREATE_COMPLETE"), described
+        if described["StackStatus"] != ("UPDATE_COMPLETE" if exists else "CREATE_COMPLETE"):
+            raise ValueError(f"{stack.name} is {described['StackStatus']}")
         made.outputs[stack.name] = {one["OutputKey"]: one["OutputValue"] for one in described.get("Outputs", [])}
+
+
+def _arguments(made: Deployed, stack: Stack, folder: Path) -> dict[str, Any]:
+    """Say what CloudFormation is told; fails where the real one would not take a parameter."""
+    text = (folder / f"{stack.template}.yaml").read_text()
+    edges = [found["PublicUrl"] for name, found in made.outputs.items() if name.endswith("edge")]
+    wanted = {"Environment": "test", "PublicBaseUrl": edges[-1] if edges else "", **stack.parameters}
+    template = read(text)
+    given = {key: value for key, value in wanted.items() if key in template["Parameters"]}
+    why = refused(template, given)
+    if why:
+        raise ValueError(f"{stack.name}: {why}")
+    return {
+        "StackName": stack.name,
+        "TemplateBody": text,
+        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
+        "Capabilities": ["CAPABILITY_IAM"],
+    }
 
 
 def parameters_of(path: Path) -> dict[str, str]:
