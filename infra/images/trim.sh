@@ -16,6 +16,9 @@ for service in botocore/data/*/; do
     esac
 done
 
+# Pipecat's models for local voice and turn detection, 11 MB that hardly shrink: without onnxruntime nobody loads them.
+find pipecat -type f -name '*.onnx' -delete
+
 # What compilers and type checkers read.
 find . -type d -name include -path '*/numpy/*' -prune -exec rm -rf {} +
 find . -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.a' \) -delete
