@@ -18,7 +18,7 @@ from tests.support.waiting import until
 
 QUESTION = "what is the weather in Stockholm"
 GREETING_SECONDS = 10.0
-ALL = (*SERVICES, "edge", "nova", "twilio", "weather", "guide")
+ALL = (*SERVICES, "edge", "nova", "twilio", "person", "weather", "guide")
 
 
 class Outsider(Visitor):
@@ -73,6 +73,13 @@ def test_a_caller_hears_the_weather(product: Composed) -> None:
     assert use["input"]["location"] == "Stockholm"
     assert contains(call["transcripts"][-1], str(use["result"]["temperature"])), call["transcripts"]
     assert contains(call["transcripts"][-1], "Stockholm")
+
+
+def test_a_caller_is_put_through(product: Composed) -> None:
+    """Key 0 leads to a person, whose telephone is on the network of containers too."""
+    code, call, complaints = product.call("--dtmf", "0").result()
+    assert code == 0, (call.get("failures"), complaints)
+    assert "person" in " ".join(filter(None, call["transcripts"])), call["transcripts"]
 
 
 @pytest.mark.asyncio

@@ -1,0 +1,59 @@
+"""What `.env` names is real, and its stand-in is not started: as Compose itself understands the file."""
+
+import json
+import os
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.support.containers import Engine
+
+STANDINS = {"nova", "twilio", "person", "weather"}
+AWS = {"AWS_ACCESS_KEY_ID": "of-an-account", "AWS_SECRET_ACCESS_KEY": "of-an-account"}
+TWILIO = {"TWILIO_ACCOUNT_SID": "AC" + "1" * 32, "TWILIO_AUTH_TOKEN": "t", "PUBLIC_BASE_URL": "https://agent.example"}
+WEATHER = {"OPEN_METEO_FORECAST_URL": "https://weather.example/v1/forecast"}
+
+
+def understood(engine: Engine, accounts: dict[str, str]) -> dict[str, Any]:
+    """Give the services that would be started with these in `.env`."""
+    settings = {"COMPOSE_ENV_FILES": os.devnull, "ENV_FILE": "no-such-file", **accounts}
+    told: dict[str, Any] = json.loads(replace(engine, settings=settings)("compose", "config", "--format", "json"))
+    services: dict[str, Any] = told["services"]
+    return services
+
+
+@pytest.mark.parametrize(
+    ("accounts", "real"),
+    [
+        ({}, set()),
+        (AWS, {"nova"}),
+        (TWILIO, {"twilio", "person"}),
+        (WEATHER, {"weather"}),
+        (AWS | TWILIO | WEATHER, STANDINS),
+    ],
+)
+def test_a_stand_in_makes_room_for_the_real_thing(engine: Engine, accounts: dict[str, str], real: set[str]) -> None:
+    """One by one, and what the services are told follows."""
+    services = understood(engine, accounts)
+    assert set(services) & STANDINS == STANDINS - real
+    phone, web = (services[name]["environment"] for name in ("phone-agent", "webrtc-agent"))
+    for environment in (phone, web):
+        assert ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME" in environment) is ("nova" not in real)
+        assert ("SSL_CERT_FILE" in environment) is ("nova" not in real)
+        assert environment["OPEN_METEO_FORECAST_URL"].startswith("https" if "weather" in real else "http:")
+    assert ("TWILIO_API_BASE_URL" in phone) is ("twilio" not in real)
+    assert phone["PUBLIC_BASE_URL"] == (TWILIO["PUBLIC_BASE_URL"] if "twilio" in real else "http://127.0.0.1:7860")
+    for name, value in accounts.items():
+        if not name.startswith("OPEN_"):
+            assert phone[name] == value
+    assert web["TWILIO_AUTH_TOKEN"] == ""
+
+
+def test_the_telephone_needs_an_address(engine: Engine) -> None:
+    """Half of what Twilio needs is said to be half."""
+    settings = {"COMPOSE_ENV_FILES": os.devnull, "ENV_FILE": "no-such-file", "TWILIO_AUTH_TOKEN": "t"}
+    refused = replace(engine, settings=settings).attempt("compose", "config")
+    assert refused.returncode != 0
+    assert "PUBLIC_BASE_URL" in refused.stderr
+    assert "at which Twilio reaches this machine" in refused.stderr
