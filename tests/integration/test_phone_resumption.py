@@ -262,3 +262,21 @@ async def test_a_store_that_is_slow_delays_no_first_word(scene: Scene) -> None:
         await socket.send(announcer.stop())
     await until(lambda: len(scene.phone.records) == 1)
     assert scene.store.faults["redeem"] == 1
+
+
+async def test_a_task_that_has_to_leave_hands_its_calls_over(scene: Scene) -> None:
+    """No goodbye: the socket is closed in the middle, and whoever is asked next knows what was said."""
+    invitation = await scene.caller.ring()
+    async with await scene.caller.open_stream() as socket:
+        await scene.caller.begin(socket, invitation.ticket)
+        stream = await scene.phone.model.stream()
+        stream.say(*say.heard("the weather in Paris"))
+        await until(lambda: scene.caller.call_sid in scene.shelf.entries)
+        scene.phone.agent.settings = scene.phone.agent.settings.model_copy(update={"drain_seconds": 0})
+        await scene.phone.agent.drain()
+        assert await close_code(socket) == 1000
+    assert [record.reason for record in scene.phone.records] == [EndReason.DRAINED]
+    assert not [words for words in stream.texts("USER") if "goodbye" in words]
+    call = await scene.store.recall(scene.caller.call_sid)
+    assert call is not None
+    assert (call.ended, call.history) == ("drained", (PARIS,))

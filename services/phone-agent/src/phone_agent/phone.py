@@ -58,6 +58,7 @@ class Phone:
         self.agent = agent
         self.control = control
         self.store = store or CallStore()
+        agent.hands_over = self.store.remembers
         self.live: dict[str, Losable] = {}
         """Calls that have a stream here, by their sid."""
         self.verifier = SignatureVerifier(settings.auth_tokens, settings.base_url)

@@ -36,6 +36,9 @@ class LiveSession(Protocol):
     def say_goodbye(self, reason: EndReason) -> None:
         """Let the agent say goodbye, then end."""
 
+    def end(self, reason: EndReason) -> None:
+        """End at once."""
+
 
 class Agent:
     """Makes prompts, opens model sessions and holds what conversations have in common.
@@ -64,6 +67,8 @@ class Agent:
         self.tracer: Tracer = no_traces
         self.tools = tuple(tools)
         self._records = records
+        self.hands_over = False
+        """Whether another task goes on with a conversation that this one has to leave."""
         self.sessions: set[LiveSession] = set()
         self.recordings = Recordings(settings.phrases_folder)
         self.model_state = "untried"
@@ -131,12 +136,14 @@ class Agent:
         self._records(record)
 
     async def drain(self) -> None:
-        """Take nothing new, let what goes on finish, and say goodbye to whoever is left near the end of the time."""
+        """Take nothing new, let what goes on finish, and part from whoever is left near the end of the time."""
         self.admission.start_draining()
         log.info("draining", sessions=self.admission.taken)
         if not await self.admission.wait_until_empty(max(0.0, self.settings.drain_seconds - GOODBYE_SECONDS)):
             for session in list(self.sessions):
-                session.say_goodbye(EndReason.DRAINED)
+                # Another task says sorry and goes on: after a goodbye that would be a surprise.
+                leave = session.end if self.hands_over else session.say_goodbye
+                leave(EndReason.DRAINED)
             await self.admission.wait_until_empty(GOODBYE_SECONDS)
         log.info("drained", sessions=self.admission.taken)
 
