@@ -177,7 +177,7 @@ def test_nothing_is_changed_while_a_check_says_no(operator: Operator) -> None:
     operator.programs.answers = {**GIT, "git status": Finished(0, " M a.py\n")}
     code, said = operator.deploy("--yes")
     assert (code, stacks()) == (1, {})
-    assert "✗ source          1 files differ from commit 0a1b2c3d4e5f" in said
+    assert "✗ source          1 file changed since commit 0a1b2c3d4e5f" in said
     assert "✗ docker          no engine answers" in said
     assert "source, docker: nothing has been changed" in said
 

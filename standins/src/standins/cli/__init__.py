@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or given[0] in {"-h", "--help"}:
         sys.stdout.write("usage: voice-agent COMMAND …\n\n")
-        sys.stdout.writelines(f"  {name:<12}{what}\n" for name, what in _COMMANDS.items())
+        sys.stdout.writelines(f"  {name:<13}{what}\n" for name, what in _COMMANDS.items())
         sys.stdout.write("\n`voice-agent COMMAND --help` lists a command's options.\n")
         return 0 if given else _USAGE_ERROR
     if given[0] not in _COMMANDS:

@@ -44,7 +44,7 @@ def _source(programs: Programs, tag: str) -> Finding:
     if commit.changed:
         return bad(
             "source",
-            f"{commit.changed} files differ from commit {commit.tag}",
+            f"{commit.changed} file{'s' * (commit.changed > 1)} changed since commit {commit.tag}",
             "commit them, so that the images' tag tells what runs; or name them otherwise: --tag",
         )
     return good("source", f"commit {commit.tag}")

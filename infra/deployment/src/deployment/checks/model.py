@@ -57,6 +57,6 @@ def _quota(aws: Aws, conversations: int) -> Finding:
         return care(
             "model quota",
             f"{value:.0f} conversations at once, {conversations} are admitted ({name})",
-            "ask for more in the Service Quotas console, or lower MaxTasks",
+            "ask for more in the Service Quotas console: those above it hear the fallback",
         )
     return good("model quota", f"{value:.0f} conversations at once")
