@@ -1,9 +1,9 @@
 """One stack at a time: what would change, changing it, and waiting for the end."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
@@ -18,9 +18,10 @@ from deployment.stacks import Stack
 ABSENT: Final = {"", "REVIEW_IN_PROGRESS", "DELETE_COMPLETE"}
 _HALF_MADE: Final = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}
 """Left of a first creation, or of a deletion, that failed: such a stack can only be deleted."""
+_IMAGES: Final = "AWS::ECR::Repository"
 _NOTHING: Final = ("didn't contain changes", "No updates are to be performed")
-_EARLIER: Final = timedelta(seconds=5)
-"""AWS's clock may be this much behind ours, when events are told by their time."""
+_BEGINS_SECONDS: Final = 60.0
+"""How long CloudFormation may take to show that it has begun what it was told."""
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,8 @@ class CloudFormation:
             "Tags": [{"Key": "Application", "Value": "pipecat-voice-agent"}],
             **self._role,
         }
-        if not exists and stack.template.kept:
-            # What an earlier stack left on purpose, such as images, becomes this one's again.
+        if not exists and _IMAGES in stack.template.kinds:
+            # Images stay when their stack goes; here they become this one's again.
             arguments["ImportExistingResources"] = True
         try:
             arn = self._client.create_change_set(**arguments)["Id"]
@@ -138,15 +139,16 @@ class CloudFormation:
         Raises:
             StackError: with the first resource that failed, and what to do.
         """
-        since = datetime.now(UTC) - _EARLIER
         name = change_set.stack.name
+        before = self._newest(name)
         try:
             self._client.execute_change_set(ChangeSetName=change_set.arn)
         except ClientError as error:
             raise _refused(change_set.stack, short(error)) from error
-        status = self._ended(name, total=len(change_set.changes), since=since)
+        self._begun(name, before)
+        status = self._ended(name, total=len(change_set.changes), before=before)
         if status not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
-            raise _failed(name, status, failures.first(self._events(name), since))
+            raise _failed(name, status, failures.first(self._events(name, before)))
 
     def delete(self, stack: Stack) -> None:
         """Delete a stack and wait until it is gone.
@@ -156,14 +158,15 @@ class CloudFormation:
         """
         if self._describe(stack.name) is None:
             return
-        since = datetime.now(UTC) - _EARLIER
+        before = self._newest(stack.name)
         try:
             self._client.delete_stack(StackName=stack.name, **self._role)
         except ClientError as error:
             raise _refused(stack, short(error)) from error
-        status = self._ended(stack.name, since=since)
+        self._begun(stack.name, before)
+        status = self._ended(stack.name, before=before)
         if status not in ABSENT:
-            raise _failed(stack.name, status, failures.first(self._events(stack.name), since))
+            raise _failed(stack.name, status, failures.first(self._events(stack.name, before)))
 
     def _describe(self, name: str) -> Any:  # noqa: ANN401 - a stack as boto3 gives it, or None
         try:
@@ -191,7 +194,16 @@ class CloudFormation:
         if creates and self.status(stack) == "REVIEW_IN_PROGRESS":
             self._client.delete_stack(StackName=stack.name)
 
-    def _ended(self, name: str, *, total: int = 0, since: datetime | None = None) -> str:
+    def _begun(self, name: str, before: str) -> None:
+        """Wait until a stack shows that something is done with it: until then it looks as it did."""
+        until = time.monotonic() + _BEGINS_SECONDS
+        while time.monotonic() < until and self._describe(name) is not None:
+            events = self._events(name, before)
+            if any(one["LogicalResourceId"] == name and one["ResourceStatus"] not in ABSENT for one in events):
+                return
+            self._wait.sleep(min(1.0, self._patience.poll))
+
+    def _ended(self, name: str, *, total: int = 0, before: str = "") -> str:
         """Wait until nothing goes on in a stack any more; tell its state."""
         began = time.monotonic()
         until = began + self._patience.stack
@@ -202,20 +214,29 @@ class CloudFormation:
                 return status
             if time.monotonic() > until:
                 raise StackError(f"{name} is still {status}", "wait for it in CloudFormation's console, then run again")
-            self._progress(self._how_far(name, total, since, time.monotonic() - began))
+            self._progress(self._how_far(name, total, before, time.monotonic() - began))
             self._wait.sleep(self._patience.poll)
 
-    def _how_far(self, name: str, total: int, since: datetime | None, seconds: float) -> str:
-        recent = [event for event in self._events(name) if since and event["Timestamp"] >= since]
+    def _how_far(self, name: str, total: int, before: str, seconds: float) -> str:
+        recent = self._events(name, before)
         done = {e["LogicalResourceId"] for e in recent if str(e.get("ResourceStatus", "")).endswith("E_COMPLETE")}
         at_work = next((e["LogicalResourceId"] for e in recent if "IN_PROGRESS" in str(e.get("ResourceStatus"))), "")
-        return f"{name}  {len(done)} of {total}  {at_work}  {seconds:.0f} s"
+        return f"{name}  {len(done)} of {total}  {at_work}  {seconds:.0f} s" if total else f"{name}  {seconds:.0f} s"
 
-    def _events(self, name: str) -> list[Any]:
+    def _newest(self, name: str) -> str:
+        """Name the newest event, so that what comes after it can be told from what was before."""
+        return next((str(event["EventId"]) for event in self._every_event(name)), "")
+
+    def _events(self, name: str, before: str) -> list[Any]:
+        """List what happened since an event, newest first."""
+        return list(takewhile(lambda event: event["EventId"] != before, self._every_event(name)))
+
+    def _every_event(self, name: str) -> Iterator[Any]:
         try:
-            return list(self._client.describe_stack_events(StackName=name)["StackEvents"])
+            for page in self._client.get_paginator("describe_stack_events").paginate(StackName=name):
+                yield from page["StackEvents"]
         except ClientError:
-            return []
+            return  # a stack that is gone has none that its name leads to
 
 
 def _is_nothing(reason: str) -> bool:

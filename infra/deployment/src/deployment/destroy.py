@@ -78,7 +78,8 @@ def _announce(job: Job, standing: Sequence[Stack]) -> None:
     job.screen.heading("What stays")
     for stack in standing:
         for name, kind in stack.template.kept.items():
-            job.screen.row(Mark.STEP, kind.rpartition("::")[2], f"{name}, if there is one; deploying again takes it up")
+            again = "; deploying again takes it up" if kind.endswith("::Secret") else ""
+            job.screen.row(Mark.STEP, kind.rpartition("::")[2], f"{name}, if there is one{again}")
     job.screen.row(Mark.STEP, "registry", f"{job.stacks.registry.name}: images, shared by all environments")
 
 

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 _AFTERMATH: Final = re.compile(r"cancelled|canceled|following resource\(s\) failed", re.IGNORECASE)
@@ -50,16 +49,11 @@ class Failure:
         return "mend that and run the same command again: it goes on from here"
 
 
-def first(events: Iterable[Any], since: datetime) -> Failure | None:
-    """Find what failed first.
-
-    Args:
-        events: of a stack, as CloudFormation lists them: newest first.
-        since: when this attempt began; earlier ones are over.
-    """
+def first(events: Iterable[Any]) -> Failure | None:
+    """Find what failed first among a stack's events of this attempt, newest first as CloudFormation lists them."""
     for event in reversed(list(events)):
         reason = str(event.get("ResourceStatusReason", ""))
         failed = str(event.get("ResourceStatus", "")).endswith("FAILED")
-        if failed and event["Timestamp"] >= since and not _AFTERMATH.search(reason):
+        if failed and not _AFTERMATH.search(reason):
             return Failure(str(event.get("LogicalResourceId", "")), str(event.get("ResourceType", "")), reason)
     return None
