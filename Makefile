@@ -10,7 +10,7 @@ $(foreach name,$(CALL_VARIABLES),$(eval override $(name) := $$(value $(name))))
 export $(CALL_VARIABLES)
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help environment page run call apart test faults fuzz costs drill lint format lock bench deploy-plan deploy destroy clean
+.PHONY: help environment page run call apart test faults fuzz costs audit sbom drill lint format lock bench deploy-plan deploy destroy clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -44,6 +44,12 @@ fuzz: environment ## feed every way in a million mutated inputs: RUNS=, SEED=, T
 
 costs: environment ## measure what one stranger costs at most, as SECURITY.md promises it
 	@$(BIN)/pytest -q -s tests/integration/test_stranger_costs.py
+
+audit: environment ## compare what is pinned with published advisories: ADVISORIES=folder of OSV files, else it asks OSV
+	@$(BIN)/python -m tools.audit $(if $(ADVISORIES),--advisories $(ADVISORIES))
+
+sbom: environment ## write down what is in each image and under which license, as CycloneDX, into .run/sbom
+	@$(BIN)/python -m tools.sbom
 
 drill: environment ## a deployment, a scale-in and a task that dies behind the load balancer, CALLERS=18 and VISITORS=2 talking
 	@CALLERS=$(or $(CALLERS),18) VISITORS=$(or $(VISITORS),2) $(BIN)/pytest -s tests/e2e/test_rolling_deployment.py

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.leak_watch import LeakWatch
 from tests.support.threat_report import ThreatReport
 
 TESTS = Path(__file__).parent
@@ -70,8 +71,9 @@ _forget_the_shell()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have the threats reported by number."""
+    """Have the threats reported by number, and the run searched for what it planted."""
     config.pluginmanager.register(ThreatReport())
+    config.pluginmanager.register(LeakWatch(config))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

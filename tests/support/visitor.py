@@ -22,6 +22,7 @@ from aiortc import (
 from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame
 
+from tests.support.leaks import in_answer
 from tests.support.waiting import until
 
 RATE = 48_000
@@ -209,6 +210,7 @@ class Visitor:
             await asyncio.sleep(1)
 
     def _take(self, text: str) -> None:
+        assert list(in_answer(text.encode())) == []
         message = json.loads(text)
         self.messages.append(Message(message["type"], message.get("data") or message.get("message") or {}))
 

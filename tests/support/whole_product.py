@@ -15,6 +15,8 @@ from typing import Any
 
 import httpx
 
+from tests.support.leaks import plant
+
 COMMAND = [sys.executable, "-m", "standins.cli"]
 START_SECONDS = 90.0
 """On a busy machine of two cores; it takes about ten."""
@@ -86,7 +88,9 @@ def running(folder: Path, settings: Mapping[str, str] = MappingProxyType({}), *,
         )
         try:
             _wait_until_ready(process, folder)
-            yield Product(folder, json.loads((folder / ".run/run.json").read_text(encoding="utf-8")))
+            product = Product(folder, json.loads((folder / ".run/run.json").read_text(encoding="utf-8")))
+            plant([product.state["twilio"].get("auth_token", "")])
+            yield product
         finally:
             process.send_signal(signal.SIGTERM)
             try:

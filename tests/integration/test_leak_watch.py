@@ -1,0 +1,66 @@
+"""A run of pytest whose services leak fails, though each of its tests passes."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tools.workspace import ROOT
+
+START = json.dumps({"service": "phone-agent", "level": "info", "event": "starting", "port": 7860})
+LEAKING = json.dumps({"service": "phone-agent", "level": "info", "event": "call_answered", "caller": "+15005550006"})
+_SUITE = """
+import httpx, pytest
+from websockets.asyncio.client import connect
+from websockets.asyncio.server import serve
+from tests.support.leak_watch import LeakWatch
+
+def test_one(tmp_path):
+    (tmp_path / "phone.jsonl").write_text({log!r})
+
+def test_two():
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, text={answer!r}))
+    with httpx.Client(transport=transport) as client:
+        assert client.get("http://a/").status_code == 200
+
+async def test_three():
+    async def tell(line):
+        await line.send({frame!r})
+    async with serve(tell, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with connect(f"ws://127.0.0.1:{{port}}", proxy=None, compression=None) as line:
+            await line.recv()
+"""
+_PLUGIN = """
+from tests.support.leak_watch import LeakWatch
+def pytest_configure(config):
+    config.pluginmanager.register(LeakWatch(config))
+"""
+CLEAN = {"log": START, "answer": "fine", "frame": "fine"}
+
+
+@pytest.mark.parametrize(
+    ("leaking", "told"),
+    [
+        ({}, "0 secrets, numbers or words in 1 logs"),
+        ({"log": f"{START}\n{LEAKING}"}, "a telephone number in"),
+        ({"answer": "canary-auth-token"}, "the secret canary-auth-token in the answer 200"),
+        ({"frame": "canary-auth-token"}, "the secret canary-auth-token in a WebSocket"),
+    ],
+    ids=["nothing", "log", "answer", "frame"],
+)
+def test_threat_15_a_run_that_leaks_fails(leaking: dict[str, str], told: str) -> None:
+    """A service's log, an answer or a frame had what was planted."""
+    with tempfile.TemporaryDirectory() as name:  # not pytest's own: this very run looks through that
+        folder = Path(name)
+        (folder / "conftest.py").write_text(_PLUGIN)
+        (folder / "test_suite.py").write_text(_SUITE.format(**(CLEAN | leaking)))
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "asyncio_mode=auto"]
+        options = ["--rootdir", name, "--basetemp", str(folder / "temporary"), name]
+        done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, check=False, timeout=50)
+    assert "3 passed" in done.stdout, done.stdout + done.stderr
+    assert told in done.stdout
+    assert done.returncode == (1 if leaking else 0)

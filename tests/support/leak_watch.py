@@ -1,0 +1,94 @@
+"""Looks through every log and every answer of a test run for what was planted, and fails the run that leaks.
+
+Logs are read once, at the end: a service's log is a `.jsonl` or `.log` below pytest's folder for temporary files,
+wherever its test put it. Answers are looked at as they arrive in this process, over HTTP and WebSockets.
+"""
+
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+from websockets.protocol import Protocol
+
+from tests.support import leaks
+
+_SUFFIXES: Final = {".jsonl", ".log"}
+_MOST: Final = 20
+"""Leaks that are told; the first one is what has to be mended."""
+
+
+class LeakWatch:
+    """A plugin of pytest."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._leaks: list[str] = []
+        self._logs = self._answers = 0
+        self._undo: list[Callable[[], None]] = []
+
+    def pytest_sessionstart(self) -> None:
+        """Begin to look at answers."""
+        read, aread, receive_data = httpx.Response.read, httpx.Response.aread, Protocol.receive_data
+
+        def looked_at(response: httpx.Response) -> bytes:
+            return self._http(response, read(response))
+
+        async def looked_at_later(response: httpx.Response) -> bytes:
+            return self._http(response, await aread(response))
+
+        def seen(protocol: Protocol, piece: bytes) -> None:
+            self._answer(bytes(piece), "a WebSocket")
+            receive_data(protocol, piece)
+
+        self._replace(httpx.Response, read=looked_at, aread=looked_at_later)
+        self._replace(Protocol, receive_data=seen)
+
+    def _replace(self, owner: type, **others: Callable[..., Any]) -> None:
+        for name, other in others.items():
+            self._undo.append(partial(setattr, owner, name, getattr(owner, name)))
+            setattr(owner, name, other)
+
+    def _http(self, response: httpx.Response, body: bytes) -> bytes:
+        headers = b"\n".join(value for _, value in response.headers.raw)
+        self._answer(headers + b"\n" + body, f"the answer {response.status_code}")
+        return body
+
+    def _answer(self, answer: bytes, where: str) -> None:
+        self._answers += 1
+        self._leaks += [
+            f"{what} in {where} during {os.environ.get('PYTEST_CURRENT_TEST', '?')}" for what in leaks.in_answer(answer)
+        ]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Read the logs, and fail the run if anything was found anywhere."""
+        for undo in reversed(self._undo):
+            undo()
+        for log in self._files():
+            self._logs += 1
+            with log.open(encoding="utf-8", errors="replace") as lines:
+                self._leaks += [f"{what} of {log.name}" for what in leaks.in_log(lines)]
+        if self._leaks and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _files(self) -> list[Path]:
+        factory = getattr(self._config, "_tmp_path_factory", None)
+        base: Path | None = getattr(factory, "_basetemp", None)  # None: no test asked for a folder
+        if base is None or not base.is_dir():
+            return []
+        return sorted(path for path in base.rglob("*") if path.suffix in _SUFFIXES and path.is_file())
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say what was looked through, and what was found."""
+        if not (self._leaks or self._logs):
+            return
+        terminalreporter.section("leaks")
+        for leak in self._leaks[:_MOST]:
+            terminalreporter.write_line(leak)
+        terminalreporter.write_line(
+            f"{len(self._leaks)} secrets, numbers or words in {self._logs} logs and {self._answers} answers"
+        )
