@@ -28,6 +28,8 @@ _MALFORMED = "integration/test_phone_malformed.py::test_"
 _WEATHER = "contract/test_open_meteo_faults.py::test_"
 _DOORS = "integration/webrtc/test_webrtc_doors.py::test_"
 _ROUTES = "unit/webrtc_agent/test_webrtc_routes.py::test_"
+_LOST = "integration/test_phone_lost_calls.py::test_"
+_TRANSFER = "integration/test_transfer.py::test_"
 _LOCKS = "house/test_house_locks.py::test_"
 _IMAGES = "house/test_images.py::test_"
 _ROLES = "infra/test_permissions.py::test_"
@@ -55,19 +57,37 @@ THREATS: Final = (
             f"{_REFUSALS}a_crowd_without_tickets_is_kept_small",
         ),
     ),
-    Threat(3, "a replayed webhook", (f"{_REFUSALS}a_replayed_webhook_opens_one_model_stream",)),
+    Threat(
+        3,
+        "a replayed webhook",
+        (
+            f"{_REFUSALS}a_replayed_webhook_opens_one_model_stream",
+            f"{_LOST}a_captured_question_for_a_lost_call_costs_one_model_stream_at_most",
+            f"{_TICKETS}repeated_webhook_gets_the_same_ticket",
+        ),
+    ),
     Threat(
         4,
         "a stolen ticket",
         (
             f"{_REFUSALS}a_ticket_is_used_once",
             f"{_REFUSALS}a_good_ticket_opens_nothing_for_others",
+            f"{_LOST}a_ticket_that_one_task_has_taken_is_refused_by_the_other",
             f"{_TICKETS}ticket_is_for_one_call",
             f"{_TICKETS}ticket_lives_a_minute",
         ),
     ),
-    Threat(5, "toll fraud by transfer", ("integration/test_transfer.py::test_whatever_is_not_configured_is_refused",)),
-    Threat(6, "instructions in speech"),
+    Threat(
+        5,
+        "toll fraud by transfer",
+        (
+            f"{_TRANSFER}whatever_is_not_configured_is_refused",
+            f"{_TRANSFER}a_storm_of_keys_in_the_middle_of_a_sentence",
+            "unit/agent_core/test_destinations.py::test_premium_rate_numbers_are_refused_in_either_form",
+            "unit/agent_core/test_destinations.py::test_a_service_does_not_start_with_a_premium_number",
+        ),
+    ),
+    Threat(6, "instructions in speech", (f"{_TRANSFER}whatever_is_not_configured_is_refused",)),
     Threat(7, "instructions in weather data", (f"{_WEATHER}injected_text_reaches_nobody",)),
     Threat(
         8,
