@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fuzzing.targets.offers import SEEDS
 from tests.support.waiting import until
 from webrtc_agent.connection import answer
 from webrtc_agent.offer import check_offer
@@ -73,4 +74,12 @@ async def test_garbage_that_looks_like_an_offer_leaves_no_task(rest: str) -> Non
     """Whatever aiortc's parser stumbles over, the answer is one refusal, and nothing goes on afterwards."""
     with pytest.raises(MalformedOffer):
         await answer(OfferRequest(sdp="v=0\r\n" + SOUND + WAY + rest, type="offer"))
+    await until(lambda: asyncio.all_tasks() == {asyncio.current_task()}, 1)
+
+
+async def test_an_offer_that_breaks_off_halfway_is_refused_like_any_other() -> None:
+    """Its bundle names another medium first: the sound has no transport yet, and aiortc cannot close such a one."""
+    sdp = SEEDS[2].decode().replace("a=mid:0", "a=mid:1")
+    with pytest.raises(MalformedOffer):
+        await answer(OfferRequest(sdp=sdp, type="offer"))
     await until(lambda: asyncio.all_tasks() == {asyncio.current_task()}, 1)

@@ -105,6 +105,7 @@ def _parsed(candidate: Candidate) -> Any:  # noqa: ANN401 - one of aiortc's own,
 
 async def close(connection: SoundConnection) -> None:
     """Close; Pipecat itself leaves a connection open that it takes for lost. Bounded, may be repeated."""
-    with suppress(TimeoutError, ConnectionError):
+    # AttributeError: aiortc stumbles over media that had no transport yet when an offer broke off, and so no socket.
+    with suppress(TimeoutError, ConnectionError, AttributeError):
         async with asyncio.timeout(CLOSE_SECONDS):
             await connection.disconnect()  # type: ignore[no-untyped-call]
