@@ -1,20 +1,22 @@
 """`voice-agent deploy`, `deploy-plan` and `destroy`, against a pretend AWS with pretended docker and git."""
 
+import asyncio
 import http.server
 import re
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pytest
 from moto.cloudformation.models import CloudFormationBackend, cloudformation_backends
 
 from deployment.programs import Finished
+from standins.twilio import ExchangeSettings, TwilioExchange
 from tests.support.aws_models import Models, telling
-from tests.support.operator import TOKEN, Operator, fill_secrets, stacks
+from tests.support.operator import SID, TOKEN, Operator, fill_secrets, stacks
 from tests.support.stacks import REGION, Deployed, pretend_aws
 from tests.support.told_programs import DOCKER, GIT
 
@@ -194,6 +196,18 @@ def test_a_no_leaves_nothing_behind(operator: Operator) -> None:
     code, said = operator.deploy(answer=lambda _: "")
     assert (code, stacks(), change_sets()) == (1, {}, [])
     assert "you said no" in said
+
+
+@pytest.mark.parametrize("way", [KeyboardInterrupt, EOFError])
+def test_whoever_walks_away_leaves_nothing_half_done(operator: Operator, way: type[BaseException]) -> None:
+    """Ctrl-C and Ctrl-D at the question are a no."""
+
+    def gone(_question: str) -> str:
+        raise way
+
+    code, said = operator.deploy(answer=gone)
+    assert (code, stacks(), change_sets()) == (130, {}, [])
+    assert "the same command waits for it and goes on from there" in said
 
 
 def test_values_are_asked_for_where_somebody_is_there_and_are_never_shown(operator: Operator) -> None:
@@ -379,6 +393,23 @@ def test_a_page_that_does_not_answer_fails_the_deployment(operator: Operator) ->
     assert code == 1
     assert "http://127.0.0.1:9/health:" in said
     assert "About $" in said
+
+
+async def test_a_number_rings_here_afterwards(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twilio's stand-in is told the address that the outside has; its fallback is the same, for another task."""
+    operator.environment(Https="cloudfront")
+    operator.programs.answers = {**DOCKER, **GIT, "voice-agent call": Finished(0, "1 turn\n")}
+    settings = ExchangeSettings(account_sid=SID, auth_token=TOKEN, numbers=("+46701234567",))
+    async with TwilioExchange(settings) as twilio:
+        monkeypatch.setenv("TWILIO_API_BASE_URL", twilio.url)
+        operator.deploy("--yes")
+        fill_secrets()
+        code, said = await asyncio.to_thread(operator.deploy, "--yes", "--twilio-number", "+46701234567")
+        assert code == 0, said
+        (number,) = cast("list[dict[str, str]]", twilio.numbers.listed(SID, "")["incoming_phone_numbers"])
+    assert re.fullmatch(r"https://\S+\.cloudfront\.net/incoming-call", number["voice_url"])
+    assert number["voice_fallback_url"] == number["voice_url"]
+    assert "+46701234567 now asks https://" in said
 
 
 def test_a_number_without_https_is_refused_before_anything_is_changed(operator: Operator) -> None:

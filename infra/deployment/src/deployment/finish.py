@@ -67,7 +67,10 @@ def _say_where(job: Job) -> None:
         job.screen.row(Mark.STEP, "voice webhook", f"{address}/incoming-call")
     else:
         job.screen.row(Mark.CARE, "voice webhook", "none: Twilio streams to https alone")
-    job.screen.row(Mark.STEP, "load balancer", edge["LoadBalancerDnsName"])
+    domain = job.environment.parameters.get("DomainName", "")
+    by_hand = domain and not job.environment.parameters.get("HostedZoneId")
+    pointed = f"; point {domain} at it (CNAME)" if by_hand else ""
+    job.screen.row(Mark.STEP, "load balancer", edge["LoadBalancerDnsName"] + pointed)
     dashboard = job.cloudformation.outputs(job.stacks["observability"]).get("DashboardUrl", "")
     job.screen.row(Mark.STEP, "dashboard", dashboard)
 

@@ -76,7 +76,7 @@ def run(command: Callable[[], int], screen: Screen) -> int:
         screen.heading("Stopped")
         screen.row(Mark.BAD, "AWS", short(error), ["mend that and run the same command again: it goes on from here"])
         return 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError):
         screen.heading("Stopped")
         screen.advise("AWS goes on with what was begun; the same command waits for it and goes on from there")
         return 130

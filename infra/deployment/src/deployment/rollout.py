@@ -135,7 +135,7 @@ class Rollout:
     def _agreed(self, change_set: ChangeSet) -> None:
         try:
             self.consent.ask("Make these changes?")
-        except (DeclinedError, UsageError, KeyboardInterrupt):
+        except (DeclinedError, UsageError, KeyboardInterrupt, EOFError):
             self.job.cloudformation.discard(change_set)
             raise
 

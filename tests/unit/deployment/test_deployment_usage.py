@@ -1,0 +1,52 @@
+"""How the commands are called."""
+
+import importlib.util
+
+import pytest
+
+from deployment import options
+from standins import cli
+
+
+@pytest.mark.parametrize("command", ["deploy", "deploy-plan", "destroy"])
+def test_the_console_command_knows_them(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each has its help, with what it ends with."""
+    with pytest.raises(SystemExit) as ended:
+        cli.main([command, "--help"])
+    said = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert f"usage: voice-agent {command} " in said
+    assert "the same command goes on from there" in said
+
+
+def test_where_only_the_stand_ins_are_it_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Their image has the console command and nothing to deploy."""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    assert cli.main(["deploy"]) == 2
+    assert "deploy needs a checkout of the repository" in capsys.readouterr().err
+
+
+def test_what_is_not_said_is_the_usual() -> None:
+    """The environment test, asked before each change, with a call at the end."""
+    given = options.read_deploy([], {})
+    assert (given.environment, given.yes, given.call, given.images) == ("test", False, True, "")
+    assert given.twilio_api == "https://api.twilio.com"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--images", "a", "--tag", "b"],
+        ["--tag", "a/b"],
+        ["--tag", ""],
+        ["--twilio-number", "070-123"],
+        ["--environmen", "x"],
+    ],
+)
+def test_what_cannot_be_is_refused_at_once(arguments: list[str]) -> None:
+    """With exit code 2, as wrong usage."""
+    with pytest.raises(SystemExit) as ended:
+        options.read_deploy(arguments, {})
+    assert ended.value.code == 2
