@@ -101,6 +101,29 @@ async def test_a_service_that_stops_takes_it_off(setting: Setting) -> None:
     assert not setting.ecs.task(TASK).protected
 
 
+class Slow:
+    """An agent that takes its time."""
+
+    def __init__(self) -> None:
+        self.asked: list[bool] = []
+
+    async def protect(self, *, on: bool) -> None:
+        """Note what is asked, and answer later."""
+        self.asked.append(on)
+        await asyncio.sleep(0.05)
+
+
+async def test_a_service_that_stops_while_it_is_taken_off_says_so_once() -> None:
+    """The last call and the end of the service come at the same moment: that is how a task leaves."""
+    slow, admission = Slow(), Admission(1)
+    async with TaskProtection(slow, admission, lambda: None).running():
+        place = admission.admit()
+        await until(lambda: slow.asked == [True])
+        place.release()
+        await until(lambda: slow.asked == [True, False])
+    assert slow.asked == [True, False]
+
+
 @pytest.mark.parametrize(
     ("fault", "tries"),
     [

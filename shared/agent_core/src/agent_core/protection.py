@@ -45,6 +45,7 @@ class TaskProtection:
         self._admission = admission
         self._on_failure = on_failure
         self._may_be_on = False
+        self._telling = asyncio.Lock()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -53,7 +54,9 @@ class TaskProtection:
         try:
             yield
         finally:
-            following.cancel()
+            # What is being told just now is not torn off, or it would have to be told twice.
+            async with self._telling:
+                following.cancel()
             await asyncio.wait({following})
             if self._may_be_on:
                 await self._tell(on=False)
@@ -71,7 +74,8 @@ class TaskProtection:
         # Also a try that failed may have arrived, so that it has to be taken back.
         self._may_be_on = True
         try:
-            await self._protector.protect(on=on)
+            async with self._telling:
+                await self._protector.protect(on=on)
         except UpstreamError as error:
             log.warning("task_protection_failed", on=on, error=error.reason)
             self._on_failure()
