@@ -1,0 +1,43 @@
+"""Draw the dashboard: ``python -m tools.dashboard --out dashboard.png``, of made-up hours or of the logs of a real run.
+
+Give logs to draw what they hold: ``python -m tools.dashboard .run/phone-agent.jsonl .run/webrtc-agent.jsonl``.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from tools.dashboard import board, rehearsal
+from tools.dashboard.numbers import Numbers
+from tools.dashboard.picture import draw
+
+
+def main() -> int:
+    """Draw, and say where."""
+    parser = argparse.ArgumentParser(prog="python -m tools.dashboard", description=__doc__)
+    parser.add_argument("logs", nargs="*", type=Path, help="with metrics in them; without: made-up hours")
+    parser.add_argument("--out", type=Path, default=Path("dashboard.png"), help="default: %(default)s")
+    options = parser.parse_args()
+    numbers = Numbers()
+    for document in emitted(options.logs) if options.logs else rehearsal.documents():
+        numbers.take(document)
+    remark = "from " + (", ".join(log.name for log in options.logs) or "made-up hours, told by the product's own code")
+    draw(board.read(), numbers, options.out, remark)
+    print(options.out)
+    return 0
+
+
+def emitted(logs: Sequence[Path]) -> Iterator[dict[str, Any]]:
+    """Find the lines of logs that are metrics."""
+    for log in logs:
+        with log.open(encoding="utf-8") as lines:
+            for line in lines:
+                if '"_aws"' in line:
+                    yield json.loads(line)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

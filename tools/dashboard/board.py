@@ -1,0 +1,132 @@
+"""The dashboard as the template has it: widgets, and what each of them asks for. Pure."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from agent_core.observability.metrics import NAMESPACE
+from tools.workspace import ROOT
+
+TEMPLATE = ROOT / "infra/cloudformation/observability.yaml"
+_SEARCH = re.compile(r"SEARCH\('\{([^,]+),([^}]+)\} MetricName=\"(\w+)\"', '(\w+)', (\d+)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One line of a widget: a metric, a search for metrics, or a calculation with others of the widget.
+
+    Attributes:
+        label: In the legend.
+        stat: Statistic, as CloudWatch names it.
+        period: Seconds.
+        namespace: Of the metric, or of those that are searched.
+        metric: Name.
+        dimensions: Name and value; for a search the value is empty.
+        expression: What is calculated, with the others' ``name``.
+        name: By which others calculate with it.
+        shown: Whether it is drawn.
+    """
+
+    label: str
+    stat: str = ""
+    period: int = 60
+    namespace: str = ""
+    metric: str = ""
+    dimensions: dict[str, str] = field(default_factory=dict)
+    expression: str = ""
+    name: str = ""
+    shown: bool = True
+
+    @property
+    def is_search(self) -> bool:
+        """Whether any values of its dimensions are wanted."""
+        return bool(self.dimensions) and not any(self.dimensions.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Widget:
+    """One box. Places count from the upper left, of 24 columns."""
+
+    title: str
+    x: int
+    y: int
+    width: int
+    height: int
+    stacked: bool
+    lines: tuple[tuple[str, float], ...]
+    """Lines across it, with what they mean."""
+    curves: tuple[Curve, ...]
+    alarms: tuple[str, ...]
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads ``!Sub`` and its like as what they hold."""
+
+
+def _contents(loader: yaml.SafeLoader, _: str, node: yaml.Node) -> object:
+    match node:
+        case yaml.SequenceNode():
+            return loader.construct_sequence(node, deep=True)
+        case yaml.MappingNode():
+            return loader.construct_mapping(node, deep=True)
+        case _:
+            return loader.construct_scalar(node)  # type: ignore[arg-type]
+
+
+_Loader.add_multi_constructor("!", _contents)
+
+
+def read(template: Path = TEMPLATE) -> list[Widget]:
+    """Read the widgets out of a template; what CloudFormation would fill in stands for itself."""
+    resources = yaml.load(template.read_text(encoding="utf-8"), _Loader)["Resources"]  # noqa: S506 - a SafeLoader
+    text = resources["Dashboard"]["Properties"]["DashboardBody"][0].replace("${MetricsNamespace}", NAMESPACE)
+    return [_widget(one) for one in json.loads(re.sub(r"\$\{(\w+)\}", r"\1", text))["widgets"]]
+
+
+def _widget(described: dict[str, Any]) -> Widget:
+    told = described["properties"]
+    lines = told.get("annotations", {}).get("horizontal", [])
+    return Widget(
+        title=told["title"],
+        x=described["x"],
+        y=described["y"],
+        width=described["width"],
+        height=described["height"],
+        stacked=told.get("stacked", False),
+        lines=tuple((line["label"], line["value"]) for line in lines),
+        curves=tuple(_curves(told.get("metrics", []), told.get("period", 60))),
+        alarms=tuple(arn.rpartition(":alarm:")[2] for arn in told.get("alarms", [])),
+    )
+
+
+def _curves(metrics: list[list[Any]], period: int) -> Iterator[Curve]:
+    for metric in metrics:
+        options = metric[-1] if isinstance(metric[-1], dict) else {}
+        if "expression" in options:
+            yield _calculated(options)
+            continue
+        namespace, name, *dimensions = metric[:-1]
+        pairs = dict(zip(dimensions[::2], dimensions[1::2], strict=True))
+        yield Curve(
+            options.get("label", name),
+            options["stat"],
+            options.get("period", period),
+            namespace,
+            name,
+            pairs,
+            name=options.get("id", ""),
+            shown=options.get("visible", True),
+        )
+
+
+def _calculated(options: dict[str, Any]) -> Curve:
+    found = _SEARCH.fullmatch(options["expression"])
+    if found is None:
+        return Curve(options.get("label", ""), expression=options["expression"])
+    namespace, dimensions, metric, stat, period = found.groups()
+    return Curve("", stat, int(period), namespace, metric, dict.fromkeys(dimensions.split(","), ""))
