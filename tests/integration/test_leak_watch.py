@@ -19,6 +19,7 @@ from websockets.asyncio.server import serve
 from tests.support.leak_watch import LeakWatch
 
 def test_one(tmp_path):
+    print({printed!r})
     (tmp_path / "phone.jsonl").write_text({log!r})
 
 def test_two():
@@ -39,7 +40,7 @@ from tests.support.leak_watch import LeakWatch
 def pytest_configure(config):
     config.pluginmanager.register(LeakWatch(config))
 """
-CLEAN = {"log": START, "answer": "fine", "frame": "fine"}
+CLEAN = {"log": START, "answer": "fine", "frame": "fine", "printed": "fine"}
 
 
 @pytest.mark.parametrize(
@@ -49,8 +50,9 @@ CLEAN = {"log": START, "answer": "fine", "frame": "fine"}
         ({"log": f"{START}\n{LEAKING}"}, "a telephone number in"),
         ({"answer": "canary-auth-token"}, "the secret canary-auth-token in the answer 200"),
         ({"frame": "canary-auth-token"}, "the secret canary-auth-token in a WebSocket"),
+        ({"printed": "canary-auth-token"}, "the secret canary-auth-token in the output of"),
     ],
-    ids=["nothing", "log", "answer", "frame"],
+    ids=["nothing", "log", "answer", "frame", "output"],
 )
 def test_threat_15_a_run_that_leaks_fails(leaking: dict[str, str], told: str) -> None:
     """A service's log, an answer or a frame had what was planted."""

@@ -1,7 +1,8 @@
 """Looks through every log and every answer of a test run for what was planted, and fails the run that leaks.
 
 Logs are read once, at the end: a service's log is a `.jsonl` or `.log` below pytest's folder for temporary files,
-wherever its test put it. Answers are looked at as they arrive in this process, over HTTP and WebSockets.
+wherever its test put it. Answers are looked at as they arrive in this process, over HTTP and WebSockets, and so is
+what tests print. What a browser loads it cannot see.
 """
 
 import os
@@ -62,6 +63,12 @@ class LeakWatch:
         self._leaks += [
             f"{what} in {where} during {os.environ.get('PYTEST_CURRENT_TEST', '?')}" for what in leaks.in_answer(answer)
         ]
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Look at what a test printed, and what ran inside of it."""
+        if report.when == "call":
+            printed = leaks.in_output(f"{report.capstdout}\n{report.capstderr}")
+            self._leaks += [f"{what} in the output of {report.nodeid}" for what in printed]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

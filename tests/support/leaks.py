@@ -71,6 +71,12 @@ def _kinds(line: str) -> Iterator[str]:
     yield from (kind for kind, pattern in _IN_LOGS.items() if pattern.search(line))
 
 
+def in_output(text: str) -> Iterator[str]:
+    """Say which secrets a test printed, or a service that ran inside of it logged."""
+    lines = (line for line in text.splitlines() if "[debug" not in line)
+    yield from (f"the secret {secret}" for line in lines for secret in SECRETS if secret in line)
+
+
 def in_answer(answer: bytes) -> Iterator[str]:
     """Say what stands in an answer that no answer may have; words and numbers may, for the right person."""
     yield from (f"the secret {secret}" for secret in SECRETS if secret.encode() in answer)
