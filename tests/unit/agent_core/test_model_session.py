@@ -60,6 +60,41 @@ async def test_closing_closes_from_the_inside_out() -> None:
     assert stream.closed
 
 
+async def test_a_session_that_waits_is_told_the_history_when_it_begins() -> None:
+    """Opened in advance, it knows everything but what is said until then."""
+    model = ScriptedModel()
+    session = await ModelSession.open_ready(model, "a-model", PROMPT)
+    block = ["contentStart", "textInput", "contentEnd"]
+    assert model.streams[0].names() == ["sessionStart", "promptStart", *block]
+    session.begin(((Role.USER, "hello"), (Role.ASSISTANT, "good day")))
+    session.hear(b"\x01\x00")
+    _, handle = _collector()
+    running = asyncio.create_task(session.run(handle))
+    await model.streams[0].until_sent("audioInput")
+    assert model.streams[0].names()[5:] == [*block * 2, "contentStart", "audioInput"]
+    await session.close()
+    await running
+
+
+async def test_a_session_that_never_began_is_closed_without_a_microphone() -> None:
+    """What was not opened need not be closed."""
+    model = ScriptedModel()
+    session = await ModelSession.open_ready(model, "a-model", PROMPT)
+    await session.close()
+    assert model.streams[0].names()[5:] == ["promptEnd", "sessionEnd"]
+
+
+async def test_a_session_that_is_closed_as_it_begins_is_closed_in_order() -> None:
+    """The caller hangs up in the moment of a renewal: everything that was begun is ended, and nothing else is sent."""
+    model = ScriptedModel()
+    session = await ModelSession.open_ready(model, "a-model", PROMPT)
+    session.begin(((Role.USER, "hello"),))
+    session.hear(b"\x01\x00")
+    await session.close()
+    goodbye = ["contentStart", "audioInput", "contentEnd", "promptEnd", "sessionEnd"]
+    assert model.streams[0].names()[5:] == ["contentStart", "textInput", "contentEnd", *goodbye]
+
+
 async def test_closing_twice_says_goodbye_once() -> None:
     """Whoever clears up last does no harm."""
     session, stream = await _opened()

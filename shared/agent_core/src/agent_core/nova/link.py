@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from agent_core import prompts
-from agent_core.errors import ModelError, ModelUnavailable
+from agent_core.errors import ModelError, ModelRejected, ModelUnavailable
 from agent_core.events import Tally
 from agent_core.nova import wire
 from agent_core.nova.floor import Floor
@@ -144,14 +144,16 @@ class ModelLink:
                 while not self._closed:
                     try:
                         await self._run_streams(handle)
-                    except ModelUnavailable as error:
+                    except ModelError as error:
+                        if isinstance(error, ModelRejected) and not self._closed:
+                            raise
                         await self._recover(error, handle)
         except TimeoutError:
             raise self._counted(ModelUnavailable("NoStart", f"nothing within {START_SECONDS:.0f} s")) from None
         finally:
             self._start_deadline = None
 
-    async def _recover(self, error: ModelUnavailable, handle: Handle) -> None:
+    async def _recover(self, error: ModelError, handle: Handle) -> None:
         if self._closed:
             return
         self._failures += 1

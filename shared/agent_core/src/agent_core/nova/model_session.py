@@ -60,6 +60,7 @@ class ModelSession:
         self._unsent_audio = 0
         self._open_tools: set[str] = set()
         self._begun = True
+        self._beginning: list[bytes] = []
         self._heard_anything = False
         self._sending_since: float | None = None
         self._closed = False
@@ -93,7 +94,8 @@ class ModelSession:
         """Tell a session that is ready what was said so far, and open the caller's microphone. Never waits."""
         if not self._begun:
             self._begun = True
-            for event in self._start(history):
+            self._beginning = self._start(history)
+            for event in self._beginning:
                 self._post(event)
 
     def _introduction(self) -> list[bytes]:
@@ -217,10 +219,13 @@ class ModelSession:
         if self._closed:
             return
         self._closed = True
+        # What it was begun with must be complete, or the model takes the goodbye for a mistake.
+        posted = {id(event) for event, _ in self._outbox}
+        rest = [event for event in self._beginning if id(event) in posted]
         self._outbox.clear()
-        # The model refuses to close an audio block that never got a sound.
-        sound = [] if self._heard_anything else [self._audio_input.encode(bytes(2))]
-        microphone = [*sound, wire.end(self._prompt_name, self._audio_name)] if self._begun else []
+        # Nor does it let an audio block be closed that never got a sound.
+        sound = [] if self._heard_anything and not rest else [self._audio_input.encode(bytes(2))]
+        microphone = [*rest, *sound, wire.end(self._prompt_name, self._audio_name)] if self._begun else []
         goodbye = (*microphone, wire.prompt_end(self._prompt_name), wire.session_end())
         with suppress(ModelError, TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
