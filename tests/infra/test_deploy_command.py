@@ -404,11 +404,14 @@ async def test_a_number_rings_here_afterwards(operator: Operator, monkeypatch: p
         monkeypatch.setenv("TWILIO_API_BASE_URL", twilio.url)
         operator.deploy("--yes")
         fill_secrets()
+        code, said = await asyncio.to_thread(operator.deploy, "--yes", "--twilio-number", "+46000000")
+        assert (code, "✗ twilio number   Twilio's account AC0000… has no number +46000000" in said) == (1, True)
         code, said = await asyncio.to_thread(operator.deploy, "--yes", "--twilio-number", "+46701234567")
         assert code == 0, said
         (number,) = cast("list[dict[str, str]]", twilio.numbers.listed(SID, "")["incoming_phone_numbers"])
     assert re.fullmatch(r"https://\S+\.cloudfront\.net/incoming-call", number["voice_url"])
     assert number["voice_fallback_url"] == number["voice_url"]
+    assert "✓ twilio number   +46701234567 asks nobody, and asks here at the end" in said
     assert "+46701234567 now asks https://" in said
 
 

@@ -44,6 +44,15 @@ def test_progress_is_written_over_and_only_where_somebody_looks() -> None:
     assert log.getvalue() == "  ✓ done\n"
 
 
+def test_a_log_gets_a_line_a_minute() -> None:
+    """Old tasks keep their calls for half an hour, and a silent job looks dead."""
+    stream, seconds = io.StringIO(), iter([0.0, 59.0, 60.0, 60.0, 119.0, 121.0, 121.0])
+    screen = Screen(stream, {}, clock=lambda: next(seconds))
+    for text in ("a", "b", "c", "d"):
+        screen.progress(text)
+    assert stream.getvalue() == "  … b\n  … d\n"
+
+
 def test_colour_is_for_terminals_that_want_it() -> None:
     """NO_COLOR is respected."""
     plain, coloured = Terminal(), Terminal()

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from deployment.checks import account, builder, https, model, quotas, secrets
-from deployment.checks.finding import Finding, bad, good
+from deployment.checks.finding import Finding, asked, bad, good, unknown
 from deployment.errors import DeploymentError
 from deployment.images import PLATFORMS
 from deployment.job import Job
+from deployment.number import Account, look
 from deployment.screen import Mark
+from deployment.secrets import find, needs
 from deployment.stacks import SERVICES
 
 
@@ -63,4 +65,17 @@ def _number(job: Job) -> list[Finding]:
         return []
     if not (job.environment.parameters.get("CertificateArn") or job.environment.has_cloudfront):
         return [bad("twilio number", "Twilio streams to https alone", "set up https first, or leave TWILIO_NUMBER out")]
-    return [good("twilio number", f"…{job.options.twilio_number[-4:]} is pointed here at the end")]
+    try:
+        return [asked("twilio number", lambda: _at_twilio(job))]
+    except DeploymentError as error:
+        return [bad("twilio number", error.what, *error.advice)]
+
+
+def _at_twilio(job: Job) -> Finding:
+    need, _ = needs(job.environment, job.stacks["platform"].template)
+    secret = find(job.aws, job.environment, need)
+    if secret is None or not secret.values or secret.lacks(need):
+        return unknown("twilio number", "Twilio's secret has no values yet that we may read")
+    number = job.options.twilio_number
+    asks = look(Account.of(secret.values), number, job.options.twilio_api)
+    return good("twilio number", f"{number} asks {asks}, and asks here at the end")

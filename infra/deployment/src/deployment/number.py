@@ -39,24 +39,43 @@ def point(account: Account, number: str, webhook: str, fallback: str, api: str) 
     Raises:
         DeploymentError: Twilio has no such number in this account, or refuses.
     """
-    path = f"/2010-04-01/Accounts/{account.sid}/IncomingPhoneNumbers"
     wanted = {
         "VoiceUrl": webhook,
         "VoiceMethod": "POST",
         "VoiceFallbackUrl": fallback,
         "VoiceFallbackMethod": "POST",
     }
-    with httpx.Client(base_url=api, auth=(account.user, account.password), timeout=15) as twilio:
-        listed = _asked(twilio, "GET", f"{path}.json", params={"PhoneNumber": number})["incoming_phone_numbers"]
-        if not listed:
-            raise DeploymentError(
-                f"Twilio's account {account.sid[:6]}… has no number {number}", "buy it, or correct it"
-            )
-        resource = listed[0]
+    with _twilio(account, api) as twilio:
+        resource = _found(twilio, account, number)
         if all(resource.get(_snake(name)) == value for name, value in wanted.items()):
             return False
-        _asked(twilio, "POST", f"{path}/{resource['sid']}.json", data=wanted)
+        _asked(twilio, "POST", f"{_numbers(account)}/{resource['sid']}.json", data=wanted)
         return True
+
+
+def look(account: Account, number: str, api: str) -> str:
+    """Tell whom a number asks now.
+
+    Raises:
+        DeploymentError: Twilio has no such number in this account, or refuses.
+    """
+    with _twilio(account, api) as twilio:
+        return str(_found(twilio, account, number).get("voice_url") or "nobody")
+
+
+def _twilio(account: Account, api: str) -> httpx.Client:
+    return httpx.Client(base_url=api, auth=(account.user, account.password), timeout=15)
+
+
+def _numbers(account: Account) -> str:
+    return f"/2010-04-01/Accounts/{account.sid}/IncomingPhoneNumbers"
+
+
+def _found(twilio: httpx.Client, account: Account, number: str) -> dict[str, Any]:
+    listed = _asked(twilio, "GET", f"{_numbers(account)}.json", params={"PhoneNumber": number})
+    for resource in listed["incoming_phone_numbers"]:
+        return dict(resource)
+    raise DeploymentError(f"Twilio's account {account.sid[:6]}… has no number {number}", "buy it, or correct it")
 
 
 def _asked(twilio: httpx.Client, method: str, path: str, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - httpx's own

@@ -5,11 +5,13 @@ import os
 import shutil
 import sys
 import textwrap
+import time
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Final, TextIO
 
 _LABEL: Final = 15
+_LOG_EVERY_SECONDS: Final = 60.0
 _TONES: Final = {"✓": "32", "!": "33", "✗": "31;1", "?": "2", "+": "32", "~": "33", "-": "31", "→": "36", "·": "2"}
 
 
@@ -32,6 +34,7 @@ class Screen:
         env: Mapping[str, str] = os.environ,
         answer: Callable[[str], str] | None = None,
         hidden: Callable[[str], str] = getpass.getpass,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take `answer` for what a person types; without it, whoever sits at the terminal is asked."""
         self._stream = stream
@@ -41,6 +44,8 @@ class Screen:
         self._answer = answer or (input if self.watched and sys.stdin.isatty() else None)
         self._hidden = hidden
         self._unfinished = False
+        self._clock = clock
+        self._written = clock()
 
     @property
     def can_ask(self) -> bool:
@@ -81,8 +86,11 @@ class Screen:
             self._write(" " * indent + self._paint(head, _TONES.get(head, "")) + cut + "\n")
 
     def progress(self, text: str) -> None:
-        """Say how far it is, over what was said before. Writes nothing where nobody looks."""
-        if self.watched:
+        """Say how far it is, over what was said before; in a log, a line a minute."""
+        if not self.watched:
+            if self._clock() - self._written >= _LOG_EVERY_SECONDS:
+                self._write(f"  … {text}\n")
+        else:
             self._stream.write(f"\r\x1b[K  {self._paint('… ' + text[: self._width - 4], '2')}")
             self._stream.flush()
             self._unfinished = True
@@ -103,6 +111,7 @@ class Screen:
         self._wipe()
         self._stream.write(text)
         self._stream.flush()
+        self._written = self._clock()
 
     def _wipe(self) -> None:
         if self._unfinished:
