@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from agent_core.errors import UpstreamError
-from tests.unit.webrtc_agent.conftest import FakeRooms, MakeClient
+from agent_core.events import EndReason, EndRecord, Tally
+from tests.unit.webrtc_agent.conftest import Desk, FakeRooms, MakeClient
 
 
 async def test_a_page_learns_how_to_connect(make_desk: MakeClient) -> None:
@@ -167,6 +168,24 @@ async def test_a_full_or_leaving_service_says_so(make_desk: MakeClient) -> None:
     leaving = await desk.http.post("/start")
     assert leaving.status_code == 503
     assert "try again" in leaving.json()["info"]
+
+
+async def test_a_service_that_has_spent_its_day_says_so(make_desk: MakeClient) -> None:
+    """Nothing new is taken until tomorrow, and a page is told so."""
+    desk = make_desk(max_spend_per_day=0.5, price_speech_output=1.0)
+    _spend(desk, speech_output_tokens=400)
+    assert (await desk.http.post("/start")).status_code == 200
+    _spend(desk, speech_output_tokens=100)
+    refused = await desk.http.post("/start")
+    assert refused.status_code == 503
+    assert "tomorrow" in refused.json()["info"]
+    assert (await desk.http.get("/ready")).json()["status"] == "over_budget"
+    assert (await desk.http.get("/health")).status_code == 200
+
+
+def _spend(desk: Desk, *, speech_output_tokens: int) -> None:
+    tally = Tally(speech_output_tokens=speech_output_tokens)
+    desk.agent.keep(EndRecord("session", "browser", EndReason.CALLER_LEFT, 0.0, 1000, tally))
 
 
 @pytest.mark.parametrize(
