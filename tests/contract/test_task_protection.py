@@ -136,7 +136,7 @@ async def test_a_service_that_stops_while_it_is_taken_off_says_so_once() -> None
     ],
     ids=lambda value: f"{value.action}-{value.word}" if isinstance(value, Fault) else str(value),
 )
-async def test_a_refusal_ends_after_at_most_three_tries(setting: Setting, fault: Fault, tries: int) -> None:
+async def test_fault_33_a_refusal_ends_after_at_most_three_tries(setting: Setting, fault: Fault, tries: int) -> None:
     """Another try only where it may help; what is told is a word, never a text of theirs."""
     setting.ecs.script.faults.append(fault)
     with pytest.raises(UpstreamError) as failed:
@@ -146,7 +146,7 @@ async def test_a_refusal_ends_after_at_most_three_tries(setting: Setting, fault:
     assert "script" not in failed.value.reason
 
 
-async def test_a_hang_ends_in_its_time(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_fault_33_a_hang_ends_in_its_time(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three tries of two seconds are the most that anybody waits."""
     assert (ecs_agent.TRY_SECONDS, ecs_agent.TRIES) == (2.0, 3)
     monkeypatch.setattr(ecs_agent, "TRY_SECONDS", 0.05)
@@ -156,7 +156,7 @@ async def test_a_hang_ends_in_its_time(setting: Setting, monkeypatch: pytest.Mon
     assert len(setting.asked) == 3
 
 
-async def test_nobody_there_is_told_like_any_failure() -> None:
+async def test_fault_33_nobody_there_is_told_like_any_failure() -> None:
     """The agent's port may be closed."""
     async with _client("http://127.0.0.1:1") as client:
         with pytest.raises(UpstreamError, match="ConnectError"):
@@ -170,7 +170,7 @@ async def test_one_bad_try_is_made_good(setting: Setting) -> None:
     assert setting.ecs.task(TASK).protected
 
 
-async def test_it_is_never_given_up_for_good(setting: Setting) -> None:
+async def test_fault_33_it_is_never_given_up_for_good(setting: Setting) -> None:
     """A blocked deployment passes; until then each failure counts, and the call goes on undisturbed."""
     setting.ecs.script.faults.append(Fault("failure", "DEPLOYMENT_BLOCKED", times=3))
     async with setting.protection().running():
@@ -181,7 +181,9 @@ async def test_it_is_never_given_up_for_good(setting: Setting) -> None:
         await until(lambda: not setting.ecs.task(TASK).protected)
 
 
-async def test_a_wish_whose_answer_was_lost_is_taken_back(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_fault_33_a_wish_without_an_answer_is_taken_back(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It may have come true all the same."""
     monkeypatch.setattr(ecs_agent, "TRY_SECONDS", 0.05)
     setting.ecs.script.faults.append(Fault("hang", times=3, done=True))

@@ -81,7 +81,7 @@ async def test_a_scale_in_drops_and_refuses_nobody(running: Fleet) -> None:
     _nobody_noticed(running, happened)
 
 
-async def test_a_task_that_dies_loses_no_conversation(running: Fleet) -> None:
+async def test_fault_32_a_task_that_dies_loses_no_conversation(running: Fleet) -> None:
     """Its callers are with another task within seconds and talk on; nobody else notices, and nothing hangs."""
     async with traffic(running, callers=CALLERS, visitors=VISITORS) as happened:
         doomed, other = running.of(PHONE)

@@ -16,7 +16,7 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_a_task_that_leaves_finishes_its_calls(house: House) -> None:
+async def test_fault_32_a_task_that_leaves_finishes_its_calls(house: House) -> None:
     """SIGTERM: the call goes on, new ones are handed on and told in the end, and the process ends well after it."""
     house.score.plan = short_notes
     async with house.start_phone("leaving") as phone:
@@ -44,7 +44,7 @@ def asked(webhook: Event) -> str:
     return urlsplit(str(webhook.fields["url"])).query
 
 
-async def test_a_second_signal_does_not_wait(house: House) -> None:
+async def test_fault_32_a_second_signal_does_not_wait(house: House) -> None:
     """The call is cut, with its record written, long before the time to drain is over."""
     house.score.plan = short_notes
     async with house.start_phone("hurried") as phone, Caller(house.exchange, phone.url) as caller:
