@@ -29,6 +29,7 @@ NOTED = {
     "AWS::CloudFormation::WaitConditionHandle": None,
     "AWS::CloudFront::Distribution": None,
     "AWS::CloudWatch::Alarm": "AlarmName",
+    "AWS::IAM::OIDCProvider": None,
     "AWS::Logs::QueryDefinition": None,
     "AWS::S3::BucketPolicy": None,
     "AWS::SNS::Subscription": None,
