@@ -18,7 +18,7 @@ from websockets.exceptions import InvalidStatus
 from standins.twilio.signing import sign
 from tests.fuzzing.targets.offers import SEEDS
 from tests.integration.conftest import House
-from tests.support.costs import BOUNDS, Cost, cost_of_one
+from tests.support.costs import BOUNDS, Cost, allow_files, cost_of_one
 from tests.support.phone_process import PhoneProcess
 from tests.support.stranger import Stranger
 from tests.support.waiting import until
@@ -68,6 +68,7 @@ class Crowd:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def phone(house: House) -> AsyncIterator[PhoneProcess]:
     """Run a phone service with a crowd around it."""
+    allow_files(4 * IDLE)
     async with house.start_phone("costs") as service:
         crowd = Crowd(service.url)
         await crowd.idle(IDLE)
@@ -78,6 +79,7 @@ async def phone(house: House) -> AsyncIterator[PhoneProcess]:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def web(house: House) -> AsyncIterator[WebProcess]:
     """Run a web service with a crowd around it, and so high a limit of starts that they can be measured."""
+    allow_files(4 * IDLE)
     limits = {"STARTS_PER_MINUTE": "4000", "STARTS_PER_MINUTE_PER_ADDRESS": "1000", "MAX_SESSIONS": "8"}
     async with web_process(house.nova, house.folder / "costs-web.jsonl", limits) as service:
         crowd = Crowd(service.url)

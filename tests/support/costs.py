@@ -48,6 +48,14 @@ class Cost:
         return f"{self.kilobytes:8.1f} KB {self.sockets:6.2f} sockets {self.processor_ms:8.2f} ms"
 
 
+def allow_files(count: int) -> None:
+    """Let this process, and those that it starts, open so many files, where the machine allows it to ask."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < count:
+        most = count if hard == resource.RLIM_INFINITY else min(count, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 async def cost_of_one(pid: int, count: int, hold: Callable[[int], Awaitable[None]]) -> Cost:
     """Have a process hold so many, and share out what that took. What it needs once was needed before.
 
