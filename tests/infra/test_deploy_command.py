@@ -92,7 +92,8 @@ def test_first_run_stops_for_the_secrets_and_the_same_command_goes_on(operator: 
     code, said = operator.deploy("--yes")
     assert (code, list(stacks())) == (1, ORDER[:5])
     assert "pipecat/twilio-credentials has no account_sid and no auth_token yet" in said
-    assert "aws secretsmanager put-secret-value --region eu-north-1 --secret-id pipecat/twilio-credentials" in said
+    for name in ("twilio-credentials", "daily-api-key"):
+        assert f"aws secretsmanager put-secret-value --region eu-north-1 --secret-id pipecat/{name}" in said
 
     fill_secrets()
     code, said = operator.deploy("--yes")

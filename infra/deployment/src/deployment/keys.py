@@ -1,5 +1,7 @@
 """The values of the secrets: asked for, if somebody is there, before a service starts that needs them."""
 
+from collections.abc import Iterator
+
 from deployment import secrets
 from deployment.errors import DeploymentError
 from deployment.job import Job
@@ -13,19 +15,24 @@ def ensure(job: Job) -> None:
     Raises:
         DeploymentError: one lacks some, and nobody is there to give them.
     """
+    lacking = list(_lacking(job))
+    if lacking and not job.screen.can_ask:
+        raise DeploymentError(
+            "; ".join(f"{need.name} has no {' and no '.join(found.lacks(need))} yet" for found, need in lacking),
+            *(line for found, need in lacking for line in secrets.how_to_fill(job.aws.region, found, need)),
+            "then run the same command again: it goes on from here",
+        )
+    for found, need in lacking:
+        _ask(job, found, need)
+
+
+def _lacking(job: Job) -> Iterator[tuple[Found, Need]]:
     outputs = job.cloudformation.outputs(job.stacks["platform"])
     for need in secrets.needs(job.environment, job.stacks["platform"].template):
         arn = outputs[f"{need.service.capitalize()}SecretArn"]
         found = Found(arn, "", secrets.read(job.aws, arn))
-        if found.values is None or not found.lacks(need):
-            continue
-        if not job.screen.can_ask:
-            raise DeploymentError(
-                f"{need.name} has no {' and no '.join(found.lacks(need))} yet",
-                *secrets.how_to_fill(job.aws.region, found, need),
-                "then run the same command again: it goes on from here",
-            )
-        _ask(job, found, need)
+        if found.values is not None and found.lacks(need):
+            yield found, need
 
 
 def _ask(job: Job, found: Found, need: Need) -> None:
