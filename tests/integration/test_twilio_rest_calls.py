@@ -14,7 +14,7 @@ from standins.twilio.live import LiveCall
 from tests.integration.twilio_app import TinyApp
 
 SETTINGS = ExchangeSettings()
-LONG = '<Pause length="30"/>'
+LONG = '<Say>One moment.</Say><Pause length="30"/>'  # a pause as the first verb would let it ring
 
 
 class _Redirected(TwilioHttpClient):  # type: ignore[misc]  # the package carries no types
