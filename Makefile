@@ -10,7 +10,7 @@ $(foreach name,$(CALL_VARIABLES),$(eval override $(name) := $$(value $(name))))
 export $(CALL_VARIABLES)
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help environment page run call apart test faults fuzz costs audit sbom drill lint format lock bench deploy-plan deploy destroy clean
+.PHONY: help environment page run call apart test faults soak fuzz costs audit sbom drill lint format lock bench deploy-plan deploy destroy clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -38,6 +38,9 @@ test: lint apart ## everything CI runs: lint, types, import contracts, all tests
 
 faults: environment ## the whole catalogue of faults and threats by number, the slow ones too
 	@$(BIN)/pytest -m "" -k "test_fault_ or test_threat_"
+
+soak: environment ## twenty callers for an hour, faults in 5 % of the calls, a task that dies: MINUTES=, CALLS=, FAULTS=
+	@$(BIN)/python -m tests.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(CALLS),--callers $(CALLS)) $(if $(FAULTS),--faults $(FAULTS))
 
 fuzz: environment ## feed every way in a million mutated inputs: RUNS=, SEED=, TARGET="sdp bodies"
 	@$(BIN)/python -m tests.fuzzing $(TARGET) $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED))

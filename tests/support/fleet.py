@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -134,8 +134,8 @@ class Fleet:
 
 
 @asynccontextmanager
-async def fleet(folder: Path, score: Score) -> AsyncIterator[Fleet]:
-    """Run the surroundings and two tasks of each service."""
+async def fleet(folder: Path, score: Score, groups: Sequence[str] = (PHONE, PHONE, WEB, WEB)) -> AsyncIterator[Fleet]:
+    """Run the surroundings and a task for each of these groups, by default two of each service."""
     events: list[dict[str, object]] = []
     async with AsyncExitStack() as stack:
         nova = await stack.enter_async_context(NovaStandin(NovaSettings(certificates=folder), score.brain()))
@@ -144,7 +144,7 @@ async def fleet(folder: Path, score: Score) -> AsyncIterator[Fleet]:
         settings = Settings(TEMPLATE, hurry=HURRY, log=events.append)
         edge = await stack.enter_async_context(Edge(settings))
         running = Fleet(nova, exchange, score, ecs, edge, events, folder, stack)
-        for group in (PHONE, PHONE, WEB, WEB):
+        for group in groups:
             await running.start(group)
         yield running
 

@@ -29,7 +29,9 @@ def one_end_for_each(lines: Iterable[Line], admitted: Iterable[str]) -> None:
     """L1: each call that was admitted has one end record with a reason, and nobody else has one."""
     ends = [line for line in lines if line.get("event") == "session_ended"]
     assert all(line.get("reason") for line in ends), "an end record without a reason"
-    assert Counter(line.get("call_sid") for line in ends) == Counter(admitted)
+    recorded, expected = Counter(line.get("call_sid") for line in ends), Counter(admitted)
+    too_few, too_many = (expected - recorded).total(), (recorded - expected).total()
+    assert recorded == expected, f"{too_few} end records too few, {too_many} too many"
 
 
 def streams_are_closed(streams: Streams, of_one_call: Sequence[str] = ()) -> None:
@@ -126,9 +128,10 @@ def log_is_clean(lines: Iterable[Line], canaries: Iterable[str] = ()) -> None:
     """L10: an error names its call or its session, and no planted secret, number or word is anywhere."""
     lines = list(lines)
     nameless = [line for line in lines if line.get("level") == "error" and not _names_somebody(line)]
-    assert nameless == []
+    assert nameless == [], f"errors that name nobody: {[line.get('event') for line in nameless]}"
     text = "\n".join(map(str, lines))
-    assert [canary for canary in canaries if canary in text] == []
+    found = sum(canary in text for canary in canaries)
+    assert not found, f"{found} planted secrets, numbers or words stand in the log"
 
 
 def _names_somebody(line: Line) -> bool:

@@ -1,0 +1,22 @@
+"""All of it at once: callers, faults and a task that dies. `make soak` does it for an hour."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.soak.run import Plan, soak
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(300)]
+
+
+async def test_fault_40_a_minute_of_it(tmp_path: Path) -> None:
+    """Whoever had no fault on their way ends well, every book balances, and faults of many kinds did strike."""
+    random.seed(40)
+    said: list[str] = []
+    report = await soak(Plan(1.0, 8, 0.2, 20.0, tmp_path), said.append)
+    print(f"\n{report}")  # noqa: T201 - the figures are what one runs it for
+    assert report.failures == []
+    assert report.clean_calls >= 10
+    assert report.injected["task_killed"] == 1
+    assert sum(report.injected.values()) >= 5

@@ -1,0 +1,1 @@
+"""The product under load and faults for as long as one likes: `make soak`."""

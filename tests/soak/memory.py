@@ -1,0 +1,43 @@
+"""How the memory of a process goes while it works."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+TEN_MINUTES = 600.0
+
+
+def resident_mb(pid: int) -> float:
+    """Give the resident memory of a process that runs, in MB."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+
+@dataclass
+class Memory:
+    """Samples of one process."""
+
+    name: str
+    pid: int
+    samples: list[tuple[float, float]] = field(default_factory=list)
+    """Seconds since the start of the soak, and MB."""
+
+    def sample(self, at: float) -> None:
+        """Look, if it still runs."""
+        try:
+            self.samples.append((at, resident_mb(self.pid)))
+        except (OSError, IndexError):
+            return
+
+    def after(self, warm_up: float) -> list[tuple[float, float]]:
+        """Give the samples after the process has had so many seconds to reach its size."""
+        begin = self.samples[0][0] + warm_up if self.samples else 0.0
+        return [sample for sample in self.samples if sample[0] >= begin]
+
+    def slope(self, warm_up: float) -> float | None:
+        """Give MB per ten minutes, from a straight line through what follows the warm-up; None for too few samples."""
+        samples = np.array(self.after(warm_up))
+        if len(samples) < 3:
+            return None
+        return float(np.polyfit(samples[:, 0], samples[:, 1], 1)[0]) * TEN_MINUTES

@@ -1,0 +1,75 @@
+"""Twenty callers who talk, hang up and call again, some of them with a fault on their way."""
+
+import asyncio
+import random
+from dataclasses import dataclass, field
+
+from tests.soak.trouble import Strike, Trouble
+from tests.support.caller import Caller
+
+PATIENCE = 30.0
+"""Seconds that somebody waits for a greeting or an answer."""
+_LONGEST = 300.0
+_TURNS = (1, 4)
+_PAUSE = (0.5, 2.5)
+
+
+@dataclass
+class Call:
+    """What became of one call, as its caller saw it."""
+
+    sid: str
+    turns: int = 0
+    problem: str = ""
+    """Why it did not end well; empty if it did."""
+
+
+@dataclass
+class People:
+    """Everybody who has called so far."""
+
+    trouble: Trouble
+    number: str
+    calls: list[Call] = field(default_factory=list)
+    stopping: bool = False
+
+    async def keep_calling(self) -> None:
+        """Be one of them, until told to stop."""
+        await asyncio.sleep(random.uniform(0, 3))  # noqa: S311 - spreads people, hides nothing
+        while not self.stopping:
+            await self._call()
+            await asyncio.sleep(random.uniform(0.1, 1.0))  # noqa: S311 - as above
+
+    async def _call(self) -> None:
+        async with Caller(self.trouble.fleet.exchange, self.number) as caller:
+            call = Call(caller.sid)
+            self.calls.append(call)
+            strike = self.trouble.choose(caller)
+            tasks = [asyncio.create_task(_talk(call, caller)), asyncio.create_task(_is_over(caller))]
+            if strike is not None:
+                tasks.append(asyncio.create_task(self._strike(strike, caller, tasks[0])))
+            await asyncio.wait(tasks[:2], return_when=asyncio.FIRST_COMPLETED)
+            if (ended := caller.timeline.last("ended")) is not None:
+                call.problem = f"dropped: {ended.fields['reason']}"
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    async def _strike(self, strike: Strike, caller: Caller, talking: asyncio.Task[None]) -> None:
+        await self.trouble.strike_later(strike, caller)
+        await asyncio.wait({talking})
+
+
+async def _is_over(caller: Caller) -> None:
+    await caller.until("ended", _LONGEST)
+
+
+async def _talk(call: Call, caller: Caller) -> None:
+    try:
+        await caller.until("mark", PATIENCE)
+        for _ in range(random.randint(*_TURNS)):  # noqa: S311 - chance is the point
+            await asyncio.sleep(random.uniform(*_PAUSE))  # noqa: S311 - as above
+            await caller.ask(PATIENCE)
+            call.turns += 1
+    except TimeoutError:
+        call.problem = "unanswered" if call.turns or caller.timeline.last("mark") else "never_greeted"

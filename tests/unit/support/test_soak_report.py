@@ -1,0 +1,64 @@
+"""What a soak finds wrong, it says."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.soak.memory import Memory
+from tests.soak.report import Report
+
+GOOD = Report(
+    minutes=20.0,
+    calls=1010,
+    turns=2500,
+    clean_calls=1000,
+    clean_problems={"dropped: stream_error": 1},
+    touched_calls=10,
+    touched_problems={"unanswered": 2},
+    injected={"line_reset": 10},
+    streams=1100,
+    reasons={"caller_left": 1010},
+    slopes={"phone-1": 0.9},
+    sizes={"phone-1": (140.0, 141.0)},
+    watched_seconds={"phone-1": 900.0},
+)
+
+
+def test_growth_is_seen() -> None:
+    """Two megabytes in ten minutes are told as that, whatever the process did while it warmed up."""
+    leaking = Memory("phone", 0, [(at, 100 + at / 300 + (at < 60) * 9) for at in range(0, 900, 2)])
+    slope = leaking.slope(warm_up=60)
+    assert slope is not None
+    assert 1.9 < slope < 2.1
+
+
+def test_two_samples_are_no_line() -> None:
+    """Any two points lie on one."""
+    assert Memory("phone", 0, [(0, 1), (1, 2)]).slope(0) is None
+
+
+def test_what_is_promised_holds() -> None:
+    """One call in a thousand may fail, and less than a megabyte may be added in ten minutes."""
+    assert GOOD.failures == []
+    assert "held" in str(GOOD)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        replace(GOOD, clean_problems={"dropped: stream_error": 2}),
+        replace(GOOD, clean_calls=0, clean_problems={}),
+        replace(GOOD, slopes={"phone-1": 1.1}),
+        replace(GOOD, unbalanced=["streams (L2): 1 streams left open"]),
+    ],
+    ids=["two calls in a thousand", "no calls", "growth", "books"],
+)
+def test_what_does_not_hold_is_told(broken: Report) -> None:
+    """Each alone is a failure, and the sentence says so."""
+    assert len(broken.failures) == 1
+    assert "did not hold" in str(broken)
+
+
+def test_a_short_look_at_memory_is_no_verdict() -> None:
+    """What an allocator does in a minute is no leak."""
+    assert replace(GOOD, slopes={"phone-1": 30.0}, watched_seconds={"phone-1": 60.0}).failures == []
