@@ -29,7 +29,7 @@ def one_end_for_each(lines: Iterable[Line], admitted: Iterable[str]) -> None:
     """L1: each call that was admitted has one end record with a reason, and nobody else has one."""
     ends = [line for line in lines if line.get("event") == "session_ended"]
     assert all(line.get("reason") for line in ends), "an end record without a reason"
-    recorded, expected = Counter(line.get("call_sid") for line in ends), Counter(admitted)
+    recorded, expected = Counter(str(line.get("call_sid")) for line in ends), Counter(admitted)
     too_few, too_many = (expected - recorded).total(), (recorded - expected).total()
     assert recorded == expected, f"{too_few} end records too few, {too_many} too many"
 
