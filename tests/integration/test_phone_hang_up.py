@@ -109,7 +109,7 @@ async def test_before_the_stream_says_whose_it_is(phone: PhoneProcess, house: Ho
     await stranger.ring()
     sids.append(stranger.call_sid)
     await _released(phone, house)
-    assert [(await phone.record(sid))["reason"] for sid in sids] == ["caller_left"] * 2
+    assert [(await phone.record(sid))["reason"] for sid in sids] == ["never_connected"] * 2
 
 
 async def test_nothing_is_left_of_many_calls(phone: PhoneProcess, house: House, dial: Callable[[], Caller]) -> None:
