@@ -17,8 +17,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import faults, threats
+from tests.support.catalogue_report import CatalogueReport
 from tests.support.leak_watch import LeakWatch
-from tests.support.threat_report import ThreatReport
 
 TESTS = Path(__file__).parent
 DEADLINES = {"house": 60, "unit": 30, "infra": 60, "contract": 60, "integration": 60, "e2e": 120, "faults": 180}
@@ -70,9 +71,15 @@ _attempts = [] if os.environ.get("OPEN_METEO_LIVE") else _close_the_network()
 _forget_the_shell()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option of `make faults`."""
+    parser.addoption("--every-number", action="store_true", help="fail when a fault or a threat was not met and held")
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Have the threats reported by number, and the run searched for what it planted."""
-    config.pluginmanager.register(ThreatReport())
+    """Have faults and threats reported by number, and the run searched for what it planted."""
+    for catalogue in (faults.CATALOGUE, threats.CATALOGUE):
+        config.pluginmanager.register(CatalogueReport(catalogue, whole=config.getoption("--every-number")))
     config.pluginmanager.register(LeakWatch(config))
 
 

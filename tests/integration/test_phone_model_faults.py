@@ -15,8 +15,9 @@ import pytest
 from agent_core.phrases import Phrase, Recordings
 from standins.nova.faults import Fault
 from standins.twilio.timeline import Event
-from tests.integration.conftest import AUTH_TOKEN, MODEL_SECRET, House
+from tests.integration.conftest import House
 from tests.support import ledger
+from tests.support.books import balance
 from tests.support.caller import Caller
 from tests.support.find_sound import find
 from tests.support.phone_process import PhoneProcess
@@ -28,18 +29,6 @@ FIRST_WORD_SECONDS = 4.0
 """After the start of the stream the caller has heard something, by the promise."""
 SPARE = 1.5
 """For a machine that does other things too; what is promised is measured and printed elsewhere."""
-
-
-async def _balance(phone: PhoneProcess, house: House, caller: Caller, *, tools_given_up: int = 0) -> dict[str, object]:
-    """Wait for the end record, close the books of one call, and give the record."""
-    record = await phone.record(caller.sid, 10)
-    lines = phone.lines_of(caller.sid)
-    sessions = phone.model_sessions(caller.sid)
-    ledger.one_end_for_each(lines, [caller.sid])
-    ledger.streams_are_closed(house.nova.ledger, sessions)
-    ledger.tools_are_answered([house.nova.ledger.sessions[session] for session in sessions], tools_given_up)
-    ledger.log_is_clean(lines, [AUTH_TOKEN, MODEL_SECRET, "Hz for"])
-    return record
 
 
 def _first_word(caller: Caller) -> float:
@@ -74,7 +63,7 @@ async def test_fault_02_throttled_for_good(phone: PhoneProcess, house: House, di
         await _is_put_through(caller, 12)
         await caller.until("ended", 15)
         assert _first_word(caller) < FIRST_WORD_SECONDS + SPARE
-    record = await _balance(phone, house, caller)
+    record = await balance(phone, house, caller.sid)
     assert record["reason"] == "model_unavailable"
     assert record["phrases"] in (1, 2)  # "One moment, please." comes a second after the first refusal, if it takes that
     assert house.nova.ledger.streams_refused - refused == 3
@@ -87,7 +76,7 @@ async def test_fault_02_throttled_once(phone: PhoneProcess, house: House, dial: 
     async with dial() as caller:
         await caller.greeted()
         assert caller.notes() == [400]
-    record = await _balance(phone, house, caller)
+    record = await balance(phone, house, caller.sid)
     assert (record["reason"], record["model_streams"]) == ("caller_left", 2)
 
 
@@ -100,7 +89,7 @@ async def test_fault_03_refused_for_good(
     refused = house.nova.ledger.streams_refused
     async with dial() as caller:
         await _is_put_through(caller, 10)
-    record = await _balance(phone, house, caller)
+    record = await balance(phone, house, caller.sid)
     assert (record["reason"], record["phrases"]) == ("model_rejected", 1)
     assert house.nova.ledger.streams_refused - refused == 1
     async with httpx.AsyncClient(trust_env=False) as client:
@@ -123,7 +112,7 @@ async def test_fault_01_lost_in_the_middle_of_an_answer(
         assert caller.timeline.last("say") is None
         assert max(_silences(caller)[:-1], default=0) < 2 + SPARE
         assert _is_heard_whole(caller, Phrase.HOLD)
-    record = await _balance(phone, house, caller)
+    record = await balance(phone, house, caller.sid)
     assert (record["reason"], record["model_streams"], record["phrases"]) == ("caller_left", 2, 1)
     second = house.nova.ledger.sessions[phone.model_sessions(caller.sid)[1]]
     assert second.history == [] or second.history[0][0] == "USER"
@@ -150,7 +139,7 @@ async def test_fault_04_unstable_for_a_moment(
         await caller.until("mark", count=3)
         await caller.ask()
         assert caller.timeline.last("say") is None
-    record = await _balance(phone, house, caller)
+    record = await balance(phone, house, caller.sid)
     assert (record["reason"], record["model_streams"], record["phrases"]) == ("caller_left", 2, 0)
 
 
@@ -164,7 +153,7 @@ async def test_fault_05_a_final_error_in_an_open_stream(
         await caller.greeted()
         await caller.speak()
         await _is_put_through(caller, 10)
-    record = await _balance(phone, house, caller)
+    record = await balance(phone, house, caller.sid)
     assert (record["reason"], record["model_streams"], record["phrases"]) == ("model_rejected", 1, 1)
 
 
@@ -178,7 +167,7 @@ async def test_fault_11_a_first_stream_that_never_answers(
         assert caller.notes()[-1] == 400
         assert _is_heard_whole(caller, Phrase.HOLD)
         assert _first_word(caller) < FIRST_WORD_SECONDS + SPARE
-    record = await _balance(phone, house, caller)
+    record = await balance(phone, house, caller.sid)
     assert (record["reason"], record["model_streams"], record["phrases"]) == ("caller_left", 2, 1)
 
 
@@ -191,7 +180,7 @@ async def test_fault_11_a_model_that_never_answers(
         said = await _is_put_through(caller, 20)
         assert _first_word(caller) < FIRST_WORD_SECONDS + SPARE
         assert said.at - caller.timeline.named("stream_started")[0].at < 12 + SPARE
-    record = await _balance(phone, house, caller)
+    record = await balance(phone, house, caller.sid)
     assert (record["reason"], record["phrases"]) == ("model_unavailable", 2)
 
 
@@ -205,7 +194,7 @@ async def test_fault_13_odd_events_are_left_alone(
             house.nova.faults.add(Fault.model_validate({"on": "answer", "after_ms": 50, "action": action}))
             await caller.ask()
         assert caller.notes() == [400, 600, 800, 1000, 1200]
-    record = await _balance(phone, house, caller)
+    record = await balance(phone, house, caller.sid)
     assert (record["model_streams"], record["unknown_events"]) == (1, 2)
 
 
@@ -232,7 +221,7 @@ async def test_fault_14_a_flood_of_sound_is_played_in_order_and_cut_short_at_onc
         assert int(str(cleared.fields["dropped_ms"])) > 20_000
         await caller.until("mark", count=heard + 1)
         assert caller.notes() == [400, 600, 800]
-    record = await _balance(phone, house, caller)
+    record = await balance(phone, house, caller.sid)
     assert (record["interruptions"], record["model_streams"]) == (1, 1)
     assert _resident_kb(phone.process.pid) - before < 20_000
 
@@ -256,7 +245,7 @@ async def test_fault_21_a_tool_that_is_asked_for_wrongly(
         await caller.ask()
         assert caller.notes() == [400, 2500]
         await caller.ask()
-    record = await _balance(phone, house, caller)
+    record = await balance(phone, house, caller.sid)
     assert (record["model_streams"], record["tool_failures"], record["phrases"]) == (1, 1, 0)
     (run,) = house.nova.ledger.sessions[phone.model_sessions(caller.sid)[0]].tools
     assert run.result is not None
@@ -279,7 +268,7 @@ async def test_fault_22_cut_short_while_a_tool_works(
         assert caller.notes()[-1] == 800
         await asyncio.sleep(3.0)
         assert caller.notes()[-1] == 800
-    record = await _balance(phone, house, caller)
+    record = await balance(phone, house, caller.sid)
     assert (record["model_streams"], record["tools"]) == (1, {"get_current_weather": 1})
 
 
@@ -294,7 +283,7 @@ async def test_fault_22_hung_up_while_a_tool_works(
         await caller.greeted()
         await caller.speak()
         await caller.until("sound_begins", count=2)
-    record = await _balance(phone, house, caller, tools_given_up=1)
+    record = await balance(phone, house, caller.sid, tools_given_up=1)
     assert record["reason"] == "caller_left"
     ledger.nothing_is_held(before, ledger.Held.by(phone.process.pid))
 
@@ -311,5 +300,5 @@ async def test_fault_18_a_slow_look_up_is_covered_by_words(
         assert caller.notes()[-1] == 2500
         assert len(caller.timeline.named("sound_begins")) == 3
         assert _is_heard_whole(caller, Phrase.LOOK_UP)
-    record = await _balance(phone, house, caller)
+    record = await balance(phone, house, caller.sid)
     assert (record["phrases"], record["agent_turns"]) == (1, 2)

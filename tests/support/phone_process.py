@@ -75,6 +75,11 @@ class PhoneProcess:
         """Give the model's own ids of a call's sessions."""
         return [line["model_session_id"] for line in self.lines("model_session_started", call_sid=call_sid)]
 
+    def resident_mb(self) -> float:
+        """Measure the memory it holds."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGESIZE") / 1e6
+
     def descriptors(self) -> int:
         """Count the open files and sockets."""
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))  # noqa: PTH208 - needs no paths

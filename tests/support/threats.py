@@ -1,25 +1,9 @@
-"""The threats by number: what could be done to the product, and the tests that show it cannot.
+"""The threats by number: what could be done to the product, and the tests that show it cannot."""
 
-A test named ``test_threat_<number>_…`` belongs to its number by its name. Others, which were there for their own
-sake, are listed here, as ``folder/file.py::function`` below ``tests``.
-"""
-
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
-_NAMED: Final = re.compile(r"test_threat_(\d\d)_")
-
-
-@dataclass(frozen=True, slots=True)
-class Threat:
-    """One threat, and the tests of its control that do not name it."""
-
-    number: int
-    title: str
-    tests: tuple[str, ...] = ()
-
+from tests.support.catalogue import Catalogue
+from tests.support.catalogue import Entry as Threat
 
 _REFUSALS = "integration/test_phone_refusals.py::test_"
 _TICKETS = "unit/phone_agent/test_phone_ticket.py::test_"
@@ -206,18 +190,4 @@ THREATS: Final = (
     Threat(23, "keys and voices given away"),
 )
 
-
-def numbers_of(test: str) -> set[int]:
-    """Give the threats that a test is about.
-
-    Args:
-        test: ``folder/file.py::function`` below ``tests``, without parameters.
-    """
-    listed = {threat.number for threat in THREATS if test in threat.tests}
-    return listed | {int(number) for number in _NAMED.findall(test)}
-
-
-def uncovered(tests: Iterable[str]) -> list[int]:
-    """Give the threats that none of these tests is about."""
-    covered = {number for test in tests for number in numbers_of(test)}
-    return [threat.number for threat in THREATS if threat.number not in covered]
+CATALOGUE: Final = Catalogue("threat", THREATS)

@@ -16,6 +16,7 @@ from standins.twilio.mulaw import RATE
 from standins.twilio.playout import PlayoutBuffer
 from standins.twilio.signing import HANDSHAKE_HEADER, sign
 from standins.twilio.timeline import Timeline
+from standins.twilio.trouble import Trouble  # noqa: TC001 - annotates an attribute
 from standins.twilio.twiml import Stream, StreamRefusedError, check_stream, is_loopback
 
 _TLS_ERROR: Final = "31910"
@@ -55,6 +56,8 @@ class MediaStream:
         self._connection: ClientConnection | None = None
         self._open = False
         self._stalled = False
+        self.trouble: Trouble | None = None
+        """What happens to the caller's sound on its way."""
         self.malformed = 0
         """Messages of the application that broke the protocol."""
         self.lost = 0
@@ -143,8 +146,11 @@ class MediaStream:
 
     def send_audio(self, frame: bytes) -> None:
         """Send 20 ms of the caller."""
-        if self._open:
-            self.send_raw(self._announcer.media(frame))
+        if not self._open:
+            return
+        text = self._announcer.media(frame)
+        for arrived in [text] if self.trouble is None else self.trouble.carry(text):
+            self.send_raw(arrived)
 
     def press(self, digit: str) -> None:
         """Send a key the caller pressed."""

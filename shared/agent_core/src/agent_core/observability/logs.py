@@ -13,6 +13,7 @@ import structlog
 from loguru import logger as pipecat_log
 from structlog.typing import Processor
 
+from agent_core.observability.output import output
 from agent_core.settings import CoreSettings, LogFormat
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def configure(service: str, settings: CoreSettings, *, silent: Sequence[str] = (
             *(_for_machines() if as_json else _for_people()),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[settings.log_level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=structlog.PrintLoggerFactory(output(sys.stdout)),
         cache_logger_on_first_use=True,
     )
     if as_json:
@@ -57,7 +58,7 @@ def is_json(chosen: LogFormat) -> bool:
 
 def write_document(document: dict[str, Any]) -> None:
     """Put a document of its own among the lines, such as one of metrics."""
-    structlog.PrintLogger(sys.stdout).msg(_to_json(document))
+    structlog.PrintLogger(output(sys.stdout)).msg(_to_json(document))
 
 
 def _for_machines() -> list[Processor]:

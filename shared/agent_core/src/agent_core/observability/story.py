@@ -44,17 +44,18 @@ class Story:
 
     def turn_ended(self) -> None:
         """The caller has stopped talking."""
-        self._turn_ended_at = time.time()
+        self._turn_ended_at = time.monotonic()
 
     def answer_began(self) -> None:
         """The first sound of an answer is there; nobody has waited for a greeting."""
         if self._turn_ended_at is None:
             return
         began, self._turn_ended_at = self._turn_ended_at, None
-        waited_ms = max(0, round((time.time() - began) * 1000))
+        waited = time.monotonic() - began
+        waited_ms = round(waited * 1000)
         self._tally.slowest_answer_ms = max(self._tally.slowest_answer_ms or 0, waited_ms)
         self._counting.answered(waited_ms)
-        self._span.child("turn", since=began).end()
+        self._span.child("turn", since=time.time() - waited).end()
 
     def tool_called(self, tool: str, outcome: str, elapsed_ms: float) -> None:
         """A tool has been called."""

@@ -1,0 +1,39 @@
+"""What a bad network does to a caller's sound on its way to the application."""
+
+import random
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Trouble:
+    """Loses, doubles and swaps messages, and holds them back to send many at once. Shares are of one.
+
+    Not pretended: a real exchange sends over TCP, where only whole seconds get stuck; the rest is Twilio's own doing.
+    """
+
+    lost: float = 0.0
+    doubled: float = 0.0
+    swapped: float = 0.0
+    burst: int = 1
+    """Messages that come at once; 100 of 20 ms are two seconds."""
+    seed: int = 7
+    _held: list[str] = field(default_factory=list)
+    _chance: random.Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._chance = random.Random(self.seed)
+
+    def carry(self, text: str) -> list[str]:
+        """Take a message; give those that arrive now."""
+        if not self._strikes(self.lost):
+            self._held += [text, text] if self._strikes(self.doubled) else [text]
+        if len(self._held) < self.burst:
+            return []
+        arrived, self._held = self._held, []
+        for at in range(1, len(arrived)):
+            if self._strikes(self.swapped):
+                arrived[at - 1], arrived[at] = arrived[at], arrived[at - 1]
+        return arrived
+
+    def _strikes(self, share: float) -> bool:
+        return self._chance.random() < share

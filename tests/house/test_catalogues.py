@@ -1,0 +1,49 @@
+"""All faults and threats have tests, and the catalogues name tests that there are."""
+
+import ast
+
+import pytest
+
+from tests.support import faults, threats
+from tests.support.catalogue import Catalogue, Entry
+from tools.workspace import ROOT
+
+TESTS = ROOT / "tests"
+CATALOGUES = (faults.CATALOGUE, threats.CATALOGUE)
+ENTRIES = [
+    pytest.param(catalogue, entry, id=f"{catalogue.word}-{entry.number:02}-{entry.title.replace(' ', '-')}")
+    for catalogue in CATALOGUES
+    for entry in catalogue.entries
+]
+
+
+@pytest.fixture(scope="module")
+def functions() -> list[str]:
+    """List every test of the tree."""
+    return [
+        f"{path.relative_to(TESTS)}::{node.name}"
+        for path in TESTS.rglob("test_*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
+    ]
+
+
+@pytest.mark.parametrize(("catalogue", "many"), [(CATALOGUES[0], 40), (CATALOGUES[1], 23)], ids=["faults", "threats"])
+def test_numbers_have_no_gap(catalogue: Catalogue, many: int) -> None:
+    """Forty faults and twenty-three threats."""
+    assert [entry.number for entry in catalogue.entries] == list(range(1, many + 1))
+
+
+@pytest.mark.parametrize(("catalogue", "entry"), ENTRIES)
+def test_an_entry_is_tested(catalogue: Catalogue, entry: Entry, functions: list[str]) -> None:
+    """At least one test is about it, and each that is listed for it exists."""
+    assert [test for test in entry.tests if test not in functions] == []
+    assert [test for test in functions if entry.number in catalogue.numbers_of(test)] != []
+
+
+def test_an_entry_without_a_test_is_noticed() -> None:
+    """A name or an entry of the list is what counts, and nothing else does."""
+    catalogue = threats.CATALOGUE
+    named = ["unit/test_a.py::test_threat_07_x", *catalogue.entries[0].tests]
+    assert catalogue.uncovered(named) == [2, 3, 4, 5, 6, *range(8, 24)]
+    assert catalogue.numbers_of("unit/test_a.py::test_threatening") == set()

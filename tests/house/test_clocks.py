@@ -1,0 +1,40 @@
+"""The clock on the wall can jump: only what has to be understood elsewhere or later is told by it."""
+
+import ast
+
+from tools.workspace import ROOT
+
+SHIPPED = ("shared/agent_core/src", "services/phone-agent/src", "services/webrtc-agent/src")
+NAMED_BY_THE_CALENDAR = {
+    "agent_core/agent.py",  # tells the model the date
+    "agent_core/tools/weather.py",  # says what tomorrow is
+    "agent_core/observability/story.py",  # when a span began
+    "agent_core/session.py",  # when a conversation began
+    "phone_agent/phone.py",  # when a call that was never connected began
+    "webrtc_agent/daily/rooms.py",  # when a room closes itself
+}
+PASSED_ON = {
+    "agent_core/adapters/call_store/dynamodb.py",
+    "agent_core/adapters/call_store/files.py",
+    "phone_agent/ticket.py",
+    "phone_agent/note.py",
+    "agent_core/memory.py",
+    "agent_core/spend.py",
+}
+
+
+def _reads_the_wall_clock(source: str) -> bool:
+    names = {ast.unparse(node) for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)}
+    return bool(names & {"time.time", "time.time_ns", "datetime.now", "datetime.utcnow"})
+
+
+def test_fault_39_a_clock_that_jumps_moves_expiry_and_nothing_else() -> None:
+    """Waits, time limits and what is measured go by the clock that only goes forward."""
+    reads = {
+        str(path.relative_to(ROOT / folder))
+        for folder in SHIPPED
+        for path in (ROOT / folder).rglob("*.py")
+        if _reads_the_wall_clock(path.read_text(encoding="utf-8"))
+    }
+    assert reads == NAMED_BY_THE_CALENDAR | PASSED_ON
+    assert _reads_the_wall_clock("import time\nnow = time.time\n")

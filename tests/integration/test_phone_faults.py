@@ -1,0 +1,206 @@
+"""The world around a call fails: the caller is served or told, and the books balance.
+
+Each test is named by the number of its fault in the catalogue.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+
+from standins.nova.brain import Step
+from standins.twilio.call import new_sid
+from standins.twilio.trouble import Trouble
+from standins.weather import WeatherStandin
+from standins.weather.faults import Fault
+from tests.integration.conftest import House
+from tests.support import ledger
+from tests.support.books import balance
+from tests.support.caller import Caller
+from tests.support.phone_process import PhoneProcess, free_port
+from tests.support.score import Turn, note, use
+from tests.support.stranger import Stranger, close_code, invitation_in
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+def _asks_for_weather(turn: Turn) -> Sequence[Step]:
+    return [use("get_current_weather", location="Oslo", format="celsius") if turn.number == 1 else note(400, 300)]
+
+
+@asynccontextmanager
+async def _weather(fault: Fault | None) -> AsyncIterator[dict[str, str]]:
+    """Give the settings that lead to a weather service with this fault, or to none at all."""
+    async with WeatherStandin() as weather:
+        if fault is None:
+            nowhere = f"http://127.0.0.1:{free_port()}/"
+            yield {"OPEN_METEO_FORECAST_URL": nowhere, "OPEN_METEO_GEOCODING_URL": nowhere}
+            return
+        weather.fail(fault)
+        yield {"OPEN_METEO_FORECAST_URL": weather.forecast_url, "OPEN_METEO_GEOCODING_URL": weather.geocoding_url}
+
+
+async def _hears_of_failure(house: House, fault: Fault | None, name: str) -> None:
+    house.score.plan = _asks_for_weather
+    async with _weather(fault) as settings, house.start_phone(name, **settings) as phone:
+        async with Caller(house.exchange, phone.url) as caller:
+            await caller.greeted()
+            await caller.ask()
+            assert caller.notes()[-1] == 2500, "the model was not told that it failed"
+            await caller.ask()
+        record = await balance(phone, house, caller.sid)
+        assert (record["reason"], record["tools"]) == ("caller_left", {"get_current_weather": 1})
+
+
+async def test_fault_19_nonsense_about_the_weather(house: House) -> None:
+    """A page where there should be numbers: the caller hears that it failed, and the call goes on."""
+    await _hears_of_failure(house, Fault(on="forecast", action="html", times=None), "nonsense")
+
+
+async def test_fault_20_no_weather_service_at_all(house: House) -> None:
+    """Nobody listens there: the caller hears that it failed, and the call goes on."""
+    await _hears_of_failure(house, None, "no-weather")
+
+
+async def test_fault_23_a_connection_that_falls_silent(
+    phone: PhoneProcess, house: House, dial: Callable[[], Caller]
+) -> None:
+    """Open, and nothing comes any more: noticed after ten seconds, and everything is released."""
+    before = ledger.Held.by(phone.process.pid)
+    async with dial() as caller:
+        await caller.greeted()
+        assert caller.call.stream is not None
+        caller.call.stream.break_off("stall")
+        await until(lambda: bool(phone.lines("session_ended", call_sid=caller.sid)), 15)
+    record = await balance(phone, house, caller.sid)
+    assert record["reason"] == "peer_lost"
+    await until(lambda: _nothing_held(before, phone), 5)
+
+
+def _nothing_held(before: ledger.Held, phone: PhoneProcess) -> bool:
+    now = ledger.Held.by(phone.process.pid)
+    return now.descriptors <= before.descriptors + 2 and now.threads <= before.threads + 2
+
+
+async def test_fault_26_what_has_no_bounds_costs_little(
+    phone: PhoneProcess, house: House, stranger: Stranger, dial: Callable[[], Caller]
+) -> None:
+    """Twenty megabytes, 200 000 fields, 10 kB of one header: refused unread, and the call beside them is answered."""
+    bodies = [b"x" * 20_000_000, b"&".join(b"%d=x" % number for number in range(200_000))]
+    async with dial() as caller:
+        await caller.greeted()
+        before = phone.resident_mb()
+        for body in bodies:
+            assert await _refused(stranger.number, body, {}) in {0, 413}  # 0: closed before it was all sent
+        assert await _refused(stranger.number, b"", {"x-twilio-signature": "x" * 10_000}) in {403, 431}
+        await caller.ask()
+        assert caller.notes() == [400, 600]
+        assert phone.resident_mb() - before < 20
+    assert (await balance(phone, house, caller.sid))["reason"] == "caller_left"
+
+
+async def _refused(number: str, body: bytes, headers: dict[str, str]) -> int:
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    async with httpx.AsyncClient(trust_env=False) as client:
+        try:
+            return (await client.post(f"{number}/incoming-call", content=body, headers=kind | headers)).status_code
+        except httpx.TransportError:
+            return 0
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [Trouble(burst=100), Trouble(lost=0.1), Trouble(doubled=0.1, swapped=0.1, burst=5)],
+    ids=["bursts", "losses", "disorder"],
+)
+async def test_fault_27_sound_that_comes_badly(
+    phone: PhoneProcess, house: House, dial: Callable[[], Caller], trouble: Trouble
+) -> None:
+    """Two seconds at once, a tenth lost, some twice and out of order: the question is answered, and it is counted."""
+    async with dial() as caller:
+        await caller.greeted()
+        assert caller.call.stream is not None
+        caller.call.stream.trouble = trouble
+        await caller.ask()
+        assert caller.notes() == [400, 600]
+    record = await balance(phone, house, caller.sid)
+    assert record["reason"] == "caller_left"
+    assert bool(record["missing_packets"]) == (trouble.lost > 0 or trouble.swapped > 0)
+    assert bool(record["ignored_messages"]) == (trouble.doubled > 0)
+
+
+async def test_fault_29_a_hundred_calls_in_a_second(house: House) -> None:
+    """With forty places forty are greeted and sixty hear that it is busy, health says 200, and nothing is left."""
+    house.score.plan = lambda turn: [note(400 + 200 * turn.number, 200)]
+    async with house.start_phone("hundred", MAX_SESSIONS="40") as phone:
+        before = ledger.Held.by(phone.process.pid)
+        callers = [Caller(house.exchange, phone.url) for _ in range(100)]
+        for caller in callers:
+            await caller.__aenter__()
+        try:
+            await asyncio.gather(*(_is_served_or_told(caller) for caller in callers))
+            assert await phone.status("/health") == 200
+        finally:
+            await asyncio.gather(*(caller.hang_up() for caller in callers))
+        served = [caller.sid for caller in callers if caller.timeline.last("mark") is not None]
+        told = [caller for caller in callers if caller.timeline.last("say") is not None]
+        assert (len(served), len(told)) == (40, 60)
+        await until(lambda: len(phone.lines("session_ended")) == 40, 10)
+        ledger.one_end_for_each(phone.lines("session_ended"), served)
+        ledger.streams_are_closed(house.nova.ledger)
+        await until(lambda: _nothing_held_after_a_crowd(before, phone), 5)
+
+
+def _nothing_held_after_a_crowd(before: ledger.Held, phone: PhoneProcess) -> bool:
+    return ledger.Held.by(phone.process.pid).descriptors <= before.descriptors + 10  # kept connections to the model
+
+
+async def _is_served_or_told(caller: Caller) -> None:
+    await until(lambda: caller.timeline.last("mark") is not None or caller.timeline.last("say") is not None, 30)
+
+
+async def test_fault_30_a_webhook_that_comes_five_times(phone: PhoneProcess, house: House, stranger: Stranger) -> None:
+    """At once, and again while the call goes on: one ticket, one stream of the model, one record."""
+    opened = house.nova.ledger.streams_opened
+    answers = await asyncio.gather(*(stranger.send(stranger.webhook()) for _ in range(5)))
+    (ticket,) = {invitation_in(answer.text).ticket for answer in answers}
+    async with await stranger.open_stream() as socket:
+        announcer = await stranger.begin(socket, ticket)
+        await until(lambda: bool(phone.lines("session_started", call_sid=stranger.call_sid)))
+        assert (await stranger.send(stranger.webhook())).status_code == 200
+        assert await phone.sessions() == 1
+        await socket.send(announcer.stop())
+        assert await close_code(socket) == 1000
+    assert (await balance(phone, house, stranger.call_sid))["reason"] == "caller_left"
+    assert house.nova.ledger.streams_opened == opened + 1
+
+
+async def test_fault_31_what_twilio_tells_in_any_order(phone: PhoneProcess, house: House, stranger: Stranger) -> None:
+    """Stopped before it started, twice, after the end, and of a call that nobody knows: noted, and nothing else."""
+
+    async def told(event: str, **fields: str) -> None:
+        request = stranger.signed("/incoming-call/stream-status", StreamEvent=event, **fields)
+        assert (await stranger.send(request)).status_code == 204
+
+    await told("stream-stopped")
+    invitation = await stranger.ring()
+    async with await stranger.open_stream() as socket:
+        announcer = await stranger.begin(socket, invitation.ticket)
+        await until(lambda: bool(phone.lines("session_started", call_sid=stranger.call_sid)))
+        for event in ("stream-stopped", "stream-started", "stream-started", "stream-unheard-of"):
+            await told(event)
+        await told("stream-error", StreamError="31920: wss://agent.example.com/media-stream said 403")
+        assert await phone.sessions() == 1
+        await socket.send(announcer.stop())
+        assert await close_code(socket) == 1000
+    for event in ("stream-started", "stream-stopped", "stream-stopped"):
+        await told(event)
+    assert (await balance(phone, house, stranger.call_sid))["reason"] == "caller_left"
+    (error,) = phone.lines("stream_error", call_sid=stranger.call_sid)
+    assert error["number"] == "31920"
+    stranger.call_sid = new_sid("CA")
+    await told("stream-error", StreamError="31920")
+    assert phone.lines("session_ended", call_sid=stranger.call_sid) == []
