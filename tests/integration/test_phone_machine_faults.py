@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import socket
-import time
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
@@ -25,7 +24,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 def _logging_to(house: House, place: Path) -> AbstractAsyncContextManager[PhoneProcess]:
     house.score.plan = short_notes
-    settings = {"AWS_SECRET_ACCESS_KEY": MODEL_SECRET, "METRICS_SECONDS": "0.01"}
+    settings = {"AWS_SECRET_ACCESS_KEY": MODEL_SECRET, "METRICS_SECONDS": "0.1"}
     return phone_process(house.nova, house.exchange, place, settings)
 
 
@@ -96,8 +95,3 @@ async def test_fault_39_names_that_nobody_resolves(monkeypatch: pytest.MonkeyPat
         tools = ToolRegistry(weather_tools(source), on_call=lambda _record: None)
         result = await tools.call("get_current_weather", {"location": "Oslo", "format": "celsius"})
     assert (result.outcome, result.value) == ("error", {"error": "weather_unavailable"})
-
-
-def test_fault_39_the_clock_on_the_wall_is_not_that_of_a_wait() -> None:
-    """This machine has a clock that no correction moves."""
-    assert not time.get_clock_info("monotonic").adjustable

@@ -92,7 +92,11 @@ FAULTS: Final = (
         (f"{_GUARD}repeated_and_late_sound_is_dropped_and_gaps_are_counted",),
     ),
     Entry(28, "a storm of keys", (f"{_TRANSFER}a_storm_of_keys_in_the_middle_of_a_sentence",)),
-    Entry(29, "a hundred calls in a second"),
+    Entry(
+        29,
+        "a hundred calls in a second",
+        ("integration/test_phone_threats.py::test_threat_20_a_crowd_of_calls_is_served_or_told",),
+    ),
     Entry(
         30,
         "webhooks that come more than once",

@@ -4,7 +4,7 @@ import io
 import os
 import select
 from functools import lru_cache
-from typing import Final, TextIO
+from typing import Final, TextIO, cast
 
 _PIECE: Final = select.PIPE_BUF
 """A pipe that has room at all takes this much without making anybody wait."""
@@ -58,4 +58,4 @@ def output(stream: TextIO) -> TextIO:
         descriptor = stream.fileno()
     except (AttributeError, OSError):
         return stream
-    return _patient(descriptor)  # type: ignore[return-value] - as much of one as a logger uses
+    return cast("TextIO", _patient(descriptor))  # as much of one as a logger uses
