@@ -132,6 +132,41 @@ async def test_fault_27_sound_that_comes_badly(
     assert bool(record["ignored_messages"]) == (trouble.doubled > 0)
 
 
+async def test_fault_29_a_hundred_calls_in_a_second(house: House) -> None:
+    """With forty places forty are greeted and sixty hear that it is busy, health says 200, and nothing is left."""
+    house.score.plan = lambda turn: [note(400 + 200 * turn.number, 200)]
+    async with house.start_phone("hundred", MAX_SESSIONS="40") as phone:
+        before = ledger.Held.by(phone.process.pid)
+        callers = [Caller(house.exchange, phone.url) for _ in range(100)]
+        for caller in callers:
+            await caller.__aenter__()
+        try:
+            await asyncio.gather(*(_is_served_or_told(caller) for caller in callers))
+            assert await phone.status("/health") == 200
+        finally:
+            await asyncio.gather(*(caller.hang_up() for caller in callers))
+        served = [caller.sid for caller in callers if caller.timeline.last("mark") is not None]
+        told = [caller for caller in callers if caller.timeline.last("say") is not None]
+        assert (len(served), len(told)) == (40, 60)
+        await until(lambda: len(phone.lines("session_ended")) == 40, 10)
+        ledger.one_end_for_each(phone.lines("session_ended"), served)
+        ledger.streams_are_closed(house.nova.ledger)
+        await until(lambda: _nothing_held_after_a_crowd(before, phone), 5)
+
+
+KEPT = 20
+"""Connections that the exchange leaves open for its next webhooks."""
+
+
+def _nothing_held_after_a_crowd(before: ledger.Held, phone: PhoneProcess) -> bool:
+    now = ledger.Held.by(phone.process.pid)
+    return now.descriptors <= before.descriptors + KEPT + 2 and now.threads <= before.threads + 2
+
+
+async def _is_served_or_told(caller: Caller) -> None:
+    await until(lambda: caller.timeline.last("mark") is not None or caller.timeline.last("say") is not None, 30)
+
+
 async def test_fault_30_a_webhook_that_comes_five_times(phone: PhoneProcess, house: House, stranger: Stranger) -> None:
     """At once, and again while the call goes on: one ticket, one stream of the model, one record."""
     opened = house.nova.ledger.streams_opened

@@ -67,6 +67,7 @@ class Phone:
         self.parking = Parking(agent.open_model, self._note_abandoned)
         self._answered: dict[str, float] = {}
         self._unproven = 0
+        self._expected: set[str | None] = set()
         self._url = base = f"{settings.base_url}/incoming-call"
         self._status_url = f"{base}/stream-status"
         self.switchboard = Switchboard(
@@ -132,12 +133,19 @@ class Phone:
         self.agent.keep(record)
 
     @contextmanager
-    def unproven(self) -> Iterator[None]:
-        """Count a socket until it has shown its ticket.
+    def unproven(self, call_sid: str | None) -> Iterator[None]:
+        """Count a socket until it has shown its ticket; the first one of a call that has a place here is expected.
 
         Raises:
             AtCapacity: too many are being counted.
         """
+        if call_sid in self.parking and call_sid not in self._expected:
+            self._expected.add(call_sid)
+            try:
+                yield
+            finally:
+                self._expected.discard(call_sid)
+            return
         if self._unproven >= _MAX_UNPROVEN:
             raise AtCapacity("too many sockets without a ticket")
         self._unproven += 1

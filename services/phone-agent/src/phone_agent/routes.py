@@ -185,7 +185,7 @@ async def media_stream(socket: WebSocket, call_sid: str | None = None) -> None:
 
 async def _carry(socket: WebSocket, phone: Phone, call_sid: str | None) -> None:
     guard = StreamGuard()
-    with phone.unproven():
+    with phone.unproven(call_sid):
         start = await read_start(socket, guard)
         await _believe(start, phone, call_sid)
     known = await _recall(start, phone)

@@ -72,6 +72,9 @@ class Parking:
     def __len__(self) -> int:
         return len(self._parked)
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._parked
+
     def park(self, key: str, prompt: Prompt, place: Place, facts: Mapping[str, str]) -> None:
         """Begin to open a session for ``key``; returns at once. A key that is parked already keeps its session."""
         if key in self._parked:
