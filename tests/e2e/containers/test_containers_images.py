@@ -8,23 +8,13 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from standins.edge.cloudformation import Template
+from tests.infra.test_task import variables
 from tests.support.containers import ROOT, SERVICES, Engine
+from tests.support.stacks import Deployed, deploy, pretend_aws, usual
 
 _PLACES = ("--read-only", "--tmpfs", "/tmp")  # noqa: S108 - in the container
 _RIGHTS = ("--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--memory", "2g", "--pids-limit", "256")
 HARDENED = (*_PLACES, *_RIGHTS)
-
-TASK = {
-    "phone": {
-        "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
-        "TWILIO_AUTH_TOKEN": "of-the-secret",
-        "TWILIO_API_SID": "SK" + "0" * 32,
-        "TWILIO_API_SECRET": "of-the-secret",
-    },
-    "web": {"DAILY_API_KEY": "of-the-secret"},
-}
-"""What the secrets of a task definition hold."""
 
 
 def image(service: str) -> str:
@@ -39,25 +29,12 @@ def run(engine: Engine, service: str, program: str) -> str:
     )
 
 
-def task_environment(kind: str) -> dict[str, str]:
-    """Give the environment that the service's template gives a task, with parameters at their defaults."""
-    text = (ROOT / "infra/cloudformation/service.yaml").read_text()
-    given = {"ServiceName": kind, "Environment": "test", "PublicBaseUrl": "https://agent.example"}
-    task = Template(text, given).resources("AWS::ECS::TaskDefinition")["TaskDefinition"]
-    (container,) = task["ContainerDefinitions"]
-    known = {"AWS::Region": "eu-north-1", "VpcCidr": "10.42.0.0/16"}
-    environment = {}
-    for one in container["Environment"]:
-        match one["Value"]:
-            case {"Fn::ImportValue": {"Fn::Sub": str(export)}} if export.endswith("-vpc-cidr"):
-                environment[one["Name"]] = known["VpcCidr"]
-            case {"Fn::FindInMap": [*_, str(key)]} if key == "MaxSessions":
-                environment[one["Name"]] = "8"
-            case str() | int() as value:
-                environment[one["Name"]] = known.get(str(value), str(value))
-            case other:
-                pytest.fail(f"this test cannot resolve {one['Name']}: {other}")
-    return environment | TASK[kind]
+@pytest.fixture(scope="module")
+def made() -> Deployed:
+    """Deploy the stacks into a pretended AWS: what they give a task is what resolves there."""
+    with pretend_aws() as deployed:
+        deploy(deployed, usual())
+    return deployed
 
 
 @contextmanager
@@ -80,9 +57,9 @@ def answered(engine: Engine, container: str, url: str, seconds: float = 60.0) ->
 
 
 @pytest.mark.parametrize(("service", "kind"), [("phone-agent", "phone"), ("webrtc-agent", "web")])
-def test_a_task_s_environment_starts_the_image(engine: Engine, service: str, kind: str) -> None:
+def test_a_task_s_environment_starts_the_image(engine: Engine, made: Deployed, service: str, kind: str) -> None:
     """The environment of the template, on a read-only root: it answers, and leaves with 0 when it is told to."""
-    with started(engine, service, task_environment(kind)) as (container, url):
+    with started(engine, service, variables(made, kind)) as (container, url):
         health = answered(engine, container, f"{url}/health")
         assert (health.status_code, health.json()) == (200, {"status": "healthy"})
         assert httpx.get(f"{url}/ready", trust_env=False).status_code == 200
@@ -92,9 +69,11 @@ def test_a_task_s_environment_starts_the_image(engine: Engine, service: str, kin
 
 
 @pytest.mark.parametrize(("service", "kind"), [("phone-agent", "phone"), ("webrtc-agent", "web")])
-def test_a_service_that_is_told_to_stop_while_it_starts_does(engine: Engine, service: str, kind: str) -> None:
+def test_a_service_that_is_told_to_stop_while_it_starts_does(
+    engine: Engine, made: Deployed, service: str, kind: str
+) -> None:
     """As a container's first process it would never see the signal by itself, and be killed after two minutes."""
-    with started(engine, service, task_environment(kind)) as (container, _):
+    with started(engine, service, variables(made, kind)) as (container, _):
         engine("stop", "--time", "30", container)
         assert engine.inspect(container)[0]["State"]["ExitCode"] == 0, engine("logs", container)
 
