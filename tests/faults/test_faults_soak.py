@@ -1,5 +1,6 @@
 """All of it at once: callers, faults and a task that dies. `make soak` does it for an hour."""
 
+import json
 import random
 from pathlib import Path
 
@@ -17,6 +18,7 @@ async def test_fault_40_a_minute_of_it(tmp_path: Path) -> None:
     report = await soak(Plan(1.0, 8, 0.2, 20.0, tmp_path), said.append)
     print(f"\n{report}")  # noqa: T201 - the figures are what one runs it for
     assert report.failures == []
+    assert json.loads(json.dumps(report.as_json()))["calls"] == report.calls
     assert report.clean_calls >= 10
     assert report.injected["task_killed"] == 1
     assert sum(report.injected.values()) >= 5

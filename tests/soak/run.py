@@ -119,9 +119,9 @@ async def _balance(plan: Plan, ships: Fleet, people: People, watch: Watch, hangi
         clean_problems=_problems(clean),
         touched_calls=len(people.calls) - len(clean),
         touched_problems=_problems([call for call in people.calls if call.sid in touched]),
-        injected=people.trouble.injected,
+        injected=dict(people.trouble.injected),
         streams=ships.nova.ledger.streams_opened,
-        reasons=Counter(str(record["reason"]) for record in records),
+        reasons=dict(Counter(str(record["reason"]) for record in records)),
         slopes={name: one.slope(plan.warm_up) for name, one in watch.processes.items()},
         sizes={name: _size(one, plan.warm_up) for name, one in watch.processes.items()},
         watched_seconds={name: _watched(one, plan.warm_up) for name, one in watch.processes.items()},
@@ -166,8 +166,8 @@ def _all_lines(log: Path) -> list[dict[str, Any]]:
     return [orjson.loads(line) for line in log.read_bytes().splitlines() if line.startswith(b"{")]
 
 
-def _problems(calls: list[Call]) -> Counter[str]:
-    return Counter(call.problem for call in calls if call.problem)
+def _problems(calls: list[Call]) -> dict[str, int]:
+    return dict(Counter(call.problem for call in calls if call.problem))
 
 
 def _size(process: Memory, warm_up: float) -> tuple[float, float]:

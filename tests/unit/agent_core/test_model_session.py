@@ -1,6 +1,7 @@
 """One session with the model: order, bounds, and an end that waits for nobody."""
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -206,6 +207,22 @@ async def test_a_failing_handler_ends_the_run() -> None:
     with pytest.raises(ZeroDivisionError):
         await session.run(broken)
     assert asyncio.all_tasks() == before
+
+
+async def test_what_breaks_while_a_run_is_given_up_is_nobodys_error() -> None:
+    """The log would show it as an error of no call at all."""
+    session, stream = await _opened()
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
+    running = asyncio.create_task(session.run(_collector()[1]))
+    await asyncio.sleep(0)
+    stream.fail(ModelUnavailable("NoResponse"))
+    running.cancel()
+    await asyncio.wait({running})
+    assert running.cancelled()
+    del running
+    gc.collect()
+    assert complaints == []
 
 
 @in_virtual_time

@@ -1,5 +1,6 @@
 """What a soak finds wrong, it says."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -57,6 +58,13 @@ def test_what_does_not_hold_is_told(broken: Report) -> None:
     """Each alone is a failure, and the sentence says so."""
     assert len(broken.failures) == 1
     assert "did not hold" in str(broken)
+
+
+def test_a_file_gets_all_of_it() -> None:
+    """What a machine reads has the same figures, and the verdict."""
+    told = json.loads(json.dumps(GOOD.as_json()))
+    assert (told["calls"], told["injected"], told["availability"]) == (1010, {"line_reset": 10}, 0.999)
+    assert told["failures"] == []
 
 
 def test_a_short_look_at_memory_is_no_verdict() -> None:

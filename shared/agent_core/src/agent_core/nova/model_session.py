@@ -172,6 +172,9 @@ class ModelSession:
         sender = asyncio.create_task(self._send_posted(), name="model-sender")
         receiver = asyncio.create_task(self._receive(handle), name="model-receiver")
         tasks = {sender, receiver}
+        for task in tasks:
+            # The first failure is the one that is told; the other task's is its echo, and asyncio would log it.
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
             # A look now and then: a time-out around each of 25 events a second is 3 % of a call's cost.
             while not (await asyncio.wait(tasks, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED))[0]:
