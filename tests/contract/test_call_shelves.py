@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -188,6 +189,30 @@ async def test_a_file_that_was_cut_off_is_nothing(tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes()[:7])
     assert await shelf.get("CA1") is None
     assert await shelf.put("CA1", _entry(b"new"))
+
+
+async def test_names_of_files_are_not_kept(tmp_path: Path) -> None:
+    """A task remembers and forgets thousands of calls a day: the next thousand takes no more memory than the last."""
+    shelf = FileShelf(tmp_path / "calls")
+
+    async def use(calls: range) -> None:
+        for number in calls:
+            key = f"CA{number}"
+            await shelf.put(key, Entry(b"sealed", 0, time.time() + 60))
+            assert await shelf.get(key) is not None
+            await shelf.delete(key, 0)
+
+    await use(range(100))
+    tracemalloc.start()
+    try:
+        await use(range(100, 200))
+        before, _ = tracemalloc.get_traced_memory()
+        await use(range(200, 1200))
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        await shelf.aclose()
+    assert (after - before) / 1000 < 20, "bytes for each call"
 
 
 async def test_only_its_owner_looks_into_the_folder(tmp_path: Path) -> None:

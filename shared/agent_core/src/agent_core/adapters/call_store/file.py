@@ -1,6 +1,8 @@
 """Keeps entries as files in a folder: for a laptop, where every task sees the same disk.
 
 Each change is made under a lock of the whole folder and by renaming, so that a process may be killed at any time.
+The names of entries are plain strings, for a `Path` interns each part of its name: Python 3.12 never frees those, and
+each call has a name of its own.
 """
 
 import asyncio
@@ -69,10 +71,10 @@ class FileShelf:
         except (OSError, RuntimeError) as problem:  # the second: it is closed
             raise ShelfFault(type(problem).__name__) from None
 
-    def _path(self, key: str) -> Path:
-        return self._folder / (sha256(key.encode()).hexdigest() + _SUFFIX)
+    def _path(self, key: str) -> str:
+        return f"{self._folder}{os.sep}{sha256(key.encode()).hexdigest()}{_SUFFIX}"
 
-    def _put(self, path: Path, entry: Entry) -> bool:
+    def _put(self, path: str, entry: Entry) -> bool:
         with self._locked():
             there = self._read(path)
             if there is not None and there.version > entry.version:
@@ -80,24 +82,25 @@ class FileShelf:
             self._write(path, entry)
             return True
 
-    def _put_first(self, path: Path, expires_at: float) -> bool:
+    def _put_first(self, path: str, expires_at: float) -> bool:
         with self._locked():
             if self._read(path) is not None:
                 return False
             self._write(path, Entry(b"", 0, expires_at))
             return True
 
-    def _delete(self, path: Path, version: int) -> bool:
+    def _delete(self, path: str, version: int) -> bool:
         with self._locked():
             there = self._read(path)
             if there is not None and there.version > version:
                 return False
-            path.unlink(missing_ok=True)
+            _unlink(path)
             return True
 
-    def _read(self, path: Path) -> Entry | None:
+    def _read(self, path: str) -> Entry | None:
         try:
-            content = path.read_bytes()
+            with open(path, "rb") as file:  # noqa: PTH123 - a name of its own, see above
+                content = file.read()
         except FileNotFoundError:
             return None
         try:
@@ -108,12 +111,12 @@ class FileShelf:
             return None
         return Entry(content[_HEAD.size :], version, expires_at)
 
-    def _write(self, path: Path, entry: Entry) -> None:
-        draft = path.with_suffix(f".{os.getpid()}")
+    def _write(self, path: str, entry: Entry) -> None:
+        draft = f"{path.removesuffix(_SUFFIX)}.{os.getpid()}"
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(_HEAD.pack(entry.version, entry.expires_at) + entry.sealed)
-        draft.replace(path)
+        os.replace(draft, path)  # noqa: PTH105 - as above
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -128,7 +131,12 @@ class FileShelf:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._swept_at = now
         with self._locked():
-            for path in self._folder.glob(f"*{_SUFFIX}"):
-                if self._read(path) is None:
-                    with suppress(FileNotFoundError):
-                        path.unlink()
+            for name in os.listdir(self._folder):  # noqa: PTH208 - as above
+                path = f"{self._folder}{os.sep}{name}"
+                if name.endswith(_SUFFIX) and self._read(path) is None:
+                    _unlink(path)
+
+
+def _unlink(path: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(path)  # noqa: PTH108 - a name of its own, see above
