@@ -8,10 +8,11 @@ import numpy as np
 TEN_MINUTES = 600.0
 
 
-def resident_mb(pid: int) -> float:
-    """Give the resident memory of a process that runs, in MB."""
+def resident_mb(pid: int) -> tuple[float, float]:
+    """Give the resident memory of a process that runs, in MB: all of it, and what no file on disk stands behind."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+    whole, own = (int(status.partition(name)[2].split()[0]) / 1024 for name in ("VmRSS:", "RssAnon:"))
+    return whole, own
 
 
 @dataclass
@@ -20,24 +21,24 @@ class Memory:
 
     name: str
     pid: int
-    samples: list[tuple[float, float]] = field(default_factory=list)
-    """Seconds since the start of the soak, and MB."""
+    samples: list[tuple[float, float, float]] = field(default_factory=list)
+    """Seconds since the start of the soak, MB, and MB of its own."""
 
     def sample(self, at: float) -> None:
         """Look, if it still runs."""
         try:
-            self.samples.append((at, resident_mb(self.pid)))
+            self.samples.append((at, *resident_mb(self.pid)))
         except (OSError, IndexError):
             return
 
-    def after(self, warm_up: float) -> list[tuple[float, float]]:
+    def after(self, warm_up: float) -> list[tuple[float, float, float]]:
         """Give the samples after the process has had so many seconds to reach its size."""
         begin = self.samples[0][0] + warm_up if self.samples else 0.0
         return [sample for sample in self.samples if sample[0] >= begin]
 
-    def slope(self, warm_up: float) -> float | None:
+    def slope(self, warm_up: float, *, own: bool = False) -> float | None:
         """Give MB per ten minutes, from a straight line through what follows the warm-up; None for too few samples."""
         samples = np.array(self.after(warm_up))
         if len(samples) < 3:
             return None
-        return float(np.polyfit(samples[:, 0], samples[:, 1], 1)[0]) * TEN_MINUTES
+        return float(np.polyfit(samples[:, 0], samples[:, 2 if own else 1], 1)[0]) * TEN_MINUTES

@@ -28,6 +28,8 @@ class Report:
     reasons: Mapping[str, int]
     slopes: Mapping[str, float | None]
     """MB in ten minutes, by task."""
+    own_slopes: Mapping[str, float | None]
+    """The same without pages of files, which the kernel takes and gives back as it likes."""
     sizes: Mapping[str, tuple[float, float]]
     """MB after the warm-up and at the end, by task."""
     watched_seconds: Mapping[str, float]
@@ -75,7 +77,10 @@ class Report:
     def _memory(self, name: str) -> str:
         slope = self.slopes[name]
         first, last = self.sizes[name]
-        line = "too short for a line" if slope is None else f"{slope:+.2f} MB in ten minutes"
+        own = self.own_slopes[name]
+        line = "too short for a line"
+        if slope is not None and own is not None:
+            line = f"{slope:+.2f} MB in ten minutes ({own:+.2f} without pages of files)"
         return f"{first:.1f} → {last:.1f} MB, {line} over {self.watched_seconds[name]:.0f} s"
 
 

@@ -123,6 +123,7 @@ async def _balance(plan: Plan, ships: Fleet, people: People, watch: Watch, hangi
         streams=ships.nova.ledger.streams_opened,
         reasons=dict(Counter(str(record["reason"]) for record in records)),
         slopes={name: one.slope(plan.warm_up) for name, one in watch.processes.items()},
+        own_slopes={name: one.slope(plan.warm_up, own=True) for name, one in watch.processes.items()},
         sizes={name: _size(one, plan.warm_up) for name, one in watch.processes.items()},
         watched_seconds={name: _watched(one, plan.warm_up) for name, one in watch.processes.items()},
         unbalanced=unbalanced,
@@ -181,7 +182,7 @@ def _watched(process: Memory, warm_up: float) -> float:
 
 
 def _progress(at: float, people: People, processes: dict[str, Memory]) -> str:
-    sizes = ", ".join(f"{one.name} {one.samples[-1][1]:.0f} MB" for one in processes.values() if one.samples)
+    sizes = ", ".join(f"{one.name} {one.samples[-1][1]:.1f} MB" for one in processes.values() if one.samples)
     wrong = sum(bool(call.problem) for call in people.calls)
     faults = people.trouble.injected.total()
     return f"{at / 60:5.1f} min   {len(people.calls)} calls, {faults} faults, {wrong} ended badly   {sizes}"

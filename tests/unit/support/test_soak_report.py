@@ -20,6 +20,7 @@ GOOD = Report(
     streams=1100,
     reasons={"caller_left": 1010},
     slopes={"phone-1": 0.9},
+    own_slopes={"phone-1": 0.4},
     sizes={"phone-1": (140.0, 141.0)},
     watched_seconds={"phone-1": 900.0},
 )
@@ -27,15 +28,14 @@ GOOD = Report(
 
 def test_growth_is_seen() -> None:
     """Two megabytes in ten minutes are told as that, whatever the process did while it warmed up."""
-    leaking = Memory("phone", 0, [(at, 100 + at / 300 + (at < 60) * 9) for at in range(0, 900, 2)])
-    slope = leaking.slope(warm_up=60)
-    assert slope is not None
-    assert 1.9 < slope < 2.1
+    leaking = Memory("phone", 0, [(at, 100 + at / 300 + (at < 60) * 9, 50 + at / 600) for at in range(0, 900, 2)])
+    assert leaking.slope(warm_up=60) == pytest.approx(2)
+    assert leaking.slope(warm_up=60, own=True) == pytest.approx(1)
 
 
 def test_two_samples_are_no_line() -> None:
     """Any two points lie on one."""
-    assert Memory("phone", 0, [(0, 1), (1, 2)]).slope(0) is None
+    assert Memory("phone", 0, [(0, 1, 1), (1, 2, 1)]).slope(0) is None
 
 
 def test_what_is_promised_holds() -> None:
