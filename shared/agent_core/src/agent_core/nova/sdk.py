@@ -2,7 +2,7 @@
 
 What the SDK leaves to its user, and this file does: one event loop of the CRT for all streams instead of a thread
 pair for each; a connection that belongs to one stream, so that a fault hits one conversation and closing it releases
-the socket; a bound on closing; and its many exceptions folded into ours.
+the socket; a bound on closing, and an end of the tasks that would wait on; and its many exceptions folded into ours.
 """
 
 import asyncio
@@ -30,6 +30,9 @@ from agent_core.nova.credentials import CredentialSource
 from agent_core.nova.remedies import Remedy
 
 _CLOSE_SECONDS = 1.0
+_END_SECONDS = 0.1
+_MOST_CANCELS = 5
+"""Each ends one thing that the SDK waits for; then it waits for the next in its own clean-up."""
 _RESPONSE_SECONDS = 4.0
 """Bedrock answers a request with its headers at once. A connection that is reset before them is never reported."""
 
@@ -45,20 +48,42 @@ class _Transport(AWSCRTHTTPClient):
         # The parent's constructor would build a TLS context (it reads the roots from disk) for each stream.
         self.__dict__.update(shared.__dict__)
         self._connections = {}
+        self._closed = False
+        self._waiting: list[asyncio.Task[Any]] = []
+        """What waits for the answer on the connection, and what writes on it."""
 
     def __deepcopy__(self, memo: object) -> Self:
         return self
 
-    async def _await_response(self, stream: object) -> AWSCRTHTTPResponse:
+    async def _create_connection(self, url: Any) -> Any:  # noqa: ANN401 - the SDK's own
+        connection = await super()._create_connection(url)
+        if self._closed:
+            await connection.close()
+            raise asyncio.CancelledError  # of a request that nobody waits for any more
+        return connection
+
+    async def _await_response(self, stream: Any) -> AWSCRTHTTPResponse:  # noqa: ANN401 - the SDK's own
         # The model ends its side first, and then the SDK's writer fails on a stream that is over, heard by nobody.
-        if (writer := getattr(stream, "_writer", None)) is not None:
-            writer.add_done_callback(lambda task: task.cancelled() or task.exception())
+        self._waiting += [task for task in (asyncio.current_task(), getattr(stream, "_writer", None)) if task]
+        self._waiting[-1].add_done_callback(_retrieve)
         return await super()._await_response(stream)
+
+    def expect_no_more(self) -> None:
+        """Have a connection that is still being made closed when it is there."""
+        self._closed = True
 
     async def aclose(self) -> None:
         """Close the connection."""
         for connection in self._connections.values():
             await connection.close()
+
+    async def end_waiting(self) -> None:
+        """End what waits on a connection that is closed. The SDK never hears that there will be no answer.
+
+        Before it is closed, the SDK's own thread would stumble over an answer that nobody waits for.
+        """
+        for task in self._waiting:
+            await _end(task)
 
 
 class SdkModelStream:
@@ -100,20 +125,37 @@ class SdkModelStream:
 
     async def close(self) -> None:
         """Release the stream and its connection, see ``ModelStream``."""
-        await _attempt(self._duplex.input_stream.close())
-        await _attempt(self._transport.aclose())
+        self._transport.expect_no_more()
+        # What comes of a connection that is still being made is nobody's error.
+        asyncio.ensure_future(self._duplex.await_output()).add_done_callback(_retrieve)
+        closing = [await _attempt(self._duplex.input_stream.close()), await _attempt(self._transport.aclose())]
+        await self._transport.end_waiting()
+        for task in closing:
+            await _end(task)
 
 
-async def _attempt(closing: Coroutine[Any, Any, None]) -> None:
-    """Give the SDK a moment to close something.
-
-    With a refused or silent stream it never finishes, and when it is cancelled it waits on in its own clean-up; so it
-    is left to itself, and ends when the connection does.
-    """
+async def _attempt(closing: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """Give the SDK a moment to close something. With a refused or silent stream it never finishes."""
     task = asyncio.ensure_future(closing)
-    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    task.add_done_callback(_retrieve)
     await asyncio.wait({task}, timeout=_CLOSE_SECONDS)
     task.cancel()
+    return task
+
+
+async def _end(task: asyncio.Task[Any]) -> None:
+    """Cancel a task of the SDK until it has ended: of one that is only forgotten, the garbage collector complains."""
+    for _ in range(_MOST_CANCELS):
+        if task.done():
+            return
+        task.cancel()
+        await asyncio.wait({task}, timeout=_END_SECONDS)
+
+
+def _retrieve(done: asyncio.Future[Any]) -> None:
+    """Take a result that matters to nobody, so that asyncio does not log it."""
+    if not done.cancelled():
+        done.exception()
 
 
 class SdkModelClient:

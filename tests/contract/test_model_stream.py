@@ -1,0 +1,139 @@
+"""A stream of the SDK that is closed leaves nothing behind, whatever state it was in."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import CoroutineType
+from typing import Any
+
+import pytest
+
+from agent_core.errors import ModelError
+from agent_core.nova.credentials import CredentialSource
+from agent_core.nova.sdk import SdkModelClient
+from standins.nova.faults import Fault
+from standins.nova.server import NovaSettings, NovaStandin
+from tests.support.score import Score
+from tests.support.talk import MODEL, client
+from tests.support.waiting import until
+
+EVENT = b'{"event": {"sessionStart": {"inferenceConfiguration": {"maxTokens": 1024}}}}'
+CLOSE_SECONDS = 4.0
+
+
+@pytest.fixture
+def credentials(monkeypatch: pytest.MonkeyPatch) -> CredentialSource:
+    """Give the keys that the stand-in knows."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "standin")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "standin-secret")
+    return CredentialSource()
+
+
+@pytest.fixture
+async def complaints() -> AsyncIterator[list[str]]:
+    """Collect what asyncio and the interpreter have to say about tasks that nobody ended."""
+    told: list[str] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: told.append(str(context["message"])))
+    yield told
+    loop.set_exception_handler(None)
+
+
+def _tasks() -> set[asyncio.Task[Any]]:
+    """Name the tasks, without those of the stand-in, which runs in this loop too."""
+    return {
+        task
+        for task in asyncio.all_tasks()
+        if not isinstance(coroutine := task.get_coro(), CoroutineType)
+        or "/standins/" not in coroutine.cr_code.co_filename
+    }
+
+
+async def _nothing_is_left(before: set[asyncio.Task[Any]], complaints: list[str]) -> None:
+    await until(lambda: _tasks() <= before, 2)
+    gc.collect()
+    await asyncio.sleep(0)
+    assert complaints == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        None,
+        Fault(on="open", delay_ms=60_000),
+        Fault(on="open", action="freeze"),
+        Fault(on="open", action="rst", code=2),
+        Fault(on="open", error="ThrottlingException"),
+        Fault(on="session", action="freeze"),
+        Fault(on="session", action="close"),
+        Fault(on="session", action="disconnect"),
+    ],
+    ids=lambda fault: "well" if fault is None else f"{fault.on}-{fault.action or fault.error or 'late'}",
+)
+@pytest.mark.parametrize("reading", [False, True], ids=["nobody reads", "somebody reads"])
+async def test_a_stream_that_is_closed_leaves_no_task(
+    tmp_path: Path, credentials: CredentialSource, complaints: list[str], fault: Fault | None, *, reading: bool
+) -> None:
+    """Before the answer's headers, after them, and while somebody waits for an event."""
+    async with NovaStandin(NovaSettings(certificates=tmp_path), Score().brain()) as nova:
+        if fault is not None:
+            nova.faults.add(fault)
+        opener = client(nova, credentials)
+        before = _tasks()
+        stream = await opener.open(MODEL)
+        await stream.send(EVENT)
+        reader = asyncio.create_task(stream.receive()) if reading else None
+        await asyncio.sleep(0.3)
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await stream.close()
+        if reader is not None:
+            async with asyncio.timeout(1):
+                assert isinstance((await asyncio.gather(reader, return_exceptions=True))[0], BaseException | None)
+        del stream, reader
+        await _nothing_is_left(before, complaints)
+        await until(lambda: nova.ledger.streams_open == 0, 2)
+
+
+@asynccontextmanager
+async def _black_hole() -> AsyncIterator[tuple[str, asyncio.Server]]:
+    """Take connections and never answer."""
+    held: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_server(lambda _, writer: held.append(writer), "127.0.0.1", 0)
+    async with server:
+        yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}", server
+        for writer in held:
+            writer.close()
+
+
+async def test_a_connection_that_is_never_made_is_given_up(
+    credentials: CredentialSource, complaints: list[str]
+) -> None:
+    """Closed while it is being made: nothing is said about it when it fails in the end."""
+    before = _tasks()
+    async with _black_hole() as (url, _):
+        stream = await SdkModelClient(region="us-east-1", endpoint=url, credentials=credentials).open(MODEL)
+        reader = asyncio.create_task(stream.ready())
+        await asyncio.sleep(0.2)
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await stream.close()
+    with pytest.raises(ModelError):
+        await asyncio.wait_for(reader, 5)
+    del stream, reader
+    await _nothing_is_left(before, complaints)
+
+
+async def test_a_connection_that_comes_too_late_is_closed(
+    tmp_path: Path, credentials: CredentialSource, complaints: list[str]
+) -> None:
+    """No stream is opened for a conversation that is over."""
+    async with NovaStandin(NovaSettings(certificates=tmp_path), Score().brain()) as nova:
+        opener = client(nova, credentials)
+        before = _tasks()
+        stream = await opener.open(MODEL)
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await stream.close()
+        del stream
+        await _nothing_is_left(before, complaints)
+        assert nova.ledger.streams_opened == 0
