@@ -21,6 +21,21 @@ CLOSE_SECONDS = 2.0
 class SoundConnection(SmallWebRTCConnection):
     """Takes no pictures: aiortc would decode whatever camera or screen a client chose to send, and keep it."""
 
+    def __init__(self, connection_timeout_secs: int) -> None:
+        super().__init__(connection_timeout_secs=connection_timeout_secs)
+        self._closing: tuple[object, asyncio.Future[None]] | None = None
+
+    async def _close(self) -> None:
+        """Close whole, whoever gives up waiting for it.
+
+        Pipecat closes a connection that takes too long, and is cancelled by that. What aiortc has begun to close it
+        never closes again, so sockets and tasks would stay.
+        """
+        if self._closing is None or self._closing[0] is not self._pc:
+            closing = asyncio.ensure_future(super()._close())  # type: ignore[no-untyped-call]
+            self._closing = self._pc, closing
+        await asyncio.shield(self._closing[1])
+
     def force_transceivers_to_send_recv(self) -> None:
         """Send and receive on the first medium, which is sound by Pipecat's convention; decline all others."""
         for number, transceiver in enumerate(self.pc.getTransceivers()):

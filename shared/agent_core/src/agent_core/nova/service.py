@@ -78,7 +78,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         self._muted = False
         self._audible = False
         self._caller_has_turn = False
-        self._running = False
+        self._conversing: asyncio.Task[None] | None = None
 
     def service_metadata_frame(self) -> LLMServiceMetadataFrame:
         """Tell the aggregators that turns are decided by the model."""
@@ -87,9 +87,8 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
     async def start(self, frame: StartFrame) -> None:
         """Begin to talk."""
         await super().start(frame)
-        if not self._running:
-            self._running = True
-            self.create_task(self._converse())
+        if self._conversing is None:
+            self._conversing = self.create_task(self._converse())
 
     async def stop(self, frame: EndFrame) -> None:
         """Release the model at the end of the pipeline."""
@@ -100,6 +99,12 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         """Release the model at once."""
         await super().cancel(frame)
         await self._link.close()
+
+    async def cleanup(self) -> None:
+        """End what still waits for somebody who never came."""
+        await super().cleanup()  # type: ignore[no-untyped-call]  # as below
+        if self._conversing is not None:
+            await self.cancel_task(self._conversing)
 
     async def _converse(self) -> None:
         await self._host.somebody_there()
@@ -132,7 +137,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         self._tally.phrases += 1
         if self._voice is not None:
             self._voice.say(pcm)
-        elif self._running:
+        elif self._conversing is not None:
             self._frames.phrase_only = not self._audible
             self.create_task(self._frames.say(pcm))
 
