@@ -1,10 +1,13 @@
 """The sessions that a process knows."""
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 
 from agent_core.events import EndReason
+from tests.support.waiting import until
 from webrtc_agent import visits as module
 from webrtc_agent.refusals import UnknownSession
 from webrtc_agent.visits import REMEMBERED_SECONDS, State, Visits
@@ -100,3 +103,29 @@ async def test_many_starts_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(UnknownSession):
         visits.find(first.visit_id)
     assert visits.find(others[-1].visit_id) is others[-1]
+
+
+class Ring:
+    """What only the garbage collector finds."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+async def test_what_visitors_leave_is_collected_while_nobody_talks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not before: the collector holds up whoever talks."""
+    monkeypatch.setattr(module, "TIDY_SECONDS", 0.02)
+    visits = Visits(Clock())
+    left = weakref.ref(Ring())
+    talks = [Talk(), Talk()]
+    for talk in talks:
+        visits.carry(visits.begin(), talk, talk.run())
+    gc.disable()
+    try:
+        talks[0].end(EndReason.CALLER_LEFT)
+        await asyncio.sleep(0.1)
+        assert left() is not None
+        talks[1].end(EndReason.CALLER_LEFT)
+        await until(lambda: left() is None)
+    finally:
+        gc.enable()

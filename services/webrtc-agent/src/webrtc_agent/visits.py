@@ -1,6 +1,7 @@
 """The sessions this process knows: waiting for their client, running, or over."""
 
 import asyncio
+import gc
 from collections.abc import Callable, Coroutine
 from enum import StrEnum
 from typing import Any, Protocol
@@ -18,6 +19,8 @@ REMEMBERED_SECONDS = 600.0
 session can be asked for."""
 MAX_VISITS = 10_000
 CLOSE_SECONDS = 5.0
+TIDY_SECONDS = 1.0
+"""After the last visit, for its connection to be closed."""
 
 
 class State(StrEnum):
@@ -86,7 +89,18 @@ class Visits:
         visit.conversation, visit.state = conversation, State.RUNNING
         task = asyncio.create_task(self._carry(visit, run), name=f"visit-{visit.visit_id}")
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._left)
+
+    def _left(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not self._tasks:
+            asyncio.get_running_loop().call_later(TIDY_SECONDS, self._tidy)
+
+    def _tidy(self) -> None:
+        # aiortc leaves each connection as a ring of objects, whose codecs hold four threads until it is collected.
+        # The interpreter would wait for more garbage; while nobody talks, nobody waits for the collector.
+        if not self._tasks:
+            gc.collect()
 
     async def _carry(self, visit: Visit, run: Coroutine[Any, Any, object]) -> None:
         # Every line that the conversation logs from here on names its visit.
