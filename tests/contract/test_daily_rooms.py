@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from agent_core.errors import UpstreamError
 from standins.daily import DailyStandin
 from standins.daily.faults import Fault
+from tests.support import ledger
 from tests.support.waiting import until
 from webrtc_agent.daily import make_rooms
 from webrtc_agent.daily.api import DailyApi
@@ -56,8 +57,9 @@ async def patient(daily: DailyStandin) -> AsyncIterator[Rooms]:
 
 
 async def no_room_left(daily: DailyStandin) -> None:
-    """Wait until every room that was made is deleted again, each once."""
+    """Wait until every room that was made is deleted again, each once, and balance L3."""
     await until(lambda: sorted(daily.ledger.created) == sorted(daily.ledger.deleted), 8)
+    ledger.rooms_are_gone(daily.ledger)
 
 
 async def test_a_room_is_private_and_closes_itself(daily: DailyStandin, patient: Rooms) -> None:
@@ -156,9 +158,11 @@ async def test_what_daily_asks_to_wait_is_waited(daily: DailyStandin, patient: R
     """One second fits into the time that the visitor has."""
     daily.fail(Fault("create", "status", status=429, retry_after=1))
     began = time.monotonic()
-    await patient.open()
+    room = await patient.open()
     assert time.monotonic() - began >= 1
     assert daily.requests[:2] == [("create", 429), ("create", 200)]
+    await patient.delete(room)
+    await no_room_left(daily)
 
 
 async def test_a_deletion_that_fails_is_tried_again(daily: DailyStandin, rooms: Rooms) -> None:
@@ -194,6 +198,7 @@ async def test_a_wrong_key_is_not_tried_again(daily: DailyStandin) -> None:
     await rooms.aclose()
     assert failure.value.again is False
     assert daily.requests == [("create", 401)]
+    await no_room_left(daily)
 
 
 async def test_a_long_wait_is_passed_on(daily: DailyStandin, rooms: Rooms) -> None:
@@ -204,6 +209,7 @@ async def test_a_long_wait_is_passed_on(daily: DailyStandin, rooms: Rooms) -> No
             await rooms.open()
     assert failure.value.retry_after == 30
     assert daily.requests == [("create", 429)]
+    await no_room_left(daily)
 
 
 async def test_a_visitor_who_gives_up_leaves_no_room(daily: DailyStandin, rooms: Rooms) -> None:

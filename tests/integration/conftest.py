@@ -12,6 +12,7 @@ import pytest_asyncio
 from standins.nova.server import NovaSettings, NovaStandin
 from standins.twilio.server import TwilioExchange
 from standins.twilio.settings import ExchangeSettings
+from tests.support.audit import Audit
 from tests.support.caller import Caller
 from tests.support.phone_process import PhoneProcess, phone_process
 from tests.support.score import Score, short_notes
@@ -77,10 +78,12 @@ async def running_phone(house: House) -> AsyncIterator[PhoneProcess]:
 async def phone(running_phone: PhoneProcess, house: House) -> AsyncIterator[PhoneProcess]:
     """Give the running service; what a test has left behind is an error of that test."""
     house.score.plan = short_notes
+    audit = Audit(running_phone, house.nova.ledger)
     yield running_phone
     house.nova.faults.clear()
     house.exchange.rest_faults.clear()
     await until(lambda: _is_idle(running_phone, house), 10.0)
+    await audit.balance()
 
 
 async def _is_idle(phone: PhoneProcess, house: House) -> bool:

@@ -18,6 +18,7 @@ from standins.twilio import mulaw
 from standins.twilio.exchange import RestFault
 from standins.twilio.server import TwilioExchange
 from tests.integration.conftest import House
+from tests.support.audit import Audit
 from tests.support.caller import Caller
 from tests.support.phone_process import PhoneProcess
 from tests.support.score import Turn, note, notes_in, short_notes, use
@@ -72,10 +73,12 @@ async def dial(service: PhoneProcess, surroundings: House, person: Person) -> As
     person.script = PersonScript(words=mulaw.encode(tone(WORDS, 400)), talk_seconds=1.0)
     person.calls.clear()
     surroundings.exchange.rest_requests = 0
+    audit = Audit(service, surroundings.nova.ledger)
     yield lambda: Caller(surroundings.exchange, service.url)
     surroundings.nova.faults.clear()
     surroundings.exchange.rest_faults.clear()
     await until(lambda: _is_idle(service, surroundings), 10.0)
+    await audit.balance()
 
 
 async def _is_idle(service: PhoneProcess, house: House) -> bool:

@@ -34,6 +34,15 @@ def one_end_for_each(lines: Iterable[Line], admitted: Iterable[str]) -> None:
     assert recorded == expected, f"{too_few} end records too few, {too_many} too many"
 
 
+def conversations_have_ended(lines: Iterable[Line]) -> None:
+    """L1, where a call may have several conversations: each that began has one end record, and none has two."""
+    lines = list(lines)
+    ends = Counter(str(line.get("session_id")) for line in lines if line.get("event") == "session_ended")
+    began = {str(line.get("session_id")) for line in lines if line.get("event") == "session_started"}
+    assert not began - set(ends), f"{len(began - set(ends))} conversations without an end record"
+    assert not ends or max(ends.values()) == 1, "a conversation with two end records"
+
+
 def streams_are_closed(streams: Streams, of_one_call: Sequence[str] = ()) -> None:
     """L2: no stream of the model is left open, and the sessions of one call never were more than two at a time."""
     assert streams.streams_open == 0, f"{streams.streams_open} streams left open"
@@ -95,6 +104,18 @@ def tools_are_answered(records: Iterable[SessionRecord], given_up: int = 0) -> N
     assert sum(run.result is None for run in uses) == given_up
 
 
+def no_tool_was_forgotten(records: Iterable[SessionRecord], patience: float = 8.0) -> None:
+    """L6, where callers leave: a use without a result is one whose session ended before a tool's time was up.
+
+    Args:
+        records: Of sessions that have ended.
+        patience: Seconds that the slowest tool may take.
+    """
+    for record in records:
+        for run in record.tools:
+            assert run.result is not None or (record.ended_at or float("inf")) - run.at < patience, run.name
+
+
 def sound_arrived(heard: Sequence[bytes], *, outage_ms: int = 0) -> None:
     """L7: the sessions have together heard the caller, without a gap and hardly anything twice.
 
@@ -128,7 +149,8 @@ def log_is_clean(lines: Iterable[Line], canaries: Iterable[str] = ()) -> None:
     """L10: an error names its call or its session, and no planted secret, number or word is anywhere."""
     lines = list(lines)
     nameless = [line for line in lines if line.get("level") == "error" and not _names_somebody(line)]
-    assert nameless == [], f"errors that name nobody: {[line.get('event') for line in nameless]}"
+    told = [str({"event": line.get("event"), "message": line.get("message")})[:300] for line in nameless]
+    assert nameless == [], f"errors that name nobody: {told}"
     text = "\n".join(map(str, lines))
     found = sum(canary in text for canary in canaries)
     assert not found, f"{found} planted secrets, numbers or words stand in the log"

@@ -1,14 +1,17 @@
 """One browser and one product for all journeys here. Without a browser they are skipped; where CI asks, they fail."""
 
 import os
+import time
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import pytest_asyncio
 
 from standins.cli.ports import free_port
 from standins.speech import Voice
+from tests.support import ledger
 from tests.support.browser import INSECURE_HOST, Chromium, find_chromium, running_chromium
 from tests.support.microphone import Microphone
 from tests.support.page import VisitorPage
@@ -44,6 +47,18 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     }
     with running(tmp_path_factory.mktemp("browser"), settings, port=port) as product:
         yield product
+        _wait_until_silent(product)
+    lines = product.log("webrtc-agent")
+    ledger.conversations_have_ended(lines)
+    ledger.log_is_clean(lines)
+
+
+def _wait_until_silent(product: Product) -> None:
+    """Wait until every visitor's stream is closed (L2), though some of them could not say goodbye."""
+    deadline = time.monotonic() + 20
+    while opened := httpx.get(f"{product.state['nova']['control']}/stats").json()["streams_open"]:
+        assert time.monotonic() < deadline, f"{opened} streams left open"
+        time.sleep(0.1)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

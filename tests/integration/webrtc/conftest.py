@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from standins.nova.server import NovaSettings, NovaStandin
+from tests.support.audit import Audit
 from tests.support.score import Score, short_notes
 from tests.support.visitor import Visitor
 from tests.support.waiting import until
@@ -53,9 +54,11 @@ async def running_web(surroundings: Surroundings) -> AsyncIterator[WebProcess]:
 async def web(running_web: WebProcess, surroundings: Surroundings) -> AsyncIterator[WebProcess]:
     """Give the running service; what a test has left behind is an error of that test."""
     surroundings.score.plan = short_notes
+    audit = Audit(running_web, surroundings.nova.ledger)
     yield running_web
     surroundings.nova.faults.clear()
     await until(lambda: _is_idle(running_web, surroundings), 10.0)
+    await audit.balance()
 
 
 async def _is_idle(web: WebProcess, surroundings: Surroundings) -> bool:

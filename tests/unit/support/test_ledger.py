@@ -28,6 +28,8 @@ def _frames(*numbers: int) -> bytes:
     return b"".join(frame(number) for number in numbers)
 
 
+BEGAN = {"event": "session_started", "session_id": "s1"}
+OVER = {"event": "session_ended", "session_id": "s1"}
 ENDED = {"event": "session_ended", "reason": "caller_left", "call_sid": "CA1"}
 OVERLAPPING = _streams(_session("a", 1, 9), _session("b", 8, 20), _session("c", 19, 30))
 
@@ -35,6 +37,8 @@ OVERLAPPING = _streams(_session("a", 1, 9), _session("b", 8, 20), _session("c", 
 def test_books_that_balance_pass() -> None:
     """Nothing is found where nothing is wrong."""
     ledger.one_end_for_each([ENDED, {"event": "starting"}], ["CA1"])
+    ledger.conversations_have_ended([BEGAN, OVER, {**BEGAN, "session_id": "s2"}, {**OVER, "session_id": "s2"}])
+    ledger.conversations_have_ended([OVER])  # refused before it began
     ledger.streams_are_closed(OVERLAPPING, ["a", "b", "c"])
     ledger.rooms_are_gone(Rooms(["r", "s"], ["r"], ["s"], [{"room_name": "r"}]))
     ledger.nothing_is_held(ledger.Held(9, 20), ledger.Held(9, 22))
@@ -53,6 +57,8 @@ def test_books_that_balance_pass() -> None:
         lambda: ledger.one_end_for_each([], ["CA1"]),
         lambda: ledger.one_end_for_each([ENDED], []),
         lambda: ledger.one_end_for_each([{**ENDED, "reason": None}], ["CA1"]),
+        lambda: ledger.conversations_have_ended([BEGAN]),
+        lambda: ledger.conversations_have_ended([BEGAN, OVER, OVER]),
         lambda: ledger.streams_are_closed(Streams(streams_open=1)),
         lambda: ledger.streams_are_closed(_streams(_session("a", 1, None))),
         lambda: ledger.streams_are_closed(_streams(*(_session(n, 1, 9) for n in "abc")), list("abc")),
@@ -82,10 +88,17 @@ def test_each_loss_is_found(check: Callable[[], None]) -> None:
 def test_a_tool_without_its_result_is_found() -> None:
     """Unless its caller or its session went first."""
     record = _session("a", 1, 2)
-    record.tools.append(ToolRun("get_weather", "use-1", {}))
+    record.tools.append(ToolRun("get_weather", "use-1", {}, at=1.5))
     with pytest.raises(AssertionError):
         ledger.tools_are_answered([record])
     ledger.tools_are_answered([record], given_up=1)
+    ledger.no_tool_was_forgotten([record])
+    for ended in (60.0, None):
+        record.ended_at = ended
+        with pytest.raises(AssertionError, match="get_weather"):
+            ledger.no_tool_was_forgotten([record])
+    record.tools[0].result = {}
+    ledger.no_tool_was_forgotten([record])
 
 
 def test_numbers_survive_what_surrounds_them() -> None:

@@ -1,0 +1,83 @@
+"""The books of a running service over a whole test, whatever the test did: opened before it, balanced after it."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import orjson
+
+from standins.nova.records import Ledger, SessionRecord
+from tests.support import ledger
+from tests.support.waiting import until
+
+HELD_SECONDS = 5.0
+KEPT_CONNECTIONS = 22
+"""Twilio's stand-in leaves up to twenty open for its next webhooks, and ours are kept for the next question."""
+KEPT_THREADS = 8
+"""Of pools, which are made at the first calls."""
+
+
+class Service(Protocol):
+    """A process of the product."""
+
+    @property
+    def process(self) -> asyncio.subprocess.Process:
+        """The process."""
+
+    @property
+    def log(self) -> Path:
+        """Where it writes."""
+
+
+class Audit:
+    """Knows what there was when it was made, and judges what came since.
+
+    Args:
+        service: What runs; it must be idle, now and at the end.
+        streams: The ledger of the model's stand-in.
+    """
+
+    def __init__(self, service: Service, streams: Ledger) -> None:
+        self._service = service
+        self._streams = streams
+        self._read = service.log.stat().st_size
+        self._known = set(streams.sessions)
+        self._held = ledger.Held.by(service.process.pid)
+
+    async def balance(self) -> None:
+        """Balance L1, L2, L4, L6 and L10.
+
+        Raises:
+            AssertionError: something does not balance.
+        """
+        lines = list(self._lines())
+        ledger.conversations_have_ended(lines)
+        for sessions in _by_conversation(lines).values():
+            ledger.streams_are_closed(self._streams, [one for one in sessions if one in self._streams.sessions])
+        ledger.no_tool_was_forgotten(self._new_sessions())
+        ledger.log_is_clean(lines)
+        if self._service.process.returncode is None:
+            await until(self._is_held_no_more, HELD_SECONDS)
+
+    def _lines(self) -> Iterator[dict[str, Any]]:
+        with self._service.log.open("rb") as log:
+            log.seek(self._read)
+            yield from (orjson.loads(line) for line in log if line.startswith(b"{"))
+
+    def _new_sessions(self) -> list[SessionRecord]:
+        return [record for name, record in self._streams.sessions.items() if name not in self._known]
+
+    def _is_held_no_more(self) -> bool:
+        now = ledger.Held.by(self._service.process.pid)
+        threads, connections = now.threads - self._held.threads, now.descriptors - self._held.descriptors
+        return threads <= KEPT_THREADS and connections <= KEPT_CONNECTIONS
+
+
+def _by_conversation(lines: list[dict[str, Any]]) -> dict[str, list[str]]:
+    sessions: dict[str, list[str]] = defaultdict(list)
+    for line in lines:
+        if line.get("event") == "model_session_started":
+            sessions[line["session_id"]].append(line["model_session_id"])
+    return sessions
