@@ -75,12 +75,8 @@ async def test_fault_39_a_process_that_stands_still_for_two_seconds(house: House
             phone.process.send_signal(signal.SIGCONT)
             await caller.ask()
             assert caller.notes()[:2] == [400, 600]
-            await until(lambda: max(_lags(phone), default=0) > 1000)
+            await until(lambda: max(phone.loop_lags(), default=0) > 1000)
         assert (await balance(phone, house, caller.sid))["reason"] == "caller_left"
-
-
-def _lags(phone: PhoneProcess) -> list[float]:
-    return [lag for line in phone.lines("metrics") for lag in line.get("LoopLag", [])]
 
 
 async def test_fault_39_names_that_nobody_resolves(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,6 +75,10 @@ class PhoneProcess:
         """Give the model's own ids of a call's sessions."""
         return [line["model_session_id"] for line in self.lines("model_session_started", call_sid=call_sid)]
 
+    def loop_lags(self) -> list[float]:
+        """Give how late its event loop woke up, in ms, at each look so far, as its metrics tell."""
+        return [float(lag) for line in self.lines("metrics") for lag in line.get("LoopLag", [])]
+
     def resident_mb(self) -> float:
         """Measure the memory it holds."""
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
