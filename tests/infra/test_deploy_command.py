@@ -397,7 +397,7 @@ def test_a_page_that_does_not_answer_fails_the_deployment(operator: Operator) ->
 
 
 async def test_a_number_rings_here_afterwards(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Twilio's stand-in is told the address that the outside has; its fallback is the same, for another task."""
+    """Twilio's stand-in is told the address that the outside has; its fallback is the same, and a better one named."""
     operator.environment(Https="cloudfront")
     operator.programs.answers = {**DOCKER, **GIT, "voice-agent call": Finished(0, "1 turn\n")}
     settings = ExchangeSettings(account_sid=SID, auth_token=TOKEN, numbers=("+46701234567",))
@@ -414,6 +414,7 @@ async def test_a_number_rings_here_afterwards(operator: Operator, monkeypatch: p
     assert number["voice_fallback_url"] == number["voice_url"]
     assert "✓ twilio number   +46701234567 asks nobody, and asks here at the end" in said
     assert "+46701234567 now asks https://" in said
+    assert "! fallback        the same address; docs/howto/number-fallback.md" in said
 
 
 def test_a_number_without_https_is_refused_before_anything_is_changed(operator: Operator) -> None:

@@ -24,10 +24,14 @@ async def twilio() -> AsyncIterator[TwilioExchange]:
         yield running
 
 
-async def point(twilio: TwilioExchange, whose: str = "+46701234567", secret: dict[str, str] = SECRET) -> bool:
-    """Point a number at the deployment, as the command does."""
+async def point(
+    twilio: TwilioExchange, whose: str = "+46701234567", *, secret: dict[str, str] = SECRET, fallback: str = BIN
+) -> bool:
+    """Point a number at the deployment, as the command does; tell whether that changed anything."""
     account = Account.of(secret)
-    return await asyncio.to_thread(number.point, account, whose, WEBHOOK, BIN, twilio.url)
+    pointed = await asyncio.to_thread(number.point, account, whose, WEBHOOK, fallback, twilio.url)
+    assert pointed.fallback == (await resource(twilio, whose))["voice_fallback_url"]
+    return pointed.changed
 
 
 async def resource(twilio: TwilioExchange, whose: str) -> dict[str, str]:
@@ -47,6 +51,16 @@ async def test_a_number_asks_the_deployment_afterwards_and_a_second_run_changes_
     assert (told["voice_url"], told["voice_method"], told["voice_fallback_url"]) == (WEBHOOK, "POST", BIN)
     assert (await resource(twilio, "+15005550001"))["voice_url"] == ""
     assert not await point(twilio)
+
+
+async def test_a_fallback_that_somebody_has_set_is_kept(twilio: TwilioExchange) -> None:
+    """Without one it is the webhook; one that was set by hand afterwards stays, run after run."""
+    assert await point(twilio, fallback="")
+    assert (await resource(twilio, "+46701234567"))["voice_fallback_url"] == WEBHOOK
+    assert not await point(twilio, fallback="")
+    assert await point(twilio, fallback=BIN)
+    assert not await point(twilio, fallback="")
+    assert (await resource(twilio, "+46701234567"))["voice_fallback_url"] == BIN
 
 
 async def test_an_api_key_is_used_where_there_is_one(twilio: TwilioExchange) -> None:

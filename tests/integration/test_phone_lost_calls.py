@@ -1,7 +1,9 @@
 """A call outlives its task: the connection breaks or a process is killed, and the same caller goes on talking."""
 
 import asyncio
+import textwrap
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from standins.nova.faults import Fault
 from standins.twilio.exchange import RestFault
 from standins.twilio.signing import sign
 from tests.integration.conftest import House
+from tests.support.audit import Audit
 from tests.support.caller import Caller
 from tests.support.phone_process import PhoneProcess
 from tests.support.phones_behind_edge import Fleet, phones_behind_edge
@@ -37,10 +40,13 @@ async def fleet(house: House, tmp_path_factory: pytest.TempPathFactory) -> Async
 async def tasks(fleet: Fleet, house: House) -> AsyncIterator[Fleet]:
     """Give them idle, and take them back idle and with nothing remembered."""
     house.score.plan = _words
+    audits = [Audit(task, house.nova.ledger) for task in fleet.tasks]
     yield fleet
     house.nova.faults.clear()
     house.exchange.rest_faults.clear()
     await until(lambda: _is_idle(fleet, house), 10.0)
+    for audit in audits:
+        await audit.balance()
 
 
 async def _is_idle(fleet: Fleet, house: House) -> bool:
@@ -201,6 +207,54 @@ async def test_nobody_left_to_ask_is_the_fallback_of_the_number(house: House, tm
         assert error.fields["code"] == "11200"
         call.hang_up()
         await call.timeline.until("ended", 5)
+
+
+GUIDE = Path(__file__).parents[2] / "docs/howto/number-fallback.md"
+
+
+@asynccontextmanager
+async def _bin(agent: str, wait: int) -> AsyncIterator[str]:
+    """Serve the guide's document, as Twilio would, with this agent and a wait of so many seconds; give its address."""
+    document = GUIDE.read_text(encoding="utf-8").partition("```xml")[2].partition("```")[0]
+    document = textwrap.dedent(document).strip()
+    document = document.replace("https://agent.example.com", agent).replace('"15"', f'"{wait}"')
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\ncontent-length: {len(document)}\r\nconnection: close\r\n\r\n"
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write((head + document).encode())
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/bin"
+
+
+async def test_a_task_whose_death_nobody_has_noticed_yet(house: House, tmp_path: Path) -> None:
+    """It has fewer requests than the other and gets every try; the number's fallback waits, and the call goes on."""
+    house.score.plan = _words
+    async with phones_behind_edge(house.start_phone, tmp_path, noticed=3.0) as fleet, _bin(fleet.url, 4) as address:
+        caller = Caller(house.exchange, fleet.url, fallback_url=address)
+        async with Caller(house.exchange, fleet.url) as other, caller:
+            await other.greeted()
+            await caller.greeted()
+            assert fleet.holder(other.sid) is not fleet.holder(caller.sid)
+            await caller.speak()
+            await caller.until("sound_begins", count=2)
+            await until(lambda: len(fleet.remembered()) > 100)
+            killed = fleet.holder(caller.sid)
+            killed.process.kill()
+            await caller.until("stream_started", 20, count=2)
+            await caller.until("mark", count=2)
+            said = [event.fields["text"] for event in caller.timeline.named("say")]
+            assert said == [WAIT, "One moment, please. I am still here."]
+            asked = [str(event.fields["url"]) for event in caller.timeline.named("webhook")]
+            assert (asked[1].count("/lost?part=0"), asked[-2], "/lost" in asked[-1]) == (1, address, True)
+            _, heard = _told(house, fleet.other(killed), caller)
+            assert 'Their words were: "turn 1"' in heard[0]
+            await caller.ask()
+        (record,) = await _records(fleet, caller, 1)
+        assert (record["reason"], record["resumed"]) == ("caller_left", 1)
 
 
 async def test_a_process_that_is_killed_in_the_middle_of_an_answer(house: House, tmp_path: Path) -> None:

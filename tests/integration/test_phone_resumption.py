@@ -101,6 +101,29 @@ async def test_a_task_that_did_not_answer_the_question_gets_the_stream(scene: Sc
         await socket.send(announcer.stop())
 
 
+async def test_who_comes_by_the_number_s_own_fallback_is_taken_up(scene: Scene) -> None:
+    """It cannot know which stream was lost: it was the last. Asked again it opens no second stream of the model."""
+    await scene.remembered(part=3)
+    url = "/incoming-call/lost"
+    answers = [await scene.caller.send(scene.caller.signed(url, ErrorCode="11200")) for _ in range(3)]
+    (ticket,) = {invitation_in(answer.text).ticket for answer in answers}
+    scene.caller.part = 4
+    async with await scene.caller.open_stream() as socket:
+        announcer = await scene.caller.begin(socket, ticket)
+        stream = await scene.phone.model.stream()
+        await until(lambda: len(stream.texts("USER")) == 2)
+        assert stream.texts("USER")[0] == PARIS[1]
+        await socket.send(announcer.stop())
+    await until(lambda: len(scene.phone.records) == 1)
+    assert len(scene.phone.model.streams) == 1
+
+
+async def test_a_call_that_rang_while_everything_was_down_is_answered(scene: Scene) -> None:
+    """It comes by the number's fallback, and nothing is known of it."""
+    answer = await scene.caller.send(scene.caller.signed("/incoming-call/lost", ErrorCode="11200"))
+    assert invitation_in(answer.text).url.endswith(scene.caller.call_sid)
+
+
 async def test_words_that_wait_for_their_answer_are_asked_once(scene: Scene) -> None:
     """The task died before it answered: the question is not history, it is what is to be answered."""
     call = await scene.remembered()

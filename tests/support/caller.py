@@ -23,8 +23,11 @@ def noise(milliseconds: int) -> bytes:
 class Caller:
     """One call; hangs up at the end of its block."""
 
-    def __init__(self, exchange: Exchange, number: str, *, caller: str = "+15005550006") -> None:
+    def __init__(
+        self, exchange: Exchange, number: str, *, caller: str = "+15005550006", fallback_url: str = ""
+    ) -> None:
         self._exchange = exchange
+        self._fallback_url = fallback_url
         self._number = number
         self._from = caller
         self.recording = Recording()
@@ -33,7 +36,10 @@ class Caller:
     async def __aenter__(self) -> Self:
         """Dial."""
         self.call = self._exchange.place_call(
-            f"{self._number}/incoming-call", caller=self._from, hear=self.recording.keep
+            f"{self._number}/incoming-call",
+            caller=self._from,
+            hear=self.recording.keep,
+            fallback_url=self._fallback_url,
         )
         return self
 

@@ -137,7 +137,7 @@ def test_attributes_are_read() -> None:
         600,
         True,
         "/health",
-        10,
+        5,
     )
 
 

@@ -46,11 +46,13 @@ def _point_number(job: Job) -> None:
     if not wanted:
         return
     webhook = f"{job.found['PublicBaseUrl']}/incoming-call"
-    # By default the same address again: the load balancer gives the second try to another task.
-    fallback = job.options.twilio_fallback_url or webhook
     account = number.Account.of(_twilio(job))
-    changed = number.point(account, wanted, webhook, fallback, job.options.twilio_api)
-    job.screen.row(Mark.GOOD, "number", f"{wanted} {'now asks' if changed else 'asked already'} {webhook}")
+    pointed = number.point(account, wanted, webhook, job.options.twilio_fallback_url, job.options.twilio_api)
+    job.screen.row(Mark.GOOD, "number", f"{wanted} {'now asks' if pointed.changed else 'asked already'} {webhook}")
+    if pointed.fallback == webhook:
+        job.screen.row(Mark.CARE, "fallback", "the same address; docs/howto/number-fallback.md has one that waits")
+    else:
+        job.screen.row(Mark.GOOD, "fallback", pointed.fallback)
 
 
 def _twilio(job: Job) -> dict[str, str]:

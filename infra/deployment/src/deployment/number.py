@@ -26,31 +26,44 @@ class Account:
         return cls(sid, sid, secret.get("auth_token", ""))
 
 
-def point(account: Account, number: str, webhook: str, fallback: str, api: str) -> bool:
-    """Let a number ask the agent; tell whether that changed anything.
+@dataclass(frozen=True)
+class Pointed:
+    """What became of a number.
+
+    Attributes:
+        changed: it asked something else before.
+        fallback: what Twilio asks from now on when the webhook does not answer.
+    """
+
+    changed: bool
+    fallback: str
+
+
+def point(account: Account, number: str, webhook: str, fallback: str, api: str) -> Pointed:
+    """Let a number ask the agent.
 
     Args:
         account: whose number it is.
         number: as +46701234567.
         webhook: what Twilio asks when somebody calls.
-        fallback: what it asks when that does not answer.
+        fallback: what it asks when that does not answer; empty keeps one of the number's own, else takes the webhook.
         api: where Twilio's REST interface is.
 
     Raises:
         DeploymentError: Twilio has no such number in this account, or refuses.
     """
-    wanted = {
-        "VoiceUrl": webhook,
-        "VoiceMethod": "POST",
-        "VoiceFallbackUrl": fallback,
-        "VoiceFallbackMethod": "POST",
-    }
     with _twilio(account, api) as twilio:
         resource = _found(twilio, account, number)
-        if all(resource.get(_snake(name)) == value for name, value in wanted.items()):
-            return False
-        _asked(twilio, "POST", f"{_numbers(account)}/{resource['sid']}.json", data=wanted)
-        return True
+        wanted = {
+            "VoiceUrl": webhook,
+            "VoiceMethod": "POST",
+            "VoiceFallbackUrl": fallback or _own_fallback(resource) or webhook,
+            "VoiceFallbackMethod": "POST",
+        }
+        pointed = any(resource.get(_snake(name)) != value for name, value in wanted.items())
+        if pointed:
+            _asked(twilio, "POST", f"{_numbers(account)}/{resource['sid']}.json", data=wanted)
+        return Pointed(pointed, wanted["VoiceFallbackUrl"])
 
 
 def look(account: Account, number: str, api: str) -> str:
@@ -99,6 +112,12 @@ def _message(answer: httpx.Response) -> str:
         return str(answer.json()["message"])
     except (ValueError, KeyError, TypeError):
         return answer.reason_phrase
+
+
+def _own_fallback(resource: Mapping[str, Any]) -> str:
+    """Give what somebody has set beside the webhook; the webhook again is what an earlier run has set."""
+    there = str(resource.get("voice_fallback_url") or "")
+    return "" if there == resource.get("voice_url") else there
 
 
 def _snake(name: str) -> str:

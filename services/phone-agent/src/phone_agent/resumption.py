@@ -17,7 +17,7 @@ MAX_BEGUN: Final = 4
 """Conversations in one call. A call that was lost three times has a fault that a fourth try does not cure."""
 MAX_PARTS: Final = 10
 """Streams that Twilio is told to open for one call. Until the load balancer has noticed that a task died, which takes
-it half a minute where nobody tells it, every second one may fail."""
+it a quarter of a minute where nobody tells it, many may fail."""
 _MAX_PAUSE: Final = 3
 _QUOTED: Final = 300
 """Characters of the caller's last words that are repeated to the model."""

@@ -57,12 +57,15 @@ def _connect(phone: Phone, call: CallMemory, place: Place | None, document: str)
 
 @router.post("/incoming-call/lost")
 async def lost(request: Request) -> Response:
-    """Take up a call whose conversation was lost, here or in another task. Twilio may ask twice."""
+    """Take up a call whose conversation was lost, here or in another task. Twilio may ask twice.
+
+    The number's own fallback leads here too. It names no part: it means the one that was lost last.
+    """
     phone: Phone = request.app.state.phone
     fields = await signed_fields(request, phone)
     call_sid, account_sid = sids(fields, phone)
-    part = part_of(request.query_params.get("part"))
     known = await phone.store.recall(call_sid)
+    part = part_of(request.query_params.get("part"), 0 if known is None else known.part)
     way, pause = resumption.way(known, part), resumption.pause(known, part)
     call = known or CallMemory(call_sid, facts=caller_facts(fields))
     log.warning("call_lost", call_sid=call_sid, part=part, way=way.name.lower(), lost_session_id=call.session_id)

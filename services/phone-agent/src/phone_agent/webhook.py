@@ -95,10 +95,10 @@ def tries_before(request: Request) -> int:
     return int(given) if given.isascii() and given.isdigit() and len(given) == 1 else MAX_TRIES
 
 
-def part_of(given: str | None) -> int:
-    """Read which stream of a call this is; what is no small number is the last that there may be."""
+def part_of(given: str | None, unsaid: int = 0) -> int:
+    """Read which stream of a call this is, or take `unsaid`; what is no small number is the last that there may be."""
     if given is None:
-        return 0
+        return unsaid
     return int(given) if re.fullmatch("[0-9]", given) else resumption.MAX_PARTS
 
 
