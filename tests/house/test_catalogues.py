@@ -1,6 +1,7 @@
 """All faults and threats have tests, and the catalogues name tests that there are."""
 
 import ast
+import re
 
 import pytest
 
@@ -39,6 +40,15 @@ def test_an_entry_is_tested(catalogue: Catalogue, entry: Entry, functions: list[
     """At least one test is about it, and each that is listed for it exists."""
     assert [test for test in entry.tests if test not in functions] == []
     assert [test for test in functions if entry.number in catalogue.numbers_of(test)] != []
+
+
+def test_the_page_about_faults_has_each_by_its_number() -> None:
+    """With what people notice of it, in the catalogue's own words and order."""
+    page = (ROOT / "docs/reference/faults.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| ([^|]+?) \| [^|]+ \|$", page, re.MULTILINE)
+    assert [(int(number), title) for number, title in rows] == [
+        (entry.number, entry.title) for entry in faults.CATALOGUE.entries
+    ]
 
 
 def test_an_entry_without_a_test_is_noticed() -> None:
