@@ -80,9 +80,27 @@ class Visit:
         yield
         passable.set()
 
+    async def lose_datagrams(self) -> None:
+        """Have neither side learn where the other is, as where a network lets no datagrams through."""
+
+        async def hide(route: Route) -> None:
+            if route.request.method == "PATCH":  # addresses that come later
+                await route.fulfill(json={"status": "success"})
+                return
+            offer = route.request.post_data_json or {}
+            response = await route.fetch(post_data=json.dumps(offer | {"sdp": _without_addresses(offer["sdp"])}))
+            answer = await response.json()
+            await route.fulfill(response=response, json=answer | {"sdp": _without_addresses(answer["sdp"])})
+
+        await self.page.route("**/api/offer", hide)
+
     def hosts(self) -> set[str]:
         """Name everybody the page spoke to."""
         return {urlsplit(url).netloc for url in self.requests if not url.startswith(("data:", "blob:"))}
+
+
+def _without_addresses(sdp: str) -> str:
+    return "".join(line for line in sdp.splitlines(keepends=True) if not line.startswith("a=candidate:"))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from tests.support.page import VisitorPage
 from tests.support.score import Score
 from tests.support.waiting import until
 from tests.support.web_process import WebProcess, web_process
-from tests.support.whole_product import Product
+from tests.support.whole_product import Product, heard_by_model
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -57,6 +57,24 @@ async def test_an_address_without_https_is_explained_and_typing_goes_on(chromium
         await visitor.is_connected()
         await visitor.type("what is the weather in Oslo")
         await visitor.agent_has_said(re.compile("in Oslo"))
+
+
+async def test_fault_38_a_network_without_datagrams_is_explained_within_ten_seconds(
+    visitor: VisitorPage, product: Product
+) -> None:
+    """The page says what to try, the service gives the visitor up, and the model was never opened for them."""
+    heard = len(heard_by_model(product))
+    await visitor.visit.lose_datagrams()
+    await visitor.press("Talk")
+    await visitor.press("Type instead")
+    await expect(visitor.problem).to_contain_text("this network probably blocks it", timeout=10_000 + 2_000)
+    await visitor.take_pictures("no-route")
+    await until(lambda: _reasons(product)[-1:] == ["peer_lost"], 10)
+    assert len(heard_by_model(product)) == heard
+
+
+def _reasons(product: Product) -> list[str]:
+    return [str(line["reason"]) for line in product.log("webrtc-agent") if line["event"] == "session_ended"]
 
 
 async def test_a_full_service_says_when_to_try_again(chromium: Chromium, small_web: WebProcess) -> None:
