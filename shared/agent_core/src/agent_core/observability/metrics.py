@@ -133,7 +133,7 @@ LOST_AUDIO: Final = Metric("LostAudio", Kind.COUNTER, "Caller audio that never r
 LOOP_LAG: Final = Metric(
     "LoopLag",
     Kind.DISTRIBUTION,
-    "How late this task's event loop wakes up: above 100 ms callers hear gaps.",
+    "How late this task's event loop wakes up, at worst in each second: above 100 ms callers hear gaps.",
     Unit.MILLISECONDS,
 )
 PROTECTION_FAILURES: Final = Metric(
