@@ -12,7 +12,7 @@ import pytest
 
 from agent_core.errors import ModelError
 from agent_core.nova.credentials import CredentialSource
-from agent_core.nova.sdk import SdkModelClient
+from agent_core.nova.sdk import SdkModelClient, SdkModelStream
 from standins.nova.faults import Fault
 from standins.nova.server import NovaSettings, NovaStandin
 from tests.support.score import Score
@@ -92,6 +92,29 @@ async def test_a_stream_that_is_closed_leaves_no_task(
             async with asyncio.timeout(1):
                 assert isinstance((await asyncio.gather(reader, return_exceptions=True))[0], BaseException | None)
         del stream, reader
+        await _nothing_is_left(before, complaints)
+        await until(lambda: nova.ledger.streams_open == 0, 2)
+
+
+async def test_an_opening_that_is_given_up_leaves_no_stream(
+    tmp_path: Path, credentials: CredentialSource, complaints: list[str]
+) -> None:
+    """A caller who hangs up at once, at each step of the opening: the model talks to nobody, and is paid by nobody."""
+    async with NovaStandin(NovaSettings(certificates=tmp_path), Score().brain()) as nova:
+        opener = client(nova, credentials)
+        before = _tasks()
+        given_up = 0
+        for steps in range(40):
+            opening = asyncio.create_task(opener.open(MODEL))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            opening.cancel()
+            (stream,) = await asyncio.gather(opening, return_exceptions=True)
+            if isinstance(stream, SdkModelStream):
+                await stream.close()
+            else:
+                given_up += 1
+        assert given_up > 1
         await _nothing_is_left(before, complaints)
         await until(lambda: nova.ledger.streams_open == 0, 2)
 

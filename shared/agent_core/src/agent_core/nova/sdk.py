@@ -7,6 +7,7 @@ the socket; a bound on closing, and an end of the tasks that would wait on; and 
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, Self
 
 from aws_sdk_bedrock_runtime.client import (
@@ -172,6 +173,7 @@ class SdkModelClient:
         self._endpoint = endpoint
         self._credentials = credentials
         self._shared = AWSCRTHTTPClient()
+        self._closing: set[asyncio.Future[None]] = set()
 
     async def open(self, model_id: str) -> SdkModelStream:
         """Begin a stream, see ``ModelClient``."""
@@ -187,11 +189,28 @@ class SdkModelClient:
             transport=transport,
         )
         request = InvokeModelWithBidirectionalStreamOperationInput(model_id=model_id)
+        client = AsyncBedrockRuntimeClient(config=config)
+        # Shielded: to cancel it in the middle leaves a request on its way that nobody can take back.
+        opening = asyncio.ensure_future(client.invoke_model_with_bidirectional_stream(request))
         try:
-            duplex = await AsyncBedrockRuntimeClient(config=config).invoke_model_with_bidirectional_stream(request)
+            duplex = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            self._abandon(opening, transport)
+            raise
         except Exception as error:
             raise translate(error) from error
         return SdkModelStream(duplex, transport)
+
+    def _abandon(self, opening: asyncio.Future[DuplexEventStream[Any, Any, Any]], transport: _Transport) -> None:
+        """Close a stream that nobody waits for as soon as it is there, which takes milliseconds."""
+
+        async def close() -> None:
+            with suppress(Exception):
+                await SdkModelStream(await opening, transport).close()
+
+        closing = asyncio.ensure_future(close())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
 
 
 def translate(error: Exception) -> ModelError:
