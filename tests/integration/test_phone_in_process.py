@@ -4,7 +4,9 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from agent_core.events import EndReason
 from standins.twilio.server import TwilioExchange
@@ -79,6 +81,28 @@ async def test_sound_behind_an_interruption_is_not_sent(phone: PhoneInProcess, e
         assert len(caller.timeline.named("sound_begins")) == 1
         stream.say(*say.answer("Yes?", SECOND[:1600]))
         await caller.until("sound_begins", count=2)
+
+
+async def test_who_hangs_up_while_we_talk_is_not_lost(
+    phone: PhoneInProcess, exchange: TwilioExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The socket takes no more of our sound a moment before Twilio's last word is read."""
+
+    async def broken(*_: object) -> None:
+        raise WebSocketDisconnect(1006)
+
+    stranger = Stranger(phone.url, exchange.settings)
+    invitation = await stranger.ring()
+    async with await stranger.open_stream() as socket:
+        announcer = await stranger.begin(socket, invitation.ticket)
+        stream = await phone.model.stream()
+        monkeypatch.setattr(WebSocket, "send_text", broken)
+        stream.say(*say.answer("A long answer.", SECOND))
+        await asyncio.sleep(0.2)
+        await socket.send(announcer.stop())
+        await until(lambda: len(phone.records) == 1)
+    await stranger.aclose()
+    assert phone.records[0].reason is EndReason.CALLER_LEFT
 
 
 def _leave(caller: Caller, number: int) -> None:

@@ -30,6 +30,8 @@ START_SECONDS = 5.0
 STALL_SECONDS = 10.0
 """Twilio sends sound 50 times a second, silence included; none for this long means that nobody is there."""
 _LOOK_SECONDS = 1.0
+LAST_WORD_SECONDS = 1.0
+"""For what was sent before a socket was closed to be read after it."""
 SEND_SECONDS = 5.0
 """A socket that takes nothing for this long is dead."""
 
@@ -183,6 +185,8 @@ class LiveCall:
                     await self._socket.send_text(text)
                     self._sending_since = None
         except (WebSocketDisconnect, RuntimeError):
+            # Twilio's last word may not be read yet: whoever hangs up while we talk is not lost.
+            await asyncio.sleep(LAST_WORD_SECONDS)
             self._session.end(EndReason.PEER_LOST)
 
     async def _watch(self) -> None:
