@@ -1,8 +1,13 @@
 """SIP on the wire of the stand-ins: messages, addresses, sound."""
 
+import asyncio
+import errno
+import socket
+from typing import Any
+
 import pytest
 
-from standins.sip import rtp, sdp
+from standins.sip import Person, rtp, sdp
 from standins.sip.address import BadAddressError, read
 from standins.sip.dialog import Dialog, reply
 from standins.sip.message import MalformedSipError, cut, parse
@@ -95,3 +100,21 @@ def test_sound_goes_in_numbered_packets() -> None:
     assert int.from_bytes(second[4:8]) == int.from_bytes(first[4:8]) + 160
     assert rtp.sound_in(bytes([0x80, 101]) + first[2:]) == b""
     assert rtp.sound_in(b"\x80") == b""
+
+
+async def test_a_port_that_is_free_for_datagrams_alone_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another one is found; where a port was asked for, the error says that it is taken."""
+    start, refused = asyncio.start_server, 0
+
+    async def taken_twice(serve: Any, host: str, port: int) -> asyncio.Server:  # noqa: ANN401 - passed on
+        nonlocal refused
+        if refused < 2:
+            refused += 1
+            raise OSError(errno.EADDRINUSE, "address already in use")
+        return await start(serve, host, port)
+
+    monkeypatch.setattr(asyncio, "start_server", taken_twice)
+    async with Person() as person:
+        assert (refused, person.port > 0) == (2, True)
+    with socket.create_server(("127.0.0.1", 0)) as held, pytest.raises(OSError, match="in use"):
+        await Person(port=held.getsockname()[1]).__aenter__()

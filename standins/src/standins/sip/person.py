@@ -12,7 +12,7 @@ from standins.sip import rtp, sdp
 from standins.sip.dialog import reply
 from standins.sip.leg import FRAME, FRAME_SECONDS
 from standins.sip.message import MalformedSipError, Message, parse
-from standins.sip.wire import Datagrams, TcpWay, UdpWay, Way, open_datagrams
+from standins.sip.wire import Datagrams, TcpWay, UdpWay, Way, open_both, open_datagrams
 
 type Behaviour = Literal["answers", "busy", "declines", "silent", "dead"]
 
@@ -98,14 +98,11 @@ class Person:
         Raises:
             OSError: it is taken.
         """
-        self._datagrams = await open_datagrams(self._take_datagram, port=self.port)
-        self.port = self._datagrams.port
         if self._tcp:
-            try:
-                self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-            except OSError:
-                self._datagrams.close()
-                raise
+            self._datagrams, self._server = await open_both(self._take_datagram, self._serve, self.port)
+        else:
+            self._datagrams = await open_datagrams(self._take_datagram, port=self.port)
+        self.port = self._datagrams.port
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
 from standins.sip.message import MalformedSipError, Message, cut, parse
 
 _OPEN_SECONDS: Final = 2.0
+_TRIES: Final = 8
+"""Ports that are tried: one that is free for datagrams may be taken for connections."""
 
 type Take = Callable[[Message, "Way"], None]
 
@@ -74,6 +76,28 @@ async def open_datagrams(
         lambda: Datagrams(take), local_addr=(host, port)
     )
     return protocol
+
+
+async def open_both(
+    take: Callable[[bytes, tuple[str, int]], None],
+    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+    port: int = 0,
+) -> tuple[Datagrams, asyncio.Server]:
+    """Bind one port for datagrams and for connections; 0 takes one that is free for both.
+
+    Raises:
+        OSError: it is taken.
+    """
+    tries = 1 if port else _TRIES
+    while True:
+        datagrams = await open_datagrams(take, port=port)
+        try:
+            return datagrams, await asyncio.start_server(serve, "127.0.0.1", datagrams.port)
+        except OSError:
+            datagrams.close()
+            tries -= 1
+            if not tries:
+                raise
 
 
 class UdpWay:
