@@ -234,25 +234,25 @@ async def test_a_task_whose_death_nobody_has_noticed_yet(house: House, tmp_path:
     """It has fewer requests than the other and gets every try; the number's fallback waits, and the call goes on."""
     house.score.plan = _words
     async with phones_behind_edge(house.start_phone, tmp_path, noticed=3.0) as fleet, _bin(fleet.url, 4) as address:
-        caller = Caller(house.exchange, fleet.url, fallback_url=address)
-        async with Caller(house.exchange, fleet.url) as other, caller:
+        async with Caller(house.exchange, fleet.url) as other:
             await other.greeted()
-            await caller.greeted()
-            assert fleet.holder(other.sid) is not fleet.holder(caller.sid)
-            await caller.speak()
-            await caller.until("sound_begins", count=2)
-            await until(lambda: len(fleet.remembered()) > 100)
-            killed = fleet.holder(caller.sid)
-            killed.process.kill()
-            await caller.until("stream_started", 20, count=2)
-            await caller.until("mark", count=2)
-            said = [event.fields["text"] for event in caller.timeline.named("say")]
-            assert said == [WAIT, "One moment, please. I am still here."]
-            asked = [str(event.fields["url"]) for event in caller.timeline.named("webhook")]
-            assert (asked[1].count("/lost?part=0"), asked[-2], "/lost" in asked[-1]) == (1, address, True)
-            _, heard = _told(house, fleet.other(killed), caller)
-            assert 'Their words were: "turn 1"' in heard[0]
-            await caller.ask()
+            async with Caller(house.exchange, fleet.url, fallback_url=address) as caller:
+                await caller.greeted()
+                assert fleet.holder(other.sid) is not fleet.holder(caller.sid)
+                await caller.speak()
+                await caller.until("sound_begins", count=2)
+                await until(lambda: len(fleet.remembered()) > 100)
+                killed = fleet.holder(caller.sid)
+                killed.process.kill()
+                await caller.until("stream_started", 20, count=2)
+                await caller.until("mark", count=2)
+                said = [event.fields["text"] for event in caller.timeline.named("say")]
+                assert said == [WAIT, "One moment, please. I am still here."]
+                asked = [str(event.fields["url"]) for event in caller.timeline.named("webhook")]
+                assert (asked[1].count("/lost?part=0"), asked[-2], "/lost" in asked[-1]) == (1, address, True)
+                _, heard = _told(house, fleet.other(killed), caller)
+                assert 'Their words were: "turn 1"' in heard[0]
+                await caller.ask()
         (record,) = await _records(fleet, caller, 1)
         assert (record["reason"], record["resumed"]) == ("caller_left", 1)
 
