@@ -201,12 +201,12 @@ async def test_a_wrong_key_is_not_tried_again(daily: DailyStandin) -> None:
     await no_room_left(daily)
 
 
-async def test_a_long_wait_is_passed_on(daily: DailyStandin, rooms: Rooms) -> None:
+async def test_a_long_wait_is_passed_on(daily: DailyStandin, patient: Rooms) -> None:
     """Nobody waits for half a minute; the visitor is told when to come back."""
     daily.fail(Fault("create", "status", status=429, retry_after=30))
     async with asyncio.timeout(2):
         with pytest.raises(DailyFailed) as failure:
-            await rooms.open()
+            await patient.open()
     assert failure.value.retry_after == 30
     assert daily.requests == [("create", 429)]
     await no_room_left(daily)

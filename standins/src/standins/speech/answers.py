@@ -12,6 +12,8 @@ from standins.speech.sentences import WEEKDAYS, expanded
 from standins.speech.turns import Ended, TurnDetector
 
 COLDEST, HOTTEST = -60, 130
+HOTTEST_CELSIUS = 60
+"""Who says no unit means this one; "eighty degrees" is Fahrenheit, or was "eight degrees" on a bad line."""
 
 _DRY = ("clear", "mostly clear", "partly cloudy", "overcast", "foggy", "cloudy", "sunny")
 _ONE = (
@@ -72,17 +74,18 @@ _PAUSE_BETWEEN_SENTENCES = 0.35
 
 
 def answer_sentences(seed: int = 11) -> list[str]:
-    """Give some twelve thousand sentences that an agent may say; every temperature and city equally often."""
+    """Give some ten thousand sentences that an agent may say; every city and likely temperature equally often."""
     dice = random.Random(seed)
     said = [sentence for template in _OTHER for sentence in expanded(template)] * 5
     for number in range(COLDEST, HOTTEST + 1):
-        for city in dice.sample(cities(), 14):
-            degrees = f"{in_words(number)} degree{'' if abs(number) == 1 else 's'} {dice.choice(_UNITS)}"
+        likely = number <= HOTTEST_CELSIUS
+        for city in dice.sample(cities(), 14 if likely else 2):
+            degrees = f"{in_words(number)} degree{'' if abs(number) == 1 else 's'} {_unit(dice, number)}"
             said.append(" ".join(f"it is {degrees} and {dice.choice(_SKIES)} in {city.spoken}".split()))
             if dice.random() < 0.3:  # noqa: PLR2004  a share of answers without a sky
                 said.append(" ".join(f"it is {degrees} in {city.spoken}".split()))
-        for _ in range(8):
-            low, unit = in_words(max(number - dice.randint(1, 14), COLDEST)), dice.choice(_UNITS)
+        for _ in range(8 if likely else 1):
+            low, unit = in_words(max(number - dice.randint(1, 14), COLDEST)), _unit(dice, number)
             said.append(f"between {low} and {in_words(number)} degrees {unit}".strip())
             said.append(f"it will be {in_words(number)} degrees {unit}".strip())
             said.append(f"the wind blows at {in_words(abs(number))} kilometers per hour")
@@ -90,6 +93,10 @@ def answer_sentences(seed: int = 11) -> list[str]:
         said += [_outlook(dice, city.spoken) for _ in range(10)]
         said += [f"{dice.choice(_SKIES)} in {city.spoken}", f"i could not find {city.spoken} please name another city"]
     return said
+
+
+def _unit(dice: random.Random, number: int) -> str:
+    return dice.choice(_UNITS) if number <= HOTTEST_CELSIUS else "fahrenheit"
 
 
 def transcribe_answer(pcm: bytes, sample_rate: int) -> str:
