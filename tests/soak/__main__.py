@@ -24,7 +24,7 @@ def main() -> int:
     seed = given.seed if given.seed is not None else time.time_ns() % 1_000_000
     random.seed(seed)
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
-        plan = Plan(given.minutes, given.callers, given.faults / 100, min(600.0, given.minutes * 12), Path(folder))
+        plan = Plan(given.minutes, given.callers, given.faults / 100, min(240.0, given.minutes * 12), Path(folder))
         _say(f"{given.callers} callers for {given.minutes:g} minutes, faults in {given.faults:g} %, seed {seed}\n")
         report = asyncio.run(soak(plan, _say))
     sys.stdout.write(f"\n{report}\n")
