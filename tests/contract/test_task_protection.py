@@ -181,6 +181,20 @@ async def test_fault_33_it_is_never_given_up_for_good(setting: Setting) -> None:
         await until(lambda: not setting.ecs.task(TASK).protected)
 
 
+async def test_fault_33_it_is_taken_off_though_nobody_calls_again(setting: Setting) -> None:
+    """An idle task that stays protected would hold up a deployment."""
+    async with setting.protection().running():
+        place = setting.admission.admit()
+        await until(lambda: setting.ecs.task(TASK).protected)
+        setting.ecs.script.faults.append(Fault("failure", "DEPLOYMENT_BLOCKED", times=2))
+        place.release()
+        await until(lambda: not setting.ecs.task(TASK).protected)
+        assert setting.asked == [True, False, False, False]
+        await asyncio.sleep(0.1)
+        assert len(setting.asked) == 4
+    assert len(setting.failures) == 2
+
+
 async def test_fault_33_a_wish_without_an_answer_is_taken_back(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -102,18 +102,13 @@ class Admission:
         """Take nothing new from now on; what goes on goes on."""
         self.draining = True
 
-    async def wait_until_busy(self) -> None:
-        """Wait until a place is taken."""
-        await self._busy.wait()
+    async def wait_until_busy(self, seconds: float | None = None) -> bool:
+        """Wait, at most so many seconds or for ever, until a place is taken; say whether it is."""
+        return await _is_set(self._busy, seconds)
 
     async def wait_until_empty(self, seconds: float) -> bool:
         """Wait at most so many seconds for the last place to come back; say whether it did."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._empty.wait()
-        except TimeoutError:
-            return False
-        return True
+        return await _is_set(self._empty, seconds)
 
     def _give_back(self) -> None:
         self.taken -= 1
@@ -121,3 +116,12 @@ class Admission:
             self._empty.set()
             self._busy.clear()
             self._busy.clear()
+
+
+async def _is_set(event: asyncio.Event, seconds: float | None) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True

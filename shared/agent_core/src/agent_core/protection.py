@@ -68,7 +68,9 @@ class TaskProtection:
             while not empty:
                 worked = await self._tell(on=True)
                 empty = await self._admission.wait_until_empty(RENEW_SECONDS if worked else AGAIN_SECONDS)
-            await self._tell(on=False)
+            # A task that stays protected while nobody talks would hold up a deployment.
+            while not await self._tell(on=False) and not await self._admission.wait_until_busy(AGAIN_SECONDS):
+                pass
 
     async def _tell(self, *, on: bool) -> bool:
         # Also a try that failed may have arrived, so that it has to be taken back.

@@ -1,13 +1,11 @@
 """What goes wrong on request: a script of faults, each spoiling the next few wishes."""
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from starlette.responses import JSONResponse, Response
 
 ACTIONS = ("failure", "error", "status", "hang", "html")
-_FOR_EVER = 3600.0
 _STATUS = {"ThrottlingException": 429, "AccessDeniedException": 403, "RequestCanceled": 504}
 
 
@@ -45,11 +43,11 @@ class Fault:
         except TypeError as error:
             raise ValueError(str(error)) from error
 
-    async def answer(self, arn: str) -> Response:
-        """Give the spoilt answer."""
+    def answer(self, arn: str) -> Response:
+        """Give the spoilt answer; of a `hang`, what comes when nobody waits for it any more."""
         match self.action:
             case "hang":
-                await asyncio.sleep(_FOR_EVER)
+                return Response(status_code=504)
             case "html":
                 return Response("<html>proxy</html>", media_type="text/html")
             case "status":

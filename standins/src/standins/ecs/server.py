@@ -106,7 +106,11 @@ class EcsStandin:
         if fault is None or fault.done:
             task.grant(wish)
         self._settings.log({"event": "protection", "task": task.name, "wish": wish.enabled, "fault": fault is not None})
-        return JSONResponse(task.as_json()) if fault is None else await fault.answer(task.arn)
+        if fault is None:
+            return JSONResponse(task.as_json())
+        if fault.action == "hang":
+            await _until_gone(request)
+        return fault.answer(task.arn)
 
     async def _tasks(self, _: Request) -> Response:
         told: dict[str, Any] = {
@@ -132,6 +136,11 @@ class EcsStandin:
 
     async def _health(self, _: Request) -> Response:
         return JSONResponse({"status": "ok", "standin": "ecs"})
+
+
+async def _until_gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _invalid(arn: str, error: ValueError) -> dict[str, dict[str, str]]:
