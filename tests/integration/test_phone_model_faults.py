@@ -184,6 +184,19 @@ async def test_fault_11_a_model_that_never_answers(
     assert (record["reason"], record["phrases"]) == ("model_unavailable", 2)
 
 
+async def test_fault_11_a_model_that_stops_in_the_middle(
+    phone: PhoneProcess, house: House, dial: Callable[[], Caller]
+) -> None:
+    """It neither speaks nor reads any more: another stream answers, and the one that stands still is released."""
+    house.nova.faults.add(Fault(on="answer", skip=1, action="freeze"))
+    async with dial() as caller:
+        await caller.greeted()
+        await caller.ask(20)
+        await caller.ask()
+    record = await balance(phone, house, caller.sid)
+    assert (record["reason"], record["model_streams"]) == ("caller_left", 2)
+
+
 async def test_fault_13_odd_events_are_left_alone(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller]
 ) -> None:

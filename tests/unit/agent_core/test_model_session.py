@@ -326,3 +326,21 @@ def test_one_endless_speech_is_cut_too(pieces: int) -> None:
     kept = fit_history(((Role.USER, words),))
     assert words.endswith(" ".join(piece for _, piece in kept))
     assert kept
+
+
+@pytest.mark.parametrize("cancels", [1, 2, 3])
+async def test_who_gives_up_on_closing_still_has_it_closed(cancels: int) -> None:
+    """A model that reads no more is left by its watchdog and by its time-out in the same second: one ends the other."""
+    session, stream = await _opened()
+    running = asyncio.create_task(session.run(_collector()[1]))
+    await asyncio.sleep(0)
+    stream.takes_events.clear()
+    for _ in range(cancels):
+        running.cancel()
+        await asyncio.sleep(0.01)
+    closing = asyncio.create_task(session.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    await asyncio.wait({running}, timeout=model_session.CLOSE_SECONDS + 2)
+    assert running.cancelled()
+    assert stream.closed

@@ -5,9 +5,10 @@ A session may be opened before there is anybody to talk to (see ``parking``); no
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
 from agent_core.errors import ModelError, ModelUnavailable, ProtocolError
@@ -64,6 +65,7 @@ class ModelSession:
         self._heard_anything = False
         self._sending_since: float | None = None
         self._closed = False
+        self._closing: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(cls, client: ModelClient, model_id: str, prompt: Prompt) -> "ModelSession":
@@ -121,7 +123,7 @@ class ModelSession:
             if until_ready:
                 await self._stream.ready()
         except BaseException:
-            await self._stream.close()
+            await _whole(self._stream.close())
             raise
 
     @property
@@ -184,11 +186,14 @@ class ModelSession:
                     task.result()
         finally:
             sender.cancel()
-            # Closing ends the receiver. To cancel it in the middle of a read would make the SDK's own thread stumble.
-            await self.close()
-            _, stuck = await asyncio.wait(tasks, timeout=CLOSE_SECONDS)
-            for task in stuck:
-                task.cancel()
+            await _whole(self._finish(tasks))
+
+    async def _finish(self, tasks: set[asyncio.Task[None]]) -> None:
+        # Closing ends the receiver. To cancel it in the middle of a read would make the SDK's own thread stumble.
+        await self.close()
+        _, stuck = await asyncio.wait(tasks, timeout=CLOSE_SECONDS)
+        for task in stuck:
+            task.cancel()
 
     async def _send_posted(self) -> None:
         clock = asyncio.get_running_loop().time
@@ -218,10 +223,16 @@ class ModelSession:
             await handle(event)
 
     async def close(self) -> None:
-        """Say goodbye in the documented order and release the stream; bounded, idempotent, never raises."""
-        if self._closed:
-            return
-        self._closed = True
+        """Say goodbye in the documented order and release the stream; bounded, idempotent, never raises.
+
+        Whoever waits for it may be cancelled: the stream is released all the same.
+        """
+        if self._closing is None:
+            self._closed = True
+            self._closing = asyncio.create_task(self._close(), name="model-close")
+        await asyncio.wait({self._closing})
+
+    async def _close(self) -> None:
         # What it was begun with must be complete, or the model takes the goodbye for a mistake.
         posted = {id(event) for event, _ in self._outbox}
         rest = [event for event in self._beginning if id(event) in posted]
@@ -235,6 +246,19 @@ class ModelSession:
                 for event in goodbye:
                     await self._stream.send(event)
         await self._stream.close()
+
+
+async def _whole(work: Coroutine[Any, Any, None]) -> None:
+    """Do something that must not be left halfway, and be cancelled only after it."""
+    doing, cancelled = asyncio.create_task(work, name="model-finish"), None
+    while not doing.done():
+        try:
+            await asyncio.wait({doing})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    doing.result()
+    if cancelled is not None:
+        raise cancelled
 
 
 @asynccontextmanager
