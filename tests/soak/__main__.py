@@ -20,11 +20,14 @@ def main() -> int:
     parser.add_argument("--faults", type=float, default=5, help="percent of calls with a fault (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=None, help="of the dice; printed, so that it can be given again")
     parser.add_argument("--json", type=Path, default=None, help="where the figures go as JSON")
+    parser.add_argument("--logs", type=Path, default=None, help="where the tasks' logs are kept, and the calls' notes")
     given = parser.parse_args()
     seed = given.seed if given.seed is not None else time.time_ns() % 1_000_000
     random.seed(seed)
-    with tempfile.TemporaryDirectory(prefix="soak-") as folder:
-        plan = Plan(given.minutes, given.callers, given.faults / 100, min(240.0, given.minutes * 12), Path(folder))
+    with tempfile.TemporaryDirectory(prefix="soak-") as passing:
+        folder = given.logs or Path(passing)
+        folder.mkdir(parents=True, exist_ok=True)
+        plan = Plan(given.minutes, given.callers, given.faults / 100, min(240.0, given.minutes * 12), folder)
         _say(f"{given.callers} callers for {given.minutes:g} minutes, faults in {given.faults:g} %, seed {seed}\n")
         report = asyncio.run(soak(plan, _say))
     sys.stdout.write(f"\n{report}\n")

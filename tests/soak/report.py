@@ -10,6 +10,8 @@ SLOPE_MB = 1.0
 """Most that a process may grow in ten minutes."""
 SLOPE_SECONDS = 540.0
 """A straight line through less than this says more about the allocator than about a leak."""
+JUDGED_MINUTES = 20.0
+"""A soak that lasts at least this long must have watched the memory of some task for long enough."""
 
 
 @dataclass
@@ -23,7 +25,10 @@ class Report:
     clean_problems: Mapping[str, int]
     touched_calls: int
     touched_problems: Mapping[str, int]
-    injected: Mapping[str, int]
+    chosen: int
+    """Calls at whose beginning a fault was set up."""
+    struck: Mapping[str, int]
+    """Faults that did happen, by kind."""
     streams: int
     reasons: Mapping[str, int]
     slopes: Mapping[str, float | None]
@@ -51,6 +56,11 @@ class Report:
         for name, slope in self.slopes.items():
             if slope is not None and self.watched_seconds[name] >= SLOPE_SECONDS and slope >= SLOPE_MB:
                 found.append(f"{name} grows by {slope:.2f} MB in ten minutes")
+        judged = [seconds for seconds in self.watched_seconds.values() if seconds >= SLOPE_SECONDS]
+        if self.minutes >= JUDGED_MINUTES and not judged:
+            found.append("the memory of no task was watched for long enough")
+        if self.chosen and not self.struck:
+            found.append("no fault did strike")
         return found
 
     def as_json(self) -> dict[str, object]:
@@ -66,7 +76,7 @@ class Report:
                 f"{self.clean_calls}, {self.availability:.3%} ended well{_listed(self.clean_problems)}",
             ),
             ("with a fault", f"{self.touched_calls}{_listed(self.touched_problems, ' of them ended badly: ')}"),
-            ("faults", _listed(self.injected, "").strip() or "none"),
+            ("faults", f"{self.chosen} set up; struck: {_listed(self.struck, '') or 'none'}"),
             ("ends", _listed(self.reasons, "")),
             *((f"memory {name}", self._memory(name)) for name in self.sizes),
             ("books", "all balanced" if not self.unbalanced else "; ".join(self.unbalanced)),

@@ -4,29 +4,34 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import orjson
-
+from standins.nova.brain import Step
+from standins.weather.server import WeatherStandin
+from tests.soak.books import Books
 from tests.soak.memory import Memory
 from tests.soak.people import Call, People
 from tests.soak.report import Report
 from tests.soak.trouble import Trouble
-from tests.support import ledger
 from tests.support.edge_setting import PHONE
 from tests.support.fleet import Fleet, fleet
-from tests.support.score import Score, short_notes
-from tests.support.waiting import until
+from tests.support.score import Score, Turn, short_notes, use
 
 SAMPLE_SECONDS = 2.0
 DIES_AFTER = 1 / 6
 """Of the time: early, so that the task that takes its place is watched for long too."""
 FINISH_SECONDS = 400.0
 """A call may last five minutes."""
+RENEW_SECONDS = 10.0
+"""Age at which a stream of the model is renewed: six minutes otherwise, which no call here lives to see."""
+_ANSWERED_AND_NOT_YET_OPEN = timedelta(seconds=10)
+_KEPT_SESSIONS = 1_000_000
+_ASKED = ("Stockholm", "Paris", "Tokyo", "Oslo", "Atlantis")
 
 
 @dataclass(frozen=True)
@@ -67,52 +72,82 @@ class Watch:
             await asyncio.sleep(SAMPLE_SECONDS)
 
 
+def notes_and_weather(turn: Turn) -> Sequence[Step]:
+    """Answer each third turn after a look at the weather, the others with a note of their own."""
+    if turn.number % 3 == 2:
+        return [use("get_current_weather", location=random.choice(_ASKED), format="celsius")]  # noqa: S311 - chance is the point
+    return short_notes(turn)
+
+
 async def soak(plan: Plan, say: Callable[[str], None]) -> Report:
     """Run two phone tasks, call them, let faults strike and one task die, and balance the books."""
     score = Score()
-    score.plan = short_notes
-    async with fleet(plan.folder, score, (PHONE, PHONE)) as ships:
-        trouble = Trouble(ships, plan.share)
+    score.plan = notes_and_weather
+    async with WeatherStandin() as weather, fleet(plan.folder, score, (PHONE, PHONE), _settings(weather)) as ships:
+        ships.nova.ledger.kept = _KEPT_SESSIONS
+        trouble = Trouble(ships, weather, plan.share)
         trouble.watch()
         people = People(trouble, ships.edge.url)
-        watch = Watch()
+        watch, books = Watch(), Books(ships)
+        for ship in ships.tasks:
+            books.open(ship)
         with _running(watch.follow(ships, say, people)):
             calling = [asyncio.create_task(people.keep_calling()) for _ in range(plan.callers)]
             await asyncio.sleep(plan.minutes * 60 * DIES_AFTER)
-            await _let_a_task_die(ships, trouble, say)
+            _let_a_task_die(ships, trouble, say)
+            books.open(await ships.start(PHONE))
             await asyncio.sleep(plan.minutes * 60 * (1 - DIES_AFTER))
             people.stopping = True
             ended, hanging = await asyncio.wait(calling, timeout=FINISH_SECONDS)
         for task in ended:
             task.result()
-        return await _balance(plan, ships, people, watch, len(hanging))
+        unbalanced = await books.of_running_tasks()
+        if hanging:
+            unbalanced.append(f"{len(hanging)} callers never came to an end")
+        codes = await ships.shut_down()
+        return _report(plan, ships, people, watch, _Ended(books, codes, unbalanced))
 
 
-async def _let_a_task_die(ships: Fleet, trouble: Trouble, say: Callable[[str], None]) -> None:
+def _settings(weather: WeatherStandin) -> dict[str, str]:
+    return {
+        "OPEN_METEO_FORECAST_URL": weather.forecast_url,
+        "OPEN_METEO_GEOCODING_URL": weather.geocoding_url,
+        "NOVA_SONIC_RENEW_SECONDS": str(RENEW_SECONDS),
+    }
+
+
+def _let_a_task_die(ships: Fleet, trouble: Trouble, say: Callable[[str], None]) -> None:
     """Kill one task and start another, as ECS would; its callers are not without a fault."""
     doomed = random.choice(ships.of(PHONE))  # noqa: S311 - chance is the point
     ships.kill(doomed)
     held = {str(line["call_sid"]) for line in doomed.lines("session_started")}
     held -= {str(line["call_sid"]) for line in doomed.lines("session_ended")}
-    answered = {str(line["call_sid"]) for line in doomed.lines("call_answered")}
+    moment = datetime.now(UTC) - _ANSWERED_AND_NOT_YET_OPEN
+    answered = {
+        str(line["call_sid"])
+        for line in doomed.lines("call_answered")
+        if datetime.fromisoformat(line["timestamp"]) > moment
+    }
     started = {str(line["call_sid"]) for task in ships.all_tasks for line in task.lines("session_started")}
     trouble.touched |= held | (answered - started)
-    trouble.injected["task_killed"] += 1
     say(f"a task with {len(held)} calls was killed")
-    await ships.start(PHONE)
 
 
-async def _balance(plan: Plan, ships: Fleet, people: People, watch: Watch, hanging: int) -> Report:
-    with suppress(TimeoutError):
-        await until(lambda: ships.nova.ledger.streams_open == 0, 20)
-    codes = await ships.shut_down()
+@dataclass(frozen=True)
+class _Ended:
+    """What is known when nothing runs any more."""
+
+    books: Books
+    codes: dict[str, int]
+    unbalanced: list[str]
+    """Found while tasks still ran."""
+
+
+def _report(plan: Plan, ships: Fleet, people: People, watch: Watch, ended: _Ended) -> Report:
     lines = [line for task in ships.all_tasks for line in task.service.lines("model_session_started")]
     touched = people.trouble.touched | people.trouble.calls_of(lines)
     clean = [call for call in people.calls if call.sid not in touched]
     records = ships.records(PHONE)
-    unbalanced = list(_unbalanced(ships, clean, records, codes))
-    if hanging:
-        unbalanced.append(f"{hanging} callers never came to an end")
     return Report(
         minutes=plan.minutes,
         calls=len(people.calls),
@@ -121,52 +156,16 @@ async def _balance(plan: Plan, ships: Fleet, people: People, watch: Watch, hangi
         clean_problems=_problems(clean),
         touched_calls=len(people.calls) - len(clean),
         touched_problems=_problems([call for call in people.calls if call.sid in touched]),
-        injected=dict(people.trouble.injected),
+        chosen=people.trouble.chosen,
+        struck=dict(people.trouble.struck + Counter(task_killed=len(ships.killed))),
         streams=ships.nova.ledger.streams_opened,
         reasons=dict(Counter(str(record["reason"]) for record in records)),
         slopes={name: one.slope(plan.warm_up) for name, one in watch.processes.items()},
         own_slopes={name: one.slope(plan.warm_up, own=True) for name, one in watch.processes.items()},
         sizes={name: _size(one, plan.warm_up) for name, one in watch.processes.items()},
         watched_seconds={name: _watched(one, plan.warm_up) for name, one in watch.processes.items()},
-        unbalanced=unbalanced,
+        unbalanced=[*ended.unbalanced, *ended.books.of_everything(clean, ended.codes)],
     )
-
-
-def _unbalanced(ships: Fleet, clean: list[Call], records: list[dict[str, Any]], codes: dict[str, int]) -> Iterator[str]:
-    sids = {call.sid for call in clean}
-    ends = [{"event": "session_ended", **record} for record in records]
-    of_clean = [end for end in ends if end["call_sid"] in sids]
-    errors = [line for task in ships.all_tasks for line in _all_lines(task.service.log) if line.get("level") == "error"]
-    checks: dict[str, Callable[[], None]] = {
-        "end records (L1)": lambda: ledger.one_end_for_each(of_clean, sids),
-        "streams (L2)": lambda: ledger.streams_are_closed(ships.nova.ledger),
-        "tools (L6)": lambda: ledger.tools_are_answered(ships.nova.ledger.sessions.values()),
-        "log (L10)": lambda: ledger.log_is_clean(errors, [ships.exchange.settings.auth_token, "+1500555"]),
-    }
-    for task in [*ships.gone, *ships.tasks]:
-        puts = [wish.enabled for wish in ships.ecs.task(task.name).asked]
-        checks[f"protection of {task.name} (L9)"] = lambda puts=puts: ledger.protection_is_released(puts)  # type: ignore[misc]
-    for name, check in checks.items():
-        try:
-            check()
-        except AssertionError as error:
-            yield f"{name}: {str(error)[:300] or _where(error)}"
-    if bad := {name: code for name, code in codes.items() if code != 0}:
-        yield f"exit codes: {bad}"
-
-
-def _where(error: AssertionError) -> str:
-    """Name the line that found it, for checks that say nothing."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return (
-        "unbalanced" if trace is None else f"line {trace.tb_lineno} of {Path(trace.tb_frame.f_code.co_filename).name}"
-    )
-
-
-def _all_lines(log: Path) -> list[dict[str, Any]]:
-    return [orjson.loads(line) for line in log.read_bytes().splitlines() if line.startswith(b"{")]
 
 
 def _problems(calls: list[Call]) -> dict[str, int]:
@@ -186,7 +185,7 @@ def _watched(process: Memory, warm_up: float) -> float:
 def _progress(at: float, people: People, processes: dict[str, Memory]) -> str:
     sizes = ", ".join(f"{one.name} {one.samples[-1][1]:.1f} MB" for one in processes.values() if one.samples)
     wrong = sum(bool(call.problem) for call in people.calls)
-    faults = people.trouble.injected.total()
+    faults = people.trouble.struck.total()
     return f"{at / 60:5.1f} min   {len(people.calls)} calls, {faults} faults, {wrong} ended badly   {sizes}"
 
 

@@ -1,27 +1,36 @@
-"""What goes wrong on purpose while a soak runs: on a caller's line, in the model, and with a whole task."""
+"""What goes wrong on purpose while a soak runs: on a line, in the model, with the weather, in ECS."""
 
 import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from standins.ecs.faults import Fault as EcsFault
 from standins.nova.faults import Fault
+from standins.twilio.trouble import Trouble as BadNetwork
+from standins.weather.faults import Fault as WeatherFault
+from standins.weather.server import WeatherStandin
 from tests.support.caller import Caller
 from tests.support.fleet import Fleet
 
 _ODDITIES = ("unknown_event", "bad_json", "odd_audio", "empty_audio")
 _LATEST = 4.0
 """Seconds into a conversation at which a fault strikes at the latest; most conversations last that long."""
+_STREAM_SECONDS = 5.0
+"""That a fault on a line waits for there to be one."""
 
 type Strike = Callable[[Caller], Awaitable[None]]
 
 
-async def _break(caller: Caller, how: Any) -> None:  # noqa: ANN401 - the stand-in's own literal
-    if caller.call.stream is not None:
+def _breaks(how: Any) -> Strike:  # noqa: ANN401 - the stand-in's own literal
+    async def strike(caller: Caller) -> None:
+        assert caller.call.stream is not None
         caller.call.stream.break_off(how)
+
+    return strike
 
 
 async def _garbage(caller: Caller) -> None:
@@ -41,19 +50,28 @@ async def _lost_sound(caller: Caller) -> None:
         )
 
 
+async def _bad_network(caller: Caller) -> None:
+    assert caller.call.stream is not None
+    caller.call.stream.trouble = BadNetwork(lost=0.02, doubled=0.02, swapped=0.05, burst=10)
+
+
 LINE: dict[str, Strike] = {
-    "line_reset": lambda caller: _break(caller, "rst"),
-    "line_closed": lambda caller: _break(caller, "fin"),
-    "line_stalled": lambda caller: _break(caller, "stall"),
+    "line_reset": _breaks("rst"),
+    "line_closed": _breaks("fin"),
+    "line_stalled": _breaks("stall"),
     "malformed_messages": _garbage,
     "storm_of_keys": _keys,
     "sound_of_another_stream": _lost_sound,
+    "bad_network": _bad_network,
 }
 """On the line of one caller, who is known."""
 MODEL: dict[str, Callable[[], Fault]] = {
     "stream_closed": lambda: Fault(on="session", action="close", after_ms=_when()),
     "stream_reset": lambda: Fault(on="session", action="rst", code=2, after_ms=_when()),
+    "connection_cut": lambda: Fault(on="session", action="disconnect", after_ms=_when()),
     "model_error": lambda: Fault(on="session", error="modelStreamErrorException", after_ms=_when()),
+    "server_error": lambda: Fault(on="session", error="internalServerException", after_ms=_when()),
+    "final_error": lambda: Fault(on="session", error="accessDeniedException", after_ms=_when()),
     "instability": lambda: Fault(
         on="session",
         error="validationException",
@@ -61,15 +79,54 @@ MODEL: dict[str, Callable[[], Fault]] = {
         after_ms=_when(),
     ),
     "odd_event": lambda: Fault(on="session", action=random.choice(_ODDITIES), after_ms=_when()),  # type: ignore[arg-type]  # noqa: S311
+    "frozen": lambda: Fault(on="answer", action="freeze"),
+    "flood": lambda: Fault(on="answer", action="flood", seconds=20, speed=10),
     "throttled": lambda: Fault(on="open", error="ThrottlingException"),
     "slow_to_open": lambda: Fault(on="open", delay_ms=random.uniform(500, 2500)),  # noqa: S311 - chance is the point
     "slow_to_answer": lambda: Fault(on="answer", delay_ms=random.uniform(500, 3000)),  # noqa: S311 - as above
 }
 """In the stream of whoever comes next."""
+WEATHER: dict[str, Callable[[], WeatherFault]] = {
+    "weather_error": lambda: WeatherFault(action="status", status=random.choice((429, 500, 503))),  # noqa: S311 - as above
+    "weather_late": lambda: WeatherFault(after_ms=random.choice((1_000, 30_000))),  # noqa: S311 - as above
+    "weather_nonsense": lambda: WeatherFault(
+        action=random.choice(("html", "large", "truncated", "empty", "nan", "wrong_types", "injection", "redirect"))  # noqa: S311
+    ),
+}
+"""In the next answer of the weather service. Whoever asked for it is not spared from ending well."""
+ECS: dict[str, Callable[[], EcsFault]] = {
+    "protection_refused": lambda: EcsFault(action=random.choice(("failure", "error", "status", "html"))),  # noqa: S311 - as above
+    "protection_hangs": lambda: EcsFault(action="hang", done=random.choice((True, False))),  # noqa: S311 - as above
+}
+"""In ECS' next answer to a task; no caller is to notice."""
 
 
 def _when() -> float:
     return random.uniform(0, _LATEST * 1000)  # noqa: S311 - chance is the point
+
+
+class Journal(logging.Handler):
+    """Reads in the journal of the model's stand-in which faults have struck, and whom."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sessions: set[str] = set()
+        """Whom. A fault before a stream is open strikes a request; nobody knows whose, so everybody must end well."""
+        self.struck: Counter[str] = Counter()
+        self._names: dict[tuple[object, ...], str] = {}
+
+    def call(self, fault: Fault, name: str) -> None:
+        """Say what a fault is called here."""
+        self._names[fault.on, fault.action, fault.error] = name
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a line."""
+        if record.getMessage() != "fault_struck":
+            return
+        told: dict[str, Any] = getattr(record, "fields", {})
+        self.struck[self._names.get((told["on"], told["action"], told["error"]), "unknown")] += 1
+        if "session_id" in told:
+            self.sessions.add(str(told["session_id"]))
 
 
 @dataclass
@@ -78,53 +135,69 @@ class Trouble:
 
     Args:
         fleet: All that runs.
+        weather: What the tools ask.
         share: Of calls that get a fault.
     """
 
     fleet: Fleet
+    weather: WeatherStandin
     share: float
-    injected: Counter[str] = field(default_factory=Counter)
-    struck_sessions: set[str] = field(default_factory=set)
+    chosen: int = 0
+    """Calls at whose beginning a fault was set up."""
     touched: set[str] = field(default_factory=set)
     """Calls whose fault is known by the call."""
-    unplaced: int = 0
-    """Faults at the opening of a stream, or of an answer: somebody had them, nobody knows who."""
+    _on_lines: Counter[str] = field(default_factory=Counter)
+    _elsewhere: list[tuple[str, WeatherFault | EcsFault]] = field(default_factory=list)
+    _journal: Journal = field(default_factory=Journal)
 
     def watch(self) -> None:
         """Learn from the stand-in which streams its faults have struck."""
-        logging.getLogger("standins.nova").addHandler(_Struck(self.struck_sessions))
+        logging.getLogger("standins.nova").addHandler(self._journal)
         logging.getLogger("standins.nova").setLevel(logging.INFO)
         logging.getLogger("standins.nova").propagate = False
 
-    def choose(self, caller: Caller) -> Strike | None:
-        """Decide for a call that begins: a fault on its line to strike later, or one in a stream to come, or none."""
+    def choose(self, caller: Caller) -> str | None:
+        """Decide for a call that begins.
+
+        Returns:
+            A name of `LINE`, to `strike` the caller with; or nothing, with a fault set up elsewhere or not at all.
+        """
         if random.random() >= self.share:  # noqa: S311 - chance is the point
             return None
-        name = random.choice([*LINE, *MODEL])  # noqa: S311 - as above
-        self.injected[name] += 1
+        self.chosen += 1
         self.touched.add(caller.sid)
-        if (strike := LINE.get(name)) is not None:
-            return strike
-        fault = MODEL[name]()
-        self.unplaced += fault.on != "session"
-        self.fleet.nova.faults.add(fault)
+        name = random.choice([*LINE, *MODEL, *WEATHER, *ECS])  # noqa: S311 - as above
+        if name in LINE:
+            return name
+        if name in MODEL:
+            fault = MODEL[name]()
+            self._journal.call(fault, name)
+            self.fleet.nova.faults.add(fault)
+        elif name in WEATHER:
+            self._elsewhere.append((name, spoilt := WEATHER[name]()))
+            self.weather.fail(spoilt)
+        else:
+            self._elsewhere.append((name, refused := ECS[name]()))
+            self.fleet.ecs.script.faults.append(refused)
         return None
 
-    async def strike_later(self, strike: Strike, caller: Caller) -> None:
-        """Let a fault strike somewhere in the conversation."""
+    async def strike(self, name: str, caller: Caller) -> None:
+        """Let a fault strike the line somewhere in the conversation.
+
+        Raises:
+            TimeoutError: there never was a line.
+        """
+        await caller.until("stream_started", _STREAM_SECONDS)
         await asyncio.sleep(_when() / 1000)
-        await strike(caller)
+        await LINE[name](caller)
+        self._on_lines[name] += 1
 
-    def calls_of(self, lines: list[dict[str, Any]]) -> set[str]:
+    @property
+    def struck(self) -> Counter[str]:
+        """How often which fault did happen, not only was set up."""
+        elsewhere = Counter(name for name, fault in self._elsewhere if fault.times == 0)
+        return self._on_lines + self._journal.struck + elsewhere
+
+    def calls_of(self, lines: Iterable[dict[str, Any]]) -> set[str]:
         """Name the calls whose stream was struck, by what the services said of their streams."""
-        return {str(line["call_sid"]) for line in lines if line["model_session_id"] in self.struck_sessions}
-
-
-class _Struck(logging.Handler):
-    def __init__(self, sessions: set[str]) -> None:
-        super().__init__()
-        self._sessions = sessions
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.getMessage() == "fault_struck":
-            self._sessions.add(str(getattr(record, "fields", {})["session_id"]))
+        return {str(line["call_sid"]) for line in lines if line["model_session_id"] in self._journal.sessions}

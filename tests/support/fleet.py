@@ -23,6 +23,8 @@ HURRY = 30.0
 """How many times faster the load balancer's clock goes: half an hour of draining is a minute."""
 DRAIN_SECONDS = 60
 EXIT_SECONDS = 100.0
+STILL_RUNNING = 999
+"""In place of an exit code."""
 _UNLIMITED = {"STARTS_PER_MINUTE": "10000", "STARTS_PER_MINUTE_PER_ADDRESS": "10000", "MAX_SESSIONS": "40"}
 
 
@@ -58,6 +60,8 @@ class Fleet:
     edge_events: list[dict[str, object]]
     folder: Path
     stack: AsyncExitStack
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Further environment of every task."""
     tasks: list[Task] = field(default_factory=list)
     """Those that take calls."""
     gone: list[Task] = field(default_factory=list)
@@ -81,6 +85,7 @@ class Fleet:
             "DRAIN_SECONDS": str(DRAIN_SECONDS),
             "METRICS_SECONDS": "1",
             "CALL_STORE": f"file:{self.folder / 'calls'}",
+            **self.settings,
         }
         log = self.folder / f"{name}.jsonl"
         running = self._phone(log, settings) if group == PHONE else web_process(self.nova, log, settings | _UNLIMITED)
@@ -117,9 +122,10 @@ class Fleet:
         return fresh
 
     async def exit_codes(self) -> dict[str, int]:
-        """Wait until every task that was stopped has ended, and say how."""
-        async with asyncio.timeout(EXIT_SECONDS):
-            return {task.name: await task.service.process.wait() for task in self.gone}
+        """Wait until every task that was stopped has ended, and say how; one that has not counts as `STILL_RUNNING`."""
+        waits = {task.name: asyncio.create_task(task.service.process.wait()) for task in self.gone}
+        await asyncio.wait(waits.values(), timeout=EXIT_SECONDS)
+        return {name: wait.result() if wait.done() else STILL_RUNNING for name, wait in waits.items()}
 
     async def shut_down(self) -> dict[str, int]:
         """Stop all that still takes calls, and say how everything ended."""
@@ -134,16 +140,20 @@ class Fleet:
 
 
 @asynccontextmanager
-async def fleet(folder: Path, score: Score, groups: Sequence[str] = (PHONE, PHONE, WEB, WEB)) -> AsyncIterator[Fleet]:
+async def fleet(
+    folder: Path,
+    score: Score,
+    groups: Sequence[str] = (PHONE, PHONE, WEB, WEB),
+    settings: Mapping[str, str] | None = None,
+) -> AsyncIterator[Fleet]:
     """Run the surroundings and a task for each of these groups, by default two of each service."""
     events: list[dict[str, object]] = []
     async with AsyncExitStack() as stack:
         nova = await stack.enter_async_context(NovaStandin(NovaSettings(certificates=folder), score.brain()))
         exchange = await stack.enter_async_context(TwilioExchange())
         ecs = await stack.enter_async_context(EcsStandin())
-        settings = Settings(TEMPLATE, hurry=HURRY, log=events.append)
-        edge = await stack.enter_async_context(Edge(settings))
-        running = Fleet(nova, exchange, score, ecs, edge, events, folder, stack)
+        edge = await stack.enter_async_context(Edge(Settings(TEMPLATE, hurry=HURRY, log=events.append)))
+        running = Fleet(nova, exchange, score, ecs, edge, events, folder, stack, settings or {})
         for group in groups:
             await running.start(group)
         yield running

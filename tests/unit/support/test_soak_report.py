@@ -16,7 +16,8 @@ GOOD = Report(
     clean_problems={"dropped: stream_error": 1},
     touched_calls=10,
     touched_problems={"unanswered": 2},
-    injected={"line_reset": 10},
+    chosen=10,
+    struck={"line_reset": 10},
     streams=1100,
     reasons={"caller_left": 1010},
     slopes={"phone-1": 0.9},
@@ -51,8 +52,10 @@ def test_what_is_promised_holds() -> None:
         replace(GOOD, clean_calls=0, clean_problems={}),
         replace(GOOD, slopes={"phone-1": 1.1}),
         replace(GOOD, unbalanced=["streams (L2): 1 streams left open"]),
+        replace(GOOD, watched_seconds={"phone-1": 60.0}),
+        replace(GOOD, struck={}),
     ],
-    ids=["two calls in a thousand", "no calls", "growth", "books"],
+    ids=["two calls in a thousand", "no calls", "growth", "books", "nobody watched", "no fault"],
 )
 def test_what_does_not_hold_is_told(broken: Report) -> None:
     """Each alone is a failure, and the sentence says so."""
@@ -63,10 +66,11 @@ def test_what_does_not_hold_is_told(broken: Report) -> None:
 def test_a_file_gets_all_of_it() -> None:
     """What a machine reads has the same figures, and the verdict."""
     told = json.loads(json.dumps(GOOD.as_json()))
-    assert (told["calls"], told["injected"], told["availability"]) == (1010, {"line_reset": 10}, 0.999)
+    assert (told["calls"], told["struck"], told["availability"]) == (1010, {"line_reset": 10}, 0.999)
     assert told["failures"] == []
 
 
 def test_a_short_look_at_memory_is_no_verdict() -> None:
     """What an allocator does in a minute is no leak."""
-    assert replace(GOOD, slopes={"phone-1": 30.0}, watched_seconds={"phone-1": 60.0}).failures == []
+    short = replace(GOOD, minutes=2.0, slopes={"phone-1": 30.0}, watched_seconds={"phone-1": 60.0})
+    assert short.failures == []

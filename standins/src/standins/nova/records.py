@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 KEPT = 2000
-"""Sessions remembered; older ones are forgotten."""
+"""Sessions remembered, unless told otherwise; older ones are forgotten."""
 
 
 @dataclass(slots=True)
@@ -82,13 +82,14 @@ class Ledger:
     streams_open: int = 0
     streams_refused: int = 0
     sessions: OrderedDict[str, SessionRecord] = field(default_factory=OrderedDict)
+    kept: int = KEPT
 
     def open(self, record: SessionRecord) -> None:
         """Begin a session's record."""
         self.streams_opened += 1
         self.streams_open += 1
         self.sessions[record.session_id] = record
-        while len(self.sessions) > KEPT:
+        while len(self.sessions) > self.kept:
             self.sessions.popitem(last=False)
 
     def close(self, record: SessionRecord, reason: str) -> None:

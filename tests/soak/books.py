@@ -1,0 +1,169 @@
+"""The books of a soak: what the stand-ins saw, what the services logged and what the callers heard must agree."""
+
+import re
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from standins.ecs.protection import Task as EcsTask
+from standins.nova.records import Said, SessionRecord
+from tests.soak.people import Call
+from tests.support import leaks, ledger
+from tests.support.audit import Audit
+from tests.support.edge_setting import PHONE
+from tests.support.fleet import Fleet, Task
+from tests.support.waiting import until
+
+IDLE_SECONDS = 20.0
+"""After the last caller has left, until every stream must be closed and every place free."""
+
+type Check = Callable[[], None]
+
+
+class Books:
+    """Opened for each task when it starts; see `of_running_tasks` and `of_everything`.
+
+    Args:
+        ships: All that runs.
+    """
+
+    def __init__(self, ships: Fleet) -> None:
+        self._ships = ships
+        self._audits: dict[Task, Audit] = {}
+        leaks.plant([ships.exchange.settings.auth_token])
+
+    def open(self, task: Task) -> None:
+        """Note what a task holds before its first call."""
+        self._audits[task] = Audit(task.service, self._ships.nova.ledger)
+
+    async def of_running_tasks(self) -> list[str]:
+        """Balance L1, L2, L4, L6 and L10 of each task while it runs: what ends only with its process is a leak.
+
+        Returns:
+            What does not balance, in words.
+        """
+        found = []
+        try:
+            await until(self._are_idle, IDLE_SECONDS)
+        except TimeoutError:
+            found.append(f"{self._ships.nova.ledger.streams_open} streams open after the last call (L2)")
+        for task in self._ships.tasks:
+            try:
+                await self._audits[task].balance()
+            except TimeoutError:
+                found.append(f"{task.name} holds more threads or descriptors than before its first call (L4)")
+            except AssertionError as error:
+                found.append(f"{task.name}: {_what(error)}")
+        return found
+
+    async def _are_idle(self) -> bool:
+        places = [await task.service.sessions() for task in self._ships.tasks]
+        return self._ships.nova.ledger.streams_open == 0 and not any(places)
+
+    def of_everything(self, clean: list[Call], codes: dict[str, int]) -> Iterator[str]:
+        """Balance what is known when all processes have ended.
+
+        Args:
+            clean: Calls without a fault.
+            codes: How the processes ended.
+
+        Yields:
+            What does not balance, in words.
+        """
+        for name, check in self._checks(clean).items():
+            try:
+                check()
+            except AssertionError as error:
+                yield f"{name}: {_what(error)}"
+        if bad := {name: code for name, code in codes.items() if code != 0}:
+            yield f"exit codes: {bad}"
+
+    def _checks(self, clean: list[Call]) -> dict[str, Check]:
+        sids = {call.sid for call in clean}
+        ends = [{"event": "session_ended", **record} for record in self._ships.records(PHONE)]
+        of_clean = [end for end in ends if end["call_sid"] in sids]
+        checks: dict[str, Check] = {
+            "end records (L1)": lambda: ledger.one_end_for_each(of_clean, sids),
+            "end reasons": lambda: _all_hung_up(of_clean),
+            "streams (L2)": lambda: ledger.streams_are_closed(self._ships.nova.ledger),
+            "sound (L5, L8)": lambda: _all_was_heard(clean, self._sessions_of_calls(), self._told_by_us()),
+        }
+        for task in self._ships.all_tasks:
+            checks[f"log of {task.name} (L10)"] = lambda task=task: _log_is_clean(task.service.log)  # type: ignore[misc]
+        for task in [*self._ships.gone, *self._ships.tasks]:
+            asked = self._ships.ecs.task(task.name)
+            checks[f"protection of {task.name} (L9)"] = lambda asked=asked: _is_released(asked)  # type: ignore[misc]
+        return checks
+
+    def _told_by_us(self) -> set[str]:
+        return {str(line["call_sid"]) for task in self._ships.all_tasks for line in task.lines("phrase_said")}
+
+    def _sessions_of_calls(self) -> dict[str, list[SessionRecord]]:
+        known = self._ships.nova.ledger.sessions
+        found: dict[str, list[SessionRecord]] = {}
+        for task in self._ships.all_tasks:
+            for line in task.lines("model_session_started"):
+                found.setdefault(str(line["call_sid"]), []).append(known[line["model_session_id"]])
+        return found
+
+
+def _all_hung_up(ends: Iterable[dict[str, Any]]) -> None:
+    others = sorted({str(end["reason"]) for end in ends} - {"caller_left"})
+    assert not others, f"calls without a fault ended for another reason than their caller's: {', '.join(others)}"
+
+
+def _is_released(task: EcsTask) -> None:
+    """Where ECS failed, a wish came several times."""
+    ledger.protection_is_released([wished for wished, _ in groupby(wish.enabled for wish in task.asked)])
+    assert not task.protected, "the task is still protected"
+
+
+def _all_was_heard(calls: Iterable[Call], sessions: dict[str, list[SessionRecord]], told_by_us: set[str]) -> None:
+    """What the model said to somebody is what they heard, each once and in order; they may leave at its last word.
+
+    Args:
+        calls: Without a fault.
+        sessions: Of the model, by call.
+        told_by_us: Calls in which we spoke too, because something took long: other notes may stand between.
+    """
+    for call in calls:
+        said = sorted((words for session in sessions.get(call.sid, []) for words in session.said), key=_when)
+        notes = [pitch for pitch, _ in groupby(int(re.findall(r"\d+", words.text)[0]) for words in said)]
+        heard = list(call.heard)
+        if call.sid in told_by_us:
+            heard = _without_others(heard, notes)
+        what = f"{call.sid} was told {notes} and heard {call.heard}"
+        assert heard[: len(notes)] == notes, what
+        assert len(heard) <= len(notes) + 1, what
+
+
+def _without_others(heard: Iterable[int], notes: Iterable[int]) -> list[int]:
+    """Give those of the notes that were heard in their order, and leave out what was heard between them."""
+    rest = iter(heard)
+    return [note for note in notes if note in rest]
+
+
+def _when(words: Said) -> float:
+    return words.at
+
+
+def _log_is_clean(log: Path) -> None:
+    with log.open(encoding="utf-8", errors="replace") as lines:
+        found = list(leaks.in_log(lines))
+    assert not found, f"{len(found)} lines have what no log may have, such as {found[0]}"
+    errors = [line for line in _all_lines(log) if line.get("level") == "error"]
+    ledger.log_is_clean(errors)
+
+
+def _all_lines(log: Path) -> list[dict[str, Any]]:
+    return [orjson.loads(line) for line in log.read_bytes().splitlines() if line.startswith(b"{")]
+
+
+def _what(error: AssertionError) -> str:
+    """Give what a check said, or where it stands if it said nothing."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return str(error)[:300] or f"line {where.lineno} of {Path(where.filename).name}"
