@@ -162,6 +162,7 @@ to ask for:
 | `tool_called`, `tool_failed` | `tool`, `elapsed_ms`; a failed one also `outcome`, `error` |
 | `call_turned_away` | `cause` (`AtCapacity`, `Draining`, `OverBudget`), `tries` |
 | `model_stream_failed`, `model_lost` | `error`; the first also `failures` |
+| `pipeline_failed` | `error`: the defect of ours that ended a conversation |
 | `request_refused` | `path`, `status`, `error` |
 | `task_protection` | `on`; `task_protection_failed`: `on`, `error` |
 | `draining`, `drained` | `sessions` |

@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from agent_core.errors import ModelError
 from tests.support.waiting import until
 
 type Json = dict[str, Any]
@@ -86,17 +85,17 @@ class ScriptedStream:
         self.is_ready = asyncio.Event()
         """Cleared, the model has not taken the stream yet."""
         self.is_ready.set()
-        self.refusal: ModelError | None = None
+        self.refusal: Exception | None = None
         """What it says instead of taking it."""
         self.on_event: Callable[[str, Json], None] = lambda _name, _body: None
-        self._coming: deque[bytes | ModelError | None] = deque()
+        self._coming: deque[bytes | Exception | None] = deque()
         self._work = asyncio.Event()
 
     def say(self, *events: bytes) -> None:
         """Send events to the product."""
         self._put(*events)
 
-    def fail(self, error: ModelError) -> None:
+    def fail(self, error: Exception) -> None:
         """Break with an error after what was said before."""
         self._put(error)
 
@@ -104,7 +103,7 @@ class ScriptedStream:
         """Close the stream from the model's side."""
         self._put(None)
 
-    def _put(self, *coming: bytes | ModelError | None) -> None:
+    def _put(self, *coming: bytes | Exception | None) -> None:
         self._coming.extend(coming)
         self._work.set()
 
@@ -147,7 +146,7 @@ class ScriptedStream:
             self._work.clear()
             await self._work.wait()
         coming = self._coming.popleft()
-        if isinstance(coming, ModelError):
+        if isinstance(coming, Exception):
             raise coming
         return coming
 
@@ -168,7 +167,7 @@ class ScriptedModel:
     def __init__(self, script: Script = lambda _stream: None) -> None:
         self.streams: list[ScriptedStream] = []
         self.models: list[str] = []
-        self.refusals: deque[ModelError] = deque()
+        self.refusals: deque[Exception] = deque()
         """What the next openings raise."""
         self._script = script
 

@@ -256,6 +256,18 @@ async def test_fault_09_a_next_stream_that_does_not_open_changes_nothing(ready_f
 
 
 @in_virtual_time
+async def test_a_defect_while_the_next_stream_opens_changes_nothing_either() -> None:
+    """Whatever it is that goes wrong: the stream that is well goes on."""
+    async with _in_a_call() as (talk, _first, _voice):
+        await _pass(100)
+        talk.model.refusals.extend([RuntimeError("the refreshed credentials are still expired"), KeyError("a defect")])
+        await _renewed(talk)
+        assert not talk.model.refusals
+        assert talk.tally.model_streams == 2
+        assert talk.said == []
+
+
+@in_virtual_time
 async def test_a_stream_that_breaks_while_the_next_one_opens_leaves_none_behind() -> None:
     """Whichever comes first."""
     async with _in_a_call() as (talk, first, _voice):

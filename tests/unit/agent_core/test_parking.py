@@ -115,10 +115,11 @@ async def test_discarding_while_it_opens_leaves_no_stream() -> None:
     assert (lot.admission.taken, lot.model.open_streams) == (0, 0)
 
 
-async def test_a_session_that_could_not_be_opened_is_none() -> None:
+@pytest.mark.parametrize("error", [ModelUnavailable("ThrottlingException"), KeyError("a defect")])
+async def test_a_session_that_could_not_be_opened_is_none(error: Exception) -> None:
     """The call comes anyway and tries for itself."""
     lot = Lot()
-    lot.model.refusals.append(ModelUnavailable("ThrottlingException"))
+    lot.model.refusals.append(error)
     lot.park()
     parked = lot.parking.adopt(CALL)
     assert parked is not None

@@ -153,6 +153,19 @@ async def test_a_lost_model_ends_the_conversation(error: ModelError, reason: End
             assert (await running).reason is reason
 
 
+@in_virtual_time
+async def test_a_defect_in_the_talk_with_the_model_ends_the_conversation(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody is left in a call without an agent, and the log names the call and what went wrong."""
+    async with _running() as (stage, running):
+        stream = await stage.model.stream()
+        stream.fail(KeyError("a defect"))
+        async with asyncio.timeout(2):
+            assert (await running).reason is EndReason.FAILED
+    line = next(line for line in capsys.readouterr().out.splitlines() if "pipeline_failed" in line)
+    assert "KeyError" in line
+    assert stage.session.session_id in line
+
+
 async def test_the_agent_ends_when_its_goodbye_was_heard() -> None:
     """Not when the tool was called, nor when an answer before the goodbye was heard."""
     async with _running() as (stage, running):

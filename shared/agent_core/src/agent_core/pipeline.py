@@ -78,13 +78,20 @@ class ConversationPipeline:
         user = LLMUserAggregatorParams(user_turn_strategies=turns)
         pair = LLMContextAggregatorPair(context, user_params=user, realtime_service_mode=True)
         words: list[FrameProcessor] = [pair.user(), service, pair.assistant()]
+        self._service = service
         self._worker = _worker(words) if sound is None else _worker_with_sound(words, sound)
         self._runner = WorkerRunner(handle_sigint=False, handle_sigterm=False, check_dangling_tasks=False)
 
     async def run(self) -> None:
-        """Run until cancelled or ``cancel`` is called."""
+        """Run until cancelled or ``cancel`` is called.
+
+        Raises:
+            Exception: a defect of ours ended the talk with the model; Pipecat alone would run on without an agent.
+        """
         await self._runner.add_workers(self._worker)
         await self._runner.run()
+        if self._service.defect is not None:
+            raise self._service.defect
 
     async def cancel(self) -> None:
         """Stop at once."""

@@ -9,10 +9,13 @@ import asyncio
 from datetime import timedelta
 
 from botocore.credentials import Credentials, ReadOnlyCredentials
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
 from agent_core.errors import ModelRejected, ModelUnavailable
+
+_CHAIN_ERRORS = (BotoCoreError, ClientError, RuntimeError, ValueError, KeyError, OSError)
+"""botocore has no base for what its chain raises: STS refuses, refreshed keys are too old, a program is not there."""
 
 
 class CredentialSource:
@@ -32,7 +35,7 @@ class CredentialSource:
 
         Raises:
             ModelRejected: there are no credentials to be found.
-            ModelUnavailable: the endpoint that hands them out did not answer.
+            ModelUnavailable: whoever hands them out did not answer, refused, or gave none that can be used.
         """
         try:
             async with asyncio.timeout(self._deadline.total_seconds()), self._lock:
@@ -40,7 +43,7 @@ class CredentialSource:
                 return await asyncio.to_thread(self._look)
         except TimeoutError:
             raise ModelUnavailable("CredentialsTimeout", "the credential endpoint did not answer") from None
-        except BotoCoreError as error:
+        except _CHAIN_ERRORS as error:
             raise ModelUnavailable("CredentialsError", type(error).__name__) from error
 
     def _look(self) -> ReadOnlyCredentials:

@@ -36,7 +36,9 @@ class Parked:
             return await self.opening
         except AgentError as error:
             log.warning("parked_session_failed", error=error.reason)
-            return None
+        except Exception as error:  # noqa: BLE001 - the call tries for itself, and ends if it meets the same defect
+            log.warning("parked_session_failed", error=type(error).__name__)
+        return None
 
     async def discard(self) -> None:
         """Release the place and the session; bounded, never raises."""

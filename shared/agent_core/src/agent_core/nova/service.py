@@ -7,6 +7,7 @@ more than all the rest of a call.
 """
 
 import asyncio
+import traceback
 
 import structlog
 from pipecat.adapters.llm.services.aws_nova_sonic_adapter import AWSNovaSonicLLMAdapter
@@ -15,6 +16,7 @@ from pipecat.frames.frames import (
     BotStartedSpeakingFrame,
     BotStoppedSpeakingFrame,
     CancelFrame,
+    CancelWorkerFrame,
     EndFrame,
     Frame,
     InputAudioRawFrame,
@@ -79,6 +81,8 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         self._audible = False
         self._caller_has_turn = False
         self._conversing: asyncio.Task[None] | None = None
+        self.defect: Exception | None = None
+        """A defect of ours that ended the talk with the model, and the pipeline with it."""
 
     def service_metadata_frame(self) -> LLMServiceMetadataFrame:
         """Tell the aggregators that turns are decided by the model."""
@@ -112,6 +116,11 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
             await self._link.run(self._handle)
         except ModelError as error:
             self._host.model_failed(error)
+        except Exception as error:  # noqa: BLE001 - `ConversationPipeline.run` raises it
+            # The stack alone: a message may quote what was said.
+            log.warning("model_talk_broke", stack="".join(traceback.format_tb(error.__traceback__)))
+            self.defect = error
+            await self.push_frame(CancelWorkerFrame(), FrameDirection.UPSTREAM)
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """Take sound and typed words for the model; pass everything else on."""

@@ -151,8 +151,10 @@ def _opened(opening: asyncio.Task[ModelSession], clock: RenewalClock, now: float
         return opening.result()
     except ModelError as error:
         log.warning("model_renewal_failed", error=error.reason)
-        clock.failed(now)
-        return None
+    except Exception as error:  # noqa: BLE001 - a defect of ours costs nobody the stream that is well
+        log.warning("model_renewal_failed", error=type(error).__name__)
+    clock.failed(now)
+    return None
 
 
 async def _discard(opening: asyncio.Task[ModelSession]) -> None:
