@@ -346,6 +346,53 @@ async def test_a_model_that_heard_and_says_nothing_is_replaced() -> None:
 
 
 @in_virtual_time
+async def test_a_model_that_says_nothing_is_replaced_in_a_noisy_place_too() -> None:
+    """The noise may be words for a while, but not for ever: then the caller hears us, and another stream is asked."""
+    async with _in_a_call() as (talk, first, voice):
+        voice.amplitude = LOUD
+        await _pass(20)
+        first.say(*say.heard("weather in Oslo?"))
+        await _pass(13)
+        assert talk.said == []
+        assert len(talk.model.streams) == 1
+        second = await talk.model.stream(1, seconds=3)
+        await _pass(2)
+        assert talk.said == [Phrase.HOLD]
+        assert _closed(first)
+        assert second.texts("USER") == ["weather in Oslo?"]
+
+
+@in_virtual_time
+async def test_a_key_in_a_noisy_place_is_not_waited_for_without_end() -> None:
+    """What we ask of the model ourselves is due at once, however loud it has been."""
+    async with _in_a_call() as (talk, _first, voice):
+        voice.amplitude = LOUD
+        await _pass(30)
+        talk.link.read("The caller pressed the key 5 on the telephone.")
+        await talk.model.stream(1, seconds=6)
+        await _pass(2)
+        assert talk.said == [Phrase.HOLD]
+
+
+@in_virtual_time
+async def test_a_caller_who_talks_for_long_is_listened_to() -> None:
+    """Nobody waits for the model, and it waits for their end: no phrase, no other stream, with breaths and without."""
+    async with _in_a_call() as (talk, first, voice):
+        await _pass(5)
+        voice.amplitude = LOUD
+        await _pass(60)
+        first.say(*say.heard("and so on"), *_said("I see."))
+        for _ in range(8):
+            voice.amplitude = LOUD
+            await _pass(7)
+            voice.amplitude = QUIET
+            await _pass(0.5)
+        assert talk.said == []
+        assert len(talk.model.streams) == 1
+        assert not _closed(first)
+
+
+@in_virtual_time
 async def test_a_model_that_gives_no_sign_to_a_whole_sentence_is_replaced() -> None:
     """It may have stopped to listen: the caller hears us after eight seconds, and is asked to say it again."""
     async with _in_a_call() as (talk, first, voice):

@@ -21,6 +21,26 @@ def test_a_quiet_line_is_no_speech() -> None:
     assert recent.unheard() == []
 
 
+def test_what_goes_on_without_a_breath_is_no_speech() -> None:
+    """A car is loud for an hour; what the model has just understood was said all the same."""
+    recent = RecentSound(8000)
+    speaking = []
+    for _ in range(380):
+        recent.hear(LOUD)
+        speaking.append(recent.speaking)
+    assert speaking == [True] * 374 + [False] * 6
+    assert not recent.pauses
+    recent.signed()
+    recent.hear(LOUD)
+    assert recent.speaking
+
+
+def test_a_long_story_is_speech() -> None:
+    """Whoever tells it breathes."""
+    recent = _after(*([LOUD] * 250 + [QUIET] * 20) * 6, LOUD)
+    assert recent.speaking
+
+
 def test_a_sentence_is_kept_with_its_pauses() -> None:
     """A breath between words does not end it."""
     recent = _after(*[QUIET] * 50, *[LOUD] * 10, *[QUIET] * 10, *[LOUD] * 5)

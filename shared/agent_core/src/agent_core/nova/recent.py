@@ -14,6 +14,9 @@ _PAUSE_MS = 700
 """Quiet between words is shorter."""
 SENTENCE_MS = 1000
 """Loudness that must have been speech: a cough or "mhm" is shorter."""
+NOISE_SECONDS = 15.0
+"""Loudness without a pause, of which the model makes nothing: nobody talks that long in one breath. It is a car or a
+television, and whoever waits for the model there must not wait without end."""
 _FORGET_MS = 2000
 """Quiet after which a sound that the model made nothing of was none."""
 
@@ -33,6 +36,7 @@ class RecentSound:
         self._quiet_ms = float(_FORGET_MS)
         self._sentence = 0
         self._loud_ms = 0.0
+        self._unbroken_ms = 0.0
 
     @property
     def waits(self) -> bool:
@@ -42,15 +46,22 @@ class RecentSound:
     @property
     def speaking(self) -> bool:
         """Whether the caller is in the middle of a sentence, as far as loudness tells."""
-        return self._quiet_ms < _PAUSE_MS
+        return not self.pauses and self._unbroken_ms < NOISE_SECONDS * 1000
+
+    @property
+    def pauses(self) -> bool:
+        """Whether it is quiet."""
+        return self._quiet_ms >= _PAUSE_MS
 
     def hear(self, pcm: bytes) -> None:
         """Take some sound."""
+        milliseconds = len(pcm) / self._bytes_per_ms
         if max(memoryview(pcm[: len(pcm) & ~1]).cast("h"), default=0) > LOUD:
             self._quiet_ms = 0
-            self._loud_ms += len(pcm) / self._bytes_per_ms
+            self._loud_ms += milliseconds
         else:
-            self._quiet_ms += len(pcm) / self._bytes_per_ms
+            self._quiet_ms += milliseconds
+        self._unbroken_ms = 0 if self.pauses else self._unbroken_ms + milliseconds
         if self._quiet_ms >= _FORGET_MS:
             self._sentence = 0
         elif self._sentence or self._quiet_ms == 0:
@@ -64,8 +75,8 @@ class RecentSound:
             self._held -= len(self._pieces.popleft())
 
     def signed(self) -> None:
-        """Note a sign of the model's: it is there."""
-        self._loud_ms = 0
+        """Note a sign of the model's: it is there, and hears."""
+        self._loud_ms = self._unbroken_ms = 0
 
     def understood(self) -> None:
         """Note that the model has heard the sentence out."""

@@ -127,8 +127,11 @@ class Tending:
         raise ModelUnavailable("NoAnswer", "the model was asked, and said nothing")
 
     def _doubt(self) -> None:
-        """Expect an answer to what sounded like words, though the model tells of none; once until it does again."""
-        if self._recent.waits and not self._recent.speaking and self._answer_by is None and not self._doubted:
+        """Expect an answer to what sounded like words, though the model tells of none; once until it does again.
+
+        Words have an end. Of a noise that goes on, the model rightly makes nothing.
+        """
+        if self._recent.waits and self._recent.pauses and self._answer_by is None and not self._doubted:
             self._doubted = True
             self._patience.wait_for_turn()
             self.expect(TURN_SECONDS)
@@ -139,9 +142,9 @@ class Tending:
             case Stage.NOT_YET:
                 return False
             case Stage.WHEN_QUIET:
-                return self._floor.settled and self._patience.is_quiet()
+                return self._floor.settled and self._recent.pauses and self._patience.is_quiet()
             case Stage.WHEN_SPEAKING:
-                return not (self._floor.owed or self._floor.tools or self._recent.speaking)
+                return self._recent.pauses and not (self._floor.owed or self._floor.tools)
             case Stage.ANYHOW:
                 return True
 
