@@ -393,6 +393,36 @@ async def test_a_caller_who_talks_for_long_is_listened_to() -> None:
 
 
 @in_virtual_time
+async def test_a_tool_that_nobody_waits_for_any_more_is_not_waited_for() -> None:
+    """The caller changed the subject, and has their answer: no phrase, and the stream that is well goes on."""
+    async with _in_a_call() as (talk, first, _voice):
+        await _pass(5)
+        first.say(*say.heard("weather in Oslo?"), *say.tool_use("get_weather", "use-1", {}))
+        await _pass(1)
+        first.say(*say.heard("never mind"), *_said("All right."))
+        await _pass(3)
+        assert talk.link.answer_tool("use-1", {"error": "timed out"})
+        await _pass(60)
+        assert talk.said == []
+        assert len(talk.model.streams) == 1
+        assert not talk.link.owes_answer
+
+
+@in_virtual_time
+async def test_an_answer_is_owed_after_a_tool_whatever_was_said_meanwhile() -> None:
+    """Words that cover the wait are no answer: the caller hears that we are there, and another stream is tried."""
+    async with _in_a_call() as (talk, first, _voice):
+        await _pass(5)
+        first.say(*say.heard("weather in Oslo?"), *say.tool_use("get_weather", "use-1", {}), *_said("Let me see."))
+        await _pass(3)
+        assert talk.link.answer_tool("use-1", {"temperature": 7})
+        assert talk.link.owes_answer
+        await _pass(9)
+        assert talk.said == [Phrase.HOLD]
+        await talk.model.stream(1, seconds=5)
+
+
+@in_virtual_time
 async def test_a_model_that_gives_no_sign_to_a_whole_sentence_is_replaced() -> None:
     """It may have stopped to listen: the caller hears us after eight seconds, and is asked to say it again."""
     async with _in_a_call() as (talk, first, voice):

@@ -14,9 +14,11 @@ from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.nova.transcript import History
 from agent_core.nova.wire import Role
 from agent_core.opening import Media, Opening
+from agent_core.phrases import Phrase
 from agent_core.session import Session
 from agent_core.settings import CoreSettings
 from agent_core.tools.goodbye import goodbye_tools
+from agent_core.tools.registry import Tool, ToolRegistry
 from tests.support import scripted_model as say
 from tests.support.scripted_model import ScriptedModel, ScriptedStream
 from tests.support.virtual_time import in_virtual_time
@@ -234,6 +236,31 @@ async def test_what_the_caller_said_is_counted() -> None:
             stage.session.hear(b"\x01\x00" * 320)
         stage.session.end(EndReason.CALLER_LEFT)
         assert (await running).tally.audio_in_ms == 1000
+
+
+async def look_up() -> dict[str, str]:
+    """Look something up that is not to be had."""
+    await asyncio.Event().wait()
+    return {}
+
+
+@in_virtual_time
+async def test_nobody_is_told_to_hold_on_for_a_tool_that_nobody_waits_for() -> None:
+    """The caller passed it over and has their answer. One who waits is told again and again."""
+    async with _running() as (stage, _):
+        stage.session._tools = ToolRegistry([Tool(look_up, timeout=5, filler=Phrase.LOOK_UP)])
+        stream = await stage.model.stream()
+        stream.say(*say.heard("the news?"), *say.tool_use("look_up", "use-1", {}))
+        await asyncio.sleep(2)
+        stream.say(*say.heard("never mind"), *say.answer("All right.", SOUND))
+        await stream.until_sent("toolResult")
+        await asyncio.sleep(25)
+        assert stage.session.tally.phrases == 1  # that it is looked up
+        stream.say(*say.heard("the news, please"), *say.tool_use("look_up", "use-2", {}))
+        await stream.until_sent("toolResult", count=2, seconds=7)
+        await asyncio.sleep(9)
+        assert stage.session.tally.phrases == 3
+        stage.session.end(EndReason.CALLER_LEFT)
 
 
 async def test_keys_are_told_in_words() -> None:

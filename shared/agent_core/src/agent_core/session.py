@@ -242,9 +242,7 @@ class Session:
         """Run a tool for the model; whatever goes wrong is a result too."""
         filler = self._tools.filler(name)
         self._patience.work_began(filler)
-        result = await self._tools.call(name, arguments)
-        self._patience.work_ended()
-        return result.value
+        return (await self._tools.call(name, arguments)).value
 
     def _note_tool(self, record: ToolRecord) -> None:
         failed = record.outcome != "ok"

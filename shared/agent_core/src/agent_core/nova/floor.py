@@ -15,6 +15,8 @@ class Floor:
         """An answer is being delivered."""
         self.tools: set[str] = set()
         """Tool uses that the model waits for."""
+        self._overtaken: set[str] = set()
+        """Those among them that the caller has passed over with another turn: nobody else waits for them."""
         self._unsaid: list[str] = []
         self.block = wire.ContentStarted("", "", speculative=False)
         """The block that the next words or sound are in."""
@@ -45,8 +47,11 @@ class Floor:
         return False
 
     def tool_answered(self, tool_use_id: str) -> None:
-        """Note that a tool's result is on its way to the model."""
+        """Note that a tool's result is on its way to the model, and that somebody waits for what it makes of it."""
         self.tools.discard(tool_use_id)
+        # What was said while the tool worked, such as "let me see", was no answer yet.
+        self.owed = self.owed or tool_use_id not in self._overtaken
+        self._overtaken.discard(tool_use_id)
 
     def take(self, event: ModelEvent) -> None:
         """Note what an event changes."""
@@ -70,11 +75,13 @@ class Floor:
         unsaid = "" if self.speaking else self.unsaid
         self.speaking = False
         self.tools.clear()
+        self._overtaken.clear()
         self._unsaid.clear()
         return unsaid
 
     def _give_to_caller(self) -> None:
         self.owed, self.speaking = True, False
+        self._overtaken |= self.tools
         self._unsaid.clear()
 
     def _take_words(self, words: str) -> None:

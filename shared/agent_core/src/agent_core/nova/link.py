@@ -129,7 +129,11 @@ class ModelLink:
         if not any(session and session.answer_tool(tool_use_id, result) for session in sessions):
             return False
         self._floor.tool_answered(tool_use_id)
-        self._tending.expect(TURN_SECONDS)
+        if self._floor.owed:
+            self._patience.work_ended()
+            self._tending.expect(TURN_SECONDS)
+        else:
+            self._patience.answered()
         return True
 
     async def run(self, handle: Handle) -> None:
