@@ -93,6 +93,20 @@ async def test_written_words_without_an_answer_are_given_again() -> None:
         assert second.texts("USER") == ["Greet the caller."]
 
 
+async def test_half_a_character_in_written_words_is_left_out() -> None:
+    """What a page sends must not break the talk, nor the history of the streams that follow."""
+    talk = Conversation(ScriptedModel())
+    async with talk.talking():
+        first = await talk.model.stream(0)
+        talk.link.read("a\ud83d", by_caller=True)
+        await first.until_sent("textInput", count=2)
+        assert first.texts("USER") == ["a"]
+        first.fail(LOST)
+        second = await talk.model.stream(1)
+        await second.until_sent("textInput", count=2)
+        assert second.texts("USER") == ["a"]
+
+
 async def test_written_words_with_an_answer_are_not_given_again() -> None:
     """Nobody is greeted twice."""
     talk = Conversation(ScriptedModel())

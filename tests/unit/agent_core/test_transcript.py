@@ -42,6 +42,15 @@ def test_sentences_of_one_turn_are_one_entry() -> None:
     assert _after(*say.heard("what is"), *say.heard("the weather")) == [("USER", "what is the weather")]
 
 
+def test_half_a_character_is_left_out() -> None:
+    """It could not be sent to any model, and would spoil each history from then on."""
+    transcript = Transcript(((Role.USER, "hi\udc00"),))
+    transcript.add(Role.USER, "a\ud83d")
+    transcript.add(Role.USER, "\ud83d")
+    transcript.add(Role.ASSISTANT, "Yes?")
+    assert transcript.history == ((Role.USER, "hi a"), (Role.ASSISTANT, "Yes?"))
+
+
 def test_an_endless_conversation_stays_bounded() -> None:
     """The oldest words go first, and one that is too long by itself still stands."""
     transcript = Transcript()

@@ -26,7 +26,7 @@ from agent_core.nova.remedies import Remedy, remedy_for
 from agent_core.nova.renewal import RenewalClock
 from agent_core.nova.source import ModelSource
 from agent_core.nova.tending import ANSWER_SECONDS, TURN_SECONDS, Tending, abandon
-from agent_core.nova.transcript import History, Transcript
+from agent_core.nova.transcript import History, Transcript, whole
 from agent_core.nova.wire import ModelEvent, Role, StopReason
 from agent_core.patience import Patience
 
@@ -113,7 +113,7 @@ class ModelLink:
 
     def read(self, words: str, *, by_caller: bool = False) -> None:
         """Give the model something to answer in writing; remember it if the caller wrote it. Never waits."""
-        self._asked = words
+        self._asked = words = whole(words)
         self._floor.asked()
         self._patience.wait_for_start()
         if by_caller:

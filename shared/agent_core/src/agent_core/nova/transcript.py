@@ -19,6 +19,11 @@ INTERRUPTED = '{ "interrupted" : true }'
 """Stands in the place of words when the caller has cut in."""
 
 
+def whole(words: str) -> str:
+    """Leave out halves of characters (surrogates): no text that holds one can be sent, and no history it is part of."""
+    return words.encode(errors="ignore").decode()
+
+
 class Transcript:
     """Collects the words of one conversation, over as many model sessions as it takes.
 
@@ -60,7 +65,7 @@ class Transcript:
 
     def add(self, role: Role, words: str) -> None:
         """Keep words that the model will not give back, such as typed ones."""
-        words = words.strip()
+        words = whole(words).strip()
         if not words:
             return
         self._taken_up = False
