@@ -126,6 +126,26 @@ async def test_a_quiet_moment_is_taken_after_six_minutes() -> None:
 
 
 @in_virtual_time
+async def test_no_stream_grows_older_than_the_model_lets_it() -> None:
+    """One that waited for a quiet moment is as old as it was opened long ago, not as it talks."""
+    async with _in_a_call() as (talk, first, voice):
+        clock = asyncio.get_running_loop().time
+        talk.model._script = lambda stream: stream.is_ready.clear()
+        await _chat(first, 355)
+        second = await talk.model.stream(1, seconds=10)
+        opened = clock()
+        talk.model._script = lambda _stream: None
+        voice.amplitude = LOUD  # before it could take over, and until it must
+        await _pass(1)
+        second.is_ready.set()
+        assert await _renewed(talk) is second
+        assert clock() - opened > 85
+        await until(lambda: second.closed, 500)
+        age = clock() - opened
+    assert 449 < age < 453
+
+
+@in_virtual_time
 async def test_fault_07_both_are_silent_across_the_limit() -> None:
     """A silent stream is replaced sooner; none is left open, and after ten minutes the model still answers."""
     async with _in_a_call() as (talk, _first, _voice):

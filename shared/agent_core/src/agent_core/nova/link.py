@@ -193,7 +193,7 @@ class ModelLink:
     async def _run_one(self, session: ModelSession, handle: Handle) -> ModelSession:
         """Talk over one stream until another is to take over, which is given back ready."""
         talking = asyncio.create_task(session.run(partial(self._take, session, handle)), name="model-talk")
-        clock = RenewalClock(self._renew_after, asyncio.get_running_loop().time())
+        clock = RenewalClock(self._renew_after, session.opened_at)
         tending = asyncio.create_task(self._tending.run(clock, self._source, self._pass_on), name="model-tend")
         fresh: ModelSession | None = None
         try:

@@ -51,6 +51,8 @@ class ModelSession:
 
     def __init__(self, stream: ModelStream, prompt: Prompt) -> None:
         self.prompt = prompt
+        self.opened_at = asyncio.get_running_loop().time()
+        """From when on the model counts its age, in the loop's seconds: it may have waited, ready, for minutes."""
         self.dropped_audio_ms = 0
         self._stream = stream
         self._prompt_name = uuid4().hex
