@@ -248,6 +248,78 @@ async def test_an_old_stream_that_never_finishes_is_let_go() -> None:
         assert talk.model.streams[-1].texts("USER")[-1].endswith("hm")
 
 
+@in_virtual_time
+async def test_an_answer_in_which_the_old_stream_breaks_is_given_again_by_the_new_one() -> None:
+    """At once, and without a third stream: the caller hears why they wait, and their answer from its beginning."""
+    async with _in_a_call() as (talk, first, _voice):
+        await _chat(first, 355)
+        await _speak(first, 79)
+        second = talk.model.streams[-1]
+        first.fail(LOST)
+        await _pass(1)
+        assert talk.said == [Phrase.HOLD]
+        assert second.texts("USER")[-1] == "hm"
+        second.say(*_said("Once more."))
+        await _pass(20)
+        assert talk.said == [Phrase.HOLD]
+        assert len(talk.model.streams) == 2
+        assert not _closed(second)
+        assert talk.tally.model_errors == {LOST.kind: 1}
+        assert talk.transcript.history[-1] == (Role.ASSISTANT, "Yes. Once more.")
+
+
+@in_virtual_time
+async def test_an_old_stream_that_does_not_come_to_an_end_is_no_fault_of_the_new_one() -> None:
+    """After twenty seconds its answer is asked of the one that took over."""
+    async with _in_a_call() as (talk, first, _voice):
+        await _chat(first, 355)
+        await _speak(first, 79)
+        second = talk.model.streams[-1]
+        for _ in range(22):
+            first.say(say.audio(SOUND))
+            await _pass(1)
+        assert _closed(first)
+        assert second.texts("USER")[-1] == "hm"
+        second.say(*_said("In short."))
+        await _pass(20)
+        assert len(talk.model.streams) == 2
+        assert not _closed(second)
+
+
+@in_virtual_time
+async def test_an_old_stream_that_breaks_when_all_is_said_is_not_missed() -> None:
+    """Only the confirmation of its last words was still to come: they were heard, and stand in the history."""
+    async with _in_a_call() as (talk, first, _voice):
+        await _chat(first, 355)
+        await _speak(first, 79)
+        first.say(ENDS)
+        await _pass(1)
+        first.fail(LOST)
+        await _pass(20)
+        assert talk.said == []
+        assert len(talk.model.streams) == 2
+        assert not _closed(talk.model.streams[-1])
+        assert talk.transcript.history[-1] == (Role.ASSISTANT, "Yes. Once.")
+
+
+@in_virtual_time
+async def test_an_old_stream_that_breaks_in_a_tool_has_its_question_asked_again() -> None:
+    """The result would find nobody."""
+    async with _in_a_call() as (talk, first, _voice):
+        await _chat(first, 355)
+        await _speak(first, 73)
+        first.say(ENDS, *FINAL, *say.heard("weather?"), *say.tool_use("get_weather", "use-9", {}))
+        second = await _renewed(talk)
+        first.end()
+        await _pass(2)
+        assert second.texts("USER")[-1] == "weather?"
+        assert not talk.link.answer_tool("use-9", {"temperature": 7})
+        second.say(*_said("Seven degrees."))
+        await _pass(20)
+        assert len(talk.model.streams) == 2
+        assert talk.transcript.history[-1] == (Role.ASSISTANT, "Seven degrees.")
+
+
 @pytest.mark.parametrize("ready_fails", [False, True])
 @in_virtual_time
 async def test_fault_09_a_next_stream_that_does_not_open_changes_nothing(ready_fails: bool) -> None:  # noqa: FBT001 - pytest passes it so

@@ -21,6 +21,8 @@ class Leaving:
     def __init__(self, floor: Floor) -> None:
         self.session: ModelSession | None = None
         """The old stream that still finishes its answer."""
+        self.talking: asyncio.Task[None] | None = None
+        """Its talk; over before the session is let go, something was torn off."""
         self._floor = floor
         self._closing: set[asyncio.Task[Any]] = set()
 
@@ -32,14 +34,14 @@ class Leaving:
         talking.add_done_callback(self._closing.discard)
         talking.add_done_callback(lambda task: task.cancelled() or task.exception())
 
-    def begin(self, old: ModelSession) -> None:
+    def begin(self, old: ModelSession, talking: asyncio.Task[None]) -> None:
         """Let an old stream finish what it has begun, and no more."""
         self.end()
-        self.session = old
+        self.session, self.talking = old, talking
         if self._floor.settled:
             self.end()
         else:
-            asyncio.get_running_loop().call_later(LEAVE_SECONDS, self._end, old)
+            asyncio.get_running_loop().call_later(LEAVE_SECONDS, self._close, old)
 
     def end(self) -> None:
         """Close the old stream now, if there is one; what it had planned is not said."""
@@ -48,8 +50,11 @@ class Leaving:
 
     def _end(self, old: ModelSession) -> None:
         if self.session is old:
-            self.session = None
+            self.session = self.talking = None
             self._floor.lose()
+        self._close(old)
+
+    def _close(self, old: ModelSession) -> None:
         if not old.closed:
             self.release(asyncio.create_task(old.close()))
 

@@ -162,8 +162,15 @@ class ModelLink:
             return
         self._failures += 1
         log.warning("model_stream_failed", error=error.reason, failures=self._failures)
+        await self._tear_off(error, handle, waiting=self._floor.owed or self._recent.waits)
+        self._keep_sentence()
+        if self._failures >= MAX_TRIES:
+            raise error
+        await asyncio.sleep(backoff(self._failures))
+
+    async def _tear_off(self, error: ModelError, handle: Handle, *, waiting: bool) -> None:
+        """Take leave of what the lost session had still to say; the caller is told if they wait for it."""
         silently = remedy_for(error.kind, error.reason) is Remedy.RECOVER
-        waiting = self._floor.owed or self._recent.waits
         self._torn_off = self._floor.speaking or self._torn_off
         if self._failures < MAX_TRIES:
             self._patience.lost(waiting=waiting, cut_off=self._floor.speaking, silently=silently)
@@ -172,10 +179,6 @@ class ModelLink:
             await handle(wire.ContentEnded("AUDIO", StopReason.END_TURN))
         self._transcript.add(Role.ASSISTANT, self._floor.lose())
         self._tending.expect_nothing()
-        self._keep_sentence()
-        if self._failures >= MAX_TRIES:
-            raise error
-        await asyncio.sleep(backoff(self._failures))
 
     def _keep_sentence(self) -> None:
         """Keep what the lost session had not understood yet, for the next one."""
@@ -197,7 +200,10 @@ class ModelLink:
         tending = asyncio.create_task(self._tending.run(clock, self._source, self._pass_on), name="model-tend")
         fresh: ModelSession | None = None
         try:
-            await asyncio.wait({talking, tending}, return_when=asyncio.FIRST_COMPLETED)
+            while not (talking.done() or tending.done()):
+                leaving = {self._leaving.talking} if self._leaving.talking is not None else set()
+                await asyncio.wait({talking, tending, *leaving}, return_when=asyncio.FIRST_COMPLETED)
+                await self._answer_again(session, handle)
             if talking.done():
                 raise self._counted(why(talking))
             if tending.exception() is not None:
@@ -207,15 +213,28 @@ class ModelLink:
             self._leaving.release(talking, cancel=fresh is None)
             if fresh is None:
                 await abandon(tending)
-        self._hand_over(session, fresh)
+        self._hand_over(session, talking, fresh)
         return fresh
+
+    async def _answer_again(self, session: ModelSession, handle: Handle) -> None:
+        """Ask the session that took over for the answer that the old one broke in."""
+        talking = self._leaving.talking
+        if talking is None or not talking.done() or self._closed:
+            return
+        error = self._counted(why(talking))
+        log.warning("model_stream_failed", error=error.reason, failures=self._failures)
+        unfinished = self._floor.owed or self._floor.speaking
+        await self._tear_off(error, handle, waiting=self._floor.owed)
+        self._leaving.end()
+        if unfinished:
+            self._ask(session, self._unfinished()[1])
 
     def _counted(self, error: ModelError) -> ModelError:
         if not self._closed:
             self._tally.count_model_error(error.kind)
         return error
 
-    def _hand_over(self, old: ModelSession, fresh: ModelSession) -> None:
+    def _hand_over(self, old: ModelSession, talking: asyncio.Task[None], fresh: ModelSession) -> None:
         self._leaving.end()
         sentence = self._recent.unheard(old.unsent_audio)
         planned = ((Role.ASSISTANT, self._floor.unsaid),) if self._floor.unsaid else ()
@@ -227,7 +246,7 @@ class ModelLink:
         self._tally.model_streams += 1
         self._tally.renewals += 1
         log.info("model_session_renewed", settled=self._floor.settled, repeated_bytes=sum(map(len, sentence)))
-        self._leaving.begin(old)
+        self._leaving.begin(old, talking)
 
     async def _take(self, session: ModelSession, handle: Handle, event: ModelEvent) -> None:
         if session is self._session:
@@ -272,14 +291,16 @@ class ModelLink:
         if self._closed:
             await self._drop_session()
             raise ModelUnavailable("Closed")
-        question = question or self._asked  # it may have been asked while the session was being opened
+        self._ask(session, question or self._asked)  # it may have been asked while the session was being opened
+        while self._waiting_audio:
+            session.hear(self._waiting_audio.popleft())
+        return session
+
+    def _ask(self, session: ModelSession, question: str | None) -> None:
         if question is not None:
             session.read(question)
             self._floor.asked()
             self._tending.expect(ANSWER_SECONDS)
-        while self._waiting_audio:
-            session.hear(self._waiting_audio.popleft())
-        return session
 
     def _unfinished(self) -> tuple[History, str | None]:
         """What a new session is told, and what it is asked: words without an answer, or whose answer was torn off."""
