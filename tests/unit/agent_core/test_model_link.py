@@ -134,6 +134,31 @@ async def test_three_failures_in_a_row_are_the_end() -> None:
 
 
 @in_virtual_time
+async def test_fault_02_the_tries_are_spaced() -> None:
+    """The second comes at once, the third about a second later: a model that is throttled is not hammered."""
+    clock = asyncio.get_running_loop().time
+    opened: list[float] = []
+
+    class Noting(ScriptedSource):
+        async def open(self, history: History) -> ModelSession:
+            opened.append(clock())
+            return await super().open(history)
+
+    source = Noting(_refusing(lambda: ModelUnavailable("ThrottlingException"), MAX_TRIES))
+    link = ModelLink(source, Transcript(), Tally(), patience([]), input_rate=8000, renew_after=360)
+
+    async def ignore(_event: ModelEvent) -> None:
+        """Nothing to do."""
+
+    with pytest.raises(ModelUnavailable):
+        await link.run(ignore)
+    first, second, third = opened
+    assert second - first < 0.5
+    assert 0.75 <= third - second < 1.5
+    await link.close()
+
+
+@in_virtual_time
 async def test_sound_forgives_earlier_failures() -> None:
     """A model that speaks again has its three tries again: two losses, a sentence, two losses."""
     talk = Conversation(_refusing(lambda: LOST, 2))
