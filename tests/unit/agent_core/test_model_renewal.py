@@ -511,7 +511,23 @@ async def test_an_answer_is_owed_after_a_tool_whatever_was_said_meanwhile() -> N
         assert talk.link.owes_answer
         await _pass(9)
         assert talk.said == [Phrase.HOLD]
-        await talk.model.stream(1, seconds=5)
+        second = await talk.model.stream(1, seconds=5)
+        await _pass(1)
+        assert "could not hear" in second.texts("USER")[-1]
+
+
+@in_virtual_time
+async def test_a_stream_that_breaks_in_a_tool_s_work_has_its_question_asked_again() -> None:
+    """Also where the model had said something to cover the wait, which reads like an answer."""
+    async with _in_a_call() as (talk, first, _voice):
+        await _pass(5)
+        first.say(*say.heard("weather in Oslo?"), *say.tool_use("get_weather", "use-1", {}), *_said("Let me see."))
+        await _pass(1)
+        first.fail(LOST)
+        second = await talk.model.stream(1)
+        await _pass(2)
+        assert second.texts("USER") == ["weather in Oslo?"]
+        assert talk.said == [Phrase.HOLD]
 
 
 @in_virtual_time

@@ -31,6 +31,11 @@ class Floor:
         """Words that are planned, and heard or about to be, but not final yet."""
         return " ".join(self._unsaid)
 
+    @property
+    def working(self) -> bool:
+        """Whether a tool is at work that somebody waits for, whatever the model said meanwhile."""
+        return bool(self.tools - self._overtaken)
+
     def asked(self) -> None:
         """Note that the model was given something to answer."""
         self.owed = True

@@ -162,7 +162,7 @@ class ModelLink:
             return
         self._failures += 1
         log.warning("model_stream_failed", error=error.reason, failures=self._failures)
-        await self._tear_off(error, handle, waiting=self._floor.owed or self._recent.waits)
+        await self._tear_off(error, handle, waiting=self._floor.owed or self._floor.working or self._recent.waits)
         self._keep_sentence()
         if self._failures >= MAX_TRIES:
             raise error
@@ -171,7 +171,7 @@ class ModelLink:
     async def _tear_off(self, error: ModelError, handle: Handle, *, waiting: bool) -> None:
         """Take leave of what the lost session had still to say; the caller is told if they wait for it."""
         silently = remedy_for(error.kind, error.reason) is Remedy.RECOVER
-        self._torn_off = self._floor.speaking or self._torn_off
+        self._torn_off = self._floor.speaking or self._floor.working or self._torn_off
         if self._failures < MAX_TRIES:
             self._patience.lost(waiting=waiting, cut_off=self._floor.speaking, silently=silently)
         if self._floor.speaking:
@@ -223,8 +223,9 @@ class ModelLink:
             return
         error = self._counted(why(talking))
         log.warning("model_stream_failed", error=error.reason, failures=self._failures)
-        unfinished = self._floor.owed or self._floor.speaking
-        await self._tear_off(error, handle, waiting=self._floor.owed)
+        waiting = self._floor.owed or self._floor.working
+        unfinished = waiting or self._floor.speaking
+        await self._tear_off(error, handle, waiting=waiting)
         self._leaving.end()
         if unfinished:
             self._ask(session, self._unfinished()[1])
@@ -305,7 +306,7 @@ class ModelLink:
     def _unfinished(self) -> tuple[History, str | None]:
         """What a new session is told, and what it is asked: words without an answer, or whose answer was torn off."""
         history, words = self._transcript.waiting
-        unheard = prompts.load("say_again") if self._recent.waits else None
+        unheard = prompts.load("say_again") if self._recent.waits or self._floor.owed else None
         if words is not None or self._asked is not None or not self._torn_off:
             return history, words or self._asked or unheard
         last = max((at for at, (role, _) in enumerate(history) if role is Role.USER), default=None)
