@@ -1,100 +1,32 @@
 """One conversation: however it ends, it ends once, releases everything and leaves one record."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 
 from agent_core import session as session_module
-from agent_core.agent import Agent
 from agent_core.errors import ModelError, ModelRejected, ModelUnavailable
-from agent_core.events import EndReason, EndRecord, Tally
-from agent_core.nova.transcript import History
+from agent_core.events import EndReason
 from agent_core.nova.wire import Role
-from agent_core.opening import Media, Opening
 from agent_core.phrases import Phrase
-from agent_core.session import Session
-from agent_core.settings import CoreSettings
-from agent_core.tools.goodbye import goodbye_tools
 from agent_core.tools.registry import Tool, ToolRegistry
 from tests.support import scripted_model as say
-from tests.support.scripted_model import ScriptedModel, ScriptedStream
+from tests.support.scripted_model import ScriptedStream
+from tests.support.session_stage import Before, running_session
 from tests.support.virtual_time import in_virtual_time
 from tests.support.waiting import until
+
+if TYPE_CHECKING:
+    from agent_core.nova.transcript import History
 
 SOUND = b"\x01\x00" * 80
 
 
-class Silent:
-    """A voice that nobody hears."""
-
-    def play(self, pcm: bytes) -> None:
-        """Nothing."""
-
-    def say(self, pcm: bytes) -> None:
-        """Nothing."""
-
-    def sounds_for(self) -> float:
-        """Nothing sounds."""
-        return 0.0
-
-    def interrupt(self) -> None:
-        """Nothing."""
-
-    def finish_answer(self) -> None:
-        """Nothing."""
-
-
-@dataclass(frozen=True)
-class Before:
-    """What a conversation brings along."""
-
-    history: History = ()
-    first_words: str | None = None
-    on_words: Callable[[History], None] | None = None
-
-
-NOTHING = Before()
-
-
-class Stage:
-    """An agent over a scripted model, and the records of its conversations."""
-
-    def __init__(self, before: Before = NOTHING) -> None:
-        self.model = ScriptedModel()
-        self.records: list[EndRecord] = []
-        self.agent = Agent(CoreSettings(max_sessions=3), self.model, goodbye_tools(), self._keep)
-        place = self.agent.admission.admit()
-        media = Media(8000, 8000, voice=Silent())
-        self.session = Session(self.agent, Opening("phone", place, call_sid="CA1", **vars(before)), media, Tally())
-
-    def _keep(self, record: EndRecord) -> None:
-        self.records.append(record)
-
-    def released(self) -> bool:
-        """Whether nothing is held any more."""
-        return self.agent.admission.taken == 0 and self.model.open_streams == 0 and not self.agent.sessions
-
-
-@asynccontextmanager
-async def _running(before: Before = NOTHING) -> AsyncIterator[tuple[Stage, asyncio.Task[EndRecord]]]:
-    tasks = asyncio.all_tasks()
-    stage = Stage(before)
-    running = asyncio.create_task(stage.session.run())
-    await stage.model.stream()
-    yield stage, running
-    async with asyncio.timeout(8):
-        await asyncio.wait({running})
-    assert stage.released()
-    assert len(stage.records) == 1
-    await until(lambda: asyncio.all_tasks() <= tasks | {running})
-
-
 async def test_the_agent_speaks_first() -> None:
     """The greeting is ordered before the caller has said a word."""
-    async with _running() as (stage, running):
+    async with running_session() as (stage, running):
         stream = await stage.model.stream()
         await stream.until_sent("textInput", count=2)
         assert "has just been connected" in stream.texts("USER")[0]
@@ -106,7 +38,7 @@ async def test_a_call_that_is_taken_up_goes_on_where_it_was() -> None:
     """The model knows what was said, hears what to say in place of a greeting, and the new words are told on."""
     told: list[History] = []
     history = ((Role.USER, "the weather in Paris"), (Role.ASSISTANT, "It rains."))
-    async with _running(Before(history, "Say sorry.", told.append)) as (stage, running):
+    async with running_session(Before(history, "Say sorry.", told.append)) as (stage, running):
         stream = await stage.model.stream()
         await stream.until_sent("textInput", count=4)
         assert stream.texts("USER") == ["the weather in Paris", "Say sorry."]
@@ -121,7 +53,7 @@ async def test_a_call_that_is_taken_up_goes_on_where_it_was() -> None:
 @pytest.mark.parametrize("reason", [EndReason.CALLER_LEFT, EndReason.PEER_LOST, EndReason.PROTOCOL_ERROR])
 async def test_each_end_from_outside_is_recorded(reason: EndReason) -> None:
     """The record carries the reason and the identifiers, and is what `run` gives."""
-    async with _running() as (stage, running):
+    async with running_session() as (stage, running):
         stage.session.end(reason)
         record = await running
         assert stage.records == [record]
@@ -132,7 +64,7 @@ async def test_each_end_from_outside_is_recorded(reason: EndReason) -> None:
 
 async def test_the_first_reason_counts() -> None:
     """What goes wrong while a call is cleared up is not why it ended."""
-    async with _running() as (stage, running):
+    async with running_session() as (stage, running):
         stage.session.end(EndReason.CALLER_LEFT)
         stage.session.end(EndReason.FAILED)
         assert (await running).reason is EndReason.CALLER_LEFT
@@ -148,7 +80,7 @@ async def test_the_first_reason_counts() -> None:
 @in_virtual_time
 async def test_a_lost_model_ends_the_conversation(error: ModelError, reason: EndReason) -> None:
     """Rejected at once, unavailable after three tries."""
-    async with _running() as (stage, running):
+    async with running_session() as (stage, running):
         stage.model.refusals.extend([error] * 3)
         (await stage.model.stream()).fail(error)
         async with asyncio.timeout(8):
@@ -158,7 +90,7 @@ async def test_a_lost_model_ends_the_conversation(error: ModelError, reason: End
 @in_virtual_time
 async def test_a_defect_in_the_talk_with_the_model_ends_the_conversation(capsys: pytest.CaptureFixture[str]) -> None:
     """Nobody is left in a call without an agent, and the log names the call and what went wrong."""
-    async with _running() as (stage, running):
+    async with running_session() as (stage, running):
         stream = await stage.model.stream()
         stream.fail(KeyError("a defect"))
         async with asyncio.timeout(2):
@@ -170,7 +102,7 @@ async def test_a_defect_in_the_talk_with_the_model_ends_the_conversation(capsys:
 
 async def test_the_agent_ends_when_its_goodbye_was_heard() -> None:
     """Not when the tool was called, nor when an answer before the goodbye was heard."""
-    async with _running() as (stage, running):
+    async with running_session() as (stage, running):
         stream = await stage.model.stream()
         stream.say(*say.answer("Seven degrees.", SOUND))
         stream.say(*say.tool_use("end_call", "use-1", {"reason": "caller_said_goodbye"}))
@@ -188,7 +120,7 @@ async def test_the_agent_ends_when_its_goodbye_was_heard() -> None:
 
 async def test_an_answer_heard_without_a_goodbye_ends_nothing() -> None:
     """Only a conversation that says goodbye ends by being heard."""
-    async with _running() as (stage, running):
+    async with running_session() as (stage, running):
         (await stage.model.stream()).say(*say.answer("Hello.", SOUND))
         await until(lambda: stage.session.tally.agent_turns == 1)
         stage.session.answer_heard()
@@ -199,7 +131,7 @@ async def test_an_answer_heard_without_a_goodbye_ends_nothing() -> None:
 
 async def test_cancelling_records_too() -> None:
     """A server that stops cancels its conversations; none of them vanishes without a trace."""
-    async with _running() as (stage, running):
+    async with running_session() as (stage, running):
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
@@ -218,7 +150,7 @@ def _never_close(stream: ScriptedStream) -> None:
 @in_virtual_time
 async def test_the_end_waits_for_no_model(break_it: Callable[[ScriptedStream], None]) -> None:
     """A model that reads nothing, or whose stream does not close, holds nobody up for long."""
-    async with _running() as (stage, running):
+    async with running_session() as (stage, running):
         stream = await stage.model.stream()
         await until(lambda: "contentStart" in stream.names())
         break_it(stream)
@@ -231,7 +163,7 @@ async def test_the_end_waits_for_no_model(break_it: Callable[[ScriptedStream], N
 
 async def test_what_the_caller_said_is_counted() -> None:
     """By time, whatever the packets."""
-    async with _running() as (stage, running):
+    async with running_session() as (stage, running):
         for _ in range(25):
             stage.session.hear(b"\x01\x00" * 320)
         stage.session.end(EndReason.CALLER_LEFT)
@@ -247,7 +179,7 @@ async def look_up() -> dict[str, str]:
 @in_virtual_time
 async def test_nobody_is_told_to_hold_on_for_a_tool_that_nobody_waits_for() -> None:
     """The caller passed it over and has their answer. One who waits is told again and again."""
-    async with _running() as (stage, _):
+    async with running_session() as (stage, _):
         stage.session._tools = ToolRegistry([Tool(look_up, timeout=5, filler=Phrase.LOOK_UP)])
         stream = await stage.model.stream()
         stream.say(*say.heard("the news?"), *say.tool_use("look_up", "use-1", {}))
@@ -265,7 +197,7 @@ async def test_nobody_is_told_to_hold_on_for_a_tool_that_nobody_waits_for() -> N
 
 async def test_keys_are_told_in_words() -> None:
     """The model knows no telephone keys."""
-    async with _running() as (stage, _):
+    async with running_session() as (stage, _):
         stream = await stage.model.stream()
         stage.session.press("5")
         await stream.until_sent("textInput", count=3)

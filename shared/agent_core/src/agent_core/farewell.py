@@ -53,10 +53,21 @@ class Farewell:
         if self._reason is not None:
             self._later(_PAUSE_SECONDS, self._end_if_said)
 
+    @property
+    def under_way(self) -> bool:
+        """Whether the conversation is being closed."""
+        return self._reason is not None
+
     def cancel(self) -> None:
         """Wait no longer."""
         for timer in self._timers:
             timer.cancel()
+
+    def withdraw(self) -> None:
+        """Go on as if nothing had been closed."""
+        self.cancel()
+        self._timers.clear()
+        self._reason = None
 
     def _expect_no_more(self) -> None:
         self._awaited = min(self._awaited, self._tally.agent_turns)

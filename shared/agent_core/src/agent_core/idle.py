@@ -36,7 +36,7 @@ class Idleness:
         self._asked_at_turn: int | None = None
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Begin to watch, or again."""
         if self._after and self._timer is None:
             self._silent_since = asyncio.get_running_loop().time()
             self._look_again()
@@ -46,11 +46,16 @@ class Idleness:
         self._asked_at_turn = None
         self._silent_since = asyncio.get_running_loop().time()
 
+    def pause(self) -> None:
+        """Watch no more until ``start``."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
     def stop(self) -> None:
         """Watch no more."""
         self._after = 0
-        if self._timer is not None:
-            self._timer.cancel()
+        self.pause()
 
     def _look_again(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(_LOOK_SECONDS, self._look)

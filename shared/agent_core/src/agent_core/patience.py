@@ -77,6 +77,10 @@ class Patience:
         self._stopped = True
         self._cancel()
 
+    def resume(self) -> None:
+        """Tell the caller to wait again, after ``stop``."""
+        self._stopped = False
+
     @property
     def _hold(self) -> Phrase:
         return Phrase.HOLD_ON if self._told else Phrase.HOLD

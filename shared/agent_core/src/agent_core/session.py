@@ -32,6 +32,8 @@ GREETING_SECONDS = 1.5
 SORRY_SECONDS = 10.0
 """Longest time until a caller whose model is lost has heard that we are sorry, behind what they were hearing."""
 _SORRY_MARGIN = 0.2
+OVERTIME_SECONDS = 5.0
+"""How soon a caller past the time limit is wished goodbye when a hand-over, which went before, has failed."""
 TEARDOWN_SECONDS = 4.0
 """Everything is released within this, even if the model has stopped reading."""
 
@@ -111,7 +113,7 @@ class Session:
 
     def press(self, digit: str) -> None:
         """Take a key that the caller pressed: 0 calls a person, where there is one; of others the model is told."""
-        if self._handover.under_way:
+        if self._handover.under_way or self._reason.done():
             return
         self._idleness.noticed()
         person = self._handover.by_key if digit == "0" else None
@@ -121,6 +123,7 @@ class Session:
         if self._media.voice is not None:
             self._media.voice.interrupt()
         self._handover.press()
+        self._withdraw_farewell()
         self._link.read(prompts.load("transfer_by_key", destination=person))
 
     async def hand_over(self, destination: str, reason: str) -> dict[str, Any]:
@@ -129,7 +132,10 @@ class Session:
         Raises:
             ToolFailure: nobody can be reached this way, or not again.
         """
-        return await self._handover.ask(destination, reason)
+        told = await self._handover.ask(destination, reason)
+        if self._handover.under_way:
+            self._withdraw_farewell()
+        return told
 
     async def handed_over(self) -> bool:
         """Wait for a hand-over that is being made; True when the caller is somebody else's now."""
@@ -152,14 +158,23 @@ class Session:
             self.end(reason)
 
     def say_goodbye(self, reason: EndReason) -> None:
-        """Let the agent say goodbye, then end."""
+        """Let the agent say goodbye, then end; not where it does so already, nor over a hand-over, save to leave."""
+        if self._farewell.under_way or (self._handover.under_way and reason is not EndReason.DRAINED):
+            return
         self._begin_farewell(reason)
         self._link.read(prompts.load("goodbye"))
 
     def _begin_farewell(self, reason: EndReason) -> None:
         self._patience.stop()
-        self._idleness.stop()
+        self._idleness.pause()
         self._farewell.begin(reason)
+
+    def _withdraw_farewell(self) -> None:
+        """Say no goodbye to a caller who is put through, and watch over them again: it may not work."""
+        if self._farewell.under_way:
+            self._farewell.withdraw()
+            self._patience.resume()
+            self._idleness.start()
 
     def _say(self, phrase: Phrase) -> None:
         self._log.info("phrase_said", phrase=phrase.value)
@@ -205,12 +220,14 @@ class Session:
         return SoundInFrames(source, sink, shown, self.ready.set, self._note_sound)
 
     async def _wait_for_end(self) -> EndReason:
-        try:
-            async with asyncio.timeout(self._agent.settings.max_call_seconds):
-                return await asyncio.shield(self._reason)
-        except TimeoutError:
-            self.say_goodbye(EndReason.TIME_LIMIT)
-        return await self._reason
+        seconds: float = self._agent.settings.max_call_seconds
+        while True:
+            try:
+                async with asyncio.timeout(seconds):
+                    return await asyncio.shield(self._reason)
+            except TimeoutError:
+                self.say_goodbye(EndReason.TIME_LIMIT)
+                seconds = OVERTIME_SECONDS
 
     async def _release(self, pipeline: asyncio.Task[None]) -> None:
         self._farewell.cancel()
@@ -253,7 +270,7 @@ class Session:
             self._log.warning("tool_failed", **fields, outcome=record.outcome, error=record.error)
             return
         self._log.info("tool_called", **fields)
-        if record.tool == END_CALL:
+        if record.tool == END_CALL and not self._handover.under_way:
             self._begin_farewell(EndReason.AGENT_ENDED)
 
     def caller_turn_ended(self) -> None:

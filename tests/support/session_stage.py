@@ -1,0 +1,87 @@
+"""One conversation over a scripted model, without a line: what it did, and that it left nothing behind."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from agent_core.agent import Agent
+from agent_core.events import EndRecord, Tally
+from agent_core.handover import People
+from agent_core.nova.transcript import History
+from agent_core.opening import Media, Opening
+from agent_core.session import Session
+from agent_core.settings import CoreSettings
+from agent_core.tools.goodbye import goodbye_tools
+from agent_core.tools.transfer import transfer_tools
+from tests.support.scripted_model import ScriptedModel
+from tests.support.waiting import until
+
+
+class Silent:
+    """A voice that nobody hears."""
+
+    def play(self, pcm: bytes) -> None:
+        """Nothing."""
+
+    def say(self, pcm: bytes) -> None:
+        """Nothing."""
+
+    def sounds_for(self) -> float:
+        """Nothing sounds."""
+        return 0.0
+
+    def interrupt(self) -> None:
+        """Nothing."""
+
+    def finish_answer(self) -> None:
+        """Nothing."""
+
+
+@dataclass(frozen=True)
+class Before:
+    """What a conversation brings along."""
+
+    history: History = ()
+    first_words: str | None = None
+    on_words: Callable[[History], None] | None = None
+
+
+NOTHING = Before()
+
+
+class Stage:
+    """An agent over a scripted model, and the records of its conversations."""
+
+    def __init__(self, before: Before = NOTHING, people: People | None = None, **settings: int) -> None:
+        self.model = ScriptedModel()
+        self.records: list[EndRecord] = []
+        tools = [*goodbye_tools(), *transfer_tools(people.names if people is not None else ())]
+        self.agent = Agent(CoreSettings.model_validate({"max_sessions": 3, **settings}), self.model, tools, self._keep)
+        place = self.agent.admission.admit()
+        media = Media(8000, 8000, voice=Silent(), people=people)
+        self.session = Session(self.agent, Opening("phone", place, call_sid="CA1", **vars(before)), media, Tally())
+
+    def _keep(self, record: EndRecord) -> None:
+        self.records.append(record)
+
+    def released(self) -> bool:
+        """Whether nothing is held any more."""
+        return self.agent.admission.taken == 0 and self.model.open_streams == 0 and not self.agent.sessions
+
+
+@asynccontextmanager
+async def running_session(
+    before: Before = NOTHING, people: People | None = None, **settings: int
+) -> AsyncIterator[tuple[Stage, asyncio.Task[EndRecord]]]:
+    """Run a conversation; at the end of the block it has to be over within eight seconds, and to hold nothing."""
+    tasks = asyncio.all_tasks()
+    stage = Stage(before, people, **settings)
+    running = asyncio.create_task(stage.session.run())
+    await stage.model.stream()
+    yield stage, running
+    async with asyncio.timeout(8):
+        await asyncio.wait({running})
+    assert stage.released()
+    assert len(stage.records) == 1
+    await until(lambda: asyncio.all_tasks() <= tasks | {running})

@@ -1,0 +1,174 @@
+"""Whoever wants a person gets one: a goodbye of any kind yields to it, and comes later if nobody could be called."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from agent_core import prompts
+from agent_core.errors import UpstreamError
+from agent_core.events import EndReason
+from tests.support import scripted_model as say
+from tests.support.session_stage import Stage, running_session
+from tests.support.virtual_time import in_virtual_time
+from tests.support.waiting import until
+
+GOODBYE = prompts.load("goodbye")
+SOUND = b"\x01\x00" * 80
+
+
+class Staff:
+    """People who can be called, and who was."""
+
+    names = ("reception",)
+    takes_over = True
+
+    def __init__(self, *, broken: bool = False) -> None:
+        self.brought: list[str] = []
+        self._broken = broken
+
+    async def bring(self, destination: str, summary: str) -> None:
+        """Take as long as Twilio's slowest answers, and fail if that is wanted."""
+        del summary
+        self.brought.append(destination)
+        await asyncio.sleep(2)
+        if self._broken:
+            raise UpstreamError("twilio", "status 500")
+
+
+async def _greet(stage: Stage) -> None:
+    await _say(stage, "Hello.")
+
+
+async def _say(stage: Stage, words: str) -> None:
+    """Have the agent say something that is heard to its end."""
+    turns = stage.session.tally.agent_turns
+    (await stage.model.stream()).say(*say.answer(words, SOUND))
+    await until(lambda: stage.session.tally.agent_turns == turns + 1)
+    stage.session.answer_heard()
+
+
+async def _use(stage: Stage, tool: str, **arguments: str) -> None:
+    stream = await stage.model.stream()
+    results = stream.names().count("toolResult")
+    stream.say(*say.tool_use(tool, f"use-{results}", arguments))
+    await stream.until_sent("toolResult", count=results + 1)
+
+
+async def _agent_says_goodbye(stage: Stage) -> None:
+    await _use(stage, "end_call", reason="caller_said_goodbye")
+
+
+async def _caller_is_silent(stage: Stage) -> None:
+    stage.session.say_goodbye(EndReason.CALLER_SILENT)
+
+
+async def _time_is_over(stage: Stage) -> None:
+    stage.session.say_goodbye(EndReason.TIME_LIMIT)
+
+
+async def _task_leaves(stage: Stage) -> None:
+    stage.session.say_goodbye(EndReason.DRAINED)
+
+
+async def _press(stage: Stage) -> None:
+    stage.session.press("0")
+
+
+async def _ask(stage: Stage) -> None:
+    await _use(stage, "transfer_to_human", destination="reception", reason="an invoice")
+
+
+type Act = Callable[[Stage], Awaitable[None]]
+GOODBYES = [_agent_says_goodbye, _caller_is_silent, _time_is_over]
+
+
+@pytest.mark.parametrize("goodbye", GOODBYES)
+@pytest.mark.parametrize("want", [_press, _ask])
+@in_virtual_time
+async def test_a_goodbye_does_not_overtake_a_person(want: Act, goodbye: Act) -> None:
+    """A caller who was promised somebody is not hung up on, whatever the model or the clock want then."""
+    staff = Staff()
+    async with running_session(people=staff) as (stage, running):
+        await _greet(stage)
+        await want(stage)
+        await goodbye(stage)
+        await _say(stage, "I am connecting you. Goodbye.")
+        assert (await running).reason is EndReason.TRANSFERRED
+    assert staff.brought == ["reception"]
+
+
+@pytest.mark.parametrize("goodbye", [*GOODBYES, _task_leaves])
+@pytest.mark.parametrize("want", [_press, _ask])
+@in_virtual_time
+async def test_a_person_overtakes_a_goodbye(want: Act, goodbye: Act) -> None:
+    """Who hears the goodbye and wants somebody is connected."""
+    staff = Staff()
+    async with running_session(people=staff) as (stage, running):
+        await _greet(stage)
+        await goodbye(stage)
+        await asyncio.sleep(1)
+        await want(stage)
+        await _say(stage, "I am connecting you.")
+        assert (await running).reason is EndReason.TRANSFERRED
+    assert staff.brought == ["reception"]
+
+
+@in_virtual_time
+async def test_a_silent_caller_who_could_not_be_connected_is_let_go_later() -> None:
+    """The goodbye that was withdrawn comes again after as much silence."""
+    async with running_session(people=Staff(broken=True), idle_prompt_seconds=10) as (stage, running):
+        await _greet(stage)
+        stage.session.say_goodbye(EndReason.CALLER_SILENT)
+        stage.session.press("0")
+        await _say(stage, "I am connecting you.")
+        await asyncio.sleep(3)
+        await _say(stage, "That did not work.")
+        await asyncio.sleep(9)
+        assert not running.done()
+        await asyncio.sleep(3)
+        await _say(stage, "Are you still there?")
+        await asyncio.sleep(11)
+        await _say(stage, "Goodbye.")
+        assert (await running).reason is EndReason.CALLER_SILENT
+
+
+@pytest.mark.parametrize("pressed_at", [9, 11])
+@in_virtual_time
+async def test_the_longest_call_ends_though_nobody_could_be_called(pressed_at: float) -> None:
+    """A key shortly before the time is over, or in the middle of the goodbye, buys as long as the attempt takes."""
+    async with running_session(people=Staff(broken=True), max_call_seconds=10) as (stage, running):
+        await _greet(stage)
+        await asyncio.sleep(pressed_at)
+        stage.session.press("0")
+        await _say(stage, "I am connecting you.")
+        await asyncio.sleep(3)
+        await _say(stage, "That did not work.")
+        stream = await stage.model.stream()
+        await until(lambda: GOODBYE in stream.texts("USER")[3:])
+        await _say(stage, "Goodbye.")
+        assert (await running).reason is EndReason.TIME_LIMIT
+
+
+@in_virtual_time
+async def test_a_person_who_cannot_be_had_stops_no_goodbye() -> None:
+    """The model asks for somebody who is not configured, or a second time: the call ends as it was to."""
+    async with running_session(people=Staff()) as (stage, running):
+        await _greet(stage)
+        await _agent_says_goodbye(stage)
+        await _use(stage, "transfer_to_human", destination="the president", reason="an invoice")
+        await _say(stage, "Goodbye.")
+        assert (await running).reason is EndReason.AGENT_ENDED
+
+
+@in_virtual_time
+async def test_a_key_that_comes_after_the_end_calls_nobody() -> None:
+    """The line is still open while the call is being cleared up."""
+    staff = Staff()
+    async with running_session(people=staff) as (stage, running):
+        await _greet(stage)
+        stage.session.end(EndReason.AGENT_ENDED)
+        await running
+        stage.session.press("0")
+        await asyncio.sleep(20)
+    assert staff.brought == []
