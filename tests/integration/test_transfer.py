@@ -255,6 +255,21 @@ async def test_the_model_failed(
     assert surroundings.exchange.rest_requests == 0
 
 
+async def test_a_key_while_the_agent_is_sorry(
+    service: PhoneProcess, surroundings: House, person: Person, dial: Callable[[], Caller]
+) -> None:
+    """Nobody is left to announce it: key 0 calls the person at once, by our order and not by the verbs."""
+    surroundings.nova.faults.add(Fault(on="open", times=None, error="AccessDeniedException"))
+    async with dial() as caller:
+        await caller.until("sound_begins")
+        caller.call.press("0")
+        await caller.until("rest", 2)
+        await caller.until("dial_bridged", 12)
+        assert caller.timeline.last("say") is None
+    assert surroundings.exchange.rest_requests == len(person.calls) == 1
+    assert (await service.record(caller.sid))["reason"] == "transferred"
+
+
 async def test_whatever_is_not_configured_is_refused(
     service: PhoneProcess, surroundings: House, person: Person, dial: Callable[[], Caller]
 ) -> None:

@@ -23,7 +23,7 @@ _TICKETS = "unit/phone_agent/test_phone_ticket.py::test_"
 FAULTS: Final = (
     Entry(1, "the model ends in the middle of an answer"),
     Entry(2, "the model is throttled at the start"),
-    Entry(3, "the model refuses us at the start"),
+    Entry(3, "the model refuses us at the start", (f"{_TRANSFER}a_key_while_the_agent_is_sorry",)),
     Entry(4, "the model is unstable for a moment"),
     Entry(5, "the model fails for good in an open call"),
     Entry(6, "the model ends every stream at eight minutes"),

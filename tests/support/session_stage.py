@@ -19,7 +19,14 @@ from tests.support.waiting import until
 
 
 class Silent:
-    """A voice that nobody hears."""
+    """A voice that nobody hears.
+
+    Args:
+        sounds: Seconds that everything takes to be heard.
+    """
+
+    def __init__(self, sounds: float = 0.0) -> None:
+        self.sounds = sounds
 
     def play(self, pcm: bytes) -> None:
         """Nothing."""
@@ -28,8 +35,8 @@ class Silent:
         """Nothing."""
 
     def sounds_for(self) -> float:
-        """Nothing sounds."""
-        return 0.0
+        """Always the same."""
+        return self.sounds
 
     def interrupt(self) -> None:
         """Nothing."""
@@ -59,7 +66,8 @@ class Stage:
         tools = [*goodbye_tools(), *transfer_tools(people.names if people is not None else ())]
         self.agent = Agent(CoreSettings.model_validate({"max_sessions": 3, **settings}), self.model, tools, self._keep)
         place = self.agent.admission.admit()
-        media = Media(8000, 8000, voice=Silent(), people=people)
+        self.voice = Silent()
+        media = Media(8000, 8000, voice=self.voice, people=people)
         self.session = Session(self.agent, Opening("phone", place, call_sid="CA1", **vars(before)), media, Tally())
 
     def _keep(self, record: EndRecord) -> None:

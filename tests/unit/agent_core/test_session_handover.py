@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from agent_core import prompts
-from agent_core.errors import UpstreamError
+from agent_core.apology import LAST_CALL_SECONDS
+from agent_core.errors import ModelRejected, UpstreamError
 from agent_core.events import EndReason
 from tests.support import scripted_model as say
 from tests.support.session_stage import Stage, running_session
@@ -23,15 +24,16 @@ class Staff:
     names = ("reception",)
     takes_over = True
 
-    def __init__(self, *, broken: bool = False) -> None:
+    def __init__(self, *, broken: bool = False, seconds: float = 2) -> None:
         self.brought: list[str] = []
         self._broken = broken
+        self._seconds = seconds
 
     async def bring(self, destination: str, summary: str) -> None:
-        """Take as long as Twilio's slowest answers, and fail if that is wanted."""
+        """Take as long as Twilio's slow answers, and fail if that is wanted."""
         del summary
         self.brought.append(destination)
-        await asyncio.sleep(2)
+        await asyncio.sleep(self._seconds)
         if self._broken:
             raise UpstreamError("twilio", "status 500")
 
@@ -159,6 +161,56 @@ async def test_a_person_who_cannot_be_had_stops_no_goodbye() -> None:
         await _use(stage, "transfer_to_human", destination="the president", reason="an invoice")
         await _say(stage, "Goodbye.")
         assert (await running).reason is EndReason.AGENT_ENDED
+
+
+async def _lose_model(stage: Stage) -> None:
+    """Lose it for good; the caller is told that we are sorry for three seconds."""
+    stage.voice.sounds = 3.0
+    error = ModelRejected("AccessDeniedException")
+    (await stage.model.stream()).fail(error)
+    await until(lambda: stage.agent.model_state == error.kind)
+
+
+@in_virtual_time
+async def test_a_key_while_the_agent_is_sorry_calls_at_once() -> None:
+    """The model that would announce it is gone, and the apology waits for what becomes of the call."""
+    staff = Staff()
+    async with running_session(people=staff) as (stage, running):
+        await _greet(stage)
+        await _lose_model(stage)
+        await asyncio.sleep(2)
+        stage.session.press("0")
+        await asyncio.sleep(0.1)
+        assert staff.brought == ["reception"]
+        assert (await running).reason is EndReason.TRANSFERRED
+
+
+@pytest.mark.parametrize("want", [_press, _ask])
+@in_virtual_time
+async def test_a_model_that_is_lost_before_it_has_announced_a_person(want: Act) -> None:
+    """The person is called all the same, now, and nobody is told that we are sorry."""
+    staff = Staff()
+    async with running_session(people=staff) as (stage, running):
+        await _greet(stage)
+        await want(stage)
+        await _lose_model(stage)
+        await asyncio.sleep(0.1)
+        assert staff.brought == ["reception"]
+        record = await running
+        assert (record.reason, record.tally.phrases) == (EndReason.TRANSFERRED, 0)
+
+
+@pytest.mark.parametrize("staff", [Staff(broken=True), Staff(seconds=60)], ids=["refused", "hanging"])
+@pytest.mark.parametrize("first", [_press, _lose_model])
+@in_virtual_time
+async def test_without_model_and_person_the_call_ends_as_before(staff: Staff, first: Act) -> None:
+    """For the model's reason, soon, so that the verbs behind the stream run."""
+    async with running_session(people=staff) as (stage, running):
+        await _greet(stage)
+        await first(stage)
+        await (_press if first is _lose_model else _lose_model)(stage)
+        async with asyncio.timeout(3 + LAST_CALL_SECONDS + 0.5):
+            assert (await running).reason is EndReason.MODEL_REJECTED
 
 
 @in_virtual_time

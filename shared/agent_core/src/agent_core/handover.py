@@ -110,6 +110,12 @@ class Handover:
             self._begin(destination, "The caller pressed 0.", by="key")
             self._announcement.begin(EndReason.TRANSFERRED, still_speaking=False)
 
+    def call_at_once(self) -> None:
+        """Wait for no announcement of what is under way: nobody is left to speak it."""
+        if self.under_way:
+            self._announcement.cancel()
+            self._announced(EndReason.TRANSFERRED)
+
     def answer_heard(self) -> None:
         """Note that the caller has heard the agent's words to their end."""
         self._announcement.answer_heard()

@@ -11,7 +11,8 @@ from pipecat.processors.aggregators.llm_context import LLMContext
 
 from agent_core import prompts
 from agent_core.agent import Agent
-from agent_core.errors import ModelError, ModelRejected
+from agent_core.apology import Apology
+from agent_core.errors import ModelError
 from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.farewell import Farewell
 from agent_core.handover import Handover
@@ -29,9 +30,6 @@ from agent_core.tools.registry import ToolRecord, ToolRegistry
 
 GREETING_SECONDS = 1.5
 """Longest wait for a page to say that it is ready; a client that knows no such message is greeted then."""
-SORRY_SECONDS = 10.0
-"""Longest time until a caller whose model is lost has heard that we are sorry, behind what they were hearing."""
-_SORRY_MARGIN = 0.2
 OVERTIME_SECONDS = 5.0
 """How soon a caller past the time limit is wished goodbye when a hand-over, which went before, has failed."""
 TEARDOWN_SECONDS = 4.0
@@ -66,10 +64,11 @@ class Session:
             tally=tally,
             summary=lambda reason: summarise(self._transcript.history, reason),
             succeeded=lambda: self.end(EndReason.TRANSFERRED),
-            failed=lambda name: self._link.read(prompts.load("transfer_failed", destination=name)),
+            failed=self._not_handed_over,
             used=opening.transferred,
             log=self._log,
         )
+        self._apology = Apology(self._handover, self._say_sorry, self.end)
         self._link = ModelLink(
             SessionsOf(agent, opening, media),
             self._transcript,
@@ -123,8 +122,9 @@ class Session:
         if self._media.voice is not None:
             self._media.voice.interrupt()
         self._handover.press()
-        self._withdraw_farewell()
-        self._link.read(prompts.load("transfer_by_key", destination=person))
+        self._make_way()
+        if self._apology.reason is None:
+            self._link.read(prompts.load("transfer_by_key", destination=person))
 
     async def hand_over(self, destination: str, reason: str) -> dict[str, Any]:
         """Bring a person in because the model asks for it.
@@ -134,7 +134,7 @@ class Session:
         """
         told = await self._handover.ask(destination, reason)
         if self._handover.under_way:
-            self._withdraw_farewell()
+            self._make_way()
         return told
 
     async def handed_over(self) -> bool:
@@ -169,16 +169,28 @@ class Session:
         self._idleness.pause()
         self._farewell.begin(reason)
 
-    def _withdraw_farewell(self) -> None:
+    def _make_way(self) -> None:
         """Say no goodbye to a caller who is put through, and watch over them again: it may not work."""
-        if self._farewell.under_way:
-            self._farewell.withdraw()
+        self._farewell.withdraw()
+        if self._apology.reason is not None:
+            self._handover.call_at_once()
+        else:
             self._patience.resume()
             self._idleness.start()
+
+    def _not_handed_over(self, destination: str) -> None:
+        if self._apology.reason is not None:
+            self.end(self._apology.reason)
+        else:
+            self._link.read(prompts.load("transfer_failed", destination=destination))
 
     def _say(self, phrase: Phrase) -> None:
         self._log.info("phrase_said", phrase=phrase.value)
         self._service.say(self._agent.recordings.pcm(phrase, self._media.output_rate))
+
+    def _say_sorry(self) -> float:
+        self._say(Phrase.SORRY)
+        return self._service.sounds_for() + self._media.way_to_ear
 
     def _is_quiet(self) -> bool:
         return not (self._service.sounding() or self._link.caller_speaks)
@@ -291,13 +303,9 @@ class Session:
         """Say sorry, then end: the model is lost for good."""
         self._agent.model_state = error.kind
         self._log.error("model_lost", error=error.reason)
-        rejected = isinstance(error, ModelRejected)
-        reason = EndReason.MODEL_REJECTED if rejected else EndReason.MODEL_UNAVAILABLE
         self._patience.stop()
         self._idleness.stop()
-        self._say(Phrase.SORRY)
-        seconds = min(SORRY_SECONDS, self._service.sounds_for() + self._media.way_to_ear + _SORRY_MARGIN)
-        asyncio.get_running_loop().call_later(seconds, self.end, reason)
+        self._apology.begin(error)
 
     def _note_sound(self, milliseconds: int) -> None:
         self.tally.audio_out_ms += milliseconds
