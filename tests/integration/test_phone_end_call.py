@@ -1,18 +1,25 @@
 """How the agent ends a call: goodbye heard, Twilio told, and no fallback behind it; or closed anyway."""
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 
 import pytest
 
+from agent_core.farewell import GOODBYE_SECONDS
 from standins.nova.brain import Step
 from standins.twilio.exchange import RestFault
 from tests.integration.conftest import House
+from tests.support.books import balance
 from tests.support.caller import Caller
 from tests.support.phone_process import PhoneProcess
-from tests.support.score import Turn, note, use
+from tests.support.score import Turn, note, short_notes, use
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+LEAVE = 2600
+"""Hz: how the goodbye sounds that nobody but the clock asked for."""
 
 
 def _say_goodbye(turn: Turn) -> Sequence[Step]:
@@ -89,3 +96,31 @@ async def test_a_caller_who_says_nothing_is_asked_and_then_let_go(house: House) 
             assert all(silence > 2.5 for silence in silences)
         record = await phone.record(caller.sid)
     assert (record["reason"], record["agent_turns"], record["caller_turns"]) == ("caller_silent", 3, 0)
+
+
+def _take_leave(turn: Turn) -> Sequence[Step]:
+    return [note(LEAVE, 600)] if "has to end now" in turn.text else short_notes(turn)
+
+
+async def _ask_for(caller: Caller, seconds: float) -> None:
+    async with asyncio.timeout(seconds):
+        while True:
+            await caller.ask()
+
+
+@pytest.mark.parametrize(("talks", "goodbyes"), [(8.0, 1), (60.0, 0)], ids=["listens", "talks-over-it"])
+async def test_a_call_of_the_longest_length_is_ended(house: House, talks: float, goodbyes: int) -> None:
+    """Ten seconds after it began the goodbye is due, and at most ten later Twilio is told that the call is over."""
+    house.score.plan = _take_leave
+    async with house.start_phone("time-limit", MAX_CALL_SECONDS="10") as phone:
+        async with Caller(house.exchange, phone.url) as caller:
+            began = (await caller.until("stream_started")).at
+            await caller.greeted()
+            asking = asyncio.create_task(_ask_for(caller, talks))
+            ended = await caller.until("ended", 10 + GOODBYE_SECONDS + 2)
+            asking.cancel()
+            assert ended.fields["reason"] == "ended_by_rest"
+            assert 10 <= ended.at - began < 10 + GOODBYE_SECONDS + 1
+            assert caller.timeline.last("say") is None, "the verbs behind the stream ran"
+            assert caller.notes().count(LEAVE) >= goodbyes
+        assert (await balance(phone, house, caller.sid))["reason"] == "time_limit"

@@ -12,6 +12,7 @@ _MALFORMED = "integration/test_phone_malformed.py::test_"
 _WEATHER = "contract/test_open_meteo_faults.py::test_"
 _DOORS = "integration/webrtc/test_webrtc_doors.py::test_"
 _ROUTES = "unit/webrtc_agent/test_webrtc_routes.py::test_"
+_END = "integration/test_phone_end_call.py::test_"
 _LOST = "integration/test_phone_lost_calls.py::test_"
 _TRANSFER = "integration/test_transfer.py::test_"
 _LOCKS = "house/test_house_locks.py::test_"
@@ -109,6 +110,7 @@ THREATS: Final = (
             "integration/test_daily_visit.py::test_a_hundred_at_once_make_five_rooms_and_leave_none",
             "contract/test_daily_rooms.py::test_a_room_is_private_and_closes_itself",
             f"{_ROUTES}rooms_made_are_rooms_deleted",
+            f"{_END}a_call_of_the_longest_length_is_ended",
         ),
     ),
     Threat(
