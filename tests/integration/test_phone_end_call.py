@@ -13,13 +13,9 @@ from tests.integration.conftest import House
 from tests.support.books import balance
 from tests.support.caller import Caller
 from tests.support.phone_process import PhoneProcess
-from tests.support.score import Turn, note, short_notes, use
+from tests.support.score import LEAVE, Turn, note, take_leave, use
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-LEAVE = 2600
-"""Hz: how the goodbye sounds that nobody but the clock asked for."""
 
 
 def _say_goodbye(turn: Turn) -> Sequence[Step]:
@@ -98,10 +94,6 @@ async def test_a_caller_who_says_nothing_is_asked_and_then_let_go(house: House) 
     assert (record["reason"], record["agent_turns"], record["caller_turns"]) == ("caller_silent", 3, 0)
 
 
-def _take_leave(turn: Turn) -> Sequence[Step]:
-    return [note(LEAVE, 600)] if "has to end now" in turn.text else short_notes(turn)
-
-
 async def _ask_for(caller: Caller, seconds: float) -> None:
     async with asyncio.timeout(seconds):
         while True:
@@ -111,7 +103,7 @@ async def _ask_for(caller: Caller, seconds: float) -> None:
 @pytest.mark.parametrize(("talks", "goodbyes"), [(8.0, 1), (60.0, 0)], ids=["listens", "talks-over-it"])
 async def test_a_call_of_the_longest_length_is_ended(house: House, talks: float, goodbyes: int) -> None:
     """Ten seconds after it began the goodbye is due, and at most ten later Twilio is told that the call is over."""
-    house.score.plan = _take_leave
+    house.score.plan = take_leave
     async with house.start_phone("time-limit", MAX_CALL_SECONDS="10") as phone:
         async with Caller(house.exchange, phone.url) as caller:
             began = (await caller.until("stream_started")).at

@@ -2,6 +2,9 @@
 
 import asyncio
 import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -9,17 +12,34 @@ import pytest
 
 from standins.twilio.timeline import Event
 from tests.integration.conftest import House
+from tests.support.audit import Audit
 from tests.support.caller import Caller
-from tests.support.score import short_notes
+from tests.support.phone_process import PhoneProcess
+from tests.support.score import LEAVE, short_notes, take_leave
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
+@asynccontextmanager
+async def audited_phone(house: House, name: str, **settings: str) -> AsyncIterator[PhoneProcess]:
+    """Start a phone service whose books are balanced at the end of the block, by when its callers have to be gone."""
+    async with house.start_phone(name, **settings) as phone:
+        audit = Audit(phone, house.nova.ledger)
+        yield phone
+        await until(lambda: _is_idle(phone, house), 10.0)
+        await audit.balance()
+
+
+async def _is_idle(phone: PhoneProcess, house: House) -> bool:
+    gone = phone.process.returncode is not None
+    return house.nova.ledger.streams_open == 0 and (gone or await phone.sessions() == 0)
+
+
 async def test_fault_32_a_task_that_leaves_finishes_its_calls(house: House) -> None:
     """SIGTERM: the call goes on, new ones are handed on and told in the end, and the process ends well after it."""
     house.score.plan = short_notes
-    async with house.start_phone("leaving") as phone:
+    async with audited_phone(house, "leaving") as phone:
         async with Caller(house.exchange, phone.url) as caller:
             await caller.greeted()
             phone.process.send_signal(signal.SIGTERM)
@@ -44,10 +64,36 @@ def asked(webhook: Event) -> str:
     return urlsplit(str(webhook.fields["url"])).query
 
 
+async def test_fault_32_calls_that_outlast_the_time_to_drain_hear_a_goodbye(house: House) -> None:
+    """Two seconds after SIGTERM, of twelve, each caller hears a goodbye, and then the verbs behind the stream."""
+    house.score.plan = take_leave
+    async with audited_phone(house, "out-of-time", DRAIN_SECONDS="12") as phone, AsyncExitStack() as calls:
+        callers = [await calls.enter_async_context(Caller(house.exchange, phone.url)) for _ in range(5)]
+        await asyncio.gather(*[caller.greeted() for caller in callers])
+        await asyncio.gather(*[caller.ask() for caller in callers])
+        phone.process.send_signal(signal.SIGTERM)
+        told = time.monotonic()
+        await until(lambda: _turns_away(phone), 1)
+        assert await phone.status("/health") == HTTPStatus.OK
+        for caller in callers:
+            assert "lost our assistant" in str((await caller.until("say", 15)).fields["text"])
+            assert caller.notes()[:3] == [400, 600, LEAVE]
+            assert (await caller.until("ended")).fields["reason"] == "hung_up_by_document"
+        async with asyncio.timeout(told + 12 + 3 - time.monotonic()):
+            assert await phone.process.wait() == 0
+        assert time.monotonic() - told > 2, "nobody was let to finish"
+        records = [await phone.record(caller.sid) for caller in callers]
+        assert [record["reason"] for record in records] == ["drained"] * 5
+
+
+async def _turns_away(phone: PhoneProcess) -> bool:
+    return await phone.status("/ready") == HTTPStatus.SERVICE_UNAVAILABLE
+
+
 async def test_fault_32_a_second_signal_does_not_wait(house: House) -> None:
     """The call is cut, with its record written, long before the time to drain is over."""
     house.score.plan = short_notes
-    async with house.start_phone("hurried") as phone, Caller(house.exchange, phone.url) as caller:
+    async with audited_phone(house, "hurried") as phone, Caller(house.exchange, phone.url) as caller:
         await caller.greeted()
         phone.process.send_signal(signal.SIGTERM)
         await until(lambda: bool(phone.lines("draining")))
@@ -60,7 +106,7 @@ async def test_fault_32_a_second_signal_does_not_wait(house: House) -> None:
 async def test_a_call_that_another_task_takes_never_hears_of_the_first(house: House) -> None:
     """A full task hands the call on while it still rings; where a place is free by then, it is answered."""
     house.score.plan = short_notes
-    async with house.start_phone("handing-on", MAX_SESSIONS="1") as phone:
+    async with audited_phone(house, "handing-on", MAX_SESSIONS="1") as phone:
         async with Caller(house.exchange, phone.url) as first:
             await first.greeted()
             async with Caller(house.exchange, phone.url) as second:
@@ -74,7 +120,7 @@ async def test_a_call_that_another_task_takes_never_hears_of_the_first(house: Ho
 async def test_nobody_free_is_a_case_for_a_person(house: House) -> None:
     """Where there is a fallback, the last try rings there instead of ending with a sentence."""
     house.score.plan = short_notes
-    async with house.start_phone("fallback", MAX_SESSIONS="1", FALLBACK_DESTINATION="sip:desk@example.com") as phone:
+    async with audited_phone(house, "fallback", MAX_SESSIONS="1", FALLBACK_DESTINATION="sip:desk@example.com") as phone:
         caller = Caller(house.exchange, phone.url)
         async with Caller(house.exchange, phone.url) as first:
             await first.greeted()
@@ -85,7 +131,7 @@ async def test_nobody_free_is_a_case_for_a_person(house: House) -> None:
 async def test_a_full_task_says_so(house: House) -> None:
     """The call that is one too many hears a sentence and costs no model stream; then a place is free again."""
     house.score.plan = short_notes
-    async with house.start_phone("full", MAX_SESSIONS="1") as phone:
+    async with audited_phone(house, "full", MAX_SESSIONS="1") as phone:
         async with Caller(house.exchange, phone.url) as first:
             await first.greeted()
             opened = house.nova.ledger.connections

@@ -51,6 +51,15 @@ def short_notes(turn: Turn) -> Sequence[Step]:
     return [note(400 + 200 * (turn.number % 10), 400)]
 
 
+LEAVE = 2600
+"""Hz: how a goodbye sounds that the caller did not ask for."""
+
+
+def take_leave(turn: Turn) -> Sequence[Step]:
+    """Answer each turn with a note of its own, and the order to say goodbye with one that is always the same."""
+    return [note(LEAVE, 600)] if "has to end now" in turn.text else short_notes(turn)
+
+
 class Score:
     """What is played; set `plan` to change it."""
 
