@@ -1,12 +1,15 @@
 """Pipecat's peer-to-peer connection, for sound and messages only, and with one kind of error."""
 
 import asyncio
+import time
+from collections import deque
 from contextlib import suppress
 from typing import Any
 
 from aiortc.sdp import candidate_from_sdp
 from pipecat.transports.smallwebrtc.connection import SmallWebRTCConnection
 
+from webrtc_agent.channel import ChannelDoor
 from webrtc_agent.offer import check_offer
 from webrtc_agent.refusals import MalformedOffer
 from webrtc_agent.requests import Candidate, OfferRequest
@@ -16,6 +19,8 @@ ANSWER_SECONDS = 5.0
 CONNECT_SECONDS = 15
 """Longest time from the answer to connected sound; a network that lets it through does so within two."""
 CLOSE_SECONDS = 2.0
+MAX_PENDING = 20
+"""Messages that are kept until the pipeline takes some: as many as anybody may send at once."""
 
 
 class SoundConnection(SmallWebRTCConnection):
@@ -24,6 +29,17 @@ class SoundConnection(SmallWebRTCConnection):
     def __init__(self, connection_timeout_secs: int) -> None:
         super().__init__(connection_timeout_secs=connection_timeout_secs)
         self._closing: tuple[object, asyncio.Future[None]] | None = None
+
+    def _initialize(self) -> None:
+        super()._initialize()  # type: ignore[no-untyped-call]
+        # Whoever sends no pings is taken for lost, and what they write would be kept for as long as they are heard.
+        self._pending_app_messages: deque[Any] = deque(maxlen=MAX_PENDING)  # type: ignore[assignment]
+        self._channel_door: ChannelDoor | None = None
+
+    async def _create_answer(self, sdp: str, kind: str) -> None:
+        await super()._create_answer(sdp, kind)
+        if self.pc.sctp is not None and self._channel_door is None:
+            self._channel_door = ChannelDoor(self.pc.sctp, time.monotonic)
 
     async def _close(self) -> None:
         """Close whole, whoever gives up waiting for it.

@@ -1,0 +1,86 @@
+"""What a visitor may send over their data channel, before anything is made of it.
+
+aiortc keeps what is unfinished, opens whatever channels a peer asks for, and ends the connection over a text that is
+none, with that text in the log. Pipecat parses every message, and asks nobody. Neither has a setting for any of this.
+"""
+
+# ruff: noqa: SLF001 - see above
+
+from collections.abc import Callable
+from typing import Any
+
+from aiortc.rtcsctptransport import (
+    DATA_CHANNEL_OPEN,
+    WEBRTC_BINARY,
+    WEBRTC_DCEP,
+    WEBRTC_STRING,
+    DataChunk,
+    ForwardTsnChunk,
+)
+
+from webrtc_agent.credit import Credit
+
+MAX_BYTES = 16 * 1024
+"""One message. The longest text that is read takes up to 12 KB as JSON."""
+BURST = 40
+PER_SECOND = 10.0
+"""Messages: five a second are read, a ping comes every second."""
+MAX_CHANNELS = 4
+"""A client opens one, and another after that was closed."""
+MAX_PIECES = 256
+"""What waits for its beginning or its end. A message of 16 KB comes in 15 pieces."""
+
+
+class ChannelDoor:
+    """Stands before all data channels of one connection.
+
+    Args:
+        sctp: What carries them; takes nothing from here on that was not let in.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, sctp: Any, clock: Callable[[], float]) -> None:  # noqa: ANN401 - its methods are replaced
+        self._sctp = sctp
+        self._credit = Credit(clock, BURST, PER_SECOND)
+        self._take_piece, sctp._receive_data_chunk = sctp._receive_data_chunk, self._piece
+        self._take_gap, sctp._receive_forward_tsn_chunk = sctp._receive_forward_tsn_chunk, self._gap
+        self._take_message, sctp._receive = sctp._receive, self._message
+
+    async def _piece(self, piece: DataChunk) -> None:
+        """Take a piece, or none where there is no room: it is not acknowledged, as RFC 9260 has it (section 6.2)."""
+        if self._has_room(piece.stream_id):
+            await self._take_piece(piece)
+
+    async def _gap(self, gap: ForwardTsnChunk) -> None:
+        """Take word of what will never come, of streams from which something came."""
+        gap.streams = [stream for stream in gap.streams if stream[0] in self._sctp._inbound_streams]
+        await self._take_gap(gap)
+
+    def _has_room(self, stream_id: int) -> bool:
+        streams, channels = self._sctp._inbound_streams, self._sctp._data_channels
+        if stream_id not in streams and max(len(streams), len(channels)) >= MAX_CHANNELS:
+            return False
+        unfinished = sum(len(stream.reassembly) for stream in streams.values())
+        return max(unfinished, len(self._sctp._sack_misordered)) < MAX_PIECES
+
+    async def _message(self, stream_id: int, protocol: int, content: bytes) -> None:
+        """Take a whole message."""
+        if self._credit.spend() and self._is_sound(stream_id, protocol, content):
+            await self._take_message(stream_id, protocol, content)
+
+    def _is_sound(self, stream_id: int, protocol: int, content: bytes) -> bool:
+        if protocol == WEBRTC_DCEP:
+            return content[:1] == bytes([DATA_CHANNEL_OPEN]) and self._opens(stream_id, content)
+        return protocol in (WEBRTC_STRING, WEBRTC_BINARY) and len(content) <= MAX_BYTES and _is_text(content)
+
+    def _opens(self, stream_id: int, content: bytes) -> bool:
+        """Judge what opens a channel: a second one of the same number, or a name that is none, ends the connection."""
+        return stream_id not in self._sctp._data_channels and len(content) <= MAX_BYTES and content[12:].isascii()
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

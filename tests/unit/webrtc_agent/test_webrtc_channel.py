@@ -1,0 +1,153 @@
+"""A visitor's data channel brings messages within bounds, whatever a client makes of it."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
+from aiortc.rtcsctptransport import (
+    SCTP_DATA_FIRST_FRAG,
+    SCTP_DATA_LAST_FRAG,
+    SCTP_DATA_UNORDERED,
+    WEBRTC_STRING,
+    DataChunk,
+    ForwardTsnChunk,
+)
+
+from tests.support.waiting import until
+from webrtc_agent import channel as bounds
+from webrtc_agent import connection, ice
+from webrtc_agent.connection import MAX_PENDING, SoundConnection
+from webrtc_agent.requests import OfferRequest
+
+
+@dataclass
+class Pair:
+    """A client and our side of it; nobody takes the messages yet, so they wait."""
+
+    client: RTCPeerConnection
+    channel: RTCDataChannel
+    ours: SoundConnection
+
+    @property
+    def sctp(self) -> Any:  # noqa: ANN401 - looked into
+        """Our side of the data channels."""
+        return self.ours.pc.sctp
+
+    @property
+    def came(self) -> list[Any]:
+        """What came, oldest first."""
+        return list(self.ours._pending_app_messages)
+
+    async def send(self, *messages: object) -> None:
+        """Send, and wait until all is there."""
+        for message in messages:
+            self.channel.send(json.dumps(message))
+        await self.sent()
+
+    async def sent(self) -> None:
+        """Wait until our side has acknowledged everything."""
+        sctp: Any = self.client.sctp
+        await until(lambda: not (sctp._data_channel_queue or sctp._outbound_queue or sctp._sent_queue), 8)
+
+    def next_piece(self, flags: int, stream_id: int = 1, gap: int = 0) -> DataChunk:
+        """Make a piece as it would come next, or after a gap."""
+        piece = DataChunk(flags=flags)
+        piece.tsn = self.sctp._last_received_tsn + 1 + gap
+        piece.stream_id, piece.stream_seq = stream_id, 0
+        piece.protocol, piece.user_data = WEBRTC_STRING, b"x" * 1000
+        return piece
+
+
+@pytest.fixture
+async def pair() -> AsyncIterator[Pair]:
+    """Connect a client over loopback."""
+    ice.offer_only([ip_address("127.0.0.1")])
+    client = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    client.addTransceiver("audio")
+    channel = client.createDataChannel("chat")
+    await client.setLocalDescription(await client.createOffer())
+    ours = await connection.answer(OfferRequest(sdp=client.localDescription.sdp, type="offer"))
+    answer = ours.get_answer()  # type: ignore[no-untyped-call]
+    await client.setRemoteDescription(RTCSessionDescription(answer["sdp"], answer["type"]))
+    await until(lambda: channel.readyState == "open", 8)
+    try:
+        yield Pair(client, channel, ours)
+    finally:
+        await client.close()
+        await connection.close(ours)
+
+
+async def test_what_nobody_takes_is_not_kept_for_ever(pair: Pair) -> None:
+    """A client without pings counts as lost; its messages wait, but only so many, and the last of them."""
+    await pair.send(*({"type": "a", "number": number} for number in range(bounds.BURST - 5)))
+    assert [message["number"] for message in pair.came] == list(range(bounds.BURST - 5))[-MAX_PENDING:]
+
+
+async def test_a_flood_is_not_even_read(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes too fast, or is too long, is dropped before it is parsed."""
+    parsed: list[str] = []
+
+    def parse(text: str) -> dict[str, str]:
+        parsed.append(text)
+        return {"type": "a"}
+
+    monkeypatch.setattr("pipecat.transports.smallwebrtc.connection.json.loads", parse)
+    await pair.send("x" * bounds.MAX_BYTES)
+    assert parsed == []
+    await pair.send(*({"type": "a"} for _ in range(500)))
+    assert 0 < len(parsed) < bounds.BURST + 30
+
+
+async def test_a_text_that_is_none_is_forgotten(pair: Pair) -> None:
+    """The connection outlives it."""
+    sctp: Any = pair.client.sctp
+    sctp._data_channel_queue.append((pair.channel, WEBRTC_STRING, b'{"type": "\xff"}'))
+    await pair.send({"type": "after"})
+    assert pair.came == [{"type": "after"}]
+
+
+async def test_channels_are_few(pair: Pair) -> None:
+    """A client needs one; the messages of those that were let in still come."""
+    for _ in range(50):
+        pair.client.createDataChannel("more")
+    await until(lambda: len(pair.sctp._data_channels) >= bounds.MAX_CHANNELS)
+    await pair.sctp._receive_data_chunk(pair.next_piece(SCTP_DATA_FIRST_FRAG, stream_id=999))
+    assert len(pair.sctp._data_channels) == len(pair.sctp._inbound_streams) == bounds.MAX_CHANNELS
+
+
+async def test_a_message_without_an_end_is_not_kept_for_ever(pair: Pair) -> None:
+    """Its pieces stay unacknowledged from a number on."""
+    for _ in range(bounds.MAX_PIECES * 2):
+        await pair.sctp._receive_data_chunk(pair.next_piece(SCTP_DATA_FIRST_FRAG))
+    (stream,) = pair.sctp._inbound_streams.values()
+    assert len(stream.reassembly) == bounds.MAX_PIECES
+
+
+async def test_messages_after_one_that_never_comes_are_not_counted_for_ever(pair: Pair) -> None:
+    """They are delivered, for they need no order, but each is remembered until the missing one is there."""
+    flags = SCTP_DATA_FIRST_FRAG | SCTP_DATA_LAST_FRAG | SCTP_DATA_UNORDERED
+    for gap in range(1, bounds.MAX_PIECES * 2):
+        await pair.sctp._receive_data_chunk(pair.next_piece(flags, gap=gap))
+    assert len(pair.sctp._sack_misordered) == bounds.MAX_PIECES
+
+
+async def test_word_of_a_gap_makes_no_streams(pair: Pair) -> None:
+    """One of 1200 bytes could name three hundred of them."""
+    gap = ForwardTsnChunk()
+    gap.cumulative_tsn = pair.sctp._last_received_tsn + 1
+    gap.streams = [(number, 0) for number in range(300)]
+    await pair.sctp._receive_forward_tsn_chunk(gap)
+    assert len(pair.sctp._inbound_streams) == 1
+
+
+@pytest.mark.parametrize("content", [b"\x00", b"\x02", b"\x03", b"\x03" + bytes(11) + b"\xff", b"\x03" + bytes(11)])
+async def test_what_opens_no_channel_ends_no_connection(pair: Pair, content: bytes) -> None:
+    """Acknowledgements of what we never opened, names that are none, and a channel that is open already."""
+    sctp: Any = pair.client.sctp
+    sctp._data_channel_queue.append((pair.channel, 50, content))
+    await pair.send({"type": "after"})
+    assert pair.came == [{"type": "after"}]
