@@ -20,6 +20,7 @@ from aiortc import (
     RTCSessionDescription,
 )
 from aiortc.mediastreams import MediaStreamError
+from aiortc.rtcsctptransport import WEBRTC_STRING
 from av import AudioFrame
 
 from tests.support.leaks import in_answer
@@ -155,6 +156,12 @@ class Visitor:
     def send_raw(self, text: str) -> None:
         """Send whatever."""
         self._channel.send(text)
+
+    def send_text(self, content: bytes) -> None:
+        """Send bytes for a text, also such as are none."""
+        sctp: Any = self._channel.transport
+        sctp._data_channel_queue.append((self._channel, WEBRTC_STRING, content))
+        self._run(sctp._data_channel_flush())
 
     def speak(self, milliseconds: int = 400) -> None:
         """Make noise from now on for so long."""

@@ -1,4 +1,7 @@
-"""Forged addresses and pages of other sites in front of the web service."""
+"""Forged addresses and pages of other sites in front of the web service, and visitors who write what they like."""
+
+import json
+from collections.abc import Callable
 
 import httpx
 import pytest
@@ -6,6 +9,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from tests.integration.webrtc.conftest import Surroundings
+from tests.support.visitor import Visitor
 from tests.support.web_process import WebProcess
 
 STRANGER, BALANCER = "127.0.0.1", "127.0.0.2"
@@ -46,3 +50,40 @@ async def test_threat_12_there_is_no_socket_for_another_site(web: WebProcess, pa
     with pytest.raises(InvalidStatus) as refusal:
         await connect(f"{web.url.replace('http', 'ws', 1)}{path}", origin="https://evil.example", proxy=None)  # type: ignore[arg-type]
     assert refusal.value.response.status_code == 403
+
+
+CANARY = "canary-of-a-typed-card"
+_WRITTEN = {"content": CANARY}
+QUOTABLE = [
+    {"label": "rtvi-ai", "type": "send-text", "data": _WRITTEN},
+    {"label": "rtvi-ai", "type": "send-text", "id": 4111, "data": _WRITTEN},
+    {"label": "rtvi-ai", "type": "send-text", "id": CANARY * 9, "data": _WRITTEN},
+    {"label": "rtvi-ai", "type": "send-text", "id": "1", "data": _WRITTEN | {"options": CANARY}},
+    {"label": "rtvi-ai", "type": "send-text", "id": "1", "data": _WRITTEN | {"options": {"run_immediately": CANARY}}},
+    {"label": "rtvi-ai", "type": "client-ready", "id": "1", "data": {"version": CANARY}},
+    {"label": "rtvi-ai", "type": "client-ready", "id": "1", "data": CANARY},
+    {"label": "rtvi-ai", "type": "client-message", "id": "1", "data": {"d": CANARY}},
+    {"label": "rtvi-ai", "type": "ui-event", "id": "1", "data": {"event": [CANARY]}},
+    {"label": "rtvi-ai", "type": "ui-snapshot", "id": "1", "data": {"tree": CANARY}},
+    {"label": "rtvi-ai", "type": CANARY, "id": "1", "data": {}},
+    {"type": "signalling", "message": {"type": CANARY}},
+    {"type": CANARY},
+    [CANARY],
+    CANARY,
+]
+
+
+async def test_threat_15_what_a_visitor_writes_is_in_no_log(web: WebProcess, visitor: Callable[[], Visitor]) -> None:
+    """Not even where nobody understands it."""
+    async with visitor() as somebody:
+        await somebody.connect()
+        await somebody.greeted()
+        for message in QUOTABLE:
+            somebody.send_raw(json.dumps(message))
+        somebody.send_raw(f"{CANARY} is no JSON")
+        somebody.send_text(CANARY.encode() + b"\xff")
+        somebody.say("send-text", {"content": "and this is understood"})
+        await somebody.until("bot-stopped-speaking", 2)
+        assert not somebody.of("error")
+    await web.record(somebody.session_id)
+    assert CANARY not in web.log.read_text()

@@ -16,13 +16,24 @@ def rtvi(kind: str, data: object = None) -> dict[str, Any]:
     ("message", "verdict"),
     [
         (rtvi("client-ready", {"version": "2.1.0"}), Pass("client-ready")),
-        (rtvi("client-message", {"t": "x"}), Pass("client-message")),
+        (rtvi("client-ready"), Pass("client-ready")),
+        (rtvi("client-ready", {"version": 2}), Drop("version")),
+        (rtvi("client-ready", {"version": "x" * 65}), Drop("version")),
+        (rtvi("client-ready", "2.1.0"), Drop("data")),
         (rtvi("send-text", {"content": "hello"}), Pass("send-text")),
         (rtvi("send-text", {"content": "x" * MAX_TEXT}), Pass("send-text")),
         (rtvi("send-text", {"content": "x" * (MAX_TEXT + 1)}), Drop("text")),
         (rtvi("send-text", {"content": "  "}), Drop("text")),
         (rtvi("send-text", {"content": 5}), Drop("text")),
         (rtvi("send-text"), Drop("text")),
+        (rtvi("send-text", ["hello"]), Drop("data")),
+        (rtvi("send-text", {"content": "hello", "options": {"audio_response": False, "more": 1}}), Pass("send-text")),
+        (rtvi("send-text", {"content": "hello", "options": {"audio_response": "my card is 4111"}}), Drop("text")),
+        (rtvi("send-text", {"content": "hello", "options": "my card is 4111"}), Drop("text")),
+        (rtvi("send-text", {"content": "hello"}) | {"id": 5}, Drop("id")),
+        (rtvi("send-text", {"content": "hello"}) | {"id": "x" * 65}, Drop("id")),
+        (rtvi("send-text", {"content": "hello"}) | {"id": ""}, Drop("id")),
+        ({"label": "rtvi-ai", "type": "send-text", "data": {"content": "hello"}}, Drop("id")),
         (rtvi("disconnect-bot"), Leave()),
         (rtvi("dtmf", {"buttons": ["1", "*", "#"]}), Press("1*#")),
         (rtvi("dtmf", {"button": "5"}), Press("5")),
@@ -30,13 +41,16 @@ def rtvi(kind: str, data: object = None) -> dict[str, Any]:
         (rtvi("dtmf", {"buttons": ["12"]}), Drop("keys")),
         (rtvi("dtmf", {"buttons": [5]}), Drop("keys")),
         (rtvi("dtmf", {"buttons": ["1"] * 100}), Drop("keys")),
-        (rtvi("dtmf", [1]), Drop("keys")),
+        (rtvi("dtmf", [1]), Drop("data")),
         (rtvi("raw-audio", {"base64Audio": ""}), Drop("kind")),
         (rtvi("llm-function-call-result", {}), Drop("kind")),
         (rtvi("send-file", {}), Drop("kind")),
+        (rtvi("client-message", {"t": "x"}), Drop("kind")),
+        (rtvi("ui-event", {"event": "x"}), Drop("kind")),
+        (rtvi("ui-snapshot", {}), Drop("kind")),
         ({"type": "send-text", "data": {"content": "hello"}}, Drop("not_rtvi")),
-        ({"label": "rtvi-ai"}, Drop("kind")),
-        ({"label": "rtvi-ai", "type": ["client-ready"]}, Drop("kind")),
+        ({"label": "rtvi-ai", "id": "1"}, Drop("kind")),
+        ({"label": "rtvi-ai", "id": "1", "type": ["client-ready"]}, Drop("kind")),
         ([], Drop("not_rtvi")),
         ("ping", Drop("not_rtvi")),
         (None, Drop("not_rtvi")),
@@ -51,7 +65,7 @@ def test_nobody_types_that_fast() -> None:
     """A flood is dropped; who waits is heard again."""
     now = [0.0]
     guard = MessageGuard(lambda: now[0])
-    verdicts = [guard.judge(rtvi("client-message")) for _ in range(BURST + 5)]
+    verdicts = [guard.judge(rtvi("client-ready")) for _ in range(BURST + 5)]
     assert verdicts.count(Drop("too_fast")) == 5
     now[0] += 1.0
-    assert guard.judge(rtvi("client-message")) == Pass("client-message")
+    assert guard.judge(rtvi("client-ready")) == Pass("client-ready")

@@ -11,11 +11,13 @@ from typing import Any
 
 MAX_TEXT = 1000
 """Characters of one typed message: about a minute of speech."""
+MAX_NAME = 64
+"""Characters of a message's id, and of a client's version; clients use eight."""
 BURST = 20
 PER_SECOND = 5.0
 _LABEL = "rtvi-ai"
 _KEYS = frozenset("0123456789*#")
-_PASSED = frozenset({"client-ready", "send-text", "client-message", "ui-event", "ui-snapshot"})
+_SWITCHES = ("run_immediately", "audio_response")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +71,39 @@ class MessageGuard:
         self._credit -= 1
         if not isinstance(message, dict) or message.get("label") != _LABEL:
             return Drop("not_rtvi")
+        if not _is_text(message.get("id"), MAX_NAME):
+            return Drop("id")
         return _judge(message.get("type"), message.get("data"))
 
 
 def _judge(kind: object, data: Any) -> Verdict:  # noqa: ANN401 - JSON
-    fields = data if isinstance(data, dict) else {}
+    """Judge what a message holds. What does not fit its kind would be quoted in Pipecat's complaint about it."""
+    if not isinstance(data, dict | None):
+        return Drop("data")
+    fields = data or {}
     match kind:
         case "disconnect-bot":
             return Leave()
         case "dtmf":
             return _keys(fields.get("buttons", [fields.get("button")]))
         case "send-text":
-            text = fields.get("content")
-            if not isinstance(text, str) or not text.strip() or len(text) > MAX_TEXT:
-                return Drop("text")
-            return Pass("send-text")
-        case str() if kind in _PASSED:
-            return Pass(kind)
+            is_fit = _is_text(fields.get("content"), MAX_TEXT) and _are_options(fields.get("options"))
+            return Pass("send-text") if is_fit else Drop("text")
+        case "client-ready":
+            version = fields.get("version")
+            return Pass("client-ready") if version is None or _is_text(version, MAX_NAME) else Drop("version")
         case _:
             return Drop("kind")
+
+
+def _is_text(value: object, longest: int) -> bool:
+    return isinstance(value, str) and bool(value.strip()) and len(value) <= longest
+
+
+def _are_options(value: object) -> bool:
+    return value is None or (
+        isinstance(value, dict) and all(isinstance(value.get(switch, True), bool) for switch in _SWITCHES)
+    )
 
 
 def _keys(buttons: object) -> Verdict:

@@ -27,10 +27,10 @@ from webrtc_agent.rooms import DailyRooms
 from webrtc_agent.settings import WebSettings
 from webrtc_agent.transport import OUTPUT_RATE
 
-_WORKERS = 4
-
-
 SERVICE = "webrtc-agent"
+_WORKERS = 4
+_QUOTING = ("pipecat.transports.smallwebrtc", "pipecat.processors.frameworks.rtvi")
+"""Modules that put what a visitor wrote into their warnings."""
 
 
 async def serve(settings: WebSettings) -> None:
@@ -76,5 +76,5 @@ def run() -> None:
         ConfigurationError: a setting is missing or wrong.
     """
     settings = WebSettings.read()
-    logs.configure(SERVICE, settings, silent=["pipecat.transports.smallwebrtc"])
+    logs.configure(SERVICE, settings, silent=_QUOTING)
     uvloop.run(serve(settings))
