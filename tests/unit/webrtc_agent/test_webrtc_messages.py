@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from webrtc_agent.messages import BURST, MAX_TEXT, Drop, Leave, MessageGuard, Pass, Press
+from webrtc_agent.messages import BURST, MAX_TEXT, PER_SECOND, Drop, Leave, MessageGuard, Pass, Press
 
 
 def rtvi(kind: str, data: object = None) -> dict[str, Any]:
@@ -69,3 +69,18 @@ def test_nobody_types_that_fast() -> None:
     assert verdicts.count(Drop("too_fast")) == 5
     now[0] += 1.0
     assert guard.judge(rtvi("client-ready")) == Pass("client-ready")
+
+
+def test_nobody_presses_keys_that_fast() -> None:
+    """Every key counts, also of many in one message, and a number that is too much of it is dropped whole."""
+    now = [0.0]
+    guard = MessageGuard(lambda: now[0])
+    keys = rtvi("dtmf", {"buttons": ["1"] * 12})
+    assert [guard.judge(keys) for _ in range(3)] == [Press("1" * 12), Drop("too_fast"), Drop("too_fast")]
+    now[0] += 60.0
+    pressed = 0
+    for _ in range(120):
+        now[0] += 0.5
+        verdict = guard.judge(rtvi("dtmf", {"buttons": ["1"] * 4}))
+        pressed += len(verdict.digits) if isinstance(verdict, Press) else 0
+    assert 100 < pressed <= BURST + 60 * PER_SECOND

@@ -9,12 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from webrtc_agent.credit import Credit
+
 MAX_TEXT = 1000
 """Characters of one typed message: about a minute of speech."""
 MAX_NAME = 64
 """Characters of a message's id, and of a client's version; clients use eight."""
 BURST = 20
 PER_SECOND = 5.0
+"""Messages, and keys: as fast as people type."""
 _LABEL = "rtvi-ai"
 _KEYS = frozenset("0123456789*#")
 _SWITCHES = ("run_immediately", "audio_response")
@@ -57,23 +60,25 @@ class MessageGuard:
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._credit = float(BURST)
-        self._last = clock()
+        self._credit = Credit(clock, BURST, PER_SECOND)
 
     def judge(self, message: object) -> Verdict:
         """Judge one message, as it came out of its JSON."""
-        now = self._clock()
-        self._credit = min(BURST, self._credit + (now - self._last) * PER_SECOND)
-        self._last = now
-        if self._credit < 1:
+        if not self._credit.spend():
             return Drop("too_fast")
-        self._credit -= 1
-        if not isinstance(message, dict) or message.get("label") != _LABEL:
-            return Drop("not_rtvi")
-        if not _is_text(message.get("id"), MAX_NAME):
-            return Drop("id")
-        return _judge(message.get("type"), message.get("data"))
+        verdict = _read(message)
+        # Each key is a message to the model. Half a number would be another number, so all are dropped or none.
+        if isinstance(verdict, Press) and not self._credit.spend(len(verdict.digits) - 1):
+            return Drop("too_fast")
+        return verdict
+
+
+def _read(message: object) -> Verdict:
+    if not isinstance(message, dict) or message.get("label") != _LABEL:
+        return Drop("not_rtvi")
+    if not _is_text(message.get("id"), MAX_NAME):
+        return Drop("id")
+    return _judge(message.get("type"), message.get("data"))
 
 
 def _judge(kind: object, data: Any) -> Verdict:  # noqa: ANN401 - JSON
