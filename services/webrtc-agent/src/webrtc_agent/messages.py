@@ -102,7 +102,16 @@ def _judge(kind: object, data: Any) -> Verdict:  # noqa: ANN401 - JSON
 
 
 def _is_text(value: object, longest: int) -> bool:
-    return isinstance(value, str) and bool(value.strip()) and len(value) <= longest
+    return isinstance(value, str) and bool(value.strip()) and len(value) <= longest and _encodes(value)
+
+
+def _encodes(text: str) -> bool:
+    """Tell half a character, which JSON can name but nobody can send on."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _are_options(value: object) -> bool:
