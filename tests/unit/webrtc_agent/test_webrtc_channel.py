@@ -151,3 +151,13 @@ async def test_what_opens_no_channel_ends_no_connection(pair: Pair, content: byt
     sctp._data_channel_queue.append((pair.channel, 50, content))
     await pair.send({"type": "after"})
     assert pair.came == [{"type": "after"}]
+
+
+async def test_what_is_too_long_for_a_client_is_no_error(pair: Pair) -> None:
+    """Pipecat tells a client of errors: one about a message would make the next."""
+    pair.sctp._remote_max_message_size = 100
+    pair.ours.send_app_message({"type": "x" * 200})
+    received: list[object] = []
+    pair.channel.on("message", received.append)
+    pair.ours.send_app_message({"type": "a"})
+    await until(lambda: received == ['{"type": "a"}'])

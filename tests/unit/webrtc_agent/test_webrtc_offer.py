@@ -28,6 +28,9 @@ CANDIDATE = "a=candidate:1 1 udp 1 127.0.0.1 9 typ host\r\n"
         (SOUND + WAY + PICTURE * 8, "too_many_media"),
         (SOUND + WAY + CANDIDATE * 51, "too_many_candidates"),
         (SOUND, "no_way_to_connect"),
+        (SOUND + WAY + "a=max-message-size:10\r\n", "too_short_messages"),
+        (SOUND + WAY + "a=max-message-size:-1\r\n", "too_short_messages"),
+        (SOUND + WAY + "a=max-message-size:a\r\n", "too_short_messages"),
         (SOUND + WAY + "".join(f"a=ssrc:{number} cname:a\r\n" for number in range(1000)), "too_many_attributes"),
         (SOUND + WAY + "a=rtpmap:96 a/1\r\n" * 900 + "a=rtcp-fb:* a\r\n" * 900, "too_many_attributes"),
         (SOUND + WAY + "a=rtpmap:96 a/1\r\n" * 900 + "a=fmtp:96 a=1\r\n" * 900, "too_many_attributes"),
@@ -44,6 +47,8 @@ def test_an_offer_of_sound_passes() -> None:
     """With a camera and a screen beside it, as browsers send it: codecs, what is said about them, senders."""
     codecs = "a=rtpmap:96 VP8/90000\r\n" * 50 + "a=rtcp-fb:96 nack\r\n" * 100 + "a=fmtp:96 apt=97\r\n" * 40
     check_offer(SOUND + WAY + CANDIDATE * 10 + (PICTURE + codecs) * 2 + "a=ssrc:1 cname:a\r\n" * 16)
+    check_offer(SOUND + WAY + "a=max-message-size:0\r\n")
+    check_offer(SOUND + WAY + "a=max-message-size:65536\r\n")
 
 
 @given(st.text())

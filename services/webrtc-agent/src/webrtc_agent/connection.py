@@ -52,6 +52,14 @@ class SoundConnection(SmallWebRTCConnection):
             self._closing = self._pc, closing
         await asyncio.shield(self._closing[1])
 
+    def send_app_message(self, message: Any) -> None:  # noqa: ANN401 - JSON
+        """Send a message, or none where the client has said that it takes none so long.
+
+        Pipecat would tell the client of that error, in a message that is too long as well, and so on without end.
+        """
+        with suppress(ValueError):
+            super().send_app_message(message)
+
     def force_transceivers_to_send_recv(self) -> None:
         """Send and receive on the first medium, which is sound by Pipecat's convention; decline all others."""
         for number, transceiver in enumerate(self.pc.getTransceivers()):

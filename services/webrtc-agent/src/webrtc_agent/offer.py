@@ -13,6 +13,9 @@ MAX_SOURCES = 200
 MAX_PAIRS = 20_000
 """Codecs times what is said about codecs, over all media: aiortc compares each with each, and 32 KB could become a
 million objects. A browser's camera has about 50 codecs and 150 lines about them."""
+MIN_MESSAGE_BYTES = 16 * 1024
+"""Least that a client may say it takes in one message (RFC 8841, section 6): browsers take 64 KB and more. 0 is all."""
+_MESSAGE_SIZE = "a=max-message-size:"
 _ABOUT_CODECS = ("a=rtcp-fb:", "a=fmtp:")
 _NEEDED = ("a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:")
 
@@ -33,8 +36,18 @@ def check_offer(sdp: str) -> None:
         raise MalformedOffer("too_many_candidates")
     if sum(line.startswith("a=ssrc") for line in lines) > MAX_SOURCES or _pairs(lines) > MAX_PAIRS:
         raise MalformedOffer("too_many_attributes")
+    if any(line.startswith(_MESSAGE_SIZE) and not _is_enough(line.removeprefix(_MESSAGE_SIZE)) for line in lines):
+        raise MalformedOffer("too_short_messages")
     if not all(any(line.startswith(needed) for line in lines) for needed in _NEEDED):
         raise MalformedOffer("no_way_to_connect")
+
+
+def _is_enough(message_size: str) -> bool:
+    """Whether what we have to say fits: a client that we cannot tell an error would be told of that, and so on."""
+    try:
+        return int(message_size) == 0 or int(message_size) >= MIN_MESSAGE_BYTES
+    except ValueError:
+        return False
 
 
 def _pairs(lines: list[str]) -> int:
