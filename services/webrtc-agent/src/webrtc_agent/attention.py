@@ -8,6 +8,7 @@ import structlog
 
 from agent_core.events import EndReason
 from agent_core.session import Session
+from webrtc_agent.credit import Credit
 from webrtc_agent.messages import Drop, Leave, MessageGuard, Pass, Press
 from webrtc_agent.transport import INPUT_RATE
 
@@ -15,6 +16,11 @@ log = structlog.get_logger()
 
 PACKET_BYTES = INPUT_RATE * 2 * 40 // 1000
 """Sound for the model goes in packets of 40 ms: half as many to sign and send as come in."""
+BYTES_PER_SECOND = INPUT_RATE * 2
+HELD_BACK_SECONDS = 6.0
+"""Sound that a network may hold back and bring at once."""
+PACE = 1.05
+"""As fast as anybody speaks, by a clock that is fast. The model is paid for what it hears, however fast it comes."""
 READY_SECONDS = 10.0
 """Longest wait for the pipeline to take messages; it takes milliseconds."""
 
@@ -26,10 +32,13 @@ class Attention:
 
     def __init__(self) -> None:
         self._guard = MessageGuard(time.monotonic)
+        self._pace = Credit(time.monotonic, HELD_BACK_SECONDS * BYTES_PER_SECOND, PACE * BYTES_PER_SECOND)
         self._sound = bytearray()
 
     def hear(self, pcm: bytes) -> None:
-        """Take some sound, 16-bit PCM at ``INPUT_RATE``."""
+        """Take some sound, 16-bit PCM at ``INPUT_RATE``; what comes faster than anybody speaks is lost."""
+        if not self._pace.spend(len(pcm)):
+            return
         self._sound += pcm
         if len(self._sound) >= PACKET_BYTES:
             self.session.hear(bytes(self._sound))

@@ -1,0 +1,26 @@
+"""What a visitor's side sends reaches the conversation within bounds."""
+
+from typing import Any
+
+from webrtc_agent.attention import BYTES_PER_SECOND, HELD_BACK_SECONDS, Attention
+
+
+class Ear:
+    """Stands for a conversation, and counts the seconds of sound that it gets."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def hear(self, pcm: bytes) -> None:
+        """Take some sound."""
+        self.seconds += len(pcm) / BYTES_PER_SECOND
+
+
+def test_nobody_speaks_faster_than_the_clock_goes() -> None:
+    """An hour of sound that comes in a moment does not become an hour that the model is paid for."""
+    ear: Any = Ear()
+    attention = Attention()
+    attention.session = ear
+    for _ in range(3600 * 5):
+        attention.hear(bytes(BYTES_PER_SECOND // 5))
+    assert HELD_BACK_SECONDS - 1 < ear.seconds < HELD_BACK_SECONDS + 5
