@@ -11,6 +11,7 @@ from tests.integration.webrtc.conftest import Surroundings
 from tests.support.visitor import Visitor
 from tests.support.waiting import until
 from tests.support.web_process import WebProcess
+from webrtc_agent.peer import OFFERS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -106,6 +107,19 @@ async def test_a_second_tab_gets_its_own_session(web: WebProcess, visitor: Someo
         first.speak()
         await first.until("bot-stopped-speaking", 2)
         assert await web.sessions() == 1
+
+
+async def test_offer_after_offer_is_refused(visitor: Someone) -> None:
+    """Each takes time that all visitors share. The conversation goes on."""
+    async with visitor() as somebody:
+        await somebody.connect()
+        await somebody.greeted()
+        path, again = f"/sessions/{somebody.session_id}/api/offer", {"pc_id": somebody.pc_id, "type": "offer"}
+        answers = [await somebody.http.post(path, json=again | {"sdp": "v=0"}) for _ in range(OFFERS + 2)]
+        assert [answer.status_code for answer in answers] == [400] * OFFERS + [429] * 2
+        assert int(answers[-1].headers["retry-after"]) > 0
+        somebody.speak()
+        await somebody.until("bot-stopped-speaking", 2)
 
 
 async def test_a_direct_client_needs_no_start(web: WebProcess, visitor: Someone) -> None:

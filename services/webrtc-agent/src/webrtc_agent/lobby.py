@@ -74,6 +74,7 @@ class Lobby:
 
         Raises:
             Refused: another client talks here, the visit is over, or there is no place.
+            TooOften: the client makes offer after offer.
             MalformedOffer: the offer cannot be answered.
         """
         match visit.state, visit.conversation:

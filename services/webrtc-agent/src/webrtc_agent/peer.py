@@ -13,7 +13,9 @@ from webrtc_agent import connection
 from webrtc_agent.attention import Attention
 from webrtc_agent.call_back import CallBackCard, Contact
 from webrtc_agent.connection import CONNECT_SECONDS, SoundConnection
+from webrtc_agent.credit import Credit
 from webrtc_agent.farewell import farewell
+from webrtc_agent.limits import TooOften
 from webrtc_agent.refusals import MalformedOffer
 from webrtc_agent.requests import MAX_CANDIDATES, Candidate, OfferRequest
 from webrtc_agent.transport import INPUT_RATE, OUTPUT_RATE, VisitorTransport
@@ -21,6 +23,10 @@ from webrtc_agent.watch import Watch
 
 WAY_TO_EAR = 0.4
 """Seconds: Pipecat's track holds 40 ms, a browser's jitter buffer 40 to 200."""
+OFFERS = 6
+"""Further offers that a client may make at once: it tries three times to get its connection back."""
+OFFER_SECONDS = 10
+"""Until it may make another."""
 
 
 class Peer:
@@ -36,6 +42,7 @@ class Peer:
     def __init__(self, agent: Agent, place: Place, sound: SoundConnection, people: Sequence[Contact] = ()) -> None:
         self._connection = sound
         self._candidates = 0
+        self._offers = Credit(time.monotonic, OFFERS, 1 / OFFER_SECONDS)
         self._attention = attention = Attention()
         self._watch = Watch(time.monotonic, CONNECT_SECONDS)
         transport = VisitorTransport(sound, self._hear, attention.believe)
@@ -82,8 +89,11 @@ class Peer:
         """Answer another offer of the same client.
 
         Raises:
+            TooOften: a connection that breaks does not break that often.
             MalformedOffer: it cannot be answered.
         """
+        if not self._offers.spend():
+            raise TooOften("offers of a session", OFFER_SECONDS)
         await connection.answer_again(self._connection, offer)
 
     async def add(self, candidates: list[Candidate]) -> None:
