@@ -5,7 +5,7 @@ import json
 import time
 import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
@@ -119,17 +119,37 @@ async def test_an_earlier_part_of_a_call_changes_nothing(place: Place) -> None:
     newer = _entry(b"newer", version=3)
     await now.put("CA1", newer)
     assert not await late.put("CA1", _entry(b"older", version=2))
-    assert not await late.delete("CA1", 2)
+    assert not await late.delete("CA1", 2, time.time() + 60)
     assert await now.get("CA1") == newer
 
 
 async def test_what_is_deleted_is_gone(place: Place) -> None:
-    """Twice is no fault."""
+    """Twice is no fault, and neither is what was never there."""
     shelf = place.shelf()
     await shelf.put("CA1", _entry())
-    assert await shelf.delete("CA1", 1)
+    assert await shelf.delete("CA1", 1, time.time() + 60)
     assert await shelf.get("CA1") is None
-    assert await shelf.delete("CA1", 1)
+    assert not await shelf.delete("CA1", 1, time.time() + 60)
+    assert await shelf.delete("CA2", 0, time.time() + 60)
+    assert await shelf.get("CA2") is None
+
+
+async def test_what_is_deleted_is_not_put_back(place: Place) -> None:
+    """A write that nobody waits for any more arrives last: of the same part, of any other, until none can come."""
+    late, now = place.shelf(), place.shelf()
+    await now.put("CA1", _entry())
+    await now.delete("CA1", 1, time.time() + 60)
+    for version in (0, 1, 10):
+        assert not await late.put("CA1", _entry(b"late", version))
+        assert not await late.delete("CA1", version, time.time() + 6000)
+    assert not await late.put_first("CA1", time.time() + 6000)
+    assert await now.get("CA1") is None
+    assert b"late" not in place.content()
+    place.offset = 70
+    assert await late.put("CA1", _entry(b"anew", seconds=600))
+    found = await now.get("CA1")
+    assert found is not None
+    assert found.sealed == b"anew"
 
 
 async def test_what_has_expired_is_as_if_it_were_gone(place: Place) -> None:
@@ -168,16 +188,33 @@ async def test_nobody_reads_a_caller_s_words_where_they_lie(place: Place) -> Non
     assert len(place.content()) < len(content) - 100
 
 
+async def test_a_call_that_was_forgotten_is_not_remembered_by_the_task_that_lost_it(place: Place) -> None:
+    """A socket breaks silently, another task takes the call up and sees its end; then the first one notices."""
+    first, second = (CallStore(place.shelf(), Seal([b"k" * 32]), deadline=timedelta(seconds=20)) for _ in range(2))
+    call = CallMemory("CA1", (("USER", "weather in Reykjavik"),), {"city": "Akureyri"})
+    await first.remember(call)
+    await second.remember(replace(call, part=1))
+    await second.forget(replace(call, part=1, ended="caller_left"))
+    left = place.content()
+    assert not await first.remember(replace(call, ended="peer_lost"))
+    assert place.content() == left
+    assert await first.recall("CA1") is None
+    assert await second.recall("CA1") is None
+    assert not first.faults + second.faults
+
+
 async def test_files_that_have_expired_are_removed_at_the_next_start(tmp_path: Path) -> None:
     """A laptop that was closed in the middle of a call keeps nothing of it for ever."""
     place = _folder(tmp_path / "calls")
     shelf = place.shelf()
     await shelf.put("CA1", _entry(b"a word", seconds=30))
     await shelf.put("CA2", _entry(b"another", seconds=3000))
+    await shelf.delete("CA3", 0, time.time() + 30)
     place.offset = 40
-    assert await place.shelf().get("CA3") is None
+    assert await place.shelf().get("CA4") is None
     assert b"a word" not in place.content()
     assert b"another" in place.content()
+    assert len(list((tmp_path / "calls").glob("*.entry"))) == 1
 
 
 async def test_a_file_that_was_cut_off_is_nothing(tmp_path: Path) -> None:
@@ -200,7 +237,7 @@ async def test_names_of_files_are_not_kept(tmp_path: Path) -> None:
             key = f"CA{number}"
             await shelf.put(key, Entry(b"sealed", 0, time.time() + 60))
             assert await shelf.get(key) is not None
-            await shelf.delete(key, 0)
+            await shelf.delete(key, 0, time.time() + 60)
 
     await use(range(100))
     tracemalloc.start()

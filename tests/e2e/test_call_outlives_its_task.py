@@ -125,4 +125,4 @@ async def test_the_same_caller_goes_on_talking_to_another_task(world: World) -> 
     await until(lambda: bool(survivor.lines("session_ended", call_sid=call.sid, reason="caller_left")), 10)
     (record,) = survivor.lines("session_ended", call_sid=call.sid, reason="caller_left")
     assert record["resumed"] == 1
-    await until(lambda: not fleet.entry(call.sid).exists())
+    await until(lambda: fleet.forgot(call.sid))

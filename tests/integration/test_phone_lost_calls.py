@@ -86,7 +86,7 @@ async def test_a_connection_that_breaks_is_replaced(tasks: Fleet, house: House) 
     lost, found = await _records(tasks, caller, 2)
     assert (lost["reason"], lost["resumed"]) == ("peer_lost", 0)
     assert (found["reason"], found["resumed"], found["model_streams"]) == ("caller_left", 1, 1)
-    await until(lambda: not tasks.entry(caller.sid).exists())
+    await until(lambda: tasks.forgot(caller.sid))
 
 
 async def _records(fleet: Fleet, caller: Caller, count: int) -> list[dict[str, object]]:
@@ -150,7 +150,7 @@ async def test_a_call_that_ends_well_leaves_nothing(tasks: Fleet, house: House) 
         await until(lambda: len(tasks.entry(caller.sid).read_bytes()) > 200)
         for word in (SECRET, "Reykjavik", "turn 1", "San Francisco", "USER"):
             assert word.encode() not in tasks.remembered()
-    await until(lambda: not tasks.entry(caller.sid).exists())
+    await until(lambda: tasks.forgot(caller.sid))
 
 
 async def test_a_captured_question_for_a_lost_call_costs_one_model_stream_at_most(tasks: Fleet, house: House) -> None:
@@ -281,4 +281,4 @@ async def test_a_process_that_is_killed_in_the_middle_of_an_answer(house: House,
         assert (record["reason"], record["resumed"]) == ("caller_left", 1)
         (lost,) = survivor.lines("call_lost", call_sid=caller.sid)
         assert lost["lost_session_id"] == killed.lines("session_started", call_sid=caller.sid)[0]["session_id"]
-        await until(lambda: not fleet.entry(caller.sid).exists())
+        await until(lambda: fleet.forgot(caller.sid))

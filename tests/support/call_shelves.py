@@ -15,6 +15,8 @@ class Memo:
 
     def __init__(self, pause: float = 0.0, *, broken: bool = False) -> None:
         self.entries: dict[str, Entry] = {}
+        self.deleted: dict[str, float] = {}
+        """Until when nothing more is kept under a key."""
         self.puts = 0
         self.pause = pause
         self.broken = broken
@@ -25,9 +27,11 @@ class Memo:
         return self.entries.get(key)
 
     async def put(self, key: str, entry: Entry) -> bool:
-        """Keep it."""
+        """Keep it, unless what is there is newer or was deleted."""
         self.puts += 1
         await self._attend()
+        if key in self.deleted or (key in self.entries and self.entries[key].version > entry.version):
+            return False
         self.entries[key] = entry
         return True
 
@@ -39,11 +43,13 @@ class Memo:
         self.entries[key] = Entry(b"", 0, expires_at)
         return True
 
-    async def delete(self, key: str, version: int) -> bool:
-        """Drop it."""
-        del version
+    async def delete(self, key: str, version: int, until: float) -> bool:
+        """Drop it for good, unless it is newer."""
         await self._attend()
+        if key in self.deleted or (key in self.entries and self.entries[key].version > version):
+            return False
         self.entries.pop(key, None)
+        self.deleted[key] = until
         return True
 
     async def aclose(self) -> None:

@@ -12,6 +12,9 @@ from standins.edge.server import Edge, Settings
 from tests.support.edge_setting import PHONE, TEMPLATE
 from tests.support.phone_process import PhoneProcess, free_port
 
+_HEAD_BYTES = 16
+"""Before the words in a file: a version and when it expires."""
+
 type StartPhone = Callable[..., AbstractAsyncContextManager[PhoneProcess]]
 
 
@@ -45,6 +48,11 @@ class Fleet:
     def entry(self, call_sid: str) -> Path:
         """Where a call is remembered, if it is."""
         return self.folder / f"{sha256(call_sid.encode()).hexdigest()}.entry"
+
+    def forgot(self, call_sid: str) -> bool:
+        """Tell whether no word of a call lies there: of one that is over only a number and a time are kept a while."""
+        entry = self.entry(call_sid)
+        return not entry.exists() or entry.stat().st_size == _HEAD_BYTES
 
     def remembered(self) -> bytes:
         """Everything that lies in the folder, names included."""

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from agent_core.adapters.call_store.seal import Seal
 from agent_core.adapters.call_store.shelf import Entry
-from agent_core.adapters.call_store.store import KEEP, CallStore
+from agent_core.adapters.call_store.store import BARRED, KEEP, CallStore
 from agent_core.memory import CallMemory
 from tests.support.call_shelves import Memo
 
@@ -28,6 +28,7 @@ async def test_a_call_is_remembered_for_an_hour_after_its_last_word() -> None:
     await store.forget(CALL)
     assert await store.recall("CA1") is None
     assert not shelf.entries
+    assert shelf.deleted == {"CA1": NOW + BARRED.total_seconds()}
     assert not store.faults
 
 

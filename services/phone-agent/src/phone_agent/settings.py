@@ -31,8 +31,9 @@ class PhoneSettings(CoreSettings):
     call_store: Annotated[str, Field(pattern=PATTERN)] = "none"
     """Where calls are remembered while they go on, so that another task can take up one whose task has died:
     ``none``, ``file:<folder>`` (one machine; tasks share the folder) or ``dynamodb:<table>``. Sealed with keys from
-    the AuthTokens; gone when the call is over, and an hour after its last word whatever happens. `make run` uses
-    ``file:.run/calls``; in a container the folder must be a volume or a tmpfs that the service may write to."""
+    the AuthTokens; its words are gone when the call is over, and an hour after the last of them whatever happens.
+    `make run` uses ``file:.run/calls``; in a container the folder must be a volume or a tmpfs that the service may
+    write to."""
     aws_endpoint_url_dynamodb: HttpUrl | None = None
     """Another address for DynamoDB, for a VPC endpoint or a stand-in."""
     media_frame_ms: Annotated[int, Field(ge=20, le=100, multiple_of=20)] = 40

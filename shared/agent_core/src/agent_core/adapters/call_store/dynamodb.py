@@ -1,7 +1,7 @@
 """Keeps entries in a DynamoDB table: one item for each call, removed by the table's own time to live.
 
 The table's partition key is ``call_sid`` (S) and its time to live attribute ``expires_at`` (N). A task's role needs
-``dynamodb:GetItem``, ``PutItem`` and ``DeleteItem`` on it and nothing else.
+``dynamodb:GetItem`` and ``PutItem`` on it and nothing else: what is deleted is replaced by an item without words.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ class DynamoShelf:
         self._client = self._threads.submit(_connect, region, endpoint)
 
     async def get(self, key: str) -> Entry | None:
-        """Give what lies under a key, unless it has expired."""
+        """Give what lies under a key, unless it has expired or was deleted."""
         answer = await self._ask("get_item", Key=_key(key), ConsistentRead=True)
         item = answer.get("Item")
         if item is None:
@@ -59,11 +59,11 @@ class DynamoShelf:
             entry = Entry(item["sealed"]["B"], int(item["version"]["N"]), float(item["expires_at"]["N"]))
         except (KeyError, ValueError, TypeError):
             raise ShelfFault("item") from None
-        return entry if entry.expires_at > self._clock() else None
+        return None if entry.is_tombstone or entry.expires_at <= self._clock() else entry
 
     async def put(self, key: str, entry: Entry) -> bool:
         """Replace what lies under a key; False if that has a higher version."""
-        return await self._unless_newer("put_item", entry.version, Item=_item(key, entry))
+        return await self._put_unless_newer(key, entry, entry.version)
 
     async def put_first(self, key: str, expires_at: float) -> bool:
         """Mark a key; False if there is something under it already."""
@@ -75,18 +75,18 @@ class DynamoShelf:
         )
         return answer is not _NOT
 
-    async def delete(self, key: str, version: int) -> bool:
-        """Remove what lies under a key; False if that has a higher version."""
-        return await self._unless_newer("delete_item", version, Key=_key(key))
+    async def delete(self, key: str, version: int, until: float) -> bool:
+        """Remove what lies under a key, and refuse what is put there until then; False if that has a higher version."""
+        return await self._put_unless_newer(key, Entry.tombstone(until), version)
 
     async def aclose(self) -> None:
         """Wait for nothing: a request that is under way ends by itself within seconds."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _unless_newer(self, operation: str, version: int, **what: Any) -> bool:  # noqa: ANN401 - the API's own
+    async def _put_unless_newer(self, key: str, entry: Entry, version: int) -> bool:
         answer = await self._ask(
-            operation,
-            **what,
+            "put_item",
+            Item=_item(key, entry),
             ConditionExpression="attribute_not_exists(call_sid) OR version <= :version OR expires_at <= :now",
             ExpressionAttributeValues={":version": _number(version), ":now": _number(self._clock())},
         )

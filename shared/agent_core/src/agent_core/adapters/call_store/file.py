@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from struct import Struct, error
@@ -42,20 +42,21 @@ class FileShelf:
         self._thread = ThreadPoolExecutor(1, "call-files")
 
     async def get(self, key: str) -> Entry | None:
-        """Give what lies under a key, unless it has expired."""
-        return await self._off_loop(lambda: self._read(self._path(key)))
+        """Give what lies under a key, unless it has expired or was deleted."""
+        entry = await self._off_loop(lambda: self._read(self._path(key)))
+        return None if entry is None or entry.is_tombstone else entry
 
     async def put(self, key: str, entry: Entry) -> bool:
         """Replace what lies under a key; False if that has a higher version."""
-        return await self._off_loop(lambda: self._put(self._path(key), entry))
+        return await self._off_loop(lambda: self._put_unless_newer(self._path(key), entry, entry.version))
 
     async def put_first(self, key: str, expires_at: float) -> bool:
         """Mark a key; False if there is something under it already."""
         return await self._off_loop(lambda: self._put_first(self._path(key), expires_at))
 
-    async def delete(self, key: str, version: int) -> bool:
-        """Remove what lies under a key; False if that has a higher version."""
-        return await self._off_loop(lambda: self._delete(self._path(key), version))
+    async def delete(self, key: str, version: int, until: float) -> bool:
+        """Remove what lies under a key, and refuse what is put there until then; False if that has a higher version."""
+        return await self._off_loop(lambda: self._put_unless_newer(self._path(key), Entry.tombstone(until), version))
 
     async def aclose(self) -> None:
         """Wait for nothing: what is being written is written by its thread."""
@@ -74,10 +75,10 @@ class FileShelf:
     def _path(self, key: str) -> str:
         return f"{self._folder}{os.sep}{sha256(key.encode()).hexdigest()}{_SUFFIX}"
 
-    def _put(self, path: str, entry: Entry) -> bool:
+    def _put_unless_newer(self, path: str, entry: Entry, version: int) -> bool:
         with self._locked():
             there = self._read(path)
-            if there is not None and there.version > entry.version:
+            if there is not None and there.version > version:
                 return False
             self._write(path, entry)
             return True
@@ -87,14 +88,6 @@ class FileShelf:
             if self._read(path) is not None:
                 return False
             self._write(path, Entry(b"", 0, expires_at))
-            return True
-
-    def _delete(self, path: str, version: int) -> bool:
-        with self._locked():
-            there = self._read(path)
-            if there is not None and there.version > version:
-                return False
-            _unlink(path)
             return True
 
     def _read(self, path: str) -> Entry | None:
@@ -134,9 +127,4 @@ class FileShelf:
             for name in os.listdir(self._folder):  # noqa: PTH208 - as above
                 path = f"{self._folder}{os.sep}{name}"
                 if name.endswith(_SUFFIX) and self._read(path) is None:
-                    _unlink(path)
-
-
-def _unlink(path: str) -> None:
-    with suppress(FileNotFoundError):
-        os.unlink(path)  # noqa: PTH108 - a name of its own, see above
+                    os.unlink(path)  # noqa: PTH108 - as above

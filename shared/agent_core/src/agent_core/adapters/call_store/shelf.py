@@ -1,7 +1,7 @@
 """A place that keeps bytes under a key for a while, and the one that keeps nothing."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from agent_core.errors import UpstreamError
 
@@ -11,6 +11,10 @@ class ShelfFault(UpstreamError):
 
     def __init__(self, reason: str) -> None:
         super().__init__("call_store", reason)
+
+
+_GONE: Final = 2**31
+"""A version that no entry exceeds: theirs count the streams of a call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,16 @@ class Entry:
     version: int
     expires_at: float
 
+    @classmethod
+    def tombstone(cls, until: float) -> "Entry":
+        """Make what lies in the place of an entry that was deleted, so that nothing late is put there again."""
+        return cls(b"", _GONE, until)
+
+    @property
+    def is_tombstone(self) -> bool:
+        """Whether an entry was deleted here."""
+        return self.version == _GONE
+
 
 class Shelf(Protocol):
     """Keeps entries. Every method may raise `ShelfFault`, and none has a deadline of its own that a caller waits for.
@@ -35,7 +49,7 @@ class Shelf(Protocol):
     """
 
     async def get(self, key: str) -> Entry | None:
-        """Give what lies under a key, unless it has expired."""
+        """Give what lies under a key, unless it has expired or was deleted."""
 
     async def put(self, key: str, entry: Entry) -> bool:
         """Replace what lies under a key; False if that has a higher version."""
@@ -43,8 +57,11 @@ class Shelf(Protocol):
     async def put_first(self, key: str, expires_at: float) -> bool:
         """Mark a key; False if there is something under it already. Of two at once, one gets True."""
 
-    async def delete(self, key: str, version: int) -> bool:
-        """Remove what lies under a key; False if that has a higher version. What is not there is no fault."""
+    async def delete(self, key: str, version: int, until: float) -> bool:
+        """Remove what lies under a key, and refuse until then whatever is put there.
+
+        False if what lies there has a higher version, or was deleted before. What is not there is no fault.
+        """
 
     async def aclose(self) -> None:
         """Let go of what is held."""
@@ -68,9 +85,9 @@ class NoShelf:
         del key, expires_at
         return True
 
-    async def delete(self, key: str, version: int) -> bool:
+    async def delete(self, key: str, version: int, until: float) -> bool:
         """Do nothing."""
-        del key, version
+        del key, version, until
         return True
 
     async def aclose(self) -> None:

@@ -19,6 +19,10 @@ log = structlog.get_logger()
 
 KEEP: Final = timedelta(hours=1)
 """How long an entry outlives its last change. A call changes it with each turn, so nothing outlives a call by more."""
+BARRED: Final = timedelta(minutes=5)
+"""How long nothing is kept of a call that was forgotten, whoever comes late with it. A task whose caller fell silent
+has written its last word within half a minute, one that has to leave within two, and a request that nobody waits for
+any more ends within seconds."""
 DEADLINE: Final = timedelta(seconds=1)
 """How long anybody waits for the shelf. Both kinds answer within some milliseconds."""
 _HURRY: Final = 4
@@ -73,7 +77,10 @@ class CallStore:
             return None
 
     async def remember(self, call: CallMemory) -> bool:
-        """Keep what is known of a call; True if it is kept now. A later part of the call is never overwritten."""
+        """Keep what is known of a call; True if it is kept now.
+
+        A later part of the call is never overwritten, and a call that was forgotten stays so.
+        """
         if self._seal is None:
             return False
         entry = Entry(self._seal.close(call.call_sid, call.encode()), call.part, self._clock() + KEEP.total_seconds())
@@ -82,7 +89,8 @@ class CallStore:
     async def forget(self, call: CallMemory) -> None:
         """Remove what is known of a call, unless a later part of it goes on."""
         if self._seal is not None:
-            await self._try("forget", self._shelf.delete(call.call_sid, call.part), default=False)
+            until = self._clock() + BARRED.total_seconds()
+            await self._try("forget", self._shelf.delete(call.call_sid, call.part, until), default=False)
 
     async def redeem(self, name: str, expires_at: float) -> bool:
         """Say whether this name is used for the first time; yes when that cannot be known soon.
