@@ -1,5 +1,6 @@
 """What we tell Twilio about a live call, beside its media stream."""
 
+import asyncio
 from http import HTTPStatus
 
 import httpx
@@ -7,7 +8,7 @@ import httpx
 from agent_core.errors import UpstreamError
 
 _SECONDS = 2.0
-"""One try; two of them fit into the five seconds in which a call is cleared up."""
+"""One try, from the first byte to the last; two of them fit into the five seconds in which a call is cleared up."""
 _REDIRECT_SECONDS = 3.0
 """A caller who was told to wait hears nothing meanwhile; Twilio takes about a fifth of a second."""
 _TRIES = 2
@@ -36,10 +37,7 @@ class CallControl:
         Raises:
             UpstreamError: Twilio could not be told, or the call is over.
         """
-        try:
-            answer = await self._client.post(self._path(call_sid), data={"Twiml": document}, timeout=_REDIRECT_SECONDS)
-        except httpx.HTTPError as error:
-            raise UpstreamError("twilio", type(error).__name__) from error
+        answer = await self._tell(call_sid, {"Twiml": document}, _REDIRECT_SECONDS)
         if not answer.is_success:
             raise UpstreamError("twilio", f"status {answer.status_code}")
 
@@ -49,23 +47,33 @@ class CallControl:
         Raises:
             UpstreamError: Twilio could not be told.
         """
-        path = self._path(call_sid)
         for tries_left in reversed(range(_TRIES)):
             try:
-                answer = await self._client.post(path, data={"Status": "completed"}, timeout=_SECONDS)
-            except httpx.HTTPError as error:
-                problem = type(error).__name__
-            else:
-                if answer.is_success or answer.status_code in _ALREADY_OVER or _code(answer) == _NOT_IN_PROGRESS:
-                    return
-                problem = f"status {answer.status_code}"
-                if answer.is_client_error:
-                    tries_left = 0  # noqa: PLW2901 - the same request would be refused again
-            if not tries_left:
-                raise UpstreamError("twilio", problem)
+                answer = await self._tell(call_sid, {"Status": "completed"}, _SECONDS)
+            except UpstreamError:
+                if not tries_left:
+                    raise
+                continue
+            if answer.is_success or answer.status_code in _ALREADY_OVER or _code(answer) == _NOT_IN_PROGRESS:
+                return
+            if answer.is_client_error or not tries_left:  # the same request would be refused again
+                raise UpstreamError("twilio", f"status {answer.status_code}")
 
-    def _path(self, call_sid: str) -> str:
-        return f"/2010-04-01/Accounts/{self._account_sid}/Calls/{call_sid}.json"
+    async def _tell(self, call_sid: str, fields: dict[str, str], seconds: float) -> httpx.Response:
+        """Change a call once, whatever the answer is.
+
+        Raises:
+            UpstreamError: There is no answer in time.
+        """
+        path = f"/2010-04-01/Accounts/{self._account_sid}/Calls/{call_sid}.json"
+        try:
+            async with asyncio.timeout(seconds):
+                # The deadline is for the whole: httpx's own ones start anew with every byte.
+                return await self._client.post(path, data=fields, timeout=None)
+        except TimeoutError:
+            raise UpstreamError("twilio", "timeout") from None
+        except httpx.HTTPError as error:
+            raise UpstreamError("twilio", type(error).__name__) from error
 
 
 def _code(answer: httpx.Response) -> int | None:
