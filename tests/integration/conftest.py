@@ -1,7 +1,7 @@
 """The running product and its surroundings: started once, because loading the product takes two seconds."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +35,9 @@ class House:
     """Takes connections and never answers."""
     folder: Path
 
-    def start_phone(self, name: str, **settings: str) -> AbstractAsyncContextManager[PhoneProcess]:
+    def start_phone(
+        self, name: str, program: Sequence[str] = ("phone_agent",), **settings: str
+    ) -> AbstractAsyncContextManager[PhoneProcess]:
         """Start a phone service of one's own."""
         known = {
             "AWS_SECRET_ACCESS_KEY": MODEL_SECRET,
@@ -44,7 +46,7 @@ class House:
             "OPEN_METEO_FORECAST_URL": self.weather_url,
             "OPEN_METEO_GEOCODING_URL": self.weather_url,
         }
-        return phone_process(self.nova, self.exchange, self.folder / f"{name}.jsonl", known | settings)
+        return phone_process(self.nova, self.exchange, self.folder / f"{name}.jsonl", known | settings, program)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

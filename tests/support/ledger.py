@@ -5,9 +5,11 @@ Each function raises ``AssertionError`` with what does not balance. None waits: 
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from standins.daily.house import Ledger as Rooms
@@ -75,10 +77,34 @@ class Held:
     descriptors: int
 
     @classmethod
-    def by(cls, pid: int) -> "Held":
-        """Look at a process."""
+    def by(cls, pid: int, port: int | None = None) -> "Held":
+        """Look at a process.
+
+        Args:
+            pid: Its number.
+            port: Where it listens: connections that others keep to it for their next request are theirs, and are left
+                out. One that its peer has closed is not.
+        """
         threads = len(os.listdir(f"/proc/{pid}/task"))  # noqa: PTH208 - needs no paths
-        return cls(threads, len(os.listdir(f"/proc/{pid}/fd")))  # noqa: PTH208 - needs no paths
+        theirs = {f"socket:[{inode}]" for inode in _established(pid, port)} if port else set()
+        return cls(threads, sum(file not in theirs for file in _files(pid)))
+
+
+_ESTABLISHED = "01"
+
+
+def _files(pid: int) -> Iterator[str]:
+    for descriptor in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208 - needs no paths
+        with suppress(FileNotFoundError):  # closed meanwhile
+            yield os.readlink(f"/proc/{pid}/fd/{descriptor}")  # noqa: PTH115 - as above
+
+
+def _established(pid: int, port: int) -> Iterator[str]:
+    """Name the inodes of the connections to a port; a line of the table has local, remote, state, … and inode."""
+    for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:
+        _, local, _, state, *_, inode = line.split()[:10]
+        if state == _ESTABLISHED and int(local.rpartition(":")[2], 16) == port:
+            yield inode
 
 
 def nothing_is_held(before: Held, after: Held, spare: int = 2) -> None:

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import httpx
 
 from standins.nova.server import NovaStandin
 from standins.twilio.server import TwilioExchange
+from tests.support.ledger import Held
 from tests.support.waiting import until
 
 _START_SECONDS = 30.0
@@ -26,6 +27,7 @@ class PhoneProcess:
 
     def __init__(self, process: asyncio.subprocess.Process, port: int, log: Path) -> None:
         self.process = process
+        self.port = port
         self.url = f"http://127.0.0.1:{port}"
         self.log = log
         self._client = httpx.AsyncClient(base_url=self.url, trust_env=False)
@@ -54,6 +56,10 @@ class PhoneProcess:
         """How many places are taken."""
         answer: dict[str, Any] = (await self._client.get("/ready")).json()
         return int(answer["sessions"])
+
+    def held(self) -> Held:
+        """Count what it holds, beside the connections that others keep to it."""
+        return Held.by(self.process.pid, self.port)
 
     def lines(self, event: str, **fields: object) -> list[dict[str, Any]]:
         """Give the log's lines of an event whose fields have these values."""
@@ -98,7 +104,11 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def phone_process(
-    nova: NovaStandin, exchange: TwilioExchange, log: Path, settings: Mapping[str, str]
+    nova: NovaStandin,
+    exchange: TwilioExchange,
+    log: Path,
+    settings: Mapping[str, str],
+    program: Sequence[str] = ("phone_agent",),
 ) -> AsyncIterator[PhoneProcess]:
     """Start the service against the stand-ins and stop it at the end.
 
@@ -107,6 +117,7 @@ async def phone_process(
         exchange: Whose calls are answered.
         log: Where its log goes.
         settings: Further environment; an empty value removes a variable.
+        program: Module that is run, and its arguments.
     """
     port = free_port()
     given = {
@@ -125,7 +136,7 @@ async def phone_process(
     environment = {name: value for name, value in (os.environ | given).items() if value}
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "phone_agent", env=environment, stdout=output, stderr=asyncio.subprocess.STDOUT
+            sys.executable, "-m", *program, env=environment, stdout=output, stderr=asyncio.subprocess.STDOUT
         )
     phone = PhoneProcess(process, port, log)
     try:

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 
 from standins.nova.server import NovaStandin
+from tests.support.ledger import Held
 from tests.support.waiting import until
 
 _START_SECONDS = 30.0
@@ -25,6 +26,7 @@ class WebProcess:
 
     def __init__(self, process: asyncio.subprocess.Process, port: int, log: Path) -> None:
         self.process = process
+        self.port = port
         self.url = f"http://127.0.0.1:{port}"
         self.log = log
         self.http = httpx.AsyncClient(base_url=self.url, trust_env=False)
@@ -54,6 +56,10 @@ class WebProcess:
         """How many places are taken."""
         return int((await self.http.get("/ready")).json()["sessions"])
 
+    def held(self) -> Held:
+        """Count what it holds, beside the connections that others keep to it."""
+        return Held.by(self.process.pid, self.port)
+
     def lines(self, event: str) -> list[dict[str, Any]]:
         """Give the log's lines of an event."""
         lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
@@ -70,13 +76,16 @@ class WebProcess:
 
 
 @asynccontextmanager
-async def web_process(nova: NovaStandin, log: Path, settings: Mapping[str, str]) -> AsyncIterator[WebProcess]:
+async def web_process(
+    nova: NovaStandin, log: Path, settings: Mapping[str, str], program: Sequence[str] = ("webrtc_agent",)
+) -> AsyncIterator[WebProcess]:
     """Start the service against the stand-in and stop it at the end.
 
     Args:
         nova: Where the model is.
         log: Where its log goes.
         settings: Further environment.
+        program: Module that is run, and its arguments.
     """
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
@@ -93,7 +102,7 @@ async def web_process(nova: NovaStandin, log: Path, settings: Mapping[str, str])
     }
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "webrtc_agent", env=environment, stdout=output, stderr=asyncio.subprocess.STDOUT
+            sys.executable, "-m", *program, env=environment, stdout=output, stderr=asyncio.subprocess.STDOUT
         )
     web = WebProcess(process, port, log)
     try:

@@ -1,6 +1,6 @@
 """The running web service and the model's stand-in, started once: loading the product takes two seconds."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -26,9 +26,11 @@ class Surroundings:
     score: Score
     folder: Path
 
-    def start_web(self, name: str, **settings: str) -> AbstractAsyncContextManager[WebProcess]:
+    def start_web(
+        self, name: str, program: Sequence[str] = ("webrtc_agent",), **settings: str
+    ) -> AbstractAsyncContextManager[WebProcess]:
         """Start a web service of one's own."""
-        return web_process(self.nova, self.folder / f"{name}.jsonl", settings)
+        return web_process(self.nova, self.folder / f"{name}.jsonl", settings, program)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

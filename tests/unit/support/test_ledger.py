@@ -1,5 +1,7 @@
 """The ledger itself: books that balance pass, and each kind of loss is found."""
 
+import os
+import socket
 from collections.abc import Callable
 
 import pytest
@@ -105,3 +107,17 @@ def test_numbers_survive_what_surrounds_them() -> None:
     """Loud or quiet, between silence and speech."""
     speech = bytes(range(256)) * 5
     assert numbers_in(frame(0) + bytes(320) + speech[:320] + frame(32_767, LOUD) + frame(5)) == [0, 32_767, 5]
+
+
+def test_a_connection_is_its_peer_s_as_long_as_the_peer_keeps_it() -> None:
+    """One that the peer has closed, and the process has not, is held."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        before = ledger.Held.by(os.getpid(), port)
+        with socket.create_connection(("127.0.0.1", port)):
+            connection, _ = server.accept()
+            assert ledger.Held.by(os.getpid(), port).descriptors == before.descriptors + 1  # the peer is this process
+            assert ledger.Held.by(os.getpid()).descriptors == before.descriptors + 2
+        with connection:
+            assert ledger.Held.by(os.getpid(), port).descriptors == before.descriptors + 1
+    assert ledger.Held.by(os.getpid(), port).descriptors == before.descriptors - 1

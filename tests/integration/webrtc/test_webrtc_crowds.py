@@ -1,0 +1,62 @@
+"""Many visitors, half of whom are gone without a word: nothing of them is left."""
+
+import asyncio
+import os
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from tests.integration.webrtc.conftest import Surroundings
+from tests.support import ledger
+from tests.support.frugal import used_mb
+from tests.support.score import short_notes
+from tests.support.visitor import Visitor
+from tests.support.waiting import until
+from tests.support.web_process import WebProcess
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+GROUP = 8
+POOL = min(32, (os.cpu_count() or 1) + 4)
+"""Threads that asyncio keeps for what would block it; each is made when it is first needed."""
+_LIMITS = {"STARTS_PER_MINUTE": "1000", "STARTS_PER_MINUTE_PER_ADDRESS": "1000", "MAX_SESSIONS": "40"}
+
+
+@pytest.mark.timeout(150)
+async def test_nothing_is_left_of_forty_visitors(surroundings: Surroundings) -> None:
+    """Eight at once, while those of the last eight who vanished are still waited for; twenty came before."""
+    surroundings.score.plan = short_notes
+    async with surroundings.start_web("crowds", ("tests.support.frugal", "webrtc_agent"), **_LIMITS) as web:
+        fresh = web.held()
+        await _visits(web, 20)
+        used = [await used_mb(web)]
+        for _ in range(2):
+            await _visits(web, 20)
+            used.append(await used_mb(web))
+        before = replace(fresh, threads=fresh.threads + POOL)
+        await until(lambda: web.held().threads <= before.threads + 2)  # some are of codecs, and end by and by
+        ledger.nothing_is_held(before, web.held())
+        assert used[-1] - used[0] < 10, used
+        reasons = Counter(line["reason"] for line in web.lines("session_ended"))
+    assert reasons == {"peer_lost": 30, "caller_left": 30}
+    await until(lambda: surroundings.nova.ledger.streams_open == 0)
+
+
+async def _visits(web: WebProcess, count: int) -> None:
+    """Have so many come in groups, and wait until the last one is missed."""
+    for first in range(0, count, GROUP):
+        await asyncio.gather(*(_visit(web, number) for number in range(first, min(first + GROUP, count))))
+
+    async def is_idle() -> bool:
+        return await web.sessions() == 0
+
+    await until(is_idle, 15)
+
+
+async def _visit(web: WebProcess, number: int) -> None:
+    async with Visitor(web.url) as somebody:
+        await somebody.connect()
+        await somebody.greeted()
+        if number % 2:
+            somebody.pull_network()  # nobody hears its goodbye
