@@ -90,7 +90,7 @@ async def test_fault_23_a_connection_that_falls_silent(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller]
 ) -> None:
     """Open, and nothing comes any more: noticed after ten seconds, and everything is released."""
-    before = ledger.Held.by(phone.process.pid)
+    before = phone.held()
     async with dial() as caller:
         await caller.greeted()
         assert caller.call.stream is not None
@@ -102,7 +102,7 @@ async def test_fault_23_a_connection_that_falls_silent(
 
 
 def _nothing_held(before: ledger.Held, phone: PhoneProcess) -> bool:
-    now = ledger.Held.by(phone.process.pid)
+    now = phone.held()
     return now.descriptors <= before.descriptors + 2 and now.threads <= before.threads + 2
 
 
@@ -166,7 +166,7 @@ async def test_fault_29_a_hundred_calls_in_a_second(house: House) -> None:
     """With forty places forty are greeted and sixty hear that it is busy, health says 200, and nothing is left."""
     house.score.plan = lambda turn: [note(400 + 200 * turn.number, 200)]
     async with house.start_phone("hundred", MAX_SESSIONS="40", METRICS_SECONDS="0.2") as phone:
-        before = ledger.Held.by(phone.process.pid)
+        before = phone.held()
         callers = [Caller(house.exchange, phone.url) for _ in range(100)]
         for caller in callers:
             await caller.__aenter__()
@@ -184,16 +184,7 @@ async def test_fault_29_a_hundred_calls_in_a_second(house: House) -> None:
         await until(lambda: len(phone.lines("session_ended")) == 40, 10)
         ledger.one_end_for_each(phone.lines("session_ended"), served)
         ledger.streams_are_closed(house.nova.ledger)
-        await until(lambda: _nothing_held_after_a_crowd(before, phone), 5)
-
-
-KEPT = 20
-"""Connections that the exchange leaves open for its next webhooks."""
-
-
-def _nothing_held_after_a_crowd(before: ledger.Held, phone: PhoneProcess) -> bool:
-    now = ledger.Held.by(phone.process.pid)
-    return now.descriptors <= before.descriptors + KEPT + 2 and now.threads <= before.threads + 2
+        await until(lambda: _nothing_held(before, phone), 5)
 
 
 async def _is_served_or_told(caller: Caller) -> None:

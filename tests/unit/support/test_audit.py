@@ -11,6 +11,7 @@ import pytest
 
 from standins.nova.records import Ledger, SessionRecord, ToolRun
 from tests.support.audit import Audit
+from tests.support.ledger import Held
 
 OLD = {"event": "session_started", "session_id": "old"}
 BEGAN = {"event": "session_started", "session_id": "s1", "call_sid": "CA1"}
@@ -30,18 +31,22 @@ class Service:
         assert self.process.stdout is not None
         await asyncio.wait_for(self.process.stdout.readline(), 10)
 
+    def held(self) -> Held:
+        """Count what it holds."""
+        return Held.by(self.process.pid)
+
     def writes(self, *lines: object) -> None:
         """Add lines to the log."""
         with self.log.open("a") as log:
             log.writelines(f"{json.dumps(line)}\n" for line in lines)
 
 
-KEEPS_FILES = "print(flush=True); input(); kept = [open('/dev/null') for _ in range(40)]; print(flush=True); input()"
+KEEPS_FILES = "print(flush=True); input(); kept = [open('/dev/null') for _ in range(4)]; print(flush=True); input()"
 
 
 @pytest.fixture
 async def service(tmp_path: Path) -> AsyncIterator[Service]:
-    """Run one that opens forty files when it is told to."""
+    """Run one that opens four files when it is told to."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", KEEPS_FILES, stdin=pipe, stdout=pipe)
     service = Service(process, tmp_path / "log")
