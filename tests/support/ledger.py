@@ -50,7 +50,9 @@ def streams_are_closed(streams: Streams, of_one_call: Sequence[str] = ()) -> Non
     assert streams.streams_open == 0, f"{streams.streams_open} streams left open"
     open_records = [record.session_id for record in streams.sessions.values() if record.ended_at is None]
     assert open_records == []
-    assert _most_at_once([streams.sessions[session] for session in of_one_call]) <= MOST_STREAMS
+    records = [streams.sessions[session] for session in of_one_call]
+    spans = [(round(record.opened_at, 3), record.ended_at, record.end_reason) for record in records]
+    assert _most_at_once(records) <= MOST_STREAMS, f"more than {MOST_STREAMS} streams at a time: {spans}"
 
 
 def _most_at_once(records: Iterable[SessionRecord]) -> int:
