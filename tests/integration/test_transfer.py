@@ -132,14 +132,17 @@ def _has_noise(pcm: bytes) -> bool:
     return int(np.abs(np.frombuffer(pcm, np.int16).astype(int)).max()) > 30_000
 
 
-_STATUS: dict[Behaviour, str] = {"busy": "busy", "declines": "busy", "silent": "no-answer"}
+_STATUS: dict[Behaviour, str] = {"busy": "busy", "declines": "busy", "silent": "no-answer", "hangs_up": "completed"}
 
 
 @pytest.mark.parametrize("behaviour", _STATUS)
 async def test_nobody_is_free(
     service: PhoneProcess, surroundings: House, person: Person, dial: Callable[[], Caller], behaviour: Behaviour
 ) -> None:
-    """The caller is back with an agent that knows, and that is not let to try a second time."""
+    """The caller is back with an agent that knows, and that is not let to try a second time.
+
+    Whoever hangs up on the whisper has completed a call, but not with the caller.
+    """
     person.script = PersonScript(behaviour)
     surroundings.score.plan = asking("reception")
     async with dial() as caller:

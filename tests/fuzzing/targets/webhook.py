@@ -164,5 +164,6 @@ def _answer(fields: dict[str, str]) -> None:
     """Answer the call: whatever the fields say, the document is the one that we meant."""
     facts = webhook.caller_facts(fields)
     assert all(len(value) <= 40 and not set(value) & set('<>&"\n;:{}') for value in facts.values())
-    document = fromstring(twiml.dial_ended(fields.get("DialCallStatus", "failed")))  # noqa: S314 - our own
+    answered = twiml.was_answered(fields.get("DialCallStatus", "failed"), fields.get("DialBridged", "true"))
+    document = fromstring(twiml.dial_ended(answered=answered))  # noqa: S314 - our own
     assert [child.tag for child in document] in (["Hangup"], ["Say", "Hangup"])

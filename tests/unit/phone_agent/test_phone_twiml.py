@@ -99,19 +99,28 @@ def test_normal_end_hangs_up() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "verbs"),
+    ("status", "bridged", "answered"),
     [
-        ("completed", ["Hangup"]),
-        ("answered", ["Hangup"]),
-        ("busy", ["Say", "Hangup"]),
-        ("no-answer", ["Say", "Hangup"]),
-        ("failed", ["Say", "Hangup"]),
-        ("anything", ["Say", "Hangup"]),
+        ("completed", "true", True),
+        ("answered", "true", True),
+        ("completed", "", True),
+        ("completed", "false", False),
+        ("answered", "false", False),
+        ("busy", "true", False),
+        ("no-answer", "false", False),
+        ("failed", "false", False),
+        ("anything", "true", False),
     ],
 )
-def test_dial_that_reached_nobody_is_explained(status: str, verbs: list[str]) -> None:
+def test_who_was_connected_has_talked(status: str, bridged: str, answered: bool) -> None:  # noqa: FBT001 - a table
+    """Not who answered and hung up before the caller was there."""
+    assert twiml.was_answered(status, bridged) is answered
+
+
+@pytest.mark.parametrize(("answered", "verbs"), [(True, ["Hangup"]), (False, ["Say", "Hangup"])])
+def test_dial_that_reached_nobody_is_explained(answered: bool, verbs: list[str]) -> None:  # noqa: FBT001 - a table
     """Who talked with somebody hears nothing more; everybody else is told."""
-    assert tags(parse(twiml.dial_ended(status))) == verbs
+    assert tags(parse(twiml.dial_ended(answered=answered))) == verbs
 
 
 @pytest.mark.parametrize("document", [twiml.busy(), twiml.apology()])

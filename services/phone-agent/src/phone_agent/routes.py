@@ -120,11 +120,18 @@ async def dial_ended(request: Request) -> Response:
     phone: Phone = request.app.state.phone
     fields = await signed_fields(request, phone)
     status = fields.get("DialCallStatus", "failed")
+    answered = twiml.was_answered(status, fields.get("DialBridged", "true"))
     note = _note(request, phone, fields)
     if note is None:  # the fallback was dialled: there is no agent to go back to
-        return _xml(twiml.dial_ended(status))
-    log.info("transfer_ended", call_sid=note.call_sid, destination=note.destination, status=_constant(status))
-    if twiml.was_answered(status) or fields.get("CallStatus") == "completed":
+        return _xml(twiml.dial_ended(answered=answered))
+    log.info(
+        "transfer_ended",
+        call_sid=note.call_sid,
+        destination=note.destination,
+        status=_constant(status),
+        answered=answered,
+    )
+    if answered or fields.get("CallStatus") == "completed":
         over = CallMemory(note.call_sid, part=resumption.MAX_PARTS)
         return Response(
             twiml.hang_up(), media_type="application/xml", background=BackgroundTask(phone.store.forget, over)
@@ -140,7 +147,7 @@ async def _welcome_back(phone: Phone, note: Note, fields: Fields) -> Response:
         place = phone.reserve(call_sid, call.part)
     except Refused as refusal:
         log.warning("call_turned_away", call_sid=call_sid, cause=type(refusal).__name__)
-        return _xml(twiml.dial_ended("no-answer"))
+        return _xml(twiml.dial_ended(answered=False))
     return _connect(phone, call, place, phone.answer(call, account_sid, note=note))
 
 

@@ -175,20 +175,25 @@ def hang_up() -> str:
     return _document(response)
 
 
-def was_answered(status: str) -> bool:
-    """Tell from Twilio's ``DialCallStatus`` whether somebody talked with the caller."""
-    return status in _ANSWERED
-
-
-def dial_ended(status: str, *, nobody: str = "Sorry, nobody is free right now. Please call again later.") -> str:
-    """Answer what comes after a fallback was dialled.
+def was_answered(status: str, bridged: str = "true") -> bool:
+    """Tell whether somebody talked with the caller.
 
     Args:
         status: Twilio's ``DialCallStatus``: completed, answered, busy, no-answer, failed or canceled.
-        nobody: What is said unless somebody talked with the caller.
+        bridged: Its ``DialBridged``. Who answers and hangs up during the whisper has completed a call without a word.
+    """
+    return status in _ANSWERED and bridged != "false"
+
+
+def dial_ended(*, answered: bool, nobody: str = "Sorry, nobody is free right now. Please call again later.") -> str:
+    """Answer what comes after a fallback was dialled.
+
+    Args:
+        answered: Whether somebody talked with the caller.
+        nobody: What is said otherwise.
     """
     response = Element("Response")
-    if not was_answered(status):
+    if not answered:
         _say(response, nobody)
     SubElement(response, "Hangup")
     return _document(response)

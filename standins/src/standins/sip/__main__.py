@@ -7,6 +7,7 @@ import json
 import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
+from typing import get_args
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -14,7 +15,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from standins.serving import serving
-from standins.sip.person import Person, PersonScript, Taken
+from standins.sip.person import Behaviour, Person, PersonScript, Taken
 from standins.speech.voice import NoVoiceError, Voice
 from standins.twilio import mulaw
 
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Answer until a signal comes."""
     parser = argparse.ArgumentParser(prog="python -m standins.sip", description=__doc__)
     parser.add_argument("--port", type=int, default=8448, help="SIP over UDP; over TCP the same port says /health")
-    parser.add_argument("--behaviour", default="answers", choices=["answers", "busy", "declines", "silent", "dead"])
+    parser.add_argument("--behaviour", default="answers", choices=get_args(Behaviour.__value__))
     parser.add_argument("--words", default=WORDS)
     parser.add_argument("--verbose", action="store_true", help="log what the telephone's display shows")
     asyncio.run(_serve(parser.parse_args(arguments)))

@@ -14,7 +14,7 @@ from standins.sip.leg import FRAME, FRAME_SECONDS
 from standins.sip.message import MalformedSipError, Message, parse
 from standins.sip.wire import Datagrams, TcpWay, UdpWay, Way, open_both, open_datagrams
 
-type Behaviour = Literal["answers", "busy", "declines", "silent", "dead"]
+type Behaviour = Literal["answers", "hangs_up", "busy", "declines", "silent", "dead"]
 
 _QUIET: Final = b"\xff" * FRAME
 _COMFORT_NOISE: Final = 300
@@ -31,7 +31,8 @@ class PersonScript:
     """How somebody behaves."""
 
     behaviour: Behaviour = "answers"
-    """``silent`` rings and is never answered; ``dead`` says nothing at all."""
+    """``hangs_up`` answers and is gone at the first sound that comes; ``silent`` rings and is never answered;
+    ``dead`` says nothing at all."""
     ring_seconds: float = 0.5
     """How long it rings before anything else."""
     words: bytes = field(default=b"", repr=False)
@@ -285,6 +286,8 @@ class _Answering:
         began = due = loop.time()
         turn: float | None = None
         while not self._ended.is_set():
+            if self._script.behaviour == "hangs_up" and self._taken.heard:
+                self._finish("hung_up")
             if turn is None and self._is_my_turn(loop.time() - began):
                 turn = loop.time()
                 waiting += self._script.words
