@@ -15,6 +15,7 @@ from standins.twilio.settings import ExchangeSettings
 from tests.support.audit import Audit
 from tests.support.caller import Caller
 from tests.support.phone_process import PhoneProcess, phone_process
+from tests.support.remembered_call import Scene, remembered_call
 from tests.support.score import Score, short_notes
 from tests.support.stranger import Stranger
 from tests.support.waiting import until
@@ -104,3 +105,10 @@ async def stranger(phone: PhoneProcess, house: House) -> AsyncIterator[Stranger]
     somebody = Stranger(phone.url, house.exchange.settings)
     yield somebody
     await somebody.aclose()
+
+
+@pytest_asyncio.fixture
+async def scene() -> AsyncIterator[Scene]:
+    """Run a service in the test's own process, with a call that it remembers."""
+    async with remembered_call() as scene:
+        yield scene

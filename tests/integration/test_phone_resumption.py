@@ -1,62 +1,22 @@
 """How a call comes back: what the model is told of it, and what becomes of it when that is not known or of no use."""
 
 import re
-from collections.abc import AsyncIterator
-from datetime import timedelta
 from xml.etree.ElementTree import fromstring
 
 import pytest
-import pytest_asyncio
 
 from agent_core.adapters.call_store.seal import Seal
 from agent_core.adapters.call_store.shelf import Entry
 from agent_core.adapters.call_store.store import CallStore
 from agent_core.events import EndReason
 from agent_core.memory import CallMemory
-from standins.twilio.server import TwilioExchange
-from standins.twilio.settings import ExchangeSettings
 from tests.support import scripted_model as say
-from tests.support.call_shelves import Memo
-from tests.support.phone_in_process import PhoneInProcess, phone_in_process
-from tests.support.scripted_model import ScriptedModel, ScriptedStream
-from tests.support.stranger import Stranger, close_code, invitation_in, next_event
+from tests.support.remembered_call import PARIS, RAIN, Scene
+from tests.support.scripted_model import ScriptedStream
+from tests.support.stranger import close_code, invitation_in, next_event
 from tests.support.waiting import until
 
-PARIS, RAIN = ("USER", "the weather in Paris"), ("ASSISTANT", "It rains in Paris.")
 SOUND = b"\x00\x10" * 1600
-
-
-class Scene:
-    """A running service over a scripted model, what it remembers, and somebody who calls."""
-
-    def __init__(self, phone: PhoneInProcess, shelf: Memo, store: CallStore, caller: Stranger) -> None:
-        self.phone = phone
-        self.shelf = shelf
-        self.store = store
-        self.caller = caller
-
-    async def remembered(self, **fields: object) -> CallMemory:
-        """Have another task remember the call: it began, and its first stream is lost now."""
-        call = CallMemory(self.caller.call_sid, (PARIS, RAIN), {"city": "Lyon"}, begun=1, **fields)  # type: ignore[arg-type]
-        assert await self.store.remember(call)
-        return call
-
-    async def verbs(self, part: int = 0) -> list[str]:
-        """Say that a stream is lost; name the verbs that come back."""
-        return [verb.tag for verb in fromstring(await self.caller.lose(part))]  # noqa: S314 - our own document
-
-
-@pytest_asyncio.fixture
-async def scene() -> AsyncIterator[Scene]:
-    """Set it."""
-    shelf = Memo()
-    store = CallStore(shelf, Seal([b"k" * 32]), deadline=timedelta(seconds=0.2))
-    async with TwilioExchange(ExchangeSettings()) as exchange:
-        async with phone_in_process(exchange, ScriptedModel(), store) as phone:
-            caller = Stranger(phone.url, exchange.settings)
-            yield Scene(phone, shelf, store, caller)
-            await caller.aclose()
-        assert phone.agent.admission.taken == 0
 
 
 async def _taken_up(scene: Scene, part: int = 0) -> tuple[ScriptedStream, list[str]]:

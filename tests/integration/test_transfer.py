@@ -192,6 +192,33 @@ async def test_who_comes_back_is_remembered(surroundings: House, person: Person,
         assert [line["error"] for line in refused] == ["already_transferred"]
 
 
+async def test_whose_place_was_taken_meanwhile_waits_for_another(surroundings: House, person: Person) -> None:
+    """The task is full when nobody has answered: it is asked again, and the agent knows."""
+    person.script = PersonScript("silent")
+    surroundings.score.plan = lambda turn: asking("reception")(turn) if turn.number < 2 else short_notes(turn)
+    settings = {
+        "TRANSFER_DESTINATIONS": f"reception={person.address}",
+        "TRANSFER_RING_SECONDS": "5",
+        "MAX_SESSIONS": "1",
+    }
+    async with (
+        surroundings.start_phone("transfer-full", **settings) as phone,
+        Caller(surroundings.exchange, phone.url) as caller,
+    ):
+        await caller.greeted()
+        await caller.speak()
+        await caller.until("dial_ringing")
+        await until(lambda: bool(phone.lines("session_ended", call_sid=caller.sid)))
+        async with Caller(surroundings.exchange, phone.url) as other:
+            await other.greeted()
+            await until(lambda: bool(phone.lines("call_turned_away", call_sid=caller.sid)), 12)
+        await caller.until("stream_started", count=2)
+        await caller.until("mark", count=3)
+        back = surroundings.nova.ledger.sessions[phone.model_sessions(caller.sid)[-1]]
+        assert "nobody was free" in back.heard[0].text
+        assert len(phone.lines("transfer_ended", call_sid=caller.sid)) == 1
+
+
 async def test_a_storm_of_keys_in_the_middle_of_a_sentence(
     service: PhoneProcess, surroundings: House, person: Person, dial: Callable[[], Caller]
 ) -> None:

@@ -56,14 +56,18 @@ class Switchboard:
 
     def document(self, note: Note) -> str:
         """Make what Twilio is told."""
-        whisper, after = self._notes.seal(note, LONG), self._notes.seal(note, SHORT)
+        whisper = self._notes.seal(note, LONG)
         return twiml.transfer(
             self._destinations[note.destination].address,
             headers={"X-Call-Summary": in_ascii(note.summary)},
             whisper_url=f"{self._base_url}/whisper?note={whisper}{twiml.TRY_AGAIN}",
-            action_url=f"{self._base_url}/dial-ended?note={after}{twiml.TRY_AGAIN}",
+            action_url=self.after_url(note) + twiml.TRY_AGAIN,
             ring=self._ring,
         )
+
+    def after_url(self, note: Note) -> str:
+        """Where Twilio asks what comes after the person."""
+        return f"{self._base_url}/dial-ended?note={self._notes.seal(note, SHORT)}"
 
 
 class PutThrough:

@@ -77,12 +77,16 @@ async def lost(request: Request) -> Response:
     try:
         place = phone.reserve(call_sid, call.part)
     except Refused as refusal:
-        tries = tries_before(request)
-        log.warning("call_turned_away", call_sid=call_sid, cause=type(refusal).__name__, tries=tries)
-        if tries + 1 < MAX_TRIES:
-            return _xml(twiml.hand_on(f"{phone.lost_url(part)}&tries={tries + 1}", pause=timedelta(seconds=tries)))
-        return _give_up(phone, call)
+        return _hand_on(phone, call, refusal, tries_before(request), phone.lost_url(part))
     return _connect(phone, call, place, phone.answer(call, account_sid, pause=pause))
+
+
+def _hand_on(phone: Phone, call: CallMemory, refusal: Refused, tries: int, url: str) -> Response:
+    """Have another task asked for a call that comes back; when three of them could not take it, give up."""
+    log.warning("call_turned_away", call_sid=call.call_sid, cause=type(refusal).__name__, tries=tries)
+    if tries + 1 < MAX_TRIES:
+        return _xml(twiml.hand_on(f"{url}&tries={tries + 1}", pause=timedelta(seconds=tries)))
+    return _give_up(phone, call)
 
 
 def _give_up(phone: Phone, call: CallMemory) -> Response:
@@ -116,7 +120,11 @@ async def whisper(request: Request) -> Response:
 
 @router.post("/incoming-call/dial-ended")
 async def dial_ended(request: Request) -> Response:
-    """Say what comes after a person was called: nothing more if they talked, else the agent again, who knows."""
+    """Say what comes after a person was called: nothing more if they talked, else the agent again, who knows.
+
+    A task that could not take the caller back sends Twilio here once more, and then nothing is said of the dial: nobody
+    talked.
+    """
     phone: Phone = request.app.state.phone
     fields = await signed_fields(request, phone)
     status = fields.get("DialCallStatus", "failed")
@@ -124,30 +132,31 @@ async def dial_ended(request: Request) -> Response:
     note = _note(request, phone, fields)
     if note is None:  # the fallback was dialled: there is no agent to go back to
         return _xml(twiml.dial_ended(answered=answered))
-    log.info(
-        "transfer_ended",
-        call_sid=note.call_sid,
-        destination=note.destination,
-        status=_constant(status),
-        answered=answered,
-    )
+    tries = tries_before(request)
+    if not tries:
+        log.info(
+            "transfer_ended",
+            call_sid=note.call_sid,
+            destination=note.destination,
+            status=_constant(status),
+            answered=answered,
+        )
     if answered or fields.get("CallStatus") == "completed":
         over = CallMemory(note.call_sid, part=resumption.MAX_PARTS)
         return Response(
             twiml.hang_up(), media_type="application/xml", background=BackgroundTask(phone.store.forget, over)
         )
-    return await _welcome_back(phone, note, fields)
+    return await _welcome_back(phone, note, fields, tries)
 
 
-async def _welcome_back(phone: Phone, note: Note, fields: Fields) -> Response:
+async def _welcome_back(phone: Phone, note: Note, fields: Fields, tries: int) -> Response:
     call_sid, account_sid = sids(fields, phone)
     known = await phone.store.recall(call_sid) or CallMemory(call_sid, facts=caller_facts(fields))
     call = replace(known, part=known.part + 1)
     try:
         place = phone.reserve(call_sid, call.part)
     except Refused as refusal:
-        log.warning("call_turned_away", call_sid=call_sid, cause=type(refusal).__name__)
-        return _xml(twiml.dial_ended(answered=False))
+        return _hand_on(phone, call, refusal, tries, phone.switchboard.after_url(note))
     return _connect(phone, call, place, phone.answer(call, account_sid, note=note))
 
 
