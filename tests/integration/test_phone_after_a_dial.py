@@ -3,6 +3,7 @@
 from xml.etree.ElementTree import Element, fromstring
 
 from phone_agent.note import Note
+from phone_agent.twiml import TRY_AGAIN
 from tests.support.remembered_call import Scene
 
 
@@ -29,6 +30,7 @@ async def test_a_task_without_a_place_has_another_one_asked(scene: Scene) -> Non
         document = await _ended(scene, url, **said)
         assert [verb.tag for verb in document] == verbs
         url, said = document[-1].text or "", {}
+        assert url.endswith(TRY_AGAIN)
     document = await _ended(scene, url)
     assert [(verb.tag, verb.text) for verb in document] == [("Say", "Sorry, we lost our assistant."), ("Hangup", None)]
     call = await scene.store.recall(scene.caller.call_sid)

@@ -203,11 +203,15 @@ def hand_on(url: str, *, pause: timedelta = timedelta()) -> str:
     """Ask again at once, or after a pause: the load balancer may find another task, and the caller hears it ring.
 
     Twilio takes a call off the hook at the first verb that makes a sound. A pause before it only delays that.
+
+    Args:
+        url: Whom to ask; it may lead to a task that has died, so it is asked as `TRY_AGAIN` says.
+        pause: How long before.
     """
     response = Element("Response")
     if pause:
         SubElement(response, "Pause", _attributes(length=str(round(pause.total_seconds()))))
-    SubElement(response, "Redirect", _attributes(method="POST")).text = _xml(url)
+    SubElement(response, "Redirect", _attributes(method="POST")).text = _xml(url + TRY_AGAIN)
     return _document(response)
 
 
