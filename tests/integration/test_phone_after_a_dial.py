@@ -1,10 +1,16 @@
 """What becomes of a caller when the call to a person has ended, and of what is remembered of them."""
 
+import time
+from datetime import timedelta
 from xml.etree.ElementTree import Element, fromstring
 
-from phone_agent.note import Note
+import pytest
+
+from phone_agent.note import Note, Notes
+from phone_agent.putting_through import Switchboard
 from phone_agent.twiml import TRY_AGAIN
 from tests.support.remembered_call import Scene
+from tests.support.waiting import until
 
 
 async def _ended(scene: Scene, url: str, **fields: str) -> Element:
@@ -15,10 +21,13 @@ async def _ended(scene: Scene, url: str, **fields: str) -> Element:
     return fromstring(answer.text)  # noqa: S314 - our own document
 
 
-def _address(scene: Scene) -> str:
-    """Give the address that Twilio has for this."""
-    note = Note(scene.caller.call_sid, "reception", "The caller wants a person.")
-    return scene.phone.phone.switchboard.after_url(note)
+def _address(scene: Scene, age: float = 0) -> str:
+    """Give the address that Twilio has for this, made so many seconds ago."""
+    phone = scene.phone.phone
+    notes = Notes.from_auth_tokens(phone.settings.auth_tokens, clock=lambda: time.time() - age)
+    base = f"{scene.caller.number}/incoming-call"
+    board = Switchboard((), phone.control, notes, base_url=base, ring=timedelta(seconds=20))
+    return board.after_url(Note(scene.caller.call_sid, "reception", "The caller wants a person."))
 
 
 async def test_a_task_without_a_place_has_another_one_asked(scene: Scene) -> None:
@@ -36,3 +45,24 @@ async def test_a_task_without_a_place_has_another_one_asked(scene: Scene) -> Non
     call = await scene.store.recall(scene.caller.call_sid)
     assert call is not None
     assert call.history == ()
+
+
+@pytest.mark.parametrize("hours", [0, 3.9, 5])
+async def test_nothing_is_kept_of_a_caller_who_has_talked(scene: Scene, hours: float) -> None:
+    """However long they did; a note that can no longer be opened does not keep the words."""
+    await scene.remembered(ended="transferred", transferred=1)
+    document = await _ended(scene, _address(scene, hours * 3600), DialCallStatus="completed", DialBridged="true")
+    assert [verb.tag for verb in document] == ["Hangup"]
+    await until(lambda: scene.caller.call_sid not in scene.shelf.entries)
+
+
+async def test_a_note_outlives_the_longest_talk(scene: Scene) -> None:
+    """Whatever Twilio has to tell after hours, the agent knows whom it is about."""
+    document = await _ended(scene, _address(scene, 4 * 3600), DialCallStatus="failed", DialBridged="false")
+    assert document.find("Connect/Stream/Parameter[@name='note']") is not None
+
+
+async def test_nobody_answered_the_fallback(scene: Scene) -> None:
+    """There is no note and no agent to go back to: the caller is told so."""
+    document = await _ended(scene, "/incoming-call/dial-ended", DialCallStatus="no-answer")
+    assert [verb.tag for verb in document] == ["Say", "Hangup"]

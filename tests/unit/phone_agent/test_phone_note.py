@@ -52,8 +52,8 @@ def test_a_note_about_another_call_is_refused() -> None:
 def test_an_old_note_is_refused() -> None:
     """A captured address is worth nothing after some minutes."""
     now = [1000.0]
-    notes = Notes(Seal([bytes(32)]), lifetime=timedelta(seconds=60), clock=lambda: now[0])
-    sealed = notes.seal(NOTE)
+    notes = Notes(Seal([bytes(32)]), clock=lambda: now[0])
+    sealed = notes.seal(NOTE, lifetime=timedelta(seconds=60))
     now[0] += 61
     with pytest.raises(NoteRefused, match="expired"):
         notes.open(sealed, [CALL])

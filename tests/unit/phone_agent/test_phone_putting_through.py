@@ -14,18 +14,19 @@ from agent_core.destinations import parse
 from agent_core.errors import UpstreamError
 from phone_agent import twiml
 from phone_agent.call_control import CallControl
-from phone_agent.note import Note, Notes
+from phone_agent.note import Note, NoteRefused, Notes
 from phone_agent.putting_through import Switchboard, in_ascii
 
 CALL = "CA" + "1" * 32
 NOTES = Notes.from_auth_tokens(["token"])
+CONTROL = CallControl(httpx.AsyncClient(), "AC1")
 BASE = "https://voice-agent.a-rather-long-subdomain.example.com/incoming-call"
 
 
 def switchboard(client: httpx.AsyncClient | None = None) -> Switchboard:
     """Make one with two people."""
     people = parse("desk=sip:desk@pbx.example;transport=tls,sales=tel:+46850000000")
-    control = CallControl(client or httpx.AsyncClient(), "AC1")
+    control = CallControl(client, "AC1") if client else CONTROL
     return Switchboard(people, control, NOTES, base_url=BASE, ring=timedelta(seconds=20))
 
 
@@ -79,6 +80,21 @@ def test_every_part_keeps_within_what_twilio_takes(summary: str) -> None:
         note = NOTES.open(sealed, [CALL])
         assert summary.endswith(note.summary)
         assert len(summary) > room or note.summary == summary or not summary.isascii()
+
+
+def test_what_comes_after_the_talk_is_known_however_long_that_was() -> None:
+    """Twilio parts the two after four hours; the whisper is over before, and its longer summary with it."""
+    now = [1_000_000.0]
+    notes = Notes.from_auth_tokens(["token"], clock=lambda: now[0])
+    board = Switchboard(parse("desk=sip:desk@pbx.example"), CONTROL, notes, base_url=BASE, ring=timedelta(seconds=20))
+    dial = read(board.document(Note(CALL, "desk", "hello")))[0]
+    after, whisper = (
+        parse_qs(urlsplit(url).query)["note"][0] for url in (dial.attrib["action"], dial[0].attrib["url"])
+    )
+    now[0] += 4 * 3600 + 120
+    assert notes.open(after, [CALL]).destination == "desk"
+    with pytest.raises(NoteRefused, match="expired"):
+        notes.open(whisper, [CALL])
 
 
 def test_letters_with_accents_lose_them_on_the_sip_leg() -> None:

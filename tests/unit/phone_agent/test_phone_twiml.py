@@ -117,13 +117,7 @@ def test_who_was_connected_has_talked(status: str, bridged: str, answered: bool)
     assert twiml.was_answered(status, bridged) is answered
 
 
-@pytest.mark.parametrize(("answered", "verbs"), [(True, ["Hangup"]), (False, ["Say", "Hangup"])])
-def test_dial_that_reached_nobody_is_explained(answered: bool, verbs: list[str]) -> None:  # noqa: FBT001 - a table
-    """Who talked with somebody hears nothing more; everybody else is told."""
-    assert tags(parse(twiml.dial_ended(answered=answered))) == verbs
-
-
-@pytest.mark.parametrize("document", [twiml.busy(), twiml.apology()])
+@pytest.mark.parametrize("document", [twiml.busy(), twiml.apology(), twiml.nobody_free()])
 def test_refusal_is_spoken(document: str) -> None:
     """A call that is not taken ends with a sentence, never with Twilio's canned error."""
     response = parse(document)

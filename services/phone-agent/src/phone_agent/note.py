@@ -18,6 +18,10 @@ from phone_agent.ticket import derive_key
 
 _LABEL: Final = b"phone-agent transfer note v1"
 _MAX_CHARACTERS: Final = 2000
+SOON: Final = timedelta(minutes=5)
+"""How long a note for who answers, or for a stream about to come, can be opened: it rings for a minute at most."""
+AFTER_THE_TALK: Final = timedelta(hours=4, minutes=5)
+"""And one that Twilio brings when the two have talked: it parts them after 4 h (``timeLimit`` of ``<Dial>``)."""
 LONG: Final = 600
 """Bytes of the summary in a whisper's address: what is sent to Twilio has 4000 characters for everything."""
 SHORT: Final = 200
@@ -48,26 +52,22 @@ class Notes:
 
     Args:
         seal: Locks them.
-        lifetime: How long a note can be opened; somebody rings for a minute at most.
         clock: Unix seconds.
     """
 
-    def __init__(
-        self, seal: Seal, *, lifetime: timedelta = timedelta(minutes=5), clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, seal: Seal, *, clock: Callable[[], float] = time.time) -> None:
         self._seal = seal
-        self._lifetime = lifetime.total_seconds()
         self._clock = clock
 
     @classmethod
-    def from_auth_tokens(cls, auth_tokens: Sequence[str]) -> Self:
+    def from_auth_tokens(cls, auth_tokens: Sequence[str], *, clock: Callable[[], float] = time.time) -> Self:
         """Take keys from the AuthTokens, as tickets do, so that no further secret has to be handed out."""
-        return cls(Seal([derive_key(token.encode(), _LABEL) for token in auth_tokens]))
+        return cls(Seal([derive_key(token.encode(), _LABEL) for token in auth_tokens]), clock=clock)
 
-    def seal(self, note: Note, max_bytes: int = LONG) -> str:
+    def seal(self, note: Note, max_bytes: int = LONG, lifetime: timedelta = SOON) -> str:
         """Make a text that any task can open, safe in an address; of the summary the last ``max_bytes`` stay."""
         summary = note.summary.encode()[-max_bytes:].decode(errors="ignore")
-        expires = int(self._clock() + self._lifetime)
+        expires = int(self._clock() + lifetime.total_seconds())
         plain = json.dumps([expires, note.destination, summary], ensure_ascii=False).encode()
         return urlsafe_b64encode(self._seal.close(note.call_sid, plain)).decode().rstrip("=")
 

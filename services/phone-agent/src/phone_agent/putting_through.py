@@ -8,7 +8,7 @@ from typing import Final
 from agent_core.destinations import Destination
 from phone_agent import twiml
 from phone_agent.call_control import CallControl
-from phone_agent.note import LONG, SHORT, Note, Notes
+from phone_agent.note import AFTER_THE_TALK, LONG, SHORT, Note, Notes
 
 _MAX_HEADER: Final = 240
 """Characters of the summary on the SIP leg: encoded they may be three times as many, and Twilio takes 1023."""
@@ -67,7 +67,7 @@ class Switchboard:
 
     def after_url(self, note: Note) -> str:
         """Where Twilio asks what comes after the person."""
-        return f"{self._base_url}/dial-ended?note={self._notes.seal(note, SHORT)}"
+        return f"{self._base_url}/dial-ended?note={self._notes.seal(note, SHORT, AFTER_THE_TALK)}"
 
 
 class PutThrough:

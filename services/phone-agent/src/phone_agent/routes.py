@@ -127,25 +127,26 @@ async def dial_ended(request: Request) -> Response:
     """
     phone: Phone = request.app.state.phone
     fields = await signed_fields(request, phone)
+    call_sid, _ = sids(fields, phone)
     status = fields.get("DialCallStatus", "failed")
     answered = twiml.was_answered(status, fields.get("DialBridged", "true"))
     note = _note(request, phone, fields)
-    if note is None:  # the fallback was dialled: there is no agent to go back to
-        return _xml(twiml.dial_ended(answered=answered))
     tries = tries_before(request)
-    if not tries:
+    if note is not None and not tries:
         log.info(
             "transfer_ended",
-            call_sid=note.call_sid,
+            call_sid=call_sid,
             destination=note.destination,
             status=_constant(status),
             answered=answered,
         )
     if answered or fields.get("CallStatus") == "completed":
-        over = CallMemory(note.call_sid, part=resumption.MAX_PARTS)
-        return Response(
-            twiml.hang_up(), media_type="application/xml", background=BackgroundTask(phone.store.forget, over)
-        )
+        answer = _xml(twiml.hang_up())
+        # Whatever has become of the note: nobody needs the words of a call that is over.
+        answer.background = BackgroundTask(phone.store.forget, CallMemory(call_sid, part=resumption.MAX_PARTS))
+        return answer
+    if note is None:  # the fallback was dialled: there is no agent to go back to
+        return _xml(twiml.nobody_free())
     return await _welcome_back(phone, note, fields, tries)
 
 

@@ -185,18 +185,9 @@ def was_answered(status: str, bridged: str = "true") -> bool:
     return status in _ANSWERED and bridged != "false"
 
 
-def dial_ended(*, answered: bool, nobody: str = "Sorry, nobody is free right now. Please call again later.") -> str:
-    """Answer what comes after a fallback was dialled.
-
-    Args:
-        answered: Whether somebody talked with the caller.
-        nobody: What is said otherwise.
-    """
-    response = Element("Response")
-    if not answered:
-        _say(response, nobody)
-    SubElement(response, "Hangup")
-    return _document(response)
+def nobody_free(text: str = "Sorry, nobody is free right now. Please call again later.") -> str:
+    """Say after a fallback was dialled that nobody talks with the caller, and hang up."""
+    return _say_and_hang_up(text)
 
 
 def hand_on(url: str, *, pause: timedelta = timedelta()) -> str:
