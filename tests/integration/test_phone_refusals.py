@@ -9,9 +9,11 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
+from starlette.routing import Route, WebSocketRoute
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
+from phone_agent.routes import router
 from phone_agent.ticket import TicketOffice
 from standins.twilio.call import new_sid
 from standins.twilio.signing import sign
@@ -133,6 +135,63 @@ async def test_a_forged_webhook_is_refused(
     assert answer.status_code == status
     assert "Stream" not in answer.text
     assert await phone.sessions() == 0
+    assert meter.connections == 0
+
+
+WEBHOOKS = [
+    (method, route.path)
+    for route in router.routes
+    if isinstance(route, Route)
+    for method in sorted((route.methods or set()) - {"HEAD"})
+]
+SOCKETS = [route.path for route in router.routes if isinstance(route, WebSocketRoute)]
+
+
+def _signature(stranger: Stranger, method: str, path: str, token: str = AUTH_TOKEN) -> str:
+    """Sign as Twilio does, for any path and with any token."""
+    url, fields = f"{stranger.number}{path}", stranger.fields()
+    return sign(token, f"{url}?{urlencode(fields)}") if method == "GET" else sign(token, url, fields.items())
+
+
+async def test_every_route_is_a_webhook_or_a_socket() -> None:
+    """Whatever is added to the router is asked for below."""
+    assert len(router.routes) == len(WEBHOOKS) + len(SOCKETS)
+    assert {path for _, path in WEBHOOKS} >= {"/incoming-call", "/incoming-call/lost", "/incoming-call/dial-ended"}
+
+
+@pytest.mark.parametrize(("method", "path"), WEBHOOKS)
+async def test_threat_01_no_webhook_is_believed_unsigned(
+    phone: PhoneProcess, house: House, stranger: Stranger, method: str, path: str
+) -> None:
+    """Without a signature, with one by another token, or for another address; and it is this that is refused."""
+    meter = Meter(house)
+    forged = _signature(stranger, method, path, "another-token"), _signature(stranger, method, f"{path}/elsewhere")
+    for signature in ("", *forged):
+        request = stranger.signed(path, method)
+        assert request.headers["X-Twilio-Signature"] == _signature(stranger, method, path)
+        del request.headers["X-Twilio-Signature"]
+        if signature:
+            request.headers["X-Twilio-Signature"] = signature
+        answer = await stranger.send(request)
+        assert answer.status_code == 403
+        assert "Response" not in answer.text
+    believed = await stranger.send(stranger.signed(path, method, CallSid="none of ours"))
+    assert believed.status_code != 403
+    assert await phone.sessions() == 0
+    assert meter.connections == 0
+
+
+@pytest.mark.parametrize("path", SOCKETS)
+async def test_threat_01_no_socket_is_believed_unsigned(house: House, stranger: Stranger, path: str) -> None:
+    """The same, for handshakes."""
+    meter = Meter(house)
+    url = f"{stranger.number.replace('http', 'ws', 1)}{path.format(call_sid=stranger.call_sid)}"
+    for signature in ("", sign("another-token", url), sign(AUTH_TOKEN, f"{url}/elsewhere")):
+        with pytest.raises(InvalidStatus) as refused:
+            await stranger.open_stream(url, signature)
+        assert refused.value.response.status_code == 403
+    socket = await stranger.open_stream(url)
+    await socket.close()
     assert meter.connections == 0
 
 

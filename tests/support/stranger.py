@@ -50,9 +50,9 @@ class Stranger:
         """Make the webhook of an incoming call, signed."""
         return self._webhooks.request(f"{self.number}/incoming-call", "POST", self.fields(**changed), {})
 
-    def signed(self, path: str, **changed: str) -> httpx.Request:
+    def signed(self, path: str, method: str = "POST", **changed: str) -> httpx.Request:
         """Make any webhook about this call, signed."""
-        return self._webhooks.request(f"{self.number}{path}", "POST", self.fields(**changed), {})
+        return self._webhooks.request(f"{self.number}{path}", method, self.fields(**changed), {})
 
     async def send(self, request: httpx.Request) -> httpx.Response:
         """Send a request as it stands."""
