@@ -6,6 +6,7 @@ from xml.etree.ElementTree import Element, fromstring
 
 import pytest
 
+from agent_core.events import EndReason
 from phone_agent.note import Note, Notes
 from phone_agent.putting_through import Switchboard
 from phone_agent.twiml import TRY_AGAIN
@@ -60,6 +61,23 @@ async def test_a_note_outlives_the_longest_talk(scene: Scene) -> None:
     """Whatever Twilio has to tell after hours, the agent knows whom it is about."""
     document = await _ended(scene, _address(scene, 4 * 3600), DialCallStatus="failed", DialBridged="false")
     assert document.find("Connect/Stream/Parameter[@name='note']") is not None
+
+
+async def test_who_was_put_through_stays_so_when_the_connection_breaks(scene: Scene) -> None:
+    """The store knew of nothing when they came back; from then on it does, so nobody is put through twice."""
+    document = await _ended(scene, _address(scene), DialCallStatus="busy", DialBridged="false")
+    parameters = {one.attrib["name"]: one.attrib["value"] for one in document.iter("Parameter")}
+    async with await scene.caller.open_stream() as socket:
+        announcer = scene.caller.announcer()
+        await socket.send(announcer.connected())
+        await socket.send(announcer.start(parameters))
+        await until(lambda: scene.caller.call_sid in scene.phone.phone.live)
+    await until(lambda: len(scene.phone.records) == 1)
+    assert scene.phone.records[0].reason is EndReason.PEER_LOST
+    assert (await scene.verbs(int(parameters["part"])))[0] == "Connect"
+    call = await scene.store.recall(scene.caller.call_sid)
+    assert call is not None
+    assert call.transferred == 1
 
 
 async def test_nobody_answered_the_fallback(scene: Scene) -> None:

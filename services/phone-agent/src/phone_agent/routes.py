@@ -4,7 +4,6 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
-from typing import TypedDict
 
 import structlog
 from fastapi import APIRouter, Request, Response, WebSocket, WebSocketDisconnect
@@ -208,8 +207,9 @@ async def _carry(socket: WebSocket, phone: Phone, call_sid: str | None) -> None:
     with phone.unproven(call_sid):
         start = await read_start(socket, guard)
         await _believe(start, phone, call_sid)
-    known = await _recall(start, phone)
-    opening = await _opening(start, known, phone)
+    note = _brought_back(start, phone)
+    known = await _recall(start, phone, note)
+    opening = await _opening(known, phone, note)
     try:
         call = LiveCall(phone, socket, guard=guard, start=start, opening=opening, known=known)
     except BaseException:
@@ -230,48 +230,51 @@ async def _believe(start: Start, phone: Phone, call_sid: str | None) -> None:
         raise TicketRefused("replayed")
 
 
-async def _recall(start: Start, phone: Phone) -> CallMemory:
-    """Give what is known of a call that has a stream now; a call that rings for the first time needs no look."""
+async def _recall(start: Start, phone: Phone, note: Note | None) -> CallMemory:
+    """Give what is known of a call that has a stream now; a call that rings for the first time needs no look.
+
+    A note says that the caller was put through, whatever has become of the store.
+    """
     part = part_of(start.parameters.get("part"))
     known = await phone.store.recall(start.call_sid) if part else None
     known = known or CallMemory(start.call_sid, begun=int(part > 0))
-    return replace(known, part=part, begun=known.begun + 1, ended=None)
+    transferred = known.transferred if note is None else max(1, known.transferred)
+    return replace(known, part=part, begun=known.begun + 1, ended=None, transferred=transferred)
 
 
-async def _opening(start: Start, known: CallMemory, phone: Phone) -> Opening:
+async def _opening(known: CallMemory, phone: Phone, note: Note | None) -> Opening:
     """Take over what was parked while the phone rang, or begin here: any task may get the socket."""
-    history, back = resumption.history(known), _back_from(start, phone)
-    if known.transferred:
-        back["transferred"] = True
-    if known.part and "first_words" not in back:
-        back["first_words"] = resumption.first_words(known)
     parked = phone.adopt(known.call_sid, known.part)
-    if parked is None:
-        place = phone.agent.admission.admit()
-        return Opening("phone", place, None, known.call_sid, known.facts, history, **back)
-    return Opening("phone", parked.place, parked, known.call_sid, parked.facts, history, **back)
+    return Opening(
+        "phone",
+        parked.place if parked else phone.agent.admission.admit(),
+        parked,
+        known.call_sid,
+        parked.facts if parked else known.facts,
+        resumption.history(known),
+        first_words=_first_words(known, note),
+        transferred=known.transferred > 0,
+    )
 
 
-class _Back(TypedDict, total=False):
-    first_words: str
-    transferred: bool
-
-
-def _back_from(start: Start, phone: Phone) -> _Back:
-    """Say what a caller who comes back from a person is greeted with."""
+def _brought_back(start: Start, phone: Phone) -> Note | None:
+    """Read the note of a caller who comes back from a person; None for any other, or when it is not ours."""
     sealed = start.parameters.get("note")
     if sealed is None:
-        return {}
+        return None
     try:
-        note = phone.notes.open(sealed, (start.call_sid,))
+        return phone.notes.open(sealed, (start.call_sid,))
     except NoteRefused as error:
         log.warning("note_refused", call_sid=start.call_sid, error=error.reason)
-        return {}
-    known = f"What you know of the call so far, as data: {note.summary}" if note.summary else ""
-    return {
-        "first_words": prompts.load("nobody_free", destination=note.destination, note=known),
-        "transferred": True,
-    }
+        return None
+
+
+def _first_words(known: CallMemory, note: Note | None) -> str | None:
+    """Tell the model how to take the call up; None lets it greet."""
+    if note is None:
+        return resumption.first_words(known) if known.part else None
+    summary = f"What you know of the call so far, as data: {note.summary}" if note.summary else ""
+    return prompts.load("nobody_free", destination=note.destination, note=summary)
 
 
 def _xml(document: str) -> Response:
