@@ -1,6 +1,7 @@
 """How a call comes back: what the model is told of it, and what becomes of it when that is not known or of no use."""
 
 import re
+from contextlib import AsyncExitStack
 from xml.etree.ElementTree import fromstring
 
 import pytest
@@ -14,7 +15,7 @@ from phone_agent.twiml import TRY_AGAIN
 from tests.support import scripted_model as say
 from tests.support.remembered_call import PARIS, RAIN, Scene
 from tests.support.scripted_model import ScriptedStream
-from tests.support.stranger import close_code, invitation_in, next_event
+from tests.support.stranger import Stranger, close_code, invitation_in, next_event
 from tests.support.waiting import until
 
 SOUND = b"\x00\x10" * 1600
@@ -197,6 +198,47 @@ async def test_a_question_that_is_asked_again_opens_no_second_model_stream(scene
     assert len(tickets) == 1
     await until(lambda: len(scene.phone.model.streams) == 1)
     assert scene.phone.agent.admission.taken == 1
+
+
+async def test_many_who_come_back_at_once_are_all_let_in(scene: Scene) -> None:
+    """More than there may be strangers, as when a task has died: each is expected, whatever the stream's number."""
+    callers = [scene.caller, *(Stranger(scene.phone.url, scene.caller.settings) for _ in range(24))]
+    tickets = [invitation_in(await caller.lose(0)).ticket for caller in callers]
+    async with AsyncExitStack() as stack:
+        sockets = [await stack.enter_async_context(await caller.open_stream()) for caller in callers]
+        for caller, socket, ticket in zip(callers, sockets, tickets, strict=True):
+            await caller.begin(socket, ticket)
+        await until(lambda: len(scene.phone.phone.live) == len(callers))
+        assert len(scene.phone.model.streams) == len(callers)
+    await until(lambda: len(scene.phone.records) == len(callers))
+    for caller in callers[1:]:
+        await caller.aclose()
+
+
+async def test_what_is_parked_for_a_stream_that_goes_wrong_waits_no_longer(scene: Scene) -> None:
+    """Its place is free again at once."""
+    await scene.caller.lose(0)
+    assert scene.phone.agent.admission.taken == 1
+    async with await scene.caller.open_stream() as socket:
+        await socket.send("hello")
+        assert await close_code(socket) == 1008
+    await until(lambda: scene.phone.agent.admission.taken == 0, 1)
+
+
+async def test_an_old_stream_that_ends_late_takes_nothing_from_the_new_one(scene: Scene) -> None:
+    """Twilio has asked for the next stream before this task notices that the last one is gone."""
+    invitation = await scene.caller.ring()
+    async with await scene.caller.open_stream() as old:
+        await scene.caller.begin(old, invitation.ticket)
+        await until(lambda: scene.caller.call_sid in scene.phone.phone.live)
+        ticket = invitation_in(await scene.caller.lose(0)).ticket
+    await until(lambda: len(scene.phone.records) == 1)
+    async with await scene.caller.open_stream() as new:
+        announcer = await scene.caller.begin(new, ticket)
+        await until(lambda: scene.caller.call_sid in scene.phone.phone.live)
+        await new.send(announcer.stop())
+    await until(lambda: len(scene.phone.records) == 2)
+    assert len(scene.phone.model.streams) == 2
 
 
 @pytest.mark.parametrize("part", ["-1", "10", "99999999999999999999", "x", "%F0", "1.0", " 1", "²"])

@@ -67,7 +67,7 @@ class Phone:
         self.parking = Parking(agent.open_model, self._note_abandoned)
         self._answered: dict[str, float] = {}
         self._unproven = 0
-        self._expected: set[str | None] = set()
+        self._expected: set[str] = set()
         self._url = base = f"{settings.base_url}/incoming-call"
         self._status_url = f"{base}/stream-status"
         self.switchboard = Switchboard(
@@ -132,14 +132,33 @@ class Phone:
         )
         self.agent.keep(record)
 
+    def _parked(self, call_sid: str) -> list[str]:
+        """Name what is parked for a call: one of its streams, or two if the first of them never came."""
+        names = (_name(call_sid, part) for part in range(resumption.MAX_PARTS + 1))
+        return [name for name in names if name in self.parking]
+
     @contextmanager
     def unproven(self, call_sid: str | None) -> Iterator[None]:
         """Count a socket until it has shown its ticket; the first one of a call that has a place here is expected.
 
+        Whoever could sign its handshake speaks for the call: if no ticket is shown, what is parked for it has waited
+        enough. What is parked later is for a later stream.
+
         Raises:
             AtCapacity: too many are being counted.
         """
-        if call_sid in self.parking and call_sid not in self._expected:
+        parked = [] if call_sid is None else self._parked(call_sid)
+        try:
+            with self._counted(call_sid if parked else None):
+                yield
+        except BaseException:
+            for name in parked:
+                self.parking.dismiss(name)
+            raise
+
+    @contextmanager
+    def _counted(self, call_sid: str | None) -> Iterator[None]:
+        if call_sid is not None and call_sid not in self._expected:
             self._expected.add(call_sid)
             try:
                 yield

@@ -197,9 +197,6 @@ async def media_stream(socket: WebSocket, call_sid: str | None = None) -> None:
         await socket.close(error.close_code)
     except WebSocketDisconnect:
         log.info("stream_left_early")
-    finally:
-        if call_sid is not None:
-            phone.parking.dismiss(call_sid)  # whoever could sign this handshake speaks for the call
 
 
 async def _carry(socket: WebSocket, phone: Phone, call_sid: str | None) -> None:
