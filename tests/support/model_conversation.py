@@ -17,7 +17,7 @@ from tests.support.scripted_source import ScriptedSource, patience
 class Conversation:
     """A link over a scripted model, and all that it handed over."""
 
-    def __init__(self, model: ScriptedModel, first: ModelSession | None = None) -> None:
+    def __init__(self, model: ScriptedModel, first: ModelSession | None = None, *, renew_after: float = 360) -> None:
         self.model = model
         self.tally = Tally()
         self.events: list[ModelEvent] = []
@@ -29,7 +29,7 @@ class Conversation:
             self.tally,
             patience(self.said, lambda: not self.link.caller_speaks),
             input_rate=8000,
-            renew_after=360,
+            renew_after=renew_after,
         )
 
     async def take(self, event: ModelEvent) -> None:

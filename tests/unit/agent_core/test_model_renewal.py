@@ -249,6 +249,26 @@ async def test_an_old_stream_that_never_finishes_is_let_go() -> None:
 
 
 @in_virtual_time
+async def test_there_are_never_more_than_two_streams() -> None:
+    """Renewed so often that the one before is still finishing its answer: the next one waits for it to be gone."""
+    talk = Conversation(ScriptedModel(), renew_after=4)
+    voice = Voice(talk)
+    most = 0
+    async with talk.talking():
+        sending = asyncio.create_task(voice.send())
+        first = await talk.model.stream()
+        telling = asyncio.create_task(_speak(first, 15))
+        while not telling.done():
+            await _pass(0.1)
+            most = max(most, talk.model.open_streams)
+        assert talk.tally.renewals == 1
+        first.say(ENDS, *FINAL)
+        await _renewed(talk, 2, within=20)
+        sending.cancel()
+    assert most == 2
+
+
+@in_virtual_time
 async def test_an_answer_in_which_the_old_stream_breaks_is_given_again_by_the_new_one() -> None:
     """At once, and without a third stream: the caller hears why they wait, and their answer from its beginning."""
     async with _in_a_call() as (talk, first, _voice):

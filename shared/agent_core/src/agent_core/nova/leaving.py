@@ -58,6 +58,11 @@ class Leaving:
         if not old.closed:
             self.release(asyncio.create_task(old.close()))
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no stream is on its way out."""
+        return self.session is None and not self._closing
+
     async def room(self) -> None:
         """Wait until another stream may be opened: never more than two at a time."""
         while len(self._closing) > 1:

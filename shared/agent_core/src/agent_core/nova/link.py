@@ -197,7 +197,8 @@ class ModelLink:
         """Talk over one stream until another is to take over, which is given back ready."""
         talking = asyncio.create_task(session.run(partial(self._take, session, handle)), name="model-talk")
         clock = RenewalClock(self._renew_after, session.opened_at)
-        tending = asyncio.create_task(self._tending.run(clock, self._source, self._pass_on), name="model-tend")
+        looking_after = self._tending.run(clock, self._source, self._pass_on, lambda: self._leaving.is_empty)
+        tending = asyncio.create_task(looking_after, name="model-tend")
         fresh: ModelSession | None = None
         try:
             while not (talking.done() or tending.done()):

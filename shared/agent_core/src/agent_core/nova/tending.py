@@ -86,8 +86,20 @@ class Tending:
         self._recent.signed()
         self._spoke = True
 
-    async def run(self, clock: RenewalClock, source: ModelSource, pass_on: Callable[[bytes], None]) -> ModelSession:
+    async def run(
+        self,
+        clock: RenewalClock,
+        source: ModelSource,
+        pass_on: Callable[[bytes], None],
+        has_room: Callable[[], bool],
+    ) -> ModelSession:
         """Look after a stream until another may take over, and give that one, ready.
+
+        Args:
+            clock: Of this stream.
+            source: Of the next one.
+            pass_on: Takes silence where the caller sends nothing.
+            has_room: Whether another stream may be opened.
 
         Raises:
             ModelUnavailable: the model has not answered.
@@ -114,7 +126,7 @@ class Tending:
                     fresh, opening = _opened(opening, clock, now), None
                     if fresh is not None:
                         return fresh
-                elif opening is None and clock.may_open(now) and self._may_pass(stage):
+                elif opening is None and clock.may_open(now) and has_room() and self._may_pass(stage):
                     opening = asyncio.create_task(source.open_ready(), name="model-renewal")
         finally:
             if opening is not None:
