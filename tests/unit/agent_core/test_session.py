@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -203,3 +204,15 @@ async def test_keys_are_told_in_words() -> None:
         await stream.until_sent("textInput", count=3)
         assert stream.texts("USER")[-1] == "The caller pressed the key 5 on the telephone."
         stage.session.end(EndReason.CALLER_LEFT)
+
+
+async def test_whoever_cannot_be_told_of_the_end_still_has_everything_released() -> None:
+    """A channel that breaks while it says why keeps no place, no stream and no record."""
+
+    def broken(reason: EndReason) -> None:
+        raise RuntimeError(reason)
+
+    async with running_session() as (stage, running):
+        stage.session._media = replace(stage.session._media, before_end=broken)
+        stage.session.end(EndReason.CALLER_LEFT)
+        assert (await running).reason is EndReason.CALLER_LEFT

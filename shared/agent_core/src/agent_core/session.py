@@ -215,14 +215,21 @@ class Session:
             reason = EndReason.DRAINED  # only a server that stops cancels a conversation
             raise
         finally:
-            if self._media.before_end is not None:
-                self._media.before_end(reason)
+            self._say_the_end(reason)
             await self._release(pipeline)
             self._agent.sessions.discard(self)
             record = self._record(reason)
             self._story.ended(record)
             self._agent.keep(record)
         return record
+
+    def _say_the_end(self, reason: EndReason) -> None:
+        if self._media.before_end is None:
+            return
+        try:
+            self._media.before_end(reason)
+        except Exception as error:  # noqa: BLE001 - whoever cannot be told still has everything released
+            self._log.warning("end_not_told", error=type(error).__name__)
 
     def _sound_in_frames(self) -> SoundInFrames | None:
         source, sink = self._media.source, self._media.sink
