@@ -117,19 +117,23 @@ async def test_before_the_stream_says_whose_it_is(phone: PhoneProcess, house: Ho
 
 @pytest.mark.timeout(120)  # 20 s, and three times that where others work too
 async def test_nothing_is_left_of_a_hundred_calls(house: House) -> None:
-    """Twenty at once, every second one cut off in the middle of an answer: all is as it was after the first twenty."""
+    """Twenty at once, every second one cut off in the middle of an answer: all is as it was.
+
+    Threads and files as after the first twenty calls; memory as after the first sixty, in which the process reaches
+    its size.
+    """
     house.score.plan = lambda _turn: [note(400, 9000)]
     async with house.start_phone("crowds", ("tests.support.frugal", "phone_agent")) as phone:
         await _crowd(phone, house)
         before, used = phone.held(), [await used_mb(phone)]
-        for _ in range(5):
+        for _ in range(7):
             await _crowd(phone, house)
             used.append(await used_mb(phone))
         await until(lambda: phone.held().descriptors <= before.descriptors + 2)
         ledger.nothing_is_held(before, phone.held())
-        assert min(used[3:]) - used[0] < 10, used
+        assert min(used[-3:]) - used[2] < 10, used
         reasons = Counter(line["reason"] for line in phone.lines("session_ended"))
-    assert reasons == {"peer_lost": 60, "caller_left": 60}
+    assert reasons == {"peer_lost": 80, "caller_left": 80}
 
 
 async def _crowd(phone: PhoneProcess, house: House) -> None:

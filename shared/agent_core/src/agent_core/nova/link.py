@@ -202,8 +202,9 @@ class ModelLink:
         fresh: ModelSession | None = None
         try:
             while not (talking.done() or tending.done()):
-                leaving = {self._leaving.talking} if self._leaving.talking is not None else set()
-                await asyncio.wait({talking, tending, *leaving}, return_when=asyncio.FIRST_COMPLETED)
+                leaving = self._leaving.talking if not self._closed else None
+                awaited = {talking, tending} if leaving is None else {talking, tending, leaving}
+                await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
                 await self._answer_again(session, handle)
             if talking.done():
                 raise self._counted(why(talking))
