@@ -18,6 +18,7 @@ from agent_core.observability import logs
 from agent_core.observability.meter import Meter
 from agent_core.observability.records import log_record
 from agent_core.operations import operations
+from agent_core.tidying import use_one_heap
 from agent_core.tools.goodbye import goodbye_tools
 from agent_core.tools.transfer import transfer_tools
 from agent_core.tools.weather import weather_tools
@@ -65,6 +66,7 @@ def run() -> None:
     Raises:
         ConfigurationError: a setting is missing or wrong.
     """
+    use_one_heap()
     settings = PhoneSettings.read()
     logs.configure(SERVICE, settings)
     uvloop.run(serve(settings))

@@ -13,6 +13,7 @@ from agent_core.observability.reporting import reporting
 from agent_core.observability.traces import Tracer
 from agent_core.protection import TaskProtection
 from agent_core.settings import CoreSettings
+from agent_core.tidying import tidying
 
 
 @asynccontextmanager
@@ -20,6 +21,7 @@ async def operations(agent: Agent, meter: Meter) -> AsyncIterator[None]:
     """Run it for the length of a block, as the settings want it."""
     settings = agent.settings
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(tidying())
         if logs.is_json(settings.log_format):
             await stack.enter_async_context(reporting(meter, settings.metrics_seconds, logs.write_document))
         if settings.ecs_agent_uri is not None:

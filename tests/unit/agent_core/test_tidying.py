@@ -1,0 +1,67 @@
+"""What a process has freed goes back to the machine."""
+
+import asyncio
+import ctypes
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agent_core.tidying import tidying
+from tests.soak.memory import resident_mb
+from tests.support.waiting import until
+
+PIECE = bytes(1000)
+"""Large enough for Python to leave it to the C library, small enough for that to keep it."""
+
+FOUR_THREADS = """
+import ctypes, sys, threading
+from agent_core.tidying import use_one_heap
+if sys.argv[2] == "one":
+    use_one_heap()
+kept, libc = [], ctypes.CDLL(None)
+threads = [threading.Thread(target=lambda: kept.extend(bytes(1000 + n % 7) for n in range(1000))) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+libc.fopen.restype = ctypes.c_void_p
+told = ctypes.c_void_p(libc.fopen(sys.argv[1].encode(), b"w"))
+libc.malloc_info(0, told)
+libc.fclose(told)
+"""
+
+
+def _used() -> float:
+    return resident_mb(os.getpid())[0]
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="this C library gives nothing back")
+async def test_holes_between_what_is_used_are_given_back() -> None:
+    """One piece in fifty stays, and with it all of them, until somebody tidies up."""
+    before = _used()
+    pieces = [PIECE + b"%d" % number for number in range(100_000)]
+    del pieces[1::2], pieces[1::2], pieces[1::2], pieces[1::2], pieces[1::2]
+    assert _used() > before + 60
+    async with tidying(0.01):
+        await until(lambda: _used() < before + 30)
+    assert len(pieces) == 3125
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="this C library has one heap anyway")
+@pytest.mark.parametrize("wish", ["one", "as it is"])
+def test_threads_share_a_heap(tmp_path: Path, wish: str) -> None:
+    """As the C library tells of itself; unasked, it makes several."""
+    told = tmp_path / "heaps.xml"
+    subprocess.run([sys.executable, "-c", FOUR_THREADS, str(told), wish], check=True, timeout=30)
+    assert (told.read_text().count("<heap nr=") == 1) is (wish == "one")
+
+
+async def test_it_ends_with_its_block() -> None:
+    """No task is left."""
+    before = asyncio.all_tasks()
+    async with tidying():
+        assert len(asyncio.all_tasks()) == len(before) + 1
+    assert asyncio.all_tasks() == before
