@@ -123,28 +123,36 @@ def _is_released(task: EcsTask) -> None:
 
 
 def _all_was_heard(calls: Iterable[Call], sessions: dict[str, list[SessionRecord]], told_by_us: set[str]) -> None:
-    """What the model said to somebody is what they heard, each once and in order; they may leave at its last word.
-
-    Args:
-        calls: Without a fault.
-        sessions: Of the model, by call.
-        told_by_us: Calls in which we spoke too, because something took long: other notes may stand between.
-    """
     for call in calls:
         said = sorted((words for session in sessions.get(call.sid, []) for words in session.said), key=_when)
-        notes = [pitch for pitch, _ in groupby(int(re.findall(r"\d+", words.text)[0]) for words in said)]
-        heard = list(call.heard)
-        if call.sid in told_by_us:
-            heard = _without_others(heard, notes)
-        what = f"{call.sid} was told {notes} and heard {call.heard}"
-        assert heard[: len(notes)] == notes, what
-        assert len(heard) <= len(notes) + 1, what
+        what_was_said_was_heard(call, said, only_that=call.sid not in told_by_us)
 
 
-def _without_others(heard: Iterable[int], notes: Iterable[int]) -> list[int]:
-    """Give those of the notes that were heard in their order, and leave out what was heard between them."""
-    rest = iter(heard)
-    return [note for note in notes if note in rest]
+def what_was_said_was_heard(call: Call, said: Iterable[Said], *, only_that: bool = True) -> None:
+    """L5 and L8, of notes: what the model said to somebody is what they heard, each once and in order.
+
+    They may leave at its last word, and what they cut into they may have heard or not.
+
+    Args:
+        call: One without a fault.
+        said: By the model, in order.
+        only_that: Whether nobody else spoke: where something took long we do, and other notes stand between.
+    """
+    notes = [(pitch, all(words.interrupted for words in run)) for pitch, run in groupby(said, key=_pitch)]
+    what = f"{call.sid} was told {[pitch for pitch, _ in notes]} and heard {call.heard}"
+    rest, last = list(call.heard), 0
+    for pitch, was_cut in notes:
+        at = rest.index(pitch) if pitch in rest else None
+        if at == 0 or (at and not only_that):
+            del rest[: at + 1]
+            last = pitch
+        else:  # two notes of one pitch are heard as one if nothing was heard between them
+            assert was_cut or pitch == last, what
+    assert not only_that or len(rest) <= 1, what
+
+
+def _pitch(words: Said) -> int:
+    return int(re.findall(r"\d+", words.text)[0])
 
 
 def _when(words: Said) -> float:

@@ -1,0 +1,75 @@
+"""What a soak holds against a call, and how it learns whom a fault has struck."""
+
+import logging
+
+import pytest
+
+from standins.nova.faults import Fault
+from standins.nova.journal import note
+from standins.nova.records import Said
+from tests.soak.books import what_was_said_was_heard
+from tests.soak.people import Call
+from tests.soak.trouble import Journal
+
+
+def _said(*pitches: int, cut: int | None = None) -> list[Said]:
+    return [Said(f"{pitch} Hz for 400 ms", interrupted=pitch == cut) for pitch in pitches]
+
+
+@pytest.mark.parametrize(
+    ("heard", "said"),
+    [
+        ([400, 600, 800], _said(400, 600, 800)),
+        ([400, 600, 800], _said(400, 600)),
+        ([400, 800], _said(400, 600, 800, cut=600)),
+        ([400, 600, 800], _said(400, 600, 800, cut=600)),
+        ([400], _said(400, 600, 400, cut=600)),
+        ([400, 600], _said(400, 400, 600)),
+    ],
+    ids=["all", "the last word is not told yet", "what was cut", "what was cut late", "two as one", "twice the same"],
+)
+def test_who_heard_what_was_said_has_no_complaint(heard: list[int], said: list[Said]) -> None:
+    """Each once and in order; a caller may leave at the last word, and cut in."""
+    what_was_said_was_heard(Call("CA1", heard=heard), said)
+
+
+@pytest.mark.parametrize(
+    ("heard", "said"),
+    [
+        ([400, 800], _said(400, 600, 800)),
+        ([400, 800, 600], _said(400, 600, 800)),
+        ([400, 600, 400, 600], _said(400, 600)),
+        ([400, 220, 600], _said(400, 600)),
+        ([], _said(400)),
+    ],
+    ids=["one is missing", "another order", "twice", "something else", "nothing"],
+)
+def test_who_heard_something_else_has(heard: list[int], said: list[Said]) -> None:
+    """Whatever is missing, doubled or strange is told with what was said."""
+    with pytest.raises(AssertionError, match="CA1 was told"):
+        what_was_said_was_heard(Call("CA1", heard=heard), said)
+
+
+def test_our_own_words_may_stand_between() -> None:
+    """Where something took long we speak too; what the model said must be there all the same."""
+    what_was_said_was_heard(Call("CA1", heard=[400, 220, 160, 600]), _said(400, 600), only_that=False)
+    with pytest.raises(AssertionError):
+        what_was_said_was_heard(Call("CA1", heard=[400, 220, 160]), _said(400, 600), only_that=False)
+
+
+def test_the_journal_counts_what_struck_and_whom() -> None:
+    """A fault before a stream is open has no stream to be told by, and harms nothing else."""
+    journal, log = Journal(), logging.getLogger("standins.nova")
+    journal.call(Fault(on="open", error="ThrottlingException"), "throttled")
+    journal.call(Fault(on="session", action="rst"), "stream_reset")
+    log.addHandler(journal)
+    try:
+        log.setLevel(logging.INFO)
+        note("fault_struck", request_id="request-1", on="open", action=None, error="ThrottlingException")
+        note("fault_struck", session_id="session-1", on="session", action="rst", error=None)
+        note("session_opened", session_id="session-2", on="open", action=None, error=None)
+    finally:
+        log.removeHandler(journal)
+        log.setLevel(logging.NOTSET)
+    assert journal.struck == {"throttled": 1, "stream_reset": 1}
+    assert journal.sessions == {"session-1"}
