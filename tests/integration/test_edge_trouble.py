@@ -84,7 +84,7 @@ async def test_a_client_that_leaves_after_the_answer_is_no_failure(setting: Sett
 async def test_a_client_that_leaves_is_no_fault_of_the_target(setting: Setting, client: httpx.AsyncClient) -> None:
     """The load balancer counts it as 460 and gives up the target's connection."""
     with pytest.raises(httpx.ReadTimeout):
-        await client.get("/slow", timeout=0.3)
+        await client.get("/slow", timeout=httpx.Timeout(8, read=0.3))
     await until(lambda: setting.reasons() != [])
     assert setting.events[-1] == {"event": "edge_answered", "status": 460, "reason": "client_closed"}
     assert [target.outstanding for target in setting.edge.targets(WEB)] == [0, 0]

@@ -208,7 +208,7 @@ async def test_a_forged_handshake_is_refused(house: House, stranger: Stranger, s
 
 async def test_a_handshake_with_a_huge_header_is_refused(stranger: Stranger) -> None:
     """A socket that will never be one is not kept."""
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(8):
         with pytest.raises(InvalidHandshake):
             await stranger.open_stream(signature="x" * 10_000)
 
@@ -392,22 +392,17 @@ async def test_a_socket_must_start_within_five_seconds(house: House, stranger: S
 async def test_a_crowd_without_tickets_is_kept_small(phone: PhoneProcess, house: House, stranger: Stranger) -> None:
     """Signed but silent sockets take no memory without bound, and a real call gets in as soon as they are gone."""
     sockets = [await stranger.open_stream() for _ in range(25)]
-    turned_away = [socket for socket in sockets if await _is_closed(socket)]
-    assert {socket.close_code for socket in turned_away} == {1013}
-    assert len(turned_away) == 5
+
+    def turned_away() -> list[int]:
+        return [socket.close_code for socket in sockets if socket.close_code is not None]
+
+    await until(lambda: len(turned_away()) >= 5)
+    await asyncio.sleep(0.2)
+    assert turned_away() == [1013] * 5
     for socket in sockets:
         await socket.close()
     async with Caller(house.exchange, phone.url) as caller:
         await caller.greeted()
-
-
-async def _is_closed(socket: ClientConnection) -> bool:
-    try:
-        async with asyncio.timeout(0.05):
-            await socket.wait_closed()
-    except TimeoutError:
-        return False
-    return True
 
 
 async def test_a_replayed_webhook_opens_one_model_stream(phone: PhoneProcess, house: House, stranger: Stranger) -> None:
