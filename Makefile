@@ -37,7 +37,7 @@ test: lint apart ## everything CI runs: lint, types, import contracts, all tests
 	@$(BIN)/pytest
 
 faults: environment ## the whole catalogue of faults and threats by number, the slow ones too
-	@$(BIN)/pytest -m "" -k "test_fault_ or test_threat_" --every-number
+	@$(BIN)/pytest -m "" -k "test_fault_ or test_threat_" --every-number -n 2
 
 soak: environment ## twenty callers for an hour, faults in 5 % of the calls, a task that dies: MINUTES=, CALLS=, FAULTS=
 	@$(BIN)/python -m tests.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(CALLS),--callers $(CALLS)) $(if $(FAULTS),--faults $(FAULTS))

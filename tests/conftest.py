@@ -20,6 +20,7 @@ import pytest
 from tests.support import faults, threats
 from tests.support.catalogue_report import CatalogueReport
 from tests.support.leak_watch import LeakWatch
+from tests.support.processes import TwoQueues, is_a_part
 
 TESTS = Path(__file__).parent
 DEADLINES = {"house": 60, "unit": 30, "infra": 60, "contract": 60, "integration": 60, "e2e": 120, "faults": 180}
@@ -78,9 +79,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Have faults and threats reported by number, and the run searched for what it planted."""
+    whole = config.getoption("--every-number") and not is_a_part(config)
     for catalogue in (faults.CATALOGUE, threats.CATALOGUE):
-        config.pluginmanager.register(CatalogueReport(catalogue, whole=config.getoption("--every-number")))
+        config.pluginmanager.register(CatalogueReport(catalogue, whole=whole))
     config.pluginmanager.register(LeakWatch(config))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config) -> TwoQueues:
+    """Share out a run in two processes, `make faults`."""
+    return TwoQueues(config)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -54,15 +54,18 @@ CLEAN = {"log": START, "answer": "fine", "frame": "fine", "printed": "fine"}
     ],
     ids=["nothing", "log", "answer", "frame", "output"],
 )
-def test_threat_15_a_run_that_leaks_fails(leaking: dict[str, str], told: str) -> None:
-    """A service's log, an answer or a frame had what was planted."""
+@pytest.mark.parametrize("processes", [1, 2])
+def test_threat_15_a_run_that_leaks_fails(leaking: dict[str, str], told: str, processes: int) -> None:
+    """A service's log, an answer or a frame had what was planted; also where two processes share the tests."""
     with tempfile.TemporaryDirectory() as name:  # not pytest's own: this very run looks through that
         folder = Path(name)
         (folder / "conftest.py").write_text(_PLUGIN)
         (folder / "test_suite.py").write_text(_SUITE.format(**(CLEAN | leaking)))
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "asyncio_mode=auto"]
         options = ["--rootdir", name, "--basetemp", str(folder / "temporary"), name]
+        options += ["-n", str(processes)] if processes > 1 else []
         done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, check=False, timeout=50)
     assert "3 passed" in done.stdout, done.stdout + done.stderr
     assert told in done.stdout
+    assert "1 logs and 0 answers" not in done.stdout
     assert done.returncode == (1 if leaking else 0)

@@ -3,6 +3,9 @@
 Logs are read once, at the end: a service's log is a `.jsonl` or `.log` below pytest's folder for temporary files,
 wherever its test put it. Answers are looked at as they arrive in this process, over HTTP and WebSockets, and so is
 what tests print. What a browser loads it cannot see.
+
+Where pytest-xdist shares the run out among processes, each looks at its own answers, and the one that reports at the
+logs and the prints of all.
 """
 
 import os
@@ -16,6 +19,7 @@ import pytest
 from websockets.protocol import Protocol
 
 from tests.support import leaks
+from tests.support.processes import hand_over, handed_over, is_a_part
 
 _SUFFIXES: Final = {".jsonl", ".log"}
 _MOST: Final = 20
@@ -66,7 +70,7 @@ class LeakWatch:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Look at what a test printed, and what ran inside of it."""
-        if report.when == "call":
+        if report.when == "call" and not is_a_part(self._config):
             printed = leaks.in_output(f"{report.capstdout}\n{report.capstderr}")
             self._leaks += [f"{what} in the output of {report.nodeid}" for what in printed]
 
@@ -75,12 +79,22 @@ class LeakWatch:
         """Read the logs, and fail the run if anything was found anywhere."""
         for undo in reversed(self._undo):
             undo()
+        if is_a_part(self._config):
+            hand_over(self._config, "leaks", self._leaks)
+            hand_over(self._config, "answers", self._answers)
+            return
         for log in self._files():
             self._logs += 1
             with log.open(encoding="utf-8", errors="replace") as lines:
                 self._leaks += [f"{what} of {log.name}" for what in leaks.in_log(lines)]
         if self._leaks and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: object) -> None:
+        """Add what another process found."""
+        self._leaks += handed_over(node, "leaks", [])
+        self._answers += handed_over(node, "answers", 0)
 
     def _files(self) -> list[Path]:
         factory = getattr(self._config, "_tmp_path_factory", None)
