@@ -1,7 +1,8 @@
 """Records what callers hear when the model cannot speak: ``python -m tools.phrases``.
 
 The voice is hibari's "heart" (Apache-2.0, installed with the development tools), at its own 24 kHz. It says the same
-words in the same way each time, so running this again changes nothing.
+words in the same way each time: running this again on the same kind of processor changes nothing, and on another
+nothing that one hears.
 """
 
 import sys
