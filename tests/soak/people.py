@@ -35,6 +35,11 @@ class People:
     number: str
     calls: list[Call] = field(default_factory=list)
     stopping: bool = False
+    _on_the_line: list[Caller] = field(default_factory=list)
+
+    def nobody_answered_yet(self) -> set[str]:
+        """Give the calls of which a webhook is on its way."""
+        return {caller.sid for caller in self._on_the_line if caller.timeline.last("twiml") is None}
 
     async def keep_calling(self) -> None:
         """Be one of them, until told to stop."""
@@ -47,6 +52,7 @@ class People:
         async with Caller(self.trouble.fleet.exchange, self.number) as caller:
             call = Call(caller.sid)
             self.calls.append(call)
+            self._on_the_line.append(caller)
             fault = self.trouble.choose(caller)
             tasks = [asyncio.create_task(_talk(call, caller)), asyncio.create_task(_is_over(caller))]
             if fault is not None:
@@ -58,6 +64,7 @@ class People:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
+            self._on_the_line.remove(caller)
 
     async def _strike(self, fault: str, caller: Caller) -> None:
         with suppress(TimeoutError):  # there never was a line: what is not struck is not counted

@@ -94,7 +94,7 @@ async def soak(plan: Plan, say: Callable[[str], None]) -> Report:
         with _running(watch.follow(ships, say, people)):
             calling = [asyncio.create_task(people.keep_calling()) for _ in range(plan.callers)]
             await asyncio.sleep(plan.minutes * 60 * DIES_AFTER)
-            _let_a_task_die(ships, trouble, say)
+            _let_a_task_die(ships, people, say)
             books.open(await ships.start(PHONE))
             await asyncio.sleep(plan.minutes * 60 * (1 - DIES_AFTER))
             people.stopping = True
@@ -116,7 +116,7 @@ def _settings(weather: WeatherStandin) -> dict[str, str]:
     }
 
 
-def _let_a_task_die(ships: Fleet, trouble: Trouble, say: Callable[[str], None]) -> None:
+def _let_a_task_die(ships: Fleet, people: People, say: Callable[[str], None]) -> None:
     """Kill one task and start another, as ECS would; its callers are not without a fault."""
     doomed = random.choice(ships.of(PHONE))  # noqa: S311 - chance is the point
     ships.kill(doomed)
@@ -129,7 +129,7 @@ def _let_a_task_die(ships: Fleet, trouble: Trouble, say: Callable[[str], None]) 
         if datetime.fromisoformat(line["timestamp"]) > moment
     }
     started = {str(line["call_sid"]) for task in ships.all_tasks for line in task.lines("session_started")}
-    trouble.touched |= held | (answered - started)
+    people.trouble.touched |= held | (answered - started) | people.nobody_answered_yet()
     say(f"a task with {len(held)} calls was killed")
 
 
