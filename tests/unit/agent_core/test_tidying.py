@@ -2,13 +2,16 @@
 
 import asyncio
 import ctypes
+import gc
 import subprocess
 import sys
 from pathlib import Path
+from weakref import ref
 
 import pytest
 
 from agent_core.tidying import tidying
+from tests.support.waiting import until
 
 HOLES = """
 import asyncio, os, sys
@@ -63,6 +66,25 @@ def test_threads_share_a_heap(tmp_path: Path, wish: str) -> None:
     told = tmp_path / "heaps.xml"
     subprocess.run([sys.executable, "-c", FOUR_THREADS, str(told), wish], check=True, timeout=30)
     assert (told.read_text().count("<heap nr=") == 1) is (wish == "one")
+
+
+class _Ring:
+    """Refers to itself, as what a conversation leaves does."""
+
+    def __init__(self) -> None:
+        self.next = self
+
+
+async def test_what_refers_to_itself_does_not_pile_up() -> None:
+    """It goes though the interpreter itself does not yet care."""
+    gc.disable()
+    try:
+        left = ref(_Ring())
+        assert left() is not None
+        async with tidying(0.01):
+            await until(lambda: left() is None)
+    finally:
+        gc.enable()
 
 
 async def test_it_ends_with_its_block() -> None:
