@@ -138,7 +138,7 @@ async def test_a_lasting_failure_is_told_in_time_and_leaves_no_room(
 ) -> None:
     """In time, whatever step it is."""
     daily.fail(fault)
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(3):
         with pytest.raises(UpstreamError) as failure:
             await impatient.open()
     assert failure.value.http_status == 503
@@ -204,7 +204,7 @@ async def test_a_wrong_key_is_not_tried_again(daily: DailyStandin) -> None:
 async def test_a_long_wait_is_passed_on(daily: DailyStandin, rooms: Rooms) -> None:
     """Nobody waits for half a minute; the visitor is told when to come back."""
     daily.fail(Fault("create", "status", status=429, retry_after=30))
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(2):
         with pytest.raises(DailyFailed) as failure:
             await rooms.open()
     assert failure.value.retry_after == 30

@@ -89,7 +89,7 @@ async def test_a_stream_that_is_closed_leaves_no_task(
         async with asyncio.timeout(CLOSE_SECONDS):
             await stream.close()
         if reader is not None:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(1):
                 assert isinstance((await asyncio.gather(reader, return_exceptions=True))[0], BaseException | None)
         del stream, reader
         await _nothing_is_left(before, complaints)
