@@ -158,12 +158,18 @@ async def test_fault_27_sound_that_comes_badly(
     assert bool(record["ignored_messages"]) == (trouble.doubled > 0)
 
 
-TOLD_SECONDS = 2.0 + 1.5
-"""Two are promised, of which one is for a place that may come free; the rest is for a machine that dials them all."""
+ASKED_TO_WAIT = 1.0
+"""Seconds that the document asks a refused call to wait, for a place that may come free."""
+IN_TURN = 4
+"""The last of the sixty is told at most so many times later than the last of the forty is greeted: 0.7 to 1.5 is usual,
+2.7 where three other programs want the same two cores. Seconds say nothing here: one machine dials and answers."""
 
 
 async def test_fault_29_a_hundred_calls_in_a_second(house: House) -> None:
-    """With forty places forty are greeted and sixty hear that it is busy, health says 200, and nothing is left."""
+    """With forty places forty are greeted and sixty hear that it is busy, health says 200, and nothing is left.
+
+    The sixty are asked to wait for one second in all, and are not left until everybody else was served.
+    """
     house.score.plan = lambda turn: [note(400 + 200 * turn.number, 200)]
     async with house.start_phone("hundred", MAX_SESSIONS="40", METRICS_SECONDS="0.2") as phone:
         before = phone.held()
@@ -175,20 +181,28 @@ async def test_fault_29_a_hundred_calls_in_a_second(house: House) -> None:
             assert await phone.status("/health") == 200
         finally:
             await asyncio.gather(*(caller.hang_up() for caller in callers))
-        served = [caller.sid for caller in callers if caller.timeline.last("mark") is not None]
-        told = [caller for caller in callers if caller.timeline.last("say") is not None]
+        served = [caller for caller in callers if caller.timeline.named("mark")]
+        told = [caller for caller in callers if caller.timeline.named("say")]
         assert (len(served), len(told)) == (40, 60)
-        waited = [event.at for caller in told for event in caller.timeline.named("say")[:1]]
-        assert max(waited) < TOLD_SECONDS
+        assert {_pauses(caller) for caller in told} == {(ASKED_TO_WAIT,)}
+        greeted = max(caller.timeline.named("mark")[0].at for caller in served)
+        assert max(caller.timeline.named("say")[0].at for caller in told) - ASKED_TO_WAIT < IN_TURN * greeted
         assert max(phone.loop_lags(), default=0) < HELD_UP_MS
         await until(lambda: len(phone.lines("session_ended")) == 40, 10)
-        ledger.one_end_for_each(phone.lines("session_ended"), served)
+        ledger.one_end_for_each(phone.lines("session_ended"), [caller.sid for caller in served])
         ledger.streams_are_closed(house.nova.ledger)
         await until(lambda: _nothing_held(before, phone), 5)
 
 
 async def _is_served_or_told(caller: Caller) -> None:
-    await until(lambda: caller.timeline.last("mark") is not None or caller.timeline.last("say") is not None, 30)
+    timeline = caller.timeline
+    async with asyncio.timeout(30):
+        while not (timeline.named("mark") or timeline.named("say")):
+            await timeline.until_change(30)
+
+
+def _pauses(caller: Caller) -> tuple[object, ...]:
+    return tuple(event.fields["seconds"] for event in caller.timeline.named("pause"))
 
 
 async def test_fault_30_a_webhook_that_comes_five_times(phone: PhoneProcess, house: House, stranger: Stranger) -> None:
