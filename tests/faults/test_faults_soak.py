@@ -23,3 +23,6 @@ async def test_fault_40_a_minute_of_it(tmp_path: Path) -> None:
     assert report.struck["task_killed"] == 1
     assert sum(report.struck.values()) >= 5
     assert len(report.struck) >= 4
+    kept = [json.loads(line) for line in (tmp_path / "timelines.jsonl").read_text().splitlines()]
+    assert len(kept) == report.calls
+    assert all(call["events"][0]["event"] == "ring" for call in kept)

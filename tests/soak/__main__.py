@@ -20,7 +20,7 @@ def main() -> int:
     parser.add_argument("--faults", type=float, default=5, help="percent of calls with a fault (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=None, help="of the dice; printed, so that it can be given again")
     parser.add_argument("--json", type=Path, default=None, help="where the figures go as JSON")
-    parser.add_argument("--logs", type=Path, default=None, help="where the tasks' logs are kept, and the calls' notes")
+    parser.add_argument("--logs", type=Path, default=None, help="where logs, timelines and notes are kept")
     given = parser.parse_args()
     seed = given.seed if given.seed is not None else time.time_ns() % 1_000_000
     random.seed(seed)

@@ -4,6 +4,9 @@ import asyncio
 import random
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
+
+import orjson
 
 from tests.soak.trouble import Trouble
 from tests.support.caller import Caller
@@ -29,10 +32,11 @@ class Call:
 
 @dataclass
 class People:
-    """Everybody who has called so far."""
+    """Everybody who has called so far; each call's timeline goes into a file as it ends, to look up what befell it."""
 
     trouble: Trouble
     number: str
+    timelines: Path
     calls: list[Call] = field(default_factory=list)
     stopping: bool = False
     _on_the_line: list[Caller] = field(default_factory=list)
@@ -65,6 +69,13 @@ class People:
                 task.cancel()
             await asyncio.wait(tasks)
             self._on_the_line.remove(caller)
+            self._keep_timeline(call, caller)
+
+    def _keep_timeline(self, call: Call, caller: Caller) -> None:
+        events = [event.as_json() for event in caller.timeline.events]
+        line = {"call_sid": call.sid, "heard": call.heard, "problem": call.problem, "events": events}
+        with self.timelines.open("ab") as file:
+            file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
     async def _strike(self, fault: str, caller: Caller) -> None:
         with suppress(TimeoutError):  # there never was a line: what is not struck is not counted

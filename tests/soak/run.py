@@ -87,7 +87,7 @@ async def soak(plan: Plan, say: Callable[[str], None]) -> Report:
         ships.nova.ledger.kept = _KEPT_SESSIONS
         trouble = Trouble(ships, weather, plan.share)
         trouble.watch()
-        people = People(trouble, ships.edge.url)
+        people = People(trouble, ships.edge.url, plan.folder / "timelines.jsonl")
         watch, books = Watch(), Books(ships)
         for ship in ships.tasks:
             books.open(ship)
