@@ -63,6 +63,7 @@ def _forget_the_shell() -> None:
     for name in list(os.environ):
         if name.startswith(_SETTINGS) or name in _SETTING:
             del os.environ[name]
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each service that a test starts compiles all it imports
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
     os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
 
