@@ -8,9 +8,11 @@ BIN := .venv/bin
 CALL_VARIABLES := SAY WAV DTMF BARGE_IN CALLS SAVE EXPECT_TOOL EXPECT_TEXT URL
 $(foreach name,$(CALL_VARIABLES),$(eval override $(name) := $$(value $(name))))
 export $(CALL_VARIABLES)
-unexport PYTHONPATH PYTHONHOME
+# What a shell sets for its own Python, Node or git must not reach ours.
+unexport PYTHONPATH PYTHONHOME PYTHONOPTIMIZE PYTHONWARNINGS PYTHONINSPECT PYTHONSAFEPATH PYTHONDEVMODE NODE_OPTIONS
+unexport GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 
-.PHONY: help environment page run call apart test faults soak fuzz costs audit sbom drill lint format lock bench deploy-plan deploy destroy clean
+.PHONY: help environment page run call apart test test-all test-rest faults soak fuzz costs audit sbom drill lint format lock bench deploy-plan deploy destroy clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -33,11 +35,16 @@ call: environment ## call the agent: SAY="…" or WAV=, DTMF=, BARGE_IN=1.5s, CA
 apart: environment ## make the environments of programs whose needs do not go with ours
 	@$(BIN)/python -m tools.apart checkov
 
-test: lint apart ## everything CI runs: lint, types, import contracts, all tests
-	@$(BIN)/pytest
+test: lint ## what gives confidence in a change: lint, types, import contracts, and all tests but the thorough ones
+	@$(BIN)/pytest --junitxml=.run/reports/test.xml
 
-faults: environment ## the whole catalogue of faults and threats by number, the slow ones too
-	@$(BIN)/pytest -m "" -k "test_fault_ or test_threat_" --every-number -n 2
+test-all: test test-rest ## every test there is, which is what CI runs
+
+test-rest: environment apart ## the thorough tests: faults, browser, containers, checkov, deployments while people talk
+	@$(BIN)/pytest -m thorough --junitxml=.run/reports/test-rest.xml
+
+faults: environment ## the whole catalogue of faults and threats by number
+	@$(BIN)/pytest -m "" -k "test_fault_ or test_threat_" --every-number
 
 soak: environment ## twenty callers for an hour, faults in 5 % of the calls, a task that dies: MINUTES=, CALLS=, FAULTS=
 	@$(BIN)/python -m tests.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(CALLS),--callers $(CALLS)) $(if $(FAULTS),--faults $(FAULTS))
@@ -55,7 +62,7 @@ sbom: environment ## write down what is in each image and under which license, a
 	@$(BIN)/python -m tools.sbom
 
 drill: environment ## a deployment, a scale-in and a task that dies behind the load balancer, CALLERS=18 and VISITORS=2 talking
-	@CALLERS=$(or $(CALLERS),18) VISITORS=$(or $(VISITORS),2) $(BIN)/pytest -s tests/e2e/test_rolling_deployment.py
+	@CALLERS=$(or $(CALLERS),18) VISITORS=$(or $(VISITORS),2) $(BIN)/pytest -m "" -s tests/e2e/test_rolling_deployment.py
 
 lint: environment ## rules, format, types, import contracts, and the page's own checks
 	@$(BIN)/ruff check

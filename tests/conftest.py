@@ -5,76 +5,88 @@ A test's folder says how fast it is and what it may touch:
 - `house`: the repository itself; `unit`: pure code; `infra`: the templates, deployed into a pretend AWS;
 - `contract`: one wire with both of its ends;
 - `integration`: several parts over real sockets; `e2e`: a caller's journey through running processes;
-- `faults`: faults of the catalogue that take long; only `make faults` runs them, with all quick ones.
+- `faults`: faults of the catalogue across whole conversations.
 
-Faster folders run first. `pytest -m unit` runs one of them.
+`pytest -m unit` runs one of them. `make test` leaves out what is `thorough`: `faults`, `e2e` but for its journeys, and
+what is marked so elsewhere.
 """
 
-import importlib.util
+import importlib
 import os
+import random
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support import faults, threats
 from tests.support.catalogue_report import CatalogueReport
 from tests.support.leak_watch import LeakWatch
-from tests.support.processes import TwoQueues, is_a_part
+from tests.support.processes import ALONE, OneModuleAtATime, is_a_part, worker_count
+from tests.support.warm import close_all
 
 TESTS = Path(__file__).parent
-DEADLINES = {"house": 60, "unit": 30, "infra": 60, "contract": 60, "integration": 60, "e2e": 120, "faults": 180}
-"""Speeds in the order they run, each with the seconds after which a test counts as hung."""
-
-_SETTINGS = ("AWS_", "NOVA_", "TWILIO_", "DAILY_", "ECS_", "ICE_", "STARTS_PER_MINUTE", "METRICS_", "OTEL_", "PRICE_")
-_SETTING = {
-    "ENVIRONMENT",
-    "PUBLIC_BASE_URL",
-    "ALLOWED_ORIGINS",
-    "TRANSPORT",
-    "HOST",
-    "FAST_API_PORT",
-    "LOG_LEVEL",
-    "LOG_FORMAT",
-    "MAX_SPEND_PER_DAY",
-    "TRANSFER_DESTINATIONS",
-    "TRANSFER_RING_SECONDS",
-    "FALLBACK_DESTINATION",
+DEADLINES = {
+    "e2e": 600,
+    "faults": 600,
+    "integration": 300,
+    "infra": 300,
+    "contract": 300,
+    "house": 300,
+    "unit": 300,
 }
-_SETTING |= {"MAX_SESSIONS", "MAX_CALL_SECONDS", "DRAIN_SECONDS", "OPEN_METEO_FORECAST_URL", "OPEN_METEO_GEOCODING_URL"}
-_SETTING |= {"PHRASES_FOLDER", "IDLE_PROMPT_SECONDS"}
+"""Kinds of tests in the order they run, so that what takes longest begins first.
 
+Each has the seconds after which a test counts as hung. They are many times what it takes on an idle machine: only a
+test that hangs waits for them, and a machine of two cores beside four busy loops is five times slower.
+"""
 
-def _close_the_network() -> list[str]:
-    """Load the guard into this process and into every Python that a test starts."""
-    guard = TESTS / "offline" / "sitecustomize.py"
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(guard.parent), os.environ.get("PYTHONPATH")]))
-    spec = importlib.util.spec_from_file_location("offline_guard", guard)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    attempts: list[str] = module.attempts
-    return attempts
+_THOROUGH = {"faults", "e2e"}
+_REAL_TIME = {
+    "e2e/browser": "a browser goes by its own clock",
+    "e2e/containers": "containers go by their own clocks",
+} | ALONE
+"""Where no waits can be skipped, and why; elsewhere the mark is on the test."""
+
+_KEPT = {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "TMPDIR", "CI", "LD_PRELOAD", "PYTHONFAULTHANDLER"}
+"""What a test may see of the shell, beside variables with these beginnings. The rest is gone, whatever it is called."""
+_KEPT_BEGINNINGS = ("PYTEST_", "COVERAGE_", "DOCKER_", "FAKETIME", "OPENBLAS_", "HYPOTHESIS_")
+_SWITCHES = {"BROWSER_TESTS", "SIPP_TESTS", "CONTAINER_TESTS", "CHECKOV", "CHROMIUM", "OPEN_METEO_LIVE", "NPM_CACHE"}
 
 
 def _forget_the_shell() -> None:
-    """Drop what a developer's shell sets for the product, and keep AWS's clients from finding real credentials."""
+    """Keep what programs need to run; keep AWS's clients from finding real credentials."""
     for name in list(os.environ):
-        if name.startswith(_SETTINGS) or name in _SETTING:
+        if name not in _KEPT | _SWITCHES and not name.startswith(_KEPT_BEGINNINGS):
             del os.environ[name]
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each service that a test starts compiles all it imports
+    os.environ["LANG"] = "C.UTF-8"
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
     os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
 
 
-# Whoever asks for the live weather service by hand wants to leave this machine.
-_attempts = [] if os.environ.get("OPEN_METEO_LIVE") else _close_the_network()
+def _preload(name: str) -> Any:  # noqa: ANN401 - a module that the processes which tests start load by this name too
+    folder = str(TESTS / "preload")
+    os.environ["PYTHONPATH"] = folder
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    return importlib.import_module(name)
+
+
 _forget_the_shell()
+# To ask the live weather service by hand is to leave this machine.
+_attempts: list[str] = [] if os.environ.get("OPEN_METEO_LIVE") else _preload("offline").attempts
+_clock_folder = tempfile.TemporaryDirectory(prefix="voice-agent-clock-")
+os.environ["VIRTUAL_CLOCK"] = f"{_clock_folder.name}/clock"
+_clock = _preload("virtual_clock").join(os.environ["VIRTUAL_CLOCK"], always=True)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option of `make faults`."""
+    """Add our options."""
+    parser.addoption("--real-time", action="store_true", help="skip no waits: run every test by the machine's clock")
+    parser.addoption("--shuffle", type=int, help="run modules, and tests in them, in the random order of this seed")
     parser.addoption("--every-number", action="store_true", help="fail when a fault or a threat was not met and held")
 
 
@@ -87,9 +99,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config) -> TwoQueues:
-    """Share out a run in two processes, `make faults`."""
-    return TwoQueues(config)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneModuleAtATime:  # noqa: ANN401 - untyped there
+    """Share out a run."""
+    return OneModuleAtATime(config, log)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Choose the number of processes where the command line does not."""
+    return worker_count(config)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -98,9 +116,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         speed = _speed(item)
         item.add_marker(speed)
+        if speed in _THOROUGH and item.get_closest_marker("journey") is None:
+            item.add_marker("thorough")
+        for folder, why in _REAL_TIME.items():
+            if item.path.is_relative_to(TESTS / folder):
+                item.add_marker(pytest.mark.real_time(why))
         if item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(DEADLINES[speed]))
-    items.sort(key=lambda item: speeds.index(_speed(item)))
+    items.sort(key=lambda item: (str(item.path.relative_to(TESTS)) in ALONE, speeds.index(_speed(item))))
+    if items and (seed := items[0].config.getoption("--shuffle")) is not None:
+        shuffled = random.Random(seed)  # noqa: S311 - an order, not a secret
+        place = {path: shuffled.random() for path in sorted({item.path for item in items})}
+        shuffled.shuffle(items)
+        items.sort(key=lambda item: (str(item.path.relative_to(TESTS)) in ALONE, place[item.path]))
+
+
+def pytest_unconfigure() -> None:
+    """End what was kept for a whole run."""
+    close_all()
+    _clock_folder.cleanup()
 
 
 def _speed(item: pytest.Item) -> str:
@@ -109,6 +143,14 @@ def _speed(item: pytest.Item) -> str:
         msg = f"{item.path} lies in none of tests/{{{','.join(DEADLINES)}}}"
         raise pytest.UsageError(msg)
     return speed
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Give each test a clock that skips waits, or, where it says why it needs one, a real one."""
+    if _clock is not None:
+        _clock.virtual = item.get_closest_marker("real_time") is None and not item.config.getoption("--real-time")
+        _clock.set_wall()
 
 
 @pytest.fixture(autouse=True)

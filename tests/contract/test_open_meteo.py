@@ -4,7 +4,6 @@ Nothing here knows which of the two it is: what holds for one has to hold for th
 """
 
 import os
-import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,6 +16,7 @@ from agent_core.adapters.open_meteo import FORECAST_URL, GEOCODING_URL, OpenMete
 from agent_core.adapters.open_meteo.wire import CURRENT, DAILY, HOURLY
 from agent_core.errors import UpstreamError
 from agent_core.weather import LocationNotFound
+from standins.cli.ports import free_port
 from standins.weather import WeatherStandin
 
 
@@ -195,8 +195,7 @@ async def test_count_out_of_range_is_refused(service: Service) -> None:
 
 async def test_a_server_that_is_not_there() -> None:
     """A refused connection is an upstream error, and never one of the network library."""
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        url = f"http://127.0.0.1:{closed.getsockname()[1]}/"
+    url = f"http://127.0.0.1:{free_port()}/"
     async with OpenMeteo(forecast_url=url, geocoding_url=url) as adapter:
         with pytest.raises(UpstreamError, match="ConnectError"):
             await adapter.forecast("Stockholm")

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,17 +10,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from standins.cli.ports import free_port
 from tests.infra.test_task import container, variables
 from tests.support.stacks import Deployed
 
 MODULES = {"phone": "phone_agent", "web": "webrtc_agent"}
-
-
-def free_port() -> int:
-    """Let the system choose a port."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
-        return port
 
 
 def status(url: str) -> int:

@@ -64,7 +64,7 @@ def test_threat_15_a_run_that_leaks_fails(leaking: dict[str, str], told: str, pr
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "asyncio_mode=auto"]
         options = ["--rootdir", name, "--basetemp", str(folder / "temporary"), name]
         options += ["-n", str(processes)] if processes > 1 else []
-        done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, check=False, timeout=50)
+        done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, check=False, timeout=200)
     assert "3 passed" in done.stdout, done.stdout + done.stderr
     assert told in done.stdout
     assert "1 logs and 0 answers" not in done.stdout

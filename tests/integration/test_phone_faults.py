@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
+from standins.cli.ports import free_port
 from standins.nova.brain import Step
 from standins.twilio.call import new_sid
 from standins.twilio.trouble import Trouble
@@ -19,7 +20,7 @@ from tests.integration.conftest import House
 from tests.support import ledger
 from tests.support.books import balance
 from tests.support.caller import Caller
-from tests.support.phone_process import PhoneProcess, free_port
+from tests.support.phone_process import PhoneProcess
 from tests.support.score import Turn, note, short_notes, use
 from tests.support.stranger import Stranger, close_code, invitation_in
 from tests.support.waiting import until

@@ -1,7 +1,6 @@
 """What can only be seen from inside the process: how soon `clear` follows an interruption, and which tasks are left."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -48,10 +47,11 @@ async def _seconds_to_clear(phone: PhoneInProcess, exchange: TwilioExchange, num
         stream.say(*[say.audio(SECOND)] * 5)
         await next_event(socket, "media")
         await asyncio.sleep(0.3)
-        began = time.perf_counter()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         stream.say(*say.interruption(), say.audio(SECOND))
         await next_event(socket, "clear")
-        elapsed = time.perf_counter() - began
+        elapsed = loop.time() - began
         await socket.send(stranger.announcer().stop())
     await stranger.aclose()
     await until(lambda: len(phone.records) == number + 1)
@@ -61,9 +61,9 @@ async def _seconds_to_clear(phone: PhoneInProcess, exchange: TwilioExchange, num
 async def test_clear_follows_an_interruption_within_fifty_milliseconds(
     phone: PhoneInProcess, exchange: TwilioExchange
 ) -> None:
-    """The best of three calls: a busy machine may delay one, our own way must not."""
+    """In virtual time, so in every one of three calls: nothing on the way from the model to Twilio waits for longer."""
     seconds = [await _seconds_to_clear(phone, exchange, number) for number in range(3)]
-    assert min(seconds) < CLEAR_WITHIN, seconds
+    assert max(seconds) < CLEAR_WITHIN, seconds
     assert [record.tally.interruptions for record in phone.records] == [1, 1, 1]
 
 

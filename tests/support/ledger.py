@@ -90,7 +90,8 @@ class Held:
         """
         threads = len(os.listdir(f"/proc/{pid}/task"))  # noqa: PTH208 - needs no paths
         theirs = {f"socket:[{inode}]" for inode in _established(pid, port)} if port else set()
-        return cls(threads, sum(file not in theirs for file in _files(pid)))
+        # The shared clock of the tests keeps files below /proc open.
+        return cls(threads, sum(file not in theirs and not file.startswith("/proc/") for file in _files(pid)))
 
 
 _ESTABLISHED = "01"

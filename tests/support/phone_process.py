@@ -4,8 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
-import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,10 +11,12 @@ from typing import Any
 
 import httpx
 
+from standins.cli.ports import free_port
 from standins.nova.server import NovaStandin
 from standins.twilio.server import TwilioExchange
 from tests.support.ledger import Held
 from tests.support.waiting import until
+from tests.support.warm import WarmProcess, start_service
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 15.0
@@ -25,7 +25,7 @@ _STOP_SECONDS = 15.0
 class PhoneProcess:
     """A running `python -m phone_agent`."""
 
-    def __init__(self, process: asyncio.subprocess.Process, port: int, log: Path) -> None:
+    def __init__(self, process: asyncio.subprocess.Process | WarmProcess, port: int, log: Path) -> None:
         self.process = process
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
@@ -95,13 +95,6 @@ class PhoneProcess:
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))  # noqa: PTH208 - needs no paths
 
 
-def free_port() -> int:
-    """Find a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @asynccontextmanager
 async def phone_process(
     nova: NovaStandin,
@@ -135,9 +128,7 @@ async def phone_process(
     }
     environment = {name: value for name, value in (os.environ | given).items() if value}
     with log.open("wb") as output:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", *program, env=environment, stdout=output, stderr=asyncio.subprocess.STDOUT
-        )
+        process = await start_service(program, environment, output)
     phone = PhoneProcess(process, port, log)
     try:
         await until(lambda: _answers(phone), _START_SECONDS)

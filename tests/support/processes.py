@@ -1,20 +1,49 @@
 """A run that pytest-xdist shares out among processes: who gets what, and how it comes together again."""
 
+import os
 from typing import Any, Final
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-_WAITS: Final = "tests/faults/"
-"""Conversations across many minutes: they wait for a clock, and leave the machine to others."""
-_WORKS: Final = "tests/faults/test_faults_soak.py"
+ALONE: Final = {
+    "integration/test_bench.py": "it measures what a core can do",
+    "integration/test_stranger_costs.py": "it measures the processor time and the memory that a client costs",
+    "faults/test_faults_soak.py": "twenty callers at a time keep the machine busy as they would in the field",
+}
+"""Modules below ``tests`` that measure the machine, and why. They run last, in one process, while nothing else does."""
+_PER_CORE: Final = 2
+"""Processes for each core: where waits are skipped, a test still waits for processes to start and to end."""
 
 
-class TwoQueues(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist carries no types
-    """One process gets what waits, another what keeps the machine busy: no two of those are measured at once."""
+def worker_count(config: pytest.Config) -> int:
+    """How many processes share a run by default; none for a few files, which would wait longer for the start."""
+    if all(argument.partition("::")[0].endswith(".py") for argument in config.args):
+        return 0
+    return _PER_CORE * len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
+
+
+class OneModuleAtATime(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist carries no types
+    """Hands out modules, because their tests share what is slow to start; those that measure come last, alone."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "waits" if nodeid.startswith(_WAITS) and not nodeid.startswith(_WORKS) else "works"
+        return nodeid.partition("::")[0]
+
+    def _reschedule(self, node: Any) -> None:  # noqa: ANN401 - pytest-xdist has no types for it
+        if not self._only_measuring_is_left() or len(self.nodes) == 1:
+            super()._reschedule(node)
+        elif node is not self.nodes[0] and not node.shutting_down:
+            node.shutdown()  # the first one waits until all others have ended, see below
+
+    def remove_node(self, node: Any) -> str | None:  # noqa: ANN401 - as above
+        """Take note that a process has ended; the last one then measures."""
+        crashed: str | None = super().remove_node(node)
+        if len(self.nodes) == 1 and self._only_measuring_is_left():
+            super()._reschedule(self.nodes[0])
+        return crashed
+
+    def _only_measuring_is_left(self) -> bool:
+        return bool(self.workqueue) and all(scope.removeprefix("tests/") in ALONE for scope in self.workqueue)
 
 
 def is_a_part(config: pytest.Config) -> bool:

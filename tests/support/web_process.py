@@ -4,8 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
-import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,9 +11,11 @@ from typing import Any
 
 import httpx
 
+from standins.cli.ports import free_port
 from standins.nova.server import NovaStandin
 from tests.support.ledger import Held
 from tests.support.waiting import until
+from tests.support.warm import WarmProcess, start_service
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 15.0
@@ -24,7 +24,7 @@ _STOP_SECONDS = 15.0
 class WebProcess:
     """A running `python -m webrtc_agent`."""
 
-    def __init__(self, process: asyncio.subprocess.Process, port: int, log: Path) -> None:
+    def __init__(self, process: asyncio.subprocess.Process | WarmProcess, port: int, log: Path) -> None:
         self.process = process
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
@@ -87,8 +87,7 @@ async def web_process(
         settings: Further environment.
         program: Module that is run, and its arguments.
     """
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = os.environ | {
         "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": nova.url,
         "AWS_ACCESS_KEY_ID": "standin",
@@ -101,9 +100,7 @@ async def web_process(
         **settings,
     }
     with log.open("wb") as output:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", *program, env=environment, stdout=output, stderr=asyncio.subprocess.STDOUT
-        )
+        process = await start_service(program, environment, output)
     web = WebProcess(process, port, log)
     try:
         await until(web.answers, _START_SECONDS)

@@ -76,7 +76,7 @@ def running(folder: Path, settings: Mapping[str, str] = MappingProxyType({}), *,
     )
     options = ["--port", str(port), *(part for name in ports for part in (name, "0"))]
     # No variable of the machine may put a real service in the place of a stand-in.
-    keep = ("PATH", "HOME", "LANG", "PYTHONPATH", "TMPDIR")
+    keep = ("PATH", "HOME", "LANG", "PYTHONPATH", "TMPDIR", "VIRTUAL_CLOCK", "LD_PRELOAD", "FAKETIME")
     environment = {name: os.environ[name] for name in keep if name in os.environ} | dict(settings)
     with (folder / "run.log").open("w", encoding="utf-8") as output:
         process = subprocess.Popen(

@@ -4,7 +4,6 @@ import asyncio
 
 from agent_core.events import EndReason, Tally
 from agent_core.farewell import GOODBYE_SECONDS, Farewell
-from tests.support.virtual_time import in_virtual_time
 
 
 class Closing:
@@ -22,7 +21,6 @@ class Closing:
         return list(self.ended)
 
 
-@in_virtual_time
 async def test_it_ends_when_the_goodbye_that_follows_has_been_heard() -> None:
     """The answer that begins after the closing is the goodbye."""
     closing = Closing()
@@ -33,7 +31,6 @@ async def test_it_ends_when_the_goodbye_that_follows_has_been_heard() -> None:
     assert await closing.later(1.0) == [EndReason.AGENT_ENDED]
 
 
-@in_virtual_time
 async def test_a_model_that_goes_on_after_a_moment_is_not_cut() -> None:
     """Its next sentence begins within the pause, and is heard to its end."""
     closing = Closing()
@@ -47,7 +44,6 @@ async def test_a_model_that_goes_on_after_a_moment_is_not_cut() -> None:
     assert await closing.later(1.0) == [EndReason.AGENT_ENDED]
 
 
-@in_virtual_time
 async def test_a_goodbye_that_came_before_the_closing_is_enough() -> None:
     """Some models speak first and close after: a short wait for more words is all."""
     closing = Closing()
@@ -56,7 +52,6 @@ async def test_a_goodbye_that_came_before_the_closing_is_enough() -> None:
     assert await closing.later(1.0) == [EndReason.AGENT_ENDED]
 
 
-@in_virtual_time
 async def test_words_that_are_still_being_heard_are_not_cut() -> None:
     """The goodbye was begun before the closing and lasts longer than the wait for more words."""
     closing = Closing()
@@ -67,7 +62,6 @@ async def test_words_that_are_still_being_heard_are_not_cut() -> None:
     assert await closing.later(1.0) == [EndReason.AGENT_ENDED]
 
 
-@in_virtual_time
 async def test_a_goodbye_that_is_never_heard_does_not_keep_the_line() -> None:
     """The deadline ends it, for the first reason given."""
     closing = Closing()
@@ -78,7 +72,6 @@ async def test_a_goodbye_that_is_never_heard_does_not_keep_the_line() -> None:
     assert await closing.later(0.2) == [EndReason.TIME_LIMIT]
 
 
-@in_virtual_time
 async def test_hearing_an_answer_ends_nothing_else() -> None:
     """Without a closing, the conversation goes on."""
     closing = Closing()

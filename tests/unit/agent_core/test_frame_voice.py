@@ -5,7 +5,6 @@ import asyncio
 from pipecat.frames.frames import Frame, TTSAudioRawFrame, TTSStoppedFrame
 
 from agent_core.nova.frame_voice import FrameVoice
-from tests.support.virtual_time import in_virtual_time
 
 SECOND = bytes(48_000)
 
@@ -39,7 +38,6 @@ async def test_an_answer_that_follows_a_recording_without_a_pause_counts() -> No
     assert voice.fell_silent()
 
 
-@in_virtual_time
 async def test_it_knows_how_long_it_will_sound() -> None:
     """What is given faster than it is spoken adds up."""
     voice, _ = _voice()

@@ -11,7 +11,6 @@ from agent_core.events import Tally
 from agent_core.handover import Handover
 from agent_core.tools.registry import ToolFailure, ToolRegistry
 from agent_core.tools.transfer import transfer_tools
-from tests.support.virtual_time import in_virtual_time
 
 
 class Staff:
@@ -74,7 +73,6 @@ def test_the_model_sees_names_only() -> None:
     assert transfer_tools([]) == []
 
 
-@in_virtual_time
 async def test_the_announcement_is_heard_before_anybody_is_called() -> None:
     """The agent says what happens; then, and only then, the person is called."""
     staff = Staff()
@@ -89,7 +87,6 @@ async def test_the_announcement_is_heard_before_anybody_is_called() -> None:
     assert await conversation.handover.done()
 
 
-@in_virtual_time
 async def test_a_model_that_says_nothing_does_not_keep_the_caller() -> None:
     """Three seconds without a word, then the person is called all the same."""
     staff = Staff()
@@ -98,7 +95,6 @@ async def test_a_model_that_says_nothing_does_not_keep_the_caller() -> None:
     assert len(staff.brought) == 1
 
 
-@in_virtual_time
 async def test_once_only() -> None:
     """Asked twice, by key too, one person is called; a caller who came back is not put through again."""
     staff = Staff()
@@ -114,7 +110,6 @@ async def test_once_only() -> None:
     assert back.handover.by_key is None
 
 
-@in_virtual_time
 async def test_a_key_does_not_wait_for_what_the_agent_was_saying() -> None:
     """What was being said is cut off and is no announcement; the next words are."""
     staff = Staff()
@@ -129,7 +124,6 @@ async def test_a_key_does_not_wait_for_what_the_agent_was_saying() -> None:
     assert staff.brought == [("reception", "summary: The caller pressed 0.")]
 
 
-@in_virtual_time
 async def test_a_failure_is_told_and_not_tried_again() -> None:
     """The caller stays, hears of it, and the agent cannot promise it a second time."""
     staff = Staff(broken=True)
@@ -143,7 +137,6 @@ async def test_a_failure_is_told_and_not_tried_again() -> None:
     assert len(staff.brought) == 1
 
 
-@in_virtual_time
 async def test_where_nobody_takes_over_the_way_to_them_is_shown() -> None:
     """A page shows a card at once, as often as it is asked for, and key 0 means nothing special."""
     staff = Staff(takes_over=False)
@@ -182,7 +175,6 @@ async def test_without_people_nobody_is_promised() -> None:
         await Conversation(Staff()).hand_over("somebody_else", "")
 
 
-@in_virtual_time
 async def test_a_long_reason_is_cut() -> None:
     """The model's words for the person are bounded."""
     staff = Staff()

@@ -3,7 +3,6 @@
 import asyncio
 
 from agent_core.idle import Idleness
-from tests.support.virtual_time import in_virtual_time
 
 
 class Silence:
@@ -23,7 +22,6 @@ class Silence:
         self.idleness.start()
 
 
-@in_virtual_time
 async def test_silence_is_asked_about_once_and_then_ends() -> None:
     """Ten seconds, a question, ten seconds more."""
     silence = Silence()
@@ -37,7 +35,6 @@ async def test_silence_is_asked_about_once_and_then_ends() -> None:
     assert silence.did == ["ask", "goodbye"]
 
 
-@in_virtual_time
 async def test_the_silence_begins_when_the_last_word_was_heard() -> None:
     """A long answer that is still being played is no silence."""
     silence = Silence()
@@ -51,7 +48,6 @@ async def test_the_silence_begins_when_the_last_word_was_heard() -> None:
     silence.idleness.stop()
 
 
-@in_virtual_time
 async def test_a_caller_who_answers_is_asked_anew() -> None:
     """By word or by key: the next silence begins with a question again."""
     silence = Silence()
@@ -65,7 +61,6 @@ async def test_a_caller_who_answers_is_asked_anew() -> None:
     silence.idleness.stop()
 
 
-@in_virtual_time
 async def test_zero_never_asks() -> None:
     """Some operators want calls on hold for hours."""
     silence = Silence(after=0)

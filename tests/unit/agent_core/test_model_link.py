@@ -16,7 +16,6 @@ from tests.support import scripted_model as say
 from tests.support.model_conversation import Conversation
 from tests.support.scripted_model import ScriptedModel
 from tests.support.scripted_source import ScriptedSource, patience
-from tests.support.virtual_time import in_virtual_time
 from tests.support.waiting import until
 
 LOST = ModelUnavailable("InternalServerException")
@@ -121,7 +120,6 @@ async def test_written_words_with_an_answer_are_not_given_again() -> None:
         assert second.texts("USER") == []
 
 
-@in_virtual_time
 async def test_three_failures_in_a_row_are_the_end() -> None:
     """No loop without an end, and nothing left open."""
     talk = Conversation(_refusing(lambda: LOST, 9))
@@ -133,7 +131,6 @@ async def test_three_failures_in_a_row_are_the_end() -> None:
     await talk.link.close()
 
 
-@in_virtual_time
 async def test_fault_02_the_tries_are_spaced() -> None:
     """The second comes at once, the third about a second later: a model that is throttled is not hammered."""
     clock = asyncio.get_running_loop().time
@@ -158,7 +155,6 @@ async def test_fault_02_the_tries_are_spaced() -> None:
     await link.close()
 
 
-@in_virtual_time
 async def test_sound_forgives_earlier_failures() -> None:
     """A model that speaks again has its three tries again: two losses, a sentence, two losses."""
     talk = Conversation(_refusing(lambda: LOST, 2))
@@ -227,7 +223,6 @@ async def test_what_a_session_dropped_is_counted() -> None:
     assert talk.tally.audio_dropped_ms == 2000
 
 
-@in_virtual_time
 async def test_a_model_that_does_not_answer_is_taken_for_dead() -> None:
     """Silence after we asked it to speak costs the caller four seconds, not the call."""
     talk = Conversation(ScriptedModel())

@@ -13,7 +13,6 @@ from tests.support import scripted_model as say
 from tests.support.model_conversation import Conversation
 from tests.support.numbered import LOUD, QUIET, frame, numbers_in
 from tests.support.scripted_model import ScriptedModel, ScriptedStream
-from tests.support.virtual_time import in_virtual_time
 from tests.support.waiting import until
 
 SOUND = b"\x01\x00" * 400
@@ -104,7 +103,6 @@ async def _renewed(talk: Conversation, number: int = 1, *, within: float = 500) 
     return stream
 
 
-@in_virtual_time
 async def test_a_quiet_moment_is_taken_after_six_minutes() -> None:
     """The next stream knows what was said, and hears on where the first one stopped."""
     began = asyncio.get_running_loop().time()
@@ -125,7 +123,6 @@ async def test_a_quiet_moment_is_taken_after_six_minutes() -> None:
         assert talk.said == []
 
 
-@in_virtual_time
 async def test_no_stream_grows_older_than_the_model_lets_it() -> None:
     """One that waited for a quiet moment is as old as it was opened long ago, not as it talks."""
     async with _in_a_call() as (talk, first, voice):
@@ -145,7 +142,6 @@ async def test_no_stream_grows_older_than_the_model_lets_it() -> None:
     assert 449 < age < 453
 
 
-@in_virtual_time
 async def test_fault_07_both_are_silent_across_the_limit() -> None:
     """A silent stream is replaced sooner; none is left open, and after ten minutes the model still answers."""
     async with _in_a_call() as (talk, _first, _voice):
@@ -158,7 +154,6 @@ async def test_fault_07_both_are_silent_across_the_limit() -> None:
         assert talk.said == []
 
 
-@in_virtual_time
 async def test_fault_08_the_agent_speaks_on_while_the_next_stream_listens() -> None:
     """No word is cut and none is said twice: the old stream finishes, the new one knows what it is saying."""
     began = asyncio.get_running_loop().time()
@@ -181,7 +176,6 @@ async def test_fault_08_the_agent_speaks_on_while_the_next_stream_listens() -> N
         assert talk.said == []
 
 
-@in_virtual_time
 async def test_fault_08_the_caller_speaks_across_the_limit() -> None:
     """Their sentence is not torn: the next stream hears its last three seconds again, and no gap."""
     began = asyncio.get_running_loop().time()
@@ -197,7 +191,6 @@ async def test_fault_08_the_caller_speaks_across_the_limit() -> None:
         assert _closed(first)
 
 
-@in_virtual_time
 async def test_fault_08_a_tool_runs_across_the_limit() -> None:
     """Its result goes to the stream that asked, and what that one makes of it is heard."""
     began = asyncio.get_running_loop().time()
@@ -218,7 +211,6 @@ async def test_fault_08_a_tool_runs_across_the_limit() -> None:
         assert talk.model.open_streams == 1
 
 
-@in_virtual_time
 async def test_a_caller_who_cuts_in_after_the_hand_over_is_heard() -> None:
     """What the old stream was saying ends, and the new one has the floor."""
     async with _in_a_call() as (talk, first, _voice):
@@ -234,7 +226,6 @@ async def test_a_caller_who_cuts_in_after_the_hand_over_is_heard() -> None:
         assert talk.transcript.history[-2:] == ((Role.USER, "stop"), (Role.ASSISTANT, "Yes?"))
 
 
-@in_virtual_time
 async def test_an_old_stream_that_never_finishes_is_let_go() -> None:
     """Its answer hangs: after eight seconds the caller hears that we are there, and another stream is asked."""
     async with _in_a_call() as (talk, first, _voice):
@@ -248,7 +239,6 @@ async def test_an_old_stream_that_never_finishes_is_let_go() -> None:
         assert talk.model.streams[-1].texts("USER")[-1].endswith("hm")
 
 
-@in_virtual_time
 async def test_there_are_never_more_than_two_streams() -> None:
     """Renewed so often that the one before is still finishing its answer: the next one waits for it to be gone."""
     talk = Conversation(ScriptedModel(), renew_after=4)
@@ -268,7 +258,6 @@ async def test_there_are_never_more_than_two_streams() -> None:
     assert most == 2
 
 
-@in_virtual_time
 async def test_an_answer_in_which_the_old_stream_breaks_is_given_again_by_the_new_one() -> None:
     """At once, and without a third stream: the caller hears why they wait, and their answer from its beginning."""
     async with _in_a_call() as (talk, first, _voice):
@@ -288,7 +277,6 @@ async def test_an_answer_in_which_the_old_stream_breaks_is_given_again_by_the_ne
         assert talk.transcript.history[-1] == (Role.ASSISTANT, "Yes. Once more.")
 
 
-@in_virtual_time
 async def test_an_old_stream_that_does_not_come_to_an_end_is_no_fault_of_the_new_one() -> None:
     """After twenty seconds its answer is asked of the one that took over."""
     async with _in_a_call() as (talk, first, _voice):
@@ -306,7 +294,6 @@ async def test_an_old_stream_that_does_not_come_to_an_end_is_no_fault_of_the_new
         assert not _closed(second)
 
 
-@in_virtual_time
 async def test_an_old_stream_that_breaks_when_all_is_said_is_not_missed() -> None:
     """Only the confirmation of its last words was still to come: they were heard, and stand in the history."""
     async with _in_a_call() as (talk, first, _voice):
@@ -322,7 +309,6 @@ async def test_an_old_stream_that_breaks_when_all_is_said_is_not_missed() -> Non
         assert talk.transcript.history[-1] == (Role.ASSISTANT, "Yes. Once.")
 
 
-@in_virtual_time
 async def test_an_old_stream_that_breaks_in_a_tool_has_its_question_asked_again() -> None:
     """The result would find nobody."""
     async with _in_a_call() as (talk, first, _voice):
@@ -341,7 +327,6 @@ async def test_an_old_stream_that_breaks_in_a_tool_has_its_question_asked_again(
 
 
 @pytest.mark.parametrize("ready_fails", [False, True])
-@in_virtual_time
 async def test_fault_09_a_next_stream_that_does_not_open_changes_nothing(ready_fails: bool) -> None:  # noqa: FBT001 - pytest passes it so
     """The old one goes on, and it is tried again before the end: twice refused, and the caller notices nothing."""
     async with _in_a_call() as (talk, first, _voice):
@@ -367,7 +352,6 @@ async def test_fault_09_a_next_stream_that_does_not_open_changes_nothing(ready_f
         assert talk.said == []
 
 
-@in_virtual_time
 async def test_a_defect_while_the_next_stream_opens_changes_nothing_either() -> None:
     """Whatever it is that goes wrong: the stream that is well goes on."""
     async with _in_a_call() as (talk, _first, _voice):
@@ -379,7 +363,6 @@ async def test_a_defect_while_the_next_stream_opens_changes_nothing_either() -> 
         assert talk.said == []
 
 
-@in_virtual_time
 async def test_a_stream_that_breaks_while_the_next_one_opens_leaves_none_behind() -> None:
     """Whichever comes first."""
     async with _in_a_call() as (talk, first, _voice):
@@ -398,7 +381,6 @@ async def test_a_stream_that_breaks_while_the_next_one_opens_leaves_none_behind(
         assert opened[0].closed
 
 
-@in_virtual_time
 async def test_fault_15_a_muted_caller_keeps_the_stream() -> None:
     """The model is given silence where nothing comes, and a new stream before it has heard nothing for too long."""
     talk = Conversation(ScriptedModel())
@@ -415,7 +397,6 @@ async def test_fault_15_a_muted_caller_keeps_the_stream() -> None:
         assert talk.model.open_streams == 1
 
 
-@in_virtual_time
 async def test_an_answer_that_is_torn_off_is_given_again_from_its_beginning() -> None:
     """The caller hears why they wait, and what was cut is not lost."""
     async with _in_a_call() as (talk, first, _voice):
@@ -430,7 +411,6 @@ async def test_an_answer_that_is_torn_off_is_given_again_from_its_beginning() ->
         assert talk.said == [Phrase.HOLD]
 
 
-@in_virtual_time
 async def test_a_model_that_stops_in_the_middle_of_an_answer_is_replaced() -> None:
     """Eight seconds without a sound behind a sentence that was begun."""
     async with _in_a_call() as (talk, first, _voice):
@@ -443,7 +423,6 @@ async def test_a_model_that_stops_in_the_middle_of_an_answer_is_replaced() -> No
         assert talk.said == [Phrase.HOLD]
 
 
-@in_virtual_time
 async def test_a_model_that_heard_and_says_nothing_is_replaced() -> None:
     """The caller hears that we are there after eight seconds; after twelve another stream is asked."""
     async with _in_a_call() as (talk, first, _voice):
@@ -457,7 +436,6 @@ async def test_a_model_that_heard_and_says_nothing_is_replaced() -> None:
         assert second.texts("USER") == ["weather in Oslo?"]
 
 
-@in_virtual_time
 async def test_a_model_that_says_nothing_is_replaced_in_a_noisy_place_too() -> None:
     """The noise may be words for a while, but not for ever: then the caller hears us, and another stream is asked."""
     async with _in_a_call() as (talk, first, voice):
@@ -474,7 +452,6 @@ async def test_a_model_that_says_nothing_is_replaced_in_a_noisy_place_too() -> N
         assert second.texts("USER") == ["weather in Oslo?"]
 
 
-@in_virtual_time
 async def test_a_key_in_a_noisy_place_is_not_waited_for_without_end() -> None:
     """What we ask of the model ourselves is due at once, however loud it has been."""
     async with _in_a_call() as (talk, _first, voice):
@@ -486,7 +463,6 @@ async def test_a_key_in_a_noisy_place_is_not_waited_for_without_end() -> None:
         assert talk.said == [Phrase.HOLD]
 
 
-@in_virtual_time
 async def test_a_caller_who_talks_for_long_is_listened_to() -> None:
     """Nobody waits for the model, and it waits for their end: no phrase, no other stream, with breaths and without."""
     async with _in_a_call() as (talk, first, voice):
@@ -504,7 +480,6 @@ async def test_a_caller_who_talks_for_long_is_listened_to() -> None:
         assert not _closed(first)
 
 
-@in_virtual_time
 async def test_a_tool_that_nobody_waits_for_any_more_is_not_waited_for() -> None:
     """The caller changed the subject, and has their answer: no phrase, and the stream that is well goes on."""
     async with _in_a_call() as (talk, first, _voice):
@@ -520,7 +495,6 @@ async def test_a_tool_that_nobody_waits_for_any_more_is_not_waited_for() -> None
         assert not talk.link.owes_answer
 
 
-@in_virtual_time
 async def test_an_answer_is_owed_after_a_tool_whatever_was_said_meanwhile() -> None:
     """Words that cover the wait are no answer: the caller hears that we are there, and another stream is tried."""
     async with _in_a_call() as (talk, first, _voice):
@@ -536,7 +510,6 @@ async def test_an_answer_is_owed_after_a_tool_whatever_was_said_meanwhile() -> N
         assert "could not hear" in second.texts("USER")[-1]
 
 
-@in_virtual_time
 async def test_a_stream_that_breaks_in_a_tool_s_work_has_its_question_asked_again() -> None:
     """Also where the model had said something to cover the wait, which reads like an answer."""
     async with _in_a_call() as (talk, first, _voice):
@@ -550,7 +523,6 @@ async def test_a_stream_that_breaks_in_a_tool_s_work_has_its_question_asked_agai
         assert talk.said == [Phrase.HOLD]
 
 
-@in_virtual_time
 async def test_a_model_that_gives_no_sign_to_a_whole_sentence_is_replaced() -> None:
     """It may have stopped to listen: the caller hears us after eight seconds, and is asked to say it again."""
     async with _in_a_call() as (talk, first, voice):
@@ -574,7 +546,6 @@ async def test_a_model_that_gives_no_sign_to_a_whole_sentence_is_replaced() -> N
         assert _closed(first)
 
 
-@in_virtual_time
 async def test_a_model_that_reads_no_more_is_not_waited_for_in_silence() -> None:
     """The stream is stuck while the caller speaks: they hear that they have to wait, and the next one asks again."""
     async with _in_a_call() as (talk, first, voice):

@@ -12,7 +12,6 @@ from agent_core.nova.model_session import MAX_HISTORY_BYTES, MAX_TEXT_BYTES, Mod
 from agent_core.nova.wire import ModelEvent, Role
 from tests.support import scripted_model as say
 from tests.support.scripted_model import ScriptedModel, ScriptedStream
-from tests.support.virtual_time import in_virtual_time
 from tests.support.waiting import until
 
 PROMPT = Prompt(system="Be brief.", voice="matthew")
@@ -107,7 +106,6 @@ async def test_closing_twice_says_goodbye_once() -> None:
     assert len(stream.sent) == sent
 
 
-@in_virtual_time
 async def test_a_model_that_reads_nothing_cannot_hold_the_end_up() -> None:
     """The goodbye is given up, the stream is released all the same."""
     session, stream = await _opened()
@@ -129,7 +127,6 @@ async def test_an_opening_that_fails_leaves_no_stream() -> None:
     assert model.open_streams == 0
 
 
-@in_virtual_time
 async def test_an_opening_has_a_deadline() -> None:
     """A model that takes nothing is given up, as one that may be better next time."""
     model = ScriptedModel(lambda stream: stream.takes_events.clear())
@@ -225,7 +222,6 @@ async def test_what_breaks_while_a_run_is_given_up_is_nobodys_error() -> None:
     assert complaints == []
 
 
-@in_virtual_time
 async def test_a_model_that_stops_reading_is_found_out() -> None:
     """A send that takes too long ends the run, and leaves no task behind."""
     session, stream = await _opened()
@@ -234,7 +230,7 @@ async def test_a_model_that_stops_reading_is_found_out() -> None:
     session.hear(SECOND)
     before = asyncio.all_tasks()
     began = asyncio.get_running_loop().time()
-    async with asyncio.timeout(model_session.SEND_SECONDS + 2):
+    async with asyncio.timeout(model_session.SEND_SECONDS + model_session.CLOSE_SECONDS + 2):
         with pytest.raises(ModelUnavailable, match="SendTimeout"):
             await session.run(handle)
     assert asyncio.get_running_loop().time() - began >= model_session.SEND_SECONDS - 0.1

@@ -4,7 +4,6 @@ import asyncio
 
 from agent_core.patience import Patience
 from agent_core.phrases import Phrase
-from tests.support.virtual_time import in_virtual_time
 
 
 class Wait:
@@ -20,7 +19,6 @@ class Wait:
         self.said.append((phrase, round(asyncio.get_running_loop().time() - self._began, 1)))
 
 
-@in_virtual_time
 async def test_a_silent_start_is_bridged_after_four_seconds() -> None:
     """And again later, in other words, for as long as it takes."""
     wait = Wait()
@@ -30,7 +28,6 @@ async def test_a_silent_start_is_bridged_after_four_seconds() -> None:
     wait.patience.stop()
 
 
-@in_virtual_time
 async def test_a_turn_is_given_eight_seconds() -> None:
     """An answer that comes in time needs no words before it."""
     wait = Wait()
@@ -45,7 +42,6 @@ async def test_a_turn_is_given_eight_seconds() -> None:
     wait.patience.stop()
 
 
-@in_virtual_time
 async def test_nothing_is_said_over_speech() -> None:
     """The phrase waits for the end of what is being said, by whomever."""
     wait = Wait()
@@ -59,7 +55,6 @@ async def test_nothing_is_said_over_speech() -> None:
     wait.patience.stop()
 
 
-@in_virtual_time
 async def test_a_slow_look_up_is_covered_within_a_second_and_a_half() -> None:
     """A quick one is not, and a tool that looks nothing up has no such words."""
     wait = Wait()
@@ -77,7 +72,6 @@ async def test_a_slow_look_up_is_covered_within_a_second_and_a_half() -> None:
     wait.patience.stop()
 
 
-@in_virtual_time
 async def test_a_torn_answer_is_joined_at_once() -> None:
     """What comes next is behind what was delivered already, so it does not wait for quiet."""
     wait = Wait()
@@ -89,7 +83,6 @@ async def test_a_torn_answer_is_joined_at_once() -> None:
     wait.patience.stop()
 
 
-@in_virtual_time
 async def test_a_loss_that_costs_nobody_anything_is_not_spoken_of() -> None:
     """Nobody waited; or it was mended within a second."""
     wait = Wait()
@@ -102,7 +95,6 @@ async def test_a_loss_that_costs_nobody_anything_is_not_spoken_of() -> None:
     assert wait.said == []
 
 
-@in_virtual_time
 async def test_a_loss_that_lasts_is_spoken_of_within_two_seconds() -> None:
     """Whatever was expected before."""
     wait = Wait()
@@ -114,7 +106,6 @@ async def test_a_loss_that_lasts_is_spoken_of_within_two_seconds() -> None:
     wait.patience.stop()
 
 
-@in_virtual_time
 async def test_after_the_end_nothing_is_said() -> None:
     """Not even about what was lost with it."""
     wait = Wait()
@@ -126,7 +117,6 @@ async def test_after_the_end_nothing_is_said() -> None:
     assert wait.said == []
 
 
-@in_virtual_time
 async def test_further_losses_do_not_make_us_talkative() -> None:
     """Whoever has just heard that they have to wait hears it again after a while, not with each try."""
     wait = Wait()

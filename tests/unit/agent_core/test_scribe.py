@@ -8,7 +8,6 @@ from agent_core.memory import CallMemory
 from agent_core.nova.wire import Role
 from agent_core.scribe import SETTLE_SECONDS, Scribe
 from tests.support.call_shelves import Memo
-from tests.support.virtual_time import in_virtual_time
 
 PARIS, RAIN = (Role.USER, "the weather in Paris"), (Role.ASSISTANT, "It rains.")
 
@@ -24,7 +23,6 @@ async def _history(store: CallStore) -> list[str]:
     return [] if call is None else [words for _, words in call.history]
 
 
-@in_virtual_time
 async def test_the_first_words_are_written_at_once() -> None:
     """A task may die while it still answers the first question."""
     shelf, store, scribe = _made()
@@ -36,7 +34,6 @@ async def test_the_first_words_are_written_at_once() -> None:
     await scribe.close(over=True)
 
 
-@in_virtual_time
 async def test_many_changes_are_few_writes_and_the_last_one_counts() -> None:
     """Words come in pieces; the store is asked about twice a second at most."""
     shelf, store, scribe = _made()
@@ -50,7 +47,6 @@ async def test_many_changes_are_few_writes_and_the_last_one_counts() -> None:
     await scribe.close(over=True)
 
 
-@in_virtual_time
 async def test_a_call_that_is_over_leaves_nothing() -> None:
     """Not even when its last words are just being written."""
     shelf, store, scribe = _made(pause=0.3)
@@ -62,7 +58,6 @@ async def test_a_call_that_is_over_leaves_nothing() -> None:
     assert (await _history(store), shelf.entries) == ([], {})
 
 
-@in_virtual_time
 async def test_a_call_that_is_lost_leaves_its_last_words() -> None:
     """Also those that were not written yet."""
     _, store, scribe = _made()
@@ -76,7 +71,6 @@ async def test_a_call_that_is_lost_leaves_its_last_words() -> None:
     assert (call.history[-1][1], call.ended, call.note) == ("It rains.", "peer_lost", "say hello")
 
 
-@in_virtual_time
 async def test_a_store_that_hangs_does_not_stop_the_scribe() -> None:
     """The call ends in time, and the next write is tried again."""
     shelf, store, scribe = _made(pause=3600)
@@ -93,7 +87,6 @@ async def test_a_store_that_hangs_does_not_stop_the_scribe() -> None:
     assert asyncio.get_running_loop().time() - began < 2.5
 
 
-@in_virtual_time
 async def test_nothing_is_written_where_nothing_is_kept() -> None:
     """No task is made for it."""
     before = asyncio.all_tasks()

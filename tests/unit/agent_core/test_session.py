@@ -16,7 +16,6 @@ from agent_core.tools.registry import Tool, ToolRegistry
 from tests.support import scripted_model as say
 from tests.support.scripted_model import ScriptedStream
 from tests.support.session_stage import Before, running_session
-from tests.support.virtual_time import in_virtual_time
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
@@ -78,7 +77,6 @@ async def test_the_first_reason_counts() -> None:
         (ModelUnavailable("ThrottlingException"), EndReason.MODEL_UNAVAILABLE),
     ],
 )
-@in_virtual_time
 async def test_a_lost_model_ends_the_conversation(error: ModelError, reason: EndReason) -> None:
     """Rejected at once, unavailable after three tries."""
     async with running_session() as (stage, running):
@@ -88,7 +86,6 @@ async def test_a_lost_model_ends_the_conversation(error: ModelError, reason: End
             assert (await running).reason is reason
 
 
-@in_virtual_time
 async def test_a_defect_in_the_talk_with_the_model_ends_the_conversation(capsys: pytest.CaptureFixture[str]) -> None:
     """Nobody is left in a call without an agent, and the log names the call and what went wrong."""
     async with running_session() as (stage, running):
@@ -148,7 +145,6 @@ def _never_close(stream: ScriptedStream) -> None:
 
 
 @pytest.mark.parametrize("break_it", [_stop_reading, _never_close])
-@in_virtual_time
 async def test_the_end_waits_for_no_model(break_it: Callable[[ScriptedStream], None]) -> None:
     """A model that reads nothing, or whose stream does not close, holds nobody up for long."""
     async with running_session() as (stage, running):
@@ -177,7 +173,6 @@ async def look_up() -> dict[str, str]:
     return {}
 
 
-@in_virtual_time
 async def test_nobody_is_told_to_hold_on_for_a_tool_that_nobody_waits_for() -> None:
     """The caller passed it over and has their answer. One who waits is told again and again."""
     async with running_session() as (stage, _):

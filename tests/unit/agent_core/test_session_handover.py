@@ -11,7 +11,6 @@ from agent_core.errors import ModelRejected, UpstreamError
 from agent_core.events import EndReason
 from tests.support import scripted_model as say
 from tests.support.session_stage import Stage, running_session
-from tests.support.virtual_time import in_virtual_time
 from tests.support.waiting import until
 
 GOODBYE = prompts.load("goodbye")
@@ -87,7 +86,6 @@ GOODBYES = [_agent_says_goodbye, _caller_is_silent, _time_is_over]
 
 @pytest.mark.parametrize("goodbye", GOODBYES)
 @pytest.mark.parametrize("want", [_press, _ask])
-@in_virtual_time
 async def test_a_goodbye_does_not_overtake_a_person(want: Act, goodbye: Act) -> None:
     """A caller who was promised somebody is not hung up on, whatever the model or the clock want then."""
     staff = Staff()
@@ -102,7 +100,6 @@ async def test_a_goodbye_does_not_overtake_a_person(want: Act, goodbye: Act) -> 
 
 @pytest.mark.parametrize("goodbye", [*GOODBYES, _task_leaves])
 @pytest.mark.parametrize("want", [_press, _ask])
-@in_virtual_time
 async def test_a_person_overtakes_a_goodbye(want: Act, goodbye: Act) -> None:
     """Who hears the goodbye and wants somebody is connected."""
     staff = Staff()
@@ -116,7 +113,6 @@ async def test_a_person_overtakes_a_goodbye(want: Act, goodbye: Act) -> None:
     assert staff.brought == ["reception"]
 
 
-@in_virtual_time
 async def test_a_silent_caller_who_could_not_be_connected_is_let_go_later() -> None:
     """The goodbye that was withdrawn comes again after as much silence."""
     async with running_session(people=Staff(broken=True), idle_prompt_seconds=10) as (stage, running):
@@ -136,7 +132,6 @@ async def test_a_silent_caller_who_could_not_be_connected_is_let_go_later() -> N
 
 
 @pytest.mark.parametrize("pressed_at", [9, 11])
-@in_virtual_time
 async def test_the_longest_call_ends_though_nobody_could_be_called(pressed_at: float) -> None:
     """A key shortly before the time is over, or in the middle of the goodbye, buys as long as the attempt takes."""
     async with running_session(people=Staff(broken=True), max_call_seconds=10) as (stage, running):
@@ -152,7 +147,6 @@ async def test_the_longest_call_ends_though_nobody_could_be_called(pressed_at: f
         assert (await running).reason is EndReason.TIME_LIMIT
 
 
-@in_virtual_time
 async def test_a_person_who_cannot_be_had_stops_no_goodbye() -> None:
     """The model asks for somebody who is not configured, or a second time: the call ends as it was to."""
     async with running_session(people=Staff()) as (stage, running):
@@ -171,7 +165,6 @@ async def _lose_model(stage: Stage) -> None:
     await until(lambda: stage.agent.model_state == error.kind)
 
 
-@in_virtual_time
 async def test_a_key_while_the_agent_is_sorry_calls_at_once() -> None:
     """The model that would announce it is gone, and the apology waits for what becomes of the call."""
     staff = Staff()
@@ -186,7 +179,6 @@ async def test_a_key_while_the_agent_is_sorry_calls_at_once() -> None:
 
 
 @pytest.mark.parametrize("want", [_press, _ask])
-@in_virtual_time
 async def test_a_model_that_is_lost_before_it_has_announced_a_person(want: Act) -> None:
     """The person is called all the same, now, and nobody is told that we are sorry."""
     staff = Staff()
@@ -202,7 +194,6 @@ async def test_a_model_that_is_lost_before_it_has_announced_a_person(want: Act) 
 
 @pytest.mark.parametrize("staff", [Staff(broken=True), Staff(seconds=60)], ids=["refused", "hanging"])
 @pytest.mark.parametrize("first", [_press, _lose_model])
-@in_virtual_time
 async def test_without_model_and_person_the_call_ends_as_before(staff: Staff, first: Act) -> None:
     """For the model's reason, soon, so that the verbs behind the stream run."""
     async with running_session(people=staff) as (stage, running):
@@ -213,7 +204,6 @@ async def test_without_model_and_person_the_call_ends_as_before(staff: Staff, fi
             assert (await running).reason is EndReason.MODEL_REJECTED
 
 
-@in_virtual_time
 async def test_a_key_that_comes_after_the_end_calls_nobody() -> None:
     """The line is still open while the call is being cleared up."""
     staff = Staff()

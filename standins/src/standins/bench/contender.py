@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Final
 import httpx
 
 from standins.bench.meter import Cores
+from standins.cli.ports import free_port
 from standins.twilio.settings import ExchangeSettings
 
 READY_SECONDS: Final = 60.0
@@ -63,7 +63,7 @@ async def running(
     Raises:
         NotReady: it ended or did not answer in time; the text holds the end of its log.
     """
-    port = _free_port()
+    port = free_port()
     base_url = f"http://127.0.0.1:{port}"
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
@@ -134,12 +134,6 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
     except TimeoutError:
         process.kill()
         await process.wait()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def _tail(log: Path) -> str:

@@ -1,9 +1,12 @@
 """Which option and variable sets which port, and whether a port is free."""
 
+import secrets
 import socket
 
 from standins.cli.parts import MisconfiguredError
 from standins.cli.plan import Plan
+
+_LOWEST, _HIGHEST, _TRIES = 10_000, 32_000, 1_000
 
 PORT_NAMES = {
     "edge": ("--port", "FAST_API_PORT"),
@@ -47,6 +50,16 @@ def _is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """Take a port that nobody uses at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """Choose a port that is not in use.
+
+    It lies below the ports that systems hand out by themselves (from 32768 on Linux, from 49152 elsewhere). Otherwise
+    an outgoing connection could take it before the program that it is meant for listens.
+
+    Raises:
+        MisconfiguredError: a thousand ports in a row are in use.
+    """
+    for _ in range(_TRIES):
+        port = _LOWEST + secrets.randbelow(_HIGHEST - _LOWEST)
+        if _is_free(port):
+            return port
+    raise MisconfiguredError(f"no free port between {_LOWEST} and {_HIGHEST}")

@@ -1,0 +1,71 @@
+"""How a run is shared out among processes: by module, with what measures the machine last and alone."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import ALONE, worker_count
+from tools.workspace import ROOT
+
+_CONFTEST = """
+from tests.support.processes import OneModuleAtATime
+
+def pytest_xdist_make_scheduler(config, log):
+    return OneModuleAtATime(config, log)
+"""
+_MODULE = """
+import os, pathlib, time, pytest
+
+LOG = pathlib.Path({log!r})
+
+@pytest.mark.parametrize("number", range(3))
+def test_it(number):
+    with LOG.open("a") as log:
+        log.write(f"begin {name} {{os.environ['PYTEST_XDIST_WORKER']}}\\n")
+    time.sleep(0.05)
+    with LOG.open("a") as log:
+        log.write(f"end {name} {{os.environ['PYTEST_XDIST_WORKER']}}\\n")
+"""
+
+
+@pytest.mark.parametrize("processes", [1, 2, 4])
+def test_a_module_is_one_process_s_and_what_measures_comes_last_alone(tmp_path: Path, processes: int) -> None:
+    """Nothing else runs from the first test that measures on; with any number of processes every test runs once."""
+    log = tmp_path / "log"
+    modules = [f"unit/test_{letter}.py" for letter in "abcdefg"] + list(ALONE)
+    for module in modules:
+        file = tmp_path / "tests" / module
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(_MODULE.format(log=str(log), name=module))
+    (tmp_path / "conftest.py").write_text(_CONFTEST)
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-o", "addopts=--import-mode=importlib"]
+    places = ["--rootdir", str(tmp_path), "--basetemp", str(tmp_path / "temporary"), "-n", str(processes)]
+    ordered = [*(str(tmp_path / "tests" / module) for module in modules)]
+    done = subprocess.run(
+        [*command, *places, *ordered], cwd=ROOT, capture_output=True, text=True, check=False, timeout=200
+    )
+    assert f"{3 * len(modules)} passed" in done.stdout, done.stdout + done.stderr
+    lines = [line.split() for line in log.read_text().splitlines()]
+    workers = {module: {worker for _, name, worker in lines if name == module} for module in modules}
+    assert all(len(found) == 1 for found in workers.values()), workers
+    first = next(place for place, (_, name, _) in enumerate(lines) if name in ALONE)
+    assert {name for _, name, _ in lines[first:]} == set(ALONE)
+    assert len({worker for _, _, worker in lines[first:]}) == 1
+    assert [what for what, _, _ in lines[first:]] == ["begin", "end"] * (len(lines[first:]) // 2)
+
+
+def test_what_measures_is_there() -> None:
+    """A module that was renamed would be measured beside others."""
+    assert [module for module in ALONE if not (ROOT / "tests" / module).is_file()] == []
+
+
+@pytest.mark.parametrize(("arguments", "shared"), [([], True), (["tests/unit"], True), (["tests/a.py::test_b"], False)])
+def test_a_few_files_are_not_shared(
+    pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch, arguments: list[str], *, shared: bool
+) -> None:
+    """Their tests would be over before the processes had started."""
+    monkeypatch.setattr(pytestconfig, "args", arguments or ["tests"])
+    assert worker_count(pytestconfig) == (2 * len(os.sched_getaffinity(0)) if shared else 0)

@@ -1,0 +1,146 @@
+"""The clock that tests share: it skips waits, and nothing else."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.support.virtual import shared_clock, waits_are_skipped
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.skipif(shared_clock() is None, reason="this machine has no /proc: tests go by its own clock")
+
+_SERVER = """
+import asyncio, sys
+
+async def play(reader, writer):
+    for number in range(100):
+        writer.write(bytes([number]))
+        await asyncio.sleep(0.02)
+    writer.close()
+
+async def main():
+    server = await asyncio.start_server(play, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await asyncio.sleep(3600)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_day_of_waiting_takes_no_time() -> None:
+    """The loop's clock, ``time.monotonic`` and ``time.time`` agree about how long it was."""
+    loop = asyncio.get_running_loop()
+    began, monotonic, wall = loop.time(), time.monotonic(), time.time()
+    await asyncio.sleep(86_400)
+    assert loop.time() - began == pytest.approx(86_400, abs=0.01)
+    assert time.monotonic() - monotonic == pytest.approx(86_400, abs=0.01)
+    assert time.time() - wall == pytest.approx(86_400, abs=0.01)
+
+
+def test_a_sleep_takes_no_time() -> None:
+    """Without an event loop too."""
+    began = time.monotonic()
+    time.sleep(86_400)
+    assert time.monotonic() - began == pytest.approx(86_400, abs=0.01)
+
+
+async def test_waits_end_in_their_order() -> None:
+    """However close they are, and also a short wait that begins while a long one goes on."""
+    ended: list[float] = []
+
+    async def wait(seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        ended.append(seconds)
+
+    waits = [0.5, 0.003, 30.0, 0.001, 0.25, 7.0]
+    await asyncio.gather(*map(wait, waits))
+    assert ended == sorted(waits)
+
+
+async def test_sound_from_another_process_comes_when_it_was_sent() -> None:
+    """A hundred packets, 20 ms apart, of a process with a clock of its own would come at once or late."""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", _SERVER, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(await process.stdout.readline()))
+    arrived = []
+    while piece := await reader.read(1):
+        arrived.append((piece[0], time.monotonic()))
+    writer.close()
+    process.kill()
+    await process.wait()
+    assert [number for number, _ in arrived] == list(range(100))
+    gaps = [after - before for (_, before), (_, after) in pairwise(arrived)]
+    assert gaps == pytest.approx([0.02] * 99, abs=0.0015)
+
+
+async def test_the_clock_stands_still_while_a_thread_works() -> None:
+    """A deadline is never missed because a machine is slow."""
+    began = time.monotonic()
+    async with asyncio.timeout(0.01):
+        await asyncio.to_thread(lambda: sum(range(3_000_000)))
+    assert time.monotonic() - began < 0.01
+
+
+async def test_the_clock_stands_still_while_a_program_starts() -> None:
+    """Python alone takes longer than this until it runs a line."""
+    program = [sys.executable, "-c", "print(sum(range(3_000_000)))"]
+    async with asyncio.timeout(0.25):
+        process = await asyncio.create_subprocess_exec(*program, stdout=asyncio.subprocess.PIPE)
+        await process.communicate()
+    assert process.returncode == 0
+
+
+async def test_a_thread_that_waits_is_woken_in_its_turn() -> None:
+    """``time.sleep`` in a thread and waits of the loop go by the same clock."""
+    order = []
+
+    def work() -> None:
+        time.sleep(5)
+        order.append("thread")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    await asyncio.sleep(4)
+    order.append("loop at 4")
+    await until(lambda: not thread.is_alive())
+    order.append("loop")
+    thread.join()
+    assert order == ["loop at 4", "thread", "loop"]
+
+
+def test_a_process_that_starts_in_real_time_is_left_as_it_ships(tmp_path: Path) -> None:
+    """With the machine's clock and with uvloop."""
+    clock = tmp_path / "clock"
+    module = sys.modules["virtual_clock"]
+    module.SharedClock(clock, always=False)  # of which nobody has said that it is virtual
+    code = "import sys, time, uvloop; print(uvloop.__name__, time.monotonic.__module__)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"VIRTUAL_CLOCK": str(clock)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["uvloop", "time"]
+
+
+@pytest.mark.real_time("it is about that")
+def test_a_mark_gives_a_test_the_machine_s_clock() -> None:
+    """The marks say why."""
+    assert not waits_are_skipped()
+
+
+def test_every_mark_says_why(pytestconfig: pytest.Config) -> None:
+    """A wait that cannot be skipped has a reason, which stands where the test is."""
+    pattern = "mark.real_time"
+    for path in (pytestconfig.rootpath / "tests").rglob("test_*.py"):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if pattern in line and "pattern" not in line:
+                assert f'{pattern}("' in line, f"{path.name}: {line.strip()}"

@@ -1,0 +1,109 @@
+"""Asks the kernel whether a process runs: whether one of its threads does, or a child that was just started.
+
+It is asked thousands of times a second, so the files below ``/proc`` stay open as long as the threads are the same.
+"""
+
+import os
+from contextlib import suppress
+from typing import Final
+
+_BUSY: Final = frozenset(b"RDt")
+"""Running or ready to, waiting for a disk, and held by a debugger."""
+_GONE: Final = frozenset(b"ZX")
+_MOST_BYTES: Final = 256
+_TRIES: Final = 5
+
+
+class RunningThreads:
+    """The threads of one process.
+
+    Args:
+        pid: The process.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._folder = f"/proc/{pid}/task"
+        self._files: dict[int, tuple[int, int]] = {}
+        """By thread: the open files with its state and with how often it has run."""
+        self._links = 0
+
+    def close(self) -> None:
+        """Close the files."""
+        for files in self._files.values():
+            for file in files:
+                os.close(file)
+        self._files.clear()
+
+    def busy(self, apart: int) -> int | None:
+        """Give a thread that runs, 0 where none does, and None of a process that is gone.
+
+        Args:
+            apart: A thread that does not count: the one that asks.
+        """
+        for _ in range(_TRIES):
+            try:
+                links = os.stat(self._folder).st_nlink  # noqa: PTH116 - needs no paths
+            except FileNotFoundError:
+                return None
+            try:
+                if links != self._links:
+                    self._look_anew()
+                    self._links = links
+                return self._first_busy(apart)
+            except (ProcessLookupError, FileNotFoundError):  # a thread has ended meanwhile
+                self._links = 0
+        return self._pid
+
+    def turns(self, apart: int) -> bytes:
+        """Tell how often the threads have run: two answers that are the same say that none has run meanwhile."""
+        with suppress(ProcessLookupError):
+            return b"".join(
+                os.pread(file, _MOST_BYTES, 0) for thread, (_, file) in self._files.items() if thread != apart
+            )
+        return os.urandom(8)
+
+    def _look_anew(self) -> None:
+        self.close()
+        for thread in os.listdir(self._folder):  # noqa: PTH208 - as above
+            folder = f"{self._folder}/{thread}"
+            state = os.open(f"{folder}/stat", os.O_RDONLY)
+            self._files[int(thread)] = state, os.open(f"{folder}/schedstat", os.O_RDONLY)
+
+    def _first_busy(self, apart: int) -> int | None:
+        for thread, (file, _) in self._files.items():
+            # The state follows the name, which stands in brackets and may hold anything.
+            line = os.pread(file, _MOST_BYTES, 0)
+            state = line[line.rindex(b")") + 2]
+            if thread == self._pid and state in _GONE:
+                return None
+            if state in _BUSY and thread != apart:
+                return thread
+        return 0
+
+
+def busy_children(pid: int, known: frozenset[int]) -> tuple[bool, bool]:
+    """Tell whether a process has children beside the known ones, and whether one of those runs."""
+    strangers = False
+    for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - needs no paths
+        for child in _read(f"/proc/{pid}/task/{thread}/children").split():
+            if int(child) not in known:
+                line = _read(f"/proc/{int(child)}/stat")
+                state = line[line.rfind(b")") + 2 :][:1]
+                strangers = strangers or state not in (b"", b"Z", b"X")
+                if state in (b"R", b"D"):
+                    return True, True
+    return strangers, False
+
+
+def _read(path: str) -> bytes:
+    try:
+        file = os.open(path, os.O_RDONLY)
+    except OSError:
+        return b""
+    try:
+        return os.read(file, 65_536)
+    except OSError:  # gone between the two
+        return b""
+    finally:
+        os.close(file)

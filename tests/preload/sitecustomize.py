@@ -1,0 +1,19 @@
+"""What every Python that the tests start loads first: the tests put this folder on PYTHONPATH.
+
+It closes the network, and makes the process go by the clock that the tests share, if that clock is virtual at the time.
+A process that starts while it runs as fast as the machine's is left as it ships, uvloop included.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+HERE = str(Path(__file__).parent)
+if HERE not in sys.path:
+    sys.path.insert(0, HERE)
+
+import offline  # noqa: E402, F401 - found in this folder; loading it closes the network
+import virtual_clock  # noqa: E402 - as above
+
+if path := os.environ.get(virtual_clock.VARIABLE):
+    virtual_clock.join(path)
