@@ -82,15 +82,12 @@ def aws() -> Iterator[str]:
 
 
 @pytest_asyncio.fixture(params=["file", "dynamodb"])
-async def place(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Place]:
+async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
     """Each kind of place after the other, empty."""
     if request.param == "file":
         made = _folder(tmp_path / "calls")
     else:
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "standin")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "standin-secret")
+        request.getfixturevalue("aws_keys")
         url = request.getfixturevalue("aws")
         made = _table(Session().create_client("dynamodb", region_name="us-east-1", endpoint_url=url), url)
     yield made
@@ -276,10 +273,9 @@ async def _refused(code: str) -> AsyncIterator[str]:
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceNotFoundException"])
-async def test_a_table_that_refuses_us_is_a_fault_with_its_name(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("aws_keys")
+async def test_a_table_that_refuses_us_is_a_fault_with_its_name(code: str) -> None:
     """The role lacks a permission, or the table is not there: an operator is told which, and the call goes on."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "standin")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "standin-secret")
     async for url in _refused(code):
         shelf = DynamoShelf("pipecat-calls-test", region="us-east-1", endpoint=url)
         with pytest.raises(ShelfFault, match=code):
@@ -290,10 +286,9 @@ async def test_a_table_that_refuses_us_is_a_fault_with_its_name(code: str, monke
         await store.aclose()
 
 
-async def test_a_table_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("aws_keys")
+async def test_a_table_that_never_answers_is_given_up() -> None:
     """The network drops everything: each question has its answer in time."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "standin")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "standin-secret")
     held: list[asyncio.StreamWriter] = []
     server = await asyncio.start_server(lambda _reader, writer: held.append(writer), "127.0.0.1", 0)
     async with server:

@@ -10,22 +10,13 @@ import pytest
 from standins.daily import DailyStandin, Settings
 from standins.daily.errors import RefusedError
 from standins.daily.limits import RateLimit
-
-
-class Clock:
-    """Unix seconds that a test moves."""
-
-    now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        """Tell the time."""
-        return self.now
+from tests.support.clock import Clock
 
 
 @pytest.fixture
 def clock() -> Clock:
     """Give a clock that stands."""
-    return Clock()
+    return Clock(1_800_000_000.0)
 
 
 @pytest.fixture

@@ -24,10 +24,9 @@ CLOSE_SECONDS = 4.0
 
 
 @pytest.fixture
-def credentials(monkeypatch: pytest.MonkeyPatch) -> CredentialSource:
+def credentials(aws_keys: None) -> CredentialSource:
     """Give the keys that the stand-in knows."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "standin")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "standin-secret")
+    del aws_keys
     return CredentialSource()
 
 

@@ -49,11 +49,3 @@ def test_the_page_about_faults_has_each_by_its_number() -> None:
     assert [(int(number), title) for number, title in rows] == [
         (entry.number, entry.title) for entry in faults.CATALOGUE.entries
     ]
-
-
-def test_an_entry_without_a_test_is_noticed() -> None:
-    """A name or an entry of the list is what counts, and nothing else does."""
-    catalogue = threats.CATALOGUE
-    named = ["unit/test_a.py::test_threat_07_x", *catalogue.entries[0].tests]
-    assert catalogue.uncovered(named) == [2, 3, 4, 5, 6, *range(8, 24)]
-    assert catalogue.numbers_of("unit/test_a.py::test_threatening") == set()

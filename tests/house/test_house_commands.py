@@ -59,16 +59,12 @@ def test_call_passes_a_sentence_as_it_was_typed(
 
 
 def test_call_passes_each_variable_as_its_option(echoing: Path) -> None:
-    """The Makefile's variables and the command's options are the same list."""
+    """The Makefile's variables and the command's options are the same list, and nothing is passed that is not set."""
     given = {"SAY": "a b", "WAV": "q.wav", "DTMF": "0", "BARGE_IN": "1.5s", "CALLS": "20", "SAVE": "a.wav"}
     given |= {"EXPECT_TOOL": "get_current_weather", "EXPECT_TEXT": "it's 5", "URL": "http://127.0.0.1:7860"}
     words = run_make(echoing, "call", *(f"{name}={value}" for name, value in given.items())).splitlines()
     passed = dict(zip(words[1::2], words[2::2], strict=True))
     assert passed == {f"--{name.lower().replace('_', '-')}": value for name, value in given.items()}
-
-
-def test_call_passes_nothing_that_was_not_set(echoing: Path) -> None:
-    """The command's own defaults hold."""
     assert run_make(echoing, "call").splitlines() == ["call"]
 
 

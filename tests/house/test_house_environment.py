@@ -66,23 +66,16 @@ def test_a_checkout_that_moved_needs_a_new_environment(
     assert made_from(moved)["packages"] != made_from(checkout)["packages"]
 
 
-def test_a_whole_environment_is_current(environment: Environment) -> None:
-    """The second make costs nothing."""
+@pytest.mark.parametrize("left", ["", "{", "[]", json.dumps({"packages": "other"}), None])
+def test_an_environment_is_current_with_its_note_alone(environment: Environment, left: str | None) -> None:
+    """A second make costs nothing; a note that is broken, old or missing says that the installation was cut short."""
     assert environment.is_current()
-
-
-@pytest.mark.parametrize("left", ["", "{", "[]", json.dumps({"packages": "other"})])
-def test_an_environment_with_a_broken_or_old_note_is_not_current(environment: Environment, left: str) -> None:
-    """A crash while the note was written is no reason to trust what lies beside it."""
-    (environment.folder / "made-from.json").write_text(left)
+    note = environment.folder / "made-from.json"
+    note.unlink()
+    if left is not None:
+        note.write_text(left)
     assert not environment.is_current()
     assert not environment.has_packages()
-
-
-def test_an_environment_without_its_note_is_not_current(environment: Environment) -> None:
-    """The note comes last: without it the installation was cut short."""
-    (environment.folder / "made-from.json").unlink()
-    assert not environment.is_current()
 
 
 def test_an_environment_whose_python_is_gone_is_not_current(environment: Environment) -> None:
@@ -101,15 +94,6 @@ def test_a_failed_making_leaves_no_note(environment: Environment, tmp_path: Path
     assert "✗ virtual environment" in said.getvalue()
 
 
-def test_a_failing_step_shows_the_end_of_its_log(tmp_path: Path) -> None:
-    """A person sees why without opening a file."""
-    said = io.StringIO()
-    progress = Progress(tmp_path / "log", said)
-    assert not progress.run("try", [sys.executable, "-c", "import sys; sys.exit('no space left')"])
-    progress.show_log()
-    assert "no space left" in said.getvalue()
-
-
 def test_a_step_that_hangs_is_ended_with_all_it_started(tmp_path: Path) -> None:
     """Installers start installers: none of them may outlive its step."""
     alive, child = os.pipe()
@@ -124,7 +108,7 @@ def test_a_step_that_hangs_is_ended_with_all_it_started(tmp_path: Path) -> None:
 
 
 def test_a_second_process_waits_for_the_first(tmp_path: Path) -> None:
-    """Two makes at once make one environment."""
+    """Two makes at once make one environment; one that hangs does not hang every other one."""
     lock, waiting, entered = tmp_path / "lock", threading.Event(), threading.Event()
 
     def second() -> None:
@@ -136,16 +120,10 @@ def test_a_second_process_waits_for_the_first(tmp_path: Path) -> None:
         thread.start()
         assert waiting.wait(10)
         assert not entered.is_set()
+        with pytest.raises(TimeoutError, match="another process"), one_at_a_time(lock, lambda: None, patience=0.1):
+            pass
     thread.join(10)
     assert entered.is_set()
-
-
-def test_waiting_for_another_process_has_an_end(tmp_path: Path) -> None:
-    """A process that hangs with the lock does not hang every other one."""
-    with one_at_a_time(tmp_path / "lock", lambda: None):  # noqa: SIM117 - the order of the two is what is tested
-        with pytest.raises(TimeoutError, match="another process"):
-            with one_at_a_time(tmp_path / "lock", lambda: None, patience=0.1):
-                pass
 
 
 @pytest.mark.skipif(not Path("/bin/sh").exists(), reason="the script is for machines with make")

@@ -14,6 +14,8 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="the pretend programs ar
 REAL = f'exec "{sys.executable}" "$@"'
 OTHER = "exit 1"
 DEBIAN_WITHOUT_VENV = "echo 'no venv'"
+SHIM = "echo 'pyenv: python3.12: command not found' >&2; exit 127"
+"""Pyenv has one for every version, and it fails for those that are not active."""
 
 
 @dataclass(frozen=True)
@@ -53,20 +55,24 @@ def base() -> Path:
 
 
 @pytest.mark.parametrize(
-    "place",
+    ("place", "first_on_path"),
     [
-        "bin/python3.12",
-        "bin/python3",
-        "home/.pyenv/versions/3.12.1/bin/python3.12",
-        "home/.asdf/installs/python/3.12.9/bin/python3.12",
-        "home/.local/share/mise/installs/python/3.12/bin/python3.12",
-        "system/python3.12",
+        ("bin/python3.12", None),
+        ("bin/python3", None),
+        ("home/.pyenv/versions/3.12.1/bin/python3.12", None),
+        ("home/.asdf/installs/python/3.12.9/bin/python3.12", None),
+        ("home/.local/share/mise/installs/python/3.12/bin/python3.12", None),
+        ("system/python3.12", None),
+        ("home/.pyenv/versions/3.12.1/bin/python3.12", SHIM),
+        ("system/python3.12", DEBIAN_WITHOUT_VENV),
     ],
 )
-def test_a_python_is_found_wherever_it_is(pretend: Pretend, place: str) -> None:
-    """It need not be the active one, and need not be on PATH."""
+def test_a_python_is_found_wherever_it_is(pretend: Pretend, place: str, first_on_path: str | None) -> None:
+    """It need not be the active one, nor on PATH; the search goes on after one that cannot be used."""
+    if first_on_path is not None:
+        pretend.program("first/python3.12", first_on_path)
     pretend.program(place, REAL)
-    assert pretend.find("bin").python == base()
+    assert pretend.find("first", "bin").python == base()
 
 
 def test_uv_is_asked_for_the_pythons_it_keeps(pretend: Pretend) -> None:
@@ -76,13 +82,6 @@ def test_uv_is_asked_for_the_pythons_it_keeps(pretend: Pretend) -> None:
     assert pretend.find("bin").python == base()
 
 
-def test_a_shim_without_its_python_is_passed_over(pretend: Pretend) -> None:
-    """The shims of pyenv exist for every version and fail for those that are not active."""
-    pretend.program("shims/python3.12", "echo 'pyenv: python3.12: command not found' >&2; exit 127")
-    pretend.program("home/.pyenv/versions/3.12.1/bin/python3.12", REAL)
-    assert pretend.find("shims").python == base()
-
-
 def test_the_newest_of_several_is_taken(pretend: Pretend) -> None:
     """3.12.10 is newer than 3.12.9, though a sort of names says otherwise."""
     for version in ("3.12.9", "3.12.10", "3.12.2"):
@@ -90,28 +89,17 @@ def test_the_newest_of_several_is_taken(pretend: Pretend) -> None:
     assert pretend.find("bin").python == Path("/from/3.12.10")
 
 
-def test_a_python_of_another_version_is_not_taken(pretend: Pretend) -> None:
-    """Only the version the locks were made for will do."""
-    pretend.program("bin/python3", OTHER)
-    pretend.program("bin/python3.12", OTHER)
+@pytest.mark.parametrize("places", [(), ("bin/python3", "bin/python3.12")], ids=["nothing", "other versions"])
+def test_without_our_version_neither_python_nor_uv_is_found(pretend: Pretend, places: tuple[str, ...]) -> None:
+    """Only the version the locks were made for will do; nothing found is an answer, not an error."""
+    (pretend.folder / "bin").mkdir()
+    for place in places:
+        pretend.program(place, OTHER)
     assert pretend.find("bin") == Search()
+    assert not [uv for uv in uv_commands(pretend.machine("bin")) if pretend.folder in uv.parents]
 
 
 def test_a_python_without_venv_is_reported_but_not_taken(pretend: Pretend) -> None:
     """Debian keeps venv in a package of its own; the person is told which one is missing."""
     lame = pretend.program("bin/python3.12", DEBIAN_WITHOUT_VENV)
     assert pretend.find("bin") == Search(None, [lame])
-
-
-def test_a_whole_python_is_preferred_to_one_without_venv(pretend: Pretend) -> None:
-    """The search goes on after a Python that cannot be used."""
-    pretend.program("bin/python3.12", DEBIAN_WITHOUT_VENV)
-    pretend.program("system/python3.12", REAL)
-    assert pretend.find("bin").python == base()
-
-
-def test_an_empty_machine_has_neither_python_nor_uv(pretend: Pretend) -> None:
-    """Nothing found is an answer, not an error."""
-    (pretend.folder / "bin").mkdir()
-    assert pretend.find("bin") == Search()
-    assert not [uv for uv in uv_commands(pretend.machine("bin")) if pretend.folder in uv.parents]

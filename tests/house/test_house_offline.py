@@ -64,20 +64,6 @@ def test_a_subprocess_cannot_leave_either() -> None:
     assert "NetworkClosedError" in done.stderr
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
-def test_loopback_is_open(host: str) -> None:
-    """Real sockets are what the tests are made of."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as server, socket.socket(family) as client:
-        try:
-            server.bind((host, 0))
-        except OSError:
-            pytest.skip("this machine has no such address")
-        server.listen()
-        client.connect((host, server.getsockname()[1]))
-        assert client.getpeername()[1] == server.getsockname()[1]
-
-
 def test_no_credentials_of_a_developer_are_in_sight() -> None:
     """A test that forgets its stand-in must not be able to use an account."""
     assert [

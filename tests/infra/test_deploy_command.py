@@ -5,7 +5,7 @@ import http.server
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +15,7 @@ from moto.cloudformation.models import CloudFormationBackend, cloudformation_bac
 
 from deployment.programs import Finished
 from standins.twilio import ExchangeSettings, TwilioExchange
+from tests.infra.conftest import default_network
 from tests.support.aws_models import Models, telling
 from tests.support.operator import SID, TOKEN, Operator, fill_secrets, stacks
 from tests.support.stacks import REGION, Deployed, pretend_aws
@@ -70,6 +71,14 @@ def operator(aws: Deployed, tmp_path: Path, page: str) -> Operator:
     return Operator(tmp_path, page)
 
 
+@pytest.fixture
+def ready(operator: Operator) -> Operator:
+    """Give an operator after the first run, with the secrets filled in."""
+    operator.deploy("--yes")
+    fill_secrets()
+    return operator
+
+
 def push(tag: str) -> None:
     """Put an image of each service into its repository."""
     for name in ("phone", "web"):
@@ -111,16 +120,12 @@ def test_first_run_stops_for_the_secrets_and_the_same_command_goes_on(operator: 
     assert change_sets() == []
 
 
-def test_an_update_shows_what_changes_and_leaves_the_number_of_tasks_to_scaling(
-    operator: Operator, aws: Deployed
-) -> None:
+def test_an_update_shows_what_changes_and_leaves_the_number_of_tasks_to_scaling(ready: Operator, aws: Deployed) -> None:
     """A new image is no reason to take away tasks that callers need."""
-    operator.deploy("--yes")
-    fill_secrets()
-    operator.deploy("--yes")
-    operator.programs.answers = {**DOCKER, **GIT, "git rev-parse": Finished(0, "bbbbbbbbbbbb\n")}
+    ready.deploy("--yes")
+    ready.programs.answers = {**DOCKER, **GIT, "git rev-parse": Finished(0, "bbbbbbbbbbbb\n")}
     answers = iter(["y", "a"])
-    code, said = operator.deploy(answer=lambda _: next(answers))
+    code, said = ready.deploy(answer=lambda _: next(answers))
     assert code == 0, said
     assert "~ phone           changes" in said
     assert aws.of("pipecat-test-phone", "Service").get("DesiredCount") is None
@@ -145,16 +150,14 @@ def test_images_are_built_once_with_the_token_on_stdin(operator: Operator) -> No
     assert len(operator.programs.begun_with("docker buildx build")) == 2
 
 
-def test_going_back_takes_an_image_that_is_there_and_needs_no_docker(operator: Operator, aws: Deployed) -> None:
+def test_going_back_takes_an_image_that_is_there_and_needs_no_docker(ready: Operator, aws: Deployed) -> None:
     """In a hurry nobody wants to wait for a build."""
-    operator.deploy("--yes")
-    fill_secrets()
-    operator.programs.answers = {}
-    code, said = operator.deploy("--yes", "--images", "0ld")
+    ready.programs.answers = {}
+    code, said = ready.deploy("--yes", "--images", "0ld")
     assert code == 1
     assert "no image 0ld of phone and web" in said
     push("0ld")
-    code, said = operator.deploy("--yes", "--images", "0ld")
+    code, said = ready.deploy("--yes", "--images", "0ld")
     assert code == 0, said
     assert "phone:0ld" in str(aws.of("pipecat-test-phone", "TaskDefinition"))
 
@@ -185,30 +188,32 @@ def test_nothing_is_changed_while_a_check_says_no(operator: Operator) -> None:
     assert "source, docker: nothing has been changed" in said
 
 
-def test_nobody_at_the_keyboard_agrees_to_nothing(operator: Operator) -> None:
-    """And no empty stack is left behind."""
-    code, said = operator.deploy()
-    assert (code, stacks(), change_sets()) == (2, {}, [])
-    assert "--yes" in said
+def gone(error: type[BaseException]) -> Callable[[str], str]:
+    """Press a key that ends the command instead of answering."""
+
+    def answer(_question: str) -> str:
+        raise error
+
+    return answer
 
 
-def test_a_no_leaves_nothing_behind(operator: Operator) -> None:
+@pytest.mark.parametrize(
+    ("answer", "code", "hint"),
+    [
+        (None, 2, "--yes"),
+        (lambda _: "", 1, "you said no"),
+        (gone(KeyboardInterrupt), 130, "the same command waits for it and goes on from there"),
+        (gone(EOFError), 130, "the same command waits for it and goes on from there"),
+    ],
+    ids=["no keyboard", "no", "Ctrl-C", "Ctrl-D"],
+)
+def test_without_a_yes_nothing_is_left_behind(
+    operator: Operator, answer: Callable[[str], str] | None, code: int, hint: str
+) -> None:
     """The change set for a new stack makes an empty one, which is deleted again."""
-    code, said = operator.deploy(answer=lambda _: "")
-    assert (code, stacks(), change_sets()) == (1, {}, [])
-    assert "you said no" in said
-
-
-@pytest.mark.parametrize("way", [KeyboardInterrupt, EOFError])
-def test_whoever_walks_away_leaves_nothing_half_done(operator: Operator, way: type[BaseException]) -> None:
-    """Ctrl-C and Ctrl-D at the question are a no."""
-
-    def gone(_question: str) -> str:
-        raise way
-
-    code, said = operator.deploy(answer=gone)
-    assert (code, stacks(), change_sets()) == (130, {}, [])
-    assert "the same command waits for it and goes on from there" in said
+    ended, said = operator.deploy(answer=answer)
+    assert (ended, stacks(), change_sets()) == (code, {}, [])
+    assert hint in said
 
 
 def test_values_are_asked_for_where_somebody_is_there_and_are_never_shown(operator: Operator) -> None:
@@ -295,14 +300,12 @@ def test_a_plan_of_an_empty_account_leaves_it_empty(operator: Operator) -> None:
     assert operator.programs.begun_with("docker buildx build") == []
 
 
-def test_a_plan_shows_the_next_deployment_and_changes_nothing(operator: Operator) -> None:
+def test_a_plan_shows_the_next_deployment_and_changes_nothing(ready: Operator) -> None:
     """Also where stacks stand already."""
-    operator.deploy("--yes")
-    fill_secrets()
-    operator.deploy("--yes")
+    ready.deploy("--yes")
     before = stacks()
-    operator.programs.answers = {**DOCKER, **GIT, "git rev-parse": Finished(0, "bbbbbbbbbbbb\n")}
-    code, said = operator.run("deploy-plan")
+    ready.programs.answers = {**DOCKER, **GIT, "git rev-parse": Finished(0, "bbbbbbbbbbbb\n")}
+    code, said = ready.run("deploy-plan")
     assert code == 0, said
     assert said.count("no changes") == len(ORDER) - 2
     assert "~ phone           changes" in said
@@ -386,11 +389,9 @@ def test_tasks_that_never_start_are_told_with_their_last_words(
     assert "→ phone said: set TWILIO_AUTH_TOKEN" in said
 
 
-def test_a_page_that_does_not_answer_fails_the_deployment(operator: Operator) -> None:
+def test_a_page_that_does_not_answer_fails_the_deployment(ready: Operator) -> None:
     """A name that is not known yet looks the same, so the advice says so."""
-    operator.deploy("--yes")
-    fill_secrets()
-    code, said = operator.run("deploy", "--yes", "--address", "http://127.0.0.1:9")
+    code, said = ready.run("deploy", "--yes", "--address", "http://127.0.0.1:9")
     assert code == 1
     assert "http://127.0.0.1:9/health:" in said
     assert "About $" in said
@@ -422,12 +423,3 @@ def test_a_number_without_https_is_refused_before_anything_is_changed(operator: 
     code, said = operator.deploy("--yes", "--twilio-number", "+46701234567")
     assert (code, stacks()) == (1, {})
     assert "✗ twilio number   Twilio streams to https alone" in said
-
-
-def default_network() -> dict[str, str]:
-    """Look up the account's default network, as a person would."""
-    client = boto3.client("ec2", REGION)
-    (vpc,) = client.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
-    found = client.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc["VpcId"]]}])["Subnets"]
-    names = ",".join(subnet["SubnetId"] for subnet in found[:2])
-    return {"VpcId": vpc["VpcId"], "VpcCidr": vpc["CidrBlock"], "PublicSubnetIds": names, "TaskSubnetIds": names}

@@ -276,9 +276,3 @@ def test_a_mistake_is_noticed(mistake: Mistake, tmp_path: Path, monkeypatch: pyt
     path.write_text(text.replace(mistake.right, mistake.wrong))
     with pytest.raises(AssertionError):
         run(mistake.noticed_by, tmp_path, mistake, monkeypatch)
-
-
-def test_there_are_fifteen_and_the_linter_notices_six() -> None:
-    """The list is kept whole."""
-    assert len(FIFTEEN) == 15
-    assert len([one for one in FIFTEEN if one.noticed_by == LINTER]) == 6

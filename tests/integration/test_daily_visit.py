@@ -14,7 +14,6 @@ from agent_core.agent import Agent
 from agent_core.events import EndReason, EndRecord
 from agent_core.tools.goodbye import goodbye_tools
 from standins.daily import DailyStandin
-from standins.daily.faults import Fault
 from tests.support import scripted_model as say
 from tests.support.daily_call import FakeCall, FakeSource, House, Json, stand_for_daily
 from tests.support.scripted_model import ScriptedModel
@@ -193,32 +192,6 @@ async def test_the_visitor_is_told_why_it_ended(setting: Setting) -> None:
     told: Json = call.of("server-message")[-1]["data"]
     assert (told["type"], told["reason"]) == ("session-ended", "agent_ended")
     assert call.did.index("leave") < call.did.index("release")
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        Fault("create", "status", times=None, status=500),
-        Fault("create", "hang", times=None, done=True),
-        Fault("create", "bad_json", times=None, done=True),
-        Fault("any", "status", times=None, status=401),
-        Fault("token", "status", times=None, status=500),
-        Fault("create", "status", times=None, status=429, retry_after=20),
-    ],
-    ids=lambda fault: f"{fault.on}-{fault.action}-{fault.status}",
-)
-async def test_daily_s_trouble_is_a_sentence_for_the_visitor(setting: Setting, fault: Fault) -> None:
-    """Within eight seconds, with a time to come back, and with no room and no place left behind."""
-    setting.daily.fail(fault)
-    async with asyncio.timeout(8):
-        answer = await setting.http.post("/connect")
-    assert answer.status_code == 503
-    assert answer.headers["retry-after"] == ("20" if fault.retry_after else "5")
-    assert answer.json()["info"].endswith(".")
-    assert "daily" not in answer.text.lower()
-    setting.daily.clear_faults()
-    await setting.released()
-    assert setting.house.calls == []
 
 
 async def test_a_hundred_at_once_make_five_rooms_and_leave_none(setting: Setting) -> None:

@@ -7,14 +7,13 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from standins.nova.brain import Step
-from standins.nova.faults import Fault
 from standins.twilio.call import new_sid
 from tests.integration.conftest import House
 from tests.support import ledger
 from tests.support.caller import Caller
 from tests.support.frugal import used_mb
 from tests.support.phone_process import PhoneProcess
-from tests.support.score import Turn, note, use
+from tests.support.score import Turn, note
 from tests.support.stranger import Stranger
 from tests.support.waiting import until
 
@@ -46,48 +45,6 @@ async def test_in_the_middle_of_an_answer(phone: PhoneProcess, house: House, dia
     await _released(phone, house)
     record = await phone.record(caller.sid)
     assert (record["reason"], record["caller_turns"], record["agent_turns"]) == ("caller_left", 1, 2)
-
-
-async def test_in_the_middle_of_the_greeting(phone: PhoneProcess, house: House, dial: Callable[[], Caller]) -> None:
-    """A wrong number, noticed at the first word."""
-    house.score.plan = lambda _turn: [note(400, 9000)]
-    async with dial() as caller:
-        await caller.until("sound_begins")
-    await _released(phone, house)
-    assert (await phone.record(caller.sid))["reason"] == "caller_left"
-
-
-async def test_in_the_middle_of_a_tool_call(phone: PhoneProcess, house: House, dial: Callable[[], Caller]) -> None:
-    """The tool waits for a service that is stuck; nobody waits for the tool."""
-
-    def plan(turn: Turn) -> Sequence[Step]:
-        return [use("get_current_weather", location="Oslo", format="celsius")] if turn.number else [note(400, 200)]
-
-    house.score.plan = plan
-    async with dial() as caller:
-        await caller.greeted()
-        await caller.speak()
-        (model_session,) = phone.model_sessions(caller.sid)
-        await until(lambda: bool(house.nova.ledger.sessions[model_session].tools))
-        await asyncio.sleep(0.3)
-    await _released(phone, house)
-    record = await phone.record(caller.sid)
-    assert record["reason"] == "caller_left"
-    assert house.nova.ledger.sessions[model_session].tools[0].result is None
-
-
-async def test_while_the_model_reads_nothing(phone: PhoneProcess, house: House, dial: Callable[[], Caller]) -> None:
-    """A model that is frozen takes no goodbye, and is not waited for."""
-    house.score.plan = _long_answers
-    house.nova.faults.add(Fault(on="answer", skip=1, after_ms=300, action="freeze"))
-    async with dial() as caller:
-        await caller.greeted()
-        await caller.speak()
-        await caller.until("sound_begins", count=2)
-        await asyncio.sleep(1.5)
-    await _released(phone, house)
-    record = await phone.record(caller.sid)
-    assert record["reason"] == "caller_left"
 
 
 @pytest.mark.parametrize("how", ["rst", "fin"])

@@ -67,22 +67,6 @@ async def test_clear_follows_an_interruption_within_fifty_milliseconds(
     assert [record.tally.interruptions for record in phone.records] == [1, 1, 1]
 
 
-async def test_sound_behind_an_interruption_is_not_sent(phone: PhoneInProcess, exchange: TwilioExchange) -> None:
-    """After `clear` the wire is silent until the next answer."""
-    async with Caller(exchange, phone.url) as caller:
-        stream = await phone.model.stream()
-        stream.say(*say.text_block("ASSISTANT", "A long answer.", speculative=True), say.audio_start())
-        stream.say(*[say.audio(SECOND)] * 5)
-        await caller.until("sound_begins")
-        stream.say(*say.interruption(), *[say.audio(SECOND)] * 3)
-        await caller.until("clear")
-        await caller.until("sound_ends")
-        await asyncio.sleep(0.3)
-        assert len(caller.timeline.named("sound_begins")) == 1
-        stream.say(*say.answer("Yes?", SECOND[:1600]))
-        await caller.until("sound_begins", count=2)
-
-
 async def test_who_hangs_up_while_we_talk_is_not_lost(
     phone: PhoneInProcess, exchange: TwilioExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:

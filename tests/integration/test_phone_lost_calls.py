@@ -141,18 +141,6 @@ async def test_a_goodbye_that_twilio_was_not_told_of_is_not_taken_for_a_loss(tas
     assert record["reason"] == "agent_ended"
 
 
-async def test_a_call_that_ends_well_leaves_nothing(tasks: Fleet, house: House) -> None:
-    """While it goes on it is remembered, unreadably; afterwards it is not."""
-    async with Caller(house.exchange, tasks.url) as caller:
-        await caller.greeted()
-        await until(tasks.entry(caller.sid).exists)
-        await caller.ask()
-        await until(lambda: len(tasks.entry(caller.sid).read_bytes()) > 200)
-        for word in (SECRET, "Reykjavik", "turn 1", "San Francisco", "USER"):
-            assert word.encode() not in tasks.remembered()
-    await until(lambda: tasks.forgot(caller.sid))
-
-
 async def test_a_captured_question_for_a_lost_call_costs_one_model_stream_at_most(tasks: Fleet, house: House) -> None:
     """Its signature has no date: sent twenty times while the call goes on well, it changes nothing for the caller."""
     async with Caller(house.exchange, tasks.url) as caller:

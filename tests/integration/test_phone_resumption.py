@@ -250,17 +250,6 @@ async def test_a_number_that_is_none_of_ours_is_the_end(scene: Scene, part: str)
     assert "Connect" not in answer.text
 
 
-async def test_only_twilio_asks(scene: Scene) -> None:
-    """Unsigned, or signed for another part of the call: refused, and nothing is looked up."""
-    await scene.remembered()
-    request = scene.caller.signed("/incoming-call/lost?part=0")
-    forged = scene.caller.signed("/incoming-call/lost?part=1")
-    forged.headers["X-Twilio-Signature"] = request.headers["X-Twilio-Signature"]
-    assert (await scene.caller.send(forged)).status_code == 403
-    del request.headers["X-Twilio-Signature"]
-    assert (await scene.caller.send(request)).status_code == 403
-
-
 async def test_a_new_stream_takes_the_call_from_one_that_is_dead(scene: Scene) -> None:
     """Twilio has noticed before this task that the old connection is gone: one conversation a call, not two."""
     invitation = await scene.caller.ring()

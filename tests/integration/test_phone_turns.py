@@ -10,8 +10,7 @@ from standins.nova.brain import Step
 from tests.integration.conftest import House
 from tests.support.caller import Caller
 from tests.support.phone_process import PhoneProcess
-from tests.support.score import Turn, note, notes_in, use
-from tests.support.waiting import until
+from tests.support.score import Turn, note, notes_in
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -80,34 +79,3 @@ async def test_twenty_calls_at_once_hear_their_own_answers(
     records = await asyncio.gather(*(phone.record(caller.sid, 10) for caller in callers))
     assert {record["reason"] for record in records} == {"caller_left"}
     assert all(record["agent_turns"] == 2 for record in records)
-
-
-async def test_a_tool_that_fails_is_spoken_about(phone: PhoneProcess, house: House, dial: Callable[[], Caller]) -> None:
-    """A weather service that never answers costs three seconds, in which the caller hears that we look it up."""
-
-    def plan(turn: Turn) -> Sequence[Step]:
-        return [use("get_current_weather", location="Oslo", format="celsius")] if turn.number else [note(400, 300)]
-
-    house.score.plan = plan
-    async with dial() as caller:
-        await caller.greeted()
-        await caller.ask()
-        assert (caller.notes()[0], caller.notes()[-1]) == (400, 2500)
-        assert len(caller.timeline.named("sound_begins")) == 3
-    record = await phone.record(caller.sid)
-    assert (record["tools"], record["tool_failures"]) == ({"get_current_weather": 1}, 1)
-    (model_session,) = phone.model_sessions(caller.sid)
-    (run,) = house.nova.ledger.sessions[model_session].tools
-    assert run.result == {"error": "weather_unavailable"}
-
-
-async def test_keys_reach_the_model(phone: PhoneProcess, house: House, dial: Callable[[], Caller]) -> None:
-    """A key that the caller presses is told to the model in words."""
-    async with dial() as caller:
-        await caller.greeted()
-        caller.call.press("7")
-        await caller.until("mark", count=2)
-    (model_session,) = phone.model_sessions(caller.sid)
-    heard = [words.text for words in house.nova.ledger.sessions[model_session].heard]
-    assert heard[-1] == "The caller pressed the key 7 on the telephone."
-    await until(lambda: house.nova.ledger.sessions[model_session].ended_at is not None)

@@ -238,38 +238,6 @@ async def test_a_storm_of_keys_in_the_middle_of_a_sentence(
     assert (asked["destination"], asked["by"]) == ("reception", "key")
 
 
-async def test_a_goodbye_in_the_same_breath(
-    service: PhoneProcess, surroundings: House, person: Person, dial: Callable[[], Caller]
-) -> None:
-    """A model that asks for a person and ends the call at once: the caller gets the person who was promised."""
-    both = [*asking("reception")(Turn(0, 1, "", ())), use("end_call", reason="nothing_left")]
-    surroundings.score.plan = lambda turn: both if turn.number else short_notes(turn)
-    async with dial() as caller:
-        await caller.greeted()
-        await caller.speak()
-        await caller.until("dial_bridged", 12)
-        assert surroundings.exchange.rest_requests == 1, "somebody was told to hang up as well"
-    assert len(person.calls) == 1
-    record = await service.record(caller.sid)
-    assert (record["reason"], record["tools"]) == ("transferred", {"transfer_to_human": 1, "end_call": 1})
-
-
-async def test_a_key_in_the_middle_of_a_goodbye(
-    service: PhoneProcess, surroundings: House, person: Person, dial: Callable[[], Caller]
-) -> None:
-    """Whoever presses 0 while the agent takes its leave is put through, and not hung up on."""
-    leave = use("end_call", reason="nothing_left")
-    surroundings.score.plan = lambda turn: [leave] if turn.number == 1 else short_notes(turn)
-    async with dial() as caller:
-        await caller.greeted()
-        await caller.speak()
-        await caller.until("sound_begins", count=2)
-        caller.call.press("0")
-        await caller.until("dial_bridged", 12)
-    assert len(person.calls) == 1
-    assert (await service.record(caller.sid))["reason"] == "transferred"
-
-
 async def test_the_model_failed(
     service: PhoneProcess, surroundings: House, person: Person, dial: Callable[[], Caller]
 ) -> None:

@@ -245,17 +245,6 @@ async def test_a_stalled_connection_stays_open_and_silent(app: TinyApp, exchange
     await call.timeline.until("ended", 5)
 
 
-async def test_any_text_can_be_put_on_the_stream(app: TinyApp, exchange: TwilioExchange) -> None:
-    """Tests of an application need what Twilio would never send."""
-    app.behave = lambda stream: stream.until("surprise")
-    call = exchange.place_call(app.url)
-    await call.timeline.until("stream_started", 5)
-    assert call.stream is not None
-    call.stream.send_raw('{"event": "surprise"}')
-    await call.timeline.until("ended", 5)
-    assert app.streams[0].messages[-1] == {"event": "surprise"}
-
-
 async def test_an_application_that_closes_with_an_error_is_noticed(app: TinyApp, exchange: TwilioExchange) -> None:
     """The close code is kept."""
 

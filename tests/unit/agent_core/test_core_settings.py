@@ -27,23 +27,19 @@ def test_a_service_without_settings_has_defaults() -> None:
 
 
 def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each name is the field's in capitals; an empty variable counts as none."""
+    """Each name is the field's in capitals; an empty variable counts as none, an address loses its last slash."""
     monkeypatch.setenv("AWS_REGION", "eu-north-1")
     monkeypatch.setenv("NOVA_SONIC_REGION", "us-west-2")
     monkeypatch.setenv("NOVA_SONIC_ENDPOINTING", "LOW")
     monkeypatch.setenv("PUBLIC_BASE_URL", "https://voice.example.org/agent/")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "https://vpce.example.org:8443/")
     monkeypatch.setenv("MAX_SESSIONS", "")
     settings = CoreSettings.read()
     assert settings.model_region == "us-west-2"
     assert settings.nova_sonic_endpointing is Sensitivity.LOW
     assert settings.base_url == "https://voice.example.org/agent"
+    assert settings.model_endpoint == "https://vpce.example.org:8443"
     assert settings.max_sessions == 40
-
-
-def test_another_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A VPC endpoint takes the place of the public one, without a slash at its end."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "https://localhost:8443/")
-    assert CoreSettings.read().model_endpoint == "https://localhost:8443"
 
 
 def test_a_file_is_read_and_the_environment_counts_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from agent_core.nova.transcript import History, Transcript
 from agent_core.nova.wire import Audio, ModelEvent, Role
 from tests.support import scripted_model as say
 from tests.support.model_conversation import Conversation
-from tests.support.scripted_model import ScriptedModel
+from tests.support.scripted_model import ScriptedModel, ScriptedStream
 from tests.support.scripted_source import ScriptedSource, patience
 from tests.support.waiting import until
 
@@ -25,6 +25,27 @@ def _refusing(error: Callable[[], ModelError], times: int) -> ScriptedModel:
     model = ScriptedModel()
     model.refusals.extend(error() for _ in range(times))
     return model
+
+
+class Slow(ScriptedSource):
+    """Opens no session before its gate is open."""
+
+    def __init__(self, model: ScriptedModel) -> None:
+        super().__init__(model)
+        self.gate = asyncio.Event()
+
+    async def open(self, history: History) -> ModelSession:
+        """Wait, then open one."""
+        await self.gate.wait()
+        return await super().open(history)
+
+
+def _link(source: ScriptedSource) -> ModelLink:
+    return ModelLink(source, Transcript(), Tally(), patience([]), input_rate=8000, renew_after=360)
+
+
+async def _ignore(_event: ModelEvent) -> None:
+    """Nothing to do."""
 
 
 async def test_a_session_that_is_open_is_used() -> None:
@@ -38,13 +59,14 @@ async def test_a_session_that_is_open_is_used() -> None:
     assert len(model.streams) == talk.tally.model_streams == 1
 
 
-async def test_a_broken_stream_is_replaced_with_the_history() -> None:
-    """The next session knows what was said."""
+@pytest.mark.parametrize("lose", [lambda stream: stream.fail(LOST), ScriptedStream.end], ids=["error", "end"])
+async def test_a_broken_stream_is_replaced_with_the_history(lose: Callable[[ScriptedStream], None]) -> None:
+    """The next session knows what was said; an end without an error is a loss like any other."""
     talk = Conversation(ScriptedModel())
     talk.transcript.add(Role.USER, "hello")
     talk.transcript.add(Role.ASSISTANT, "good day")
     async with talk.talking():
-        (await talk.model.stream(0)).fail(LOST)
+        lose(await talk.model.stream(0))
         second = await talk.model.stream(1)
         await second.until_sent("contentStart", count=4)
         assert talk.model.streams[0].closed
@@ -52,14 +74,6 @@ async def test_a_broken_stream_is_replaced_with_the_history() -> None:
         assert second.texts("ASSISTANT") == ["good day"]
     assert talk.tally.model_streams == 2
     assert talk.model.open_streams == 0
-
-
-async def test_a_stream_that_the_model_closes_is_replaced() -> None:
-    """An end without an error is a loss like any other."""
-    talk = Conversation(ScriptedModel())
-    async with talk.talking():
-        (await talk.model.stream(0)).end()
-        await talk.model.stream(1)
 
 
 async def test_an_unanswered_question_is_asked_again() -> None:
@@ -120,19 +134,8 @@ async def test_written_words_with_an_answer_are_not_given_again() -> None:
         assert second.texts("USER") == []
 
 
-async def test_three_failures_in_a_row_are_the_end() -> None:
-    """No loop without an end, and nothing left open."""
-    talk = Conversation(_refusing(lambda: LOST, 9))
-    running = asyncio.create_task(talk.link.run(talk.take))
-    with pytest.raises(ModelUnavailable):
-        async with asyncio.timeout(8):
-            await running
-    assert len(talk.model.models) == MAX_TRIES
-    await talk.link.close()
-
-
-async def test_fault_02_the_tries_are_spaced() -> None:
-    """The second comes at once, the third about a second later: a model that is throttled is not hammered."""
+async def test_fault_02_the_tries_are_three_and_spaced() -> None:
+    """The second comes at once, the third about a second later, and then it is over: no model is hammered."""
     clock = asyncio.get_running_loop().time
     opened: list[float] = []
 
@@ -141,14 +144,12 @@ async def test_fault_02_the_tries_are_spaced() -> None:
             opened.append(clock())
             return await super().open(history)
 
-    source = Noting(_refusing(lambda: ModelUnavailable("ThrottlingException"), MAX_TRIES))
-    link = ModelLink(source, Transcript(), Tally(), patience([]), input_rate=8000, renew_after=360)
-
-    async def ignore(_event: ModelEvent) -> None:
-        """Nothing to do."""
-
+    model = _refusing(lambda: ModelUnavailable("ThrottlingException"), 9)
+    link = _link(Noting(model))
     with pytest.raises(ModelUnavailable):
-        await link.run(ignore)
+        async with asyncio.timeout(8):
+            await link.run(_ignore)
+    assert len(model.models) == MAX_TRIES
     first, second, third = opened
     assert second - first < 0.5
     assert 0.75 <= third - second < 1.5
@@ -168,20 +169,20 @@ async def test_sound_forgives_earlier_failures() -> None:
         assert not running.done()
 
 
-async def test_a_refusal_is_not_tried_again() -> None:
-    """No access today is no access a second later."""
-    talk = Conversation(_refusing(lambda: ModelRejected("AccessDeniedException"), 1))
+@pytest.mark.parametrize(
+    "refusing",
+    [
+        lambda: _refusing(lambda: ModelRejected("AccessDeniedException"), 1),
+        lambda: ScriptedModel(lambda stream: stream.fail(ModelRejected("ValidationException"))),
+    ],
+    ids=["at the opening", "in an open stream"],
+)
+async def test_a_refusal_is_not_tried_again(refusing: Callable[[], ScriptedModel]) -> None:
+    """No access today is no access a second later, wherever the refusal shows."""
+    talk = Conversation(refusing())
     with pytest.raises(ModelRejected):
         await talk.link.run(talk.take)
     assert len(talk.model.models) == 1
-
-
-async def test_a_refusal_in_an_open_stream_is_not_tried_again() -> None:
-    """Where the refusal shows makes no difference."""
-    talk = Conversation(ScriptedModel(lambda stream: stream.fail(ModelRejected("ValidationException"))))
-    with pytest.raises(ModelRejected):
-        await talk.link.run(talk.take)
-    assert len(talk.model.streams) == 1
     await talk.link.close()
     assert talk.model.open_streams == 0
 
@@ -238,23 +239,13 @@ async def test_a_model_that_does_not_answer_is_taken_for_dead() -> None:
 
 async def test_what_is_asked_while_a_session_opens_is_asked() -> None:
     """A page says that it is ready in just that moment, and must be greeted all the same."""
-    gate = asyncio.Event()
-
-    class Slow(ScriptedSource):
-        async def open(self, history: History) -> ModelSession:
-            await gate.wait()
-            return await super().open(history)
-
     model = ScriptedModel()
-    link = ModelLink(Slow(model), Transcript(), Tally(), patience([]), input_rate=8000, renew_after=360)
-
-    async def ignore(_event: ModelEvent) -> None:
-        """Nothing to do."""
-
-    running = asyncio.create_task(link.run(ignore))
+    source = Slow(model)
+    link = _link(source)
+    running = asyncio.create_task(link.run(_ignore))
     await asyncio.sleep(0)
     link.read("Greet the caller.")
-    gate.set()
+    source.gate.set()
     stream = await model.stream()
     await stream.until_sent("textInput", count=2)
     assert stream.texts("USER") == ["Greet the caller."]
@@ -264,24 +255,13 @@ async def test_what_is_asked_while_a_session_opens_is_asked() -> None:
 
 async def test_no_session_is_opened_after_the_end() -> None:
     """A conversation that ends while its next session opens keeps none."""
-    gate = asyncio.Event()
     model = ScriptedModel()
-    tally = Tally()
-
-    class Slow(ScriptedSource):
-        async def open(self, history: History) -> ModelSession:
-            await gate.wait()
-            return await super().open(history)
-
-    link = ModelLink(Slow(model), Transcript(), tally, patience([]), input_rate=8000, renew_after=360)
-
-    async def ignore(_event: ModelEvent) -> None:
-        """Nothing to do."""
-
-    running = asyncio.create_task(link.run(ignore))
+    source = Slow(model)
+    link = _link(source)
+    running = asyncio.create_task(link.run(_ignore))
     await asyncio.sleep(0)
     await link.close()
-    gate.set()
+    source.gate.set()
     async with asyncio.timeout(3):
         await running
     assert model.open_streams == 0

@@ -116,17 +116,6 @@ async def test_the_agent_ends_when_its_goodbye_was_heard() -> None:
         assert record.tally.tools == {"end_call": 1}
 
 
-async def test_an_answer_heard_without_a_goodbye_ends_nothing() -> None:
-    """Only a conversation that says goodbye ends by being heard."""
-    async with running_session() as (stage, running):
-        (await stage.model.stream()).say(*say.answer("Hello.", SOUND))
-        await until(lambda: stage.session.tally.agent_turns == 1)
-        stage.session.answer_heard()
-        await asyncio.sleep(0.05)
-        assert not running.done()
-        stage.session.end(EndReason.CALLER_LEFT)
-
-
 async def test_cancelling_records_too() -> None:
     """A server that stops cancels its conversations; none of them vanishes without a trace."""
     async with running_session() as (stage, running):

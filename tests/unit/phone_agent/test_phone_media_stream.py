@@ -97,6 +97,19 @@ def test_there_are_enough_kinds_of_malformed_messages() -> None:
             Stop(STREAM),
         ),
         ({"event": "lunch", "streamSid": STREAM}, Unknown("lunch")),
+        (
+            START,
+            Start(
+                stream_sid=STREAM,
+                call_sid="CA" + "1" * 32,
+                account_sid="AC" + "0" * 32,
+                parameters={"ticket": "abc"},
+                encoding="audio/x-mulaw",
+                sample_rate=8000,
+                channels=1,
+                tracks=("inbound",),
+            ),
+        ),
     ],
 )
 def test_documented_message_is_understood(message: dict[str, Any], expected: object) -> None:
@@ -104,35 +117,16 @@ def test_documented_message_is_understood(message: dict[str, Any], expected: obj
     assert decode(json.dumps(message)) == expected
 
 
-def test_start_carries_call_and_parameters() -> None:
-    """All that decides whether a stream may begin is in one event."""
-    assert decode(json.dumps(START)) == Start(
-        stream_sid=STREAM,
-        call_sid="CA" + "1" * 32,
-        account_sid="AC" + "0" * 32,
-        parameters={"ticket": "abc"},
-        encoding="audio/x-mulaw",
-        sample_rate=8000,
-        channels=1,
-        tracks=("inbound",),
-    )
-
-
 def test_bytes_are_read_like_text() -> None:
     """A server that hands over the frame undecoded gets the same event."""
     assert decode(media_text().encode()) == decode(media_text())
 
 
-def test_text_that_is_no_utf8_is_malformed() -> None:
-    """Bytes that are no text do not raise a decoding error."""
+@pytest.mark.parametrize("text", [b'{"event":"\xff"}', '{"event":"\ud800"}'], ids=["bytes", "half a surrogate"])
+def test_text_that_is_no_utf8_is_malformed(text: str | bytes) -> None:
+    """Neither bytes that are no text nor a str that cannot be UTF-8 raise an error of their encoding."""
     with pytest.raises(MalformedMessage):
-        decode(b'{"event":"\xff"}')
-
-
-def test_text_with_half_a_surrogate_is_malformed() -> None:
-    """A str that cannot be UTF-8 does not raise an encoding error."""
-    with pytest.raises(MalformedMessage):
-        decode('{"event":"\ud800"}')
+        decode(text)
 
 
 def test_fields_that_twilio_may_add_are_ignored() -> None:

@@ -116,25 +116,21 @@ def test_published_body_vector_is_accepted_and_its_body_may_not_change() -> None
         check(VECTOR_BODY + b" ")
 
 
-def test_body_without_a_hash_is_refused(verifier: SignatureVerifier) -> None:
-    """A right signature of the URL says nothing about the body."""
-    with pytest.raises(Forbidden, match="body_unsigned"):
-        verifier.webhook(
-            "POST",
-            "/incoming-call",
-            form=None,
-            raw_body=b"{}",
-            content_type="application/json",
-            signature=sign(f"{BASE}/incoming-call"),
-        )
-
-
-@pytest.mark.parametrize("query", ["bodySHA256=é", "bodySHA256={0}&bodySHA256={0}", "bodySHA256=", "bodysha256={0}"])
-def test_odd_body_hash_is_refused(verifier: SignatureVerifier, query: str) -> None:
-    """A hash that is not there exactly once, in hexadecimal, is none."""
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("", "body_unsigned"),
+        ("?bodySHA256=é", "body_"),
+        ("?bodySHA256={0}&bodySHA256={0}", "body_"),
+        ("?bodySHA256=", "body_"),
+        ("?bodysha256={0}", "body_"),
+    ],
+)
+def test_body_without_one_hash_is_refused(verifier: SignatureVerifier, query: str, reason: str) -> None:
+    """A right signature of the URL says nothing about the body; its hash is there exactly once, in hexadecimal."""
     body = json.dumps({"a": 1}).encode()
-    path = "/incoming-call?" + query.format(sha256(body).hexdigest())
-    with pytest.raises(Forbidden, match="body_"):
+    path = "/incoming-call" + query.format(sha256(body).hexdigest())
+    with pytest.raises(Forbidden, match=reason):
         verifier.webhook(
             "POST", path, form=None, raw_body=body, content_type="application/json", signature=sign(BASE + path)
         )

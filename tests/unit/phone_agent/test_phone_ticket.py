@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from agent_core.errors import ConfigurationError
 from phone_agent.ticket import TicketOffice, TicketRefused, derive_key
+from tests.support.clock import Clock
 
 CALL = "CA" + "1" * 32
 OTHER_CALL = "CA" + "2" * 32
@@ -18,21 +19,10 @@ ACCOUNT = "AC" + "0" * 32
 TOKEN = "1c892n40nd03kdnc0112slzkl3091j20"
 
 
-class Clock:
-    """Unix time that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        """Read the clock."""
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
     """A clock that all offices of a test share."""
-    return Clock()
+    return Clock(1_800_000_000.0)
 
 
 @pytest.fixture
@@ -119,34 +109,33 @@ def test_clock_of_the_other_task_may_differ_a_little(
         assert refusal(office, ticket) == fault
 
 
-@pytest.mark.parametrize("ticket", [None, ""])
-def test_missing_ticket_is_refused(office: TicketOffice, ticket: str | None) -> None:
-    """No ticket, no stream."""
-    assert refusal(office, ticket) == "missing"
+GARBAGE = [
+    "x",
+    "é" * 120,
+    "!" * 120,
+    "A" * 119,
+    "A" * 121,
+    "A" * 120,
+    "A" * 118 + "==",
+    "\ud800" * 120,
+    "A" * 100_000,
+]
 
 
 @pytest.mark.parametrize(
-    "ticket",
-    ["x", "é" * 120, "!" * 120, "A" * 119, "A" * 121, "A" * 120, "A" * 118 + "==", "\ud800" * 120, "A" * 100_000],
+    ("ticket", "fault"), [(None, "missing"), ("", "missing"), *((text, "malformed") for text in GARBAGE)]
 )
-def test_text_that_is_no_ticket_is_refused(office: TicketOffice, ticket: str) -> None:
-    """Nothing but a refusal comes of garbage."""
-    assert refusal(office, ticket) == "malformed"
+def test_text_that_is_no_ticket_is_refused(office: TicketOffice, ticket: str | None, fault: str) -> None:
+    """Nothing but a refusal comes of garbage, or of nothing at all."""
+    assert refusal(office, ticket) == fault
 
 
-@pytest.mark.parametrize("at", [1, 8, 9, 24, 25, 56, 57, 88])
-def test_one_changed_bit_is_a_forgery(office: TicketOffice, at: int) -> None:
-    """Every part of a ticket is signed: expiry, nonce, owner and the signature itself."""
+@pytest.mark.parametrize(("at", "fault"), [(0, "malformed"), *((at, "forged") for at in (1, 8, 9, 24, 25, 56, 57, 88))])
+def test_one_changed_byte_is_noticed(office: TicketOffice, at: int, fault: str) -> None:
+    """Version, expiry, nonce, owner and signature: a version that this code does not know is not guessed at."""
     raw = bytearray(b64decode(office.issue(CALL, ACCOUNT)))
-    raw[at] ^= 1
-    assert refusal(office, b64encode(raw).decode()) == "forged"
-
-
-def test_ticket_of_another_version_is_refused(office: TicketOffice) -> None:
-    """A form that this code does not know is not guessed at."""
-    raw = bytearray(b64decode(office.issue(CALL, ACCOUNT)))
-    raw[0] = 2
-    assert refusal(office, b64encode(raw).decode()) == "malformed"
+    raw[at] ^= 3 if at == 0 else 1
+    assert refusal(office, b64encode(raw).decode()) == fault
 
 
 def test_ticket_under_another_token_is_a_forgery(office: TicketOffice, clock: Clock) -> None:

@@ -141,21 +141,6 @@ def test_attributes_are_read() -> None:
     )
 
 
-def test_the_services_keep_idle_connections_longer_than_the_load_balancer() -> None:
-    """Otherwise a request meets a connection that the service has just closed, and the answer is 502."""
-    source = next(Path(__file__).parents[3].glob("shared/agent_core/src/agent_core/drain.py")).read_text()
-    keep_alive = int(source.partition("timeout_keep_alive=")[2].partition(",")[0])
-    assert keep_alive > described().idle
-
-
-@pytest.mark.parametrize("minutes", ["PhoneTargetGroup", "WebTargetGroup"])
-def test_a_dead_target_is_found_before_a_deployment_gives_up(minutes: str) -> None:
-    """Interval times misses stays below the minute of grace that a new task has."""
-    health = described().groups[minutes].health
-    assert health.interval * health.unhealthy < 60
-    assert health.timeout < health.interval
-
-
 @pytest.mark.parametrize(
     ("text", "says"),
     [

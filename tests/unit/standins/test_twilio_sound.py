@@ -13,19 +13,6 @@ from standins.twilio.sound import UnreadableSoundError, read_wav, write_wav
 LOUD = mulaw.encode(np.full(160, 8000, dtype=np.int16).tobytes())
 
 
-def test_every_code_survives_a_round_trip() -> None:
-    """Decoding and encoding loses nothing, but for the second code of zero."""
-    codes = bytes(range(256))
-    again = mulaw.encode(mulaw.decode(codes))
-    assert [code for code in codes if again[code] != code] == [0x7F]
-
-
-@pytest.mark.parametrize(("code", "sample"), [(0xFF, 0), (0x00, -32124), (0x80, 32124), (0xEF, 132), (0x6F, -132)])
-def test_known_codes_have_the_samples_of_g711(code: int, sample: int) -> None:
-    """Spot checks of the table in the recommendation."""
-    assert int(np.frombuffer(mulaw.decode(bytes([code])), dtype=np.int16)[0]) == sample
-
-
 @pytest.mark.parametrize("rate", [8000, 16000, 24000, 44100, 48000])
 @pytest.mark.parametrize("channels", [1, 2])
 def test_recordings_of_any_rate_become_8_khz(rate: int, channels: int) -> None:

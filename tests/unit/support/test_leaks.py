@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from tests.support import leaks
-from tests.support.leaks import in_answer, in_log, in_output, plant
+from tests.support.leaks import in_answer, in_log
 
 START = json.dumps({"service": "phone-agent", "level": "info", "event": "starting", "port": 7860})
 
@@ -52,17 +51,3 @@ def test_an_answer_may_hold_words_but_no_secret_and_no_trace() -> None:
     assert list(in_answer(b'{"text": "what is the weather", "from": "+15005550006"}')) == []
     assert list(in_answer(b"<p>canary-model-secret</p>")) == ["the secret canary-model-secret"]
     assert list(in_answer(b"Traceback (most recent call last):\n")) == ["a trace"]
-
-
-def test_what_a_test_prints_holds_no_secret() -> None:
-    """A service inside of a test logs to its output; at DEBUG it may say what it likes."""
-    assert list(in_output("12:00 [info     ] started key=canary-auth-token")) == ["the secret canary-auth-token"]
-    assert list(in_output("12:00 [debug    ] started key=canary-auth-token\nfine +15005550006")) == []
-
-
-def test_secrets_can_be_planted_while_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The whole product makes up its own; too short ones would be found in anything."""
-    monkeypatch.setattr(leaks, "SECRETS", [])
-    plant(["0123456789abcdef", "short", ""])
-    assert list(in_answer(b"x0123456789abcdefx")) == ["the secret 0123456789abcdef"]
-    assert list(in_answer(b"short")) == []

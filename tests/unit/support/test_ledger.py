@@ -10,7 +10,7 @@ from standins.daily.house import Ledger as Rooms
 from standins.nova.records import Ledger as Streams
 from standins.nova.records import Said, SessionRecord, ToolRun
 from tests.support import ledger
-from tests.support.numbered import LOUD, frame, numbers_in
+from tests.support.numbered import frame
 
 
 def _session(name: str, opened: float, ended: float | None) -> SessionRecord:
@@ -33,23 +33,6 @@ def _frames(*numbers: int) -> bytes:
 BEGAN = {"event": "session_started", "session_id": "s1"}
 OVER = {"event": "session_ended", "session_id": "s1"}
 ENDED = {"event": "session_ended", "reason": "caller_left", "call_sid": "CA1"}
-OVERLAPPING = _streams(_session("a", 1, 9), _session("b", 8, 20), _session("c", 19, 30))
-
-
-def test_books_that_balance_pass() -> None:
-    """Nothing is found where nothing is wrong."""
-    ledger.one_end_for_each([ENDED, {"event": "starting"}], ["CA1"])
-    ledger.conversations_have_ended([BEGAN, OVER, {**BEGAN, "session_id": "s2"}, {**OVER, "session_id": "s2"}])
-    ledger.conversations_have_ended([OVER])  # refused before it began
-    ledger.streams_are_closed(OVERLAPPING, ["a", "b", "c"])
-    ledger.rooms_are_gone(Rooms(["r", "s"], ["r"], ["s"], [{"room_name": "r"}]))
-    ledger.nothing_is_held(ledger.Held(9, 20), ledger.Held(9, 22))
-    ledger.words_are_kept([Said("One.", interrupted=False), Said("Two", interrupted=True)], ["One. Two"])
-    ledger.tools_are_answered([_session("a", 1, 2)])
-    ledger.sound_arrived([_frames(0, 1, 2), _frames(2, 3, 4, 9)])
-    ledger.sound_is_accounted_for(1000, sent_ms=700, dropped_ms=290)
-    ledger.protection_is_released([True, True, False])
-    ledger.log_is_clean([{"event": "model_lost", "level": "error", "call_sid": "CA1"}], ["canary"])
 
 
 @pytest.mark.parametrize(
@@ -101,12 +84,6 @@ def test_a_tool_without_its_result_is_found() -> None:
             ledger.no_tool_was_forgotten([record])
     record.tools[0].result = {}
     ledger.no_tool_was_forgotten([record])
-
-
-def test_numbers_survive_what_surrounds_them() -> None:
-    """Loud or quiet, between silence and speech."""
-    speech = bytes(range(256)) * 5
-    assert numbers_in(frame(0) + bytes(320) + speech[:320] + frame(32_767, LOUD) + frame(5)) == [0, 32_767, 5]
 
 
 def test_a_connection_is_its_peer_s_as_long_as_the_peer_keeps_it() -> None:

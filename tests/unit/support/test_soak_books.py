@@ -1,15 +1,10 @@
 """What a soak holds against a call, and how it learns whom a fault has struck."""
 
-import logging
-
 import pytest
 
-from standins.nova.faults import Fault
-from standins.nova.journal import note
 from standins.nova.records import Said
 from tests.soak.books import what_was_said_was_heard
 from tests.soak.people import Call
-from tests.soak.trouble import Journal
 
 
 def _said(*pitches: int, cut: int | None = None) -> list[Said]:
@@ -55,21 +50,3 @@ def test_our_own_words_may_stand_between() -> None:
     what_was_said_was_heard(Call("CA1", heard=[400, 220, 160, 600]), _said(400, 600), only_that=False)
     with pytest.raises(AssertionError):
         what_was_said_was_heard(Call("CA1", heard=[400, 220, 160]), _said(400, 600), only_that=False)
-
-
-def test_the_journal_counts_what_struck_and_whom() -> None:
-    """A fault before a stream is open has no stream to be told by, and harms nothing else."""
-    journal, log = Journal(), logging.getLogger("standins.nova")
-    journal.call(Fault(on="open", error="ThrottlingException"), "throttled")
-    journal.call(Fault(on="session", action="rst"), "stream_reset")
-    log.addHandler(journal)
-    try:
-        log.setLevel(logging.INFO)
-        note("fault_struck", request_id="request-1", on="open", action=None, error="ThrottlingException")
-        note("fault_struck", session_id="session-1", on="session", action="rst", error=None)
-        note("session_opened", session_id="session-2", on="open", action=None, error=None)
-    finally:
-        log.removeHandler(journal)
-        log.setLevel(logging.NOTSET)
-    assert journal.struck == {"throttled": 1, "stream_reset": 1}
-    assert journal.sessions == {"session-1"}

@@ -2,17 +2,22 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from ipaddress import ip_address
 
 import httpx
 import pytest_asyncio
+from aiortc import RTCConfiguration, RTCPeerConnection
 
 from agent_core.admission import Place
 from agent_core.agent import Agent
 from agent_core.errors import ModelRejected, UpstreamError
 from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.nova.stream import ModelClient, ModelStream
+from webrtc_agent import connection, ice
 from webrtc_agent.app import create_app
+from webrtc_agent.connection import SoundConnection
 from webrtc_agent.lobby import Lobby
+from webrtc_agent.requests import OfferRequest
 from webrtc_agent.rooms import Room
 from webrtc_agent.settings import WebSettings
 
@@ -108,3 +113,16 @@ async def make_desk() -> AsyncIterator[MakeClient]:
             return desk
 
         yield make
+
+
+@pytest_asyncio.fixture
+async def answered() -> SoundConnection:
+    """Answer a visitor who has left since, over loopback only."""
+    ice.offer_only([ip_address("127.0.0.1")])
+    visitor = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    visitor.addTransceiver("audio")
+    visitor.createDataChannel("chat")
+    await visitor.setLocalDescription(await visitor.createOffer())
+    offer = OfferRequest(sdp=visitor.localDescription.sdp, type="offer")
+    await visitor.close()
+    return await connection.answer(offer)

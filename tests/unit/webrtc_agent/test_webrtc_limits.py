@@ -2,18 +2,8 @@
 
 import pytest
 
+from tests.support.clock import Clock
 from webrtc_agent.limits import StartLimit, TooOften, network_of
-
-
-class Clock:
-    """Time that a test moves."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        """Tell it."""
-        return self.now
 
 
 def refused(limit: StartLimit, address: str) -> int | None:

@@ -2,18 +2,14 @@
 
 import itertools
 from collections.abc import Iterator
-from ipaddress import ip_address
 from typing import Any
 
-import pytest
-from aiortc import RTCConfiguration, RTCPeerConnection
 from aiortc.rtcdtlstransport import RtpRouter
 from aiortc.rtp import RtpPacket
 
-from webrtc_agent import connection, ice
+from webrtc_agent import connection
 from webrtc_agent.connection import SoundConnection
 from webrtc_agent.packets import BURST, MAX_SOURCES, PER_SECOND, SoundDoor
-from webrtc_agent.requests import OfferRequest
 
 
 def router_of(receiver: object) -> Any:  # noqa: ANN401 - aiortc's own
@@ -50,18 +46,6 @@ def test_nobody_speaks_that_fast() -> None:
         now[0] += 0.001
         passed += router.route_rtp(packet) is not None
     assert BURST < passed <= BURST + 10 * PER_SECOND
-
-
-@pytest.fixture
-async def answered() -> SoundConnection:
-    """Answer somebody, over loopback only."""
-    ice.offer_only([ip_address("127.0.0.1")])
-    visitor = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-    visitor.addTransceiver("audio")
-    await visitor.setLocalDescription(await visitor.createOffer())
-    offer = OfferRequest(sdp=visitor.localDescription.sdp, type="offer")
-    await visitor.close()
-    return await connection.answer(offer)
 
 
 async def test_the_door_is_there(answered: SoundConnection) -> None:

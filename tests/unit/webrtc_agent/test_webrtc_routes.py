@@ -61,14 +61,16 @@ def _session(answer: dict[str, str]) -> dict[str, str]:
     return {"sessionId": answer["sessionId"]}
 
 
-async def test_daily_that_fails_is_told(make_desk: MakeClient) -> None:
-    """No place stays taken, and the time to come back is Daily's own."""
+@pytest.mark.parametrize(("asked", "given"), [(7.2, "8"), (None, "5")])
+async def test_daily_that_fails_is_told(make_desk: MakeClient, asked: float | None, given: str) -> None:
+    """No place stays taken, the time to come back is Daily's own if it gave one, and its name stays out of it."""
     rooms = FakeRooms()
-    rooms.failure = UpstreamError("daily", "throttled", retry_after=7.2)
+    rooms.failure = UpstreamError("daily", "throttled", retry_after=asked)
     desk = make_desk(rooms)
     answer = await desk.http.post("/start")
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "8")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, given)
     assert answer.json()["info"].endswith(".")
+    assert "daily" not in answer.text.lower()
     assert desk.agent.admission.taken == 0
 
 

@@ -7,6 +7,7 @@ import weakref
 import pytest
 
 from agent_core.events import EndReason
+from tests.support.clock import Clock
 from tests.support.waiting import until
 from webrtc_agent import visits as module
 from webrtc_agent.refusals import UnknownSession
@@ -29,17 +30,6 @@ class Talk:
         await self.reason
         if self._error is not None:
             raise self._error
-
-
-class Clock:
-    """Time that a test moves."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        """Tell it."""
-        return self.now
 
 
 async def test_a_visit_runs_and_ends() -> None:

@@ -1,0 +1,16 @@
+"""Time that a test moves."""
+
+
+class Clock:
+    """Stands still until it is moved.
+
+    Args:
+        now: Seconds that it shows at first.
+    """
+
+    def __init__(self, now: float = 0.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        """Read the clock."""
+        return self.now
