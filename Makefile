@@ -10,7 +10,7 @@ $(foreach name,$(CALL_VARIABLES),$(eval override $(name) := $$(value $(name))))
 export $(CALL_VARIABLES)
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help environment page run call apart test faults soak fuzz mutations costs audit sbom drill lint format lock bench deploy-plan deploy destroy clean
+.PHONY: help environment page run call apart test faults soak fuzz mutations dates costs audit sbom drill lint format lock bench deploy-plan deploy destroy clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -47,6 +47,9 @@ fuzz: environment ## feed every way in a million mutated inputs: RUNS=, SEED=, T
 
 mutations: environment ## change the code in twenty small ways; the tests should notice each: COUNT=, SEED=, COMMAND=
 	@$(BIN)/python -m tools.mutation $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(COMMAND),--command "$(COMMAND)")
+
+dates: environment ## run the tests with the clock set to thirty dates (Debian: libfaketime): DATES=, SEED=, TESTS=
+	@$(BIN)/python -m tools.dates $(if $(DATES),--dates $(DATES)) $(if $(SEED),--seed $(SEED)) -- $(TESTS)
 
 costs: environment ## measure what one stranger costs at most, as SECURITY.md promises it
 	@$(BIN)/pytest -q -s tests/integration/test_stranger_costs.py
