@@ -12,7 +12,7 @@ export $(CALL_VARIABLES)
 unexport PYTHONPATH PYTHONHOME PYTHONOPTIMIZE PYTHONWARNINGS PYTHONINSPECT PYTHONSAFEPATH PYTHONDEVMODE NODE_OPTIONS
 unexport GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 
-.PHONY: help environment page run call apart test test-all test-rest faults soak fuzz costs audit sbom drill lint format lock bench deploy-plan deploy destroy clean
+.PHONY: help environment page run call apart test test-all test-rest faults soak fuzz mutations dates costs audit sbom drill lint format lock bench deploy-plan deploy destroy clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -51,6 +51,12 @@ soak: environment ## twenty callers for an hour, faults in 5 % of the calls, a t
 
 fuzz: environment ## feed every way in a million mutated inputs: RUNS=, SEED=, TARGET="sdp bodies"
 	@$(BIN)/python -m tests.fuzzing $(TARGET) $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED))
+
+mutations: environment ## change the code in twenty small ways; the tests should notice each: COUNT=, SEED=, COMMAND=
+	@$(BIN)/python -m tools.mutation $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(COMMAND),--command "$(COMMAND)")
+
+dates: environment ## run the tests with the clock set to thirty dates (Debian: libfaketime): DATES=, SEED=, TESTS=
+	@$(BIN)/python -m tools.dates $(if $(DATES),--dates $(DATES)) $(if $(SEED),--seed $(SEED)) -- $(TESTS)
 
 costs: environment ## measure what one stranger costs at most, as SECURITY.md promises it
 	@$(BIN)/pytest -q -s tests/integration/test_stranger_costs.py

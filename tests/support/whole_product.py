@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 from tests.support.leaks import plant
+from tools.faketime import CLOCK_VARIABLES
 
 COMMAND = [sys.executable, "-m", "standins.cli"]
 START_SECONDS = 90.0
@@ -75,8 +76,9 @@ def running(folder: Path, settings: Mapping[str, str] = MappingProxyType({}), *,
         "--person-port",
     )
     options = ["--port", str(port), *(part for name in ports for part in (name, "0"))]
-    # No variable of the machine may put a real service in the place of a stand-in.
-    keep = ("PATH", "HOME", "LANG", "PYTHONPATH", "TMPDIR", "VIRTUAL_CLOCK", "LD_PRELOAD", "FAKETIME")
+    # No variable of the machine may put a real service in the place of a stand-in. A shifted clock (tools/dates.py) is
+    # kept, or the product would live at another date than its callers.
+    keep = ("PATH", "HOME", "LANG", "PYTHONPATH", "TMPDIR", "TZ", "VIRTUAL_CLOCK", *CLOCK_VARIABLES)
     environment = {name: os.environ[name] for name in keep if name in os.environ} | dict(settings)
     with (folder / "run.log").open("w", encoding="utf-8") as output:
         process = subprocess.Popen(

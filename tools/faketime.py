@@ -1,0 +1,116 @@
+"""Start programs under another wall clock, with libfaketime.
+
+The monotonic clock stays, so that waits and time limits last as long as ever. Time of day is shifted by an offset, not
+started "@" an instant, because with the latter each child process starts at that instant again: a server that a test
+starts after five minutes would be five minutes behind the test.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+CLOCK_VARIABLES = (
+    "LD_PRELOAD",
+    "FAKETIME",
+    "FAKETIME_DONT_FAKE_MONOTONIC",
+    "FAKETIME_FORCE_MONOTONIC_FIX",
+    "FAKETIME_SHARED",
+    "NO_FAKE_STAT",
+)
+"""What a child process has to inherit; libfaketime itself adds FAKETIME_SHARED."""
+INSTALL = "libfaketime is missing: `apt-get install libfaketime`, or set FAKETIME_LIB to its libfaketime.so.1"
+
+# libfaketime 0.9.10, which Debian 12 has, shifts sleeps on the monotonic clock although it is asked to leave
+# that clock alone. Python sleeps that way since 3.11, and fails with EINVAL (wolfcw/libfaketime issue 426).
+_SLEEP = """
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+int clock_nanosleep(clockid_t clock, int flags, const struct timespec *request, struct timespec *remain)
+{
+    return syscall(SYS_clock_nanosleep, clock, flags, request, remain) == 0 ? 0 : errno;
+}
+"""
+_PROBE = "import time; time.sleep(0.001); print(time.time())"
+_A_YEAR = 365 * 24 * 3600.0
+
+
+class UnavailableError(Exception):
+    """The clock cannot be shifted on this machine."""
+
+
+class FakeTime:
+    """A way to shift the wall clock of programs."""
+
+    def __init__(self, preload: str) -> None:
+        self._preload = preload
+
+    @classmethod
+    def found(cls, folder: Path) -> FakeTime:
+        """Find libfaketime, and see that Python works with it.
+
+        Args:
+            folder: gets a small library compiled into it where libfaketime is too old for Python 3.11.
+
+        Raises:
+            UnavailableError: it is missing, or does not work; the text says what to do.
+        """
+        library = _library()
+        if _works(plain := cls(library)):
+            return plain
+        if _works(patched := cls(f"{_compiled(folder)}:{library}")):
+            return patched
+        raise UnavailableError(f"Python cannot run under {library}")
+
+    def environ(self, instant: float) -> dict[str, str]:
+        """Return our environment with a clock that shows `instant` (seconds since 1970) about now."""
+        preload = ":".join(filter(None, [self._preload, os.environ.get("LD_PRELOAD")]))
+        return {
+            **os.environ,
+            "LD_PRELOAD": preload,
+            "FAKETIME": f"{round(instant - time.time()):+d}",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            # Else waits for Python's interpreter lock end at once, and a hand-over to a thread takes 200 ms, not 0.1.
+            "FAKETIME_FORCE_MONOTONIC_FIX": "0",
+            # Times of files stay as they are: shifted ones would have Python compile everything again for each date.
+            "NO_FAKE_STAT": "1",
+        }
+
+    def forget(self, pid: int) -> None:
+        """Remove the shared memory that a killed process left: a later one with its process id would not start."""
+        for name in (f"faketime_shm_{pid}", f"sem.faketime_sem_{pid}"):
+            Path("/dev/shm", name).unlink(missing_ok=True)  # noqa: S108 - where libfaketime puts it
+
+
+def _library() -> str:
+    named = os.environ.get("FAKETIME_LIB")
+    found = [Path(named)] if named else sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    if not found or not found[0].is_file():
+        raise UnavailableError(INSTALL)
+    return str(found[0])
+
+
+def _compiled(folder: Path) -> Path:
+    compiler = shutil.which("cc")
+    if compiler is None:
+        raise UnavailableError("this libfaketime needs a C compiler beside it: `apt-get install gcc libc6-dev`")
+    folder.mkdir(parents=True, exist_ok=True)
+    source, library = folder / "sleep.c", folder / "sleep.so"
+    source.write_text(_SLEEP, encoding="utf-8")
+    subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", str(library), str(source)], check=True)
+    return library
+
+
+def _works(clock: FakeTime) -> bool:
+    then = time.time() + _A_YEAR
+    done = subprocess.run(
+        [sys.executable, "-c", _PROBE], env=clock.environ(then), capture_output=True, text=True, check=False
+    )
+    return done.returncode == 0 and abs(float(done.stdout) - then) < _A_YEAR / 2

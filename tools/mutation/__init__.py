@@ -1,0 +1,1 @@
+"""A mutation check: small changes of the code, each of which some test should notice."""

@@ -1,0 +1,98 @@
+"""The mutations: each looks at one node of the tree and offers edits of the text."""
+
+from __future__ import annotations
+
+import ast
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from tools.mutation.source import Edit, Source
+from tools.mutation.walk import walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_COMPARISONS = {
+    "<": "<=",
+    "<=": "<",
+    ">": ">=",
+    ">=": ">",
+    "==": "!=",
+    "!=": "==",
+    "in": "not in",
+    "not in": "in",
+    "is": "is not",
+    "is not": "is",
+}
+_BOOLEAN = {"and": "or", "or": "and"}
+_ARITHMETIC = {"+": "-", "-": "+", "*": "/", "/": "*", "+=": "-=", "-=": "+=", "*=": "/=", "/=": "*="}
+_TEXT_OR_LIST = (ast.JoinedStr, ast.List, ast.Tuple)
+
+
+def edits(source: Source) -> list[Edit]:
+    """List every mutation of a file."""
+    return [edit for node in walk(source.tree) for edit in (*_swapped(node, source), *_replaced(node, source))]
+
+
+def _swapped(node: ast.AST, source: Source) -> Iterator[Edit]:
+    match node:
+        case ast.Compare(left=left, comparators=others):
+            yield from _swap(source, "comparison", _COMPARISONS, [left, *others])
+        case ast.BoolOp(values=values):
+            yield from _swap(source, "and/or", _BOOLEAN, values)
+        case ast.BinOp(left=left, right=right) if not (_is_text_or_list(left) or _is_text_or_list(right)):
+            yield from _swap(source, "arithmetic", _ARITHMETIC, [left, right])
+        case ast.AugAssign(target=target, value=value) if not _is_text_or_list(value):
+            yield from _swap(source, "arithmetic", _ARITHMETIC, [target, value])
+
+
+def _replaced(node: ast.AST, source: Source) -> Iterator[Edit]:
+    match node:
+        case ast.UnaryOp(op=ast.Not()):
+            yield Edit(source.start(node), _after_not(source, node), "", "not")
+        case ast.Constant(value=bool(value)):
+            yield _replace(source, node, str(not value), "boolean")
+        case ast.Constant(value=int() | float()):
+            yield _replace(source, node, _one_more(source.text[source.start(node) : source.end(node)]), "number")
+        case ast.Return(value=ast.expr() as value) if ast.unparse(value) != "None":
+            yield _replace(source, value, "None", "return")
+        case ast.Break():
+            yield _replace(source, node, "continue", "break")
+        case ast.Raise():
+            yield _replace(source, node, "pass", "raise")
+        case ast.Expr(value=ast.Await()):
+            yield _replace(source, node, "pass", "await")
+
+
+def _replace(source: Source, node: ast.expr | ast.stmt, text: str, operator: str) -> Edit:
+    return Edit(source.start(node), source.end(node), text, operator)
+
+
+def _swap(source: Source, operator: str, other: dict[str, str], operands: Sequence[ast.expr]) -> Iterator[Edit]:
+    """Replace what stands between two operands; `not in` and `is not` are two tokens."""
+    for left, right in pairwise(operands):
+        tokens = source.tokens(source.end(left), source.start(right))
+        words = " ".join(source.text[slice(*token)] for token in tokens)
+        if words in other:
+            yield Edit(tokens[0][0], tokens[-1][1], other[words], operator)
+
+
+def _after_not(source: Source, node: ast.UnaryOp) -> int:
+    """Return where the operand of a `not` starts, with its parentheses if it has any."""
+    after = source.start(node) + len("not")
+    return after + len(source.text[after:]) - len(source.text[after:].lstrip())
+
+
+def _one_more(number: str) -> str:
+    """Add one to a number and keep how it is written."""
+    value = ast.literal_eval(number)
+    if isinstance(value, float):
+        return repr(value + 1)
+    base = number[:2].lower()
+    written = {"0x": f"{value + 1:#x}", "0b": f"{value + 1:#b}", "0o": f"{value + 1:#o}"}
+    return written.get(base, f"{value + 1:_}" if "_" in number else str(value + 1))
+
+
+def _is_text_or_list(node: ast.expr) -> bool:
+    """Tell whether the other operator on this operand can only raise a TypeError."""
+    return isinstance(node, _TEXT_OR_LIST) or (isinstance(node, ast.Constant) and isinstance(node.value, str | bytes))

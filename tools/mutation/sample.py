@@ -1,0 +1,157 @@
+"""Choose mutations by chance, repeatably, and spread over the whole code base."""
+
+from __future__ import annotations
+
+import ast
+import random
+import warnings
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tools.mutation.operators import edits
+from tools.mutation.source import Edit, Source
+from tools.workspace import members
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+type Part = tuple[str, str]
+"""A package and its subpackage; "" are the modules directly in the package."""
+
+_SHOWN = 60
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One mutation of one file."""
+
+    number: int
+    package: str
+    file: str
+    """Relative to the repository."""
+    line: int
+    operator: str
+    before: str
+    after: str
+    original: str
+    """The whole file as it was, and as it becomes."""
+    mutated: str
+
+    @property
+    def place(self) -> str:
+        """Return file and line, as editors read them."""
+        return f"{self.file}:{self.line}"
+
+
+@dataclass
+class _File:
+    """A file, and those of its mutations that were not chosen yet."""
+
+    name: str
+    part: Part
+    source: Source
+    edits: list[Edit]
+
+
+def sample(root: Path, *, count: int, seed: int) -> list[Mutant]:
+    """Choose mutations: at least one in each package, then by the size of the subpackages.
+
+    Inside a subpackage no file has a second one before every other file has one, and the kinds of mutation take turns.
+
+    Returns:
+        Fewer than `count` where the code has no more.
+    """
+    chance = random.Random(seed)  # noqa: S311 - a sample has to be repeatable, not secret
+    parts: dict[Part, list[_File]] = {}
+    for file in _files(root):
+        parts.setdefault(file.part, []).append(file)
+    sizes = {part: sum(len(file.edits) for file in files) for part, files in parts.items()}
+    used: Counter[str] = Counter()
+    chosen: list[tuple[_File, Edit]] = []
+    for part, wanted in _shares(sizes, count, chance).items():
+        for _ in range(wanted):
+            chosen.extend(_draw(parts[part], [file.name for file, _ in chosen], used, chance))
+    order = [file.name for files in parts.values() for file in files]
+    chosen.sort(key=lambda one: (order.index(one[0].name), one[1].start))
+    return [_mutant(number, file, edit) for number, (file, edit) in enumerate(chosen, 1)]
+
+
+def _files(root: Path) -> Iterator[_File]:
+    for member in members(root):
+        for path in sorted((root / member / "src").rglob("*.py")):
+            package, *below = path.relative_to(root / member / "src").parts
+            source = Source(path.read_bytes().decode("utf-8"))
+            part = (package, below[0] if len(below) > 1 else "")
+            yield _File(path.relative_to(root).as_posix(), part, source, edits(source))
+
+
+def _shares(sizes: Mapping[Part, int], count: int, chance: random.Random) -> Counter[Part]:
+    """Say how many mutations each part gets."""
+    packages = list(dict.fromkeys(package for package, _ in sizes))
+    shares: Counter[Part] = Counter()
+    for package in chance.sample(packages, min(count, len(packages))):
+        parts = [part for part in sizes if part[0] == package]
+        shares[chance.choices(parts, [sizes[part] for part in parts])[0]] += 1
+    # Systematic sampling: marks at equal distances along all mutations in a row, so that no part has more than one
+    # mutation above or below its share.
+    rest = count - shares.total()
+    marks = [(chance.random() + number) * sum(sizes.values()) / rest for number in range(rest)]
+    passed = 0
+    for part, size in sizes.items():
+        passed += size
+        while marks and marks[0] < passed:
+            marks.pop(0)
+            shares[part] += 1
+    return shares
+
+
+def _draw(
+    files: Sequence[_File], names: Sequence[str], used: Counter[str], chance: random.Random
+) -> list[tuple[_File, Edit]]:
+    """Take one mutation that compiles; none if there is no more."""
+    left = [file for file in files if file.edits]
+    while left:
+        fewest = min(names.count(file.name) for file in left)
+        fresh = [file for file in left if names.count(file.name) == fewest]
+        file = chance.choices(fresh, [len(each.edits) for each in fresh])[0]
+        kinds = sorted({edit.operator for edit in file.edits})
+        chance.shuffle(kinds)
+        kind = min(kinds, key=lambda each: used[each])
+        edit = chance.choice([each for each in file.edits if each.operator == kind])
+        file.edits.remove(edit)
+        if _compiles(file.source.edited(edit)):
+            used[kind] += 1
+            return [(file, edit)]
+        left = [file for file in files if file.edits]
+    return []
+
+
+def _compiles(text: str) -> bool:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            compile(ast.parse(text), "mutant", "exec")
+        except SyntaxError:
+            return False
+    return True
+
+
+def _mutant(number: int, file: _File, edit: Edit) -> Mutant:
+    text, mutated = file.source.text, file.source.edited(edit)
+    before = _shown(text, edit, edit.end)
+    after = _shown(mutated, edit, edit.start + len(edit.text))
+    line = file.source.line(edit.start)
+    return Mutant(number, file.part[0], file.name, line, edit.operator, before, after, text, mutated)
+
+
+def _shown(text: str, edit: Edit, end: int) -> str:
+    """Return the lines that an edit touches as one, short enough for a row, with the edit in it."""
+    first = text.rfind("\n", 0, edit.start) + 1
+    last = text.find("\n", end)
+    lead = text[first : edit.start].lstrip()
+    if len(lead) > _SHOWN // 2:
+        lead = "…" + lead[-_SHOWN // 2 :]
+    shown = " ".join((lead + text[edit.start : last if last >= 0 else None]).split())
+    return shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "…"
