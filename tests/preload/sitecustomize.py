@@ -12,8 +12,8 @@ HERE = str(Path(__file__).parent)
 if HERE not in sys.path:
     sys.path.insert(0, HERE)
 
-import offline  # noqa: E402, F401 - found in this folder; loading it closes the network
-import virtual_clock  # noqa: E402 - as above
+import offline  # type: ignore[import-not-found]  # noqa: E402, F401 - found in this folder; closes the network
+import virtual_clock  # type: ignore[import-not-found]  # noqa: E402 - as above
 
 if path := os.environ.get(virtual_clock.VARIABLE):
     virtual_clock.join(path)

@@ -23,7 +23,7 @@ class Service(Protocol):
     """A process of the product."""
 
     @property
-    def process(self) -> asyncio.subprocess.Process:
+    def process(self) -> asyncio.subprocess.Process | WarmProcess:
         """The process."""
 
     @property

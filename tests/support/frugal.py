@@ -25,7 +25,7 @@ class Frugal(Protocol):
     """A service that runs this way."""
 
     @property
-    def process(self) -> asyncio.subprocess.Process:
+    def process(self) -> asyncio.subprocess.Process | WarmProcess:
         """The process."""
 
     def lines(self, event: str) -> list[dict[str, Any]]:

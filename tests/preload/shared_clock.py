@@ -1,0 +1,288 @@
+"""A clock that the processes of a test share, and that skips what they would only wait for.
+
+While the clock is virtual it stands still as long as anything runs, so a slow machine cannot miss a deadline. Once
+everything waits, the clock moves to the earliest moment that a loop or a ``time.sleep`` waits for. "Everything waits"
+means: the loop that asks has nothing ready, and the kernel lists no other thread of these processes as running. Data
+sent over the loopback interface makes its reader runnable before ``send`` returns, so no packet is in flight then.
+
+The clock is a file that all of them map into their memory: its moment, the processes, and what waits until when.
+"""
+
+import fcntl
+import mmap
+import os
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from running_threads import RunningThreads, busy_children  # type: ignore[import-not-found]  # found beside this file
+
+_real_monotonic, _real_time, _real_sleep = time.monotonic_ns, time.time, time.sleep
+
+_PROCESSES: Final = 256
+_WAITERS: Final = 256
+_HEADER: Final = 8
+"""64-bit words of the file before the processes and the waiters, each by its name below."""
+_VIRTUAL, _MOMENT, _OFFSET, _WALL, _PROCESS_END, _WAITER_END = range(6)
+_FIELDS: Final = 4
+_PID, _STATE, _WAKE, _SPARE = range(_FIELDS)
+_RUNS, _WAITS = 1, 2
+NEVER: Final = 2**62
+_SPAWNING: Final = 64
+_FIRST_WAITER: Final = _HEADER + _PROCESSES + _SPAWNING
+_WORDS: Final = _FIRST_WAITER + _WAITERS * _FIELDS
+_ALL_PROCESSES: Final = range(_HEADER, _HEADER + _PROCESSES)
+_ALL_SPAWNING: Final = range(_HEADER + _PROCESSES, _FIRST_WAITER)
+_ALL_WAITERS: Final = range(_FIRST_WAITER, _WORDS, _FIELDS)
+
+STEP: Final = 1_000_000
+"""Nanoseconds: waits end at whole milliseconds, as with epoll, so that what waits for the same moment wakes at once."""
+DUST: Final = 1_000
+"""Nanoseconds that come of arithmetic with floats."""
+_LOOKS: Final = 2_000
+"""A loop that looks for work as often without ever waiting is waiting for time to pass, and a step does."""
+SOON, LATER = 0.000_1, 0.001
+"""Real seconds until another look at threads that run: those of native code, and those that look themselves later."""
+_SETTLE: Final = 0.000_02
+"""Real seconds in which another thread gets the interpreter. The kernel makes them some more."""
+_PATIENCE: Final = 0.02
+"""Real seconds until another look where nothing waits for a moment."""
+
+
+class SharedClock:
+    """One process's view of the clock."""
+
+    def __init__(self, path: Path, *, always: bool) -> None:
+        self.path = path
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        with _locked(self._file):
+            new = os.fstat(self._file).st_size == 0
+            os.ftruncate(self._file, _WORDS * 8)
+            self._words = memoryview(mmap.mmap(self._file, _WORDS * 8)).cast("q")
+            if new:
+                self._words[_PROCESS_END], self._words[_WAITER_END] = _HEADER, _FIRST_WAITER
+        if new:
+            self.set_wall()
+        self.joined = always or self.virtual
+        if not self.joined:
+            return
+        self._join()
+        os.register_at_fork(after_in_child=self._join_as_child)
+
+    def _join_as_child(self) -> None:
+        # A lock belongs to the open file, which the parent has too.
+        os.close(self._file)
+        for threads in self._threads.values():
+            threads.close()
+        self._waker.close()
+        self._file = os.open(self.path, os.O_RDWR)
+        self._join()
+
+    def _join(self) -> None:
+        self._pid, self._looks = os.getpid(), 0
+        self._turns = b""
+        self._threads: dict[int, RunningThreads] = {}
+        self._waker = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        with _locked(self._file):
+            free = next(at for at in _ALL_PROCESSES if not self._words[at])
+            self._words[free] = self._pid
+            self._words[_PROCESS_END] = max(self._words[_PROCESS_END], free + 1)
+
+    def set_wall(self) -> None:
+        """Have ``time.time`` show the machine's time again, which skipped waits have left behind."""
+        self._words[_WALL] = round(_real_time() * 1e9) - self.monotonic_ns()
+
+    def monotonic_ns(self) -> int:
+        """Give the moment, in nanoseconds."""
+        if self._words[_VIRTUAL]:
+            return self._words[_MOMENT]
+        return _real_monotonic() + self._words[_OFFSET]
+
+    def monotonic(self) -> float:
+        """Stand in for ``time.monotonic``."""
+        return self.monotonic_ns() / 1e9
+
+    def time_ns(self) -> int:
+        """Stand in for ``time.time_ns``."""
+        return self.monotonic_ns() + self._words[_WALL]
+
+    def time(self) -> float:
+        """Stand in for ``time.time``."""
+        return self.time_ns() / 1e9
+
+    def sleep(self, seconds: float) -> None:
+        """Stand in for ``time.sleep``."""
+        if seconds <= 0:
+            _real_sleep(0)
+            return
+        with selectors.DefaultSelector() as selector:
+            selector.select(seconds)
+
+    @property
+    def virtual(self) -> bool:
+        """Whether waits are skipped; otherwise the clock runs as fast as the machine's."""
+        return bool(self._words[_VIRTUAL])
+
+    @virtual.setter
+    def virtual(self, wanted: bool) -> None:
+        with _locked(self._file):
+            if wanted == self.virtual:
+                return
+            moment = self.monotonic_ns()
+            self._words[_MOMENT], self._words[_OFFSET] = moment, moment - _real_monotonic()
+            self._words[_VIRTUAL] = wanted
+            for waiter in self._waiters():
+                self._poke(waiter)
+
+    def look(self) -> None:
+        """Count a look for work without a wait."""
+        self._looks += 1
+        if self._looks > _LOOKS and self._words[_VIRTUAL]:
+            self._words[_MOMENT] += STEP
+            self._looks = 0
+
+    def enter(self) -> tuple[int, socket.socket]:
+        """Take part as something that waits; gives its place and where it is woken."""
+        with _locked(self._file):
+            place = next(at for at in _ALL_WAITERS if not self._words[at + _PID])
+            self._words[place + _STATE], self._words[place + _PID] = _RUNS, os.getpid()
+            self._words[_WAITER_END] = max(self._words[_WAITER_END], place + _FIELDS)
+        woken = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        with suppress(FileNotFoundError):
+            self._address(place).unlink()
+        woken.bind(str(self._address(place)))
+        return place, woken
+
+    def leave(self, place: int) -> None:
+        """Take part no longer."""
+        with _locked(self._file):
+            if self._words[place + _PID] == os.getpid():
+                self._words[place + _PID] = 0
+                with suppress(FileNotFoundError):
+                    self._address(place).unlink()
+
+    def wait(self, place: int, until: int) -> None:
+        """Say that something waits until a moment."""
+        self._words[place + _WAKE] = until
+        self._words[place + _STATE] = _WAITS
+
+    def run(self, place: int) -> None:
+        """Say that it runs again."""
+        self._words[place + _STATE] = _RUNS
+
+    def skip(self, place: int) -> float:
+        """Move the clock on if everything waits; gives the real seconds after which to try again."""
+        with _try_locked(self._file) as mine:
+            if not mine:
+                return SOON
+            if wait := self._running():
+                return wait
+            waiters = [waiter for waiter in self._waiters() if self._words[waiter + _STATE] == _WAITS]
+            moment = min((self._words[waiter + _WAKE] for waiter in waiters), default=NEVER)
+            if moment >= NEVER:
+                return _PATIENCE
+            self._words[_MOMENT] = max(moment, self._words[_MOMENT])
+            for waiter in waiters:
+                if self._words[waiter + _WAKE] <= moment:
+                    self._words[waiter + _STATE] = _RUNS
+                    if waiter != place:
+                        self._poke(waiter)
+        return 0.0
+
+    def _waiters(self) -> Iterator[int]:
+        return (at for at in range(_FIRST_WAITER, self._words[_WAITER_END], _FIELDS) if self._words[at + _PID])
+
+    def _running(self) -> float:
+        """Give the real seconds until another look at what runs, 0 where nothing does."""
+        me = threading.get_native_id()
+        pids = frozenset(pid for pid in self._words[_HEADER : self._words[_PROCESS_END]] if pid)
+        for pid in pids:
+            if pid not in self._threads:
+                self._threads[pid] = RunningThreads(pid)
+            busy = self._threads[pid].busy(me)
+            if busy is None:
+                self._bury(pid)
+            elif busy:
+                # A main thread looks itself when it is done. Others, such as those of native code, do not.
+                return LATER if busy == pid else SOON
+        if self._starting(pids):
+            return SOON
+        return 0.0 if self._settled(me) else _SETTLE
+
+    def _settled(self, me: int) -> bool:
+        """Whether no other thread of this process has run since it was last given the time to.
+
+        A thread that waits for the interpreter looks to the kernel as if it slept. This one has to let go of it once.
+        """
+        threads = self._threads[self._pid]
+        turns = threads.turns(me)
+        if turns == self._turns:
+            return True
+        _real_sleep(_SETTLE)
+        self._turns = turns
+        return False
+
+    def _starting(self, pids: frozenset[int]) -> bool:
+        """Whether a child that has not joined yet runs."""
+        for place in _ALL_SPAWNING:
+            if pid := self._words[place]:
+                with suppress(FileNotFoundError):
+                    children, busy = busy_children(pid, pids)
+                    if busy:
+                        return True
+                    if children:
+                        continue
+                self._words[place] = 0
+        return False
+
+    def spawns(self) -> None:
+        """Say that this process starts another."""
+        if self._pid not in self._words[_ALL_SPAWNING.start : _ALL_SPAWNING.stop]:
+            with _locked(self._file):
+                free = next(place for place in _ALL_SPAWNING if not self._words[place])
+                self._words[free] = self._pid
+
+    def _bury(self, pid: int) -> None:
+        """Forget a process that is gone, and what waited in it."""
+        for at in _ALL_PROCESSES:
+            if self._words[at] == pid:
+                self._words[at] = 0
+        for place in _ALL_WAITERS:
+            if self._words[place + _PID] == pid:
+                self._words[place + _PID] = 0
+        if pid in self._threads:
+            self._threads.pop(pid).close()
+
+    def _address(self, place: int) -> Path:
+        return Path(f"{self.path}.{place}")
+
+    def _poke(self, place: int) -> None:
+        with suppress(OSError):
+            self._waker.sendto(b"!", f"{self.path}.{place}")
+
+
+@contextmanager
+def _locked(file: int) -> Iterator[None]:
+    fcntl.flock(file, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        fcntl.flock(file, fcntl.LOCK_UN)
+
+
+@contextmanager
+def _try_locked(file: int) -> Iterator[bool]:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        fcntl.flock(file, fcntl.LOCK_UN)
