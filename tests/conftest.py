@@ -54,6 +54,7 @@ _REAL_TIME = {
 _KEPT = {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "TMPDIR", "CI", "LD_PRELOAD", "PYTHONFAULTHANDLER"}
 """What a test may see of the shell, beside variables with these beginnings. The rest is gone, whatever it is called."""
 _KEPT_BEGINNINGS = ("PYTEST_", "COVERAGE_", "DOCKER_", "FAKETIME", "OPENBLAS_", "HYPOTHESIS_")
+_KEPT |= {"NODE_EXTRA_CA_CERTS"}  # without it npm reaches no registry behind a proxy that signs
 _SWITCHES = {"BROWSER_TESTS", "SIPP_TESTS", "CONTAINER_TESTS", "CHECKOV", "CHROMIUM", "OPEN_METEO_LIVE", "NPM_CACHE"}
 
 

@@ -93,6 +93,7 @@ def node_packages() -> Path:
     return folder
 
 
+@pytest.mark.real_time("npm and Node go by their own clocks")
 @pytest.mark.parametrize("command", [_python, _node_over_tls, _node_in_clear_text])
 @pytest.mark.timeout(TALK_DEADLINE + INSTALL_DEADLINE)
 @pytest.mark.usefixtures("node_packages")

@@ -11,6 +11,7 @@ import orjson
 from standins.nova.records import Ledger, SessionRecord
 from tests.support import ledger
 from tests.support.waiting import until
+from tests.support.warm import WarmProcess
 
 HELD_SECONDS = 5.0
 KEPT_DESCRIPTORS = 3

@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol
 
 from tests.support.costs import Held
 from tests.support.waiting import until
+from tests.support.warm import WarmProcess
 
 _EVENT: Final = "memory_given_back"
 

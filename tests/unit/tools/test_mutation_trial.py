@@ -89,6 +89,7 @@ def test_a_file_with_changes_is_not_touched(repository: Path, capsys: pytest.Cap
     assert f"M {SOURCE}" in capsys.readouterr().err
 
 
+@pytest.mark.real_time("a program that hangs is always busy")
 def test_a_command_that_hangs_is_ended_and_counts_as_caught(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
