@@ -12,7 +12,7 @@ export $(CALL_VARIABLES)
 unexport PYTHONPATH PYTHONHOME PYTHONOPTIMIZE PYTHONWARNINGS PYTHONINSPECT PYTHONSAFEPATH PYTHONDEVMODE NODE_OPTIONS
 unexport GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 
-.PHONY: help environment page run call apart test test-all test-rest faults soak fuzz mutations dates costs audit sbom drill lint format lock bench deploy-plan deploy destroy clean
+.PHONY: help environment page run call apart test test-all test-rest faults soak fuzz mutations dates costs coverage audit sbom drill lint format lock bench deploy-plan deploy destroy clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -60,6 +60,9 @@ dates: environment ## run the tests with the clock set to thirty dates (Debian: 
 
 costs: environment ## measure what one stranger costs at most, as SECURITY.md promises it
 	@$(BIN)/pytest -q -s tests/integration/test_stranger_costs.py
+
+coverage: environment ## measure which branches the tests take, of the product and of the stand-ins: TESTS="tests/unit"
+	@$(BIN)/python -m tools.branch_coverage $(TESTS)
 
 audit: environment ## compare what is pinned with published advisories: ADVISORIES=folder of OSV files, else it asks OSV
 	@$(BIN)/python -m tools.audit $(if $(ADVISORIES),--advisories $(ADVISORIES))

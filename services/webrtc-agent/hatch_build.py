@@ -4,6 +4,7 @@ Node comes from a package of the build's own, so the machine needs none. A page 
 is left alone.
 """
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -23,7 +24,8 @@ _PATIENCE_SECONDS = 600.0
 
 _SOURCES = ("src", "public", "tools", "index.html", "console.html", "vite.config.ts", "tsconfig.json")
 _LOCK = CLIENT / "package-lock.json"
-_INSTALLED = CLIENT / "node_modules/.package-lock.json"
+_INSTALLED = CLIENT / "node_modules/.made-from"
+"""Holds the digest of the lock that it was installed from. npm removes it with the rest, when it installs anew."""
 _NPM = "lib/node_modules/npm/bin/npm-cli.js"
 
 
@@ -50,9 +52,8 @@ def build() -> None:
     """
     if is_current(STATIC / "index.html", (*map(CLIENT.joinpath, _SOURCES), _LOCK)):
         return
-    if not is_current(_INSTALLED, (_LOCK,)):
-        # What only developers need stays away, and no package may run anything of its own on this machine.
-        _node(_NPM, "ci", "--omit=dev", "--ignore-scripts", "--loglevel=error")
+    if not _is_installed():
+        _install("--omit=dev")  # what only developers need stays away
     try:
         _node(CLIENT / "node_modules/vite/bin/vite.js", "build", "--logLevel=warn")
     except BaseException:
@@ -68,11 +69,26 @@ def check() -> None:
         subprocess.SubprocessError: Something is wrong, and has been said.
     """
     modules = CLIENT / "node_modules"
-    if not (modules / "typescript").is_dir():
-        _node(_NPM, "ci", "--include=dev", "--ignore-scripts", "--loglevel=error")
+    if not (_is_installed() and (modules / "typescript").is_dir()):
+        _install("--include=dev")
     _node(modules / "typescript/bin/tsc", "--noEmit")
     _node(modules / "@biomejs/biome/bin/biome", "check")
     _node(modules / "vitest/vitest.mjs", "run", "--reporter=dot")
+
+
+def _is_installed() -> bool:
+    """Tell whether the packages are those of the lock, by its text: a CI's cache brings them into a newer checkout."""
+    return _INSTALLED.is_file() and _INSTALLED.read_text(encoding="utf-8") == _lock_digest()
+
+
+def _install(which: str) -> None:
+    # No package may run anything of its own on this machine.
+    _node(_NPM, "ci", which, "--ignore-scripts", "--loglevel=error")
+    _INSTALLED.write_text(_lock_digest(), encoding="utf-8")
+
+
+def _lock_digest() -> str:
+    return hashlib.sha256(_LOCK.read_bytes()).hexdigest()
 
 
 def is_current(made: Path, sources: tuple[Path, ...]) -> bool:

@@ -11,6 +11,7 @@ import yaml
 from tools.workspace import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+TEST_WORKFLOW = ROOT / ".github/workflows/test.yml"
 MAKEFILE = (ROOT / "Makefile").read_text()
 
 
@@ -30,6 +31,16 @@ def steps(path: Path) -> Iterator[dict[str, Any]]:
     """Give every step of a workflow."""
     for job in jobs(path).values():
         yield from job.get("steps", [])
+
+
+def commands(job: dict[str, Any]) -> list[str]:
+    """Give what a job runs, in order."""
+    return [step["run"] for step in job["steps"] if "run" in step]
+
+
+def uses(job: dict[str, Any], action: str) -> list[dict[str, Any]]:
+    """Give the steps of a job that use an action."""
+    return [step for step in job["steps"] if step.get("uses", "").startswith(f"{action}@")]
 
 
 def named(path: Path) -> str:
@@ -84,7 +95,12 @@ def test_nothing_is_released_untested_and_production_comes_last() -> None:
     """Each environment waits for the tests and for the one before it."""
     found = jobs(ROOT / ".github/workflows/deploy.yml")
     assert found["test"]["uses"] == "./.github/workflows/test.yml"
-    assert {step["run"] for step in steps(ROOT / ".github/workflows/test.yml") if "run" in step} == {".ci/run"}
+    tested = jobs(TEST_WORKFLOW)
+    assert {name: commands(job) for name, job in tested.items()} == {
+        "lint": ["make lint"],
+        "test": ["make page", ".ci/run"],  # a restored .venv comes without the page
+    }
+    assert [key for job in tested.values() for key in job if key in {"if", "continue-on-error"}] == []
     releases = {name: job for name, job in found.items() if name != "test"}
     assert [job["with"]["environment"] for job in releases.values()] == ["test", "staging", "production"]
     for place, (name, job) in enumerate(releases.items()):
@@ -93,6 +109,28 @@ def test_nothing_is_released_untested_and_production_comes_last() -> None:
         assert needs == before, name
         assert "needs.test.result == 'success'" in job["if"]
         assert all(f"needs.{earlier}.result != 'failure'" in job["if"] for earlier in before[1:])
+
+
+def test_a_cache_is_of_one_job_and_of_the_locks_as_they_are() -> None:
+    """An older cache would be made anew at once, and a shared one would lack what the other job needs."""
+    keys = set()
+    for job in jobs(TEST_WORKFLOW).values():
+        (cache,) = (step["with"] for step in uses(job, "actions/cache"))
+        assert cache["path"].split() == [".venv", "services/webrtc-agent/client/node_modules"]
+        hashed = re.findall(r"'([^']+)'", cache["key"])
+        assert hashed == ["requirements/*.txt", "services/webrtc-agent/client/package-lock.json", ".python-version"]
+        assert all(list(ROOT.glob(pattern)) for pattern in hashed)
+        assert set(cache) == {"path", "key"}
+        keys.add(cache["key"])
+    assert len(keys) == len(jobs(TEST_WORKFLOW))
+
+
+def test_reports_are_kept_also_when_a_test_fails() -> None:
+    """A failure that cannot be looked up is run again and again."""
+    (upload,) = uses(jobs(TEST_WORKFLOW)["test"], "actions/upload-artifact")
+    assert upload["if"] == "always()"
+    assert upload["with"]["path"] == ".run/reports/"
+    assert upload["with"]["include-hidden-files"] is True
 
 
 def test_every_environment_can_be_released_to() -> None:
