@@ -52,10 +52,20 @@ _REAL_TIME = {
 """Where no waits can be skipped, and why; elsewhere the mark is on the test."""
 
 _KEPT = {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "TMPDIR", "CI", "LD_PRELOAD", "PYTHONFAULTHANDLER"}
+_KEPT |= {"NODE_EXTRA_CA_CERTS"}  # without it npm reaches no registry behind a proxy that signs
 """What a test may see of the shell, beside variables with these beginnings. The rest is gone, whatever it is called."""
 _KEPT_BEGINNINGS = ("PYTEST_", "COVERAGE_", "DOCKER_", "FAKETIME", "OPENBLAS_", "HYPOTHESIS_")
-_KEPT |= {"NODE_EXTRA_CA_CERTS"}  # without it npm reaches no registry behind a proxy that signs
-_SWITCHES = {"BROWSER_TESTS", "SIPP_TESTS", "CONTAINER_TESTS", "CHECKOV", "CHROMIUM", "OPEN_METEO_LIVE", "NPM_CACHE"}
+_SWITCHES = {
+    "BROWSER_TESTS",
+    "SIPP_TESTS",
+    "CONTAINER_TESTS",
+    "CHECKOV",
+    "CHROMIUM",
+    "LIVE_SERVICES",
+    "OPEN_METEO_LIVE",
+}
+_SWITCHES |= {"SCREENSHOTS", "CALLERS", "VISITORS"}
+"""What is set to choose what runs, and how."""
 
 
 def _forget_the_shell() -> None:
@@ -64,6 +74,7 @@ def _forget_the_shell() -> None:
         if name not in _KEPT | _SWITCHES and not name.startswith(_KEPT_BEGINNINGS):
             del os.environ[name]
     os.environ["LANG"] = "C.UTF-8"
+    os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # a third of the time of a deployment, for nothing
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
     os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
 
@@ -117,7 +128,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         speed = _speed(item)
         item.add_marker(speed)
-        if speed in _THOROUGH and item.get_closest_marker("journey") is None:
+        thorough = speed in _THOROUGH or str(item.path.relative_to(TESTS)) in ALONE
+        if thorough and item.get_closest_marker("journey") is None:
             item.add_marker("thorough")
         for folder, why in _REAL_TIME.items():
             if item.path.is_relative_to(TESTS / folder):
@@ -152,6 +164,21 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if _clock is not None:
         _clock.virtual = item.get_closest_marker("real_time") is None and not item.config.getoption("--real-time")
         _clock.set_wall()
+
+
+@pytest.fixture(autouse=True)
+def same_surroundings() -> Iterator[None]:
+    """Fail a test that leaves a variable or another folder behind for the next one."""
+    before, folder = dict(os.environ), Path.cwd()
+    yield
+    os.chdir(folder)
+    changed = {name for name in before.keys() | os.environ.keys() if before.get(name) != os.environ.get(name)}
+    changed -= {"PYTEST_CURRENT_TEST"}
+    for name in changed:
+        os.environ.pop(name, None)
+    os.environ.update(before)
+    if changed:
+        pytest.fail(f"left in the environment: {', '.join(sorted(changed))}")
 
 
 @pytest.fixture(autouse=True)

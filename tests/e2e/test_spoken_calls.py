@@ -37,6 +37,7 @@ def calls(product: Product) -> dict[str, dict[str, Any]]:
     return {call["turns"][0]["label"]: call for call in calls}
 
 
+@pytest.mark.journey
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_the_caller_hears_what_the_weather_source_said(
     product: Product, calls: dict[str, dict[str, Any]], question: str

@@ -12,6 +12,8 @@ from tools.apart import apart
 from tools.workspace import ROOT, program
 
 ACCEPTED = tomllib.loads((ROOT / "infra/accepted-findings.toml").read_text())["finding"]
+pytestmark = pytest.mark.thorough  # it has an environment of its own
+
 CHECKOV = program(apart("checkov"), "checkov")
 
 

@@ -17,6 +17,8 @@ from tests.support.templates import TEMPLATES
 from tools.workspace import ROOT
 
 GUIDE = ROOT / "docs/howto/deploy-by-hand.md"
+pytestmark = pytest.mark.thorough  # the AWS CLI starts a hundred times
+
 STACKS = ["network", "platform", "permissions", "edge", "https", "phone", "phone-alarms", "web", "web-alarms"]
 STACKS += ["observability", "firewall"]
 

@@ -6,7 +6,6 @@ resources that moto does not know are noted and no more; a secret is a real one 
 """
 
 import copy
-import os
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Self
@@ -267,7 +266,6 @@ def close_gaps() -> None:
     """Add what is missing; once a process is enough."""
     if _closed:
         return
-    os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # a third of the time of a deployment, for nothing
     _closed.extend(_noted(kind, named_by) for kind, named_by in NOTED.items())
     parsing.NULL_MODELS.clear()
     parsing.get_model_list.cache_clear()

@@ -68,6 +68,7 @@ async def talk(chromium: Chromium, product: Product) -> Talk:
     return talk
 
 
+@pytest.mark.journey
 async def test_the_sound_that_arrives_holds_what_the_weather_source_said(product: Product, talk: Talk) -> None:
     """Recorded in the page and read by a recogniser that had no part in the call."""
     answer = transcribe_answer(talk.sound[:, 1].tobytes(), RATE)

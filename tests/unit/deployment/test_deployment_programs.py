@@ -14,7 +14,8 @@ def python(code: str) -> list[str]:
 def test_a_program_reads_its_stdin_and_is_followed_line_by_line(tmp_path: Path) -> None:
     """A token reaches docker so, and an hour's build shows that it lives."""
     lines: list[str] = []
-    code = "import os, sys; print(sys.stdin.read(), flush=True); print(os.environ['X'], os.getcwd(), file=sys.stderr); sys.exit(3)"
+    code = "import os, sys; print(sys.stdin.read(), flush=True); print(os.environ['X'], os.getcwd(), file=sys.stderr)"
+    code += "; sys.exit(3)"
     done = RealPrograms(tmp_path).run(python(code), stdin="secret", env={"X": "x"}, on_line=lines.append)
     assert done.code == 3
     assert lines == ["secret", f"x {tmp_path}"]

@@ -92,6 +92,7 @@ def test_without_libfaketime_it_says_how_to_install_it(
     assert "apt-get install libfaketime" in line
 
 
+@pytest.mark.real_time("what it shifts is the machine's clock")
 def test_another_date_reaches_child_processes_and_waits_stay_as_long(tmp_path: Path) -> None:
     """The clock goes on from one process to the next, and sleeping works."""
     try:
