@@ -26,6 +26,11 @@ def worker_count(config: pytest.Config) -> int:
 class OneModuleAtATime(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist carries no types
     """Hands out modules, because their tests share what is slow to start; those that measure come last, alone."""
 
+    def __init__(self, config: pytest.Config, log: Any = None) -> None:  # noqa: ANN401 - pytest-xdist has no types for it
+        super().__init__(config, log)
+        # In the order of the collection, slow kinds first. Else the modules with few tests, which are slow, come last.
+        config.option.loadscopereorder = False
+
     def _split_scope(self, nodeid: str) -> str:
         return nodeid.partition("::")[0]
 
