@@ -16,8 +16,8 @@ from standins.nova.server import NovaSettings, NovaStandin
 from tests.contract.nova_peers.scripted import ANSWER, DETAIL, GREETING, scripted_brain
 
 PEERS = Path(__file__).parent / "nova_peers"
-INSTALL_DEADLINE = 120.0
-TALK_DEADLINE = 30.0
+INSTALL_DEADLINE = 300.0
+TALK_DEADLINE = 150.0
 
 type Events = list[tuple[str, dict[str, Any]]]
 type Command = Callable[[NovaStandin], tuple[list[str], dict[str, str]]]

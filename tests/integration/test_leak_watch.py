@@ -43,6 +43,7 @@ def pytest_configure(config):
 CLEAN = {"log": START, "answer": "fine", "frame": "fine", "printed": "fine"}
 
 
+@pytest.mark.thorough  # ten runs of pytest
 @pytest.mark.parametrize(
     ("leaking", "told"),
     [

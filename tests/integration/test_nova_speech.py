@@ -12,7 +12,7 @@ from standins.speech.voice import Voice
 
 PEER = Path(__file__).parents[1] / "contract" / "nova_peers" / "python" / "converse.py"
 RATE = 8000
-DEADLINE = 45.0
+DEADLINE = 240.0
 
 
 async def question_file(folder: Path) -> Path:

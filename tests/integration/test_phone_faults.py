@@ -167,6 +167,7 @@ alone or with three busy programs beside it. Seconds say nothing here: one machi
 greets all within 1.2 s this allows 3.4."""
 
 
+@pytest.mark.thorough  # a hundred calls
 async def test_fault_29_a_hundred_calls_in_a_second(house: House) -> None:
     """With forty places forty are greeted and sixty hear that it is busy, health says 200, and nothing is left.
 
