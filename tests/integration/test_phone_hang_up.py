@@ -73,6 +73,7 @@ async def test_before_the_stream_says_whose_it_is(phone: PhoneProcess, house: Ho
 
 
 @pytest.mark.timeout(120)  # 20 s, and three times that where others work too
+@pytest.mark.real_time("the memory measured is that of the service as it ships")
 @pytest.mark.thorough  # a hundred calls
 async def test_nothing_is_left_of_a_hundred_calls(house: House) -> None:
     """Twenty at once, every second one cut off in the middle of an answer: all is as it was.

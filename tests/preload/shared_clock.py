@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from running_threads import RunningThreads, busy_children  # type: ignore[import-not-found]  # found beside this file
+from running_threads import RunningThreads, busy_children, packet_threads  # type: ignore[import-not-found]  # found beside this file
 
 _real_monotonic, _real_time, _real_sleep = time.monotonic_ns, time.time, time.sleep
 
@@ -79,6 +79,8 @@ class SharedClock:
         os.close(self._file)
         for threads in self._threads.values():
             threads.close()
+        for threads in self._packet_threads:
+            threads.close()
         self._waker.close()
         self._file = os.open(self.path, os.O_RDWR)
         self._join()
@@ -87,6 +89,7 @@ class SharedClock:
         self._pid, self._looks = os.getpid(), 0
         self._turns = b""
         self._threads: dict[int, RunningThreads] = {}
+        self._packet_threads = [RunningThreads(pid) for pid in packet_threads()]
         self._waker = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         with _locked(self._file):
             free = next(at for at in _ALL_PROCESSES if not self._words[at])
@@ -168,6 +171,7 @@ class SharedClock:
 
     def wait(self, place: int, until: int) -> None:
         """Say that something waits until a moment."""
+        self._looks = 0
         self._words[place + _WAKE] = until
         self._words[place + _STATE] = _WAITS
 
@@ -210,7 +214,8 @@ class SharedClock:
             elif busy:
                 # A main thread looks itself when it is done. Others, such as those of native code, do not.
                 return LATER if busy == pid else SOON
-        if self._starting(pids):
+        # On a busy machine the kernel leaves it to these to hand packets on, which are then in flight for a moment.
+        if self._starting(pids) or any(thread.busy(me) for thread in self._packet_threads):
             return SOON
         return 0.0 if self._settled(me) else _SETTLE
 
