@@ -151,7 +151,7 @@ def build(engine: Engine) -> None:
 @contextmanager
 def composed(engine: Engine, project: str, **settings: str) -> Iterator[Composed]:
     """Start everything on free ports, and remove it all at the end."""
-    port, first = free_port(), free_port()
+    port, first = free_port(), 41_000 + os.getpid() % 1000 * 10
     chosen = {
         "COMPOSE_PROJECT_NAME": project,
         "COMPOSE_ENV_FILES": os.devnull,

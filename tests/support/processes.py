@@ -12,6 +12,8 @@ ALONE: Final = {
     "faults/test_faults_soak.py": "twenty callers at a time keep the machine busy as they would in the field",
 }
 """Modules below ``tests`` that measure the machine, and why. They run last, in one process, while nothing else does."""
+_TOGETHER: Final = ("tests/e2e/browser/", "tests/e2e/containers/")
+"""Folders whose modules share a browser, or an engine and its images: one process has all of them, one after the other."""
 _PER_CORE: Final = 2
 """Processes for each core: where waits are skipped, a test still waits for processes to start and to end."""
 
@@ -32,7 +34,8 @@ class OneModuleAtATime(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdi
         config.option.loadscopereorder = False
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid.partition("::")[0]
+        module = nodeid.partition("::")[0]
+        return next((folder for folder in _TOGETHER if module.startswith(folder)), module)
 
     def _reschedule(self, node: Any) -> None:  # noqa: ANN401 - pytest-xdist has no types for it
         if not self._only_measuring_is_left() or len(self.nodes) == 1:
