@@ -13,7 +13,7 @@ ALONE: Final = {
 }
 """Modules below ``tests`` that measure the machine, and why. They run last, in one process, while nothing else does."""
 _TOGETHER: Final = ("tests/e2e/browser/", "tests/e2e/containers/")
-"""Folders whose modules share a browser, or an engine and its images: one process has all of them, one after the other."""
+"""Folders whose modules share a browser, or an engine and its images: one process has all of them, in turn."""
 _PER_CORE: Final = 2
 """Processes for each core: where waits are skipped, a test still waits for processes to start and to end."""
 
