@@ -119,7 +119,7 @@ def test_a_process_that_starts_in_real_time_is_left_as_it_ships(tmp_path: Path) 
     """With the machine's clock and with uvloop."""
     clock = tmp_path / "clock"
     module = sys.modules["virtual_clock"]
-    module.SharedClock(clock, always=False)  # of which nobody has said that it is virtual
+    module.SharedClock(clock, always=False)  # a new clock is real until a test makes it virtual
     code = "import sys, time, uvloop; print(uvloop.__name__, time.monotonic.__module__)"
     done = subprocess.run(
         [sys.executable, "-c", code],
