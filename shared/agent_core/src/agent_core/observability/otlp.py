@@ -32,9 +32,9 @@ class OtlpSpan:
         self._tracer = tracer
         self._span = span
 
-    def child(self, name: str, *, since: float | None = None, **attributes: Value) -> "OtlpSpan":
+    def child(self, name: str, *, ago: float = 0.0, **attributes: Value) -> "OtlpSpan":
         """Begin something inside it."""
-        began = time.time_ns() if since is None else round(since * 1e9)
+        began = time.time_ns() - round(ago * 1e9)
         context = trace.set_span_in_context(self._span)
         return OtlpSpan(self._tracer, self._tracer.start_span(name, context, attributes=attributes, start_time=began))
 

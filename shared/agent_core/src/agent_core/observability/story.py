@@ -55,12 +55,12 @@ class Story:
         waited_ms = round(waited * 1000)
         self._tally.slowest_answer_ms = max(self._tally.slowest_answer_ms or 0, waited_ms)
         self._counting.answered(waited_ms)
-        self._span.child("turn", since=time.time() - waited).end()
+        self._span.child("turn", ago=waited).end()
 
     def tool_called(self, tool: str, outcome: str, elapsed_ms: float) -> None:
         """A tool has been called."""
         self._counting.tool_called(tool, outcome, elapsed_ms)
-        span = self._span.child(f"tool {tool}", since=time.time() - elapsed_ms / 1000)
+        span = self._span.child(f"tool {tool}", ago=elapsed_ms / 1000)
         span.end(failed=None if outcome == "ok" else outcome)
 
     def ended(self, record: EndRecord) -> None:

@@ -12,12 +12,12 @@ type Value = str | int | float | bool
 class Span(Protocol):
     """Something that takes time."""
 
-    def child(self, name: str, *, since: float | None = None, **attributes: Value) -> "Span":
+    def child(self, name: str, *, ago: float = 0.0, **attributes: Value) -> "Span":
         """Begin something inside it.
 
         Args:
             name: What it is.
-            since: Unix seconds at which it began, if not now.
+            ago: Seconds since it began.
             attributes: Names and numbers.
         """
 
@@ -37,9 +37,9 @@ type Tracer = Callable[[str], Span]
 class NoSpan:
     """A span that nobody looks at."""
 
-    def child(self, name: str, *, since: float | None = None, **attributes: Value) -> "NoSpan":
+    def child(self, name: str, *, ago: float = 0.0, **attributes: Value) -> "NoSpan":
         """Begin nothing."""
-        del name, since, attributes
+        del name, ago, attributes
         return self
 
     def end(self, *, failed: str | None = None, **attributes: Value) -> None:
