@@ -97,6 +97,26 @@ async def test_the_clock_stands_still_while_a_program_starts() -> None:
     assert process.returncode == 0
 
 
+async def test_the_clock_does_not_stand_still_for_what_began_in_real_time() -> None:
+    """A browser serves several tests of a process and is never idle for long; the tests behind them still skip waits."""
+    clock = shared_clock()
+    clock.virtual = False
+    endless = subprocess.Popen([sys.executable, "-c", "while True: pass"])  # noqa: ASYNC220 - it must not be waited for
+    try:
+        clock.virtual = True
+        began = time.monotonic()
+        await asyncio.sleep(60)
+        assert time.monotonic() - began == pytest.approx(60, abs=0.01)
+        program = [sys.executable, "-c", "print(sum(range(3_000_000)))"]
+        async with asyncio.timeout(0.25):
+            process = await asyncio.create_subprocess_exec(*program, stdout=asyncio.subprocess.PIPE)
+            await process.communicate()
+        assert process.returncode == 0
+    finally:
+        endless.kill()
+        endless.wait()
+
+
 async def test_a_thread_that_waits_is_woken_in_its_turn() -> None:
     """``time.sleep`` in a thread and waits of the loop go by the same clock."""
     order = []

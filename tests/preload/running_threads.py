@@ -13,6 +13,9 @@ _GONE: Final = frozenset(b"ZX")
 _MOST_BYTES: Final = 256
 _TRIES: Final = 5
 _KERNEL_PIDS: Final = 100
+_BEGAN: Final = 19
+"""Where a process's line tells when it began, counted from its state; in hundredths of a second since the boot."""
+_MOMENT_BITS: Final = 40
 
 
 class RunningThreads:
@@ -83,18 +86,25 @@ class RunningThreads:
         return 0
 
 
-def busy_children(pid: int, known: frozenset[int]) -> tuple[bool, bool]:
-    """Tell whether a process has children beside the known ones, and whether one of those runs."""
-    strangers = False
-    for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - needs no paths
-        for child in _read(f"/proc/{pid}/task/{thread}/children").split():
-            if int(child) not in known:
-                line = _read(f"/proc/{int(child)}/stat")
-                state = line[line.rfind(b")") + 2 :][:1]
-                strangers = strangers or state not in (b"", b"Z", b"X")
-                if state in (b"R", b"D"):
-                    return True, True
-    return strangers, False
+def children(pid: int, apart: frozenset[int]) -> list[tuple[int, bool]]:
+    """List what a process has started and what still lives: a number for each, and whether it runs.
+
+    Args:
+        pid: The process.
+        apart: Processes that do not count.
+    """
+    found = []
+    with suppress(FileNotFoundError):
+        for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - needs no paths
+            for child in map(int, _read(f"/proc/{pid}/task/{thread}/children").split()):
+                if child in apart:
+                    continue
+                line = _read(f"/proc/{child}/stat")
+                fields = line[line.rfind(b")") + 2 :].split()
+                if fields and fields[0] not in (b"Z", b"X"):
+                    # Process ids come again, but not with the same moment at which it began.
+                    found.append((child << _MOMENT_BITS | int(fields[_BEGAN]), fields[0] in (b"R", b"D")))
+    return found
 
 
 def packet_threads() -> list[int]:

@@ -17,10 +17,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import zip_longest
 from pathlib import Path
 from typing import Final
 
-from running_threads import RunningThreads, busy_children, packet_threads  # type: ignore[import-not-found]  # found beside this file
+from running_threads import RunningThreads, children, packet_threads  # type: ignore[import-not-found]  # found beside this file
 
 _real_monotonic, _real_time, _real_sleep = time.monotonic_ns, time.time, time.sleep
 
@@ -28,16 +29,19 @@ _PROCESSES: Final = 256
 _WAITERS: Final = 256
 _HEADER: Final = 8
 """64-bit words of the file before the processes and the waiters, each by its name below."""
-_VIRTUAL, _MOMENT, _OFFSET, _WALL, _PROCESS_END, _WAITER_END = range(6)
-_FIELDS: Final = 4
-_PID, _STATE, _WAKE, _SPARE = range(_FIELDS)
+_VIRTUAL, _MOMENT, _OFFSET, _WALL, _PROCESS_END, _WAITER_END, _CHANGES = range(7)
+_FIELDS: Final = 3
+_PID, _STATE, _WAKE = range(_FIELDS)
 _RUNS, _WAITS = 1, 2
 NEVER: Final = 2**62
 _SPAWNING: Final = 64
-_FIRST_WAITER: Final = _HEADER + _PROCESSES + _SPAWNING
+_NOBODY: Final = bytes(_SPAWNING * 8)
+_PASSED_OVER: Final = 64
+_FIRST_WAITER: Final = _HEADER + _PROCESSES + _SPAWNING + _PASSED_OVER
 _WORDS: Final = _FIRST_WAITER + _WAITERS * _FIELDS
 _ALL_PROCESSES: Final = range(_HEADER, _HEADER + _PROCESSES)
-_ALL_SPAWNING: Final = range(_HEADER + _PROCESSES, _FIRST_WAITER)
+_ALL_SPAWNING: Final = range(_HEADER + _PROCESSES, _HEADER + _PROCESSES + _SPAWNING)
+_ALL_PASSED_OVER: Final = range(_ALL_SPAWNING.stop, _FIRST_WAITER)
 _ALL_WAITERS: Final = range(_FIRST_WAITER, _WORDS, _FIELDS)
 
 STEP: Final = 1_000_000
@@ -87,6 +91,8 @@ class SharedClock:
 
     def _join(self) -> None:
         self._pid, self._looks = os.getpid(), 0
+        self._pids: frozenset[int] = frozenset()
+        self._changes = 0
         self._turns = b""
         self._threads: dict[int, RunningThreads] = {}
         self._packet_threads = [RunningThreads(pid) for pid in packet_threads()]
@@ -95,6 +101,7 @@ class SharedClock:
             free = next(at for at in _ALL_PROCESSES if not self._words[at])
             self._words[free] = self._pid
             self._words[_PROCESS_END] = max(self._words[_PROCESS_END], free + 1)
+            self._words[_CHANGES] += 1
 
     def set_wall(self) -> None:
         """Have ``time.time`` show the machine's time again, which skipped waits have left behind."""
@@ -139,6 +146,8 @@ class SharedClock:
             moment = self.monotonic_ns()
             self._words[_MOMENT], self._words[_OFFSET] = moment, moment - _real_monotonic()
             self._words[_VIRTUAL] = wanted
+            if wanted:
+                self._pass_over_children()
             for waiter in self._waiters():
                 self._poke(waiter)
 
@@ -204,7 +213,10 @@ class SharedClock:
     def _running(self) -> float:
         """Give the real seconds until another look at what runs, 0 where nothing does."""
         me = threading.get_native_id()
-        pids = frozenset(pid for pid in self._words[_HEADER : self._words[_PROCESS_END]] if pid)
+        if self._changes != self._words[_CHANGES]:
+            self._changes = self._words[_CHANGES]
+            self._pids = frozenset(pid for pid in self._words[_HEADER : self._words[_PROCESS_END]] if pid)
+        pids = self._pids
         for pid in pids:
             if pid not in self._threads:
                 self._threads[pid] = RunningThreads(pid)
@@ -234,16 +246,25 @@ class SharedClock:
 
     def _starting(self, pids: frozenset[int]) -> bool:
         """Whether a child that has not joined yet runs."""
+        if self._words[_ALL_SPAWNING.start : _ALL_SPAWNING.stop].tobytes() == _NOBODY:
+            return False
+        passed_over = frozenset(self._words[_ALL_PASSED_OVER.start : _ALL_PASSED_OVER.stop])
         for place in _ALL_SPAWNING:
             if pid := self._words[place]:
-                with suppress(FileNotFoundError):
-                    children, busy = busy_children(pid, pids)
-                    if busy:
-                        return True
-                    if children:
-                        continue
-                self._words[place] = 0
+                found = [busy for child, busy in children(pid, pids) if child not in passed_over]
+                if any(found):
+                    return True
+                if not found:
+                    self._words[place] = 0
         return False
+
+    def _pass_over_children(self) -> None:
+        """Take no more notice of what was started in real time and goes on, such as a browser that several tests use."""
+        pids = frozenset(self._words[_HEADER : self._words[_PROCESS_END]])
+        spawning = set(self._words[_ALL_SPAWNING.start : _ALL_SPAWNING.stop]) - {0}
+        found = [child for pid in spawning for child, _ in children(pid, pids)]
+        for place, child in zip_longest(_ALL_PASSED_OVER, found[:_PASSED_OVER], fillvalue=0):
+            self._words[place] = child
 
     def spawns(self) -> None:
         """Say that this process starts another."""
@@ -257,6 +278,7 @@ class SharedClock:
         for at in _ALL_PROCESSES:
             if self._words[at] == pid:
                 self._words[at] = 0
+        self._words[_CHANGES] += 1
         for place in _ALL_WAITERS:
             if self._words[place + _PID] == pid:
                 self._words[place + _PID] = 0
