@@ -57,6 +57,24 @@ def test_a_module_is_one_process_s_and_what_measures_comes_last_alone(tmp_path: 
     assert [what for what, _, _ in lines[first:]] == ["begin", "end"] * (len(lines[first:]) // 2)
 
 
+@pytest.mark.parametrize("processes", [0, 2])
+def test_a_failure_is_told_at_once(tmp_path: Path, processes: int) -> None:
+    """A run that hangs after it has still said what it was."""
+    (tmp_path / "test_it.py").write_text(
+        "import os\ndef test_no():\n    assert 1 == 2\ndef test_end():\n    os.abort()\n"
+    )
+    (tmp_path / "conftest.py").write_text(
+        "from tests.support.failures import FailuresAtOnce\n"
+        "def pytest_configure(config):\n"
+        "    if not hasattr(config, 'workerinput'):\n"
+        "        config.pluginmanager.register(FailuresAtOnce(config))\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-o", "addopts=--import-mode=importlib"]
+    places = ["--rootdir", str(tmp_path), "-n", str(processes), "--max-worker-restart", "0", str(tmp_path)]
+    done = subprocess.run([*command, *places], cwd=ROOT, capture_output=True, text=True, check=False, timeout=200)
+    assert "test_it.py::test_no failed (call): assert 1 == 2" in done.stdout, done.stdout + done.stderr
+
+
 def test_what_measures_is_there() -> None:
     """A module that was renamed would be measured beside others."""
     assert [module for module in ALONE if not (ROOT / "tests" / module).is_file()] == []
