@@ -11,6 +11,7 @@ A test's folder says how fast it is and what it may touch:
 what is marked so elsewhere.
 """
 
+import gc
 import importlib
 import os
 import random
@@ -20,10 +21,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 
 from tests.support import faults, threats
 from tests.support.catalogue_report import CatalogueReport
+from tests.support.failures import FailuresAtOnce
 from tests.support.leak_watch import LeakWatch
 from tests.support.processes import ALONE, OneModuleAtATime, is_a_part, worker_count
 from tests.support.warm import close_all
@@ -81,8 +84,17 @@ def _forget_the_shell() -> None:
             del os.environ[name]
     os.environ["LANG"] = "C.UTF-8"
     os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # a third of the time of a deployment, for nothing
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # the sums are small, and the shared clock looks at every thread
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
     os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+
+
+def _trust_one_authority() -> None:
+    """Have clients load one certificate by default, not 150, each time; no test meets a certificate of the web's."""
+    first, end, _ = certifi.contents().partition("-----END CERTIFICATE-----\n")
+    place = Path(_folder.name, "authority.pem")
+    place.write_text(first + end)
+    os.environ["SSL_CERT_FILE"] = str(place)
 
 
 def _preload(name: str) -> Any:  # noqa: ANN401 - a module that the processes which tests start load by this name too
@@ -93,11 +105,13 @@ def _preload(name: str) -> Any:  # noqa: ANN401 - a module that the processes wh
     return importlib.import_module(name)
 
 
+_folder = tempfile.TemporaryDirectory(prefix="voice-agent-tests-")
 _forget_the_shell()
 # To ask the live weather service by hand is to leave this machine.
 _attempts: list[str] = [] if os.environ.get("OPEN_METEO_LIVE") else _preload("offline").attempts
-_clock_folder = tempfile.TemporaryDirectory(prefix="voice-agent-clock-")
-os.environ["VIRTUAL_CLOCK"] = f"{_clock_folder.name}/clock"
+if not os.environ.get("OPEN_METEO_LIVE"):
+    _trust_one_authority()
+os.environ["VIRTUAL_CLOCK"] = f"{_folder.name}/clock"
 _clock = _preload("virtual_clock").join(os.environ["VIRTUAL_CLOCK"], always=True)
 
 
@@ -114,6 +128,8 @@ def pytest_configure(config: pytest.Config) -> None:
     for catalogue in (faults.CATALOGUE, threats.CATALOGUE):
         config.pluginmanager.register(CatalogueReport(catalogue, whole=whole))
     config.pluginmanager.register(LeakWatch(config))
+    if not is_a_part(config):
+        config.pluginmanager.register(FailuresAtOnce(config))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -150,10 +166,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         items.sort(key=lambda item: (str(item.path.relative_to(TESTS)) in ALONE, place[item.path]))
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Set aside what thousands of tests are made of: collectors would look through it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_unconfigure() -> None:
     """End what was kept for a whole run."""
     close_all()
-    _clock_folder.cleanup()
+    _folder.cleanup()
 
 
 def _speed(item: pytest.Item) -> str:

@@ -1,6 +1,7 @@
 """The stacks of the product, deployed into moto, with every property that CloudFormation would send written down."""
 
 import copy
+import functools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.cloudformation import parsing
@@ -17,6 +19,9 @@ from tests.support.given import refused
 from tests.support.templates import FOLDER, read
 
 REGION = "eu-north-1"
+
+# Each session would read the descriptions of AWS's services again, megabytes of JSON.
+botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 
 type Parameters = Mapping[str, str]
 
