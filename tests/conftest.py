@@ -28,7 +28,7 @@ from tests.support import faults, threats
 from tests.support.catalogue_report import CatalogueReport
 from tests.support.failures import FailuresAtOnce
 from tests.support.leak_watch import LeakWatch
-from tests.support.processes import ALONE, OneModuleAtATime, is_a_part, worker_count
+from tests.support.processes import ALONE, LONG, OneModuleAtATime, is_a_part, worker_count
 from tests.support.warm import close_all
 
 TESTS = Path(__file__).parent
@@ -95,6 +95,7 @@ def _trust_one_authority() -> None:
     place = Path(_folder.name, "authority.pem")
     place.write_text(first + end)
     os.environ["SSL_CERT_FILE"] = str(place)
+    certifi.where = lambda: str(place)  # for clients that heed no variable
 
 
 def _preload(name: str) -> Any:  # noqa: ANN401 - a module that the processes which tests start load by this name too
@@ -145,7 +146,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with its speed, give it that speed's deadline, and run the fast ones first."""
+    """Mark each test with its speed, give it that speed's deadline, and begin with what takes long."""
     speeds = list(DEADLINES)
     for item in items:
         speed = _speed(item)
@@ -158,7 +159,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.real_time(why))
         if item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(DEADLINES[speed]))
-    items.sort(key=lambda item: (str(item.path.relative_to(TESTS)) in ALONE, speeds.index(_speed(item))))
+    items.sort(key=lambda item: _turn(str(item.path.relative_to(TESTS)), speeds.index(_speed(item))))
     if items and (seed := items[0].config.getoption("--shuffle")) is not None:
         shuffled = random.Random(seed)  # noqa: S311 - an order, not a secret
         place = {path: shuffled.random() for path in sorted({item.path for item in items})}
@@ -177,6 +178,11 @@ def pytest_unconfigure() -> None:
     """End what was kept for a whole run."""
     close_all()
     _folder.cleanup()
+
+
+def _turn(module: str, kind: int) -> tuple[bool, int]:
+    """Tell when a module runs: what measures comes last, what takes long first."""
+    return module in ALONE, -1 if module in LONG else kind
 
 
 def _speed(item: pytest.Item) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import ALONE, worker_count
+from tests.support.processes import ALONE, LONG, worker_count
 from tools.workspace import ROOT
 
 _CONFTEST = """
@@ -75,9 +75,9 @@ def test_a_failure_is_told_at_once(tmp_path: Path, processes: int) -> None:
     assert "test_it.py::test_no failed (call): assert 1 == 2" in done.stdout, done.stdout + done.stderr
 
 
-def test_what_measures_is_there() -> None:
-    """A module that was renamed would be measured beside others."""
-    assert [module for module in ALONE if not (ROOT / "tests" / module).is_file()] == []
+def test_what_has_a_turn_of_its_own_is_there() -> None:
+    """A module that was renamed would be measured beside others, or begin last and be waited for."""
+    assert [module for module in (*ALONE, *LONG) if not (ROOT / "tests" / module).is_file()] == []
 
 
 @pytest.mark.parametrize(("arguments", "shared"), [([], True), (["tests/unit"], True), (["tests/a.py::test_b"], False)])

@@ -98,7 +98,7 @@ async def test_the_clock_stands_still_while_a_program_starts() -> None:
 
 
 async def test_the_clock_does_not_stand_still_for_what_began_in_real_time() -> None:
-    """A browser serves several tests of a process and is never idle for long; the tests behind them still skip waits."""
+    """A browser serves several tests of a process and is never idle for long; tests behind them skip waits."""
     clock = shared_clock()
     clock.virtual = False
     endless = subprocess.Popen([sys.executable, "-c", "while True: pass"])  # noqa: ASYNC220 - it must not be waited for

@@ -259,7 +259,7 @@ class SharedClock:
         return False
 
     def _pass_over_children(self) -> None:
-        """Take no more notice of what was started in real time and goes on, such as a browser that several tests use."""
+        """Take no more notice of what was started in real time and goes on, such as a browser."""
         pids = frozenset(self._words[_HEADER : self._words[_PROCESS_END]])
         spawning = set(self._words[_ALL_SPAWNING.start : _ALL_SPAWNING.stop]) - {0}
         found = [child for pid in spawning for child, _ in children(pid, pids)]

@@ -14,6 +14,13 @@ ALONE: Final = {
 """Modules below ``tests`` that measure the machine, and why. They run last, in one process, while nothing else does."""
 _TOGETHER: Final = ("tests/e2e/browser/", "tests/e2e/containers/")
 """Folders whose modules share a browser, or an engine and its images: one process has all of them, in turn."""
+LONG: Final = {
+    "unit/agent_core/test_model_renewal.py",
+    "unit/agent_core/test_idleness.py",
+    "unit/fuzzing/test_fuzz.py",
+    "infra/test_deploy_command.py",
+}
+"""Modules that take long, though their kind does not: they begin before others of their kind would."""
 _PER_CORE: Final = 2
 """Processes for each core: where waits are skipped, a test still waits for processes to start and to end."""
 
