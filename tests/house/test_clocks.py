@@ -10,7 +10,6 @@ NAMED_BY_THE_CALENDAR = {
     "agent_core/tools/weather.py",  # says what tomorrow is
     "agent_core/observability/meter.py",  # when something was counted
     "agent_core/observability/otlp.py",  # when a span began
-    "agent_core/observability/story.py",  # when a span began
     "agent_core/session.py",  # when a conversation began
     "phone_agent/phone.py",  # when a call that was never connected began
     "webrtc_agent/daily/rooms.py",  # when a room closes itself

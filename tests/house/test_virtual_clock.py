@@ -97,6 +97,33 @@ async def test_the_clock_stands_still_while_a_program_starts() -> None:
     assert process.returncode == 0
 
 
+_LARGE = """
+import threading, time
+memory = bytearray(b"x") * 400_000_000
+for _ in range(4):
+    threading.Thread(target=time.sleep, args=(3600,)).start()
+print("ready", flush=True)
+"""
+
+
+async def test_the_clock_stands_still_while_a_process_ends() -> None:
+    """Its main thread has ended before the kernel has taken its memory back; then the process has not, yet."""
+
+    async def tick() -> None:
+        for _ in range(60_000):
+            await asyncio.sleep(0.001)
+
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", _LARGE, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    await process.stdout.readline()
+    ticking = asyncio.create_task(tick())
+    began = time.monotonic()
+    process.kill()
+    await process.wait()
+    assert time.monotonic() - began < 0.01
+    ticking.cancel()
+
+
 async def test_the_clock_does_not_stand_still_for_what_began_in_real_time() -> None:
     """A browser serves several tests of a process and is never idle for long; tests behind them skip waits."""
     clock = shared_clock()

@@ -50,7 +50,7 @@ class House:
         return phone_process(self.nova, self.exchange, self.folder / f"{name}.jsonl", known | settings, program)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     """Run the stand-ins for the model, the telephone network and a weather service that is stuck."""
     folder = tmp_path_factory.mktemp("phone")
@@ -70,7 +70,7 @@ async def _never_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
     writer.close()
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def running_phone(house: House) -> AsyncIterator[PhoneProcess]:
     """Run the phone service."""
     async with house.start_phone("phone") as phone:

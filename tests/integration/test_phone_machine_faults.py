@@ -17,6 +17,7 @@ from tests.support.books import balance
 from tests.support.caller import Caller
 from tests.support.phone_process import PhoneProcess, phone_process
 from tests.support.score import short_notes
+from tests.support.virtual import stop
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -70,7 +71,7 @@ async def test_fault_39_a_process_that_stands_still_for_two_seconds(house: House
     async with house.start_phone("still", METRICS_SECONDS="0.2") as phone:
         async with Caller(house.exchange, phone.url) as caller:
             await caller.greeted()
-            phone.process.send_signal(signal.SIGSTOP)
+            stop(phone.process.pid)
             await asyncio.sleep(2.5)
             phone.process.send_signal(signal.SIGCONT)
             await caller.ask()

@@ -14,6 +14,7 @@ from tests.integration.conftest import House
 from tests.support import ledger
 from tests.support.caller import Caller
 from tests.support.phone_process import PhoneProcess
+from tests.support.virtual import stop
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -54,7 +55,7 @@ async def test_fault_12_a_model_that_is_stopped_holds_nobody_up(house: House, tm
         before = ledger.Held.by(phone.process.pid)
         async with Caller(house.exchange, phone.url) as caller:
             await caller.greeted()
-            model.send_signal(signal.SIGSTOP)
+            stop(model.pid)
             await caller.speak(1500)
             await caller.hang_up()
             left = asyncio.get_running_loop().time()

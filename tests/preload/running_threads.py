@@ -75,15 +75,16 @@ class RunningThreads:
             self._files[int(thread)] = state, os.open(f"{folder}/schedstat", os.O_RDONLY)
 
     def _first_busy(self, apart: int) -> int | None:
+        gone = True
         for thread, (file, _) in self._files.items():
             # The state follows the name, which stands in brackets and may hold anything.
             line = os.pread(file, _MOST_BYTES, 0)
             state = line[line.rindex(b")") + 2]
-            if thread == self._pid and state in _GONE:
-                return None
             if state in _BUSY and thread != apart:
                 return thread
-        return 0
+            # The main thread of a process that ends waits for the others, one of which gives its memory back.
+            gone = gone and state in _GONE
+        return None if gone else 0
 
 
 def children(pid: int, apart: frozenset[int]) -> list[tuple[int, bool]]:
@@ -101,10 +102,20 @@ def children(pid: int, apart: frozenset[int]) -> list[tuple[int, bool]]:
                     continue
                 line = _read(f"/proc/{child}/stat")
                 fields = line[line.rfind(b")") + 2 :].split()
-                if fields and fields[0] not in (b"Z", b"X"):
+                if not fields:
+                    continue
+                ended = fields[0] in (b"Z", b"X")
+                if not ended or _has_other_threads(child):
                     # Process ids come again, but not with the same moment at which it began.
-                    found.append((child << _MOMENT_BITS | int(fields[_BEGAN]), fields[0] in (b"R", b"D")))
+                    identity = child << _MOMENT_BITS | int(fields[_BEGAN])
+                    found.append((identity, ended or fields[0] in (b"R", b"D")))
     return found
+
+
+def _has_other_threads(pid: int) -> bool:
+    with suppress(FileNotFoundError):
+        return len(os.listdir(f"/proc/{pid}/task")) > 1  # noqa: PTH208 - as above
+    return False
 
 
 def packet_threads() -> list[int]:

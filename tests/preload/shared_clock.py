@@ -151,6 +151,12 @@ class SharedClock:
             for waiter in self._waiters():
                 self._poke(waiter)
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep others from moving the clock on: one that was stopped just then would hold it for ever."""
+        with _locked(self._file):
+            yield
+
     def look(self) -> None:
         """Count a look for work without a wait."""
         self._looks += 1

@@ -90,17 +90,19 @@ class Held:
         """
         threads = len(os.listdir(f"/proc/{pid}/task"))  # noqa: PTH208 - needs no paths
         theirs = {f"socket:[{inode}]" for inode in _established(pid, port)} if port else set()
-        # The shared clock of the tests keeps files below /proc open.
-        return cls(threads, sum(file not in theirs and not file.startswith("/proc/") for file in _files(pid)))
+        return cls(threads, sum(file not in theirs for file in open_files(pid)))
 
 
 _ESTABLISHED = "01"
 
 
-def _files(pid: int) -> Iterator[str]:
+def open_files(pid: int) -> Iterator[str]:
+    """Name what a process has open, but for files below /proc, which the shared clock of the tests reads."""
     for descriptor in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208 - needs no paths
         with suppress(FileNotFoundError):  # closed meanwhile
-            yield os.readlink(f"/proc/{pid}/fd/{descriptor}")  # noqa: PTH115 - as above
+            file = os.readlink(f"/proc/{pid}/fd/{descriptor}")  # noqa: PTH115 - as above
+            if not file.startswith("/proc/"):
+                yield file
 
 
 def _established(pid: int, port: int) -> Iterator[str]:

@@ -1,6 +1,9 @@
 """The clock of the tests, see ``tests/preload/virtual_clock.py``."""
 
+import os
+import signal
 import sys
+from contextlib import nullcontext
 from typing import Any
 
 
@@ -14,3 +17,10 @@ def waits_are_skipped() -> bool:
     """Whether the running test goes by virtual time."""
     clock = shared_clock()
     return clock is not None and clock.virtual
+
+
+def stop(pid: int) -> None:
+    """Have a process stand still, but not in the middle of moving the clock, which all would wait for."""
+    clock = shared_clock()
+    with clock.held() if clock is not None else nullcontext():
+        os.kill(pid, signal.SIGSTOP)

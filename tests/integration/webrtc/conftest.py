@@ -33,7 +33,7 @@ class Surroundings:
         return web_process(self.nova, self.folder / f"{name}.jsonl", settings, program)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def surroundings(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Surroundings]:
     """Run the model's stand-in. The visitors of these tests, too, talk over loopback only."""
     ice.offer_only([ip_address("127.0.0.1")])
@@ -43,7 +43,7 @@ async def surroundings(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
         yield Surroundings(nova, score, folder)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def running_web(surroundings: Surroundings) -> AsyncIterator[WebProcess]:
     """Run the web service, with room for a whole test run's starts."""
     limits = {"STARTS_PER_MINUTE": "1000", "STARTS_PER_MINUTE_PER_ADDRESS": "1000", "MAX_SESSIONS": "12"}
