@@ -8,6 +8,8 @@ import pytest
 
 from tools.workspace import ROOT
 
+pytestmark = pytest.mark.thorough  # each of them runs pytest
+
 _PLUGIN = """
 from tests.support.catalogue import Catalogue, Entry
 from tests.support.catalogue_report import CatalogueReport

@@ -10,6 +10,8 @@ import pytest
 from tests.support.processes import ALONE, LONG, worker_count
 from tools.workspace import ROOT
 
+pytestmark = pytest.mark.thorough  # each of them runs pytest
+
 _CONFTEST = """
 from tests.support.processes import OneModuleAtATime
 

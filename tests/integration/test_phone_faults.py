@@ -25,7 +25,8 @@ from tests.support.score import Turn, note, short_notes, use
 from tests.support.stranger import Stranger, close_code, invitation_in
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+# Whole calls for each fault of the catalogue, as in tests/faults.
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.thorough]
 
 
 HELD_UP_MS = 250
@@ -167,7 +168,6 @@ alone or with three busy programs beside it. Seconds say nothing here: one machi
 greets all within 1.2 s this allows 3.4."""
 
 
-@pytest.mark.thorough  # a hundred calls
 async def test_fault_29_a_hundred_calls_in_a_second(house: House) -> None:
     """With forty places forty are greeted and sixty hear that it is busy, health says 200, and nothing is left.
 

@@ -23,7 +23,8 @@ from tests.support.find_sound import find
 from tests.support.phone_process import PhoneProcess
 from tests.support.score import note, use
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+# Whole calls for each fault of the catalogue, as in tests/faults.
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.thorough]
 
 FIRST_WORD_SECONDS = 4.0
 """After the start of the stream the caller has heard something, by the promise."""
