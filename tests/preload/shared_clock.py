@@ -301,11 +301,13 @@ class SharedClock:
 
 @contextmanager
 def _locked(file: int) -> Iterator[None]:
-    fcntl.flock(file, fcntl.LOCK_EX)
-    try:
-        yield
-    finally:
-        fcntl.flock(file, fcntl.LOCK_UN)
+    """Wait for the lock awake: whoever holds it may be looking at whether this process sleeps."""
+    while True:
+        with _try_locked(file) as mine:
+            if mine:
+                yield
+                return
+        os.sched_yield()
 
 
 @contextmanager
