@@ -76,7 +76,7 @@ drill: environment ## a deployment, a scale-in and a task that dies behind the l
 lint: environment ## rules, format, types, import contracts, and the page's own checks
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
-	@$(BIN)/mypy
+	@$(BIN)/mypy -n auto
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python services/webrtc-agent/hatch_build.py check
 

@@ -11,6 +11,7 @@ A test's folder says how fast it is and what it may touch:
 what is marked so elsewhere.
 """
 
+import functools
 import gc
 import importlib
 import os
@@ -149,22 +150,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test with its speed, give it that speed's deadline, and begin with what takes long."""
     speeds = list(DEADLINES)
     for item in items:
-        speed = _speed(item)
+        module, speed = _module(item.path), _speed(item.path)
         item.add_marker(speed)
-        thorough = speed in _THOROUGH or str(item.path.relative_to(TESTS)) in ALONE
-        if thorough and item.get_closest_marker("journey") is None:
+        if (speed in _THOROUGH or module in ALONE) and item.get_closest_marker("journey") is None:
             item.add_marker("thorough")
-        for folder, why in _REAL_TIME.items():
-            if item.path.is_relative_to(TESTS / folder):
+        for where, why in _REAL_TIME.items():
+            if module == where or module.startswith(f"{where}/"):
                 item.add_marker(pytest.mark.real_time(why))
         if item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(DEADLINES[speed]))
-    items.sort(key=lambda item: _turn(str(item.path.relative_to(TESTS)), speeds.index(_speed(item))))
+    items.sort(key=lambda item: _turn(_module(item.path), speeds.index(_speed(item.path))))
     if items and (seed := items[0].config.getoption("--shuffle")) is not None:
         shuffled = random.Random(seed)  # noqa: S311 - an order, not a secret
         place = {path: shuffled.random() for path in sorted({item.path for item in items})}
         shuffled.shuffle(items)
-        items.sort(key=lambda item: (str(item.path.relative_to(TESTS)) in ALONE, place[item.path]))
+        items.sort(key=lambda item: (_module(item.path) in ALONE, place[item.path]))
 
 
 @pytest.hookimpl(trylast=True)
@@ -185,10 +185,16 @@ def _turn(module: str, kind: int) -> tuple[bool, int]:
     return module in ALONE, -1 if module in LONG else kind
 
 
-def _speed(item: pytest.Item) -> str:
-    speed = item.path.relative_to(TESTS).parts[0]
+@functools.cache
+def _module(path: Path) -> str:
+    return str(path.relative_to(TESTS))
+
+
+@functools.cache
+def _speed(path: Path) -> str:
+    speed = path.relative_to(TESTS).parts[0]
     if speed not in DEADLINES:
-        msg = f"{item.path} lies in none of tests/{{{','.join(DEADLINES)}}}"
+        msg = f"{path} lies in none of tests/{{{','.join(DEADLINES)}}}"
         raise pytest.UsageError(msg)
     return speed
 

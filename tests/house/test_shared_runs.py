@@ -88,4 +88,4 @@ def test_a_few_files_are_not_shared(
 ) -> None:
     """Their tests would be over before the processes had started."""
     monkeypatch.setattr(pytestconfig, "args", arguments or ["tests"])
-    assert worker_count(pytestconfig) == (2 * len(os.sched_getaffinity(0)) if shared else 0)
+    assert worker_count(pytestconfig) == (len(os.sched_getaffinity(0)) + 1 if shared else 0)

@@ -39,6 +39,12 @@ class RunningThreads:
                 os.close(file)
         self._files.clear()
 
+    def packets_in_flight(self) -> bool:
+        """Whether this, a thread of the kernel's, runs; such a process never has another one."""
+        if not self._files:
+            self._look_anew()
+        return self._first_busy(0) != 0
+
     def busy(self, apart: int) -> int | None:
         """Give a thread that runs, 0 where none does, and None of a process that is gone.
 
@@ -77,10 +83,13 @@ class RunningThreads:
     def _first_busy(self, apart: int) -> int | None:
         gone = True
         for thread, (file, _) in self._files.items():
+            if thread == apart:
+                gone = False
+                continue
             # The state follows the name, which stands in brackets and may hold anything.
             line = os.pread(file, _MOST_BYTES, 0)
             state = line[line.rindex(b")") + 2]
-            if state in _BUSY and thread != apart:
+            if state in _BUSY:
                 return thread
             # The main thread of a process that ends waits for the others, one of which gives its memory back.
             gone = gone and state in _GONE

@@ -196,21 +196,29 @@ class SharedClock:
 
     def skip(self, place: int) -> float:
         """Move the clock on if everything waits; gives the real seconds after which to try again."""
+        if self._is_alone():
+            return self._skip(place)
         with _try_locked(self._file) as mine:
-            if not mine:
-                return SOON
-            if wait := self._running():
-                return wait
-            waiters = [waiter for waiter in self._waiters() if self._words[waiter + _STATE] == _WAITS]
-            moment = min((self._words[waiter + _WAKE] for waiter in waiters), default=NEVER)
-            if moment >= NEVER:
-                return _PATIENCE
-            self._words[_MOMENT] = max(moment, self._words[_MOMENT])
-            for waiter in waiters:
-                if self._words[waiter + _WAKE] <= moment:
-                    self._words[waiter + _STATE] = _RUNS
-                    if waiter != place:
-                        self._poke(waiter)
+            return self._skip(place) if mine else SOON
+
+    def _is_alone(self) -> bool:
+        """Whether no other process takes part, nor one that this one has just started."""
+        self._find_processes()
+        return len(self._pids) == 1 and not self._has_spawned()
+
+    def _skip(self, place: int) -> float:
+        if wait := self._running():
+            return wait
+        waiters = [waiter for waiter in self._waiters() if self._words[waiter + _STATE] == _WAITS]
+        moment = min((self._words[waiter + _WAKE] for waiter in waiters), default=NEVER)
+        if moment >= NEVER:
+            return _PATIENCE
+        self._words[_MOMENT] = max(moment, self._words[_MOMENT])
+        for waiter in waiters:
+            if self._words[waiter + _WAKE] <= moment:
+                self._words[waiter + _STATE] = _RUNS
+                if waiter != place:
+                    self._poke(waiter)
         return 0.0
 
     def _waiters(self) -> Iterator[int]:
@@ -219,9 +227,7 @@ class SharedClock:
     def _running(self) -> float:
         """Give the real seconds until another look at what runs, 0 where nothing does."""
         me = threading.get_native_id()
-        if self._changes != self._words[_CHANGES]:
-            self._changes = self._words[_CHANGES]
-            self._pids = frozenset(pid for pid in self._words[_HEADER : self._words[_PROCESS_END]] if pid)
+        self._find_processes()
         pids = self._pids
         for pid in pids:
             if pid not in self._threads:
@@ -233,7 +239,7 @@ class SharedClock:
                 # A main thread looks itself when it is done. Others, such as those of native code, do not.
                 return LATER if busy == pid else SOON
         # On a busy machine the kernel leaves it to these to hand packets on, which are then in flight for a moment.
-        if self._starting(pids) or any(thread.busy(me) for thread in self._packet_threads):
+        if self._starting(pids) or any(thread.packets_in_flight() for thread in self._packet_threads):
             return SOON
         return 0.0 if self._settled(me) else _SETTLE
 
@@ -252,7 +258,7 @@ class SharedClock:
 
     def _starting(self, pids: frozenset[int]) -> bool:
         """Whether a child that has not joined yet runs."""
-        if self._words[_ALL_SPAWNING.start : _ALL_SPAWNING.stop].tobytes() == _NOBODY:
+        if not self._has_spawned():
             return False
         passed_over = frozenset(self._words[_ALL_PASSED_OVER.start : _ALL_PASSED_OVER.stop])
         for place in _ALL_SPAWNING:
@@ -263,6 +269,14 @@ class SharedClock:
                 if not found:
                     self._words[place] = 0
         return False
+
+    def _find_processes(self) -> None:
+        if self._changes != self._words[_CHANGES]:
+            self._changes = self._words[_CHANGES]
+            self._pids = frozenset(pid for pid in self._words[_HEADER : self._words[_PROCESS_END]] if pid)
+
+    def _has_spawned(self) -> bool:
+        return self._words[_ALL_SPAWNING.start : _ALL_SPAWNING.stop].tobytes() != _NOBODY
 
     def _pass_over_children(self) -> None:
         """Take no more notice of what was started in real time and goes on, such as a browser."""

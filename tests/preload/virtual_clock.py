@@ -65,6 +65,8 @@ class SharedClockSelector(selectors.EpollSelector):
             while clock.monotonic_ns() < until:
                 clock.wait(self._place, until)
                 pause = self._pause(until)
+                if not pause and clock.monotonic_ns() >= until:
+                    return []  # nothing has run since the last look
                 if pause in {SOON, LATER}:
                     pause = min(pause * 2**looks, _LATEST)
                     looks = min(looks + 1, 8)

@@ -21,15 +21,14 @@ LONG: Final = {
     "infra/test_deploy_command.py",
 }
 """Modules that take long, though their kind does not: they begin before others of their kind would."""
-_PER_CORE: Final = 2
-"""Processes for each core: where waits are skipped, a test still waits for processes to start and to end."""
 
 
 def worker_count(config: pytest.Config) -> int:
     """How many processes share a run by default; none for a few files, which would wait longer for the start."""
     if all(argument.partition("::")[0].endswith(".py") for argument in config.args):
         return 0
-    return _PER_CORE * len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores + 1  # waits are skipped, so the cores are what is short; a few tests wait all the same
 
 
 class OneModuleAtATime(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist carries no types
