@@ -56,6 +56,7 @@ _REAL_TIME = {
     "e2e/test_spoken_transfer.py": "speech is recognised by programs that work, not wait",
     "integration/test_nova_command.py": "the stand-in's command runs as it ships",
     "integration/test_nova_speech.py": "speech is recognised by programs that work, not wait",
+    "integration/test_transfer_sipp.py": "SIPp goes by its own clock",
     "integration/test_run_launch.py": "what starts the product is tried as it ships",
     "contract/test_speech_recognition.py": "speech is recognised by programs that work, not wait",
 } | ALONE

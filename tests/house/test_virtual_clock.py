@@ -162,6 +162,25 @@ async def test_a_thread_that_waits_is_woken_in_its_turn() -> None:
     assert order == ["loop at 4", "thread", "loop"]
 
 
+async def test_threads_that_wait_at_once_are_all_on_time() -> None:
+    """Each moves the clock on now and then, and none over a moment that another waits for."""
+    late = []
+
+    def work(step: float) -> None:
+        for _ in range(200):
+            wanted = time.monotonic() + step
+            time.sleep(step)
+            late.append(time.monotonic() - wanted)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(0.000_01)
+    try:
+        await asyncio.gather(*(asyncio.to_thread(work, 0.003 + number / 1000) for number in range(4)))
+    finally:
+        sys.setswitchinterval(interval)
+    assert max(late) < 0.002
+
+
 def test_a_process_that_starts_in_real_time_is_left_as_it_ships(tmp_path: Path) -> None:
     """With the machine's clock and with uvloop."""
     clock = tmp_path / "clock"

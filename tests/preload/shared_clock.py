@@ -15,7 +15,7 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import zip_longest
 from pathlib import Path
@@ -64,7 +64,8 @@ class SharedClock:
     def __init__(self, path: Path, *, always: bool) -> None:
         self.path = path
         self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        with _locked(self._file):
+        self._mutex, self._takes_part = threading.Lock(), False
+        with self._locked():
             new = os.fstat(self._file).st_size == 0
             os.ftruncate(self._file, _WORDS * 8)
             self._words = memoryview(mmap.mmap(self._file, _WORDS * 8)).cast("q")
@@ -87,6 +88,7 @@ class SharedClock:
             threads.close()
         self._waker.close()
         self._file = os.open(self.path, os.O_RDWR)
+        self._mutex, self._takes_part = threading.Lock(), False
         self._join()
 
     def _join(self) -> None:
@@ -97,11 +99,12 @@ class SharedClock:
         self._threads: dict[int, RunningThreads] = {}
         self._packet_threads = [RunningThreads(pid) for pid in packet_threads()]
         self._waker = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        with _locked(self._file):
+        with self._locked():
             free = next(at for at in _ALL_PROCESSES if not self._words[at])
             self._words[free] = self._pid
             self._words[_PROCESS_END] = max(self._words[_PROCESS_END], free + 1)
             self._words[_CHANGES] += 1
+        self._takes_part = True
 
     def set_wall(self) -> None:
         """Have ``time.time`` show the machine's time again, which skipped waits have left behind."""
@@ -140,7 +143,7 @@ class SharedClock:
 
     @virtual.setter
     def virtual(self, wanted: bool) -> None:
-        with _locked(self._file):
+        with self._locked():
             if wanted == self.virtual:
                 return
             moment = self.monotonic_ns()
@@ -154,7 +157,7 @@ class SharedClock:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Keep others from moving the clock on: one that was stopped just then would hold it for ever."""
-        with _locked(self._file):
+        with self._locked():
             yield
 
     def look(self) -> None:
@@ -166,7 +169,7 @@ class SharedClock:
 
     def enter(self) -> tuple[int, socket.socket]:
         """Take part as something that waits; gives its place and where it is woken."""
-        with _locked(self._file):
+        with self._locked():
             place = next(at for at in _ALL_WAITERS if not self._words[at + _PID])
             self._words[place + _STATE], self._words[place + _PID] = _RUNS, os.getpid()
             self._words[_WAITER_END] = max(self._words[_WAITER_END], place + _FIELDS)
@@ -178,7 +181,7 @@ class SharedClock:
 
     def leave(self, place: int) -> None:
         """Take part no longer."""
-        with _locked(self._file):
+        with self._locked():
             if self._words[place + _PID] == os.getpid():
                 self._words[place + _PID] = 0
                 with suppress(FileNotFoundError):
@@ -194,21 +197,61 @@ class SharedClock:
         """Say that it runs again."""
         self._words[place + _STATE] = _RUNS
 
-    def skip(self, place: int) -> float:
-        """Move the clock on if everything waits; gives the real seconds after which to try again."""
-        if self._is_alone():
-            return self._skip(place)
-        with _try_locked(self._file) as mine:
-            return self._skip(place) if mine else SOON
+    def skip(self, place: int, arrived: Callable[[], bool]) -> float:
+        """Move the clock on if everything waits; gives the real seconds after which to try again.
+
+        Args:
+            place: Who asks.
+            arrived: Tells whether there is something to do for whoever asks. It may have come from a process that has
+                gone to sleep, or ended, since they last looked.
+        """
+        with self._try_locked() as mine:
+            return self._skip(place, arrived) if mine else SOON
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Wait for the lock awake: whoever holds it may be looking at whether this thread sleeps."""
+        while True:
+            with self._try_locked() as mine:
+                if mine:
+                    yield
+                    return
+            os.sched_yield()
+
+    @contextmanager
+    def _try_locked(self) -> Iterator[bool]:
+        """Lock the file against other processes, and against other threads, to which a lock of the file belongs too."""
+        if not self._mutex.acquire(blocking=False):
+            yield False
+            return
+        try:
+            if self._is_alone():
+                yield True
+                return
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            try:
+                yield True
+            finally:
+                fcntl.flock(self._file, fcntl.LOCK_UN)
+        finally:
+            self._mutex.release()
 
     def _is_alone(self) -> bool:
         """Whether no other process takes part, nor one that this one has just started."""
+        if not self._takes_part:
+            return False
         self._find_processes()
-        return len(self._pids) == 1 and not self._has_spawned()
+        return self._pids == {self._pid} and not self._has_spawned()
 
-    def _skip(self, place: int) -> float:
+    def _skip(self, place: int, arrived: Callable[[], bool]) -> float:
         if wait := self._running():
             return wait
+        if arrived():
+            return SOON
         waiters = [waiter for waiter in self._waiters() if self._words[waiter + _STATE] == _WAITS]
         moment = min((self._words[waiter + _WAKE] for waiter in waiters), default=NEVER)
         if moment >= NEVER:
@@ -289,7 +332,7 @@ class SharedClock:
     def spawns(self) -> None:
         """Say that this process starts another."""
         if self._pid not in self._words[_ALL_SPAWNING.start : _ALL_SPAWNING.stop]:
-            with _locked(self._file):
+            with self._locked():
                 free = next(place for place in _ALL_SPAWNING if not self._words[place])
                 self._words[free] = self._pid
 
@@ -311,27 +354,3 @@ class SharedClock:
     def _poke(self, place: int) -> None:
         with suppress(OSError):
             self._waker.sendto(b"!", f"{self.path}.{place}")
-
-
-@contextmanager
-def _locked(file: int) -> Iterator[None]:
-    """Wait for the lock awake: whoever holds it may be looking at whether this process sleeps."""
-    while True:
-        with _try_locked(file) as mine:
-            if mine:
-                yield
-                return
-        os.sched_yield()
-
-
-@contextmanager
-def _try_locked(file: int) -> Iterator[bool]:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        fcntl.flock(file, fcntl.LOCK_UN)

@@ -45,6 +45,7 @@ class SharedClockSelector(selectors.EpollSelector):
         self._place, self._woken = self.clock.enter()
         self.register(self._woken, selectors.EVENT_READ)
         self._owner = os.getpid()
+        self._arrived: list[tuple[selectors.SelectorKey, int]] = []
 
     def close(self) -> None:
         """Take part no longer."""
@@ -62,17 +63,19 @@ class SharedClockSelector(selectors.EpollSelector):
         until = NEVER if timeout is None else _step_after(clock.monotonic_ns(), timeout)
         try:
             looks = 0
-            while clock.monotonic_ns() < until:
+            while True:
                 clock.wait(self._place, until)
                 pause = self._pause(until)
-                if not pause and clock.monotonic_ns() >= until:
-                    return []  # nothing has run since the last look
+                if self._arrived:
+                    return self._taken()
+                if clock.monotonic_ns() >= until:
+                    # Where this has moved the clock on, nothing has run since it looked for what has arrived.
+                    return self._ready(0) if pause else []
                 if pause in {SOON, LATER}:
                     pause = min(pause * 2**looks, _LATEST)
                     looks = min(looks + 1, 8)
                 if ready := self._ready(pause):
                     return ready
-            return self._ready(0)
         finally:
             clock.run(self._place)
 
@@ -82,8 +85,16 @@ class SharedClockSelector(selectors.EpollSelector):
         if not clock.virtual:
             left: float = (until - clock.monotonic_ns()) / 1e9
             return min(1.0, max(0.0, left))
-        pause: float = clock.skip(self._place)
+        pause: float = clock.skip(self._place, self._has_arrived)
         return pause
+
+    def _has_arrived(self) -> bool:
+        self._arrived = self._ready(0)
+        return bool(self._arrived)
+
+    def _taken(self) -> list[tuple[selectors.SelectorKey, int]]:
+        arrived, self._arrived = self._arrived, []
+        return arrived
 
     def _ready(self, timeout: float) -> list[tuple[selectors.SelectorKey, int]]:
         if 0 < timeout < _EPOLL_STEP and self.fileno() < _MOST_DESCRIPTORS:
