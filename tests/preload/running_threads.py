@@ -65,6 +65,10 @@ class RunningThreads:
                 self._links = 0
         return self._pid
 
+    def has_several(self) -> bool:
+        """Whether there are several threads, as of the last look."""
+        return len(self._files) > 1
+
     def turns(self, apart: int) -> bytes:
         """Tell how often the threads have run: two answers that are the same say that none has run meanwhile."""
         with suppress(ProcessLookupError):

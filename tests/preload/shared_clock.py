@@ -268,9 +268,27 @@ class SharedClock:
         return (at for at in range(_FIRST_WAITER, self._words[_WAITER_END], _FIELDS) if self._words[at + _PID])
 
     def _running(self) -> float:
-        """Give the real seconds until another look at what runs, 0 where nothing does."""
+        """Give the real seconds until another look at what runs, 0 where nothing does.
+
+        Threads are looked at one after the other, so one that slept may run by the time the last is seen asleep. And
+        one that waits for the interpreter looks to the kernel as if it slept. So all have to sleep in two looks, and
+        none may have run in between, though this one has let go of the interpreter.
+        """
         me = threading.get_native_id()
-        self._find_processes()
+        for _ in range(2):
+            self._find_processes()
+            if wait := self._busy(me):
+                return wait
+            turns = b"".join(self._threads[pid].turns(me) for pid in self._pids if pid in self._threads)
+            if turns == self._turns:
+                return 0.0
+            self._turns = turns
+            if self._threads[self._pid].has_several():
+                _real_sleep(_SETTLE)
+        return _SETTLE
+
+    def _busy(self, me: int) -> float:
+        """Look at every thread but this one; gives the real seconds until another look, 0 where all sleep."""
         pids = self._pids
         for pid in pids:
             if pid not in self._threads:
@@ -284,20 +302,7 @@ class SharedClock:
         # On a busy machine the kernel leaves it to these to hand packets on, which are then in flight for a moment.
         if self._starting(pids) or any(thread.packets_in_flight() for thread in self._packet_threads):
             return SOON
-        return 0.0 if self._settled(me) else _SETTLE
-
-    def _settled(self, me: int) -> bool:
-        """Whether no other thread of this process has run since it was last given the time to.
-
-        A thread that waits for the interpreter looks to the kernel as if it slept. This one has to let go of it once.
-        """
-        threads = self._threads[self._pid]
-        turns = threads.turns(me)
-        if turns == self._turns:
-            return True
-        _real_sleep(_SETTLE)
-        self._turns = turns
-        return False
+        return 0.0
 
     def _starting(self, pids: frozenset[int]) -> bool:
         """Whether a child that has not joined yet runs."""
