@@ -15,6 +15,8 @@ import pytest
 from tests.support.stacks import REGION, Deployed, deploy, pretend_aws, usual
 from tests.support.templates import FOLDER
 
+pytestmark = pytest.mark.thorough  # they test the tests of the templates
+
 LINTER = "test_templates::test_the_linter_finds_nothing"
 ATTRIBUTES = "test_templates::test_attributes_have_names_that_aws_knows"
 

@@ -66,6 +66,7 @@ def _told(house: House, task: PhoneProcess, caller: Caller, which: int = -1) -> 
     return session.history, [words.text for words in session.heard]
 
 
+@pytest.mark.thorough  # a call in two tasks
 async def test_a_connection_that_breaks_is_replaced(tasks: Fleet, house: House) -> None:
     """The network was lost, not the task: the caller waits for a moment, and the agent knows what was said."""
     async with Caller(house.exchange, tasks.url) as caller:
@@ -111,6 +112,7 @@ async def _lose(caller: Caller, times: int) -> None:
         await caller.until("mark", count=streams + 1)
 
 
+@pytest.mark.thorough  # a call in two tasks
 async def test_a_model_that_is_down_is_not_asked_again(tasks: Fleet, house: House) -> None:
     """The agent is lost for good: the caller hears so at once, and no further stream is tried."""
     house.nova.faults.add(Fault(on="answer", skip=1, action="exception", error="validationException"))
@@ -125,6 +127,7 @@ async def test_a_model_that_is_down_is_not_asked_again(tasks: Fleet, house: Hous
     assert record["reason"] == "model_rejected"
 
 
+@pytest.mark.thorough  # a call in two tasks
 async def test_a_goodbye_that_twilio_was_not_told_of_is_not_taken_for_a_loss(tasks: Fleet, house: House) -> None:
     """The call ended as it should and REST does not answer: Twilio asks, and is told to hang up."""
     goodbye = use("end_call", reason="caller_said_goodbye")
@@ -141,6 +144,7 @@ async def test_a_goodbye_that_twilio_was_not_told_of_is_not_taken_for_a_loss(tas
     assert record["reason"] == "agent_ended"
 
 
+@pytest.mark.thorough  # a call in two tasks
 async def test_a_captured_question_for_a_lost_call_costs_one_model_stream_at_most(tasks: Fleet, house: House) -> None:
     """Its signature has no date: sent twenty times while the call goes on well, it changes nothing for the caller."""
     async with Caller(house.exchange, tasks.url) as caller:
@@ -159,6 +163,7 @@ async def test_a_captured_question_for_a_lost_call_costs_one_model_stream_at_mos
     await _records(tasks, caller, 2)
 
 
+@pytest.mark.thorough  # a call in two tasks
 async def test_a_ticket_that_one_task_has_taken_is_refused_by_the_other(tasks: Fleet, house: House) -> None:
     """Whoever has a copy of it cannot open a second stream where the first is not known."""
     one, other = (Stranger(task.url, house.exchange.settings) for task in tasks.tasks)
@@ -180,6 +185,7 @@ async def test_a_ticket_that_one_task_has_taken_is_refused_by_the_other(tasks: F
     await other.aclose()
 
 
+@pytest.mark.thorough  # a call in two tasks
 async def test_nobody_left_to_ask_is_the_fallback_of_the_number(house: House, tmp_path: Path) -> None:
     """Every task is dead: Twilio tries a few times, then asks the number's own fallback address."""
     async with phones_behind_edge(house.start_phone, tmp_path, 1) as fleet:
@@ -218,6 +224,7 @@ async def _bin(agent: str, wait: int) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/bin"
 
 
+@pytest.mark.thorough  # a call in two tasks
 async def test_a_task_whose_death_nobody_has_noticed_yet(house: House, tmp_path: Path) -> None:
     """It has fewer requests than the other and gets every try; the number's fallback waits, and the call goes on."""
     house.score.plan = _words
