@@ -3,11 +3,12 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ BUILD_SECONDS = 420.0
 UP_SECONDS = 180.0
 STOP_SECONDS = 150.0
 _ASK_SECONDS = 60.0
+_TRIES = 100
 _UDP_PORTS = 8
 """Published for the sound of a few visitors; each costs the engine a process."""
 
@@ -148,10 +150,22 @@ def build(engine: Engine) -> None:
     engine("compose", "--env-file", os.devnull, "build", seconds=BUILD_SECONDS)
 
 
+def _free_ports_for_sound() -> int:
+    """Find ports in a row, below those that the system hands out to whoever sends; gives the first."""
+    for _ in range(_TRIES):
+        first = free_port()
+        with suppress(OSError), ExitStack() as taken:
+            for port in range(first, first + _UDP_PORTS):
+                taken.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)).bind(("", port))
+            return first
+    msg = f"no {_UDP_PORTS} free ports in a row"
+    raise EngineError(msg)
+
+
 @contextmanager
 def composed(engine: Engine, project: str, **settings: str) -> Iterator[Composed]:
     """Start everything on free ports, and remove it all at the end."""
-    port, first = free_port(), 41_000 + os.getpid() % 1000 * 10
+    port, first = free_port(), _free_ports_for_sound()
     chosen = {
         "COMPOSE_PROJECT_NAME": project,
         "COMPOSE_ENV_FILES": os.devnull,
