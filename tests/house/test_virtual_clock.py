@@ -1,6 +1,7 @@
 """The clock that tests share: it skips waits, and nothing else."""
 
 import asyncio
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -160,6 +161,14 @@ async def test_a_thread_that_waits_is_woken_in_its_turn() -> None:
     order.append("loop")
     thread.join()
     assert order == ["loop at 4", "thread", "loop"]
+
+
+def test_a_poll_that_waits_for_time_to_pass_comes_back() -> None:
+    """It reads the clock until that shows a later moment, with nothing that could be skipped."""
+    reader, writer = multiprocessing.Pipe(duplex=False)
+    assert not reader.poll()
+    writer.close()
+    reader.close()
 
 
 async def test_threads_that_wait_at_once_are_all_on_time() -> None:

@@ -50,6 +50,8 @@ DUST: Final = 1_000
 """Nanoseconds that come of arithmetic with floats."""
 _LOOKS: Final = 2_000
 """A loop that looks for work as often without ever waiting is waiting for time to pass, and a step does."""
+_READINGS: Final = 10_000
+"""So is a thread that reads the clock as often while it stands still, as ``multiprocessing`` does in a poll of 0 s."""
 SOON, LATER = 0.000_1, 0.001
 """Real seconds until another look at threads that run: those of native code, and those that look themselves later."""
 _SETTLE: Final = 0.000_02
@@ -65,6 +67,7 @@ class SharedClock:
         self.path = path
         self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         self._mutex, self._takes_part = threading.Lock(), False
+        self._read = self._readings = 0
         with self._locked():
             new = os.fstat(self._file).st_size == 0
             os.ftruncate(self._file, _WORDS * 8)
@@ -113,7 +116,13 @@ class SharedClock:
     def monotonic_ns(self) -> int:
         """Give the moment, in nanoseconds."""
         if self._words[_VIRTUAL]:
-            return self._words[_MOMENT]
+            moment = self._words[_MOMENT]
+            if moment != self._read:
+                self._read, self._readings = moment, 0
+            self._readings += 1
+            if self._readings > _READINGS:
+                self._words[_MOMENT] = moment + STEP
+            return moment
         return _real_monotonic() + self._words[_OFFSET]
 
     def monotonic(self) -> float:
