@@ -9,6 +9,7 @@ from xdist.scheduler import LoadScopeScheduling
 ALONE: Final = {
     "integration/test_bench.py": "it measures what a core can do",
     "integration/test_stranger_costs.py": "it measures the processor time and the memory that a client costs",
+    "e2e/containers/test_containers_conversations.py": "people talk with containers, which see when a machine is busy",
     "faults/test_faults_soak.py": "twenty callers at a time keep the machine busy as they would in the field",
 }
 """Modules below ``tests`` that measure the machine, and why. They run last, in one process, while nothing else does."""
@@ -41,6 +42,8 @@ class OneModuleAtATime(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdi
 
     def _split_scope(self, nodeid: str) -> str:
         module = nodeid.partition("::")[0]
+        if module.removeprefix("tests/") in ALONE:
+            return module
         return next((folder for folder in _TOGETHER if module.startswith(folder)), module)
 
     def _reschedule(self, node: Any) -> None:  # noqa: ANN401 - pytest-xdist has no types for it

@@ -96,7 +96,7 @@ def main() -> int:
     """Read the command line and serve, on uvloop where it is installed.
 
     Returns:
-        The exit code: 1 if an address is taken.
+        The exit code: 1 if an address is taken, or the recogniser does not start.
     """
     options = arguments().parse_args()
     to_stdout(verbose=options.verbose)
@@ -107,6 +107,9 @@ def main() -> int:
         factory = uvloop.new_event_loop
     try:
         asyncio.run(serve(settings_of(options), brain_of(options.brain)), loop_factory=factory)
+    except TimeoutError:
+        note("cannot_start", reason="the recogniser of speech did not start in time; is the machine busy?")
+        return 1
     except OSError as error:
         note("cannot_listen", reason=str(error))
         return 1
