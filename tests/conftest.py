@@ -92,7 +92,7 @@ def _forget_the_shell() -> None:
 
 
 def _trust_one_authority() -> None:
-    """Have clients load one certificate by default, not 150, each time; no test meets a certificate of the web's."""
+    """Have clients load one certificate by default, not 150, each time; no test uses a public one."""
     first, end, _ = certifi.contents().partition("-----END CERTIFICATE-----\n")
     place = Path(_folder.name, "authority.pem")
     place.write_text(first + end)
@@ -182,7 +182,7 @@ def pytest_unconfigure() -> None:
 
 
 def _turn(module: str, kind: int) -> tuple[bool, int]:
-    """Tell when a module runs: what measures comes last, what takes long first."""
+    """Tell when a module runs: what needs the machine to itself comes last, what takes long first."""
     return module in ALONE, -1 if module in LONG else kind
 
 

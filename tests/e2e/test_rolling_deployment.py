@@ -6,7 +6,6 @@
 import os
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,6 @@ from tests.support.fleet import Fleet, fleet
 from tests.support.score import Score, short_notes
 from tests.support.traffic import Traffic, traffic
 from tests.support.waiting import until
-from webrtc_agent import ice
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
 
@@ -28,8 +26,7 @@ VISITORS = int(os.environ.get("VISITORS", "1"))
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def running(tmp_path: Path) -> AsyncIterator[Fleet]:
-    """Run two tasks of each service. Visitors talk over loopback only."""
-    ice.offer_only([ip_address("127.0.0.1")])
+    """Run two tasks of each service."""
     score = Score()
     score.plan = short_notes
     async with fleet(tmp_path, score) as ships:

@@ -10,8 +10,6 @@ import pytest
 from tests.support.processes import ALONE, LONG, worker_count
 from tools.workspace import ROOT
 
-pytestmark = pytest.mark.thorough  # each of them runs pytest
-
 _CONFTEST = """
 from tests.support.processes import OneModuleAtATime
 
@@ -33,6 +31,7 @@ def test_it(number):
 """
 
 
+@pytest.mark.thorough  # it runs pytest
 @pytest.mark.parametrize("processes", [1, 2, 4])
 def test_a_module_is_one_process_s_and_what_measures_comes_last_alone(tmp_path: Path, processes: int) -> None:
     """Nothing else runs from the first test that measures on; with any number of processes every test runs once."""
@@ -59,6 +58,7 @@ def test_a_module_is_one_process_s_and_what_measures_comes_last_alone(tmp_path: 
     assert [what for what, _, _ in lines[first:]] == ["begin", "end"] * (len(lines[first:]) // 2)
 
 
+@pytest.mark.thorough  # it runs pytest
 @pytest.mark.parametrize("processes", [0, 2])
 def test_a_failure_is_told_at_once(tmp_path: Path, processes: int) -> None:
     """A run that hangs after it has still said what it was."""
@@ -74,7 +74,7 @@ def test_a_failure_is_told_at_once(tmp_path: Path, processes: int) -> None:
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-o", "addopts=--import-mode=importlib"]
     places = ["--rootdir", str(tmp_path), "-n", str(processes), "--max-worker-restart", "0", str(tmp_path)]
     done = subprocess.run([*command, *places], cwd=ROOT, capture_output=True, text=True, check=False, timeout=200)
-    assert "test_it.py::test_no failed (call): assert 1 == 2" in done.stdout, done.stdout + done.stderr
+    assert "\ntest_it.py::test_no failed (call): assert 1 == 2" in done.stdout, done.stdout + done.stderr
 
 
 def test_what_has_a_turn_of_its_own_is_there() -> None:

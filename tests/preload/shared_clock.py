@@ -68,7 +68,7 @@ class SharedClock:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         self._mutex, self._takes_part = threading.Lock(), False
         self._read = self._readings = 0
-        with self._locked():
+        with self.locked():
             new = os.fstat(self._file).st_size == 0
             os.ftruncate(self._file, _WORDS * 8)
             self._words = memoryview(mmap.mmap(self._file, _WORDS * 8)).cast("q")
@@ -102,7 +102,7 @@ class SharedClock:
         self._threads: dict[int, RunningThreads] = {}
         self._packet_threads = [RunningThreads(pid) for pid in packet_threads()]
         self._waker = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        with self._locked():
+        with self.locked():
             free = next(at for at in _ALL_PROCESSES if not self._words[at])
             self._words[free] = self._pid
             self._words[_PROCESS_END] = max(self._words[_PROCESS_END], free + 1)
@@ -152,7 +152,7 @@ class SharedClock:
 
     @virtual.setter
     def virtual(self, wanted: bool) -> None:
-        with self._locked():
+        with self.locked():
             if wanted == self.virtual:
                 return
             moment = self.monotonic_ns()
@@ -163,12 +163,6 @@ class SharedClock:
             for waiter in self._waiters():
                 self._poke(waiter)
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Keep others from moving the clock on: one that was stopped just then would hold it for ever."""
-        with self._locked():
-            yield
-
     def look(self) -> None:
         """Count a look for work without a wait."""
         self._looks += 1
@@ -178,7 +172,7 @@ class SharedClock:
 
     def enter(self) -> tuple[int, socket.socket]:
         """Take part as something that waits; gives its place and where it is woken."""
-        with self._locked():
+        with self.locked():
             place = next(at for at in _ALL_WAITERS if not self._words[at + _PID])
             self._words[place + _STATE], self._words[place + _PID] = _RUNS, os.getpid()
             self._words[_WAITER_END] = max(self._words[_WAITER_END], place + _FIELDS)
@@ -190,7 +184,7 @@ class SharedClock:
 
     def leave(self, place: int) -> None:
         """Take part no longer."""
-        with self._locked():
+        with self.locked():
             if self._words[place + _PID] == os.getpid():
                 self._words[place + _PID] = 0
                 with suppress(FileNotFoundError):
@@ -210,16 +204,19 @@ class SharedClock:
         """Move the clock on if everything waits; gives the real seconds after which to try again.
 
         Args:
-            place: Who asks.
-            arrived: Tells whether there is something to do for whoever asks. It may have come from a process that has
-                gone to sleep, or ended, since they last looked.
+            place: The waiter that asks.
+            arrived: Tells whether it has something to do. That may come from a process that has gone to sleep, or
+                ended, since the waiter last looked.
         """
         with self._try_locked() as mine:
             return self._skip(place, arrived) if mine else SOON
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Wait for the lock awake: whoever holds it may be looking at whether this thread sleeps."""
+    def locked(self) -> Iterator[None]:
+        """Keep others from moving the clock on.
+
+        It spins for the lock: the thread that holds it may be checking whether this one sleeps.
+        """
         while True:
             with self._try_locked() as mine:
                 if mine:
@@ -346,7 +343,7 @@ class SharedClock:
     def spawns(self) -> None:
         """Say that this process starts another."""
         if self._pid not in self._words[_ALL_SPAWNING.start : _ALL_SPAWNING.stop]:
-            with self._locked():
+            with self.locked():
                 free = next(place for place in _ALL_SPAWNING if not self._words[place])
                 self._words[free] = self._pid
 

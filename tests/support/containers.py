@@ -151,7 +151,7 @@ def build(engine: Engine) -> None:
 
 
 def _free_ports_for_sound() -> int:
-    """Find ports in a row, below those that the system hands out to whoever sends; gives the first."""
+    """Find consecutive UDP ports outside the system's ephemeral range; gives the first."""
     for _ in range(_TRIES):
         first = free_port()
         with suppress(OSError), ExitStack() as taken:

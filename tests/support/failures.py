@@ -17,6 +17,6 @@ class FailuresAtOnce:
             return
         crash = getattr(report.longrepr, "reprcrash", None)
         lines = (crash.message if crash else report.longreprtext).strip().splitlines()
-        terminal.ensure_newline()
+        terminal.write_line("")  # ends the line of dots
         terminal.write_line(f"{report.nodeid} failed ({report.when}): {lines[0] if lines else ''}")
         terminal.flush()

@@ -12,7 +12,7 @@ ALONE: Final = {
     "e2e/containers/test_containers_conversations.py": "people talk with containers, which see when a machine is busy",
     "faults/test_faults_soak.py": "twenty callers at a time keep the machine busy as they would in the field",
 }
-"""Modules below ``tests`` that measure the machine, and why. They run last, in one process, while nothing else does."""
+"""Modules below ``tests`` that need the machine to themselves, and why. They run last, in one process."""
 _TOGETHER: Final = ("tests/e2e/browser/", "tests/e2e/containers/")
 """Folders whose modules share a browser, or an engine and its images: one process has all of them, in turn."""
 LONG: Final = {
@@ -33,7 +33,7 @@ def worker_count(config: pytest.Config) -> int:
 
 
 class OneModuleAtATime(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist carries no types
-    """Hands out modules, because their tests share what is slow to start; those that measure come last, alone."""
+    """Hands out modules, because their tests share what is slow to start; those of ``ALONE`` come last."""
 
     def __init__(self, config: pytest.Config, log: Any = None) -> None:  # noqa: ANN401 - pytest-xdist has no types for it
         super().__init__(config, log)
@@ -47,19 +47,19 @@ class OneModuleAtATime(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdi
         return next((folder for folder in _TOGETHER if module.startswith(folder)), module)
 
     def _reschedule(self, node: Any) -> None:  # noqa: ANN401 - pytest-xdist has no types for it
-        if not self._only_measuring_is_left() or len(self.nodes) == 1:
+        if not self._only_alone_is_left() or len(self.nodes) == 1:
             super()._reschedule(node)
         elif node is not self.nodes[0] and not node.shutting_down:
             node.shutdown()  # the first one waits until all others have ended, see below
 
     def remove_node(self, node: Any) -> str | None:  # noqa: ANN401 - as above
-        """Take note that a process has ended; the last one then measures."""
+        """Take note that a process has ended; the last one then has the machine to itself."""
         crashed: str | None = super().remove_node(node)
-        if len(self.nodes) == 1 and self._only_measuring_is_left():
+        if len(self.nodes) == 1 and self._only_alone_is_left():
             super()._reschedule(self.nodes[0])
         return crashed
 
-    def _only_measuring_is_left(self) -> bool:
+    def _only_alone_is_left(self) -> bool:
         return bool(self.workqueue) and all(scope.removeprefix("tests/") in ALONE for scope in self.workqueue)
 
 

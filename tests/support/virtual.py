@@ -20,7 +20,7 @@ def waits_are_skipped() -> bool:
 
 
 def stop(pid: int) -> None:
-    """Have a process stand still, but not in the middle of moving the clock, which all would wait for."""
+    """Suspend a process, but not while it holds the clock's lock, which no other would ever get."""
     clock = shared_clock()
-    with clock.held() if clock is not None else nullcontext():
+    with clock.locked() if clock is not None else nullcontext():
         os.kill(pid, signal.SIGSTOP)

@@ -1,9 +1,8 @@
-"""The running web service and the model's stand-in, started once: loading the product takes two seconds."""
+"""The running web service and the model's stand-in, one of each for a module: loading takes two seconds."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,6 @@ from tests.support.score import Score, short_notes
 from tests.support.visitor import Visitor
 from tests.support.waiting import until
 from tests.support.web_process import WebProcess, web_process
-from webrtc_agent import ice
 
 
 @dataclass(frozen=True)
@@ -35,8 +33,7 @@ class Surroundings:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def surroundings(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Surroundings]:
-    """Run the model's stand-in. The visitors of these tests, too, talk over loopback only."""
-    ice.offer_only([ip_address("127.0.0.1")])
+    """Run the model's stand-in."""
     folder = tmp_path_factory.mktemp("web")
     score = Score()
     async with NovaStandin(NovaSettings(certificates=folder), score.brain()) as nova:

@@ -22,8 +22,7 @@ _DEADLINE_SECONDS = 5.0
 """One utterance takes 0.1 to 0.3 s, the longest 1.5 s."""
 _LINE_DEADLINE_SECONDS = 20.0
 """With the wait for those who came before, and for a new process if the old one hangs."""
-_START_DEADLINE_SECONDS = 120.0
-"""It takes two; beside other work a nice process waits for its turn."""
+_START_DEADLINE_SECONDS = 30.0
 _PARENT_CHECK_SECONDS = 2.0
 _NICENESS = 5
 """Who waits for words waits a little longer; sound that comes late is heard by everybody."""
@@ -95,9 +94,8 @@ def _new_pool() -> ProcessPoolExecutor:
 
 
 def _end_with(parent: int) -> None:
-    """Do not outlive a parent that was killed, leave Ctrl-C to it, and let it go first."""
+    """Do not outlive a parent that was killed, and leave Ctrl-C to it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(_NICENESS)
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -109,6 +107,7 @@ def _end_with(parent: int) -> None:
 
 def _warm() -> int:
     _recogniser()
+    os.nice(_NICENESS)  # only now: on a busy machine a nice process would take longer to start than anyone waits
     return os.getpid()
 
 
