@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from agent_core.events import Tally
 from agent_core.nova.link import ModelLink
 from agent_core.nova.model_session import ModelSession
+from agent_core.nova.quirks import Quirks
 from agent_core.nova.transcript import Transcript
 from agent_core.nova.wire import ModelEvent
 from agent_core.phrases import Phrase  # noqa: TC001 - annotates an attribute
@@ -17,7 +18,14 @@ from tests.support.scripted_source import ScriptedSource, patience
 class Conversation:
     """A link over a scripted model, and all that it handed over."""
 
-    def __init__(self, model: ScriptedModel, first: ModelSession | None = None, *, renew_after: float = 360) -> None:
+    def __init__(
+        self,
+        model: ScriptedModel,
+        first: ModelSession | None = None,
+        *,
+        renew_after: float = 360,
+        quirks: Quirks | None = None,
+    ) -> None:
         self.model = model
         self.tally = Tally()
         self.events: list[ModelEvent] = []
@@ -30,6 +38,7 @@ class Conversation:
             patience(self.said, lambda: not self.link.caller_speaks),
             input_rate=8000,
             renew_after=renew_after,
+            quirks=quirks,
         )
 
     async def take(self, event: ModelEvent) -> None:

@@ -76,6 +76,8 @@ class ScriptedStream:
         self.sent: list[tuple[str, Json]] = []
         """Name and body of each event, in order."""
         self.closed = False
+        self.uses = 0
+        """Tool uses that a script has counted."""
         self.takes_events = asyncio.Event()
         """Cleared, the stream blocks whoever sends."""
         self.takes_events.set()

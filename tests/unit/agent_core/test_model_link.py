@@ -2,14 +2,18 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
+from agent_core import prompts
 from agent_core.errors import ModelError, ModelRejected, ModelUnavailable
 from agent_core.events import Tally
 from agent_core.nova import tending
-from agent_core.nova.link import MAX_TRIES, ModelLink, backoff
+from agent_core.nova.failures import MAX_TRIES
+from agent_core.nova.link import ModelLink, backoff
 from agent_core.nova.model_session import ModelSession, Prompt
+from agent_core.nova.quirks import Quirks
 from agent_core.nova.transcript import History, Transcript
 from agent_core.nova.wire import Audio, ModelEvent, Role
 from tests.support import scripted_model as say
@@ -19,6 +23,7 @@ from tests.support.scripted_source import ScriptedSource, patience
 from tests.support.waiting import until
 
 LOST = ModelUnavailable("InternalServerException")
+SOUND = b"\x01\x00" * 80
 
 
 def _refusing(error: Callable[[], ModelError], times: int) -> ScriptedModel:
@@ -42,6 +47,10 @@ class Slow(ScriptedSource):
 
 def _link(source: ScriptedSource) -> ModelLink:
     return ModelLink(source, Transcript(), Tally(), patience([]), input_rate=8000, renew_after=360)
+
+
+def _said(words: str) -> list[bytes]:
+    return [*say.answer(words, SOUND), *say.text_block("ASSISTANT", words, speculative=False, stop="END_TURN")]
 
 
 async def _ignore(_event: ModelEvent) -> None:
@@ -156,17 +165,175 @@ async def test_fault_02_the_tries_are_three_and_spaced() -> None:
     await link.close()
 
 
-async def test_sound_forgives_earlier_failures() -> None:
-    """A model that speaks again has its three tries again: two losses, a sentence, two losses."""
+async def test_a_completed_answer_forgives_earlier_failures() -> None:
+    """A model that works again has its three tries again: two losses, an answer, two losses."""
     talk = Conversation(_refusing(lambda: LOST, 2))
     async with talk.talking() as running:
         stream = await talk.model.stream(0, seconds=8)
-        stream.say(*say.answer("Hello.", b"\x01\x00" * 80))
-        await until(lambda: any(isinstance(event, Audio) for event in talk.events))
+        stream.say(*say.answer("Hello.", SOUND), *say.heard("hm"), *say.answer("Yes?", SOUND))
+        await until(lambda: sum(isinstance(event, Audio) for event in talk.events) == 2)
         talk.model.refusals.append(LOST)
         stream.fail(LOST)
         await talk.model.stream(1, seconds=8)
         assert not running.done()
+
+
+TEXTS = [
+    "RequestId=70368399445: Error 1: This request has been blocked by our content filters.",
+    "Tool Response parsing error",
+    "Chat history should be sent completely before streaming audio.",
+    "Chat history is over max limit. Trim chat history and try again.",
+    "Invalid input request, please fix your input and try again.",
+    "InternalErrorCode=531: Request timeout",
+    "System instability detected. Please retry your request.",
+    "a text that is not known",
+]
+ERRORS: list[Callable[[], ModelError | None]] = [
+    *(partial(ModelRejected, "ValidationException", text) for text in TEXTS),
+    partial(ModelRejected, "AccessDeniedException"),
+    partial(ModelRejected, "ServiceQuotaExceededException"),
+    partial(ModelUnavailable, "ThrottlingException"),
+    partial(ModelUnavailable, "ModelStreamErrorException"),
+    partial(ModelUnavailable, "InternalServerException"),
+    partial(ModelUnavailable, "ModelTimeoutException"),
+    lambda: None,  # closes the stream without an error
+]
+WAYS: dict[str, Callable[[ScriptedStream], None]] = {
+    "as it is asked": lambda _stream: None,
+    "behind its first sound": lambda stream: stream.say(
+        *say.text_block("ASSISTANT", "It is", speculative=True), say.audio_start(), say.audio(SOUND)
+    ),
+    "in a tool use": lambda stream: stream.say(*say.tool_use("get_weather", "use-1", {})),
+}
+
+
+def _breaks(stream: ScriptedStream, error: ModelError | None) -> None:
+    if error is None:
+        stream.end()
+    else:
+        stream.fail(error)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("minutes", [0, 10])
+@pytest.mark.parametrize("error", ERRORS, ids=[str(place) for place in range(len(ERRORS))])
+async def test_a_model_that_breaks_in_every_answer_is_left_after_four_streams(
+    error: Callable[[], ModelError | None], minutes: int, way: str
+) -> None:
+    """Whatever it says, at the first answer or in the tenth minute; the caller hears one phrase, not one a try."""
+    talk = Conversation(ScriptedModel(), renew_after=100_000)
+    talk.link.read("Greet the caller.")
+    async with talk.talking() as running:
+        stream = await talk.model.stream(0)
+        stream.say(say.event("completionStart"), *say.answer("Hello.", SOUND))
+        await asyncio.sleep(60 * minutes + 1)
+        before = len(talk.model.streams)
+
+        def misbehave(stream: ScriptedStream) -> None:
+            def on_event(name: str, body: dict[str, object]) -> None:
+                if name == "contentStart" and body["type"] == "AUDIO":
+                    WAYS[way](stream)
+                    _breaks(stream, error())
+
+            stream.on_event = on_event
+
+        talk.model._script = misbehave
+        stream.say(*say.heard("weather in Oslo?"))
+        WAYS[way](stream)
+        _breaks(stream, error())
+        with pytest.raises((ModelRejected, ModelUnavailable)):
+            async with asyncio.timeout(25):
+                await running
+        assert len(talk.model.streams) - before + 1 <= 4
+        assert len(talk.said) <= 1
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
+async def test_one_refusal_in_an_open_call_costs_one_stream(text: str) -> None:
+    """A call that has worked is not given up because of a text that the model was seen to say in healthy calls."""
+    talk = Conversation(ScriptedModel())
+    talk.link.read("Greet the caller.")
+    async with talk.talking() as running:
+        first = await talk.model.stream(0)
+        first.say(say.event("completionStart"), *say.answer("Hello.", SOUND))
+        await until(lambda: any(isinstance(event, Audio) for event in talk.events))
+        first.say(*say.heard("weather in Oslo?"))
+        first.fail(ModelRejected("ValidationException", text))
+        second = await talk.model.stream(1)
+        await second.until_sent("textInput", count=2)
+        second.say(*say.answer("Seven degrees.", SOUND))
+        await asyncio.sleep(30)
+        assert not running.done()
+        assert len(talk.model.streams) == 2
+        assert talk.said == []
+
+
+async def test_words_that_are_blocked_are_not_said_again() -> None:
+    """Neither in the history nor as a question: the next stream would be refused like this one."""
+    talk = Conversation(ScriptedModel())
+    async with talk.talking():
+        first = await talk.model.stream(0)
+        first.say(say.event("completionStart"), *say.heard("hello"), *_said("Good day."), *say.heard("a bad word"))
+        await until(lambda: talk.transcript.history[-1:] == ((Role.USER, "a bad word"),))
+        first.fail(ModelRejected("ValidationException", TEXTS[0]))
+        second = await talk.model.stream(1)
+        await second.until_sent("textInput", count=4)
+        assert second.texts("USER") == ["hello", prompts.load("blocked")]
+
+
+async def test_a_history_that_is_refused_is_halved_then_left_out() -> None:
+    """And the next conversation of this process begins with the half."""
+    quirks = Quirks()
+    model = ScriptedModel()
+
+    def refuse_history(stream: ScriptedStream) -> None:
+        def on_event(name: str, body: dict[str, object]) -> None:
+            if name == "contentStart" and body["type"] == "AUDIO" and stream.texts("ASSISTANT"):
+                stream.fail(ModelRejected("ValidationException", TEXTS[3]))
+
+        stream.on_event = on_event
+
+    talk = Conversation(model, quirks=quirks)
+    for number in range(30):
+        talk.transcript.add(Role.USER, f"question {number} " + "word " * 40)
+        talk.transcript.add(Role.ASSISTANT, f"answer {number} " + "word " * 40)
+    async with talk.talking():
+        first = await model.stream(0)
+        first.say(say.event("completionStart"), *say.heard("and in Oslo?"))
+        await until(lambda: talk.transcript.history[-1][1] == "and in Oslo?")
+        model._script = refuse_history
+        first.fail(LOST)
+        third = await model.stream(2)
+        await third.until_sent("textInput", count=2)
+    told = [sum(len(words) for words in stream.texts("USER") + stream.texts("ASSISTANT")) for stream in model.streams]
+    assert told[0] > 7000
+    assert 2500 < told[1] <= 8000
+    assert third.texts("ASSISTANT") == []
+    assert third.texts("USER") == ["and in Oslo?"]
+    assert quirks.history_bytes < 8000
+
+
+async def test_audio_is_held_after_it_was_refused_during_a_tool() -> None:
+    """For the rest of the conversation, and for the next ones of the process; nothing of it is lost."""
+    quirks = Quirks()
+    talk = Conversation(ScriptedModel(), quirks=quirks)
+    async with talk.talking():
+        first = await talk.model.stream(0)
+        first.say(say.event("completionStart"), *say.heard("weather?"), *say.tool_use("get_weather", "use-1", {}))
+        await until(lambda: talk.link._floor.tools == {"use-1"})
+        talk.link.hear(b"\x01\x00" * 160)
+        first.fail(ModelRejected("ValidationException", TEXTS[4]))
+        second = await talk.model.stream(1)
+        await second.until_sent("textInput", count=2)
+        second.say(*say.tool_use("get_weather", "use-2", {}))
+        await until(lambda: talk.link._floor.tools == {"use-2"})
+        before = len(second.sound())
+        talk.link.hear(b"\x02\x00" * 160)
+        await asyncio.sleep(1)
+        assert len(second.sound()) == before
+        assert talk.link.answer_tool("use-2", {})
+        await until(lambda: second.sound()[before:] == b"\x02\x00" * 160)
+    assert quirks.holds_audio
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from agent_core.errors import ModelUnavailable
+from agent_core.errors import ModelRejected, ModelUnavailable
 from agent_core.nova.wire import Role
 from agent_core.phrases import Phrase
 from tests.support import scripted_model as say
@@ -165,7 +165,7 @@ async def test_fault_08_the_agent_speaks_on_while_the_next_stream_listens() -> N
         second = talk.model.streams[-1]
         assert not _closed(first)
         assert talk.model.open_streams == 2
-        assert second.texts("ASSISTANT")[-1] == "Once."
+        assert second.texts("ASSISTANT")[-1] == "Yes. Once."
         heard = len(talk.events)
         first.say(say.audio(SOUND), ENDS, *FINAL)
         await _pass(1)
@@ -196,7 +196,7 @@ async def test_fault_08_a_tool_runs_across_the_limit() -> None:
     began = asyncio.get_running_loop().time()
     async with _in_a_call() as (talk, first, _voice):
         await _chat(first, 355)
-        await _speak(first, 73)
+        await _speak(first, 76)
         first.say(ENDS, *FINAL, *say.heard("weather?"), *say.tool_use("get_weather", "use-9", {}))
         second = await _renewed(talk)
         assert 450 <= _age(began) < 452
@@ -313,11 +313,11 @@ async def test_an_old_stream_that_breaks_in_a_tool_has_its_question_asked_again(
     """The result would find nobody."""
     async with _in_a_call() as (talk, first, _voice):
         await _chat(first, 355)
-        await _speak(first, 73)
+        await _speak(first, 76)
         first.say(ENDS, *FINAL, *say.heard("weather?"), *say.tool_use("get_weather", "use-9", {}))
         second = await _renewed(talk)
         first.end()
-        await _pass(2)
+        await _pass(0.1)
         assert second.texts("USER")[-1] == "weather?"
         assert not talk.link.answer_tool("use-9", {"temperature": 7})
         second.say(*_said("Seven degrees."))
@@ -560,3 +560,135 @@ async def test_a_model_that_reads_no_more_is_not_waited_for_in_silence() -> None
         assert talk.said == [Phrase.HOLD]
         assert "could not hear" in second.texts("USER")[-1]
         first.takes_events.set()
+
+
+REFUSALS = [
+    ModelRejected("ValidationException", "Chat history is over max limit. Trim chat history and try again."),
+    ModelRejected("ValidationException", "Invalid input request, please fix your input and try again."),
+    ModelUnavailable("ThrottlingException"),
+    None,
+]
+"""What a new stream may do with a conversation that is handed to it; None ends it without a word."""
+
+
+def _refuse_next(talk: Conversation, error: Exception | None, after: float = 0.15) -> None:
+    """Have each next stream refuse the conversation, so many seconds after its microphone was opened."""
+
+    def script(stream: ScriptedStream) -> None:
+        def refuse() -> None:
+            if error is None:
+                stream.end()
+            else:
+                stream.fail(error)
+
+        def on_event(name: str, body: dict[str, object]) -> None:
+            if name == "contentStart" and body["type"] == "AUDIO":
+                asyncio.get_running_loop().call_later(after, refuse)
+
+        stream.on_event = on_event
+
+    talk.model._script = script
+
+
+@pytest.mark.parametrize("error", REFUSALS, ids=["history", "input", "throttled", "ended"])
+async def test_fault_09_a_refused_renewal_is_inaudible(error: Exception | None) -> None:
+    """The old stream goes on, misses nothing of the caller, and the next try is made with less history."""
+    async with _in_a_call() as (talk, first, voice):
+        first.say(*say.heard("weather in Oslo?"), *_said("Seven degrees."))
+        _refuse_next(talk, error)
+        second = await _renewed(talk)
+        await until(lambda: second.closed, 3)
+        assert not _closed(first)
+        assert talk.tally.renewals == 0
+        voice.amplitude = LOUD
+        await _pass(1)
+        voice.amplitude = QUIET
+        await _pass(1)
+        heard = numbers_in(first.sound())
+        assert heard == list(range(heard[0], heard[0] + len(heard)))
+        first.say(*say.heard("and in Rome?"), *_said("Twenty."))
+        talk.model._script = lambda _stream: None
+        third = await _renewed(talk)
+        await until(lambda: _closed(first), 3)
+        assert third.texts("ASSISTANT")[-1] == "Twenty."
+        assert talk.said == []
+        assert talk.tally.audio_dropped_ms == 0
+
+
+async def test_fault_09_a_renewal_refused_in_the_middle_of_a_sentence_tears_nothing() -> None:
+    """The old stream, which had the beginning of the sentence, is given what came since."""
+    async with _in_a_call() as (talk, first, voice):
+        await _chat(first, 355)
+        voice.amplitude = LOUD
+        _refuse_next(talk, REFUSALS[0], after=0.5)
+        second = await _renewed(talk)
+        await until(lambda: second.closed, 3)
+        await _pass(1)
+        heard = numbers_in(first.sound())
+        assert heard == list(range(heard[0], heard[0] + len(heard)))
+        assert talk.said == []
+        assert not _closed(first)
+
+
+async def test_fault_09_a_renewal_refused_while_the_agent_speaks_cuts_no_word() -> None:
+    """What it was saying goes on over the stream that said it."""
+    async with _in_a_call() as (talk, first, _voice):
+        await _chat(first, 355)
+        _refuse_next(talk, REFUSALS[0])
+        speaking = asyncio.create_task(_speak(first, 90))
+        second = await _renewed(talk)
+        await until(lambda: second.closed, 3)
+        await speaking
+        first.say(ENDS, *FINAL)
+        await _pass(1)
+        assert talk.transcript.history[-1] == (Role.ASSISTANT, "Yes. Once.")
+        assert talk.said == []
+        assert talk.tally.interruptions == 0
+
+
+async def test_fault_09_what_is_asked_of_a_stream_that_is_refused_is_asked_of_the_old_one() -> None:
+    """A visitor types in just that second."""
+    async with _in_a_call() as (talk, first, _voice):
+        _refuse_next(talk, REFUSALS[0], after=0.5)
+        second = await _renewed(talk)
+        talk.link.read("and in Rome?", by_caller=True)
+        await until(lambda: second.closed, 3)
+        await _pass(0.5)
+        assert first.texts("USER")[-1] == "and in Rome?"
+        first.say(*_said("Twenty."))
+        await _pass(15)
+        assert talk.transcript.history[-1] == (Role.ASSISTANT, "Twenty.")
+        assert talk.said == []
+
+
+async def test_fault_09_every_renewal_is_refused_until_the_model_ends_the_stream() -> None:
+    """Then the conversation goes on over a stream of its own, with less history, and the caller hears nothing of it."""
+    async with _in_a_call() as (talk, first, _voice):
+        _refuse_next(talk, REFUSALS[0])
+        await _chat(first, 475)
+        tries = len(talk.model.streams) - 1
+        assert 5 <= tries <= 9
+        assert not _closed(first)
+        talk.model._script = lambda _stream: None
+        first.fail(ModelUnavailable("ModelTimeoutException"))
+        last = await talk.model.stream(tries + 1, seconds=5)
+        await last.until_sent("contentStart", count=2)
+        last.say(*say.heard("still there?"), *_said("Yes."))
+        await _pass(10)
+        assert talk.transcript.history[-1] == (Role.ASSISTANT, "Yes.")
+        assert talk.said == []
+
+
+async def test_an_old_stream_lives_until_the_new_one_has_proven_itself() -> None:
+    """A second without a refusal, or any event."""
+    async with _in_a_call() as (talk, first, _voice):
+        second = await _renewed(talk)
+        assert not _closed(first)
+        second.say(say.event("completionStart"))
+        await until(lambda: _closed(first), 0.5)
+    async with _in_a_call() as (talk, first, _voice):
+        await _renewed(talk)
+        await _pass(0.5)
+        assert not _closed(first)
+        await _pass(0.7)
+        assert _closed(first)

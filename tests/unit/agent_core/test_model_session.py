@@ -3,12 +3,13 @@
 import asyncio
 import gc
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
 from agent_core.errors import ModelUnavailable
 from agent_core.nova import model_session, wire
-from agent_core.nova.model_session import MAX_HISTORY_BYTES, MAX_TEXT_BYTES, ModelSession, Prompt, fit_history
+from agent_core.nova.model_session import ModelSession, Prompt
 from agent_core.nova.wire import ModelEvent, Role
 from tests.support import scripted_model as say
 from tests.support.scripted_model import ScriptedModel, ScriptedStream
@@ -16,6 +17,7 @@ from tests.support.waiting import until
 
 PROMPT = Prompt(system="Be brief.", voice="matthew")
 SECOND = b"\x01\x00" * 8000
+HISTORY = ((Role.USER, "hello"), (Role.ASSISTANT, "good day"))
 
 
 async def _opened(prompt: Prompt = PROMPT) -> tuple[ModelSession, ScriptedStream]:
@@ -36,8 +38,7 @@ def _collector() -> tuple[list[ModelEvent], Callable[[ModelEvent], Awaitable[Non
 
 async def test_opening_says_everything_in_the_documented_order() -> None:
     """Session, prompt, system text, history, then the microphone: nothing of it may come later."""
-    history = ((Role.USER, "hello"), (Role.ASSISTANT, "good day"))
-    _, stream = await _opened(Prompt(system="Be brief.", voice="matthew", history=history))
+    _, stream = await _opened(Prompt(system="Be brief.", voice="matthew", history=HISTORY))
     block = ["contentStart", "textInput", "contentEnd"]
     assert stream.names() == ["sessionStart", "promptStart", *block * 3, "contentStart"]
     assert stream.texts("SYSTEM") == ["Be brief."]
@@ -85,14 +86,13 @@ async def test_a_session_that_never_began_is_closed_without_a_microphone() -> No
 
 
 async def test_a_session_that_is_closed_as_it_begins_is_closed_in_order() -> None:
-    """The caller hangs up in the moment of a renewal: everything that was begun is ended, and nothing else is sent."""
+    """The caller hangs up in the moment of a renewal: what was begun is ended, nothing else is sent."""
     model = ScriptedModel()
     session = await ModelSession.open_ready(model, "a-model", PROMPT)
     session.begin(((Role.USER, "hello"),))
     session.hear(b"\x01\x00")
     await session.close()
-    goodbye = ["contentStart", "audioInput", "contentEnd", "promptEnd", "sessionEnd"]
-    assert model.streams[0].names()[5:] == ["contentStart", "textInput", "contentEnd", *goodbye]
+    assert model.streams[0].names()[5:] == ["contentStart", "textInput", "contentEnd", "promptEnd", "sessionEnd"]
 
 
 async def test_closing_twice_says_goodbye_once() -> None:
@@ -266,49 +266,6 @@ async def test_the_backlog_shrinks_while_it_is_sent() -> None:
         await running
 
 
-def test_history_begins_with_the_caller() -> None:
-    """The model refuses a history that begins with its own words."""
-    history = ((Role.ASSISTANT, "good day"), (Role.USER, "hello"), (Role.ASSISTANT, "yes?"))
-    assert fit_history(history) == list(history[1:])
-    assert fit_history(history[:1]) == []
-    assert fit_history(()) == []
-
-
-def test_long_words_are_cut_between_words() -> None:
-    """No block is longer than the model takes, and no word is lost."""
-    words = " ".join(f"word{number}" for number in range(1000))
-    pieces = fit_history(((Role.USER, words),))
-    assert all(len(piece.encode()) <= MAX_TEXT_BYTES for _, piece in pieces)
-    assert " ".join(piece for _, piece in pieces) == words
-
-
-@pytest.mark.parametrize("letter", ["a", "é", "日", "🙂"])
-def test_a_text_without_spaces_is_cut_between_letters(letter: str) -> None:
-    """Never within one: half a letter is not valid text."""
-    pieces = fit_history(((Role.USER, letter * 3000),))
-    assert all(len(piece.encode()) <= MAX_TEXT_BYTES for _, piece in pieces)
-    assert "".join(piece for _, piece in pieces) == letter * 3000
-
-
-def test_of_a_long_conversation_the_newest_is_kept() -> None:
-    """What the model is told stays below its limit and ends with what was said last."""
-    history = tuple((Role.USER if n % 2 == 0 else Role.ASSISTANT, f"{n} " + "word " * 100) for n in range(500))
-    kept = fit_history(history)
-    assert sum(len(words.encode()) for _, words in kept) <= MAX_HISTORY_BYTES
-    assert sum(len(words.encode()) for _, words in kept) > MAX_HISTORY_BYTES - 3000
-    assert kept[0][0] is Role.USER
-    assert kept[-1][1].startswith("499 ")
-
-
-@pytest.mark.parametrize("pieces", [1, 40])
-def test_one_endless_speech_is_cut_too(pieces: int) -> None:
-    """A single text larger than all the room leaves its end, in order."""
-    words = " ".join(f"w{number}" for number in range(pieces * 250))
-    kept = fit_history(((Role.USER, words),))
-    assert words.endswith(" ".join(piece for _, piece in kept))
-    assert kept
-
-
 @pytest.mark.parametrize("cancels", [1, 2, 3])
 async def test_who_gives_up_on_closing_still_has_it_closed(cancels: int) -> None:
     """A model that reads no more is left by its watchdog and by its time-out in the same second: one ends the other."""
@@ -325,3 +282,81 @@ async def test_who_gives_up_on_closing_still_has_it_closed(cancels: int) -> None
     await asyncio.wait({running}, timeout=model_session.CLOSE_SECONDS + 2)
     assert running.cancelled()
     assert stream.closed
+
+
+@pytest.mark.parametrize("ready", [False, True], ids=["at once", "in advance"])
+async def test_audio_follows_the_history_after_a_pause(ready: bool) -> None:  # noqa: FBT001 - pytest passes it so
+    """Under load the model refuses audio that comes at once."""
+    times: list[tuple[str, float]] = []
+
+    def note(name: str, body: dict[str, Any]) -> None:
+        times.append((f"{name} {body.get('type', '')}", asyncio.get_running_loop().time()))
+
+    def script(stream: ScriptedStream) -> None:
+        stream.on_event = note
+
+    model = ScriptedModel(script)
+    prompt = Prompt("Be brief.", "matthew", history=() if ready else HISTORY)
+    session = await (ModelSession.open_ready if ready else ModelSession.open)(model, "a-model", prompt)
+    running = asyncio.create_task(session.run(_collector()[1]))
+    session.begin(HISTORY)
+    await until(lambda: "contentStart AUDIO" in dict(times))
+    last = max(at for name, at in times if name == "contentEnd ")
+    assert dict(times)["contentStart AUDIO"] - last > model_session.SETTLE_SECONDS - 0.01
+    running.cancel()
+    await asyncio.wait({running})
+
+
+async def test_a_session_that_ends_during_the_pause_says_goodbye_without_a_microphone() -> None:
+    """Nor is a half sent message left open."""
+    model = ScriptedModel()
+    session = await ModelSession.open_ready(model, "a-model", Prompt("Be brief.", "matthew"))
+    stream = model.streams[0]
+    running = asyncio.create_task(session.run(_collector()[1]))
+    session.begin(HISTORY)
+    await stream.until_sent("textInput", count=2)
+    await session.close()
+    assert [body["type"] for name, body in stream.sent if name == "contentStart"] == ["TEXT"] * 3
+    assert stream.names().count("contentEnd") == 3
+    assert stream.names()[-2:] == ["promptEnd", "sessionEnd"]
+    running.cancel()
+    await asyncio.wait({running})
+
+
+async def test_audio_waits_for_a_tool_where_the_model_refuses_it_meanwhile() -> None:
+    """Nothing of it is lost: it follows the result."""
+    session, stream = await _opened()
+    session.holds_audio = True
+    running = asyncio.create_task(session.run(_collector()[1]))
+    session.hear(b"\x01\x00")
+    stream.say(*say.tool_use("get_weather", "use-1", {}), *say.tool_use("get_weather", "use-2", {}))
+    await until(lambda: session._open_tools == {"use-1", "use-2"})
+    session.hear(b"\x02\x00")
+    session.answer_tool("use-1", {})
+    session.hear(b"\x03\x00")
+    await stream.until_sent("toolResult")
+    assert stream.sound() == b"\x01\x00"
+    session.answer_tool("use-2", {})
+    session.hear(b"\x04\x00")
+    await stream.until_sent("audioInput", count=4)
+    assert stream.sound() == b"\x01\x00\x02\x00\x03\x00\x04\x00"
+    names = stream.names()
+    assert [place for place, name in enumerate(names) if name == "audioInput"][1] > names.index("toolResult") + 2
+    stream.end()
+    await running
+
+
+async def test_what_waits_for_a_tool_is_bounded_and_the_newest() -> None:
+    """What is older is dropped and counted."""
+    session, stream = await _opened()
+    session.holds_audio = True
+    running = asyncio.create_task(session.run(_collector()[1]))
+    stream.say(*say.tool_use("get_weather", "use-1", {}))
+    await until(lambda: bool(session._open_tools))
+    for _ in range(int(model_session.HELD_SECONDS) + 3):
+        session.hear(SECOND)
+    assert session.dropped_audio_ms == 3000
+    session.answer_tool("use-1", {})
+    await until(lambda: len(stream.sound()) == int(model_session.HELD_SECONDS) * len(SECOND))
+    stream.end()
+    await running

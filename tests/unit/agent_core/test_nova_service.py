@@ -1,10 +1,12 @@
 """The model inside a Pipecat pipeline: what is said where, and above all in which order."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from pipecat.processors.aggregators.llm_context import LLMContext, LLMSpecificMessage
 
 from agent_core.errors import ModelError, ModelRejected
@@ -288,6 +290,7 @@ async def test_arguments_that_are_no_object_reach_the_tools_as_none() -> None:
 async def test_a_model_lost_for_good_is_told_once() -> None:
     """And ends the talking, not the pipeline: whoever holds the conversation decides."""
     async with _talking() as (talk, stream):
+        talk.model.refusals.extend(ModelRejected("AccessDeniedException") for _ in range(2))
         stream.fail(ModelRejected("AccessDeniedException"))
         await until(lambda: len(talk.desk.failures) == 1)
         assert talk.desk.failures[0].reason == "nova_sonic: AccessDeniedException"
@@ -302,3 +305,114 @@ async def test_tokens_are_counted() -> None:
         tally = talk.desk.tally
         await until(lambda: tally.text_output_tokens == 12)
         assert (tally.speech_input_tokens, tally.text_input_tokens, tally.speech_output_tokens) == (6, 8, 10)
+
+
+async def test_a_model_that_calls_tools_without_end_is_stopped() -> None:
+    """After a handful in one turn it is ordered to speak, then replaced; a service behind the tool is spared."""
+    async with _talking() as (talk, first):
+
+        def loop(stream: ScriptedStream) -> None:
+            def ask() -> None:
+                stream.uses += 1
+                stream.say(*say.tool_use("get_weather", f"use-{id(stream)}-{stream.uses}", {"city": "Paris"}))
+
+            def again(name: str, body: dict[str, Any]) -> None:
+                if name == "toolResult" or body.get("type") == "AUDIO":
+                    asyncio.get_running_loop().call_later(0.3, ask)
+
+            stream.on_event = again
+
+        talk.model._script = loop
+        loop(first)
+        first.say(*say.heard("weather in Paris?"), *say.tool_use("get_weather", "use-0", {"city": "Paris"}))
+        await until(lambda: len(talk.desk.failures) == 1, 25)
+        assert talk.desk.failures[0].kind == "ToolLoop"
+        assert len(talk.model.streams) <= 4
+        assert len(talk.desk.tool_calls) <= 2 * len(talk.model.streams)
+        results = [json.loads(body["content"]) for name, body in first.sent if name == "toolResult"]
+        assert results[:2] == [{"temperature": 7}] * 2
+        assert {result["error"] for result in results[2:]} == {"enough_tool_calls"}
+
+
+async def test_an_order_to_speak_that_the_model_follows_costs_nothing() -> None:
+    """The stream goes on, and the next turn may call tools again."""
+    async with _talking() as (talk, stream):
+        for turn in range(3):
+            stream.say(*say.heard("weather in Paris?"))
+            for number in range(3):
+                stream.say(*say.tool_use("get_weather", f"use-{turn}-{number}", {"city": "Paris"}))
+                await stream.until_sent("toolResult", count=3 * turn + number + 1)
+            stream.say(*say.answer("Seven degrees.", SOUND))
+            await talk.heard(2 * (turn + 1))
+        assert len(talk.desk.tool_calls) == 6
+        assert len(talk.model.streams) == 1
+
+
+async def test_different_tools_may_be_called_in_one_turn() -> None:
+    """Five of them, as for a question about five cities."""
+    async with _talking() as (talk, stream):
+        stream.say(*say.heard("weather in all of them?"))
+        for number in range(6):
+            stream.say(*say.tool_use("get_weather", f"use-{number}", {"city": f"city {number}"}))
+        await stream.until_sent("toolResult", count=6)
+        assert len(talk.desk.tool_calls) == 5
+
+
+async def test_a_tool_use_that_comes_twice_is_one() -> None:
+    """One call, one result."""
+    async with _talking() as (talk, stream):
+        stream.say(*say.tool_use("get_weather", "use-1", {}) * 2)
+        await stream.until_sent("toolResult")
+        await asyncio.sleep(1)
+        assert len(talk.desk.tool_calls) == 1
+        assert stream.names().count("toolResult") == 1
+
+
+async def test_audio_of_another_rate_is_played_at_ours() -> None:
+    """A second that is declared as 24 kHz stays a second."""
+    second = bytes(2 * 24_000)
+    async with _talking() as (talk, stream):
+        stream.say(
+            *say.text_block("ASSISTANT", "Hello.", speculative=True),
+            say.event(
+                "contentStart",
+                contentId="sound",
+                type="AUDIO",
+                role="ASSISTANT",
+                audioOutputConfiguration={"sampleRateHertz": 24_000},
+            ),
+            say.audio(second),
+            say.event("contentEnd", contentId="sound", type="AUDIO", stopReason="END_TURN"),
+        )
+        await talk.heard(2)
+        assert abs(len(talk.ear.happened[0]) / 2 - 8000) < 200
+        stream.say(*say.answer("Again.", SOUND))
+        await talk.heard(4)
+        assert talk.ear.happened[2] == SOUND
+
+
+@pytest.mark.parametrize("reason", ["CONTENT_FILTERED", None])
+async def test_an_answer_ends_with_any_reason(reason: str | None) -> None:
+    """A word that we do not know must not leave an answer open, and cost a healthy stream eight seconds later."""
+    async with _talking() as (talk, stream):
+        why = {} if reason is None else {"stopReason": reason}
+        stream.say(
+            *say.text_block("ASSISTANT", "Hello.", speculative=True),
+            say.audio_start(),
+            say.audio(SOUND),
+            say.event("contentEnd", contentId="sound", type="AUDIO", **why),
+        )
+        await talk.heard(2)
+        assert talk.ear.happened == [SOUND, "finish"]
+        await asyncio.sleep(30)
+        assert len(talk.model.streams) == 1
+
+
+@pytest.mark.parametrize("sign", ['{"interrupted":true}', '{ "interrupted" : true }', ' {"interrupted": true}\n'])
+async def test_a_barge_in_is_seen_in_any_spelling(sign: str) -> None:
+    """With and without blanks; and it is no word of anybody's."""
+    async with _talking() as (talk, stream):
+        stream.say(*say.text_block("ASSISTANT", "Hello.", speculative=True), say.audio_start(), say.audio(SOUND))
+        stream.say(*say.text_block("ASSISTANT", sign, speculative=False, stop="PARTIAL_TURN"))
+        await until(lambda: "interrupt" in talk.ear.happened)
+        assert all("interrupted" not in words for _, words in talk.link._transcript.history)

@@ -154,6 +154,36 @@ DELTA = {"delta": {"input": _tokens(3, 4), "output": _tokens(5, 6)}}
         ),
         (_payload("toolUse", toolUseId="u", toolName="t", content="{Oslo"), wire.ToolUse("u", "t", None)),
         (_payload("toolUse", toolUseId="u", toolName="t", content="[1]"), wire.ToolUse("u", "t", None)),
+        (_payload("toolUse", toolUseId="u", toolName="t"), wire.ToolUse("u", "t", None)),
+        # Encoded twice (livekit/agents PR 5411), not at all, or nothing for a tool without parameters.
+        (
+            _payload("toolUse", toolUseId="u", toolName="t", content=json.dumps(json.dumps({"city": "Oslo"}))),
+            wire.ToolUse("u", "t", {"city": "Oslo"}),
+        ),
+        (
+            _payload("toolUse", toolUseId="u", toolName="t", content={"city": "Oslo"}),
+            wire.ToolUse("u", "t", {"city": "Oslo"}),
+        ),
+        (_payload("toolUse", toolUseId="u", toolName="t", content=""), wire.ToolUse("u", "t", {})),
+        (_payload("toolUse", toolUseId="u", toolName="t", content='""'), wire.ToolUse("u", "t", {})),
+        (_payload("toolUse", toolUseId="u", toolName="t", content='"[1]"'), wire.ToolUse("u", "t", None)),
+        (_payload("userSpeechEnd"), wire.UserSpeechEnded()),
+        (
+            _payload("contentStart", type="TEXT", role="ASSISTANT", additionalModelFields={"generationStage": "FINAL"}),
+            wire.ContentStarted("TEXT", "ASSISTANT", speculative=False),
+        ),
+        (
+            _payload(
+                "contentStart", type="AUDIO", role="ASSISTANT", audioOutputConfiguration={"sampleRateHertz": 24000}
+            ),
+            wire.ContentStarted("AUDIO", "ASSISTANT", speculative=False, sample_rate=24000),
+        ),
+        (_payload("contentEnd", type="AUDIO", stopReason="NEW"), wire.ContentEnded("AUDIO", StopReason.END_TURN)),
+        (_payload("contentEnd", type="AUDIO", stopReason=[]), wire.ContentEnded("AUDIO", StopReason.END_TURN)),
+        (
+            _payload("usageEvent", details={"delta": {"input": {"speechTokens": 3.0}}}),
+            wire.Usage(3, 0, 0, 0),
+        ),
         (
             _payload("contentEnd", type="AUDIO", stopReason="END_TURN"),
             wire.ContentEnded("AUDIO", StopReason.END_TURN),
@@ -202,7 +232,6 @@ def test_parse(payload: bytes, fact: wire.ModelEvent) -> None:
         _payload("audioOutput", content="AA=A"),
         _payload("audioOutput", content="ÿÿÿÿ"),
         _payload("toolUse", toolName="t", content="{}"),
-        _payload("toolUse", toolUseId="u", toolName="t"),
         _payload("usageEvent", details=[]),
         _payload("usageEvent", details={"delta": {"input": {"speechTokens": "many"}}}),
         json.dumps({"event": {"textOutput": None}}).encode(),
@@ -214,7 +243,6 @@ def test_parse(payload: bytes, fact: wire.ModelEvent) -> None:
         _payload("toolUse", toolUseId=[], toolName="t", content="{}"),
         _payload("toolUse", toolUseId="u", toolName=7, content="{}"),
         _payload("completionStart", sessionId={}),
-        _payload("contentEnd", stopReason=[]),
         _payload("contentEnd", type=None),
         _payload("usageEvent", details={"delta": {"input": {"speechTokens": 0.5}}}),
     ],

@@ -127,3 +127,39 @@ async def test_further_losses_do_not_make_us_talkative() -> None:
         await asyncio.sleep(1.2)
     assert wait.said == [(Phrase.HOLD, 4.0)]
     wait.patience.stop()
+
+
+async def test_the_caller_waits_from_their_own_words_on() -> None:
+    """Tools that are called one after another, and answer, do not make it a new wait."""
+    wait = Wait()
+    wait.patience.wait_for_turn()
+    for _ in range(20):
+        wait.patience.work_began(Phrase.LOOK_UP)
+        await asyncio.sleep(0.2)
+        wait.patience.work_ended()
+        await asyncio.sleep(0.1)
+    assert wait.said == []
+    await asyncio.sleep(3)
+    assert wait.said == [(Phrase.HOLD, 8.0)]
+    for _ in range(30):
+        wait.patience.work_began(Phrase.LOOK_UP)
+        await asyncio.sleep(0.2)
+        wait.patience.work_ended()
+        await asyncio.sleep(0.1)
+    assert wait.said == [(Phrase.HOLD, 8.0), (Phrase.HOLD_ON, 16.0)]
+    wait.patience.stop()
+
+
+async def test_an_answer_that_breaks_again_and_again_is_joined_once() -> None:
+    """The first sound of an answer is no answer; only a complete one makes the next loss a new one."""
+    wait = Wait()
+    for _ in range(3):
+        wait.patience.answered()
+        wait.patience.lost(waiting=False, cut_off=True, silently=False)
+        await asyncio.sleep(0.5)
+    assert wait.said == [(Phrase.HOLD, 0.0)]
+    wait.patience.answered()
+    wait.patience.answer_ended()
+    wait.patience.lost(waiting=False, cut_off=True, silently=False)
+    assert len(wait.said) == 2
+    wait.patience.stop()

@@ -12,6 +12,7 @@ from agent_core.errors import ModelError
 from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.farewell import GOODBYE_SECONDS
 from agent_core.nova.model_session import ModelSession, Prompt
+from agent_core.nova.quirks import Quirks
 from agent_core.nova.stream import ModelClient
 from agent_core.nova.transcript import History
 from agent_core.nova.wire import ToolSpec
@@ -72,6 +73,8 @@ class Agent:
         self.sessions: set[LiveSession] = set()
         self.recordings = Recordings(settings.phrases_folder)
         self.model_state = "untried"
+        self.quirks = Quirks()
+        """What refusals have taught about the model."""
         self._client = client
         self._tool_specs = tuple(_as_wire(spec) for spec in ToolRegistry(tools).specs)
         reaches_people = any(spec.name == TRANSFER for spec in self._tool_specs)

@@ -11,7 +11,8 @@ from agent_core.phrases import Phrase
 START_SECONDS = 4.0
 """Silence at the beginning, or after a key was pressed, that callers take for a dead line."""
 TURN_SECONDS = 8.0
-"""Silence after the caller's words. An answer takes one to three seconds, five with a look-up."""
+"""Silence after the caller's words, whatever is done about them meanwhile. An answer takes one to three seconds, five
+with a look-up."""
 LOST_SECONDS = 1.0
 """Silence after a stream broke on which the caller waits. Most are replaced sooner, and then nothing need be said."""
 TOOL_SECONDS = 1.2
@@ -34,7 +35,10 @@ class Patience:
         self.is_quiet = is_quiet
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
+        self._since: float | None = None
+        """Since when the caller has waited: the end of their turn, or our question."""
         self._told = False
+        """Whether they have heard a phrase since the last answer that was completed."""
         self._stopped = False
 
     def wait_for_start(self) -> None:
@@ -43,20 +47,33 @@ class Patience:
 
     def wait_for_turn(self) -> None:
         """Expect an answer to what the caller said."""
+        self._since = None
         self._wait(TURN_SECONDS)
 
     def work_began(self, filler: Phrase | None) -> None:
-        """Expect a tool to take a moment, whatever was expected before; ``filler`` covers a look-up."""
-        self._set(*((TURN_SECONDS, self._hold) if filler is None else (TOOL_SECONDS, filler)))
+        """Expect a tool to take a moment; ``filler`` covers a look-up, unless the caller has heard a phrase already."""
+        if filler is None or self._told:
+            self._wait(TURN_SECONDS)
+        else:
+            self._wait(TOOL_SECONDS, filler)
 
     def work_ended(self) -> None:
-        """Expect the answer that a tool was called for."""
-        self._set(TURN_SECONDS, self._hold)
+        """Expect the answer that a tool was called for; the caller has waited since their own words."""
+        if self._told:
+            self._wait(AGAIN_SECONDS)
+            return
+        loop = asyncio.get_running_loop()
+        waited = 0.0 if self._since is None else loop.time() - self._since
+        self._set(max(TURN_SECONDS - waited, 0.0), self._hold)
 
     def answered(self) -> None:
         """Expect nothing more: the model speaks."""
-        self._told = False
+        self._since = None
         self._cancel()
+
+    def answer_ended(self) -> None:
+        """Note that an answer was completed: the next wait is a new one."""
+        self._told = False
 
     def lost(self, *, waiting: bool, cut_off: bool, silently: bool) -> None:
         """Take the news that the stream is lost.
@@ -69,8 +86,8 @@ class Patience:
         if cut_off and not silently and not self._told and not self._stopped:
             # It plays behind what was delivered already, and joins the torn end to the answer that comes again.
             self._tell(Phrase.HOLD)
-        elif (waiting or cut_off) and not self._told:
-            self._wait(LOST_SECONDS)
+        elif waiting or cut_off:
+            self._wait(AGAIN_SECONDS if self._told else LOST_SECONDS)
 
     def stop(self) -> None:
         """Say nothing more, whatever happens."""
@@ -85,10 +102,13 @@ class Patience:
     def _hold(self) -> Phrase:
         return Phrase.HOLD_ON if self._told else Phrase.HOLD
 
-    def _wait(self, seconds: float) -> None:
+    def _wait(self, seconds: float, phrase: Phrase | None = None) -> None:
         """Say a phrase in so many seconds, or sooner if that was expected."""
-        if self._timer is None or self._due > asyncio.get_running_loop().time() + seconds:
-            self._set(seconds, self._hold)
+        now = asyncio.get_running_loop().time()
+        if self._since is None:
+            self._since = now
+        if self._timer is None or self._due > now + seconds:
+            self._set(seconds, phrase or self._hold)
 
     def _set(self, seconds: float, phrase: Phrase) -> None:
         self._cancel()

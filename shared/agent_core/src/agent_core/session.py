@@ -76,6 +76,7 @@ class Session:
             self._patience,
             input_rate=media.input_rate,
             renew_after=agent.settings.nova_sonic_renew_seconds,
+            quirks=agent.quirks,
         )
         self._idleness = Idleness(
             agent.settings.idle_prompt_seconds,

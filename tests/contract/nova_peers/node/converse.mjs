@@ -9,7 +9,7 @@ import { NodeHttp2Handler } from "@smithy/node-http-handler";
 
 const RATE = 8000;
 const CHUNK = 320;
-const PATIENCE = 10_000;
+const PATIENCE = 60_000;
 const TEXT = { mediaType: "text/plain" };
 const FORMAT = {
   mediaType: "audio/lpcm",

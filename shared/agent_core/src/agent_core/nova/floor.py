@@ -1,7 +1,6 @@
 """Who is to speak next, read off the model's events. No I/O."""
 
 from agent_core.nova import wire
-from agent_core.nova.transcript import INTERRUPTED
 from agent_core.nova.wire import ModelEvent, Role, StopReason
 
 
@@ -45,6 +44,8 @@ class Floor:
         match event:
             case wire.ContentStarted(role=role):
                 return role == Role.USER
+            case wire.CompletionEnded():
+                return self.speaking
             case wire.ContentEnded(reason=StopReason.END_TURN):
                 return self.block.role == Role.ASSISTANT and self.block.kind == "AUDIO"
             case wire.ContentEnded(reason=StopReason.INTERRUPTED):
@@ -74,6 +75,9 @@ class Floor:
                 self.tools.add(tool_use_id)
             case wire.ContentEnded(reason=reason) if self.block.role == Role.ASSISTANT:
                 self._end_block(reason)
+            case wire.CompletionEnded():
+                self.speaking = False
+                self._unsaid.clear()
 
     def lose(self) -> str:
         """Note that the stream is lost. Gives the words that were still to become final, but will be heard."""
@@ -90,7 +94,7 @@ class Floor:
         self._unsaid.clear()
 
     def _take_words(self, words: str) -> None:
-        if words.strip() == INTERRUPTED:
+        if wire.interrupts(words):
             self.speaking = False
             self._unsaid.clear()
         elif self.block.speculative:

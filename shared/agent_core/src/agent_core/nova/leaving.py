@@ -1,4 +1,4 @@
-"""Streams on their way out: one may still finish its answer, others are being closed."""
+"""Streams on their way out: one may still finish its answer, or be needed again; others are being closed."""
 
 import asyncio
 from typing import Any
@@ -7,6 +7,8 @@ from agent_core.errors import ModelError, ModelUnavailable
 from agent_core.nova.floor import Floor
 from agent_core.nova.model_session import ModelSession
 
+PROVE_SECONDS = 1.0
+"""How long a new stream has to live before the old one is closed; a history is refused within 0.2 s in the field."""
 LEAVE_SECONDS = 20.0
 """Longest time in which an old stream finishes its answer while the new one listens."""
 
@@ -20,9 +22,12 @@ class Leaving:
 
     def __init__(self, floor: Floor) -> None:
         self.session: ModelSession | None = None
-        """The old stream that still finishes its answer."""
+        """The old stream that still finishes its answer, or waits for the new one to prove itself."""
         self.talking: asyncio.Task[None] | None = None
         """Its talk; over before the session is let go, something was torn off."""
+        self.proven = True
+        """Whether the stream that took over has lived long enough to be relied on."""
+        self._timers: list[asyncio.TimerHandle] = []
         self._floor = floor
         self._closing: set[asyncio.Task[Any]] = set()
 
@@ -35,13 +40,32 @@ class Leaving:
         talking.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     def begin(self, old: ModelSession, talking: asyncio.Task[None]) -> None:
-        """Let an old stream finish what it has begun, and no more."""
+        """Let an old stream finish what it has begun, and keep it until the new one has proven itself."""
         self.end()
         self.session, self.talking = old, talking
-        if self._floor.settled:
+        self.proven = False
+        loop = asyncio.get_running_loop()
+        self._timers = [loop.call_later(PROVE_SECONDS, self.prove), loop.call_later(LEAVE_SECONDS, self._close, old)]
+
+    def prove(self) -> None:
+        """Note that the new stream works: the old one goes when it has nothing left to say."""
+        self.proven = True
+        self.end_if_settled()
+
+    def end_if_settled(self) -> None:
+        """Close the old stream if it has said what it had to say and is not needed any more."""
+        if self.proven and self._floor.settled:
             self.end()
-        else:
-            asyncio.get_running_loop().call_later(LEAVE_SECONDS, self._close, old)
+
+    def take_back(self) -> tuple[ModelSession, asyncio.Task[None]] | None:
+        """Return the old stream if the new one failed before it had proven itself, and the old one still lives."""
+        if self.session is None or self.talking is None or self.proven or self.talking.done() or self.session.closed:
+            return None
+        session, talking = self.session, self.talking
+        self.session = self.talking = None
+        self._closing.discard(talking)
+        self._stop_timers()
+        return session, talking
 
     def end(self) -> None:
         """Close the old stream now, if there is one; what it had planned is not said."""
@@ -52,7 +76,14 @@ class Leaving:
         if self.session is old:
             self.session = self.talking = None
             self._floor.lose()
+            self._stop_timers()
         self._close(old)
+
+    def _stop_timers(self) -> None:
+        self.proven = True
+        for timer in self._timers:
+            timer.cancel()
+        self._timers = []
 
     def _close(self, old: ModelSession) -> None:
         if not old.closed:

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from agent_core.errors import ModelError, ModelUnavailable, ProtocolError
 from agent_core.nova import wire
+from agent_core.nova.replay import fit_history
 from agent_core.nova.stream import ModelClient, ModelStream
 from agent_core.nova.wire import Inference, ModelEvent, Role, ToolSpec
 
@@ -26,10 +27,13 @@ CLOSE_SECONDS = 1.0
 BACKLOG_SECONDS = 5.0
 """Caller audio kept while the model does not keep up; what comes beyond it is dropped and counted."""
 
-MAX_TEXT_BYTES = 1024
-"""Most bytes of one block of history (Nova 2 user guide, "Chat history")."""
-MAX_HISTORY_BYTES = 30_000
-"""The guide allows 40 KB and counts its own way; field reports fail above 21 600 characters of plain text."""
+HELD_SECONDS = 15.0
+"""Caller audio kept while a tool runs, where the model refuses audio meanwhile (``Quirks``); tools take at most 10."""
+SETTLE_SECONDS = 0.1
+"""Pause between the history and the caller's audio. Under load the model refuses audio that follows at once, with
+"Chat history should be sent completely before streaming audio." (livekit/agents PR 5626)."""
+_SETTLE = b""
+"""Stands in the outbox for that pause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,8 @@ class ModelSession:
         self.opened_at = asyncio.get_running_loop().time()
         """From when on the model counts its age, in the loop's seconds: it may have waited, ready, for minutes."""
         self.dropped_audio_ms = 0
+        self.holds_audio = False
+        """Whether the caller's audio waits for the tool result that the model waits for, see ``Quirks``."""
         self._stream = stream
         self._prompt_name = uuid4().hex
         self._audio_name = uuid4().hex
@@ -62,6 +68,8 @@ class ModelSession:
         self._work = asyncio.Event()
         self._unsent_audio = 0
         self._open_tools: set[str] = set()
+        self._held: deque[bytes] = deque()
+        self._held_bytes = 0
         self._begun = True
         self._beginning: list[bytes] = []
         self._heard_anything = False
@@ -78,7 +86,11 @@ class ModelSession:
         """
         async with _in_time():
             session = cls(await client.open(model_id), prompt)
-            await session._tell([*session._introduction(), *session._start(prompt.history)])
+            history = session._history(prompt.history)
+            await session._tell([*session._introduction(), *history], until_ready=bool(history))
+            if history:
+                await session._pause()
+            await session._tell([session._microphone()])
         return session
 
     @classmethod
@@ -98,7 +110,8 @@ class ModelSession:
         """Tell a session that is ready what was said so far, and open the caller's microphone. Never waits."""
         if not self._begun:
             self._begun = True
-            self._beginning = self._start(history)
+            events = self._history(history)
+            self._beginning = [*events, *([_SETTLE] if events else []), self._microphone()]
             for event in self._beginning:
                 self._post(event)
 
@@ -110,13 +123,22 @@ class ModelSession:
             *wire.text(name, uuid4().hex, Role.SYSTEM, prompt.system, interactive=False),
         ]
 
-    def _start(self, history: tuple[tuple[Role, str], ...]) -> list[bytes]:
+    def _history(self, history: tuple[tuple[Role, str], ...]) -> list[bytes]:
         name = self._prompt_name
         events: list[bytes] = []
         for role, words in fit_history(history):
             events += wire.text(name, uuid4().hex, role, words, interactive=False)
-        events.append(wire.audio_start(name, self._audio_name, self.prompt.input_rate))
         return events
+
+    def _microphone(self) -> bytes:
+        return wire.audio_start(self._prompt_name, self._audio_name, self.prompt.input_rate)
+
+    async def _pause(self) -> None:
+        try:
+            await asyncio.sleep(SETTLE_SECONDS)
+        except BaseException:
+            await _whole(self._stream.close())
+            raise
 
     async def _tell(self, events: list[bytes], *, until_ready: bool = False) -> None:
         try:
@@ -139,14 +161,37 @@ class ModelSession:
         return self._unsent_audio
 
     def hear(self, pcm: bytes) -> None:
-        """Pass on the caller's sound: 16-bit PCM at the input rate, any length. Never waits."""
+        """Pass on the caller's audio: 16-bit PCM at the input rate, any length. Never waits."""
+        if self.holds_audio and self._open_tools:
+            self._hold(pcm)
+            return
         limit = int(BACKLOG_SECONDS * self.prompt.input_rate * 2)
         if self._unsent_audio + len(pcm) > limit:
-            self.dropped_audio_ms += len(pcm) * 500 // self.prompt.input_rate
+            self._drop(pcm)
             return
+        self._send_audio(pcm)
+
+    def _send_audio(self, pcm: bytes) -> None:
         self._unsent_audio += len(pcm)
         self._heard_anything = True
         self._post(self._audio_input.encode(pcm), len(pcm))
+
+    def _hold(self, pcm: bytes) -> None:
+        """Keep audio until the tools that the model waits for have answered; the newest wins."""
+        self._held.append(pcm)
+        self._held_bytes += len(pcm)
+        while self._held_bytes > HELD_SECONDS * self.prompt.input_rate * 2:
+            oldest = self._held.popleft()
+            self._held_bytes -= len(oldest)
+            self._drop(oldest)
+
+    def _send_held(self) -> None:
+        held, self._held, self._held_bytes = self._held, deque(), 0
+        for pcm in held:
+            self._send_audio(pcm)
+
+    def _drop(self, pcm: bytes) -> None:
+        self.dropped_audio_ms += len(pcm) * 500 // self.prompt.input_rate
 
     def read(self, words: str) -> None:
         """Give the model something to answer in writing. Never waits."""
@@ -160,6 +205,8 @@ class ModelSession:
         self._open_tools.discard(tool_use_id)
         for event in wire.tool_result(self._prompt_name, uuid4().hex, tool_use_id, result):
             self._post(event)
+        if not self._open_tools:
+            self._send_held()
         return True
 
     def _post(self, event: bytes, audio_bytes: int = 0) -> None:
@@ -204,6 +251,9 @@ class ModelSession:
             self._work.clear()
             while self._outbox:
                 event, audio_bytes = self._outbox.popleft()
+                if event is _SETTLE:
+                    await asyncio.sleep(SETTLE_SECONDS)
+                    continue
                 self._sending_since = clock()
                 await self._stream.send(event)
                 self._sending_since = None
@@ -235,14 +285,18 @@ class ModelSession:
         await asyncio.wait({self._closing})
 
     async def _close(self) -> None:
-        # What it was begun with must be complete, or the model takes the goodbye for a mistake.
-        posted = {id(event) for event, _ in self._outbox}
-        rest = [event for event in self._beginning if id(event) in posted]
+        # A block of history that is half sent must be completed, or the model takes the goodbye for a mistake. The
+        # microphone that waits behind it need not be opened any more.
+        unsent = {id(event) for event, _ in self._outbox}
+        rest = [event for event in self._beginning[:-1] if id(event) in unsent and event is not _SETTLE]
+        listening = self._begun and not (self._beginning and id(self._beginning[-1]) in unsent)
         self._outbox.clear()
-        # Nor does it let an audio block be closed that never got a sound.
-        sound = [] if self._heard_anything and not rest else [self._audio_input.encode(bytes(2))]
-        microphone = [*rest, *sound, wire.end(self._prompt_name, self._audio_name)] if self._begun else []
-        goodbye = (*microphone, wire.prompt_end(self._prompt_name), wire.session_end())
+        microphone: list[bytes] = []
+        if listening:
+            # Nor does it let an audio block be closed that never got a sound.
+            silence = [] if self._heard_anything else [self._audio_input.encode(bytes(2))]
+            microphone = [*silence, wire.end(self._prompt_name, self._audio_name)]
+        goodbye = (*rest, *microphone, wire.prompt_end(self._prompt_name), wire.session_end())
         with suppress(ModelError, TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 for event in goodbye:
@@ -270,33 +324,3 @@ async def _in_time() -> AsyncIterator[None]:
             yield
     except TimeoutError:
         raise ModelUnavailable("OpenTimeout", f"no stream within {OPEN_SECONDS:.0f} s") from None
-
-
-def fit_history(history: tuple[tuple[Role, str], ...]) -> list[tuple[Role, str]]:
-    """Cut a conversation to what the model takes: the newest words, in pieces, beginning with the caller's."""
-    pieces: deque[tuple[Role, str]] = deque()
-    room = MAX_HISTORY_BYTES
-    for role, words in reversed(history):
-        for piece in reversed(_split(words)):
-            room -= len(piece.encode())
-            if room < 0:
-                break
-            pieces.appendleft((role, piece))
-        if room < 0:
-            break
-    while pieces and pieces[0][0] is not Role.USER:
-        pieces.popleft()
-    return list(pieces)
-
-
-def _split(words: str) -> list[str]:
-    """Split a text into pieces of at most ``MAX_TEXT_BYTES`` bytes, between words where there are any."""
-    pieces: list[str] = []
-    rest = words.strip()
-    while rest:
-        head = rest.encode()[:MAX_TEXT_BYTES].decode(errors="ignore")
-        if len(head) < len(rest) and (cut := head.rfind(" ")) > 0:
-            head = head[:cut]
-        pieces.append(head)
-        rest = rest[len(head) :].lstrip()
-    return pieces

@@ -88,7 +88,10 @@ class RecentSound:
         Args:
             unsent: Bytes that the first one was not given.
         """
-        wanted = min(max(self._sentence, unsent), self._most)
+        return self.newest(min(max(self._sentence, unsent), self._most))
+
+    def newest(self, wanted: int) -> list[bytes]:
+        """Return the newest pieces, of at most so many bytes together."""
         pieces: deque[bytes] = deque()
         for piece in reversed(self._pieces):
             wanted -= len(piece)

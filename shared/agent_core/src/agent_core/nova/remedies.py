@@ -16,7 +16,27 @@ class Remedy(Enum):
     RECOVER = "recover"
     """Another stream at once and without a word: the trouble is the service's own and short, or was to be expected."""
     GIVE_UP = "give_up"
-    """Nothing: the next stream would be refused like this one."""
+    """Nothing, as long as the conversation has not worked yet: the next stream would be refused like this one. Once it
+    has, the same words mean something that passes or can be done differently, and another stream is tried."""
+
+
+class Complaint(Enum):
+    """What the model did not like, where its text says so: the next stream does that differently."""
+
+    HISTORY = "history"
+    """The history is too long, or came too late."""
+    BLOCKED_WORDS = "blocked_words"
+    """The caller's last words, or the answer to them, met a content filter."""
+    INPUT = "input"
+    """Some event of ours. Seen for audio during a tool's work, for histories, and in calls that were otherwise well."""
+
+
+_COMPLAINTS = (
+    ("chat history", Complaint.HISTORY),
+    ("content filter", Complaint.BLOCKED_WORDS),
+    ("invalid input request", Complaint.INPUT),
+    ("malformed input request", Complaint.INPUT),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +50,7 @@ class Row:
 
 TABLE = (
     Row("ValidationException", Remedy.RECOVER, "System instability detected"),
-    Row("ValidationException", Remedy.RECOVER, "InternalErrorCode=531::RST_STREAM closed stream"),
+    Row("ValidationException", Remedy.RECOVER, "InternalErrorCode=53"),
     Row("ValidationException", Remedy.RECOVER, "Timed out waiting for audio bytes or interactive content"),
     Row("ValidationException", Remedy.GIVE_UP),
     Row("ModelTimeoutException", Remedy.RECOVER),
@@ -68,3 +88,16 @@ def remedy_for(kind: str, text: str) -> Remedy:
         if row.kind == kind and row.text in text:
             return row.remedy
     return Remedy.RETRY
+
+
+def complaint_of(kind: str, text: str) -> Complaint | None:
+    """Look up what a refusal is about; None where it does not say so.
+
+    Args:
+        kind: The error's class on the wire.
+        text: Its message.
+    """
+    if kind != "ValidationException":
+        return None
+    lower = text.lower()
+    return next((complaint for piece, complaint in _COMPLAINTS if piece in lower), None)

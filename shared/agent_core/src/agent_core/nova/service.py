@@ -41,12 +41,12 @@ from pipecat.utils.time import time_now_iso8601
 
 from agent_core.errors import ModelError
 from agent_core.nova import wire
+from agent_core.nova.declared_rate import DeclaredRate
 from agent_core.nova.frame_voice import FrameVoice
 from agent_core.nova.host import Host, Voice
 from agent_core.nova.link import ModelLink
 from agent_core.nova.pipecat_settings import settings
 from agent_core.nova.tool_calls import ToolCalls
-from agent_core.nova.transcript import INTERRUPTED
 from agent_core.nova.wire import ModelEvent, StopReason
 
 log = structlog.get_logger()
@@ -72,6 +72,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         self._voice = voice
         self._frames = FrameVoice(self.push_frame, output_rate)
         self._tools = ToolCalls(link, host, self.broadcast_frame)
+        self._rate = DeclaredRate(output_rate)
         self._block = wire.ContentStarted("", "", speculative=False)
         self._heard: list[str] = []
         self._planned: AggregatedTextFrame | None = None
@@ -80,6 +81,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         self._muted = False
         self._audible = False
         self._caller_has_turn = False
+        self._speech_end_told = False
         self._conversing: asyncio.Task[None] | None = None
         self.defect: Exception | None = None
         """A defect of ours that ended the talk with the model, and the pipeline with it."""
@@ -133,6 +135,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
             case RTVISendTextFrame():
                 # The same words come as an LLMMessagesAppendFrame too, for the context.
                 self._link.read(frame.text, by_caller=True)
+                self._tools.new_turn()
             case InterruptionFrame():
                 await self._note_interruption()
             case BotStartedSpeakingFrame():
@@ -180,7 +183,13 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
                 self.create_task(self._tools.use(event))
             case wire.Usage():
                 await self._count_tokens(event)
+            case wire.CompletionEnded():
+                await self._end_answer()
+            case wire.UserSpeechEnded():
+                self._speech_end_told = True
+                self._host.caller_turn_ended()
             case wire.CompletionStarted(model_session_id):
+                self._tools.new_turn()
                 self._host.model_session_started(model_session_id)
             case wire.Unknown(name):
                 self._tally.unknown_events += 1
@@ -192,6 +201,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         if self._unheard:
             self._unheard = False
             self._host.answer_began()
+        pcm = self._rate.convert(pcm)
         if self._voice is not None:
             self._voice.play(pcm)
         else:
@@ -199,7 +209,10 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
 
     async def _start_block(self, block: wire.ContentStarted) -> None:
         self._block = block
+        if block.kind == "AUDIO":
+            self._rate.begin(block.sample_rate)
         if block.role == wire.Role.USER:
+            self._tools.new_turn()
             # The caller has taken the turn: whatever is still waiting to be heard has been overtaken.
             if self._voice is not None:
                 self._voice.interrupt()
@@ -230,7 +243,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
     async def _read(self, words: str) -> None:
         if self._block.role == wire.Role.USER:
             self._heard.append(words)
-        elif words.strip() == INTERRUPTED:
+        elif wire.interrupts(words):
             await self._interrupt()
         elif self._block.speculative:
             self._planned = AggregatedTextFrame(words, text_type=TextType.SENTENCE)
@@ -243,7 +256,10 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
             self._caller_has_turn = False
             await self.broadcast_frame(UserStoppedSpeakingFrame)
         if self._block.role == wire.Role.USER:
-            self._host.caller_turn_ended()
+            # Nova 2.5 has said so before; from its own moment on the caller waits.
+            if not self._speech_end_told:
+                self._host.caller_turn_ended()
+            self._speech_end_told = False
         if self._block.role != wire.Role.ASSISTANT:
             return
         if reason is StopReason.INTERRUPTED:

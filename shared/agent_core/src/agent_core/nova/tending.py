@@ -10,6 +10,7 @@ import structlog
 
 from agent_core.errors import ModelError, ModelUnavailable
 from agent_core.nova import wire
+from agent_core.nova.failures import WAIT_SECONDS
 from agent_core.nova.floor import Floor
 from agent_core.nova.model_session import ModelSession
 from agent_core.nova.recent import RecentSound
@@ -49,6 +50,7 @@ class Tending:
         self._silence = bytes(int(input_rate * _LOOK_SECONDS) * 2)
         self._heard_at = 0.0
         self._answer_by: float | None = None
+        self._waiting_since: float | None = None
         self._spoke = False
         self._doubted = False
 
@@ -58,7 +60,14 @@ class Tending:
 
     def expect(self, seconds: float) -> None:
         """Take the stream for dead unless the model answers within so many seconds."""
-        self._answer_by = asyncio.get_running_loop().time() + seconds
+        now = asyncio.get_running_loop().time()
+        self._answer_by = now + seconds
+        if self._waiting_since is None:
+            self._waiting_since = now
+
+    def waited(self, now: float) -> float:
+        """Seconds since the caller's last word, or our question, as long as the model has said nothing to it."""
+        return 0.0 if self._waiting_since is None else now - self._waiting_since
 
     def expect_nothing(self) -> None:
         """Wait for no answer: the stream that owed one is gone."""
@@ -67,20 +76,22 @@ class Tending:
     def note(self, event: ModelEvent, floor: Floor) -> None:
         """Note a sign of life."""
         match event:
-            case wire.Usage() | wire.Unknown():
+            case wire.Usage() | wire.Unknown() | wire.UserSpeechEnded():
                 return
             case wire.Audio():
                 self._patience.answered()
                 self.expect(STALL_SECONDS)
+                self._waiting_since = None
             case wire.Text() if floor.block.role == Role.USER:
                 self._recent.understood()
                 self._doubted = False
+                self._waiting_since = None  # counted from their newest words
                 self._patience.wait_for_turn()
                 self.expect(TURN_SECONDS)
             case wire.ToolUse():
                 self._answer_by = None
             case _ if floor.answer_ends(event):
-                self._answer_by = None
+                self._answer_by = self._waiting_since = None
             case _ if self._answer_by is not None:
                 self.expect(TURN_SECONDS)
         self._recent.signed()
@@ -133,6 +144,9 @@ class Tending:
                 await _discard(opening)
 
     def _check_answer(self, now: float) -> None:
+        # Whatever the model does meanwhile, such as calling one tool after another: the caller hears nothing of it.
+        if self.waited(now) >= WAIT_SECONDS and not self._recent.speaking:
+            raise ModelUnavailable("NoAnswer", f"the caller has heard nothing for {WAIT_SECONDS:.0f} s")
         if self._answer_by is None or now < self._answer_by or self._recent.speaking:
             return
         self._answer_by = None

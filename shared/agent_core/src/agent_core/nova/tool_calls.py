@@ -1,7 +1,9 @@
 """A tool call as frames, for whoever shows it, and as what the model gets back."""
 
+from collections import Counter
 from typing import Any, Protocol
 
+import orjson
 import structlog
 from pipecat.frames.frames import (
     Frame,
@@ -11,11 +13,48 @@ from pipecat.frames.frames import (
     FunctionCallsStartedFrame,
 )
 
+from agent_core.errors import ModelUnavailable
 from agent_core.nova import wire
 from agent_core.nova.host import Host
 from agent_core.nova.link import ModelLink
 
 log = structlog.get_logger()
+
+MAX_IN_A_TURN = 5
+"""Tool calls that the model may make for one turn of the caller; a question takes one or two."""
+MAX_ALIKE = 2
+"""The same for calls of one tool with the same arguments."""
+_MAX_REFUSED = 3
+"""Calls beyond these limits, each answered by an order to speak, before the stream is replaced. Nova 2 was seen to
+call the same tools without end (AWS re:Post, "infinite tool calling loop")."""
+_ENOUGH = {"error": "enough_tool_calls", "next": "Answer the caller now with what you have."}
+
+
+class TurnBudget:
+    """Counts the tool calls of one turn."""
+
+    def __init__(self) -> None:
+        self._alike: Counter[tuple[str, bytes]] = Counter()
+        self._refused = 0
+
+    def renew(self) -> None:
+        """Begin a new turn, or the same one on another stream."""
+        self._alike.clear()
+        self._refused = 0
+
+    def allows(self, use: wire.ToolUse) -> bool:
+        """Count a call, and tell whether it may be made."""
+        arguments = orjson.dumps(use.arguments, option=orjson.OPT_SORT_KEYS)
+        self._alike[use.name, arguments] += 1
+        if self._alike.total() <= MAX_IN_A_TURN and self._alike[use.name, arguments] <= MAX_ALIKE:
+            return True
+        self._refused += 1
+        return False
+
+    @property
+    def spent(self) -> bool:
+        """Whether the model goes on though it was told to stop."""
+        return self._refused > _MAX_REFUSED
 
 
 class Broadcast(Protocol):
@@ -38,9 +77,20 @@ class ToolCalls:
         self._link = link
         self._host = host
         self._broadcast = broadcast
+        self._budget = TurnBudget()
+        self._known: set[str] = set()
+
+    def new_turn(self) -> None:
+        """Note that the caller has said something, or that another stream has taken over."""
+        self._budget.renew()
+        self._known.clear()
 
     async def use(self, use: wire.ToolUse) -> None:
-        """Call one tool."""
+        """Call one tool; a use that comes twice is one use."""
+        if use.tool_use_id in self._known:
+            log.warning("tool_use_repeated", tool=use.name)
+            return
+        self._known.add(use.tool_use_id)
         call = FunctionCallFromLLM(use.name, use.tool_use_id, use.arguments or {}, context=None)
         await self._broadcast(FunctionCallsStartedFrame, function_calls=[call])
         await self._broadcast(
@@ -50,7 +100,14 @@ class ToolCalls:
             arguments=use.arguments,
             cancel_on_interruption=True,
         )
-        result = await self._host.call_tool(use.name, use.arguments)
+        if self._budget.allows(use):
+            result = await self._host.call_tool(use.name, use.arguments)
+        else:
+            log.warning("tool_calls_limited", tool=use.name)
+            result = dict(_ENOUGH)
+            if self._budget.spent:
+                self._budget.renew()
+                self._link.break_off(ModelUnavailable("ToolLoop", "the model called tools and did not answer"))
         # An interrupted caller may still want to know, and the model waits for its answer either way.
         if not self._link.answer_tool(use.tool_use_id, result):
             log.info("tool_result_late", tool=use.name)

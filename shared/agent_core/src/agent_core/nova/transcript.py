@@ -15,8 +15,6 @@ type History = tuple[tuple[Role, str], ...]
 
 MAX_BYTES = 64_000
 """More than any new session takes; an old conversation must not grow without end."""
-INTERRUPTED = '{ "interrupted" : true }'
-"""Stands in the place of words when the caller has cut in."""
 
 
 def whole(words: str) -> str:
@@ -60,7 +58,7 @@ class Transcript:
         if isinstance(event, wire.ContentStarted):
             spoken = event.kind == "TEXT" and not event.speculative and event.role in (Role.USER, Role.ASSISTANT)
             self._speaker = Role(event.role) if spoken else None
-        elif isinstance(event, wire.Text) and self._speaker is not None and event.content.strip() != INTERRUPTED:
+        elif isinstance(event, wire.Text) and self._speaker is not None and not wire.interrupts(event.content):
             self.add(self._speaker, event.content)
 
     def add(self, role: Role, words: str) -> None:
@@ -79,3 +77,11 @@ class Transcript:
             self._bytes -= len(self._said.popleft()[1].encode())
         if self._changed is not None:
             self._changed(self.history)
+
+    def forget_last(self, role: Role) -> None:
+        """Leave out the last words of one side: the model refuses them, and would again in any new session."""
+        for at in range(len(self._said) - 1, -1, -1):
+            if self._said[at][0] is role:
+                self._bytes -= len(self._said[at][1].encode())
+                del self._said[at]
+                return

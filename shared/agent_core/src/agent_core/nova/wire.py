@@ -24,7 +24,11 @@ class Role(StrEnum):
 
 
 class StopReason(StrEnum):
-    """Why a block of content ended; what we do not know is taken as ``PARTIAL_TURN``."""
+    """Why a block of content ended.
+
+    A word that this version does not know ends a block of audio for good (``END_TURN``): an answer that never ends
+    costs the caller a healthy stream. In a block of text it is ``PARTIAL_TURN``.
+    """
 
     PARTIAL_TURN = "PARTIAL_TURN"
     END_TURN = "END_TURN"
@@ -59,11 +63,15 @@ class CompletionStarted:
 
 @dataclass(frozen=True, slots=True)
 class ContentStarted:
-    """A block begins. ``kind`` is TEXT, AUDIO or TOOL; ``speculative`` marks text that is planned, not yet said."""
+    """A block begins. ``kind`` is TEXT, AUDIO or TOOL; ``speculative`` marks text that is planned, not yet said.
+
+    ``sample_rate`` is what a block of audio declares, in Hz; None where it declares nothing.
+    """
 
     kind: str
     role: str
     speculative: bool
+    sample_rate: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +90,10 @@ class Audio:
 
 @dataclass(frozen=True, slots=True)
 class ToolUse:
-    """The model wants a tool called. ``arguments`` is None where what it sent is not a JSON object."""
+    """The model wants a tool called.
+
+    ``arguments`` is None where what it sent is not a JSON object, however it was encoded (see ``_arguments``).
+    """
 
     tool_use_id: str
     name: str
@@ -95,6 +106,11 @@ class ContentEnded:
 
     kind: str
     reason: StopReason
+
+
+@dataclass(frozen=True, slots=True)
+class UserSpeechEnded:
+    """The caller has stopped speaking, about 0.4 s ago; their words follow. Only Nova 2.5 reports it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +136,16 @@ class Unknown:
 
 
 type ModelEvent = (
-    CompletionStarted | ContentStarted | Text | Audio | ToolUse | ContentEnded | Usage | CompletionEnded | Unknown
+    CompletionStarted
+    | ContentStarted
+    | Text
+    | Audio
+    | ToolUse
+    | ContentEnded
+    | UserSpeechEnded
+    | Usage
+    | CompletionEnded
+    | Unknown
 )
 
 
@@ -169,6 +194,17 @@ def _lpcm(sample_rate: int) -> dict[str, Any]:
         "encoding": "base64",
         "audioType": "SPEECH",
     }
+
+
+def interrupts(words: str) -> bool:
+    """Tell whether a text is the older sign of a barge-in: ``{"interrupted": true}``, with any blanks."""
+    if "interrupted" not in words:
+        return False
+    try:
+        value = orjson.loads(words)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(value, dict) and value.get("interrupted") is True
 
 
 def text(prompt: str, content: str, role: Role, words: str, *, interactive: bool) -> list[bytes]:
@@ -259,9 +295,15 @@ def parse(payload: bytes) -> ModelEvent:
 
 
 def _parse_content_start(body: dict[str, Any]) -> ContentStarted:
-    extra = orjson.loads(body.get("additionalModelFields") or "{}")
+    extra = body.get("additionalModelFields") or {}
+    if isinstance(extra, str):
+        extra = orjson.loads(extra)
+    configuration = body.get("audioOutputConfiguration") or {}
     return ContentStarted(
-        _str(body["type"]), _str(body["role"]), speculative=extra.get("generationStage") == "SPECULATIVE"
+        _str(body["type"]),
+        _str(body["role"]),
+        speculative=extra.get("generationStage") == "SPECULATIVE",
+        sample_rate=_optional_int(configuration.get("sampleRateHertz")),
     )
 
 
@@ -271,16 +313,31 @@ def _parse_audio(body: dict[str, Any]) -> Audio:
 
 
 def _parse_tool_use(body: dict[str, Any]) -> ToolUse:
-    try:
-        arguments = orjson.loads(body["content"])
-    except orjson.JSONDecodeError:
-        arguments = None
-    return ToolUse(_str(body["toolUseId"]), _str(body["toolName"]), arguments if isinstance(arguments, dict) else None)
+    return ToolUse(_str(body["toolUseId"]), _str(body["toolName"]), _arguments(body.get("content")))
+
+
+def _arguments(content: object) -> dict[str, Any] | None:
+    """Decode what the model sends as arguments: a JSON object, in as many layers of JSON strings as it happened to use.
+
+    Nova Sonic now and then encodes the object twice (livekit/agents PRs 5409 and 5411). A tool without parameters may
+    come with an empty string.
+    """
+    for _ in range(_MAX_LAYERS):
+        if not isinstance(content, str):
+            break
+        if not content.strip():
+            return {}
+        try:
+            content = orjson.loads(content)
+        except orjson.JSONDecodeError:
+            return None
+    return content if isinstance(content, dict) else None
 
 
 def _parse_content_end(body: dict[str, Any]) -> ContentEnded:
-    reason = body.get("stopReason")
-    return ContentEnded(_str(body.get("type", "")), _STOP_REASONS.get(reason, StopReason.PARTIAL_TURN))
+    kind, reason = _str(body.get("type", "")), body.get("stopReason")
+    unknown = StopReason.END_TURN if kind == "AUDIO" else StopReason.PARTIAL_TURN
+    return ContentEnded(kind, _STOP_REASONS.get(reason, unknown) if isinstance(reason, str) else unknown)
 
 
 def _parse_usage(body: dict[str, Any]) -> Usage:
@@ -297,10 +354,19 @@ def _str(value: object) -> str:
 
 
 def _int(value: object) -> int:
+    if type(value) is float and value.is_integer():
+        return int(value)
     if type(value) is not int:
         raise TypeError(type(value).__name__)
     return value
 
+
+def _optional_int(value: object) -> int | None:
+    return None if value is None else _int(value)
+
+
+_MAX_LAYERS = 4
+"""JSON strings within each other that are opened; two were seen in the field."""
 
 _STOP_REASONS: dict[object, StopReason] = {reason.value: reason for reason in StopReason}
 
@@ -311,6 +377,7 @@ _PARSERS: dict[str, Callable[[dict[str, Any]], ModelEvent]] = {
     "audioOutput": _parse_audio,
     "toolUse": _parse_tool_use,
     "contentEnd": _parse_content_end,
+    "userSpeechEnd": lambda _: UserSpeechEnded(),
     "usageEvent": _parse_usage,
     "completionEnd": lambda _: CompletionEnded(),
 }
