@@ -60,9 +60,9 @@ def test_signature_becomes_schema() -> None:
     spec = registry().specs[0]
     assert (spec.name, spec.description, spec.required) == ("pour", "Pour a drink into a cup.", ["drink", "size"])
     assert spec.properties == {
-        "drink": {"type": "string", "description": "What to pour", "maxLength": 10},
+        "drink": {"type": "string", "description": "What to pour (at most 10 characters)"},
         "size": {"type": "string", "enum": ["small", "large"]},
-        "count": {"type": "integer", "minimum": 1, "maximum": 3, "description": "How many"},
+        "count": {"type": "integer", "description": "How many (1 to 3)"},
     }
 
 

@@ -36,9 +36,7 @@ DayName = Annotated[
 ]
 HourOfDay = Annotated[
     int | None,
-    Field(
-        ge=0, le=23, description="Hour at the place, 0 to 23, if one time of the day is asked for; else leave it out"
-    ),
+    Field(ge=0, le=23, description="Hour at the place, if one time of the day is asked for; else leave it out"),
 ]
 
 
