@@ -38,7 +38,8 @@ async def tools(standin: WeatherStandin, records: list[ToolRecord]) -> AsyncIter
 
 
 async def ask(tools: ToolRegistry, location: str = "Stockholm") -> ToolResult:
-    """Ask as the model would."""
+    """Ask as the model would, in a turn of its own."""
+    tools.new_turn()
     return await tools.call("get_current_weather", {"location": location, "format": "celsius"})
 
 

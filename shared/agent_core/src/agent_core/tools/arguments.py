@@ -51,7 +51,7 @@ def schema_of(model: type[Arguments]) -> tuple[dict[str, Any], list[str]]:
     return schema["properties"], schema.get("required", [])
 
 
-def checked(model: type[Arguments], arguments: object) -> dict[str, Any]:
+def checked(model: type[Arguments], arguments: object) -> Arguments:
     """Validate what the model sent.
 
     Raises:
@@ -61,10 +61,9 @@ def checked(model: type[Arguments], arguments: object) -> dict[str, Any]:
         message = "arguments must be an object"
         raise InvalidArguments(message)
     try:
-        parsed = model.model_validate(dict(arguments))
+        return model.model_validate(dict(arguments))
     except ValidationError as error:
         raise InvalidArguments(_complaint(error)) from error
-    return {name: getattr(parsed, name) for name in model.model_fields}
 
 
 def _complaint(error: ValidationError) -> str:
