@@ -1,12 +1,28 @@
 """The registry: every way a call can end is an answer, and what the model is told comes from the signature."""
 
 import asyncio
+from contextlib import suppress
+from functools import partial
 from typing import Annotated, Any, Literal
 
+import orjson
 import pytest
 from pydantic import Field
 
-from agent_core.tools.registry import Tool, ToolFailure, ToolRecord, ToolRegistry
+from agent_core.tools.goodbye import goodbye_tools
+from agent_core.tools.registry import GRACE_SECONDS, MAX_TIMEOUT, Tool, ToolFailure, ToolRecord, ToolRegistry
+from agent_core.tools.repeats import WINDOW_SECONDS, Repeats
+from agent_core.tools.transfer import transfer_tools
+from agent_core.tools.weather import weather_tools
+from agent_core.weather import Forecast
+
+
+class NoWeather:
+    """A source that is never asked."""
+
+    async def forecast(self, location: str) -> Forecast:
+        """Fail, as nothing should come here."""
+        raise AssertionError(location)
 
 
 async def pour(
@@ -41,6 +57,21 @@ async def odd() -> dict[str, Any]:
     return {"answer": float("nan")}
 
 
+async def half_a_character() -> dict[str, Any]:
+    """Answer with text that the wire cannot carry."""
+    return {"answer": "\ud83d"}
+
+
+async def huge() -> dict[str, Any]:
+    """Answer with a number that the wire cannot carry."""
+    return {"answer": 2**70}
+
+
+async def listed() -> Any:  # noqa: ANN401 - hides from its annotation what it returns
+    """Answer with a list."""
+    return ["sunny"]
+
+
 async def inner_cancelled() -> dict[str, Any]:
     """Trip over a task of its own that was cancelled."""
     task = asyncio.create_task(asyncio.sleep(60))
@@ -51,7 +82,8 @@ async def inner_cancelled() -> dict[str, Any]:
 
 def registry(records: list[ToolRecord] | None = None) -> ToolRegistry:
     """Give the tools above, with their records."""
-    tools = [Tool(pour), Tool(hang, timeout=0.01, failure="bar_closed"), Tool(crash), Tool(odd), Tool(inner_cancelled)]
+    plain = [Tool(one) for one in (pour, crash, odd, half_a_character, huge, listed, inner_cancelled)]
+    tools = [*plain, Tool(hang, timeout=0.01, failure="bar_closed")]
     return ToolRegistry(tools, on_call=None if records is None else records.append)
 
 
@@ -60,9 +92,9 @@ def test_signature_becomes_schema() -> None:
     spec = registry().specs[0]
     assert (spec.name, spec.description, spec.required) == ("pour", "Pour a drink into a cup.", ["drink", "size"])
     assert spec.properties == {
-        "drink": {"type": "string", "description": "What to pour", "maxLength": 10},
+        "drink": {"type": "string", "description": "What to pour (at most 10 characters)"},
         "size": {"type": "string", "enum": ["small", "large"]},
-        "count": {"type": "integer", "minimum": 1, "maximum": 3, "description": "How many"},
+        "count": {"type": "integer", "description": "How many (1 to 3)"},
     }
 
 
@@ -101,6 +133,9 @@ async def test_wrong_arguments_are_told_to_the_model(arguments: object, named: s
         ("hang", {}, "timeout", "bar_closed"),
         ("crash", {}, "error", "tool_failed"),
         ("odd", {}, "error", "tool_failed"),
+        ("half_a_character", {}, "error", "tool_failed"),
+        ("huge", {}, "error", "tool_failed"),
+        ("listed", {}, "error", "tool_failed"),
         ("inner_cancelled", {}, "cancelled", "cancelled"),
         ("pour", {"drink": "lava", "size": "small"}, "error", "too_hot"),
     ],
@@ -142,3 +177,188 @@ def test_names_must_differ() -> None:
     """Two tools of one name would hide each other."""
     with pytest.raises(ValueError, match="same name"):
         ToolRegistry([Tool(hang), Tool(hang)])
+
+
+async def listed_openly() -> list[str]:
+    """Answer with a list, and say so."""
+    return ["sunny"]
+
+
+def test_a_tool_that_promises_no_object_is_refused() -> None:
+    """The model gets results as objects of JSON; what can be known when the service starts fails then."""
+    with pytest.raises(TypeError, match="listed_openly: a tool returns an object"):
+        Tool(listed_openly)  # type: ignore[arg-type]
+
+
+async def test_an_answer_without_an_object_names_its_type() -> None:
+    """Whoever wrote the tool finds in the log what it returned."""
+    records: list[ToolRecord] = []
+    await registry(records).call("listed", {})
+    assert "list instead of an object" in str(records[0].cause)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"drink": "tea", "size": "small", "x" * 9000: 1}, {"drink": "tea", "size": "small", "\ud83d": 1}],
+    ids=["long", "half a character"],
+)
+async def test_an_error_is_short_and_fit_for_the_wire(arguments: dict[str, object]) -> None:
+    """A name that the model made up comes back to it, but not at any length, and not as what cannot be sent."""
+    result = await registry().call("pour", arguments)
+    assert result.value["error"] == "invalid_arguments"
+    assert len(orjson.dumps(result.value)) < 1000
+
+
+@pytest.mark.parametrize("timeout", [0, -1, 50.1, 60, float("inf"), float("nan")])
+def test_a_tool_that_outlasts_the_model_is_refused(timeout: float) -> None:
+    """The model ends a stream after 55 s without audio; a tool that works so long would lose its answer."""
+    with pytest.raises(ValueError, match="hang: a tool may take"):
+        Tool(hang, timeout=timeout)
+
+
+def test_shipped_tools_end_before_the_model_gives_up() -> None:
+    """The wait for a tool is its time and a grace, well below the shortest idle limit of a model."""
+    assert MAX_TIMEOUT + GRACE_SECONDS < 55
+    shipped = [*weather_tools(NoWeather()), *goodbye_tools(), *transfer_tools(["Support"])]
+    assert all(tool.timeout <= MAX_TIMEOUT for tool in shipped)
+
+
+async def test_a_tool_that_ignores_its_time_is_left_behind() -> None:
+    """A tool that swallows its cancellation cannot hold up the answer to the model."""
+
+    async def stubborn() -> dict[str, Any]:
+        """Go on."""
+        for _ in range(3):
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(60)
+        return {}
+
+    result = await ToolRegistry([Tool(stubborn, timeout=2, failure="slow")]).call("stubborn", {})
+    assert (result.outcome, result.value) == ("timeout", {"error": "slow"})
+    assert result.elapsed_ms < 10_000
+
+
+class Counter:
+    """A tool that counts how often it is asked, and answers when it is allowed to."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.cancelled = 0
+        self.go = asyncio.Event()
+        self.tools = ToolRegistry([Tool(self.count), Tool(crash)])
+
+    async def count(self, of: str = "", fail: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 - a tool's own
+        """Count."""
+        self.asked += 1
+        number = self.asked
+        try:
+            await self.go.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        if fail:
+            code = "cannot_count"
+            raise ToolFailure(code)
+        return {"number": number, "of": [of]}
+
+
+async def test_identical_requests_at_once_are_one() -> None:
+    """The model sometimes makes the same request twice; the second waits for the answer to the first."""
+    counter = Counter()
+    calls = [asyncio.create_task(counter.tools.call("count", one)) for one in ({"of": "a"}, {"fail": "no", "of": "a"})]
+    other = asyncio.create_task(counter.tools.call("count", {"of": "b"}))
+    await asyncio.sleep(0)
+    counter.go.set()
+    first, second = [await call for call in calls]
+    assert first.value == second.value == {"number": 1, "of": ["a"]}
+    assert (await other).value["number"] == 2
+    assert counter.asked == 2
+    first.value["of"].append("spoilt")
+    assert second.value["of"] == ["a"]
+
+
+async def test_an_answer_stands_until_the_caller_speaks() -> None:
+    """In one turn the same request has the same answer, failures included; after it, it is made again."""
+    counter = Counter()
+    counter.go.set()
+    for fail in (False, True):
+        before = counter.asked
+        results = [await counter.tools.call("count", {"fail": fail}) for _ in range(3)]
+        assert counter.asked == before + 1
+        assert results[0].value == results[1].value == results[2].value
+        counter.tools.new_turn()
+        await counter.tools.call("count", {"fail": fail})
+        assert counter.asked == before + 2
+
+
+async def test_an_answer_does_not_stand_for_ever() -> None:
+    """A caller who listens for long, and an agent that asks by itself, get what is true then."""
+    counter = Counter()
+    counter.go.set()
+    await counter.tools.call("count", {})
+    await asyncio.sleep(WINDOW_SECONDS - 1)
+    await counter.tools.call("count", {})
+    assert counter.asked == 1
+    await asyncio.sleep(1.1)
+    await counter.tools.call("count", {})
+    assert counter.asked == 2
+
+
+async def test_a_tool_that_acts_is_asked_each_time() -> None:
+    """A transfer that failed is not still on its way: what an action answered says nothing about the next one."""
+    counter = Counter()
+    tools = ToolRegistry([Tool(counter.count, acts=True)])
+    calls = [asyncio.create_task(tools.call("count", {})) for _ in range(2)]
+    await asyncio.sleep(0)
+    counter.go.set()
+    assert [(await call).value["number"] for call in calls] == [1, 1]
+    assert (await tools.call("count", {})).value["number"] == 2
+
+
+async def test_one_who_leaves_takes_no_answer_from_another() -> None:
+    """A cancelled call ends a shared request only if nothing else waits for it."""
+    counter = Counter()
+    leaver, stayer = [asyncio.create_task(counter.tools.call("count", {})) for _ in range(2)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    leaver.cancel()
+    await asyncio.wait({leaver})
+    assert (leaver.cancelled(), counter.cancelled) == (True, 0)
+    counter.go.set()
+    assert (await stayer).value["number"] == 1
+
+
+async def test_the_last_who_leaves_ends_the_request() -> None:
+    """What nothing waits for does not go on, and is asked anew."""
+    counter = Counter()
+    calls = [asyncio.create_task(counter.tools.call("count", {})) for _ in range(2)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    for call in calls:
+        call.cancel()
+    await asyncio.wait(calls)
+    assert counter.cancelled == 1
+    counter.go.set()
+    assert (await counter.tools.call("count", {})).value["number"] == 2
+
+
+async def test_conversations_share_no_answers() -> None:
+    """What one caller was answered is not for another."""
+    counter = Counter()
+    counter.go.set()
+    other = ToolRegistry([Tool(counter.count)])
+    await counter.tools.call("count", {})
+    assert (await other.call("count", {})).value["number"] == 2
+
+
+async def test_answers_kept_are_bounded() -> None:
+    """A model that asks for everything fills no memory."""
+    repeats: Repeats[int] = Repeats()
+
+    async def ask(number: int) -> int:
+        return number
+
+    for number in range(100):
+        assert await repeats.answer(str(number), partial(ask, number), seconds=1, keep=True) == number
+    assert await repeats.answer("99", partial(ask, -1), seconds=1, keep=True) == 99
+    assert await repeats.answer("0", partial(ask, -1), seconds=1, keep=True) == -1

@@ -63,6 +63,13 @@ READY = [*OPENING, *SYSTEM]
 LISTENING = [*READY, AUDIO, SPEECH]
 
 
+def _prompt_with(schema: object) -> bytes:
+    """Write a promptStart that declares one tool."""
+    tool = {"toolSpec": {"name": "t", "description": "", "inputSchema": {"json": json.dumps(schema)}}}
+    body = {"promptName": "p", "audioOutputConfiguration": PCM, "toolConfiguration": {"tools": [tool]}}
+    return json.dumps({"event": {"promptStart": body}}).encode()
+
+
 def play(events: list[Event], session: Session | None = None, now: float = 0.0) -> list[Effect]:
     """Send events to a session and collect what they amount to."""
     session = session or Session(NOVA_2, Limits(), 0.0)
@@ -193,6 +200,36 @@ def test_malformed_events_are_refused(wire: bytes) -> None:
     with pytest.raises(StreamFault) as fault:
         parse(wire)
     assert fault.value.kind == "validationException"
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        {"type": ["string", "null"]},
+        {"type": "string", "default": "x"},
+        {"type": "string", "title": "X"},
+        {"type": "object", "additionalProperties": False},
+        {"type": "integer", "minimum": 0},
+        {"type": "array", "items": {"type": "string", "format": "date"}},
+        {"type": "array"},
+        {"$ref": "#/$defs/X"},
+        {},
+        "string",
+    ],
+)
+def test_a_tool_with_an_unpublished_schema_is_refused(argument: object) -> None:
+    """What no published sample uses may be refused by the model, at whatever depth it stands."""
+    schema = {"type": "object", "properties": {"outer": {"type": "object", "properties": {"x": argument}}}}
+    with pytest.raises(StreamFault):
+        parse(_prompt_with(schema))
+
+
+@pytest.mark.parametrize("extra", ["additionalProperties", "title", "$defs"])
+def test_a_tool_with_unpublished_words_at_its_top_is_refused(extra: str) -> None:
+    """The top of a schema is held to the same words as its parts."""
+    with pytest.raises(StreamFault):
+        parse(_prompt_with({"type": "object", "properties": {}, extra: {}}))
 
 
 @pytest.mark.parametrize("content", ["@@@@", base64.b64encode(b"odd").decode()])

@@ -198,6 +198,19 @@ def test_live_weather_when_it_answers() -> None:
     assert not wants_weather_probe({}, Wishes(weather="standin"))
 
 
+def test_a_key_of_a_weather_customer_is_for_the_live_service_only() -> None:
+    """Whoever has one wants the live service; a stand-in is not given it, nor the services beside a stand-in."""
+    customer = {"OPEN_METEO_API_KEY": "key"}
+    assert not wants_weather_probe(customer, Wishes())
+    made = plan(customer)
+    assert real(made)["weather"] is True
+    assert phone(made).environment["OPEN_METEO_API_KEY"] == "key"
+    assert all("OPEN_METEO_API_KEY" not in program.environment for program in made.standins)
+    beside = plan(customer, wishes=Wishes(weather="standin"))
+    assert phone(beside).environment["OPEN_METEO_API_KEY"] == ""
+    assert all("OPEN_METEO_API_KEY" not in program.environment for program in beside.standins)
+
+
 def test_standins_do_not_get_real_secrets() -> None:
     """A pretend cloud has no business to know credentials of a real one."""
     for program in plan({"DAILY_API_KEY": "real"} | AWS, wishes=Wishes(nova="standin")).standins:

@@ -41,7 +41,9 @@ async def serve(settings: PhoneSettings) -> None:
     )
     twilio = httpx.AsyncClient(base_url=str(settings.twilio_api_base_url), auth=settings.rest_credentials)
     weather = OpenMeteo(
-        forecast_url=str(settings.open_meteo_forecast_url), geocoding_url=str(settings.open_meteo_geocoding_url)
+        forecast_url=str(settings.open_meteo_forecast_url),
+        geocoding_url=str(settings.open_meteo_geocoding_url),
+        api_key=settings.open_meteo_api_key,
     )
     meter = Meter(SERVICE, settings.metrics_namespace)
     keys = [derive_key(token.encode(), _MEMORY) for token in settings.auth_tokens]

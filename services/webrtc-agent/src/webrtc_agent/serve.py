@@ -39,7 +39,9 @@ async def serve(settings: WebSettings) -> None:
         region=settings.model_region, endpoint=settings.model_endpoint, credentials=CredentialSource()
     )
     weather = OpenMeteo(
-        forecast_url=str(settings.open_meteo_forecast_url), geocoding_url=str(settings.open_meteo_geocoding_url)
+        forecast_url=str(settings.open_meteo_forecast_url),
+        geocoding_url=str(settings.open_meteo_geocoding_url),
+        api_key=settings.open_meteo_api_key,
     )
     ice.offer_only(settings.ice_hosts)
     # aiortc encodes sound there, a hundred times a second and visitor; by default every core would add a thread.

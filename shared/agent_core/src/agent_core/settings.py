@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, HttpUrl, ValidationError
+from pydantic import BeforeValidator, Field, HttpUrl, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from agent_core import destinations
@@ -90,6 +90,9 @@ class CoreSettings(BaseSettings):
     aws_endpoint_url_bedrock_runtime: HttpUrl | None = None
     """Another address for Bedrock, for a VPC endpoint or a stand-in."""
 
+    open_meteo_api_key: SecretStr | None = None
+    """Key of an Open-Meteo customer; with it the hosts for customers are asked. The free service, which needs none, is
+    for non-commercial use and takes 600 requests a minute, 5 000 an hour and 10 000 a day from one IP address."""
     open_meteo_forecast_url: HttpUrl = HttpUrl("https://api.open-meteo.com/v1/forecast")
     """Forecast service."""
     open_meteo_geocoding_url: HttpUrl = HttpUrl("https://geocoding-api.open-meteo.com/v1/search")

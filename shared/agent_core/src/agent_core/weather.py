@@ -7,9 +7,9 @@ Every time is the local time at the place, without a time zone: that is how peop
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, Self
 
-from agent_core.errors import AgentError
+from agent_core.errors import AgentError, UpstreamError
 
 
 class LocationNotFound(AgentError):
@@ -17,6 +17,26 @@ class LocationNotFound(AgentError):
 
     http_status = 404
     spoken = "I don't know that place."
+
+
+class TooManyRequests(UpstreamError):
+    """The source has been asked too often.
+
+    Args:
+        service: See `UpstreamError`.
+        reason: See `UpstreamError`.
+        retry_after: Seconds after which it takes requests again at the latest.
+    """
+
+    spoken = "The weather service has been asked too often."
+    retry_after: float
+
+    def __init__(self, service: str, reason: str, *, retry_after: float) -> None:
+        super().__init__(service, reason, retry_after=retry_after)
+
+    def again(self) -> Self:
+        """Return the same refusal for another request."""
+        return type(self)(self.service, self.reason, retry_after=self.retry_after)
 
 
 class Conditions(StrEnum):
@@ -96,6 +116,7 @@ class WeatherSource(Protocol):
         Raises:
             InvalidArguments: The location is no place name.
             LocationNotFound: No such place is known.
+            TooManyRequests: The source takes no more requests for a while.
             UpstreamError: The source could not be reached, or answered nonsense.
         """
         ...

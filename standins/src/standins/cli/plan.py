@@ -98,7 +98,8 @@ def make_plan(
 
 def wants_weather_probe(environment: Mapping[str, str], wishes: Wishes) -> bool:
     """Tell whether it matters that the live service answers."""
-    return wishes.weather == "auto" and "OPEN_METEO_FORECAST_URL" not in environment
+    chosen = {"OPEN_METEO_FORECAST_URL", "OPEN_METEO_API_KEY"} & environment.keys()
+    return wishes.weather == "auto" and not chosen
 
 
 def _doors(base_url: str, port: int) -> list[Part]:

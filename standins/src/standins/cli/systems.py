@@ -14,7 +14,7 @@ _TWILIO_KEYS = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
 _DEMO_NUMBER = "+15005550001"
 """The number that `voice-agent call` dials: one that Twilio keeps for tests."""
 
-_PRIVATE = ("AWS_", "TWILIO_", "DAILY_")
+_PRIVATE = ("AWS_", "TWILIO_", "DAILY_", "OPEN_METEO_API_")
 """Prefixes of what stand-ins have no business to know."""
 
 
@@ -114,8 +114,8 @@ def daily(environment: Mapping[str, str], wishes: Wishes, secrets: Secrets) -> S
 
 
 def weather(environment: Mapping[str, str], wishes: Wishes, *, live: bool) -> System:
-    """Decide on the weather service; ``live`` tells whether the real one answers."""
-    chosen = environment.get("OPEN_METEO_FORECAST_URL")
+    """Decide on the weather service; ``live`` tells whether the real one answers. A key is only the real one's."""
+    chosen = environment.get("OPEN_METEO_FORECAST_URL") or (environment.get("OPEN_METEO_API_KEY") and LIVE_FORECAST)
     if wishes.weather == "live" or (wishes.weather == "auto" and (chosen or live)):
         forecast = chosen or LIVE_FORECAST
         state = {
@@ -134,7 +134,8 @@ def weather(environment: Mapping[str, str], wishes: Wishes, *, live: bool) -> Sy
         ports=(wishes.ports.weather,),
     )
     forecast, geocoding = f"{url}/v1/forecast", f"{url}/v1/search"
-    settings = {"OPEN_METEO_FORECAST_URL": forecast, "OPEN_METEO_GEOCODING_URL": geocoding}
+    hidden = dict.fromkeys({"OPEN_METEO_API_KEY"} & environment.keys(), "")
+    settings = {"OPEN_METEO_FORECAST_URL": forecast, "OPEN_METEO_GEOCODING_URL": geocoding, **hidden}
     state = {"forecast_url": forecast, "geocoding_url": geocoding, "live": False}
     return System(Part("weather", "stand-in for Open-Meteo", url, real=False), settings, state, program)
 

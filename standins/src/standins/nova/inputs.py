@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
+from standins.nova import toolschemas
 from standins.nova.errors import MALFORMED, UNPARSABLE, invalid
 
 type SampleRate = Literal[8000, 16000, 24000]
@@ -16,7 +17,9 @@ def _json_object(text: object) -> object:
     """Read a tool's schema, which travels as a string of JSON."""
     if not isinstance(text, str):
         raise TypeError("must be a string of JSON")
-    return json.loads(text)
+    schema = json.loads(text)
+    toolschemas.check(schema)
+    return schema
 
 
 class _Event(BaseModel):

@@ -13,9 +13,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m standins.weather", description=ABOUT)
     parser.add_argument("--port", type=int, default=8446, help="0 chooses a free one (default: %(default)s)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--api-key", help="pretend the service for customers, who send this key; without, the free one")
+    parser.add_argument("--limits", action="store_true", help="hold clients to the free service's limits")
     arguments = parser.parse_args()
     try:
-        settings = Settings(port=arguments.port, host=arguments.host, log=write)
+        key, limits = arguments.api_key, arguments.limits
+        settings = Settings(port=arguments.port, host=arguments.host, log=write, api_key=key, limits=limits)
         asyncio.run(serve(WeatherStandin(settings), lambda standin: {"url": standin.url, "about": ABOUT}))
     except OSError as error:
         write({"event": "cannot_listen", "port": arguments.port, "reason": str(error)})

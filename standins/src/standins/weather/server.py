@@ -19,6 +19,7 @@ from standins.serving import serving
 from standins.weather import forecast, geocoding
 from standins.weather.cities import Cities, world
 from standins.weather.faults import Fault
+from standins.weather.terms import Limits, NotAllowed, check_key, weight
 
 ABOUT = "Pretend Open-Meteo: real places and true shapes, invented numbers; no forecast of any weather on Earth"
 
@@ -42,12 +43,16 @@ class Settings:
         host: Loopback, as the control addresses ask nobody who they are.
         clock: Says what time it is (UTC).
         log: Gets one event for each request.
+        api_key: The key of a customer, without which nothing is answered; None pretends the free service.
+        limits: Whether the free service's limits hold; or other limits.
     """
 
     port: int = 0
     host: str = "127.0.0.1"
     clock: Callable[[], datetime] = _utc_now
     log: Callable[[dict[str, object]], None] = _silent
+    api_key: str | None = None
+    limits: bool | Limits = False
 
 
 class WeatherStandin:
@@ -58,6 +63,8 @@ class WeatherStandin:
         self._script: Script[Fault] = Script()
         self._requests: deque[dict[str, object]] = deque(maxlen=1000)
         self._running = AsyncExitStack()
+        limits = self._settings.limits
+        self._limits = Limits(self._settings.clock) if limits is True else limits or None
         self._cities = Cities([])
         self.port = self._settings.port
 
@@ -129,16 +136,41 @@ class WeatherStandin:
 
     async def _answer(self, address: str, request: Request, answering: Answering) -> Response:
         query = dict(request.query_params)
-        response = _respond(answering, query)
+        response = self._by_the_terms(request, query) or _respond(answering, query)
         fault = self._script.take(address)
         if fault is not None:
             response = fault.spoil(response)
-            await asyncio.sleep(fault.after_ms / 1000)
+            await self._hold(fault.after_ms / 1000)
         self._note(address, query, response.status_code, fault)
         return response
 
+    def _by_the_terms(self, request: Request, query: forecast.Query) -> Response | None:
+        """Refuse who may not ask, or not so often; the free service sends whoever has a key to that of customers."""
+        try:
+            if self._settings.api_key is not None:
+                check_key(query, self._settings.api_key)
+            elif "apikey" in query:
+                location = f"http://customer-{request.url.netloc}/{request.url.path}?{request.url.query}"
+                return Response(status_code=303, headers={"location": location})
+            elif self._limits is not None:
+                self._limits.check()
+                self._limits.count(weight(query))
+        except NotAllowed as refusal:
+            return JSONResponse({"error": True, "reason": str(refusal)}, status_code=refusal.status)
+        return None
+
+    async def _hold(self, seconds: float) -> None:
+        if self._limits is not None:
+            self._limits.under_way += 1
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            if self._limits is not None:
+                self._limits.under_way -= 1
+
     def _note(self, address: str, query: forecast.Query, status: int, fault: Fault | None) -> None:
-        seen = {"address": address, "query": dict(query), "status": status, "fault": fault and fault.action}
+        shown = dict(query) | ({"apikey": "…"} if "apikey" in query else {})
+        seen = {"address": address, "query": shown, "status": status, "fault": fault and fault.action}
         self._requests.append({"at": self._settings.clock().timestamp(), **seen})
         self._settings.log({"event": "weather_asked", **seen})
 

@@ -56,6 +56,7 @@ type Fields = Readonly<Record<string, unknown>>;
 const REASONS: Readonly<Record<string, string>> = {
   location_not_found: "I could not find that place. A bigger town nearby may help, or the country with it.",
   weather_unavailable: "The weather service did not answer. Asking again in a moment may work.",
+  weather_busy: "The weather service has been asked too often. Asking again later will work.",
   day_out_of_range: "The forecast does not reach that day. It goes about two weeks ahead.",
   invalid_arguments: "That question did not come out right. Please ask it in other words.",
 };

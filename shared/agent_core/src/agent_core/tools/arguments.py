@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal, get_type_hints
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from agent_core.errors import InvalidArguments
+from agent_core.tools.schemas import plain
 
-_NOISE = ("title", "default")
-"""Keys pydantic adds that tell the model nothing it can use."""
+_LONGEST_COMPLAINT = 500
+"""Characters: a name that the model made up stands in it, and goes back to the model with the result."""
 
 
 class Arguments(BaseModel):
@@ -41,13 +42,16 @@ def arguments_of(function: Callable[..., object], choices: Mapping[str, Sequence
 
 
 def schema_of(model: type[Arguments]) -> tuple[dict[str, Any], list[str]]:
-    """Give the JSON schema of each argument, and the names of those that are required."""
-    schema = model.model_json_schema()
-    properties = {name: _plain(prop) for name, prop in schema.get("properties", {}).items()}
-    return properties, list(schema.get("required", []))
+    """Return the JSON schema of each argument, and the names of those that are required.
+
+    Raises:
+        ValueError: An argument has a type that the model cannot be given.
+    """
+    schema = plain(model.model_json_schema())
+    return schema["properties"], schema.get("required", [])
 
 
-def checked(model: type[Arguments], arguments: object) -> dict[str, Any]:
+def checked(model: type[Arguments], arguments: object) -> Arguments:
     """Validate what the model sent.
 
     Raises:
@@ -57,23 +61,14 @@ def checked(model: type[Arguments], arguments: object) -> dict[str, Any]:
         message = "arguments must be an object"
         raise InvalidArguments(message)
     try:
-        parsed = model.model_validate(dict(arguments))
+        return model.model_validate(dict(arguments))
     except ValidationError as error:
         raise InvalidArguments(_complaint(error)) from error
-    return {name: getattr(parsed, name) for name in model.model_fields}
-
-
-def _plain(prop: dict[str, Any]) -> dict[str, Any]:
-    """Drop pydantic's extras; an optional argument is told by its absence from ``required``, not by a null type."""
-    plain = {key: value for key, value in prop.items() if key not in _NOISE}
-    if "const" in plain:
-        plain["enum"] = [plain.pop("const")]  # the same, in the words that every model knows
-    choices = [choice for choice in plain.pop("anyOf", []) if choice != {"type": "null"}]
-    return {**choices[0], **plain} if len(choices) == 1 else plain | ({"anyOf": choices} if choices else {})
 
 
 def _complaint(error: ValidationError) -> str:
-    return "; ".join(
+    complaint = "; ".join(
         f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
         for problem in error.errors(include_url=False, include_context=False, include_input=False)
     )
+    return complaint[:_LONGEST_COMPLAINT]

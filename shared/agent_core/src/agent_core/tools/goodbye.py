@@ -22,4 +22,4 @@ async def end_call(reason: Why) -> dict[str, Any]:
 
 def goodbye_tools() -> list[Tool]:
     """Give the tool that ends a conversation."""
-    return [Tool(end_call)]
+    return [Tool(end_call, acts=True)]

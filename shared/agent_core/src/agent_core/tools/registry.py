@@ -4,21 +4,31 @@ A call never raises into the pipeline: whatever goes wrong becomes an answer tha
 """
 
 import asyncio
+import copy
 import inspect
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_origin, get_type_hints, is_typeddict
+
+import orjson
 
 from agent_core.errors import AgentError, InvalidArguments
 from agent_core.phrases import Phrase
 from agent_core.tools.arguments import CONVERSATION, Arguments, arguments_of, checked, schema_of
+from agent_core.tools.repeats import Repeats
 
 Outcome = Literal["ok", "error", "timeout", "unknown", "cancelled"]
 
 DEFAULT_TIMEOUT = 5.0
 """Seconds. A caller takes longer silence for a dead line, even after a spoken "one moment"."""
+
+MAX_TIMEOUT: Final = 50.0
+"""Seconds. The model ends a stream after 55 s in which nothing comes, and waits for a tool all that time."""
+
+GRACE_SECONDS: Final = 1.0
+"""For a tool to end after its time; one that does not is left behind."""
 
 
 class ToolFailure(AgentError):
@@ -75,11 +85,16 @@ class Tool:
     Args:
         function: Its name, signature and docstring (up to the first blank line) are what the model sees. A parameter
             ``conversation`` is not shown: it gets the conversation, so that one tool serves all of them.
-        timeout: Seconds that one call may take in total.
+        timeout: Seconds that one call may take in total, at most ``MAX_TIMEOUT``.
         failure: The error word for the model when the function fails or takes too long.
         shown: Whether a visitor's page may show what it was asked and what it gave.
         choices: Arguments that take one of these words only, where that is known when a service starts.
         filler: What the caller hears if it takes longer than they would wait in silence.
+        acts: Whether a call changes something, so that an answer says nothing about the next identical request.
+
+    Raises:
+        ValueError: The time is out of bounds, or an argument has a type that the model cannot be given.
+        TypeError: The function is annotated to return something other than an object of JSON.
     """
 
     def __init__(  # noqa: PLR0913 - what a tool can be told about, all optional
@@ -91,7 +106,12 @@ class Tool:
         shown: bool = False,
         choices: Mapping[str, Sequence[str]] | None = None,
         filler: Phrase | None = None,
+        acts: bool = False,
     ) -> None:
+        if not 0 < timeout <= MAX_TIMEOUT:
+            message = f"{function.__name__}: a tool may take at most {MAX_TIMEOUT:.0f} seconds"
+            raise ValueError(message)
+        _check_returns_object(function)
         self._function = function
         self._wants_conversation = CONVERSATION in inspect.signature(function).parameters
         self._arguments: type[Arguments] = arguments_of(function, choices or {})
@@ -99,29 +119,40 @@ class Tool:
         self.failure = failure
         self.shown = shown
         self.filler = filler
+        self.acts = acts
         properties, required = schema_of(self._arguments)
         description = (inspect.getdoc(function) or "").split("\n\n", maxsplit=1)[0].replace("\n", " ")
         self.spec = ToolSpec(function.__name__, description, properties, required)
 
-    async def __call__(self, arguments: object, conversation: object = None) -> dict[str, Any]:
-        """Check the arguments and run the function within its time.
+    def check(self, arguments: object) -> Arguments:
+        """Validate what the model sent.
 
         Raises:
             InvalidArguments: The arguments do not fit the signature.
-            ToolFailure: The function said that it failed, or its answer is no JSON.
-            TimeoutError: The time is up.
         """
-        values = checked(self._arguments, arguments)
+        return checked(self._arguments, arguments)
+
+    async def run(self, arguments: Arguments, conversation: object = None) -> dict[str, Any]:
+        """Run the function within its time.
+
+        Raises:
+            ToolFailure: The function said that it failed.
+            TimeoutError: The time is up.
+            TypeError, ValueError: Its answer is no object of JSON.
+        """
+        values = {name: getattr(arguments, name) for name in type(arguments).model_fields}
         if self._wants_conversation:
             values[CONVERSATION] = conversation
         async with asyncio.timeout(self.timeout):
             answer = await self._function(**values)
-        json.dumps(answer, allow_nan=False)
-        return answer
+        return _as_object(answer)
 
 
 class ToolRegistry:
     """The tools of one conversation by name.
+
+    An identical request gets an identical answer, and is made once: while the first is under way, and after it within
+    the same turn of the caller, unless the tool acts.
 
     Args:
         tools: Names must differ.
@@ -142,6 +173,7 @@ class ToolRegistry:
             message = "two tools have the same name"
             raise ValueError(message)
         self._on_call = on_call
+        self._repeats: Repeats[_Ending] = Repeats()
 
     @property
     def specs(self) -> list[ToolSpec]:
@@ -160,22 +192,34 @@ class ToolRegistry:
             asyncio.CancelledError: The caller of this method was cancelled, and nobody is left to read an answer.
         """
         started = time.monotonic()
-        tool = self._tools.get(name)
         try:
-            ending = (
-                _Ending("unknown", _error("unknown_tool"))
-                if tool is None
-                else await _attempt(tool, arguments, self._conversation)
-            )
+            ending = await self._run(self._tools.get(name), arguments)
         except asyncio.CancelledError as cancelled:
             self._close(name, _Ending("cancelled", _error("cancelled"), cancelled), started)
             raise
         return self._close(name, ending, started)
 
+    def new_turn(self) -> None:
+        """Note that the caller spoke: from now on a request that was answered is made again."""
+        self._repeats.new_turn()
+
     async def _run(self, tool: Tool | None, arguments: object) -> "_Ending":
         if tool is None:
             return _Ending("unknown", _error("unknown_tool"))
-        return await _attempt(tool, arguments, self._conversation)
+        try:
+            fitting = tool.check(arguments)
+        except InvalidArguments as error:
+            return _Ending("error", _error("invalid_arguments", error.reason), error)
+        key = f"{tool.spec.name} {fitting!r}"
+        try:
+            return await self._repeats.answer(
+                key,
+                lambda: _attempt(tool, fitting, self._conversation),
+                seconds=tool.timeout + GRACE_SECONDS,
+                keep=not tool.acts,
+            )
+        except TimeoutError as error:
+            return _Ending("timeout", _error(tool.failure), error)
 
     def _close(self, name: str, ending: "_Ending", started: float) -> ToolResult:
         elapsed_ms = (time.monotonic() - started) * 1000
@@ -184,7 +228,7 @@ class ToolRegistry:
             known = name if name in self._tools else "unknown"
             error = None if ending.outcome == "ok" else ending.value["error"]
             self._on_call(ToolRecord(known, ending.outcome, elapsed_ms, error, ending.cause))
-        return ToolResult(name, ending.outcome, ending.value, elapsed_ms)
+        return ToolResult(name, ending.outcome, copy.deepcopy(ending.value), elapsed_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +238,9 @@ class _Ending:
     cause: BaseException | None = None
 
 
-async def _attempt(tool: Tool, arguments: object, conversation: object) -> _Ending:
+async def _attempt(tool: Tool, arguments: Arguments, conversation: object) -> _Ending:
     try:
-        return _Ending("ok", await tool(arguments, conversation))
+        return _Ending("ok", await tool.run(arguments, conversation))
     except InvalidArguments as error:
         return _Ending("error", _error("invalid_arguments", error.reason), error)
     except ToolFailure as error:
@@ -213,4 +257,30 @@ async def _attempt(tool: Tool, arguments: object, conversation: object) -> _Endi
 
 
 def _error(code: str, detail: str | None = None) -> dict[str, Any]:
-    return {"error": code} if detail is None else {"error": code, "detail": detail}
+    if detail is None:
+        return {"error": code}
+    return {"error": code, "detail": detail.encode(errors="replace").decode()}
+
+
+def _check_returns_object(function: Callable[..., object]) -> None:
+    """Refuse an annotation that promises anything but an object of JSON; without one, each answer is looked at."""
+    kind = get_type_hints(function).get("return", dict)
+    base = get_origin(kind) or kind
+    if base is Any or is_typeddict(base) or (isinstance(base, type) and issubclass(base, Mapping)):
+        return
+    message = f"{function.__name__}: a tool returns an object of JSON, a dict, and not {kind}"
+    raise TypeError(message)
+
+
+def _as_object(answer: object) -> dict[str, Any]:
+    """Return a tool's answer as the model will read it.
+
+    Raises:
+        TypeError, ValueError: It is no object of JSON, for Python's own encoder or for that of the wire.
+    """
+    if not isinstance(answer, Mapping):
+        message = f"a tool returned {type(answer).__name__} instead of an object"
+        raise TypeError(message)
+    plain: dict[str, Any] = json.loads(json.dumps(dict(answer), allow_nan=False))
+    orjson.dumps(plain)  # refuses half a surrogate pair and integers of more than 64 bits, which the other lets pass
+    return plain

@@ -46,4 +46,4 @@ def transfer_tools(names: Sequence[str]) -> list[Tool]:
         """Connect the caller to a person. Call it when the caller asks for a human, or when you cannot help."""
         return await conversation.hand_over(destination, reason)
 
-    return [Tool(transfer_to_human, choices={"destination": names})] if names else []
+    return [Tool(transfer_to_human, choices={"destination": names}, acts=True)] if names else []

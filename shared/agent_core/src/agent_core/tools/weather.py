@@ -10,12 +10,14 @@ from pydantic import BeforeValidator, Field
 from agent_core.errors import InvalidArguments, UpstreamError
 from agent_core.phrases import Phrase
 from agent_core.tools.registry import Tool, ToolFailure
-from agent_core.weather import Day, Forecast, Hour, LocationNotFound, WeatherSource
+from agent_core.weather import Day, Forecast, Hour, LocationNotFound, TooManyRequests, WeatherSource
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 _TIMESTAMP = "%Y%m%d_%H%M%S"
 _UNAVAILABLE = "weather_unavailable"
+_BUSY = "weather_busy"
+_AGAIN = ((60.0, "in a minute"), (3600.0, "in an hour"))
 _HOURS_AHEAD = 8
 
 
@@ -36,9 +38,7 @@ DayName = Annotated[
 ]
 HourOfDay = Annotated[
     int | None,
-    Field(
-        ge=0, le=23, description="Hour at the place, 0 to 23, if one time of the day is asked for; else leave it out"
-    ),
+    Field(ge=0, le=23, description="Hour at the place, if one time of the day is asked for; else leave it out"),
 ]
 
 
@@ -109,6 +109,10 @@ async def _look_up(source: WeatherSource, location: str) -> Forecast:
     except LocationNotFound as error:
         code = "location_not_found"
         raise ToolFailure(code) from error
+    except TooManyRequests as error:
+        when = next((words for seconds, words in _AGAIN if error.retry_after <= seconds), "tomorrow")
+        detail = f"Say that the weather service has been asked too often and knows more {when}; do not ask it again."
+        raise ToolFailure(_BUSY, detail) from error
     except UpstreamError as error:
         raise ToolFailure(_UNAVAILABLE) from error
 

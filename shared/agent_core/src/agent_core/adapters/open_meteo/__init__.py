@@ -1,7 +1,8 @@
-"""Open-Meteo: free weather forecasts and geocoding, no key.
+"""Open-Meteo: weather forecasts and geocoding.
 
 Sources: https://open-meteo.com/en/docs and https://open-meteo.com/en/docs/geocoding-api. The free service is for
-non-commercial use and asks for attribution; a paid one answers under another URL, which is why URLs are arguments.
+non-commercial use, takes 600 requests a minute, 5 000 an hour and 10 000 a day from one IP address, and asks for
+attribution; a forecast of ours counts as two. Customers send a key to hosts of their own.
 """
 
 from agent_core.adapters.open_meteo.client import FORECAST_URL, GEOCODING_URL, OpenMeteo

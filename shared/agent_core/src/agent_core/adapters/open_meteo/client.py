@@ -1,21 +1,25 @@
 """The weather of any place on Earth, from Open-Meteo."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Self
 
 import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from agent_core.adapters.open_meteo.fetch import SERVICE, TIMEOUT, fetch
 from agent_core.adapters.open_meteo.places import Query, best, cleaned, folded, shorter
 from agent_core.adapters.open_meteo.remembered import Remembered
 from agent_core.adapters.open_meteo.wire import CURRENT, DAILY, HOURLY, Place, Places, Weather
 from agent_core.errors import UpstreamError
-from agent_core.weather import Forecast, LocationNotFound
+from agent_core.weather import Forecast, LocationNotFound, TooManyRequests
 
 FORECAST_URL = "https://api.open-meteo.com/v1/forecast"
 GEOCODING_URL = "https://geocoding-api.open-meteo.com/v1/search"
+
+_FREE_HOSTS = frozenset({httpx.URL(FORECAST_URL).host, httpx.URL(GEOCODING_URL).host})
+"""Customers ask the same addresses with ``customer-`` before the host."""
 
 _FORECAST_DAYS = 16
 """The most that Open-Meteo gives."""
@@ -23,6 +27,11 @@ _FORECAST_DAYS = 16
 _PLACE_SECONDS = 24 * 3600.0
 _FORECAST_SECONDS = 300.0
 """Open-Meteo renews its current conditions each 15 minutes."""
+_UNKNOWN_SECONDS = 600.0
+"""A name that is no place costs up to four requests. It may be one after Open-Meteo's next update."""
+_LONGEST_PAUSE = 300.0
+"""Seconds without a request to an address that takes no more; other tasks behind the same IP address share the limit,
+so how long it really lasts cannot be known."""
 
 
 class OpenMeteo:
@@ -31,6 +40,8 @@ class OpenMeteo:
     Args:
         forecast_url: Where forecasts come from.
         geocoding_url: Where places are looked up.
+        api_key: A customer's key: it goes with each request, and to the hosts for customers where the addresses are
+            those of the free service.
         client: Replaces the connection pool; closed with this object either way.
     """
 
@@ -39,10 +50,12 @@ class OpenMeteo:
         *,
         forecast_url: str = FORECAST_URL,
         geocoding_url: str = GEOCODING_URL,
+        api_key: SecretStr | None = None,
         client: httpx.AsyncClient | None = None,
     ) -> None:
-        self._forecast_url = forecast_url
-        self._geocoding_url = geocoding_url
+        self._forecast_url = forecast_url if api_key is None else _for_customers(forecast_url)
+        self._geocoding_url = geocoding_url if api_key is None else _for_customers(geocoding_url)
+        self._api_key = api_key
         self._client = client or httpx.AsyncClient(
             follow_redirects=False,
             timeout=TIMEOUT,
@@ -50,6 +63,8 @@ class OpenMeteo:
             limits=httpx.Limits(max_connections=20, max_keepalive_connections=4, keepalive_expiry=60),
         )
         self._places: Remembered[str, Place] = Remembered(size=512, seconds=_PLACE_SECONDS)
+        self._unknown: Remembered[str, bool] = Remembered(size=512, seconds=_UNKNOWN_SECONDS)
+        self._paused: dict[str, tuple[float, TooManyRequests]] = {}
         self._forecasts: Remembered[tuple[float, float], Forecast] = Remembered(size=64, seconds=_FORECAST_SECONDS)
 
     async def __aenter__(self) -> Self:
@@ -72,6 +87,7 @@ class OpenMeteo:
         Raises:
             InvalidArguments: The location is no place name.
             LocationNotFound: No such place is known.
+            TooManyRequests: The service takes no more requests for a while.
             UpstreamError: The service could not be reached, or answered nonsense.
         """
         place = await self._place(cleaned(location))
@@ -86,21 +102,24 @@ class OpenMeteo:
         key = folded(query.text)
         place = self._places.get(key)
         if place is None:
-            place = await self._find(query)
+            place = await self._find(query, key)
             self._places.put(key, place)
         return place
 
-    async def _find(self, query: Query) -> Place:
+    async def _find(self, query: Query, key: str) -> Place:
+        reason = "no such place"
+        if self._unknown.get(key):
+            raise LocationNotFound(reason)
         for asked, text in _questions(query):
             place = best(asked, await self._ask_places(text))
             if place is not None:
                 return place
-        reason = "no such place"
+        self._unknown.put(key, value=True)
         raise LocationNotFound(reason)
 
     async def _ask_places(self, name: str) -> tuple[Place, ...]:
         query = {"name": name, "count": "10", "language": "en", "format": "json"}
-        return _parsed(Places, await fetch(self._client, self._geocoding_url, query)).results
+        return _parsed(Places, await self._fetch(self._geocoding_url, query)).results
 
     async def _ask_forecast(self, spot: tuple[float, float]) -> Forecast:
         latitude, longitude = spot
@@ -113,12 +132,29 @@ class OpenMeteo:
             "timezone": "auto",
             "forecast_days": str(_FORECAST_DAYS),
         }
-        weather = _parsed(Weather, await fetch(self._client, self._forecast_url, query))
+        weather = _parsed(Weather, await self._fetch(self._forecast_url, query))
         try:
             return weather.forecast()
         except (KeyError, ValueError) as error:
             reason = "unexpected_answer"
             raise UpstreamError(SERVICE, reason) from error
+
+    async def _fetch(self, url: str, query: Mapping[str, str]) -> bytes:
+        """Ask an address, unless it said a moment ago that it takes no more."""
+        until, refusal = self._paused.get(url, (0.0, None))
+        if refusal is not None and time.monotonic() < until:
+            raise refusal.again()
+        key = {} if self._api_key is None else {"apikey": self._api_key.get_secret_value()}
+        try:
+            return await fetch(self._client, url, {**query, **key})
+        except TooManyRequests as error:
+            self._paused[url] = (time.monotonic() + min(error.retry_after, _LONGEST_PAUSE), error)
+            raise
+
+
+def _for_customers(url: str) -> str:
+    parsed = httpx.URL(url)
+    return str(parsed.copy_with(host=f"customer-{parsed.host}")) if parsed.host in _FREE_HOSTS else url
 
 
 def _questions(query: Query) -> Iterable[tuple[Query, str]]:

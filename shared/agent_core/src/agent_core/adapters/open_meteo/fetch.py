@@ -3,10 +3,13 @@
 import asyncio
 import random
 from collections.abc import Mapping
+from typing import Final
 
 import httpx
+from pydantic_core import from_json
 
 from agent_core.errors import UpstreamError
+from agent_core.weather import TooManyRequests
 
 SERVICE = "open_meteo"
 """Name in errors, logs and metrics."""
@@ -20,7 +23,9 @@ MAX_BYTES = 64 * 1024
 _PAUSE = (0.05, 0.25)
 """Seconds before the only retry, drawn at random so that many calls do not knock at the same moment."""
 
-_TOO_MANY_REQUESTS = 429
+_WINDOWS: Final = {"Minutely": 60.0, "Hourly": 3_600.0, "Daily": 86_400.0}
+"""First word of the reason in a 429 of the free service, and the seconds after which it takes requests again at the
+latest. Any other reason, such as too many requests at once, passes in a moment."""
 
 
 class _Passing(UpstreamError):
@@ -28,23 +33,32 @@ class _Passing(UpstreamError):
 
 
 async def fetch(client: httpx.AsyncClient, url: str, query: Mapping[str, str]) -> bytes:
-    """Get the body of a 200 answer that says it is JSON; connection errors, 429 and 5xx are tried once more.
+    """Get the body of a 200 answer that says it is JSON; connection errors, 5xx and most 429 are tried once more.
+
+    What the address itself has as a query is kept, such as the key of a proxy.
 
     Raises:
+        TooManyRequests: The service takes no more requests for a while.
         UpstreamError: Anything else. A time-out is not tried again: the caller has waited long enough.
     """
     try:
         return await _once(client, url, query)
     except _Passing as error:
         if error.retry_after is not None and error.retry_after > _PAUSE[1]:
-            raise
+            raise _final(error) from error
     await asyncio.sleep(random.uniform(*_PAUSE))  # noqa: S311 - spreads load, hides nothing
-    return await _once(client, url, query)
+    try:
+        return await _once(client, url, query)
+    except _Passing as error:
+        raise _final(error) from error
 
 
 async def _once(client: httpx.AsyncClient, url: str, query: Mapping[str, str]) -> bytes:
     try:
-        async with asyncio.timeout(TIMEOUT), client.stream("GET", url, params=query) as response:
+        whole = httpx.URL(url).copy_merge_params(query)  # `params` of a request would replace the address's own query
+        async with asyncio.timeout(TIMEOUT), client.stream("GET", whole) as response:
+            if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+                raise _refused_for_now(response, await _body(response))
             _check(response)
             return await _body(response)
     except TimeoutError as error:
@@ -58,7 +72,7 @@ async def _once(client: httpx.AsyncClient, url: str, query: Mapping[str, str]) -
 
 def _check(response: httpx.Response) -> None:
     status = response.status_code
-    if status == _TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR:
+    if status >= httpx.codes.INTERNAL_SERVER_ERROR:
         raise _Passing(SERVICE, f"http_{status}", retry_after=_seconds(response.headers.get("retry-after", "")))
     if status != httpx.codes.OK:  # a redirect too: nobody but the operator says where we send requests
         raise UpstreamError(SERVICE, f"http_{status}")
@@ -78,6 +92,25 @@ async def _body(response: httpx.Response) -> bytes:
             reason = "too_large"
             raise UpstreamError(SERVICE, reason)
     return bytes(body)
+
+
+def _refused_for_now(response: httpx.Response, body: bytes) -> UpstreamError:
+    """Read from a 429 how long it lasts; of the text no more than its first word is looked at."""
+    try:
+        answer = from_json(body)
+        word = str(answer["reason"]).partition(" ")[0]
+    except (ValueError, TypeError, KeyError):
+        word = ""
+    if word in _WINDOWS:
+        return TooManyRequests(SERVICE, "http_429", retry_after=_WINDOWS[word])
+    return _Passing(SERVICE, "http_429", retry_after=_seconds(response.headers.get("retry-after", "")))
+
+
+def _final(error: _Passing) -> UpstreamError:
+    """Turn what did not pass into what it is for the caller."""
+    if error.reason != "http_429":
+        return error
+    return TooManyRequests(SERVICE, error.reason, retry_after=error.retry_after or _WINDOWS["Minutely"])
 
 
 def _seconds(retry_after: str) -> float | None:

@@ -1,0 +1,85 @@
+"""Requests of one conversation that are repeated: the model sometimes makes the same one twice in a row, or at once."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Final
+
+WINDOW_SECONDS: Final = 15.0
+"""How long an answer stands for the next identical request, if the caller says nothing meanwhile."""
+_MOST_ANSWERS: Final = 16
+"""Answers kept at once; one turn of a caller needs two or three."""
+_CLEAN_UP_SECONDS: Final = 1.0
+"""For a request that is cancelled to release what it holds."""
+
+
+@dataclass(eq=False, slots=True)
+class _UnderWay[Answer]:
+    task: asyncio.Task[Answer]
+    keep: bool
+    waiting: int = 0
+
+
+class Repeats[Answer]:
+    """Ask once for requests with the same key: while the first is under way, and until the caller's next turn.
+
+    Args:
+        clock: Seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._under_way: dict[str, _UnderWay[Answer]] = {}
+        self._answered: OrderedDict[str, tuple[float, Answer]] = OrderedDict()
+
+    def new_turn(self) -> None:
+        """Forget what was answered, as the caller may want something else now, or the same again."""
+        self._answered.clear()
+
+    async def answer(
+        self, key: str, ask: Callable[[], Coroutine[Any, Any, Answer]], *, seconds: float, keep: bool
+    ) -> Answer:
+        """Return the answer to this request, or to an identical one; ``keep`` it for those that follow.
+
+        Raises:
+            TimeoutError: There is none within ``seconds``.
+            asyncio.CancelledError: The caller of this method was cancelled; others who wait are not affected.
+        """
+        known = self._answered.get(key)
+        if known is not None and self._clock() - known[0] < WINDOW_SECONDS:
+            return known[1]
+        under_way = self._under_way.get(key) or self._begin(key, ask, keep=keep)
+        under_way.waiting += 1
+        try:
+            done, _ = await asyncio.wait({under_way.task}, timeout=seconds)
+        finally:
+            under_way.waiting -= 1
+            if not under_way.waiting and not under_way.task.done():
+                await self._abandon(key, under_way)
+        if not done or under_way.task.cancelled():
+            raise TimeoutError
+        return under_way.task.result()
+
+    def _begin(self, key: str, ask: Callable[[], Coroutine[Any, Any, Answer]], *, keep: bool) -> _UnderWay[Answer]:
+        under_way = _UnderWay(asyncio.create_task(ask(), name="tool"), keep)
+        self._under_way[key] = under_way
+        under_way.task.add_done_callback(lambda _: self._finished(key, under_way))
+        return under_way
+
+    def _finished(self, key: str, under_way: _UnderWay[Answer]) -> None:
+        if self._under_way.get(key) is not under_way:
+            return  # abandoned
+        del self._under_way[key]
+        if not under_way.task.cancelled() and under_way.task.exception() is None and under_way.keep:
+            self._answered[key] = self._clock(), under_way.task.result()
+            self._answered.move_to_end(key)
+            if len(self._answered) > _MOST_ANSWERS:
+                self._answered.popitem(last=False)
+
+    async def _abandon(self, key: str, under_way: _UnderWay[Answer]) -> None:
+        """Cancel a request that nothing waits for; the next identical one begins anew."""
+        self._under_way.pop(key, None)
+        under_way.task.cancel()
+        await asyncio.wait({under_way.task}, timeout=_CLEAN_UP_SECONDS)

@@ -1,0 +1,226 @@
+"""Open-Meteo's terms: customers and their key, the limits of the free service, and what a caller hears of them.
+
+Statuses, texts and weights are those of Open-Meteo's published source.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from agent_core.adapters.open_meteo import OpenMeteo
+from agent_core.errors import UpstreamError
+from agent_core.tools.registry import ToolRecord, ToolRegistry, ToolResult
+from agent_core.tools.weather import weather_tools
+from standins.weather import Settings, WeatherStandin
+from standins.weather.faults import Fault
+from standins.weather.terms import Limits, weight
+
+KEY = "canary-of-a-customer"
+NOON = datetime(2026, 11, 23, 12, 0, 30, tzinfo=UTC)
+
+
+@dataclass
+class Clock:
+    """A clock that is turned by hand."""
+
+    now: datetime = NOON
+
+    def __call__(self) -> datetime:
+        """Read it."""
+        return self.now
+
+
+@dataclass
+class Asking:
+    """The weather tools on a service, with what would be logged."""
+
+    tools: ToolRegistry
+    records: list[ToolRecord] = field(default_factory=list)
+
+    async def ask(self, location: str = "Stockholm") -> ToolResult:
+        """Ask as the model would, in a turn of its own."""
+        self.tools.new_turn()
+        return await self.tools.call("get_current_weather", {"location": location, "format": "celsius"})
+
+
+@asynccontextmanager
+async def asking(standin: WeatherStandin, key: str | None = None, query: str = "") -> AsyncIterator[Asking]:
+    """Give the tools, as a customer or not, with a query in the configured addresses."""
+    source = OpenMeteo(
+        forecast_url=standin.forecast_url + query,
+        geocoding_url=standin.geocoding_url + query,
+        api_key=None if key is None else SecretStr(key),
+    )
+    async with source:
+        records: list[ToolRecord] = []
+        yield Asking(ToolRegistry(weather_tools(source), on_call=records.append), records)
+
+
+@pytest.mark.parametrize(
+    ("key", "query", "outcome", "cause"),
+    [
+        (KEY, "", "ok", None),
+        (None, f"?apikey={KEY}", "ok", None),
+        (KEY, "?apikey=an-old-one", "ok", None),
+        (None, "", "error", "open_meteo: http_401"),
+        ("wrong", "", "error", "open_meteo: http_400"),
+        ("", "", "error", "open_meteo: http_400"),
+    ],
+)
+async def test_a_customer_is_served_with_the_key_only(key: str | None, query: str, outcome: str, cause: str) -> None:
+    """The key goes with each request, from the setting or from the configured address, whose own query is kept."""
+    async with WeatherStandin(Settings(api_key=KEY)) as standin, asking(standin, key, query) as caller:
+        assert (await caller.ask()).outcome == outcome
+        assert str(caller.records[0].cause) == str(cause)
+
+
+async def test_the_query_of_an_address_is_kept() -> None:
+    """A proxy's own parameters reach it beside ours."""
+    async with WeatherStandin() as standin, asking(standin, query="?tenant=a%26b&models=") as caller:
+        await caller.ask()
+        queries = [request["query"] for request in standin.requests]
+        assert all(isinstance(query, dict) and query["tenant"] == "a&b" for query in queries)
+        assert isinstance(queries[0], dict)
+        assert queries[0]["name"] == "Stockholm"
+
+
+@pytest.mark.parametrize(
+    ("key", "hosts"),
+    [
+        (None, ["geocoding-api.open-meteo.com", "api.open-meteo.com"]),
+        (KEY, ["customer-geocoding-api.open-meteo.com", "customer-api.open-meteo.com"]),
+    ],
+)
+async def test_a_key_leads_to_the_hosts_for_customers(key: str | None, hosts: list[str]) -> None:
+    """The free hosts send a customer away with a 303, which is not followed; so they are not asked."""
+    asked: list[httpx.URL] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url)
+        body = httpx.ByteStream(b'{"results": [{"name": "Stockholm", "latitude": 59.3, "longitude": 18.1}]}')
+        return httpx.Response(200, headers={"content-type": "application/json"}, stream=body)
+
+    secret = None if key is None else SecretStr(key)
+    source = OpenMeteo(api_key=secret, client=httpx.AsyncClient(transport=httpx.MockTransport(answer)))
+    async with source:
+        with suppress(UpstreamError):
+            await source.forecast("Stockholm")
+    assert [url.host for url in asked] == hosts
+    assert all(url.params.get("apikey") == key for url in asked)
+
+
+@pytest.mark.parametrize("status", [200, 303, 400, 401, 429, 500])
+async def test_the_key_stays_out_of_logs_and_errors(status: int, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither the product's records nor what its libraries log at the level that is let through has it."""
+    caplog.set_level(logging.WARNING)
+    async with WeatherStandin(Settings(api_key=KEY)) as standin, asking(standin, KEY) as caller:
+        if status != 200:
+            standin.fail(Fault(action="status", status=status, times=None))
+        result = await caller.ask()
+        cause = caller.records[0].cause
+        chain = [repr(one) for one in (cause, cause and cause.__cause__, cause and cause.__context__)]
+        assert KEY not in repr((result, caller.records, chain, standin.requests, caplog.text))
+
+
+async def test_the_free_service_takes_no_key() -> None:
+    """It answers with a way to the other one, which the product does not follow."""
+    async with WeatherStandin() as standin, httpx.AsyncClient() as client:
+        answer = await client.get(f"{standin.geocoding_url}?name=Oslo&apikey={KEY}")
+        assert (answer.status_code, answer.content) == (303, b"")
+        assert answer.headers["location"].startswith("http://customer-")
+
+
+async def test_wording_of_a_missing_and_of_a_wrong_key() -> None:
+    """These are Open-Meteo's own."""
+    async with WeatherStandin(Settings(api_key=KEY)) as standin, httpx.AsyncClient() as client:
+        missing = await client.get(standin.geocoding_url, params={"name": "Oslo"})
+        wrong = await client.get(standin.geocoding_url, params={"name": "Oslo", "apikey": "x"})
+    required = "API key required. Please add &apikey= to the URL."
+    assert (missing.status_code, missing.json()) == (401, {"error": True, "reason": required})
+    assert (wrong.status_code, wrong.json()) == (400, {"error": True, "reason": "The supplied API key is invalid."})
+
+
+SPENT = [
+    ("minutely", timedelta(minutes=1), "in a minute"),
+    ("hourly", timedelta(hours=1), "in an hour"),
+    ("daily", timedelta(days=1), "tomorrow"),
+]
+
+
+@pytest.mark.parametrize(("limit", "window", "when"), SPENT)
+async def test_a_spent_limit_is_one_clear_sentence(limit: str, window: timedelta, when: str) -> None:
+    """The agent says so and when to ask again; the service is left alone meanwhile, and asked again after a pause."""
+    clock = Clock()
+    limits = Limits(clock)
+    setattr(limits, limit, 1)
+    async with WeatherStandin(Settings(clock=clock, limits=limits)) as standin, asking(standin) as caller:
+        first = await caller.ask("Stockholm")
+        refused = [await caller.ask("Stockholm") for _ in range(3)]
+        assert first.value == refused[0].value
+        assert {one.value["error"] for one in refused} == {"weather_busy"}
+        assert all(when in one.value["detail"] for one in refused)
+        assert [request["status"] for request in standin.requests] == [200, 429]
+        clock.now += window
+        await asyncio.sleep(301)
+        assert (await caller.ask("Stockholm")).outcome in ("ok", "error")
+        assert [request["status"] for request in standin.requests][2] == 200
+
+
+async def test_too_many_at_once_passes_in_a_moment() -> None:
+    """The free service refuses the sixth of several requests under way; the next try is answered."""
+    async with WeatherStandin(Settings(limits=Limits(Clock(), at_once=1))) as standin, asking(standin) as caller:
+        standin.fail(Fault(on="geocoding", after_ms=20))
+        both = await asyncio.gather(caller.ask("Oslo"), caller.ask("Stockholm"))
+        assert [one.outcome for one in both] == ["ok", "ok"]
+        assert 429 in [request["status"] for request in standin.requests]
+
+
+async def test_what_is_no_place_is_asked_for_once() -> None:
+    """A name that is no place costs up to four requests; for a while the answer is known."""
+    async with WeatherStandin() as standin, asking(standin) as caller:
+        assert (await caller.ask("Xqzvbnmkl Qqq")).value == {"error": "location_not_found"}
+        requests = len(standin.requests)
+        assert (await caller.ask("xqzvbnmkl  QQQ")).value == {"error": "location_not_found"}
+        assert len(standin.requests) == requests
+        await asyncio.sleep(601)
+        await caller.ask("Xqzvbnmkl Qqq")
+        assert len(standin.requests) == 2 * requests
+
+
+async def test_a_failure_is_not_remembered_as_no_place() -> None:
+    """Only an answer without places says that there is none."""
+    async with WeatherStandin() as standin, asking(standin) as caller:
+        standin.fail(Fault(on="geocoding", action="truncated"))
+        assert (await caller.ask()).value == {"error": "weather_unavailable"}
+        assert (await caller.ask()).outcome == "ok"
+
+
+def test_a_forecast_of_ours_counts_as_two() -> None:
+    """Ten variables and fourteen days are one request, and what is beyond counts in proportion."""
+    ten = ",".join("abcdefghij")
+    assert weight({"name": "Oslo"}) == 1
+    assert weight({"current": "a", "forecast_days": "16"}) == 1
+    assert weight({"current": ten, "hourly": ten, "forecast_days": "7"}) == 2
+    assert weight({"hourly": ten, "forecast_days": "14"}) == 1
+    assert weight({"hourly": ten, "daily": "a,b,c,d,e", "forecast_days": "16"}) == pytest.approx(1.5 * 16 / 14)
+
+
+async def test_the_free_limits_are_those_of_the_terms() -> None:
+    """600 a minute; the next minute begins with the clock's."""
+    clock = Clock()
+    limits = Limits(clock)
+    async with WeatherStandin(Settings(clock=clock, limits=limits)) as standin, httpx.AsyncClient() as client:
+        limits.count(599)
+        assert (await client.get(standin.geocoding_url, params={"name": "Oslo"})).status_code == 200
+        refused = await client.get(standin.geocoding_url, params={"name": "Oslo"})
+        reason = "Minutely API request limit exceeded. Please try again in one minute."
+        assert (refused.status_code, refused.json()) == (429, {"error": True, "reason": reason})
+        clock.now += timedelta(seconds=30)
+        assert (await client.get(standin.geocoding_url, params={"name": "Oslo"})).status_code == 200
