@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CORE = ROOT / "shared/agent_core/src/agent_core"
 PHONE = ROOT / "services/phone-agent/src/phone_agent"
 WEB = ROOT / "services/webrtc-agent/src/webrtc_agent"
+NOVA = ROOT / "standins/src/standins/nova"
 PAGES = ROOT / "docs/reference"
 
 
@@ -186,6 +187,31 @@ def errors_page() -> str:
     return f"# Errors\n\n{head}\n\n```text\n{picture}\n```\n\n{tail}\n"
 
 
+_NOVA_HEAD = """# The stand-in for Nova Sonic
+
+`python -m standins.nova` speaks the wire of Bedrock's InvokeModelWithBidirectionalStream and keeps its rules. Behind it
+is no model: the understanding, the voice and the token counts are pretended.
+
+**It is the strictest reading of the service.** Public sources disagree about many limits. A client that passes under
+the strictest of them passes under all, so each default below is the strictest one, and each is a setting.
+
+## Limits
+
+On the command line `--limit NAME=VALUE`, as often as needed; while it runs `PATCH /limits` of the control server with
+`{"NAME": VALUE}`, for streams that open later; in tests `NovaSettings(limits=Limits(…))`. Times are in seconds, sizes
+in bytes of UTF-8.
+
+| limit | default | what it is, and who says so |
+|---|---|---|"""
+
+
+def nova_page() -> str:
+    """Tell what the stand-in for the model can be made to do."""
+    lines = [_NOVA_HEAD]
+    lines += [f"| `{f.name}` | {_default(f.default)} | {f.text} |" for f in fields(NOVA / "limits.py", "Limits")]
+    return "\n".join(lines) + "\n"
+
+
 def pages() -> dict[Path, str]:
     """Every page that is written from the code."""
     return {
@@ -193,6 +219,7 @@ def pages() -> dict[Path, str]:
         PAGES / "end-records.md": records_page(),
         PAGES / "errors.md": errors_page(),
         PAGES / "metrics.md": metrics_page(),
+        PAGES / "nova-standin.md": nova_page(),
     }
 
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from standins.nova.brain import Step
-from standins.nova.errors import Limits
+from standins.nova.limits import Limits
 from standins.nova.server import NovaSettings, NovaStandin
 from standins.nova.tones import Sentence, tone_brain
 from standins.nova.turns import Pace
@@ -312,6 +312,23 @@ async def test_scripts_and_clock_orders_with_slips_are_refused() -> None:
         await client.post("/faults", content='{"on": "open", "error": "ThrottlingException"}')
         assert len((await client.get("/faults")).json()) == 1
         assert (await client.delete("/faults")).json() == []
+
+
+async def test_limits_are_changed_for_streams_that_open_later() -> None:
+    """A rule in force is shown and changed by name; a slip in a name or a value is told."""
+    async with standin() as (nova, connection):
+        assert (await control(nova, "GET", "/limits"))["history_messages"] == 40
+        assert (await control(nova, "PATCH", "/limits", idle=7))["idle"] == 7
+        assert (nova.limits.idle, nova.limits.history_messages) == (7, 40)
+        async with httpx.AsyncClient(base_url=nova.control_url, trust_env=False) as client:
+            for body in ('{"histroy_messages": 1}', '{"history_messages": "many"}', "[]"):
+                assert (await client.patch("/limits", content=body)).status_code == 400
+        stream = connection.open()
+        stream.greet()
+        await stream.until("usageEvent")
+        await control(nova, "POST", "/clock", scale=5000)
+        with pytest.raises(Exception_, match="less than 7 seconds"):
+            await stream.until("completionEnd")
 
 
 async def test_the_path_may_end_in_a_question_mark() -> None:

@@ -9,10 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from standins.nova.brain import Brain
-from standins.nova.errors import Limits
 from standins.nova.journal import note, to_stdout
+from standins.nova.limits import Limits
 from standins.nova.server import NovaSettings, NovaStandin
 from standins.nova.tones import tone_brain
+from standins.nova.tuning import assignments, changed
 from standins.nova.turns import Pace
 
 BANNER = (
@@ -36,6 +37,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--idle-seconds", type=float, help="idle limit; by default the model's own, 55 or 295")
     parser.add_argument("--silence-is-idle", action="store_true", help="audio without sound does not count as input")
     parser.add_argument("--lifetime-seconds", type=float, default=480.0, help="how long a stream may stay open")
+    parser.add_argument("--limit", action="append", default=[], metavar="NAME=VALUE", help="a rule, see limits.py")
     parser.add_argument("--clock-scale", type=float, default=1.0, help="speed of the clock that limits go by")
     parser.add_argument("--speed", type=float, default=3.0, help="sound is delivered at this many times real time")
     parser.add_argument("--think-seconds", type=float, default=0.1, help="pause before an answer")
@@ -45,10 +47,15 @@ def arguments() -> argparse.ArgumentParser:
 
 
 def settings_of(options: argparse.Namespace) -> NovaSettings:
-    """Turn the command line into settings."""
+    """Turn the command line into settings.
+
+    Raises:
+        ValueError: A limit is none, or takes no such value.
+    """
     limits = Limits(
         lifetime=options.lifetime_seconds, idle=options.idle_seconds, silence_counts=not options.silence_is_idle
     )
+    limits = changed(limits, assignments(options.limit))
     return NovaSettings(
         host=options.host,
         port=options.port,
@@ -98,7 +105,12 @@ def main() -> int:
     Returns:
         The exit code: 1 if an address is taken, or the recogniser does not start.
     """
-    options = arguments().parse_args()
+    parser = arguments()
+    options = parser.parse_args()
+    try:
+        settings = settings_of(options)
+    except ValueError as error:
+        parser.error(str(error))
     to_stdout(verbose=options.verbose)
     factory = None
     with contextlib.suppress(ImportError):
@@ -106,7 +118,7 @@ def main() -> int:
 
         factory = uvloop.new_event_loop
     try:
-        asyncio.run(serve(settings_of(options), brain_of(options.brain)), loop_factory=factory)
+        asyncio.run(serve(settings, brain_of(options.brain)), loop_factory=factory)
     except TimeoutError:
         note("cannot_start", reason="the recogniser of speech did not start in time; is the machine busy?")
         return 1

@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 
 from standins.nova.brain import Brain
 from standins.nova.clock import Clock
-from standins.nova.errors import Limits
 from standins.nova.faults import FaultPlan
+from standins.nova.limits import Limits
 from standins.nova.records import Ledger
 from standins.nova.turns import Pace
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class House:
-    """One server's brain, rules, clock and books."""
+    """One server's brain, rules, clock and books. A stream takes the rules that are in force when it opens."""
 
     brain: Brain
     secrets: Mapping[str, str] | None

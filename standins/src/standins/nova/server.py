@@ -14,12 +14,12 @@ from standins.nova.brain import Brain
 from standins.nova.certificates import Trust, make_trust
 from standins.nova.clock import Clock
 from standins.nova.control import control_app
-from standins.nova.errors import Limits
 from standins.nova.exchange import Exchange
 from standins.nova.faults import FaultPlan
 from standins.nova.house import House
 from standins.nova.http2 import ServerConnection
 from standins.nova.journal import note
+from standins.nova.limits import Limits
 from standins.nova.pending import PendingStream
 from standins.nova.records import Ledger
 from standins.nova.tasks import TaskPool
@@ -80,6 +80,15 @@ class NovaStandin:
     def ledger(self) -> Ledger:
         """What happened."""
         return self._house.ledger
+
+    @property
+    def limits(self) -> Limits:
+        """The rules of streams that open from now on."""
+        return self._house.limits
+
+    @limits.setter
+    def limits(self, limits: Limits) -> None:
+        self._house.limits = limits
 
     @property
     def clock(self) -> Clock:

@@ -98,7 +98,8 @@ class ModelStream:
             self._chain.verify(message.headers, message.payload)
         if not message.payload:
             return  # the signed, empty end of the client's events; END_STREAM follows
-        for effect in self._session.receive(parse(wrapping.unwrap(message)), self._house.clock.now()):
+        event, at = parse(wrapping.unwrap(message)), asyncio.get_running_loop().time()
+        for effect in self._session.receive(event, self._house.clock.now(), at):
             self._act(effect)
 
     def _act(self, effect: Effect) -> None:
