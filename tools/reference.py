@@ -204,12 +204,35 @@ in bytes of UTF-8.
 | limit | default | what it is, and who says so |
 |---|---|---|"""
 
+_NOVA_FAULTS = """
+## Faults
+
+`POST /faults` of the control server puts a script in force, `GET` lists those that can still strike, `DELETE` ends all.
+
+| field | default | meaning |
+|---|---|---|"""
+
 
 def nova_page() -> str:
     """Tell what the stand-in for the model can be made to do."""
     lines = [_NOVA_HEAD]
     lines += [f"| `{f.name}` | {_default(f.default)} | {f.text} |" for f in fields(NOVA / "limits.py", "Limits")]
+    lines += [_NOVA_FAULTS]
+    for f in fields(NOVA / "faults.py", "Fault"):
+        bounded = re.match(r"Field\(default=([^,)]+)", f.default or "")
+        lines.append(f"| `{f.name}` | {_default(bounded[1] if bounded else f.default)} | {f.text} |")
+    lines += ["", "| action | what happens |", "|---|---|"]
+    lines += [f"| `{name}` | {text} |" for name, text in _table(NOVA / "faults.py", "ACTIONS").items()]
     return "\n".join(lines) + "\n"
+
+
+def _table(path: Path, name: str) -> dict[str, str]:
+    """Read a constant that is a mapping of words."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.AnnAssign) and node.value is not None and _name(node) == name:
+            table: dict[str, str] = ast.literal_eval(node.value)
+            return table
+    raise LookupError(name)
 
 
 def pages() -> dict[Path, str]:

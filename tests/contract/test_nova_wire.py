@@ -168,6 +168,30 @@ async def test_an_answer_is_cut_in_the_middle(fault: dict[str, object], ends: Ca
         await gone(nova, "")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Error 1: This request has been blocked by our content filters.",
+        "Tool Response parsing error",
+        "Invalid input request, please fix your input and try again.",
+        "Any words: even {these}.",
+    ],
+)
+@pytest.mark.parametrize("prefixed", [False, True])
+async def test_an_exception_in_a_healthy_answer_has_the_ordered_text(text: str, prefixed: bool) -> None:  # noqa: FBT001
+    """To the letter, with the request's identifier before it or without."""
+    async with standin() as (nova, connection):
+        fault = {"on": "answer", "error": "ValidationException", "message": text, "request_id": prefixed}
+        await control(nova, "POST", "/faults", **fault)
+        stream = connection.open()
+        stream.greet()
+        with pytest.raises(Exception_) as error:
+            await stream.until("completionEnd")
+        request_id = (await stream.headers)["x-amzn-requestid"]
+        assert error.value.kind == "validationException"
+        assert error.value.message == (f"RequestId={request_id} : {text}" if prefixed else text)
+
+
 @pytest.mark.parametrize("action", ["unknown_event", "odd_audio", "empty_audio"])
 async def test_an_oddity_is_written_into_an_answer(action: str) -> None:
     """What a client has to survive arrives, and the answer goes on to its end."""

@@ -170,11 +170,16 @@ class ModelStream:
             return
         message = fault.message
         if fault.kind == "validationException" and not fault.literal:
-            message = f"RequestId={self._record.request_id} : {message}"
+            message = f"{self._prefix}{message}"
         self._exchange.send(wrapping.exception(fault.kind, message))
         self._exchange.end()
         note("session_failed", session_id=self._record.session_id, error=fault.kind, text=message, detail=fault.detail)
         self._finish(f"{fault.kind}: {fault.message}")
+
+    @property
+    def _prefix(self) -> str:
+        """What the service puts before the text of a validation."""
+        return f"RequestId={self._record.request_id} : "
 
     def _misbehave(self, fault: Fault) -> None:
         """Let a fault of an open stream strike."""
@@ -197,7 +202,8 @@ class ModelStream:
                 self._conversation.write_oddity(fault)
             case "exception" | None if fault.error or fault.action:
                 kind = fault.error or "modelStreamErrorException"
-                self._fail(StreamFault(kind[:1].lower() + kind[1:], fault.message, "injected", literal=True))
+                message = f"{self._prefix}{fault.message}" if fault.request_id else fault.message
+                self._fail(StreamFault(kind[:1].lower() + kind[1:], message, "injected", literal=True))
 
     def _finish(self, reason: str) -> None:
         if self._over.is_set():

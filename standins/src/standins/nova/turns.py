@@ -2,14 +2,15 @@
 
 import asyncio
 import re
-import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from standins.nova import tool_uses
 from standins.nova.brain import Dialogue, Heard, Step, UseTool, Voice
-from standins.nova.completion import Completion
-from standins.nova.faults import Fault, FaultPlan
+from standins.nova.completion import BARE_INTERRUPTED, INTERRUPTED, Completion
+from standins.nova.faults import Action, Fault, FaultPlan
+from standins.nova.journal import note
 from standins.nova.playout import Playout, Sentence
 from standins.nova.records import Said, SessionRecord, ToolRun, Words
 from standins.nova.tasks import TaskPool
@@ -50,6 +51,13 @@ class Surroundings:
     """Waits until the client has taken what was sent."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What a fault makes the model say."""
+
+    text: str
+
+
 class Turns:
     """Answers one prompt's caller. Everything but the waiting happens at once, in the event loop."""
 
@@ -63,6 +71,8 @@ class Turns:
         self._turn: asyncio.Task[None] | None = None
         self._visible = False
         self._fault: Fault | None = None
+        self._altered: Fault | None = None
+        self._float_usage = False
         self._awaited: dict[str, asyncio.Future[dict[str, Any]]] = {}
 
     def notice(self, sound: object) -> None:
@@ -87,6 +97,8 @@ class Turns:
         """Take a tool's result; one that comes after its turn was cut short changes nothing."""
         if run := self._around.record.tool(tool_use_id):
             run.result = result
+        if fault := self._around.faults.take("tool_result"):
+            self._schedule(fault)
         waiting = self._awaited.pop(tool_use_id, None)
         if waiting is not None and not waiting.done():
             waiting.set_result(result)
@@ -132,7 +144,7 @@ class Turns:
         self._report()
         for words in self._playout.cut(self._loop.time()):
             self._finalise(words, closes_turn=False, interrupted=True)
-        self._completion.interrupted()
+        self._completion.interrupted(BARE_INTERRUPTED if self._alters("bare_interruption") else INTERRUPTED)
         self._around.record.interruptions += 1
         self._report_usage()
 
@@ -142,6 +154,9 @@ class Turns:
 
     async def _answer(self, steps: Sequence[Step]) -> None:
         self._fault = self._around.faults.take("answer")
+        self._altered = self._fault if self._fault and self._alter(self._fault) else None
+        if self._altered and self._alters("say"):
+            steps = [_Words(self._altered.text)]
         await asyncio.sleep(self._around.pace.think + (self._fault.delay_ms / 1000 if self._fault else 0))
         await self._perform(steps, closes_turn=True)
         self._playout.close_turn()  # a tool without an answer may have been the last step
@@ -150,63 +165,84 @@ class Turns:
         for step in steps:
             last = closes_turn and step is steps[-1]
             if isinstance(step, UseTool):
-                result = await self._use(step)
-                follow_up = self._around.dialogue.tool_result(step.name, step.arguments, result)
+                used, result = await self._use_until_done(step)
+                follow_up = self._around.dialogue.tool_result(used.name, used.arguments, result)
                 await self._perform(follow_up, closes_turn=last)
                 continue
             sentences = [sentence for sentence in _SENTENCE_END.split(step.text.strip()) if sentence]
             for index, sentence in enumerate(sentences, start=1):
                 await self._say(sentence, closes_turn=last and index == len(sentences))
 
-    async def _use(self, step: UseTool) -> dict[str, Any]:
-        tool_use_id = str(uuid.uuid4())
-        self._around.record.tools.append(ToolRun(step.name, tool_use_id, step.arguments))
-        waiting = self._awaited[tool_use_id] = self._loop.create_future()
-        self._around.expect_result(tool_use_id)
+    async def _use_until_done(self, step: UseTool) -> tuple[UseTool, dict[str, Any]]:
+        """Use a tool, and others for as long as a fault makes the model loop; return the last and its result."""
+        asked = 0
+        while True:
+            fault = self._around.faults.take("tool_use")
+            result = await self._use(step, fault)
+            asked += 1
+            again = tool_uses.next_call(fault, step, asked)
+            if fault is None or again is None:
+                return step, result
+            await asyncio.sleep(fault.after_ms / 1000 or tool_uses.AGAIN_SECONDS)
+            step = again
+
+    async def _use(self, step: UseTool, fault: Fault | None) -> dict[str, Any]:
+        altered = fault if fault and self._alter(fault) else None
         self._visible = True
-        self._completion.tool_use(step.name, tool_use_id, step.arguments)
-        if fault := self._around.faults.take("tool_use"):
+        waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        for tool_use_id in tool_uses.identifiers(altered):
+            if tool_use_id not in waiting:
+                self._around.record.tools.append(ToolRun(step.name, tool_use_id, step.arguments))
+                self._around.expect_result(tool_use_id)
+                waiting[tool_use_id] = self._awaited[tool_use_id] = self._loop.create_future()
+            self._completion.tool_use(step.name, tool_use_id, tool_uses.content(step.arguments, altered))
+        if fault is not None and altered is None:
             self._schedule(fault)
         try:
             async with asyncio.timeout(self._around.pace.tool_deadline):
-                result: dict[str, Any] = await waiting
+                results = await asyncio.gather(*waiting.values())
         except TimeoutError:
             return {"error": "no_result"}
-        else:
-            return result
         finally:
-            self._awaited.pop(tool_use_id, None)
+            for tool_use_id in waiting:
+                self._awaited.pop(tool_use_id, None)
+        return results[0]
 
     async def _say(self, text: str, *, closes_turn: bool) -> None:
+        rate = self._altered.rate if self._altered and self._alters("other_rate") else self._rate
         async with asyncio.timeout(self._around.pace.voice_deadline):
-            pcm = await self._around.voice.speak(text, self._rate)
-        speed, pcm = self._shape(pcm)
+            pcm = await self._around.voice.speak(text, rate)
+        speed, pcm = self._shape(pcm, rate)
         self._report()
         self._visible = True
         self._completion.speculative(text)
-        self._completion.open_audio(self._rate)
-        sentence = self._playout.begin(text, self._seconds(pcm), self._loop.time(), closes_turn=closes_turn)
+        self._completion.open_audio(rate)
+        sentence = self._playout.begin(text, len(pcm) / 2 / rate, self._loop.time(), closes_turn=closes_turn)
         if self._fault is not None:
-            self._schedule(self._fault)
+            if not self._fault.alters:
+                self._schedule(self._fault)
             self._fault = None
-        await self._deliver(pcm, sentence, speed)
-        self._completion.close_audio("END_TURN" if closes_turn else "PARTIAL_TURN")
+        await self._deliver(pcm, rate, sentence, speed)
+        self._completion.close_audio(self._stop_reason() if closes_turn else "PARTIAL_TURN")
         self._report()
 
-    def _shape(self, pcm: bytes) -> tuple[float, bytes]:
+    def _stop_reason(self) -> str:
+        return self._altered.stop_reason if self._altered and self._alters("stop_reason") else "END_TURN"
+
+    def _shape(self, pcm: bytes, rate: int) -> tuple[float, bytes]:
         """Give speed and sound, both changed where a flood was asked for."""
         if self._fault is None or self._fault.action != "flood" or not pcm:
             return self._around.pace.speed, pcm
-        wanted = int(self._fault.seconds * self._rate) * 2
+        wanted = int(self._fault.seconds * rate) * 2
         return self._fault.speed, (pcm * (wanted // len(pcm) + 1))[:wanted]
 
-    async def _deliver(self, pcm: bytes, sentence: Sentence, speed: float) -> None:
-        size = int(self._around.pace.chunk * self._rate) * 2
+    async def _deliver(self, pcm: bytes, rate: int, sentence: Sentence, speed: float) -> None:
+        size = int(self._around.pace.chunk * rate) * 2
         due = self._loop.time()
         for start in range(0, len(pcm), size):
             chunk = pcm[start : start + size]
             self._completion.audio(chunk)
-            seconds = self._seconds(chunk)
+            seconds = len(chunk) / 2 / rate
             self._playout.deliver(sentence, seconds, self._loop.time())
             self._around.record.audio_seconds_out += seconds
             self._completion.output.hear(seconds)
@@ -214,6 +250,16 @@ class Turns:
             due += seconds / speed
             await asyncio.sleep(max(0.0, due - self._loop.time()))
         sentence.complete = True
+
+    def _alter(self, fault: Fault) -> bool:
+        """Tell whether a fault alters what is written next, and log that it does."""
+        if fault.alters:
+            note("fault_struck", session_id=self._around.record.session_id, on=fault.on, action=fault.action)
+            self._float_usage = self._float_usage or fault.action == "float_usage"
+        return fault.alters
+
+    def _alters(self, action: Action) -> bool:
+        return self._altered is not None and self._altered.action == action
 
     def _schedule(self, fault: Fault) -> None:
         self._loop.call_later(fault.after_ms / 1000, self._around.misbehave, fault)
@@ -238,7 +284,5 @@ class Turns:
         self._around.record.said.append(Said(text, interrupted))
 
     def _report_usage(self) -> None:
-        self._around.record.usage = self._completion.usage()
-
-    def _seconds(self, pcm: bytes) -> float:
-        return len(pcm) / 2 / self._rate
+        float_usage, self._float_usage = self._float_usage, False
+        self._around.record.usage = self._completion.usage(float if float_usage else int)
