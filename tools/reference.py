@@ -193,7 +193,8 @@ _NOVA_HEAD = """# The stand-in for Nova Sonic
 is no model: the understanding, the voice and the token counts are pretended.
 
 **It is the strictest reading of the service.** Public sources disagree about many limits. A client that passes under
-the strictest of them passes under all, so each default below is the strictest one, and each is a setting.
+the strictest of them passes under all. So each default below is the strictest one, but for `audio_during_tools`, and
+each is a setting.
 
 ## Limits
 

@@ -5,7 +5,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pytest
@@ -82,6 +82,27 @@ async def test_a_tool_is_used_and_its_result_spoken() -> None:
             use["toolUseId"],
             {"temperature": 21},
         )
+
+
+@pytest.mark.parametrize("reading", ["accept", "refuse"])
+async def test_audio_during_a_tool_call_has_two_readings(reading: Literal["accept", "refuse"]) -> None:
+    """Either it is taken, or it ends the stream; audio after the result is always taken."""
+    async with standin(replace(SETTINGS, limits=Limits(audio_during_tools=reading))) as (_, connection):
+        held, sent = connection.open(), connection.open()
+        for stream in (held, sent):
+            stream.greet("use get_current_weather", toolConfiguration={"tools": [WEATHER]})
+        uses = [await stream.until("toolUse") for stream in (held, sent)]
+        await asyncio.sleep(0.2)
+        sent.sound(0.04, 0)
+        held.answer_tool(uses[0]["toolUseId"], "{}")
+        held.sound(0.04, 0)
+        await held.until("usageEvent")
+        if reading == "accept":
+            sent.answer_tool(uses[1]["toolUseId"], "{}")
+            await sent.until("usageEvent")
+        else:
+            with pytest.raises(Exception_, match="Invalid input request, please fix your input"):
+                await sent.until("completionEnd")
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def test_a_conversation_in_order_passes() -> None:
     history = [*text("h1", "USER", "Hi"), *text("h2", "ASSISTANT", "Hello")]
     effects = play([*READY, *history], session)
     effects += play([AUDIO, SPEECH], session, now=0.05)
-    session.expect_result("tool-1")
+    session.expect_result("tool-1", 0.0)
     effects += play([*text("i", "USER", "And now?", interactive=True), *tool_result("tool-1", '{"a": 1}')], session)
     effects += play([AUDIO_END, event("promptEnd"), event("sessionEnd")], session)
     opened = effects[0]
@@ -157,7 +157,7 @@ def test_a_tool_result_must_be_a_json_object(result: str) -> None:
     """Plain text and other JSON end the stream, as in the field."""
     session = Session(NOVA_2, Limits(), 0.0)
     play(LISTENING, session)
-    session.expect_result("tool-1")
+    session.expect_result("tool-1", 0.0)
     with pytest.raises(StreamFault, match="Tool Response parsing error"):
         play(tool_result("tool-1", result), session)
 
@@ -166,7 +166,7 @@ def test_a_tool_use_takes_one_result() -> None:
     """A second result for the same identifier is refused."""
     session = Session(NOVA_2, Limits(), 0.0)
     play(LISTENING, session)
-    session.expect_result("tool-1")
+    session.expect_result("tool-1", 0.0)
     play(tool_result("tool-1", "{}"), session)
     with pytest.raises(StreamFault, match="Tool Response parsing error"):
         play(tool_result("tool-1", "{}", name="u"), session)
@@ -235,3 +235,46 @@ def test_system_speech_and_interactive_text_pass_once_audio_is_open() -> None:
     """The newer role is accepted, and typed words may come after sound."""
     play([*LISTENING, *text("x", "SYSTEM_SPEECH", "Say hello.")])
     assert play([*LISTENING, *text("i", "USER", "Hello", interactive=True)])[-1] == CallerText("Hello")
+
+
+REFUSING = Limits(audio_during_tools="refuse")
+
+
+def waiting_for_a_tool(limits: Limits) -> Session:
+    """Give a session whose model waits for the result of `tool-1` since second 10."""
+    session = Session(NOVA_2, limits, 0.0)
+    play(LISTENING, session)
+    session.expect_result("tool-1", 10.0)
+    return session
+
+
+def test_audio_during_a_tool_call_is_accepted_by_default() -> None:
+    """Three libraries send it always."""
+    assert play([SPEECH], waiting_for_a_tool(Limits()), now=20.0) == [CallerAudio(base64.b64decode(SOUND))]
+
+
+@pytest.mark.parametrize("content", [SOUND, SILENCE])
+def test_audio_during_a_tool_call_can_be_refused(content: str) -> None:
+    """One team saw it end the stream, in the model's words for input it does not take; silence is audio too."""
+    with pytest.raises(StreamFault) as fault:
+        play([event("audioInput", contentName="a", content=content)], waiting_for_a_tool(REFUSING), now=10.2)
+    assert (fault.value.kind, fault.value.message) == ("validationException", INVALID)
+
+
+def test_audio_that_was_on_its_way_is_not_refused() -> None:
+    """A client cannot know of a toolUse before it arrives."""
+    session = waiting_for_a_tool(REFUSING)
+    play([SPEECH], session, now=10.1)
+    play(text("i", "USER", "Hello?", interactive=True), session, now=15.0)
+    with pytest.raises(StreamFault):
+        play([SPEECH], session, now=15.0)
+
+
+def test_audio_goes_on_after_the_result() -> None:
+    """With the last result, or when the model no longer waits; a late result is taken all the same."""
+    session = waiting_for_a_tool(REFUSING)
+    session.expect_result("tool-2", 10.0)
+    play(tool_result("tool-1", "{}"), session, now=15.0)
+    session.stop_waiting("tool-2")
+    play([SPEECH], session, now=15.0)
+    assert play(tool_result("tool-2", "{}", name="u"), session, now=16.0) == [ToolAnswered("tool-2", {})]

@@ -65,6 +65,7 @@ class Bench:
     answers: Answers
     sent: list[tuple[str, dict[str, Any]]]
     expected_results: list[str]
+    forgotten_results: list[str]
     struck: list[Fault]
     tasks: TaskPool
 
@@ -102,7 +103,8 @@ def bench(*steps: Step, faults: FaultPlan | None = None, pace: Pace | None = Non
     completion = Completion("session", "prompt", lambda event: sent.append(next(iter(event["event"].items()))))
     failures: list[BaseException] = []
     record = SessionRecord("session", "request", "model", "key")
-    answers, expected, struck, tasks = Answers(*steps), list[str](), list[Fault](), TaskPool(failures.append)
+    answers, struck, tasks = Answers(*steps), list[Fault](), TaskPool(failures.append)
+    expected, forgotten = list[str](), list[str]()
 
     async def drained() -> None:
         assert not failures
@@ -115,10 +117,11 @@ def bench(*steps: Step, faults: FaultPlan | None = None, pace: Pace | None = Non
         tasks=tasks,
         record=record,
         expect_result=expected.append,
+        stop_waiting=forgotten.append,
         misbehave=struck.append,
         drained=drained,
     )
-    return Bench(Turns(completion, RATE, around), record, answers, sent, expected, struck, tasks)
+    return Bench(Turns(completion, RATE, around), record, answers, sent, expected, forgotten, struck, tasks)
 
 
 async def test_an_answer_has_its_blocks_in_order() -> None:
@@ -192,6 +195,7 @@ async def test_a_tool_use_waits_for_its_result() -> None:
     await case.until("usageEvent")
     assert case.answers.told[-1] == ("weather", {"location": "Oslo"}, {"temperature": 4})
     assert case.blocks()[-1] == ("TEXT", "Done.", "END_TURN")
+    assert case.forgotten_results == []
     assert case.record.tools[0].result == {"temperature": 4}
 
 
@@ -223,6 +227,7 @@ async def test_a_tool_that_never_answers_does_not_hold_the_turn() -> None:
     case.turns.read("hello")
     await case.until("usageEvent")
     assert case.answers.told[-1] == ("weather", {}, {"error": "no_result"})
+    assert case.forgotten_results == case.expected_results
 
 
 async def test_new_words_during_a_tool_use_end_its_turn() -> None:
@@ -235,6 +240,8 @@ async def test_new_words_during_a_tool_use_end_its_turn() -> None:
     case.answers.steps = (Sentence("Go on."),)
     case.turns.notice(Turn("wait"))
     assert ("TEXT", INTERRUPTED, "INTERRUPTED") in case.blocks()
+    await asyncio.sleep(0.01)
+    assert case.forgotten_results == [use["toolUseId"]]
     case.turns.take_result(use["toolUseId"], {"temperature": 4})
     await case.until("contentEnd", type="TEXT", stopReason="END_TURN")
     assert case.answers.told == ["hello", "wait"]

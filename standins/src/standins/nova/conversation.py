@@ -25,6 +25,7 @@ class Setting:
     tasks: TaskPool
     send: Callable[[dict[str, Any]], None]
     expect_result: Callable[[str], None]
+    stop_waiting: Callable[[str], None]
     misbehave: Callable[[Fault], None]
     drained: Callable[[], Awaitable[object]]
 
@@ -50,6 +51,7 @@ class Conversation:
             tasks=setting.tasks,
             record=record,
             expect_result=setting.expect_result,
+            stop_waiting=setting.stop_waiting,
             misbehave=setting.misbehave,
             drained=setting.drained,
         )

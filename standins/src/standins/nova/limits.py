@@ -5,6 +5,7 @@ them; what another source allows can be chosen.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,14 @@ class Limits:
     Without a pause the service refuses some of them under load: LiveKit waits for the response's headers and 10 ms
     after each block (livekit/agents PR #5626, #5220). Pipecat and AWS's sample do not wait: 0 is their reading.
     """
+    audio_during_tools: Literal["accept", "refuse"] = "accept"
+    """Whether audio may come while the model waits for a tool's result.
+
+    Pipecat, LiveKit and Strands send it always. A team on Nova 2.5 saw the stream end with "Invalid input request" and
+    sent none from then on, which is `refuse`. The one limit whose default is not the strictest: three against one.
+    """
+    audio_in_flight: float = 0.1
+    """How long after a toolUse audio is still taken where it is refused: it was sent before the toolUse arrived."""
 
     def idle_for(self, model_id: str) -> float:
         """Return the idle limit of a model."""

@@ -72,6 +72,7 @@ class Session:
         self._audio_started = False
         self._history = History(limits)
         self._awaited: set[str] = set()
+        self._waiting_since: dict[str, float] = {}
 
     @property
     def deadline(self) -> float:
@@ -89,9 +90,14 @@ class Session:
         if now >= self._heard + self._idle:
             raise invalid(IDLE.format(seconds=self._idle))
 
-    def expect_result(self, tool_use_id: str) -> None:
-        """Let a result for this tool use come, once."""
+    def expect_result(self, tool_use_id: str, at: float) -> None:
+        """Let a result for this tool use come, once; the model waits for it from now on, by the wall clock."""
         self._awaited.add(tool_use_id)
+        self._waiting_since[tool_use_id] = at
+
+    def stop_waiting(self, tool_use_id: str) -> None:
+        """Note that the model goes on without this result, which may still come."""
+        self._waiting_since.pop(tool_use_id, None)
 
     def receive(self, event: ClientEvent, now: float, at: float | None = None) -> list[Effect]:
         """Take one event.
@@ -221,11 +227,18 @@ class Session:
 
     def _take_audio(self, event: AudioInput, now: float) -> list[Effect]:
         block = self._block(event, "AUDIO")
+        self._check_no_tool_waits()
         pcm = event.pcm()
         block.received = block.received or bool(pcm)
         if pcm and (self._limits.silence_counts or _audible(pcm)):
             self._heard = now
         return [CallerAudio(pcm)]
+
+    def _check_no_tool_waits(self) -> None:
+        if self._limits.audio_during_tools == "refuse" and self._waiting_since:
+            waited = self._at - min(self._waiting_since.values())
+            if waited > self._limits.audio_in_flight:
+                raise invalid(INVALID_INPUT, f"audio {waited:.3f} s after a toolUse that has no result")
 
     def _take_result(self, event: ToolResult) -> None:
         block = self._block(event, "TOOL")
@@ -256,6 +269,7 @@ class Session:
         if configuration is None or configuration.tool_use_id not in self._awaited:
             raise invalid(TOOL_RESULT, "this tool use has its result already")
         self._awaited.discard(configuration.tool_use_id)
+        self.stop_waiting(configuration.tool_use_id)
         return ToolAnswered(configuration.tool_use_id, result)
 
     def _note(self, block: _Block, now: float) -> list[Effect]:

@@ -135,6 +135,7 @@ class ModelStream:
         return self._conversation
 
     def _setting(self) -> Setting:
+        loop = asyncio.get_running_loop()
         return Setting(
             brain=self._house.brain,
             pace=self._house.pace,
@@ -142,7 +143,8 @@ class ModelStream:
             record=self._record,
             tasks=self._tasks,
             send=self._send,
-            expect_result=self._session.expect_result,
+            expect_result=lambda tool_use_id: self._session.expect_result(tool_use_id, loop.time()),
+            stop_waiting=self._session.stop_waiting,
             misbehave=self._misbehave,
             drained=self._exchange.drain,
         )

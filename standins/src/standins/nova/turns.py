@@ -45,6 +45,8 @@ class Surroundings:
     tasks: TaskPool
     record: SessionRecord
     expect_result: Callable[[str], None]
+    stop_waiting: Callable[[str], None]
+    """Called when a turn goes on, or ends, without a tool's result."""
     misbehave: Callable[[Fault], None]
     """Called when a fault of an answer or a tool use is due."""
     drained: Callable[[], Awaitable[object]]
@@ -205,7 +207,8 @@ class Turns:
             return {"error": "no_result"}
         finally:
             for tool_use_id in waiting:
-                self._awaited.pop(tool_use_id, None)
+                if self._awaited.pop(tool_use_id, None) is not None:
+                    self._around.stop_waiting(tool_use_id)
         return results[0]
 
     async def _say(self, text: str, *, closes_turn: bool) -> None:
