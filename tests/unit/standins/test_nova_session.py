@@ -200,7 +200,9 @@ def test_sound_must_be_whole_samples(content: str) -> None:
         play([*LISTENING, event("audioInput", contentName="a", content=content)])
 
 
-@pytest.mark.parametrize(("model", "seconds"), [("amazon.nova-sonic-v1:0", 55), (NOVA_2, 295)])
+@pytest.mark.parametrize(
+    ("model", "seconds"), [("amazon.nova-sonic-v1:0", 55), (NOVA_2, 295), ("amazon.nova-2-5-sonic", 55)]
+)
 def test_a_silent_client_is_dropped(model: str, seconds: int) -> None:
     """Each generation has its own patience, and says it."""
     session = Session(model, Limits(), 0.0)

@@ -97,7 +97,9 @@ class Bench:
                 await asyncio.sleep(0.005)
 
 
-def bench(*steps: Step, faults: FaultPlan | None = None, pace: Pace | None = None) -> Bench:
+def bench(
+    *steps: Step, faults: FaultPlan | None = None, pace: Pace | None = None, marks_speech_end: bool = False
+) -> Bench:
     """Put a conversation on the bench."""
     sent: list[tuple[str, dict[str, Any]]] = []
     completion = Completion("session", "prompt", lambda event: sent.append(next(iter(event["event"].items()))))
@@ -120,6 +122,7 @@ def bench(*steps: Step, faults: FaultPlan | None = None, pace: Pace | None = Non
         stop_waiting=forgotten.append,
         misbehave=struck.append,
         drained=drained,
+        marks_speech_end=marks_speech_end,
     )
     return Bench(Turns(completion, RATE, around), record, answers, sent, expected, forgotten, struck, tasks)
 
@@ -142,6 +145,18 @@ async def test_an_answer_has_its_blocks_in_order() -> None:
     assert case.stages() == ["FINAL", "SPECULATIVE", "SPECULATIVE", "FINAL", "FINAL"]
     assert [said.text for said in case.record.said] == ["One.", "Two!"]
     assert case.record.audio_seconds_out == pytest.approx(0.2)
+
+
+async def test_a_newer_model_marks_where_the_callers_words_end() -> None:
+    """Before it writes what it heard, with the identifiers of every event; typed words have no such end."""
+    case = bench(Sentence("One."), marks_speech_end=True)
+    case.turns.notice(Started())
+    case.turns.notice(Turn("question"))
+    case.turns.read("typed")
+    await case.until("usageEvent")
+    assert [name for name, _ in case.sent][:4] == ["completionStart", "userSpeechEnd", "contentStart", "textOutput"]
+    (body,) = [body for name, body in case.sent if name == "userSpeechEnd"]
+    assert body.keys() == {"sessionId", "promptName", "completionId"}
 
 
 async def test_a_barge_in_after_delivery_cuts_what_is_still_playing() -> None:

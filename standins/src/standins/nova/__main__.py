@@ -11,6 +11,7 @@ from pathlib import Path
 from standins.nova.brain import Brain
 from standins.nova.journal import note, to_stdout
 from standins.nova.limits import Limits
+from standins.nova.models import ALL
 from standins.nova.server import NovaSettings, NovaStandin
 from standins.nova.tones import tone_brain
 from standins.nova.tuning import assignments, changed
@@ -34,6 +35,8 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--access-key-id", default="standin")
     parser.add_argument("--secret-access-key", default="standin-secret")
     parser.add_argument("--any-credentials", action="store_true", help="check no signature")
+    parser.add_argument("--model", action="append", choices=sorted(ALL), help="offered in this region; default: all")
+    parser.add_argument("--retired-model", action="append", default=[], help="a model at the end of its life")
     parser.add_argument("--idle-seconds", type=float, help="idle limit; by default the model's own, 55 or 295")
     parser.add_argument("--silence-is-idle", action="store_true", help="audio without sound does not count as input")
     parser.add_argument("--lifetime-seconds", type=float, default=480.0, help="how long a stream may stay open")
@@ -64,6 +67,8 @@ def settings_of(options: argparse.Namespace) -> NovaSettings:
         certificates=options.certs,
         extra_names=tuple(options.name),
         credentials=None if options.any_credentials else {options.access_key_id: options.secret_access_key},
+        models=frozenset(options.model or ALL),
+        retired=tuple(options.retired_model),
         limits=limits,
         pace=replace(Pace(), speed=options.speed, think=options.think_seconds),
         clock_scale=options.clock_scale,

@@ -58,6 +58,11 @@ class Completion:
             self._started = True
             self._emit("completionStart")
 
+    def user_speech_end(self) -> None:
+        """Write that the caller's words are over. No source shows a field but the identifiers."""
+        self.start()
+        self._emit("userSpeechEnd")
+
     def user_text(self, text: str) -> None:
         """Write what was heard."""
         self.output.read(text)

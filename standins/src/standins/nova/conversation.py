@@ -9,6 +9,7 @@ from standins.nova.completion import Completion
 from standins.nova.effects import Prompt
 from standins.nova.faults import Fault, FaultPlan
 from standins.nova.line import Line
+from standins.nova.models import MODELS
 from standins.nova.records import SessionRecord
 from standins.nova.tasks import TaskPool
 from standins.nova.turns import Pace, Surroundings, Turns
@@ -54,6 +55,7 @@ class Conversation:
             stop_waiting=setting.stop_waiting,
             misbehave=setting.misbehave,
             drained=setting.drained,
+            marks_speech_end=MODELS[record.model_id].marks_speech_end,
         )
         self.turns = Turns(self._completion, record.output_rate, around)
 

@@ -7,6 +7,8 @@ them; what another source allows can be chosen.
 from dataclasses import dataclass
 from typing import Literal
 
+from standins.nova.models import MODELS
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -15,7 +17,7 @@ class Limits:
     lifetime: float = 480.0
     """How long a stream stays open (API reference)."""
     idle: float | None = None
-    """Time without audio or interactive content; None takes the model's own."""
+    """Time without audio or interactive content; None takes the model's own: 295 for Nova 2, 55 for v1 and 2.5."""
     silence_counts: bool = True
     """Whether audio without speech resets the idle clock. Field reports on Nova 2 disagree."""
     history_messages: int = 40
@@ -53,4 +55,4 @@ class Limits:
         """Return the idle limit of a model."""
         if self.idle is not None:
             return self.idle
-        return 55.0 if "nova-sonic-v1" in model_id else 295.0
+        return MODELS[model_id].idle

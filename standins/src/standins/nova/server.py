@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import ssl
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +20,7 @@ from standins.nova.house import House
 from standins.nova.http2 import ServerConnection
 from standins.nova.journal import note
 from standins.nova.limits import Limits
+from standins.nova.models import ALL
 from standins.nova.pending import PendingStream
 from standins.nova.records import Ledger
 from standins.nova.tasks import TaskPool
@@ -43,6 +44,10 @@ class NovaSettings:
     """Further host names for the certificate."""
     credentials: Mapping[str, str] | None = field(default_factory=lambda: {"standin": "standin-secret"})
     """Secret access key by access key id; None takes any."""
+    models: Collection[str] = ALL
+    """Identifiers of the models that the pretended region offers."""
+    retired: Collection[str] = ()
+    """Identifiers of models that have reached the end of their life."""
     limits: Limits = Limits()
     pace: Pace = Pace()
     clock_scale: float = 1.0
@@ -62,6 +67,8 @@ class NovaStandin:
             settings.pace,
             Clock(settings.clock_scale),
             keep_sound=settings.keep_sound,
+            models=settings.models,
+            retired=settings.retired,
         )
         self._closing = contextlib.AsyncExitStack()
         self._connections: set[ServerConnection] = set()

@@ -51,6 +51,8 @@ class Surroundings:
     """Called when a fault of an answer or a tool use is due."""
     drained: Callable[[], Awaitable[object]]
     """Waits until the client has taken what was sent."""
+    marks_speech_end: bool = False
+    """Whether the model writes where the caller's words end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ class Turns:
             self._speech_started()
             return
         self._make_way()
+        if self._around.marks_speech_end:
+            self._completion.user_speech_end()
         if sound.text:
             self._around.record.heard.append(Words(sound.text))
             self._completion.user_text(sound.text)
