@@ -20,7 +20,8 @@ from standins.nova.eventstream import Decoder, Message, encode
 PATH = "/model/amazon.nova-2-sonic-v1%3A0/invoke-with-bidirectional-stream"
 PCM = {"mediaType": "audio/lpcm", "sampleRateHertz": 8000, "sampleSizeBits": 16, "channelCount": 1}
 TEXT = {"mediaType": "text/plain"}
-WEATHER = {"toolSpec": {"name": "get_current_weather", "description": "", "inputSchema": {"json": "{}"}}}
+SCHEMA = '{"type": "object", "properties": {}}'
+WEATHER = {"toolSpec": {"name": "get_current_weather", "description": "", "inputSchema": {"json": SCHEMA}}}
 PATIENCE = 10.0
 
 type Body = dict[str, Any]

@@ -78,7 +78,7 @@ class InputSchema(_Event):
 class ToolSpecification(_Event):
     """A tool the model may use."""
 
-    name: str = Field(min_length=1, max_length=64)
+    name: str = Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")
     description: str = ""
     input_schema: InputSchema
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from standins.nova.models import MODELS
+from standins.nova.schemas import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,13 @@ class Limits:
 
     Without a pause the service refuses some of them under load: LiveKit waits for the response's headers and 10 ms
     after each block (livekit/agents PR #5626, #5220). Pipecat and AWS's sample do not wait: 0 is their reading.
+    """
+    tool_schema: Reading = "strict"
+    """What a tool's schema may hold.
+
+    `strict`: `type`, `properties` and `required`, and below the top `description`, `enum` and `items`. `bounds`:
+    `minimum` and `maximum` too, which no source settles. `any`: all of JSON Schema. A field report names anyOf, null,
+    default, title and additionalProperties as refused, AWS's page on tool calls any further key at the top.
     """
     audio_during_tools: Literal["accept", "refuse"] = "accept"
     """Whether audio may come while the model waits for a tool's result.

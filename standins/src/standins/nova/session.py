@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, field
 
+from standins.nova import schemas
 from standins.nova.effects import (
     AudioClosed,
     AudioOpened,
@@ -150,10 +151,18 @@ class Session:
             raise invalid(INVALID_INPUT, "promptStart before sessionStart")
         if self._prompt is not None:
             raise invalid(INVALID_INPUT, "promptStart while another prompt is open")
+        self._check_tools(event)
         self._prompt = Prompt(event, self._start.sensitivity)
         self._audio_started = False
         self._history = History(self._limits)
         return [PromptOpened(self._prompt)]
+
+    def _check_tools(self, event: PromptStart) -> None:
+        tools = [tool.tool_spec for tool in event.tool_configuration.tools]
+        if len({tool.name for tool in tools}) < len(tools):
+            raise invalid(INVALID_INPUT, "two tools of one name")
+        for tool in tools:
+            schemas.check(tool.input_schema.schema_, self._limits.tool_schema)
 
     def _open_prompt(self, name: str) -> Prompt:
         if self._prompt is None:
