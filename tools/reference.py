@@ -205,6 +205,16 @@ in bytes of UTF-8.
 | limit | default | what it is, and who says so |
 |---|---|---|"""
 
+_NOVA_PACE = """
+## Pace
+
+`--pace field`, the command's default, has the figures that public reports measured: the first text 0.63 s and the first
+audio 0.75 s after the caller's words, chunks of 80 ms in bursts with gaps of up to 0.4 s, 5 times real time on average.
+`--pace quick`, the default in tests, is the table below. `--timing NAME=VALUE` and `PATCH /pace` change one time of it.
+
+| timing | quick | what it is |
+|---|---|---|"""
+
 _NOVA_FAULTS = """
 ## Faults
 
@@ -218,6 +228,8 @@ def nova_page() -> str:
     """Tell what the stand-in for the model can be made to do."""
     lines = [_NOVA_HEAD]
     lines += [f"| `{f.name}` | {_default(f.default)} | {f.text} |" for f in fields(NOVA / "limits.py", "Limits")]
+    lines += [_NOVA_PACE]
+    lines += [f"| `{f.name}` | {_default(f.default)} | {f.text} |" for f in fields(NOVA / "pace.py", "Pace")]
     lines += [_NOVA_FAULTS]
     for f in fields(NOVA / "faults.py", "Fault"):
         bounded = re.match(r"Field\(default=([^,)]+)", f.default or "")

@@ -12,9 +12,9 @@ import pytest
 
 from standins.nova.brain import Step
 from standins.nova.limits import Limits
+from standins.nova.pace import Pace
 from standins.nova.server import NovaSettings, NovaStandin
 from standins.nova.tones import Sentence, tone_brain
-from standins.nova.turns import Pace
 from tests.contract.nova_peers.client import PATH, WEATHER, Body, Connection, Exception_, Stream, StreamEnded
 
 SETTINGS = NovaSettings(credentials=None, pace=Pace(speed=20.0, think=0.0))

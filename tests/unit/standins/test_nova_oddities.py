@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from standins.nova.faults import TOOL_XML, Fault, FaultPlan
+from standins.nova.pace import Pace
 from standins.nova.tones import Sentence, Started, Use
-from standins.nova.turns import Pace
 from tests.unit.standins.test_nova_turns import LONG, Bench, bench
 
 OSLO = {"location": "Oslo"}

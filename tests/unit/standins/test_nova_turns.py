@@ -11,10 +11,11 @@ import pytest
 from standins.nova.brain import Step
 from standins.nova.completion import INTERRUPTED, Completion
 from standins.nova.faults import Fault, FaultPlan
+from standins.nova.pace import Pace
 from standins.nova.records import SessionRecord
 from standins.nova.tasks import TaskPool
 from standins.nova.tones import Sentence, Started, Turn, Use
-from standins.nova.turns import Pace, Surroundings, Turns
+from standins.nova.turns import Surroundings, Turns
 
 RATE = 8000
 LONG = " ".join(f"word{number}" for number in range(40)) + "."
@@ -68,6 +69,8 @@ class Bench:
     forgotten_results: list[str]
     struck: list[Fault]
     tasks: TaskPool
+    moments: list[float]
+    """When each of `sent` was written."""
 
     def blocks(self) -> list[tuple[str, str, str]]:
         """Give kind, words and stop reason of each closed block that is not sound, and of sound the stop reason."""
@@ -102,7 +105,13 @@ def bench(
 ) -> Bench:
     """Put a conversation on the bench."""
     sent: list[tuple[str, dict[str, Any]]] = []
-    completion = Completion("session", "prompt", lambda event: sent.append(next(iter(event["event"].items()))))
+    moments: list[float] = []
+
+    def send(event: dict[str, Any]) -> None:
+        sent.append(next(iter(event["event"].items())))
+        moments.append(asyncio.get_running_loop().time())
+
+    completion = Completion("session", "prompt", send)
     failures: list[BaseException] = []
     record = SessionRecord("session", "request", "model", "key")
     answers, struck, tasks = Answers(*steps), list[Fault](), TaskPool(failures.append)
@@ -124,7 +133,7 @@ def bench(
         drained=drained,
         marks_speech_end=marks_speech_end,
     )
-    return Bench(Turns(completion, RATE, around), record, answers, sent, expected, forgotten, struck, tasks)
+    return Bench(Turns(completion, RATE, around), record, answers, sent, expected, forgotten, struck, tasks, moments)
 
 
 async def test_an_answer_has_its_blocks_in_order() -> None:

@@ -5,17 +5,16 @@ import asyncio
 import contextlib
 import signal
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 from standins.nova.brain import Brain
 from standins.nova.journal import note, to_stdout
 from standins.nova.limits import Limits
 from standins.nova.models import ALL
+from standins.nova.pace import PROFILES
 from standins.nova.server import NovaSettings, NovaStandin
 from standins.nova.tones import tone_brain
 from standins.nova.tuning import assignments, changed
-from standins.nova.turns import Pace
 
 BANNER = (
     "Stand-in for Amazon Nova Sonic. Real: the wire, the order of events, the limits and their errors. "
@@ -37,13 +36,10 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--any-credentials", action="store_true", help="check no signature")
     parser.add_argument("--model", action="append", choices=sorted(ALL), help="offered in this region; default: all")
     parser.add_argument("--retired-model", action="append", default=[], help="a model at the end of its life")
-    parser.add_argument("--idle-seconds", type=float, help="idle limit; by default the model's own, 55 or 295")
-    parser.add_argument("--silence-is-idle", action="store_true", help="audio without sound does not count as input")
-    parser.add_argument("--lifetime-seconds", type=float, default=480.0, help="how long a stream may stay open")
-    parser.add_argument("--limit", action="append", default=[], metavar="NAME=VALUE", help="a rule, see limits.py")
+    parser.add_argument("--limit", action="append", default=[], metavar="NAME=VALUE", help="a limit of streams")
+    parser.add_argument("--pace", choices=tuple(PROFILES), default="field", help="quick: waits less than any model")
+    parser.add_argument("--timing", action="append", default=[], metavar="NAME=VALUE", help="a time of the pace")
     parser.add_argument("--clock-scale", type=float, default=1.0, help="speed of the clock that limits go by")
-    parser.add_argument("--speed", type=float, default=3.0, help="sound is delivered at this many times real time")
-    parser.add_argument("--think-seconds", type=float, default=0.1, help="pause before an answer")
     parser.add_argument("--brain", choices=("speech", "tones"), default="speech", help="tones: no words, little CPU")
     parser.add_argument("--verbose", action="store_true", help="log words too")
     return parser
@@ -53,12 +49,8 @@ def settings_of(options: argparse.Namespace) -> NovaSettings:
     """Turn the command line into settings.
 
     Raises:
-        ValueError: A limit is none, or takes no such value.
+        ValueError: A limit or a time is none, or takes no such value.
     """
-    limits = Limits(
-        lifetime=options.lifetime_seconds, idle=options.idle_seconds, silence_counts=not options.silence_is_idle
-    )
-    limits = changed(limits, assignments(options.limit))
     return NovaSettings(
         host=options.host,
         port=options.port,
@@ -69,8 +61,8 @@ def settings_of(options: argparse.Namespace) -> NovaSettings:
         credentials=None if options.any_credentials else {options.access_key_id: options.secret_access_key},
         models=frozenset(options.model or ALL),
         retired=tuple(options.retired_model),
-        limits=limits,
-        pace=replace(Pace(), speed=options.speed, think=options.think_seconds),
+        limits=changed(Limits(), assignments(options.limit)),
+        pace=changed(PROFILES[options.pace], assignments(options.timing)),
         clock_scale=options.clock_scale,
     )
 

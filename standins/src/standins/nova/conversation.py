@@ -10,9 +10,10 @@ from standins.nova.effects import Prompt
 from standins.nova.faults import Fault, FaultPlan
 from standins.nova.line import Line
 from standins.nova.models import MODELS
+from standins.nova.pace import Pace
 from standins.nova.records import SessionRecord
 from standins.nova.tasks import TaskPool
-from standins.nova.turns import Pace, Surroundings, Turns
+from standins.nova.turns import Surroundings, Turns
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from standins.nova.clock import Clock
 from standins.nova.faults import FaultPlan
 from standins.nova.limits import Limits
 from standins.nova.models import ALL
+from standins.nova.pace import Pace
 from standins.nova.records import Ledger
-from standins.nova.turns import Pace
 
 
 @dataclass(slots=True)

@@ -21,10 +21,10 @@ from standins.nova.http2 import ServerConnection
 from standins.nova.journal import note
 from standins.nova.limits import Limits
 from standins.nova.models import ALL
+from standins.nova.pace import QUICK, Pace
 from standins.nova.pending import PendingStream
 from standins.nova.records import Ledger
 from standins.nova.tasks import TaskPool
-from standins.nova.turns import Pace
 from standins.serving import serving
 
 STOP_DEADLINE = 5.0
@@ -49,7 +49,8 @@ class NovaSettings:
     retired: Collection[str] = ()
     """Identifiers of models that have reached the end of their life."""
     limits: Limits = Limits()
-    pace: Pace = Pace()
+    pace: Pace = QUICK
+    """The timing of answers; the command's default is `FIELD`."""
     clock_scale: float = 1.0
     keep_sound: bool = False
     """Whether the records keep what the callers said: 16 kB a second of each call at 8 kHz."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,27 +11,12 @@ from standins.nova.brain import Dialogue, Heard, Step, UseTool, Voice
 from standins.nova.completion import BARE_INTERRUPTED, INTERRUPTED, Completion
 from standins.nova.faults import Action, Fault, FaultPlan
 from standins.nova.journal import note
+from standins.nova.pace import Pace
 from standins.nova.playout import Playout, Sentence
 from standins.nova.records import Said, SessionRecord, ToolRun, Words
 from standins.nova.tasks import TaskPool
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9])")
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How fast the model thinks and speaks, in seconds unless marked."""
-
-    speed: float = 3.0
-    """Sound is delivered at this many times real time."""
-    chunk: float = 0.04
-    think: float = 0.1
-    """From the end of the caller's turn to the first event of the answer, before synthesis."""
-    tool_deadline: float = 30.0
-    """How long a tool result is awaited; then the dialogue goes on with `{"error": "no_result"}`."""
-    voice_deadline: float = 15.0
-    way_to_ear: float = 0.3
-    """After the play-out clock has run down, speech within this time is still a barge-in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +148,9 @@ class Turns:
         self._altered = self._fault if self._fault and self._alter(self._fault) else None
         if self._altered and self._alters("say"):
             steps = [_Words(self._altered.text)]
-        await asyncio.sleep(self._around.pace.think + (self._fault.delay_ms / 1000 if self._fault else 0))
+        pace, delay = self._around.pace, self._fault.delay_ms / 1000 if self._fault else 0.0
+        tool_first = bool(steps) and isinstance(steps[0], UseTool)
+        await asyncio.sleep((pace.think_tool if tool_first else pace.think) + delay)
         await self._perform(steps, closes_turn=True)
         self._playout.close_turn()  # a tool without an answer may have been the last step
 
@@ -172,6 +159,7 @@ class Turns:
             last = closes_turn and step is steps[-1]
             if isinstance(step, UseTool):
                 used, result = await self._use_until_done(step)
+                await asyncio.sleep(self._around.pace.after_result)
                 follow_up = self._around.dialogue.tool_result(used.name, used.arguments, result)
                 await self._perform(follow_up, closes_turn=last)
                 continue
@@ -219,31 +207,33 @@ class Turns:
         rate = self._altered.rate if self._altered and self._alters("other_rate") else self._rate
         async with asyncio.timeout(self._around.pace.voice_deadline):
             pcm = await self._around.voice.speak(text, rate)
-        speed, pcm = self._shape(pcm, rate)
+        waits, pcm = self._shape(pcm, rate)
         self._report()
         self._visible = True
         self._completion.speculative(text)
+        await asyncio.sleep(self._around.pace.text_to_audio)
         self._completion.open_audio(rate)
         sentence = self._playout.begin(text, len(pcm) / 2 / rate, self._loop.time(), closes_turn=closes_turn)
         if self._fault is not None:
             if not self._fault.alters:
                 self._schedule(self._fault)
             self._fault = None
-        await self._deliver(pcm, rate, sentence, speed)
+        await self._deliver(pcm, rate, sentence, waits)
         self._completion.close_audio(self._stop_reason() if closes_turn else "PARTIAL_TURN")
         self._report()
 
     def _stop_reason(self) -> str:
         return self._altered.stop_reason if self._altered and self._alters("stop_reason") else "END_TURN"
 
-    def _shape(self, pcm: bytes, rate: int) -> tuple[float, bytes]:
-        """Give speed and sound, both changed where a flood was asked for."""
+    def _shape(self, pcm: bytes, rate: int) -> tuple[Iterator[float], bytes]:
+        """Return the waits between chunks and the audio, both changed where a flood was asked for."""
+        pace = self._around.pace
         if self._fault is None or self._fault.action != "flood" or not pcm:
-            return self._around.pace.speed, pcm
+            return pace.waits(), pcm
         wanted = int(self._fault.seconds * rate) * 2
-        return self._fault.speed, (pcm * (wanted // len(pcm) + 1))[:wanted]
+        return pace.waits(self._fault.speed), (pcm * (wanted // len(pcm) + 1))[:wanted]
 
-    async def _deliver(self, pcm: bytes, rate: int, sentence: Sentence, speed: float) -> None:
+    async def _deliver(self, pcm: bytes, rate: int, sentence: Sentence, waits: Iterator[float]) -> None:
         size = int(self._around.pace.chunk * rate) * 2
         due = self._loop.time()
         for start in range(0, len(pcm), size):
@@ -254,7 +244,7 @@ class Turns:
             self._around.record.audio_seconds_out += seconds
             self._completion.output.hear(seconds)
             await self._around.drained()
-            due += seconds / speed
+            due += next(waits)
             await asyncio.sleep(max(0.0, due - self._loop.time()))
         sentence.complete = True
 
