@@ -196,6 +196,9 @@ is no model: the understanding, the voice and the token counts are pretended.
 the strictest of them passes under all. So each default below is the strictest one, but for `audio_during_tools`, and
 each is a setting.
 
+The control server is for programs of this machine: a request that a web page made, which its `Origin` or
+`Sec-Fetch-Site` header tells, gets 403 from this and every other stand-in.
+
 ## Limits
 
 On the command line `--limit NAME=VALUE`, as often as needed; while it runs `PATCH /limits` of the control server with
