@@ -213,6 +213,28 @@ async def test_an_exception_in_a_healthy_answer_has_the_ordered_text(text: str, 
         assert error.value.message == (f"RequestId={request_id} : {text}" if prefixed else text)
 
 
+async def test_words_that_are_filtered_end_each_stream_that_holds_them() -> None:
+    """The one in which they are said or typed, and the next if its history repeats them."""
+    async with standin(replace(SETTINGS, limits=Limits(blocked_words=("Turn 1", "bomb"), history_settle=0.0))) as (
+        _,
+        connection,
+    ):
+        spoken, typed, repeated, spared = (connection.open() for _ in range(4))
+        spoken.greet()
+        await spoken.until("usageEvent")
+        spoken.sound(0.4, 6000)
+        await asyncio.sleep(0.1)
+        spoken.sound(0.6, 0)
+        assert (await spoken.until("textOutput", lambda body: body["role"] == "USER"))["content"] == "turn 1"
+        typed.greet("a BOMB")
+        repeated.greet(history="about that bomb")
+        for stream in (spoken, typed, repeated):
+            with pytest.raises(Exception_, match="Error 1: This request has been blocked by our content filters"):
+                await stream.until("completionEnd")
+        spared.greet(history="about that")
+        await spared.until("usageEvent")
+
+
 @pytest.mark.parametrize("action", ["unknown_event", "odd_audio", "empty_audio"])
 async def test_an_oddity_is_written_into_an_answer(action: str) -> None:
     """What a client has to survive arrives, and the answer goes on to its end."""

@@ -155,11 +155,13 @@ class Stream:
         self.send("toolResult", contentName=name, content=content)
         self.send("contentEnd", contentName=name)
 
-    def greet(self, words: str = "hello", **prompt: object) -> None:
-        """Open session, prompt and line, and type the first words."""
+    def greet(self, words: str = "hello", *, history: str = "", **prompt: object) -> None:
+        """Open session, prompt and line, and type the first words; a `history` is one message that never settles."""
         self.send("sessionStart")
         self.send("promptStart", audioOutputConfiguration=PCM, **prompt)
         self.text("system", "SYSTEM", "Be kind.")
+        if history:
+            self.text("history", "USER", history)
         self.send("contentStart", contentName="line", type="AUDIO", role="USER", audioInputConfiguration=PCM)
         self.text("first", "USER", words, interactive=True)
 

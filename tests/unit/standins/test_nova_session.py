@@ -79,7 +79,7 @@ def test_a_conversation_in_order_passes() -> None:
     history = [*text("h1", "USER", "Hi"), *text("h2", "ASSISTANT", "Hello")]
     effects = play([*READY, *history], session)
     effects += play([AUDIO, SPEECH], session, now=0.05)
-    session.expect_result("tool-1", 0.0)
+    session.tool_results.expect("tool-1", 0.0)
     effects += play([*text("i", "USER", "And now?", interactive=True), *tool_result("tool-1", '{"a": 1}')], session)
     effects += play([AUDIO_END, event("promptEnd"), event("sessionEnd")], session)
     opened = effects[0]
@@ -157,7 +157,7 @@ def test_a_tool_result_must_be_a_json_object(result: str) -> None:
     """Plain text and other JSON end the stream, as in the field."""
     session = Session(NOVA_2, Limits(), 0.0)
     play(LISTENING, session)
-    session.expect_result("tool-1", 0.0)
+    session.tool_results.expect("tool-1", 0.0)
     with pytest.raises(StreamFault, match="Tool Response parsing error"):
         play(tool_result("tool-1", result), session)
 
@@ -166,7 +166,7 @@ def test_a_tool_use_takes_one_result() -> None:
     """A second result for the same identifier is refused."""
     session = Session(NOVA_2, Limits(), 0.0)
     play(LISTENING, session)
-    session.expect_result("tool-1", 0.0)
+    session.tool_results.expect("tool-1", 0.0)
     play(tool_result("tool-1", "{}"), session)
     with pytest.raises(StreamFault, match="Tool Response parsing error"):
         play(tool_result("tool-1", "{}", name="u"), session)
@@ -246,7 +246,7 @@ def waiting_for_a_tool(limits: Limits) -> Session:
     """Give a session whose model waits for the result of `tool-1` since second 10."""
     session = Session(NOVA_2, limits, 0.0)
     play(LISTENING, session)
-    session.expect_result("tool-1", 10.0)
+    session.tool_results.expect("tool-1", 10.0)
     return session
 
 
@@ -275,8 +275,8 @@ def test_audio_that_was_on_its_way_is_not_refused() -> None:
 def test_audio_goes_on_after_the_result() -> None:
     """With the last result, or when the model no longer waits; a late result is taken all the same."""
     session = waiting_for_a_tool(REFUSING)
-    session.expect_result("tool-2", 10.0)
+    session.tool_results.expect("tool-2", 10.0)
     play(tool_result("tool-1", "{}"), session, now=15.0)
-    session.stop_waiting("tool-2")
+    session.tool_results.stop_waiting("tool-2")
     play([SPEECH], session, now=15.0)
     assert play(tool_result("tool-2", "{}", name="u"), session, now=16.0) == [ToolAnswered("tool-2", {})]

@@ -30,6 +30,7 @@ class Setting:
     stop_waiting: Callable[[str], None]
     misbehave: Callable[[Fault], None]
     drained: Callable[[], Awaitable[object]]
+    screen: Callable[[str], None]
 
 
 class Conversation:
@@ -56,6 +57,7 @@ class Conversation:
             stop_waiting=setting.stop_waiting,
             misbehave=setting.misbehave,
             drained=setting.drained,
+            screen=setting.screen,
             marks_speech_end=MODELS[record.model_id].marks_speech_end,
         )
         self.turns = Turns(self._completion, record.output_rate, around)

@@ -7,8 +7,11 @@
 The texts are literal: clients match on them. Those of the limits were seen in public code and issue threads.
 """
 
+from collections.abc import Iterable
+
 HISTORY_AFTER_AUDIO = "Chat history should be sent completely before streaming audio."
 HISTORY_TOO_LONG = "Chat history is over max limit. Trim chat history and try again."
+CONTENT_FILTERED = "Error 1: This request has been blocked by our content filters."
 OPEN_CONTENTS = "Error(s):\nError 1 : All contents must be closed before ending prompt"
 EMPTY_CONTENT = "Cannot end content as no content data was received"
 TOOL_RESULT = "Tool Response parsing error"
@@ -73,6 +76,16 @@ class StreamFault(BedrockError):
     def __init__(self, kind: str, message: str, detail: str = "", *, literal: bool = False) -> None:
         super().__init__(kind, message, detail)
         self.literal = literal
+
+
+def screen(text: str, blocked: Iterable[str]) -> None:
+    """Refuse text that holds any of these words, whatever their case.
+
+    Raises:
+        StreamFault: It does.
+    """
+    if any(word.lower() in text.lower() for word in blocked):
+        raise invalid(CONTENT_FILTERED)
 
 
 def invalid(message: str, detail: str = "") -> StreamFault:

@@ -58,6 +58,8 @@ class Limits:
     """
     audio_in_flight: float = 0.1
     """How long after a toolUse audio is still taken where it is refused: it was sent before the toolUse arrived."""
+    blocked_words: tuple[str, ...] = ()
+    """What the content filter refuses: in the caller's words, and in the history of the stream that follows."""
 
     def idle_for(self, model_id: str) -> float:
         """Return the idle limit of a model."""

@@ -1,6 +1,5 @@
 """The rules of a session, without I/O: events in, effects out, the documented errors for broken order and limits."""
 
-import json
 from dataclasses import dataclass, field
 
 from standins.nova import schemas
@@ -23,9 +22,9 @@ from standins.nova.errors import (
     INVALID_INPUT,
     LIFETIME,
     OPEN_CONTENTS,
-    TOOL_RESULT,
     StreamFault,
     invalid,
+    screen,
 )
 from standins.nova.history import History
 from standins.nova.inputs import (
@@ -42,6 +41,7 @@ from standins.nova.inputs import (
     ToolResult,
 )
 from standins.nova.limits import Limits
+from standins.nova.tool_results import ToolResults
 
 AUDIBLE = 400
 """Amplitude (of 32768; -38 dBFS) above which there is sound, where silence does not reset the idle clock."""
@@ -72,8 +72,7 @@ class Session:
         self._used_names: set[str] = set()
         self._audio_started = False
         self._history = History(limits)
-        self._awaited: set[str] = set()
-        self._waiting_since: dict[str, float] = {}
+        self.tool_results = ToolResults(limits)
 
     @property
     def deadline(self) -> float:
@@ -90,15 +89,6 @@ class Session:
             raise StreamFault("modelTimeoutException", LIFETIME)
         if now >= self._heard + self._idle:
             raise invalid(IDLE.format(seconds=self._idle))
-
-    def expect_result(self, tool_use_id: str, at: float) -> None:
-        """Let a result for this tool use come, once; the model waits for it from now on, by the wall clock."""
-        self._awaited.add(tool_use_id)
-        self._waiting_since[tool_use_id] = at
-
-    def stop_waiting(self, tool_use_id: str) -> None:
-        """Note that the model goes on without this result, which may still come."""
-        self._waiting_since.pop(tool_use_id, None)
 
     def receive(self, event: ClientEvent, now: float, at: float | None = None) -> list[Effect]:
         """Take one event.
@@ -181,20 +171,21 @@ class Session:
         self._blocks[event.content_name] = _Block(event)
         match event.type:
             case "AUDIO":
-                return self._open_audio(event, now)
+                return self._open_audio(event, prompt, now)
             case "TOOL":
                 self._open_tool(event)
             case "TEXT":
                 self._open_text(event)
         return []
 
-    def _open_audio(self, event: ContentStart, now: float) -> list[Effect]:
+    def _open_audio(self, event: ContentStart, prompt: Prompt, now: float) -> list[Effect]:
         configuration = event.audio_input_configuration
         if configuration is None or event.role != "USER":
             raise invalid(INVALID_INPUT, "AUDIO needs role USER and audioInputConfiguration")
         if any(block.start.type == "AUDIO" for name, block in self._blocks.items() if name != event.content_name):
             raise invalid(INVALID_INPUT, "a second AUDIO content")
         self._history.check_settled(self._at)
+        screen("\n".join(text for _, text in prompt.history), self._limits.blocked_words)
         self._audio_started = True
         self._heard = now
         return [AudioOpened(configuration.sample_rate_hertz)]
@@ -203,8 +194,7 @@ class Session:
         configuration = event.tool_result_input_configuration
         if configuration is None or event.role != "TOOL":
             raise invalid(INVALID_INPUT, "TOOL needs role TOOL and toolResultInputConfiguration")
-        if configuration.tool_use_id not in self._awaited:
-            raise invalid(TOOL_RESULT, "no tool use waits under this toolUseId")
+        self.tool_results.check_expected(configuration.tool_use_id)
 
     def _open_text(self, event: ContentStart) -> None:
         if event.role == "TOOL":
@@ -236,18 +226,12 @@ class Session:
 
     def _take_audio(self, event: AudioInput, now: float) -> list[Effect]:
         block = self._block(event, "AUDIO")
-        self._check_no_tool_waits()
+        self.tool_results.check_audio(self._at)
         pcm = event.pcm()
         block.received = block.received or bool(pcm)
         if pcm and (self._limits.silence_counts or _audible(pcm)):
             self._heard = now
         return [CallerAudio(pcm)]
-
-    def _check_no_tool_waits(self) -> None:
-        if self._limits.audio_during_tools == "refuse" and self._waiting_since:
-            waited = self._at - min(self._waiting_since.values())
-            if waited > self._limits.audio_in_flight:
-                raise invalid(INVALID_INPUT, f"audio {waited:.3f} s after a toolUse that has no result")
 
     def _take_result(self, event: ToolResult) -> None:
         block = self._block(event, "TOOL")
@@ -268,18 +252,9 @@ class Session:
                 return self._note(block, now)
 
     def _answer(self, block: _Block) -> ToolAnswered:
-        try:
-            result = json.loads("".join(block.pieces))
-        except (ValueError, RecursionError) as broken:
-            raise invalid(TOOL_RESULT, "the result is not JSON") from broken
-        if not isinstance(result, dict):
-            raise invalid(TOOL_RESULT, "the result is not a JSON object")
         configuration = block.start.tool_result_input_configuration
-        if configuration is None or configuration.tool_use_id not in self._awaited:
-            raise invalid(TOOL_RESULT, "this tool use has its result already")
-        self._awaited.discard(configuration.tool_use_id)
-        self.stop_waiting(configuration.tool_use_id)
-        return ToolAnswered(configuration.tool_use_id, result)
+        tool_use_id = configuration.tool_use_id if configuration else ""
+        return ToolAnswered(tool_use_id, self.tool_results.take(tool_use_id, "".join(block.pieces)))
 
     def _note(self, block: _Block, now: float) -> list[Effect]:
         prompt = self._open_prompt(block.start.prompt_name)

@@ -19,7 +19,7 @@ from standins.nova.effects import (
     SessionClosed,
     ToolAnswered,
 )
-from standins.nova.errors import INVALID_EVENT_BYTES, StreamFault, invalid
+from standins.nova.errors import INVALID_EVENT_BYTES, StreamFault, invalid, screen
 from standins.nova.eventstream import Decoder, FramingError, Message
 from standins.nova.exchange import Exchange
 from standins.nova.faults import Fault
@@ -43,6 +43,7 @@ class ModelStream:
         self._record = record
         self._chain = chain
         self._decoder = Decoder()
+        self._limits = house.limits
         self._session = Session(record.model_id, house.limits, house.clock.now())
         self._prompt: Prompt | None = None
         self._conversation: Conversation | None = None
@@ -135,7 +136,7 @@ class ModelStream:
         return self._conversation
 
     def _setting(self) -> Setting:
-        loop = asyncio.get_running_loop()
+        loop, limits = asyncio.get_running_loop(), self._limits
         return Setting(
             brain=self._house.brain,
             pace=self._house.pace,
@@ -143,10 +144,11 @@ class ModelStream:
             record=self._record,
             tasks=self._tasks,
             send=self._send,
-            expect_result=lambda tool_use_id: self._session.expect_result(tool_use_id, loop.time()),
-            stop_waiting=self._session.stop_waiting,
+            expect_result=lambda tool_use_id: self._session.tool_results.expect(tool_use_id, loop.time()),
+            stop_waiting=self._session.tool_results.stop_waiting,
             misbehave=self._misbehave,
             drained=self._exchange.drain,
+            screen=lambda text: screen(text, limits.blocked_words),
         )
 
     def _end_prompt(self) -> None:

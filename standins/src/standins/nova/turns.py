@@ -36,6 +36,8 @@ class Surroundings:
     """Called when a fault of an answer or a tool use is due."""
     drained: Callable[[], Awaitable[object]]
     """Waits until the client has taken what was sent."""
+    screen: Callable[[str], None] = lambda _: None
+    """Raises where the caller's words are refused."""
     marks_speech_end: bool = False
     """Whether the model writes where the caller's words end."""
 
@@ -75,6 +77,7 @@ class Turns:
         if sound.text:
             self._around.record.heard.append(Words(sound.text))
             self._completion.user_text(sound.text)
+            self._around.screen(sound.text)
         self._begin(self._around.dialogue.heard(sound.text if sound.confident else ""))
 
     def read(self, text: str) -> None:
@@ -82,6 +85,7 @@ class Turns:
         self._make_way()
         self._around.record.heard.append(Words(text))
         self._completion.input.read(text)
+        self._around.screen(text)
         self._begin(self._around.dialogue.heard(text))
 
     def take_result(self, tool_use_id: str, result: dict[str, Any]) -> None:
