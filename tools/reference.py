@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CORE = ROOT / "shared/agent_core/src/agent_core"
 PHONE = ROOT / "services/phone-agent/src/phone_agent"
 WEB = ROOT / "services/webrtc-agent/src/webrtc_agent"
+NOVA = ROOT / "standins/src/standins/nova"
 PAGES = ROOT / "docs/reference"
 
 
@@ -186,6 +187,70 @@ def errors_page() -> str:
     return f"# Errors\n\n{head}\n\n```text\n{picture}\n```\n\n{tail}\n"
 
 
+_NOVA_HEAD = """# The stand-in for Nova Sonic
+
+`python -m standins.nova` speaks the wire of Bedrock's InvokeModelWithBidirectionalStream and keeps its rules. Behind it
+is no model: the understanding, the voice and the token counts are pretended.
+
+**It is the strictest reading of the service.** Public sources disagree about many limits. A client that passes under
+the strictest of them passes under all. So each default below is the strictest one, but for `audio_during_tools`, and
+each is a setting.
+
+The control server is for programs of this machine: a request that a web page made, which its `Origin` or
+`Sec-Fetch-Site` header tells, gets 403 from this and every other stand-in.
+
+## Limits
+
+On the command line `--limit NAME=VALUE`, as often as needed; while it runs `PATCH /limits` of the control server with
+`{"NAME": VALUE}`, for streams that open later; in tests `NovaSettings(limits=Limits(…))`. Times are in seconds, sizes
+in bytes of UTF-8.
+
+| limit | default | what it is, and who says so |
+|---|---|---|"""
+
+_NOVA_PACE = """
+## Pace
+
+`--pace field`, the command's default, has the figures that public reports measured: the first text 0.63 s and the first
+audio 0.75 s after the caller's words, chunks of 80 ms in bursts with gaps of up to 0.4 s, 5 times real time on average.
+`--pace quick`, the default in tests, is the table below. `--timing NAME=VALUE` and `PATCH /pace` change one time of it.
+
+| timing | quick | what it is |
+|---|---|---|"""
+
+_NOVA_FAULTS = """
+## Faults
+
+`POST /faults` of the control server puts a script in force, `GET` lists those that can still strike, `DELETE` ends all.
+
+| field | default | meaning |
+|---|---|---|"""
+
+
+def nova_page() -> str:
+    """Tell what the stand-in for the model can be made to do."""
+    lines = [_NOVA_HEAD]
+    lines += [f"| `{f.name}` | {_default(f.default)} | {f.text} |" for f in fields(NOVA / "limits.py", "Limits")]
+    lines += [_NOVA_PACE]
+    lines += [f"| `{f.name}` | {_default(f.default)} | {f.text} |" for f in fields(NOVA / "pace.py", "Pace")]
+    lines += [_NOVA_FAULTS]
+    for f in fields(NOVA / "faults.py", "Fault"):
+        bounded = re.match(r"Field\(default=([^,)]+)", f.default or "")
+        lines.append(f"| `{f.name}` | {_default(bounded[1] if bounded else f.default)} | {f.text} |")
+    lines += ["", "| action | what happens |", "|---|---|"]
+    lines += [f"| `{name}` | {text} |" for name, text in _table(NOVA / "faults.py", "ACTIONS").items()]
+    return "\n".join(lines) + "\n"
+
+
+def _table(path: Path, name: str) -> dict[str, str]:
+    """Read a constant that is a mapping of words."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.AnnAssign) and node.value is not None and _name(node) == name:
+            table: dict[str, str] = ast.literal_eval(node.value)
+            return table
+    raise LookupError(name)
+
+
 def pages() -> dict[Path, str]:
     """Every page that is written from the code."""
     return {
@@ -193,6 +258,7 @@ def pages() -> dict[Path, str]:
         PAGES / "end-records.md": records_page(),
         PAGES / "errors.md": errors_page(),
         PAGES / "metrics.md": metrics_page(),
+        PAGES / "nova-standin.md": nova_page(),
     }
 
 

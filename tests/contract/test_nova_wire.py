@@ -5,16 +5,16 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pytest
 
 from standins.nova.brain import Step
-from standins.nova.errors import Limits
+from standins.nova.limits import Limits
+from standins.nova.pace import Pace
 from standins.nova.server import NovaSettings, NovaStandin
 from standins.nova.tones import Sentence, tone_brain
-from standins.nova.turns import Pace
 from tests.contract.nova_peers.client import PATH, WEATHER, Body, Connection, Exception_, Stream, StreamEnded
 
 SETTINGS = NovaSettings(credentials=None, pace=Pace(speed=20.0, think=0.0))
@@ -82,6 +82,27 @@ async def test_a_tool_is_used_and_its_result_spoken() -> None:
             use["toolUseId"],
             {"temperature": 21},
         )
+
+
+@pytest.mark.parametrize("reading", ["accept", "refuse"])
+async def test_audio_during_a_tool_call_has_two_readings(reading: Literal["accept", "refuse"]) -> None:
+    """Either it is taken, or it ends the stream; audio after the result is always taken."""
+    async with standin(replace(SETTINGS, limits=Limits(audio_during_tools=reading))) as (_, connection):
+        held, sent = connection.open(), connection.open()
+        for stream in (held, sent):
+            stream.greet("use get_current_weather", toolConfiguration={"tools": [WEATHER]})
+        uses = [await stream.until("toolUse") for stream in (held, sent)]
+        await asyncio.sleep(0.2)
+        sent.sound(0.04, 0)
+        held.answer_tool(uses[0]["toolUseId"], "{}")
+        held.sound(0.04, 0)
+        await held.until("usageEvent")
+        if reading == "accept":
+            sent.answer_tool(uses[1]["toolUseId"], "{}")
+            await sent.until("usageEvent")
+        else:
+            with pytest.raises(Exception_, match="Invalid input request, please fix your input"):
+                await sent.until("completionEnd")
 
 
 @pytest.mark.parametrize(
@@ -166,6 +187,52 @@ async def test_an_answer_is_cut_in_the_middle(fault: dict[str, object], ends: Ca
             await stream.until("completionEnd")
         assert ends(error.value)
         await gone(nova, "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Error 1: This request has been blocked by our content filters.",
+        "Tool Response parsing error",
+        "Invalid input request, please fix your input and try again.",
+        "Any words: even {these}.",
+    ],
+)
+@pytest.mark.parametrize("prefixed", [False, True])
+async def test_an_exception_in_a_healthy_answer_has_the_ordered_text(text: str, prefixed: bool) -> None:  # noqa: FBT001
+    """To the letter, with the request's identifier before it or without."""
+    async with standin() as (nova, connection):
+        fault = {"on": "answer", "error": "ValidationException", "message": text, "request_id": prefixed}
+        await control(nova, "POST", "/faults", **fault)
+        stream = connection.open()
+        stream.greet()
+        with pytest.raises(Exception_) as error:
+            await stream.until("completionEnd")
+        request_id = (await stream.headers)["x-amzn-requestid"]
+        assert error.value.kind == "validationException"
+        assert error.value.message == (f"RequestId={request_id} : {text}" if prefixed else text)
+
+
+async def test_words_that_are_filtered_end_each_stream_that_holds_them() -> None:
+    """The one in which they are said or typed, and the next if its history repeats them."""
+    async with standin(replace(SETTINGS, limits=Limits(blocked_words=("Turn 1", "bomb"), history_settle=0.0))) as (
+        _,
+        connection,
+    ):
+        spoken, typed, repeated, spared = (connection.open() for _ in range(4))
+        spoken.greet()
+        await spoken.until("usageEvent")
+        spoken.sound(0.4, 6000)
+        await asyncio.sleep(0.1)
+        spoken.sound(0.6, 0)
+        assert (await spoken.until("textOutput", lambda body: body["role"] == "USER"))["content"] == "turn 1"
+        typed.greet("a BOMB")
+        repeated.greet(history="about that bomb")
+        for stream in (spoken, typed, repeated):
+            with pytest.raises(Exception_, match="Error 1: This request has been blocked by our content filters"):
+                await stream.until("completionEnd")
+        spared.greet(history="about that")
+        await spared.until("usageEvent")
 
 
 @pytest.mark.parametrize("action", ["unknown_event", "odd_audio", "empty_audio"])
@@ -312,6 +379,23 @@ async def test_scripts_and_clock_orders_with_slips_are_refused() -> None:
         await client.post("/faults", content='{"on": "open", "error": "ThrottlingException"}')
         assert len((await client.get("/faults")).json()) == 1
         assert (await client.delete("/faults")).json() == []
+
+
+async def test_limits_are_changed_for_streams_that_open_later() -> None:
+    """A rule in force is shown and changed by name; a slip in a name or a value is told."""
+    async with standin() as (nova, connection):
+        assert (await control(nova, "GET", "/limits"))["history_messages"] == 40
+        assert (await control(nova, "PATCH", "/limits", idle=7))["idle"] == 7
+        assert (nova.limits.idle, nova.limits.history_messages) == (7, 40)
+        async with httpx.AsyncClient(base_url=nova.control_url, trust_env=False) as client:
+            for body in ('{"histroy_messages": 1}', '{"history_messages": "many"}', "[]"):
+                assert (await client.patch("/limits", content=body)).status_code == 400
+        stream = connection.open()
+        stream.greet()
+        await stream.until("usageEvent")
+        await control(nova, "POST", "/clock", scale=5000)
+        with pytest.raises(Exception_, match="less than 7 seconds"):
+            await stream.until("completionEnd")
 
 
 async def test_the_path_may_end_in_a_question_mark() -> None:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import httpx
+import pytest
 
 
 async def start(*options: str) -> asyncio.subprocess.Process:
@@ -64,3 +65,10 @@ async def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
         (event,) = await lines(process, 1)
         assert event["event"] == "cannot_listen"
         assert await asyncio.wait_for(process.wait(), 60) == 1
+
+
+@pytest.mark.parametrize("limit", ["history_mesages=40", "history_messages=many", "idle"])
+async def test_a_limit_with_a_slip_is_refused(limit: str) -> None:
+    """A misspelt rule does not pass for one that is in force."""
+    process = await start("--limit", limit)
+    assert await asyncio.wait_for(process.wait(), 60) == 2

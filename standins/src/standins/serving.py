@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
+from standins.pages import ProgramsOnly
+
 _STOP_SECONDS = 5.0
 
 
@@ -19,15 +21,24 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(app: ASGIApp, *, host: str, port: int, websockets: bool = False) -> AsyncIterator[int]:
+async def serving(
+    app: ASGIApp, *, host: str, port: int, websockets: bool = False, pages: bool = False
+) -> AsyncIterator[int]:
     """Give the port that the application answers on; 0 chooses a free one. It takes connections from the first moment.
+
+    Args:
+        app: What answers.
+        host: The address to bind.
+        port: The port to bind.
+        websockets: Whether it takes WebSockets.
+        pages: Whether web pages may ask it too; a stand-in is for programs.
 
     Raises:
         OSError: The port is taken.
     """
     listener = socket.create_server((host, port))
     config = uvicorn.Config(
-        app,
+        app if pages else ProgramsOnly(app),
         log_config=None,
         access_log=False,
         lifespan="off",

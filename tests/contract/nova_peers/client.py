@@ -20,8 +20,8 @@ from standins.nova.eventstream import Decoder, Message, encode
 PATH = "/model/amazon.nova-2-sonic-v1%3A0/invoke-with-bidirectional-stream"
 PCM = {"mediaType": "audio/lpcm", "sampleRateHertz": 8000, "sampleSizeBits": 16, "channelCount": 1}
 TEXT = {"mediaType": "text/plain"}
-NO_ARGUMENTS = '{"type": "object", "properties": {}, "required": []}'
-WEATHER = {"toolSpec": {"name": "get_current_weather", "description": "", "inputSchema": {"json": NO_ARGUMENTS}}}
+SCHEMA = '{"type": "object", "properties": {}}'
+WEATHER = {"toolSpec": {"name": "get_current_weather", "description": "", "inputSchema": {"json": SCHEMA}}}
 PATIENCE = 10.0
 
 type Body = dict[str, Any]
@@ -155,11 +155,13 @@ class Stream:
         self.send("toolResult", contentName=name, content=content)
         self.send("contentEnd", contentName=name)
 
-    def greet(self, words: str = "hello", **prompt: object) -> None:
-        """Open session, prompt and line, and type the first words."""
+    def greet(self, words: str = "hello", *, history: str = "", **prompt: object) -> None:
+        """Open session, prompt and line, and type the first words; a `history` is one message that never settles."""
         self.send("sessionStart")
         self.send("promptStart", audioOutputConfiguration=PCM, **prompt)
         self.text("system", "SYSTEM", "Be kind.")
+        if history:
+            self.text("history", "USER", history)
         self.send("contentStart", contentName="line", type="AUDIO", role="USER", audioInputConfiguration=PCM)
         self.text("first", "USER", words, interactive=True)
 

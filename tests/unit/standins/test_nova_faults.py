@@ -1,9 +1,11 @@
 """Trouble on demand: when a script strikes."""
 
+from typing import get_args
+
 import pytest
 from pydantic import ValidationError
 
-from standins.nova.faults import Fault, FaultPlan
+from standins.nova.faults import ACTIONS, Action, Fault, FaultPlan
 
 
 def test_a_script_strikes_as_often_as_it_says() -> None:
@@ -32,7 +34,23 @@ def test_a_script_without_end_is_ended_by_clearing() -> None:
     assert plan.take("answer") is None
 
 
-@pytest.mark.parametrize("script", ['{"on": "never"}', '{"on": "open", "tims": 2}', '{"on": "open", "times": 0}', "[]"])
+def test_every_action_is_explained() -> None:
+    """The reference page is made of these words."""
+    assert set(ACTIONS) == set(get_args(Action.__value__))
+    assert all(text.endswith(".") for text in ACTIONS.values())
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        '{"on": "answer", "action": "double_encoded"}',
+        '{"on": "open", "action": "say"}',
+        '{"on": "never"}',
+        '{"on": "open", "tims": 2}',
+        '{"on": "open", "times": 0}',
+        "[]",
+    ],
+)
 def test_a_script_with_a_slip_is_refused(script: str) -> None:
     """A misspelt script does not pass for one that does nothing."""
     with pytest.raises(ValidationError):

@@ -11,10 +11,11 @@ import pytest
 from standins.nova.brain import Step
 from standins.nova.completion import INTERRUPTED, Completion
 from standins.nova.faults import Fault, FaultPlan
+from standins.nova.pace import Pace
 from standins.nova.records import SessionRecord
 from standins.nova.tasks import TaskPool
 from standins.nova.tones import Sentence, Started, Turn, Use
-from standins.nova.turns import Pace, Surroundings, Turns
+from standins.nova.turns import Surroundings, Turns
 
 RATE = 8000
 LONG = " ".join(f"word{number}" for number in range(40)) + "."
@@ -65,8 +66,11 @@ class Bench:
     answers: Answers
     sent: list[tuple[str, dict[str, Any]]]
     expected_results: list[str]
+    forgotten_results: list[str]
     struck: list[Fault]
     tasks: TaskPool
+    moments: list[float]
+    """When each of `sent` was written."""
 
     def blocks(self) -> list[tuple[str, str, str]]:
         """Give kind, words and stop reason of each closed block that is not sound, and of sound the stop reason."""
@@ -96,13 +100,22 @@ class Bench:
                 await asyncio.sleep(0.005)
 
 
-def bench(*steps: Step, faults: FaultPlan | None = None, pace: Pace | None = None) -> Bench:
+def bench(
+    *steps: Step, faults: FaultPlan | None = None, pace: Pace | None = None, marks_speech_end: bool = False
+) -> Bench:
     """Put a conversation on the bench."""
     sent: list[tuple[str, dict[str, Any]]] = []
-    completion = Completion("session", "prompt", lambda event: sent.append(next(iter(event["event"].items()))))
+    moments: list[float] = []
+
+    def send(event: dict[str, Any]) -> None:
+        sent.append(next(iter(event["event"].items())))
+        moments.append(asyncio.get_running_loop().time())
+
+    completion = Completion("session", "prompt", send)
     failures: list[BaseException] = []
     record = SessionRecord("session", "request", "model", "key")
-    answers, expected, struck, tasks = Answers(*steps), list[str](), list[Fault](), TaskPool(failures.append)
+    answers, struck, tasks = Answers(*steps), list[Fault](), TaskPool(failures.append)
+    expected, forgotten = list[str](), list[str]()
 
     async def drained() -> None:
         assert not failures
@@ -115,10 +128,12 @@ def bench(*steps: Step, faults: FaultPlan | None = None, pace: Pace | None = Non
         tasks=tasks,
         record=record,
         expect_result=expected.append,
+        stop_waiting=forgotten.append,
         misbehave=struck.append,
         drained=drained,
+        marks_speech_end=marks_speech_end,
     )
-    return Bench(Turns(completion, RATE, around), record, answers, sent, expected, struck, tasks)
+    return Bench(Turns(completion, RATE, around), record, answers, sent, expected, forgotten, struck, tasks, moments)
 
 
 async def test_an_answer_has_its_blocks_in_order() -> None:
@@ -139,6 +154,18 @@ async def test_an_answer_has_its_blocks_in_order() -> None:
     assert case.stages() == ["FINAL", "SPECULATIVE", "SPECULATIVE", "FINAL", "FINAL"]
     assert [said.text for said in case.record.said] == ["One.", "Two!"]
     assert case.record.audio_seconds_out == pytest.approx(0.2)
+
+
+async def test_a_newer_model_marks_where_the_callers_words_end() -> None:
+    """Before it writes what it heard, with the identifiers of every event; typed words have no such end."""
+    case = bench(Sentence("One."), marks_speech_end=True)
+    case.turns.notice(Started())
+    case.turns.notice(Turn("question"))
+    case.turns.read("typed")
+    await case.until("usageEvent")
+    assert [name for name, _ in case.sent][:4] == ["completionStart", "userSpeechEnd", "contentStart", "textOutput"]
+    (body,) = [body for name, body in case.sent if name == "userSpeechEnd"]
+    assert body.keys() == {"sessionId", "promptName", "completionId"}
 
 
 async def test_a_barge_in_after_delivery_cuts_what_is_still_playing() -> None:
@@ -192,6 +219,7 @@ async def test_a_tool_use_waits_for_its_result() -> None:
     await case.until("usageEvent")
     assert case.answers.told[-1] == ("weather", {"location": "Oslo"}, {"temperature": 4})
     assert case.blocks()[-1] == ("TEXT", "Done.", "END_TURN")
+    assert case.forgotten_results == []
     assert case.record.tools[0].result == {"temperature": 4}
 
 
@@ -223,6 +251,7 @@ async def test_a_tool_that_never_answers_does_not_hold_the_turn() -> None:
     case.turns.read("hello")
     await case.until("usageEvent")
     assert case.answers.told[-1] == ("weather", {}, {"error": "no_result"})
+    assert case.forgotten_results == case.expected_results
 
 
 async def test_new_words_during_a_tool_use_end_its_turn() -> None:
@@ -235,6 +264,8 @@ async def test_new_words_during_a_tool_use_end_its_turn() -> None:
     case.answers.steps = (Sentence("Go on."),)
     case.turns.notice(Turn("wait"))
     assert ("TEXT", INTERRUPTED, "INTERRUPTED") in case.blocks()
+    await asyncio.sleep(0.01)
+    assert case.forgotten_results == [use["toolUseId"]]
     case.turns.take_result(use["toolUseId"], {"temperature": 4})
     await case.until("contentEnd", type="TEXT", stopReason="END_TURN")
     assert case.answers.told == ["hello", "wait"]

@@ -5,15 +5,16 @@ import asyncio
 import contextlib
 import signal
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 from standins.nova.brain import Brain
-from standins.nova.errors import Limits
 from standins.nova.journal import note, to_stdout
+from standins.nova.limits import Limits
+from standins.nova.models import ALL
+from standins.nova.pace import PROFILES
 from standins.nova.server import NovaSettings, NovaStandin
 from standins.nova.tones import tone_brain
-from standins.nova.turns import Pace
+from standins.nova.tuning import assignments, changed
 
 BANNER = (
     "Stand-in for Amazon Nova Sonic. Real: the wire, the order of events, the limits and their errors. "
@@ -33,22 +34,23 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--access-key-id", default="standin")
     parser.add_argument("--secret-access-key", default="standin-secret")
     parser.add_argument("--any-credentials", action="store_true", help="check no signature")
-    parser.add_argument("--idle-seconds", type=float, help="idle limit; by default the model's own, 55 or 295")
-    parser.add_argument("--silence-is-idle", action="store_true", help="audio without sound does not count as input")
-    parser.add_argument("--lifetime-seconds", type=float, default=480.0, help="how long a stream may stay open")
+    parser.add_argument("--model", action="append", choices=sorted(ALL), help="offered in this region; default: all")
+    parser.add_argument("--retired-model", action="append", default=[], help="a model at the end of its life")
+    parser.add_argument("--limit", action="append", default=[], metavar="NAME=VALUE", help="a limit of streams")
+    parser.add_argument("--pace", choices=tuple(PROFILES), default="field", help="quick: waits less than any model")
+    parser.add_argument("--timing", action="append", default=[], metavar="NAME=VALUE", help="a time of the pace")
     parser.add_argument("--clock-scale", type=float, default=1.0, help="speed of the clock that limits go by")
-    parser.add_argument("--speed", type=float, default=3.0, help="sound is delivered at this many times real time")
-    parser.add_argument("--think-seconds", type=float, default=0.1, help="pause before an answer")
     parser.add_argument("--brain", choices=("speech", "tones"), default="speech", help="tones: no words, little CPU")
     parser.add_argument("--verbose", action="store_true", help="log words too")
     return parser
 
 
 def settings_of(options: argparse.Namespace) -> NovaSettings:
-    """Turn the command line into settings."""
-    limits = Limits(
-        lifetime=options.lifetime_seconds, idle=options.idle_seconds, silence_counts=not options.silence_is_idle
-    )
+    """Turn the command line into settings.
+
+    Raises:
+        ValueError: A limit or a time is none, or takes no such value.
+    """
     return NovaSettings(
         host=options.host,
         port=options.port,
@@ -57,8 +59,10 @@ def settings_of(options: argparse.Namespace) -> NovaSettings:
         certificates=options.certs,
         extra_names=tuple(options.name),
         credentials=None if options.any_credentials else {options.access_key_id: options.secret_access_key},
-        limits=limits,
-        pace=replace(Pace(), speed=options.speed, think=options.think_seconds),
+        models=frozenset(options.model or ALL),
+        retired=tuple(options.retired_model),
+        limits=changed(Limits(), assignments(options.limit)),
+        pace=changed(PROFILES[options.pace], assignments(options.timing)),
         clock_scale=options.clock_scale,
     )
 
@@ -98,7 +102,12 @@ def main() -> int:
     Returns:
         The exit code: 1 if an address is taken, or the recogniser does not start.
     """
-    options = arguments().parse_args()
+    parser = arguments()
+    options = parser.parse_args()
+    try:
+        settings = settings_of(options)
+    except ValueError as error:
+        parser.error(str(error))
     to_stdout(verbose=options.verbose)
     factory = None
     with contextlib.suppress(ImportError):
@@ -106,7 +115,7 @@ def main() -> int:
 
         factory = uvloop.new_event_loop
     try:
-        asyncio.run(serve(settings_of(options), brain_of(options.brain)), loop_factory=factory)
+        asyncio.run(serve(settings, brain_of(options.brain)), loop_factory=factory)
     except TimeoutError:
         note("cannot_start", reason="the recogniser of speech did not start in time; is the machine busy?")
         return 1

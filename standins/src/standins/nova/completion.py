@@ -3,16 +3,17 @@
 import base64
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 type Json = dict[str, Any]
 type TextStop = Literal["PARTIAL_TURN", "END_TURN", "INTERRUPTED"]
-type AudioStop = Literal["PARTIAL_TURN", "END_TURN"]
 
 INTERRUPTED = '{ "interrupted" : true }'
 """The older sign of a barge-in, spaces included: clients compare the text."""
+BARE_INTERRUPTED = '{"interrupted":true}'
+"""The same without spaces, for a fault: no report shows it, and clients should not depend on the spaces."""
 
 SPEECH_TOKENS_PER_SECOND = 25.0
 """A guess of the right order; what AWS counts is not published."""
@@ -57,6 +58,11 @@ class Completion:
             self._started = True
             self._emit("completionStart")
 
+    def user_speech_end(self) -> None:
+        """Write that the caller's words are over. No source shows a field but the identifiers."""
+        self.start()
+        self._emit("userSpeechEnd")
+
     def user_text(self, text: str) -> None:
         """Write what was heard."""
         self.output.read(text)
@@ -71,14 +77,13 @@ class Completion:
         """Write what was really said."""
         self._text("ASSISTANT", "FINAL", text, stop)
 
-    def interrupted(self) -> None:
+    def interrupted(self, sign: str = INTERRUPTED) -> None:
         """Write that the caller has cut in."""
-        self._text("ASSISTANT", "FINAL", INTERRUPTED, "INTERRUPTED")
+        self._text("ASSISTANT", "FINAL", sign, "INTERRUPTED")
 
-    def tool_use(self, name: str, tool_use_id: str, arguments: Json) -> None:
-        """Ask the client to run a tool."""
-        content = json.dumps(arguments)
-        self.output.read(content)
+    def tool_use(self, name: str, tool_use_id: str, content: object) -> None:
+        """Ask the client to run a tool; `content` is its arguments as JSON, unless a fault has altered it."""
+        self.output.read(str(content))
         block = self._open("TOOL", "TOOL", toolUseOutputConfiguration={"mediaType": "application/json"})
         self._emit("toolUse", contentId=block, toolName=name, toolUseId=tool_use_id, content=content)
         self._emit("contentEnd", contentId=block, type="TOOL", stopReason="TOOL_USE")
@@ -98,23 +103,24 @@ class Completion:
         """Write sound into the open block."""
         self._emit("audioOutput", contentId=self._open_audio, content=base64.b64encode(pcm).decode())
 
-    def close_audio(self, stop: AudioStop) -> None:
+    def close_audio(self, stop: str) -> None:
         """End the open block of sound, if there is one."""
         block, self._open_audio = self._open_audio, None
         if block is not None:
             self._emit("contentEnd", contentId=block, type="AUDIO", stopReason=stop)
 
-    def usage(self) -> Json:
-        """Write the tokens used so far, and give the totals."""
+    def usage(self, number: Callable[[int], float] = int) -> Json:
+        """Write the tokens used so far, as `number` spells them, and give the totals."""
         now = (int(self.input.speech), int(self.input.text), int(self.output.speech), int(self.output.text))
         delta = tuple(new - old for new, old in zip(now, self._reported, strict=True))
         self._reported = now
         totals: Json = {
-            "totalInputTokens": now[0] + now[1],
-            "totalOutputTokens": now[2] + now[3],
-            "totalTokens": sum(now),
+            "totalInputTokens": number(now[0] + now[1]),
+            "totalOutputTokens": number(now[2] + now[3]),
+            "totalTokens": number(sum(now)),
         }
-        self._emit("usageEvent", details={"delta": _counts(delta), "total": _counts(now)}, **totals)
+        details = {"delta": _counts([*map(number, delta)]), "total": _counts([*map(number, now)])}
+        self._emit("usageEvent", details=details, **totals)
         return totals
 
     def unknown(self) -> None:
@@ -146,7 +152,7 @@ class Completion:
         self._send({"event": {name: {**self._ids, **fields}}})
 
 
-def _counts(numbers: tuple[int, ...]) -> Json:
+def _counts(numbers: Sequence[float]) -> Json:
     return {
         "input": {"speechTokens": numbers[0], "textTokens": numbers[1]},
         "output": {"speechTokens": numbers[2], "textTokens": numbers[3]},

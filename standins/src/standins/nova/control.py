@@ -8,11 +8,15 @@ POST   /faults                  one more script, see `Fault`
 DELETE /faults                  behave again
 GET    /clock                   how fast the clock of the limits runs
 POST   /clock                   {"scale": 30}: eight minutes pass in sixteen seconds; speech keeps real time
+GET    /limits, /pace           the rules and the timing of streams, see `Limits` and `Pace`
+PATCH  /limits, /pace           {"history_messages": 100}: change some, for streams that open from now on
 """
 
 from collections.abc import Callable, Coroutine
+from dataclasses import asdict
+from typing import Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -20,6 +24,9 @@ from starlette.routing import Route
 
 from standins.nova.faults import Fault
 from standins.nova.house import House
+from standins.nova.tuning import changed
+
+_CHANGES = TypeAdapter(dict[str, object])
 
 type Endpoint = Callable[[Request], Coroutine[None, None, Response]]
 
@@ -39,8 +46,10 @@ def control_app(house: House) -> Starlette:
         Route("/sessions/{session_id}", _session(house)),
         Route("/faults", _faults(house), methods=["GET", "POST", "DELETE"]),
         Route("/clock", _clock(house), methods=["GET", "POST"]),
+        Route("/limits", _rules(house, "limits"), methods=["GET", "PATCH"]),
+        Route("/pace", _rules(house, "pace"), methods=["GET", "PATCH"]),
     ]
-    return Starlette(routes=routes, exception_handlers={ValidationError: _invalid})
+    return Starlette(routes=routes, exception_handlers={ValueError: _invalid})
 
 
 def _showing(view: Callable[[], object]) -> Endpoint:
@@ -76,6 +85,16 @@ def _clock(house: House) -> Endpoint:
         return JSONResponse({"scale": house.clock.scale})
 
     return clock
+
+
+def _rules(house: House, group: Literal["limits", "pace"]) -> Endpoint:
+    async def rules(request: Request) -> Response:
+        if request.method == "PATCH":
+            changes = _CHANGES.validate_json(await request.body())
+            setattr(house, group, changed(getattr(house, group), changes))
+        return JSONResponse(asdict(getattr(house, group)))
+
+    return rules
 
 
 async def _invalid(_: Request, error: Exception) -> Response:

@@ -9,9 +9,11 @@ from standins.nova.completion import Completion
 from standins.nova.effects import Prompt
 from standins.nova.faults import Fault, FaultPlan
 from standins.nova.line import Line
+from standins.nova.models import MODELS
+from standins.nova.pace import Pace
 from standins.nova.records import SessionRecord
 from standins.nova.tasks import TaskPool
-from standins.nova.turns import Pace, Surroundings, Turns
+from standins.nova.turns import Surroundings, Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +27,10 @@ class Setting:
     tasks: TaskPool
     send: Callable[[dict[str, Any]], None]
     expect_result: Callable[[str], None]
+    stop_waiting: Callable[[str], None]
     misbehave: Callable[[Fault], None]
     drained: Callable[[], Awaitable[object]]
+    screen: Callable[[str], None]
 
 
 class Conversation:
@@ -50,8 +54,11 @@ class Conversation:
             tasks=setting.tasks,
             record=record,
             expect_result=setting.expect_result,
+            stop_waiting=setting.stop_waiting,
             misbehave=setting.misbehave,
             drained=setting.drained,
+            screen=setting.screen,
+            marks_speech_end=MODELS[record.model_id].marks_speech_end,
         )
         self.turns = Turns(self._completion, record.output_rate, around)
 

@@ -7,14 +7,18 @@
 The texts are literal: clients match on them. Those of the limits were seen in public code and issue threads.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 HISTORY_AFTER_AUDIO = "Chat history should be sent completely before streaming audio."
 HISTORY_TOO_LONG = "Chat history is over max limit. Trim chat history and try again."
+CONTENT_FILTERED = "Error 1: This request has been blocked by our content filters."
 OPEN_CONTENTS = "Error(s):\nError 1 : All contents must be closed before ending prompt"
 EMPTY_CONTENT = "Cannot end content as no content data was received"
 TOOL_RESULT = "Tool Response parsing error"
+INVALID_INPUT = "Invalid input request, please fix your input and try again."
+"""The model's own words for events it does not take: out of order, or tools and audio it refuses."""
 MALFORMED = "Malformed input request, please reformat your input and try again."
+"""Bedrock's words, for any model, where an event does not fit its schema."""
 UNPARSABLE = "Unable to parse input chunk. Please check input format contains correct format."
 LIFETIME = "Model has timed out in processing the request. Try your request again."
 INVALID_EVENT_BYTES = "Invalid event bytes"
@@ -74,26 +78,16 @@ class StreamFault(BedrockError):
         self.literal = literal
 
 
+def screen(text: str, blocked: Iterable[str]) -> None:
+    """Refuse text that holds any of these words, whatever their case.
+
+    Raises:
+        StreamFault: It does.
+    """
+    if any(word.lower() in text.lower() for word in blocked):
+        raise invalid(CONTENT_FILTERED)
+
+
 def invalid(message: str, detail: str = "") -> StreamFault:
     """Make the exception for input that breaks the protocol."""
     return StreamFault("validationException", message, detail)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a session may do, from the service's documentation and the errors seen in the field."""
-
-    lifetime: float = 8 * 60.0
-    """Seconds a stream stays open."""
-    idle: float | None = None
-    """Seconds without audio or interactive content; None takes the model's own: 55 for v1, 295 for later ones."""
-    silence_counts: bool = True
-    """Whether audio without speech resets the idle clock. Field reports on Nova 2 disagree."""
-    history_bytes: int = 40 * 1024
-    history_text_bytes: int = 1024
-
-    def idle_for(self, model_id: str) -> float:
-        """Give the idle limit of a model, in seconds."""
-        if self.idle is not None:
-            return self.idle
-        return 55.0 if "nova-sonic-v1" in model_id else 295.0

@@ -1,10 +1,10 @@
 """Trouble on demand: scripts that say when and how the stand-in misbehaves."""
 
-from typing import Literal
+from typing import Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-type Moment = Literal["open", "session", "answer", "tool_use"]
+type Moment = Literal["open", "session", "answer", "tool_use", "tool_result"]
 type Action = Literal[
     "freeze",
     "close",
@@ -16,19 +16,84 @@ type Action = Literal[
     "odd_audio",
     "empty_audio",
     "flood",
+    "say",
+    "stop_reason",
+    "other_rate",
+    "float_usage",
+    "bare_interruption",
+    "double_encoded",
+    "object_arguments",
+    "empty_arguments",
+    "malformed_arguments",
+    "two_uses",
+    "repeated_use",
+    "ask_again",
 ]
+
+TOOL_XML = "<tools><function=get_current_weather><parameter=location>Paris</parameter></function></tools>"
+"""A tool call that Nova 2 speaks instead of making it, seen in the field."""
+
+ACTIONS: Final[dict[Action, str]] = {
+    "freeze": "Reads and writes no more, without closing, as a hung service does.",
+    "close": "Ends the response as if all were well.",
+    "rst": "Sends RST_STREAM with `code`.",
+    "disconnect": "Drops the TCP connection.",
+    "exception": "Ends the stream with `error` and `message`, by default a modelStreamErrorException.",
+    "unknown_event": "Writes an event that no client can know.",
+    "bad_json": "Writes a chunk that holds half an event.",
+    "odd_audio": "Writes three bytes of audio, which is half a sample too much.",
+    "empty_audio": "Writes an audioOutput without audio.",
+    "flood": "Makes the answer `seconds` long and delivers it at `speed`.",
+    "say": "Says `text` instead of the answer.",
+    "stop_reason": "Ends the answer's last AUDIO block with `stop_reason` instead of END_TURN.",
+    "other_rate": "Declares and speaks the answer at `rate` Hz, whatever was asked for.",
+    "float_usage": "Writes the next usageEvent's numbers as floats.",
+    "bare_interruption": 'Writes `{"interrupted":true}` without blanks, if this answer is interrupted.',
+    "double_encoded": "Encodes the tool's arguments twice: a JSON string that holds JSON (livekit/agents PR #5411).",
+    "object_arguments": "Writes the tool's arguments as an object instead of as a string.",
+    "empty_arguments": "Writes an empty string in place of the tool's arguments.",
+    "malformed_arguments": "Cuts the last character off the tool's arguments.",
+    "two_uses": "Asks for the tool twice, under two toolUseIds, before it waits for both results.",
+    "repeated_use": "Writes the same toolUse twice, under one toolUseId; it takes one result.",
+    "ask_again": "Asks for the tool again, or for the next of `calls`, once the result is there, `after_ms` later.",
+}
+"""What each action does, for the reference page."""
+
+_ONLY: Final[dict[Action, Moment]] = {
+    "flood": "answer",
+    "say": "answer",
+    "stop_reason": "answer",
+    "other_rate": "answer",
+    "float_usage": "answer",
+    "bare_interruption": "answer",
+    "double_encoded": "tool_use",
+    "object_arguments": "tool_use",
+    "empty_arguments": "tool_use",
+    "malformed_arguments": "tool_use",
+    "two_uses": "tool_use",
+    "repeated_use": "tool_use",
+    "ask_again": "tool_use",
+}
+"""Actions that alter what is written at one moment, instead of striking after it."""
+
+
+class ToolCall(BaseModel):
+    """A tool to ask for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    arguments: dict[str, Any] = {}
 
 
 class Fault(BaseModel):
-    """One script.
-
-    `on` says when: as a stream `open`s (before its headers), once a `session` is open, as an `answer` begins to sound,
-    as a `tool_use` is asked. `after_ms` then waits. At `open`, an `error` refuses the stream.
-    """
+    """One script."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     on: Moment
+    """When: as a stream opens (`open`, before its headers; an `error` refuses it), once a `session` is open, as an
+    `answer` begins to sound, as a `tool_use` is asked, as its `tool_result` arrives."""
     times: int | None = Field(default=1, ge=1)
     """How often; null is for ever."""
     skip: int = Field(default=0, ge=0)
@@ -36,16 +101,40 @@ class Fault(BaseModel):
     delay_ms: float = Field(default=0, ge=0, le=3_600_000)
     """Silence before going on as usual: of the headers at `open`, of the first sound at `answer`."""
     after_ms: float = Field(default=0, ge=0, le=3_600_000)
+    """How long after the moment the action comes."""
     action: Action | None = None
+    """What happens; with an `error` and no action, the exception."""
     error: str | None = None
     """Exception class, `ThrottlingException` or `throttlingException`."""
     message: str = "Injected by the stand-in."
+    """Text of the exception, sent as it is."""
+    request_id: bool = False
+    """Whether `RequestId=… : ` comes before the text, as the service puts it before those of a validation."""
     code: int = Field(default=0, ge=0, le=13)
     """HTTP/2 error code of `rst`; 0 is NO_ERROR, 2 INTERNAL_ERROR."""
     seconds: float = Field(default=60.0, gt=0, le=600)
     """Length of a `flood`."""
     speed: float = Field(default=10.0, gt=0, le=1000)
     """Times real time of a `flood`."""
+    text: str = Field(default=TOOL_XML, min_length=1)
+    """What to `say`; by default a tool call in XML, which Nova 2 has spoken in the field."""
+    stop_reason: str = "CONTENT_FILTERED"
+    """The word of `stop_reason`, known or not."""
+    rate: Literal[8000, 16000, 24000] = 24000
+    """Hz of `other_rate`."""
+    calls: tuple[ToolCall, ...] = ()
+    """What `ask_again` asks for, `[{"name": …, "arguments": {…}}, …]` in turn; none is the same tool again."""
+
+    @property
+    def alters(self) -> bool:
+        """Whether it alters what is written, instead of striking after it."""
+        return self.action in _ONLY
+
+    @model_validator(mode="after")
+    def _check_moment(self) -> Self:
+        if self.action is not None and _ONLY.get(self.action, self.on) != self.on:
+            raise ValueError(f"{self.action} happens on {_ONLY[self.action]}")
+        return self
 
 
 class FaultPlan:

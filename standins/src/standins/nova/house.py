@@ -1,19 +1,20 @@
 """What all streams of a server share."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from standins.nova.brain import Brain
 from standins.nova.clock import Clock
-from standins.nova.errors import Limits
 from standins.nova.faults import FaultPlan
+from standins.nova.limits import Limits
+from standins.nova.models import ALL
+from standins.nova.pace import Pace
 from standins.nova.records import Ledger
-from standins.nova.turns import Pace
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class House:
-    """One server's brain, rules, clock and books."""
+    """One server's brain, rules, clock and books. A stream takes the rules that are in force when it opens."""
 
     brain: Brain
     secrets: Mapping[str, str] | None
@@ -24,3 +25,7 @@ class House:
     ledger: Ledger = field(default_factory=Ledger)
     faults: FaultPlan = field(default_factory=FaultPlan)
     keep_sound: bool = False
+    models: Collection[str] = ALL
+    """Identifiers of the models that the region offers."""
+    retired: Collection[str] = ()
+    """Identifiers of models that have reached the end of their life."""

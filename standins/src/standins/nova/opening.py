@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import formatdate
@@ -10,9 +10,10 @@ from urllib.parse import unquote
 
 from standins.nova import sigv4
 from standins.nova.errors import Refused
+from standins.nova.house import House
+from standins.nova.models import chosen
 
 _PATH = re.compile(r"/model/(?P<model>[^/]+)/invoke-with-bidirectional-stream")
-_MODEL = re.compile(r"(arn:aws[\w-]*:bedrock:.+/)?(\w+\.)?amazon\.nova-(\w+-)*sonic(-v\d+)?(:\d+)?")
 _ERROR_SUFFIX = ":http://internal.amazon.com/coral/com.amazon.bedrock/"
 """The service appends it to the class in `x-amzn-errortype`; clients have to cut it off."""
 
@@ -37,28 +38,25 @@ def request_of(headers: Sequence[tuple[str, str]]) -> sigv4.Request:
     return sigv4.Request(fields.get(":method", ""), path, query, fields)
 
 
-def model_of(request: sigv4.Request) -> str:
+def model_of(request: sigv4.Request, house: House) -> str:
     """Give the model that a request's path names.
 
     Raises:
-        Refused: another operation, or a model that is no Nova Sonic.
+        Refused: another operation, or a model that this region does not offer.
     """
     found = _PATH.fullmatch(request.path)
     if found is None or request.method != "POST":
         raise Refused("UnknownOperationException", "The stand-in knows only InvokeModelWithBidirectionalStream.")
-    model_id = unquote(found["model"])
-    if not _MODEL.fullmatch(model_id):
-        raise Refused("ValidationException", "The provided model identifier is invalid.", model_id)
-    return model_id
+    return chosen(unquote(found["model"]), house.models, house.retired)
 
 
-def admit(request: sigv4.Request, secrets: Mapping[str, str] | None) -> Opening:
+def admit(request: sigv4.Request, house: House) -> Opening:
     """Check whom a request comes from and what it wants.
 
     Raises:
         Refused: the signature is wrong, or the model unknown.
     """
-    model_id = model_of(request)
+    model_id, secrets = model_of(request, house), house.secrets
     if secrets is None:
         signed = "authorization" in request.headers
         return Opening(model_id, sigv4.authorization_of(request).access_key_id if signed else "", None)

@@ -55,12 +55,12 @@ class PendingStream:
             None if the fault has ended the exchange.
         """
         request = opening.request_of(self._exchange.headers)
-        opening.model_of(request)
+        opening.model_of(request, self._house)
         fault = self._house.faults.take("open")
         if fault is not None and await self._struck_by(fault):
             self._house.ledger.streams_refused += 1
             return None
-        return None if self._lost.is_set() else opening.admit(request, self._house.secrets)
+        return None if self._lost.is_set() else opening.admit(request, self._house)
 
     async def _struck_by(self, fault: Fault) -> bool:
         note("fault_struck", request_id=self._request_id, on="open", action=fault.action, error=fault.error)

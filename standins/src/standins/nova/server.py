@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import ssl
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -14,16 +14,17 @@ from standins.nova.brain import Brain
 from standins.nova.certificates import Trust, make_trust
 from standins.nova.clock import Clock
 from standins.nova.control import control_app
-from standins.nova.errors import Limits
 from standins.nova.exchange import Exchange
 from standins.nova.faults import FaultPlan
 from standins.nova.house import House
 from standins.nova.http2 import ServerConnection
 from standins.nova.journal import note
+from standins.nova.limits import Limits
+from standins.nova.models import ALL
+from standins.nova.pace import QUICK, Pace
 from standins.nova.pending import PendingStream
 from standins.nova.records import Ledger
 from standins.nova.tasks import TaskPool
-from standins.nova.turns import Pace
 from standins.serving import serving
 
 STOP_DEADLINE = 5.0
@@ -43,8 +44,13 @@ class NovaSettings:
     """Further host names for the certificate."""
     credentials: Mapping[str, str] | None = field(default_factory=lambda: {"standin": "standin-secret"})
     """Secret access key by access key id; None takes any."""
+    models: Collection[str] = ALL
+    """Identifiers of the models that the pretended region offers."""
+    retired: Collection[str] = ()
+    """Identifiers of models that have reached the end of their life."""
     limits: Limits = Limits()
-    pace: Pace = Pace()
+    pace: Pace = QUICK
+    """The timing of answers; the command's default is `FIELD`."""
     clock_scale: float = 1.0
     keep_sound: bool = False
     """Whether the records keep what the callers said: 16 kB a second of each call at 8 kHz."""
@@ -62,6 +68,8 @@ class NovaStandin:
             settings.pace,
             Clock(settings.clock_scale),
             keep_sound=settings.keep_sound,
+            models=settings.models,
+            retired=settings.retired,
         )
         self._closing = contextlib.AsyncExitStack()
         self._connections: set[ServerConnection] = set()
@@ -80,6 +88,15 @@ class NovaStandin:
     def ledger(self) -> Ledger:
         """What happened."""
         return self._house.ledger
+
+    @property
+    def limits(self) -> Limits:
+        """The rules of streams that open from now on."""
+        return self._house.limits
+
+    @limits.setter
+    def limits(self, limits: Limits) -> None:
+        self._house.limits = limits
 
     @property
     def clock(self) -> Clock:

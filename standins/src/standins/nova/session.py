@@ -1,8 +1,8 @@
 """The rules of a session, without I/O: events in, effects out, the documented errors for broken order and limits."""
 
-import json
 from dataclasses import dataclass, field
 
+from standins.nova import schemas
 from standins.nova.effects import (
     AudioClosed,
     AudioOpened,
@@ -18,16 +18,15 @@ from standins.nova.effects import (
 from standins.nova.errors import (
     EMPTY_CONTENT,
     HISTORY_AFTER_AUDIO,
-    HISTORY_TOO_LONG,
     IDLE,
+    INVALID_INPUT,
     LIFETIME,
-    MALFORMED,
     OPEN_CONTENTS,
-    TOOL_RESULT,
-    Limits,
     StreamFault,
     invalid,
+    screen,
 )
+from standins.nova.history import History
 from standins.nova.inputs import (
     AudioInput,
     ClientEvent,
@@ -41,6 +40,8 @@ from standins.nova.inputs import (
     TextInput,
     ToolResult,
 )
+from standins.nova.limits import Limits
+from standins.nova.tool_results import ToolResults
 
 AUDIBLE = 400
 """Amplitude (of 32768; -38 dBFS) above which there is sound, where silence does not reset the idle clock."""
@@ -63,14 +64,15 @@ class Session:
         self._idle = limits.idle_for(model_id)
         self._opened = now
         self._heard = now
+        self._at = now
         self._start: SessionStart | None = None
         self._prompt: Prompt | None = None
         self._ended = False
         self._blocks: dict[str, _Block] = {}
         self._used_names: set[str] = set()
         self._audio_started = False
-        self._history_bytes = 0
-        self._awaited: set[str] = set()
+        self._history = History(limits)
+        self.tool_results = ToolResults(limits)
 
     @property
     def deadline(self) -> float:
@@ -88,18 +90,20 @@ class Session:
         if now >= self._heard + self._idle:
             raise invalid(IDLE.format(seconds=self._idle))
 
-    def expect_result(self, tool_use_id: str) -> None:
-        """Let a result for this tool use come, once."""
-        self._awaited.add(tool_use_id)
-
-    def receive(self, event: ClientEvent, now: float) -> list[Effect]:
+    def receive(self, event: ClientEvent, now: float, at: float | None = None) -> list[Effect]:
         """Take one event.
+
+        Args:
+            event: What arrived.
+            now: When, by the clock of the limits.
+            at: When, in seconds of the wall clock, which no test hurries; the same as `now` by default.
 
         Raises:
             StreamFault: it breaks the order or a limit. The session is over then.
         """
+        self._at = now if at is None else at
         if self._ended:
-            raise invalid(MALFORMED, "event after sessionEnd")
+            raise invalid(INVALID_INPUT, "event after sessionEnd")
         match event:
             case SessionStart():
                 self._start_session(event)
@@ -129,49 +133,59 @@ class Session:
 
     def _start_session(self, event: SessionStart) -> None:
         if self._start is not None:
-            raise invalid(MALFORMED, "second sessionStart")
+            raise invalid(INVALID_INPUT, "second sessionStart")
         self._start = event
 
     def _start_prompt(self, event: PromptStart) -> list[Effect]:
         if self._start is None:
-            raise invalid(MALFORMED, "promptStart before sessionStart")
+            raise invalid(INVALID_INPUT, "promptStart before sessionStart")
         if self._prompt is not None:
-            raise invalid(MALFORMED, "promptStart while another prompt is open")
+            raise invalid(INVALID_INPUT, "promptStart while another prompt is open")
+        self._check_tools(event)
         self._prompt = Prompt(event, self._start.sensitivity)
         self._audio_started = False
-        self._history_bytes = 0
+        self._history = History(self._limits)
         return [PromptOpened(self._prompt)]
+
+    def _check_tools(self, event: PromptStart) -> None:
+        tools = [tool.tool_spec for tool in event.tool_configuration.tools]
+        if len({tool.name for tool in tools}) < len(tools):
+            raise invalid(INVALID_INPUT, "two tools of one name")
+        for tool in tools:
+            schemas.check(tool.input_schema.schema_, self._limits.tool_schema)
 
     def _open_prompt(self, name: str) -> Prompt:
         if self._prompt is None:
-            raise invalid(MALFORMED, "content outside a prompt")
+            raise invalid(INVALID_INPUT, "content outside a prompt")
         if self._prompt.name != name:
-            raise invalid(MALFORMED, "promptName of another prompt")
+            raise invalid(INVALID_INPUT, "promptName of another prompt")
         return self._prompt
 
     def _start_content(self, event: ContentStart, now: float) -> list[Effect]:
         prompt = self._open_prompt(event.prompt_name)
         if event.content_name in self._used_names:
-            raise invalid(MALFORMED, "contentName used before")
+            raise invalid(INVALID_INPUT, "contentName used before")
         if not prompt.system and (event.type, event.role) != ("TEXT", "SYSTEM"):
-            raise invalid(MALFORMED, "the first content must be the system prompt")
+            raise invalid(INVALID_INPUT, "the first content must be the system prompt")
         self._used_names.add(event.content_name)
         self._blocks[event.content_name] = _Block(event)
         match event.type:
             case "AUDIO":
-                return self._open_audio(event, now)
+                return self._open_audio(event, prompt, now)
             case "TOOL":
                 self._open_tool(event)
             case "TEXT":
-                self._open_text(event, prompt)
+                self._open_text(event)
         return []
 
-    def _open_audio(self, event: ContentStart, now: float) -> list[Effect]:
+    def _open_audio(self, event: ContentStart, prompt: Prompt, now: float) -> list[Effect]:
         configuration = event.audio_input_configuration
         if configuration is None or event.role != "USER":
-            raise invalid(MALFORMED, "AUDIO needs role USER and audioInputConfiguration")
+            raise invalid(INVALID_INPUT, "AUDIO needs role USER and audioInputConfiguration")
         if any(block.start.type == "AUDIO" for name, block in self._blocks.items() if name != event.content_name):
-            raise invalid(MALFORMED, "a second AUDIO content")
+            raise invalid(INVALID_INPUT, "a second AUDIO content")
+        self._history.check_settled(self._at)
+        screen("\n".join(text for _, text in prompt.history), self._limits.blocked_words)
         self._audio_started = True
         self._heard = now
         return [AudioOpened(configuration.sample_rate_hertz)]
@@ -179,25 +193,28 @@ class Session:
     def _open_tool(self, event: ContentStart) -> None:
         configuration = event.tool_result_input_configuration
         if configuration is None or event.role != "TOOL":
-            raise invalid(MALFORMED, "TOOL needs role TOOL and toolResultInputConfiguration")
-        if configuration.tool_use_id not in self._awaited:
-            raise invalid(TOOL_RESULT, "no tool use waits under this toolUseId")
+            raise invalid(INVALID_INPUT, "TOOL needs role TOOL and toolResultInputConfiguration")
+        self.tool_results.check_expected(configuration.tool_use_id)
 
-    def _open_text(self, event: ContentStart, prompt: Prompt) -> None:
+    def _open_text(self, event: ContentStart) -> None:
         if event.role == "TOOL":
-            raise invalid(MALFORMED, "TEXT with role TOOL")
+            raise invalid(INVALID_INPUT, "TEXT with role TOOL")
+        if any(block.start.type == "TEXT" for name, block in self._blocks.items() if name != event.content_name):
+            raise invalid(INVALID_INPUT, "a second TEXT content while one is open")
         if event.interactive or event.role == "SYSTEM_SPEECH":
+            if not self._audio_started:
+                raise invalid(INVALID_INPUT, "interactive text before the audio content")
             return
         if self._audio_started:
             raise invalid(HISTORY_AFTER_AUDIO)
-        if event.role == "ASSISTANT" and not prompt.history:
-            raise invalid(MALFORMED, "chat history must begin with role USER")
+        if _is_history(event):
+            self._history.open(event.role)
 
     def _block(self, event: TextInput | AudioInput | ToolResult | ContentEnd, kind: str) -> _Block:
         self._open_prompt(event.prompt_name)
         block = self._blocks.get(event.content_name)
         if block is None or kind not in ("", block.start.type):
-            raise invalid(MALFORMED, "no such content is open")
+            raise invalid(INVALID_INPUT, "no such content is open")
         return block
 
     def _take_text(self, event: TextInput) -> None:
@@ -205,13 +222,11 @@ class Session:
         block.pieces.append(event.content)
         block.received = True
         if _is_history(block.start):
-            size = len(event.content.encode())
-            self._history_bytes += size
-            if size > self._limits.history_text_bytes or self._history_bytes > self._limits.history_bytes:
-                raise invalid(HISTORY_TOO_LONG, f"{size} bytes here, {self._history_bytes} in all")
+            self._history.add(event.content)
 
     def _take_audio(self, event: AudioInput, now: float) -> list[Effect]:
         block = self._block(event, "AUDIO")
+        self.tool_results.check_audio(self._at)
         pcm = event.pcm()
         block.received = block.received or bool(pcm)
         if pcm and (self._limits.silence_counts or _audible(pcm)):
@@ -237,17 +252,9 @@ class Session:
                 return self._note(block, now)
 
     def _answer(self, block: _Block) -> ToolAnswered:
-        try:
-            result = json.loads("".join(block.pieces))
-        except (ValueError, RecursionError) as broken:
-            raise invalid(TOOL_RESULT, "the result is not JSON") from broken
-        if not isinstance(result, dict):
-            raise invalid(TOOL_RESULT, "the result is not a JSON object")
         configuration = block.start.tool_result_input_configuration
-        if configuration is None or configuration.tool_use_id not in self._awaited:
-            raise invalid(TOOL_RESULT, "this tool use has its result already")
-        self._awaited.discard(configuration.tool_use_id)
-        return ToolAnswered(configuration.tool_use_id, result)
+        tool_use_id = configuration.tool_use_id if configuration else ""
+        return ToolAnswered(tool_use_id, self.tool_results.take(tool_use_id, "".join(block.pieces)))
 
     def _note(self, block: _Block, now: float) -> list[Effect]:
         prompt = self._open_prompt(block.start.prompt_name)
@@ -259,6 +266,7 @@ class Session:
             return [CallerText(text)]
         elif _is_history(block.start):
             prompt.history.append((block.start.role, text))
+            self._history.end(self._at)
         return []
 
     def _end_prompt(self, event: PromptEnd) -> list[Effect]:
@@ -270,9 +278,9 @@ class Session:
 
     def _end_session(self) -> list[Effect]:
         if self._start is None:
-            raise invalid(MALFORMED, "sessionEnd before sessionStart")
+            raise invalid(INVALID_INPUT, "sessionEnd before sessionStart")
         if self._prompt is not None:
-            raise invalid(MALFORMED, "sessionEnd while a prompt is open")
+            raise invalid(INVALID_INPUT, "sessionEnd while a prompt is open")
         self._ended = True
         return [SessionClosed()]
 

@@ -19,7 +19,7 @@ from standins.nova.effects import (
     SessionClosed,
     ToolAnswered,
 )
-from standins.nova.errors import INVALID_EVENT_BYTES, StreamFault, invalid
+from standins.nova.errors import INVALID_EVENT_BYTES, StreamFault, invalid, screen
 from standins.nova.eventstream import Decoder, FramingError, Message
 from standins.nova.exchange import Exchange
 from standins.nova.faults import Fault
@@ -43,6 +43,7 @@ class ModelStream:
         self._record = record
         self._chain = chain
         self._decoder = Decoder()
+        self._limits = house.limits
         self._session = Session(record.model_id, house.limits, house.clock.now())
         self._prompt: Prompt | None = None
         self._conversation: Conversation | None = None
@@ -98,7 +99,8 @@ class ModelStream:
             self._chain.verify(message.headers, message.payload)
         if not message.payload:
             return  # the signed, empty end of the client's events; END_STREAM follows
-        for effect in self._session.receive(parse(wrapping.unwrap(message)), self._house.clock.now()):
+        event, at = parse(wrapping.unwrap(message)), asyncio.get_running_loop().time()
+        for effect in self._session.receive(event, self._house.clock.now(), at):
             self._act(effect)
 
     def _act(self, effect: Effect) -> None:
@@ -134,6 +136,7 @@ class ModelStream:
         return self._conversation
 
     def _setting(self) -> Setting:
+        loop, limits = asyncio.get_running_loop(), self._limits
         return Setting(
             brain=self._house.brain,
             pace=self._house.pace,
@@ -141,9 +144,11 @@ class ModelStream:
             record=self._record,
             tasks=self._tasks,
             send=self._send,
-            expect_result=self._session.expect_result,
+            expect_result=lambda tool_use_id: self._session.tool_results.expect(tool_use_id, loop.time()),
+            stop_waiting=self._session.tool_results.stop_waiting,
             misbehave=self._misbehave,
             drained=self._exchange.drain,
+            screen=lambda text: screen(text, limits.blocked_words),
         )
 
     def _end_prompt(self) -> None:
@@ -169,11 +174,16 @@ class ModelStream:
             return
         message = fault.message
         if fault.kind == "validationException" and not fault.literal:
-            message = f"RequestId={self._record.request_id} : {message}"
+            message = f"{self._prefix}{message}"
         self._exchange.send(wrapping.exception(fault.kind, message))
         self._exchange.end()
         note("session_failed", session_id=self._record.session_id, error=fault.kind, text=message, detail=fault.detail)
         self._finish(f"{fault.kind}: {fault.message}")
+
+    @property
+    def _prefix(self) -> str:
+        """What the service puts before the text of a validation."""
+        return f"RequestId={self._record.request_id} : "
 
     def _misbehave(self, fault: Fault) -> None:
         """Let a fault of an open stream strike."""
@@ -196,7 +206,8 @@ class ModelStream:
                 self._conversation.write_oddity(fault)
             case "exception" | None if fault.error or fault.action:
                 kind = fault.error or "modelStreamErrorException"
-                self._fail(StreamFault(kind[:1].lower() + kind[1:], fault.message, "injected", literal=True))
+                message = f"{self._prefix}{fault.message}" if fault.request_id else fault.message
+                self._fail(StreamFault(kind[:1].lower() + kind[1:], message, "injected", literal=True))
 
     def _finish(self, reason: str) -> None:
         if self._over.is_set():

@@ -2,35 +2,21 @@
 
 import asyncio
 import re
-import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from standins.nova import tool_uses
 from standins.nova.brain import Dialogue, Heard, Step, UseTool, Voice
-from standins.nova.completion import Completion
-from standins.nova.faults import Fault, FaultPlan
+from standins.nova.completion import BARE_INTERRUPTED, INTERRUPTED, Completion
+from standins.nova.faults import Action, Fault, FaultPlan
+from standins.nova.journal import note
+from standins.nova.pace import Pace
 from standins.nova.playout import Playout, Sentence
 from standins.nova.records import Said, SessionRecord, ToolRun, Words
 from standins.nova.tasks import TaskPool
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9])")
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How fast the model thinks and speaks, in seconds unless marked."""
-
-    speed: float = 3.0
-    """Sound is delivered at this many times real time."""
-    chunk: float = 0.04
-    think: float = 0.1
-    """From the end of the caller's turn to the first event of the answer, before synthesis."""
-    tool_deadline: float = 30.0
-    """How long a tool result is awaited; then the dialogue goes on with `{"error": "no_result"}`."""
-    voice_deadline: float = 15.0
-    way_to_ear: float = 0.3
-    """After the play-out clock has run down, speech within this time is still a barge-in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +30,23 @@ class Surroundings:
     tasks: TaskPool
     record: SessionRecord
     expect_result: Callable[[str], None]
+    stop_waiting: Callable[[str], None]
+    """Called when a turn goes on, or ends, without a tool's result."""
     misbehave: Callable[[Fault], None]
     """Called when a fault of an answer or a tool use is due."""
     drained: Callable[[], Awaitable[object]]
     """Waits until the client has taken what was sent."""
+    screen: Callable[[str], None] = lambda _: None
+    """Raises where the caller's words are refused."""
+    marks_speech_end: bool = False
+    """Whether the model writes where the caller's words end."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What a fault makes the model say."""
+
+    text: str
 
 
 class Turns:
@@ -63,6 +62,8 @@ class Turns:
         self._turn: asyncio.Task[None] | None = None
         self._visible = False
         self._fault: Fault | None = None
+        self._altered: Fault | None = None
+        self._float_usage = False
         self._awaited: dict[str, asyncio.Future[dict[str, Any]]] = {}
 
     def notice(self, sound: object) -> None:
@@ -71,9 +72,12 @@ class Turns:
             self._speech_started()
             return
         self._make_way()
+        if self._around.marks_speech_end:
+            self._completion.user_speech_end()
         if sound.text:
             self._around.record.heard.append(Words(sound.text))
             self._completion.user_text(sound.text)
+            self._around.screen(sound.text)
         self._begin(self._around.dialogue.heard(sound.text if sound.confident else ""))
 
     def read(self, text: str) -> None:
@@ -81,12 +85,15 @@ class Turns:
         self._make_way()
         self._around.record.heard.append(Words(text))
         self._completion.input.read(text)
+        self._around.screen(text)
         self._begin(self._around.dialogue.heard(text))
 
     def take_result(self, tool_use_id: str, result: dict[str, Any]) -> None:
         """Take a tool's result; one that comes after its turn was cut short changes nothing."""
         if run := self._around.record.tool(tool_use_id):
             run.result = result
+        if fault := self._around.faults.take("tool_result"):
+            self._schedule(fault)
         waiting = self._awaited.pop(tool_use_id, None)
         if waiting is not None and not waiting.done():
             waiting.set_result(result)
@@ -132,7 +139,7 @@ class Turns:
         self._report()
         for words in self._playout.cut(self._loop.time()):
             self._finalise(words, closes_turn=False, interrupted=True)
-        self._completion.interrupted()
+        self._completion.interrupted(BARE_INTERRUPTED if self._alters("bare_interruption") else INTERRUPTED)
         self._around.record.interruptions += 1
         self._report_usage()
 
@@ -142,7 +149,12 @@ class Turns:
 
     async def _answer(self, steps: Sequence[Step]) -> None:
         self._fault = self._around.faults.take("answer")
-        await asyncio.sleep(self._around.pace.think + (self._fault.delay_ms / 1000 if self._fault else 0))
+        self._altered = self._fault if self._fault and self._alter(self._fault) else None
+        if self._altered and self._alters("say"):
+            steps = [_Words(self._altered.text)]
+        pace, delay = self._around.pace, self._fault.delay_ms / 1000 if self._fault else 0.0
+        tool_first = bool(steps) and isinstance(steps[0], UseTool)
+        await asyncio.sleep((pace.think_tool if tool_first else pace.think) + delay)
         await self._perform(steps, closes_turn=True)
         self._playout.close_turn()  # a tool without an answer may have been the last step
 
@@ -150,70 +162,105 @@ class Turns:
         for step in steps:
             last = closes_turn and step is steps[-1]
             if isinstance(step, UseTool):
-                result = await self._use(step)
-                follow_up = self._around.dialogue.tool_result(step.name, step.arguments, result)
+                used, result = await self._use_until_done(step)
+                await asyncio.sleep(self._around.pace.after_result)
+                follow_up = self._around.dialogue.tool_result(used.name, used.arguments, result)
                 await self._perform(follow_up, closes_turn=last)
                 continue
             sentences = [sentence for sentence in _SENTENCE_END.split(step.text.strip()) if sentence]
             for index, sentence in enumerate(sentences, start=1):
                 await self._say(sentence, closes_turn=last and index == len(sentences))
 
-    async def _use(self, step: UseTool) -> dict[str, Any]:
-        tool_use_id = str(uuid.uuid4())
-        self._around.record.tools.append(ToolRun(step.name, tool_use_id, step.arguments))
-        waiting = self._awaited[tool_use_id] = self._loop.create_future()
-        self._around.expect_result(tool_use_id)
+    async def _use_until_done(self, step: UseTool) -> tuple[UseTool, dict[str, Any]]:
+        """Use a tool, and others for as long as a fault makes the model loop; return the last and its result."""
+        asked = 0
+        while True:
+            fault = self._around.faults.take("tool_use")
+            result = await self._use(step, fault)
+            asked += 1
+            again = tool_uses.next_call(fault, step, asked)
+            if fault is None or again is None:
+                return step, result
+            await asyncio.sleep(fault.after_ms / 1000 or tool_uses.AGAIN_SECONDS)
+            step = again
+
+    async def _use(self, step: UseTool, fault: Fault | None) -> dict[str, Any]:
+        altered = fault if fault and self._alter(fault) else None
         self._visible = True
-        self._completion.tool_use(step.name, tool_use_id, step.arguments)
-        if fault := self._around.faults.take("tool_use"):
+        waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        for tool_use_id in tool_uses.identifiers(altered):
+            if tool_use_id not in waiting:
+                self._around.record.tools.append(ToolRun(step.name, tool_use_id, step.arguments))
+                self._around.expect_result(tool_use_id)
+                waiting[tool_use_id] = self._awaited[tool_use_id] = self._loop.create_future()
+            self._completion.tool_use(step.name, tool_use_id, tool_uses.content(step.arguments, altered))
+        if fault is not None and altered is None:
             self._schedule(fault)
         try:
             async with asyncio.timeout(self._around.pace.tool_deadline):
-                result: dict[str, Any] = await waiting
+                results = await asyncio.gather(*waiting.values())
         except TimeoutError:
             return {"error": "no_result"}
-        else:
-            return result
         finally:
-            self._awaited.pop(tool_use_id, None)
+            for tool_use_id in waiting:
+                if self._awaited.pop(tool_use_id, None) is not None:
+                    self._around.stop_waiting(tool_use_id)
+        return results[0]
 
     async def _say(self, text: str, *, closes_turn: bool) -> None:
+        rate = self._altered.rate if self._altered and self._alters("other_rate") else self._rate
         async with asyncio.timeout(self._around.pace.voice_deadline):
-            pcm = await self._around.voice.speak(text, self._rate)
-        speed, pcm = self._shape(pcm)
+            pcm = await self._around.voice.speak(text, rate)
+        waits, pcm = self._shape(pcm, rate)
         self._report()
         self._visible = True
         self._completion.speculative(text)
-        self._completion.open_audio(self._rate)
-        sentence = self._playout.begin(text, self._seconds(pcm), self._loop.time(), closes_turn=closes_turn)
+        await asyncio.sleep(self._around.pace.text_to_audio)
+        self._completion.open_audio(rate)
+        sentence = self._playout.begin(text, len(pcm) / 2 / rate, self._loop.time(), closes_turn=closes_turn)
         if self._fault is not None:
-            self._schedule(self._fault)
+            if not self._fault.alters:
+                self._schedule(self._fault)
             self._fault = None
-        await self._deliver(pcm, sentence, speed)
-        self._completion.close_audio("END_TURN" if closes_turn else "PARTIAL_TURN")
+        await self._deliver(pcm, rate, sentence, waits)
+        self._completion.close_audio(self._stop_reason() if closes_turn else "PARTIAL_TURN")
         self._report()
 
-    def _shape(self, pcm: bytes) -> tuple[float, bytes]:
-        """Give speed and sound, both changed where a flood was asked for."""
-        if self._fault is None or self._fault.action != "flood" or not pcm:
-            return self._around.pace.speed, pcm
-        wanted = int(self._fault.seconds * self._rate) * 2
-        return self._fault.speed, (pcm * (wanted // len(pcm) + 1))[:wanted]
+    def _stop_reason(self) -> str:
+        return self._altered.stop_reason if self._altered and self._alters("stop_reason") else "END_TURN"
 
-    async def _deliver(self, pcm: bytes, sentence: Sentence, speed: float) -> None:
-        size = int(self._around.pace.chunk * self._rate) * 2
+    def _shape(self, pcm: bytes, rate: int) -> tuple[Iterator[float], bytes]:
+        """Return the waits between chunks and the audio, both changed where a flood was asked for."""
+        pace = self._around.pace
+        if self._fault is None or self._fault.action != "flood" or not pcm:
+            return pace.waits(), pcm
+        wanted = int(self._fault.seconds * rate) * 2
+        return pace.waits(self._fault.speed), (pcm * (wanted // len(pcm) + 1))[:wanted]
+
+    async def _deliver(self, pcm: bytes, rate: int, sentence: Sentence, waits: Iterator[float]) -> None:
+        size = int(self._around.pace.chunk * rate) * 2
         due = self._loop.time()
         for start in range(0, len(pcm), size):
             chunk = pcm[start : start + size]
             self._completion.audio(chunk)
-            seconds = self._seconds(chunk)
+            seconds = len(chunk) / 2 / rate
             self._playout.deliver(sentence, seconds, self._loop.time())
             self._around.record.audio_seconds_out += seconds
             self._completion.output.hear(seconds)
             await self._around.drained()
-            due += seconds / speed
+            due += next(waits)
             await asyncio.sleep(max(0.0, due - self._loop.time()))
         sentence.complete = True
+
+    def _alter(self, fault: Fault) -> bool:
+        """Tell whether a fault alters what is written next, and log that it does."""
+        if fault.alters:
+            note("fault_struck", session_id=self._around.record.session_id, on=fault.on, action=fault.action)
+            self._float_usage = self._float_usage or fault.action == "float_usage"
+        return fault.alters
+
+    def _alters(self, action: Action) -> bool:
+        return self._altered is not None and self._altered.action == action
 
     def _schedule(self, fault: Fault) -> None:
         self._loop.call_later(fault.after_ms / 1000, self._around.misbehave, fault)
@@ -238,7 +285,5 @@ class Turns:
         self._around.record.said.append(Said(text, interrupted))
 
     def _report_usage(self) -> None:
-        self._around.record.usage = self._completion.usage()
-
-    def _seconds(self, pcm: bytes) -> float:
-        return len(pcm) / 2 / self._rate
+        float_usage, self._float_usage = self._float_usage, False
+        self._around.record.usage = self._completion.usage(float if float_usage else int)

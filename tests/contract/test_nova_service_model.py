@@ -1,0 +1,96 @@
+"""The stand-in against AWS's own model of the service, as botocore carries it: addresses, shapes, errors, signature."""
+
+import io
+import json
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from botocore.eventstream import EventStream
+from botocore.exceptions import EventStreamError
+from botocore.parsers import create_parser
+from botocore.serialize import create_serializer
+
+from standins.nova import opening, sigv4, wrapping
+from standins.nova.clock import Clock
+from standins.nova.errors import INVALID_INPUT, STATUS, Refused
+from standins.nova.house import House
+from standins.nova.limits import Limits
+from standins.nova.models import MODELS
+from standins.nova.pace import QUICK
+from standins.nova.tones import tone_brain
+
+SERVICE = botocore.session.get_session().get_service_model("bedrock-runtime")
+OPERATION: Any = SERVICE.operation_model("InvokeModelWithBidirectionalStream")
+EVENTS = OPERATION.output_shape.members["body"]
+EXCEPTIONS = [name for name, shape in EVENTS.members.items() if shape.metadata.get("exception")]
+
+
+def house() -> House:
+    """Give a stand-in that checks signatures."""
+    return House(tone_brain(), {"standin": "standin-secret"}, Limits(), QUICK, Clock())
+
+
+def read(wire: bytes) -> list[dict[str, Any]]:
+    """Let botocore read the body of a response."""
+
+    class Raw(io.BytesIO):
+        def stream(self) -> "Raw":
+            return self
+
+    shaping: Any = vars(create_parser(SERVICE.protocol))["_event_stream_parser"]
+    stream: Any = EventStream(Raw(wire), EVENTS, shaping, OPERATION.name)
+    return list(stream)
+
+
+@pytest.mark.parametrize("model_id", sorted(MODELS))
+def test_the_address_and_the_signature_of_a_request_are_botocores(model_id: str) -> None:
+    """Serialised by AWS's model of the operation and signed for the service's own signing name."""
+    request = create_serializer(SERVICE.protocol, include_validation=False).serialize_to_request(
+        {"modelId": model_id}, OPERATION
+    )
+    assert request["method"] == "POST"
+    url = f"https://bedrock-runtime.us-east-1.amazonaws.com{request['url_path']}"
+    signed = AWSRequest("POST", url, headers={"x-amz-content-sha256": sigv4.STREAMING})
+    SigV4Auth(Credentials("standin", "standin-secret"), SERVICE.signing_name, "us-east-1").add_auth(signed)
+    headers = [(name.lower(), str(value)) for name, value in signed.headers.items()]
+    pseudo = [(":method", "POST"), (":path", request["url_path"]), (":authority", url.split("/")[2])]
+    opened = opening.admit(opening.request_of([*pseudo, *headers]), house())
+    assert (opened.model_id, opened.access_key_id) == (model_id, "standin")
+    assert opened.chain is not None
+
+
+def test_an_event_has_the_shape_of_the_model() -> None:
+    """A chunk whose bytes are the event's JSON."""
+    text = json.dumps({"event": {"completionStart": {}}}).encode()
+    assert read(wrapping.wrap(text)) == [{"chunk": {"bytes": text}}]
+
+
+@pytest.mark.parametrize("kind", EXCEPTIONS)
+def test_an_exception_of_the_stream_is_raised_by_botocore(kind: str) -> None:
+    """With its class and its words."""
+    with pytest.raises(EventStreamError) as error:
+        read(wrapping.exception(kind, INVALID_INPUT))
+    assert error.value.response["Error"] == {"Code": kind, "Message": INVALID_INPUT}
+
+
+def test_every_error_of_the_operation_has_its_status() -> None:
+    """Before the stream and in it."""
+    shapes = [*OPERATION.error_shapes, *(EVENTS.members[kind] for kind in EXCEPTIONS)]
+    assert len(shapes) > 15
+    assert {shape.name: STATUS.get(shape.name) for shape in shapes} == {
+        shape.name: shape.metadata["error"]["httpStatusCode"] for shape in shapes
+    }
+
+
+@pytest.mark.parametrize("kind", sorted({shape.name for shape in OPERATION.error_shapes}))
+def test_a_refusal_is_read_by_botocore(kind: str) -> None:
+    """Class, words and status, out of the headers and the body."""
+    status, headers, body = opening.refusal(Refused(kind, "No."), "request-1")
+    answer = {"status_code": status, "headers": dict(headers), "body": body}
+    parsed = create_parser(SERVICE.protocol).parse(answer, OPERATION.output_shape)
+    assert (parsed["Error"]["Code"], parsed["Error"]["Message"]) == (kind, "No.")
+    assert parsed["ResponseMetadata"]["RequestId"] == "request-1"
