@@ -107,7 +107,7 @@ class Agent:
         Raises:
             ModelError: it could not be opened in time.
         """
-        return await self._note_state(ModelSession.open(self._client, self.settings.nova_sonic_model_id, prompt))
+        return await self._note_state(ModelSession.open(self._client, self.settings.model_id, prompt))
 
     async def open_ready(self, prompt: Prompt) -> ModelSession:
         """Open a model session that the model has taken, and that waits for ``begin``.
@@ -115,7 +115,7 @@ class Agent:
         Raises:
             ModelError: the model refused it, or it could not be opened in time.
         """
-        return await self._note_state(ModelSession.open_ready(self._client, self.settings.nova_sonic_model_id, prompt))
+        return await self._note_state(ModelSession.open_ready(self._client, self.settings.model_id, prompt))
 
     async def _note_state(self, opening: Awaitable[ModelSession]) -> ModelSession:
         """Note a failure; that the model has taken a stream shows only in its first event."""

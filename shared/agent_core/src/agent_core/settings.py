@@ -8,10 +8,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, HttpUrl, ValidationError
+from pydantic import BeforeValidator, Field, HttpUrl, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from agent_core import destinations
+from agent_core import destinations, generations
 from agent_core.destinations import Destination
 from agent_core.errors import ConfigurationError
 
@@ -72,8 +72,9 @@ class CoreSettings(BaseSettings):
     """Region of everything but the model."""
     nova_sonic_region: str | None = None
     """Region of the model, where it differs: not every region has it."""
-    nova_sonic_model_id: str = "amazon.nova-2-sonic-v1:0"
-    """Bedrock model id. The first generation reached its end of life on 2026-09-14."""
+    nova_sonic_model_id: Annotated[str, Field(pattern=r"^(newest|arn:.+|[a-z0-9-]+\..+)$")] = "newest"
+    """Bedrock model id, or `newest`: `amazon.nova-2-5-sonic` where the region offers it, else the generation before.
+    The first generation reached its end of life on 2026-09-14."""
     nova_sonic_voice: str = "matthew"
     """Voice id of the agent."""
     nova_sonic_endpointing: Sensitivity | None = None
@@ -118,7 +119,8 @@ class CoreSettings(BaseSettings):
 
     price_speech_input: Annotated[float, Field(ge=0)] = 0.0034
     """US dollars for 1 000 tokens of what the caller says. These four are estimates from above, the dearer of Nova
-    Sonic and Nova 2 Sonic in US East in 2025: compare them with the price list of your region."""
+    Sonic and Nova 2 Sonic in US East in 2025; AWS announced Nova 2.5 Sonic at the price of Nova 2 Sonic. Compare them
+    with the price list of your region."""
     price_text_input: Annotated[float, Field(ge=0)] = 0.00033
     """US dollars for 1 000 tokens of prompt, history and tool results."""
     price_speech_output: Annotated[float, Field(ge=0)] = 0.0136
@@ -133,6 +135,21 @@ class CoreSettings(BaseSettings):
     def model_region(self) -> str:
         """Region in which the model is asked."""
         return self.nova_sonic_region or self.aws_region
+
+    @property
+    def model_id(self) -> str:
+        """Bedrock id of the model that is asked."""
+        return generations.model_for(self.nova_sonic_model_id, self.model_region)
+
+    @model_validator(mode="after")
+    def _region_has_a_model(self) -> Self:
+        """Refuse to start where no call could be answered.
+
+        Raises:
+            ConfigurationError: the region offers no generation of the model.
+        """
+        _ = self.model_id
+        return self
 
     @property
     def model_endpoint(self) -> str:
