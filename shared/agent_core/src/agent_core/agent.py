@@ -1,7 +1,7 @@
 """What all conversations of a process share: the model, the tools, the places and the words."""
 
 from collections.abc import Awaitable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Protocol
 
 import structlog
@@ -86,10 +86,13 @@ class Agent:
             history: What was said before, when a session is replaced.
         """
         place = ", ".join(value for value in facts.values() if value)
+        now = datetime.now(self.settings.zone)
         return Prompt(
             system=prompts.load(
                 "system",
-                now=datetime.now(UTC).strftime("%A, %d %B %Y, %H:%M"),
+                now=now.strftime("%A, %d %B %Y, %H:%M"),
+                zone=self.settings.time_zone,
+                dates=prompts.dates(now.date()),
                 people=self._people,
                 place=f" The caller is probably in or near {place}." if place else "",
             ),

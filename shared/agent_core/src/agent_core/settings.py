@@ -4,11 +4,13 @@ Names that AWS, Daily, Twilio and the first design already use are kept. A servi
 refuses to start with one line that says what to set.
 """
 
+from datetime import UTC, tzinfo
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BeforeValidator, Field, HttpUrl, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from agent_core import destinations, generations
@@ -39,6 +41,18 @@ class Sensitivity(StrEnum):
     HIGH = "HIGH"
     MEDIUM = "MEDIUM"
     LOW = "LOW"
+
+
+def _zone(name: str) -> tzinfo:
+    return UTC if name == "UTC" else ZoneInfo(name)  # the first needs no file
+
+
+def _known_zone(name: str) -> str:
+    try:
+        _zone(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("no time zone that this machine knows; one is named as in Europe/Stockholm") from None
+    return name
 
 
 def _destinations(value: object) -> object:
@@ -77,6 +91,8 @@ class CoreSettings(BaseSettings):
     The first generation reached its end of life on 2026-09-14."""
     nova_sonic_voice: str = "matthew"
     """Voice id of the agent."""
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    """Time zone of the agent, such as `Europe/Stockholm`: what it calls today."""
     nova_sonic_endpointing: Sensitivity | None = None
     """How soon a pause ends the caller's turn; None leaves it to the model."""
     nova_sonic_renew_seconds: Annotated[float, Field(ge=3, le=380)] = 360
@@ -130,6 +146,11 @@ class CoreSettings(BaseSettings):
     max_spend_per_day: Annotated[float | None, Field(gt=0)] = None
     """US dollars for the model after which this task takes no new conversation until midnight UTC; those that go on go
     on. Counted by each task for itself and forgotten when it ends: a brake, no bill."""
+
+    @property
+    def zone(self) -> tzinfo:
+        """Time zone of the agent."""
+        return _zone(self.time_zone)
 
     @property
     def model_region(self) -> str:

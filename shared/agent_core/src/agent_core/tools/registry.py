@@ -21,12 +21,17 @@ DEFAULT_TIMEOUT = 5.0
 """Seconds. A caller takes longer silence for a dead line, even after a spoken "one moment"."""
 
 
+_APOLOGISE = "Say in one short sentence that this did not work, and offer to try again."
+_CORRECT = "Call it again with these arguments corrected, or ask the caller for what is missing."
+_OTHERWISE = "Say in one short sentence what you can help with."
+
+
 class ToolFailure(AgentError):
     """A tool could not do what it was asked to, and says so in one word that the model knows.
 
     Args:
         code: Stands as ``error`` in the answer to the model.
-        detail: What the model should change, if it can; never text from a third party.
+        detail: How the model should go on, ``next`` in its answer; never text from a third party.
     """
 
     def __init__(self, code: str, detail: str | None = None) -> None:
@@ -163,7 +168,7 @@ class ToolRegistry:
         tool = self._tools.get(name)
         try:
             ending = (
-                _Ending("unknown", _error("unknown_tool"))
+                _Ending("unknown", _error("unknown_tool", _OTHERWISE))
                 if tool is None
                 else await _attempt(tool, arguments, self._conversation)
             )
@@ -171,11 +176,6 @@ class ToolRegistry:
             self._close(name, _Ending("cancelled", _error("cancelled"), cancelled), started)
             raise
         return self._close(name, ending, started)
-
-    async def _run(self, tool: Tool | None, arguments: object) -> "_Ending":
-        if tool is None:
-            return _Ending("unknown", _error("unknown_tool"))
-        return await _attempt(tool, arguments, self._conversation)
 
     def _close(self, name: str, ending: "_Ending", started: float) -> ToolResult:
         elapsed_ms = (time.monotonic() - started) * 1000
@@ -198,7 +198,7 @@ async def _attempt(tool: Tool, arguments: object, conversation: object) -> _Endi
     try:
         return _Ending("ok", await tool(arguments, conversation))
     except InvalidArguments as error:
-        return _Ending("error", _error("invalid_arguments", error.reason), error)
+        return _Ending("error", _error("invalid_arguments", _CORRECT) | {"detail": error.reason}, error)
     except ToolFailure as error:
         return _Ending("error", _error(error.code, error.detail), error.__cause__ or error)
     except TimeoutError as error:
@@ -212,5 +212,5 @@ async def _attempt(tool: Tool, arguments: object, conversation: object) -> _Endi
         return _Ending("error", _error(tool.failure), error)
 
 
-def _error(code: str, detail: str | None = None) -> dict[str, Any]:
-    return {"error": code} if detail is None else {"error": code, "detail": detail}
+def _error(code: str, go_on: str | None = None) -> dict[str, Any]:
+    return {"error": code, "next": go_on or _APOLOGISE}
