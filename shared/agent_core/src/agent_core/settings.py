@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from agent_core import destinations, generations
+from agent_core import destinations, endpoint, generations
 from agent_core.destinations import Destination
 from agent_core.errors import ConfigurationError
 
@@ -105,7 +105,8 @@ class CoreSettings(BaseSettings):
     """Silence of both sides after which the agent asks whether the caller is still there, and after as much again says
     goodbye. 0 never asks."""
     aws_endpoint_url_bedrock_runtime: HttpUrl | None = None
-    """Another address for Bedrock, for a VPC endpoint or a stand-in."""
+    """Another address for Bedrock, for a VPC endpoint or a stand-in. Without it botocore's rules decide, by
+    `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT`, `AWS_ENDPOINT_URL` and the shared configuration file."""
 
     open_meteo_forecast_url: HttpUrl = HttpUrl("https://api.open-meteo.com/v1/forecast")
     """Forecast service."""
@@ -174,10 +175,13 @@ class CoreSettings(BaseSettings):
 
     @property
     def model_endpoint(self) -> str:
-        """Base URL of Bedrock's runtime."""
-        if self.aws_endpoint_url_bedrock_runtime is not None:
-            return str(self.aws_endpoint_url_bedrock_runtime).rstrip("/")
-        return f"https://bedrock-runtime.{self.model_region}.amazonaws.com"
+        """Base URL of Bedrock's runtime, see ``endpoint``.
+
+        Raises:
+            ConfigurationError: the region has no such endpoint.
+        """
+        given = self.aws_endpoint_url_bedrock_runtime
+        return endpoint.resolve(self.model_region, None if given is None else str(given))
 
     @property
     def base_url(self) -> str:
