@@ -18,7 +18,7 @@ from agent_core.nova.wire import ToolSpec
 from agent_core.observability.counting import Counting
 from agent_core.observability.meter import Meter
 from agent_core.observability.records import RecordSink
-from agent_core.observability.story import Story
+from agent_core.observability.story import Speaker, Story
 from agent_core.observability.traces import Tracer, no_traces
 from agent_core.phrases import Recordings
 from agent_core.settings import CoreSettings
@@ -61,7 +61,9 @@ class Agent:
     ) -> None:
         self.settings = settings
         spend = Spend(settings.max_spend_per_day)
-        self.counting = Counting(meter or Meter("unnamed"), Prices.of(settings), spend)
+        meter = meter or Meter("unnamed")
+        self._speaker = Speaker(meter.service, settings.model_id)
+        self.counting = Counting(meter, Prices.of(settings), spend)
         self.admission = Admission(settings.max_sessions, spend, self.counting.refused)
         self.counting.watch(self.admission)
         self.tracer: Tracer = no_traces
@@ -131,7 +133,7 @@ class Agent:
 
     def story(self, tally: Tally, labels: Mapping[str, str | None]) -> Story:
         """Begin the story of a conversation."""
-        return Story(self.counting, self.tracer, tally, labels)
+        return Story(self.counting, self.tracer, tally, self._speaker, labels)
 
     def keep(self, record: EndRecord) -> None:
         """Take the one record of a conversation that is over."""

@@ -31,7 +31,7 @@ class Host(Protocol):
     tally: Tally
     """Turns, interruptions and tokens are counted here."""
 
-    async def call_tool(self, name: str, arguments: dict[str, Any] | None) -> dict[str, Any]:
+    async def call_tool(self, name: str, arguments: dict[str, Any] | None, call_id: str) -> dict[str, Any]:
         """Give the result that the model shall see; never raises, always answers within the tool's deadline."""
 
     async def somebody_there(self) -> None:

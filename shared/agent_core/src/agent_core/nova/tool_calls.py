@@ -50,7 +50,7 @@ class ToolCalls:
             arguments=use.arguments,
             cancel_on_interruption=True,
         )
-        result = await self._host.call_tool(use.name, use.arguments)
+        result = await self._host.call_tool(use.name, use.arguments, use.tool_use_id)
         # An interrupted caller may still want to know, and the model waits for its answer either way.
         if not self._link.answer_tool(use.tool_use_id, result):
             log.info("tool_result_late", tool=use.name)

@@ -64,7 +64,8 @@ class ToolResult:
 class ToolRecord:
     """One call for logs and metrics: no arguments and no answer, as both tell what a caller said.
 
-    ``error`` is the word that the model got, ``cause`` the exception behind it, where there was one.
+    ``error`` is the word that the model got, ``cause`` the exception behind it, where there was one, and ``call_id``
+    the model's own name of the call.
     """
 
     tool: str
@@ -72,6 +73,7 @@ class ToolRecord:
     elapsed_ms: float
     error: str | None = None
     cause: BaseException | None = None
+    call_id: str = ""
 
 
 class Tool:
@@ -158,8 +160,13 @@ class ToolRegistry:
         tool = self._tools.get(name)
         return None if tool is None else tool.filler
 
-    async def call(self, name: str, arguments: object) -> ToolResult:
+    async def call(self, name: str, arguments: object, call_id: str = "") -> ToolResult:
         """Run a tool as the model asked for it; every failure is an answer.
+
+        Args:
+            name: Which one.
+            arguments: What the model sent.
+            call_id: The model's own name of the call, for its record.
 
         Raises:
             asyncio.CancelledError: The caller of this method was cancelled, and nobody is left to read an answer.
@@ -173,17 +180,17 @@ class ToolRegistry:
                 else await _attempt(tool, arguments, self._conversation)
             )
         except asyncio.CancelledError as cancelled:
-            self._close(name, _Ending("cancelled", _error("cancelled"), cancelled), started)
+            self._close(name, _Ending("cancelled", _error("cancelled"), cancelled), started, call_id)
             raise
-        return self._close(name, ending, started)
+        return self._close(name, ending, started, call_id)
 
-    def _close(self, name: str, ending: "_Ending", started: float) -> ToolResult:
+    def _close(self, name: str, ending: "_Ending", started: float, call_id: str) -> ToolResult:
         elapsed_ms = (time.monotonic() - started) * 1000
         if self._on_call is not None:
             # A name that is not ours is text that the model made up: it stays out of logs and metric labels.
             known = name if name in self._tools else "unknown"
             error = None if ending.outcome == "ok" else ending.value["error"]
-            self._on_call(ToolRecord(known, ending.outcome, elapsed_ms, error, ending.cause))
+            self._on_call(ToolRecord(known, ending.outcome, elapsed_ms, error, ending.cause, call_id))
         return ToolResult(name, ending.outcome, ending.value, elapsed_ms)
 
 
