@@ -1,9 +1,12 @@
 """Traces over OTLP: a span for each conversation with what happened in it, and not a word of what was said."""
 
 import asyncio
+import base64
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -28,6 +31,7 @@ SECRET_WORDS = "canary-of-what-was-said"
 MODEL = "amazon.nova-2-5-sonic"
 CHAT, AGENT, TOOL = f"chat {MODEL}", "invoke_agent phone-agent", "execute_tool unknown"
 USED = {"input": {"speechTokens": 30, "textTokens": 400}, "output": {"speechTokens": 50, "textTokens": 6}}
+HOW_TO = Path(__file__).parents[2] / "docs/howto/langfuse.md"
 
 
 class _Nobody:
@@ -205,3 +209,55 @@ def test_nothing_of_it_is_imported_without_an_endpoint() -> None:
     program = "import sys, phone_agent.serve; sys.exit(any('otlp.proto.http' in name for name in sys.modules))"
     environment = {"LOGURU_AUTOINIT": "False", "PATH": "/usr/bin:/bin"}
     assert subprocess.run([sys.executable, "-c", program], env=environment, check=False).returncode == 0
+
+
+def _commands() -> str:
+    """Give the shell commands of the page, as a reader would type them."""
+    return "\n".join(re.findall(r"^```sh\n(.*?)^```$", HOW_TO.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE))
+
+
+def _settings_of_the_page(host: str) -> dict[str, str]:
+    """Run the page's commands in a shell, with another host; gives the variables that they export."""
+    script = _commands().replace("https://cloud.langfuse.com", host)
+    assert host in script
+    shown = 'printf "%s\\n%s\\n" "$OTEL_EXPORTER_OTLP_ENDPOINT" "$OTEL_EXPORTER_OTLP_HEADERS"'
+    ran = subprocess.run(
+        ["/bin/sh", "-euc", f"{script}\n{shown}"],
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    endpoint, headers = ran.stdout.splitlines()[-2:]
+    return {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_HEADERS": headers}
+
+
+async def test_langfuse_gets_what_it_maps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page's own commands, sent to a receiver in Langfuse's place: path, basic auth, and its attributes.
+
+    Langfuse's mapping, from its OtelIngestionProcessor and ObservationTypeMapper: the operation is the kind of an
+    observation, the conversation is the session, the model and the tokens are the usage.
+    """
+    async with receiving("/api/public/otel") as (receiver, endpoint):
+        for name, value in _settings_of_the_page(endpoint.removesuffix("/api/public/otel")).items():
+            monkeypatch.setenv(name, value)
+        settings = CoreSettings.read()
+        assert str(settings.otel_exporter_otlp_endpoint) == endpoint
+        model = ScriptedModel()
+        agent = _agent(model)
+        async with tracing(str(settings.otel_exporter_otlp_endpoint), {"service.name": "phone-agent"}) as agent.tracer:
+            record = await _converse(agent, model)
+    scheme, credentials = receiver.headers[0]["authorization"].split(" ")
+    assert (scheme, base64.b64decode(credentials, validate=True)) == ("Basic", b"pk-lf-1234567890:sk-lf-1234567890")
+    assert receiver.headers[0]["x-langfuse-ingestion-version"] == "4"
+    assert receiver.headers[0]["content-type"] == "application/x-protobuf"
+    kinds = {"chat": "GENERATION", "invoke_agent": "AGENT", "execute_tool": "TOOL", None: "SPAN"}
+    seen = sorted(kinds[attributes(span).get("gen_ai.operation.name")] for span in receiver.spans)
+    assert seen == ["AGENT", "GENERATION", "SPAN", "TOOL"]
+    assert receiver.called(AGENT)["gen_ai.conversation.id"] == record.session_id
+    generation = receiver.called(CHAT)
+    assert generation["gen_ai.response.model"] == MODEL
+    assert (generation["gen_ai.usage.input_tokens"], generation["gen_ai.usage.output_tokens"]) == (430, 56)
+    assert not [name for span in receiver.spans for name in attributes(span) if name in ("user.id", "langfuse.user.id")]
+    assert SECRET_WORDS.encode() not in receiver.raw
