@@ -197,10 +197,10 @@ async def test_fault_10_a_conversation_of_five_hundred_turns_is_renewed(talk: Ta
     talk.balance()
 
 
-@pytest.mark.parametrize("model", ["amazon.nova-sonic-v1:0", "amazon.nova-2-sonic-v1:0"])
+@pytest.mark.parametrize("model", ["amazon.nova-sonic-v1:0", "amazon.nova-2-sonic-v1:0", "amazon.nova-2-5-sonic"])
 async def test_fault_15_a_muted_caller_keeps_the_stream(talk: Talk, model: str) -> None:
-    """Not a packet comes for over a minute by the first model's clock, and for five by the second's."""
-    scale = 10 if "sonic-v1" in model and "2" not in model else SCALE
+    """Not a packet comes for over a minute by the first and the third model's clock, and for five by the second's."""
+    scale = SCALE if "nova-2-sonic" in model else 10
     talk.nova.clock.run_at(scale)
     talk = Talk(talk.nova, talk.client, 360 / scale, model=model)
     async with talking(talk):

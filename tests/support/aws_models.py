@@ -10,12 +10,12 @@ from moto.bedrock.exceptions import ResourceNotFoundException
 from moto.bedrock.responses import BedrockResponse
 from moto.servicequotas.responses import ServiceQuotasResponse
 
-SONIC: Final = "amazon.nova-2-sonic-v1:0"
+SONIC: Final = "amazon.nova-2-5-sonic"
 
 
 @dataclass
 class Models:
-    """Every region but eu-north-1 has Nova 2 Sonic, and 200 conversations are allowed."""
+    """Every region but eu-north-1 has Nova 2.5 Sonic, and 200 conversations are allowed."""
 
     without: set[str] = field(default_factory=lambda: {"eu-north-1"})
     status: str = "ACTIVE"
@@ -37,7 +37,7 @@ class Models:
         """List what Bedrock allows an account."""
         listed = [{"QuotaName": "On-demand InvokeModel requests per minute for Amazon Nova Lite", "Value": 1000.0}]
         if self.conversations is not None:
-            name = "Concurrent requests for Amazon Nova 2 Sonic"
+            name = "Concurrent requests for Amazon Nova 2.5 Sonic"
             listed.append({"QuotaName": name, "Value": self.conversations})
         return listed
 

@@ -43,6 +43,8 @@ def _holds(condition: Any, values: Mapping[str, Any]) -> bool:  # noqa: ANN401 -
     match condition:
         case {"Fn::Equals": [left, right]}:
             return _value(left, values) == _value(right, values)
+        case {"Fn::Contains": [list(choices), one]}:
+            return _value(one, values) in map(str, choices)
         case {"Fn::Not": [one]}:
             return not _holds(one, values)
         case _:

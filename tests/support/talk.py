@@ -26,7 +26,7 @@ from tests.support import ledger
 from tests.support.numbered import LOUD, QUIET, frame
 from tests.support.waiting import until
 
-MODEL = "amazon.nova-2-sonic-v1:0"
+MODEL = "amazon.nova-2-5-sonic"
 _TOOLS = (ToolSpec("get_weather", "Get the weather.", {"type": "object", "properties": {}}),)
 
 

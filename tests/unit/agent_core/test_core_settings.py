@@ -62,6 +62,9 @@ def test_a_file_is_read_and_the_environment_counts_more(tmp_path: Path, monkeypa
         ("ENVIRONMENT", SECRET),
         ("PUBLIC_BASE_URL", SECRET),
         ("NOVA_SONIC_ENDPOINTING", SECRET),
+        ("TIME_ZONE", SECRET),
+        ("TIME_ZONE", "Europe"),
+        ("TIME_ZONE", "../../etc/hostname"),
     ],
 )
 def test_a_wrong_value_is_one_line(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

@@ -68,11 +68,15 @@ class Desk:
     async def somebody_there(self) -> None:
         """Somebody is, at once."""
 
-    async def call_tool(self, name: str, arguments: dict[str, Any] | None) -> dict[str, Any]:
+    async def call_tool(self, name: str, arguments: dict[str, Any] | None, call_id: str) -> dict[str, Any]:
         """Give seven degrees, when the test lets it."""
+        assert call_id
         self.tool_calls.append((name, arguments))
         await self.tool_done.wait()
         return {"temperature": 7}
+
+    def caller_took_turn(self) -> None:
+        """Nothing: nothing is remembered here."""
 
     def caller_turn_ended(self) -> None:
         """Nothing: nobody measures here."""

@@ -77,6 +77,7 @@ async def test_current_weather_in_whole_degrees() -> None:
     assert_now(result.value.pop("timestamp"))
     del result.value["next_hours"]
     assert result.value == {
+        "speak": "Now: rain, -2 degrees celsius.",
         "conditions": "rain",
         "temperature": -2,
         "format": "celsius",
@@ -115,6 +116,7 @@ async def test_forecast_for_a_day() -> None:
     tomorrow = local_now().date() + timedelta(days=1)
     assert_now(result.value.pop("timestamp"))
     assert result.value == {
+        "speak": f"{tomorrow:%A}: snow, -4 to 2 degrees celsius, 40 percent chance of rain or snow.",
         "day": tomorrow.isoformat(),
         "weekday": WEEKDAYS[tomorrow.weekday()],
         "conditions": "snow",

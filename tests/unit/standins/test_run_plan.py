@@ -60,6 +60,7 @@ def test_with_nothing_everything_is_a_standin() -> None:
         "DRAIN_SECONDS": "10",
         "AWS_REGION": "us-east-1",
         "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "https://localhost:8443",
+        "NOVA_SONIC_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "key",
         "AWS_SECRET_ACCESS_KEY": "secret",
         "SSL_CERT_FILE": "/x/.run/nova-certs/bundle.pem",

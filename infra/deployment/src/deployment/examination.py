@@ -37,8 +37,8 @@ def _every(job: Job) -> Iterator[Finding]:
     yield from (who, clock)
     if who.mark is Mark.BAD:
         return
-    yield good("region", f"{job.aws.region}, the model in {job.aws.model_region}")
-    yield from model.check(job.aws, job.setting("service", "NovaSonicModelId"), _conversations(job))
+    yield good("region", f"{job.aws.region}, the model {job.model} in {job.aws.model_region}")
+    yield from model.check(job.aws, job.model, _conversations(job), job.model_regions)
     yield https.check(job.aws, job.environment)
     if job.environment.has_own_network and not job.cloudformation.exists(job.stacks["network"]):
         yield from quotas.check(job.aws)

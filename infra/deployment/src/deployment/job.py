@@ -19,6 +19,8 @@ from deployment.stacks import Stacks, stacks_of
 from deployment.template import Template
 
 ROOT: Final = Path(__file__).resolve().parents[4]
+NEWEST: Final = "newest"
+"""In place of a model id: the newest that the region offers."""
 
 
 @dataclass
@@ -40,6 +42,17 @@ class Job:
         """Tell a parameter: the environment's, or its template's default."""
         path = self.stacks.registry.template.path.with_name(f"{template}.yaml")
         return self.environment.parameters.get(parameter) or Template(path).default(parameter)
+
+    @property
+    def model(self) -> str:
+        """Bedrock id of the model that tasks may call."""
+        wanted = self.setting("service", "NovaSonicModelId")
+        return self.stacks["permissions"].template.mapped("Models", "Newest", "Id") if wanted == NEWEST else wanted
+
+    @property
+    def model_regions(self) -> list[str]:
+        """Regions that are known to offer the newest model."""
+        return self.stacks["permissions"].template.choices("RegionOffersTheModel")
 
 
 def open_job(options: Options, screen: Screen, programs: Programs | None, patience: Patience, root: Path = ROOT) -> Job:

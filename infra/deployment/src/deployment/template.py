@@ -52,6 +52,11 @@ class Template:
         """Look a value up in its mappings."""
         return str(self._body["Mappings"][mapping][key][name])
 
+    def choices(self, rule: str) -> list[str]:
+        """List the values that a rule of the form "one of these" allows."""
+        (assertion,) = self._body["Rules"][rule]["Assertions"]
+        return [str(value) for value in assertion["Assert"]["Fn::Contains"][0]]
+
     @property
     def kinds(self) -> list[str]:
         """The kind of each resource; those of a condition too."""

@@ -57,7 +57,7 @@ async def serve(settings: PhoneSettings) -> None:
         agent.recordings.prepare([SAMPLE_RATE])
         # What is loaded now stays for good; without this every collection walks through it, and all calls wait.
         gc.freeze()
-        structlog.get_logger().info("starting", port=settings.fast_api_port, model=settings.nova_sonic_model_id)
+        structlog.get_logger().info("starting", port=settings.fast_api_port, model=settings.model_id)
         async with operations(agent, meter):
             await server.serve()
 

@@ -1,7 +1,7 @@
 """What all conversations of a process share: the model, the tools, the places and the words."""
 
 from collections.abc import Awaitable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Protocol
 
 import structlog
@@ -19,7 +19,7 @@ from agent_core.nova.wire import ToolSpec
 from agent_core.observability.counting import Counting
 from agent_core.observability.meter import Meter
 from agent_core.observability.records import RecordSink
-from agent_core.observability.story import Story
+from agent_core.observability.story import Speaker, Story
 from agent_core.observability.traces import Tracer, no_traces
 from agent_core.phrases import Recordings
 from agent_core.settings import CoreSettings
@@ -62,7 +62,9 @@ class Agent:
     ) -> None:
         self.settings = settings
         spend = Spend(settings.max_spend_per_day)
-        self.counting = Counting(meter or Meter("unnamed"), Prices.of(settings), spend)
+        meter = meter or Meter("unnamed")
+        self._speaker = Speaker(meter.service, settings.model_id)
+        self.counting = Counting(meter, Prices.of(settings), spend)
         self.admission = Admission(settings.max_sessions, spend, self.counting.refused)
         self.counting.watch(self.admission)
         self.tracer: Tracer = no_traces
@@ -89,10 +91,13 @@ class Agent:
             history: What was said before, when a session is replaced.
         """
         place = ", ".join(value for value in facts.values() if value)
+        now = datetime.now(self.settings.zone)
         return Prompt(
             system=prompts.load(
                 "system",
-                now=datetime.now(UTC).strftime("%A, %d %B %Y, %H:%M"),
+                now=now.strftime("%A, %d %B %Y, %H:%M"),
+                zone=self.settings.time_zone,
+                dates=prompts.dates(now.date()),
                 people=self._people,
                 place=f" The caller is probably in or near {place}." if place else "",
             ),
@@ -110,7 +115,7 @@ class Agent:
         Raises:
             ModelError: it could not be opened in time.
         """
-        return await self._note_state(ModelSession.open(self._client, self.settings.nova_sonic_model_id, prompt))
+        return await self._note_state(ModelSession.open(self._client, self.settings.model_id, prompt))
 
     async def open_ready(self, prompt: Prompt) -> ModelSession:
         """Open a model session that the model has taken, and that waits for ``begin``.
@@ -118,7 +123,7 @@ class Agent:
         Raises:
             ModelError: the model refused it, or it could not be opened in time.
         """
-        return await self._note_state(ModelSession.open_ready(self._client, self.settings.nova_sonic_model_id, prompt))
+        return await self._note_state(ModelSession.open_ready(self._client, self.settings.model_id, prompt))
 
     async def _note_state(self, opening: Awaitable[ModelSession]) -> ModelSession:
         """Note a failure; that the model has taken a stream shows only in its first event."""
@@ -131,7 +136,7 @@ class Agent:
 
     def story(self, tally: Tally, labels: Mapping[str, str | None]) -> Story:
         """Begin the story of a conversation."""
-        return Story(self.counting, self.tracer, tally, labels)
+        return Story(self.counting, self.tracer, tally, self._speaker, labels)
 
     def keep(self, record: EndRecord) -> None:
         """Take the one record of a conversation that is over."""

@@ -13,8 +13,10 @@ from agent_core.tools.registry import ToolFailure
 
 type AskedBy = Literal["tool", "key"]
 
-_CONNECTING = "Say in one short sentence that you are connecting the caller, unless you just did, and nothing more."
+_CONNECTING = "If the caller is still to hear it, say in one short sentence that you are connecting them."
 _SHOWN = "The page now shows how to reach a person. Say so in one short sentence."
+_NOBODY = "Say that you can reach nobody from here, and help the caller yourself."
+_ONCE = "Say that a person was called once already, and help the caller yourself."
 
 
 class People(Protocol):
@@ -89,7 +91,7 @@ class Handover:
             ToolFailure: nobody can be reached this way, or not again.
         """
         if self._people is None or destination not in self._names:
-            raise ToolFailure("nobody_to_ask", "Say that you cannot connect anybody.")
+            raise ToolFailure("nobody_to_ask", _NOBODY)
         if not self._people.takes_over:
             try:
                 await self._people.bring(destination, "")
@@ -98,7 +100,7 @@ class Handover:
             self._log.info("call_back_shown", destination=destination)
             return {"status": "shown", "destination": destination, "next": _SHOWN}
         if self._used:
-            raise ToolFailure("already_transferred", "It works once in a call. Do not offer it again.")
+            raise ToolFailure("already_transferred", _ONCE)
         self._begin(destination, reason, by="tool")
         self._announcement.begin(EndReason.TRANSFERRED)
         return {"status": "connecting", "destination": destination, "next": _CONNECTING}

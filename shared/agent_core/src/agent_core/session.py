@@ -275,16 +275,16 @@ class Session:
             cost_usd=self._agent.counting.cost_of(self.tally),
         )
 
-    async def call_tool(self, name: str, arguments: dict[str, Any] | None) -> dict[str, Any]:
+    async def call_tool(self, name: str, arguments: dict[str, Any] | None, call_id: str) -> dict[str, Any]:
         """Run a tool for the model; whatever goes wrong is a result too."""
         filler = self._tools.filler(name)
         self._patience.work_began(filler)
-        return (await self._tools.call(name, arguments)).value
+        return (await self._tools.call(name, arguments, call_id)).value
 
     def _note_tool(self, record: ToolRecord) -> None:
         failed = record.outcome != "ok"
         self.tally.count_tool(record.tool, failed=failed)
-        self._story.tool_called(record.tool, record.outcome, record.elapsed_ms)
+        self._story.tool_called(record.tool, record.outcome, record.elapsed_ms, record.call_id)
         fields = {"tool": record.tool, "elapsed_ms": round(record.elapsed_ms)}
         if failed:
             self._log.warning("tool_failed", **fields, outcome=record.outcome, error=record.error)
@@ -292,6 +292,10 @@ class Session:
         self._log.info("tool_called", **fields)
         if record.tool == END_CALL and not self._handover.under_way:
             self._begin_farewell(EndReason.AGENT_ENDED)
+
+    def caller_took_turn(self) -> None:
+        """Let what the caller asks now be looked up anew."""
+        self._tools.new_turn()
 
     def caller_turn_ended(self) -> None:
         """Note when the caller stopped talking."""
@@ -304,7 +308,7 @@ class Session:
     def model_session_started(self, model_session_id: str) -> None:
         """Note the model's own id of a session, so that its side of the story can be found."""
         self._agent.model_state = "ok"
-        self._story.stream_began()
+        self._story.stream_began(model_session_id)
         self._log.info("model_session_started", model_session_id=model_session_id)
 
     def model_failed(self, error: ModelError) -> None:

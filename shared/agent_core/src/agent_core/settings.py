@@ -4,14 +4,16 @@ Names that AWS, Daily, Twilio and the first design already use are kept. A servi
 refuses to start with one line that says what to set.
 """
 
+from datetime import UTC, tzinfo
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BeforeValidator, Field, HttpUrl, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from agent_core import destinations
+from agent_core import destinations, endpoint, generations
 from agent_core.destinations import Destination
 from agent_core.errors import ConfigurationError
 
@@ -39,6 +41,18 @@ class Sensitivity(StrEnum):
     HIGH = "HIGH"
     MEDIUM = "MEDIUM"
     LOW = "LOW"
+
+
+def _zone(name: str) -> tzinfo:
+    return UTC if name == "UTC" else ZoneInfo(name)  # the first needs no file
+
+
+def _known_zone(name: str) -> str:
+    try:
+        _zone(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("no time zone that this machine knows; one is named as in Europe/Stockholm") from None
+    return name
 
 
 def _destinations(value: object) -> object:
@@ -72,10 +86,13 @@ class CoreSettings(BaseSettings):
     """Region of everything but the model."""
     nova_sonic_region: str | None = None
     """Region of the model, where it differs: not every region has it."""
-    nova_sonic_model_id: str = "amazon.nova-2-sonic-v1:0"
-    """Bedrock model id. The first generation reached its end of life on 2026-09-14."""
+    nova_sonic_model_id: Annotated[str, Field(pattern=r"^(newest|arn:.+|[a-z0-9-]+\..+)$")] = "newest"
+    """Bedrock model id, or `newest`: `amazon.nova-2-5-sonic` where the region offers it, else the generation before.
+    The first generation reached its end of life on 2026-09-14."""
     nova_sonic_voice: str = "matthew"
     """Voice id of the agent."""
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    """Time zone of the agent, such as `Europe/Stockholm`: what it calls today."""
     nova_sonic_endpointing: Sensitivity | None = None
     """How soon a pause ends the caller's turn; None leaves it to the model."""
     nova_sonic_renew_seconds: Annotated[float, Field(ge=3, le=380)] = 360
@@ -88,7 +105,8 @@ class CoreSettings(BaseSettings):
     """Silence of both sides after which the agent asks whether the caller is still there, and after as much again says
     goodbye. 0 never asks."""
     aws_endpoint_url_bedrock_runtime: HttpUrl | None = None
-    """Another address for Bedrock, for a VPC endpoint or a stand-in."""
+    """Another address for Bedrock, for a VPC endpoint or a stand-in. Without it botocore's rules decide, by
+    `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT`, `AWS_ENDPOINT_URL` and the shared configuration file."""
 
     open_meteo_api_key: SecretStr | None = None
     """Key of an Open-Meteo customer; with it the hosts for customers are asked. The free service, which needs none, is
@@ -121,7 +139,8 @@ class CoreSettings(BaseSettings):
 
     price_speech_input: Annotated[float, Field(ge=0)] = 0.0034
     """US dollars for 1 000 tokens of what the caller says. These four are estimates from above, the dearer of Nova
-    Sonic and Nova 2 Sonic in US East in 2025: compare them with the price list of your region."""
+    Sonic and Nova 2 Sonic in US East in 2025; AWS announced Nova 2.5 Sonic at the price of Nova 2 Sonic. Compare them
+    with the price list of your region."""
     price_text_input: Annotated[float, Field(ge=0)] = 0.00033
     """US dollars for 1 000 tokens of prompt, history and tool results."""
     price_speech_output: Annotated[float, Field(ge=0)] = 0.0136
@@ -133,16 +152,39 @@ class CoreSettings(BaseSettings):
     on. Counted by each task for itself and forgotten when it ends: a brake, no bill."""
 
     @property
+    def zone(self) -> tzinfo:
+        """Time zone of the agent."""
+        return _zone(self.time_zone)
+
+    @property
     def model_region(self) -> str:
         """Region in which the model is asked."""
         return self.nova_sonic_region or self.aws_region
 
     @property
+    def model_id(self) -> str:
+        """Bedrock id of the model that is asked."""
+        return generations.model_for(self.nova_sonic_model_id, self.model_region)
+
+    @model_validator(mode="after")
+    def _region_has_a_model(self) -> Self:
+        """Refuse to start where no call could be answered.
+
+        Raises:
+            ConfigurationError: the region offers no generation of the model.
+        """
+        _ = self.model_id
+        return self
+
+    @property
     def model_endpoint(self) -> str:
-        """Base URL of Bedrock's runtime."""
-        if self.aws_endpoint_url_bedrock_runtime is not None:
-            return str(self.aws_endpoint_url_bedrock_runtime).rstrip("/")
-        return f"https://bedrock-runtime.{self.model_region}.amazonaws.com"
+        """Base URL of Bedrock's runtime, see ``endpoint``.
+
+        Raises:
+            ConfigurationError: the region has no such endpoint.
+        """
+        given = self.aws_endpoint_url_bedrock_runtime
+        return endpoint.resolve(self.model_region, None if given is None else str(given))
 
     @property
     def base_url(self) -> str:

@@ -49,6 +49,8 @@ def nova(environment: Mapping[str, str], wishes: Wishes, secrets: Secrets, folde
     )
     settings = {
         "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": url,
+        # Wherever the developer's other work is, the stand-in is where Nova Sonic is.
+        "NOVA_SONIC_REGION": environment.get("NOVA_SONIC_REGION") or "us-east-1",
         "AWS_ACCESS_KEY_ID": secrets.access_key,
         "AWS_SECRET_ACCESS_KEY": secrets.secret_key,
         "SSL_CERT_FILE": str(certificates / "bundle.pem"),

@@ -40,6 +40,7 @@ _TOLD_TO_SAY = {
     directions.Kind.LEAVE: "I have to go now. Goodbye!",
     directions.Kind.CONNECTING: CONNECTING,
     directions.Kind.NOBODY_FREE: NOBODY_FREE,
+    directions.Kind.LOOKING_UP: "One moment, I am looking that up.",
     directions.Kind.WAITED: "Sorry for the wait. How can I help you?",
 }
 

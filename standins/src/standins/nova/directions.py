@@ -19,6 +19,8 @@ class Kind(Enum):
     """Somebody is being called for the caller."""
     NOBODY_FREE = auto()
     """Nobody answered, or nobody could be called: the caller is back."""
+    LOOKING_UP = auto()
+    """A tool takes a while."""
     WAITED = auto()
     """The caller had to wait."""
     LOST = auto()
@@ -43,6 +45,7 @@ _NOBODY_FREE = re.compile(r"\bnobody was free\b|\bconnecting the caller to .+ di
 _LEAVE = re.compile(
     r"\b(conversation|call) (has to|must|will) end\b|\bsay goodbye\b|\bhave to go, and goodbye\b", re.IGNORECASE
 )
+_LOOKING_UP = re.compile(r"\btell the caller\b.*\blooking it up\b", re.IGNORECASE)
 _STILL_THERE = re.compile(r"\bask\b.*\b(still there|on the line)\b", re.IGNORECASE)
 _SAY_AGAIN = re.compile(r"\bask\b.*\bto say it again\b", re.IGNORECASE)
 _GREET = re.compile(
@@ -62,6 +65,7 @@ _SIGNS = (
     (_NOBODY_FREE, Kind.NOBODY_FREE),
     (_KEY, Kind.KEY),
     (_LEAVE, Kind.LEAVE),
+    (_LOOKING_UP, Kind.LOOKING_UP),
     (_STILL_THERE, Kind.STILL_THERE),
     (_SAY_AGAIN, Kind.SAY_AGAIN),
     (_GREET, Kind.GREET),

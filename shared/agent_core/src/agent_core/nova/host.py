@@ -31,11 +31,14 @@ class Host(Protocol):
     tally: Tally
     """Turns, interruptions and tokens are counted here."""
 
-    async def call_tool(self, name: str, arguments: dict[str, Any] | None) -> dict[str, Any]:
+    async def call_tool(self, name: str, arguments: dict[str, Any] | None, call_id: str) -> dict[str, Any]:
         """Give the result that the model shall see; never raises, always answers within the tool's deadline."""
 
     async def somebody_there(self) -> None:
         """Wait until there is somebody to talk with: a stream to the model costs money from its first second."""
+
+    def caller_took_turn(self) -> None:
+        """Take the news that the caller has said or written something new."""
 
     def caller_turn_ended(self) -> None:
         """Take the news that the model has heard the end of what the caller said."""

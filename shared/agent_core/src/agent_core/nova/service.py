@@ -135,7 +135,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
             case RTVISendTextFrame():
                 # The same words come as an LLMMessagesAppendFrame too, for the context.
                 self._link.read(frame.text, by_caller=True)
-                self._tools.new_turn()
+                self._begin_turn()
             case InterruptionFrame():
                 await self._note_interruption()
             case BotStartedSpeakingFrame():
@@ -181,16 +181,22 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
                 await self._end_caller_turn()
                 await self._end_answer()  # what was said before a tool is an answer of its own
                 self.create_task(self._tools.use(event))
+            case _:
+                await self._handle_report(event)
+
+    async def _handle_report(self, event: ModelEvent) -> None:
+        """Take what is neither words nor audio."""
+        match event:
             case wire.Usage():
                 await self._count_tokens(event)
+            case wire.CompletionStarted(model_session_id):
+                self._tools.new_stream()
+                self._host.model_session_started(model_session_id)
             case wire.CompletionEnded():
                 await self._end_answer()
             case wire.UserSpeechEnded():
                 self._speech_end_told = True
                 self._host.caller_turn_ended()
-            case wire.CompletionStarted(model_session_id):
-                self._tools.new_turn()
-                self._host.model_session_started(model_session_id)
             case wire.Unknown(name):
                 self._tally.unknown_events += 1
                 log.info("model_event_unknown", name=name)
@@ -212,7 +218,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         if block.kind == "AUDIO":
             self._rate.begin(block.sample_rate)
         if block.role == wire.Role.USER:
-            self._tools.new_turn()
+            self._begin_turn()
             # The caller has taken the turn: whatever is still waiting to be heard has been overtaken.
             if self._voice is not None:
                 self._voice.interrupt()
@@ -221,6 +227,10 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         elif block.role == wire.Role.ASSISTANT and (block.speculative or block.kind == "AUDIO"):
             self._muted = False
             await self._start_answer()
+
+    def _begin_turn(self) -> None:
+        self._tools.new_turn()
+        self._host.caller_took_turn()
 
     async def _give_turn_to_caller(self) -> None:
         if self._frames.phrase_only:

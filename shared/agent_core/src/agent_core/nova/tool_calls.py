@@ -81,9 +81,13 @@ class ToolCalls:
         self._known: set[str] = set()
 
     def new_turn(self) -> None:
-        """Note that the caller has said something, or that another stream has taken over."""
+        """Note that the caller has said something."""
         self._budget.renew()
         self._known.clear()
+
+    def new_stream(self) -> None:
+        """Note that another stream has taken over, which has not been ordered to speak yet."""
+        self._budget.renew()
 
     async def use(self, use: wire.ToolUse) -> None:
         """Call one tool; a use that comes twice is one use."""
@@ -101,7 +105,7 @@ class ToolCalls:
             cancel_on_interruption=True,
         )
         if self._budget.allows(use):
-            result = await self._host.call_tool(use.name, use.arguments)
+            result = await self._host.call_tool(use.name, use.arguments, use.tool_use_id)
         else:
             log.warning("tool_calls_limited", tool=use.name)
             result = dict(_ENOUGH)

@@ -10,9 +10,9 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import Status, StatusCode
+from opentelemetry.trace import SpanKind, Status, StatusCode
 
-from agent_core.observability.traces import Tracer, Value
+from agent_core.observability.traces import NONE, Attributes, Tracer
 
 _SEND_SECONDS = 5.0
 _FLUSH_SECONDS = 6.0
@@ -32,13 +32,14 @@ class OtlpSpan:
         self._tracer = tracer
         self._span = span
 
-    def child(self, name: str, *, ago: float = 0.0, **attributes: Value) -> "OtlpSpan":
+    def child(self, name: str, attributes: Attributes = NONE, *, ago: float = 0.0, remote: bool = False) -> "OtlpSpan":
         """Begin something inside it."""
         began = time.time_ns() - round(ago * 1e9)
         context = trace.set_span_in_context(self._span)
-        return OtlpSpan(self._tracer, self._tracer.start_span(name, context, attributes=attributes, start_time=began))
+        kind = SpanKind.CLIENT if remote else SpanKind.INTERNAL
+        return OtlpSpan(self._tracer, self._tracer.start_span(name, context, kind, attributes, start_time=began))
 
-    def end(self, *, failed: str | None = None, **attributes: Value) -> None:
+    def end(self, attributes: Attributes = NONE, *, failed: str | None = None) -> None:
         """End it."""
         if not self._span.is_recording():
             return

@@ -3,30 +3,35 @@
 A span holds names and numbers, never what somebody said.
 """
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final, Protocol
 
 type Value = str | int | float | bool
+type Attributes = Mapping[str, Value]
+
+NONE: Final[Attributes] = MappingProxyType({})
 
 
 class Span(Protocol):
     """Something that takes time."""
 
-    def child(self, name: str, *, ago: float = 0.0, **attributes: Value) -> "Span":
+    def child(self, name: str, attributes: Attributes = NONE, *, ago: float = 0.0, remote: bool = False) -> "Span":
         """Begin something inside it.
 
         Args:
             name: What it is.
-            ago: Seconds since it began.
             attributes: Names and numbers.
+            ago: Seconds since it began.
+            remote: Whether another system does it, and this one waits.
         """
 
-    def end(self, *, failed: str | None = None, **attributes: Value) -> None:
+    def end(self, attributes: Attributes = NONE, *, failed: str | None = None) -> None:
         """End it, the first time this is called.
 
         Args:
-            failed: A word for what went wrong.
             attributes: Names and numbers.
+            failed: A word for what went wrong.
         """
 
 
@@ -37,12 +42,12 @@ type Tracer = Callable[[str], Span]
 class NoSpan:
     """A span that nobody looks at."""
 
-    def child(self, name: str, *, ago: float = 0.0, **attributes: Value) -> "NoSpan":
+    def child(self, name: str, attributes: Attributes = NONE, *, ago: float = 0.0, remote: bool = False) -> "NoSpan":
         """Begin nothing."""
-        del name, ago, attributes
+        del name, attributes, ago, remote
         return self
 
-    def end(self, *, failed: str | None = None, **attributes: Value) -> None:
+    def end(self, attributes: Attributes = NONE, *, failed: str | None = None) -> None:
         """End nothing."""
 
 

@@ -9,6 +9,8 @@ from agent_core.tools.registry import Tool
 END_CALL = "end_call"
 """Whoever holds the conversation watches for this tool: it ends when the goodbye has been heard."""
 
+_GOODBYE = "If your goodbye is still to be heard, say it now in one short sentence."
+
 Why = Annotated[
     Literal["caller_said_goodbye", "caller_asked", "nothing_left"],
     Field(description="Why the conversation is over"),
@@ -16,8 +18,12 @@ Why = Annotated[
 
 
 async def end_call(reason: Why) -> dict[str, Any]:
-    """End the conversation. Call it when the caller says goodbye, then say goodbye in one short sentence."""
-    return {"status": "ending", "reason": reason}
+    """End the conversation when the caller says goodbye. First say goodbye in one short sentence, then call this.
+
+    Some models call it without a word, so the result asks for what may be missing.
+    """
+    del reason  # the model gives it thought, and reads it in its own call
+    return {"status": "ending", "next": _GOODBYE}
 
 
 def goodbye_tools() -> list[Tool]:

@@ -31,12 +31,17 @@ GRACE_SECONDS: Final = 1.0
 """For a tool to end after its time; one that does not is left behind."""
 
 
+_APOLOGISE = "Say in one short sentence that this did not work, and offer to try again."
+_CORRECT = "Call it again with these arguments corrected, or ask the caller for what is missing."
+_OTHERWISE = "Say in one short sentence what you can help with."
+
+
 class ToolFailure(AgentError):
     """A tool could not do what it was asked to, and says so in one word that the model knows.
 
     Args:
         code: Stands as ``error`` in the answer to the model.
-        detail: What the model should change, if it can; never text from a third party.
+        detail: How the model should go on, ``next`` in its answer; never text from a third party.
     """
 
     def __init__(self, code: str, detail: str | None = None) -> None:
@@ -69,7 +74,8 @@ class ToolResult:
 class ToolRecord:
     """One call for logs and metrics: no arguments and no answer, as both tell what a caller said.
 
-    ``error`` is the word that the model got, ``cause`` the exception behind it, where there was one.
+    ``error`` is the word that the model got, ``cause`` the exception behind it, where there was one, and ``call_id``
+    the model's own name of the call.
     """
 
     tool: str
@@ -77,6 +83,7 @@ class ToolRecord:
     elapsed_ms: float
     error: str | None = None
     cause: BaseException | None = None
+    call_id: str = ""
 
 
 class Tool:
@@ -185,8 +192,13 @@ class ToolRegistry:
         tool = self._tools.get(name)
         return None if tool is None else tool.filler
 
-    async def call(self, name: str, arguments: object) -> ToolResult:
+    async def call(self, name: str, arguments: object, call_id: str = "") -> ToolResult:
         """Run a tool as the model asked for it; every failure is an answer.
+
+        Args:
+            name: Which one.
+            arguments: What the model sent.
+            call_id: The model's own name of the call, for its record.
 
         Raises:
             asyncio.CancelledError: The caller of this method was cancelled, and nobody is left to read an answer.
@@ -195,9 +207,9 @@ class ToolRegistry:
         try:
             ending = await self._run(self._tools.get(name), arguments)
         except asyncio.CancelledError as cancelled:
-            self._close(name, _Ending("cancelled", _error("cancelled"), cancelled), started)
+            self._close(name, _Ending("cancelled", _error("cancelled"), cancelled), started, call_id)
             raise
-        return self._close(name, ending, started)
+        return self._close(name, ending, started, call_id)
 
     def new_turn(self) -> None:
         """Note that the caller spoke: from now on a request that was answered is made again."""
@@ -205,11 +217,11 @@ class ToolRegistry:
 
     async def _run(self, tool: Tool | None, arguments: object) -> "_Ending":
         if tool is None:
-            return _Ending("unknown", _error("unknown_tool"))
+            return _Ending("unknown", _error("unknown_tool", _OTHERWISE))
         try:
             fitting = tool.check(arguments)
         except InvalidArguments as error:
-            return _Ending("error", _error("invalid_arguments", error.reason), error)
+            return _Ending("error", _error("invalid_arguments", _CORRECT) | {"detail": _sendable(error.reason)}, error)
         key = f"{tool.spec.name} {fitting!r}"
         try:
             return await self._repeats.answer(
@@ -221,13 +233,13 @@ class ToolRegistry:
         except TimeoutError as error:
             return _Ending("timeout", _error(tool.failure), error)
 
-    def _close(self, name: str, ending: "_Ending", started: float) -> ToolResult:
+    def _close(self, name: str, ending: "_Ending", started: float, call_id: str) -> ToolResult:
         elapsed_ms = (time.monotonic() - started) * 1000
         if self._on_call is not None:
             # A name that is not ours is text that the model made up: it stays out of logs and metric labels.
             known = name if name in self._tools else "unknown"
             error = None if ending.outcome == "ok" else ending.value["error"]
-            self._on_call(ToolRecord(known, ending.outcome, elapsed_ms, error, ending.cause))
+            self._on_call(ToolRecord(known, ending.outcome, elapsed_ms, error, ending.cause, call_id))
         return ToolResult(name, ending.outcome, copy.deepcopy(ending.value), elapsed_ms)
 
 
@@ -242,7 +254,7 @@ async def _attempt(tool: Tool, arguments: Arguments, conversation: object) -> _E
     try:
         return _Ending("ok", await tool.run(arguments, conversation))
     except InvalidArguments as error:
-        return _Ending("error", _error("invalid_arguments", error.reason), error)
+        return _Ending("error", _error("invalid_arguments", _CORRECT) | {"detail": _sendable(error.reason)}, error)
     except ToolFailure as error:
         return _Ending("error", _error(error.code, error.detail), error.__cause__ or error)
     except TimeoutError as error:
@@ -256,10 +268,13 @@ async def _attempt(tool: Tool, arguments: Arguments, conversation: object) -> _E
         return _Ending("error", _error(tool.failure), error)
 
 
-def _error(code: str, detail: str | None = None) -> dict[str, Any]:
-    if detail is None:
-        return {"error": code}
-    return {"error": code, "detail": detail.encode(errors="replace").decode()}
+def _error(code: str, go_on: str | None = None) -> dict[str, Any]:
+    return {"error": code, "next": _sendable(go_on or _APOLOGISE)}
+
+
+def _sendable(text: str) -> str:
+    """Replace halves of characters (surrogates), which cannot be sent."""
+    return text.encode(errors="replace").decode()
 
 
 def _check_returns_object(function: Callable[..., object]) -> None:

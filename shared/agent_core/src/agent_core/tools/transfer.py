@@ -43,7 +43,7 @@ def transfer_tools(names: Sequence[str]) -> list[Tool]:
     """
 
     async def transfer_to_human(destination: Destination, reason: Reason, conversation: HandsOver) -> dict[str, Any]:
-        """Connect the caller to a person. Call it when the caller asks for a human, or when you cannot help."""
+        """Connect the caller to a person, when they ask for a human or need what is beyond you."""
         return await conversation.hand_over(destination, reason)
 
     return [Tool(transfer_to_human, choices={"destination": names}, acts=True)] if names else []

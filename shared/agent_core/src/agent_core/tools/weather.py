@@ -1,6 +1,6 @@
 """The weather tools: real numbers for the model to put into a sentence."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from math import floor
 from typing import Annotated, Any, Literal
@@ -19,6 +19,10 @@ _UNAVAILABLE = "weather_unavailable"
 _BUSY = "weather_busy"
 _AGAIN = ((60.0, "in a minute"), (3600.0, "in an hour"))
 _HOURS_AHEAD = 8
+
+_ASK_PLACE = "Say that you found no such place, and ask for the city and the country."
+_ASK_DAY = "Say that the forecast reaches two weeks ahead, and ask for a nearer day."
+_TRY_LATER = "Say that the weather service is out of reach right now, and offer to try again."
 
 
 def _lower(value: object) -> object:
@@ -49,7 +53,9 @@ def weather_tools(source: WeatherSource) -> list[Tool]:
         """Get the weather at a place at this moment."""
         forecast = await _look_up(source, location)
         now = forecast.now
+        hours = _next_hours(forecast, format)
         return {
+            "speak": f"Now: {_sky(now.conditions)}, {_degrees(now.temperature, format)} degrees {format}.",
             "conditions": now.conditions.value,
             "temperature": _degrees(now.temperature, format),
             "format": format,
@@ -59,7 +65,7 @@ def weather_tools(source: WeatherSource) -> list[Tool]:
             "wind_kmh": _whole(now.wind),
             "precipitation_mm": round(now.precipitation, 1),
             "is_day": now.is_day,
-            "next_hours": _next_hours(forecast, format),
+            **({"next_hours": hours} if hours else {}),
         }
 
     async def get_weather_forecast(
@@ -72,10 +78,12 @@ def weather_tools(source: WeatherSource) -> list[Tool]:
         forecast = await _look_up(source, location)
         now = _local_time(forecast)
         wanted = date_of(day, today=now.date())
+        numbers = _numbers(forecast, wanted, hour, format)
         return {
+            "speak": f"{wanted:%A}: {_spoken(numbers, format)}",
             "day": wanted.isoformat(),
             "weekday": WEEKDAYS[wanted.weekday()],
-            **_numbers(forecast, wanted, hour, format),
+            **numbers,
             "format": format,
             "timestamp": now.strftime(_TIMESTAMP),
         }
@@ -108,13 +116,13 @@ async def _look_up(source: WeatherSource, location: str) -> Forecast:
         return await source.forecast(location)
     except LocationNotFound as error:
         code = "location_not_found"
-        raise ToolFailure(code) from error
+        raise ToolFailure(code, _ASK_PLACE) from error
     except TooManyRequests as error:
         when = next((words for seconds, words in _AGAIN if error.retry_after <= seconds), "tomorrow")
-        detail = f"Say that the weather service has been asked too often and knows more {when}; do not ask it again."
+        detail = f"Say that the weather service has been asked too often, and that it knows more {when}."
         raise ToolFailure(_BUSY, detail) from error
     except UpstreamError as error:
-        raise ToolFailure(_UNAVAILABLE) from error
+        raise ToolFailure(_UNAVAILABLE, _TRY_LATER) from error
 
 
 def _numbers(forecast: Forecast, wanted: date, hour: int | None, unit: str) -> dict[str, Any]:
@@ -128,6 +136,20 @@ def _numbers(forecast: Forecast, wanted: date, hour: int | None, unit: str) -> d
     start = datetime.combine(wanted, time(hour))
     one = _first(one for one in forecast.hours if one.time == start)
     return {**_common(one), "hour": hour, "temperature": _degrees(one.temperature, unit)}
+
+
+def _spoken(numbers: Mapping[str, Any], unit: str) -> str:
+    """Put a forecast into words: no enumeration's value, units in full."""
+    sky, chance = _sky(numbers["conditions"]), numbers["precipitation_probability_percent"]
+    if "temperature" in numbers:
+        warmth = f"{numbers['temperature']} degrees {unit}"
+    else:
+        warmth = f"{numbers['temperature_low']} to {numbers['temperature_high']} degrees {unit}"
+    return f"{sky}, {warmth}" + ("." if chance is None else f", {chance} percent chance of rain or snow.")
+
+
+def _sky(conditions: str) -> str:
+    return conditions.replace("_", " ")
 
 
 def _common(span: Day | Hour) -> dict[str, Any]:
@@ -158,7 +180,7 @@ def _first[Span: (Day, Hour)](spans: Iterable[Span]) -> Span:
     for span in spans:
         return span
     code = "day_out_of_range"
-    raise ToolFailure(code)
+    raise ToolFailure(code, _ASK_DAY)
 
 
 def _local_time(forecast: Forecast) -> datetime:

@@ -1,0 +1,60 @@
+"""The address of Bedrock's runtime, by the rules that botocore ships and with its configuration."""
+
+from functools import lru_cache
+from typing import Any, Final
+
+from botocore.configprovider import ConfiguredEndpointProvider
+from botocore.endpoint_provider import EndpointProvider
+from botocore.exceptions import BotoCoreError
+from botocore.session import Session
+
+from agent_core.errors import ConfigurationError
+
+_SERVICE: Final = "bedrock-runtime"
+_RULES: Final = "endpoint-rule-set-1"
+
+
+def resolve(region: str, given: str | None = None) -> str:
+    """Return the base URL of Bedrock's runtime as botocore would call it.
+
+    The environment and the shared configuration file decide: ``AWS_USE_FIPS_ENDPOINT``, ``AWS_USE_DUALSTACK_ENDPOINT``,
+    ``AWS_ENDPOINT_URL_BEDROCK_RUNTIME``, ``AWS_ENDPOINT_URL``, ``AWS_IGNORE_CONFIGURED_ENDPOINT_URLS``. No client is
+    made: that would read the description of the whole service.
+
+    Args:
+        region: The region of the model, of any partition.
+        given: The address that the settings name; it comes before all of these.
+
+    Raises:
+        ConfigurationError: there is no such endpoint, such as FIPS in a partition that has none.
+    """
+    session = Session()
+    try:
+        # As in botocore, an address of one's own says where everything goes: the variants are the region's alone.
+        address = given or _configured(session)
+        found = _rules().resolve_endpoint(
+            Region=region,
+            UseFIPS=not address and bool(session.get_config_variable("use_fips_endpoint")),
+            UseDualStack=not address and bool(session.get_config_variable("use_dualstack_endpoint")),
+            **({"Endpoint": address} if address else {}),
+        )
+    except (BotoCoreError, ValueError) as error:
+        raise ConfigurationError(f"no endpoint of Bedrock in {region}: {error}") from error
+    url: str = found.url
+    return url.rstrip("/")
+
+
+def _configured(session: Session) -> str | None:
+    """Look the address up where botocore does."""
+    if session.get_config_variable("ignore_configured_endpoint_urls"):
+        return None
+    provider: Any = ConfiguredEndpointProvider(session.full_config, session.get_scoped_config(), _SERVICE)
+    address: str | None = provider.provide()
+    return address
+
+
+@lru_cache(maxsize=1)
+def _rules() -> EndpointProvider:
+    session = Session()
+    loader = session.get_component("data_loader")
+    return EndpointProvider(loader.load_service_model(_SERVICE, _RULES), loader.load_data("partitions"))

@@ -1,0 +1,65 @@
+"""Which generation of Nova Sonic a region offers, and in what generations differ. No I/O.
+
+Sources: AWS's announcement of Nova 2.5 Sonic of 2026-10-05 (regions, and that it costs what Nova 2 Sonic costs); AWS's
+page "Model support by AWS Region" of 2026-02-15 (the two before it). Read on 2026-11-29; a region that is added later
+works with an explicit model id.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from agent_core.errors import ConfigurationError
+
+NEWEST: Final = "newest"
+"""In place of a model id: the newest generation that the region offers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One generation of the model.
+
+    Args:
+        model_id: What Bedrock calls it.
+        regions: Where it is offered.
+        idle_seconds: How long the model waits for audio or interactive text before it ends a stream.
+    """
+
+    model_id: str
+    regions: tuple[str, ...]
+    idle_seconds: float
+
+
+GENERATIONS: Final = (
+    Generation("amazon.nova-2-5-sonic", ("us-east-1", "us-west-2", "eu-north-1", "ap-northeast-1"), 55.0),
+    Generation("amazon.nova-2-sonic-v1:0", ("us-east-1", "us-west-2", "eu-north-1", "ap-northeast-1"), 295.0),
+    # Its end of life was 2026-09-14.
+    Generation("amazon.nova-sonic-v1:0", ("us-east-1", "eu-north-1", "ap-northeast-1"), 55.0),
+)
+"""Newest first."""
+
+
+def model_for(wanted: str, region: str) -> str:
+    """Return the model id to use in a region.
+
+    Args:
+        wanted: A model id, which is returned as it is, or ``newest``.
+        region: The region of the model.
+
+    Raises:
+        ConfigurationError: no generation is offered there; the reason names the regions that have one.
+    """
+    if wanted != NEWEST:
+        return wanted
+    for generation in GENERATIONS:
+        if region in generation.regions:
+            return generation.model_id
+    raise ConfigurationError(
+        f"no Nova Sonic in {region}: set NOVA_SONIC_REGION to one of {', '.join(regions(GENERATIONS))}, "
+        "or NOVA_SONIC_MODEL_ID to a model that the region has"
+    )
+
+
+def regions(generations: Iterable[Generation]) -> list[str]:
+    """List the regions that offer any of these, each once, in the order of the table."""
+    return list(dict.fromkeys(region for one in generations for region in one.regions))

@@ -1,0 +1,314 @@
+"""What the model reads keeps to AWS's prompting guide for Nova 2.5 Sonic: whatever stands in its context may be spoken.
+
+The guide is `Nova_Sonic_2.5_Prompting_Guide.md` in AWS's repository amazon-nova-samples, as of October 2026.
+"""
+
+import json
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from importlib.resources import files
+from typing import Any
+
+import pytest
+import structlog
+
+from agent_core import prompts
+from agent_core.agent import Agent
+from agent_core.errors import ModelRejected, UpstreamError
+from agent_core.events import Tally
+from agent_core.handover import Handover
+from agent_core.nova.stream import ModelStream
+from agent_core.settings import CoreSettings
+from agent_core.tools.goodbye import goodbye_tools
+from agent_core.tools.registry import Tool, ToolRegistry
+from agent_core.tools.transfer import transfer_tools
+from agent_core.tools.weather import weather_tools
+from agent_core.weather import Conditions, Day, Forecast, Hour, LocationNotFound, Now
+from standins.nova import directions
+
+BANNED = re.compile(
+    r"\b(never|do not|don't|must not|may not|should not|cannot|can't|ignore|avoid|refrain|forbidden|not allowed"
+    r"|prohibited|mention this|thinking)\b|<[^>]*>|\(\s*\)|\[\s*\]|\{\s*\}",
+    re.IGNORECASE,
+)
+ENUMERATION = re.compile(r"\b[a-z]+_[a-z_]+\b")
+SYSTEM_CHARACTERS = 2600
+ORDER_CHARACTERS = 320
+NAMES = sorted(file.name.removesuffix(".md") for file in files(prompts).iterdir() if file.name.endswith(".md"))
+PARTS = {"system", "people"}
+ORDERS = [name for name in NAMES if name not in PARTS]
+VALUES = {"destination": "reception", "digit": "5", "note": "", "words": "and tomorrow"}
+TODAY = date(2026, 12, 30)
+
+
+class _NoModel:
+    async def open(self, model_id: str) -> ModelStream:
+        """Refuse."""
+        raise ModelRejected("NoModel", model_id)
+
+
+class _Weather:
+    """Answers with as much as it is told to."""
+
+    def __init__(self, answer: Forecast | Exception) -> None:
+        self._answer = answer
+
+    async def forecast(self, location: str) -> Forecast:
+        """Answer, or fail."""
+        assert location
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return self._answer
+
+
+class _People:
+    names = ("reception",)
+
+    def __init__(self, *, takes_over: bool, fails: bool = False) -> None:
+        self.takes_over = takes_over
+        self._fails = fails
+
+    async def bring(self, destination: str, summary: str) -> None:
+        """Bring them, or not."""
+        if self._fails:
+            raise UpstreamError("page", summary or destination)
+
+
+def _forecast() -> Forecast:
+    now = datetime.now(UTC).replace(tzinfo=None, minute=0, second=0, microsecond=0)
+    numbers = {
+        "conditions": Conditions.RAIN_SHOWERS,
+        "precipitation_probability": 60,
+        "precipitation": 1.0,
+        "wind": 9.0,
+    }
+    return Forecast(
+        utc_offset=timedelta(0),
+        now=Now(Conditions.PARTLY_CLOUDY, 11.6, 10.0, 80.0, 9.0, 0.0, is_day=True),
+        hours=tuple(Hour(time=now + timedelta(hours=ahead), temperature=4.0, **numbers) for ahead in range(24)),  # type: ignore[arg-type]
+        days=tuple(Day(date=now.date() + timedelta(days=ahead), high=9.0, low=2.0, **numbers) for ahead in range(2)),  # type: ignore[arg-type]
+    )
+
+
+def _tools(answer: Forecast | Exception | None = None) -> list[Tool]:
+    return [*weather_tools(_Weather(answer or _forecast())), *transfer_tools(["reception"]), *goodbye_tools()]
+
+
+def _system(**settings: str) -> str:
+    agent = Agent(CoreSettings.model_validate(settings), _NoModel(), _tools(), lambda _: None)
+    return agent.prompt((8000, 8000), {"city": "Paris", "country": "FR"}).system
+
+
+def _read(name: str) -> str:
+    return _system() if name == "system" else prompts.load(name, **VALUES)
+
+
+def _sections(text: str) -> dict[str, list[str]]:
+    found = re.split(r"^## (.+)$", text, flags=re.MULTILINE)
+    return {title: body.strip().splitlines() for title, body in zip(found[1::2], found[2::2], strict=True)}
+
+
+def _told(tool: Tool) -> Iterator[str]:
+    yield tool.spec.description
+    yield from (each["description"] for each in tool.spec.properties.values())
+
+
+class _Conversation:
+    """Hands over as a session does."""
+
+    def __init__(self, people: _People | None, *, used: bool = False) -> None:
+        self._people = people
+        self._used = used
+
+    async def hand_over(self, destination: str, reason: str) -> dict[str, Any]:
+        """Hand over."""
+        handover = Handover(
+            self._people,
+            tally=Tally(),
+            summary=str,
+            succeeded=lambda: None,
+            failed=lambda _: None,
+            used=self._used,
+            log=structlog.get_logger(),
+        )
+        try:
+            return await handover.ask(destination, reason)
+        finally:
+            handover.cancel()
+
+
+async def _results() -> AsyncIterator[tuple[str, Mapping[str, Any]]]:
+    """Call each tool in every way that it can end; gives its name and what the model reads."""
+    place = {"location": "Paris", "format": "celsius"}
+    far = {**place, "day": "2099-01-01"}
+    for answer in (_forecast(), LocationNotFound("Paris"), UpstreamError("weather", "down"), ValueError("a defect")):
+        registry = ToolRegistry(_tools(answer))
+        for name, arguments in (
+            ("get_current_weather", place),
+            ("get_current_weather", {"location": 5}),
+            ("get_weather_forecast", {**place, "day": "today"}),
+            ("get_weather_forecast", {**place, "day": "tomorrow", "hour": 0}),
+            ("get_weather_forecast", far),
+            ("end_call", {"reason": "caller_said_goodbye"}),
+            ("order_pizza", {}),
+        ):
+            yield name, (await registry.call(name, arguments)).value
+    for conversation in (
+        _Conversation(_People(takes_over=True)),
+        _Conversation(_People(takes_over=True), used=True),
+        _Conversation(_People(takes_over=False)),
+        _Conversation(_People(takes_over=False, fails=True)),
+        _Conversation(None),
+    ):
+        registry = ToolRegistry(_tools(), conversation=conversation)
+        wanted = {"destination": "reception", "reason": "An invoice."}
+        yield "transfer_to_human", (await registry.call("transfer_to_human", wanted)).value
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_prompt_says_what_is_wanted(name: str) -> None:
+    """A forbidden phrase is a phrase in the context."""
+    assert BANNED.findall(_read(name)) == []
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_an_order_is_a_sentence_or_a_few(name: str) -> None:
+    """No list, no header, no name of a tool, no value of an enumeration."""
+    text = _read(name)
+    assert len(text) <= ORDER_CHARACTERS
+    assert "\n" not in text
+    assert ENUMERATION.findall(text) == []
+
+
+@pytest.mark.parametrize("tool", _tools(), ids=lambda tool: tool.spec.name)
+def test_a_tool_s_description_says_what_is_wanted(tool: Tool) -> None:
+    """The schema lists what an argument may be; prose does not."""
+    for text in _told(tool):
+        assert BANNED.findall(text) == []
+        assert ENUMERATION.findall(text) == []
+
+
+async def test_a_result_can_be_spoken_as_it_is() -> None:
+    """It names no tool, holds no empty brackets, and its sentences have no value of an enumeration."""
+    names = {tool.spec.name for tool in _tools()}
+    seen = set()
+    async for name, result in _results():
+        text = json.dumps(result)
+        seen.add((name, result.get("error", result.get("status"))))
+        assert [other for other in names if other in text] == []
+        assert BANNED.findall(text) == []
+        sentences = [result[key] for key in ("speak", "next") if key in result]
+        assert sentences, (name, result)
+        assert [found for sentence in sentences for found in ENUMERATION.findall(sentence)] == []
+        assert all(sentence.endswith(".") for sentence in sentences)
+    assert {error for name, error in seen if name == "get_weather_forecast"} == {
+        None,
+        "location_not_found",
+        "weather_unavailable",
+        "day_out_of_range",
+    }
+    assert {status for name, status in seen if name == "transfer_to_human"} == {
+        "connecting",
+        "shown",
+        "already_transferred",
+        "page_not_reached",
+        "nobody_to_ask",
+    }
+    assert ("end_call", "ending") in seen
+
+
+async def test_the_weather_comes_in_words() -> None:
+    """The values are for a special question and for the page."""
+    registry = ToolRegistry(_tools())
+    place = {"location": "Paris", "format": "fahrenheit"}
+    now = (await registry.call("get_current_weather", place)).value
+    assert now["speak"] == "Now: partly cloudy, 53 degrees fahrenheit."
+    day = (await registry.call("get_weather_forecast", {**place, "day": "today"})).value
+    assert day["speak"] == (
+        f"{datetime.now(UTC):%A}: rain showers, 36 to 48 degrees fahrenheit, 60 percent chance of rain or snow."
+    )
+
+
+def test_the_system_prompt_is_short_and_in_one_style() -> None:
+    """Headers of one kind, bullets, and everything once."""
+    text = _system()
+    assert len(text) <= SYSTEM_CHARACTERS
+    assert "$" not in text
+    headers = [line for line in text.splitlines() if line.startswith("#")]
+    assert headers == [f"## {title}" for title in _sections(text)]
+    rules = [line for line in text.splitlines() if line.startswith("- ")]
+    assert len(set(rules)) == len(rules)
+
+
+def test_goodbye_is_spoken_before_the_call_ends() -> None:
+    """A blanket rule that a tool call is the whole turn makes the model hang up without a word."""
+    rules = _sections(_system())["Tools"]
+    whole = next(number for number, rule in enumerate(rules) if "whole turn" in rule)
+    assert rules[whole + 1].startswith("- end_call is the exception: say goodbye")
+    (tool,) = goodbye_tools()
+    assert "First say goodbye" in tool.spec.description
+
+
+def test_the_prompt_ends_with_a_short_check() -> None:
+    """Three to five points; the goodbye is one of them."""
+    title, points = list(_sections(_system()).items())[-1]
+    assert "check" in title
+    assert 3 <= len(points) <= 5
+    assert any("goodbye" in point for point in points)
+
+
+@pytest.mark.parametrize("name", ["greeting", "sorry_for_the_wait"])
+def test_a_caller_hears_first_that_this_is_an_ai(name: str) -> None:
+    """EU AI Act, Art. 50: in the first sentence, not when somebody asks."""
+    assert "that you are an AI assistant" in prompts.load(name)
+    assert "say that you are an AI assistant" in _system()
+
+
+def test_dates_are_read_from_a_table() -> None:
+    """Two weeks of them, across the end of a year."""
+    table = prompts.dates(TODAY).splitlines()
+    assert table[:4] == [
+        "- today, Wednesday: 2026-12-30",
+        "- tomorrow, Thursday: 2026-12-31",
+        "- Friday: 2027-01-01",
+        "- Saturday: 2027-01-02",
+    ]
+    assert len(table) == 14
+    assert table[-1] == "- Tuesday: 2027-01-12"
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_today_is_the_agent_s_day(zone: str) -> None:
+    """Fourteen hours ahead and eleven behind are never the same day."""
+    text = _system(time_zone=zone)
+    today = datetime.now(CoreSettings.model_validate({"time_zone": zone}).zone).date()
+    assert f"- today, {today:%A}: {today.isoformat()}" in text
+    assert f"({zone})" in text
+
+
+def test_a_look_up_is_announced_in_an_imperative() -> None:
+    """Interactive text, sent while a tool works."""
+    assert prompts.looking_up() == "Tell the caller in one short sentence that you are looking it up."
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_the_stand_in_takes_no_order_for_a_caller_s_words(name: str) -> None:
+    """It would answer that it did not understand."""
+    kind = directions.Kind
+    expected = {
+        "goodbye": kind.LEAVE,
+        "greeting": kind.GREET,
+        "key_pressed": kind.KEY,
+        "looking_up": kind.LOOKING_UP,
+        "nobody_free": kind.NOBODY_FREE,
+        "say_again": kind.SAY_AGAIN,
+        "sorry_for_the_wait": kind.WAITED,
+        "still_there": kind.STILL_THERE,
+        "taken_up": kind.LOST,
+        "transfer_by_key": kind.CONNECTING,
+        "transfer_failed": kind.NOBODY_FREE,
+    }
+    read = directions.read(_read(name))
+    assert read is not None
+    assert read.kind is expected[name]
