@@ -19,6 +19,7 @@ from tests.support.phone_in_process import PhoneInProcess, phone_in_process
 from tests.support.scripted_model import ScriptedModel
 from tests.support.waiting import until
 
+LONG = 1000.0
 LATENCY = 0.3
 """Seconds that Twilio's REST interface takes for a request that succeeds."""
 
@@ -52,7 +53,7 @@ async def test_a_draining_task_stops_only_after_the_hang_up(
         assert not draining.done()
         assert phone.agent.admission.taken == 1
         known = await phone.phone.store.recall(caller.sid)
-        assert resumption.way(known, 0) is resumption.Way.HANG_UP, "the end is not known while Twilio is asked"
+        assert resumption.way(known, 0, LONG) is resumption.Way.HANG_UP, "the end is not known while Twilio is asked"
         await draining
         assert exchange.rest_requests == (1 if status == 200 else 2)
         assert caller.timeline.last("stream_closed") is None or caller.timeline.last("rest") is not None
@@ -73,7 +74,7 @@ async def test_a_draining_task_stops_only_after_the_last_word_is_written(
         known = await phone.phone.store.recall(caller.sid)
         assert known is not None
         assert known.ended == EndReason.DRAINED
-        assert resumption.way(known, 0) is resumption.Way.GO_ON
+        assert resumption.way(known, 0, LONG) is resumption.Way.GO_ON
 
 
 async def _talk(caller: Caller, phone: PhoneInProcess) -> None:

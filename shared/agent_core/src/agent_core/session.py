@@ -239,7 +239,8 @@ class Session:
         return SoundInFrames(source, sink, shown, self.ready.set, self._note_sound)
 
     async def _wait_for_end(self) -> EndReason:
-        seconds: float = self._agent.settings.max_call_seconds
+        left = self._opening.seconds_left
+        seconds: float = self._agent.settings.max_call_seconds if left is None else left
         while True:
             try:
                 async with asyncio.timeout(seconds):
