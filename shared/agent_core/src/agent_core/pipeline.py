@@ -64,7 +64,7 @@ class SoundInFrames:
 
 
 class RecentContext(LLMContext):
-    """Keeps the newest messages: Pipecat drops none, a visitor types as many as they like, and the model knows its own."""
+    """Keeps the newest messages only: Pipecat drops none, and the model remembers by itself."""
 
     def add_message(self, message: LLMContextMessage) -> None:
         """Keep one more."""
