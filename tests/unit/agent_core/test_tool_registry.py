@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field
 
-from agent_core.tools.registry import Tool, ToolFailure, ToolRecord, ToolRegistry
+from agent_core.tools.registry import RATIONED_AT_ONCE, RATIONED_PER_MINUTE, Tool, ToolFailure, ToolRecord, ToolRegistry
 
 
 async def pour(
@@ -142,3 +142,30 @@ def test_names_must_differ() -> None:
     """Two tools of one name would hide each other."""
     with pytest.raises(ValueError, match="same name"):
         ToolRegistry([Tool(hang), Tool(hang)])
+
+
+async def test_one_conversation_uses_a_rationed_tool_so_often() -> None:
+    """Some at once, then some a minute; what is above that is not done, and the model is told to wait."""
+    now, poured = 0.0, list[str]()
+
+    async def count(what: str) -> dict[str, Any]:
+        """Count."""
+        poured.append(what)
+        return {"poured": what}
+
+    async def free(what: str) -> dict[str, Any]:
+        """Do not count."""
+        return {"free": what}
+
+    tools = ToolRegistry([Tool(count, rationed=True), Tool(free)], clock=lambda: now)
+    other = ToolRegistry([Tool(count, rationed=True)], clock=lambda: now)
+    outcomes = [await tools.call("count", {"what": "tea"}) for _ in range(50)]
+    assert len(poured) == RATIONED_AT_ONCE
+    assert outcomes[-1].value["error"] == "too_many_requests"
+    assert (await tools.call("free", {"what": "tea"})).outcome == "ok"
+    assert (await other.call("count", {"what": "tea"})).outcome == "ok", "another conversation has its own"
+    poured.clear()
+    for _ in range(600):
+        now += 0.5
+        await tools.call("count", {"what": "tea"})
+    assert len(poured) == pytest.approx(5 * RATIONED_PER_MINUTE, abs=1)

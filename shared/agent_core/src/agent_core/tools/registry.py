@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from agent_core.credit import Credit
 from agent_core.errors import AgentError, InvalidArguments
 from agent_core.phrases import Phrase
 from agent_core.tools.arguments import CONVERSATION, Arguments, arguments_of, checked, schema_of
@@ -19,6 +20,11 @@ Outcome = Literal["ok", "error", "timeout", "unknown", "cancelled"]
 
 DEFAULT_TIMEOUT = 5.0
 """Seconds. A caller takes longer silence for a dead line, even after a spoken "one moment"."""
+
+RATIONED_AT_ONCE = 8
+"""Calls of rationed tools that one conversation makes at once: somebody who compares some cities is not held up."""
+RATIONED_PER_MINUTE = 10
+"""And how many more in each minute. People make one or two."""
 
 
 class ToolFailure(AgentError):
@@ -80,6 +86,7 @@ class Tool:
         shown: Whether a visitor's page may show what it was asked and what it gave.
         choices: Arguments that take one of these words only, where that is known when a service starts.
         filler: What the caller hears if it takes longer than they would wait in silence.
+        rationed: Whether a call costs a third party something, so that one conversation makes only so many.
     """
 
     def __init__(  # noqa: PLR0913 - what a tool can be told about, all optional
@@ -91,6 +98,7 @@ class Tool:
         shown: bool = False,
         choices: Mapping[str, Sequence[str]] | None = None,
         filler: Phrase | None = None,
+        rationed: bool = False,
     ) -> None:
         self._function = function
         self._wants_conversation = CONVERSATION in inspect.signature(function).parameters
@@ -99,6 +107,7 @@ class Tool:
         self.failure = failure
         self.shown = shown
         self.filler = filler
+        self.rationed = rationed
         properties, required = schema_of(self._arguments)
         description = (inspect.getdoc(function) or "").split("\n\n", maxsplit=1)[0].replace("\n", " ")
         self.spec = ToolSpec(function.__name__, description, properties, required)
@@ -127,6 +136,7 @@ class ToolRegistry:
         tools: Names must differ.
         conversation: Is handed to the tools that want it.
         on_call: Gets one record for each call, when it is over.
+        clock: Monotonic seconds.
     """
 
     def __init__(
@@ -135,8 +145,10 @@ class ToolRegistry:
         *,
         conversation: object = None,
         on_call: Callable[[ToolRecord], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._conversation = conversation
+        self._credit = Credit(clock, RATIONED_AT_ONCE, RATIONED_PER_MINUTE / 60)
         self._tools = {tool.spec.name: tool for tool in tools}
         if len(self._tools) != len(tools):
             message = "two tools have the same name"
@@ -162,11 +174,7 @@ class ToolRegistry:
         started = time.monotonic()
         tool = self._tools.get(name)
         try:
-            ending = (
-                _Ending("unknown", _error("unknown_tool"))
-                if tool is None
-                else await _attempt(tool, arguments, self._conversation)
-            )
+            ending = await self._run(tool, arguments)
         except asyncio.CancelledError as cancelled:
             self._close(name, _Ending("cancelled", _error("cancelled"), cancelled), started)
             raise
@@ -175,6 +183,8 @@ class ToolRegistry:
     async def _run(self, tool: Tool | None, arguments: object) -> "_Ending":
         if tool is None:
             return _Ending("unknown", _error("unknown_tool"))
+        if tool.rationed and not self._credit.spend():
+            return _Ending("error", _error("too_many_requests", "wait a minute before you use this tool again"))
         return await _attempt(tool, arguments, self._conversation)
 
     def _close(self, name: str, ending: "_Ending", started: float) -> ToolResult:

@@ -1,6 +1,7 @@
 """The weather of any place on Earth, from Open-Meteo."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -11,6 +12,7 @@ from agent_core.adapters.open_meteo.fetch import SERVICE, TIMEOUT, fetch
 from agent_core.adapters.open_meteo.places import Query, best, cleaned, folded, shorter
 from agent_core.adapters.open_meteo.remembered import Remembered
 from agent_core.adapters.open_meteo.wire import CURRENT, DAILY, HOURLY, Place, Places, Weather
+from agent_core.credit import Credit
 from agent_core.errors import UpstreamError
 from agent_core.weather import Forecast, LocationNotFound
 
@@ -21,8 +23,14 @@ _FORECAST_DAYS = 16
 """The most that Open-Meteo gives."""
 
 _PLACE_SECONDS = 24 * 3600.0
+_MISS_SECONDS = 600.0
 _FORECAST_SECONDS = 300.0
 """Open-Meteo renews its current conditions each 15 minutes."""
+
+REQUESTS_AT_ONCE = 60
+REQUESTS_PER_MINUTE = 300
+"""What this process asks for, whoever asks it: the free service answers 600 a minute for each address, and tasks
+share one. What comes faster fails at once, as it would there, but without spending what others are granted."""
 
 
 class OpenMeteo:
@@ -32,6 +40,7 @@ class OpenMeteo:
         forecast_url: Where forecasts come from.
         geocoding_url: Where places are looked up.
         client: Replaces the connection pool; closed with this object either way.
+        clock: Monotonic seconds.
     """
 
     def __init__(
@@ -40,6 +49,7 @@ class OpenMeteo:
         forecast_url: str = FORECAST_URL,
         geocoding_url: str = GEOCODING_URL,
         client: httpx.AsyncClient | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._forecast_url = forecast_url
         self._geocoding_url = geocoding_url
@@ -50,6 +60,8 @@ class OpenMeteo:
             limits=httpx.Limits(max_connections=20, max_keepalive_connections=4, keepalive_expiry=60),
         )
         self._places: Remembered[str, Place] = Remembered(size=512, seconds=_PLACE_SECONDS)
+        self._misses: Remembered[str, str] = Remembered(size=512, seconds=_MISS_SECONDS)
+        self._credit = Credit(clock, REQUESTS_AT_ONCE, REQUESTS_PER_MINUTE / 60)
         self._forecasts: Remembered[tuple[float, float], Forecast] = Remembered(size=64, seconds=_FORECAST_SECONDS)
 
     async def __aenter__(self) -> Self:
@@ -85,22 +97,32 @@ class OpenMeteo:
     async def _place(self, query: Query) -> Place:
         key = folded(query.text)
         place = self._places.get(key)
-        if place is None:
+        if place is None and self._misses.get(key) is None:
             place = await self._find(query)
-            self._places.put(key, place)
+            if place is None:
+                self._misses.put(key, key)
+            else:
+                self._places.put(key, place)
+        if place is None:
+            reason = "no such place"
+            raise LocationNotFound(reason)
         return place
 
-    async def _find(self, query: Query) -> Place:
+    async def _find(self, query: Query) -> Place | None:
         for asked, text in _questions(query):
             place = best(asked, await self._ask_places(text))
             if place is not None:
                 return place
-        reason = "no such place"
-        raise LocationNotFound(reason)
+        return None
 
     async def _ask_places(self, name: str) -> tuple[Place, ...]:
         query = {"name": name, "count": "10", "language": "en", "format": "json"}
-        return _parsed(Places, await fetch(self._client, self._geocoding_url, query)).results
+        return _parsed(Places, await self._fetch(self._geocoding_url, query)).results
+
+    async def _fetch(self, url: str, query: Mapping[str, str]) -> bytes:
+        if not self._credit.spend():
+            raise UpstreamError(SERVICE, "our_own_limit")
+        return await fetch(self._client, url, query)
 
     async def _ask_forecast(self, spot: tuple[float, float]) -> Forecast:
         latitude, longitude = spot
@@ -113,7 +135,7 @@ class OpenMeteo:
             "timezone": "auto",
             "forecast_days": str(_FORECAST_DAYS),
         }
-        weather = _parsed(Weather, await fetch(self._client, self._forecast_url, query))
+        weather = _parsed(Weather, await self._fetch(self._forecast_url, query))
         try:
             return weather.forecast()
         except (KeyError, ValueError) as error:
