@@ -1,7 +1,10 @@
 """Every shelf keeps the same promises: what is put is found, nothing outlives its time, old parts change nothing."""
 
 import asyncio
+import fcntl
 import json
+import os
+import struct
 import time
 import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -254,6 +257,99 @@ async def test_only_its_owner_looks_into_the_folder(tmp_path: Path) -> None:
     await _folder(tmp_path / "calls").shelf().put("CA1", _entry())
     (file,) = (tmp_path / "calls").glob("*.entry")
     assert ((tmp_path / "calls").stat().st_mode & 0o777, file.stat().st_mode & 0o777) == (0o700, 0o600)
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o770])
+async def test_a_folder_that_others_write_to_is_not_used(tmp_path: Path, mode: int) -> None:
+    """They could put anything under any name, and take everything away."""
+    folder = tmp_path / "calls"
+    folder.mkdir()
+    folder.chmod(mode)
+    with pytest.raises(ShelfFault, match="PermissionError"):
+        await FileShelf(folder).put("CA1", _entry())
+    assert not list(folder.iterdir())
+
+
+def _huge(file: Path) -> None:
+    with file.open("wb") as hole:
+        hole.write(struct.pack(">Qd", 0, time.time() + 60))
+        hole.truncate(1 << 40)
+
+
+def _link(file: Path) -> None:
+    target = file.parent.parent / "target"
+    target.write_bytes(struct.pack(">Qd", 7, time.time() + 60))
+    file.symlink_to(target)
+
+
+def _expiring(moment: float) -> Callable[[Path], object]:
+    return lambda file: file.write_bytes(struct.pack(">Qd", 2**31, moment))
+
+
+ODD: dict[str, Callable[[Path], object]] = {
+    "pipe": os.mkfifo,
+    "huge": _huge,
+    "link": _link,
+    "link-to-itself": lambda file: file.symlink_to(file),
+    "never-expires": _expiring(float("inf")),
+    "expires-at-no-time": _expiring(float("nan")),
+    "expires-in-years": _expiring(2e10),
+    "empty": lambda file: file.write_bytes(b""),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+async def test_what_is_no_entry_is_as_if_it_were_not_there(tmp_path: Path, odd: str) -> None:
+    """It is not read, not followed and not waited for; it is swept, or replaced."""
+    folder = tmp_path / "calls"
+    shelf = FileShelf(folder)
+    await shelf.put("CA1", _entry())
+    (file,) = folder.glob("*.entry")
+    for name in (file, folder / f"{'0' * 64}.entry"):
+        name.unlink(missing_ok=True)
+        ODD[odd](name)
+    assert await shelf.get("CA1") is None
+    assert await shelf.put_first("CA1", time.time() + 60)
+    assert file.is_file()
+    assert not file.is_symlink()
+    await FileShelf(folder).get("CA2")  # the next task sweeps
+    assert list(folder.glob("*.entry")) == [file]
+    if (target := tmp_path / "target").exists():
+        assert len(target.read_bytes()) == 16
+
+
+async def test_the_lock_is_no_link(tmp_path: Path) -> None:
+    """Whatever it points to is left alone."""
+    folder, target = tmp_path / "calls", tmp_path / "precious"
+    folder.mkdir(mode=0o700)
+    target.write_text("words")
+    (folder / "lock").symlink_to(target)
+    with pytest.raises(ShelfFault):
+        await FileShelf(folder).put("CA1", _entry())
+    assert target.read_text() == "words"
+
+
+async def test_drafts_of_killed_tasks_are_swept(tmp_path: Path) -> None:
+    """Whatever was being written when a task was killed."""
+    folder = tmp_path / "calls"
+    folder.mkdir(mode=0o700)
+    (folder / f"{'0' * 64}.abc.draft").write_bytes(b"a word")
+    (folder / "notes").write_bytes(b"somebody's own")
+    await FileShelf(folder).get("CA1")
+    assert sorted(file.name for file in folder.iterdir()) == ["lock", "notes"]
+
+
+async def test_a_lock_that_somebody_keeps_is_given_up(tmp_path: Path) -> None:
+    """Reading needs none; writing is given up by the thread as well, and works again when the lock is free."""
+    folder = tmp_path / "calls"
+    shelf = FileShelf(folder)
+    await shelf.put("CA1", _entry())
+    with (folder / "lock").open("r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(ShelfFault, match="TimeoutError"):
+            await shelf.put("CA1", _entry(b"new"))
+        assert await shelf.get("CA1") is not None
+    assert await shelf.put("CA1", _entry(b"new"))
 
 
 async def _refused(code: str) -> AsyncIterator[str]:

@@ -3,14 +3,19 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
+from itertools import count
 from typing import Literal
 
 import pytest
 
 from agent_core.adapters.open_meteo import OpenMeteo
+from agent_core.adapters.open_meteo.client import REQUESTS_AT_ONCE, REQUESTS_PER_MINUTE
+from agent_core.errors import UpstreamError
 from agent_core.tools.registry import ToolRecord, ToolRegistry, ToolResult
 from agent_core.tools.weather import weather_tools
+from agent_core.weather import LocationNotFound
 from standins.weather import WeatherStandin
 from standins.weather.faults import Fault
 
@@ -34,7 +39,7 @@ async def records() -> list[ToolRecord]:
 async def tools(standin: WeatherStandin, records: list[ToolRecord]) -> AsyncIterator[ToolRegistry]:
     """Give the weather tools on that stand-in."""
     async with OpenMeteo(forecast_url=standin.forecast_url, geocoding_url=standin.geocoding_url) as source:
-        yield ToolRegistry(weather_tools(source), on_call=records.append)
+        yield ToolRegistry(weather_tools(source), on_call=records.append, clock=count(step=60).__next__)
 
 
 async def ask(tools: ToolRegistry, location: str = "Stockholm") -> ToolResult:
@@ -99,7 +104,7 @@ async def test_an_empty_object_is_no_place_or_no_weather(standin: WeatherStandin
     standin.fail(Fault(on="geocoding", action="empty"))
     assert (await ask(tools)).value == {"error": "location_not_found"}
     standin.fail(Fault(on="forecast", action="empty"))
-    assert (await ask(tools, "Oslo")).value == {"error": "weather_unavailable"}
+    assert (await ask(tools, "Paris")).value == {"error": "weather_unavailable"}
 
 
 async def test_a_silent_server_is_given_up(
@@ -148,3 +153,31 @@ async def test_the_same_place_is_not_asked_twice(standin: WeatherStandin, tools:
     again = await ask(tools)
     assert asked(standin) == ["geocoding", "forecast"]
     assert first.value["temperature"] == again.value["temperature"]
+
+
+async def test_a_place_that_was_not_found_is_not_looked_up_again(standin: WeatherStandin, tools: ToolRegistry) -> None:
+    """For a while, however it is spelt; and what could not be asked has not been looked up."""
+    standin.fail(Fault(on="geocoding", action="status", status=404))
+    assert (await ask(tools, "Xqyw Zv")).value == {"error": "weather_unavailable"}
+    standin.clear_faults()
+    assert (await ask(tools, "Xqyw Zv")).value == {"error": "location_not_found"}
+    before = len(standin.requests)
+    for name in ("Xqyw Zv", "xqyw zv", " XQYW  ZV "):
+        assert (await ask(tools, name)).value == {"error": "location_not_found"}
+    assert len(standin.requests) == before
+
+
+async def test_one_process_asks_so_often(standin: WeatherStandin) -> None:
+    """Whoever the questions come from: what is above the limit fails without a request, and only for a while."""
+    now = 0.0
+    forecasts, places = standin.forecast_url, standin.geocoding_url
+    async with OpenMeteo(forecast_url=forecasts, geocoding_url=places, clock=lambda: now) as source:
+        for number in range(REQUESTS_AT_ONCE):
+            with suppress(LocationNotFound):
+                await source.forecast(f"Xq{number}")
+        assert len(standin.requests) == REQUESTS_AT_ONCE
+        with pytest.raises(UpstreamError, match="our_own_limit"):
+            await source.forecast("Stockholm")
+        assert len(standin.requests) == REQUESTS_AT_ONCE
+        now += 2 * 60 / REQUESTS_PER_MINUTE
+        await source.forecast("Stockholm")

@@ -1,60 +1,27 @@
 """Requests that never come to their end, and connections on which nothing comes, are not kept."""
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 import pytest_asyncio
-import uvicorn
-from fastapi import FastAPI, Request, WebSocket
 from websockets.asyncio.client import connect
 
 from agent_core import sockets
-from agent_core.sockets import HttpProtocol, WebSocketProtocol
+from tests.support.small_service import small_service
 
 PATIENCE = 0.4
 HEAD = b"POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\n"
 ANSWER = b"HTTP/1.1 200 OK"
 
 
-class _Server(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals to pytest."""
-        yield
-
-
 @pytest_asyncio.fixture
 async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
     """Serve an echo, with little patience."""
     monkeypatch.setattr(sockets, "REQUEST_SECONDS", PATIENCE)
-    app = FastAPI()
-
-    @app.post("/echo")
-    async def echo(request: Request) -> str:
-        return (await request.body()).decode()
-
-    @app.websocket("/talk")
-    async def talk(line: WebSocket) -> None:
-        await line.accept()
-        await line.send_text(await line.receive_text())
-
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        app,
-        http=HttpProtocol,
-        ws=WebSocketProtocol,
-        log_config=None,
-        timeout_graceful_shutdown=1,
-        timeout_keep_alive=60,
-    )
-    server = _Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    yield listener.getsockname()[1]
-    server.should_exit = True
-    await asyncio.wait({serving}, timeout=5.0)
+    async with small_service() as served:
+        yield served
 
 
 @pytest.mark.parametrize(

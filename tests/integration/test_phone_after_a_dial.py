@@ -1,5 +1,6 @@
 """What becomes of a caller when the call to a person has ended, and of what is remembered of them."""
 
+import asyncio
 import time
 from datetime import timedelta
 from xml.etree.ElementTree import Element, fromstring
@@ -10,6 +11,7 @@ from agent_core.events import EndReason
 from phone_agent.note import Note, Notes
 from phone_agent.putting_through import Switchboard
 from phone_agent.twiml import TRY_AGAIN
+from tests.support import scripted_model as say
 from tests.support.remembered_call import Scene
 from tests.support.waiting import until
 
@@ -22,13 +24,13 @@ async def _ended(scene: Scene, url: str, **fields: str) -> Element:
     return fromstring(answer.text)  # noqa: S314 - our own document
 
 
-def _address(scene: Scene, age: float = 0) -> str:
+def _address(scene: Scene, age: float = 0, began_at: float = 0) -> str:
     """Give the address that Twilio has for this, made so many seconds ago."""
     phone = scene.phone.phone
     notes = Notes.from_auth_tokens(phone.settings.auth_tokens, clock=lambda: time.time() - age)
     base = f"{scene.caller.number}/incoming-call"
     board = Switchboard((), phone.control, notes, base_url=base, ring=timedelta(seconds=20))
-    return board.after_url(Note(scene.caller.call_sid, "reception", "The caller wants a person."))
+    return board.after_url(Note(scene.caller.call_sid, "reception", "The caller wants a person.", began_at))
 
 
 async def test_a_task_without_a_place_has_another_one_asked(scene: Scene) -> None:
@@ -84,3 +86,47 @@ async def test_nobody_answered_the_fallback(scene: Scene) -> None:
     """There is no note and no agent to go back to: the caller is told so."""
     document = await _ended(scene, "/incoming-call/dial-ended", DialCallStatus="no-answer")
     assert [verb.tag for verb in document] == ["Say", "Hangup"]
+
+
+WAYS = ["lost", "not answered", "not answered, and the store knows nothing"]
+
+
+async def _comes_back(scene: Scene, way: str, seconds_left: float) -> Element:
+    """Have a call come back that may last so much longer; give the document that comes back."""
+    began_at = time.time() - scene.phone.phone.settings.max_call_seconds + seconds_left
+    if way != WAYS[2]:
+        await scene.remembered(began_at=began_at)
+    if way == "lost":
+        return fromstring(await scene.caller.lose(0))  # noqa: S314 - our own document
+    return await _ended(scene, _address(scene, began_at=began_at), DialCallStatus="busy", DialBridged="false")
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_the_time_limit_goes_on_when_a_call_comes_back(scene: Scene, way: str) -> None:
+    """A call that has twenty seconds left when it comes back hears a goodbye after those."""
+    document = await _comes_back(scene, way, 20)
+    parameters = {one.attrib["name"]: one.attrib["value"] for one in document.iter("Parameter")}
+    async with await scene.caller.open_stream() as socket:
+        announcer = scene.caller.announcer()
+        await socket.send(announcer.connected())
+        await socket.send(announcer.start(parameters))
+        stream = await scene.phone.model.stream()
+        await until(lambda: bool(stream.texts("USER")))
+        stream.say(*say.answer("Sorry for the wait.", bytes(160)))
+        waited = 0
+        while not any("has to end now" in text for text in stream.texts("USER")):
+            await socket.send(announcer.media(bytes(160)))
+            await asyncio.sleep(1)
+            waited += 1
+        assert 15 <= waited <= 22
+        await socket.close()
+    await until(lambda: len(scene.phone.records) == 1)
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_call_whose_time_is_up_opens_no_model(scene: Scene, way: str) -> None:
+    """It hears a sentence of Twilio's, and nothing is kept of it."""
+    document = await _comes_back(scene, way, 10)
+    assert [verb.tag for verb in document] == ["Say", "Hangup"]
+    await until(lambda: scene.caller.call_sid not in scene.shelf.entries)
+    assert not scene.phone.model.streams

@@ -6,7 +6,7 @@ Processor time is how much work the service does for one, whatever else the mach
 import asyncio
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Final
 
 import httpx
@@ -23,6 +23,7 @@ from tests.support.phone_process import PhoneProcess
 from tests.support.stranger import Stranger
 from tests.support.waiting import until
 from tests.support.web_process import WebProcess, web_process
+from tools.workspace import ROOT
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -59,6 +60,35 @@ class Crowd:
             writer.write(b"POST /incoming-call HTTP/1.1\r\nhost: a\r\n")
         await asyncio.sleep(0.3)
 
+    async def large(self, count: int) -> None:
+        """Begin to ask with a head just within its bound, and stay."""
+        line = b"x: " + b"a" * 15_000 + b"\r\n"
+        for _ in range(count):
+            _, writer = await asyncio.open_connection(*self._place)
+            self._writers.append(writer)
+            writer.write(b"POST /incoming-call HTTP/1.1\r\nhost: a\r\n" + line * 4)
+        await asyncio.sleep(0.3)
+
+    async def too_large(self, count: int) -> None:
+        """Ask with a head that does not end, until the connection is closed."""
+        for _ in range(count):
+            reader, writer = await asyncio.open_connection(*self._place)
+            writer.write(b"POST /incoming-call HTTP/1.1\r\nhost: a\r\n")
+            with suppress(ConnectionError):
+                for _ in range(100):
+                    writer.write(b"a: b\r\n" * 1000)
+                    await writer.drain()
+                await reader.read()
+            writer.close()
+
+    async def deaf(self, count: int, path: str) -> None:
+        """Ask for something large, take nothing of it, and stay."""
+        for _ in range(count):
+            _, writer = await asyncio.open_connection(*self._place, limit=1)
+            self._writers.append(writer)
+            writer.write(f"GET {path} HTTP/1.1\r\nhost: a\r\n\r\n".encode())
+        await asyncio.sleep(1.0)
+
     def leave(self) -> None:
         """Close all."""
         for writer in self._writers:
@@ -94,6 +124,26 @@ async def test_connections(phone: PhoneProcess) -> None:
     await crowd.idle(100)
     _tell("an idle connection", await cost_of_one(phone.process.pid, 500, crowd.idle))
     _tell("half a request", await cost_of_one(phone.process.pid, 500, crowd.half))
+    crowd.leave()
+
+
+async def test_heads(phone: PhoneProcess) -> None:
+    """A head is kept within its bound for ten seconds, and above it not at all."""
+    crowd = Crowd(phone.url)
+    await crowd.large(100)
+    _tell("half a request of 60 KB", await cost_of_one(phone.process.pid, 300, crowd.large))
+    await crowd.too_large(20)
+    _tell("a request without end", await cost_of_one(phone.process.pid, 200, crowd.too_large))
+    crowd.leave()
+
+
+async def test_answers_that_are_not_read(web: WebProcess) -> None:
+    """The largest file of the page, asked for by those who take nothing of it."""
+    crowd = Crowd(web.url)
+    files = (ROOT / "services/webrtc-agent/src/webrtc_agent/static/assets").iterdir()
+    path = f"/assets/{max(files, key=lambda file: file.stat().st_size).name}"
+    await crowd.deaf(50, path)
+    _tell("an answer that is not read", await cost_of_one(web.process.pid, 200, lambda count: crowd.deaf(count, path)))
     crowd.leave()
 
 

@@ -77,6 +77,9 @@ async def cost_of_one(pid: int, count: int, hold: Callable[[int], Awaitable[None
 BOUNDS: Final = {
     "an idle connection": Cost(kilobytes=40, sockets=1, processor_ms=5),
     "half a request": Cost(kilobytes=25, sockets=1, processor_ms=2),
+    "half a request of 60 KB": Cost(kilobytes=200, sockets=1, processor_ms=2),
+    "a request without end": Cost(kilobytes=10, sockets=0.1, processor_ms=5),
+    "an answer that is not read": Cost(kilobytes=200, sockets=2, processor_ms=25),
     "a forged webhook of 64 KB": Cost(kilobytes=10, sockets=0.1, processor_ms=5),
     "a forged handshake": Cost(kilobytes=10, sockets=0.1, processor_ms=5),
     "a signed socket without a ticket": Cost(kilobytes=200, sockets=1, processor_ms=10),

@@ -32,6 +32,22 @@ def test_a_place_is_given_back_once() -> None:
     assert admission.taken == 1
 
 
+def test_a_place_that_is_kept_comes_back_after_the_block() -> None:
+    """Once, however often it was released meanwhile; a block without a release gives nothing back."""
+    admission = Admission(2)
+    place = admission.admit()
+    with place.kept():
+        pass
+    assert admission.taken == 1
+    with place.kept(), place.kept():
+        place.release()
+        place.release()
+        assert admission.taken == 1
+    assert admission.taken == 0
+    place.release()
+    assert admission.taken == 0
+
+
 def test_a_block_gives_its_place_back() -> None:
     """Also when it fails."""
     admission = Admission(1)

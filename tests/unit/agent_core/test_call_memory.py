@@ -16,6 +16,7 @@ CALL = CallMemory(
     part=3,
     begun=2,
     session_id="abc",
+    began_at=1000.0,
 )
 
 
@@ -62,3 +63,16 @@ def test_notes_and_facts_are_bounded() -> None:
     assert kept.note is not None
     assert len(kept.note) == MAX_NOTE
     assert (len(kept.facts), {len(text) for text in kept.facts.values()}) == (20, {100})
+
+
+@pytest.mark.parametrize(("now", "left"), [(1000, 60), (1050, 10), (1060, 0), (9000, 0), (900, 60)])
+def test_the_time_limit_is_that_of_the_call(now: float, left: float) -> None:
+    """It goes on however often the call is taken up; a clock that is behind gives no more than the whole."""
+    assert CALL.seconds_left(60, now) == left
+
+
+@pytest.mark.parametrize("moment", [None, "1000.0", float("nan"), -5.0, [], True])
+def test_a_moment_that_is_none_limits_nothing(moment: object) -> None:
+    """An older version of this program leaves it out; something else may have written it."""
+    told = json.loads(CALL.encode()) | {"began_at": moment}
+    assert decode("CA1", json.dumps(told).replace("NaN", "null").encode()).seconds_left(60, 5000) == 60

@@ -10,7 +10,16 @@ import pytest
 from pydantic import Field
 
 from agent_core.tools.goodbye import goodbye_tools
-from agent_core.tools.registry import GRACE_SECONDS, MAX_TIMEOUT, Tool, ToolFailure, ToolRecord, ToolRegistry
+from agent_core.tools.registry import (
+    GRACE_SECONDS,
+    MAX_TIMEOUT,
+    RATIONED_AT_ONCE,
+    RATIONED_PER_MINUTE,
+    Tool,
+    ToolFailure,
+    ToolRecord,
+    ToolRegistry,
+)
 from agent_core.tools.repeats import WINDOW_SECONDS, Repeats
 from agent_core.tools.transfer import transfer_tools
 from agent_core.tools.weather import weather_tools
@@ -363,3 +372,30 @@ async def test_answers_kept_are_bounded() -> None:
         assert await repeats.answer(str(number), partial(ask, number), seconds=1, keep=True) == number
     assert await repeats.answer("99", partial(ask, -1), seconds=1, keep=True) == 99
     assert await repeats.answer("0", partial(ask, -1), seconds=1, keep=True) == -1
+
+
+async def test_one_conversation_uses_a_rationed_tool_so_often() -> None:
+    """Some at once, then some a minute; what is above that is not done, and the model is told to wait."""
+    now, poured = 0.0, list[str]()
+
+    async def count(what: str) -> dict[str, Any]:
+        """Count."""
+        poured.append(what)
+        return {"poured": what}
+
+    async def free(what: str) -> dict[str, Any]:
+        """Do not count."""
+        return {"free": what}
+
+    tools = ToolRegistry([Tool(count, rationed=True), Tool(free)], clock=lambda: now)
+    other = ToolRegistry([Tool(count, rationed=True)], clock=lambda: now)
+    outcomes = [await tools.call("count", {"what": f"tea {number}"}) for number in range(50)]
+    assert len(poured) == RATIONED_AT_ONCE
+    assert outcomes[-1].value["error"] == "too_many_requests"
+    assert (await tools.call("free", {"what": "tea"})).outcome == "ok"
+    assert (await other.call("count", {"what": "tea"})).outcome == "ok", "another conversation has its own"
+    poured.clear()
+    for number in range(600):
+        now += 0.5
+        await tools.call("count", {"what": f"coffee {number}"})
+    assert len(poured) == pytest.approx(5 * RATIONED_PER_MINUTE, abs=1)

@@ -1,7 +1,12 @@
 """The conversation's words: in order, once, and of a cut-off answer only what was heard."""
 
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
 from agent_core.nova import wire
-from agent_core.nova.transcript import MAX_BYTES, Transcript
+from agent_core.nova.transcript import MAX_BYTES, MAX_ENTRIES, MAX_ENTRY_BYTES, History, Transcript
 from agent_core.nova.wire import Role
 from tests.support import scripted_model as say
 
@@ -52,7 +57,7 @@ def test_half_a_character_is_left_out() -> None:
 
 
 def test_an_endless_conversation_stays_bounded() -> None:
-    """The oldest words go first, and one that is too long by itself still stands."""
+    """The oldest words go first, also those of an entry that is too long by itself."""
     transcript = Transcript()
     for number in range(100):
         transcript.add(Role.USER if number % 2 else Role.ASSISTANT, f"{number} " + "x" * 2000)
@@ -60,7 +65,7 @@ def test_an_endless_conversation_stays_bounded() -> None:
     assert size <= MAX_BYTES
     assert transcript.history[-1][1].startswith("99 ")
     transcript.add(Role.ASSISTANT, "y" * (MAX_BYTES + 1))
-    assert len(transcript.history) == 1
+    assert transcript.history[-1] == (Role.ASSISTANT, "y" * MAX_ENTRY_BYTES)
 
 
 def test_what_a_call_brings_along_is_known_but_not_asked_again() -> None:
@@ -77,3 +82,38 @@ def test_what_a_call_brings_along_is_known_but_not_asked_again() -> None:
     waiting.append(transcript.waiting[1])
     assert waiting == [None, "the weather in Paris please", None]
     assert told == [3, 4]
+
+
+_WORDS = st.one_of(
+    st.text(max_size=40),
+    st.builds(lambda word, count: word * count, st.text(min_size=1, max_size=4), st.integers(1, 20_000)),
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from([Role.USER, Role.ASSISTANT]), _WORDS), max_size=40))
+def test_no_words_make_it_larger_than_its_bounds(said: list[tuple[Role, str]]) -> None:
+    """Whoever says what how often: bytes, entries and each of them; and the newest words are those that stay."""
+    transcript = Transcript()
+    for role, words in said:
+        transcript.add(role, words)
+        sizes = [len(entry.encode()) for _, entry in transcript.history]
+        assert sum(sizes) <= MAX_BYTES
+        assert max(sizes, default=0) <= MAX_ENTRY_BYTES
+        assert len(sizes) <= MAX_ENTRIES
+        assert all(one[0] is not other[0] for one, other in pairwise(transcript.history))
+        kept = words.encode(errors="ignore").decode().strip()
+        assert not kept or kept.endswith(transcript.history[-1][1][-100:].lstrip()[-len(kept) :])
+
+
+def test_the_thousandth_message_costs_no_more_than_the_tenth() -> None:
+    """What is handed on, and what is copied for it, does not grow with what was said before."""
+    sizes: list[int] = []
+
+    def changed(history: History) -> None:
+        sizes.append(sum(len(words) for _, words in history) + len(history))
+
+    flooded, chatted = Transcript(changed=changed), Transcript(changed=changed)
+    for number in range(1000):
+        flooded.add(Role.USER, "\U0001f600" * 1000)
+        chatted.add(Role.USER if number % 2 else Role.ASSISTANT, "x")
+    assert max(sizes[20:]) <= MAX_ENTRY_BYTES

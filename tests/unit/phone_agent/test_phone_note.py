@@ -10,7 +10,7 @@ from agent_core.adapters.call_store.seal import Seal
 from phone_agent.note import LONG, SHORT, Note, NoteRefused, Notes
 
 CALL, OTHER = "CA" + "1" * 32, "CA" + "2" * 32
-NOTE = Note(CALL, "reception", "The caller said: “my order 4711 is late”")
+NOTE = Note(CALL, "reception", "The caller said: “my order 4711 is late”", 1_700_000_000.0)
 
 
 def test_another_task_reads_it() -> None:

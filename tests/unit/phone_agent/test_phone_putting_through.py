@@ -114,7 +114,7 @@ async def test_twilio_is_asked_once(status: int) -> None:
     transport = httpx.MockTransport(answer)
     async with httpx.AsyncClient(transport=transport, base_url="https://api.twilio.com") as client:
         with pytest.raises(UpstreamError, match=str(status)):
-            await switchboard(client).connect(CALL, "desk", "hello")
+            await switchboard(client).connect(Note(CALL, "desk", "hello"))
     [request] = asked
     assert request.url.path == f"/2010-04-01/Accounts/AC1/Calls/{CALL}.json"
     assert list(dict(parse_qsl(request.content.decode()))) == ["Twiml"]

@@ -92,9 +92,10 @@ class LiveCall:
         self._packets = Packetizer(phone.settings.media_frame_ms)
         self._tally = Tally(resumed=known.begun - 1)
         self._line = Line(start.stream_sid, self._tally, self._clock)
-        people = PutThrough(phone.switchboard, start.call_sid)
+        people = PutThrough(phone.switchboard, start.call_sid, known.began_at)
         media = Media(SAMPLE_RATE, SAMPLE_RATE, voice=self._line, people=people)
         self._scribe = Scribe(phone.store, replace(known, facts=dict(opening.facts or {}), note=None))
+        self._place = opening.place
         opening = replace(opening, on_words=self._scribe.heed)
         self._session = Session(phone.agent, opening, media, self._tally)
         self._scribe.change(session_id=self._session.session_id)
@@ -110,7 +111,10 @@ class LiveCall:
         self._phone.live[self._call_sid] = self
         self._scribe.start()
         try:
-            return await self._hold()
+            # A task that drains stops when its last place is free, and stopping closes this socket: Twilio would
+            # run the verbs behind a stream that it has not been told to hang up on.
+            with self._place.kept():
+                return await self._hold()
         finally:
             self._scribe.stop()
             if self._phone.live.get(self._call_sid) is self:
@@ -120,9 +124,10 @@ class LiveCall:
         tasks = {asyncio.create_task(part) for part in (self._read(), self._write(), self._watch())}
         try:
             record = await self._session.run()
+            self._note_end(record.reason)
             hung_up = await self._hang_up(record.reason)
             # Before the socket is closed: Twilio may ask for this call in the next moment.
-            await self._leave_word(record.reason, over=hung_up or record.reason is EndReason.CALLER_LEFT)
+            await self._scribe.close(over=hung_up or record.reason is EndReason.CALLER_LEFT)
         finally:
             for task in tasks:
                 task.cancel()
@@ -203,6 +208,9 @@ class LiveCall:
         """Tell Twilio that the call is over. After a fault nobody does, so the verbs behind the stream run."""
         if reason not in (EndReason.AGENT_ENDED, EndReason.CALLER_SILENT, EndReason.TIME_LIMIT):
             return False
+        # Twilio takes a while to answer, and this task may be killed meanwhile: another one that is asked for the call
+        # must know that it is over.
+        await self._scribe.write_now()
         try:
             await self._control.hang_up(self._call_sid)
         except AgentError as error:
@@ -210,14 +218,13 @@ class LiveCall:
             return False
         return True
 
-    async def _leave_word(self, reason: EndReason, *, over: bool) -> None:
-        """Forget a call that is over; of one that may come back, leave what whoever gets it has to know."""
+    def _note_end(self, reason: EndReason) -> None:
+        """Change what is known of the call: a task that takes it up later needs the reason, and perhaps the words."""
         self._scribe.change(ended=reason.value)
         if reason is EndReason.TRANSFERRED:
             self._scribe.change(transferred=self._scribe.call.transferred + 1)
         if reason in resumption.OVER:
             self._scribe.change(history=(), facts={})  # if Twilio asks all the same, it is told to hang up
-        await self._scribe.close(over=over)
 
     async def _close(self) -> None:
         if self._socket.client_state is WebSocketState.CONNECTED:

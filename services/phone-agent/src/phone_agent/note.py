@@ -40,11 +40,13 @@ class Note:
         call_sid: The caller's call.
         destination: Name of who is called.
         summary: What the conversation was about.
+        began_at: Unix seconds at which the call began, for whoever gets it back; 0 when that is not known.
     """
 
     call_sid: str
     destination: str
     summary: str
+    began_at: float = 0.0
 
 
 class Notes:
@@ -68,7 +70,7 @@ class Notes:
         """Make a text that any task can open, safe in an address; of the summary the last ``max_bytes`` stay."""
         summary = note.summary.encode()[-max_bytes:].decode(errors="ignore")
         expires = int(self._clock() + lifetime.total_seconds())
-        plain = json.dumps([expires, note.destination, summary], ensure_ascii=False).encode()
+        plain = json.dumps([expires, note.destination, summary, int(note.began_at)], ensure_ascii=False).encode()
         return urlsafe_b64encode(self._seal.close(note.call_sid, plain)).decode().rstrip("=")
 
     def open(self, text: str, call_sids: Sequence[str]) -> Note:
@@ -78,10 +80,10 @@ class Notes:
             NoteRefused: it is not.
         """
         call_sid, plain = self._unsealed(text, call_sids)
-        expires, destination, summary = json.loads(plain)
+        expires, destination, summary, *more = json.loads(plain)  # the task that sealed it may be an older one
         if expires < self._clock():
             raise NoteRefused("note_expired")
-        return Note(call_sid, destination, summary)
+        return Note(call_sid, destination, summary, float(more[0]) if more else 0.0)
 
     def _unsealed(self, text: str, call_sids: Sequence[str]) -> tuple[str, bytes]:
         try:

@@ -46,13 +46,13 @@ class Switchboard:
         """Who can be called."""
         return tuple(self._destinations)
 
-    async def connect(self, call_sid: str, name: str, summary: str) -> None:
+    async def connect(self, note: Note) -> None:
         """Put a caller through.
 
         Raises:
             UpstreamError: Twilio could not be told; the call goes on as it was.
         """
-        await self._control.redirect(call_sid, self.document(Note(call_sid, name, summary)))
+        await self._control.redirect(note.call_sid, self.document(note))
 
     def document(self, note: Note) -> str:
         """Make what Twilio is told."""
@@ -71,13 +71,20 @@ class Switchboard:
 
 
 class PutThrough:
-    """One caller's way to a person."""
+    """One caller's way to a person.
+
+    Args:
+        switchboard: What all calls share.
+        call_sid: The caller's call.
+        began_at: Unix seconds at which it began: the time limit goes on if the caller comes back.
+    """
 
     takes_over = True
 
-    def __init__(self, switchboard: Switchboard, call_sid: str) -> None:
+    def __init__(self, switchboard: Switchboard, call_sid: str, began_at: float) -> None:
         self._switchboard = switchboard
         self._call_sid = call_sid
+        self._began_at = began_at
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -90,7 +97,7 @@ class PutThrough:
         Raises:
             UpstreamError: Twilio could not be told; the call goes on as it was.
         """
-        await self._switchboard.connect(self._call_sid, destination, summary)
+        await self._switchboard.connect(Note(self._call_sid, destination, summary, self._began_at))
 
 
 def in_ascii(text: str) -> str:

@@ -18,6 +18,8 @@ MAX_BEGUN: Final = 4
 MAX_PARTS: Final = 10
 """Streams that Twilio is told to open for one call. Until the load balancer has noticed that a task died, which takes
 it a quarter of a minute where nobody tells it, many may fail."""
+WORTHWHILE_SECONDS: Final = 15.0
+"""A call that may last no longer than this hears a goodbye at once: a new stream would say sorry and little else."""
 _MAX_PAUSE: Final = 3
 _QUOTED: Final = 300
 """Characters of the caller's last words that are repeated to the model."""
@@ -35,18 +37,23 @@ class Way(Enum):
     """Its conversation was over; only Twilio could not be told."""
     FALL_BACK = auto()
     """The agent cannot help it now."""
+    SAY_GOODBYE = auto()
+    """It has lasted as long as a call may last."""
 
 
-def way(call: CallMemory | None, part: int) -> Way:
+def way(call: CallMemory | None, part: int, seconds_left: float) -> Way:
     """Decide.
 
     Args:
         call: What is known of it; None when the store does not know, or cannot be asked.
         part: Which of its streams was lost or never came, from 0, as Twilio tells it.
+        seconds_left: How long it may still last.
     """
     ended = _reason(call)
     if ended in OVER:
         return Way.HANG_UP
+    if seconds_left < WORTHWHILE_SECONDS:
+        return Way.SAY_GOODBYE
     begun = part + 1 if call is None else call.begun
     if part + 1 >= MAX_PARTS or begun >= MAX_BEGUN or ended in _MODEL_IS_DOWN:
         return Way.FALL_BACK

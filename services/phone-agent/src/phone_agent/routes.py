@@ -1,6 +1,7 @@
 """The phone service's routes: what Twilio asks, and the socket it opens."""
 
 import re
+import time
 from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
@@ -65,11 +66,13 @@ async def lost(request: Request) -> Response:
     call_sid, account_sid = sids(fields, phone)
     known = await phone.store.recall(call_sid)
     part = part_of(request.query_params.get("part"), 0 if known is None else known.part)
-    way, pause = resumption.way(known, part), resumption.pause(known, part)
     call = known or CallMemory(call_sid, facts=caller_facts(fields))
+    way, pause = resumption.way(known, part, _seconds_left(call, phone)), resumption.pause(known, part)
     log.warning("call_lost", call_sid=call_sid, part=part, way=way.name.lower(), lost_session_id=call.session_id)
     if way is resumption.Way.HANG_UP:
         return _xml(twiml.hang_up())
+    if way is resumption.Way.SAY_GOODBYE:
+        return _say_goodbye(phone, call)
     if way is resumption.Way.FALL_BACK:
         return _give_up(phone, call)
     call = replace(call, part=part + 1)
@@ -92,6 +95,18 @@ def _give_up(phone: Phone, call: CallMemory) -> Response:
     """Leave a call to the fallback; its words are needed no more."""
     answer = _xml(twiml.put_through(phone.fallback))
     answer.background = BackgroundTask(phone.store.remember, replace(call, history=(), facts={}))
+    return answer
+
+
+def _seconds_left(call: CallMemory, phone: Phone) -> float:
+    """Return how long a call may still last: the limit holds for all of its conversations together."""
+    return call.seconds_left(phone.settings.max_call_seconds, time.time())
+
+
+def _say_goodbye(phone: Phone, call: CallMemory) -> Response:
+    """End a call whose time is up; its words are needed no more."""
+    answer = _xml(twiml.time_is_up())
+    answer.background = BackgroundTask(phone.store.forget, replace(call, part=resumption.MAX_PARTS))
     return answer
 
 
@@ -152,7 +167,9 @@ async def dial_ended(request: Request) -> Response:
 async def _welcome_back(phone: Phone, note: Note, fields: Fields, tries: int) -> Response:
     call_sid, account_sid = sids(fields, phone)
     known = await phone.store.recall(call_sid) or CallMemory(call_sid, facts=caller_facts(fields))
-    call = replace(known, part=known.part + 1)
+    call = replace(known, part=known.part + 1, began_at=known.began_at or note.began_at)
+    if _seconds_left(call, phone) < resumption.WORTHWHILE_SECONDS:
+        return _say_goodbye(phone, call)
     try:
         place = phone.reserve(call_sid, call.part)
     except Refused as refusal:
@@ -236,7 +253,8 @@ async def _recall(start: Start, phone: Phone, note: Note | None) -> CallMemory:
     known = await phone.store.recall(start.call_sid) if part else None
     known = known or CallMemory(start.call_sid, begun=int(part > 0))
     transferred = known.transferred if note is None else max(1, known.transferred)
-    return replace(known, part=part, begun=known.begun + 1, ended=None, transferred=transferred)
+    began_at = known.began_at or (note.began_at if note is not None else 0.0) or time.time()
+    return replace(known, part=part, begun=known.begun + 1, ended=None, transferred=transferred, began_at=began_at)
 
 
 async def _opening(known: CallMemory, phone: Phone, note: Note | None) -> Opening:
@@ -250,6 +268,7 @@ async def _opening(known: CallMemory, phone: Phone, note: Note | None) -> Openin
         parked.facts if parked else known.facts,
         resumption.history(known),
         first_words=_first_words(known, note),
+        seconds_left=_seconds_left(known, phone),
         transferred=known.transferred > 0,
     )
 

@@ -190,6 +190,11 @@ def nobody_free(text: str = "Sorry, nobody is free right now. Please call again 
     return _say_and_hang_up(text)
 
 
+def time_is_up(text: str = "Sorry, this call has to end now. Goodbye.") -> str:
+    """Say goodbye to a call that has lasted as long as a call may last, and hang up."""
+    return _say_and_hang_up(text)
+
+
 def hand_on(url: str, *, pause: timedelta = timedelta()) -> str:
     """Ask again at once, or after a pause: the load balancer may find another task, and the caller hears it ring.
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import structlog
 
+from agent_core.credit import Credit
 from agent_core.events import EndReason
 from agent_core.session import Session
-from webrtc_agent.credit import Credit
 from webrtc_agent.messages import Drop, Leave, MessageGuard, Pass, Press
 from webrtc_agent.transport import INPUT_RATE
 

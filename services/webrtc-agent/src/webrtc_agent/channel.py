@@ -18,7 +18,7 @@ from aiortc.rtcsctptransport import (
     ForwardTsnChunk,
 )
 
-from webrtc_agent.credit import Credit
+from agent_core.credit import Credit
 
 MAX_BYTES = 16 * 1024
 """One message. The longest text that is read takes up to 12 KB as JSON."""

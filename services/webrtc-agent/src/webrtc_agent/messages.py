@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from webrtc_agent.credit import Credit
+from agent_core.credit import Credit
 
 MAX_TEXT = 1000
 """Characters of one typed message: about a minute of speech."""

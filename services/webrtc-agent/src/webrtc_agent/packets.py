@@ -7,7 +7,7 @@ thousand million. It decodes whatever comes, as fast as it comes.
 from collections.abc import Callable
 from typing import Any
 
-from webrtc_agent.credit import Credit
+from agent_core.credit import Credit
 
 MAX_SOURCES = 8
 """A client has one microphone, and seldom another number for it."""

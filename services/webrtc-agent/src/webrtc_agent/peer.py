@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from agent_core.admission import Place
 from agent_core.agent import Agent
+from agent_core.credit import Credit
 from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.opening import Media, Opening
 from agent_core.session import Session
@@ -13,7 +14,6 @@ from webrtc_agent import connection
 from webrtc_agent.attention import Attention
 from webrtc_agent.call_back import CallBackCard, Contact
 from webrtc_agent.connection import CONNECT_SECONDS, SoundConnection
-from webrtc_agent.credit import Credit
 from webrtc_agent.farewell import farewell
 from webrtc_agent.limits import TooOften
 from webrtc_agent.refusals import MalformedOffer

@@ -1,7 +1,8 @@
 """How many conversations this task takes, and whether it takes any."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -14,9 +15,31 @@ class Place:
 
     def __init__(self, admission: "Admission") -> None:
         self._admission: Admission | None = admission
+        self._keepers = 0
+        self._released = False
 
     def release(self) -> None:
-        """Give the place back."""
+        """Give the place back, as soon as no ``kept`` block needs it any more."""
+        self._released = True
+        self._give_back_if_free()
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Keep the place until the block ends, even if it is released meanwhile.
+
+        A draining task stops when its last place is free, and stopping closes every socket. The last steps of a
+        conversation that happen outside this process, such as hanging up, have to fit in before that.
+        """
+        self._keepers += 1
+        try:
+            yield
+        finally:
+            self._keepers -= 1
+            self._give_back_if_free()
+
+    def _give_back_if_free(self) -> None:
+        if not self._released or self._keepers:
+            return
         admission, self._admission = self._admission, None
         if admission is not None:
             admission._give_back()  # noqa: SLF001 - the pair is one thing
@@ -114,7 +137,6 @@ class Admission:
         self.taken -= 1
         if self.taken == 0:
             self._empty.set()
-            self._busy.clear()
             self._busy.clear()
 
 

@@ -3,6 +3,7 @@
 It is small, holds what a conversation needs to be picked up, and nothing else: no telephone number, no sound.
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -41,6 +42,7 @@ class CallMemory:
             still holds an earlier one must not overwrite.
         begun: Conversations of this call that began, with this one.
         session_id: The conversation that wrote this, for the log.
+        began_at: Unix seconds at which the first conversation of the call began; 0 when that is not known.
     """
 
     call_sid: str
@@ -52,6 +54,14 @@ class CallMemory:
     part: int = 0
     begun: int = 0
     session_id: str = ""
+    began_at: float = 0.0
+
+    def seconds_left(self, most: float, now: float) -> float:
+        """Return how long the call may still last, if it may last so long in all its conversations together.
+
+        Another machine's clock may have written when the call began: never more than ``most``, nor less than nothing.
+        """
+        return min(max(self.began_at + most - now, 0.0), most) if self.began_at else most
 
     def encode(self) -> bytes:
         """Write it down, cut to its bounds."""
@@ -65,6 +75,7 @@ class CallMemory:
                 "part": self.part,
                 "begun": self.begun,
                 "session_id": self.session_id,
+                "began_at": self.began_at,
             }
         )
 
@@ -88,6 +99,7 @@ def decode(call_sid: str, text: bytes) -> CallMemory:
             part=int(fields["part"]),
             begun=int(fields["begun"]),
             session_id=str(fields.get("session_id", "")),
+            began_at=_moment(fields.get("began_at")),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Unreadable(type(error).__name__) from None
@@ -109,3 +121,8 @@ def newest(said: Said, limit: int = MAX_SAID_BYTES) -> Said:
 
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
+
+
+def _moment(value: object) -> float:
+    """Read a moment that a version of this program before it was kept leaves out."""
+    return value if isinstance(value, float) and math.isfinite(value) and value > 0 else 0.0

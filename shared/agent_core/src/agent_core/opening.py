@@ -51,6 +51,8 @@ class Opening:
     """What the model is told in place of the order to greet."""
     on_words: Callable[[History], None] | None = None
     """Told of the conversation so far with each change; must not wait."""
+    seconds_left: float | None = None
+    """How long it may last, where that is less than a whole conversation: a call that is taken up again has begun."""
     transferred: bool = False
     """Whether the caller was put through to a person before, and came back."""
 

@@ -7,7 +7,7 @@ import structlog
 from pipecat.frames.frames import Frame, OutputAudioRawFrame, StartFrame
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
-from pipecat.processors.aggregators.llm_context import LLMContext
+from pipecat.processors.aggregators.llm_context import LLMContext, LLMContextMessage
 from pipecat.processors.aggregators.llm_response_universal import (
     LLMContextAggregatorPair,
     LLMUserAggregatorParams,
@@ -23,6 +23,8 @@ from agent_core.nova.service import NovaSonicService
 
 log = structlog.get_logger()
 
+MAX_MESSAGES = 50
+"""Of Pipecat's own record of a conversation."""
 _STOP_SECONDS = 2.0
 """Time for the processors to stop; tear-down as a whole may take five."""
 
@@ -59,6 +61,20 @@ class SoundInFrames:
     shown_tools: Iterable[str]
     on_ready: Callable[[], None]
     on_sound: Callable[[int], None]
+
+
+class RecentContext(LLMContext):
+    """Keeps the newest messages only: Pipecat drops none, and the model remembers by itself."""
+
+    def add_message(self, message: LLMContextMessage) -> None:
+        """Keep one more."""
+        self.add_messages([message])
+
+    def add_messages(self, messages: list[LLMContextMessage]) -> None:
+        """Keep some more."""
+        super().add_messages(messages)
+        if len(self.messages) > MAX_MESSAGES:
+            self.set_messages(self.messages[-MAX_MESSAGES:])
 
 
 class ConversationPipeline:

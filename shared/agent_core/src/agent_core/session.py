@@ -7,7 +7,6 @@ from typing import Any
 from uuid import uuid4
 
 import structlog
-from pipecat.processors.aggregators.llm_context import LLMContext
 
 from agent_core import prompts
 from agent_core.agent import Agent
@@ -23,7 +22,7 @@ from agent_core.nova.transcript import Transcript
 from agent_core.opening import Media, Opening, SessionsOf
 from agent_core.patience import Patience
 from agent_core.phrases import Phrase
-from agent_core.pipeline import ConversationPipeline, SoundInFrames
+from agent_core.pipeline import ConversationPipeline, RecentContext, SoundInFrames
 from agent_core.summary import summarise
 from agent_core.tools.goodbye import END_CALL
 from agent_core.tools.registry import ToolRecord, ToolRegistry
@@ -57,7 +56,7 @@ class Session:
         self._story = agent.story(tally, labels)
         self._log = structlog.get_logger().bind(session_id=self.session_id, call_sid=opening.call_sid)
         self._tools = ToolRegistry(agent.tools, conversation=self, on_call=self._note_tool)
-        self._context = LLMContext()
+        self._context = RecentContext()
         self._transcript = Transcript(opening.history, opening.on_words)
         self._handover = Handover(
             media.people,
@@ -240,7 +239,8 @@ class Session:
         return SoundInFrames(source, sink, shown, self.ready.set, self._note_sound)
 
     async def _wait_for_end(self) -> EndReason:
-        seconds: float = self._agent.settings.max_call_seconds
+        left = self._opening.seconds_left
+        seconds: float = self._agent.settings.max_call_seconds if left is None else left
         while True:
             try:
                 async with asyncio.timeout(seconds):

@@ -71,7 +71,8 @@ class Routes:
             fault = self._exchange.take_fault()
             if fault is not None:
                 await asyncio.sleep(fault.hang_seconds)
-                raise rest.scripted(fault.status)
+                if fault.fails:
+                    raise rest.scripted(fault.status)
             account = request.path_params["account"]
             rest.authenticate(request.headers.get("Authorization"), account, self._exchange.settings)
             return JSONResponse(await answer(request))

@@ -15,11 +15,21 @@ type History = tuple[tuple[Role, str], ...]
 
 MAX_BYTES = 64_000
 """More than any new session takes; an old conversation must not grow without end."""
+MAX_ENTRY_BYTES = 16_000
+"""Of what one of the two said before the other did. It is a quarter of an hour of speech, but seconds of typing, and
+each further word costs as much time as this is long."""
+MAX_ENTRIES = 500
+"""Words of a byte each would be far more of them, and all are handed on with each change."""
 
 
 def whole(words: str) -> str:
     """Leave out halves of characters (surrogates): no text that holds one can be sent, and no history it is part of."""
     return words.encode(errors="ignore").decode()
+
+
+def _newest(words: str) -> str:
+    """Leave out the oldest words of an entry that is too long."""
+    return words.encode()[-MAX_ENTRY_BYTES:].decode(errors="ignore").strip()
 
 
 class Transcript:
@@ -63,17 +73,17 @@ class Transcript:
 
     def add(self, role: Role, words: str) -> None:
         """Keep words that the model will not give back, such as typed ones."""
-        words = whole(words).strip()
+        words = _newest(whole(words[-MAX_ENTRY_BYTES:]))
         if not words:
             return
         self._taken_up = False
         if self._said and self._said[-1][0] is role:
             before = self._said.pop()[1]
             self._bytes -= len(before.encode())
-            words = f"{before} {words}"
+            words = _newest(f"{before} {words}")
         self._said.append((role, words))
         self._bytes += len(words.encode())
-        while self._bytes > MAX_BYTES and len(self._said) > 1:
+        while self._bytes > MAX_BYTES or len(self._said) > MAX_ENTRIES:
             self._bytes -= len(self._said.popleft()[1].encode())
         if self._changed is not None:
             self._changed(self.history)

@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
+from agent_core.aside import Aside
 from agent_core.observability.traces import NONE, Attributes, Tracer
 
 _SEND_SECONDS = 5.0
@@ -68,5 +69,8 @@ async def tracing(endpoint: str, labels: Mapping[str, str]) -> AsyncIterator[Tra
     try:
         yield begin
     finally:
-        flushing = asyncio.create_task(asyncio.to_thread(provider.shutdown))
+        aside = Aside("traces")  # a receiver that hangs must not keep the process
+        flushing = asyncio.create_task(aside.run(provider.shutdown))
         await asyncio.wait({flushing}, timeout=_FLUSH_SECONDS)
+        flushing.cancel()
+        aside.close()

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, get_origin, get_type_hints, is_typeddict
 
 import orjson
 
+from agent_core.credit import Credit
 from agent_core.errors import AgentError, InvalidArguments
 from agent_core.phrases import Phrase
 from agent_core.tools.arguments import CONVERSATION, Arguments, arguments_of, checked, schema_of
@@ -33,7 +34,12 @@ GRACE_SECONDS: Final = 1.0
 
 _APOLOGISE = "Say in one short sentence that this did not work, and offer to try again."
 _CORRECT = "Call it again with these arguments corrected, or ask the caller for what is missing."
+_LATER = "Say in one short sentence that you can look up more in a minute."
 _OTHERWISE = "Say in one short sentence what you can help with."
+RATIONED_AT_ONCE = 8
+"""Calls of rationed tools that one conversation makes at once: somebody who compares some cities is not held up."""
+RATIONED_PER_MINUTE = 10
+"""And how many more in each minute. People make one or two."""
 
 
 class ToolFailure(AgentError):
@@ -98,6 +104,7 @@ class Tool:
         choices: Arguments that take one of these words only, where that is known when a service starts.
         filler: What the caller hears if it takes longer than they would wait in silence.
         acts: Whether a call changes something, so that an answer says nothing about the next identical request.
+        rationed: Whether a call costs a third party something, so that one conversation makes only so many.
 
     Raises:
         ValueError: The time is out of bounds, or an argument has a type that the model cannot be given.
@@ -114,6 +121,7 @@ class Tool:
         choices: Mapping[str, Sequence[str]] | None = None,
         filler: Phrase | None = None,
         acts: bool = False,
+        rationed: bool = False,
     ) -> None:
         if not 0 < timeout <= MAX_TIMEOUT:
             message = f"{function.__name__}: a tool may take at most {MAX_TIMEOUT:.0f} seconds"
@@ -127,6 +135,7 @@ class Tool:
         self.shown = shown
         self.filler = filler
         self.acts = acts
+        self.rationed = rationed
         properties, required = schema_of(self._arguments)
         description = (inspect.getdoc(function) or "").split("\n\n", maxsplit=1)[0].replace("\n", " ")
         self.spec = ToolSpec(function.__name__, description, properties, required)
@@ -165,6 +174,7 @@ class ToolRegistry:
         tools: Names must differ.
         conversation: Is handed to the tools that want it.
         on_call: Gets one record for each call, when it is over.
+        clock: Monotonic seconds.
     """
 
     def __init__(
@@ -173,8 +183,10 @@ class ToolRegistry:
         *,
         conversation: object = None,
         on_call: Callable[[ToolRecord], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._conversation = conversation
+        self._credit = Credit(clock, RATIONED_AT_ONCE, RATIONED_PER_MINUTE / 60)
         self._tools = {tool.spec.name: tool for tool in tools}
         if len(self._tools) != len(tools):
             message = "two tools have the same name"
@@ -226,12 +238,17 @@ class ToolRegistry:
         try:
             return await self._repeats.answer(
                 key,
-                lambda: _attempt(tool, fitting, self._conversation),
+                lambda: self._attempt(tool, fitting),
                 seconds=tool.timeout + GRACE_SECONDS,
                 keep=not tool.acts,
             )
         except TimeoutError as error:
             return _Ending("timeout", _error(tool.failure), error)
+
+    async def _attempt(self, tool: Tool, arguments: Arguments) -> "_Ending":
+        if tool.rationed and not self._credit.spend():
+            return _Ending("error", _error("too_many_requests", _LATER))
+        return await _attempt(tool, arguments, self._conversation)
 
     def _close(self, name: str, ending: "_Ending", started: float, call_id: str) -> ToolResult:
         elapsed_ms = (time.monotonic() - started) * 1000

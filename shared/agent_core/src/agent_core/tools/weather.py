@@ -89,7 +89,7 @@ def weather_tools(source: WeatherSource) -> list[Tool]:
         }
 
     return [
-        Tool(function, failure=_UNAVAILABLE, shown=True, filler=Phrase.LOOK_UP)
+        Tool(function, failure=_UNAVAILABLE, shown=True, filler=Phrase.LOOK_UP, rationed=True)
         for function in (get_current_weather, get_weather_forecast)
     ]
 

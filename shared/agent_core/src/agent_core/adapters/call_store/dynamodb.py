@@ -4,10 +4,8 @@ The table's partition key is ``call_sid`` (S) and its time to live attribute ``e
 ``dynamodb:GetItem`` and ``PutItem`` on it and nothing else: what is deleted is replaced by an item without words.
 """
 
-import asyncio
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from math import ceil
 from typing import Any, Final
 
@@ -16,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
 from agent_core.adapters.call_store.shelf import Entry, ShelfFault
+from agent_core.aside import Aside
 
 _THREADS: Final = 4
 """Requests at once. One takes about 5 ms, and 40 calls make about 40 of them in a second."""
@@ -46,8 +45,8 @@ class DynamoShelf:
         self._clock = clock
         # botocore waits for its answers, so it does that where nobody else has to. Its client takes half a second of
         # reading files to make: now, not when the first call comes.
-        self._threads = ThreadPoolExecutor(_THREADS, "call-table")
-        self._client = self._threads.submit(_connect, region, endpoint)
+        self._aside = Aside("call-table", _THREADS)
+        self._client = self._aside.submit(lambda: _connect(region, endpoint))
 
     async def get(self, key: str) -> Entry | None:
         """Give what lies under a key, unless it has expired or was deleted."""
@@ -81,7 +80,7 @@ class DynamoShelf:
 
     async def aclose(self) -> None:
         """Wait for nothing: a request that is under way ends by itself within seconds."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._aside.close()
 
     async def _put_unless_newer(self, key: str, entry: Entry, version: int) -> bool:
         answer = await self._ask(
@@ -104,13 +103,13 @@ class DynamoShelf:
             return answer
 
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            return await self._aside.run(work)
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", "ClientError"))
             if code == _REFUSED:
                 return _NOT
             raise ShelfFault(code) from None
-        except (BotoCoreError, OSError, RuntimeError) as error:  # the last: the threads are gone
+        except (BotoCoreError, OSError, RuntimeError) as error:  # the last: the threads are gone, or all of them hang
             raise ShelfFault(type(error).__name__) from None
 
 

@@ -3,27 +3,45 @@
 Each change is made under a lock of the whole folder and by renaming, so that a process may be killed at any time.
 The names of entries are plain strings, for a `Path` interns each part of its name: Python 3.12 never frees those, and
 each call has a name of its own.
+
+The folder is ours alone, or it is not used. What lies in it is read with suspicion all the same: anything that is not
+a plain file of a plausible size and age is as if it were not there.
 """
 
-import asyncio
+import errno
 import fcntl
 import os
+import secrets
+import stat
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from struct import Struct, error
 from typing import Final
 
 from agent_core.adapters.call_store.shelf import Entry, ShelfFault
+from agent_core.aside import Aside
 
 _HEAD: Final = Struct(">Qd")
 """Version and expiry, before the sealed bytes."""
+_MAX_BYTES: Final = 256 * 1024
+"""Of a file. What is remembered of a call has 32 KB of words, which JSON can make six times as long."""
+_MAX_VERSION: Final = 2**31
+_MAX_KEEP_SECONDS: Final = 2 * 3600.0
+"""An entry that claims to be kept for longer was written by another program, or by a clock that was wrong."""
+_LOCK_SECONDS: Final = 0.5
+"""Longest wait for the folder's lock; whoever waits for the shelf gives up after a second."""
+_LOCK_LOOK_SECONDS: Final = 0.01
 _SWEEP_SECONDS: Final = 600.0
 """How often files that have expired are looked for, beside once at the start."""
+_MAX_SWEPT: Final = 2000
+"""Files that are looked at in one go, at most: the lock is held meanwhile."""
 _SUFFIX: Final = ".entry"
+_DRAFT: Final = ".draft"
+_PLAIN: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+"""Follow no link, and do not wait for the other end of a pipe."""
 
 
 class FileShelf:
@@ -39,7 +57,7 @@ class FileShelf:
         self._clock = clock
         self._swept_at: float | None = None
         # Its own thread: a disk that hangs must hold up nobody else.
-        self._thread = ThreadPoolExecutor(1, "call-files")
+        self._aside = Aside("call-files")
 
     async def get(self, key: str) -> Entry | None:
         """Give what lies under a key, unless it has expired or was deleted."""
@@ -60,17 +78,30 @@ class FileShelf:
 
     async def aclose(self) -> None:
         """Wait for nothing: what is being written is written by its thread."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._aside.close()
 
     async def _off_loop[T](self, work: Callable[[], T]) -> T:
-        def swept() -> T:
+        def prepared() -> T:
+            self._own_folder()
+            done = work()
             self._sweep_if_due()
-            return work()
+            return done
 
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, swept)
-        except (OSError, RuntimeError) as problem:  # the second: it is closed
+            return await self._aside.run(prepared)
+        except (OSError, RuntimeError) as problem:  # the second: it is closed, or hangs
             raise ShelfFault(type(problem).__name__) from None
+
+    def _own_folder(self) -> None:
+        """Make sure that the folder is ours.
+
+        Raises:
+            OSError: it is not, or cannot be made.
+        """
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = self._folder.stat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o022:
+            raise PermissionError(errno.EPERM, "the folder of calls belongs to somebody else, or others write to it")
 
     def _path(self, key: str) -> str:
         return f"{self._folder}{os.sep}{sha256(key.encode()).hexdigest()}{_SUFFIX}"
@@ -91,40 +122,83 @@ class FileShelf:
             return True
 
     def _read(self, path: str) -> Entry | None:
-        try:
-            with open(path, "rb") as file:  # noqa: PTH123 - a name of its own, see above
-                content = file.read()
-        except FileNotFoundError:
+        content = _content(path)
+        if content is None:
             return None
         try:
             version, expires_at = _HEAD.unpack_from(content)
         except error:
             return None  # a file that was cut off is replaced by the next one
-        if expires_at <= self._clock():
+        now = self._clock()
+        # Written this way round, a number that is none is refused as well.
+        if not (now < expires_at <= now + _MAX_KEEP_SECONDS and version <= _MAX_VERSION):
             return None
         return Entry(content[_HEAD.size :], version, expires_at)
 
     def _write(self, path: str, entry: Entry) -> None:
-        draft = f"{path.removesuffix(_SUFFIX)}.{os.getpid()}"
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(_HEAD.pack(entry.version, entry.expires_at) + entry.sealed)
-        os.replace(draft, path)  # noqa: PTH105 - as above
+        draft = f"{path.removesuffix(_SUFFIX)}.{secrets.token_hex(8)}{_DRAFT}"
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _PLAIN, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(_HEAD.pack(entry.version, entry.expires_at) + entry.sealed)
+            os.replace(draft, path)  # noqa: PTH105 - as above
+        except OSError:
+            with suppress(OSError):
+                os.unlink(draft)  # noqa: PTH108 - as above
+            raise
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        with (self._folder / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # closing lets go of it
+        """Hold the folder's lock.
+
+        Raises:
+            TimeoutError: somebody else holds it. The kernel's own wait has no end, and cannot be given up.
+        """
+        descriptor = os.open(f"{self._folder}{os.sep}lock", os.O_RDWR | os.O_CREAT | _PLAIN, 0o600)
+        try:
+            until = time.monotonic() + _LOCK_SECONDS
+            while not _locks(descriptor):
+                if time.monotonic() >= until:
+                    raise TimeoutError(errno.ETIMEDOUT, "somebody else holds the lock of the calls")
+                time.sleep(_LOCK_LOOK_SECONDS)
             yield
+        finally:
+            os.close(descriptor)  # lets go of it
 
     def _sweep_if_due(self) -> None:
         now = time.monotonic()
         if self._swept_at is not None and now - self._swept_at < _SWEEP_SECONDS:
             return
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._swept_at = now
-        with self._locked():
-            for name in os.listdir(self._folder):  # noqa: PTH208 - as above
+        with suppress(OSError), self._locked():  # what came before it has been done
+            names = os.listdir(self._folder)  # noqa: PTH208 - as above
+            first = secrets.randbelow(len(names)) if len(names) > _MAX_SWEPT else 0
+            for name in (names[first:] + names[:first])[:_MAX_SWEPT]:
                 path = f"{self._folder}{os.sep}{name}"
-                if name.endswith(_SUFFIX) and self._read(path) is None:
-                    os.unlink(path)  # noqa: PTH108 - as above
+                # A draft exists under the lock only: its task was killed.
+                if name.endswith(_DRAFT) or (name.endswith(_SUFFIX) and self._read(path) is None):
+                    with suppress(OSError):  # a folder of this name, for one
+                        os.unlink(path)  # noqa: PTH108 - as above
+
+
+def _content(path: str) -> bytes | None:
+    """Read a plain file of a plausible size; None for anything else."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | _PLAIN)
+    except OSError as problem:
+        if problem.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO, errno.EISDIR):
+            return None  # nothing, a link, a socket, a folder
+        raise
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return None
+        content = file.read(_MAX_BYTES + 1)
+    return content if len(content) <= _MAX_BYTES else None
+
+
+def _locks(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,7 +1,7 @@
 """The weather of any place on Earth, from Open-Meteo."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -12,6 +12,7 @@ from agent_core.adapters.open_meteo.fetch import SERVICE, TIMEOUT, fetch
 from agent_core.adapters.open_meteo.places import Query, best, cleaned, folded, shorter
 from agent_core.adapters.open_meteo.remembered import Remembered
 from agent_core.adapters.open_meteo.wire import CURRENT, DAILY, HOURLY, Place, Places, Weather
+from agent_core.credit import Credit
 from agent_core.errors import UpstreamError
 from agent_core.weather import Forecast, LocationNotFound, TooManyRequests
 
@@ -33,6 +34,11 @@ _LONGEST_PAUSE = 300.0
 """Seconds without a request to an address that takes no more; other tasks behind the same IP address share the limit,
 so how long it really lasts cannot be known."""
 
+REQUESTS_AT_ONCE = 60
+REQUESTS_PER_MINUTE = 300
+"""What this process asks for, whoever asks it: the free service answers 600 a minute for each address, and tasks
+share one. What comes faster fails at once, as it would there, but without spending what others are granted."""
+
 
 class OpenMeteo:
     """A `WeatherSource` that asks Open-Meteo: one for a process, shared by all conversations.
@@ -43,6 +49,7 @@ class OpenMeteo:
         api_key: A customer's key: it goes with each request, and to the hosts for customers where the addresses are
             those of the free service.
         client: Replaces the connection pool; closed with this object either way.
+        clock: Monotonic seconds.
     """
 
     def __init__(
@@ -52,6 +59,7 @@ class OpenMeteo:
         geocoding_url: str = GEOCODING_URL,
         api_key: SecretStr | None = None,
         client: httpx.AsyncClient | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._forecast_url = forecast_url if api_key is None else _for_customers(forecast_url)
         self._geocoding_url = geocoding_url if api_key is None else _for_customers(geocoding_url)
@@ -63,7 +71,8 @@ class OpenMeteo:
             limits=httpx.Limits(max_connections=20, max_keepalive_connections=4, keepalive_expiry=60),
         )
         self._places: Remembered[str, Place] = Remembered(size=512, seconds=_PLACE_SECONDS)
-        self._unknown: Remembered[str, bool] = Remembered(size=512, seconds=_UNKNOWN_SECONDS)
+        self._misses: Remembered[str, bool] = Remembered(size=512, seconds=_UNKNOWN_SECONDS)
+        self._credit = Credit(clock, REQUESTS_AT_ONCE, REQUESTS_PER_MINUTE / 60)
         self._paused: dict[str, tuple[float, TooManyRequests]] = {}
         self._forecasts: Remembered[tuple[float, float], Forecast] = Remembered(size=64, seconds=_FORECAST_SECONDS)
 
@@ -101,21 +110,23 @@ class OpenMeteo:
     async def _place(self, query: Query) -> Place:
         key = folded(query.text)
         place = self._places.get(key)
+        if place is None and self._misses.get(key) is None:
+            place = await self._find(query)
+            if place is None:
+                self._misses.put(key, value=True)
+            else:
+                self._places.put(key, place)
         if place is None:
-            place = await self._find(query, key)
-            self._places.put(key, place)
+            reason = "no such place"
+            raise LocationNotFound(reason)
         return place
 
-    async def _find(self, query: Query, key: str) -> Place:
-        reason = "no such place"
-        if self._unknown.get(key):
-            raise LocationNotFound(reason)
+    async def _find(self, query: Query) -> Place | None:
         for asked, text in _questions(query):
             place = best(asked, await self._ask_places(text))
             if place is not None:
                 return place
-        self._unknown.put(key, value=True)
-        raise LocationNotFound(reason)
+        return None
 
     async def _ask_places(self, name: str) -> tuple[Place, ...]:
         query = {"name": name, "count": "10", "language": "en", "format": "json"}
@@ -144,6 +155,8 @@ class OpenMeteo:
         until, refusal = self._paused.get(url, (0.0, None))
         if refusal is not None and time.monotonic() < until:
             raise refusal.again()
+        if not self._credit.spend():
+            raise UpstreamError(SERVICE, "our_own_limit")
         key = {} if self._api_key is None else {"apikey": self._api_key.get_secret_value()}
         try:
             return await fetch(self._client, url, {**query, **key})
