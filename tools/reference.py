@@ -160,6 +160,8 @@ to ask for:
 | `session_ended` | `channel`, `reason`, `started_at`, `duration_ms`, `cost_usd`, [what was counted](end-records.md) |
 | `session_started` | `channel` |
 | `tool_called`, `tool_failed` | `tool`, `elapsed_ms`; a failed one also `outcome`, `error` |
+| `call_answered` | `caller`, the kind of `From`: `number`, `withheld`, `sip`, `app` or `other` |
+| `dial_failed` | `code`, Twilio's error: 13214 wants another `TRANSFER_CALLER_ID` |
 | `call_turned_away` | `cause` (`AtCapacity`, `Draining`, `OverBudget`), `tries` |
 | `model_stream_failed`, `model_lost` | `error`; the first also `failures` |
 | `pipeline_failed` | `error`: the defect of ours that ended a conversation |

@@ -71,9 +71,18 @@ class Phone:
         self._url = base = f"{settings.base_url}/incoming-call"
         self._status_url = f"{base}/stream-status"
         self.switchboard = Switchboard(
-            settings.transfer_destinations, control, self.notes, base_url=base, ring=settings.transfer_ring
+            settings.transfer_destinations,
+            control,
+            self.notes,
+            base_url=base,
+            ring=settings.transfer_ring,
+            caller_id=settings.transfer_caller_id,
         )
-        self.fallback = twiml.Fallback(destination=settings.fallback_destination, dial_action_url=f"{base}/dial-ended")
+        self.fallback = twiml.Fallback(
+            destination=settings.fallback_destination,
+            dial_action_url=f"{base}/dial-ended",
+            caller_id=settings.transfer_caller_id,
+        )
 
     def reserve(self, call_sid: str, part: int = 0) -> Place | None:
         """Take a place for a call that rings, or comes back; None for one that did so before.
@@ -93,18 +102,23 @@ class Phone:
         self._answered[name] = now
         return place
 
-    def turn_away(self, refusal: Refused, tries: int) -> str:
+    def fallback_for(self, caller_id: str | None) -> twiml.Fallback:
+        """Return the fallback of a call, whose person is shown this number where no setting names one."""
+        return self.fallback if self.fallback.caller_id else replace(self.fallback, caller_id=caller_id)
+
+    def turn_away(self, refusal: Refused, tries: int, caller_id: str | None = None) -> str:
         """Make the document for a call that this task does not take.
 
         Args:
             refusal: Why.
             tries: Tasks that refused it before.
+            caller_id: Number of ours to show to a person who is dialled.
         """
         if tries + 1 < MAX_TRIES:
             # The first time at once: nothing more is sent to a task that leaves. Later a place may have come free.
             return twiml.hand_on(f"{self._url}?tries={tries + 1}", pause=timedelta(seconds=tries))
         if self.fallback.destination is not None:
-            return twiml.put_through(replace(self.fallback, sorry="All our assistants are busy."))
+            return twiml.put_through(replace(self.fallback_for(caller_id), sorry="All our assistants are busy."))
         return twiml.busy(refusal.spoken)
 
     async def park(self, call: CallMemory, place: Place) -> None:
@@ -185,11 +199,12 @@ class Phone:
         way_back = twiml.WayBack(self.lost_url(call.part) + twiml.TRY_AGAIN)
         return twiml.answer(
             twiml.stream_url(self.settings.base_url, call.call_sid),
-            self.tickets.for_call(call.call_sid, account_sid, call.part),
+            self.tickets.for_call(call.call_sid, account_sid, call.part, call.caller_id),
             part=call.part,
+            caller_id=call.caller_id,
             note=self.notes.seal(note, SHORT) if note is not None else None,
             pause=pause,
-            fallback=way_back if self.store.remembers else self.fallback,
+            fallback=way_back if self.store.remembers else self.fallback_for(call.caller_id),
             status_callback_url=self._status_url,
         )
 

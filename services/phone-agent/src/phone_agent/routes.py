@@ -15,13 +15,14 @@ from agent_core.errors import AgentError, Forbidden, Refused
 from agent_core.memory import CallMemory
 from agent_core.opening import Opening
 from phone_agent import resumption, twiml
+from phone_agent.caller import caller_facts, caller_id, kind_of
 from phone_agent.live_call import LiveCall, read_start
 from phone_agent.media_stream import Start
 from phone_agent.note import Note, NoteRefused
 from phone_agent.phone import MAX_TRIES, Phone
 from phone_agent.stream_guard import StreamGuard
 from phone_agent.ticket import TicketRefused
-from phone_agent.webhook import Fields, caller_facts, part_of, raw_path, sids, signed_fields, tries_before
+from phone_agent.webhook import Fields, part_of, raw_path, sids, signed_fields, tries_before
 
 log = structlog.get_logger()
 router = APIRouter()
@@ -39,9 +40,9 @@ async def incoming_call(request: Request) -> Response:
     except Refused as refusal:
         tries = tries_before(request)
         log.warning("call_turned_away", call_sid=call_sid, cause=type(refusal).__name__, tries=tries)
-        return _xml(phone.turn_away(refusal, tries))
-    log.info("call_answered", call_sid=call_sid)
-    call = CallMemory(call_sid, facts=caller_facts(fields))
+        return _xml(phone.turn_away(refusal, tries, caller_id(fields)))
+    log.info("call_answered", call_sid=call_sid, caller=kind_of(fields.get("From", "")))
+    call = CallMemory(call_sid, facts=caller_facts(fields), caller_id=caller_id(fields))
     return _connect(phone, call, place, phone.answer(call, account_sid))
 
 
@@ -67,6 +68,7 @@ async def lost(request: Request) -> Response:
     part = part_of(request.query_params.get("part"), 0 if known is None else known.part)
     way, pause = resumption.way(known, part), resumption.pause(known, part)
     call = known or CallMemory(call_sid, facts=caller_facts(fields))
+    call = replace(call, caller_id=caller_id(fields))
     log.warning("call_lost", call_sid=call_sid, part=part, way=way.name.lower(), lost_session_id=call.session_id)
     if way is resumption.Way.HANG_UP:
         return _xml(twiml.hang_up())
@@ -90,7 +92,7 @@ def _hand_on(phone: Phone, call: CallMemory, refusal: Refused, tries: int, url: 
 
 def _give_up(phone: Phone, call: CallMemory) -> Response:
     """Leave a call to the fallback; its words are needed no more."""
-    answer = _xml(twiml.put_through(phone.fallback))
+    answer = _xml(twiml.put_through(phone.fallback_for(call.caller_id)))
     answer.background = BackgroundTask(phone.store.remember, replace(call, history=(), facts={}))
     return answer
 
@@ -131,6 +133,8 @@ async def dial_ended(request: Request) -> Response:
     answered = twiml.was_answered(status, fields.get("DialBridged", "true"))
     note = _note(request, phone, fields)
     tries = tries_before(request)
+    if (code := fields.get("ErrorCode", "")) and not answered:
+        log.error("dial_failed", call_sid=call_sid, code=code if re.fullmatch("[0-9]{5}", code) else "unknown")
     if note is not None and not tries:
         log.info(
             "transfer_ended",
@@ -152,7 +156,7 @@ async def dial_ended(request: Request) -> Response:
 async def _welcome_back(phone: Phone, note: Note, fields: Fields, tries: int) -> Response:
     call_sid, account_sid = sids(fields, phone)
     known = await phone.store.recall(call_sid) or CallMemory(call_sid, facts=caller_facts(fields))
-    call = replace(known, part=known.part + 1)
+    call = replace(known, part=known.part + 1, caller_id=caller_id(fields))
     try:
         place = phone.reserve(call_sid, call.part)
     except Refused as refusal:
@@ -221,7 +225,10 @@ async def _believe(start: Start, phone: Phone, call_sid: str | None) -> None:
         raise Forbidden("path_names_another_call")
     if start.account_sid != phone.settings.twilio_account_sid:
         raise Forbidden("another_account")
-    ticket = phone.tickets.redeem(start.parameters.get("ticket"), start.call_sid, start.account_sid)
+    given = start.parameters
+    ticket = phone.tickets.redeem(
+        given.get("ticket"), start.call_sid, start.account_sid, part_of(given.get("part")), given.get("caller_id")
+    )
     # Another task may have taken it. A store that is slow or down is not waited for: its ticket is good for this task.
     if not await phone.store.redeem(ticket.nonce, ticket.expires_at):
         raise TicketRefused("replayed")
@@ -236,7 +243,14 @@ async def _recall(start: Start, phone: Phone, note: Note | None) -> CallMemory:
     known = await phone.store.recall(start.call_sid) if part else None
     known = known or CallMemory(start.call_sid, begun=int(part > 0))
     transferred = known.transferred if note is None else max(1, known.transferred)
-    return replace(known, part=part, begun=known.begun + 1, ended=None, transferred=transferred)
+    return replace(
+        known,
+        part=part,
+        begun=known.begun + 1,
+        ended=None,
+        transferred=transferred,
+        caller_id=start.parameters.get("caller_id"),
+    )
 
 
 async def _opening(known: CallMemory, phone: Phone, note: Note | None) -> Opening:

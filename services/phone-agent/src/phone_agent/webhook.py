@@ -16,7 +16,6 @@ MAX_BODY_BYTES = 64 * 1024
 MAX_FIELDS = 200
 """Twilio sends about 30 and may add more at any time."""
 _FORM = "application/x-www-form-urlencoded"
-_PLACE_NAME = re.compile(r"[^A-Za-z ,.'-]")
 
 type Fields = dict[str, str]
 
@@ -100,12 +99,6 @@ def part_of(given: str | None, unsaid: int = 0) -> int:
     if given is None:
         return unsaid
     return int(given) if re.fullmatch("[0-9]", given) else resumption.MAX_PARTS
-
-
-def caller_facts(fields: Fields) -> Fields:
-    """Where the caller's number is registered: names only, nothing that could be an instruction."""
-    names = {"city": fields.get("FromCity", "").title(), "country": fields.get("FromCountry", "")}
-    return {key: _PLACE_NAME.sub("", value)[:40].strip() for key, value in names.items()}
 
 
 def raw_path(connection: HTTPConnection) -> str:

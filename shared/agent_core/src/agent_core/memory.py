@@ -1,6 +1,6 @@
 """What is remembered of a call, so that another task can go on with it. No I/O.
 
-It is small, holds what a conversation needs to be picked up, and nothing else: no telephone number, no sound.
+It is small and holds only what a conversation needs to be picked up: no telephone number of a caller, no audio.
 """
 
 from dataclasses import dataclass, field
@@ -41,6 +41,7 @@ class CallMemory:
             still holds an earlier one must not overwrite.
         begun: Conversations of this call that began, with this one.
         session_id: The conversation that wrote this, for the log.
+        caller_id: Number of our own that a person who is dialled has to be shown; None shows the caller's.
     """
 
     call_sid: str
@@ -52,6 +53,7 @@ class CallMemory:
     part: int = 0
     begun: int = 0
     session_id: str = ""
+    caller_id: str | None = None
 
     def encode(self) -> bytes:
         """Write it down, cut to its bounds."""
@@ -65,6 +67,7 @@ class CallMemory:
                 "part": self.part,
                 "begun": self.begun,
                 "session_id": self.session_id,
+                "caller_id": self.caller_id,
             }
         )
 
@@ -88,6 +91,7 @@ def decode(call_sid: str, text: bytes) -> CallMemory:
             part=int(fields["part"]),
             begun=int(fields["begun"]),
             session_id=str(fields.get("session_id", "")),
+            caller_id=_text(fields.get("caller_id")),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Unreadable(type(error).__name__) from None
