@@ -4,6 +4,7 @@ import asyncio
 import time
 from contextlib import suppress
 from dataclasses import replace
+from http import HTTPStatus
 
 import structlog
 from fastapi import WebSocket, WebSocketDisconnect
@@ -16,6 +17,7 @@ from agent_core.opening import Media, Opening
 from agent_core.scribe import Scribe
 from agent_core.session import Session
 from phone_agent import media_stream, resumption
+from phone_agent.call_control import RestRefused
 from phone_agent.line import SAMPLE_RATE, Line
 from phone_agent.media_stream import Dtmf, Inbound, MalformedMessage, Mark, Start, Stop
 from phone_agent.packets import Packetizer
@@ -117,7 +119,9 @@ class LiveCall:
                 del self._phone.live[self._call_sid]
 
     async def _hold(self) -> EndRecord:
-        tasks = {asyncio.create_task(part) for part in (self._read(), self._write(), self._watch())}
+        self._reading = asyncio.create_task(self._read())
+        others = (self._write(), self._watch(), self._control.look(self._call_sid))
+        tasks = {self._reading, *(asyncio.create_task(part) for part in others)}
         try:
             record = await self._session.run()
             hung_up = await self._hang_up(record.reason)
@@ -205,6 +209,12 @@ class LiveCall:
             return False
         try:
             await self._control.hang_up(self._call_sid)
+        except RestRefused as error:
+            if error.status == HTTPStatus.NOT_FOUND and self._reading.done():
+                return True  # its stream has stopped: the caller was faster
+            level = "error" if error.is_misconfiguration else "warning"
+            getattr(log, level)("hang_up_failed", call_sid=self._call_sid, error=error.reason)
+            return False
         except AgentError as error:
             log.warning("hang_up_failed", call_sid=self._call_sid, error=error.reason)
             return False
@@ -212,6 +222,7 @@ class LiveCall:
 
     async def _leave_word(self, reason: EndReason, *, over: bool) -> None:
         """Forget a call that is over; of one that may come back, leave what whoever gets it has to know."""
+        self._phone.ended_as(self._call_sid, reason)
         self._scribe.change(ended=reason.value)
         if reason is EndReason.TRANSFERRED:
             self._scribe.change(transferred=self._scribe.call.transferred + 1)

@@ -66,6 +66,7 @@ class Phone:
         self.notes = Notes.from_auth_tokens(settings.auth_tokens)
         self.parking = Parking(agent.open_model, self._note_abandoned)
         self._answered: dict[str, float] = {}
+        self._ended: dict[str, EndReason] = {}
         self._unproven = 0
         self._expected: set[str] = set()
         self._url = base = f"{settings.base_url}/incoming-call"
@@ -120,6 +121,27 @@ class Phone:
         if self.fallback.destination is not None:
             return twiml.put_through(replace(self.fallback_for(caller_id), sorry="All our assistants are busy."))
         return twiml.busy(refusal.spoken)
+
+    def ended_as(self, call_sid: str, reason: EndReason) -> None:
+        """Remember how the last conversation of a call ended here: Twilio may ask what comes next."""
+        if self._ended.get(call_sid) in resumption.OVER:
+            return  # a stream of this call that was replaced ends later and says nothing new
+        self._ended.pop(call_sid, None)
+        while len(self._ended) >= _MAX_REMEMBERED:
+            del self._ended[next(iter(self._ended))]
+        self._ended[call_sid] = reason
+
+    def way(self, call: CallMemory | None, call_sid: str, part: int) -> resumption.Way:
+        """Decide what becomes of a call whose stream is over.
+
+        Args:
+            call: What the store knows of it.
+            call_sid: Whose stream it was.
+            part: Which of the call's streams.
+        """
+        if self._ended.get(call_sid) in resumption.OVER and call_sid not in self.live:
+            return resumption.Way.HANG_UP
+        return resumption.way(call, part)
 
     async def park(self, call: CallMemory, place: Place) -> None:
         """Open the model for a call whose socket is about to come; a coroutine, so that it stays on this loop."""
@@ -196,7 +218,13 @@ class Phone:
             pause: Seconds to wait before.
             note: For one that comes back from a person.
         """
-        way_back = twiml.WayBack(self.lost_url(call.part) + twiml.TRY_AGAIN)
+        if self.store.remembers:
+            behind: twiml.Fallback | twiml.WayBack = twiml.WayBack(self.lost_url(call.part) + twiml.TRY_AGAIN)
+        elif self.control.works is False:
+            # A goodbye may not reach Twilio. Only we know then that the call is over, and that nobody is to be dialled.
+            behind = twiml.WayBack(f"{self._url}/after{twiml.TRY_AGAIN}", wait=None)
+        else:
+            behind = self.fallback_for(call.caller_id)
         return twiml.answer(
             twiml.stream_url(self.settings.base_url, call.call_sid),
             self.tickets.for_call(call.call_sid, account_sid, call.part, call.caller_id),
@@ -204,7 +232,7 @@ class Phone:
             caller_id=call.caller_id,
             note=self.notes.seal(note, SHORT) if note is not None else None,
             pause=pause,
-            fallback=way_back if self.store.remembers else self.fallback_for(call.caller_id),
+            fallback=behind,
             status_callback_url=self._status_url,
         )
 

@@ -66,7 +66,7 @@ async def lost(request: Request) -> Response:
     call_sid, account_sid = sids(fields, phone)
     known = await phone.store.recall(call_sid)
     part = part_of(request.query_params.get("part"), 0 if known is None else known.part)
-    way, pause = resumption.way(known, part), resumption.pause(known, part)
+    way, pause = phone.way(known, call_sid, part), resumption.pause(known, part)
     call = known or CallMemory(call_sid, facts=caller_facts(fields))
     call = replace(call, caller_id=caller_id(fields))
     log.warning("call_lost", call_sid=call_sid, part=part, way=way.name.lower(), lost_session_id=call.session_id)
@@ -80,6 +80,17 @@ async def lost(request: Request) -> Response:
     except Refused as refusal:
         return _hand_on(phone, call, refusal, tries_before(request), phone.lost_url(part))
     return _connect(phone, call, place, phone.answer(call, account_sid, pause=pause))
+
+
+@router.post("/incoming-call/after")
+async def after_the_stream(request: Request) -> Response:
+    """Say what comes after a stream where calls are not remembered: nothing after a goodbye, else the fallback."""
+    phone: Phone = request.app.state.phone
+    fields = await signed_fields(request, phone)
+    call_sid, _ = sids(fields, phone)
+    normally = phone.way(None, call_sid, resumption.MAX_PARTS) is resumption.Way.HANG_UP
+    log.info("call_after_its_stream", call_sid=call_sid, ended_normally=normally)
+    return _xml(twiml.stream_ended(normally=normally, fallback=phone.fallback_for(caller_id(fields))))
 
 
 def _hand_on(phone: Phone, call: CallMemory, refusal: Refused, tries: int, url: str) -> Response:

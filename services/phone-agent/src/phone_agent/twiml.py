@@ -62,11 +62,11 @@ class WayBack:
     Attributes:
         url: Asked what to do then. A task that has just died may still be asked, so the address says how often and how
             long Twilio tries (its connection overrides; they are not sent and not signed).
-        wait: What is said until the agent is back, which says the rest itself.
+        wait: What is said until the agent is back, which says the rest itself; None says nothing.
     """
 
     url: str
-    wait: str = "One moment."
+    wait: str | None = "One moment."
 
 
 def stream_url(public_base_url: str, call_sid: str) -> str:
@@ -120,7 +120,8 @@ def answer(  # noqa: PLR0913 - what the document is made of
         if value is not None:
             SubElement(stream, "Parameter", _attributes(name=name, value=value))
     if isinstance(fallback, WayBack):
-        _say(response, fallback.wait)
+        if fallback.wait is not None:
+            _say(response, fallback.wait)
         SubElement(response, "Redirect", _attributes(method="POST")).text = _xml(fallback.url)
     else:
         _fall_back(response, fallback)

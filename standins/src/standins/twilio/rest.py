@@ -79,6 +79,11 @@ def authenticate(authorization: str | None, account_sid: str, settings: Exchange
         raise RestError(401, 20003, f"Authentication Error - invalid {reason}")
 
 
+def is_main(authorization: str | None, settings: ExchangeSettings) -> bool:
+    """Tell whether a request comes with the account's own token, which may do everything."""
+    return _basic(authorization).partition(":")[0] == settings.account_sid
+
+
 def _basic(authorization: str | None) -> str:
     scheme, _, value = (authorization or "").partition(" ")
     if scheme.lower() != "basic":
@@ -87,6 +92,11 @@ def _basic(authorization: str | None) -> str:
         return base64.b64decode(value, validate=True).decode()
     except (binascii.Error, ValueError):
         return ""
+
+
+def account_refused() -> RestError:
+    """Return the answer for the account itself, which takes a main key: calls are for standard keys, too."""
+    return RestError(401, 20003, "Authentication Error - invalid username")
 
 
 def not_found(path: str) -> RestError:
