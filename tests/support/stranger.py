@@ -35,7 +35,7 @@ class Stranger:
         self.stream_sid = new_sid("MZ")
         self.part = 0
         """Which stream of the call is begun next."""
-        self._webhooks = Webhooks(settings.auth_token, 10.0)
+        self._webhooks = Webhooks(settings.signer, 10.0)
 
     async def aclose(self) -> None:
         """Close the connections."""

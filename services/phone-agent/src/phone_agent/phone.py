@@ -61,7 +61,7 @@ class Phone:
         agent.hands_over = self.store.remembers
         self.live: dict[str, Losable] = {}
         """Calls that have a stream here, by their sid."""
-        self.verifier = SignatureVerifier(settings.auth_tokens, settings.base_url)
+        self.verifier = SignatureVerifier(settings.auth_tokens, settings.public_base_url, settings.shared_keys)
         self.tickets = TicketOffice.from_auth_tokens(settings.auth_tokens)
         self.notes = Notes.from_auth_tokens(settings.auth_tokens)
         self.parking = Parking(agent.open_model, self._note_abandoned)

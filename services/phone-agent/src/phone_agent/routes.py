@@ -20,6 +20,7 @@ from phone_agent.live_call import LiveCall, read_start
 from phone_agent.media_stream import Start
 from phone_agent.note import Note, NoteRefused
 from phone_agent.phone import MAX_TRIES, Phone
+from phone_agent.signature import SETTINGS_HEADER
 from phone_agent.stream_guard import StreamGuard
 from phone_agent.ticket import TicketRefused
 from phone_agent.webhook import Fields, part_of, raw_path, sids, signed_fields, tries_before
@@ -197,7 +198,8 @@ async def media_stream(socket: WebSocket, call_sid: str | None = None) -> None:
     """Carry a call: believed only with a signed handshake and a ticket for exactly this call."""
     phone: Phone = socket.app.state.phone
     try:
-        phone.verifier.handshake(raw_path(socket), socket.headers.get("x-twilio-signature"))
+        headers = socket.headers
+        phone.verifier.handshake(raw_path(socket), headers.get("x-twilio-signature"), headers.get(SETTINGS_HEADER))
     except Forbidden as error:
         phone.agent.counting.failed(error)
         log.warning("stream_refused", error=error.reason)

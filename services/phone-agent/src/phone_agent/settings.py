@@ -22,6 +22,9 @@ class PhoneSettings(CoreSettings):
     """Account whose calls are answered."""
     twilio_auth_token: SecretStr
     """Signs webhooks and streams; several separated by commas while one is being replaced, the one in use first."""
+    twilio_shared_keys: SecretStr | None = None
+    """Shared keys that sign instead of the AuthToken where the account is set so: ``id:secret``, separated by commas.
+    The AuthToken is still needed: Twilio signs with it until a shared key is switched on."""
     twilio_api_sid: str | None = None
     """API key for REST; without one the account's own token is used."""
     twilio_api_secret: SecretStr | None = None
@@ -89,6 +92,20 @@ class PhoneSettings(CoreSettings):
         if not all(tokens):
             raise ConfigurationError("set TWILIO_AUTH_TOKEN: it signs every webhook and may not be empty")
         return tokens
+
+    @property
+    def shared_keys(self) -> dict[str, str]:
+        """Secrets of the shared keys by their ids.
+
+        Raises:
+            ConfigurationError: an entry is none.
+        """
+        if self.twilio_shared_keys is None:
+            return {}
+        entries = [entry.strip().partition(":") for entry in self.twilio_shared_keys.get_secret_value().split(",")]
+        if not all(key and secret for key, _, secret in entries):
+            raise ConfigurationError("TWILIO_SHARED_KEYS: each entry is id:secret, separated by commas")
+        return {key: secret for key, _, secret in entries}
 
     @property
     def rest_credentials(self) -> tuple[str, str]:

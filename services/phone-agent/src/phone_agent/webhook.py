@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 from agent_core.errors import Forbidden, ProtocolError
 from phone_agent import resumption
 from phone_agent.phone import MAX_TRIES, Phone
+from phone_agent.signature import SETTINGS_HEADER
 
 MAX_BODY_BYTES = 64 * 1024
 """Twilio's webhooks take about 1 KB."""
@@ -50,9 +51,14 @@ async def signed_fields(request: Request, phone: Phone) -> Fields:
     form = _pairs(body)
     query = request.scope["query_string"].decode("latin-1")
     path = raw_path(request) + (f"?{query}" if query else "")
-    signature = request.headers.get("x-twilio-signature")
     phone.verifier.webhook(
-        request.method, path, form=form, raw_body=body, content_type=content_type or _FORM, signature=signature
+        request.method,
+        path,
+        form=form,
+        raw_body=body,
+        content_type=content_type or _FORM,
+        signature=request.headers.get("x-twilio-signature"),
+        signed_with=request.headers.get(SETTINGS_HEADER),
     )
     return dict(form if request.method == "POST" else _pairs(query.encode("latin-1")))
 

@@ -59,7 +59,7 @@ class Exchange:
         """Whether this REST interface is that of another region, where these calls are unknown."""
         self._speak = speak
         self._log = log
-        self._webhooks = Webhooks(self.settings.auth_token, self.settings.webhook_seconds)
+        self._webhooks = Webhooks(self.settings.signer, self.settings.webhook_seconds)
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property

@@ -73,7 +73,7 @@ class LiveCall:
             self.timeline,
             webhooks,
             self._callbacks,
-            auth_token=settings.auth_token,
+            signer=settings.signer,
             speak=speak,
             dial=dial,
         )
