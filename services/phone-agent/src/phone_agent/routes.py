@@ -31,6 +31,8 @@ router = APIRouter()
 
 @router.post("/incoming-call")
 @router.get("/incoming-call")
+@router.post("/incoming-call/")
+@router.get("/incoming-call/")
 async def incoming_call(request: Request) -> Response:
     """Answer a call: connect it to a media stream and open the model while Twilio dials in."""
     phone: Phone = request.app.state.phone

@@ -9,10 +9,13 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
-from typing import Protocol
+from typing import Final, Protocol
 
 from standins.twilio.party import API_VERSION, Party
 from standins.twilio.settings import ExchangeSettings
+
+_MAX_TWIML: Final = 4000
+"""Characters of `Twiml`, in Twilio's own description of its interface."""
 
 
 class CallFacts(Protocol):
@@ -119,13 +122,15 @@ def read_update(form: Mapping[str, str], call: CallFacts) -> Update:
     """Read what is to be done with a live call.
 
     Raises:
-        RestError: 21220 when the call has ended, 20001 when nothing sensible is asked.
+        RestError: 21220 when the call has ended, 32018 for a document that is too long, 20001 for anything else.
     """
     if call.ended_at is not None:
         raise RestError(400, 21220, "Call is not in-progress. Cannot redirect.")
     if form.get("Status") in {"completed", "canceled"}:
         return EndCall()
     if form.get("Twiml"):
+        if len(form["Twiml"]) > _MAX_TWIML:
+            raise RestError(400, 32018, f"Twiml may have {_MAX_TWIML} characters")
         return RunTwiml(form["Twiml"])
     if form.get("Url"):
         return RunUrl(form["Url"], form.get("Method", "POST").upper())

@@ -1,5 +1,6 @@
-"""Ask the application, the way Twilio does: signed, form encoded, 15 seconds at most, one try."""
+"""Ask the application, the way Twilio does: signed, form encoded, 15 seconds at most with all its tries."""
 
+import asyncio
 import time
 from dataclasses import dataclass
 from typing import Final
@@ -72,8 +73,13 @@ class Webhooks:
         began = time.monotonic()
         left = how.retries
         while True:
+            remaining = how.total - (time.monotonic() - began)
             try:
-                response = await self._send(self.request(address, method, params, headers or {}), how)
+                async with asyncio.timeout(max(remaining, 0)):
+                    response = await self._send(self.request(address, method, params, headers or {}), how)
+            except TimeoutError as error:
+                reason = f"no answer within {how.total:g} s"
+                raise WebhookError(_NO_ANSWER, reason, time.monotonic() - began) from error
             except httpx.HTTPError as error:
                 if not left or not how.tries_again(error):
                     reason = f"{type(error).__name__}: {error}".rstrip(": ")
