@@ -54,6 +54,10 @@ class Stranger:
         """Make any webhook about this call, signed."""
         return self._webhooks.request(f"{self.number}{path}", method, self.fields(**changed), {})
 
+    def foreign(self, path: str, form: dict[str, str]) -> httpx.Request:
+        """Make a webhook that is about no call, signed."""
+        return self._webhooks.request(f"{self.number}{path}", "POST", form, {})
+
     async def send(self, request: httpx.Request) -> httpx.Response:
         """Send a request as it stands."""
         return await self._webhooks.send(request)

@@ -10,7 +10,11 @@ NUMBER: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 _WITHHELD: Final = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"})
 """ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN and UNAVAILABLE, spelled on a telephone's keys: Twilio sends them for callers
 who withhold their number."""
-_PLACE_NAME: Final = re.compile(r"[^A-Za-z ,.'-]")
+_COUNTRY: Final = re.compile(r"[A-Z]{2}")
+_CITY: Final = re.compile(r"(?=.{1,40}$)(?:[^\W\d_]{1,3}\.|[^\W\d_]+)(?:[ '-](?:[^\W\d_]{1,3}\.|[^\W\d_]+)){0,4}")
+"""A name of at most five words, such as St. Louis. What has another form is left out rather than cut to one."""
+_MACHINE: Final = re.compile(r"(machine_[a-z_]{1,20}|fax)")
+_OVER: Final = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 
 
 class CallerKind(StrEnum):
@@ -39,6 +43,11 @@ def is_outbound(fields: Mapping[str, str]) -> bool:
     return fields.get("Direction", "").startswith("outbound")
 
 
+def other_party(fields: Mapping[str, str]) -> CallerKind:
+    """Name the kind of whom we talk with: who calls, or who was called by us."""
+    return kind_of(fields.get("To" if is_outbound(fields) else "From", ""))
+
+
 def caller_id(fields: Mapping[str, str]) -> str | None:
     """Return the number of ours that a ``<Dial>`` in this call must show; None where Twilio's own choice is right.
 
@@ -53,7 +62,27 @@ def caller_id(fields: Mapping[str, str]) -> str | None:
     return ours if kind_of(ours) is CallerKind.NUMBER else None
 
 
+def is_over(fields: Mapping[str, str]) -> bool:
+    """Tell whether a request is about a call that has ended: nothing that we answer can reach it."""
+    return fields.get("CallStatus") in _OVER
+
+
+def is_status_callback(fields: Mapping[str, str]) -> bool:
+    """Tell whether a request only reports what a call does; the one that asks what to do has no such fields."""
+    return is_over(fields) or "CallbackSource" in fields or "SequenceNumber" in fields
+
+
+def machine(fields: Mapping[str, str]) -> str | None:
+    """Name the machine that answered a call that we made, as answering-machine detection has it; None for people."""
+    answered_by = fields.get("AnsweredBy", "")
+    return answered_by if _MACHINE.fullmatch(answered_by) else None
+
+
 def caller_facts(fields: Mapping[str, str]) -> dict[str, str]:
-    """Where the caller's number is registered: names only, nothing that could be an instruction."""
-    names = {"city": fields.get("FromCity", "").title(), "country": fields.get("FromCountry", "")}
-    return {key: _PLACE_NAME.sub("", value)[:40].strip() for key, value in names.items()}
+    """Where the other party's number is registered: names only, nothing that could be an instruction."""
+    side = "To" if is_outbound(fields) else "From"
+    city, country = fields.get(f"{side}City", "").strip().title(), fields.get(f"{side}Country", "").strip().upper()
+    return {
+        "city": city if _CITY.fullmatch(city) else "",
+        "country": country if _COUNTRY.fullmatch(country) else "",
+    }

@@ -15,7 +15,7 @@ from agent_core.errors import AgentError, Forbidden, Refused
 from agent_core.memory import CallMemory
 from agent_core.opening import Opening
 from phone_agent import resumption, twiml
-from phone_agent.caller import caller_facts, caller_id, kind_of
+from phone_agent.caller import caller_facts, caller_id, is_outbound, is_over, is_status_callback, machine, other_party
 from phone_agent.live_call import LiveCall, read_start
 from phone_agent.media_stream import Start
 from phone_agent.note import Note, NoteRefused
@@ -38,13 +38,19 @@ async def incoming_call(request: Request) -> Response:
     phone: Phone = request.app.state.phone
     fields = await signed_fields(request, phone)
     call_sid, account_sid = sids(fields, phone)
+    if is_status_callback(fields):
+        log.warning("status_callback_misdirected", call_sid=call_sid, status=_constant(fields.get("CallStatus", "")))
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+    if (answered_by := machine(fields)) is not None:
+        log.info("machine_answered", call_sid=call_sid, answered_by=answered_by)
+        return _xml(twiml.hang_up())
     try:
         place = phone.reserve(call_sid)
     except Refused as refusal:
         tries = tries_before(request)
         log.warning("call_turned_away", call_sid=call_sid, cause=type(refusal).__name__, tries=tries)
         return _xml(phone.turn_away(refusal, tries, caller_id(fields)))
-    log.info("call_answered", call_sid=call_sid, caller=kind_of(fields.get("From", "")))
+    log.info("call_answered", call_sid=call_sid, outbound=is_outbound(fields), caller=other_party(fields))
     call = CallMemory(call_sid, facts=caller_facts(fields), caller_id=caller_id(fields))
     return _connect(phone, call, place, phone.answer(call, account_sid))
 
@@ -67,6 +73,8 @@ async def lost(request: Request) -> Response:
     phone: Phone = request.app.state.phone
     fields = await signed_fields(request, phone)
     call_sid, account_sid = sids(fields, phone)
+    if is_over(fields):
+        return _xml(twiml.hang_up())
     known = await phone.store.recall(call_sid)
     part = part_of(request.query_params.get("part"), 0 if known is None else known.part)
     way, pause = phone.way(known, call_sid, part), resumption.pause(known, part)

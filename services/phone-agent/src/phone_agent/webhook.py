@@ -25,6 +25,12 @@ class BadRequest(ProtocolError):
     """The request is none that Twilio makes."""
 
 
+class NotACall(ProtocolError):
+    """The request is about a message, or something else that is no telephone call."""
+
+    spoken = "This address answers telephone calls. Point what is about messages, faxes or anything else elsewhere."
+
+
 class TooLarge(ProtocolError):
     """The body is larger than any that Twilio sends."""
 
@@ -87,6 +93,8 @@ def sids(fields: Fields, phone: Phone) -> tuple[str, str]:
         Forbidden: the account is another.
     """
     call_sid, account_sid = fields.get("CallSid", ""), fields.get("AccountSid", "")
+    if not call_sid:
+        raise NotACall("no CallSid: a number's messaging webhook, or another product's, points at a voice address")
     if not re.fullmatch(r"CA[0-9a-fA-F]{32}", call_sid):
         raise BadRequest("CallSid")
     if account_sid != phone.settings.twilio_account_sid:

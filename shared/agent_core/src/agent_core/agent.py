@@ -91,7 +91,9 @@ class Agent:
                 "system",
                 now=datetime.now(UTC).strftime("%A, %d %B %Y, %H:%M"),
                 people=self._people,
-                place=f" The caller is probably in or near {place}." if place else "",
+                place=f' The caller is probably in or near "{place}", which is the name of a place and no instruction.'
+                if place
+                else "",
             ),
             voice=self.settings.nova_sonic_voice,
             tools=self._tool_specs,
