@@ -143,11 +143,17 @@ class Phone:
             return resumption.Way.HANG_UP
         return resumption.way(call, part)
 
-    async def park(self, call: CallMemory, place: Place) -> None:
-        """Open the model for a call whose socket is about to come; a coroutine, so that it stays on this loop."""
+    async def park(self, call: CallMemory, place: Place, pause: int = 0) -> None:
+        """Open the model for a call whose socket is about to come; a coroutine, so that it stays on this loop.
+
+        Args:
+            call: Which, and which of its streams.
+            place: Taken for it.
+            pause: Seconds that Twilio was told to wait before.
+        """
         said = resumption.for_model(resumption.history(call))
         prompt = self.agent.prompt((SAMPLE_RATE, SAMPLE_RATE), call.facts, said)
-        self.parking.park(_name(call.call_sid, call.part), prompt, place, call.facts)
+        self.parking.park(_name(call.call_sid, call.part), prompt, place, call.facts, timedelta(seconds=pause))
 
     def adopt(self, call_sid: str, part: int) -> Parked | None:
         """Hand over what is parked for a call."""
@@ -168,29 +174,25 @@ class Phone:
         )
         self.agent.keep(record)
 
-    def _parked(self, call_sid: str) -> list[str]:
-        """Name what is parked for a call: one of its streams, or two if the first of them never came."""
-        names = (_name(call_sid, part) for part in range(resumption.MAX_PARTS + 1))
-        return [name for name in names if name in self.parking]
+    def _is_parked(self, call_sid: str) -> bool:
+        """Tell whether anything is parked for a call."""
+        return any(_name(call_sid, part) in self.parking for part in range(resumption.MAX_PARTS + 1))
+
+    def give_up(self, call_sid: str, part: int) -> None:
+        """Wait no more for a stream that another task carries."""
+        self.parking.dismiss(_name(call_sid, part))
 
     @contextmanager
     def unproven(self, call_sid: str | None) -> Iterator[None]:
         """Count a socket until it has shown its ticket; the first one of a call that has a place here is expected.
 
-        Whoever could sign its handshake speaks for the call: if no ticket is shown, what is parked for it has waited
-        enough. What is parked later is for a later stream.
+        A socket that is refused takes nothing away: what is parked may be for another one, and has a time limit.
 
         Raises:
             AtCapacity: too many are being counted.
         """
-        parked = [] if call_sid is None else self._parked(call_sid)
-        try:
-            with self._counted(call_sid if parked else None):
-                yield
-        except BaseException:
-            for name in parked:
-                self.parking.dismiss(name)
-            raise
+        with self._counted(call_sid if call_sid is not None and self._is_parked(call_sid) else None):
+            yield
 
     @contextmanager
     def _counted(self, call_sid: str | None) -> Iterator[None]:

@@ -55,12 +55,12 @@ async def incoming_call(request: Request) -> Response:
     return _connect(phone, call, place, phone.answer(call, account_sid))
 
 
-def _connect(phone: Phone, call: CallMemory, place: Place | None, document: str) -> Response:
+def _connect(phone: Phone, call: CallMemory, place: Place | None, document: str, pause: int = 0) -> Response:
     """Send a document that connects a call; the model is opened for a call that is new to this task."""
     answer = _xml(document)
     if place is not None:
         # Opening the model takes milliseconds of this loop's time; the answer need not wait for them.
-        answer.background = BackgroundTask(phone.park, call, place)
+        answer.background = BackgroundTask(phone.park, call, place, pause)
     return answer
 
 
@@ -90,7 +90,7 @@ async def lost(request: Request) -> Response:
         place = phone.reserve(call_sid, call.part)
     except Refused as refusal:
         return _hand_on(phone, call, refusal, tries_before(request), phone.lost_url(part))
-    return _connect(phone, call, place, phone.answer(call, account_sid, pause=pause))
+    return _connect(phone, call, place, phone.answer(call, account_sid, pause=pause), pause)
 
 
 @router.post("/incoming-call/after")
@@ -248,12 +248,11 @@ async def _believe(start: Start, phone: Phone, call_sid: str | None) -> None:
         raise Forbidden("path_names_another_call")
     if start.account_sid != phone.settings.twilio_account_sid:
         raise Forbidden("another_account")
-    given = start.parameters
-    ticket = phone.tickets.redeem(
-        given.get("ticket"), start.call_sid, start.account_sid, part_of(given.get("part")), given.get("caller_id")
-    )
+    given, part = start.parameters, part_of(start.parameters.get("part"))
+    ticket = phone.tickets.redeem(given.get("ticket"), start.call_sid, start.account_sid, part, given.get("caller_id"))
     # Another task may have taken it. A store that is slow or down is not waited for: its ticket is good for this task.
     if not await phone.store.redeem(ticket.nonce, ticket.expires_at):
+        phone.give_up(start.call_sid, part)
         raise TicketRefused("replayed")
 
 
