@@ -161,6 +161,13 @@ to ask for:
 | `session_ended` | `channel`, `reason`, `started_at`, `duration_ms`, `cost_usd`, [what was counted](end-records.md) |
 | `session_started` | `channel` |
 | `tool_called`, `tool_failed` | `tool`, `elapsed_ms`; a failed one also `outcome`, `error` |
+| `call_answered` | `caller`, the other party: `number`, `withheld`, `sip`, `app` or `other`; `outbound`: we called |
+| `status_callback_misdirected` | `status`: a status callback points at `/incoming-call`; clear it at Twilio |
+| `machine_answered` | `answered_by`: a call that we made was hung up |
+| `dial_failed` | `code`, Twilio's error: 13214 wants another `TRANSFER_CALLER_ID` |
+| `twilio_checked`, `twilio_not_checked` | `host`, `error`: what Twilio's REST service said at the start |
+| `twilio_refuses_us`, `hang_up_failed` | `error`: what Twilio's REST service said, and the setting to change |
+| `call_after_its_stream` | `ended_normally`: whether the call was hung up, or left to the fallback |
 | `call_turned_away` | `cause` (`AtCapacity`, `Draining`, `OverBudget`), `tries` |
 | `model_stream_failed`, `model_lost` | `error`; the first also `failures` |
 | `pipeline_failed` | `error`: the defect of ours that ended a conversation |

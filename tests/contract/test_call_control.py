@@ -6,9 +6,12 @@ from contextlib import asynccontextmanager, suppress
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from agent_core.errors import UpstreamError
-from phone_agent.call_control import CallControl
+from phone_agent.call_control import CallControl, RestRefused
+from standins.twilio.server import TwilioExchange
+from standins.twilio.settings import ExchangeSettings
 
 _BYTE_SECONDS = 0.2
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n" + b" " * 1000
@@ -52,3 +55,67 @@ async def test_an_answer_that_trickles_is_given_up(
             async with asyncio.timeout(seconds):
                 await tell(control)
     assert len(requests) == tries
+
+
+@asynccontextmanager
+async def _region(*, key: bool = True, secret: str | None = None) -> AsyncIterator[tuple[CallControl, TwilioExchange]]:
+    """Serve Twilio's REST interface; gives what asks it with a standard API key, or with the account's token."""
+    settings = ExchangeSettings()
+    user, password = (
+        (settings.api_key_sid, settings.api_key_secret) if key else (settings.account_sid, settings.auth_token)
+    )
+    async with (
+        TwilioExchange(settings) as exchange,
+        httpx.AsyncClient(base_url=exchange.url, auth=(user, secret or password), trust_env=False) as client,
+    ):
+        yield CallControl(client, settings.account_sid), exchange
+
+
+@pytest.mark.parametrize("key", [True, False], ids=["standard key", "account"])
+async def test_good_credentials_are_found_good_at_the_start(key: bool) -> None:  # noqa: FBT001 - a table
+    """A standard API key may not read the account, so calls are listed."""
+    async with _region(key=key) as (control, _):
+        with capture_logs() as lines:
+            await control.check()
+    assert [line["event"] for line in lines] == ["twilio_checked"]
+    assert control.works is None, "the region of the calls is not proven by it"
+
+
+async def test_wrong_credentials_are_an_error_at_the_start() -> None:
+    """The line says what to set, and shows no secret."""
+    async with _region(secret="wrong-secret") as (control, _):
+        with capture_logs() as lines:
+            await control.check()
+    [line] = lines
+    assert (line["event"], line["log_level"], control.works) == ("twilio_refuses_us", "error", False)
+    assert "TWILIO_API_SECRET" in line["error"]
+    assert "wrong-secret" not in str(line)
+
+
+async def test_a_twilio_that_cannot_be_reached_is_a_warning() -> None:
+    """The service starts all the same."""
+    async with httpx.AsyncClient(base_url="http://127.0.0.1:9", trust_env=False) as client:
+        control = CallControl(client, "AC1")
+        with capture_logs() as lines:
+            await control.check()
+            await control.look("CA1")
+    assert [(line["event"], line["log_level"]) for line in lines] == [("twilio_not_checked", "warning")] * 2
+    assert control.works is None
+
+
+async def test_a_call_of_another_region_is_no_call_that_is_over() -> None:
+    """Twilio says 404 of the one and 21220 of the other."""
+    async with _region() as (control, exchange):
+        call = exchange.place_call("http://127.0.0.1:9/incoming-call")
+        exchange.elsewhere = True
+        with capture_logs() as lines:
+            await control.look(call.sid)
+        assert (lines[0]["log_level"], control.works) == ("error", False)
+        with pytest.raises(RestRefused, match="TWILIO_REGION") as refused:
+            await control.hang_up(call.sid)
+        assert (refused.value.status, refused.value.code) == (404, 20404)
+        exchange.elsewhere = False
+        call.hang_up()
+        await call.timeline.until("ended", 5)
+        await control.hang_up(call.sid)
+        assert control.works

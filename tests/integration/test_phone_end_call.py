@@ -17,6 +17,8 @@ from tests.support.score import LEAVE, Turn, note, take_leave, use
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+SORRY = "Sorry, we lost our assistant."
+
 
 def _say_goodbye(turn: Turn) -> Sequence[Step]:
     return [use("end_call", reason="caller_said_goodbye")] if turn.number else [note(400, 300)]
@@ -76,6 +78,35 @@ async def test_without_the_rest_service_the_call_is_closed_all_the_same(
     assert house.exchange.rest_requests - before == requests
     assert (await phone.record(caller.sid))["reason"] == "agent_ended"
     assert phone.lines("hang_up_failed", call_sid=caller.sid)
+
+
+async def test_in_another_region_a_goodbye_is_the_end_all_the_same(house: House) -> None:
+    """Every call is unknown there. It is an error that says what to set, and no person is dialled after a goodbye."""
+    house.score.plan = _say_goodbye
+    house.exchange.elsewhere = True
+    try:
+        async with house.start_phone("elsewhere", FALLBACK_DESTINATION="tel:+46850000000") as phone:
+            async with Caller(house.exchange, phone.url) as first:  # by now it is known
+                await first.greeted()
+            async with Caller(house.exchange, phone.url) as caller:
+                await caller.greeted()
+                await caller.speak()
+                ended = await caller.until("ended", 15)
+                assert ended.fields["reason"] == "hung_up_by_document"
+                assert not caller.timeline.named("say")
+                assert not caller.timeline.named("dial")
+            (line,) = phone.lines("hang_up_failed", call_sid=caller.sid)
+            assert line["level"] == "error"
+            assert "TWILIO_REGION" in line["error"]
+            assert (await phone.record(caller.sid))["reason"] == "agent_ended"
+            async with Caller(house.exchange, phone.url) as lost:
+                await lost.greeted()
+                assert lost.call.stream is not None
+                lost.call.stream.break_off("rst")
+                await lost.until("dial_ended", 20)
+                assert lost.timeline.named("say")[0].fields["text"] == SORRY
+    finally:
+        house.exchange.elsewhere = False
 
 
 async def test_a_caller_who_says_nothing_is_asked_and_then_let_go(house: House) -> None:

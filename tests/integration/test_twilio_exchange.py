@@ -293,11 +293,15 @@ async def test_the_end_of_a_call_is_told(app: TinyApp) -> None:
 
 
 async def test_an_address_may_ask_for_more_tries(app: TinyApp, exchange: TwilioExchange) -> None:
-    """`#rc=1&rp=rt` tries once more when the answer is late; the fragment is neither sent nor signed."""
+    """`#rc=5&rp=rt` tries again when the answer is late; the fragment is neither sent nor signed.
+
+    Not longer than the exchange waits all in all, which is a second here.
+    """
     app.documents["/incoming-call"] = 3.0
-    call = exchange.place_call(f"{app.url}#rc=1&rp=rt")
+    call = exchange.place_call(f"{app.url}#rc=5&rp=rt&rt=400")
     await call.timeline.until("ended", 10)
-    assert len(app.asked) == 2
+    assert len(app.asked) == 3
+    assert call.timeline.named("error")[0].fields["code"] == "11205"
     first = app.asked[0]
     assert RequestValidator(TOKEN).validate(app.url, first.params, first.headers["x-twilio-signature"])
 

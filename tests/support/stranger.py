@@ -35,7 +35,7 @@ class Stranger:
         self.stream_sid = new_sid("MZ")
         self.part = 0
         """Which stream of the call is begun next."""
-        self._webhooks = Webhooks(settings.auth_token, 10.0)
+        self._webhooks = Webhooks(settings.signer, 10.0)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -53,6 +53,10 @@ class Stranger:
     def signed(self, path: str, method: str = "POST", **changed: str) -> httpx.Request:
         """Make any webhook about this call, signed."""
         return self._webhooks.request(f"{self.number}{path}", method, self.fields(**changed), {})
+
+    def foreign(self, path: str, form: dict[str, str]) -> httpx.Request:
+        """Make a webhook that is about no call, signed."""
+        return self._webhooks.request(f"{self.number}{path}", "POST", form, {})
 
     async def send(self, request: httpx.Request) -> httpx.Response:
         """Send a request as it stands."""

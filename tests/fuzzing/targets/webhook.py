@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.requests import Request
 
 from agent_core.errors import Forbidden, ProtocolError
-from phone_agent import twiml, webhook
+from phone_agent import caller, twiml, webhook
 from phone_agent.signature import SignatureVerifier
 from standins.twilio.signing import sign
 from tests.fuzzing.mutation import Mutator
@@ -161,6 +161,6 @@ def _request(parts: list[bytes]) -> Request:
 
 def _answer(fields: dict[str, str]) -> None:
     """Answer the call: whatever the fields say, the document is the one that we meant."""
-    facts = webhook.caller_facts(fields)
+    facts = caller.caller_facts(fields)
     assert all(len(value) <= 40 and not set(value) & set('<>&"\n;:{}') for value in facts.values())
     twiml.was_answered(fields.get("DialCallStatus", "failed"), fields.get("DialBridged", "true"))

@@ -118,3 +118,18 @@ async def test_twilio_is_asked_once(status: int) -> None:
     [request] = asked
     assert request.url.path == f"/2010-04-01/Accounts/AC1/Calls/{CALL}.json"
     assert list(dict(parse_qsl(request.content.decode()))) == ["Twiml"]
+
+
+@pytest.mark.parametrize(
+    ("configured", "called", "shown"),
+    [(None, None, None), (None, "+15005550001", "+15005550001"), ("+15005550002", "+15005550001", "+15005550002")],
+)
+def test_the_person_is_shown_a_number_that_twilio_takes(
+    configured: str | None, called: str | None, shown: str | None
+) -> None:
+    """The setting wins, then the called number of a caller without one; else Twilio shows the caller's."""
+    people = parse("desk=sip:desk@pbx.example,sales=tel:+46850000000")
+    board = Switchboard(people, CONTROL, NOTES, base_url=BASE, ring=timedelta(seconds=20), caller_id=configured)
+    for name in ("desk", "sales"):
+        dial = read(board.document(Note(CALL, name, "hello"), called))[0]
+        assert dial.get("callerId") == shown

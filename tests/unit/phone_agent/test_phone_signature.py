@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from multidict import MultiDict
 from pydantic import SecretStr
-from twilio.request_validator import RequestValidator
+from twilio.request_validator import RequestValidator, get_signature_algorithm
 
 from agent_core.errors import ConfigurationError, Forbidden
 from phone_agent.signature import SignatureVerifier
@@ -278,6 +278,93 @@ def raw_signature(url: str, form: Sequence[tuple[str, str]]) -> str:
     names = sorted({name for name, _ in form})
     fields = [name + value for name in names for value in sorted({v for n, v in form if n == name})]
     return b64encode(digest(TOKEN.encode(), (url + "".join(fields)).encode(), sha1)).decode()
+
+
+KEY, SECRET = "webhooks_sharedkey_1", "shared-secret"
+SHA256 = f"key={KEY},algorithm=HMAC_SHA256"
+
+
+def shared(url: str, form: Sequence[tuple[str, str]] = (), secret: str = SECRET, algorithm: str = "HMAC_SHA256") -> str:
+    """Sign with a shared key as Twilio's own library does."""
+    signature: str = RequestValidator(secret).compute_signature(url, MultiDict(form), algorithm)
+    return signature
+
+
+def post_shared(verifier: SignatureVerifier, signature: str, settings_header: str | None = SHA256) -> None:
+    """Check a form post that came with the header of a shared key."""
+    verifier.webhook(
+        "POST",
+        PATH,
+        form=FORM,
+        raw_body=urlencode(FORM).encode(),
+        content_type=FORM_TYPE,
+        signature=signature,
+        signed_with=settings_header,
+    )
+
+
+@pytest.fixture
+def keys() -> SignatureVerifier:
+    """One token and two shared keys."""
+    return SignatureVerifier([TOKEN], BASE, {KEY: SECRET, "webhooks_sharedkey_2": "other-secret"})
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        SHA256,
+        f"key={KEY}, algorithm=hmac_sha256",
+        f"algorithm=HMAC_SHA256,key={KEY}",
+        f"key={KEY},algorithm=HMAC_SHA256,version=2",
+    ],
+)
+def test_a_shared_key_signs_in_place_of_the_token(keys: SignatureVerifier, header: str) -> None:
+    """Webhooks and handshakes; the header is read as Twilio's library reads it."""
+    assert get_signature_algorithm(header).upper() == "HMAC_SHA256"
+    post_shared(keys, shared(BASE + PATH, FORM), header)
+    keys.handshake(STREAM_PATH, shared(f"wss://agent.example.com{STREAM_PATH}"), header)
+    keys.handshake(STREAM_PATH, shared(f"wss://agent.example.com{STREAM_PATH}/"), header)
+    post(keys, sign(BASE + PATH, FORM))
+
+
+@pytest.mark.parametrize(
+    ("signature", "header", "reason"),
+    [
+        (shared(BASE + PATH, FORM), None, "signature_malformed"),
+        (shared(BASE + PATH, FORM), "", "signature_malformed"),
+        (shared(BASE + PATH, FORM, TOKEN), SHA256, "signature_mismatch"),
+        (shared(BASE + PATH, FORM, "other-secret"), SHA256, "signature_mismatch"),
+        (shared(BASE + PATH, FORM[1:]), SHA256, "signature_mismatch"),
+        (sign(BASE + PATH, FORM), SHA256, "signature_malformed"),
+        (sign(BASE + PATH, FORM), f"key={KEY}", "signature_mismatch"),
+        (shared(BASE + PATH, FORM), f"key={KEY}", "signature_malformed"),
+        (shared(BASE + PATH, FORM), "key=another,algorithm=HMAC_SHA256", "signature_key_unknown"),
+        (shared(BASE + PATH, FORM), "algorithm=HMAC_SHA256", "signature_settings_malformed"),
+        (shared(BASE + PATH, FORM), f"key={KEY},key=x,algorithm=HMAC_SHA256", "signature_settings_malformed"),
+        (shared(BASE + PATH, FORM), f"key={KEY},algorithm=HMAC_SHA512", "signature_algorithm_unknown"),
+        (shared(BASE + PATH, FORM), "x" * 5000, "signature_settings_malformed"),
+        (shared(BASE + PATH, FORM), "key=\u00e9,algorithm=HMAC_SHA256", "signature_settings_malformed"),
+        ("", SHA256, "signature_missing"),
+    ],
+)
+def test_neither_key_stands_in_for_the_other(
+    keys: SignatureVerifier, signature: str, header: str | None, reason: str
+) -> None:
+    """Another key, another algorithm, none at all: refused, and the log says which header it was about."""
+    with pytest.raises(Forbidden, match=reason) as refused:
+        post_shared(keys, signature, header)
+    if "settings" in reason or "unknown" in reason:
+        assert "X-Twilio-Webhooks-Signature-Settings" in refused.value.reason
+
+
+def test_an_address_with_capitals_is_signed_as_it_is_written() -> None:
+    """Twilio signs the number's address as the operator wrote it; what we give it has small letters."""
+    verifier = SignatureVerifier([TOKEN], "https://Agent.Example.COM:8443/Voice")
+    for host in ("Agent.Example.COM", "agent.example.com"):
+        for port in ("", ":8443"):
+            post(verifier, raw_signature(f"https://{host}{port}/Voice{PATH}", FORM))
+    with pytest.raises(Forbidden):
+        post(verifier, raw_signature(f"https://agent.example.com/voice{PATH}", FORM))
 
 
 @settings(deadline=None, derandomize=True)

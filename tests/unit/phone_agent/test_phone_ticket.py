@@ -233,3 +233,14 @@ def test_ticket_returns_for_any_ids_and_no_text_passes_for_one(call: str, accoun
     assert office.redeem(office.issue(call, account), call, account).call_sid == call
     with pytest.raises(TicketRefused):
         office.redeem(garbage, call, account)
+
+
+def test_a_ticket_vouches_for_what_start_brings_back_with_it(office: TicketOffice) -> None:
+    """Which stream of the call it is, and the number to show: neither can be changed, left out or added."""
+    given = office.issue(CALL, ACCOUNT, 2, "+15005550001")
+    for part, caller_id in [(0, None), (1, "+15005550001"), (2, "+15005550002"), (2, None), (0, "+15005550001")]:
+        with pytest.raises(TicketRefused, match="foreign"):
+            office.redeem(given, CALL, ACCOUNT, part, caller_id)
+    assert office.redeem(given, CALL, ACCOUNT, 2, "+15005550001").call_sid == CALL
+    with pytest.raises(TicketRefused, match="foreign"):
+        office.redeem(office.issue(CALL, ACCOUNT), CALL, ACCOUNT, 1)

@@ -46,9 +46,10 @@ def test_the_three_commands_are_understood() -> None:
     ],
 )
 def test_everything_else_is_malformed(text: str | bytes) -> None:
-    """Twilio answers with warning 31951 and ignores the message."""
-    with pytest.raises(MalformedMessageError):
+    """Twilio answers with warning 31951, or 31950 for a frame that is not text, and ignores the message."""
+    with pytest.raises(MalformedMessageError) as malformed:
         decode(text, SID)
+    assert malformed.value.code == ("31950" if isinstance(text, bytes) else "31951")
 
 
 def test_messages_are_numbered_from_start_with_numbers_as_text() -> None:

@@ -8,10 +8,11 @@ from standins.twilio.overrides import read
 REFUSED, LATE = httpx.ConnectError("refused"), httpx.ReadTimeout("late")
 
 
-def test_without_a_fragment_nothing_is_tried_again() -> None:
-    """The exchange waits as long as it always does."""
+def test_without_a_fragment_a_connection_is_tried_twice() -> None:
+    """As Twilio documents it: five seconds each, and nothing else is tried again."""
     how = read("", 15.0)
-    assert (how.connect, how.read, how.retries) == (10.0, 15.0, 0)
+    assert (how.connect, how.read, how.retries, how.total) == (5.0, 15.0, 1, 15.0)
+    assert [how.tries_again(failure) for failure in (REFUSED, LATE, 404, 502)] == [True, False, False, False]
 
 
 def test_time_outs_are_in_milliseconds_and_never_longer_than_usual() -> None:
@@ -19,6 +20,11 @@ def test_time_outs_are_in_milliseconds_and_never_longer_than_usual() -> None:
     how = read("ct=2000&rt=3000&rc=9", 15.0)
     assert (how.connect, how.read, how.retries) == (2.0, 3.0, 5)
     assert read("rt=60000", 15.0).read == 15.0
+    assert (read("ct=60000", 15.0).connect, read("tt=60000", 15.0).total, read("tt=4000", 15.0).total) == (
+        10.0,
+        15.0,
+        4.0,
+    )
 
 
 @pytest.mark.parametrize(

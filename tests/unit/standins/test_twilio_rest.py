@@ -81,3 +81,11 @@ def test_a_call_is_described() -> None:
     assert described["duration"] == "9"
     assert described["uri"] == "/2010-04-01/Accounts/AC1/Calls/CA1.json"
     assert rest.call_resource(FakeCall())["duration"] is None
+
+
+def test_a_document_may_have_4000_characters() -> None:
+    """Twilio's own description of the interface says so."""
+    rest.read_update({"Twiml": "x" * 4000}, FakeCall())
+    with pytest.raises(rest.RestError) as refused:
+        rest.read_update({"Twiml": "x" * 4001}, FakeCall())
+    assert refused.value.status == 400

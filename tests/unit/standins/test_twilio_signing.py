@@ -1,9 +1,9 @@
 """Signatures of the stand-in, held against Twilio's own library."""
 
 import pytest
-from twilio.request_validator import RequestValidator
+from twilio.request_validator import SIGNATURE_SETTINGS_HEADER, RequestValidator, get_signature_algorithm
 
-from standins.twilio.signing import sign, webhook_url_to_sign
+from standins.twilio.signing import SETTINGS_HEADER, Signer, sign, webhook_url_to_sign
 
 TOKEN = "12345"
 FORM = {
@@ -57,3 +57,16 @@ def test_a_repeated_name_counts_with_each_distinct_value() -> None:
 def test_what_of_an_address_is_signed(url: str, signed: str) -> None:
     """Over HTTPS the port goes, over HTTP it stays; users and fragments go."""
     assert webhook_url_to_sign(url) == signed
+
+
+@pytest.mark.parametrize("url", ["https://example.com/incoming-call", "wss://example.com/media-stream"])
+def test_twilios_library_accepts_what_a_shared_key_signed(url: str) -> None:
+    """The header names key and algorithm; the token then signs nothing."""
+    form = FORM if url.startswith("https") else {}
+    headers = Signer(TOKEN, "webhooks_sharedkey_1", "secret").headers(url, form.items())
+    assert SETTINGS_HEADER == SIGNATURE_SETTINGS_HEADER
+    algorithm = get_signature_algorithm(headers[SETTINGS_HEADER])
+    assert RequestValidator("secret").validate(url, form, headers["X-Twilio-Signature"], algorithm)
+    assert not RequestValidator(TOKEN).validate(url, form, headers["X-Twilio-Signature"], algorithm)
+    plain = Signer(TOKEN).headers(url, form.items(), lower=True)
+    assert plain == {"x-twilio-signature": sign(TOKEN, url, form.items())}

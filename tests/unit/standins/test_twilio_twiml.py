@@ -109,3 +109,11 @@ def test_streams_that_twilio_refuses_are_refused(stream: Stream) -> None:
     """No TLS, a query string, or a parameter of 500 characters."""
     with pytest.raises(StreamRefusedError):
         check_stream(stream)
+
+
+def test_headers_of_a_sip_address_have_a_limit() -> None:
+    """1024 characters, encoded; the address itself is not counted."""
+    document = "<Response><Dial><Sip>sip:a@b?X-A={}</Sip></Dial></Response>"
+    parse(document.format("x" * 1020), BASE)
+    with pytest.raises(TwimlError, match="headers"):
+        parse(document.format("x" * 1021), BASE)

@@ -4,6 +4,7 @@ import asyncio
 import time
 from contextlib import suppress
 from dataclasses import replace
+from http import HTTPStatus
 
 import structlog
 from fastapi import WebSocket, WebSocketDisconnect
@@ -16,6 +17,7 @@ from agent_core.opening import Media, Opening
 from agent_core.scribe import Scribe
 from agent_core.session import Session
 from phone_agent import media_stream, resumption
+from phone_agent.call_control import RestRefused
 from phone_agent.line import SAMPLE_RATE, Line
 from phone_agent.media_stream import Dtmf, Inbound, MalformedMessage, Mark, Start, Stop
 from phone_agent.packets import Packetizer
@@ -92,7 +94,7 @@ class LiveCall:
         self._packets = Packetizer(phone.settings.media_frame_ms)
         self._tally = Tally(resumed=known.begun - 1)
         self._line = Line(start.stream_sid, self._tally, self._clock)
-        people = PutThrough(phone.switchboard, start.call_sid, known.began_at)
+        people = PutThrough(phone.switchboard, start.call_sid, known.began_at, known.caller_id)
         media = Media(SAMPLE_RATE, SAMPLE_RATE, voice=self._line, people=people)
         self._scribe = Scribe(phone.store, replace(known, facts=dict(opening.facts or {}), note=None))
         self._place = opening.place
@@ -121,7 +123,9 @@ class LiveCall:
                 del self._phone.live[self._call_sid]
 
     async def _hold(self) -> EndRecord:
-        tasks = {asyncio.create_task(part) for part in (self._read(), self._write(), self._watch())}
+        self._reading = asyncio.create_task(self._read())
+        others = (self._write(), self._watch(), self._control.look(self._call_sid))
+        tasks = {self._reading, *(asyncio.create_task(part) for part in others)}
         try:
             record = await self._session.run()
             self._note_end(record.reason)
@@ -213,6 +217,12 @@ class LiveCall:
         await self._scribe.write_now()
         try:
             await self._control.hang_up(self._call_sid)
+        except RestRefused as error:
+            if error.status == HTTPStatus.NOT_FOUND and self._reading.done():
+                return True  # its stream has stopped: the caller was faster
+            level = "error" if error.is_misconfiguration else "warning"
+            getattr(log, level)("hang_up_failed", call_sid=self._call_sid, error=error.reason)
+            return False
         except AgentError as error:
             log.warning("hang_up_failed", call_sid=self._call_sid, error=error.reason)
             return False
@@ -220,6 +230,7 @@ class LiveCall:
 
     def _note_end(self, reason: EndReason) -> None:
         """Change what is known of the call: a task that takes it up later needs the reason, and perhaps the words."""
+        self._phone.ended_as(self._call_sid, reason)
         self._scribe.change(ended=reason.value)
         if reason is EndReason.TRANSFERRED:
             self._scribe.change(transferred=self._scribe.call.transferred + 1)

@@ -61,19 +61,29 @@ class Phone:
         agent.hands_over = self.store.remembers
         self.live: dict[str, Losable] = {}
         """Calls that have a stream here, by their sid."""
-        self.verifier = SignatureVerifier(settings.auth_tokens, settings.base_url)
+        self.verifier = SignatureVerifier(settings.auth_tokens, settings.public_base_url, settings.shared_keys)
         self.tickets = TicketOffice.from_auth_tokens(settings.auth_tokens)
         self.notes = Notes.from_auth_tokens(settings.auth_tokens)
         self.parking = Parking(agent.open_model, self._note_abandoned)
         self._answered: dict[str, float] = {}
+        self._ended: dict[str, EndReason] = {}
         self._unproven = 0
         self._expected: set[str] = set()
         self._url = base = f"{settings.base_url}/incoming-call"
         self._status_url = f"{base}/stream-status"
         self.switchboard = Switchboard(
-            settings.transfer_destinations, control, self.notes, base_url=base, ring=settings.transfer_ring
+            settings.transfer_destinations,
+            control,
+            self.notes,
+            base_url=base,
+            ring=settings.transfer_ring,
+            caller_id=settings.transfer_caller_id,
         )
-        self.fallback = twiml.Fallback(destination=settings.fallback_destination, dial_action_url=f"{base}/dial-ended")
+        self.fallback = twiml.Fallback(
+            destination=settings.fallback_destination,
+            dial_action_url=f"{base}/dial-ended",
+            caller_id=settings.transfer_caller_id,
+        )
 
     def reserve(self, call_sid: str, part: int = 0) -> Place | None:
         """Take a place for a call that rings, or comes back; None for one that did so before.
@@ -93,25 +103,62 @@ class Phone:
         self._answered[name] = now
         return place
 
-    def turn_away(self, refusal: Refused, tries: int) -> str:
+    def fallback_for(self, caller_id: str | None) -> twiml.Fallback:
+        """Return the fallback of a call, whose person is shown this number where no setting names one."""
+        return self.fallback if self.fallback.caller_id else replace(self.fallback, caller_id=caller_id)
+
+    def turn_away(self, refusal: Refused, tries: int, caller_id: str | None = None) -> str:
         """Make the document for a call that this task does not take.
 
         Args:
             refusal: Why.
             tries: Tasks that refused it before.
+            caller_id: Number of ours to show to a person who is dialled.
         """
         if tries + 1 < MAX_TRIES:
             # The first time at once: nothing more is sent to a task that leaves. Later a place may have come free.
             return twiml.hand_on(f"{self._url}?tries={tries + 1}", pause=timedelta(seconds=tries))
         if self.fallback.destination is not None:
-            return twiml.put_through(replace(self.fallback, sorry="All our assistants are busy."))
+            return twiml.put_through(replace(self.fallback_for(caller_id), sorry="All our assistants are busy."))
         return twiml.busy(refusal.spoken)
 
-    async def park(self, call: CallMemory, place: Place) -> None:
-        """Open the model for a call whose socket is about to come; a coroutine, so that it stays on this loop."""
+    def ended_as(self, call_sid: str, reason: EndReason) -> None:
+        """Remember how the last conversation of a call ended here: Twilio may ask what comes next."""
+        if self._ended.get(call_sid) in resumption.OVER:
+            return  # a stream of this call that was replaced ends later and says nothing new
+        self._ended.pop(call_sid, None)
+        while len(self._ended) >= _MAX_REMEMBERED:
+            del self._ended[next(iter(self._ended))]
+        self._ended[call_sid] = reason
+
+    def way(self, call: CallMemory | None, call_sid: str, part: int, seconds_left: float) -> resumption.Way:
+        """Decide what becomes of a call whose stream is over.
+
+        Args:
+            call: What the store knows of it.
+            call_sid: Whose stream it was.
+            part: Which of the call's streams.
+            seconds_left: How long the call may still last.
+        """
+        if self.ended_normally(call_sid):
+            return resumption.Way.HANG_UP
+        return resumption.way(call, part, seconds_left)
+
+    def ended_normally(self, call_sid: str) -> bool:
+        """Tell whether a call's conversation was over, as far as this task knows."""
+        return self._ended.get(call_sid) in resumption.OVER and call_sid not in self.live
+
+    async def park(self, call: CallMemory, place: Place, pause: int = 0) -> None:
+        """Open the model for a call whose socket is about to come; a coroutine, so that it stays on this loop.
+
+        Args:
+            call: Which, and which of its streams.
+            place: Taken for it.
+            pause: Seconds that Twilio was told to wait before.
+        """
         said = resumption.for_model(resumption.history(call))
         prompt = self.agent.prompt((SAMPLE_RATE, SAMPLE_RATE), call.facts, said)
-        self.parking.park(_name(call.call_sid, call.part), prompt, place, call.facts)
+        self.parking.park(_name(call.call_sid, call.part), prompt, place, call.facts, timedelta(seconds=pause))
 
     def adopt(self, call_sid: str, part: int) -> Parked | None:
         """Hand over what is parked for a call."""
@@ -132,29 +179,25 @@ class Phone:
         )
         self.agent.keep(record)
 
-    def _parked(self, call_sid: str) -> list[str]:
-        """Name what is parked for a call: one of its streams, or two if the first of them never came."""
-        names = (_name(call_sid, part) for part in range(resumption.MAX_PARTS + 1))
-        return [name for name in names if name in self.parking]
+    def _is_parked(self, call_sid: str) -> bool:
+        """Tell whether anything is parked for a call."""
+        return any(_name(call_sid, part) in self.parking for part in range(resumption.MAX_PARTS + 1))
+
+    def give_up(self, call_sid: str, part: int) -> None:
+        """Wait no more for a stream that another task carries."""
+        self.parking.dismiss(_name(call_sid, part))
 
     @contextmanager
     def unproven(self, call_sid: str | None) -> Iterator[None]:
         """Count a socket until it has shown its ticket; the first one of a call that has a place here is expected.
 
-        Whoever could sign its handshake speaks for the call: if no ticket is shown, what is parked for it has waited
-        enough. What is parked later is for a later stream.
+        A socket that is refused takes nothing away: what is parked may be for another one, and has a time limit.
 
         Raises:
             AtCapacity: too many are being counted.
         """
-        parked = [] if call_sid is None else self._parked(call_sid)
-        try:
-            with self._counted(call_sid if parked else None):
-                yield
-        except BaseException:
-            for name in parked:
-                self.parking.dismiss(name)
-            raise
+        with self._counted(call_sid if call_sid is not None and self._is_parked(call_sid) else None):
+            yield
 
     @contextmanager
     def _counted(self, call_sid: str | None) -> Iterator[None]:
@@ -182,14 +225,21 @@ class Phone:
             pause: Seconds to wait before.
             note: For one that comes back from a person.
         """
-        way_back = twiml.WayBack(self.lost_url(call.part) + twiml.TRY_AGAIN)
+        if self.store.remembers:
+            behind: twiml.Fallback | twiml.WayBack = twiml.WayBack(self.lost_url(call.part) + twiml.TRY_AGAIN)
+        elif self.control.works is False:
+            # A goodbye may not reach Twilio. Only we know then that the call is over, and that nobody is to be dialled.
+            behind = twiml.WayBack(f"{self._url}/after{twiml.TRY_AGAIN}", wait=None)
+        else:
+            behind = self.fallback_for(call.caller_id)
         return twiml.answer(
             twiml.stream_url(self.settings.base_url, call.call_sid),
-            self.tickets.for_call(call.call_sid, account_sid, call.part),
+            self.tickets.for_call(call.call_sid, account_sid, call.part, call.caller_id),
             part=call.part,
+            caller_id=call.caller_id,
             note=self.notes.seal(note, SHORT) if note is not None else None,
             pause=pause,
-            fallback=way_back if self.store.remembers else self.fallback,
+            fallback=behind,
             status_callback_url=self._status_url,
         )
 

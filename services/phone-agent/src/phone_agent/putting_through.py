@@ -24,9 +24,10 @@ class Switchboard:
         notes: Seals what other tasks need to know.
         base_url: Address of the callbacks, without a slash at its end.
         ring: How long somebody is rung.
+        caller_id: Number that every person is shown; None shows the caller's, or the number that a call brings along.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - made in one place
         self,
         destinations: Sequence[Destination],
         control: CallControl,
@@ -34,27 +35,29 @@ class Switchboard:
         *,
         base_url: str,
         ring: timedelta,
+        caller_id: str | None = None,
     ) -> None:
         self._destinations = {one.name: one for one in destinations}
         self._control = control
         self._notes = notes
         self._base_url = base_url
         self._ring = ring
+        self._caller_id = caller_id
 
     @property
     def names(self) -> tuple[str, ...]:
         """Who can be called."""
         return tuple(self._destinations)
 
-    async def connect(self, note: Note) -> None:
+    async def connect(self, note: Note, caller_id: str | None = None) -> None:
         """Put a caller through.
 
         Raises:
             UpstreamError: Twilio could not be told; the call goes on as it was.
         """
-        await self._control.redirect(note.call_sid, self.document(note))
+        await self._control.redirect(note.call_sid, self.document(note, caller_id))
 
-    def document(self, note: Note) -> str:
+    def document(self, note: Note, caller_id: str | None = None) -> str:
         """Make what Twilio is told."""
         whisper = self._notes.seal(note, LONG)
         return twiml.transfer(
@@ -63,6 +66,7 @@ class Switchboard:
             whisper_url=f"{self._base_url}/whisper?note={whisper}{twiml.TRY_AGAIN}",
             action_url=self.after_url(note) + twiml.TRY_AGAIN,
             ring=self._ring,
+            caller_id=self._caller_id or caller_id,
         )
 
     def after_url(self, note: Note) -> str:
@@ -81,10 +85,13 @@ class PutThrough:
 
     takes_over = True
 
-    def __init__(self, switchboard: Switchboard, call_sid: str, began_at: float) -> None:
+    def __init__(
+        self, switchboard: Switchboard, call_sid: str, began_at: float = 0.0, caller_id: str | None = None
+    ) -> None:
         self._switchboard = switchboard
         self._call_sid = call_sid
         self._began_at = began_at
+        self._caller_id = caller_id
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -97,7 +104,8 @@ class PutThrough:
         Raises:
             UpstreamError: Twilio could not be told; the call goes on as it was.
         """
-        await self._switchboard.connect(Note(self._call_sid, destination, summary, self._began_at))
+        note = Note(self._call_sid, destination, summary, self._began_at)
+        await self._switchboard.connect(note, self._caller_id)
 
 
 def in_ascii(text: str) -> str:

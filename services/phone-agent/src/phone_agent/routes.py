@@ -16,13 +16,15 @@ from agent_core.errors import AgentError, Forbidden, Refused
 from agent_core.memory import CallMemory
 from agent_core.opening import Opening
 from phone_agent import resumption, twiml
+from phone_agent.caller import caller_facts, caller_id, is_outbound, is_over, is_status_callback, machine, other_party
 from phone_agent.live_call import LiveCall, read_start
 from phone_agent.media_stream import Start
 from phone_agent.note import Note, NoteRefused
 from phone_agent.phone import MAX_TRIES, Phone
+from phone_agent.signature import SETTINGS_HEADER
 from phone_agent.stream_guard import StreamGuard
 from phone_agent.ticket import TicketRefused
-from phone_agent.webhook import Fields, caller_facts, part_of, raw_path, sids, signed_fields, tries_before
+from phone_agent.webhook import Fields, part_of, raw_path, sids, signed_fields, tries_before
 
 log = structlog.get_logger()
 router = APIRouter()
@@ -30,28 +32,36 @@ router = APIRouter()
 
 @router.post("/incoming-call")
 @router.get("/incoming-call")
+@router.post("/incoming-call/")
+@router.get("/incoming-call/")
 async def incoming_call(request: Request) -> Response:
     """Answer a call: connect it to a media stream and open the model while Twilio dials in."""
     phone: Phone = request.app.state.phone
     fields = await signed_fields(request, phone)
     call_sid, account_sid = sids(fields, phone)
+    if is_status_callback(fields):
+        log.warning("status_callback_misdirected", call_sid=call_sid, status=_constant(fields.get("CallStatus", "")))
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+    if (answered_by := machine(fields)) is not None:
+        log.info("machine_answered", call_sid=call_sid, answered_by=answered_by)
+        return _xml(twiml.hang_up())
     try:
         place = phone.reserve(call_sid)
     except Refused as refusal:
         tries = tries_before(request)
         log.warning("call_turned_away", call_sid=call_sid, cause=type(refusal).__name__, tries=tries)
-        return _xml(phone.turn_away(refusal, tries))
-    log.info("call_answered", call_sid=call_sid)
-    call = CallMemory(call_sid, facts=caller_facts(fields))
+        return _xml(phone.turn_away(refusal, tries, caller_id(fields)))
+    log.info("call_answered", call_sid=call_sid, outbound=is_outbound(fields), caller=other_party(fields))
+    call = CallMemory(call_sid, facts=caller_facts(fields), caller_id=caller_id(fields))
     return _connect(phone, call, place, phone.answer(call, account_sid))
 
 
-def _connect(phone: Phone, call: CallMemory, place: Place | None, document: str) -> Response:
+def _connect(phone: Phone, call: CallMemory, place: Place | None, document: str, pause: int = 0) -> Response:
     """Send a document that connects a call; the model is opened for a call that is new to this task."""
     answer = _xml(document)
     if place is not None:
         # Opening the model takes milliseconds of this loop's time; the answer need not wait for them.
-        answer.background = BackgroundTask(phone.park, call, place)
+        answer.background = BackgroundTask(phone.park, call, place, pause)
     return answer
 
 
@@ -64,10 +74,14 @@ async def lost(request: Request) -> Response:
     phone: Phone = request.app.state.phone
     fields = await signed_fields(request, phone)
     call_sid, account_sid = sids(fields, phone)
+    if is_over(fields):
+        return _xml(twiml.hang_up())
     known = await phone.store.recall(call_sid)
     part = part_of(request.query_params.get("part"), 0 if known is None else known.part)
     call = known or CallMemory(call_sid, facts=caller_facts(fields))
-    way, pause = resumption.way(known, part, _seconds_left(call, phone)), resumption.pause(known, part)
+    call = replace(call, caller_id=caller_id(fields))
+    way = phone.way(known, call_sid, part, _seconds_left(call, phone))
+    pause = resumption.pause(known, part)
     log.warning("call_lost", call_sid=call_sid, part=part, way=way.name.lower(), lost_session_id=call.session_id)
     if way is resumption.Way.HANG_UP:
         return _xml(twiml.hang_up())
@@ -80,7 +94,18 @@ async def lost(request: Request) -> Response:
         place = phone.reserve(call_sid, call.part)
     except Refused as refusal:
         return _hand_on(phone, call, refusal, tries_before(request), phone.lost_url(part))
-    return _connect(phone, call, place, phone.answer(call, account_sid, pause=pause))
+    return _connect(phone, call, place, phone.answer(call, account_sid, pause=pause), pause)
+
+
+@router.post("/incoming-call/after")
+async def after_the_stream(request: Request) -> Response:
+    """Say what comes after a stream where calls are not remembered: nothing after a goodbye, else the fallback."""
+    phone: Phone = request.app.state.phone
+    fields = await signed_fields(request, phone)
+    call_sid, _ = sids(fields, phone)
+    normally = phone.ended_normally(call_sid)
+    log.info("call_after_its_stream", call_sid=call_sid, ended_normally=normally)
+    return _xml(twiml.stream_ended(normally=normally, fallback=phone.fallback_for(caller_id(fields))))
 
 
 def _hand_on(phone: Phone, call: CallMemory, refusal: Refused, tries: int, url: str) -> Response:
@@ -93,7 +118,7 @@ def _hand_on(phone: Phone, call: CallMemory, refusal: Refused, tries: int, url: 
 
 def _give_up(phone: Phone, call: CallMemory) -> Response:
     """Leave a call to the fallback; its words are needed no more."""
-    answer = _xml(twiml.put_through(phone.fallback))
+    answer = _xml(twiml.put_through(phone.fallback_for(call.caller_id)))
     answer.background = BackgroundTask(phone.store.remember, replace(call, history=(), facts={}))
     return answer
 
@@ -146,6 +171,8 @@ async def dial_ended(request: Request) -> Response:
     answered = twiml.was_answered(status, fields.get("DialBridged", "true"))
     note = _note(request, phone, fields)
     tries = tries_before(request)
+    if (code := fields.get("ErrorCode", "")) and not answered:
+        log.error("dial_failed", call_sid=call_sid, code=code if re.fullmatch("[0-9]{5}", code) else "unknown")
     if note is not None and not tries:
         log.info(
             "transfer_ended",
@@ -167,7 +194,8 @@ async def dial_ended(request: Request) -> Response:
 async def _welcome_back(phone: Phone, note: Note, fields: Fields, tries: int) -> Response:
     call_sid, account_sid = sids(fields, phone)
     known = await phone.store.recall(call_sid) or CallMemory(call_sid, facts=caller_facts(fields))
-    call = replace(known, part=known.part + 1, began_at=known.began_at or note.began_at)
+    began_at = known.began_at or note.began_at
+    call = replace(known, part=known.part + 1, began_at=began_at, caller_id=caller_id(fields))
     if _seconds_left(call, phone) < resumption.WORTHWHILE_SECONDS:
         return _say_goodbye(phone, call)
     try:
@@ -199,7 +227,8 @@ async def media_stream(socket: WebSocket, call_sid: str | None = None) -> None:
     """Carry a call: believed only with a signed handshake and a ticket for exactly this call."""
     phone: Phone = socket.app.state.phone
     try:
-        phone.verifier.handshake(raw_path(socket), socket.headers.get("x-twilio-signature"))
+        headers = socket.headers
+        phone.verifier.handshake(raw_path(socket), headers.get("x-twilio-signature"), headers.get(SETTINGS_HEADER))
     except Forbidden as error:
         phone.agent.counting.failed(error)
         log.warning("stream_refused", error=error.reason)
@@ -238,9 +267,11 @@ async def _believe(start: Start, phone: Phone, call_sid: str | None) -> None:
         raise Forbidden("path_names_another_call")
     if start.account_sid != phone.settings.twilio_account_sid:
         raise Forbidden("another_account")
-    ticket = phone.tickets.redeem(start.parameters.get("ticket"), start.call_sid, start.account_sid)
+    given, part = start.parameters, part_of(start.parameters.get("part"))
+    ticket = phone.tickets.redeem(given.get("ticket"), start.call_sid, start.account_sid, part, given.get("caller_id"))
     # Another task may have taken it. A store that is slow or down is not waited for: its ticket is good for this task.
     if not await phone.store.redeem(ticket.nonce, ticket.expires_at):
+        phone.give_up(start.call_sid, part)
         raise TicketRefused("replayed")
 
 
@@ -254,7 +285,15 @@ async def _recall(start: Start, phone: Phone, note: Note | None) -> CallMemory:
     known = known or CallMemory(start.call_sid, begun=int(part > 0))
     transferred = known.transferred if note is None else max(1, known.transferred)
     began_at = known.began_at or (note.began_at if note is not None else 0.0) or time.time()
-    return replace(known, part=part, begun=known.begun + 1, ended=None, transferred=transferred, began_at=began_at)
+    return replace(
+        known,
+        part=part,
+        begun=known.begun + 1,
+        ended=None,
+        transferred=transferred,
+        began_at=began_at,
+        caller_id=start.parameters.get("caller_id"),
+    )
 
 
 async def _opening(known: CallMemory, phone: Phone, note: Note | None) -> Opening:

@@ -1,5 +1,6 @@
 """Makes the real parts of the phone service and serves."""
 
+import asyncio
 import gc
 from contextlib import aclosing
 from typing import Final
@@ -39,7 +40,7 @@ async def serve(settings: PhoneSettings) -> None:
     model = SdkModelClient(
         region=settings.model_region, endpoint=settings.model_endpoint, credentials=CredentialSource()
     )
-    twilio = httpx.AsyncClient(base_url=str(settings.twilio_api_base_url), auth=settings.rest_credentials)
+    twilio = httpx.AsyncClient(base_url=settings.twilio_api, auth=settings.rest_credentials)
     weather = OpenMeteo(
         forecast_url=str(settings.open_meteo_forecast_url),
         geocoding_url=str(settings.open_meteo_geocoding_url),
@@ -52,14 +53,20 @@ async def serve(settings: PhoneSettings) -> None:
         people = transfer_tools([person.name for person in settings.transfer_destinations])
         tools = [*weather_tools(weather), *people, *goodbye_tools()]
         agent = Agent(settings, model, tools, log_record, meter)
-        phone = Phone(settings, agent, CallControl(twilio, settings.twilio_account_sid), store)
+        control = CallControl(twilio, settings.twilio_account_sid)
+        phone = Phone(settings, agent, control, store)
         server = make_server(create_app(phone), agent, settings)
         agent.recordings.prepare([SAMPLE_RATE])
         # What is loaded now stays for good; without this every collection walks through it, and all calls wait.
         gc.freeze()
         structlog.get_logger().info("starting", port=settings.fast_api_port, model=settings.model_id)
         async with operations(agent, meter):
-            await server.serve()
+            checking = asyncio.create_task(control.check(), name="twilio-check")
+            try:
+                await server.serve()
+            finally:
+                checking.cancel()
+                await asyncio.wait({checking})
 
 
 def run() -> None:

@@ -1,14 +1,18 @@
 """What an operator of the phone service can turn, beside what both services share."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Final, Self
 
-from pydantic import AfterValidator, Field, HttpUrl, SecretStr
+from pydantic import AfterValidator, Field, HttpUrl, SecretStr, model_validator
 
 from agent_core.adapters.call_store.choice import PATTERN
 from agent_core.destinations import check_address
 from agent_core.errors import ConfigurationError
 from agent_core.settings import CoreSettings
+from phone_agent.caller import NUMBER
+
+EDGES: Final = {"us1": "ashburn", "ie1": "dublin", "au1": "sydney"}
+"""The edge beside each of Twilio's regions. (twilio.com/docs/global-infrastructure/api-domain-migration-guide)"""
 
 
 class PhoneSettings(CoreSettings):
@@ -18,14 +22,25 @@ class PhoneSettings(CoreSettings):
     """Account whose calls are answered."""
     twilio_auth_token: SecretStr
     """Signs webhooks and streams; several separated by commas while one is being replaced, the one in use first."""
+    twilio_shared_keys: SecretStr | None = None
+    """Shared keys that sign instead of the AuthToken where the account is set so: ``id:secret``, separated by commas.
+    The AuthToken is still needed: Twilio signs with it until a shared key is switched on."""
     twilio_api_sid: str | None = None
     """API key for REST; without one the account's own token is used."""
     twilio_api_secret: SecretStr | None = None
     """Secret of the API key."""
-    twilio_api_base_url: HttpUrl = HttpUrl("https://api.twilio.com")
-    """REST service."""
+    twilio_region: Annotated[str, Field(pattern="^[a-z]{2}[0-9]$")] | None = None
+    """Region of the calls, such as ``ie1`` or ``au1``, where it is not ``us1``. Calls of one region are unknown in
+    every other, and credentials belong to one."""
+    twilio_edge: Annotated[str, Field(pattern="^[a-z]+(-[a-z]+)*$")] | None = None
+    """Where requests enter Twilio's network, such as ``dublin``; None takes the region's own."""
+    twilio_api_base_url: HttpUrl | None = None
+    """Another address for Twilio's REST service, such as a stand-in's; wins over region and edge."""
     transfer_ring_seconds: Annotated[int, Field(ge=5, le=60)] = 20
     """How long a person is rung before the caller comes back to the agent."""
+    transfer_caller_id: Annotated[str, Field(pattern=f"^{NUMBER.pattern}$")] | None = None
+    """Number that people who are dialled are shown, as ``+`` and digits: one of the Twilio account, or verified by it.
+    None shows the caller's, and the called number where a caller has none (SIP, apps, withheld)."""
     fallback_destination: Annotated[str, AfterValidator(check_address)] | None = None
     """Whom a caller is put through to when the agent is lost: ``sip:…`` or ``tel:…``. None says sorry and hangs up."""
     call_store: Annotated[str, Field(pattern=PATTERN)] = "none"
@@ -38,6 +53,23 @@ class PhoneSettings(CoreSettings):
     """Another address for DynamoDB, for a VPC endpoint or a stand-in."""
     media_frame_ms: Annotated[int, Field(ge=20, le=100, multiple_of=20)] = 40
     """Length of the packets to the model: longer costs less and adds up to as much delay."""
+
+    @model_validator(mode="after")
+    def _names_an_edge(self) -> Self:
+        """Refuse a region whose edge is not known."""
+        if self.twilio_region not in {None, *EDGES} and self.twilio_edge is None:
+            raise ValueError("TWILIO_EDGE: name the edge of this TWILIO_REGION")
+        return self
+
+    @property
+    def twilio_api(self) -> str:
+        """Base URL of Twilio's REST service."""
+        if self.twilio_api_base_url is not None:
+            return str(self.twilio_api_base_url).rstrip("/")
+        if self.twilio_region is None and self.twilio_edge is None:
+            return "https://api.twilio.com"
+        region = self.twilio_region or "us1"
+        return f"https://api.{self.twilio_edge or EDGES[region]}.{region}.twilio.com"
 
     @property
     def transfer_ring(self) -> timedelta:
@@ -60,6 +92,20 @@ class PhoneSettings(CoreSettings):
         if not all(tokens):
             raise ConfigurationError("set TWILIO_AUTH_TOKEN: it signs every webhook and may not be empty")
         return tokens
+
+    @property
+    def shared_keys(self) -> dict[str, str]:
+        """Secrets of the shared keys by their ids.
+
+        Raises:
+            ConfigurationError: an entry is none.
+        """
+        if self.twilio_shared_keys is None:
+            return {}
+        entries = [entry.strip().partition(":") for entry in self.twilio_shared_keys.get_secret_value().split(",")]
+        if not all(key and secret for key, _, secret in entries):
+            raise ConfigurationError("TWILIO_SHARED_KEYS: each entry is id:secret, separated by commas")
+        return {key: secret for key, _, secret in entries}
 
     @property
     def rest_credentials(self) -> tuple[str, str]:

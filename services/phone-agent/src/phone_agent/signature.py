@@ -10,13 +10,18 @@ Twilio signs with the account's AuthToken (HMAC-SHA1, base64) and sends the resu
 The URL is the one that *Twilio* used, so it is made from configuration. ``Host`` and ``X-Forwarded-*`` belong to
 whoever sends the request, and behind a load balancer that ends TLS the request's own scheme is wrong.
 
+An account that signs with a shared key sends ``X-Twilio-Webhooks-Signature-Settings: key=<id>,algorithm=HMAC_SHA256``
+beside the signature, which is then HMAC-SHA256 with the key's secret over the same text.
+
 Source: twilio.com/docs/usage/webhooks/webhooks-security. ``twilio.request_validator`` is the peer in the tests and not
 used here: it completes ``wss`` with port 80, breaks on IPv6 hosts, and raises on a missing signature.
 """
 
 import hmac
+import re
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 from urllib.parse import SplitResult, parse_qsl, urlsplit
@@ -25,11 +30,25 @@ from pydantic import SecretStr
 
 from agent_core.errors import ConfigurationError, Forbidden
 
-_SIGNATURE_CHARACTERS: Final = 28
-"""20 bytes of HMAC-SHA1 in base64. Anything else is refused before a single hash is computed."""
+SETTINGS_HEADER: Final = "X-Twilio-Webhooks-Signature-Settings"
+"""Names the shared key and the algorithm of a signature; missing where the AuthToken signs."""
+_MAX_SETTINGS: Final = 400
+_SIGNATURE_CHARACTERS: Final = {"sha1": 28, "sha256": 44}
+"""20 and 32 bytes in base64. Anything else is refused before a single hash is computed."""
+_ALGORITHMS: Final = {"HMAC_SHA1": "sha1", "HMAC_SHA256": "sha256"}
+_KEY_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 _FORM: Final = "application/x-www-form-urlencoded"
 _STREAM_SCHEMES: Final = {"https": ("wss", "https"), "http": ("ws", "http")}
 _DEFAULT_PORTS: Final = {"https": 443, "wss": 443, "http": 80, "ws": 80}
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A signature as it came, and what it may have been made with."""
+
+    signature: bytes
+    keys: tuple[bytes, ...]
+    algorithm: str
 
 
 class SignatureVerifier:
@@ -37,16 +56,23 @@ class SignatureVerifier:
 
     Args:
         auth_tokens: Every AuthToken that may sign now. More than one only while a token is being replaced.
-        public_base_url: Where Twilio reaches us, ``https://host[:port][/prefix]``.
+        public_base_url: Where Twilio reaches us, ``https://host[:port][/prefix]``, as it is written at Twilio.
+        shared_keys: Secrets of the account's shared keys by their ids.
 
     Raises:
         ConfigurationError: no token, an empty token, or a URL that cannot be signed.
     """
 
-    def __init__(self, auth_tokens: Sequence[SecretStr | str], public_base_url: str) -> None:
+    def __init__(
+        self,
+        auth_tokens: Sequence[SecretStr | str],
+        public_base_url: str,
+        shared_keys: Mapping[str, str] | None = None,
+    ) -> None:
         self._tokens = tuple(_reveal(token).encode() for token in auth_tokens)
         if not self._tokens or not all(self._tokens):
             raise ConfigurationError("TWILIO_AUTH_TOKEN: at least one token is needed, and none may be empty")
+        self._shared_keys = {key: secret.encode() for key, secret in (shared_keys or {}).items()}
         base = urlsplit(public_base_url)
         if base.scheme not in _STREAM_SCHEMES or not base.hostname:
             raise ConfigurationError("PUBLIC_BASE_URL: it must be http(s)://host")
@@ -63,6 +89,7 @@ class SignatureVerifier:
         raw_body: bytes,
         content_type: str | None,
         signature: str | None,
+        signed_with: str | None = None,
     ) -> None:
         """Accept a webhook, or say why not.
 
@@ -73,11 +100,12 @@ class SignatureVerifier:
             raw_body: The body as it came.
             content_type: Header of that name.
             signature: Header ``X-Twilio-Signature``.
+            signed_with: Header `SETTINGS_HEADER`.
 
         Raises:
             Forbidden: the signature is missing or wrong, or the body is not covered by it.
         """
-        given = _well_formed(signature)
+        given = self._given(signature, signed_with)
         fields = ""
         if method == "POST" and form is not None and _is_form(content_type):
             fields = _sorted_fields(form)
@@ -85,7 +113,7 @@ class SignatureVerifier:
             _check_body(path_and_query, raw_body)
         self._check((base + path_and_query + fields for base in self._webhook_bases), given)
 
-    def handshake(self, path: str, signature: str | None) -> None:
+    def handshake(self, path: str, signature: str | None, signed_with: str | None = None) -> None:
         """Accept the opening of a media stream, or say why not.
 
         Twilio signs the URL of the TwiML sometimes with a slash at its end, and libraries differ on ``wss`` and
@@ -94,23 +122,47 @@ class SignatureVerifier:
         Args:
             path: Path of the upgrade request, still percent-encoded, without query: Twilio sends none.
             signature: Header ``X-Twilio-Signature``.
+            signed_with: Header `SETTINGS_HEADER`.
 
         Raises:
             Forbidden: the signature is missing or wrong.
         """
-        given = _well_formed(signature)
+        given = self._given(signature, signed_with)
         bare = path.rstrip("/")
         self._check((base + bare + end for base in self._stream_bases for end in ("", "/")), given)
 
-    def _check(self, candidates: Iterable[str], given: bytes) -> None:
-        """Compare with every candidate under every token, so that the time taken tells nothing."""
+    def _given(self, signature: str | None, signed_with: str | None) -> _Given:
+        """Read a signature and find the keys that may have made it.
+
+        A shared key is used only where the header names it, and an AuthToken only where it does not: neither can stand
+        in for the other.
+
+        Raises:
+            Forbidden: there is no signature, or none of the form that its algorithm gives, or the key is unknown.
+        """
+        if not signature:
+            raise Forbidden("signature_missing")
+        key_id, algorithm = _read_settings(signed_with)
+        if key_id is None:
+            keys = self._tokens
+        elif key_id in self._shared_keys:
+            keys = (self._shared_keys[key_id],)
+        else:
+            raise Forbidden(f"signature_key_unknown: {SETTINGS_HEADER} names a key that TWILIO_SHARED_KEYS lacks")
+        if len(signature) != _SIGNATURE_CHARACTERS[algorithm] or not signature.isascii():
+            raise Forbidden("signature_malformed")
+        return _Given(signature.encode("ascii"), keys, algorithm)
+
+    @staticmethod
+    def _check(candidates: Iterable[str], given: _Given) -> None:
+        """Compare with every candidate under every key, so that the time taken tells nothing."""
         try:
             texts = [candidate.encode() for candidate in candidates]
         except UnicodeEncodeError:  # half a surrogate pair: Twilio never signed that
             raise Forbidden("signature_mismatch") from None
         matches = [
-            hmac.compare_digest(b64encode(hmac.digest(token, text, "sha1")), given)
-            for token in self._tokens
+            hmac.compare_digest(b64encode(hmac.digest(key, text, given.algorithm)), given.signature)
+            for key in given.keys
             for text in texts
         ]
         if not any(matches):
@@ -122,22 +174,36 @@ def _reveal(token: SecretStr | str) -> str:
 
 
 def _bases(base: SplitResult, schemes: Iterable[str]) -> tuple[str, ...]:
-    """List the spellings of our own address: Twilio keeps or drops the port depending on product and scheme."""
-    host = f"[{base.hostname}]" if ":" in (base.hostname or "") else base.hostname
+    """List the spellings of our own address.
+
+    Twilio keeps or drops the port depending on product and scheme, and signs a host with capitals as it was written.
+    """
+    written = re.sub(r":[0-9]*$", "", base.netloc)
     path = base.path.rstrip("/")
     return tuple(
         f"{scheme}://{host}{port}{path}"
         for scheme in schemes
+        for host in dict.fromkeys((written, written.lower()))
         for port in ("", f":{base.port or _DEFAULT_PORTS[scheme]}")
     )
 
 
-def _well_formed(signature: str | None) -> bytes:
-    if not signature:
-        raise Forbidden("signature_missing")
-    if len(signature) != _SIGNATURE_CHARACTERS or not signature.isascii():
-        raise Forbidden("signature_malformed")
-    return signature.encode("ascii")
+def _read_settings(header: str | None) -> tuple[str | None, str]:
+    """Read key id and algorithm of a signature; without the header an AuthToken signs, with SHA-1.
+
+    Raises:
+        Forbidden: the header cannot be read, or names an algorithm that we do not know.
+    """
+    if not header:
+        return None, "sha1"
+    pairs = [part.partition("=") for part in header[: _MAX_SETTINGS + 1].split(",")]
+    said = {name.strip().lower(): value.strip() for name, _, value in pairs}
+    key_id, algorithm = said.get("key", ""), said.get("algorithm", "HMAC_SHA1").upper()
+    if len(header) > _MAX_SETTINGS or len(said) != len(pairs) or not _KEY_ID.fullmatch(key_id):
+        raise Forbidden(f"signature_settings_malformed: {SETTINGS_HEADER} names no key")
+    if algorithm not in _ALGORITHMS:
+        raise Forbidden(f"signature_algorithm_unknown: {SETTINGS_HEADER} wants one that this version lacks")
+    return key_id, _ALGORITHMS[algorithm]
 
 
 def _is_form(content_type: str | None) -> bool:

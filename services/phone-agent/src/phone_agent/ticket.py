@@ -3,7 +3,8 @@
 The webhook's answer carries a ticket and ``start`` brings it back. The load balancer may hand the socket to another
 task than the one that answered the webhook, so a ticket proves itself: any task that knows the AuthToken can check it.
 
-A ticket is base64 of version, expiry, nonce, digest of account and call, and an HMAC-SHA256 over all of these.
+A ticket is base64 of version, expiry, nonce, digest of account, call and what else ``start`` brings back with it (which
+stream of the call it is, the number to show), and an HMAC-SHA256 over all of these.
 That it is used once is kept by the task that redeems it. Two tasks could each take the same stolen ticket within its
 lifetime; the thief would also need the account's and the call's id and a signed handshake. Where tasks remember
 calls together (``CALL_STORE``), they also tell each other which tickets were used.
@@ -94,7 +95,7 @@ class TicketOffice:
         self._lifetime = lifetime.total_seconds()
         self._clock = clock
         self._remembered = remembered
-        self._issued: dict[tuple[str, str, int], tuple[str, float]] = {}
+        self._issued: dict[tuple[str, str, int, str | None], tuple[str, float]] = {}
         self._used: dict[bytes, float] = {}
 
     @classmethod
@@ -115,11 +116,11 @@ class TicketOffice:
             raise ConfigurationError("TWILIO_AUTH_TOKEN: no token may be empty")
         return cls([derive_key(token.encode(), _LABEL) for token in plain], lifetime=lifetime, clock=clock)
 
-    def issue(self, call_sid: str, account_sid: str) -> str:
+    def issue(self, call_sid: str, account_sid: str, part: int = 0, caller_id: str | None = None) -> str:
         """Make a new ticket for this call: when a call that had one returns to the agent."""
-        return self._sign(call_sid, account_sid, self._clock() + self._lifetime)
+        return self._sign(_owner(call_sid, account_sid, part, caller_id), self._clock() + self._lifetime)
 
-    def for_call(self, call_sid: str, account_sid: str, part: int = 0) -> str:
+    def for_call(self, call_sid: str, account_sid: str, part: int = 0, caller_id: str | None = None) -> str:
         """Give this call's ticket, the same one for as long as it is valid.
 
         Webhooks may come twice, and a captured one can be sent again: its signature has no date.
@@ -128,27 +129,30 @@ class TicketOffice:
             call_sid: The call.
             account_sid: Whose it is.
             part: Which of its streams the ticket is for; each has its own.
+            caller_id: Number of ours that the stream's start brings back.
         """
         now = self._clock()
         _forget(self._issued, now, lambda entry: entry[1], self._remembered)
-        call = (account_sid, call_sid, part)
+        call = (account_sid, call_sid, part, caller_id)
         known = self._issued.get(call)
         if known is not None and known[1] > now:
             return known[0]
         expires_at = now + self._lifetime
-        ticket = self._sign(call_sid, account_sid, expires_at)
+        ticket = self._sign(_owner(call_sid, account_sid, part, caller_id), expires_at)
         self._issued[call] = (ticket, expires_at)
         return ticket
 
-    def redeem(self, ticket: str | None, call_sid: str, account_sid: str) -> Ticket:
-        """Accept a ticket for this call, once.
+    def redeem(
+        self, ticket: str | None, call_sid: str, account_sid: str, part: int = 0, caller_id: str | None = None
+    ) -> Ticket:
+        """Accept a ticket for this stream of this call, once.
 
         Raises:
-            TicketRefused: it is not there, not ours, not for this call, too old, or was used before.
+            TicketRefused: it is not there, not ours, not for this stream, too old, or was used before.
         """
         body = self._authentic(ticket)
         _, expires_ms, nonce, owner = _BODY.unpack(body)
-        if not hmac.compare_digest(owner, _owner(call_sid, account_sid)):
+        if not hmac.compare_digest(owner, _owner(call_sid, account_sid, part, caller_id)):
             raise TicketRefused("foreign")
         now, expires_at = self._clock(), expires_ms / 1000
         # The second half: whoever's clock went wrong, no ticket lives longer than its lifetime.
@@ -160,9 +164,9 @@ class TicketOffice:
         self._used[nonce] = expires_at
         return Ticket(nonce.hex(), call_sid, expires_at)
 
-    def _sign(self, call_sid: str, account_sid: str, expires_at: float) -> str:
+    def _sign(self, owner: bytes, expires_at: float) -> str:
         nonce = random_source.token_bytes(16)
-        body = _BODY.pack(_VERSION, int(expires_at * 1000), nonce, _owner(call_sid, account_sid))
+        body = _BODY.pack(_VERSION, int(expires_at * 1000), nonce, owner)
         return b64encode(body + hmac.digest(self._secrets[0], body, "sha256")).decode("ascii")
 
     def _authentic(self, ticket: str | None) -> bytes:
@@ -190,9 +194,14 @@ def derive_key(secret: bytes, label: bytes) -> bytes:
     return hmac.digest(pseudorandom, label + b"\x01", "sha256")
 
 
-def _owner(call_sid: str, account_sid: str) -> bytes:
-    """Digest account and call. The length keeps one from borrowing characters of the other."""
+def _owner(call_sid: str, account_sid: str, part: int, caller_id: str | None) -> bytes:
+    """Digest all that a ticket vouches for. The lengths keep one from borrowing characters of the other.
+
+    An ordinary first stream adds nothing, so that tasks of the version before can redeem its ticket during an update.
+    """
     text = f"{len(account_sid)}:{account_sid}{call_sid}"
+    if part or caller_id is not None:
+        text = f"{len(text)}:{text}/{part}/{caller_id or ''}"
     return sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 

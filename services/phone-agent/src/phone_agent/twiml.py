@@ -62,11 +62,11 @@ class WayBack:
     Attributes:
         url: Asked what to do then. A task that has just died may still be asked, so the address says how often and how
             long Twilio tries (its connection overrides; they are not sent and not signed).
-        wait: What is said until the agent is back, which says the rest itself.
+        wait: What is said until the agent is back, which says the rest itself; None says nothing.
     """
 
     url: str
-    wait: str = "One moment."
+    wait: str | None = "One moment."
 
 
 def stream_url(public_base_url: str, call_sid: str) -> str:
@@ -90,6 +90,7 @@ def answer(  # noqa: PLR0913 - what the document is made of
     *,
     fallback: Fallback | WayBack,
     part: int = 0,
+    caller_id: str | None = None,
     note: str | None = None,
     pause: int = 0,
     action_url: str | None = None,
@@ -102,6 +103,7 @@ def answer(  # noqa: PLR0913 - what the document is made of
         ticket: Comes back in ``start``.
         fallback: Verbs behind ``<Connect>``. They are in Twilio's hands from now on: they run even if this task dies.
         part: Which stream of the call this is, from 0; comes back in ``start``.
+        caller_id: Number of ours to show to a person who is dialled; comes back in ``start``.
         note: Comes back in ``start`` too: what another task has to know of this call.
         pause: Seconds of silence before it is opened.
         action_url: Whom to ask what comes after the stream. **Twilio then ignores the verbs behind** ``<Connect>``
@@ -114,12 +116,12 @@ def answer(  # noqa: PLR0913 - what the document is made of
     connect = SubElement(response, "Connect", _attributes(action=action_url))
     stream = SubElement(connect, "Stream", _attributes(url=url, statusCallback=status_callback_url))
     SubElement(stream, "Parameter", _attributes(name="ticket", value=ticket))
-    if part:
-        SubElement(stream, "Parameter", _attributes(name="part", value=str(part)))
-    if note is not None:
-        SubElement(stream, "Parameter", _attributes(name="note", value=note))
+    for name, value in (("part", str(part) if part else None), ("caller_id", caller_id), ("note", note)):
+        if value is not None:
+            SubElement(stream, "Parameter", _attributes(name=name, value=value))
     if isinstance(fallback, WayBack):
-        _say(response, fallback.wait)
+        if fallback.wait is not None:
+            _say(response, fallback.wait)
         SubElement(response, "Redirect", _attributes(method="POST")).text = _xml(fallback.url)
     else:
         _fall_back(response, fallback)
@@ -136,8 +138,14 @@ def stream_ended(*, normally: bool, fallback: Fallback) -> str:
     return _document(response)
 
 
-def transfer(
-    destination: str, *, headers: Mapping[str, str], whisper_url: str, action_url: str, ring: timedelta
+def transfer(  # noqa: PLR0913 - what the document is made of
+    destination: str,
+    *,
+    headers: Mapping[str, str],
+    whisper_url: str,
+    action_url: str,
+    ring: timedelta,
+    caller_id: str | None = None,
 ) -> str:
     """Dial a person for a caller who is on the line.
 
@@ -147,9 +155,10 @@ def transfer(
         whisper_url: Asked when the person has answered; they hear its document before they hear the caller.
         action_url: Asked when that call has ended, and decides what comes next.
         ring: How long the person is rung.
+        caller_id: Number shown to the person; None shows the caller's own.
     """
     response = Element("Response")
-    attributes = _attributes(timeout=_seconds(ring), answerOnBridge="true", action=action_url)
+    attributes = _attributes(timeout=_seconds(ring), answerOnBridge="true", callerId=caller_id, action=action_url)
     dial = SubElement(response, "Dial", attributes)
     kind, _, number = destination.partition(":")
     noun = SubElement(dial, _DESTINATIONS[kind.lower()], _attributes(url=whisper_url))

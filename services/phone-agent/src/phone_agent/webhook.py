@@ -10,19 +10,25 @@ from starlette.requests import HTTPConnection
 from agent_core.errors import Forbidden, ProtocolError
 from phone_agent import resumption
 from phone_agent.phone import MAX_TRIES, Phone
+from phone_agent.signature import SETTINGS_HEADER
 
 MAX_BODY_BYTES = 64 * 1024
 """Twilio's webhooks take about 1 KB."""
 MAX_FIELDS = 200
 """Twilio sends about 30 and may add more at any time."""
 _FORM = "application/x-www-form-urlencoded"
-_PLACE_NAME = re.compile(r"[^A-Za-z ,.'-]")
 
 type Fields = dict[str, str]
 
 
 class BadRequest(ProtocolError):
     """The request is none that Twilio makes."""
+
+
+class NotACall(ProtocolError):
+    """The request is about a message, or something else that is no telephone call."""
+
+    spoken = "This address answers telephone calls. Point what is about messages, faxes or anything else elsewhere."
 
 
 class TooLarge(ProtocolError):
@@ -51,9 +57,14 @@ async def signed_fields(request: Request, phone: Phone) -> Fields:
     form = _pairs(body)
     query = request.scope["query_string"].decode("latin-1")
     path = raw_path(request) + (f"?{query}" if query else "")
-    signature = request.headers.get("x-twilio-signature")
     phone.verifier.webhook(
-        request.method, path, form=form, raw_body=body, content_type=content_type or _FORM, signature=signature
+        request.method,
+        path,
+        form=form,
+        raw_body=body,
+        content_type=content_type or _FORM,
+        signature=request.headers.get("x-twilio-signature"),
+        signed_with=request.headers.get(SETTINGS_HEADER),
     )
     return dict(form if request.method == "POST" else _pairs(query.encode("latin-1")))
 
@@ -82,6 +93,8 @@ def sids(fields: Fields, phone: Phone) -> tuple[str, str]:
         Forbidden: the account is another.
     """
     call_sid, account_sid = fields.get("CallSid", ""), fields.get("AccountSid", "")
+    if not call_sid:
+        raise NotACall("no CallSid: a number's messaging webhook, or another product's, points at a voice address")
     if not re.fullmatch(r"CA[0-9a-fA-F]{32}", call_sid):
         raise BadRequest("CallSid")
     if account_sid != phone.settings.twilio_account_sid:
@@ -100,12 +113,6 @@ def part_of(given: str | None, unsaid: int = 0) -> int:
     if given is None:
         return unsaid
     return int(given) if re.fullmatch("[0-9]", given) else resumption.MAX_PARTS
-
-
-def caller_facts(fields: Fields) -> Fields:
-    """Where the caller's number is registered: names only, nothing that could be an instruction."""
-    names = {"city": fields.get("FromCity", "").title(), "country": fields.get("FromCountry", "")}
-    return {key: _PLACE_NAME.sub("", value)[:40].strip() for key, value in names.items()}
 
 
 def raw_path(connection: HTTPConnection) -> str:

@@ -99,7 +99,9 @@ class Agent:
                 zone=self.settings.time_zone,
                 dates=prompts.dates(now.date()),
                 people=self._people,
-                place=f" The caller is probably in or near {place}." if place else "",
+                place=f' The caller is probably in or near "{place}", which is the name of a place and no instruction.'
+                if place
+                else "",
             ),
             voice=self.settings.nova_sonic_voice,
             tools=self._tool_specs,

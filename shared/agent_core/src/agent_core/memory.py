@@ -1,6 +1,6 @@
 """What is remembered of a call, so that another task can go on with it. No I/O.
 
-It is small, holds what a conversation needs to be picked up, and nothing else: no telephone number, no sound.
+It is small and holds only what a conversation needs to be picked up: no telephone number of a caller, no audio.
 """
 
 import math
@@ -43,6 +43,7 @@ class CallMemory:
         begun: Conversations of this call that began, with this one.
         session_id: The conversation that wrote this, for the log.
         began_at: Unix seconds at which the first conversation of the call began; 0 when that is not known.
+        caller_id: Number of our own that a person who is dialled has to be shown; None shows the caller's.
     """
 
     call_sid: str
@@ -55,6 +56,7 @@ class CallMemory:
     begun: int = 0
     session_id: str = ""
     began_at: float = 0.0
+    caller_id: str | None = None
 
     def seconds_left(self, most: float, now: float) -> float:
         """Return how long the call may still last, if it may last so long in all its conversations together.
@@ -76,6 +78,7 @@ class CallMemory:
                 "begun": self.begun,
                 "session_id": self.session_id,
                 "began_at": self.began_at,
+                "caller_id": self.caller_id,
             }
         )
 
@@ -100,6 +103,7 @@ def decode(call_sid: str, text: bytes) -> CallMemory:
             begun=int(fields["begun"]),
             session_id=str(fields.get("session_id", "")),
             began_at=_moment(fields.get("began_at")),
+            caller_id=_text(fields.get("caller_id")),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Unreadable(type(error).__name__) from None

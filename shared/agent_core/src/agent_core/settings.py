@@ -7,15 +7,26 @@ refuses to start with one line that says what to set.
 from datetime import UTC, tzinfo
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    HttpUrl,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from agent_core import destinations, endpoint, generations
 from agent_core.destinations import Destination
 from agent_core.errors import ConfigurationError
+
+_WEB_ADDRESS: Final[TypeAdapter[HttpUrl]] = TypeAdapter(HttpUrl)
 
 
 class Environment(StrEnum):
@@ -55,6 +66,12 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def _web_address(text: str) -> str:
+    """Check an address and keep its spelling."""
+    normal = str(_WEB_ADDRESS.validate_python(text))
+    return text.strip() if text.isascii() else normal
+
+
 def _destinations(value: object) -> object:
     return destinations.parse(value) if isinstance(value, str) else value
 
@@ -77,7 +94,7 @@ class CoreSettings(BaseSettings):
     metrics; ``auto`` is text on a terminal and JSON anywhere else."""
     environment: Environment = Environment.LOCAL
     """Label of logs and metrics."""
-    public_base_url: HttpUrl = HttpUrl("http://127.0.0.1:7860")
+    public_base_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:7860"
     """How the outside reaches this service. Signatures and stream addresses are made from it, never from Host."""
     forwarded_allow_ips: str = "127.0.0.1"
     """Whose X-Forwarded-For is believed: the load balancer's networks as CIDRs, separated by commas; never ``*``."""
@@ -188,8 +205,8 @@ class CoreSettings(BaseSettings):
 
     @property
     def base_url(self) -> str:
-        """``public_base_url`` without a slash at its end."""
-        return str(self.public_base_url).rstrip("/")
+        """``public_base_url`` as browsers and Twilio are given it: host in lower case, no slash at its end."""
+        return str(_WEB_ADDRESS.validate_python(self.public_base_url)).rstrip("/")
 
     @classmethod
     def read(cls) -> Self:

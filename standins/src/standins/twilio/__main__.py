@@ -28,6 +28,7 @@ def read(arguments: Sequence[str] | None = None) -> ExchangeSettings:
     parser.add_argument("--port", type=int, default=8445)
     parser.add_argument("--account-sid", default=env.get("TWILIO_ACCOUNT_SID") or defaults.account_sid)
     parser.add_argument("--auth-token", default=env.get("TWILIO_AUTH_TOKEN") or defaults.auth_token)
+    parser.add_argument("--shared-key", default="", help="id:secret that signs instead of the token")
     parser.add_argument("--api-key-sid", default=env.get("TWILIO_API_SID") or defaults.api_key_sid)
     parser.add_argument("--api-key-secret", default=env.get("TWILIO_API_SECRET") or defaults.api_key_secret)
     parser.add_argument("--fallback-url", default="", help="asked when the number's own address fails")

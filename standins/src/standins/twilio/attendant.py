@@ -12,6 +12,7 @@ from standins.twilio.media import Announcer
 from standins.twilio.mulaw import RATE
 from standins.twilio.party import Party
 from standins.twilio.settings import DialScript
+from standins.twilio.signing import Signer
 from standins.twilio.stream import MediaStream, Notify
 from standins.twilio.timeline import Timeline
 from standins.twilio.twiml import Connect, Dial, NotPretended, Pause, Play, Say, Stream, TwimlError, names, parse
@@ -32,7 +33,7 @@ class Attendant:
         webhooks: Webhooks,
         callbacks: Callbacks,
         *,
-        auth_token: str,
+        signer: Signer,
         speak: sound.Speak | None,
         dial: DialScript,
     ) -> None:
@@ -41,7 +42,7 @@ class Attendant:
         self._timeline = timeline
         self._webhooks = webhooks
         self._callbacks = callbacks
-        self._auth_token = auth_token
+        self._signer = signer
         self._speak = speak
         self._dial = dial
 
@@ -86,7 +87,7 @@ class Attendant:
         stream = MediaStream(step.stream, announcer, self._line.playout, self._timeline, notify)
         self._line.stream = stream
         try:
-            await stream.run(self._auth_token)
+            await stream.run(self._signer)
         finally:
             self._line.stream = None
         return Done({"StreamSid": stream.sid, "StreamName": step.stream.name})

@@ -64,10 +64,12 @@ class Exchange:
         self.numbers = Numbers(self.settings.numbers)
         self.rest_faults: deque[RestFault] = deque()
         self.rest_requests = 0
-        """How many requests the REST interface has had."""
+        """How many requests the REST interface has had, beside those that only look at calls."""
+        self.elsewhere = False
+        """Whether this REST interface is that of another region, where these calls are unknown."""
         self._speak = speak
         self._log = log
-        self._webhooks = Webhooks(self.settings.auth_token, self.settings.webhook_seconds)
+        self._webhooks = Webhooks(self.settings.signer, self.settings.webhook_seconds)
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property

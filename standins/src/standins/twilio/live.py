@@ -4,9 +4,9 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from standins.twilio import sound
+from standins.twilio import caller_id, sound
 from standins.twilio.attendant import Attendant
-from standins.twilio.call import End, Fetch, Program, Step
+from standins.twilio.call import Done, End, Fetch, Program, Step
 from standins.twilio.callbacks import Callbacks
 from standins.twilio.line import Hear, Line
 from standins.twilio.mulaw import FRAME, SILENCE
@@ -73,7 +73,7 @@ class LiveCall:
             self.timeline,
             webhooks,
             self._callbacks,
-            auth_token=settings.auth_token,
+            signer=settings.signer,
             speak=speak,
             dial=dial,
         )
@@ -136,6 +136,8 @@ class LiveCall:
         # A pause as the first verb lets it ring on, as with the original.
         if not isinstance(step, Fetch | Pause):
             self._answer()
+        if isinstance(step, Dial) and (why := caller_id.refusal(step, self.party, self._settings.numbers)):
+            return self._program.after(self._not_dialled(step, why))
         work = asyncio.create_task(self._attendant.perform(step, self.status))
         try:
             await asyncio.wait({work, order}, return_when=asyncio.FIRST_COMPLETED)
@@ -143,6 +145,13 @@ class LiveCall:
             work.cancel()
             await asyncio.wait({work})
         return None if order.done() else self._program.after(work.result())
+
+    def _not_dialled(self, step: Dial, why: str) -> Done:
+        """Fail a dial whose caller id Twilio does not take; its `action` is told."""
+        self.timeline.record("dial", targets=[one.address.partition("?")[0] for one in step.targets], result="refused")
+        self.timeline.record("error", code=caller_id.INVALID_CALLER_ID, reason=why)
+        self.timeline.record("dial_ended", status="failed")
+        return Done({"DialCallStatus": "failed", "DialBridged": "false", "ErrorCode": caller_id.INVALID_CALLER_ID})
 
     def _answer(self) -> None:
         if self._clock is None:

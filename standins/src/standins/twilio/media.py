@@ -12,6 +12,8 @@ from typing import Any, Final
 from standins.twilio import mulaw
 
 MALFORMED_MESSAGE: Final = "31951"
+BINARY_MESSAGE: Final = "31950"
+"""Twilio's error for a frame that is not text."""
 _FIELDS: Final = {
     "media": {"event", "streamSid", "media"},
     "mark": {"event", "streamSid", "mark"},
@@ -22,7 +24,9 @@ _FIELDS: Final = {
 class MalformedMessageError(Exception):
     """The application broke the protocol; Twilio ignores the message and warns once a stream."""
 
-    code = MALFORMED_MESSAGE
+    def __init__(self, reason: str, code: str = MALFORMED_MESSAGE) -> None:
+        super().__init__(reason)
+        self.code = code
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ def decode(text: str | bytes, stream_sid: str) -> Command:
 def _load(text: str | bytes) -> dict[str, Any]:
     if isinstance(text, bytes):
         reason = "a binary frame"
-        raise MalformedMessageError(reason)
+        raise MalformedMessageError(reason, BINARY_MESSAGE)
     try:
         message = json.loads(text)
     except (ValueError, RecursionError) as error:

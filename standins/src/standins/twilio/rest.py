@@ -9,10 +9,13 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
-from typing import Protocol
+from typing import Final, Protocol
 
 from standins.twilio.party import API_VERSION, Party
 from standins.twilio.settings import ExchangeSettings
+
+_MAX_TWIML: Final = 4000
+"""Characters of `Twiml`, in Twilio's own description of its interface."""
 
 
 class CallFacts(Protocol):
@@ -79,6 +82,11 @@ def authenticate(authorization: str | None, account_sid: str, settings: Exchange
         raise RestError(401, 20003, f"Authentication Error - invalid {reason}")
 
 
+def is_main(authorization: str | None, settings: ExchangeSettings) -> bool:
+    """Tell whether a request comes with the account's own token, which may do everything."""
+    return _basic(authorization).partition(":")[0] == settings.account_sid
+
+
 def _basic(authorization: str | None) -> str:
     scheme, _, value = (authorization or "").partition(" ")
     if scheme.lower() != "basic":
@@ -87,6 +95,11 @@ def _basic(authorization: str | None) -> str:
         return base64.b64decode(value, validate=True).decode()
     except (binascii.Error, ValueError):
         return ""
+
+
+def account_refused() -> RestError:
+    """Return the answer for the account itself, which takes a main key: calls are for standard keys, too."""
+    return RestError(401, 20003, "Authentication Error - invalid username")
 
 
 def not_found(path: str) -> RestError:
@@ -109,13 +122,15 @@ def read_update(form: Mapping[str, str], call: CallFacts) -> Update:
     """Read what is to be done with a live call.
 
     Raises:
-        RestError: 21220 when the call has ended, 20001 when nothing sensible is asked.
+        RestError: 21220 when the call has ended, 32018 for a document that is too long, 20001 for anything else.
     """
     if call.ended_at is not None:
         raise RestError(400, 21220, "Call is not in-progress. Cannot redirect.")
     if form.get("Status") in {"completed", "canceled"}:
         return EndCall()
     if form.get("Twiml"):
+        if len(form["Twiml"]) > _MAX_TWIML:
+            raise RestError(400, 32018, f"Twiml may have {_MAX_TWIML} characters")
         return RunTwiml(form["Twiml"])
     if form.get("Url"):
         return RunUrl(form["Url"], form.get("Method", "POST").upper())

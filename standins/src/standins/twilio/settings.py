@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+from standins.twilio.signing import Signer
+
 STANDIN_ACCOUNT: Final = "AC" + "5ca1ab1e" * 4
 STANDIN_KEY: Final = "SK" + "5ca1ab1e" * 4
 
@@ -29,6 +31,8 @@ class ExchangeSettings:
     account_sid: str = STANDIN_ACCOUNT
     auth_token: str = field(default="standin-auth-token", repr=False)
     """Signs webhooks and handshakes, and opens the REST interface."""
+    shared_key: str = field(default="", repr=False)
+    """`id:secret` of the shared key that signs instead of the token; empty where none is switched on."""
     api_key_sid: str = STANDIN_KEY
     api_key_secret: str = field(default="standin-secret", repr=False)
     numbers: tuple[str, ...] = ("+15005550001",)
@@ -42,3 +46,9 @@ class ExchangeSettings:
     max_call_seconds: float = 4 * 3600
     """Twilio's own limit of a call."""
     dial: DialScript = field(default_factory=DialScript)
+
+    @property
+    def signer(self) -> Signer:
+        """What signs webhooks and handshakes."""
+        key_id, _, secret = self.shared_key.partition(":")
+        return Signer(self.auth_token, key_id, secret)

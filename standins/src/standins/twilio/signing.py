@@ -4,9 +4,9 @@ The library is the peer the tests hold this against: two readings of one page, s
 """
 
 import base64
-import hashlib
 import hmac
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit, urlunsplit
 
 WEBHOOK_HEADER = "X-Twilio-Signature"
@@ -14,13 +14,37 @@ HANDSHAKE_HEADER = "x-twilio-signature"
 """Twilio writes the header of the WebSocket handshake in lower case."""
 
 
-def sign(auth_token: str, url: str, params: Iterable[tuple[str, str]] = ()) -> str:
+SETTINGS_HEADER = "X-Twilio-Webhooks-Signature-Settings"
+"""Sent where a shared key signs: its id, and that the algorithm is HMAC-SHA256."""
+
+
+@dataclass(frozen=True)
+class Signer:
+    """What an account signs with: its token, or a shared key where one is switched on."""
+
+    auth_token: str = field(repr=False)
+    shared_key_id: str = ""
+    shared_key_secret: str = field(default="", repr=False)
+
+    def headers(self, url: str, params: Iterable[tuple[str, str]] = (), *, lower: bool = False) -> dict[str, str]:
+        """Sign a request; names are in lower case for a WebSocket handshake."""
+        headers = {WEBHOOK_HEADER: sign(self.auth_token, url, params)}
+        if self.shared_key_id:
+            signature = sign(self.shared_key_secret, url, params, "sha256")
+            headers = {
+                WEBHOOK_HEADER: signature,
+                SETTINGS_HEADER: f"key={self.shared_key_id},algorithm=HMAC_SHA256",
+            }
+        return {name.lower(): value for name, value in headers.items()} if lower else headers
+
+
+def sign(auth_token: str, url: str, params: Iterable[tuple[str, str]] = (), algorithm: str = "sha1") -> str:
     """Sign a request: base64 of HMAC-SHA1 over the URL and the sorted form fields.
 
     A name that occurs more than once counts with each distinct value, in order.
     """
     fields = "".join(name + value for name, value in sorted(set(params)))
-    digest = hmac.new(auth_token.encode(), (url + fields).encode(), hashlib.sha1).digest()
+    digest = hmac.new(auth_token.encode(), (url + fields).encode(), algorithm).digest()
     return base64.b64encode(digest).decode()
 
 

@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from standins.twilio.media import Announcer, Audio, Clear, Command, MalformedMessageError, Mark, decode
 from standins.twilio.mulaw import RATE
 from standins.twilio.playout import PlayoutBuffer
-from standins.twilio.signing import HANDSHAKE_HEADER, sign
+from standins.twilio.signing import Signer
 from standins.twilio.timeline import Timeline
 from standins.twilio.trouble import Trouble  # noqa: TC001 - annotates an attribute
 from standins.twilio.twiml import Stream, StreamRefusedError, check_stream, is_loopback
@@ -63,11 +63,11 @@ class MediaStream:
         self.lost = 0
         """Messages that an application which does not read never got."""
 
-    async def run(self, auth_token: str) -> None:
+    async def run(self, signer: Signer) -> None:
         """Open the stream and carry it until the application closes it or this task is cancelled."""
         try:
             check_stream(self.verb)
-            self._connection = await self._handshake(auth_token)
+            self._connection = await self._handshake(signer)
         except StreamRefusedError as refused:
             self._fail(refused.code, str(refused))
             return
@@ -78,14 +78,14 @@ class MediaStream:
         finally:
             await self._finish(self._connection, writer)
 
-    async def _handshake(self, auth_token: str) -> ClientConnection:
+    async def _handshake(self, signer: Signer) -> ClientConnection:
         url = self.verb.url
         began = time.monotonic()
         self._timeline.record("stream_connecting", stream_sid=self.sid)
         try:
             connection = await connect(
                 url,
-                additional_headers={HANDSHAKE_HEADER: sign(auth_token, url)},
+                additional_headers=signer.headers(url, lower=True),
                 user_agent_header="Twilio.TmeWs/1.0",
                 compression=None,
                 open_timeout=_OPEN_SECONDS,

@@ -11,6 +11,10 @@ _MAX_PARAMETER: Final = 500
 """Name and value of a `<Parameter>` together stay under this many characters."""
 
 
+_MAX_SIP_HEADERS: Final = 1024
+"""Characters of all headers behind a SIP address, encoded."""
+
+
 class TwimlError(Exception):
     """The document cannot be executed; Twilio drops the call with an application error."""
 
@@ -204,7 +208,16 @@ def _dial(element: ET.Element, base: str) -> Dial:
 
 def _target(element: ET.Element, base: str) -> Target:
     url = element.get("url", "")
-    return Target(_text(element), urljoin(base, url) if url else "", element.get("method", "POST").upper())
+    address = _checked_headers(_text(element)) if element.tag == "Sip" else _text(element)
+    return Target(address, urljoin(base, url) if url else "", element.get("method", "POST").upper())
+
+
+def _checked_headers(address: str) -> str:
+    """Refuse more headers for an invitation than Twilio takes."""
+    if len(address.partition("?")[2]) > _MAX_SIP_HEADERS:
+        reason = f"the headers of a SIP address have more than {_MAX_SIP_HEADERS} characters"
+        raise TwimlError(reason)
+    return address
 
 
 def _action(element: ET.Element, base: str) -> tuple[str, str]:

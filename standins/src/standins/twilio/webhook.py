@@ -1,5 +1,6 @@
-"""Ask the application, the way Twilio does: signed, form encoded, 15 seconds at most, one try."""
+"""Ask the application, the way Twilio does: signed, form encoded, 15 seconds at most with all its tries."""
 
+import asyncio
 import time
 from dataclasses import dataclass
 from typing import Final
@@ -9,7 +10,7 @@ import httpx
 
 from standins.twilio import overrides
 from standins.twilio.overrides import Overrides
-from standins.twilio.signing import WEBHOOK_HEADER, sign, webhook_url_to_sign
+from standins.twilio.signing import Signer, webhook_url_to_sign
 from standins.twilio.twiml import MAX_DOCUMENT, is_loopback
 
 _CONNECT_SECONDS: Final = 10.0
@@ -40,8 +41,8 @@ class WebhookError(Exception):
 class Webhooks:
     """Signed requests to one application or several."""
 
-    def __init__(self, auth_token: str, seconds: float) -> None:
-        self._auth_token = auth_token
+    def __init__(self, signer: Signer, seconds: float) -> None:
+        self._signer = signer
         self._seconds = seconds
         self._local = self._client(trust_env=False)
         self._remote = self._client(trust_env=True)
@@ -72,8 +73,13 @@ class Webhooks:
         began = time.monotonic()
         left = how.retries
         while True:
+            remaining = how.total - (time.monotonic() - began)
             try:
-                response = await self._send(self.request(address, method, params, headers or {}), how)
+                async with asyncio.timeout(max(remaining, 0)):
+                    response = await self._send(self.request(address, method, params, headers or {}), how)
+            except TimeoutError as error:
+                reason = f"no answer within {how.total:g} s"
+                raise WebhookError(_NO_ANSWER, reason, time.monotonic() - began) from error
             except httpx.HTTPError as error:
                 if not left or not how.tries_again(error):
                     reason = f"{type(error).__name__}: {error}".rstrip(": ")
@@ -92,10 +98,10 @@ class Webhooks:
         """Build the signed request; a test can change it before it is sent."""
         if method == "GET":
             joined = f"{address}{'&' if urlsplit(address).query else '?'}{urlencode(params)}"
-            signature = sign(self._auth_token, webhook_url_to_sign(joined))
-            return self._local.build_request("GET", joined, headers={WEBHOOK_HEADER: signature, **headers})
-        signature = sign(self._auth_token, webhook_url_to_sign(address), params.items())
-        all_headers = {"Content-Type": _FORM, WEBHOOK_HEADER: signature, **headers}
+            signed = self._signer.headers(webhook_url_to_sign(joined))
+            return self._local.build_request("GET", joined, headers={**signed, **headers})
+        signed = self._signer.headers(webhook_url_to_sign(address), params.items())
+        all_headers = {"Content-Type": _FORM, **signed, **headers}
         return self._local.build_request("POST", address, content=urlencode(params), headers=all_headers)
 
     async def send(self, request: httpx.Request) -> httpx.Response:

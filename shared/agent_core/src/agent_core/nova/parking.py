@@ -77,13 +77,23 @@ class Parking:
     def __contains__(self, key: object) -> bool:
         return key in self._parked
 
-    def park(self, key: str, prompt: Prompt, place: Place, facts: Mapping[str, str]) -> None:
-        """Begin to open a session for ``key``; returns at once. A key that is parked already keeps its session."""
+    def park(
+        self, key: str, prompt: Prompt, place: Place, facts: Mapping[str, str], later: timedelta = timedelta()
+    ) -> None:
+        """Begin to open a session for ``key``; returns at once. A key that is parked already keeps its session.
+
+        Args:
+            key: Name of the call that it waits for.
+            prompt: Of the session.
+            place: Released when the call does not come.
+            facts: What the prompt says of the caller.
+            later: How much later than usual the call comes.
+        """
         if key in self._parked:
             place.release()
             return
         opening = asyncio.create_task(self._open_session(prompt))
-        timer = asyncio.get_running_loop().call_later(self._keep.total_seconds(), self.dismiss, key)
+        timer = asyncio.get_running_loop().call_later((self._keep + later).total_seconds(), self.dismiss, key)
         self._parked[key] = (Parked(place, facts, time.monotonic(), opening), timer)
 
     def adopt(self, key: str) -> Parked | None:

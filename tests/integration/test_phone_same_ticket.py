@@ -1,0 +1,65 @@
+"""Two sockets for one call: the one that was first goes on as if there were no other."""
+
+import asyncio
+
+import pytest
+
+from phone_agent import resumption
+from tests.support.remembered_call import Scene
+from tests.support.stranger import close_code, invitation_in
+from tests.support.waiting import until
+
+
+@pytest.mark.parametrize("second", ["replayed", "another part", "no ticket", "gone before start"])
+async def test_a_socket_that_is_refused_takes_nothing_from_the_one_that_is_not(scene: Scene, second: str) -> None:
+    """One conversation, one model stream, one record; the other socket is closed."""
+    caller = scene.caller
+    ticket = (await caller.ring()).ticket
+    async with await caller.open_stream() as first, await caller.open_stream() as other:
+        if second == "gone before start":
+            await other.close()
+        elif second == "replayed":
+            await asyncio.gather(caller.begin(first, ticket), caller.begin(other, ticket))
+        else:
+            caller.part = 1 if second == "another part" else 0
+            await caller.begin(other, ticket if second == "another part" else None)
+            assert await close_code(other) == 1008
+        caller.part = 0
+        if second != "replayed":
+            await caller.begin(first, ticket)
+        await until(lambda: caller.call_sid in scene.phone.phone.live)
+        assert (scene.phone.agent.admission.taken, len(scene.phone.model.streams)) == (1, 1)
+        if second == "replayed":
+            codes = [asyncio.create_task(close_code(socket)) for socket in (first, other)]
+            done, _ = await asyncio.wait(codes, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+            assert [task.result() for task in done] == [1008]
+            for task in codes:
+                task.cancel()
+        await asyncio.sleep(5)  # what is parked is given up after four
+        assert scene.phone.records == []
+    await until(lambda: len(scene.phone.records) == 1)
+    assert scene.phone.records[0].reason == "peer_lost"
+
+
+async def test_who_was_told_to_wait_has_a_place_afterwards(scene: Scene) -> None:
+    """Twilio pauses for up to three seconds before it opens the stream; what is parked waits for as much longer."""
+    await scene.remembered()
+    document = await scene.caller.lose(3)
+    pause = resumption.pause(await scene.store.recall(scene.caller.call_sid), 3)
+    assert f'length="{pause}"' in document
+    await asyncio.sleep(pause + 3)
+    assert scene.phone.records == []
+    async with await scene.caller.open_stream() as socket:
+        await scene.caller.begin(socket, invitation_in(document).ticket)
+        await until(lambda: scene.caller.call_sid in scene.phone.phone.live)
+        assert len(scene.phone.model.streams) == 1
+    await until(lambda: len(scene.phone.records) == 1)
+    assert scene.phone.records[0].reason == "peer_lost"
+
+
+async def test_what_never_comes_is_given_up_all_the_same(scene: Scene) -> None:
+    """Four seconds after the pause."""
+    await scene.remembered()
+    await scene.caller.lose(3)
+    await asyncio.sleep(8)
+    await until(lambda: [record.reason for record in scene.phone.records] == ["never_connected"])

@@ -1,0 +1,35 @@
+"""Which caller ids the exchange takes for a dialled number: Twilio's error 13214."""
+
+import pytest
+
+from standins.twilio.caller_id import refusal
+from standins.twilio.party import Party
+from standins.twilio.twiml import Dial, Target
+
+OURS, CALLER, OTHER = "+15005550001", "+15005550006", "+15005550009"
+
+
+def _refused(caller: str, caller_id: str = "", target: str = "+46850000000") -> bool:
+    party = Party("CA1", "AC1", caller, OURS)
+    return refusal(Dial((Target(target),), caller_id=caller_id), party, (OURS,)) is not None
+
+
+@pytest.mark.parametrize("caller", ["sip:alice@a.example", "client:anna", "Anonymous", "", "+266696687"])
+def test_a_caller_without_a_number_needs_one_to_be_shown(caller: str) -> None:
+    """Without ``callerId`` the dial fails; the account's number helps."""
+    assert _refused(caller)
+    assert not _refused(caller, OURS)
+
+
+def test_an_ordinary_caller_is_shown_as_he_is() -> None:
+    """And so is a number of the account; no other."""
+    assert not _refused(CALLER)
+    assert not _refused(CALLER, CALLER)
+    assert not _refused(CALLER, OURS)
+    for wrong in (OTHER, "15005550001", "sip:alice@a.example", "anna"):
+        assert _refused(CALLER, wrong)
+
+
+def test_a_sip_address_may_be_shown_anything() -> None:
+    """The rule is for telephone numbers."""
+    assert not _refused("client:anna", target="sip:desk@pbx.example")
