@@ -97,10 +97,15 @@ class Handover:
                 raise ToolFailure("page_not_reached") from error
             self._log.info("call_back_shown", destination=destination)
             return {"status": "shown", "destination": destination, "next": _SHOWN}
-        if self._used:
+        # A model may repeat a tool call: the same request has the same answer as long as it is being carried out.
+        if self.under_way and self._wanted is not None:
+            if destination != self._wanted[0]:
+                raise ToolFailure("transfer_under_way", f"The caller is being connected to {self._wanted[0]}. Say so.")
+        elif self._used:
             raise ToolFailure("already_transferred", "It works once in a call. Do not offer it again.")
-        self._begin(destination, reason, by="tool")
-        self._announcement.begin(EndReason.TRANSFERRED)
+        else:
+            self._begin(destination, reason, by="tool")
+            self._announcement.begin(EndReason.TRANSFERRED)
         return {"status": "connecting", "destination": destination, "next": _CONNECTING}
 
     def press(self) -> None:
