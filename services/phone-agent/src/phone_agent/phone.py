@@ -71,7 +71,12 @@ class Phone:
         self._url = base = f"{settings.base_url}/incoming-call"
         self._status_url = f"{base}/stream-status"
         self.switchboard = Switchboard(
-            settings.transfer_destinations, control, self.notes, base_url=base, ring=settings.transfer_ring
+            settings.transfer_destinations,
+            control,
+            self.notes,
+            base_url=base,
+            ring=settings.transfer_ring,
+            accept=settings.transfer_accept,
         )
         self.fallback = twiml.Fallback(destination=settings.fallback_destination, dial_action_url=f"{base}/dial-ended")
 

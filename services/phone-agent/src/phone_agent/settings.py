@@ -9,6 +9,7 @@ from agent_core.adapters.call_store.choice import PATTERN
 from agent_core.destinations import check_address
 from agent_core.errors import ConfigurationError
 from agent_core.settings import CoreSettings
+from phone_agent.accepting import Accept
 
 
 class PhoneSettings(CoreSettings):
@@ -26,6 +27,9 @@ class PhoneSettings(CoreSettings):
     """REST service."""
     transfer_ring_seconds: Annotated[int, Field(ge=5, le=60)] = 20
     """How long a person is rung before the caller comes back to the agent."""
+    transfer_accept: Accept = Accept.AUTO
+    """Who has to press a key before the caller is connected, so that a voicemail never gets a caller: ``auto``, people
+    at ``tel:`` addresses; ``key``, everybody; ``none``, no one. A PBX at a ``sip:`` address knows who has answered."""
     fallback_destination: Annotated[str, AfterValidator(check_address)] | None = None
     """Whom a caller is put through to when the agent is lost: ``sip:…`` or ``tel:…``. None says sorry and hangs up."""
     call_store: Annotated[str, Field(pattern=PATTERN)] = "none"

@@ -9,6 +9,7 @@ import structlog
 from agent_core.errors import UpstreamError
 from agent_core.events import EndReason, Tally
 from agent_core.farewell import Farewell
+from agent_core.summary import BY_KEY
 from agent_core.tools.registry import ToolFailure
 
 type AskedBy = Literal["tool", "key"]
@@ -112,7 +113,7 @@ class Handover:
         """Hand over because the caller pressed the key for it, whatever the agent was saying."""
         destination = self.by_key
         if destination is not None:
-            self._begin(destination, "The caller pressed 0.", by="key")
+            self._begin(destination, BY_KEY, by="key")
             self._announcement.begin(EndReason.TRANSFERRED, still_speaking=False)
 
     def call_at_once(self) -> None:
