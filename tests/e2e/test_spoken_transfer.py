@@ -27,9 +27,8 @@ def test_the_caller_hears_a_person_and_the_person_has_heard_what_it_is_about(pro
     assert contains(person, "this is a person how can I help you"), call["transcripts"]
     events = {event["event"]: event for event in call["timeline"]}
     assert events["dial"]["at"] < events["dial_ringing"]["at"] < events["whisper"]["at"] < events["dial_bridged"]["at"]
-    whisper = events["whisper"]["text"]
-    for part in ("for reception", "The caller said: “what is the weather in paris”", "degree", "in Paris"):
-        assert part in whisper
+    whisper = [event["text"] for event in call["timeline"] if event["event"] == "whisper"]
+    assert whisper == ["A call for reception.", "The caller asked for a human."]
     [told] = [line for line in product.log("person") if line["event"] == "person_invited"]
     assert told["display_characters"] > 100
     assert "paris" not in str(product.log("person")).lower()

@@ -4,6 +4,7 @@ import ast
 import re
 from pathlib import Path
 
+from phone_agent.twiml import whisper
 from tools.workspace import ROOT
 
 PRODUCT = [
@@ -44,7 +45,19 @@ def test_threat_23_nothing_records() -> None:
 
 def _is_ours(path: Path, word: str) -> bool:
     """Allow the names of our own end records, which hold counts only."""
+    if word == "Gather":
+        return path.name == "twiml.py"  # of the person who is called; see the test below
     return word == "record" and "media" not in path.name and "twiml" not in path.name and "daily" not in path.parts
+
+
+def test_threat_23_only_the_key_of_the_person_who_is_called_is_gathered() -> None:
+    """One key, never words, and of no caller: the one document that has a `<Gather>` is the whisper."""
+    document = whisper([("Press any key.", "en-US")], accept_url="https://a.example/accepted")
+    [gather] = re.findall("<Gather[^>]*>", document)
+    assert 'numDigits="1"' in gather
+    assert "input" not in gather
+    source = (ROOT / "services/phone-agent/src/phone_agent/twiml.py").read_text(encoding="utf-8")
+    assert recording_words(source) == ["Gather"]
 
 
 def test_threat_23_operators_are_told() -> None:

@@ -238,6 +238,29 @@ async def test_a_storm_of_keys_in_the_middle_of_a_sentence(
     assert (asked["destination"], asked["by"]) == ("reception", "key")
 
 
+async def test_a_postcode_with_a_zero_in_it(
+    service: PhoneProcess, surroundings: House, person: Person, dial: Callable[[], Caller]
+) -> None:
+    """Typed as people type: it stops the agent, reaches the model as one input, and rings no telephone."""
+    surroundings.score.plan = lambda turn: [note(400 + 200 * turn.number, 300 if turn.number else 5000)]
+    async with dial() as caller:
+        await caller.until("sound_begins")
+        await asyncio.sleep(0.5)
+        for key in "94105#":
+            caller.call.press(key)
+            await asyncio.sleep(0.12)
+        await caller.until("mark")
+        assert caller.notes() == [400, 600]
+        cleared = caller.timeline.named("clear")[0]
+        assert cleared.at < caller.timeline.named("dtmf")[-1].at, "the agent talked on"
+        heard = surroundings.nova.ledger.sessions[service.model_sessions(caller.sid)[-1]].heard
+        assert [words.text for words in heard][1:] == ["The caller typed 94105 on the telephone keypad."]
+        assert caller.timeline.last("dial") is None
+    assert person.calls == []
+    assert (await service.record(caller.sid))["reason"] == "caller_left"
+    assert "94105" not in service.log.read_text()
+
+
 async def test_the_model_failed(
     service: PhoneProcess, surroundings: House, person: Person, dial: Callable[[], Caller]
 ) -> None:

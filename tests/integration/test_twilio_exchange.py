@@ -155,7 +155,7 @@ async def test_a_dials_result_is_told(app: TinyApp, exchange: TwilioExchange, re
     """The script says how dialling ends; the action hears it."""
     app.documents["/incoming-call"] = '<Dial timeout="0.1" action="/dialled"><Sip>sip:desk@example.com</Sip></Dial>'
     app.documents["/dialled"] = "<Hangup/>"
-    call = exchange.place_call(app.url, dial=DialScript(result, 0.1, 0.1))
+    call = exchange.place_call(app.url, dial=DialScript(result, 0.1, talk_seconds=0.1))
     await call.timeline.until("ended", 10)
     assert app.requests("/dialled")[0].params["DialCallStatus"] == result
 

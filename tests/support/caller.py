@@ -8,6 +8,7 @@ from typing import Self
 from standins.twilio.exchange import Exchange
 from standins.twilio.handset import Recording
 from standins.twilio.live import LiveCall  # noqa: TC001 - annotates an attribute that is set later
+from standins.twilio.settings import DialScript
 from standins.twilio.timeline import Event, Timeline
 from tests.support.score import notes_in
 
@@ -24,12 +25,19 @@ class Caller:
     """One call; hangs up at the end of its block."""
 
     def __init__(
-        self, exchange: Exchange, number: str, *, caller: str = "+15005550006", fallback_url: str = ""
+        self,
+        exchange: Exchange,
+        number: str,
+        *,
+        caller: str = "+15005550006",
+        fallback_url: str = "",
+        dial: DialScript | None = None,
     ) -> None:
         self._exchange = exchange
         self._fallback_url = fallback_url
         self._number = number
         self._from = caller
+        self._dial = dial
         self.recording = Recording()
         self.call: LiveCall
 
@@ -40,6 +48,7 @@ class Caller:
             caller=self._from,
             hear=self.recording.keep,
             fallback_url=self._fallback_url,
+            dial=self._dial,
         )
         return self
 

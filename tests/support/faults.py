@@ -91,7 +91,15 @@ FAULTS: Final = (
         "bursts, and sound doubled, late and lost",
         (f"{_GUARD}repeated_and_late_sound_is_dropped_and_gaps_are_counted",),
     ),
-    Entry(28, "a storm of keys", (f"{_TRANSFER}a_storm_of_keys_in_the_middle_of_a_sentence",)),
+    Entry(
+        28,
+        "a storm of keys",
+        (
+            f"{_TRANSFER}a_storm_of_keys_in_the_middle_of_a_sentence",
+            f"{_TRANSFER}a_postcode_with_a_zero_in_it",
+            "unit/agent_core/test_keypad.py::test_each_key_is_in_exactly_one_input",
+        ),
+    ),
     Entry(
         29,
         "a hundred calls in a second",
@@ -131,9 +139,10 @@ FAULTS: Final = (
     ),
     Entry(
         35,
-        "a person who is busy or does not answer",
+        "a person who is busy or does not answer, or a voicemail that does",
         (
             f"{_TRANSFER}nobody_is_free",
+            "integration/test_transfer_accept.py::test_without_a_key_the_caller_is_back_with_the_agent",
             f"{_TRANSFER}who_comes_back_is_remembered",
             f"{_TRANSFER}the_caller_hangs_up_while_it_rings",
             "unit/phone_agent/test_phone_twiml.py::test_who_was_connected_has_talked",

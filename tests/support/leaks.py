@@ -29,7 +29,7 @@ _NUMBERS: Final = {
 _WORDS: Final = {
     "words of the pretend model": r"\d+ Hz for \d+ ms|canary-of-[a-z-]+",
     "words of a caller": r"\bturn \d+\b|what is the weather|will it rain|talk to a human",
-    "words of the instructions": r"You are the voice of|has just been connected|pressed the key",
+    "words of the instructions": r"You are the voice of|has just been connected|on the telephone keypad",
 }
 _TOKENS: Final = {
     "a ticket": r"[A-Za-z0-9+/]{118}==|[A-Za-z0-9+/]{119}=|[A-Za-z0-9+/]{120}",

@@ -27,9 +27,14 @@ class Silent:
 
     def __init__(self, sounds: float = 0.0) -> None:
         self.sounds = sounds
+        self.events: list[str] = []
+        """What it was asked to do, in order; pieces of sound that follow each other count once."""
 
     def play(self, pcm: bytes) -> None:
-        """Nothing."""
+        """Note it."""
+        del pcm
+        if self.events[-1:] != ["play"]:
+            self.events.append("play")
 
     def say(self, pcm: bytes) -> None:
         """Nothing."""
@@ -39,10 +44,12 @@ class Silent:
         return self.sounds
 
     def interrupt(self) -> None:
-        """Nothing."""
+        """Note it."""
+        self.events.append("interrupt")
 
     def finish_answer(self) -> None:
-        """Nothing."""
+        """Note it."""
+        self.events.append("finish_answer")
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ async def test_once_only() -> None:
     staff = Staff()
     conversation = Conversation(staff)
     await conversation.ask(destination="sales", reason="")
-    assert (await conversation.ask(destination="reception", reason=""))["error"] == "already_transferred"
+    assert (await conversation.ask(destination="reception", reason=""))["error"] == "transfer_under_way"
     for _ in range(200):
         conversation.handover.press()
     await asyncio.sleep(15)
@@ -108,6 +108,35 @@ async def test_once_only() -> None:
     back = Conversation(staff, used=True)
     assert (await back.ask(destination="sales", reason=""))["error"] == "already_transferred"
     assert back.handover.by_key is None
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 3.1])
+@pytest.mark.parametrize("by_key", [False, True])
+async def test_the_same_request_has_the_same_answer(seconds: float, by_key: bool) -> None:  # noqa: FBT001 - two cases
+    """Case 11: Nova repeats tool calls. The second is no error, and calls no second person."""
+    staff = Staff()
+    conversation = Conversation(staff)
+    if by_key:
+        conversation.handover.press()
+        first = None
+    else:
+        first = await conversation.ask(destination="reception", reason="an invoice")
+    await asyncio.sleep(seconds)
+    again = await conversation.ask(destination="reception", reason="the caller has an invoice")
+    assert (again["status"], again["destination"]) == ("connecting", "reception")
+    assert first in (None, again)
+    await asyncio.sleep(10)
+    assert [name for name, _ in staff.brought] == ["reception"]
+    assert conversation.over == ["transferred"]
+    assert (await conversation.ask(destination="reception", reason=""))["error"] == "already_transferred"
+
+
+async def test_another_destination_meanwhile_is_refused_by_name() -> None:
+    """The model learns who is being called, so it can say so."""
+    conversation = Conversation(Staff())
+    await conversation.ask(destination="sales", reason="")
+    refused = await conversation.ask(destination="reception", reason="")
+    assert refused == {"error": "transfer_under_way", "detail": "The caller is being connected to sales. Say so."}
 
 
 async def test_a_key_does_not_wait_for_what_the_agent_was_saying() -> None:

@@ -457,7 +457,7 @@ async def test_a_key_in_a_noisy_place_is_not_waited_for_without_end() -> None:
     async with _in_a_call() as (talk, _first, voice):
         voice.amplitude = LOUD
         await _pass(30)
-        talk.link.read("The caller pressed the key 5 on the telephone.")
+        talk.link.read("The caller typed 5 on the telephone keypad.")
         await talk.model.stream(1, seconds=6)
         await _pass(2)
         assert talk.said == [Phrase.HOLD]

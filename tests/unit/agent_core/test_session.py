@@ -180,16 +180,6 @@ async def test_nobody_is_told_to_hold_on_for_a_tool_that_nobody_waits_for() -> N
         stage.session.end(EndReason.CALLER_LEFT)
 
 
-async def test_keys_are_told_in_words() -> None:
-    """The model knows no telephone keys."""
-    async with running_session() as (stage, _):
-        stream = await stage.model.stream()
-        stage.session.press("5")
-        await stream.until_sent("textInput", count=3)
-        assert stream.texts("USER")[-1] == "The caller pressed the key 5 on the telephone."
-        stage.session.end(EndReason.CALLER_LEFT)
-
-
 async def test_whoever_cannot_be_told_of_the_end_still_has_everything_released() -> None:
     """A channel that breaks while it says why keeps no place, no stream and no record."""
 

@@ -7,34 +7,16 @@ import pytest
 
 from agent_core import prompts
 from agent_core.apology import LAST_CALL_SECONDS
-from agent_core.errors import ModelRejected, UpstreamError
+from agent_core.errors import ModelRejected
 from agent_core.events import EndReason
+from agent_core.keypad import PAUSE_SECONDS
 from tests.support import scripted_model as say
 from tests.support.session_stage import Stage, running_session
+from tests.support.staff import Staff
 from tests.support.waiting import until
 
 GOODBYE = prompts.load("goodbye")
 SOUND = b"\x01\x00" * 80
-
-
-class Staff:
-    """People who can be called, and who was."""
-
-    names = ("reception",)
-    takes_over = True
-
-    def __init__(self, *, broken: bool = False, seconds: float = 2) -> None:
-        self.brought: list[str] = []
-        self._broken = broken
-        self._seconds = seconds
-
-    async def bring(self, destination: str, summary: str) -> None:
-        """Take as long as Twilio's slow answers, and fail if that is wanted."""
-        del summary
-        self.brought.append(destination)
-        await asyncio.sleep(self._seconds)
-        if self._broken:
-            raise UpstreamError("twilio", "status 500")
 
 
 async def _greet(stage: Stage) -> None:
@@ -74,6 +56,7 @@ async def _task_leaves(stage: Stage) -> None:
 
 async def _press(stage: Stage) -> None:
     stage.session.press("0")
+    await asyncio.sleep(PAUSE_SECONDS + 0.1)
 
 
 async def _ask(stage: Stage) -> None:
@@ -118,7 +101,7 @@ async def test_a_silent_caller_who_could_not_be_connected_is_let_go_later() -> N
     async with running_session(people=Staff(broken=True), idle_prompt_seconds=10) as (stage, running):
         await _greet(stage)
         stage.session.say_goodbye(EndReason.CALLER_SILENT)
-        stage.session.press("0")
+        await _press(stage)
         await _say(stage, "I am connecting you.")
         await asyncio.sleep(3)
         await _say(stage, "That did not work.")
@@ -137,7 +120,7 @@ async def test_the_longest_call_ends_though_nobody_could_be_called(pressed_at: f
     async with running_session(people=Staff(broken=True), max_call_seconds=10) as (stage, running):
         await _greet(stage)
         await asyncio.sleep(pressed_at)
-        stage.session.press("0")
+        await _press(stage)
         await _say(stage, "I am connecting you.")
         await asyncio.sleep(3)
         await _say(stage, "That did not work.")

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_core.summary import MAX_CHARACTERS, summarise
+from agent_core.summary import MAX_CHARACTERS, MAX_SPOKEN, spoken, summarise
 
 SAID = [
     ("ASSISTANT", "Hello! How can I help?"),
@@ -41,3 +41,23 @@ def test_it_is_short_and_on_one_line_whatever_was_said(said: list[tuple[str, str
     text = summarise(said, reason)
     assert 0 < len(text) <= MAX_CHARACTERS
     assert text.isprintable()
+    assert text.startswith("Reason: ") or not reason.strip()
+
+
+def test_of_a_summary_the_reason_is_said_aloud() -> None:
+    """Five seconds in all: no greeting, no word twice. A key is no reason; the caller's last words are one."""
+    assert spoken(summarise(SAID, "The caller wants a person.")) == "The caller wants a person."
+    assert spoken(summarise(SAID[:3], "The caller pressed 0.")) == "What is the weather in Paris?"
+    assert spoken(summarise(SAID[:1], "The caller pressed 0.")) == "The caller pressed 0."
+    assert spoken(summarise(SAID, "")) == "I want to talk to a human"
+    assert spoken(summarise(SAID, "An invoice of March that was paid twice, and nobody ever wrote back.")) == (
+        "An invoice of March that was paid twice, and…"
+    )
+
+
+@given(st.lists(st.tuples(st.sampled_from(["USER", "ASSISTANT"]), st.text(max_size=400))), st.text(max_size=300))
+def test_what_is_said_aloud_is_short(said: list[tuple[str, str]], reason: str) -> None:
+    """And said of itself it is the same, because it travels in the place of the summary."""
+    text = spoken(summarise(said, reason))
+    assert len(text) <= MAX_SPOKEN
+    assert spoken(text) == text

@@ -8,14 +8,17 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from twilio.twiml.voice_response import Dial, VoiceResponse
+from twilio.twiml.voice_response import Dial, Gather, VoiceResponse
 
 from agent_core.destinations import parse
 from agent_core.errors import UpstreamError
+from agent_core.summary import spoken, summarise
 from phone_agent import twiml
+from phone_agent.accepting import Accept, sentences
 from phone_agent.call_control import CallControl
 from phone_agent.note import Note, NoteRefused, Notes
-from phone_agent.putting_through import Switchboard, in_ascii
+from phone_agent.putting_through import Switchboard
+from phone_agent.spelling import in_ascii, language_of
 
 CALL = "CA" + "1" * 32
 NOTES = Notes.from_auth_tokens(["token"])
@@ -78,8 +81,9 @@ def test_every_part_keeps_within_what_twilio_takes(summary: str) -> None:
         [sealed] = parse_qs(urlsplit(url).query)["note"]
         assert urlsplit(url).fragment.startswith("ct=2000&rt=3000&rc=3"), "a task that has just died may be asked"
         note = NOTES.open(sealed, [CALL])
-        assert summary.endswith(note.summary)
-        assert len(summary) > room or note.summary == summary or not summary.isascii()
+        whole = spoken(summary) if "whisper" in url else summary
+        assert whole.endswith(note.summary)
+        assert len(whole) > room or note.summary == whole or not whole.isascii()
 
 
 def test_what_comes_after_the_talk_is_known_however_long_that_was() -> None:
@@ -99,7 +103,89 @@ def test_what_comes_after_the_talk_is_known_however_long_that_was() -> None:
 
 def test_letters_with_accents_lose_them_on_the_sip_leg() -> None:
     """What an old telephone shows is readable, and quotes are plain."""
-    assert in_ascii("“Größe” in Malmö…\r\nX-Evil: 1") == '"Groe" in Malmo...X-Evil: 1'
+    assert in_ascii("“Größe” in Malmö…\r\nX-Evil: 1") == '"Grosse" in Malmo... X-Evil: 1'
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Reason: Нужен человек, счёт.", "Reason: Nuzhen chelovek, schet."),
+        ("Reason: ホテルのよやく", "Reason: hoterunoyoyaku"),
+        ("Reason: 예약", "Reason: YeYag"),
+        ("Reason: Καλημέρα", "Reason: Kalimera"),
+        ("Reason: فاتورة", "Reason: ftwrh"),
+        ("\ue000\ue001", "The summary cannot be shown here."),
+        ("", ""),
+    ],
+)
+def test_other_scripts_are_spelt_in_latin_letters(text: str, shown: str) -> None:
+    """The header of a summary in Cyrillic or Japanese is neither empty nor full of commas."""
+    assert in_ascii(text) == shown
+
+
+@given(st.text(max_size=400))
+def test_a_header_is_never_lost(text: str) -> None:
+    """Whatever the script, it is printable ASCII, and empty only if nothing was to be said."""
+    shown = in_ascii(text)
+    assert shown.isascii()
+    assert shown.isprintable()
+    assert len(shown) <= 240
+    assert shown or not text.strip()
+
+
+@pytest.mark.parametrize(
+    ("about", "said", "language"),
+    [
+        ("An invoice.", "An invoice.", "en-US"),
+        ("Eine Rechnung über 5 €.", "Eine Rechnung über 5 €.", "en-US"),
+        ("Нужен человек.", "Нужен человек.", "ru-RU"),
+        ("請求書の件です。", "請求書の件です.", "ja-JP"),
+        ("发票问题", "发票问题.", "zh-CN"),
+        ("예약 문의", "예약 문의.", "ko-KR"),
+        ("Καλημέρα", "Kalimera.", "en-US"),
+        ("12345", "12345.", "en-US"),
+    ],
+)
+def test_each_sentence_is_read_in_its_language(about: str, said: str, language: str) -> None:
+    """By its script; Twilio would skip a language that it has no voice for, so that is spelt in Latin letters."""
+    assert sentences("desk", summarise([], about), asks=True) == [
+        ("A call for desk.", "en-US"),
+        (said, language),
+        ("Press any key.", "en-US"),
+    ]
+
+
+@given(st.text(max_size=400))
+def test_a_whisper_takes_about_five_seconds(summary: str) -> None:
+    """Voices say about sixteen letters a second. A name may be long; here it is an ordinary one."""
+    assert sum(len(text) for text, _ in sentences("reception", summary[:48], asks=True) if text.isascii()) <= 16 * 5 + 4
+    assert language_of(summary) in {None, "en-US", "ru-RU", "ja-JP", "ko-KR", "zh-CN"}
+
+
+def test_a_whisper_that_asks_for_a_key_is_what_twilio_s_builder_makes() -> None:
+    """A `<Gather>` for one key of any kind, and the end of that leg if none comes."""
+    peer = VoiceResponse()
+    gather = Gather(num_digits=1, timeout=7, finish_on_key="", action="https://a.example/accepted", method="POST")
+    gather.say("A call for desk.", language="en-US")
+    peer.append(gather)
+    peer.hangup()
+    ours = twiml.whisper([("A call for desk.", "en-US")], accept_url="https://a.example/accepted")
+    assert _shape(read(ours)) == _shape(read(str(peer)))
+    assert _shape(read(twiml.connect_now())) == _shape(read(str(VoiceResponse())))
+
+
+@pytest.mark.parametrize(
+    ("accept", "asked"),
+    [(Accept.AUTO, {"sales"}), (Accept.KEY, {"desk", "sales"}), (Accept.NONE, set())],
+)
+def test_who_has_to_press_a_key(accept: Accept, asked: set[str]) -> None:
+    """By default whoever is called by telephone number, for a voicemail may answer."""
+    people = parse("desk=sip:desk@pbx.example;transport=tls,sales=tel:+46850000000")
+    board = Switchboard(people, CONTROL, NOTES, base_url=BASE, ring=timedelta(seconds=20), accept=accept)
+    urls = {name: read(board.document(Note(CALL, name, "hello")))[0][0].attrib["url"] for name in board.names}
+    assert {name for name, url in urls.items() if "accept" in parse_qs(urlsplit(url).query)} == asked
+    queries = [urlsplit(url).query.split("&") for url in urls.values()]
+    assert all(query == sorted(query) for query in queries), "Twilio sorts a query after signing it"
 
 
 @pytest.mark.parametrize("status", [401, 404, 429, 500])

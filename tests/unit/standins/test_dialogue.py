@@ -160,7 +160,9 @@ def test_history_is_remembered() -> None:
         ("", "did not understand"),
         ("colourless green ideas sleep furiously", "did not understand"),
         ("The conversation has to end now. Say in one short sentence that you have to go, and goodbye.", "Goodbye"),
-        ("The caller pressed the key 5 on the telephone.", "You pressed 5"),
+        ("The caller typed 5 on the telephone keypad.", "You typed 5."),
+        ("The caller typed 94105 on the telephone keypad.", "You typed 94105."),
+        ("The caller typed *31# on the telephone keypad.", "You typed *31#."),
     ],
 )
 def test_small_talk(words: str, part: str) -> None:
@@ -183,7 +185,7 @@ def test_a_repeated_answer_is_the_same() -> None:
     [
         ("goodbye", UseTool("end_call", {"reason": "caller_done"})),
         ("i want to talk to a human", _TRANSFER),
-        ("The caller pressed the key 0 on the telephone.", _TRANSFER),
+        ("The caller typed 0 on the telephone keypad.", _TRANSFER),
     ],
 )
 def test_ends_and_transfers_use_the_values_that_the_schema_allows(words: str, expected: UseTool) -> None:

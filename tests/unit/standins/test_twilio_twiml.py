@@ -5,6 +5,7 @@ import pytest
 from standins.twilio.twiml import (
     Connect,
     Dial,
+    Gather,
     Hangup,
     NotPretended,
     Pause,
@@ -55,7 +56,7 @@ def test_every_other_verb_is_known_by_name() -> None:
     """What is not executed keeps its name, so that the timeline can say so."""
     verbs = parse(
         '<Response><Pause length="2"/><Play loop="2">/a.wav</Play><Redirect method="get">/b</Redirect><Hangup/>'
-        '<Reject reason="busy"/><Gather/><Connect><ConversationRelay/></Connect></Response>',
+        '<Reject reason="busy"/><Enqueue/><Connect><ConversationRelay/></Connect></Response>',
         BASE,
     )
     assert verbs == (
@@ -64,10 +65,10 @@ def test_every_other_verb_is_known_by_name() -> None:
         Redirect("https://agent.example.com/b", "GET"),
         Hangup(),
         Reject("busy"),
-        NotPretended("Gather"),
+        NotPretended("Enqueue"),
         NotPretended("Connect/ConversationRelay"),
     )
-    assert names(verbs)[-2:] == ["Gather", "Connect/ConversationRelay"]
+    assert names(verbs)[-2:] == ["Enqueue", "Connect/ConversationRelay"]
 
 
 @pytest.mark.parametrize(
@@ -117,3 +118,16 @@ def test_headers_of_a_sip_address_have_a_limit() -> None:
     parse(document.format("x" * 1020), BASE)
     with pytest.raises(TwimlError, match="headers"):
         parse(document.format("x" * 1021), BASE)
+
+
+def test_a_gather_has_what_twilio_documents_and_nothing_else() -> None:
+    """Its defaults, what it may hold, and that an attribute which Twilio does not know is a mistake."""
+    [verb] = parse("<Response><Gather><Say>Press</Say></Gather></Response>", BASE)
+    assert verb == Gather((Say("Press"),), BASE, "POST", 0, 5.0, "#")
+    [verb] = parse('<Response><Gather numDigits="1" finishOnKey="" action="/a" timeout="7"/></Response>', BASE)
+    assert verb == Gather((), "https://agent.example.com/a", "POST", 1, 7.0, "")
+    [verb] = parse('<Response><Gather input="speech"/></Response>', BASE)
+    assert verb == NotPretended("Gather/speech")
+    for wrong in ('<Gather digits="1"/>', "<Gather><Hangup/></Gather>", '<Gather numDigits="one"/>'):
+        with pytest.raises(TwimlError):
+            parse(f"<Response>{wrong}</Response>", BASE)

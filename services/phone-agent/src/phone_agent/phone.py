@@ -78,6 +78,7 @@ class Phone:
             base_url=base,
             ring=settings.transfer_ring,
             caller_id=settings.transfer_caller_id,
+            accept=settings.transfer_accept,
         )
         self.fallback = twiml.Fallback(
             destination=settings.fallback_destination,

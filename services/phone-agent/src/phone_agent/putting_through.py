@@ -1,18 +1,16 @@
 """How a caller is put through to a person: Twilio is told to dial, and to tell the person first what it is about."""
 
-import unicodedata
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
-from typing import Final
 
 from agent_core.destinations import Destination
+from agent_core.summary import spoken
 from phone_agent import twiml
+from phone_agent.accepting import Accept
 from phone_agent.call_control import CallControl
 from phone_agent.note import AFTER_THE_TALK, LONG, SHORT, Note, Notes
-
-_MAX_HEADER: Final = 240
-"""Characters of the summary on the SIP leg: encoded they may be three times as many, and Twilio takes 1023."""
-_QUOTES: Final = str.maketrans({"“": '"', "”": '"', "\u2019": "'", "…": "..."})
+from phone_agent.spelling import in_ascii
 
 
 class Switchboard:
@@ -25,9 +23,10 @@ class Switchboard:
         base_url: Address of the callbacks, without a slash at its end.
         ring: How long somebody is rung.
         caller_id: Number that every person is shown; None shows the caller's, or the number that a call brings along.
+        accept: Who has to press a key.
     """
 
-    def __init__(  # noqa: PLR0913 - made in one place
+    def __init__(  # noqa: PLR0913 - what all transfers have in common, made in one place
         self,
         destinations: Sequence[Destination],
         control: CallControl,
@@ -36,6 +35,7 @@ class Switchboard:
         base_url: str,
         ring: timedelta,
         caller_id: str | None = None,
+        accept: Accept = Accept.AUTO,
     ) -> None:
         self._destinations = {one.name: one for one in destinations}
         self._control = control
@@ -43,6 +43,7 @@ class Switchboard:
         self._base_url = base_url
         self._ring = ring
         self._caller_id = caller_id
+        self._accept = accept
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -59,15 +60,22 @@ class Switchboard:
 
     def document(self, note: Note, caller_id: str | None = None) -> str:
         """Make what Twilio is told."""
-        whisper = self._notes.seal(note, LONG)
+        address = self._destinations[note.destination].address
+        whisper = self._notes.seal(replace(note, summary=spoken(note.summary)), LONG)
+        accept = "accept=key&" if self._accept.asks(address) else ""
         return twiml.transfer(
-            self._destinations[note.destination].address,
+            address,
             headers={"X-Call-Summary": in_ascii(note.summary)},
-            whisper_url=f"{self._base_url}/whisper?note={whisper}{twiml.TRY_AGAIN}",
+            whisper_url=f"{self._base_url}/whisper?{accept}note={whisper}{twiml.TRY_AGAIN}",
             action_url=self.after_url(note) + twiml.TRY_AGAIN,
             ring=self._ring,
             caller_id=self._caller_id or caller_id,
         )
+
+    @property
+    def accepted_url(self) -> str:
+        """Where Twilio asks when a person has pressed a key."""
+        return f"{self._base_url}/accepted{twiml.TRY_AGAIN}"
 
     def after_url(self, note: Note) -> str:
         """Where Twilio asks what comes after the person."""
@@ -106,9 +114,3 @@ class PutThrough:
         """
         note = Note(self._call_sid, destination, summary, self._began_at)
         await self._switchboard.connect(note, self._caller_id)
-
-
-def in_ascii(text: str) -> str:
-    """Spell a text so that any telephone system can show it: the last ``_MAX_HEADER`` characters, without accents."""
-    plain = unicodedata.normalize("NFKD", text.translate(_QUOTES)).encode("ascii", "ignore").decode()
-    return "".join(one for one in plain if one.isprintable())[-_MAX_HEADER:].strip()

@@ -16,6 +16,7 @@ from agent_core.errors import AgentError, Forbidden, Refused
 from agent_core.memory import CallMemory
 from agent_core.opening import Opening
 from phone_agent import resumption, twiml
+from phone_agent.accepting import sentences
 from phone_agent.caller import caller_facts, caller_id, is_outbound, is_over, is_status_callback, machine, other_party
 from phone_agent.live_call import LiveCall, read_start
 from phone_agent.media_stream import Start
@@ -153,8 +154,18 @@ async def whisper(request: Request) -> Response:
     phone: Phone = request.app.state.phone
     fields = await signed_fields(request, phone)
     note = _note(request, phone, fields)
-    about = f" for {note.destination}. {note.summary}" if note is not None else "."
-    return _xml(twiml.whisper(f"A call from the voice assistant{about}"))
+    asks = request.query_params.get("accept") == "key"
+    destination, summary = (note.destination, note.summary) if note is not None else (None, "")
+    accept_url = phone.switchboard.accepted_url if asks else None
+    return _xml(twiml.whisper(sentences(destination, summary, asks=asks), accept_url=accept_url))
+
+
+@router.post("/incoming-call/accepted")
+async def accepted(request: Request) -> Response:
+    """Connect a caller with the person who has pressed a key."""
+    fields = await signed_fields(request, request.app.state.phone)
+    log.info("transfer_accepted", call_sid=fields.get("ParentCallSid"))
+    return _xml(twiml.connect_now())
 
 
 @router.post("/incoming-call/dial-ended")

@@ -9,6 +9,7 @@ from agent_core.adapters.call_store.choice import PATTERN
 from agent_core.destinations import check_address
 from agent_core.errors import ConfigurationError
 from agent_core.settings import CoreSettings
+from phone_agent.accepting import Accept
 from phone_agent.caller import NUMBER
 
 EDGES: Final = {"us1": "ashburn", "ie1": "dublin", "au1": "sydney"}
@@ -41,6 +42,9 @@ class PhoneSettings(CoreSettings):
     transfer_caller_id: Annotated[str, Field(pattern=f"^{NUMBER.pattern}$")] | None = None
     """Number that people who are dialled are shown, as ``+`` and digits: one of the Twilio account, or verified by it.
     None shows the caller's, and the called number where a caller has none (SIP, apps, withheld)."""
+    transfer_accept: Accept = Accept.AUTO
+    """Who has to press a key before the caller is connected, so that a voicemail never gets a caller: ``auto``, people
+    at ``tel:`` addresses; ``key``, everybody; ``none``, no one. A PBX at a ``sip:`` address knows who has answered."""
     fallback_destination: Annotated[str, AfterValidator(check_address)] | None = None
     """Whom a caller is put through to when the agent is lost: ``sip:…`` or ``tel:…``. None says sorry and hangs up."""
     call_store: Annotated[str, Field(pattern=PATTERN)] = "none"

@@ -5,7 +5,7 @@ layer over the tree used here.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -21,6 +21,8 @@ _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010f
 TRY_AGAIN: Final = "#ct=2000&rt=3000&rc=3&rp=ct,rt,5xx"
 """Twilio's connection overrides: for some seconds the load balancer may still send requests to a task that has died,
 so three more tries, each with a time-out. (twilio.com/docs/usage/webhooks/webhooks-connection-overrides)"""
+ACCEPT: Final = timedelta(seconds=7)
+"""Time for a key after the whisper's last word."""
 _ANSWERED: Final = frozenset({"completed", "answered"})
 
 
@@ -170,11 +172,32 @@ def transfer(  # noqa: PLR0913 - what the document is made of
     return _document(response)
 
 
-def whisper(text: str) -> str:
-    """Tell a person who has just answered what it is about; the caller is connected after it."""
+def whisper(sentences: Sequence[tuple[str, str]], *, accept_url: str | None = None) -> str:
+    """Say to a person who has just answered what the call is about; the caller is connected after it.
+
+    Args:
+        sentences: Texts, each with its language.
+        accept_url: Requested when the person presses a key, whichever it is; its document connects the two. Without a
+            key in time the person's leg ends: a voicemail answered. None connects them in any case.
+    """
     response = Element("Response")
-    _say(response, text)
+    parent = response
+    if accept_url is not None:
+        # Without finishOnKey="" a # would end the gathering with nothing gathered, and count as no key.
+        attributes = _attributes(
+            numDigits="1", timeout=_seconds(ACCEPT), finishOnKey="", action=accept_url, method="POST"
+        )
+        parent = SubElement(response, "Gather", attributes)
+    for text, language in sentences:
+        _say(parent, text, language)
+    if accept_url is not None:
+        SubElement(response, "Hangup")
     return _document(response)
+
+
+def connect_now() -> str:
+    """End a whisper: person and caller are connected."""
+    return _document(Element("Response"))
 
 
 def hang_up() -> str:

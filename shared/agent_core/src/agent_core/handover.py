@@ -9,6 +9,7 @@ import structlog
 from agent_core.errors import UpstreamError
 from agent_core.events import EndReason, Tally
 from agent_core.farewell import Farewell
+from agent_core.summary import BY_KEY
 from agent_core.tools.registry import ToolFailure
 
 type AskedBy = Literal["tool", "key"]
@@ -99,17 +100,22 @@ class Handover:
                 raise ToolFailure("page_not_reached") from error
             self._log.info("call_back_shown", destination=destination)
             return {"status": "shown", "destination": destination, "next": _SHOWN}
-        if self._used:
+        # A model may repeat a tool call: the same request has the same answer as long as it is being carried out.
+        if self.under_way and self._wanted is not None:
+            if destination != self._wanted[0]:
+                raise ToolFailure("transfer_under_way", f"Say that you are connecting the caller to {self._wanted[0]}.")
+        elif self._used:
             raise ToolFailure("already_transferred", _ONCE)
-        self._begin(destination, reason, by="tool")
-        self._announcement.begin(EndReason.TRANSFERRED)
+        else:
+            self._begin(destination, reason, by="tool")
+            self._announcement.begin(EndReason.TRANSFERRED)
         return {"status": "connecting", "destination": destination, "next": _CONNECTING}
 
     def press(self) -> None:
         """Hand over because the caller pressed the key for it, whatever the agent was saying."""
         destination = self.by_key
         if destination is not None:
-            self._begin(destination, "The caller pressed 0.", by="key")
+            self._begin(destination, BY_KEY, by="key")
             self._announcement.begin(EndReason.TRANSFERRED, still_speaking=False)
 
     def call_at_once(self) -> None:

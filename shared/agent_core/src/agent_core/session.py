@@ -16,9 +16,11 @@ from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.farewell import Farewell
 from agent_core.handover import Handover
 from agent_core.idle import Idleness
+from agent_core.keypad import CutVoice, Keypad, Typed
 from agent_core.nova.link import ModelLink
 from agent_core.nova.service import NovaSonicService
 from agent_core.nova.transcript import Transcript
+from agent_core.nova.wire import Role
 from agent_core.opening import Media, Opening, SessionsOf
 from agent_core.patience import Patience
 from agent_core.phrases import Phrase
@@ -48,6 +50,9 @@ class Session:
         self._reason: asyncio.Future[EndReason] = asyncio.get_running_loop().create_future()
         self._farewell = Farewell(tally, self._end_when_heard)
         self._patience = Patience(self._say, self._is_quiet)
+        self._voice = CutVoice(media.voice) if media.voice is not None else None
+        self._keypad = Keypad(self._take_keys)
+        self._kept_keys: list[str] = []
         self.ready = asyncio.Event()
         """Set when the pipeline takes messages."""
         self._connected = asyncio.Event()
@@ -84,7 +89,7 @@ class Session:
             ask=lambda: self._link.read(prompts.load("still_there")),
             give_up=lambda: self.say_goodbye(EndReason.CALLER_SILENT),
         )
-        self._service = NovaSonicService(self._link, self, output_rate=media.output_rate, voice=media.voice)
+        self._service = NovaSonicService(self._link, self, output_rate=media.output_rate, voice=self._voice)
         self._pipeline = ConversationPipeline(self._service, self._context, self._sound_in_frames())
 
     def connected(self) -> None:
@@ -111,20 +116,41 @@ class Session:
         self._link.hear(pcm)
 
     def press(self, digit: str) -> None:
-        """Take a key that the caller pressed: 0 calls a person, where there is one; of others the model is told."""
-        if self._handover.under_way or self._reason.done():
+        """Take a key that the caller pressed. It stops the agent at once; see `agent_core.keypad` for what it means."""
+        if self._reason.done():
             return
         self._idleness.noticed()
-        person = self._handover.by_key if digit == "0" else None
-        if person is None:
-            self._link.read(prompts.load("key_pressed", digit=digit))
-            return
-        if self._media.voice is not None:
-            self._media.voice.interrupt()
+        # The goodbye, the announcement of a person and the apology are heard out: the call ends or changes with them.
+        leaving = self._farewell.under_way or self._handover.under_way or self._apology.reason is not None
+        if not leaving:
+            self._cut_off()
+        self._keypad.press(digit)
+        if self._apology.reason is not None:
+            self._keypad.finish()  # without a model no number can be wanted: key 0 calls at once
+
+    def _take_keys(self, typed: Typed) -> None:
+        """Call a person, or tell the model; keys that come too late for both stay in the transcript."""
+        words = prompts.load("keys_typed", keys=typed.keys)
+        if self._reason.done():
+            self._transcript.add(Role.USER, words)  # for the task that goes on with this conversation, if one does
+        elif self._handover.under_way:
+            if not typed.wants_person:
+                self._kept_keys.append(words)
+        elif typed.wants_person and self._handover.by_key is not None:
+            self._call_by_key(self._handover.by_key)
+        else:
+            self._link.read(words, by_caller=True)
+
+    def _call_by_key(self, person: str) -> None:
+        self._cut_off()
         self._handover.press()
         self._make_way()
         if self._apology.reason is None:
             self._link.read(prompts.load("transfer_by_key", destination=person))
+
+    def _cut_off(self) -> None:
+        if self._voice is not None:
+            self._voice.cut()
 
     async def hand_over(self, destination: str, reason: str) -> dict[str, Any]:
         """Bring a person in because the model asks for it.
@@ -152,6 +178,10 @@ class Session:
         self._handover.answer_heard()
 
     def _end_when_heard(self, reason: EndReason) -> None:
+        under_way = self._handover.under_way
+        self._keypad.finish()
+        if self._handover.under_way and not under_way:
+            return  # key 0 was pressed during the goodbye: its pause is cut short
         if self._media.way_to_ear:
             asyncio.get_running_loop().call_later(self._media.way_to_ear, self.end, reason)
         else:
@@ -181,8 +211,12 @@ class Session:
     def _not_handed_over(self, destination: str) -> None:
         if self._apology.reason is not None:
             self.end(self._apology.reason)
-        else:
-            self._link.read(prompts.load("transfer_failed", destination=destination))
+            return
+        self._keypad.finish()
+        kept, self._kept_keys = self._kept_keys, []
+        for words in kept:
+            self._transcript.add(Role.USER, words)
+        self._link.read(" ".join([*kept, prompts.load("transfer_failed", destination=destination)]))
 
     def _say(self, phrase: Phrase) -> None:
         self._log.info("phrase_said", phrase=phrase.value)
@@ -215,6 +249,7 @@ class Session:
             reason = EndReason.DRAINED  # only a server that stops cancels a conversation
             raise
         finally:
+            self._keep_last_keys()
             self._say_the_end(reason)
             await self._release(pipeline)
             self._agent.sessions.discard(self)
@@ -222,6 +257,13 @@ class Session:
             self._story.ended(record)
             self._agent.keep(record)
         return record
+
+    def _keep_last_keys(self) -> None:
+        """Keep what was being typed when the conversation ended; a cancelled one has no reason yet."""
+        self.end(EndReason.DRAINED)
+        self._keypad.finish()
+        for words in self._kept_keys:
+            self._transcript.add(Role.USER, words)
 
     def _say_the_end(self, reason: EndReason) -> None:
         if self._media.before_end is None:
@@ -315,6 +357,7 @@ class Session:
         """Say sorry, then end: the model is lost for good."""
         self._agent.model_state = error.kind
         self._log.error("model_lost", error=error.reason)
+        self._keypad.finish()  # key 0, where it is being waited for, goes before the apology
         self._patience.stop()
         self._idleness.stop()
         self._apology.begin(error)

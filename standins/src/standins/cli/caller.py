@@ -96,6 +96,7 @@ class Caller:
         self._result.turns.append(turn)
         if utterance.digits:
             await self._handset.press(utterance.digits)
+            turn.ended = self._timeline.now()
         else:
             await self._handset.say(utterance.mulaw)
         settle = self._patience.last_settle if last else self._patience.settle

@@ -79,6 +79,8 @@ _EVENTS: Final[dict[str, _Describe]] = {
     "dial_ringing": lambda f: ("rings", f"the person's telephone (SIP {f['code']})", ""),
     "dial_answered": lambda _: ("answers", "the person; you still hear it ring", ""),
     "whisper": lambda f: ("whisper", f"to the person only: “{f['text']}”", "35"),
+    "gathered": lambda f: ("key", f"pressed by the person: {f['keys'] or 'none'}", "35"),
+    "whisper_hung_up": lambda _: ("hangs up", "on the person, who pressed nothing", "33"),
     "dial_bridged": lambda _: ("connected", "you and the person", "1"),
     "dial_ended": lambda f: ("dial", f["status"], ""),
     "not_pretended": lambda f: ("skipped", f"<{f['verb']}>: this stand-in does not execute it", "33"),

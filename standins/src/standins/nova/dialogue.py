@@ -155,7 +155,7 @@ class Dialogue:
         if direction.kind is directions.Kind.GREET:
             return self._greet()
         if direction.kind is directions.Kind.KEY:
-            return self._transfer() if direction.key == "0" else (Say(f"You pressed {direction.key}. {HELP}"),)
+            return self._transfer() if direction.keys == "0" else (Say(f"You typed {direction.keys}. {HELP}"),)
         if direction.kind is directions.Kind.LOST:
             return self._take_up(direction.words)
         return (Say(_TOLD_TO_SAY[direction.kind]),)

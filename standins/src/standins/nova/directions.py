@@ -29,14 +29,14 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Direction:
-    """One stage direction; `key` is the telephone key that was pressed, `words` what a caller had said last."""
+    """One stage direction; `keys` are the telephone keys that were typed, `words` what a caller had said last."""
 
     kind: Kind
-    key: str = ""
+    keys: str = ""
     words: str = ""
 
 
-_KEY = re.compile(r"\bpressed\b.*?\b(?:key|digit|button)?\s*['\"]?([0-9*#])(?![0-9])", re.IGNORECASE)
+_KEY = re.compile(r"\b(?:pressed|typed)\b.*?\b(?:keys?|digits?|button)?\s*['\"]?([0-9*#A-D]*[0-9*#])", re.IGNORECASE)
 _LOST = re.compile(r"\blost (?:them|the caller|you) for a moment\b", re.IGNORECASE)
 _WORDS = re.compile(r'\bwords were: "(.*)"')
 _WAITED = re.compile(r"\bsorry for the wait\b", re.IGNORECASE)

@@ -28,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--port", type=int, default=8448, help="SIP over UDP; over TCP the same port says /health")
     parser.add_argument("--behaviour", default="answers", choices=get_args(Behaviour.__value__))
     parser.add_argument("--words", default=WORDS)
+    parser.add_argument("--presses", default="1", help="keys pressed when the first words heard are over")
     parser.add_argument("--verbose", action="store_true", help="log what the telephone's display shows")
     asyncio.run(_serve(parser.parse_args(arguments)))
 
@@ -36,7 +37,7 @@ async def _serve(given: argparse.Namespace) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    script = PersonScript(given.behaviour, ring_seconds=1.0, words=await _spoken(given.words))
+    script = PersonScript(given.behaviour, ring_seconds=1.0, words=await _spoken(given.words), presses=given.presses)
 
     def tell(event: str, taken: Taken) -> None:
         _tell(event, taken, verbose=given.verbose)

@@ -53,6 +53,9 @@ class Leg:
         self._alive = False
         self.ended = asyncio.Event()
         """Set when the other side has hung up."""
+        self.keys: asyncio.Queue[str] = asyncio.Queue()
+        """Keys that the other side presses."""
+        self._keys_heard = rtp.KeysHeard()
         self.hear: Hear = lambda _mulaw: None
         """Gets the other side's sound as it comes."""
         self.on_ringing: Rings = lambda _code: None
@@ -183,6 +186,8 @@ class Leg:
     def _take_sound(self, packet: bytes, _: tuple[str, int]) -> None:
         if mulaw := rtp.sound_in(packet):
             self.hear(mulaw)
+        elif key := self._keys_heard.take(packet):
+            self.keys.put_nowait(key)
 
     def _send(self, message: Message) -> None:
         if self._way is not None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import secrets
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal, Self
@@ -14,7 +15,7 @@ from standins.sip.leg import FRAME, FRAME_SECONDS
 from standins.sip.message import MalformedSipError, Message, parse
 from standins.sip.wire import Datagrams, TcpWay, UdpWay, Way, open_both, open_datagrams
 
-type Behaviour = Literal["answers", "hangs_up", "busy", "declines", "silent", "dead"]
+type Behaviour = Literal["answers", "voicemail", "hangs_up", "busy", "declines", "silent", "dead"]
 
 _QUIET: Final = b"\xff" * FRAME
 _COMFORT_NOISE: Final = 300
@@ -23,6 +24,8 @@ _PAUSE_SECONDS: Final = 1.2
 """Silence after which whoever spoke has finished."""
 _MAX_WAIT_SECONDS: Final = 30.0
 _ANSWER_REPEAT: Final = 0.5
+_AFTER_A_KEY: Final = 50
+"""Frames between a key and the words: a second, in which the two are connected."""
 _REFUSALS: Final = {"busy": (486, "Busy Here"), "declines": (603, "Decline")}
 
 
@@ -31,12 +34,14 @@ class PersonScript:
     """How somebody behaves."""
 
     behaviour: Behaviour = "answers"
-    """``hangs_up`` answers and is gone at the first sound that comes; ``silent`` rings and is never answered;
-    ``dead`` says nothing at all."""
+    """``voicemail`` answers, says its words at once, and listens to the end; ``hangs_up`` answers and is gone at the
+    first sound that comes; ``silent`` rings and is never answered; ``dead`` says nothing at all."""
     ring_seconds: float = 0.5
     """How long it rings before anything else."""
     words: bytes = field(default=b"", repr=False)
     """What is said, as µ-law, when the first words heard are over."""
+    presses: str = ""
+    """Keys that are pressed when the first words heard are over, a second before this side says its own."""
     talk_seconds: float = 60.0
     """How long this side stays on the line after that."""
 
@@ -276,12 +281,14 @@ class _Answering:
     def _hear(self, packet: bytes, _: tuple[str, int]) -> None:
         mulaw = rtp.sound_in(packet)
         self._taken.heard += mulaw
-        if any(_loudness(code) >= _COMFORT_NOISE for code in mulaw[::8]):
+        # Every seventh sample: every eighth would find a tone of 1500 Hz at its zero crossings.
+        if any(_loudness(code) >= _COMFORT_NOISE for code in mulaw[::7]):
             self._loud_at = time.monotonic()
 
     async def _speak(self, sound: Datagrams, to: tuple[str, int]) -> None:
         """Send sound all the time, as telephones do: silence, the words when it is their turn, silence."""
         waiting = bytearray()
+        keys: deque[bytes] = deque()
         loop = asyncio.get_running_loop()
         began = due = loop.time()
         turn: float | None = None
@@ -290,10 +297,14 @@ class _Answering:
                 self._finish("hung_up")
             if turn is None and self._is_my_turn(loop.time() - began):
                 turn = loop.time()
-                waiting += self._script.words
+                keys += [packet for key in self._script.presses for packet in self._packets.key(key)]
+                waiting += _QUIET * (_AFTER_A_KEY if keys else 0) + self._script.words
                 self._tell("heard", self._taken)
-            frame, waiting = bytes(waiting[:FRAME]), waiting[FRAME:]
-            sound.send(self._packets.next(frame.ljust(FRAME, b"\xff") if frame else _QUIET), to)
+            if keys:
+                sound.send(keys.popleft(), to)
+            else:
+                frame, waiting = bytes(waiting[:FRAME]), waiting[FRAME:]
+                sound.send(self._packets.next(frame.ljust(FRAME, b"\xff") if frame else _QUIET), to)
             if turn is not None and not waiting and not self._taken.spoke.is_set():
                 self._taken.spoke.set()
                 self._tell("said", self._taken)
@@ -304,6 +315,8 @@ class _Answering:
             await asyncio.sleep(due - loop.time())
 
     def _is_my_turn(self, seconds: float) -> bool:
+        if self._script.behaviour == "voicemail":
+            return True
         quiet = time.monotonic() - self._loud_at
         return (self._loud_at > 0 and quiet > _PAUSE_SECONDS) or seconds > _MAX_WAIT_SECONDS
 

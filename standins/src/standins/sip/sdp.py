@@ -3,6 +3,7 @@
 from typing import Final
 
 from standins.sip.message import MalformedSipError, Message
+from standins.sip.rtp import EVENTS
 
 TYPE: Final = "application/sdp"
 
@@ -16,8 +17,10 @@ def describe(host: str, port: int, session: int) -> bytes:
         "s=call",
         f"c=IN {family} {host}",
         "t=0 0",
-        f"m=audio {port} RTP/AVP 0",
+        f"m=audio {port} RTP/AVP 0 {EVENTS}",
         "a=rtpmap:0 PCMU/8000",
+        f"a=rtpmap:{EVENTS} telephone-event/8000",
+        f"a=fmtp:{EVENTS} 0-15",
         "a=ptime:20",
         "a=sendrecv",
     )

@@ -15,8 +15,21 @@ from standins.twilio.settings import DialScript
 from standins.twilio.signing import Signer
 from standins.twilio.stream import MediaStream, Notify
 from standins.twilio.timeline import Timeline
-from standins.twilio.twiml import Connect, Dial, NotPretended, Pause, Play, Say, Stream, TwimlError, names, parse
+from standins.twilio.twiml import (
+    Connect,
+    Dial,
+    NotPretended,
+    Pause,
+    Play,
+    Say,
+    Stream,
+    Target,
+    TwimlError,
+    names,
+    parse,
+)
 from standins.twilio.webhook import WebhookError, Webhooks
+from standins.twilio.whisper import ActedCallee, Whisper
 
 _UNREADABLE_SOUND: Final = "13520"
 _PERSON: Final = "You have reached a person. This stand-in plays that part."
@@ -133,25 +146,45 @@ class Attendant:
             dialling = sip_leg.Dialling(self._party, self._line, self._timeline, self._webhooks, self._speak)
             told = await dialling.call(sip, step, target)
         else:
-            told = await self._pretend(step)
+            told = await self._pretend(step, target)
         self._timeline.record("dial_ended", status=told["DialCallStatus"])
         return Done(told)
 
-    async def _pretend(self, step: Dial) -> dict[str, str]:
+    async def _pretend(self, step: Dial, target: Target) -> dict[str, str]:
         """Act out a telephone that no network leads to."""
         result = self._dial.result
         rings = step.timeout if result == "no-answer" else min(step.timeout, self._dial.ring_seconds)
         await self._line.play(sound.ringback(rings))
-        told = await self._talk() if result == "completed" else {}
-        return {"DialCallStatus": result, **told}
+        told = {"DialCallStatus": result, "DialBridged": "false"}
+        return told | await self._talk(target) if result == "completed" else told
 
-    async def _talk(self) -> dict[str, str]:
+    async def _talk(self, target: Target) -> dict[str, str]:
         began = time.monotonic()
         self._timeline.record("dial_answered")
-        await self._say(_PERSON, 1)
-        await asyncio.sleep(self._dial.talk_seconds)
+        child = new_sid("CA")
+        if await self._accepted(target, child):
+            self._timeline.record("dial_bridged")
+            await self._say(_PERSON, 1)
+            await asyncio.sleep(self._dial.talk_seconds)
+            bridged = "true"
+        else:
+            bridged = "false"
         duration = str(round(time.monotonic() - began))
-        return {"DialCallSid": new_sid("CA"), "DialCallDuration": duration, "DialBridged": "true"}
+        return {"DialCallSid": child, "DialCallDuration": duration, "DialBridged": bridged}
+
+    async def _accepted(self, target: Target, child: str) -> bool:
+        """Have the person hear the whisper, and press what the script says."""
+        script = self._dial
+        callee = ActedCallee(script.presses, script.press_seconds, script.hangs_up_seconds)
+        party = self._party.calling(child, target.address)
+        whisper = Whisper(party, callee, self._timeline, self._webhooks, self._speak)
+        behaving = asyncio.create_task(callee.behave())
+        try:
+            with sip_leg.ringing_tone(self._line):
+                return await whisper.connects(target)
+        finally:
+            behaving.cancel()
+            await asyncio.wait({behaving})
 
 
 def _verbs(text: str, url: str) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Final
 from standins.twilio.twiml import (
     Connect,
     Dial,
+    Gather,
     Hangup,
     NotPretended,
     Pause,
@@ -149,6 +150,8 @@ class Program:
                 return self._go(End("hung_up_by_document"))
             case Reject(reason):
                 return self._go(End("rejected", _REJECTED.get(reason, "busy")))
+            case Gather():
+                return self._go(NotPretended("Gather"))  # of a caller; a person's is in `whisper`
             case verb:
                 return self._go(verb)
 

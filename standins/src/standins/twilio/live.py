@@ -178,7 +178,11 @@ class LiveCall:
         if not isinstance(interrupted, Dial):
             return {}
         answered = len(self.timeline.named("dial_answered")) == len(self.timeline.named("dial"))
-        return {"DialCallStatus": "completed" if answered else "canceled"}
+        bridged = len(self.timeline.named("dial_bridged")) == len(self.timeline.named("dial"))
+        return {
+            "DialCallStatus": "completed" if answered else "canceled",
+            "DialBridged": "true" if bridged else "false",
+        }
 
     async def _close(self, end: End) -> None:
         if self._clock is not None:

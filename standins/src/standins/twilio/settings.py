@@ -17,6 +17,12 @@ class DialScript:
     """`completed`, `busy`, `no-answer`, `failed` or `canceled`."""
     ring_seconds: float = 1.5
     """How long it rings before somebody answers, refuses, or (if the document allows no less) nobody does."""
+    presses: str = "1"
+    """What the one who answers presses when a `<Gather>` asks for it; empty for a voicemail."""
+    press_seconds: float = 3.0
+    """How long after answering."""
+    hangs_up_seconds: float | None = None
+    """How long after answering they hang up instead, however far the whisper is."""
     talk_seconds: float = 2.0
     """How long the line stays open after whoever answers has spoken."""
 

@@ -20,8 +20,9 @@ from standins.twilio.line import Line
 from standins.twilio.party import Party
 from standins.twilio.playout import Microphone
 from standins.twilio.timeline import Timeline
-from standins.twilio.twiml import Dial, Hangup, Pause, Play, Say, Target, TwimlError, Verb, is_loopback, parse
-from standins.twilio.webhook import WebhookError, Webhooks
+from standins.twilio.twiml import Dial, Target, is_loopback
+from standins.twilio.webhook import Webhooks
+from standins.twilio.whisper import Whisper
 
 _BUSY: Final = frozenset({486, 600, 603})
 _NO_ANSWER: Final = frozenset({0, 408, 480, 487})
@@ -37,10 +38,6 @@ def reachable(text: str) -> Address | None:
     except BadAddressError:
         return None
     return address if is_loopback(address.host) else None
-
-
-class _Refused(Exception):
-    """The whisper's document hung up before the two were connected."""
 
 
 class Dialling:
@@ -67,14 +64,14 @@ class Dialling:
                 leg.on_ringing = self._ringing
                 await self._until_answered(leg, step.timeout)
                 told |= {"DialSipResponseCode": "200", "DialSipCallId": leg.call_id, "DialCallStatus": "completed"}
-                with _ringing_tone(self._line):
-                    await self._whisper(leg, target, child)
-                if not leg.ended.is_set():
+                party = self._party.calling(child, target.address.partition("?")[0])
+                whisper = Whisper(party, leg, self._timeline, self._webhooks, self._speak)
+                with ringing_tone(self._line):
+                    connected = await whisper.connects(target)
+                if connected:
                     told |= await self._talk(leg)
         except NotAnsweredError as refused:
             return told | {"DialCallStatus": _status(refused.code), "DialSipResponseCode": str(refused.code or 487)}
-        except _Refused:
-            return told | {"DialCallStatus": "no-answer"}
         except (OSError, TimeoutError) as error:
             self._timeline.record("error", code="32011", reason=f"SIP: {type(error).__name__}")
             return told | {"DialCallStatus": "failed"}
@@ -85,39 +82,9 @@ class Dialling:
             self._timeline.record("dial_ringing", code=code)
 
     async def _until_answered(self, leg: Leg, seconds: float) -> None:
-        with _ringing_tone(self._line):
+        with ringing_tone(self._line):
             await leg.ring(seconds)
         self._timeline.record("dial_answered")
-
-    async def _whisper(self, leg: Leg, target: Target, child: str) -> None:
-        """Have the person who answered hear what the caller does not. A whisper that fails keeps nobody apart."""
-        if not target.url:
-            return
-        party = self._party.calling(child, target.address.partition("?")[0])
-        try:
-            answer = await self._webhooks.ask(target.url, target.method, party.params("in-progress"))
-            verbs = parse(answer.text, target.url)
-        except (WebhookError, TwimlError) as error:
-            self._timeline.record("error", code=error.code, reason=f"whisper: {error}")
-            return
-        for verb in verbs:
-            await self._perform(leg, verb)
-
-    async def _perform(self, leg: Leg, verb: Verb) -> None:
-        match verb:
-            case Say(text, loop=loop):
-                spoken = await sound.spoken(text, self._speak)
-                self._timeline.record("whisper", text=text, spoken=spoken.aloud)
-                for _ in range(loop):
-                    await leg.play(spoken.mulaw)
-            case Play(url):
-                await leg.play(await sound.fetched(url))
-            case Pause(length):
-                await asyncio.sleep(length)
-            case Hangup():
-                raise _Refused
-            case _:
-                self._timeline.record("not_pretended", verb=f"whisper/{type(verb).__name__}")
 
     async def _talk(self, leg: Leg) -> dict[str, str]:
         began = time.monotonic()
@@ -142,7 +109,7 @@ class Dialling:
 
 
 @contextlib.contextmanager
-def _ringing_tone(line: Line) -> Iterator[None]:
+def ringing_tone(line: Line) -> Iterator[None]:
     """Let the caller hear that it rings elsewhere."""
 
     async def ring() -> None:

@@ -13,6 +13,9 @@ _MAX_PARAMETER: Final = 500
 
 _MAX_SIP_HEADERS: Final = 1024
 """Characters of all headers behind a SIP address, encoded."""
+_GATHER: Final = frozenset(
+    {"action", "actionOnEmptyResult", "finishOnKey", "input", "method", "numDigits", "timeout", "language"}
+)
 
 
 class TwimlError(Exception):
@@ -76,6 +79,21 @@ class Pause:
 
 
 @dataclass(frozen=True)
+class Gather:
+    """Collect keys while something is said, and for some seconds after it."""
+
+    prompts: tuple["Say | Play | Pause", ...]
+    action: str
+    method: str = "POST"
+    num_digits: int = 0
+    """How many keys complete it; 0 for any number."""
+    timeout: float = 5.0
+    """Seconds without a key after which it ends."""
+    finish_on_key: str = "#"
+    """Ends it and is not part of it; empty where no key does."""
+
+
+@dataclass(frozen=True)
 class Target:
     """Whom to ring: a `sip:` address with its headers, or a telephone number."""
 
@@ -123,7 +141,7 @@ class NotPretended:
     name: str
 
 
-type Verb = Connect | Say | Play | Pause | Dial | Redirect | Hangup | Reject | NotPretended
+type Verb = Connect | Gather | Say | Play | Pause | Dial | Redirect | Hangup | Reject | NotPretended
 
 
 def parse(text: str, base_url: str) -> tuple[Verb, ...]:
@@ -161,6 +179,8 @@ def _verb(element: ET.Element, base: str) -> Verb:  # noqa: PLR0911 - one return
             return Pause(_seconds(element, "length", 1.0))
         case "Dial":
             return _dial(element, base)
+        case "Gather":
+            return _gather(element, base)
         case "Redirect":
             return Redirect(urljoin(base, _text(element)), element.get("method", "POST").upper())
         case "Hangup":
@@ -192,6 +212,32 @@ def _stream(element: ET.Element, base: str) -> Stream:
         status_callback=urljoin(base, callback) if callback else "",
         status_callback_method=element.get("statusCallbackMethod", "POST").upper(),
         parameters=parameters,
+    )
+
+
+def _gather(element: ET.Element, base: str) -> Gather | NotPretended:
+    """Read a `<Gather>`; what it may hold, and which attributes it has, is Twilio's list and nothing else."""
+    if "dtmf" not in element.get("input", "dtmf").split():
+        return NotPretended("Gather/speech")
+    if unknown := sorted(set(element.attrib) - _GATHER):
+        reason = f"<Gather> has no attribute {unknown[0]!r}"
+        raise TwimlError(reason)
+    prompts = tuple(_verb(child, base) for child in element)
+    if not all(isinstance(prompt, Say | Play | Pause) for prompt in prompts):
+        reason = "<Gather> may hold <Say>, <Play> and <Pause> only"
+        raise TwimlError(reason)
+    digits = element.get("numDigits", "0")
+    if not digits.isdecimal():
+        reason = f'<Gather numDigits="{digits}"> is not a number'
+        raise TwimlError(reason)
+    action, method = _action(element, base)
+    return Gather(
+        tuple(prompt for prompt in prompts if isinstance(prompt, Say | Play | Pause)),
+        action or base,
+        method,
+        int(digits),
+        _seconds(element, "timeout", 5.0),
+        element.get("finishOnKey", "#"),
     )
 
 

@@ -1,0 +1,157 @@
+"""Keys that a caller presses, put together: a postcode is one input to the model, not five.
+
+Keys that follow each other are one input. A pause ends it, or ``#``. Key 0 means a person only when it is pressed
+alone: telephone and account numbers begin with 0 too, so it waits for the same pause before it calls anybody.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from agent_core.nova.host import Voice
+
+PAUSE_SECONDS: Final = 2.0
+"""Pause after which an input is complete. Most people need less than a second between two keys; one who reads a number
+off a letter needs longer."""
+MAX_KEYS: Final = 64
+"""Longest input. More keys begin another one: a stuck key must not be collected without end."""
+_END: Final = "#"
+_PERSON: Final = "0"
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """One input.
+
+    Attributes:
+        keys: What was typed, without the ``#`` that ended it; ``#`` alone is an input of its own.
+        alone: No other key was pressed within the pause before it.
+    """
+
+    keys: str
+    alone: bool = True
+
+    @property
+    def wants_person(self) -> bool:
+        """Whether this is key 0 and no other key; pressed again and again out of impatience it is the same wish."""
+        return self.alone and set(self.keys) == {_PERSON}
+
+
+class Collector:
+    """Puts keys together. No I/O and no clock: times are seconds of one clock that the caller reads."""
+
+    def __init__(self) -> None:
+        self._keys = ""
+        self._alone = True
+        self._last: float | None = None
+
+    @property
+    def due(self) -> float | None:
+        """When the input that is being typed is complete, unless another key comes; None when there is none."""
+        return None if not self._keys or self._last is None else self._last + PAUSE_SECONDS
+
+    def press(self, key: str, now: float) -> list[Typed]:
+        """Take a key; return the inputs that it completes."""
+        complete = self.expire(now)
+        if not self._keys:
+            self._alone = self._last is None or now - self._last >= PAUSE_SECONDS
+        self._last = now
+        if key != _END or not self._keys:
+            self._keys += key
+        if key == _END or len(self._keys) >= MAX_KEYS:
+            complete += self.finish()
+        return complete
+
+    def expire(self, now: float) -> list[Typed]:
+        """Return the input whose pause is over, if there is one."""
+        return self.finish() if self.due is not None and now >= self.due else []
+
+    def finish(self) -> list[Typed]:
+        """Return what has been typed so far, complete or not."""
+        keys, self._keys = self._keys, ""
+        return [Typed(keys, self._alone)] if keys else []
+
+
+class Keypad:
+    """Collects the keys of one conversation in its event loop.
+
+    Args:
+        typed: Takes each input, exactly once.
+    """
+
+    def __init__(self, typed: Callable[[Typed], None]) -> None:
+        self._typed = typed
+        self._collector = Collector()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def press(self, key: str) -> None:
+        """Take a key."""
+        loop = asyncio.get_running_loop()
+        self._hand_on(self._collector.press(key, loop.time()))
+        self._wait()
+
+    def finish(self) -> None:
+        """Hand on what has been typed so far, without waiting for the pause."""
+        self._hand_on(self._collector.finish())
+        self._wait()
+
+    def _wait(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if (due := self._collector.due) is not None:
+            self._timer = asyncio.get_running_loop().call_at(due, self._expire)
+
+    def _expire(self) -> None:
+        self._timer = None
+        # A timer may fire a clock's tick early; what it was set for is due all the same.
+        self._hand_on(self._collector.finish())
+
+    def _hand_on(self, complete: list[Typed]) -> None:
+        for typed in complete:
+            self._typed(typed)
+
+
+class CutVoice:
+    """A voice that a key cuts off.
+
+    The model does not know yet that the caller pressed a key, and gives the rest of its answer: that is not heard.
+
+    Args:
+        voice: Plays.
+    """
+
+    def __init__(self, voice: Voice) -> None:
+        self._voice = voice
+        self._answering = False
+        self._cut = False
+
+    def cut(self) -> None:
+        """Stop now, and leave out the rest of the answer that is being given."""
+        self._cut = self._answering
+        self._voice.interrupt()
+
+    def play(self, pcm: bytes) -> None:
+        """Play, unless this answer was cut off."""
+        self._answering = True
+        if not self._cut:
+            self._voice.play(pcm)
+
+    def say(self, pcm: bytes) -> None:
+        """Play a recording."""
+        self._voice.say(pcm)
+
+    def sounds_for(self) -> float:
+        """Give the seconds until everything has been heard."""
+        return self._voice.sounds_for()
+
+    def interrupt(self) -> None:
+        """Stop: the model has noticed that the caller speaks."""
+        self._answering = self._cut = False
+        self._voice.interrupt()
+
+    def finish_answer(self) -> None:
+        """End the answer; the next one is heard."""
+        self._answering = self._cut = False
+        self._voice.finish_answer()

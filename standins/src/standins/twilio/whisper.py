@@ -1,0 +1,182 @@
+"""What the person who answered a `<Dial>` hears before the caller: the document behind `<Number url>` or `<Sip url>`.
+
+The two are connected when that document ends. `<Hangup>` in it ends the person's leg, and they are not. A key is taken
+by a `<Gather>` only: what is pressed before it is lost.
+"""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from standins.twilio import sound
+from standins.twilio.party import Party
+from standins.twilio.timeline import Timeline
+from standins.twilio.twiml import Gather, Hangup, Pause, Play, Redirect, Say, Target, TwimlError, Verb, parse
+from standins.twilio.webhook import WebhookError, Webhooks
+
+_MAX_DOCUMENTS: Final = 10
+
+
+class Callee(Protocol):
+    """The person's end of the line."""
+
+    @property
+    def ended(self) -> asyncio.Event:
+        """Set when the person has hung up."""
+
+    @property
+    def keys(self) -> "asyncio.Queue[str]":
+        """Keys that the person presses."""
+
+    async def play(self, mulaw: bytes) -> None:
+        """Play to the person at the pace of speech; ends early when they hang up."""
+
+
+@dataclass
+class ActedCallee:
+    """A person on a telephone that no network leads to: presses keys or hangs up some time after they answered."""
+
+    presses: str = ""
+    press_seconds: float = 0.0
+    hangs_up_seconds: float | None = None
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    keys: "asyncio.Queue[str]" = field(default_factory=asyncio.Queue)
+
+    async def behave(self) -> None:
+        """Do so."""
+        if self.hangs_up_seconds is not None:
+            await asyncio.sleep(self.hangs_up_seconds)
+            self.ended.set()
+            return
+        await asyncio.sleep(self.press_seconds)
+        for key in self.presses:
+            self.keys.put_nowait(key)
+            await asyncio.sleep(0.2)
+
+    async def play(self, mulaw: bytes) -> None:
+        """Listen."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(len(mulaw) / 8000):
+                await self.ended.wait()
+
+
+class _HungUpError(Exception):
+    """The document ended the person's leg."""
+
+
+class Whisper:
+    """One person's document.
+
+    Args:
+        party: The call to the person.
+        callee: The person.
+        timeline: Of the caller's call.
+        webhooks: Asks the application.
+        speak: Voice.
+    """
+
+    def __init__(
+        self, party: Party, callee: Callee, timeline: Timeline, webhooks: Webhooks, speak: sound.Speak | None
+    ) -> None:
+        self._party = party
+        self._callee = callee
+        self._timeline = timeline
+        self._webhooks = webhooks
+        self._speak = speak
+
+    async def connects(self, target: Target) -> bool:
+        """Carry it out; True when caller and person are connected after it."""
+        if not target.url:
+            return True
+        try:
+            await self._documents(target.url, target.method)
+        except _HungUpError:
+            return False
+        return not self._callee.ended.is_set()
+
+    async def _documents(self, url: str, method: str) -> None:
+        params: dict[str, str] = {}
+        for _ in range(_MAX_DOCUMENTS):
+            following = await self._document(url, method, params)
+            if following is None:
+                return
+            url, method, params = following
+        raise _HungUpError
+
+    async def _document(self, url: str, method: str, params: dict[str, str]) -> tuple[str, str, dict[str, str]] | None:
+        """Carry out one document; return what is asked next, None at its end."""
+        try:
+            answer = await self._webhooks.ask(url, method, self._party.params("in-progress", params))
+            verbs = parse(answer.text, url)
+        except (WebhookError, TwimlError) as error:
+            self._timeline.record("error", code=error.code, reason=f"whisper: {error}")
+            raise _HungUpError from error
+        for verb in verbs:
+            if self._callee.ended.is_set():
+                raise _HungUpError
+            match verb:
+                case Hangup():
+                    self._timeline.record("whisper_hung_up")
+                    raise _HungUpError
+                case Redirect(url, method):
+                    return url, method, {}
+                case Gather():
+                    keys = await self._gather(verb)
+                    if keys:
+                        return verb.action, verb.method, {"Digits": keys, "FinishedOnKey": ""}
+                case _:
+                    await self._perform(verb)
+        return None
+
+    async def _perform(self, verb: Verb) -> None:
+        match verb:
+            case Say(text, loop=loop):
+                spoken = await sound.spoken(text, self._speak)
+                self._timeline.record("whisper", text=text, language=verb.language, spoken=spoken.aloud)
+                for _ in range(loop):
+                    await self._callee.play(spoken.mulaw)
+            case Play(url):
+                await self._callee.play(await sound.fetched(url))
+            case Pause(length):
+                await asyncio.sleep(length)
+            case _:
+                self._timeline.record("not_pretended", verb=f"whisper/{type(verb).__name__}")
+
+    async def _gather(self, verb: Gather) -> str:
+        """Collect keys; the first one stops what is being said. None in time falls through to the next verb."""
+        while not self._callee.keys.empty():
+            self._callee.keys.get_nowait()
+        key = await self._first_key(verb)
+        keys = ""
+        while key is not None and key != verb.finish_on_key:
+            keys += key
+            if len(keys) == verb.num_digits:
+                break
+            key = await self._key(verb.timeout)
+        self._timeline.record("gathered", keys=len(keys))
+        return keys
+
+    async def _first_key(self, verb: Gather) -> str | None:
+        prompting = asyncio.create_task(self._prompt(verb))
+        pressing = asyncio.create_task(self._callee.keys.get())
+        leaving = asyncio.create_task(self._callee.ended.wait())
+        try:
+            await asyncio.wait({prompting, pressing, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if not (pressing.done() or leaving.done()):
+                await asyncio.wait({pressing, leaving}, timeout=verb.timeout, return_when=asyncio.FIRST_COMPLETED)
+            return pressing.result() if pressing.done() else None
+        finally:
+            for task in (prompting, pressing, leaving):
+                task.cancel()
+            await asyncio.wait({prompting, pressing, leaving})
+
+    async def _prompt(self, verb: Gather) -> None:
+        for prompt in verb.prompts:
+            await self._perform(prompt)
+
+    async def _key(self, seconds: float) -> str | None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                return await self._callee.keys.get()
+        return None

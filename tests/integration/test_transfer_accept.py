@@ -1,0 +1,200 @@
+"""A caller is connected with a person who has pressed a key, and never with a voicemail."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+import numpy as np
+import pytest
+import pytest_asyncio
+
+from standins.nova.brain import Step
+from standins.sip import Person, PersonScript
+from standins.twilio import mulaw
+from standins.twilio.server import TwilioExchange
+from standins.twilio.settings import DialScript
+from tests.integration.conftest import House
+from tests.support.audit import Audit
+from tests.support.caller import Caller
+from tests.support.phone_process import PhoneProcess
+from tests.support.score import Turn, note, use
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+WORDS = 1000
+"""Hz: how the person sounds."""
+CONNECTED_SECONDS = 3.0
+"""From the key to the connection."""
+
+
+def tone(hertz: int, milliseconds: int) -> bytes:
+    """Make a tone, 16-bit PCM at 8 kHz."""
+    times = np.arange(8 * milliseconds) / 8000
+    return (8000 * np.sin(2 * np.pi * hertz * times)).astype(np.int16).tobytes()
+
+
+async def _speak(text: str, _rate: int) -> bytes:
+    """Take as long as a person to say it."""
+    return tone(1500, len(text) * 1000 // 16)
+
+
+def asking(turn: Turn) -> Sequence[Step]:
+    """Have the model ask for the one who is called by telephone number, once."""
+    asks = use("transfer_to_human", destination="mobile", reason="The caller has an invoice.")
+    return [asks] if turn.number == 1 and not turn.remembers else [note(400, 300)]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def person() -> AsyncIterator[Person]:
+    """Somebody with a SIP telephone."""
+    async with Person() as person:
+        yield person
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def exchange(house: House) -> AsyncIterator[TwilioExchange]:
+    """An exchange whose voice needs its time."""
+    async with TwilioExchange(house.exchange.settings, speak=_speak) as exchange:
+        yield exchange
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def service(house: House, exchange: TwilioExchange, person: Person) -> AsyncIterator[PhoneProcess]:
+    """The phone service, which asks everybody for a key."""
+    settings = {
+        "TRANSFER_DESTINATIONS": f"mobile=tel:+46850000000,desk={person.address}",
+        "TRANSFER_ACCEPT": "key",
+        "TRANSFER_RING_SECONDS": "5",
+        "TWILIO_API_BASE_URL": exchange.url,
+    }
+    async with house.start_phone("accept", **settings) as service:
+        yield service
+
+
+@pytest_asyncio.fixture(loop_scope="session", autouse=True)
+async def balance(service: PhoneProcess, house: House, person: Person) -> AsyncIterator[None]:
+    """Leave nothing behind."""
+    house.score.plan = asking
+    person.calls.clear()
+    audit = Audit(service, house.nova.ledger)
+    yield
+    await until(lambda: _is_idle(service, house), 10.0)
+    await audit.balance()
+
+
+async def _is_idle(service: PhoneProcess, house: House) -> bool:
+    return house.nova.ledger.streams_open == 0 and await service.sessions() == 0
+
+
+@pytest.mark.parametrize("key", ["1", pytest.param("#", marks=pytest.mark.thorough)])
+async def test_a_person_who_presses_a_key_is_connected(
+    service: PhoneProcess, exchange: TwilioExchange, key: str
+) -> None:
+    """Whichever key it is, at once, in the middle of the whisper; the call is over when they have talked."""
+    async with Caller(exchange, service.url, dial=DialScript(presses=key, press_seconds=2.5)) as caller:
+        await caller.greeted()
+        await caller.speak()
+        whisper = await caller.until("whisper", 12, count=1)
+        gathered = await caller.until("gathered", 12)
+        bridged = await caller.until("dial_bridged")
+        assert bridged.at - gathered.at < CONNECTED_SECONDS
+        ended = await caller.until("ended", 10)
+    assert whisper.fields["text"] == "A call for mobile."
+    assert ended.fields["reason"] == "hung_up_by_document"
+    assert (await service.record(caller.sid))["reason"] == "transferred"
+    assert len(service.lines("transfer_accepted", call_sid=caller.sid)) == 1
+    [told] = service.lines("transfer_ended", call_sid=caller.sid)
+    assert (told["destination"], told["answered"]) == ("mobile", True)
+
+
+@pytest.mark.thorough
+async def test_the_whisper_is_short_and_says_what_it_is_about(service: PhoneProcess, exchange: TwilioExchange) -> None:
+    """Reason and key, no greeting and nothing twice: five seconds, and as long again for the key."""
+    async with Caller(exchange, service.url, dial=DialScript(presses="")) as caller:
+        await caller.greeted()
+        await caller.speak()
+        await caller.until("whisper_hung_up", 25)
+        said = [str(event.fields["text"]) for event in caller.timeline.named("whisper")]
+        answered = caller.timeline.named("dial_answered")[0]
+        assert said == ["A call for mobile.", "The caller has an invoice.", "Press any key."]
+        assert caller.timeline.named("whisper_hung_up")[0].at - answered.at < 5 + 7 + 1
+        await caller.until("mark", count=3)
+    await until(lambda: len(service.lines("session_ended", call_sid=caller.sid)) == 2, 5)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        DialScript(presses=""),
+        pytest.param(DialScript(presses="1", press_seconds=60), marks=pytest.mark.thorough),
+        pytest.param(DialScript(hangs_up_seconds=1.0), marks=pytest.mark.thorough),
+    ],
+    ids=["voicemail", "key too late", "hangs up in the whisper"],
+)
+async def test_without_a_key_the_caller_is_back_with_the_agent(
+    service: PhoneProcess, house: House, exchange: TwilioExchange, script: DialScript
+) -> None:
+    """Once, with what the agent knows of the call; nobody was connected, and no second person is called."""
+    async with Caller(exchange, service.url, dial=script) as caller:
+        await caller.greeted()
+        await caller.speak()
+        await caller.until("stream_started", 30, count=2)
+        await caller.until("mark", count=3)
+        await caller.ask()
+        assert caller.timeline.last("dial_bridged") is None
+        assert len(caller.timeline.named("dial")) == 1
+        assert len(caller.timeline.named("stream_started")) == 2
+        back = house.nova.ledger.sessions[service.model_sessions(caller.sid)[-1]]
+        assert "nobody was free" in back.heard[0].text
+        assert "The caller has an invoice." in back.heard[0].text
+    await until(lambda: len(service.lines("session_ended", call_sid=caller.sid)) == 2, 5)
+    reasons = [line["reason"] for line in service.lines("session_ended", call_sid=caller.sid)]
+    assert reasons == ["transferred", "caller_left"]
+    [told] = service.lines("transfer_ended", call_sid=caller.sid)
+    assert told["answered"] is False
+    assert service.lines("transfer_accepted", call_sid=caller.sid) == []
+
+
+@pytest.mark.parametrize("when", [pytest.param("dial", marks=pytest.mark.thorough), "whisper"])
+async def test_a_caller_who_hangs_up_while_it_rings_or_whispers(
+    service: PhoneProcess, exchange: TwilioExchange, when: str
+) -> None:
+    """One end record, and no agent is woken for a caller who is gone."""
+    async with Caller(exchange, service.url, dial=DialScript(presses="")) as caller:
+        await caller.greeted()
+        await caller.speak()
+        await caller.until(when, 12)
+        await asyncio.sleep(0.5)
+    assert (await service.record(caller.sid))["reason"] == "transferred"
+    await until(lambda: bool(service.lines("transfer_ended", call_sid=caller.sid)))
+    assert len(service.lines("session_ended", call_sid=caller.sid)) == 1
+    assert len(service.model_sessions(caller.sid)) == 1
+
+
+@pytest.mark.parametrize("behaviour", ["presses", pytest.param("voicemail", marks=pytest.mark.thorough)])
+async def test_on_a_sip_telephone(
+    service: PhoneProcess, house: House, exchange: TwilioExchange, person: Person, behaviour: str
+) -> None:
+    """Keys come as RFC 4733 events there; a voicemail on a PBX presses none, and hears no caller."""
+    house.score.plan = lambda turn: (
+        [use("transfer_to_human", destination="desk", reason="An invoice.")] if turn.number == 1 else [note(400, 300)]
+    )
+    words = mulaw.encode(tone(WORDS, 400))
+    if behaviour == "presses":
+        person.script = PersonScript(words=words, presses="9", talk_seconds=1.0)
+    else:
+        person.script = PersonScript("voicemail", words=words * 5, talk_seconds=40)
+    async with Caller(exchange, service.url) as caller:
+        await caller.greeted()
+        await caller.speak()
+        if behaviour == "presses":
+            await caller.until("dial_bridged", 20)
+            await caller.until("ended", 10)
+            assert WORDS in caller.notes()
+        else:
+            await caller.until("stream_started", 30, count=2)
+            assert caller.timeline.last("dial_bridged") is None
+            assert WORDS not in caller.notes(), "the caller heard a voicemail"
+            await caller.until("mark", count=3)
+    [taken] = person.calls
+    assert taken.outcome == ("hung_up" if behaviour == "presses" else "left")
