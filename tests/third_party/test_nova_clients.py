@@ -19,8 +19,11 @@ from tests.support.third_party import START_SECONDS, TALK_SECONDS, Client, Event
 CLIENTS: Final = [
     Client("aws-sdk-python", "client-aws-sdk", "aws_sdk_client.py", alias=False),
     Client("aws-sdk-javascript", "client-node", "node/client.mjs", alias=False),
+    Client("pipecat", "", "pipecat_client.py", alias=True),
 ]
 ENDS: Final = {
+    # Pipecat 1.14 sends promptEnd while the audio content is still open, which AWS's documents forbid.
+    "pipecat": "validationException: Error(s):\nError 1 : All contents must be closed before ending prompt",
 }
 """How the stand-in ends the session of a client that leaves in a way that AWS's documents do not know.
 
