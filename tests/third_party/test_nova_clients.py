@@ -20,6 +20,7 @@ CLIENTS: Final = [
     Client("aws-sdk-python", "client-aws-sdk", "aws_sdk_client.py", alias=False),
     Client("aws-sdk-javascript", "client-node", "node/client.mjs", alias=False),
     Client("pipecat", "", "pipecat_client.py", alias=True),
+    Client("livekit", "client-livekit", "livekit_client.py", alias=True),
 ]
 ENDS: Final = {
     # Pipecat 1.14 sends promptEnd while the audio content is still open, which AWS's documents forbid.
