@@ -21,10 +21,13 @@ CLIENTS: Final = [
     Client("aws-sdk-javascript", "client-node", "node/client.mjs", alias=False),
     Client("pipecat", "", "pipecat_client.py", alias=True),
     Client("livekit", "client-livekit", "livekit_client.py", alias=True),
+    Client("strands", "client-strands", "strands_client.py", alias=True),
 ]
 ENDS: Final = {
     # Pipecat 1.14 sends promptEnd while the audio content is still open, which AWS's documents forbid.
     "pipecat": "validationException: Error(s):\nError 1 : All contents must be closed before ending prompt",
+    # Strands 1.62 sends connectionEnd where AWS's documents have sessionEnd.
+    "strands": "validationException: Malformed input request, please reformat your input and try again.",
 }
 """How the stand-in ends the session of a client that leaves in a way that AWS's documents do not know.
 
