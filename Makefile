@@ -33,14 +33,14 @@ call: environment ## call the agent: SAY="…" or WAV=, DTMF=, BARGE_IN=1.5s, CA
 		$${EXPECT_TOOL:+--expect-tool "$$EXPECT_TOOL"} $${EXPECT_TEXT:+--expect-text "$$EXPECT_TEXT"}
 
 apart: environment ## make the environments of programs whose needs do not go with ours
-	@$(BIN)/python -m tools.apart checkov
+	@$(BIN)/python -m tools.apart checkov client-aws-sdk client-livekit client-strands client-node
 
 test: lint ## what gives confidence in a change: lint, types, import contracts, and all tests but the thorough ones
 	@$(BIN)/pytest --junitxml=.run/reports/test.xml
 
 test-all: test test-rest ## every test there is, which is what CI runs
 
-test-rest: environment apart ## the thorough tests: faults, browser, containers, checkov, deployments while people talk
+test-rest: environment apart ## the thorough tests: faults, browser, containers, checkov, others' clients, deployments while people talk
 	@$(BIN)/pytest -m thorough --junitxml=.run/reports/test-rest.xml
 
 faults: environment ## the whole catalogue of faults and threats by number

@@ -5,10 +5,11 @@ A test's folder says how fast it is and what it may touch:
 - `house`: the repository itself; `unit`: pure code; `infra`: the templates, deployed into a pretend AWS;
 - `contract`: one wire with both of its ends;
 - `integration`: several parts over real sockets; `e2e`: a caller's journey through running processes;
-- `faults`: faults of the catalogue across whole conversations.
+- `faults`: faults of the catalogue across whole conversations;
+- `third_party`: the clients of others, as they ship, talk with our stand-ins.
 
-`pytest -m unit` runs one of them. `make test` leaves out what is `thorough`: `faults`, `e2e` but for its journeys, and
-what is marked so elsewhere.
+`pytest -m unit` runs one of them. `make test` leaves out what is `thorough`: `faults`, `third_party`, `e2e` but for its
+journeys, and what is marked so elsewhere.
 """
 
 import functools
@@ -36,6 +37,7 @@ TESTS = Path(__file__).parent
 DEADLINES = {
     "e2e": 600,
     "faults": 600,
+    "third_party": 600,
     "integration": 300,
     "infra": 300,
     "contract": 300,
@@ -48,7 +50,7 @@ Each has the seconds after which a test counts as hung. They are many times what
 test that hangs waits for them, and a machine of two cores beside four busy loops is five times slower.
 """
 
-_THOROUGH = {"faults", "e2e"}
+_THOROUGH = {"faults", "third_party", "e2e"}
 _REAL_TIME = {
     "e2e/browser": "a browser goes by its own clock",
     "e2e/containers": "containers go by their own clocks",
@@ -59,6 +61,7 @@ _REAL_TIME = {
     "integration/test_transfer_sipp.py": "SIPp goes by its own clock",
     "integration/test_run_launch.py": "what starts the product is tried as it ships",
     "contract/test_speech_recognition.py": "speech is recognised by programs that work, not wait",
+    "third_party": "the clients of others go by their own clocks",
 } | ALONE
 """Where no waits can be skipped, and why; elsewhere the mark is on the test."""
 
@@ -71,6 +74,7 @@ _SWITCHES = {
     "SIPP_TESTS",
     "CONTAINER_TESTS",
     "CHECKOV",
+    "THIRD_PARTY_CLIENTS",
     "CHROMIUM",
     "LIVE_SERVICES",
     "OPEN_METEO_LIVE",

@@ -1,16 +1,21 @@
 """Make an environment apart for a program whose needs do not go with ours: `python -m tools.apart checkov`.
 
-Filled from the program's own lock, every package checked against its hash. It lies in .venv and goes with it.
+Filled from the program's own lock, every package checked against its hash. It lies in .venv and goes with it; that of a
+program in JavaScript lies beside its package.json, where Node looks for it.
 """
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from tools.environment import VENV
-from tools.workspace import lock, program
+from tools.workspace import ROOT, lock, program
+
+NODE = {"client-node": ROOT / "tests/third_party/clients/node"}
+"""Folders with a package.json and its lock."""
 
 
 def apart(name: str) -> Path:
@@ -33,6 +38,8 @@ def main(names: list[str]) -> int:
 
 def _is_current(name: str) -> bool:
     note = _note(name)
+    if name in NODE and not (NODE[name] / "node_modules").is_dir():
+        return False
     return note.is_file() and note.read_text(encoding="utf-8") == _digest(name)
 
 
@@ -40,6 +47,14 @@ def _make(name: str) -> int:
     """Make it; the note is written last, so that a half-made one is not taken for a good one."""
     print(f"  Making an environment apart for {name}, once.", flush=True)
     shutil.rmtree(apart(name), ignore_errors=True)
+    code = _fill_for_node(NODE[name]) if name in NODE else _fill(name)
+    if code == 0:
+        _note(name).parent.mkdir(parents=True, exist_ok=True)
+        _note(name).write_text(_digest(name), encoding="utf-8")
+    return code
+
+
+def _fill(name: str) -> int:
     uv = str(program(VENV, "uv"))
     python = str(program(apart(name), "python"))
     for command in (
@@ -49,8 +64,15 @@ def _make(name: str) -> int:
         code = subprocess.run(command, check=False).returncode
         if code != 0:
             return code
-    _note(name).write_text(_digest(name), encoding="utf-8")
     return 0
+
+
+def _fill_for_node(folder: Path) -> int:
+    """Install what its lock says, with the npm of .venv and no other."""
+    npm = program(VENV, "npm")
+    path = os.pathsep.join((str(npm.parent), os.environ.get("PATH", "")))
+    command = [str(npm), "ci", "--ignore-scripts", "--silent"]
+    return subprocess.run(command, cwd=folder, env=os.environ | {"PATH": path}, check=False).returncode
 
 
 def _note(name: str) -> Path:
@@ -58,7 +80,8 @@ def _note(name: str) -> Path:
 
 
 def _digest(name: str) -> str:
-    return hashlib.sha256(lock(name).read_bytes()).hexdigest()
+    file = NODE[name] / "package-lock.json" if name in NODE else lock(name)
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from standins.nova import directions, wording
 from standins.nova.places import is_american
+from standins.nova.results import unwrapped
 from standins.nova.times import DAY_AFTER_TOMORROW, NEXT_WEEK, WEEKEND, When
 from standins.nova.understanding import Aspect, Intent, Request, understand
 from standins.speech.cities import cities
@@ -116,7 +117,10 @@ class Dialogue:
     def tool_result(self, name: str, arguments: Mapping[str, Any], result: object) -> Sequence[Step]:
         """Put a tool's result into words; a result of any shape gives a sentence."""
         place = _short(arguments.get("location"))
-        if not isinstance(result, Mapping):
+        result = unwrapped(result)
+        if isinstance(result, str) and result.strip():
+            said = Say(wording.prose(result))
+        elif not isinstance(result, Mapping):
             said = Say(wording.UNKNOWN_RESULT)
         elif "error" in result:
             said = self._failed(name, result["error"], place)

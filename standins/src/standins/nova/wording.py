@@ -5,6 +5,7 @@ cannot be read is left out, and what is left of a sentence is still true.
 """
 
 import datetime as dt
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,6 +37,8 @@ _COLD = {"celsius": 10, "fahrenheit": 50}
 _LIKELY, _POSSIBLE = 50, 20
 _ABSURD = 10_000
 """A value beyond this is no weather."""
+_BREATH = 200
+"""Characters that are read out of a tool's own words."""
 
 FAILURES = {
     "location_not_found": "I could not find {place}. Please name another city.",
@@ -75,6 +78,12 @@ def forecast(place: str, arguments: Mapping[str, Any], aspect: Aspect, result: M
     else:
         return UNKNOWN_RESULT
     return f"{opening}: {_outlook(aspect, result)} {warmth}".replace("  ", " ")
+
+
+def prose(text: str) -> str:
+    """Read out what a tool answered in words of its own, in one breath."""
+    short = textwrap.shorten(text, _BREATH, placeholder=" and so on.")
+    return short if short.endswith((".", "!", "?")) else f"{short}."
 
 
 def failure(error: object, place: str) -> str:

@@ -1,0 +1,161 @@
+"""What every client in Python needs around it: a microphone that speaks, and a report of what happened.
+
+It imports nothing but the standard library, because each client runs in an environment of its own.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+RATE = 16_000
+SAMPLES = 512
+"""32 ms, the piece that the model's documents advise."""
+PATIENCE = 60.0
+"""Seconds for each step. Speech is recognised by programs that work: on a busy machine they are slow."""
+TOOL = "get_current_weather"
+DESCRIPTION = "Get the weather of this moment in a place."
+INSTRUCTIONS = "You are a friendly assistant on the telephone. Answer in one short sentence."
+GREETING = "Greet the caller."
+MODEL = "amazon.nova-2-sonic-v1:0"
+REGION = "us-east-1"
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "location": {"type": "string", "description": "City, and country where it matters."},
+        "format": {"type": "string", "enum": ["celsius", "fahrenheit"]},
+    },
+    "required": ["location", "format"],
+}
+
+
+class Story:
+    """What happened so far, in order. Each event is a line of JSON on stdout, and wakes who waits for it.
+
+    Args:
+        rate: sample rate of the answers.
+    """
+
+    def __init__(self, rate: int = RATE) -> None:
+        self.events: list[dict[str, Any]] = []
+        self._rate = rate
+        self._changed = asyncio.Event()
+        self._played_at = 0.0
+
+    def add(self, event: str, **fields: object) -> None:
+        """Take an event down."""
+        self.events.append({"event": event, **fields})
+        sys.stdout.write(json.dumps(self.events[-1]) + "\n")
+        sys.stdout.flush()
+        self._changed.set()
+
+    def audio(self, pcm: bytes) -> None:
+        """Take sound down, which comes faster than it plays."""
+        self.add("audio", bytes=len(pcm))
+        self._played_at = max(self._played_at, time.monotonic()) + len(pcm) / 2 / self._rate
+
+    def interrupted(self) -> None:
+        """Take an interruption down: what is left of the sound is not played."""
+        self.add("interrupted")
+        self._played_at = 0.0
+
+    async def played(self) -> None:
+        """Wait until all sound has been heard, and a moment longer: the model, too, allows for the way to the ear."""
+        await asyncio.sleep(max(0.0, self._played_at - time.monotonic()) + 1.0)
+
+    def answer(self, location: str, unit: str) -> dict[str, object]:
+        """Answer the tool, and take it down."""
+        self.add("tool", location=location, format=unit)
+        return {"location": location, "temperature": 21, "conditions": "partly_cloudy", "format": unit}
+
+    def since(self, event: str) -> list[dict[str, Any]]:
+        """Give what came after the last event of a kind, or everything."""
+        places = [place for place, one in enumerate(self.events) if one["event"] == event]
+        return self.events[places[-1] + 1 :] if places else list(self.events)
+
+    async def until(self, what: str, happened: Callable[[], object]) -> None:
+        """Wait until it has happened.
+
+        Raises:
+            TimeoutError: it has not, within PATIENCE.
+        """
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not happened():
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError as late:
+            raise TimeoutError(f"waited in vain for {what}") from late
+
+
+class Microphone:
+    """Sends sound as long as it is open: what is to be said, and silence otherwise."""
+
+    def __init__(self, send: Callable[[bytes], Awaitable[object]]) -> None:
+        self._send = send
+        self._unspoken = b""
+        self._silent = asyncio.Event()
+
+    async def run(self) -> None:
+        """Send a piece every 32 ms, as a sound card does: the pieces that are late follow at once."""
+        due = time.monotonic()
+        while True:
+            size = SAMPLES * 2
+            piece, self._unspoken = self._unspoken[:size], self._unspoken[size:]
+            await self._send(piece.ljust(size, b"\0"))
+            if not self._unspoken:
+                self._silent.set()
+            due += SAMPLES / RATE
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+
+    def begin(self, pcm: bytes) -> None:
+        """Start to speak."""
+        self._silent.clear()
+        self._unspoken = pcm
+
+    async def say(self, pcm: bytes) -> None:
+        """Speak to the end."""
+        self.begin(pcm)
+        await self._silent.wait()
+
+
+def sentences() -> tuple[bytes, bytes]:
+    """Read the question, and what interrupts its answer: 16-bit samples at 16 kHz, in the files that were named."""
+    question, objection = (Path(name).read_bytes() for name in sys.argv[1:3])
+    return question, objection
+
+
+async def hold(story: Story, microphone: Microphone, greet: Callable[[], Awaitable[object]]) -> None:
+    """Hold the conversation that every client holds: a greeting, a question, an interruption."""
+    question, objection = sentences()
+    await greet()
+    await story.until("the greeting", lambda: _answered(story.events))
+    await story.played()
+    await microphone.say(question)
+    await story.until("the tool", lambda: any(one["event"] == "tool" for one in story.events))
+    await story.until("the answer", lambda: any(one["event"] == "audio" for one in story.since("tool")))
+    story.add("barge_in")
+    microphone.begin(objection)
+    await story.until("the interruption", lambda: any(one["event"] == "interrupted" for one in story.since("barge_in")))
+    await story.until("the next answer", lambda: _answered(story.since("interrupted")))
+    await story.played()
+    story.add("leaving")
+
+
+def _answered(events: list[dict[str, Any]]) -> bool:
+    """Tell whether there was sound, and then its end."""
+    heard = [one["event"] for one in events if one["event"] in ("audio", "answer_ended")]
+    return "audio" in heard and heard[-1] == "answer_ended"
+
+
+def talk(conversation: Callable[[], Awaitable[object]], seconds: float = 300.0) -> None:
+    """Run a client, and never for longer than this."""
+    asyncio.run(_bounded(conversation, seconds))
+
+
+async def _bounded(conversation: Callable[[], Awaitable[object]], seconds: float) -> None:
+    async with asyncio.timeout(seconds):
+        await conversation()

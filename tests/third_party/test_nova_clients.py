@@ -1,0 +1,105 @@
+"""Five clients that others wrote, none of them changed, hold the same conversation with our stand-in for Nova Sonic.
+
+They are judges of the stand-in: what the real service taught their authors is in them, and nothing of ours is. Those
+whose endpoint is a setting are given it; the others reach the stand-in under Bedrock's own name (`standins.alias`).
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pytest
+import soxr
+
+from standins.nova.results import unwrapped
+from standins.twilio import mulaw
+from tests.support.third_party import START_SECONDS, TALK_SECONDS, Client, Event, Nova, running_nova
+
+CLIENTS: Final = [
+    Client("aws-sdk-python", "client-aws-sdk", "aws_sdk_client.py", alias=False),
+    Client("aws-sdk-javascript", "client-node", "node/client.mjs", alias=False),
+    Client("pipecat", "", "pipecat_client.py", alias=True),
+    Client("livekit", "client-livekit", "livekit_client.py", alias=True),
+    Client("strands", "client-strands", "strands_client.py", alias=True),
+]
+ENDS: Final = {
+    # Pipecat 1.14 sends promptEnd while the audio content is still open, which AWS's documents forbid.
+    "pipecat": "validationException: Error(s):\nError 1 : All contents must be closed before ending prompt",
+    # Strands 1.62 sends connectionEnd where AWS's documents have sessionEnd.
+    "strands": "validationException: Malformed input request, please reformat your input and try again.",
+}
+"""How the stand-in ends the session of a client that leaves in a way that AWS's documents do not know.
+
+Neither client notices: it has stopped to listen by then.
+"""
+SPEECH: Final = Path(__file__).parents[1] / "fixtures" / "speech"
+QUESTION, OBJECTION = "what is the weather in paris", "goodbye"
+ANSWER: Final = "It is 21 degrees and partly cloudy in Paris."
+pytestmark = pytest.mark.timeout(START_SECONDS + TALK_SECONDS + 60)
+
+
+@pytest.fixture(scope="module")
+def nova(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nova]:
+    """Run one stand-in for all of them, for its ears take a while to start."""
+    with running_nova(tmp_path_factory.mktemp("nova")) as standin:
+        yield standin
+
+
+def spoken(words: str, folder: Path) -> Path:
+    """Give a sentence as a headset sends it: 16-bit samples at 16 kHz."""
+    recording = (SPEECH / f"{words.replace(' ', '_')}.wav").read_bytes()
+    narrow = np.frombuffer(mulaw.decode(recording[recording.index(b"data") + 8 :]), "<i2")
+    wide = soxr.resample(narrow.astype(np.float32), 8_000, 16_000).clip(-32_768, 32_767).astype("<i2")
+    file = folder / f"{words.replace(' ', '_')}.pcm"
+    file.write_bytes(wide.tobytes())
+    return file
+
+
+@pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
+def test_a_client_asks_is_answered_interrupts_and_leaves(client: Client, nova: Nova, tmp_path: Path) -> None:
+    """A greeting, a spoken question with a tool, a barge-in and the end, as the client and the stand-in saw it."""
+    before = nova.sessions()
+    story = client.talk(nova, tmp_path, spoken(QUESTION, tmp_path), spoken(OBJECTION, tmp_path))
+    check_story(story)
+    check_record(nova.session_after(before), ENDS.get(client.name, "session_end"))
+    assert nova.notes("stream_crashed") == []
+    assert nova.ask("/stats")["streams_refused"] == 0
+
+
+def check_story(story: list[Event]) -> None:
+    """What the client saw: everything once, in order."""
+    names = [event["event"] for event in story]
+    assert [event for event in story if event["event"] == "error"] == []
+    assert [event for event in story if event["event"] == "tool"] == [
+        {"event": "tool", "location": "Paris", "format": "celsius"}
+    ]
+    order = ["tool", "barge_in", "interrupted", "leaving", "ended"]
+    assert [name for name in names if name in order] == order
+    assert names[-1] == "ended"
+    greeting, answer, interruption = names.index("tool"), names.index("barge_in"), names.index("interrupted")
+    assert sound(story[:greeting]) > 0
+    assert sound(story[greeting:answer]) > 0
+    assert sound(story[interruption:]) > 0
+
+
+def sound(story: list[Event]) -> int:
+    """Count the bytes of sound."""
+    return sum(event["bytes"] for event in story if event["event"] == "audio")
+
+
+def check_record(record: Event, end: str) -> None:
+    """What the stand-in saw: the same conversation, and no word or tool more."""
+    (use,) = record["tools"]
+    assert (use["name"], use["input"]) == ("get_current_weather", {"location": "Paris", "format": "celsius"})
+    result = unwrapped(use["result"])
+    assert isinstance(result, dict)
+    assert (result["temperature"], result["conditions"]) == (21, "partly_cloudy")
+    assert [words["text"] for words in record["heard"]] == ["Greet the caller.", QUESTION, OBJECTION]
+    assert record["interruptions"] == 1
+    # Only words that were heard are taken down; an answer may be interrupted before its first.
+    for words in (said["text"] for said in record["said"] if said["interrupted"]):
+        assert ANSWER.startswith(words)
+    assert ANSWER not in [said["text"] for said in record["said"]]
+    assert record["said"][-1]["text"] == "You can hang up now."
+    assert record["end_reason"] == end

@@ -1,0 +1,82 @@
+"""Results of tools as the libraries of others wrap them, each taken from one that was recorded."""
+
+import datetime as dt
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from standins.nova.dialogue import CURRENT, Dialogue, Say
+from standins.nova.results import unwrapped
+
+WEATHER = {"location": "Paris", "temperature": 21, "conditions": "partly_cloudy", "format": "celsius"}
+ARGUMENTS = {"location": "Paris", "format": "celsius"}
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        WEATHER,
+        {"json": WEATHER},
+        {"text": '{"location": "Paris", "temperature": 21, "conditions": "partly_cloudy", "format": "celsius"}'},
+        {"tool_result": str(WEATHER)},
+        {"content": [{"json": WEATHER}, {"text": "as of noon"}]},
+    ],
+    ids=["pipecat", "strands json", "strands text", "livekit dictionary", "strands blocks"],
+)
+def test_an_object_is_found_in_what_a_library_wraps_it_in(result: object) -> None:
+    """The same weather, whoever carried it."""
+    assert unwrapped(result) == WEATHER
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"error": "timeout"},
+        {"status": "shown"},
+        {"text": "a", "more": "b"},
+        {},
+        [],
+        None,
+        7,
+        {"content": []},
+        {"json": 5},
+    ],
+)
+def test_what_is_no_wrapping_stays(result: Any) -> None:  # noqa: ANN401 - results have any shape
+    """An error is not opened, and nothing is lost."""
+    assert unwrapped(result) in (result, [], 5)
+
+
+@pytest.mark.parametrize("result", [{"text": "{'a': __import__('os')}"}, {"text": "[" * 5000}, {"text": "{" * 5000}])
+def test_text_that_only_looks_like_an_object_stays_text(result: dict[str, str]) -> None:
+    """Reading runs no code, and has a bound."""
+    assert unwrapped(result) == result["text"]
+
+
+def test_wrappings_without_end_are_left() -> None:
+    """A few are opened, as libraries nest them; no more."""
+    result: object = WEATHER
+    for _ in range(50):
+        result = {"json": result}
+    assert isinstance(unwrapped(result), dict)
+
+
+def said(result: object) -> str:
+    """Have the dialogue put a result into words."""
+    tool = SimpleNamespace(name=CURRENT, schema={})
+    dialogue = Dialogue(tools=[tool], system="", history=[], today=lambda: dt.date(2026, 11, 29))
+    (step,) = dialogue.tool_result(CURRENT, ARGUMENTS, result)
+    assert isinstance(step, Say)
+    return step.text
+
+
+def test_wrapped_weather_is_told_as_weather() -> None:
+    """A caller of a LiveKit agent hears what a caller of Pipecat's hears."""
+    assert said({"tool_result": str(WEATHER)}) == said(WEATHER) == "It is 21 degrees and partly cloudy in Paris."
+
+
+def test_prose_is_read_out_in_one_breath() -> None:
+    """A tool that answers with a sentence is heard, a flood of words is cut."""
+    assert said({"tool_result": "It is sunny,\n 21 degrees."}) == "It is sunny, 21 degrees."
+    assert len(said({"text": "sunny " * 1000})) <= 200
