@@ -313,6 +313,36 @@ async def test_a_history_that_is_refused_is_halved_then_left_out() -> None:
     assert quirks.history_bytes < 8000
 
 
+async def test_the_model_is_nudged_only_while_a_tool_works() -> None:
+    """It is no question: nobody waits for an answer to it, and a new stream is not asked it."""
+    quirks = Quirks()
+    talk = Conversation(ScriptedModel(), quirks=quirks)
+    async with talk.talking():
+        first = await talk.model.stream(0)
+        assert not talk.link.nudge("Say that you look.")
+        first.say(say.event("completionStart"), *say.heard("weather?"), *say.tool_use("get_weather", "use-1", {}))
+        await until(lambda: talk.link._floor.tools == {"use-1"})
+        assert talk.link.nudge("Say that you look.")
+        await first.until_sent("textInput", count=2)
+        assert first.texts("USER") == ["Say that you look."]
+        first.say(*_said("I am looking."))
+        await until(lambda: talk.transcript.history[-1][1] == "I am looking.")
+        first.fail(LOST)
+        second = await talk.model.stream(1)
+        await second.until_sent("textInput", count=2)
+        assert second.texts("USER") == ["weather?"]
+        second.say(*say.tool_use("get_weather", "use-2", {}))
+        await until(lambda: talk.link._floor.tools == {"use-2"})
+        assert talk.link.nudge("Say that you look.")
+        second.fail(ModelRejected("ValidationException", TEXTS[4]))
+        third = await talk.model.stream(2)
+        third.say(*say.tool_use("get_weather", "use-3", {}))
+        await until(lambda: talk.link._floor.tools == {"use-3"})
+        assert not talk.link.nudge("Say that you look.")
+    assert not quirks.takes_nudges
+    assert not quirks.holds_audio
+
+
 async def test_audio_is_held_after_it_was_refused_during_a_tool() -> None:
     """For the rest of the conversation, and for the next ones of the process; nothing of it is lost."""
     quirks = Quirks()

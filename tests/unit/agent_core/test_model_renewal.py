@@ -692,3 +692,15 @@ async def test_an_old_stream_lives_until_the_new_one_has_proven_itself() -> None
         assert not _closed(first)
         await _pass(0.7)
         assert _closed(first)
+
+
+async def test_a_stream_that_waits_long_for_its_moment_is_opened_anew() -> None:
+    """Nothing is sent over it, and the newest model ends such a stream after 55 seconds."""
+    async with _in_a_call() as (talk, first, voice):
+        await _chat(first, 355)
+        voice.amplitude = LOUD
+        await _renewed(talk)
+        waited = [stream for stream in talk.model.streams[1:] if "audioInput" not in stream.names()]
+        assert len(waited) >= 2
+        assert all(stream.closed for stream in waited)
+        assert talk.model.open_streams <= 2

@@ -9,11 +9,17 @@ from agent_core.phrases import Phrase
 class Wait:
     """A patience, what it said and when."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, nudges: bool = False) -> None:
         self.quiet = True
         self.said: list[tuple[Phrase, float]] = []
+        self.nudged = 0
+        self._nudges = nudges
         self._began = asyncio.get_running_loop().time()
-        self.patience = Patience(self._say, lambda: self.quiet)
+        self.patience = Patience(self._say, lambda: self.quiet, self._nudge)
+
+    def _nudge(self) -> bool:
+        self.nudged += self._nudges
+        return self._nudges
 
     def _say(self, phrase: Phrase) -> None:
         self.said.append((phrase, round(asyncio.get_running_loop().time() - self._began, 1)))
@@ -162,4 +168,26 @@ async def test_an_answer_that_breaks_again_and_again_is_joined_once() -> None:
     wait.patience.answer_ended()
     wait.patience.lost(waiting=False, cut_off=True, silently=False)
     assert len(wait.said) == 2
+    wait.patience.stop()
+
+
+async def test_the_model_covers_a_look_up_itself_where_it_can() -> None:
+    """In its own voice, and only while nobody speaks; a recording does it where it does not."""
+    wait = Wait(nudges=True)
+    wait.quiet = False
+    wait.patience.work_began(Phrase.LOOK_UP)
+    await asyncio.sleep(2)
+    assert wait.nudged == 0
+    wait.quiet = True
+    await asyncio.sleep(0.3)
+    assert wait.nudged == 1
+    wait.patience.answered()
+    await asyncio.sleep(5)
+    assert wait.said == []
+    wait.patience.work_began(Phrase.LOOK_UP)
+    await asyncio.sleep(1.3)
+    assert wait.nudged == 2
+    await asyncio.sleep(1.5)
+    assert [phrase for phrase, _ in wait.said] == [Phrase.LOOK_UP]
+    assert wait.nudged == 2
     wait.patience.stop()

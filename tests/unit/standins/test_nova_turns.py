@@ -337,3 +337,28 @@ async def test_usage_adds_up() -> None:
         assert body["totalTokens"] == sum(sum(total[way].values()) for way in ("input", "output"))
     spoken = sum(body["details"]["delta"]["output"]["speechTokens"] for body in events)
     assert spoken == events[-1]["details"]["total"]["output"]["speechTokens"]
+
+
+async def test_words_that_cover_the_wait_for_a_tool_are_said_beside_the_turn() -> None:
+    """The tool is not passed over: its answer follows."""
+    talk = bench(Use("get_weather", {"city": "Paris"}))
+    talk.turns.notice(Turn())
+    use = await talk.until("toolUse")
+    talk.answers.steps = (Sentence("One moment."),)
+    talk.turns.read("Tell the caller in one short sentence that you are looking it up.")
+    await talk.until("textOutput", content="One moment.")
+    talk.turns.take_result(use["toolUseId"], {"temperature": 7})
+    await talk.until("textOutput", content="Done.")
+    assert talk.forgotten_results == []
+    assert talk.record.interruptions == 0
+    talk.turns.stop()
+
+
+async def test_another_question_passes_a_tool_over() -> None:
+    """One that needs a tool of its own."""
+    talk = bench(Use("get_weather", {"city": "Paris"}))
+    talk.turns.notice(Turn())
+    await talk.until("toolUse")
+    talk.turns.read("and in Rome?")
+    await talk.until("contentEnd", stopReason="INTERRUPTED")
+    talk.turns.stop()

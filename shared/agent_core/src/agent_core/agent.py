@@ -6,7 +6,7 @@ from typing import Protocol
 
 import structlog
 
-from agent_core import prompts
+from agent_core import generations, prompts
 from agent_core.admission import Admission
 from agent_core.errors import ModelError
 from agent_core.events import EndReason, EndRecord, Tally
@@ -75,6 +75,7 @@ class Agent:
         self.sessions: set[LiveSession] = set()
         self.recordings = Recordings(settings.phrases_folder)
         self.model_state = "untried"
+        self.takes_nudges = generations.takes_nudges(settings.model_id)
         self.quirks = Quirks()
         """What refusals have taught about the model."""
         self._client = client

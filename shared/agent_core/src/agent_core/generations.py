@@ -23,15 +23,17 @@ class Generation:
         model_id: What Bedrock calls it.
         regions: Where it is offered.
         idle_seconds: How long the model waits for audio or interactive text before it ends a stream.
+        takes_nudges: Whether AWS's guide for it says that interactive text makes it speak while it waits for a tool.
     """
 
     model_id: str
     regions: tuple[str, ...]
     idle_seconds: float
+    takes_nudges: bool = False
 
 
 GENERATIONS: Final = (
-    Generation("amazon.nova-2-5-sonic", ("us-east-1", "us-west-2", "eu-north-1", "ap-northeast-1"), 55.0),
+    Generation("amazon.nova-2-5-sonic", ("us-east-1", "us-west-2", "eu-north-1", "ap-northeast-1"), 55.0, takes_nudges=True),
     Generation("amazon.nova-2-sonic-v1:0", ("us-east-1", "us-west-2", "eu-north-1", "ap-northeast-1"), 295.0),
     # Its end of life was 2026-09-14.
     Generation("amazon.nova-sonic-v1:0", ("us-east-1", "eu-north-1", "ap-northeast-1"), 55.0),
@@ -58,6 +60,11 @@ def model_for(wanted: str, region: str) -> str:
         f"no Nova Sonic in {region}: set NOVA_SONIC_REGION to one of {', '.join(regions(GENERATIONS))}, "
         "or NOVA_SONIC_MODEL_ID to a model that the region has"
     )
+
+
+def takes_nudges(model_id: str) -> bool:
+    """Tell whether a model can be asked in writing to speak while it waits for a tool."""
+    return any(one.takes_nudges for one in GENERATIONS if one.model_id == model_id)
 
 
 def regions(generations: Iterable[Generation]) -> list[str]:

@@ -17,6 +17,8 @@ LOST_SECONDS = 1.0
 """Silence after a stream broke on which the caller waits. Most are replaced sooner, and then nothing need be said."""
 TOOL_SECONDS = 1.2
 """Silence after a tool was called: most answer sooner."""
+NUDGE_SECONDS = 1.5
+"""Silence after the model was asked to say that it is looking something up; then a recording says so."""
 AGAIN_SECONDS = 8.0
 """Silence after which a waiting caller hears that we are still there."""
 _LOOK_SECONDS = 0.2
@@ -28,11 +30,19 @@ class Patience:
     Args:
         say: Plays a phrase behind what is playing.
         is_quiet: Whether neither side is speaking.
+        nudge: Has the model cover the wait for a tool in its own voice; False where it cannot be asked.
     """
 
-    def __init__(self, say: Callable[[Phrase], None], is_quiet: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        say: Callable[[Phrase], None],
+        is_quiet: Callable[[], bool],
+        nudge: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._say = say
         self.is_quiet = is_quiet
+        self._nudge = nudge
+        self._nudged = False
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
         self._since: float | None = None
@@ -69,6 +79,7 @@ class Patience:
     def answered(self) -> None:
         """Expect nothing more: the model speaks."""
         self._since = None
+        self._nudged = False
         self._cancel()
 
     def answer_ended(self) -> None:
@@ -119,12 +130,16 @@ class Patience:
 
     def _tell_when_quiet(self, phrase: Phrase) -> None:
         if self.is_quiet():
-            self._tell(phrase)
+            if phrase is Phrase.LOOK_UP and not self._nudged and self._nudge():
+                self._nudged = True
+                self._set(NUDGE_SECONDS, phrase)
+            else:
+                self._tell(phrase)
         else:
             self._set(_LOOK_SECONDS, phrase)
 
     def _tell(self, phrase: Phrase) -> None:
-        self._told = True
+        self._told, self._nudged = True, False
         self._say(phrase)
         self._set(AGAIN_SECONDS, Phrase.HOLD_ON)
 

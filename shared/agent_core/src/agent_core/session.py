@@ -49,7 +49,7 @@ class Session:
         self._started = self._connected_at = time.monotonic()
         self._reason: asyncio.Future[EndReason] = asyncio.get_running_loop().create_future()
         self._farewell = Farewell(tally, self._end_when_heard)
-        self._patience = Patience(self._say, self._is_quiet)
+        self._patience = Patience(self._say, self._is_quiet, self._nudge)
         self._voice = CutVoice(media.voice) if media.voice is not None else None
         self._keypad = Keypad(self._take_keys)
         self._kept_keys: list[str] = []
@@ -221,6 +221,9 @@ class Session:
     def _say(self, phrase: Phrase) -> None:
         self._log.info("phrase_said", phrase=phrase.value)
         self._service.say(self._agent.recordings.pcm(phrase, self._media.output_rate))
+
+    def _nudge(self) -> bool:
+        return self._agent.takes_nudges and self._link.nudge(prompts.looking_up())
 
     def _say_sorry(self) -> float:
         self._say(Phrase.SORRY)

@@ -60,6 +60,8 @@ class Turns:
         self._playout = Playout()
         self._timer: asyncio.TimerHandle | None = None
         self._turn: asyncio.Task[None] | None = None
+        self._aside: asyncio.Task[None] | None = None
+        self._speaking = asyncio.Lock()
         self._visible = False
         self._fault: Fault | None = None
         self._altered: Fault | None = None
@@ -81,12 +83,25 @@ class Turns:
         self._begin(self._around.dialogue.heard(sound.text if sound.confident else ""))
 
     def read(self, text: str) -> None:
-        """Answer interactive text. Unlike speech it is not written back."""
-        self._make_way()
+        """Answer interactive text. Unlike speech it is not written back.
+
+        While a tool result is awaited it is said beside the turn, which goes on: AWS's guide for Nova 2.5 has clients
+        cover the wait so.
+        """
+        aside = bool(self._awaited) and not self._speaking.locked()
+        if not aside:
+            self._make_way()
         self._around.record.heard.append(Words(text))
         self._completion.input.read(text)
         self._around.screen(text)
-        self._begin(self._around.dialogue.heard(text))
+        steps = self._around.dialogue.heard(text)
+        if not aside:
+            self._begin(steps)
+        elif any(isinstance(step, UseTool) for step in steps):
+            self._make_way()  # another question: the one before is passed over
+            self._begin(steps)
+        else:
+            self._aside = self._around.tasks.start(self._say_aside(steps))
 
     def take_result(self, tool_use_id: str, result: dict[str, Any]) -> None:
         """Take a tool's result; one that comes after its turn was cut short changes nothing."""
@@ -110,8 +125,9 @@ class Turns:
 
     def stop(self) -> None:
         """Fall silent without a word."""
-        if self._turn is not None:
-            self._turn.cancel()
+        for speaker in (self._turn, self._aside):
+            if speaker is not None:
+                speaker.cancel()
         if self._timer is not None:
             self._timer.cancel()
 
@@ -171,6 +187,12 @@ class Turns:
             for index, sentence in enumerate(sentences, start=1):
                 await self._say(sentence, closes_turn=last and index == len(sentences))
 
+    async def _say_aside(self, steps: Sequence[Step]) -> None:
+        await asyncio.sleep(self._around.pace.think)
+        for step in steps:
+            assert not isinstance(step, UseTool)  # noqa: S101 - `read` has looked
+            await self._say(step.text, closes_turn=True)
+
     async def _use_until_done(self, step: UseTool) -> tuple[UseTool, dict[str, Any]]:
         """Use a tool, and others for as long as a fault makes the model loop; return the last and its result."""
         asked = 0
@@ -208,6 +230,10 @@ class Turns:
         return results[0]
 
     async def _say(self, text: str, *, closes_turn: bool) -> None:
+        async with self._speaking:
+            await self._speak(text, closes_turn=closes_turn)
+
+    async def _speak(self, text: str, *, closes_turn: bool) -> None:
         rate = self._altered.rate if self._altered and self._alters("other_rate") else self._rate
         async with asyncio.timeout(self._around.pace.voice_deadline):
             pcm = await self._around.voice.speak(text, rate)

@@ -102,6 +102,7 @@ class ModelLink:
         self._begun_with_history = False
         self._stream_lived = False
         self._history_refused = False
+        self._nudged = False
         self._since_hand_over = 0
         self._asked_since_hand_over = False
         self._closed = False
@@ -147,11 +148,23 @@ class ModelLink:
             self._session.read(words)
             self._tending.expect(ANSWER_SECONDS)
 
+    def nudge(self, words: str) -> bool:
+        """Have the model say something while it waits for a tool; False where it cannot be asked. Never waits.
+
+        It is no question: nothing is owed for it, and a stream that replaces this one is not asked it again.
+        """
+        if self._session is None or self._floor.speaking or not self._floor.working or not self._quirks.takes_nudges:
+            return False
+        self._session.read(words)
+        self._nudged = True
+        return True
+
     def answer_tool(self, tool_use_id: str, result: dict[str, Any]) -> bool:
         """Answer a tool call, unless the session that asked is gone."""
         sessions = (self._session, self._leaving.session)
         if not any(session and session.answer_tool(tool_use_id, result) for session in sessions):
             return False
+        self._nudged = False
         self._floor.tool_answered(tool_use_id)
         if self._floor.owed:
             self._patience.work_ended()
@@ -204,6 +217,9 @@ class ModelLink:
         complaint = complaint_of(error.kind, error.reason)
         if complaint is Complaint.BLOCKED_WORDS:
             self._forget_words()
+        elif complaint is Complaint.INPUT and self._floor.tools and self._nudged:
+            log.warning("model_refuses_nudges")
+            self._quirks.takes_nudges = False
         elif complaint is Complaint.INPUT and self._floor.tools and not self._quirks.holds_audio:
             log.warning("model_refuses_audio_during_tools")
             self._quirks.holds_audio = True

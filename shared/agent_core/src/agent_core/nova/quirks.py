@@ -21,6 +21,10 @@ class Quirks:
     One production team had streams closed that sent audio meanwhile; Pipecat, LiveKit and Strands send it always.
     """
 
+    takes_nudges: bool = True
+    """Whether the model may be asked in writing to say something while it waits for a tool result (AWS's guide for
+    Nova 2.5). Taken back when it refused something in such a moment."""
+
     def shorten_history(self) -> None:
         """Give new sessions half as much."""
         self.history_bytes = max(self.history_bytes // 2, MIN_HISTORY_BYTES)

@@ -30,6 +30,9 @@ STALL_SECONDS = 8.0
 MUTED_SECONDS = 3.0
 """No packet of the caller for this long, not even of silence: they are muted or on hold. The model ends a stream that
 hears nothing (after 55 or 295 seconds), so it is given silence."""
+READY_SECONDS = 40.0
+"""A next stream that has waited this long for its moment is opened anew: nothing is sent over it meanwhile, and Nova 2.5
+ends such a stream after 55 seconds."""
 _LOOK_SECONDS = 0.25
 
 
@@ -130,7 +133,7 @@ class Tending:
                     self._spoke = False
                     clock.spoke(now)
                 stage = clock.stage(now)
-                if opening is not None and stage is Stage.NOT_YET:
+                if opening is not None and (stage is Stage.NOT_YET or _is_stale(opening, now)):
                     await _discard(opening)
                     opening = None
                 if opening is not None and opening.done() and self._may_pass(stage):
@@ -184,6 +187,12 @@ def _opened(opening: asyncio.Task[ModelSession], clock: RenewalClock, now: float
         log.warning("model_renewal_failed", error=type(error).__name__)
     clock.failed(now)
     return None
+
+
+def _is_stale(opening: asyncio.Task[ModelSession], now: float) -> bool:
+    if not opening.done() or opening.cancelled() or opening.exception() is not None:
+        return False
+    return now - opening.result().opened_at > READY_SECONDS
 
 
 async def _discard(opening: asyncio.Task[ModelSession]) -> None:
