@@ -45,6 +45,7 @@ def offer(history: list[Event], limits: Limits | None = None, *, pause: float = 
         pytest.param(pieces("USER", "x" * 900, "y" * 101), TOO_LONG, id="a message of 1001 bytes in two texts"),
         pytest.param([*text("x", "USER", "Hi"), *text("y", "USER", "Ho")], INVALID, id="USER twice"),
         pytest.param([*messages(2), *text("c", "ASSISTANT", "Ho")], INVALID, id="ASSISTANT twice"),
+        pytest.param(pieces("USER", "", ""), "Cannot end content as no content data was received", id="no words"),
         pytest.param(text("h", "ASSISTANT", "Hi"), INVALID, id="ASSISTANT first"),
     ],
 )

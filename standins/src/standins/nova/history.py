@@ -1,6 +1,6 @@
 """The rules of a chat history: how many messages, how long, in which order, and how soon audio may follow."""
 
-from standins.nova.errors import HISTORY_AFTER_AUDIO, HISTORY_TOO_LONG, INVALID_INPUT, invalid
+from standins.nova.errors import EMPTY_CONTENT, HISTORY_AFTER_AUDIO, HISTORY_TOO_LONG, INVALID_INPUT, invalid
 from standins.nova.limits import Limits
 
 
@@ -44,7 +44,13 @@ class History:
             raise invalid(HISTORY_TOO_LONG, detail)
 
     def end(self, at: float) -> None:
-        """End a message at this time, in seconds of the wall clock."""
+        """End a message at this time, in seconds of the wall clock.
+
+        Raises:
+            StreamFault: It is empty.
+        """
+        if not self._message_bytes:
+            raise invalid(EMPTY_CONTENT, "a message without words")
         self._ended = at
 
     def check_settled(self, at: float) -> None:

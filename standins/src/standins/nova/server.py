@@ -99,6 +99,15 @@ class NovaStandin:
         self._house.limits = limits
 
     @property
+    def pace(self) -> Pace:
+        """The timing of streams that open from now on."""
+        return self._house.pace
+
+    @pace.setter
+    def pace(self, pace: Pace) -> None:
+        self._house.pace = pace
+
+    @property
     def clock(self) -> Clock:
         """The clock of the limits."""
         return self._house.clock
