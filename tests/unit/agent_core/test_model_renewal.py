@@ -125,18 +125,18 @@ async def test_a_quiet_moment_is_taken_after_six_minutes() -> None:
 
 async def test_no_stream_grows_older_than_the_model_lets_it() -> None:
     """One that waited for a quiet moment is as old as it was opened long ago, not as it talks."""
-    async with _in_a_call() as (talk, first, voice):
+    async with _in_a_call() as (talk, first, _voice):
         clock = asyncio.get_running_loop().time
         talk.model._script = lambda stream: stream.is_ready.clear()
         await _chat(first, 355)
         second = await talk.model.stream(1, seconds=10)
         opened = clock()
         talk.model._script = lambda _stream: None
-        voice.amplitude = LOUD  # before it could take over
+        speaking = asyncio.create_task(_speak(first, 30))  # before it could take over
         await _pass(1)
         second.is_ready.set()
-        await _pass(30)
-        voice.amplitude = QUIET
+        await speaking
+        first.say(ENDS, *FINAL)
         assert await _renewed(talk) is second
         assert clock() - opened > 30
         await _chat(second, 310)
