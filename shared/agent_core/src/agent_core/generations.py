@@ -32,9 +32,10 @@ class Generation:
     takes_nudges: bool = False
 
 
+_OF_NOVA_2: Final = ("us-east-1", "us-west-2", "eu-north-1", "ap-northeast-1")
 GENERATIONS: Final = (
-    Generation("amazon.nova-2-5-sonic", ("us-east-1", "us-west-2", "eu-north-1", "ap-northeast-1"), 55.0, takes_nudges=True),
-    Generation("amazon.nova-2-sonic-v1:0", ("us-east-1", "us-west-2", "eu-north-1", "ap-northeast-1"), 295.0),
+    Generation("amazon.nova-2-5-sonic", _OF_NOVA_2, 55.0, takes_nudges=True),
+    Generation("amazon.nova-2-sonic-v1:0", _OF_NOVA_2, 295.0),
     # Its end of life was 2026-09-14.
     Generation("amazon.nova-sonic-v1:0", ("us-east-1", "eu-north-1", "ap-northeast-1"), 55.0),
 )

@@ -31,8 +31,8 @@ MUTED_SECONDS = 3.0
 """No packet of the caller for this long, not even of silence: they are muted or on hold. The model ends a stream that
 hears nothing (after 55 or 295 seconds), so it is given silence."""
 READY_SECONDS = 40.0
-"""A next stream that has waited this long for its moment is opened anew: nothing is sent over it meanwhile, and Nova 2.5
-ends such a stream after 55 seconds."""
+"""A next stream that has waited this long for its moment is opened anew: nothing is sent over it meanwhile, and
+Nova 2.5 ends such a stream after 55 seconds."""
 _LOOK_SECONDS = 0.25
 
 
