@@ -144,18 +144,55 @@ async def test_fault_04_unstable_for_a_moment(
     assert (record["reason"], record["model_streams"], record["phrases"]) == ("caller_left", 2, 0)
 
 
-async def test_fault_05_a_final_error_in_an_open_stream(
-    phone: PhoneProcess, house: House, dial: Callable[[], Caller]
+@pytest.mark.parametrize("message", ["Malformed input.", "Tool Response parsing error"])
+async def test_fault_05_one_refusal_in_an_open_stream(
+    phone: PhoneProcess, house: House, dial: Callable[[], Caller], message: str
 ) -> None:
-    """A request that breaks the rules would break them again."""
-    fault = Fault(on="answer", skip=1, action="exception", error="validationException", message="Malformed input.")
+    """The real service says such things in healthy calls: it costs a stream, and the answer comes."""
+    fault = Fault(on="answer", skip=1, action="exception", error="validationException", message=message)
     house.nova.faults.add(fault)
     async with dial() as caller:
         await caller.greeted()
         await caller.speak()
-        await _is_put_through(caller, 10)
+        await caller.until("mark", count=2)
+        await caller.ask()
+        assert caller.timeline.last("say") is None
     record = await balance(phone, house, caller.sid)
-    assert (record["reason"], record["model_streams"], record["phrases"]) == ("model_rejected", 1, 1)
+    assert (record["reason"], record["model_streams"]) == ("caller_left", 2)
+
+
+@pytest.mark.parametrize("error", ["validationException", "modelStreamErrorException"])
+@pytest.mark.parametrize("after_ms", [0, 300])
+async def test_fault_05_a_refusal_in_every_answer(
+    phone: PhoneProcess, house: House, dial: Callable[[], Caller], error: str, after_ms: int
+) -> None:
+    """Four streams at most, one phrase and one apology, then the fallback: no loop that is paid for and heard."""
+    fault = Fault(on="answer", times=None, skip=1, action="exception", error=error, after_ms=after_ms)
+    house.nova.faults.add(fault)
+    async with dial() as caller:
+        await caller.greeted()
+        await caller.speak()
+        await _is_put_through(caller, 25)
+    record = await balance(phone, house, caller.sid)
+    assert record["reason"] in ("model_rejected", "model_unavailable")
+    assert record["model_streams"] <= 4
+    assert record["phrases"] <= 2
+
+
+async def test_fault_05_a_model_that_calls_tools_without_end(
+    phone: PhoneProcess, house: House, dial: Callable[[], Caller]
+) -> None:
+    """It is ordered to speak, then replaced, then left; the caller hears that we are there, and the fallback."""
+    house.score.plan = lambda turn: [note(400)] if turn.number == 0 else [use("get_current_weather", location="Paris")]
+    house.nova.faults.add(Fault(on="tool_use", times=None, action="ask_again"))
+    async with dial() as caller:
+        await caller.greeted()
+        await caller.speak()
+        await _is_put_through(caller, 40)
+    record = await balance(phone, house, caller.sid)
+    assert record["reason"] == "model_unavailable"
+    assert record["model_streams"] <= 4
+    assert sum(record["tools"].values()) <= 8
 
 
 async def test_fault_11_a_first_stream_that_never_answers(
