@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import structlog
 from pipecat.processors.aggregators.llm_context import LLMContext, LLMSpecificMessage
 
 from agent_core.errors import ModelError, ModelRejected
@@ -302,3 +303,14 @@ async def test_tokens_are_counted() -> None:
         tally = talk.desk.tally
         await until(lambda: tally.text_output_tokens == 12)
         assert (tally.speech_input_tokens, tally.text_input_tokens, tally.speech_output_tokens) == (6, 8, 10)
+
+
+async def test_unknown_events_are_counted_and_named_once() -> None:
+    """A new event of AWS's, fifty a second: one line of each kind, and no more than a few kinds."""
+    with structlog.testing.capture_logs() as lines:
+        async with _talking() as (talk, stream):
+            for number in range(200):
+                stream.say(say.event("moodRingEvent", colour="teal"), say.event(f"event{number}"))
+            await until(lambda: talk.desk.tally.unknown_events == 400)
+    named = [line["name"] for line in lines if line["event"] == "model_event_unknown"]
+    assert named == ["moodRingEvent", "event0", "event1", "event2", "event3"]

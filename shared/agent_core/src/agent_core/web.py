@@ -81,7 +81,9 @@ def readiness(agent: Agent) -> dict[str, Any]:
 async def _answer_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, AgentError)  # noqa: S101 - that is what it is registered for
     request.app.state.agent.counting.failed(error)
-    log.warning("request_refused", path=request.url.path, status=error.http_status, error=error.reason)
+    # The route and not the path: a session's id in it lets a client in, and an unknown path is anybody's words.
+    route = getattr(request.scope.get("route"), "path", "unknown")
+    log.warning("request_refused", path=route, status=error.http_status, error=error.reason)
     headers = {"Retry-After": "5"} if error.http_status == 503 else None  # noqa: PLR2004 - the status itself
     return JSONResponse({"error": error.spoken}, status_code=error.http_status, headers=headers)
 
