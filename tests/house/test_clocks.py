@@ -20,6 +20,7 @@ DECIDES_WHAT_HAS_EXPIRED = {
     "agent_core/adapters/call_store/store.py",
     "agent_core/spend.py",  # whose day is over
     "phone_agent/note.py",
+    "phone_agent/routes.py",  # how long a call that comes back from another task may still last
     "phone_agent/ticket.py",
 }
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from http import HTTPStatus
 
 import httpx
 import pytest
@@ -68,9 +69,15 @@ SPOOFED = {
 
 
 async def test_threat_13_addresses_come_from_the_settings(phone: PhoneProcess, stranger: Stranger) -> None:
-    """Whatever the request says about its host, the document names ours, and no answer repeats the other."""
+    """Whatever the request says about its host, the document names ours, and no answer repeats the other.
+
+    The name of another site is refused outright; a proxy may name us as it knows us.
+    """
     request = stranger.webhook()
     request.headers.update(SPOOFED)
+    assert (await stranger.send(request)).status_code == HTTPStatus.MISDIRECTED_REQUEST
+    request = stranger.webhook()
+    request.headers.update(SPOOFED | {"Host": "evil"})
     answer = await stranger.send(request)
     assert invitation_in(answer.text).url == stranger.stream_url
     async with httpx.AsyncClient(base_url=phone.url, trust_env=False) as client:

@@ -86,7 +86,7 @@ class Crowd:
         for _ in range(count):
             _, writer = await asyncio.open_connection(*self._place, limit=1)
             self._writers.append(writer)
-            writer.write(f"GET {path} HTTP/1.1\r\nhost: a\r\n\r\n".encode())
+            writer.write(f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n".encode())
         await asyncio.sleep(1.0)
 
     def leave(self) -> None:

@@ -3,7 +3,11 @@
 import io
 import json
 import logging
+import sys
+import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import structlog
@@ -24,7 +28,9 @@ class Screen(io.StringIO):
 def put_back() -> Iterator[None]:
     """Leave logging as it was."""
     handlers, level = logging.root.handlers[:], logging.root.level
+    hooks = sys.excepthook, sys.unraisablehook, threading.excepthook
     yield
+    sys.excepthook, sys.unraisablehook, threading.excepthook = hooks
     structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()
     logging.root.handlers[:], logging.root.level = handlers, level
@@ -74,3 +80,27 @@ def test_a_library_that_logs_is_one_line_too(monkeypatch: pytest.MonkeyPatch) ->
     logging.getLogger("somebody").warning("two\nlines")
     event = json.loads(output.getvalue().splitlines()[-1])
     assert (event["event"], event["logger"], event["text"]) == ("library", "somebody", "two\nlines")
+
+
+@pytest.mark.parametrize("hook", ["excepthook", "unraisablehook", "thread"])
+def test_what_nobody_catches_is_one_line(monkeypatch: pytest.MonkeyPatch, hook: str) -> None:
+    """Of a library's callback, of a thread: an event with the stack, and without the message, which may quote."""
+    output = io.StringIO()
+    _logged(monkeypatch, output, LogFormat.JSON)
+    words = "words of a caller"
+    try:
+        int(words)
+    except ValueError as error:
+        kind, stack = type(error), error.__traceback__
+        found: Any = SimpleNamespace(exc_type=kind, exc_value=error, exc_traceback=stack)
+        if hook == "excepthook":
+            sys.excepthook(kind, error, stack)
+        elif hook == "thread":
+            threading.excepthook(found)
+        else:
+            sys.unraisablehook(found)
+    (line,) = output.getvalue().splitlines()[1:]
+    assert words not in line
+    event = json.loads(line)
+    assert (event["event"], event["level"], event["error"]) == ("uncaught", "error", "ValueError")
+    assert "test_logs.py" in event["stack"]

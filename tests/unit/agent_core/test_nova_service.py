@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+import structlog
 from pipecat.processors.aggregators.llm_context import LLMContext, LLMSpecificMessage
 
 from agent_core.errors import ModelError, ModelRejected
@@ -420,3 +421,14 @@ async def test_a_barge_in_is_seen_in_any_spelling(sign: str) -> None:
         stream.say(*say.text_block("ASSISTANT", sign, speculative=False, stop="PARTIAL_TURN"))
         await until(lambda: "interrupt" in talk.ear.happened)
         assert all("interrupted" not in words for _, words in talk.link._transcript.history)
+
+
+async def test_unknown_events_are_counted_and_named_once() -> None:
+    """A new event of AWS's, fifty a second: one line of each kind, and no more than a few kinds."""
+    with structlog.testing.capture_logs() as lines:
+        async with _talking() as (talk, stream):
+            for number in range(200):
+                stream.say(say.event("moodRingEvent", colour="teal"), say.event(f"event{number}"))
+            await until(lambda: talk.desk.tally.unknown_events == 400)
+    named = [line["name"] for line in lines if line["event"] == "model_event_unknown"]
+    assert named == ["moodRingEvent", "event0", "event1", "event2", "event3"]

@@ -1,6 +1,7 @@
 """One conversation: however it ends, it ends once, releases everything and leaves one record."""
 
 import asyncio
+import gc
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from agent_core.errors import ModelError, ModelRejected, ModelUnavailable
 from agent_core.events import EndReason
 from agent_core.nova.wire import Role
 from agent_core.phrases import Phrase
+from agent_core.pipeline import ConversationPipeline
 from agent_core.tools.registry import Tool, ToolRegistry
 from tests.support import scripted_model as say
 from tests.support.scripted_model import ScriptedStream
@@ -190,3 +192,20 @@ async def test_whoever_cannot_be_told_of_the_end_still_has_everything_released()
         stage.session._media = replace(stage.session._media, before_end=broken)
         stage.session.end(EndReason.CALLER_LEFT)
         assert (await running).reason is EndReason.CALLER_LEFT
+
+
+async def test_what_does_not_end_in_time_is_cancelled_and_not_forgotten(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The pipeline is not stopped within the bound: its tasks end all the same, none is collected while it waits."""
+
+    async def hang(_pipeline: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(session_module, "TEARDOWN_SECONDS", 0.05)
+    monkeypatch.setattr(ConversationPipeline, "cancel", hang)
+    async with running_session() as (stage, running):
+        stage.session.end(EndReason.CALLER_LEFT)
+        await running
+    gc.collect()
+    assert "destroyed" not in caplog.text

@@ -37,9 +37,10 @@ class SecurityHeaders:
     Args:
         app: What answers.
         daily: Whether sound travels through Daily.
+        https: Whether the outside reaches us by HTTPS, and is to go on doing so.
     """
 
-    def __init__(self, app: ASGIApp, *, daily: bool) -> None:
+    def __init__(self, app: ASGIApp, *, daily: bool, https: bool = False) -> None:
         self._app = app
         self._policies = {console: content_security_policy(daily=daily, console=console) for console in (False, True)}
         self._headers = {
@@ -47,6 +48,8 @@ class SecurityHeaders:
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
         }
+        if https:
+            self._headers["Strict-Transport-Security"] = "max-age=31536000"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

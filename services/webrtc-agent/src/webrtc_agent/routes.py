@@ -87,7 +87,7 @@ async def offer(request: Request) -> JSONResponse:
     lobby.starts.count(_address(request))
     visit = lobby.expect()
     answer = await lobby.answer(visit, body)
-    log.info("visit_began", visit_id=visit.visit_id, transport="webrtc")
+    log.info("visit_began", visit_id=visit.log_id, transport="webrtc")
     return _json({**answer, "sessionId": visit.visit_id})
 
 
@@ -111,7 +111,7 @@ async def _start(request: Request, *, legacy: bool) -> JSONResponse:
         visit, answer = _start_peer(lobby)
     else:
         visit, answer = await _start_daily(lobby, lobby.rooms, legacy=legacy)
-    log.info("visit_began", visit_id=visit.visit_id, transport=transport)
+    log.info("visit_began", visit_id=visit.log_id, transport=transport)
     return _json(answer)
 
 

@@ -5,6 +5,7 @@ so this server keeps serving while the agent drains, and only then stops. A seco
 """
 
 import asyncio
+from contextvars import copy_context
 from types import FrameType
 
 import structlog
@@ -29,10 +30,12 @@ class DrainingServer(uvicorn.Server):
         self._agent = agent
         self._leaving: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._context = copy_context()
 
     async def serve(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
         """Serve until told to stop."""
         self._loop = asyncio.get_running_loop()
+        self._context = copy_context()
         await super().serve(sockets)  # type: ignore[arg-type]
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -40,7 +43,8 @@ class DrainingServer(uvicorn.Server):
         if self._loop is None or self._leaving is not None:
             super().handle_exit(sig, frame)
             return
-        self._loop.call_soon_threadsafe(self._leave)
+        # A signal comes in the middle of anything, such as a request, whose identifiers would be in our lines.
+        self._loop.call_soon_threadsafe(self._leave, context=self._context)
 
     def _leave(self) -> None:
         if self._leaving is None:

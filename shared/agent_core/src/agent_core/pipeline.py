@@ -1,7 +1,11 @@
 """The Pipecat pipeline of one conversation: words, turns, tools and interruptions."""
 
+import asyncio
+import os
 from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from pipecat.frames.frames import Frame, OutputAudioRawFrame, StartFrame
@@ -63,6 +67,13 @@ class SoundInFrames:
     on_sound: Callable[[int], None]
 
 
+_PIPELINE: ContextVar["ConversationPipeline | None"] = ContextVar("pipeline", default=None)
+_abandoned: set[asyncio.Task[None]] = set()
+_MOST_CANCELS = 5
+"""A task of Pipecat's that is cancelled waits in its clean-up for others, which were cancelled with it."""
+_END_SECONDS = 0.5
+
+
 class RecentContext(LLMContext):
     """Keeps the newest messages only: Pipecat drops none, and the model remembers by itself."""
 
@@ -104,6 +115,7 @@ class ConversationPipeline:
         Raises:
             Exception: a defect of ours ended the talk with the model; Pipecat alone would run on without an agent.
         """
+        _PIPELINE.set(self)  # for all tasks that Pipecat makes from here on
         await self._runner.add_workers(self._worker)
         await self._runner.run()
         if self._service.defect is not None:
@@ -112,6 +124,34 @@ class ConversationPipeline:
     async def cancel(self) -> None:
         """Stop at once."""
         await self._runner.cancel()
+
+    def abandon(self) -> None:
+        """Cancel what ``cancel`` has not ended in time, behind the caller's back.
+
+        A task that nobody refers to any more is collected while it waits, and asyncio reports that as an error.
+        """
+        left = {
+            task for task in asyncio.all_tasks() if task.get_context().get(_PIPELINE) is self and _is_of_pipecat(task)
+        }
+        if left:
+            ending = asyncio.create_task(_end(left), name="pipeline-abandoned")
+            _abandoned.add(ending)
+            ending.add_done_callback(_abandoned.discard)
+
+
+async def _end(tasks: set[asyncio.Task[Any]]) -> None:
+    for _ in range(_MOST_CANCELS):
+        for task in tasks:
+            task.cancel()
+        _, tasks = await asyncio.wait(tasks, timeout=_END_SECONDS)
+        if not tasks:
+            return
+
+
+def _is_of_pipecat(task: asyncio.Task[Any]) -> bool:
+    """Tell whether Pipecat made a task; one of ours may be closing the model's stream, and ends by itself."""
+    code = getattr(task.get_coro(), "cr_code", None)
+    return code is not None and f"{os.sep}pipecat{os.sep}" in code.co_filename
 
 
 def _worker(processors: list[FrameProcessor], rtvi: RTVIObserverParams | None = None) -> PipelineWorker:

@@ -35,6 +35,8 @@ OVERTIME_SECONDS = 5.0
 """How soon a caller past the time limit is wished goodbye when a hand-over, which went before, has failed."""
 TEARDOWN_SECONDS = 4.0
 """Everything is released within this, even if the model has stopped reading."""
+LAST_CLOSE_SECONDS = 1.0
+"""And the model's stream within this, if the pipeline alone took so long."""
 
 
 class Session:
@@ -299,11 +301,19 @@ class Session:
         self._handover.cancel()
         self._idleness.stop()
         self._patience.stop()
-        with suppress(TimeoutError):
+        stopped = False
+        try:
             async with asyncio.timeout(TEARDOWN_SECONDS):
                 await self._pipeline.cancel()
+                stopped = True
                 await self._link.close()
                 await asyncio.wait({pipeline})
+        except TimeoutError:
+            self._pipeline.abandon()
+            if not stopped:  # the turn of the model's stream did not come, and while it is open it is paid for
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LAST_CLOSE_SECONDS):
+                        await self._link.close()
         pipeline.cancel()
         self._opening.place.release()
 

@@ -1,6 +1,8 @@
 """What both web applications share: error answers, request ids and the health routes."""
 
 import re
+from http import HTTPStatus
+from ipaddress import ip_address
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +17,9 @@ from agent_core.errors import AgentError
 
 log = structlog.get_logger()
 
+_HEALTH = ("/health", "/ready")
+_PORT = re.compile(r":\d{1,5}$")
+_ADDRESS = re.compile(r"[\d.]+|\[[0-9a-f:.]+\]")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9=;-]{1,128}")
 
 
@@ -41,9 +46,40 @@ class RequestId:
             await self._app(scope, receive, send_with_id)
 
 
+class KnownHosts:
+    """Refuses requests for the name of another site, which only a page that was led here sends.
+
+    Addresses and names without a dot pass: a load balancer's checks, and proxies that name us as they know us.
+
+    Args:
+        app: What answers.
+        own: Our public name.
+    """
+
+    def __init__(self, app: ASGIApp, own: str) -> None:
+        self._app = app
+        self._own = own.lower()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request or socket."""
+        if scope["type"] in ("http", "websocket") and scope["path"] not in _HEALTH and not self._knows(scope):
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close"})  # before accepting: the peer sees 403
+            else:
+                await Response(status_code=HTTPStatus.MISDIRECTED_REQUEST)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _knows(self, scope: Scope) -> bool:
+        given = dict(scope["headers"]).get(b"host", b"").decode("latin-1").lower()
+        name = given.rpartition(":")[0] if _PORT.search(given) else given
+        return name == self._own or "." not in name or _ADDRESS.fullmatch(name) is not None
+
+
 def install(app: FastAPI, agent: Agent) -> None:
     """Give an application what both have in common."""
     app.state.agent = agent
+    app.add_middleware(KnownHosts, own=agent.settings.public_base_url.host or "")
     app.add_middleware(RequestId)
     app.add_exception_handler(AgentError, _answer_error)
     app.add_exception_handler(ClientDisconnect, _answer_nobody)
@@ -54,10 +90,21 @@ def install(app: FastAPI, agent: Agent) -> None:
         return {"status": "healthy"}
 
     @app.get("/ready")
-    async def ready() -> JSONResponse:
-        """Tell whether a new conversation may come."""
+    async def ready(request: Request) -> JSONResponse:
+        """Tell whether a new conversation may come; to those beside us also how many there are, and of what."""
         state = readiness(agent)
-        return JSONResponse(state, status_code=200 if state["status"] == "ready" else 503)
+        told = state if _is_beside_us(request) else {"status": state["status"]}
+        return JSONResponse(told, status_code=200 if state["status"] == "ready" else 503)
+
+
+def _is_beside_us(request: Request) -> bool:
+    """Tell a probe from a stranger: it comes from an address of the same network, and through no load balancer."""
+    if request.client is None or "x-forwarded-for" in request.headers:
+        return False
+    try:
+        return ip_address(request.client.host).is_private
+    except ValueError:
+        return False
 
 
 def readiness(agent: Agent) -> dict[str, Any]:
@@ -81,7 +128,9 @@ def readiness(agent: Agent) -> dict[str, Any]:
 async def _answer_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, AgentError)  # noqa: S101 - that is what it is registered for
     request.app.state.agent.counting.failed(error)
-    log.warning("request_refused", path=request.url.path, status=error.http_status, error=error.reason)
+    # The route and not the path: a session's id in it lets a client in, and an unknown path is anybody's words.
+    route = getattr(request.scope.get("route"), "path", "unknown")
+    log.warning("request_refused", path=route, status=error.http_status, error=error.reason)
     headers = {"Retry-After": "5"} if error.http_status == 503 else None  # noqa: PLR2004 - the status itself
     return JSONResponse({"error": error.spoken}, status_code=error.http_status, headers=headers)
 

@@ -52,6 +52,10 @@ from agent_core.nova.wire import ModelEvent, StopReason
 log = structlog.get_logger()
 
 
+MAX_UNKNOWN_NAMES = 5
+"""Kinds of unknown events that one conversation logs."""
+
+
 class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
     """Puts a ``ModelLink`` into a pipeline.
 
@@ -82,6 +86,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         self._audible = False
         self._caller_has_turn = False
         self._speech_end_told = False
+        self._unknown: set[str] = set()
         self._conversing: asyncio.Task[None] | None = None
         self.defect: Exception | None = None
         """A defect of ours that ended the talk with the model, and the pipeline with it."""
@@ -198,8 +203,14 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
                 self._speech_end_told = True
                 self._host.caller_turn_ended()
             case wire.Unknown(name):
-                self._tally.unknown_events += 1
-                log.info("model_event_unknown", name=name)
+                self._note_unknown(name)
+
+    def _note_unknown(self, name: str) -> None:
+        """Count an event that this version does not know; a new one of which many come a second is one line."""
+        self._tally.unknown_events += 1
+        if name not in self._unknown and len(self._unknown) < MAX_UNKNOWN_NAMES:
+            self._unknown.add(name)
+            log.info("model_event_unknown", name=name)
 
     async def _play(self, pcm: bytes) -> None:
         if self._muted:

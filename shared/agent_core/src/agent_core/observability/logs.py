@@ -5,7 +5,10 @@ Identifiers and numbers only. A transcript may appear at DEBUG; a secret or a ph
 
 import logging
 import sys
+import threading
+import traceback
 from collections.abc import Sequence
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -49,6 +52,10 @@ def configure(service: str, settings: CoreSettings, *, silent: Sequence[str] = (
     for module in silent:
         pipecat_log.disable(module)
     pipecat_log.add(_pipecat_sink, level="WARNING", format="{message}")
+    # The runtime of the AWS SDK reports what its callbacks raise this way, on threads of its own.
+    sys.excepthook = _note_uncaught
+    sys.unraisablehook = lambda found: _note_uncaught(found.exc_type, found.exc_value, found.exc_traceback)
+    threading.excepthook = lambda found: _note_uncaught(found.exc_type, found.exc_value, found.exc_traceback)
 
 
 def is_json(chosen: LogFormat) -> bool:
@@ -84,6 +91,16 @@ class _ToStructlog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         extra = {"exception": logging.Formatter().formatException(record.exc_info)} if record.exc_info else {}
         structlog.get_logger().log(record.levelno, "library", logger=record.name, text=record.getMessage(), **extra)
+
+
+def _note_uncaught(kind: type[BaseException], error: BaseException | None, stack: TracebackType | None = None) -> None:
+    """Make one line of what would be a trace of many on standard error."""
+    if issubclass(kind, KeyboardInterrupt | SystemExit):
+        sys.__excepthook__(kind, error or kind(), stack)
+        return
+    # The stack alone: a message may quote what was said.
+    where = "".join(traceback.format_tb(stack))
+    structlog.get_logger().error("uncaught", error=kind.__name__, stack=where)
 
 
 def _pipecat_sink(message: "Message") -> None:

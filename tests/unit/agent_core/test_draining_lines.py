@@ -1,0 +1,44 @@
+"""What a task that leaves writes down names no request: a signal comes in the middle of anything."""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from contextlib import nullcontext
+
+import pytest
+import structlog
+import uvicorn
+
+from agent_core.drain import DrainingServer
+from tests.support.waiting import until
+
+
+class Leaving:
+    """An agent of whom the lines of its leaving are wanted."""
+
+    def __init__(self) -> None:
+        self.lines: list[dict[str, object]] = []
+
+    async def drain(self) -> None:
+        """Note what a line would say."""
+        self.lines.append(structlog.contextvars.get_contextvars())
+
+
+async def _app(_scope: object, _receive: Callable[[], object], _send: Callable[[object], object]) -> None:
+    pass
+
+
+async def test_lines_of_leaving_carry_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The signal meets a request: its identifiers stay with it."""
+    agent = Leaving()
+    monkeypatch.setattr(uvicorn.Server, "capture_signals", lambda _server: nullcontext())
+    config = uvicorn.Config(_app, host="127.0.0.1", port=0, lifespan="off", log_config=None)
+    server = DrainingServer(config, agent)  # type: ignore[arg-type]
+    with structlog.contextvars.bound_contextvars(service="phone-agent"):
+        serving = asyncio.create_task(server.serve())
+        await until(lambda: server.started)
+    with structlog.contextvars.bound_contextvars(request_id="of somebody", visit_id="else"):
+        server.handle_exit(signal.SIGTERM, None)
+    async with asyncio.timeout(5):
+        await serving
+    assert agent.lines == [{"service": "phone-agent"}]

@@ -1,0 +1,74 @@
+"""What both web applications share: names that are not ours are refused, and strangers are not told how full it is."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+
+from agent_core import web
+from agent_core.agent import Agent
+from agent_core.settings import CoreSettings
+from tests.support.scripted_model import ScriptedModel
+
+OWN = "agent.example"
+
+
+def _client(app: FastAPI, address: str = "127.0.0.1") -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app=app, client=(address, 1234))
+    return httpx.AsyncClient(transport=transport, base_url=f"http://{OWN}")
+
+
+@pytest_asyncio.fixture
+async def app() -> AsyncIterator[FastAPI]:
+    """Give an application with one page."""
+    settings = CoreSettings.model_validate({"public_base_url": f"https://{OWN}"})
+    made = FastAPI()
+    web.install(made, Agent(settings, ScriptedModel(), [], lambda _: None))
+
+    @made.get("/page")
+    async def page() -> str:
+        return "page"
+
+    yield made
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        (OWN, 200),
+        ("AGENT.example:443", 200),
+        ("127.0.0.1:7860", 200),
+        ("[::1]:7860", 200),
+        ("phone-agent:7860", 200),
+        ("evil.example", 421),
+        ("evil.example:443", 421),
+        (f"{OWN}.evil.example", 421),
+        ("1.2.3.4.evil.example", 421),
+    ],
+)
+async def test_the_name_of_another_site_is_refused(app: FastAPI, host: str, status: int) -> None:
+    """Whoever looks after us asks by other names, or by address."""
+    async with _client(app) as client:
+        assert (await client.get("/page", headers={"host": host})).status_code == status
+        assert (await client.get("/health", headers={"host": host})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "headers", "told"),
+    [
+        ("127.0.0.1", {}, True),
+        ("10.0.3.4", {}, True),
+        ("10.0.3.4", {"x-forwarded-for": "192.0.2.1"}, False),
+        ("8.8.8.8", {}, False),
+    ],
+)
+async def test_strangers_are_not_told_how_full_it_is(
+    app: FastAPI, address: str, headers: dict[str, str], *, told: bool
+) -> None:
+    """They learn whether a place is free, which they would learn by asking for one."""
+    async with _client(app, address) as client:
+        answer = await client.get("/ready", headers=headers)
+    assert answer.json()["status"] == "ready"
+    assert ("sessions" in answer.json()) == told
