@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
@@ -88,7 +89,7 @@ async def test_a_lasting_failure_is_told_in_one_word(
             standin.clear_faults()
             standin.fail(replace(fault, on=on, times=None))
             result = await ask(tools)
-            assert (result.outcome, result.value) == ("error", {"error": "weather_unavailable"})
+            assert (result.outcome, result.value["error"]) == ("error", "weather_unavailable")
             assert (asked(standin).count(on) - before, str(records[-1].cause)) == (tries, f"open_meteo: {cause}")
 
 
@@ -102,9 +103,9 @@ async def test_a_redirect_is_not_followed(standin: WeatherStandin, tools: ToolRe
 async def test_an_empty_object_is_no_place_or_no_weather(standin: WeatherStandin, tools: ToolRegistry) -> None:
     """It means that nothing was found at the one address, and nonsense at the other."""
     standin.fail(Fault(on="geocoding", action="empty"))
-    assert (await ask(tools)).value == {"error": "location_not_found"}
+    assert (await ask(tools)).value["error"] == "location_not_found"
     standin.fail(Fault(on="forecast", action="empty"))
-    assert (await ask(tools, "Paris")).value == {"error": "weather_unavailable"}
+    assert (await ask(tools, "Paris")).value["error"] == "weather_unavailable"
 
 
 async def test_a_silent_server_is_given_up(
@@ -113,7 +114,7 @@ async def test_a_silent_server_is_given_up(
     """A request has three seconds in total and is not tried again; the tool has five for everything."""
     standin.fail(Fault(on="forecast", after_ms=20_000))
     async with asyncio.timeout(5):
-        assert (await ask(tools)).value == {"error": "weather_unavailable"}
+        assert (await ask(tools)).value["error"] == "weather_unavailable"
     assert str(records[0].cause) == "open_meteo: timeout"
     assert asked(standin).count("forecast") == 0
 
@@ -135,6 +136,7 @@ async def test_injected_text_reaches_nobody(standin: WeatherStandin, tools: Tool
     result = await ask(tools)
     assert result.outcome == "ok"
     assert "gnore" not in json.dumps(result.value)
+    assert re.fullmatch(r"Now: [a-z ]{3,23}, -?[0-9]{1,3} degrees celsius\.", result.value.pop("speak"))
     assert not any(isinstance(value, str) and " " in value for value in result.value.values())
 
 

@@ -91,4 +91,4 @@ async def test_fault_39_names_that_nobody_resolves(monkeypatch: pytest.MonkeyPat
     async with OpenMeteo(forecast_url=url, geocoding_url=url) as source:
         tools = ToolRegistry(weather_tools(source), on_call=lambda _record: None)
         result = await tools.call("get_current_weather", {"location": "Oslo", "format": "celsius"})
-    assert (result.outcome, result.value) == ("error", {"error": "weather_unavailable"})
+    assert (result.outcome, result.value["error"]) == ("error", "weather_unavailable")
