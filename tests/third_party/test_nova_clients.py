@@ -23,15 +23,23 @@ CLIENTS: Final = [
     Client("livekit", "client-livekit", "livekit_client.py", alias=True),
     Client("strands", "client-strands", "strands_client.py", alias=True),
 ]
+ENDED: Final = "session_end"
+MISMATCH: Final = (
+    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
+    "and signing method. Consult the service documentation for details."
+)
 ENDS: Final = {
     # Pipecat 1.14 sends promptEnd while the audio content is still open, which AWS's documents forbid.
-    "pipecat": "validationException: Error(s):\nError 1 : All contents must be closed before ending prompt",
+    "pipecat": ("validationException: Error(s):\nError 1 : All contents must be closed before ending prompt",),
+    # LiveKit 1.8 says goodbye in one task while another may still send audio. The SDK for Python signs an event, then
+    # waits for room to send it, so on a busy machine the last events can overtake each other, signatures and all.
+    "livekit": (ENDED, f"validationException: {MISMATCH}"),
     # Strands 1.62 sends connectionEnd where AWS's documents have sessionEnd.
-    "strands": "validationException: Malformed input request, please reformat your input and try again.",
+    "strands": ("validationException: Malformed input request, please reformat your input and try again.",),
 }
 """How the stand-in ends the session of a client that leaves in a way that AWS's documents do not know.
 
-Neither client notices: it has stopped to listen by then.
+No client notices: each has stopped to listen by then.
 """
 SPEECH: Final = Path(__file__).parents[1] / "fixtures" / "speech"
 QUESTION, OBJECTION = "what is the weather in paris", "goodbye"
@@ -62,7 +70,7 @@ def test_a_client_asks_is_answered_interrupts_and_leaves(client: Client, nova: N
     before = nova.sessions()
     story = client.talk(nova, tmp_path, spoken(QUESTION, tmp_path), spoken(OBJECTION, tmp_path))
     check_story(story)
-    check_record(nova.session_after(before), ENDS.get(client.name, "session_end"))
+    check_record(nova.session_after(before), ENDS.get(client.name, (ENDED,)))
     assert nova.notes("stream_crashed") == []
     assert nova.ask("/stats")["streams_refused"] == 0
 
@@ -88,7 +96,7 @@ def sound(story: list[Event]) -> int:
     return sum(event["bytes"] for event in story if event["event"] == "audio")
 
 
-def check_record(record: Event, end: str) -> None:
+def check_record(record: Event, ends: tuple[str, ...]) -> None:
     """What the stand-in saw: the same conversation, and no word or tool more."""
     (use,) = record["tools"]
     assert (use["name"], use["input"]) == ("get_current_weather", {"location": "Paris", "format": "celsius"})
@@ -102,4 +110,4 @@ def check_record(record: Event, end: str) -> None:
         assert ANSWER.startswith(words)
     assert ANSWER not in [said["text"] for said in record["said"]]
     assert record["said"][-1]["text"] == "You can hang up now."
-    assert record["end_reason"] == end
+    assert record["end_reason"] in ends

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from caller import DESCRIPTION, GREETING, INSTRUCTIONS, RATE, REGION, TOOL, Microphone, Story, hold, talk
+from caller import DESCRIPTION, GREETING, INSTRUCTIONS, RATE, REGION, SCHEMA, TOOL, Microphone, Story, hold, talk
 from livekit import rtc
 from livekit.agents import (
     Agent,
@@ -27,10 +27,11 @@ class Weather(Agent):  # type: ignore[misc]  # its types are in LiveKit's enviro
     def __init__(self) -> None:
         super().__init__(instructions=INSTRUCTIONS)
 
-    @function_tool(name=TOOL, description=DESCRIPTION)  # type: ignore[untyped-decorator]  # as above
-    async def weather(self, location: str, format: str) -> dict[str, object]:  # noqa: A002 - the tool's own argument
+    # From a typed function LiveKit makes a schema with `title` in it, which AWS's documents do not allow.
+    @function_tool(raw_schema={"name": TOOL, "description": DESCRIPTION, "parameters": SCHEMA})  # type: ignore[untyped-decorator]
+    async def weather(self, raw_arguments: dict[str, str]) -> dict[str, object]:
         """Answer for any place."""
-        return STORY.answer(location, format)
+        return STORY.answer(raw_arguments["location"], raw_arguments["format"])
 
 
 class Line(AudioInput):  # type: ignore[misc]  # its types are in LiveKit's environment
