@@ -18,6 +18,7 @@ PATIENCE = 60.0
 """Seconds for each step. Speech is recognised by programs that work: on a busy machine they are slow."""
 HEARD = 1.0
 """Seconds of the answer that have come when the caller interrupts it. What has played out cannot be interrupted."""
+THANKS, WELCOME = "Thank you.", "You are welcome."
 LAST_WORDS = "You can hang up now."
 TOOL = "get_current_weather"
 DESCRIPTION = "Get the weather of this moment in a place."
@@ -142,13 +143,24 @@ def sentences() -> tuple[bytes, bytes]:
     return question, objection
 
 
-async def hold(story: Story, microphone: Microphone, greet: Callable[[], Awaitable[object]]) -> None:
-    """Hold the conversation that every client holds: a greeting, a question, an interruption."""
+type Typing = Callable[[str], Awaitable[object]]
+
+
+async def hold(story: Story, microphone: Microphone, write: Typing, *, greeted: bool = True) -> None:
+    """Hold the conversation that every client holds: a greeting, a question, an interruption; or, at last, thanks.
+
+    Args:
+        story: Where the client takes down what it sees.
+        microphone: What speaks into the client.
+        write: Has the client send text that the model answers.
+        greeted: Whether the text is the greeting, or thanks at the end.
+    """
     question, objection = sentences()
     await microphone.opened()
-    await greet()
-    await story.until("the greeting", lambda: _answered(story.events))
-    await story.played()
+    if greeted:
+        await write(GREETING)
+        await story.until("the greeting", lambda: _answered(story.events))
+        await story.played()
     await microphone.say(question)
     await story.until("the tool", lambda: any(one["event"] == "tool" for one in story.events))
     await story.until("the answer", lambda: story.seconds_since("tool") >= HEARD)
@@ -157,6 +169,11 @@ async def hold(story: Story, microphone: Microphone, greet: Callable[[], Awaitab
     await story.until("the interruption", lambda: any(one["event"] == "interrupted" for one in story.since("barge_in")))
     await story.until("the next answer", lambda: _answered(story.since("interrupted"), LAST_WORDS))
     await story.played()
+    if not greeted:
+        story.add("thanks")
+        await write(THANKS)
+        await story.until("the last answer", lambda: _answered(story.since("thanks"), WELCOME))
+        await story.played()
     story.add("leaving")
 
 

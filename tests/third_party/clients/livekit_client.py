@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from caller import DESCRIPTION, GREETING, INSTRUCTIONS, RATE, REGION, SCHEMA, TOOL, Microphone, Story, hold, talk
+from caller import DESCRIPTION, INSTRUCTIONS, RATE, REGION, SCHEMA, TOOL, Microphone, Story, hold, talk
 from livekit import rtc
 from livekit.agents import (
     Agent,
@@ -98,7 +98,10 @@ class Loudspeaker(AudioOutput):  # type: ignore[misc]  # its types are in LiveKi
 async def main() -> None:
     """Talk, and close the session as an application does."""
     line = Line()
-    session: AgentSession[None] = AgentSession(llm=RealtimeModel(region=REGION, voice="matthew"))
+    session: AgentSession[None] = AgentSession(
+        llm=RealtimeModel(region=REGION, voice="matthew"),
+        aec_warmup_duration=None,  # no echo here; by default no caller is heard in an agent's first 3 s
+    )
     session.on("error", _failed)
     session.on("close", _closed)
     session.on("conversation_item_added", _added)
@@ -108,14 +111,16 @@ async def main() -> None:
     microphone = Microphone(line.speak)
     async with asyncio.TaskGroup() as tasks:
         speaking = tasks.create_task(microphone.run())
-        await hold(STORY, microphone, lambda: _greet(session))
+        # A greeting would go out as soon as the stream is open, perhaps before the audio content, which AWS's documents
+        # do not allow; LiveKit gives no sign that the line is open.
+        await hold(STORY, microphone, lambda text: _write(session, text), greeted=False)
         speaking.cancel()
     await session.aclose()
     STORY.add("ended")
 
 
-async def _greet(session: AgentSession[None]) -> None:
-    session.generate_reply(instructions=GREETING)
+async def _write(session: AgentSession[None], text: str) -> None:
+    session.generate_reply(instructions=text)
 
 
 def _added(event: ConversationItemAddedEvent) -> None:
