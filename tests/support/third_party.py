@@ -68,28 +68,48 @@ class Nova:
 
 @contextmanager
 def running_nova(folder: Path) -> Iterator[Nova]:
-    """Run the stand-in's command until the tests are done with it."""
-    log = folder / "nova.log"
+    """Run the stand-in's command until the tests are done with it.
+
+    Its recogniser of speech gives up after thirty seconds, which is too soon where other tests keep the machine busy.
+    """
+    deadline = time.monotonic() + START_SECONDS
+    while (started := _start(folder / "nova.log", folder, deadline)) is None:
+        assert time.monotonic() < deadline, (folder / "nova.log").read_text()
+    process, nova = started
+    try:
+        yield nova
+    finally:
+        _end(process)
+
+
+def _start(log: Path, folder: Path, deadline: float) -> tuple[subprocess.Popen[bytes], Nova] | None:
+    """Start it.
+
+    Returns:
+        None if it ended before it listened.
+    """
     command = [sys.executable, "-m", "standins.nova", "--port", "0", "--control-port", "0", "--certs", str(folder)]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output)
-        try:
-            yield _listening(process, log)
-        finally:
-            process.terminate()
-            process.wait(_END_SECONDS)
-
-
-def _listening(process: subprocess.Popen[bytes], log: Path) -> Nova:
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < deadline, log.read_text()
+    while process.poll() is None:
         for line in log.read_text().splitlines():
             if line.endswith("}") and (note := json.loads(line))["event"] == "listening":
                 port = int(note["url"].rpartition(":")[2])
-                return Nova(port, note["control"], Path(note["ca_file"]), Path(note["bundle_file"]), log)
+                return process, Nova(port, note["control"], Path(note["ca_file"]), Path(note["bundle_file"]), log)
+        if time.monotonic() > deadline:
+            _end(process)
+            break
         time.sleep(0.1)
+    return None
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_END_SECONDS)
+    finally:
+        process.kill()
+        process.wait()
 
 
 @dataclass(frozen=True)

@@ -23,18 +23,28 @@ CLIENTS: Final = [
     Client("livekit", "client-livekit", "livekit_client.py", alias=True),
     Client("strands", "client-strands", "strands_client.py", alias=True),
 ]
+ENDED: Final = "session_end"
+MISMATCH: Final = (
+    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
+    "and signing method. Consult the service documentation for details."
+)
 ENDS: Final = {
     # Pipecat 1.14 sends promptEnd while the audio content is still open, which AWS's documents forbid.
-    "pipecat": "validationException: Error(s):\nError 1 : All contents must be closed before ending prompt",
+    "pipecat": ("validationException: Error(s):\nError 1 : All contents must be closed before ending prompt",),
+    # LiveKit 1.8 says goodbye in one task while another may still send audio. The SDK for Python signs an event, then
+    # waits for room to send it, so on a busy machine the last events can overtake each other, signatures and all.
+    "livekit": (ENDED, f"validationException: {MISMATCH}"),
     # Strands 1.62 sends connectionEnd where AWS's documents have sessionEnd.
-    "strands": "validationException: Malformed input request, please reformat your input and try again.",
+    "strands": ("validationException: Malformed input request, please reformat your input and try again.",),
 }
 """How the stand-in ends the session of a client that leaves in a way that AWS's documents do not know.
 
-Neither client notices: it has stopped to listen by then.
+No client notices: each has stopped to listen by then.
 """
 SPEECH: Final = Path(__file__).parents[1] / "fixtures" / "speech"
 QUESTION, OBJECTION = "what is the weather in paris", "goodbye"
+HEARD: Final = {"livekit": [QUESTION, OBJECTION, "Thank you."]}
+"""What those write or say who do not begin with a greeting."""
 ANSWER: Final = "It is 21 degrees and partly cloudy in Paris."
 pytestmark = pytest.mark.timeout(START_SECONDS + TALK_SECONDS + 60)
 
@@ -62,7 +72,9 @@ def test_a_client_asks_is_answered_interrupts_and_leaves(client: Client, nova: N
     before = nova.sessions()
     story = client.talk(nova, tmp_path, spoken(QUESTION, tmp_path), spoken(OBJECTION, tmp_path))
     check_story(story)
-    check_record(nova.session_after(before), ENDS.get(client.name, "session_end"))
+    record = nova.session_after(before)
+    check_record(record, HEARD.get(client.name, ["Greet the caller.", QUESTION, OBJECTION]))
+    assert record["end_reason"] in ENDS.get(client.name, (ENDED,))
     assert nova.notes("stream_crashed") == []
     assert nova.ask("/stats")["streams_refused"] == 0
 
@@ -77,9 +89,8 @@ def check_story(story: list[Event]) -> None:
     order = ["tool", "barge_in", "interrupted", "leaving", "ended"]
     assert [name for name in names if name in order] == order
     assert names[-1] == "ended"
-    greeting, answer, interruption = names.index("tool"), names.index("barge_in"), names.index("interrupted")
-    assert sound(story[:greeting]) > 0
-    assert sound(story[greeting:answer]) > 0
+    tool, answer, interruption = names.index("tool"), names.index("barge_in"), names.index("interrupted")
+    assert sound(story[tool:answer]) > 0
     assert sound(story[interruption:]) > 0
 
 
@@ -88,18 +99,17 @@ def sound(story: list[Event]) -> int:
     return sum(event["bytes"] for event in story if event["event"] == "audio")
 
 
-def check_record(record: Event, end: str) -> None:
+def check_record(record: Event, heard: list[str]) -> None:
     """What the stand-in saw: the same conversation, and no word or tool more."""
     (use,) = record["tools"]
     assert (use["name"], use["input"]) == ("get_current_weather", {"location": "Paris", "format": "celsius"})
     result = unwrapped(use["result"])
     assert isinstance(result, dict)
     assert (result["temperature"], result["conditions"]) == (21, "partly_cloudy")
-    assert [words["text"] for words in record["heard"]] == ["Greet the caller.", QUESTION, OBJECTION]
+    assert [words["text"] for words in record["heard"]] == heard
     assert record["interruptions"] == 1
     # Only words that were heard are taken down; an answer may be interrupted before its first.
     for words in (said["text"] for said in record["said"] if said["interrupted"]):
         assert ANSWER.startswith(words)
     assert ANSWER not in [said["text"] for said in record["said"]]
-    assert record["said"][-1]["text"] == "You can hang up now."
-    assert record["end_reason"] == end
+    assert record["said"][-1]["text"] in ("You can hang up now.", "You are welcome.")

@@ -13,7 +13,7 @@ from aws_sdk_bedrock_runtime.models import (
     InvokeModelWithBidirectionalStreamInputChunk,
     InvokeModelWithBidirectionalStreamOperationInput,
 )
-from caller import DESCRIPTION, GREETING, INSTRUCTIONS, MODEL, RATE, SCHEMA, TOOL, Microphone, Story, hold, talk
+from caller import DESCRIPTION, INSTRUCTIONS, MODEL, RATE, SCHEMA, TOOL, Microphone, Story, hold, talk
 from smithy_aws_core.identity import EnvironmentCredentialsResolver
 from smithy_http.aio.crt import AWSCRTHTTPClient
 
@@ -70,9 +70,9 @@ class Session:
             audioInputConfiguration=_pcm(),
         )
 
-    async def greet(self) -> None:
-        """Have the model speak first."""
-        await self.text("USER", GREETING, interactive=True)
+    async def write(self, text: str) -> None:
+        """Send text for the model to answer."""
+        await self.text("USER", text, interactive=True)
 
     async def speak(self, pcm: bytes) -> None:
         """Send a piece of sound."""
@@ -147,7 +147,7 @@ async def main() -> None:
         tasks.create_task(session.listen())
         await session.open()
         speaking = tasks.create_task(microphone.run())
-        await hold(story, microphone, session.greet)
+        await hold(story, microphone, session.write)
         speaking.cancel()
         await session.close()
     await stream.close()

@@ -16,6 +16,10 @@ SAMPLES = 512
 """32 ms, the piece that the model's documents advise."""
 PATIENCE = 60.0
 """Seconds for each step. Speech is recognised by programs that work: on a busy machine they are slow."""
+HEARD = 1.0
+"""Seconds of the answer that have come when the caller interrupts it. What has played out cannot be interrupted."""
+THANKS, WELCOME = "Thank you.", "You are welcome."
+LAST_WORDS = "You can hang up now."
 TOOL = "get_current_weather"
 DESCRIPTION = "Get the weather of this moment in a place."
 INSTRUCTIONS = "You are a friendly assistant on the telephone. Answer in one short sentence."
@@ -76,6 +80,11 @@ class Story:
         places = [place for place, one in enumerate(self.events) if one["event"] == event]
         return self.events[places[-1] + 1 :] if places else list(self.events)
 
+    def seconds_since(self, event: str) -> float:
+        """Measure the sound that came after an event."""
+        size: int = sum(one.get("bytes", 0) for one in self.since(event))
+        return size / 2 / self._rate
+
     async def until(self, what: str, happened: Callable[[], object]) -> None:
         """Wait until it has happened.
 
@@ -98,6 +107,7 @@ class Microphone:
         self._send = send
         self._unspoken = b""
         self._silent = asyncio.Event()
+        self._opened = asyncio.Event()
 
     async def run(self) -> None:
         """Send a piece every 32 ms, as a sound card does: the pieces that are late follow at once."""
@@ -106,10 +116,15 @@ class Microphone:
             size = SAMPLES * 2
             piece, self._unspoken = self._unspoken[:size], self._unspoken[size:]
             await self._send(piece.ljust(size, b"\0"))
+            self._opened.set()
             if not self._unspoken:
                 self._silent.set()
             due += SAMPLES / RATE
             await asyncio.sleep(max(0.0, due - time.monotonic()))
+
+    async def opened(self) -> None:
+        """Wait for the first piece: the model takes text that it is to answer only once the line is open."""
+        await self._opened.wait()
 
     def begin(self, pcm: bytes) -> None:
         """Start to speak."""
@@ -128,27 +143,48 @@ def sentences() -> tuple[bytes, bytes]:
     return question, objection
 
 
-async def hold(story: Story, microphone: Microphone, greet: Callable[[], Awaitable[object]]) -> None:
-    """Hold the conversation that every client holds: a greeting, a question, an interruption."""
+type Typing = Callable[[str], Awaitable[object]]
+
+
+async def hold(story: Story, microphone: Microphone, write: Typing, *, greeted: bool = True) -> None:
+    """Hold the conversation that every client holds: a greeting, a question, an interruption; or, at last, thanks.
+
+    Args:
+        story: Where the client takes down what it sees.
+        microphone: What speaks into the client.
+        write: Has the client send text that the model answers.
+        greeted: Whether the text is the greeting, or thanks at the end.
+    """
     question, objection = sentences()
-    await greet()
-    await story.until("the greeting", lambda: _answered(story.events))
-    await story.played()
+    await microphone.opened()
+    if greeted:
+        await write(GREETING)
+        await story.until("the greeting", lambda: _answered(story.events))
+        await story.played()
     await microphone.say(question)
     await story.until("the tool", lambda: any(one["event"] == "tool" for one in story.events))
-    await story.until("the answer", lambda: any(one["event"] == "audio" for one in story.since("tool")))
+    await story.until("the answer", lambda: story.seconds_since("tool") >= HEARD)
     story.add("barge_in")
     microphone.begin(objection)
     await story.until("the interruption", lambda: any(one["event"] == "interrupted" for one in story.since("barge_in")))
-    await story.until("the next answer", lambda: _answered(story.since("interrupted")))
+    await story.until("the next answer", lambda: _answered(story.since("interrupted"), LAST_WORDS))
     await story.played()
+    if not greeted:
+        story.add("thanks")
+        await write(THANKS)
+        await story.until("the last answer", lambda: _answered(story.since("thanks"), WELCOME))
+        await story.played()
     story.add("leaving")
 
 
-def _answered(events: list[dict[str, Any]]) -> bool:
-    """Tell whether there was sound, and then its end."""
+def _answered(events: list[dict[str, Any]], words: str = "") -> bool:
+    """Tell whether these words were said, and there was sound, and then its end.
+
+    Sound alone would not do: a pipeline may deliver a last piece of the old answer after the sign of the interruption.
+    """
     heard = [one["event"] for one in events if one["event"] in ("audio", "answer_ended")]
-    return "audio" in heard and heard[-1] == "answer_ended"
+    said = not words or any(words in (one.get("text") or "") for one in events)
+    return said and "audio" in heard and heard[-1] == "answer_ended"
 
 
 def talk(conversation: Callable[[], Awaitable[object]], seconds: float = 300.0) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from caller import DESCRIPTION, GREETING, INSTRUCTIONS, RATE, REGION, TOOL, Microphone, Story, hold, talk
+from caller import DESCRIPTION, INSTRUCTIONS, RATE, REGION, SCHEMA, TOOL, Microphone, Story, hold, talk
 from livekit import rtc
 from livekit.agents import (
     Agent,
@@ -27,10 +27,11 @@ class Weather(Agent):  # type: ignore[misc]  # its types are in LiveKit's enviro
     def __init__(self) -> None:
         super().__init__(instructions=INSTRUCTIONS)
 
-    @function_tool(name=TOOL, description=DESCRIPTION)  # type: ignore[untyped-decorator]  # as above
-    async def weather(self, location: str, format: str) -> dict[str, object]:  # noqa: A002 - the tool's own argument
+    # From a typed function LiveKit makes a schema with `title` in it, which AWS's documents do not allow.
+    @function_tool(raw_schema={"name": TOOL, "description": DESCRIPTION, "parameters": SCHEMA})  # type: ignore[untyped-decorator]
+    async def weather(self, raw_arguments: dict[str, str]) -> dict[str, object]:
         """Answer for any place."""
-        return STORY.answer(location, format)
+        return STORY.answer(raw_arguments["location"], raw_arguments["format"])
 
 
 class Line(AudioInput):  # type: ignore[misc]  # its types are in LiveKit's environment
@@ -97,7 +98,10 @@ class Loudspeaker(AudioOutput):  # type: ignore[misc]  # its types are in LiveKi
 async def main() -> None:
     """Talk, and close the session as an application does."""
     line = Line()
-    session: AgentSession[None] = AgentSession(llm=RealtimeModel(region=REGION, voice="matthew"))
+    session: AgentSession[None] = AgentSession(
+        llm=RealtimeModel(region=REGION, voice="matthew"),
+        aec_warmup_duration=None,  # no echo here; by default no caller is heard in an agent's first 3 s
+    )
     session.on("error", _failed)
     session.on("close", _closed)
     session.on("conversation_item_added", _added)
@@ -107,14 +111,16 @@ async def main() -> None:
     microphone = Microphone(line.speak)
     async with asyncio.TaskGroup() as tasks:
         speaking = tasks.create_task(microphone.run())
-        await hold(STORY, microphone, lambda: _greet(session))
+        # A greeting would go out as soon as the stream is open, perhaps before the audio content, which AWS's documents
+        # do not allow; LiveKit gives no sign that the line is open.
+        await hold(STORY, microphone, lambda text: _write(session, text), greeted=False)
         speaking.cancel()
     await session.aclose()
     STORY.add("ended")
 
 
-async def _greet(session: AgentSession[None]) -> None:
-    session.generate_reply(instructions=GREETING)
+async def _write(session: AgentSession[None], text: str) -> None:
+    session.generate_reply(instructions=text)
 
 
 def _added(event: ConversationItemAddedEvent) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 
-from caller import DESCRIPTION, GREETING, INSTRUCTIONS, RATE, REGION, SCHEMA, TOOL, Microphone, Story, hold, talk
+from caller import DESCRIPTION, INSTRUCTIONS, RATE, REGION, SCHEMA, TOOL, Microphone, Story, hold, talk
 from pipecat.adapters.schemas.function_schema import FunctionSchema
 from pipecat.adapters.schemas.tools_schema import ToolsSchema
 from pipecat.frames.frames import (
@@ -82,15 +82,15 @@ async def main() -> None:
     async def speak(pcm: bytes) -> None:
         await worker.queue_frame(InputAudioRawFrame(pcm, RATE, 1))
 
-    async def greet() -> None:
-        context.add_message({"role": "user", "content": GREETING})
+    async def write(text: str) -> None:
+        context.add_message({"role": "user", "content": text})
         await worker.queue_frame(LLMRunFrame())
 
     microphone = Microphone(speak)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(runner.run())
         speaking = tasks.create_task(microphone.run())
-        await hold(STORY, microphone, greet)
+        await hold(STORY, microphone, write)
         speaking.cancel()
         await worker.queue_frame(EndFrame())
     STORY.add("ended")

@@ -5,7 +5,7 @@ import base64
 from contextlib import aclosing
 from typing import Any
 
-from caller import DESCRIPTION, GREETING, INSTRUCTIONS, REGION, TOOL, Microphone, Story, hold, talk
+from caller import DESCRIPTION, INSTRUCTIONS, REGION, TOOL, Microphone, Story, hold, talk
 from strands import tool
 from strands.bidi.agent import BidiAgent
 from strands.bidi.models import BedrockNovaSonicModel
@@ -60,7 +60,7 @@ async def main() -> None:
     async with agent, asyncio.TaskGroup() as tasks:
         listening = tasks.create_task(listen(agent))
         speaking = tasks.create_task(microphone.run())
-        await hold(STORY, microphone, lambda: agent.send(GREETING))
+        await hold(STORY, microphone, agent.send)
         speaking.cancel()
         listening.cancel()
     STORY.add("ended")

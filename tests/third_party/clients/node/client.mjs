@@ -10,8 +10,10 @@ import { NodeHttp2Handler } from "@smithy/node-http-handler";
 
 const RATE = 16_000;
 const BYTES = 1024; // 32 ms
+const HEARD = 1.0; // seconds of the answer that have come when the caller interrupts it
 const PATIENCE = 60_000;
 const DEADLINE = 300_000;
+const LAST_WORDS = "You can hang up now.";
 const TEXT = { mediaType: "text/plain" };
 const PCM = {
   mediaType: "audio/lpcm",
@@ -55,6 +57,10 @@ class Story {
 
   since(event) {
     return this.events.slice(this.events.findLastIndex((one) => one.event === event) + 1);
+  }
+
+  secondsSince(event) {
+    return this.since(event).reduce((bytes, one) => bytes + (one.bytes ?? 0), 0) / 2 / RATE;
   }
 
   until(what, happened) {
@@ -191,7 +197,8 @@ async function listen(body, outbox, story) {
   story.add("stream_ended");
 }
 
-const answered = (events) => {
+const answered = (events, words = "") => {
+  if (!events.some((one) => (one.text ?? "").includes(words))) return false;
   const heard = events.map((one) => one.event).filter((name) => ["audio", "answer_ended"].includes(name));
   return heard.includes("audio") && heard.at(-1) === "answer_ended";
 };
@@ -202,11 +209,11 @@ async function hold(story, outbox, microphone) {
   await story.played();
   await microphone.say(question);
   await story.until("the tool", () => story.events.some((one) => one.event === "tool"));
-  await story.until("the answer", () => story.since("tool").some((one) => one.event === "audio"));
+  await story.until("the answer", () => story.secondsSince("tool") >= HEARD);
   story.add("barge_in");
   microphone.say(objection);
   await story.until("the interruption", () => story.since("barge_in").some((one) => one.event === "interrupted"));
-  await story.until("the next answer", () => answered(story.since("interrupted")));
+  await story.until("the next answer", () => answered(story.since("interrupted"), LAST_WORDS));
   await story.played();
   story.add("leaving");
 }
