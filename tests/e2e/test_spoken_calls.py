@@ -114,12 +114,14 @@ def test_a_conversation_with_an_interruption(product: Product) -> None:
     assert contains(call["transcripts"][-1], str(uses[-1]["result"]["temperature_high"])), call["transcripts"]
 
 
-def test_a_recording_a_key_and_a_goodbye(product: Product, recorded_question: Path) -> None:
-    """A WAV goes in as a caller's voice, a key is told to the model, and the goodbye ends the call from our side."""
-    code, calls, complaints = product.call("--wav", str(recorded_question), "--dtmf", "5", "--say", "goodbye")
+def test_a_recording_a_postcode_and_a_goodbye(product: Product, recorded_question: Path) -> None:
+    """A WAV goes in as a caller's voice, typed keys are one input, and the goodbye ends the call from our side."""
+    code, calls, complaints = product.call("--wav", str(recorded_question), "--dtmf", "94105#", "--say", "goodbye")
     assert code == 0, complaints
     [call] = calls
     assert [use["name"] for use in call["model"]["tools"]] == ["get_current_weather", "end_call"]
+    typed = [heard["text"] for heard in call["model"]["heard"] if "typed" in heard["text"]]
+    assert typed == ["The caller typed 94105 on the telephone keypad."]
     ended = next(event for event in call["timeline"] if event["event"] == "ended")
     assert ended["reason"] != "caller_hung_up"
     record = next(

@@ -35,7 +35,11 @@ FAULTS: Final = (
     Entry(12, "the model's process is stopped"),
     Entry(13, "odd events of the model"),
     Entry(14, "a flood of sound, and a caller who cuts in"),
-    Entry(15, "a muted caller"),
+    Entry(
+        15,
+        "a muted caller, or one on hold",
+        ("integration/test_phone_silent_peer.py::test_a_muted_caller_is_kept",),
+    ),
     Entry(16, "keys expire in the middle of a call"),
     Entry(17, "nobody hands out keys"),
     Entry(
@@ -56,7 +60,14 @@ FAULTS: Final = (
     Entry(20, "a weather service that is not there", ("contract/test_open_meteo.py::test_a_server_that_is_not_there",)),
     Entry(21, "a tool that is asked for wrongly"),
     Entry(22, "a tool that nobody waits for any more"),
-    Entry(23, "a telephone connection that breaks", (f"{_HANG_UP}the_connection_breaks",)),
+    Entry(
+        23,
+        "a telephone connection that breaks",
+        (
+            f"{_HANG_UP}the_connection_breaks",
+            "integration/test_phone_silent_peer.py::test_a_dead_peer_is_noticed_in_ten_seconds",
+        ),
+    ),
     Entry(
         24,
         "messages out of order, and of other streams",

@@ -14,6 +14,7 @@ from agent_core.adapters.call_store.store import CallStore
 from agent_core.agent import Agent
 from agent_core.drain import MAX_MESSAGE_BYTES
 from agent_core.events import EndRecord
+from agent_core.sockets import PING_SECONDS, WebSocketProtocol
 from agent_core.tools.goodbye import goodbye_tools
 from phone_agent.app import create_app
 from phone_agent.call_control import CallControl
@@ -45,7 +46,7 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def phone_in_process(
-    exchange: TwilioExchange, model: ScriptedModel, store: CallStore | None = None
+    exchange: TwilioExchange, model: ScriptedModel, store: CallStore | None = None, **changed: object
 ) -> AsyncIterator[PhoneInProcess]:
     """Serve on a free port until the block ends."""
     records: list[EndRecord] = []
@@ -60,6 +61,7 @@ async def phone_in_process(
             "twilio_account_sid": exchange.settings.account_sid,
             "twilio_auth_token": SecretStr(exchange.settings.auth_token),
             "public_base_url": url,
+            **changed,
         }
     )
     agent = Agent(settings, model, goodbye_tools(), keep)
@@ -69,7 +71,9 @@ async def phone_in_process(
         config = uvicorn.Config(
             app,
             log_config=None,
-            ws="websockets-sansio",
+            ws=WebSocketProtocol,
+            ws_ping_interval=PING_SECONDS,
+            ws_ping_timeout=None,
             ws_max_size=MAX_MESSAGE_BYTES,
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=1,

@@ -1,5 +1,7 @@
 """The rules of one media stream: before ``start`` no breach is forgiven, after it the call goes on."""
 
+from dataclasses import replace
+
 import pytest
 
 from phone_agent.media_stream import (
@@ -142,6 +144,15 @@ def test_sound_from_far_in_the_future_does_not_deafen_the_call() -> None:
     guard.accept(media(1))
     assert guard.accept(media(10**12)) is Verdict.DROP
     assert guard.accept(media(2)) is Verdict.ACCEPT
+
+
+def test_a_call_that_was_muted_for_minutes_is_heard_again() -> None:
+    """Numbers may jump as far as the time stamp does; a number alone may not."""
+    guard = started()
+    guard.accept(media(1))
+    assert guard.accept(replace(media(9000), timestamp_ms=40)) is Verdict.DROP
+    assert guard.accept(media(9000)) is Verdict.ACCEPT
+    assert guard.accept(media(9001)) is Verdict.ACCEPT
 
 
 def test_nothing_is_heard_after_stop() -> None:

@@ -14,6 +14,8 @@ from phone_agent.playout import Echo, PlayoutClock
 SAMPLE_RATE = 8000
 """Hz from end to end: Nova Sonic takes and gives what the telephone network carries, so nothing is resampled."""
 _ANSWER = "answer-"
+_ALIVE = "alive"
+"""A mark that is no answer's: its echo says that Twilio is there."""
 
 
 class Line:
@@ -79,6 +81,11 @@ class Line:
         name = f"{_ANSWER}{self._answers}"
         self._playout.marked(name)
         self._outbox.mark(name)
+        self._work.set()
+
+    def ask(self) -> None:
+        """Put a mark behind everything that comes back whether there is sound before it or not."""
+        self._outbox.mark(_ALIVE)
         self._work.set()
 
     def mark_echoed(self, name: str) -> bool:

@@ -16,6 +16,7 @@ from agent_core.memory import CallMemory
 from agent_core.opening import Media, Opening
 from agent_core.scribe import Scribe
 from agent_core.session import Session
+from agent_core.sockets import pongs_of
 from phone_agent import media_stream, resumption
 from phone_agent.call_control import RestRefused
 from phone_agent.line import SAMPLE_RATE, Line
@@ -29,8 +30,12 @@ log = structlog.get_logger()
 
 START_SECONDS = 5.0
 """Longest wait for ``start`` on a new socket."""
+ASK_SECONDS = 5.0
+"""Twilio sends sound 50 times a second. A peer that has sent nothing for this long is asked for a sign of life by a
+mark, beside the pings that it gets all the time."""
 STALL_SECONDS = 10.0
-"""Twilio sends sound 50 times a second, silence included; none for this long means that nobody is there."""
+"""A peer that has sent nothing for this long, no sound, no mark and no pong, is lost. Sound alone may stay away for as
+long as it likes: callers mute themselves, are put on hold, or have a telephone that leaves out silence."""
 _LOOK_SECONDS = 1.0
 LAST_WORD_SECONDS = 1.0
 """For what was sent before a socket was closed to be read after it."""
@@ -89,7 +94,8 @@ class LiveCall:
         self._guard = guard
         self._call_sid = start.call_sid
         self._clock = time.monotonic
-        self._heard_at = self._clock()
+        self._heard_at = self._asked_at = self._clock()
+        self._pongs = pongs_of(socket.scope)
         self._sending_since: float | None = None
         self._packets = Packetizer(phone.settings.media_frame_ms)
         self._tally = Tally(resumed=known.begun - 1)
@@ -200,13 +206,19 @@ class LiveCall:
 
     async def _watch(self) -> None:
         """Notice a peer that is gone without a word. To look now and then costs less than a time-out a packet."""
+        pongs = self._pongs.count
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             now = self._clock()
+            if pongs != self._pongs.count:
+                pongs, self._heard_at = self._pongs.count, now
             stuck = self._sending_since is not None and now - self._sending_since > SEND_SECONDS
             if stuck or now - self._heard_at > STALL_SECONDS:
                 self._session.end(EndReason.PEER_LOST)
                 return
+            if now - max(self._heard_at, self._asked_at) > ASK_SECONDS:
+                self._asked_at = now
+                self._line.ask()
 
     async def _hang_up(self, reason: EndReason) -> bool:
         """Tell Twilio that the call is over. After a fault nobody does, so the verbs behind the stream run."""

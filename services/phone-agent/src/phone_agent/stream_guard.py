@@ -14,8 +14,10 @@ from typing import Final
 from phone_agent.media_stream import Connected, Dtmf, Inbound, Mark, Media, Start, Stop, Unknown
 
 _FARTHEST_JUMP: Final = 1500
-"""Pieces of sound (30 s) that may be missing at once. A socket loses nothing, and a stream that is silent for 10 s is
-given up; a number further ahead is a broken one, and to believe it would make every later piece look old."""
+"""Pieces of sound (30 s) that may be missing at once, beside those for which the time stamp leaves room: a call may be
+muted for minutes. A number further ahead is a broken one, and to believe it would make every later piece look old."""
+_PIECE_MS: Final = 20
+_LONGEST_CALL_MS: Final = 4 * 3600 * 1000
 
 
 class Verdict(Enum):
@@ -85,6 +87,7 @@ class StreamGuard:
         self._stopped = False
         self._sequence = 0
         self._chunk = 0
+        self._timestamp = 0
 
     def accept(self, message: Inbound) -> Verdict:
         """Judge a message that `decode` understood."""
@@ -143,7 +146,7 @@ class StreamGuard:
             self.counts.foreign += 1
             return self._strike()
         ahead = message.chunk - self._chunk
-        if ahead > _FARTHEST_JUMP:
+        if ahead > _FARTHEST_JUMP + self._room(message.timestamp_ms):
             self.counts.out_of_turn += 1
             return self._strike()
         if ahead <= 0 or message.sequence <= self._sequence:
@@ -154,9 +157,13 @@ class StreamGuard:
         self.counts.missing += ahead - 1
         self.counts.media += 1
         self.counts.media_bytes += len(message.payload)
-        self._chunk, self._sequence = message.chunk, message.sequence
+        self._chunk, self._sequence, self._timestamp = message.chunk, message.sequence, message.timestamp_ms
         self._in_a_row = 0
         return Verdict.ACCEPT
+
+    def _room(self, timestamp_ms: int) -> int:
+        """Return how many pieces fit between the last one and a time stamp; none if no call lasts that long."""
+        return max(0, timestamp_ms - self._timestamp) // _PIECE_MS if timestamp_ms <= _LONGEST_CALL_MS else 0
 
     def _strike(self) -> Verdict:
         """Count a bad message; close when the window is full of them."""

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from agent_core.agent import Agent
 from agent_core.settings import CoreSettings
-from agent_core.sockets import HttpProtocol, WebSocketProtocol
+from agent_core.sockets import PING_SECONDS, HttpProtocol, WebSocketProtocol
 
 log = structlog.get_logger()
 
@@ -71,6 +71,9 @@ def make_server(app: FastAPI, agent: Agent, settings: CoreSettings) -> DrainingS
         ws=WebSocketProtocol,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
+        ws_ping_interval=PING_SECONDS,
+        # A late pong alone closes nothing: the calls judge by all that comes, see `phone_agent.live_call`.
+        ws_ping_timeout=None,
         # Must outlast the load balancer's idle time, or it answers 502 on a connection that we closed.
         timeout_keep_alive=305,
         timeout_graceful_shutdown=5,

@@ -5,6 +5,8 @@ load balancer does (Amazon's ALB: 16 KB a line, 64 KB a head, 300 s), but not ev
 """
 
 import asyncio
+from collections.abc import MutableMapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, cast
 
@@ -213,11 +215,30 @@ class HttpProtocol(HttpToolsProtocol):
             self._deadline = None
 
 
+PING_SECONDS = 4.0
+"""How often a WebSocket's peer is asked for a sign of life. It costs six bytes each way."""
+_PONGS = "agent_core.pongs"
+
+
+@dataclass(slots=True)
+class Pongs:
+    """Counts the answers to our pings on one WebSocket."""
+
+    count: int = 0
+
+
+def pongs_of(scope: MutableMapping[str, Any]) -> Pongs:
+    """Return what counts the pongs of an application's WebSocket; with another server it stays at zero."""
+    found = (scope.get("extensions") or {}).get(_PONGS)
+    return found if isinstance(found, Pongs) else Pongs()
+
+
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """Refuses a handshake that cannot be read, and gives up on a peer who does not read.
+    """Refuses a handshake that cannot be read, gives up on a peer who does not read, and counts answered pings.
 
     uvicorn 0.54 looks for errors in frames only: the answer to a handshake with a header line above 8 KiB is made
-    and never sent, so a stranger could keep such sockets for ever.
+    and never sent, so a stranger could keep such sockets for ever. It keeps pongs to itself, and an ASGI application
+    cannot ask for a ping.
     """
 
     _peer: PeerTransport
@@ -227,6 +248,19 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._peer = cast("PeerTransport", transport)
         self.close_timeout = CLOSE_SECONDS
         super().connection_made(transport)
+
+    def handle_connect(self, event: Any) -> None:  # noqa: ANN401 - a type of the library behind uvicorn
+        """Hand the counter to the application, which begins after this."""
+        super().handle_connect(event)
+        self._pongs = Pongs()
+        if self.response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
+            extensions: dict[str, Any] = self.scope["extensions"]
+            extensions[_PONGS] = self._pongs
+
+    def handle_pong(self, event: Any) -> None:  # noqa: ANN401 - as above
+        """Count a pong, late ones too: they prove as much."""
+        self._pongs.count += 1
+        super().handle_pong(event)
 
     def data_received(self, data: bytes) -> None:
         """Take what came."""

@@ -1,9 +1,10 @@
 """The exchange's side of one handset.
 
 A handset is a WebSocket. It sends one text `{"dial": {"url": …, "from": …, "to": …}}`, then binary frames of µ-law (20
-ms each, at its own pace) and texts: `{"press": "0"}`, `{"hang_up": true}`, `{"break_off": "rst"}`, and `{"raw": "…"}`,
-which puts any text on the media stream. It gets every event of the call as a text, and the sound as binary frames: four
-bytes with the frame's number on the line's 20 ms clock (frames of mere silence are left out), then 160 bytes of µ-law.
+ms each, at its own pace) and texts: `{"press": "0"}`, `{"hang_up": true}`, `{"hold": true}`, `{"break_off": "rst"}`,
+and `{"raw": "…"}`, which puts any text on the media stream. It gets every event of the call as a text, and the sound as
+binary frames: four bytes with the frame's number on the line's 20 ms clock (frames of mere silence are left out), then
+160 bytes of µ-law.
 """
 
 import asyncio
@@ -105,6 +106,8 @@ def _obey(call: LiveCall, text: str) -> None:
             call.hang_up()
         case {"raw": str(raw)} if call.stream is not None:
             call.stream.send_raw(raw)
+        case {"hold": bool(held)} if call.stream is not None:
+            call.stream.held = held
         case {"break_off": "rst" | "fin" | "stall" as how} if call.stream is not None:
             call.stream.break_off(how)
         case _:

@@ -109,6 +109,10 @@ class Handset:
         if not self.ended:
             await self._send(json.dumps({"hang_up": True}))
 
+    async def hold(self, held: bool) -> None:  # noqa: FBT001 - a switch
+        """Mute the telephone, or open it again: the exchange gets no sound at all meanwhile."""
+        await self._send(json.dumps({"hold": held}))
+
     async def send_raw(self, text: str) -> None:
         """Have the exchange put a text on the media stream as it stands."""
         await self._send(json.dumps({"raw": text}))

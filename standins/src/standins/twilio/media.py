@@ -145,6 +145,10 @@ class Announcer:
             media={"track": "inbound", "chunk": str(self._chunk), "timestamp": str(timestamp), "payload": payload},
         )
 
+    def skip(self, frame: bytes) -> None:
+        """Let time pass without sound."""
+        self._sent += len(frame)
+
     def dtmf(self, digit: str) -> str:
         """Tell of a key the caller pressed."""
         return self._numbered("dtmf", dtmf={"track": "inbound_track", "digit": digit})

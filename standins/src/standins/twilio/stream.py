@@ -56,6 +56,8 @@ class MediaStream:
         self._connection: ClientConnection | None = None
         self._open = False
         self._stalled = False
+        self.held = False
+        """The caller is muted or on hold: no sound is sent, but pings and marks are answered."""
         self.trouble: Trouble | None = None
         """What happens to the caller's sound on its way."""
         self.malformed = 0
@@ -147,6 +149,9 @@ class MediaStream:
     def send_audio(self, frame: bytes) -> None:
         """Send 20 ms of the caller."""
         if not self._open:
+            return
+        if self.held:
+            self._announcer.skip(frame)
             return
         text = self._announcer.media(frame)
         for arrived in [text] if self.trouble is None else self.trouble.carry(text):
