@@ -14,6 +14,7 @@ from tests.support.waiting import until
 async def test_a_socket_that_is_refused_takes_nothing_from_the_one_that_is_not(scene: Scene, second: str) -> None:
     """One conversation, one model stream, one record; the other socket is closed."""
     caller = scene.caller
+    scene.shelf.pause = 0.03  # the first is believed only when the store has answered
     ticket = (await caller.ring()).ticket
     async with await caller.open_stream() as first, await caller.open_stream() as other:
         if second == "gone before start":
