@@ -119,3 +119,20 @@ async def test_a_call_of_another_region_is_no_call_that_is_over() -> None:
         await call.timeline.until("ended", 5)
         await control.hang_up(call.sid)
         assert control.works
+
+
+async def test_many_calls_at_once_cost_one_look() -> None:
+    """The first of them answers for all; once a call is known nobody looks again."""
+    asked: list[httpx.Request] = []
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        await asyncio.sleep(0.1)
+        return httpx.Response(200, json={})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="https://api.twilio.com") as client:
+        control = CallControl(client, "AC1")
+        await asyncio.gather(*(control.look(f"CA{number}") for number in range(100)))
+        await control.look("CA100")
+    assert len(asked) == 1
+    assert control.works

@@ -183,7 +183,7 @@ async def test_fault_05_a_model_that_calls_tools_without_end(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller]
 ) -> None:
     """It is ordered to speak, then replaced, then left; the caller hears that we are there, and the fallback."""
-    house.score.plan = lambda turn: [note(400)] if turn.number == 0 else [use("get_current_weather", location="Paris")]
+    house.score.plan = lambda turn: [note(400, 400)] if turn.number == 0 else [use("get_current_weather", location="Paris")]
     house.nova.faults.add(Fault(on="tool_use", times=None, action="ask_again"))
     async with dial() as caller:
         await caller.greeted()

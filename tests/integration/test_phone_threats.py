@@ -130,7 +130,7 @@ async def test_threat_14_who_leaves_in_the_middle_leaves_no_trace(phone: PhonePr
 async def test_threat_16_a_callers_name_is_no_verb(stranger: Stranger) -> None:
     """Nothing that a caller can put into a webhook becomes part of what Twilio is told to do."""
     hostile = "</Say><Dial>900</Dial>"
-    plain = await stranger.send(stranger.webhook())
+    plain = await stranger.send(stranger.webhook(From="Anonymous"))
     answer = await stranger.send(stranger.webhook(CallerName=hostile, FromCity=hostile, From=hostile, Caller=hostile))
     assert answer.status_code == 200
     assert answer.text == plain.text

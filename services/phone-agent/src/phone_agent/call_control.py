@@ -68,6 +68,7 @@ class CallControl:
         self._client = client
         self._path = f"/2010-04-01/Accounts/{account_sid}/Calls"
         self.works: bool | None = None
+        self._looking = False
 
     async def check(self) -> None:
         """Say in the log whether the credentials are good for this region. Bounded, never raises.
@@ -93,15 +94,18 @@ class CallControl:
         """Find out whether a call that has a stream here is known there, until one was. Bounded, never raises.
 
         In the wrong region every credential may be right and every call is unknown; here that shows before the
-        first hang-up fails.
+        first hang-up fails. One look at a time: a hundred calls at once need no hundred requests.
         """
-        if self.works:
+        if self.works or self._looking:
             return
+        self._looking = True
         try:
             answer = await self._ask("GET", self._of(call_sid), _SECONDS)
         except UpstreamError as error:
             log.warning("twilio_not_checked", call_sid=call_sid, error=error.reason)
             return
+        finally:
+            self._looking = False
         refusal = _refusal(answer)
         if refusal is None:
             self.works = True

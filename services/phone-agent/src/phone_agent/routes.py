@@ -205,8 +205,8 @@ async def dial_ended(request: Request) -> Response:
 async def _welcome_back(phone: Phone, note: Note, fields: Fields, tries: int) -> Response:
     call_sid, account_sid = sids(fields, phone)
     known = await phone.store.recall(call_sid) or CallMemory(call_sid, facts=caller_facts(fields))
-    began_at = known.began_at or note.began_at
-    call = replace(known, part=known.part + 1, began_at=began_at, caller_id=caller_id(fields))
+    part, began_at = min(known.part + 1, resumption.MAX_PARTS), known.began_at or note.began_at
+    call = replace(known, part=part, began_at=began_at, caller_id=caller_id(fields))
     if _seconds_left(call, phone) < resumption.WORTHWHILE_SECONDS:
         return _say_goodbye(phone, call)
     try:
@@ -260,9 +260,9 @@ async def _carry(socket: WebSocket, phone: Phone, call_sid: str | None) -> None:
     guard = StreamGuard()
     with phone.unproven(call_sid):
         start = await read_start(socket, guard)
-        await _believe(start, phone, call_sid)
+        part = await _believe(start, phone, call_sid)
     note = _brought_back(start, phone)
-    known = await _recall(start, phone, note)
+    known = await _recall(start, phone, part, note)
     opening = await _opening(known, phone, note)
     try:
         call = LiveCall(phone, socket, guard=guard, start=start, opening=opening, known=known)
@@ -272,26 +272,26 @@ async def _carry(socket: WebSocket, phone: Phone, call_sid: str | None) -> None:
     await call.run()
 
 
-async def _believe(start: Start, phone: Phone, call_sid: str | None) -> None:
-    """Refuse a stream that has no ticket of ours for its call."""
+async def _believe(start: Start, phone: Phone, call_sid: str | None) -> int:
+    """Refuse a stream that has no ticket of ours for its call; return which of the call's streams it is."""
     if call_sid is not None and call_sid != start.call_sid:
         raise Forbidden("path_names_another_call")
     if start.account_sid != phone.settings.twilio_account_sid:
         raise Forbidden("another_account")
-    given, part = start.parameters, part_of(start.parameters.get("part"))
-    ticket = phone.tickets.redeem(given.get("ticket"), start.call_sid, start.account_sid, part, given.get("caller_id"))
+    given = start.parameters
+    ticket = phone.tickets.redeem(given.get("ticket"), start.call_sid, start.account_sid, given.get("caller_id"))
     # Another task may have taken it. A store that is slow or down is not waited for: its ticket is good for this task.
     if not await phone.store.redeem(ticket.nonce, ticket.expires_at):
-        phone.give_up(start.call_sid, part)
+        phone.give_up(start.call_sid, ticket.part)
         raise TicketRefused("replayed")
+    return ticket.part
 
 
-async def _recall(start: Start, phone: Phone, note: Note | None) -> CallMemory:
+async def _recall(start: Start, phone: Phone, part: int, note: Note | None) -> CallMemory:
     """Give what is known of a call that has a stream now; a call that rings for the first time needs no look.
 
     A note says that the caller was put through, whatever has become of the store.
     """
-    part = part_of(start.parameters.get("part"))
     known = await phone.store.recall(start.call_sid) if part else None
     known = known or CallMemory(start.call_sid, begun=int(part > 0))
     transferred = known.transferred if note is None else max(1, known.transferred)

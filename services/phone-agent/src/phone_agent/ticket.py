@@ -25,6 +25,7 @@ from typing import Final, Literal, Self
 from pydantic import SecretStr
 
 from agent_core.errors import ConfigurationError, Forbidden
+from phone_agent.resumption import MAX_PARTS
 
 type TicketFault = Literal["missing", "malformed", "forged", "expired", "foreign", "replayed"]
 
@@ -60,11 +61,13 @@ class Ticket:
         nonce: 128 random bits in hexadecimal.
         call_sid: The call that it was made for.
         expires_at: Unix seconds.
+        part: Which stream of the call it opens.
     """
 
     nonce: str
     call_sid: str
     expires_at: float
+    part: int
 
 
 class TicketOffice:
@@ -142,17 +145,17 @@ class TicketOffice:
         self._issued[call] = (ticket, expires_at)
         return ticket
 
-    def redeem(
-        self, ticket: str | None, call_sid: str, account_sid: str, part: int = 0, caller_id: str | None = None
-    ) -> Ticket:
-        """Accept a ticket for this stream of this call, once.
+    def redeem(self, ticket: str | None, call_sid: str, account_sid: str, caller_id: str | None = None) -> Ticket:
+        """Accept a ticket for a stream of this call, once; the ticket says which, whatever ``start`` says of it.
 
         Raises:
             TicketRefused: it is not there, not ours, not for this stream, too old, or was used before.
         """
         body = self._authentic(ticket)
         _, expires_ms, nonce, owner = _BODY.unpack(body)
-        if not hmac.compare_digest(owner, _owner(call_sid, account_sid, part, caller_id)):
+        owners = [_owner(call_sid, account_sid, part, caller_id) for part in range(MAX_PARTS + 1)]
+        matches = [part for part, known in enumerate(owners) if hmac.compare_digest(owner, known)]
+        if not matches:
             raise TicketRefused("foreign")
         now, expires_at = self._clock(), expires_ms / 1000
         # The second half: whoever's clock went wrong, no ticket lives longer than its lifetime.
@@ -162,7 +165,7 @@ class TicketOffice:
         if nonce in self._used:
             raise TicketRefused("replayed")
         self._used[nonce] = expires_at
-        return Ticket(nonce.hex(), call_sid, expires_at)
+        return Ticket(nonce.hex(), call_sid, expires_at, matches[0])
 
     def _sign(self, owner: bytes, expires_at: float) -> str:
         nonce = random_source.token_bytes(16)
