@@ -127,9 +127,20 @@ async def test_too_many_deletions_are_refused_for_a_while(client: httpx.AsyncCli
     deletions = [await client.delete("rooms/x") for _ in range(51)]
     assert [answer.status_code for answer in deletions] == [404] * 50 + [429]
     assert deletions[-1].json()["error"] == "rate-limit-error"
-    assert (await client.get("rooms")).status_code == 200
+    assert (await client.post("rooms", json={})).status_code == 200
     clock.now += 30
     assert (await client.delete("rooms/x")).status_code == 404
+
+
+async def test_listings_are_as_slow_as_deletions(client: httpx.AsyncClient, clock: Clock) -> None:
+    """About two a second, of both together; other requests go on."""
+    answers = [await client.get("/rooms") if one % 2 else await client.delete("/rooms/none") for one in range(52)]
+    assert [answer.status_code for answer in answers[-2:]] == [429, 429]
+    assert answers[-1].json()["error"] == "rate-limit-error"
+    assert set(answers[-1].json()) == {"error", "info"}
+    assert (await client.get("/rooms/none")).status_code == 404
+    clock.now += 30
+    assert (await client.get("/rooms")).status_code == 200
 
 
 def test_a_hundred_requests_fit_into_five_seconds(clock: Clock) -> None:

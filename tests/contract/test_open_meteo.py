@@ -96,10 +96,13 @@ async def test_sixteen_days_by_the_hour(weather: OpenMeteo) -> None:
         (midnight + timedelta(days=ahead)).date() for ahead in range(15)
     ]
     for day in forecast.days[:7]:
-        temperatures = [hour.temperature for hour in forecast.hours if hour.time.date() == day.date]
+        hours = [hour.temperature for hour in forecast.hours if hour.time.date() == day.date]
+        temperatures = [degrees for degrees in hours if degrees is not None]
         assert len(temperatures) == 24
         assert (day.low, day.high) == pytest.approx((min(temperatures), max(temperatures)), abs=1.5)
-    assert forecast.days[0].low - 3 <= forecast.now.temperature <= forecast.days[0].high + 3
+    low, now, high = forecast.days[0].low, forecast.now.temperature, forecast.days[0].high
+    assert None not in (low, now, high)
+    assert (low or 0) - 3 <= (now or 0) <= (high or 0) + 3
 
 
 async def test_shape_of_a_forecast(service: Service) -> None:

@@ -93,6 +93,30 @@ async def test_a_lasting_failure_is_told_in_one_word(
             assert (asked(standin).count(on) - before, str(records[-1].cause)) == (tries, f"open_meteo: {cause}")
 
 
+async def test_a_weather_code_that_is_not_known_takes_nothing_with_it(
+    standin: WeatherStandin, tools: ToolRegistry
+) -> None:
+    """Open-Meteo may add one; the temperature beside it is still good."""
+    standin.fail(Fault(on="forecast", action="unknown_codes"))
+    now = await ask(tools)
+    assert (now.outcome, now.value["conditions"]) == ("ok", "unknown")
+    assert isinstance(now.value["temperature"], int)
+    assert {hour["conditions"] for hour in now.value["next_hours"]} == {"unknown"}
+
+
+async def test_a_forecast_with_gaps_gives_what_it_has(standin: WeatherStandin, tools: ToolRegistry) -> None:
+    """What is null or missing is null to the model, which can say the rest."""
+    standin.fail(Fault(on="forecast", action="gaps"))
+    answers = [await ask(tools)]
+    for hour in (None, 3, 23):
+        wanted = {"location": "Stockholm", "day": "tomorrow", "format": "celsius", "hour": hour}
+        answers.append(await tools.call("get_weather_forecast", wanted))
+    assert {answer.outcome for answer in answers} == {"ok"}
+    values = [value for answer in answers for value in answer.value.values()]
+    assert None in values
+    assert any(isinstance(value, int) for value in values)
+
+
 async def test_a_redirect_is_not_followed(standin: WeatherStandin, tools: ToolRegistry) -> None:
     """Nobody but the operator says where requests go."""
     standin.fail(Fault(on="geocoding", action="redirect", location=standin.forecast_url))

@@ -173,6 +173,17 @@ async def test_a_spent_limit_is_one_clear_sentence(limit: str, window: timedelta
         assert [request["status"] for request in standin.requests][2] == 200
 
 
+@pytest.mark.parametrize(("retry_after", "tries"), [(None, 2), (60, 1)])
+async def test_a_429_that_lasts_is_the_same_sentence(retry_after: int | None, tries: int) -> None:
+    """Whatever its reason: one more try, unless the service asks for more time than a caller has."""
+    async with WeatherStandin() as standin, asking(standin) as caller:
+        standin.fail(Fault(action="status", status=429, reason="Slow down", times=None, retry_after=retry_after))
+        results = [await caller.ask() for _ in range(2)]
+        assert [one.value["error"] for one in results] == ["weather_busy"] * 2
+        assert {str(record.cause) for record in caller.records} == {"open_meteo: http_429"}
+        assert len(standin.requests) == tries
+
+
 async def test_too_many_at_once_passes_in_a_moment() -> None:
     """The free service refuses the sixth of several requests under way; the next try is answered."""
     async with WeatherStandin(Settings(limits=Limits(Clock(), at_once=1))) as standin, asking(standin) as caller:

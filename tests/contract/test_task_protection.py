@@ -1,6 +1,7 @@
 """ECS is told to spare a task while anyone talks, and whatever the agent does about it harms no call."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -42,7 +43,7 @@ class Setting:
 
 @pytest.fixture(autouse=True)
 def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let pauses of seconds be milliseconds; the time for a try stays what it is unless a test says so."""
+    """Let pauses of seconds be milliseconds; the time for a try stays what it is."""
     monkeypatch.setattr(ecs_agent, "_PAUSE_SECONDS", 0.01)
     monkeypatch.setattr(protection_module, "AGAIN_SECONDS", 0.05)
 
@@ -128,11 +129,22 @@ async def test_a_service_that_stops_while_it_is_taken_off_says_so_once() -> None
     ("fault", "tries"),
     [
         (Fault("status", status=500, times=None), 3),
+        (Fault("status", status=502, times=None), 3),
         (Fault("error", "ThrottlingException", times=None), 3),
+        (Fault("error", "ServerException", times=None), 3),
+        (Fault("error", "RequestCanceled", times=None), 3),
+        (Fault("slow", seconds=60, times=None), 3),
+        (Fault("status", status=404, times=None), 1),
+        (Fault("error", "ClientException", times=None), 1),
+        (Fault("error", "ClusterNotFoundException", times=None), 1),
+        (Fault("error", "InvalidParameterException", times=None), 1),
+        (Fault("error", "ResourceNotFoundException", times=None), 1),
+        (Fault("error", "UnsupportedFeatureException", times=None), 1),
         (Fault("html", times=None), 1),
         (Fault("error", "AccessDeniedException", times=None), 1),
         (Fault("failure", "DEPLOYMENT_BLOCKED", times=None), 1),
         (Fault("failure", "TASK_NOT_VALID", times=None), 1),
+        (Fault("failure", "MISSING", times=None), 1),
     ],
     ids=lambda value: f"{value.action}-{value.word}" if isinstance(value, Fault) else str(value),
 )
@@ -146,10 +158,56 @@ async def test_fault_33_a_refusal_ends_after_at_most_three_tries(setting: Settin
     assert "script" not in failed.value.reason
 
 
-async def test_fault_33_a_hang_ends_in_its_time(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three tries of two seconds are the most that anybody waits."""
-    assert (ecs_agent.TRY_SECONDS, ecs_agent.TRIES) == (2.0, 3)
-    monkeypatch.setattr(ecs_agent, "TRY_SECONDS", 0.05)
+async def test_a_slow_ecs_is_waited_for_as_long_as_the_agent_does(setting: Setting) -> None:
+    """The agent waits four seconds for ECS; one who gives up earlier asks three times for what was done at once."""
+    setting.ecs.script.faults.append(Fault("slow", seconds=3.9))
+    await setting.agent.protect(on=True)
+    assert setting.asked == [True]
+    assert setting.ecs.task(TASK).protected
+
+
+async def test_fault_33_a_refusal_is_told_by_its_word(setting: Setting) -> None:
+    """The operator reads which of ECS's reasons it was."""
+    for fault, word in (
+        (Fault("failure", "DEPLOYMENT_BLOCKED"), "DEPLOYMENT_BLOCKED"),
+        (Fault("slow", seconds=60, times=3), "RequestCanceled"),
+        (Fault("error", "AccessDeniedException"), "AccessDeniedException"),
+        (Fault("error", "two words"), "status 400"),
+        (Fault("html"), "status 200"),
+    ):
+        setting.ecs.script.faults.append(fault)
+        with pytest.raises(UpstreamError) as failed:
+            await setting.agent.protect(on=True)
+        assert failed.value.reason == f"ecs_agent: {word}"
+
+
+ODD = [b"", b"[]", b"null", b'{"protection": null}', b'{"protection": []}', b'{"protection": {"ProtectionEnabled": 1}}']
+
+
+@pytest.mark.parametrize("body", [*ODD, b'{"failure": null, "error": "x"}', b'{"failure": {"Reason": null}}', b"\xff"])
+async def test_an_answer_of_no_known_shape_is_a_failure(body: bytes) -> None:
+    """Nothing that the agent writes raises anything else."""
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=body))
+    async with httpx.AsyncClient(base_url="http://agent/", transport=transport) as client:
+        with pytest.raises(UpstreamError, match="status 200"):
+            await EcsAgent(client).protect(on=True)
+
+
+async def test_a_service_that_stops_does_not_wait_for_an_agent_that_hangs(setting: Setting) -> None:
+    """ECS kills it soon after; its protection ends with it."""
+    async with setting.protection().running():
+        place = setting.admission.admit()
+        await until(lambda: setting.ecs.task(TASK).protected)
+        setting.ecs.script.faults.append(Fault("hang", times=None))
+        place.release()
+        await until(lambda: len(setting.asked) == 2)
+        began = time.monotonic()
+    assert time.monotonic() - began <= protection_module.LEAVE_SECONDS + 0.5
+
+
+async def test_fault_33_a_hang_ends_in_its_time(setting: Setting) -> None:
+    """Three tries of five seconds are the most that anybody waits."""
+    assert (ecs_agent.TRY_SECONDS, ecs_agent.TRIES) == (5.0, 3)
     setting.ecs.script.faults.append(Fault("hang", times=None))
     with pytest.raises(UpstreamError, match="timeout"):
         await setting.agent.protect(on=True)
@@ -195,17 +253,14 @@ async def test_fault_33_it_is_taken_off_though_nobody_calls_again(setting: Setti
     assert len(setting.failures) == 2
 
 
-async def test_fault_33_a_wish_without_an_answer_is_taken_back(
-    setting: Setting, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_fault_33_a_wish_without_an_answer_is_taken_back(setting: Setting) -> None:
     """It may have come true all the same."""
-    monkeypatch.setattr(ecs_agent, "TRY_SECONDS", 0.05)
     setting.ecs.script.faults.append(Fault("hang", times=3, done=True))
     async with setting.protection().running():
         place = setting.admission.admit()
-        await until(lambda: len(setting.asked) >= 3)
+        await until(lambda: len(setting.asked) >= 3, 30)
         place.release()
-    await asyncio.sleep(0)
+        await until(lambda: setting.asked[-1] is False, 30)
     assert setting.asked[-1] is False
     assert not setting.ecs.task(TASK).protected
 

@@ -40,6 +40,7 @@ def secure() -> Deployed:
                 NatGateways="per-zone",
                 CpuArchitecture="ARM64",
                 AlertEmail="ops@example.com",
+                WeatherSecretArn="arn:aws:secretsmanager:eu-north-1:123456789012:secret:mine/weather-a1b2c3",
                 FallbackDestination="sip:desk@example.com",
                 TransferDestinations="desk=sip:desk@example.com",
                 DesiredCount="",

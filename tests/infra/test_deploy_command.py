@@ -2,6 +2,7 @@
 
 import asyncio
 import http.server
+import json
 import re
 import threading
 import time
@@ -17,6 +18,7 @@ from deployment.programs import Finished
 from standins.twilio import ExchangeSettings, TwilioExchange
 from tests.infra.conftest import default_network
 from tests.support.aws_models import Models, telling
+from tests.support.injection import inject
 from tests.support.operator import SID, TOKEN, Operator, fill_secrets, stacks
 from tests.support.stacks import REGION, Deployed, pretend_aws
 from tests.support.told_programs import DOCKER, GIT
@@ -231,6 +233,74 @@ def test_values_are_asked_for_where_somebody_is_there_and_are_never_shown(operat
     assert TOKEN in kept
     assert "api_secret" in kept
     assert [word for word in given.values() if word in said] == []
+
+
+def own_secret(name: str, values: dict[str, str | None]) -> str:
+    """Make a secret as an owner has one; give its ARN."""
+    client = boto3.client("secretsmanager", REGION)
+    return str(client.create_secret(Name=name, SecretString=json.dumps(values))["ARN"])
+
+
+def started(aws: Deployed) -> dict[str, dict[str, str]]:
+    """Start a task of each service as ECS does; give what each is told."""
+    return {one: inject(aws.of(f"pipecat-test-{one}", "TaskDefinition")) for one in ("phone", "web")}
+
+
+OWN: dict[str, str | None] = {"account_sid": SID, "auth_token": TOKEN}
+
+
+@pytest.mark.parametrize("values", [OWN, {**OWN, "api_sid": None, "api_secret": None}], ids=["missing", "null"])
+def test_an_owners_secret_gets_the_keys_without_which_no_task_starts(
+    operator: Operator, aws: Deployed, values: dict[str, str | None]
+) -> None:
+    """They are empty: where somebody is there they are added, without a question and beside what the secret has."""
+    arn = own_secret("mine/twilio", {**values, "note": "keep"})
+    operator.environment(TwilioSecretArn=arn)
+    code, said = operator.run(
+        *("deploy", "--address", operator.page, "--yes"), answer=lambda _: "y", hidden=lambda _: "d41ly"
+    )
+    assert code == 0, said
+    assert "! phone secret    pipecat/twilio-credentials has no key api_sid and no key api_secret" in said
+    assert f"{arn} has its values, and api_sid and api_secret, empty" in " ".join(said.split())
+    told = started(aws)["phone"]
+    assert [told[name] for name in ("TWILIO_AUTH_TOKEN", "TWILIO_API_SID", "TWILIO_API_SECRET")] == [TOKEN, "", ""]
+    kept = boto3.client("secretsmanager", REGION).get_secret_value(SecretId=arn)["SecretString"]
+    assert json.loads(kept)["note"] == "keep"
+
+
+def test_an_owners_secret_without_a_key_stops_it_before_a_service_is_made(operator: Operator, aws: Deployed) -> None:
+    """Where nobody is there, it says what to write, with every key; having done so, the same command goes on."""
+    arn = own_secret("mine/twilio", OWN)
+    own_secret("pipecat/daily-api-key", {"DAILY_API_KEY": "k"})
+    operator.environment(TwilioSecretArn=arn)
+    code, said = operator.deploy("--yes")
+    assert code == 1
+    flat = " ".join(said.split())
+    assert f"{arn} has no key api_sid and no key api_secret; it may be empty, but ECS starts no task without" in flat
+    assert f"--secret-id {arn}" in said
+    assert "pipecat-test-phone" not in stacks()
+    (shown,) = re.findall(r"write ({.*?}) to ", flat)
+    shape = json.loads(shown)
+    assert shape == {"account_sid": "…", "auth_token": "…", "api_sid": "", "api_secret": ""}
+    boto3.client("secretsmanager", REGION).put_secret_value(SecretId=arn, SecretString=json.dumps({**shape, **OWN}))
+    assert operator.deploy("--yes")[0] == 0
+    assert started(aws)["phone"]["TWILIO_API_SID"] == ""
+
+
+def test_a_customer_of_the_weather_service_names_a_secret(operator: Operator, aws: Deployed) -> None:
+    """Without one the plan says on which terms the weather is free; with one both services get the key."""
+    said = operator.run("deploy-plan")[1]
+    assert "! weather         Open-Meteo's free service is for non-commercial use, and takes 600 requests a min" in said
+    arn = own_secret("mine/weather", {"OPEN_METEO_API_KEY": "w3ather"})
+    operator.environment(WeatherSecretArn=arn)
+    operator.deploy("--yes")
+    fill_secrets()
+    code, said = operator.deploy("--yes")
+    assert code == 0, said
+    assert "✓ weather         Open-Meteo, as a customer" in said
+    assert "✓ weather secret" in said
+    assert {told["OPEN_METEO_API_KEY"] for told in started(aws).values()} == {"w3ather"}
+    assert "w3ather" not in said
 
 
 def test_an_account_sid_that_is_none_is_not_written(operator: Operator) -> None:

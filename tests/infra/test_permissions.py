@@ -21,6 +21,8 @@ WITHOUT_RESOURCES = {
 }
 """Actions for which AWS knows no resource, so that a policy can only say all."""
 
+WEATHER = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:mine/weather-a1b2c3"
+
 services = pytest.mark.parametrize(("service", "other"), [("phone", "web"), ("web", "phone")])
 
 
@@ -103,6 +105,17 @@ def test_a_service_can_read_its_own_secret_and_not_the_others(made: Deployed, se
     taken = made.of(service, "TaskDefinition")["ContainerDefinitions"][0]["Secrets"]
     assert {one["ValueFrom"].partition(f"{own}:")[0] for one in taken} == {""}
     assert "secretsmanager:GetSecretValue" not in allowed(made, "TalkPolicy", f"{service.title()}TaskRole")
+
+
+@services
+def test_a_service_can_read_the_weather_secret_only_where_one_is_named(
+    made: Deployed, secure: Deployed, service: str, other: str
+) -> None:
+    """That one, beside its own."""
+    del other
+    for deployed, named in ((made, set()), (secure, {WEATHER})):
+        own = deployed.outputs["platform"][f"{service.title()}SecretArn"]
+        assert allowed(deployed, f"{service.title()}ExecutionRole")["secretsmanager:GetSecretValue"] == {own, *named}
 
 
 @services

@@ -6,8 +6,12 @@ import pytest
 
 from agent_core.errors import ConfigurationError
 from agent_core.settings import CoreSettings
+from deployment.environment import Environment
+from deployment.secrets import needs
+from deployment.template import Template
 from phone_agent.settings import PhoneSettings
 from tests.support.stacks import Deployed
+from tests.support.templates import FOLDER
 from webrtc_agent.settings import WebSettings
 
 SETTINGS: dict[str, type[CoreSettings]] = {"phone": PhoneSettings, "web": WebSettings}
@@ -17,10 +21,12 @@ FILLED_IN = {
     "api_sid": "",
     "api_secret": "",
     "DAILY_API_KEY": "secret",
+    "OPEN_METEO_API_KEY": "secret",
 }
 """What an operator fills the secrets with, by their keys."""
 
 services = pytest.mark.parametrize("service", ["phone", "web"])
+WEATHER = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:mine/weather-a1b2c3"
 
 
 def task(made: Deployed, service: str) -> dict[str, Any]:
@@ -180,6 +186,18 @@ def test_the_web_service_goes_through_daily(made: Deployed, monkeypatch: pytest.
     assert isinstance(settings, WebSettings)
     assert settings.uses_daily
     assert settings.transport == "daily"
+
+
+@services
+@pytest.mark.parametrize("customer", [False, True], ids=["free weather", "weather customer"])
+def test_a_deployment_sees_to_every_key_that_a_task_is_given(
+    made: Deployed, secure: Deployed, service: str, *, customer: bool
+) -> None:
+    """ECS stops a task whose secret lacks one of them, so what `deploy` looks at and what the template names agree."""
+    environment = Environment("test", {"WeatherSecretArn": WEATHER} if customer else {})
+    found = needs(environment, Template(FOLDER / "platform.yaml"))
+    wanted = {key for need in found if need.service in (service, "weather") for key in need.every_key}
+    assert set(secret_keys(secure if customer else made, service).values()) == wanted
 
 
 @services

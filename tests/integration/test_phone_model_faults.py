@@ -175,15 +175,16 @@ async def test_fault_05_a_refusal_in_every_answer(
         await _is_put_through(caller, 25)
     record = await balance(phone, house, caller.sid)
     assert record["reason"] in ("model_rejected", "model_unavailable")
-    assert record["model_streams"] <= 4
-    assert record["phrases"] <= 2
+    assert record["model_streams"] in range(2, 5)
+    assert record["phrases"] in (1, 2)
 
 
 async def test_fault_05_a_model_that_calls_tools_without_end(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller]
 ) -> None:
     """It is ordered to speak, then replaced, then left; the caller hears that we are there, and the fallback."""
-    house.score.plan = lambda turn: [note(400, 400)] if turn.number == 0 else [use("get_current_weather", location="Paris")]
+    loop = use("get_current_weather", location="Paris", format="celsius")
+    house.score.plan = lambda turn: [note(400, 400)] if turn.number == 0 else [loop]
     house.nova.faults.add(Fault(on="tool_use", times=None, action="ask_again"))
     async with dial() as caller:
         await caller.greeted()
@@ -191,8 +192,10 @@ async def test_fault_05_a_model_that_calls_tools_without_end(
         await _is_put_through(caller, 40)
     record = await balance(phone, house, caller.sid)
     assert record["reason"] == "model_unavailable"
-    assert record["model_streams"] <= 4
-    assert sum(record["tools"].values()) <= 8
+    assert record["model_streams"] in range(2, 5)
+    tools = record["tools"]
+    assert isinstance(tools, dict)
+    assert tools["get_current_weather"] <= 2 * 3
 
 
 async def test_fault_11_a_first_stream_that_never_answers(

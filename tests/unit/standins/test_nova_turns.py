@@ -342,7 +342,7 @@ async def test_usage_adds_up() -> None:
 async def test_words_that_cover_the_wait_for_a_tool_are_said_beside_the_turn() -> None:
     """The tool is not passed over: its answer follows."""
     talk = bench(Use("get_weather", {"city": "Paris"}))
-    talk.turns.notice(Turn())
+    talk.turns.notice(Turn("weather in Paris?"))
     use = await talk.until("toolUse")
     talk.answers.steps = (Sentence("One moment."),)
     talk.turns.read("Tell the caller in one short sentence that you are looking it up.")
@@ -357,7 +357,7 @@ async def test_words_that_cover_the_wait_for_a_tool_are_said_beside_the_turn() -
 async def test_another_question_passes_a_tool_over() -> None:
     """One that needs a tool of its own."""
     talk = bench(Use("get_weather", {"city": "Paris"}))
-    talk.turns.notice(Turn())
+    talk.turns.notice(Turn("weather in Paris?"))
     await talk.until("toolUse")
     talk.turns.read("and in Rome?")
     await talk.until("contentEnd", stopReason="INTERRUPTED")

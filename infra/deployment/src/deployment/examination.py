@@ -44,6 +44,7 @@ def _every(job: Job) -> Iterator[Finding]:
         yield from quotas.check(job.aws)
     yield from _images(job)
     yield from secrets.check(job.aws, job.environment, job.stacks["platform"].template)
+    yield secrets.check_weather(job.environment)
     yield from _number(job)
 
 
@@ -72,7 +73,7 @@ def _number(job: Job) -> list[Finding]:
 
 
 def _at_twilio(job: Job) -> Finding:
-    need, _ = needs(job.environment, job.stacks["platform"].template)
+    need, *_ = needs(job.environment, job.stacks["platform"].template)
     secret = find(job.aws, job.environment, need)
     if secret is None or not secret.values or secret.lacks(need):
         return unknown("twilio number", "Twilio's secret has no values yet that we may read")

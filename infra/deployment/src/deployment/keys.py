@@ -18,7 +18,7 @@ def ensure(job: Job) -> None:
     lacking = list(_lacking(job))
     if lacking and not job.screen.can_ask:
         raise DeploymentError(
-            "; ".join(f"{need.name} has no {' and no '.join(found.lacks(need))} yet" for found, need in lacking),
+            "; ".join(_complaint(found, need) for found, need in lacking),
             *(line for found, need in lacking for line in secrets.how_to_fill(job.aws.region, found, need)),
             "then run the same command again: it goes on from here",
         )
@@ -29,18 +29,28 @@ def ensure(job: Job) -> None:
 def _lacking(job: Job) -> Iterator[tuple[Found, Need]]:
     outputs = job.cloudformation.outputs(job.stacks["platform"])
     for need in secrets.needs(job.environment, job.stacks["platform"].template):
-        arn = outputs[f"{need.service.capitalize()}SecretArn"]
+        arn = outputs.get(f"{need.service.capitalize()}SecretArn") or job.environment.parameters[need.parameter]
         found = Found(arn, "", secrets.read(job.aws, arn))
-        if found.values is not None and found.lacks(need):
+        if found.values is not None and (found.lacks(need) or found.misses(need)):
             yield found, need
 
 
+def _complaint(found: Found, need: Need) -> str:
+    if lacking := found.lacks(need):
+        return f"{found.called(need)} has no {' and no '.join(lacking)} yet"
+    missing = " and no key ".join(found.misses(need))
+    return f"{found.called(need)} has no key {missing}; it may be empty, but ECS starts no task without"
+
+
 def _ask(job: Job, found: Found, need: Need) -> None:
-    job.screen.row(Mark.STEP, "secret", f"{need.name}: what you type is not shown, and goes to Secrets Manager only")
+    if found.lacks(need):
+        kept = "what you type is not shown, and goes to Secrets Manager only"
+        job.screen.row(Mark.STEP, "secret", f"{found.called(need)}: {kept}")
     values = {key: job.screen.ask_hidden(f"{need.keys[key]}:") for key in found.lacks(need)}
     filled = Found(found.arn, found.owner, {**(found.values or {}), **values})
     if filled.lacks(need) or filled.wrong(need):
         wrong = ", ".join(filled.lacks(need) or filled.wrong(need))
         raise DeploymentError(f"{wrong} cannot be right: nothing was written", "run the same command again")
-    secrets.fill(job.aws, found, values)
-    job.screen.row(Mark.GOOD, "secret", f"{need.name} has its values")
+    secrets.fill(job.aws, found, need, values)
+    added = f", and {' and '.join(found.misses(need))}, empty" if found.misses(need) else ""
+    job.screen.row(Mark.GOOD, "secret", f"{found.called(need)} has its values{added}")

@@ -108,7 +108,8 @@ class Rollout:
         return {name: secret.arn for name, secret in found if secret is not None}
 
     def _needs(self, platform: Stack) -> tuple[secrets.Need, ...]:
-        return secrets.needs(self.job.environment, platform.template)
+        every = secrets.needs(self.job.environment, platform.template)
+        return tuple(need for need in every if need.parameter in platform.template.parameters)
 
     def _compare(self, stack: Stack, *, exists: bool) -> ChangeSet | None:
         wanted = self.parameters(stack, exists=exists)

@@ -1,4 +1,8 @@
-"""The secrets of Twilio and Daily: whether they are there, whose they are, whether they have values."""
+"""The secrets of Twilio, Daily and Open-Meteo: whether they are there, whose they are, whether they have values.
+
+ECS starts no task whose definition names a key that the secret's JSON lacks; an empty value it takes. So a secret must
+have every key that service.yaml names, also one that nobody needs to fill.
+"""
 
 import json
 import re
@@ -13,6 +17,7 @@ from deployment.environment import Environment
 from deployment.template import Template
 
 _EMPTY: Final = re.compile(r"|<.*>|change-?me|placeholder|todo|x+", re.IGNORECASE)
+_OPEN_METEO: Final = {"OPEN_METEO_API_KEY": "Open-Meteo's API key"}
 _OWNER: Final = "aws:cloudformation:stack-name"
 
 
@@ -23,11 +28,18 @@ class Need:
     service: str
     name: str
     parameter: str
-    """Of platform.yaml: the ARN of one that is there already."""
+    """Of a template: the ARN of one that is there already."""
     keys: Mapping[str, str]
-    """What it must hold, and what to ask a person for."""
+    """Keys that must have a value, and what to ask a person for."""
     form: Mapping[str, str]
     """What a value must look like, where that is known."""
+    may_be_empty: tuple[str, ...] = ()
+    """Keys that must be there, with or without a value."""
+
+    @property
+    def every_key(self) -> tuple[str, ...]:
+        """All keys that service.yaml names."""
+        return (*self.keys, *self.may_be_empty)
 
 
 @dataclass(frozen=True)
@@ -40,9 +52,17 @@ class Found:
     values: Mapping[str, str] | None
     """None where we may not read them."""
 
+    def called(self, need: Need) -> str:
+        """Return what to call it: the name that this environment gives it, or the ARN of an owner's own."""
+        return need.name if f":secret:{need.name}-" in self.arn else self.arn
+
     def lacks(self, need: Need) -> list[str]:
         """List the keys that have no value yet."""
         return [key for key in need.keys if _EMPTY.fullmatch((self.values or {}).get(key, "").strip())]
+
+    def misses(self, need: Need) -> list[str]:
+        """List the keys that are not there at all, though they may be empty."""
+        return [key for key in need.may_be_empty if key not in (self.values or {})]
 
     def wrong(self, need: Need) -> list[str]:
         """List the keys whose values cannot be right."""
@@ -50,13 +70,17 @@ class Found:
         return [key for key, form in need.form.items() if values.get(key) and not re.fullmatch(form, values[key])]
 
 
-def needs(environment: Environment, platform: Template) -> tuple[Need, Need]:
-    """Tell which secrets an environment has."""
+def needs(environment: Environment, platform: Template) -> tuple[Need, ...]:
+    """List the secrets of an environment: Twilio's, Daily's, and Open-Meteo's where one is named."""
     folder = environment.parameters.get("SecretsFolder") or platform.default("SecretsFolder")
     twilio = {"account_sid": "Twilio's Account SID (AC…)", "auth_token": "Twilio's Auth Token"}
+    form = {"account_sid": r"AC[0-9a-fA-F]{32}"}
+    rest = ("api_sid", "api_secret")
+    weather = environment.parameters.get("WeatherSecretArn", "")
     return (
-        Need("phone", f"{folder}/twilio-credentials", "TwilioSecretArn", twilio, {"account_sid": r"AC[0-9a-fA-F]{32}"}),
+        Need("phone", f"{folder}/twilio-credentials", "TwilioSecretArn", twilio, form, rest),
         Need("web", f"{folder}/daily-api-key", "DailySecretArn", {"DAILY_API_KEY": "Daily's API key"}, {}),
+        *([Need("weather", weather, "WeatherSecretArn", _OPEN_METEO, {})] if weather else []),
     )
 
 
@@ -76,8 +100,8 @@ def find(aws: Aws, environment: Environment, need: Need) -> Found | None:
 def read(aws: Aws, arn: str) -> dict[str, str] | None:
     """Read the values; None where we may not. They go no further than to Twilio and to a caller's signature."""
     try:
-        text = aws.secrets.get_secret_value(SecretId=arn)["SecretString"]
-        values = json.loads(text)
+        # A secret of bytes has no text. ECS cannot take a key from it either.
+        values = json.loads(aws.secrets.get_secret_value(SecretId=arn).get("SecretString", ""))
     except ClientError as error:
         if code_of(error) in {"AccessDeniedException", "AccessDenied"}:
             return None
@@ -86,18 +110,25 @@ def read(aws: Aws, arn: str) -> dict[str, str] | None:
         raise
     except ValueError:
         return {}
-    return {str(key): str(value) for key, value in values.items()} if isinstance(values, dict) else {}
+    # ECS would write a null as "<nil>".
+    given = values if isinstance(values, dict) else {}
+    return {key: str(value) for key, value in given.items() if value is not None}
 
 
-def fill(aws: Aws, found: Found, values: Mapping[str, str]) -> None:
-    """Put values into a secret, beside those that it has."""
-    merged = {**(found.values or {}), **values}
+def fill(aws: Aws, found: Found, need: Need, values: Mapping[str, str]) -> None:
+    """Put values into a secret, beside those that it has, and empty ones for the keys that it lacks."""
+    merged = {**dict.fromkeys(need.every_key, ""), **(found.values or {}), **values}
     aws.secrets.put_secret_value(SecretId=found.arn, SecretString=json.dumps(merged))
 
 
 def how_to_fill(region: str, found: Found, need: Need) -> list[str]:
-    """Tell how to do it by hand; the values go through a file, since a shell remembers what is typed."""
-    shape = json.dumps(dict.fromkeys([*(found.values or {}), *need.keys], "…"), ensure_ascii=False)
-    file = f"{need.name.rpartition('/')[2]}.json"
-    command = f"aws secretsmanager put-secret-value --region {region} --secret-id {need.name}"
-    return [f"write {shape} to {file}, then", f"$ {command} --secret-string file://{file}"]
+    """Tell how to do it by hand; the values go through a file, since a shell remembers what is typed.
+
+    What is written replaces everything, so every key is shown: "…" for a value, "" for one that may stay empty.
+    """
+    kept = [key for key, value in (found.values or {}).items() if value]
+    shape = {**dict.fromkeys(need.may_be_empty, ""), **dict.fromkeys([*kept, *need.keys], "…")}
+    text = json.dumps(dict(sorted(shape.items())), ensure_ascii=False)
+    file = f"{need.parameter.removesuffix('SecretArn').lower()}.json"
+    command = f"aws secretsmanager put-secret-value --region {region} --secret-id {found.called(need)}"
+    return [f"write {text} to {file}, then", f"$ {command} --secret-string file://{file}"]

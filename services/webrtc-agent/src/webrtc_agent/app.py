@@ -36,7 +36,7 @@ def create_app(lobby: Lobby) -> FastAPI:
     app.state.lobby = lobby
     web.install(app, lobby.agent)
     app.add_middleware(
-        SecurityHeaders, daily=lobby.rooms is not None, https=lobby.settings.public_base_url.scheme == "https"
+        SecurityHeaders, daily=lobby.rooms is not None, https=lobby.settings.base_url.startswith("https:")
     )
     app.add_middleware(GZipMiddleware, minimum_size=1024)
     if origins := lobby.settings.allowed_origins:

@@ -17,6 +17,10 @@ RENEW_SECONDS: Final = 600.0
 AGAIN_SECONDS: Final = 60.0
 """After three tries that failed. Nothing is given up for good: the next call deserves protection too."""
 
+LEAVE_SECONDS: Final = 8.0
+"""For a service that stops to take its protection off, as ECS kills it 10 s after its conversations must have ended.
+The protection of a task ends with it in any case."""
+
 
 class Protector(Protocol):
     """Who is told; ECS's agent, or a test."""
@@ -54,12 +58,21 @@ class TaskProtection:
         try:
             yield
         finally:
-            # What is being told just now is not torn off, or it would have to be told twice.
-            async with self._telling:
+            try:
+                async with asyncio.timeout(LEAVE_SECONDS):
+                    await self._leave(following)
+            except TimeoutError:
+                log.warning("task_protection_failed", on=False, error="no time left")
+            finally:
                 following.cancel()
-            await asyncio.wait({following})
-            if self._may_be_on:
-                await self._tell(on=False)
+
+    async def _leave(self, following: asyncio.Task[None]) -> None:
+        # What is being told just now is not torn off, or it would have to be told twice.
+        async with self._telling:
+            following.cancel()
+        await asyncio.wait({following})
+        if self._may_be_on:
+            await self._tell(on=False)
 
     async def _follow(self) -> None:
         while True:

@@ -1,5 +1,7 @@
 """The weather as this product speaks of it: numbers and enumerations, never a sentence from elsewhere.
 
+A number that is not known is None.
+
 Temperatures are degrees Celsius, speeds km/h, precipitation millimetres, probabilities and humidity per cent.
 Every time is the local time at the place, without a time zone: that is how people there read their clocks.
 """
@@ -33,10 +35,11 @@ class TooManyRequests(UpstreamError):
 
     def __init__(self, service: str, reason: str, *, retry_after: float) -> None:
         super().__init__(service, reason, retry_after=retry_after)
+        self._why = reason
 
     def again(self) -> Self:
         """Return the same refusal for another request."""
-        return type(self)(self.service, self.reason, retry_after=self.retry_after)
+        return type(self)(self.service, self._why, retry_after=self.retry_after)
 
 
 class Conditions(StrEnum):
@@ -57,6 +60,7 @@ class Conditions(StrEnum):
     SNOW_SHOWERS = "snow_showers"
     THUNDERSTORM = "thunderstorm"
     THUNDERSTORM_WITH_HAIL = "thunderstorm_with_hail"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +68,17 @@ class Now:
     """The weather at this moment."""
 
     conditions: Conditions
-    temperature: float
-    feels_like: float
-    humidity: float
-    wind: float
-    precipitation: float
-    is_day: bool
+    temperature: float | None
+    feels_like: float | None
+    humidity: float | None
+    wind: float | None
+    precipitation: float | None
+    is_day: bool | None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is anything worth saying."""
+        return self.temperature is not None or self.conditions is not Conditions.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +87,15 @@ class Hour:
 
     time: datetime
     conditions: Conditions
-    temperature: float
+    temperature: float | None
     precipitation_probability: float | None
-    precipitation: float
-    wind: float
+    precipitation: float | None
+    wind: float | None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is anything worth saying."""
+        return self.temperature is not None or self.conditions is not Conditions.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +104,21 @@ class Day:
 
     date: date
     conditions: Conditions
-    high: float
-    low: float
+    high: float | None
+    low: float | None
     precipitation_probability: float | None
-    precipitation: float
-    wind: float
+    precipitation: float | None
+    wind: float | None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is anything worth saying."""
+        return not (self.high is None and self.low is None and self.conditions is Conditions.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What is known about one place; a day or an hour without numbers is left out."""
+    """What is known about one place; a day or an hour of which nothing is known is left out."""
 
     utc_offset: timedelta
     now: Now

@@ -4,6 +4,7 @@ import re
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import structlog
@@ -79,7 +80,7 @@ class KnownHosts:
 def install(app: FastAPI, agent: Agent) -> None:
     """Give an application what both have in common."""
     app.state.agent = agent
-    app.add_middleware(KnownHosts, own=agent.settings.public_base_url.host or "")
+    app.add_middleware(KnownHosts, own=urlsplit(agent.settings.base_url).hostname or "")
     app.add_middleware(RequestId)
     app.add_exception_handler(AgentError, _answer_error)
     app.add_exception_handler(ClientDisconnect, _answer_nobody)

@@ -1,7 +1,7 @@
 """How often the API may be asked. Pure.
 
 Source: https://docs.daily.co/docs/rest-api/authentication: about 20 requests a second, or 100 in 5 s; for deleting
-rooms about 2 a second, or 50 in 30 s.
+rooms and for listings about 2 a second, or 50 in 30 s. Whether these two share a limit is not said, so here they do.
 """
 
 from collections import deque

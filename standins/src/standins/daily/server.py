@@ -59,7 +59,7 @@ class DailyStandin:
         self._house = House(self._settings.clock)
         self._script: Script[Fault] = Script()
         self._all = RateLimit(100, 5, self._settings.clock)
-        self._deletions = RateLimit(50, 30, self._settings.clock)
+        self._slow = RateLimit(50, 30, self._settings.clock)
         self._running = AsyncExitStack()
         self.port = self._settings.port
         self.requests: list[tuple[str, int]] = []
@@ -177,7 +177,7 @@ class DailyStandin:
     def _carry_out(self, name: str, request: Request, body: bytes, step: Step) -> Response:
         try:
             self._check_key(request.headers.get("authorization"))
-            (self._deletions if name == "delete" else self._all).take()
+            (self._slow if name in ("delete", "list") else self._all).take()
             return JSONResponse(step(_read(body)))
         except RefusedError as refusal:
             return JSONResponse(refusal.body, refusal.status)

@@ -6,6 +6,7 @@ GET, POST, DELETE /faults                    the script, see `Fault`
 GET       /health                            it runs
 """
 
+import asyncio
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -17,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from standins.ecs.faults import Fault
+from standins.ecs.faults import LONGEST_CALL, Fault
 from standins.ecs.protection import InvalidRequestError, Task, Wish
 from standins.script import Script
 from standins.serving import serving
@@ -40,12 +41,14 @@ class Settings:
         host: Where to listen.
         clock: Unix seconds.
         log: Gets one event for each wish.
+        latency: Seconds that ECS takes; the agent asks it over the network for each wish.
     """
 
     port: int = 0
     host: str = "127.0.0.1"
     clock: Callable[[], float] = time.time
     log: Log = _silent
+    latency: float = 0.15
 
 
 class EcsStandin:
@@ -96,17 +99,20 @@ class EcsStandin:
     async def _state(self, request: Request) -> Response:
         task = self.task(request.path_params["task"])
         if request.method == "GET":
+            await asyncio.sleep(self._settings.latency)
             return JSONResponse(task.as_json())
         try:
             wish = Wish.read(await request.json())
         except ValueError as error:
-            return JSONResponse(_invalid(task.arn, error), 400)
+            return JSONResponse(_invalid(error, task.arn), 400)
         task.asked.append(wish)
         fault = self.script.take("any")
-        if fault is None or fault.done:
+        slow = fault.seconds if fault is not None and fault.action == "slow" else self._settings.latency
+        await asyncio.sleep(min(slow, LONGEST_CALL))
+        if fault is None or fault.comes_true:
             task.grant(wish)
         self._settings.log({"event": "protection", "task": task.name, "wish": wish.enabled, "fault": fault is not None})
-        if fault is None:
+        if fault is None or (fault.action == "slow" and fault.comes_true):
             return JSONResponse(task.as_json())
         if fault.action == "hang":
             await _until_gone(request)
@@ -143,6 +149,9 @@ async def _until_gone(request: Request) -> None:
         pass
 
 
-def _invalid(arn: str, error: ValueError) -> dict[str, dict[str, str]]:
-    reason = str(error) if isinstance(error, InvalidRequestError) else "no JSON"
-    return {"error": {"Arn": arn, "Code": "InvalidParameterException", "Message": reason}}
+def _invalid(error: ValueError, arn: str) -> dict[str, dict[str, str]]:
+    """Write a refusal; a request that cannot be decoded is refused before its task is looked up."""
+    decoded = isinstance(error, InvalidRequestError)
+    where = {"Arn": arn} if decoded else {}
+    reason = str(error) if decoded else "UpdateTaskProtection: failed to decode request"
+    return {"error": {**where, "Code": "InvalidParameterException", "Message": reason}}

@@ -50,4 +50,22 @@ def judge(found: Found, need: Need) -> Finding:
         return bad(
             subject, f"{', '.join(wrong)} in {need.name} cannot be right", f"it looks like {need.form[wrong[0]]}"
         )
+    if missing := found.misses(need):
+        return care(
+            subject,
+            f"{need.name} has no key {' and no key '.join(missing)}: ECS starts no task without",
+            "they are added, empty, before a service starts",
+        )
     return good(subject, f"{need.name} has values")
+
+
+def check_weather(environment: Environment) -> Finding:
+    """Say on which terms the weather is asked for."""
+    if environment.parameters.get("WeatherSecretArn"):
+        return good("weather", "Open-Meteo, as a customer")
+    return care(
+        "weather",
+        "Open-Meteo's free service is for non-commercial use, and takes 600 requests a minute, 5 000 an hour and "
+        "10 000 a day from one IP address",
+        "customers: set WeatherSecretArn to a secret with the key OPEN_METEO_API_KEY",
+    )

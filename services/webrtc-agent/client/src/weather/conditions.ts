@@ -18,6 +18,7 @@ export const CONDITIONS = {
   snow_showers: ["Snow showers", "snow"],
   thunderstorm: ["Thunderstorm", "thunder"],
   thunderstorm_with_hail: ["Thunderstorm with hail", "thunder"],
+  unknown: ["Conditions not known", "cloud"],
 } as const satisfies Readonly<Record<string, readonly [string, Sky]>>;
 
 export type Conditions = keyof typeof CONDITIONS;

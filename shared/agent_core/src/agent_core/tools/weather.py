@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field
 from agent_core.errors import InvalidArguments, UpstreamError
 from agent_core.phrases import Phrase
 from agent_core.tools.registry import Tool, ToolFailure
-from agent_core.weather import Day, Forecast, Hour, LocationNotFound, TooManyRequests, WeatherSource
+from agent_core.weather import Conditions, Day, Forecast, Hour, LocationNotFound, TooManyRequests, WeatherSource
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -53,9 +53,11 @@ def weather_tools(source: WeatherSource) -> list[Tool]:
         """Get the weather at a place at this moment."""
         forecast = await _look_up(source, location)
         now = forecast.now
+        if not now.is_known:
+            raise ToolFailure(_UNAVAILABLE, _TRY_LATER)
         hours = _next_hours(forecast, format)
         return {
-            "speak": f"Now: {_sky(now.conditions)}, {_degrees(now.temperature, format)} degrees {format}.",
+            "speak": f"Now: {_sentence(_sky(now.conditions), _warmth(_degrees(now.temperature, format), format))}",
             "conditions": now.conditions.value,
             "temperature": _degrees(now.temperature, format),
             "format": format,
@@ -63,7 +65,7 @@ def weather_tools(source: WeatherSource) -> list[Tool]:
             "feels_like": _degrees(now.feels_like, format),
             "humidity_percent": _whole(now.humidity),
             "wind_kmh": _whole(now.wind),
-            "precipitation_mm": round(now.precipitation, 1),
+            "precipitation_mm": _tenths(now.precipitation),
             "is_day": now.is_day,
             **({"next_hours": hours} if hours else {}),
         }
@@ -139,25 +141,35 @@ def _numbers(forecast: Forecast, wanted: date, hour: int | None, unit: str) -> d
 
 
 def _spoken(numbers: Mapping[str, Any], unit: str) -> str:
-    """Put a forecast into words: no enumeration's value, units in full."""
-    sky, chance = _sky(numbers["conditions"]), numbers["precipitation_probability_percent"]
+    """Put a forecast into words: no enumeration's value, units in full, and nothing of what is not known."""
     if "temperature" in numbers:
-        warmth = f"{numbers['temperature']} degrees {unit}"
+        warmth = _warmth(numbers["temperature"], unit)
     else:
-        warmth = f"{numbers['temperature_low']} to {numbers['temperature_high']} degrees {unit}"
-    return f"{sky}, {warmth}" + ("." if chance is None else f", {chance} percent chance of rain or snow.")
+        low, high = numbers["temperature_low"], numbers["temperature_high"]
+        both = f"{low} to {high} degrees {unit}"
+        warmth = both if None not in (low, high) else _warmth(low if high is None else high, unit)
+    chance = numbers["precipitation_probability_percent"]
+    rain = None if chance is None else f"{chance} percent chance of rain or snow"
+    return _sentence(_sky(numbers["conditions"]), warmth, rain)
 
 
-def _sky(conditions: str) -> str:
-    return conditions.replace("_", " ")
+def _warmth(degrees: int | None, unit: str) -> str | None:
+    return None if degrees is None else f"{degrees} degrees {unit}"
+
+
+def _sky(conditions: str) -> str | None:
+    return None if conditions == Conditions.UNKNOWN else conditions.replace("_", " ")
+
+
+def _sentence(*parts: str | None) -> str:
+    return ", ".join(part for part in parts if part is not None) + "."
 
 
 def _common(span: Day | Hour) -> dict[str, Any]:
-    probability = span.precipitation_probability
     return {
         "conditions": span.conditions.value,
-        "precipitation_probability_percent": None if probability is None else _whole(probability),
-        "precipitation_mm": round(span.precipitation, 1),
+        "precipitation_probability_percent": _whole(span.precipitation_probability),
+        "precipitation_mm": _tenths(span.precipitation),
         "wind_kmh": _whole(span.wind),
     }
 
@@ -187,10 +199,14 @@ def _local_time(forecast: Forecast) -> datetime:
     return datetime.now(UTC).replace(tzinfo=None) + forecast.utc_offset
 
 
-def _degrees(celsius: float, unit: str) -> int:
-    return _whole(celsius * 9 / 5 + 32 if unit == "fahrenheit" else celsius)
+def _degrees(celsius: float | None, unit: str) -> int | None:
+    return _whole(celsius * 9 / 5 + 32 if unit == "fahrenheit" and celsius is not None else celsius)
 
 
-def _whole(number: float) -> int:
+def _whole(number: float | None) -> int | None:
     """Round half up, as people do; Python's own ``round`` turns 2.5 into 2."""
-    return floor(number + 0.5)
+    return None if number is None else floor(number + 0.5)
+
+
+def _tenths(number: float | None) -> float | None:
+    return None if number is None else round(number, 1)

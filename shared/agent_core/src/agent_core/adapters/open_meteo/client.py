@@ -6,12 +6,12 @@ from types import TracebackType
 from typing import Self
 
 import httpx
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import SecretStr
 
 from agent_core.adapters.open_meteo.fetch import SERVICE, TIMEOUT, fetch
 from agent_core.adapters.open_meteo.places import Query, best, cleaned, folded, shorter
 from agent_core.adapters.open_meteo.remembered import Remembered
-from agent_core.adapters.open_meteo.wire import CURRENT, DAILY, HOURLY, Place, Places, Weather
+from agent_core.adapters.open_meteo.wire import CURRENT, DAILY, HOURLY, Place, read_forecast, read_places
 from agent_core.credit import Credit
 from agent_core.errors import UpstreamError
 from agent_core.weather import Forecast, LocationNotFound, TooManyRequests
@@ -130,7 +130,7 @@ class OpenMeteo:
 
     async def _ask_places(self, name: str) -> tuple[Place, ...]:
         query = {"name": name, "count": "10", "language": "en", "format": "json"}
-        return _parsed(Places, await self._fetch(self._geocoding_url, query)).results
+        return _read(read_places, await self._fetch(self._geocoding_url, query))
 
     async def _ask_forecast(self, spot: tuple[float, float]) -> Forecast:
         latitude, longitude = spot
@@ -143,12 +143,7 @@ class OpenMeteo:
             "timezone": "auto",
             "forecast_days": str(_FORECAST_DAYS),
         }
-        weather = _parsed(Weather, await self._fetch(self._forecast_url, query))
-        try:
-            return weather.forecast()
-        except (KeyError, ValueError) as error:
-            reason = "unexpected_answer"
-            raise UpstreamError(SERVICE, reason) from error
+        return _read(read_forecast, await self._fetch(self._forecast_url, query))
 
     async def _fetch(self, url: str, query: Mapping[str, str]) -> bytes:
         """Ask an address, unless it said a moment ago that it takes no more."""
@@ -183,9 +178,9 @@ def _questions(query: Query) -> Iterable[tuple[Query, str]]:
         yield other, other.name
 
 
-def _parsed[Answer: BaseModel](model: type[Answer], body: bytes) -> Answer:
+def _read[Answer](read: Callable[[bytes], Answer], body: bytes) -> Answer:
     try:
-        return model.model_validate_json(body)
-    except ValidationError as error:
+        return read(body)
+    except ValueError as error:
         reason = "unexpected_answer"
         raise UpstreamError(SERVICE, reason) from error

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import httpx
-from pydantic_core import from_json
+import orjson
 
 from agent_core.errors import UpstreamError
 from agent_core.weather import TooManyRequests
@@ -23,6 +23,8 @@ MAX_BYTES = 64 * 1024
 _PAUSE = (0.05, 0.25)
 """Seconds before the only retry, drawn at random so that many calls do not knock at the same moment."""
 
+_THROTTLED: Final = "http_429"
+
 _WINDOWS: Final = {"Minutely": 60.0, "Hourly": 3_600.0, "Daily": 86_400.0}
 """First word of the reason in a 429 of the free service, and the seconds after which it takes requests again at the
 latest. Any other reason, such as too many requests at once, passes in a moment."""
@@ -30,6 +32,10 @@ latest. Any other reason, such as too many requests at once, passes in a moment.
 
 class _Passing(UpstreamError):
     """A failure that one more try may cure."""
+
+
+class _Throttled(_Passing):
+    """A 429; if it does not pass, the caller is told so."""
 
 
 async def fetch(client: httpx.AsyncClient, url: str, query: Mapping[str, str]) -> bytes:
@@ -97,20 +103,20 @@ async def _body(response: httpx.Response) -> bytes:
 def _refused_for_now(response: httpx.Response, body: bytes) -> UpstreamError:
     """Read from a 429 how long it lasts; of the text no more than its first word is looked at."""
     try:
-        answer = from_json(body)
+        answer = orjson.loads(body)
         word = str(answer["reason"]).partition(" ")[0]
     except (ValueError, TypeError, KeyError):
         word = ""
     if word in _WINDOWS:
-        return TooManyRequests(SERVICE, "http_429", retry_after=_WINDOWS[word])
-    return _Passing(SERVICE, "http_429", retry_after=_seconds(response.headers.get("retry-after", "")))
+        return TooManyRequests(SERVICE, _THROTTLED, retry_after=_WINDOWS[word])
+    return _Throttled(SERVICE, _THROTTLED, retry_after=_seconds(response.headers.get("retry-after", "")))
 
 
 def _final(error: _Passing) -> UpstreamError:
     """Turn what did not pass into what it is for the caller."""
-    if error.reason != "http_429":
+    if not isinstance(error, _Throttled):
         return error
-    return TooManyRequests(SERVICE, error.reason, retry_after=error.retry_after or _WINDOWS["Minutely"])
+    return TooManyRequests(SERVICE, _THROTTLED, retry_after=error.retry_after or _WINDOWS["Minutely"])
 
 
 def _seconds(retry_after: str) -> float | None:
