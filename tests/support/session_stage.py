@@ -27,6 +27,8 @@ class Silent:
 
     def __init__(self, sounds: float = 0.0) -> None:
         self.sounds = sounds
+        self.said: list[bytes] = []
+        """Recordings, as PCM."""
         self.events: list[str] = []
         """What it was asked to do, in order; pieces of sound that follow each other count once."""
 
@@ -37,7 +39,8 @@ class Silent:
             self.events.append("play")
 
     def say(self, pcm: bytes) -> None:
-        """Nothing."""
+        """Keep it."""
+        self.said.append(pcm)
 
     def sounds_for(self) -> float:
         """Always the same."""

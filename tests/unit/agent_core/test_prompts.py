@@ -38,7 +38,7 @@ ORDER_CHARACTERS = 320
 NAMES = sorted(file.name.removesuffix(".md") for file in files(prompts).iterdir() if file.name.endswith(".md"))
 PARTS = {"system", "people"}
 ORDERS = [name for name in NAMES if name not in PARTS]
-VALUES = {"destination": "reception", "digit": "5", "note": "", "words": "and tomorrow"}
+VALUES = {"destination": "reception", "keys": "94105", "note": "", "words": "and tomorrow"}
 TODAY = date(2026, 12, 30)
 
 
@@ -299,7 +299,8 @@ def test_the_stand_in_takes_no_order_for_a_caller_s_words(name: str) -> None:
     expected = {
         "goodbye": kind.LEAVE,
         "greeting": kind.GREET,
-        "key_pressed": kind.KEY,
+        "blocked": kind.NO_ANSWER,
+        "keys_typed": kind.KEY,
         "looking_up": kind.LOOKING_UP,
         "nobody_free": kind.NOBODY_FREE,
         "say_again": kind.SAY_AGAIN,

@@ -42,6 +42,7 @@ _TOLD_TO_SAY = {
     directions.Kind.CONNECTING: CONNECTING,
     directions.Kind.NOBODY_FREE: NOBODY_FREE,
     directions.Kind.LOOKING_UP: "One moment, I am looking that up.",
+    directions.Kind.NO_ANSWER: "I have no answer to that. What else can I help you with?",
     directions.Kind.WAITED: "Sorry for the wait. How can I help you?",
 }
 

@@ -21,6 +21,8 @@ class Kind(Enum):
     """Nobody answered, or nobody could be called: the caller is back."""
     LOOKING_UP = auto()
     """A tool takes a while."""
+    NO_ANSWER = auto()
+    """What the caller said is not to be answered."""
     WAITED = auto()
     """The caller had to wait."""
     LOST = auto()
@@ -46,6 +48,7 @@ _LEAVE = re.compile(
     r"\b(conversation|call) (has to|must|will) end\b|\bsay goodbye\b|\bhave to go, and goodbye\b", re.IGNORECASE
 )
 _LOOKING_UP = re.compile(r"\btell the caller\b.*\blooking it up\b", re.IGNORECASE)
+_NO_ANSWER = re.compile(r"\bhave no answer to that\b", re.IGNORECASE)
 _STILL_THERE = re.compile(r"\bask\b.*\b(still there|on the line)\b", re.IGNORECASE)
 _SAY_AGAIN = re.compile(r"\bask\b.*\bto say it again\b", re.IGNORECASE)
 _GREET = re.compile(
@@ -66,6 +69,7 @@ _SIGNS = (
     (_KEY, Kind.KEY),
     (_LEAVE, Kind.LEAVE),
     (_LOOKING_UP, Kind.LOOKING_UP),
+    (_NO_ANSWER, Kind.NO_ANSWER),
     (_STILL_THERE, Kind.STILL_THERE),
     (_SAY_AGAIN, Kind.SAY_AGAIN),
     (_GREET, Kind.GREET),
