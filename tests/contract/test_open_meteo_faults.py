@@ -160,7 +160,7 @@ async def test_injected_text_reaches_nobody(standin: WeatherStandin, tools: Tool
     result = await ask(tools)
     assert result.outcome == "ok"
     assert "gnore" not in json.dumps(result.value)
-    assert re.fullmatch(r"Now: [a-z ]{3,23}, -?[0-9]{1,3} degrees celsius\.", result.value.pop("speak"))
+    assert re.fullmatch(r"Now: [a-z ]{3,23}(, -?[0-9]{1,3} degrees celsius)?\.", result.value.pop("speak"))
     assert not any(isinstance(value, str) and " " in value for value in result.value.values())
 
 
@@ -184,12 +184,12 @@ async def test_the_same_place_is_not_asked_twice(standin: WeatherStandin, tools:
 async def test_a_place_that_was_not_found_is_not_looked_up_again(standin: WeatherStandin, tools: ToolRegistry) -> None:
     """For a while, however it is spelt; and what could not be asked has not been looked up."""
     standin.fail(Fault(on="geocoding", action="status", status=404))
-    assert (await ask(tools, "Xqyw Zv")).value == {"error": "weather_unavailable"}
+    assert (await ask(tools, "Xqyw Zv")).value["error"] == "weather_unavailable"
     standin.clear_faults()
-    assert (await ask(tools, "Xqyw Zv")).value == {"error": "location_not_found"}
+    assert (await ask(tools, "Xqyw Zv")).value["error"] == "location_not_found"
     before = len(standin.requests)
     for name in ("Xqyw Zv", "xqyw zv", " XQYW  ZV "):
-        assert (await ask(tools, name)).value == {"error": "location_not_found"}
+        assert (await ask(tools, name)).value["error"] == "location_not_found"
     assert len(standin.requests) == before
 
 

@@ -136,7 +136,7 @@ async def test_another_destination_meanwhile_is_refused_by_name() -> None:
     conversation = Conversation(Staff())
     await conversation.ask(destination="sales", reason="")
     refused = await conversation.ask(destination="reception", reason="")
-    assert refused == {"error": "transfer_under_way", "detail": "The caller is being connected to sales. Say so."}
+    assert refused == {"error": "transfer_under_way", "next": "Say that you are connecting the caller to sales."}
 
 
 async def test_a_key_does_not_wait_for_what_the_agent_was_saying() -> None:

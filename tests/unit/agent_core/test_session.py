@@ -170,7 +170,7 @@ async def test_nobody_is_told_to_hold_on_for_a_tool_that_nobody_waits_for() -> N
         stage.session._tools = ToolRegistry([Tool(look_up, timeout=5, filler=Phrase.LOOK_UP)])
         stream = await stage.model.stream()
         stream.say(*say.heard("the news?"), *say.tool_use("look_up", "use-1", {}))
-        await asyncio.sleep(2)
+        await asyncio.sleep(3)
         stream.say(*say.heard("never mind"), *say.answer("All right.", SOUND))
         await stream.until_sent("toolResult")
         await asyncio.sleep(25)
