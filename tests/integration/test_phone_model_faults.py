@@ -167,6 +167,7 @@ async def test_fault_05_a_refusal_in_every_answer(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller], error: str, after_ms: int
 ) -> None:
     """Four streams at most, one phrase and one apology, then the fallback: no loop that is paid for and heard."""
+    house.score.plan = lambda turn: [note(400, 3000 if turn.text.startswith("turn") else 400)]
     fault = Fault(on="answer", times=None, skip=1, action="exception", error=error, after_ms=after_ms)
     house.nova.faults.add(fault)
     async with dial() as caller:
@@ -184,7 +185,7 @@ async def test_fault_05_a_model_that_calls_tools_without_end(
 ) -> None:
     """It is ordered to speak, then replaced, then left; the caller hears that we are there, and the fallback."""
     loop = use("get_current_weather", location="Paris", format="celsius")
-    house.score.plan = lambda turn: [note(400, 400)] if turn.number == 0 else [loop]
+    house.score.plan = lambda turn: [loop] if turn.text.startswith("turn") else [note(400, 400)]
     house.nova.faults.add(Fault(on="tool_use", times=None, action="ask_again"))
     async with dial() as caller:
         await caller.greeted()

@@ -75,6 +75,7 @@ class ModelSession:
         self._heard_anything = False
         self._sending_since: float | None = None
         self._closed = False
+        self._sender: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
 
     @classmethod
@@ -220,7 +221,7 @@ class ModelSession:
         Raises:
             ModelError: the model refused, failed or stopped reading.
         """
-        sender = asyncio.create_task(self._send_posted(), name="model-sender")
+        self._sender = sender = asyncio.create_task(self._send_posted(), name="model-sender")
         receiver = asyncio.create_task(self._receive(handle), name="model-receiver")
         tasks = {sender, receiver}
         for task in tasks:
@@ -234,22 +235,23 @@ class ModelSession:
                 if task.done():
                     task.result()
         finally:
-            sender.cancel()
             await _whole(self._finish(tasks))
 
     async def _finish(self, tasks: set[asyncio.Task[None]]) -> None:
         # Closing ends the receiver. To cancel it in the middle of a read would make the SDK's own thread stumble.
         await self.close()
+        if self._sender is not None:
+            self._sender.cancel()  # a model that has stopped reading holds it up
         _, stuck = await asyncio.wait(tasks, timeout=CLOSE_SECONDS)
         for task in stuck:
             task.cancel()
 
     async def _send_posted(self) -> None:
         clock = asyncio.get_running_loop().time
-        while True:
+        while not self._closed:
             await self._work.wait()
             self._work.clear()
-            while self._outbox:
+            while self._outbox and not self._closed:
                 event, audio_bytes = self._outbox.popleft()
                 if event is _SETTLE:
                     await asyncio.sleep(SETTLE_SECONDS)
@@ -281,6 +283,7 @@ class ModelSession:
         """
         if self._closing is None:
             self._closed = True
+            self._work.set()
             self._closing = asyncio.create_task(self._close(), name="model-close")
         await asyncio.wait({self._closing})
 
@@ -299,6 +302,10 @@ class ModelSession:
         goodbye = (*rest, *microphone, wire.prompt_end(self._prompt_name), wire.session_end())
         with suppress(ModelError, TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
+                if self._sender is not None:
+                    # Never cut off, nor overtaken: the SDK signs an event, then waits for room. One that is signed and
+                    # not sent makes every later signature wrong.
+                    await asyncio.wait({self._sender})
                 for event in goodbye:
                     await self._stream.send(event)
         await self._stream.close()
