@@ -12,6 +12,7 @@ import os
 import select
 import selectors
 import socket
+import stat
 import sys
 import time
 from contextlib import suppress
@@ -85,6 +86,8 @@ class SharedClockSelector(selectors.EpollSelector):
         if not clock.virtual:
             left: float = (until - clock.monotonic_ns()) / 1e9
             return min(1.0, max(0.0, left))
+        if "awscrt" in sys.modules:
+            _release_native_sockets()
         pause: float = clock.skip(self._place, self._has_arrived)
         return pause
 
@@ -119,6 +122,25 @@ def _step_after(now: int, seconds: float) -> int:
 def _send_at_once(stream: socket.socket) -> None:
     if stream.family in (socket.AF_INET, socket.AF_INET6) and stream.type == socket.SOCK_STREAM:
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+_released: dict[str, int] = {}
+"""Descriptors of this process that have been looked at, and the inode that each was."""
+
+
+def _release_native_sockets() -> None:
+    """Do the same for sockets that native code has opened: the AWS SDK's keep packets back, in the TLS handshake too."""
+    for name in os.listdir("/proc/self/fd"):  # no `Path`: this runs thousands of times a second
+        try:
+            status = os.fstat(int(name))
+            if _released.get(name) == status.st_ino:
+                continue
+            _released[name] = status.st_ino
+            if stat.S_ISSOCK(status.st_mode):
+                with socket.socket(fileno=os.dup(int(name))) as stream:
+                    _send_at_once(stream)
+        except OSError:  # closed meanwhile
+            continue
 
 
 def _clock_info(name: Any) -> Any:  # noqa: ANN401 - the standard library's names and namespace

@@ -1,9 +1,8 @@
 """An HTTP/2 server connection on asyncio, with `h2` for the protocol: many streams, flow control both ways."""
 
 import asyncio
-import socket
 from collections.abc import Callable
-from typing import Final, cast
+from typing import cast
 
 import h2.config
 import h2.connection
@@ -21,7 +20,6 @@ PREFACE_DEADLINE = 10.0
 LINGER = 2.0
 """Seconds a client may go on sending after the answer ended; then its half is reset with NO_ERROR (RFC 9113, 8.1)."""
 MAX_CONCURRENT_STREAMS = 256
-_QUICKACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)
 
 
 class _Connection(h2.connection.H2Connection):
@@ -65,7 +63,6 @@ class ServerConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Feed the protocol and act on what it makes of the bytes."""
-        self._acknowledge_at_once()
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
@@ -99,15 +96,6 @@ class ServerConnection(asyncio.Protocol):
         """What TLS negotiated (`h2`), or None in clear text."""
         tls = self._transport and self._transport.get_extra_info("ssl_object")
         return tls.selected_alpn_protocol() if tls else None
-
-    def _acknowledge_at_once(self) -> None:
-        """Keep the kernel from holding the acknowledgement back, 40 ms on Linux; it forgets the option each time.
-
-        The AWS SDK leaves Nagle's algorithm on, so its next small frame waits for it: what was sent in two moments
-        would arrive in one.
-        """
-        if _QUICKACK is not None and self._transport is not None:
-            self._transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
 
     def send_headers(self, stream_id: int, headers: Headers) -> None:
         """Send response headers."""
