@@ -60,11 +60,16 @@ def take_leave(turn: Turn) -> Sequence[Step]:
     return [note(LEAVE, 600)] if "has to end now" in turn.text else short_notes(turn)
 
 
+_NUDGE = re.compile(r"tell the caller .* looking it up", re.IGNORECASE)
+
+
 class Score:
     """What is played; set `plan` to change it."""
 
     def __init__(self) -> None:
         self.plan: Plan = short_notes
+        self.cover: Sequence[Step] = ()
+        """What is said where the product asks the model to cover the wait for a tool; nothing has a recording do it."""
         self._sessions = count()
 
     def brain(self) -> Brain:
@@ -84,6 +89,8 @@ class _Player:
         self._turns = count()
 
     def heard(self, text: str) -> Sequence[Step]:
+        if _NUDGE.search(text):
+            return self._score.cover
         return self._score.plan(Turn(self._session, next(self._turns), text, self._history))
 
     def tool_result(self, name: str, arguments: dict[str, Any], result: dict[str, Any]) -> Sequence[Step]:

@@ -343,6 +343,22 @@ async def test_the_model_is_nudged_only_while_a_tool_works() -> None:
     assert not quirks.holds_audio
 
 
+async def test_a_question_whose_tool_has_answered_is_asked_again() -> None:
+    """Though the agent has said something meanwhile: that it looks something up is no answer."""
+    talk = Conversation(ScriptedModel())
+    async with talk.talking():
+        first = await talk.model.stream(0)
+        first.say(say.event("completionStart"), *say.heard("weather?"), *say.tool_use("get_weather", "use-1", {}))
+        first.say(*_said("I am looking."))
+        await until(lambda: talk.transcript.history[-1:] == ((Role.ASSISTANT, "I am looking."),))
+        assert talk.link.answer_tool("use-1", {"temperature": 7})
+        await first.until_sent("toolResult")
+        first.fail(LOST)
+        second = await talk.model.stream(1)
+        await second.until_sent("textInput", count=2)
+        assert second.texts("USER") == ["weather?"]
+
+
 async def test_audio_is_held_after_it_was_refused_during_a_tool() -> None:
     """For the rest of the conversation, and for the next ones of the process; nothing of it is lost."""
     quirks = Quirks()

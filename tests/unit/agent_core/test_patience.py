@@ -9,17 +9,15 @@ from agent_core.phrases import Phrase
 class Wait:
     """A patience, what it said and when."""
 
-    def __init__(self, *, nudges: bool = False) -> None:
+    def __init__(self) -> None:
         self.quiet = True
         self.said: list[tuple[Phrase, float]] = []
         self.nudged = 0
-        self._nudges = nudges
         self._began = asyncio.get_running_loop().time()
         self.patience = Patience(self._say, lambda: self.quiet, self._nudge)
 
-    def _nudge(self) -> bool:
-        self.nudged += self._nudges
-        return self._nudges
+    def _nudge(self) -> None:
+        self.nudged += 1
 
     def _say(self, phrase: Phrase) -> None:
         self.said.append((phrase, round(asyncio.get_running_loop().time() - self._began, 1)))
@@ -71,7 +69,7 @@ async def test_a_slow_look_up_is_covered_within_a_second_and_a_half() -> None:
     assert wait.said == []
     wait.patience.work_began(Phrase.LOOK_UP)
     await asyncio.sleep(1.5)
-    assert wait.said == [(Phrase.LOOK_UP, 2.2)]
+    assert wait.said == [(Phrase.LOOK_UP, 2.4)]
     wait.patience.work_began(None)
     await asyncio.sleep(5)
     assert len(wait.said) == 1
@@ -172,8 +170,8 @@ async def test_an_answer_that_breaks_again_and_again_is_joined_once() -> None:
 
 
 async def test_the_model_covers_a_look_up_itself_where_it_can() -> None:
-    """In its own voice, and only while nobody speaks; a recording does it where it does not."""
-    wait = Wait(nudges=True)
+    """In its own voice, and only while nobody speaks; a recording does it where it does not, no later than before."""
+    wait = Wait()
     wait.quiet = False
     wait.patience.work_began(Phrase.LOOK_UP)
     await asyncio.sleep(2)
@@ -185,9 +183,9 @@ async def test_the_model_covers_a_look_up_itself_where_it_can() -> None:
     await asyncio.sleep(5)
     assert wait.said == []
     wait.patience.work_began(Phrase.LOOK_UP)
-    await asyncio.sleep(1.3)
+    await asyncio.sleep(0.7)
     assert wait.nudged == 2
-    await asyncio.sleep(1.5)
+    await asyncio.sleep(0.8)
     assert [phrase for phrase, _ in wait.said] == [Phrase.LOOK_UP]
     assert wait.nudged == 2
     wait.patience.stop()

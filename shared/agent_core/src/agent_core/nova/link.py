@@ -166,6 +166,8 @@ class ModelLink:
             return False
         self._nudged = False
         self._floor.tool_answered(tool_use_id)
+        # Also where something was said while it worked: a stream that breaks now leaves the question without an answer.
+        self._torn_off = self._torn_off or self._floor.owed
         if self._floor.owed:
             self._patience.work_ended()
             self._tending.expect(TURN_SECONDS)
