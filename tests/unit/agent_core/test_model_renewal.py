@@ -40,9 +40,9 @@ class Voice:
 
 
 @asynccontextmanager
-async def _in_a_call() -> AsyncIterator[tuple[Conversation, ScriptedStream, Voice]]:
+async def _in_a_call(renew_after: float = 360) -> AsyncIterator[tuple[Conversation, ScriptedStream, Voice]]:
     """Greet a caller whose line is open; everything is closed in the end."""
-    talk = Conversation(ScriptedModel())
+    talk = Conversation(ScriptedModel(), renew_after=renew_after)
     voice = Voice(talk)
     talk.link.read("Greet the caller.")
     async with talk.talking():
@@ -565,6 +565,8 @@ async def test_a_model_that_reads_no_more_is_not_waited_for_in_silence() -> None
         first.takes_events.set()
 
 
+SOON = 120
+"""Seconds in place of six minutes, where nothing depends on them."""
 REFUSALS = [
     ModelRejected("ValidationException", "Chat history is over max limit. Trim chat history and try again."),
     ModelRejected("ValidationException", "Invalid input request, please fix your input and try again."),
@@ -596,7 +598,7 @@ def _refuse_next(talk: Conversation, error: Exception | None, after: float = 0.1
 @pytest.mark.parametrize("error", REFUSALS, ids=["history", "input", "throttled", "ended"])
 async def test_fault_09_a_refused_renewal_is_inaudible(error: Exception | None) -> None:
     """The old stream goes on, misses nothing of the caller, and the next try is made with less history."""
-    async with _in_a_call() as (talk, first, voice):
+    async with _in_a_call(SOON) as (talk, first, voice):
         first.say(*say.heard("weather in Oslo?"), *_said("Seven degrees."))
         _refuse_next(talk, error)
         second = await _renewed(talk)
@@ -651,7 +653,7 @@ async def test_fault_09_a_renewal_refused_while_the_agent_speaks_cuts_no_word() 
 
 async def test_fault_09_what_is_asked_of_a_stream_that_is_refused_is_asked_of_the_old_one() -> None:
     """A visitor types in just that second."""
-    async with _in_a_call() as (talk, first, _voice):
+    async with _in_a_call(SOON) as (talk, first, _voice):
         _refuse_next(talk, REFUSALS[0], after=0.5)
         second = await _renewed(talk)
         talk.link.read("and in Rome?", by_caller=True)
@@ -684,12 +686,12 @@ async def test_fault_09_every_renewal_is_refused_until_the_model_ends_the_stream
 
 async def test_an_old_stream_lives_until_the_new_one_has_proven_itself() -> None:
     """A second without a refusal, or any event."""
-    async with _in_a_call() as (talk, first, _voice):
+    async with _in_a_call(SOON) as (talk, first, _voice):
         second = await _renewed(talk)
         assert not _closed(first)
         second.say(say.event("completionStart"))
         await until(lambda: _closed(first), 0.5)
-    async with _in_a_call() as (talk, first, _voice):
+    async with _in_a_call(SOON) as (talk, first, _voice):
         await _renewed(talk)
         await _pass(0.5)
         assert not _closed(first)
