@@ -119,7 +119,7 @@ def _many_fields(stranger: Stranger) -> httpx.Request:
         (_changed_field, 403),
         (_another_path, 403),
         (_another_account, 403),
-        (_host_of_somebody, 403),
+        (_host_of_somebody, 421),
         (_no_call, 400),
         (_unsigned_json, 415),
         (_huge_body, 413),

@@ -129,8 +129,8 @@ _released: dict[str, int] = {}
 
 
 def _release_native_sockets() -> None:
-    """Do the same for sockets that native code has opened: the AWS SDK's keep packets back, in the TLS handshake too."""
-    for name in os.listdir("/proc/self/fd"):  # no `Path`: this runs thousands of times a second
+    """Do the same for sockets that native code has opened: those of the AWS SDK hold a TLS handshake up, too."""
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - this runs thousands of times a second
         try:
             status = os.fstat(int(name))
             if _released.get(name) == status.st_ino:
