@@ -14,7 +14,7 @@ from agent_core.adapters.call_store.store import CallStore
 from agent_core.agent import Agent
 from agent_core.drain import MAX_MESSAGE_BYTES
 from agent_core.events import EndRecord
-from agent_core.sockets import PING_SECONDS, WebSocketProtocol
+from agent_core.sockets import PING_SECONDS, HttpProtocol, WebSocketProtocol
 from agent_core.tools.goodbye import goodbye_tools
 from phone_agent.app import create_app
 from phone_agent.call_control import CallControl
@@ -71,6 +71,7 @@ async def phone_in_process(
         config = uvicorn.Config(
             app,
             log_config=None,
+            http=HttpProtocol,
             ws=WebSocketProtocol,
             ws_ping_interval=PING_SECONDS,
             ws_ping_timeout=None,
