@@ -432,3 +432,17 @@ async def test_unknown_events_are_counted_and_named_once() -> None:
             await until(lambda: talk.desk.tally.unknown_events == 400)
     named = [line["name"] for line in lines if line["event"] == "model_event_unknown"]
     assert named == ["moodRingEvent", "event0", "event1", "event2", "event3"]
+
+
+async def test_a_tool_call_is_not_read_out() -> None:
+    """The words come before their sound: the stream is replaced, and the question asked again."""
+    async with _talking() as (talk, stream):
+        stream.say(*say.heard("weather in Paris?"))
+        stream.say(*say.answer("<tools><function=get_weather>{}</function></tools>", SOUND))
+        second = await talk.model.stream(1)
+        await second.until_sent("textInput", count=2)
+        assert second.texts("USER") == ["weather in Paris?"]
+        second.say(*say.answer("It is <b>warm</b>, 3 < 4.", SOUND))
+        await talk.heard(3)
+        assert [one for one in talk.ear.happened if one != "interrupt"][-2:] == [SOUND, "finish"]
+        assert talk.ear.happened.count(SOUND) == 1

@@ -7,6 +7,7 @@ more than all the rest of a call.
 """
 
 import asyncio
+import re
 import traceback
 
 import structlog
@@ -39,7 +40,7 @@ from pipecat.services.llm_service import LLMService
 from pipecat.utils.text.base_text_aggregator import TextType
 from pipecat.utils.time import time_now_iso8601
 
-from agent_core.errors import ModelError
+from agent_core.errors import ModelError, ModelUnavailable
 from agent_core.nova import wire
 from agent_core.nova.declared_rate import DeclaredRate
 from agent_core.nova.frame_voice import FrameVoice
@@ -50,6 +51,8 @@ from agent_core.nova.tool_calls import ToolCalls
 from agent_core.nova.wire import ModelEvent, StopReason
 
 log = structlog.get_logger()
+
+_MARKUP = re.compile(r"\s*<[a-z_]+[\s=>]", re.IGNORECASE)
 
 
 MAX_UNKNOWN_NAMES = 5
@@ -266,6 +269,9 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
             self._heard.append(words)
         elif wire.interrupts(words):
             await self._interrupt()
+        elif self._block.speculative and _MARKUP.match(words):
+            # A tool call that the model is about to read out (AWS re:Post, "infinite tool calling loop").
+            self._link.break_off(ModelUnavailable("SpokenMarkup", "the model was about to speak markup"))
         elif self._block.speculative:
             self._planned = AggregatedTextFrame(words, text_type=TextType.SENTENCE)
             self._planned.append_to_context = False
