@@ -172,7 +172,7 @@ to ask for:
 | `model_stream_failed`, `model_lost` | `error`; the first also `failures` |
 | `model_renewal_refused` | the next stream refused the conversation, and the old one goes on: `error` |
 | `model_refuses_history` | `kept_bytes`: how much history was kept; from now on it is half |
-| `model_refuses_audio_during_tools`, `model_refuses_nudges` | audio waits for a tool, recordings cover it, from now on |
+| `model_refuses_audio_during_tools`, `model_refuses_nudges` | audio waits for a tool, a recording covers it |
 | `tool_calls_limited`, `tool_use_repeated` | `tool`: the model calls too many in one turn, or one twice |
 | `pipeline_failed` | `error`: the defect of ours that ended a conversation |
 | `request_refused` | `path`, `status`, `error` |
