@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+
 from standins.nova.server import NovaSettings, NovaStandin
 from standins.nova.speech import speech_brain
 from standins.speech.voice import Voice
@@ -26,6 +28,7 @@ async def question_file(folder: Path) -> Path:
     return file
 
 
+@pytest.mark.thorough
 async def test_the_sdk_for_python_asks_in_speech_and_is_answered_in_speech(tmp_path: Path) -> None:
     """With no code of ours it is greeted, asks, serves the tool and gets a spoken answer with the tool's number."""
     question = await question_file(tmp_path)

@@ -36,7 +36,9 @@ async def _idle(house: House) -> None:
     await until(lambda: house.nova.ledger.streams_open == 0, 10)
 
 
-@pytest.mark.parametrize("caller", WITHOUT)
+@pytest.mark.parametrize(
+    "caller", [WITHOUT[0], *(pytest.param(one, marks=pytest.mark.thorough) for one in WITHOUT[1:])]
+)
 async def test_a_caller_without_a_number_is_put_through(service: PhoneProcess, house: House, caller: str) -> None:
     """The called number is shown, and the person is reached."""
     house.score.plan = _transfers  # type: ignore[assignment]
@@ -52,6 +54,7 @@ async def test_a_caller_without_a_number_is_put_through(service: PhoneProcess, h
     await _idle(house)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("caller", WITHOUT[:2])
 async def test_the_fallback_shows_it_too(service: PhoneProcess, house: House, caller: str) -> None:
     """The verbs behind the stream are in Twilio's hands, with the number to show."""

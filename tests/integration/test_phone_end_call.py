@@ -131,7 +131,11 @@ async def _ask_for(caller: Caller, seconds: float) -> None:
             await caller.ask()
 
 
-@pytest.mark.parametrize(("talks", "goodbyes"), [(8.0, 1), (60.0, 0)], ids=["listens", "talks-over-it"])
+@pytest.mark.parametrize(
+    ("talks", "goodbyes"),
+    [(8.0, 1), pytest.param(60.0, 0, marks=pytest.mark.thorough)],
+    ids=["listens", "talks-over-it"],
+)
 async def test_a_call_of_the_longest_length_is_ended(house: House, talks: float, goodbyes: int) -> None:
     """Ten seconds after it began the goodbye is due, and at most ten later Twilio is told that the call is over."""
     house.score.plan = take_leave

@@ -128,6 +128,7 @@ async def test_a_dead_peer_is_noticed_in_ten_seconds(phone: PhoneInProcess, exch
     assert phone.records[0].reason is EndReason.PEER_LOST
 
 
+@pytest.mark.thorough
 async def test_a_peer_that_dies_while_muted(phone: PhoneInProcess, exchange: TwilioExchange) -> None:
     """What it answered before does not keep the call."""
     async with a_call(phone, exchange) as peer:
@@ -138,6 +139,7 @@ async def test_a_peer_that_dies_while_muted(phone: PhoneInProcess, exchange: Twi
     assert ASK_SECONDS < STALL_SECONDS
 
 
+@pytest.mark.thorough
 async def test_sound_without_pongs_keeps_the_call(phone: PhoneInProcess, exchange: TwilioExchange) -> None:
     """A peer that talks is there, whatever it makes of pings."""
     async with a_call(phone, exchange) as peer:
@@ -151,6 +153,7 @@ async def test_sound_without_pongs_keeps_the_call(phone: PhoneInProcess, exchang
     assert phone.records[0].reason is EndReason.CALLER_LEFT
 
 
+@pytest.mark.thorough
 async def test_a_telephone_on_hold_at_the_exchange(phone: PhoneInProcess, exchange: TwilioExchange) -> None:
     """Held for longer than a dead peer has, and then heard again; sound that was never sent is not missed."""
     async with Caller(exchange, phone.url) as caller:

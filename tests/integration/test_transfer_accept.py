@@ -155,7 +155,8 @@ async def test_without_a_key_the_caller_is_back_with_the_agent(
     assert service.lines("transfer_accepted", call_sid=caller.sid) == []
 
 
-@pytest.mark.parametrize("when", [pytest.param("dial", marks=pytest.mark.thorough), "whisper"])
+@pytest.mark.thorough
+@pytest.mark.parametrize("when", ["dial", "whisper"])
 async def test_a_caller_who_hangs_up_while_it_rings_or_whispers(
     service: PhoneProcess, exchange: TwilioExchange, when: str
 ) -> None:
@@ -171,7 +172,8 @@ async def test_a_caller_who_hangs_up_while_it_rings_or_whispers(
     assert len(service.model_sessions(caller.sid)) == 1
 
 
-@pytest.mark.parametrize("behaviour", ["presses", pytest.param("voicemail", marks=pytest.mark.thorough)])
+@pytest.mark.thorough
+@pytest.mark.parametrize("behaviour", ["presses", "voicemail"])
 async def test_on_a_sip_telephone(
     service: PhoneProcess, house: House, exchange: TwilioExchange, person: Person, behaviour: str
 ) -> None:

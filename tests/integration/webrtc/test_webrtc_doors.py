@@ -127,6 +127,7 @@ async def test_a_direct_client_needs_no_start(web: WebProcess, visitor: Someone)
         assert (await web.http.patch("/api/offer", json=garbage)).status_code == 400
 
 
+@pytest.mark.thorough
 async def test_ten_visitors_at_once(surroundings: Surroundings, visitor: Someone) -> None:
     """Each is greeted, asks, and hears an answer of its own; nothing of them is left."""
     async with AsyncExitStack() as stack:

@@ -123,6 +123,7 @@ async def test_a_quiet_moment_is_taken_after_six_minutes() -> None:
         assert talk.said == []
 
 
+@pytest.mark.thorough
 async def test_no_stream_grows_older_than_the_model_lets_it() -> None:
     """One that waited for a quiet moment is as old as it was opened long ago, not as it talks."""
     async with _in_a_call() as (talk, first, _voice):
@@ -595,7 +596,11 @@ def _refuse_next(talk: Conversation, error: Exception | None, after: float = 0.1
     talk.model._script = script
 
 
-@pytest.mark.parametrize("error", REFUSALS, ids=["history", "input", "throttled", "ended"])
+@pytest.mark.parametrize(
+    "error",
+    [*REFUSALS[:1], *(pytest.param(error, marks=pytest.mark.thorough) for error in REFUSALS[1:])],
+    ids=["history", "input", "throttled", "ended"],
+)
 async def test_fault_09_a_refused_renewal_is_inaudible(error: Exception | None) -> None:
     """The old stream goes on, misses nothing of the caller, and the next try is made with less history."""
     async with _in_a_call(SOON) as (talk, first, voice):
