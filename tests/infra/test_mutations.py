@@ -109,7 +109,7 @@ MORE = [
     Mistake(
         "any model",
         "permissions",
-        "::foundation-model/${NovaSonicModelId}",
+        "::foundation-model/${Model}",
         "::foundation-model/*",
         "test_permissions::test_one_model_may_be_called",
     ),
@@ -182,13 +182,6 @@ MORE = [
         "Default: 1800\n    MinValue: 900",
         "Default: 900\n    MinValue: 900",
         "test_edge_stack::test_a_leaving_phone_task_keeps_its_calls_for_the_longest_that_is_promised",
-    ),
-    Mistake(
-        "silence that closes a call",
-        "edge",
-        "Default: 300\n    MinValue: 60",
-        "Default: 60\n    MinValue: 60",
-        "test_edge_stack::test_a_silent_line_is_kept_and_an_idle_connection_is_closed_by_the_load_balancer_first",
     ),
     Mistake(
         "calls that go to the page",

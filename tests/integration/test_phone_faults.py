@@ -92,6 +92,9 @@ async def test_fault_23_a_connection_that_falls_silent(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller]
 ) -> None:
     """Open, and nothing comes any more: noticed after ten seconds, and everything is released."""
+    async with dial() as first:  # starts what a service starts once: the SDK's threads, and the one that looks for keys
+        await first.greeted()
+    await balance(phone, house, first.sid)
     before = phone.held()
     async with dial() as caller:
         await caller.greeted()

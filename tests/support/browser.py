@@ -20,7 +20,7 @@ from tests.support.microphone import Microphone
 
 RATE = 16_000
 """Samples a second of `Visit.recording`."""
-INSECURE_HOST = "agent.example"
+INSECURE_HOST = "agent"
 """A name that leads to this machine, and that the browser does not trust with a microphone."""
 
 _HERE = Path(__file__).parent
