@@ -184,6 +184,13 @@ MORE = [
         "test_edge_stack::test_a_leaving_phone_task_keeps_its_calls_for_the_longest_that_is_promised",
     ),
     Mistake(
+        "silence that closes a call",
+        "edge",
+        "Default: 300\n    MinValue: 60",
+        "Default: 3\n    MinValue: 1",
+        "test_edge_stack::test_a_silent_line_is_kept_and_an_idle_connection_is_closed_by_the_load_balancer_first",
+    ),
+    Mistake(
         "calls that go to the page",
         "edge",
         "Actions: [{Type: forward, TargetGroupArn: !Ref PhoneTargetGroup}]",
