@@ -6,6 +6,7 @@ import logging
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future, InvalidStateError
 from types import SimpleNamespace
 from typing import Any
 
@@ -104,3 +105,25 @@ def test_what_nobody_catches_is_one_line(monkeypatch: pytest.MonkeyPatch, hook: 
     event = json.loads(line)
     assert (event["event"], event["level"], event["error"]) == ("uncaught", "error", "ValueError")
     assert "test_logs.py" in event["stack"]
+
+
+@pytest.mark.parametrize(("file", "level"), [("/lib/awscrt/http.py", "warning"), ("/lib/other.py", "error")])
+def test_a_stream_that_is_given_up_while_it_opens_is_no_error(
+    monkeypatch: pytest.MonkeyPatch, file: str, level: str
+) -> None:
+    """The AWS SDK's runtime stumbles over the future that is cancelled, in a thread that knows no conversation."""
+    output = io.StringIO()
+    _logged(monkeypatch, output, LogFormat.JSON)
+    try:
+        exec(compile("done.set_result(None)", file, "exec"), {"done": _cancelled()})  # noqa: S102 - a frame of that file
+    except InvalidStateError as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+    (line,) = output.getvalue().splitlines()[1:]
+    assert (json.loads(line)["event"], json.loads(line)["level"]) == ("uncaught", level)
+
+
+def _cancelled() -> Future[None]:
+    future: Future[None] = Future()
+    future.cancel()
+    future.set_running_or_notify_cancel()
+    return future

@@ -100,7 +100,9 @@ def _note_uncaught(kind: type[BaseException], error: BaseException | None, stack
         return
     # The stack alone: a message may quote what was said.
     where = "".join(traceback.format_tb(stack))
-    structlog.get_logger().error("uncaught", error=kind.__name__, stack=where)
+    # An opening stream that was given up: the AWS SDK's runtime hands its connection to a future that is cancelled.
+    level = logging.WARNING if kind.__name__ == "InvalidStateError" and "/awscrt/" in where else logging.ERROR
+    structlog.get_logger().log(level, "uncaught", error=kind.__name__, stack=where)
 
 
 def _pipecat_sink(message: "Message") -> None:
