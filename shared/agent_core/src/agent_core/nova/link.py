@@ -110,6 +110,11 @@ class ModelLink:
         """How often the caller has said or written something."""
 
     @property
+    def quirks(self) -> Quirks:
+        """What this process knows of the model."""
+        return self._quirks
+
+    @property
     def caller_speaks(self) -> bool:
         """Whether the caller is in the middle of a sentence, as far as loudness tells."""
         return self._recent.speaking

@@ -21,6 +21,8 @@ class Quirks:
     One production team had streams closed that sent audio meanwhile; Pipecat, LiveKit and Strands send it always.
     """
 
+    head_start: float = 0.0
+    """Seconds of silence before an answer, so that bursts of audio do not leave gaps in it (``HeadStart``)."""
     takes_nudges: bool = True
     """Whether the model may be asked in writing to say something while it waits for a tool result (AWS's guide for
     Nova 2.5). Taken back when it refused something in such a moment."""

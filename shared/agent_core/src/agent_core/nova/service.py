@@ -44,6 +44,7 @@ from agent_core.errors import ModelError, ModelUnavailable
 from agent_core.nova import wire
 from agent_core.nova.declared_rate import DeclaredRate
 from agent_core.nova.frame_voice import FrameVoice
+from agent_core.nova.head_start import HeadStart
 from agent_core.nova.host import Host, Voice
 from agent_core.nova.link import ModelLink
 from agent_core.nova.pipecat_settings import settings
@@ -80,6 +81,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         self._frames = FrameVoice(self.push_frame, output_rate)
         self._tools = ToolCalls(link, host, self.broadcast_frame)
         self._rate = DeclaredRate(output_rate)
+        self._head_start = HeadStart(link.quirks, output_rate)
         self._block = wire.ContentStarted("", "", speculative=False)
         self._heard: list[str] = []
         self._planned: AggregatedTextFrame | None = None
@@ -222,6 +224,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
             self._unheard = False
             self._host.answer_began()
         pcm = self._rate.convert(pcm)
+        pcm = self._head_start.before(pcm, asyncio.get_running_loop().time(), self.sounds_for()) + pcm
         if self._voice is not None:
             self._voice.play(pcm)
         else:
@@ -231,6 +234,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         self._block = block
         if block.kind == "AUDIO":
             self._rate.begin(block.sample_rate)
+            self._head_start.begin()
         if block.role == wire.Role.USER:
             self._begin_turn()
             # The caller has taken the turn: whatever is still waiting to be heard has been overtaken.

@@ -1,0 +1,55 @@
+"""How much silence an answer needs before it, so that its audio does not run dry."""
+
+from agent_core.nova.head_start import MAX_SECONDS, HeadStart
+from agent_core.nova.quirks import Quirks
+
+RATE = 8000
+PIECE = b"\x01\x00" * (RATE * 80 // 1000)
+
+
+def _gap(quirks: Quirks, *pieces: tuple[float, int]) -> float:
+    """Play a block that comes in bursts (time, pieces of 80 ms); gives the longest silence inside it, in seconds."""
+    start = HeadStart(quirks, RATE)
+    start.begin()
+    plays_until = longest = 0.0
+    for at, count in pieces:
+        for _ in range(count):
+            silence = start.before(PIECE, at, 0.0)
+            begins = max(at, plays_until)
+            longest = max(longest, begins - plays_until if plays_until else 0.0)
+            plays_until = begins + len(silence + PIECE) / 2 / RATE
+    return longest
+
+
+def test_bursts_leave_one_gap_in_a_process() -> None:
+    """The field's cadence: 240 ms at once, 0.4 s of nothing, then more than is needed. The next answer is whole."""
+    quirks = Quirks()
+    bursts = ((1.0, 3), (1.4, 10), (1.5, 20))
+    assert 0.15 < _gap(quirks, *bursts) < 0.17
+    assert 0.16 < quirks.head_start < 0.2
+    learned = quirks.head_start
+    assert _gap(quirks, *bursts) < 0.001
+    assert quirks.head_start == learned
+
+
+def test_an_even_model_costs_nothing() -> None:
+    """Faster than it is spoken, piece by piece: no silence, ever."""
+    quirks = Quirks()
+    assert _gap(quirks, *((1.0 + 0.03 * number, 1) for number in range(50))) < 0.001
+    assert quirks.head_start == 0
+
+
+def test_a_model_that_stalls_does_not_make_every_answer_late() -> None:
+    """What is learned from it is bounded."""
+    quirks = Quirks()
+    _gap(quirks, (1.0, 1), (4.0, 1))
+    assert quirks.head_start == MAX_SECONDS
+
+
+def test_audio_behind_other_audio_needs_none() -> None:
+    """The second sentence of an answer, or one behind a recording, has its head start already."""
+    start = HeadStart(Quirks(head_start=0.2), RATE)
+    start.begin()
+    assert start.before(PIECE, 1.0, 0.5) == b""
+    start.begin()
+    assert len(start.before(PIECE, 3.0, 0.0)) == 2 * RATE // 5
