@@ -82,7 +82,7 @@ def _become(command: list[str], names: Sequence[str], outside: socket.socket) ->
 
 
 def _leave() -> None:
-    """Enter namespaces of users, mounts and networks; in the first we are root, whoever we are outside."""
+    """Enter namespaces of users, mounts and networks; in the first we are root, whatever user we are outside."""
     user, group = os.geteuid(), os.getegid()
     os.unshare(os.CLONE_NEWUSER | os.CLONE_NEWNS | os.CLONE_NEWNET)
     for name, text in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):

@@ -1,7 +1,7 @@
 """The secrets of Twilio, Daily and Open-Meteo: whether they are there, whose they are, whether they have values.
 
 ECS starts no task whose definition names a key that the secret's JSON lacks; an empty value it takes. So a secret must
-have every key that service.yaml names, also one that nobody needs to fill.
+have every key that service.yaml names, also those that may stay empty.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Who calls whom, as far as TwiML and the model need to know: kinds and places, never the caller's number."""
+"""The parties of a call, as far as TwiML and the model need to know: kinds and places, never the caller's number."""
 
 import re
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ def is_outbound(fields: Mapping[str, str]) -> bool:
 
 
 def other_party(fields: Mapping[str, str]) -> CallerKind:
-    """Name the kind of whom we talk with: who calls, or who was called by us."""
+    """Name the kind of the other party: the caller, or the person that we called."""
     return kind_of(fields.get("To" if is_outbound(fields) else "From", ""))
 
 

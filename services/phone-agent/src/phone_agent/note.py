@@ -40,7 +40,7 @@ class Note:
         call_sid: The caller's call.
         destination: Name of who is called.
         summary: What the conversation was about.
-        began_at: Unix seconds at which the call began, for whoever gets it back; 0 when that is not known.
+        began_at: Unix seconds at which the call began, for the task that takes the call back; 0 when that is not known.
     """
 
     call_sid: str

@@ -229,7 +229,7 @@ class Phone:
         if self.store.remembers:
             behind: twiml.Fallback | twiml.WayBack = twiml.WayBack(self.lost_url(call.part) + twiml.TRY_AGAIN)
         elif self.control.works is False:
-            # A goodbye may not reach Twilio. Only we know then that the call is over, and that nobody is to be dialled.
+            # A goodbye may not reach Twilio. Then only we know that the call is over and that no person may be dialled.
             behind = twiml.WayBack(f"{self._url}/after{twiml.TRY_AGAIN}", wait=None)
         else:
             behind = self.fallback_for(call.caller_id)

@@ -1,6 +1,6 @@
 """Work that may hang, in threads of its own: it holds up neither the event loop, nor other work, nor the process's end.
 
-A thread cannot be stopped. One that waits for a disk or for an endpoint outlives the deadline of whoever waits for it,
+A thread cannot be stopped. One that waits for a disk or for an endpoint outlives the deadline of its caller,
 so it must be nobody else's: four such threads of a pool that also codes sound leave everybody in silence. And Python
 waits for the threads of its own pools when it ends, for ever if need be.
 """

@@ -30,7 +30,7 @@ MAX_REST_BYTES: Final = 64 * 1024
 MAX_UNREAD_BYTES: Final = 1024 * 1024
 """Answers to pings that a WebSocket's peer has not read. They are written whether or not there is room."""
 PROGRESS_SECONDS = 10.0
-"""How often a peer for whom answers wait is looked at."""
+"""How often a peer that has unread answers is checked."""
 PROGRESS_BYTES: Final = 10 * 1024
 """What it has to have read since. The largest file of the page then takes at most a quarter of an hour."""
 CLOSE_SECONDS = 5.0

@@ -180,6 +180,7 @@ def _result(result: dict[str, Any] | None) -> str:
     return ", ".join(
         f"{name}: {len(value)} entries" if isinstance(value, list | dict) else f"{name} {value}"
         for name, value in result.items()
+        if name != "speak"  # the other values in words; the answer is printed below
     )
 
 

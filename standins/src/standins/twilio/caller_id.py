@@ -2,7 +2,7 @@
 
 Error 13214: "CallerId must be the calling number, called number, or a validated outgoing number. Additionally, if the
 calling leg is a client leg, the caller ID is required". It concerns dialled telephone numbers; a SIP address may be
-shown anything. The number of somebody who withholds it is none to show, so this reading refuses it as well.
+shown anything. A withheld number cannot be shown, so this reading refuses it as well.
 """
 
 import re

@@ -19,13 +19,13 @@ from agent_core.errors import ModelRejected, ModelUnavailable
 _CHAIN_ERRORS = (BotoCoreError, ClientError, RuntimeError, ValueError, KeyError, OSError)
 """botocore has no base for what its chain raises: STS refuses, refreshed keys are too old, a program is not there."""
 _STILL_GOOD_SECONDS: Final = 60
-"""Known keys that live this long are used while whoever hands out the next ones does not answer."""
+"""Known keys that live this long are used while their source does not answer."""
 
 
 class CredentialSource:
     """The process's one view of the AWS credential chain.
 
-    There is one look at a time, in a thread of its own. Whoever comes meanwhile waits for the same look, also if
+    There is one look at a time, in a thread of its own. A later request waits for the same look, also if
     nobody waits for it any more: an endpoint that hangs is asked once, and keeps one thread.
 
     Args:

@@ -53,7 +53,7 @@ class TurnBudget:
 
     @property
     def spent(self) -> bool:
-        """Whether the model goes on though it was told to stop."""
+        """Whether the model goes on though its results ordered it to stop."""
         return self._refused > _MAX_REFUSED
 
 

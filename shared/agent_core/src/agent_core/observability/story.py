@@ -1,8 +1,8 @@
-"""The story of one conversation as an operator gets it: numbers for everybody, spans for whoever collects them.
+"""The story of one conversation as an operator gets it: metrics for every operator, spans for those who collect them.
 
 Spans have the names and attributes of OpenTelemetry's conventions for generative AI: ``invoke_agent`` for the
 conversation, ``chat`` for each stream to the model, ``execute_tool`` for each tool. Tokens are on the streams alone, so
-that whoever adds them up counts each once.
+that a backend that sums them counts each once.
 """
 
 import time

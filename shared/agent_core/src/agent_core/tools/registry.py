@@ -37,7 +37,7 @@ _CORRECT = "Call it again with these arguments corrected, or ask the caller for 
 _LATER = "Say in one short sentence that you can look up more in a minute."
 _OTHERWISE = "Say in one short sentence what you can help with."
 RATIONED_AT_ONCE = 8
-"""Calls of rationed tools that one conversation makes at once: somebody who compares some cities is not held up."""
+"""Calls of rationed tools that one conversation makes at once: a caller who compares some cities is not held up."""
 RATIONED_PER_MINUTE = 10
 """And how many more in each minute. People make one or two."""
 

@@ -154,7 +154,7 @@ def _spoken(numbers: Mapping[str, Any], unit: str) -> str:
 
 
 def _warmth(degrees: int | None, unit: str) -> str | None:
-    return None if degrees is None else f"{degrees} degrees {unit}"
+    return None if degrees is None else f"{degrees} {'degree' if abs(degrees) == 1 else 'degrees'} {unit}"
 
 
 def _sky(conditions: str) -> str | None:

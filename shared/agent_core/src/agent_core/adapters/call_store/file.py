@@ -32,7 +32,7 @@ _MAX_VERSION: Final = 2**31
 _MAX_KEEP_SECONDS: Final = 2 * 3600.0
 """An entry that claims to be kept for longer was written by another program, or by a clock that was wrong."""
 _LOCK_SECONDS: Final = 0.5
-"""Longest wait for the folder's lock; whoever waits for the shelf gives up after a second."""
+"""Longest wait for the folder's lock; callers of the store give up after a second."""
 _LOCK_LOOK_SECONDS: Final = 0.01
 _SWEEP_SECONDS: Final = 600.0
 """How often files that have expired are looked for, beside once at the start."""
@@ -101,7 +101,7 @@ class FileShelf:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = self._folder.stat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o022:
-            raise PermissionError(errno.EPERM, "the folder of calls belongs to somebody else, or others write to it")
+            raise PermissionError(errno.EPERM, "the folder of calls belongs to another user, or others may write to it")
 
     def _path(self, key: str) -> str:
         return f"{self._folder}{os.sep}{sha256(key.encode()).hexdigest()}{_SUFFIX}"
@@ -152,14 +152,14 @@ class FileShelf:
         """Hold the folder's lock.
 
         Raises:
-            TimeoutError: somebody else holds it. The kernel's own wait has no end, and cannot be given up.
+            TimeoutError: another process holds it. The kernel's own wait has no end, and cannot be given up.
         """
         descriptor = os.open(f"{self._folder}{os.sep}lock", os.O_RDWR | os.O_CREAT | _PLAIN, 0o600)
         try:
             until = time.monotonic() + _LOCK_SECONDS
             while not _locks(descriptor):
                 if time.monotonic() >= until:
-                    raise TimeoutError(errno.ETIMEDOUT, "somebody else holds the lock of the calls")
+                    raise TimeoutError(errno.ETIMEDOUT, "another process holds the lock of the calls")
                 time.sleep(_LOCK_LOOK_SECONDS)
             yield
         finally:

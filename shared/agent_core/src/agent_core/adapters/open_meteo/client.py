@@ -36,8 +36,8 @@ so how long it really lasts cannot be known."""
 
 REQUESTS_AT_ONCE = 60
 REQUESTS_PER_MINUTE = 300
-"""What this process asks for, whoever asks it: the free service answers 600 a minute for each address, and tasks
-share one. What comes faster fails at once, as it would there, but without spending what others are granted."""
+"""The most that this process requests for all conversations together: the free service answers 600 a minute for each
+address, and tasks share one. What comes faster fails at once, without spending what the others are granted."""
 
 
 class OpenMeteo:
