@@ -1,5 +1,7 @@
 """Whether a visitor is still there."""
 
+import pytest
+
 from webrtc_agent.watch import LOST_SECONDS, Watch
 
 CONNECT_SECONDS = 15.0
@@ -72,3 +74,22 @@ def test_who_comes_back_is_present_again() -> None:
     assert visit.lasts(7, connected=False)
     visit.watch.connected()
     assert visit.lasts(7, connected=False)
+
+
+@pytest.mark.parametrize(
+    ("connected", "sounding", "left"), [(True, False, True), (False, True, True), (False, False, False)]
+)
+def test_a_closed_connection_was_left_by_a_visitor_who_was_heard_up_to_then(
+    *, connected: bool, sounding: bool, left: bool
+) -> None:
+    """Consent that expires closes a connection too, of a visitor whose network has been gone for half a minute."""
+    visit = Visit()
+    visit.watch.connected()
+    if sounding:
+        visit.watch.heard()
+    assert visit.watch.has_left(connected=connected) == left
+
+
+def test_a_connection_that_never_stood_was_not_left() -> None:
+    """Pipecat closes one that takes too long."""
+    assert not Visit().watch.has_left(connected=True)

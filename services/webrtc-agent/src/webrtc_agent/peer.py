@@ -135,8 +135,8 @@ class Peer:
         self._session.connected()
 
     async def _left(self, _transport: object, _client: object) -> None:
-        # Pipecat closes a connection that took too long to come about.
-        self._session.end(EndReason.CALLER_LEFT if self._watch.was_connected else EndReason.PEER_LOST)
+        left = self._watch.has_left(connected=self._connection.is_connected())
+        self._session.end(EndReason.CALLER_LEFT if left else EndReason.PEER_LOST)
 
     def _say_why(self, reason: EndReason) -> None:
         message = farewell(reason)
