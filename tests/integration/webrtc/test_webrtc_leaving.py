@@ -68,7 +68,7 @@ async def test_five_seconds_without_network_are_survived(web: WebProcess, visito
 
 
 async def test_who_comes_back_too_late_starts_anew(web: WebProcess, visitor: Someone) -> None:
-    """A session that was given up is over, and its client is told so in words."""
+    """A session that was given up is over, also while its connection is closed, and its client is told so in words."""
     async with visitor() as somebody, visitor() as again:
         await somebody.connect()
         await somebody.greeted()

@@ -16,7 +16,7 @@ from webrtc_agent.call_back import CallBackCard, Contact
 from webrtc_agent.connection import CONNECT_SECONDS, SoundConnection
 from webrtc_agent.farewell import farewell
 from webrtc_agent.limits import TooOften
-from webrtc_agent.refusals import MalformedOffer
+from webrtc_agent.refusals import MalformedOffer, SessionOver
 from webrtc_agent.requests import MAX_CANDIDATES, Candidate, OfferRequest
 from webrtc_agent.transport import INPUT_RATE, OUTPUT_RATE, VisitorTransport
 from webrtc_agent.watch import Watch
@@ -89,9 +89,12 @@ class Peer:
         """Answer another offer of the same client.
 
         Raises:
+            SessionOver: the conversation ends; its connection may be open for a moment longer.
             TooOften: a connection that breaks does not break that often.
             MalformedOffer: it cannot be answered.
         """
+        if self._session.is_over:
+            raise SessionOver("over")
         if not self._offers.spend():
             raise TooOften("offers of a session", OFFER_SECONDS)
         await connection.answer_again(self._connection, offer)

@@ -174,6 +174,11 @@ class Session:
         if not self._reason.done():
             self._reason.set_result(reason)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the conversation ends or has ended; what it holds may be there for some seconds more."""
+        return self._reason.done()
+
     def answer_heard(self) -> None:
         """Note that the caller has heard the agent's last words."""
         self._farewell.answer_heard()
