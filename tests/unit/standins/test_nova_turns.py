@@ -354,6 +354,20 @@ async def test_words_that_cover_the_wait_for_a_tool_are_said_beside_the_turn() -
     talk.turns.stop()
 
 
+async def test_words_for_a_wait_that_is_over_are_left_out() -> None:
+    """The result came before they were begun: said behind the answer, they would be nonsense."""
+    talk = bench(Use("get_weather", {"city": "Paris"}))
+    talk.turns.notice(Turn("weather in Paris?"))
+    use = await talk.until("toolUse")
+    talk.answers.steps = (Sentence("One moment."),)
+    talk.turns.read("Tell the caller in one short sentence that you are looking it up.")
+    talk.turns.take_result(use["toolUseId"], {"temperature": 7})
+    await talk.until("textOutput", content="Done.")
+    await talk.until("contentEnd", stopReason="END_TURN")
+    assert "One moment." not in [body.get("content") for _, body in talk.sent]
+    talk.turns.stop()
+
+
 async def test_another_question_passes_a_tool_over() -> None:
     """One that needs a tool of its own."""
     talk = bench(Use("get_weather", {"city": "Paris"}))

@@ -189,6 +189,8 @@ class Turns:
 
     async def _say_aside(self, steps: Sequence[Step]) -> None:
         await asyncio.sleep(self._around.pace.think)
+        if not self._awaited:
+            return  # the result came meanwhile, and its answer leaves nothing to wait for
         for step in steps:
             assert not isinstance(step, UseTool)  # noqa: S101 - `read` has looked
             await self._say(step.text, closes_turn=True)
