@@ -20,7 +20,7 @@ from tests.support.waiting import until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
 
-CALLERS = int(os.environ.get("CALLERS", "5"))
+CALLERS = int(os.environ.get("CALLERS", "4"))
 VISITORS = int(os.environ.get("VISITORS", "1"))
 
 

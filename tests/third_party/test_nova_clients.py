@@ -4,7 +4,11 @@ They are judges of the stand-in: what the real service taught their authors is i
 whose endpoint is a setting are given it; the others reach the stand-in under Bedrock's own name (`standins.alias`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Final
 
@@ -46,14 +50,48 @@ QUESTION, OBJECTION = "what is the weather in paris", "goodbye"
 HEARD: Final = {"livekit": [QUESTION, OBJECTION, "Thank you."]}
 """What those write or say who do not begin with a greeting."""
 ANSWER: Final = "It is 21 degrees and partly cloudy in Paris."
-pytestmark = pytest.mark.timeout(START_SECONDS + TALK_SECONDS + 60)
+pytestmark = pytest.mark.timeout(len(CLIENTS) * (START_SECONDS + TALK_SECONDS))
+
+
+LANES: Final = 2
+"""Conversations at a time: one alone leaves half of the machine idle."""
+
+
+@dataclass(frozen=True)
+class Talk:
+    """One conversation, as both sides saw it."""
+
+    story: list[Event]
+    record: Event
+    crashed: list[Event]
+    refused: int
 
 
 @pytest.fixture(scope="module")
-def nova(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nova]:
-    """Run one stand-in for all of them, for its ears take a while to start."""
-    with running_nova(tmp_path_factory.mktemp("nova")) as standin:
-        yield standin
+def talks(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[str, Future[Talk]]]:
+    """Let all clients that are asked for talk, those of one lane with one stand-in: its ears take a while to start."""
+    chosen = [one for one in CLIENTS if any(item.name.endswith(f"[{one.name}]") for item in request.session.items)]
+    with ExitStack() as open_until_the_end:
+        lanes = [open_until_the_end.enter_context(ThreadPoolExecutor(1)) for _ in range(LANES)]
+        folders = [tmp_path_factory.mktemp("nova") for _ in lanes]
+        standins = [
+            lane.submit(open_until_the_end.enter_context, running_nova(folder))
+            for lane, folder in zip(lanes, folders, strict=True)
+        ]
+        yield {
+            one.name: lane.submit(_talk, one, nova, tmp_path_factory.mktemp(one.name))
+            for one, lane, nova in zip(chosen, cycle(lanes), cycle(standins))
+        }
+
+
+def _talk(client: Client, standin: "Future[Nova]", folder: Path) -> Talk:
+    nova = standin.result()
+    before = nova.sessions()
+    story = client.talk(nova, folder, spoken(QUESTION, folder), spoken(OBJECTION, folder))
+    record = nova.session_after(before)
+    return Talk(story, record, nova.notes("stream_crashed"), nova.ask("/stats")["streams_refused"])
 
 
 def spoken(words: str, folder: Path) -> Path:
@@ -67,16 +105,14 @@ def spoken(words: str, folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
-def test_a_client_asks_is_answered_interrupts_and_leaves(client: Client, nova: Nova, tmp_path: Path) -> None:
+def test_a_client_asks_is_answered_interrupts_and_leaves(client: Client, talks: Mapping[str, Future[Talk]]) -> None:
     """A greeting, a spoken question with a tool, a barge-in and the end, as the client and the stand-in saw it."""
-    before = nova.sessions()
-    story = client.talk(nova, tmp_path, spoken(QUESTION, tmp_path), spoken(OBJECTION, tmp_path))
-    check_story(story)
-    record = nova.session_after(before)
-    check_record(record, HEARD.get(client.name, ["Greet the caller.", QUESTION, OBJECTION]))
-    assert record["end_reason"] in ENDS.get(client.name, (ENDED,))
-    assert nova.notes("stream_crashed") == []
-    assert nova.ask("/stats")["streams_refused"] == 0
+    talk = talks[client.name].result()
+    check_story(talk.story)
+    check_record(talk.record, HEARD.get(client.name, ["Greet the caller.", QUESTION, OBJECTION]))
+    assert talk.record["end_reason"] in ENDS.get(client.name, (ENDED,))
+    assert talk.crashed == []
+    assert talk.refused == 0
 
 
 def check_story(story: list[Event]) -> None:
