@@ -19,6 +19,8 @@ QUESTIONS = {
     "what is the weather in New York": ("New York", "get_current_weather"),
     "will it rain in London tomorrow": ("London", "get_weather_forecast"),
 }
+QUICK = ("what is the weather in New York", "will it rain in London tomorrow")
+"""Both tools, both units."""
 
 
 @pytest.fixture(scope="module")
@@ -29,16 +31,20 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 
 @pytest.fixture(scope="module")
-def calls(product: Product) -> dict[str, dict[str, Any]]:
-    """Five callers at the same time, each with a question of their own."""
-    sentence = "{" + "|".join(QUESTIONS) + "}"
-    code, calls, complaints = product.call("--calls", str(len(QUESTIONS)), "--say", sentence, "--save", "answer.wav")
+def calls(request: pytest.FixtureRequest, product: Product) -> dict[str, dict[str, Any]]:
+    """One caller for each question that is chosen, all at the same time."""
+    chosen = [one for one in QUESTIONS if any(item.name.endswith(f"[{one}]") for item in request.session.items)]
+    questions = chosen or QUICK
+    sentence = "{" + "|".join(questions) + "}"
+    code, calls, complaints = product.call("--calls", str(len(questions)), "--say", sentence, "--save", "answer.wav")
     assert code == 0, complaints
     return {call["turns"][0]["label"]: call for call in calls}
 
 
-@pytest.mark.journey
-@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize(
+    "question",
+    [pytest.param(one, marks=pytest.mark.journey if one in QUICK else pytest.mark.thorough) for one in QUESTIONS],
+)
 def test_the_caller_hears_what_the_weather_source_said(
     product: Product, calls: dict[str, dict[str, Any]], question: str
 ) -> None:

@@ -29,9 +29,9 @@ def test_the_caller_hears_a_person_and_the_person_has_heard_what_it_is_about(pro
     assert events["dial"]["at"] < events["dial_ringing"]["at"] < events["whisper"]["at"] < events["dial_bridged"]["at"]
     whisper = [event["text"] for event in call["timeline"] if event["event"] == "whisper"]
     assert whisper == ["A call for reception.", "The caller asked for a human."]
-    [told] = [line for line in product.log("person") if line["event"] == "person_invited"]
+    told = [line for line in product.log("person") if line["event"] == "person_invited"][-1]
     assert told["display_characters"] > 100
     assert "paris" not in str(product.log("person")).lower()
     ended = [line for line in product.log() if line["event"] == "session_ended"]
-    assert [line["reason"] for line in ended] == ["transferred"]
+    assert [line["reason"] for line in ended if line["call_sid"] == call["call_sid"]] == ["transferred"]
     assert "paris" not in str(product.log()).lower(), "the service's log tells what a caller said"

@@ -15,15 +15,21 @@ from tests.support.numbered import LOUD, QUIET, frame, numbers_in
 from tests.support.scripted_model import ScriptedModel, ScriptedStream
 from tests.support.waiting import until
 
+QUIET_SECONDS = 20.0
+"""Before a renewal is due, from which on every packet counts."""
 SOUND = b"\x01\x00" * 400
 LOST = ModelUnavailable("InternalServerException")
 
 
 class Voice:
-    """A caller's line that sends numbered sound 25 times a second, quiet or loud, as Twilio does."""
+    """A caller's line that sends numbered sound 25 times a second, quiet or loud, as Twilio does.
 
-    def __init__(self, talk: Conversation) -> None:
+    Minutes in which nothing happens pass in packets of 0.4 s, which are handled in a tenth of the time.
+    """
+
+    def __init__(self, talk: Conversation, minutes: float) -> None:
         self._talk = talk
+        self._minutes = minutes
         self.amplitude = QUIET
         self.sent = 0
 
@@ -32,10 +38,10 @@ class Voice:
         loop = asyncio.get_running_loop()
         began = loop.time()
         while True:
-            self._talk.link.hear(
-                frame(self.sent % 32_768, self.amplitude) + frame((self.sent + 1) % 32_768, self.amplitude)
-            )
-            self.sent += 2
+            uneventful = self.amplitude == QUIET and loop.time() - began < self._minutes
+            frames = 20 if uneventful else 2
+            self._talk.link.hear(b"".join(frame((self.sent + n) % 32_768, self.amplitude) for n in range(frames)))
+            self.sent += frames
             await asyncio.sleep(max(0.0, began + self.sent * 0.02 - loop.time()))
 
 
@@ -43,7 +49,7 @@ class Voice:
 async def _in_a_call(renew_after: float = 360) -> AsyncIterator[tuple[Conversation, ScriptedStream, Voice]]:
     """Greet a caller whose line is open; everything is closed in the end."""
     talk = Conversation(ScriptedModel(), renew_after=renew_after)
-    voice = Voice(talk)
+    voice = Voice(talk, renew_after - QUIET_SECONDS)
     talk.link.read("Greet the caller.")
     async with talk.talking():
         sending = asyncio.create_task(voice.send())
@@ -246,7 +252,7 @@ async def test_an_old_stream_that_never_finishes_is_let_go() -> None:
 async def test_there_are_never_more_than_two_streams() -> None:
     """Renewed so often that the one before is still finishing its answer: the next one waits for it to be gone."""
     talk = Conversation(ScriptedModel(), renew_after=4)
-    voice = Voice(talk)
+    voice = Voice(talk, 0.0)
     most = 0
     async with talk.talking():
         sending = asyncio.create_task(voice.send())
