@@ -31,7 +31,7 @@ _FLAGS = (
     "--disable-gpu",
     "--disable-quic",
 )
-_PATIENCE_MS = 20_000
+_PATIENCE_MS = 60_000
 """Of whatever a test waits for in a page; a busy machine of two cores needs a few seconds."""
 
 _WINDOW: ViewportSize = {"width": 1100, "height": 760}

@@ -35,8 +35,19 @@ class Talk:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def talk(chromium: Chromium, product: Product) -> Talk:
-    """One question by voice, and its answer, to the end."""
-    await chromium.microphone.will_say(GREETING_SECONDS, QUESTION)
+    """One question by voice, and its answer, to the end.
+
+    The microphone plays a tape. On a machine so busy that the question falls into the greeting, a visitor who waits
+    longer asks it again.
+    """
+    try:
+        return await _talk(chromium, product, GREETING_SECONDS)
+    except AssertionError:
+        return await _talk(chromium, product, 4 * GREETING_SECONDS)
+
+
+async def _talk(chromium: Chromium, product: Product, silence: float) -> Talk:
+    await chromium.microphone.will_say(silence, QUESTION)
     async with chromium.visit(product.state["base_url"]) as visit:
         page = VisitorPage(visit)
         await page.take_pictures("before")

@@ -16,7 +16,7 @@ from tests.support.scripted_model import ScriptedModel, ScriptedStream
 from tests.support.waiting import until
 
 QUIET_SECONDS = 20.0
-"""Before a renewal is due, from which on every packet counts."""
+"""After speech, and before a renewal is due; in these every packet counts."""
 SOUND = b"\x01\x00" * 400
 LOST = ModelUnavailable("InternalServerException")
 
@@ -36,10 +36,11 @@ class Voice:
     async def send(self) -> None:
         """Send until cancelled."""
         loop = asyncio.get_running_loop()
-        began = loop.time()
+        began = quiet_since = loop.time()
         while True:
-            uneventful = self.amplitude == QUIET and loop.time() - began < self._minutes
-            frames = 20 if uneventful else 2
+            now = loop.time()
+            quiet_since = quiet_since if self.amplitude == QUIET else now
+            frames = 20 if now - began < self._minutes and now - quiet_since > QUIET_SECONDS else 2
             self._talk.link.hear(b"".join(frame((self.sent + n) % 32_768, self.amplitude) for n in range(frames)))
             self.sent += frames
             await asyncio.sleep(max(0.0, began + self.sent * 0.02 - loop.time()))
