@@ -22,7 +22,7 @@ def _look(aws: Aws, environment: Environment, need: Need) -> Finding:
     found = secrets.find(aws, environment, need)
     if found is None:
         return _absent(environment, need)
-    if found.deleted_on:
+    if found.deleted_on is not None:
         return bad(
             f"{need.service} secret",
             f"{found.called(need)} is scheduled for deletion since {found.deleted_on:%Y-%m-%d}: its values cannot be "
