@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from tools.progress import Progress
 
 VENV = ROOT / ".venv"
+
+_COMPILER = ROOT / "infra" / "images" / "compiler"
 
 
 class Environment:
@@ -44,7 +47,7 @@ class Environment:
             progress.run("virtual environment", [str(python), "-m", "venv", str(self.folder)])
             # What installs, and what builds the two packages that come as source only: with these in place
             # nothing is fetched that no lock names.
-            and progress.run("installer", self._pip("--require-hashes", *_locks("installer", "build")))
+            and progress.run("installer", self._pip("--require-hashes", *_locks("installer", "build", *builders())))
             and self._install("packages", "--require-hashes", *_locks("dev"), progress=progress)
         )
 
@@ -65,8 +68,12 @@ class Environment:
     def _install(self, step: str, *arguments: str, progress: Progress) -> bool:
         """Install with uv (4 s instead of pip's 40), or with pip: it may know a mirror or a certificate uv does not."""
         uv = [str(program(self.folder, "uv")), "pip", "install", "--python", str(self._python), "--no-build-isolation"]
-        return progress.run(step, [*uv, *arguments]) or progress.run(
-            f"{step}, with pip", self._pip("--no-build-isolation", *arguments)
+        environ = dict(os.environ)
+        if builders():
+            path = [str(_COMPILER), str(self._python.parent), environ.get("PATH", os.defpath)]
+            environ |= {"CC": "cc", "PATH": os.pathsep.join(path)}
+        return progress.run(step, [*uv, *arguments], environ=environ) or progress.run(
+            f"{step}, with pip", self._pip("--no-build-isolation", *arguments), environ=environ
         )
 
     def _pip(self, *arguments: str) -> list[str]:
@@ -81,6 +88,11 @@ class Environment:
         except (OSError, ValueError):
             return {}
         return note if isinstance(note, dict) else {}
+
+
+def builders(system: str = platform.system(), machine: str = platform.machine()) -> list[str]:
+    """Name the locks of what builds packages that have no wheel for this machine: pocketsphinx, on Linux and ARM."""
+    return ["recogniser"] if (system, machine) == ("Linux", "aarch64") else []
 
 
 def page(environment: Path) -> list[str]:

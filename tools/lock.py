@@ -45,7 +45,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
     """Write all lock files.
 
     Returns:
-        0, or uv's own code if it finds no set of versions that fits.
+        0, or uv's own code if it finds no set of versions that fits, or no wheels of it for a platform.
     """
     parser = argparse.ArgumentParser(description="Pin every package with its hashes.")
     parser.add_argument("--upgrade", action="store_true", help="take the newest versions, not those pinned before")
@@ -54,7 +54,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
         code = _compile(name, upgrade=options.upgrade and name == "dev")
         if code != 0:
             return code
-    return 0
+    return subprocess.run([sys.executable, "-m", "tools.platforms"], cwd=ROOT, check=False).returncode
 
 
 def _compile(name: str, *, upgrade: bool) -> int:

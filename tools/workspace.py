@@ -40,7 +40,7 @@ def made_from(root: Path = ROOT) -> dict[str, str]:
         `packages` changes when third-party packages do, or when the checkout moved, since an environment
         cannot be moved. `members` changes when one of our own distributions does.
     """
-    packages = [root / ".python-version", *(lock(name, root) for name in ("installer", "build", "dev"))]
+    packages = [root / ".python-version", *(lock(name, root) for name in ("installer", "build", "recogniser", "dev"))]
     ours = [root / member / "pyproject.toml" for member in members(root)]
     return {"packages": _digest(packages, str(root)), "members": _digest(ours, *members(root))}
 

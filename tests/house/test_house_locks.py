@@ -1,5 +1,6 @@
 """The lock files: complete, hashed, named for no host, and lean where they ship."""
 
+import json
 import re
 from importlib.metadata import distributions
 from pathlib import Path
@@ -8,6 +9,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
+from tools import platforms
+from tools.environment import builders
 from tools.lock import lock_names, requirements, stands_apart
 from tools.workspace import ROOT, lock
 
@@ -65,6 +68,22 @@ def test_every_pin_has_a_hash(path: Path) -> None:
     entries = re.split(r"\n(?=[a-z0-9])", path.read_text())
     unhashed = [entry.splitlines()[0] for entry in entries if "==" in entry and "--hash=sha256:" not in entry]
     assert unhashed == []
+
+
+def test_every_lock_was_checked_on_every_platform() -> None:
+    """A pin without a wheel for ARM is found by `make lock`, not by the first Mac that builds an image."""
+    assert json.loads(platforms.RECORD.read_text(encoding="utf-8")) == platforms.recorded(), (
+        "run `make lock`, or `python -m tools.platforms` if only a lock's text changed"
+    )
+    assert platforms.LINUX_ARM in platforms.SOURCE_ONLY
+
+
+def test_what_has_no_wheel_for_arm_is_built_by_what_is_locked() -> None:
+    """`make environment` on Linux and ARM installs the builders of pocketsphinx first, and nothing more elsewhere."""
+    assert builders("Linux", "aarch64") == ["recogniser"]
+    assert builders("Linux", "x86_64") == builders("Darwin", "arm64") == []
+    assert platforms.SOURCE_ONLY[platforms.LINUX_ARM] - platforms.SOURCE_ONLY[platforms.LINUX_X86] == {"pocketsphinx"}
+    assert {"scikit-build-core", "cmake", "ninja", "cython", "ziglang"} <= pins("recogniser").keys()
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "requirements").glob("*.txt")), ids=purpose)

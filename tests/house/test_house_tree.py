@@ -1,5 +1,6 @@
 """The tracked files: nothing of one machine, and lists that follow the workspace's members."""
 
+import re
 import subprocess
 import tomllib
 from pathlib import Path
@@ -28,6 +29,19 @@ def test_no_tracked_file_names_a_package_host_or_a_path_of_one_machine(word: str
         str(path.relative_to(ROOT)) for path in tracked() if path.is_file() and word.encode() in path.read_bytes()
     ]
     assert holding == []
+
+
+def test_a_checkout_on_windows_is_the_same() -> None:
+    """LF everywhere, or a shell in an image meets CRLF; and no name that Windows refuses or takes for another's."""
+    attributes = (ROOT / ".gitattributes").read_text(encoding="utf-8").splitlines()
+    assert "* text=auto eol=lf" in attributes
+    assert [path for path in tracked() if path.suffix not in {".wav", ".npz"} and b"\r\n" in path.read_bytes()] == []
+    names = [str(path.relative_to(ROOT)) for path in tracked()]
+    refused = re.compile(r'[<>:"|?*\\\x00-\x1f]|[ .](/|$)|(^|/)(con|prn|aux|nul|com\d|lpt\d)(\.|/|$)', re.IGNORECASE)
+    assert [name for name in names if refused.search(name)] == []
+    assert len({name.lower() for name in names}) == len(names)
+    assert max(map(len, names)) <= 160  # with the checkout's own path, 260 are all that Windows takes by default
+    assert [path for path in tracked() if path.is_symlink()] == []
 
 
 def test_every_list_of_members_follows_the_workspace() -> None:

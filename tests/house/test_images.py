@@ -160,6 +160,34 @@ def test_ports_are_published_to_this_machine_only(path: Path) -> None:
     assert [port for port in ports if not port.startswith(("127.0.0.1:", "${ICE_ADVERTISED_HOSTS:-127.0.0.1}:"))] == []
 
 
+def test_the_ports_for_audio_are_none_that_a_system_hands_out() -> None:
+    """Linux gives programs ports from 32768 on; one of ours that is taken stops `docker compose up`."""
+    (published,) = (port for port in services(COMPOSE[0])["webrtc-agent"]["ports"] if port.endswith("/udp"))
+    ranges = re.findall(r"\$\{ICE_FIRST_PORT:-(\d+)\}-\$\{ICE_LAST_PORT:-(\d+)\}", published)
+    (first, last) = {tuple(map(int, ports)) for ports in ranges}.pop()
+    assert ranges == [(str(first), str(last))] * 2
+    assert 1024 < first < last < 32768
+    narrowed = services(COMPOSE[0])["webrtc-agent"]["sysctls"]["net.ipv4.ip_local_port_range"]
+    assert re.findall(r":-(\d+)", narrowed) == [str(first), str(last)]
+    page = (ROOT / "docs/howto/compose.md").read_text(encoding="utf-8")
+    assert f"`{first}`, `{last}`" in page
+
+
+def test_the_recogniser_can_be_built_where_it_has_no_wheel() -> None:
+    """On Linux and ARM, with a compiler from a package that has a hash: the base image has none."""
+    text = (ROOT / "standins/Dockerfile").read_text(encoding="utf-8")
+    assert "--require-hashes -r requirements/recogniser.txt" in text
+    assert "--no-build-isolation-package pocketsphinx" in text
+    tools = re.findall(r"^([a-z-]+)==", lock("recogniser").read_text(encoding="utf-8"), re.MULTILINE)
+    (removed,) = re.findall(r"uv pip uninstall --python \S+ (.+) \\", text)
+    kept = {"packaging", "pathspec"}  # of the stand-ins too, or small
+    assert set(removed.split()) == set(tools) - kept
+    for name in ("cc", "ar", "ranlib"):
+        wrapper = ROOT / "infra/images/compiler" / name
+        assert wrapper.stat().st_mode & 0o111
+        assert f"exec python-zig {name} " in wrapper.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_is_told_nothing_that_it_does_not_know(name: str) -> None:
     """A name with a typing mistake would be ignored, silently."""

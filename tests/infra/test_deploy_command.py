@@ -345,6 +345,9 @@ def test_a_stack_that_fails_says_why_and_the_next_run_makes_it_anew(
     code, said = operator.deploy("--yes")
     assert (code, stacks()["pipecat-test-edge"]) == (1, "ROLLBACK_COMPLETE")
     assert "failed: The maximum number of load balancers has been reached. → ask for more in" in " ".join(said.split())
+    code, said = operator.run("deploy-plan")
+    assert code == 0, said  # CloudFormation takes no change set for what is half made
+    assert "! edge            is ROLLBACK_COMPLETE: what an earlier attempt left is deleted first" in said
     said = operator.deploy("--yes")[1]
     assert "· edge            an earlier attempt failed and left a part of it, which is deleted first" in said
     assert stacks()["pipecat-test-edge"] == "CREATE_COMPLETE"
@@ -358,6 +361,19 @@ def test_an_attempt_that_still_goes_on_is_waited_for(operator: Operator) -> None
     network.status = "UPDATE_IN_PROGRESS"
     threading.Timer(0.3, lambda: setattr(network, "status", "UPDATE_COMPLETE")).start()
     assert "✓ network         no changes" in operator.deploy("--yes")[1]
+
+
+@pytest.mark.parametrize("command", ["deploy-plan", "deploy"])
+def test_a_secret_on_its_way_out_stops_it_before_anything_is_made(operator: Operator, command: str) -> None:
+    """Its name stays taken for a week or more: the network and its gateways would be made and paid for in vain."""
+    manager = boto3.client("secretsmanager", REGION)
+    manager.create_secret(Name="pipecat/daily-api-key", SecretString='{"DAILY_API_KEY": "d41ly"}')
+    manager.delete_secret(SecretId="pipecat/daily-api-key", RecoveryWindowInDays=7)
+    code, said = operator.run(command, *(["--yes"] if command == "deploy" else []))
+    assert (code, stacks()) == (1, {})
+    assert "✗ web secret      pipecat/daily-api-key is scheduled for deletion since" in said
+    restore = f"aws secretsmanager restore-secret --region {REGION} --secret-id pipecat/daily-api-key"
+    assert restore in " ".join(said.split())
 
 
 def test_a_plan_of_an_empty_account_leaves_it_empty(operator: Operator) -> None:

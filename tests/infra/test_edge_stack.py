@@ -8,6 +8,7 @@ import pytest
 
 from agent_core.drain import make_server
 from agent_core.settings import CoreSettings
+from agent_core.web import RETRY_SECONDS
 from standins.edge import balancer
 from standins.edge.cloudformation import Template
 from standins.edge.rules import Forward
@@ -156,6 +157,14 @@ def test_a_leaving_phone_task_keeps_its_calls_for_the_longest_that_is_promised(m
     (longest,) = [int(one["Value"]) for one in environment if one["Name"] == "MAX_CALL_SECONDS"]
     assert drain >= max(longest, 900)
     assert int(attributes(made.of("edge", "WebTargetGroup"))["deregistration_delay.timeout_seconds"]) >= 60
+
+
+def test_a_page_gets_its_files_from_the_task_that_gave_it(made: Deployed) -> None:
+    """Two versions run at once in every deployment. Calls are not bound: each goes where there is room."""
+    sticky = attributes(made.of("edge", "WebTargetGroup"))
+    assert (sticky["stickiness.enabled"], sticky["stickiness.type"]) == ("true", "lb_cookie")
+    assert int(sticky["stickiness.lb_cookie.duration_seconds"]) <= RETRY_SECONDS
+    assert "stickiness.enabled" not in attributes(made.of("edge", "PhoneTargetGroup"))
 
 
 @pytest.mark.parametrize("name", ["PhoneTargetGroup", "WebTargetGroup"])

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from agent_core.errors import AtCapacity, OverBudget
 from agent_core.observability import metrics
 from tests.support.stacks import Deployed
 from tests.support.templates import template
@@ -42,6 +43,16 @@ def test_a_bad_deployment_is_taken_back(made: Deployed, service: str) -> None:
     alarms = {one["AlarmName"] for one in made.every("AWS::CloudWatch::Alarm", service).values()}
     assert alarms
     assert deployment["Alarms"] == {"Enable": True, "Rollback": True, "AlarmNames": sorted(alarms)}
+
+
+@services
+def test_a_full_house_takes_no_deployment_back(made: Deployed, service: str) -> None:
+    """The alarm counts defects of ours: what a load balancer sees is also Daily's outage, or a stranger's doing."""
+    (alarm,) = made.every("AWS::CloudWatch::Alarm", service).values()
+    assert (alarm["Namespace"], alarm["MetricName"]) == (metrics.NAMESPACE, metrics.DEFECTS.name)
+    assert alarm["Dimensions"] == [{"Name": metrics.SERVICE, "Value": NAMES[service]}]
+    assert (alarm["Statistic"], alarm["TreatMissingData"]) == ("Sum", "notBreaching")
+    assert AtCapacity.http_status == OverBudget.http_status == 429
 
 
 def test_two_tasks_at_the_start_and_the_live_count_afterwards(made: Deployed, secure: Deployed) -> None:

@@ -169,6 +169,30 @@ def test_everything_that_can_be_turned_on_loads_too(secure: Deployed, monkeypatc
     assert settings.base_url == "https://agent.example.com"
     assert settings.fallback_destination == "sip:desk@example.com"
     assert [one.name for one in settings.transfer_destinations] == ["desk"]
+    assert settings.time_zone == "Europe/Stockholm"
+
+
+def test_other_sites_offices_and_a_number_to_call_can_be_configured(
+    made: Deployed, secure: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What only the web service knows is given to it alone, and nothing is given where nothing was said."""
+    settings = read_settings(secure, "web", monkeypatch)
+    assert isinstance(settings, WebSettings)
+    assert settings.allowed_origins == ("https://example.com", "https://www.example.com")
+    assert (settings.callback_number, str(settings.callback_url)) == ("+46701234567", "https://example.com/call-me")
+    assert (settings.starts_per_minute, settings.starts_per_minute_per_address) == (120, 60)
+    names = {"ALLOWED_ORIGINS", "STARTS_PER_MINUTE", "STARTS_PER_MINUTE_PER_ADDRESS", "CALLBACK_NUMBER", "CALLBACK_URL"}
+    assert not names & variables(secure, "phone").keys()
+    plain = variables(made, "web")
+    assert not {"CALLBACK_NUMBER", "CALLBACK_URL"} & plain.keys()
+    assert plain["TIME_ZONE"] == variables(made, "phone")["TIME_ZONE"] == "UTC"
+
+
+def test_the_templates_defaults_are_the_codes(made: Deployed) -> None:
+    """An office is as welcome in the cloud as on a laptop."""
+    plain, usual = variables(made, "web"), WebSettings.model_fields
+    for name in ("starts_per_minute", "starts_per_minute_per_address"):
+        assert int(plain[name.upper()]) == usual[name].default
 
 
 def test_calls_are_remembered_in_the_table_that_is_there_for_it(

@@ -74,5 +74,8 @@ def test_attributes_have_names_that_aws_knows(path: Path) -> None:
         "routing.http.drop_invalid_header_fields.enabled",
         "routing.http.preserve_host_header.enabled",
         "routing.http.xff_header_processing.mode",
+        "stickiness.enabled",
+        "stickiness.lb_cookie.duration_seconds",
+        "stickiness.type",
     }
     assert set(re.findall(r"\{Key: ([a-z][\w.]+),", path.read_text())) <= known

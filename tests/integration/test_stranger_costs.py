@@ -227,7 +227,7 @@ async def test_offers(web: WebProcess, house: House) -> None:
         await hold(3)
         _tell("an offer without sound", await cost_of_one(web.process.pid, 5, hold))
         full = await client.post("/api/offer", json={"sdp": SEEDS[0].decode(), "type": "offer"})
-        assert full.status_code == 503
+        assert full.status_code == 429
     await until(lambda: _is_empty(web), 30.0)
     assert house.nova.ledger.connections == opened
 

@@ -60,6 +60,18 @@ def test_a_conversation_counts_while_it_goes_on() -> None:
     assert books.told()["BargeIns"] == 0
 
 
+def test_only_a_defect_of_ours_is_a_defect() -> None:
+    """A deployment is rolled back for it, so a crowd, a stranger or another service must not count."""
+    books = Books()
+    for reason in EndReason:
+        books.counting.ended(_record(Tally(), reason))
+    for error in (Forbidden("signature_missing"), ModelUnavailable("ThrottlingException"), AtCapacity("full")):
+        books.counting.failed(error)
+    assert books.told()["Defects"] == 1
+    books.counting.broke()
+    assert books.told()["Defects"] == 1
+
+
 def test_reasons_tokens_and_errors_are_broken_down() -> None:
     """By words of our own, or the model's for its errors."""
     books, tally = Books(), Tally(speech_input_tokens=10, text_input_tokens=20)

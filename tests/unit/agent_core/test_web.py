@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from agent_core import web
 from agent_core.agent import Agent
+from agent_core.observability.meter import Meter
 from agent_core.settings import CoreSettings
 from tests.support.scripted_model import ScriptedModel
 
@@ -25,7 +26,12 @@ async def app() -> AsyncIterator[FastAPI]:
     """Give an application with one page."""
     settings = CoreSettings.model_validate({"public_base_url": f"https://{OWN}"})
     made = FastAPI()
-    web.install(made, Agent(settings, ScriptedModel(), [], lambda _: None))
+    made.state.meter = Meter("unnamed")
+    web.install(made, Agent(settings, ScriptedModel(), [], lambda _: None, meter=made.state.meter))
+
+    @made.get("/broken")
+    async def broken() -> str:
+        raise ZeroDivisionError
 
     @made.get("/page")
     async def page() -> str:
@@ -67,8 +73,19 @@ async def test_the_name_of_another_site_is_refused(app: FastAPI, host: str, stat
 async def test_strangers_are_not_told_how_full_it_is(
     app: FastAPI, address: str, headers: dict[str, str], *, told: bool
 ) -> None:
-    """They learn whether a place is free, which they would learn by asking for one."""
+    """What comes through the load balancer meets nothing there."""
     async with _client(app, address) as client:
         answer = await client.get("/ready", headers=headers)
-    assert answer.json()["status"] == "ready"
+    assert answer.status_code == (200 if told else 404)
     assert ("sessions" in answer.json()) == told
+
+
+async def test_a_defect_is_answered_in_a_sentence_and_counted(app: FastAPI) -> None:
+    """A deployment that brings one is rolled back by this number; the trace stays in the log."""
+    transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 1234), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=f"http://{OWN}") as client:
+        answer = await client.get("/broken")
+    assert (answer.status_code, "ZeroDivision" in answer.text) == (500, False)
+    assert answer.json()["info"] == answer.json()["error"]
+    counted = [one["Defects"] for one in app.state.meter.documents() if "Defects" in one]
+    assert counted == [1]

@@ -287,6 +287,23 @@ def test_a_secret_that_is_not_there_will_be_made_unless_it_was_named(cloud: Scri
     assert secret(cloud, None, TwilioSecretArn="arn:aws:secretsmanager:x:1:secret:y-abcdef").mark is Mark.BAD
 
 
+@pytest.mark.parametrize("own", [False, True])
+def test_a_secret_scheduled_for_deletion_stops_it_with_the_command_that_restores_it(
+    cloud: Scripted,
+    own: bool,  # noqa: FBT001 - a case
+) -> None:
+    """It has no values to read, and CloudFormation could not make another of that name; also a secret of an owner."""
+    arn = f"arn:aws:secretsmanager:eu-north-1:1:secret:{'theirs' if own else 'pipecat/twilio-credentials'}-abcdef"
+    cloud.tell("secrets", "describe_secret", {"ARN": arn, "DeletedDate": NOW})
+    cloud.refuse("secrets", "describe_secret", "ResourceNotFoundException")
+    environment = Environment("test", {"TwilioSecretArn": arn} if own else {})
+    platform = Template(ROOT / "infra/cloudformation/platform.yaml")
+    found, _ = secret_checks.check(cloud.aws, environment, platform)
+    assert (found.mark, "scheduled for deletion since 2026-11-25" in found.found) == (Mark.BAD, True)
+    called = arn if own else "pipecat/twilio-credentials"
+    assert found.advice == (f"$ aws secretsmanager restore-secret --region eu-north-1 --secret-id {called}",)
+
+
 def test_a_secret_that_is_no_json_has_no_values(cloud: Scripted) -> None:
     """Somebody put the bare key in."""
     cloud.tell("secrets", "get_secret_value", {"SecretString": "d41ly"})

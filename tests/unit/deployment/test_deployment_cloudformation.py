@@ -131,3 +131,22 @@ def test_a_deletion_that_fails_says_what_could_not_be_deleted() -> None:
     going = [*OLD, event(2, "DELETE_IN_PROGRESS"), event(3, "DELETE_FAILED", "Bucket", "not empty")]
     with pytest.raises(StackError, match=r"Bucket .* failed: not empty"):
         of(Scripted([("CREATE_COMPLETE", OLD), ("DELETE_FAILED", going)])).delete(STACK)
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("ROLLBACK_COMPLETE", "is ROLLBACK_COMPLETE: what an earlier attempt left is deleted first"),
+        ("DELETE_FAILED", "is DELETE_FAILED: what an earlier attempt left is deleted first"),
+        ("UPDATE_ROLLBACK_FAILED", "rolling the earlier update back is tried again first"),
+        ("DELETE_IN_PROGRESS", "`deploy` waits for the end of it first"),
+        ("REVIEW_IN_PROGRESS", ""),
+        ("UPDATE_ROLLBACK_COMPLETE", ""),
+        ("", ""),
+    ],
+)
+def test_a_stack_that_cannot_be_compared_as_it_is_says_what_comes_first(status: str, said: str) -> None:
+    """CloudFormation takes no change set for it, so a plan would end there with an error."""
+    unsettled = of(Scripted([(status, [])])).unsettled(STACK)
+    assert said in unsettled
+    assert bool(said) is bool(unsettled)

@@ -77,7 +77,7 @@ async def test_daily_that_fails_is_told(make_desk: MakeClient, asked: float | No
 async def test_rooms_made_are_rooms_deleted(make_desk: MakeClient) -> None:
     """Also when everything happens at once and most are refused."""
     rooms = FakeRooms()
-    desk = make_desk(rooms)
+    desk = make_desk(rooms, starts_per_minute_per_address=5)
     answers = await asyncio.gather(*(desk.http.post("/connect") for _ in range(100)))
     assert sorted(answer.status_code for answer in answers) == [200] * 5 + [429] * 95
     await asyncio.sleep(0.01)
@@ -159,16 +159,18 @@ async def test_what_no_client_sends_is_refused(make_desk: MakeClient, path: str,
 
 
 async def test_a_full_or_leaving_service_says_so(make_desk: MakeClient) -> None:
-    """503, when to come back, and why."""
+    """429 or 503, when to come back, and why; only a task that leaves answers as a server that fails."""
     desk = make_desk(max_sessions=1)
     place = desk.agent.admission.admit()
     full = await desk.http.post("/start")
-    assert (full.status_code, full.headers["retry-after"]) == (503, "5")
-    assert "busy" in full.json()["info"]
+    assert (full.status_code, full.headers["retry-after"]) == (429, "5")
+    assert ("busy" in full.json()["info"], full.json()["busy"]) == (True, True)
+    assert (await desk.http.get("/ready")).status_code == 429
     place.release()
     desk.agent.admission.start_draining()
     leaving = await desk.http.post("/start")
-    assert leaving.status_code == 503
+    assert (leaving.status_code, leaving.json()["busy"]) == (503, True)
+    assert (await desk.http.get("/ready")).status_code == 503
     assert "try again" in leaving.json()["info"]
 
 
@@ -179,7 +181,7 @@ async def test_a_service_that_has_spent_its_day_says_so(make_desk: MakeClient) -
     assert (await desk.http.post("/start")).status_code == 200
     _spend(desk, speech_output_tokens=100)
     refused = await desk.http.post("/start")
-    assert refused.status_code == 503
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "5")
     assert "tomorrow" in refused.json()["info"]
     assert (await desk.http.get("/ready")).json()["status"] == "over_budget"
     assert (await desk.http.get("/health")).status_code == 200

@@ -62,6 +62,17 @@ class CloudFormation:
         """Tell whether it stands."""
         return self.status(stack) not in ABSENT
 
+    def unsettled(self, stack: Stack) -> str:
+        """Describe what `settle` would do first; empty if the stack can be compared as it is."""
+        status = self.status(stack)
+        if status in _HALF_MADE:
+            return f"is {status}: what an earlier attempt left is deleted first, then it is made anew"
+        if status == "UPDATE_ROLLBACK_FAILED":
+            return f"is {status}: rolling the earlier update back is tried again first"
+        if status.endswith("IN_PROGRESS") and status not in ABSENT:
+            return f"is {status}: `deploy` waits for the end of it first"
+        return ""
+
     def outputs(self, stack: Stack) -> dict[str, str]:
         """Read its outputs; none if there is no stack."""
         described = self._describe(stack.name) or {}

@@ -68,13 +68,16 @@ class Rollout:
         screen.row(Mark.GOOD, stack.last, f"{done} in {time.monotonic() - began:.0f} s")
 
     def preview(self, stack: Stack, *, comparable: bool) -> bool:
-        """Show what would change, and leave nothing behind; tell whether the stack is there.
+        """Show what would change, and leave nothing behind; tell whether the stack is there and can be compared.
 
         Args:
             stack: what to look at.
             comparable: whether all that it stands on is there. CloudFormation cannot compare without it.
         """
         screen = self.job.screen
+        if unsettled := self.job.cloudformation.unsettled(stack):
+            screen.row(Mark.CARE, stack.last, unsettled)
+            return False
         exists = self.job.cloudformation.exists(stack)
         if not exists and not comparable:
             screen.row("+", stack.last, f"new, by its template: {changes.kinds(stack.template.kinds)}")

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from botocore.exceptions import ClientError
@@ -51,6 +52,8 @@ class Found:
     """The stack that made it; empty if a person did."""
     values: Mapping[str, str] | None
     """None where we may not read them."""
+    deleted_on: datetime | None = None
+    """When it was scheduled for deletion. Until it is gone it has no values, and its name cannot be used again."""
 
     def called(self, need: Need) -> str:
         """Return what to call it: the name that this environment gives it, or the ARN of an owner's own."""
@@ -94,7 +97,10 @@ def find(aws: Aws, environment: Environment, need: Need) -> Found | None:
             return None
         raise
     tags = {tag.get("Key"): tag.get("Value", "") for tag in described.get("Tags", [])}
-    return Found(described["ARN"], tags.get(_OWNER, ""), read(aws, described["ARN"]))
+    owner = tags.get(_OWNER, "")
+    if "DeletedDate" in described:  # its values cannot be read meanwhile
+        return Found(described["ARN"], owner, None, described["DeletedDate"])
+    return Found(described["ARN"], owner, read(aws, described["ARN"]))
 
 
 def read(aws: Aws, arn: str) -> dict[str, str] | None:
@@ -119,6 +125,11 @@ def fill(aws: Aws, found: Found, need: Need, values: Mapping[str, str]) -> None:
     """Put values into a secret, beside those that it has, and empty ones for the keys that it lacks."""
     merged = {**dict.fromkeys(need.every_key, ""), **(found.values or {}), **values}
     aws.secrets.put_secret_value(SecretId=found.arn, SecretString=json.dumps(merged))
+
+
+def how_to_restore(region: str, found: Found, need: Need) -> str:
+    """Return the command that takes back a deletion that is only scheduled."""
+    return f"$ aws secretsmanager restore-secret --region {region} --secret-id {found.called(need)}"
 
 
 def how_to_fill(region: str, found: Found, need: Need) -> list[str]:

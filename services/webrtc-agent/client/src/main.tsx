@@ -2,11 +2,13 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app/App";
 import { Call } from "./call/call";
+import { loadEarly } from "./call/early";
 import { rememberedTheme, showTheme } from "./controls/theme";
 import "./styles/index.css";
 
 const call = new Call();
 showTheme(rememberedTheme());
+loadEarly();
 // A page that goes away says so; otherwise the service would wait 12 s for it.
 addEventListener("pagehide", () => void call.hangUp());
 

@@ -52,11 +52,14 @@ test("a microphone that cannot be had leaves typing", () => {
 });
 
 test("a full service is waited for as long as it says, and speaks for itself", () => {
-  expect(refusal(503, "12", "Every place is taken.")).toMatchObject({
-    kind: "busy",
-    wait: 12,
-    words: "Every place is taken.",
-  });
+  for (const status of [429, 503]) {
+    const refused = { retryAfter: "12", said: "Every place is taken.", busy: true };
+    expect(refusal(status, refused)).toMatchObject({
+      kind: "busy",
+      wait: 12,
+      words: "Every place is taken.",
+    });
+  }
 });
 
 test.each([
@@ -69,8 +72,8 @@ test.each([
   [504, null, "unreachable", null],
   [403, null, "refused", null],
   [500, null, "refused", null],
-])("status %i with Retry-After %s is %s for %s s", (status, header, kind, wait) => {
-  expect(refusal(status, header, undefined)).toMatchObject({ kind, wait });
+])("status %i with Retry-After %s is %s for %s s", (status, retryAfter, kind, wait) => {
+  expect(refusal(status, { retryAfter })).toMatchObject({ kind, wait });
 });
 
 test("Retry-After may be a date", () => {

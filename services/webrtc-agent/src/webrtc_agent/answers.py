@@ -9,12 +9,12 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from agent_core.errors import AgentError, AtCapacity, Draining, Forbidden, OverBudget, UpstreamError
-from webrtc_agent.limits import TooOften
+from agent_core.web import RETRY_SECONDS, retry_after
 
 log = structlog.get_logger()
 
-RETRY_SECONDS = 5
-"""When a client may try again after a 503 that says nothing better."""
+_BUSY = (AtCapacity, Draining, OverBudget)
+"""The service has no place: a page says so, where the same status may also mean that its network asked too often."""
 
 _TOLD = {
     AtCapacity: "All our lines are busy. Please try again in a few minutes.",
@@ -38,7 +38,7 @@ async def answer_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, AgentError)  # noqa: S101 - that is what it is registered for
     request.app.state.agent.counting.failed(error)
     log.warning("request_refused", path=_route(request), status=int(error.http_status), error=error.reason)
-    return _answer(error.http_status, told(error), _retry_after(error))
+    return _answer(error.http_status, told(error), _retry_after(error), busy=isinstance(error, _BUSY))
 
 
 async def answer_http_error(request: Request, error: Exception) -> JSONResponse:
@@ -48,24 +48,14 @@ async def answer_http_error(request: Request, error: Exception) -> JSONResponse:
     return _answer(error.status_code, f"{HTTPStatus(error.status_code).phrase}.", dict(error.headers or {}))
 
 
-async def answer_defect(request: Request, error: Exception) -> JSONResponse:
-    """Answer when we have a defect. The trace goes to the log, never to the client."""
-    del error  # the server logs it
-    log.error("request_failed", path=_route(request))
-    return _answer(HTTPStatus.INTERNAL_SERVER_ERROR, AgentError.spoken, {})
-
-
-def _answer(status: int, sentence: str, headers: dict[str, str]) -> JSONResponse:
-    return JSONResponse({"error": sentence, "info": sentence, "detail": sentence}, status_code=status, headers=headers)
+def _answer(status: int, sentence: str, headers: dict[str, str], *, busy: bool = False) -> JSONResponse:
+    body = {"error": sentence, "info": sentence, "detail": sentence} | ({"busy": True} if busy else {})
+    return JSONResponse(body, status_code=status, headers=headers)
 
 
 def _retry_after(error: AgentError) -> dict[str, str]:
-    if isinstance(error, TooOften):
-        return {"Retry-After": str(error.retry_after)}
-    if error.http_status != HTTPStatus.SERVICE_UNAVAILABLE:
-        return {}
     seconds = getattr(error, "retry_after", None)
-    return {"Retry-After": str(RETRY_SECONDS if seconds is None else max(1, ceil(seconds)))}
+    return retry_after(error.http_status, RETRY_SECONDS if seconds is None else max(1, ceil(seconds)))
 
 
 def _route(request: Request) -> str:

@@ -11,7 +11,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from agent_core import web
 from agent_core.errors import AgentError
 from webrtc_agent import page
-from webrtc_agent.answers import answer_defect, answer_error, answer_http_error
+from webrtc_agent.answers import answer_error, answer_http_error
 from webrtc_agent.headers import SecurityHeaders
 from webrtc_agent.lobby import Lobby
 from webrtc_agent.routes import router
@@ -48,7 +48,6 @@ def create_app(lobby: Lobby) -> FastAPI:
         )
     app.add_exception_handler(AgentError, answer_error)
     app.add_exception_handler(HTTPException, answer_http_error)
-    app.add_exception_handler(Exception, answer_defect)
     app.include_router(router)
     page.install(app)
     return app

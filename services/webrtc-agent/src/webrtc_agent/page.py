@@ -50,6 +50,11 @@ def install(app: FastAPI, folder: Path = STATIC) -> None:
         """Give the page's icon."""
         return _file(folder / "favicon.svg")
 
+    @app.get("/recover.js")
+    async def recover() -> Response:
+        """Give the script that reloads a page whose other files are of another version."""
+        return _file(folder / "recover.js")
+
     app.mount("/assets", _Assets(directory=folder / "assets", check_dir=False))
 
 

@@ -64,8 +64,9 @@ class WebSettings(CoreSettings):
     TRANSFER_DESTINATIONS that has no number of its own."""
     callback_url: HttpUrl | None = None
     """Page where a visitor can ask to be called back; shown beside the number."""
-    starts_per_minute_per_address: Annotated[int, Field(ge=1, le=10_000)] = 5
-    """Sessions that one address may start in a minute."""
+    starts_per_minute_per_address: Annotated[int, Field(ge=1, le=10_000)] = 15
+    """Sessions that one address may start in a minute. A whole office often has one address: this is about twice what a
+    task has places for, and half of what all addresses may start."""
     starts_per_minute: Annotated[int, Field(ge=1, le=10_000)] = 30
     """Sessions that all addresses together may start in a minute."""
 

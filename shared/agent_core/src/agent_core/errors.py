@@ -53,9 +53,12 @@ class Forbidden(Refused):
 
 
 class AtCapacity(Refused):
-    """Every place for a conversation is taken."""
+    """Every place for a conversation is taken.
 
-    http_status = 503
+    No server error: a crowd must not look like a defect to whatever counts those, such as a deployment's alarm.
+    """
+
+    http_status = 429
     close_code = 1013
     spoken = "All our lines are busy. Please call again in a few minutes."
 
@@ -63,7 +66,7 @@ class AtCapacity(Refused):
 class OverBudget(Refused):
     """What may be spent in a day has been spent; conversations that go on go on."""
 
-    http_status = 503
+    http_status = 429
     close_code = 1013
     spoken = "We have reached our limit for today. Please call again tomorrow."
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,6 +18,11 @@ from agent_core.errors import AgentError
 
 log = structlog.get_logger()
 
+RETRY_SECONDS = 5
+"""When a client may try again after a refusal that says nothing better."""
+RETRIED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+"""What may be tried again: no place now, or a task that leaves."""
+_READY = {"ready": HTTPStatus.OK, "draining": HTTPStatus.SERVICE_UNAVAILABLE}
 _HEALTH = ("/health", "/ready")
 _PORT = re.compile(r":\d{1,5}$")
 _ADDRESS = re.compile(r"[\d.]+|\[[0-9a-f:.]+\]")
@@ -84,6 +89,7 @@ def install(app: FastAPI, agent: Agent) -> None:
     app.add_middleware(RequestId)
     app.add_exception_handler(AgentError, _answer_error)
     app.add_exception_handler(ClientDisconnect, _answer_nobody)
+    app.add_exception_handler(Exception, answer_defect)
 
     @app.get("/health")
     async def health() -> dict[str, str]:
@@ -92,10 +98,12 @@ def install(app: FastAPI, agent: Agent) -> None:
 
     @app.get("/ready")
     async def ready(request: Request) -> JSONResponse:
-        """Tell whether a new conversation may come; to those beside us also how many there are, and of what."""
+        """Tell those beside us whether a new conversation may come; nobody else needs to know how full it is."""
+        if not _is_beside_us(request):
+            raise HTTPException(HTTPStatus.NOT_FOUND)
         state = readiness(agent)
-        told = state if _is_beside_us(request) else {"status": state["status"]}
-        return JSONResponse(told, status_code=200 if state["status"] == "ready" else 503)
+        status = _READY.get(state["status"], HTTPStatus.TOO_MANY_REQUESTS)
+        return JSONResponse(state, status_code=status, headers=retry_after(status))
 
 
 def _is_beside_us(request: Request) -> bool:
@@ -132,8 +140,22 @@ async def _answer_error(request: Request, error: Exception) -> JSONResponse:
     # The route and not the path: a session's id in it lets a client in, and an unknown path is anybody's words.
     route = getattr(request.scope.get("route"), "path", "unknown")
     log.warning("request_refused", path=route, status=error.http_status, error=error.reason)
-    headers = {"Retry-After": "5"} if error.http_status == 503 else None  # noqa: PLR2004 - the status itself
-    return JSONResponse({"error": error.spoken}, status_code=error.http_status, headers=headers)
+    return JSONResponse({"error": error.spoken}, status_code=error.http_status, headers=retry_after(error.http_status))
+
+
+async def answer_defect(request: Request, error: Exception) -> JSONResponse:
+    """Answer when we have a defect, and count it. The trace goes to the log, never to the client."""
+    del error  # the server logs it
+    request.app.state.agent.counting.broke()
+    log.error("request_failed", path=getattr(request.scope.get("route"), "path", "unknown"))
+    sentence = AgentError.spoken
+    body = {"error": sentence, "info": sentence, "detail": sentence}  # where a page's client looks for one
+    return JSONResponse(body, status_code=HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def retry_after(status: int, seconds: int = RETRY_SECONDS) -> dict[str, str]:
+    """Return the header that says when to try again, for a status that another try may change."""
+    return {"Retry-After": str(seconds)} if status in RETRIED else {}
 
 
 async def _answer_nobody(request: Request, error: Exception) -> Response:

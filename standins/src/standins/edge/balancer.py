@@ -8,6 +8,7 @@ from standins.edge.cloudformation import Template, TemplateError
 from standins.edge.rules import Action, Forward, Listener, Redirect, Rule
 
 _PREFIX = "AWS::ElasticLoadBalancingV2::"
+_MOST_STICKY_SECONDS = 604_800
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class TargetGroup:
     health: HealthCheck
     drain: float = 300
     least_outstanding: bool = False
+    sticky_seconds: float | None = None
+    """How long a client's cookie binds it to a target; None for not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,19 @@ def _group(name: str, group: Mapping[str, Any]) -> TargetGroup:
         health=health,
         drain=float(attributes.get("deregistration_delay.timeout_seconds", "300")),
         least_outstanding=attributes.get("load_balancing.algorithm.type") == "least_outstanding_requests",
+        sticky_seconds=_sticky(attributes),
     )
+
+
+def _sticky(attributes: Mapping[str, str]) -> float | None:
+    if attributes.get("stickiness.enabled") != "true":
+        return None
+    if attributes.get("stickiness.type", "lb_cookie") != "lb_cookie":
+        raise TemplateError("the local edge knows stickiness by the load balancer's cookie alone")
+    seconds = float(attributes.get("stickiness.lb_cookie.duration_seconds", "86400"))
+    if not 1 <= seconds <= _MOST_STICKY_SECONDS:
+        raise TemplateError("stickiness lasts 1 second to 7 days")
+    return seconds
 
 
 def _attributes(resource: Mapping[str, Any], key: str) -> dict[str, str]:

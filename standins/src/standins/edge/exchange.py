@@ -1,12 +1,13 @@
 """One request on its way to a target, and the answer on its way back."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 
 import h11
 
 from standins.edge.answers import CLIENT_CLOSED, Unanswered
-from standins.edge.headers import Arrival, HeaderRules, through, to_target
+from standins.edge.headers import Arrival, HeaderRules, Headers, through, to_target
 from standins.edge.peer import Peer
 from standins.edge.wire import splice
 
@@ -17,11 +18,13 @@ class Exchange:
     Args:
         client: Has sent the head of a request.
         target: Takes it.
+        added: Headers of the load balancer's own for the answer.
     """
 
-    def __init__(self, client: Peer, target: Peer) -> None:
+    def __init__(self, client: Peer, target: Peer, added: Headers) -> None:
         self._client = client
         self._target = target
+        self._added = added
         self.answered = False
         """The head of an answer is on its way: it is too late for one of our own."""
 
@@ -94,7 +97,7 @@ class Exchange:
                     await self._client.send(_head(event))
                 case h11.Response():
                     self.answered = True
-                    await self._client.send(_head(event))
+                    await self._client.send(_head(event, self._added))
                 case h11.Data():
                     await self._client.send(h11.Data(data=event.data))
                 case h11.EndOfMessage():
@@ -110,6 +113,8 @@ class Exchange:
             await splice(self._client.wire, self._target.wire)
 
 
-def _head(event: h11.Response | h11.InformationalResponse) -> h11.Response | h11.InformationalResponse:
-    headers = through(list(event.headers.raw_items()))
+def _head(
+    event: h11.Response | h11.InformationalResponse, added: Sequence[tuple[bytes, bytes]] = ()
+) -> h11.Response | h11.InformationalResponse:
+    headers = [*through(list(event.headers.raw_items())), *added]
     return type(event)(status_code=event.status_code, headers=headers, reason=event.reason)

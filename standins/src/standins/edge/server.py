@@ -18,7 +18,7 @@ from standins.edge.wire import Wire
 
 ABOUT = (
     "Pretend load balancer: routes, forwards and times out by infra/cloudformation/edge.yaml; "
-    "no TLS, no HTTP/2, no stickiness, no firewall, one node"
+    "no TLS, no HTTP/2, no firewall, one node"
 )
 TEMPLATE = Path("infra/cloudformation/edge.yaml")
 

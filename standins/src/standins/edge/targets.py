@@ -11,7 +11,9 @@ import httpx
 from standins.edge import balancer
 from standins.edge.answers import Unanswered
 from standins.edge.balancer import HealthCheck
+from standins.edge.headers import Headers
 from standins.edge.peer import Peer
+from standins.edge.stickiness import Stickiness
 from standins.edge.wire import Wire
 
 CONNECT_SECONDS = 10.0
@@ -120,6 +122,8 @@ class Group:
         self._hurry = hurry
         self._log = log
         self._turn = 0
+        sticky = described.sticky_seconds
+        self._stickiness = None if sticky is None else Stickiness(sticky / hurry)
         self._farewells: set[asyncio.Task[None]] = set()
         self.targets: list[Target] = []
         for host, port in addresses:
@@ -131,8 +135,11 @@ class Group:
         self.targets.append(target)
         return target
 
-    def choose(self) -> Target:
+    def choose(self, headers: Sequence[tuple[bytes, bytes]] = ()) -> Target:
         """Choose a target for a request; when none is healthy any will do, as with the original ("fail open").
+
+        Args:
+            headers: Of the request; where the group is sticky, a cookie among them names the target.
 
         Raises:
             Unanswered: there is none at all (503).
@@ -142,8 +149,15 @@ class Group:
             raise Unanswered(503, "no_target")
         self._turn += 1
         some = [target for target in registered if target.health.healthy] or registered
+        wanted = self._stickiness.address(headers) if self._stickiness else None
+        if bound := next((target for target in some if target.address == wanted), None):
+            return bound
         turned = some[self._turn % len(some) :] + some[: self._turn % len(some)]
         return min(turned, key=lambda target: target.outstanding) if self._described.least_outstanding else turned[0]
+
+    def cookies(self, target: Target) -> Headers:
+        """Return what an answer of a target carries besides, to bind the client to it."""
+        return self._stickiness.cookies(target.address) if self._stickiness else []
 
     def deregister(self, target: Target) -> None:
         """Send nothing new to a target; what goes on may go on until the deregistration delay is over.

@@ -87,12 +87,12 @@ class Visitor:
 
     async def _forward(self, request: h11.Request, group: Group) -> None:
         arrival = Arrival(self._peer.wire.peer, self._house.protocol, self._house.port)
-        target = group.choose()
+        target = group.choose(request.headers.raw_items())
         self._waits_for_target = True
         peer = await target.connect()
         peer.wire.touched = self._idle.touch
         with target.using(peer):
-            self._exchange = Exchange(self._peer, peer)
+            self._exchange = Exchange(self._peer, peer, group.cookies(target))
             await self._exchange.run(request, arrival, self._house.headers)
 
     async def _refuse(self, failure: Unanswered) -> None:

@@ -22,6 +22,13 @@ def _look(aws: Aws, environment: Environment, need: Need) -> Finding:
     found = secrets.find(aws, environment, need)
     if found is None:
         return _absent(environment, need)
+    if found.deleted_on is not None:
+        return bad(
+            f"{need.service} secret",
+            f"{found.called(need)} is scheduled for deletion since {found.deleted_on:%Y-%m-%d}: its values cannot be "
+            "read, and its name cannot be used again before it is gone",
+            secrets.how_to_restore(aws.region, found, need),
+        )
     named = bool(environment.parameters.get(need.parameter))
     if found.owner not in {"", f"pipecat-{environment.name}-platform"} and not named:
         return bad(

@@ -136,7 +136,7 @@ export class Call {
   }
 
   private async transport(by: Carrier): Promise<Transport> {
-    return by === "daily" ? (await import("./daily")).dailyTransport() : peerTransport(this.line, this.sound);
+    return by === "daily" ? await dailyTransport() : peerTransport(this.line, this.sound);
   }
 
   /** Reject when the connection takes longer than a working one ever does. */
@@ -237,6 +237,14 @@ export class Call {
     clearTimeout(this.timers.get(name));
     this.timers.delete(name);
   }
+}
+
+/** Load what Daily needs; a page of a version that is gone reloads itself then, or says that it must be. */
+async function dailyTransport(): Promise<Transport> {
+  const part = await import("./daily").catch(() => {
+    throw new Trouble(problem("outdated"));
+  });
+  return part.dailyTransport();
 }
 
 function refused(by: Carrier): (error: unknown) => never {

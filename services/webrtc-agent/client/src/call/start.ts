@@ -76,8 +76,13 @@ async function ask(path: string, body?: object): Promise<Answer> {
   const answer = (await response.json().catch(() => ({}))) as Answer;
   if (!response.ok) {
     const said = answer.info ?? answer.detail;
-    const words = typeof said === "string" ? said : undefined;
-    throw new Trouble(refusal(response.status, response.headers.get("Retry-After"), words));
+    throw new Trouble(
+      refusal(response.status, {
+        retryAfter: response.headers.get("Retry-After"),
+        said: typeof said === "string" ? said : undefined,
+        busy: answer.busy === true,
+      }),
+    );
   }
   return answer;
 }

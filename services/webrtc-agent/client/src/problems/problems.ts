@@ -14,6 +14,7 @@ export type ProblemKind =
   | "no-route"
   | "no-agent"
   | "daily"
+  | "outdated"
   | "lost"
   | "failed";
 
@@ -96,6 +97,10 @@ const WORDS: Readonly<Record<ProblemKind, Words>> = {
     title: "The room could not be joined",
     words: "The call room at Daily did not let you in, or the network blocks it. Please try again.",
   },
+  outdated: {
+    title: "This page is out of date",
+    words: "A new version was installed since you opened it. Please reload the page.",
+  },
   lost: {
     title: "The connection was lost",
     words:
@@ -135,14 +140,24 @@ export function microphoneProblem(error: unknown): Problem {
   return problem(name === "NotFoundError" || name === "OverconstrainedError" ? "no-microphone" : "failed");
 }
 
-/** Say what the service's refusal means; `retryAfter` is its header of that name. */
-export function refusal(status: number, retryAfter: string | null, said: string | undefined): Problem {
+/** What came with a refusal, beside its status. */
+export interface Refusal {
+  /** Its header of that name. */
+  readonly retryAfter?: string | null;
+  /** The service's own words. */
+  readonly said?: string | undefined;
+  /** The service has no place; it is not that this network asked too often. */
+  readonly busy?: boolean;
+}
+
+/** Say what the service's refusal means. */
+export function refusal(status: number, { retryAfter = null, said, busy = false }: Refusal = {}): Problem {
   const words = said === undefined ? {} : { said };
+  if (busy || status === 503) {
+    return problem("busy", { ...words, wait: seconds(retryAfter) ?? 15 });
+  }
   if (status === 429) {
     return problem("limited", { wait: seconds(retryAfter) ?? 30 });
-  }
-  if (status === 503) {
-    return problem("busy", { ...words, wait: seconds(retryAfter) ?? 15 });
   }
   return status === 502 || status === 504 ? problem("unreachable") : problem("refused", words);
 }

@@ -42,6 +42,10 @@ class Counting:
             name = error.kind if isinstance(error, ModelError) else type(error).__name__
             self._meter.count(metrics.ERRORS, Error=name)
 
+    def broke(self) -> None:
+        """A defect of ours broke a request."""
+        self._meter.count(metrics.DEFECTS)
+
     def began(self, tally: Tally) -> None:
         """A conversation began; what its tally counts is told from now on."""
         self._tallies.follow(tally)
@@ -56,6 +60,8 @@ class Counting:
         self._meter.observe(metrics.SESSION_DURATION, record.duration_ms / 1000)
         if not record.reason.is_normal:
             self._meter.count(metrics.SESSIONS_FAILED)
+        if record.reason is EndReason.FAILED:
+            self._meter.count(metrics.DEFECTS)
         if record.tally.first_audio_ms is not None:
             self._meter.observe(metrics.SETUP_TIME, record.tally.first_audio_ms)
 

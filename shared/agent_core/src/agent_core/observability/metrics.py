@@ -75,6 +75,12 @@ SESSIONS_FAILED: Final = Metric(
     Kind.COUNTER,
     "Conversations that ended for a reason that is not normal: the caller did not get what they came for.",
 )
+DEFECTS: Final = Metric(
+    "Defects",
+    Kind.COUNTER,
+    "What a defect of ours broke: requests answered with 500, and conversations that ended as `failed`. A deployment "
+    "that causes them is rolled back.",
+)
 CALLS_NOT_CONNECTED: Final = Metric(
     "CallsNotConnected",
     Kind.COUNTER,
@@ -146,6 +152,7 @@ METRICS: Final = (
     ACTIVE_SESSIONS,
     SESSIONS_ENDED,
     SESSIONS_FAILED,
+    DEFECTS,
     CALLS_NOT_CONNECTED,
     SESSIONS_REFUSED,
     SESSION_DURATION,

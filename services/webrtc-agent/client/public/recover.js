@@ -1,0 +1,58 @@
+/**
+ * Reloads a page whose files are of another version than itself, which happens while a deployment replaces the tasks.
+ * Its own name is the same in every version; see docs/decisions/0011.
+ */
+(() => {
+  const KEY = "reloads";
+  const MOST = 3;
+  const WINDOW_MS = 60_000;
+  let reloading = false;
+
+  /** Count one more reload, if it may be made; a browser that keeps nothing would reload for ever. */
+  function mayReload() {
+    try {
+      const now = Date.now();
+      const recent = JSON.parse(sessionStorage.getItem(KEY) ?? "[]").filter((at) => now - at < WINDOW_MS);
+      if (recent.length >= MOST) {
+        return false;
+      }
+      sessionStorage.setItem(KEY, JSON.stringify([...recent, now]));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  function recover() {
+    if (reloading) {
+      return true;
+    }
+    reloading = mayReload();
+    if (reloading) {
+      location.reload();
+    }
+    return reloading;
+  }
+
+  function explain() {
+    const root = document.getElementById("root");
+    if (root && !root.hasChildNodes()) {
+      root.setAttribute("role", "alert");
+      root.textContent = "This page could not be loaded completely. Please reload it in a minute.";
+    }
+  }
+
+  // A script or style that is not there; such events do not bubble, and links include icons, which nobody needs.
+  addEventListener(
+    "error",
+    ({ target }) => {
+      const style = target instanceof HTMLLinkElement && target.rel === "stylesheet";
+      if ((target instanceof HTMLScriptElement || style) && !recover()) {
+        document.readyState === "loading" ? addEventListener("DOMContentLoaded", explain) : explain();
+      }
+    },
+    true,
+  );
+  // A part that was to be loaded later; where no reload may be made, the page says so itself.
+  addEventListener("vite:preloadError", () => void recover());
+})();

@@ -1,0 +1,16 @@
+/** Load early what a conversation needs later: a deployment meanwhile takes the files of this page away. */
+
+import { carrier } from "./start";
+
+const QUIET_MS = 1_000;
+
+/** Once the page stands; nothing waits for it, and where it fails the conversation tries again. */
+export function loadEarly(): void {
+  addEventListener("load", () => setTimeout(() => void load().catch(() => undefined), QUIET_MS), { once: true });
+}
+
+async function load(): Promise<void> {
+  if ((await carrier()) === "daily") {
+    await import("./daily");
+  }
+}

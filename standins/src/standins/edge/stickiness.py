@@ -1,0 +1,63 @@
+"""Sticky sessions by the load balancer's own cookie.
+
+Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/sticky-sessions.html. The cookie names one
+target for a while and is given anew with every answer. A client that keeps none, and one whose target leaves or is
+unhealthy, is routed as any other. The cookie for requests from other sites is a second one, for https alone.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable
+from email.utils import formatdate
+
+from standins.edge.headers import Headers
+
+_KEPT_SECONDS = 7 * 24 * 3600
+"""How long a browser keeps the cookie; how long it counts stands in it."""
+_COOKIE = re.compile(rb"(?:^|;)\s*(?:AWSALB|AWSALBCORS)=([A-Za-z0-9_=-]+)")
+
+
+class Stickiness:
+    """Writes and reads the cookies of one target group.
+
+    Args:
+        seconds: How long a cookie counts.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._key = secrets.token_bytes(32)
+
+    def cookies(self, address: str) -> Headers:
+        """Return the headers that bind a client to a target."""
+        told = f"{address} {time.monotonic() + self._seconds}".encode()
+        value = urlsafe_b64encode(self._seal(told) + told).decode()
+        expires = formatdate(time.time() + _KEPT_SECONDS, usegmt=True)
+        own = f"AWSALB={value}; Expires={expires}; Path=/"
+        cross = f"AWSALBCORS={value}; Expires={expires}; Path=/; SameSite=None; Secure"
+        return [(b"Set-Cookie", cookie.encode()) for cookie in (own, cross)]
+
+    def address(self, headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+        """Return the target that a request's cookie names, if it still counts."""
+        for name, value in headers:
+            if name.lower() == b"cookie" and (found := _COOKIE.search(value)):
+                return self._opened(found[1])
+        return None
+
+    def _opened(self, value: bytes) -> str | None:
+        try:
+            sealed = urlsafe_b64decode(value)
+        except ValueError:
+            return None
+        seal, told = sealed[:32], sealed[32:]
+        if not hmac.compare_digest(seal, self._seal(told)):
+            return None
+        address, _, until = told.decode().partition(" ")
+        return address if time.monotonic() < float(until) else None
+
+    def _seal(self, told: bytes) -> bytes:
+        return hmac.digest(self._key, told, hashlib.sha256)
