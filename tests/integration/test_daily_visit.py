@@ -154,7 +154,7 @@ async def test_nobody_comes(setting: Setting, monkeypatch: pytest.MonkeyPatch, *
     setting.house.join_answers = joins
     await setting.http.post("/start")
     await until(lambda: bool(setting.records), 8)
-    assert setting.records[0].reason is EndReason.PEER_LOST
+    assert setting.records[0].reason is (EndReason.NEVER_CONNECTED if joins else EndReason.PEER_LOST)
     await setting.released()
 
 
