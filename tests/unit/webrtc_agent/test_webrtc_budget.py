@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable
 
 import httpx
 import pytest
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from structlog.testing import capture_logs
 
 from tests.support.clock import Clock
 from webrtc_agent import budget
-from webrtc_agent.budget import BURST_SECONDS, WIDE, Budgets, RequestBudget
+from webrtc_agent.budget import BURST_SECONDS, UNIT_BYTES, WIDE, Budgets, RequestBudget
 
 PER_MINUTE = 60
 BURST = round(BURST_SECONDS)
@@ -47,6 +47,19 @@ async def test_a_network_of_many_addresses_is_bounded(ask: Ask) -> None:
     served = sum(each.count(200) for each in answers)
     assert served == WIDE * BURST
     assert await ask("2001:db8:2::1", 1) == [200]
+
+
+async def test_large_answers_count_for_more() -> None:
+    """By what was sent of them; the debt is paid back within a bounded time."""
+    clock = Clock()
+    budgets = Budgets(PER_MINUTE, clock)
+    app = RequestBudget(Response(bytes(UNIT_BYTES * (BURST - 1))), budgets, clock)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://page") as http:
+        assert (await http.get("/")).status_code == 200
+    assert not budgets.spend("127.0.0.1")
+    budgets.charge("127.0.0.1", 1_000_000)
+    clock.now += BURST_SECONDS + 1
+    assert budgets.spend("127.0.0.1")
 
 
 async def test_a_refusal_says_why(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 import structlog
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agent_core.credit import Credit
 from webrtc_agent.networks import network_of
@@ -21,6 +21,8 @@ WIDE: Final = 4
 """A wide network (see ``networks``) may make as many requests as so many clients."""
 BURST_SECONDS: Final = 20.0
 """Requests of this time may come at once: a page that loads asks for fifteen files."""
+UNIT_BYTES: Final = 32 * 1024
+"""As much of an answer counts as one more request: the larger, the longer it takes to send."""
 MAX_NETWORKS: Final = 10_000
 """Networks that are remembered. One that asked longest ago is forgotten first; it had most of its budget back."""
 HELD_SECONDS: Final = 1.0
@@ -61,6 +63,12 @@ class Budgets:
         # The wide network pays only for what is served: a client that is refused takes nothing from its neighbours.
         return self._of(network.narrow, 1).spend() and self._of(f"{network.wide} wide", WIDE).spend()
 
+    def charge(self, address: str, requests: int) -> None:
+        """Count so many more."""
+        network = network_of(address)
+        self._of(network.narrow, 1).charge(requests)
+        self._of(f"{network.wide} wide", WIDE).charge(requests)
+
     def _of(self, name: str, clients: int) -> Credit:
         credit = self._credits.get(name)
         if credit is None:
@@ -91,8 +99,12 @@ class RequestBudget:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or socket."""
-        if scope["type"] == "lifespan" or scope["path"] in _FREE or self._budgets.spend(_address(scope)):
+        if scope["type"] == "lifespan" or scope["path"] in _FREE:
             await self._app(scope, receive, send)
+            return
+        address = _address(scope)
+        if self._budgets.spend(address):
+            await self._app(scope, receive, self._charging(address, send))
             return
         self._note()
         await self._hold()
@@ -101,6 +113,19 @@ class RequestBudget:
             return
         await send({"type": "http.response.start", "status": 429, "headers": _HEADERS})
         await send({"type": "http.response.body", "body": _BODY})
+
+    def _charging(self, address: str, send: Send) -> Send:
+        """Count what is sent: each piece when it is given out, also to a client that does not read it."""
+        sent = 0
+
+        async def send_and_charge(message: Message) -> None:
+            nonlocal sent
+            before, sent = sent // UNIT_BYTES, sent + len(message.get("body", b""))
+            if units := sent // UNIT_BYTES - before:
+                self._budgets.charge(address, units)
+            await send(message)
+
+        return send_and_charge
 
     async def _hold(self) -> None:
         if self._held >= MAX_HELD:

@@ -74,8 +74,9 @@ class WebSettings(CoreSettings):
     """Visitors of one address whose connections are coming about at a time, which takes a second or two each. They hold
     no place yet. One more is asked to come back in a few seconds."""
     requests_per_minute_per_address: Annotated[int, Field(ge=10, le=1_000_000)] = 1200
-    """Requests of any kind that one address may make in a minute, a third of them at once. A page that loads makes
-    about fifteen. A /24 of IPv4 or a /48 of IPv6 may make four times as many."""
+    """Requests of any kind that one address may make in a minute, a third of them at once; each 32 KB of an answer
+    count as one more. A page that loads counts for about twenty. A /24 of IPv4 or a /48 of IPv6 may make four times as
+    many."""
 
     @property
     def uses_daily(self) -> bool:
