@@ -24,6 +24,8 @@ CONNECTING_SECONDS = 3.0
 """A network that lets a peer-to-peer connection through does so within two."""
 JOINING_SECONDS = 15.0
 """Some clients ask for the microphone after they were given a room."""
+MIN_ARRIVALS = 4
+"""Visitors who may be on their way at a time where there are fewer places."""
 MAX_OFFERS = 3
 """Offers that cannot be answered, of one visit."""
 
@@ -43,7 +45,9 @@ class Lobby:
         self.rooms = rooms
         self.origins = AllowedOrigins(settings.base_url, settings.allowed_origins)
         self.starts = StartLimit(settings.starts_per_minute_per_address, settings.starts_per_minute, time.monotonic)
-        self.arrivals = Arrivals(settings.max_sessions, settings.arrivals_per_address, time.monotonic)
+        self.arrivals = Arrivals(
+            max(MIN_ARRIVALS, settings.max_sessions), settings.arrivals_per_address, time.monotonic
+        )
         self.visits = Visits(time.monotonic)
         self.people = contacts(settings)
 
