@@ -12,7 +12,7 @@ export $(CALL_VARIABLES)
 unexport PYTHONPATH PYTHONHOME PYTHONOPTIMIZE PYTHONWARNINGS PYTHONINSPECT PYTHONSAFEPATH PYTHONDEVMODE NODE_OPTIONS
 unexport GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 
-.PHONY: help environment page run call apart test test-all test-rest faults soak fuzz mutations dates costs coverage audit sbom drill lint format lock bench deploy-plan deploy destroy clean
+.PHONY: help environment page run call apart test test-all test-rest faults soak endurance fuzz mutations dates costs coverage audit sbom drill lint format lock bench deploy-plan deploy destroy clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -48,6 +48,9 @@ faults: environment ## the whole catalogue of faults and threats by number
 
 soak: environment ## twenty callers for an hour, faults in 5 % of the calls, a task that dies: MINUTES=, CALLS=, FAULTS=
 	@$(BIN)/python -m tests.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(CALLS),--callers $(CALLS)) $(if $(FAULTS),--faults $(FAULTS))
+
+endurance: environment ## ten visitors for ten minutes, next to an abusive one in every second half minute: MINUTES=, VISITORS=
+	@$(BIN)/python -m tests.endurance $(if $(MINUTES),--minutes $(MINUTES)) $(if $(VISITORS),--visitors $(VISITORS))
 
 fuzz: environment ## feed every way in a million mutated inputs: RUNS=, SEED=, TARGET="sdp bodies"
 	@$(BIN)/python -m tests.fuzzing $(TARGET) $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED))

@@ -146,6 +146,20 @@ async def test_a_join_that_fails_ends_the_session(setting: Setting) -> None:
     assert (await setting.http.get(status)).json()["status"] == "finished"
 
 
+async def test_a_visitor_who_comes_to_a_full_house_is_told(setting: Setting) -> None:
+    """Their room was made while there was a place; others were there before them. The model is not opened for them."""
+    await setting.http.post("/start")
+    call = await setting.call()
+    assert setting.agent.admission.taken == 0
+    for _ in range(setting.agent.admission.max_sessions):
+        setting.agent.admission.admit()
+    call.visitor_comes()
+    await until(lambda: bool(setting.records), 8)
+    assert setting.records[0].reason is EndReason.NEVER_CONNECTED
+    assert setting.model.streams == []
+    assert setting.agent.admission.taken == setting.agent.admission.max_sessions
+
+
 @pytest.mark.parametrize("joins", [True, False])
 async def test_nobody_comes(setting: Setting, monkeypatch: pytest.MonkeyPatch, *, joins: bool) -> None:
     """Neither a visitor who changed their mind nor a join that never ends keeps a room and a place."""
@@ -154,7 +168,7 @@ async def test_nobody_comes(setting: Setting, monkeypatch: pytest.MonkeyPatch, *
     setting.house.join_answers = joins
     await setting.http.post("/start")
     await until(lambda: bool(setting.records), 8)
-    assert setting.records[0].reason is EndReason.PEER_LOST
+    assert setting.records[0].reason is (EndReason.NEVER_CONNECTED if joins else EndReason.PEER_LOST)
     await setting.released()
 
 
@@ -195,15 +209,18 @@ async def test_the_visitor_is_told_why_it_ended(setting: Setting) -> None:
 
 
 async def test_a_hundred_at_once_make_five_rooms_and_leave_none(setting: Setting) -> None:
-    """From one address; the others are told when to come back."""
-    answers = await asyncio.gather(*(setting.http.post("/connect") for _ in range(100)))
-    assert sorted(answer.status_code for answer in answers) == [200] * 5 + [429] * 95
-    assert all(int(answer.headers["retry-after"]) > 0 for answer in answers if answer.status_code == 429)
-    for number in range(5):
-        call = await setting.call(number)
-        call.visitor_comes()
-        await until(call.is_rendering)
-        call.visitor_leaves()
+    """From one address, two at a time; the others are told when to come back."""
+    rooms = 0
+    for made in (2, 2, 1):
+        answers = await asyncio.gather(*(setting.http.post("/connect") for _ in range(100)))
+        assert sorted(answer.status_code for answer in answers) == [200] * made + [429] * (100 - made)
+        assert all(int(answer.headers["retry-after"]) > 0 for answer in answers if answer.status_code == 429)
+        for number in range(rooms, rooms + made):
+            call = await setting.call(number)
+            call.visitor_comes()
+            await until(call.is_rendering)
+            call.visitor_leaves()
+        rooms += made
     await until(lambda: len(setting.records) == 5, 8)
     await setting.released()
     assert len(setting.daily.ledger.created) == 5

@@ -30,6 +30,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 IDLE: Final = 2500
 """Connections that are kept before anything is measured, so that no memory is left over that would hide a cost."""
 
+PER_MINUTE: Final = 30_000
+"""Requests of one address, of which a third may come at once: none of what is measured but the last is refused."""
+
 
 def _tell(what: str, cost: Cost) -> None:
     sys.stdout.write(f"\n{what:<36} {cost}")
@@ -111,6 +114,7 @@ async def web(house: House) -> AsyncIterator[WebProcess]:
     """Run a web service with a crowd around it, and so high a limit of starts that they can be measured."""
     allow_files(4 * IDLE)
     limits = {"STARTS_PER_MINUTE": "4000", "STARTS_PER_MINUTE_PER_ADDRESS": "1000", "MAX_SESSIONS": "8"}
+    limits |= {"ARRIVALS_PER_ADDRESS": "8", "REQUESTS_PER_MINUTE_PER_ADDRESS": str(PER_MINUTE), "SERVE_CONSOLE": "true"}
     async with web_process(house.nova, house.folder / "costs-web.jsonl", limits) as service:
         crowd = Crowd(service.url)
         await crowd.idle(IDLE)
@@ -137,11 +141,43 @@ async def test_heads(phone: PhoneProcess) -> None:
     crowd.leave()
 
 
+def _largest_file() -> str:
+    files = (ROOT / "services/webrtc-agent/src/webrtc_agent/static/assets").iterdir()
+    return f"/assets/{max(files, key=lambda file: file.stat().st_size).name}"
+
+
+async def test_files_of_the_page(web: WebProcess) -> None:
+    """The largest one, in the encodings that browsers take and in the one that costs most to send."""
+    for encoding in ("gzip", "identity"):
+        headers = {"accept-encoding": encoding}
+
+        async def ask(count: int, headers: dict[str, str] = headers) -> None:
+            for _ in range(count):
+                assert (await web.http.get(_largest_file(), headers=headers)).status_code == 200
+
+        await ask(10)
+        _tell("a file of the page", await cost_of_one(web.process.pid, 100, ask))
+
+
+async def test_requests_above_the_budget(web: WebProcess) -> None:
+    """Each waits a second for its refusal, so that one connection orders one a second."""
+    transport = httpx.AsyncHTTPTransport(local_address="127.0.0.4")  # another address, whose budget is its own
+    async with httpx.AsyncClient(base_url=web.url, transport=transport, timeout=30) as client:
+        for _ in range(PER_MINUTE // 3):
+            if (await client.get(_largest_file(), headers={"accept-encoding": "identity"})).status_code == 429:
+                break
+
+        async def exceed(count: int) -> None:
+            answers = await asyncio.gather(*(client.get(_largest_file()) for _ in range(count)))
+            assert {answer.status_code for answer in answers} <= {200, 429}
+
+        await exceed(50)
+        _tell("a request above the budget", await cost_of_one(web.process.pid, 100, exceed))
+
+
 async def test_answers_that_are_not_read(web: WebProcess) -> None:
     """The largest file of the page, asked for by those who take nothing of it."""
-    crowd = Crowd(web.url)
-    files = (ROOT / "services/webrtc-agent/src/webrtc_agent/static/assets").iterdir()
-    path = f"/assets/{max(files, key=lambda file: file.stat().st_size).name}"
+    crowd, path = Crowd(web.url), _largest_file()
     await crowd.deaf(50, path)
     _tell("an answer that is not read", await cost_of_one(web.process.pid, 200, lambda count: crowd.deaf(count, path)))
     crowd.leave()
@@ -228,9 +264,6 @@ async def test_offers(web: WebProcess, house: House) -> None:
         _tell("an offer without sound", await cost_of_one(web.process.pid, 5, hold))
         full = await client.post("/api/offer", json={"sdp": SEEDS[0].decode(), "type": "offer"})
         assert full.status_code == 429
-    await until(lambda: _is_empty(web), 30.0)
+        assert await web.sessions() == 0
+    await until(lambda: len(web.lines("session_ended")) == 8, 30.0)
     assert house.nova.ledger.connections == opened
-
-
-async def _is_empty(web: WebProcess) -> bool:
-    return await web.sessions() == 0

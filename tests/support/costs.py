@@ -79,6 +79,8 @@ BOUNDS: Final = {
     "half a request": Cost(kilobytes=25, sockets=1, processor_ms=2),
     "half a request of 60 KB": Cost(kilobytes=200, sockets=1, processor_ms=2),
     "a request without end": Cost(kilobytes=10, sockets=0.1, processor_ms=5),
+    "a file of the page": Cost(kilobytes=10, sockets=0.1, processor_ms=10),
+    "a request above the budget": Cost(kilobytes=10, sockets=1, processor_ms=5),
     "an answer that is not read": Cost(kilobytes=200, sockets=2, processor_ms=25),
     "a forged webhook of 64 KB": Cost(kilobytes=10, sockets=0.1, processor_ms=5),
     "a forged handshake": Cost(kilobytes=10, sockets=0.1, processor_ms=5),

@@ -136,8 +136,16 @@ class Visitor:
 
     async def join(self, path: str) -> None:
         """Connect, and wait until messages can flow."""
-        answer = (await self.http.post(path, json=await self.offer())).raise_for_status().json()
+        await self.accept(await self.ask(path))
+
+    async def ask(self, path: str) -> Json:
+        """Make an offer, and give the answer."""
+        answer: Json = (await self.http.post(path, json=await self.offer())).raise_for_status().json()
         self.pc_id = answer["pc_id"]
+        return answer
+
+    async def accept(self, answer: Json) -> None:
+        """Take an answer, and wait until messages can flow."""
         await self._peer.setRemoteDescription(RTCSessionDescription(answer["sdp"], answer["type"]))
         await until(lambda: self._channel.readyState == "open", 8)
 

@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
 import { budget } from "./tools/budget.ts";
+import { compress } from "./tools/compress.ts";
 
 const FIRST_LOAD_KB = 200;
 
@@ -22,7 +23,7 @@ const peerWithoutDaily: Plugin = {
 };
 
 export default defineConfig({
-  plugins: [peerWithoutDaily, react(), budget("index.html", FIRST_LOAD_KB)],
+  plugins: [peerWithoutDaily, react(), budget("index.html", FIRST_LOAD_KB), compress()],
   // A worklet or an icon inlined as data: would need holes in the content security policy.
   build: {
     outDir: here("../src/webrtc_agent/static"),

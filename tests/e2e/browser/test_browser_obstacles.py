@@ -69,7 +69,7 @@ async def test_fault_38_a_network_without_datagrams_is_explained_within_ten_seco
     await visitor.press("Type instead")
     await expect(visitor.problem).to_contain_text("this network probably blocks it", timeout=10_000 + 2_000)
     await visitor.take_pictures("no-route")
-    await until(lambda: _reasons(product)[-1:] == ["peer_lost"], 10)
+    await until(lambda: _reasons(product)[-1:] == ["never_connected"], 10)
     assert len(heard_by_model(product)) == heard
 
 

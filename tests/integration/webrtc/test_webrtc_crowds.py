@@ -25,6 +25,7 @@ GROUP = 8
 POOL = min(32, (os.cpu_count() or 1) + 4)
 """Threads that asyncio keeps for what would block it; each is made when it is first needed."""
 _LIMITS = {"STARTS_PER_MINUTE": "1000", "STARTS_PER_MINUTE_PER_ADDRESS": "1000", "MAX_SESSIONS": "40"}
+_LIMITS |= {"ARRIVALS_PER_ADDRESS": "40"}
 
 
 @pytest.mark.timeout(150)

@@ -32,11 +32,20 @@ async def test_a_hundred_starts_meet_the_limit(surroundings: Surroundings) -> No
 
 
 async def test_a_full_service_says_so(surroundings: Surroundings) -> None:
-    """The visitor after the last place gets 429 and a sentence; when somebody leaves, there is a place again."""
+    """The visitor after the last place gets 429 and a sentence; when somebody leaves, there is a place again.
+
+    One whose offer was answered while there was a place, and who connects after it was taken, is told as much.
+    """
     async with surroundings.start_web("full", MAX_SESSIONS="1") as web, Visitor(web.url) as second:
         async with Visitor(web.url) as first:
             await second.start()
-            await first.connect()
+            async with Visitor(web.url) as slow:
+                answer = await slow.ask("/api/offer")
+                await first.connect()
+                await slow.accept(answer)
+                told = await slow.until("server-message")
+                assert told.data["message"].startswith("All our lines are busy")
+                assert (await web.record(answer["sessionId"]))["reason"] == "never_connected"
             refused = await second.http.post("/start")
             assert refused.status_code == 429
             assert int(refused.headers["retry-after"]) > 0

@@ -81,15 +81,15 @@ async def test_who_comes_back_too_late_starts_anew(web: WebProcess, visitor: Som
 
 
 async def test_an_offer_alone_opens_no_model(surroundings: Surroundings, web: WebProcess, visitor: Someone) -> None:
-    """Where the network lets no sound through, nothing is paid for, and the place is free again soon."""
+    """Where the network lets no sound through, nothing is paid for, and no place is held."""
     opened = surroundings.nova.ledger.streams_opened
     async with visitor() as somebody:
         await somebody.start()
         path = f"/sessions/{somebody.session_id}/api/offer"
         assert (await somebody.http.post(path, json=await somebody.offer())).status_code == 200
-        assert await web.sessions() == 1
+        assert await web.sessions() == 0
         record = await web.record(somebody.session_id, 20)
-        assert (record["reason"], record["model_streams"]) == ("peer_lost", 0)
+        assert (record["reason"], record["model_streams"]) == ("never_connected", 0)
     assert surroundings.nova.ledger.streams_opened == opened
     assert await web.sessions() == 0
 

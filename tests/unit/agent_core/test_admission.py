@@ -48,6 +48,27 @@ def test_a_place_that_is_kept_comes_back_after_the_block() -> None:
     assert admission.taken == 0
 
 
+async def test_a_promised_place_is_taken_when_somebody_is_there() -> None:
+    """Until then it counts for nothing but a task that leaves, which waits for it."""
+    admission, settled = Admission(1), list[str]()
+    first, second = (admission.promise(lambda name=name: settled.append(name)) for name in ("first", "second"))  # type: ignore[misc]
+    assert (admission.taken, admission.is_full) == (0, False)
+    assert not await admission.wait_until_empty(0)
+    admission.start_draining()
+    first.take()
+    first.take()
+    assert (admission.taken, settled) == (1, ["first"])
+    with pytest.raises(AtCapacity):
+        second.take()
+    for _ in range(2):
+        first.release()
+        second.release()
+    assert (admission.taken, settled) == (0, ["first", "second"])
+    second.take()
+    assert admission.taken == 0
+    assert await admission.wait_until_empty(0)
+
+
 def test_a_block_gives_its_place_back() -> None:
     """Also when it fails."""
     admission = Admission(1)

@@ -1,5 +1,6 @@
 """The web application without a socket, a model or a browser."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from ipaddress import ip_address
@@ -35,7 +36,8 @@ class NoModel(ModelClient):
 class FakeRooms:
     """Daily without Daily."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, comes: bool = True) -> None:
+        self.comes = comes
         self.opened: list[Room] = []
         self.deleted: list[Room] = []
         self.visits: list[FakeVisit] = []
@@ -70,14 +72,21 @@ class FakeVisit:
 
     def __init__(self, rooms: FakeRooms, place: Place, room: Room) -> None:
         self._rooms, self._place, self._room = rooms, place, room
-        self._reasons: list[EndReason] = []
+        self._left = asyncio.Event()
 
     def end(self, reason: EndReason) -> None:
         """Go."""
-        self._reasons.append(reason)
+        del reason
+        self._left.set()
+
+    def give_up(self) -> None:
+        """Go, for another visitor's sake."""
+        self._left.set()
 
     async def run(self) -> EndRecord:
-        """Do nothing."""
+        """Do nothing, or wait for a visitor who never comes."""
+        if not self._rooms.comes:
+            await self._left.wait()
         self._place.release()
         await self._rooms.delete(self._room)
         return EndRecord("session", "browser", EndReason.CALLER_LEFT, 0.0, 0, Tally())
@@ -94,8 +103,13 @@ class Desk:
         self.records: list[EndRecord] = []
         self.agent = Agent(settings, NoModel(), [], self._keep)
         self.lobby = Lobby(settings, self.agent, rooms)
-        transport = httpx.ASGITransport(create_app(self.lobby), raise_app_exceptions=False, client=("192.0.2.7", 1))
-        self.http = httpx.AsyncClient(base_url=BASE_URL, transport=transport)
+        self._transport = httpx.ASGITransport(create_app(self.lobby), raise_app_exceptions=False)
+        self.come_from("192.0.2.7")
+        self.http = httpx.AsyncClient(base_url=BASE_URL, transport=self._transport)
+
+    def come_from(self, address: str) -> None:
+        """Ask from another address from now on."""
+        self._transport.client = (address, 1)
 
     def _keep(self, record: EndRecord) -> None:
         self.records.append(record)

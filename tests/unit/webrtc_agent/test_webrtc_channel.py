@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from ipaddress import ip_address
+from struct import pack
 from typing import Any
 
 import pytest
@@ -15,7 +16,10 @@ from aiortc.rtcsctptransport import (
     WEBRTC_STRING,
     DataChunk,
     ForwardTsnChunk,
+    HeartbeatChunk,
+    SackChunk,
 )
+from google_crc32c import value as crc32c
 
 from tests.support.waiting import until
 from webrtc_agent import channel as bounds
@@ -161,3 +165,52 @@ async def test_what_is_too_long_for_a_client_is_no_error(pair: Pair) -> None:
     pair.channel.on("message", received.append)
     pair.ours.send_app_message({"type": "a"})
     await until(lambda: received == ['{"type": "a"}'])
+
+
+async def test_an_acknowledgement_of_what_was_never_sent_costs_nothing(pair: Pair) -> None:
+    """One packet could name twenty million numbers, each of which would be looked at while everybody waits."""
+    sack = SackChunk()
+    sack.cumulative_tsn, sack.advertised_rwnd = pair.sctp._last_sacked_tsn, 1_000_000
+    sack.gaps = [(1, 65_535)] * 280
+    await pair.sctp._receive_chunk(sack)
+    assert sack.gaps == []
+    received: list[object] = []
+    pair.channel.on("message", received.append)
+    pair.ours.send_app_message({"type": "a"})
+    await until(lambda: received == ['{"type": "a"}'])
+
+
+async def test_what_has_to_be_answered_is_bounded(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three hundred questions fit into one packet; nobody asks more than one in half a minute."""
+    sent: list[object] = []
+
+    async def send(chunk: object) -> None:
+        sent.append(chunk)
+
+    monkeypatch.setattr(pair.sctp, "_send_chunk", send)
+    for _ in range(1000):
+        await pair.sctp._receive_chunk(HeartbeatChunk())
+    assert 0 < len(sent) <= bounds.CONTROL_BURST + 5
+
+
+async def test_packets_of_many_chunks_are_dropped(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And packets that come faster than any client sends them."""
+    taken: list[object] = []
+
+    async def take(chunk: object) -> None:
+        taken.append(chunk)
+
+    monkeypatch.setattr(pair.sctp, "_receive_chunk", take)
+    tag = pair.sctp._local_verification_tag
+    await pair.sctp._handle_data(_packet(tag, bounds.MAX_CHUNKS + 1))
+    assert taken == []
+    for _ in range(1000):
+        await pair.sctp._handle_data(_packet(tag, 1))
+    assert 0 < len(taken) <= bounds.PACKET_BURST + 100
+
+
+def _packet(tag: int, chunks: int) -> bytes:
+    """Make a packet of chunks that hold nothing, as RFC 9260 has it, with its checksum."""
+    packet = bytearray(pack("!HHLL", 5000, 5000, tag, 0) + bytes(HeartbeatChunk()) * chunks)
+    packet[8:12] = pack("<L", crc32c(bytes(packet)))
+    return bytes(packet)

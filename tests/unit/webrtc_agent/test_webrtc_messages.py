@@ -4,7 +4,19 @@ from typing import Any
 
 import pytest
 
-from webrtc_agent.messages import BURST, MAX_TEXT, PER_SECOND, Drop, Leave, MessageGuard, Pass, Press
+from webrtc_agent.messages import (
+    BURST,
+    MAX_TEXT,
+    PER_SECOND,
+    TEXT_BURST,
+    TEXT_PER_SECOND,
+    UNANSWERED_SECONDS,
+    Drop,
+    Leave,
+    MessageGuard,
+    Pass,
+    Press,
+)
 
 
 def rtvi(kind: str, data: object = None) -> dict[str, Any]:
@@ -87,3 +99,47 @@ def test_nobody_presses_keys_that_fast() -> None:
         verdict = guard.judge(rtvi("dtmf", {"buttons": ["1"] * 4}))
         pressed += len(verdict.digits) if isinstance(verdict, Press) else 0
     assert 100 < pressed <= BURST + 60 * PER_SECOND
+
+
+def typed(characters: int) -> dict[str, Any]:
+    """Make a typed text."""
+    return rtvi("send-text", {"content": "x" * characters})
+
+
+def test_a_text_waits_for_the_answer_to_the_one_before() -> None:
+    """Or until it is clear that there will be none; a text that is refused does not make the next wait longer."""
+    now, answers = [0.0], [0]
+    guard = MessageGuard(lambda: now[0], lambda: answers[0])
+    assert guard.judge(typed(10)) == Pass("send-text")
+    now[0] += 1
+    assert guard.judge(typed(10)) == Drop("unanswered")
+    answers[0] += 1
+    assert guard.judge(typed(10)) == Pass("send-text")  # over the answer, as one interrupts it by voice
+    now[0] += UNANSWERED_SECONDS - 1
+    assert guard.judge(typed(10)) == Drop("unanswered")
+    now[0] += 1
+    assert guard.judge(typed(10)) == Pass("send-text")
+
+
+def test_nobody_types_that_much() -> None:
+    """Five texts a second for an hour, each answered at once: what goes on is bounded by the time, not by what came."""
+    now, answers = [0.0], [0]
+    guard = MessageGuard(lambda: now[0], lambda: answers[0])
+    passed = 0
+    for _ in range(3600 * 5):
+        now[0] += 0.2
+        answers[0] += 1
+        passed += guard.judge(typed(MAX_TEXT)) == Pass("send-text")
+    assert passed * MAX_TEXT <= TEXT_BURST + 3600 * TEXT_PER_SECOND
+    now[0] += 60
+    assert guard.judge(typed(MAX_TEXT)) == Pass("send-text")
+
+
+def test_a_person_types_as_fast_as_they_can() -> None:
+    """Ten characters a second without a pause, a page pasted in between."""
+    now, answers = [0.0], [0]
+    guard = MessageGuard(lambda: now[0], lambda: answers[0])
+    for number in range(100):
+        now[0] += 6
+        answers[0] += 1
+        assert guard.judge(typed(MAX_TEXT if number % 10 == 9 else 60)) == Pass("send-text")

@@ -4,12 +4,13 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from aiortc.rtcdtlstransport import RtpRouter
-from aiortc.rtp import RtpPacket
+from aiortc.rtp import RTCP_RTPFB_NACK, RtcpReceiverInfo, RtcpRrPacket, RtcpRtpfbPacket, RtpPacket
 
 from webrtc_agent import connection
 from webrtc_agent.connection import SoundConnection
-from webrtc_agent.packets import BURST, MAX_SOURCES, PER_SECOND, SoundDoor
+from webrtc_agent.packets import BURST, MAX_SOURCES, PER_SECOND, REPORT_BURST, REPORT_BYTES_PER_SECOND, SoundDoor
 
 
 def router_of(receiver: object) -> Any:  # noqa: ANN401 - aiortc's own
@@ -53,5 +54,31 @@ async def test_the_door_is_there(answered: SoundConnection) -> None:
     router: Any = answered.pc.getTransceivers()[0].receiver.transport._rtp_router
     try:
         assert isinstance(router.route_rtp.__self__, SoundDoor)
+    finally:
+        await connection.close(answered)
+
+
+async def test_nothing_is_sent_again(answered: SoundConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One packet could ask for thousands, and a report costs little to send; those that are read are few."""
+    sender: Any = answered.pc.getTransceivers()[0].sender
+    transport: Any = sender.transport
+    transport._rtp_router.register_sender(sender, ssrc=sender._ssrc)
+    seen: list[object] = []
+
+    async def take(packet: object) -> None:
+        seen.append(packet)
+
+    monkeypatch.setattr(sender, "_handle_rtcp_packet", take)
+    try:
+        lost = RtcpRtpfbPacket(fmt=RTCP_RTPFB_NACK, ssrc=1, media_ssrc=sender._ssrc, lost=list(range(5000)))
+        await transport._handle_rtcp_data(bytes(lost))
+        assert seen == []
+        report = RtcpReceiverInfo(
+            ssrc=sender._ssrc, fraction_lost=0, packets_lost=0, highest_sequence=1, jitter=0, lsr=0, dlsr=0
+        )
+        reports = bytes(RtcpRrPacket(ssrc=1, reports=[report]))
+        for _ in range(5000):
+            await transport._handle_rtcp_data(reports)
+        assert 0 < len(seen) <= (REPORT_BURST + 2 * REPORT_BYTES_PER_SECOND) / len(reports)
     finally:
         await connection.close(answered)

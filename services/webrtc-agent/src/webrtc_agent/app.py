@@ -1,17 +1,18 @@
 """The web service's web application."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.gzip import GZipMiddleware
 
 from agent_core import web
 from agent_core.errors import AgentError
 from webrtc_agent import page
 from webrtc_agent.answers import answer_error, answer_http_error
+from webrtc_agent.budget import Budgets, RequestBudget
 from webrtc_agent.headers import SecurityHeaders
 from webrtc_agent.lobby import Lobby
 from webrtc_agent.routes import router
@@ -38,7 +39,8 @@ def create_app(lobby: Lobby) -> FastAPI:
     app.add_middleware(
         SecurityHeaders, daily=lobby.rooms is not None, https=lobby.settings.base_url.startswith("https:")
     )
-    app.add_middleware(GZipMiddleware, minimum_size=1024)
+    budgets = Budgets(lobby.settings.requests_per_minute_per_address, time.monotonic)
+    app.add_middleware(RequestBudget, budgets=budgets, clock=time.monotonic)
     if origins := lobby.settings.allowed_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -49,5 +51,5 @@ def create_app(lobby: Lobby) -> FastAPI:
     app.add_exception_handler(AgentError, answer_error)
     app.add_exception_handler(HTTPException, answer_http_error)
     app.include_router(router)
-    page.install(app)
+    page.install(app, console=lobby.settings.serve_console)
     return app

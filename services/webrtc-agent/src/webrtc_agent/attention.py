@@ -31,7 +31,7 @@ class Attention:
     session: Session
 
     def __init__(self) -> None:
-        self._guard = MessageGuard(time.monotonic)
+        self._guard = MessageGuard(time.monotonic, lambda: self.session.tally.agent_turns)
         self._pace = Credit(time.monotonic, HELD_BACK_SECONDS * BYTES_PER_SECOND, PACE * BYTES_PER_SECOND)
         self._sound = bytearray()
 

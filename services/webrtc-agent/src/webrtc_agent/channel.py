@@ -1,7 +1,9 @@
 """What a visitor may send over their data channel, before anything is made of it.
 
 aiortc keeps what is unfinished, opens whatever channels a peer asks for, and ends the connection over a text that is
-none, with that text in the log. Pipecat parses every message, and asks nobody. Neither has a setting for any of this.
+none, with that text in the log. It answers each piece of a packet, and counts acknowledged numbers one by one: a packet
+of 1200 bytes can name twenty million, for which all visitors wait seconds. Pipecat parses every message, and asks
+nobody. Neither has a setting for any of this.
 """
 
 # ruff: noqa: SLF001 - see above
@@ -16,6 +18,7 @@ from aiortc.rtcsctptransport import (
     WEBRTC_STRING,
     DataChunk,
     ForwardTsnChunk,
+    SackChunk,
 )
 
 from agent_core.credit import Credit
@@ -27,6 +30,16 @@ PER_SECOND = 10.0
 """Messages: five a second are read, a ping comes every second."""
 MAX_CHANNELS = 4
 """A client opens one, and another after that was closed."""
+PACKET_BURST = 600
+PACKETS_PER_SECOND = 120.0
+"""Packets of SCTP: a message of 16 KB takes 15, each of ours is acknowledged by one."""
+MAX_CHUNKS = 16
+"""In one packet. Clients put an acknowledgement and a message or two into one."""
+MAX_GAPS = 16
+"""Gaps that an acknowledgement may name; it is clear without them what has arrived, only later."""
+CONTROL_BURST = 40
+CONTROL_PER_SECOND = 5.0
+"""Of what is neither a message nor an acknowledgement: each is answered."""
 MAX_PIECES = 256
 """What waits for its beginning or its end. A message of 16 KB comes in 15 pieces."""
 
@@ -42,9 +55,27 @@ class ChannelDoor:
     def __init__(self, sctp: Any, clock: Callable[[], float]) -> None:  # noqa: ANN401 - its methods are replaced
         self._sctp = sctp
         self._credit = Credit(clock, BURST, PER_SECOND)
+        self._packets = Credit(clock, PACKET_BURST, PACKETS_PER_SECOND)
+        self._controls = Credit(clock, CONTROL_BURST, CONTROL_PER_SECOND)
+        self._take_packet, sctp._handle_data = sctp._handle_data, self._packet
+        self._take_chunk, sctp._receive_chunk = sctp._receive_chunk, self._chunk
         self._take_piece, sctp._receive_data_chunk = sctp._receive_data_chunk, self._piece
         self._take_gap, sctp._receive_forward_tsn_chunk = sctp._receive_forward_tsn_chunk, self._gap
         self._take_message, sctp._receive = sctp._receive, self._message
+
+    async def _packet(self, packet: bytes) -> None:
+        """Take a packet of few chunks; what is dropped here is lost, as in any network."""
+        if self._packets.spend() and _count_chunks(packet) <= MAX_CHUNKS:
+            await self._take_packet(packet)
+
+    async def _chunk(self, chunk: Any) -> None:  # noqa: ANN401 - aiortc's chunks have no common public type
+        """Take a chunk."""
+        if isinstance(chunk, SackChunk):
+            unacknowledged = len(self._sctp._sent_queue)
+            chunk.gaps = [gap for gap in chunk.gaps[:MAX_GAPS] if gap[0] <= gap[1] <= unacknowledged]
+        elif not isinstance(chunk, DataChunk) and not self._controls.spend():
+            return
+        await self._take_chunk(chunk)
 
     async def _piece(self, piece: DataChunk) -> None:
         """Take a piece, or none where there is no room: it is not acknowledged, as RFC 9260 has it (section 6.2)."""
@@ -76,6 +107,16 @@ class ChannelDoor:
     def _opens(self, stream_id: int, content: bytes) -> bool:
         """Judge what opens a channel: a second one of the same number, or a name that is none, ends the connection."""
         return stream_id not in self._sctp._data_channels and len(content) <= MAX_BYTES and content[12:].isascii()
+
+
+def _count_chunks(packet: bytes) -> int:
+    """Count the chunks of a packet by their lengths (RFC 9260, section 3.2), up to one more than there may be."""
+    count, at = 0, 12
+    while at + 4 <= len(packet) and count <= MAX_CHUNKS:
+        length = int.from_bytes(packet[at + 2 : at + 4])
+        at += max(4, length + -length % 4)
+        count += 1
+    return count
 
 
 def _is_text(content: bytes) -> bool:

@@ -10,8 +10,9 @@ from aiortc.sdp import candidate_from_sdp
 from pipecat.transports.smallwebrtc.connection import SmallWebRTCConnection
 
 from webrtc_agent.channel import ChannelDoor
+from webrtc_agent.datagrams import DatagramDoor
 from webrtc_agent.offer import check_offer
-from webrtc_agent.packets import SoundDoor
+from webrtc_agent.packets import ReportDoor, SoundDoor
 from webrtc_agent.refusals import MalformedOffer
 from webrtc_agent.requests import Candidate, OfferRequest
 
@@ -36,16 +37,20 @@ class SoundConnection(SmallWebRTCConnection):
         # Whoever sends no pings is taken for lost, and what they write would be kept for as long as they are heard.
         self._pending_app_messages: deque[Any] = deque(maxlen=MAX_PENDING)  # type: ignore[assignment]
         self._channel_door: ChannelDoor | None = None
-        self._sound_door: SoundDoor | None = None
+        self._doors: tuple[object, ...] = ()
 
     async def _create_answer(self, sdp: str, kind: str) -> None:
         await super()._create_answer(sdp, kind)
         if self.pc.sctp is not None and self._channel_door is None:
             self._channel_door = ChannelDoor(self.pc.sctp, time.monotonic)
-        if self._sound_door is None:
+        if not self._doors:
             # Sound is the first medium; there is no public way to what its packets pass.
             transport: Any = self.pc.getTransceivers()[0].receiver.transport
-            self._sound_door = SoundDoor(transport._rtp_router, time.monotonic)  # noqa: SLF001 - see above
+            self._doors = (
+                SoundDoor(transport._rtp_router, time.monotonic),  # noqa: SLF001 - see above
+                ReportDoor(transport, time.monotonic),
+                *(DatagramDoor(each, time.monotonic) for each in transport.transport._connection._protocols),  # noqa: SLF001
+            )
 
     async def _close(self) -> None:
         """Close whole, whoever gives up waiting for it.

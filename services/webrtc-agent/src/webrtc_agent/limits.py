@@ -1,20 +1,20 @@
-"""How often sessions may be started, without I/O. Every one costs money, and anybody can ask for one."""
+"""How often sessions may be started, without I/O. Each costs money, and anybody can ask for one."""
 
-import ipaddress
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import ceil
 
 from agent_core.errors import Refused
+from webrtc_agent.networks import Network, network_of
 
 WINDOW_SECONDS = 60.0
 
 
 class TooOften(Refused):
-    """Too many sessions were started in the last minute.
+    """More of something came from a client, or from all of them, than is served.
 
     Args:
-        retry_after: Whole seconds until the next one may start.
+        retry_after: Whole seconds until the next one may come.
     """
 
     http_status = 429
@@ -26,13 +26,14 @@ class TooOften(Refused):
 
 
 class StartLimit:
-    """Counts the sessions started within the last minute, by address and in total.
+    """Counts the sessions started within the last minute, by network and in total.
 
-    It remembers at most as many addresses as may start a session in a minute.
+    From ``total`` on, those networks are refused that have started the most: what is left is shared as if each were to
+    get the same, first among wide networks, then within one. A few networks that start without end keep nobody out.
 
     Args:
         per_address: Most in a minute from one address.
-        total: Most in a minute from all.
+        total: Starts in a minute that are served without a look at whose they are.
         clock: Monotonic seconds.
     """
 
@@ -41,7 +42,7 @@ class StartLimit:
         self._total = total
         self._clock = clock
         self._all: deque[float] = deque()
-        self._by_address: dict[str, deque[float]] = {}
+        self._by_network: dict[str, dict[str, deque[float]]] = {}
 
     def count(self, address: str) -> None:
         """Count one start. One that is refused does not count: a flood must not keep everybody out for ever.
@@ -49,37 +50,67 @@ class StartLimit:
         Raises:
             TooOften: not now.
         """
+        self.check(address)
+        network, now = network_of(address), self._clock()
+        self._by_network.setdefault(network.wide, {}).setdefault(network.narrow, deque()).append(now)
+        self._all.append(now)
+
+    def check(self, address: str) -> None:
+        """Tell whether one could be counted.
+
+        Raises:
+            TooOften: not now.
+        """
         now = self._clock()
         self._forget(now)
         network = network_of(address)
-        mine = self._by_address.get(network, deque())
+        mine = self._by_network.get(network.wide, {}).get(network.narrow, deque())
         _check("address", mine, self._per_address, now)
-        _check("everybody", self._all, self._total, now)
-        self._by_address[network] = mine
-        mine.append(now)
-        self._all.append(now)
+        if not self._is_fair(network):
+            _check("everybody", self._all, self._total, now)
+
+    def _is_fair(self, network: Network) -> bool:
+        """Tell whether one more start of a network leaves it with no more than its share."""
+        if len(self._all) < self._total:
+            return True
+        wide = {name: sum(map(len, narrow.values())) for name, narrow in self._by_network.items()}
+        wide[network.wide] = wide.get(network.wide, 0) + 1
+        share = min(wide[network.wide], fair_share(wide.values(), self._total))
+        narrow = {name: len(times) for name, times in self._by_network.get(network.wide, {}).items()}
+        narrow[network.narrow] = narrow.get(network.narrow, 0) + 1
+        return narrow[network.narrow] <= fair_share(narrow.values(), share)
 
     def _forget(self, now: float) -> None:
-        for times in (self._all, *self._by_address.values()):
-            while times and now - times[0] >= WINDOW_SECONDS:
-                times.popleft()
-        for network in [network for network, times in self._by_address.items() if not times]:
-            del self._by_address[network]
+        _drop_old(self._all, now)
+        for wide, narrow in list(self._by_network.items()):
+            for name, times in list(narrow.items()):
+                _drop_old(times, now)
+                if not times:
+                    del narrow[name]
+            if not narrow:
+                del self._by_network[wide]
+
+
+def fair_share(wanted: Iterable[int], room: int) -> int:
+    """Return the most that each may have, so that all fit (max-min fairness): who wants less leaves it to the others.
+
+    Args:
+        wanted: How much each of them wants.
+        room: How much there is.
+    """
+    amounts = sorted(wanted)
+    for left, amount in zip(range(len(amounts), 0, -1), amounts, strict=True):
+        if amount > room // left:
+            return room // left
+        room -= amount
+    return amounts[-1] if amounts else room
+
+
+def _drop_old(times: deque[float], now: float) -> None:
+    while times and now - times[0] >= WINDOW_SECONDS:
+        times.popleft()
 
 
 def _check(whose: str, times: deque[float], limit: int, now: float) -> None:
     if len(times) >= limit:
         raise TooOften(f"starts of {whose}", max(1, ceil(times[-limit] + WINDOW_SECONDS - now)))
-
-
-def network_of(address: str) -> str:
-    """Name whom an address belongs to: one IPv4 address, but a whole /64, which is the least an IPv6 customer gets."""
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address[:64]
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped is not None:
-            return str(ip.ipv4_mapped)
-        return str(ipaddress.ip_network((ip, 64), strict=False))
-    return str(ip)

@@ -4,8 +4,10 @@ import time
 
 import structlog
 
+from agent_core.admission import Place
 from agent_core.agent import Agent
 from webrtc_agent import ice
+from webrtc_agent.arrivals import Arrival, Arrivals
 from webrtc_agent.call_back import contacts
 from webrtc_agent.limits import StartLimit
 from webrtc_agent.origin import AllowedOrigins
@@ -17,6 +19,15 @@ from webrtc_agent.settings import WebSettings
 from webrtc_agent.visits import State, Visit, Visits
 
 log = structlog.get_logger()
+
+CONNECTING_SECONDS = 3.0
+"""A network that lets a peer-to-peer connection through does so within two."""
+JOINING_SECONDS = 15.0
+"""Some clients ask for the microphone after they were given a room."""
+MIN_ARRIVALS = 4
+"""Visitors who may be on their way at a time where there are fewer places."""
+MAX_OFFERS = 3
+"""Offers that cannot be answered, of one visit."""
 
 
 class Lobby:
@@ -34,6 +45,9 @@ class Lobby:
         self.rooms = rooms
         self.origins = AllowedOrigins(settings.base_url, settings.allowed_origins)
         self.starts = StartLimit(settings.starts_per_minute_per_address, settings.starts_per_minute, time.monotonic)
+        self.arrivals = Arrivals(
+            max(MIN_ARRIVALS, settings.max_sessions), settings.arrivals_per_address, time.monotonic
+        )
         self.visits = Visits(time.monotonic)
         self.people = contacts(settings)
 
@@ -42,32 +56,59 @@ class Lobby:
         """How sound travels here."""
         return ["webrtc"] if self.rooms is None else ["daily"]
 
-    def expect(self) -> Visit:
-        """Begin a visit whose client will make an offer. It gets its place with the offer: many never make one.
+    def expect(self, address: str) -> Visit:
+        """Begin a visit whose client will make an offer.
+
+        Args:
+            address: Where the client comes from.
 
         Raises:
             Refused: every place is taken, or this task takes nothing new.
+            TooOften: this network has started enough.
         """
+        self.starts.count(address)
         self.agent.admission.check()
-        return self.visits.begin()
+        return self.visits.begin(address)
 
-    async def open_room(self, rooms: DailyRooms) -> tuple[Visit, Room]:
+    async def open_room(self, rooms: DailyRooms, address: str) -> tuple[Visit, Room]:
         """Begin a visit in a room of its own, with the agent on its way there.
 
         Raises:
             Refused: not now.
+            TooOften: this network has started enough.
             UpstreamError: Daily did not make a room.
         """
-        place = self.agent.admission.admit()
+        self.starts.check(address)
+        arrival, place = self._expect_arrival(address, JOINING_SECONDS)
+        self.starts.count(address)
         try:
             room = await rooms.open()
         except BaseException:
             place.release()
             raise
-        visit = self.visits.begin()
+        visit = self.visits.begin(address)
         daily = rooms.visit(self.agent, place, room)
+        arrival.when_displaced(daily.give_up)
         self.visits.carry(visit, daily, daily.run())
         return visit, room
+
+    async def answer_new(self, address: str, offer: OfferRequest) -> tuple[Visit, dict[str, str]]:
+        """Begin a visit with its offer.
+
+        Args:
+            address: Where the client comes from.
+            offer: The first of this client.
+
+        Raises:
+            Refused: there is no place.
+            TooOften: this network has started enough.
+            MalformedOffer: the offer cannot be answered.
+        """
+        self.starts.check(address)
+        arrival, place = self._expect_arrival(address, CONNECTING_SECONDS)
+        self.starts.count(address)
+        visit = self.visits.begin(address)
+        return visit, await self._answer_first(visit, offer, arrival, place)
 
     async def answer(self, visit: Visit, offer: OfferRequest) -> dict[str, str]:
         """Answer an offer: the first of a visit, or a further one of the same client.
@@ -79,7 +120,8 @@ class Lobby:
         """
         match visit.state, visit.conversation:
             case State.WAITING, _:
-                return await self._answer_first(visit, offer)
+                arrival, place = self._expect_arrival(visit.address, CONNECTING_SECONDS)
+                return await self._answer_first(visit, offer, arrival, place)
             case State.RUNNING, Peer() as peer if offer.pc_id == peer.pc_id:
                 await peer.renegotiate(offer)
                 return self._description(peer)
@@ -88,18 +130,29 @@ class Lobby:
             case _:
                 raise SessionTaken("taken")
 
-    async def _answer_first(self, visit: Visit, offer: OfferRequest) -> dict[str, str]:
-        place = self.agent.admission.admit()
+    async def _answer_first(self, visit: Visit, offer: OfferRequest, arrival: Arrival, place: Place) -> dict[str, str]:
         visit.state = State.ANSWERING
+        visit.offers += 1
         try:
             peer = await Peer.answer(self.agent, place, offer, self.people)
             answer = self._description(peer)
         except BaseException:
-            visit.state = State.WAITING
+            visit.state = State.WAITING if visit.offers < MAX_OFFERS else State.FINISHED
             place.release()
             raise
+        arrival.when_displaced(peer.give_up)
         self.visits.carry(visit, peer, peer.run())
         return answer
+
+    def _expect_arrival(self, address: str, patience: float) -> tuple[Arrival, Place]:
+        """Expect a visitor, who takes the place when they are there.
+
+        Raises:
+            Refused: every place is taken, or too many are on their way.
+        """
+        self.agent.admission.check()
+        arrival = self.arrivals.expect(address, patience)
+        return arrival, self.agent.admission.promise(arrival.settle)
 
     def _description(self, peer: Peer) -> dict[str, str]:
         answer = peer.description

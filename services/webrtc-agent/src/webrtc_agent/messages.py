@@ -18,6 +18,12 @@ MAX_NAME = 64
 BURST = 20
 PER_SECOND = 5.0
 """Messages, and keys: as fast as people type."""
+TEXT_BURST = 3 * MAX_TEXT
+TEXT_PER_SECOND = 50.0
+"""Typed characters: five times as fast as anybody types, with something pasted now and then. All of it is kept for a
+while, sent to the model and paid for."""
+UNANSWERED_SECONDS = 15.0
+"""How long a typed text keeps the next one waiting, if the model never answers it."""
 _LABEL = "rtvi-ai"
 _KEYS = frozenset("0123456789*#")
 _SWITCHES = ("run_immediately", "audio_response")
@@ -57,10 +63,15 @@ class MessageGuard:
 
     Args:
         clock: Monotonic seconds.
+        answers: Tells how many answers have begun so far; without it every text counts as answered.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], answers: Callable[[], int] | None = None) -> None:
+        self._clock = clock
+        self._answers = answers
         self._credit = Credit(clock, BURST, PER_SECOND)
+        self._text = Credit(clock, TEXT_BURST, TEXT_PER_SECOND)
+        self._asked: tuple[float, int] | None = None
 
     def judge(self, message: object) -> Verdict:
         """Judge one message, as it came out of its JSON."""
@@ -70,7 +81,25 @@ class MessageGuard:
         # Each key is a message to the model. Half a number would be another number, so all are dropped or none.
         if isinstance(verdict, Press) and not self._credit.spend(len(verdict.digits) - 1):
             return Drop("too_fast")
+        if isinstance(message, dict) and verdict == Pass("send-text"):
+            return self._judge_text(len(message["data"]["content"])) or verdict
         return verdict
+
+    def _judge_text(self, characters: int) -> Drop | None:
+        """Refuse a text while the one before has no answer, and what is more than anybody types."""
+        if self._is_unanswered():
+            return Drop("unanswered")
+        if not self._text.spend(characters):
+            return Drop("too_much_text")
+        if self._answers is not None:
+            self._asked = self._clock(), self._answers()
+        return None
+
+    def _is_unanswered(self) -> bool:
+        if self._asked is None or self._answers is None:
+            return False
+        asked_at, answers = self._asked
+        return self._answers() == answers and self._clock() - asked_at < UNANSWERED_SECONDS
 
 
 def _read(message: object) -> Verdict:

@@ -1,11 +1,14 @@
-"""How much sound a visitor may send, packet by packet, before it is decoded.
+"""How much sound a visitor may send, and how many reports about ours, packet by packet, before they are looked at.
 
 aiortc keeps numbers about every source that it ever heard of, and reports on all of them; a peer can name four
-thousand million. It decodes whatever comes, as fast as it comes.
+thousand million. It decodes whatever comes, as fast as it comes. And it sends again what a peer reports as lost: one
+packet of 1400 bytes can ask for 5900, which takes a quarter of a second for which everybody else hears nothing.
 """
 
 from collections.abc import Callable
 from typing import Any
+
+from aiortc.rtp import RtcpPsfbPacket, RtcpRtpfbPacket
 
 from agent_core.credit import Credit
 
@@ -15,6 +18,11 @@ BURST = 300
 """Packets that may come at once: six seconds of sound that a network has held back."""
 PER_SECOND = 120.0
 """Packets: a browser sends 50, a client with the shortest ones 100."""
+
+
+REPORT_BURST = 16_000
+REPORT_BYTES_PER_SECOND = 4000.0
+"""Reports: a browser sends 100 bytes a second, and as many for each tenth of a second where it estimates bandwidth."""
 
 
 class SoundDoor:
@@ -35,3 +43,26 @@ class SoundDoor:
         if packet.ssrc not in known and len(known) >= MAX_SOURCES:
             return None
         return self._route(packet) if self._credit.spend() else None
+
+
+class ReportDoor:
+    """Stands before what reads a visitor's reports (RTCP).
+
+    Args:
+        transport: Decrypts them; reads none from here on that was not let in.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, transport: Any, clock: Callable[[], float]) -> None:  # noqa: ANN401 - its methods are replaced
+        router = transport._rtp_router  # noqa: SLF001 - there is no public way to either
+        self._credit = Credit(clock, REPORT_BURST, REPORT_BYTES_PER_SECOND)
+        self._read, transport._handle_rtcp_data = transport._handle_rtcp_data, self._admit  # noqa: SLF001
+        self._route, router.route_rtcp = router.route_rtcp, self._admit_packet
+
+    async def _admit(self, data: bytes) -> None:
+        if self._credit.spend(len(data)):
+            await self._read(data)
+
+    def _admit_packet(self, packet: Any) -> Any:  # noqa: ANN401 - aiortc's packet, and who takes it
+        """Leave out requests to send again, which come too late for speech, and what is about pictures."""
+        return set() if isinstance(packet, RtcpRtpfbPacket | RtcpPsfbPacket) else self._route(packet)

@@ -4,12 +4,19 @@ from http import HTTPStatus
 from pathlib import Path
 
 from fastapi import FastAPI
-from fastapi.responses import FileResponse, HTMLResponse, Response
-from fastapi.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from webrtc_agent.files import FileResponse, Files
 
 STATIC = Path(__file__).parent / "static"
 
+_CONSOLE = "console"
+"""How the names of the developers' page and of its own scripts and styles begin."""
+_ASK_AGAIN = "no-cache"
+_FOR_EVER = "public, max-age=31536000, immutable"
+"""For files whose names hold a hash of what is in them."""
 _NOT_BUILT = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -22,43 +29,43 @@ _NOT_BUILT = """<!doctype html>
 """
 
 
-class _Assets(StaticFiles):
-    """Files whose names hold a hash of what is in them, so that a browser need never ask again."""
+def install(app: FastAPI, folder: Path = STATIC, *, console: bool) -> None:
+    """Serve the page, or say how to build it.
 
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        answer = await super().get_response(path, scope)
-        if answer.status_code == HTTPStatus.OK:
-            answer.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-        return answer
+    Args:
+        app: Gets the routes.
+        folder: Holds what was built.
+        console: Whether the developers' page is served, too.
+    """
+    pages, assets = Files(folder), Files(folder / "assets")
 
+    async def page(request: Request) -> Response:
+        return _page(request, "index.html")
 
-def install(app: FastAPI, folder: Path = STATIC) -> None:
-    """Serve the page and the console, or say how to build them."""
+    async def developers_page(request: Request) -> Response:
+        return _page(request, "console.html")
 
-    @app.get("/")
-    async def page() -> Response:
-        """Give the visitor's page."""
-        return _file(folder / "index.html")
+    async def icon(request: Request) -> Response:
+        return _page(request, "favicon.svg")
 
-    @app.get("/console")
-    async def console() -> Response:
-        """Give the developer's page."""
-        return _file(folder / "console.html")
+    def _page(request: Request, name: str) -> Response:
+        file = pages.find(name)
+        if file is None:
+            return HTMLResponse(_NOT_BUILT, status_code=HTTPStatus.SERVICE_UNAVAILABLE)
+        return FileResponse(file, request, _ASK_AGAIN)
 
-    @app.get("/favicon.svg")
-    async def icon() -> Response:
-        """Give the page's icon."""
-        return _file(folder / "favicon.svg")
+    async def asset(request: Request) -> Response:
+        name = request.path_params["name"]
+        file = assets.find(name) if console or not name.startswith(_CONSOLE) else None
+        if file is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        return FileResponse(file, request, _FOR_EVER)
 
-    @app.get("/recover.js")
-    async def recover() -> Response:
-        """Give the script that reloads a page whose other files are of another version."""
-        return _file(folder / "recover.js")
+    async def recover(request: Request) -> Response:
+        return _page(request, "recover.js")
 
-    app.mount("/assets", _Assets(directory=folder / "assets", check_dir=False))
-
-
-def _file(path: Path) -> Response:
-    if not path.is_file():
-        return HTMLResponse(_NOT_BUILT, status_code=HTTPStatus.SERVICE_UNAVAILABLE)
-    return FileResponse(path, headers={"Cache-Control": "no-cache"})
+    routes = {"/": page, "/favicon.svg": icon, "/recover.js": recover, "/assets/{name}": asset}
+    if console:
+        routes["/console"] = developers_page
+    for path, answer in routes.items():
+        app.add_route(path, answer, methods=["GET", "HEAD"])

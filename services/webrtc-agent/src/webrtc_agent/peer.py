@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from agent_core.admission import Place
 from agent_core.agent import Agent
 from agent_core.credit import Credit
+from agent_core.errors import AtCapacity
 from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.opening import Media, Opening
 from agent_core.session import Session
@@ -27,6 +28,8 @@ OFFERS = 6
 """Further offers that a client may make at once: it tries three times to get its connection back."""
 OFFER_SECONDS = 10
 """Until it may make another."""
+BUSY_SECONDS = 1.0
+"""Time for the data channel, which opens after the sound, to carry that every place is taken."""
 
 
 class Peer:
@@ -34,12 +37,13 @@ class Peer:
 
     Args:
         agent: What all conversations share.
-        place: Is given back when the conversation is over.
+        place: Is taken when the visitor is there, and given back when the conversation is over.
         sound: Has answered an offer.
         people: Whom the visitor can reach.
     """
 
     def __init__(self, agent: Agent, place: Place, sound: SoundConnection, people: Sequence[Contact] = ()) -> None:
+        self._place = place
         self._connection = sound
         self._candidates = 0
         self._offers = Credit(time.monotonic, OFFERS, 1 / OFFER_SECONDS)
@@ -127,7 +131,14 @@ class Peer:
     async def _keep_watch(self) -> None:
         while not self._watch.is_lost(connected=self._connection.is_connected()):  # noqa: ASYNC110 - nobody reports it
             await asyncio.sleep(0.5)
-        self._session.end(EndReason.PEER_LOST)
+        self._session.end(self._lost())
+
+    def give_up(self) -> None:
+        """Stop waiting for the visitor."""
+        self._session.end(self._lost())
+
+    def _lost(self) -> EndReason:
+        return EndReason.PEER_LOST if self._watch.was_connected else EndReason.NEVER_CONNECTED
 
     def _hear(self, pcm: bytes) -> None:
         self._watch.heard()
@@ -135,11 +146,19 @@ class Peer:
 
     async def _connected(self, _transport: object, _client: object) -> None:
         self._watch.connected()
-        self._session.connected()
+        try:
+            self._place.take()
+        except AtCapacity:
+            asyncio.get_running_loop().call_later(BUSY_SECONDS, self._session.end, EndReason.NEVER_CONNECTED)
+        else:
+            self._session.connected()
 
     async def _left(self, _transport: object, _client: object) -> None:
-        left = self._watch.has_left(connected=self._connection.is_connected())
-        self._session.end(EndReason.CALLER_LEFT if left else EndReason.PEER_LOST)
+        if not self._watch.was_connected:
+            self._session.end(EndReason.NEVER_CONNECTED)
+        else:
+            left = self._watch.has_left(connected=self._connection.is_connected())
+            self._session.end(EndReason.CALLER_LEFT if left else EndReason.PEER_LOST)
 
     def _say_why(self, reason: EndReason) -> None:
         message = farewell(reason)

@@ -21,6 +21,9 @@ class Room:
 class DailyVisit(Protocol):
     """The agent's side of one room."""
 
+    def give_up(self) -> None:
+        """Stop waiting for the visitor."""
+
     def end(self, reason: EndReason) -> None:
         """End the conversation."""
 

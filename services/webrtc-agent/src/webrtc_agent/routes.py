@@ -11,7 +11,7 @@ from agent_core.errors import Forbidden
 from webrtc_agent.lobby import Lobby
 from webrtc_agent.refusals import NotOffered
 from webrtc_agent.requests import read_candidates, read_offer, read_start
-from webrtc_agent.rooms import DailyRooms, Room
+from webrtc_agent.rooms import Room
 from webrtc_agent.visits import State, Visit
 
 log = structlog.get_logger()
@@ -53,8 +53,7 @@ async def room(request: Request) -> Response:
         raise NotOffered("daily")
     if request.headers.get("sec-fetch-site") == "cross-site" and request.headers.get("sec-fetch-dest") != "document":
         raise Forbidden("another_origin")  # an image of another page, say; a link to here is fine
-    lobby.starts.count(_address(request))
-    _, opened = await lobby.open_room(lobby.rooms)
+    _, opened = await lobby.open_room(lobby.rooms, _address(request))
     return RedirectResponse(f"{opened.url}?t={opened.visitor_token}", status_code=HTTPStatus.SEE_OTHER)
 
 
@@ -84,9 +83,7 @@ async def offer(request: Request) -> JSONResponse:
         return _json(await lobby.answer(lobby.of_connection(body.pc_id), body))
     if lobby.rooms is not None:
         raise NotOffered("webrtc")
-    lobby.starts.count(_address(request))
-    visit = lobby.expect()
-    answer = await lobby.answer(visit, body)
+    visit, answer = await lobby.answer_new(_address(request), body)
     log.info("visit_began", visit_id=visit.log_id, transport="webrtc")
     return _json({**answer, "sessionId": visit.visit_id})
 
@@ -106,26 +103,25 @@ async def _start(request: Request, *, legacy: bool) -> JSONResponse:
     transport = wanted.transport or ("daily" if wanted.create_daily_room else lobby.transports[0])
     if transport not in lobby.transports:
         raise NotOffered(transport)
-    lobby.starts.count(_address(request))
     if lobby.rooms is None:
-        visit, answer = _start_peer(lobby)
+        visit, answer = _start_peer(lobby, _address(request))
     else:
-        visit, answer = await _start_daily(lobby, lobby.rooms, legacy=legacy)
+        visit, opened = await lobby.open_room(lobby.rooms, _address(request))
+        answer = _room(visit, opened, legacy=legacy)
     log.info("visit_began", visit_id=visit.log_id, transport=transport)
     return _json(answer)
 
 
-def _start_peer(lobby: Lobby) -> tuple[Visit, Json]:
-    visit = lobby.expect()
+def _start_peer(lobby: Lobby, address: str) -> tuple[Visit, Json]:
+    visit = lobby.expect(address)
     # Always there, also when empty: without it the Android client asks a server of Google's.
     servers = [server.model_dump(exclude_none=True) for server in lobby.settings.ice_servers]
     return visit, {"sessionId": visit.visit_id, "iceConfig": {"iceServers": servers}}
 
 
-async def _start_daily(lobby: Lobby, rooms: DailyRooms, *, legacy: bool) -> tuple[Visit, Json]:
-    visit, opened = await lobby.open_room(rooms)
+def _room(visit: Visit, opened: Room, *, legacy: bool) -> Json:
     answer: Json = {"dailyRoom": opened.url, "dailyToken": opened.visitor_token, "sessionId": visit.visit_id}
-    return visit, answer | (_legacy(opened) if legacy else {})
+    return answer | (_legacy(opened) if legacy else {})
 
 
 def _legacy(opened: Room) -> Json:

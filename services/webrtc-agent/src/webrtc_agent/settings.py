@@ -64,11 +64,20 @@ class WebSettings(CoreSettings):
     TRANSFER_DESTINATIONS that has no number of its own."""
     callback_url: HttpUrl | None = None
     """Page where a visitor can ask to be called back; shown beside the number."""
+    serve_console: bool = False
+    """Whether ``/console``, a page for developers, is served. ``make run`` and compose turn it on."""
     starts_per_minute_per_address: Annotated[int, Field(ge=1, le=10_000)] = 15
     """Sessions that one address may start in a minute. A whole office often has one address: this is about twice what a
     task has places for, and half of what all addresses may start."""
     starts_per_minute: Annotated[int, Field(ge=1, le=10_000)] = 30
-    """Sessions that all addresses together may start in a minute."""
+    """Sessions in a minute from which on those networks are refused that have started the most."""
+    arrivals_per_address: Annotated[int, Field(ge=1, le=1000)] = 2
+    """Visitors of one address whose connections are coming about at a time, which takes a second or two each. They hold
+    no place yet. One more is asked to come back in a few seconds."""
+    requests_per_minute_per_address: Annotated[int, Field(ge=10, le=1_000_000)] = 1200
+    """Requests of any kind that one address may make in a minute, a third of them at once; each 32 KB of an answer
+    count as one more. A page that loads counts for about twenty. A /24 of IPv4 or a /48 of IPv6 may make four times as
+    many."""
 
     @property
     def uses_daily(self) -> bool:

@@ -18,7 +18,10 @@ log = structlog.get_logger()
 REMEMBERED_SECONDS = 600.0
 """How long a client may wait before it connects (its user is asked for the microphone), and how long the end of a
 session can be asked for."""
-MAX_VISITS = 10_000
+MAX_VISITS = 2_000
+"""Sessions that are remembered; beyond it the oldest that wait or are over are forgotten. Each takes 10 KB."""
+FORGET_SECONDS = 1.0
+"""How often the old ones are looked for: a look at all with each request would cost more the more strangers ask."""
 CLOSE_SECONDS = 5.0
 TIDY_SECONDS = 1.0
 """After the last visit, for its connection to be closed."""
@@ -43,13 +46,24 @@ class Conversation(Protocol):
 class Visit:
     """One session from its start to the time it is forgotten."""
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, address: str = "") -> None:
         self.visit_id = uuid4().hex
         # The id itself lets a client in, and lines at INFO go to people who have no business in a conversation.
         self.log_id = sha256(self.visit_id.encode()).hexdigest()[:16]
+        self.address = address
+        self.offers = 0
         self.state = State.WAITING
         self.conversation: Conversation | None = None
         self.touched = now
+
+    def is_over(self, now: float) -> bool:
+        """Whether it is to be forgotten."""
+        return self.is_idle and now - self.touched >= REMEMBERED_SECONDS
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing goes on in it."""
+        return self.state in (State.WAITING, State.FINISHED)
 
 
 class Visits:
@@ -63,11 +77,16 @@ class Visits:
         self._clock = clock
         self._visits: dict[str, Visit] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._forgot_at = clock()
 
-    def begin(self) -> Visit:
-        """Expect a client."""
+    def begin(self, address: str = "") -> Visit:
+        """Expect a client.
+
+        Args:
+            address: Where it comes from.
+        """
         self._forget()
-        visit = Visit(self._clock())
+        visit = Visit(self._clock(), address)
         self._visits[visit.visit_id] = visit
         return visit
 
@@ -77,9 +96,8 @@ class Visits:
         Raises:
             UnknownSession: there is none, or it is forgotten.
         """
-        self._forget()
         visit = self._visits.get(visit_id)
-        if visit is None:
+        if visit is None or visit.is_over(self._clock()):
             raise UnknownSession("session")
         return visit
 
@@ -127,7 +145,9 @@ class Visits:
 
     def _forget(self) -> None:
         now = self._clock()
-        for visit in list(self._visits.values()):
-            idle = visit.state in (State.WAITING, State.FINISHED)
-            if idle and (now - visit.touched >= REMEMBERED_SECONDS or len(self._visits) > MAX_VISITS):
-                del self._visits[visit.visit_id]
+        if now - self._forgot_at >= FORGET_SECONDS:
+            self._forgot_at = now
+            self._visits = {name: visit for name, visit in self._visits.items() if not visit.is_over(now)}
+        if len(self._visits) > MAX_VISITS:
+            oldest = next((name for name, visit in self._visits.items() if visit.is_idle), None)
+            self._visits.pop(oldest or "", None)

@@ -13,10 +13,26 @@ from agent_core.spend import Spend
 class Place:
     """One conversation's place; given back exactly once, however often ``release`` is called."""
 
-    def __init__(self, admission: "Admission") -> None:
+    def __init__(self, admission: "Admission", settled: Callable[[], None] | None = None) -> None:
         self._admission: Admission | None = admission
+        self._settled = settled
         self._keepers = 0
         self._released = False
+
+    def take(self) -> None:
+        """Take a place that was promised; one that is taken, or given back, stays as it is.
+
+        Raises:
+            AtCapacity: others have taken all of them meanwhile.
+        """
+        if self._admission is not None and self._settled is not None and not self._released:
+            self._admission._fulfil()  # noqa: SLF001 - the pair is one thing
+            self._settle()
+
+    def _settle(self) -> None:
+        settled, self._settled = self._settled, None
+        if settled is not None:
+            settled()
 
     def release(self) -> None:
         """Give the place back, as soon as no ``kept`` block needs it any more."""
@@ -42,7 +58,8 @@ class Place:
             return
         admission, self._admission = self._admission, None
         if admission is not None:
-            admission._give_back()  # noqa: SLF001 - the pair is one thing
+            admission._give_back(promised=self._settled is not None)  # noqa: SLF001 - the pair is one thing
+            self._settle()
 
     def __enter__(self) -> Self:
         return self
@@ -73,6 +90,7 @@ class Admission:
         self._on_refused = on_refused
         self.draining = False
         self.taken = 0
+        self._promised = 0
         self._empty = asyncio.Event()
         self._empty.set()
         self._busy = asyncio.Event()
@@ -85,9 +103,32 @@ class Admission:
         """
         self.check()
         self.taken += 1
-        self._empty.clear()
-        self._busy.set()
+        self._note_use()
         return Place(self)
+
+    def promise(self, settled: Callable[[], None]) -> Place:
+        """Prepare a place for somebody who is on their way; they take it, if one is left, when they are there.
+
+        A task that drains waits for them as for those who talk, so their time must be bounded.
+
+        Args:
+            settled: Called once, when the place is taken or given back.
+
+        Raises:
+            Refused: see ``check``.
+        """
+        self.check()
+        self._promised += 1
+        self._note_use()
+        return Place(self, settled)
+
+    def _fulfil(self) -> None:
+        if self.is_full:
+            refusal = AtCapacity(f"all {self.max_sessions} places were taken meanwhile")
+            self._on_refused(refusal)
+            raise refusal
+        self._promised -= 1
+        self.taken += 1
 
     def check(self) -> None:
         """Tell whether a place could be taken.
@@ -126,16 +167,25 @@ class Admission:
         self.draining = True
 
     async def wait_until_busy(self, seconds: float | None = None) -> bool:
-        """Wait, at most so many seconds or for ever, until a place is taken; say whether it is."""
+        """Wait, at most so many seconds or for ever, until a place is taken or promised; say whether it is."""
         return await _is_set(self._busy, seconds)
 
     async def wait_until_empty(self, seconds: float) -> bool:
         """Wait at most so many seconds for the last place to come back; say whether it did."""
         return await _is_set(self._empty, seconds)
 
-    def _give_back(self) -> None:
-        self.taken -= 1
-        if self.taken == 0:
+    def _give_back(self, *, promised: bool) -> None:
+        if promised:
+            self._promised -= 1
+        else:
+            self.taken -= 1
+        self._note_use()
+
+    def _note_use(self) -> None:
+        if self.taken + self._promised:
+            self._empty.clear()
+            self._busy.set()
+        else:
             self._empty.set()
             self._busy.clear()
 

@@ -20,10 +20,18 @@ class Credit:
 
     def spend(self, amount: float = 1) -> bool:
         """Spend so much, or nothing where there is less; tells which."""
-        now = self._clock()
-        self._left = min(self._burst, self._left + (now - self._last) * self._per_second)
-        self._last = now
+        self._grow()
         if self._left < amount:
             return False
         self._left -= amount
         return True
+
+    def charge(self, amount: float) -> None:
+        """Spend so much although it may not be there: for what is known only when it has come. The debt is bounded."""
+        self._grow()
+        self._left = max(-self._burst, self._left - amount)
+
+    def _grow(self) -> None:
+        now = self._clock()
+        self._left = min(self._burst, self._left + (now - self._last) * self._per_second)
+        self._last = now

@@ -13,7 +13,8 @@ class EndReason(StrEnum):
     AGENT_ENDED = "agent_ended"
     """Both said goodbye and the agent ended the conversation."""
     NEVER_CONNECTED = "never_connected"
-    """The phone rang, and its media never came to this task: the caller gave up, or another task carries the call."""
+    """The phone rang, or a visitor's offer was answered, and no media came to this task: the caller gave up, another
+    task carries the call, or every place was taken when the visitor's connection came about."""
     TRANSFERRED = "transferred"
     """A person was called for the caller; the telephone network holds the call now."""
     PEER_LOST = "peer_lost"

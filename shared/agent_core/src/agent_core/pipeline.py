@@ -29,6 +29,8 @@ log = structlog.get_logger()
 
 MAX_MESSAGES = 50
 """Of Pipecat's own record of a conversation."""
+MAX_CHARACTERS = 32_000
+"""Of all these messages; the newest is kept, however long it is."""
 _STOP_SECONDS = 2.0
 """Time for the processors to stop; tear-down as a whole may take five."""
 
@@ -84,8 +86,21 @@ class RecentContext(LLMContext):
     def add_messages(self, messages: list[LLMContextMessage]) -> None:
         """Keep some more."""
         super().add_messages(messages)
-        if len(self.messages) > MAX_MESSAGES:
-            self.set_messages(self.messages[-MAX_MESSAGES:])
+        kept = _newest(self.messages)
+        if kept < len(self.messages):
+            self.set_messages(self.messages[-kept:])
+
+
+def _newest(messages: list[LLMContextMessage]) -> int:
+    """Count the newest messages that are within the bounds. No more than those are looked at."""
+    characters = kept = 0
+    for message in reversed(messages):
+        content = message.get("content") if isinstance(message, dict) else None
+        characters += len(content if isinstance(content, str) else str(content))
+        if kept and (characters > MAX_CHARACTERS or kept == MAX_MESSAGES):
+            break
+        kept += 1
+    return kept
 
 
 class ConversationPipeline:

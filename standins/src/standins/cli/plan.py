@@ -71,7 +71,7 @@ def make_plan(
         (nova, twilio, weather, people),
     )
     web = _agent(
-        _origins(base_url, wishes.ports.edge) | _without(environment, "TWILIO_"),
+        {"SERVE_CONSOLE": "true"} | _origins(base_url, wishes.ports.edge) | _without(environment, "TWILIO_"),
         "webrtc-agent",
         wishes.ports.web,
         base_url,

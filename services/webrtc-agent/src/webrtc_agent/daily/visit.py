@@ -8,6 +8,7 @@ import structlog
 
 from agent_core.admission import Place
 from agent_core.agent import Agent
+from agent_core.errors import AtCapacity
 from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.opening import Media, Opening
 from agent_core.session import Session
@@ -32,7 +33,7 @@ class Visit:
 
     Args:
         agent: What all conversations share.
-        place: Is given back when the conversation is over.
+        place: Is taken when the visitor is there, and given back when the conversation is over.
         connect: Makes the transport.
         discard: Called in the end, to have the room deleted.
         people: Whom the visitor can reach.
@@ -48,6 +49,7 @@ class Visit:
         people: Sequence[Contact] = (),
     ) -> None:
         attention = Attention()
+        self._place = place
         self._discard = discard
         self._joined = asyncio.Event()
         self._telling: asyncio.Task[None] | None = None
@@ -66,6 +68,10 @@ class Visit:
         transport.add_event_handler("on_client_connected", self._came)
         transport.add_event_handler("on_client_disconnected", self._left)
         transport.add_event_handler("on_error", self._failed)
+
+    def give_up(self) -> None:
+        """Stop waiting for the visitor."""
+        self._session.end(EndReason.NEVER_CONNECTED)
 
     def end(self, reason: EndReason) -> None:
         """End the conversation."""
@@ -91,13 +97,18 @@ class Visit:
                 await self._session.somebody_there()
         except TimeoutError:
             log.warning(waits_for, session_id=self._session.session_id)
-            self._session.end(EndReason.PEER_LOST)
+            self._session.end(EndReason.NEVER_CONNECTED if self._joined.is_set() else EndReason.PEER_LOST)
 
     async def _entered(self, _transport: object, _joined: object) -> None:
         self._joined.set()
 
     async def _came(self, _transport: object, _participant: object) -> None:
-        self._session.connected()
+        try:
+            self._place.take()
+        except AtCapacity:
+            self._session.end(EndReason.NEVER_CONNECTED)
+        else:
+            self._session.connected()
 
     async def _left(self, _transport: object, _participant: object) -> None:
         self._session.end(EndReason.CALLER_LEFT)

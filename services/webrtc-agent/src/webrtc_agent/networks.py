@@ -1,0 +1,32 @@
+"""Whose an address is, as far as it tells. No I/O."""
+
+import ipaddress
+from functools import lru_cache
+from typing import NamedTuple
+
+
+class Network(NamedTuple):
+    """Where a client comes from."""
+
+    wide: str
+    """What one customer may hold many addresses of: a /24 of IPv4, a /48 of IPv6."""
+    narrow: str
+    """What counts as one client: one address of IPv4; a /64 of IPv6, which is the least that a customer gets."""
+
+
+@lru_cache(maxsize=4096)
+def network_of(address: str) -> Network:
+    """Name the networks that an address belongs to; what is no address is a network of its own."""
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return Network(address[:64], address[:64])
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    if isinstance(ip, ipaddress.IPv4Address):
+        return Network(_within(ip, 24), str(ip))
+    return Network(_within(ip, 48), _within(ip, 64))
+
+
+def _within(ip: ipaddress.IPv4Address | ipaddress.IPv6Address, prefix: int) -> str:
+    return str(ipaddress.ip_network((ip, prefix), strict=False))

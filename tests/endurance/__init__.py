@@ -1,0 +1,1 @@
+"""Visitors next to an abusive one, for as long as one likes: `make endurance`."""

@@ -1,0 +1,192 @@
+"""Visitors who talk, and an abusive one who comes and goes: the same people hear both halves of each minute."""
+
+import asyncio
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from aiortc import MediaStreamTrack
+from aiortc.mediastreams import MediaStreamError
+
+from standins.nova.server import NovaSettings, NovaStandin
+from tests.endurance.report import Report, Slice, gaps
+from tests.soak.memory import Memory
+from tests.support.score import Score, short_notes
+from tests.support.visitor import Visitor
+from tests.support.web_process import WebProcess, web_process
+
+SLICE_SECONDS = 30.0
+"""How long the abuser stays, and stays away: both meet the same machine."""
+SETTLE_SECONDS = 5.0
+"""Left out at each change: the abuser starts, and what it has begun ends."""
+PAUSE_SECONDS = 6.0
+_TICK = 0.02
+_STALL_SECONDS = 0.1
+_ROOM = 4
+"""Places beside those of the visitors: the abuser must find one."""
+
+
+class Listener(Visitor):
+    """A visitor who notes when sound comes, and whatever it is."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.arrivals: list[float] = []
+
+    async def _listen(self, track: MediaStreamTrack) -> None:
+        with suppress(MediaStreamError):
+            while True:
+                await track.recv()
+                self.arrivals.append(time.monotonic())
+
+    async def talk(self) -> None:
+        """Ask something now and then."""
+        while True:
+            await asyncio.sleep(PAUSE_SECONDS)
+            self.speak()
+
+
+@dataclass
+class Watch:
+    """What is noted while it goes on."""
+
+    memory: Memory
+    slices: list[Slice] = field(default_factory=list)
+    stalls: list[tuple[float, float]] = field(default_factory=list)
+
+    async def follow(self) -> None:
+        """Note when this process stands still, and the service's memory."""
+        last, looked = time.monotonic(), 0.0
+        while True:
+            await asyncio.sleep(_TICK)
+            now = time.monotonic()
+            if now - last > _STALL_SECONDS:
+                self.stalls.append((last, now))
+            if now - looked > 2:
+                self.memory.sample(now)
+                looked = now
+            last = now
+
+
+async def endure(minutes: float, visitors: int, folder: Path, say: Callable[[str], None]) -> Report:
+    """Run the service, let visitors talk with and without the abuser, and compare."""
+    score = Score()
+    score.plan = short_notes
+    settings = {"MAX_SESSIONS": str(visitors + _ROOM), "STARTS_PER_MINUTE_PER_ADDRESS": "100", "METRICS_SECONDS": "1"}
+    settings |= {"ARRIVALS_PER_ADDRESS": "4", "IDLE_PROMPT_SECONDS": "0", "STARTS_PER_MINUTE": "100"}
+    async with (
+        NovaStandin(NovaSettings(certificates=folder), score.brain()) as nova,
+        web_process(nova, folder / "web.jsonl", settings) as web,
+    ):
+        watch = Watch(Memory("web", web.process.pid))
+        async with AsyncExitStack() as stack:
+            people = await _people(stack, web, visitors)
+            tasks = [asyncio.create_task(watch.follow()), *(asyncio.create_task(one.talk()) for one in people)]
+            await _slices(minutes, web, watch, say)
+            for task in tasks:
+                task.cancel()
+            unbalanced = ["a visitor lost the agent" for one in people if time.monotonic() - one.arrivals[-1] > 2]
+        answers = sum(len(one.of("bot-stopped-speaking")) for one in people)
+        unbalanced += await _left(web)
+        return _report(web, watch, people, unbalanced, answers)
+
+
+async def _people(stack: AsyncExitStack, web: WebProcess, count: int) -> list[Listener]:
+    people = []
+    for _ in range(count):
+        one = await stack.enter_async_context(Listener(web.url))
+        await one.connect()
+        people.append(one)
+    return people
+
+
+async def _slices(minutes: float, web: WebProcess, watch: Watch, say: Callable[[str], None]) -> None:
+    """Let time pass, every second stretch of it next to the abuser."""
+    await asyncio.sleep(SETTLE_SECONDS)
+    for number in range(max(2, round(minutes * 60 / SLICE_SECONDS))):
+        abused = number % 2 == 1
+        async with _abuser(web.url) if abused else _nobody():
+            await asyncio.sleep(SETTLE_SECONDS)
+            begin = time.monotonic()
+            await asyncio.sleep(SLICE_SECONDS - SETTLE_SECONDS)
+            watch.slices.append(Slice(begin, time.monotonic(), abused))
+        say(f"{(number + 1) * SLICE_SECONDS / 60:5.1f} min   {'next to the abuser' if abused else 'without'}")
+
+
+@asynccontextmanager
+async def _nobody() -> AsyncIterator[None]:
+    yield
+
+
+@asynccontextmanager
+async def _abuser(url: str) -> AsyncIterator[None]:
+    command = ("nice", "-n", "10", sys.executable, "-m", "tests.endurance.abuser", url)  # its own work is no attack
+    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
+    try:
+        yield
+        if process.returncode is not None:
+            raise RuntimeError("the abuser gave up")
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def _left(web: WebProcess) -> list[str]:
+    """Wait until everybody is missed; give what is left then."""
+    for _ in range(300):
+        if await web.sessions() == 0 and len(web.lines("session_started")) == len(web.lines("session_ended")):
+            return []
+        await asyncio.sleep(0.1)
+    return [f"{await web.sessions()} places are still taken, or a session has no end record"]
+
+
+def _report(web: WebProcess, watch: Watch, people: list[Listener], unbalanced: list[str], answers: int) -> Report:
+    heard: dict[bool, list[float]] = {True: [], False: []}
+    for one in people:
+        for abused, found in gaps(one.arrivals, watch.stalls, watch.slices).items():
+            heard[abused] += found
+    lags = _lags(web, watch.slices)
+    minutes = {abused: _minutes(watch.slices, abused=abused) for abused in (True, False)}
+    sizes = [size for _, size, _ in watch.memory.after(SLICE_SECONDS * 2)] or [0.0]
+    seconds = [at for at, _, _ in watch.memory.after(SLICE_SECONDS * 2)] or [0.0]
+    return Report(
+        visitors=len(people),
+        minutes=minutes,
+        gaps=heard,
+        lags_ms=lags,
+        stalled_seconds=sum(to - since for since, to in watch.stalls),
+        memory=(sizes[0], sizes[-1]),
+        slope=watch.memory.slope(SLICE_SECONDS * 2),
+        watched_seconds=seconds[-1] - seconds[0],
+        answers=answers,
+        ended=dict(Counter(str(line["reason"]) for line in web.lines("session_ended"))),
+        unbalanced=[*unbalanced, *(f"defect: {line}" for line in web.lines("request_failed"))],
+    )
+
+
+def _minutes(slices: list[Slice], *, abused: bool) -> float:
+    return sum(one.end - one.begin for one in slices if one.abused is abused) / 60
+
+
+def _lags(web: WebProcess, slices: list[Slice]) -> dict[bool, list[float]]:
+    """Sort the service's own figures by slice: its lines bear the time of day, the slices that of the other clock."""
+    offset = time.time() - time.monotonic()
+    found: dict[bool, list[float]] = {True: [], False: []}
+    for line in web.lines("metrics"):
+        at = _moment(line) - offset
+        worst = max(line.get("LoopLag") or [0.0])
+        for one in slices:
+            if one.begin <= at < one.end:
+                found[one.abused].append(worst)
+    return found
+
+
+def _moment(line: dict[str, Any]) -> float:
+    return datetime.fromisoformat(line["timestamp"]).timestamp()

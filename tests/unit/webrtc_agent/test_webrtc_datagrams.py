@@ -1,0 +1,73 @@
+"""Datagrams reach a connection within bounds, whoever sends them."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from tests.support.clock import Clock
+from webrtc_agent import connection
+from webrtc_agent.connection import SoundConnection
+from webrtc_agent.datagrams import (
+    BURST,
+    MAX_BYTES,
+    PER_SECOND,
+    UNKNOWN_BURST,
+    UNKNOWN_PER_SECOND,
+    DatagramDoor,
+)
+
+VISITOR, STRANGER = ("192.0.2.1", 4000), ("198.51.100.1", 5000)
+
+
+class Socket:
+    """Stands for aioice's part of a connection."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[bytes, object]] = []
+        self.nominated: dict[int, object] = {}
+        self.receiver = SimpleNamespace(_nominated=self.nominated)
+
+    def datagram_received(self, data: bytes, address: object) -> None:
+        """Take one."""
+        self.taken.append((data, address))
+
+    def count(self, address: object) -> int:
+        """Count those of one sender."""
+        return sum(each == address for _, each in self.taken)
+
+
+def test_a_flood_ends_at_the_door() -> None:
+    """Before anybody is known, and from the visitor; a stranger takes nothing from the visitor."""
+    socket, clock = Socket(), Clock()
+    door: Any = DatagramDoor(socket, clock)
+    for _ in range(10_000):
+        socket.datagram_received(b"x", VISITOR)
+    assert len(socket.taken) == UNKNOWN_BURST
+    socket.nominated[1] = SimpleNamespace(remote_addr=VISITOR)
+    socket.taken.clear()
+    for _ in range(10_000):
+        clock.now += 0.001
+        socket.datagram_received(b"x", STRANGER)
+        socket.datagram_received(b"x", (*VISITOR, 0, 0))
+    assert socket.count(STRANGER) <= 10 * UNKNOWN_PER_SECOND
+    assert abs(socket.count((*VISITOR, 0, 0)) - BURST - 10 * PER_SECOND) < 2
+    assert door
+
+
+def test_no_datagram_is_larger_than_networks_carry() -> None:
+    """64 KB over loopback would be as much to decrypt as a second of sound."""
+    socket = Socket()
+    door: Any = DatagramDoor(socket, Clock())
+    socket.datagram_received(bytes(MAX_BYTES + 1), VISITOR)
+    assert socket.taken == []
+    assert door
+
+
+async def test_the_door_is_there(answered: SoundConnection) -> None:
+    """It stands before every socket of a connection."""
+    transport: Any = answered.pc.getTransceivers()[0].receiver.transport
+    protocols = transport.transport._connection._protocols
+    try:
+        assert protocols
+        assert all(isinstance(each.datagram_received.__self__, DatagramDoor) for each in protocols)
+    finally:
+        await connection.close(answered)
