@@ -48,6 +48,8 @@ async def test_a_visitor_is_greeted_and_answered(web: WebProcess, visitor: Someo
             ("400 Hz for 400 ms", ["new", "completed"]),
             ("600 Hz for 400 ms", ["new", "completed"]),
         ]
+        for old in ("bot-transcription", "bot-llm-text"):  # what clients of before 2026 show instead
+            assert [one.data["text"] for one in somebody.of(old)] == ["400 Hz for 400 ms", "600 Hz for 400 ms"]
         assert words(somebody) == ["turn 1"]
         assert [message.data["text"] for message in somebody.of("user-transcription")] == ["turn 1"]
         assert len(somebody.of("bot-ready")) == 1
