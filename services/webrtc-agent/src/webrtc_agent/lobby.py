@@ -42,16 +42,21 @@ class Lobby:
         """How sound travels here."""
         return ["webrtc"] if self.rooms is None else ["daily"]
 
-    def expect(self) -> Visit:
+    def expect(self, details: str = "") -> Visit:
         """Begin a visit whose client will make an offer. It gets its place with the offer: many never make one.
+
+        Args:
+            details: What the app says about its visitor.
 
         Raises:
             Refused: every place is taken, or this task takes nothing new.
         """
         self.agent.admission.check()
-        return self.visits.begin()
+        visit = self.visits.begin()
+        visit.details = details
+        return visit
 
-    async def open_room(self, rooms: DailyRooms) -> tuple[Visit, Room]:
+    async def open_room(self, rooms: DailyRooms, details: str = "") -> tuple[Visit, Room]:
         """Begin a visit in a room of its own, with the agent on its way there.
 
         Raises:
@@ -65,7 +70,7 @@ class Lobby:
             place.release()
             raise
         visit = self.visits.begin()
-        daily = rooms.visit(self.agent, place, room)
+        daily = rooms.visit(self.agent, place, room, details)
         self.visits.carry(visit, daily, daily.run())
         return visit, room
 
@@ -89,10 +94,11 @@ class Lobby:
                 raise SessionTaken("taken")
 
     async def _answer_first(self, visit: Visit, offer: OfferRequest) -> dict[str, str]:
+        details = offer.details or visit.details  # as in Pipecat's own runner
         place = self.agent.admission.admit()
         visit.state = State.ANSWERING
         try:
-            peer = await Peer.answer(self.agent, place, offer, self.people)
+            peer = await Peer.answer(self.agent, place, offer, self.people, details)
             answer = self._description(peer)
         except BaseException:
             visit.state = State.WAITING

@@ -50,6 +50,8 @@ class Visit:
         self.state = State.WAITING
         self.conversation: Conversation | None = None
         self.touched = now
+        self.details = ""
+        """What the app said about its visitor; see `details.render`."""
 
 
 class Visits:

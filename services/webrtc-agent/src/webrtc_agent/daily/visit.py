@@ -36,9 +36,10 @@ class Visit:
         connect: Makes the transport.
         discard: Called in the end, to have the room deleted.
         people: Whom the visitor can reach.
+        details: What the app says about the visitor.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - made in one place
         self,
         agent: Agent,
         place: Place,
@@ -46,6 +47,7 @@ class Visit:
         discard: Callable[[], None],
         *,
         people: Sequence[Contact] = (),
+        details: str = "",
     ) -> None:
         attention = Attention()
         self._discard = discard
@@ -61,7 +63,7 @@ class Visit:
             before_end=self._say_why,
             people=CallBackCard(people, self._tell),
         )
-        self._session = attention.session = Session(agent, Opening("browser", place), media, Tally())
+        self._session = attention.session = Session(agent, Opening("browser", place, details=details), media, Tally())
         transport.add_event_handler("on_joined", self._entered)
         transport.add_event_handler("on_client_connected", self._came)
         transport.add_event_handler("on_client_disconnected", self._left)
