@@ -9,6 +9,7 @@ none, with that text in the log. Pipecat parses every message, and asks nobody. 
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 from aiortc.rtcsctptransport import (
     DATA_CHANNEL_OPEN,
     WEBRTC_BINARY,
@@ -21,10 +22,12 @@ from aiortc.rtcsctptransport import (
 from agent_core.credit import Credit
 
 MAX_BYTES = 16 * 1024
-"""One message. The longest text that is read takes up to 12 KB as JSON."""
+"""One message. The longest text that is read takes up to 12 KB as JSON. Of a longer one only the head is passed on."""
 BURST = 40
 PER_SECOND = 10.0
 """Messages: five a second are read, a ping comes every second."""
+_LONGEST_HEAD = 100
+"""Characters; the guard behind this takes fewer."""
 MAX_CHANNELS = 4
 """A client opens one, and another after that was closed."""
 MAX_PIECES = 256
@@ -65,8 +68,11 @@ class ChannelDoor:
 
     async def _message(self, stream_id: int, protocol: int, content: bytes) -> None:
         """Take a whole message."""
-        if self._credit.spend() and self._is_sound(stream_id, protocol, content):
-            await self._take_message(stream_id, protocol, content)
+        if not self._credit.spend():
+            return
+        short = content if protocol == WEBRTC_DCEP or len(content) <= MAX_BYTES else _head(content)
+        if short is not None and self._is_sound(stream_id, protocol, short):
+            await self._take_message(stream_id, protocol, short)
 
     def _is_sound(self, stream_id: int, protocol: int, content: bytes) -> bool:
         if protocol == WEBRTC_DCEP:
@@ -76,6 +82,15 @@ class ChannelDoor:
     def _opens(self, stream_id: int, content: bytes) -> bool:
         """Judge what opens a channel: a second one of the same number, or a name that is none, ends the connection."""
         return stream_id not in self._sctp._data_channels and len(content) <= MAX_BYTES and content[12:].isascii()
+
+
+def _head(content: bytes) -> bytes | None:
+    """Return what a message of RTVI says about itself, so that it can be refused; None if it says nothing."""
+    try:
+        message = orjson.loads(content)
+        return orjson.dumps({name: str(message[name])[:_LONGEST_HEAD] for name in ("label", "type", "id")})
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return None
 
 
 def _is_text(content: bytes) -> bool:

@@ -46,7 +46,7 @@ class Peer:
         self._connection = sound
         self._candidates = 0
         self._offers = Credit(time.monotonic, OFFERS, 1 / OFFER_SECONDS)
-        self._attention = attention = Attention()
+        self._attention = attention = Attention(sound.send_app_message)
         self._watch = Watch(time.monotonic, CONNECT_SECONDS)
         transport = VisitorTransport(sound, self._hear, attention.believe)
         media = Media(

@@ -49,10 +49,10 @@ class Visit:
         people: Sequence[Contact] = (),
         details: str = "",
     ) -> None:
-        attention = Attention()
+        attention = Attention(self._tell)
         self._discard = discard
         self._joined = asyncio.Event()
-        self._telling: asyncio.Task[None] | None = None
+        self._telling: set[asyncio.Task[None]] = set()
         self._transport = transport = connect(attention)
         media = Media(
             INPUT_RATE,
@@ -115,4 +115,6 @@ class Visit:
             self._tell(message)
 
     def _tell(self, message: dict[str, Any]) -> None:
-        self._telling = asyncio.create_task(self._transport.tell(message))
+        telling = asyncio.create_task(self._transport.tell(message), name="room-telling")
+        self._telling.add(telling)
+        telling.add_done_callback(self._telling.discard)
