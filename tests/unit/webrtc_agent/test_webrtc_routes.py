@@ -88,13 +88,18 @@ async def test_what_an_app_says_about_its_visitor_goes_with_the_visit(make_desk:
 
 
 @pytest.mark.parametrize(
-    "body", [b'{"transport": "daily"}', b'{"createDailyRoom": true}', b'{"transport": "websocket"}']
+    "body",
+    [
+        b'{"transport": "daily"}',
+        b'{"createDailyRoom": true}',
+        *(b'{"transport": "%b"}' % name for name in (b"websocket", b"twilio", b"livekit", b"moq", b"anything")),
+    ],
 )
 async def test_what_is_not_offered_is_refused(make_desk: MakeClient, body: bytes) -> None:
     """With a sentence, not with something else than was asked for."""
     answer = await make_desk().http.post("/start", content=body)
     assert answer.status_code == 400
-    assert "transport" in answer.json()["info"]
+    assert "does not offer the transport" in answer.json()["info"]
 
 
 async def test_daily_in_the_current_shape_and_the_old(make_desk: MakeClient) -> None:

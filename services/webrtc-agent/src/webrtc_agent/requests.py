@@ -26,7 +26,8 @@ class _Body(BaseModel):
 class StartRequest(_Body):
     """``POST /start``. ``body`` is what the app says about its visitor. Nothing else can be chosen by one."""
 
-    transport: Literal["webrtc", "daily", "websocket"] | None = None
+    transport: Text | None = None
+    """Clients know more of them than this service, such as ``websocket`` and ``livekit``."""
     create_daily_room: Annotated[
         bool | None, Field(validation_alias=AliasChoices("createDailyRoom", "create_daily_room"))
     ] = None

@@ -105,7 +105,7 @@ async def _start(request: Request, *, legacy: bool) -> JSONResponse:
     wanted = await read_start(request)
     transport = wanted.transport or ("daily" if wanted.create_daily_room else lobby.transports[0])
     if transport not in lobby.transports:
-        raise NotOffered(transport)
+        raise NotOffered("transport")  # not its name, which may be anything
     details = wanted.details
     lobby.starts.count(_address(request))
     if lobby.rooms is None:
