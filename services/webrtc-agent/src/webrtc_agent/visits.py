@@ -116,6 +116,7 @@ class Visits:
             log.exception("visit_failed")
         finally:
             visit.state, visit.conversation, visit.touched = State.FINISHED, None, self._clock()
+            visit.details = ""
 
     async def aclose(self) -> None:
         """End all that goes on; bounded."""
