@@ -12,7 +12,7 @@ export $(CALL_VARIABLES)
 unexport PYTHONPATH PYTHONHOME PYTHONOPTIMIZE PYTHONWARNINGS PYTHONINSPECT PYTHONSAFEPATH PYTHONDEVMODE NODE_OPTIONS
 unexport GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 
-.PHONY: help environment page run call apart test test-all test-rest faults soak endurance fuzz mutations dates costs coverage audit sbom drill lint format lock bench deploy-plan deploy destroy clean
+.PHONY: help environment page run call apart clients test test-all test-rest faults soak endurance fuzz mutations dates costs coverage audit sbom drill lint format lock bench deploy-plan deploy destroy clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -33,7 +33,11 @@ call: environment ## call the agent: SAY="…" or WAV=, DTMF=, BARGE_IN=1.5s, CA
 		$${EXPECT_TOOL:+--expect-tool "$$EXPECT_TOOL"} $${EXPECT_TEXT:+--expect-text "$$EXPECT_TEXT"}
 
 apart: environment ## make the environments of programs whose needs do not go with ours
-	@$(BIN)/python -m tools.apart checkov client-aws-sdk client-livekit client-strands client-node
+	@$(BIN)/python -m tools.apart checkov client-aws-sdk client-livekit client-strands client-node client-web
+
+clients: environment ## have every published pair of Pipecat's web client and transport talk with the product, and print the table
+	@$(BIN)/python -m tools.apart client-web client-web-rest
+	@EVERY_CLIENT=yes $(BIN)/pytest -m "" -s tests/e2e/browser/test_published_clients.py
 
 test: lint ## what gives confidence in a change: lint, types, import contracts, and all tests but the thorough ones
 	@$(BIN)/pytest --junitxml=.run/reports/test.xml

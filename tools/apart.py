@@ -14,7 +14,12 @@ from pathlib import Path
 from tools.environment import VENV
 from tools.workspace import ROOT, lock, program
 
-NODE = {"client-node": ROOT / "tests/third_party/clients/node"}
+_CLIENTS = ROOT / "tests/third_party/clients"
+NODE = {
+    "client-node": _CLIENTS / "node",
+    "client-web": _CLIENTS / "web",
+    "client-web-rest": _CLIENTS / "web-rest",
+}
 """Folders with a package.json and its lock."""
 
 

@@ -42,6 +42,7 @@ class Message:
 
     kind: str
     data: Json
+    message_id: str = ""
     at: float = field(default_factory=time.monotonic)
 
 
@@ -232,7 +233,8 @@ class Visitor:
     def _take(self, text: str) -> None:
         assert list(in_answer(text.encode())) == []
         message = json.loads(text)
-        self.messages.append(Message(message["type"], message.get("data") or message.get("message") or {}))
+        data = message.get("data") or message.get("message") or {}
+        self.messages.append(Message(message["type"], data, message.get("id", "")))
 
     async def _listen(self, track: MediaStreamTrack) -> None:
         sounding = False

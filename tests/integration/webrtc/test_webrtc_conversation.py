@@ -48,6 +48,8 @@ async def test_a_visitor_is_greeted_and_answered(web: WebProcess, visitor: Someo
             ("400 Hz for 400 ms", ["new", "completed"]),
             ("600 Hz for 400 ms", ["new", "completed"]),
         ]
+        for old in ("bot-transcription", "bot-llm-text"):  # what clients of before 2026 show instead
+            assert [one.data["text"] for one in somebody.of(old)] == ["400 Hz for 400 ms", "600 Hz for 400 ms"]
         assert words(somebody) == ["turn 1"]
         assert [message.data["text"] for message in somebody.of("user-transcription")] == ["turn 1"]
         assert len(somebody.of("bot-ready")) == 1
@@ -170,22 +172,27 @@ async def test_other_tools_are_not_shown(surroundings: Surroundings, web: WebPro
         ("raw-audio", {"base64Audio": "AAAA", "sampleRate": 16000, "numChannels": 1}),
         ("llm-function-call-result", {"function_name": "end_call", "tool_call_id": "1", "arguments": {}, "result": {}}),
         ("send-text", {"content": "x" * 1001}),
+        ("send-text", {"content": "x" * 20_000}),
+        ("client-message", {"t": "language", "d": "sv"}),
         ("of another protocol", {}),
     ],
 )
-async def test_what_a_page_does_not_need_is_dropped(
+async def test_what_a_page_does_not_need_is_refused(
     surroundings: Surroundings, visitor: Someone, kind: str, data: dict[str, Any]
 ) -> None:
-    """RTVI can do more than this agent lets a stranger do."""
+    """RTVI can do more than this agent lets a stranger do, and a client that asked for it is not left waiting."""
     async with visitor() as somebody:
         await somebody.connect()
         await somebody.greeted()
         somebody.messages.clear()
-        somebody.say(kind, data)
+        somebody.say(kind, data, "ab12")
+        refusal = await somebody.until("error-response")
+        assert (refusal.message_id, refusal.data["error"][-1]) == ("ab12", ".")
         somebody.send_raw("no JSON")
         somebody.send_raw("[1]")
         somebody.say("send-text", {"content": "still here"}, "last")
         await somebody.until("bot-stopped-speaking")
+        assert len(somebody.of("error-response")) == 1
         assert words(somebody) == ["still here"]
         assert len(last_session(surroundings).heard) == 2
 

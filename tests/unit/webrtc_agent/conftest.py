@@ -41,6 +41,7 @@ class FakeRooms:
         self.opened: list[Room] = []
         self.deleted: list[Room] = []
         self.visits: list[FakeVisit] = []
+        self.details: list[str] = []
         self.failure: UpstreamError | None = None
         self.closed = False
 
@@ -52,9 +53,10 @@ class FakeRooms:
         self.opened.append(room)
         return room
 
-    def visit(self, agent: Agent, place: Place, room: Room) -> "FakeVisit":
+    def visit(self, agent: Agent, place: Place, room: Room, details: str) -> "FakeVisit":
         """Prepare a conversation."""
         del agent
+        self.details.append(details)
         self.visits.append(FakeVisit(self, place, room))
         return self.visits[-1]
 

@@ -92,7 +92,7 @@ async def test_what_nobody_takes_is_not_kept_for_ever(pair: Pair) -> None:
 
 
 async def test_a_flood_is_not_even_read(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What comes too fast, or is too long, is dropped before it is parsed."""
+    """What comes too fast, or is too long, is dropped before Pipecat parses it."""
     parsed: list[str] = []
 
     def parse(text: str) -> dict[str, str]:
@@ -104,6 +104,13 @@ async def test_a_flood_is_not_even_read(pair: Pair, monkeypatch: pytest.MonkeyPa
     assert parsed == []
     await pair.send(*({"type": "a"} for _ in range(500)))
     assert 0 < len(parsed) < bounds.BURST + 30
+
+
+async def test_of_what_is_too_long_the_head_is_passed_on(pair: Pair) -> None:
+    """It names the message that is to be refused."""
+    head = {"label": "rtvi-ai", "type": "send-text", "id": "ab12"}
+    await pair.send(head | {"data": {"content": "x" * bounds.MAX_BYTES}}, ["x" * bounds.MAX_BYTES])
+    assert pair.came == [head]
 
 
 async def test_a_text_that_is_none_is_forgotten(pair: Pair) -> None:

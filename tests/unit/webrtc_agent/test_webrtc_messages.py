@@ -16,6 +16,8 @@ from webrtc_agent.messages import (
     MessageGuard,
     Pass,
     Press,
+    Refuse,
+    error_response,
 )
 
 
@@ -29,22 +31,25 @@ def rtvi(kind: str, data: object = None) -> dict[str, Any]:
     [
         (rtvi("client-ready", {"version": "2.1.0"}), Pass("client-ready")),
         (rtvi("client-ready"), Pass("client-ready")),
-        (rtvi("client-ready", {"version": 2}), Drop("version")),
-        (rtvi("client-ready", {"version": "x" * 65}), Drop("version")),
-        (rtvi("client-ready", "2.1.0"), Drop("data")),
+        (rtvi("client-ready", {"version": 2}), Refuse("version", "1")),
+        (rtvi("client-ready", {"version": "x" * 65}), Refuse("version", "1")),
+        (rtvi("client-ready", "2.1.0"), Refuse("data", "1")),
         (rtvi("send-text", {"content": "hello"}), Pass("send-text")),
         (rtvi("send-text", {"content": "x" * MAX_TEXT}), Pass("send-text")),
-        (rtvi("send-text", {"content": "x" * (MAX_TEXT + 1)}), Drop("text")),
-        (rtvi("send-text", {"content": "  "}), Drop("text")),
-        (rtvi("send-text", {"content": 5}), Drop("text")),
-        (rtvi("send-text", {"content": "a\ud83d"}), Drop("text")),
+        (rtvi("send-text", {"content": "x" * (MAX_TEXT + 1)}), Refuse("text", "1")),
+        (rtvi("send-text", {"content": "  "}), Refuse("text", "1")),
+        (rtvi("send-text", {"content": 5}), Refuse("text", "1")),
+        (rtvi("send-text", {"content": "a\ud83d"}), Refuse("text", "1")),
         (rtvi("send-text", {"content": "hello"}) | {"id": "\ud83d"}, Drop("id")),
-        (rtvi("client-ready", {"version": "\ud83d"}), Drop("version")),
-        (rtvi("send-text"), Drop("text")),
-        (rtvi("send-text", ["hello"]), Drop("data")),
+        (rtvi("client-ready", {"version": "\ud83d"}), Refuse("version", "1")),
+        (rtvi("send-text"), Refuse("text", "1")),
+        (rtvi("send-text", ["hello"]), Refuse("data", "1")),
         (rtvi("send-text", {"content": "hello", "options": {"audio_response": False, "more": 1}}), Pass("send-text")),
-        (rtvi("send-text", {"content": "hello", "options": {"audio_response": "my card is 4111"}}), Drop("text")),
-        (rtvi("send-text", {"content": "hello", "options": "my card is 4111"}), Drop("text")),
+        (
+            rtvi("send-text", {"content": "hello", "options": {"audio_response": "my card is 4111"}}),
+            Refuse("text", "1"),
+        ),
+        (rtvi("send-text", {"content": "hello", "options": "my card is 4111"}), Refuse("text", "1")),
         (rtvi("send-text", {"content": "hello"}) | {"id": 5}, Drop("id")),
         (rtvi("send-text", {"content": "hello"}) | {"id": "x" * 65}, Drop("id")),
         (rtvi("send-text", {"content": "hello"}) | {"id": ""}, Drop("id")),
@@ -52,20 +57,34 @@ def rtvi(kind: str, data: object = None) -> dict[str, Any]:
         (rtvi("disconnect-bot"), Leave()),
         (rtvi("dtmf", {"buttons": ["1", "*", "#"]}), Press("1*#")),
         (rtvi("dtmf", {"button": "5"}), Press("5")),
-        (rtvi("dtmf", {"buttons": []}), Drop("keys")),
-        (rtvi("dtmf", {"buttons": ["12"]}), Drop("keys")),
-        (rtvi("dtmf", {"buttons": [5]}), Drop("keys")),
-        (rtvi("dtmf", {"buttons": ["1"] * 100}), Drop("keys")),
-        (rtvi("dtmf", [1]), Drop("data")),
-        (rtvi("raw-audio", {"base64Audio": ""}), Drop("kind")),
-        (rtvi("llm-function-call-result", {}), Drop("kind")),
-        (rtvi("send-file", {}), Drop("kind")),
-        (rtvi("client-message", {"t": "x"}), Drop("kind")),
-        (rtvi("ui-event", {"event": "x"}), Drop("kind")),
-        (rtvi("ui-snapshot", {}), Drop("kind")),
+        (rtvi("dtmf", {"buttons": []}), Refuse("keys", "1")),
+        (rtvi("dtmf", {"buttons": ["12"]}), Refuse("keys", "1")),
+        (rtvi("dtmf", {"buttons": [5]}), Refuse("keys", "1")),
+        (rtvi("dtmf", {"buttons": ["1"] * 100}), Refuse("keys", "1")),
+        (rtvi("dtmf", [1]), Refuse("data", "1")),
+        (rtvi("raw-audio", {"base64Audio": ""}), Refuse("kind", "1")),
+        (rtvi("llm-function-call-result", {}), Refuse("kind", "1")),
+        (rtvi("send-file", {}), Refuse("kind", "1")),
+        *(
+            (rtvi(kind, {}), Refuse("kind", "1"))
+            for kind in (
+                "action",
+                "append-to-context",
+                "describe-actions",
+                "describe-config",
+                "get-config",
+                "raw-audio-batch",
+                "ui-cancel-job-group",
+                "ui-cancel-task",
+                "update-config",
+            )
+        ),
+        (rtvi("client-message", {"t": "x"}), Refuse("kind", "1")),
+        (rtvi("ui-event", {"event": "x"}), Refuse("kind", "1")),
+        (rtvi("ui-snapshot", {}), Refuse("kind", "1")),
         ({"type": "send-text", "data": {"content": "hello"}}, Drop("not_rtvi")),
-        ({"label": "rtvi-ai", "id": "1"}, Drop("kind")),
-        ({"label": "rtvi-ai", "id": "1", "type": ["client-ready"]}, Drop("kind")),
+        ({"label": "rtvi-ai", "id": "1"}, Refuse("kind", "1")),
+        ({"label": "rtvi-ai", "id": "1", "type": ["client-ready"]}, Refuse("kind", "1")),
         ([], Drop("not_rtvi")),
         ("ping", Drop("not_rtvi")),
         (None, Drop("not_rtvi")),
@@ -76,12 +95,20 @@ def test_only_what_a_page_needs(message: object, verdict: object) -> None:
     assert MessageGuard(lambda: 0.0).judge(message) == verdict
 
 
+@pytest.mark.parametrize("reason", ["too_fast", "kind", "data", "version", "text", "keys"])
+def test_a_refusal_is_a_sentence_under_the_message_s_own_id(reason: str) -> None:
+    """A client that waits for an answer finds it by the id."""
+    answer = error_response(Refuse(reason, "ab12"))
+    assert (answer["label"], answer["type"], answer["id"]) == ("rtvi-ai", "error-response", "ab12")
+    assert answer["data"]["error"].endswith(".")
+
+
 def test_nobody_types_that_fast() -> None:
-    """A flood is dropped; who waits is heard again."""
+    """A flood is refused, and after as many refusals dropped in silence; who waits is heard again."""
     now = [0.0]
     guard = MessageGuard(lambda: now[0])
-    verdicts = [guard.judge(rtvi("client-ready")) for _ in range(BURST + 5)]
-    assert verdicts.count(Drop("too_fast")) == 5
+    verdicts = [guard.judge(rtvi("client-ready")) for _ in range(2 * BURST + 5)]
+    assert verdicts == [Pass("client-ready")] * BURST + [Refuse("too_fast", "1")] * BURST + [Drop("too_fast")] * 5
     now[0] += 1.0
     assert guard.judge(rtvi("client-ready")) == Pass("client-ready")
 
@@ -91,7 +118,7 @@ def test_nobody_presses_keys_that_fast() -> None:
     now = [0.0]
     guard = MessageGuard(lambda: now[0])
     keys = rtvi("dtmf", {"buttons": ["1"] * 12})
-    assert [guard.judge(keys) for _ in range(3)] == [Press("1" * 12), Drop("too_fast"), Drop("too_fast")]
+    assert [guard.judge(keys) for _ in range(3)] == [Press("1" * 12), Refuse("too_fast", "1"), Refuse("too_fast", "1")]
     now[0] += 60.0
     pressed = 0
     for _ in range(120):

@@ -15,22 +15,24 @@ async def test_a_page_learns_how_to_connect(make_desk: MakeClient) -> None:
     assert (await make_desk(FakeRooms()).http.get("/status")).json()["transports"] == ["daily"]
 
 
-@pytest.mark.parametrize("path", ["/start", "/connect"])
 @pytest.mark.parametrize(
     "body",
     [
         b"",
+        b" null\n",
         b"{}",
         b'{"transport": "webrtc", "enableDefaultIceServers": true, "body": {"anything": [1]}}',
         b'{"createDailyRoom": false, "transport": null}',
     ],
 )
-async def test_a_session_starts(make_desk: MakeClient, path: str, body: bytes) -> None:
-    """Whatever of the known shapes asks for it; ICE servers are always named."""
-    servers = [{"urls": "turn:relay.example:3478", "username": "u", "credential": "c"}]
-    desk = make_desk(ice_servers=servers)
-    answer = await desk.http.post(path, content=body)
+async def test_a_session_starts(make_desk: MakeClient, body: bytes) -> None:
+    """Whatever of the known shapes asks for it; ICE servers are always named, and their addresses are always a list."""
+    relay = {"username": "u", "credential": "c"}
+    several = ["stun:a.example", "stun:b.example"]
+    desk = make_desk(ice_servers=[relay | {"urls": "turn:relay.example:3478"}, {"urls": several}])
+    answer = await desk.http.post("/start", content=body)
     assert answer.status_code == 200
+    servers = [relay | {"urls": ["turn:relay.example:3478"]}, {"urls": several}]
     assert answer.json()["iceConfig"] == {"iceServers": servers}
     session_id = answer.json()["sessionId"]
     assert (await desk.http.get(f"/status/{session_id}")).json() == {"bot_id": session_id, "status": "running"}
@@ -38,13 +40,66 @@ async def test_a_session_starts(make_desk: MakeClient, path: str, body: bytes) -
 
 
 @pytest.mark.parametrize(
-    "body", [b'{"transport": "daily"}', b'{"createDailyRoom": true}', b'{"transport": "websocket"}']
+    ("base_url", "origin", "address"),
+    [
+        ("https://talk.example.com", None, "https://talk.example.com"),
+        ("https://talk.example.com", "https://partner.example", "https://talk.example.com"),
+        ("http://127.0.0.1:7860", "http://localhost:7860", "http://localhost:7860"),
+    ],
+)
+async def test_a_client_of_before_sessions_is_given_an_address(
+    make_desk: MakeClient, base_url: str, origin: str | None, address: str
+) -> None:
+    """Alone: the transports 1.2 and 1.3 throw at any other key. It is that by which the page knows this service."""
+    desk = make_desk(public_base_url=base_url, allowed_origins=["https://partner.example"])
+    headers = {"host": "127.0.0.1"} | ({} if origin is None else {"origin": origin})
+    answer = (await desk.http.post("/connect", headers=headers)).json()
+    assert list(answer) == ["webrtcUrl"]
+    base, _, path = answer["webrtcUrl"].partition("/sessions/")
+    assert base == address
+    session_id, _, rest = path.partition("/")
+    assert rest == "api/offer"
+    assert (await desk.http.get(f"/status/{session_id}", headers=headers)).json()["status"] == "running"
+
+
+@pytest.mark.parametrize("path", ["/start", "/connect"])
+async def test_an_offer_is_no_start(make_desk: MakeClient, path: str) -> None:
+    """Transports from 1.7 on post it where they started, again and again; that must not use up an address's starts."""
+    desk = make_desk(starts_per_minute_per_address=1)
+    for _ in range(4):
+        refused = await desk.http.post(path, json={"sdp": "v=0", "type": "offer", "pc_id": None, "restart_pc": True})
+        assert refused.status_code == 400
+        assert "offer" in refused.json()["info"]
+    assert (await desk.http.post(path)).status_code == 200
+
+
+async def test_what_an_app_says_about_its_visitor_goes_with_the_visit(make_desk: MakeClient) -> None:
+    """Up to 2 KB; more is refused in words, and is no start."""
+    body = {"name": "Ada", "basket": [1, 2.5]}
+    desk = make_desk(starts_per_minute_per_address=1)
+    refused = await desk.http.post("/start", json={"body": {"name": "x" * 2048}})
+    assert refused.status_code == 413
+    assert "2048 bytes" in refused.json()["info"]
+    answer = (await desk.http.post("/start", json={"body": body})).json()
+    assert desk.lobby.visits.find(answer["sessionId"]).details == '{"name":"Ada","basket":[1,2.5]}'
+    rooms = FakeRooms()
+    await make_desk(rooms).http.post("/start", json={"body": body})
+    assert rooms.details == ['{"name":"Ada","basket":[1,2.5]}']
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"transport": "daily"}',
+        b'{"createDailyRoom": true}',
+        *(b'{"transport": "%b"}' % name for name in (b"websocket", b"twilio", b"livekit", b"moq", b"anything")),
+    ],
 )
 async def test_what_is_not_offered_is_refused(make_desk: MakeClient, body: bytes) -> None:
     """With a sentence, not with something else than was asked for."""
     answer = await make_desk().http.post("/start", content=body)
     assert answer.status_code == 400
-    assert "transport" in answer.json()["info"]
+    assert "does not offer the transport" in answer.json()["info"]
 
 
 async def test_daily_in_the_current_shape_and_the_old(make_desk: MakeClient) -> None:

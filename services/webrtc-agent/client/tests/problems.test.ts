@@ -16,6 +16,7 @@ const KINDS: ProblemKind[] = [
   "no-agent",
   "daily",
   "lost",
+  "not-taken",
   "failed",
 ];
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -9,7 +10,7 @@ import structlog
 from agent_core.credit import Credit
 from agent_core.events import EndReason
 from agent_core.session import Session
-from webrtc_agent.messages import Drop, Leave, MessageGuard, Pass, Press
+from webrtc_agent.messages import Drop, Leave, MessageGuard, Pass, Press, Refuse, error_response
 from webrtc_agent.transport import INPUT_RATE
 
 log = structlog.get_logger()
@@ -26,11 +27,16 @@ READY_SECONDS = 10.0
 
 
 class Attention:
-    """Passes on what one visitor sends. The transport needs it before the session exists, so that is set later."""
+    """Passes on what one visitor sends. The transport needs it before the session exists, so that is set later.
+
+    Args:
+        reply: Sends the visitor's client a message; must not wait.
+    """
 
     session: Session
 
-    def __init__(self) -> None:
+    def __init__(self, reply: Callable[[dict[str, Any]], None]) -> None:
+        self._reply = reply
         self._guard = MessageGuard(time.monotonic, lambda: self.session.tally.agent_turns)
         self._pace = Credit(time.monotonic, HELD_BACK_SECONDS * BYTES_PER_SECOND, PACE * BYTES_PER_SECOND)
         self._sound = bytearray()
@@ -53,11 +59,17 @@ class Attention:
                 for digit in digits:
                     self.session.press(digit)
             case Drop(reason):
-                self.session.tally.ignored_messages += 1
-                log.debug("message_dropped", reason=reason)
+                self._ignore(reason)
+            case Refuse(reason) as refusal:
+                self._ignore(reason)
+                self._reply(error_response(refusal))
             case Pass(kind):
                 return await self._pass(kind)
         return False
+
+    def _ignore(self, reason: str) -> None:
+        self.session.tally.ignored_messages += 1
+        log.debug("message_dropped", reason=reason)
 
     async def _pass(self, kind: str) -> bool:
         try:

@@ -56,11 +56,12 @@ class Lobby:
         """How sound travels here."""
         return ["webrtc"] if self.rooms is None else ["daily"]
 
-    def expect(self, address: str) -> Visit:
+    def expect(self, address: str, details: str = "") -> Visit:
         """Begin a visit whose client will make an offer.
 
         Args:
             address: Where the client comes from.
+            details: What the app says about its visitor.
 
         Raises:
             Refused: every place is taken, or this task takes nothing new.
@@ -68,9 +69,11 @@ class Lobby:
         """
         self.starts.count(address)
         self.agent.admission.check()
-        return self.visits.begin(address)
+        visit = self.visits.begin(address)
+        visit.details = details
+        return visit
 
-    async def open_room(self, rooms: DailyRooms, address: str) -> tuple[Visit, Room]:
+    async def open_room(self, rooms: DailyRooms, address: str, details: str = "") -> tuple[Visit, Room]:
         """Begin a visit in a room of its own, with the agent on its way there.
 
         Raises:
@@ -87,7 +90,7 @@ class Lobby:
             place.release()
             raise
         visit = self.visits.begin(address)
-        daily = rooms.visit(self.agent, place, room)
+        daily = rooms.visit(self.agent, place, room, details)
         arrival.when_displaced(daily.give_up)
         self.visits.carry(visit, daily, daily.run())
         return visit, room
@@ -131,10 +134,11 @@ class Lobby:
                 raise SessionTaken("taken")
 
     async def _answer_first(self, visit: Visit, offer: OfferRequest, arrival: Arrival, place: Place) -> dict[str, str]:
+        details = offer.details or visit.details  # as in Pipecat's own runner
         visit.state = State.ANSWERING
         visit.offers += 1
         try:
-            peer = await Peer.answer(self.agent, place, offer, self.people)
+            peer = await Peer.answer(self.agent, place, offer, self.people, details)
             answer = self._description(peer)
         except BaseException:
             visit.state = State.WAITING if visit.offers < MAX_OFFERS else State.FINISHED

@@ -2,7 +2,7 @@
 
 RTVI lets a client do more than talk: inject sound, answer the tools in the model's place, upload files. Nothing of
 that is this agent's, and every message costs, so only what a page needs is let through, and not faster than people
-type.
+type. What is not let through is answered with an ``error-response``: its client may be waiting for an answer.
 """
 
 from collections.abc import Callable
@@ -55,7 +55,32 @@ class Drop:
     reason: str
 
 
-type Verdict = Pass | Press | Leave | Drop
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Is answered with an error; ``reason`` is one of ``_TOLD``."""
+
+    reason: str
+    message_id: str
+
+
+type Verdict = Pass | Press | Leave | Drop | Refuse
+
+_TOLD = {
+    "too_fast": "These messages come too fast. Please wait a moment, then try again.",
+    "kind": "This agent does not take messages of this type.",
+    "data": "The data of this message could not be read.",
+    "version": "The version of this client could not be read.",
+    "text": f"A typed message has 1 to {MAX_TEXT} characters. Please send a shorter one.",
+    "unanswered": "The text before this one has no answer yet. Please wait for it, then send this one again.",
+    "too_much_text": "These are more words than anybody types. Please wait a moment, then send them again.",
+    "keys": f"A message of keys has 1 to {BURST} of 0-9, * and #.",
+}
+
+
+def error_response(refusal: Refuse) -> dict[str, Any]:
+    """Make the answer to a refused message, in RTVI."""
+    data = {"error": _TOLD[refusal.reason]}
+    return {"id": refusal.message_id, "label": _LABEL, "type": "error-response", "data": data}
 
 
 class MessageGuard:
@@ -72,12 +97,23 @@ class MessageGuard:
         self._credit = Credit(clock, BURST, PER_SECOND)
         self._text = Credit(clock, TEXT_BURST, TEXT_PER_SECOND)
         self._asked: tuple[float, int] | None = None
+        self._refusals = Credit(clock, BURST, PER_SECOND)
 
     def judge(self, message: object) -> Verdict:
         """Judge one message, as it came out of its JSON."""
+        if not isinstance(message, dict) or message.get("label") != _LABEL:
+            verdict: Verdict = Drop("not_rtvi")
+        elif not _is_text(message.get("id"), MAX_NAME):
+            verdict = Drop("id")
+        else:
+            return self._answerable(message["id"], self._judge(message))
+        self._credit.spend()
+        return verdict
+
+    def _judge(self, message: dict[str, Any]) -> Verdict:
         if not self._credit.spend():
             return Drop("too_fast")
-        verdict = _read(message)
+        verdict = _judge(message.get("type"), message.get("data"))
         # Each key is a message to the model. Half a number would be another number, so all are dropped or none.
         if isinstance(verdict, Press) and not self._credit.spend(len(verdict.digits) - 1):
             return Drop("too_fast")
@@ -101,13 +137,10 @@ class MessageGuard:
         asked_at, answers = self._asked
         return self._answers() == answers and self._clock() - asked_at < UNANSWERED_SECONDS
 
-
-def _read(message: object) -> Verdict:
-    if not isinstance(message, dict) or message.get("label") != _LABEL:
-        return Drop("not_rtvi")
-    if not _is_text(message.get("id"), MAX_NAME):
-        return Drop("id")
-    return _judge(message.get("type"), message.get("data"))
+    def _answerable(self, message_id: str, verdict: Verdict) -> Verdict:
+        """Refuse instead of dropping, as long as the client does not make us talk more than it may itself."""
+        is_refused = isinstance(verdict, Drop) and self._refusals.spend()
+        return Refuse(verdict.reason, message_id) if isinstance(verdict, Drop) and is_refused else verdict
 
 
 def _judge(kind: object, data: Any) -> Verdict:  # noqa: ANN401 - JSON

@@ -21,7 +21,9 @@ class AllowedOrigins:
     """
 
     def __init__(self, base_url: str, others: Iterable[str]) -> None:
-        self._origins = {_origin(other) for other in others} | set(_same_place(_origin(base_url)))
+        self._base_url = base_url
+        self._own = frozenset(_same_place(_origin(base_url)))
+        self._origins = {_origin(other) for other in others} | self._own
 
     def check(self, origin: str | None) -> None:
         """Refuse a page of another site.
@@ -34,6 +36,14 @@ class AllowedOrigins:
         """
         if origin is not None and origin.lower() not in self._origins:
             raise Forbidden("another_origin")
+
+    def address(self, origin: str | None) -> str:
+        """Return this service's address for a client.
+
+        A page of this service may know it as ``localhost`` where the settings say ``127.0.0.1``; the other name would
+        be another site to its browser.
+        """
+        return origin.lower() if origin is not None and origin.lower() in self._own else self._base_url
 
 
 def _same_place(origin: str) -> list[str]:

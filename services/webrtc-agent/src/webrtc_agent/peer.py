@@ -40,14 +40,17 @@ class Peer:
         place: Is taken when the visitor is there, and given back when the conversation is over.
         sound: Has answered an offer.
         people: Whom the visitor can reach.
+        details: What the app says about the visitor.
     """
 
-    def __init__(self, agent: Agent, place: Place, sound: SoundConnection, people: Sequence[Contact] = ()) -> None:
+    def __init__(
+        self, agent: Agent, place: Place, sound: SoundConnection, people: Sequence[Contact] = (), details: str = ""
+    ) -> None:
         self._place = place
         self._connection = sound
         self._candidates = 0
         self._offers = Credit(time.monotonic, OFFERS, 1 / OFFER_SECONDS)
-        self._attention = attention = Attention()
+        self._attention = attention = Attention(sound.send_app_message)
         self._watch = Watch(time.monotonic, CONNECT_SECONDS)
         transport = VisitorTransport(sound, self._hear, attention.believe)
         media = Media(
@@ -59,18 +62,20 @@ class Peer:
             before_end=self._say_why,
             people=CallBackCard(people, sound.send_app_message),
         )
-        self._session = attention.session = Session(agent, Opening("browser", place), media, Tally())
+        self._session = attention.session = Session(agent, Opening("browser", place, details=details), media, Tally())
         transport.add_event_handler("on_client_connected", self._connected)
         transport.add_event_handler("on_client_disconnected", self._left)
 
     @classmethod
-    async def answer(cls, agent: Agent, place: Place, offer: OfferRequest, people: Sequence[Contact] = ()) -> "Peer":
+    async def answer(
+        cls, agent: Agent, place: Place, offer: OfferRequest, people: Sequence[Contact] = (), details: str = ""
+    ) -> "Peer":
         """Make a peer that answers an offer.
 
         Raises:
             MalformedOffer: it cannot be answered; nothing of it is left.
         """
-        return cls(agent, place, await connection.answer(offer), people)
+        return cls(agent, place, await connection.answer(offer), people, details)
 
     @property
     def pc_id(self) -> str:

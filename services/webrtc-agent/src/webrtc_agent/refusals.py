@@ -18,6 +18,19 @@ class TooLarge(ProtocolError):
     spoken = "The request of this page is too large."
 
 
+class DetailsTooLarge(ProtocolError):
+    """The app says more about its visitor than the agent reads."""
+
+    http_status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    spoken = "The body of this request is longer than the 2048 bytes that the agent reads."
+
+
+class MisplacedOffer(ProtocolError):
+    """A connection offer came to a route that starts sessions. Answered as a start, its client would repeat it."""
+
+    spoken = "This address starts a session. Send the offer to the address that the start returned."
+
+
 class MalformedOffer(ProtocolError):
     """The SDP offer cannot be answered."""
 

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 from fastapi import Request
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
-from webrtc_agent.refusals import BadRequest, TooLarge
+from webrtc_agent.details import render
+from webrtc_agent.refusals import BadRequest, MisplacedOffer, TooLarge
 
 MAX_SDP_BYTES = 32 * 1024
 """A browser's offer with sound, camera and screen takes about 8 KB."""
@@ -23,12 +24,21 @@ class _Body(BaseModel):
 
 
 class StartRequest(_Body):
-    """``POST /start``. Clients send more, such as ``body`` for the bot: nothing here can be turned by a visitor."""
+    """``POST /start``. ``body`` is what the app says about its visitor. Nothing else can be chosen by one."""
 
-    transport: Literal["webrtc", "daily", "websocket"] | None = None
+    transport: Text | None = None
+    """Clients know more of them than this service, such as ``websocket`` and ``livekit``."""
     create_daily_room: Annotated[
         bool | None, Field(validation_alias=AliasChoices("createDailyRoom", "create_daily_room"))
     ] = None
+    body: Annotated[Any, Field(repr=False)] = None
+    sdp: Annotated[Any, Field(repr=False)] = None
+    """Some clients post their offer here when the answer to the start named no other address."""
+
+    @property
+    def details(self) -> str:
+        """``body`` for the model; see `details.render`."""
+        return render(self.body)
 
 
 class OfferRequest(_Body):
@@ -38,6 +48,12 @@ class OfferRequest(_Body):
     type: Literal["offer"]
     pc_id: Text | None = None
     restart_pc: bool | None = None
+    request_data: Annotated[Any, Field(repr=False, validation_alias=AliasChoices("request_data", "requestData"))] = None
+
+    @property
+    def details(self) -> str:
+        """What the app says about its visitor, where it started no session before; see `details.render`."""
+        return render(self.request_data)
 
 
 class Candidate(_Body):
@@ -56,12 +72,16 @@ class CandidatesRequest(_Body):
 
 
 async def read_start(request: Request) -> StartRequest:
-    """Read a start; an empty body asks for what there is.
+    """Read a start; an empty body, and ``null``, ask for what there is.
 
     Raises:
         ProtocolError: it is no start.
     """
-    return _parse(StartRequest, await _read(request, MAX_BODY_BYTES) or b"{}")
+    body = (await _read(request, MAX_BODY_BYTES)).strip()
+    wanted = _parse(StartRequest, b"{}" if body in (b"", b"null") else body)
+    if wanted.sdp is not None:
+        raise MisplacedOffer("sdp")
+    return wanted
 
 
 async def read_offer(request: Request) -> OfferRequest:

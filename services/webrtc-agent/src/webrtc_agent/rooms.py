@@ -41,8 +41,15 @@ class DailyRooms(Protocol):
             UpstreamError: Daily did not do it.
         """
 
-    def visit(self, agent: Agent, place: Place, room: Room) -> DailyVisit:
-        """Prepare the conversation in a room; deletes the room when it has run."""
+    def visit(self, agent: Agent, place: Place, room: Room, details: str) -> DailyVisit:
+        """Prepare the conversation in a room; deletes the room when it has run.
+
+        Args:
+            agent: What all conversations share.
+            place: Is released when the conversation is over.
+            room: Where.
+            details: What the app says about its visitor.
+        """
 
     async def delete(self, room: Room) -> None:
         """Delete a room in which nobody will talk; never raises."""

@@ -41,7 +41,7 @@ async def start(request: Request) -> JSONResponse:
 
 @router.post("/connect")
 async def connect(request: Request) -> JSONResponse:
-    """Start a session in the shape of Pipecat's older clients."""
+    """Start a session in the shape of Pipecat's older clients: of Daily's, and peer to peer of those before 1.7."""
     return await _start(request, legacy=True)
 
 
@@ -102,26 +102,31 @@ async def _start(request: Request, *, legacy: bool) -> JSONResponse:
     wanted = await read_start(request)
     transport = wanted.transport or ("daily" if wanted.create_daily_room else lobby.transports[0])
     if transport not in lobby.transports:
-        raise NotOffered(transport)
+        raise NotOffered("transport")  # not its name, which may be anything
     if lobby.rooms is None:
-        visit, answer = _start_peer(lobby, _address(request))
+        visit = lobby.expect(_address(request), wanted.details)
+        answer = _offer_address(request, visit) if legacy else _session(lobby, visit)
     else:
-        visit, opened = await lobby.open_room(lobby.rooms, _address(request))
-        answer = _room(visit, opened, legacy=legacy)
+        visit, opened = await lobby.open_room(lobby.rooms, _address(request), wanted.details)
+        answer = _daily(visit, opened) | (_legacy(opened) if legacy else {})
     log.info("visit_began", visit_id=visit.log_id, transport=transport)
     return _json(answer)
 
 
-def _start_peer(lobby: Lobby, address: str) -> tuple[Visit, Json]:
-    visit = lobby.expect(address)
+def _session(lobby: Lobby, visit: Visit) -> Json:
     # Always there, also when empty: without it the Android client asks a server of Google's.
-    servers = [server.model_dump(exclude_none=True) for server in lobby.settings.ice_servers]
-    return visit, {"sessionId": visit.visit_id, "iceConfig": {"iceServers": servers}}
+    servers = [server.for_clients() for server in lobby.settings.ice_servers]
+    return {"sessionId": visit.visit_id, "iceConfig": {"iceServers": servers}}
 
 
-def _room(visit: Visit, opened: Room, *, legacy: bool) -> Json:
-    answer: Json = {"dailyRoom": opened.url, "dailyToken": opened.visitor_token, "sessionId": visit.visit_id}
-    return answer | (_legacy(opened) if legacy else {})
+def _offer_address(request: Request, visit: Visit) -> Json:
+    """Answer with one key: the transports 1.2 and 1.3 throw at any other, and those before 1.7 ignore ``sessionId``."""
+    base = _lobby(request).origins.address(request.headers.get("origin"))
+    return {"webrtcUrl": f"{base}/sessions/{visit.visit_id}/api/offer"}
+
+
+def _daily(visit: Visit, opened: Room) -> Json:
+    return {"dailyRoom": opened.url, "dailyToken": opened.visitor_token, "sessionId": visit.visit_id}
 
 
 def _legacy(opened: Room) -> Json:

@@ -1,7 +1,7 @@
 """What an operator of the web service can turn, beside what both services share."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, IPvAnyAddress, SecretStr
 from pydantic_settings import NoDecode
@@ -27,6 +27,11 @@ class IceServer(BaseModel):
     urls: Annotated[str | list[str], Field(min_length=1)]
     username: str | None = None
     credential: str | None = None
+
+    def for_clients(self) -> dict[str, Any]:
+        """Return it as every client reads it: iOS and Android accept a list of ``urls`` and nothing else."""
+        urls = [self.urls] if isinstance(self.urls, str) else self.urls
+        return self.model_dump(exclude_none=True) | {"urls": urls}
 
 
 def _words(value: object) -> object:

@@ -55,6 +55,8 @@ class Visit:
         self.state = State.WAITING
         self.conversation: Conversation | None = None
         self.touched = now
+        self.details = ""
+        """What the app said about its visitor; see `details.render`."""
 
     def is_over(self, now: float) -> bool:
         """Whether it is to be forgotten."""
@@ -132,6 +134,7 @@ class Visits:
             log.exception("visit_failed")
         finally:
             visit.state, visit.conversation, visit.touched = State.FINISHED, None, self._clock()
+            visit.details = ""
 
     async def aclose(self) -> None:
         """End all that goes on; bounded."""

@@ -10,7 +10,7 @@ from agent_core.agent import Agent
 from agent_core.events import EndReason
 from agent_core.handover import People
 from agent_core.nova.host import Voice
-from agent_core.nova.model_session import ModelSession
+from agent_core.nova.model_session import ModelSession, Prompt
 from agent_core.nova.parking import Parked
 from agent_core.nova.transcript import History
 
@@ -45,6 +45,8 @@ class Opening:
     parked: Parked | None = None
     call_sid: str | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
+    details: str = field(default="", repr=False)
+    """What an app said about its user: one line of JSON. It is data for the model and belongs into no log."""
     history: History = ()
     """What was said before, when a call is taken up again; the model session that is parked already knows it."""
     first_words: str | None = None
@@ -76,6 +78,7 @@ class SessionsOf:
         self._agent = agent
         self._parked = opening.parked
         self._facts = opening.facts
+        self._details = opening.details
         self._rates = (media.input_rate, media.output_rate)
 
     async def first(self) -> ModelSession | None:
@@ -85,11 +88,14 @@ class SessionsOf:
 
     async def open(self, history: History) -> ModelSession:
         """Open a session, see ``ModelSource``."""
-        return await self._agent.open_model(self._agent.prompt(self._rates, self._facts, history))
+        return await self._agent.open_model(self._prompt(history))
 
     async def open_ready(self) -> ModelSession:
         """Open a session that waits, see ``ModelSource``."""
-        return await self._agent.open_ready(self._agent.prompt(self._rates, self._facts))
+        return await self._agent.open_ready(self._prompt())
+
+    def _prompt(self, history: History = ()) -> Prompt:
+        return self._agent.prompt(self._rates, self._facts, history, details=self._details)
 
     async def discard(self) -> None:
         """Close the parked session, see ``ModelSource``."""

@@ -24,6 +24,7 @@ from pipecat.turns.user_turn_strategies import UserTurnStrategies
 from pipecat.workers.runner import WorkerRunner
 
 from agent_core.nova.service import NovaSonicService
+from agent_core.rtvi import SentenceProcessor
 
 log = structlog.get_logger()
 
@@ -177,6 +178,7 @@ def _worker(processors: list[FrameProcessor], rtvi: RTVIObserverParams | None = 
         check_dangling_tasks=False,
         enable_rtvi=rtvi is not None,
         rtvi_observer_params=rtvi,
+        rtvi_processor=None if rtvi is None else SentenceProcessor(),
         enable_turn_tracking=False,
         idle_timeout_secs=None,
     )

@@ -163,6 +163,10 @@ export class Call {
       onBotDisconnected: () => {
         this.ending ??= LEFT;
       },
+      onMessageError: (message) => {
+        const { error } = message.data as { error?: string };
+        this.tell({ type: "notice", problem: problem("not-taken", error ? { said: error } : {}) });
+      },
       onError: (message) => {
         const { fatal, error } = message.data as { fatal?: boolean; error?: string };
         if (fatal) {

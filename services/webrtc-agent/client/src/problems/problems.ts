@@ -16,6 +16,7 @@ export type ProblemKind =
   | "daily"
   | "outdated"
   | "lost"
+  | "not-taken"
   | "failed";
 
 export interface Problem {
@@ -105,6 +106,10 @@ const WORDS: Readonly<Record<ProblemKind, Words>> = {
     title: "The connection was lost",
     words:
       "Your network dropped out for too long. What was said stays here; try again to start a new conversation.",
+  },
+  "not-taken": {
+    title: "The agent did not take that",
+    words: "It could not read the message. Please try a shorter one.",
   },
   failed: { title: "Something went wrong", words: "The conversation had to stop. Please try again." },
 };

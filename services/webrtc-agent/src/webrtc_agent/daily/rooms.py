@@ -66,7 +66,7 @@ class Rooms:
             raise
         return Room(name, url, visitor_token=visitor, agent_token=agent)
 
-    def visit(self, agent: Agent, place: Place, room: Room) -> Visit:
+    def visit(self, agent: Agent, place: Place, room: Room, details: str = "") -> Visit:
         """Prepare the conversation in a room."""
         return Visit(
             agent,
@@ -74,6 +74,7 @@ class Rooms:
             lambda attention: RoomTransport(room, attention),
             lambda: self._discard(room),
             people=self._people,
+            details=details,
         )
 
     async def delete(self, room: Room) -> None:

@@ -37,9 +37,10 @@ class Visit:
         connect: Makes the transport.
         discard: Called in the end, to have the room deleted.
         people: Whom the visitor can reach.
+        details: What the app says about the visitor.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - made in one place
         self,
         agent: Agent,
         place: Place,
@@ -47,12 +48,13 @@ class Visit:
         discard: Callable[[], None],
         *,
         people: Sequence[Contact] = (),
+        details: str = "",
     ) -> None:
-        attention = Attention()
+        attention = Attention(self._tell)
         self._place = place
         self._discard = discard
         self._joined = asyncio.Event()
-        self._telling: asyncio.Task[None] | None = None
+        self._telling: set[asyncio.Task[None]] = set()
         self._transport = transport = connect(attention)
         media = Media(
             INPUT_RATE,
@@ -63,7 +65,7 @@ class Visit:
             before_end=self._say_why,
             people=CallBackCard(people, self._tell),
         )
-        self._session = attention.session = Session(agent, Opening("browser", place), media, Tally())
+        self._session = attention.session = Session(agent, Opening("browser", place, details=details), media, Tally())
         transport.add_event_handler("on_joined", self._entered)
         transport.add_event_handler("on_client_connected", self._came)
         transport.add_event_handler("on_client_disconnected", self._left)
@@ -124,4 +126,6 @@ class Visit:
             self._tell(message)
 
     def _tell(self, message: dict[str, Any]) -> None:
-        self._telling = asyncio.create_task(self._transport.tell(message))
+        telling = asyncio.create_task(self._transport.tell(message), name="room-telling")
+        self._telling.add(telling)
+        telling.add_done_callback(self._telling.discard)

@@ -25,6 +25,7 @@ from pipecat.frames.frames import (
     LLMFullResponseEndFrame,
     LLMFullResponseStartFrame,
     LLMServiceMetadataFrame,
+    LLMTextFrame,
     StartFrame,
     TranscriptionFrame,
     TTSStartedFrame,
@@ -277,10 +278,18 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
             # A tool call that the model is about to read out (AWS re:Post, "infinite tool calling loop").
             self._link.break_off(ModelUnavailable("SpokenMarkup", "the model was about to speak markup"))
         elif self._block.speculative:
-            self._planned = AggregatedTextFrame(words, text_type=TextType.SENTENCE)
-            self._planned.append_to_context = False
-            self._planned.will_be_spoken = True
-            await self.push_frame(self._planned)
+            await self._plan(words)
+
+    async def _plan(self, words: str) -> None:
+        """Announce a sentence that is about to be spoken. Only `_say_planned` adds it to the context."""
+        if self._voice is None:  # for pages: `bot-transcription` is made from it, and a telephone has none
+            text = LLMTextFrame(words)
+            text.append_to_context = False
+            await self.push_frame(text)
+        self._planned = AggregatedTextFrame(words, text_type=TextType.SENTENCE)
+        self._planned.append_to_context = False
+        self._planned.will_be_spoken = True
+        await self.push_frame(self._planned)
 
     async def _end_block(self, reason: StopReason) -> None:
         if self._caller_has_turn:

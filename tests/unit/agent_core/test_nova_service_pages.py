@@ -1,0 +1,56 @@
+"""What the pipeline of a page carries beside that of a telephone: the agent's text, for clients of every age."""
+
+import asyncio
+
+import pytest
+from pipecat.frames.frames import Frame, LLMTextFrame
+from pipecat.processors.aggregators.llm_context import LLMContext
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+
+from agent_core.nova.link import ModelLink
+from agent_core.nova.service import NovaSonicService
+from agent_core.nova.transcript import Transcript
+from agent_core.pipeline import ConversationPipeline, SoundInFrames
+from tests.support import scripted_model as say
+from tests.support.scripted_model import ScriptedModel
+from tests.support.scripted_source import ScriptedSource, patience
+from tests.support.waiting import until
+from tests.unit.agent_core.test_nova_service import SOUND, Desk, Ear
+
+
+class Wire(FrameProcessor):
+    """Passes frames on, and keeps the texts of the model."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        """Pass one on."""
+        await super().process_frame(frame, direction)
+        if isinstance(frame, LLMTextFrame):
+            self.texts.append(frame.text)
+        await self.push_frame(frame, direction)
+
+
+@pytest.mark.parametrize("is_page", [True, False])
+async def test_a_page_gets_each_sentence_as_text_and_a_telephone_none(*, is_page: bool) -> None:
+    """Either way the context holds it once: the text of a page is for its clients alone."""
+    model, desk, wire, context = ScriptedModel(), Desk(), Wire(), LLMContext()
+    link = ModelLink(ScriptedSource(model), Transcript(), desk.tally, patience([]), input_rate=8000, renew_after=360)
+    service = NovaSonicService(link, desk, output_rate=8000, voice=None if is_page else Ear())
+    sound = SoundInFrames(Wire(), wire, (), on_ready=lambda: None, on_sound=lambda _: None)
+    pipeline = ConversationPipeline(service, context, sound)
+    running = asyncio.create_task(pipeline.run())
+    try:
+        stream = await model.stream()
+        stream.say(say.event("completionStart"))
+        for words in ("Hello", "How can I help?"):  # the first one ends without a full stop
+            stream.say(*say.answer(words, SOUND))
+        await until(lambda: len(context.get_messages()) == 2)
+        assert [message["content"] for message in context.get_messages()] == ["Hello", "How can I help?"]  # type: ignore[index]
+        assert wire.texts == (["Hello", "How can I help?"] if is_page else [])
+    finally:
+        await pipeline.cancel()
+        await link.close()
+        await asyncio.wait({running}, timeout=5)
