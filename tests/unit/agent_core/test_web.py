@@ -72,3 +72,13 @@ async def test_strangers_are_not_told_how_full_it_is(
         answer = await client.get("/ready", headers=headers)
     assert answer.json()["status"] == "ready"
     assert ("sessions" in answer.json()) == told
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready"])
+async def test_monitors_may_ask_for_the_head_alone(app: FastAPI, path: str) -> None:
+    """As `curl -I` and uptime services do: the same answer, and no other method."""
+    async with _client(app, "8.8.8.8") as client:
+        whole, head = await client.get(path), await client.head(path)
+        assert (head.status_code, head.headers["content-type"]) == (200, whole.headers["content-type"])
+        assert head.headers["content-length"] == whole.headers["content-length"]
+        assert (await client.post(path)).status_code == 405

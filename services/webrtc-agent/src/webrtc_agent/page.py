@@ -8,6 +8,8 @@ from fastapi.responses import FileResponse, HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from agent_core.web import READ
+
 STATIC = Path(__file__).parent / "static"
 
 _NOT_BUILT = """<!doctype html>
@@ -35,17 +37,17 @@ class _Assets(StaticFiles):
 def install(app: FastAPI, folder: Path = STATIC) -> None:
     """Serve the page and the console, or say how to build them."""
 
-    @app.get("/")
+    @app.api_route("/", methods=[*READ])
     async def page() -> Response:
         """Give the visitor's page."""
         return _file(folder / "index.html")
 
-    @app.get("/console")
+    @app.api_route("/console", methods=[*READ])
     async def console() -> Response:
         """Give the developer's page."""
         return _file(folder / "console.html")
 
-    @app.get("/favicon.svg")
+    @app.api_route("/favicon.svg", methods=[*READ])
     async def icon() -> Response:
         """Give the page's icon."""
         return _file(folder / "favicon.svg")

@@ -18,6 +18,8 @@ from agent_core.errors import AgentError
 
 log = structlog.get_logger()
 
+READ = ("GET", "HEAD")
+"""Methods of a route that only reads. FastAPI adds no HEAD, which is how uptime monitors and link checkers ask."""
 _HEALTH = ("/health", "/ready")
 _PORT = re.compile(r":\d{1,5}$")
 _ADDRESS = re.compile(r"[\d.]+|\[[0-9a-f:.]+\]")
@@ -85,12 +87,12 @@ def install(app: FastAPI, agent: Agent) -> None:
     app.add_exception_handler(AgentError, _answer_error)
     app.add_exception_handler(ClientDisconnect, _answer_nobody)
 
-    @app.get("/health")
+    @app.api_route("/health", methods=[*READ])
     async def health() -> dict[str, str]:
         """Tell that the process lives; asks nobody, and says yes while draining, or live calls would be killed."""
         return {"status": "healthy"}
 
-    @app.get("/ready")
+    @app.api_route("/ready", methods=[*READ])
     async def ready(request: Request) -> JSONResponse:
         """Tell whether a new conversation may come; to those beside us also how many there are, and of what."""
         state = readiness(agent)
