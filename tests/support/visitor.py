@@ -134,9 +134,9 @@ class Visitor:
         (await self.start()).raise_for_status()
         await self.join(f"/sessions/{self.session_id}/api/offer")
 
-    async def join(self, path: str) -> None:
+    async def join(self, path: str, offer: Json | None = None) -> None:
         """Connect, and wait until messages can flow."""
-        answer = (await self.http.post(path, json=await self.offer())).raise_for_status().json()
+        answer = (await self.http.post(path, json=offer or await self.offer())).raise_for_status().json()
         self.pc_id = answer["pc_id"]
         await self._peer.setRemoteDescription(RTCSessionDescription(answer["sdp"], answer["type"]))
         await until(lambda: self._channel.readyState == "open", 8)
