@@ -9,6 +9,7 @@ import type {
 import { DeviceError } from "@pipecat-ai/client-js";
 import { microphoneProblem, type ProblemKind } from "../problems/problems";
 import { replacement, standardOf, type Use } from "./devices";
+import { devicesOf, revive, stop, wanted } from "./hardware";
 import { Pulse } from "./pulse";
 import { onWake } from "./wake";
 
@@ -53,6 +54,7 @@ export class BrowserSound {
   private use: Use = UNUSED;
   private heard = true;
   private openings = 0;
+  private waking = false;
   private pulse = new Pulse();
   private rest: () => void = () => undefined;
   /** The speaker that the visitor chose; it may be unplugged, and come back. */
@@ -149,7 +151,7 @@ export class BrowserSound {
       this.pulse = new Pulse();
       this.heard = true;
       const checking = setInterval(this.check, CHECK_MS);
-      const unwatch = onWake(this.wake);
+      const unwatch = onWake(() => void this.wake());
       this.rest = () => {
         clearInterval(checking);
         unwatch();
@@ -219,15 +221,17 @@ export class BrowserSound {
     this.plug = this.microphone = null;
   }
 
-  /** Go on with another microphone, and say so where it is not the same one again. */
-  private async replace(id: string): Promise<void> {
-    const before = this.mic.label;
-    if (await this.openMicrophone(id)) {
-      const label = this.mic.label ?? "";
-      if (label !== "" && label !== before) {
-        this.onNews({ type: "device", kind: "microphone", label });
-      }
-    } else if (this.outlet !== null && !this.isLive) {
+  /** Go on with this microphone or else the default one, and say so where it is not the same one again. */
+  private async replace(id: string, { quietly = false } = {}): Promise<void> {
+    const { label: before } = this.mic;
+    const wasLost = this.use.opened === null && this.microphone !== null;
+    const opened =
+      (id !== "" && (await this.openMicrophone(id, { quietly: true }))) ||
+      (await this.openMicrophone("", { quietly }));
+    const label = this.mic.label ?? "";
+    if (opened && (wasLost || label !== before)) {
+      this.onNews({ type: "device", kind: "microphone", label });
+    } else if (!opened && !this.isLive) {
       this.use = { ...this.use, opened: null };
       this.check();
     }
@@ -244,7 +248,7 @@ export class BrowserSound {
       return;
     }
     const instead = replacement(this.use, await this.getAllMics());
-    if (instead !== null && this.enabled) {
+    if (instead !== null && this.enabled && this.microphone !== null) {
       await this.replace(instead);
     }
     const speakers = await this.getAllSpeakers();
@@ -271,8 +275,7 @@ export class BrowserSound {
     if (!beats) {
       void revive(context);
     }
-    const taken = this.microphone === null ? this.use.opened === null : !this.isLive || this.isSilenced;
-    const heard = beats && !(taken && this.enabled);
+    const heard = beats && (!this.enabled || (this.isLive && !this.isSilenced));
     if (heard !== this.heard) {
       this.heard = heard;
       this.onNews({ type: "heard", heard });
@@ -285,10 +288,13 @@ export class BrowserSound {
   }
 
   /** Take the sound back: browsers that keep it from a page in the background give it at a touch. */
-  private readonly wake = (): void => {
+  private readonly wake = async (): Promise<void> => {
     this.check();
-    if (!this.heard && this.enabled && this.microphone !== null && (!this.isLive || this.isSilenced)) {
-      void this.openMicrophone(this.use.chosen, { quietly: true });
+    const gone = this.microphone !== null && (!this.isLive || this.isSilenced);
+    if (gone && this.enabled && !this.waking) {
+      this.waking = true;
+      await this.replace(this.use.chosen, { quietly: true });
+      this.waking = false;
     }
   };
 
@@ -297,34 +303,3 @@ export class BrowserSound {
     this.callbacks.onAvailableSpeakersUpdated?.(await this.getAllSpeakers());
   };
 }
-
-function stop(stream: MediaStream | null): void {
-  for (const track of stream?.getTracks() ?? []) {
-    track.stop();
-  }
-}
-
-/** Start a context again, also one that calls itself running while its clock stands still. */
-async function revive(context: AudioContext): Promise<void> {
-  try {
-    if (context.state === "running") {
-      await context.suspend();
-    }
-    await context.resume();
-  } catch {
-    // The system still has it, or the call is over; the next check tries again.
-  }
-}
-
-/** Tell which of a kind there are; before the microphone is allowed, browsers name none. */
-async function devicesOf(kind: MediaDeviceKind): Promise<MediaDeviceInfo[]> {
-  const all = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
-  return all.filter((one) => one.kind === kind && one.deviceId !== "");
-}
-
-const wanted = (id: string): MediaTrackConstraints => ({
-  echoCancellation: true,
-  noiseSuppression: true,
-  autoGainControl: true,
-  ...(id === "" ? {} : { deviceId: { exact: id } }),
-});
