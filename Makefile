@@ -33,7 +33,7 @@ call: environment ## call the agent: SAY="…" or WAV=, DTMF=, BARGE_IN=1.5s, CA
 		$${EXPECT_TOOL:+--expect-tool "$$EXPECT_TOOL"} $${EXPECT_TEXT:+--expect-text "$$EXPECT_TEXT"}
 
 apart: environment ## make the environments of programs whose needs do not go with ours
-	@$(BIN)/python -m tools.apart checkov client-aws-sdk client-livekit client-strands client-node
+	@$(BIN)/python -m tools.apart checkov client-aws-sdk client-firefox client-livekit client-strands client-node
 
 test: lint ## what gives confidence in a change: lint, types, import contracts, and all tests but the thorough ones
 	@$(BIN)/pytest --junitxml=.run/reports/test.xml
