@@ -33,7 +33,7 @@ call: environment ## call the agent: SAY="…" or WAV=, DTMF=, BARGE_IN=1.5s, CA
 		$${EXPECT_TOOL:+--expect-tool "$$EXPECT_TOOL"} $${EXPECT_TEXT:+--expect-text "$$EXPECT_TEXT"}
 
 apart: environment ## make the environments of programs whose needs do not go with ours
-	@$(BIN)/python -m tools.apart checkov client-aws-sdk client-livekit client-strands client-node client-web
+	@$(BIN)/python -m tools.apart checkov client-aws-sdk client-firefox client-livekit client-strands client-node client-web
 
 clients: environment ## have every published pair of Pipecat's web client and transport talk with the product, and print the table
 	@$(BIN)/python -m tools.apart client-web client-web-rest

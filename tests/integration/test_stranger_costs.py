@@ -24,9 +24,11 @@ from tests.support.stranger import Stranger
 from tests.support.waiting import until
 from tests.support.web_process import WebProcess, web_process
 from tools.workspace import ROOT
+from webrtc_agent.requests import MAX_SDP_BYTES
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+CANDIDATE: Final = "a=candidate:842163049 1 udp 1677729535 192.0.2.7 40000 typ host\r\n"
 IDLE: Final = 2500
 """Connections that are kept before anything is measured, so that no memory is left over that would hide a cost."""
 
@@ -245,7 +247,7 @@ async def test_starts(web: WebProcess, house: House) -> None:
 async def test_offers(web: WebProcess, house: House) -> None:
     """A connection that never carries sound lasts fifteen seconds; the model is opened for those that do."""
     opened = house.nova.ledger.connections
-    garbage = {"sdp": "v=0\r\n" * 5000, "type": "offer"}
+    garbage = {"sdp": CANDIDATE * (MAX_SDP_BYTES // len(CANDIDATE)), "type": "offer"}
 
     async def refuse(count: int) -> None:
         for _ in range(count):
@@ -259,7 +261,7 @@ async def test_offers(web: WebProcess, house: House) -> None:
     transport = httpx.AsyncHTTPTransport(local_address="127.0.0.3")  # another address, whose starts are not used up
     async with httpx.AsyncClient(base_url=web.url, transport=transport) as client:
         await refuse(10)
-        _tell("an offer of 32 KB that is none", await cost_of_one(web.process.pid, 100, refuse))
+        _tell("an offer of 64 KB that is none", await cost_of_one(web.process.pid, 100, refuse))
         await hold(3)
         _tell("an offer without sound", await cost_of_one(web.process.pid, 5, hold))
         full = await client.post("/api/offer", json={"sdp": SEEDS[0].decode(), "type": "offer"})

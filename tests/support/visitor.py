@@ -135,13 +135,13 @@ class Visitor:
         (await self.start()).raise_for_status()
         await self.join(f"/sessions/{self.session_id}/api/offer")
 
-    async def join(self, path: str) -> None:
+    async def join(self, path: str, offer: Json | None = None) -> None:
         """Connect, and wait until messages can flow."""
-        await self.accept(await self.ask(path))
+        await self.accept(await self.ask(path, offer))
 
-    async def ask(self, path: str) -> Json:
+    async def ask(self, path: str, offer: Json | None = None) -> Json:
         """Make an offer, and give the answer."""
-        answer: Json = (await self.http.post(path, json=await self.offer())).raise_for_status().json()
+        answer: Json = (await self.http.post(path, json=offer or await self.offer())).raise_for_status().json()
         self.pc_id = answer["pc_id"]
         return answer
 

@@ -9,6 +9,7 @@ from aiortc.sdp import SessionDescription
 from tests.fuzzing.mutation import Mutator
 from tests.fuzzing.target import Target
 from webrtc_agent import connection, ice
+from webrtc_agent.candidates import MAX_CANDIDATES, Candidates
 from webrtc_agent.offer import check_offer
 from webrtc_agent.refusals import MalformedOffer
 from webrtc_agent.requests import MAX_SDP_BYTES, Candidate, OfferRequest
@@ -96,7 +97,8 @@ class Offers(Target):
 
     def run(self, case: bytes) -> None:
         """Check and parse it as an answer begins to; then each of its addresses as if it came later."""
-        text = case.decode(errors="replace")[:MAX_SDP_BYTES]
+        text, names = Candidates().of_offer(case.decode(errors="replace")[:MAX_SDP_BYTES])
+        assert len(names) + text.count("a=candidate:") <= MAX_CANDIDATES
         try:
             check_offer(text)
         except MalformedOffer:
@@ -150,7 +152,7 @@ class Connections(Target):
     async def _add(self, made: connection.SoundConnection, candidates: list[str]) -> None:
         for candidate in candidates:
             try:
-                await connection.add(made, Candidate(candidate=candidate[:1024], sdp_mid="0"))
+                await connection.add(made, [Candidate(candidate=candidate[:1024], sdp_mid="0")])
             except MalformedOffer:
                 continue
 

@@ -85,6 +85,7 @@ GARBAGE = [
     _HEAD + "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n" * 9,
     _HEAD + "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n" + "a=candidate:1 1 udp 1 127.0.0.1 9 typ host\r\n" * 60,
     "x" * 40_000,
+    "x" * 90_000,
     "\r\n" * 10_000,
     "\x00" * 100,
 ]
@@ -134,6 +135,36 @@ async def test_a_direct_client_needs_no_start(web: WebProcess, visitor: Someone)
         assert (await web.http.patch("/api/offer", json=body | {"pc_id": "other"})).status_code == 404
         garbage = body | {"candidates": [{"candidate": "garbage"}]}
         assert (await web.http.patch("/api/offer", json=garbage)).status_code == 400
+
+
+async def test_a_head_has_no_body(web: WebProcess) -> None:
+    """Over a connection that is kept, where a body would be taken for the next answer."""
+    for path in ("/", "/console", "/favicon.svg", "/health", "/ready", "/status"):
+        head, whole = await web.http.head(path), await web.http.get(path)
+        assert (head.status_code, head.content) == (whole.status_code, b"")
+        assert head.headers["content-type"] == whole.headers["content-type"]
+
+
+async def test_a_laptop_with_many_networks_is_let_in(visitor: Someone) -> None:
+    """72 candidates in the offer, again in the requests that follow, and marks of the end: the conversation goes on."""
+    surplus = "".join(
+        f"a=candidate:{net}{mid} 1 {kind} {port} typ host generation 0\r\n"
+        for net in range(1, 10)
+        for mid in range(4)
+        for kind, port in (("udp", f"2122260223 127.9.{net}.2 {40_000 + mid}"), ("tcp", f"1518280447 127.9.{net}.2 9"))
+    )
+    trickled = [{"candidate": line.removeprefix("a=")} for line in surplus.splitlines()]
+    batch = [one | {"sdp_mid": "0", "sdp_mline_index": 0} for one in [*trickled, {"candidate": ""}]]
+    async with visitor() as somebody:
+        (await somebody.start()).raise_for_status()
+        path, offer = f"/sessions/{somebody.session_id}/api/offer", await somebody.offer()
+        await somebody.join(path, offer | {"sdp": offer["sdp"].replace("a=ice-ufrag:", surplus + "a=ice-ufrag:", 1)})
+        for _ in range(2):
+            answer = await somebody.http.patch(path, json={"pc_id": somebody.pc_id, "candidates": batch})
+            assert answer.json() == {"status": "success"}
+        await somebody.greeted()
+        somebody.speak()
+        await somebody.until("bot-stopped-speaking", 2)
 
 
 @pytest.mark.thorough

@@ -89,3 +89,13 @@ async def test_a_defect_is_answered_in_a_sentence_and_counted(app: FastAPI) -> N
     assert answer.json()["info"] == answer.json()["error"]
     counted = [one["Defects"] for one in app.state.meter.documents() if "Defects" in one]
     assert counted == [1]
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready"])
+async def test_monitors_may_ask_for_the_head_alone(app: FastAPI, path: str) -> None:
+    """As `curl -I` and uptime services do: the same answer, and no other method."""
+    async with _client(app, "127.0.0.1") as client:
+        whole, head = await client.get(path), await client.head(path)
+        assert (head.status_code, head.headers["content-type"]) == (200, whole.headers["content-type"])
+        assert head.headers["content-length"] == whole.headers["content-length"]
+        assert (await client.post(path)).status_code == 405

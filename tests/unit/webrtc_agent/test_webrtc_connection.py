@@ -1,10 +1,15 @@
 """A connection is closed whole, whatever state it is in and whoever loses patience."""
 
 import asyncio
+import time
+
+import pytest
+from aioice import ice
 
 from tests.support.waiting import until
 from webrtc_agent import connection
-from webrtc_agent.connection import SoundConnection
+from webrtc_agent.connection import LOOKUP_SECONDS, SoundConnection
+from webrtc_agent.requests import Candidate
 
 
 async def test_a_close_that_is_given_up_goes_on(answered: SoundConnection) -> None:
@@ -22,3 +27,74 @@ async def test_a_connection_that_is_closed_twice_is_closed_once(answered: SoundC
     await connection.close(answered)
     async with asyncio.timeout(0.1):
         await connection.close(answered)
+
+
+class Names:
+    """A network in which nobody answers to a name, unless told to."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, float]] = []
+        self.known: dict[str, str] = {}
+        self.failure: Exception | None = None
+
+    async def resolve(self, name: str) -> str | None:
+        """Look up, for longer than anybody should wait."""
+        self.asked.append((name, time.monotonic()))
+        if name not in self.known:
+            await asyncio.sleep(60)
+        return self.known.get(name)
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> Names:
+    """Stand between aioice and the network's names."""
+    made = Names()
+
+    async def find(_subscriber: object) -> Names:
+        if made.failure is not None:
+            raise made.failure
+        return made
+
+    monkeypatch.setattr(ice, "get_or_create_mdns_protocol", find)
+    return made
+
+
+def _named(*hosts: str) -> list[Candidate]:
+    return [Candidate(candidate=f"candidate:1 1 udp 1 {host} 5{at:04} typ host") for at, host in enumerate(hosts)]
+
+
+def _tried(answered: SoundConnection) -> list[str]:
+    [transceiver] = answered.pc.getTransceivers()
+    return [one.ip for one in transceiver.receiver.transport.transport.getRemoteCandidates()]
+
+
+async def test_names_are_looked_up_at_once_and_hold_up_nothing(answered: SoundConnection, names: Names) -> None:
+    """Twelve of them have one deadline together; what comes with them is tried at once."""
+    names.known["known.local"] = "127.0.0.9"
+    began = time.monotonic()
+    unknown = [f"n{number}.local" for number in range(12)]
+    await connection.add(answered, _named(*unknown, "known.local", "127.0.0.8"))
+    assert time.monotonic() == began
+    assert "127.0.0.8" in _tried(answered)
+    await until(lambda: "known.local" in _tried(answered))
+    assert names.asked == [(name, began) for name in [*unknown, "known.local"]]
+    await asyncio.sleep(LOOKUP_SECONDS)
+    assert [task for task in asyncio.all_tasks() if task.get_name().startswith("lookup")] == []
+    await connection.close(answered)
+
+
+async def test_a_connection_that_closes_looks_up_nothing_more(answered: SoundConnection, names: Names) -> None:
+    """No task outlives it."""
+    await connection.add(answered, _named("unknown.local"))
+    await until(lambda: bool(names.asked))
+    await connection.close(answered)
+    await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
+
+
+async def test_a_machine_without_names_goes_on(answered: SoundConnection, names: Names) -> None:
+    """Where another program has the port of mDNS, addresses work all the same."""
+    names.failure = OSError("address in use")
+    await connection.add(answered, _named("some.local", "127.0.0.8"))
+    await until(lambda: not any(task.get_name().startswith("lookup") for task in asyncio.all_tasks()))
+    assert "127.0.0.8" in _tried(answered)
+    await connection.close(answered)

@@ -3,10 +3,13 @@
 import asyncio
 
 import pytest
+from fastapi.routing import APIRoute
 
 from agent_core.errors import UpstreamError
 from agent_core.events import EndReason, EndRecord, Tally
 from tests.unit.webrtc_agent.conftest import Desk, FakeRooms, MakeClient
+from webrtc_agent.app import create_app
+from webrtc_agent.routes import router
 
 
 async def test_a_page_learns_how_to_connect(make_desk: MakeClient) -> None:
@@ -207,8 +210,8 @@ async def test_our_own_page_is_not_refused(make_desk: MakeClient) -> None:
         ("/api/offer", b"", 400),
         ("/api/offer", b'{"sdp": "v=0", "type": "answer"}', 400),
         ("/api/offer", b'{"sdp": 5, "type": "offer"}', 400),
-        ("/api/offer", b'{"sdp": "' + b"x" * 33_000 + b'", "type": "offer"}', 400),
-        ("/api/offer", b'{"sdp": "' + b"x" * 45_000 + b'", "type": "offer"}', 413),
+        ("/api/offer", b'{"sdp": "' + b"x" * 66_000 + b'", "type": "offer"}', 400),
+        ("/api/offer", b'{"sdp": "' + b"x" * 83_000 + b'", "type": "offer"}', 413),
         ("/api/offer", b'{"sdp": "v=0", "type": "offer"}', 400),
         ("/api/offer", b'{"sdp": "v=0", "type": "offer", "pc_id": "unknown"}', 404),
         ("/sessions/unknown/api/offer", b'{"sdp": "v=0", "type": "offer"}', 404),
@@ -307,3 +310,18 @@ async def test_only_allowed_origins_are_told_that_they_may(make_desk: MakeClient
     assert (await opened.http.options("/start", headers=asking)).headers[header] == "https://partner.example"
     stranger = await opened.http.options("/start", headers=asking | {"Origin": "https://evil.example"})
     assert header not in stranger.headers
+
+
+async def test_whatever_is_only_read_has_a_head(make_desk: MakeClient) -> None:
+    """Each route that answers GET answers HEAD alike, but for the one that makes a room which costs money."""
+    desk = make_desk()
+    session_id = (await desk.http.post("/start")).json()["sessionId"]
+    routes = [*router.routes, *create_app(desk.lobby).routes]
+    read = [route for route in routes if isinstance(route, APIRoute) and "GET" in route.methods]
+    assert [route.path for route in read if "HEAD" not in route.methods] == ["/room"]
+    paths = {route.path.format(session_id=session_id) for route in read if "HEAD" in route.methods}
+    assert paths == {"/", "/console", "/favicon.svg", "/health", "/ready", "/status", f"/status/{session_id}"}
+    for path in paths:
+        whole, head = await desk.http.get(path), await desk.http.head(path)
+        assert (head.status_code, head.headers["content-type"]) == (whole.status_code, whole.headers["content-type"])
+    assert (await desk.http.head("/room")).status_code == 405

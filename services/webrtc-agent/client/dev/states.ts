@@ -2,7 +2,7 @@
 
 import { BEFORE, type CallState, next } from "../src/call/state";
 import { follow, type Item, type TranscriptEvent } from "../src/conversation/transcript";
-import { type ProblemKind, problem } from "../src/problems/problems";
+import { deviceChange, type ProblemKind, problem } from "../src/problems/problems";
 import { readWeather } from "../src/weather/reading";
 
 const STOCKHOLM = {
@@ -87,6 +87,7 @@ export const STATES: Readonly<Record<string, CallState>> = {
   listening: live({ items: items(HELLO) }),
   hearing: live({ items: items(HELLO), activity: "hearing" }),
   muted: live({ items: items(HELLO), muted: true }),
+  unheard: live({ items: items(HELLO), heard: false }),
   thinking: live({ items: items(HELLO, QUESTION), activity: "thinking" }),
   "looking-up": live({
     items: items(HELLO, QUESTION, { type: "weather-asked", call: "a", place: "Stockholm, Sweden" }),
@@ -134,6 +135,7 @@ export const STATES: Readonly<Record<string, CallState>> = {
   }),
   lost: next(live({ items: WHOLE }), { type: "stopped", ending: null, problem: problem("lost") }),
   "microphone-lost": live({ items: WHOLE, problem: problem("microphone-lost") }),
+  "microphone-changed": live({ items: WHOLE, problem: deviceChange("microphone", "Built-in microphone") }),
   denied: failed("denied"),
   "no-microphone": failed("no-microphone"),
   insecure: failed("insecure"),

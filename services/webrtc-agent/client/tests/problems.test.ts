@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { microphoneProblem, type ProblemKind, problem, refusal } from "../src/problems/problems";
+import {
+  deviceChange,
+  microphoneProblem,
+  type ProblemKind,
+  problem,
+  refusal,
+} from "../src/problems/problems";
 
 const KINDS: ProblemKind[] = [
   "insecure",
@@ -8,6 +14,8 @@ const KINDS: ProblemKind[] = [
   "no-microphone",
   "microphone-taken",
   "microphone-lost",
+  "microphone-changed",
+  "speaker-changed",
   "busy",
   "limited",
   "refused",
@@ -25,6 +33,12 @@ test.each(KINDS)("%s is said in whole sentences and names a next step", (kind) =
   expect(title).toMatch(/^[A-Z][^.]+$/);
   expect(words).toMatch(/^[A-Z].+\.$/);
   expect(words).toMatch(/try|type|wait|open|choose|plug|talk|soon|browser|current/i);
+});
+
+test("a device that a call goes on with is named, where the browser names it", () => {
+  expect(deviceChange("microphone", "Headset")).toMatchObject({ kind: "microphone-changed", canType: false });
+  expect(deviceChange("microphone", "Headset").words).toContain("through Headset now.");
+  expect(deviceChange("speaker", "").words).toContain("through the other speaker now.");
 });
 
 test("an address without https is called that", () => {

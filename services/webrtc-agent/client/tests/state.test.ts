@@ -67,3 +67,12 @@ test("an interrupted agent is not heard again until it speaks again", () => {
   expect(next(cut, { type: "activity", event: "agent-stopped" }).cut).toBe(true);
   expect(next(cut, { type: "activity", event: "agent-started" }).cut).toBe(false);
 });
+
+test("what the system does to the microphone is kept, and forgotten with the next call", () => {
+  const taken: CallEvent = { type: "heard", heard: false };
+  expect(after(CONNECTING, READY, taken).heard).toBe(false);
+  expect(after(CONNECTING, READY, taken, { type: "heard", heard: true }).heard).toBe(true);
+  expect(
+    after(CONNECTING, READY, taken, { type: "stopped", ending: "Goodbye.", problem: null }, MICROPHONE).heard,
+  ).toBe(true);
+});

@@ -6,9 +6,10 @@ from collections import deque
 from contextlib import suppress
 from typing import Any
 
-from aiortc.sdp import candidate_from_sdp
+from aiortc import RTCIceCandidate
 from pipecat.transports.smallwebrtc.connection import SmallWebRTCConnection
 
+from webrtc_agent.candidates import Address, Candidates, MalformedCandidate
 from webrtc_agent.channel import ChannelDoor
 from webrtc_agent.datagrams import DatagramDoor
 from webrtc_agent.offer import check_offer
@@ -20,6 +21,8 @@ ANSWER_SECONDS = 5.0
 """Longest time to make an answer; without a STUN server of our own it takes milliseconds."""
 CONNECT_SECONDS = 15
 """Longest time from the answer to connected sound; a network that lets it through does so within two."""
+LOOKUP_SECONDS = 1.0
+"""Until names of mDNS, all looked up at once, are given up. A client in the same network answers in milliseconds."""
 CLOSE_SECONDS = 2.0
 MAX_PENDING = 20
 """Messages that are kept until the pipeline takes some: as many as anybody may send at once."""
@@ -31,6 +34,8 @@ class SoundConnection(SmallWebRTCConnection):
     def __init__(self, connection_timeout_secs: int) -> None:
         super().__init__(connection_timeout_secs=connection_timeout_secs)
         self._closing: tuple[object, asyncio.Future[None]] | None = None
+        self._lookups: set[asyncio.Task[None]] = set()
+        self.candidates = Candidates()
 
     def _initialize(self) -> None:
         super()._initialize()  # type: ignore[no-untyped-call]
@@ -58,10 +63,30 @@ class SoundConnection(SmallWebRTCConnection):
         Pipecat closes a connection that takes too long, and is cancelled by that. What aiortc has begun to close it
         never closes again, so sockets and tasks would stay.
         """
+        for lookup in self._lookups:
+            lookup.cancel()
         if self._closing is None or self._closing[0] is not self._pc:
             closing = asyncio.ensure_future(super()._close())  # type: ignore[no-untyped-call]
             self._closing = self._pc, closing
         await asyncio.shield(self._closing[1])
+
+    async def attempt(self, addresses: list[Address]) -> None:
+        """Try addresses of the client; those that are names are looked up meanwhile, and nothing waits for them."""
+        for address in addresses:
+            if not address.is_name:
+                await self.add_ice_candidate(_candidate(address))  # type: ignore[no-untyped-call]
+        names = [address for address in addresses if address.is_name]
+        if names:
+            lookup = asyncio.create_task(self._look_up(names), name=f"lookup-{self.pc_id}")
+            self._lookups.add(lookup)
+            lookup.add_done_callback(self._lookups.discard)
+
+    async def _look_up(self, names: list[Address]) -> None:
+        """Look up names all at once. One without an answer is forgotten: the client may find us by itself."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOKUP_SECONDS):
+                added = (self.add_ice_candidate(_candidate(name)) for name in names)  # type: ignore[no-untyped-call]
+                await asyncio.gather(*added, return_exceptions=True)  # the port of mDNS may not be had here
 
     def send_app_message(self, message: Any) -> None:  # noqa: ANN401 - JSON
         """Send a message, or none where the client has said that it takes none so long.
@@ -122,35 +147,46 @@ async def answer_again(connection: SoundConnection, offer: OfferRequest) -> None
 
 
 async def _negotiate(connection: SoundConnection, offer: OfferRequest, *, again: bool) -> None:
-    check_offer(offer.sdp)
+    anew = not again or bool(offer.restart_pc)
+    candidates = Candidates() if anew else connection.candidates
+    sdp, names = candidates.of_offer(offer.sdp)
+    check_offer(sdp)
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             if again:
-                await connection.renegotiate(offer.sdp, offer.type, bool(offer.restart_pc))
+                await connection.renegotiate(sdp, offer.type, bool(offer.restart_pc))
             else:
-                await connection.initialize(offer.sdp, offer.type)
+                await connection.initialize(sdp, offer.type)
     except Exception as error:  # noqa: BLE001 - aiortc's parser raises whatever its first stumble was
         raise MalformedOffer(type(error).__name__) from None
+    connection.candidates = candidates
+    await connection.attempt(names)
 
 
-async def add(connection: SoundConnection, candidate: Candidate) -> None:
-    """Take a network address of the client.
+async def add(connection: SoundConnection, candidates: list[Candidate]) -> None:
+    """Try further ICE candidates of the client, as far as they can work.
 
     Raises:
-        MalformedOffer: it is none.
+        MalformedOffer: one of them is no candidate.
     """
     try:
-        await connection.add_ice_candidate(_parsed(candidate))  # type: ignore[no-untyped-call]
-    except (ValueError, IndexError, KeyError, AssertionError) as error:
-        raise MalformedOffer(f"candidate: {type(error).__name__}") from None
+        await connection.attempt(connection.candidates.further(candidates))
+    except MalformedCandidate:
+        raise MalformedOffer("candidate") from None
 
 
-def _parsed(candidate: Candidate) -> Any:  # noqa: ANN401 - one of aiortc's own, or None
-    if not candidate.candidate:
-        return None  # the client has no more (RFC 8840)
-    parsed = candidate_from_sdp(candidate.candidate)
-    parsed.sdpMid, parsed.sdpMLineIndex = candidate.sdp_mid, candidate.sdp_mline_index
-    return parsed
+def _candidate(address: Address) -> RTCIceCandidate:
+    return RTCIceCandidate(
+        component=1,
+        foundation=address.foundation,
+        ip=address.host,
+        port=address.port,
+        priority=address.priority,
+        protocol="udp",
+        type=address.kind,
+        sdpMid=address.mid,
+        sdpMLineIndex=address.medium,
+    )
 
 
 async def close(connection: SoundConnection) -> None:

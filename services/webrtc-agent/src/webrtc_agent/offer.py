@@ -4,8 +4,9 @@ aiortc's parser is lenient: an empty text is an offer of nothing to it, and woul
 """
 
 from webrtc_agent.refusals import MalformedOffer
-from webrtc_agent.requests import MAX_CANDIDATES
 
+MAX_BYTES = 32 * 1024
+"""Without the candidates that are not tried. A browser's offer with sound, camera and screen takes about 8 KB."""
 MAX_MEDIA = 8
 """A browser offers sound, camera, screen and messages."""
 MAX_SOURCES = 200
@@ -18,6 +19,7 @@ MIN_MESSAGE_BYTES = 16 * 1024
 _MESSAGE_SIZE = "a=max-message-size:"
 _ABOUT_CODECS = ("a=rtcp-fb:", "a=fmtp:")
 _NEEDED = ("a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:")
+"""Each with a value: an empty one is as good as none."""
 
 
 def check_offer(sdp: str) -> None:
@@ -26,19 +28,19 @@ def check_offer(sdp: str) -> None:
     Raises:
         MalformedOffer: it has no sound first, no way to connect, or more of something than any client has.
     """
+    if len(sdp) > MAX_BYTES:
+        raise MalformedOffer("too_long")
     lines = sdp.splitlines()
     media = [line for line in lines if line.startswith("m=")]
     if not media or not media[0].startswith("m=audio "):
         raise MalformedOffer("no_sound")
     if len(media) > MAX_MEDIA:
         raise MalformedOffer("too_many_media")
-    if sum(line.startswith("a=candidate:") for line in lines) > MAX_CANDIDATES:
-        raise MalformedOffer("too_many_candidates")
     if sum(line.startswith("a=ssrc") for line in lines) > MAX_SOURCES or _pairs(lines) > MAX_PAIRS:
         raise MalformedOffer("too_many_attributes")
     if any(line.startswith(_MESSAGE_SIZE) and not _is_enough(line.removeprefix(_MESSAGE_SIZE)) for line in lines):
         raise MalformedOffer("too_short_messages")
-    if not all(any(line.startswith(needed) for line in lines) for needed in _NEEDED):
+    if not all(any(line.startswith(needed) and line[len(needed) :].strip() for line in lines) for needed in _NEEDED):
         raise MalformedOffer("no_way_to_connect")
 
 

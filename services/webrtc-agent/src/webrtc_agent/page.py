@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from agent_core.web import READ
 from webrtc_agent.files import FileResponse, Files
 
 STATIC = Path(__file__).parent / "static"
@@ -68,4 +69,4 @@ def install(app: FastAPI, folder: Path = STATIC, *, console: bool) -> None:
     if console:
         routes["/console"] = developers_page
     for path, answer in routes.items():
-        app.add_route(path, answer, methods=["GET", "HEAD"])
+        app.add_route(path, answer, methods=[*READ])

@@ -18,7 +18,7 @@ from webrtc_agent.connection import CONNECT_SECONDS, SoundConnection
 from webrtc_agent.farewell import farewell
 from webrtc_agent.limits import TooOften
 from webrtc_agent.refusals import MalformedOffer, SessionOver
-from webrtc_agent.requests import MAX_CANDIDATES, Candidate, OfferRequest
+from webrtc_agent.requests import Candidate, OfferRequest
 from webrtc_agent.transport import INPUT_RATE, OUTPUT_RATE, VisitorTransport
 from webrtc_agent.watch import Watch
 
@@ -48,7 +48,6 @@ class Peer:
     ) -> None:
         self._place = place
         self._connection = sound
-        self._candidates = 0
         self._offers = Credit(time.monotonic, OFFERS, 1 / OFFER_SECONDS)
         self._attention = attention = Attention(sound.send_app_message)
         self._watch = Watch(time.monotonic, CONNECT_SECONDS)
@@ -109,16 +108,12 @@ class Peer:
         await connection.answer_again(self._connection, offer)
 
     async def add(self, candidates: list[Candidate]) -> None:
-        """Take network addresses of the client.
+        """Try further ICE candidates of the client.
 
         Raises:
-            MalformedOffer: one is none, or they are too many.
+            MalformedOffer: one of them is no candidate.
         """
-        self._candidates += len(candidates)
-        if self._candidates > MAX_CANDIDATES:
-            raise MalformedOffer("too_many_candidates")
-        for candidate in candidates:
-            await connection.add(self._connection, candidate)
+        await connection.add(self._connection, candidates)
 
     def end(self, reason: EndReason) -> None:
         """End the conversation."""

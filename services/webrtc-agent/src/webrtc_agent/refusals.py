@@ -34,7 +34,7 @@ class MisplacedOffer(ProtocolError):
 class MalformedOffer(ProtocolError):
     """The SDP offer cannot be answered."""
 
-    spoken = "The browser's connection offer could not be read. Please reload the page."
+    spoken = "The server cannot use the connection offer of this browser. Another browser may work."
 
 
 class NotOffered(ProtocolError):

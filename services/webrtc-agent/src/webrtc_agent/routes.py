@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from agent_core.errors import Forbidden
+from agent_core.web import READ
 from webrtc_agent.lobby import Lobby
 from webrtc_agent.refusals import NotOffered
 from webrtc_agent.requests import read_candidates, read_offer, read_start
@@ -20,13 +21,13 @@ router = APIRouter()
 type Json = dict[str, Any]
 
 
-@router.get("/status")
+@router.api_route("/status", methods=[*READ])
 async def status(request: Request) -> Json:
     """Tell a page how to connect."""
     return {"status": "ready", "transports": _lobby(request).transports}
 
 
-@router.get("/status/{session_id}")
+@router.api_route("/status/{session_id}", methods=[*READ])
 async def session_status(request: Request, session_id: str) -> Json:
     """Tell whether a session goes on; one that waits for its client counts as running."""
     visit = _lobby(request).visits.find(session_id)

@@ -23,6 +23,8 @@ RETRY_SECONDS = 5
 RETRIED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 """What may be tried again: no place now, or a task that leaves."""
 _READY = {"ready": HTTPStatus.OK, "draining": HTTPStatus.SERVICE_UNAVAILABLE}
+READ = ("GET", "HEAD")
+"""Methods of a route that only reads. FastAPI adds no HEAD, which is how uptime monitors and link checkers ask."""
 _HEALTH = ("/health", "/ready")
 _PORT = re.compile(r":\d{1,5}$")
 _ADDRESS = re.compile(r"[\d.]+|\[[0-9a-f:.]+\]")
@@ -91,12 +93,12 @@ def install(app: FastAPI, agent: Agent) -> None:
     app.add_exception_handler(ClientDisconnect, _answer_nobody)
     app.add_exception_handler(Exception, answer_defect)
 
-    @app.get("/health")
+    @app.api_route("/health", methods=[*READ])
     async def health() -> dict[str, str]:
         """Tell that the process lives; asks nobody, and says yes while draining, or live calls would be killed."""
         return {"status": "healthy"}
 
-    @app.get("/ready")
+    @app.api_route("/ready", methods=[*READ])
     async def ready(request: Request) -> JSONResponse:
         """Tell those beside us whether a new conversation may come; nobody else needs to know how full it is."""
         if not _is_beside_us(request):

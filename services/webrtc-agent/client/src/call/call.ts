@@ -2,8 +2,9 @@
 
 import type { PipecatClient, RTVIEventCallbacks, Transport } from "@pipecat-ai/client-js";
 import { microphonePermission, obstacle } from "../media/preflight";
+import type { SoundNews } from "../media/sound";
 import { contactIn } from "../people/contact";
-import { type Problem, problem, Trouble } from "../problems/problems";
+import { deviceChange, type Problem, problem, Trouble } from "../problems/problems";
 import { connectionParameters, deviceCallbacks, microphoneTrouble } from "./connecting";
 import { InterruptibleClient } from "./interruptible";
 import { conversationCallbacks, endingIn } from "./messages";
@@ -136,7 +137,7 @@ export class Call {
   }
 
   private async transport(by: Carrier): Promise<Transport> {
-    return by === "daily" ? await dailyTransport() : peerTransport(this.line, this.sound);
+    return by === "daily" ? await dailyTransport() : peerTransport(this.line, this.sound, this.news);
   }
 
   /** Reject when the connection takes longer than a working one ever does. */
@@ -192,6 +193,12 @@ export class Call {
 
   private readonly sound = (track: MediaStreamTrack): void => {
     this.tell({ type: "track", whose: "agent", track });
+  };
+
+  private readonly news = (news: SoundNews): void => {
+    this.tell(
+      news.type === "heard" ? news : { type: "notice", problem: deviceChange(news.kind, news.label) },
+    );
   };
 
   private async stop(ending: string | null, what: Problem | null): Promise<void> {

@@ -2,7 +2,7 @@
 
 import type { Transport } from "@pipecat-ai/client-js";
 import { SmallWebRTCTransport } from "@pipecat-ai/small-webrtc-transport";
-import { BrowserSound } from "../media/sound";
+import { BrowserSound, type SoundNews } from "../media/sound";
 
 export type Line = "steady" | "broken";
 
@@ -64,8 +64,11 @@ interface Maker {
 export function peerTransport(
   onLine: (line: Line) => void,
   onSound: (track: MediaStreamTrack) => void,
+  onNews: (news: SoundNews) => void,
 ): Transport {
-  const transport = new WatchedTransport(new BrowserSound());
+  const sound = new BrowserSound();
+  sound.onNews = onNews;
+  const transport = new WatchedTransport(sound);
   transport.onLine = onLine;
   transport.onSound = onSound;
   return transport;

@@ -27,6 +27,8 @@ export interface CallState {
   /** The visitor only types: there is no microphone, or it was not wanted. */
   readonly typing: boolean;
   readonly muted: boolean;
+  /** The system gives the microphone's sound: it takes it away for a telephone call, say. */
+  readonly heard: boolean;
   readonly devices: Devices;
   readonly ownTrack: MediaStreamTrack | null;
   readonly agentTrack: MediaStreamTrack | null;
@@ -42,6 +44,7 @@ export type CallEvent =
   | { readonly type: "stopped"; readonly ending: string | null; readonly problem: Problem | null }
   | { readonly type: "notice"; readonly problem: Problem | null }
   | { readonly type: "muted"; readonly muted: boolean }
+  | { readonly type: "heard"; readonly heard: boolean }
   | { readonly type: "devices"; readonly devices: Partial<Devices> }
   | { readonly type: "track"; readonly whose: "own" | "agent"; readonly track: MediaStreamTrack | null }
   | { readonly type: "activity"; readonly event: ActivityEvent }
@@ -55,6 +58,7 @@ export const BEFORE: CallState = {
   ending: null,
   typing: false,
   muted: false,
+  heard: true,
   devices: { microphones: [], speakers: [], microphone: "", speaker: "" },
   ownTrack: null,
   agentTrack: null,
@@ -62,6 +66,10 @@ export const BEFORE: CallState = {
 };
 
 export const isLive = (phase: Phase): boolean => phase === "live" || phase === "reconnecting";
+
+/** The agent seems to listen, but the system has taken the microphone's sound away. */
+export const isUnheard = ({ heard, muted, typing, activity }: CallState): boolean =>
+  !(heard || muted || typing) && (activity === "listening" || activity === "hearing");
 
 /** Give the state after an event. */
 export function next(state: CallState, event: CallEvent): CallState {
@@ -82,6 +90,8 @@ export function next(state: CallState, event: CallEvent): CallState {
       return { ...state, problem: event.problem };
     case "muted":
       return { ...state, muted: event.muted };
+    case "heard":
+      return { ...state, heard: event.heard };
     case "devices":
       return { ...state, devices: { ...state.devices, ...event.devices } };
     case "track":

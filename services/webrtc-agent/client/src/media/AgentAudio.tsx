@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from "react";
+import { onWake } from "./wake";
 
 interface Props {
   track: MediaStreamTrack | null;
@@ -23,6 +24,18 @@ export function AgentAudio({ track, muted, volume, speaker }: Props) {
       );
     }
   }, [track]);
+  // A telephone call, or an unplugged headset, pauses what plays; nothing else here ever does.
+  useEffect(() => {
+    const goOn = (): void => {
+      if (audio.current?.srcObject && audio.current.paused) {
+        audio.current.play().then(
+          () => setHeld(false),
+          () => undefined, // not yet; the button stays, and the next touch tries again
+        );
+      }
+    };
+    return onWake(goOn);
+  }, []);
   useEffect(() => {
     if (audio.current) {
       audio.current.volume = volume;

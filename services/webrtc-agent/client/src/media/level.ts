@@ -1,5 +1,7 @@
 /** How loud a track is, many times a second. */
 
+import { onWake } from "./wake";
+
 const FLOOR_DB = -60;
 
 /** Put root-mean-square loudness on a scale that looks even to the eye: 0 is -60 dB and below, 1 is full scale. */
@@ -29,7 +31,9 @@ export function watchLevel(track: MediaStreamTrack, tell: (level: number) => voi
     frame = requestAnimationFrame(measure);
   };
   measure();
+  const unwatch = onWake(() => void context.resume().catch(() => undefined));
   return () => {
+    unwatch();
     cancelAnimationFrame(frame);
     void context.close();
   };

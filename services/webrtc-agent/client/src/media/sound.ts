@@ -8,6 +8,10 @@ import type {
 } from "@pipecat-ai/client-js";
 import { DeviceError } from "@pipecat-ai/client-js";
 import { microphoneProblem, type ProblemKind } from "../problems/problems";
+import { replacement, standardOf, type Use } from "./devices";
+import { devicesOf, revive, stop, wanted } from "./hardware";
+import { Pulse } from "./pulse";
+import { onWake } from "./wake";
 
 type Device = MediaDeviceInfo | Record<string, never>;
 const VISITOR = { id: "local", name: "", local: true };
@@ -18,11 +22,22 @@ const ERROR_TYPES: Partial<Record<ProblemKind, DeviceErrorType>> = {
   "microphone-taken": "in-use",
 };
 
+/** How often the microphone is looked after: the page says within a second what the system did. */
+const CHECK_MS = 400;
+
+/** What the system did to the sound of a call. */
+export type SoundNews =
+  | { readonly type: "heard"; readonly heard: boolean }
+  | { readonly type: "device"; readonly kind: "microphone" | "speaker"; readonly label: string };
+
+const UNUSED: Use = { chosen: "", opened: null, standard: "" };
+
 /**
  * Microphone and speaker of one page, in the shape of Pipecat's `MediaManager`.
  *
  * What is sent is one track for the life of a call, and the microphone is plugged into it: so the microphone can be
- * changed, muted, lost or missing from the start, and the transport need not negotiate anew.
+ * changed, muted, lost or missing from the start, and the transport need not negotiate anew. What the system takes away,
+ * for a telephone call or with a headset, is taken back as soon as the browser allows.
  */
 export class BrowserSound {
   readonly supportsScreenShare = false;
@@ -36,6 +51,16 @@ export class BrowserSound {
   private enabled = true;
   private mic: Device = {};
   private speaker: Device = {};
+  private use: Use = UNUSED;
+  private heard = true;
+  private openings = 0;
+  private waking = false;
+  private pulse = new Pulse();
+  private rest: () => void = () => undefined;
+  /** The speaker that the visitor chose; it may be unplugged, and come back. */
+  private wantedSpeaker = "";
+
+  onNews: (news: SoundNews) => void = () => undefined;
 
   setClientOptions(options: PipecatClientOptions): void {
     this.callbacks = options.callbacks ?? {};
@@ -44,9 +69,9 @@ export class BrowserSound {
 
   async initialize(): Promise<void> {
     this.open();
-    navigator.mediaDevices?.addEventListener("devicechange", this.listDevices);
+    navigator.mediaDevices?.addEventListener("devicechange", this.devicesChanged);
     if (this.enabled) {
-      await this.use("");
+      await this.openMicrophone("");
     }
     await this.listDevices();
   }
@@ -58,7 +83,9 @@ export class BrowserSound {
   }
 
   async disconnect(): Promise<void> {
-    navigator.mediaDevices?.removeEventListener("devicechange", this.listDevices);
+    navigator.mediaDevices?.removeEventListener("devicechange", this.devicesChanged);
+    this.openings++;
+    this.rest();
     this.unplug();
     const context = this.context;
     this.context = this.outlet = null;
@@ -68,14 +95,14 @@ export class BrowserSound {
   /** Speak into another microphone; an empty id is the browser's default one. */
   async updateMic(id: string): Promise<void> {
     this.open();
-    await this.use(id);
+    const chosen = id === "default" ? "" : id; // as Chromium lists the system's own choice
+    this.use = { ...this.use, chosen };
+    await this.openMicrophone(chosen);
   }
 
   updateSpeaker(id: string): void {
-    void this.getAllSpeakers().then((all) => {
-      this.speaker = all.find((one) => one.deviceId === id) ?? {};
-      this.callbacks.onSpeakerUpdated?.(this.speaker as MediaDeviceInfo);
-    });
+    this.wantedSpeaker = id;
+    void this.getAllSpeakers().then((all) => this.speakInto(all.find((one) => one.deviceId === id) ?? {}));
   }
 
   enableMic(enable: boolean): void {
@@ -84,7 +111,7 @@ export class BrowserSound {
       track.enabled = enable;
     }
     if (enable && this.microphone === null && this.outlet !== null) {
-      void this.use("");
+      void this.openMicrophone(this.use.chosen);
     }
   }
 
@@ -118,8 +145,19 @@ export class BrowserSound {
   enableScreenShare(): void {}
 
   private open(): void {
-    this.context ??= new AudioContext();
-    void this.context.resume();
+    if (this.context === null) {
+      this.context = new AudioContext();
+      this.context.addEventListener("statechange", this.check);
+      this.pulse = new Pulse();
+      this.heard = true;
+      const checking = setInterval(this.check, CHECK_MS);
+      const unwatch = onWake(() => void this.wake());
+      this.rest = () => {
+        clearInterval(checking);
+        unwatch();
+      };
+    }
+    void this.context.resume().catch(() => undefined);
     if (this.outlet === null) {
       this.outlet = this.context.createMediaStreamDestination();
       // On reconnecting the transport stops what the old connection sent, but the new one sends the same track.
@@ -129,63 +167,139 @@ export class BrowserSound {
     }
   }
 
-  private async use(id: string): Promise<void> {
+  /** Open a microphone. One that was asked for later wins; what is in use stays if this one cannot be had. */
+  private async openMicrophone(id: string, { quietly = false } = {}): Promise<boolean> {
+    const opening = ++this.openings;
     try {
       const stream = await navigator.mediaDevices.getUserMedia({ audio: wanted(id) });
+      if (opening !== this.openings) {
+        stop(stream);
+        return false;
+      }
       this.unplug();
-      this.plugIn(stream);
+      await this.plugIn(stream, id);
       await this.listDevices();
+      return true;
     } catch (error) {
-      const { kind, title } = microphoneProblem(error);
-      const type = ERROR_TYPES[kind] ?? "unknown";
-      this.callbacks.onDeviceError?.(new DeviceError(["mic"], type, title));
+      if (!quietly) {
+        const { kind, title } = microphoneProblem(error);
+        const type = ERROR_TYPES[kind] ?? "unknown";
+        this.callbacks.onDeviceError?.(new DeviceError(["mic"], type, title));
+      }
+      return false;
     }
   }
 
-  private plugIn(stream: MediaStream): void {
+  private async plugIn(stream: MediaStream, id: string): Promise<void> {
     const [track] = stream.getAudioTracks();
     if (!(track && this.context && this.outlet)) {
-      track?.stop(); // the visitor has left while the browser was still asking
+      stop(stream); // the visitor has left while the browser was still asking
       return;
     }
     this.microphone = stream;
     this.plug = this.context.createMediaStreamSource(stream);
     this.plug.connect(this.outlet);
     track.enabled = this.enabled;
-    track.addEventListener("ended", () => void this.use(""));
-    void this.getAllMics().then((all) => {
-      this.mic = all.find((one) => one.deviceId === track.getSettings().deviceId) ?? {};
-      this.callbacks.onMicUpdated?.(this.mic as MediaDeviceInfo);
-    });
-    const [sent] = this.outlet.stream.getAudioTracks();
+    track.addEventListener("ended", () => void this.replace(""));
+    track.addEventListener("mute", this.check);
+    track.addEventListener("unmute", this.check);
+    this.use = { ...this.use, opened: id };
+    const all = await this.getAllMics();
+    this.use = { ...this.use, standard: standardOf(all) };
+    this.mic = all.find((one) => one.deviceId === track.getSettings().deviceId) ?? {};
+    this.callbacks.onMicUpdated?.(this.mic as MediaDeviceInfo);
+    const [sent] = this.outlet?.stream.getAudioTracks() ?? [];
     if (sent) {
       this.callbacks.onTrackStarted?.(sent, VISITOR);
     }
+    this.check();
   }
 
   private unplug(): void {
     this.plug?.disconnect();
-    for (const track of this.microphone?.getTracks() ?? []) {
-      track.stop();
-    }
+    stop(this.microphone);
     this.plug = this.microphone = null;
   }
+
+  /** Go on with this microphone or else the default one, and say so where it is not the same one again. */
+  private async replace(id: string, { quietly = false } = {}): Promise<void> {
+    const { label: before } = this.mic;
+    const wasLost = this.use.opened === null && this.microphone !== null;
+    const opened =
+      (id !== "" && (await this.openMicrophone(id, { quietly: true }))) ||
+      (await this.openMicrophone("", { quietly }));
+    const label = this.mic.label ?? "";
+    if (opened && (wasLost || label !== before)) {
+      this.onNews({ type: "device", kind: "microphone", label });
+    } else if (!opened && !this.isLive) {
+      this.use = { ...this.use, opened: null };
+      this.check();
+    }
+  }
+
+  private speakInto(speaker: Device): void {
+    this.speaker = speaker;
+    this.callbacks.onSpeakerUpdated?.(speaker as MediaDeviceInfo);
+  }
+
+  private readonly devicesChanged = async (): Promise<void> => {
+    await this.listDevices();
+    if (this.outlet === null) {
+      return;
+    }
+    const instead = replacement(this.use, await this.getAllMics());
+    if (instead !== null && this.enabled && this.microphone !== null) {
+      await this.replace(instead);
+    }
+    const speakers = await this.getAllSpeakers();
+    const speaker = speakers.find((one) => one.deviceId === this.wantedSpeaker);
+    if (this.wantedSpeaker !== "" && speakers.length > 0 && speaker?.deviceId !== this.speaker.deviceId) {
+      this.speakInto(speaker ?? {});
+      const label =
+        (speaker ?? speakers.find((one) => one.deviceId === "default") ?? speakers[0])?.label ?? "";
+      this.onNews({ type: "device", kind: "speaker", label });
+    }
+  };
+
+  private get isLive(): boolean {
+    return this.microphone?.getAudioTracks()[0]?.readyState === "live";
+  }
+
+  /** Tell what the agent gets to hear, as far as the system is concerned, and start a context that was stopped. */
+  private readonly check = (): void => {
+    const { context } = this;
+    if (context === null || this.outlet === null) {
+      return;
+    }
+    const beats = this.pulse.beats(context.state, context.currentTime, performance.now());
+    if (!beats) {
+      void revive(context);
+    }
+    const heard = beats && (!this.enabled || (this.isLive && !this.isSilenced));
+    if (heard !== this.heard) {
+      this.heard = heard;
+      this.onNews({ type: "heard", heard });
+    }
+  };
+
+  /** Whether the system gives silence for the microphone's sound. */
+  private get isSilenced(): boolean {
+    return this.microphone?.getAudioTracks()[0]?.muted === true;
+  }
+
+  /** Take the sound back: browsers that keep it from a page in the background give it at a touch. */
+  private readonly wake = async (): Promise<void> => {
+    this.check();
+    const gone = this.microphone !== null && (!this.isLive || this.isSilenced);
+    if (gone && this.enabled && !this.waking) {
+      this.waking = true;
+      await this.replace(this.use.chosen, { quietly: true });
+      this.waking = false;
+    }
+  };
 
   private readonly listDevices = async (): Promise<void> => {
     this.callbacks.onAvailableMicsUpdated?.(await this.getAllMics());
     this.callbacks.onAvailableSpeakersUpdated?.(await this.getAllSpeakers());
   };
 }
-
-/** Tell which of a kind there are; before the microphone is allowed, browsers name none. */
-async function devicesOf(kind: MediaDeviceKind): Promise<MediaDeviceInfo[]> {
-  const all = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
-  return all.filter((one) => one.kind === kind && one.deviceId !== "");
-}
-
-const wanted = (id: string): MediaTrackConstraints => ({
-  echoCancellation: true,
-  noiseSuppression: true,
-  autoGainControl: true,
-  ...(id === "" ? {} : { deviceId: { exact: id } }),
-});

@@ -7,6 +7,8 @@ export type ProblemKind =
   | "no-microphone"
   | "microphone-taken"
   | "microphone-lost"
+  | "microphone-changed"
+  | "speaker-changed"
   | "busy"
   | "limited"
   | "refused"
@@ -69,6 +71,14 @@ const WORDS: Readonly<Record<ProblemKind, Words>> = {
     words: "It was unplugged or switched off. Choose another one in the settings; until then you can type.",
     canType: true,
   },
+  "microphone-changed": {
+    title: "Another microphone is in use",
+    words: "Your devices changed, and the conversation goes on. The settings let you choose another one.",
+  },
+  "speaker-changed": {
+    title: "The sound comes from another speaker",
+    words: "Your devices changed, and the conversation goes on. The settings let you choose another one.",
+  },
   busy: {
     title: "All lines are taken",
     words: "As many people as fit are talking right now. A line usually becomes free soon.",
@@ -121,6 +131,16 @@ export function problem(
 ): Problem {
   const { title, words, canType } = WORDS[kind];
   return { kind, title, words: said || words, canType: canType === true, wait };
+}
+
+/** Say which device a call goes on with, after the one in use was unplugged or the system chose another. */
+export function deviceChange(kind: "microphone" | "speaker", label: string): Problem {
+  const name = label || `the other ${kind}`;
+  const said =
+    kind === "microphone"
+      ? `The agent hears you through ${name} now.`
+      : `You hear the agent through ${name} now.`;
+  return problem(`${kind}-changed`, { said: `${said} The settings let you choose another one.` });
 }
 
 /** A problem on its way up the stack. */

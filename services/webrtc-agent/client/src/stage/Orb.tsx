@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "react";
-import { type CallState, isLive } from "../call/state";
+import { type CallState, isLive, isUnheard } from "../call/state";
 import { watchLevel } from "../media/level";
 
 /** Louder than a quiet room: about -36 dB. The agent itself tells only at the end that it heard somebody. */
@@ -27,9 +27,10 @@ export function Orb({ state }: { state: CallState }) {
   );
 }
 
-function moodOf({ phase, activity, muted }: CallState): string {
+function moodOf(state: CallState): string {
+  const { phase, activity, muted } = state;
   if (phase !== "live") {
     return phase;
   }
-  return activity === "listening" && muted ? "muted" : activity;
+  return isUnheard(state) || (activity === "listening" && muted) ? "muted" : activity;
 }

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "react";
-import { type CallState, isLive } from "../call/state";
+import { type CallState, isLive, isUnheard } from "../call/state";
 import { ACTIVITY_WORDS } from "../conversation/activity";
 import { Orb } from "./Orb";
 
@@ -26,7 +26,8 @@ export function Stage({ state }: { state: CallState }) {
   );
 }
 
-function wordsFor({ phase, activity, muted, typing }: CallState): string {
+function wordsFor(state: CallState): string {
+  const { phase, activity, muted, typing } = state;
   switch (phase) {
     case "microphone":
       return "Waiting for the microphone";
@@ -39,13 +40,17 @@ function wordsFor({ phase, activity, muted, typing }: CallState): string {
     default:
       break;
   }
+  if (isUnheard(state)) {
+    return "Cannot hear you";
+  }
   if (activity === "listening" && typing) {
     return "Ready";
   }
   return activity === "listening" && muted ? "Muted" : ACTIVITY_WORDS[activity];
 }
 
-function hintFor({ phase, activity, ending, typing, muted }: CallState): string {
+function hintFor(state: CallState): string {
+  const { phase, activity, ending, typing, muted } = state;
   if (phase === "microphone") {
     return "Choose “Allow” in the browser's question.";
   }
@@ -54,6 +59,9 @@ function hintFor({ phase, activity, ending, typing, muted }: CallState): string 
   }
   if (phase === "ended") {
     return ending ?? "";
+  }
+  if (isUnheard(state)) {
+    return "Your device has taken the microphone's sound away. Touch the page to bring it back, or type.";
   }
   if (!isLive(phase) || activity !== "listening") {
     return "";

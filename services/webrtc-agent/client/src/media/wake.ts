@@ -1,0 +1,25 @@
+/** Moments at which a browser may give sound back that the system took away. */
+
+const GESTURES = ["pointerdown", "touchend", "click", "keydown"] as const;
+
+/**
+ * Run something at each of them: a touch or a key, the page in front again, other devices.
+ *
+ * @returns What ends it.
+ */
+export function onWake(then: () => void): () => void {
+  const ending = new AbortController();
+  const options = { signal: ending.signal, capture: true, passive: true };
+  for (const gesture of GESTURES) {
+    document.addEventListener(gesture, then, options);
+  }
+  document.addEventListener(
+    "visibilitychange",
+    () => document.visibilityState === "visible" && then(),
+    options,
+  );
+  window.addEventListener("focus", then, options);
+  window.addEventListener("pageshow", then, options);
+  navigator.mediaDevices?.addEventListener("devicechange", then, options);
+  return () => ending.abort();
+}
