@@ -19,7 +19,7 @@ from tests.support.daily_call import FakeCall, FakeSource, House, Json, stand_fo
 from tests.support.scripted_model import ScriptedModel
 from tests.support.waiting import until
 from webrtc_agent.app import create_app
-from webrtc_agent.daily import make_rooms, visit
+from webrtc_agent.daily import make_rooms, native, transport, visit
 from webrtc_agent.lobby import Lobby
 from webrtc_agent.settings import WebSettings
 
@@ -56,6 +56,7 @@ class Setting:
         await until(lambda: self.agent.admission.taken == 0 and self.model.open_streams == 0, 8)
         await until(lambda: sorted(self.daily.ledger.created) == sorted(self.daily.ledger.deleted), 8)
         await until(lambda: all(call.did.count("release") == 1 for call in self.house.calls), 8)
+        assert self.house.frozen == []
 
 
 @pytest.fixture
@@ -73,8 +74,8 @@ async def setting(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Setting]:
         agent = Agent(settings, model, goodbye_tools(), keep)
         lobby = Lobby(settings, agent, make_rooms(settings))
         stack.push_async_callback(lobby.aclose)
-        transport = httpx.ASGITransport(create_app(lobby), client=("192.0.2.7", 1))
-        http = httpx.AsyncClient(transport=transport, base_url="https://talk.example", timeout=None)  # noqa: S113 - in this process
+        asgi = httpx.ASGITransport(create_app(lobby), client=("192.0.2.7", 1))
+        http = httpx.AsyncClient(transport=asgi, base_url="https://talk.example", timeout=None)  # noqa: S113 - in this process
         yield Setting(await stack.enter_async_context(http), agent, model, daily, house, records)
 
 
@@ -170,6 +171,47 @@ async def test_nobody_comes(setting: Setting, monkeypatch: pytest.MonkeyPatch, *
     await until(lambda: bool(setting.records), 8)
     assert setting.records[0].reason is (EndReason.NEVER_CONNECTED if joins else EndReason.PEER_LOST)
     await setting.released()
+
+
+async def test_a_release_that_hangs_holds_nothing_else(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The native one waits for its join. The record, the place and the pool of threads wait for neither."""
+    monkeypatch.setattr(visit, "JOIN_SECONDS", 0.3)
+    monkeypatch.setattr(transport, "RELEASE_SECONDS", 0.3)
+    setting.house.join_answers = False
+    setting.house.releasable.clear()
+    before = len(native._releasing)
+    for number in range(5):
+        assert (await setting.http.post("/start")).is_success
+        await setting.call(number)
+    await until(lambda: len(setting.records) == 5, 8)
+    await until(lambda: setting.agent.admission.taken == 0, 8)
+    await until(lambda: sorted(setting.daily.ledger.created) == sorted(setting.daily.ledger.deleted), 8)
+    assert [record.reason for record in setting.records] == [EndReason.PEER_LOST] * 5
+    assert len(native._releasing) == before + 5
+    async with asyncio.timeout(5):
+        await asyncio.to_thread(lambda: None)
+    monkeypatch.setattr(native, "MAX_RELEASING", 5)
+    assert (await setting.http.post("/connect")).status_code in (429, 503)
+    setting.house.releasable.set()
+    await setting.released()
+    await until(lambda: len(native._releasing) == before)
+
+
+async def test_a_released_client_cannot_be_used() -> None:
+    """Not by a message that comes late, nor by a second release, from any thread."""
+    house = House()
+    fake = house.client(None)
+    call = native.NativeCall(fake)  # type: ignore[arg-type]
+    assert callable(call.leave)
+    await asyncio.gather(*(asyncio.to_thread(call.release) for _ in range(4)))
+    assert await call.wait_released(5)
+    call.release()
+    await asyncio.sleep(0)
+    for name in ("leave", "send_app_message", "set_user_name"):
+        with pytest.raises(native.ReleasedError):
+            getattr(call, name)
+    assert fake.did == ["release"]
+    assert house.frozen == []
 
 
 async def test_an_agent_that_is_put_out_ends_the_session(setting: Setting) -> None:

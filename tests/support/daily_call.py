@@ -4,6 +4,7 @@ Everything comes back from other threads, as from the native client: callbacks o
 let Pipecat wait for itself.
 """
 
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,11 @@ import pytest
 from pipecat.transports.daily import transport as pipecat_daily
 
 PACKET_SECONDS = 0.02
+RELEASE_SECONDS = 60.0
+_NATIVE = {
+    *("join", "leave", "release", "set_user_name", "update_subscription_profiles", "update_subscriptions"),
+    *("set_audio_renderer", "send_app_message", "participants", "participant_counts"),
+}
 
 type Json = dict[str, Any]
 type Completion = Callable[..., None]
@@ -35,6 +41,14 @@ class House:
     calls: list["FakeCall"] = field(default_factory=list)
     join_error: str | None = None
     join_answers: bool = True
+    releasable: threading.Event = field(default_factory=threading.Event)
+    """Clear while releases hang, as the native one does behind a join that is not answered."""
+    frozen: list[str] = field(default_factory=list)
+    """Calls to a client whose release had begun: with the native one, each would stop the process for good."""
+
+    def __post_init__(self) -> None:
+        """Let releases end at once."""
+        self.releasable.set()
 
     def client(self, event_handler: Any) -> "FakeCall":  # noqa: ANN401 - Pipecat's own
         """Stand for the constructor of the native client."""
@@ -71,9 +85,16 @@ class FakeCall:
         self.did.append("leave")
         self._thread.submit(completion, None)
 
+    def __getattribute__(self, name: str) -> Any:  # noqa: ANN401 - as the attribute
+        """Note what would freeze the process."""
+        if name in _NATIVE and "release" in self.did:
+            self._house.frozen.append(name)
+        return super().__getattribute__(name)
+
     def release(self) -> None:
         """Let the native parts go."""
         self.did.append("release")
+        assert self._house.releasable.wait(RELEASE_SECONDS)
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def set_user_name(self, name: str) -> None:

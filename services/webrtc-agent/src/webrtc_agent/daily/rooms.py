@@ -11,6 +11,7 @@ from agent_core.admission import Place
 from agent_core.agent import Agent
 from agent_core.farewell import GOODBYE_SECONDS
 from webrtc_agent.call_back import Contact
+from webrtc_agent.daily import native
 from webrtc_agent.daily.api import DailyApi
 from webrtc_agent.daily.errors import DailyFailed
 from webrtc_agent.daily.patience import persist
@@ -56,6 +57,8 @@ class Rooms:
         Raises:
             UpstreamError: Daily did not do it in time.
         """
+        if native.is_overdue():
+            raise DailyFailed("clients_not_released", again=False, in_doubt=False)
         deadline = asyncio.get_running_loop().time() + self._open_seconds
         expires = int(time.time() + self._lifetime)
         name, url = await persist("create", lambda: self._create(expires), deadline)

@@ -2,17 +2,18 @@
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import structlog
 from pipecat.frames.frames import InputAudioRawFrame, OutputTransportMessageUrgentFrame
 from pipecat.transports.daily.transport import DailyInputTransport, DailyParams, DailyTransport
 
 from webrtc_agent.attention import Attention
+from webrtc_agent.daily.native import NativeCall, ReleasedError
 from webrtc_agent.rooms import Room
 from webrtc_agent.transport import INPUT_RATE, OUTPUT_RATE
 
-if TYPE_CHECKING:
-    from daily import CallClient
+log = structlog.get_logger()
 
 AGENT_NAME = "Agent"
 TELL_SECONDS = 1.0
@@ -49,27 +50,26 @@ class RoomTransport(DailyTransport):
             camera_out_enabled=False,
         )
         super().__init__(room.url, room.agent_token, AGENT_NAME, params)
+        self._call = NativeCall(self._client._client)  # noqa: SLF001 - nothing else may keep the client
+        self._client._client = self._call  # type: ignore[assignment]  # noqa: SLF001
         self._input = _Input(self, attention)
         self._attention = attention
 
     async def tell(self, message: dict[str, Any]) -> None:
         """Send the visitor a last message; does not wait long, and does not mind if nobody is there."""
-        with suppress(TimeoutError):
+        with suppress(TimeoutError, ReleasedError):
             async with asyncio.timeout(TELL_SECONDS):
                 await self._client.send_message(OutputTransportMessageUrgentFrame(message=message))
 
     async def let_go(self) -> None:
         """Leave the room if Pipecat has not: a pipeline that is cancelled while it joins forgets the client.
 
-        A client that is not released stays in its room, and is paid for.
+        A client that is not released stays in its room, and is paid for. One whose join hangs is released when that
+        ends, beside everything else.
         """
-        client: CallClient | None = self._client._client  # noqa: SLF001 - nothing else says that it was released
-        if client is None:
-            return
-        self._client._client = None  # type: ignore[assignment]  # noqa: SLF001 - as Pipecat does it itself
-        with suppress(TimeoutError):
-            async with asyncio.timeout(RELEASE_SECONDS):
-                await asyncio.to_thread(client.release)
+        self._call.release()
+        if not await self._call.wait_released(RELEASE_SECONDS):
+            log.warning("daily_release_slow", waited_ms=round(RELEASE_SECONDS * 1000))
 
     async def _on_app_message(self, message: Any, sender: str) -> None:  # noqa: ANN401 - JSON
         if await self._attention.believe(message):

@@ -1,0 +1,97 @@
+"""Daily's native call client, released once and not touched after that.
+
+`CallClient.release()` waits for a join that has not been answered yet, up to 50 s (measured, daily-python 0.36), and
+without the interpreter's lock. Any other call to the same client then takes that lock and waits for the release, which
+needs the lock to return: the process stands still for good. A second release does this, `leave()`, `participants()`,
+and the collection of a client that was never released.
+"""
+
+import asyncio
+from contextlib import suppress
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+if TYPE_CHECKING:
+    from daily import CallClient
+
+log = structlog.get_logger()
+
+MAX_RELEASING = 50
+"""Clients that may be on their way out in one process. Each holds about 1 MB and its threads until its join ends."""
+
+_releasing: set["NativeCall"] = set()
+
+
+def is_overdue() -> bool:
+    """Tell whether so many clients wait for their release that no further one may be made."""
+    return len(_releasing) >= MAX_RELEASING
+
+
+class ReleasedError(RuntimeError):
+    """The call client was used after its release."""
+
+
+class NativeCall:
+    """Forwards to a native client until its release, which runs in a thread of its own.
+
+    Not in the pool that others wait for; and as a daemon, so that the process can end before the release does.
+    Create and use it on the event loop's thread; only `release` may be called from any.
+
+    Args:
+        client: Nothing else may keep a reference to it.
+    """
+
+    def __init__(self, client: "CallClient") -> None:
+        self._client: CallClient | None = client
+        self._loop = asyncio.get_running_loop()
+        self._released = asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the client has
+        """Give a method of the client.
+
+        Raises:
+            ReleasedError: its release has begun.
+        """
+        if self._client is None:
+            raise ReleasedError(name)
+        return getattr(self._client, name)
+
+    def release(self) -> None:
+        """Have the client leave and be released; returns at once, and does nothing the second time."""
+        # From the loop's own thread, no call can be between its lookup and its start. A closed loop: the process ends.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._begin)
+
+    async def wait_released(self, seconds: float) -> bool:
+        """Wait for the end of the release.
+
+        Returns:
+            Whether it came in time.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._released.wait()
+        return self._released.is_set()
+
+    def _begin(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            _releasing.add(self)
+            Thread(target=self._release, args=(client,), name="daily-release", daemon=True).start()
+
+    def _release(self, client: "CallClient") -> None:
+        error = None
+        try:
+            client.release()
+        except Exception as raised:  # noqa: BLE001 - it is native; the client is gone in any case
+            error = type(raised).__name__
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._end, error)
+
+    def _end(self, error: str | None) -> None:
+        _releasing.discard(self)
+        self._released.set()
+        if error is not None:
+            log.warning("daily_release_failed", error=error)

@@ -1,0 +1,120 @@
+"""Daily's own client, unmodified, where Daily does not answer: no join may cost more than its own visit.
+
+The REST service answers, so rooms are made; the servers that carry calls refuse, or take connections and stay silent.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from standins.alias import CANNOT
+from tests.support.third_party import CLIENTS, missing
+
+NAMES: Final = ("gs.dailywebrtc.com", "gs.dailywebrtc.net", "gs.daily.co")
+"""Where Daily's client asks for a room, in this order, each several times."""
+VISITS: Final = 10
+RUN_SECONDS: Final = 240.0
+REASONS: Final = {"silent": "agent_not_joined", "refusing": "daily_call_failed"}
+pytestmark = [pytest.mark.real_time("Daily's client is native code"), pytest.mark.timeout(RUN_SECONDS + 60)]
+
+type Json = dict[str, Any]
+
+
+@contextmanager
+def answering(kind: str) -> Iterator[int]:
+    """Take connections in place of Daily's servers.
+
+    Args:
+        kind: "silent" keeps them open and says nothing; "refusing" closes them, every second one after words that are
+            not TLS.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        kept: list[socket.socket] = []
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    kept.append(server.accept()[0])
+                    if kind == "refusing":
+                        with suppress(OSError), kept[-1] as connection:
+                            if len(kept) % 2:
+                                connection.sendall(b"HTTP/1.1 503 Service Unavailable\r\n\r\n")
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+    thread.join(10)
+    for connection in kept:
+        connection.close()
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Json, list[Json]]]:
+    """Run a service in each of both networks, at the same time; give what its visitors saw, and its log."""
+    runs: dict[str, tuple[subprocess.Popen[bytes], Path]] = {}
+    reports: dict[str, tuple[Json, list[Json]]] = {}
+    with answering("silent") as silent, answering("refusing") as refusing:
+        try:
+            for kind, port in (("silent", silent), ("refusing", refusing)):
+                folder = tmp_path_factory.mktemp(kind)
+                runs[kind] = (_start(port, folder), folder)
+            for kind, (process, folder) in runs.items():
+                reports[kind] = (_report(process), _log(folder / "web.log"))
+        finally:
+            for process, _ in runs.values():
+                process.kill()
+                process.wait()
+    return reports
+
+
+def _start(port: int, folder: Path) -> subprocess.Popen[bytes]:
+    names = [word for name in NAMES for word in ("--name", name)]
+    program = [sys.executable, str(CLIENTS / "daily_visits.py")]
+    return subprocess.Popen(
+        [sys.executable, "-m", "standins.alias", "--to", str(port), *names, "--", *program],
+        cwd=folder,
+        # Nothing of ours, such as the clock of the tests, reaches it.
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def _report(process: subprocess.Popen[bytes]) -> Json:
+    output, errors = process.communicate(timeout=RUN_SECONDS)
+    if process.returncode == CANNOT:
+        missing(errors.decode())
+    assert process.returncode == 0, f"{output.decode()[-2000:]}\n{errors.decode()[-4000:]}"
+    return dict(json.loads(output))
+
+
+def _log(file: Path) -> list[Json]:
+    return [json.loads(line) for line in file.read_text().splitlines() if line.startswith("{")]
+
+
+@pytest.mark.parametrize("kind", ["silent", "refusing"])
+def test_a_join_that_fails_costs_its_own_visit_only(reports: dict[str, tuple[Json, list[Json]]], kind: str) -> None:
+    """`/health` answers throughout, each visit has one record and gives its place back, SIGTERM ends the process."""
+    report, log = reports[kind]
+    assert report["starts"] == [200] * (VISITS + 1)
+    assert report["probe"]["failures"] == 0, report
+    assert report["probe"]["answers"] > VISITS
+    assert report["places_taken"] == 0
+    assert report["exit_code"] == 0, report
+    ended = [line for line in log if line["event"] == "session_ended"]
+    assert len({line["visit_id"] for line in ended}) == len(ended) == VISITS + 1
+    assert [line["reason"] for line in ended[:VISITS]] == ["peer_lost"] * VISITS
+    assert len([line for line in log if line["event"] == REASONS[kind]]) >= VISITS
+    assert len(report["rooms"]) == VISITS + 1
+    assert sorted(report["rooms"]) == sorted(report["deleted"])
+    assert [line for line in log if line.get("level") in ("error", "critical")] == []
