@@ -61,7 +61,7 @@ class Versions:
 def _service(folder: Path) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(SecurityHeaders, daily=True)
-    page.install(app, folder)
+    page.install(app, folder, console=True)
 
     @app.get("/health")
     async def health() -> str:

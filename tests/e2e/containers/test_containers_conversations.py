@@ -13,7 +13,7 @@ from tests.support.browser import RATE, find_chromium, running_chromium
 from tests.support.containers import SERVICES, Composed
 from tests.support.microphone import Microphone
 from tests.support.page import VisitorPage
-from tests.support.visitor import Visitor
+from tests.support.visitor import Json, Visitor
 from tests.support.waiting import until
 
 QUESTION = "what is the weather in Stockholm"
@@ -24,9 +24,9 @@ ALL = (*SERVICES, "edge", "nova", "twilio", "person", "weather", "guide")
 class Outsider(Visitor):
     """A visitor who knows of this machine only."""
 
-    async def join(self, path: str) -> None:
+    async def join(self, path: str, offer: Json | None = None) -> None:
         """Connect with what the answer names of this machine."""
-        answer = (await self.http.post(path, json=await self.offer())).raise_for_status().json()
+        answer = (await self.http.post(path, json=offer or await self.offer())).raise_for_status().json()
         lines = answer["sdp"].splitlines(keepends=True)
         known = [line for line in lines if not line.startswith("a=candidate:") or " 127.0.0.1 " in line]
         assert len(known) < len(lines), "the answer names no address of the container's own"

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from fastapi.routing import APIRoute
+from starlette.routing import Route
 
 from agent_core.errors import UpstreamError
 from agent_core.events import EndReason, EndRecord, Tally
@@ -314,13 +314,14 @@ async def test_only_allowed_origins_are_told_that_they_may(make_desk: MakeClient
 
 async def test_whatever_is_only_read_has_a_head(make_desk: MakeClient) -> None:
     """Each route that answers GET answers HEAD alike, but for the one that makes a room which costs money."""
-    desk = make_desk()
+    desk = make_desk(serve_console=True)
     session_id = (await desk.http.post("/start")).json()["sessionId"]
-    routes = [*router.routes, *create_app(desk.lobby).routes]
-    read = [route for route in routes if isinstance(route, APIRoute) and "GET" in route.methods]
-    assert [route.path for route in read if "HEAD" not in route.methods] == ["/room"]
-    paths = {route.path.format(session_id=session_id) for route in read if "HEAD" in route.methods}
-    assert paths == {"/", "/console", "/favicon.svg", "/health", "/ready", "/status", f"/status/{session_id}"}
+    routes = [route for route in (*router.routes, *create_app(desk.lobby).routes) if isinstance(route, Route)]
+    methods = {route.path: route.methods or set() for route in routes if "GET" in (route.methods or ())}
+    assert [path for path, known in methods.items() if "HEAD" not in known] == ["/room"]
+    paths = {path.format(session_id=session_id, name="none.js") for path in methods if path != "/room"}
+    pages = {"/", "/assets/none.js", "/console", "/favicon.svg", "/recover.js"}
+    assert paths == pages | {"/health", "/ready", "/status", f"/status/{session_id}"}
     for path in paths:
         whole, head = await desk.http.get(path), await desk.http.head(path)
         assert (head.status_code, head.headers["content-type"]) == (whole.status_code, whole.headers["content-type"])

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
@@ -91,7 +91,7 @@ def find(aws: Aws, environment: Environment, need: Need) -> Found | None:
     """Look for a secret, under the ARN that the environment names or under its name."""
     name = environment.parameters.get(need.parameter) or need.name
     try:
-        described = aws.secrets.describe_secret(SecretId=name)
+        described: Mapping[str, Any] = aws.secrets.describe_secret(SecretId=name)
     except ClientError as error:
         if code_of(error) == "ResourceNotFoundException":
             return None

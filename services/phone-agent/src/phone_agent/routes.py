@@ -316,7 +316,7 @@ async def _opening(known: CallMemory, phone: Phone, note: Note | None) -> Openin
         parked,
         known.call_sid,
         parked.facts if parked else known.facts,
-        resumption.history(known),
+        history=resumption.history(known),
         first_words=_first_words(known, note),
         seconds_left=_seconds_left(known, phone),
         transferred=known.transferred > 0,

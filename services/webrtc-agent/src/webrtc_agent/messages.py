@@ -117,7 +117,7 @@ class MessageGuard:
         # Each key is a message to the model. Half a number would be another number, so all are dropped or none.
         if isinstance(verdict, Press) and not self._credit.spend(len(verdict.digits) - 1):
             return Drop("too_fast")
-        if isinstance(message, dict) and verdict == Pass("send-text"):
+        if verdict == Pass("send-text"):
             return self._judge_text(len(message["data"]["content"])) or verdict
         return verdict
 

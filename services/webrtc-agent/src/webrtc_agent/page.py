@@ -1,5 +1,6 @@
 """The page: files that a build has put into this package's ``static`` folder."""
 
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from pathlib import Path
 
@@ -40,20 +41,14 @@ def install(app: FastAPI, folder: Path = STATIC, *, console: bool) -> None:
     """
     pages, assets = Files(folder), Files(folder / "assets")
 
-    async def page(request: Request) -> Response:
-        return _page(request, "index.html")
+    def page(name: str) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            file = pages.find(name)
+            if file is None:
+                return HTMLResponse(_NOT_BUILT, status_code=HTTPStatus.SERVICE_UNAVAILABLE)
+            return FileResponse(file, request, _ASK_AGAIN)
 
-    async def developers_page(request: Request) -> Response:
-        return _page(request, "console.html")
-
-    async def icon(request: Request) -> Response:
-        return _page(request, "favicon.svg")
-
-    def _page(request: Request, name: str) -> Response:
-        file = pages.find(name)
-        if file is None:
-            return HTMLResponse(_NOT_BUILT, status_code=HTTPStatus.SERVICE_UNAVAILABLE)
-        return FileResponse(file, request, _ASK_AGAIN)
+        return answer
 
     async def asset(request: Request) -> Response:
         name = request.path_params["name"]
@@ -62,11 +57,13 @@ def install(app: FastAPI, folder: Path = STATIC, *, console: bool) -> None:
             raise HTTPException(HTTPStatus.NOT_FOUND)
         return FileResponse(file, request, _FOR_EVER)
 
-    async def recover(request: Request) -> Response:
-        return _page(request, "recover.js")
-
-    routes = {"/": page, "/favicon.svg": icon, "/recover.js": recover, "/assets/{name}": asset}
+    routes = {
+        "/": page("index.html"),
+        "/favicon.svg": page("favicon.svg"),
+        "/recover.js": page("recover.js"),
+        "/assets/{name}": asset,
+    }
     if console:
-        routes["/console"] = developers_page
+        routes["/console"] = page("console.html")
     for path, answer in routes.items():
         app.add_route(path, answer, methods=[*READ])
