@@ -139,11 +139,11 @@ def test_a_text_waits_for_the_answer_to_the_one_before() -> None:
     guard = MessageGuard(lambda: now[0], lambda: answers[0])
     assert guard.judge(typed(10)) == Pass("send-text")
     now[0] += 1
-    assert guard.judge(typed(10)) == Drop("unanswered")
+    assert guard.judge(typed(10)) == Refuse("unanswered", "1")
     answers[0] += 1
     assert guard.judge(typed(10)) == Pass("send-text")  # over the answer, as one interrupts it by voice
     now[0] += UNANSWERED_SECONDS - 1
-    assert guard.judge(typed(10)) == Drop("unanswered")
+    assert guard.judge(typed(10)) == Refuse("unanswered", "1")
     now[0] += 1
     assert guard.judge(typed(10)) == Pass("send-text")
 
