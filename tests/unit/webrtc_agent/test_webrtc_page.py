@@ -28,11 +28,15 @@ async def test_a_built_page_is_served(tmp_path: Path) -> None:
     (tmp_path / "assets").mkdir()
     (tmp_path / "index.html").write_text("<h1>Talk</h1>")
     (tmp_path / "console.html").write_text("<h1>Console</h1>")
+    (tmp_path / "recover.js").write_text("2")
     (tmp_path / "assets" / "page-abc123.js").write_text("1")
     async with client(tmp_path) as http:
         answer = await http.get("/")
         assert (answer.text, answer.headers["cache-control"]) == ("<h1>Talk</h1>", "no-cache")
         assert (await http.get("/console")).text == "<h1>Console</h1>"
+        recover = await http.get("/recover.js")  # the same name in every build, so it is asked for again each time
+        assert (recover.text, recover.headers["cache-control"]) == ("2", "no-cache")
+        assert "javascript" in recover.headers["content-type"]
         part = await http.get("/assets/page-abc123.js")
         assert "immutable" in part.headers["cache-control"]
         assert "javascript" in part.headers["content-type"]

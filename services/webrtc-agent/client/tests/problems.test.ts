@@ -15,6 +15,7 @@ const KINDS: ProblemKind[] = [
   "no-route",
   "no-agent",
   "daily",
+  "outdated",
   "lost",
   "failed",
 ];
@@ -78,5 +79,5 @@ test.each([
 
 test("Retry-After may be a date", () => {
   const date = new Date(Date.now() + 20_000).toUTCString();
-  expect(refusal(429, date, undefined).wait).toBeGreaterThan(17);
+  expect(refusal(429, { retryAfter: date }).wait).toBeGreaterThan(17);
 });
