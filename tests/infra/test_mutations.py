@@ -34,7 +34,7 @@ class Mistake:
 
 
 FIFTEEN = [
-    Mistake("a core with half a gigabyte", "service", "Default: 2048\n", "Default: 512\n", LINTER),
+    Mistake("a core with half a gigabyte", "service", "Default: 2048, ", "Default: 512, ", LINTER),
     Mistake("an unknown property", "service", "StopTimeout: 120", "StopTimeOut: 120", LINTER),
     Mistake(
         "an action that does not exist",

@@ -27,6 +27,7 @@ def built(tmp_path: Path) -> Path:
     (tmp_path / "assets").mkdir()
     (tmp_path / "index.html").write_text("<h1>Talk</h1>")
     (tmp_path / "console.html").write_text("<h1>Console</h1>")
+    (tmp_path / "recover.js").write_text("2")
     for name in ("page-abc123.js", "console-abc123.js"):
         (tmp_path / "assets" / name).write_bytes(SCRIPT)
         (tmp_path / "assets" / f"{name}.gz").write_bytes(gzip.compress(SCRIPT))
@@ -48,6 +49,9 @@ async def test_a_built_page_is_served(built: Path) -> None:
         answer = await http.get("/")
         assert (answer.text, answer.headers["cache-control"]) == ("<h1>Talk</h1>", "no-cache")
         assert (await http.get("/console")).text == "<h1>Console</h1>"
+        recover = await http.get("/recover.js")  # the same name in every build, so it is asked for again each time
+        assert (recover.text, recover.headers["cache-control"]) == ("2", "no-cache")
+        assert "javascript" in recover.headers["content-type"]
         part = await http.get("/assets/page-abc123.js", headers={"accept-encoding": "identity"})
         assert part.content == SCRIPT
         assert "immutable" in part.headers["cache-control"]

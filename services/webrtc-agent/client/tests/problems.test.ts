@@ -23,6 +23,7 @@ const KINDS: ProblemKind[] = [
   "no-route",
   "no-agent",
   "daily",
+  "outdated",
   "lost",
   "not-taken",
   "failed",

@@ -6,7 +6,9 @@ const QUIET_MS = 1_000;
 
 /** Once the page stands; nothing waits for it, and where it fails the conversation tries again. */
 export function loadEarly(): void {
-  addEventListener("load", () => setTimeout(() => void load().catch(() => undefined), QUIET_MS), { once: true });
+  addEventListener("load", () => setTimeout(() => void load().catch(() => undefined), QUIET_MS), {
+    once: true,
+  });
 }
 
 async function load(): Promise<void> {
