@@ -176,6 +176,7 @@ to ask for:
 | `tool_calls_limited`, `tool_use_repeated` | `tool`: the model calls too many in one turn, or one twice |
 | `pipeline_failed` | `error`: the defect of ours that ended a conversation |
 | `request_refused` | `path`, `status`, `error` |
+| `requests_over_budget` | `requests`: how many were refused since the line before, a minute ago or longer |
 | `task_protection` | `on`; `task_protection_failed`: `on`, `error` |
 | `draining`, `drained` | `sessions` |
 """

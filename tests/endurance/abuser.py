@@ -32,6 +32,8 @@ async def abuse(url: str) -> None:
         _offer,
         _write_much,
     ]
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     async with asyncio.TaskGroup() as group:
         for way in ways:
             group.create_task(_again_and_again(way, url))

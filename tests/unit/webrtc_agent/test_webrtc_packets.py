@@ -2,21 +2,35 @@
 
 import itertools
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
+from aiortc.codecs.opus import OpusEncoder
 from aiortc.rtcdtlstransport import RtpRouter
 from aiortc.rtp import RTCP_RTPFB_NACK, RtcpReceiverInfo, RtcpRrPacket, RtcpRtpfbPacket, RtpPacket
+from av import AudioFrame
 
 from webrtc_agent import connection
 from webrtc_agent.connection import SoundConnection
-from webrtc_agent.packets import BURST, MAX_SOURCES, PER_SECOND, REPORT_BURST, REPORT_BYTES_PER_SECOND, SoundDoor
+from webrtc_agent.packets import (
+    BURST,
+    MAX_SOURCES,
+    PER_SECOND,
+    REPORT_BURST,
+    REPORT_BYTES_PER_SECOND,
+    SOUND_BURST,
+    SOUND_PER_SECOND,
+    SoundDoor,
+    opus_milliseconds,
+)
 
 
-def router_of(receiver: object) -> Any:  # noqa: ANN401 - aiortc's own
+def router_of(receiver: object, payload_type: int = 96) -> Any:  # noqa: ANN401 - aiortc's own
     """Make aiortc's router, with somebody who decodes."""
     router: Any = RtpRouter()
-    router.register_receiver(receiver, ssrcs=[0], payload_types=[96])
+    router.register_receiver(receiver, ssrcs=[0], payload_types=[payload_type])
     return router
 
 
@@ -47,6 +61,49 @@ def test_nobody_speaks_that_fast() -> None:
         now[0] += 0.001
         passed += router.route_rtp(packet) is not None
     assert BURST < passed <= BURST + 10 * PER_SECOND
+
+
+@pytest.mark.parametrize(
+    ("payload", "milliseconds"),
+    [
+        (b"", 0),
+        (bytes([31 << 3]), 20),
+        (bytes([0 << 3]), 10),
+        (bytes([3 << 3]), 60),
+        (bytes([13 << 3 | 1]), 40),
+        (bytes([16 << 3 | 3, 48]), 120),
+        (bytes([31 << 3 | 3, 6]), 120),
+        (bytes([31 << 3 | 3, 63]), 120),
+        (bytes([31 << 3 | 3]), 0),
+    ],
+)
+def test_how_long_a_packet_of_opus_is(payload: bytes, milliseconds: float) -> None:
+    """By RFC 6716; what breaks it is decoded to nothing."""
+    assert opus_milliseconds(payload) == milliseconds
+
+
+def test_a_real_encoder_makes_packets_of_twenty_milliseconds() -> None:
+    """Whatever mode it chooses."""
+    encoder = OpusEncoder()
+    for number in range(10):
+        frame = AudioFrame.from_ndarray(np.zeros((1, 1920), np.int16), layout="stereo")
+        frame.sample_rate, frame.pts, frame.time_base = 48_000, number * 960, Fraction(1, 48_000)
+        payloads, _ = encoder.encode(frame)
+        assert [opus_milliseconds(bytes(payload)) for payload in payloads] in ([], [20])
+
+
+@pytest.mark.parametrize(("kind", "payload"), [(96, bytes([31 << 3 | 3, 6])), (0, bytes(960))])
+def test_long_packets_are_fewer(kind: int, payload: bytes) -> None:
+    """Nobody speaks for longer than the time goes."""
+    now = [0.0]
+    router = router_of(object(), kind)
+    SoundDoor(router, lambda: now[0])
+    passed = 0
+    for number in range(1000):
+        now[0] += 0.01
+        packet = RtpPacket(payload_type=kind, sequence_number=number, ssrc=0, payload=payload)
+        passed += router.route_rtp(packet) is not None
+    assert 0 < passed * 120 <= SOUND_BURST + 10 * SOUND_PER_SECOND
 
 
 async def test_the_door_is_there(answered: SoundConnection) -> None:
