@@ -161,7 +161,7 @@ FAULTS: Final = (
     ),
     Entry(
         36,
-        "Daily's REST service fails",
+        "Daily's REST service fails, or the servers that carry its calls",
         (
             f"{_ROOMS}one_failure_is_got_over",
             f"{_ROOMS}a_lasting_failure_is_told_in_time_and_leaves_no_room",
