@@ -2,7 +2,8 @@
 
 import type { Transport } from "@pipecat-ai/client-js";
 import { DailyTransport } from "@pipecat-ai/daily-transport";
+import { DAILY_OPTIONS } from "./daily-options";
 
 export function dailyTransport(): Transport {
-  return new DailyTransport();
+  return new DailyTransport(DAILY_OPTIONS);
 }

@@ -3,11 +3,12 @@
 import { ConsoleTemplate, FullScreenContainer, ThemeProvider } from "@pipecat-ai/voice-ui-kit";
 import "@pipecat-ai/voice-ui-kit/styles";
 import { createRoot } from "react-dom/client";
+import { DAILY_OPTIONS } from "../call/daily-options";
 import { type Carrier, carrier } from "../call/start";
 import { BrowserSound } from "../media/sound";
 
 const PEER = { mediaManager: new BrowserSound() as never };
-const DAILY = {};
+const DAILY = DAILY_OPTIONS;
 
 const START = {
   webrtc: { endpoint: new URL("/start", location.href).href, requestData: { transport: "webrtc" } },
