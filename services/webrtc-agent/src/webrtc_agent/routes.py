@@ -11,11 +11,14 @@ from agent_core.errors import Forbidden
 from webrtc_agent.lobby import Lobby
 from webrtc_agent.refusals import NotOffered
 from webrtc_agent.requests import read_candidates, read_offer, read_start
-from webrtc_agent.rooms import DailyRooms, Room
+from webrtc_agent.rooms import DailyRooms
 from webrtc_agent.visits import State, Visit
 
 log = structlog.get_logger()
 router = APIRouter()
+
+SESSION_ID = "X-Session-Id"
+"""Header of a start's answer; what `/status/{session_id}` asks for, where the answer itself has no place for it."""
 
 type Json = dict[str, Any]
 
@@ -112,7 +115,7 @@ async def _start(request: Request, *, legacy: bool) -> JSONResponse:
     else:
         visit, answer = await _start_daily(lobby, lobby.rooms, legacy=legacy)
     log.info("visit_began", visit_id=visit.log_id, transport=transport)
-    return _json(answer)
+    return JSONResponse(answer, headers={SESSION_ID: visit.visit_id})
 
 
 def _start_peer(lobby: Lobby) -> tuple[Visit, Json]:
@@ -124,12 +127,9 @@ def _start_peer(lobby: Lobby) -> tuple[Visit, Json]:
 
 async def _start_daily(lobby: Lobby, rooms: DailyRooms, *, legacy: bool) -> tuple[Visit, Json]:
     visit, opened = await lobby.open_room(rooms)
-    answer: Json = {"dailyRoom": opened.url, "dailyToken": opened.visitor_token, "sessionId": visit.visit_id}
-    return visit, answer | (_legacy(opened) if legacy else {})
-
-
-def _legacy(opened: Room) -> Json:
-    return {"room_url": opened.url, "token": opened.visitor_token}
+    names = ("room_url", "token") if legacy else ("dailyRoom", "dailyToken")
+    # Nothing else: clients hand the whole answer to Daily's library, which up to 0.83 throws at an unknown name.
+    return visit, dict(zip(names, (opened.url, opened.visitor_token), strict=True))
 
 
 def _lobby(request: Request) -> Lobby:
