@@ -138,10 +138,10 @@ async def test_the_model_is_opened_when_the_visitor_is_there(setting: Setting) -
 async def test_a_join_that_fails_ends_the_session(setting: Setting) -> None:
     """Pipecat itself would stay for five minutes."""
     setting.house.join_error = "Connection(Api(RoomLookup(RoomInfoFetchFailed)))"
-    answer = (await setting.http.post("/start")).json()
+    answer = await setting.http.post("/start")
     await until(lambda: bool(setting.records), 8)
     assert setting.records[0].reason is EndReason.PEER_LOST
-    status = f"/status/{answer['sessionId']}"
+    status = f"/status/{answer.headers['x-session-id']}"
     await setting.released()
     await until(lambda: bool(setting.house.calls) and "release" in setting.house.calls[0].did)
     assert (await setting.http.get(status)).json()["status"] == "finished"

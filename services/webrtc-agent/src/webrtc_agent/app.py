@@ -15,7 +15,7 @@ from webrtc_agent.answers import answer_error, answer_http_error
 from webrtc_agent.budget import Budgets, RequestBudget
 from webrtc_agent.headers import SecurityHeaders
 from webrtc_agent.lobby import Lobby
-from webrtc_agent.routes import router
+from webrtc_agent.routes import SESSION_ID, router
 
 
 def create_app(lobby: Lobby) -> FastAPI:
@@ -47,6 +47,7 @@ def create_app(lobby: Lobby) -> FastAPI:
             allow_origins=origins,
             allow_methods=["GET", "POST", "PATCH"],
             allow_headers=["content-type"],
+            expose_headers=[SESSION_ID],
         )
     app.add_exception_handler(AgentError, answer_error)
     app.add_exception_handler(HTTPException, answer_http_error)

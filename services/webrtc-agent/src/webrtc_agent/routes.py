@@ -18,6 +18,9 @@ from webrtc_agent.visits import State, Visit
 log = structlog.get_logger()
 router = APIRouter()
 
+SESSION_ID = "X-Session-Id"
+"""Header of a start's answer; what `/status/{session_id}` asks for, where the answer itself has no place for it."""
+
 type Json = dict[str, Any]
 
 
@@ -109,9 +112,9 @@ async def _start(request: Request, *, legacy: bool) -> JSONResponse:
         answer = _offer_address(request, visit) if legacy else _session(lobby, visit)
     else:
         visit, opened = await lobby.open_room(lobby.rooms, _address(request), wanted.details)
-        answer = _daily(visit, opened) | (_legacy(opened) if legacy else {})
+        answer = _daily(opened, legacy=legacy)
     log.info("visit_began", visit_id=visit.log_id, transport=transport)
-    return _json(answer)
+    return JSONResponse(answer, headers={SESSION_ID: visit.visit_id})
 
 
 def _session(lobby: Lobby, visit: Visit) -> Json:
@@ -126,12 +129,10 @@ def _offer_address(request: Request, visit: Visit) -> Json:
     return {"webrtcUrl": f"{base}/sessions/{visit.visit_id}/api/offer"}
 
 
-def _daily(visit: Visit, opened: Room) -> Json:
-    return {"dailyRoom": opened.url, "dailyToken": opened.visitor_token, "sessionId": visit.visit_id}
-
-
-def _legacy(opened: Room) -> Json:
-    return {"room_url": opened.url, "token": opened.visitor_token}
+def _daily(opened: Room, *, legacy: bool) -> Json:
+    names = ("room_url", "token") if legacy else ("dailyRoom", "dailyToken")
+    # Nothing else: clients hand the whole answer to Daily's library, which up to 0.83 throws at an unknown name.
+    return dict(zip(names, (opened.url, opened.visitor_token), strict=True))
 
 
 def _lobby(request: Request) -> Lobby:
