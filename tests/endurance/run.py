@@ -135,8 +135,9 @@ async def _nobody() -> AsyncIterator[None]:
 @asynccontextmanager
 async def _abuser(url: str) -> AsyncIterator[None]:
     command = ("nice", "-n", "10", sys.executable, "-m", "tests.endurance.abuser", url)  # its own work is no attack
-    pipes = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.DEVNULL}
-    process = await asyncio.create_subprocess_exec(*command, **pipes)
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
     try:
         assert process.stdout is not None
         async with asyncio.timeout(_START_SECONDS):
