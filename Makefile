@@ -37,7 +37,7 @@ apart: environment ## make the environments of programs whose needs do not go wi
 
 clients: environment ## have every published pair of Pipecat's web client and transport talk with the product, and print the table
 	@$(BIN)/python -m tools.apart client-web client-web-rest
-	@EVERY_CLIENT=yes $(BIN)/pytest -m "" -s tests/e2e/browser/test_published_clients.py
+	@EVERY_CLIENT=yes $(BIN)/pytest -m "" -s tests/third_party/test_web_clients.py
 
 test: lint ## what gives confidence in a change: lint, types, import contracts, and all tests but the thorough ones
 	@$(BIN)/pytest --junitxml=.run/reports/test.xml

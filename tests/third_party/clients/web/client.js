@@ -3,8 +3,32 @@
 import { PipecatClient } from "@pipecat-ai/client-js";
 import { SmallWebRTCTransport, WavMediaManager } from "@pipecat-ai/small-webrtc-transport";
 
-const told = { state: "", ready: null, visitor: [], agent: [], output: [], tools: [], refused: [], errors: [] };
+const told = { state: "", ready: null, visitor: [], agent: [], output: [], tools: [], errors: [], quiet: false, loudest: 0 };
 globalThis.told = told;
+
+// A microphone that is silent until the visitor speaks.
+const sound = new AudioContext();
+const microphone = sound.createMediaStreamDestination();
+navigator.mediaDevices.getUserMedia = async () => new MediaStream(microphone.stream.getTracks().map((it) => it.clone()));
+globalThis.speak = () => {
+  const tone = new OscillatorNode(sound, { frequency: 300 });
+  tone.connect(microphone);
+  tone.start();
+  tone.stop(sound.currentTime + 0.6);
+};
+
+/** Keep how loud the agent was at most. A remote track plays into Web Audio only while an element plays it too. */
+function listen(track) {
+  const stream = new MediaStream([track]);
+  document.querySelector("audio").srcObject = stream;
+  const meter = new AnalyserNode(sound);
+  sound.createMediaStreamSource(stream).connect(meter);
+  const samples = new Float32Array(meter.fftSize);
+  setInterval(() => {
+    meter.getFloatTimeDomainData(samples);
+    told.loudest = Math.max(told.loudest, ...samples);
+  }, 30);
+}
 
 const wav = new WavMediaManager();
 const client = new PipecatClient({
@@ -17,15 +41,17 @@ const client = new PipecatClient({
     onBotReady: (ready) => {
       told.ready = ready;
     },
+    onBotStoppedSpeaking: () => {
+      told.quiet = true;
+    },
     onUserTranscript: ({ text, final }) => final && told.visitor.push(text),
     onBotTranscript: ({ text }) => told.agent.push(text),
     onBotOutput: (output) => told.output.push(output),
     onLLMFunctionCallStopped: (call) => told.tools.push(call),
-    onMessageError: (message) => told.refused.push(message),
     onError: (error) => told.errors.push(error),
     onTrackStarted: (track, whose) => {
-      if (!whose?.local) {
-        document.querySelector("audio").srcObject = new MediaStream([track]);
+      if (!whose?.local && track.kind === "audio") {
+        listen(track);
       }
     },
   },
