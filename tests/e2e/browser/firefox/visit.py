@@ -1,6 +1,6 @@
 """One visit in Firefox, driven by Mozilla's own client: types a question, listens, ends; prints what it saw as JSON.
 
-Runs in an environment of its own (`make apart`): `visit.py FIREFOX URL QUESTION WORDS`, where WORDS are part of the answer.
+Runs in an environment of its own (`make apart`): `visit.py FIREFOX URL QUESTION WORDS`; WORDS are part of the answer.
 """
 
 import json
