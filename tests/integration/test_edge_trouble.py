@@ -178,7 +178,12 @@ async def test_a_sick_target_gets_nothing_and_all_sick_get_everything(
     """Health checks decide, and fail open like the original's."""
 
     async def served() -> set[str]:
-        return {(await client.get("/")).json()["service"] for _ in range(8)}
+        """Ask as visitors who each come for the first time: one who keeps the cookie is bound to a target."""
+        names = set()
+        for _ in range(8):
+            names.add((await client.get("/")).json()["service"])
+            client.cookies.clear()
+        return names
 
     async def told(healthy: list[bool]) -> None:
         await until(lambda: [target.health.healthy for target in setting.edge.targets(WEB)] == healthy)
