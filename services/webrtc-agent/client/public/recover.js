@@ -53,6 +53,6 @@
     },
     true,
   );
-  // A part that was to be loaded later; where no reload may be made, the page says so itself.
-  addEventListener("vite:preloadError", () => void recover());
+  // A part that is needed now, says the page; where no reload may be made, it puts that into words itself.
+  addEventListener("outdated", () => void recover());
 })();

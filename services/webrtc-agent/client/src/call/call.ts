@@ -253,6 +253,7 @@ export class Call {
 /** Load what Daily needs; a page of a version that is gone reloads itself then, or says that it must be. */
 async function dailyTransport(): Promise<Transport> {
   const part = await import("./daily").catch(() => {
+    dispatchEvent(new Event("outdated")); // public/recover.js reloads
     throw new Trouble(problem("outdated"));
   });
   return part.dailyTransport();

@@ -2,13 +2,9 @@
 
 import { carrier } from "./start";
 
-const QUIET_MS = 1_000;
-
 /** Once the page stands; nothing waits for it, and where it fails the conversation tries again. */
 export function loadEarly(): void {
-  addEventListener("load", () => setTimeout(() => void load().catch(() => undefined), QUIET_MS), {
-    once: true,
-  });
+  addEventListener("load", () => void load().catch(() => undefined), { once: true });
 }
 
 async function load(): Promise<void> {

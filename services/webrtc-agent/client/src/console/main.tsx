@@ -39,6 +39,9 @@ function Console({ by }: { by: Carrier }) {
   );
 }
 
+// The kit's own parts; public/recover.js reloads.
+addEventListener("vite:preloadError", () => dispatchEvent(new Event("outdated")));
+
 const root = document.getElementById("root");
 if (root) {
   const by = await carrier().catch((): Carrier => "webrtc");
