@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -204,4 +203,4 @@ def _lags(web: WebProcess, slices: list[Slice]) -> dict[bool, list[float]]:
 
 
 def _moment(line: dict[str, Any]) -> float:
-    return datetime.fromisoformat(line["timestamp"]).timestamp()
+    return float(line["_aws"]["Timestamp"]) / 1000  # as CloudWatch reads it
