@@ -31,7 +31,7 @@ APPS: Final = (
 )
 """The oldest and the newest of each generation of the protocol (1.0, 1.2 to 1.4, 2), and the first that reads
 ``sessionId``; each route at least once. `make clients` runs all pairs by all routes that they know."""
-AT_ONCE: Final = 3
+AT_ONCE: Final = 2
 FLAGS: Final = (
     "--allow-loopback-in-peer-connection",
     "--autoplay-policy=no-user-gesture-required",

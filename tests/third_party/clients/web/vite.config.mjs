@@ -27,6 +27,11 @@ const ofPair = {
     if (DEVICE.test(source)) {
       return join(here, "device.js");
     }
+    if (source === "events") {
+      // The transport imports what only the client declares: an app's npm puts both into one folder.
+      const [home] = importer?.match(/^.*\/pairs\/[^/]+\//) ?? [here];
+      return this.resolve("events/", join(home, "node_modules/@pipecat-ai/client-js/package.json"), { skipSelf: true });
+    }
     const pair = importer?.split("?pair:")[1];
     if (!pair || !source.startsWith("@pipecat-ai/")) {
       return null;
