@@ -56,17 +56,19 @@ def main(firefox: str, url: str, question: str, words: str) -> None:
 
 def visit(browser: Any, question: str, words: str) -> None:  # noqa: ANN401 - the library has no types
     """Do what a visitor does, and report each step."""
-    wait = Wait(browser, timeout=PATIENCE)
+
+    def until(condition: Callable[[object], Any]) -> Any:  # noqa: ANN401 - as above
+        return Wait(browser, timeout=PATIENCE).until(condition)  # its time runs from here
 
     def press(name: str) -> None:
         find = By.XPATH, f"//button[normalize-space()='{name}' or @aria-label='{name}']"
-        wait.until(lambda _: browser.find_element(*find)).click()
+        until(lambda _: browser.find_element(*find)).click()
 
     def texts(selector: str) -> list[str]:
         return [element.text for element in browser.find_elements(By.CSS_SELECTOR, selector)]
 
     def shows(selector: str, holds: Callable[[str], bool]) -> None:
-        wait.until(lambda _: any(holds(text) for text in texts(selector)))
+        until(lambda _: any(holds(text) for text in texts(selector)))
 
     report("browser", browser.session_capabilities["browserVersion"])
     press("Talk")
