@@ -183,7 +183,7 @@ async def test_a_release_that_hangs_holds_nothing_else(setting: Setting, monkeyp
     for number in range(5):
         assert (await setting.http.post("/start")).is_success
         await setting.call(number)
-    await until(lambda: len(setting.records) == 5, 8)
+        await until(lambda: len(setting.records) > number, 8)  # noqa: B023 - called in this round
     await until(lambda: setting.agent.admission.taken == 0, 8)
     await until(lambda: sorted(setting.daily.ledger.created) == sorted(setting.daily.ledger.deleted), 8)
     assert [record.reason for record in setting.records] == [EndReason.PEER_LOST] * 5
@@ -250,10 +250,10 @@ async def test_the_visitor_is_told_why_it_ended(setting: Setting) -> None:
     assert call.did.index("leave") < call.did.index("release")
 
 
-async def test_a_hundred_at_once_make_five_rooms_and_leave_none(setting: Setting) -> None:
+async def test_a_hundred_at_once_make_two_rooms_and_leave_none(setting: Setting) -> None:
     """From one address, two at a time; the others are told when to come back."""
     rooms = 0
-    for made in (2, 2, 1):
+    for made in (2, 2, 2):
         answers = await asyncio.gather(*(setting.http.post("/connect") for _ in range(100)))
         assert sorted(answer.status_code for answer in answers) == [200] * made + [429] * (100 - made)
         assert all(int(answer.headers["retry-after"]) > 0 for answer in answers if answer.status_code == 429)
@@ -263,6 +263,6 @@ async def test_a_hundred_at_once_make_five_rooms_and_leave_none(setting: Setting
             await until(call.is_rendering)
             call.visitor_leaves()
         rooms += made
-    await until(lambda: len(setting.records) == 5, 8)
+    await until(lambda: len(setting.records) == 6, 8)
     await setting.released()
-    assert len(setting.daily.ledger.created) == 5
+    assert len(setting.daily.ledger.created) == 6

@@ -139,7 +139,7 @@ async def test_a_full_task_says_so(house: House) -> None:
                 said = await second.until("say")
                 assert "busy" in str(said.fields["text"])
             assert house.nova.ledger.connections == opened
-            assert await phone.status("/ready") == HTTPStatus.SERVICE_UNAVAILABLE
+            assert await phone.status("/ready") == HTTPStatus.TOO_MANY_REQUESTS
             assert await phone.status("/health") == HTTPStatus.OK
         await phone.record(first.sid)
         async with Caller(house.exchange, phone.url) as third:

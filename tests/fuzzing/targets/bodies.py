@@ -50,6 +50,11 @@ class _Desk(Lobby):
             raise MalformedOffer(type(error).__name__) from None
         return {"type": "answer"}
 
+    async def answer_new(self, address: str, offer: OfferRequest) -> tuple[Visit, dict[str, str]]:
+        """Begin a visit, and read its offer."""
+        visit = self.expect(address)
+        return visit, await self.answer(visit, offer)
+
     async def add_candidates(self, visit: Visit, pc_id: str, candidates: list[Candidate]) -> None:
         """Read the addresses."""
         del visit, pc_id
@@ -78,7 +83,8 @@ class Bodies(Target):
     folders = ("/webrtc_agent/", "/agent_core/web.py")
 
     def __init__(self) -> None:
-        settings = WebSettings.model_validate({"public_base_url": "https://talk.example.com"})
+        given = {"public_base_url": "https://talk.example.com", "requests_per_minute_per_address": 1_000_000}
+        settings = WebSettings.model_validate(given)
         lobby = _Desk(settings, Agent(settings, _NoModel(), [], lambda _: None))
         lobby.starts, lobby.visits = StartLimit(1000, 1000, _ticking()), Visits(_ticking())
         self._app = create_app(lobby)

@@ -18,11 +18,11 @@ from functools import cache
 from standins.speech.recogniser import NOTHING, Recogniser, Transcript
 from standins.speech.sentences import sentences
 
-_DEADLINE_SECONDS = 5.0
+_DEADLINE_SECONDS = 15.0
 """One utterance takes 0.1 to 0.3 s, the longest 1.5 s."""
-_LINE_DEADLINE_SECONDS = 20.0
+_LINE_DEADLINE_SECONDS = 40.0
 """With the wait for those who came before, and for a new process if the old one hangs."""
-_START_DEADLINE_SECONDS = 30.0
+_START_DEADLINE_SECONDS = 60.0
 _PARENT_CHECK_SECONDS = 2.0
 _NICENESS = 5
 """Who waits for words waits a little longer; sound that comes late is heard by everybody."""
