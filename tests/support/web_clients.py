@@ -22,6 +22,8 @@ _TURN_MS = 90_000
 """Of whatever comes next in a conversation, while others are held beside it."""
 _AUDIBLE = 0.02
 _TOLD = "() => told"
+_ALL_IS_SPOKEN = """() => told.errors.length > 0 || parseInt(told.ready.version) < 2
+    || told.output.filter((output) => output.spoken_status === "completed").length >= told.agent.length"""
 _FIRST_WITH_SESSIONS = (1, 7, 2)
 """The first transport that reads ``sessionId``."""
 _FIRST_WITH_TOOLS = [1, 2]
@@ -112,6 +114,7 @@ async def _converse(page: Page, url: str) -> tuple[Json, Json]:
     await page.wait_for_function("() => told.errors.length > 0 || (told.ready && told.quiet && told.agent.length)")
     await page.evaluate("() => speak()")
     await page.wait_for_function("() => told.errors.length > 0 || (told.visitor.length && told.agent.length > 1)")
+    await page.wait_for_function(_ALL_IS_SPOKEN)
     answer = await page.evaluate("() => request()")
     await page.evaluate("() => client.disconnect()")
     await page.wait_for_function("() => told.state === 'disconnected'")
