@@ -22,10 +22,10 @@ _HASHED = re.compile(r"[\w.-]+-[\w-]{8}\.(?:js|css)")
 
 def another_build(folder: Path, target: Path, mark: str) -> Path:
     """Make of a build what changing one word would: other hashes in the names of its files."""
+    shutil.copytree(folder, target, ignore=shutil.ignore_patterns("*.br", "*.gz"))
     names = {
-        path.name: f"{path.stem[:-8]}{mark}{path.stem[-7:]}{path.suffix}" for path in (folder / "assets").iterdir()
+        path.name: f"{path.stem[:-8]}{mark}{path.stem[-7:]}{path.suffix}" for path in (target / "assets").iterdir()
     }
-    shutil.copytree(folder, target)
     for path in [*target.glob("*.html"), *(target / "assets").iterdir()]:
         text = path.read_text(encoding="utf-8")
         text = _HASHED.sub(lambda found: names.get(found[0], found[0]), text).replace(_WORD["old"], _WORD["new"])

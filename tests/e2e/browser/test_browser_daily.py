@@ -35,7 +35,7 @@ async def base_url() -> AsyncIterator[str]:
     """Serve the page in Daily mode, with rooms in which no agent joins."""
     port = free_port()
     own = f"http://127.0.0.1:{port}"
-    settings = WebSettings.model_validate({"public_base_url": own})
+    settings = WebSettings.model_validate({"public_base_url": own, "serve_console": True})
     lobby = Lobby(settings, Agent(settings, ScriptedModel(), [], lambda _: None), FakeRooms())
     async with serving(create_app(lobby), host="127.0.0.1", port=port, pages=True):
         yield own

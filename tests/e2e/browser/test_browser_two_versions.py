@@ -26,7 +26,7 @@ async def _version(page: Page) -> str:
 def _loads(page: Page) -> Counter[str]:
     """Count how often the page is loaded from now on."""
     loads: Counter[str] = Counter()
-    page.on("domcontentloaded", lambda _: loads.update(["page"]))
+    page.on("request", lambda request: loads.update(["page"] if request.is_navigation_request() else []))
     return loads
 
 

@@ -147,11 +147,11 @@ class Group:
         registered = [target for target in self.targets if not target.leaving]
         if not registered:
             raise Unanswered(503, "no_target")
-        self._turn += 1
         some = [target for target in registered if target.health.healthy] or registered
         wanted = self._stickiness.address(headers) if self._stickiness else None
         if bound := next((target for target in some if target.address == wanted), None):
             return bound
+        self._turn += 1
         turned = some[self._turn % len(some) :] + some[: self._turn % len(some)]
         return min(turned, key=lambda target: target.outstanding) if self._described.least_outstanding else turned[0]
 
