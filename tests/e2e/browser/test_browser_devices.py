@@ -1,6 +1,5 @@
 """What a system does to a call's sound and devices in the middle of it: the page says so, and the call goes on."""
 
-import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -63,7 +62,7 @@ async def _sends_more(visitor: VisitorPage) -> None:
     await until(lambda: page.evaluate("async sent => await system.packets() > sent", sent), 10)
 
 
-async def test_a_call_goes_on_with_the_next_device(chromium: Chromium, talking: VisitorPage) -> None:
+async def test_a_call_goes_on_with_the_next_device(talking: VisitorPage) -> None:
     """The chosen one is unplugged and comes back, and the system chooses another; microphones and speakers."""
     page = talking.visit.page
     names = {"microphone": "Fake Audio Input 1", "speaker": "Fake Audio Output 1"}
@@ -75,11 +74,9 @@ async def test_a_call_goes_on_with_the_next_device(chromium: Chromium, talking: 
     await talking.press("Close")
     await until(lambda: _speaks_into(talking, ids["microphone"]), 10)
 
-    await chromium.microphone.will_say("what is the weather in Stockholm")
     await page.evaluate("id => system.unplug(id)", ids["microphone"])
-    await talking.agent_has_said(re.compile("degrees?.* in Stockholm"))
-    await chromium.microphone.will_be_silent()
     await _says_that_it_changed(talking, "microphone", "Fake Default Audio Input")
+    await _sends_more(talking)
     await page.evaluate("id => system.plugIn(id)", ids["microphone"])
     await _says_that_it_changed(talking, "microphone", names["microphone"])
     assert await _speaks_into(talking, ids["microphone"])

@@ -3,9 +3,11 @@
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from tests.support.clock import Clock
 from webrtc_agent import connection
-from webrtc_agent.connection import SoundConnection
+from webrtc_agent.connection import QUIET_SECONDS, SoundConnection
 from webrtc_agent.datagrams import (
     BURST,
     MAX_BYTES,
@@ -71,3 +73,21 @@ async def test_the_door_is_there(answered: SoundConnection) -> None:
         assert all(isinstance(each.datagram_received.__self__, DatagramDoor) for each in protocols)
     finally:
         await connection.close(answered)
+
+
+async def test_a_visitor_without_pings_is_there_as_long_as_datagrams_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One whose network is gone before the first ping is missed as soon as any other."""
+    clock, socket = Clock(), Socket()
+    monkeypatch.setattr(connection, "time", SimpleNamespace(monotonic=clock))
+    visit: Any = SoundConnection(15)
+    visit._connect_invoked, visit._pc = True, SimpleNamespace(connectionState="connected")
+    visit._doors = (DatagramDoor(socket, clock),)
+    socket.nominated[1] = SimpleNamespace(remote_addr=VISITOR)
+    for _ in range(60):
+        clock.now += QUIET_SECONDS - 1
+        socket.datagram_received(b"x", VISITOR)
+        socket.datagram_received(b"x", STRANGER)
+        assert visit.is_connected()
+    clock.now += QUIET_SECONDS
+    socket.datagram_received(b"x", STRANGER)
+    assert not visit.is_connected()

@@ -24,6 +24,8 @@ CONNECT_SECONDS = 15
 LOOKUP_SECONDS = 1.0
 """Until names of mDNS, all looked up at once, are given up. A client in the same network answers in milliseconds."""
 CLOSE_SECONDS = 2.0
+QUIET_SECONDS = 7.5
+"""Longest time between two datagrams of a browser: it checks its way every six seconds at least (RFC 7675)."""
 MAX_PENDING = 20
 """Messages that are kept until the pipeline takes some: as many as anybody may send at once."""
 
@@ -56,6 +58,16 @@ class SoundConnection(SmallWebRTCConnection):
                 ReportDoor(transport, time.monotonic),
                 *(DatagramDoor(each, time.monotonic) for each in transport.transport._connection._protocols),  # noqa: SLF001
             )
+
+    def is_connected(self) -> bool:
+        """Tell whether the visitor is still heard of: by pings, or by anything where no ping has come yet.
+
+        Pipecat would believe a connection without pings until WebRTC gives it up, after half a minute.
+        """
+        heard_at = [door.heard_at for door in self._doors if isinstance(door, DatagramDoor)]
+        if self._last_received_time is None and heard_at and time.monotonic() - max(heard_at) >= QUIET_SECONDS:
+            return False
+        return bool(super().is_connected())
 
     async def _close(self) -> None:
         """Close whole, whoever gives up waiting for it.

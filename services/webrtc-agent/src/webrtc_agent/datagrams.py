@@ -30,13 +30,19 @@ class DatagramDoor:
 
     def __init__(self, protocol: Any, clock: Callable[[], float]) -> None:  # noqa: ANN401 - its method is replaced
         self._nominated = protocol.receiver._nominated  # noqa: SLF001 - nothing else tells who the visitor is
+        self._clock = clock
+        self.heard_at = clock()
+        """When the visitor's browser sent anything last, if only a check that the way still exists (RFC 7675)."""
         self._visitor = Credit(clock, BURST, PER_SECOND)
         self._unknown = Credit(clock, UNKNOWN_BURST, UNKNOWN_PER_SECOND)
         self._take, protocol.datagram_received = protocol.datagram_received, self._admit
 
     def _admit(self, data: bytes, address: tuple[Any, ...]) -> None:
         # A stranger who sends to this port takes nothing from the visitor.
-        credit = self._visitor if self._is_visitor(address) else self._unknown
+        is_visitor = self._is_visitor(address)
+        if is_visitor:
+            self.heard_at = self._clock()
+        credit = self._visitor if is_visitor else self._unknown
         if len(data) <= MAX_BYTES and credit.spend():
             self._take(data, address)
 

@@ -43,24 +43,22 @@ class Watch:
         Args:
             connected: Whether the pings keep coming.
         """
-        if self.was_connected and self._is_alive(connected=connected):
+        now = self._clock()
+        sounding = self._heard_at is not None and now - self._heard_at < _SOUND_SECONDS
+        if self.was_connected and (connected or sounding):
             self._extend()
-        return self._clock() >= self._deadline
+        return now >= self._deadline
 
     def has_left(self, *, connected: bool) -> bool:
         """Tell whether the visitor closed a connection that is closed now.
 
-        A browser that closes its side is heard up to then. Consent that expires (RFC 7675) closes a connection as well,
-        and so does a client that never got through.
+        A browser that closes its side was heard not long before. Consent that expires (RFC 7675) closes a connection as
+        well, half a minute after the last sign of life, and so does a client that never got through.
 
         Args:
             connected: Whether the pings kept coming.
         """
-        return self.was_connected and self._is_alive(connected=connected)
-
-    def _is_alive(self, *, connected: bool) -> bool:
-        sounding = self._heard_at is not None and self._clock() - self._heard_at < _SOUND_SECONDS
-        return connected or sounding
+        return self.was_connected and not self.is_lost(connected=connected)
 
     def _extend(self) -> None:
         self._deadline = self._clock() + LOST_SECONDS
