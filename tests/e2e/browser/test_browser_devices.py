@@ -1,5 +1,6 @@
 """What a system does to a call's sound and devices in the middle of it: the page says so, and the call goes on."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -72,7 +73,7 @@ async def test_a_call_goes_on_with_the_next_device(talking: VisitorPage) -> None
         choice = page.get_by_role("combobox", name=kind.capitalize())
         [ids[kind]] = await choice.select_option(label=label)
     await talking.press("Close")
-    await until(lambda: _speaks_into(talking, ids["microphone"]), 10)
+    await _speaks_by_now_into(talking, ids["microphone"])
 
     await page.evaluate("id => system.unplug(id)", ids["microphone"])
     await _says_that_it_changed(talking, "microphone", "Fake Default Audio Input")
@@ -93,12 +94,17 @@ async def test_a_call_goes_on_with_the_next_device(talking: VisitorPage) -> None
     await talking.press("Devices and volume")
     await page.get_by_role("combobox", name="Microphone").select_option(value="default")
     await talking.press("Close")
-    await until(lambda: _speaks_into(talking, "default"), 10)
+    await _speaks_by_now_into(talking, "default")
     opened = await page.evaluate("() => system.microphones.length")
     await page.evaluate("() => system.choose('Headset')")
     await page.wait_for_function("count => system.microphones.length > count", arg=opened)
     await _says_that_it_changed(talking, "microphone", "Headset")
     await talking.does("Listening")
+
+
+async def _speaks_by_now_into(visitor: VisitorPage, device: str) -> None:
+    await until(lambda: _speaks_into(visitor, device), 10)
+    await asyncio.sleep(2.0)  # the page notes what there is; no device is unplugged within milliseconds of its choice
 
 
 async def _speaks_into(visitor: VisitorPage, device: str) -> bool:
