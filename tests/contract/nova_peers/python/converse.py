@@ -35,7 +35,7 @@ FORMAT = {
     "audioType": "SPEECH",
 }
 TEXT = {"mediaType": "text/plain"}
-PATIENCE = 60.0
+PATIENCE = 120.0
 NOISE = array.array("h", [6000, -6000] * (RATE // 4)).tobytes()
 SILENCE = bytes(CHUNK * 2)
 
