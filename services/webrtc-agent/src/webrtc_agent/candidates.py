@@ -11,6 +11,8 @@ from typing import Final
 
 from webrtc_agent.requests import Candidate
 
+MAX_READ: Final = 400
+"""Candidates of an offer that are looked at; a laptop with nine addresses names 72 in all."""
 MAX_CANDIDATES: Final = 50
 """Candidates of one connection that are tried."""
 MAX_HOSTS: Final = 40
@@ -104,10 +106,13 @@ class Candidates:
         self._read_media(lines)
         kept: list[str] = []
         names: list[Address] = []
-        medium = -1
+        medium, read_so_far = -1, 0
         for line in lines:
             medium += line.startswith("m=")
             if line.startswith(_CANDIDATE):
+                if medium not in self._carrying or read_so_far >= MAX_READ:
+                    continue
+                read_so_far += 1
                 address = self._read(line.removeprefix("a="), medium)
                 if address is not None and address.is_name:
                     names.append(address)
