@@ -31,6 +31,8 @@ class Talk:
     cards: list[str]
     sound: Sound
     policy: list[str]
+    before: dict[str, Any]
+    """What the weather source said before the question: it moves on."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -47,6 +49,7 @@ async def talk(chromium: Chromium, product: Product) -> Talk:
 
 
 async def _talk(chromium: Chromium, product: Product, silence: float) -> Talk:
+    before = _current(product, "Stockholm")
     await chromium.microphone.will_say(silence, QUESTION)
     async with chromium.visit(product.state["base_url"]) as visit:
         page = VisitorPage(visit)
@@ -72,6 +75,7 @@ async def _talk(chromium: Chromium, product: Product, silence: float) -> Talk:
             await page.card.all_inner_texts(),
             await visit.recording(),
             await visit.refused_by_policy(),
+            before,
         )
         await page.press("End the conversation")
         await page.does("Ended")
@@ -84,7 +88,8 @@ async def test_the_sound_that_arrives_holds_what_the_weather_source_said(product
     """Recorded in the page and read by a recogniser that had no part in the call."""
     answer = transcribe_answer(talk.sound[:, 1].tobytes(), RATE)
     assert contains(answer, "Stockholm"), answer
-    assert contains(answer, str(_temperature(product, "Stockholm"))), answer
+    known = {_whole(source["temperature_2m"]) for source in (talk.before, _current(product, "Stockholm"))}
+    assert any(contains(answer, str(number)) for number in known), (known, answer)
 
 
 async def test_both_sides_are_written_down_once(talk: Talk) -> None:
@@ -97,11 +102,14 @@ async def test_both_sides_are_written_down_once(talk: Talk) -> None:
 async def test_the_card_shows_the_figures_of_the_weather_source(product: Product, talk: Talk) -> None:
     """Temperature, humidity and wind are the source's own."""
     [card] = talk.cards
-    current = _current(product, "Stockholm")
     assert "Stockholm" in card
-    assert f"{_whole(current['temperature_2m'])}°" in card.replace("\n", "").replace("\u2212", "-"), card
-    assert f"{_whole(current['relative_humidity_2m'])} %" in card
-    assert f"{_whole(current['wind_speed_10m'])} km/h" in card
+    shown = card.replace("\n", "").replace("\u2212", "-")
+    assert any(
+        f"{_whole(current['temperature_2m'])}°" in shown
+        and f"{_whole(current['relative_humidity_2m'])} %" in shown
+        and f"{_whole(current['wind_speed_10m'])} km/h" in shown
+        for current in (talk.before, _current(product, "Stockholm"))
+    ), card
 
 
 async def test_the_page_speaks_with_nobody_else(product: Product, talk: Talk) -> None:
@@ -128,10 +136,6 @@ def _current(product: Product, place: str) -> dict[str, Any]:
     query = {"latitude": town["latitude"], "longitude": town["longitude"], "current": wanted, "timezone": "auto"}
     current: dict[str, Any] = httpx.get(weather["forecast_url"], params=query).json()["current"]
     return current
-
-
-def _temperature(product: Product, place: str) -> int:
-    return _whole(_current(product, place)["temperature_2m"])
 
 
 def _whole(figure: float) -> int:
