@@ -53,6 +53,8 @@ export default {
     reportCompressedSize: false,
     chunkSizeWarningLimit: 10_000,
     rolldownOptions: {
+      // React Native's transport imports types as if they were values; its own bundler drops them.
+      shimMissingExports: true,
       input: Object.fromEntries(Object.keys(pairs).map((name) => [name, `pair:${name}`])),
       output: { entryFileNames: "[name].js", chunkFileNames: "chunks/[hash].js" },
     },
