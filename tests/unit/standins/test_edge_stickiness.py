@@ -38,7 +38,7 @@ def test_what_is_old_foreign_or_forged_binds_nobody() -> None:
 
 
 def test_only_the_pages_group_is_sticky_and_for_seconds() -> None:
-    """A call must go where there is room; and a visitor whom a full task refuses, to another after Retry-After."""
+    """A call must go where there is room; and a visitor refused by a full task, to another after Retry-After."""
     groups = balancer.read(Template(TEMPLATE)).groups
     sticky = {name: group.sticky_seconds for name, group in groups.items() if group.sticky_seconds is not None}
     assert sticky == {WEB: 5}

@@ -1,4 +1,4 @@
-"""Visitors who are on their way keep nobody out."""
+"""Visitors on their way keep no others out."""
 
 from collections import Counter
 

@@ -42,7 +42,7 @@
     }
   }
 
-  // A script or style that is not there; such events do not bubble, and links include icons, which nobody needs.
+  // A script or style that is not there; such events do not bubble, and links include icons, which a page can do without.
   addEventListener(
     "error",
     ({ target }) => {

@@ -2,8 +2,8 @@
 
 aiortc keeps what is unfinished, opens whatever channels a peer asks for, and ends the connection over a text that is
 none, with that text in the log. It answers each piece of a packet, and counts acknowledged numbers one by one: a packet
-of 1200 bytes can name twenty million, for which all visitors wait seconds. Pipecat parses every message, and asks
-nobody. Neither has a setting for any of this.
+of 1200 bytes can name twenty million, for which all visitors wait seconds. Pipecat parses every message unasked.
+Neither has a setting for any of this.
 """
 
 # ruff: noqa: SLF001 - see above

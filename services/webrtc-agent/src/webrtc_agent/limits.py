@@ -29,7 +29,7 @@ class StartLimit:
     """Counts the sessions started within the last minute, by network and in total.
 
     From ``total`` on, those networks are refused that have started the most: what is left is shared as if each were to
-    get the same, first among wide networks, then within one. A few networks that start without end keep nobody out.
+    get the same, first among wide networks, then within one. A few networks that start without end keep no others out.
 
     Args:
         per_address: Most in a minute from one address.

@@ -154,11 +154,8 @@ class Peer:
             self._session.connected()
 
     async def _left(self, _transport: object, _client: object) -> None:
-        if not self._watch.was_connected:
-            self._session.end(EndReason.NEVER_CONNECTED)
-        else:
-            left = self._watch.has_left(connected=self._connection.is_connected())
-            self._session.end(EndReason.CALLER_LEFT if left else EndReason.PEER_LOST)
+        left = self._watch.has_left(connected=self._connection.is_connected())
+        self._session.end(EndReason.CALLER_LEFT if left else self._lost())
 
     def _say_why(self, reason: EndReason) -> None:
         message = farewell(reason)

@@ -107,7 +107,7 @@ class Admission:
         return Place(self)
 
     def promise(self, settled: Callable[[], None]) -> Place:
-        """Prepare a place for somebody who is on their way; they take it, if one is left, when they are there.
+        """Promise a place to a visitor on the way, who takes it on arrival if one is left.
 
         A task that drains waits for them as for those who talk, so their time must be bounded.
 

@@ -1,4 +1,4 @@
-"""What Pipecat's clients are told of the agent's words (RTVI), where Pipecat's own observer tells it differently."""
+"""How the agent's words reach Pipecat's clients (RTVI), where Pipecat's own observer sends them differently."""
 
 from typing import Any
 

@@ -100,7 +100,7 @@ def install(app: FastAPI, agent: Agent) -> None:
 
     @app.api_route("/ready", methods=[*READ])
     async def ready(request: Request) -> JSONResponse:
-        """Tell those beside us whether a new conversation may come; nobody else needs to know how full it is."""
+        """Report to a probe of the same network whether a new conversation may come; strangers get 404."""
         if not _is_beside_us(request):
             raise HTTPException(HTTPStatus.NOT_FOUND)
         state = readiness(agent)

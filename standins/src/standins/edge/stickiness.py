@@ -34,8 +34,8 @@ class Stickiness:
 
     def cookies(self, address: str) -> Headers:
         """Return the headers that bind a client to a target."""
-        told = f"{address} {time.monotonic() + self._seconds}".encode()
-        value = urlsafe_b64encode(self._seal(told) + told).decode()
+        claim = f"{address} {time.monotonic() + self._seconds}".encode()
+        value = urlsafe_b64encode(self._seal(claim) + claim).decode()
         expires = formatdate(time.time() + _KEPT_SECONDS, usegmt=True)
         own = f"AWSALB={value}; Expires={expires}; Path=/"
         cross = f"AWSALBCORS={value}; Expires={expires}; Path=/; SameSite=None; Secure"
@@ -53,11 +53,11 @@ class Stickiness:
             sealed = urlsafe_b64decode(value)
         except ValueError:
             return None
-        seal, told = sealed[:32], sealed[32:]
-        if not hmac.compare_digest(seal, self._seal(told)):
+        seal, claim = sealed[:32], sealed[32:]
+        if not hmac.compare_digest(seal, self._seal(claim)):
             return None
-        address, _, until = told.decode().partition(" ")
+        address, _, until = claim.decode().partition(" ")
         return address if time.monotonic() < float(until) else None
 
-    def _seal(self, told: bytes) -> bytes:
-        return hmac.digest(self._key, told, hashlib.sha256)
+    def _seal(self, claim: bytes) -> bytes:
+        return hmac.digest(self._key, claim, hashlib.sha256)
