@@ -7,12 +7,12 @@ docs/decisions/0012 says what was decided by them.
 
 import argparse
 import heapq
+import itertools
 import random
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import count
 from math import ceil
 from statistics import median
 from typing import Final
@@ -88,7 +88,7 @@ class Model:
     outcome: Outcome = field(default_factory=Outcome)
     _starting: int = 0
     _events: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
-    _order: "count[int]" = field(default_factory=count)
+    _order: Iterator[int] = field(default_factory=itertools.count)
 
     def at(self, delay: float, what: Callable[[], None]) -> None:
         """Have something happen later."""
