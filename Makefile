@@ -12,7 +12,7 @@ export $(CALL_VARIABLES)
 unexport PYTHONPATH PYTHONHOME PYTHONOPTIMIZE PYTHONWARNINGS PYTHONINSPECT PYTHONSAFEPATH PYTHONDEVMODE NODE_OPTIONS
 unexport GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 
-.PHONY: help environment page run call apart clients test test-all test-rest faults soak endurance fuzz mutations dates costs coverage audit sbom drill lint format lock bench deploy-plan deploy destroy clean
+.PHONY: help environment page run call apart clients test test-all test-rest faults soak endurance fuzz mutations dates costs coverage audit sbom drill rollout lint format lock bench deploy-plan deploy destroy clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -77,8 +77,11 @@ audit: environment ## compare what is pinned with published advisories: ADVISORI
 sbom: environment ## write down what is in each image and under which license, as CycloneDX, into .run/sbom
 	@$(BIN)/python -m tools.sbom
 
-drill: environment ## a deployment, a scale-in and a task that dies behind the load balancer, CALLERS=18 and VISITORS=2 talking
-	@CALLERS=$(or $(CALLERS),18) VISITORS=$(or $(VISITORS),2) $(BIN)/pytest -m "" -s tests/e2e/test_rolling_deployment.py
+drill: environment ## a deployment, a rollback, a scale-in and a task that dies while people talk: CALLERS=20, VISITORS=4
+	@CALLERS=$(or $(CALLERS),20) VISITORS=$(or $(VISITORS),4) $(BIN)/pytest -m "" -s tests/e2e/test_rolling_deployment.py
+
+rollout: environment ## compare, in a model, ways to keep conversations while ECS replaces tasks: RUNS=
+	@$(BIN)/python -m tools.rollout $(if $(RUNS),--runs $(RUNS))
 
 lint: environment ## rules, format, types, import contracts, and the page's own checks
 	@$(BIN)/ruff check

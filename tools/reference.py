@@ -177,7 +177,9 @@ to ask for:
 | `pipeline_failed` | `error`: the defect of ours that ended a conversation |
 | `request_refused` | `path`, `status`, `error` |
 | `requests_over_budget` | `requests`: how many were refused since the line before, a minute ago or longer |
-| `task_protection` | `on`; `task_protection_failed`: `on`, `error` |
+| `open_request` | `open`: the task's own request through the load balancer began, or ended with its last visitor |
+| `open_request_broken` | `error`; it is made again |
+| `open_request_failed` | `tries`: the load balancer brought none of them here, and none is open |
 | `draining`, `drained` | `sessions` |
 """
 

@@ -407,6 +407,7 @@ def test_destroy_asks_for_the_name_says_what_stays_and_takes_the_rest(operator: 
     assert operator.run("destroy")[0] == 2
     code, said = operator.run("destroy", answer=lambda _: "production")
     assert (code, list(stacks())) == (1, ORDER)
+    assert "conversations that go on are cut off 30 s after" in " ".join(said.split())
     code, said = operator.run("destroy", answer=lambda _: "test")
     assert code == 0, said
     assert list(stacks()) == ["pipecat-registry"]

@@ -232,6 +232,27 @@ MORE = [
         "KmsMasterKeyId: alias/aws/sns\n      TopicName: !Sub",
         "test_observability_stack::test_alarms_may_publish_and_strangers_may_not",
     ),
+    Mistake(
+        "a web task that is stopped as soon as the load balancer lets go of it",
+        "service",
+        '{Name: KEEP_REQUEST_OPEN, Value: "true"}',
+        '{Name: KEEP_REQUEST_OPEN, Value: "false"}',
+        "test_edge_stack::test_a_leaving_web_task_keeps_its_visits_for_the_longest_that_is_promised",
+    ),
+    Mistake(
+        "a load balancer that waits two minutes for visitors",
+        "edge",
+        "Value: !Ref WebDrainSeconds",
+        'Value: "120"',
+        "test_edge_stack::test_a_leaving_web_task_keeps_its_visits_for_the_longest_that_is_promised",
+    ),
+    Mistake(
+        "a task that can keep ECS from stopping it",
+        "permissions",
+        "Action: bedrock:InvokeModel\n",
+        "Action: [bedrock:InvokeModel, ecs:UpdateTaskProtection]\n",
+        "test_permissions::test_no_task_may_keep_ecs_from_stopping_it",
+    ),
 ]
 
 

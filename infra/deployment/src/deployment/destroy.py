@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from deployment import options
+from deployment.draining import DRAIN_SECONDS, quick_drain
 from deployment.errors import DeclinedError, UsageError
 from deployment.job import ROOT, Job, new_screen, open_job, run
 from deployment.patience import Patience
@@ -47,8 +48,9 @@ def destroy(job: Job) -> int:
     job.screen.heading("Stacks")
     for stack in standing:
         job.screen.progress(f"{stack.name}: deleting")
-        job.cloudformation.settle(stack, lambda _: None)
-        job.cloudformation.delete(stack)
+        with quick_drain(job, stack):
+            job.cloudformation.settle(stack, lambda _: None)
+            job.cloudformation.delete(stack)
         job.screen.row("-", stack.name, "deleted")
     return 0
 
@@ -74,7 +76,13 @@ def _announce(job: Job, standing: Sequence[Stack]) -> None:
     job.screen.heading("What goes")
     for stack in standing:
         job.screen.row("-", stack.last, stack.name)
-    job.screen.row(Mark.CARE, "calls", "conversations that go on are cut off; remembered calls and logs are deleted")
+    job.screen.row(
+        Mark.CARE,
+        "calls",
+        f"conversations that go on are cut off {DRAIN_SECONDS} s after their service begins to go, callers without a "
+        "goodbye; remembered calls and logs are deleted",
+        ["to let them end first, point the number and the page elsewhere until the dashboard shows no sessions"],
+    )
     job.screen.heading("What stays")
     for stack in standing:
         for name, kind in stack.template.kept.items():

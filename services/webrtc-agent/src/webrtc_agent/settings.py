@@ -71,6 +71,9 @@ class WebSettings(CoreSettings):
     """Page where a visitor can ask to be called back; shown beside the number."""
     serve_console: bool = False
     """Whether ``/console``, a page for developers, is served. ``make run`` and compose turn it on."""
+    keep_request_open: bool = False
+    """Whether this task, while it has visitors, keeps a request to itself open through PUBLIC_BASE_URL. Behind a load
+    balancer that drains a task before it is stopped, ECS then waits for the visitors."""
     starts_per_minute_per_address: Annotated[int, Field(ge=1, le=10_000)] = 15
     """Sessions that one address may start in a minute. A whole office often has one address: this is about twice what a
     task has places for, and half of what all addresses may start."""

@@ -1,17 +1,13 @@
-"""What runs beside the conversations for as long as a service does: metrics, traces, ECS's protection of this task."""
+"""What runs beside the conversations for as long as a service does: metrics and traces."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
-import httpx
-
-from agent_core.adapters.ecs_agent import EcsAgent
 from agent_core.agent import Agent
 from agent_core.observability import logs
 from agent_core.observability.meter import Meter
 from agent_core.observability.reporting import reporting
 from agent_core.observability.traces import Tracer
-from agent_core.protection import TaskProtection
 from agent_core.settings import CoreSettings
 from agent_core.tidying import tidying
 
@@ -24,11 +20,6 @@ async def operations(agent: Agent, meter: Meter) -> AsyncIterator[None]:
         await stack.enter_async_context(tidying())
         if logs.is_json(settings.log_format):
             await stack.enter_async_context(reporting(meter, settings.metrics_seconds, logs.write_document))
-        if settings.ecs_agent_uri is not None:
-            base_url = f"{str(settings.ecs_agent_uri).rstrip('/')}/"
-            client = await stack.enter_async_context(httpx.AsyncClient(base_url=base_url, trust_env=False))
-            protection = TaskProtection(EcsAgent(client), agent.admission, agent.counting.protection_failed)
-            await stack.enter_async_context(protection.running())
         if settings.otel_exporter_otlp_endpoint is not None:
             agent.tracer = await stack.enter_async_context(_tracing(meter.service, settings))
         yield

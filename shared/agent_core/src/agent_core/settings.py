@@ -143,8 +143,6 @@ class CoreSettings(BaseSettings):
     """Longest conversation; an abandoned call must not cost money for ever."""
     drain_seconds: Annotated[int, Field(ge=0, le=115)] = 110
     """How long a stopping task lets conversations finish. Fargate kills it at 120 s."""
-    ecs_agent_uri: HttpUrl | None = None
-    """ECS's agent beside the task, set by ECS itself: it is told to spare the task while anyone talks."""
 
     metrics_namespace: Annotated[str, Field(pattern="^[A-Za-z0-9._/#:-]{1,255}$")] = "VoiceAgent"
     """CloudWatch namespace. Two environments in one account and region need two."""

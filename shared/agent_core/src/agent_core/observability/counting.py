@@ -74,9 +74,9 @@ class Counting:
         self._meter.count(metrics.TOOL_CALLS, Tool=tool, Outcome=outcome)
         self._meter.observe(metrics.TOOL_TIME, elapsed_ms, Tool=tool)
 
-    def protection_failed(self) -> None:
-        """ECS could not be told whether to spare this task."""
-        self._meter.count(metrics.PROTECTION_FAILURES)
+    def open_request_failed(self) -> None:
+        """The load balancer did not bring this task's own request to it."""
+        self._meter.count(metrics.OPEN_REQUEST_FAILURES)
 
     def cost_of(self, tally: Tally) -> float:
         """Estimate what a conversation has cost, in US dollars."""

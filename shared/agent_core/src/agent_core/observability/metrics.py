@@ -142,10 +142,11 @@ LOOP_LAG: Final = Metric(
     "How late this task's event loop wakes up, at worst in each second: above 100 ms callers hear gaps.",
     Unit.MILLISECONDS,
 )
-PROTECTION_FAILURES: Final = Metric(
-    "TaskProtectionFailures",
+OPEN_REQUEST_FAILURES: Final = Metric(
+    "OpenRequestFailures",
     Kind.COUNTER,
-    "Times that ECS could not be told to spare this task, or not any more; a scale-in may then cut calls.",
+    "Times that a web task with visitors could not keep a request open through the load balancer; a deployment or a "
+    "scale-in may then cut its visits off.",
 )
 
 METRICS: Final = (
@@ -167,6 +168,6 @@ METRICS: Final = (
     ESTIMATED_COST,
     LOST_AUDIO,
     LOOP_LAG,
-    PROTECTION_FAILURES,
+    OPEN_REQUEST_FAILURES,
 )
 """All of them, in the order of the reference page."""
