@@ -27,6 +27,7 @@ ACCOUNT = "123456789012"
 ORDER = [
     "pipecat-registry",
     *(f"pipecat-test-{name}" for name in ("network", "platform", "permissions", "edge", "phone", "web")),
+    *(f"pipecat-test-{service}-scaling" for service in ("phone", "web")),
     *(f"pipecat-test-{name}" for name in ("phone-alarms", "web-alarms", "observability")),
 ]
 

@@ -164,7 +164,7 @@ MORE = [
     ),
     Mistake(
         "scaling by a metric that nobody emits",
-        "service",
+        "scaling",
         "MetricName: ActiveSessions",
         "MetricName: ActiveCalls",
         "test_service_stack::test_sessions_per_task_are_held_by_the_metric_that_the_code_emits",

@@ -17,9 +17,9 @@ services = pytest.mark.parametrize("service", ["phone", "web"])
 
 def policy(made: Deployed, service: str, name: str) -> dict[str, Any]:
     """Give what a scaling policy holds to."""
-    described = made.of(service, name)
+    described = made.of(f"{service}-scaling", name)
     assert described["PolicyType"] == "TargetTrackingScaling"
-    assert described["ScalingTargetId"] == made.names[service, "ScalableTarget"]
+    assert described["ScalingTargetId"] == made.names[f"{service}-scaling", "ScalableTarget"]
     held: dict[str, Any] = described["TargetTrackingScalingPolicyConfiguration"]
     return held
 
@@ -64,7 +64,7 @@ def test_two_tasks_at_the_start_and_the_live_count_afterwards(made: Deployed, se
 @services
 def test_one_to_four_tasks(made: Deployed, service: str) -> None:
     """The service that is deployed is the one that is scaled."""
-    target = made.of(service, "ScalableTarget")
+    target = made.of(f"{service}-scaling", "ScalableTarget")
     assert (target["MinCapacity"], target["MaxCapacity"]) == (1, 4)
     assert target["ResourceId"] == f"service/pipecat-cluster-test/pipecat-{service}-service-test"
     assert (target["ServiceNamespace"], target["ScalableDimension"]) == ("ecs", "ecs:service:DesiredCount")

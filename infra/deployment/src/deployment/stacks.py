@@ -43,7 +43,7 @@ class Stacks:
     """Network to load balancer: what has to stand before a service can."""
     services: tuple[Stack, ...]
     watch: tuple[Stack, ...]
-    """Alarms and dashboard."""
+    """Scaling, alarms and dashboard: what needs the services."""
 
     @property
     def all(self) -> tuple[Stack, ...]:
@@ -87,6 +87,7 @@ def stacks_of(environment: Environment, folder: Path) -> Stacks:
         foundation=tuple(foundation),
         services=tuple(stack(name, "service", name, ServiceName=name) for name in SERVICES),
         watch=(
+            *(stack(f"{name}-scaling", "scaling", ServiceName=name) for name in SERVICES),
             *(stack(f"{name}-alarms", "alarms", ServiceName=name) for name in SERVICES),
             stack("observability", "observability"),
         ),
