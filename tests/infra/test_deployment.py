@@ -8,6 +8,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from deployment import sizes
 from deployment.environment import CHOICES
 from tests.support.given import refused
 from tests.support.stacks import REGION, deploy, parameters_of, pretend_aws, usual
@@ -99,6 +100,7 @@ def test_environments_are_named_as_the_templates_allow_and_keep_apart() -> None:
     files = [parameters_of(path) for path in ENVIRONMENTS]
     names = [path.stem for path in ENVIRONMENTS]
     known = {key for path in TEMPLATES for key in template(path.stem)["Parameters"]} | CHOICES.keys()
+    known |= sizes.names()
     assert [key for one in files for key in one if key not in known] == []
     assert [one["Environment"] for one in files] == names
     assert sorted(template("edge")["Parameters"]["Environment"]["AllowedValues"]) == names

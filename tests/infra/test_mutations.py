@@ -43,7 +43,7 @@ FIFTEEN = [
         "Action: bedrock:InvokeModelWithBidirectionalStream\n",
         LINTER,
     ),
-    Mistake("an unknown reference", "edge", "TargetGroupArn: !Ref WebTargetGroup", "TargetGroupArn: !Ref Web", LINTER),
+    Mistake("an unknown reference", "edge", "!Ref WebTargetGroup]}]", "!Ref Web]}]", LINTER),
     Mistake("a priority that is too high", "edge", "Priority: 10", "Priority: 50001", LINTER),
     Mistake("six patterns in a rule", "edge", '"/media-stream*"]', '"/a", "/b", "/c", "/d", "/e"]', LINTER),
     Mistake(
@@ -165,9 +165,9 @@ MORE = [
     Mistake(
         "scaling by a metric that nobody emits",
         "scaling",
-        "MetricName: ActiveSessions",
-        "MetricName: ActiveCalls",
-        "test_service_stack::test_sessions_per_task_are_held_by_the_metric_that_the_code_emits",
+        "MetricName: FreePlaces",
+        "MetricName: FreeSeats",
+        "test_scaling_stack::test_tasks_are_added_by_the_places_that_the_code_reports",
     ),
     Mistake(
         "no way back from a bad deployment",
@@ -193,8 +193,8 @@ MORE = [
     Mistake(
         "calls that go to the page",
         "edge",
-        "Actions: [{Type: forward, TargetGroupArn: !Ref PhoneTargetGroup}]",
-        "Actions: [{Type: forward, TargetGroupArn: !Ref WebTargetGroup}]",
+        "HasNoPhone, !Ref WebTargetGroup, !Ref PhoneTargetGroup",
+        "HasNoPhone, !Ref WebTargetGroup, !Ref WebTargetGroup",
         "test_edge_stack::test_calls_go_to_the_phone_service_and_the_rest_to_the_web_service",
     ),
     Mistake(
