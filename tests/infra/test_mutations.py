@@ -232,6 +232,41 @@ MORE = [
         "KmsMasterKeyId: alias/aws/sns\n      TopicName: !Sub",
         "test_observability_stack::test_alarms_may_publish_and_strangers_may_not",
     ),
+    Mistake(
+        "free places by the minute",
+        "scaling",
+        "Period: 10",
+        "Period: 60",
+        "test_scaling_stack::test_tasks_are_added_by_the_places_that_the_code_reports",
+    ),
+    Mistake(
+        "a cooldown shorter than a start",
+        "scaling",
+        "Cooldown: 120\n        MetricAggregationType",
+        "Cooldown: 60\n        MetricAggregationType",
+        "test_scaling_stack::test_the_policies_are_those_that_were_simulated",
+    ),
+    Mistake(
+        "idle cores that take free places away",
+        "scaling",
+        "DisableScaleIn: true",
+        "DisableScaleIn: false",
+        "test_scaling_stack::test_the_cpu_only_adds_tasks",
+    ),
+    Mistake(
+        "ten calls more than a core carried",
+        "service",
+        '"1024": 30',
+        '"1024": 40',
+        "test_scaling_stack::test_a_task_admits_what_its_cores_were_measured_to_carry",
+    ),
+    Mistake(
+        "a shell whose agent cannot write",
+        "service",
+        "- {SourceVolume: ssm-log, ContainerPath: /var/log/amazon/ssm}",
+        "- {SourceVolume: ssm-log, ContainerPath: /var/log/ssm}",
+        "test_task::test_a_shell_in_a_task_finds_the_three_folders_that_its_agent_writes_to",
+    ),
 ]
 
 
@@ -264,6 +299,7 @@ def deployed(folder: Path, *, secure: bool) -> Deployed:
         if secure:
             asked = boto3.client("acm", REGION).request_certificate(DomainName="agent.example.com")
             own = {"CertificateArn": asked["CertificateArn"], "DomainName": "agent.example.com"}
+            own["ExecuteCommand"] = "true"
         deploy(made, usual(None, **own), folder)
     return made
 

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from agent_core.observability import metrics
-from tests.support.stacks import Deployed
+from tests.support.stacks import Deployed, parameters_of
 from tests.support.templates import template
 from tools.load_simulation.policies import FreePlaces
+from tools.load_simulation.table import CHOSEN, POLICIES
+from tools.workspace import ROOT
 
 NAMES = {"phone": "phone-agent", "web": "webrtc-agent"}
 """How the code names itself."""
@@ -143,6 +145,17 @@ def test_a_task_admits_what_its_cores_were_measured_to_carry(made: Deployed, ser
     given = {one["Name"]: one["Value"] for one in container["Environment"]}
     assert int(given["MAX_SESSIONS"]) == PLACES[service]
     assert KEPT[service] < PLACES[service]
+
+
+def test_production_has_what_was_chosen() -> None:
+    """Three tasks, so that a zone lost is not the service lost, and the places of the policy on the page."""
+    given = parameters_of(ROOT / "infra/environments/production.parameters")
+    chosen = POLICIES[CHOSEN]()
+    assert isinstance(chosen, FreePlaces)
+    assert (int(given["MinTasks"]), int(given["MaxTasks"])) == (chosen.fewest, chosen.most)
+    assert chosen.fewest >= 3
+    assert int(given["PhonePlacesKeptFree"]) == chosen.kept
+    assert chosen.kept / PLACES["phone"] == int(given["WebPlacesKeptFree"]) / PLACES["web"]
 
 
 def test_a_thousand_calls_fit() -> None:
