@@ -44,6 +44,8 @@ def secure() -> Deployed:
                 FallbackDestination="sip:desk@example.com",
                 TransferDestinations="desk=sip:desk@example.com",
                 TimeZone="Europe/Stockholm",
+                BusyMinTasks="3",
+                BusyFrom="07:55",
                 AllowedOrigins="https://example.com,https://www.example.com",
                 CallbackNumber="+46701234567",
                 CallbackUrl="https://example.com/call-me",

@@ -27,6 +27,7 @@ ACCOUNT = "123456789012"
 ORDER = [
     "pipecat-registry",
     *(f"pipecat-test-{name}" for name in ("network", "platform", "permissions", "edge", "phone", "web")),
+    *(f"pipecat-test-{service}-scaling" for service in ("phone", "web")),
     *(f"pipecat-test-{name}" for name in ("phone-alarms", "web-alarms", "observability")),
 ]
 
@@ -510,3 +511,26 @@ def test_a_number_without_https_is_refused_before_anything_is_changed(operator: 
     code, said = operator.deploy("--yes", "--twilio-number", "+46701234567")
     assert (code, stacks()) == (1, {})
     assert "✗ twilio number   Twilio streams to https alone" in said
+
+
+def test_one_service_alone_needs_no_account_and_no_image_of_the_other(operator: Operator, aws: Deployed) -> None:
+    """Services=phone: no web stacks, every path to the phone service, no key of Daily's; all of it goes again."""
+    operator.environment(Services="phone", PhoneMaxTasks="42")
+    code, said = operator.deploy("--yes")
+    assert (code, "daily" in said.lower()) == (1, False)
+    twilio = {"account_sid": SID, "auth_token": TOKEN, "api_sid": "", "api_secret": ""}
+    boto3.client("secretsmanager", REGION).put_secret_value(
+        SecretId="pipecat/twilio-credentials", SecretString=json.dumps(twilio)
+    )
+    code, said = operator.deploy("--yes")
+    assert code == 0, said
+    assert list(stacks()) == [name for name in ORDER if "web" not in name]
+    assert {"web" in command for command in operator.programs.begun_with("docker buildx build")} == {False}
+    assert aws.of("pipecat-test-phone-scaling", "ScalableTarget")["MaxCapacity"] == 42
+    (action,) = aws.of("pipecat-test-edge", "HttpListener")["DefaultActions"]
+    assert action["TargetGroupArn"] == aws.names["pipecat-test-edge", "PhoneTargetGroup"]
+    assert "/health answers; there is no page" in said
+    assert "2 phone tasks of 1 vCPU" in said
+    assert "web task" not in said
+    assert operator.run("destroy", "--yes")[0] == 0
+    assert list(stacks()) == ["pipecat-registry"]

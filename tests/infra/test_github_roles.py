@@ -20,6 +20,7 @@ NARROWEST = {
     "ChangeRole": {
         "application-autoscaling:DescribeScalableTargets",
         "application-autoscaling:DescribeScalingPolicies",
+        "application-autoscaling:DescribeScheduledActions",
         "ec2:DescribeAvailabilityZones",
         "ecs:DeregisterTaskDefinition",
         "ecs:DescribeTaskDefinition",

@@ -43,7 +43,7 @@ FIFTEEN = [
         "Action: bedrock:InvokeModelWithBidirectionalStream\n",
         LINTER,
     ),
-    Mistake("an unknown reference", "edge", "TargetGroupArn: !Ref WebTargetGroup", "TargetGroupArn: !Ref Web", LINTER),
+    Mistake("an unknown reference", "edge", "!Ref WebTargetGroup]}]", "!Ref Web]}]", LINTER),
     Mistake("a priority that is too high", "edge", "Priority: 10", "Priority: 50001", LINTER),
     Mistake("six patterns in a rule", "edge", '"/media-stream*"]', '"/a", "/b", "/c", "/d", "/e"]', LINTER),
     Mistake(
@@ -164,10 +164,10 @@ MORE = [
     ),
     Mistake(
         "scaling by a metric that nobody emits",
-        "service",
-        "MetricName: ActiveSessions",
-        "MetricName: ActiveCalls",
-        "test_service_stack::test_sessions_per_task_are_held_by_the_metric_that_the_code_emits",
+        "scaling",
+        "MetricName: FreePlaces",
+        "MetricName: FreeSeats",
+        "test_scaling_stack::test_tasks_are_added_by_the_places_that_the_code_reports",
     ),
     Mistake(
         "no way back from a bad deployment",
@@ -193,8 +193,8 @@ MORE = [
     Mistake(
         "calls that go to the page",
         "edge",
-        "Actions: [{Type: forward, TargetGroupArn: !Ref PhoneTargetGroup}]",
-        "Actions: [{Type: forward, TargetGroupArn: !Ref WebTargetGroup}]",
+        "HasNoPhone, !Ref WebTargetGroup, !Ref PhoneTargetGroup",
+        "HasNoPhone, !Ref WebTargetGroup, !Ref WebTargetGroup",
         "test_edge_stack::test_calls_go_to_the_phone_service_and_the_rest_to_the_web_service",
     ),
     Mistake(
@@ -253,6 +253,41 @@ MORE = [
         "Action: [bedrock:InvokeModel, ecs:UpdateTaskProtection]\n",
         "test_permissions::test_no_task_may_keep_ecs_from_stopping_it",
     ),
+    Mistake(
+        "free places by the minute",
+        "scaling",
+        "Period: 10",
+        "Period: 60",
+        "test_scaling_stack::test_tasks_are_added_by_the_places_that_the_code_reports",
+    ),
+    Mistake(
+        "a cooldown shorter than a start",
+        "scaling",
+        "Cooldown: 120\n        MetricAggregationType",
+        "Cooldown: 60\n        MetricAggregationType",
+        "test_scaling_stack::test_the_policies_are_those_that_were_simulated",
+    ),
+    Mistake(
+        "idle cores that take free places away",
+        "scaling",
+        "DisableScaleIn: true",
+        "DisableScaleIn: false",
+        "test_scaling_stack::test_the_cpu_only_adds_tasks",
+    ),
+    Mistake(
+        "ten calls more than a core carried",
+        "service",
+        '"1024": 30',
+        '"1024": 40',
+        "test_scaling_stack::test_a_task_admits_what_its_cores_were_measured_to_carry",
+    ),
+    Mistake(
+        "a shell whose agent cannot write",
+        "service",
+        "- {SourceVolume: ssm-log, ContainerPath: /var/log/amazon/ssm}",
+        "- {SourceVolume: ssm-log, ContainerPath: /var/log/ssm}",
+        "test_task::test_a_shell_in_a_task_finds_the_three_folders_that_its_agent_writes_to",
+    ),
 ]
 
 
@@ -285,6 +320,7 @@ def deployed(folder: Path, *, secure: bool) -> Deployed:
         if secure:
             asked = boto3.client("acm", REGION).request_certificate(DomainName="agent.example.com")
             own = {"CertificateArn": asked["CertificateArn"], "DomainName": "agent.example.com"}
+            own["ExecuteCommand"] = "true"
         deploy(made, usual(None, **own), folder)
     return made
 

@@ -1,27 +1,15 @@
-"""How many tasks there are, how they are exchanged, and what takes a bad exchange back."""
-
-from typing import Any
+"""How tasks are exchanged, and what takes a bad exchange back."""
 
 import pytest
 
 from agent_core.errors import AtCapacity, OverBudget
 from agent_core.observability import metrics
 from tests.support.stacks import Deployed
-from tests.support.templates import template
 
 NAMES = {"phone": "phone-agent", "web": "webrtc-agent"}
 """How the code names itself."""
 
 services = pytest.mark.parametrize("service", ["phone", "web"])
-
-
-def policy(made: Deployed, service: str, name: str) -> dict[str, Any]:
-    """Give what a scaling policy holds to."""
-    described = made.of(service, name)
-    assert described["PolicyType"] == "TargetTrackingScaling"
-    assert described["ScalingTargetId"] == made.names[service, "ScalableTarget"]
-    held: dict[str, Any] = described["TargetTrackingScalingPolicyConfiguration"]
-    return held
 
 
 @services
@@ -59,42 +47,6 @@ def test_two_tasks_at_the_start_and_the_live_count_afterwards(made: Deployed, se
     """A number in every update would reset what scaling has chosen."""
     assert made.of("phone", "Service")["DesiredCount"] == "2"
     assert "DesiredCount" not in secure.of("phone", "Service")
-
-
-@services
-def test_one_to_four_tasks(made: Deployed, service: str) -> None:
-    """The service that is deployed is the one that is scaled."""
-    target = made.of(service, "ScalableTarget")
-    assert (target["MinCapacity"], target["MaxCapacity"]) == (1, 4)
-    assert target["ResourceId"] == f"service/pipecat-cluster-test/pipecat-{service}-service-test"
-    assert (target["ServiceNamespace"], target["ScalableDimension"]) == ("ecs", "ecs:service:DesiredCount")
-
-
-@services
-def test_the_cpu_is_held_at_seventy_percent(made: Deployed, service: str) -> None:
-    """The figure of the first design."""
-    held = policy(made, service, "CpuScaling")
-    assert held["PredefinedMetricSpecification"] == {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"}
-    assert held["TargetValue"] == 70
-
-
-@services
-def test_sessions_per_task_are_held_by_the_metric_that_the_code_emits(made: Deployed, service: str) -> None:
-    """A task waits for the model more than it computes: full, it can look idle."""
-    held = policy(made, service, "SessionScaling")
-    followed = held["CustomizedMetricSpecification"]
-    assert template("service")["Parameters"]["MetricsNamespace"]["Default"] == metrics.NAMESPACE
-    assert followed == {
-        "Namespace": metrics.NAMESPACE,
-        "MetricName": metrics.ACTIVE_SESSIONS.name,
-        "Dimensions": [{"Name": metrics.SERVICE, "Value": NAMES[service]}],
-        "Statistic": "Average",
-    }
-    assert sorted(NAMES.values()) == sorted(metrics.SERVICES)
-    (environment,) = [one["Environment"] for one in made.of(service, "TaskDefinition")["ContainerDefinitions"]]
-    given = {one["Name"]: one["Value"] for one in environment}
-    assert given["METRICS_NAMESPACE"] == followed["Namespace"]
-    assert 1 <= held["TargetValue"] < 0.75 * int(given["MAX_SESSIONS"])
 
 
 def test_the_cluster_is_measured_task_by_task(made: Deployed) -> None:

@@ -126,7 +126,10 @@ _original_clean = parsing.clean_json
 
 
 def _clean(node: Json, resources: Any) -> Json:  # noqa: ANN401 - moto's own type
-    """Leave out of a list what stands for no value."""
+    """Leave out of a list what stands for no value; look things up by text, also where the key is a number."""
+    if isinstance(node, dict) and "Fn::FindInMap" in node:
+        name, *path = node["Fn::FindInMap"]
+        node = {"Fn::FindInMap": [name, *(str(_original_clean(key, resources)) for key in path)]}
     cleaned = _original_clean(node, resources)
     return [one for one in cleaned if one is not None] if isinstance(node, list) else cleaned
 

@@ -90,6 +90,7 @@ def usual(network: Parameters | None = None, **parameters: str) -> list[Stack]:
         stack("https", "https"),
         stack("firewall", "firewall"),
         *(stack(name, "service", ServiceName=name, ImageTag="0a1b2c3") for name in services),
+        *(stack(f"{name}-scaling", "scaling", ServiceName=name) for name in services),
         *(stack(f"{name}-alarms", "alarms", ServiceName=name) for name in services),
         stack("observability", "observability"),
     ]

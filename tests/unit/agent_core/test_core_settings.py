@@ -23,7 +23,7 @@ def test_a_service_without_settings_has_defaults() -> None:
     settings = CoreSettings.read()
     assert settings.model_endpoint == "https://bedrock-runtime.us-east-1.amazonaws.com"
     assert settings.base_url == "http://127.0.0.1:7860"
-    assert settings.max_sessions == 40
+    assert settings.max_sessions == 30
 
 
 def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,7 +39,7 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.nova_sonic_endpointing is Sensitivity.LOW
     assert settings.base_url == "https://voice.example.org/agent"
     assert settings.model_endpoint == "https://vpce.example.org:8443"
-    assert settings.max_sessions == 40
+    assert settings.max_sessions == 30
 
 
 def test_a_file_is_read_and_the_environment_counts_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

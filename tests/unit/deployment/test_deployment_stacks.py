@@ -47,6 +47,8 @@ def test_stacks_come_after_those_they_stand_on() -> None:
         "pipecat-test-firewall",
         "pipecat-test-phone",
         "pipecat-test-web",
+        "pipecat-test-phone-scaling",
+        "pipecat-test-web-scaling",
         "pipecat-test-phone-alarms",
         "pipecat-test-web-alarms",
         "pipecat-test-observability",
@@ -86,10 +88,11 @@ def test_each_stack_is_told_what_its_template_asks_for_and_no_more() -> None:
     assert told == {
         "Environment": "test",
         "ServiceName": "phone",
-        "MinTasks": "3",
         "ImageTag": "abc",
         "PublicBaseUrl": "https://a.b",
     }
+    told = stacks["phone-scaling"].parameters(environment, {"ImageTag": "abc"})
+    assert told == {"Environment": "test", "ServiceName": "phone", "MinTasks": "3"}
     assert stacks["platform"].parameters(environment, {}) == {"Environment": "test", "AlertEmail": "a@b.se"}
 
 

@@ -1,12 +1,13 @@
 """What an environment costs in a month in which nobody calls, as far as a short price list can tell."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Final
 
 from deployment.job import Job
-from deployment.stacks import SERVICES
+from deployment.sizes import SERVICES
 
 _ALARM: Final = "AWS::CloudWatch::Alarm"
 _MEGABYTES: Final = 1024
@@ -27,27 +28,34 @@ def prices() -> dict[str, Any]:
     return read
 
 
-def estimate(job: Job, tasks: int) -> list[Item]:
+def estimate(job: Job, running: Mapping[str, int]) -> list[Item]:
     """Estimate what is there all the time.
 
     Args:
         job: whose environment.
-        tasks: how many run, of both services together.
+        running: how many tasks run of each service.
     """
     table = prices()
     hours = table["hours"]
-    cores, gigabytes = int(job.setting("service", "Cpu")) / 1024, int(job.setting("service", "Memory")) / _MEGABYTES
-    rate = table["task_hour"][job.setting("service", "CpuArchitecture")]
-    task = (cores * rate["core"] + gigabytes * rate["gigabyte"]) * hours
+    tasks = sum(running.values())
     address = table["public_address_hour"] * hours
     alarms = sum(stack.template.kinds.count(_ALARM) for stack in job.stacks.all)
     return [
-        Item(f"{tasks} tasks of {cores:g} vCPU and {gigabytes:g} GB", tasks * task),
+        *(_tasks(job, service, count, table) for service, count in running.items()),
         Item("load balancer", table["load_balancer_hour"] * hours + _ZONES * address),
         _way_out(job, tasks, table),
         Item(f"{len(SERVICES)} secrets, {alarms} alarms, dashboard", _watch(alarms, table)),
         *([Item("firewall", table["firewall_month"])] if job.environment.has_firewall else []),
     ]
+
+
+def _tasks(job: Job, service: str, count: int, table: dict[str, Any]) -> Item:
+    cores = int(job.setting("service", "Cpu", service)) / 1024
+    gigabytes = int(job.setting("service", "Memory", service)) / _MEGABYTES
+    rate = table["task_hour"][job.setting("service", "CpuArchitecture")]
+    task = (cores * rate["core"] + gigabytes * rate["gigabyte"]) * table["hours"]
+    plural = "s" * (count != 1)
+    return Item(f"{count} {service} task{plural} of {cores:g} vCPU and {gigabytes:g} GB", count * task)
 
 
 def _watch(alarms: int, table: dict[str, Any]) -> float:

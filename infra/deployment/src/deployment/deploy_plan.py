@@ -53,7 +53,7 @@ def plan(job: Job) -> int:
 
 def _images(job: Job, tag: str) -> None:
     job.screen.heading(f"Images  {tag}")
-    for service in images.DOCKERFILES:
+    for service in job.environment.services:
         there = images.is_there(job.aws, f"pipecat-voice-agent/{service}", tag)
         job.screen.row(Mark.GOOD if there else "+", service, "there already" if there else "would be built and pushed")
 

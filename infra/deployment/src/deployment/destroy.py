@@ -1,17 +1,19 @@
 """`voice-agent destroy`: take an environment away, newest stack first."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from deployment import options
 from deployment.draining import DRAIN_SECONDS, quick_drain
+from deployment.environment import Environment
 from deployment.errors import DeclinedError, UsageError
 from deployment.job import ROOT, Job, new_screen, open_job, run
 from deployment.patience import Patience
 from deployment.programs import Programs
 from deployment.screen import Mark, Screen
-from deployment.stacks import Stack
+from deployment.stacks import Stack, stacks_of
 from deployment.template import Template
 
 _OPTIONAL: Final = (("firewall", "firewall"), ("https", "https"), ("github", "github-oidc"))
@@ -69,7 +71,13 @@ def _every(job: Job) -> list[Stack]:
         for last, template in _OPTIONAL
         if last not in job.stacks
     ]
-    return [*job.stacks.foundation, *extra, *job.stacks.services, *job.stacks.watch]
+    both = stacks_of(replace(job.environment, parameters=_for_both(job.environment)), folder)
+    return [*job.stacks.foundation, *extra, *both.services, *both.watch]
+
+
+def _for_both(environment: Environment) -> dict[str, str]:
+    """Return the parameters without what leaves a service out: its stacks may stand from a time when it ran."""
+    return {name: value for name, value in environment.parameters.items() if name != "Services"}
 
 
 def _announce(job: Job, standing: Sequence[Stack]) -> None:

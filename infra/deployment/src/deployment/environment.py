@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from deployment import sizes
 from deployment.errors import UsageError
 
 DEFAULT_REGION: Final = "eu-north-1"
@@ -28,6 +29,11 @@ class Environment:
     def region(self) -> str:
         """Where it runs."""
         return self.parameters.get("Region") or DEFAULT_REGION
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Which of the two services run."""
+        return sizes.services(self.name, self.parameters)
 
     @property
     def has_own_network(self) -> bool:

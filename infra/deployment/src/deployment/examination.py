@@ -11,7 +11,6 @@ from deployment.job import Job
 from deployment.number import Account, look
 from deployment.screen import Mark
 from deployment.secrets import find, needs
-from deployment.stacks import SERVICES
 
 
 def examine(job: Job) -> None:
@@ -50,20 +49,21 @@ def _every(job: Job) -> Iterator[Finding]:
 
 def _images(job: Job) -> list[Finding]:
     if job.options.images:
-        return [builder.check_there(job.aws, job.options.images)]
+        return [builder.check_there(job.aws, job.options.images, job.environment.services)]
     return builder.check(job.programs, job.options.tag, PLATFORMS[job.setting("service", "CpuArchitecture")])
 
 
 def _conversations(job: Job) -> int:
     """Tell how many conversations the first tasks admit, of both services together."""
-    tasks = int(job.setting("service", "DesiredCount") or 1)
-    template = job.stacks["phone"].template
-    return tasks * sum(int(template.mapped("Services", name, "MaxSessions")) for name in SERVICES)
+    wanted = {name: int(job.setting("service", "DesiredCount", name) or 1) for name in job.environment.services}
+    return sum(tasks * job.places(name) for name, tasks in wanted.items())
 
 
 def _number(job: Job) -> list[Finding]:
     if not job.options.twilio_number:
         return []
+    if "phone" not in job.environment.services:
+        return [bad("twilio number", "Services leaves the phone service out", "leave TWILIO_NUMBER out")]
     if not (job.environment.parameters.get("CertificateArn") or job.environment.has_cloudfront):
         return [bad("twilio number", "Twilio streams to https alone", "set up https first, or leave TWILIO_NUMBER out")]
     try:

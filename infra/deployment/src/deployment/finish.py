@@ -1,9 +1,10 @@
 """After the stacks: the services run, it works, the number rings here, and what all of it is called and costs."""
 
+from collections.abc import Mapping
+
 from deployment import cost, number, proof, secrets, services
 from deployment.job import Job
 from deployment.screen import Mark
-from deployment.stacks import SERVICES
 
 
 def finish(job: Job) -> None:
@@ -15,7 +16,8 @@ def finish(job: Job) -> None:
         DeploymentError: Twilio does not take the address.
     """
     job.screen.heading("Services")
-    running = services.wait_until_steady(job.aws, job.environment.name, SERVICES, job.patience, job.screen.progress)
+    names = job.environment.services
+    running = services.wait_until_steady(job.aws, job.environment.name, names, job.patience, job.screen.progress)
     for name, count in running.items():
         job.screen.row(Mark.GOOD, name, f"{count} task{'s' * (count != 1)} steady")
     try:
@@ -23,14 +25,18 @@ def finish(job: Job) -> None:
         _point_number(job)
     finally:
         _say_where(job)
-        _say_cost(job, sum(running.values()))
+        _say_cost(job, running)
 
 
 def _prove(job: Job) -> None:
     job.screen.heading("Does it work?")
     address = job.options.address or job.found["PublicBaseUrl"]
-    job.screen.row(Mark.GOOD, "page", proof.page(address, job.patience, job.screen.progress))
-    if not job.options.call:
+    has_page = "web" in job.environment.services
+    seen = proof.page(address, job.patience, job.screen.progress, has_page=has_page)
+    job.screen.row(Mark.GOOD, "page" if has_page else "health", seen)
+    if "phone" not in job.environment.services:
+        job.screen.row(Mark.STEP, "call", "left out: Services has no phone service")
+    elif not job.options.call:
         job.screen.row(Mark.UNKNOWN, "call", "left out, as you asked")
     elif not job.found["PublicBaseUrl"].startswith("https://"):
         job.screen.row(Mark.CARE, "call", "left out: without https there are no calls")
@@ -64,11 +70,9 @@ def _say_where(job: Job) -> None:
     job.screen.heading("Where it is")
     address = job.found["PublicBaseUrl"]
     edge = job.cloudformation.outputs(job.stacks["edge"])
-    job.screen.row(Mark.STEP, "page", address)
-    if address.startswith("https://"):
-        job.screen.row(Mark.STEP, "voice webhook", f"{address}/incoming-call")
-    else:
-        job.screen.row(Mark.CARE, "voice webhook", "none: Twilio streams to https alone")
+    job.screen.row(Mark.STEP, "page" if "web" in job.environment.services else "address", address)
+    if "phone" in job.environment.services:
+        _say_webhook(job, address)
     domain = job.environment.parameters.get("DomainName", "")
     by_hand = domain and not job.environment.parameters.get("HostedZoneId")
     pointed = f"; point {domain} at it (CNAME)" if by_hand else ""
@@ -77,8 +81,15 @@ def _say_where(job: Job) -> None:
     job.screen.row(Mark.STEP, "dashboard", dashboard)
 
 
-def _say_cost(job: Job, tasks: int) -> None:
-    items = cost.estimate(job, tasks)
+def _say_webhook(job: Job, address: str) -> None:
+    if address.startswith("https://"):
+        job.screen.row(Mark.STEP, "voice webhook", f"{address}/incoming-call")
+    else:
+        job.screen.row(Mark.CARE, "voice webhook", "none: Twilio streams to https alone")
+
+
+def _say_cost(job: Job, running: Mapping[str, int]) -> None:
+    items = cost.estimate(job, running)
     total = sum(item.dollars for item in items)
     job.screen.heading(f"About ${total:.0f} a month while nobody calls")
     for item in items:

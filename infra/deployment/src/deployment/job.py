@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from deployment import environment as environments
+from deployment import sizes
 from deployment.aws import Aws, AwsFailure, short
 from deployment.cloudformation import CloudFormation
 from deployment.environment import Environment
@@ -38,10 +39,15 @@ class Job:
     found: dict[str, str] = field(default_factory=dict)
     """Parameters that are known only on the way: the images' tag, the public address."""
 
-    def setting(self, template: str, parameter: str) -> str:
-        """Tell a parameter: the environment's, or its template's default."""
+    def setting(self, template: str, parameter: str, service: str = "") -> str:
+        """Return a parameter, of one service where they may differ: the environment's, or its template's default."""
         path = self.stacks.registry.template.path.with_name(f"{template}.yaml")
-        return self.environment.parameters.get(parameter) or Template(path).default(parameter)
+        return sizes.of(service, self.environment.parameters).get(parameter) or Template(path).default(parameter)
+
+    def places(self, service: str) -> int:
+        """Return how many conversations a task of a service admits."""
+        template = Template(self.stacks.registry.template.path.with_name("service.yaml"))
+        return int(template.mapped("Places", service, self.setting("service", "Cpu", service)))
 
     @property
     def model(self) -> str:

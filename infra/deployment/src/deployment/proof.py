@@ -16,14 +16,16 @@ _CALL_SECONDS: Final = 180.0
 _SENTENCE: Final = "what is the weather in Stockholm"
 
 
-def page(address: str, patience: Patience, progress: Callable[[str], None]) -> str:
-    """Wait until it is healthy, then look at its page; tell what was seen.
+def page(address: str, patience: Patience, progress: Callable[[str], None], *, has_page: bool = True) -> str:
+    """Wait until it is healthy, then look at its page if it has one; tell what was seen.
 
     Raises:
         ProofError: it does not answer, or with something else.
     """
     with httpx.Client(base_url=address, timeout=10, follow_redirects=True) as client:
         _healthy(client, address, patience, progress)
+        if not has_page:
+            return "/health answers; there is no page, as Services says"
         answer = client.get("/")
         if answer.is_error or "html" not in answer.headers.get("Content-Type", ""):
             raise ProofError(f"{address}/ answered {answer.status_code} and no page", "look at the web service's log")

@@ -95,7 +95,7 @@ class Rollout:
         given = stack.parameters(self.job.environment, self.job.found)
         if stack.service:
             # How many there are is scaling's business once it runs.
-            given["DesiredCount"] = "" if exists else self.job.setting("service", "DesiredCount")
+            given["DesiredCount"] = "" if exists else self.job.setting("service", "DesiredCount", stack.service)
         if stack.last == "platform":
             given |= self._adopted(stack, exists=exists)
         return given

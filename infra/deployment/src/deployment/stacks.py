@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
+from deployment import sizes
 from deployment.environment import CHOICES, Environment
 from deployment.errors import UsageError
 from deployment.template import Template
 
-SERVICES = ("phone", "web")
+SERVICES = sizes.SERVICES
+"""Both; an environment may have one of them only, see `Environment.services`."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Stack:
 
     def parameters(self, environment: Environment, found: Mapping[str, str]) -> dict[str, str]:
         """Tell its template's parameters: from the environment's file, what was found on the way, and its own."""
-        given = {**environment.parameters, **found, **self.own}
+        given = {**sizes.of(self.own.get("ServiceName", ""), environment.parameters), **found, **self.own}
         return {name: given[name] for name in sorted(self.template.parameters) if name in given}
 
 
@@ -43,7 +45,7 @@ class Stacks:
     """Network to load balancer: what has to stand before a service can."""
     services: tuple[Stack, ...]
     watch: tuple[Stack, ...]
-    """Alarms and dashboard."""
+    """Scaling, alarms and dashboard: what needs the services."""
 
     @property
     def all(self) -> tuple[Stack, ...]:
@@ -67,8 +69,10 @@ def stacks_of(environment: Environment, folder: Path) -> Stacks:
     """List the stacks of an environment.
 
     Raises:
-        UsageError: its file names a parameter that no template has.
+        UsageError: its file names a parameter that no template has, or contradicts itself.
     """
+    sizes.refuse_contradictions(environment.name, environment.parameters)
+    services = environment.services
 
     def stack(last: str, template: str, service: str = "", **own: str) -> Stack:
         return Stack(f"pipecat-{environment.name}-{last}", Template(folder / f"{template}.yaml"), own, service)
@@ -85,9 +89,10 @@ def stacks_of(environment: Environment, folder: Path) -> Stacks:
     stacks = Stacks(
         registry=Stack("pipecat-registry", Template(folder / "registry.yaml")),
         foundation=tuple(foundation),
-        services=tuple(stack(name, "service", name, ServiceName=name) for name in SERVICES),
+        services=tuple(stack(name, "service", name, ServiceName=name) for name in services),
         watch=(
-            *(stack(f"{name}-alarms", "alarms", ServiceName=name) for name in SERVICES),
+            *(stack(f"{name}-scaling", "scaling", ServiceName=name) for name in services),
+            *(stack(f"{name}-alarms", "alarms", ServiceName=name) for name in services),
             stack("observability", "observability"),
         ),
     )
@@ -98,6 +103,7 @@ def stacks_of(environment: Environment, folder: Path) -> Stacks:
 def _refuse_unknown(environment: Environment, folder: Path) -> None:
     """A misspelt parameter would be ignored, and its default deployed."""
     known = {name for path in folder.glob("*.yaml") for name in Template(path).parameters} | CHOICES.keys()
+    known |= sizes.names()
     for name in environment.parameters.keys() - known:
         near = get_close_matches(name, known, 1)
         hint = f"; did you mean {near[0]}?" if near else ""

@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
-from agent_core.errors import AtCapacity, Draining, OverBudget, Refused
+from agent_core.errors import AtCapacity, Draining, OverBudget, Overloaded, Refused
 from agent_core.spend import Spend
+
+_FEW: Final = 4
+"""Less than so-many-th of the places taken is few."""
 
 
 class Place:
@@ -74,7 +77,7 @@ class Admission:
     """Counts the places that are taken.
 
     A place is taken when the phone rings, not when the call is connected: a hundred calls in a second must not
-    all be promised the last forty places.
+    all be promised the last thirty places.
 
     Args:
         max_sessions: Places.
@@ -89,6 +92,8 @@ class Admission:
         self._spend = spend
         self._on_refused = on_refused
         self.draining = False
+        self.is_late: Callable[[], bool] = lambda: False
+        """Whether the event loop wakes up too late for one more conversation, see ``loop_lag``."""
         self.taken = 0
         self._promised = 0
         self._empty = asyncio.Event()
@@ -137,6 +142,7 @@ class Admission:
             Draining: this task is leaving.
             OverBudget: the day's spend is reached.
             AtCapacity: every place is taken.
+            Overloaded: the event loop is late.
         """
         refusal = self._refusal()
         if refusal is not None:
@@ -150,6 +156,8 @@ class Admission:
             return OverBudget("the day's spend is reached")
         if self.is_full:
             return AtCapacity(f"all {self.max_sessions} places are taken")
+        if self.is_overloaded:
+            return Overloaded("the event loop is late")
         return None
 
     @property
@@ -161,6 +169,24 @@ class Admission:
     def is_full(self) -> bool:
         """Whether the next one would be turned away."""
         return self.taken >= self.max_sessions
+
+    @property
+    def is_overloaded(self) -> bool:
+        """Whether the event loop is late because of the conversations here.
+
+        With few of them it is late for another reason, which refusing more does not cure.
+        """
+        return self.taken * _FEW >= self.max_sessions and self.is_late()
+
+    @property
+    def free(self) -> int:
+        """Places for the next conversations, which is what scaling goes by; none while this task drains or is late.
+
+        A budget that is spent takes none away: more tasks would have budgets of their own, and spend more.
+        """
+        if self.draining or self.is_overloaded:
+            return 0
+        return max(0, self.max_sessions - self.taken)
 
     def start_draining(self) -> None:
         """Take nothing new from now on; what goes on goes on."""

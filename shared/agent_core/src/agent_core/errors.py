@@ -5,6 +5,7 @@ AgentError
 ├── Refused                 the other side may not do this
 │   ├── Forbidden               no valid signature or ticket
 │   ├── AtCapacity              every place is taken
+│   │   └── Overloaded              this task's event loop is late
 │   ├── OverBudget              the day's spend is reached
 │   └── Draining                this task is leaving and takes nothing new
 ├── ProtocolError           the other side broke the protocol
@@ -61,6 +62,10 @@ class AtCapacity(Refused):
     http_status = 429
     close_code = 1013
     spoken = "All our lines are busy. Please call again in a few minutes."
+
+
+class Overloaded(AtCapacity):
+    """This task's event loop is late: one more conversation would put gaps into all of them."""
 
 
 class OverBudget(Refused):

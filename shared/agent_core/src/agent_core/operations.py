@@ -1,11 +1,13 @@
 """What runs beside the conversations for as long as a service does: metrics and traces."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 from agent_core.agent import Agent
+from agent_core.loop_lag import LagGuard, watching_loop
 from agent_core.observability import logs
 from agent_core.observability.meter import Meter
+from agent_core.observability.metrics import LOOP_LAG
 from agent_core.observability.reporting import reporting
 from agent_core.observability.traces import Tracer
 from agent_core.settings import CoreSettings
@@ -18,8 +20,13 @@ async def operations(agent: Agent, meter: Meter) -> AsyncIterator[None]:
     settings = agent.settings
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(tidying())
+        guard = LagGuard(settings.max_loop_lag_ms)
+        agent.admission.is_late = lambda: guard.is_late
+        saw: list[Callable[[float], None]] = [guard.saw]
         if logs.is_json(settings.log_format):
+            saw.append(lambda lag_ms: meter.observe(LOOP_LAG, lag_ms))
             await stack.enter_async_context(reporting(meter, settings.metrics_seconds, logs.write_document))
+        await stack.enter_async_context(watching_loop(*saw))
         if settings.otel_exporter_otlp_endpoint is not None:
             agent.tracer = await stack.enter_async_context(_tracing(meter.service, settings))
         yield

@@ -137,8 +137,12 @@ class CoreSettings(BaseSettings):
     """People whom the agent may bring in: ``name=sip:…`` or ``name=tel:+…``, separated by commas, the one for key 0
     first. The agent knows the names only; with none it has no such tool. Premium-rate numbers are refused."""
 
-    max_sessions: Annotated[int, Field(ge=1, le=1000)] = 40
-    """Conversations at once in this task. One core carries about 40 with half its time to spare."""
+    max_sessions: Annotated[int, Field(ge=1, le=1000)] = 30
+    """Conversations at once in this task. One core carries 30 (docs/reference/performance.md), and one process uses one
+    core."""
+    max_loop_lag_ms: Annotated[float, Field(ge=0, le=10_000)] = 100
+    """Milliseconds by which the event loop may wake up late. If it is later in three of five seconds, the task takes no
+    new conversation until it has been below half of it for five seconds, or for a minute. 0 never refuses."""
     max_call_seconds: Annotated[int, Field(ge=10, le=14400)] = 1800
     """Longest conversation; an abandoned call must not cost money for ever."""
     drain_seconds: Annotated[int, Field(ge=0, le=115)] = 110
@@ -147,7 +151,7 @@ class CoreSettings(BaseSettings):
     metrics_namespace: Annotated[str, Field(pattern="^[A-Za-z0-9._/#:-]{1,255}$")] = "VoiceAgent"
     """CloudWatch namespace. Two environments in one account and region need two."""
     metrics_seconds: Annotated[float, Field(ge=0.1, le=60)] = 30
-    """How often metrics are written."""
+    """How often metrics are written; `FreePlaces` is written every 10 seconds in any case."""
     otel_exporter_otlp_endpoint: HttpUrl | None = None
     """Where traces go, as OTLP over HTTP; none are made without it. OpenTelemetry's own ``OTEL_…`` variables, such as
     ``OTEL_EXPORTER_OTLP_HEADERS``, hold too."""

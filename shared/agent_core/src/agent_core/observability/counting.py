@@ -29,8 +29,9 @@ class Counting:
         meter.before_report = spend.before_look = self._tallies.look
 
     def watch(self, admission: Admission) -> None:
-        """Tell how many places are taken."""
+        """Tell how many places are taken, and how many are free."""
         self._meter.gauge(metrics.ACTIVE_SESSIONS, lambda: admission.taken)
+        self._meter.gauge(metrics.FREE_PLACES, lambda: admission.free)
 
     def refused(self, refusal: Refused) -> None:
         """Somebody was turned away."""

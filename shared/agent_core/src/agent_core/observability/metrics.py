@@ -47,6 +47,7 @@ class Metric:
         text: What it tells.
         unit: Of its values.
         labels: Dimensions beside ``Service``.
+        is_fast: Emitted every ten seconds at high resolution, whatever ``METRICS_SECONDS`` says; gauges only.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Metric:
     text: str
     unit: Unit = Unit.COUNT
     labels: tuple[str, ...] = ()
+    is_fast: bool = False
 
     @property
     def dimension_sets(self) -> list[list[str]]:
@@ -63,6 +65,13 @@ class Metric:
 
 ACTIVE_SESSIONS: Final = Metric(
     "ActiveSessions", Kind.GAUGE, "Places taken: conversations, and calls that ring. Its average is sessions per task."
+)
+FREE_PLACES: Final = Metric(
+    "FreePlaces",
+    Kind.GAUGE,
+    "Places for the next conversations; 0 while the task drains or its event loop is late. Every ten seconds, once by "
+    "each task: its Sum over ten seconds is what the service has free, and scaling goes by it.",
+    is_fast=True,
 )
 SESSIONS_ENDED: Final = Metric(
     "SessionsEnded",
@@ -89,8 +98,8 @@ CALLS_NOT_CONNECTED: Final = Metric(
 SESSIONS_REFUSED: Final = Metric(
     "SessionsRefused",
     Kind.COUNTER,
-    "Conversations that this task did not take: full, draining, or the day's spend is reached. The load balancer may "
-    "have found another task for them.",
+    "Conversations that this task did not take: full, late, draining, or the day's spend is reached. The load balancer "
+    "may have found another task for them.",
     labels=("Cause",),
 )
 SESSION_DURATION: Final = Metric("SessionDuration", Kind.DISTRIBUTION, "Length of conversations.", Unit.SECONDS)
@@ -151,6 +160,7 @@ OPEN_REQUEST_FAILURES: Final = Metric(
 
 METRICS: Final = (
     ACTIVE_SESSIONS,
+    FREE_PLACES,
     SESSIONS_ENDED,
     SESSIONS_FAILED,
     DEFECTS,
