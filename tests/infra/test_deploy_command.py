@@ -26,19 +26,20 @@ from tests.support.told_programs import DOCKER, GIT
 ACCOUNT = "123456789012"
 ORDER = [
     "pipecat-registry",
-    *(f"pipecat-test-{name}" for name in ("network", "platform", "permissions", "edge", "phone", "web")),
+    *(f"pipecat-test-{name}" for name in ("network", "platform", "permissions", "edge", "canary")),
+    *(f"pipecat-test-{name}" for name in ("phone-rollback", "web-rollback", "phone", "web")),
     *(f"pipecat-test-{service}-scaling" for service in ("phone", "web")),
     *(f"pipecat-test-{name}" for name in ("phone-alarms", "web-alarms", "observability")),
 ]
 
 
 class Page(http.server.BaseHTTPRequestHandler):
-    """Answers as a deployment does: healthy, and with a page."""
+    """Answers as a deployment does: healthy, and with a page; with the header of a canary only while there is one."""
 
     def do_GET(self) -> None:
         """Answer anything."""
         body = b"<!doctype html><title>Voice agent</title>"
-        self.send_response(200)
+        self.send_response(200 if "X-Canary" not in self.headers or canaries() else 503)
         self.send_header("Content-Type", "text/html")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -82,6 +83,12 @@ def ready(operator: Operator) -> Operator:
     return operator
 
 
+def canaries() -> list[str]:
+    """List the services of ECS that try a version."""
+    named = boto3.client("ecs", REGION).list_services(cluster="pipecat-cluster-test")["serviceArns"]
+    return [name for name in named if "-canary-" in name]
+
+
 def push(tag: str) -> None:
     """Put an image of each service into its repository."""
     for name in ("phone", "web"):
@@ -102,7 +109,7 @@ def change_sets() -> list[object]:
 def test_first_run_stops_for_the_secrets_and_the_same_command_goes_on(operator: Operator, aws: Deployed) -> None:
     """A service without its keys would only be taken back again; every later run is the same command too."""
     code, said = operator.deploy("--yes")
-    assert (code, list(stacks())) == (1, ORDER[:5])
+    assert (code, list(stacks())) == (1, ORDER[:6])
     assert "pipecat/twilio-credentials has no account_sid and no auth_token yet" in said
     for name in ("twilio-credentials", "daily-api-key"):
         assert f"aws secretsmanager put-secret-value --region eu-north-1 --secret-id pipecat/{name}" in said

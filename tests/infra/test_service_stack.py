@@ -37,10 +37,10 @@ def test_tasks_are_added_before_they_are_taken_away(made: Deployed, service: str
 
 @services
 def test_a_bad_deployment_is_taken_back(made: Deployed, service: str) -> None:
-    """By tasks that never get well, and by an alarm that stands in the same stack."""
+    """By tasks that never get well, and by the alarms that are made before it; they are watched for a while longer."""
     deployment = made.of(service, "Service")["DeploymentConfiguration"]
     assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
-    alarms = {one["AlarmName"] for one in made.every("AWS::CloudWatch::Alarm", service).values()}
+    alarms = {one["AlarmName"] for one in made.every("AWS::CloudWatch::Alarm", f"{service}-rollback").values()}
     assert alarms
     assert deployment["Alarms"] == {"Enable": True, "Rollback": True, "AlarmNames": sorted(alarms)}
 
@@ -48,7 +48,7 @@ def test_a_bad_deployment_is_taken_back(made: Deployed, service: str) -> None:
 @services
 def test_a_full_house_takes_no_deployment_back(made: Deployed, service: str) -> None:
     """The alarm counts defects of ours: what a load balancer sees is also Daily's outage, or a stranger's doing."""
-    (alarm,) = made.every("AWS::CloudWatch::Alarm", service).values()
+    alarm = made.of(f"{service}-rollback", "Defects")
     assert (alarm["Namespace"], alarm["MetricName"]) == (metrics.NAMESPACE, metrics.DEFECTS.name)
     assert alarm["Dimensions"] == [{"Name": metrics.SERVICE, "Value": NAMES[service]}]
     assert (alarm["Statistic"], alarm["TreatMissingData"]) == ("Sum", "notBreaching")

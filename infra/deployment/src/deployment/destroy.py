@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from deployment import options
+from deployment.canary import leftovers
 from deployment.errors import DeclinedError, UsageError
 from deployment.job import ROOT, Job, new_screen, open_job, run
 from deployment.patience import Patience
@@ -67,7 +68,8 @@ def _every(job: Job) -> list[Stack]:
         for last, template in _OPTIONAL
         if last not in job.stacks
     ]
-    return [*job.stacks.foundation, *extra, *job.stacks.services, *job.stacks.watch]
+    services = [*job.stacks.guards, *job.stacks.services, *leftovers(job)]
+    return [*job.stacks.foundation, *extra, *services, *job.stacks.watch]
 
 
 def _announce(job: Job, standing: Sequence[Stack]) -> None:

@@ -1,6 +1,7 @@
 """After the stacks: the services run, it works, the number rings here, and what all of it is called and costs."""
 
-from deployment import cost, number, proof, secrets, services
+from deployment import cost, number, proof, services
+from deployment.canary import prove_call, twilio
 from deployment.job import Job
 from deployment.screen import Mark
 from deployment.stacks import SERVICES
@@ -30,15 +31,7 @@ def _prove(job: Job) -> None:
     job.screen.heading("Does it work?")
     address = job.options.address or job.found["PublicBaseUrl"]
     job.screen.row(Mark.GOOD, "page", proof.page(address, job.patience, job.screen.progress))
-    if not job.options.call:
-        job.screen.row(Mark.UNKNOWN, "call", "left out, as you asked")
-    elif not job.found["PublicBaseUrl"].startswith("https://"):
-        job.screen.row(Mark.CARE, "call", "left out: without https there are no calls")
-    elif secret := _twilio(job):
-        said = proof.call(job.programs, address, secret, lambda line: job.screen.progress(f"call  {line}"))
-        job.screen.row(Mark.GOOD, "call", said)
-    else:
-        job.screen.row(Mark.UNKNOWN, "call", "left out: we may not read Twilio's secret, which signs it")
+    prove_call(job, "call")
 
 
 def _point_number(job: Job) -> None:
@@ -46,18 +39,13 @@ def _point_number(job: Job) -> None:
     if not wanted:
         return
     webhook = f"{job.found['PublicBaseUrl']}/incoming-call"
-    account = number.Account.of(_twilio(job))
+    account = number.Account.of(twilio(job))
     pointed = number.point(account, wanted, webhook, job.options.twilio_fallback_url, job.options.twilio_api)
     job.screen.row(Mark.GOOD, "number", f"{wanted} {'now asks' if pointed.changed else 'asked already'} {webhook}")
     if pointed.fallback == webhook:
         job.screen.row(Mark.CARE, "fallback", "the same address; docs/howto/number-fallback.md has one that waits")
     else:
         job.screen.row(Mark.GOOD, "fallback", pointed.fallback)
-
-
-def _twilio(job: Job) -> dict[str, str]:
-    arn = job.cloudformation.outputs(job.stacks["platform"])["PhoneSecretArn"]
-    return secrets.read(job.aws, arn) or {}
 
 
 def _say_where(job: Job) -> None:

@@ -37,11 +37,20 @@ class Job:
     patience: Patience
     found: dict[str, str] = field(default_factory=dict)
     """Parameters that are known only on the way: the images' tag, the public address."""
+    before: dict[str, str] = field(default_factory=dict)
+    """Tags of the images that services ran before this run changed them, by service."""
 
     def setting(self, template: str, parameter: str) -> str:
         """Tell a parameter: the environment's, or its template's default."""
         path = self.stacks.registry.template.path.with_name(f"{template}.yaml")
         return self.environment.parameters.get(parameter) or Template(path).default(parameter)
+
+    @property
+    def listener(self) -> str:
+        """ARN of the listener that takes calls and visitors; before there is one, an ARN of the same form."""
+        outputs = self.cloudformation.outputs(self.stacks["edge"])
+        not_yet = f"arn:aws:elasticloadbalancing:{self.aws.region}:000000000000:listener/not-yet"
+        return outputs.get("ListenerArn") or not_yet
 
     @property
     def model(self) -> str:
