@@ -185,7 +185,7 @@ def test_a_build_that_fails_says_its_last_lines_and_the_next_run_goes_on(operato
     assert "→ no space left on device" in said
     operator.programs.answers = {**DOCKER, **GIT}
     operator.deploy("--yes")
-    assert list(stacks()) == ORDER[:5]
+    assert list(stacks()) == ORDER[:6]
 
 
 def test_nothing_is_changed_while_a_check_says_no(operator: Operator) -> None:

@@ -97,6 +97,15 @@ def test_sessions_per_task_are_held_by_the_metric_that_the_code_emits(made: Depl
     assert 1 <= held["TargetValue"] < 0.75 * int(given["MAX_SESSIONS"])
 
 
+@services
+def test_another_secret_or_an_order_starts_tasks_anew(made: Deployed, service: str) -> None:
+    """Tasks read secrets only when they start; ECS starts new ones for another nonce, whatever else is the same."""
+    forced = made.of(service, "Service")["ForceNewDeployment"]
+    assert forced == {"EnableForceNewDeployment": True, "ForceNewDeploymentNonce": "."}
+    nonce = template("service")["Resources"]["Service"]["Properties"]["ForceNewDeployment"]["ForceNewDeploymentNonce"]
+    assert nonce == {"Fn::Sub": "${SecretVersion}.${Restart}"}
+
+
 def test_the_cluster_is_measured_task_by_task(made: Deployed) -> None:
     """Container Insights tells how many tasks run."""
     cluster = made.of("platform", "Cluster")

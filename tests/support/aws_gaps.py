@@ -246,6 +246,18 @@ def _references(node: Json) -> list[str]:
     return []
 
 
+def _exports_made(self: Any) -> list[Any]:  # noqa: ANN401 - moto's own type
+    """List the exports of a stack, without those whose condition is false."""
+    resources = self._resource_map
+    outputs = [
+        one
+        for one in (self._output_json_map or {}).values()
+        if "Export" in one and ("Condition" not in one or resources.lazy_condition_map[one["Condition"]])
+    ]
+    cleaned = [(_clean(one["Export"]["Name"], resources), _clean(one["Value"], resources)) for one in outputs]
+    return [parsing.Export(self._stack_id, name, value) for name, value in cleaned]
+
+
 def _read_once(self: Any) -> None:  # noqa: ANN401 - moto's own type
     self.template_dict = read(self.template)
 
@@ -275,6 +287,7 @@ def close_gaps() -> None:
     moto.clean_json = _clean
     moto.parse_and_update_resource = _update_or_keep
     moto.get_references_from_template = _references
+    moto.OutputMap.exports = property(_exports_made)
     # moto reads a template five times, with a reader written in Python.
     stack: Any = models.Stack
     stack.parse_template = staticmethod(read)

@@ -40,6 +40,7 @@ def prove(job: Job, services: Sequence[Stack]) -> None:
             _remove(job, canary)  # of a run that was ended
         for canary in canaries:
             _rule_is_reached(job, canary, value)
+        for canary in canaries:
             _start(job, canary)
         for canary in canaries:
             _try(job, canary, value)

@@ -84,8 +84,8 @@ DEFECTS: Final = Metric(
 SESSIONS_BROKEN: Final = Metric(
     "SessionsBroken",
     Kind.COUNTER,
-    "Conversations that this version broke: they ended as `failed` or `model_rejected`. Not those that an outage of the "
-    "model, a lost connection or a stranger ended. A deployment that causes them is rolled back.",
+    "Conversations that this version broke: they ended as `failed` or `model_rejected`. Not those that an outage of "
+    "the model, a lost connection or a stranger ended. A deployment that causes them is rolled back.",
 )
 CALLS_NOT_CONNECTED: Final = Metric(
     "CallsNotConnected",
