@@ -41,7 +41,7 @@ BREAKS: Mapping[str, Mapping[str, str]] = {
 
 
 class Page(http.server.BaseHTTPRequestHandler):
-    """A web service: healthy, and with a page; asked as if it were the load balancer, a canary answers while it runs."""
+    """A web service: healthy, and with a page; as a load balancer, it answers the header while a canary runs."""
 
     def do_GET(self) -> None:
         """Answer anything."""
