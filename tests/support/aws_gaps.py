@@ -14,7 +14,7 @@ from moto.cloudformation import models, parsing
 from moto.cloudformation.exceptions import ValidationError
 from moto.core.common_models import CloudFormationModel
 from moto.ec2.models.vpcs import VPC
-from moto.ecs.models import Service
+from moto.ecs.models import Service, ecs_backends
 from moto.elbv2.models import FakeLoadBalancer, FakeTargetGroup
 from moto.secretsmanager.models import secretsmanager_backends
 
@@ -145,6 +145,14 @@ def _count_as_number(kind: type[Any], way: str) -> None:
         return original(cloudformation_json=json, **named)
 
     setattr(kind, way, classmethod(counted))
+
+
+def _stop_service(_: object, name: str, _json: Json, account_id: str, region_name: str) -> None:
+    """Stop a service whose stack is deleted: moto's CloudFormation leaves it running."""
+    backend = ecs_backends[account_id][region_name]
+    for one in list(backend.services.values()):
+        if one.physical_resource_id == name and one.status == "ACTIVE":
+            backend.delete_service(one.cluster_name, one.name, force=True)
 
 
 def _attributes_of(kind: type[Any], attributes: Mapping[str, Callable[[Any], str]]) -> None:
@@ -296,6 +304,8 @@ def close_gaps() -> None:
     change_set.diff = _changes
     for way in ("create_from_cloudformation_json", "update_from_cloudformation_json"):
         _count_as_number(Service, way)
+    service: Any = Service
+    service.delete_from_cloudformation_json = classmethod(_stop_service)
     _attributes_of(
         FakeLoadBalancer,
         {
