@@ -19,8 +19,8 @@ from tools.workspace import ROOT
 GUIDE = ROOT / "docs/howto/deploy-by-hand.md"
 pytestmark = pytest.mark.thorough  # the AWS CLI starts a hundred times
 
-STACKS = ["network", "platform", "permissions", "edge", "https", "observability", "firewall"]
-STACKS += [f"{service}{part}" for service in ("phone", "web") for part in ("", "-scaling", "-alarms")]
+STACKS = ["network", "platform", "permissions", "edge", "canary", "https", "observability", "firewall"]
+STACKS += [f"{service}{part}" for service in ("phone", "web") for part in ("", "-rollback", "-scaling", "-alarms")]
 
 
 def blocks() -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any, cast
 import boto3
 import pytest
 from moto.cloudformation.models import CloudFormationBackend, cloudformation_backends
+from moto.ecs.models import ecs_backends
 
 from deployment.programs import Finished
 from standins.twilio import ExchangeSettings, TwilioExchange
@@ -26,19 +27,20 @@ from tests.support.told_programs import DOCKER, GIT
 ACCOUNT = "123456789012"
 ORDER = [
     "pipecat-registry",
-    *(f"pipecat-test-{name}" for name in ("network", "platform", "permissions", "edge", "phone", "web")),
+    *(f"pipecat-test-{name}" for name in ("network", "platform", "permissions", "edge", "canary")),
+    *(f"pipecat-test-{name}" for name in ("phone-rollback", "web-rollback", "phone", "web")),
     *(f"pipecat-test-{service}-scaling" for service in ("phone", "web")),
     *(f"pipecat-test-{name}" for name in ("phone-alarms", "web-alarms", "observability")),
 ]
 
 
 class Page(http.server.BaseHTTPRequestHandler):
-    """Answers as a deployment does: healthy, and with a page."""
+    """Answers as a deployment does: healthy, and with a page; with the header of a canary only while there is one."""
 
     def do_GET(self) -> None:
         """Answer anything."""
         body = b"<!doctype html><title>Voice agent</title>"
-        self.send_response(200)
+        self.send_response(200 if "X-Canary" not in self.headers or canaries() else 503)
         self.send_header("Content-Type", "text/html")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -82,6 +84,12 @@ def ready(operator: Operator) -> Operator:
     return operator
 
 
+def canaries() -> list[str]:
+    """List the services of ECS that try a version; moto goes on listing those that are gone."""
+    every = ecs_backends[ACCOUNT][REGION].services.values()
+    return [one.name for one in every if "-canary-" in one.name and one.status == "ACTIVE"]
+
+
 def push(tag: str) -> None:
     """Put an image of each service into its repository."""
     for name in ("phone", "web"):
@@ -102,7 +110,7 @@ def change_sets() -> list[object]:
 def test_first_run_stops_for_the_secrets_and_the_same_command_goes_on(operator: Operator, aws: Deployed) -> None:
     """A service without its keys would only be taken back again; every later run is the same command too."""
     code, said = operator.deploy("--yes")
-    assert (code, list(stacks())) == (1, ORDER[:5])
+    assert (code, list(stacks())) == (1, ORDER[:6])
     assert "pipecat/twilio-credentials has no account_sid and no auth_token yet" in said
     for name in ("twilio-credentials", "daily-api-key"):
         assert f"aws secretsmanager put-secret-value --region eu-north-1 --secret-id pipecat/{name}" in said
@@ -178,7 +186,7 @@ def test_a_build_that_fails_says_its_last_lines_and_the_next_run_goes_on(operato
     assert "→ no space left on device" in said
     operator.programs.answers = {**DOCKER, **GIT}
     operator.deploy("--yes")
-    assert list(stacks()) == ORDER[:5]
+    assert list(stacks()) == ORDER[:6]
 
 
 def test_nothing_is_changed_while_a_check_says_no(operator: Operator) -> None:

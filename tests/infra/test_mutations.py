@@ -177,6 +177,42 @@ MORE = [
         "test_service_stack::test_a_bad_deployment_is_taken_back",
     ),
     Mistake(
+        "a new version that everybody meets",
+        "canary",
+        "        - Field: http-header\n          HttpHeaderConfig: {HttpHeaderName: X-Canary, Values: [!Select [2, "
+        '!Split ["/", !Ref "AWS::StackId"]]]}\n        - Field: path-pattern',
+        "        - Field: path-pattern",
+        "test_canary_stack::test_only_a_request_with_the_header_meets_the_new_version",
+    ),
+    Mistake(
+        "an outage of the model that rolls a good version back",
+        "rollback",
+        "MetricName: SessionsBroken",
+        "MetricName: SessionsFailed",
+        "test_rollback_alarms::test_no_outage_rolls_a_version_back",
+    ),
+    Mistake(
+        "a slow model that rolls a good version back",
+        "rollback",
+        "errors == 0 AND FILL(turn, 60000) < 3000",
+        "errors == 0",
+        "test_rollback_alarms::test_no_outage_rolls_a_version_back",
+    ),
+    Mistake(
+        "alarms that nobody watches any more when they go off",
+        "service",
+        'BakeTimeInMinutes: !If [IsCanary, !Ref "AWS::NoValue", 10]',
+        'BakeTimeInMinutes: !If [IsCanary, !Ref "AWS::NoValue", 1]',
+        "test_rollback_alarms::test_alarms_are_watched_until_they_could_have_gone_off",
+    ),
+    Mistake(
+        "a rotated secret that reaches nobody",
+        "service",
+        'ForceNewDeploymentNonce: !Sub "${SecretVersion}.${Restart}"',
+        "ForceNewDeploymentNonce: first",
+        "test_service_stack::test_another_secret_or_an_order_starts_tasks_anew",
+    ),
+    Mistake(
         "calls cut in the middle",
         "edge",
         "Default: 1800\n    MinValue: 900",

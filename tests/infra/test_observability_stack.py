@@ -65,7 +65,7 @@ def fits(kind: metrics.Kind, statistic: str) -> bool:
         in {
             metrics.Kind.GAUGE: {"Average", "Maximum", "SampleCount"},
             metrics.Kind.COUNTER: {"Sum"},
-            metrics.Kind.DISTRIBUTION: {"p50", "p90", "p99", "Maximum", "Average", "Sum"},
+            metrics.Kind.DISTRIBUTION: {"p50", "p90", "p99", "Maximum", "Average", "Sum", "SampleCount"},
         }[kind]
     )
 
@@ -126,7 +126,7 @@ def test_the_lines_on_the_dashboard_are_where_alarms_go_off_and_tasks_are_added(
 def test_alarms_watch_what_is_measured_and_tell_somebody(made: Deployed, service: str) -> None:
     """Each says what missing values mean, and to whom it goes."""
     named = {name: one for name, one in alarms(made).items() if name.startswith(f"pipecat-{service}-")}
-    assert len(named) == {"phone": 13, "web": 14}[service]
+    assert len(named) == {"phone": 15, "web": 16}[service]
     for name, alarm in named.items():
         assert alarm["AlarmActions"] == [made.outputs["platform"]["AlertTopicArn"]], name
         assert alarm["TreatMissingData"] in {"breaching", "notBreaching"}, name

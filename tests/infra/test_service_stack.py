@@ -25,10 +25,10 @@ def test_tasks_are_added_before_they_are_taken_away(made: Deployed, service: str
 
 @services
 def test_a_bad_deployment_is_taken_back(made: Deployed, service: str) -> None:
-    """By tasks that never get well, and by an alarm that stands in the same stack."""
+    """By tasks that never get well, and by the alarms that are made before it; they are watched for a while longer."""
     deployment = made.of(service, "Service")["DeploymentConfiguration"]
     assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
-    alarms = {one["AlarmName"] for one in made.every("AWS::CloudWatch::Alarm", service).values()}
+    alarms = {one["AlarmName"] for one in made.every("AWS::CloudWatch::Alarm", f"{service}-rollback").values()}
     assert alarms
     assert deployment["Alarms"] == {"Enable": True, "Rollback": True, "AlarmNames": sorted(alarms)}
 
@@ -36,7 +36,7 @@ def test_a_bad_deployment_is_taken_back(made: Deployed, service: str) -> None:
 @services
 def test_a_full_house_takes_no_deployment_back(made: Deployed, service: str) -> None:
     """The alarm counts defects of ours: what a load balancer sees is also Daily's outage, or a stranger's doing."""
-    (alarm,) = made.every("AWS::CloudWatch::Alarm", service).values()
+    alarm = made.of(f"{service}-rollback", "Defects")
     assert (alarm["Namespace"], alarm["MetricName"]) == (metrics.NAMESPACE, metrics.DEFECTS.name)
     assert alarm["Dimensions"] == [{"Name": metrics.SERVICE, "Value": NAMES[service]}]
     assert (alarm["Statistic"], alarm["TreatMissingData"]) == ("Sum", "notBreaching")
@@ -47,6 +47,15 @@ def test_two_tasks_at_the_start_and_the_live_count_afterwards(made: Deployed, se
     """A number in every update would reset what scaling has chosen."""
     assert made.of("phone", "Service")["DesiredCount"] == "2"
     assert "DesiredCount" not in secure.of("phone", "Service")
+
+
+@services
+def test_another_secret_or_an_order_starts_tasks_anew(made: Deployed, service: str) -> None:
+    """Tasks read secrets only when they start; ECS starts new ones for another nonce, whatever else is the same."""
+    forced = made.of(service, "Service")["ForceNewDeployment"]
+    assert forced == {"EnableForceNewDeployment": True, "ForceNewDeploymentNonce": "."}
+    nonce = template("service")["Resources"]["Service"]["Properties"]["ForceNewDeployment"]["ForceNewDeploymentNonce"]
+    assert nonce == {"Fn::Sub": "${SecretVersion}.${Restart}"}
 
 
 def test_the_cluster_is_measured_task_by_task(made: Deployed) -> None:

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from deployment import options, publish
+from deployment.errors import ProofError
 from deployment.examination import examine
 from deployment.finish import finish
 from deployment.job import ROOT, Job, new_screen, open_job, run
 from deployment.keys import ensure
 from deployment.patience import Patience
 from deployment.programs import Programs
+from deployment.release import release, roll_back
 from deployment.rollout import Consent, Rollout
 from deployment.screen import Screen
 
@@ -46,9 +48,15 @@ def deploy(job: Job) -> int:
         rollout.deploy(stack)
     ensure(job)
     job.found["PublicBaseUrl"] = public_address(job)
-    for stack in (*job.stacks.services, *job.stacks.watch):
+    for stack in job.stacks.guards:
         rollout.deploy(stack)
-    finish(job)
+    release(job, rollout)
+    for stack in job.stacks.watch:
+        rollout.deploy(stack)
+    try:
+        finish(job)
+    except ProofError as error:
+        raise roll_back(job, rollout, error) from error
     return 0
 
 

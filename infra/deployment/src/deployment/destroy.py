@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from deployment import options
+from deployment.canary import stack_of
 from deployment.draining import DRAIN_SECONDS, quick_drain
 from deployment.environment import Environment
 from deployment.errors import DeclinedError, UsageError
@@ -72,7 +73,8 @@ def _every(job: Job) -> list[Stack]:
         if last not in job.stacks
     ]
     both = stacks_of(replace(job.environment, parameters=_for_both(job.environment)), folder)
-    return [*job.stacks.foundation, *extra, *both.services, *both.watch]
+    leftovers = [stack_of(job, service) for service in both.services]  # of a run that was ended
+    return [*job.stacks.foundation, *extra, *both.guards, *both.services, *leftovers, *both.watch]
 
 
 def _for_both(environment: Environment) -> dict[str, str]:

@@ -1,8 +1,7 @@
 """After the stacks: the services run, it works, the number rings here, and what all of it is called and costs."""
 
-from collections.abc import Mapping
-
-from deployment import cost, number, proof, secrets, services
+from deployment import cost, number, proof, services
+from deployment.canary import prove_call, twilio
 from deployment.job import Job
 from deployment.screen import Mark
 
@@ -34,17 +33,10 @@ def _prove(job: Job) -> None:
     has_page = "web" in job.environment.services
     seen = proof.page(address, job.patience, job.screen.progress, has_page=has_page)
     job.screen.row(Mark.GOOD, "page" if has_page else "health", seen)
-    if "phone" not in job.environment.services:
-        job.screen.row(Mark.STEP, "call", "left out: Services has no phone service")
-    elif not job.options.call:
-        job.screen.row(Mark.UNKNOWN, "call", "left out, as you asked")
-    elif not job.found["PublicBaseUrl"].startswith("https://"):
-        job.screen.row(Mark.CARE, "call", "left out: without https there are no calls")
-    elif secret := _twilio(job):
-        said = proof.call(job.programs, address, secret, lambda line: job.screen.progress(f"call  {line}"))
-        job.screen.row(Mark.GOOD, "call", said)
+    if "phone" in job.environment.services:
+        prove_call(job, "call")
     else:
-        job.screen.row(Mark.UNKNOWN, "call", "left out: we may not read Twilio's secret, which signs it")
+        job.screen.row(Mark.STEP, "call", "left out: Services has no phone service")
 
 
 def _point_number(job: Job) -> None:
@@ -52,18 +44,13 @@ def _point_number(job: Job) -> None:
     if not wanted:
         return
     webhook = f"{job.found['PublicBaseUrl']}/incoming-call"
-    account = number.Account.of(_twilio(job))
+    account = number.Account.of(twilio(job))
     pointed = number.point(account, wanted, webhook, job.options.twilio_fallback_url, job.options.twilio_api)
     job.screen.row(Mark.GOOD, "number", f"{wanted} {'now asks' if pointed.changed else 'asked already'} {webhook}")
     if pointed.fallback == webhook:
         job.screen.row(Mark.CARE, "fallback", "the same address; docs/howto/number-fallback.md has one that waits")
     else:
         job.screen.row(Mark.GOOD, "fallback", pointed.fallback)
-
-
-def _twilio(job: Job) -> dict[str, str]:
-    arn = job.cloudformation.outputs(job.stacks["platform"])["PhoneSecretArn"]
-    return secrets.read(job.aws, arn) or {}
 
 
 def _say_where(job: Job) -> None:

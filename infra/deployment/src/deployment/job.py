@@ -38,6 +38,8 @@ class Job:
     patience: Patience
     found: dict[str, str] = field(default_factory=dict)
     """Parameters that are known only on the way: the images' tag, the public address."""
+    before: dict[str, str] = field(default_factory=dict)
+    """Tags of the images that services ran before this run changed them, by service."""
 
     def setting(self, template: str, parameter: str, service: str = "") -> str:
         """Return a parameter, of one service where they may differ: the environment's, or its template's default."""
@@ -48,6 +50,13 @@ class Job:
         """Return how many conversations a task of a service admits."""
         template = Template(self.stacks.registry.template.path.with_name("service.yaml"))
         return int(template.mapped("Places", service, self.setting("service", "Cpu", service)))
+
+    @property
+    def listener(self) -> str:
+        """ARN of the listener that takes calls and visitors; before there is one, an ARN of the same form."""
+        outputs = self.cloudformation.outputs(self.stacks["edge"])
+        not_yet = f"arn:aws:elasticloadbalancing:{self.aws.region}:000000000000:listener/not-yet"
+        return outputs.get("ListenerArn") or not_yet
 
     @property
     def model(self) -> str:

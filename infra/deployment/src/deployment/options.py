@@ -31,6 +31,8 @@ class Options:
     twilio_api: str = ""
     address: str = ""
     call: bool = True
+    canary: bool = True
+    restart: bool = False
 
 
 def read_deploy(arguments: Sequence[str], env: Mapping[str, str] = os.environ) -> Options:
@@ -53,6 +55,13 @@ def read_deploy(arguments: Sequence[str], env: Mapping[str, str] = os.environ) -
         help="what Twilio asks when nobody answers: a TwiML Bin's address",
     )
     add("--address", default="", metavar="URL", help="prove it works at this address, where its name is not known yet")
+    add("--restart", action="store_true", help="start all tasks anew, also where nothing has changed")
+    add(
+        "--no-canary",
+        dest="canary",
+        action="store_false",
+        help="change the services without trying the new version at one task first",
+    )
     add("--no-call", dest="call", action="store_false", help="do not call it afterwards")
     given = vars(parser.parse_args(arguments))
     return Options(**given, twilio_api=env.get("TWILIO_API_BASE_URL") or "https://api.twilio.com")

@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from deployment import changes, secrets
+from deployment import changes, restart, secrets
 from deployment.cloudformation import ChangeSet
 from deployment.errors import DeclinedError, StackError, UsageError
 from deployment.job import Job
@@ -53,19 +53,38 @@ class Rollout:
             StackError: it could not be; the stack is in a state from which the next run goes on.
             DeclinedError: the person said no. Nothing is left behind.
         """
+        change_set = self.prepare(stack)
+        if change_set is not None:
+            self.make(change_set)
+
+    def prepare(self, stack: Stack) -> ChangeSet | None:
+        """Show what would change, and have it agreed to; None if nothing would.
+
+        Raises:
+            StackError: the stack cannot be compared.
+            DeclinedError: the person said no. Nothing is left behind.
+        """
         screen = self.job.screen
         screen.progress(f"{stack.name}: comparing")
         exists = self.job.cloudformation.settle(stack, lambda text: screen.row(Mark.STEP, stack.last, text))
         change_set = self._compare(stack, exists=exists)
         if change_set is None:
             screen.row(Mark.GOOD, stack.last, "no changes")
-            return
+            return None
         self._show(change_set)
         self._agreed(change_set)
+        return change_set
+
+    def make(self, change_set: ChangeSet) -> None:
+        """Make the changes of a stack that were agreed to.
+
+        Raises:
+            StackError: it could not be; the stack is in a state from which the next run goes on.
+        """
         began = time.monotonic()
         self._execute(change_set)
         done = "created" if change_set.creates else "updated"
-        screen.row(Mark.GOOD, stack.last, f"{done} in {time.monotonic() - began:.0f} s")
+        self.job.screen.row(Mark.GOOD, change_set.stack.last, f"{done} in {time.monotonic() - began:.0f} s")
 
     def preview(self, stack: Stack, *, comparable: bool) -> bool:
         """Show what would change, and leave nothing behind; tell whether the stack is there and can be compared.
@@ -96,6 +115,9 @@ class Rollout:
         if stack.service:
             # How many there are is scaling's business once it runs.
             given["DesiredCount"] = "" if exists else self.job.setting("service", "DesiredCount", stack.service)
+            given |= restart.parameters(self.job, stack, exists=exists)
+        if stack.last == "canary":
+            given["ListenerArn"] = self.job.listener
         if stack.last == "platform":
             given |= self._adopted(stack, exists=exists)
         return given

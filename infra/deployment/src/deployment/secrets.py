@@ -128,6 +128,12 @@ def read(aws: Aws, arn: str) -> dict[str, str] | None:
     return {key: str(value) for key, value in given.items() if value is not None}
 
 
+def signing(values: Mapping[str, str]) -> dict[str, str]:
+    """Return Twilio's values with the one token that signs: while a token is replaced, the secret has two."""
+    token = values.get("auth_token", "").partition(",")[0].strip()
+    return {**values, "auth_token": token} if "auth_token" in values else dict(values)
+
+
 def fill(aws: Aws, found: Found, need: Need, values: Mapping[str, str]) -> None:
     """Put values into a secret, beside those that it has, and empty ones for the keys that it lacks."""
     merged = {**dict.fromkeys(need.every_key, ""), **(found.values or {}), **values}

@@ -43,6 +43,8 @@ class Stacks:
     registry: Stack
     foundation: tuple[Stack, ...]
     """Network to load balancer: what has to stand before a service can."""
+    guards: tuple[Stack, ...]
+    """The alarms that roll a service back, which it names."""
     services: tuple[Stack, ...]
     watch: tuple[Stack, ...]
     """Scaling, alarms and dashboard: what needs the services."""
@@ -50,7 +52,7 @@ class Stacks:
     @property
     def all(self) -> tuple[Stack, ...]:
         """Every stack, each after those it stands on."""
-        return (self.registry, *self.foundation, *self.services, *self.watch)
+        return (self.registry, *self.foundation, *self.guards, *self.services, *self.watch)
 
     def __getitem__(self, last: str) -> Stack:
         """Give the stack whose name ends so, such as `edge`.
@@ -82,6 +84,7 @@ def stacks_of(environment: Environment, folder: Path) -> Stacks:
         stack("platform", "platform"),
         stack("permissions", "permissions"),
         stack("edge", "edge"),
+        stack("canary", "canary"),
     ]
     foundation += [stack("github", "github-oidc")] if environment.parameters.get("Repository") else []
     foundation += [stack("https", "https")] if environment.has_cloudfront else []
@@ -89,6 +92,7 @@ def stacks_of(environment: Environment, folder: Path) -> Stacks:
     stacks = Stacks(
         registry=Stack("pipecat-registry", Template(folder / "registry.yaml")),
         foundation=tuple(foundation),
+        guards=tuple(stack(f"{name}-rollback", "rollback", ServiceName=name) for name in services),
         services=tuple(stack(name, "service", name, ServiceName=name) for name in services),
         watch=(
             *(stack(f"{name}-scaling", "scaling", ServiceName=name) for name in services),

@@ -92,7 +92,9 @@ async def _exchange(
     if not options.auth_token or not options.account_sid:
         reason = f"{url} takes signed calls only: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN to what it was given"
         raise UsageError(reason)
-    settings = ExchangeSettings(account_sid=options.account_sid, auth_token=options.auth_token)
+    settings = ExchangeSettings(
+        account_sid=options.account_sid, auth_token=options.auth_token, edge_header=options.edge_header
+    )
     async with TwilioExchange(settings, speak=speak) as exchange:
         yield Number(exchange.url, _webhook(url), options.caller, options.callee), running
 

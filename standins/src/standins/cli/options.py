@@ -37,6 +37,7 @@ class CallOptions:
     callee: str
     account_sid: str
     auth_token: str
+    edge_header: tuple[str, str] | None
     timeout: float
     as_json: bool
 
@@ -81,6 +82,14 @@ def _calls(text: str) -> int:
         reason = f"{text!r} is not a number from 1 to {_MAX_CALLS}"
         raise argparse.ArgumentTypeError(reason)
     return int(text)
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon or not re.fullmatch(r"[A-Za-z0-9-]+", name) or not value.strip():
+        reason = f"{text!r} is not a header such as X-Name: value"
+        raise argparse.ArgumentTypeError(reason)
+    return name, value.strip()
 
 
 def make_parser(env: Mapping[str, str] = os.environ) -> argparse.ArgumentParser:
@@ -136,6 +145,14 @@ def make_parser(env: Mapping[str, str] = os.environ) -> argparse.ArgumentParser:
     add("--to", dest="callee", metavar="NUMBER", default="+15005550001", help="who is called (default: %(default)s)")
     add("--account-sid", default=env.get("TWILIO_ACCOUNT_SID", ""), help="for --url: default TWILIO_ACCOUNT_SID")
     add("--auth-token", default=env.get("TWILIO_AUTH_TOKEN", ""), help="for --url: default TWILIO_AUTH_TOKEN")
+    add(
+        "--header",
+        dest="edge_header",
+        type=_header,
+        metavar="NAME:VALUE",
+        default=env.get("EDGE_HEADER") or None,
+        help="for --url: a header for the load balancer in front of it; default EDGE_HEADER",
+    )
     add(
         "--timeout",
         type=_seconds,

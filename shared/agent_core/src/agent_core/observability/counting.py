@@ -61,6 +61,8 @@ class Counting:
         self._meter.observe(metrics.SESSION_DURATION, record.duration_ms / 1000)
         if not record.reason.is_normal:
             self._meter.count(metrics.SESSIONS_FAILED)
+        if record.reason.is_ours:
+            self._meter.count(metrics.SESSIONS_BROKEN)
         if record.reason is EndReason.FAILED:
             self._meter.count(metrics.DEFECTS)
         if record.tally.first_audio_ms is not None:

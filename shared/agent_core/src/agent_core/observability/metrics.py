@@ -90,6 +90,12 @@ DEFECTS: Final = Metric(
     "What a defect of ours broke: requests answered with 500, and conversations that ended as `failed`. A deployment "
     "that causes them is rolled back.",
 )
+SESSIONS_BROKEN: Final = Metric(
+    "SessionsBroken",
+    Kind.COUNTER,
+    "Conversations that this version broke: they ended as `failed` or `model_rejected`. Not those that an outage of "
+    "the model, a lost connection or a stranger ended. A deployment that causes them is rolled back.",
+)
 CALLS_NOT_CONNECTED: Final = Metric(
     "CallsNotConnected",
     Kind.COUNTER,
@@ -164,6 +170,7 @@ METRICS: Final = (
     SESSIONS_ENDED,
     SESSIONS_FAILED,
     DEFECTS,
+    SESSIONS_BROKEN,
     CALLS_NOT_CONNECTED,
     SESSIONS_REFUSED,
     SESSION_DURATION,
