@@ -1,6 +1,6 @@
 """After the stacks: the services run, it works, the number rings here, and what all of it is called and costs."""
 
-from deployment import cost, number, proof, secrets, services
+from deployment import bill, number, proof, secrets, services
 from deployment.job import Job
 from deployment.screen import Mark
 from deployment.stacks import SERVICES
@@ -23,7 +23,7 @@ def finish(job: Job) -> None:
         _point_number(job)
     finally:
         _say_where(job)
-        _say_cost(job, sum(running.values()))
+        bill.show(job, running)
 
 
 def _prove(job: Job) -> None:
@@ -75,13 +75,3 @@ def _say_where(job: Job) -> None:
     job.screen.row(Mark.STEP, "load balancer", edge["LoadBalancerDnsName"] + pointed)
     dashboard = job.cloudformation.outputs(job.stacks["observability"]).get("DashboardUrl", "")
     job.screen.row(Mark.STEP, "dashboard", dashboard)
-
-
-def _say_cost(job: Job, tasks: int) -> None:
-    items = cost.estimate(job, tasks)
-    total = sum(item.dollars for item in items)
-    job.screen.heading(f"About ${total:.0f} a month while nobody calls")
-    for item in items:
-        job.screen.row(Mark.STEP, f"${item.dollars:.2f}", item.what)
-    said = f"Not counted: conversations (model, Daily, Twilio), traffic, logs, metrics, tax. {cost.prices()['said']}."
-    job.screen.advise(said, "  ")

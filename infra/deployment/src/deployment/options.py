@@ -31,6 +31,8 @@ class Options:
     twilio_api: str = ""
     address: str = ""
     call: bool = True
+    lenient: bool = False
+    """List a line of the environment's file that says nothing among the checks, instead of stopping at it."""
 
 
 def read_deploy(arguments: Sequence[str], env: Mapping[str, str] = os.environ) -> Options:
@@ -62,7 +64,7 @@ def read_plan(arguments: Sequence[str]) -> Options:
     """Read the options of `deploy-plan`."""
     parser = _parser("deploy-plan", "Show what `deploy` would do. Nothing is changed and nothing is left behind.")
     _add_images(parser)
-    return Options(**vars(parser.parse_args(arguments)), yes=False)
+    return Options(**vars(parser.parse_args(arguments)), yes=False, lenient=True)
 
 
 def read_destroy(arguments: Sequence[str]) -> Options:
