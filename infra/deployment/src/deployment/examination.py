@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from deployment import regions
 from deployment.aws import AwsFailure
-from deployment.checks import account, builder, https, model, parameters, quotas, secrets
+from deployment.checks import account, builder, https, model, parameters, processor, quotas, secrets
 from deployment.checks.finding import Finding, asked, bad, good, unknown
 from deployment.errors import DeploymentError
 from deployment.images import PLATFORMS
@@ -84,7 +84,11 @@ def _without_aws(job: Job) -> Iterator[Finding]:
 
 def _images(job: Job) -> list[Finding]:
     if job.options.images:
-        return [builder.check_there(job.aws, job.options.images)]
+        tag = job.options.images
+        return [
+            builder.check_there(job.aws, tag),
+            *processor.check(job.aws, tag, job.setting("service", "CpuArchitecture")),
+        ]
     return builder.check(job.programs, job.options.tag, PLATFORMS[job.setting("service", "CpuArchitecture")])
 
 
