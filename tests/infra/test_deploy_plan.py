@@ -22,10 +22,10 @@ from tests.support.told_programs import DOCKER, GIT, ToldPrograms
 
 BY_TEMPLATE = (
     r"registry +2 Repository",
-    r"network +EIP, InternetGateway, NatGateway, ",
-    r"edge +Listener, ListenerRule, LoadBalancer, 2 SecurityGroup, 2 TargetGroup",
-    r"web-alarms +1\d Alarm",
-    r"observability +Alarm, Dashboard, 5 QueryDefinition",
+    r"network +EIP, .*\bNatGateway, ",
+    r"edge +Listener, .*\bLoadBalancer, ",
+    r"web-alarms +\d+ Alarm",
+    r"observability +Alarm, Dashboard, ",
 )
 COSTS = (
     r"About \$\d\d\d a month while nobody calls",
@@ -183,7 +183,7 @@ def test_an_obstacle_here_hides_nothing_of_aws(
     assert row in flat, said
     assert f"`deploy` would stop at: {stops}" in flat
     assert "+ registry new: 2 Repository" in flat
-    assert "edge new, by its template: Listener, ListenerRule, LoadBalancer" in flat
+    assert "edge new, by its template: Listener, " in flat
     assert re.search(r"observability (new|not compared)", flat)
     assert re.search(COSTS[0], flat)
     assert stacks() == {}
@@ -202,7 +202,7 @@ def test_what_may_not_be_looked_at_is_said_and_the_rest_is_compared(
     monkeypatch.setattr("deployment.cloudformation.CloudFormation._describe", fail)
     code, said = operator.run("deploy-plan")
     flat = " ".join(said.split())
-    assert "? edge not compared: AccessDenied: not you; by its template: Listener, ListenerRule, LoadBalancer" in flat
+    assert "? edge not compared: AccessDenied: not you; by its template: Listener, " in flat
     assert "? observability not compared" in flat
     assert (code, "model" in flat, stacks()) == (0, True, {})
 
@@ -239,12 +239,13 @@ def test_a_condition_that_is_false_makes_nothing_that_is_listed(operator: Operat
     with pretend_aws(), telling(Models()):
         operator.environment(NatGateways="per-zone", AccessLogs="true", AlertEmail="ops@example.com")
         said = " ".join(operator.run("deploy-plan")[1].split())
-        assert "network new, by its template: 2 EIP, InternetGateway, 2 NatGateway" in said
-        assert "edge new, by its template: Bucket, BucketPolicy, Listener," in said
+        assert re.search(r"network new, by its template: 2 EIP, .*\b2 NatGateway, ", said)
+        assert "edge new, by its template: Bucket, BucketPolicy, Listener, " in said
         assert "Subscription" in said
         boto3.client("secretsmanager", "eu-north-1").create_secret(Name="pipecat/daily-api-key", SecretString="{}")
         adopted = " ".join(operator.run("deploy-plan")[1].split())
-        assert re.search(r"platform new, by its template: Cluster, 2 LogGroup, Secret,", adopted)
+        (platform,) = re.findall(r"platform new, by its template: (.*?) \+ permissions", adopted)
+        assert re.search(r"(?<!\d )Secret,", platform)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from deployment import contradictions, regions
+from deployment import bounds, contradictions, regions
 from deployment import environment as environments
 from deployment.checks import parameters
 from deployment.checks.finding import Finding
@@ -18,6 +18,7 @@ from deployment.errors import UsageError
 from deployment.nearest import nearest
 from deployment.screen import Mark
 from deployment.stacks import stacks_of
+from deployment.template import Template
 from tools.workspace import ROOT
 
 TEMPLATES = ROOT / "infra/cloudformation"
@@ -179,6 +180,38 @@ def test_the_regions_are_the_sdks() -> None:
     """No list of ours grows old."""
     assert {"eu-north-1", "us-east-1", "ap-northeast-1", "cn-north-1", "us-gov-west-1"} <= regions.known()
     assert all(re.fullmatch(r"[a-z]{2,4}(-[a-z]+)+-\d", one) for one in regions.known())
+
+
+@pytest.mark.parametrize(
+    ("said", "what"),
+    [
+        ({"BusyMinTasks": "9", "MaxTasks": "4"}, "BusyMinTasks is 9, more than MaxTasks, which is 4"),
+        ({"BusyMinTasks": "3", "MaxTasks": "4", "BusyFrom": "08:00", "BusyUntil": "08:00"}, "busy hours end at 08:00"),
+        ({"BusyMinTasks": "0", "MaxTasks": "4", "BusyFrom": "08:00", "BusyUntil": "08:00"}, ""),
+        ({"BusyMinTasks": "3", "MaxTasks": "4", "BusyFrom": "08:00", "BusyUntil": "18:00"}, ""),
+    ],
+)
+def test_busy_hours_are_hours_and_can_be_met(said: dict[str, str], what: str) -> None:
+    """Application Auto Scaling would take them, and fail each morning."""
+    broken = contradictions.contradictions(Chosen(said, {}))
+    assert [what in one.what for one in broken] == ([True] if what else [])
+
+
+def test_a_rule_of_a_template_may_ask_where_it_is(tmp_path: Path) -> None:
+    """CloudFormation knows, and so does the check; what only CloudFormation knows is left to it."""
+    path = tmp_path / "rules.yaml"
+    path.write_text(
+        """
+Rules:
+  Here:
+    RuleCondition: !Not [!Equals [!Ref "AWS::Region", us-east-1]]
+    Assertions: [{Assert: !Contains [[eu-north-1], !Ref "AWS::Region"], AssertDescription: not here}]
+  Whose:
+    Assertions: [{Assert: !Equals [!Ref "AWS::AccountId", "1"], AssertDescription: not yours}]
+"""
+    )
+    regions_of = ("eu-north-1", "eu-west-1", "us-east-1")
+    assert [bounds.refused(Template(path), {}, one) for one in regions_of] == [[], ["not here"], []]
 
 
 def test_a_rule_about_a_parameter_that_no_template_has_is_silent() -> None:

@@ -14,8 +14,8 @@ _SHAPES: Final = {
 }
 
 
-def refused(template: Template, given: Mapping[str, str]) -> list[str]:
-    """Say which parameters a template would not take, and which of its rules are broken, a sentence each."""
+def refused(template: Template, given: Mapping[str, str], region: str) -> list[str]:
+    """Say which parameters a template would not take in a region, and which of its rules are broken."""
     declared: Mapping[str, Any] = template.body.get("Parameters", {})
     wrong = [f"{name}={given[name]} is not allowed: {why}" for name, why in out_of_bounds(template, given).items()]
     lacking = [
@@ -23,7 +23,7 @@ def refused(template: Template, given: Mapping[str, str]) -> list[str]:
         for name, one in declared.items()
         if name not in given and "Default" not in one
     ]
-    return [*wrong, *lacking] or list(_broken(template.body, given))
+    return [*wrong, *lacking] or list(_broken(template.body, {**given, "AWS::Region": region}))
 
 
 def out_of_bounds(template: Template, given: Mapping[str, str]) -> dict[str, str]:

@@ -71,6 +71,20 @@ def _desired_count(chosen: Chosen) -> Iterator[Contradiction]:
         )
 
 
+def _busy_hours(chosen: Chosen) -> Iterator[Contradiction]:
+    """Hours with more tasks, which templates that scale by the clock have."""
+    busy, most = chosen.number("BusyMinTasks"), chosen.number("MaxTasks")
+    if busy and most and busy > most:
+        yield Contradiction(
+            f"BusyMinTasks is {busy:.0f}, more than MaxTasks, which is {most:.0f}: busy hours could not begin",
+            "lower BusyMinTasks or raise MaxTasks",
+        )
+    if busy and chosen["BusyFrom"] and chosen["BusyFrom"] == chosen["BusyUntil"]:
+        yield Contradiction(
+            f"busy hours end at {chosen['BusyUntil']}, when they begin", "set BusyFrom and BusyUntil to two times"
+        )
+
+
 def _fargate(chosen: Chosen) -> Iterator[Contradiction]:
     cpu, memory = chosen.number("Cpu"), chosen.number("Memory")
     sizes = FARGATE.get(int(cpu or 0))
@@ -110,7 +124,7 @@ def _choices(chosen: Chosen) -> Iterator[Contradiction]:
 
 
 def _regions(chosen: Chosen) -> Iterator[Contradiction]:
-    for name in ("Region", "NovaSonicRegion"):
+    for name in sorted(name for name in chosen if name.endswith("Region") and name != "TwilioRegion"):
         region = chosen[name]
         if region and region not in known():
             yield Contradiction(
@@ -184,6 +198,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _existing_network,
     _ordered("MinTasks", "MaxTasks", "scaling has no number of tasks to choose"),
     _desired_count,
+    _busy_hours,
     _fargate,
     _ordered("LongestCallSeconds", "PhoneDrainSeconds", "a deployment would cut the longest calls off"),
     _ordered("StartsPerMinutePerAddress", "StartsPerMinute", "one address could never start that many"),

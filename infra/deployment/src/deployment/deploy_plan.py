@@ -107,7 +107,7 @@ def _preview(rollout: Rollout, stack: Stack, *, comparable: bool) -> bool:
     if job.is_offline:
         job.screen.row(Mark.STEP, stack.last, changes.kinds(stack.template.made(given).values()))
         return False
-    if stack.template.parameters & job.set_aside or bounds.refused(stack.template, given):
+    if stack.template.parameters & job.set_aside or bounds.refused(stack.template, given, job.environment.region):
         by_template = changes.kinds(stack.template.made(given).values())
         job.screen.row(Mark.UNKNOWN, stack.last, f"not compared, see parameters; by its template: {by_template}")
         return False

@@ -61,7 +61,7 @@ def _unknown(environment: Environment, stacks: Stacks) -> Iterator[Finding]:
 
 def _refused(environment: Environment, stacks: Stacks) -> Iterator[Finding]:
     for stack in stacks.all:
-        for said in bounds.refused(stack.template, stack.parameters(environment, FOUND)):
+        for said in bounds.refused(stack.template, stack.parameters(environment, FOUND), environment.region):
             yield bad(_SUBJECT, said, f"correct it in infra/environments/{environment.name}.parameters")
 
 
