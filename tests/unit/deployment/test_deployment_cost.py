@@ -75,7 +75,7 @@ def test_what_is_counted_is_what_the_templates_make() -> None:
 def test_an_alarm_costs_by_the_metrics_that_it_looks_at() -> None:
     """Of a share there are two; target tracking makes an alarm for each direction."""
     metrics = [{"Expression": "a / b"}, {"MetricStat": {}}, {"MetricStat": {}}]
-    tracking = {"TargetTrackingScalingPolicyConfiguration": {"PredefinedMetricSpecification": {}}}
+    tracking: dict[str, Any] = {"TargetTrackingScalingPolicyConfiguration": {"PredefinedMetricSpecification": {}}}
     made: list[Any] = [
         {"Type": "AWS::CloudWatch::Alarm", "Properties": {"MetricName": "One"}},
         {"Type": "AWS::CloudWatch::Alarm", "Properties": {"Metrics": metrics}},
@@ -96,10 +96,12 @@ def test_what_is_chosen_otherwise_costs_otherwise() -> None:
 
 def test_a_network_that_is_there_has_no_nat_but_addresses() -> None:
     """Each task has one, unless it has NAT of its own; the load balancer has one in each subnet that is named."""
-    found = estimate(**NETWORK)
+    found = estimate(2, **NETWORK)
     assert dollars(found, "public IPv4 addresses of tasks") == pytest.approx(4 * 0.005 * 730, abs=0.01)
     assert dollars(found, "load balancer, .* each of 3 zones") == pytest.approx((0.0225 + 3 * 0.005) * 730, abs=0.01)
-    assert [what for what in estimate(**NETWORK, TaskPublicIp="DISABLED") if "NAT" in what or "of tasks" in what] == []
+    assert [
+        what for what in estimate(2, **NETWORK, TaskPublicIp="DISABLED") if "NAT" in what or "of tasks" in what
+    ] == []
 
 
 @pytest.mark.parametrize(
@@ -122,7 +124,7 @@ def test_the_bill_says_the_least_what_the_start_costs_and_what_runs_now() -> Non
         stream = io.StringIO()
         job.screen = Screen(stream, {})
         bill.show(job, running or None)
-        return re.findall(r"About .* nobody calls.*", stream.getvalue())[0]
+        return str(re.findall(r"About .* nobody calls.*", stream.getvalue())[0])
 
     least = round(sum(estimate(1).values()))
     assert (
