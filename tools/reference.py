@@ -4,6 +4,7 @@
 """
 
 import ast
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ PHONE = ROOT / "services/phone-agent/src/phone_agent"
 WEB = ROOT / "services/webrtc-agent/src/webrtc_agent"
 NOVA = ROOT / "standins/src/standins/nova"
 PAGES = ROOT / "docs/reference"
+DEPLOYMENT = ROOT / "infra/deployment/src/deployment"
 
 
 @dataclass(frozen=True)
@@ -256,6 +258,26 @@ def nova_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+_WITHOUT_CALLS = {"LoopLag"}
+"""A distribution that has values also while nobody calls; gauges and counters have, zeros."""
+
+
+def measured_file() -> str:
+    """Write down what `voice-agent deploy` counts for its estimate; it shares no code with the services."""
+    found = list(metrics())
+    always = [one.name for one in found if one.kind in {"gauge", "counter"} or one.name in _WITHOUT_CALLS]
+    defaults = {one.name: one.default for one in fields(CORE / "settings.py", "CoreSettings")}
+    prices = ("speech_input", "text_input", "speech_output", "text_output")
+    told = {
+        "always": always,
+        "in_calls": [one.name for one in found if one.name not in always],
+        "labelled": [one.name for one in found if one.labels],
+        "seconds_between_lines": float(str(defaults["metrics_seconds"])),
+        "dollars_for_1000_tokens": {name: float(str(defaults[f"price_{name}"])) for name in prices},
+    }
+    return json.dumps(told, indent=2) + "\n"
+
+
 def _table(path: Path, name: str) -> dict[str, str]:
     """Read a constant that is a mapping of words."""
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
@@ -273,6 +295,7 @@ def pages() -> dict[Path, str]:
         PAGES / "errors.md": errors_page(),
         PAGES / "metrics.md": metrics_page(),
         PAGES / "nova-standin.md": nova_page(),
+        DEPLOYMENT / "measured.json": measured_file(),
     }
 
 

@@ -391,7 +391,7 @@ def test_a_plan_of_an_empty_account_leaves_it_empty(operator: Operator) -> None:
     assert code == 0, said
     assert (stacks(), change_sets()) == ({}, [])
     assert "+ registry        new: 2 Repository" in said
-    assert "+ edge            new, by its template: Bucket" in said
+    assert "+ edge            new, by its template: Listener, " in said
     assert operator.programs.begun_with("docker buildx build") == []
 
 

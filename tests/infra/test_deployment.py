@@ -113,6 +113,7 @@ def test_environments_are_named_as_the_templates_allow_and_keep_apart() -> None:
     [
         ("edge", {"CertificateArn": f"{CERTIFICATE}/0a1b2c3d"}, "CertificateArn needs DomainName"),
         ("edge", {"DomainName": "agent.example.com"}, "DomainName without CertificateArn"),
+        ("edge", {"HostedZoneId": "Z0123456"}, "HostedZoneId needs DomainName"),
         ("edge", {"DomainName": "https://agent.example.com"}, "DomainName cannot be"),
         ("edge", {"PhoneDrainSeconds": "300"}, "PhoneDrainSeconds cannot be"),
         ("permissions", {"NovaSonicRegion": "eu-west-1"}, "No Nova Sonic there: set NovaSonicRegion to us-east-1"),

@@ -234,6 +234,13 @@ MORE = [
         "test_edge_stack::test_calls_go_to_the_phone_service_and_the_rest_to_the_web_service",
     ),
     Mistake(
+        "a zone without a name to point",
+        "edge",
+        'RuleCondition: !Not [!Equals [!Ref HostedZoneId, ""]]',
+        "RuleCondition: !Equals [!Ref HostedZoneId, never]",
+        "test_templates::test_what_needs_another_parameter_is_refused_alone",
+    ),
+    Mistake(
         "tasks open to the world",
         "edge",
         "SourceSecurityGroupId: !Ref LoadBalancerSecurityGroup",

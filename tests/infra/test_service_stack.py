@@ -5,6 +5,7 @@ import pytest
 from agent_core.errors import AtCapacity, OverBudget
 from agent_core.observability import metrics
 from tests.support.stacks import Deployed
+from tests.support.templates import template
 
 NAMES = {"phone": "phone-agent", "web": "webrtc-agent"}
 """How the code names itself."""

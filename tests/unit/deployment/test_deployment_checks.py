@@ -1,10 +1,12 @@
 """What the checks say, answer by answer: AWS's are scripted, docker's and git's too."""
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import boto3
@@ -13,7 +15,7 @@ from botocore.stub import Stubber
 
 from deployment import secrets
 from deployment.aws import Aws
-from deployment.checks import account, builder, https, model, quotas
+from deployment.checks import account, builder, https, model, processor, quotas
 from deployment.checks import secrets as secret_checks
 from deployment.checks.finding import Finding
 from deployment.environment import Environment
@@ -308,3 +310,57 @@ def test_a_secret_that_is_no_json_has_no_values(cloud: Scripted) -> None:
     """Somebody put the bare key in."""
     cloud.tell("secrets", "get_secret_value", {"SecretString": "d41ly"})
     assert secrets.read(cloud.aws, "arn:aws:secretsmanager:x:1:secret:y-abcdef") == {}
+
+
+class Configuration(BaseHTTPRequestHandler):
+    """The part of an image that tells what it was built for, at the address that the registry gives."""
+
+    def do_GET(self) -> None:
+        """Answer as the path says."""
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"architecture": "%s"}' % self.path[1:].encode())
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def layers() -> Iterator[str]:
+    """Give the address of a store of layers."""
+    with HTTPServer(("127.0.0.1", 0), Configuration) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("built", "wanted", "advice"),
+    [
+        ("amd64", "ARM64", "set CpuArchitecture=X86_64, or name images that were built for arm64"),
+        ("arm64", "X86_64", "set CpuArchitecture=ARM64, or name images that were built for amd64"),
+        ("arm64", "ARM64", ""),
+        ("", "ARM64", ""),
+    ],
+)
+def test_images_have_to_be_built_for_the_processor(
+    cloud: Scripted, layers: str, built: str, wanted: str, advice: str
+) -> None:
+    """Each task would end at once with "exec format error", and the deployment be rolled back after minutes."""
+    for _ in ("phone", "web"):
+        manifest = json.dumps({"config": {"digest": "sha256:" + "0" * 64}} if built else {})
+        cloud.tell("ecr", "batch_get_image", {"images": [{"imageManifest": manifest}]})
+        if built:
+            cloud.tell("ecr", "get_download_url_for_layer", {"downloadUrl": f"{layers}/{built}"})
+    found = list(processor.check(cloud.aws, "0ld", wanted))
+    assert [one.advice for one in found] == ([(advice,)] * 2 if advice else [])
+    assert all(f"was built for {built}, and tasks run on" in one.found for one in found)
+
+
+def test_a_registry_that_does_not_tell_stops_nothing(cloud: Scripted) -> None:
+    """Whether the image is there at all is another check."""
+    cloud.refuse("ecr", "batch_get_image", "AccessDenied")
+    cloud.tell("ecr", "batch_get_image", {"images": []})
+    assert list(processor.check(cloud.aws, "0ld", "ARM64")) == []

@@ -7,6 +7,7 @@ from typing import Final
 
 from deployment import sizes
 from deployment.errors import UsageError
+from deployment.nearest import meant
 
 DEFAULT_REGION: Final = "eu-north-1"
 _ENDING: Final = ".parameters"
@@ -59,7 +60,8 @@ def load(folder: Path, name: str) -> Environment:
     """
     known = sorted(path.stem for path in folder.glob(f"*{_ENDING}"))
     if name not in known:
-        raise UsageError(f"there is no environment {name!r}; {folder} has {', '.join(known) or 'none'}")
+        hint = meant(name, known)
+        raise UsageError(f"there is no environment {name!r}; {folder} has {', '.join(known) or 'none'}{hint}")
     read = dict(_lines(folder / f"{name}{_ENDING}"))
     if read.get("Environment", name) != name:
         raise UsageError(f"{name}{_ENDING} says Environment={read['Environment']}: a copied file?")

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from deployment.checks import account, builder, https, model, quotas, secrets
+from deployment import regions
+from deployment.aws import AwsFailure
+from deployment.checks import account, builder, https, model, parameters, processor, quotas, secrets
 from deployment.checks.finding import Finding, asked, bad, good, unknown
 from deployment.errors import DeploymentError
 from deployment.images import PLATFORMS
@@ -19,27 +21,40 @@ def examine(job: Job) -> None:
     Raises:
         DeploymentError: something would stop the deployment later, and worse.
     """
-    job.screen.heading("Checks")
-    found = []
-    for finding in _every(job):
-        found.append(finding)
-        job.screen.row(finding.mark, finding.subject, finding.found, finding.advice)
-    stopping = [finding.subject for finding in found if finding.mark is Mark.BAD]
-    if stopping:
+    if stopping := look_at(job):
         raise DeploymentError(
-            f"{', '.join(stopping)}: nothing has been changed", "mend that and run the same command again"
+            f"{', '.join(stopping)}: nothing has been changed", "correct that and run the same command again"
         )
 
 
+def look_at(job: Job) -> list[str]:
+    """Make every check and list them all; name those that would stop the deployment."""
+    job.screen.heading("Checks")
+    stopping = []
+    for finding in _every(job):
+        if finding.mark is Mark.BAD:
+            stopping.append(finding.subject)
+        job.screen.row(finding.mark, finding.subject, finding.found, finding.advice)
+    return list(dict.fromkeys(stopping))
+
+
 def _every(job: Job) -> Iterator[Finding]:
+    files = job.stacks.registry.template.path.parents[1] / "environments"
+    yield from parameters.check(job.environment, job.stacks, parameters.others(files, job.environment.name))
+    job.go_on_without(parameters.not_allowed(job.environment, job.stacks))
+    if job.is_offline and job.environment.region not in regions.known():
+        yield from _without_aws(job)
+        return
     who, clock = account.check(job.aws, lambda: datetime.now(UTC), masked=not job.screen.watched)
     yield from (who, clock)
     if who.mark is Mark.BAD:
+        yield from _without_aws(job)
         return
     yield good("region", f"{job.aws.region}, the model {job.model} in {job.aws.model_region}")
-    yield from model.check(job.aws, job.model, _conversations(job), job.model_regions)
+    if job.aws.model_region in regions.known():
+        yield from model.check(job.aws, job.model, _conversations(job), job.model_regions)
     yield https.check(job.aws, job.environment)
-    if job.environment.has_own_network and not job.cloudformation.exists(job.stacks["network"]):
+    if job.environment.has_own_network and not _stands(job, "network"):
         yield from quotas.check(job.aws)
     yield from _images(job)
     yield from secrets.check(job.aws, job.environment, job.stacks["platform"].template)
@@ -47,9 +62,32 @@ def _every(job: Job) -> Iterator[Finding]:
     yield from _number(job)
 
 
+def _stands(job: Job, last: str) -> bool:
+    """Tell whether a stack is there; one that may not be looked at is taken to be missing."""
+    try:
+        return job.cloudformation.exists(job.stacks[last])
+    except AwsFailure:
+        return False
+
+
+def _without_aws(job: Job) -> Iterator[Finding]:
+    """Make the checks that ask AWS nothing: what they find has to be corrected too."""
+    job.go_offline()
+    if not job.environment.parameters.get("CertificateArn"):
+        yield https.check(job.aws, job.environment)
+    if not job.options.images:
+        yield from _images(job)
+    yield secrets.check_weather(job.environment)
+    yield unknown("in AWS", "model, quotas, certificate, images and secrets wait for an answer of AWS")
+
+
 def _images(job: Job) -> list[Finding]:
     if job.options.images:
-        return [builder.check_there(job.aws, job.options.images, job.environment.services)]
+        tag = job.options.images
+        return [
+            builder.check_there(job.aws, tag, job.environment.services),
+            *processor.check(job.aws, tag, job.setting("service", "CpuArchitecture")),
+        ]
     return builder.check(job.programs, job.options.tag, PLATFORMS[job.setting("service", "CpuArchitecture")])
 
 

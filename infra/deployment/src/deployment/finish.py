@@ -1,6 +1,6 @@
 """After the stacks: the services run, it works, the number rings here, and what all of it is called and costs."""
 
-from deployment import cost, number, proof, services
+from deployment import bill, number, proof, services
 from deployment.canary import prove_call, twilio
 from deployment.job import Job
 from deployment.screen import Mark
@@ -24,7 +24,7 @@ def finish(job: Job) -> None:
         _point_number(job)
     finally:
         _say_where(job)
-        _say_cost(job, running)
+        bill.show(job, running)
 
 
 def _prove(job: Job) -> None:
@@ -73,13 +73,3 @@ def _say_webhook(job: Job, address: str) -> None:
         job.screen.row(Mark.STEP, "voice webhook", f"{address}/incoming-call")
     else:
         job.screen.row(Mark.CARE, "voice webhook", "none: Twilio streams to https alone")
-
-
-def _say_cost(job: Job, running: Mapping[str, int]) -> None:
-    items = cost.estimate(job, running)
-    total = sum(item.dollars for item in items)
-    job.screen.heading(f"About ${total:.0f} a month while nobody calls")
-    for item in items:
-        job.screen.row(Mark.STEP, f"${item.dollars:.2f}", item.what)
-    said = f"Not counted: conversations (model, Daily, Twilio), traffic, logs, metrics, tax. {cost.prices()['said']}."
-    job.screen.advise(said, "  ")

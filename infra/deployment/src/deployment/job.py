@@ -9,9 +9,11 @@ from typing import Final
 from deployment import environment as environments
 from deployment import sizes
 from deployment.aws import Aws, AwsFailure, short
+from deployment.chosen import Chosen, choose
 from deployment.cloudformation import CloudFormation
 from deployment.environment import Environment
 from deployment.errors import DeploymentError, UsageError
+from deployment.offline import NoAws, NotAskedError, connect
 from deployment.options import Options
 from deployment.patience import Patience
 from deployment.programs import Programs, RealPrograms
@@ -40,6 +42,8 @@ class Job:
     """Parameters that are known only on the way: the images' tag, the public address."""
     before: dict[str, str] = field(default_factory=dict)
     """Tags of the images that services ran before this run changed them, by service."""
+    set_aside: frozenset[str] = frozenset()
+    """Parameters whose value no template allows; their defaults stand for them in what a plan still shows."""
 
     def setting(self, template: str, parameter: str, service: str = "") -> str:
         """Return a parameter, of one service where they may differ: the environment's, or its template's default."""
@@ -57,6 +61,26 @@ class Job:
         outputs = self.cloudformation.outputs(self.stacks["edge"])
         not_yet = f"arn:aws:elasticloadbalancing:{self.aws.region}:000000000000:listener/not-yet"
         return outputs.get("ListenerArn") or not_yet
+
+    def chosen(self, service: str) -> Chosen:
+        """Gather every parameter of a service's stacks."""
+        return choose(self.environment, self.stacks, service)
+
+    def go_on_without(self, names: frozenset[str]) -> None:
+        """Set parameters aside: what is worked out from here on goes by their defaults."""
+        self.set_aside = names
+        kept = {name: value for name, value in self.environment.parameters.items() if name not in names}
+        self.environment = Environment(self.environment.name, kept)
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether AWS is not asked any more."""
+        return isinstance(self.aws, NoAws)
+
+    def go_offline(self) -> None:
+        """Ask AWS nothing more: it does not answer, or not us."""
+        self.aws = NoAws(self.aws.region, self.aws.model_region, NotAskedError())
+        self.cloudformation = CloudFormation(self.aws, self.patience, self.screen.progress, self.options.role)
 
     @property
     def model(self) -> str:
@@ -82,10 +106,10 @@ def open_job(options: Options, screen: Screen, programs: Programs | None, patien
     environment = environments.load(root / "infra/environments", options.environment)
     if options.region:
         environment = Environment(environment.name, {**environment.parameters, "Region": options.region})
-    stacks = stacks_of(environment, templates)
+    stacks = stacks_of(environment, templates, strict=not options.lenient)
     service = Template(templates / "service.yaml")
     model_region = environment.parameters.get("NovaSonicRegion") or service.default("NovaSonicRegion")
-    aws = Aws(environment.region, model_region)
+    aws = connect(environment.region, model_region)
     cloudformation = CloudFormation(aws, patience, screen.progress, options.role)
     return Job(options, environment, stacks, aws, cloudformation, screen, programs or RealPrograms(root), patience)
 

@@ -33,6 +33,8 @@ class Options:
     call: bool = True
     canary: bool = True
     restart: bool = False
+    lenient: bool = False
+    """List a line of the environment's file that says nothing among the checks, instead of stopping at it."""
 
 
 def read_deploy(arguments: Sequence[str], env: Mapping[str, str] = os.environ) -> Options:
@@ -71,7 +73,7 @@ def read_plan(arguments: Sequence[str]) -> Options:
     """Read the options of `deploy-plan`."""
     parser = _parser("deploy-plan", "Show what `deploy` would do. Nothing is changed and nothing is left behind.")
     _add_images(parser)
-    return Options(**vars(parser.parse_args(arguments)), yes=False)
+    return Options(**vars(parser.parse_args(arguments)), yes=False, lenient=True)
 
 
 def read_destroy(arguments: Sequence[str]) -> Options:

@@ -99,7 +99,7 @@ class Rollout:
             return False
         exists = self.job.cloudformation.exists(stack)
         if not exists and not comparable:
-            screen.row("+", stack.last, f"new, by its template: {changes.kinds(stack.template.kinds)}")
+            screen.row("+", stack.last, f"new, by its template: {self._kinds(stack)}")
             return False
         change_set = self._compare(stack, exists=exists)
         if change_set is None:
@@ -109,12 +109,16 @@ class Rollout:
         self._show(change_set)
         return exists
 
+    def _kinds(self, stack: Stack) -> str:
+        made = stack.template.made(self.parameters(stack, exists=False))
+        return changes.kinds(made.values())
+
     def parameters(self, stack: Stack, *, exists: bool) -> dict[str, str]:
         """Tell what a stack is told this time."""
         given = stack.parameters(self.job.environment, self.job.found)
         if stack.service:
             # How many there are is scaling's business once it runs.
-            given["DesiredCount"] = "" if exists else self.job.setting("service", "DesiredCount", stack.service)
+            given["DesiredCount"] = "" if exists else str(self.job.chosen(stack.service).first_tasks)
             given |= restart.parameters(self.job, stack, exists=exists)
         if stack.last == "canary":
             given["ListenerArn"] = self.job.listener

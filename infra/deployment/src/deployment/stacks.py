@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 
 from deployment import sizes
 from deployment.environment import CHOICES, Environment
 from deployment.errors import UsageError
+from deployment.nearest import meant
 from deployment.template import Template
 
 SERVICES = sizes.SERVICES
@@ -67,8 +67,13 @@ class Stacks:
         return any(stack.last == last for stack in self.all)
 
 
-def stacks_of(environment: Environment, folder: Path) -> Stacks:
+def stacks_of(environment: Environment, folder: Path, *, strict: bool = True) -> Stacks:
     """List the stacks of an environment.
+
+    Args:
+        environment: whose.
+        folder: where the templates are.
+        strict: refuse a parameter that no template has. A plan lists it among its checks instead.
 
     Raises:
         UsageError: its file names a parameter that no template has, or contradicts itself.
@@ -100,15 +105,16 @@ def stacks_of(environment: Environment, folder: Path) -> Stacks:
             stack("observability", "observability"),
         ),
     )
-    _refuse_unknown(environment, folder)
+    if strict and (unknown := unknown_parameters(environment, folder)):
+        raise UsageError(*unknown)
     return stacks
 
 
-def _refuse_unknown(environment: Environment, folder: Path) -> None:
-    """A misspelt parameter would be ignored, and its default deployed."""
+def unknown_parameters(environment: Environment, folder: Path) -> list[str]:
+    """Say which lines name a parameter that no template has: they would be ignored, and defaults deployed."""
     known = {name for path in folder.glob("*.yaml") for name in Template(path).parameters} | CHOICES.keys()
     known |= sizes.names()
-    for name in environment.parameters.keys() - known:
-        near = get_close_matches(name, known, 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise UsageError(f"infra/environments/{environment.name}.parameters: no template has a parameter {name}{hint}")
+    return [
+        f"infra/environments/{environment.name}.parameters: no template has a parameter {name}{meant(name, known)}"
+        for name in sorted(environment.parameters.keys() - known)
+    ]

@@ -12,6 +12,7 @@ import uvloop
 from agent_core.adapters.call_store.choice import open_store
 from agent_core.adapters.open_meteo import OpenMeteo
 from agent_core.agent import Agent
+from agent_core.certificates import check_certificates
 from agent_core.drain import make_server
 from agent_core.nova.credentials import CredentialSource
 from agent_core.nova.sdk import SdkModelClient
@@ -77,5 +78,6 @@ def run() -> None:
     """
     use_one_heap()
     settings = PhoneSettings.read()
+    check_certificates()
     logs.configure(SERVICE, settings)
     uvloop.run(serve(settings))

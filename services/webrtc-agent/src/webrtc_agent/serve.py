@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from agent_core.adapters.open_meteo import OpenMeteo
 from agent_core.agent import Agent
+from agent_core.certificates import check_certificates
 from agent_core.drain import make_server
 from agent_core.nova.credentials import CredentialSource
 from agent_core.nova.sdk import SdkModelClient
@@ -96,5 +97,6 @@ def run() -> None:
         ConfigurationError: a setting is missing or wrong.
     """
     settings = WebSettings.read()
+    check_certificates()
     logs.configure(SERVICE, settings, silent=_QUOTING)
     uvloop.run(serve(settings))
