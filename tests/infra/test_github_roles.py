@@ -1,5 +1,6 @@
 """What a release from GitHub may do: as much as a release needs, in one environment, for one repository."""
 
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ NARROWEST = {
         "ec2:DescribeVpcs",
         "ecr:GetAuthorizationToken",
         "ecs:ListTasks",
+        "servicequotas:GetAWSDefaultServiceQuota",
         "servicequotas:GetServiceQuota",
         "servicequotas:ListServiceQuotas",
     },
@@ -98,11 +100,30 @@ def test_a_release_gives_no_rights(github: Deployed) -> None:
     assert [text for text in named if "staging" in text or "production" in text] == []
 
 
-def test_secrets_are_read_and_never_written(github: Deployed) -> None:
-    """Twilio's token signs the call that proves a release."""
-    about = {a for one in statements(github, "ReleaseRole") for a in one["Action"] if a.startswith("secretsmanager:")}
-    assert about == {"secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"}
+def test_twilio_s_secret_is_read_and_no_other_and_none_is_written(github: Deployed) -> None:
+    """Twilio's token signs the call that proves a release; Daily's key opens rooms, which a release does not."""
+    own = {name: github.outputs["platform"][f"{name}SecretArn"] for name in ("Phone", "Web")}
+    about: dict[str, list[str]] = {}
+    for one in statements(github, "ReleaseRole"):
+        for action in one["Action"]:
+            if action.startswith(("secretsmanager:", "kms:")):
+                about.setdefault(action, []).extend(one["Resource"])
+    assert about == {
+        "secretsmanager:GetSecretValue": [own["Phone"]],
+        "secretsmanager:DescribeSecret": [own["Phone"], own["Web"]],
+    }
     assert not any(a.startswith("secretsmanager:") for one in statements(github, "ChangeRole") for a in one["Action"])
+
+
+def test_only_stacks_of_services_may_be_deleted(github: Deployed) -> None:
+    """A first creation that failed has to go; networks, secrets and rights have not."""
+    (given,) = [one for one in statements(github, "ReleaseRole") if "cloudformation:DeleteStack" in one["Action"]]
+    names = [resource.split("/")[1] for resource in given["Resource"]]
+    assert names == ["pipecat-test-phone*", "pipecat-test-web*", "pipecat-test-observability"]
+    stacks = stacks_of(Environment("test", {}), FOLDER)
+    may = {stack.name for stack in stacks.all if any(fnmatchcase(stack.name, name) for name in names)}
+    assert may >= {stack.name for stack in (*stacks.services, *stacks.watch)}
+    assert may.isdisjoint(stack.name for stack in (stacks.registry, *stacks.foundation))
 
 
 def released() -> set[str]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from deployment import images, options, publish
+from deployment import images, options, promotion, publish
 from deployment.deploy import public_address
 from deployment.examination import examine
 from deployment.job import ROOT, Job, new_screen, open_job, run
@@ -53,9 +53,10 @@ def plan(job: Job) -> int:
 
 def _images(job: Job, tag: str) -> None:
     job.screen.heading(f"Images  {tag}")
+    way = "built and pushed" if promotion.source(job) is None else "copied from the account where it was tested"
     for service in images.DOCKERFILES:
         there = images.is_there(job.aws, f"pipecat-voice-agent/{service}", tag)
-        job.screen.row(Mark.GOOD if there else "+", service, "there already" if there else "would be built and pushed")
+        job.screen.row(Mark.GOOD if there else "+", service, "there already" if there else f"would be {way}")
 
 
 def _coming_address(job: Job) -> str:

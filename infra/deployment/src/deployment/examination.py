@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from deployment.checks import account, builder, https, model, quotas, secrets
+from deployment import promotion
+from deployment.checks import account, builder, cores, github, https, model, quotas, secrets
 from deployment.checks.finding import Finding, asked, bad, good, unknown
 from deployment.errors import DeploymentError
 from deployment.images import PLATFORMS
@@ -42,13 +43,19 @@ def _every(job: Job) -> Iterator[Finding]:
     yield https.check(job.aws, job.environment)
     if job.environment.has_own_network and not job.cloudformation.exists(job.stacks["network"]):
         yield from quotas.check(job.aws)
+    yield cores.check(job)
     yield from _images(job)
+    yield from github.check(job)
     yield from secrets.check(job.aws, job.environment, job.stacks["platform"].template)
     yield secrets.check_weather(job.environment)
     yield from _number(job)
 
 
 def _images(job: Job) -> list[Finding]:
+    if job.options.foundation:
+        return []
+    if origin := promotion.source(job):
+        return [builder.check_elsewhere(job, origin)]
     if job.options.images:
         return [builder.check_there(job.aws, job.options.images)]
     return builder.check(job.programs, job.options.tag, PLATFORMS[job.setting("service", "CpuArchitecture")])

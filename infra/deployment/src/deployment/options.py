@@ -31,6 +31,7 @@ class Options:
     twilio_api: str = ""
     address: str = ""
     call: bool = True
+    foundation: bool = False
 
 
 def read_deploy(arguments: Sequence[str], env: Mapping[str, str] = os.environ) -> Options:
@@ -53,6 +54,11 @@ def read_deploy(arguments: Sequence[str], env: Mapping[str, str] = os.environ) -
         help="what Twilio asks when nobody answers: a TwiML Bin's address",
     )
     add("--address", default="", metavar="URL", help="prove it works at this address, where its name is not known yet")
+    add(
+        "--foundation",
+        action="store_true",
+        help="stop before images and services: GitHub builds and releases those, and needs no docker here",
+    )
     add("--no-call", dest="call", action="store_false", help="do not call it afterwards")
     given = vars(parser.parse_args(arguments))
     return Options(**given, twilio_api=env.get("TWILIO_API_BASE_URL") or "https://api.twilio.com")
