@@ -108,8 +108,9 @@ class Rollout:
         given = stack.parameters(self.job.environment, self.job.found)
         if stack == self.job.stacks.registry and exists:
             # All environments of the account share it: what another one set stays.
-            told = self.job.cloudformation.parameters(stack)
-            given = {name: told[name] for name in told.keys() & stack.template.parameters} | given
+            told, template = self.job.cloudformation.parameters(stack), stack.template
+            kept = {name: told[name] for name in sorted(told.keys() & template.parameters)}
+            given = {name: value for name, value in kept.items() if value != template.default(name)} | given
         if stack.service:
             # How many there are is scaling's business once it runs.
             given["DesiredCount"] = "" if exists else self.job.setting("service", "DesiredCount")
