@@ -15,6 +15,7 @@ NARROWEST = {
         "ecr:GetAuthorizationToken",
         "ecs:ListTasks",
         "servicequotas:GetServiceQuota",
+        "servicequotas:ListAWSDefaultServiceQuotas",
         "servicequotas:ListServiceQuotas",
     },
     "ChangeRole": {

@@ -84,7 +84,8 @@ def test_one_model_may_be_called(made: Deployed) -> None:
     """Both directions of its stream are under this one action, and the task is told the same region and model."""
     environment = made.of("phone", "TaskDefinition")["ContainerDefinitions"][0]["Environment"]
     given = {one["Name"]: one["Value"] for one in environment}
-    arn = f"arn:aws:bedrock:{given['NOVA_SONIC_REGION']}::foundation-model/{given['NOVA_SONIC_MODEL_ID']}"
+    region = given["NOVA_SONIC_REGION"] or given["AWS_REGION"]
+    arn = f"arn:aws:bedrock:{region}::foundation-model/{given['NOVA_SONIC_MODEL_ID']}"
     may = {action: found for action, found in allowed(made, "TalkPolicy").items() if action.startswith("bedrock:")}
     assert may == {"bedrock:InvokeModel": {arn}}
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from deployment.checks import account, builder, https, model, quotas, secrets
+from deployment import model_quota
+from deployment.checks import account, builder, https, model, quotas, secrets, voices
 from deployment.checks.finding import Finding, asked, bad, good, unknown
 from deployment.errors import DeploymentError
 from deployment.images import PLATFORMS
@@ -38,7 +39,9 @@ def _every(job: Job) -> Iterator[Finding]:
     if who.mark is Mark.BAD:
         return
     yield good("region", f"{job.aws.region}, the model {job.model} in {job.aws.model_region}")
-    yield from model.check(job.aws, job.model, _conversations(job), job.model_regions)
+    yield model.check(job.aws, job.model, job.model_regions)
+    yield asked("model quota", lambda: _model_quota(job))
+    yield voices.check(job)
     yield https.check(job.aws, job.environment)
     if job.environment.has_own_network and not job.cloudformation.exists(job.stacks["network"]):
         yield from quotas.check(job.aws)
@@ -52,6 +55,15 @@ def _images(job: Job) -> list[Finding]:
     if job.options.images:
         return [builder.check_there(job.aws, job.options.images)]
     return builder.check(job.programs, job.options.tag, PLATFORMS[job.setting("service", "CpuArchitecture")])
+
+
+def _model_quota(job: Job) -> Finding:
+    """Read the quota; tasks share it, unless the environment says how much of it is theirs."""
+    given = job.environment.parameters.get("ModelStreams")
+    quota = model_quota.read(job.aws, job.model)
+    if not given and quota.streams:
+        job.found["ModelStreams"] = str(quota.streams)
+    return model.quota(job.aws, quota, _conversations(job), int(given) if given else None)
 
 
 def _conversations(job: Job) -> int:

@@ -10,8 +10,7 @@ import uvloop
 from agent_core.adapters.open_meteo import OpenMeteo
 from agent_core.agent import Agent
 from agent_core.drain import make_server
-from agent_core.nova.credentials import CredentialSource
-from agent_core.nova.sdk import SdkModelClient
+from agent_core.nova.sdk import clients_of
 from agent_core.observability import logs
 from agent_core.observability.meter import Meter
 from agent_core.observability.records import log_record
@@ -35,9 +34,7 @@ _QUOTING = ("pipecat.transports.smallwebrtc", "pipecat.processors.frameworks.rtv
 
 async def serve(settings: WebSettings) -> None:
     """Make the real parts and serve until told to stop."""
-    model = SdkModelClient(
-        region=settings.model_region, endpoint=settings.model_endpoint, credentials=CredentialSource()
-    )
+    model, overflow = clients_of(settings)
     weather = OpenMeteo(
         forecast_url=str(settings.open_meteo_forecast_url),
         geocoding_url=str(settings.open_meteo_geocoding_url),
@@ -50,7 +47,7 @@ async def serve(settings: WebSettings) -> None:
     async with weather:
         people = transfer_tools([person.name for person in contacts(settings)])
         tools = [*weather_tools(weather), *people, *goodbye_tools()]
-        agent = Agent(settings, model, tools, log_record, meter)
+        agent = Agent(settings, model, tools, log_record, meter, overflow=overflow)
         lobby = Lobby(settings, agent, _daily_rooms(settings))
         server = make_server(create_app(lobby), agent, settings)
         agent.recordings.prepare([OUTPUT_RATE])

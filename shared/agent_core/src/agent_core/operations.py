@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from uuid import uuid4
 
 import httpx
 
 from agent_core.adapters.ecs_agent import EcsAgent
+from agent_core.adapters.stream_table import DynamoStreamTable
 from agent_core.agent import Agent
 from agent_core.observability import logs
 from agent_core.observability.meter import Meter
@@ -22,6 +24,17 @@ async def operations(agent: Agent, meter: Meter) -> AsyncIterator[None]:
     settings = agent.settings
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(tidying())
+        if settings.model_streams_table is not None:
+            tables = [
+                DynamoStreamTable(
+                    settings.model_streams_table, f"{name}/{settings.model_id}", region=settings.aws_region
+                )
+                for name in settings.model_regions
+            ]
+            for table in tables:
+                stack.push_async_callback(table.aclose)
+            sharing = agent.capacity.shared(tables, uuid4().hex[:12], agent.counting.stream_table_failed)
+            await stack.enter_async_context(sharing)
         if logs.is_json(settings.log_format):
             await stack.enter_async_context(reporting(meter, settings.metrics_seconds, logs.write_document))
         if settings.ecs_agent_uri is not None:

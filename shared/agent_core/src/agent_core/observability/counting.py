@@ -74,6 +74,10 @@ class Counting:
         self._meter.count(metrics.TOOL_CALLS, Tool=tool, Outcome=outcome)
         self._meter.observe(metrics.TOOL_TIME, elapsed_ms, Tool=tool)
 
+    def stream_table_failed(self) -> None:
+        """The count of the account's streams could not be read or written."""
+        self._meter.count(metrics.STREAM_TABLE_FAILURES)
+
     def protection_failed(self) -> None:
         """ECS could not be told whether to spare this task."""
         self._meter.count(metrics.PROTECTION_FAILURES)

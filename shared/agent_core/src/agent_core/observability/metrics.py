@@ -89,8 +89,9 @@ CALLS_NOT_CONNECTED: Final = Metric(
 SESSIONS_REFUSED: Final = Metric(
     "SessionsRefused",
     Kind.COUNTER,
-    "Conversations that this task did not take: full, draining, or the day's spend is reached. The load balancer may "
-    "have found another task for them.",
+    "Conversations that this task did not take: full (`AtCapacity`), no stream to the model left in the account or the "
+    "model refusing them (`ModelBusy`), draining, or the day's spend is reached. The load balancer may have found "
+    "another task for them, but not for `ModelBusy`.",
     labels=("Cause",),
 )
 SESSION_DURATION: Final = Metric("SessionDuration", Kind.DISTRIBUTION, "Length of conversations.", Unit.SECONDS)
@@ -147,6 +148,12 @@ PROTECTION_FAILURES: Final = Metric(
     Kind.COUNTER,
     "Times that ECS could not be told to spare this task, or not any more; a scale-in may then cut calls.",
 )
+STREAM_TABLE_FAILURES: Final = Metric(
+    "StreamTableFailures",
+    Kind.COUNTER,
+    "Times that the count of the account's streams to the model could not be read or written; a task then goes on with "
+    "what it has, and later with a small part of the quota.",
+)
 
 METRICS: Final = (
     ACTIVE_SESSIONS,
@@ -168,5 +175,6 @@ METRICS: Final = (
     LOST_AUDIO,
     LOOP_LAG,
     PROTECTION_FAILURES,
+    STREAM_TABLE_FAILURES,
 )
 """All of them, in the order of the reference page."""
