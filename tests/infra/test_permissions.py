@@ -112,7 +112,7 @@ def test_every_task_counts_its_streams_in_the_table_that_environments_share(made
     given = made.of(service, "TaskDefinition")["ContainerDefinitions"][0]["Environment"]
     told = {one["Name"]: one["Value"] for one in given}
     assert told["MODEL_STREAMS_TABLE"] == described["TableName"] == table.rpartition("/")[2]
-    assert told["MODEL_STREAMS"] == "20"
+    assert str(told["MODEL_STREAMS"]) == "20"
 
 
 def test_a_task_may_protect_tasks_of_its_own_cluster(made: Deployed) -> None:
