@@ -244,6 +244,16 @@ async def test_a_second_region_takes_what_the_first_has_no_room_for() -> None:
         task.admission.admit()
 
 
+def test_the_second_region_has_a_quota_of_its_own() -> None:
+    """Accounts with 20 in one region have 2 in others."""
+    capacity = Capacity(["near", "far"], 20, 2)
+    for _ in range(20):
+        assert capacity.refusal() is None
+        capacity.begin()
+    assert [region.share.calls for region in capacity.regions] == [19, 1]
+    assert isinstance(capacity.refusal(), ModelBusy)
+
+
 async def test_a_conversation_that_is_throttled_goes_on_in_the_second_region() -> None:
     """So does everybody who comes while the first refuses."""
     near, far = LimitedModel(0), LimitedModel(3)

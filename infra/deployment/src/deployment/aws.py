@@ -1,6 +1,7 @@
 """AWS, seen from one region: its clients, made once, each request with a deadline."""
 
 from collections.abc import Callable
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -19,6 +20,7 @@ class Aws:
     def __init__(self, region: str, model_region: str, session: boto3.Session | None = None) -> None:
         session = session or boto3.Session()
         config = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 3})
+        self._session, self._config = session, config
         self.region = region
         self.model_region = model_region
         self.acm = session.client("acm", region, config=config)
@@ -31,6 +33,10 @@ class Aws:
         self.model_quotas = session.client("service-quotas", model_region, config=config)
         self.secrets = session.client("secretsmanager", region, config=config)
         self.sts = session.client("sts", region, config=config)
+
+    def quotas_of(self, region: str) -> Any:  # noqa: ANN401 - made from a description at run time
+        """Return the client of Service Quotas in another region."""
+        return self._session.client("service-quotas", region, config=self._config)
 
 
 def code_of(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 
 from deployment import model_quota
 from deployment.checks import account, builder, https, model, quotas, secrets, voices
@@ -41,6 +42,8 @@ def _every(job: Job) -> Iterator[Finding]:
     yield good("region", f"{job.aws.region}, the model {job.model} in {job.aws.model_region}")
     yield model.check(job.aws, job.model, job.model_regions)
     yield asked("model quota", lambda: _model_quota(job))
+    if overflow := job.environment.parameters.get("NovaSonicOverflowRegion"):
+        yield asked("overflow quota", partial(_overflow_quota, job, overflow))
     yield voices.check(job)
     yield https.check(job.aws, job.environment)
     if job.environment.has_own_network and not job.cloudformation.exists(job.stacks["network"]):
@@ -64,6 +67,15 @@ def _model_quota(job: Job) -> Finding:
     if not given and quota.streams:
         job.found["ModelStreams"] = str(quota.streams)
     return model.quota(job.aws, quota, _conversations(job), int(given) if given else None)
+
+
+def _overflow_quota(job: Job, region: str) -> Finding:
+    """Read the quota of the second region: it is another one, and often smaller."""
+    given = job.environment.parameters.get("OverflowStreams")
+    quota = model_quota.read(job.aws, job.model, region)
+    if not given and quota.streams:
+        job.found["OverflowStreams"] = str(quota.streams)
+    return model.overflow_quota(quota, region)
 
 
 def _conversations(job: Job) -> int:

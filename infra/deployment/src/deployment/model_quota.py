@@ -32,17 +32,23 @@ class Quota:
     source: str
 
 
-def read(aws: Aws, model: str) -> Quota:
-    """Read the quota of a model in its region: the account's value, else AWS's default, else the documented one.
+def read(aws: Aws, model: str, region: str = "") -> Quota:
+    """Read the quota of a model: the account's value, else AWS's default, else the documented one.
+
+    Args:
+        aws: The account.
+        model: Id of the model.
+        region: Of the model; empty is the first one of the deployment.
 
     Raises:
         BotoCoreError, ClientError: AWS did not answer.
     """
+    quotas = aws.quotas_of(region) if region else aws.model_quotas
     for operation, source in (
         ("list_service_quotas", "this account's"),
         ("list_aws_default_service_quotas", "AWS's default"),
     ):
-        pages = aws.model_quotas.get_paginator(operation).paginate(ServiceCode="bedrock")
+        pages = quotas.get_paginator(operation).paginate(ServiceCode="bedrock")
         found = _of(model, [one for page in pages for one in page["Quotas"]])
         if found is not None:
             return Quota(int(found["Value"]), found.get("Adjustable"), f"{source}: {found['QuotaName']}")

@@ -71,7 +71,9 @@ class Agent:
         self._speaker = Speaker(meter.service, settings.model_id)
         self.counting = Counting(meter, Prices.of(settings), spend)
         clients = [client] if overflow is None else [client, overflow]
-        self.capacity = Capacity(settings.model_regions[: len(clients)], settings.model_streams)
+        self.capacity = Capacity(
+            settings.model_regions[: len(clients)], settings.model_streams, settings.overflow_streams
+        )
         """Streams that the model may be asked for."""
         self.admission = Admission(settings.max_sessions, spend, self.counting.refused, self.capacity)
         self.counting.watch(self.admission)

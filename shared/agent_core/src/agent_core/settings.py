@@ -110,6 +110,8 @@ class CoreSettings(BaseSettings):
     """Streams to the model that may be open at once in each of its regions: Bedrock's quota of the account, or the part
     of it that this service may use. One in twenty, and one at least, is kept for conversations that renew theirs. None
     is no limit but ``MAX_SESSIONS``."""
+    overflow_streams: Annotated[int, Field(ge=1)] = 2
+    """The same in ``NOVA_SONIC_OVERFLOW_REGION``, which has a quota of its own: 2 in many accounts."""
     model_streams_table: Annotated[str, Field(pattern="^[A-Za-z0-9_.-]{3,255}$")] | None = None
     """DynamoDB table in which all tasks of the account count their streams, so that ``MODEL_STREAMS`` holds for all of
     them together; partition key ``pool`` (S). None lets this task use them all."""
@@ -211,6 +213,8 @@ class CoreSettings(BaseSettings):
             raise ValueError("NOVA_SONIC_OVERFLOW_REGION: it must be another region than the model's first")
         if overflow is not None and generations.model_for(self.nova_sonic_model_id, overflow) != model_id:
             raise ValueError(f"NOVA_SONIC_OVERFLOW_REGION: {overflow} offers no {model_id}")
+        if overflow is not None and self.model_streams is None:
+            raise ValueError("MODEL_STREAMS: set it; without a limit of the first region nothing overflows")
         if self.model_streams_table is not None and self.model_streams is None:
             raise ValueError("MODEL_STREAMS: set it to the quota that the tasks of MODEL_STREAMS_TABLE share")
         return self

@@ -78,6 +78,14 @@ def quota(aws: Aws, found: Quota, places: int, given: int | None) -> Finding:
     return good("model quota", value)
 
 
+def overflow_quota(found: Quota, region: str) -> Finding:
+    """Say how many streams the second region adds."""
+    value = f"{_streams(found.streams)} in {region} ({found.source})"
+    if found.streams < 2:  # noqa: PLR2004 - one conversation, and one stream to renew it
+        return care("overflow quota", value, "that is too few for a conversation that is renewed: leave it empty")
+    return good("overflow quota", value)
+
+
 def _streams(count: int) -> str:
     return f"{count} stream{'s' * (count != 1)} at once"
 

@@ -29,11 +29,13 @@ class Region:
         name: Of the region.
         share: What this task uses there.
         throttle: After a refusal.
+        quota: Streams that all tasks together may have open; None for no limit.
         keeper: Keeps the lease; None where this task has the quota to itself.
     """
 
     name: str
     throttle: Throttle
+    quota: int | None = None
     share: Share = field(default_factory=Share)
     keeper: Keeper | None = None
 
@@ -53,19 +55,24 @@ class Capacity:
 
     Args:
         names: Regions of the model, the one to use first.
-        quota: Streams that may be open at once in each of them; None for no limit.
+        quota: Streams that may be open at once in the first; None for no limit anywhere.
+        overflow: The same in the second; None for the same number.
         clock: Monotonic seconds.
     """
 
     def __init__(
-        self, names: Sequence[str], quota: int | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        names: Sequence[str],
+        quota: int | None = None,
+        overflow: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.quota = quota
-        self.regions = [Region(name, Throttle(clock)) for name in names]
-        if quota is not None:
-            for region in self.regions:
-                kept = kept_for_renewals(quota)
-                region.share.for_calls, region.share.for_seconds = quota - kept, kept
+        quotas = [quota, quota if quota is None else overflow or quota]
+        self.regions = [Region(name, Throttle(clock), one) for name, one in zip(names, quotas, strict=False)]
+        for region in self.regions:
+            if region.quota is not None:
+                kept = kept_for_renewals(region.quota)
+                region.share.for_calls, region.share.for_seconds = region.quota - kept, kept
 
     @asynccontextmanager
     async def shared(
@@ -80,8 +87,8 @@ class Capacity:
         """
         async with AsyncExitStack() as stack:
             for region, table in zip(self.regions, tables, strict=True):
-                assert self.quota is not None  # noqa: S101 - the settings see to it
-                region.keeper = Keeper(region.share, table, quota=self.quota, task=task, on_fault=on_fault)
+                assert region.quota is not None  # noqa: S101 - the settings see to it
+                region.keeper = Keeper(region.share, table, quota=region.quota, task=task, on_fault=on_fault)
                 await stack.enter_async_context(region.keeper.running())
             yield
 
@@ -125,9 +132,9 @@ class Capacity:
         and the second must not be one that the model refuses.
         """
         region = self.regions[0]
-        if self.quota is not None:
+        if region.quota is not None:
             share = region.share
-            ample = is_ample(self.quota, share.used) if region.keeper is None else region.keeper.is_ample
+            ample = is_ample(region.quota, share.used) if region.keeper is None else region.keeper.is_ample
             if not ample or not region.may_begin:
                 return None
         region.share.calls += 1
