@@ -92,11 +92,10 @@ def push(tag: str) -> None:
         )
 
 
-def _variables(aws: Deployed, service: str) -> list[dict[str, str]]:
-    described: list[dict[str, str]] = aws.of(f"pipecat-test-{service}", "TaskDefinition")["ContainerDefinitions"][0][
-        "Environment"
-    ]
-    return described
+def variables(aws: Deployed, service: str) -> dict[str, str]:
+    """Give what a task of a service is told."""
+    (container,) = aws.of(f"pipecat-test-{service}", "TaskDefinition")["ContainerDefinitions"]
+    return {one["Name"]: str(one["Value"]) for one in container["Environment"]}
 
 
 def change_sets() -> list[object]:
@@ -123,7 +122,7 @@ def test_first_run_stops_for_the_secrets_and_the_same_command_goes_on(operator: 
     assert said.count("2 tasks steady") == 2
     assert "200 streams at once in eu-north-1" in said
     assert "processed by the model in eu-north-1, where all of it runs" in said
-    assert {"Name": "MODEL_STREAMS", "Value": "200"} in _variables(aws, "web")
+    assert variables(aws, "web")["MODEL_STREAMS"] == "200"
     assert "/health answers, and the page" in said
     assert TOKEN not in said
 
