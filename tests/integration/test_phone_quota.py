@@ -43,10 +43,10 @@ async def test_fault_2_a_call_without_a_stream_is_never_connected(exchange: Twil
         assert "<Redirect" not in refused
         assert "<Stream" not in refused
         assert phone.model.streams == []  # two are not ample, so nothing was opened ahead
-    desk = {"fallback_destination": "sip:desk@example.com"}
-    async with phone_in_process(exchange, ScriptedModel(), model_streams=2, **desk) as phone:
+    desk = "sip:desk@example.com"
+    async with phone_in_process(exchange, ScriptedModel(), model_streams=2, fallback_destination=desk) as phone:
         await document(phone.url, exchange)
-        assert "sip:desk@example.com" in await document(phone.url, exchange)
+        assert desk in await document(phone.url, exchange)
 
 
 async def test_fault_2_after_a_refusal_callers_are_not_connected_until_one_has_tried(exchange: TwilioExchange) -> None:
