@@ -107,8 +107,8 @@ def open_job(options: Options, screen: Screen, programs: Programs | None, patien
     if options.region:
         environment = Environment(environment.name, {**environment.parameters, "Region": options.region})
     stacks = stacks_of(environment, templates, strict=not options.lenient)
-    service = Template(templates / "service.yaml")
-    model_region = environment.parameters.get("NovaSonicRegion") or service.default("NovaSonicRegion")
+    # As in the templates: a region has to be named before callers' audio leaves the one that all of it runs in.
+    model_region = environment.parameters.get("NovaSonicRegion") or environment.region
     aws = connect(environment.region, model_region)
     cloudformation = CloudFormation(aws, patience, screen.progress, options.role)
     return Job(options, environment, stacks, aws, cloudformation, screen, programs or RealPrograms(root), patience)
