@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from deployment import options, publish
+from deployment import options, publish, retention
 from deployment.examination import examine
 from deployment.finish import finish
 from deployment.job import ROOT, Job, new_screen, open_job, run
@@ -46,6 +46,7 @@ def deploy(job: Job) -> int:
         rollout.deploy(stack)
     ensure(job)
     job.found["PublicBaseUrl"] = public_address(job)
+    retention.announce(job, tag)
     for stack in (*job.stacks.services, *job.stacks.watch):
         rollout.deploy(stack)
     finish(job)

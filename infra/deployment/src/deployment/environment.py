@@ -47,11 +47,26 @@ class Environment:
 
 def load(folder: Path, name: str) -> Environment:
     """Read an environment's file: `Name=value` lines, and comments.
+    @property
+    def is_protected(self) -> bool:
+        """Whether its stacks are kept from being deleted by mistake."""
+        return self.parameters.get("DeletionProtection", "") == "true"
+
+    @property
+    def has_flow_logs(self) -> bool:
+        """Whether flow-logs.yaml writes down who talked to whom in the network."""
+        return self.parameters.get("FlowLogs", "") == "true"
+
+
+def names(folder: Path) -> list[str]:
+    """List the environments."""
+    return sorted(path.stem for path in folder.glob(f"*{_ENDING}"))
+
 
     Raises:
         UsageError: there is none of this name, or a line of it says nothing.
     """
-    known = sorted(path.stem for path in folder.glob(f"*{_ENDING}"))
+    known = names(folder)
     if name not in known:
         raise UsageError(f"there is no environment {name!r}; {folder} has {', '.join(known) or 'none'}")
     read = dict(_lines(folder / f"{name}{_ENDING}"))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from deployment.checks import account, builder, https, model, quotas, secrets
+from deployment.checks import account, alerts, builder, https, model, quotas, retention, secrets
 from deployment.checks.finding import Finding, asked, bad, good, unknown
 from deployment.errors import DeploymentError
 from deployment.images import PLATFORMS
@@ -43,6 +43,7 @@ def _every(job: Job) -> Iterator[Finding]:
     if job.environment.has_own_network and not job.cloudformation.exists(job.stacks["network"]):
         yield from quotas.check(job.aws)
     yield from _images(job)
+    yield from retention.check(job.aws, job.cloudformation, job.stacks.registry, job.environments)
     yield from secrets.check(job.aws, job.environment, job.stacks["platform"].template)
     yield secrets.check_weather(job.environment)
     yield from _number(job)

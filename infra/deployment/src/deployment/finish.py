@@ -1,6 +1,6 @@
 """After the stacks: the services run, it works, the number rings here, and what all of it is called and costs."""
 
-from deployment import cost, number, proof, secrets, services
+from deployment import cost, number, proof, retention, secrets, services
 from deployment.job import Job
 from deployment.screen import Mark
 from deployment.stacks import SERVICES
@@ -18,6 +18,7 @@ def finish(job: Job) -> None:
     running = services.wait_until_steady(job.aws, job.environment.name, SERVICES, job.patience, job.screen.progress)
     for name, count in running.items():
         job.screen.row(Mark.GOOD, name, f"{count} task{'s' * (count != 1)} steady")
+    retention.confirm(job, job.found["ImageTag"])
     try:
         _prove(job)
         _point_number(job)

@@ -3,7 +3,10 @@
 import time
 from dataclasses import dataclass
 
-from deployment import changes, secrets
+from botocore.exceptions import ClientError
+
+from deployment import changes, retention, secrets
+from deployment.aws import short
 from deployment.cloudformation import ChangeSet
 from deployment.errors import DeclinedError, StackError, UsageError
 from deployment.job import Job
@@ -98,6 +101,12 @@ class Rollout:
             given["DesiredCount"] = "" if exists else self.job.setting("service", "DesiredCount")
         if stack.last == "platform":
             given |= self._adopted(stack, exists=exists)
+        if stack is self.job.stacks.registry:
+            told = self.job.cloudformation.parameters(stack).get("KeptImages", "") if exists else ""
+            given["KeptImages"] = retention.kept_images(given, stack.template.default("KeptImages"), told)
+        if "NatGatewayIds" in stack.template.parameters:
+            network = self.job.cloudformation.outputs(self.job.stacks["network"])
+            given["NatGatewayIds"] = network.get("NatGatewayIds", "")
         return given
 
     def _adopted(self, platform: Stack, *, exists: bool) -> dict[str, str]:
