@@ -105,8 +105,8 @@ deploy: environment ## make or update an environment in AWS: ENVIRONMENT=test, I
 	@$(BIN)/voice-agent deploy $${ENVIRONMENT:+--environment "$$ENVIRONMENT"} $${IMAGES:+--images "$$IMAGES"} $${TAG:+--tag "$$TAG"} \
 		$${TWILIO_NUMBER:+--twilio-number "$$TWILIO_NUMBER"} $${ADDRESS:+--address "$$ADDRESS"} $${ROLE:+--role "$$ROLE"} $${YES:+--yes}
 
-destroy: environment ## take an environment away, and say what stays: ENVIRONMENT=test, YES=1
-	@$(BIN)/voice-agent destroy $${ENVIRONMENT:+--environment "$$ENVIRONMENT"} $${YES:+--yes}
+destroy: environment ## take an environment away, and say what stays: ENVIRONMENT=test, YES=1, UNPROTECT=1
+	@$(BIN)/voice-agent destroy $${ENVIRONMENT:+--environment "$$ENVIRONMENT"} $${YES:+--yes} $${UNPROTECT:+--unprotect}
 
 clean: ## remove what make made: .venv, the page, caches, logs
 	@rm -rf services/webrtc-agent/client/node_modules services/webrtc-agent/src/webrtc_agent/static

@@ -20,7 +20,7 @@ GUIDE = ROOT / "docs/howto/deploy-by-hand.md"
 pytestmark = pytest.mark.thorough  # the AWS CLI starts a hundred times
 
 STACKS = ["network", "platform", "permissions", "edge", "https", "phone", "phone-alarms", "web", "web-alarms"]
-STACKS += ["observability", "firewall"]
+STACKS += ["platform-alarms", "events", "observability", "firewall", "flow-logs"]
 
 
 def blocks() -> list[str]:

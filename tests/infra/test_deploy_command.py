@@ -27,7 +27,7 @@ ACCOUNT = "123456789012"
 ORDER = [
     "pipecat-registry",
     *(f"pipecat-test-{name}" for name in ("network", "platform", "permissions", "edge", "phone", "web")),
-    *(f"pipecat-test-{name}" for name in ("phone-alarms", "web-alarms", "observability")),
+    *(f"pipecat-test-{name}" for name in ("phone-alarms", "web-alarms", "platform-alarms", "events", "observability")),
 ]
 
 

@@ -26,10 +26,12 @@ class Aws:
         self.cloudformation = session.client("cloudformation", region, config=config)
         self.ecr = session.client("ecr", region, config=config)
         self.ecs = session.client("ecs", region, config=config)
+        self.elbv2 = session.client("elbv2", region, config=config)
         self.logs = session.client("logs", region, config=config)
         self.quotas = session.client("service-quotas", region, config=config)
         self.model_quotas = session.client("service-quotas", model_region, config=config)
         self.secrets = session.client("secretsmanager", region, config=config)
+        self.sns = session.client("sns", region, config=config)
         self.sts = session.client("sts", region, config=config)
 
 

@@ -13,6 +13,9 @@ CHOICES: Final = {
     "Region": "where it runs",
     "Https": "`cloudfront` makes https.yaml, an address to try things at",
     "Firewall": "`true` makes firewall.yaml",
+    "FlowLogs": "`true` makes flow-logs.yaml",
+    "Owner": "a tag of every resource",
+    "CostCenter": "the same",
 }
 """Keys that no template has: they say which stacks there are, and where."""
 
@@ -44,9 +47,6 @@ class Environment:
         """Whether firewall.yaml stands before it."""
         return self.parameters.get("Firewall", "") == "true"
 
-
-def load(folder: Path, name: str) -> Environment:
-    """Read an environment's file: `Name=value` lines, and comments.
     @property
     def is_protected(self) -> bool:
         """Whether its stacks are kept from being deleted by mistake."""
@@ -62,6 +62,9 @@ def names(folder: Path) -> list[str]:
     """List the environments."""
     return sorted(path.stem for path in folder.glob(f"*{_ENDING}"))
 
+
+def load(folder: Path, name: str) -> Environment:
+    """Read an environment's file: `Name=value` lines, and comments.
 
     Raises:
         UsageError: there is none of this name, or a line of it says nothing.

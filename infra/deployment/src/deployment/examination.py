@@ -46,6 +46,7 @@ def _every(job: Job) -> Iterator[Finding]:
     yield from retention.check(job.aws, job.cloudformation, job.stacks.registry, job.environments)
     yield from secrets.check(job.aws, job.environment, job.stacks["platform"].template)
     yield secrets.check_weather(job.environment)
+    yield alerts.check(job.aws, job.cloudformation, job.environment, job.stacks["platform"])
     yield from _number(job)
 
 

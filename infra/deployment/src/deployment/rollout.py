@@ -62,6 +62,7 @@ class Rollout:
         change_set = self._compare(stack, exists=exists)
         if change_set is None:
             screen.row(Mark.GOOD, stack.last, "no changes")
+            self._protect(stack)
             return
         self._show(change_set)
         self._agreed(change_set)
@@ -69,6 +70,7 @@ class Rollout:
         self._execute(change_set)
         done = "created" if change_set.creates else "updated"
         screen.row(Mark.GOOD, stack.last, f"{done} in {time.monotonic() - began:.0f} s")
+        self._protect(stack)
 
     def preview(self, stack: Stack, *, comparable: bool) -> bool:
         """Show what would change, and leave nothing behind; tell whether the stack is there and can be compared.
@@ -99,15 +101,24 @@ class Rollout:
         if stack.service:
             # How many there are is scaling's business once it runs.
             given["DesiredCount"] = "" if exists else self.job.setting("service", "DesiredCount")
-        if stack.last == "platform":
-            given |= self._adopted(stack, exists=exists)
         if stack is self.job.stacks.registry:
             told = self.job.cloudformation.parameters(stack).get("KeptImages", "") if exists else ""
             given["KeptImages"] = retention.kept_images(given, stack.template.default("KeptImages"), told)
         if "NatGatewayIds" in stack.template.parameters:
             network = self.job.cloudformation.outputs(self.job.stacks["network"])
             given["NatGatewayIds"] = network.get("NatGatewayIds", "")
+        if stack.last == "platform":
+            given |= self._adopted(stack, exists=exists)
         return given
+
+    def _protect(self, stack: Stack) -> None:
+        """Keep a stack of a protected environment from being deleted; who may not do that deploys all the same."""
+        if not self.job.environment.is_protected or stack is self.job.stacks.registry:
+            return
+        try:
+            self.job.cloudformation.protect(stack, on=True)
+        except ClientError as error:
+            self.job.screen.row(Mark.CARE, stack.last, f"could not be protected from deletion: {short(error)}")
 
     def _adopted(self, platform: Stack, *, exists: bool) -> dict[str, str]:
         """Name the secrets that an earlier stack left: CloudFormation would not make them twice."""

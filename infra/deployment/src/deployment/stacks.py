@@ -1,15 +1,21 @@
 """Which stacks there are, in the order in which they stand on each other."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Final
 
 from deployment.environment import CHOICES, Environment
 from deployment.errors import UsageError
 from deployment.template import Template
 
 SERVICES = ("phone", "web")
+_APPLICATION: Final = {"Application": "pipecat-voice-agent"}
+_SHARED: Final = {**_APPLICATION, "Environment": "shared"}
+"""Of the registry: it would otherwise be tagged anew by each environment that deploys it."""
+_TAG_VALUE: Final = re.compile(r"[\w.:/=+@-]{1,256}")
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,8 @@ class Stack:
     """Parameters that only this stack gets."""
     service: str = ""
     """Whose tasks it runs, if it runs any."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """What every resource of it is tagged with."""
 
     @property
     def last(self) -> str:
@@ -43,7 +51,7 @@ class Stacks:
     """Network to load balancer: what has to stand before a service can."""
     services: tuple[Stack, ...]
     watch: tuple[Stack, ...]
-    """Alarms and dashboard."""
+    """Alarms, events and dashboard."""
 
     @property
     def all(self) -> tuple[Stack, ...]:
@@ -69,9 +77,10 @@ def stacks_of(environment: Environment, folder: Path) -> Stacks:
     Raises:
         UsageError: its file names a parameter that no template has.
     """
+    tags = _tags(environment)
 
     def stack(last: str, template: str, service: str = "", **own: str) -> Stack:
-        return Stack(f"pipecat-{environment.name}-{last}", Template(folder / f"{template}.yaml"), own, service)
+        return Stack(f"pipecat-{environment.name}-{last}", Template(folder / f"{template}.yaml"), own, service, tags)
 
     foundation = [
         stack("network", "network" if environment.has_own_network else "network-existing"),
@@ -82,17 +91,29 @@ def stacks_of(environment: Environment, folder: Path) -> Stacks:
     foundation += [stack("github", "github-oidc")] if environment.parameters.get("Repository") else []
     foundation += [stack("https", "https")] if environment.has_cloudfront else []
     foundation += [stack("firewall", "firewall")] if environment.has_firewall else []
+    foundation += [stack("flow-logs", "flow-logs")] if environment.has_flow_logs else []
     stacks = Stacks(
-        registry=Stack("pipecat-registry", Template(folder / "registry.yaml")),
+        registry=Stack("pipecat-registry", Template(folder / "registry.yaml"), tags=_SHARED),
         foundation=tuple(foundation),
         services=tuple(stack(name, "service", name, ServiceName=name) for name in SERVICES),
         watch=(
             *(stack(f"{name}-alarms", "alarms", ServiceName=name) for name in SERVICES),
+            stack("platform-alarms", "platform-alarms"),
+            stack("events", "events"),
             stack("observability", "observability"),
         ),
     )
     _refuse_unknown(environment, folder)
     return stacks
+
+
+def _tags(environment: Environment) -> dict[str, str]:
+    """Return what resources are tagged with; bills and searches are divided by it."""
+    own = {name: environment.parameters.get(name, "") for name in ("Owner", "CostCenter")}
+    for name, value in own.items():
+        if value and not _TAG_VALUE.fullmatch(value):
+            raise UsageError(f"{name}={value} is not a tag: letters, digits and _ . : / = + @ -, without spaces")
+    return {**_APPLICATION, "Environment": environment.name, **{name: value for name, value in own.items() if value}}
 
 
 def _refuse_unknown(environment: Environment, folder: Path) -> None:
