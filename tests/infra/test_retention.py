@@ -114,6 +114,20 @@ def test_what_production_runs_outlives_forty_pushes(registry: Deployed) -> None:
     assert policy(registry, "PhoneRepository") == policy(registry)
 
 
+def test_the_rules_spare_what_is_tagged_as_in_use(made: Deployed) -> None:
+    """In any environment, and in several at once."""
+    running = {
+        "commit03": "deployed-production-now",
+        "commit05": "deployed-test-next",
+        "commit08": "deployed-staging-before",
+    }
+    names = [f"commit{number:02d}" for number in range(1, PUSHES + 1)]
+    held = [Pushed(name, at, frozenset({name, running.get(name, name)})) for at, name in enumerate(names)]
+    for repository in ("PhoneRepository", "WebRepository"):
+        text = made.of("registry", repository)["LifecyclePolicy"]["LifecyclePolicyText"]
+        assert expired(text, held, PUSHES) == set(names[:40]) - running.keys()
+
+
 def test_going_back_to_an_old_image_keeps_it_and_the_one_that_was_left(registry: Deployed) -> None:
     """A tag that is added makes no image younger, so that a count of deployed images would lose this one."""
     history(25, behind=22)
