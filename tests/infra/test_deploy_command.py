@@ -30,7 +30,7 @@ ORDER = [
     *(f"pipecat-test-{name}" for name in ("network", "platform", "permissions", "edge", "canary")),
     *(f"pipecat-test-{name}" for name in ("phone-rollback", "web-rollback", "phone", "web")),
     *(f"pipecat-test-{service}-scaling" for service in ("phone", "web")),
-    *(f"pipecat-test-{name}" for name in ("phone-alarms", "web-alarms", "observability")),
+    *(f"pipecat-test-{name}" for name in ("phone-alarms", "web-alarms", "platform-alarms", "events", "observability")),
 ]
 
 

@@ -34,6 +34,7 @@ class Aws:
         self.quotas = session.client("service-quotas", region, config=config)
         self.model_quotas = session.client("service-quotas", model_region, config=config)
         self.secrets = session.client("secretsmanager", region, config=config)
+        self.sns = session.client("sns", region, config=config)
         self.sts = session.client("sts", region, config=config)
         self._registry: Callable[[str], Any] = lambda where: session.client("ecr", where, config=config)
 

@@ -8,6 +8,7 @@ from deployment import model_quota, promotion, regions
 from deployment.aws import AwsFailure
 from deployment.checks import (
     account,
+    alerts,
     builder,
     cores,
     github,
@@ -16,6 +17,7 @@ from deployment.checks import (
     parameters,
     processor,
     quotas,
+    retention,
     secrets,
     voices,
 )
@@ -76,8 +78,10 @@ def _every(job: Job) -> Iterator[Finding]:
     yield cores.check(job)
     yield from _images(job)
     yield from github.check(job)
+    yield from retention.check(job.aws, job.cloudformation, job.stacks.registry, job.environments)
     yield from secrets.check(job.aws, job.environment, job.stacks["platform"].template)
     yield secrets.check_weather(job.environment)
+    yield alerts.check(job.aws, job.cloudformation, job.environment, job.stacks["platform"])
     yield from _number(job)
 
 
