@@ -50,6 +50,9 @@ class Agent:
         tools: What the agent can do; shared by all conversations.
         records: Takes the end records.
         meter: Takes the numbers; nobody reads them without one.
+
+    Raises:
+        ConfigurationError: a prompt or a recording cannot be used.
     """
 
     def __init__(
@@ -79,6 +82,8 @@ class Agent:
         self.quirks = Quirks()
         """What refusals have taught about the model."""
         self._client = client
+        # A prompt that cannot be used is found here, at start, and not by the first caller.
+        prompts.check()
         self._tool_specs = tuple(_as_wire(spec) for spec in ToolRegistry(tools).specs)
         reaches_people = any(spec.name == TRANSFER for spec in self._tool_specs)
         self._people = f"{prompts.load('people')}\n\n" if reaches_people else ""
