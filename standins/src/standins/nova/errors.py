@@ -20,6 +20,8 @@ INVALID_INPUT = "Invalid input request, please fix your input and try again."
 MALFORMED = "Malformed input request, please reformat your input and try again."
 """Bedrock's words, for any model, where an event does not fit its schema."""
 UNPARSABLE = "Unable to parse input chunk. Please check input format contains correct format."
+VOICE = "Received invalid id: '{voice}'. Please check AWS documentation for valid voiceIds."
+"""As a team saw it that had written `Matthew`."""
 LIFETIME = "Model has timed out in processing the request. Try your request again."
 INVALID_EVENT_BYTES = "Invalid event bytes"
 IDLE = (
