@@ -152,8 +152,12 @@ class Agent:
 
     def keep(self, record: EndRecord) -> None:
         """Take the one record of a conversation that is over."""
-        self.counting.ended(record)
         self._records(record)
+        try:
+            self.counting.ended(record)
+        except Exception:
+            # A record that is written must not be written again.
+            log.exception("record_not_counted", session_id=record.session_id)
 
     async def drain(self) -> None:
         """Take nothing new, let what goes on finish, and part from whoever is left near the end of the time."""

@@ -454,7 +454,11 @@ class ModelLink:
     async def close(self) -> None:
         """Release the sessions and open no other; bounded, idempotent."""
         self._closed = True
-        self._patience.stop()
-        await self._source.discard()
-        await self._drop_session()
-        await self._leaving.gone()
+        try:
+            self._patience.stop()
+            await self._source.discard()
+        finally:
+            try:
+                await self._drop_session()
+            finally:
+                await self._leaving.gone()
