@@ -37,10 +37,11 @@ SETTLE_SECONDS = 12.0
 """A parked session waits for four seconds, tear-down takes up to five, and what it abandons another two."""
 _TONE = b"\x00\x10" * 800
 _NOISE = bytes([0x00, 0x80]) * 80
-_OURS = tuple(f"/{package}/" for package in ("agent_core", "phone_agent", "pipecat"))
 
 
-def _react(stream: ScriptedStream) -> None:
+def react(stream: ScriptedStream) -> None:
+    """Greet, and say goodbye to the first sound of the caller."""
+
     def on_event(name: str, body: Json) -> None:
         if name == "textInput" and "greet" in body["content"]:
             stream.say(*say.answer("Hello.", _TONE))
@@ -168,13 +169,18 @@ async def _talk(socket: ClientConnection, announcer: Announcer) -> None:
     await socket.send(announcer.stop())
 
 
-def _tasks() -> set[asyncio.Task[object]]:
-    """Return the product's tasks, and Pipecat's."""
+def product_tasks(*packages: str) -> set[asyncio.Task[object]]:
+    """Return the tasks that run code of these packages."""
+    ours = tuple(f"/{package}/" for package in packages)
     return {
         task
         for task in asyncio.all_tasks()
-        if any(ours in str(getattr(getattr(task.get_coro(), "cr_code", None), "co_filename", "")) for ours in _OURS)
+        if any(one in str(getattr(getattr(task.get_coro(), "cr_code", None), "co_filename", "")) for one in ours)
     }
+
+
+def _tasks() -> set[asyncio.Task[object]]:
+    return product_tasks("agent_core", "phone_agent", "pipecat")
 
 
 @asynccontextmanager
@@ -185,7 +191,7 @@ async def bench() -> AsyncIterator[Bench]:
     try:
         async with (
             TwilioExchange(ExchangeSettings()) as exchange,
-            phone_in_process(exchange, ScriptedModel(_react)) as phone,
+            phone_in_process(exchange, ScriptedModel(react)) as phone,
         ):
             yield Bench(phone, exchange)
     finally:

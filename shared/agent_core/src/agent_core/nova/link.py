@@ -419,7 +419,8 @@ class ModelLink:
         # Half of it the first time; the question alone the second.
         none_left = self._history_refused and self._failures.in_a_row > 1
         history = fit_history(history, 0 if none_left else self._quirks.history_bytes)
-        session = await self._source.first() or await self._source.open(history)
+        # Known from here on, so that it is closed whatever comes.
+        self._session = session = await self._source.first() or await self._source.open(history)
         self._tally.model_streams += 1
         self._use(session, history)
         if self._closed:
