@@ -83,9 +83,10 @@ class Bench:
         """Return the product's functions that a call goes through, by name; the first call also loads what is lazy."""
         found: dict[CodeType, None] = {}
         for _ in range(2):
-            with started_functions(*FOLDERS) as found:
+            with started_functions(*FOLDERS) as started:
                 await self._call()
                 await until(self._is_idle, SETTLE_SECONDS)
+            found = started
         self._tasks = len(_tasks())
         return sorted(found, key=name_of)
 

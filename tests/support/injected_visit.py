@@ -48,10 +48,13 @@ class VisitBench:
             }
         )
         ice.offer_only([ip_address("127.0.0.1")])
-        self._agent = Agent(settings, self._model, goodbye_tools(), lambda record: self._records.append(record))
+        self._agent = Agent(settings, self._model, goodbye_tools(), self._keep)
         self._lobby = Lobby(settings, self._agent)
         self._app = create_app(self._lobby)
         self._tasks = 0
+
+    def _keep(self, record: object) -> None:
+        self._records.append(record)
 
     async def functions(self) -> list[CodeType]:
         """Return the service's functions that a visit goes through, by name."""
@@ -59,10 +62,11 @@ class VisitBench:
         for _ in range(2):
             self._records.clear()
             self._model.streams.clear()
-            with started_functions(*FOLDERS) as found:
+            with started_functions(*FOLDERS) as started:
                 await self._visit()
                 with suppress(TimeoutError):
                     await until(self._is_idle, SETTLE_SECONDS)
+            found = started
             self._tasks = len(self._ours())
         assert self._books() == {}, (self._books(), self._records, [task.get_name() for task in self._ours()])
         return sorted(found, key=name_of)
