@@ -130,7 +130,8 @@ def _file(path: Path, caller: int, calls: int) -> Path:
 
 async def _report(options: CallOptions, results: Sequence[CallResult], running: Running | None, out: TextIO) -> int:
     reviewed = [await _review(options, result, running) for result in results]
-    expected = Expected(options.expect_tool, options.expect_text, options.turns, running is not None)
+    visible = running is not None
+    expected = Expected(options.expect_tool, options.expect_text, options.turns, visible, options.expect_speech)
     wrong = [judge(call, expected) for call in reviewed]
     if options.as_json:
         _write_json(reviewed, wrong, out)

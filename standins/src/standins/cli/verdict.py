@@ -33,11 +33,15 @@ class Expected:
     turns: Sequence[Turn]
     inside_visible: bool
     """Whether tools can be seen: not from outside a deployment."""
+    speech: bool = False
+    """Whether the agent itself has to answer, and not a recording such as its apology."""
 
 
 def judge(call: Reviewed, expected: Expected) -> list[str]:
     """Return what is wrong with a call."""
     wrong = [call.result.failure] if call.result.failure else []
+    if expected.speech and not wrong:
+        wrong += _silence(call.result)
     if expected.tool:
         wrong += _tool(call.view, expected)
     if expected.text:
@@ -45,6 +49,14 @@ def judge(call: Reviewed, expected: Expected) -> list[str]:
         if not contains(call.transcript, text):
             wrong.append(f"expected to hear {text!r}, the recogniser heard {call.transcript!r}")
     return wrong + _cross_talk(call, expected.turns)
+
+
+def _silence(result: CallResult) -> list[str]:
+    """Look for an answer of the agent's own: it marks the end of what it says, and of no recording."""
+    asked = result.turns[-1].began if result.turns else 0.0
+    if any(mark.at >= asked for mark in result.timeline.named("mark")):
+        return []
+    return ["the agent did not answer: the caller heard recordings at most, so it cannot reach its model"]
 
 
 def _tool(view: ModelView | None, expected: Expected) -> list[str]:
