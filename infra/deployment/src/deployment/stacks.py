@@ -78,7 +78,8 @@ def stacks_of(environment: Environment, folder: Path, *, strict: bool = True) ->
     Raises:
         UsageError: its file names a parameter that no template has, or contradicts itself.
     """
-    sizes.refuse_contradictions(environment.name, environment.parameters)
+    if strict:
+        sizes.refuse_contradictions(environment.name, environment.parameters)
     services = environment.services
 
     def stack(last: str, template: str, service: str = "", **own: str) -> Stack:
