@@ -104,13 +104,13 @@ deploy-plan: environment ## show what deploy would do, and do nothing: ENVIRONME
 	@$(BIN)/voice-agent deploy-plan $${ENVIRONMENT:+--environment "$$ENVIRONMENT"} $${IMAGES:+--images "$$IMAGES"} $${TAG:+--tag "$$TAG"} \
 		$${ROLE:+--role "$$ROLE"}
 
-deploy: environment ## make or update an environment in AWS: ENVIRONMENT=test, IMAGES=, TAG=, TWILIO_NUMBER=, RESTART=1, YES=1
+deploy: environment ## make or update an environment in AWS: ENVIRONMENT=test, IMAGES=, TAG=, TWILIO_NUMBER=, FOUNDATION=1, RESTART=1, YES=1
 	@$(BIN)/voice-agent deploy $${ENVIRONMENT:+--environment "$$ENVIRONMENT"} $${IMAGES:+--images "$$IMAGES"} $${TAG:+--tag "$$TAG"} \
 		$${TWILIO_NUMBER:+--twilio-number "$$TWILIO_NUMBER"} $${ADDRESS:+--address "$$ADDRESS"} $${ROLE:+--role "$$ROLE"} \
-		$${RESTART:+--restart} $${YES:+--yes}
+		$${FOUNDATION:+--foundation} $${RESTART:+--restart} $${YES:+--yes}
 
-destroy: environment ## take an environment away, and say what stays: ENVIRONMENT=test, YES=1
-	@$(BIN)/voice-agent destroy $${ENVIRONMENT:+--environment "$$ENVIRONMENT"} $${YES:+--yes}
+destroy: environment ## take an environment away, and say what stays: ENVIRONMENT=test, ROLE=, YES=1
+	@$(BIN)/voice-agent destroy $${ENVIRONMENT:+--environment "$$ENVIRONMENT"} $${ROLE:+--role "$$ROLE"} $${YES:+--yes}
 
 clean: ## remove what make made: .venv, the page, caches, logs
 	@rm -rf services/webrtc-agent/client/node_modules services/webrtc-agent/src/webrtc_agent/static

@@ -41,6 +41,8 @@ def secure() -> Deployed:
                 CpuArchitecture="ARM64",
                 AlertEmail="ops@example.com",
                 WeatherSecretArn="arn:aws:secretsmanager:eu-north-1:123456789012:secret:mine/weather-a1b2c3",
+                SecretsKeyArn="arn:aws:kms:eu-north-1:123456789012:key/0a1b2c3d",
+                PullAccounts="210987654321",
                 FallbackDestination="sip:desk@example.com",
                 TransferDestinations="desk=sip:desk@example.com",
                 TimeZone="Europe/Stockholm",

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
+import httpx
 import pytest
+from moto.cloudformation.models import cloudformation_backends
 from moto.server import ThreadedMotoServer
 
 from tests.support.aws_gaps import close_gaps
@@ -36,6 +38,7 @@ def endpoint() -> Iterator[str]:
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
+    httpx.post(f"http://{host}:{port}/moto-api/reset")
     try:
         yield f"http://{host}:{port}"
     finally:
@@ -97,6 +100,20 @@ def test_the_guide_leads_from_an_empty_account_to_all_stacks_and_back(endpoint: 
     follow([commands[0], takes_down], terminal)
     # moto cannot take a network apart; everything else that may go is gone.
     assert statuses(endpoint).keys() == {"pipecat-registry", "pipecat-test-network"}
+
+
+@pytest.mark.timeout(120)
+def test_a_first_creation_that_failed_is_deleted_and_made_anew(endpoint: str, tmp_path: Path) -> None:
+    """As the guide says of every command: CloudFormation itself refuses to update what was rolled back."""
+    terminal = surroundings(endpoint, tmp_path)
+    functions, *rest = blocks()
+    (network,) = [block for block in rest if "network-existing" in block]
+    command = network.replace('echo "deploy', 'eval "deploy')
+    follow([functions, command], terminal)
+    (stack,) = cloudformation_backends["123456789012"][REGION].stacks.values()
+    stack.status = "ROLLBACK_COMPLETE"
+    follow([functions, command], terminal)
+    assert statuses(endpoint) == {"pipecat-test-network": "CREATE_COMPLETE"}
 
 
 def test_every_template_has_its_command() -> None:

@@ -1,10 +1,15 @@
 """What a release from GitHub may do: as much as a release needs, in one environment, for one repository."""
 
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 
+from deployment.environment import Environment
+from deployment.stacks import stacks_of
+from tests.support.handlers import Needed, allows, asked_for, needed
 from tests.support.stacks import Deployed, Stack, deploy, pretend_aws, usual
+from tests.support.templates import FOLDER, TEMPLATES, read
 
 NARROWEST = {
     # Looking, and what AWS knows no resource for.
@@ -12,8 +17,11 @@ NARROWEST = {
         "acm:DescribeCertificate",
         "bedrock:GetFoundationModel",
         "bedrock:ListFoundationModels",
+        "ec2:DescribeSubnets",
+        "ec2:DescribeVpcs",
         "ecr:GetAuthorizationToken",
         "ecs:ListTasks",
+        "servicequotas:GetAWSDefaultServiceQuota",
         "servicequotas:GetServiceQuota",
         "servicequotas:ListServiceQuotas",
     },
@@ -21,7 +29,10 @@ NARROWEST = {
         "application-autoscaling:DescribeScalableTargets",
         "application-autoscaling:DescribeScalingPolicies",
         "application-autoscaling:DescribeScheduledActions",
+        "cloudwatch:GetMetricData",
         "ec2:DescribeAvailabilityZones",
+        "ec2:DescribeSubnets",
+        "ec2:DescribeVpcs",
         "ecs:DeregisterTaskDefinition",
         "ecs:DescribeTaskDefinition",
         "logs:DeleteQueryDefinition",
@@ -31,12 +42,20 @@ NARROWEST = {
 }
 
 
+NEVER_CALLED = {
+    "iam:CreateServiceLinkedRole": "the operator's first deployment makes the roles before any release",
+    "lambda:DeleteProvisionedConcurrencyConfig": "scales functions",
+    "lambda:GetProvisionedConcurrencyConfig": "scales functions",
+    "lambda:PutProvisionedConcurrencyConfig": "scales functions",
+}
+"""Actions of handlers that a release does not call, and why."""
+
+
 @pytest.fixture(scope="module")
 def github() -> Deployed:
     """Give the roles, in an account that has what they are about."""
     with pretend_aws() as made:
-        standing = [stack for stack in usual() if stack.name in {"registry", "network", "platform", "permissions"}]
-        deploy(made, [*standing, Stack("github", "github-oidc", {"Repository": "owner/name"})])
+        deploy(made, [*usual(), Stack("github", "github-oidc", {"Repository": "owner/name"})])
     return made
 
 
@@ -72,7 +91,8 @@ def test_a_release_gives_no_rights(github: Deployed) -> None:
     """It hands over roles that are there, to those they are for, and touches no other environment."""
     passed = {}
     for role in NARROWEST:
-        given = [one for one in statements(github, role) if any(a.startswith("iam:") for a in one["Action"])]
+        about = [one for one in statements(github, role) if any(a.startswith("iam:") for a in one["Action"])]
+        given = [one for one in about if one["Action"] != ["iam:GetRole"]]
         assert [one["Action"] for one in given] == [["iam:PassRole"]]
         passed[role] = (given[0]["Condition"]["StringEquals"]["iam:PassedToService"], len(given[0]["Resource"]))
     assert passed == {"ReleaseRole": ("cloudformation.amazonaws.com", 1), "ChangeRole": ("ecs-tasks.amazonaws.com", 4)}
@@ -80,8 +100,57 @@ def test_a_release_gives_no_rights(github: Deployed) -> None:
     assert [text for text in named if "staging" in text or "production" in text] == []
 
 
-def test_secrets_are_read_and_never_written(github: Deployed) -> None:
-    """Twilio's token signs the call that proves a release."""
-    about = {a for one in statements(github, "ReleaseRole") for a in one["Action"] if a.startswith("secretsmanager:")}
-    assert about == {"secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"}
+def test_twilio_s_secret_is_read_and_no_other_and_none_is_written(github: Deployed) -> None:
+    """Twilio's token signs the call that proves a release; Daily's key opens rooms, which a release does not."""
+    own = {name: github.outputs["platform"][f"{name}SecretArn"] for name in ("Phone", "Web")}
+    about: dict[str, list[str]] = {}
+    for one in statements(github, "ReleaseRole"):
+        for action in one["Action"]:
+            if action.startswith(("secretsmanager:", "kms:")):
+                about.setdefault(action, []).extend(one["Resource"])
+    assert about == {
+        "secretsmanager:GetSecretValue": [own["Phone"]],
+        "secretsmanager:DescribeSecret": [own["Phone"], own["Web"]],
+    }
     assert not any(a.startswith("secretsmanager:") for one in statements(github, "ChangeRole") for a in one["Action"])
+
+
+def test_only_stacks_of_services_may_be_deleted(github: Deployed) -> None:
+    """A first creation that failed has to go; networks, secrets and rights have not."""
+    (given,) = [one for one in statements(github, "ReleaseRole") if "cloudformation:DeleteStack" in one["Action"]]
+    names = [resource.split("/")[1] for resource in given["Resource"]]
+    assert names == ["pipecat-test-phone*", "pipecat-test-web*", "pipecat-test-observability"]
+    stacks = stacks_of(Environment("test", {}), FOLDER)
+    may = {stack.name for stack in stacks.all if any(fnmatchcase(stack.name, name) for name in names)}
+    assert may >= {stack.name for stack in (*stacks.services, *stacks.watch)}
+    assert may.isdisjoint(stack.name for stack in (stacks.registry, *stacks.foundation))
+
+
+def released() -> set[str]:
+    """List the templates that a release deploys, as `voice-agent deploy` sorts its stacks."""
+    stacks = stacks_of(Environment("test", {}), FOLDER)
+    return {stack.template.path.stem for stack in (*stacks.services, *stacks.watch)}
+
+
+def test_a_release_may_do_all_that_cloudformation_s_handlers_do(github: Deployed) -> None:
+    """By AWS's resource schemas, tags included: CloudFormation waits, compares and rolls back by these actions."""
+    stacks = {stack.name: stack.template for stack in usual()}
+    assert released() <= set(stacks.values()), "tests/support/stacks.py: usual() deploys every template"
+    wanted = needed(github, {name for name, template in stacks.items() if template in released()})
+    allowed = statements(github, "ChangeRole")
+    missing: dict[tuple[str, str], list[Needed]] = {}
+    for one in wanted:
+        if not allows(allowed, one.action, one.arn):
+            missing.setdefault((one.kind, one.action), []).append(one)
+    told = [f"{found[0]} (and {len(found) - 1} more)" for (_, a), found in missing.items() if a not in NEVER_CALLED]
+    assert told == [], "\n".join(["github-oidc.yaml, ChangeRole may not:", *told])
+    assert {action for _, action in missing} == NEVER_CALLED.keys(), "an exception that is not needed"
+
+
+@pytest.mark.parametrize("role", NARROWEST)
+def test_a_release_may_look_up_what_parameters_name(github: Deployed, role: str) -> None:
+    """CloudFormation checks an id of a network or a subnet at every change set, also where nothing changes."""
+    parameters = [one for path in TEMPLATES for one in read(path.read_text())["Parameters"].values()]
+    wanted = {asked_for(one) for one in parameters} - {""}
+    assert wanted >= {"ec2:DescribeVpcs", "ec2:DescribeSubnets"}
+    assert [action for action in sorted(wanted) if not allows(statements(github, role), action, "*")] == []

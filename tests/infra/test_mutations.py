@@ -12,7 +12,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from tests.support.stacks import REGION, Deployed, deploy, pretend_aws, usual
+from tests.support.stacks import REGION, Deployed, Stack, deploy, pretend_aws, usual
 from tests.support.templates import FOLDER
 
 pytestmark = pytest.mark.thorough  # they test the tests of the templates
@@ -338,6 +338,34 @@ MORE = [
         "- {SourceVolume: ssm-log, ContainerPath: /var/log/ssm}",
         "test_task::test_a_shell_in_a_task_finds_the_three_folders_that_its_agent_writes_to",
     ),
+    Mistake(
+        "a release that cannot follow its deployment",
+        "github-oidc",
+        "                  - ecs:ListServiceDeployments\n",
+        "",
+        "test_github_roles::test_a_release_may_do_all_that_cloudformation_s_handlers_do",
+    ),
+    Mistake(
+        "a release that reads Daily's key",
+        "github-oidc",
+        "Action: secretsmanager:DescribeSecret",
+        "Action: [secretsmanager:DescribeSecret, secretsmanager:GetSecretValue]",
+        "test_github_roles::test_twilio_s_secret_is_read_and_no_other_and_none_is_written",
+    ),
+    Mistake(
+        "a key that serves every service of AWS's",
+        "permissions",
+        '"secretsmanager.${AWS::Region}.${AWS::URLSuffix}"',
+        '"s3.${AWS::Region}.${AWS::URLSuffix}"',
+        "test_permissions::test_a_secret_under_an_owner_s_key_can_be_decrypted_by_secrets_manager_alone",
+    ),
+    Mistake(
+        "images for every account",
+        "registry",
+        "Principal: {AWS: !Ref PullAccounts}",
+        'Principal: {AWS: "*"}',
+        "test_permissions::test_only_named_accounts_may_copy_images_and_none_may_write",
+    ),
 ]
 
 
@@ -356,14 +384,17 @@ def run(test: str, folder: Path, mistake: Mistake, patch: pytest.MonkeyPatch) ->
             "service": service,
             "other": other,
             "kind": "AWS::SecretsManager::Secret",
+            "repository": "PhoneRepository",
             "monkeypatch": patch,
         }
+        if "github" in wanted:
+            given["github"] = deployed(folder, secure=False, github=True)
         for name in {"made", "secure"} & set(wanted):
             given[name] = deployed(folder, secure=name == "secure")
         function(**{name: given[name] for name in wanted})
 
 
-def deployed(folder: Path, *, secure: bool) -> Deployed:
+def deployed(folder: Path, *, secure: bool, github: bool = False) -> Deployed:
     """Deploy the templates of a folder; without those that hang on the others, which are not needed for it."""
     with pretend_aws() as made:
         own: dict[str, str] = {}
@@ -371,7 +402,10 @@ def deployed(folder: Path, *, secure: bool) -> Deployed:
             asked = boto3.client("acm", REGION).request_certificate(DomainName="agent.example.com")
             own = {"CertificateArn": asked["CertificateArn"], "DomainName": "agent.example.com"}
             own["ExecuteCommand"] = "true"
-        deploy(made, usual(None, **own), folder)
+            own["ExecuteCommand"] = "true"
+            own |= {"SecretsKeyArn": "arn:aws:kms:eu-north-1:123456789012:key/0a1b2c3d", "PullAccounts": "210987654321"}
+        roles = [Stack("github", "github-oidc", {"Repository": "owner/name"})] if github else []
+        deploy(made, [*usual(None, **own), *roles], folder)
     return made
 
 

@@ -119,6 +119,32 @@ def test_a_service_can_read_the_weather_secret_only_where_one_is_named(
 
 
 @services
+def test_a_secret_under_an_owner_s_key_can_be_decrypted_by_secrets_manager_alone(
+    made: Deployed, secure: Deployed, service: str, other: str
+) -> None:
+    """That key, on behalf of that service of AWS's; none where none is named, and the program itself never."""
+    del other
+    key = "arn:aws:kms:eu-north-1:123456789012:key/0a1b2c3d"
+    for deployed, named in ((made, None), (secure, {key})):
+        assert allowed(deployed, f"{service.title()}ExecutionRole").get("kms:Decrypt") == named
+        assert "kms:Decrypt" not in allowed(deployed, "TalkPolicy", f"{service.title()}TaskRole")
+    (policy,) = secure.of("permissions", f"{service.title()}ExecutionRole")["Policies"]
+    (decrypt,) = [one for one in policy["PolicyDocument"]["Statement"] if one["Action"] == "kms:Decrypt"]
+    assert decrypt["Condition"] == {"StringEquals": {"kms:ViaService": "secretsmanager.eu-north-1.amazonaws.com"}}
+
+
+@pytest.mark.parametrize("repository", ["PhoneRepository", "WebRepository"])
+def test_only_named_accounts_may_copy_images_and_none_may_write(
+    made: Deployed, secure: Deployed, repository: str
+) -> None:
+    """Production in an account of its own gets the very image that was tested."""
+    assert made.of("registry", repository).get("RepositoryPolicyText") is None
+    (statement,) = secure.of("registry", repository)["RepositoryPolicyText"]["Statement"]
+    assert as_list(statement["Principal"]["AWS"]) == ["210987654321"]
+    assert statement["Action"] == ["ecr:BatchGetImage", "ecr:DescribeImages", "ecr:GetDownloadUrlForLayer"]
+
+
+@services
 def test_a_service_runs_under_its_own_roles(made: Deployed, service: str, other: str) -> None:
     """Its image, its log, and what its program may do."""
     described = made.of(service, "TaskDefinition")

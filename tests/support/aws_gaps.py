@@ -18,6 +18,7 @@ from moto.ecs.models import Service, ecs_backends
 from moto.elbv2.models import FakeLoadBalancer, FakeTargetGroup
 from moto.secretsmanager.models import secretsmanager_backends
 
+from tests.support.aws_account import close_account_gaps
 from tests.support.templates import read
 
 type Json = Any
@@ -28,7 +29,6 @@ NOTED = {
     "AWS::CloudFormation::WaitConditionHandle": None,
     "AWS::CloudFront::Distribution": None,
     "AWS::CloudWatch::Alarm": "AlarmName",
-    "AWS::IAM::OIDCProvider": None,
     "AWS::Logs::QueryDefinition": None,
     "AWS::S3::BucketPolicy": None,
     "AWS::SNS::Subscription": None,
@@ -290,6 +290,7 @@ def close_gaps() -> None:
     if _closed:
         return
     _closed.extend(_noted(kind, named_by) for kind, named_by in NOTED.items())
+    close_account_gaps()
     parsing.NULL_MODELS.clear()
     parsing.get_model_list.cache_clear()
     parsing.get_model_map.cache_clear()

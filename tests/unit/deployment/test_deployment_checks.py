@@ -249,7 +249,8 @@ def secret(cloud: Scripted, values: dict[str, str] | None, owner: str = "", **pa
         cloud.refuse("secrets", "describe_secret", "ResourceNotFoundException")
     else:
         tags = [{"Key": "aws:cloudformation:stack-name", "Value": owner}] if owner else []
-        cloud.tell("secrets", "describe_secret", {"ARN": "arn:aws:secretsmanager:x:1:secret:y-abcdef", "Tags": tags})
+        arn = "arn:aws:secretsmanager:x:1:secret:pipecat/twilio-credentials-abcdef"
+        cloud.tell("secrets", "describe_secret", {"ARN": arn, "Tags": tags})
         cloud.tell("secrets", "get_secret_value", {"SecretString": json.dumps(values)})
     cloud.refuse("secrets", "describe_secret", "ResourceNotFoundException")
     platform = Template(ROOT / "infra/cloudformation/platform.yaml")

@@ -1,6 +1,7 @@
 """AWS, seen from one region: its clients, made once, each request with a deadline."""
 
 from collections.abc import Callable
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -27,11 +28,17 @@ class Aws:
         self.ecr = session.client("ecr", region, config=config)
         self.ecs = session.client("ecs", region, config=config)
         self.elb = session.client("elbv2", region, config=config)
+        self.iam = session.client("iam", region, config=config)
         self.logs = session.client("logs", region, config=config)
         self.quotas = session.client("service-quotas", region, config=config)
         self.model_quotas = session.client("service-quotas", model_region, config=config)
         self.secrets = session.client("secretsmanager", region, config=config)
         self.sts = session.client("sts", region, config=config)
+        self._registry: Callable[[str], Any] = lambda where: session.client("ecr", where, config=config)
+
+    def registry_in(self, region: str) -> Any:  # noqa: ANN401 - boto3's client for ECR
+        """Return the client for image registries of a region, also of other accounts."""
+        return self.ecr if region == self.region else self._registry(region)
 
 
 def code_of(error: Exception) -> str:

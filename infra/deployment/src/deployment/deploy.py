@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from deployment import options, publish
+from deployment import linked_roles, options, publish
 from deployment.errors import ProofError
 from deployment.examination import examine
-from deployment.finish import finish
+from deployment.finish import finish, say_roles
 from deployment.job import ROOT, Job, new_screen, open_job, run
 from deployment.keys import ensure
 from deployment.patience import Patience
@@ -38,15 +38,20 @@ def deploy(job: Job) -> int:
     job.screen.title(f"voice-agent deploy · {job.environment.name} · {job.aws.region}")
     examine(job)
     rollout = Rollout(job, Consent(job.screen, job.options.yes))
-    tag = job.found["ImageTag"] = publish.tag_of(job)
+    if not job.options.foundation:
+        job.found["ImageTag"] = publish.tag_of(job)
     job.screen.heading("Registry")
     rollout.deploy(job.stacks.registry)
-    if not job.options.images:
-        publish.publish(job, tag)
+    linked_roles.ensure(job)  # before images and network, which take minutes: AWS needs one to know a new role
+    if not job.options.foundation:
+        publish.publish(job, job.found["ImageTag"])
     job.screen.heading("Stacks")
     for stack in job.stacks.foundation:
         rollout.deploy(stack)
     ensure(job)
+    if job.options.foundation:
+        say_roles(job)
+        return 0
     job.found["PublicBaseUrl"] = public_address(job)
     for stack in job.stacks.guards:
         rollout.deploy(stack)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from deployment import bill, bounds, changes, images, options, publish
+from deployment import bill, bounds, changes, images, options, promotion, publish
 from deployment.aws import AwsFailure, short
 from deployment.checks.parameters import FOUND
 from deployment.deploy import public_address
@@ -64,14 +64,15 @@ def _tag(job: Job) -> str:
 
 def _images(job: Job) -> None:
     job.screen.heading(f"Images  {job.found['ImageTag']}")
+    way = "built and pushed" if promotion.source(job) is None else "copied from the account where it was tested"
     for service in job.environment.services:
         try:
             there = images.is_there(job.aws, f"pipecat-voice-agent/{service}", job.found["ImageTag"])
         except AwsFailure as error:
             _forget(job, error)
-            job.screen.row(Mark.UNKNOWN, service, "built and pushed, unless the registry has it")
+            job.screen.row(Mark.UNKNOWN, service, f"{way}, unless the registry has it")
             continue
-        job.screen.row(Mark.GOOD if there else "+", service, "there already" if there else "would be built and pushed")
+        job.screen.row(Mark.GOOD if there else "+", service, "there already" if there else f"would be {way}")
 
 
 def _coming_address(job: Job) -> str:

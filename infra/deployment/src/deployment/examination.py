@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from deployment import regions
+from deployment import promotion, regions
 from deployment.aws import AwsFailure
-from deployment.checks import account, builder, https, model, parameters, processor, quotas, secrets
+from deployment.checks import account, builder, cores, github, https, model, parameters, processor, quotas, secrets
 from deployment.checks.finding import Finding, asked, bad, good, unknown
 from deployment.errors import DeploymentError
 from deployment.images import PLATFORMS
@@ -56,7 +56,9 @@ def _every(job: Job) -> Iterator[Finding]:
     yield https.check(job.aws, job.environment)
     if job.environment.has_own_network and not _stands(job, "network"):
         yield from quotas.check(job.aws)
+    yield cores.check(job)
     yield from _images(job)
+    yield from github.check(job)
     yield from secrets.check(job.aws, job.environment, job.stacks["platform"].template)
     yield secrets.check_weather(job.environment)
     yield from _number(job)
@@ -82,6 +84,10 @@ def _without_aws(job: Job) -> Iterator[Finding]:
 
 
 def _images(job: Job) -> list[Finding]:
+    if job.options.foundation:
+        return []
+    if origin := promotion.source(job):
+        return [builder.check_elsewhere(job, origin)]
     if job.options.images:
         tag = job.options.images
         return [

@@ -8,8 +8,24 @@ from typing import Any, Final
 _AFTERMATH: Final = re.compile(r"cancelled|canceled|following resource\(s\) failed", re.IGNORECASE)
 _ADVICE: Final = (
     (
+        r"Provider with url \S+ already exists",
+        "the account has GitHub's OIDC provider, which other pipelines use too: set ProviderArn to its ARN",
+    ),
+    (
         r"already exists",
-        "something of that name is left from before, or is another environment's: delete it, or set SecretsFolder",
+        "see whose it is: delete only what your own deployment left; beside another environment, set SecretsFolder",
+    ),
+    (
+        r"service.linked role",
+        "AWS has just created a role of its own, which takes a minute to be known: run the same command again",
+    ),
+    (
+        r"must be verified before you can add new CloudFront",
+        "a new account: ask AWS Support for it, or use a domain and a certificate instead of Https=cloudfront",
+    ),
+    (
+        r"marked (for deletion|deleted)|scheduled for deletion",
+        "the secret's name is taken until the deletion is over: aws secretsmanager restore-secret --secret-id NAME",
     ),
     (
         r"not authorized|access ?denied|explicit deny",

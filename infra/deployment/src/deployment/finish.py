@@ -27,6 +27,16 @@ def finish(job: Job) -> None:
         bill.show(job, running)
 
 
+def say_roles(job: Job) -> None:
+    """Say what GitHub's environment needs, where a foundation was made for its releases."""
+    if "github" not in job.stacks:
+        return
+    job.screen.heading("For GitHub's environment")
+    outputs = job.cloudformation.outputs(job.stacks["github"])
+    job.screen.row(Mark.STEP, "RELEASE_ROLE", outputs["ReleaseRoleArn"])
+    job.screen.row(Mark.STEP, "CHANGE_ROLE", outputs["ChangeRoleArn"])
+
+
 def _prove(job: Job) -> None:
     job.screen.heading("Does it work?")
     address = job.options.address or job.found["PublicBaseUrl"]

@@ -4,7 +4,7 @@ import base64
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
@@ -52,13 +52,13 @@ def is_there(aws: Aws, repository: str, tag: str) -> bool:
     return True
 
 
-def log_in(aws: Aws, programs: Programs, registry: str) -> None:
+def log_in(client: Any, programs: Programs, registry: str) -> None:  # noqa: ANN401 - boto3's client for ECR
     """Open the registry to docker for some hours; the token goes over stdin, where no list of processes shows it.
 
     Raises:
         ImageError: docker does not take it.
     """
-    (token,) = aws.ecr.get_authorization_token()["authorizationData"]
+    (token,) = client.get_authorization_token()["authorizationData"]
     user, _, password = base64.b64decode(token["authorizationToken"]).decode().partition(":")
     done = programs.run(["docker", "login", "--username", user, "--password-stdin", registry], stdin=password)
     if done.code:

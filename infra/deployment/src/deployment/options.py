@@ -35,6 +35,7 @@ class Options:
     restart: bool = False
     lenient: bool = False
     """List a line of the environment's file that says nothing among the checks, instead of stopping at it."""
+    foundation: bool = False
 
 
 def read_deploy(arguments: Sequence[str], env: Mapping[str, str] = os.environ) -> Options:
@@ -63,6 +64,11 @@ def read_deploy(arguments: Sequence[str], env: Mapping[str, str] = os.environ) -
         dest="canary",
         action="store_false",
         help="change the services without trying the new version at one task first",
+    )
+    add(
+        "--foundation",
+        action="store_true",
+        help="stop before images and services: GitHub builds and releases those, and needs no docker here",
     )
     add("--no-call", dest="call", action="store_false", help="do not call it afterwards")
     given = vars(parser.parse_args(arguments))

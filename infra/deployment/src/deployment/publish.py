@@ -2,7 +2,7 @@
 
 import time
 
-from deployment import images
+from deployment import images, promotion
 from deployment.errors import UsageError
 from deployment.job import Job
 from deployment.screen import Mark
@@ -23,12 +23,18 @@ def tag_of(job: Job) -> str:
 
 
 def publish(job: Job, tag: str) -> None:
-    """Build and push what the registry does not have.
+    """Build and push what the registry does not have, or copy it from where it was tested.
 
     Raises:
         ImageError: docker could not.
     """
+    origin = promotion.source(job)
+    if origin is None and job.options.images:
+        return
     job.screen.heading(f"Images  {tag}")
+    if origin is not None:
+        promotion.promote(job, origin, tag)
+        return
     logged_in = False
     platform = images.PLATFORMS[job.setting("service", "CpuArchitecture")]
     for service, uri in images.repositories(job.cloudformation.outputs(job.stacks.registry)).items():
@@ -39,7 +45,7 @@ def publish(job: Job, tag: str) -> None:
             job.screen.row(Mark.GOOD, service, "there already")
             continue
         if not logged_in:
-            images.log_in(job.aws, job.programs, registry)
+            images.log_in(job.aws.ecr, job.programs, registry)
             logged_in = True
         _build(job, service, f"{uri}:{tag}", platform)
 

@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from deployment import changes, restart, secrets
+from deployment import changes, identity_provider, linked_roles, restart, secrets
 from deployment.cloudformation import ChangeSet
 from deployment.errors import DeclinedError, StackError, UsageError
 from deployment.job import Job
@@ -82,9 +82,24 @@ class Rollout:
             StackError: it could not be; the stack is in a state from which the next run goes on.
         """
         began = time.monotonic()
-        self._execute(change_set)
+        try:
+            self._execute(change_set)
+        except StackError as error:
+            if not (change_set.creates and linked_roles.is_too_new(error.what)):
+                raise
+            stack = change_set.stack
+            what = "AWS does not know yet a role that it has just created: once more"
+            self.job.screen.row(Mark.CARE, stack.last, what)
+            self._once_more(stack)
         done = "created" if change_set.creates else "updated"
         self.job.screen.row(Mark.GOOD, change_set.stack.last, f"{done} in {time.monotonic() - began:.0f} s")
+
+    def _once_more(self, stack: Stack) -> None:
+        """Create a stack again that failed only because a service-linked role was new."""
+        self.job.cloudformation.settle(stack, lambda _: None)
+        change_set = self._compare(stack, exists=False)
+        if change_set is not None:
+            self._execute(change_set)
 
     def preview(self, stack: Stack, *, comparable: bool) -> bool:
         """Show what would change, and leave nothing behind; tell whether the stack is there and can be compared.
@@ -116,6 +131,11 @@ class Rollout:
     def parameters(self, stack: Stack, *, exists: bool) -> dict[str, str]:
         """Tell what a stack is told this time."""
         given = stack.parameters(self.job.environment, self.job.found)
+        if stack == self.job.stacks.registry and exists:
+            # All environments of the account share it: what another one set stays.
+            told, template = self.job.cloudformation.parameters(stack), stack.template
+            kept = {name: told[name] for name in sorted(told.keys() & template.parameters)}
+            given = {name: value for name, value in kept.items() if value != template.default(name)} | given
         if stack.service:
             # How many there are is scaling's business once it runs.
             given["DesiredCount"] = "" if exists else str(self.job.chosen(stack.service).first_tasks)
@@ -124,6 +144,8 @@ class Rollout:
             given["ListenerArn"] = self.job.listener
         if stack.last == "platform":
             given |= self._adopted(stack, exists=exists)
+        if stack.last == "github":
+            given |= identity_provider.adopted(self.job, stack, exists=exists)
         return given
 
     def _adopted(self, platform: Stack, *, exists: bool) -> dict[str, str]:

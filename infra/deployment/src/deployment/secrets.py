@@ -20,6 +20,8 @@ from deployment.template import Template
 
 _EMPTY: Final = re.compile(r"|<.*>|change-?me|placeholder|todo|x+", re.IGNORECASE)
 _OPEN_METEO: Final = {"OPEN_METEO_API_KEY": "Open-Meteo's API key"}
+KEY_PARAMETER: Final = "SecretsKeyArn"
+"""Of permissions.yaml: the one key under which secrets of an owner's own may be encrypted."""
 _OWNER: Final = "aws:cloudformation:stack-name"
 
 
@@ -55,6 +57,8 @@ class Found:
     """None where we may not read them."""
     deleted_on: datetime | None = None
     """When it was scheduled for deletion. Until it is gone it has no values, and its name cannot be used again."""
+    key: str = ""
+    """The KMS key of the owner's that it is encrypted under; empty under AWS's own."""
 
     def called(self, need: Need) -> str:
         """Return what to call it: the name that this environment gives it, or the ARN of an owner's own."""
@@ -107,7 +111,7 @@ def find(aws: Aws, environment: Environment, need: Need) -> Found | None:
     owner = tags.get(_OWNER, "")
     if "DeletedDate" in described:  # its values cannot be read meanwhile
         return Found(described["ARN"], owner, None, described["DeletedDate"])
-    return Found(described["ARN"], owner, read(aws, described["ARN"]))
+    return Found(described["ARN"], owner, read(aws, described["ARN"]), key=described.get("KmsKeyId", ""))
 
 
 def read(aws: Aws, arn: str) -> dict[str, str] | None:
@@ -132,6 +136,13 @@ def signing(values: Mapping[str, str]) -> dict[str, str]:
     """Return Twilio's values with the one token that signs: while a token is replaced, the secret has two."""
     token = values.get("auth_token", "").partition(",")[0].strip()
     return {**values, "auth_token": token} if "auth_token" in values else dict(values)
+
+
+def may_decrypt(key: str, granted: str) -> bool:
+    """Tell whether the granted key, an ARN, is the one of a secret: an ARN, an id, or an alias that hides which."""
+    if ":alias/" in key or key.startswith("alias/"):
+        return bool(granted) or key.endswith("alias/aws/secretsmanager")
+    return granted.rpartition("/")[2] == key.rpartition("/")[2]
 
 
 def fill(aws: Aws, found: Found, need: Need, values: Mapping[str, str]) -> None:

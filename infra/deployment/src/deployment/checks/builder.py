@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
-from deployment import images
+from deployment import images, promotion, publish
 from deployment.aws import Aws
 from deployment.checks.finding import Finding, asked, bad, good
+from deployment.job import Job
 from deployment.programs import Programs
 
 _REPOSITORY: Final = "pipecat-voice-agent"
@@ -32,6 +33,27 @@ def check_there(aws: Aws, tag: str, services: Sequence[str]) -> Finding:
                 "images", f"no image {tag} of {' and '.join(missing)}", "push them, or leave IMAGES out to build"
             )
         return good("images", f"{tag}, pushed before")
+
+    return asked("images", look)
+
+
+def check_elsewhere(job: Job, origin: promotion.Source) -> Finding:
+    """Look for the images in the account that they are copied from."""
+    tag = publish.tag_of(job)
+
+    def look() -> Finding:
+        repositories = {name: f"{_REPOSITORY}/{name}" for name in images.DOCKERFILES}
+        missing = [
+            name
+            for name, repository in repositories.items()
+            if not images.is_there(job.aws, repository, tag) and not promotion.digest(job, origin, repository, tag)
+        ]
+        if missing:
+            where = f"{origin.host}, nor here"
+            return bad("images", f"no image {tag} of {' and '.join(missing)} in {where}", "deploy it there first")
+        if job.programs.run(["docker", "buildx", "version"]).code:
+            return bad("images", "docker has no buildx, which copies them", "install docker's buildx plugin")
+        return good("images", f"{tag}, copied from account {origin.account}")
 
     return asked("images", look)
 

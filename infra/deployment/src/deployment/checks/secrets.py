@@ -37,6 +37,13 @@ def _look(aws: Aws, environment: Environment, need: Need) -> Finding:
             f"set SecretsFolder to another name, such as pipecat-{environment.name}",
             f"or set {need.parameter} to its ARN, to share it",
         )
+    key = environment.parameters.get(secrets.KEY_PARAMETER, "")
+    if found.key and not secrets.may_decrypt(found.key, key):
+        return bad(
+            f"{need.service} secret",
+            f"{found.called(need)} is encrypted under {found.key}, which the services may not use",
+            f"set {secrets.KEY_PARAMETER} to the ARN of that key; its own policy must allow this account's roles",
+        )
     return judge(found, need)
 
 
@@ -50,20 +57,22 @@ def judge(found: Found, need: Need) -> Finding:
     """Say how a secret's values stand."""
     subject = f"{need.service} secret"
     if found.values is None:
-        return care(subject, f"{need.name} is there; whether it has values we may not read")
+        return care(subject, f"{found.called(need)} is there; whether it has values we may not read")
     if lacking := found.lacks(need):
-        return care(subject, f"{need.name} lacks {', '.join(lacking)}: asked for before a service starts")
+        return care(subject, f"{found.called(need)} lacks {', '.join(lacking)}: asked for before a service starts")
     if wrong := found.wrong(need):
         return bad(
-            subject, f"{', '.join(wrong)} in {need.name} cannot be right", f"it looks like {need.form[wrong[0]]}"
+            subject,
+            f"{', '.join(wrong)} in {found.called(need)} cannot be right",
+            f"it looks like {need.form[wrong[0]]}",
         )
     if missing := found.misses(need):
         return care(
             subject,
-            f"{need.name} has no key {' and no key '.join(missing)}: ECS starts no task without",
+            f"{found.called(need)} has no key {' and no key '.join(missing)}: ECS starts no task without",
             "they are added, empty, before a service starts",
         )
-    return good(subject, f"{need.name} has values")
+    return good(subject, f"{found.called(need)} has values")
 
 
 def check_weather(environment: Environment) -> Finding:
