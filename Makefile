@@ -109,8 +109,9 @@ deploy: environment ## make or update an environment in AWS: ENVIRONMENT=test, I
 		$${TWILIO_NUMBER:+--twilio-number "$$TWILIO_NUMBER"} $${ADDRESS:+--address "$$ADDRESS"} $${ROLE:+--role "$$ROLE"} \
 		$${FOUNDATION:+--foundation} $${RESTART:+--restart} $${YES:+--yes}
 
-destroy: environment ## take an environment away, and say what stays: ENVIRONMENT=test, ROLE=, YES=1
-	@$(BIN)/voice-agent destroy $${ENVIRONMENT:+--environment "$$ENVIRONMENT"} $${ROLE:+--role "$$ROLE"} $${YES:+--yes}
+destroy: environment ## take an environment away, and say what stays: ENVIRONMENT=test, ROLE=, YES=1, UNPROTECT=1
+	@$(BIN)/voice-agent destroy $${ENVIRONMENT:+--environment "$$ENVIRONMENT"} $${ROLE:+--role "$$ROLE"} $${YES:+--yes} \
+		$${UNPROTECT:+--unprotect}
 
 clean: ## remove what make made: .venv, the page, caches, logs
 	@rm -rf services/webrtc-agent/client/node_modules services/webrtc-agent/src/webrtc_agent/static

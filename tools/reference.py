@@ -170,7 +170,11 @@ to ask for:
 | `twilio_checked`, `twilio_not_checked` | `host`, `error`: what Twilio's REST service said at the start |
 | `twilio_refuses_us`, `hang_up_failed` | `error`: what Twilio's REST service said, and the setting to change |
 | `call_after_its_stream` | `ended_normally`: whether the call was hung up, or left to the fallback |
-| `call_turned_away` | `cause` (`AtCapacity`, `Draining`, `OverBudget`), `tries` |
+| `call_turned_away` | `cause` (`AtCapacity`, `ModelBusy`, `Draining`, `OverBudget`), `tries` |
+| `model_throttled` | `error`, `region`, `streams` of this task, `seconds` for which nobody new is connected |
+| `model_throttle_over` | `region`: the model takes streams again |
+| `model_streams_unreachable`, `model_streams_reached` | the table that counts the account's streams: `error` |
+| `model_streams_not_returned` | a task that stopped did not return its streams; they come free within a minute |
 | `model_stream_failed`, `model_lost` | `error`; the first also `failures` |
 | `model_renewal_refused` | the next stream refused the conversation, and the old one goes on: `error` |
 | `model_refuses_history` | `kept_bytes`: how much history was kept; from now on it is half |

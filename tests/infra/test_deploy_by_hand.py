@@ -23,6 +23,7 @@ pytestmark = pytest.mark.thorough  # the AWS CLI starts a hundred times
 
 STACKS = ["network", "platform", "permissions", "edge", "canary", "https", "observability", "firewall"]
 STACKS += [f"{service}{part}" for service in ("phone", "web") for part in ("", "-rollback", "-scaling", "-alarms")]
+STACKS += ["platform-alarms", "events", "flow-logs"]
 
 
 def blocks() -> list[str]:

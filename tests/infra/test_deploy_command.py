@@ -30,7 +30,7 @@ ORDER = [
     *(f"pipecat-test-{name}" for name in ("network", "platform", "permissions", "edge", "canary")),
     *(f"pipecat-test-{name}" for name in ("phone-rollback", "web-rollback", "phone", "web")),
     *(f"pipecat-test-{service}-scaling" for service in ("phone", "web")),
-    *(f"pipecat-test-{name}" for name in ("phone-alarms", "web-alarms", "observability")),
+    *(f"pipecat-test-{name}" for name in ("phone-alarms", "web-alarms", "platform-alarms", "events", "observability")),
 ]
 
 
@@ -101,6 +101,12 @@ def push(tag: str) -> None:
         )
 
 
+def variables(aws: Deployed, service: str) -> dict[str, str]:
+    """Give what a task of a service is told."""
+    (container,) = aws.of(f"pipecat-test-{service}", "TaskDefinition")["ContainerDefinitions"]
+    return {one["Name"]: str(one["Value"]) for one in container["Environment"]}
+
+
 def change_sets() -> list[object]:
     """List the change sets that nobody executed."""
     backend = cloudformation_backends[ACCOUNT][REGION]
@@ -123,6 +129,9 @@ def test_first_run_stops_for_the_secrets_and_the_same_command_goes_on(operator: 
     assert "0a1b2c3d4e5f" in str(aws.of("pipecat-test-web", "TaskDefinition"))
     assert "pipecat-alb-test" in str(aws.of("pipecat-test-phone", "TaskDefinition"))
     assert said.count("2 tasks steady") == 2
+    assert "200 streams at once in eu-north-1" in said
+    assert "processed by the model in eu-north-1, where all of it runs" in said
+    assert variables(aws, "web")["MODEL_STREAMS"] == "200"
     assert "/health answers, and the page" in said
     assert TOKEN not in said
 

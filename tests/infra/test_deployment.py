@@ -117,6 +117,17 @@ def test_environments_are_named_as_the_templates_allow_and_keep_apart() -> None:
         ("edge", {"DomainName": "https://agent.example.com"}, "DomainName cannot be"),
         ("edge", {"PhoneDrainSeconds": "300"}, "PhoneDrainSeconds cannot be"),
         ("permissions", {"NovaSonicRegion": "eu-west-1"}, "No Nova Sonic there: set NovaSonicRegion to us-east-1"),
+        ("permissions", {"AWS::Region": "eu-central-1"}, "No Nova Sonic in this region"),
+        (
+            "permissions",
+            {"NovaSonicOverflowRegion": "eu-west-1"},
+            "set NovaSonicOverflowRegion to a region that has it",
+        ),
+        (
+            "permissions",
+            {"NovaSonicRegion": "us-east-1", "NovaSonicOverflowRegion": "us-east-1"},
+            "NovaSonicOverflowRegion is NovaSonicRegion",
+        ),
         ("permissions", {"NovaSonicModelId": "latest"}, "NovaSonicModelId cannot be"),
         ("service", {**SERVICE, "NovaSonicModelId": "latest"}, "NovaSonicModelId cannot be"),
         ("network", {"AddressPrefix": "8.8"}, "AddressPrefix cannot be"),

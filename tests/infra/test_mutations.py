@@ -107,6 +107,27 @@ FIFTEEN = [
 
 MORE = [
     Mistake(
+        "audio that leaves the region",
+        "permissions",
+        'Region: !If [UsesOwnRegion, !Ref "AWS::Region", !Ref NovaSonicRegion]',
+        "Region: !If [UsesOwnRegion, us-east-1, !Ref NovaSonicRegion]",
+        "test_permissions::test_the_model_may_be_called_in_the_regions_that_are_named",
+    ),
+    Mistake(
+        "a table of each environment's own",
+        "service",
+        "Value: pipecat-model-streams}",
+        'Value: !Sub "pipecat-model-streams-${Environment}"}',
+        "test_permissions::test_every_task_counts_its_streams_in_the_table_that_environments_share",
+    ),
+    Mistake(
+        "a quota that nobody is told",
+        "service",
+        "{Name: MODEL_STREAMS, Value: !Ref ModelStreams}",
+        '{Name: MODEL_STREAMS, Value: ""}',
+        "test_permissions::test_every_task_counts_its_streams_in_the_table_that_environments_share",
+    ),
+    Mistake(
         "any model",
         "permissions",
         "::foundation-model/${Model}",

@@ -172,7 +172,7 @@ def test_the_environment_loads_into_the_settings(made: Deployed, service: str, m
     settings = read_settings(made, service, monkeypatch)
     assert settings.base_url == made.outputs["edge"]["PublicUrl"]
     assert settings.forwarded_allow_ips == made.outputs["network"]["VpcCidr"]
-    assert (settings.aws_region, settings.model_region) == ("eu-north-1", "us-east-1")
+    assert (settings.aws_region, settings.model_region) == ("eu-north-1", "eu-north-1")
     assert (settings.environment, settings.fast_api_port) == ("test", 7860)
 
 

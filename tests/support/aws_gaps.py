@@ -27,6 +27,7 @@ NOTED = {
     "AWS::ApplicationAutoScaling::ScalableTarget": None,
     "AWS::ApplicationAutoScaling::ScalingPolicy": "PolicyName",
     "AWS::CloudFormation::WaitConditionHandle": None,
+    "AWS::Budgets::Budget": None,
     "AWS::CloudFront::Distribution": None,
     "AWS::CloudWatch::Alarm": "AlarmName",
     "AWS::Logs::QueryDefinition": None,

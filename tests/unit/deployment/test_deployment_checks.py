@@ -104,7 +104,7 @@ def test_credentials_that_are_refused_stop_everything(cloud: Scripted) -> None:
 
 
 def test_a_region_without_the_model_says_what_it_has(cloud: Scripted) -> None:
-    """eu-north-1 is where it runs, and not where the model is."""
+    """Such as an older generation."""
     cloud.refuse("bedrock", "get_foundation_model", "ResourceNotFoundException")
     arn = "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-sonic-v1:0"
     cloud.tell(
@@ -112,9 +112,8 @@ def test_a_region_without_the_model_says_what_it_has(cloud: Scripted) -> None:
         "list_foundation_models",
         {"modelSummaries": [{"modelId": "amazon.nova-sonic-v1:0", "modelArn": arn}]},
     )
-    cloud.tell("model_quotas", "list_service_quotas", {"Quotas": []})
-    found, quota = model.check(cloud.aws, SONIC, 96, REGIONS)
-    assert (found.mark, quota.mark) == (Mark.BAD, Mark.UNKNOWN)
+    found = model.check(cloud.aws, SONIC, REGIONS)
+    assert found.mark is Mark.BAD
     assert "amazon.nova-sonic-v1:0: set NovaSonicRegion" in found.advice[0]
 
 
@@ -122,46 +121,25 @@ def test_a_region_without_any_names_those_that_have_one(cloud: Scripted) -> None
     """Then only another region helps."""
     cloud.refuse("bedrock", "get_foundation_model", "ResourceNotFoundException")
     cloud.tell("bedrock", "list_foundation_models", {"modelSummaries": []})
-    cloud.tell("model_quotas", "list_service_quotas", {"Quotas": []})
-    found, _ = model.check(cloud.aws, SONIC, 96, REGIONS)
+    found = model.check(cloud.aws, SONIC, REGIONS)
     assert found.found == "amazon.nova-2-5-sonic is not in us-east-1"
     assert found.advice[0].startswith("Nova Sonic is in us-east-1, eu-north-1: set NovaSonicRegion")
 
 
-@pytest.mark.parametrize(
-    ("asked", "counted"),
-    [("amazon.nova-2-5-sonic", 30), ("amazon.nova-2-sonic-v1:0", 20), ("amazon.nova-sonic-v1:0", 50), ("a.b-c", 50)],
-)
-def test_each_generation_has_a_quota_of_its_own(cloud: Scripted, asked: str, counted: int) -> None:
-    """What the account may do with another model helps no caller."""
-    cloud.refuse("bedrock", "get_foundation_model", "AccessDeniedException")
-    quotas = [(" ", 50.0), (" 2 ", 20.0), (" 2.5 ", 30.0)]
-    listed = [
-        {"QuotaName": f"Concurrent requests for Amazon Nova{name}Sonic", "Value": value} for name, value in quotas
-    ]
-    cloud.tell("model_quotas", "list_service_quotas", {"Quotas": listed})
-    assert model.check(cloud.aws, asked, 1, REGIONS)[1].found == f"{counted} conversations at once"
-
-
-@pytest.mark.parametrize(("allowed", "mark"), [(20.0, Mark.CARE), (96.0, Mark.GOOD)])
-def test_a_model_that_ends_and_a_quota_that_is_small_are_told(cloud: Scripted, allowed: float, mark: Mark) -> None:
-    """Neither stops a deployment: a quota is asked for while it already runs."""
+def test_a_model_that_ends_is_told(cloud: Scripted) -> None:
+    """It still works, for a while."""
     arn = f"arn:aws:bedrock:us-east-1::foundation-model/{SONIC}"
     details = {"modelId": SONIC, "modelArn": arn, "modelLifecycle": {"status": "LEGACY"}}
     cloud.tell("bedrock", "get_foundation_model", {"modelDetails": details})
-    quota = {"QuotaName": "Concurrent requests for Amazon Nova 2 Sonic", "Value": allowed}
-    cloud.tell("model_quotas", "list_service_quotas", {"Quotas": [quota]})
-    found, conversations = model.check(cloud.aws, SONIC, 96, REGIONS)
-    assert (found.mark, conversations.mark) == (Mark.CARE, mark)
+    assert model.check(cloud.aws, SONIC, REGIONS).mark is Mark.CARE
 
 
 def test_a_check_that_may_not_be_made_stops_nobody(cloud: Scripted) -> None:
     """It says what was refused."""
     cloud.refuse("bedrock", "get_foundation_model", "AccessDeniedException", "not authorized to GetFoundationModel")
-    cloud.refuse("model_quotas", "list_service_quotas", "AccessDeniedException")
-    findings = model.check(cloud.aws, SONIC, 96, REGIONS)
-    assert [one.mark for one in findings] == [Mark.UNKNOWN, Mark.UNKNOWN]
-    assert "not authorized to GetFoundationModel" in findings[0].found
+    found = model.check(cloud.aws, SONIC, REGIONS)
+    assert found.mark is Mark.UNKNOWN
+    assert "not authorized to GetFoundationModel" in found.found
 
 
 def certificate(domain: str, *names: str, status: str = "ISSUED", days: int = 200) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from deployment import linked_roles, options, publish
+from deployment import linked_roles, options, publish, retention
 from deployment.errors import ProofError
 from deployment.examination import examine
 from deployment.finish import finish, say_roles
@@ -53,6 +53,7 @@ def deploy(job: Job) -> int:
         say_roles(job)
         return 0
     job.found["PublicBaseUrl"] = public_address(job)
+    retention.announce(job, job.found["ImageTag"])
     for stack in job.stacks.guards:
         rollout.deploy(stack)
     release(job, rollout)

@@ -17,8 +17,11 @@ from deployment.screen import Mark, Screen
 from deployment.stacks import Stack, stacks_of
 from deployment.template import Template
 
-_OPTIONAL: Final = (("firewall", "firewall"), ("https", "https"), ("github", "github-oidc"))
+_OPTIONAL: Final = (("flow-logs", "flow-logs"), ("firewall", "firewall"), ("https", "https"), ("github", "github-oidc"))
 """Stacks that an environment's file may have named once and names no more: they go too."""
+
+
+_TAKEN_UP: Final = {"AWS::SecretsManager::Secret", "AWS::DynamoDB::Table", "AWS::Logs::LogGroup"}
 
 
 def main(
@@ -47,9 +50,10 @@ def destroy(job: Job) -> int:
         job.screen.row(Mark.GOOD, "stacks", "there are none")
         return 0
     _announce(job, standing)
-    _agreed(job)
+    _agreed(job, standing)
     job.screen.heading("Stacks")
     for stack in standing:
+        _unprotect(job, stack)
         job.screen.progress(f"{stack.name}: deleting")
         with quick_drain(job, stack):
             job.cloudformation.settle(stack, lambda _: None)
@@ -90,20 +94,39 @@ def _announce(job: Job, standing: Sequence[Stack]) -> None:
         Mark.CARE,
         "calls",
         f"conversations that go on are cut off {DRAIN_SECONDS} s after their service begins to go, callers without a "
-        "goodbye; remembered calls and logs are deleted",
+        "goodbye",
         ["to let them end first, point the number and the page elsewhere until the dashboard shows no sessions"],
     )
+    if _protected(job, standing):
+        job.screen.row(Mark.CARE, "protected", "kept from being deleted by mistake; to agree takes that off")
     job.screen.heading("What stays")
     for stack in standing:
         for name, kind in stack.template.kept.items():
-            again = "; deploying again takes it up" if kind.endswith("::Secret") else ""
+            again = "; deploying again takes it up" if kind in _TAKEN_UP else ""
             job.screen.row(Mark.STEP, kind.rpartition("::")[2], f"{name}, if there is one{again}")
     job.screen.row(Mark.STEP, "registry", f"{job.stacks.registry.name}: images, shared by all environments")
 
 
-def _agreed(job: Job) -> None:
-    if job.options.yes:
+def _protected(job: Job, standing: Sequence[Stack]) -> bool:
+    return any(job.cloudformation.is_protected(stack) for stack in standing)
+
+
+def _unprotect(job: Job, stack: Stack) -> None:
+    if not job.cloudformation.is_protected(stack):
         return
+    job.cloudformation.protect(stack, on=False)
+    balancer = job.cloudformation.outputs(stack).get("LoadBalancerArn", "")
+    if balancer:
+        job.aws.elb.modify_load_balancer_attributes(
+            LoadBalancerArn=balancer, Attributes=[{"Key": "deletion_protection.enabled", "Value": "false"}]
+        )
+
+
+def _agreed(job: Job, standing: Sequence[Stack]) -> None:
+    if job.options.yes and (job.options.unprotect or not _protected(job, standing)):
+        return
+    if job.options.yes and not job.screen.can_ask:
+        raise UsageError(f"{job.environment.name} is protected: --yes is not enough", "add --unprotect (UNPROTECT=1)")
     if not job.screen.can_ask:
         raise UsageError("nobody is at the keyboard to agree", "give --yes (YES=1)")
     if job.screen.ask(f"To go on, type the environment's name ({job.environment.name}):") != job.environment.name:

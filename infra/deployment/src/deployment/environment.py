@@ -15,6 +15,9 @@ CHOICES: Final = {
     "Region": "where it runs",
     "Https": "`cloudfront` makes https.yaml, an address to try things at",
     "Firewall": "`true` makes firewall.yaml",
+    "FlowLogs": "`true` makes flow-logs.yaml",
+    "Owner": "a tag of every resource",
+    "CostCenter": "the same",
 }
 """Keys that no template has: they say which stacks there are, and where."""
 
@@ -51,6 +54,21 @@ class Environment:
         """Whether firewall.yaml stands before it."""
         return self.parameters.get("Firewall", "") == "true"
 
+    @property
+    def is_protected(self) -> bool:
+        """Whether its stacks are kept from being deleted by mistake."""
+        return self.parameters.get("DeletionProtection", "") == "true"
+
+    @property
+    def has_flow_logs(self) -> bool:
+        """Whether flow-logs.yaml writes down who talked to whom in the network."""
+        return self.parameters.get("FlowLogs", "") == "true"
+
+
+def names(folder: Path) -> list[str]:
+    """List the environments."""
+    return sorted(path.stem for path in folder.glob(f"*{_ENDING}"))
+
 
 def load(folder: Path, name: str) -> Environment:
     """Read an environment's file: `Name=value` lines, and comments.
@@ -58,7 +76,7 @@ def load(folder: Path, name: str) -> Environment:
     Raises:
         UsageError: there is none of this name, or a line of it says nothing.
     """
-    known = sorted(path.stem for path in folder.glob(f"*{_ENDING}"))
+    known = names(folder)
     if name not in known:
         hint = meant(name, known)
         raise UsageError(f"there is no environment {name!r}; {folder} has {', '.join(known) or 'none'}{hint}")

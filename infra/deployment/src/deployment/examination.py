@@ -2,10 +2,25 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 
-from deployment import promotion, regions
+from deployment import model_quota, promotion, regions
 from deployment.aws import AwsFailure
-from deployment.checks import account, builder, cores, github, https, model, parameters, processor, quotas, secrets
+from deployment.checks import (
+    account,
+    alerts,
+    builder,
+    cores,
+    github,
+    https,
+    model,
+    parameters,
+    processor,
+    quotas,
+    retention,
+    secrets,
+    voices,
+)
 from deployment.checks.finding import Finding, asked, bad, good, unknown
 from deployment.errors import DeploymentError
 from deployment.images import PLATFORMS
@@ -52,15 +67,21 @@ def _every(job: Job) -> Iterator[Finding]:
         return
     yield good("region", f"{job.aws.region}, the model {job.model} in {job.aws.model_region}")
     if job.aws.model_region in regions.known():
-        yield from model.check(job.aws, job.model, _conversations(job), job.model_regions)
+        yield model.check(job.aws, job.model, job.model_regions)
+        yield asked("model quota", lambda: _model_quota(job))
+    if overflow := job.environment.parameters.get("NovaSonicOverflowRegion"):
+        yield asked("overflow quota", partial(_overflow_quota, job, overflow))
+    yield voices.check(job)
     yield https.check(job.aws, job.environment)
     if job.environment.has_own_network and not _stands(job, "network"):
         yield from quotas.check(job.aws)
     yield cores.check(job)
     yield from _images(job)
     yield from github.check(job)
+    yield from retention.check(job.aws, job.cloudformation, job.stacks.registry, job.environments)
     yield from secrets.check(job.aws, job.environment, job.stacks["platform"].template)
     yield secrets.check_weather(job.environment)
+    yield alerts.check(job.aws, job.cloudformation, job.environment, job.stacks["platform"])
     yield from _number(job)
 
 
@@ -95,6 +116,24 @@ def _images(job: Job) -> list[Finding]:
             *processor.check(job.aws, tag, job.setting("service", "CpuArchitecture")),
         ]
     return builder.check(job.programs, job.options.tag, PLATFORMS[job.setting("service", "CpuArchitecture")])
+
+
+def _model_quota(job: Job) -> Finding:
+    """Read the quota; tasks share it, unless the environment says how much of it is theirs."""
+    given = job.environment.parameters.get("ModelStreams")
+    quota = model_quota.read(job.aws, job.model)
+    if not given and quota.streams:
+        job.found["ModelStreams"] = str(quota.streams)
+    return model.quota(job.aws, quota, _conversations(job), int(given) if given else None)
+
+
+def _overflow_quota(job: Job, region: str) -> Finding:
+    """Read the quota of the second region: it is another one, and often smaller."""
+    given = job.environment.parameters.get("OverflowStreams")
+    quota = model_quota.read(job.aws, job.model, region)
+    if not given and quota.streams:
+        job.found["OverflowStreams"] = str(quota.streams)
+    return model.overflow_quota(quota, region)
 
 
 def _conversations(job: Job) -> int:

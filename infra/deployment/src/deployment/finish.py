@@ -1,6 +1,6 @@
 """After the stacks: the services run, it works, the number rings here, and what all of it is called and costs."""
 
-from deployment import bill, number, proof, services
+from deployment import bill, number, proof, retention, services
 from deployment.canary import prove_call, twilio
 from deployment.job import Job
 from deployment.screen import Mark
@@ -19,6 +19,7 @@ def finish(job: Job) -> None:
     running = services.wait_until_steady(job.aws, job.environment.name, names, job.patience, job.screen.progress)
     for name, count in running.items():
         job.screen.row(Mark.GOOD, name, f"{count} task{'s' * (count != 1)} steady")
+    retention.confirm(job, job.found["ImageTag"])
     try:
         _prove(job)
         _point_number(job)

@@ -38,6 +38,8 @@ class Job:
     screen: Screen
     programs: Programs
     patience: Patience
+    environments: list[str] = field(default_factory=list)
+    """Names of all environments: they share the registry."""
     found: dict[str, str] = field(default_factory=dict)
     """Parameters that are known only on the way: the images' tag, the public address."""
     before: dict[str, str] = field(default_factory=dict)
@@ -108,11 +110,13 @@ def open_job(options: Options, screen: Screen, programs: Programs | None, patien
     if options.region:
         environment = Environment(environment.name, {**environment.parameters, "Region": options.region})
     stacks = stacks_of(environment, templates, strict=not options.lenient)
-    service = Template(templates / "service.yaml")
-    model_region = environment.parameters.get("NovaSonicRegion") or service.default("NovaSonicRegion")
+    # As in the templates: a region has to be named before callers' audio leaves the one that all of it runs in.
+    model_region = environment.parameters.get("NovaSonicRegion") or environment.region
     aws = connect(environment.region, model_region)
     cloudformation = CloudFormation(aws, patience, screen.progress, options.role)
-    return Job(options, environment, stacks, aws, cloudformation, screen, programs or RealPrograms(root), patience)
+    programs = programs or RealPrograms(root)
+    every = environments.names(root / "infra/environments")
+    return Job(options, environment, stacks, aws, cloudformation, screen, programs, patience, every)
 
 
 def run(command: Callable[[], int], screen: Screen) -> int:

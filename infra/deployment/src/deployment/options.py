@@ -36,6 +36,7 @@ class Options:
     lenient: bool = False
     """List a line of the environment's file that says nothing among the checks, instead of stopping at it."""
     foundation: bool = False
+    unprotect: bool = False
 
 
 def read_deploy(arguments: Sequence[str], env: Mapping[str, str] = os.environ) -> Options:
@@ -86,6 +87,7 @@ def read_destroy(arguments: Sequence[str]) -> Options:
     """Read the options of `destroy`."""
     parser = _parser("destroy", "Take an environment away, newest stack first. Says what stays.")
     parser.add_argument("--yes", action="store_true", help="do not ask for the environment's name first")
+    parser.add_argument("--unprotect", action="store_true", help="with --yes: delete also what is protected")
     return Options(**vars(parser.parse_args(arguments)))
 
 

@@ -3,7 +3,10 @@
 import time
 from dataclasses import dataclass
 
-from deployment import changes, identity_provider, linked_roles, restart, secrets
+from botocore.exceptions import ClientError
+
+from deployment import changes, identity_provider, linked_roles, restart, retention, secrets
+from deployment.aws import short
 from deployment.cloudformation import ChangeSet
 from deployment.errors import DeclinedError, StackError, UsageError
 from deployment.job import Job
@@ -70,6 +73,7 @@ class Rollout:
         change_set = self._compare(stack, exists=exists)
         if change_set is None:
             screen.row(Mark.GOOD, stack.last, "no changes")
+            self._protect(stack)
             return None
         self._show(change_set)
         self._agreed(change_set)
@@ -93,6 +97,7 @@ class Rollout:
             self._once_more(stack)
         done = "created" if change_set.creates else "updated"
         self.job.screen.row(Mark.GOOD, change_set.stack.last, f"{done} in {time.monotonic() - began:.0f} s")
+        self._protect(change_set.stack)
 
     def _once_more(self, stack: Stack) -> None:
         """Create a stack again that failed only because a service-linked role was new."""
@@ -142,11 +147,26 @@ class Rollout:
             given |= restart.parameters(self.job, stack, exists=exists)
         if stack.last == "canary":
             given["ListenerArn"] = self.job.listener
+        if stack == self.job.stacks.registry:
+            kept_now = self.job.cloudformation.parameters(stack).get("KeptImages", "") if exists else ""
+            given["KeptImages"] = retention.kept_images(given, stack.template.default("KeptImages"), kept_now)
+        if "NatGatewayIds" in stack.template.parameters:
+            network = self.job.cloudformation.outputs(self.job.stacks["network"])
+            given["NatGatewayIds"] = network.get("NatGatewayIds", "")
         if stack.last == "platform":
             given |= self._adopted(stack, exists=exists)
         if stack.last == "github":
             given |= identity_provider.adopted(self.job, stack, exists=exists)
         return given
+
+    def _protect(self, stack: Stack) -> None:
+        """Keep a stack of a protected environment from being deleted; who may not do that deploys all the same."""
+        if not self.job.environment.is_protected or stack is self.job.stacks.registry:
+            return
+        try:
+            self.job.cloudformation.protect(stack, on=True)
+        except ClientError as error:
+            self.job.screen.row(Mark.CARE, stack.last, f"could not be protected from deletion: {short(error)}")
 
     def _adopted(self, platform: Stack, *, exists: bool) -> dict[str, str]:
         """Name the secrets that an earlier stack left: CloudFormation would not make them twice."""

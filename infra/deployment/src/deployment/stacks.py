@@ -1,8 +1,10 @@
 """Which stacks there are, in the order in which they stand on each other."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from deployment import sizes
 from deployment.environment import CHOICES, Environment
@@ -12,6 +14,10 @@ from deployment.template import Template
 
 SERVICES = sizes.SERVICES
 """Both; an environment may have one of them only, see `Environment.services`."""
+_APPLICATION: Final = {"Application": "pipecat-voice-agent"}
+_SHARED: Final = {**_APPLICATION, "Environment": "shared"}
+"""Of the registry: it would otherwise be tagged anew by each environment that deploys it."""
+_TAG_VALUE: Final = re.compile(r"[\w.:/=+@-]{1,256}")
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,8 @@ class Stack:
     """Parameters that only this stack gets."""
     service: str = ""
     """Whose tasks it runs, if it runs any."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """What every resource of it is tagged with."""
 
     @property
     def last(self) -> str:
@@ -47,7 +55,7 @@ class Stacks:
     """The alarms that roll a service back, which it names."""
     services: tuple[Stack, ...]
     watch: tuple[Stack, ...]
-    """Scaling, alarms and dashboard: what needs the services."""
+    """Scaling, alarms, events and dashboard: what needs the services."""
 
     @property
     def all(self) -> tuple[Stack, ...]:
@@ -81,9 +89,10 @@ def stacks_of(environment: Environment, folder: Path, *, strict: bool = True) ->
     if strict:
         sizes.refuse_contradictions(environment.name, environment.parameters)
     services = environment.services
+    tags = _tags(environment)
 
     def stack(last: str, template: str, service: str = "", **own: str) -> Stack:
-        return Stack(f"pipecat-{environment.name}-{last}", Template(folder / f"{template}.yaml"), own, service)
+        return Stack(f"pipecat-{environment.name}-{last}", Template(folder / f"{template}.yaml"), own, service, tags)
 
     foundation = [
         stack("network", "network" if environment.has_own_network else "network-existing"),
@@ -95,20 +104,32 @@ def stacks_of(environment: Environment, folder: Path, *, strict: bool = True) ->
     foundation += [stack("github", "github-oidc")] if environment.parameters.get("Repository") else []
     foundation += [stack("https", "https")] if environment.has_cloudfront else []
     foundation += [stack("firewall", "firewall")] if environment.has_firewall else []
+    foundation += [stack("flow-logs", "flow-logs")] if environment.has_flow_logs else []
     stacks = Stacks(
-        registry=Stack("pipecat-registry", Template(folder / "registry.yaml")),
+        registry=Stack("pipecat-registry", Template(folder / "registry.yaml"), tags=_SHARED),
         foundation=tuple(foundation),
         guards=tuple(stack(f"{name}-rollback", "rollback", ServiceName=name) for name in services),
         services=tuple(stack(name, "service", name, ServiceName=name) for name in services),
         watch=(
             *(stack(f"{name}-scaling", "scaling", ServiceName=name) for name in services),
             *(stack(f"{name}-alarms", "alarms", ServiceName=name) for name in services),
+            stack("platform-alarms", "platform-alarms"),
+            stack("events", "events"),
             stack("observability", "observability"),
         ),
     )
     if strict and (unknown := unknown_parameters(environment, folder)):
         raise UsageError(*unknown)
     return stacks
+
+
+def _tags(environment: Environment) -> dict[str, str]:
+    """Return what resources are tagged with; bills and searches are divided by it."""
+    own = {name: environment.parameters.get(name, "") for name in ("Owner", "CostCenter")}
+    for name, value in own.items():
+        if value and not _TAG_VALUE.fullmatch(value):
+            raise UsageError(f"{name}={value} is not a tag: letters, digits and _ . : / = + @ -, without spaces")
+    return {**_APPLICATION, "Environment": environment.name, **{name: value for name, value in own.items() if value}}
 
 
 def unknown_parameters(environment: Environment, folder: Path) -> list[str]:

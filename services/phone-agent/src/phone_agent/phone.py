@@ -11,7 +11,7 @@ from uuid import uuid4
 from agent_core.adapters.call_store.store import CallStore
 from agent_core.admission import Place
 from agent_core.agent import Agent
-from agent_core.errors import AtCapacity, Refused
+from agent_core.errors import AtCapacity, ModelBusy, Refused
 from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.memory import CallMemory
 from agent_core.nova.parking import Parked, Parking
@@ -116,7 +116,7 @@ class Phone:
             tries: Tasks that refused it before.
             caller_id: Number of ours to show to a person who is dialled.
         """
-        if tries + 1 < MAX_TRIES:
+        if tries + 1 < MAX_TRIES and not isinstance(refusal, ModelBusy):
             # The first time at once: nothing more is sent to a task that leaves. Later a place may have come free.
             return twiml.hand_on(f"{self._url}?tries={tries + 1}", pause=timedelta(seconds=tries))
         if self.fallback.destination is not None:
@@ -159,7 +159,8 @@ class Phone:
         """
         said = resumption.for_model(resumption.history(call))
         prompt = self.agent.prompt((SAMPLE_RATE, SAMPLE_RATE), call.facts, said)
-        self.parking.park(_name(call.call_sid, call.part), prompt, place, call.facts, timedelta(seconds=pause))
+        name, ahead = _name(call.call_sid, call.part), self.agent.capacity.ahead()
+        self.parking.park(name, prompt, place, call.facts, ahead=ahead, later=timedelta(seconds=pause))
 
     def adopt(self, call_sid: str, part: int) -> Parked | None:
         """Hand over what is parked for a call."""
@@ -175,7 +176,7 @@ class Phone:
             reason=EndReason.NEVER_CONNECTED,
             started_at=time.time() - waited,
             duration_ms=round(waited * 1000),
-            tally=Tally(model_streams=1),
+            tally=Tally(model_streams=int(parked.opening is not None)),
             call_sid=call_sid,
         )
         self.agent.keep(record)

@@ -12,7 +12,7 @@ from starlette.background import BackgroundTask
 
 from agent_core import prompts
 from agent_core.admission import Place
-from agent_core.errors import AgentError, Forbidden, Refused
+from agent_core.errors import AgentError, Forbidden, ModelBusy, Refused
 from agent_core.memory import CallMemory
 from agent_core.opening import Opening
 from phone_agent import resumption, twiml
@@ -46,6 +46,7 @@ async def incoming_call(request: Request) -> Response:
     if (answered_by := machine(fields)) is not None:
         log.info("machine_answered", call_sid=call_sid, answered_by=answered_by)
         return _xml(twiml.hang_up())
+    await phone.agent.admission.prepare()
     try:
         place = phone.reserve(call_sid)
     except Refused as refusal:
@@ -91,6 +92,7 @@ async def lost(request: Request) -> Response:
     if way is resumption.Way.FALL_BACK:
         return _give_up(phone, call)
     call = replace(call, part=part + 1)
+    await phone.agent.admission.prepare()
     try:
         place = phone.reserve(call_sid, call.part)
     except Refused as refusal:
@@ -112,7 +114,7 @@ async def after_the_stream(request: Request) -> Response:
 def _hand_on(phone: Phone, call: CallMemory, refusal: Refused, tries: int, url: str) -> Response:
     """Have another task asked for a call that comes back; when three of them could not take it, give up."""
     log.warning("call_turned_away", call_sid=call.call_sid, cause=type(refusal).__name__, tries=tries)
-    if tries + 1 < MAX_TRIES:
+    if tries + 1 < MAX_TRIES and not isinstance(refusal, ModelBusy):
         return _xml(twiml.hand_on(f"{url}&tries={tries + 1}", pause=timedelta(seconds=tries)))
     return _give_up(phone, call)
 
@@ -209,6 +211,7 @@ async def _welcome_back(phone: Phone, note: Note, fields: Fields, tries: int) ->
     call = replace(known, part=part, began_at=began_at, caller_id=caller_id(fields))
     if _seconds_left(call, phone) < resumption.WORTHWHILE_SECONDS:
         return _say_goodbye(phone, call)
+    await phone.agent.admission.prepare()
     try:
         place = phone.reserve(call_sid, call.part)
     except Refused as refusal:
@@ -312,7 +315,7 @@ async def _opening(known: CallMemory, phone: Phone, note: Note | None) -> Openin
     parked = phone.adopt(known.call_sid, known.part)
     return Opening(
         "phone",
-        parked.place if parked else phone.agent.admission.admit(),
+        parked.place if parked else phone.agent.admission.admit(counted=True),
         parked,
         known.call_sid,
         parked.facts if parked else known.facts,

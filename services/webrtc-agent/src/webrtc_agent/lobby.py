@@ -56,7 +56,7 @@ class Lobby:
         """How sound travels here."""
         return ["webrtc"] if self.rooms is None else ["daily"]
 
-    def expect(self, address: str, details: str = "") -> Visit:
+    async def expect(self, address: str, details: str = "") -> Visit:
         """Begin a visit whose client will make an offer.
 
         Args:
@@ -67,6 +67,7 @@ class Lobby:
             Refused: every place is taken, or this task takes nothing new.
             TooOften: this network has started enough.
         """
+        await self.agent.admission.prepare()
         self.starts.count(address)
         self.agent.admission.check()
         visit = self.visits.begin(address)
@@ -81,6 +82,7 @@ class Lobby:
             TooOften: this network has started enough.
             UpstreamError: Daily did not make a room.
         """
+        await self.agent.admission.prepare()
         self.starts.check(address)
         arrival, place = self._expect_arrival(address, JOINING_SECONDS)
         self.starts.count(address)
@@ -107,6 +109,7 @@ class Lobby:
             TooOften: this network has started enough.
             MalformedOffer: the offer cannot be answered.
         """
+        await self.agent.admission.prepare()
         self.starts.check(address)
         arrival, place = self._expect_arrival(address, CONNECTING_SECONDS)
         self.starts.count(address)
@@ -121,6 +124,7 @@ class Lobby:
             TooOften: the client makes offer after offer.
             MalformedOffer: the offer cannot be answered.
         """
+        await self.agent.admission.prepare()
         match visit.state, visit.conversation:
             case State.WAITING, _:
                 arrival, place = self._expect_arrival(visit.address, CONNECTING_SECONDS)

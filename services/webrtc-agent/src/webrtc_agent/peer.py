@@ -146,6 +146,7 @@ class Peer:
 
     async def _connected(self, _transport: object, _client: object) -> None:
         self._watch.connected()
+        await self._place.prepare()
         try:
             self._place.take()
         except AtCapacity:

@@ -15,8 +15,7 @@ from agent_core.adapters.open_meteo import OpenMeteo
 from agent_core.agent import Agent
 from agent_core.certificates import check_certificates
 from agent_core.drain import make_server
-from agent_core.nova.credentials import CredentialSource
-from agent_core.nova.sdk import SdkModelClient
+from agent_core.nova.sdk import clients_of
 from agent_core.observability import logs
 from agent_core.observability.meter import Meter
 from agent_core.observability.records import log_record
@@ -41,9 +40,7 @@ _QUOTING = ("pipecat.transports.smallwebrtc", "pipecat.processors.frameworks.rtv
 
 async def serve(settings: WebSettings) -> None:
     """Make the real parts and serve until told to stop."""
-    model = SdkModelClient(
-        region=settings.model_region, endpoint=settings.model_endpoint, credentials=CredentialSource()
-    )
+    model, overflow = clients_of(settings)
     weather = OpenMeteo(
         forecast_url=str(settings.open_meteo_forecast_url),
         geocoding_url=str(settings.open_meteo_geocoding_url),
@@ -56,7 +53,7 @@ async def serve(settings: WebSettings) -> None:
     async with weather:
         people = transfer_tools([person.name for person in contacts(settings)])
         tools = [*weather_tools(weather), *people, *goodbye_tools()]
-        agent = Agent(settings, model, tools, log_record, meter)
+        agent = Agent(settings, model, tools, log_record, meter, overflow=overflow)
         lobby = Lobby(settings, agent, _daily_rooms(settings))
         app = create_app(lobby)
         server = make_server(app, agent, settings)

@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from uuid import uuid4
 
+from agent_core.adapters.stream_table import DynamoStreamTable
 from agent_core.agent import Agent
 from agent_core.loop_lag import LagGuard, watching_loop
 from agent_core.observability import logs
@@ -20,6 +22,17 @@ async def operations(agent: Agent, meter: Meter) -> AsyncIterator[None]:
     settings = agent.settings
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(tidying())
+        if settings.model_streams_table is not None:
+            tables = [
+                DynamoStreamTable(
+                    settings.model_streams_table, f"{name}/{settings.model_id}", region=settings.aws_region
+                )
+                for name in settings.model_regions
+            ]
+            for table in tables:
+                stack.push_async_callback(table.aclose)
+            sharing = agent.capacity.shared(tables, uuid4().hex[:12], agent.counting.stream_table_failed)
+            await stack.enter_async_context(sharing)
         guard = LagGuard(settings.max_loop_lag_ms)
         agent.admission.is_late = lambda: guard.is_late
         saw: list[Callable[[float], None]] = [guard.saw]

@@ -103,6 +103,18 @@ class CoreSettings(BaseSettings):
     """Region of everything but the model."""
     nova_sonic_region: str | None = None
     """Region of the model, where it differs: not every region has it."""
+    nova_sonic_overflow_region: str | None = None
+    """A second region of the same model, for conversations that begin when the quota of the first is used up. Callers'
+    audio is then processed there too. None turns them away instead."""
+    model_streams: Annotated[int, Field(ge=1)] | None = None
+    """Streams to the model that may be open at once in each of its regions: Bedrock's quota of the account, or the part
+    of it that this service may use. One in twenty, and one at least, is kept for conversations that renew theirs. None
+    is no limit but ``MAX_SESSIONS``."""
+    overflow_streams: Annotated[int, Field(ge=1)] = 2
+    """The same in ``NOVA_SONIC_OVERFLOW_REGION``, which has a quota of its own: 2 in many accounts."""
+    model_streams_table: Annotated[str, Field(pattern="^[A-Za-z0-9_.-]{3,255}$")] | None = None
+    """DynamoDB table in which all tasks of the account count their streams, so that ``MODEL_STREAMS`` holds for all of
+    them together; partition key ``pool`` (S). None lets this task use them all."""
     nova_sonic_model_id: Annotated[str, Field(pattern=r"^(newest|arn:.+|[a-z0-9-]+\..+)$")] = "newest"
     """Bedrock model id, or `newest`: `amazon.nova-2-5-sonic` where the region offers it, else the generation before.
     The first generation reached its end of life on 2026-09-14."""
@@ -181,6 +193,11 @@ class CoreSettings(BaseSettings):
         return self.nova_sonic_region or self.aws_region
 
     @property
+    def model_regions(self) -> list[str]:
+        """Regions in which the model is asked, the first one first."""
+        return [region for region in (self.model_region, self.nova_sonic_overflow_region) if region]
+
+    @property
     def model_id(self) -> str:
         """Bedrock id of the model that is asked."""
         return generations.model_for(self.nova_sonic_model_id, self.model_region)
@@ -192,8 +209,26 @@ class CoreSettings(BaseSettings):
         Raises:
             ConfigurationError: the region offers no generation of the model.
         """
-        _ = self.model_id
+        model_id = self.model_id
+        overflow = self.nova_sonic_overflow_region
+        if overflow is not None and overflow == self.model_region:
+            raise ValueError("NOVA_SONIC_OVERFLOW_REGION: it must be another region than the model's first")
+        if overflow is not None and generations.model_for(self.nova_sonic_model_id, overflow) != model_id:
+            raise ValueError(f"NOVA_SONIC_OVERFLOW_REGION: {overflow} offers no {model_id}")
+        if overflow is not None and self.model_streams is None:
+            raise ValueError("MODEL_STREAMS: set it; without a limit of the first region nothing overflows")
+        if self.model_streams_table is not None and self.model_streams is None:
+            raise ValueError("MODEL_STREAMS: set it to the quota that the tasks of MODEL_STREAMS_TABLE share")
         return self
+
+    @property
+    def overflow_endpoint(self) -> str:
+        """Base URL of Bedrock's runtime in the second region, which must be set.
+
+        Raises:
+            ConfigurationError: the region has no such endpoint.
+        """
+        return endpoint.resolve(self.nova_sonic_overflow_region or self.model_region)
 
     @property
     def model_endpoint(self) -> str:

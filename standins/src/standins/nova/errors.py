@@ -20,6 +20,8 @@ INVALID_INPUT = "Invalid input request, please fix your input and try again."
 MALFORMED = "Malformed input request, please reformat your input and try again."
 """Bedrock's words, for any model, where an event does not fit its schema."""
 UNPARSABLE = "Unable to parse input chunk. Please check input format contains correct format."
+TOO_MANY = "Too many requests, please wait before trying again."
+"""Bedrock's words for a request above a quota of the account, with 429 and no header that says when to try again."""
 LIFETIME = "Model has timed out in processing the request. Try your request again."
 INVALID_EVENT_BYTES = "Invalid event bytes"
 IDLE = (

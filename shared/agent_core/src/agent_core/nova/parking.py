@@ -12,6 +12,7 @@ import structlog
 from agent_core.admission import Place
 from agent_core.errors import AgentError
 from agent_core.nova.model_session import ModelSession, Prompt
+from agent_core.quota.capacity import Ahead
 
 type OpenSession = Callable[[Prompt], Coroutine[Any, Any, ModelSession]]
 
@@ -28,10 +29,13 @@ class Parked:
     place: Place
     facts: Mapping[str, str]
     since: float
-    opening: asyncio.Task[ModelSession]
+    opening: asyncio.Task[ModelSession] | None
+    """None where streams to the model are scarce: the conversation opens its own."""
 
     async def session(self) -> ModelSession | None:
         """Wait for the session; None when it could not be opened (``ModelSession.open`` has a deadline)."""
+        if self.opening is None:
+            return None
         try:
             return await self.opening
         except AgentError as error:
@@ -43,6 +47,8 @@ class Parked:
     async def discard(self) -> None:
         """Release the place and the session; bounded, never raises."""
         self.place.release()
+        if self.opening is None:
+            return
         self.opening.cancel()
         await asyncio.wait({self.opening})
         if not self.opening.cancelled() and self.opening.exception() is None:
@@ -68,7 +74,7 @@ class Parking:
         self._open_session = open_session
         self._abandoned = abandoned
         self._keep = keep
-        self._parked: dict[str, tuple[Parked, asyncio.TimerHandle]] = {}
+        self._parked: dict[str, tuple[Parked, asyncio.TimerHandle, Ahead | None]] = {}
         self._discarding: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
@@ -77,8 +83,15 @@ class Parking:
     def __contains__(self, key: object) -> bool:
         return key in self._parked
 
-    def park(
-        self, key: str, prompt: Prompt, place: Place, facts: Mapping[str, str], later: timedelta = timedelta()
+    def park(  # noqa: PLR0913 - what a call begins with
+        self,
+        key: str,
+        prompt: Prompt,
+        place: Place,
+        facts: Mapping[str, str],
+        *,
+        ahead: Ahead | None,
+        later: timedelta = timedelta(),
     ) -> None:
         """Begin to open a session for ``key``; returns at once. A key that is parked already keeps its session.
 
@@ -87,22 +100,27 @@ class Parking:
             prompt: Of the session.
             place: Released when the call does not come.
             facts: What the prompt says of the caller.
+            ahead: Counts the stream of the session; None opens none, and the place waits alone.
             later: How much later than usual the call comes.
         """
         if key in self._parked:
             place.release()
+            if ahead is not None:
+                ahead.release()
             return
-        opening = asyncio.create_task(self._open_session(prompt))
+        opening = None if ahead is None else asyncio.create_task(self._open_session(prompt))
         timer = asyncio.get_running_loop().call_later((self._keep + later).total_seconds(), self.dismiss, key)
-        self._parked[key] = (Parked(place, facts, time.monotonic(), opening), timer)
+        self._parked[key] = (Parked(place, facts, time.monotonic(), opening), timer, ahead)
 
     def adopt(self, key: str) -> Parked | None:
         """Hand the session over to its call; None when it waited too long or another task answered the webhook."""
         entry = self._parked.pop(key, None)
         if entry is None:
             return None
-        parked, timer = entry
+        parked, timer, ahead = entry
         timer.cancel()
+        if ahead is not None:
+            ahead.release()
         return parked
 
     def dismiss(self, key: str) -> None:

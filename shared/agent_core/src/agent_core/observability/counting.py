@@ -81,6 +81,10 @@ class Counting:
         """The load balancer did not bring this task's own request to it."""
         self._meter.count(metrics.OPEN_REQUEST_FAILURES)
 
+    def stream_table_failed(self) -> None:
+        """The count of the account's streams could not be read or written."""
+        self._meter.count(metrics.STREAM_TABLE_FAILURES)
+
     def cost_of(self, tally: Tally) -> float:
         """Estimate what a conversation has cost, in US dollars."""
         return round(self._prices.cost_of(tally), 6)

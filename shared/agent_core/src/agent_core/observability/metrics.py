@@ -104,8 +104,9 @@ CALLS_NOT_CONNECTED: Final = Metric(
 SESSIONS_REFUSED: Final = Metric(
     "SessionsRefused",
     Kind.COUNTER,
-    "Conversations that this task did not take: full, late, draining, or the day's spend is reached. The load balancer "
-    "may have found another task for them.",
+    "Conversations that this task did not take: full (`AtCapacity`), late (`Overloaded`), no stream to the model left "
+    "in the account or the model refusing them (`ModelBusy`), draining, or the day's spend is reached. The load "
+    "balancer may have found another task for them, but not for `ModelBusy`.",
     labels=("Cause",),
 )
 SESSION_DURATION: Final = Metric("SessionDuration", Kind.DISTRIBUTION, "Length of conversations.", Unit.SECONDS)
@@ -163,6 +164,12 @@ OPEN_REQUEST_FAILURES: Final = Metric(
     "Times that a web task with visitors could not keep a request open through the load balancer; a deployment or a "
     "scale-in may then cut its visits off.",
 )
+STREAM_TABLE_FAILURES: Final = Metric(
+    "StreamTableFailures",
+    Kind.COUNTER,
+    "Times that the count of the account's streams to the model could not be read or written; a task then goes on with "
+    "what it has, and later with a small part of the quota.",
+)
 
 METRICS: Final = (
     ACTIVE_SESSIONS,
@@ -186,5 +193,6 @@ METRICS: Final = (
     LOST_AUDIO,
     LOOP_LAG,
     OPEN_REQUEST_FAILURES,
+    STREAM_TABLE_FAILURES,
 )
 """All of them, in the order of the reference page."""
