@@ -5,7 +5,7 @@ BIN := .venv/bin
 
 # A caller's sentence may hold an apostrophe or a dollar sign, so it reaches the command through the environment:
 # no shell and no make reads it on the way.
-CALL_VARIABLES := SAY WAV DTMF BARGE_IN CALLS SAVE EXPECT_TOOL EXPECT_TEXT URL
+CALL_VARIABLES := SAY WAV DTMF BARGE_IN CALLS LATE SAVE EXPECT_TOOL EXPECT_TEXT URL
 $(foreach name,$(CALL_VARIABLES),$(eval override $(name) := $$(value $(name))))
 export $(CALL_VARIABLES)
 # What a shell sets for its own Python, Node or git must not reach ours.
@@ -26,10 +26,12 @@ page: environment ## build the visitor's page again where its sources changed (a
 run: environment ## start everything on port 7860, page and telephone; needs no account
 	@$(BIN)/voice-agent run
 
-call: environment ## call the agent: SAY="…" or WAV=, DTMF=, BARGE_IN=1.5s, CALLS=, SAVE=, EXPECT_TOOL=, EXPECT_TEXT=, URL=
+# A misspelt variable would be a call in which nothing is said.
+call: export UNKNOWN_VARIABLES = $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name))))
+call: environment ## call the agent: SAY="…" or WAV=, DTMF=, BARGE_IN=1.5s, CALLS=, LATE=5s, SAVE=, EXPECT_TOOL=, EXPECT_TEXT=, URL=
 	@$(BIN)/voice-agent call \
 		$${SAY:+--say "$$SAY"} $${WAV:+--wav "$$WAV"} $${DTMF:+--dtmf "$$DTMF"} $${BARGE_IN:+--barge-in "$$BARGE_IN"} \
-		$${CALLS:+--calls "$$CALLS"} $${SAVE:+--save "$$SAVE"} $${URL:+--url "$$URL"} \
+		$${CALLS:+--calls "$$CALLS"} $${LATE:+--late "$$LATE"} $${SAVE:+--save "$$SAVE"} $${URL:+--url "$$URL"} \
 		$${EXPECT_TOOL:+--expect-tool "$$EXPECT_TOOL"} $${EXPECT_TEXT:+--expect-text "$$EXPECT_TEXT"}
 
 apart: environment ## make the environments of programs whose needs do not go with ours

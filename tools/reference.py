@@ -180,7 +180,9 @@ to ask for:
 | `model_refuses_history` | `kept_bytes`: how much history was kept; from now on it is half |
 | `model_refuses_audio_during_tools`, `model_refuses_nudges` | audio waits for a tool, a recording covers it |
 | `tool_calls_limited`, `tool_use_repeated` | `tool`: the model calls too many in one turn, or one twice |
-| `pipeline_failed` | `error`: the defect of ours that ended a conversation |
+| `pipeline_failed`, `session_failed`, `call_failed` | `error`: the defect of ours that ended a conversation |
+| `release_failed`, `record_not_counted` | a defect in a step of a conversation's end; the other steps were taken |
+| `variable_ignored` | `variable`, `meant`: a variable of the environment that is nearly a setting |
 | `request_refused` | `path`, `status`, `error` |
 | `requests_over_budget` | `requests`: how many were refused since the line before, a minute ago or longer |
 | `open_request` | `open`: the task's own request through the load balancer began, or ended with its last visitor |

@@ -256,7 +256,7 @@ def test_a_condition_that_is_false_makes_nothing_that_is_listed(operator: Operat
         (exceptions.TokenRetrievalError(provider="sso", error_msg="x"), "the sign-in has ended"),
         (exceptions.CredentialRetrievalError(provider="p", error_msg="x"), "the profile's own way to credentials"),
         (exceptions.ConfigParseError(path="/x"), "correct that file"),
-        (exceptions.SSLError(endpoint_url="https://x", error="self-signed"), "AWS_CA_BUNDLE"),
+        (exceptions.SSLError(endpoint_url="https://x", error=OSError("self-signed")), "AWS_CA_BUNDLE"),
         (exceptions.ReadTimeoutError(endpoint_url="https://x"), "connect this machine to the internet"),
         (exceptions.InvalidRegionError(region_name="EU north"), "set Region"),
         *(

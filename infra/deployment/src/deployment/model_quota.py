@@ -44,11 +44,10 @@ def read(aws: Aws, model: str, region: str = "") -> Quota:
         BotoCoreError, ClientError: AWS did not answer.
     """
     quotas = aws.quotas_of(region) if region else aws.model_quotas
-    for operation, source in (
-        ("list_service_quotas", "this account's"),
-        ("list_aws_default_service_quotas", "AWS's default"),
-    ):
-        pages = quotas.get_paginator(operation).paginate(ServiceCode="bedrock")
+    of_account = quotas.get_paginator("list_service_quotas")
+    of_aws = quotas.get_paginator("list_aws_default_service_quotas")
+    for paginator, source in ((of_account, "this account's"), (of_aws, "AWS's default")):
+        pages = paginator.paginate(ServiceCode="bedrock")
         found = _of(model, [one for page in pages for one in page["Quotas"]])
         if found is not None:
             return Quota(int(found["Value"]), found.get("Adjustable"), f"{source}: {found['QuotaName']}")

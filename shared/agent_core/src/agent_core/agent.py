@@ -53,6 +53,9 @@ class Agent:
         records: Takes the end records.
         meter: Takes the numbers; nobody reads them without one.
         overflow: Opens streams in the second region, where the settings name one.
+
+    Raises:
+        ConfigurationError: a prompt or a recording cannot be used.
     """
 
     def __init__(  # noqa: PLR0913 - what conversations share
@@ -89,6 +92,8 @@ class Agent:
         self.quirks = Quirks()
         """What refusals have taught about the model."""
         self._client = MeteredClient(clients, self.capacity)
+        # A prompt that cannot be used is found here, at start, and not by the first caller.
+        prompts.check()
         self._tool_specs = tuple(_as_wire(spec) for spec in ToolRegistry(tools).specs)
         reaches_people = any(spec.name == TRANSFER for spec in self._tool_specs)
         self._people = f"{prompts.load('people')}\n\n" if reaches_people else ""
@@ -161,8 +166,12 @@ class Agent:
 
     def keep(self, record: EndRecord) -> None:
         """Take the one record of a conversation that is over."""
-        self.counting.ended(record)
         self._records(record)
+        try:
+            self.counting.ended(record)
+        except Exception:
+            # A record that is written must not be written again.
+            log.exception("record_not_counted", session_id=record.session_id)
 
     async def drain(self) -> None:
         """Take nothing new, let what goes on finish, and part from whoever is left near the end of the time."""

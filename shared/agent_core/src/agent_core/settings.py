@@ -4,8 +4,11 @@ Names that AWS, Daily, Twilio and the first design already use are kept. A servi
 refuses to start with one line that says what to set.
 """
 
+import os
+from collections.abc import Iterable
 from datetime import UTC, tzinfo
 from enum import StrEnum
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Final, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -20,13 +23,14 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
-from agent_core import destinations, endpoint, generations
+from agent_core import destinations, endpoint, generations, misspelt, voices
 from agent_core.destinations import Destination
 from agent_core.errors import ConfigurationError
 
 _WEB_ADDRESS: Final[TypeAdapter[HttpUrl]] = TypeAdapter(HttpUrl)
+_FILE: Final = ".env"
 
 
 class Environment(StrEnum):
@@ -72,6 +76,16 @@ def _web_address(text: str) -> str:
     return text.strip() if text.isascii() else normal
 
 
+def _networks(text: str) -> str:
+    """Check the addresses of proxies: from a name or ``*`` anybody could say who they are."""
+    for one in text.split(","):
+        try:
+            ip_network(one.strip(), strict=False)
+        except ValueError:
+            raise ValueError("networks as CIDRs, separated by commas, such as 10.0.0.0/16; never *") from None
+    return text
+
+
 def _destinations(value: object) -> object:
     return destinations.parse(value) if isinstance(value, str) else value
 
@@ -80,7 +94,7 @@ class CoreSettings(BaseSettings):
     """Settings that both services share."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True
+        env_file=_FILE, frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True
     )
 
     host: str = "0.0.0.0"  # noqa: S104 - a container listens to its load balancer
@@ -96,7 +110,7 @@ class CoreSettings(BaseSettings):
     """Label of logs and metrics."""
     public_base_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:7860"
     """How the outside reaches this service. Signatures and stream addresses are made from it, never from Host."""
-    forwarded_allow_ips: str = "127.0.0.1"
+    forwarded_allow_ips: Annotated[str, AfterValidator(_networks)] = "127.0.0.1"
     """Whose X-Forwarded-For is believed: the load balancer's networks as CIDRs, separated by commas; never ``*``."""
 
     aws_region: str = "us-east-1"
@@ -119,7 +133,11 @@ class CoreSettings(BaseSettings):
     """Bedrock model id, or `newest`: `amazon.nova-2-5-sonic` where the region offers it, else the generation before.
     The first generation reached its end of life on 2026-09-14."""
     nova_sonic_voice: str = "matthew"
-    """Voice id of the agent."""
+    """Voice id of the agent. Nova 2 and 2.5 have `matthew`, `tiffany` (US), `amy` (British), `olivia` (Australian),
+    `kiara`, `arjun` (Indian), `ambre`, `florian` (French), `beatrice`, `lorenzo` (Italian), `tina`, `lennart` (German),
+    `lupe`, `carlos` (Spanish), `carolina` and `leo` (Brazilian). Any other id refuses to start."""
+    nova_sonic_voice_unlisted: bool = False
+    """Whether NOVA_SONIC_VOICE may be an id that this version does not know: for a voice that AWS has added since."""
     time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     """Time zone of the agent, such as `Europe/Stockholm`: what it calls today."""
     nova_sonic_endpointing: Sensitivity | None = None
@@ -221,6 +239,17 @@ class CoreSettings(BaseSettings):
             raise ValueError("MODEL_STREAMS: set it to the quota that the tasks of MODEL_STREAMS_TABLE share")
         return self
 
+    @model_validator(mode="after")
+    def _model_has_the_voice(self) -> Self:
+        """Refuse to start where the model would refuse each call.
+
+        Raises:
+            ConfigurationError: the model has no such voice.
+        """
+        if not self.nova_sonic_voice_unlisted:
+            voices.check(self.nova_sonic_voice, self.model_id)
+        return self
+
     @property
     def overflow_endpoint(self) -> str:
         """Base URL of Bedrock's runtime in the second region, which must be set.
@@ -250,12 +279,29 @@ class CoreSettings(BaseSettings):
         """Read the environment.
 
         Raises:
-            ConfigurationError: something is missing or wrong; the text names the variable.
+            ConfigurationError: something is missing or wrong; the text names the variable. A name in ``.env`` that is
+                nearly a setting is wrong too: it would be ignored.
         """
+        in_file = (name.upper() for name in DotEnvSettingsSource(cls).env_vars)
+        if problems := [f"{name} is not a setting; write {near}" for name, near in cls._misspelt(in_file)]:
+            raise ConfigurationError(f"{_FILE}: {'; '.join(problems)}")
         try:
             return cls()
         except ValidationError as error:
             raise ConfigurationError(_explain(error)) from None
+
+    @classmethod
+    def misspelt(cls) -> list[tuple[str, str]]:
+        """Return the variables of the environment that are nearly settings, each with its setting.
+
+        They do not keep a service from its start, unlike those of ``.env``: the environment belongs to the platform
+        too, and a name that it adds must not stop a deployment.
+        """
+        return cls._misspelt(os.environ)
+
+    @classmethod
+    def _misspelt(cls, given: Iterable[str]) -> list[tuple[str, str]]:
+        return list(misspelt.find(given, {name.upper() for name in cls.model_fields}).items())
 
 
 def _explain(error: ValidationError) -> str:

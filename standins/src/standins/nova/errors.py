@@ -22,6 +22,8 @@ MALFORMED = "Malformed input request, please reformat your input and try again."
 UNPARSABLE = "Unable to parse input chunk. Please check input format contains correct format."
 TOO_MANY = "Too many requests, please wait before trying again."
 """Bedrock's words for a request above a quota of the account, with 429 and no header that says when to try again."""
+VOICE = "Received invalid id: '{voice}'. Please check AWS documentation for valid voiceIds."
+"""As a team saw it that had written `Matthew`."""
 LIFETIME = "Model has timed out in processing the request. Try your request again."
 INVALID_EVENT_BYTES = "Invalid event bytes"
 IDLE = (

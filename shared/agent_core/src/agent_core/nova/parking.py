@@ -11,17 +11,17 @@ import structlog
 
 from agent_core.admission import Place
 from agent_core.errors import AgentError
-from agent_core.nova.model_session import ModelSession, Prompt
+from agent_core.nova.model_session import ModelSession
 from agent_core.quota.capacity import Ahead
 
-type OpenSession = Callable[[Prompt], Coroutine[Any, Any, ModelSession]]
+type OpenSession[Of] = Callable[[Of], Coroutine[Any, Any, ModelSession]]
 
 log = structlog.get_logger()
 
 
 @dataclass(slots=True)
 class Parked:
-    """A place and, if opening went well, a session that is ready to talk.
+    """A place and, if opening has begun and went well, a session that is ready to talk.
 
     ``facts`` is what the prompt says of the caller, for the sessions that may follow; ``since`` is monotonic seconds.
     """
@@ -29,8 +29,8 @@ class Parked:
     place: Place
     facts: Mapping[str, str]
     since: float
-    opening: asyncio.Task[ModelSession] | None
-    """None where streams to the model are scarce: the conversation opens its own."""
+    opening: asyncio.Task[ModelSession] | None = None
+    """None where streams to the model are scarce, too: the conversation opens its own."""
 
     async def session(self) -> ModelSession | None:
         """Wait for the session; None when it could not be opened (``ModelSession.open`` has a deadline)."""
@@ -55,11 +55,12 @@ class Parked:
             await self.opening.result().close()
 
 
-class Parking:
+class Parking[Of]:
     """Parked sessions by the name of the call that they wait for.
 
     Args:
-        open_session: Opens one; must have its own deadline.
+        open_session: Opens one, given what it is for; must have its own deadline. It runs in a task that the place
+            waits with: a defect in it, in making the prompt for example, is met again by the call and holds no place.
         abandoned: Told of each call that did not come.
         keep: How long one waits. Twilio opens its socket well within a second; a call that never comes must not hold
             a stream that is paid for.
@@ -67,7 +68,7 @@ class Parking:
 
     def __init__(
         self,
-        open_session: OpenSession,
+        open_session: OpenSession[Of],
         abandoned: Callable[[str, Parked], None],
         keep: timedelta = timedelta(seconds=4),
     ) -> None:
@@ -86,18 +87,18 @@ class Parking:
     def park(  # noqa: PLR0913 - what a call begins with
         self,
         key: str,
-        prompt: Prompt,
+        of: Of,
         place: Place,
         facts: Mapping[str, str],
         *,
         ahead: Ahead | None,
         later: timedelta = timedelta(),
     ) -> None:
-        """Begin to open a session for ``key``; returns at once. A key that is parked already keeps its session.
+        """Hold a place for ``key`` and begin to open its session. A key that is parked already keeps its own.
 
         Args:
             key: Name of the call that it waits for.
-            prompt: Of the session.
+            of: What the session is for.
             place: Released when the call does not come.
             facts: What the prompt says of the caller.
             ahead: Counts the stream of the session; None opens none, and the place waits alone.
@@ -108,9 +109,28 @@ class Parking:
             if ahead is not None:
                 ahead.release()
             return
-        opening = None if ahead is None else asyncio.create_task(self._open_session(prompt))
+        self.hold(key, place)
+        self.begin(key, of, facts, ahead=ahead, later=later)
+
+    def hold(self, key: str, place: Place) -> None:
+        """Hold a place for a call from the moment it is taken: whatever fails before the call comes, its time ends."""
+        timer = asyncio.get_running_loop().call_later(self._keep.total_seconds(), self.dismiss, key)
+        self._parked[key] = (Parked(place, {}, time.monotonic()), timer, None)
+
+    def begin(
+        self, key: str, of: Of, facts: Mapping[str, str], *, ahead: Ahead | None, later: timedelta = timedelta()
+    ) -> None:
+        """Begin to open the session of a call whose place is held; nothing, if it has come already. See `park`."""
+        if (entry := self._parked.get(key)) is None:
+            if ahead is not None:
+                ahead.release()
+            return
+        parked, timer, _ = entry
+        timer.cancel()
         timer = asyncio.get_running_loop().call_later((self._keep + later).total_seconds(), self.dismiss, key)
-        self._parked[key] = (Parked(place, facts, time.monotonic(), opening), timer, ahead)
+        self._parked[key] = parked, timer, ahead
+        parked.facts = facts
+        parked.opening = None if ahead is None else asyncio.create_task(self._open_session(of))
 
     def adopt(self, key: str) -> Parked | None:
         """Hand the session over to its call; None when it waited too long or another task answered the webhook."""
@@ -123,13 +143,18 @@ class Parking:
             ahead.release()
         return parked
 
-    def dismiss(self, key: str) -> None:
-        """Give up waiting for a call; does nothing if it has come."""
+    def dismiss(self, key: str, abandoned: Callable[[str, Parked], None] | None = None) -> None:
+        """Give up waiting for a call; does nothing if it has come.
+
+        Args:
+            key: Name of the call.
+            abandoned: Told of it in place of the usual one.
+        """
         if (parked := self.adopt(key)) is not None:
-            self._abandoned(key, parked)
             task = asyncio.create_task(parked.discard())
             self._discarding.add(task)
             task.add_done_callback(self._discarding.discard)
+            (abandoned or self._abandoned)(key, parked)
 
     async def aclose(self) -> None:
         """Give up waiting for all of them."""
