@@ -119,7 +119,6 @@ def test_only_stacks_of_services_may_be_deleted(github: Deployed) -> None:
     """A first creation that failed has to go; networks, secrets and rights have not."""
     (given,) = [one for one in statements(github, "ReleaseRole") if "cloudformation:DeleteStack" in one["Action"]]
     names = [resource.split("/")[1] for resource in given["Resource"]]
-    assert names == ["pipecat-test-phone*", "pipecat-test-web*", "pipecat-test-observability"]
     stacks = stacks_of(Environment("test", {}), FOLDER)
     may = {stack.name for stack in stacks.all if any(fnmatchcase(stack.name, name) for name in names)}
     standing = {stack.name for stack in (stacks.registry, *stacks.foundation)}
