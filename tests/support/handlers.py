@@ -14,6 +14,7 @@ from typing import Any
 
 from cfnlint.data import AdditionalSpecs
 from cfnlint.helpers import load_resource
+from cfnlint.schema import ResourceNotFoundError
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from tests.support.stacks import REGION, Deployed
@@ -75,7 +76,10 @@ def kinds_of(action: str) -> list[str]:
 
 def handlers_of(kind: str) -> dict[str, list[str]]:
     """List the permissions of each handler that a stack's update may call."""
-    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema
+    try:
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema
+    except ResourceNotFoundError:  # budgets and other kinds that are the same in every region
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
     return {name: schema.get("handlers", {}).get(name, {}).get("permissions", []) for name in HANDLERS}
 
 
