@@ -95,7 +95,7 @@ class VisitBench:
             "places": admission.taken + admission._promised,
             "streams of the model": self._model.open_streams,
             "sessions": len(self._agent.sessions),
-            "arrivals": len(self._lobby.arrivals),
+            "arrivals": len(self._lobby.arrivals._waiting),
             "visits": len(busy),
             "tasks": len(self._ours()) - self._tasks,
             "records": max(0, len(self._records) - 1) or (len(self._records) - 1 if self._model.streams else 0),
