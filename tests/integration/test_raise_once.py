@@ -25,7 +25,7 @@ THE_BOOKS = {
     "webrtc_agent.ice.offer_only",
     "webrtc_agent.ice.offer_only.<locals>.addresses",
 }
-"""The count itself: it holds no more than a number, and nothing counts the counter. The last two the test's visitor uses."""
+"""The count itself: it holds no more than a number, and nothing counts the counter. The last two are the visitor's."""
 PARTS = 8
 QUICK_VISIT = (
     "webrtc_agent.lobby.Lobby._answer_first",

@@ -81,6 +81,7 @@ class Bench:
 
     async def functions(self) -> list[CodeType]:
         """Return the product's functions that a call goes through, by name; the first call also loads what is lazy."""
+        found: dict[CodeType, None] = {}
         for _ in range(2):
             with started_functions(*FOLDERS) as found:
                 await self._call()

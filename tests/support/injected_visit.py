@@ -13,6 +13,7 @@ from loguru import logger as pipecat_log
 
 import webrtc_agent
 from agent_core.agent import Agent
+from agent_core.events import EndRecord
 from agent_core.tools.goodbye import goodbye_tools
 from tests.support.injected_call import Outcome, product_tasks, react
 from tests.support.raise_once import name_of, raising_once, started_functions
@@ -37,7 +38,7 @@ class VisitBench:
     """A web service without a socket, and visitors who go through it one by one, over UDP on loopback."""
 
     def __init__(self) -> None:
-        self._records: list[object] = []
+        self._records: list[EndRecord] = []
         self._model = ScriptedModel(react)
         settings = WebSettings.model_validate(
             {
@@ -48,13 +49,18 @@ class VisitBench:
             }
         )
         ice.offer_only([ip_address("127.0.0.1")])
-        self._agent = Agent(settings, self._model, goodbye_tools(), self._records.append)
+
+        def keep(record: EndRecord) -> None:
+            self._records.append(record)
+
+        self._agent = Agent(settings, self._model, goodbye_tools(), keep)
         self._lobby = Lobby(settings, self._agent)
         self._app = create_app(self._lobby)
         self._tasks = 0
 
     async def functions(self) -> list[CodeType]:
         """Return the service's functions that a visit goes through, by name."""
+        found: dict[CodeType, None] = {}
         for _ in range(2):
             self._records.clear()
             self._model.streams.clear()
