@@ -49,21 +49,14 @@ class VisitBench:
             }
         )
         ice.offer_only([ip_address("127.0.0.1")])
-<<<<<<< HEAD
-        self._agent = Agent(settings, self._model, goodbye_tools(), self._keep)
-=======
 
         def keep(record: EndRecord) -> None:
             self._records.append(record)
 
         self._agent = Agent(settings, self._model, goodbye_tools(), keep)
->>>>>>> o/start
         self._lobby = Lobby(settings, self._agent)
         self._app = create_app(self._lobby)
         self._tasks = 0
-
-    def _keep(self, record: object) -> None:
-        self._records.append(record)
 
     async def functions(self) -> list[CodeType]:
         """Return the service's functions that a visit goes through, by name."""
