@@ -173,7 +173,7 @@ THREATS: Final = (
         (
             f"{_ROLES}no_star_where_there_is_anything_narrower",
             f"{_ROLES}one_model_may_be_called",
-            f"{_ROLES}a_task_may_protect_tasks_of_its_own_cluster",
+            f"{_ROLES}no_task_may_keep_ecs_from_stopping_it",
             f"{_ROLES}a_service_can_read_its_own_secret_and_not_the_others",
             f"{_ROLES}no_role_takes_a_policy_that_aws_writes",
         ),
