@@ -80,13 +80,13 @@ def follow(commands: list[str], surroundings: dict[str, str]) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=240,
+        timeout=480,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_the_guide_leads_from_an_empty_account_to_all_stacks_and_back(endpoint: str, tmp_path: Path) -> None:
     """Word for word: made, updated with a live number of tasks, and taken down but for what has to stay."""
     terminal = surroundings(endpoint, tmp_path)
