@@ -96,6 +96,7 @@ def test_the_first_cluster_of_an_account_finds_the_roles_that_it_needs(operator:
     assert "linked role" not in operator.deploy("--yes")[1]
 
 
+@pytest.mark.thorough
 def test_a_role_that_aws_does_not_know_yet_is_no_reason_to_stop(
     operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,6 +109,7 @@ def test_a_role_that_aws_does_not_know_yet_is_no_reason_to_stop(
     assert "✓ edge created" in flat(said)
 
 
+@pytest.mark.thorough
 def test_a_foundation_needs_neither_git_nor_docker_and_says_what_github_needs(operator: Operator) -> None:
     """Images and services come from GitHub then, which no image stands in the way of."""
     operator.environment(**default_network(), **GITHUB)
@@ -125,6 +127,7 @@ def test_a_foundation_needs_neither_git_nor_docker_and_says_what_github_needs(op
         assert f"· {name} arn:aws:iam::" in flat(said)
 
 
+@pytest.mark.thorough
 def test_a_release_asks_aws_for_nothing_that_its_role_refuses(operator: Operator, aws: Deployed) -> None:
     """The first after a foundation, and the next: plan and deployment, call by call."""
     operator.environment(**default_network(), **GITHUB)
@@ -159,6 +162,7 @@ def test_a_provider_that_the_account_has_is_used(operator: Operator, aws: Deploy
     assert "✓ github no changes" in flat(operator.deploy("--yes", "--foundation")[1])
 
 
+@pytest.mark.thorough
 def test_a_provider_that_destroy_left_is_taken_up_again(operator: Operator, aws: Deployed) -> None:
     """As the secrets are; while its stack stands, the stack keeps it."""
     operator.environment(**default_network(), **GITHUB)
@@ -209,6 +213,7 @@ def digest(region: str, service: str) -> str:
     return str(found["imageDetails"][0]["imageDigest"])
 
 
+@pytest.mark.thorough
 def test_the_very_image_of_another_account_is_copied_once(production: Operator) -> None:
     """By its digest, without a build; the copy is this account's own."""
     said = production.run("deploy-plan")[1]
@@ -242,6 +247,7 @@ def test_a_copy_with_another_digest_is_not_deployed(production: Operator) -> Non
     assert "here is not the one over there" in flat(said)
 
 
+@pytest.mark.thorough
 def test_what_one_environment_sets_for_the_registry_stays(operator: Operator, aws: Deployed) -> None:
     """All share it: staging must not take away what production copies from."""
     operator.environment(**default_network(), PullAccounts="210987654321", KeptImages="50")

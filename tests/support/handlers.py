@@ -14,6 +14,7 @@ from typing import Any
 
 from cfnlint.data import AdditionalSpecs
 from cfnlint.helpers import load_resource
+from cfnlint.schema import ResourceNotFoundError
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from tests.support.stacks import REGION, Deployed
@@ -75,7 +76,10 @@ def kinds_of(action: str) -> list[str]:
 
 def handlers_of(kind: str) -> dict[str, list[str]]:
     """List the permissions of each handler that a stack's update may call."""
-    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema
+    try:
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema
+    except ResourceNotFoundError:  # budgets and other kinds that are the same in every region
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
     return {name: schema.get("handlers", {}).get(name, {}).get("permissions", []) for name in HANDLERS}
 
 
@@ -104,10 +108,10 @@ def needed(made: Deployed, stacks: set[str]) -> Iterator[Needed]:
 
 
 def _own_kinds(handlers: Mapping[str, list[str]]) -> set[str]:
-    """List the kinds of ARN that a resource has itself: those of the actions that are about nothing else."""
+    """List the kinds of ARN that a resource has itself: those of the actions that are about ARNs of one form only."""
     service, _ = Counter(one.partition(":")[0] for one in handlers["create"]).most_common(1)[0]
     alone = [kinds_of(one) for actions in handlers.values() for one in actions if one.startswith(f"{service}:")]
-    return {kinds[0] for kinds in alone if len(kinds) == 1}
+    return {kinds[0] for kinds in alone if len({_format(service, kind) for kind in kinds}) == 1}
 
 
 def _arns(action: str, own: set[str], physical: str, roles: list[str]) -> list[str]:
