@@ -65,7 +65,7 @@ def test_the_environments_of_the_repository_go_together(name: str) -> None:
         ({"DomainName": "agent.example.com"}, "DomainName without CertificateArn"),
         ({"CertificateArn": CERTIFICATE["CertificateArn"]}, "CertificateArn needs DomainName"),
         ({"HostedZoneId": "Z0123456"}, "HostedZoneId needs DomainName"),
-        ({**CERTIFICATE, "Region": "eu-west-1"}, "CertificateArn is in eu-north-1, and everything runs in eu-west-1"),
+        ({**CERTIFICATE, "Region": "us-east-1"}, "CertificateArn is in eu-north-1, and everything runs in us-east-1"),
         (
             {"TwilioSecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:corp/twilio-a1b2c3"},
             "TwilioSecretArn is in us-east-1",

@@ -1,11 +1,11 @@
 """All checks, in the order in which a person can do something about them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 
 from deployment import model_quota, promotion, regions
-from deployment.aws import AwsFailure
+from deployment.aws import AwsFailure, short
 from deployment.checks import (
     account,
     alerts,
@@ -26,6 +26,7 @@ from deployment.errors import DeploymentError
 from deployment.images import PLATFORMS
 from deployment.job import Job
 from deployment.number import Account, look
+from deployment.offline import is_out_of_reach
 from deployment.screen import Mark
 from deployment.secrets import find, needs
 
@@ -76,20 +77,39 @@ def _every(job: Job) -> Iterator[Finding]:
     if job.environment.has_own_network and not _stands(job, "network"):
         yield from quotas.check(job.aws)
     yield cores.check(job)
-    yield from _images(job)
-    yield from github.check(job)
-    yield from retention.check(job.aws, job.cloudformation, job.stacks.registry, job.environments)
+    yield from _made(job, "images", lambda: _images(job))
+    yield from _made(job, "github", lambda: github.check(job))
+    stacks = job.stacks
+    kept = partial(retention.check, job.aws, job.cloudformation, stacks.registry, job.environments)
+    yield from _made(job, "kept images", kept)
     yield from secrets.check(job.aws, job.environment, job.stacks["platform"].template)
     yield secrets.check_weather(job.environment)
-    yield alerts.check(job.aws, job.cloudformation, job.environment, job.stacks["platform"])
+    topic = stacks["platform"]
+    yield from _made(job, "alerts", lambda: [alerts.check(job.aws, job.cloudformation, job.environment, topic)])
     yield from _number(job)
+
+
+def _made(job: Job, subject: str, check: Callable[[], Iterable[Finding]]) -> list[Finding]:
+    """Make a check of several answers; one that AWS does not give hides no other check."""
+    try:
+        return list(check())
+    except AwsFailure as error:
+        _forget(job, error)
+        return [unknown(subject, short(error))]
+
+
+def _forget(job: Job, error: Exception) -> None:
+    """Ask AWS nothing more once it is out of reach: every further check would wait as long as this one did."""
+    if is_out_of_reach(error):
+        job.go_offline()
 
 
 def _stands(job: Job, last: str) -> bool:
     """Tell whether a stack is there; one that may not be looked at is taken to be missing."""
     try:
         return job.cloudformation.exists(job.stacks[last])
-    except AwsFailure:
+    except AwsFailure as error:
+        _forget(job, error)
         return False
 
 
