@@ -5,14 +5,14 @@ BIN := .venv/bin
 
 # A caller's sentence may hold an apostrophe or a dollar sign, so it reaches the command through the environment:
 # no shell and no make reads it on the way.
-CALL_VARIABLES := SAY WAV DTMF BARGE_IN CALLS SAVE EXPECT_TOOL EXPECT_TEXT URL
+CALL_VARIABLES := SAY WAV DTMF BARGE_IN CALLS LATE SAVE EXPECT_TOOL EXPECT_TEXT URL
 $(foreach name,$(CALL_VARIABLES),$(eval override $(name) := $$(value $(name))))
 export $(CALL_VARIABLES)
 # What a shell sets for its own Python, Node or git must not reach ours.
 unexport PYTHONPATH PYTHONHOME PYTHONOPTIMIZE PYTHONWARNINGS PYTHONINSPECT PYTHONSAFEPATH PYTHONDEVMODE NODE_OPTIONS
 unexport GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 
-.PHONY: help environment page run call apart clients test test-all test-rest faults soak endurance fuzz mutations dates costs coverage audit sbom drill lint format lock bench deploy-plan deploy destroy clean
+.PHONY: help environment page run call apart clients test test-all test-rest faults soak endurance fuzz mutations dates costs coverage audit sbom drill rollout lint format lock bench deploy-plan deploy destroy clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -26,10 +26,12 @@ page: environment ## build the visitor's page again where its sources changed (a
 run: environment ## start everything on port 7860, page and telephone; needs no account
 	@$(BIN)/voice-agent run
 
-call: environment ## call the agent: SAY="…" or WAV=, DTMF=, BARGE_IN=1.5s, CALLS=, SAVE=, EXPECT_TOOL=, EXPECT_TEXT=, URL=
+# A misspelt variable would be a call in which nothing is said.
+call: export UNKNOWN_VARIABLES = $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name))))
+call: environment ## call the agent: SAY="…" or WAV=, DTMF=, BARGE_IN=1.5s, CALLS=, LATE=5s, SAVE=, EXPECT_TOOL=, EXPECT_TEXT=, URL=
 	@$(BIN)/voice-agent call \
 		$${SAY:+--say "$$SAY"} $${WAV:+--wav "$$WAV"} $${DTMF:+--dtmf "$$DTMF"} $${BARGE_IN:+--barge-in "$$BARGE_IN"} \
-		$${CALLS:+--calls "$$CALLS"} $${SAVE:+--save "$$SAVE"} $${URL:+--url "$$URL"} \
+		$${CALLS:+--calls "$$CALLS"} $${LATE:+--late "$$LATE"} $${SAVE:+--save "$$SAVE"} $${URL:+--url "$$URL"} \
 		$${EXPECT_TOOL:+--expect-tool "$$EXPECT_TOOL"} $${EXPECT_TEXT:+--expect-text "$$EXPECT_TEXT"}
 
 apart: environment ## make the environments of programs whose needs do not go with ours
@@ -77,8 +79,11 @@ audit: environment ## compare what is pinned with published advisories: ADVISORI
 sbom: environment ## write down what is in each image and under which license, as CycloneDX, into .run/sbom
 	@$(BIN)/python -m tools.sbom
 
-drill: environment ## a deployment, a scale-in and a task that dies behind the load balancer, CALLERS=18 and VISITORS=2 talking
-	@CALLERS=$(or $(CALLERS),18) VISITORS=$(or $(VISITORS),2) $(BIN)/pytest -m "" -s tests/e2e/test_rolling_deployment.py
+drill: environment ## a deployment, a rollback, a scale-in and a task that dies while people talk: CALLERS=20, VISITORS=4
+	@CALLERS=$(or $(CALLERS),20) VISITORS=$(or $(VISITORS),4) $(BIN)/pytest -m "" -s tests/e2e/test_rolling_deployment.py
+
+rollout: environment ## compare, in a model, ways to keep conversations while ECS replaces tasks: RUNS=
+	@$(BIN)/python -m tools.rollout $(if $(RUNS),--runs $(RUNS))
 
 lint: environment ## rules, format, types, import contracts, and the page's own checks
 	@$(BIN)/ruff check
@@ -101,12 +106,14 @@ deploy-plan: environment ## show what deploy would do, and do nothing: ENVIRONME
 	@$(BIN)/voice-agent deploy-plan $${ENVIRONMENT:+--environment "$$ENVIRONMENT"} $${IMAGES:+--images "$$IMAGES"} $${TAG:+--tag "$$TAG"} \
 		$${ROLE:+--role "$$ROLE"}
 
-deploy: environment ## make or update an environment in AWS: ENVIRONMENT=test, IMAGES=, TAG=, TWILIO_NUMBER=, FOUNDATION=1, YES=1
+deploy: environment ## make or update an environment in AWS: ENVIRONMENT=test, IMAGES=, TAG=, TWILIO_NUMBER=, FOUNDATION=1, RESTART=1, YES=1
 	@$(BIN)/voice-agent deploy $${ENVIRONMENT:+--environment "$$ENVIRONMENT"} $${IMAGES:+--images "$$IMAGES"} $${TAG:+--tag "$$TAG"} \
-		$${TWILIO_NUMBER:+--twilio-number "$$TWILIO_NUMBER"} $${ADDRESS:+--address "$$ADDRESS"} $${ROLE:+--role "$$ROLE"} $${YES:+--yes} $${FOUNDATION:+--foundation}
+		$${TWILIO_NUMBER:+--twilio-number "$$TWILIO_NUMBER"} $${ADDRESS:+--address "$$ADDRESS"} $${ROLE:+--role "$$ROLE"} \
+		$${FOUNDATION:+--foundation} $${RESTART:+--restart} $${YES:+--yes}
 
-destroy: environment ## take an environment away, and say what stays: ENVIRONMENT=test, ROLE=, YES=1
-	@$(BIN)/voice-agent destroy $${ENVIRONMENT:+--environment "$$ENVIRONMENT"} $${ROLE:+--role "$$ROLE"} $${YES:+--yes}
+destroy: environment ## take an environment away, and say what stays: ENVIRONMENT=test, ROLE=, YES=1, UNPROTECT=1
+	@$(BIN)/voice-agent destroy $${ENVIRONMENT:+--environment "$$ENVIRONMENT"} $${ROLE:+--role "$$ROLE"} $${YES:+--yes} \
+		$${UNPROTECT:+--unprotect}
 
 clean: ## remove what make made: .venv, the page, caches, logs
 	@rm -rf services/webrtc-agent/client/node_modules services/webrtc-agent/src/webrtc_agent/static

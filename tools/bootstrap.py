@@ -32,8 +32,17 @@ def main() -> int:
     """Make the environment if need be.
 
     Returns:
-        0 when it is there, 1 when it cannot be made; then a person has been told why.
+        0 when it is there, 1 when it cannot be made, 130 when it was interrupted; then a person has been told why.
     """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return _bootstrap()
+    except KeyboardInterrupt:
+        print("\n  Stopped. The next run starts over.", file=sys.stderr)
+        return 130
+
+
+def _bootstrap() -> int:
     environment = Environment()
     if environment.is_current():
         return 0
@@ -45,8 +54,6 @@ def main() -> int:
             return 0 if environment.is_current() or _make(environment, progress) else 1
     except TimeoutError as reason:
         progress.say(f"  {reason}.")
-    except KeyboardInterrupt:
-        progress.say("\n  Stopped. The next run starts over.")
     return 1
 
 

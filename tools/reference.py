@@ -4,6 +4,7 @@
 """
 
 import ast
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ PHONE = ROOT / "services/phone-agent/src/phone_agent"
 WEB = ROOT / "services/webrtc-agent/src/webrtc_agent"
 NOVA = ROOT / "standins/src/standins/nova"
 PAGES = ROOT / "docs/reference"
+DEPLOYMENT = ROOT / "infra/deployment/src/deployment"
 
 
 @dataclass(frozen=True)
@@ -168,16 +170,24 @@ to ask for:
 | `twilio_checked`, `twilio_not_checked` | `host`, `error`: what Twilio's REST service said at the start |
 | `twilio_refuses_us`, `hang_up_failed` | `error`: what Twilio's REST service said, and the setting to change |
 | `call_after_its_stream` | `ended_normally`: whether the call was hung up, or left to the fallback |
-| `call_turned_away` | `cause` (`AtCapacity`, `Draining`, `OverBudget`), `tries` |
+| `call_turned_away` | `cause` (`AtCapacity`, `ModelBusy`, `Draining`, `OverBudget`), `tries` |
+| `model_throttled` | `error`, `region`, `streams` of this task, `seconds` for which nobody new is connected |
+| `model_throttle_over` | `region`: the model takes streams again |
+| `model_streams_unreachable`, `model_streams_reached` | the table that counts the account's streams: `error` |
+| `model_streams_not_returned` | a task that stopped did not return its streams; they come free within a minute |
 | `model_stream_failed`, `model_lost` | `error`; the first also `failures` |
 | `model_renewal_refused` | the next stream refused the conversation, and the old one goes on: `error` |
 | `model_refuses_history` | `kept_bytes`: how much history was kept; from now on it is half |
 | `model_refuses_audio_during_tools`, `model_refuses_nudges` | audio waits for a tool, a recording covers it |
 | `tool_calls_limited`, `tool_use_repeated` | `tool`: the model calls too many in one turn, or one twice |
-| `pipeline_failed` | `error`: the defect of ours that ended a conversation |
+| `pipeline_failed`, `session_failed`, `call_failed` | `error`: the defect of ours that ended a conversation |
+| `release_failed`, `record_not_counted` | a defect in a step of a conversation's end; the other steps were taken |
+| `variable_ignored` | `variable`, `meant`: a variable of the environment that is nearly a setting |
 | `request_refused` | `path`, `status`, `error` |
 | `requests_over_budget` | `requests`: how many were refused since the line before, a minute ago or longer |
-| `task_protection` | `on`; `task_protection_failed`: `on`, `error` |
+| `open_request` | `open`: the task's own request through the load balancer began, or ended with its last visitor |
+| `open_request_broken` | `error`; it is made again |
+| `open_request_failed` | `tries`: the load balancer brought none of them here, and none is open |
 | `draining`, `drained` | `sessions` |
 """
 
@@ -254,6 +264,26 @@ def nova_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+_WITHOUT_CALLS = {"LoopLag"}
+"""A distribution that has values also while nobody calls; gauges and counters have, zeros."""
+
+
+def measured_file() -> str:
+    """Write down what `voice-agent deploy` counts for its estimate; it shares no code with the services."""
+    found = list(metrics())
+    always = [one.name for one in found if one.kind in {"gauge", "counter"} or one.name in _WITHOUT_CALLS]
+    defaults = {one.name: one.default for one in fields(CORE / "settings.py", "CoreSettings")}
+    prices = ("speech_input", "text_input", "speech_output", "text_output")
+    told = {
+        "always": always,
+        "in_calls": [one.name for one in found if one.name not in always],
+        "labelled": [one.name for one in found if one.labels],
+        "seconds_between_lines": float(str(defaults["metrics_seconds"])),
+        "dollars_for_1000_tokens": {name: float(str(defaults[f"price_{name}"])) for name in prices},
+    }
+    return json.dumps(told, indent=2) + "\n"
+
+
 def _table(path: Path, name: str) -> dict[str, str]:
     """Read a constant that is a mapping of words."""
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
@@ -271,6 +301,7 @@ def pages() -> dict[Path, str]:
         PAGES / "errors.md": errors_page(),
         PAGES / "metrics.md": metrics_page(),
         PAGES / "nova-standin.md": nova_page(),
+        DEPLOYMENT / "measured.json": measured_file(),
     }
 
 

@@ -150,6 +150,8 @@ def _routes(listener: Listener, place: Place) -> list[str]:
     """Give a line for each pattern, in the order in which the rules are tried."""
     lines = [f'default "{_target(listener.default, place)}";']
     for rule in sorted(listener.rules, key=lambda rule: rule.priority):
+        if rule.headers:
+            raise UnrenderableError("nginx has not been taught conditions of headers: a canary is no matter of compose")
         address = _target(rule.action, place)
         lines += [f'"~^{_expression(pattern)}$" "{address}";' for pattern in rule.patterns]
     return lines

@@ -153,6 +153,22 @@ async def test_an_opening_fails_as_often_as_scripted(kind: str, status: int) -> 
         assert nova.ledger.stats() == {"connections": 1, "streams_opened": 1, "streams_open": 1, "streams_refused": 2}
 
 
+async def test_an_account_may_hold_so_many_streams_at_once() -> None:
+    """One more is refused as Bedrock does, without a word of when to try again; an end makes room."""
+    async with standin(replace(SETTINGS, limits=Limits(concurrent=2))) as (nova, connection):
+        await control(nova, "POST", "/faults", on="answer", action="close", after_ms=3000)
+        for _ in range(2):
+            stream = connection.open()
+            stream.greet("hello")
+            await stream.until("textOutput")
+        body = await refused(connection.open(), 429, "ThrottlingException")
+        assert body == {"message": "Too many requests, please wait before trying again."}
+        async with asyncio.timeout(5):
+            while nova.ledger.streams_open > 1:  # noqa: ASYNC110 - seen from outside
+                await asyncio.sleep(0.01)
+        assert (await asyncio.wait_for(connection.open().headers, 5))[":status"] == "200"
+
+
 @pytest.mark.parametrize(("action", "reason"), [("rst", "reset 2"), ("disconnect", "connection lost")])
 async def test_an_opening_can_be_broken_off(action: str, reason: str) -> None:
     """RST_STREAM or a dead connection instead of headers."""

@@ -7,17 +7,19 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from aiortc import MediaStreamTrack
-from aiortc.mediastreams import MediaStreamError
+import av
+import numpy as np
+from aiortc import RTCDataChannel, RTCPeerConnection
 
 from standins.nova.server import NovaSettings, NovaStandin
 from tests.endurance.report import Report, Slice, gaps
 from tests.soak.memory import Memory
 from tests.support.score import Score, short_notes
-from tests.support.visitor import Visitor
+from tests.support.visitor import FRAME, RATE, Microphone, Visitor
 from tests.support.web_process import WebProcess, web_process
 
 SLICE_SECONDS = 30.0
@@ -35,25 +37,62 @@ _ROOM = 4
 """Places beside those of the visitors: the abuser must find one."""
 
 
+def _encoded(samples: np.ndarray) -> list[bytes]:
+    """Encode sound, mono at 48 kHz, as packets of 20 ms."""
+    encoder = av.CodecContext.create("libopus", "w")
+    encoder.rate, encoder.layout, encoder.format = RATE, "mono", "s16"
+    encoder.options = {"frame_duration": "20"}
+    packets = []
+    for start in range(0, len(samples), FRAME):
+        frame = av.AudioFrame.from_ndarray(samples[None, start : start + FRAME], layout="mono")
+        frame.sample_rate, frame.pts = RATE, start
+        packets += [bytes(packet) for packet in encoder.encode(frame)]
+    return packets
+
+
+class EncodedMicrophone(Microphone):
+    """The same sounds, encoded once for all visitors: ten encoders would take the processor from the service."""
+
+    _LOUD = _encoded(np.random.default_rng(7).integers(-12_000, 12_000, FRAME * 25).astype(np.int16))
+    _QUIET = _encoded(np.zeros(FRAME * 25, np.int16))
+
+    async def recv(self) -> "av.Packet[Any]":  # type: ignore[override]  # aiortc sends such as they are
+        """Give the packet of 20 ms, when it is due."""
+        now = time.monotonic()
+        self._began = self._began or now
+        await asyncio.sleep(self._began + self._frames * 0.02 - now)
+        packets = self._LOUD if self.loud_frames > 0 else self._QUIET
+        self.loud_frames = max(0, self.loud_frames - 1)
+        packet = av.Packet(packets[self._frames % len(packets)])
+        packet.pts, packet.time_base = self._frames * FRAME, Fraction(1, RATE)
+        self._frames += 1
+        return packet
+
+
 class Listener(Visitor):
-    """A visitor who notes when sound comes, and whatever it is."""
+    """A visitor who notes when packets of sound come, and decodes none: that costs what it costs the service."""
 
     def __init__(self, url: str) -> None:
-        super().__init__(url)
         self.arrivals: list[float] = []
+        super().__init__(url)
 
-    async def _listen(self, track: MediaStreamTrack) -> None:
-        with suppress(MediaStreamError):
-            while True:
-                await track.recv()
-                self.arrivals.append(time.monotonic())
+    def _prepare(self, peer: RTCPeerConnection) -> RTCDataChannel:
+        self.microphone = EncodedMicrophone()
+        channel = super()._prepare(peer)
+        receiver: Any = peer.getTransceivers()[0].receiver
+        receiver._handle_rtp_packet = self._note
+        return channel
+
+    async def _note(self, _packet: object, *, arrival_time_ms: int) -> None:  # noqa: ARG002 - aiortc's name
+        self.arrivals.append(time.monotonic())
 
     def hears(self) -> bool:
         """Tell whether sound still comes."""
         return bool(self.arrivals) and time.monotonic() - self.arrivals[-1] < _LOST_SECONDS
 
-    async def talk(self) -> None:
-        """Ask something now and then."""
+    async def talk(self, after: float) -> None:
+        """Ask something now and then, not all visitors at the same moment."""
+        await asyncio.sleep(after)
         while True:
             await asyncio.sleep(PAUSE_SECONDS)
             self.speak()
@@ -94,7 +133,7 @@ async def endure(minutes: float, visitors: int, folder: Path, say: Callable[[str
         watch = Watch(Memory("web", web.process.pid))
         async with AsyncExitStack() as stack:
             people = await _people(stack, web, visitors)
-            tasks = [asyncio.create_task(watch.follow()), *(asyncio.create_task(one.talk()) for one in people)]
+            tasks = [asyncio.create_task(watch.follow()), *_talking(people)]
             await _slices(minutes, web, watch, say)
             for task in tasks:
                 task.cancel()
@@ -102,6 +141,11 @@ async def endure(minutes: float, visitors: int, folder: Path, say: Callable[[str
         answers = sum(len(one.of("bot-stopped-speaking")) for one in people)
         unbalanced += await _left(web)
         return _report(web, watch, people, unbalanced, answers)
+
+
+def _talking(people: list[Listener]) -> list[asyncio.Task[None]]:
+    step = PAUSE_SECONDS / len(people)
+    return [asyncio.create_task(one.talk(number * step)) for number, one in enumerate(people)]
 
 
 async def _people(stack: AsyncExitStack, web: WebProcess, count: int) -> list[Listener]:

@@ -60,12 +60,29 @@ def test_call_passes_a_sentence_as_it_was_typed(
 
 def test_call_passes_each_variable_as_its_option(echoing: Path) -> None:
     """The Makefile's variables and the command's options are the same list, and nothing is passed that is not set."""
-    given = {"SAY": "a b", "WAV": "q.wav", "DTMF": "0", "BARGE_IN": "1.5s", "CALLS": "20", "SAVE": "a.wav"}
+    given = {
+        "SAY": "a b",
+        "WAV": "q.wav",
+        "DTMF": "0",
+        "BARGE_IN": "1.5s",
+        "CALLS": "20",
+        "LATE": "4s",
+        "SAVE": "a.wav",
+    }
     given |= {"EXPECT_TOOL": "get_current_weather", "EXPECT_TEXT": "it's 5", "URL": "http://127.0.0.1:7860"}
     words = run_make(echoing, "call", *(f"{name}={value}" for name, value in given.items())).splitlines()
     passed = dict(zip(words[1::2], words[2::2], strict=True))
     assert passed == {f"--{name.lower().replace('_', '-')}": value for name, value in given.items()}
     assert run_make(echoing, "call").splitlines() == ["call"]
+
+
+@pytest.mark.parametrize("given", [("TEXT=a b",), ("SAY=a", "SAYS=$b c"), ("TWILIO_AUTH_TOKEN=t", "SAY=a")])
+def test_call_names_the_variables_that_it_does_not_know(echoing: Path, given: tuple[str, ...]) -> None:
+    """A misspelt one would be a call in which nothing is said; the names go on, and no value."""
+    command = echoing / ".venv/bin/voice-agent"
+    command.write_text('#!/bin/sh\nprintf "%s\\n" "$UNKNOWN_VARIABLES"\n')
+    names = [one.partition("=")[0] for one in given]
+    assert run_make(echoing, "call", *given).split() == [name for name in names if name != "SAY"]
 
 
 def test_the_operators_page_names_what_the_makefile_has() -> None:

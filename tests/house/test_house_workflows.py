@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tools.workspace import ROOT
+from tools.workspace import ROOT, members
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 TEST_WORKFLOW = ROOT / ".github/workflows/test.yml"
@@ -143,3 +143,50 @@ def test_every_environment_can_be_released_to() -> None:
 def test_no_input_is_read_by_a_shell(path: Path) -> None:
     """What somebody types into a form reaches a command through the environment only."""
     assert [step["run"] for step in steps(path) if "${{" in step.get("run", "")] == []
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=named)
+def test_nothing_hangs_for_six_hours(path: Path) -> None:
+    """Without a limit of its own a job that waits for something goes on for GitHub's, and is paid for."""
+    for name, job in jobs(path).items():
+        assert "uses" in job or 0 < job["timeout-minutes"] <= 120, name
+
+
+def test_what_is_pinned_is_compared_with_advisories_every_night() -> None:
+    """Also in a month in which nobody pushes."""
+    workflow = read(ROOT / ".github/workflows/audit.yml")
+    (when,) = workflow["on"]["schedule"]
+    assert re.fullmatch(r"\d+ \d+ \* \* \*", when["cron"])
+    assert commands(workflow["jobs"]["audit"]) == ["make audit"]
+
+
+def updates() -> dict[str, dict[str, Any]]:
+    """Read what Dependabot is told, by the kind of package."""
+    told = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())
+    assert set(told) == {"version", "updates"}  # no registries: the locks name no package host
+    return {one["package-ecosystem"]: one for one in told["updates"]}
+
+
+def folders(ecosystem: str) -> set[str]:
+    """List the folders that are looked at."""
+    one = updates()[ecosystem]
+    return {folder.strip("/") for folder in one.get("directories", [one.get("directory")])}
+
+
+def test_every_place_with_packages_is_looked_at_for_newer_ones() -> None:
+    """A member or an image that is added would stay as old as it is."""
+    assert folders("pip") == {"", *members()}
+    images = {str(path.parent.relative_to(ROOT)) for path in ROOT.glob("[a-z]*/**/Dockerfile")}
+    assert folders("docker") == images
+    assert (ROOT / next(iter(folders("npm"))) / "package-lock.json").is_file()
+    assert folders("github-actions") == {""}
+
+
+def test_newer_packages_come_through_the_locks_alone() -> None:
+    """`make lock` writes requirements/ with every hash; a bot that edits it leaves out what it did not look up."""
+    assert not any(folder.startswith("requirements") for folder in folders("pip"))
+    assert updates()["pip"]["allow"] == [{"dependency-type": "direct"}]
+    assert "omit-lockfile-registry-resolved=true" in (ROOT / "services/webrtc-agent/client/.npmrc").read_text()
+    (ignored,) = updates()["docker"]["ignore"]
+    assert ignored["dependency-name"] == "python"
+    assert "version-update:semver-minor" in ignored["update-types"]

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,45 @@ def test_a_container_is_hardened_as_the_task_definition_is(name: str) -> None:
         assert service["stop_grace_period"] == f"{stop[1]}s"
         assert 'User: "10001:10001"' in task
         assert "ReadonlyRootFilesystem: true" in task
+
+
+def chosen(text: str, real: frozenset[str]) -> str:
+    """Work out the end of a file's name as Compose does, for the variables that are set."""
+    return re.sub(r"\$\{(\w+):\+([^}]*)\}", lambda one: one[2] if one[1] in real else "", text)
+
+
+def needed(extends: dict[str, str], folder: Path, real: frozenset[str]) -> set[str]:
+    """Follow `extends` from file to file, and list the stand-ins that are waited for on the way."""
+    path = folder / chosen(extends["file"], real)
+    service = services(path)[extends["service"]]
+    waits = service.get("depends_on", {})
+    assert all(wait == {"condition": "service_healthy"} for wait in waits.values())
+    further = needed(service["extends"], path.parent, real) if "extends" in service else set()
+    return {*waits, *further}
+
+
+VARIABLES = ("AWS_ACCESS_KEY_ID", "TWILIO_AUTH_TOKEN", "OPEN_METEO_FORECAST_URL")
+
+
+@pytest.mark.parametrize(
+    "real", [frozenset(some) for many in range(4) for some in combinations(VARIABLES, many)], ids=len
+)
+def test_a_service_waits_for_each_stand_in_that_runs(real: frozenset[str]) -> None:
+    """For those, and for none that is not started: Compose would refuse the file, or go on without one that failed."""
+    included = [ROOT / chosen(path, real) for path in yaml.safe_load(COMPOSE[0].read_text())["include"]]
+    running = {name for path in included for name, one in services(path).items() if "profiles" not in one}
+    for name in SERVICES:
+        service = services(COMPOSE[0])[name]
+        assert needed(service["extends"], ROOT, real) == running
+        assert service["depends_on"] == {"edge": {"condition": "service_healthy"}}
+
+
+def test_a_busy_machine_is_waited_for() -> None:
+    """Everything starts at once there. What dies all the same is started again, some times."""
+    standin = services(ROOT / "infra/compose/standin.yaml")["standin"]
+    for service in (standin, *(services(COMPOSE[0])[name] for name in (*SERVICES, "edge"))):
+        assert service["healthcheck"]["start_period"] == "300s"
+        assert service["restart"] == "on-failure:3"
 
 
 @pytest.mark.parametrize("path", COMPOSE, ids=named)

@@ -1,9 +1,10 @@
-"""What checkov finds in the templates is either mended or accepted with a reason."""
+"""What checkov finds in the templates and in GitHub's workflows is either mended or accepted with a reason."""
 
 import json
 import os
 import subprocess
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -17,11 +18,14 @@ pytestmark = pytest.mark.thorough  # it has an environment of its own
 CHECKOV = program(apart("checkov"), "checkov")
 
 
-def scanned() -> dict[str, list[tuple[str, str]]]:
-    """Scan the templates: checks and resources by passed and failed."""
+WORKFLOWS = ROOT / ".github"
+
+
+def scanned(folder: Path, framework: str) -> dict[str, list[tuple[str, str]]]:
+    """Scan a folder: checks and resources by passed and failed."""
     if not CHECKOV.exists() and os.environ.get("CHECKOV") != "required":
         pytest.skip("checkov has an environment of its own: `make apart` makes it, and `make test` does")
-    command = [str(CHECKOV), "-d", str(FOLDER), "--framework", "cloudformation", "--skip-download", "-o", "json"]
+    command = [str(CHECKOV), "-d", str(folder), "--framework", framework, "--skip-download", "-o", "json"]
     said = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
     assert said.stdout.strip(), said.stderr
     results = json.loads(said.stdout)["results"]
@@ -29,20 +33,27 @@ def scanned() -> dict[str, list[tuple[str, str]]]:
     assert results["skipped_checks"] == []
     return {
         kind: [
-            (one["check_id"], f"{one['file_path'].lstrip('/')} {one['resource'].rpartition('.')[2]}")
+            (one["check_id"], f"{one['file_path'].rpartition('/')[2]} {one['resource'].rpartition('.')[2]}")
             for one in results[f"{kind}_checks"]
         ]
         for kind in ("passed", "failed")
     }
 
 
-@pytest.mark.timeout(120)
+def files(found: dict[str, list[tuple[str, str]]]) -> set[str]:
+    """Name the files that were looked at."""
+    return {resource.partition(" ")[0] for kind in found.values() for _, resource in kind}
+
+
+@pytest.mark.timeout(240)
 def test_every_finding_is_accepted_with_a_reason_and_every_acceptance_is_needed() -> None:
     """Nothing is overlooked silently, and the list does not outlive what it is about."""
-    found = scanned()
+    found = scanned(FOLDER, "cloudformation")
+    workflows = scanned(WORKFLOWS, "github_actions")
     accepted = [(one["check"], resource) for one in ACCEPTED for resource in one["resources"]]
-    assert sorted(found["failed"]) == sorted(accepted)
-    looked_at = {resource.partition(" ")[0] for kind in found.values() for _, resource in kind}
+    assert sorted(found["failed"] + workflows["failed"]) == sorted(accepted)
+    assert {"audit.yml", "deploy.yml", "release.yml", "test.yml"} <= files(workflows)
+    looked_at = files(found)
     assert {"edge.yaml", "permissions.yaml", "platform.yaml", "registry.yaml"} <= looked_at
     assert len(found["passed"]) > 50
 

@@ -21,8 +21,9 @@ from tools.workspace import ROOT
 GUIDE = ROOT / "docs/howto/deploy-by-hand.md"
 pytestmark = pytest.mark.thorough  # the AWS CLI starts a hundred times
 
-STACKS = ["network", "platform", "permissions", "edge", "https", "phone", "phone-alarms", "web", "web-alarms"]
-STACKS += ["observability", "firewall"]
+STACKS = ["network", "platform", "permissions", "edge", "canary", "https", "observability", "firewall"]
+STACKS += [f"{service}{part}" for service in ("phone", "web") for part in ("", "-rollback", "-scaling", "-alarms")]
+STACKS += ["platform-alarms", "events", "flow-logs"]
 
 
 def blocks() -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any, cast
 import boto3
 import pytest
 from moto.cloudformation.models import CloudFormationBackend, cloudformation_backends
+from moto.ecs.models import ecs_backends
 
 from deployment.programs import Finished
 from standins.twilio import ExchangeSettings, TwilioExchange
@@ -26,18 +27,20 @@ from tests.support.told_programs import DOCKER, GIT
 ACCOUNT = "123456789012"
 ORDER = [
     "pipecat-registry",
-    *(f"pipecat-test-{name}" for name in ("network", "platform", "permissions", "edge", "phone", "web")),
-    *(f"pipecat-test-{name}" for name in ("phone-alarms", "web-alarms", "observability")),
+    *(f"pipecat-test-{name}" for name in ("network", "platform", "permissions", "edge", "canary")),
+    *(f"pipecat-test-{name}" for name in ("phone-rollback", "web-rollback", "phone", "web")),
+    *(f"pipecat-test-{service}-scaling" for service in ("phone", "web")),
+    *(f"pipecat-test-{name}" for name in ("phone-alarms", "web-alarms", "platform-alarms", "events", "observability")),
 ]
 
 
 class Page(http.server.BaseHTTPRequestHandler):
-    """Answers as a deployment does: healthy, and with a page."""
+    """Answers as a deployment does: healthy, and with a page; with the header of a canary only while there is one."""
 
     def do_GET(self) -> None:
         """Answer anything."""
         body = b"<!doctype html><title>Voice agent</title>"
-        self.send_response(200)
+        self.send_response(200 if "X-Canary" not in self.headers or canaries() else 503)
         self.send_header("Content-Type", "text/html")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -81,6 +84,12 @@ def ready(operator: Operator) -> Operator:
     return operator
 
 
+def canaries() -> list[str]:
+    """List the services of ECS that try a version; moto goes on listing those that are gone."""
+    every = ecs_backends[ACCOUNT][REGION].services.values()
+    return [one.name for one in every if "-canary-" in one.name and one.status == "ACTIVE"]
+
+
 def push(tag: str) -> None:
     """Put an image of each service into its repository."""
     for name in ("phone", "web"):
@@ -92,6 +101,12 @@ def push(tag: str) -> None:
         )
 
 
+def variables(aws: Deployed, service: str) -> dict[str, str]:
+    """Give what a task of a service is told."""
+    (container,) = aws.of(f"pipecat-test-{service}", "TaskDefinition")["ContainerDefinitions"]
+    return {one["Name"]: str(one["Value"]) for one in container["Environment"]}
+
+
 def change_sets() -> list[object]:
     """List the change sets that nobody executed."""
     backend = cloudformation_backends[ACCOUNT][REGION]
@@ -101,7 +116,7 @@ def change_sets() -> list[object]:
 def test_first_run_stops_for_the_secrets_and_the_same_command_goes_on(operator: Operator, aws: Deployed) -> None:
     """A service without its keys would only be taken back again; every later run is the same command too."""
     code, said = operator.deploy("--yes")
-    assert (code, list(stacks())) == (1, ORDER[:5])
+    assert (code, list(stacks())) == (1, ORDER[:6])
     assert "pipecat/twilio-credentials has no account_sid and no auth_token yet" in said
     for name in ("twilio-credentials", "daily-api-key"):
         assert f"aws secretsmanager put-secret-value --region eu-north-1 --secret-id pipecat/{name}" in said
@@ -114,6 +129,9 @@ def test_first_run_stops_for_the_secrets_and_the_same_command_goes_on(operator: 
     assert "0a1b2c3d4e5f" in str(aws.of("pipecat-test-web", "TaskDefinition"))
     assert "pipecat-alb-test" in str(aws.of("pipecat-test-phone", "TaskDefinition"))
     assert said.count("2 tasks steady") == 2
+    assert "200 streams at once in eu-north-1" in said
+    assert "processed by the model in eu-north-1, where all of it runs" in said
+    assert variables(aws, "web")["MODEL_STREAMS"] == "200"
     assert "/health answers, and the page" in said
     assert TOKEN not in said
 
@@ -177,7 +195,7 @@ def test_a_build_that_fails_says_its_last_lines_and_the_next_run_goes_on(operato
     assert "→ no space left on device" in said
     operator.programs.answers = {**DOCKER, **GIT}
     operator.deploy("--yes")
-    assert list(stacks()) == ORDER[:5]
+    assert list(stacks()) == ORDER[:6]
 
 
 def test_nothing_is_changed_while_a_check_says_no(operator: Operator) -> None:
@@ -382,7 +400,7 @@ def test_a_plan_of_an_empty_account_leaves_it_empty(operator: Operator) -> None:
     assert code == 0, said
     assert (stacks(), change_sets()) == ({}, [])
     assert "+ registry        new: 2 Repository" in said
-    assert "+ edge            new, by its template: Bucket" in said
+    assert "+ edge            new, by its template: Listener, " in said
     assert operator.programs.begun_with("docker buildx build") == []
 
 
@@ -407,6 +425,7 @@ def test_destroy_asks_for_the_name_says_what_stays_and_takes_the_rest(operator: 
     assert operator.run("destroy")[0] == 2
     code, said = operator.run("destroy", answer=lambda _: "production")
     assert (code, list(stacks())) == (1, ORDER)
+    assert "conversations that go on are cut off 30 s after" in " ".join(said.split())
     code, said = operator.run("destroy", answer=lambda _: "test")
     assert code == 0, said
     assert list(stacks()) == ["pipecat-registry"]
@@ -509,3 +528,26 @@ def test_a_number_without_https_is_refused_before_anything_is_changed(operator: 
     code, said = operator.deploy("--yes", "--twilio-number", "+46701234567")
     assert (code, stacks()) == (1, {})
     assert "✗ twilio number   Twilio streams to https alone" in said
+
+
+def test_one_service_alone_needs_no_account_and_no_image_of_the_other(operator: Operator, aws: Deployed) -> None:
+    """Services=phone: no web stacks, every path to the phone service, no key of Daily's; all of it goes again."""
+    operator.environment(Services="phone", PhoneMaxTasks="42")
+    code, said = operator.deploy("--yes")
+    assert (code, "daily" in said.lower()) == (1, False)
+    twilio = {"account_sid": SID, "auth_token": TOKEN, "api_sid": "", "api_secret": ""}
+    boto3.client("secretsmanager", REGION).put_secret_value(
+        SecretId="pipecat/twilio-credentials", SecretString=json.dumps(twilio)
+    )
+    code, said = operator.deploy("--yes")
+    assert code == 0, said
+    assert list(stacks()) == [name for name in ORDER if "web" not in name]
+    assert {"web" in command for command in operator.programs.begun_with("docker buildx build")} == {False}
+    assert aws.of("pipecat-test-phone-scaling", "ScalableTarget")["MaxCapacity"] == 42
+    (action,) = aws.of("pipecat-test-edge", "HttpListener")["DefaultActions"]
+    assert action["TargetGroupArn"] == aws.names["pipecat-test-edge", "PhoneTargetGroup"]
+    assert "/health answers; there is no page" in said
+    assert "2 phone tasks of 1 vCPU" in said
+    assert "web task" not in said
+    assert operator.run("destroy", "--yes")[0] == 0
+    assert list(stacks()) == ["pipecat-registry"]

@@ -8,6 +8,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from deployment import sizes
 from deployment.environment import CHOICES
 from tests.support.given import refused
 from tests.support.stacks import REGION, deploy, parameters_of, pretend_aws, usual
@@ -21,15 +22,21 @@ CERTIFICATE = "arn:aws:acm:eu-north-1:123456789012:certificate"
 
 
 def exports(path: Path) -> list[str]:
-    """List what a template exports, as it is written there."""
+    """List what a template exports, for both services where it is deployed twice."""
     outputs = read(path.read_text()).get("Outputs", {}).values()
-    return [text(one["Export"]["Name"]) for one in outputs if "Export" in one]
+    found = [text(one["Export"]["Name"]) for one in outputs if "Export" in one]
+    return [name for one in found for name in for_both_services(one)]
 
 
 def imports(path: Path) -> set[str]:
     """List what a template imports, for both services where it is deployed twice."""
     found = {text(one) for one in taken(read(path.read_text()))}
-    return {name.replace("${ServiceName}", service) for name in found for service in SERVICES}
+    return {name for one in found for name in for_both_services(one)}
+
+
+def for_both_services(name: str) -> list[str]:
+    """Put each service into a name that has a place for it."""
+    return [name.replace("${ServiceName}", service) for service in SERVICES] if "${ServiceName}" in name else [name]
 
 
 def taken(node: object) -> Iterator[object]:
@@ -93,6 +100,7 @@ def test_environments_are_named_as_the_templates_allow_and_keep_apart() -> None:
     files = [parameters_of(path) for path in ENVIRONMENTS]
     names = [path.stem for path in ENVIRONMENTS]
     known = {key for path in TEMPLATES for key in template(path.stem)["Parameters"]} | CHOICES.keys()
+    known |= sizes.names()
     assert [key for one in files for key in one if key not in known] == []
     assert [one["Environment"] for one in files] == names
     assert sorted(template("edge")["Parameters"]["Environment"]["AllowedValues"]) == names
@@ -105,9 +113,21 @@ def test_environments_are_named_as_the_templates_allow_and_keep_apart() -> None:
     [
         ("edge", {"CertificateArn": f"{CERTIFICATE}/0a1b2c3d"}, "CertificateArn needs DomainName"),
         ("edge", {"DomainName": "agent.example.com"}, "DomainName without CertificateArn"),
+        ("edge", {"HostedZoneId": "Z0123456"}, "HostedZoneId needs DomainName"),
         ("edge", {"DomainName": "https://agent.example.com"}, "DomainName cannot be"),
         ("edge", {"PhoneDrainSeconds": "300"}, "PhoneDrainSeconds cannot be"),
         ("permissions", {"NovaSonicRegion": "eu-west-1"}, "No Nova Sonic there: set NovaSonicRegion to us-east-1"),
+        ("permissions", {"AWS::Region": "eu-central-1"}, "No Nova Sonic in this region"),
+        (
+            "permissions",
+            {"NovaSonicOverflowRegion": "eu-west-1"},
+            "set NovaSonicOverflowRegion to a region that has it",
+        ),
+        (
+            "permissions",
+            {"NovaSonicRegion": "us-east-1", "NovaSonicOverflowRegion": "us-east-1"},
+            "NovaSonicOverflowRegion is NovaSonicRegion",
+        ),
         ("permissions", {"NovaSonicModelId": "latest"}, "NovaSonicModelId cannot be"),
         ("service", {**SERVICE, "NovaSonicModelId": "latest"}, "NovaSonicModelId cannot be"),
         ("network", {"AddressPrefix": "8.8"}, "AddressPrefix cannot be"),

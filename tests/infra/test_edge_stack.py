@@ -14,6 +14,7 @@ from standins.edge.cloudformation import Template
 from standins.edge.rules import Forward
 from tests.support.stacks import REGION, Deployed, deploy, pretend_aws, usual
 from tests.support.templates import FOLDER, TEMPLATES, read, template
+from webrtc_agent.open_request import BEAT_SECONDS
 
 POLICIES = {
     "ELBSecurityPolicy-TLS13-1-2-2021-06",
@@ -37,8 +38,8 @@ def listeners(made: Deployed) -> dict[int, dict[str, Any]]:
 
 
 def phone_rule(made: Deployed) -> dict[str, Any]:
-    """Give the one rule."""
-    (rule,) = made.every("AWS::ElasticLoadBalancingV2::ListenerRule").values()
+    """Give the one rule for callers; those of canary.yaml are for a deployment."""
+    (rule,) = made.every("AWS::ElasticLoadBalancingV2::ListenerRule", "edge").values()
     return rule
 
 
@@ -156,7 +157,16 @@ def test_a_leaving_phone_task_keeps_its_calls_for_the_longest_that_is_promised(m
     environment = made.of("phone", "TaskDefinition")["ContainerDefinitions"][0]["Environment"]
     (longest,) = [int(one["Value"]) for one in environment if one["Name"] == "MAX_CALL_SECONDS"]
     assert drain >= max(longest, 900)
-    assert int(attributes(made.of("edge", "WebTargetGroup"))["deregistration_delay.timeout_seconds"]) >= 60
+
+
+def test_a_leaving_web_task_keeps_its_visits_for_the_longest_that_is_promised(made: Deployed) -> None:
+    """Audio does not pass the load balancer, so the task keeps a request to itself open there while it has visitors."""
+    drain = int(attributes(made.of("edge", "WebTargetGroup"))["deregistration_delay.timeout_seconds"])
+    environment = made.of("web", "TaskDefinition")["ContainerDefinitions"][0]["Environment"]
+    given = {one["Name"]: one["Value"] for one in environment}
+    assert drain >= max(int(given["MAX_CALL_SECONDS"]), 900)
+    assert given.get("KEEP_REQUEST_OPEN") == "true"
+    assert int(attributes(made.of("edge", "LoadBalancer"))["idle_timeout.timeout_seconds"]) > BEAT_SECONDS
 
 
 def test_a_page_gets_its_files_from_the_task_that_gave_it(made: Deployed) -> None:

@@ -23,6 +23,7 @@ NARROWEST = {
         "ecs:ListTasks",
         "servicequotas:GetAWSDefaultServiceQuota",
         "servicequotas:GetServiceQuota",
+        "servicequotas:ListAWSDefaultServiceQuotas",
         "servicequotas:ListServiceQuotas",
     },
     "ChangeRole": {

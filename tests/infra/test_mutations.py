@@ -43,7 +43,7 @@ FIFTEEN = [
         "Action: bedrock:InvokeModelWithBidirectionalStream\n",
         LINTER,
     ),
-    Mistake("an unknown reference", "edge", "TargetGroupArn: !Ref WebTargetGroup", "TargetGroupArn: !Ref Web", LINTER),
+    Mistake("an unknown reference", "edge", "!Ref WebTargetGroup]}]", "!Ref Web]}]", LINTER),
     Mistake("a priority that is too high", "edge", "Priority: 10", "Priority: 50001", LINTER),
     Mistake("six patterns in a rule", "edge", '"/media-stream*"]', '"/a", "/b", "/c", "/d", "/e"]', LINTER),
     Mistake(
@@ -107,6 +107,27 @@ FIFTEEN = [
 
 MORE = [
     Mistake(
+        "audio that leaves the region",
+        "permissions",
+        'Region: !If [UsesOwnRegion, !Ref "AWS::Region", !Ref NovaSonicRegion]',
+        "Region: !If [UsesOwnRegion, us-east-1, !Ref NovaSonicRegion]",
+        "test_permissions::test_the_model_may_be_called_in_the_regions_that_are_named",
+    ),
+    Mistake(
+        "a table of each environment's own",
+        "service",
+        "Value: pipecat-model-streams}",
+        'Value: !Sub "pipecat-model-streams-${Environment}"}',
+        "test_permissions::test_every_task_counts_its_streams_in_the_table_that_environments_share",
+    ),
+    Mistake(
+        "a quota that nobody is told",
+        "service",
+        "{Name: MODEL_STREAMS, Value: !Ref ModelStreams}",
+        '{Name: MODEL_STREAMS, Value: ""}',
+        "test_permissions::test_every_task_counts_its_streams_in_the_table_that_environments_share",
+    ),
+    Mistake(
         "any model",
         "permissions",
         "::foundation-model/${Model}",
@@ -164,10 +185,10 @@ MORE = [
     ),
     Mistake(
         "scaling by a metric that nobody emits",
-        "service",
-        "MetricName: ActiveSessions",
-        "MetricName: ActiveCalls",
-        "test_service_stack::test_sessions_per_task_are_held_by_the_metric_that_the_code_emits",
+        "scaling",
+        "MetricName: FreePlaces",
+        "MetricName: FreeSeats",
+        "test_scaling_stack::test_tasks_are_added_by_the_places_that_the_code_reports",
     ),
     Mistake(
         "no way back from a bad deployment",
@@ -175,6 +196,42 @@ MORE = [
         "DeploymentCircuitBreaker: {Enable: true, Rollback: true}",
         "DeploymentCircuitBreaker: {Enable: true, Rollback: false}",
         "test_service_stack::test_a_bad_deployment_is_taken_back",
+    ),
+    Mistake(
+        "a new version that everybody meets",
+        "canary",
+        "        - Field: http-header\n          HttpHeaderConfig: {HttpHeaderName: X-Canary, Values: [!Select [2, "
+        '!Split ["/", !Ref "AWS::StackId"]]]}\n        - Field: path-pattern',
+        "        - Field: path-pattern",
+        "test_canary_stack::test_only_a_request_with_the_header_meets_the_new_version",
+    ),
+    Mistake(
+        "an outage of the model that rolls a good version back",
+        "rollback",
+        "MetricName: SessionsBroken",
+        "MetricName: SessionsFailed",
+        "test_rollback_alarms::test_no_outage_rolls_a_version_back",
+    ),
+    Mistake(
+        "a slow model that rolls a good version back",
+        "rollback",
+        "errors == 0 AND FILL(turn, 60000) < 3000",
+        "errors == 0",
+        "test_rollback_alarms::test_no_outage_rolls_a_version_back",
+    ),
+    Mistake(
+        "alarms that nobody watches any more when they go off",
+        "service",
+        'BakeTimeInMinutes: !If [IsCanary, !Ref "AWS::NoValue", 10]',
+        'BakeTimeInMinutes: !If [IsCanary, !Ref "AWS::NoValue", 1]',
+        "test_rollback_alarms::test_alarms_are_watched_until_they_could_have_gone_off",
+    ),
+    Mistake(
+        "a rotated secret that reaches nobody",
+        "service",
+        'ForceNewDeploymentNonce: !Sub "${SecretVersion}.${Restart}"',
+        "ForceNewDeploymentNonce: first",
+        "test_service_stack::test_another_secret_or_an_order_starts_tasks_anew",
     ),
     Mistake(
         "calls cut in the middle",
@@ -193,9 +250,16 @@ MORE = [
     Mistake(
         "calls that go to the page",
         "edge",
-        "Actions: [{Type: forward, TargetGroupArn: !Ref PhoneTargetGroup}]",
-        "Actions: [{Type: forward, TargetGroupArn: !Ref WebTargetGroup}]",
+        "HasNoPhone, !Ref WebTargetGroup, !Ref PhoneTargetGroup",
+        "HasNoPhone, !Ref WebTargetGroup, !Ref WebTargetGroup",
         "test_edge_stack::test_calls_go_to_the_phone_service_and_the_rest_to_the_web_service",
+    ),
+    Mistake(
+        "a zone without a name to point",
+        "edge",
+        'RuleCondition: !Not [!Equals [!Ref HostedZoneId, ""]]',
+        "RuleCondition: !Equals [!Ref HostedZoneId, never]",
+        "test_templates::test_what_needs_another_parameter_is_refused_alone",
     ),
     Mistake(
         "tasks open to the world",
@@ -231,6 +295,62 @@ MORE = [
         "TopicName: !Sub",
         "KmsMasterKeyId: alias/aws/sns\n      TopicName: !Sub",
         "test_observability_stack::test_alarms_may_publish_and_strangers_may_not",
+    ),
+    Mistake(
+        "a web task that is stopped as soon as the load balancer lets go of it",
+        "service",
+        '{Name: KEEP_REQUEST_OPEN, Value: "true"}',
+        '{Name: KEEP_REQUEST_OPEN, Value: "false"}',
+        "test_edge_stack::test_a_leaving_web_task_keeps_its_visits_for_the_longest_that_is_promised",
+    ),
+    Mistake(
+        "a load balancer that waits two minutes for visitors",
+        "edge",
+        "Value: !Ref WebDrainSeconds",
+        'Value: "120"',
+        "test_edge_stack::test_a_leaving_web_task_keeps_its_visits_for_the_longest_that_is_promised",
+    ),
+    Mistake(
+        "a task that can keep ECS from stopping it",
+        "permissions",
+        "Action: bedrock:InvokeModel\n",
+        "Action: [bedrock:InvokeModel, ecs:UpdateTaskProtection]\n",
+        "test_permissions::test_no_task_may_keep_ecs_from_stopping_it",
+    ),
+    Mistake(
+        "free places by the minute",
+        "scaling",
+        "Period: 10",
+        "Period: 60",
+        "test_scaling_stack::test_tasks_are_added_by_the_places_that_the_code_reports",
+    ),
+    Mistake(
+        "a cooldown shorter than a start",
+        "scaling",
+        "Cooldown: 120\n        MetricAggregationType",
+        "Cooldown: 60\n        MetricAggregationType",
+        "test_scaling_stack::test_the_policies_are_those_that_were_simulated",
+    ),
+    Mistake(
+        "idle cores that take free places away",
+        "scaling",
+        "DisableScaleIn: true",
+        "DisableScaleIn: false",
+        "test_scaling_stack::test_the_cpu_only_adds_tasks",
+    ),
+    Mistake(
+        "ten calls more than a core carried",
+        "service",
+        '"1024": 30',
+        '"1024": 40',
+        "test_scaling_stack::test_a_task_admits_what_its_cores_were_measured_to_carry",
+    ),
+    Mistake(
+        "a shell whose agent cannot write",
+        "service",
+        "- {SourceVolume: ssm-log, ContainerPath: /var/log/amazon/ssm}",
+        "- {SourceVolume: ssm-log, ContainerPath: /var/log/ssm}",
+        "test_task::test_a_shell_in_a_task_finds_the_three_folders_that_its_agent_writes_to",
     ),
     Mistake(
         "a release that cannot follow its deployment",
@@ -295,6 +415,8 @@ def deployed(folder: Path, *, secure: bool, github: bool = False) -> Deployed:
         if secure:
             asked = boto3.client("acm", REGION).request_certificate(DomainName="agent.example.com")
             own = {"CertificateArn": asked["CertificateArn"], "DomainName": "agent.example.com"}
+            own["ExecuteCommand"] = "true"
+            own["ExecuteCommand"] = "true"
             own |= {"SecretsKeyArn": "arn:aws:kms:eu-north-1:123456789012:key/0a1b2c3d", "PullAccounts": "210987654321"}
         roles = [Stack("github", "github-oidc", {"Repository": "owner/name"})] if github else []
         deploy(made, [*usual(None, **own), *roles], folder)

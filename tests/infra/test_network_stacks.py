@@ -68,13 +68,16 @@ def test_one_nat_gateway_or_one_a_zone(made: Deployed, secure: Deployed) -> None
     assert len(ways) == 2
 
 
-def test_images_come_past_nat(made: Deployed) -> None:
-    """The endpoint for S3 costs nothing, and NAT is paid by the byte."""
-    (endpoint,) = made.every("AWS::EC2::VPCEndpoint").values()
-    assert endpoint["VpcEndpointType"] == "Gateway"
-    assert endpoint["ServiceName"] == "com.amazonaws.eu-north-1.s3"
+def test_images_and_what_calls_remember_go_past_nat(made: Deployed) -> None:
+    """The endpoints for S3 and DynamoDB cost nothing, and NAT is paid by the byte."""
+    endpoints = made.every("AWS::EC2::VPCEndpoint").values()
+    assert {one["ServiceName"] for one in endpoints} == {
+        f"com.amazonaws.eu-north-1.{one}" for one in ("s3", "dynamodb")
+    }
     tables = {made.of("network", f"TaskRoute{zone}")["RouteTableId"] for zone in "AB"}
-    assert set(endpoint["RouteTableIds"]) == tables
+    for endpoint in endpoints:
+        assert endpoint["VpcEndpointType"] == "Gateway"
+        assert set(endpoint["RouteTableIds"]) == tables
 
 
 @pytest.mark.parametrize("service", ["phone", "web"])

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from agent_core.adapters import stream_table
 from agent_core.adapters.call_store import dynamodb
 from tests.support.stacks import Deployed
 from tests.support.templates import TEMPLATES, read, template
@@ -84,16 +85,41 @@ def test_one_model_may_be_called(made: Deployed) -> None:
     """Both directions of its stream are under this one action, and the task is told the same region and model."""
     environment = made.of("phone", "TaskDefinition")["ContainerDefinitions"][0]["Environment"]
     given = {one["Name"]: one["Value"] for one in environment}
-    arn = f"arn:aws:bedrock:{given['NOVA_SONIC_REGION']}::foundation-model/{given['NOVA_SONIC_MODEL_ID']}"
+    region = given["NOVA_SONIC_REGION"] or given["AWS_REGION"]
+    arn = f"arn:aws:bedrock:{region}::foundation-model/{given['NOVA_SONIC_MODEL_ID']}"
     may = {action: found for action, found in allowed(made, "TalkPolicy").items() if action.startswith("bedrock:")}
     assert may == {"bedrock:InvokeModel": {arn}}
 
 
-def test_a_task_may_protect_tasks_of_its_own_cluster(made: Deployed) -> None:
-    """That is what keeps a call alive when the service shrinks."""
+def test_no_task_may_keep_ecs_from_stopping_it(made: Deployed) -> None:
+    """A busy service whose tasks protect themselves can be neither updated, nor rolled back, nor scaled in."""
+    policies = made.every("AWS::IAM::ManagedPolicy") | made.every("AWS::IAM::Role")
+    assert "bedrock:InvokeModel" in str(policies)
+    assert "TaskProtection" not in str(policies)
+
+
+def test_the_model_may_be_called_in_the_regions_that_are_named(made: Deployed, secure: Deployed) -> None:
+    """The deployment's own without a word, and a second one only where it is set."""
+    model = "::foundation-model/amazon.nova-2-5-sonic"
+    assert allowed(made, "TalkPolicy")["bedrock:InvokeModel"] == {f"arn:aws:bedrock:eu-north-1{model}"}
+    named = {f"arn:aws:bedrock:{region}{model}" for region in ("us-west-2", "us-east-1")}
+    assert allowed(secure, "TalkPolicy")["bedrock:InvokeModel"] == named
+
+
+@pytest.mark.parametrize("service", ["phone", "web"])
+def test_every_task_counts_its_streams_in_the_table_that_environments_share(made: Deployed, service: str) -> None:
+    """By key alone, and knows how many there are."""
+    table = made.outputs["registry"]["ModelStreamsTableArn"]
     may = allowed(made, "TalkPolicy")
-    tasks = {"arn:aws:ecs:eu-north-1:123456789012:task/pipecat-cluster-test/*"}
-    assert may["ecs:GetTaskProtection"] == may["ecs:UpdateTaskProtection"] == tasks
+    asked = set(re.findall(r"table\.(\w+)_item\(", inspect.getsource(stream_table)))
+    assert asked == {"get", "put"}
+    assert may["dynamodb:GetItem"] == may["dynamodb:PutItem"] == {table}
+    described = made.of("registry", "ModelStreamsTable")
+    assert described["KeySchema"] == [{"AttributeName": "pool", "KeyType": "HASH"}]
+    given = made.of(service, "TaskDefinition")["ContainerDefinitions"][0]["Environment"]
+    told = {one["Name"]: one["Value"] for one in given}
+    assert told["MODEL_STREAMS_TABLE"] == described["TableName"] == table.rpartition("/")[2]
+    assert str(told["MODEL_STREAMS"]) == "20"
 
 
 @services

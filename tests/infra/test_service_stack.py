@@ -1,6 +1,4 @@
-"""How many tasks there are, how they are exchanged, and what takes a bad exchange back."""
-
-from typing import Any
+"""How tasks are exchanged, and what takes a bad exchange back."""
 
 import pytest
 
@@ -13,15 +11,6 @@ NAMES = {"phone": "phone-agent", "web": "webrtc-agent"}
 """How the code names itself."""
 
 services = pytest.mark.parametrize("service", ["phone", "web"])
-
-
-def policy(made: Deployed, service: str, name: str) -> dict[str, Any]:
-    """Give what a scaling policy holds to."""
-    described = made.of(service, name)
-    assert described["PolicyType"] == "TargetTrackingScaling"
-    assert described["ScalingTargetId"] == made.names[service, "ScalableTarget"]
-    held: dict[str, Any] = described["TargetTrackingScalingPolicyConfiguration"]
-    return held
 
 
 @services
@@ -37,10 +26,10 @@ def test_tasks_are_added_before_they_are_taken_away(made: Deployed, service: str
 
 @services
 def test_a_bad_deployment_is_taken_back(made: Deployed, service: str) -> None:
-    """By tasks that never get well, and by an alarm that stands in the same stack."""
+    """By tasks that never get well, and by the alarms that are made before it; they are watched for a while longer."""
     deployment = made.of(service, "Service")["DeploymentConfiguration"]
     assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
-    alarms = {one["AlarmName"] for one in made.every("AWS::CloudWatch::Alarm", service).values()}
+    alarms = {one["AlarmName"] for one in made.every("AWS::CloudWatch::Alarm", f"{service}-rollback").values()}
     assert alarms
     assert deployment["Alarms"] == {"Enable": True, "Rollback": True, "AlarmNames": sorted(alarms)}
 
@@ -48,7 +37,7 @@ def test_a_bad_deployment_is_taken_back(made: Deployed, service: str) -> None:
 @services
 def test_a_full_house_takes_no_deployment_back(made: Deployed, service: str) -> None:
     """The alarm counts defects of ours: what a load balancer sees is also Daily's outage, or a stranger's doing."""
-    (alarm,) = made.every("AWS::CloudWatch::Alarm", service).values()
+    alarm = made.of(f"{service}-rollback", "Defects")
     assert (alarm["Namespace"], alarm["MetricName"]) == (metrics.NAMESPACE, metrics.DEFECTS.name)
     assert alarm["Dimensions"] == [{"Name": metrics.SERVICE, "Value": NAMES[service]}]
     assert (alarm["Statistic"], alarm["TreatMissingData"]) == ("Sum", "notBreaching")
@@ -62,39 +51,12 @@ def test_two_tasks_at_the_start_and_the_live_count_afterwards(made: Deployed, se
 
 
 @services
-def test_one_to_four_tasks(made: Deployed, service: str) -> None:
-    """The service that is deployed is the one that is scaled."""
-    target = made.of(service, "ScalableTarget")
-    assert (target["MinCapacity"], target["MaxCapacity"]) == (1, 4)
-    assert target["ResourceId"] == f"service/pipecat-cluster-test/pipecat-{service}-service-test"
-    assert (target["ServiceNamespace"], target["ScalableDimension"]) == ("ecs", "ecs:service:DesiredCount")
-
-
-@services
-def test_the_cpu_is_held_at_seventy_percent(made: Deployed, service: str) -> None:
-    """The figure of the first design."""
-    held = policy(made, service, "CpuScaling")
-    assert held["PredefinedMetricSpecification"] == {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"}
-    assert held["TargetValue"] == 70
-
-
-@services
-def test_sessions_per_task_are_held_by_the_metric_that_the_code_emits(made: Deployed, service: str) -> None:
-    """A task waits for the model more than it computes: full, it can look idle."""
-    held = policy(made, service, "SessionScaling")
-    followed = held["CustomizedMetricSpecification"]
-    assert template("service")["Parameters"]["MetricsNamespace"]["Default"] == metrics.NAMESPACE
-    assert followed == {
-        "Namespace": metrics.NAMESPACE,
-        "MetricName": metrics.ACTIVE_SESSIONS.name,
-        "Dimensions": [{"Name": metrics.SERVICE, "Value": NAMES[service]}],
-        "Statistic": "Average",
-    }
-    assert sorted(NAMES.values()) == sorted(metrics.SERVICES)
-    (environment,) = [one["Environment"] for one in made.of(service, "TaskDefinition")["ContainerDefinitions"]]
-    given = {one["Name"]: one["Value"] for one in environment}
-    assert given["METRICS_NAMESPACE"] == followed["Namespace"]
-    assert 1 <= held["TargetValue"] < 0.75 * int(given["MAX_SESSIONS"])
+def test_another_secret_or_an_order_starts_tasks_anew(made: Deployed, service: str) -> None:
+    """Tasks read secrets only when they start; ECS starts new ones for another nonce, whatever else is the same."""
+    forced = made.of(service, "Service")["ForceNewDeployment"]
+    assert forced == {"EnableForceNewDeployment": True, "ForceNewDeploymentNonce": "."}
+    nonce = template("service")["Resources"]["Service"]["Properties"]["ForceNewDeployment"]["ForceNewDeploymentNonce"]
+    assert nonce == {"Fn::Sub": "${SecretVersion}.${Restart}"}
 
 
 def test_the_cluster_is_measured_task_by_task(made: Deployed) -> None:

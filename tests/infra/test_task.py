@@ -97,6 +97,20 @@ def test_a_container_is_nobody_and_can_write_nowhere_but_in_tmp(made: Deployed, 
     assert (limits["InitProcessEnabled"], limits["Capabilities"]) == (True, {"Drop": ["ALL"]})
     assert [(mount["ContainerPath"], mount["Size"]) for mount in limits["Tmpfs"]] == [("/tmp", 64)]  # noqa: S108
     assert one.keys() & {"MountPoints", "VolumesFrom", "Privileged"} == set()
+    assert "Volumes" not in task(made, service)
+
+
+@services
+def test_a_shell_in_a_task_finds_the_three_folders_that_its_agent_writes_to(secure: Deployed, service: str) -> None:
+    """ECS Exec runs an agent of Systems Manager in the container, which fails on a read-only root without them."""
+    one = container(secure, service)
+    assert one["ReadonlyRootFilesystem"] is True
+    assert str(secure.of(service, "Service")["EnableExecuteCommand"]).lower() == "true"
+    volumes = {volume["Name"] for volume in task(secure, service)["Volumes"]}
+    mounted = {mount["ContainerPath"]: mount["SourceVolume"] for mount in one["MountPoints"]}
+    assert mounted.keys() == {"/managed-agents", "/var/lib/amazon/ssm", "/var/log/amazon/ssm"}
+    assert set(mounted.values()) == volumes
+    assert not any(mount.get("ReadOnly") for mount in one["MountPoints"])
 
 
 @services
@@ -158,7 +172,7 @@ def test_the_environment_loads_into_the_settings(made: Deployed, service: str, m
     settings = read_settings(made, service, monkeypatch)
     assert settings.base_url == made.outputs["edge"]["PublicUrl"]
     assert settings.forwarded_allow_ips == made.outputs["network"]["VpcCidr"]
-    assert (settings.aws_region, settings.model_region) == ("eu-north-1", "us-east-1")
+    assert (settings.aws_region, settings.model_region) == ("eu-north-1", "eu-north-1")
     assert (settings.environment, settings.fast_api_port) == ("test", 7860)
 
 

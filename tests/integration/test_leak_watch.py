@@ -43,19 +43,20 @@ def pytest_configure(config):
 CLEAN = {"log": START, "answer": "fine", "frame": "fine", "printed": "fine"}
 
 
-@pytest.mark.thorough  # ten runs of pytest
+@pytest.mark.thorough  # seven runs of pytest
 @pytest.mark.parametrize(
-    ("leaking", "told"),
+    ("leaking", "told", "processes"),
     [
-        ({}, "0 secrets, numbers or words in 1 logs"),
-        ({"log": f"{START}\n{LEAKING}"}, "a telephone number in"),
-        ({"answer": "canary-auth-token"}, "the secret canary-auth-token in the answer 200"),
-        ({"frame": "canary-auth-token"}, "the secret canary-auth-token in a WebSocket"),
-        ({"printed": "canary-auth-token"}, "the secret canary-auth-token in the output of"),
+        ({}, "0 secrets, numbers or words in 1 logs", 1),
+        ({"log": f"{START}\n{LEAKING}"}, "a telephone number in", 1),
+        ({"answer": "canary-auth-token"}, "the secret canary-auth-token in the answer 200", 1),
+        ({"frame": "canary-auth-token"}, "the secret canary-auth-token in a WebSocket", 1),
+        ({"printed": "canary-auth-token"}, "the secret canary-auth-token in the output of", 1),
+        ({}, "0 secrets, numbers or words in 1 logs", 2),
+        ({"answer": "canary-auth-token"}, "the secret canary-auth-token in the answer 200", 2),
     ],
-    ids=["nothing", "log", "answer", "frame", "output"],
+    ids=["nothing", "log", "answer", "frame", "output", "nothing, shared", "answer, shared"],
 )
-@pytest.mark.parametrize("processes", [1, 2])
 def test_threat_15_a_run_that_leaks_fails(leaking: dict[str, str], told: str, processes: int) -> None:
     """A service's log, an answer or a frame had what was planted; also where two processes share the tests."""
     with tempfile.TemporaryDirectory() as name:  # not pytest's own: this very run looks through that

@@ -14,7 +14,8 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 NUMBER, OURS = "+46850000000", "+15005550001"
-WITHOUT = ["sip:alice@a.example", "client:anna", "Anonymous", "+266696687"]
+WITHOUT = ["sip:alice@a.example", "Anonymous"]
+"""All that Twilio sends in place of a number stand in the unit tests of the choice."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -36,9 +37,7 @@ async def _idle(house: House) -> None:
     await until(lambda: house.nova.ledger.streams_open == 0, 10)
 
 
-@pytest.mark.parametrize(
-    "caller", [WITHOUT[0], *(pytest.param(one, marks=pytest.mark.thorough) for one in WITHOUT[1:])]
-)
+@pytest.mark.parametrize("caller", [WITHOUT[0], pytest.param(WITHOUT[1], marks=pytest.mark.thorough)])
 async def test_a_caller_without_a_number_is_put_through(service: PhoneProcess, house: House, caller: str) -> None:
     """The called number is shown, and the person is reached."""
     house.score.plan = _transfers  # type: ignore[assignment]
@@ -55,10 +54,9 @@ async def test_a_caller_without_a_number_is_put_through(service: PhoneProcess, h
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("caller", WITHOUT[:2])
-async def test_the_fallback_shows_it_too(service: PhoneProcess, house: House, caller: str) -> None:
+async def test_the_fallback_shows_it_too(service: PhoneProcess, house: House) -> None:
     """The verbs behind the stream are in Twilio's hands, with the number to show."""
-    async with Caller(house.exchange, service.url, caller=caller) as call:
+    async with Caller(house.exchange, service.url, caller="client:anna") as call:
         await call.greeted()
         assert call.call.stream is not None
         call.call.stream.break_off("rst")

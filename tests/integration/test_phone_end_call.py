@@ -80,6 +80,7 @@ async def test_without_the_rest_service_the_call_is_closed_all_the_same(
     assert phone.lines("hang_up_failed", call_sid=caller.sid)
 
 
+@pytest.mark.thorough  # the same goodbye, another host
 async def test_in_another_region_a_goodbye_is_the_end_all_the_same(house: House) -> None:
     """Every call is unknown there. It is an error that says what to set, and no person is dialled after a goodbye."""
     house.score.plan = _say_goodbye

@@ -5,8 +5,6 @@ from typing import Any
 import pytest
 
 from agent_core.observability.metrics import NAMESPACE
-from standins.ecs.faults import Fault
-from standins.ecs.server import EcsStandin
 from tests.integration.conftest import House
 from tests.support.caller import Caller
 from tests.support.phone_process import PhoneProcess
@@ -46,23 +44,6 @@ async def test_a_call_shows_in_the_metrics(house: House) -> None:
         assert waited == [record["slowest_answer_ms"]]
         assert sum(_told(phone, "EstimatedCost")) == pytest.approx(record["cost_usd"], abs=1e-6)
         assert sum(_told(phone, "SessionsFailed")) == 0
-
-
-async def test_fault_33_a_call_goes_on_whatever_ecs_says(house: House) -> None:
-    """A blocked deployment, then an agent that does not answer: counted, and the caller hears nothing of it."""
-    house.score.plan = short_notes
-    async with EcsStandin() as ecs:
-        ecs.script.faults += [Fault("failure", "DEPLOYMENT_BLOCKED"), Fault("hang", times=None)]
-        settings = {"ECS_AGENT_URI": ecs.uri("task"), "METRICS_SECONDS": "0.2"}
-        async with house.start_phone("unprotected", **settings) as phone:
-            async with Caller(house.exchange, phone.url) as caller:
-                await caller.greeted()
-                await caller.ask()
-                await until(lambda: sum(_told(phone, "TaskProtectionFailures")) == 1)
-                await caller.ask()
-            assert (await phone.record(caller.sid))["reason"] == "caller_left"
-            await until(lambda: ecs.task("task").asked[-1].enabled is False)
-        assert [wish.enabled for wish in ecs.task("task").asked][:2] == [True, False]
 
 
 async def test_a_spent_day_ends_the_calls_of_tomorrow_only(house: House) -> None:

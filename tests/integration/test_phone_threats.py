@@ -22,6 +22,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 HALVES = [b"", b"P", b"POST /incoming-call HTTP/1.1\r\n", b"GET /media-stream/x HTTP/1.1\r\nupgrade: websocket\r\n"]
 
 
+@pytest.mark.thorough  # hundreds of connections
 async def test_threat_10_half_open_connections_keep_nobody_out(phone: PhoneProcess, house: House) -> None:
     """With five hundred of them a call is connected within two seconds, and ten seconds later they are gone."""
     before = phone.descriptors()

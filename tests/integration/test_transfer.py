@@ -95,7 +95,7 @@ def asking(destination: str) -> Callable[[Turn], Sequence[Step]]:
     return plan
 
 
-@pytest.mark.parametrize("destination", ["reception", "sales"])
+@pytest.mark.parametrize("destination", ["reception", pytest.param("sales", marks=pytest.mark.thorough)])
 async def test_asked_for_by_voice_and_answered(
     service: PhoneProcess, surroundings: House, person: Person, dial: Callable[[], Caller], destination: str
 ) -> None:
@@ -135,7 +135,10 @@ def _has_noise(pcm: bytes) -> bool:
 _STATUS: dict[Behaviour, str] = {"busy": "busy", "declines": "busy", "silent": "no-answer", "hangs_up": "completed"}
 
 
-@pytest.mark.parametrize("behaviour", _STATUS)
+@pytest.mark.parametrize(
+    "behaviour",
+    ["declines", "hangs_up", *(pytest.param(one, marks=pytest.mark.thorough) for one in ("busy", "silent"))],
+)
 async def test_nobody_is_free(
     service: PhoneProcess, surroundings: House, person: Person, dial: Callable[[], Caller], behaviour: Behaviour
 ) -> None:
@@ -318,8 +321,11 @@ async def test_whatever_is_not_configured_is_refused(
 
 @pytest.mark.parametrize(
     "fault",
-    [RestFault(401), RestFault(404), RestFault(429), RestFault(500), RestFault(500, hang_seconds=4.5)],
-    ids=["401", "404", "429", "500", "hanging"],
+    [
+        pytest.param(RestFault(404), id="404"),
+        pytest.param(RestFault(500, hang_seconds=4.5), id="hanging"),
+        *(pytest.param(RestFault(one), id=str(one), marks=pytest.mark.thorough) for one in (401, 429, 500)),
+    ],
 )
 async def test_twilio_does_not_do_it(
     service: PhoneProcess, surroundings: House, person: Person, dial: Callable[[], Caller], fault: RestFault

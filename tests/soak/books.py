@@ -9,7 +9,6 @@ from typing import Any
 
 import orjson
 
-from standins.ecs.protection import Task as EcsTask
 from standins.nova.records import Said, SessionRecord
 from tests.soak.people import Call
 from tests.support import leaks, ledger
@@ -94,9 +93,7 @@ class Books:
         }
         for task in self._ships.all_tasks:
             checks[f"log of {task.name} (L10)"] = lambda task=task: _log_is_clean(task.service.log)  # type: ignore[misc]
-        for task in [*self._ships.gone, *self._ships.tasks]:
-            asked = self._ships.ecs.task(task.name)
-            checks[f"protection of {task.name} (L9)"] = lambda asked=asked: _is_released(asked)  # type: ignore[misc]
+        checks["protection"] = lambda: ledger.no_protection_is_asked_for(self._ships.ecs.tasks.values())
         return checks
 
     def _told_by_us(self) -> set[str]:
@@ -114,12 +111,6 @@ class Books:
 def _all_hung_up(ends: Iterable[dict[str, Any]]) -> None:
     others = sorted({str(end["reason"]) for end in ends} - {"caller_left"})
     assert not others, f"calls without a fault ended for another reason than their caller's: {', '.join(others)}"
-
-
-def _is_released(task: EcsTask) -> None:
-    """Where ECS failed, a wish came several times."""
-    ledger.protection_is_released([wished for wished, _ in groupby(wish.enabled for wish in task.asked)])
-    assert not task.protected, "the task is still protected"
 
 
 def _all_was_heard(calls: Iterable[Call], sessions: dict[str, list[SessionRecord]], told_by_us: set[str]) -> None:

@@ -1,4 +1,4 @@
-"""What goes wrong on purpose while a soak runs: on a line, in the model, with the weather, in ECS."""
+"""What goes wrong on purpose while a soak runs: on a line, in the model, with the weather."""
 
 import asyncio
 import logging
@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from standins.ecs.faults import Fault as EcsFault
 from standins.nova.faults import Fault
 from standins.twilio.trouble import Trouble as BadNetwork
 from standins.weather.faults import Fault as WeatherFault
@@ -94,11 +93,6 @@ WEATHER: dict[str, Callable[[], WeatherFault]] = {
     ),
 }
 """In the next answer of the weather service. Whoever asked for it is not spared from ending well."""
-ECS: dict[str, Callable[[], EcsFault]] = {
-    "protection_refused": lambda: EcsFault(action=random.choice(("failure", "error", "status", "html"))),  # noqa: S311 - as above
-    "protection_hangs": lambda: EcsFault(action="hang", done=random.choice((True, False))),  # noqa: S311 - as above
-}
-"""In ECS' next answer to a task; no caller is to notice."""
 
 
 def _when() -> float:
@@ -147,7 +141,7 @@ class Trouble:
     touched: set[str] = field(default_factory=set)
     """Calls whose fault is known by the call."""
     _on_lines: Counter[str] = field(default_factory=Counter)
-    _elsewhere: list[tuple[str, WeatherFault | EcsFault]] = field(default_factory=list)
+    _elsewhere: list[tuple[str, WeatherFault]] = field(default_factory=list)
     _journal: Journal = field(default_factory=Journal)
 
     def watch(self) -> None:
@@ -166,19 +160,16 @@ class Trouble:
             return None
         self.chosen += 1
         self.touched.add(caller.sid)
-        name = random.choice([*LINE, *MODEL, *WEATHER, *ECS])  # noqa: S311 - as above
+        name = random.choice([*LINE, *MODEL, *WEATHER])  # noqa: S311 - as above
         if name in LINE:
             return name
         if name in MODEL:
             fault = MODEL[name]()
             self._journal.call(fault, name)
             self.fleet.nova.faults.add(fault)
-        elif name in WEATHER:
+        else:
             self._elsewhere.append((name, spoilt := WEATHER[name]()))
             self.weather.fail(spoilt)
-        else:
-            self._elsewhere.append((name, refused := ECS[name]()))
-            self.fleet.ecs.script.faults.append(refused)
         return None
 
     async def strike(self, name: str, caller: Caller) -> None:

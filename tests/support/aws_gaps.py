@@ -14,7 +14,7 @@ from moto.cloudformation import models, parsing
 from moto.cloudformation.exceptions import ValidationError
 from moto.core.common_models import CloudFormationModel
 from moto.ec2.models.vpcs import VPC
-from moto.ecs.models import Service
+from moto.ecs.models import Service, ecs_backends
 from moto.elbv2.models import FakeLoadBalancer, FakeTargetGroup
 from moto.secretsmanager.models import secretsmanager_backends
 
@@ -27,6 +27,7 @@ NOTED = {
     "AWS::ApplicationAutoScaling::ScalableTarget": None,
     "AWS::ApplicationAutoScaling::ScalingPolicy": "PolicyName",
     "AWS::CloudFormation::WaitConditionHandle": None,
+    "AWS::Budgets::Budget": None,
     "AWS::CloudFront::Distribution": None,
     "AWS::CloudWatch::Alarm": "AlarmName",
     "AWS::Logs::QueryDefinition": None,
@@ -126,7 +127,10 @@ _original_clean = parsing.clean_json
 
 
 def _clean(node: Json, resources: Any) -> Json:  # noqa: ANN401 - moto's own type
-    """Leave out of a list what stands for no value."""
+    """Leave out of a list what stands for no value; look things up by text, also where the key is a number."""
+    if isinstance(node, dict) and "Fn::FindInMap" in node:
+        name, *path = node["Fn::FindInMap"]
+        node = {"Fn::FindInMap": [name, *(str(_original_clean(key, resources)) for key in path)]}
     cleaned = _original_clean(node, resources)
     return [one for one in cleaned if one is not None] if isinstance(node, list) else cleaned
 
@@ -145,6 +149,14 @@ def _count_as_number(kind: type[Any], way: str) -> None:
         return original(cloudformation_json=json, **named)
 
     setattr(kind, way, classmethod(counted))
+
+
+def _stop_service(_: object, name: str, _json: Json, account_id: str, region_name: str) -> None:
+    """Stop a service whose stack is deleted: moto's CloudFormation leaves it running."""
+    backend = ecs_backends[account_id][region_name]
+    for one in list(backend.services.values()):
+        if one.physical_resource_id == name and one.status == "ACTIVE":
+            backend.delete_service(one.cluster_name, one.name, force=True)
 
 
 def _attributes_of(kind: type[Any], attributes: Mapping[str, Callable[[Any], str]]) -> None:
@@ -246,6 +258,18 @@ def _references(node: Json) -> list[str]:
     return []
 
 
+def _exports_made(self: Any) -> list[Any]:  # noqa: ANN401 - moto's own type
+    """List the exports of a stack, without those whose condition is false."""
+    resources = self._resource_map
+    outputs = [
+        one
+        for one in (self._output_json_map or {}).values()
+        if "Export" in one and ("Condition" not in one or resources.lazy_condition_map[one["Condition"]])
+    ]
+    cleaned = [(_clean(one["Export"]["Name"], resources), _clean(one["Value"], resources)) for one in outputs]
+    return [parsing.Export(self._stack_id, name, value) for name, value in cleaned]
+
+
 def _read_once(self: Any) -> None:  # noqa: ANN401 - moto's own type
     self.template_dict = read(self.template)
 
@@ -276,6 +300,7 @@ def close_gaps() -> None:
     moto.clean_json = _clean
     moto.parse_and_update_resource = _update_or_keep
     moto.get_references_from_template = _references
+    moto.OutputMap.exports = property(_exports_made)
     # moto reads a template five times, with a reader written in Python.
     stack: Any = models.Stack
     stack.parse_template = staticmethod(read)
@@ -284,6 +309,8 @@ def close_gaps() -> None:
     change_set.diff = _changes
     for way in ("create_from_cloudformation_json", "update_from_cloudformation_json"):
         _count_as_number(Service, way)
+    service: Any = Service
+    service.delete_from_cloudformation_json = classmethod(_stop_service)
     _attributes_of(
         FakeLoadBalancer,
         {

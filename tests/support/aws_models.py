@@ -13,17 +13,27 @@ from moto.servicequotas.responses import ServiceQuotasResponse
 SONIC: Final = "amazon.nova-2-5-sonic"
 
 
+CONCURRENT: Final = "On-demand InvokeModel concurrent requests for Amazon Nova {}Sonic"
+"""What Service Quotas calls the quota of one generation, as accounts list it."""
+
+
 @dataclass
 class Models:
-    """Every region but eu-north-1 has Nova 2.5 Sonic, and 200 conversations are allowed."""
+    """The regions of AWS's page "Model support by AWS Region" have Nova 2.5 Sonic, and 200 streams are allowed.
 
-    without: set[str] = field(default_factory=lambda: {"eu-north-1"})
+    The generations before it have quotas of their own, as they are listed in the field: 20 and 2.
+    """
+
+    offering: set[str] = field(default_factory=lambda: {"us-east-1", "us-west-2", "eu-north-1", "ap-northeast-1"})
     status: str = "ACTIVE"
     conversations: float | None = 200.0
+    default: float | None = None
+    """AWS's default, which is asked for where the account lists no value."""
+    adjustable: bool = False
 
     def of(self, region: str) -> list[dict[str, Any]]:
         """List a region's models."""
-        here = [] if region in self.without else [SONIC]
+        here = [SONIC] if region in self.offering else []
         return [
             {
                 "modelId": model,
@@ -34,12 +44,21 @@ class Models:
         ]
 
     def quotas(self) -> list[dict[str, Any]]:
-        """List what Bedrock allows an account."""
-        listed = [{"QuotaName": "On-demand InvokeModel requests per minute for Amazon Nova Lite", "Value": 1000.0}]
-        if self.conversations is not None:
-            name = "Concurrent requests for Amazon Nova 2.5 Sonic"
-            listed.append({"QuotaName": name, "Value": self.conversations})
-        return listed
+        """List what Bedrock allows this account."""
+        older = [_quota("", 20.0), _quota("2 ", 2.0)]
+        minutes = {"QuotaName": "On-demand InvokeModel requests per minute for Amazon Nova Lite", "Value": 1000.0}
+        return [minutes, *older, *self._own(self.conversations)]
+
+    def defaults(self) -> list[dict[str, Any]]:
+        """List what Bedrock allows any account."""
+        return [_quota("", 20.0), _quota("2 ", 20.0), *self._own(self.default)]
+
+    def _own(self, value: float | None) -> list[dict[str, Any]]:
+        return [] if value is None else [_quota("2.5 ", value, adjustable=self.adjustable)]
+
+
+def _quota(generation: str, value: float, *, adjustable: bool = False) -> dict[str, Any]:
+    return {"QuotaName": CONCURRENT.format(generation), "Value": value, "Adjustable": adjustable}
 
 
 @contextmanager
@@ -50,14 +69,19 @@ def telling(models: Models) -> Iterator[Models]:
         (BedrockResponse, "get_foundation_model", bedrock.get),
         (BedrockResponse, "list_foundation_models", bedrock.list),
         (ServiceQuotasResponse, "list_service_quotas", quotas.list),
+        (ServiceQuotasResponse, "list_aws_default_service_quotas", quotas.defaults),
     ]
+    before = {(kind, name): kind.__dict__.get(name) for kind, name, _ in added}
     for kind, name, answer in added:
         setattr(kind, name, _method(answer))
     try:
         yield models
     finally:
-        for kind, name, _ in added:
-            delattr(kind, name)
+        for (kind, name), own in before.items():
+            if own is None:
+                delattr(kind, name)
+            else:
+                setattr(kind, name, own)
 
 
 def _method(answer: Any) -> Any:  # noqa: ANN401 - moto's handlers carry no types
@@ -88,3 +112,6 @@ class _Quotas:
 
     def list(self, _request: object) -> dict[str, Any]:
         return {"Quotas": self._models.quotas()}
+
+    def defaults(self, _request: object) -> dict[str, Any]:
+        return {"Quotas": self._models.defaults()}

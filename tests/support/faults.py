@@ -137,7 +137,7 @@ FAULTS: Final = (
             "e2e/test_call_outlives_its_task.py::test_the_same_caller_goes_on_talking_to_another_task",
         ),
     ),
-    Entry(33, "ECS does not protect the task"),
+    Entry(33, "the load balancer does not bring a task its own request"),
     Entry(
         34,
         "Twilio's REST service fails",

@@ -1,8 +1,7 @@
-"""Two tasks of each service behind the pretend load balancer, replaced one by one while people talk, as ECS does it."""
+"""Two tasks of each service behind the pretend load balancer; `ecs_scheduler` replaces them while people talk."""
 
 import asyncio
 import signal
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any
 
 from standins.ecs.server import EcsStandin
 from standins.edge.server import Edge, Settings
+from standins.edge.targets import Target
 from standins.nova.server import NovaSettings, NovaStandin
 from standins.twilio.server import TwilioExchange
 from tests.support.edge_setting import PHONE, TEMPLATE, WEB
@@ -19,13 +19,19 @@ from tests.support.score import Score
 from tests.support.waiting import until
 from tests.support.web_process import WebProcess, web_process
 
-HURRY = 30.0
-"""How many times faster the load balancer's clock goes: half an hour of draining is a minute."""
+HURRY = 20.0
+"""How many times faster the load balancer's clock goes: half an hour of draining is ninety seconds, and a call of ten
+seconds is one of three minutes."""
 DRAIN_SECONDS = 60
 EXIT_SECONDS = 100.0
 STILL_RUNNING = 999
 """In place of an exit code."""
-_UNLIMITED = {"STARTS_PER_MINUTE": "10000", "STARTS_PER_MINUTE_PER_ADDRESS": "10000", "MAX_SESSIONS": "40"}
+_OF_WEB = {
+    "KEEP_REQUEST_OPEN": "true",
+    "STARTS_PER_MINUTE": "10000",
+    "STARTS_PER_MINUTE_PER_ADDRESS": "10000",
+    "MAX_SESSIONS": "40",
+}
 
 
 @dataclass(eq=False)
@@ -35,6 +41,8 @@ class Task:
     name: str
     group: str
     service: PhoneProcess | WebProcess
+    revision: int = 1
+    """Of its task definition."""
     log: list[dict[str, Any]] = field(default_factory=list)
     """What it had logged when it ended."""
 
@@ -66,6 +74,12 @@ class Fleet:
     """Those that take calls."""
     gone: list[Task] = field(default_factory=list)
     killed: list[Task] = field(default_factory=list)
+    started: int = 0
+
+    @staticmethod
+    def service(group: str) -> str:
+        """Name the service behind a target group."""
+        return "phone" if group == PHONE else "web"
 
     def of(self, group: str) -> list[Task]:
         """Give the tasks of a service."""
@@ -76,20 +90,21 @@ class Fleet:
         """Everything that ever ran."""
         return [*self.tasks, *self.gone, *self.killed]
 
-    async def start(self, group: str) -> Task:
+    async def start(self, group: str, revision: int = 1) -> Task:
         """Start a task, and wait until the load balancer sends it calls."""
-        name = f"{'phone' if group == PHONE else 'web'}-{len(self.all_tasks) + 1}"
+        self.started += 1
+        name = f"{self.service(group)}-{self.started}"
         settings = {
             "PUBLIC_BASE_URL": self.edge.url,
-            "ECS_AGENT_URI": self.ecs.uri(name),
+            "ECS_AGENT_URI": self.ecs.uri(name),  # as ECS does, for every task
             "DRAIN_SECONDS": str(DRAIN_SECONDS),
             "METRICS_SECONDS": "1",
             "CALL_STORE": f"file:{self.folder / 'calls'}",
             **self.settings,
         }
         log = self.folder / f"{name}.jsonl"
-        running = self._phone(log, settings) if group == PHONE else web_process(self.nova, log, settings | _UNLIMITED)
-        task = Task(name, group, await self.stack.enter_async_context(running))
+        running = self._phone(log, settings) if group == PHONE else web_process(self.nova, log, settings | _OF_WEB)
+        task = Task(name, group, await self.stack.enter_async_context(running), revision)
         target = self.edge.register(group, task.address)
         await until(lambda: bool(target.health.healthy), 30)
         self.tasks.append(task)
@@ -100,26 +115,23 @@ class Fleet:
 
     def stop(self, task: Task) -> None:
         """Take a task out of the load balancer and tell it to leave; its calls go on."""
-        self._take_out(task)
+        self.tasks.remove(task)
+        self.deregister(task)
         self.gone.append(task)
         task.service.process.send_signal(signal.SIGTERM)
 
     def kill(self, task: Task) -> None:
         """End a task without a word. ECS notices and takes it out of the load balancer."""
+        self.tasks.remove(task)
         self.killed.append(task)
         task.service.process.send_signal(signal.SIGKILL)
-        self._take_out(task)
+        self.deregister(task)
 
-    def _take_out(self, task: Task) -> None:
-        self.tasks.remove(task)
+    def deregister(self, task: Task) -> Target:
+        """Take a task out of the load balancer, which goes on with what goes on."""
         target = next(one for one in self.edge.targets(task.group) if (one.host, one.port) == task.address)
         self.edge.deregister(task.group, target)
-
-    async def replace(self, task: Task) -> Task:
-        """Do one step of a rolling deployment: the new one first, then the old one leaves."""
-        fresh = await self.start(task.group)
-        self.stop(task)
-        return fresh
+        return target
 
     async def exit_codes(self) -> dict[str, int]:
         """Wait until every task that was stopped has ended, and say how; one that has not counts as `STILL_RUNNING`."""
@@ -157,8 +169,3 @@ async def fleet(
         for group in groups:
             await running.start(group)
         yield running
-
-
-def now() -> float:
-    """Seconds since some moment, for reports."""
-    return time.monotonic()

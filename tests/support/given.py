@@ -6,18 +6,21 @@ from typing import Any
 
 type Template = Mapping[str, Any]
 
+_REGION = "eu-north-1"
+
 
 def refused(template: Template, given: Mapping[str, str]) -> list[str]:
     """Say why these parameters would not be taken; those that are not given have their defaults."""
     parameters = template["Parameters"]
     values = {name: given.get(name, one.get("Default")) for name, one in parameters.items()}
+    pseudo = {"AWS::Region": given.get("AWS::Region", _REGION)}
     missing = [f"{name} is missing" for name, value in values.items() if value is None]
     wrong = [
         f"{name} cannot be {value!r}"
         for name, value in values.items()
         if value is not None and not _fits(parameters[name], str(value))
     ]
-    return missing or wrong or list(_broken(template.get("Rules", {}), values))
+    return missing or wrong or list(_broken(template.get("Rules", {}), {**values, **pseudo}))
 
 
 def _fits(parameter: Template, value: str) -> bool:
@@ -45,6 +48,8 @@ def _holds(condition: Any, values: Mapping[str, Any]) -> bool:  # noqa: ANN401 -
             return _value(left, values) == _value(right, values)
         case {"Fn::Contains": [list(choices), one]}:
             return _value(one, values) in map(str, choices)
+        case {"Fn::And": list(parts)}:
+            return all(_holds(one, values) for one in parts)
         case {"Fn::Not": [one]}:
             return not _holds(one, values)
         case _:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from standins.daily.house import Ledger as Rooms
+from standins.ecs.protection import Task
 from standins.nova.records import Ledger as Streams
 from standins.nova.records import Said, SessionRecord
 from tests.support.numbered import numbers_in
@@ -171,10 +172,10 @@ def sound_is_accounted_for(given_ms: float, *, sent_ms: float, dropped_ms: float
     assert abs(given_ms - sent_ms - dropped_ms) <= spare_ms, f"{given_ms} given, {sent_ms} sent, {dropped_ms} dropped"
 
 
-def protection_is_released(puts: Sequence[bool]) -> None:
-    """L9: the task's protection was put on and off in turn, and is off in the end."""
-    assert not puts or (puts[0] and not puts[-1])
-    assert all(before != after for before, after in pairwise(puts) if not after)
+def no_protection_is_asked_for(tasks: Iterable[Task]) -> None:
+    """L9: no task keeps ECS from stopping it; a busy service could then be neither updated nor scaled in."""
+    asked = [task.name for task in tasks if task.asked]
+    assert asked == [], f"these tasks asked ECS to protect them: {asked}"
 
 
 def log_is_clean(lines: Iterable[Line], canaries: Iterable[str] = ()) -> None:

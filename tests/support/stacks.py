@@ -89,9 +89,12 @@ def usual(network: Parameters | None = None, **parameters: str) -> list[Stack]:
         stack("edge", "edge"),
         stack("https", "https"),
         stack("firewall", "firewall"),
+        stack("canary", "canary"),
+        *(stack(f"{name}-rollback", "rollback", ServiceName=name) for name in services),
         *(stack(name, "service", ServiceName=name, ImageTag="0a1b2c3") for name in services),
+        *(stack(f"{name}-scaling", "scaling", ServiceName=name) for name in services),
         *(stack(f"{name}-alarms", "alarms", ServiceName=name) for name in services),
-        stack("observability", "observability"),
+        *(stack(name, name) for name in ("platform-alarms", "events", "flow-logs", "observability")),
     ]
 
 
@@ -143,8 +146,12 @@ def deploy(made: Deployed, stacks: list[Stack], folder: Path = FOLDER) -> None:
 def _arguments(made: Deployed, stack: Stack, folder: Path) -> dict[str, Any]:
     """Say what CloudFormation is told; fails where the real one would not take a parameter."""
     text = (folder / f"{stack.template}.yaml").read_text()
+    ways_out = [found["NatGatewayIds"] for name, found in made.outputs.items() if "NatGatewayIds" in found]
     edges = [found["PublicUrl"] for name, found in made.outputs.items() if name.endswith("edge")]
+    listeners = [found["ListenerArn"] for name, found in made.outputs.items() if name.endswith("edge")]
     wanted = {"Environment": "test", "PublicBaseUrl": edges[-1] if edges else "", **stack.parameters}
+    wanted |= {"ListenerArn": listeners[-1]} if listeners else {}
+    wanted |= {"NatGatewayIds": ways_out[-1]} if ways_out else {}
     template = read(text)
     given = {key: value for key, value in wanted.items() if key in template["Parameters"]}
     why = refused(template, given)

@@ -52,7 +52,7 @@ class _Desk(Lobby):
 
     async def answer_new(self, address: str, offer: OfferRequest) -> tuple[Visit, dict[str, str]]:
         """Begin a visit, and read its offer."""
-        visit = self.expect(address)
+        visit = await self.expect(address)
         return visit, await self.answer(visit, offer)
 
     async def add_candidates(self, visit: Visit, pc_id: str, candidates: list[Candidate]) -> None:

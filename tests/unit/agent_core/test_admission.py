@@ -6,6 +6,7 @@ import pytest
 
 from agent_core.admission import Admission, Place
 from agent_core.errors import AtCapacity, Draining
+from agent_core.spend import Spend
 
 
 def test_places_run_out() -> None:
@@ -115,3 +116,16 @@ async def test_the_wait_is_bounded() -> None:
     admission = Admission(1)
     admission.admit()
     assert not await admission.wait_until_empty(0.01)
+
+
+def test_free_places_are_none_while_a_task_drains_and_all_while_its_budget_is_spent() -> None:
+    """A task that leaves is no capacity; more tasks for a spent budget would spend more."""
+    spent = Spend(1.0)
+    admission = Admission(3, spent)
+    admission.admit()
+    assert admission.free == 2
+    spent.add(2.0)
+    assert admission.is_over_budget
+    assert admission.free == 2
+    admission.start_draining()
+    assert admission.free == 0

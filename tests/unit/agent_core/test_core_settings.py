@@ -23,7 +23,7 @@ def test_a_service_without_settings_has_defaults() -> None:
     settings = CoreSettings.read()
     assert settings.model_endpoint == "https://bedrock-runtime.us-east-1.amazonaws.com"
     assert settings.base_url == "http://127.0.0.1:7860"
-    assert settings.max_sessions == 40
+    assert settings.max_sessions == 30
 
 
 def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,7 +39,7 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.nova_sonic_endpointing is Sensitivity.LOW
     assert settings.base_url == "https://voice.example.org/agent"
     assert settings.model_endpoint == "https://vpce.example.org:8443"
-    assert settings.max_sessions == 40
+    assert settings.max_sessions == 30
 
 
 def test_a_file_is_read_and_the_environment_counts_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,6 +62,10 @@ def test_a_file_is_read_and_the_environment_counts_more(tmp_path: Path, monkeypa
         ("ENVIRONMENT", SECRET),
         ("PUBLIC_BASE_URL", SECRET),
         ("NOVA_SONIC_ENDPOINTING", SECRET),
+        ("FORWARDED_ALLOW_IPS", SECRET),
+        ("FORWARDED_ALLOW_IPS", "*"),
+        ("FORWARDED_ALLOW_IPS", "10.0.0.0/8, balancer"),
+        ("NOVA_SONIC_VOICE", SECRET),
         ("TIME_ZONE", SECRET),
         ("TIME_ZONE", "Europe"),
         ("TIME_ZONE", "../../etc/hostname"),
@@ -100,6 +104,7 @@ def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings that are printed by accident print no secret."""
     monkeypatch.setenv("TWILIO_ACCOUNT_SID", ACCOUNT)
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", SECRET)
+    monkeypatch.setenv("TWILIO_API_SID", "SK1")
     monkeypatch.setenv("TWILIO_API_SECRET", SECRET)
     settings = PhoneSettings.read()
     assert SECRET not in repr(settings)

@@ -63,6 +63,21 @@ def test_a_gauge_is_read_when_it_is_told() -> None:
     assert _values(meter.documents(), "ActiveSessions") == [7]
 
 
+def test_free_places_come_by_themselves_at_high_resolution_also_at_zero() -> None:
+    """An alarm with a period of ten seconds takes a metric of a resolution of one second only."""
+    meter, free = _meter(), [0]
+    meter.gauge(metrics.ACTIVE_SESSIONS, lambda: 1)
+    meter.gauge(metrics.FREE_PLACES, lambda: free[0])
+    assert _values(meter.documents(), "FreePlaces") == []
+    (document,) = meter.fast_documents()
+    assert (document["FreePlaces"], document["event"]) == (0, "metrics")
+    (directive,) = document["_aws"]["CloudWatchMetrics"]
+    assert directive["Metrics"] == [{"Name": "FreePlaces", "Unit": "Count", "StorageResolution": 1}]
+    assert directive["Dimensions"] == [["Service"]]
+    usual = [one for doc in meter.documents() for one in doc["_aws"]["CloudWatchMetrics"][0]["Metrics"]]
+    assert [one for one in usual if "StorageResolution" in one] == []
+
+
 def test_what_was_told_is_not_told_again() -> None:
     """Sums are per interval: CloudWatch adds them up."""
     meter = _meter()

@@ -9,6 +9,7 @@ from agent_core.admission import Admission
 from agent_core.errors import ModelUnavailable
 from agent_core.nova.model_session import ModelSession, Prompt
 from agent_core.nova.parking import Parking
+from agent_core.quota.capacity import Capacity
 from tests.support.scripted_model import ScriptedModel
 from tests.support.waiting import until
 
@@ -19,9 +20,10 @@ CALL = "CA1"
 class Lot:
     """A parking over a scripted model, with one place."""
 
-    def __init__(self, keep: float = 30.0) -> None:
+    def __init__(self, keep: float = 30.0, streams: int | None = None) -> None:
         self.model = ScriptedModel()
-        self.admission = Admission(3)
+        self.capacity = Capacity([""], streams)
+        self.admission = Admission(3, capacity=self.capacity)
         self.abandoned: list[str] = []
         self.parking = Parking(self._open, lambda key, _: self.abandoned.append(key), timedelta(seconds=keep))
 
@@ -30,7 +32,7 @@ class Lot:
 
     def park(self, key: str = CALL) -> None:
         """Park a session for a call."""
-        self.parking.park(key, PROMPT, self.admission.admit(), {"city": "Oslo"})
+        self.parking.park(key, PROMPT, self.admission.admit(), {"city": "Oslo"}, ahead=self.capacity.ahead())
 
 
 async def test_the_session_waits_for_its_call() -> None:

@@ -49,13 +49,13 @@ def _difference(sound: NDArray[np.int16], other: NDArray[np.int16]) -> float:
     return float(np.linalg.norm(one - two) / np.linalg.norm(two))
 
 
-def _write(folder: Path, *, width: int = 2, rate: int = 16_000, seconds: float = 1.0) -> Path:
+def _write(folder: Path, *, width: int = 2, rate: int = 16_000, seconds: float = 1.0, loudest: int = 10_000) -> Path:
     for phrase in Phrase:
         with wave.open(str(folder / f"{phrase}.wav"), "wb") as file:
             file.setnchannels(1)
             file.setsampwidth(width)
             file.setframerate(rate)
-            file.writeframes(bytes(int(rate * seconds) * width))
+            file.writeframes(loudest.to_bytes(2, "little") * (int(rate * seconds) * width // 2))
     return folder
 
 
@@ -66,10 +66,13 @@ def test_an_operators_own_recordings_are_taken_at_any_rate(tmp_path: Path) -> No
     assert len(recordings.pcm(Phrase.HOLD, 8000)) == pytest.approx(16_000, abs=4)
 
 
-@pytest.mark.parametrize("broken", ["missing", "stereo", "width", "long", "text"])
+@pytest.mark.parametrize("broken", ["missing", "stereo", "width", "long", "text", "silent", "empty", "rate"])
 def test_recordings_that_cannot_be_played_stop_the_service_at_its_start(tmp_path: Path, broken: str) -> None:
     """Not the first caller who has to wait."""
-    _write(tmp_path, width=1 if broken == "width" else 2, seconds=11 if broken == "long" else 1)
+    seconds = {"long": 11.0, "empty": 0.0}.get(broken, 1.0)
+    rate = 4000 if broken == "rate" else 16_000
+    loudest = 100 if broken == "silent" else 10_000
+    _write(tmp_path, width=1 if broken == "width" else 2, seconds=seconds, rate=rate, loudest=loudest)
     if broken == "missing":
         (tmp_path / "sorry.wav").unlink()
     if broken == "text":

@@ -8,6 +8,8 @@ import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
+from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ import structlog
 
 from agent_core import prompts
 from agent_core.agent import Agent
-from agent_core.errors import ModelRejected, UpstreamError
+from agent_core.errors import ConfigurationError, ModelRejected, UpstreamError
 from agent_core.events import Tally
 from agent_core.handover import Handover
 from agent_core.nova.stream import ModelStream
@@ -324,3 +326,86 @@ def test_the_stand_in_takes_no_order_for_a_caller_s_words(name: str) -> None:
     read = directions.read(_read(name))
     assert read is not None
     assert read.kind is expected[name]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Give a copy of the prompts, for an adopter to write in."""
+    return copytree(Path(str(files(prompts))), tmp_path / "prompts")
+
+
+def _add(folder: Path, line: str, name: str = "system") -> int:
+    """Add a line to a prompt; return its number."""
+    path = folder / f"{name}.md"
+    path.write_text(f"{path.read_text()}\n{line}\n")
+    return path.read_text().splitlines().index(line) + 1
+
+
+@pytest.mark.parametrize("line", ["A loaf is $5.", "100 $ a day", "$$hours", "It ends in $", "a$", "$5 and $ 6"])
+def test_a_dollar_sign_that_names_nothing_stands_for_itself(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    """The first thing that a bakery writes is a price. Every prompt is filled in as in a call."""
+    _add(folder, line)
+    texts = prompts.read(folder)
+    monkeypatch.setattr(prompts, "_texts", lambda: texts)
+    assert line.replace("$$", "$") in _system().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "advice"),
+    [
+        ("Open: $hours.", "system", "nothing fills in $hours; write $$hours"),
+        ("Open: ${hours}.", "system", "nothing fills in ${hours}; write $${hours}"),
+        ("Now $details", "system", ""),
+        ("Open: ${hours", "system", "write $${"),
+        ("${now", "system", "write $${"),
+        ("The caller is $caller.", "greeting", "placeholders here: none"),
+        ("They pressed $keyes.", "keys_typed", "placeholders here: $keys"),
+    ],
+)
+def test_a_placeholder_that_nothing_fills_in_stops_the_service_at_its_start(
+    folder: Path, line: str, name: str, advice: str
+) -> None:
+    """With the file, the line and what to write: the first caller would be met by a defect."""
+    number = _add(folder, line, name)
+    if not advice:
+        prompts.read(folder)
+        return
+    with pytest.raises(ConfigurationError) as refused:
+        prompts.read(folder)
+    assert f"prompts/{name}.md, line {number}: " in refused.value.reason
+    assert advice in refused.value.reason
+    assert "\n" not in refused.value.reason
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"), [(None, "cannot be read"), (b" \n", "line 1: the file is empty"), (b"\xff\xfe", "UTF-8")]
+)
+def test_a_prompt_that_cannot_be_read_stops_the_service_at_its_start(
+    folder: Path, content: bytes | None, reason: str
+) -> None:
+    """Each of the files: one that only some calls need would be missed by the first caller who needs it."""
+    for name in NAMES:
+        (folder / f"{name}.md").unlink()
+        if content is not None:
+            (folder / f"{name}.md").write_bytes(content)
+    with pytest.raises(ConfigurationError) as refused:
+        prompts.read(folder)
+    assert [name for name in NAMES if f"prompts/{name}.md" in refused.value.reason] == NAMES
+    assert refused.value.reason.count(reason) == len(NAMES)
+
+
+def test_every_prompt_is_checked_at_start(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where both services make their agent."""
+    assert sorted(prompts.PLACEHOLDERS) == NAMES
+    _add(folder, "$hours", "nobody_free")
+    monkeypatch.setattr(prompts, "_texts", lambda: prompts.read(folder))
+    with pytest.raises(ConfigurationError, match="nobody_free"):
+        _system()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_caller_fills_in_what_its_prompt_names(name: str) -> None:
+    """A placeholder that is known and not filled in would be read to the model as it is."""
+    assert "$" not in _read(name)

@@ -39,7 +39,7 @@ IDLE = (
         ("AwsCrtError", "AWS_ERROR_HTTP_CONNECTION_CLOSED", Remedy.RETRY),
         ("AccessDeniedException", "", Remedy.GIVE_UP),
         ("ResourceNotFoundException", "", Remedy.GIVE_UP),
-        ("ServiceQuotaExceededException", "", Remedy.GIVE_UP),
+        ("ServiceQuotaExceededException", "", Remedy.RETRY),
         ("UnrecognizedClientException", "The security token included in the request is invalid.", Remedy.GIVE_UP),
         (
             "ValidationException",

@@ -1,5 +1,6 @@
 """Change sets and failures, as a person reads them."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -81,9 +82,17 @@ def test_no_failure_is_none() -> None:
         ("The maximum number of addresses has been reached. (Service: Ec2)", "Service Quotas"),
         ("Cannot update export pipecat-test-vpc-id as it is in use by pipecat-test-edge", "destroy"),
         ("No export named pipecat-test-vpc-id found", "whole `make deploy`"),
+        ("5 active deployments exist, unable to create new deployment", "oldest have ended"),
         ("something nobody has seen", "same command again"),
     ],
 )
 def test_each_failure_says_what_to_do(reason: str, advice: str) -> None:
     """CloudFormation says what happened only."""
     assert advice in failures.Failure("X", "AWS::X", reason).advice
+
+
+def test_no_advice_cuts_conversations_off_without_saying_so() -> None:
+    """Whoever follows it in a hurry has live calls."""
+    cutting = [advice for _, advice in vars(failures)["_ADVICE"] if re.search("destroy|[Ss]top", advice)]
+    assert cutting
+    assert [advice for advice in cutting if "cut" not in advice] == []

@@ -1,10 +1,12 @@
 """What the checks say, answer by answer: AWS's are scripted, docker's and git's too."""
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import boto3
@@ -13,7 +15,7 @@ from botocore.stub import Stubber
 
 from deployment import secrets
 from deployment.aws import Aws
-from deployment.checks import account, builder, https, model, quotas
+from deployment.checks import account, builder, https, model, processor, quotas
 from deployment.checks import secrets as secret_checks
 from deployment.checks.finding import Finding
 from deployment.environment import Environment
@@ -102,7 +104,7 @@ def test_credentials_that_are_refused_stop_everything(cloud: Scripted) -> None:
 
 
 def test_a_region_without_the_model_says_what_it_has(cloud: Scripted) -> None:
-    """eu-north-1 is where it runs, and not where the model is."""
+    """Such as an older generation."""
     cloud.refuse("bedrock", "get_foundation_model", "ResourceNotFoundException")
     arn = "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-sonic-v1:0"
     cloud.tell(
@@ -110,9 +112,8 @@ def test_a_region_without_the_model_says_what_it_has(cloud: Scripted) -> None:
         "list_foundation_models",
         {"modelSummaries": [{"modelId": "amazon.nova-sonic-v1:0", "modelArn": arn}]},
     )
-    cloud.tell("model_quotas", "list_service_quotas", {"Quotas": []})
-    found, quota = model.check(cloud.aws, SONIC, 96, REGIONS)
-    assert (found.mark, quota.mark) == (Mark.BAD, Mark.UNKNOWN)
+    found = model.check(cloud.aws, SONIC, REGIONS)
+    assert found.mark is Mark.BAD
     assert "amazon.nova-sonic-v1:0: set NovaSonicRegion" in found.advice[0]
 
 
@@ -120,46 +121,25 @@ def test_a_region_without_any_names_those_that_have_one(cloud: Scripted) -> None
     """Then only another region helps."""
     cloud.refuse("bedrock", "get_foundation_model", "ResourceNotFoundException")
     cloud.tell("bedrock", "list_foundation_models", {"modelSummaries": []})
-    cloud.tell("model_quotas", "list_service_quotas", {"Quotas": []})
-    found, _ = model.check(cloud.aws, SONIC, 96, REGIONS)
+    found = model.check(cloud.aws, SONIC, REGIONS)
     assert found.found == "amazon.nova-2-5-sonic is not in us-east-1"
     assert found.advice[0].startswith("Nova Sonic is in us-east-1, eu-north-1: set NovaSonicRegion")
 
 
-@pytest.mark.parametrize(
-    ("asked", "counted"),
-    [("amazon.nova-2-5-sonic", 30), ("amazon.nova-2-sonic-v1:0", 20), ("amazon.nova-sonic-v1:0", 50), ("a.b-c", 50)],
-)
-def test_each_generation_has_a_quota_of_its_own(cloud: Scripted, asked: str, counted: int) -> None:
-    """What the account may do with another model helps no caller."""
-    cloud.refuse("bedrock", "get_foundation_model", "AccessDeniedException")
-    quotas = [(" ", 50.0), (" 2 ", 20.0), (" 2.5 ", 30.0)]
-    listed = [
-        {"QuotaName": f"Concurrent requests for Amazon Nova{name}Sonic", "Value": value} for name, value in quotas
-    ]
-    cloud.tell("model_quotas", "list_service_quotas", {"Quotas": listed})
-    assert model.check(cloud.aws, asked, 1, REGIONS)[1].found == f"{counted} conversations at once"
-
-
-@pytest.mark.parametrize(("allowed", "mark"), [(20.0, Mark.CARE), (96.0, Mark.GOOD)])
-def test_a_model_that_ends_and_a_quota_that_is_small_are_told(cloud: Scripted, allowed: float, mark: Mark) -> None:
-    """Neither stops a deployment: a quota is asked for while it already runs."""
+def test_a_model_that_ends_is_told(cloud: Scripted) -> None:
+    """It still works, for a while."""
     arn = f"arn:aws:bedrock:us-east-1::foundation-model/{SONIC}"
     details = {"modelId": SONIC, "modelArn": arn, "modelLifecycle": {"status": "LEGACY"}}
     cloud.tell("bedrock", "get_foundation_model", {"modelDetails": details})
-    quota = {"QuotaName": "Concurrent requests for Amazon Nova 2 Sonic", "Value": allowed}
-    cloud.tell("model_quotas", "list_service_quotas", {"Quotas": [quota]})
-    found, conversations = model.check(cloud.aws, SONIC, 96, REGIONS)
-    assert (found.mark, conversations.mark) == (Mark.CARE, mark)
+    assert model.check(cloud.aws, SONIC, REGIONS).mark is Mark.CARE
 
 
 def test_a_check_that_may_not_be_made_stops_nobody(cloud: Scripted) -> None:
     """It says what was refused."""
     cloud.refuse("bedrock", "get_foundation_model", "AccessDeniedException", "not authorized to GetFoundationModel")
-    cloud.refuse("model_quotas", "list_service_quotas", "AccessDeniedException")
-    findings = model.check(cloud.aws, SONIC, 96, REGIONS)
-    assert [one.mark for one in findings] == [Mark.UNKNOWN, Mark.UNKNOWN]
-    assert "not authorized to GetFoundationModel" in findings[0].found
+    found = model.check(cloud.aws, SONIC, REGIONS)
+    assert found.mark is Mark.UNKNOWN
+    assert "not authorized to GetFoundationModel" in found.found
 
 
 def certificate(domain: str, *names: str, status: str = "ISSUED", days: int = 200) -> dict[str, Any]:
@@ -309,3 +289,57 @@ def test_a_secret_that_is_no_json_has_no_values(cloud: Scripted) -> None:
     """Somebody put the bare key in."""
     cloud.tell("secrets", "get_secret_value", {"SecretString": "d41ly"})
     assert secrets.read(cloud.aws, "arn:aws:secretsmanager:x:1:secret:y-abcdef") == {}
+
+
+class Configuration(BaseHTTPRequestHandler):
+    """The part of an image that tells what it was built for, at the address that the registry gives."""
+
+    def do_GET(self) -> None:
+        """Answer as the path says."""
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"architecture": "%s"}' % self.path[1:].encode())
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def layers() -> Iterator[str]:
+    """Give the address of a store of layers."""
+    with HTTPServer(("127.0.0.1", 0), Configuration) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("built", "wanted", "advice"),
+    [
+        ("amd64", "ARM64", "set CpuArchitecture=X86_64, or name images that were built for arm64"),
+        ("arm64", "X86_64", "set CpuArchitecture=ARM64, or name images that were built for amd64"),
+        ("arm64", "ARM64", ""),
+        ("", "ARM64", ""),
+    ],
+)
+def test_images_have_to_be_built_for_the_processor(
+    cloud: Scripted, layers: str, built: str, wanted: str, advice: str
+) -> None:
+    """Each task would end at once with "exec format error", and the deployment be rolled back after minutes."""
+    for _ in ("phone", "web"):
+        manifest = json.dumps({"config": {"digest": "sha256:" + "0" * 64}} if built else {})
+        cloud.tell("ecr", "batch_get_image", {"images": [{"imageManifest": manifest}]})
+        if built:
+            cloud.tell("ecr", "get_download_url_for_layer", {"downloadUrl": f"{layers}/{built}"})
+    found = list(processor.check(cloud.aws, "0ld", wanted))
+    assert [one.advice for one in found] == ([(advice,)] * 2 if advice else [])
+    assert all(f"was built for {built}, and tasks run on" in one.found for one in found)
+
+
+def test_a_registry_that_does_not_tell_stops_nothing(cloud: Scripted) -> None:
+    """Whether the image is there at all is another check."""
+    cloud.refuse("ecr", "batch_get_image", "AccessDenied")
+    cloud.tell("ecr", "batch_get_image", {"images": []})
+    assert list(processor.check(cloud.aws, "0ld", "ARM64")) == []

@@ -43,6 +43,8 @@ def test_a_region_has_an_address_of_its_own(
         ("TWILIO_REGION", "evil.example/"),
         ("TWILIO_REGION", "jp1"),
         ("TWILIO_EDGE", "a.b"),
+        ("TWILIO_API_SID", "SK0"),
+        ("TWILIO_API_SECRET", "half-a-key"),
         ("TRANSFER_CALLER_ID", "15005550001"),
         ("TRANSFER_CALLER_ID", "sip:desk@pbx.example"),
     ],

@@ -1,8 +1,11 @@
 """Which lines of its children `voice-agent run` shows, and how."""
 
 import json
+import re
 
-from standins.cli.banner import is_for_people, short
+import pytest
+
+from standins.cli.banner import is_for_people, last_words, short
 
 
 def test_metrics_are_not_shown_to_a_person() -> None:
@@ -18,3 +21,40 @@ def test_metrics_are_not_shown_to_a_person() -> None:
     assert is_for_people(json.dumps(event))
     assert is_for_people("no JSON at all")
     assert short("phone-agent", json.dumps(event)).endswith("phone-agent call_answered call_sid=CA000000…")
+
+
+TRACE = """Traceback (most recent call last):
+  File "/srv/agent/phone_agent/phone.py", line 110, in park
+    prompt = self.agent.prompt(rates, call.facts, said)
+  File "/srv/agent/prompts/__init__.py", line 15, in load
+    return Template(text).substitute(values).strip()
+KeyError: 'hours'"""
+
+
+def test_of_a_trace_the_cause_is_shown() -> None:
+    """Its last line and where that was raised; what stands first is the same in every trace."""
+    line = {"event": "visit_failed", "level": "error", "timestamp": "2026-11-23T14:15:16Z", "exception": TRACE}
+    assert "exception=KeyError: 'hours' (prompts/__init__.py:15)" in short("phone-agent", json.dumps(line))
+    stack = "\n".join(TRACE.splitlines()[1:-1])
+    told = short("phone-agent", json.dumps({"event": "uncaught", "level": "error", "stack": stack}))
+    assert told.endswith("stack=prompts/__init__.py:15")
+
+
+def test_lines_are_cut_behind_a_word_and_times_can_be_read() -> None:
+    """Nobody reads Unix seconds."""
+    about = "Pretend Open-Meteo: real places and true shapes, invented numbers and more words than fit"
+    told = short("weather", json.dumps({"event": "listening", "about": about, "started_at": 1795920000.25}))
+    assert "about=Pretend Open-Meteo: real places and true shapes, invented…" in told
+    assert "1.79592e+09" not in told
+    assert re.search(r"started_at=\d\d:\d\d:\d\d", told)
+
+
+@pytest.mark.parametrize("trouble", ["KeyError: 'hours'", '{"event":"stopped","level":"error","error":"KeyError"}'])
+def test_a_death_is_told_in_the_one_line_that_says_why(trouble: str) -> None:
+    """Between metrics and what was done last."""
+    metrics = json.dumps({"_aws": {"CloudWatchMetrics": []}, "Service": "phone-agent"})
+    lines = [*TRACE.splitlines()[:-1], trouble, json.dumps({"event": "stopping", "level": "info"}), *[metrics] * 14]
+    told = last_words("phone-agent", lines)
+    assert "\n" not in told
+    assert "KeyError" in told
+    assert last_words("phone-agent", [metrics]) == ""

@@ -60,7 +60,10 @@ def _reviewed(transcript: str = "", tools: tuple[str, ...] = (), caller: int = 0
         Event("twiml", 0.01, {"seconds": 0.008, "verbs": ["Connect/Stream", "Say"]}),
         Event("stream_started", 0.02),
         Event("sound_begins", 0.52),
+        Event("sound_ends", 0.9),
+        Event("sound_begins", 2.6),
         Event("clear", 3.0, {"dropped_ms": 1234}),
+        Event("sound_ends", 5.0),
         Event("ended", 6.0, {"reason": "caller_hung_up", "status": "completed", "seconds": 6.0}),
     ):
         timeline.add(event)
@@ -113,7 +116,11 @@ def test_many_calls_become_a_table() -> None:
     """With percentiles of what was measured."""
     rows = report.summary([_reviewed(), _reviewed()], [[], ["no answer"]])
     assert rows[1].split() == ["1", "0.50", "s", "0.60", "s", "ok"]
-    assert rows[-1].endswith("2 of 2 answered, 1 not as expected; first audio p50 0.50 s, p95 0.50 s")
+    assert rows[-3:] == [
+        "2 of 2 answered, 1 not as expected",
+        "first audio  p50 0.50 s, p95 0.50 s",
+        "answer       p50 0.60 s, p95 0.60 s",
+    ]
 
 
 def test_the_command_lists_and_refuses_commands(capsys: pytest.CaptureFixture[str]) -> None:

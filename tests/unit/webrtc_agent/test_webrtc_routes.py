@@ -328,3 +328,16 @@ async def test_whatever_is_only_read_has_a_head(make_desk: MakeClient) -> None:
         whole, head = await desk.http.get(path), await desk.http.head(path)
         assert (head.status_code, head.headers["content-type"]) == (whole.status_code, whole.headers["content-type"])
     assert (await desk.http.head("/room")).status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/start", "/connect"])
+async def test_a_visitor_for_whom_no_stream_is_left_is_told_when_to_come_again(
+    make_desk: MakeClient, path: str
+) -> None:
+    """In the page's words for a full house, which it shows as such."""
+    desk = make_desk(model_streams=2)
+    desk.agent.admission.admit()
+    refused = await desk.http.post(path)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "15")
+    assert refused.json()["info"] == "All our lines are busy. Please try again in a few minutes."
+    assert refused.json()["busy"] is True

@@ -43,6 +43,9 @@ def test_ice_servers_are_json(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ICE_HOSTS", "localhost"),
         ("ICE_SERVERS", '[{"url": "stun:x"}]'),
         ("TRANSPORT", "websocket"),
+        ("ALLOWED_ORIGINS", "example.com"),
+        ("ALLOWED_ORIGINS", '["https://example.com"]'),
+        ("ALLOWED_ORIGINS", "https://example.com/page"),
         ("STARTS_PER_MINUTE", "0"),
     ],
 )

@@ -20,6 +20,7 @@ class Aws:
     def __init__(self, region: str, model_region: str, session: boto3.Session | None = None) -> None:
         session = session or boto3.Session()
         config = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 3})
+        self._session, self._config = session, config
         self.region = region
         self.model_region = model_region
         self.acm = session.client("acm", region, config=config)
@@ -27,17 +28,23 @@ class Aws:
         self.cloudformation = session.client("cloudformation", region, config=config)
         self.ecr = session.client("ecr", region, config=config)
         self.ecs = session.client("ecs", region, config=config)
+        self.elb = session.client("elbv2", region, config=config)
         self.iam = session.client("iam", region, config=config)
         self.logs = session.client("logs", region, config=config)
         self.quotas = session.client("service-quotas", region, config=config)
         self.model_quotas = session.client("service-quotas", model_region, config=config)
         self.secrets = session.client("secretsmanager", region, config=config)
+        self.sns = session.client("sns", region, config=config)
         self.sts = session.client("sts", region, config=config)
         self._registry: Callable[[str], Any] = lambda where: session.client("ecr", where, config=config)
 
     def registry_in(self, region: str) -> Any:  # noqa: ANN401 - boto3's client for ECR
         """Return the client for image registries of a region, also of other accounts."""
         return self.ecr if region == self.region else self._registry(region)
+
+    def quotas_of(self, region: str) -> Any:  # noqa: ANN401 - made from a description at run time
+        """Return the client of Service Quotas in another region."""
+        return self._session.client("service-quotas", region, config=self._config)
 
 
 def code_of(error: Exception) -> str:

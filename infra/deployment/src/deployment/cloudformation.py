@@ -18,7 +18,8 @@ from deployment.stacks import Stack
 ABSENT: Final = {"", "REVIEW_IN_PROGRESS", "DELETE_COMPLETE"}
 _HALF_MADE: Final = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}
 """Left of a first creation, or of a deletion, that failed: such a stack can only be deleted."""
-_IMAGES: Final = "AWS::ECR::Repository"
+_TAKEN_UP: Final = {"AWS::ECR::Repository", "AWS::DynamoDB::Table", "AWS::Logs::LogGroup"}
+"""What stays under its own name when its stack goes, and becomes the next one's."""
 _NOTHING: Final = ("didn't contain changes", "No updates are to be performed")
 _BEGINS_SECONDS: Final = 60.0
 """How long CloudFormation may take to show that it has begun what it was told."""
@@ -117,11 +118,10 @@ class CloudFormation:
             "TemplateBody": stack.template.text,
             "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
             "Capabilities": list(stack.template.capabilities),
-            "Tags": [{"Key": "Application", "Value": "pipecat-voice-agent"}],
+            "Tags": [{"Key": key, "Value": value} for key, value in stack.tags.items()],
             **self._role,
         }
-        if not exists and _IMAGES in stack.template.kinds:
-            # Images stay when their stack goes; here they become this one's again.
+        if not exists and _TAKEN_UP.intersection(stack.template.kept.values()):
             arguments["ImportExistingResources"] = True
         try:
             arn = self._client.create_change_set(**arguments)["Id"]
@@ -160,6 +160,15 @@ class CloudFormation:
         status = self._ended(name, total=len(change_set.changes), before=before)
         if status not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
             raise _failed(name, status, failures.first(self._events(name, before)))
+
+    def is_protected(self, stack: Stack) -> bool:
+        """Tell whether it cannot be deleted before `protect` allows it."""
+        return bool((self._describe(stack.name) or {}).get("EnableTerminationProtection"))
+
+    def protect(self, stack: Stack, *, on: bool) -> None:
+        """Keep a stack from being deleted, or allow it."""
+        if self.is_protected(stack) != on:
+            self._client.update_termination_protection(StackName=stack.name, EnableTerminationProtection=on)
 
     def delete(self, stack: Stack) -> None:
         """Delete a stack and wait until it is gone.

@@ -1,16 +1,27 @@
-"""What an environment costs in a month in which nobody calls, as far as a short price list can tell."""
+"""What an environment costs: in a month in which nobody calls, and for a minute of a call.
+
+How many of each thing there are is read from the templates, as these parameters make them; how many metrics, from what
+the services' code says it measures (measured.json, which `python -m tools.reference` writes). Prices: prices.json.
+"""
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from typing import Any, Final
 
 from deployment.job import Job
-from deployment.stacks import SERVICES
+from deployment.stacks import Stack
 
-_ALARM: Final = "AWS::CloudWatch::Alarm"
 _MEGABYTES: Final = 1024
-_ZONES: Final = 2
+_GIGABYTE: Final = 1e9
+_SPEECH_TOKENS_A_SECOND: Final = 25
+_CALLER_SPEAKS, _AGENT_SPEAKS = 0.5, 0.3
+"""Shares of a minute; silence costs the model nothing."""
+_HEARD_BYTES: Final = 16_000 * 2 * 4 / 3
+_SPOKEN_BYTES: Final = 24_000 * 2 * 4 / 3
+"""A second of audio on its way to the model and back: 16 bits a sample, in base64."""
 
 
 @dataclass(frozen=True)
@@ -21,46 +32,180 @@ class Item:
     dollars: float
 
 
-def prices() -> dict[str, Any]:
-    """Read the price list that lies beside this file."""
-    read: dict[str, Any] = json.loads(resources.files("deployment").joinpath("prices.json").read_text("utf-8"))
+@dataclass(frozen=True)
+class Tasks:
+    """How many run of each service."""
+
+    fewest: Mapping[str, int]
+    """What scaling keeps while nobody calls."""
+    first: Mapping[str, int]
+    """What a first deployment starts with."""
+
+    @classmethod
+    def of(cls, job: Job) -> "Tasks":
+        """Read them from an environment's parameters."""
+        chosen = {service: job.chosen(service) for service in job.environment.services}
+        return cls(
+            {name: one.fewest_tasks for name, one in chosen.items()},
+            {name: one.first_tasks for name, one in chosen.items()},
+        )
+
+
+@cache
+def _read(name: str) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(resources.files("deployment").joinpath(name).read_text("utf-8"))
     return read
 
 
-def estimate(job: Job, tasks: int) -> list[Item]:
+def prices() -> dict[str, Any]:
+    """Read the price list that lies beside this file."""
+    return _read("prices.json")
+
+
+def measured() -> dict[str, Any]:
+    """Read what the services measure, and what they take a token to cost."""
+    return _read("measured.json")
+
+
+def estimate(job: Job, tasks: Mapping[str, int]) -> list[Item]:
     """Estimate what is there all the time.
 
     Args:
         job: whose environment.
-        tasks: how many run, of both services together.
+        tasks: how many run of each service.
     """
-    table = prices()
-    hours = table["hours"]
-    cores, gigabytes = int(job.setting("service", "Cpu")) / 1024, int(job.setting("service", "Memory")) / _MEGABYTES
-    rate = table["task_hour"][job.setting("service", "CpuArchitecture")]
-    task = (cores * rate["core"] + gigabytes * rate["gigabyte"]) * hours
-    address = table["public_address_hour"] * hours
-    alarms = sum(stack.template.kinds.count(_ALARM) for stack in job.stacks.all)
+    made = [resource for stack in job.stacks.all for resource in _made(job, stack)]
+    items = (
+        *_task_items(job, tasks),
+        *_network(job, made, sum(tasks.values())),
+        *_watching(made, tasks),
+        *_kept(made),
+    )
+    return [item for item in items if item.dollars]
+
+
+def minute() -> list[Item]:
+    """Estimate what a minute of a call costs on top, by whom it is paid to."""
+    table, tokens = prices(), measured()["dollars_for_1000_tokens"]
+    heard, spoken = 60 * _CALLER_SPEAKS, 60 * _AGENT_SPEAKS
+    model = _SPEECH_TOKENS_A_SECOND / 1000 * (heard * tokens["speech_input"] + spoken * tokens["speech_output"])
+    traffic = (60 * _HEARD_BYTES + spoken * _SPOKEN_BYTES) / _GIGABYTE
     return [
-        Item(f"{tasks} tasks of {cores:g} vCPU and {gigabytes:g} GB", tasks * task),
-        Item("load balancer", table["load_balancer_hour"] * hours + _ZONES * address),
-        _way_out(job, tasks, table),
-        Item(f"{len(SERVICES)} secrets, {alarms} alarms, dashboard", _watch(alarms, table)),
-        *([Item("firewall", table["firewall_month"])] if job.environment.has_firewall else []),
+        Item(f"model, {_CALLER_SPEAKS:.0%} of it the caller's speech and {_AGENT_SPEAKS:.0%} the agent's", model),
+        Item("Twilio, an incoming call and its media stream (phone only)", sum(table["twilio_minute"].values())),
+        Item(f"NAT gateway, {traffic * 1000:.1f} MB of audio to the model and back", traffic * table["nat_gigabyte"]),
     ]
 
 
-def _watch(alarms: int, table: dict[str, Any]) -> float:
-    dollars: float = len(SERVICES) * table["secret_month"] + alarms * table["alarm_month"] + table["dashboard_month"]
-    return dollars
+type _Resource = Mapping[str, Any]
 
 
-def _way_out(job: Job, tasks: int, table: dict[str, Any]) -> Item:
-    address = table["public_address_hour"] * table["hours"]
-    if not job.environment.has_own_network:
-        return Item("public addresses of tasks", tasks * address)
-    gateways = _ZONES if job.setting("network", "NatGateways") == "per-zone" else 1
-    return Item(
-        f"{gateways} NAT gateway{'s' * (gateways > 1)}",
-        gateways * (table["nat_gateway_hour"] * table["hours"] + address),
+def _made(job: Job, stack: Stack) -> Iterator[_Resource]:
+    """List the resources that a stack makes with these parameters."""
+    names = stack.template.made(stack.parameters(job.environment, job.found))
+    body = stack.template.body["Resources"]
+    return (body[name] for name in names)
+
+
+def _count(made: list[_Resource], kind: str) -> int:
+    return sum(one["Type"] == kind for one in made)
+
+
+def _plural(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
+
+
+def _task_items(job: Job, tasks: Mapping[str, int]) -> Iterator[Item]:
+    """One item for all services of the same size."""
+    sizes: dict[tuple[float, float, str], int] = {}
+    for service, count in tasks.items():
+        chosen = job.chosen(service)
+        size = (
+            (chosen.number("Cpu") or 0) / 1024,
+            (chosen.number("Memory") or 0) / _MEGABYTES,
+            chosen["CpuArchitecture"],
+        )
+        sizes[size] = sizes.get(size, 0) + count
+    table = prices()
+    for (cores, gigabytes, processor), count in sizes.items():
+        rate = table["task_hour"].get(processor, table["task_hour"]["X86_64"])
+        hour = cores * rate["core"] + gigabytes * rate["gigabyte"]
+        yield Item(f"{_plural(count, 'task')} of {cores:g} vCPU and {gigabytes:g} GB", count * hour * table["hours"])
+
+
+def _network(job: Job, made: list[_Resource], tasks: int) -> Iterator[Item]:
+    """Load balancer, way out, and public IPv4 addresses, each of which is paid by the hour."""
+    table = prices()
+    address, hours = table["public_address_hour"], table["hours"]
+    balancers, subnets = _count(made, "AWS::ElasticLoadBalancingV2::LoadBalancer"), _public_subnets(job)
+    yield Item(
+        f"load balancer, with a public IPv4 address in each of {subnets} zones",
+        balancers * (table["load_balancer_hour"] + subnets * address) * hours,
     )
+    gateways, addresses = _count(made, "AWS::EC2::NatGateway"), _count(made, "AWS::EC2::EIP")
+    yield Item(
+        f"{_plural(gateways, 'NAT gateway')}, with a public IPv4 address{' each' * (gateways != 1)}",
+        (gateways * table["nat_gateway_hour"] + addresses * address) * hours,
+    )
+    if not job.environment.has_own_network and job.chosen(job.environment.services[0])["TaskPublicIp"] == "ENABLED":
+        yield Item("public IPv4 addresses of tasks", tasks * address * hours)
+
+
+def _public_subnets(job: Job) -> int:
+    """Count the subnets that the load balancer stands in: it has an address in each."""
+    stack = job.stacks["network"]
+    (_, listed) = stack.template.body["Outputs"]["PublicSubnetIds"]["Value"]["Fn::Join"]
+    if isinstance(listed, list):
+        return len(listed)
+    return len(job.environment.parameters.get("PublicSubnetIds", "").split(","))
+
+
+def _watching(made: list[_Resource], tasks: Mapping[str, int]) -> Iterator[Item]:
+    """What is measured, looked at and logged."""
+    table, known = prices(), measured()
+    metrics = len(known["always"]) * len(tasks)
+    more = (len(known["in_calls"]) + len(known["labelled"])) * len(tasks)
+    yield Item(
+        f"{metrics} custom metrics, {len(known['always'])} of each service; calls add {more}, and one a label's value",
+        metrics * table["metric_month"],
+    )
+    if _is_enhanced(made):
+        each = table["insights_metrics"]
+        insights = each["cluster"] + each["service"] * len(tasks) + each["task"] * sum(tasks.values())
+        yield Item(f"enhanced Container Insights, some {insights} metrics", insights * table["insights_metric_month"])
+    alarms = _alarm_metrics(made)
+    yield Item(f"alarms on {alarms} metrics, those of scaling among them", alarms * table["alarm_metric_month"])
+    dashboards = _count(made, "AWS::CloudWatch::Dashboard")
+    yield Item(_plural(dashboards, "dashboard"), dashboards * table["dashboard_month"])
+    lines = table["hours"] * 3600 / known["seconds_between_lines"]
+    logged = sum(tasks.values()) * lines * table["metric_line_bytes"] / _GIGABYTE
+    yield Item(f"logs, {logged:.1f} GB of metric lines", logged * table["log_gigabyte"])
+
+
+def _is_enhanced(made: list[_Resource]) -> bool:
+    clusters = [one["Properties"] for one in made if one["Type"] == "AWS::ECS::Cluster"]
+    settings = [setting for one in clusters for setting in one.get("ClusterSettings", [])]
+    return {"Name": "containerInsights", "Value": "enhanced"} in settings
+
+
+def _alarm_metrics(made: list[_Resource]) -> int:
+    """Count what alarms look at: each metric is paid for. Target tracking makes two alarms for each policy."""
+    looked_at = 0
+    for one in made:
+        if one["Type"] == "AWS::CloudWatch::Alarm":
+            looked_at += max(1, sum("MetricStat" in metric for metric in one["Properties"].get("Metrics", [])))
+        tracking = one.get("Properties", {}).get("TargetTrackingScalingPolicyConfiguration")
+        if tracking is not None:
+            metrics = tracking.get("CustomizedMetricSpecification", {}).get("Metrics", [])
+            looked_at += 2 * max(1, sum("MetricStat" in metric for metric in metrics))
+    return looked_at
+
+
+def _kept(made: list[_Resource]) -> Iterator[Item]:
+    table = prices()
+    secrets = _count(made, "AWS::SecretsManager::Secret")
+    yield Item(_plural(secrets, "secret"), secrets * table["secret_month"])
+    for firewall in (one for one in made if one["Type"] == "AWS::WAFv2::WebACL"):
+        rules = len(firewall["Properties"]["Rules"])
+        dollars = table["firewall_month"] + rules * table["firewall_rule_month"]
+        yield Item(f"firewall of {_plural(rules, 'rule')}", dollars)

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from deployment import linked_roles, options, publish
+from deployment import linked_roles, options, publish, retention
+from deployment.errors import ProofError
 from deployment.examination import examine
 from deployment.finish import finish, say_roles
 from deployment.job import ROOT, Job, new_screen, open_job, run
 from deployment.keys import ensure
 from deployment.patience import Patience
 from deployment.programs import Programs
+from deployment.release import release, roll_back
 from deployment.rollout import Consent, Rollout
 from deployment.screen import Screen
 
@@ -51,9 +53,16 @@ def deploy(job: Job) -> int:
         say_roles(job)
         return 0
     job.found["PublicBaseUrl"] = public_address(job)
-    for stack in (*job.stacks.services, *job.stacks.watch):
+    retention.announce(job, job.found["ImageTag"])
+    for stack in job.stacks.guards:
         rollout.deploy(stack)
-    finish(job)
+    release(job, rollout)
+    for stack in job.stacks.watch:
+        rollout.deploy(stack)
+    try:
+        finish(job)
+    except ProofError as error:
+        raise roll_back(job, rollout, error) from error
     return 0
 
 

@@ -1,17 +1,26 @@
-"""`voice-agent deploy-plan`: show what `deploy` would do, and do nothing."""
+"""`voice-agent deploy-plan`: show what `deploy` would do, and do nothing.
+
+A plan changes nothing, so nothing stops it: what is in the way of a deployment is listed, and the rest is shown by what
+is known here.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from deployment import images, options, promotion, publish
+from deployment import bill, bounds, changes, images, options, promotion, publish
+from deployment.aws import AwsFailure, short
+from deployment.checks.parameters import FOUND
 from deployment.deploy import public_address
-from deployment.examination import examine
+from deployment.errors import DeploymentError, UsageError
+from deployment.examination import look_at
 from deployment.job import ROOT, Job, new_screen, open_job, run
+from deployment.offline import is_out_of_reach
 from deployment.patience import Patience
 from deployment.programs import Programs
 from deployment.rollout import Consent, Rollout
 from deployment.screen import Mark, Screen
+from deployment.stacks import Stack
 
 _NOT_YET: Final = "https://not-yet.invalid"
 """Stands for the address of a load balancer that is not there yet."""
@@ -31,35 +40,88 @@ def main(
 
 
 def plan(job: Job) -> int:
-    """Make the same checks and comparisons as `deploy`, and leave nothing behind.
-
-    Raises:
-        DeploymentError: `deploy` would stop here too.
-    """
+    """Make the same checks and comparisons as `deploy`, leave nothing behind, and tell whether it would go through."""
     job.screen.title(f"voice-agent deploy-plan · {job.environment.name} · {job.aws.region}")
-    examine(job)
-    tag = job.found["ImageTag"] = publish.tag_of(job)
-    _images(job, tag)
+    stopping = look_at(job)
+    job.found["ImageTag"] = _tag(job)
+    _images(job)
     job.found["PublicBaseUrl"] = _coming_address(job)
-    rollout = Rollout(job, Consent(job.screen, all=False))
-    job.screen.heading("Stacks")
-    missing = 0
-    for stack in job.stacks.all:
-        exists = rollout.preview(stack, comparable=not missing)
-        missing += not exists and stack in (job.stacks.registry, *job.stacks.foundation)
+    stopping += _stacks(job)
+    bill.show(job)
     job.screen.heading("Nothing was changed, and nothing is left behind")
-    return 0
+    if stopping:
+        job.screen.advise(f"`deploy` would stop at: {', '.join(dict.fromkeys(stopping))}", "  ")
+    return 1 if stopping else 0
 
 
-def _images(job: Job, tag: str) -> None:
-    job.screen.heading(f"Images  {tag}")
+def _tag(job: Job) -> str:
+    """Name the images; the check of the source has said why there is no commit, if there is none."""
+    try:
+        return publish.tag_of(job)
+    except UsageError:
+        return FOUND["ImageTag"]
+
+
+def _images(job: Job) -> None:
+    job.screen.heading(f"Images  {job.found['ImageTag']}")
     way = "built and pushed" if promotion.source(job) is None else "copied from the account where it was tested"
-    for service in images.DOCKERFILES:
-        there = images.is_there(job.aws, f"pipecat-voice-agent/{service}", tag)
+    for service in job.environment.services:
+        try:
+            there = images.is_there(job.aws, f"pipecat-voice-agent/{service}", job.found["ImageTag"])
+        except AwsFailure as error:
+            _forget(job, error)
+            job.screen.row(Mark.UNKNOWN, service, f"{way}, unless the registry has it")
+            continue
         job.screen.row(Mark.GOOD if there else "+", service, "there already" if there else f"would be {way}")
 
 
 def _coming_address(job: Job) -> str:
     """Tell the address that services will have: a certificate brings a new one, which its stack does not know yet."""
     domain = job.environment.parameters.get("DomainName", "")
-    return f"https://{domain}" if domain else public_address(job) or _NOT_YET
+    try:
+        return f"https://{domain}" if domain else public_address(job) or _NOT_YET
+    except AwsFailure as error:
+        _forget(job, error)
+        return _NOT_YET
+
+
+def _stacks(job: Job) -> list[str]:
+    """Show what would become of each stack; name those that CloudFormation refuses."""
+    job.screen.heading("Stacks, by their templates" if job.is_offline else "Stacks")
+    rollout = Rollout(job, Consent(job.screen, all=False))
+    missing, refused = 0, []
+    for stack in job.stacks.all:
+        try:
+            exists = _preview(rollout, stack, comparable=not missing)
+        except DeploymentError as error:
+            job.screen.row(Mark.BAD, stack.last, error.what, error.advice)
+            refused.append(stack.last)
+            exists = False
+        missing += not exists and stack in (job.stacks.registry, *job.stacks.foundation)
+    return refused
+
+
+def _preview(rollout: Rollout, stack: Stack, *, comparable: bool) -> bool:
+    """Compare one stack with AWS, or with nothing where AWS cannot be asked; tell whether it is there."""
+    job = rollout.job
+    given = stack.parameters(job.environment, job.found)
+    if job.is_offline:
+        job.screen.row(Mark.STEP, stack.last, changes.kinds(stack.template.made(given).values()))
+        return False
+    if stack.template.parameters & job.set_aside or bounds.refused(stack.template, given, job.environment.region):
+        by_template = changes.kinds(stack.template.made(given).values())
+        job.screen.row(Mark.UNKNOWN, stack.last, f"not compared, see parameters; by its template: {by_template}")
+        return False
+    try:
+        return rollout.preview(stack, comparable=comparable)
+    except AwsFailure as error:
+        _forget(job, error)
+        by_template = changes.kinds(stack.template.made(given).values())
+        job.screen.row(Mark.UNKNOWN, stack.last, f"not compared: {short(error)}; by its template: {by_template}")
+        return False
+
+
+def _forget(job: Job, error: Exception) -> None:
+    """Ask AWS nothing more once it is out of reach: every further request would wait as long as this one did."""
+    if is_out_of_reach(error):
+        job.go_offline()

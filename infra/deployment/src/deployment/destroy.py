@@ -1,20 +1,27 @@
 """`voice-agent destroy`: take an environment away, newest stack first."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from deployment import options
+from deployment.canary import stack_of
+from deployment.draining import DRAIN_SECONDS, quick_drain
+from deployment.environment import Environment
 from deployment.errors import DeclinedError, UsageError
 from deployment.job import ROOT, Job, new_screen, open_job, run
 from deployment.patience import Patience
 from deployment.programs import Programs
 from deployment.screen import Mark, Screen
-from deployment.stacks import Stack
+from deployment.stacks import Stack, stacks_of
 from deployment.template import Template
 
-_OPTIONAL: Final = (("firewall", "firewall"), ("https", "https"), ("github", "github-oidc"))
+_OPTIONAL: Final = (("flow-logs", "flow-logs"), ("firewall", "firewall"), ("https", "https"), ("github", "github-oidc"))
 """Stacks that an environment's file may have named once and names no more: they go too."""
+
+
+_TAKEN_UP: Final = {"AWS::SecretsManager::Secret", "AWS::DynamoDB::Table", "AWS::Logs::LogGroup"}
 
 
 def main(
@@ -43,12 +50,14 @@ def destroy(job: Job) -> int:
         job.screen.row(Mark.GOOD, "stacks", "there are none")
         return 0
     _announce(job, standing)
-    _agreed(job)
+    _agreed(job, standing)
     job.screen.heading("Stacks")
     for stack in standing:
+        _unprotect(job, stack)
         job.screen.progress(f"{stack.name}: deleting")
-        job.cloudformation.settle(stack, lambda _: None)
-        job.cloudformation.delete(stack)
+        with quick_drain(job, stack):
+            job.cloudformation.settle(stack, lambda _: None)
+            job.cloudformation.delete(stack)
         job.screen.row("-", stack.name, "deleted")
     return 0
 
@@ -67,25 +76,57 @@ def _every(job: Job) -> list[Stack]:
         for last, template in _OPTIONAL
         if last not in job.stacks
     ]
-    return [*job.stacks.foundation, *extra, *job.stacks.services, *job.stacks.watch]
+    both = stacks_of(replace(job.environment, parameters=_for_both(job.environment)), folder)
+    leftovers = [stack_of(job, service) for service in both.services]  # of a run that was ended
+    return [*job.stacks.foundation, *extra, *both.guards, *both.services, *leftovers, *both.watch]
+
+
+def _for_both(environment: Environment) -> dict[str, str]:
+    """Return the parameters without what leaves a service out: its stacks may stand from a time when it ran."""
+    return {name: value for name, value in environment.parameters.items() if name != "Services"}
 
 
 def _announce(job: Job, standing: Sequence[Stack]) -> None:
     job.screen.heading("What goes")
     for stack in standing:
         job.screen.row("-", stack.last, stack.name)
-    job.screen.row(Mark.CARE, "calls", "conversations that go on are cut off; remembered calls and logs are deleted")
+    job.screen.row(
+        Mark.CARE,
+        "calls",
+        f"conversations that go on are cut off {DRAIN_SECONDS} s after their service begins to go, callers without a "
+        "goodbye",
+        ["to let them end first, point the number and the page elsewhere until the dashboard shows no sessions"],
+    )
+    if _protected(job, standing):
+        job.screen.row(Mark.CARE, "protected", "kept from being deleted by mistake; to agree takes that off")
     job.screen.heading("What stays")
     for stack in standing:
         for name, kind in stack.template.kept.items():
-            again = "; deploying again takes it up" if kind.endswith("::Secret") else ""
+            again = "; deploying again takes it up" if kind in _TAKEN_UP else ""
             job.screen.row(Mark.STEP, kind.rpartition("::")[2], f"{name}, if there is one{again}")
     job.screen.row(Mark.STEP, "registry", f"{job.stacks.registry.name}: images, shared by all environments")
 
 
-def _agreed(job: Job) -> None:
-    if job.options.yes:
+def _protected(job: Job, standing: Sequence[Stack]) -> bool:
+    return any(job.cloudformation.is_protected(stack) for stack in standing)
+
+
+def _unprotect(job: Job, stack: Stack) -> None:
+    if not job.cloudformation.is_protected(stack):
         return
+    job.cloudformation.protect(stack, on=False)
+    balancer = job.cloudformation.outputs(stack).get("LoadBalancerArn", "")
+    if balancer:
+        job.aws.elb.modify_load_balancer_attributes(
+            LoadBalancerArn=balancer, Attributes=[{"Key": "deletion_protection.enabled", "Value": "false"}]
+        )
+
+
+def _agreed(job: Job, standing: Sequence[Stack]) -> None:
+    if job.options.yes and (job.options.unprotect or not _protected(job, standing)):
+        return
+    if job.options.yes and not job.screen.can_ask:
+        raise UsageError(f"{job.environment.name} is protected: --yes is not enough", "add --unprotect (UNPROTECT=1)")
     if not job.screen.can_ask:
         raise UsageError("nobody is at the keyboard to agree", "give --yes (YES=1)")
     if job.screen.ask(f"To go on, type the environment's name ({job.environment.name}):") != job.environment.name:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from deployment import sizes
 from deployment.errors import UsageError
+from deployment.nearest import meant
 
 DEFAULT_REGION: Final = "eu-north-1"
 _ENDING: Final = ".parameters"
@@ -13,6 +15,9 @@ CHOICES: Final = {
     "Region": "where it runs",
     "Https": "`cloudfront` makes https.yaml, an address to try things at",
     "Firewall": "`true` makes firewall.yaml",
+    "FlowLogs": "`true` makes flow-logs.yaml",
+    "Owner": "a tag of every resource",
+    "CostCenter": "the same",
 }
 """Keys that no template has: they say which stacks there are, and where."""
 
@@ -30,6 +35,11 @@ class Environment:
         return self.parameters.get("Region") or DEFAULT_REGION
 
     @property
+    def services(self) -> tuple[str, ...]:
+        """Which of the two services run."""
+        return sizes.services(self.name, self.parameters)
+
+    @property
     def has_own_network(self) -> bool:
         """Whether network.yaml makes one; naming a VpcId takes that one instead."""
         return not self.parameters.get("VpcId")
@@ -44,6 +54,21 @@ class Environment:
         """Whether firewall.yaml stands before it."""
         return self.parameters.get("Firewall", "") == "true"
 
+    @property
+    def is_protected(self) -> bool:
+        """Whether its stacks are kept from being deleted by mistake."""
+        return self.parameters.get("DeletionProtection", "") == "true"
+
+    @property
+    def has_flow_logs(self) -> bool:
+        """Whether flow-logs.yaml writes down who talked to whom in the network."""
+        return self.parameters.get("FlowLogs", "") == "true"
+
+
+def names(folder: Path) -> list[str]:
+    """List the environments."""
+    return sorted(path.stem for path in folder.glob(f"*{_ENDING}"))
+
 
 def load(folder: Path, name: str) -> Environment:
     """Read an environment's file: `Name=value` lines, and comments.
@@ -51,9 +76,10 @@ def load(folder: Path, name: str) -> Environment:
     Raises:
         UsageError: there is none of this name, or a line of it says nothing.
     """
-    known = sorted(path.stem for path in folder.glob(f"*{_ENDING}"))
+    known = names(folder)
     if name not in known:
-        raise UsageError(f"there is no environment {name!r}; {folder} has {', '.join(known) or 'none'}")
+        hint = meant(name, known)
+        raise UsageError(f"there is no environment {name!r}; {folder} has {', '.join(known) or 'none'}{hint}")
     read = dict(_lines(folder / f"{name}{_ENDING}"))
     if read.get("Environment", name) != name:
         raise UsageError(f"{name}{_ENDING} says Environment={read['Environment']}: a copied file?")

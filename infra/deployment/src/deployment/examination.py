@@ -2,9 +2,25 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 
-from deployment import promotion
-from deployment.checks import account, builder, cores, github, https, model, quotas, secrets
+from deployment import model_quota, promotion, regions
+from deployment.aws import AwsFailure
+from deployment.checks import (
+    account,
+    alerts,
+    builder,
+    cores,
+    github,
+    https,
+    model,
+    parameters,
+    processor,
+    quotas,
+    retention,
+    secrets,
+    voices,
+)
 from deployment.checks.finding import Finding, asked, bad, good, unknown
 from deployment.errors import DeploymentError
 from deployment.images import PLATFORMS
@@ -12,7 +28,6 @@ from deployment.job import Job
 from deployment.number import Account, look
 from deployment.screen import Mark
 from deployment.secrets import find, needs
-from deployment.stacks import SERVICES
 
 
 def examine(job: Job) -> None:
@@ -21,34 +36,72 @@ def examine(job: Job) -> None:
     Raises:
         DeploymentError: something would stop the deployment later, and worse.
     """
-    job.screen.heading("Checks")
-    found = []
-    for finding in _every(job):
-        found.append(finding)
-        job.screen.row(finding.mark, finding.subject, finding.found, finding.advice)
-    stopping = [finding.subject for finding in found if finding.mark is Mark.BAD]
-    if stopping:
+    if stopping := look_at(job):
         raise DeploymentError(
-            f"{', '.join(stopping)}: nothing has been changed", "mend that and run the same command again"
+            f"{', '.join(stopping)}: nothing has been changed", "correct that and run the same command again"
         )
 
 
+def look_at(job: Job) -> list[str]:
+    """Make every check and list them all; name those that would stop the deployment."""
+    job.screen.heading("Checks")
+    stopping = []
+    for finding in _every(job):
+        if finding.mark is Mark.BAD:
+            stopping.append(finding.subject)
+        job.screen.row(finding.mark, finding.subject, finding.found, finding.advice)
+    return list(dict.fromkeys(stopping))
+
+
 def _every(job: Job) -> Iterator[Finding]:
+    files = job.stacks.registry.template.path.parents[1] / "environments"
+    yield from parameters.check(job.environment, job.stacks, parameters.others(files, job.environment.name))
+    job.go_on_without(parameters.not_allowed(job.environment, job.stacks))
+    if job.is_offline and job.environment.region not in regions.known():
+        yield from _without_aws(job)
+        return
     who, clock = account.check(job.aws, lambda: datetime.now(UTC), masked=not job.screen.watched)
     yield from (who, clock)
     if who.mark is Mark.BAD:
+        yield from _without_aws(job)
         return
     yield good("region", f"{job.aws.region}, the model {job.model} in {job.aws.model_region}")
-    yield from model.check(job.aws, job.model, _conversations(job), job.model_regions)
+    if job.aws.model_region in regions.known():
+        yield model.check(job.aws, job.model, job.model_regions)
+        yield asked("model quota", lambda: _model_quota(job))
+    if overflow := job.environment.parameters.get("NovaSonicOverflowRegion"):
+        yield asked("overflow quota", partial(_overflow_quota, job, overflow))
+    yield voices.check(job)
     yield https.check(job.aws, job.environment)
-    if job.environment.has_own_network and not job.cloudformation.exists(job.stacks["network"]):
+    if job.environment.has_own_network and not _stands(job, "network"):
         yield from quotas.check(job.aws)
     yield cores.check(job)
     yield from _images(job)
     yield from github.check(job)
+    yield from retention.check(job.aws, job.cloudformation, job.stacks.registry, job.environments)
     yield from secrets.check(job.aws, job.environment, job.stacks["platform"].template)
     yield secrets.check_weather(job.environment)
+    yield alerts.check(job.aws, job.cloudformation, job.environment, job.stacks["platform"])
     yield from _number(job)
+
+
+def _stands(job: Job, last: str) -> bool:
+    """Tell whether a stack is there; one that may not be looked at is taken to be missing."""
+    try:
+        return job.cloudformation.exists(job.stacks[last])
+    except AwsFailure:
+        return False
+
+
+def _without_aws(job: Job) -> Iterator[Finding]:
+    """Make the checks that ask AWS nothing: what they find has to be corrected too."""
+    job.go_offline()
+    if not job.environment.parameters.get("CertificateArn"):
+        yield https.check(job.aws, job.environment)
+    if not job.options.images:
+        yield from _images(job)
+    yield secrets.check_weather(job.environment)
+    yield unknown("in AWS", "model, quotas, certificate, images and secrets wait for an answer of AWS")
 
 
 def _images(job: Job) -> list[Finding]:
@@ -57,20 +110,43 @@ def _images(job: Job) -> list[Finding]:
     if origin := promotion.source(job):
         return [builder.check_elsewhere(job, origin)]
     if job.options.images:
-        return [builder.check_there(job.aws, job.options.images)]
+        tag = job.options.images
+        return [
+            builder.check_there(job.aws, tag, job.environment.services),
+            *processor.check(job.aws, tag, job.setting("service", "CpuArchitecture")),
+        ]
     return builder.check(job.programs, job.options.tag, PLATFORMS[job.setting("service", "CpuArchitecture")])
+
+
+def _model_quota(job: Job) -> Finding:
+    """Read the quota; tasks share it, unless the environment says how much of it is theirs."""
+    given = job.environment.parameters.get("ModelStreams")
+    quota = model_quota.read(job.aws, job.model)
+    if not given and quota.streams:
+        job.found["ModelStreams"] = str(quota.streams)
+    return model.quota(job.aws, quota, _conversations(job), int(given) if given else None)
+
+
+def _overflow_quota(job: Job, region: str) -> Finding:
+    """Read the quota of the second region: it is another one, and often smaller."""
+    given = job.environment.parameters.get("OverflowStreams")
+    quota = model_quota.read(job.aws, job.model, region)
+    if not given and quota.streams:
+        job.found["OverflowStreams"] = str(quota.streams)
+    return model.overflow_quota(quota, region)
 
 
 def _conversations(job: Job) -> int:
     """Tell how many conversations the first tasks admit, of both services together."""
-    tasks = int(job.setting("service", "DesiredCount") or 1)
-    template = job.stacks["phone"].template
-    return tasks * sum(int(template.mapped("Services", name, "MaxSessions")) for name in SERVICES)
+    wanted = {name: int(job.setting("service", "DesiredCount", name) or 1) for name in job.environment.services}
+    return sum(tasks * job.places(name) for name, tasks in wanted.items())
 
 
 def _number(job: Job) -> list[Finding]:
     if not job.options.twilio_number:
         return []
+    if "phone" not in job.environment.services:
+        return [bad("twilio number", "Services leaves the phone service out", "leave TWILIO_NUMBER out")]
     if not (job.environment.parameters.get("CertificateArn") or job.environment.has_cloudfront):
         return [bad("twilio number", "Twilio streams to https alone", "set up https first, or leave TWILIO_NUMBER out")]
     try:

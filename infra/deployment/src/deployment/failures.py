@@ -40,8 +40,12 @@ _ADVICE: Final = (
         "its tasks did not get well; their last words are below. Mend that and deploy again",
     ),
     (
+        r"active deployments exist",
+        "tasks of five versions still talk: run this again when the oldest have ended. Stopping one cuts its calls off",
+    ),
+    (
         r"Cannot update export|is in use|as it is in use",
-        "another stack stands on it: `make destroy`, then deploy again",
+        "another stack stands on it: `make destroy`, which cuts off all conversations that go on, then deploy again",
     ),
     (r"No export named", "a stack that this one stands on is missing: run the whole `make deploy`"),
     (r"certificate", "the certificate must be issued, in this region: look at CertificateArn"),

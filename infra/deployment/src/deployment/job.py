@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Final
 
 from deployment import environment as environments
+from deployment import sizes
 from deployment.aws import Aws, AwsFailure, short
+from deployment.chosen import Chosen, choose
 from deployment.cloudformation import CloudFormation
 from deployment.environment import Environment
 from deployment.errors import DeploymentError, UsageError
+from deployment.offline import NoAws, NotAskedError, connect
 from deployment.options import Options
 from deployment.patience import Patience
 from deployment.programs import Programs, RealPrograms
@@ -35,13 +38,51 @@ class Job:
     screen: Screen
     programs: Programs
     patience: Patience
+    environments: list[str] = field(default_factory=list)
+    """Names of all environments: they share the registry."""
     found: dict[str, str] = field(default_factory=dict)
     """Parameters that are known only on the way: the images' tag, the public address."""
+    before: dict[str, str] = field(default_factory=dict)
+    """Tags of the images that services ran before this run changed them, by service."""
+    set_aside: frozenset[str] = frozenset()
+    """Parameters whose value no template allows; their defaults stand for them in what a plan still shows."""
 
-    def setting(self, template: str, parameter: str) -> str:
-        """Tell a parameter: the environment's, or its template's default."""
+    def setting(self, template: str, parameter: str, service: str = "") -> str:
+        """Return a parameter, of one service where they may differ: the environment's, or its template's default."""
         path = self.stacks.registry.template.path.with_name(f"{template}.yaml")
-        return self.environment.parameters.get(parameter) or Template(path).default(parameter)
+        return sizes.of(service, self.environment.parameters).get(parameter) or Template(path).default(parameter)
+
+    def places(self, service: str) -> int:
+        """Return how many conversations a task of a service admits."""
+        template = Template(self.stacks.registry.template.path.with_name("service.yaml"))
+        return int(template.mapped("Places", service, self.setting("service", "Cpu", service)))
+
+    @property
+    def listener(self) -> str:
+        """ARN of the listener that takes calls and visitors; before there is one, an ARN of the same form."""
+        outputs = self.cloudformation.outputs(self.stacks["edge"])
+        not_yet = f"arn:aws:elasticloadbalancing:{self.aws.region}:000000000000:listener/not-yet"
+        return outputs.get("ListenerArn") or not_yet
+
+    def chosen(self, service: str) -> Chosen:
+        """Gather every parameter of a service's stacks."""
+        return choose(self.environment, self.stacks, service)
+
+    def go_on_without(self, names: frozenset[str]) -> None:
+        """Set parameters aside: what is worked out from here on goes by their defaults."""
+        self.set_aside = names
+        kept = {name: value for name, value in self.environment.parameters.items() if name not in names}
+        self.environment = Environment(self.environment.name, kept)
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether AWS is not asked any more."""
+        return isinstance(self.aws, NoAws)
+
+    def go_offline(self) -> None:
+        """Ask AWS nothing more: it does not answer, or not us."""
+        self.aws = NoAws(self.aws.region, self.aws.model_region, NotAskedError())
+        self.cloudformation = CloudFormation(self.aws, self.patience, self.screen.progress, self.options.role)
 
     @property
     def model(self) -> str:
@@ -67,12 +108,14 @@ def open_job(options: Options, screen: Screen, programs: Programs | None, patien
     environment = environments.load(root / "infra/environments", options.environment)
     if options.region:
         environment = Environment(environment.name, {**environment.parameters, "Region": options.region})
-    stacks = stacks_of(environment, templates)
-    service = Template(templates / "service.yaml")
-    model_region = environment.parameters.get("NovaSonicRegion") or service.default("NovaSonicRegion")
-    aws = Aws(environment.region, model_region)
+    stacks = stacks_of(environment, templates, strict=not options.lenient)
+    # As in the templates: a region has to be named before callers' audio leaves the one that all of it runs in.
+    model_region = environment.parameters.get("NovaSonicRegion") or environment.region
+    aws = connect(environment.region, model_region)
     cloudformation = CloudFormation(aws, patience, screen.progress, options.role)
-    return Job(options, environment, stacks, aws, cloudformation, screen, programs or RealPrograms(root), patience)
+    programs = programs or RealPrograms(root)
+    every = environments.names(root / "infra/environments")
+    return Job(options, environment, stacks, aws, cloudformation, screen, programs, patience, every)
 
 
 def run(command: Callable[[], int], screen: Screen) -> int:

@@ -28,7 +28,7 @@ def ensure(job: Job) -> None:
 
 def _lacking(job: Job) -> Iterator[tuple[Found, Need]]:
     outputs = job.cloudformation.outputs(job.stacks["platform"])
-    for need in secrets.needs(job.environment, job.stacks["platform"].template):
+    for need in secrets.read_by_services(job.environment, job.stacks["platform"].template):
         arn = outputs.get(f"{need.service.capitalize()}SecretArn") or job.environment.parameters[need.parameter]
         found = Found(arn, "", secrets.read(job.aws, arn))
         if found.values is not None and (found.lacks(need) or found.misses(need)):

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from deployment.errors import DeploymentError
+from deployment.secrets import signing
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Account:
         sid = secret.get("account_sid", "")
         if secret.get("api_sid") and secret.get("api_secret"):
             return cls(sid, secret["api_sid"], secret["api_secret"])
-        return cls(sid, sid, secret.get("auth_token", ""))
+        return cls(sid, sid, signing(secret).get("auth_token", ""))
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,12 @@ class Options:
     twilio_api: str = ""
     address: str = ""
     call: bool = True
+    canary: bool = True
+    restart: bool = False
+    lenient: bool = False
+    """List a line of the environment's file that says nothing among the checks, instead of stopping at it."""
     foundation: bool = False
+    unprotect: bool = False
 
 
 def read_deploy(arguments: Sequence[str], env: Mapping[str, str] = os.environ) -> Options:
@@ -54,6 +59,13 @@ def read_deploy(arguments: Sequence[str], env: Mapping[str, str] = os.environ) -
         help="what Twilio asks when nobody answers: a TwiML Bin's address",
     )
     add("--address", default="", metavar="URL", help="prove it works at this address, where its name is not known yet")
+    add("--restart", action="store_true", help="start all tasks anew, also where nothing has changed")
+    add(
+        "--no-canary",
+        dest="canary",
+        action="store_false",
+        help="change the services without trying the new version at one task first",
+    )
     add(
         "--foundation",
         action="store_true",
@@ -68,13 +80,14 @@ def read_plan(arguments: Sequence[str]) -> Options:
     """Read the options of `deploy-plan`."""
     parser = _parser("deploy-plan", "Show what `deploy` would do. Nothing is changed and nothing is left behind.")
     _add_images(parser)
-    return Options(**vars(parser.parse_args(arguments)), yes=False)
+    return Options(**vars(parser.parse_args(arguments)), yes=False, lenient=True)
 
 
 def read_destroy(arguments: Sequence[str]) -> Options:
     """Read the options of `destroy`."""
     parser = _parser("destroy", "Take an environment away, newest stack first. Says what stays.")
     parser.add_argument("--yes", action="store_true", help="do not ask for the environment's name first")
+    parser.add_argument("--unprotect", action="store_true", help="with --yes: delete also what is protected")
     return Options(**vars(parser.parse_args(arguments)))
 
 

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
@@ -16,14 +17,23 @@ _CALL_SECONDS: Final = 180.0
 _SENTENCE: Final = "what is the weather in Stockholm"
 
 
-def page(address: str, patience: Patience, progress: Callable[[str], None]) -> str:
-    """Wait until it is healthy, then look at its page; tell what was seen.
+def page(
+    address: str,
+    patience: Patience,
+    progress: Callable[[str], None],
+    headers: Mapping[str, str] | None = None,
+    *,
+    has_page: bool = True,
+) -> str:
+    """Wait until it is healthy, then look at its page if it has one; tell what was seen.
 
     Raises:
         ProofError: it does not answer, or with something else.
     """
-    with httpx.Client(base_url=address, timeout=10, follow_redirects=True) as client:
+    with httpx.Client(base_url=address, timeout=10, follow_redirects=True, headers=headers) as client:
         _healthy(client, address, patience, progress)
+        if not has_page:
+            return "/health answers; there is no page, as Services says"
         answer = client.get("/")
         if answer.is_error or "html" not in answer.headers.get("Content-Type", ""):
             raise ProofError(f"{address}/ answered {answer.status_code} and no page", "look at the web service's log")
@@ -54,8 +64,45 @@ def _health(client: httpx.Client) -> str:
     return "" if answer.is_success else f"answered {answer.status_code}"
 
 
-def call(programs: Programs, address: str, secret: Mapping[str, str], on_line: Callable[[str], None]) -> str:
+def unserved(
+    address: str, path: str, headers: Mapping[str, str], patience: Patience, progress: Callable[[str], None]
+) -> None:
+    """Wait until requests with these headers lead to a target group that has no task yet.
+
+    Raises:
+        ProofError: something else answers.
+    """
+    began = time.monotonic()
+    with httpx.Client(base_url=address, timeout=10, headers=headers) as client:
+        while (said := _status(client, path)) != str(HTTPStatus.SERVICE_UNAVAILABLE.value):
+            if time.monotonic() - began > patience.answer:
+                raise ProofError(
+                    f"{address}{path} answers {said} where only the new version should: it cannot be tried apart",
+                    f"something on the way drops the header {' '.join(headers)}; --address names another way in",
+                    "--no-canary changes the services without trying the version first",
+                )
+            progress(f"{address}{path}: waiting for the load balancer's rule")
+            time.sleep(patience.poll)
+
+
+def _status(client: httpx.Client, path: str) -> str:
+    try:
+        return str(client.get(path).status_code)
+    except httpx.HTTPError as error:
+        return str(error) or type(error).__name__
+
+
+def call(
+    programs: Programs, address: str, secret: Mapping[str, str], on_line: Callable[[str], None], header: str = ""
+) -> str:
     """Call it with a pretended telephone, signed with the real token; tell how that went.
+
+    Args:
+        programs: Starts the telephone.
+        address: Of the deployment.
+        secret: Twilio's values, with the one token that signs.
+        on_line: Gets each line of the telephone's report.
+        header: Sent with every request, as `Name: value`; it leads to a canary.
 
     Raises:
         ProofError: with what the caller met.
@@ -65,7 +112,11 @@ def call(programs: Programs, address: str, secret: Mapping[str, str], on_line: C
         [command, "call", "--url", address, "--say", _SENTENCE],
         seconds=_CALL_SECONDS,
         # Through the environment: a list of processes shows arguments.
-        env={"TWILIO_ACCOUNT_SID": secret.get("account_sid", ""), "TWILIO_AUTH_TOKEN": secret.get("auth_token", "")},
+        env={
+            "TWILIO_ACCOUNT_SID": secret.get("account_sid", ""),
+            "TWILIO_AUTH_TOKEN": secret.get("auth_token", ""),
+            "EDGE_HEADER": header,
+        },
         on_line=on_line,
     )
     if done.code:

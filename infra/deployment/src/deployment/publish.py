@@ -38,6 +38,8 @@ def publish(job: Job, tag: str) -> None:
     logged_in = False
     platform = images.PLATFORMS[job.setting("service", "CpuArchitecture")]
     for service, uri in images.repositories(job.cloudformation.outputs(job.stacks.registry)).items():
+        if service not in job.environment.services:
+            continue
         registry, _, repository = uri.partition("/")
         if images.is_there(job.aws, repository, tag):
             job.screen.row(Mark.GOOD, service, "there already")

@@ -3,7 +3,10 @@
 import time
 from dataclasses import dataclass
 
-from deployment import changes, identity_provider, linked_roles, secrets
+from botocore.exceptions import ClientError
+
+from deployment import changes, identity_provider, linked_roles, restart, retention, secrets
+from deployment.aws import short
 from deployment.cloudformation import ChangeSet
 from deployment.errors import DeclinedError, StackError, UsageError
 from deployment.job import Job
@@ -53,25 +56,48 @@ class Rollout:
             StackError: it could not be; the stack is in a state from which the next run goes on.
             DeclinedError: the person said no. Nothing is left behind.
         """
+        change_set = self.prepare(stack)
+        if change_set is not None:
+            self.make(change_set)
+
+    def prepare(self, stack: Stack) -> ChangeSet | None:
+        """Show what would change, and have it agreed to; None if nothing would.
+
+        Raises:
+            StackError: the stack cannot be compared.
+            DeclinedError: the person said no. Nothing is left behind.
+        """
         screen = self.job.screen
         screen.progress(f"{stack.name}: comparing")
         exists = self.job.cloudformation.settle(stack, lambda text: screen.row(Mark.STEP, stack.last, text))
         change_set = self._compare(stack, exists=exists)
         if change_set is None:
             screen.row(Mark.GOOD, stack.last, "no changes")
-            return
+            self._protect(stack)
+            return None
         self._show(change_set)
         self._agreed(change_set)
+        return change_set
+
+    def make(self, change_set: ChangeSet) -> None:
+        """Make the changes of a stack that were agreed to.
+
+        Raises:
+            StackError: it could not be; the stack is in a state from which the next run goes on.
+        """
         began = time.monotonic()
         try:
             self._execute(change_set)
         except StackError as error:
             if not (change_set.creates and linked_roles.is_too_new(error.what)):
                 raise
-            screen.row(Mark.CARE, stack.last, "AWS does not know yet a role that it has just created: once more")
+            stack = change_set.stack
+            what = "AWS does not know yet a role that it has just created: once more"
+            self.job.screen.row(Mark.CARE, stack.last, what)
             self._once_more(stack)
         done = "created" if change_set.creates else "updated"
-        screen.row(Mark.GOOD, stack.last, f"{done} in {time.monotonic() - began:.0f} s")
+        self.job.screen.row(Mark.GOOD, change_set.stack.last, f"{done} in {time.monotonic() - began:.0f} s")
+        self._protect(change_set.stack)
 
     def _once_more(self, stack: Stack) -> None:
         """Create a stack again that failed only because a service-linked role was new."""
@@ -93,7 +119,7 @@ class Rollout:
             return False
         exists = self.job.cloudformation.exists(stack)
         if not exists and not comparable:
-            screen.row("+", stack.last, f"new, by its template: {changes.kinds(stack.template.kinds)}")
+            screen.row("+", stack.last, f"new, by its template: {self._kinds(stack)}")
             return False
         change_set = self._compare(stack, exists=exists)
         if change_set is None:
@@ -102,6 +128,10 @@ class Rollout:
         self.job.cloudformation.discard(change_set)
         self._show(change_set)
         return exists
+
+    def _kinds(self, stack: Stack) -> str:
+        made = stack.template.made(self.parameters(stack, exists=False))
+        return changes.kinds(made.values())
 
     def parameters(self, stack: Stack, *, exists: bool) -> dict[str, str]:
         """Tell what a stack is told this time."""
@@ -113,12 +143,30 @@ class Rollout:
             given = {name: value for name, value in kept.items() if value != template.default(name)} | given
         if stack.service:
             # How many there are is scaling's business once it runs.
-            given["DesiredCount"] = "" if exists else self.job.setting("service", "DesiredCount")
+            given["DesiredCount"] = "" if exists else str(self.job.chosen(stack.service).first_tasks)
+            given |= restart.parameters(self.job, stack, exists=exists)
+        if stack.last == "canary":
+            given["ListenerArn"] = self.job.listener
+        if stack == self.job.stacks.registry:
+            kept_now = self.job.cloudformation.parameters(stack).get("KeptImages", "") if exists else ""
+            given["KeptImages"] = retention.kept_images(given, stack.template.default("KeptImages"), kept_now)
+        if "NatGatewayIds" in stack.template.parameters:
+            network = self.job.cloudformation.outputs(self.job.stacks["network"])
+            given["NatGatewayIds"] = network.get("NatGatewayIds", "")
         if stack.last == "platform":
             given |= self._adopted(stack, exists=exists)
         if stack.last == "github":
             given |= identity_provider.adopted(self.job, stack, exists=exists)
         return given
+
+    def _protect(self, stack: Stack) -> None:
+        """Keep a stack of a protected environment from being deleted; who may not do that deploys all the same."""
+        if not self.job.environment.is_protected or stack is self.job.stacks.registry:
+            return
+        try:
+            self.job.cloudformation.protect(stack, on=True)
+        except ClientError as error:
+            self.job.screen.row(Mark.CARE, stack.last, f"could not be protected from deletion: {short(error)}")
 
     def _adopted(self, platform: Stack, *, exists: bool) -> dict[str, str]:
         """Name the secrets that an earlier stack left: CloudFormation would not make them twice."""

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from deployment.aws import Aws, code_of
 from deployment.environment import Environment
+from deployment.sizes import SERVICES
 from deployment.template import Template
 
 _EMPTY: Final = re.compile(r"|<.*>|change-?me|placeholder|todo|x+", re.IGNORECASE)
@@ -78,7 +79,7 @@ class Found:
 
 
 def needs(environment: Environment, platform: Template) -> tuple[Need, ...]:
-    """List the secrets of an environment: Twilio's, Daily's, and Open-Meteo's where one is named."""
+    """List the secrets that an environment has: Twilio's, Daily's, and Open-Meteo's where one is named."""
     folder = environment.parameters.get("SecretsFolder") or platform.default("SecretsFolder")
     twilio = {"account_sid": "Twilio's Account SID (AC…)", "auth_token": "Twilio's Auth Token"}
     form = {"account_sid": r"AC[0-9a-fA-F]{32}"}
@@ -89,6 +90,12 @@ def needs(environment: Environment, platform: Template) -> tuple[Need, ...]:
         Need("web", f"{folder}/daily-api-key", "DailySecretArn", {"DAILY_API_KEY": "Daily's API key"}, {}),
         *([Need("weather", weather, "WeatherSecretArn", _OPEN_METEO, {})] if weather else []),
     )
+
+
+def read_by_services(environment: Environment, platform: Template) -> tuple[Need, ...]:
+    """List the secrets that are read: a service that does not run needs no account at Twilio or Daily."""
+    unread = set(SERVICES) - set(environment.services)
+    return tuple(need for need in needs(environment, platform) if need.service not in unread)
 
 
 def find(aws: Aws, environment: Environment, need: Need) -> Found | None:
@@ -123,6 +130,12 @@ def read(aws: Aws, arn: str) -> dict[str, str] | None:
     # ECS would write a null as "<nil>".
     given = values if isinstance(values, dict) else {}
     return {key: str(value) for key, value in given.items() if value is not None}
+
+
+def signing(values: Mapping[str, str]) -> dict[str, str]:
+    """Return Twilio's values with the one token that signs: while a token is replaced, the secret has two."""
+    token = values.get("auth_token", "").partition(",")[0].strip()
+    return {**values, "auth_token": token} if "auth_token" in values else dict(values)
 
 
 def may_decrypt(key: str, granted: str) -> bool:

@@ -34,12 +34,12 @@ def wait_until_steady(
         time.sleep(patience.poll)
 
 
-def last_words(aws: Aws, environment: str, name: str) -> list[str]:
+def last_words(aws: Aws, environment: str, name: str, role: str = "service") -> list[str]:
     """Tell why tasks stopped and what they logged last: a service that lacks a setting says so in a line."""
     said: list[str] = []
     for look in (_stopped, _logged):
         with contextlib.suppress(*AwsFailure):
-            said += look(aws, environment, name)
+            said += look(aws, environment, name, role)
     return said
 
 
@@ -60,19 +60,24 @@ def _standing(service: Any) -> str:  # noqa: ANN401 - a service as boto3 gives i
     return f"{service['runningCount']} of {service['desiredCount']}"
 
 
-def _stopped(aws: Aws, environment: str, name: str) -> list[str]:
+def _stopped(aws: Aws, environment: str, name: str, role: str) -> list[str]:
     cluster = f"pipecat-cluster-{environment}"
-    service = f"pipecat-{name}-service-{environment}"
+    service = f"pipecat-{name}-{role}-{environment}"
     arns = aws.ecs.list_tasks(cluster=cluster, serviceName=service, desiredStatus="STOPPED")["taskArns"]
     tasks = aws.ecs.describe_tasks(cluster=cluster, tasks=arns[:5])["tasks"] if arns else []
     reasons = {task.get("stoppedReason", "") for task in tasks} - {""}
     return [f"a {name} task stopped: {reason}" for reason in sorted(reasons)]
 
 
-def _logged(aws: Aws, environment: str, name: str) -> list[str]:
+def _logged(aws: Aws, environment: str, name: str, role: str) -> list[str]:
     group = f"/ecs/pipecat-voice-agent-{environment}/{name}"
-    streams = aws.logs.describe_log_streams(logGroupName=group, orderBy="LastEventTime", descending=True, limit=1)
-    found = [stream["logStreamName"] for stream in streams["logStreams"]]
+    streams = aws.logs.describe_log_streams(logGroupName=group, orderBy="LastEventTime", descending=True, limit=50)
+    # service.yaml names the streams of a canary so; the tasks that run go on writing to theirs.
+    found = [
+        stream["logStreamName"]
+        for stream in streams["logStreams"]
+        if stream["logStreamName"].startswith("canary/") is (role == "canary")
+    ]
     if not found:
         return []
     events = aws.logs.get_log_events(logGroupName=group, logStreamName=found[0], limit=_LAST_LINES)["events"]

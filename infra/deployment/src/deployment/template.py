@@ -1,5 +1,6 @@
 """A CloudFormation template, as far as one must understand it to deploy it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -7,21 +8,39 @@ from typing import Any, Final
 
 import yaml
 
+from deployment.expressions import Expressions, UnknowableError
+
 _KEPT: Final = {"Retain", "RetainExceptOnCreate"}
 _GIVES_RIGHTS: Final = "AWS::IAM::"
 
 
 class _Reader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # ten times faster, where it is
-    """Passes over the short forms of functions: nothing is resolved here."""
+    """Reads the short forms of functions as their long ones; nothing is resolved here."""
 
 
-_Reader.add_multi_constructor("!", lambda _loader, _suffix, _node: None)
+def _long_form(loader: Any, suffix: str, node: yaml.Node) -> dict[str, Any]:  # noqa: ANN401 - either of yaml's loaders
+    name = suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}"
+    if isinstance(node, yaml.SequenceNode):
+        return {name: loader.construct_sequence(node, deep=True)}
+    if isinstance(node, yaml.MappingNode):
+        return {name: loader.construct_mapping(node, deep=True)}
+    return {name: loader.construct_scalar(node)}
+
+
+_Reader.add_multi_constructor("!", _long_form)
 
 
 @lru_cache(maxsize=32)
 def _read(text: str) -> dict[str, Any]:
     read: dict[str, Any] = yaml.load(text, _Reader)  # noqa: S506 - a SafeLoader
     return read
+
+
+def _is_made(resource: Mapping[str, Any], expressions: Expressions) -> bool:
+    try:
+        return "Condition" not in resource or expressions.condition(resource["Condition"])
+    except UnknowableError:
+        return True
 
 
 @dataclass(frozen=True)
@@ -36,36 +55,42 @@ class Template:
         return self.path.read_text(encoding="utf-8")
 
     @property
-    def _body(self) -> dict[str, Any]:
+    def body(self) -> Mapping[str, Any]:
+        """All of it, functions in their long form."""
         return _read(self.text)
 
     @property
     def parameters(self) -> frozenset[str]:
         """What it may be told."""
-        return frozenset(self._body.get("Parameters", {}))
+        return frozenset(self.body.get("Parameters", {}))
 
     def default(self, parameter: str) -> str:
         """Tell what a parameter is when nobody sets it."""
-        return str(self._body["Parameters"][parameter].get("Default", ""))
+        return str(self.body["Parameters"][parameter].get("Default", ""))
 
     def mapped(self, mapping: str, key: str, name: str) -> str:
         """Look a value up in its mappings."""
-        return str(self._body["Mappings"][mapping][key][name])
+        return str(self.body["Mappings"][mapping][key][name])
 
     def choices(self, rule: str) -> list[str]:
         """List the values that a rule of the form "one of these" allows."""
-        (assertion,) = self._body["Rules"][rule]["Assertions"]
+        (assertion,) = self.body["Rules"][rule]["Assertions"]
         return [str(value) for value in assertion["Assert"]["Fn::Contains"][0]]
 
     @property
     def kinds(self) -> list[str]:
         """The kind of each resource; those of a condition too."""
-        return [one["Type"] for one in self._body["Resources"].values()]
+        return [one["Type"] for one in self.body["Resources"].values()]
+
+    def made(self, given: Mapping[str, str]) -> dict[str, str]:
+        """Tell what these parameters make: logical name to kind, without those whose condition is false."""
+        expressions = Expressions(self.body, given)
+        return {name: one["Type"] for name, one in self.body["Resources"].items() if _is_made(one, expressions)}
 
     @property
     def kept(self) -> dict[str, str]:
         """What stays when the stack goes: logical name to kind."""
-        found = self._body["Resources"].items()
+        found = self.body["Resources"].items()
         return {name: one["Type"] for name, one in found if one.get("DeletionPolicy") in _KEPT}
 
     @property

@@ -112,26 +112,36 @@ class LiveCall:
         """End the conversation: Twilio has another stream for this call, and nobody hears this one."""
         self._session.end(EndReason.PEER_LOST)
 
+    @property
+    def is_recorded(self) -> bool:
+        """Whether the end record is written, and with it everything released."""
+        return self._session.is_recorded
+
     async def run(self) -> EndRecord:
         """Hold the call; returns its record when everything is released."""
-        if (before := self._phone.live.get(self._call_sid)) is not None:
-            before.lose()
-        self._phone.live[self._call_sid] = self
-        self._scribe.start()
         try:
+            if (before := self._phone.live.get(self._call_sid)) is not None:
+                before.lose()
+            self._phone.live[self._call_sid] = self
+            self._scribe.start()
             # A task that drains stops when its last place is free, and stopping closes this socket: Twilio would
             # run the verbs behind a stream that it has not been told to hang up on.
             with self._place.kept():
                 return await self._hold()
         finally:
-            self._scribe.stop()
             if self._phone.live.get(self._call_sid) is self:
                 del self._phone.live[self._call_sid]
+            try:
+                self._scribe.stop()
+            finally:
+                await self._session.abandon()
 
     async def _hold(self) -> EndRecord:
         self._reading = asyncio.create_task(self._read())
-        others = (self._write(), self._watch(), self._control.look(self._call_sid))
-        tasks = {self._reading, *(asyncio.create_task(part) for part in others)}
+        parts = {self._reading, asyncio.create_task(self._write()), asyncio.create_task(self._watch())}
+        for part in parts:
+            part.add_done_callback(self._note_defect)
+        tasks = {*parts, asyncio.create_task(self._control.look(self._call_sid))}
         try:
             record = await self._session.run()
             self._note_end(record.reason)
@@ -144,6 +154,12 @@ class LiveCall:
             await asyncio.wait(tasks, timeout=1.0)
             await self._close()
         return record
+
+    def _note_defect(self, part: asyncio.Task[None]) -> None:
+        """End a call one part of which has failed: without it the others would go on for nobody."""
+        if not part.cancelled() and (error := part.exception()) is not None:
+            log.error("call_failed", call_sid=self._call_sid, error=type(error).__name__)
+            self._session.end(EndReason.FAILED)
 
     async def _read(self) -> None:
         reason = EndReason.FAILED

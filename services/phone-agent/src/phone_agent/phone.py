@@ -11,9 +11,10 @@ from uuid import uuid4
 from agent_core.adapters.call_store.store import CallStore
 from agent_core.admission import Place
 from agent_core.agent import Agent
-from agent_core.errors import AtCapacity, Refused
+from agent_core.errors import AtCapacity, ModelBusy, Refused
 from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.memory import CallMemory
+from agent_core.nova.model_session import ModelSession
 from agent_core.nova.parking import Parked, Parking
 from phone_agent import resumption, twiml
 from phone_agent.call_control import CallControl
@@ -64,7 +65,7 @@ class Phone:
         self.verifier = SignatureVerifier(settings.auth_tokens, settings.public_base_url, settings.shared_keys)
         self.tickets = TicketOffice.from_auth_tokens(settings.auth_tokens)
         self.notes = Notes.from_auth_tokens(settings.auth_tokens)
-        self.parking = Parking(agent.open_model, self._note_abandoned)
+        self.parking = Parking(self._open_model, self._note_abandoned)
         self._answered: dict[str, float] = {}
         self._ended: dict[str, EndReason] = {}
         self._unproven = 0
@@ -101,6 +102,12 @@ class Phone:
         if name in self._answered:
             return None
         place = self.agent.admission.admit()
+        try:
+            self.parking.hold(name, place)
+        except BaseException:
+            place.release()
+            self.agent.keep(_record(call_sid, EndReason.FAILED, 0.0, Tally()))
+            raise
         self._answered[name] = now
         return place
 
@@ -116,7 +123,7 @@ class Phone:
             tries: Tasks that refused it before.
             caller_id: Number of ours to show to a person who is dialled.
         """
-        if tries + 1 < MAX_TRIES:
+        if tries + 1 < MAX_TRIES and not isinstance(refusal, ModelBusy):
             # The first time at once: nothing more is sent to a task that leaves. Later a place may have come free.
             return twiml.hand_on(f"{self._url}?tries={tries + 1}", pause=timedelta(seconds=tries))
         if self.fallback.destination is not None:
@@ -149,17 +156,40 @@ class Phone:
         """Tell whether a call's conversation was over, as far as this task knows."""
         return self._ended.get(call_sid) in resumption.OVER and call_sid not in self.live
 
-    async def park(self, call: CallMemory, place: Place, pause: int = 0) -> None:
+    async def park(self, call: CallMemory, pause: int = 0) -> None:
         """Open the model for a call whose socket is about to come; a coroutine, so that it stays on this loop.
 
         Args:
-            call: Which, and which of its streams.
-            place: Taken for it.
+            call: Which, and which of its streams. Its place is reserved.
             pause: Seconds that Twilio was told to wait before.
         """
+        name, ahead = _name(call.call_sid, call.part), self.agent.capacity.ahead()
+        self.parking.begin(name, call, call.facts, ahead=ahead, later=timedelta(seconds=pause))
+
+    async def _open_model(self, call: CallMemory) -> ModelSession:
         said = resumption.for_model(resumption.history(call))
-        prompt = self.agent.prompt((SAMPLE_RATE, SAMPLE_RATE), call.facts, said)
-        self.parking.park(_name(call.call_sid, call.part), prompt, place, call.facts, timedelta(seconds=pause))
+        return await self.agent.open_model(self.agent.prompt((SAMPLE_RATE, SAMPLE_RATE), call.facts, said))
+
+    @contextmanager
+    def unless_failed(self, call_sid: str, place: Place | None, part: int = 0) -> Iterator[None]:
+        """Release a call's place at once if the block raises, and record the call as failed; None has none to release.
+
+        Without it the place would come back when the call's time is up.
+        """
+        try:
+            yield
+        except BaseException:
+            if place is not None:
+                self._answered.pop(_name(call_sid, part), None)
+                self.parking.dismiss(_name(call_sid, part), self._note_failed)
+            raise
+
+    async def fail(self, call_sid: str, place: Place, parked: Parked | None) -> None:
+        """Release what a stream took that came to no conversation because of a defect, and record it."""
+        place.release()
+        if parked is not None:
+            await parked.discard()
+        self.agent.keep(_record(call_sid, EndReason.FAILED, 0.0, Tally()))
 
     def adopt(self, call_sid: str, part: int) -> Parked | None:
         """Hand over what is parked for a call."""
@@ -167,18 +197,15 @@ class Phone:
 
     def _note_abandoned(self, name: str, parked: Parked) -> None:
         """Record a call whose stream never came: it had a place and a model stream too."""
-        waited = time.monotonic() - parked.since
-        call_sid = name.partition("/")[0]
-        record = EndRecord(
-            session_id=uuid4().hex,
-            channel="phone",
-            reason=EndReason.NEVER_CONNECTED,
-            started_at=time.time() - waited,
-            duration_ms=round(waited * 1000),
-            tally=Tally(model_streams=1),
-            call_sid=call_sid,
-        )
-        self.agent.keep(record)
+        self._keep_record(name, parked, EndReason.NEVER_CONNECTED)
+
+    def _note_failed(self, name: str, parked: Parked) -> None:
+        """Record a call that a defect of ours has left without its stream."""
+        self._keep_record(name, parked, EndReason.FAILED)
+
+    def _keep_record(self, name: str, parked: Parked, reason: EndReason) -> None:
+        streams = Tally(model_streams=int(parked.opening is not None))
+        self.agent.keep(_record(name.partition("/")[0], reason, time.monotonic() - parked.since, streams))
 
     def _is_parked(self, call_sid: str) -> bool:
         """Tell whether anything is parked for a call."""
@@ -251,3 +278,16 @@ class Phone:
 
 def _name(call_sid: str, part: int) -> str:
     return f"{call_sid}/{part}" if part else call_sid
+
+
+def _record(call_sid: str, reason: EndReason, seconds: float, tally: Tally) -> EndRecord:
+    """Make the record of a call that had a place here and no conversation."""
+    return EndRecord(
+        session_id=uuid4().hex,
+        channel="phone",
+        reason=reason,
+        started_at=time.time() - seconds,
+        duration_ms=round(seconds * 1000),
+        tally=tally,
+        call_sid=call_sid,
+    )

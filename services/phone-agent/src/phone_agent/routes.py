@@ -2,18 +2,22 @@
 
 import re
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
 
 import structlog
 from fastapi import APIRouter, Request, Response, WebSocket, WebSocketDisconnect
 from starlette.background import BackgroundTask
+from starlette.types import Receive, Scope, Send
 
 from agent_core import prompts
 from agent_core.admission import Place
-from agent_core.errors import AgentError, Forbidden, Refused
+from agent_core.errors import AgentError, Forbidden, ModelBusy, Refused
 from agent_core.memory import CallMemory
+from agent_core.nova.parking import Parked
 from agent_core.opening import Opening
 from phone_agent import resumption, twiml
 from phone_agent.accepting import sentences
@@ -46,24 +50,42 @@ async def incoming_call(request: Request) -> Response:
     if (answered_by := machine(fields)) is not None:
         log.info("machine_answered", call_sid=call_sid, answered_by=answered_by)
         return _xml(twiml.hang_up())
+    await phone.agent.admission.prepare()
     try:
         place = phone.reserve(call_sid)
     except Refused as refusal:
         tries = tries_before(request)
         log.warning("call_turned_away", call_sid=call_sid, cause=type(refusal).__name__, tries=tries)
         return _xml(phone.turn_away(refusal, tries, caller_id(fields)))
-    log.info("call_answered", call_sid=call_sid, outbound=is_outbound(fields), caller=other_party(fields))
-    call = CallMemory(call_sid, facts=caller_facts(fields), caller_id=caller_id(fields))
-    return _connect(phone, call, place, phone.answer(call, account_sid))
+    with phone.unless_failed(call_sid, place):
+        log.info("call_answered", call_sid=call_sid, outbound=is_outbound(fields), caller=other_party(fields))
+        call = CallMemory(call_sid, facts=caller_facts(fields), caller_id=caller_id(fields))
+        return _connect(phone, call, place, phone.answer(call, account_sid))
+
+
+class _Connecting(Response):
+    """Sends a document that connects a call, and opens the model, also where the document cannot be sent.
+
+    Opening the model takes milliseconds of this loop's time; the answer need not wait for them.
+    """
+
+    media_type = "application/xml"
+
+    def __init__(self, document: str, park: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(document)
+        self._park = park
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._park()
 
 
 def _connect(phone: Phone, call: CallMemory, place: Place | None, document: str, pause: int = 0) -> Response:
     """Send a document that connects a call; the model is opened for a call that is new to this task."""
-    answer = _xml(document)
-    if place is not None:
-        # Opening the model takes milliseconds of this loop's time; the answer need not wait for them.
-        answer.background = BackgroundTask(phone.park, call, place, pause)
-    return answer
+    return _xml(document) if place is None else _Connecting(document, partial(phone.park, call, pause))
 
 
 @router.post("/incoming-call/lost")
@@ -91,11 +113,13 @@ async def lost(request: Request) -> Response:
     if way is resumption.Way.FALL_BACK:
         return _give_up(phone, call)
     call = replace(call, part=part + 1)
+    await phone.agent.admission.prepare()
     try:
         place = phone.reserve(call_sid, call.part)
     except Refused as refusal:
         return _hand_on(phone, call, refusal, tries_before(request), phone.lost_url(part))
-    return _connect(phone, call, place, phone.answer(call, account_sid, pause=pause), pause)
+    with phone.unless_failed(call_sid, place, call.part):
+        return _connect(phone, call, place, phone.answer(call, account_sid, pause=pause), pause)
 
 
 @router.post("/incoming-call/after")
@@ -112,7 +136,7 @@ async def after_the_stream(request: Request) -> Response:
 def _hand_on(phone: Phone, call: CallMemory, refusal: Refused, tries: int, url: str) -> Response:
     """Have another task asked for a call that comes back; when three of them could not take it, give up."""
     log.warning("call_turned_away", call_sid=call.call_sid, cause=type(refusal).__name__, tries=tries)
-    if tries + 1 < MAX_TRIES:
+    if tries + 1 < MAX_TRIES and not isinstance(refusal, ModelBusy):
         return _xml(twiml.hand_on(f"{url}&tries={tries + 1}", pause=timedelta(seconds=tries)))
     return _give_up(phone, call)
 
@@ -209,11 +233,13 @@ async def _welcome_back(phone: Phone, note: Note, fields: Fields, tries: int) ->
     call = replace(known, part=part, began_at=began_at, caller_id=caller_id(fields))
     if _seconds_left(call, phone) < resumption.WORTHWHILE_SECONDS:
         return _say_goodbye(phone, call)
+    await phone.agent.admission.prepare()
     try:
         place = phone.reserve(call_sid, call.part)
     except Refused as refusal:
         return _hand_on(phone, call, refusal, tries, phone.switchboard.after_url(note))
-    return _connect(phone, call, place, phone.answer(call, account_sid, note=note))
+    with phone.unless_failed(call_sid, place, call.part):
+        return _connect(phone, call, place, phone.answer(call, account_sid, note=note))
 
 
 def _note(request: Request, phone: Phone, fields: Fields) -> Note | None:
@@ -263,13 +289,17 @@ async def _carry(socket: WebSocket, phone: Phone, call_sid: str | None) -> None:
         part = await _believe(start, phone, call_sid)
     note = _brought_back(start, phone)
     known = await _recall(start, phone, part, note)
-    opening = await _opening(known, phone, note)
+    parked = phone.adopt(known.call_sid, known.part)
+    place = parked.place if parked else phone.agent.admission.admit(counted=True)
+    call: LiveCall | None = None
     try:
+        opening = _opening(known, phone, note, parked, place)
         call = LiveCall(phone, socket, guard=guard, start=start, opening=opening, known=known)
+        await call.run()
     except BaseException:
-        await opening.discard()
+        if call is None or not call.is_recorded:
+            await phone.fail(known.call_sid, place, parked)
         raise
-    await call.run()
 
 
 async def _believe(start: Start, phone: Phone, call_sid: str | None) -> int:
@@ -307,12 +337,11 @@ async def _recall(start: Start, phone: Phone, part: int, note: Note | None) -> C
     )
 
 
-async def _opening(known: CallMemory, phone: Phone, note: Note | None) -> Opening:
+def _opening(known: CallMemory, phone: Phone, note: Note | None, parked: Parked | None, place: Place) -> Opening:
     """Take over what was parked while the phone rang, or begin here: any task may get the socket."""
-    parked = phone.adopt(known.call_sid, known.part)
     return Opening(
         "phone",
-        parked.place if parked else phone.agent.admission.admit(),
+        place,
         parked,
         known.call_sid,
         parked.facts if parked else known.facts,

@@ -12,9 +12,9 @@ import uvloop
 from agent_core.adapters.call_store.choice import open_store
 from agent_core.adapters.open_meteo import OpenMeteo
 from agent_core.agent import Agent
+from agent_core.certificates import check_certificates
 from agent_core.drain import make_server
-from agent_core.nova.credentials import CredentialSource
-from agent_core.nova.sdk import SdkModelClient
+from agent_core.nova.sdk import clients_of
 from agent_core.observability import logs
 from agent_core.observability.meter import Meter
 from agent_core.observability.records import log_record
@@ -37,9 +37,7 @@ SERVICE = "phone-agent"
 
 async def serve(settings: PhoneSettings) -> None:
     """Make the real parts and serve until told to stop."""
-    model = SdkModelClient(
-        region=settings.model_region, endpoint=settings.model_endpoint, credentials=CredentialSource()
-    )
+    model, overflow = clients_of(settings)
     twilio = httpx.AsyncClient(base_url=settings.twilio_api, auth=settings.rest_credentials)
     weather = OpenMeteo(
         forecast_url=str(settings.open_meteo_forecast_url),
@@ -52,7 +50,7 @@ async def serve(settings: PhoneSettings) -> None:
     async with twilio, weather, aclosing(store):
         people = transfer_tools([person.name for person in settings.transfer_destinations])
         tools = [*weather_tools(weather), *people, *goodbye_tools()]
-        agent = Agent(settings, model, tools, log_record, meter)
+        agent = Agent(settings, model, tools, log_record, meter, overflow=overflow)
         control = CallControl(twilio, settings.twilio_account_sid)
         phone = Phone(settings, agent, control, store)
         server = make_server(create_app(phone), agent, settings)
@@ -77,5 +75,6 @@ def run() -> None:
     """
     use_one_heap()
     settings = PhoneSettings.read()
+    check_certificates()
     logs.configure(SERVICE, settings)
     uvloop.run(serve(settings))

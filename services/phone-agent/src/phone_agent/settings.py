@@ -65,6 +65,13 @@ class PhoneSettings(CoreSettings):
             raise ValueError("TWILIO_EDGE: name the edge of this TWILIO_REGION")
         return self
 
+    @model_validator(mode="after")
+    def _has_a_whole_api_key(self) -> Self:
+        """Refuse half an API key: REST would go on with the account's own token, which the key was to replace."""
+        if bool(self.twilio_api_sid) != bool(self.twilio_api_secret):
+            raise ValueError("TWILIO_API_SID and TWILIO_API_SECRET: set both, or neither")
+        return self
+
     @property
     def twilio_api(self) -> str:
         """Base URL of Twilio's REST service."""

@@ -143,7 +143,7 @@ async def answer(offer: OfferRequest) -> SoundConnection:
     connection = SoundConnection(connection_timeout_secs=CONNECT_SECONDS)
     try:
         await _negotiate(connection, offer, again=False)
-    except MalformedOffer:
+    except BaseException:
         await close(connection)
         raise
     return connection

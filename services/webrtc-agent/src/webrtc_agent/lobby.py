@@ -56,7 +56,7 @@ class Lobby:
         """How sound travels here."""
         return ["webrtc"] if self.rooms is None else ["daily"]
 
-    def expect(self, address: str, details: str = "") -> Visit:
+    async def expect(self, address: str, details: str = "") -> Visit:
         """Begin a visit whose client will make an offer.
 
         Args:
@@ -67,6 +67,7 @@ class Lobby:
             Refused: every place is taken, or this task takes nothing new.
             TooOften: this network has started enough.
         """
+        await self.agent.admission.prepare()
         self.starts.count(address)
         self.agent.admission.check()
         visit = self.visits.begin(address)
@@ -81,18 +82,22 @@ class Lobby:
             TooOften: this network has started enough.
             UpstreamError: Daily did not make a room.
         """
+        await self.agent.admission.prepare()
         self.starts.check(address)
         arrival, place = self._expect_arrival(address, JOINING_SECONDS)
-        self.starts.count(address)
+        room: Room | None = None
         try:
+            self.starts.count(address)
             room = await rooms.open()
+            visit = self.visits.begin(address)
+            daily = rooms.visit(self.agent, place, room, details)
+            arrival.when_displaced(daily.give_up)
+            self.visits.carry(visit, daily, daily.run())
         except BaseException:
             place.release()
+            if room is not None:
+                await rooms.delete(room)
             raise
-        visit = self.visits.begin(address)
-        daily = rooms.visit(self.agent, place, room, details)
-        arrival.when_displaced(daily.give_up)
-        self.visits.carry(visit, daily, daily.run())
         return visit, room
 
     async def answer_new(self, address: str, offer: OfferRequest) -> tuple[Visit, dict[str, str]]:
@@ -107,11 +112,16 @@ class Lobby:
             TooOften: this network has started enough.
             MalformedOffer: the offer cannot be answered.
         """
+        await self.agent.admission.prepare()
         self.starts.check(address)
         arrival, place = self._expect_arrival(address, CONNECTING_SECONDS)
-        self.starts.count(address)
-        visit = self.visits.begin(address)
-        return visit, await self._answer_first(visit, offer, arrival, place)
+        try:
+            self.starts.count(address)
+            visit = self.visits.begin(address)
+            return visit, await self._answer_first(visit, offer, arrival, place)
+        except BaseException:
+            place.release()
+            raise
 
     async def answer(self, visit: Visit, offer: OfferRequest) -> dict[str, str]:
         """Answer an offer: the first of a visit, or a further one of the same client.
@@ -121,10 +131,15 @@ class Lobby:
             TooOften: the client makes offer after offer.
             MalformedOffer: the offer cannot be answered.
         """
+        await self.agent.admission.prepare()
         match visit.state, visit.conversation:
             case State.WAITING, _:
                 arrival, place = self._expect_arrival(visit.address, CONNECTING_SECONDS)
-                return await self._answer_first(visit, offer, arrival, place)
+                try:
+                    return await self._answer_first(visit, offer, arrival, place)
+                except BaseException:
+                    place.release()
+                    raise
             case State.RUNNING, Peer() as peer if offer.pc_id == peer.pc_id:
                 await peer.renegotiate(offer)
                 return self._description(peer)
@@ -137,15 +152,23 @@ class Lobby:
         details = offer.details or visit.details  # as in Pipecat's own runner
         visit.state = State.ANSWERING
         visit.offers += 1
+        peer: Peer | None = None
         try:
             peer = await Peer.answer(self.agent, place, offer, self.people, details)
             answer = self._description(peer)
+            arrival.when_displaced(peer.give_up)
         except BaseException:
             visit.state = State.WAITING if visit.offers < MAX_OFFERS else State.FINISHED
             place.release()
+            if peer is not None:
+                await peer.discard()
             raise
-        arrival.when_displaced(peer.give_up)
-        self.visits.carry(visit, peer, peer.run())
+        try:
+            self.visits.carry(visit, peer, peer.run(), peer.abandon)
+        except BaseException:
+            visit.state = State.FINISHED
+            await peer.abandon()
+            raise
         return answer
 
     def _expect_arrival(self, address: str, patience: float) -> tuple[Arrival, Place]:
@@ -156,7 +179,11 @@ class Lobby:
         """
         self.agent.admission.check()
         arrival = self.arrivals.expect(address, patience)
-        return arrival, self.agent.admission.promise(arrival.settle)
+        try:
+            return arrival, self.agent.admission.promise(arrival.settle)
+        except BaseException:
+            arrival.settle()
+            raise
 
     def _description(self, peer: Peer) -> dict[str, str]:
         answer = peer.description

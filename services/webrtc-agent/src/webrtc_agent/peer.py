@@ -74,7 +74,21 @@ class Peer:
         Raises:
             MalformedOffer: it cannot be answered; nothing of it is left.
         """
-        return cls(agent, place, await connection.answer(offer), people, details)
+        sound = await connection.answer(offer)
+        try:
+            return cls(agent, place, sound, people, details)
+        except BaseException:
+            await connection.close(sound)
+            raise
+
+    async def discard(self) -> None:
+        """Close the connection of a peer that never ran, whose place is its maker's; may be repeated."""
+        await connection.close(self._connection)
+
+    async def abandon(self) -> None:
+        """Release what ``run`` has not because of a defect, and record it; may be repeated."""
+        await connection.close(self._connection)
+        await self._session.abandon()
 
     @property
     def pc_id(self) -> str:
@@ -146,6 +160,7 @@ class Peer:
 
     async def _connected(self, _transport: object, _client: object) -> None:
         self._watch.connected()
+        await self._place.prepare()
         try:
             self._place.take()
         except AtCapacity:

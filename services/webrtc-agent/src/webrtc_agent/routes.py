@@ -108,7 +108,7 @@ async def _start(request: Request, *, legacy: bool) -> JSONResponse:
     if transport not in lobby.transports:
         raise NotOffered("transport")  # not its name, which may be anything
     if lobby.rooms is None:
-        visit = lobby.expect(_address(request), wanted.details)
+        visit = await lobby.expect(_address(request), wanted.details)
         answer = _offer_address(request, visit) if legacy else _session(lobby, visit)
     else:
         visit, opened = await lobby.open_room(lobby.rooms, _address(request), wanted.details)

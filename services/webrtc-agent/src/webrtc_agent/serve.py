@@ -2,16 +2,20 @@
 
 import asyncio
 import gc
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 
+import httpx
 import structlog
 import uvloop
+from fastapi import FastAPI
 
 from agent_core.adapters.open_meteo import OpenMeteo
 from agent_core.agent import Agent
+from agent_core.certificates import check_certificates
 from agent_core.drain import make_server
-from agent_core.nova.credentials import CredentialSource
-from agent_core.nova.sdk import SdkModelClient
+from agent_core.nova.sdk import clients_of
 from agent_core.observability import logs
 from agent_core.observability.meter import Meter
 from agent_core.observability.records import log_record
@@ -23,6 +27,7 @@ from webrtc_agent import ice
 from webrtc_agent.app import create_app
 from webrtc_agent.call_back import contacts
 from webrtc_agent.lobby import Lobby
+from webrtc_agent.open_request import OpenRequest
 from webrtc_agent.rooms import DailyRooms
 from webrtc_agent.settings import WebSettings
 from webrtc_agent.transport import OUTPUT_RATE
@@ -35,9 +40,7 @@ _QUOTING = ("pipecat.transports.smallwebrtc", "pipecat.processors.frameworks.rtv
 
 async def serve(settings: WebSettings) -> None:
     """Make the real parts and serve until told to stop."""
-    model = SdkModelClient(
-        region=settings.model_region, endpoint=settings.model_endpoint, credentials=CredentialSource()
-    )
+    model, overflow = clients_of(settings)
     weather = OpenMeteo(
         forecast_url=str(settings.open_meteo_forecast_url),
         geocoding_url=str(settings.open_meteo_geocoding_url),
@@ -50,17 +53,30 @@ async def serve(settings: WebSettings) -> None:
     async with weather:
         people = transfer_tools([person.name for person in contacts(settings)])
         tools = [*weather_tools(weather), *people, *goodbye_tools()]
-        agent = Agent(settings, model, tools, log_record, meter)
+        agent = Agent(settings, model, tools, log_record, meter, overflow=overflow)
         lobby = Lobby(settings, agent, _daily_rooms(settings))
-        server = make_server(create_app(lobby), agent, settings)
+        app = create_app(lobby)
+        server = make_server(app, agent, settings)
         agent.recordings.prepare([OUTPUT_RATE])
         # What is loaded now stays for good; without this every collection walks through it, and all calls wait.
         gc.freeze()
         structlog.get_logger().info(
             "starting", port=settings.fast_api_port, model=settings.model_id, transports=lobby.transports
         )
-        async with operations(agent, meter):
+        async with operations(agent, meter), _request_kept_open(app, agent, settings):
             await server.serve()
+
+
+@asynccontextmanager
+async def _request_kept_open(app: FastAPI, agent: Agent, settings: WebSettings) -> AsyncIterator[None]:
+    if not settings.keep_request_open:
+        yield
+        return
+    async with httpx.AsyncClient(base_url=settings.base_url, trust_env=False) as client:
+        request = OpenRequest(client, agent.admission, agent.counting.open_request_failed)
+        request.install(app)
+        async with request.running():
+            yield
 
 
 def _daily_rooms(settings: WebSettings) -> DailyRooms | None:
@@ -78,5 +94,6 @@ def run() -> None:
         ConfigurationError: a setting is missing or wrong.
     """
     settings = WebSettings.read()
+    check_certificates()
     logs.configure(SERVICE, settings, silent=_QUOTING)
     uvloop.run(serve(settings))

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, IPvAnyAddress, SecretStr
 from pydantic_settings import NoDecode
@@ -38,6 +39,15 @@ def _words(value: object) -> object:
     return value.replace(",", " ").split() if isinstance(value, str) else value
 
 
+def _origins(given: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse what no browser sends as an origin, and so would match none."""
+    for one in given:
+        parts = urlsplit(one)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+            raise ValueError("origins such as https://example.com, without a path, separated by commas")
+    return given
+
+
 def _number(value: str) -> str:
     return check_address(f"tel:{value}").removeprefix("tel:")
 
@@ -53,7 +63,7 @@ class WebSettings(CoreSettings):
     """Key of the Daily account that the rooms are made in."""
     daily_api_url: HttpUrl = HttpUrl("https://api.daily.co/v1")
     """Daily's REST service."""
-    allowed_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = ()
+    allowed_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words), AfterValidator(_origins)] = ()
     """Other sites whose pages may start sessions: origins such as ``https://example.com``, separated by commas."""
     ice_servers: tuple[IceServer, ...] = ()
     """STUN and TURN servers for the visitor's browser, as JSON: ``[{"urls": "turn:…", "username": …}]``. None is
@@ -71,6 +81,9 @@ class WebSettings(CoreSettings):
     """Page where a visitor can ask to be called back; shown beside the number."""
     serve_console: bool = False
     """Whether ``/console``, a page for developers, is served. ``make run`` and compose turn it on."""
+    keep_request_open: bool = False
+    """Whether this task, while it has visitors, keeps a request to itself open through PUBLIC_BASE_URL. Behind a load
+    balancer that drains a task before it is stopped, ECS then waits for the visitors."""
     starts_per_minute_per_address: Annotated[int, Field(ge=1, le=10_000)] = 15
     """Sessions that one address may start in a minute. A whole office often has one address: this is about twice what a
     task has places for, and half of what all addresses may start."""

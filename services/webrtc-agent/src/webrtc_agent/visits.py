@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import Callable, Coroutine
 from enum import StrEnum
+from functools import partial
 from hashlib import sha256
 from typing import Any, Protocol
 from uuid import uuid4
@@ -107,15 +108,41 @@ class Visits:
         """Give those that are being talked with."""
         return [visit for visit in self._visits.values() if visit.state is State.RUNNING]
 
-    def carry(self, visit: Visit, conversation: Conversation, run: Coroutine[Any, Any, object]) -> None:
-        """Run a visit's conversation to its end, in a task of its own."""
-        visit.conversation, visit.state = conversation, State.RUNNING
-        task = asyncio.create_task(self._carry(visit, run), name=f"visit-{visit.visit_id}")
-        self._tasks.add(task)
-        task.add_done_callback(self._left)
+    def carry(
+        self,
+        visit: Visit,
+        conversation: Conversation,
+        run: Coroutine[Any, Any, object],
+        abandon: Callable[[], Coroutine[Any, Any, None]] | None = None,
+    ) -> None:
+        """Run a visit's conversation to its end, in a task of its own.
 
-    def _left(self, task: asyncio.Task[None]) -> None:
+        Args:
+            visit: Whose.
+            conversation: Is told when it has to end.
+            run: Holds it.
+            abandon: Releases what a conversation holds that a defect has ended; may be repeated.
+        """
+        visit.conversation, visit.state = conversation, State.RUNNING
+        task = asyncio.create_task(self._carry(visit, run, abandon), name=f"visit-{visit.visit_id}")
+        self._tasks.add(task)
+        task.add_done_callback(partial(self._left, visit, run, abandon))
+
+    def _left(
+        self,
+        visit: Visit,
+        run: Coroutine[Any, Any, object],
+        abandon: Callable[[], Coroutine[Any, Any, None]] | None,
+        task: asyncio.Task[None],
+    ) -> None:
         self._tasks.discard(task)
+        run.close()  # does nothing to one that has run
+        if not task.cancelled() and task.exception() is not None:
+            visit.state, visit.conversation = State.FINISHED, None
+            if abandon is not None:
+                releasing = asyncio.create_task(abandon(), name=f"visit-{visit.visit_id}-abandoned")
+                self._tasks.add(releasing)
+                releasing.add_done_callback(self._tasks.discard)
         if not self._tasks:
             asyncio.get_running_loop().call_later(TIDY_SECONDS, self._tidy)
 
@@ -125,13 +152,20 @@ class Visits:
         if not self._tasks:
             gc.collect()
 
-    async def _carry(self, visit: Visit, run: Coroutine[Any, Any, object]) -> None:
+    async def _carry(
+        self,
+        visit: Visit,
+        run: Coroutine[Any, Any, object],
+        abandon: Callable[[], Coroutine[Any, Any, None]] | None,
+    ) -> None:
         # Every line that the conversation logs from here on names its visit.
         structlog.contextvars.bind_contextvars(visit_id=visit.log_id)
         try:
             await run
         except Exception:
             log.exception("visit_failed")
+            if abandon is not None:
+                await abandon()
         finally:
             visit.state, visit.conversation, visit.touched = State.FINISHED, None, self._clock()
             visit.details = ""

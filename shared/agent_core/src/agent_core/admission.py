@@ -4,10 +4,14 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
-from agent_core.errors import AtCapacity, Draining, OverBudget, Refused
+from agent_core.errors import AtCapacity, Draining, OverBudget, Overloaded, Refused
+from agent_core.quota.capacity import Capacity
 from agent_core.spend import Spend
+
+_FEW: Final = 4
+"""Less than so-many-th of the places taken is few."""
 
 
 class Place:
@@ -18,6 +22,11 @@ class Place:
         self._settled = settled
         self._keepers = 0
         self._released = False
+
+    async def prepare(self) -> None:
+        """Have a stream to the model for a place that was promised, see ``Admission.prepare``."""
+        if self._admission is not None:
+            await self._admission.prepare()
 
     def take(self) -> None:
         """Take a place that was promised; one that is taken, or given back, stays as it is.
@@ -74,35 +83,47 @@ class Admission:
     """Counts the places that are taken.
 
     A place is taken when the phone rings, not when the call is connected: a hundred calls in a second must not
-    all be promised the last forty places.
+    all be promised the last thirty places.
 
     Args:
         max_sessions: Places.
         spend: May be over for today; None for no limit.
         on_refused: Told of everybody who is turned away.
+        capacity: Of the model; None for no limit but the places.
     """
 
     def __init__(
-        self, max_sessions: int, spend: Spend | None = None, on_refused: Callable[[Refused], None] = lambda _: None
+        self,
+        max_sessions: int,
+        spend: Spend | None = None,
+        on_refused: Callable[[Refused], None] = lambda _: None,
+        capacity: Capacity | None = None,
     ) -> None:
         self.max_sessions = max_sessions
         self._spend = spend
         self._on_refused = on_refused
+        self._capacity = capacity or Capacity([""])
         self.draining = False
+        self.is_late: Callable[[], bool] = lambda: False
+        """Whether the event loop wakes up too late for one more conversation, see ``loop_lag``."""
         self.taken = 0
         self._promised = 0
         self._empty = asyncio.Event()
         self._empty.set()
         self._busy = asyncio.Event()
 
-    def admit(self) -> Place:
+    def admit(self, *, counted: bool = False) -> Place:
         """Take a place.
+
+        Args:
+            counted: Whether a stream to the model was counted for this conversation already, by the task that answered
+                its webhook: then it is not refused for want of one.
 
         Raises:
             Refused: see ``check``.
         """
-        self.check()
-        self.taken += 1
+        self._refuse(self._refusal_here() if counted else self._refusal())
+        self._take()
         self._note_use()
         return Place(self)
 
@@ -123,12 +144,14 @@ class Admission:
         return Place(self, settled)
 
     def _fulfil(self) -> None:
-        if self.is_full:
-            refusal = AtCapacity(f"all {self.max_sessions} places were taken meanwhile")
-            self._on_refused(refusal)
-            raise refusal
+        full = AtCapacity(f"all {self.max_sessions} places were taken meanwhile") if self.is_full else None
+        self._refuse(full or self._capacity.refusal())
         self._promised -= 1
+        self._take()
+
+    def _take(self) -> None:
         self.taken += 1
+        self._capacity.begin()
 
     def check(self) -> None:
         """Tell whether a place could be taken.
@@ -136,21 +159,37 @@ class Admission:
         Raises:
             Draining: this task is leaving.
             OverBudget: the day's spend is reached.
-            AtCapacity: every place is taken.
+            AtCapacity: every place is taken, or every stream to the model is in use.
+            Overloaded: the event loop is late.
         """
-        refusal = self._refusal()
+        self._refuse(self._refusal())
+
+    def _refuse(self, refusal: Refused | None) -> None:
         if refusal is not None:
             self._on_refused(refusal)
             raise refusal
 
     def _refusal(self) -> Refused | None:
+        return self._refusal_here() or self._capacity.refusal()
+
+    def _refusal_here(self) -> Refused | None:
         if self.draining:
             return Draining("this task takes no new conversation")
         if self.is_over_budget:
             return OverBudget("the day's spend is reached")
         if self.is_full:
             return AtCapacity(f"all {self.max_sessions} places are taken")
+        if self.is_overloaded:
+            return Overloaded("the event loop is late")
         return None
+
+    async def prepare(self) -> None:
+        """Ask for a stream to the model where this task has none left; bounded, never raises.
+
+        Tasks share the account's quota, see `agent_core.quota`. Before ``admit``, ``check`` and ``Place.take``.
+        """
+        if self._refusal_here() is None:
+            await self._capacity.prepare()
 
     @property
     def is_over_budget(self) -> bool:
@@ -162,9 +201,28 @@ class Admission:
         """Whether the next one would be turned away."""
         return self.taken >= self.max_sessions
 
+    @property
+    def is_overloaded(self) -> bool:
+        """Whether the event loop is late because of the conversations here.
+
+        With few of them it is late for another reason, which refusing more does not cure.
+        """
+        return self.taken * _FEW >= self.max_sessions and self.is_late()
+
+    @property
+    def free(self) -> int:
+        """Places for the next conversations, which is what scaling goes by; none while this task drains or is late.
+
+        A budget that is spent takes none away: more tasks would have budgets of their own, and spend more.
+        """
+        if self.draining or self.is_overloaded:
+            return 0
+        return max(0, self.max_sessions - self.taken)
+
     def start_draining(self) -> None:
         """Take nothing new from now on; what goes on goes on."""
         self.draining = True
+        self._capacity.leave()
 
     async def wait_until_busy(self, seconds: float | None = None) -> bool:
         """Wait, at most so many seconds or for ever, until a place is taken or promised; say whether it is."""
@@ -179,6 +237,7 @@ class Admission:
             self._promised -= 1
         else:
             self.taken -= 1
+            self._capacity.end()
         self._note_use()
 
     def _note_use(self) -> None:

@@ -11,6 +11,7 @@ from agent_core.admission import Admission
 from agent_core.errors import ModelError
 from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.farewell import GOODBYE_SECONDS
+from agent_core.nova.metered import MeteredClient
 from agent_core.nova.model_session import ModelSession, Prompt
 from agent_core.nova.quirks import Quirks
 from agent_core.nova.stream import ModelClient
@@ -22,6 +23,7 @@ from agent_core.observability.records import RecordSink
 from agent_core.observability.story import Speaker, Story
 from agent_core.observability.traces import Tracer, no_traces
 from agent_core.phrases import Recordings
+from agent_core.quota.capacity import Capacity
 from agent_core.settings import CoreSettings
 from agent_core.spend import Prices, Spend
 from agent_core.tools import registry
@@ -50,22 +52,33 @@ class Agent:
         tools: What the agent can do; shared by all conversations.
         records: Takes the end records.
         meter: Takes the numbers; nobody reads them without one.
+        overflow: Opens streams in the second region, where the settings name one.
+
+    Raises:
+        ConfigurationError: a prompt or a recording cannot be used.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what conversations share
         self,
         settings: CoreSettings,
         client: ModelClient,
         tools: Sequence[Tool],
         records: RecordSink,
         meter: Meter | None = None,
+        *,
+        overflow: ModelClient | None = None,
     ) -> None:
         self.settings = settings
         spend = Spend(settings.max_spend_per_day)
         meter = meter or Meter("unnamed")
         self._speaker = Speaker(meter.service, settings.model_id)
         self.counting = Counting(meter, Prices.of(settings), spend)
-        self.admission = Admission(settings.max_sessions, spend, self.counting.refused)
+        clients = [client] if overflow is None else [client, overflow]
+        self.capacity = Capacity(
+            settings.model_regions[: len(clients)], settings.model_streams, settings.overflow_streams
+        )
+        """Streams that the model may be asked for."""
+        self.admission = Admission(settings.max_sessions, spend, self.counting.refused, self.capacity)
         self.counting.watch(self.admission)
         self.tracer: Tracer = no_traces
         self.tools = tuple(tools)
@@ -78,7 +91,9 @@ class Agent:
         self.takes_nudges = generations.takes_nudges(settings.model_id)
         self.quirks = Quirks()
         """What refusals have taught about the model."""
-        self._client = client
+        self._client = MeteredClient(clients, self.capacity)
+        # A prompt that cannot be used is found here, at start, and not by the first caller.
+        prompts.check()
         self._tool_specs = tuple(_as_wire(spec) for spec in ToolRegistry(tools).specs)
         reaches_people = any(spec.name == TRANSFER for spec in self._tool_specs)
         self._people = f"{prompts.load('people')}\n\n" if reaches_people else ""
@@ -130,7 +145,11 @@ class Agent:
         Raises:
             ModelError: the model refused it, or it could not be opened in time.
         """
-        return await self._note_state(ModelSession.open_ready(self._client, self.settings.model_id, prompt))
+        return await self._note_state(self._open_second(prompt))
+
+    async def _open_second(self, prompt: Prompt) -> ModelSession:
+        async with self._client.second() as client:
+            return await ModelSession.open_ready(client, self.settings.model_id, prompt)
 
     async def _note_state(self, opening: Awaitable[ModelSession]) -> ModelSession:
         """Note a failure; that the model has taken a stream shows only in its first event."""
@@ -147,8 +166,12 @@ class Agent:
 
     def keep(self, record: EndRecord) -> None:
         """Take the one record of a conversation that is over."""
-        self.counting.ended(record)
         self._records(record)
+        try:
+            self.counting.ended(record)
+        except Exception:
+            # A record that is written must not be written again.
+            log.exception("record_not_counted", session_id=record.session_id)
 
     async def drain(self) -> None:
         """Take nothing new, let what goes on finish, and part from whoever is left near the end of the time."""

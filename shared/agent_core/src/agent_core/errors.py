@@ -5,6 +5,8 @@ AgentError
 ├── Refused                 the other side may not do this
 │   ├── Forbidden               no valid signature or ticket
 │   ├── AtCapacity              every place is taken
+│   │   └── Overloaded              this task's event loop is late
+│   │   └── ModelBusy               every stream to the model is in use, here and in every other task
 │   ├── OverBudget              the day's spend is reached
 │   └── Draining                this task is leaving and takes nothing new
 ├── ProtocolError           the other side broke the protocol
@@ -61,6 +63,25 @@ class AtCapacity(Refused):
     http_status = 429
     close_code = 1013
     spoken = "All our lines are busy. Please call again in a few minutes."
+
+
+class Overloaded(AtCapacity):
+    """This task's event loop is late: one more conversation would put gaps into all of them."""
+
+
+class ModelBusy(AtCapacity):
+    """Every stream to the model that the account may open is in use, or the model has just refused one.
+
+    Another task has none either, so the other side is not sent on to one.
+
+    Args:
+        reason: What is in use.
+        retry_after: Seconds after which another try may succeed.
+    """
+
+    def __init__(self, reason: str, *, retry_after: float) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
 
 
 class OverBudget(Refused):

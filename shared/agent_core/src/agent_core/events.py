@@ -39,6 +39,11 @@ class EndReason(StrEnum):
         """Whether the caller got what they came for, as far as we can tell."""
         return self in _NORMAL
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether only a change of this version can help: a defect, or a request that the model never accepts."""
+        return self in _OURS
+
 
 _NORMAL: Final = frozenset(
     {
@@ -50,6 +55,9 @@ _NORMAL: Final = frozenset(
         EndReason.TIME_LIMIT,
     }
 )
+
+
+_OURS: Final = frozenset({EndReason.FAILED, EndReason.MODEL_REJECTED})
 
 
 @dataclass(slots=True)

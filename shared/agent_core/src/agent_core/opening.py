@@ -84,7 +84,13 @@ class SessionsOf:
     async def first(self) -> ModelSession | None:
         """Give the parked session, see ``ModelSource``."""
         parked, self._parked = self._parked, None
-        return None if parked is None else await parked.session()
+        if parked is None:
+            return None
+        try:
+            return await parked.session()
+        except Exception:
+            await parked.discard()
+            raise
 
     async def open(self, history: History) -> ModelSession:
         """Open a session, see ``ModelSource``."""

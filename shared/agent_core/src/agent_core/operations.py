@@ -1,17 +1,17 @@
-"""What runs beside the conversations for as long as a service does: metrics, traces, ECS's protection of this task."""
+"""What runs beside the conversations for as long as a service does: metrics and traces."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from uuid import uuid4
 
-import httpx
-
-from agent_core.adapters.ecs_agent import EcsAgent
+from agent_core.adapters.stream_table import DynamoStreamTable
 from agent_core.agent import Agent
+from agent_core.loop_lag import LagGuard, watching_loop
 from agent_core.observability import logs
 from agent_core.observability.meter import Meter
+from agent_core.observability.metrics import LOOP_LAG
 from agent_core.observability.reporting import reporting
 from agent_core.observability.traces import Tracer
-from agent_core.protection import TaskProtection
 from agent_core.settings import CoreSettings
 from agent_core.tidying import tidying
 
@@ -22,13 +22,24 @@ async def operations(agent: Agent, meter: Meter) -> AsyncIterator[None]:
     settings = agent.settings
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(tidying())
+        if settings.model_streams_table is not None:
+            tables = [
+                DynamoStreamTable(
+                    settings.model_streams_table, f"{name}/{settings.model_id}", region=settings.aws_region
+                )
+                for name in settings.model_regions
+            ]
+            for table in tables:
+                stack.push_async_callback(table.aclose)
+            sharing = agent.capacity.shared(tables, uuid4().hex[:12], agent.counting.stream_table_failed)
+            await stack.enter_async_context(sharing)
+        guard = LagGuard(settings.max_loop_lag_ms)
+        agent.admission.is_late = lambda: guard.is_late
+        saw: list[Callable[[float], None]] = [guard.saw]
         if logs.is_json(settings.log_format):
+            saw.append(lambda lag_ms: meter.observe(LOOP_LAG, lag_ms))
             await stack.enter_async_context(reporting(meter, settings.metrics_seconds, logs.write_document))
-        if settings.ecs_agent_uri is not None:
-            base_url = f"{str(settings.ecs_agent_uri).rstrip('/')}/"
-            client = await stack.enter_async_context(httpx.AsyncClient(base_url=base_url, trust_env=False))
-            protection = TaskProtection(EcsAgent(client), agent.admission, agent.counting.protection_failed)
-            await stack.enter_async_context(protection.running())
+        await stack.enter_async_context(watching_loop(*saw))
         if settings.otel_exporter_otlp_endpoint is not None:
             agent.tracer = await stack.enter_async_context(_tracing(meter.service, settings))
         yield

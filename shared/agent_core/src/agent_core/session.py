@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+import traceback
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 from uuid import uuid4
@@ -59,6 +61,9 @@ class Session:
         """Set when the pipeline takes messages."""
         self._connected = asyncio.Event()
         self._greeted = False
+        self._running: asyncio.Task[None] | None = None
+        self.is_recorded = False
+        """Whether the end record is written, and with it everything released."""
         labels = {"session_id": self.session_id, "call_sid": opening.call_sid, "channel": opening.channel}
         self._story = agent.story(tally, labels)
         self._log = structlog.get_logger().bind(session_id=self.session_id, call_sid=opening.call_sid)
@@ -242,15 +247,15 @@ class Session:
     async def run(self) -> EndRecord:
         """Greet, talk, end, release everything and give the one record of it.
 
-        Does not raise: a defect of ours becomes a record too. Only cancellation passes through, after its record.
+        A defect of ours becomes a record too. Cancellation passes through, after its record.
         """
-        self._log.info("session_started", channel=self._opening.channel)
-        self._agent.sessions.add(self)
-        self._story.began()
-        pipeline = asyncio.create_task(self._pipeline.run(), name=f"pipeline-{self.session_id}")
-        pipeline.add_done_callback(self._pipeline_stopped)
         reason = EndReason.FAILED
         try:
+            self._log.info("session_started", channel=self._opening.channel)
+            self._agent.sessions.add(self)
+            self._story.began()
+            self._running = asyncio.create_task(self._pipeline.run(), name=f"pipeline-{self.session_id}")
+            self._running.add_done_callback(self._pipeline_stopped)
             if self._media.source is None:
                 self.connected()
                 self.greet()
@@ -258,15 +263,51 @@ class Session:
         except asyncio.CancelledError:
             reason = EndReason.DRAINED  # only a server that stops cancels a conversation
             raise
+        except Exception as error:  # noqa: BLE001 - the record tells of it, and what is held is released
+            self._note_defect("session_failed", error)
         finally:
-            self._keep_last_keys()
-            self._say_the_end(reason)
-            await self._release(pipeline)
-            self._agent.sessions.discard(self)
-            record = self._record(reason)
-            self._story.ended(record)
-            self._agent.keep(record)
+            record = await self._finish(reason)
         return record
+
+    async def _finish(self, reason: EndReason) -> EndRecord:
+        """Release everything and write the record. Every step is taken, also where one before it has a defect."""
+        await self._step(self._keep_last_keys)
+        await self._step(lambda: self._say_the_end(reason))
+        try:
+            # Once more where a defect broke it off: each of its steps may be repeated.
+            _ = await self._step(self._release) or await self._step(self._release)
+        finally:
+            self._opening.place.release()
+            self._agent.sessions.discard(self)
+            record = self._keep_record(reason)
+        return record
+
+    def _keep_record(self, reason: EndReason) -> EndRecord:
+        record = self._record(reason)
+        self._agent.keep(record)
+        self.is_recorded = True
+        self._story.ended(record)
+        return record
+
+    async def abandon(self) -> None:
+        """Release what ``run`` has not, and record the conversation as failed if it has no record; may be repeated."""
+        if not self.is_recorded:
+            await self._finish(EndReason.FAILED)
+
+    async def _step(self, step: Callable[[], Awaitable[None] | None]) -> bool:
+        """Take a step of the end and tell whether it went well: a defect in one keeps no other from its turn."""
+        try:
+            if (taking := step()) is not None:
+                await taking
+        except Exception as error:  # noqa: BLE001 - see above
+            self._note_defect("release_failed", error)
+            return False
+        return True
+
+    def _note_defect(self, event: str, error: Exception) -> None:
+        # The stack alone: a message may quote what was said.
+        where = "".join(traceback.format_tb(error.__traceback__))
+        self._log.error(event, error=type(error).__name__, stack=where)
 
     def _keep_last_keys(self) -> None:
         """Keep what was being typed when the conversation ended; a cancelled one has no reason yet."""
@@ -301,26 +342,29 @@ class Session:
                 self.say_goodbye(EndReason.TIME_LIMIT)
                 seconds = OVERTIME_SECONDS
 
-    async def _release(self, pipeline: asyncio.Task[None]) -> None:
-        self._farewell.cancel()
-        self._handover.cancel()
-        self._idleness.stop()
-        self._patience.stop()
-        stopped = False
+    async def _release(self) -> None:
+        pipeline = self._running
+        for stop in (self._farewell.cancel, self._handover.cancel, self._idleness.stop, self._patience.stop):
+            await self._step(stop)
+        pipeline_stopped = closed = False
         try:
             async with asyncio.timeout(TEARDOWN_SECONDS):
-                await self._pipeline.cancel()
-                stopped = True
-                await self._link.close()
-                await asyncio.wait({pipeline})
+                if pipeline is not None:
+                    pipeline_stopped = await self._step(self._pipeline.cancel)
+                closed = await self._step(self._link.close)
+                if pipeline is not None and pipeline_stopped:
+                    await asyncio.wait({pipeline})
         except TimeoutError:
-            self._pipeline.abandon()
-            if not stopped:  # the turn of the model's stream did not come, and while it is open it is paid for
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(LAST_CLOSE_SECONDS):
-                        await self._link.close()
-        pipeline.cancel()
-        self._opening.place.release()
+            pipeline_stopped = False
+        finally:
+            if pipeline is not None:
+                if not pipeline_stopped:
+                    await self._step(self._pipeline.abandon)
+                pipeline.cancel()
+        if not closed:  # while the model's stream is open it is paid for
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LAST_CLOSE_SECONDS):
+                    await self._step(self._link.close)
 
     def _record(self, reason: EndReason) -> EndRecord:
         duration = time.monotonic() - self._started

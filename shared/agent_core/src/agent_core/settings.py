@@ -4,8 +4,11 @@ Names that AWS, Daily, Twilio and the first design already use are kept. A servi
 refuses to start with one line that says what to set.
 """
 
+import os
+from collections.abc import Iterable
 from datetime import UTC, tzinfo
 from enum import StrEnum
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Final, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -20,13 +23,14 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
-from agent_core import destinations, endpoint, generations
+from agent_core import destinations, endpoint, generations, misspelt, voices
 from agent_core.destinations import Destination
 from agent_core.errors import ConfigurationError
 
 _WEB_ADDRESS: Final[TypeAdapter[HttpUrl]] = TypeAdapter(HttpUrl)
+_FILE: Final = ".env"
 
 
 class Environment(StrEnum):
@@ -72,6 +76,16 @@ def _web_address(text: str) -> str:
     return text.strip() if text.isascii() else normal
 
 
+def _networks(text: str) -> str:
+    """Check the addresses of proxies: from a name or ``*`` anybody could say who they are."""
+    for one in text.split(","):
+        try:
+            ip_network(one.strip(), strict=False)
+        except ValueError:
+            raise ValueError("networks as CIDRs, separated by commas, such as 10.0.0.0/16; never *") from None
+    return text
+
+
 def _destinations(value: object) -> object:
     return destinations.parse(value) if isinstance(value, str) else value
 
@@ -80,7 +94,7 @@ class CoreSettings(BaseSettings):
     """Settings that both services share."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True
+        env_file=_FILE, frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True
     )
 
     host: str = "0.0.0.0"  # noqa: S104 - a container listens to its load balancer
@@ -96,18 +110,34 @@ class CoreSettings(BaseSettings):
     """Label of logs and metrics."""
     public_base_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:7860"
     """How the outside reaches this service. Signatures and stream addresses are made from it, never from Host."""
-    forwarded_allow_ips: str = "127.0.0.1"
+    forwarded_allow_ips: Annotated[str, AfterValidator(_networks)] = "127.0.0.1"
     """Whose X-Forwarded-For is believed: the load balancer's networks as CIDRs, separated by commas; never ``*``."""
 
     aws_region: str = "us-east-1"
     """Region of everything but the model."""
     nova_sonic_region: str | None = None
     """Region of the model, where it differs: not every region has it."""
+    nova_sonic_overflow_region: str | None = None
+    """A second region of the same model, for conversations that begin when the quota of the first is used up. Callers'
+    audio is then processed there too. None turns them away instead."""
+    model_streams: Annotated[int, Field(ge=1)] | None = None
+    """Streams to the model that may be open at once in each of its regions: Bedrock's quota of the account, or the part
+    of it that this service may use. One in twenty, and one at least, is kept for conversations that renew theirs. None
+    is no limit but ``MAX_SESSIONS``."""
+    overflow_streams: Annotated[int, Field(ge=1)] = 2
+    """The same in ``NOVA_SONIC_OVERFLOW_REGION``, which has a quota of its own: 2 in many accounts."""
+    model_streams_table: Annotated[str, Field(pattern="^[A-Za-z0-9_.-]{3,255}$")] | None = None
+    """DynamoDB table in which all tasks of the account count their streams, so that ``MODEL_STREAMS`` holds for all of
+    them together; partition key ``pool`` (S). None lets this task use them all."""
     nova_sonic_model_id: Annotated[str, Field(pattern=r"^(newest|arn:.+|[a-z0-9-]+\..+)$")] = "newest"
     """Bedrock model id, or `newest`: `amazon.nova-2-5-sonic` where the region offers it, else the generation before.
     The first generation reached its end of life on 2026-09-14."""
     nova_sonic_voice: str = "matthew"
-    """Voice id of the agent."""
+    """Voice id of the agent. Nova 2 and 2.5 have `matthew`, `tiffany` (US), `amy` (British), `olivia` (Australian),
+    `kiara`, `arjun` (Indian), `ambre`, `florian` (French), `beatrice`, `lorenzo` (Italian), `tina`, `lennart` (German),
+    `lupe`, `carlos` (Spanish), `carolina` and `leo` (Brazilian). Any other id refuses to start."""
+    nova_sonic_voice_unlisted: bool = False
+    """Whether NOVA_SONIC_VOICE may be an id that this version does not know: for a voice that AWS has added since."""
     time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     """Time zone of the agent, such as `Europe/Stockholm`: what it calls today."""
     nova_sonic_endpointing: Sensitivity | None = None
@@ -137,19 +167,21 @@ class CoreSettings(BaseSettings):
     """People whom the agent may bring in: ``name=sip:…`` or ``name=tel:+…``, separated by commas, the one for key 0
     first. The agent knows the names only; with none it has no such tool. Premium-rate numbers are refused."""
 
-    max_sessions: Annotated[int, Field(ge=1, le=1000)] = 40
-    """Conversations at once in this task. One core carries about 40 with half its time to spare."""
+    max_sessions: Annotated[int, Field(ge=1, le=1000)] = 30
+    """Conversations at once in this task. One core carries 30 (docs/reference/performance.md), and one process uses one
+    core."""
+    max_loop_lag_ms: Annotated[float, Field(ge=0, le=10_000)] = 100
+    """Milliseconds by which the event loop may wake up late. If it is later in three of five seconds, the task takes no
+    new conversation until it has been below half of it for five seconds, or for a minute. 0 never refuses."""
     max_call_seconds: Annotated[int, Field(ge=10, le=14400)] = 1800
     """Longest conversation; an abandoned call must not cost money for ever."""
     drain_seconds: Annotated[int, Field(ge=0, le=115)] = 110
     """How long a stopping task lets conversations finish. Fargate kills it at 120 s."""
-    ecs_agent_uri: HttpUrl | None = None
-    """ECS's agent beside the task, set by ECS itself: it is told to spare the task while anyone talks."""
 
     metrics_namespace: Annotated[str, Field(pattern="^[A-Za-z0-9._/#:-]{1,255}$")] = "VoiceAgent"
     """CloudWatch namespace. Two environments in one account and region need two."""
     metrics_seconds: Annotated[float, Field(ge=0.1, le=60)] = 30
-    """How often metrics are written."""
+    """How often metrics are written; `FreePlaces` is written every 10 seconds in any case."""
     otel_exporter_otlp_endpoint: HttpUrl | None = None
     """Where traces go, as OTLP over HTTP; none are made without it. OpenTelemetry's own ``OTEL_…`` variables, such as
     ``OTEL_EXPORTER_OTLP_HEADERS``, hold too."""
@@ -179,6 +211,11 @@ class CoreSettings(BaseSettings):
         return self.nova_sonic_region or self.aws_region
 
     @property
+    def model_regions(self) -> list[str]:
+        """Regions in which the model is asked, the first one first."""
+        return [region for region in (self.model_region, self.nova_sonic_overflow_region) if region]
+
+    @property
     def model_id(self) -> str:
         """Bedrock id of the model that is asked."""
         return generations.model_for(self.nova_sonic_model_id, self.model_region)
@@ -190,8 +227,37 @@ class CoreSettings(BaseSettings):
         Raises:
             ConfigurationError: the region offers no generation of the model.
         """
-        _ = self.model_id
+        model_id = self.model_id
+        overflow = self.nova_sonic_overflow_region
+        if overflow is not None and overflow == self.model_region:
+            raise ValueError("NOVA_SONIC_OVERFLOW_REGION: it must be another region than the model's first")
+        if overflow is not None and generations.model_for(self.nova_sonic_model_id, overflow) != model_id:
+            raise ValueError(f"NOVA_SONIC_OVERFLOW_REGION: {overflow} offers no {model_id}")
+        if overflow is not None and self.model_streams is None:
+            raise ValueError("MODEL_STREAMS: set it; without a limit of the first region nothing overflows")
+        if self.model_streams_table is not None and self.model_streams is None:
+            raise ValueError("MODEL_STREAMS: set it to the quota that the tasks of MODEL_STREAMS_TABLE share")
         return self
+
+    @model_validator(mode="after")
+    def _model_has_the_voice(self) -> Self:
+        """Refuse to start where the model would refuse each call.
+
+        Raises:
+            ConfigurationError: the model has no such voice.
+        """
+        if not self.nova_sonic_voice_unlisted:
+            voices.check(self.nova_sonic_voice, self.model_id)
+        return self
+
+    @property
+    def overflow_endpoint(self) -> str:
+        """Base URL of Bedrock's runtime in the second region, which must be set.
+
+        Raises:
+            ConfigurationError: the region has no such endpoint.
+        """
+        return endpoint.resolve(self.nova_sonic_overflow_region or self.model_region)
 
     @property
     def model_endpoint(self) -> str:
@@ -213,12 +279,29 @@ class CoreSettings(BaseSettings):
         """Read the environment.
 
         Raises:
-            ConfigurationError: something is missing or wrong; the text names the variable.
+            ConfigurationError: something is missing or wrong; the text names the variable. A name in ``.env`` that is
+                nearly a setting is wrong too: it would be ignored.
         """
+        in_file = (name.upper() for name in DotEnvSettingsSource(cls).env_vars)
+        if problems := [f"{name} is not a setting; write {near}" for name, near in cls._misspelt(in_file)]:
+            raise ConfigurationError(f"{_FILE}: {'; '.join(problems)}")
         try:
             return cls()
         except ValidationError as error:
             raise ConfigurationError(_explain(error)) from None
+
+    @classmethod
+    def misspelt(cls) -> list[tuple[str, str]]:
+        """Return the variables of the environment that are nearly settings, each with its setting.
+
+        They do not keep a service from its start, unlike those of ``.env``: the environment belongs to the platform
+        too, and a name that it adds must not stop a deployment.
+        """
+        return cls._misspelt(os.environ)
+
+    @classmethod
+    def _misspelt(cls, given: Iterable[str]) -> list[tuple[str, str]]:
+        return list(misspelt.find(given, {name.upper() for name in cls.model_fields}).items())
 
 
 def _explain(error: ValidationError) -> str:

@@ -128,6 +128,8 @@ def readiness(agent: Agent) -> dict[str, Any]:
         status = "over_budget"
     elif admission.is_full:
         status = "full"
+    elif admission.is_overloaded:
+        status = "overloaded"
     return {
         "status": status,
         "sessions": admission.taken,

@@ -2,8 +2,11 @@
 
 import importlib
 import importlib.util
+import os
+import signal
 import sys
 from collections.abc import Sequence
+from types import FrameType
 from typing import Final
 
 _COMMANDS: Final = {
@@ -17,10 +20,18 @@ _COMMANDS: Final = {
 _ELSEWHERE: Final = {"deploy", "deploy-plan", "destroy"}
 """Commands of the deployment, a member of its own that the stand-ins know by name only."""
 _USAGE_ERROR: Final = 2
+_INTERRUPTED: Final = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Each lives in a module of its name with a `main(arguments) -> exit code`."""
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or given[0] in {"-h", "--help"}:
         sys.stdout.write("usage: voice-agent COMMAND …\n\n")
@@ -30,9 +41,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given[0] not in _COMMANDS:
         sys.stderr.write(f"voice-agent: no command {given[0]!r}; there are {', '.join(_COMMANDS)}\n")
         return _USAGE_ERROR
+    # Loading a command takes a second. Python would answer a Ctrl-C with the place in some library that it had reached.
+    loading = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if loading:
+        signal.signal(signal.SIGINT, _leave)
     package = "deployment" if given[0] in _ELSEWHERE else "standins.cli"
     if importlib.util.find_spec(package) is None:
         sys.stderr.write(f"voice-agent: {given[0]} needs a checkout of the repository\n")
         return _USAGE_ERROR
-    code: int = importlib.import_module(f"{package}.{given[0].replace('-', '_')}").main(given[1:])
+    command = importlib.import_module(f"{package}.{given[0].replace('-', '_')}")
+    if loading:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    code: int = command.main(given[1:])
     return code
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    """End at once: nothing has begun that would have to be ended in order."""
+    os._exit(_INTERRUPTED)

@@ -11,7 +11,12 @@ from standins.cli.plan import Plan
 _LONGEST = 60
 """Characters of one value in a log line."""
 
-_LONGEST_LINE = 180
+_LONGEST_CAUSE = 110
+_LONGEST_LINE = 220
+
+_TRACES = frozenset({"exception", "stack"})
+_PLACE = re.compile(r'File "(?:[^"]*/)?([^"/]+/[^"/]+)", line (\d+)')
+"""Folder and file, and the line, of each frame of a trace."""
 
 _QUIET_FIELDS = frozenset(
     {"event", "timestamp", "time", "at", "level", "logger", "service", "standin", "environment", "request_id"}
@@ -60,7 +65,9 @@ def short(name: str, line: str) -> str:
         return f"{'':8} {name:<11} {line}"
     level = str(fields.get("level", "info")).lower()
     mark = f"{level.upper()} " if level not in ("info", "debug") else ""
-    words = [f"{key}={_value(value)}" for key, value in fields.items() if key not in _QUIET_FIELDS and _tells(value)]
+    words = [
+        f"{key}={_value(key, value)}" for key, value in fields.items() if key not in _QUIET_FIELDS and _tells(value)
+    ]
     text = f"{_clock(fields)} {name:<11} {mark}{fields.get('event', '')} {' '.join(words)}".rstrip()
     return _cut(text, _LONGEST_LINE)
 
@@ -83,14 +90,51 @@ def _tells(value: object) -> bool:
     return value is False or bool(value)
 
 
-def _value(value: object) -> str:
+def _value(key: str, value: object) -> str:
+    if key.endswith("_at") and isinstance(value, int | float) and value > _FIRST_OF_UNIX_TIME:
+        return f"{datetime.fromtimestamp(value).astimezone():%H:%M:%S}"
     if isinstance(value, float):
         return f"{value:.6g}"
     text = value if isinstance(value, str) else json.dumps(value)
+    if key in _TRACES:
+        return _cut(_cause(text), _LONGEST_CAUSE)
     if _IDENTIFIER.fullmatch(text):
         return f"{text[:8]}…"
     return _cut(text, _LONGEST)
 
 
+def _cause(trace: str) -> str:
+    """Return what a trace ends with, and where that was raised: the rest is in the log file."""
+    lines = [line for line in trace.splitlines() if line.strip()]
+    places = _PLACE.findall(trace)
+    where = f"{places[-1][0]}:{places[-1][1]}" if places else ""
+    if not lines or lines[-1].startswith((" ", "\t")):  # the stack alone, without what was raised
+        return where
+    return f"{lines[-1].strip()} ({where})" if where else lines[-1].strip()
+
+
 def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else f"{text[: length - 1]}…"
+    """Cut a text that is too long behind a word."""
+    if len(text) <= length:
+        return text
+    kept, space, _ = text[: length - 1].rpartition(" ")
+    return f"{kept if space and len(kept) > length // 2 else text[: length - 1]}…"
+
+
+def last_words(name: str, lines: Sequence[str]) -> str:
+    """Return the one line of a log that tells most about the death of the program that wrote it; empty if none does.
+
+    An error or a warning, or the end of a trace, goes before a line that only says what was done last.
+    """
+    told = [line for line in lines if line.strip() and is_for_people(line)]
+    telling = [line for line in told if _is_trouble(line)]
+    line = (telling or told or [""])[-1]
+    return short(name, line) if line else ""
+
+
+def _is_trouble(line: str) -> bool:
+    try:
+        fields = json.loads(line)
+    except ValueError:
+        return not line.startswith((" ", "\t"))  # what a program cries out with; a trace ends with its error
+    return isinstance(fields, dict) and str(fields.get("level", "info")).lower() in {"warning", "error", "critical"}

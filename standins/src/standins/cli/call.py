@@ -15,18 +15,20 @@ from standins.cli import report
 from standins.cli.caller import CallResult, Number, Patience, place
 from standins.cli.options import CallOptions
 from standins.cli.progress import progress
-from standins.cli.recogniser import transcripts
-from standins.cli.running import NothingRunsError, Running, find_running, model_view
-from standins.cli.turns import SilentError, Spoken, prepare
-from standins.cli.verdict import Expected, Reviewed, judge
+from standins.cli.recogniser import readings, transcripts
+from standins.cli.running import NothingRunsError, Running, find_running, model_view, played
+from standins.cli.speakers import Recording
+from standins.cli.turns import SilentError, Spoken, UnusableRecordingError, prepare
+from standins.cli.verdict import Expected, Reviewed, judge, late
 from standins.twilio.handset import Handset
 from standins.twilio.server import TwilioExchange
 from standins.twilio.settings import ExchangeSettings
-from standins.twilio.sound import Speak, UnreadableSoundError, write_wav
+from standins.twilio.sound import Speak, write_wav
 from standins.twilio.voice import open_voice
 
 _FAILED: Final = 1
 _USAGE: Final = 2
+_INTERRUPTED: Final = 130
 
 
 class UsageError(Exception):
@@ -38,14 +40,14 @@ def main(arguments: Sequence[str]) -> int:
     options = call_options.read(arguments)
     try:
         return asyncio.run(make_calls(options, Path.cwd(), sys.stdout))
-    except (UsageError, SilentError, UnreadableSoundError) as error:
+    except (UsageError, SilentError, UnusableRecordingError) as error:
         sys.stderr.write(f"voice-agent call: {error}\n")
         return _USAGE
     except NothingRunsError as error:
         sys.stderr.write(f"{error}\n")
         return _FAILED
     except KeyboardInterrupt:
-        return 130
+        return _INTERRUPTED
 
 
 async def make_calls(options: CallOptions, folder: Path, out: TextIO, patience: Patience | None = None) -> int:
@@ -60,21 +62,50 @@ async def make_calls(options: CallOptions, folder: Path, out: TextIO, patience: 
     Raises:
         UsageError: the calls cannot be made as asked.
         SilentError: there are words to say and no voice.
-        UnreadableSoundError: a recording is no WAV.
+        UnusableRecordingError: a recording cannot be read, or is silent.
         NothingRunsError: nobody is there to be called.
     """
     patience = patience or Patience(answer=12.0 + options.calls / 2)
     patience = replace(patience, call=options.timeout, barge_in=options.barge_in)
+    _check_writable(options)
     talks = any(isinstance(turn, Spoken) for turn in options.turns)
     async with open_voice(started=talks) as speak, _exchange(options, folder, speak) as (number, running):
         utterances = [await prepare(options.turns, caller, speak) for caller in range(options.calls)]
         handsets = [Handset(number.exchange_url) for _ in utterances]
         results = [CallResult(caller, each.timeline, each.heard) for caller, each in enumerate(handsets)]
-        async with progress(handsets, sys.stderr), asyncio.TaskGroup() as calls:
-            for handset, result, turns in zip(handsets, results, utterances, strict=True):
-                calls.create_task(place(handset, number, result, turns, patience))
+        stopped = False
+        try:
+            async with progress(handsets, sys.stderr), asyncio.TaskGroup() as calls:
+                for handset, result, turns in zip(handsets, results, utterances, strict=True):
+                    calls.create_task(place(handset, number, result, turns, patience))
+        except asyncio.CancelledError:
+            # Ctrl-C: the calls have been hung up. What was measured is told all the same, and nothing is waited for.
+            if (task := asyncio.current_task()) is not None:
+                task.uncancel()
+            stopped = True
     _save(options, results)
+    if stopped:
+        _write(options, [Reviewed(result, None, []) for result in results], [[] for _ in results], running, out)
+        out.write("Stopped by Ctrl-C; this was measured until then.\n")
+        return _INTERRUPTED
     return await _report(options, results, running, out)
+
+
+def _check_writable(options: CallOptions) -> None:
+    """Find out before the calls whether what is heard can be kept after them."""
+    if options.save is None:
+        return
+    path = _file(options.save, 0, options.calls)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        is_new = not path.exists()
+        with path.open("ab"):
+            pass
+        if is_new:
+            path.unlink()
+    except OSError as error:
+        reason = f"--save {options.save}: {error.strerror}; nobody was called"
+        raise UsageError(reason) from error
 
 
 @contextlib.asynccontextmanager
@@ -92,7 +123,9 @@ async def _exchange(
     if not options.auth_token or not options.account_sid:
         reason = f"{url} takes signed calls only: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN to what it was given"
         raise UsageError(reason)
-    settings = ExchangeSettings(account_sid=options.account_sid, auth_token=options.auth_token)
+    settings = ExchangeSettings(
+        account_sid=options.account_sid, auth_token=options.auth_token, edge_header=options.edge_header
+    )
     async with TwilioExchange(settings, speak=speak) as exchange:
         yield Number(exchange.url, _webhook(url), options.caller, options.callee), running
 
@@ -129,7 +162,10 @@ def _file(path: Path, caller: int, calls: int) -> Path:
 async def _report(options: CallOptions, results: Sequence[CallResult], running: Running | None, out: TextIO) -> int:
     reviewed = [await _review(options, result, running) for result in results]
     expected = Expected(options.expect_tool, options.expect_text, options.turns, running is not None)
-    wrong = [judge(call, expected) for call in reviewed]
+    wrong = [
+        [*judge(call, expected), *too_late]
+        for call, too_late in zip(reviewed, late(reviewed, options.late), strict=True)
+    ]
     if options.as_json:
         _write_json(reviewed, wrong, out)
     else:
@@ -141,7 +177,11 @@ async def _review(options: CallOptions, result: CallResult, running: Running | N
     view = await model_view(running, result.call_sid) if running and result.call_sid else None
     # Reading twenty recordings takes longer than the calls did: only when something depends on it.
     wanted = options.calls == 1 or options.expect_text or any("|" in str(turn) for turn in options.turns)
-    return Reviewed(result, view, await transcripts(result) if wanted else [])
+    read = await readings(result) if wanted else []
+    zero = result.timeline.began_at
+    heard = played(running, result.call_sid) if running and result.call_sid else []
+    recordings = [Recording(one.at - zero, one.name) for one in heard]
+    return Reviewed(result, view, transcripts(result, read) if wanted else [], read, recordings)
 
 
 def _write(
@@ -155,7 +195,9 @@ def _write(
     if len(calls) == 1:
         for line in report.lines(calls[0], f"{options.caller} → {options.callee}"):
             terminal.row(line)
-        terminal.text(report.totals(calls[0].result), "1")
+        terminal.text(report.totals(calls[0]), "1")
+        if calls[0].readings:
+            terminal.text("What was said in greeting and answer is a recogniser's reading of the recording.", "2")
     else:
         terminal.table(report.summary(calls, wrong))
     if running is None:
@@ -179,6 +221,8 @@ def _write_json(calls: Sequence[Reviewed], wrong: Sequence[Sequence[str]], out: 
             "first_audio_seconds": report.first_audio_seconds(call.result),
             "model": vars(call.view) if call.view else None,
             "transcripts": call.transcripts,
+            "readings": [vars(reading) for reading in call.readings],
+            "answer_seconds": [round(wait, 3) for wait in call.waits],
             "failures": list(reasons),
         }
         for call, reasons in zip(calls, wrong, strict=True)

@@ -178,7 +178,8 @@ async def place(
         result.failure = f"the call was not over after {patience.call:g} s"
     except (OSError, websockets.InvalidHandshake) as error:
         result.failure = f"the exchange at {number.exchange_url} does not answer ({error})"
-    result.answered_at = handset.answered_at
+    finally:
+        result.answered_at = handset.answered_at
     result.failure = result.failure or _failure(handset.timeline)
 
 

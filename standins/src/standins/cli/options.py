@@ -1,6 +1,7 @@
 """The options of `voice-agent call`. Most can be given as variables too, so that `make call SAY=…` works."""
 
 import argparse
+import difflib
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -11,14 +12,35 @@ from typing import Any, Final
 from standins.cli.turns import Pressed, Recorded, Spoken, Turn
 
 _MAX_CALLS: Final = 500
+VARIABLES: Final = ("SAY", "WAV", "DTMF", "BARGE_IN", "CALLS", "LATE", "SAVE", "EXPECT_TOOL", "EXPECT_TEXT", "URL")
+_OTHERS: Final = {"TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "NO_COLOR", "COLUMNS"}
+"""What is not an option of a call and may be set on make's command line all the same."""
+_MEANT: Final = {
+    "SAY": ("TEXT", "WORDS", "SENTENCE", "QUESTION", "MESSAGE", "PROMPT", "ASK", "SPEAK"),
+    "WAV": ("FILE", "AUDIO", "SOUND", "RECORDING", "INPUT", "PLAY"),
+    "DTMF": ("KEY", "KEYS", "DIGIT", "DIGITS", "PRESS"),
+    "BARGE_IN": ("BARGE", "INTERRUPT"),
+    "CALLS": ("COUNT", "CALLERS", "NUMBER", "N", "TIMES", "PARALLEL"),
+    "LATE": ("SLOW", "MAX_WAIT"),
+    "SAVE": ("OUT", "OUTPUT", "TO", "RECORD"),
+    "EXPECT_TOOL": ("TOOL",),
+    "EXPECT_TEXT": ("EXPECT", "HEAR", "HEARD"),
+    "URL": ("HOST", "ADDRESS", "BASE_URL", "ENDPOINT"),
+}
+"""What people call these variables who have not looked them up."""
 _EPILOG: Final = """\
 Turns are done in the order given. Each waits until the agent has finished or, with --barge-in, speaks into its
 answer. With --calls, callers can differ: in "what is the weather in {Paris|Rome|Oslo}" the first caller says Paris,
 the second Rome, and so on around. The same works in --expect-text, and no caller may then hear a place that only
 another one asked for.
 
-Variables: SAY, WAV, DTMF, BARGE_IN, CALLS, SAVE, EXPECT_TOOL, EXPECT_TEXT, URL; of the first three in this order, and
-only where no turn is given as an option. Exit code: 0 as expected, 1 not as expected, 2 wrong usage.
+A call fails when the agent did not speak in the model's own words, when the fallback, an apology, a hold announcement
+or a person spoke in its place, and many calls fail when most answers came late. A person whom the agent has put the
+caller through to is an answer.
+
+Variables: SAY, WAV, DTMF, BARGE_IN, CALLS, LATE, SAVE, EXPECT_TOOL, EXPECT_TEXT, URL; of the first three in this order,
+and only where no turn is given as an option. Exit code: 0 as expected, 1 not as expected, 2 wrong usage, 130 stopped by
+Ctrl-C.
 """
 
 
@@ -37,7 +59,9 @@ class CallOptions:
     callee: str
     account_sid: str
     auth_token: str
+    edge_header: tuple[str, str] | None
     timeout: float
+    late: float
     as_json: bool
 
 
@@ -81,6 +105,21 @@ def _calls(text: str) -> int:
         reason = f"{text!r} is not a number from 1 to {_MAX_CALLS}"
         raise argparse.ArgumentTypeError(reason)
     return int(text)
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon or not re.fullmatch(r"[A-Za-z0-9-]+", name) or not value.strip():
+        reason = f"{text!r} is not a header such as X-Name: value"
+        raise argparse.ArgumentTypeError(reason)
+    return name, value.strip()
+
+
+def nearest(name: str) -> str:
+    """Return the variable that a name was meant to be; empty if none is near."""
+    capitals = name.upper()
+    meant = next((variable for variable, others in _MEANT.items() if capitals in others), "")
+    return meant or next(iter(difflib.get_close_matches(capitals, VARIABLES, n=1, cutoff=0.7)), "")
 
 
 def make_parser(env: Mapping[str, str] = os.environ) -> argparse.ArgumentParser:
@@ -137,11 +176,26 @@ def make_parser(env: Mapping[str, str] = os.environ) -> argparse.ArgumentParser:
     add("--account-sid", default=env.get("TWILIO_ACCOUNT_SID", ""), help="for --url: default TWILIO_ACCOUNT_SID")
     add("--auth-token", default=env.get("TWILIO_AUTH_TOKEN", ""), help="for --url: default TWILIO_AUTH_TOKEN")
     add(
+        "--header",
+        dest="edge_header",
+        type=_header,
+        metavar="NAME:VALUE",
+        default=env.get("EDGE_HEADER") or None,
+        help="for --url: a header for the load balancer in front of it; default EDGE_HEADER",
+    )
+    add(
         "--timeout",
         type=_seconds,
         metavar="TIME",
         default="120s",
         help="give up after this long (default: %(default)s)",
+    )
+    add(
+        "--late",
+        type=_seconds,
+        metavar="TIME",
+        default=env.get("LATE") or "5s",
+        help="with --calls, fail if most answers begin later than this (default: %(default)s)",
     )
     add("--json", dest="as_json", action="store_true", help="print what was measured as JSON")
     return parser
@@ -150,6 +204,9 @@ def make_parser(env: Mapping[str, str] = os.environ) -> argparse.ArgumentParser:
 def read(arguments: Sequence[str], env: Mapping[str, str] = os.environ) -> CallOptions:
     """Read options and environment; a usage error ends the program with code 2."""
     parser = make_parser(env)
+    for name in sorted(set(env.get("UNKNOWN_VARIABLES", "").split()) - _OTHERS):
+        near = nearest(name)
+        parser.error(f"no variable {name}" + (f"; write {near}" if near else f"; there are {', '.join(VARIABLES)}"))
     given = vars(parser.parse_args(arguments))
     turns = given.pop("turns") or [
         _turn(parser, f"--{name.lower()}", env[name]) for name in ("SAY", "WAV", "DTMF") if env.get(name)

@@ -47,7 +47,7 @@ class Program:
     environment: Mapping[str, str]
     health: str
     ports: tuple[int, ...]
-    start_seconds: float = 60
+    start_seconds: float = 180
     stop_seconds: float = 5
 
 

@@ -5,7 +5,6 @@ Nothing is looked up elsewhere, so that a forgotten AWS profile cannot make a de
 that it may, with whatever credentials AWS's own chain finds.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -114,7 +113,7 @@ def _origins(base_url: str, port: int) -> dict[str, str]:
     """Let the page be opened on this machine also while its public address is another."""
     if base_url == f"http://127.0.0.1:{port}":
         return {}
-    return {"ALLOWED_ORIGINS": json.dumps([f"http://{host}:{port}" for host in ("localhost", "127.0.0.1")])}
+    return {"ALLOWED_ORIGINS": ",".join(f"http://{host}:{port}" for host in ("localhost", "127.0.0.1"))}
 
 
 def _agent(environment: Mapping[str, str], name: str, port: int, base_url: str, used: Sequence[System]) -> Program:

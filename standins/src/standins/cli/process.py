@@ -10,14 +10,16 @@ from pathlib import Path
 
 import httpx
 
+from standins.cli.banner import last_words
 from standins.cli.parts import Program
 
 _LOOK_SECONDS = 0.2
-_LAST_LINES = 15
+_LAST_LINES = 200
+"""Of its log, among which the line is looked for that tells why."""
 
 
 class ChildError(Exception):
-    """A child died or did not become ready; the text holds its last words."""
+    """A child died or did not become ready; the text holds the line of its log that says why."""
 
 
 class Child:
@@ -131,4 +133,5 @@ class Child:
 
     def _last_words(self) -> str:
         lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LAST_LINES:]
-        return "".join(f"\n  | {line}" for line in lines)
+        line = last_words(self.program.name, lines)
+        return (f"\n  | {line.strip()}" if line else "") + f"\n  the whole log: {self._log}"

@@ -1,23 +1,34 @@
 """Read what a caller heard: the recogniser gets the recording alone, and the model stand-in has no part in it."""
 
 import asyncio
+from collections.abc import Sequence
+from itertools import pairwise
 
 from standins.cli.caller import CallResult
+from standins.cli.speakers import Speaker, spans
+from standins.cli.verdict import Reading
 from standins.speech import transcribe_answer
 from standins.twilio import mulaw
 
-
-async def transcripts(result: CallResult) -> list[str | None]:
-    """Read the greeting and each answer, in a thread: the call is over, only the terminal waits."""
-    edges = [0.0, *(turn.ended for turn in result.turns)]
-    ends = [*(turn.ended for turn in result.turns), None]
-    pieces = [_spoken(result, start, stop) for start, stop in zip(edges, ends, strict=True)]
-    return [await asyncio.to_thread(transcribe_answer, pcm, mulaw.RATE) if any(pcm) else None for pcm in pieces]
+_SPOKEN = {Speaker.AGENT, Speaker.FALLBACK, Speaker.PERSON}
+"""A telephone that rings elsewhere says nothing."""
 
 
-def _spoken(result: CallResult, start: float, stop: float | None) -> bytes:
-    """Cut out what was heard while it rang elsewhere: a tone is no speech."""
-    rang, answered = result.timeline.last("dial"), result.timeline.last("dial_bridged")
-    if rang is None or rang.at < start or (stop is not None and rang.at > stop):
-        return result.heard(start, stop)
-    return result.heard(start, rang.at) + (result.heard(answered.at, stop) if answered else b"")
+async def readings(result: CallResult) -> list[Reading]:
+    """Read the greeting and each answer, by speaker, in a thread: the call is over, only the terminal waits."""
+    edges = [0.0, *(turn.ended for turn in result.turns), float("inf")]
+    found = []
+    for turn, (start, stop) in enumerate(pairwise(edges)):
+        for span in spans(result):
+            began, ended = max(start, span.began), min(stop, span.ended)
+            if began >= ended or span.speaker not in _SPOKEN:
+                continue
+            pcm = result.heard(began, None if ended == float("inf") else ended)
+            if any(pcm) and (text := await asyncio.to_thread(transcribe_answer, pcm, mulaw.RATE)):
+                found.append(Reading(began, turn, span.speaker, text))
+    return found
+
+
+def transcripts(result: CallResult, read: Sequence[Reading]) -> list[str | None]:
+    """Return the greeting and each answer, all speakers together; None where there is nothing."""
+    return [" ".join(one.text for one in read if one.turn == turn) or None for turn in range(len(result.turns) + 1)]

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final, TextIO
 
 from standins.cli.caller import CallResult
-from standins.cli.verdict import Reviewed
+from standins.cli.speakers import Speaker, answers
+from standins.cli.verdict import Reading, Reviewed
 from standins.twilio.timeline import Event
 
 _LABEL: Final = 11
@@ -57,10 +58,13 @@ class Terminal:
         self._stream.write("\n".join(self._paint(part, tone) for part in textwrap.wrap(text, self._width)) + "\n")
 
     def table(self, rows: Sequence[str], tone: str = "") -> None:
-        """Write rows that are laid out already, cut at the terminal's edge."""
+        """Write rows that are laid out already; what does not fit goes on below, between two words."""
         for row in rows:
-            cut = row if len(row) <= self._width else row[: self._width - 1] + "…"
-            self._stream.write(self._paint(cut, tone) + "\n")
+            column = row.rfind("  ")  # the last one is the longest
+            inner = " " * (column + 2 if 0 <= column <= self._width // 2 else 0)
+            parts = textwrap.wrap(row, self._width, subsequent_indent=inner, drop_whitespace=True) or [""]
+            parts[0] = row[: len(row) - len(row.lstrip())] + parts[0].lstrip() if row.strip() else ""
+            self._stream.write("\n".join(self._paint(part, tone) for part in parts) + "\n")
 
     def _paint(self, text: str, tone: str) -> str:
         return f"\x1b[{tone}m{text}\x1b[0m" if self._colour and tone and text.strip() else text
@@ -101,25 +105,28 @@ def lines(call: Reviewed, ring: str) -> list[Line]:
 
 
 def first_audio_seconds(result: CallResult) -> float | None:
-    """How long after the stream's start the caller first heard something."""
-    started, sound = result.timeline.last("stream_started"), _first(result, "sound_begins")
-    return sound.at - started.at if started and sound else None
+    """How long after the first stream's start the caller first heard something over it."""
+    first = _first_audio_event(result)
+    return None if first is None else first[1].at - first[0].at
 
 
-def answer_seconds(result: CallResult) -> list[float]:
-    """How long after each turn's last sound the answer began."""
-    return [turn.answer_began - turn.ended for turn in result.turns if turn.answer_began is not None]
-
-
-def _first(result: CallResult, name: str) -> Event | None:
-    return next(iter(result.timeline.named(name)), None)
+def _first_audio_event(result: CallResult) -> tuple[Event, Event] | None:
+    """Return the start of the first stream and the first sound that came over it, not from Twilio or a person."""
+    started = next(iter(result.timeline.named("stream_started")), None)
+    closed = next(iter(result.timeline.named("stream_closed")), None)
+    if started is None:
+        return None
+    until = math.inf if closed is None else closed.at
+    sounds = result.timeline.named("sound_begins")
+    sound = next((event for event in sounds if started.at <= event.at < until), None)
+    return None if sound is None else (started, sound)
 
 
 def _first_audio(result: CallResult) -> list[Line]:
-    seconds, sound = first_audio_seconds(result), _first(result, "sound_begins")
-    if seconds is None or sound is None:
+    first = _first_audio_event(result)
+    if first is None:
         return []
-    return [Line(sound.at, "first audio", f"{seconds:.2f} s after the stream started")]
+    return [Line(first[1].at, "first audio", f"{first[1].at - first[0].at:.2f} s after the stream started")]
 
 
 def _clears(result: CallResult) -> list[Line]:
@@ -135,21 +142,28 @@ def _clears(result: CallResult) -> list[Line]:
 
 
 def _turns(call: Reviewed) -> list[Line]:
-    rows = []
-    sound = _first(call.result, "sound_begins")
-    transcripts = list(call.transcripts) + [None] * (1 + len(call.result.turns))
-    if sound and transcripts[0]:
-        rows.append(Line(sound.at + 0.001, "greeting", _read(transcripts[0]), "32"))
-    for turn, transcript in zip(call.result.turns, transcripts[1:], strict=False):
-        rows.append(Line(turn.began, "you", f"“{turn.label}”", "36"))
-        if turn.answer_began is not None:
-            text = f"after {turn.answer_began - turn.ended:.2f} s" + (f": {_read(transcript)}" if transcript else "")
-            rows.append(Line(turn.answer_began, "answer", text, "32"))
+    greeting = [one for one in call.readings if one.turn == 0]
+    rows = [_read(one, one.at + 0.001, "greeting") for one in greeting if one.speaker is not Speaker.FALLBACK]
+    heard = call.sounds
+    for number, (turn, sounds) in enumerate(zip(call.result.turns, answers(call.result.turns, heard), strict=True), 1):
+        keys = not turn.label.strip("0123456789*#ABCD")
+        rows.append(Line(turn.began, "you", f"press {turn.label}" if keys else f"“{turn.label}”", "36"))
+        mine = [one for one in call.readings if one.turn == number]
+        for sound in sounds:
+            if sound.recording:
+                text = f"“{sound.recording}”, a recording of the service in place of the model's words"
+                rows.append(Line(sound.began, "recording", text, "33"))
+        first = next((sound for sound in sounds if sound.is_model), None)
+        if first is not None:
+            words = next((one.text for one in mine if one.speaker is Speaker.AGENT), "")
+            text = f"after {first.began - turn.ended:.2f} s" + (f": “{words}”" if words else "")
+            rows.append(Line(first.began, "answer", text, "32"))
+        rows += [_read(one, one.at, "person") for one in mine if one.speaker is Speaker.PERSON]
     return rows
 
 
-def _read(transcript: str) -> str:
-    return f"“{transcript}” (the recogniser's reading of the recording)"
+def _read(reading: Reading, at: float, label: str) -> Line:
+    return Line(at, "person" if reading.speaker is Speaker.PERSON else label, f"“{reading.text}”", "32")
 
 
 def _model(call: Reviewed) -> list[Line]:
@@ -159,7 +173,9 @@ def _model(call: Reviewed) -> list[Line]:
     # Before the caller's first turn it has only read what the agent told it to open with.
     first = min((turn.began for turn in call.result.turns), default=math.inf)
     rows = [
-        Line(item["at"] - zero, "heard", f"“{item['text']}” (by the model stand-in)")
+        _written(item["at"] - zero, item["text"])
+        if item.get("written")
+        else Line(item["at"] - zero, "heard", f"“{item['text']}” (by the model stand-in)")
         for item in call.view.heard
         if item["at"] - zero > first
     ]
@@ -174,6 +190,11 @@ def _model(call: Reviewed) -> list[Line]:
     return rows
 
 
+def _written(at: float, text: str) -> Line:
+    """Show what the service asks of the model as what it is: nobody has said it."""
+    return Line(at, "order", f"to the model, in writing: {text}", "2")
+
+
 def _result(result: dict[str, Any] | None) -> str:
     if result is None:
         return "no result"
@@ -184,13 +205,14 @@ def _result(result: dict[str, Any] | None) -> str:
     )
 
 
-def totals(result: CallResult) -> str:
+def totals(call: Reviewed) -> str:
     """Sum a call up in a line."""
+    result = call.result
     parts = [f"{len(result.turns)} turn{'s' if len(result.turns) != 1 else ''}"]
     if (first := first_audio_seconds(result)) is not None:
         parts.append(f"first audio {first:.2f} s")
-    if answers := answer_seconds(result):
-        parts.append(f"answer after {statistics.median(answers):.2f} s" + (" (median)" if len(answers) > 1 else ""))
+    if waits := call.waits:
+        parts.append(f"answer after {statistics.median(waits):.2f} s" + (" (median)" if len(waits) > 1 else ""))
     clears = len(result.timeline.named("clear"))
     return " · ".join(parts + ([f"{clears} clear"] if clears else []))
 
@@ -199,15 +221,19 @@ def summary(calls: Sequence[Reviewed], wrong: Sequence[Sequence[str]]) -> list[s
     """Lay out many calls as a table and its last lines."""
     rows = [f"{'call':>4}  {'first audio':>11}  {'answer':>7}  result"]
     for number, (call, reasons) in enumerate(zip(calls, wrong, strict=True), 1):
-        first, answers = first_audio_seconds(call.result), answer_seconds(call.result)
-        answer = f"{statistics.median(answers):.2f} s" if answers else "-"
+        first, waits = first_audio_seconds(call.result), call.waits
+        answer = f"{statistics.median(waits):.2f} s" if waits else "-"
         began = "-" if first is None else f"{first:.2f} s"
         rows.append(f"{number:>4}  {began:>11}  {answer:>7}  {reasons[0] if reasons else 'ok'}")
     firsts = sorted(seconds for call in calls if (seconds := first_audio_seconds(call.result)) is not None)
-    answered = sum(bool(answer_seconds(call.result)) for call in calls)
+    waits = sorted(wait for call in calls for wait in call.waits)
+    answered = sum(bool(call.waits) for call in calls)
     rows += ["", f"{answered} of {len(calls)} answered, {sum(map(bool, wrong))} not as expected"]
-    if firsts:
-        rows[-1] += f"; first audio p50 {_percentile(firsts, 50):.2f} s, p95 {_percentile(firsts, 95):.2f} s"
+    rows += [
+        f"{name}  p50 {_percentile(measured, 50):.2f} s, p95 {_percentile(measured, 95):.2f} s"
+        for name, measured in (("first audio", firsts), ("answer     ", waits))
+        if measured
+    ]
     return rows
 
 

@@ -5,6 +5,7 @@ import contextlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,6 +48,26 @@ class ModelView:
     tools: list[dict[str, Any]] = field(default_factory=list)
     said: list[dict[str, Any]] = field(default_factory=list)
     interruptions: int = 0
+
+
+@dataclass(frozen=True)
+class Played:
+    """A recording that the service played in place of the model; `at` is Unix seconds."""
+
+    at: float
+    name: str
+
+
+def played(running: Running, call_sid: str) -> list[Played]:
+    """Read in the service's own log which recordings a call heard."""
+    found = []
+    for line in running.phone_log():
+        if call_sid in line and "phrase_said" in line:
+            with contextlib.suppress(ValueError, TypeError, KeyError):
+                fields = json.loads(line)
+                if fields["event"] == "phrase_said" and fields["call_sid"] == call_sid:
+                    found.append(Played(datetime.fromisoformat(fields["timestamp"]).timestamp(), fields["phrase"]))
+    return found
 
 
 async def find_running(start: Path) -> Running:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from standins.twilio import mulaw
-from standins.twilio.sound import Speak, read_wav
+from standins.twilio.sound import Speak, UnreadableSoundError, read_wav
 
 _CHOICE = re.compile(r"\{([^{}]*\|[^{}]*)\}")
 
@@ -57,6 +57,10 @@ class SilentError(Exception):
     """There are words to say and no voice to say them."""
 
 
+class UnusableRecordingError(Exception):
+    """A recording cannot be read, or has nothing in it to hear; the text names the file."""
+
+
 def choose(text: str, caller: int) -> str:
     """Return what this caller says: of each `{a|b|c}`, or of a whole `a|b|c`, the part whose turn it is."""
     if not _CHOICE.search(text) and "|" in text:
@@ -76,13 +80,27 @@ def choices(text: str) -> list[str]:
     return [part.strip() for part in found[1].split("|")] if found else []
 
 
+def _recorded(path: Path) -> bytes:
+    try:
+        sound = mulaw.encode(read_wav(path.read_bytes()))
+    except OSError as error:
+        reason = f"{path} cannot be read: {error.strerror}"
+        raise UnusableRecordingError(reason) from error
+    except UnreadableSoundError as error:
+        reason = f"{path} cannot be read: {error}"
+        raise UnusableRecordingError(reason) from error
+    if not any(mulaw.is_audible(sound[at : at + mulaw.FRAME]) for at in range(0, len(sound), mulaw.FRAME)):
+        reason = f"{path} is {'silent' if sound else 'empty'}: the agent would wait for words that never come"
+        raise UnusableRecordingError(reason)
+    return sound
+
+
 async def prepare(turns: Sequence[Turn], caller: int, speak: Speak | None) -> list[Utterance]:
     """Make the sound of all turns before the call begins, so that nothing is computed while it is timed.
 
     Raises:
         SilentError: words without a voice.
-        OSError: a recording cannot be read.
-        UnreadableSoundError: a recording is no WAV.
+        UnusableRecordingError: a recording cannot be read, or has nothing in it to hear.
     """
     return [await _prepare(turn, caller, speak) for turn in turns]
 
@@ -96,6 +114,6 @@ async def _prepare(turn: Turn, caller: int, speak: Speak | None) -> Utterance:
                 raise SilentError(reason)
             return Utterance(words, mulaw.encode(await speak(words, mulaw.RATE)))
         case Recorded(path):
-            return Utterance(path.name, mulaw.encode(read_wav(path.read_bytes())))
+            return Utterance(path.name, _recorded(path))
         case Pressed(digits):
-            return Utterance(f"keys {digits}", digits=digits)
+            return Utterance(digits, digits=digits)

@@ -1,12 +1,32 @@
 """Was the call as expected? Every answer is a sentence, an empty list means yes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
 from standins.cli.caller import CallResult
 from standins.cli.running import ModelView
+from standins.cli.speakers import Recording, Sound, Speaker, answers, fallbacks, sounds, was_transferred
 from standins.cli.turns import Spoken, Turn, choices, choose
 from standins.speech import contains
+
+_RECORDINGS: Final = {
+    "hold": "the hold announcement",
+    "hold_on": "the hold announcement",
+    "look_up": "the recording that something is looked up",
+    "sorry": "the apology",
+}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the recogniser made of one speaker's words, from a time on the timeline."""
+
+    at: float
+    turn: int
+    """0 is the greeting, 1 the answer to the first turn."""
+    speaker: Speaker
+    text: str
 
 
 @dataclass
@@ -17,11 +37,32 @@ class Reviewed:
     view: ModelView | None
     transcripts: list[str | None]
     """What the recogniser made of the greeting and of each answer; None where there is nothing."""
+    readings: list[Reading] = field(default_factory=list)
+    """The same by speaker."""
+    recordings: list[Recording] = field(default_factory=list)
+    """What the service played in place of the model, as far as its log can be read."""
 
     @property
     def transcript(self) -> str:
         """All of it."""
         return " ".join(text for text in self.transcripts if text)
+
+    @property
+    def sounds(self) -> list[Sound]:
+        """All that was heard, by speaker."""
+        zero = self.result.timeline.began_at
+        said = [item["at"] - zero for item in self.view.said] if self.view is not None else []
+        return sounds(self.result, self.recordings, said)
+
+    @property
+    def waits(self) -> list[float]:
+        """How long after each turn's last sound the model's own answer began, of those that it answered."""
+        waits = []
+        for turn, heard in zip(self.result.turns, answers(self.result.turns, self.sounds), strict=True):
+            first = next((sound.began for sound in heard if sound.is_model), None)
+            if first is not None:
+                waits.append(first - turn.ended)
+        return waits
 
 
 @dataclass(frozen=True)
@@ -38,6 +79,7 @@ class Expected:
 def judge(call: Reviewed, expected: Expected) -> list[str]:
     """Return what is wrong with a call."""
     wrong = [call.result.failure] if call.result.failure else []
+    wrong += _replaced(call)
     if expected.tool:
         wrong += _tool(call.view, expected)
     if expected.text:
@@ -45,6 +87,53 @@ def judge(call: Reviewed, expected: Expected) -> list[str]:
         if not contains(call.transcript, text):
             wrong.append(f"expected to hear {text!r}, the recogniser heard {call.transcript!r}")
     return wrong + _cross_talk(call, expected.turns)
+
+
+def late(calls: Sequence[Reviewed], seconds: float) -> list[list[str]]:
+    """Return for each call what is wrong with its answers, where most answers of many calls came late."""
+    slowest = [max(call.waits, default=0.0) for call in calls]
+    are_late = [wait > seconds for wait in slowest]
+    if len(calls) < 2 or sum(are_late) * 2 <= len(calls):  # noqa: PLR2004 - one call is no load
+        return [[] for _ in calls]
+    most = f"most of {len(calls)} calls were answered late"
+    return [
+        [f"answered after {wait:.1f} s, later than {seconds:g} s: {most}"] if is_late else []
+        for wait, is_late in zip(slowest, are_late, strict=True)
+    ]
+
+
+def _replaced(call: Reviewed) -> list[str]:
+    """Say where something else than the model's own words was heard. One sentence is enough: one cause has many."""
+    heard = call.sounds
+    if not call.result.timeline.named("stream_started"):
+        return []  # the failure says so
+    if ran := fallbacks(call.result):
+        return [f"the agent was lost, and the fallback ran: {', then '.join(ran)}"]
+    if any(one.name == "sorry" for one in call.recordings):
+        return ["the agent was lost: the apology was played"]
+    if not any(sound.is_model for sound in heard):
+        return [f"the agent did not speak in the model's own words: {_instead(heard)} was all that was heard"]
+    return [] if was_transferred(call.result) else _unanswered(call, heard)
+
+
+def _unanswered(call: Reviewed, heard: Sequence[Sound]) -> list[str]:
+    """Name the first turn to which something was heard, but not the model."""
+    turns = zip(call.result.turns, answers(call.result.turns, heard), strict=True)
+    wrong = [(turn, answer) for turn, answer in turns if answer and not any(sound.is_model for sound in answer)]
+    return [
+        f"{turn.label!r} was not answered in the model's own words: {_instead(answer)} was all"
+        for turn, answer in wrong[:1]
+    ]
+
+
+def _instead(heard: Sequence[Sound]) -> str:
+    names = {
+        _RECORDINGS.get(sound.recording, "a recording")
+        if sound.recording
+        else {Speaker.PERSON: "a person", Speaker.FALLBACK: "the fallback"}.get(sound.speaker, "silence")
+        for sound in heard
+    }
+    return " and ".join(sorted(names)) or "silence"
 
 
 def _tool(view: ModelView | None, expected: Expected) -> list[str]:

@@ -1,11 +1,10 @@
 """Run the pretend Daily: ``python -m standins.daily --port 8447``."""
 
 import argparse
-import asyncio
 import os
 import sys
 
-from standins.command import serve, write
+from standins.command import run, serve, write
 from standins.daily.server import ABOUT, DEFAULT_KEY, DailyStandin, Settings
 
 
@@ -20,13 +19,8 @@ def main() -> int:
         help="the key it takes (default: DAILY_API_KEY, or standin-daily-key)",
     )
     arguments = parser.parse_args()
-    try:
-        settings = Settings(arguments.api_key, port=arguments.port, host=arguments.host, log=write)
-        asyncio.run(serve(DailyStandin(settings), lambda standin: {"url": standin.api_url, "about": ABOUT}))
-    except OSError as error:
-        write({"event": "cannot_listen", "port": arguments.port, "reason": str(error)})
-        return 1
-    return 0
+    settings = Settings(arguments.api_key, port=arguments.port, host=arguments.host, log=write)
+    return run(serve(DailyStandin(settings), lambda standin: {"url": standin.api_url, "about": ABOUT}), arguments.port)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,9 @@
 """Run the pretend ECS agent: ``python -m standins.ecs --port 8448``."""
 
 import argparse
-import asyncio
 import sys
 
-from standins.command import serve, write
+from standins.command import run, serve, write
 from standins.ecs.server import ABOUT, EcsStandin, Settings
 
 
@@ -14,13 +13,8 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8448, help="0 chooses a free one (default: %(default)s)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     arguments = parser.parse_args()
-    try:
-        settings = Settings(port=arguments.port, host=arguments.host, log=write)
-        asyncio.run(serve(EcsStandin(settings), lambda standin: {"url": standin.url, "about": ABOUT}))
-    except OSError as error:
-        write({"event": "cannot_listen", "port": arguments.port, "reason": str(error)})
-        return 1
-    return 0
+    settings = Settings(port=arguments.port, host=arguments.host, log=write)
+    return run(serve(EcsStandin(settings), lambda standin: {"url": standin.url, "about": ABOUT}), arguments.port)
 
 
 if __name__ == "__main__":

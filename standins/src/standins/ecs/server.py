@@ -23,7 +23,7 @@ from standins.ecs.protection import InvalidRequestError, Task, Wish
 from standins.script import Script
 from standins.serving import serving
 
-ABOUT = "Pretend ECS agent: task protection; no metadata, no credentials, no scheduler that would heed it"
+ABOUT = "Pretend ECS agent: task protection; no metadata, no credentials; a scheduler is in the tests"
 
 type Log = Callable[[dict[str, object]], None]
 
@@ -60,6 +60,8 @@ class EcsStandin:
         self.port = 0
         self.tasks: dict[str, Task] = {}
         self.script: Script[Fault] = Script()
+        self.desired: dict[str, int] = {}
+        """How many tasks a service should have, by the first part of their names; no more of them can be protected."""
 
     async def __aenter__(self) -> Self:
         """Open the port.
@@ -106,7 +108,7 @@ class EcsStandin:
         except ValueError as error:
             return JSONResponse(_invalid(error, task.arn), 400)
         task.asked.append(wish)
-        fault = self.script.take("any")
+        fault = self.script.take("any") or self._blocked(task, wish)
         slow = fault.seconds if fault is not None and fault.action == "slow" else self._settings.latency
         await asyncio.sleep(min(slow, LONGEST_CALL))
         if fault is None or fault.comes_true:
@@ -117,6 +119,13 @@ class EcsStandin:
         if fault.action == "hang":
             await _until_gone(request)
         return fault.answer(task.arn)
+
+    def _blocked(self, task: Task, wish: Wish) -> Fault | None:
+        """Refuse what would protect more tasks of a service than it should have, also a renewal."""
+        service = task.name.rpartition("-")[0]
+        protected = {name for name, one in self.tasks.items() if one.protected and name.startswith(f"{service}-")}
+        too_many = len(protected | {task.name}) > self.desired.get(service, len(protected) + 1)
+        return Fault("failure", "DEPLOYMENT_BLOCKED") if wish.enabled and too_many else None
 
     async def _tasks(self, _: Request) -> Response:
         told: dict[str, Any] = {

@@ -7,9 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-import uvloop
-
-from standins.command import serve, write
+from standins.command import failure, run, serve, write
 from standins.edge.cloudformation import TemplateError
 from standins.edge.control import control_app
 from standins.edge.server import ABOUT, Address, Edge, Settings, find_template
@@ -28,11 +26,11 @@ def main() -> int:
             host=options.host,
             log=write,
         )
-        uvloop.run(serve(_controlled(Edge(settings), options.control_port), lambda told: {**told, "about": ABOUT}))
+        edge = Edge(settings)
     except (OSError, TemplateError) as error:
-        write({"event": "cannot_listen", "port": options.port, "reason": str(error)})
+        write(failure(error, options.port))
         return 1
-    return 0
+    return run(serve(_controlled(edge, options.control_port), lambda told: {**told, "about": ABOUT}), options.port)
 
 
 @asynccontextmanager

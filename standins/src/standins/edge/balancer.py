@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from standins.edge.cloudformation import Template, TemplateError
-from standins.edge.rules import Action, Forward, Listener, Redirect, Rule
+from standins.edge.rules import Action, Forward, HeaderCondition, Listener, Redirect, Rule
 
 _PREFIX = "AWS::ElasticLoadBalancingV2::"
 _MOST_STICKY_SECONDS = 604_800
@@ -98,11 +98,16 @@ def _distinct(rules: list[Rule]) -> list[Rule]:
 
 def _rule(rule: Mapping[str, Any]) -> Rule:
     patterns: list[str] = []
+    headers: list[HeaderCondition] = []
     for condition in rule["Conditions"]:
-        if condition["Field"] != "path-pattern" or patterns:
-            raise TemplateError(f"the local edge knows one path-pattern condition a rule, not {condition['Field']}")
-        patterns += condition.get("PathPatternConfig", condition)["Values"]
-    return Rule(int(rule["Priority"]), tuple(patterns), _action(rule["Actions"]))
+        match condition:
+            case {"Field": "path-pattern"} if not patterns:
+                patterns += condition.get("PathPatternConfig", condition)["Values"]
+            case {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": str(name), "Values": list(values)}}:
+                headers.append(HeaderCondition(name, tuple(values)))
+            case _:
+                raise TemplateError(f"the local edge knows one path-pattern condition a rule, not {condition['Field']}")
+    return Rule(int(rule["Priority"]), tuple(patterns), _action(rule["Actions"]), tuple(headers))
 
 
 def _action(actions: list[Mapping[str, Any]]) -> Action:

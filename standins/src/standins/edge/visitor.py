@@ -78,7 +78,7 @@ class Visitor:
         if request.method == b"TRACE":
             raise Unanswered(405, "trace")
         target = request.target.decode("latin-1")
-        match self._house.router.route(target):
+        match self._house.router.route(target, list(request.headers)):
             case Redirect() as redirect:
                 host = dict(request.headers).get(b"host", b"").decode("latin-1")
                 await self._send(redirect.status, *redirection(redirect, target, host))

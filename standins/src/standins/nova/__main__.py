@@ -2,11 +2,11 @@
 
 import argparse
 import asyncio
-import contextlib
 import signal
 import sys
 from pathlib import Path
 
+from standins.command import Event, run
 from standins.nova.brain import Brain
 from standins.nova.journal import note, to_stdout
 from standins.nova.limits import Limits
@@ -96,6 +96,10 @@ async def serve(settings: NovaSettings, brain: Brain) -> None:
     note("stopped")
 
 
+def _note_event(event: Event) -> None:
+    note(str(event["event"]), **{name: value for name, value in event.items() if name != "event"})  # type: ignore[arg-type]
+
+
 def main() -> int:
     """Read the command line and serve, on uvloop where it is installed.
 
@@ -109,20 +113,7 @@ def main() -> int:
     except ValueError as error:
         parser.error(str(error))
     to_stdout(verbose=options.verbose)
-    factory = None
-    with contextlib.suppress(ImportError):
-        import uvloop  # noqa: PLC0415 - optional
-
-        factory = uvloop.new_event_loop
-    try:
-        asyncio.run(serve(settings, brain_of(options.brain)), loop_factory=factory)
-    except TimeoutError:
-        note("cannot_start", reason="the recogniser of speech did not start in time; is the machine busy?")
-        return 1
-    except OSError as error:
-        note("cannot_listen", reason=str(error))
-        return 1
-    return 0
+    return run(serve(settings, brain_of(options.brain)), options.port, _note_event)
 
 
 if __name__ == "__main__":

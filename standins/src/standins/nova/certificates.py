@@ -38,7 +38,10 @@ def make_trust(folder: Path, extra_names: tuple[str, ...] = ()) -> Trust:
     folder.mkdir(parents=True, exist_ok=True)
     authority = _authority(folder / "ca.pem", folder / "ca-key.pem")
     bundle_file = folder / "bundle.pem"
-    bundle_file.write_bytes(Path(certifi.where()).read_bytes() + b"\n" + authority.cert_pem.bytes())
+    # Whole or not at all: services may start while it is written again.
+    half = bundle_file.with_suffix(".half")
+    half.write_bytes(Path(certifi.where()).read_bytes() + b"\n" + authority.cert_pem.bytes())
+    half.replace(bundle_file)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_alpn_protocols(["h2"])
     authority.issue_cert(*dict.fromkeys((*NAMES, *extra_names))).configure_cert(context)

@@ -15,6 +15,9 @@ from standins.nova.schemas import Reading
 class Limits:
     """The limits of one stand-in. Times are in seconds, sizes in bytes of UTF-8."""
 
+    concurrent: int | None = None
+    """Streams that may be open at once: the quota of the account, whose default is 20 and which is 2 or 0 in many new
+    accounts (Service Quotas, as listed in the field). None is no limit, so that a test of many calls needs none."""
     lifetime: float = 480.0
     """How long a stream stays open (API reference)."""
     idle: float | None = None

@@ -21,14 +21,21 @@ class Model:
 
     idle: float
     """Seconds without audio or interactive content after which it ends a stream."""
+    voices: frozenset[str]
+    """Its voice ids, from AWS's user guides; any other is refused, also with another case."""
     marks_speech_end: bool = False
     """Whether it writes `userSpeechEnd` where the caller's words end."""
 
 
+_VOICES: Final = frozenset(
+    {"matthew", "tiffany", "amy", "lupe", "carlos", "ambre", "florian", "lennart", "beatrice", "lorenzo"}
+)
+_VOICES_OF_NOVA_2: Final = _VOICES | {"olivia", "kiara", "arjun", "tina", "carolina", "leo"}
+
 MODELS: Final = {
-    "amazon.nova-sonic-v1:0": Model(idle=55.0),
-    "amazon.nova-2-sonic-v1:0": Model(idle=295.0),
-    "amazon.nova-2-5-sonic": Model(idle=55.0, marks_speech_end=True),
+    "amazon.nova-sonic-v1:0": Model(idle=55.0, voices=_VOICES | {"greta"}),
+    "amazon.nova-2-sonic-v1:0": Model(idle=295.0, voices=_VOICES_OF_NOVA_2),
+    "amazon.nova-2-5-sonic": Model(idle=55.0, voices=_VOICES_OF_NOVA_2, marks_speech_end=True),
 }
 """By identifier. 55 s of v1 and 295 s of Nova 2 are in their errors' texts; one team measured 55 s on 2.5."""
 

@@ -9,7 +9,7 @@ from email.utils import formatdate
 from urllib.parse import unquote
 
 from standins.nova import sigv4
-from standins.nova.errors import Refused
+from standins.nova.errors import TOO_MANY, Refused
 from standins.nova.house import House
 from standins.nova.models import chosen
 
@@ -54,14 +54,22 @@ def admit(request: sigv4.Request, house: House) -> Opening:
     """Check whom a request comes from and what it wants.
 
     Raises:
-        Refused: the signature is wrong, or the model unknown.
+        Refused: the signature is wrong, the model unknown, or the account has as many streams open as it may have.
     """
     model_id, secrets = model_of(request, house), house.secrets
     if secrets is None:
+        _within_quota(house)
         signed = "authorization" in request.headers
         return Opening(model_id, sigv4.authorization_of(request).access_key_id if signed else "", None)
     chain = sigv4.verify(request, secrets, datetime.now(UTC))
+    _within_quota(house)
     return Opening(model_id, sigv4.authorization_of(request).access_key_id, chain)
+
+
+def _within_quota(house: House) -> None:
+    quota = house.limits.concurrent
+    if quota is not None and house.ledger.streams_open >= quota:
+        raise Refused("ThrottlingException", TOO_MANY, f"{quota} streams are open")
 
 
 def headers_of(request_id: str, content_type: str) -> list[tuple[str, str]]:

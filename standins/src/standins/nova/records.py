@@ -15,6 +15,8 @@ class Words:
 
     text: str
     at: float = field(default_factory=time.time)
+    written: bool = False
+    """Whether it came as text: what a visitor typed, or what an application asks of the model."""
 
 
 @dataclass(slots=True)

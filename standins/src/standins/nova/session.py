@@ -22,6 +22,7 @@ from standins.nova.errors import (
     INVALID_INPUT,
     LIFETIME,
     OPEN_CONTENTS,
+    VOICE,
     StreamFault,
     invalid,
     screen,
@@ -41,6 +42,7 @@ from standins.nova.inputs import (
     ToolResult,
 )
 from standins.nova.limits import Limits
+from standins.nova.models import MODELS
 from standins.nova.tool_results import ToolResults
 
 AUDIBLE = 400
@@ -62,6 +64,7 @@ class Session:
     def __init__(self, model_id: str, limits: Limits, now: float) -> None:
         self._limits = limits
         self._idle = limits.idle_for(model_id)
+        self._voices = MODELS[model_id].voices
         self._opened = now
         self._heard = now
         self._at = now
@@ -141,11 +144,17 @@ class Session:
             raise invalid(INVALID_INPUT, "promptStart before sessionStart")
         if self._prompt is not None:
             raise invalid(INVALID_INPUT, "promptStart while another prompt is open")
+        self._check_voice(event)
         self._check_tools(event)
         self._prompt = Prompt(event, self._start.sensitivity)
         self._audio_started = False
         self._history = History(self._limits)
         return [PromptOpened(self._prompt)]
+
+    def _check_voice(self, event: PromptStart) -> None:
+        voice = event.audio_output_configuration.voice_id
+        if voice not in self._voices:
+            raise invalid(VOICE.format(voice=voice))
 
     def _check_tools(self, event: PromptStart) -> None:
         tools = [tool.tool_spec for tool in event.tool_configuration.tools]

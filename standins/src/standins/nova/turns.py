@@ -91,7 +91,7 @@ class Turns:
         aside = bool(self._awaited) and not self._speaking.locked()
         if not aside:
             self._make_way()
-        self._around.record.heard.append(Words(text))
+        self._around.record.heard.append(Words(text, written=True))
         self._completion.input.read(text)
         self._around.screen(text)
         steps = self._around.dialogue.heard(text)

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from standins.command import run
 from standins.serving import serving
 from standins.sip.person import Behaviour, Person, PersonScript, Taken
 from standins.speech.voice import NoVoiceError, Voice
@@ -22,15 +23,16 @@ from standins.twilio import mulaw
 WORDS = "Hello, this is a person. How can I help you?"
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Answer until a signal comes."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Answer until a signal comes; the exit code is 1 if that is not possible."""
     parser = argparse.ArgumentParser(prog="python -m standins.sip", description=__doc__)
     parser.add_argument("--port", type=int, default=8448, help="SIP over UDP; over TCP the same port says /health")
     parser.add_argument("--behaviour", default="answers", choices=get_args(Behaviour.__value__))
     parser.add_argument("--words", default=WORDS)
     parser.add_argument("--presses", default="1", help="keys pressed when the first words heard are over")
     parser.add_argument("--verbose", action="store_true", help="log what the telephone's display shows")
-    asyncio.run(_serve(parser.parse_args(arguments)))
+    given = parser.parse_args(arguments)
+    return run(_serve(given), given.port)
 
 
 async def _serve(given: argparse.Namespace) -> None:
@@ -51,6 +53,7 @@ async def _serve(given: argparse.Namespace) -> None:
 async def _spoken(words: str) -> bytes:
     voice = Voice()
     try:
+        await voice.start()
         return mulaw.encode(await voice.speak(words, mulaw.RATE))
     except NoVoiceError:
         return b""
@@ -84,4 +87,4 @@ def _log(line: dict[str, object]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -22,6 +22,9 @@ _PEAK = 0.7
 _SEED = 1
 """Of the noise in hibari's consonants: the same words always sound the same."""
 _DEADLINE_SECONDS = 15.0
+"""One sentence takes a tenth of a second."""
+_START_SECONDS = 180.0
+"""Loading takes a second; on a machine on which everything starts at once, a minute."""
 _REMEMBERED = 256
 """Sentences kept, about 60 kB each: greetings and failures are said in every call."""
 _MINUS = re.compile(r"(?<![\w-])[-\u2212](?=\d)")
@@ -99,8 +102,15 @@ class Voice:
 
         Raises:
             NoVoiceError: no voice was found.
+            TimeoutError: the machine is too busy to load it.
         """
-        await self.speak("Hello.", 8_000)
+        loading = asyncio.get_running_loop().run_in_executor(self._thread, self._made, "Hello.", 8_000)
+        try:
+            await asyncio.wait_for(loading, _START_SECONDS)
+        except TimeoutError:
+            raise TimeoutError(
+                f"the voice was not loaded in {_START_SECONDS:.0f} s: is this machine too busy?"
+            ) from None
 
     async def speak(self, text: str, sample_rate: int) -> bytes:
         """Speak a sentence or a few, as 16-bit mono PCM at 8000, 16000 or 24000 Hz; an empty text is no sound.

@@ -22,7 +22,8 @@ _DEADLINE_SECONDS = 15.0
 """One utterance takes 0.1 to 0.3 s, the longest 1.5 s."""
 _LINE_DEADLINE_SECONDS = 40.0
 """With the wait for those who came before, and for a new process if the old one hangs."""
-_START_DEADLINE_SECONDS = 60.0
+_START_DEADLINE_SECONDS = 180.0
+"""It takes a second or two; on a machine on which everything starts at once, a minute."""
 _PARENT_CHECK_SECONDS = 2.0
 _NICENESS = 5
 """Who waits for words waits a little longer; sound that comes late is heard by everybody."""
@@ -42,7 +43,11 @@ class Worker:
     async def start(self) -> None:
         """Start the process and build its model (a second or two), so that the first caller does not wait for it."""
         work = asyncio.get_running_loop().run_in_executor(self._pool, _warm)
-        self._process_id = await asyncio.wait_for(work, _START_DEADLINE_SECONDS)
+        try:
+            self._process_id = await asyncio.wait_for(work, _START_DEADLINE_SECONDS)
+        except TimeoutError:
+            late = f"the recogniser of speech was not ready in {_START_DEADLINE_SECONDS:.0f} s"
+            raise TimeoutError(f"{late}: is this machine too busy?") from None
 
     async def transcribe(self, pcm: bytes, sample_rate: int) -> Transcript:
         """Transcribe one utterance, in a hurry while others wait in line.

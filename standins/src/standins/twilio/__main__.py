@@ -8,15 +8,17 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from standins.command import run
 from standins.twilio.exchange import BANNER
 from standins.twilio.server import TwilioExchange
 from standins.twilio.settings import DialScript, ExchangeSettings
 from standins.twilio.voice import open_voice
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve until a signal comes."""
-    asyncio.run(_serve(read(arguments)))
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until a signal comes; the exit code is 1 if that is not possible."""
+    settings = read(arguments)
+    return run(_serve(settings), settings.port)
 
 
 def read(arguments: Sequence[str] | None = None) -> ExchangeSettings:
@@ -56,4 +58,4 @@ def _log(line: dict[str, object]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -41,6 +41,8 @@ class ExchangeSettings:
     """`id:secret` of the shared key that signs instead of the token; empty where none is switched on."""
     api_key_sid: str = STANDIN_KEY
     api_key_secret: str = field(default="standin-secret", repr=False)
+    edge_header: tuple[str, str] | None = None
+    """A header that webhooks and handshakes carry, by name and value, to reach a version that is being tried."""
     numbers: tuple[str, ...] = ("+15005550001",)
     """The account's numbers, which can be told whom to ask."""
     fallback_url: str = ""
@@ -57,4 +59,4 @@ class ExchangeSettings:
     def signer(self) -> Signer:
         """What signs webhooks and handshakes."""
         key_id, _, secret = self.shared_key.partition(":")
-        return Signer(self.auth_token, key_id, secret)
+        return Signer(self.auth_token, key_id, secret, self.edge_header)

@@ -25,6 +25,8 @@ class Signer:
     auth_token: str = field(repr=False)
     shared_key_id: str = ""
     shared_key_secret: str = field(default="", repr=False)
+    edge_header: tuple[str, str] | None = None
+    """Sent with every request, by name and value: a load balancer chooses by it. Twilio sends none."""
 
     def headers(self, url: str, params: Iterable[tuple[str, str]] = (), *, lower: bool = False) -> dict[str, str]:
         """Sign a request; names are in lower case for a WebSocket handshake."""
@@ -35,6 +37,7 @@ class Signer:
                 WEBHOOK_HEADER: signature,
                 SETTINGS_HEADER: f"key={self.shared_key_id},algorithm=HMAC_SHA256",
             }
+        headers |= dict([self.edge_header] if self.edge_header else [])
         return {name.lower(): value for name, value in headers.items()} if lower else headers
 
 

@@ -1,10 +1,9 @@
 """Run the pretend Open-Meteo: ``python -m standins.weather --port 8446``."""
 
 import argparse
-import asyncio
 import sys
 
-from standins.command import serve, write
+from standins.command import run, serve, write
 from standins.weather.server import ABOUT, Settings, WeatherStandin
 
 
@@ -16,14 +15,9 @@ def main() -> int:
     parser.add_argument("--api-key", help="pretend the service for customers, who send this key; without, the free one")
     parser.add_argument("--limits", action="store_true", help="hold clients to the free service's limits")
     arguments = parser.parse_args()
-    try:
-        key, limits = arguments.api_key, arguments.limits
-        settings = Settings(port=arguments.port, host=arguments.host, log=write, api_key=key, limits=limits)
-        asyncio.run(serve(WeatherStandin(settings), lambda standin: {"url": standin.url, "about": ABOUT}))
-    except OSError as error:
-        write({"event": "cannot_listen", "port": arguments.port, "reason": str(error)})
-        return 1
-    return 0
+    key, limits = arguments.api_key, arguments.limits
+    settings = Settings(port=arguments.port, host=arguments.host, log=write, api_key=key, limits=limits)
+    return run(serve(WeatherStandin(settings), lambda standin: {"url": standin.url, "about": ABOUT}), arguments.port)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from deployment.aws import Aws, AwsFailure, short
+from deployment.aws import Aws, AwsFailure
+from deployment.checks.credentials import refused
 from deployment.checks.finding import Finding, bad, care, good, unknown
 
 _REFUSED: Final = timedelta(seconds=300)
@@ -25,20 +26,12 @@ def check(aws: Aws, now: Callable[[], datetime], *, masked: bool) -> list[Findin
     try:
         answer = aws.sts.get_caller_identity()
     except ClientError as error:
-        return [_refused(error), _clock(dict(error.response), now)]
+        return [refused(error), _clock(dict(error.response), now)]
     except AwsFailure as error:
-        return [_refused(error), unknown("clock", "AWS was not reached")]
+        return [refused(error), unknown("clock", "AWS did not tell the time")]
     account = f"…{answer['Account'][-4:]}" if masked else answer["Account"]
     who = answer["Arn"].rpartition(":")[2]
     return [good("credentials", f"account {account}, as {who}"), _clock(dict(answer), now)]
-
-
-def _refused(error: Exception) -> Finding:
-    return bad(
-        "credentials",
-        short(error),
-        "sign in (`aws sso login`), name a profile (AWS_PROFILE=…), or set AWS's own variables",
-    )
 
 
 def _clock(answer: dict[str, Any], now: Callable[[], datetime]) -> Finding:

@@ -1,5 +1,6 @@
 """Whether images can be built here, and from what."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from deployment import images, promotion, publish
@@ -22,11 +23,11 @@ def check(programs: Programs, tag: str, platform: str) -> list[Finding]:
     return [_source(programs, tag), _docker(programs, platform)]
 
 
-def check_there(aws: Aws, tag: str) -> Finding:
-    """Look for images that were pushed before."""
+def check_there(aws: Aws, tag: str, services: Sequence[str]) -> Finding:
+    """Look for images of these services that were pushed before."""
 
     def look() -> Finding:
-        missing = [name for name in images.DOCKERFILES if not images.is_there(aws, f"{_REPOSITORY}/{name}", tag)]
+        missing = [name for name in services if not images.is_there(aws, f"{_REPOSITORY}/{name}", tag)]
         if missing:
             return bad(
                 "images", f"no image {tag} of {' and '.join(missing)}", "push them, or leave IMAGES out to build"

@@ -14,7 +14,7 @@ def check(aws: Aws, environment: Environment, platform: Template) -> list[Findin
     """Look at each secret."""
     return [
         asked(f"{need.service} secret", partial(_look, aws, environment, need))
-        for need in secrets.needs(environment, platform)
+        for need in secrets.read_by_services(environment, platform)
     ]
 
 

@@ -105,6 +105,7 @@ class Visit:
         self._joined.set()
 
     async def _came(self, _transport: object, _participant: object) -> None:
+        await self._place.prepare()
         try:
             self._place.take()
         except AtCapacity:

@@ -419,7 +419,8 @@ class ModelLink:
         # Half of it the first time; the question alone the second.
         none_left = self._history_refused and self._failures.in_a_row > 1
         history = fit_history(history, 0 if none_left else self._quirks.history_bytes)
-        session = await self._source.first() or await self._source.open(history)
+        # Known from here on, so that it is closed whatever comes.
+        self._session = session = await self._source.first() or await self._source.open(history)
         self._tally.model_streams += 1
         self._use(session, history)
         if self._closed:
@@ -454,7 +455,11 @@ class ModelLink:
     async def close(self) -> None:
         """Release the sessions and open no other; bounded, idempotent."""
         self._closed = True
-        self._patience.stop()
-        await self._source.discard()
-        await self._drop_session()
-        await self._leaving.gone()
+        try:
+            self._patience.stop()
+            await self._source.discard()
+        finally:
+            try:
+                await self._drop_session()
+            finally:
+                await self._leaving.gone()

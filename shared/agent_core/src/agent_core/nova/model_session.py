@@ -86,12 +86,17 @@ class ModelSession:
             ModelError: the stream could not be opened in time.
         """
         async with _in_time():
-            session = cls(await client.open(model_id), prompt)
-            history = session._history(prompt.history)
-            await session._tell([*session._introduction(), *history], until_ready=bool(history))
-            if history:
-                await session._pause()
-            await session._tell([session._microphone()])
+            stream = await client.open(model_id)
+            try:
+                session = cls(stream, prompt)
+                history = session._history(prompt.history)
+                await session._tell([*session._introduction(), *history], until_ready=bool(history))
+                if history:
+                    await asyncio.sleep(SETTLE_SECONDS)
+                await session._tell([session._microphone()])
+            except BaseException:
+                await _whole(stream.close())
+                raise
         return session
 
     @classmethod
@@ -102,9 +107,14 @@ class ModelSession:
             ModelError: the model refused the stream, or it could not be opened in time.
         """
         async with _in_time():
-            session = cls(await client.open(model_id), prompt)
-            session._begun = False
-            await session._tell(session._introduction(), until_ready=True)
+            stream = await client.open(model_id)
+            try:
+                session = cls(stream, prompt)
+                session._begun = False
+                await session._tell(session._introduction(), until_ready=True)
+            except BaseException:
+                await _whole(stream.close())
+                raise
         return session
 
     def begin(self, history: tuple[tuple[Role, str], ...]) -> None:
@@ -134,22 +144,11 @@ class ModelSession:
     def _microphone(self) -> bytes:
         return wire.audio_start(self._prompt_name, self._audio_name, self.prompt.input_rate)
 
-    async def _pause(self) -> None:
-        try:
-            await asyncio.sleep(SETTLE_SECONDS)
-        except BaseException:
-            await _whole(self._stream.close())
-            raise
-
     async def _tell(self, events: list[bytes], *, until_ready: bool = False) -> None:
-        try:
-            for event in events:
-                await self._stream.send(event)
-            if until_ready:
-                await self._stream.ready()
-        except BaseException:
-            await _whole(self._stream.close())
-            raise
+        for event in events:
+            await self._stream.send(event)
+        if until_ready:
+            await self._stream.ready()
 
     @property
     def closed(self) -> bool:
@@ -286,8 +285,16 @@ class ModelSession:
             self._work.set()
             self._closing = asyncio.create_task(self._close(), name="model-close")
         await asyncio.wait({self._closing})
+        if not self._closing.cancelled() and self._closing.exception() is not None:
+            await self._stream.close()  # a defect of ours: the goodbye is not said, and the stream not paid for
 
     async def _close(self) -> None:
+        try:
+            await self._say_goodbye()
+        finally:
+            await self._stream.close()
+
+    async def _say_goodbye(self) -> None:
         # A block of history that is half sent must be completed, or the model takes the goodbye for a mistake. The
         # microphone that waits behind it need not be opened any more.
         unsent = {id(event) for event, _ in self._outbox}
@@ -308,7 +315,6 @@ class ModelSession:
                     await asyncio.wait({self._sender})
                 for event in goodbye:
                     await self._stream.send(event)
-        await self._stream.close()
 
 
 async def _whole(work: Coroutine[Any, Any, None]) -> None:

@@ -60,12 +60,12 @@ TABLE = (
     Row("InternalServerException", Remedy.RETRY),
     Row("ServiceUnavailableException", Remedy.RETRY),
     Row("ThrottlingException", Remedy.RETRY),
+    Row("ServiceQuotaExceededException", Remedy.RETRY),  # of streams at once: one may end
     Row("ExpiredTokenException", Remedy.RETRY),  # keys are looked up anew for each stream
     Row("AccessDeniedException", Remedy.GIVE_UP),
     Row("InvalidSignatureException", Remedy.GIVE_UP),
     Row("MissingAuthenticationTokenException", Remedy.GIVE_UP),
     Row("ResourceNotFoundException", Remedy.GIVE_UP),
-    Row("ServiceQuotaExceededException", Remedy.GIVE_UP),
     Row("UnrecognizedClientException", Remedy.GIVE_UP),
 )
 

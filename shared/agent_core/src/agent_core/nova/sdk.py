@@ -29,6 +29,7 @@ from agent_core.errors import ModelError, ModelRejected, ModelUnavailable
 from agent_core.nova import remedies
 from agent_core.nova.credentials import CredentialSource
 from agent_core.nova.remedies import Remedy
+from agent_core.settings import CoreSettings
 
 _CLOSE_SECONDS = 1.0
 _END_SECONDS = 0.1
@@ -211,6 +212,16 @@ class SdkModelClient:
         closing = asyncio.ensure_future(close())
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
+
+
+def clients_of(settings: CoreSettings) -> tuple[SdkModelClient, SdkModelClient | None]:
+    """Make the client of the model's region, and that of the second region where there is one."""
+    credentials = CredentialSource()
+    first = SdkModelClient(region=settings.model_region, endpoint=settings.model_endpoint, credentials=credentials)
+    overflow = settings.nova_sonic_overflow_region
+    if overflow is None:
+        return first, None
+    return first, SdkModelClient(region=overflow, endpoint=settings.overflow_endpoint, credentials=credentials)
 
 
 def translate(error: Exception) -> ModelError:

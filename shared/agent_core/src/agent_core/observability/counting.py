@@ -29,8 +29,9 @@ class Counting:
         meter.before_report = spend.before_look = self._tallies.look
 
     def watch(self, admission: Admission) -> None:
-        """Tell how many places are taken."""
+        """Tell how many places are taken, and how many are free."""
         self._meter.gauge(metrics.ACTIVE_SESSIONS, lambda: admission.taken)
+        self._meter.gauge(metrics.FREE_PLACES, lambda: admission.free)
 
     def refused(self, refusal: Refused) -> None:
         """Somebody was turned away."""
@@ -60,6 +61,8 @@ class Counting:
         self._meter.observe(metrics.SESSION_DURATION, record.duration_ms / 1000)
         if not record.reason.is_normal:
             self._meter.count(metrics.SESSIONS_FAILED)
+        if record.reason.is_ours:
+            self._meter.count(metrics.SESSIONS_BROKEN)
         if record.reason is EndReason.FAILED:
             self._meter.count(metrics.DEFECTS)
         if record.tally.first_audio_ms is not None:
@@ -74,9 +77,13 @@ class Counting:
         self._meter.count(metrics.TOOL_CALLS, Tool=tool, Outcome=outcome)
         self._meter.observe(metrics.TOOL_TIME, elapsed_ms, Tool=tool)
 
-    def protection_failed(self) -> None:
-        """ECS could not be told whether to spare this task."""
-        self._meter.count(metrics.PROTECTION_FAILURES)
+    def open_request_failed(self) -> None:
+        """The load balancer did not bring this task's own request to it."""
+        self._meter.count(metrics.OPEN_REQUEST_FAILURES)
+
+    def stream_table_failed(self) -> None:
+        """The count of the account's streams could not be read or written."""
+        self._meter.count(metrics.STREAM_TABLE_FAILURES)
 
     def cost_of(self, tally: Tally) -> float:
         """Estimate what a conversation has cost, in US dollars."""

@@ -12,6 +12,8 @@ from agent_core.observability.metrics import Metric
 type Document = dict[str, Any]
 type Values = Mapping[Metric, float | Sequence[float]]
 
+_HIGH_RESOLUTION: Final = 1
+"""Seconds; without it CloudWatch keeps minutes, and an alarm cannot have a period of ten seconds."""
 _MOST_VALUES: Final = 100
 """Longest list of values that CloudWatch takes in one document; of a longer one it takes nothing."""
 
@@ -46,5 +48,10 @@ def _directive(namespace: str, dimensions: Mapping[str, str], told: Sequence[tup
     return {
         "Namespace": namespace,
         "Dimensions": [list(dimensions)],
-        "Metrics": [{"Name": metric.name, "Unit": metric.unit.value} for metric, _ in told],
+        "Metrics": [_definition(metric) for metric, _ in told],
     }
+
+
+def _definition(metric: Metric) -> dict[str, Any]:
+    resolution = {"StorageResolution": _HIGH_RESOLUTION} if metric.is_fast else {}
+    return {"Name": metric.name, "Unit": metric.unit.value, **resolution}

@@ -56,6 +56,8 @@ def configure(service: str, settings: CoreSettings, *, silent: Sequence[str] = (
     sys.excepthook = _note_uncaught
     sys.unraisablehook = lambda found: _note_uncaught(found.exc_type, found.exc_value, found.exc_traceback)
     threading.excepthook = lambda found: _note_uncaught(found.exc_type, found.exc_value, found.exc_traceback)
+    for name, setting in settings.misspelt():
+        structlog.get_logger().warning("variable_ignored", variable=name, meant=setting)
 
 
 def is_json(chosen: LogFormat) -> bool:

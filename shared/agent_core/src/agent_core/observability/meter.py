@@ -58,9 +58,19 @@ class Meter:
         sums, self._sums = self._sums, defaultdict(lambda: defaultdict(float))
         lists, self._lists = self._lists, defaultdict(lambda: defaultdict(list))
         zeros = {metric: 0.0 for metric in METRICS if metric.kind is Kind.COUNTER}
-        gauges = {metric: read() for metric, read in self._gauges.items()}
+        gauges = {metric: read() for metric, read in self._gauges.items() if not metric.is_fast}
         sums[()] = {**gauges, **zeros, **sums[()]}
         return [document for labels in {**sums, **lists} for document in self._encode(labels, sums, lists)]
+
+    def fast_documents(self) -> list[Document]:
+        """Read the fast gauges, as documents for CloudWatch."""
+        gauges = {metric: read() for metric, read in self._gauges.items() if metric.is_fast}
+        return list(self._encode((), {(): dict(gauges)}, {}))
+
+    @property
+    def now(self) -> float:
+        """Unix seconds."""
+        return self._clock()
 
     def _encode(
         self, labels: Labels, sums: dict[Labels, dict[Metric, float]], lists: dict[Labels, dict[Metric, list[float]]]

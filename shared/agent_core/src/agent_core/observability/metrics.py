@@ -47,6 +47,7 @@ class Metric:
         text: What it tells.
         unit: Of its values.
         labels: Dimensions beside ``Service``.
+        is_fast: Emitted every ten seconds at high resolution, whatever ``METRICS_SECONDS`` says; gauges only.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Metric:
     text: str
     unit: Unit = Unit.COUNT
     labels: tuple[str, ...] = ()
+    is_fast: bool = False
 
     @property
     def dimension_sets(self) -> list[list[str]]:
@@ -63,6 +65,13 @@ class Metric:
 
 ACTIVE_SESSIONS: Final = Metric(
     "ActiveSessions", Kind.GAUGE, "Places taken: conversations, and calls that ring. Its average is sessions per task."
+)
+FREE_PLACES: Final = Metric(
+    "FreePlaces",
+    Kind.GAUGE,
+    "Places for the next conversations; 0 while the task drains or its event loop is late. Every ten seconds, once by "
+    "each task: its Sum over ten seconds is what the service has free, and scaling goes by it.",
+    is_fast=True,
 )
 SESSIONS_ENDED: Final = Metric(
     "SessionsEnded",
@@ -81,6 +90,12 @@ DEFECTS: Final = Metric(
     "What a defect of ours broke: requests answered with 500, and conversations that ended as `failed`. A deployment "
     "that causes them is rolled back.",
 )
+SESSIONS_BROKEN: Final = Metric(
+    "SessionsBroken",
+    Kind.COUNTER,
+    "Conversations that this version broke: they ended as `failed` or `model_rejected`. Not those that an outage of "
+    "the model, a lost connection or a stranger ended. A deployment that causes them is rolled back.",
+)
 CALLS_NOT_CONNECTED: Final = Metric(
     "CallsNotConnected",
     Kind.COUNTER,
@@ -89,8 +104,9 @@ CALLS_NOT_CONNECTED: Final = Metric(
 SESSIONS_REFUSED: Final = Metric(
     "SessionsRefused",
     Kind.COUNTER,
-    "Conversations that this task did not take: full, draining, or the day's spend is reached. The load balancer may "
-    "have found another task for them.",
+    "Conversations that this task did not take: full (`AtCapacity`), late (`Overloaded`), no stream to the model left "
+    "in the account or the model refusing them (`ModelBusy`), draining, or the day's spend is reached. The load "
+    "balancer may have found another task for them, but not for `ModelBusy`.",
     labels=("Cause",),
 )
 SESSION_DURATION: Final = Metric("SessionDuration", Kind.DISTRIBUTION, "Length of conversations.", Unit.SECONDS)
@@ -142,17 +158,26 @@ LOOP_LAG: Final = Metric(
     "How late this task's event loop wakes up, at worst in each second: above 100 ms callers hear gaps.",
     Unit.MILLISECONDS,
 )
-PROTECTION_FAILURES: Final = Metric(
-    "TaskProtectionFailures",
+OPEN_REQUEST_FAILURES: Final = Metric(
+    "OpenRequestFailures",
     Kind.COUNTER,
-    "Times that ECS could not be told to spare this task, or not any more; a scale-in may then cut calls.",
+    "Times that a web task with visitors could not keep a request open through the load balancer; a deployment or a "
+    "scale-in may then cut its visits off.",
+)
+STREAM_TABLE_FAILURES: Final = Metric(
+    "StreamTableFailures",
+    Kind.COUNTER,
+    "Times that the count of the account's streams to the model could not be read or written; a task then goes on with "
+    "what it has, and later with a small part of the quota.",
 )
 
 METRICS: Final = (
     ACTIVE_SESSIONS,
+    FREE_PLACES,
     SESSIONS_ENDED,
     SESSIONS_FAILED,
     DEFECTS,
+    SESSIONS_BROKEN,
     CALLS_NOT_CONNECTED,
     SESSIONS_REFUSED,
     SESSION_DURATION,
@@ -167,6 +192,7 @@ METRICS: Final = (
     ESTIMATED_COST,
     LOST_AUDIO,
     LOOP_LAG,
-    PROTECTION_FAILURES,
+    OPEN_REQUEST_FAILURES,
+    STREAM_TABLE_FAILURES,
 )
 """All of them, in the order of the reference page."""

@@ -1,4 +1,4 @@
-"""Tell the numbers at an interval, for as long as the service runs."""
+"""Write the numbers at an interval, for as long as the service runs."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -7,12 +7,9 @@ from typing import Final
 
 from agent_core.observability.emf import Document
 from agent_core.observability.meter import Meter
-from agent_core.observability.metrics import LOOP_LAG
 
-_LOOK_SECONDS: Final = 0.05
-"""Short, or most of what blocks the loop for a tenth of a second would fall between two looks."""
-_LOOKS: Final = 20
-"""The worst of so many is one value of the metric."""
+FAST_SECONDS: Final = 10
+"""Period of the fast gauges: the shortest that an alarm of CloudWatch's can have."""
 
 
 @asynccontextmanager
@@ -24,7 +21,7 @@ async def reporting(meter: Meter, every: float, write: Callable[[Document], None
         every: Seconds.
         write: Takes each document; must not wait.
     """
-    tasks = [asyncio.create_task(_report(meter, every, write)), asyncio.create_task(_watch_loop(meter))]
+    tasks = [asyncio.create_task(_report(meter, every, write)), asyncio.create_task(_report_fast(meter, write))]
     try:
         yield
     finally:
@@ -45,13 +42,32 @@ def _write(meter: Meter, write: Callable[[Document], None]) -> None:
         write(document)
 
 
-async def _watch_loop(meter: Meter) -> None:
-    """Measure how late a sleep ends, at worst in each second: whatever blocks the loop blocks every caller's sound."""
-    clock = asyncio.get_running_loop().time
+class Beat:
+    """The middles of the clock's periods of ten seconds, each at most once.
+
+    A sum over all tasks is right only if each has exactly one value in every period. So the times are the clock's own,
+    the middle leaves seconds to whatever is late, and there is no value at the start or at the end of a task.
+
+    Args:
+        now: Unix seconds.
+    """
+
+    def __init__(self, now: float) -> None:
+        self._period = round(now / FAST_SECONDS)
+
+    def wait(self, now: float) -> float:
+        """Return the seconds to the next one."""
+        return max(0.0, (self._period + 0.5) * FAST_SECONDS - now)
+
+    def done(self, now: float) -> None:
+        """Go on to the next; a period in which there was a value, if late, has no other."""
+        self._period = max(self._period, int(now // FAST_SECONDS)) + 1
+
+
+async def _report_fast(meter: Meter, write: Callable[[Document], None]) -> None:
+    beat = Beat(meter.now)
     while True:
-        worst = 0.0
-        for _ in range(_LOOKS):
-            due = clock() + _LOOK_SECONDS
-            await asyncio.sleep(_LOOK_SECONDS)
-            worst = max(worst, clock() - due)
-        meter.observe(LOOP_LAG, worst * 1000)
+        await asyncio.sleep(beat.wait(meter.now))
+        for document in meter.fast_documents():
+            write(document)
+        beat.done(meter.now)

@@ -19,6 +19,9 @@ from agent_core.errors import ConfigurationError
 MAX_SECONDS = 10.0
 """Longest recording that is taken: a caller who hears it waits all the longer."""
 _SAMPLE_BYTES = 2
+_RATES = range(8_000, 192_001)
+_AUDIBLE = 500
+"""Of 32 767: a sample as loud as this is somewhere in any speech."""
 
 
 class Phrase(StrEnum):
@@ -79,8 +82,18 @@ def _read(path: Path) -> tuple[bytes, int]:
         with wave.open(str(path)) as file:
             if (file.getnchannels(), file.getsampwidth()) != (1, _SAMPLE_BYTES):
                 raise ConfigurationError(f"PHRASES_FOLDER: {path.name} must be 16-bit mono")
+            if file.getframerate() not in _RATES:
+                raise ConfigurationError(f"PHRASES_FOLDER: {path.name} must have 8 to 192 kHz")
             if file.getnframes() > MAX_SECONDS * file.getframerate():
                 raise ConfigurationError(f"PHRASES_FOLDER: {path.name} is longer than {MAX_SECONDS:.0f} s")
-            return file.readframes(file.getnframes()), file.getframerate()
+            pcm = file.readframes(file.getnframes())
+            if not _is_audible(pcm):
+                raise ConfigurationError(f"PHRASES_FOLDER: {path.name} is silent; record it again")
+            return pcm, file.getframerate()
     except (OSError, EOFError, wave.Error) as error:
         raise ConfigurationError(f"PHRASES_FOLDER: {path.name} is no WAV file that can be read") from error
+
+
+def _is_audible(pcm: bytes) -> bool:
+    samples = np.frombuffer(pcm[: len(pcm) // _SAMPLE_BYTES * _SAMPLE_BYTES], "<i2")
+    return len(samples) > 0 and int(np.abs(samples.astype(np.int32)).max()) >= _AUDIBLE

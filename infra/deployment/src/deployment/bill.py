@@ -1,0 +1,38 @@
+"""What an environment costs, laid out for a person, before it is deployed and after."""
+
+from collections.abc import Mapping
+
+from deployment import cost
+from deployment.job import Job
+from deployment.screen import Mark
+
+
+def show(job: Job, running: Mapping[str, int] | None = None) -> None:
+    """List what it costs while nobody calls, and a minute of a call.
+
+    Args:
+        job: whose environment.
+        running: how many tasks run of each service; None for an environment that is only planned.
+    """
+    tasks = cost.Tasks.of(job)
+    items = cost.estimate(job, tasks.fewest)
+    other = {"as it runs now": running} if running else {"with the tasks of the start": tasks.first}
+    job.screen.heading(f"About ${_total(items):.0f} a month while nobody calls{_compared(job, other, _total(items))}")
+    for item in items:
+        job.screen.row(Mark.STEP, f"${item.dollars:.2f}", item.what)
+    each = cost.minute()
+    job.screen.heading(f"About ${_total(each):.3f} a minute of a call")
+    for item in each:
+        job.screen.row(Mark.STEP, f"${item.dollars:.4f}", item.what)
+    said = f"Not counted: Daily, traffic to callers, images, requests, free tiers, tax. {cost.prices()['said']}."
+    job.screen.advise(said, "  ")
+
+
+def _compared(job: Job, others: Mapping[str, Mapping[str, int]], total: float) -> str:
+    """Add what another number of tasks costs, where that differs."""
+    found = {words: _total(cost.estimate(job, tasks)) for words, tasks in others.items()}
+    return "".join(f", ${dollars:.0f} {words}" for words, dollars in found.items() if round(dollars) != round(total))
+
+
+def _total(items: list[cost.Item]) -> float:
+    return sum(item.dollars for item in items)

@@ -1,0 +1,100 @@
+"""Whether the environment's file makes sense: every line is known, allowed, used, and goes with the others."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from deployment import bounds, contradictions
+from deployment import environment as environments
+from deployment.checks.finding import Finding, bad, care, good
+from deployment.chosen import choose
+from deployment.environment import CHOICES, Environment
+from deployment.errors import UsageError
+from deployment.stacks import SERVICES, Stacks, unknown_parameters
+from deployment.template import Template
+
+_SUBJECT: Final = "parameters"
+FOUND: Final = {
+    "ImageTag": "tag",
+    "ListenerArn": "arn:aws:elasticloadbalancing:eu-north-1:000000000000:listener/not-yet",
+    "PublicBaseUrl": "https://not-yet.invalid",
+}
+"""What the command finds out itself: a value of the right form stands for it here."""
+_WANTS: Final = {"firewall": "Firewall=true", "github-oidc": "Repository=owner/name"}
+
+
+def check(environment: Environment, stacks: Stacks, others: Mapping[str, Environment]) -> list[Finding]:
+    """List everything that is wrong with an environment's parameters; nothing is asked of AWS.
+
+    Args:
+        environment: whose.
+        stacks: what it consists of.
+        others: the other environments that have a file.
+    """
+    every = (
+        *_unknown(environment, stacks),
+        *_refused(environment, stacks),
+        *_contradictory(environment, stacks),
+        *_unused(environment, stacks),
+        *_shared(environment, stacks, others),
+    )
+    return list(dict.fromkeys(every)) or [good(_SUBJECT, f"{len(environment.parameters)} lines, which go together")]
+
+
+def others(folder: Path, name: str) -> dict[str, Environment]:
+    """Read the other environments' files, as far as they can be read."""
+    found = {}
+    for path in sorted(folder.glob("*.parameters")):
+        try:
+            found[path.stem] = environments.load(folder, path.stem)
+        except (UsageError, OSError):
+            continue  # its own plan says so
+    return {one: read for one, read in found.items() if one != name}
+
+
+def not_allowed(environment: Environment, stacks: Stacks) -> frozenset[str]:
+    """Name the parameters whose value some template does not allow."""
+    given = [(stack.template, stack.parameters(environment, {})) for stack in stacks.all]
+    return frozenset(name for template, told in given for name in bounds.out_of_bounds(template, told))
+
+
+def _unknown(environment: Environment, stacks: Stacks) -> Iterator[Finding]:
+    for said in unknown_parameters(environment, stacks.registry.template.path.parent):
+        yield bad(_SUBJECT, said, "correct the name, or take the line out: its default would be deployed")
+
+
+def _refused(environment: Environment, stacks: Stacks) -> Iterator[Finding]:
+    for stack in stacks.all:
+        for said in bounds.refused(stack.template, stack.parameters(environment, FOUND), environment.region):
+            yield bad(_SUBJECT, said, f"correct it in infra/environments/{environment.name}.parameters")
+
+
+def _contradictory(environment: Environment, stacks: Stacks) -> Iterator[Finding]:
+    for service in SERVICES:
+        for one in contradictions.contradictions(choose(environment, stacks, service)):
+            yield (bad if one.stops else care)(_SUBJECT, one.what, one.advice)
+
+
+def _unused(environment: Environment, stacks: Stacks) -> Iterator[Finding]:
+    """A line that no stack takes looks as if it did something."""
+    taken = {name for stack in stacks.all for name in stack.template.parameters} | CHOICES.keys()
+    for name in sorted(environment.parameters.keys() & FOUND.keys()):
+        yield care(_SUBJECT, f"{name} has no effect: the command finds it out itself", "take the line out")
+    for template, wants in _WANTS.items():
+        path = stacks.registry.template.path.with_name(f"{template}.yaml")
+        theirs = Template(path).parameters if path.is_file() else frozenset()
+        for name in sorted((environment.parameters.keys() & theirs) - taken):
+            yield care(_SUBJECT, f"{name} has no effect without {wants}", f"add {wants}, or take {name} out")
+
+
+def _shared(environment: Environment, stacks: Stacks, others: Mapping[str, Environment]) -> Iterator[Finding]:
+    """Two environments must not scale on each other's calls."""
+    namespace = choose(environment, stacks)["MetricsNamespace"]
+    for name, other in others.items():
+        theirs = choose(other, stacks)["MetricsNamespace"]
+        if theirs == namespace and other.region == environment.region:
+            yield care(
+                _SUBJECT,
+                f"{name} has MetricsNamespace {namespace} too: in one account each would scale on the other's calls",
+                f"set MetricsNamespace={namespace}/{environment.name}, unless they are in two accounts",
+            )

@@ -1,0 +1,68 @@
+"""Whether the registry keeps what the environments run."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from deployment import retention
+from deployment.aws import Aws, AwsFailure
+from deployment.checks.finding import Finding, care, good
+from deployment.cloudformation import CloudFormation
+from deployment.stacks import Stack
+from deployment.template import Template
+
+_SOON: Final = 5
+"""So few pushes before an image is deleted are worth a warning."""
+
+
+def check(aws: Aws, cloudformation: CloudFormation, registry: Stack, environments: list[str]) -> list[Finding]:
+    """Look for images that run and that the next pushes delete, in each environment that may be looked at."""
+    kept = int(cloudformation.parameters(registry).get("KeptImages") or registry.template.default("KeptImages"))
+    running = list(_running(cloudformation, registry.template, environments))
+    repositories = {service: _images(aws, retention.REPOSITORIES[service]) for _, service, _ in running}
+    found = [_judge(*one, repositories[one[1]], kept) for one in running]
+    if running and not any(found):
+        return [good("images kept", "no rule of the registry deletes an image that runs")]
+    return [finding for finding in found if finding is not None]
+
+
+def _running(
+    cloudformation: CloudFormation, template: Template, environments: list[str]
+) -> Iterator[tuple[str, str, str]]:
+    """List what runs: environment, service, and its image's tag. Those of others may be out of our sight."""
+    for environment in environments:
+        for service in retention.REPOSITORIES:
+            stack = Stack(f"pipecat-{environment}-{service}", template)
+            try:
+                tag = cloudformation.parameters(stack).get("ImageTag", "")
+            except AwsFailure:
+                continue
+            if tag:
+                yield environment, service, tag
+
+
+def _images(aws: Aws, repository: str) -> list[Any]:
+    try:
+        pages = aws.ecr.get_paginator("describe_images").paginate(repositoryName=repository)
+        return [image for page in pages for image in page["imageDetails"]]
+    except AwsFailure:
+        return []
+
+
+def _judge(environment: str, service: str, tag: str, images: list[Any], kept: int) -> Finding | None:
+    image = next((one for one in images if tag in one.get("imageTags", [])), None)
+    what = f"{environment} runs {service}:{tag}"
+    if image is None:
+        return care(
+            "images kept",
+            f"{what}, which the registry does not have: no new task of it can start",
+            f"deploy an image that is there: `make deploy ENVIRONMENT={environment}`",
+        )
+    left = kept - retention.newer_than(images, image)
+    if left > _SOON or any(one.startswith(retention.PREFIX) for one in image["imageTags"]):
+        return None
+    when = f"after {left} more pushes" if left > 0 else "within a day"
+    return care(
+        "images kept",
+        f"{what}, which is deleted {when}: it is not tagged as in use",
+        f"$ make deploy ENVIRONMENT={environment} IMAGES={tag}",
+    )

@@ -1,0 +1,66 @@
+"""How a service that is deleted lets go of its conversations.
+
+A task keeps its conversations for PhoneDrainSeconds or WebDrainSeconds of edge.yaml, half an hour or more, and
+CloudFormation gives up on deleting a service after thirty minutes. Deleting one with live calls would so end as
+DELETE_FAILED, after half an hour in which no new call is answered. Whoever agreed to the deletion agreed to the cut.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from deployment.aws import AwsFailure, short
+from deployment.errors import DeploymentError
+from deployment.job import Job
+from deployment.screen import Mark
+from deployment.stacks import Stack
+
+DRAIN_SECONDS: Final = 30
+_DELAY: Final = "deregistration_delay.timeout_seconds"
+
+
+@contextmanager
+def quick_drain(job: Job, stack: Stack) -> Iterator[None]:
+    """Shorten the deregistration delay while a service's stack is deleted; it is as before if the deletion fails.
+
+    Args:
+        job: The command.
+        stack: Any stack; only a service's has tasks that drain.
+    """
+    group = job.cloudformation.outputs(job.stacks["edge"]).get(_output(stack), "") if stack.service else ""
+    before = _delay(job, group) if group else ""
+    if not before:
+        yield
+        return
+    _set(job, group, str(DRAIN_SECONDS))
+    try:
+        yield
+    except DeploymentError:
+        _set(job, group, before)
+        raise
+
+
+def _output(stack: Stack) -> str:
+    return f"{stack.service.capitalize()}TargetGroupArn"
+
+
+def _delay(job: Job, group: str) -> str:
+    """Read the delay; empty where these credentials may not, or the group is gone."""
+    try:
+        attributes = job.aws.elb.describe_target_group_attributes(TargetGroupArn=group)["Attributes"]
+    except AwsFailure as error:
+        job.screen.row(Mark.UNKNOWN, "drain", f"could not be read: {short(error)}", [_SLOW])
+        return ""
+    return next((str(one["Value"]) for one in attributes if one["Key"] == _DELAY), "")
+
+
+def _set(job: Job, group: str, seconds: str) -> None:
+    try:
+        job.aws.elb.modify_target_group_attributes(TargetGroupArn=group, Attributes=[{"Key": _DELAY, "Value": seconds}])
+    except AwsFailure as error:
+        job.screen.row(Mark.CARE, "drain", f"could not be set to {seconds} s: {short(error)}", [_SLOW])
+
+
+_SLOW: Final = (
+    "with conversations, the deletion may take over thirty minutes and end as DELETE_FAILED; then run this again"
+)

@@ -1,0 +1,50 @@
+"""What makes tasks start anew although no template and no image has changed: another secret, or an order.
+
+Tasks read their secrets only when they start, so a value that was corrected or rotated reaches nobody by itself.
+"""
+
+import time
+from hashlib import sha256
+from typing import Final
+
+from botocore.exceptions import ClientError
+
+from deployment import secrets
+from deployment.job import Job
+from deployment.secrets import Need
+from deployment.stacks import Stack
+
+_CURRENT: Final = "AWSCURRENT"
+_SHARED: Final = "weather"
+"""The secret that both services read."""
+
+
+def parameters(job: Job, stack: Stack, *, exists: bool) -> dict[str, str]:
+    """Return the parameters of a service's stack that differ from the last ones when its tasks have to start anew."""
+    last = job.cloudformation.parameters(stack) if exists else {}
+    return {
+        "SecretVersion": _versions(job, stack.service) or last.get("SecretVersion", ""),
+        "Restart": _ordered(job) if job.options.restart else last.get("Restart", ""),
+    }
+
+
+def _ordered(job: Job) -> str:
+    return job.found.setdefault("Restart", time.strftime("%Y%m%d-%H%M%S", time.gmtime()))
+
+
+def _versions(job: Job, service: str) -> str:
+    """Return a short name for the current versions of a service's secrets; empty where they may not be looked at."""
+    needs = secrets.needs(job.environment, job.stacks["platform"].template)
+    try:
+        found = [_version(job, need) for need in needs if need.service in {service, _SHARED}]
+    except ClientError:
+        return ""
+    return sha256(" ".join(found).encode()).hexdigest()[:16] if all(found) else ""
+
+
+def _version(job: Job, need: Need) -> str:
+    outputs = job.cloudformation.outputs(job.stacks["platform"])
+    named = job.environment.parameters.get(need.parameter)
+    arn = outputs.get(f"{need.service.capitalize()}SecretArn") or named or need.name
+    stages = job.aws.secrets.describe_secret(SecretId=arn).get("VersionIdsToStages", {})
+    return next((version for version, names in stages.items() if _CURRENT in names), "")

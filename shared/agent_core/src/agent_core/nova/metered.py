@@ -1,0 +1,148 @@
+"""Counts the streams to the model, chooses the region of each, and heeds refusals for want of quota.
+
+Every stream of the product passes here: the first of a conversation, one that replaces a lost one, and the second that
+a renewal holds for a moment.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from agent_core.errors import ModelError, ModelUnavailable
+from agent_core.nova.stream import ModelClient, ModelStream
+from agent_core.quota.capacity import Capacity, Region
+from agent_core.quota.share import LINGER_SECONDS
+
+
+class MeteredStream:
+    """A stream that is counted until a moment after it is closed."""
+
+    def __init__(self, stream: ModelStream, region: Region, capacity: Capacity, epoch: int) -> None:
+        self.send = stream.send  # fifty times a second, so without a call in between
+        self._stream = stream
+        self._region = region
+        self._capacity = capacity
+        self._epoch = epoch
+        self._taken = False
+        self._counted = True
+
+    async def ready(self) -> None:
+        """Wait until the model has taken the stream, see ``ModelStream``."""
+        try:
+            await self._stream.ready()
+        except ModelError as error:
+            self._refused(error)
+            raise
+        self._note_taken()
+
+    async def receive(self) -> bytes | None:
+        """Wait for an event, see ``ModelStream``."""
+        if self._taken:
+            return await self._stream.receive()
+        try:
+            event = await self._stream.receive()
+        except ModelError as error:
+            self._refused(error)
+            raise
+        self._note_taken()
+        return event
+
+    async def close(self) -> None:
+        """Release the stream, see ``ModelStream``."""
+        try:
+            await self._stream.close()
+        finally:
+            if self._counted:
+                self._counted = False
+                # What the model has refused was never open there.
+                release(self._region, LINGER_SECONDS if self._taken else 0.0)
+
+    def _note_taken(self) -> None:
+        self._taken = True
+        self._capacity.taken(self._region, self._epoch)
+
+    def _refused(self, error: ModelError) -> None:
+        self._capacity.refused(self._region, error.kind, self._epoch)
+
+
+def release(region: Region, after: float) -> None:
+    """Count one stream fewer, at once or after some seconds."""
+
+    def count() -> None:
+        region.share.streams -= 1
+        region.changed()
+
+    if after:
+        asyncio.get_running_loop().call_later(after, count)
+    else:
+        count()
+
+
+class MeteredClient:
+    """Opens streams in the regions of the model.
+
+    Args:
+        clients: One for each region, in the order of the capacity's.
+        capacity: Counts.
+    """
+
+    def __init__(self, clients: Sequence[ModelClient], capacity: Capacity) -> None:
+        self._capacity = capacity
+        self._clients = {region.name: client for region, client in zip(capacity.regions, clients, strict=True)}
+
+    async def open(self, model_id: str) -> MeteredStream:
+        """Begin a conversation's own stream, see ``ModelClient``."""
+        return await self.open_in(self._capacity.choose(), model_id)
+
+    @asynccontextmanager
+    async def second(self) -> AsyncIterator[ModelClient]:
+        """Give a client for the second stream of a conversation that renews its own.
+
+        Raises:
+            ModelUnavailable: there is none to be had; the old stream goes on.
+        """
+        region = await self._capacity.double()
+        if region is None:
+            raise ModelUnavailable("NoFreeStream", "every stream to the model is in use")
+        promised = _Promised(self, region)
+        try:
+            yield promised
+        finally:
+            promised.withdraw()
+
+    async def open_in(self, region: Region, model_id: str) -> MeteredStream:
+        """Begin a stream in a region."""
+        epoch = region.throttle.epoch
+        region.share.streams += 1
+        try:
+            stream = await self._clients[region.name].open(model_id)
+        except ModelError as error:
+            release(region, 0.0)
+            self._capacity.refused(region, error.kind, epoch)
+            raise
+        except BaseException:
+            release(region, LINGER_SECONDS)  # it is closed as soon as it is there
+            raise
+        return MeteredStream(stream, region, self._capacity, epoch)
+
+
+class _Promised:
+    """Opens the one second stream that was promised."""
+
+    def __init__(self, client: MeteredClient, region: Region) -> None:
+        self._client = client
+        self._region: Region | None = region
+
+    async def open(self, model_id: str) -> ModelStream:
+        """Begin the stream, see ``ModelClient``."""
+        region = self.withdraw()
+        if region is None:
+            raise ModelUnavailable("NoFreeStream", "one stream was promised")
+        return await self._client.open_in(region, model_id)
+
+    def withdraw(self) -> Region | None:
+        """End the promise; returns its region if it was not used."""
+        region, self._region = self._region, None
+        if region is not None:
+            region.share.opening -= 1
+        return region

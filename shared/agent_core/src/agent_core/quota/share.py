@@ -1,0 +1,55 @@
+"""What this task may use of the quota of one model region, and what it uses. No I/O."""
+
+from dataclasses import dataclass
+from math import inf
+from typing import Final
+
+LINGER_SECONDS: Final = 1.0
+"""How long a stream counts after it was closed: the model notices that a moment later than we do."""
+
+
+@dataclass(slots=True)
+class Share:
+    """Counts conversations and streams against what may be used.
+
+    A conversation counts from its admission, before its stream is opened, and between two streams where one failed.
+    Streams beyond one for each conversation are second ones.
+
+    Attributes:
+        for_calls: Conversations that there may be; infinite where no quota is set.
+        for_seconds: Second streams that there may be beside them.
+        calls: Conversations that there are.
+        streams: Streams that are open, being opened or being closed.
+        opening: Second streams that are promised and not open yet.
+    """
+
+    for_calls: float = inf
+    for_seconds: float = inf
+    calls: int = 0
+    streams: int = 0
+    opening: int = 0
+
+    @property
+    def seconds(self) -> int:
+        """Second streams in use."""
+        return max(0, self.streams + self.opening - self.calls)
+
+    @property
+    def used(self) -> int:
+        """Streams in use, or promised."""
+        return self.calls + self.seconds
+
+    @property
+    def may_begin(self) -> bool:
+        """Whether another conversation may begin."""
+        return self.calls + 1 <= self.for_calls and self.used + 1 <= self.for_calls + self.for_seconds
+
+    @property
+    def may_double(self) -> bool:
+        """Whether another second stream may be opened."""
+        return self.used + 1 <= self.for_calls + self.for_seconds
+
+    @property
+    def is_lent(self) -> bool:
+        """Whether a conversation has no stream, so that the next one that opens is its own."""
+        return self.streams + self.opening < self.calls

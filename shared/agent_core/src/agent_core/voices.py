@@ -1,0 +1,44 @@
+"""The voices of each generation of Nova Sonic. No I/O.
+
+Source: the pages "Language support" and "Input events" of AWS's Nova 2 Sonic user guide, and "Available voices" of the
+one before it, read on 2026-11-29. Nova 2.5 Sonic was announced with the voices of Nova 2 Sonic. The model refuses any
+other id, and any capital letter, when a call has begun: "Received invalid id".
+"""
+
+from difflib import get_close_matches
+from typing import Final
+
+from agent_core.errors import ConfigurationError
+
+_BOTH: Final = frozenset(
+    "matthew tiffany amy lupe carlos ambre florian lennart beatrice lorenzo".split()  # noqa: SIM905 - one line
+)
+_OF_NOVA_2: Final = _BOTH | {"olivia", "kiara", "arjun", "tina", "carolina", "leo"}
+_OF_NOVA_1: Final = _BOTH | {"greta"}
+_BY_MODEL: Final = {
+    "amazon.nova-2-5-sonic": _OF_NOVA_2,
+    "amazon.nova-2-sonic-v1:0": _OF_NOVA_2,
+    "amazon.nova-sonic-v1:0": _OF_NOVA_1,
+}
+
+
+def of_model(model_id: str) -> frozenset[str]:
+    """Return the voices of a model; of one that is not known, such as an ARN, those of all generations."""
+    return _BY_MODEL.get(model_id, _OF_NOVA_2 | _OF_NOVA_1)
+
+
+def check(voice: str, model_id: str) -> None:
+    """Refuse a voice that the model would refuse during each call.
+
+    Raises:
+        ConfigurationError: the model is not known to have it; the reason suggests one and lists all.
+    """
+    known = of_model(model_id)
+    if voice in known:
+        return
+    near = get_close_matches(voice.strip().lower(), known, n=1, cutoff=0.6)
+    suggestion = f"did you mean {near[0]}? " if near else ""
+    raise ConfigurationError(
+        f"NOVA_SONIC_VOICE: not a voice of {model_id}; {suggestion}The voices are {', '.join(sorted(known))}. "
+        "For a voice that AWS has added since, set NOVA_SONIC_VOICE_UNLISTED=true"
+    )

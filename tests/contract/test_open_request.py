@@ -1,0 +1,186 @@
+"""A web task keeps one request to itself open through the load balancer while it has visitors; ECS waits for it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+from fastapi import FastAPI, Request, Response
+
+from agent_core.admission import Admission
+from standins.edge.server import Edge, Settings
+from standins.edge.targets import Target
+from standins.serving import serving
+from tests.support.edge_setting import TEMPLATE, WEB
+from tests.support.waiting import until
+from webrtc_agent import open_request
+from webrtc_agent.open_request import PATH, OpenRequest
+
+HURRY = 60.0
+
+
+@dataclass
+class Task:
+    """A web task as far as it matters here: who is there, and its target."""
+
+    admission: Admission
+    request: OpenRequest
+    target: Target
+    failures: list[None]
+
+
+@dataclass
+class Setting:
+    """The load balancer of the template, and tasks behind it."""
+
+    edge: Edge
+    stack: AsyncExitStack
+    tasks: list[Task] = field(default_factory=list)
+
+    async def start(self, url: str = "") -> Task:
+        """Start a task.
+
+        Args:
+            url: What it takes for the public address; empty is the load balancer's.
+        """
+        admission, failures = Admission(5), list[None]()
+        client = await self.stack.enter_async_context(httpx.AsyncClient(base_url=url or self.edge.url))
+        request = OpenRequest(client, admission, lambda: failures.append(None))
+        app = FastAPI()
+        app.add_route("/health", _healthy)
+        request.install(app)
+        port = await self.stack.enter_async_context(serving(app, host="127.0.0.1", port=0))
+        target = self.edge.register(WEB, ("127.0.0.1", port))
+        await until(lambda: bool(target.health.healthy))
+        await self.stack.enter_async_context(request.running())
+        self.tasks.append(Task(admission, request, target, failures))
+        return self.tasks[-1]
+
+    def is_registered(self, task: Task) -> bool:
+        """Whether the load balancer still knows its target, in use or draining."""
+        return task.target in self.edge.targets(WEB)
+
+
+@pytest.fixture(autouse=True)
+def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let bytes move as often as the load balancer's clock demands, which goes sixty times faster."""
+    monkeypatch.setattr(open_request, "BEAT_SECONDS", 1.0)
+
+
+async def _healthy(_: Request) -> Response:
+    return Response()
+
+
+@asynccontextmanager
+async def _setting() -> AsyncIterator[Setting]:
+    async with AsyncExitStack() as stack:
+        edge = await stack.enter_async_context(Edge(Settings(TEMPLATE, hurry=HURRY)))
+        yield Setting(edge, stack)
+
+
+async def test_it_is_open_from_the_first_visitor_to_the_last() -> None:
+    """At the task's own target, whichever task the load balancer prefers; visitors between them change nothing."""
+    async with _setting() as setting:
+        tasks = [await setting.start() for _ in range(3)]
+        for task in tasks:
+            first, second = task.admission.admit(), task.admission.admit()
+            await until(lambda task=task: task.target.outstanding == 1)  # type: ignore[misc]
+            first.release()
+            third = task.admission.admit()
+            second.release()
+            await asyncio.sleep(0.5)
+            assert task.target.outstanding == 1
+            third.release()
+            await until(lambda task=task: task.target.outstanding == 0)  # type: ignore[misc]
+        assert [task.failures for task in tasks] == [[], [], []]
+
+
+async def test_every_task_of_a_busy_service_has_its_own() -> None:
+    """Also the last one, which is not alone in having the fewest requests at every moment."""
+    async with _setting() as setting:
+        tasks = [await setting.start() for _ in range(4)]
+        places = [task.admission.admit() for task in tasks]
+        await until(lambda: [task.target.outstanding for task in tasks] == [1, 1, 1, 1])
+        for place in places:
+            place.release()
+        await until(lambda: not any(task.target.outstanding for task in tasks))
+        assert not any(task.failures for task in tasks)
+
+
+async def test_a_task_that_ecs_takes_out_is_drained_until_its_last_visitor_has_left() -> None:
+    """It gets nothing new from the moment it is deregistered; without visitors it would be gone at once."""
+    async with _setting() as setting:
+        busy, idle, _ = await setting.start(), await setting.start(), await setting.start()
+        place = busy.admission.admit()
+        await until(lambda: busy.target.outstanding == 1)
+        for task in (busy, idle):
+            setting.edge.deregister(WEB, task.target)
+        await until(lambda: not setting.is_registered(idle))
+        await asyncio.sleep(600 / HURRY)
+        assert setting.is_registered(busy)
+        async with httpx.AsyncClient(base_url=setting.edge.url) as visitor:
+            answers = [await visitor.get("/health") for _ in range(4)]
+        assert {answer.status_code for answer in answers} == {200}
+        place.release()
+        await until(lambda: not setting.is_registered(busy))
+        assert busy.failures == []
+
+
+async def test_a_request_that_breaks_is_made_again() -> None:
+    """A node of a load balancer can be replaced at any time."""
+    async with _setting() as setting:
+        task = await setting.start()
+        place = task.admission.admit()
+        await until(lambda: task.target.outstanding == 1)
+        task.target.close()
+        await until(lambda: task.target.outstanding == 0)
+        await until(lambda: task.target.outstanding == 1)
+        place.release()
+        await until(lambda: task.target.outstanding == 0)
+        assert task.failures == []
+
+
+async def test_fault_33_an_address_that_leads_elsewhere_is_counted_and_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A firewall, a wrong address, a load balancer that is down: the visitors notice nothing, the operator does."""
+    monkeypatch.setattr(open_request, "AGAIN_SECONDS", 0.2)
+    async with _setting() as setting:
+        other = await setting.start()
+        lost = await setting.start("http://127.0.0.1:1")
+        place = lost.admission.admit()
+        await until(lambda: len(lost.failures) >= 2, 30)
+        assert lost.target.outstanding == 0
+        place.release()
+        await asyncio.sleep(1)
+        failures = len(lost.failures)
+        await asyncio.sleep(30)
+        assert len(lost.failures) == failures, "nobody is there, and it still tries"
+        assert other.failures == []
+
+
+async def test_fault_33_a_task_that_is_drained_already_asks_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its request went while others still talked: the firewall's limit is for visitors."""
+    monkeypatch.setattr(open_request, "PAUSE_SECONDS", 0.01)
+    async with _setting() as setting:
+        leaving, staying = await setting.start(), await setting.start()
+        setting.edge.deregister(WEB, leaving.target)
+        place = leaving.admission.admit()
+        await until(lambda: len(leaving.failures) == 1, 30)
+        await asyncio.sleep(open_request.AGAIN_SECONDS / 2)
+        assert len(leaving.failures) == 1
+        place.release()
+        assert staying.target.outstanding == 0
+
+
+async def test_nobody_else_can_hold_it_open() -> None:
+    """Its name is a secret of the task: else a stranger could keep every task from being stopped."""
+    async with _setting() as setting:
+        task = await setting.start()
+        place = task.admission.admit()
+        async with httpx.AsyncClient(base_url=setting.edge.url) as stranger:
+            for name in ("", "/", "/x", "/%C3%A4"):
+                assert (await stranger.get(f"{PATH}{name}")).status_code == 404
+        place.release()

@@ -1,0 +1,64 @@
+"""The shared count of streams in DynamoDB, against a pretend one that checks conditions as AWS's does."""
+
+from collections.abc import AsyncIterator, Callable
+
+import boto3
+import pytest
+import pytest_asyncio
+from moto import mock_aws
+
+from agent_core.adapters.stream_table import DynamoStreamTable
+from agent_core.quota.pool import Demand, Lease, Pool, granted
+from agent_core.quota.table import TableFault
+from tests.support.templates import template
+
+POOL = "eu-north-1/amazon.nova-2-5-sonic"
+NAME = "pipecat-model-streams"
+
+type Open = Callable[..., DynamoStreamTable]
+
+
+@pytest_asyncio.fixture
+async def task(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Open]:
+    """Give what opens one more task's view of the table, which is as the template makes it."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    made = template("registry")["Resources"]["ModelStreamsTable"]["Properties"]
+    opened: list[DynamoStreamTable] = []
+
+    def open_table(pool: str = POOL, name: str = NAME) -> DynamoStreamTable:
+        opened.append(DynamoStreamTable(name, pool, region="eu-north-1"))
+        return opened[-1]
+
+    with mock_aws():
+        shape = {key: made[key] for key in ("TableName", "BillingMode", "AttributeDefinitions", "KeySchema")}
+        boto3.client("dynamodb", "eu-north-1").create_table(**shape)
+        yield open_table
+    for table in opened:
+        await table.aclose()
+
+
+async def test_tasks_share_a_pool_and_only_one_of_two_writers_wins(task: Open) -> None:
+    """The other has to read again, and then sees what was written."""
+    one, other = task(), task()
+    assert await one.read() == Pool()
+    before = await other.read()
+    assert await one.write(granted(await one.read(), "one", Demand(more_calls=3, leaving=True), 20, 1000.0))
+    assert not await other.write(granted(before, "other", Demand(more_calls=3), 20, 1000.0))
+    found = await other.read()
+    assert (found.version, found.leases) == (1, {"one": Lease(3, 0, 1060.0)})
+    assert await other.write(granted(found, "other", Demand(calls=1, more_seconds=1, leaving=True), 20, 1000.0))
+    assert (await one.read()).leases.keys() == {"one", "other"}
+
+
+async def test_each_region_of_the_model_has_a_pool_of_its_own(task: Open) -> None:
+    """As it has a quota of its own."""
+    near, far = task(), task("us-east-1/amazon.nova-2-5-sonic")
+    assert await near.write(granted(Pool(), "one", Demand(more_calls=1), 20, 1000.0))
+    assert await far.read() == Pool()
+
+
+async def test_a_table_that_is_not_there_is_a_fault_like_any_other(task: Open) -> None:
+    """Nobody waits for it, see the keeper."""
+    with pytest.raises(TableFault, match="ResourceNotFoundException"):
+        await task(name="pipecat-another").read()

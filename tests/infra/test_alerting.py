@@ -1,0 +1,194 @@
+"""What reaches the alert topic beside the services' alarms: the platform's alarms, AWS's events; and who subscribes."""
+
+import json
+import re
+from typing import Any, cast
+
+import pytest
+from moto.events.models import EventPattern
+
+from deployment.checks import alerts
+from deployment.screen import Mark
+from tests.support.stacks import Deployed, parameters_of
+from tests.support.templates import template
+from tools.workspace import ROOT
+
+CLUSTER = "arn:aws:ecs:eu-north-1:123456789012:service/pipecat-cluster"
+DOCUMENTED = {
+    "HTTPCode_ELB_5XX_Count": ("AWS/ApplicationELB", {"LoadBalancer"}),
+    "RejectedConnectionCount": ("AWS/ApplicationELB", {"LoadBalancer"}),
+    "TargetConnectionErrorCount": ("AWS/ApplicationELB", {"LoadBalancer"}),
+    "DaysToExpiry": ("AWS/CertificateManager", {"CertificateArn"}),
+    "ErrorPortAllocation": ("AWS/NATGateway", {"NatGatewayId"}),
+    "ReadThrottleEvents": ("AWS/DynamoDB", {"TableName"}),
+    "WriteThrottleEvents": ("AWS/DynamoDB", {"TableName"}),
+}
+"""AWS's metrics with the dimensions that its documentation gives; one with others has no values."""
+
+
+def platform_alarms(made: Deployed) -> dict[str, dict[str, Any]]:
+    """Give the alarms about what both services stand on, by their names without the environment."""
+    found = made.every("AWS::CloudWatch::Alarm", "platform-alarms").values()
+    return {one["AlarmName"].removeprefix("pipecat-").removesuffix("-test"): one for one in found}
+
+
+def metrics_of(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    """Give the metrics that an alarm watches."""
+    return [one["MetricStat"]["Metric"] for one in alarm.get("Metrics", []) if "MetricStat" in one] or [alarm]
+
+
+def test_what_both_services_stand_on_is_watched(made: Deployed, secure: Deployed) -> None:
+    """The certificate and office hours only where there are any."""
+    always = {"load-balancer-errors", "rejected-connections", "connection-errors", "table-throttled", "model-throttled"}
+    assert platform_alarms(made).keys() == always | {"nat-ports"}
+    assert platform_alarms(secure).keys() == always | {"nat-ports", "certificate-expires", "no-calls"}
+    test_the_platform_is_watched_by_metrics_that_aws_has(secure)
+
+
+def test_the_platform_is_watched_by_metrics_that_aws_has(made: Deployed) -> None:
+    """With AWS's dimensions too; an alarm about other ones never goes off."""
+    for name, alarm in platform_alarms(made).items():
+        assert alarm["AlarmActions"] == [made.outputs["platform"]["AlertTopicArn"]], name
+        for metric in metrics_of(alarm):
+            if metric["Namespace"].startswith("AWS/"):
+                namespace, dimensions = DOCUMENTED.get(metric["MetricName"], ("none", set()))
+                assert metric["Namespace"] == namespace, name
+                assert {one["Name"] for one in metric["Dimensions"]} == dimensions, name
+
+
+def test_the_way_out_that_is_watched_is_the_one_that_there_is(made: Deployed, secure: Deployed) -> None:
+    """One gateway or two; and none of ours in a network that was there before."""
+    for deployed, count in ((made, 1), (secure, 2)):
+        watched = {one["Dimensions"][0]["Value"] for one in metrics_of(platform_alarms(deployed)["nat-ports"])}
+        assert len(watched) == count
+        assert ",".join(sorted(watched)) == ",".join(
+            sorted(set(deployed.outputs["network"]["NatGatewayIds"].split(",")))
+        )
+
+
+def test_an_hour_without_a_call_is_an_alarm_in_office_hours_only(secure: Deployed) -> None:
+    """Monday is 1 to CloudWatch; a call that goes on or was refused came as well."""
+    alarm = platform_alarms(secure)["no-calls"]
+    expression = alarm["Metrics"][0]["Expression"]
+    hours = "HOUR(ended) >= 7 AND HOUR(ended) < 16 AND DAY(ended) < 6"
+    assert expression == f"IF({hours}, ended + active + refused, 1)"
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
+    assert {one["MetricStat"]["Period"] for one in alarm["Metrics"] if "MetricStat" in one} == {3600}
+
+
+def ecs(kind: str, event: str, name: str, environment: str = "test") -> dict[str, Any]:
+    """Give an event of ECS's, in the form of its documentation's samples."""
+    return {
+        "source": "aws.ecs",
+        "detail-type": kind,
+        "resources": [f"{CLUSTER}-{environment}/pipecat-web-service-{environment}"],
+        "detail": {"eventType": event, "eventName": name, "reason": "…", "deploymentId": "ecs-svc/1"},
+    }
+
+
+def scan(repository: str, **counts: int) -> dict[str, Any]:
+    """Give an event of ECR's, in the form of its documentation's sample: a severity without findings is not there."""
+    detail = {
+        "scan-status": "COMPLETE",
+        "repository-name": repository,
+        "finding-severity-counts": counts,
+        "image-digest": "sha256:7f",
+        "image-tags": ["0a1b2c3"],
+    }
+    return {"source": "aws.ecr", "detail-type": "ECR Image Scan", "resources": [], "detail": detail}
+
+
+ACTION, STATE = "ECS Service Action", "ECS Deployment State Change"
+
+
+EVENTS = [
+    ("ServiceTrouble", ecs(ACTION, "WARN", "SERVICE_TASK_START_IMPAIRED"), True),
+    ("ServiceTrouble", ecs(ACTION, "ERROR", "SERVICE_TASK_PLACEMENT_FAILURE"), True),
+    ("ServiceTrouble", ecs(ACTION, "INFO", "SERVICE_STEADY_STATE"), False),
+    ("ServiceTrouble", ecs(ACTION, "ERROR", "SERVICE_TASK_PLACEMENT_FAILURE", "staging"), False),
+    ("DeploymentFailed", ecs(STATE, "ERROR", "SERVICE_DEPLOYMENT_FAILED"), True),
+    ("DeploymentFailed", ecs(STATE, "INFO", "SERVICE_DEPLOYMENT_COMPLETED"), False),
+    ("DeploymentFailed", ecs(STATE, "ERROR", "SERVICE_DEPLOYMENT_FAILED", "production"), False),
+    ("ImageFindings", scan("pipecat-voice-agent/web", CRITICAL=1, MEDIUM=9), True),
+    ("ImageFindings", scan("pipecat-voice-agent/phone", HIGH=2), True),
+    ("ImageFindings", scan("pipecat-voice-agent/phone", MEDIUM=7), False),
+    ("ImageFindings", scan("another/web", CRITICAL=1), False),
+]
+
+
+def test_events_of_this_environment_reach_the_topic(made: Deployed) -> None:
+    """Those that a person has to do something about, and no one else's."""
+    for rule_name, event, told in EVENTS:
+        pattern: Any = made.of("events", rule_name)["EventPattern"]
+        assert EventPattern(json.dumps(pattern), pattern).matches_event(cast("Any", event)) is told, (rule_name, event)
+    for rule in made.every("AWS::Events::Rule").values():
+        (target,) = rule["Targets"]
+        assert target["Arn"] == made.outputs["platform"]["AlertTopicArn"]
+        assert "RoleArn" not in target  # a topic is reached by its own policy
+        asked = set(re.findall(r"<([a-z]+)>", target["InputTransformer"]["InputTemplate"]))
+        assert asked == target["InputTransformer"]["InputPathsMap"].keys()
+        assert json.loads(target["InputTransformer"]["InputTemplate"])  # text for SNS has to be one quoted string
+
+
+def test_every_rule_may_publish_by_its_name(made: Deployed) -> None:
+    """The topic's policy names rules by a pattern."""
+    pattern = "arn:aws:events:eu-north-1:123456789012:rule/pipecat-*-test"
+    allowed = re.compile(pattern.replace("*", ".*"))
+    for rule in made.every("AWS::Events::Rule").values():
+        assert allowed.fullmatch(f"arn:aws:events:eu-north-1:123456789012:rule/{rule['Name']}")
+
+
+def test_a_budget_tells_the_topic(made: Deployed) -> None:
+    """Of what is spent, and of what AWS foresees."""
+    budget = template("budget")["Resources"]["Budget"]["Properties"]
+    told = [one["Subscribers"] for one in budget["NotificationsWithSubscribers"]]
+    assert told == [[{"SubscriptionType": "SNS", "Address": {"Ref": "AlertTopicArn"}}]] * 2
+    assert {one["Notification"]["NotificationType"] for one in budget["NotificationsWithSubscribers"]} == {
+        "ACTUAL",
+        "FORECASTED",
+    }
+    pattern = template("budget")["Parameters"]["AlertTopicArn"]["AllowedPattern"]
+    assert re.fullmatch(pattern, made.outputs["platform"]["AlertTopicArn"])
+
+
+def subscription(arn: str, protocol: str = "email") -> dict[str, str]:
+    """Give one as SNS lists it."""
+    return {"SubscriptionArn": arn, "Protocol": protocol, "Endpoint": "ops@example.com"}
+
+
+CONFIRMED = "arn:aws:sns:eu-north-1:123456789012:pipecat-alerts-test:6a"
+
+
+@pytest.mark.parametrize(
+    ("subscriptions", "email", "mark", "says"),
+    [
+        ([], "", Mark.CARE, "alarms reach no one: the topic has no subscriber"),
+        ([], "ops@example.com", Mark.GOOD, "gets a message to confirm"),
+        ([subscription("PendingConfirmation")], "ops@example.com", Mark.CARE, "has confirmed yet"),
+        ([subscription(CONFIRMED)], "", Mark.GOOD, "1 subscriber of the alarms: email"),
+        (
+            [subscription(CONFIRMED), subscription(CONFIRMED, "https"), subscription("PendingConfirmation")],
+            "",
+            Mark.GOOD,
+            "2 subscribers of the alarms: email, https",
+        ),
+    ],
+    ids=["none", "to be made", "unconfirmed", "one", "two"],
+)
+def test_a_plan_says_whether_alarms_reach_anyone(
+    subscriptions: list[dict[str, str]], email: str, mark: Mark, says: str
+) -> None:
+    """An address is not shown: logs of releases are read by others."""
+    found = alerts.judge(subscriptions, email)
+    assert (found.mark, says in found.found) == (mark, True)
+    assert "ops@" not in found.found + " ".join(found.advice)
+
+
+@pytest.mark.parametrize("name", ["test", "staging", "production"])
+def test_each_environment_names_who_is_told_or_says_that_it_does_not(name: str) -> None:
+    """An empty line with its reason: a missing one is not looked for."""
+    path = ROOT / f"infra/environments/{name}.parameters"
+    assert parameters_of(path)["AlertEmail"] == ""
+    before = path.read_text().partition("AlertEmail=")[0].splitlines()[-2:]
+    assert all(line.startswith("#") for line in before)
+    assert "docs/howto/alerts.md" in before[-1]

@@ -1,0 +1,337 @@
+"""`voice-agent deploy` tries a new version at a canary: a pretend AWS, real phone services, the local load balancer."""
+
+import asyncio
+import http.server
+import io
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+from moto.ecs.models import EC2ContainerServiceBackend, ecs_backends
+
+from deployment.patience import Patience
+from deployment.programs import Finished
+from standins.cli.call import make_calls
+from standins.cli.caller import Patience as CallerPatience
+from standins.cli.options import read as read_call
+from standins.cli.ports import free_port
+from standins.edge.server import Edge, Settings
+from standins.nova.server import NovaSettings, NovaStandin
+from standins.twilio.server import TwilioExchange
+from standins.twilio.settings import ExchangeSettings
+from tests.infra.test_canary_stack import with_canary
+from tests.support.aws_models import Models, telling
+from tests.support.operator import SID, TOKEN, Operator, fill_secrets, stacks
+from tests.support.phone_process import PhoneProcess, phone_process
+from tests.support.score import Score, short_notes
+from tests.support.stacks import REGION, Deployed, pretend_aws
+from tests.support.told_programs import DOCKER, GIT, ToldPrograms
+
+CALL = {"voice-agent call": Finished(0, "1 turn\n")}
+BREAKS: Mapping[str, Mapping[str, str]] = {
+    "a model that it cannot reach": {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "https://127.0.0.1:9"},
+    "another token": {"TWILIO_AUTH_TOKEN": "n0t-the-token-of-this-account"},
+}
+
+
+class Page(http.server.BaseHTTPRequestHandler):
+    """A web service: healthy, and with a page; as a load balancer, it answers the header while a canary runs."""
+
+    def do_GET(self) -> None:
+        """Answer anything."""
+        body = b"<!doctype html><title>Voice agent</title>"
+        self.send_response(200 if "X-Canary" not in self.headers or "-canary-" in running() else 503)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def running() -> str:
+    """Name the services that ECS runs; moto goes on listing those that are gone."""
+    every = ecs_backends["123456789012"][REGION].services.values()
+    return " ".join(one.name for one in every if one.status == "ACTIVE")
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[str]:
+    """Give the address of a page."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
+    """Give an empty AWS in which services run two tasks each."""
+    monkeypatch.setenv("MOTO_ECS_SERVICE_RUNNING", "2")
+    with pretend_aws() as made, telling(Models()):
+        yield made
+
+
+@pytest.fixture
+def operator(aws: Deployed, tmp_path: Path, page: str) -> Operator:
+    """Give an operator whose environment runs."""
+    assert aws.resources == {}
+    made = Operator(tmp_path, page, ToldPrograms({**DOCKER, **GIT, **CALL}))
+    made.environment(Https="cloudfront")
+    made.deploy("--yes")
+    fill_secrets()
+    assert made.deploy("--yes")[0] == 0
+    return made
+
+
+def images(aws: Deployed) -> list[str]:
+    """Tell which images the services run, phone first."""
+    definitions = [aws.of(f"pipecat-test-{one}", "TaskDefinition")["ContainerDefinitions"] for one in ("phone", "web")]
+    return [str(container["Image"]).rpartition(":")[2] for (container,) in definitions]
+
+
+def commit(operator: Operator, tag: str, **programs: Finished) -> None:
+    """Have another commit checked out."""
+    operator.programs.answers = {**DOCKER, **GIT, **CALL, "git rev-parse": Finished(0, f"{tag}\n"), **programs}
+
+
+def service(aws: Deployed, name: str) -> dict[str, Any]:
+    """Give what decides whether tasks start anew."""
+    forced: dict[str, Any] = aws.of(f"pipecat-test-{name}", "Service")["ForceNewDeployment"]
+    return forced
+
+
+def test_another_secret_or_an_order_restarts_the_tasks(operator: Operator, aws: Deployed) -> None:
+    """The same command is enough after a value was corrected; only the service that reads it starts anew."""
+    before = service(aws, "phone"), service(aws, "web")
+    fill_secrets()  # Twilio's and Daily's values are put again, which makes new versions
+    boto3.client("secretsmanager", REGION).put_secret_value(
+        SecretId="pipecat/daily-api-key", SecretString='{"DAILY_API_KEY": "new"}'
+    )
+    code, said = operator.deploy("--yes")
+    assert code == 0, said
+    after = service(aws, "phone"), service(aws, "web")
+    assert before[0] != after[0]
+    assert before[1] != after[1]
+    assert after[0] != after[1]
+    assert operator.deploy("--yes")[1].count("no changes") == len(stacks())
+
+    code, said = operator.deploy("--yes", "--restart")
+    assert code == 0, said
+    assert "~ phone           changes" in said
+    ordered = service(aws, "phone")
+    assert ordered["ForceNewDeploymentNonce"].startswith(after[0]["ForceNewDeploymentNonce"])
+    assert ordered != after[0]
+    assert operator.deploy("--yes")[1].count("no changes") == len(stacks())
+    assert service(aws, "phone") == ordered
+
+
+def test_the_call_is_signed_with_the_token_in_use_while_there_are_two(operator: Operator) -> None:
+    """A secret with both tokens is a step of replacing one, and its deployment is proved like any other."""
+    boto3.client("secretsmanager", REGION).put_secret_value(
+        SecretId="pipecat/twilio-credentials",
+        SecretString=f'{{"account_sid": "{SID}", "auth_token": "{TOKEN}, other", "api_sid": "", "api_secret": ""}}',
+    )
+    assert operator.deploy("--yes")[0] == 0
+    signed = [env["TWILIO_AUTH_TOKEN"] for env in operator.programs.envs if "TWILIO_AUTH_TOKEN" in env]
+    assert set(signed) == {TOKEN}
+
+
+def test_a_proof_that_fails_afterwards_offers_the_former_version(operator: Operator, aws: Deployed) -> None:
+    """With a "no" the new version stays; with --yes it is rolled back. Neither is a success."""
+    former = images(aws)[0]
+
+    class Deaf(ToldPrograms):
+        """Answers calls at a canary, and no others."""
+
+        def run(self, command: Sequence[str], *, env: Mapping[str, str] | None = None, **how: Any) -> Finished:  # noqa: ANN401
+            """Answer as told."""
+            deaf = "call" in command and not (env or {}).get("EDGE_HEADER")
+            return Finished(1, "no answer\n") if deaf else super().run(command, env=env, **how)
+
+    operator.programs = Deaf()
+    commit(operator, "bbbbbbbbbbbb")
+    code, said = operator.deploy(answer=lambda question: "n" if "Roll" in question else "y")
+    assert (code, images(aws)) == (1, ["bbbbbbbbbbbb"] * 2)
+    assert "a call did not go as it should; the new version runs" in " ".join(said.split())
+    commit(operator, "cccccccccccc")
+    code, said = operator.deploy("--yes")
+    assert (code, images(aws)) == (1, ["bbbbbbbbbbbb"] * 2)
+    assert "rolled back: phone to bbbbbbbbbbbb and web to bbbbbbbbbbbb" in " ".join(said.split())
+    assert former == "0a1b2c3d4e5f"
+
+
+def test_what_drops_the_header_is_noticed_before_a_call_proves_the_wrong_version(
+    operator: Operator, aws: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The version that runs would answer instead, and the new one would pass untried."""
+    monkeypatch.setattr(Page, "headers", {}, raising=False)
+    monkeypatch.setattr(Page, "do_GET", Ignorant.do_GET)
+    before = images(aws)
+    commit(operator, "bbbbbbbbbbbb")
+    code, said = operator.deploy("--yes")
+    assert (code, images(aws)) == (1, before)
+    assert "answers 200 where only the new version should: it cannot be tried apart" in " ".join(said.split())
+    code, said = operator.deploy("--yes", "--no-canary")
+    assert (code, images(aws)) == (0, ["bbbbbbbbbbbb"] * 2)
+    assert "? canary          left out, as you asked" in said
+
+
+class Ignorant(Page):
+    """A page behind something that drops headers."""
+
+    def do_GET(self) -> None:
+        """Answer anything, whatever the headers."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+
+@dataclass
+class Telephone(ToldPrograms):
+    """Docker and git answer as told; the telephone is the real one, but speaks no words."""
+
+    said: list[str] = field(default_factory=list)
+
+    def run(self, command: Sequence[str], *, env: Mapping[str, str] | None = None, **how: Any) -> Finished:  # noqa: ANN401
+        """Call, where a call is asked for."""
+        if "call" not in command:
+            return super().run(command, env=env, **how)
+        options = read_call(["--url", command[command.index("--url") + 1], "--timeout", "60s"], env or {})
+        out = io.StringIO()
+        code = asyncio.run(make_calls(options, Path("/nowhere"), out, CallerPatience(answer=20)))
+        self.said.append(out.getvalue())
+        return Finished(code, out.getvalue())
+
+
+@dataclass
+class Region:
+    """What ECS and the load balancer do: a service that is made has its process behind its target group."""
+
+    edge: Edge
+    loop: asyncio.AbstractEventLoop
+    behind: dict[str, str] = field(default_factory=dict)
+    """Address of the process, by the service's name."""
+
+    def begins(self, name: str) -> None:
+        """Put a service's process behind its target group."""
+        asyncio.run_coroutine_threadsafe(self._begin(name), self.loop).result(30)
+
+    async def _begin(self, name: str) -> None:
+        self.edge.register(
+            group_of(name), (urlsplit(self.behind[name]).hostname or "", urlsplit(self.behind[name]).port or 0)
+        )
+
+    def ends(self, name: str) -> None:
+        """Take it out."""
+        asyncio.run_coroutine_threadsafe(self._end(name), self.loop).result(30)
+
+    async def _end(self, name: str) -> None:
+        for target in list(self.edge.targets(group_of(name))):
+            self.edge.deregister(group_of(name), target)
+
+
+def group_of(name: str) -> str:
+    """Name the target group of a service."""
+    return f"{'Canary' if '-canary-' in name else ''}{'Phone' if 'phone' in name else 'Web'}TargetGroup"
+
+
+def follow(monkeypatch: pytest.MonkeyPatch, region: Region) -> None:
+    """Have the pretend ECS start and stop what the region has."""
+    create, delete = EC2ContainerServiceBackend.create_service, EC2ContainerServiceBackend.delete_service
+
+    def created(self: Any, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - moto's
+        made: Any = create(self, *arguments, **named)
+        if "-canary-" in made.name:
+            region.begins(made.name)
+        return made
+
+    def deleted(self: Any, cluster: str, name: str, **named: Any) -> Any:  # noqa: ANN401 - moto's
+        region.ends(name.rpartition("/")[2])
+        return delete(self, cluster, name, **named)
+
+    monkeypatch.setattr(EC2ContainerServiceBackend, "create_service", created)
+    monkeypatch.setattr(EC2ContainerServiceBackend, "delete_service", deleted)
+
+
+@asynccontextmanager
+async def surroundings(tmp_path: Path) -> AsyncIterator[tuple[Callable[..., Any], Score]]:
+    """Run a model and a telephone network; give what starts a phone service with them."""
+    score = Score()
+    score.plan = short_notes
+    nova = NovaStandin(NovaSettings(certificates=tmp_path, credentials={"standin": "standin-secret"}), score.brain())
+    async with nova, TwilioExchange(ExchangeSettings(account_sid=SID, auth_token=TOKEN)) as exchange:
+
+        def start(name: str, **settings: str) -> Any:  # noqa: ANN401 - a context manager
+            return phone_process(nova, exchange, tmp_path / f"{name}.jsonl", settings)
+
+        yield start, score
+
+
+@pytest.mark.thorough
+async def test_a_bad_version_never_gets_a_caller_and_a_good_one_replaces_what_runs(
+    operator: Operator, aws: Deployed, tmp_path: Path, page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two versions that cannot answer a call and one that can, each in a process; what runs is untouched by the two."""
+    value = boto3.client("cloudformation", REGION).describe_stacks(StackName="pipecat-test-canary")["Stacks"][0]
+    (header,) = [one["OutputValue"] for one in value["Outputs"] if one["OutputKey"] == "HeaderValue"]
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    patience = Patience(poll=0.2, change_set=5, stack=5, steady=5, answer=30)
+    web = (urlsplit(page).hostname or "", urlsplit(page).port or 0)
+    async with (
+        surroundings(tmp_path) as (start, _),
+        start("runs", PUBLIC_BASE_URL=url) as runs,
+        start("good", PUBLIC_BASE_URL=url) as good,
+        Edge(
+            Settings(
+                with_canary().replace('"stackid"', header).replace("[stackid]", f"[{header}]"),
+                {"PhoneTargetGroup": [("127.0.0.1", runs.port)], "WebTargetGroup": [web]},
+                port=port,
+            )
+        ) as edge,
+    ):
+        region = Region(edge, asyncio.get_running_loop(), {"pipecat-web-canary-test": page})
+        follow(monkeypatch, region)
+        former = images(aws)
+        before = len(requests(runs))
+
+        async def deploy(phone: PhoneProcess, tag: str) -> tuple[int, str]:
+            region.behind["pipecat-phone-canary-test"] = phone.url
+            operator.programs = Telephone()
+            commit(operator, tag)
+            arguments = ("deploy", "--yes", "--address", url)
+            return await asyncio.to_thread(operator.run, *arguments, patience=patience)
+
+        for number, (what, settings) in enumerate(BREAKS.items()):
+            async with start(f"bad-{number}", PUBLIC_BASE_URL=url, **settings) as bad:
+                code, said = await deploy(bad, f"bad{number}bad{number}")
+                flat = " ".join(said.split())
+                assert code == 1, what
+                assert "the new version failed before it got a caller, and no service was changed: a call did" in flat
+                assert images(aws) == former, what
+                assert bad.lines("call_answered") or bad.lines("request_refused"), what
+        assert len(requests(runs)) == before
+        assert not any("canary" in name.removeprefix("pipecat-test-canary") for name in stacks())
+
+        code, said = await deploy(good, "g00dg00dg00d")
+        assert code == 0, said
+        assert images(aws) == ["g00dg00dg00d"] * 2
+        assert said.index("✓ phone-canary") < said.index("✓ phone           updated")
+        assert len(good.lines("session_ended")) == 1
+        assert "-canary-" not in running()
+
+
+def requests(phone: PhoneProcess) -> list[dict[str, Any]]:
+    """List what came to a phone service from callers."""
+    return [line for event in ("call_answered", "request_refused", "session_started") for line in phone.lines(event)]

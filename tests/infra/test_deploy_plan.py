@@ -1,0 +1,278 @@
+"""`voice-agent deploy-plan` where something is in the way: it goes on as far as it can, and says what to do.
+
+A plan changes nothing, so nothing has to stop it. What a person should hear is tested as a table, one row a situation.
+"""
+
+import re
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore import exceptions
+
+from deployment.checks import credentials
+from deployment.programs import Finished
+from tests.support.aws_models import Models, telling
+from tests.support.operator import Operator, stacks
+from tests.support.stacks import pretend_aws
+from tests.support.told_programs import DOCKER, GIT, ToldPrograms
+
+BY_TEMPLATE = (
+    r"registry +2 Repository",
+    r"network +EIP, .*\bNatGateway, ",
+    r"edge +Listener, .*\bLoadBalancer, ",
+    r"web-alarms +\d+ Alarm",
+    r"observability +Alarm, Dashboard, ",
+)
+COSTS = (
+    r"About \$\d\d\d a month while nobody calls",
+    r"About \$0\.0\d\d a minute of a call",
+    r"\$\d+\.\d\d +2 tasks of",
+)
+
+
+@pytest.fixture
+def nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Take every way to credentials from this process, and every proxy."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+
+
+@pytest.fixture
+def operator(tmp_path: Path) -> Operator:
+    """Give somebody who plans."""
+    return Operator(tmp_path / "checkout", "")
+
+
+def closed_port() -> int:
+    """Find a port at which nobody answers."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Why AWS does not answer, and what the plan says about it."""
+
+    environ: Mapping[str, str]
+    arguments: tuple[str, ...]
+    says: str
+    silent: str
+    """What would help against something else."""
+
+
+OBSTACLES = {
+    "no credentials": Obstacle(
+        {}, (), r"✗ credentials +Unable to locate credentials → sign in \(`aws sso login`\)", "did you mean"
+    ),
+    "half of them": Obstacle(
+        {"AWS_ACCESS_KEY_ID": "testing"},
+        (),
+        r"✗ credentials +Partial credentials .* → set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, both or neither",
+        "sign in",
+    ),
+    "no such profile": Obstacle(
+        {"AWS_PROFILE": "prodution"},
+        (),
+        r"✗ credentials +there is no profile prodution; did you mean production\? → correct AWS_PROFILE",
+        "sign in",
+    ),
+    "misspelt region": Obstacle(
+        {},
+        ("--region", "eu-nrth-1"),
+        r"✗ parameters +AWS has no Region eu-nrth-1, .*; did you mean eu-north-1\? → correct Region, or --region",
+        "sign in",
+    ),
+    "no network": Obstacle(
+        {**KEYS, "AWS_ENDPOINT_URL": "closed"},
+        (),
+        r"✗ connection +AWS was not reached: Could not connect to .* → connect this machine to the internet",
+        "sign in",
+    ),
+    "no proxy": Obstacle(
+        {**KEYS, "HTTPS_PROXY": "closed"},
+        (),
+        r"✗ connection +Failed to connect to proxy URL.* → correct HTTPS_PROXY",
+        "sign in",
+    ),
+}
+
+
+@pytest.mark.usefixtures("nothing")
+@pytest.mark.parametrize("name", OBSTACLES)
+def test_without_an_answer_of_aws_everything_else_is_shown(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    """One obstacle, one sentence, nothing that AWS would have to be asked for, and the whole bill."""
+    obstacle = OBSTACLES[name]
+    (tmp_path / "config").write_text("[profile production]\nregion = eu-north-1\n")
+    for variable, value in obstacle.environ.items():
+        monkeypatch.setenv(variable, f"http://127.0.0.1:{closed_port()}" if value == "closed" else value)
+    code, said = operator.run("deploy-plan", *obstacle.arguments)
+    flat = " ".join(said.split())
+    assert code == 1
+    assert len(re.findall(obstacle.says, flat)) == 1, said
+    assert obstacle.silent not in flat
+    assert len(re.findall("✗", said)) == 1, said
+    for row in (*BY_TEMPLATE, *COSTS):
+        assert re.search(row, flat), row
+    assert "✓ docker builds for linux/amd64" in flat
+    assert "? phone built and pushed, unless the registry has it" in flat
+    assert "`deploy` would stop at: " in flat
+
+
+@pytest.fixture
+def cloud() -> Iterator[None]:
+    """Give an AWS that answers."""
+    with pretend_aws(), telling(Models()):
+        yield
+
+
+@pytest.mark.usefixtures("cloud")
+@pytest.mark.parametrize(
+    ("answers", "said_of", "row", "stops"),
+    [
+        ({**GIT}, {}, "✗ docker no engine answers → start docker", "docker"),
+        (DOCKER, {}, "✗ source no git repository", "source"),
+        (
+            {**DOCKER, **GIT, "git status": Finished(0, " M a.py\n")},
+            {},
+            "✗ source 1 file changed since commit 0a1b2c3d4e5f → commit them",
+            "source",
+        ),
+        (
+            None,
+            {"Firewall": "true", "Https": "cloudfront"},
+            "✗ parameters Firewall=true does not go with Https=cloudfront",
+            "parameters",
+        ),
+        (None, {"MinTasks": "4", "MaxTasks": "1"}, "✗ parameters MinTasks is 4, more than MaxTasks", "parameters"),
+        (
+            None,
+            {"NatGateway": "one"},
+            "no template has a parameter NatGateway; did you mean NatGateways?",
+            "parameters",
+        ),
+        (None, {"CpuArchitecture": "arm"}, "CpuArchitecture=arm is not allowed", "parameters"),
+        (None, {"MinTasks": "few", "DesiredCount": "x"}, "✗ parameters MinTasks=few is not allowed", "parameters"),
+        (None, {"NovaSonicRegion": "us-est-1"}, "✗ parameters AWS has no NovaSonicRegion us-est-1", "parameters"),
+    ],
+    ids=["docker", "git", "changed", "firewall", "tasks", "misspelt", "processor", "not numbers", "model's region"],
+)
+def test_an_obstacle_here_hides_nothing_of_aws(
+    operator: Operator, answers: Mapping[str, Finished] | None, said_of: dict[str, str], row: str, stops: str
+) -> None:
+    """All stacks are compared, as far as their parameters are taken, and nothing is left behind."""
+    operator.programs = ToldPrograms() if answers is None else ToldPrograms(answers)
+    operator.environment(**said_of)
+    code, said = operator.run("deploy-plan")
+    flat = " ".join(said.split())
+    assert code == 1
+    assert row in flat, said
+    assert f"`deploy` would stop at: {stops}" in flat
+    assert "+ registry new: 2 Repository" in flat
+    assert "edge new, by its template: Listener, " in flat
+    assert re.search(r"observability (new|not compared)", flat)
+    assert re.search(COSTS[0], flat)
+    assert stacks() == {}
+
+
+@pytest.mark.usefixtures("cloud")
+def test_what_may_not_be_looked_at_is_said_and_the_rest_is_compared(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody may read roles and no stacks: each row says so, and what its template has."""
+    refuse = exceptions.ClientError({"Error": {"Code": "AccessDenied", "Message": "not you"}}, "DescribeStacks")
+
+    def fail(*_: object) -> None:
+        raise refuse
+
+    monkeypatch.setattr("deployment.cloudformation.CloudFormation._describe", fail)
+    code, said = operator.run("deploy-plan")
+    flat = " ".join(said.split())
+    assert "? edge not compared: AccessDenied: not you; by its template: Listener, " in flat
+    assert "? observability not compared" in flat
+    assert (code, "model" in flat, stacks()) == (0, True, {})
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_network_that_goes_away_is_asked_once(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every further stack would wait for as long again, a quarter of a minute each."""
+    asked = []
+
+    def fail(_self: object, name: str) -> None:
+        asked.append(name)
+        raise exceptions.ConnectTimeoutError(endpoint_url="https://cloudformation.eu-north-1.amazonaws.com/")
+
+    monkeypatch.setattr("deployment.cloudformation.CloudFormation._describe", fail)
+    said = operator.run("deploy-plan")[1]
+    assert len(asked) <= 3  # the check of the network's quota, the address, and a stack at most
+    assert re.search(BY_TEMPLATE[4], " ".join(said.split()))
+
+
+@pytest.mark.usefixtures("cloud")
+def test_deploy_stops_at_the_same_things_before_anything_is_made(operator: Operator) -> None:
+    """What the plan says stands, with every sentence at once."""
+    operator.environment(MinTasks="4", MaxTasks="1", LongestCallSeconds="3600")
+    code, said = operator.run("deploy", "--yes")
+    flat = " ".join(said.split())
+    assert (code, stacks()) == (1, {})
+    assert "MinTasks is 4" in flat
+    assert "LongestCallSeconds is 3600" in flat
+    assert operator.programs.begun_with("docker buildx build") == []
+
+
+def test_a_condition_that_is_false_makes_nothing_that_is_listed(operator: Operator) -> None:
+    """And one that is true makes it: names, logs, a second way out, a person who hears of alarms."""
+    with pretend_aws(), telling(Models()):
+        operator.environment(NatGateways="per-zone", AccessLogs="true", AlertEmail="ops@example.com")
+        said = " ".join(operator.run("deploy-plan")[1].split())
+        assert re.search(r"network new, by its template: 2 EIP, .*\b2 NatGateway, ", said)
+        assert "edge new, by its template: Bucket, BucketPolicy, Listener, " in said
+        assert "Subscription" in said
+        boto3.client("secretsmanager", "eu-north-1").create_secret(Name="pipecat/daily-api-key", SecretString="{}")
+        adopted = " ".join(operator.run("deploy-plan")[1].split())
+        (platform,) = re.findall(r"platform new, by its template: (.*?) \+ permissions", adopted)
+        assert re.search(r"(?<!\d )Secret,", platform)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (exceptions.UnauthorizedSSOTokenError(), "the sign-in has ended"),
+        (exceptions.SSOTokenLoadError(error_msg="x"), "the sign-in has ended"),
+        (exceptions.TokenRetrievalError(provider="sso", error_msg="x"), "the sign-in has ended"),
+        (exceptions.CredentialRetrievalError(provider="p", error_msg="x"), "the profile's own way to credentials"),
+        (exceptions.ConfigParseError(path="/x"), "correct that file"),
+        (exceptions.SSLError(endpoint_url="https://x", error=OSError("self-signed")), "AWS_CA_BUNDLE"),
+        (exceptions.ReadTimeoutError(endpoint_url="https://x"), "connect this machine to the internet"),
+        (exceptions.InvalidRegionError(region_name="EU north"), "set Region"),
+        *(
+            (exceptions.ClientError({"Error": {"Code": code, "Message": "no"}}, "GetCallerIdentity"), says)
+            for code, says in (
+                ("ExpiredToken", "they have ended"),
+                ("InvalidClientTokenId", "a region that is off by default"),
+                ("SignatureDoesNotMatch", "AWS_SECRET_ACCESS_KEY"),
+                ("AccessDenied", "a policy forbids"),
+                ("SomethingNew", "sign in"),
+            )
+        ),
+    ],
+    ids=lambda one: one if isinstance(one, str) else type(one).__name__,
+)
+def test_each_reason_why_aws_does_not_know_us_has_its_own_sentence(error: Exception, says: str) -> None:
+    """To sign in helps against few of them."""
+    finding = credentials.refused(error)
+    assert says in finding.advice[0]

@@ -1,0 +1,178 @@
+"""What outlives mistakes and stacks, and what resources are tagged with."""
+
+import json
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from botocore.exceptions import ClientError
+
+from deployment import destroy, options
+from deployment.cloudformation import CloudFormation
+from deployment.environment import Environment
+from deployment.errors import UsageError
+from deployment.patience import Patience
+from deployment.rollout import Consent, Rollout
+from deployment.stacks import Stacks, stacks_of
+from tests.infra.test_deploy_by_hand import GUIDE
+from tests.support.stacks import Deployed
+from tests.support.templates import FOLDER, template
+
+
+class _Client:
+    """CloudFormation and the load balancers' service, as far as protection and tags ask them."""
+
+    def __init__(self, *, protected: bool = False, refuses: bool = False) -> None:
+        self.protected = protected
+        self.refuses = refuses
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+
+    def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        outputs = [{"OutputKey": "LoadBalancerArn", "OutputValue": "arn:lb"}] if StackName.endswith("edge") else []
+        return {"Stacks": [{"EnableTerminationProtection": self.protected, "Outputs": outputs}]}
+
+    def update_termination_protection(self, **named: Any) -> None:  # noqa: ANN401 - boto3's own types
+        if self.refuses:
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "UpdateTerminationProtection")
+        self.asked.append(("protection", named))
+        self.protected = named["EnableTerminationProtection"]
+
+    def modify_load_balancer_attributes(self, **named: Any) -> None:  # noqa: ANN401 - the same
+        self.asked.append(("balancer", named))
+
+    def create_change_set(self, **named: Any) -> dict[str, str]:  # noqa: ANN401 - the same
+        self.asked.append(("change set", named))
+        raise ClientError({"Error": {"Code": "ValidationError", "Message": "No updates are to be performed"}}, "x")
+
+
+def stacks(name: str = "production", **parameters: str) -> Stacks:
+    """List the stacks of an environment."""
+    return stacks_of(Environment(name, parameters), FOLDER)
+
+
+def cloudformation(client: _Client) -> CloudFormation:
+    """Give it over a client of the test's."""
+    return CloudFormation(cast("Any", SimpleNamespace(cloudformation=client)), Patience(), lambda _: None)
+
+
+def job(client: _Client, *arguments: str, **parameters: str) -> tuple[Any, list[str]]:
+    """Give a job on production, and what its screen is told."""
+    said: list[str] = []
+    screen = SimpleNamespace(
+        row=lambda *row: said.append(" ".join(map(str, row))),
+        heading=lambda _: None,
+        progress=lambda _: None,
+        can_ask=False,
+    )
+    own = SimpleNamespace(
+        environment=Environment("production", parameters),
+        stacks=stacks(**parameters),
+        cloudformation=cloudformation(client),
+        aws=SimpleNamespace(elbv2=client),
+        options=options.read_destroy(["--environment", "production", *arguments]),
+        screen=screen,
+    )
+    return own, said
+
+
+def asked_for(last: str, **parameters: str) -> dict[str, Any]:
+    """Give what CloudFormation is asked when a stack is made."""
+    client, every = _Client(), stacks(**parameters)
+    stack = every.registry if last == "registry" else every[last]
+    assert cloudformation(client).compare(stack, {}, exists=False, name="deploy") is None
+    ((_, asked),) = client.asked
+    return asked
+
+
+def test_resources_are_tagged_by_environment_owner_and_cost_center() -> None:
+    """Bills are divided by these; the registry is everybody's, so that no deployment tags it anew."""
+    tags = {one["Key"]: one["Value"] for one in asked_for("edge", Owner="voice", CostCenter="4711")["Tags"]}
+    assert tags == {
+        "Application": "pipecat-voice-agent",
+        "Environment": "production",
+        "Owner": "voice",
+        "CostCenter": "4711",
+    }
+    shared = {one["Key"]: one["Value"] for one in asked_for("registry", Owner="voice")["Tags"]}
+    assert shared == {"Application": "pipecat-voice-agent", "Environment": "shared"}
+    assert "--tags Application=pipecat-voice-agent $tags" in GUIDE.read_text()
+    with pytest.raises(UsageError, match=r"Owner=the team is not a tag: .* without spaces"):
+        stacks(Owner="the team")
+
+
+@pytest.mark.parametrize(("last", "takes"), [("platform", True), ("registry", True), ("edge", False)])
+def test_what_stays_is_taken_up_by_the_next_stack(last: str, *, takes: bool) -> None:
+    """Logs, the table and images have names of their own: making them anew would be refused."""
+    assert asked_for(last).get("ImportExistingResources", False) is takes
+
+
+def test_logs_and_the_table_of_calls_outlive_their_stack() -> None:
+    """What was logged is asked for after the service is gone, and calls in progress need the table."""
+    resources = template("platform")["Resources"]
+    for name in ("CallsTable", "PhoneLogGroup", "WebLogGroup"):
+        assert resources[name]["DeletionPolicy"] == "RetainExceptOnCreate"
+        assert resources[name]["UpdateReplacePolicy"] == "Retain"
+
+
+def test_the_load_balancer_is_kept_where_that_is_wanted(made: Deployed, secure: Deployed) -> None:
+    """Production's file says so."""
+    for deployed, wanted in ((made, "false"), (secure, "true")):
+        attributes = deployed.of("edge", "LoadBalancer")["LoadBalancerAttributes"]
+        assert {"Key": "deletion_protection.enabled", "Value": wanted} in attributes
+
+
+def test_a_deployment_protects_the_stacks_of_production_once() -> None:
+    """And not the registry, which is not production's alone; without the right to do so it deploys all the same."""
+    client = _Client()
+    own, said = job(client, DeletionProtection="true")
+    rollout = Rollout(own, Consent(own.screen, all=True))
+    for stack in (own.stacks["platform"], own.stacks["platform"], own.stacks.registry):
+        rollout._protect(stack)
+    on = {"StackName": "pipecat-production-platform", "EnableTerminationProtection": True}
+    assert client.asked == [("protection", on)]
+    own, said = job(_Client(refuses=True), DeletionProtection="true")
+    Rollout(own, Consent(own.screen, all=True))._protect(own.stacks["edge"])
+    assert "could not be protected from deletion: AccessDenied: no" in said[0]
+    own, _ = job(client)
+    Rollout(own, Consent(own.screen, all=True))._protect(own.stacks["edge"])
+    assert len(client.asked) == 1
+
+
+def test_what_is_protected_is_deleted_with_consent_only() -> None:
+    """A script's --yes is none: it was written before anybody thought of production."""
+    client = _Client(protected=True)
+    own, said = job(client, "--yes")
+    standing = [own.stacks["edge"]]
+    with pytest.raises(UsageError, match="production is protected: --yes is not enough"):
+        destroy._agreed(own, standing)
+    destroy._announce(own, standing)
+    assert any("protected" in line for line in said)
+    own, _ = job(client, "--yes", "--unprotect")
+    destroy._agreed(own, standing)
+    destroy._unprotect(own, own.stacks["edge"])
+    off = {"StackName": "pipecat-production-edge", "EnableTerminationProtection": False}
+    attribute = {"Key": "deletion_protection.enabled", "Value": "false"}
+    assert client.asked == [
+        ("protection", off),
+        ("balancer", {"LoadBalancerArn": "arn:lb", "Attributes": [attribute]}),
+    ]
+
+
+def test_what_is_not_protected_needs_no_more_than_before() -> None:
+    """An environment to try things in is taken away by one command."""
+    client = _Client()
+    own, _ = job(client, "--yes")
+    destroy._agreed(own, [own.stacks["edge"]])
+    destroy._unprotect(own, own.stacks["edge"])
+    assert client.asked == []
+
+
+def test_flow_logs_take_every_line_of_this_account_only(made: Deployed) -> None:
+    """Also connections that were turned away; the bucket is written to by AWS's delivery and no one else."""
+    log = made.of("flow-logs", "FlowLog")
+    assert (log["TrafficType"], log["ResourceType"], log["LogDestinationType"]) == ("ALL", "VPC", "s3")
+    assert log["ResourceId"] == made.outputs["network"]["VpcId"]
+    for statement in made.of("flow-logs", "FlowLogBucketPolicy")["PolicyDocument"]["Statement"]:
+        assert statement["Principal"] == {"Service": "delivery.logs.amazonaws.com"}
+        assert statement["Condition"]["StringEquals"]["aws:SourceAccount"] == "123456789012"
+    assert json.dumps(template("flow-logs")["Resources"]["FlowLog"]["DependsOn"]) == '"FlowLogBucketPolicy"'

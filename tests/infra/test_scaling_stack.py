@@ -1,0 +1,169 @@
+"""How many tasks there are: added by the places that are free, removed slowly, and known crowds awaited."""
+
+import re
+from typing import Any
+
+import pytest
+
+from agent_core.observability import metrics
+from tests.support.stacks import Deployed, parameters_of
+from tests.support.templates import template
+from tools.load_simulation.policies import FreePlaces
+from tools.load_simulation.table import CHOSEN, POLICIES
+from tools.workspace import ROOT
+
+NAMES = {"phone": "phone-agent", "web": "webrtc-agent"}
+"""How the code names itself."""
+KEPT = {"phone": 20, "web": 5}
+PLACES = {"phone": 30, "web": 8}
+
+services = pytest.mark.parametrize("service", ["phone", "web"])
+
+
+def steps(made: Deployed, service: str, name: str) -> dict[str, Any]:
+    """Give what a step policy does."""
+    described = made.of(f"{service}-scaling", name)
+    assert described["PolicyType"] == "StepScaling"
+    assert described["ScalingTargetId"] == made.names[f"{service}-scaling", "ScalableTarget"]
+    held: dict[str, Any] = described["StepScalingPolicyConfiguration"]
+    assert held["AdjustmentType"] == "ChangeInCapacity"
+    return held
+
+
+def bounds(held: dict[str, Any], threshold: float) -> tuple[tuple[float, int], ...]:
+    """Read the steps as the simulation has them: from which metric on, so many tasks; each begins where one ends."""
+    found = held["StepAdjustments"]
+    edges = [one.get("MetricIntervalUpperBound") for one in found]
+    assert edges == [*(one["MetricIntervalLowerBound"] for one in found[1:]), None]
+    return tuple((threshold + float(one["MetricIntervalLowerBound"]), int(one["ScalingAdjustment"])) for one in found)
+
+
+def queries(alarm: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Give the metrics of an alarm by their ids."""
+    return {one["Id"]: one.get("MetricStat", one) for one in alarm["Metrics"]}
+
+
+@services
+def test_one_to_four_tasks(made: Deployed, service: str) -> None:
+    """The service that is deployed is the one that is scaled."""
+    target = made.of(f"{service}-scaling", "ScalableTarget")
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (1, 4)
+    assert target["ResourceId"] == f"service/pipecat-cluster-test/pipecat-{service}-service-test"
+    assert (target["ServiceNamespace"], target["ScalableDimension"]) == ("ecs", "ecs:service:DesiredCount")
+    assert "ScheduledActions" not in target
+
+
+@services
+def test_tasks_are_added_by_the_places_that_the_code_reports(made: Deployed, service: str) -> None:
+    """Every ten seconds, which takes a metric of high resolution; the alarm's metric is how many tasks are missing."""
+    alarm = made.of(f"{service}-scaling", "FewFreePlaces")
+    asked = queries(alarm)
+    followed = asked["free"]
+    assert followed["Metric"] == {
+        "Namespace": metrics.NAMESPACE,
+        "MetricName": metrics.FREE_PLACES.name,
+        "Dimensions": [{"Name": metrics.SERVICE, "Value": NAMES[service]}],
+    }
+    assert (followed["Stat"], followed["Period"]) == ("Sum", 10)
+    assert metrics.FREE_PLACES.is_fast
+    assert asked["missing"]["Expression"] == f"({KEPT[service]} - free) / {PLACES[service]}"
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+    assert alarm["EvaluationPeriods"] == 2
+    assert alarm["AlarmActions"] == [made.names[f"{service}-scaling", "AddTasks"]]
+
+
+@services
+def test_tasks_are_removed_by_what_is_spare_and_not_by_what_is_idle(made: Deployed, service: str) -> None:
+    """From the desired number: a task that is being deregistered still reports places that nobody gets."""
+    alarm = made.of(f"{service}-scaling", "SpareTasks")
+    asked = queries(alarm)
+    assert asked["desired"]["Metric"] == {
+        "Namespace": "ECS/ContainerInsights",
+        "MetricName": "DesiredTaskCount",
+        "Dimensions": [
+            {"Name": "ClusterName", "Value": "pipecat-cluster-test"},
+            {"Name": "ServiceName", "Value": made.of(service, "Service")["ServiceName"]},
+        ],
+    }
+    reported = {name: asked[name]["Metric"]["MetricName"] for name in ("taken", "reports")}
+    assert reported == {"taken": metrics.ACTIVE_SESSIONS.name, "reports": metrics.FREE_PLACES.name}
+    assert {asked[name]["Period"] for name in ("desired", "taken", "reports")} == {60}
+    assert [asked[name]["Stat"] for name in ("desired", "taken", "reports")] == ["Average", "Average", "SampleCount"]
+    expression = asked["spare"]["Expression"]
+    assert expression == f"desired - (taken * reports / 6 + {KEPT[service]}) / {PLACES[service]}"
+    assert alarm["AlarmActions"] == [made.names[f"{service}-scaling", "RemoveTasks"]]
+
+
+@services
+def test_the_policies_are_those_that_were_simulated(made: Deployed, service: str) -> None:
+    """A step or a cooldown that differs has other results than the page shows."""
+    chosen = FreePlaces(PLACES[service], KEPT[service], 1, 4)
+    added, removed = steps(made, service, "AddTasks"), steps(made, service, "RemoveTasks")
+    spare = made.of(f"{service}-scaling", "SpareTasks")
+    assert bounds(added, 0) == chosen.out.steps
+    assert bounds(removed, spare["Threshold"]) == chosen.in_.steps
+    assert (added["Cooldown"], removed["Cooldown"]) == (chosen.out.cooldown, chosen.in_.cooldown)
+    assert spare["EvaluationPeriods"] == chosen.in_minutes
+    assert (added["MetricAggregationType"], removed["MetricAggregationType"]) == ("Average", "Minimum")
+
+
+@services
+def test_no_removal_leaves_less_than_is_kept_free(made: Deployed, service: str) -> None:
+    """Each step leaves more than the places that are kept, at the least surplus at which it is taken."""
+    removed = bounds(steps(made, service, "RemoveTasks"), made.of(f"{service}-scaling", "SpareTasks")["Threshold"])
+    assert all(spare + change > 0 for spare, change in removed)
+
+
+@services
+def test_the_cpu_only_adds_tasks(made: Deployed, service: str) -> None:
+    """Above seventy percent; a policy that removed them too would take the free places away."""
+    described = made.of(f"{service}-scaling", "CpuScaling")
+    held = described["TargetTrackingScalingPolicyConfiguration"]
+    assert held["PredefinedMetricSpecification"] == {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"}
+    assert held["TargetValue"] == 70
+    assert str(held["DisableScaleIn"]).lower() == "true"
+
+
+@services
+def test_a_known_crowd_is_awaited(secure: Deployed, service: str) -> None:
+    """More tasks from a time of day on, by the time zone that was given, and as few as before afterwards."""
+    busy, quiet = secure.of(f"{service}-scaling", "ScalableTarget")["ScheduledActions"]
+    assert (busy["Schedule"], quiet["Schedule"]) == ("cron(55 07 ? * MON-FRI *)", "cron(00 18 ? * MON-FRI *)")
+    assert {busy["Timezone"], quiet["Timezone"]} == {"Europe/Stockholm"}
+    assert (busy["ScalableTargetAction"]["MinCapacity"], quiet["ScalableTargetAction"]["MinCapacity"]) == (3, 1)
+
+
+@services
+def test_a_task_admits_what_its_cores_were_measured_to_carry(made: Deployed, service: str) -> None:
+    """Half a core half of it, two cores no more: one process uses one. Both templates have the same table."""
+    places = {name: template(name)["Mappings"]["Places"][service] for name in ("service", "scaling")}
+    assert places["service"] == places["scaling"]
+    by_cpu = {int(cpu): int(count) for cpu, count in places["service"].items()}
+    assert by_cpu.keys() == set(template("service")["Parameters"]["Cpu"]["AllowedValues"])
+    assert by_cpu == {cpu: PLACES[service] * min(cpu, 1024) // 1024 for cpu in by_cpu}
+    (container,) = made.of(service, "TaskDefinition")["ContainerDefinitions"]
+    given = {one["Name"]: one["Value"] for one in container["Environment"]}
+    assert int(given["MAX_SESSIONS"]) == PLACES[service]
+    assert KEPT[service] < PLACES[service]
+
+
+def test_production_has_what_was_chosen() -> None:
+    """Three tasks, so that a zone lost is not the service lost, and the places of the policy on the page."""
+    given = parameters_of(ROOT / "infra/environments/production.parameters")
+    chosen = POLICIES[CHOSEN]()
+    assert isinstance(chosen, FreePlaces)
+    assert (int(given["MinTasks"]), int(given["MaxTasks"])) == (chosen.fewest, chosen.most)
+    assert chosen.fewest >= 3
+    assert int(given["PhonePlacesKeptFree"]) == chosen.kept
+    assert chosen.kept / PLACES["phone"] == int(given["WebPlacesKeptFree"]) / PLACES["web"]
+
+
+def test_a_thousand_calls_fit() -> None:
+    """Forty-two phone tasks; as many visits need two hundred web tasks."""
+    for name in ("MinTasks", "MaxTasks", "BusyMinTasks"):
+        assert template("scaling")["Parameters"][name]["MaxValue"] >= 200
+    pattern = template("service")["Parameters"]["DesiredCount"]["AllowedPattern"]
+    assert [bool(re.fullmatch(pattern, count)) for count in ("", "0", "42", "200", "1000", "1001")] == [
+        *(True, False),
+        *(True, True, True, False),
+    ]

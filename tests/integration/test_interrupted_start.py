@@ -1,0 +1,68 @@
+"""Ctrl-C while a command is still loading: exit code 130, and not one line of Python's about where it had got to.
+
+No clock decides when: Python writes a line for each module that it has imported, and the signal follows a named one.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import IO, cast
+
+import pytest
+
+from tools.workspace import ROOT
+
+VOICE_AGENT = (str(ROOT / ".venv/bin/voice-agent"),)
+
+
+def interrupted(command: tuple[str, ...], after: str, folder: Path) -> tuple[int, str]:
+    """Press Ctrl-C as soon as a module is there; give the exit code and what was written besides Python's list."""
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env={
+            **os.environ,
+            "PYTHONPROFILEIMPORTTIME": "1",
+            "PYTHONUNBUFFERED": "1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        },
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = threading.Timer(120.0, os.killpg, (process.pid, signal.SIGKILL))
+    deadline.start()
+    written = []
+    with process, cast("IO[str]", process.stdout) as output:
+        for line in output:
+            if not line.startswith("import time:"):
+                written.append(line)
+            if after and line.split("|")[-1].strip() == after:
+                os.killpg(process.pid, signal.SIGINT)
+                after = ""
+    deadline.cancel()
+    return process.returncode, "".join(written)
+
+
+@pytest.mark.parametrize(
+    ("command", "after"), [("run", "httpx"), ("call", "numpy"), ("deploy", "botocore"), ("deploy-plan", "yaml")]
+)
+def test_a_command_that_is_still_loading_ends_at_once(command: str, after: str, tmp_path: Path) -> None:
+    """Somebody noticed a slip while typing. All is loaded before the options are read, so `--help` starts nothing."""
+    assert interrupted((*VOICE_AGENT, command, "--help"), after, tmp_path) == (130, "")
+
+
+@pytest.mark.parametrize(("service", "after"), [("phone_agent", "structlog"), ("webrtc_agent", "structlog")])
+def test_a_service_that_is_still_loading_ends_at_once(service: str, after: str, tmp_path: Path) -> None:
+    """By hand in a terminal, without `voice-agent run`."""
+    assert interrupted((sys.executable, "-m", service), after, tmp_path) == (130, "")
+
+
+def test_making_the_environment_ends_at_once() -> None:
+    """`make run` looks at it first."""
+    assert interrupted(("sh", "tools/bootstrap.sh"), "tools.workspace", ROOT) == (130, "")

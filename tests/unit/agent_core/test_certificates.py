@@ -1,0 +1,30 @@
+"""A file of certificates that the environment names: it is there and holds some, or the service says so and ends."""
+
+from pathlib import Path
+
+import certifi
+import pytest
+
+from agent_core.certificates import check_certificates
+from agent_core.errors import ConfigurationError
+
+
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "AWS_CA_BUNDLE"])
+def test_a_file_of_certificates_has_to_be_there(tmp_path: Path, name: str) -> None:
+    """What writes it may not have started: one sentence names the variable and the file."""
+    with pytest.raises(ConfigurationError, match=f"{name}: .*bundle.pem cannot be read .No such file"):
+        check_certificates({name: str(tmp_path / "bundle.pem")})
+
+
+def test_a_file_without_certificates_is_refused(tmp_path: Path) -> None:
+    """One that is half written, or something else altogether."""
+    path = tmp_path / "bundle.pem"
+    path.write_text("# nothing yet\n")
+    with pytest.raises(ConfigurationError, match="holds no certificates"):
+        check_certificates({"SSL_CERT_FILE": str(path)})
+
+
+def test_certificates_are_taken_and_none_are_needed() -> None:
+    """An empty variable names no file."""
+    check_certificates({"SSL_CERT_FILE": certifi.where(), "AWS_CA_BUNDLE": ""})
+    check_certificates({})

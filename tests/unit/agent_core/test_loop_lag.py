@@ -1,0 +1,85 @@
+"""When a task whose event loop is late refuses new conversations, and when it takes them again."""
+
+import asyncio
+
+import pytest
+
+from agent_core.admission import Admission
+from agent_core.errors import AtCapacity, Overloaded, Refused
+from agent_core.loop_lag import CALM, LATE_OF_LAST, LONGEST, PAUSE, LagGuard, watching_loop
+
+LIMIT = 100.0
+
+
+def saw(guard: LagGuard, lag_ms: float, seconds: int) -> list[bool]:
+    """Show a guard so many seconds of the same lag, and return what it said after each."""
+    said = []
+    for _ in range(seconds):
+        guard.saw(lag_ms)
+        said.append(guard.is_late)
+    return said
+
+
+def test_one_pause_is_not_late_and_three_of_five_seconds_are() -> None:
+    """A garbage collection takes 300 ms and is over."""
+    guard = LagGuard(LIMIT)
+    for lag_ms in (300, 5, 5, 300, 5, 5, 300, 5, 5, 5):
+        guard.saw(lag_ms)
+        assert not guard.is_late
+    assert saw(guard, 101, LATE_OF_LAST) == [False, False, True]
+
+
+def test_it_recovers_after_calm_seconds_in_a_row_below_half_the_limit() -> None:
+    """Between half the limit and the limit nothing changes, so it does not flap."""
+    guard = LagGuard(LIMIT)
+    saw(guard, 200, LATE_OF_LAST)
+    assert all(saw(guard, 60, 10))
+    assert all(saw(guard, 10, CALM - 1))
+    guard.saw(60)
+    assert saw(guard, 10, CALM) == [True] * (CALM - 1) + [False]
+    assert saw(guard, 200, LATE_OF_LAST)[-1]
+
+
+def test_it_refuses_for_a_minute_at_most_and_then_pauses() -> None:
+    """If every task is late, refusing everybody is no cure."""
+    guard = LagGuard(LIMIT)
+    saw(guard, 500, LATE_OF_LAST)
+    assert saw(guard, 500, LONGEST) == [True] * (LONGEST - 1) + [False]
+    assert not any(saw(guard, 500, PAUSE - 1))
+    guard.saw(500)
+    assert guard.is_late
+
+
+def test_a_limit_of_zero_never_refuses() -> None:
+    """For a measurement, and for a machine that does other things as well."""
+    assert not any(saw(LagGuard(0), 5000, 10))
+
+
+def test_a_late_task_has_no_free_place_and_hands_callers_on_while_it_holds_many() -> None:
+    """With few conversations the loop is late for another reason, and refusing more does not cure it."""
+    told: list[Refused] = []
+    admission = Admission(8, on_refused=told.append)
+    guard = LagGuard(LIMIT)
+    admission.is_late = lambda: guard.is_late
+    saw(guard, 200, LATE_OF_LAST)
+    admission.admit()
+    assert admission.free == 7
+    admission.admit()
+    assert admission.free == 0
+    with pytest.raises(Overloaded):
+        admission.admit()
+    assert isinstance(told[0], AtCapacity)
+    saw(guard, 5, CALM)
+    assert admission.free == 6
+    admission.admit()
+
+
+async def test_the_loop_is_watched_for_the_length_of_a_block() -> None:
+    """Each second's worst lag goes to everybody who wants it."""
+    first: list[float] = []
+    second: list[float] = []
+    async with watching_loop(first.append, second.append):
+        while not first:  # noqa: ASYNC110 - it is told, not awaited
+            await asyncio.sleep(0.05)
+    assert first == second
+    assert first[0] >= 0

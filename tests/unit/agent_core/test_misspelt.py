@@ -1,0 +1,89 @@
+"""A misspelt setting is found, and no variable of anybody else is taken for one."""
+
+from pathlib import Path
+
+import pytest
+
+from agent_core import misspelt
+from agent_core.errors import ConfigurationError
+from agent_core.observability import logs
+from agent_core.settings import CoreSettings, LogFormat
+from phone_agent.settings import PhoneSettings
+from standins.cli.ports import PORT_NAMES
+from webrtc_agent.settings import WebSettings
+
+SERVICES = (PhoneSettings, WebSettings)
+# fmt: off
+PLATFORM = [
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_DEFAULT_REGION", "AWS_EXECUTION_ENV", "AWS_PROFILE",
+    "AWS_REGIONS", "ECS_AGENT_URI", "ECS_CONTAINER_METADATA_URI_V4", "HOME", "HOST", "HOSTNAME", "LANG", "LOGNAME",
+    "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_ENDPOINTS", "PATH", "PWD", "SHELL", "SSL_CERT_FILE", "TERM",
+    "TZ", "USER", "VIRTUAL_ENV", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "KUBERNETES_SERVICE_HOST",
+    "MEMCACHED_URL", "TRANSLATION", "ENVIRON", "PUBLIC_KEY", "LOG", "TOKEN", "PORT",
+]
+# fmt: on
+
+
+def names(settings: type[CoreSettings]) -> set[str]:
+    """Name the settings of a service as variables."""
+    return {name.upper() for name in settings.model_fields}
+
+
+@pytest.fixture(autouse=True)
+def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the phone service what it must have, and read no developer's file."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TWILIO_ACCOUNT_SID", "AC" + "1" * 32)
+    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "token")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("NOVA_SONIC_VOIC", "NOVA_SONIC_VOICE"),
+        ("NOVA_SONIC_VIOCE", "NOVA_SONIC_VOICE"),
+        ("NOVASONIC_VOICE", "NOVA_SONIC_VOICE"),
+        ("NOVA_VOICE", "NOVA_SONIC_VOICE"),
+        ("TRANSFER_DESTINATION", "TRANSFER_DESTINATIONS"),
+        ("TIMEZONE", "TIME_ZONE"),
+        ("MAX_SESION", "MAX_SESSIONS"),
+        ("PUBLIC_URL", "PUBLIC_BASE_URL"),
+    ],
+)
+def test_a_misspelt_name_in_the_file_stops_the_service_at_its_start(tmp_path: Path, written: str, meant: str) -> None:
+    """In one line that says what to write and shows no value."""
+    (tmp_path / ".env").write_text(f"{written}=a-secret\n")
+    for settings in SERVICES:
+        with pytest.raises(ConfigurationError) as refused:
+            settings.read()
+        assert refused.value.reason == f".env: {written} is not a setting; write {meant}"
+
+
+def test_a_misspelt_name_in_the_environment_is_a_warning(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Once, at start. The platform may add a name of its own, and that must stop no deployment."""
+    monkeypatch.setenv("NOVA_SONIC_VOIC", "a-secret")
+    settings = WebSettings.read()
+    logs.configure("webrtc-agent", settings.model_copy(update={"log_format": LogFormat.JSON}))
+    written = capsys.readouterr().out
+    assert written.count("variable_ignored") == 1
+    assert '"variable":"NOVA_SONIC_VOIC","meant":"NOVA_SONIC_VOICE"' in written
+    assert "a-secret" not in written
+
+
+@pytest.mark.parametrize("settings", SERVICES)
+def test_what_belongs_to_others_is_left_alone(settings: type[CoreSettings]) -> None:
+    """The platform, the settings of the other service, and those of `voice-agent run` in the same file."""
+    others = {name for one in SERVICES for name in names(one)} | {variable for _, variable in PORT_NAMES.values()}
+    others |= {"NOVA", "WEATHER", "DAILY", *PLATFORM}
+    assert misspelt.find(others, names(settings)) == {}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "edits"),
+    [("a", "a", 0), ("ab", "ba", 1), ("abc", "ac", 1), ("abc", "abcd", 1), ("abc", "axc", 1), ("abc", "xyz", 3)],
+)
+def test_edits_are_counted(one: str, other: str, edits: int) -> None:
+    """A letter more, one less, another, or two that have changed places are one each."""
+    assert misspelt.edits(one, other) == misspelt.edits(other, one) == edits

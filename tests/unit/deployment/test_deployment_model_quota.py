@@ -1,0 +1,113 @@
+"""The quota of concurrent streams: which of AWS's many names counts, and what is said about its value."""
+
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from deployment import model_quota
+from deployment.aws import Aws
+from deployment.checks import model
+from deployment.model_quota import DOCUMENTED, Quota
+from deployment.screen import Mark
+from tests.support.aws_models import CONCURRENT
+
+NOVA_1, NOVA_2, NOVA_25 = "amazon.nova-sonic-v1:0", "amazon.nova-2-sonic-v1:0", "amazon.nova-2-5-sonic"
+
+
+def listed(name: str, value: float, *, adjustable: bool = False) -> dict[str, Any]:
+    """Return one entry of a listing."""
+    return {"ServiceCode": "bedrock", "QuotaName": name, "Value": value, "Adjustable": adjustable}
+
+
+FIELD = [
+    listed(CONCURRENT.format(""), 20.0),
+    listed(CONCURRENT.format("2 "), 2.0),
+    listed("On-demand InvokeModel requests per minute for Amazon Nova 2 Sonic", 2000.0, adjustable=True),
+    listed("On-demand InvokeModel concurrent requests for Amazon Nova 2 Lite", 500.0),
+]
+"""Names and values as an account listed them in us-east-1 on 2026-09-18, and two that only look alike."""
+
+
+@pytest.fixture(scope="module")
+def aws() -> Aws:
+    """Make the clients once: that takes most of a second."""
+    return Aws("eu-north-1", "us-east-1", boto3.Session("testing", "testing"))
+
+
+def read(aws: Aws, asked: str, own: list[dict[str, Any]], defaults: list[dict[str, Any]] | None = None) -> Quota:
+    """Read the quota from these listings; the second is given only where the first must not be enough."""
+    with Stubber(aws.model_quotas) as stub:
+        stub.add_response("list_service_quotas", {"Quotas": own}, {"ServiceCode": "bedrock"})
+        if defaults is not None:
+            stub.add_response("list_aws_default_service_quotas", {"Quotas": defaults}, {"ServiceCode": "bedrock"})
+        found = model_quota.read(aws, asked)
+        stub.assert_no_pending_responses()
+        return found
+
+
+@pytest.mark.parametrize(("asked", "streams"), [(NOVA_1, 20), (NOVA_2, 2)])
+def test_each_generation_has_a_quota_of_its_own(aws: Aws, asked: str, streams: int) -> None:
+    """What the account may do with another generation helps no caller."""
+    assert read(aws, asked, FIELD).streams == streams
+
+
+@pytest.mark.parametrize("spelled", ["2.5 ", "2-5 ", "2 5 ", "2.5", " 2.5  "])
+def test_the_wording_of_a_generation_may_vary_and_its_number_may_not(aws: Aws, spelled: str) -> None:
+    """The name for Nova 2.5 Sonic was not to be had."""
+    found = read(aws, NOVA_25, [*FIELD, listed(CONCURRENT.format(spelled), 7.0)])
+    assert found == Quota(7, adjustable=False, source=f"this account's: {CONCURRENT.format(spelled)}")
+
+
+def test_the_smallest_that_applies_counts(aws: Aws) -> None:
+    """AWS enforces each of them."""
+    more = [listed(f"{CONCURRENT.format('2.5 ')} (new accounts)", 3.0), listed(CONCURRENT.format("2.5 "), 20.0)]
+    assert read(aws, NOVA_25, [*FIELD, *more]).streams == 3
+
+
+def test_an_account_that_lists_none_has_the_default(aws: Aws) -> None:
+    """Service Quotas lists a value of the account only where it has one."""
+    found = read(aws, NOVA_25, FIELD, [*FIELD, listed(CONCURRENT.format("2.5 "), 20.0, adjustable=True)])
+    assert (found.streams, found.adjustable) == (20, True)
+    assert found.source.startswith("AWS's default: ")
+
+
+@pytest.mark.parametrize("asked", [NOVA_25, "amazon.other-model", "anthropic.nova-sonic"])
+def test_where_nothing_is_listed_the_documented_default_counts(aws: Aws, asked: str) -> None:
+    """Another generation's quota is no answer, however many there are."""
+    assert read(aws, asked, FIELD, FIELD) == Quota(DOCUMENTED, None, "the documented default: this account lists none")
+
+
+@pytest.mark.parametrize(
+    ("streams", "places", "given", "mark"),
+    [
+        (0, 96, None, Mark.BAD),
+        (0, 96, 20, Mark.CARE),
+        (2, 96, None, Mark.CARE),
+        (95, 96, None, Mark.CARE),
+        (96, 96, None, Mark.GOOD),
+        (200, 96, 20, Mark.CARE),
+        (200, 96, 100, Mark.GOOD),
+        (20, 10, 30, Mark.CARE),
+    ],
+)
+def test_too_few_streams_are_told_and_none_stop_the_deployment(
+    aws: Aws, streams: int, places: int, given: int | None, mark: Mark
+) -> None:
+    """Two were once reported as twenty."""
+    found = model.quota(aws, Quota(streams, adjustable=False, source="this account's: x"), places, given)
+    assert found.mark is mark
+    assert f"{streams} stream" in found.found
+
+
+def test_how_to_raise_it_is_what_aws_takes(aws: Aws) -> None:
+    """The console takes no request for a quota that is not adjustable."""
+    advice = {
+        adjustable: " ".join(model.quota(aws, Quota(2, adjustable, "x"), 96, None).advice)
+        for adjustable in (True, False, None)
+    }
+    assert "ask for more in the Service Quotas console, region us-east-1" in advice[True]
+    assert "limit increase form" in advice[False]
+    assert "account team" in advice[False]
+    assert "look at the Service Quotas console" in advice[None]

@@ -1,0 +1,219 @@
+"""Parameters that are not allowed, not known, not used, or do not go together: one sentence each, before all else."""
+
+import json
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deployment import bounds, contradictions, regions
+from deployment import environment as environments
+from deployment.checks import parameters
+from deployment.checks.finding import Finding
+from deployment.chosen import Chosen, choose
+from deployment.environment import Environment
+from deployment.errors import UsageError
+from deployment.nearest import nearest
+from deployment.screen import Mark
+from deployment.stacks import stacks_of
+from deployment.template import Template
+from tools.workspace import ROOT
+
+TEMPLATES = ROOT / "infra/cloudformation"
+ENVIRONMENTS = ROOT / "infra/environments"
+CERTIFICATE = {
+    "CertificateArn": "arn:aws:acm:eu-north-1:123456789012:certificate/0a1b",
+    "DomainName": "agent.example.com",
+}
+SUBNETS = {"PublicSubnetIds": "subnet-0a,subnet-0b", "TaskSubnetIds": "subnet-0a,subnet-0b"}
+PLACES = {"StartsPerMinute": "10", "StartsPerMinutePerAddress": "11"}
+
+
+def found(said: dict[str, str]) -> list[Finding]:
+    """Check an environment that says this and nothing else."""
+    environment = Environment("test", {"Environment": "test", **said})
+    stacks = stacks_of(environment, TEMPLATES, strict=False)
+    return [one for one in parameters.check(environment, stacks, {}) if one.mark is not Mark.GOOD]
+
+
+@pytest.mark.parametrize("name", ["test", "staging", "production"])
+def test_the_environments_of_the_repository_go_together(name: str) -> None:
+    """Alone, and beside each other."""
+    environment = environments.load(ENVIRONMENTS, name)
+    stacks = stacks_of(environment, TEMPLATES)
+    (finding,) = parameters.check(environment, stacks, parameters.others(ENVIRONMENTS, name))
+    assert finding.mark is Mark.GOOD
+
+
+@pytest.mark.parametrize(
+    ("said", "what"),
+    [
+        # Each is allowed; together they are not.
+        ({"Firewall": "true", "Https": "cloudfront"}, "Firewall=true does not go with Https=cloudfront"),
+        ({"Https": "cloudfront", **CERTIFICATE}, "CertificateArn names one"),
+        ({"MinTasks": "4", "MaxTasks": "1"}, "MinTasks is 4, more than MaxTasks, which is 1"),
+        ({"LongestCallSeconds": "3600", "PhoneDrainSeconds": "900"}, "LongestCallSeconds is 3600, more than"),
+        ({"LongestCallSeconds": "3600"}, "more than PhoneDrainSeconds, which is 1800"),
+        ({"DesiredCount": "9", "MaxTasks": "4"}, "DesiredCount is 9, not from MinTasks 1 to MaxTasks 4"),
+        ({"DesiredCount": "1", "MinTasks": "2"}, "DesiredCount is 1, not from MinTasks 2 to MaxTasks 4"),
+        (PLACES, "StartsPerMinutePerAddress is 11, more than StartsPerMinute, which is 10"),
+        ({"Cpu": "1024", "Memory": "16384"}, "Fargate has no task with Cpu 1024 and Memory 16384"),
+        ({"Cpu": "4096", "Memory": "2048"}, "Fargate has no task with Cpu 4096 and Memory 2048"),
+        ({"TransferCallerId": "+46701234567"}, "there is nobody to dial"),
+        ({"DomainName": "agent.example.com"}, "DomainName without CertificateArn"),
+        ({"CertificateArn": CERTIFICATE["CertificateArn"]}, "CertificateArn needs DomainName"),
+        ({"HostedZoneId": "Z0123456"}, "HostedZoneId needs DomainName"),
+        ({**CERTIFICATE, "Region": "eu-west-1"}, "CertificateArn is in eu-north-1, and everything runs in eu-west-1"),
+        (
+            {"TwilioSecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:corp/twilio-a1b2c3"},
+            "TwilioSecretArn is in us-east-1",
+        ),
+        (SUBNETS, "without VpcId, PublicSubnetIds and TaskSubnetIds would have no effect"),
+        ({"VpcId": "vpc-0a", **SUBNETS, "PublicSubnetIds": "subnet-0a"}, "PublicSubnetIds names one subnet"),
+        ({"VpcId": "vpc-0a", "PublicSubnetIds": "subnet-0a,subnet-0b"}, "TaskSubnetIds is not set"),
+        ({"NovaSonicRegion": "eu-west-1"}, "No Nova Sonic there"),
+        # A value that says nothing, or something that is not there.
+        ({"Region": "eu-nrth-1"}, "AWS has no Region eu-nrth-1"),
+        ({"Region": "eu-nrth-1"}, "did you mean eu-north-1?"),
+        ({"NovaSonicRegion": "eu-nort-1", "NovaSonicModelId": "amazon.x"}, "did you mean eu-north-1?"),
+        ({"Https": "cloudfornt"}, "Https=cloudfornt says nothing; did you mean cloudfront?"),
+        ({"Firewall": "yes"}, "Firewall=yes says nothing"),
+        ({"TimeZone": "Europe/Stokholm"}, "there is no TimeZone Europe/Stokholm; did you mean Europe/Stockholm?"),
+        ({"NatGateway": "one"}, "no template has a parameter NatGateway; did you mean NatGateways?"),
+        ({"NatGateways": "per-zones"}, "it is one of one, per-zone; did you mean per-zone?"),
+        ({"MinTasks": "few"}, "MinTasks=few is not allowed: it is a number from 1 to 99"),
+        ({"MaxTasks": "1000000"}, "MaxTasks=1000000 is not allowed: it is a number from 1 to "),
+        ({"AlertEmail": "ops"}, "AlertEmail=ops is not allowed: empty, or an address for mail"),
+        ({"VpcId": "vpc", **SUBNETS}, "the id of a network, such as vpc-0a1b2c3d"),
+        ({"CpuArchitecture": "arm64"}, "did you mean ARM64?"),
+        # Allowed, and without an effect.
+        ({"SpendPerTask": "5", "MaxTasks": "4", "DailySpend": "20"}, "the alarm at DailySpend 20 cannot go off"),
+        ({"RequestsPerAddress": "100"}, "RequestsPerAddress has no effect without Firewall=true"),
+        ({"ImageTag": "0a1b2c3"}, "ImageTag has no effect: the command finds it out itself"),
+    ],
+)
+def test_what_does_not_go_together_is_said_in_one_sentence_with_what_to_do(said: dict[str, str], what: str) -> None:
+    """Once, not for each stack that has the parameter."""
+    (finding,) = found(said)
+    assert what in finding.found
+    assert finding.advice
+    assert (finding.mark is Mark.BAD) is not any(
+        words in what for words in ("no effect:", "no effect w", "cannot go off")
+    )
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"Firewall": "true", **CERTIFICATE, "RequestsPerAddress": "100"},
+        {"Https": "cloudfront", "Firewall": "false"},
+        {"LongestCallSeconds": "3600", "PhoneDrainSeconds": "3600"},
+        {"MinTasks": "3"},  # more than the default of DesiredCount: the first tasks are three
+        {"MaxTasks": "1"},
+        {"DesiredCount": "", "MaxTasks": "1"},
+        {"TransferCallerId": "+46701234567", "FallbackDestination": "tel:+46701234568"},
+        {"VpcId": "vpc-0a", **SUBNETS, "NatGateways": "one"},
+        {"SpendPerTask": "5", "DailySpend": "19"},
+        {"Cpu": "4096", "Memory": "16384", "CpuArchitecture": "ARM64", "TimeZone": "America/Argentina/Salta"},
+    ],
+)
+def test_what_goes_together_is_let_through(said: dict[str, str]) -> None:
+    """A check that is too strict is switched off by the person who meets it first."""
+    assert found(said) == []
+
+
+def allowed(memory: dict[str, Any]) -> list[int]:
+    """List the sizes of memory that the linter's schema allows beside one size of processor."""
+    if "enum" in memory:
+        return list(memory["enum"])
+    return list(range(memory["minimum"], memory["maximum"] + 1, memory["multipleOf"]))
+
+
+def test_the_sizes_of_tasks_are_those_that_the_linter_knows() -> None:
+    """It carries AWS's table."""
+    linter = find_spec("cfnlint")  # not imported: that takes seconds
+    assert linter is not None
+    assert linter.origin is not None
+    schemas = Path(linter.origin).parent / "data/schemas/extensions/aws_ecs_taskdefinition"
+    table = json.loads((schemas / "fargate_cpu_memory.json").read_text())
+    pairs = [one["properties"] for one in table["then"]["anyOf"]]
+    theirs = {int(one["Cpu"]["then"]["enum"][0]): allowed(one["Memory"]["then"]) for one in pairs}
+    assert {cpu: list(memories) for cpu, memories in contradictions.FARGATE.items()} == theirs
+
+
+def test_the_first_tasks_are_as_many_as_scaling_agrees_with() -> None:
+    """Unless the environment says how many: then it is asked to say something that scaling keeps."""
+    said = [{}, {"MinTasks": "3"}, {"MaxTasks": "1"}, {"DesiredCount": "3"}, {"DesiredCount": ""}]
+    stacks = stacks_of(Environment("test", {}), TEMPLATES)
+    assert [choose(Environment("test", one), stacks, "phone").first_tasks for one in said] == [2, 3, 1, 3, 1]
+
+
+def test_two_environments_do_not_scale_on_each_others_calls(tmp_path: Path) -> None:
+    """A file that was copied has the first one's namespace; in another region it may."""
+    for name, region in (("test", "eu-north-1"), ("staging", "eu-north-1"), ("production", "us-east-1")):
+        (tmp_path / f"{name}.parameters").write_text(f"Environment={name}\nRegion={region}\n")
+    (tmp_path / "broken.parameters").write_text("nothing\n")
+    environment = environments.load(tmp_path, "staging")
+    checked = parameters.check(environment, stacks_of(environment, TEMPLATES), parameters.others(tmp_path, "staging"))
+    assert [one.found for one in checked] == [
+        "test has MetricsNamespace VoiceAgent too: in one account each would scale on the other's calls"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"), [("prod", "production"), ("stagign", "staging"), ("TEST", "test"), ("local", ""), ("", "")]
+)
+def test_the_nearest_word_is_named(word: str, meant: str) -> None:
+    """The beginning of a word stands for it."""
+    assert nearest(word, ["test", "staging", "production"]) == meant
+
+
+def test_an_environment_that_is_not_there_names_the_nearest() -> None:
+    """`--environment prod` is typed more often than it is right."""
+    with pytest.raises(UsageError, match=r"no environment 'prod'.*; did you mean production\?"):
+        environments.load(ENVIRONMENTS, "prod")
+
+
+def test_the_regions_are_the_sdks() -> None:
+    """No list of ours grows old."""
+    assert {"eu-north-1", "us-east-1", "ap-northeast-1", "cn-north-1", "us-gov-west-1"} <= regions.known()
+    assert all(re.fullmatch(r"[a-z]{2,4}(-[a-z]+)+-\d", one) for one in regions.known())
+
+
+@pytest.mark.parametrize(
+    ("said", "what"),
+    [
+        ({"BusyMinTasks": "9", "MaxTasks": "4"}, "BusyMinTasks is 9, more than MaxTasks, which is 4"),
+        ({"BusyMinTasks": "3", "MaxTasks": "4", "BusyFrom": "08:00", "BusyUntil": "08:00"}, "busy hours end at 08:00"),
+        ({"BusyMinTasks": "0", "MaxTasks": "4", "BusyFrom": "08:00", "BusyUntil": "08:00"}, ""),
+        ({"BusyMinTasks": "3", "MaxTasks": "4", "BusyFrom": "08:00", "BusyUntil": "18:00"}, ""),
+    ],
+)
+def test_busy_hours_are_hours_and_can_be_met(said: dict[str, str], what: str) -> None:
+    """Application Auto Scaling would take them, and fail each morning."""
+    broken = contradictions.contradictions(Chosen(said, {}))
+    assert [what in one.what for one in broken] == ([True] if what else [])
+
+
+def test_a_rule_of_a_template_may_ask_where_it_is(tmp_path: Path) -> None:
+    """CloudFormation knows, and so does the check; what only CloudFormation knows is left to it."""
+    path = tmp_path / "rules.yaml"
+    path.write_text(
+        """
+Rules:
+  Here:
+    RuleCondition: !Not [!Equals [!Ref "AWS::Region", us-east-1]]
+    Assertions: [{Assert: !Contains [[eu-north-1], !Ref "AWS::Region"], AssertDescription: not here}]
+  Whose:
+    Assertions: [{Assert: !Equals [!Ref "AWS::AccountId", "1"], AssertDescription: not yours}]
+"""
+    )
+    regions_of = ("eu-north-1", "eu-west-1", "us-east-1")
+    assert [bounds.refused(Template(path), {}, one) for one in regions_of] == [[], ["not here"], []]
+
+
+def test_a_rule_about_a_parameter_that_no_template_has_is_silent() -> None:
+    """Templates change; a rule that stays behind must not stop a deployment."""
+    assert contradictions.contradictions(Chosen({}, {})) == []

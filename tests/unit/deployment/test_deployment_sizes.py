@@ -1,0 +1,71 @@
+"""The two services apart: what holds for one of them, and environments that have only one."""
+
+import pytest
+
+from deployment import secrets, sizes
+from deployment.environment import Environment
+from deployment.errors import UsageError
+from deployment.stacks import Stacks, stacks_of
+from deployment.template import Template
+from tests.support.templates import FOLDER
+
+
+def stacks(**parameters: str) -> tuple[Environment, Stacks]:
+    """Make an environment and its stacks."""
+    environment = Environment("test", parameters)
+    return environment, stacks_of(environment, FOLDER)
+
+
+def test_a_parameter_for_one_service_holds_there_and_the_other_has_the_one_for_both() -> None:
+    """Three hundred visits need forty web tasks, and the phone service none of them."""
+    environment, made = stacks(MaxTasks="12", WebMaxTasks="40", PhoneCpu="512", WebDailySpend="7")
+    told = {name: made[f"{name}-scaling"].parameters(environment, {}) for name in sizes.SERVICES}
+    assert (told["phone"]["MaxTasks"], told["web"]["MaxTasks"]) == ("12", "40")
+    assert (told["phone"].get("Cpu"), told["web"].get("Cpu")) == ("512", None)
+    assert made["phone"].parameters(environment, {})["Cpu"] == "512"
+    assert "DailySpend" not in made["phone-alarms"].parameters(environment, {})
+    assert made["web-alarms"].parameters(environment, {})["DailySpend"] == "7"
+
+
+def test_every_parameter_that_may_differ_is_one_of_a_service() -> None:
+    """Of a template that is deployed once for each."""
+    of_services = {
+        name for stem in ("service", "scaling", "alarms") for name in Template(FOLDER / f"{stem}.yaml").parameters
+    }
+    assert set(sizes.EACH) <= of_services
+    shared = {name for path in FOLDER.glob("*.yaml") for name in Template(path).parameters}
+    assert sizes.names() & shared == set()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        (
+            {"MinTasks": "2", "PhoneMinTasks": "3", "WebMinTasks": "1"},
+            "MinTasks has no effect beside PhoneMinTasks and",
+        ),
+        ({"Services": "telephone"}, "Services=telephone must be both, phone or web"),
+        ({"Services": "phone", "WebMaxTasks": "9"}, "WebMaxTasks is for a service that Services leaves out"),
+        ({"PhoneMaxTask": "9"}, "PhoneMaxTask; did you mean PhoneMaxTasks"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(parameters: dict[str, str], said: str) -> None:
+    """With the file, the name and what to do."""
+    with pytest.raises(UsageError, match=said) as refused:
+        stacks(**parameters)
+    assert "infra/environments/test.parameters" in refused.value.what
+
+
+@pytest.mark.parametrize(("service", "other"), [("phone", "web"), ("web", "phone")])
+def test_one_service_alone_has_no_stack_and_reads_no_secret_of_the_other(service: str, other: str) -> None:
+    """A telephone-only operator has no account at Daily."""
+    environment, made = stacks(Services=service)
+    assert [stack.last for stack in (*made.services, *made.watch)] == [
+        *(service, f"{service}-scaling", f"{service}-alarms"),
+        "observability",
+    ]
+    assert made["edge"].parameters(environment, {})["Services"] == service
+    platform = made["platform"].template
+    assert [need.service for need in secrets.read_by_services(environment, platform)] == [service]
+    # Both secrets are made, so both that an earlier stack left are adopted.
+    assert {need.service for need in secrets.needs(environment, platform)} == {service, other}

@@ -1,0 +1,92 @@
+"""What a stand-in says when it cannot serve: one line with a reason, and exit code 1. Never a traceback or nothing."""
+
+import json
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from standins.command import failure, run
+from standins.daily.__main__ import main as daily
+from standins.ecs.__main__ import main as ecs
+from standins.edge.__main__ import main as edge
+from standins.sip.__main__ import main as sip
+from standins.speech import voice, workers
+from standins.twilio.__main__ import main as twilio
+from standins.weather.__main__ import main as weather
+
+LATE = "is this machine too busy?"
+
+
+@pytest.fixture
+def taken() -> Iterator[str]:
+    """Give a port that another program has."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        yield str(other.getsockname()[1])
+
+
+@pytest.mark.parametrize("command", [daily, ecs, edge, weather], ids=lambda command: command.__module__.split(".")[1])
+def test_a_port_that_is_taken_is_named(
+    command: Callable[[], int], taken: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two of them were started, or something else is there."""
+    monkeypatch.setattr(sys, "argv", ["standin", "--port", taken])
+    assert command() == 1
+    (line,) = capsys.readouterr().out.splitlines()
+    told = json.loads(line)
+    assert (told["event"], str(told["port"])) == ("cannot_listen", taken)
+    assert "in use" in told["reason"]
+
+
+@pytest.mark.parametrize("command", [twilio, sip], ids=["twilio", "sip"])
+def test_a_voice_that_is_not_loaded_in_time_is_told(
+    command: Callable[[list[str]], int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A time-out counts as an error of the operating system and has no words of its own."""
+
+    async def late(*_: object) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(voice.Voice, "start", late)
+    assert command(["--port", "0"]) == 1
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert told["event"] == "cannot_start"
+    assert LATE in told["reason"]
+
+
+async def test_a_voice_is_waited_for_longer_than_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where everything starts at once, loading takes a minute; afterwards a sentence takes a tenth of a second."""
+    assert voice._START_SECONDS > 10 * voice._DEADLINE_SECONDS
+    assert workers._START_DEADLINE_SECONDS > 10 * workers._DEADLINE_SECONDS
+    monkeypatch.setattr(voice, "_START_SECONDS", 0.01)
+    speaker = voice.Voice()
+    loaded = threading.Event()
+    monkeypatch.setattr(speaker, "_made", lambda *_: loaded.wait(60) and b"")
+    with pytest.raises(TimeoutError, match="voice was not loaded in 0 s: is this machine too busy"):
+        await speaker.start()
+    loaded.set()
+    await speaker.aclose()
+
+
+def test_every_failure_has_a_reason() -> None:
+    """Whatever the error says, or does not say."""
+    errors = (TimeoutError(), TimeoutError("late"), OSError(), OSError(98, "Address already in use"))
+    told = [failure(error, 1) for error in errors]
+    assert [one["event"] for one in told] == ["cannot_start", "cannot_start", "cannot_listen", "cannot_listen"]
+    assert [one["reason"] for one in told][1:] == ["late", "OSError", "[Errno 98] Address already in use"]
+    assert LATE in str(told[0]["reason"])
+
+
+def test_what_ends_by_itself_or_by_ctrl_c_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """And tells by its exit code which it was."""
+
+    async def served() -> None:
+        return None
+
+    async def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    assert [run(served(), 1), run(interrupted(), 1)] == [0, 130]
+    assert capsys.readouterr().out == ""

@@ -1,0 +1,192 @@
+"""Calls, tasks and the clock: what happens to callers while a policy chooses the number of tasks.
+
+Deterministic: arrivals and lengths of calls come from one seed. Calls last three minutes on average; a full fleet
+refuses. The load balancer gives each call to the task with the fewest. A task that scaling removes keeps its calls,
+gets no others, and goes with the last of them; until then it goes on reporting its free places, as a task that ECS only
+deregisters does.
+"""
+
+import heapq
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+TICK: Final = 10
+"""Seconds between two looks: the period of the fast metrics."""
+CALL_SECONDS: Final = 180
+SMOOTH: Final = 30
+"""Calls that one core carried in the measurement; above it every caller of the task hears gaps."""
+
+
+@dataclass(frozen=True)
+class World:
+    """What AWS adds."""
+
+    start_seconds: int = 90
+    """From the decision to a task that takes calls: 75 to 90 s were measured for images of this size."""
+    fast_lag: int = 20
+    """From a ten-second period's end to the alarm that sees it."""
+    minute_lag: int = 75
+    """The same for one-minute periods."""
+    most_tasks: int = 1000
+    """What the account's vCPU quota has room for."""
+
+
+@dataclass
+class Task:
+    """One task."""
+
+    ready_at: float
+    calls: int = 0
+    leaving: bool = False
+
+
+@dataclass(frozen=True)
+class Look:
+    """The metrics of one period of ten seconds."""
+
+    at: int
+    free: int
+    taken: int
+    tasks: int
+    desired: int
+
+
+class Policy(Protocol):
+    """Chooses how many tasks there should be."""
+
+    places: int
+    """Calls that a task admits."""
+
+    def start(self, calls: int) -> int:
+        """Return how many tasks run when the scenario begins."""
+
+    def decide(self, looks: Sequence[Look], world: World) -> int:
+        """Return the desired number of tasks; ``looks[-1]`` is now, and not visible yet."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """How many callers come when."""
+
+    name: str
+    seconds: int
+    load: tuple[tuple[int, float], ...]
+    """From second, calls at once that the arrivals amount to; in between in a straight line."""
+    bursts: tuple[tuple[int, int, int], ...] = ()
+    """From second, within seconds, calls beside those."""
+    before: int = 20
+    """Calls that go on at the start."""
+
+    def arrivals(self, chance: random.Random) -> Iterator[float]:
+        """Yield the seconds at which calls come, in no order."""
+        for (begin, low), (end, high) in zip(
+            self.load, [*self.load[1:], (self.seconds, self.load[-1][1])], strict=True
+        ):
+            at, most = float(begin), max(low, high) / CALL_SECONDS
+            while most and (at := at + chance.expovariate(most)) < end:
+                rate = (low + (high - low) * (at - begin) / (end - begin)) / CALL_SECONDS
+                if chance.random() * most < rate:
+                    yield at
+        for begin, within, calls in self.bursts:
+            yield from (begin + within * number / calls for number in range(calls))
+
+
+@dataclass
+class Outcome:
+    """What came of it."""
+
+    offered: int = 0
+    refused: int = 0
+    task_seconds: float = 0
+    call_seconds: float = 0
+    rough_seconds: float = 0
+    """Call-seconds on tasks that held more than one core carries."""
+    most_tasks: int = 0
+
+    @property
+    def refused_percent(self) -> float:
+        """Share of the callers that found no place."""
+        return 100 * self.refused / max(1, self.offered)
+
+    @property
+    def rough_percent(self) -> float:
+        """Share of the call-minutes with gaps."""
+        return 100 * self.rough_seconds / max(1.0, self.call_seconds)
+
+    @property
+    def task_hours(self) -> float:
+        """What runs, started and leaving tasks included."""
+        return self.task_seconds / 3600
+
+
+@dataclass
+class Fleet:
+    """The tasks of one service in one scenario."""
+
+    policy: Policy
+    world: World
+    chance: random.Random
+    tasks: list[Task] = field(default_factory=list)
+    ends: list[tuple[float, int, Task]] = field(default_factory=list)
+    looks: list[Look] = field(default_factory=list)
+    outcome: Outcome = field(default_factory=Outcome)
+    _number: int = 0
+
+    def run(self, scenario: Scenario) -> Outcome:
+        """Let the scenario happen."""
+        coming = sorted(scenario.arrivals(self.chance))
+        desired = self.policy.start(scenario.before)
+        self.tasks = [Task(0.0) for _ in range(desired)]
+        for _ in range(scenario.before):
+            self._call(0.0)
+        self.outcome = Outcome()
+        waiting = iter(coming)
+        next_call = next(waiting, None)
+        for now in range(TICK, scenario.seconds + 1, TICK):
+            while next_call is not None and next_call < now:
+                self._hang_up(next_call)
+                self._call(next_call)
+                next_call = next(waiting, None)
+            self._hang_up(now)
+            self._account()
+            self._look(now, desired)
+            desired = min(self.policy.decide(self.looks, self.world), self.world.most_tasks)
+            self._adjust(desired, now)
+        return self.outcome
+
+    def _call(self, at: float) -> None:
+        self.outcome.offered += 1
+        open_tasks = [one for one in self.tasks if one.ready_at <= at and not one.leaving]
+        task = min(open_tasks, key=lambda one: one.calls, default=None)
+        if task is None or task.calls >= self.policy.places:
+            self.outcome.refused += 1
+            return
+        task.calls += 1
+        self._number += 1
+        heapq.heappush(self.ends, (at + self.chance.expovariate(1 / CALL_SECONDS), self._number, task))
+
+    def _hang_up(self, until: float) -> None:
+        while self.ends and self.ends[0][0] <= until:
+            heapq.heappop(self.ends)[2].calls -= 1
+
+    def _account(self) -> None:
+        self.tasks = [one for one in self.tasks if one.calls or not one.leaving]
+        self.outcome.task_seconds += TICK * len(self.tasks)
+        self.outcome.call_seconds += TICK * sum(one.calls for one in self.tasks)
+        self.outcome.rough_seconds += TICK * sum(one.calls for one in self.tasks if one.calls > SMOOTH)
+        self.outcome.most_tasks = max(self.outcome.most_tasks, len(self.tasks))
+
+    def _look(self, now: int, desired: int) -> None:
+        running = [one for one in self.tasks if one.ready_at <= now]
+        taken = sum(one.calls for one in running)
+        self.looks.append(Look(now, self.policy.places * len(running) - taken, taken, len(running), desired))
+
+    def _adjust(self, desired: int, now: int) -> None:
+        staying = [one for one in self.tasks if not one.leaving]
+        for _ in range(desired - len(staying)):
+            self.tasks.append(Task(now + self.world.start_seconds))
+        # Tasks that never took a call go first: those that still start.
+        for task in sorted(staying, key=lambda one: (-one.ready_at, one.calls))[: max(0, len(staying) - desired)]:
+            task.leaving = True
