@@ -207,7 +207,8 @@ class Telephone(ToldPrograms):
         """Call, where a call is asked for."""
         if "call" not in command:
             return super().run(command, env=env, **how)
-        options = read_call(["--url", command[command.index("--url") + 1], "--timeout", "60s"], env or {})
+        words = command.index("--say")
+        options = read_call([*command[2:words], *command[words + 2 :], "--timeout", "60s"], env or {})
         out = io.StringIO()
         code = asyncio.run(make_calls(options, Path("/nowhere"), out, CallerPatience(answer=20)))
         self.said.append(out.getvalue())

@@ -532,7 +532,7 @@ def test_a_number_without_https_is_refused_before_anything_is_changed(operator: 
 
 def test_one_service_alone_needs_no_account_and_no_image_of_the_other(operator: Operator, aws: Deployed) -> None:
     """Services=phone: no web stacks, every path to the phone service, no key of Daily's; all of it goes again."""
-    operator.environment(Services="phone", PhoneMaxTasks="42")
+    operator.environment(Services="phone", PhoneMaxTasks="42", **default_network())
     code, said = operator.deploy("--yes")
     assert (code, "daily" in said.lower()) == (1, False)
     twilio = {"account_sid": SID, "auth_token": TOKEN, "api_sid": "", "api_secret": ""}

@@ -185,8 +185,8 @@ def test_the_emptiest_task_gets_the_next_call(made: Deployed, name: str) -> None
 
 def test_requests_are_logged_where_that_is_wanted(made: Deployed, secure: Deployed) -> None:
     """The bucket is private, and only the load balancers of this account write to it."""
-    assert made.every("AWS::S3::Bucket") == {}
-    (policy,) = secure.every("AWS::S3::BucketPolicy").values()
+    assert made.every("AWS::S3::Bucket", "edge") == {}
+    (policy,) = secure.every("AWS::S3::BucketPolicy", "edge").values()
     (balancer_,) = secure.every("AWS::ElasticLoadBalancingV2::LoadBalancer").values()
     assert attributes(balancer_)["access_logs.s3.bucket"] == policy["Bucket"]
     (statement,) = policy["PolicyDocument"]["Statement"]

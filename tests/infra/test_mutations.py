@@ -255,6 +255,13 @@ MORE = [
         "test_edge_stack::test_calls_go_to_the_phone_service_and_the_rest_to_the_web_service",
     ),
     Mistake(
+        "a core with too much memory",
+        "service",
+        '[["2048", "4096", "8192"], !Ref Memory]',
+        '[["2048", "4096", "8192", "16384"], !Ref Memory]',
+        "test_templates::test_a_task_has_a_size_that_fargate_has",
+    ),
+    Mistake(
         "a zone without a name to point",
         "edge",
         'RuleCondition: !Not [!Equals [!Ref HostedZoneId, ""]]',

@@ -73,6 +73,22 @@ def test_tasks_are_added_by_the_places_that_the_code_reports(made: Deployed, ser
 
 
 @services
+def test_a_shortage_shows_while_old_tasks_of_a_deployment_still_report_their_places(
+    made: Deployed, service: str
+) -> None:
+    """From the desired number, by the metrics that remove tasks, into the policy that adds them."""
+    alarm, spare = (made.of(f"{service}-scaling", name) for name in ("FewTasks", "SpareTasks"))
+    asked = queries(alarm)
+    assert asked["behind"]["Expression"] == f"(taken * reports / 6 + {KEPT[service]}) / {PLACES[service]} - desired"
+    assert {name: asked[name] for name in ("desired", "taken", "reports")} == {
+        name: queries(spare)[name] for name in ("desired", "taken", "reports")
+    }
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+    assert alarm["EvaluationPeriods"] == 2
+    assert alarm["AlarmActions"] == [made.names[f"{service}-scaling", "AddTasks"]]
+
+
+@services
 def test_tasks_are_removed_by_what_is_spare_and_not_by_what_is_idle(made: Deployed, service: str) -> None:
     """From the desired number: a task that is being deregistered still reports places that nobody gets."""
     alarm = made.of(f"{service}-scaling", "SpareTasks")

@@ -1,8 +1,12 @@
 """The CloudFormation templates as they are written: taken by the linter, bounded, explained, and not too long."""
 
+import json
 import re
+from itertools import product
 from pathlib import Path
+from typing import Any
 
+import cfnlint
 import pytest
 from cfnlint.api import lint_file
 from cfnlint.config import ManualArgs
@@ -98,3 +102,27 @@ def test_what_needs_another_parameter_is_refused_alone(path: Path) -> None:
     for key, value in ALONE.items():
         if key in template["Parameters"]:
             assert [why for why in refused(template, {key: value}) if key in why], key
+
+
+def allowed(memory: dict[str, Any]) -> set[int]:
+    """List the sizes of memory that the linter's schema allows beside one size of processor."""
+    if "enum" in memory:
+        return set(memory["enum"])
+    return set(range(memory["minimum"], memory["maximum"] + 1, memory["multipleOf"]))
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=name)
+def test_a_task_has_a_size_that_fargate_has(path: Path) -> None:
+    """By AWS's table, which the linter carries; it judges the defaults only, and a person chooses others."""
+    schemas = Path(cfnlint.__file__).parent / "data/schemas/extensions/aws_ecs_taskdefinition"
+    table = json.loads((schemas / "fargate_cpu_memory.json").read_text())
+    pairs = [one["properties"] for one in table["then"]["anyOf"]]
+    sizes = {int(one["Cpu"]["then"]["enum"][0]): allowed(one["Memory"]["then"]) for one in pairs}
+    template = read(path.read_text())
+    parameters = template["Parameters"]
+    if not {"Cpu", "Memory"} <= parameters.keys():
+        return
+    given = {"ServiceName": "web", "ImageTag": "v1", "PublicBaseUrl": "https://agent.example.com"}
+    for cpu, memory in product(*(parameters[key]["AllowedValues"] for key in ("Cpu", "Memory"))):
+        refusal = refused(template, {**given, "Cpu": str(cpu), "Memory": str(memory)})
+        assert bool(refusal) is (memory not in sizes[cpu]), (cpu, memory)

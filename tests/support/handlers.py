@@ -108,10 +108,10 @@ def needed(made: Deployed, stacks: set[str]) -> Iterator[Needed]:
 
 
 def _own_kinds(handlers: Mapping[str, list[str]]) -> set[str]:
-    """List the kinds of ARN that a resource has itself: those of the actions that are about nothing else."""
+    """List the kinds of ARN that a resource has itself: those of the actions that are about ARNs of one form only."""
     service, _ = Counter(one.partition(":")[0] for one in handlers["create"]).most_common(1)[0]
     alone = [kinds_of(one) for actions in handlers.values() for one in actions if one.startswith(f"{service}:")]
-    return {kinds[0] for kinds in alone if len(kinds) == 1}
+    return {kinds[0] for kinds in alone if len({_format(service, kind) for kind in kinds}) == 1}
 
 
 def _arns(action: str, own: set[str], physical: str, roles: list[str]) -> list[str]:

@@ -13,6 +13,7 @@ from loguru import logger as pipecat_log
 
 import webrtc_agent
 from agent_core.agent import Agent
+from agent_core.events import EndRecord
 from agent_core.tools.goodbye import goodbye_tools
 from tests.support.injected_call import Outcome, product_tasks, react
 from tests.support.raise_once import name_of, raising_once, started_functions
@@ -37,7 +38,7 @@ class VisitBench:
     """A web service without a socket, and visitors who go through it one by one, over UDP on loopback."""
 
     def __init__(self) -> None:
-        self._records: list[object] = []
+        self._records: list[EndRecord] = []
         self._model = ScriptedModel(react)
         settings = WebSettings.model_validate(
             {
@@ -48,13 +49,14 @@ class VisitBench:
             }
         )
         ice.offer_only([ip_address("127.0.0.1")])
-        self._agent = Agent(settings, self._model, goodbye_tools(), self._keep)
+
+        def keep(record: EndRecord) -> None:
+            self._records.append(record)
+
+        self._agent = Agent(settings, self._model, goodbye_tools(), keep)
         self._lobby = Lobby(settings, self._agent)
         self._app = create_app(self._lobby)
         self._tasks = 0
-
-    def _keep(self, record: object) -> None:
-        self._records.append(record)
 
     async def functions(self) -> list[CodeType]:
         """Return the service's functions that a visit goes through, by name."""
@@ -100,7 +102,7 @@ class VisitBench:
             "places": admission.taken + admission._promised,
             "streams of the model": self._model.open_streams,
             "sessions": len(self._agent.sessions),
-            "arrivals": len(self._lobby.arrivals),
+            "arrivals": len(self._lobby.arrivals._waiting),
             "visits": len(busy),
             "tasks": len(self._ours()) - self._tasks,
             "records": max(0, len(self._records) - 1) or (len(self._records) - 1 if self._model.streams else 0),

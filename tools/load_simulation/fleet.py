@@ -15,6 +15,8 @@ from typing import Final, Protocol
 TICK: Final = 10
 """Seconds between two looks: the period of the fast metrics."""
 CALL_SECONDS: Final = 180
+DRAIN: Final = 1800
+"""Seconds for which ECS deregisters a phone task, PhoneDrainSeconds."""
 SMOOTH: Final = 30
 """Calls that one core carried in the measurement; above it every caller of the task hears gaps."""
 
@@ -40,6 +42,8 @@ class Task:
     ready_at: float
     calls: int = 0
     leaving: bool = False
+    stays_until: float = 0
+    """When it may end, calls or not: a deregistration that takes its whole delay."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,8 @@ class Scenario:
     """From second, within seconds, calls beside those."""
     before: int = 20
     """Calls that go on at the start."""
+    deployed_at: int | None = None
+    """When new tasks have taken the place of all old ones, which ECS deregisters for half an hour."""
 
     def arrivals(self, chance: random.Random) -> Iterator[float]:
         """Yield the seconds at which calls come, in no order."""
@@ -150,7 +156,9 @@ class Fleet:
                 self._call(next_call)
                 next_call = next(waiting, None)
             self._hang_up(now)
-            self._account()
+            if now == scenario.deployed_at:
+                self._exchange(now)
+            self._account(now)
             self._look(now, desired)
             desired = min(self.policy.decide(self.looks, self.world), self.world.most_tasks)
             self._adjust(desired, now)
@@ -171,8 +179,13 @@ class Fleet:
         while self.ends and self.ends[0][0] <= until:
             heapq.heappop(self.ends)[2].calls -= 1
 
-    def _account(self) -> None:
-        self.tasks = [one for one in self.tasks if one.calls or not one.leaving]
+    def _exchange(self, now: int) -> None:
+        for one in self.tasks:
+            one.leaving, one.stays_until = True, now + DRAIN
+        self.tasks += [Task(now) for _ in self.tasks]
+
+    def _account(self, now: int) -> None:
+        self.tasks = [one for one in self.tasks if one.calls or not one.leaving or now < one.stays_until]
         self.outcome.task_seconds += TICK * len(self.tasks)
         self.outcome.call_seconds += TICK * sum(one.calls for one in self.tasks)
         self.outcome.rough_seconds += TICK * sum(one.calls for one in self.tasks if one.calls > SMOOTH)

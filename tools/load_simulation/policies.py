@@ -17,6 +17,7 @@ _POINTS_OUT: Final = 3
 _POINTS_IN: Final = 15
 _BELOW: Final = 0.9
 _FAST_POINTS: Final = 2
+_SLOW_POINTS: Final = 2
 _AGAIN: Final = 60
 """Seconds after which an alarm that lasts acts again."""
 
@@ -117,7 +118,8 @@ class FreePlaces:
     def decide(self, looks: Sequence[Look], world: World) -> int:
         """Return the desired number of tasks."""
         now, desired = looks[-1].at, looks[-1].desired
-        added = self.out.adjust(now, self._missing(looks, world))
+        missing = self._missing(looks, world)
+        added = self.out.adjust(now, self._behind(looks, world) if missing is None else missing)
         if added:
             return min(self.most, desired + added)
         return max(self.fewest, desired + self.in_.adjust(now, self._spare(looks, world)))
@@ -127,6 +129,11 @@ class FreePlaces:
         newest = len(looks) - world.fast_lag // TICK
         points = [(self.kept - one.free) / self.places for one in looks[max(0, newest - _FAST_POINTS) : newest]]
         return sum(points) / _FAST_POINTS if len(points) == _FAST_POINTS and min(points) > 0 else None
+
+    def _behind(self, looks: Sequence[Look], world: World) -> float | None:
+        """Return how many tasks the desired number is short of, if it was in each of two minutes."""
+        points = minutes(looks, world, _SLOW_POINTS, lambda one: (one.taken + self.kept) / self.places - one.desired)
+        return sum(points) / _SLOW_POINTS if len(points) == _SLOW_POINTS and min(points) > 0 else None
 
     def _spare(self, looks: Sequence[Look], world: World) -> float | None:
         """Return how many tasks there are beyond those that are needed, at least, if there were any all the time."""

@@ -29,6 +29,12 @@ SCENARIOS: Final = (
     ),
     Scenario("300 calls in one minute on top of 20", 2 * _HOUR, ((0, 20),), bursts=((_BEGIN, 60, 300),)),
     Scenario("20 → 150 in ten minutes", 2 * _HOUR, ((0, 20), (_BEGIN, 20), (_BEGIN + 600, 150))),
+    Scenario(
+        "20 → 100 offered, five minutes after a deployment",
+        2 * _HOUR,
+        ((0, 20), (_BEGIN, 20), (_BEGIN + 300, 100)),
+        deployed_at=_BEGIN - 300,
+    ),
     Scenario("a day with a peak of 100", 24 * _HOUR, _day(), before=5),
     Scenario("150 → 30 at once", 5 * _HOUR, ((0, 150), (_BEGIN, 150), (_BEGIN + 1, 30)), before=150),
 )

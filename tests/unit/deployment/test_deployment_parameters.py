@@ -1,10 +1,7 @@
 """Parameters that are not allowed, not known, not used, or do not go together: one sentence each, before all else."""
 
-import json
 import re
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -58,9 +55,12 @@ def test_the_environments_of_the_repository_go_together(name: str) -> None:
         ({"LongestCallSeconds": "3600"}, "more than PhoneDrainSeconds, which is 1800"),
         ({"DesiredCount": "9", "MaxTasks": "4"}, "DesiredCount is 9, not from MinTasks 1 to MaxTasks 4"),
         ({"DesiredCount": "1", "MinTasks": "2"}, "DesiredCount is 1, not from MinTasks 2 to MaxTasks 4"),
+        ({"PhoneMinTasks": "9"}, "MinTasks is 9, more than MaxTasks, which is 4"),
+        ({"WebMaxTasks": "few"}, "MaxTasks=few is not allowed"),
+        ({"MaxTasks": "4", "PhoneMaxTasks": "5", "WebMaxTasks": "6"}, "MaxTasks has no effect beside"),
         (PLACES, "StartsPerMinutePerAddress is 11, more than StartsPerMinute, which is 10"),
-        ({"Cpu": "1024", "Memory": "16384"}, "Fargate has no task with Cpu 1024 and Memory 16384"),
-        ({"Cpu": "4096", "Memory": "2048"}, "Fargate has no task with Cpu 4096 and Memory 2048"),
+        ({"Cpu": "1024", "Memory": "16384"}, "With Cpu 1024 Fargate has Memory 2048, 4096 or 8192"),
+        ({"Cpu": "4096", "Memory": "2048"}, "With Cpu 4096 Fargate has Memory 8192 or 16384"),
         ({"TransferCallerId": "+46701234567"}, "there is nobody to dial"),
         ({"DomainName": "agent.example.com"}, "DomainName without CertificateArn"),
         ({"CertificateArn": CERTIFICATE["CertificateArn"]}, "CertificateArn needs DomainName"),
@@ -83,7 +83,7 @@ def test_the_environments_of_the_repository_go_together(name: str) -> None:
         ({"TimeZone": "Europe/Stokholm"}, "there is no TimeZone Europe/Stokholm; did you mean Europe/Stockholm?"),
         ({"NatGateway": "one"}, "no template has a parameter NatGateway; did you mean NatGateways?"),
         ({"NatGateways": "per-zones"}, "it is one of one, per-zone; did you mean per-zone?"),
-        ({"MinTasks": "few"}, "MinTasks=few is not allowed: it is a number from 1 to 99"),
+        ({"MinTasks": "few"}, "MinTasks=few is not allowed: it is a number from 1 to "),
         ({"MaxTasks": "1000000"}, "MaxTasks=1000000 is not allowed: it is a number from 1 to "),
         ({"AlertEmail": "ops"}, "AlertEmail=ops is not allowed: empty, or an address for mail"),
         ({"VpcId": "vpc", **SUBNETS}, "the id of a network, such as vpc-0a1b2c3d"),
@@ -122,25 +122,6 @@ def test_what_does_not_go_together_is_said_in_one_sentence_with_what_to_do(said:
 def test_what_goes_together_is_let_through(said: dict[str, str]) -> None:
     """A check that is too strict is switched off by the person who meets it first."""
     assert found(said) == []
-
-
-def allowed(memory: dict[str, Any]) -> list[int]:
-    """List the sizes of memory that the linter's schema allows beside one size of processor."""
-    if "enum" in memory:
-        return list(memory["enum"])
-    return list(range(memory["minimum"], memory["maximum"] + 1, memory["multipleOf"]))
-
-
-def test_the_sizes_of_tasks_are_those_that_the_linter_knows() -> None:
-    """It carries AWS's table."""
-    linter = find_spec("cfnlint")  # not imported: that takes seconds
-    assert linter is not None
-    assert linter.origin is not None
-    schemas = Path(linter.origin).parent / "data/schemas/extensions/aws_ecs_taskdefinition"
-    table = json.loads((schemas / "fargate_cpu_memory.json").read_text())
-    pairs = [one["properties"] for one in table["then"]["anyOf"]]
-    theirs = {int(one["Cpu"]["then"]["enum"][0]): allowed(one["Memory"]["then"]) for one in pairs}
-    assert {cpu: list(memories) for cpu, memories in contradictions.FARGATE.items()} == theirs
 
 
 def test_the_first_tasks_are_as_many_as_scaling_agrees_with() -> None:

@@ -9,7 +9,7 @@ from tools.workspace import ROOT
 
 PAGE = ROOT / "docs/reference/scaling.md"
 QUIET = Scenario("twenty calls", 1800, ((0, 20),))
-CROWD, BURST, SLOPE, _, FALL = SCENARIOS
+CROWD, BURST, SLOPE, DEPLOYED, _, FALL = SCENARIOS
 
 
 def row(scenario: Scenario, policy: str) -> str:
@@ -18,7 +18,7 @@ def row(scenario: Scenario, policy: str) -> str:
     return next(line for line in below.splitlines() if line.startswith(f"| {policy} |"))
 
 
-@pytest.mark.parametrize("scenario", [CROWD, BURST, SLOPE, FALL], ids=lambda one: one.name)
+@pytest.mark.parametrize("scenario", [CROWD, BURST, SLOPE, DEPLOYED, FALL], ids=lambda one: one.name)
 def test_the_page_shows_what_the_chosen_policy_does(scenario: Scenario) -> None:
     """Nobody believes a table that the program does not print any more."""
     came = outcome(POLICIES[CHOSEN], scenario)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from deployment.expressions import Expressions, UnknowableError
 from deployment.nearest import meant
+from deployment.regions import known
 from deployment.template import Template
 
 _SHAPES: Final = {
@@ -23,7 +24,12 @@ def refused(template: Template, given: Mapping[str, str], region: str) -> list[s
         for name, one in declared.items()
         if name not in given and "Default" not in one
     ]
-    return [*wrong, *lacking] or list(_broken(template.body, {**given, "AWS::Region": region}))
+    return [*wrong, *lacking] or list(_broken(template.body, {**given, **_where(region)}))
+
+
+def _where(region: str) -> dict[str, str]:
+    """Say where it is, for the rules that ask; of a region that is misspelt they would complain once more."""
+    return {"AWS::Region": region} if region in known() else {}
 
 
 def out_of_bounds(template: Template, given: Mapping[str, str]) -> dict[str, str]:

@@ -5,7 +5,7 @@ Here is what takes arithmetic, or parameters of two templates. A rule about a pa
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -13,19 +13,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from deployment.chosen import Chosen
 from deployment.nearest import meant
 from deployment.regions import known
-
-FARGATE: Final[Mapping[int, Sequence[int]]] = {
-    256: (512, 1024, 2048),
-    512: range(1024, 4096 + 1, 1024),
-    1024: range(2048, 8192 + 1, 1024),
-    2048: range(4096, 16384 + 1, 1024),
-    4096: range(8192, 30720 + 1, 1024),
-    8192: range(16384, 61440 + 1, 4096),
-    16384: range(32768, 122880 + 1, 8192),
-    32768: (61440, 122880, 249856),
-}
-"""Memory in MB that Fargate has for each size of processor."""
-
 
 _ARN: Final = re.compile(r"arn:[^:]+:(?:acm|kms|secretsmanager):(?P<region>[^:]+):")
 
@@ -82,16 +69,6 @@ def _busy_hours(chosen: Chosen) -> Iterator[Contradiction]:
     if busy and chosen["BusyFrom"] and chosen["BusyFrom"] == chosen["BusyUntil"]:
         yield Contradiction(
             f"busy hours end at {chosen['BusyUntil']}, when they begin", "set BusyFrom and BusyUntil to two times"
-        )
-
-
-def _fargate(chosen: Chosen) -> Iterator[Contradiction]:
-    cpu, memory = chosen.number("Cpu"), chosen.number("Memory")
-    sizes = FARGATE.get(int(cpu or 0))
-    if sizes is not None and memory is not None and memory not in sizes:
-        yield Contradiction(
-            f"Fargate has no task with Cpu {cpu:.0f} and Memory {memory:.0f}",
-            f"with Cpu {cpu:.0f} set Memory to {sizes[0]} to {sizes[-1]}",
         )
 
 
@@ -199,7 +176,6 @@ RULES: Final[tuple[Rule, ...]] = (
     _ordered("MinTasks", "MaxTasks", "scaling has no number of tasks to choose"),
     _desired_count,
     _busy_hours,
-    _fargate,
     _ordered("LongestCallSeconds", "PhoneDrainSeconds", "a deployment would cut the longest calls off"),
     _ordered("StartsPerMinutePerAddress", "StartsPerMinute", "one address could never start that many"),
     _caller_id,

@@ -104,7 +104,7 @@ def _stacks(job: Job) -> list[str]:
 def _preview(rollout: Rollout, stack: Stack, *, comparable: bool) -> bool:
     """Compare one stack with AWS, or with nothing where AWS cannot be asked; tell whether it is there."""
     job = rollout.job
-    given = stack.parameters(job.environment, job.found)
+    given = stack.parameters(job.environment, {**FOUND, **job.found})
     if job.is_offline:
         job.screen.row(Mark.STEP, stack.last, changes.kinds(stack.template.made(given).values()))
         return False

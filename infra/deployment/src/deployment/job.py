@@ -71,7 +71,8 @@ class Job:
     def go_on_without(self, names: frozenset[str]) -> None:
         """Set parameters aside: what is worked out from here on goes by their defaults."""
         self.set_aside = names
-        kept = {name: value for name, value in self.environment.parameters.items() if name not in names}
+        aside = names | {sizes.own(service, name) for service in sizes.SERVICES for name in names}
+        kept = {name: value for name, value in self.environment.parameters.items() if name not in aside}
         self.environment = Environment(self.environment.name, kept)
 
     @property

@@ -109,7 +109,7 @@ def call(
     """
     command = str(Path(sys.executable).with_name("voice-agent"))
     done = programs.run(
-        [command, "call", "--url", address, "--say", _SENTENCE],
+        [command, "call", "--url", address, "--say", _SENTENCE, "--expect-speech"],
         seconds=_CALL_SECONDS,
         # Through the environment: a list of processes shows arguments.
         env={

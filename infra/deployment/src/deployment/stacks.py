@@ -86,7 +86,8 @@ def stacks_of(environment: Environment, folder: Path, *, strict: bool = True) ->
     Raises:
         UsageError: its file names a parameter that no template has, or contradicts itself.
     """
-    sizes.refuse_contradictions(environment.name, environment.parameters)
+    if strict:
+        sizes.refuse_contradictions(environment.name, environment.parameters)
     services = environment.services
     tags = _tags(environment)
 

@@ -346,12 +346,14 @@ class Session:
         pipeline = self._running
         for stop in (self._farewell.cancel, self._handover.cancel, self._idleness.stop, self._patience.stop):
             await self._step(stop)
-        pipeline_stopped = closed = False
+        pipeline_stopped = False
+        to_close = True
         try:
             async with asyncio.timeout(TEARDOWN_SECONDS):
                 if pipeline is not None:
                     pipeline_stopped = await self._step(self._pipeline.cancel)
-                closed = await self._step(self._link.close)
+                to_close = False  # if it takes too long here it takes too long again
+                to_close = not await self._step(self._link.close)
                 if pipeline is not None and pipeline_stopped:
                     await asyncio.wait({pipeline})
         except TimeoutError:
@@ -361,10 +363,11 @@ class Session:
                 if not pipeline_stopped:
                     await self._step(self._pipeline.abandon)
                 pipeline.cancel()
-        if not closed:  # while the model's stream is open it is paid for
+        if to_close:  # while the model's stream is open it is paid for
             with suppress(TimeoutError):
                 async with asyncio.timeout(LAST_CLOSE_SECONDS):
                     await self._step(self._link.close)
+        await self._step(self._service.let_go)
 
     def _record(self, reason: EndReason) -> EndRecord:
         duration = time.monotonic() - self._started

@@ -161,7 +161,8 @@ def _file(path: Path, caller: int, calls: int) -> Path:
 
 async def _report(options: CallOptions, results: Sequence[CallResult], running: Running | None, out: TextIO) -> int:
     reviewed = [await _review(options, result, running) for result in results]
-    expected = Expected(options.expect_tool, options.expect_text, options.turns, running is not None)
+    visible = running is not None
+    expected = Expected(options.expect_tool, options.expect_text, options.turns, visible, options.expect_speech)
     wrong = [
         [*judge(call, expected), *too_late]
         for call, too_late in zip(reviewed, late(reviewed, options.late), strict=True)

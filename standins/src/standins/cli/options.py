@@ -54,6 +54,7 @@ class CallOptions:
     save: Path | None
     expect_tool: str
     expect_text: str
+    expect_speech: bool
     url: str
     caller: str
     callee: str
@@ -169,6 +170,11 @@ def make_parser(env: Mapping[str, str] = os.environ) -> argparse.ArgumentParser:
         metavar="TEXT",
         default=env.get("EXPECT_TEXT", ""),
         help="fail unless a recogniser finds this in what the caller heard",
+    )
+    add(
+        "--expect-speech",
+        action="store_true",
+        help="fail unless the agent itself answers: recordings, such as its apology, do not count",
     )
     add("--url", default=env.get("URL", ""), help="call this deployment instead of what runs on this machine")
     add("--from", dest="caller", metavar="NUMBER", default="+15005550006", help="who calls (default: %(default)s)")

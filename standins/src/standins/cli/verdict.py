@@ -74,12 +74,16 @@ class Expected:
     turns: Sequence[Turn]
     inside_visible: bool
     """Whether tools can be seen: not from outside a deployment."""
+    speech: bool = False
+    """Whether the agent itself has to answer, and not a recording such as its apology."""
 
 
 def judge(call: Reviewed, expected: Expected) -> list[str]:
     """Return what is wrong with a call."""
     wrong = [call.result.failure] if call.result.failure else []
     wrong += _replaced(call)
+    if expected.speech and not wrong:
+        wrong += _silence(call.result)
     if expected.tool:
         wrong += _tool(call.view, expected)
     if expected.text:
@@ -134,6 +138,14 @@ def _instead(heard: Sequence[Sound]) -> str:
         for sound in heard
     }
     return " and ".join(sorted(names)) or "silence"
+
+
+def _silence(result: CallResult) -> list[str]:
+    """Look for an answer of the agent's own: it marks the end of what it says, and of no recording."""
+    asked = result.turns[-1].began if result.turns else 0.0
+    if any(mark.at >= asked for mark in result.timeline.named("mark")):
+        return []
+    return ["the agent did not answer: the caller heard recordings at most, so it cannot reach its model"]
 
 
 def _tool(view: ModelView | None, expected: Expected) -> list[str]:

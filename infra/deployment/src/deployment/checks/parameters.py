@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from deployment import bounds, contradictions
+from deployment import bounds, contradictions, sizes
 from deployment import environment as environments
 from deployment.checks.finding import Finding, bad, care, good
 from deployment.chosen import choose
 from deployment.environment import CHOICES, Environment
 from deployment.errors import UsageError
-from deployment.stacks import SERVICES, Stacks, unknown_parameters
+from deployment.stacks import Stacks, unknown_parameters
 from deployment.template import Template
 
 _SUBJECT: Final = "parameters"
@@ -70,7 +70,11 @@ def _refused(environment: Environment, stacks: Stacks) -> Iterator[Finding]:
 
 
 def _contradictory(environment: Environment, stacks: Stacks) -> Iterator[Finding]:
-    for service in SERVICES:
+    try:
+        sizes.refuse_contradictions(environment.name, environment.parameters)
+    except UsageError as error:
+        yield bad(_SUBJECT, error.what, "one of the lines it names says enough")
+    for service in environment.services:
         for one in contradictions.contradictions(choose(environment, stacks, service)):
             yield (bad if one.stops else care)(_SUBJECT, one.what, one.advice)
 

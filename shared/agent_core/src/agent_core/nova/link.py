@@ -455,11 +455,12 @@ class ModelLink:
     async def close(self) -> None:
         """Release the sessions and open no other; bounded, idempotent."""
         self._closed = True
-        try:
-            self._patience.stop()
-            await self._source.discard()
-        finally:
+        self._patience.stop()
+        failed: Exception | None = None
+        for release in (self._source.discard, self._drop_session, self._leaving.gone):
             try:
-                await self._drop_session()
-            finally:
-                await self._leaving.gone()
+                await release()
+            except Exception as error:  # noqa: BLE001 - raised below: a defect in one must not leave the others open
+                failed = failed or error
+        if failed is not None:
+            raise failed

@@ -123,6 +123,11 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         if self._conversing is not None:
             await self.cancel_task(self._conversing)
 
+    def let_go(self) -> None:
+        """Talk no more, where ``cleanup`` has not ended that; the link is closed."""
+        if self._conversing is not None:
+            self._conversing.cancel()
+
     async def _converse(self) -> None:
         await self._host.somebody_there()
         try:
