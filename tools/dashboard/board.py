@@ -84,8 +84,12 @@ _Loader.add_multi_constructor("!", _contents)
 def read(template: Path = TEMPLATE) -> list[Widget]:
     """Read the widgets out of a template; what CloudFormation would fill in stands for itself."""
     resources = yaml.load(template.read_text(encoding="utf-8"), _Loader)["Resources"]  # noqa: S506 - a SafeLoader
-    text = resources["Dashboard"]["Properties"]["DashboardBody"][0].replace("${MetricsNamespace}", NAMESPACE)
-    return [_widget(one) for one in json.loads(re.sub(r"\$\{(\w+)\}", r"\1", text))["widgets"]]
+    body, filled = resources["Dashboard"]["Properties"]["DashboardBody"]
+    # What stands there under a condition is left out, as in an environment with nothing turned on.
+    values = {name: str(given[2]) for name, given in filled.items() if isinstance(given, list)}
+    values["MetricsNamespace"] = NAMESPACE
+    text = re.sub(r"\$\{(\w+)\}", lambda name: values.get(name[1], str(name[1])), body)
+    return [_widget(one) for one in json.loads(text)["widgets"]]
 
 
 def _widget(described: dict[str, Any]) -> Widget:
