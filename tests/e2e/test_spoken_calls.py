@@ -37,7 +37,8 @@ def calls(request: pytest.FixtureRequest, product: Product) -> dict[str, dict[st
     questions = chosen or QUICK
     before = {question: _source(product, QUESTIONS[question][0]) for question in questions}
     sentence = "{" + "|".join(questions) + "}"
-    code, calls, complaints = product.call("--calls", str(len(questions)), "--say", sentence, "--save", "answer.wav")
+    options = ("--calls", str(len(questions)), "--say", sentence, "--save", "answer.wav", "--late", "60s")
+    code, calls, complaints = product.call(*options)
     assert code == 0, complaints
     return {call["turns"][0]["label"]: call | {"before": before[call["turns"][0]["label"]]} for call in calls}
 
