@@ -31,7 +31,8 @@ def calls(product: Product) -> dict[str, dict[str, Any]]:
     """One caller for each question, all at the same time."""
     before = {question: _source(product, place) for question, (place, _) in QUESTIONS.items()}
     sentence = "{" + "|".join(QUESTIONS) + "}"
-    code, calls, complaints = product.call("--calls", str(len(QUESTIONS)), "--say", sentence, "--save", "answer.wav")
+    options = ("--calls", str(len(QUESTIONS)), "--say", sentence, "--save", "answer.wav", "--late", "60s")
+    code, calls, complaints = product.call(*options)
     assert code == 0, complaints
     return {call["turns"][0]["label"]: call | {"before": before[call["turns"][0]["label"]]} for call in calls}
 

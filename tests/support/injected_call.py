@@ -81,14 +81,14 @@ class Bench:
 
     async def functions(self) -> list[CodeType]:
         """Return the product's functions that a call goes through, by name; the first call also loads what is lazy."""
-        found: dict[CodeType, None] = {}
+        functions: dict[CodeType, None] = {}
         for _ in range(2):
             with started_functions(*FOLDERS) as started:
                 await self._call()
                 await until(self._is_idle, SETTLE_SECONDS)
-            found = started
+            functions = started
         self._tasks = len(_tasks())
-        return sorted(found, key=name_of)
+        return sorted(functions, key=name_of)
 
     async def outcomes(self, functions: Iterable[CodeType]) -> list[Outcome]:
         """Have each of the functions raise once, in a call of its own, and look at the books after it."""

@@ -60,7 +60,7 @@ class VisitBench:
 
     async def functions(self) -> list[CodeType]:
         """Return the service's functions that a visit goes through, by name."""
-        found: dict[CodeType, None] = {}
+        functions: dict[CodeType, None] = {}
         for _ in range(2):
             self._records.clear()
             self._model.streams.clear()
@@ -68,10 +68,10 @@ class VisitBench:
                 await self._visit()
                 with suppress(TimeoutError):
                     await until(self._is_idle, SETTLE_SECONDS)
-            found = started
+            functions = started
             self._tasks = len(self._ours())
         assert self._books() == {}, (self._books(), self._records, [task.get_name() for task in self._ours()])
-        return sorted(found, key=name_of)
+        return sorted(functions, key=name_of)
 
     async def outcomes(self, functions: Iterable[CodeType]) -> list[Outcome]:
         """Have each of the functions raise once, in a visit of its own, and look at the books after it."""
