@@ -18,6 +18,7 @@ DECIDES_WHAT_HAS_EXPIRED = {
     "agent_core/adapters/call_store/dynamodb.py",
     "agent_core/adapters/call_store/file.py",
     "agent_core/adapters/call_store/store.py",
+    "agent_core/quota/keeper.py",  # which task's share of the model's streams is given up
     "agent_core/spend.py",  # whose day is over
     "phone_agent/note.py",
     "phone_agent/routes.py",  # how long a call that comes back from another task may still last

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,8 @@ def tried() -> Iterator[Deployed]:
 def test_only_a_request_with_the_header_meets_the_new_version(made: Deployed, service: str) -> None:
     """The header's value cannot be guessed; calls are told from visits by the paths of edge.yaml."""
     rule = made.of("canary", RULES[service])
-    header = next((one["HttpHeaderConfig"] for one in rule["Conditions"] if one["Field"] == "http-header"), {})
+    about = [one["HttpHeaderConfig"] for one in rule["Conditions"] if one["Field"] == "http-header"]
+    header: dict[str, Any] = about[0] if about else {}
     assert header.get("HttpHeaderName") == "X-Canary"
     assert header["Values"] == [made.outputs["canary"]["HeaderValue"]]
     assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", header["Values"][0])

@@ -68,7 +68,7 @@ def job(client: _Client, *arguments: str, **parameters: str) -> tuple[Any, list[
         environment=Environment("production", parameters),
         stacks=stacks(**parameters),
         cloudformation=cloudformation(client),
-        aws=SimpleNamespace(elbv2=client),
+        aws=SimpleNamespace(elb=client),
         options=options.read_destroy(["--environment", "production", *arguments]),
         screen=screen,
     )

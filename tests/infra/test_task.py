@@ -141,7 +141,9 @@ def test_the_image_is_named_by_a_tag_that_does_not_move(made: Deployed, service:
     """What runs after a restart is what was deployed."""
     assert container(made, service)["Image"].endswith(f".amazonaws.com/pipecat-voice-agent/{service}:0a1b2c3")
     for repository in made.every("AWS::ECR::Repository").values():
-        assert repository["ImageTagMutability"] == "IMMUTABLE"
+        assert repository["ImageTagMutability"] == "IMMUTABLE_WITH_EXCLUSION"
+        (movable,) = repository["ImageTagMutabilityExclusionFilters"]
+        assert movable["ImageTagMutabilityExclusionFilterValue"] == "deployed-*"  # which no task is started by
         assert repository["ImageScanningConfiguration"] == {"ScanOnPush": True}
 
 

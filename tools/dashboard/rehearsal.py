@@ -78,6 +78,7 @@ def _task(service: str) -> Iterator[dict[str, Any]]:
         for _ in range(20):
             meter.observe(metrics.LOOP_LAG, random.expovariate(1 / 3) + minute.load / 2)
         yield from meter.documents()
+        yield from meter.fast_documents()
 
 
 def _converse(counting: Counting, minute: Minute) -> None:

@@ -1,8 +1,14 @@
 """A misspelt setting is found, and no variable of anybody else is taken for one."""
 
+import io
+import logging
+import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from agent_core import misspelt
 from agent_core.errors import ConfigurationError
@@ -59,14 +65,26 @@ def test_a_misspelt_name_in_the_file_stops_the_service_at_its_start(tmp_path: Pa
         assert refused.value.reason == f".env: {written} is not a setting; write {meant}"
 
 
-def test_a_misspelt_name_in_the_environment_is_a_warning(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def logging_as_before() -> Iterator[None]:
+    """What a service configures at its start is not left to the tests after this one."""
+    handlers, level = logging.root.handlers[:], logging.root.level
+    hooks = sys.excepthook, sys.unraisablehook, threading.excepthook
+    yield
+    sys.excepthook, sys.unraisablehook, threading.excepthook = hooks
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+    logging.root.handlers[:], logging.root.level = handlers, level
+
+
+@pytest.mark.usefixtures("logging_as_before")
+def test_a_misspelt_name_in_the_environment_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     """Once, at start. The platform may add a name of its own, and that must stop no deployment."""
     monkeypatch.setenv("NOVA_SONIC_VOIC", "a-secret")
     settings = WebSettings.read()
+    monkeypatch.setattr("sys.stdout", output := io.StringIO())  # which a logger that was used keeps
     logs.configure("webrtc-agent", settings.model_copy(update={"log_format": LogFormat.JSON}))
-    written = capsys.readouterr().out
+    written = output.getvalue()
     assert written.count("variable_ignored") == 1
     assert '"variable":"NOVA_SONIC_VOIC","meant":"NOVA_SONIC_VOICE"' in written
     assert "a-secret" not in written

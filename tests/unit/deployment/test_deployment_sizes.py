@@ -62,6 +62,8 @@ def test_one_service_alone_has_no_stack_and_reads_no_secret_of_the_other(service
     environment, made = stacks(Services=service)
     assert [stack.last for stack in (*made.services, *made.watch)] == [
         *(service, f"{service}-scaling", f"{service}-alarms"),
+        "platform-alarms",
+        "events",
         "observability",
     ]
     assert made["edge"].parameters(environment, {})["Services"] == service
