@@ -110,6 +110,7 @@ def service(aws: Deployed, name: str) -> dict[str, Any]:
     return forced
 
 
+@pytest.mark.thorough  # three deployments
 def test_another_secret_or_an_order_restarts_the_tasks(operator: Operator, aws: Deployed) -> None:
     """The same command is enough after a value was corrected; only the service that reads it starts anew."""
     before = service(aws, "phone"), service(aws, "web")
@@ -146,6 +147,7 @@ def test_the_call_is_signed_with_the_token_in_use_while_there_are_two(operator: 
     assert set(signed) == {TOKEN}
 
 
+@pytest.mark.thorough  # three deployments
 def test_a_proof_that_fails_afterwards_offers_the_former_version(operator: Operator, aws: Deployed) -> None:
     """With a "no" the new version stays; with --yes it is rolled back. Neither is a success."""
     former = images(aws)[0]

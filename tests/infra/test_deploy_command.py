@@ -547,7 +547,7 @@ def test_one_service_alone_needs_no_account_and_no_image_of_the_other(operator: 
     (action,) = aws.of("pipecat-test-edge", "HttpListener")["DefaultActions"]
     assert action["TargetGroupArn"] == aws.names["pipecat-test-edge", "PhoneTargetGroup"]
     assert "/health answers; there is no page" in said
-    assert "2 tasks of 1 vCPU" in said
+    assert "1 task of 1 vCPU" in said
     assert "web task" not in said
     assert operator.run("destroy", "--yes")[0] == 0
     assert list(stacks()) == ["pipecat-registry"]

@@ -64,6 +64,7 @@ def asked(webhook: Event) -> str:
     return urlsplit(str(webhook.fields["url"])).query
 
 
+@pytest.mark.thorough  # two minutes of draining
 async def test_fault_32_calls_that_outlast_the_time_to_drain_hear_a_goodbye(house: House) -> None:
     """Two seconds after SIGTERM, of twelve, each caller hears a goodbye, and then the verbs behind the stream."""
     house.score.plan = take_leave

@@ -252,6 +252,7 @@ async def test_a_task_whose_death_nobody_has_noticed_yet(house: House, tmp_path:
         assert (record["reason"], record["resumed"]) == ("caller_left", 1)
 
 
+@pytest.mark.thorough  # starts two tasks
 async def test_a_process_that_is_killed_in_the_middle_of_an_answer(house: House, tmp_path: Path) -> None:
     """Nothing could be said or written any more: another task goes on with what was said."""
     house.score.plan = _words

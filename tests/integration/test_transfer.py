@@ -195,6 +195,7 @@ async def test_who_comes_back_is_remembered(surroundings: House, person: Person,
         assert [line["error"] for line in refused] == ["already_transferred"]
 
 
+@pytest.mark.thorough  # a caller waits for a minute
 async def test_whose_place_was_taken_meanwhile_waits_for_another(surroundings: House, person: Person) -> None:
     """The task is full when nobody has answered: it is asked again, and the agent knows."""
     person.script = PersonScript("silent")
@@ -264,6 +265,7 @@ async def test_a_postcode_with_a_zero_in_it(
     assert "94105" not in service.log.read_text()
 
 
+@pytest.mark.thorough  # the fallback of the whole call; faults try it too
 async def test_the_model_failed(
     service: PhoneProcess, surroundings: House, person: Person, dial: Callable[[], Caller]
 ) -> None:
