@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from agent_core.phrases import Phrase, Recordings
+from agent_core.quota.throttle import MOST_SECONDS
 from standins.nova.faults import Fault
 from standins.twilio.timeline import Event
 from tests.integration.conftest import House
@@ -69,6 +70,7 @@ async def test_fault_02_throttled_for_good(phone: PhoneProcess, house: House, di
     assert record["phrases"] in (1, 2)  # "One moment, please." comes a second after the first refusal, if it takes that
     assert house.nova.ledger.streams_refused - refused == 3
     assert await phone.status("/health") == HTTPStatus.OK
+    await asyncio.sleep(MOST_SECONDS)  # until then callers are turned away before they cost anything
 
 
 async def test_fault_02_throttled_once(phone: PhoneProcess, house: House, dial: Callable[[], Caller]) -> None:

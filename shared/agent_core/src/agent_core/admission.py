@@ -67,8 +67,10 @@ class Place:
             return
         admission, self._admission = self._admission, None
         if admission is not None:
-            admission._give_back(promised=self._settled is not None)  # noqa: SLF001 - the pair is one thing
-            self._settle()
+            try:
+                admission._give_back(promised=self._settled is not None)  # noqa: SLF001 - the pair is one thing
+            finally:
+                self._settle()
 
     def __enter__(self) -> Self:
         return self
@@ -146,12 +148,12 @@ class Admission:
     def _fulfil(self) -> None:
         full = AtCapacity(f"all {self.max_sessions} places were taken meanwhile") if self.is_full else None
         self._refuse(full or self._capacity.refusal())
-        self._promised -= 1
         self._take()
+        self._promised -= 1
 
     def _take(self) -> None:
-        self.taken += 1
         self._capacity.begin()
+        self.taken += 1
 
     def check(self) -> None:
         """Tell whether a place could be taken.
@@ -237,8 +239,11 @@ class Admission:
             self._promised -= 1
         else:
             self.taken -= 1
-            self._capacity.end()
-        self._note_use()
+        try:
+            if not promised:
+                self._capacity.end()
+        finally:
+            self._note_use()
 
     def _note_use(self) -> None:
         if self.taken + self._promised:

@@ -123,7 +123,12 @@ class MeteredClient:
         except BaseException:
             release(region, LINGER_SECONDS)  # it is closed as soon as it is there
             raise
-        return MeteredStream(stream, region, self._capacity, epoch)
+        try:
+            return MeteredStream(stream, region, self._capacity, epoch)
+        except BaseException:
+            release(region, LINGER_SECONDS)
+            await stream.close()
+            raise
 
 
 class _Promised:

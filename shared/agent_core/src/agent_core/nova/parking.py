@@ -134,13 +134,14 @@ class Parking[Of]:
 
     def adopt(self, key: str) -> Parked | None:
         """Hand the session over to its call; None when it waited too long or another task answered the webhook."""
-        entry = self._parked.pop(key, None)
+        entry = self._parked.get(key)
         if entry is None:
             return None
         parked, timer, ahead = entry
-        timer.cancel()
         if ahead is not None:
-            ahead.release()
+            ahead.release()  # first: if it fails the call stays parked, and its time ends
+        del self._parked[key]
+        timer.cancel()
         return parked
 
     def dismiss(self, key: str, abandoned: Callable[[str, Parked], None] | None = None) -> None:

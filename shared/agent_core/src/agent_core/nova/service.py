@@ -93,6 +93,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         self._caller_has_turn = False
         self._speech_end_told = False
         self._unknown: set[str] = set()
+        self._is_clean = False
         self._conversing: asyncio.Task[None] | None = None
         self.defect: Exception | None = None
         """A defect of ours that ended the talk with the model, and the pipeline with it."""
@@ -122,11 +123,12 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         await super().cleanup()  # type: ignore[no-untyped-call]  # as below
         if self._conversing is not None:
             await self.cancel_task(self._conversing)
+        self._is_clean = True
 
-    def let_go(self) -> None:
-        """Talk no more, where ``cleanup`` has not ended that; the link is closed."""
-        if self._conversing is not None:
-            self._conversing.cancel()
+    async def let_go(self) -> None:
+        """Clean up, where the pipeline has not come to that; the link is closed."""
+        if not self._is_clean:
+            await self.cleanup()
 
     async def _converse(self) -> None:
         await self._host.somebody_there()

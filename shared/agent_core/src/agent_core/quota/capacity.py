@@ -116,7 +116,11 @@ class Capacity:
         region = next((one for one in self.regions if one.may_begin), self.regions[0])
         region.throttle.begin()
         region.share.calls += 1
-        region.changed()
+        try:
+            region.changed()
+        except BaseException:
+            region.share.calls -= 1
+            raise
 
     def end(self) -> None:
         """Count a conversation that is over; its streams were closed before."""
