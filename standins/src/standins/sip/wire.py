@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 from standins.sip.message import MalformedSipError, Message, cut, parse
 
@@ -41,8 +41,7 @@ class Datagrams(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the port."""
-        assert isinstance(transport, asyncio.DatagramTransport)  # noqa: S101 - what asyncio promises
-        self.endpoint = transport
+        self.endpoint = cast("asyncio.DatagramTransport", transport)  # uvloop's own is not derived from it
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         """Hand it on."""
