@@ -120,7 +120,7 @@ def test_a_foundation_needs_neither_git_nor_docker_and_says_what_github_needs(op
     assert code == 0, said
     assert set(stacks()) == {
         "pipecat-registry",
-        *(f"pipecat-test-{name}" for name in ("network", "platform", "permissions", "edge", "github")),
+        *(f"pipecat-test-{name}" for name in ("network", "platform", "permissions", "edge", "canary", "github")),
     }
     assert operator.programs.commands == []
     for name in ("RELEASE_ROLE", "CHANGE_ROLE"):
@@ -142,8 +142,9 @@ def test_a_release_asks_aws_for_nothing_that_its_role_refuses(operator: Operator
             operator.programs.answers = {**DOCKER, **GIT, "git rev-parse": Finished(0, f"{tag}\n")}
             code, said = operator.run("deploy-plan", "--role", arn)
             assert code == 0, said
-            operator.deploy("--yes", "--role", arn)
-            assert f"phone:{tag}" in str(aws.of("pipecat-test-phone", "TaskDefinition"))
+            operator.deploy("--yes", "--role", arn)  # nothing answers here, so the second ends with its canary
+            said = operator.deploy("--yes", "--no-canary", "--role", arn)[1]
+    assert f"rolled back: phone to {TAG}" in flat(said)
     assert {"cloudformation:ExecuteChangeSet", "secretsmanager:GetSecretValue"} <= asked
     assert asked - allowed == set(), "github-oidc.yaml, ReleaseRole may not"
 
