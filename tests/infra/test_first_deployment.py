@@ -137,6 +137,7 @@ def test_a_release_asks_aws_for_nothing_that_its_role_refuses(operator: Operator
     allowed = {action for one in role for action in as_list(one["Action"])}
     change = boto3.client("cloudformation", REGION).describe_stacks(StackName="pipecat-test-github")["Stacks"][0]
     arn = next(one["OutputValue"] for one in change["Outputs"] if one["OutputKey"] == "ChangeRoleArn")
+    said = ""
     with listening() as asked:
         for tag in (TAG, "bbbbbbbbbbbb"):
             operator.programs.answers = {**DOCKER, **GIT, "git rev-parse": Finished(0, f"{tag}\n")}
