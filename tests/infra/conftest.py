@@ -1,9 +1,13 @@
-"""Deployments that the tests look at: made once, never changed."""
+"""Deployments that the tests look at, made once and never changed; and empty accounts to deploy into."""
+
+from collections.abc import Iterator
 
 import boto3
 import pytest
 
+from tests.support.aws_models import Models, telling
 from tests.support.stacks import REGION, Deployed, deploy, pretend_aws, usual
+from tests.support.web_page import serving
 
 
 @pytest.fixture(scope="session")
@@ -73,3 +77,18 @@ def default_network() -> dict[str, str]:
     subnets = client.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc["VpcId"]]}])["Subnets"]
     names = ",".join(subnet["SubnetId"] for subnet in subnets[:2])
     return {"VpcId": vpc["VpcId"], "VpcCidr": vpc["CidrBlock"], "PublicSubnetIds": names, "TaskSubnetIds": names}
+
+
+@pytest.fixture(scope="session")
+def page() -> Iterator[str]:
+    """Give the address of a page."""
+    with serving() as address:
+        yield address
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
+    """Give an empty AWS in which services run two tasks each."""
+    monkeypatch.setenv("MOTO_ECS_SERVICE_RUNNING", "2")
+    with pretend_aws() as made, telling(Models()):
+        yield made

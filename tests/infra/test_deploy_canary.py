@@ -1,10 +1,8 @@
 """`voice-agent deploy` tries a new version at a canary: a pretend AWS, real phone services, the local load balancer."""
 
 import asyncio
-import http.server
 import io
-import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +11,7 @@ from urllib.parse import urlsplit
 
 import boto3
 import pytest
-from moto.ecs.models import EC2ContainerServiceBackend, ecs_backends
+from moto.ecs.models import EC2ContainerServiceBackend
 
 from deployment.patience import Patience
 from deployment.programs import Finished
@@ -26,11 +24,11 @@ from standins.nova.server import NovaSettings, NovaStandin
 from standins.twilio.server import TwilioExchange
 from standins.twilio.settings import ExchangeSettings
 from tests.infra.test_canary_stack import with_canary
-from tests.support.aws_models import Models, telling
+from tests.support import web_page
 from tests.support.operator import SID, TOKEN, Operator, fill_secrets, stacks
 from tests.support.phone_process import PhoneProcess, phone_process
 from tests.support.score import Score, short_notes
-from tests.support.stacks import REGION, Deployed, pretend_aws
+from tests.support.stacks import REGION, Deployed
 from tests.support.told_programs import DOCKER, GIT, ToldPrograms
 
 CALL = {"voice-agent call": Finished(0, "1 turn\n")}
@@ -38,47 +36,6 @@ BREAKS: Mapping[str, Mapping[str, str]] = {
     "a model that it cannot reach": {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "https://127.0.0.1:9"},
     "another token": {"TWILIO_AUTH_TOKEN": "n0t-the-token-of-this-account"},
 }
-
-
-class Page(http.server.BaseHTTPRequestHandler):
-    """A web service: healthy, and with a page; as a load balancer, it answers the header while a canary runs."""
-
-    def do_GET(self) -> None:
-        """Answer anything."""
-        body = b"<!doctype html><title>Voice agent</title>"
-        self.send_response(200 if "X-Canary" not in self.headers or "-canary-" in running() else 503)
-        self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-def running() -> str:
-    """Name the services that ECS runs; moto goes on listing those that are gone."""
-    every = ecs_backends["123456789012"][REGION].services.values()
-    return " ".join(one.name for one in every if one.status == "ACTIVE")
-
-
-@pytest.fixture(scope="module")
-def page() -> Iterator[str]:
-    """Give the address of a page."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
-    """Give an empty AWS in which services run two tasks each."""
-    monkeypatch.setenv("MOTO_ECS_SERVICE_RUNNING", "2")
-    with pretend_aws() as made, telling(Models()):
-        yield made
 
 
 @pytest.fixture
@@ -176,8 +133,7 @@ def test_what_drops_the_header_is_noticed_before_a_call_proves_the_wrong_version
     operator: Operator, aws: Deployed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The version that runs would answer instead, and the new one would pass untried."""
-    monkeypatch.setattr(Page, "headers", {}, raising=False)
-    monkeypatch.setattr(Page, "do_GET", Ignorant.do_GET)
+    monkeypatch.setattr(web_page, "canaries", lambda: ["any"])  # 200, header or not
     before = images(aws)
     commit(operator, "bbbbbbbbbbbb")
     code, said = operator.deploy("--yes")
@@ -186,17 +142,6 @@ def test_what_drops_the_header_is_noticed_before_a_call_proves_the_wrong_version
     code, said = operator.deploy("--yes", "--no-canary")
     assert (code, images(aws)) == (0, ["bbbbbbbbbbbb"] * 2)
     assert "? canary          left out, as you asked" in said
-
-
-class Ignorant(Page):
-    """A page behind something that drops headers."""
-
-    def do_GET(self) -> None:
-        """Answer anything, whatever the headers."""
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
 
 
 @dataclass
@@ -332,7 +277,7 @@ async def test_a_bad_version_never_gets_a_caller_and_a_good_one_replaces_what_ru
         assert images(aws) == ["g00dg00dg00d"] * 2
         assert said.index("✓ phone-canary") < said.index("✓ phone           updated")
         assert len(good.lines("session_ended")) == 1
-        assert "-canary-" not in running()
+        assert web_page.canaries() == []
 
 
 def requests(phone: PhoneProcess) -> list[dict[str, Any]]:

@@ -1,27 +1,24 @@
 """`voice-agent deploy`, `deploy-plan` and `destroy`, against a pretend AWS with pretended docker and git."""
 
 import asyncio
-import http.server
 import json
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
 import boto3
 import pytest
 from moto.cloudformation.models import CloudFormationBackend, cloudformation_backends
-from moto.ecs.models import ecs_backends
 
 from deployment.programs import Finished
 from standins.twilio import ExchangeSettings, TwilioExchange
 from tests.infra.conftest import default_network
-from tests.support.aws_models import Models, telling
 from tests.support.injection import inject
 from tests.support.operator import SID, TOKEN, Operator, fill_secrets, stacks
-from tests.support.stacks import REGION, Deployed, pretend_aws
+from tests.support.stacks import REGION, Deployed
 from tests.support.told_programs import DOCKER, GIT
 
 ACCOUNT = "123456789012"
@@ -32,41 +29,6 @@ ORDER = [
     *(f"pipecat-test-{service}-scaling" for service in ("phone", "web")),
     *(f"pipecat-test-{name}" for name in ("phone-alarms", "web-alarms", "platform-alarms", "events", "observability")),
 ]
-
-
-class Page(http.server.BaseHTTPRequestHandler):
-    """Answers as a deployment does: healthy, and with a page; with the header of a canary only while there is one."""
-
-    def do_GET(self) -> None:
-        """Answer anything."""
-        body = b"<!doctype html><title>Voice agent</title>"
-        self.send_response(200 if "X-Canary" not in self.headers or canaries() else 503)
-        self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture(scope="module")
-def page() -> Iterator[str]:
-    """Give the address of a page."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
-    """Give an empty AWS in which services run two tasks each."""
-    monkeypatch.setenv("MOTO_ECS_SERVICE_RUNNING", "2")
-    with pretend_aws() as made, telling(Models()):
-        yield made
 
 
 @pytest.fixture
@@ -82,12 +44,6 @@ def ready(operator: Operator) -> Operator:
     operator.deploy("--yes")
     fill_secrets()
     return operator
-
-
-def canaries() -> list[str]:
-    """List the services of ECS that try a version; moto goes on listing those that are gone."""
-    every = ecs_backends[ACCOUNT][REGION].services.values()
-    return [one.name for one in every if "-canary-" in one.name and one.status == "ACTIVE"]
 
 
 def push(tag: str) -> None:

@@ -1,6 +1,6 @@
 """An account's first deployments: AWS's own roles, GitHub's provider, a foundation, images of another account."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import boto3
@@ -12,9 +12,8 @@ from tests.infra.test_deploy_command import break_once
 from tests.infra.test_permissions import as_list
 from tests.support import aws_account
 from tests.support.asked import listening
-from tests.support.aws_models import Models, telling
 from tests.support.operator import Operator, fill_secrets, stacks
-from tests.support.stacks import REGION, Deployed, pretend_aws
+from tests.support.stacks import REGION, Deployed
 from tests.support.told_programs import DOCKER, GIT, ToldPrograms
 
 TAG = "0a1b2c3d4e5f"
@@ -24,14 +23,6 @@ THERE = "eu-west-1"
 """Another registry. moto keeps one for each region, and to the product another account's is just as far."""
 MANIFEST, ANOTHER = ('{"layers": [{"digest": "sha256:%s"}]}' % (letter * 64) for letter in "ab")
 REGISTRY = f"123456789012.dkr.ecr.{THERE}.amazonaws.com"
-
-
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
-    """Give an empty AWS in which services run two tasks each."""
-    monkeypatch.setenv("MOTO_ECS_SERVICE_RUNNING", "2")
-    with pretend_aws() as made, telling(Models()):
-        yield made
 
 
 @pytest.fixture

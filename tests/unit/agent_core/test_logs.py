@@ -5,7 +5,6 @@ import json
 import logging
 import sys
 import threading
-from collections.abc import Iterator
 from concurrent.futures import Future, InvalidStateError
 from types import SimpleNamespace
 from typing import Any
@@ -25,16 +24,7 @@ class Screen(io.StringIO):
         return True
 
 
-@pytest.fixture(autouse=True)
-def put_back() -> Iterator[None]:
-    """Leave logging as it was."""
-    handlers, level = logging.root.handlers[:], logging.root.level
-    hooks = sys.excepthook, sys.unraisablehook, threading.excepthook
-    yield
-    sys.excepthook, sys.unraisablehook, threading.excepthook = hooks
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
-    logging.root.handlers[:], logging.root.level = handlers, level
+pytestmark = pytest.mark.usefixtures("logging_as_before")
 
 
 def _logged(monkeypatch: pytest.MonkeyPatch, output: io.StringIO, chosen: LogFormat) -> str:

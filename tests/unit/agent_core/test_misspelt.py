@@ -1,14 +1,9 @@
 """A misspelt setting is found, and no variable of anybody else is taken for one."""
 
 import io
-import logging
-import sys
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
 from agent_core import misspelt
 from agent_core.errors import ConfigurationError
@@ -63,18 +58,6 @@ def test_a_misspelt_name_in_the_file_stops_the_service_at_its_start(tmp_path: Pa
         with pytest.raises(ConfigurationError) as refused:
             settings.read()
         assert refused.value.reason == f".env: {written} is not a setting; write {meant}"
-
-
-@pytest.fixture
-def logging_as_before() -> Iterator[None]:
-    """What a service configures at its start is not left to the tests after this one."""
-    handlers, level = logging.root.handlers[:], logging.root.level
-    hooks = sys.excepthook, sys.unraisablehook, threading.excepthook
-    yield
-    sys.excepthook, sys.unraisablehook, threading.excepthook = hooks
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
-    logging.root.handlers[:], logging.root.level = handlers, level
 
 
 @pytest.mark.usefixtures("logging_as_before")
