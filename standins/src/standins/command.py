@@ -1,4 +1,4 @@
-"""What the commands of stand-ins share: a JSON line for each event, serving until told to stop, a reason if not."""
+"""What the commands of stand-ins share: a JSON line for each event, serving until stopped, a reason if not."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ def run(work: Coroutine[object, object, None], port: int, tell: Callable[[Event]
     """Run a stand-in to its end.
 
     Args:
-        work: serves until told to stop.
+        work: serves until stopped.
         port: where, for the line that says why it could not.
         tell: writes that line.
 

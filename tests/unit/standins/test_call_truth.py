@@ -148,7 +148,7 @@ def test_a_person_who_was_asked_for_is_an_answer(words: bool) -> None:  # noqa: 
     call = reviewed(*GREETED, *announced, *TRANSFERRED, label="I want to talk to a human")
     assert judged(call) == ""
     assert fallbacks(call.result) == []
-    assert [span.speaker for span in spans(call.result)][-2:] == [Speaker.PERSON, Speaker.NOBODY]
+    assert [span.speaker for span in spans(call.result)][-2:] == [Speaker.PERSON, Speaker.NONE]
 
 
 def test_nobody_free_and_back_is_no_fallback() -> None:

@@ -79,7 +79,7 @@ async def make_calls(options: CallOptions, folder: Path, out: TextIO, patience: 
                 for handset, result, turns in zip(handsets, results, utterances, strict=True):
                     calls.create_task(place(handset, number, result, turns, patience))
         except asyncio.CancelledError:
-            # Ctrl-C: the calls have been hung up. What was measured is told all the same, and nothing is waited for.
+            # Ctrl-C: the calls have been hung up. What was measured is printed all the same, without waiting.
             if (task := asyncio.current_task()) is not None:
                 task.uncancel()
             stopped = True
@@ -104,7 +104,7 @@ def _check_writable(options: CallOptions) -> None:
         if is_new:
             path.unlink()
     except OSError as error:
-        reason = f"--save {options.save}: {error.strerror}; nobody was called"
+        reason = f"--save {options.save}: {error.strerror}; no call was made"
         raise UsageError(reason) from error
 
 

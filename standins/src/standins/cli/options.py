@@ -35,7 +35,7 @@ the second Rome, and so on around. The same works in --expect-text, and no calle
 another one asked for.
 
 A call fails when the agent did not speak in the model's own words, when the fallback, an apology, a hold announcement
-or a person spoke in its place, and many calls fail when most answers came late. A person whom the agent has put the
+or a person spoke in its place, and many calls fail when most answers came late. A person that the agent has put the
 caller through to is an answer.
 
 Variables: SAY, WAV, DTMF, BARGE_IN, CALLS, LATE, SAVE, EXPECT_TOOL, EXPECT_TEXT, URL; of the first three in this order,
@@ -212,7 +212,8 @@ def read(arguments: Sequence[str], env: Mapping[str, str] = os.environ) -> CallO
     parser = make_parser(env)
     for name in sorted(set(env.get("UNKNOWN_VARIABLES", "").split()) - _OTHERS):
         near = nearest(name)
-        parser.error(f"no variable {name}" + (f"; write {near}" if near else f"; there are {', '.join(VARIABLES)}"))
+        instead = f"; write {near}" if near else f"; there are {', '.join(VARIABLES)}"
+        parser.exit(2, f"{parser.prog}: no variable {name}{instead}\n")  # not behind options, which were not typed
     given = vars(parser.parse_args(arguments))
     turns = given.pop("turns") or [
         _turn(parser, f"--{name.lower()}", env[name]) for name in ("SAY", "WAV", "DTMF") if env.get(name)

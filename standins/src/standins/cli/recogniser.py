@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from standins.cli.caller import CallResult
-from standins.cli.speakers import Speaker, spans
+from standins.cli.speakers import Speaker, sounds, spans
 from standins.cli.verdict import Reading
 from standins.speech import transcribe_answer
 from standins.twilio import mulaw
@@ -16,6 +16,7 @@ _SPOKEN = {Speaker.AGENT, Speaker.FALLBACK, Speaker.PERSON}
 
 async def readings(result: CallResult) -> list[Reading]:
     """Read the greeting and each answer, by speaker, in a thread: the call is over, only the terminal waits."""
+    heard = sounds(result)
     edges = [0.0, *(turn.ended for turn in result.turns), float("inf")]
     found = []
     for turn, (start, stop) in enumerate(pairwise(edges)):
@@ -25,7 +26,8 @@ async def readings(result: CallResult) -> list[Reading]:
                 continue
             pcm = result.heard(began, None if ended == float("inf") else ended)
             if any(pcm) and (text := await asyncio.to_thread(transcribe_answer, pcm, mulaw.RATE)):
-                found.append(Reading(began, turn, span.speaker, text))
+                at = next((one.began for one in heard if one.speaker is span.speaker and one.began >= began), began)
+                found.append(Reading(at, turn, span.speaker, text))
     return found
 
 

@@ -55,14 +55,17 @@ class Terminal:
 
     def text(self, text: str, tone: str = "") -> None:
         """Write a sentence."""
-        self._stream.write("\n".join(self._paint(part, tone) for part in textwrap.wrap(text, self._width)) + "\n")
+        self._stream.write(
+            "\n".join(self._paint(part, tone) for part in textwrap.wrap(text, self._width, break_on_hyphens=False))
+            + "\n"
+        )
 
     def table(self, rows: Sequence[str], tone: str = "") -> None:
         """Write rows that are laid out already; what does not fit goes on below, between two words."""
         for row in rows:
             column = row.rfind("  ")  # the last one is the longest
             inner = " " * (column + 2 if 0 <= column <= self._width // 2 else 0)
-            parts = textwrap.wrap(row, self._width, subsequent_indent=inner, drop_whitespace=True) or [""]
+            parts = textwrap.wrap(row, self._width, subsequent_indent=inner, break_on_hyphens=False) or [""]
             parts[0] = row[: len(row) - len(row.lstrip())] + parts[0].lstrip() if row.strip() else ""
             self._stream.write("\n".join(self._paint(part, tone) for part in parts) + "\n")
 
@@ -191,7 +194,7 @@ def _model(call: Reviewed) -> list[Line]:
 
 
 def _written(at: float, text: str) -> Line:
-    """Show what the service asks of the model as what it is: nobody has said it."""
+    """Show instructions to the model as such, not as speech."""
     return Line(at, "order", f"to the model, in writing: {text}", "2")
 
 

@@ -23,19 +23,19 @@ class Speaker(StrEnum):
     """Twilio itself, which executes the verbs behind a stream that is lost, or of a call that was turned away."""
     RINGING = "ringing"
     PERSON = "person"
-    NOBODY = "nobody"
+    NONE = "none"
 
 
 _HOLDERS: Final = {
     "stream_started": Speaker.AGENT,
-    "stream_closed": Speaker.NOBODY,
+    "stream_closed": Speaker.NONE,
     "say": Speaker.FALLBACK,
     "play": Speaker.FALLBACK,
     "dial": Speaker.RINGING,
     "dial_bridged": Speaker.PERSON,
-    "dial_ended": Speaker.NOBODY,
-    "redirected": Speaker.NOBODY,
-    "ended": Speaker.NOBODY,
+    "dial_ended": Speaker.NONE,
+    "redirected": Speaker.NONE,
+    "ended": Speaker.NONE,
 }
 
 
@@ -77,7 +77,7 @@ def spans(result: CallResult) -> list[Span]:
     changes: list[tuple[float, Speaker]] = []
     for event in result.timeline.events:
         speaker = _HOLDERS.get(event.name)
-        # The exchange speaks for a person whom it acts out.
+        # The exchange plays the person itself.
         acted_out = event.name == "say" and bool(changes) and changes[-1][1] is Speaker.PERSON
         if speaker is not None and not acted_out:
             changes.append((event.at, speaker))

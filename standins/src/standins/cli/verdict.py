@@ -20,7 +20,7 @@ _RECORDINGS: Final = {
 
 @dataclass(frozen=True)
 class Reading:
-    """What the recogniser made of one speaker's words, from a time on the timeline."""
+    """What the recogniser made of one speaker's words, and when they began on the timeline."""
 
     at: float
     turn: int
