@@ -32,7 +32,7 @@ def main() -> int:
     """Make the environment if need be.
 
     Returns:
-        0 when it is there, 1 when it cannot be made, 130 when it was interrupted; then a person has been told why.
+        0 when it is there, 1 when it cannot be made, 130 when it was interrupted; the reason has been printed.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

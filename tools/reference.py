@@ -171,7 +171,7 @@ to ask for:
 | `twilio_refuses_us`, `hang_up_failed` | `error`: what Twilio's REST service said, and the setting to change |
 | `call_after_its_stream` | `ended_normally`: whether the call was hung up, or left to the fallback |
 | `call_turned_away` | `cause` (`AtCapacity`, `ModelBusy`, `Draining`, `OverBudget`), `tries` |
-| `model_throttled` | `error`, `region`, `streams` of this task, `seconds` for which nobody new is connected |
+| `model_throttled` | `error`, `region`, `streams` of this task, `seconds` for which no new conversation begins |
 | `model_throttle_over` | `region`: the model takes streams again |
 | `model_streams_unreachable`, `model_streams_reached` | the table that counts the account's streams: `error` |
 | `model_streams_not_returned` | a task that stopped did not return its streams; they come free within a minute |
@@ -265,7 +265,7 @@ def nova_page() -> str:
 
 
 _WITHOUT_CALLS = {"LoopLag"}
-"""A distribution that has values also while nobody calls; gauges and counters have, zeros."""
+"""A distribution that has values also while idle; gauges and counters have, zeros."""
 
 
 def measured_file() -> str:

@@ -85,7 +85,7 @@ def estimate(job: Job, tasks: Mapping[str, int]) -> list[Item]:
 
 
 def minute() -> list[Item]:
-    """Estimate what a minute of a call costs on top, by whom it is paid to."""
+    """Estimate what a minute of a call costs on top, by payee."""
     table, tokens = prices(), measured()["dollars_for_1000_tokens"]
     heard, spoken = 60 * _CALLER_SPEAKS, 60 * _AGENT_SPEAKS
     model = _SPEECH_TOKENS_A_SECOND / 1000 * (heard * tokens["speech_input"] + spoken * tokens["speech_output"])

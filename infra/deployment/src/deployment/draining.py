@@ -2,7 +2,7 @@
 
 A task keeps its conversations for PhoneDrainSeconds or WebDrainSeconds of edge.yaml, half an hour or more, and
 CloudFormation gives up on deleting a service after thirty minutes. Deleting one with live calls would so end as
-DELETE_FAILED, after half an hour in which no new call is answered. Whoever agreed to the deletion agreed to the cut.
+DELETE_FAILED, after half an hour in which no new call is answered. To agree to the deletion is to agree to the cut.
 """
 
 from collections.abc import Iterator

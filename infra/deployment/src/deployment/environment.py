@@ -61,7 +61,7 @@ class Environment:
 
     @property
     def has_flow_logs(self) -> bool:
-        """Whether flow-logs.yaml writes down who talked to whom in the network."""
+        """Whether flow-logs.yaml is deployed."""
         return self.parameters.get("FlowLogs", "") == "true"
 
 

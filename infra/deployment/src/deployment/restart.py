@@ -1,6 +1,6 @@
 """What makes tasks start anew although no template and no image has changed: another secret, or an order.
 
-Tasks read their secrets only when they start, so a value that was corrected or rotated reaches nobody by itself.
+Tasks read their secrets only when they start, so a corrected or rotated value reaches no running task.
 """
 
 import time

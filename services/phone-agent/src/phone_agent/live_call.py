@@ -156,7 +156,7 @@ class LiveCall:
         return record
 
     def _note_defect(self, part: asyncio.Task[None]) -> None:
-        """End a call one part of which has failed: without it the others would go on for nobody."""
+        """End a call one part of which has failed: without it the others would go on without a caller."""
         if not part.cancelled() and (error := part.exception()) is not None:
             log.error("call_failed", call_sid=self._call_sid, error=type(error).__name__)
             self._session.end(EndReason.FAILED)

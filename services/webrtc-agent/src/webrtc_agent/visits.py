@@ -119,7 +119,7 @@ class Visits:
 
         Args:
             visit: Whose.
-            conversation: Is told when it has to end.
+            conversation: Asked to end when it has to.
             run: Holds it.
             abandon: Releases what a conversation holds that a defect has ended; may be repeated.
         """

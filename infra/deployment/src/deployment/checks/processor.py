@@ -24,7 +24,7 @@ def check(aws: Aws, tag: str, processor: str) -> Iterator[Finding]:
     """Compare the images of a tag with CpuArchitecture; silent where the registry does not tell.
 
     Args:
-        aws: whom to ask.
+        aws: the clients to use.
         tag: of the images.
         processor: X86_64 or ARM64.
     """

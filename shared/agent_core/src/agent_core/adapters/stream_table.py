@@ -19,7 +19,7 @@ _CONFIG: Final = Config(
     connect_timeout=1,
     read_timeout=1,
     max_pool_connections=1,
-    # Whoever waits has given up before a second try would help; the next exchange is one.
+    # Callers give up before a second try would help; the next exchange is one.
     retries={"total_max_attempts": 1, "mode": "standard"},
 )
 _REFUSED: Final = "ConditionalCheckFailedException"

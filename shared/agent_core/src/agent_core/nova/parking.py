@@ -149,7 +149,7 @@ class Parking[Of]:
 
         Args:
             key: Name of the call.
-            abandoned: Told of it in place of the usual one.
+            abandoned: Called in place of the usual callback.
         """
         if (parked := self.adopt(key)) is not None:
             task = asyncio.create_task(parked.discard())

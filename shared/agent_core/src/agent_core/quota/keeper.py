@@ -34,20 +34,20 @@ _MOST_TRIES: Final = 5
 _MARGIN: Final = 5.0
 """A lease is not relied on for its last seconds: clocks differ, and a stream that is being opened takes time."""
 _USUAL_TASKS: Final = 8
-"""Tasks to share a quota with, as long as the table has not told how many there are: two services of four."""
+"""Tasks to share a quota with, until the table shows how many there are: two services of four."""
 
 
 class Keeper:
     """Keeps the lease of one task.
 
     Args:
-        share: Told what may be used.
+        share: Holds what may be used.
         table: Of the pool.
         quota: Streams that all tasks together may open.
         task: Name of this one.
         on_fault: Called when the table could not be reached.
         clock: Unix seconds.
-        monotonic: Seconds of a clock that nobody sets.
+        monotonic: Seconds of a monotonic clock.
     """
 
     def __init__(  # noqa: PLR0913 - what it works with
@@ -112,7 +112,7 @@ class Keeper:
             self._more_seconds -= 1
 
     def changed(self) -> None:
-        """Note that something was taken or given back: the lease is to follow, without anybody waiting for it."""
+        """Note that something was taken or given back: the lease is to follow; no caller waits for it."""
         self._wake.set()
 
     @asynccontextmanager

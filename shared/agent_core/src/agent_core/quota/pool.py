@@ -1,7 +1,7 @@
 """The leases of all tasks on the quota of one model in one region. No I/O.
 
 A lease ends by itself, so that a task that died returns its streams. A change is made by reading the pool, deciding
-here, and writing it back under the condition that nobody else has written it meanwhile.
+here, and writing it back under the condition that it has not changed meanwhile.
 """
 
 from collections.abc import Mapping
@@ -86,7 +86,7 @@ def granted(pool: Pool, task: str, demand: Demand, quota: int, now: float) -> Po
     room_for_calls = min(quota - kept_for_renewals(quota) - taken_calls, quota - taken - demand.seconds)
     calls = max(demand.calls, min(demand.calls + demand.more_calls, room_for_calls))
     if not demand.leaving:
-        # Everybody may lease ahead half of an even part of what is left, so that the last streams go to those who ask.
+        # Every task may lease ahead half of an even part of what is left, so that the last streams go to those who ask.
         left = room_for_calls - calls
         calls += max(0, min(BLOCK, left // (2 * (len(others) + 1))))
     seconds = max(demand.seconds, min(demand.seconds + demand.more_seconds, quota - taken - calls))

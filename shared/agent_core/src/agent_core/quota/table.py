@@ -27,5 +27,5 @@ class Table(Protocol):
         """Replace the version before this one; False if that is not what is there any more.
 
         Raises:
-            TableFault: it could not be written, or nobody knows whether it was.
+            TableFault: it could not be written, or it is unknown whether it was.
         """

@@ -1,7 +1,7 @@
 """The back-off after the model has refused a stream for want of quota. No I/O.
 
-Others may use the account's quota as well: a notebook, another product, a task whose count was lost. Then nobody new
-is connected for a while. After that one conversation tries, and all others wait for what becomes of it.
+Others may use the account's quota as well: a notebook, another product, a task whose count was lost. Then no new
+conversation begins for a while. After that one conversation tries, and all others wait for what becomes of it.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ REFUSALS: Final = frozenset({"ThrottlingException", "ServiceQuotaExceededExcepti
 FIRST_SECONDS: Final = 5.0
 MOST_SECONDS: Final = 60.0
 PROBE_SECONDS: Final = 15.0
-"""A probe of which the model says nothing for so long has told nothing: its caller has hung up, say."""
+"""A probe without an answer for so long is inconclusive: its caller may have hung up."""
 
 
 class Throttle:
