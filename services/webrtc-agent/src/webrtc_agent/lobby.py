@@ -155,6 +155,8 @@ class Lobby:
         peer: Peer | None = None
         try:
             peer = await Peer.answer(self.agent, place, offer, self.people, details)
+            if visit.text_only:
+                peer.use_text_only()
             answer = self._description(peer)
             arrival.when_displaced(peer.give_up)
         except BaseException:

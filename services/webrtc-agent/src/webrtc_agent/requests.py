@@ -29,6 +29,8 @@ class StartRequest(_Body):
     create_daily_room: Annotated[
         bool | None, Field(validation_alias=AliasChoices("createDailyRoom", "create_daily_room"))
     ] = None
+    text_only: Annotated[bool | None, Field(validation_alias=AliasChoices("textOnly", "text_only"))] = None
+    """The visitor reads the answers: the agent's audio is silent until a message asks for it."""
     body: Annotated[Any, Field(repr=False)] = None
     sdp: Annotated[Any, Field(repr=False)] = None
     """Some clients post their offer here when the answer to the start named no other address."""
