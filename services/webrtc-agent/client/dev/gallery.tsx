@@ -18,7 +18,13 @@ const call = {
   talk: nothing,
   open: nothing,
   type: nothing,
+  again: nothing,
   mute: nothing,
+  silence: nothing,
+  addMicrophone: nothing,
+  pushToTalk: nothing,
+  hold: nothing,
+  voice: nothing,
   dismiss: nothing,
   hangUp: nothing,
 } as unknown as Call;

@@ -35,8 +35,8 @@ export async function carrier(): Promise<Carrier> {
  *
  * @throws Trouble: nobody answers, or the answer is no.
  */
-export async function start(transport: Carrier): Promise<Started> {
-  const answer = await ask("/start", { transport, createDailyRoom: transport === "daily" });
+export async function start(transport: Carrier, textOnly: boolean): Promise<Started> {
+  const answer = await ask("/start", { transport, createDailyRoom: transport === "daily", textOnly });
   const started = transport === "daily" ? dailyStart(answer) : peerStart(answer);
   if (started === null) {
     throw new Trouble(problem("refused"));

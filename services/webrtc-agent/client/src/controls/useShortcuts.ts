@@ -1,0 +1,49 @@
+import { useEffect, useRef } from "react";
+import { useChoices } from "./choices";
+import { focusOf, type Shortcut, shortcutOf } from "./shortcuts";
+
+/** What a key starts, and for a key that is held what its release ends. */
+export type Actions = Readonly<Record<Shortcut, (() => void) | null>> & {
+  readonly release: () => void;
+};
+
+/** Run actions by single keys, while these are on. Escape hides tooltips, and leaves the text field. */
+export function useShortcuts(actions: Actions): void {
+  const { shortcuts } = useChoices();
+  const latest = useRef(actions);
+  latest.current = actions;
+  useEffect(() => {
+    const ending = new AbortController();
+    const { signal } = ending;
+    const down = (event: KeyboardEvent): void => {
+      if (event.key === "Escape") {
+        leave(event);
+        return;
+      }
+      const shortcut = shortcuts ? shortcutOf(event, focusOf(event.target)) : null;
+      const action = shortcut && latest.current[shortcut];
+      if (action) {
+        event.preventDefault();
+        if (!event.repeat) {
+          action();
+        }
+      }
+    };
+    const release = (): void => latest.current.release();
+    addEventListener("keydown", down, { signal });
+    addEventListener("keyup", (event) => event.key === " " && release(), { signal });
+    // A window that lost the focus hears of no release.
+    addEventListener("blur", release, { signal });
+    document.addEventListener("visibilitychange", release, { signal });
+    addEventListener("pointermove", () => document.documentElement.removeAttribute("data-tips"), { signal });
+    addEventListener("focusin", () => document.documentElement.removeAttribute("data-tips"), { signal });
+    return () => ending.abort();
+  }, [shortcuts]);
+}
+
+function leave(event: KeyboardEvent): void {
+  document.documentElement.dataset.tips = "off";
+  if (event.target instanceof HTMLInputElement && event.target.closest(".typed")) {
+    event.target.blur();
+  }
+}
