@@ -18,14 +18,14 @@ interface Props {
 
 /** What belongs to the controls but stands nowhere on the page: keys, dialogs, and the ear for the visitor's voice. */
 export function Panels({ call, state, panel, onPanel }: Props) {
-  const { volume } = useChoices();
+  const { volume, pushToTalk } = useChoices();
   const live = isLive(state.phase);
   const speaks = live && !state.typing;
   useShortcuts({
     mute: speaks ? () => call.mute(!state.muted) : null,
     sound: live ? () => call.silence(!state.silent) : null,
     type: live ? focusTyping : null,
-    hold: speaks ? () => call.hold(true) : null,
+    hold: speaks && pushToTalk ? () => call.hold(true) : null,
     help: () => onPanel("shortcuts"),
     release: () => call.hold(false),
   });

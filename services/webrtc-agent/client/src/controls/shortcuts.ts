@@ -54,5 +54,6 @@ export function focusOf(target: EventTarget | null): Focus {
   if (target.isContentEditable || target.closest("input, textarea, select, [role=textbox]")) {
     return "text";
   }
-  return target.closest("button, a[href], summary, [role=button]") ? "button" : "page";
+  // A button that was clicked keeps the focus, but who clicked it does not mean it with the space bar.
+  return target.closest(":focus-visible:is(button, a[href], summary, [role=button])") ? "button" : "page";
 }

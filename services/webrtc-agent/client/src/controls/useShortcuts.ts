@@ -15,6 +15,7 @@ export function useShortcuts(actions: Actions): void {
   useEffect(() => {
     const ending = new AbortController();
     const { signal } = ending;
+    let held = false;
     const down = (event: KeyboardEvent): void => {
       if (event.key === "Escape") {
         leave(event);
@@ -24,14 +25,24 @@ export function useShortcuts(actions: Actions): void {
       const action = shortcut && latest.current[shortcut];
       if (action) {
         event.preventDefault();
+        held ||= shortcut === "hold";
         if (!event.repeat) {
           action();
         }
       }
     };
-    const release = (): void => latest.current.release();
+    const release = (): void => {
+      held = false;
+      latest.current.release();
+    };
+    const up = (event: KeyboardEvent): void => {
+      if (held && event.key === " ") {
+        event.preventDefault(); // it would press the button that was clicked last
+        release();
+      }
+    };
     addEventListener("keydown", down, { signal });
-    addEventListener("keyup", (event) => event.key === " " && release(), { signal });
+    addEventListener("keyup", up, { signal });
     // A window that lost the focus hears of no release.
     addEventListener("blur", release, { signal });
     document.addEventListener("visibilitychange", release, { signal });
