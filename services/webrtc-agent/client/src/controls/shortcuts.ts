@@ -43,8 +43,11 @@ export function shortcutOf(press: Press, focus: Focus): Shortcut | null {
   return found === "hold" && focus === "button" ? null : found; // space presses the button that has the focus
 }
 
-/** Tell what has the focus. */
-export function focusOf(target: EventTarget | null): Focus {
+/**
+ * Tell what has the focus. A button that was clicked keeps it, but who clicked does not mean that button with the space
+ * bar: it counts only where the focus was moved by keyboard.
+ */
+export function focusOf(target: EventTarget | null, byKeyboard: boolean): Focus {
   if (!(target instanceof HTMLElement)) {
     return "page";
   }
@@ -54,6 +57,5 @@ export function focusOf(target: EventTarget | null): Focus {
   if (target.isContentEditable || target.closest("input, textarea, select, [role=textbox]")) {
     return "text";
   }
-  // A button that was clicked keeps the focus, but who clicked it does not mean it with the space bar.
-  return target.closest(":focus-visible:is(button, a[href], summary, [role=button])") ? "button" : "page";
+  return byKeyboard && target.closest("button, a[href], summary, [role=button]") ? "button" : "page";
 }

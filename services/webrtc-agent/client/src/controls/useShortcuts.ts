@@ -16,12 +16,18 @@ export function useShortcuts(actions: Actions): void {
     const ending = new AbortController();
     const { signal } = ending;
     let held = false;
+    // Asked when the focus moves: with the next key the browser takes any focus for one of the keyboard.
+    let byKeyboard = false;
+    const focused = ({ target }: FocusEvent): void => {
+      byKeyboard = target instanceof Element && target.matches(":focus-visible");
+      showTips();
+    };
     const down = (event: KeyboardEvent): void => {
       if (event.key === "Escape") {
         leave(event);
         return;
       }
-      const shortcut = shortcuts ? shortcutOf(event, focusOf(event.target)) : null;
+      const shortcut = shortcuts ? shortcutOf(event, focusOf(event.target, byKeyboard)) : null;
       const action = shortcut && latest.current[shortcut];
       if (action) {
         event.preventDefault();
@@ -46,10 +52,21 @@ export function useShortcuts(actions: Actions): void {
     // A window that lost the focus hears of no release.
     addEventListener("blur", release, { signal });
     document.addEventListener("visibilitychange", release, { signal });
-    addEventListener("pointermove", () => document.documentElement.removeAttribute("data-tips"), { signal });
-    addEventListener("focusin", () => document.documentElement.removeAttribute("data-tips"), { signal });
+    addEventListener("focusin", focused, { signal });
+    addEventListener(
+      "pointerdown",
+      () => {
+        byKeyboard = false;
+      },
+      { signal },
+    );
+    addEventListener("pointermove", showTips, { signal });
     return () => ending.abort();
   }, [shortcuts]);
+}
+
+function showTips(): void {
+  document.documentElement.removeAttribute("data-tips");
 }
 
 function leave(event: KeyboardEvent): void {
