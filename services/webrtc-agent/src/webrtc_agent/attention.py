@@ -11,7 +11,7 @@ from agent_core.credit import Credit
 from agent_core.events import EndReason
 from agent_core.session import Session
 from webrtc_agent.messages import Drop, Leave, MessageGuard, Pass, Press, Refuse, error_response
-from webrtc_agent.transport import INPUT_RATE
+from webrtc_agent.rates import INPUT_RATE
 
 log = structlog.get_logger()
 

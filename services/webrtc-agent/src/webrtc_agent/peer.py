@@ -17,9 +17,10 @@ from webrtc_agent.call_back import CallBackCard, Contact
 from webrtc_agent.connection import CONNECT_SECONDS, SoundConnection
 from webrtc_agent.farewell import farewell
 from webrtc_agent.limits import TooOften
+from webrtc_agent.rates import INPUT_RATE, OUTPUT_RATE
 from webrtc_agent.refusals import MalformedOffer, SessionOver
 from webrtc_agent.requests import Candidate, OfferRequest
-from webrtc_agent.transport import INPUT_RATE, OUTPUT_RATE, VisitorTransport
+from webrtc_agent.transport import VisitorTransport
 from webrtc_agent.watch import Watch
 
 WAY_TO_EAR = 0.4

@@ -10,8 +10,8 @@ from pipecat.transports.daily.transport import DailyInputTransport, DailyParams,
 
 from webrtc_agent.attention import Attention
 from webrtc_agent.daily.native import NativeCall, ReleasedError
+from webrtc_agent.rates import INPUT_RATE, OUTPUT_RATE
 from webrtc_agent.rooms import Room
-from webrtc_agent.transport import INPUT_RATE, OUTPUT_RATE
 
 log = structlog.get_logger()
 

@@ -16,7 +16,7 @@ from webrtc_agent.attention import Attention
 from webrtc_agent.call_back import CallBackCard, Contact
 from webrtc_agent.daily.transport import RoomTransport
 from webrtc_agent.farewell import farewell
-from webrtc_agent.transport import INPUT_RATE, OUTPUT_RATE
+from webrtc_agent.rates import INPUT_RATE, OUTPUT_RATE
 
 log = structlog.get_logger()
 
