@@ -4,8 +4,8 @@ aiortc decodes in a thread for each visitor, and hands every 20 ms from the even
 eight visitors the hand-over, not the work, was what a process could not keep up with.
 """
 
-import threading
 from collections.abc import Callable
+from queue import SimpleQueue
 from typing import Any
 
 import structlog
@@ -37,21 +37,19 @@ class InboundAudio:
     def __init__(self, receiver: Any, rate: int, hear: Hear) -> None:  # noqa: ANN401 - aiortc's
         self._rate = rate
         self._hear = hear
-        self._ended = threading.Event()
+        self._end: SimpleQueue[None] = SimpleQueue()
+        self.get = self._end.get
+        """Keeps the receiver's thread waiting; aiortc calls it there."""
         self._opus: Decoder | None = None
         self._expected: int | None = None
         self._others = _Others(rate)
         self._failed = False
         receiver._RTCRtpReceiver__decoder_queue = self  # noqa: SLF001 - see above
 
-    def get(self) -> None:
-        """Keep the receiver's thread waiting; aiortc calls it there."""
-        self._ended.wait()
-
     def put(self, item: tuple[Any, Any] | None) -> None:
         """Take one packet in its order, or None at the end; aiortc calls it on the event loop."""
         if item is None:
-            self._ended.set()
+            self._end.put(None)
             return
         codec, encoded = item
         try:
