@@ -49,11 +49,11 @@ def test_a_cause_is_shown_whole_with_its_remedy() -> None:
         "error": "nova_sonic: SmithyError",
         "cause": "no_model_access",
         "why": "this AWS account has no access to the model",
-        "remedy": "open Bedrock's model catalog in the model's region with this account and request access to Nova Sonic",
+        "remedy": "request access to Nova Sonic in Bedrock's model catalog",
     }
     assert short("phone-agent", json.dumps(line))[9:] == (
-        "phone-agent WARNING model_stream_failed: This AWS account has no access to the model. Open Bedrock's model "
-        "catalog in the model's region with this account and request access to Nova Sonic."
+        "phone-agent WARNING model_stream_failed: This AWS account has no access to the model. Request "
+        "access to Nova Sonic in Bedrock's model catalog."
     )
 
 

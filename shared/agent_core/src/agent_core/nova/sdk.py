@@ -27,7 +27,11 @@ from aws_sdk_bedrock_runtime.models import (
 )
 from smithy_aws_core.identity.static import StaticCredentialsResolver
 from smithy_core.aio.eventstream import DuplexEventStream
-from smithy_http.aio.crt import AIOHttpClientConnectionUnified, AWSCRTHTTPClient, AWSCRTHTTPResponse
+from smithy_http.aio.crt import (  # type: ignore[attr-defined]  # the CRT's, which the SDK loads where it is there
+    AIOHttpClientConnectionUnified,
+    AWSCRTHTTPClient,
+    AWSCRTHTTPResponse,
+)
 
 from agent_core import reach
 from agent_core.causes import CLOCK
