@@ -12,7 +12,7 @@ export $(CALL_VARIABLES)
 unexport PYTHONPATH PYTHONHOME PYTHONOPTIMIZE PYTHONWARNINGS PYTHONINSPECT PYTHONSAFEPATH PYTHONDEVMODE NODE_OPTIONS
 unexport GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 
-.PHONY: help environment page run call apart clients test test-all test-rest faults soak endurance fuzz mutations dates costs coverage audit sbom drill rollout lint format lock bench deploy-plan deploy destroy clean
+.PHONY: help environment page run call apart clients test test-all test-rest faults soak endurance fuzz mutations dates costs coverage audit sbom drill rollout lint format doctor lock bench deploy-plan deploy destroy clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -95,6 +95,10 @@ lint: environment ## rules, format, types, import contracts, and the page's own 
 format: environment ## apply the format and the rules that can fix themselves
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
+
+doctor: environment ## find out why it does not answer: ENVIRONMENT=test, TWILIO_NUMBER=, FIX=1, LIVE=1, YES=1
+	@$(BIN)/voice-agent doctor $${ENVIRONMENT:+--environment "$$ENVIRONMENT"} $${TWILIO_NUMBER:+--twilio-number "$$TWILIO_NUMBER"} \
+		$${FIX:+--fix} $${LIVE:+--live} $${YES:+--yes}
 
 lock: environment ## pin again after a change of dependencies; UPGRADE=1 takes the newest versions
 	@$(BIN)/python -m tools.lock $(if $(UPGRADE),--upgrade)
