@@ -64,6 +64,9 @@ soak: test-environment ## twenty callers for an hour, faults in 5 % of the calls
 endurance: test-environment ## ten visitors for ten minutes, next to an abusive one in every second half minute: MINUTES=, VISITORS=
 	@$(BIN)/python -m tests.endurance $(if $(MINUTES),--minutes $(MINUTES)) $(if $(VISITORS),--visitors $(VISITORS))
 
+# Pipecat greets in the log of every program that loads it, before that program can say what it wants to hear.
+fuzz costs: export LOGURU_AUTOINIT := False
+
 fuzz: test-environment ## feed every way in a million mutated inputs: RUNS=, SEED=, TARGET="sdp bodies"
 	@$(BIN)/python -m tests.fuzzing $(TARGET) $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED))
 
