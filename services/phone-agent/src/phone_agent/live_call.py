@@ -101,7 +101,9 @@ class LiveCall:
         self._packets = Packetizer(phone.settings.media_frame_ms)
         self._tally = Tally(resumed=known.begun - 1)
         self._line = Line(start.stream_sid, self._tally, self._clock)
-        people = PutThrough(phone.switchboard, start.call_sid, known.began_at, known.caller_id)
+        people = PutThrough(
+            phone.switchboard, start.call_sid, known.began_at, known.caller_id, transfers=known.transferred
+        )
         media = Media(SAMPLE_RATE, SAMPLE_RATE, voice=self._line, people=people)
         self._scribe = Scribe(phone.store, replace(known, facts=dict(opening.facts or {}), note=None))
         self._place = opening.place

@@ -76,7 +76,7 @@ class Session:
             summary=lambda reason: summarise(self._transcript.history, reason),
             succeeded=lambda: self.end(EndReason.TRANSFERRED),
             failed=self._not_handed_over,
-            used=opening.transferred,
+            transfers=opening.transfers,
             log=self._log,
         )
         self._apology = Apology(self._handover, self._say_sorry, self.end)
