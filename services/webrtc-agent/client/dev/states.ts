@@ -1,7 +1,8 @@
 /** One example of everything the page can look like. */
 
 import { BEFORE, type CallState, next } from "../src/call/state";
-import { follow, type Item, type TranscriptEvent } from "../src/conversation/transcript";
+import type { Item } from "../src/conversation/items";
+import { follow, type TranscriptEvent } from "../src/conversation/transcript";
 import { deviceChange, type ProblemKind, problem } from "../src/problems/problems";
 import { readWeather } from "../src/weather/reading";
 
@@ -60,7 +61,12 @@ const ANSWER = [
   sentence(4, "Later tonight some rain may turn into snow.", "planned"),
 ];
 
-const items = (...events: TranscriptEvent[]): readonly Item[] => events.reduce(follow, [] as readonly Item[]);
+const NOON = Date.UTC(2026, 10, 23, 12);
+const items = (...events: TranscriptEvent[]): readonly Item[] =>
+  events.reduce<readonly Item[]>(
+    (before, event, at) => follow(before, event, { at: NOON + at * 1000, sounding: true }),
+    [],
+  );
 const device = (deviceId: string, label: string): MediaDeviceInfo => ({ deviceId, label }) as MediaDeviceInfo;
 const live = (state: Partial<CallState>): CallState => ({
   ...BEFORE,
