@@ -141,7 +141,13 @@ test("a sound that was no words leaves no trace and holds no place", () => {
 
 test("a sentence that is reported after the visitor typed over it is not shown, and never below their words", () => {
   const typed = { type: "visitor-typed", text: "And in Oslo?" } as const;
-  const items = all(ANSWERING, sentence(1, "Hello!", "said"), typed, sentence(2, "Ask me.", "planned"));
+  const items = all(
+    ANSWERING,
+    sentence(1, "Hello!", "said"),
+    typed,
+    "silent",
+    sentence(2, "Ask me.", "planned"),
+  );
   expect(kinds(items)).toEqual(["agent", "visitor"]);
   expect(sentences(items)).toEqual([["Hello!", "said"]]);
   const next = played(items, ANSWERING, sentence(3, "It is 1 degree.", "said"));
@@ -153,7 +159,16 @@ test("before its first sound an answer that is cut off has said nothing", () => 
 });
 
 test("a late sentence that was heard all the same is shown in its own turn", () => {
-  const items = all(ANSWERING, sentence(1, "One.", "said"), STARTED, said("hm"), sentence(2, "Two.", "said"));
+  const items = all(
+    ...([
+      ANSWERING,
+      sentence(1, "One.", "said"),
+      STARTED,
+      "silent",
+      said("hm"),
+      sentence(2, "Two.", "said"),
+    ] as const),
+  );
   expect(kinds(items)).toEqual(["agent", "visitor"]);
   expect(sentences(items)).toEqual([
     ["One.", "said"],

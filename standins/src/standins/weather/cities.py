@@ -30,8 +30,8 @@ _ENGLISH = {
 }  # fmt: skip
 """Names that the original gives in English and the package does not."""
 _SEATS = frozenset({3164603, 2509954, 3625549})
-"""Ids of seats of regions: Venice, and Valencia in Spain and in Venezuela. The package knows capitals only; the original
-has all of them, and these tell a place from a namesake of its size."""
+"""Ids of seats of regions: Venice, and Valencia in Spain and in Venezuela. The package knows capitals only; the
+original has all, and these tell a place from a namesake of its size."""
 
 
 @dataclass(frozen=True)

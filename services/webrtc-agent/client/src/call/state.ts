@@ -123,7 +123,7 @@ export function next(state: CallState, event: CallEvent): CallState {
 
 /** Give the transcript after an event; the agent can be heard while it is speaking. */
 function told(state: CallState, event: TranscriptEvent, at = Date.now()): readonly Item[] {
-  return follow(state.items, event, { at, sounding: state.activity === "speaking" });
+  return follow(state.items, event, { at, sounding: state.activity === "speaking" && !state.cut });
 }
 
 function stopped(state: CallState, ending: string | null, problem: Problem | null): CallState {

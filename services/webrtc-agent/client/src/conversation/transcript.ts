@@ -95,7 +95,7 @@ function followed(now: Turns, event: Exclude<TranscriptEvent, { type: "opened" }
     case "agent-finished":
       return items.map((item) => (item.kind === "agent" ? finished(item, at) : item));
     case "agent-sentence":
-      return agentSentence(now, event);
+      return agentSentence(now, event, sounding);
     case "weather-asked":
       return [...items, { kind: "weather", id, at, call: event.call, place: event.place, reading: null }];
     case "weather-told":
@@ -198,7 +198,11 @@ const answer = ({ id, at }: Turns, sentences: readonly Sentence[]): AgentItem =>
 const isGoingOn = (item: AgentItem, at: number): boolean =>
   !item.interrupted && (item.silentSince === null || at - item.silentSince < PARAGRAPH_MS);
 
-function agentSentence(now: Turns, told: Extract<TranscriptEvent, { type: "agent-sentence" }>): Items {
+function agentSentence(
+  now: Turns,
+  told: Extract<TranscriptEvent, { type: "agent-sentence" }>,
+  sounding: boolean,
+): Items {
   const { items, at } = now;
   const { segment, heard, characters } = told;
   const sentence: Sentence = { segment, text: told.text.trim(), heard, characters };
@@ -208,7 +212,8 @@ function agentSentence(now: Turns, told: Extract<TranscriptEvent, { type: "agent
     return replaced(items, owner, { ...owner, sentences });
   }
   const last = items.findLast((item): item is AgentItem => item.kind === "agent");
-  if (last?.interrupted && !told.recorded) {
+  // An agent that can be heard again has begun another answer.
+  if (last?.interrupted && !(told.recorded || sounding)) {
     const late: Sentence = heard === "said" ? sentence : { ...sentence, heard: "unheard" };
     return replaced(items, last, { ...last, sentences: [...last.sentences, late] });
   }

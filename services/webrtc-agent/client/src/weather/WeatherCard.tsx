@@ -58,7 +58,7 @@ function FiguresCard({ reading }: { reading: CurrentWeather | ForecastWeather })
         <SkyIcon sky={skyOf(reading.conditions)} isDay={reading.isDay} />
       </header>
       <p className="card__main">
-        <Degrees reading={reading} />
+        <Degrees reading={reading} />{" "}
         <span className="card__conditions">{conditionsName(reading.conditions)}</span>
       </p>
       <dl className="card__facts">
@@ -84,10 +84,10 @@ function Degrees({ reading }: { reading: CurrentWeather | ForecastWeather }) {
     <strong>
       <span className="out-of-sight">{warmthOf(reading)}, </span>
       <span aria-hidden="true">
+        {low < main && <span className="card__high">High</span>}
         {degrees(main).slice(0, -1)}
         <span className="card__unit">°{reading.unit}</span>
-        {low < main && <span className="card__low">high</span>}
-        {low < main && <span className="card__low">{degrees(low)} low</span>}
+        {low < main && <span className="card__low">Low {degrees(low)}</span>}
       </span>
     </strong>
   );
