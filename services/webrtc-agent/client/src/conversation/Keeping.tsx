@@ -56,7 +56,7 @@ export function Keeping({ call, items }: { call: Call; items: readonly Item[] })
           Undo discard
         </button>
       )}
-      <span role="status">{done || (isEmpty ? "Discarded." : "")}</span>
+      <span aria-live="polite">{done || (isEmpty ? "Discarded." : "")}</span>
     </fieldset>
   );
 }
