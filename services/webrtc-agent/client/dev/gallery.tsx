@@ -20,6 +20,7 @@ const call = {
   type: nothing,
   mute: nothing,
   dismiss: nothing,
+  showItems: nothing,
   hangUp: nothing,
 } as unknown as Call;
 

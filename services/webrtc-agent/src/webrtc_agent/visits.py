@@ -58,6 +58,8 @@ class Visit:
         self.touched = now
         self.details = ""
         """What the app said about its visitor; see `details.render`."""
+        self.region = ""
+        """Where the visitor is used to weather, ISO 3166."""
 
     def is_over(self, now: float) -> bool:
         """Whether it is to be forgotten."""

@@ -30,6 +30,7 @@ from agent_core.pipeline import ConversationPipeline, RecentContext, SoundInFram
 from agent_core.summary import summarise
 from agent_core.tools.goodbye import END_CALL
 from agent_core.tools.registry import ToolRecord, ToolRegistry
+from agent_core.units import known_region
 
 GREETING_SECONDS = 1.5
 """Longest wait for a page to say that it is ready; a client that knows no such message is greeted then."""
@@ -106,6 +107,11 @@ class Session:
             self._connected.set()
             self._idleness.start()
             asyncio.get_running_loop().call_later(GREETING_SECONDS, self.greet)
+
+    @property
+    def region(self) -> str:
+        """Where the caller is used to weather, ISO 3166: it decides the units; empty where it is not known."""
+        return self._opening.region or known_region(self._opening.facts.get("country", ""))
 
     async def somebody_there(self) -> None:
         """Wait for ``connected``."""
@@ -232,7 +238,8 @@ class Session:
 
     def _say(self, phrase: Phrase) -> None:
         self._log.info("phrase_said", phrase=phrase.value)
-        self._service.say(self._agent.recordings.pcm(phrase, self._media.output_rate))
+        recordings = self._agent.recordings
+        self._service.say(recordings.pcm(phrase, self._media.output_rate), recordings.words(phrase))
 
     def _nudge(self) -> bool:
         return self._agent.takes_nudges and self._link.nudge(prompts.looking_up())

@@ -1,6 +1,7 @@
 /** One visitor's call: the client, its deadlines, and what the page is told of both. */
 
 import type { PipecatClient, RTVIEventCallbacks, Transport } from "@pipecat-ai/client-js";
+import type { Item } from "../conversation/items";
 import { microphonePermission, obstacle } from "../media/preflight";
 import type { SoundNews } from "../media/sound";
 import { contactIn } from "../people/contact";
@@ -93,6 +94,11 @@ export class Call {
   chooseSpeaker(id: string): void {
     this.client?.updateSpeaker(id);
     this.tell({ type: "devices", devices: { speaker: id } });
+  }
+
+  /** Replace the transcript: with nothing, or with what was said before. */
+  showItems(items: readonly Item[]): void {
+    this.tell({ type: "items", items });
   }
 
   dismiss(): void {

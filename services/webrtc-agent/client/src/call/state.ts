@@ -1,7 +1,8 @@
 /** Where a conversation stands. No I/O: events in, a new state out. */
 
 import { type Activity, type ActivityEvent, activityAfter } from "../conversation/activity";
-import { follow, type Item, type TranscriptEvent } from "../conversation/transcript";
+import { type Item, isLookingUp } from "../conversation/items";
+import { follow, type TranscriptEvent } from "../conversation/transcript";
 import type { Problem } from "../problems/problems";
 
 /**
@@ -48,7 +49,8 @@ export type CallEvent =
   | { readonly type: "devices"; readonly devices: Partial<Devices> }
   | { readonly type: "track"; readonly whose: "own" | "agent"; readonly track: MediaStreamTrack | null }
   | { readonly type: "activity"; readonly event: ActivityEvent }
-  | { readonly type: "transcript"; readonly event: TranscriptEvent };
+  | { readonly type: "transcript"; readonly event: TranscriptEvent; readonly at?: number }
+  | { readonly type: "items"; readonly items: readonly Item[] };
 
 export const BEFORE: CallState = {
   phase: "idle",
@@ -79,7 +81,13 @@ export function next(state: CallState, event: CallEvent): CallState {
     case "opening":
       return state.phase === "microphone"
         ? { ...state, phase: event.phase }
-        : { ...BEFORE, phase: event.phase, typing: event.typing, devices: state.devices };
+        : {
+            ...BEFORE,
+            phase: event.phase,
+            typing: event.typing,
+            devices: state.devices,
+            items: told(state, { type: "opened" }),
+          };
     case "ready":
       return { ...state, phase: "live", activity: "listening" };
     case "line":
@@ -99,23 +107,31 @@ export function next(state: CallState, event: CallEvent): CallState {
     case "activity":
       return {
         ...state,
-        activity: activityAfter(state.activity, event.event),
+        activity: activityAfter(state.activity, event.event, isLookingUp(state.items)),
         cut: state.cut && event.event !== "agent-started",
       };
     case "transcript":
       return {
         ...state,
-        items: follow(state.items, event.event),
+        items: told(state, event.event, event.at),
         cut: state.cut || event.event.type === "agent-cut",
       };
+    case "items":
+      return { ...state, items: event.items };
   }
+}
+
+/** Give the transcript after an event; the agent can be heard while it is speaking. */
+function told(state: CallState, event: TranscriptEvent, at = Date.now()): readonly Item[] {
+  return follow(state.items, event, { at, sounding: state.activity === "speaking" && !state.cut });
 }
 
 function stopped(state: CallState, ending: string | null, problem: Problem | null): CallState {
   if (state.phase === "ended" || state.phase === "idle") {
     return state; // the first reason is the true one
   }
-  const phase = isLive(state.phase) ? "ended" : "idle";
-  const items = follow(state.items, { type: "agent-cut" });
+  const items = told(state, { type: "closed" });
+  // What was said in an earlier conversation stays in view, also when a new one could not begin.
+  const phase = isLive(state.phase) || items.length > 0 ? "ended" : "idle";
   return { ...state, phase, items, ending, problem, ownTrack: null, agentTrack: null };
 }
