@@ -98,12 +98,12 @@ class OutboundTrack(MediaStreamTrack):
 
     def _payload(self) -> bytes:
         pcm = bytes(self._sound[: self._frame_bytes])
-        if not pcm:
-            return self._next_silence()
-        self._silences = 0
         del self._sound[: self._frame_bytes]
         self._taken += len(pcm)
         self._release()
+        if not pcm.strip(b"\0"):
+            return self._next_silence()
+        self._silences = 0
         return self._encoder.encode(pcm.ljust(self._frame_bytes, b"\0"))
 
     def _next_silence(self) -> bytes:
