@@ -49,9 +49,7 @@ class VisitorTransport(SmallWebRTCTransport):
         is_text_only: Says whether the visitor is to hear nothing.
     """
 
-    def __init__(
-        self, connection: SoundConnection, hear: Hear, believe: Believe, is_text_only: IsTextOnly
-    ) -> None:
+    def __init__(self, connection: SoundConnection, hear: Hear, believe: Believe, is_text_only: IsTextOnly) -> None:
         params = TransportParams(
             audio_in_enabled=False,
             audio_out_enabled=True,

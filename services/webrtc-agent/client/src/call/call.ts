@@ -1,8 +1,8 @@
 /** One visitor's call: the client, its deadlines, and what the page is told of both. */
 
 import type { PipecatClient, RTVIEventCallbacks, Transport } from "@pipecat-ai/client-js";
-import type { Item } from "../conversation/items";
 import { choices, choose } from "../controls/choices";
+import type { Item } from "../conversation/items";
 import { microphonePermission, obstacle } from "../media/preflight";
 import type { SoundNews } from "../media/sound";
 import { contactIn } from "../people/contact";
