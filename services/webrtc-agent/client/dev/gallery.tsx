@@ -26,6 +26,7 @@ const call = {
   hold: nothing,
   voice: nothing,
   dismiss: nothing,
+  showItems: nothing,
   hangUp: nothing,
 } as unknown as Call;
 

@@ -21,7 +21,7 @@ from webrtc_agent.messages import (
     audio_response,
     error_response,
 )
-from webrtc_agent.transport import INPUT_RATE
+from webrtc_agent.rates import INPUT_RATE
 
 log = structlog.get_logger()
 

@@ -44,7 +44,7 @@ class DailyRooms(Protocol):
             UpstreamError: Daily did not do it.
         """
 
-    def visit(self, agent: Agent, place: Place, room: Room, details: str) -> DailyVisit:
+    def visit(self, agent: Agent, place: Place, room: Room, details: str, region: str = "") -> DailyVisit:
         """Prepare the conversation in a room; deletes the room when it has run.
 
         Args:
@@ -52,6 +52,7 @@ class DailyRooms(Protocol):
             place: Is released when the conversation is over.
             room: Where.
             details: What the app says about its visitor.
+            region: Where the visitor is used to weather, ISO 3166.
         """
 
     async def delete(self, room: Room) -> None:

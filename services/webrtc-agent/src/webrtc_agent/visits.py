@@ -61,6 +61,8 @@ class Visit:
         self.touched = now
         self.details = ""
         """What the app said about its visitor; see `details.render`."""
+        self.region = ""
+        """Where the visitor is used to weather, ISO 3166."""
         self.text_only = False
 
     def use_text_only(self) -> None:

@@ -33,7 +33,7 @@ export function App({ call }: { call: Call }) {
         <main className="talk">
           <Stage state={state} />
           <div className="conversation">
-            <Transcript state={state} />
+            <Transcript state={state} call={call} />
             {state.problem && phase !== "microphone" && (
               <ProblemNote
                 problem={state.problem}

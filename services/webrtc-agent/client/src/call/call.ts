@@ -2,6 +2,7 @@
 
 import type { PipecatClient, RTVIEventCallbacks, Transport } from "@pipecat-ai/client-js";
 import { choices, choose } from "../controls/choices";
+import type { Item } from "../conversation/items";
 import { microphonePermission, obstacle } from "../media/preflight";
 import type { SoundNews } from "../media/sound";
 import { contactIn } from "../people/contact";
@@ -144,6 +145,11 @@ export class Call {
     choose({ speaker: id });
     this.client?.updateSpeaker(id);
     this.tell({ type: "devices", devices: { speaker: id } });
+  }
+
+  /** Replace the transcript: with nothing, or with what was said before. */
+  showItems(items: readonly Item[]): void {
+    this.tell({ type: "items", items });
   }
 
   dismiss(): void {

@@ -1,8 +1,9 @@
 /** Where a conversation stands. No I/O: events in, a new state out. */
 
 import { type Activity, type ActivityEvent, activityAfter } from "../conversation/activity";
+import { type Item, isLookingUp } from "../conversation/items";
 import { asRead } from "../conversation/text-only";
-import { follow, type Item, type TranscriptEvent } from "../conversation/transcript";
+import { follow, type TranscriptEvent } from "../conversation/transcript";
 import type { Problem } from "../problems/problems";
 
 /**
@@ -60,7 +61,8 @@ export type CallEvent =
   | { readonly type: "devices"; readonly devices: Partial<Devices> }
   | { readonly type: "track"; readonly whose: "own" | "agent"; readonly track: MediaStreamTrack | null }
   | { readonly type: "activity"; readonly event: ActivityEvent }
-  | { readonly type: "transcript"; readonly event: TranscriptEvent };
+  | { readonly type: "transcript"; readonly event: TranscriptEvent; readonly at?: number }
+  | { readonly type: "items"; readonly items: readonly Item[] };
 
 export const BEFORE: CallState = {
   phase: "idle",
@@ -99,6 +101,7 @@ export function next(state: CallState, event: CallEvent): CallState {
             typing: event.typing,
             silent: event.silent ?? false,
             devices: state.devices,
+            items: told(state, { type: "opened" }),
           };
     case "ready":
       return { ...state, phase: "live", activity: "listening" };
@@ -123,21 +126,28 @@ export function next(state: CallState, event: CallEvent): CallState {
     case "activity":
       return {
         ...state,
-        activity: activityAfter(state.activity, event.event),
+        activity: activityAfter(state.activity, event.event, isLookingUp(state.items)),
         cut: state.cut && event.event !== "agent-started",
       };
     case "transcript":
       return {
         ...state,
-        items: follow(state.items, state.silent ? asRead(event.event) : event.event),
+        items: told(state, state.silent ? asRead(event.event) : event.event, event.at),
         cut: state.cut || event.event.type === "agent-cut",
       };
+    case "items":
+      return { ...state, items: event.items };
   }
+}
+
+/** Give the transcript after an event; the agent can be heard while it is speaking. */
+function told(state: CallState, event: TranscriptEvent, at = Date.now()): readonly Item[] {
+  return follow(state.items, event, { at, sounding: state.activity === "speaking" && !state.cut });
 }
 
 /** What is being said stands there already: without sound nobody waits to hear it. */
 function silenced(state: CallState, silent: boolean): CallState {
-  return { ...state, silent, items: silent ? follow(state.items, { type: "agent-finished" }) : state.items };
+  return { ...state, silent, items: silent ? told(state, { type: "agent-finished" }) : state.items };
 }
 
 /** A microphone that is opened in a typed conversation makes it a spoken one. */
@@ -150,7 +160,8 @@ function stopped(state: CallState, ending: string | null, problem: Problem | nul
   if (state.phase === "ended" || state.phase === "idle") {
     return state; // the first reason is the true one
   }
-  const phase = isLive(state.phase) ? "ended" : "idle";
-  const items = follow(state.items, { type: "agent-cut" });
+  const items = told(state, { type: "closed" });
+  // What was said in an earlier conversation stays in view, also when a new one could not begin.
+  const phase = isLive(state.phase) || items.length > 0 ? "ended" : "idle";
   return { ...state, phase, items, ending, problem, voice: false, ownTrack: null, agentTrack: null };
 }

@@ -33,9 +33,10 @@ const BESIDE: Partial<Record<Activity, readonly ActivityEvent[]>> = {
   "looking-up": ["agent-stopped", "visitor-said"],
 };
 
-/** Give the activity after an event. */
-export function activityAfter(now: Activity, event: ActivityEvent): Activity {
-  return BESIDE[now]?.includes(event) ? now : AFTER[event];
+/** Give the activity after an event; a look-up that goes on is what an agent without a word is doing. */
+export function activityAfter(now: Activity, event: ActivityEvent, lookingUp = false): Activity {
+  const after = BESIDE[now]?.includes(event) ? now : AFTER[event];
+  return lookingUp && (after === "listening" || after === "thinking") ? "looking-up" : after;
 }
 
 /** What says more about the moment than the agent's reports do. */

@@ -15,8 +15,9 @@ from pipecat.transports.daily.transport import (
 
 from webrtc_agent.attention import Attention
 from webrtc_agent.daily.native import NativeCall, ReleasedError
+from webrtc_agent.rates import INPUT_RATE, OUTPUT_RATE
 from webrtc_agent.rooms import Room
-from webrtc_agent.transport import INPUT_RATE, OUTPUT_RATE, silenced
+from webrtc_agent.transport import silenced
 
 log = structlog.get_logger()
 
