@@ -10,6 +10,7 @@ import structlog
 from fastapi import WebSocket, WebSocketDisconnect
 from starlette.websockets import WebSocketState
 
+from agent_core import causes
 from agent_core.errors import AgentError
 from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.memory import CallMemory
@@ -251,10 +252,10 @@ class LiveCall:
             if error.status == HTTPStatus.NOT_FOUND and self._reading.done():
                 return True  # its stream has stopped: the caller was faster
             level = "error" if error.is_misconfiguration else "warning"
-            getattr(log, level)("hang_up_failed", call_sid=self._call_sid, error=error.reason)
+            getattr(log, level)("hang_up_failed", call_sid=self._call_sid, error=error.reason, **causes.fields(error))
             return False
         except AgentError as error:
-            log.warning("hang_up_failed", call_sid=self._call_sid, error=error.reason)
+            log.warning("hang_up_failed", call_sid=self._call_sid, error=error.reason, **causes.fields(error))
             return False
         return True
 

@@ -6,6 +6,7 @@ from typing import Any, Literal, Protocol
 
 import structlog
 
+from agent_core import causes
 from agent_core.errors import UpstreamError
 from agent_core.events import EndReason, Tally
 from agent_core.farewell import Farewell
@@ -159,7 +160,7 @@ class Handover:
         try:
             await self._people.bring(destination, summary)
         except UpstreamError as error:
-            self._log.warning("transfer_failed", destination=destination, error=error.reason)
+            self._log.warning("transfer_failed", destination=destination, error=error.reason, **causes.fields(error))
             self._failed(destination)
             return False
         self._left = 0  # this conversation is over

@@ -45,6 +45,8 @@ class Opening:
     parked: Parked | None = None
     call_sid: str | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
+    region: str = ""
+    """Where a page's visitor is used to weather, ISO 3166; without it the country among the facts decides."""
     details: str = field(default="", repr=False)
     """What an app said about its user: one line of JSON. It is data for the model and belongs into no log."""
     history: History = ()

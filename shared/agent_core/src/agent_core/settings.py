@@ -305,6 +305,12 @@ class CoreSettings(BaseSettings):
         return list(misspelt.find(given, {name.upper() for name in cls.model_fields}).items())
 
 
+def variables_of_file(path: Path) -> dict[str, str]:
+    """Return what an ``.env`` sets, as the services read it: names in capitals, and nothing that is empty."""
+    read = DotEnvSettingsSource(CoreSettings, env_file=path).env_vars
+    return {name.upper(): value for name, value in read.items() if value}
+
+
 def _explain(error: ValidationError) -> str:
     """Say in one line which variables to mend; never shows a value, for it may be a secret."""
     problems = []
