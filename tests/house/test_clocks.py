@@ -8,6 +8,7 @@ SHIPPED = ("shared/agent_core/src", "services/phone-agent/src", "services/webrtc
 NAMED_BY_THE_CALENDAR = {
     "agent_core/agent.py",  # tells the model the date
     "agent_core/tools/weather.py",  # says what tomorrow is
+    "agent_core/nova/sdk.py",  # compares the time with the model's, which refuses what was signed by a wrong clock
     "agent_core/observability/meter.py",  # when something was counted
     "agent_core/observability/otlp.py",  # when a span began
     "agent_core/session.py",  # when a conversation began
