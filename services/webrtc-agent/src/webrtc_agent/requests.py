@@ -6,6 +6,7 @@ from fastapi import Request
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from webrtc_agent.details import render
+from webrtc_agent.queue_ticket import MAX_CHARACTERS
 from webrtc_agent.refusals import BadRequest, MisplacedOffer, TooLarge
 
 MAX_SDP_BYTES = 64 * 1024
@@ -21,6 +22,12 @@ class _Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+class QueueRequest(_Body):
+    """A client that waits: with no ticket yet, or with that of the answer before."""
+
+    ticket: Annotated[str, Field(max_length=MAX_CHARACTERS)] | None = None
+
+
 class StartRequest(_Body):
     """``POST /start``. ``body`` is what the app says about its visitor. Nothing else can be chosen by one."""
 
@@ -30,6 +37,10 @@ class StartRequest(_Body):
         bool | None, Field(validation_alias=AliasChoices("createDailyRoom", "create_daily_room"))
     ] = None
     body: Annotated[Any, Field(repr=False)] = None
+    consent: Text | None = None
+    """Version of `/notice` that the visitor agreed to, or was shown."""
+    queue: QueueRequest | None = None
+    """The client is ready to wait where no place is free."""
     sdp: Annotated[Any, Field(repr=False)] = None
     """Some clients post their offer here when the answer to the start named no other address."""
 
@@ -46,6 +57,8 @@ class OfferRequest(_Body):
     type: Literal["offer"]
     pc_id: Text | None = None
     restart_pc: bool | None = None
+    consent: Text | None = None
+    """As in a start."""
     request_data: Annotated[Any, Field(repr=False, validation_alias=AliasChoices("request_data", "requestData"))] = None
 
     @property
@@ -80,6 +93,18 @@ async def read_start(request: Request) -> StartRequest:
     if wanted.sdp is not None:
         raise MisplacedOffer("sdp")
     return wanted
+
+
+async def read_leave(request: Request) -> str:
+    """Read the ticket of a visitor who leaves the queue.
+
+    Raises:
+        ProtocolError: there is none.
+    """
+    ticket = _parse(QueueRequest, await _read(request, MAX_BODY_BYTES)).ticket
+    if ticket is None:
+        raise BadRequest("ticket")
+    return ticket
 
 
 async def read_offer(request: Request) -> OfferRequest:

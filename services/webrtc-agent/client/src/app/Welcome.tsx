@@ -1,5 +1,6 @@
 import type { Call } from "../call/call";
 import { Icon } from "../controls/icons";
+import { NoticeLine } from "../notice/NoticeLine";
 import { ProblemNote } from "../problems/ProblemNote";
 import type { Problem } from "../problems/problems";
 
@@ -14,16 +15,17 @@ export function Welcome({ call, problem }: { call: Call; problem: Problem | null
   return (
     <main className="welcome">
       <h1>Ask about the weather.</h1>
-      {problem ? (
+      {problem && problem.kind !== "consent" ? (
         <ProblemNote
           problem={problem}
-          onRetry={() => void call.talk()}
+          onRetry={() => void call.again()}
           onType={() => void call.open({ typing: true })}
           onDismiss={null}
         />
       ) : (
         <Invitation onTalk={() => void call.talk()} />
       )}
+      <NoticeLine missing={problem?.kind === "consent"} onAgree={() => call.dismiss()} />
     </main>
   );
 }

@@ -3,6 +3,7 @@
 import { type Activity, type ActivityEvent, activityAfter } from "../conversation/activity";
 import { follow, type Item, type TranscriptEvent } from "../conversation/transcript";
 import type { Problem } from "../problems/problems";
+import type { Place } from "../queue/place";
 
 /**
  * idle → asking (we explain the microphone) → microphone (the browser asks) → connecting → live ⇄ reconnecting → ended.
@@ -32,6 +33,8 @@ export interface CallState {
   readonly devices: Devices;
   readonly ownTrack: MediaStreamTrack | null;
   readonly agentTrack: MediaStreamTrack | null;
+  /** Where the visitor stands in the queue, while no place is free. */
+  readonly waiting: Place | null;
   /** The agent was interrupted: what is still on its way to the speaker shall not be heard. */
   readonly cut: boolean;
 }
@@ -39,6 +42,7 @@ export interface CallState {
 export type CallEvent =
   | { readonly type: "asking" }
   | { readonly type: "opening"; readonly phase: "microphone" | "connecting"; readonly typing: boolean }
+  | { readonly type: "waiting"; readonly place: Place | null }
   | { readonly type: "ready" }
   | { readonly type: "line"; readonly steady: boolean }
   | { readonly type: "stopped"; readonly ending: string | null; readonly problem: Problem | null }
@@ -62,6 +66,7 @@ export const BEFORE: CallState = {
   devices: { microphones: [], speakers: [], microphone: "", speaker: "" },
   ownTrack: null,
   agentTrack: null,
+  waiting: null,
   cut: false,
 };
 
@@ -80,6 +85,8 @@ export function next(state: CallState, event: CallEvent): CallState {
       return state.phase === "microphone"
         ? { ...state, phase: event.phase }
         : { ...BEFORE, phase: event.phase, typing: event.typing, devices: state.devices };
+    case "waiting":
+      return { ...state, waiting: event.place };
     case "ready":
       return { ...state, phase: "live", activity: "listening" };
     case "line":
@@ -117,5 +124,5 @@ function stopped(state: CallState, ending: string | null, problem: Problem | nul
   }
   const phase = isLive(state.phase) ? "ended" : "idle";
   const items = follow(state.items, { type: "agent-cut" });
-  return { ...state, phase, items, ending, problem, ownTrack: null, agentTrack: null };
+  return { ...state, phase, items, ending, problem, waiting: null, ownTrack: null, agentTrack: null };
 }
