@@ -31,9 +31,9 @@ class TalkingRooms(FakeRooms):
         super().__init__()
         self.seconds = seconds
 
-    def visit(self, agent: Agent, place: Place, room: Room, details: str) -> FakeVisit:
+    def visit(self, agent: Agent, place: Place, room: Room, details: str, region: str = "") -> FakeVisit:
         """Prepare a conversation."""
-        del agent, details
+        del agent, details, region
         return TalkingVisit(self, place, room)
 
 

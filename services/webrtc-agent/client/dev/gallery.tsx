@@ -48,7 +48,13 @@ const call = {
   open: nothing,
   type: nothing,
   mute: nothing,
+  silence: nothing,
+  addMicrophone: nothing,
+  pushToTalk: nothing,
+  hold: nothing,
+  voice: nothing,
   dismiss: nothing,
+  showItems: nothing,
   hangUp: nothing,
 } as unknown as Call;
 

@@ -9,6 +9,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from agent_core import causes
 from agent_core.errors import AgentError, AtCapacity, Draining, Forbidden, OverBudget, UpstreamError
 from agent_core.web import RETRY_SECONDS, retry_after
 from webrtc_agent.refusals import NotAgreed
@@ -55,7 +56,8 @@ async def answer_error(request: Request, error: Exception) -> JSONResponse:
         more["queue"] = error.shown
     else:
         request.app.state.agent.counting.failed(error)
-        log.warning("request_refused", path=_route(request), status=int(error.http_status), error=error.reason)
+        why = causes.fields(error) if isinstance(error, UpstreamError) else {}
+        log.warning("request_refused", path=_route(request), status=int(error.http_status), error=error.reason, **why)
     return _answer(error.http_status, told(error), retry_after(error.http_status, _seconds(error)), more)
 
 

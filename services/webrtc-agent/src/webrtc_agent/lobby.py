@@ -76,7 +76,7 @@ class Lobby:
         consent = self.notice.accept(start.consent)
         async with self.turns.turn(address, start.asking) as hold:
             visit = self.visits.begin(address)
-            visit.details, visit.hold, visit.consent = start.details, hold, consent
+            visit.details, visit.region, visit.hold, visit.consent = start.details, start.region, hold, consent
         return visit
 
     async def open_room(self, rooms: DailyRooms, address: str, start: Start = PLAIN) -> tuple[Visit, Room]:
@@ -94,7 +94,7 @@ class Lobby:
             try:
                 room = await rooms.open()
                 visit = self.visits.begin(address)
-                daily = rooms.visit(self.agent, place, room, start.details)
+                daily = rooms.visit(self.agent, place, room, start.details, start.region)
                 if consent is not None:
                     daily.agreed(consent)
                 arrival.when_displaced(daily.give_up)
@@ -160,7 +160,11 @@ class Lobby:
         visit.offers += 1
         peer: Peer | None = None
         try:
-            peer = await Peer.answer(self.agent, place, offer, self.people, details)
+            peer = await Peer.answer(
+                self.agent, place, offer, self.people, details, region=offer.region or visit.region
+            )
+            if visit.text_only:
+                peer.use_text_only()
             if visit.consent is not None:
                 peer.agreed(visit.consent)
             answer = self._description(peer)

@@ -12,11 +12,13 @@ class Start:
 
     Attributes:
         details: What the app says about its visitor; see `details.render`.
+        region: Where the visitor is used to weather, ISO 3166.
         consent: Version of the notice that the visitor agreed to, or was shown.
         asking: The client is ready to wait in the queue.
     """
 
     details: str = field(default="", repr=False)
+    region: str = ""
     consent: str | None = None
     asking: Asking | None = None
 

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 import { Icon } from "../controls/icons";
+import { NoticeLine } from "../notice/NoticeLine";
 import { PhoneLink } from "../notice/PhoneLink";
 import type { Problem } from "./problems";
 
@@ -26,6 +27,7 @@ export function ProblemNote({ problem, onRetry, onType, onDismiss }: Props) {
     <section ref={note} className="problem" role="alert" tabIndex={-1} data-kind={problem.kind}>
       <h2>{problem.title}</h2>
       <p>{problem.words}</p>
+      {problem.kind === "consent" && <NoticeLine missing onAgree={() => undefined} />}
       {(problem.kind === "busy" || problem.kind === "closed") && <PhoneLink />}
       <div className="note__actions">
         {canRetry && <Retry problem={problem} onRetry={onRetry} />}
