@@ -217,7 +217,15 @@ def test_the_notice_says_what_the_operator_has_configured(
     assert settings.log_retention_days == 90
     plain = variables(made, "web")
     assert (plain["NOTICE"], plain["LOG_RETENTION_DAYS"], plain["OPERATOR_NAME"]) == ("notice", "30", "")
-    names = {"NOTICE", "OPERATOR_NAME", "OPERATOR_PHONE", "PRIVACY_URL", "TERMS_URL", "CONTACT_URL", "LOG_RETENTION_DAYS"}
+    names = {
+        "NOTICE",
+        "OPERATOR_NAME",
+        "OPERATOR_PHONE",
+        "PRIVACY_URL",
+        "TERMS_URL",
+        "CONTACT_URL",
+        "LOG_RETENTION_DAYS",
+    }
     assert not names & variables(secure, "phone").keys()
 
 

@@ -29,10 +29,12 @@ export function QueueCard({ place, typing, onLeave }: Props) {
     <main className="welcome">
       <section className="note queue" aria-labelledby="queue">
         <Dots position={position} />
-        <h1 id="queue" ref={heading} tabIndex={-1} role="status">
-          {where}
-        </h1>
-        <p className="queue__wait">{about(seconds).replace(/^./, (letter) => letter.toUpperCase())}</p>
+        <div role="status">
+          <h1 id="queue" ref={heading} tabIndex={-1}>
+            {where}
+          </h1>
+          <p className="queue__wait">{about(seconds).replace(/^./, (letter) => letter.toUpperCase())}</p>
+        </div>
         <p>
           All our lines are busy. Your conversation starts by itself
           {typing ? "" : "; until then your microphone is off"}.
