@@ -15,6 +15,7 @@ NAMED_BY_THE_CALENDAR = {
     "phone_agent/phone.py",  # when a call that was never connected began
     "phone_agent/putting_through.py",  # when Twilio got the order to dial
     "webrtc_agent/daily/rooms.py",  # when a room closes itself
+    "webrtc_agent/notice.py",  # when a visitor agreed
 }
 DECIDES_WHAT_HAS_EXPIRED = {
     "agent_core/adapters/call_store/dynamodb.py",
@@ -26,6 +27,7 @@ DECIDES_WHAT_HAS_EXPIRED = {
     "phone_agent/person_routes.py",  # whether a call lasts long enough for another person
     "phone_agent/routes.py",  # how long a call that comes back from another task may still last
     "phone_agent/ticket.py",
+    "webrtc_agent/turns.py",  # who waits still, and whose ticket is valid: tasks have no other clock in common
 }
 
 

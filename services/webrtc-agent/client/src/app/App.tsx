@@ -7,6 +7,7 @@ import { type Panel, Panels } from "../controls/Panels";
 import { Transcript } from "../conversation/Transcript";
 import { AgentAudio } from "../media/AgentAudio";
 import { ProblemNote } from "../problems/ProblemNote";
+import { QueueCard } from "../queue/QueueCard";
 import { Stage } from "../stage/Stage";
 import { Permission } from "./Permission";
 import { Top } from "./Top";
@@ -29,7 +30,10 @@ export function App({ call }: { call: Call }) {
       <Top />
       {phase === "idle" && <Welcome call={call} problem={state.problem} onSettings={openSettings} />}
       {phase === "asking" && <Permission call={call} onSettings={openSettings} />}
-      {talking && (
+      {state.waiting && (
+        <QueueCard place={state.waiting} typing={state.typing} onLeave={() => void call.hangUp()} />
+      )}
+      {talking && !state.waiting && (
         <main className="talk">
           <Stage state={state} />
           <div className="conversation">
