@@ -12,7 +12,7 @@ export $(CALL_VARIABLES)
 unexport PYTHONPATH PYTHONHOME PYTHONOPTIMIZE PYTHONWARNINGS PYTHONINSPECT PYTHONSAFEPATH PYTHONDEVMODE NODE_OPTIONS
 unexport GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 
-.PHONY: help environment page run call apart clients test test-all test-rest faults soak endurance fuzz mutations dates costs coverage audit sbom drill rollout lint format lock bench deploy-plan deploy destroy clean
+.PHONY: help environment page run call apart clients test test-all test-rest faults soak endurance fuzz mutations dates costs pictures coverage audit sbom drill rollout lint format lock bench deploy-plan deploy destroy clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -69,6 +69,9 @@ dates: environment ## run the tests with the clock set to thirty dates (Debian: 
 
 costs: environment ## measure what one stranger costs at most, as SECURITY.md promises it
 	@$(BIN)/pytest -q -s tests/integration/test_stranger_costs.py
+
+pictures: environment ## take pictures of every state of the page, light, dark and on a phone, into .run/pictures
+	@SCREENSHOTS=.run/pictures $(BIN)/pytest -n 0 -q -m "" tests/e2e/browser/test_browser_states.py
 
 coverage: environment ## measure which branches the tests take, of the product and of the stand-ins: TESTS="tests/unit"
 	@$(BIN)/python -m tools.branch_coverage $(TESTS)

@@ -7,8 +7,12 @@ import { Transcript } from "../conversation/Transcript";
 import { AgentAudio } from "../media/AgentAudio";
 import { ProblemNote } from "../problems/ProblemNote";
 import { Stage } from "../stage/Stage";
+import { announced, useAnnouncements } from "./announcements";
+import { Examples } from "./Examples";
 import { Permission } from "./Permission";
+import { isOpening, isShort } from "./short";
 import { Top } from "./Top";
+import { useQuestion } from "./useQuestion";
 import { Welcome } from "./Welcome";
 
 /** The visitor's page. */
@@ -19,19 +23,24 @@ export function App({ call }: { call: Call }) {
   const { phase } = state;
   const talking = phase !== "idle" && phase !== "asking";
   const live = isLive(phase);
+  const ask = useQuestion(call, phase);
+  const aloud = announced(useAnnouncements(), phase === "live");
   useEffect(() => {
     document.title = live ? "● Weather by voice" : "Weather by voice";
   }, [live]);
   return (
     <div className="page" data-phase={phase}>
       <Top />
-      {phase === "idle" && <Welcome call={call} problem={state.problem} />}
+      {phase === "idle" && <Welcome call={call} problem={state.problem} onAsk={ask} />}
       {phase === "asking" && <Permission call={call} />}
       {talking && (
-        <main className="talk">
-          <Stage state={state} />
-          <div className="conversation">
-            <Transcript state={state} />
+        <main className="talk" data-short={isShort(state)}>
+          <h1 className="out-of-sight">Talk with the agent</h1>
+          <Stage state={state} aloud={aloud === "status"} />
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and a keyboard has to reach it for that */}
+          <section className="conversation" aria-label="Conversation" tabIndex={0}>
+            <Transcript state={state} aloud={aloud === "log"} />
+            {isOpening(state) && <Examples onAsk={ask} />}
             {state.problem && phase !== "microphone" && (
               <ProblemNote
                 problem={state.problem}
@@ -40,7 +49,7 @@ export function App({ call }: { call: Call }) {
                 onDismiss={live ? () => call.dismiss() : null}
               />
             )}
-          </div>
+          </section>
           <Dock call={call} state={state} onSettings={() => setSettings(true)} />
         </main>
       )}

@@ -2,15 +2,16 @@ import type { Call } from "../call/call";
 import { Icon } from "../controls/icons";
 import { ProblemNote } from "../problems/ProblemNote";
 import type { Problem } from "../problems/problems";
+import { Examples } from "./Examples";
 
-const QUESTIONS = [
-  "What is the weather in Stockholm?",
-  "Will it rain in Lisbon tomorrow?",
-  "How cold will it be in Oslo at nine?",
-];
+interface Props {
+  call: Call;
+  problem: Problem | null;
+  onAsk: (question: string) => void;
+}
 
 /** Before a conversation: what this is, and one button; or what stands in the way, and the step that helps. */
-export function Welcome({ call, problem }: { call: Call; problem: Problem | null }) {
+export function Welcome({ call, problem, onAsk }: Props) {
   return (
     <main className="welcome">
       <h1>Ask about the weather.</h1>
@@ -22,13 +23,13 @@ export function Welcome({ call, problem }: { call: Call; problem: Problem | null
           onDismiss={null}
         />
       ) : (
-        <Invitation onTalk={() => void call.talk()} />
+        <Invitation onTalk={() => void call.talk()} onAsk={onAsk} />
       )}
     </main>
   );
 }
 
-function Invitation({ onTalk }: { onTalk: () => void }) {
+function Invitation({ onTalk, onAsk }: { onTalk: () => void; onAsk: Props["onAsk"] }) {
   return (
     <>
       <p className="lead">Speak as you would on the phone. You can interrupt at any time.</p>
@@ -36,11 +37,7 @@ function Invitation({ onTalk }: { onTalk: () => void }) {
         <Icon name="microphone" />
         Talk
       </button>
-      <ul className="questions" aria-label="For example">
-        {QUESTIONS.map((question) => (
-          <li key={question}>“{question}”</li>
-        ))}
-      </ul>
+      <Examples onAsk={onAsk} />
     </>
   );
 }

@@ -1,4 +1,5 @@
 import { useEffect, useRef } from "react";
+import { AnnouncementsChoice } from "../app/AnnouncementsChoice";
 import type { Call } from "../call/call";
 import type { Devices } from "../call/state";
 import { Icon } from "./icons";
@@ -45,6 +46,7 @@ export function Settings({ call, devices, typing, volume, onVolume, onClose }: P
           onChange={(event) => onVolume(Number(event.target.value))}
         />
       </label>
+      <AnnouncementsChoice />
       <button
         type="button"
         className="icon-button settings__close"

@@ -9,8 +9,8 @@ import type { Item } from "./transcript";
 const NEAR = 480;
 
 /** Both sides, in order, with a card wherever the agent looked something up or named a person. */
-export function Transcript({ state }: { state: CallState }) {
-  const { items } = state;
+export function Transcript({ state, aloud }: { state: CallState; aloud: boolean }) {
+  const { items, typing } = state;
   const end = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const box = end.current?.closest(".conversation");
@@ -20,16 +20,26 @@ export function Transcript({ state }: { state: CallState }) {
   }, [items]);
   return (
     <div className="transcript">
-      <ol role="log" aria-label="Conversation" aria-live="polite">
-        {items.map((item) => (
-          <li key={item.id} className={`turn turn--${item.kind}`}>
-            <Turn item={item} />
-          </li>
-        ))}
-      </ol>
+      <div role="log" aria-label="What was said" aria-live={aloud ? "polite" : "off"}>
+        <h2 className="out-of-sight">What was said</h2>
+        <ol>
+          {items.map((item) => (
+            <li key={item.id} className={`turn turn--${item.kind}`} {...(isHeard(item, typing) && SILENT)}>
+              <Turn item={item} />
+            </li>
+          ))}
+        </ol>
+      </div>
       <div ref={end} />
     </div>
   );
+}
+
+const SILENT = { "aria-live": "off" } as const;
+
+/** Who talks hears these words; a screen reader that repeated them would talk over the agent, and into the microphone. */
+function isHeard(item: Item, typing: boolean): boolean {
+  return !typing && (item.kind === "visitor" || item.kind === "agent");
 }
 
 function Turn({ item }: { item: Item }) {
