@@ -12,7 +12,8 @@ export function Figures({ measured }: { measured: Measured }) {
     ["Tokens out", String(tokensOut)],
   ];
   return (
-    <section className="panel" aria-labelledby="figures">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and a keyboard has to reach it for that
+    <section className="panel panel--figures" aria-labelledby="figures" tabIndex={0}>
       <h2 id="figures">Measured</h2>
       <dl className="figures">
         {figures.map(([label, figure]) => (
