@@ -1,4 +1,5 @@
 import type { Call } from "../call/call";
+import { useChoices } from "../controls/choices";
 import { Icon } from "../controls/icons";
 import { ProblemNote } from "../problems/ProblemNote";
 import type { Problem } from "../problems/problems";
@@ -8,36 +9,57 @@ interface Props {
   call: Call;
   problem: Problem | null;
   onAsk: (question: string) => void;
+  onSettings: () => void;
 }
 
 /** Before a conversation: what this is, and one button; or what stands in the way, and the step that helps. */
-export function Welcome({ call, problem, onAsk }: Props) {
+export function Welcome({ call, problem, onAsk, onSettings }: Props) {
+  const onType = (): void => void call.open({ typing: true });
   return (
     <main className="welcome">
       <h1>Ask about the weather.</h1>
       {problem ? (
-        <ProblemNote
-          problem={problem}
-          onRetry={() => void call.talk()}
-          onType={() => void call.open({ typing: true })}
-          onDismiss={null}
-        />
+        <ProblemNote problem={problem} onRetry={() => void call.again()} onType={onType} onDismiss={null} />
       ) : (
-        <Invitation onTalk={() => void call.talk()} onAsk={onAsk} />
+        <Invitation onTalk={() => void call.talk()} onType={onType} onAsk={onAsk} onSettings={onSettings} />
       )}
     </main>
   );
 }
 
-function Invitation({ onTalk, onAsk }: { onTalk: () => void; onAsk: Props["onAsk"] }) {
+interface InvitationProps {
+  onTalk: () => void;
+  onType: () => void;
+  onAsk: (question: string) => void;
+  onSettings: () => void;
+}
+
+function Invitation({ onTalk, onType, onAsk, onSettings }: InvitationProps) {
+  const { mode } = useChoices();
   return (
     <>
       <p className="lead">Speak as you would on the phone. You can interrupt at any time.</p>
-      <button type="button" className="orb orb--talk" onClick={onTalk}>
-        <Icon name="microphone" />
-        Talk
-      </button>
+      <div className="start">
+        <button type="button" className="orb orb--talk" onClick={onTalk}>
+          <Icon name="microphone" />
+          Talk
+        </button>
+        <div className="quietly">
+          <button
+            type="button"
+            className={mode === "type" ? "button button--main" : "button"}
+            aria-describedby="quietly"
+            onClick={onType}
+          >
+            <Icon name="keyboard" /> Type
+          </button>
+          <p id="quietly">No microphone, no sound</p>
+        </div>
+      </div>
       <Examples onAsk={onAsk} />
+      <button type="button" className="link" onClick={onSettings}>
+        Check microphone and speaker
+      </button>
     </>
   );
 }

@@ -1,7 +1,8 @@
 import { useState, useSyncExternalStore } from "react";
 import type { Call } from "../call/call";
+import { useChoices } from "../controls/choices";
 import { Dock } from "../controls/Dock";
-import { Settings } from "../controls/Settings";
+import { type Panel, Panels } from "../controls/Panels";
 import { ThemeToggle } from "../controls/ThemeToggle";
 import { Transcript } from "../conversation/Transcript";
 import { AgentAudio } from "../media/AgentAudio";
@@ -15,8 +16,8 @@ import type { Watch } from "./watch";
 export function Console({ call, watch }: { call: Call; watch: Watch }) {
   const state = useSyncExternalStore(call.subscribe, call.snapshot);
   const { events, measured } = useSyncExternalStore(watch.subscribe, watch.snapshot);
-  const [volume, setVolume] = useState(1);
-  const [settings, setSettings] = useState(false);
+  const { volume } = useChoices();
+  const [panel, setPanel] = useState<Panel>(null);
   const { phase } = state;
   const begun = phase !== "idle" && phase !== "asking";
   return (
@@ -30,13 +31,13 @@ export function Console({ call, watch }: { call: Call; watch: Watch }) {
           {begun && <Stage state={state} aloud={false} />}
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and a keyboard has to reach it for that */}
           <section className="conversation" aria-label="What was said" tabIndex={0}>
-            <Transcript state={state} aloud={false} />
+            <Transcript state={state} call={call} aloud={false} />
             {state.problem && (
               <ProblemNote problem={state.problem} onRetry={null} onType={null} onDismiss={null} />
             )}
           </section>
           {begun && phase !== "ended" ? (
-            <Dock call={call} state={state} onSettings={() => setSettings(true)} />
+            <Dock call={call} state={state} onSettings={() => setPanel("settings")} />
           ) : (
             <div className="dock">
               <button
@@ -57,20 +58,11 @@ export function Console({ call, watch }: { call: Call; watch: Watch }) {
       </main>
       <AgentAudio
         track={state.agentTrack}
-        muted={state.cut}
+        muted={state.cut || state.silent}
         volume={volume}
         speaker={state.devices.speaker}
       />
-      {settings && (
-        <Settings
-          call={call}
-          devices={state.devices}
-          typing={state.typing}
-          volume={volume}
-          onVolume={setVolume}
-          onClose={() => setSettings(false)}
-        />
-      )}
+      <Panels call={call} state={state} panel={panel} onPanel={setPanel} />
     </div>
   );
 }

@@ -1,16 +1,19 @@
 import { useEffect, useRef } from "react";
+import type { Call } from "../call/call";
 import type { CallState } from "../call/state";
+import { formats } from "../locale/locale";
 import { ContactCard } from "../people/ContactCard";
 import { WeatherCard } from "../weather/WeatherCard";
 import { AgentTurn } from "./AgentTurn";
-import type { Item } from "./transcript";
+import { type Item, isShown } from "./items";
+import { Keeping } from "./Keeping";
 
 /** Who has scrolled further up than a card is high is reading there, and stays there. */
 const NEAR = 480;
 
 /** Both sides, in order, with a card wherever the agent looked something up or named a person. */
-export function Transcript({ state, aloud }: { state: CallState; aloud: boolean }) {
-  const { items, typing } = state;
+export function Transcript({ state, call, aloud }: { state: CallState; call: Call; aloud: boolean }) {
+  const { items, silent } = state;
   const end = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const box = end.current?.closest(".conversation");
@@ -20,16 +23,17 @@ export function Transcript({ state, aloud }: { state: CallState; aloud: boolean 
   }, [items]);
   return (
     <div className="transcript">
-      <div role="log" aria-label="What was said" aria-live={aloud ? "polite" : "off"}>
+      <div role="log" aria-label="Conversation" aria-live={aloud ? "polite" : "off"}>
         <h2 className="out-of-sight">What was said</h2>
         <ol>
-          {items.map((item) => (
-            <li key={item.id} className={`turn turn--${item.kind}`} {...(isHeard(item, typing) && SILENT)}>
+          {items.filter(isShown).map((item) => (
+            <li key={item.id} className={`turn turn--${item.kind}`} {...(isHeard(item, silent) && SILENT)}>
               <Turn item={item} />
             </li>
           ))}
         </ol>
       </div>
+      <Keeping call={call} items={items} />
       <div ref={end} />
     </div>
   );
@@ -38,8 +42,8 @@ export function Transcript({ state, aloud }: { state: CallState; aloud: boolean 
 const SILENT = { "aria-live": "off" } as const;
 
 /** Who talks hears these words; a screen reader that repeated them would talk over the agent, and into the microphone. */
-function isHeard(item: Item, typing: boolean): boolean {
-  return !typing && (item.kind === "visitor" || item.kind === "agent");
+function isHeard(item: Item, silent: boolean): boolean {
+  return !silent && (item.kind === "visitor" || item.kind === "agent");
 }
 
 function Turn({ item }: { item: Item }) {
@@ -55,6 +59,12 @@ function Turn({ item }: { item: Item }) {
       return <AgentTurn sentences={item.sentences} />;
     case "weather":
       return <WeatherCard place={item.place} reading={item.reading} />;
+    case "opening":
+      return (
+        <p className="opening">
+          New conversation, <time dateTime={new Date(item.at).toISOString()}>{formats().time(item.at)}</time>
+        </p>
+      );
     case "contact":
       return <ContactCard contact={item.contact} />;
   }
