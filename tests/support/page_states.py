@@ -14,7 +14,7 @@ from tests.support import axe
 _PEER = Path(__file__).with_name("scripted_peer.js")
 _HELLO = "Hello! Ask me about the weather in a city."
 _STOCKHOLM = {
-    "place": "Stockholm, Sweden",
+    "place": {"name": "Stockholm", "region": "Stockholm", "country": "Sweden"},
     "conditions": "partly_cloudy",
     "temperature": 4,
     "format": "celsius",
@@ -32,7 +32,7 @@ _STOCKHOLM = {
     ],
 }
 _LISBON = {
-    "place": "Lisbon, Portugal",
+    "place": {"name": "Lisbon", "region": "Lisbon", "country": "Portugal"},
     "day": "2026-11-24",
     "weekday": "tuesday",
     "conditions": "rain_showers",
@@ -232,8 +232,7 @@ async def spoken(scene: Scene) -> AsyncIterator[str]:
 async def typed(scene: Scene) -> AsyncIterator[str]:
     """Type, look at the settings, ask for a person, lose the line."""
     await scene.open()
-    await scene.press("Talk")
-    await scene.press("Type instead")
+    await scene.press("Type")
     await scene.does("Ready")
     await scene.say(1, _HELLO)
     field = scene.page.get_by_label("Type to the agent")
@@ -260,6 +259,10 @@ async def typed(scene: Scene) -> AsyncIterator[str]:
     await scene.page.get_by_role("dialog").wait_for()
     yield "settings"
     await scene.page.keyboard.press("Escape")
+    await scene.page.keyboard.press("Escape")
+    await scene.page.get_by_role("dialog").wait_for(state="hidden")
+    await scene.press("Sound")
+    yield "sound"
     await scene.page.evaluate("() => scripted.channel.close()")
     await scene.tell("error", error="The agent had to stop.", fatal=True)
     await scene.page.get_by_role("alert").wait_for()
@@ -276,15 +279,13 @@ async def refused(scene: Scene) -> AsyncIterator[str]:
 
     await scene.page.route("**/start", no_place)
     await scene.open()
-    await scene.press("Talk")
-    await scene.press("Type instead")
+    await scene.press("Type")
     await scene.page.get_by_role("alert").wait_for()
     yield "busy"
     await scene.page.unroute("**/start")
     await scene.page.route("**/start", lambda route: route.abort())
     await scene.open()
-    await scene.press("Talk")
-    await scene.press("Type instead")
+    await scene.press("Type")
     await scene.page.get_by_role("alert").wait_for()
     yield "unreachable"
 

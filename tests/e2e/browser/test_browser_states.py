@@ -90,7 +90,7 @@ async def test_one_part_of_the_page_is_announced_and_none_if_so_wanted(scripted:
     await scripted.open()
     await scripted.talk()
     await scripted.say(1, "Hello!")
-    assert await scripted.announced() == ["What was said"]
+    assert await scripted.announced() == ["Conversation"]
     spoken = scripted.page.locator(".turn--agent")
     assert await spoken.get_attribute("aria-live") == "off"
     await scripted.line(steady=False)

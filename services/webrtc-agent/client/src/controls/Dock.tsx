@@ -93,7 +93,7 @@ function Control({ name, label, icon, shortcut, pressed, tone, disabled, onPress
     <button
       type="button"
       className="control"
-      aria-label={name}
+      aria-label={named(name, label)}
       aria-pressed={pressed}
       aria-keyshortcuts={shortcut}
       data-key={shortcut}
@@ -107,6 +107,11 @@ function Control({ name, label, icon, shortcut, pressed, tone, disabled, onPress
   );
 }
 
+/** A name holds the words that are seen: who controls the page by voice says those (WCAG 2.5.3). */
+function named(name: string, label: string): string {
+  return name.toLowerCase().includes(label.toLowerCase()) ? name : `${label}: ${name}`;
+}
+
 /** A button that opens the microphone for as long as it is held, by pointer or by key. */
 function Hold({ call, talking, disabled }: { call: Call; talking: boolean; disabled: boolean }) {
   const release = (): void => call.hold(false);
@@ -114,7 +119,7 @@ function Hold({ call, talking, disabled }: { call: Call; talking: boolean; disab
     <button
       type="button"
       className="control"
-      aria-label="Hold to talk"
+      aria-label={talking ? named("Hold to talk", "Talking") : "Hold to talk"}
       aria-pressed={talking}
       aria-keyshortcuts="Space"
       data-key="Space"
