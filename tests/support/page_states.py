@@ -261,7 +261,7 @@ async def typed(scene: Scene) -> AsyncIterator[str]:
     await scene.page.keyboard.press("Escape")
     await scene.page.keyboard.press("Escape")
     await scene.page.get_by_role("dialog").wait_for(state="hidden")
-    await scene.press("Sound")
+    await scene.press("Sound off")
     yield "sound"
     await scene.page.evaluate("() => scripted.channel.close()")
     await scene.tell("error", error="The agent had to stop.", fatal=True)
