@@ -8,6 +8,7 @@ from starlette.routing import Route
 from agent_core.errors import UpstreamError
 from agent_core.events import EndReason, EndRecord, Tally
 from tests.unit.webrtc_agent.conftest import Desk, FakeRooms, MakeClient
+from webrtc_agent import error_page
 from webrtc_agent.app import create_app
 from webrtc_agent.routes import router
 
@@ -291,6 +292,31 @@ async def test_what_is_not_there(make_desk: MakeClient, path: str) -> None:
     assert answer.json()["info"].endswith(".")
 
 
+_BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+async def test_a_person_gets_an_error_as_a_page(make_desk: MakeClient) -> None:
+    """With a way back and without a script; a program that opens the same address gets JSON."""
+    http = make_desk().http
+    page = await http.get("/nosuch", headers={"Accept": _BROWSER})
+    assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "There is no page at this address" in page.text
+    assert '<a href="/">' in page.text
+    assert "<script" not in page.text
+    assert "style=" not in page.text
+    for accepted in ("*/*", "application/json"):
+        answer = await http.get("/nosuch", headers={"Accept": accepted})
+        assert (answer.status_code, answer.json()["error"]) == (404, "Not Found.")
+        assert answer.headers["vary"] == page.headers["vary"] == "Accept"
+    posted = await http.post("/nosuch", headers={"Accept": _BROWSER})
+    assert posted.json()["error"] == "Not Found."
+
+
+async def test_an_error_page_shows_no_markup_of_others() -> None:
+    """Whatever the sentence holds is text."""
+    assert "<b>" not in error_page.render(404, "<b>bold</b>")
+
+
 @pytest.mark.parametrize("path", ["/", "/start", "/status", "/health", "/nothing"])
 async def test_every_answer_protects_its_page(make_desk: MakeClient, path: str) -> None:
     """No script of others, no frame around us, no microphone for others."""
@@ -342,7 +368,8 @@ async def test_whatever_is_only_read_has_a_head(make_desk: MakeClient) -> None:
     methods = {route.path: route.methods or set() for route in routes if "GET" in (route.methods or ())}
     assert [path for path, known in methods.items() if "HEAD" not in known] == ["/room"]
     paths = {path.format(session_id=session_id, name="none.js") for path in methods if path != "/room"}
-    pages = {"/", "/assets/none.js", "/console", "/favicon.svg", "/recover.js"}
+    files = {"/favicon.svg", "/maskable.svg", "/manifest.webmanifest", "/plain.css", "/recover.js"}
+    pages = {"/", "/assets/none.js", "/console"} | files
     assert paths == pages | {"/health", "/ready", "/status", f"/status/{session_id}", "/notice"}
     for path in paths:
         whole, head = await desk.http.get(path), await desk.http.head(path)

@@ -8,10 +8,12 @@ import structlog
 from fastapi import Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, Response
 
 from agent_core import causes
 from agent_core.errors import AgentError, AtCapacity, Draining, Forbidden, OverBudget, UpstreamError
 from agent_core.web import RETRY_SECONDS, retry_after
+from webrtc_agent.error_page import render, wants_page
 from webrtc_agent.refusals import NotAgreed
 from webrtc_agent.turns import MustWait
 
@@ -42,7 +44,7 @@ def told(error: AgentError) -> str:
     return error.spoken
 
 
-async def answer_error(request: Request, error: Exception) -> JSONResponse:
+async def answer_error(request: Request, error: Exception) -> Response:
     """Answer a request that was refused, or failed at a service we depend on."""
     assert isinstance(error, AgentError)  # noqa: S101 - that is what it is registered for
     more: dict[str, Any] = {}
@@ -58,17 +60,21 @@ async def answer_error(request: Request, error: Exception) -> JSONResponse:
         request.app.state.agent.counting.failed(error)
         why = causes.fields(error) if isinstance(error, UpstreamError) else {}
         log.warning("request_refused", path=_route(request), status=int(error.http_status), error=error.reason, **why)
-    return _answer(error.http_status, told(error), retry_after(error.http_status, _seconds(error)), more)
+    return _answer(request, error.http_status, told(error), retry_after(error.http_status, _seconds(error)), more)
 
 
-async def answer_http_error(request: Request, error: Exception) -> JSONResponse:
+async def answer_http_error(request: Request, error: Exception) -> Response:
     """Answer a request for something that is not there."""
-    del request
     assert isinstance(error, HTTPException)  # noqa: S101 - that is what it is registered for
-    return _answer(error.status_code, f"{HTTPStatus(error.status_code).phrase}.", dict(error.headers or {}))
+    return _answer(request, error.status_code, f"{HTTPStatus(error.status_code).phrase}.", dict(error.headers or {}))
 
 
-def _answer(status: int, sentence: str, headers: dict[str, str], more: dict[str, Any] | None = None) -> JSONResponse:
+def _answer(
+    request: Request, status: int, sentence: str, headers: dict[str, str], more: dict[str, Any] | None = None
+) -> Response:
+    headers = headers | {"Vary": "Accept"}
+    if wants_page(request):
+        return HTMLResponse(render(status, sentence), status_code=status, headers=headers)
     body = {"error": sentence, "info": sentence, "detail": sentence} | (more or {})
     return JSONResponse(body, status_code=status, headers=headers)
 

@@ -4,21 +4,17 @@ import { Icon } from "../controls/icons";
 import { NoticeLine } from "../notice/NoticeLine";
 import { ProblemNote } from "../problems/ProblemNote";
 import type { Problem } from "../problems/problems";
-
-const QUESTIONS = [
-  "What is the weather in Stockholm?",
-  "Will it rain in Lisbon tomorrow?",
-  "How cold will it be in Oslo at nine?",
-];
+import { Examples } from "./Examples";
 
 interface Props {
   call: Call;
   problem: Problem | null;
+  onAsk: (question: string) => void;
   onSettings: () => void;
 }
 
 /** Before a conversation: what this is, and one button; or what stands in the way, and the step that helps. */
-export function Welcome({ call, problem, onSettings }: Props) {
+export function Welcome({ call, problem, onAsk, onSettings }: Props) {
   const onType = (): void => void call.open({ typing: true });
   return (
     <main className="welcome">
@@ -26,7 +22,7 @@ export function Welcome({ call, problem, onSettings }: Props) {
       {problem && problem.kind !== "consent" ? (
         <ProblemNote problem={problem} onRetry={() => void call.again()} onType={onType} onDismiss={null} />
       ) : (
-        <Invitation onTalk={() => void call.talk()} onType={onType} onSettings={onSettings} />
+        <Invitation onTalk={() => void call.talk()} onType={onType} onAsk={onAsk} onSettings={onSettings} />
       )}
       <NoticeLine missing={problem?.kind === "consent"} onAgree={() => call.dismiss()} />
     </main>
@@ -36,10 +32,11 @@ export function Welcome({ call, problem, onSettings }: Props) {
 interface InvitationProps {
   onTalk: () => void;
   onType: () => void;
+  onAsk: (question: string) => void;
   onSettings: () => void;
 }
 
-function Invitation({ onTalk, onType, onSettings }: InvitationProps) {
+function Invitation({ onTalk, onType, onAsk, onSettings }: InvitationProps) {
   const { mode } = useChoices();
   return (
     <>
@@ -61,11 +58,7 @@ function Invitation({ onTalk, onType, onSettings }: InvitationProps) {
           <p id="quietly">No microphone, no sound</p>
         </div>
       </div>
-      <ul className="questions" aria-label="For example">
-        {QUESTIONS.map((question) => (
-          <li key={question}>“{question}”</li>
-        ))}
-      </ul>
+      <Examples onAsk={onAsk} />
       <button type="button" className="link" onClick={onSettings}>
         Check microphone and speaker
       </button>

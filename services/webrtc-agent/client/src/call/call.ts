@@ -38,6 +38,9 @@ export class Call {
   private attempt: AbortController | null = null;
   private ending: string | null = null;
 
+  /** Gets the client of each conversation; the developers' console watches it. */
+  onClient: (client: PipecatClient) => void = () => undefined;
+
   readonly subscribe = (watcher: () => void): (() => void) => {
     this.watchers.add(watcher);
     return () => this.watchers.delete(watcher);
@@ -182,6 +185,7 @@ export class Call {
     });
     client.onInterrupted = () => this.tell({ type: "transcript", event: { type: "agent-cut" } });
     this.client = client;
+    this.onClient(client);
     if (!typing) {
       await this.openMicrophone(client, by);
       signal.throwIfAborted();

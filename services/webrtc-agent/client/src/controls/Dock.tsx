@@ -108,7 +108,7 @@ function Control({
     <button
       type="button"
       className="control"
-      aria-label={name}
+      aria-label={named(name, label)}
       aria-pressed={pressed}
       aria-keyshortcuts={shortcut}
       data-tip={tip}
@@ -120,6 +120,11 @@ function Control({
       <span className="control__label">{label}</span>
     </button>
   );
+}
+
+/** A name holds the words that are seen: who controls the page by voice says those (WCAG 2.5.3). */
+function named(name: string, label: string): string {
+  return name.toLowerCase().includes(label.toLowerCase()) ? name : `${label}: ${name}`;
 }
 
 /** A button that opens the microphone for as long as it is held, by pointer or by key. */
