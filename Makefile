@@ -15,7 +15,7 @@ unexport GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 # The page is needed where it is asked for; a call does without.
 PAGE := $(if $(filter environment,$(MAKECMDGOALS)),--page=required,$(if $(filter run,$(MAKECMDGOALS)),--page=wanted))
 
-.PHONY: help environment test-environment page run call apart clients test test-all test-rest faults soak endurance fuzz mutations dates costs coverage audit sbom drill rollout lint format lock bench deploy-plan deploy destroy clean
+.PHONY: help environment test-environment page run call apart clients test test-all test-rest faults soak endurance fuzz mutations dates costs coverage audit sbom drill rollout lint format doctor lock bench deploy-plan deploy destroy clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -104,6 +104,10 @@ lint: test-environment ## rules, format, types, import contracts, and the page's
 format: test-environment ## apply the format and the rules that can fix themselves
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
+
+doctor: environment ## find out why it does not answer: ENVIRONMENT=test, TWILIO_NUMBER=, FIX=1, LIVE=1, YES=1
+	@$(BIN)/voice-agent doctor $${ENVIRONMENT:+--environment "$$ENVIRONMENT"} $${TWILIO_NUMBER:+--twilio-number "$$TWILIO_NUMBER"} \
+		$${FIX:+--fix} $${LIVE:+--live} $${YES:+--yes}
 
 lock: environment ## pin again after a change of dependencies; UPGRADE=1 takes the newest versions
 	@$(BIN)/python -m tools.lock $(if $(UPGRADE),--upgrade)

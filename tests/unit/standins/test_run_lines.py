@@ -45,6 +45,23 @@ def test_of_a_trace_the_cause_is_shown() -> None:
     assert told.endswith("stack=prompts/__init__.py:15")
 
 
+def test_a_cause_is_shown_whole_with_its_remedy() -> None:
+    """A failure of a service is the line that a newcomer needs most."""
+    line = {
+        "event": "model_stream_failed",
+        "level": "warning",
+        "timestamp": "2026-11-23T14:15:16Z",
+        "error": "nova_sonic: SmithyError",
+        "cause": "no_model_access",
+        "why": "this AWS account has no access to the model",
+        "remedy": "request access to Nova Sonic in Bedrock's model catalog",
+    }
+    assert short("phone-agent", json.dumps(line))[9:] == (
+        "phone-agent WARNING model_stream_failed: This AWS account has no access to the model. Request "
+        "access to Nova Sonic in Bedrock's model catalog."
+    )
+
+
 def test_lines_are_cut_behind_a_word_and_times_can_be_read() -> None:
     """Nobody reads Unix seconds."""
     about = "Pretend Open-Meteo: real places and true shapes, invented numbers and more words than fit"

@@ -42,6 +42,7 @@ class FakeRooms:
         self.deleted: list[Room] = []
         self.visits: list[FakeVisit] = []
         self.details: list[str] = []
+        self.regions: list[str] = []
         self.failure: UpstreamError | None = None
         self.closed = False
 
@@ -53,10 +54,11 @@ class FakeRooms:
         self.opened.append(room)
         return room
 
-    def visit(self, agent: Agent, place: Place, room: Room, details: str) -> "FakeVisit":
+    def visit(self, agent: Agent, place: Place, room: Room, details: str, region: str = "") -> "FakeVisit":
         """Prepare a conversation."""
         del agent
         self.details.append(details)
+        self.regions.append(region)
         self.visits.append(FakeVisit(self, place, room))
         return self.visits[-1]
 

@@ -56,12 +56,13 @@ class Lobby:
         """How sound travels here."""
         return ["webrtc"] if self.rooms is None else ["daily"]
 
-    async def expect(self, address: str, details: str = "") -> Visit:
+    async def expect(self, address: str, details: str = "", region: str = "") -> Visit:
         """Begin a visit whose client will make an offer.
 
         Args:
             address: Where the client comes from.
             details: What the app says about its visitor.
+            region: Where the visitor is used to weather, ISO 3166.
 
         Raises:
             Refused: every place is taken, or this task takes nothing new.
@@ -71,10 +72,12 @@ class Lobby:
         self.starts.count(address)
         self.agent.admission.check()
         visit = self.visits.begin(address)
-        visit.details = details
+        visit.details, visit.region = details, region
         return visit
 
-    async def open_room(self, rooms: DailyRooms, address: str, details: str = "") -> tuple[Visit, Room]:
+    async def open_room(
+        self, rooms: DailyRooms, address: str, details: str = "", region: str = ""
+    ) -> tuple[Visit, Room]:
         """Begin a visit in a room of its own, with the agent on its way there.
 
         Raises:
@@ -90,7 +93,7 @@ class Lobby:
             self.starts.count(address)
             room = await rooms.open()
             visit = self.visits.begin(address)
-            daily = rooms.visit(self.agent, place, room, details)
+            daily = rooms.visit(self.agent, place, room, details, region)
             arrival.when_displaced(daily.give_up)
             self.visits.carry(visit, daily, daily.run())
         except BaseException:
@@ -154,7 +157,11 @@ class Lobby:
         visit.offers += 1
         peer: Peer | None = None
         try:
-            peer = await Peer.answer(self.agent, place, offer, self.people, details)
+            peer = await Peer.answer(
+                self.agent, place, offer, self.people, details, region=offer.region or visit.region
+            )
+            if visit.text_only:
+                peer.use_text_only()
             answer = self._description(peer)
             arrival.when_displaced(peer.give_up)
         except BaseException:

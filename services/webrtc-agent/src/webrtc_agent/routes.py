@@ -108,11 +108,13 @@ async def _start(request: Request, *, legacy: bool) -> JSONResponse:
     if transport not in lobby.transports:
         raise NotOffered("transport")  # not its name, which may be anything
     if lobby.rooms is None:
-        visit = await lobby.expect(_address(request), wanted.details)
+        visit = await lobby.expect(_address(request), wanted.details, wanted.region)
         answer = _offer_address(request, visit) if legacy else _session(lobby, visit)
     else:
-        visit, opened = await lobby.open_room(lobby.rooms, _address(request), wanted.details)
+        visit, opened = await lobby.open_room(lobby.rooms, _address(request), wanted.details, wanted.region)
         answer = _daily(opened, legacy=legacy)
+    if wanted.text_only:
+        visit.use_text_only()
     log.info("visit_began", visit_id=visit.log_id, transport=transport)
     return JSONResponse(answer, headers={SESSION_ID: visit.visit_id})
 

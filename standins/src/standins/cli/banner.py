@@ -75,11 +75,21 @@ def short(name: str, line: str) -> str:
         return f"{'':8} {name:<11} {line}"
     level = str(fields.get("level", "info")).lower()
     mark = f"{level.upper()} " if level not in ("info", "debug") else ""
+    if "why" in fields and "remedy" in fields:
+        # What a person should read is whole: the cause, and what to do about it.
+        head = f"{_clock(fields)} {name:<11} {mark}{fields.get('event', '')}"
+        return f"{head}: {_sentence(fields['why'])} {_sentence(fields['remedy'])}"
     words = [
         f"{key}={_value(key, value)}" for key, value in fields.items() if key not in _QUIET_FIELDS and _tells(value)
     ]
     text = f"{_clock(fields)} {name:<11} {mark}{fields.get('event', '')} {' '.join(words)}".rstrip()
     return _cut(text, _LONGEST_LINE)
+
+
+def _sentence(clause: object) -> str:
+    """Make a sentence of a clause."""
+    text = str(clause)
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _clock(fields: Mapping[str, object]) -> str:

@@ -14,7 +14,7 @@ export function conversationCallbacks(tell: Tell): RTVIEventCallbacks {
   const say = (event: TranscriptEvent): void => tell({ type: "transcript", event });
   return {
     onUserStartedSpeaking: () => {
-      say({ type: "agent-cut" });
+      say({ type: "visitor-started" });
       doing("visitor-started")();
     },
     onUserStoppedSpeaking: doing("visitor-stopped"),
@@ -22,6 +22,7 @@ export function conversationCallbacks(tell: Tell): RTVIEventCallbacks {
       say({ type: "visitor-said", text, final });
       doing("visitor-said")();
     },
+    onBotLlmStarted: () => say({ type: "agent-answering" }),
     onBotStartedSpeaking: doing("agent-started"),
     onBotStoppedSpeaking: doing("agent-stopped"),
     onBotOutput: (output) => {
@@ -62,7 +63,8 @@ function sentenceIn(output: BotOutputData): TranscriptEvent | null {
   if (segment === undefined || text.trim() === "") {
     return null;
   }
-  const spoken = { type: "agent-sentence", segment, text } as const;
+  const recorded = output.aggregated_by === "recording";
+  const spoken = { type: "agent-sentence", segment, text, recorded } as const;
   if (status === "completed" || output.will_be_spoken === false) {
     return { ...spoken, heard: "said", characters: text.length };
   }

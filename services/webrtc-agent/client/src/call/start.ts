@@ -1,5 +1,6 @@
 /** Ask the service for a conversation. */
 
+import { formats } from "../locale/locale";
 import { problem, refusal, Trouble } from "../problems/problems";
 
 const PATIENCE_MS = 12_000;
@@ -35,8 +36,13 @@ export async function carrier(): Promise<Carrier> {
  *
  * @throws Trouble: nobody answers, or the answer is no.
  */
-export async function start(transport: Carrier): Promise<Started> {
-  const answer = await ask("/start", { transport, createDailyRoom: transport === "daily" });
+export async function start(transport: Carrier, textOnly: boolean): Promise<Started> {
+  const answer = await ask("/start", {
+    transport,
+    createDailyRoom: transport === "daily",
+    locale: formats().tag,
+    textOnly,
+  });
   const started = transport === "daily" ? dailyStart(answer) : peerStart(answer);
   if (started === null) {
     throw new Trouble(problem("refused"));

@@ -69,7 +69,7 @@ class Rooms:
             raise
         return Room(name, url, visitor_token=visitor, agent_token=agent)
 
-    def visit(self, agent: Agent, place: Place, room: Room, details: str = "") -> Visit:
+    def visit(self, agent: Agent, place: Place, room: Room, details: str = "", region: str = "") -> Visit:
         """Prepare the conversation in a room."""
         return Visit(
             agent,
@@ -78,6 +78,7 @@ class Rooms:
             lambda: self._discard(room),
             people=self._people,
             details=details,
+            region=region,
         )
 
     async def delete(self, room: Room) -> None:

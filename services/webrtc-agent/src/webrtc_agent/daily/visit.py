@@ -16,7 +16,7 @@ from webrtc_agent.attention import Attention
 from webrtc_agent.call_back import CallBackCard, Contact
 from webrtc_agent.daily.transport import RoomTransport
 from webrtc_agent.farewell import farewell
-from webrtc_agent.transport import INPUT_RATE, OUTPUT_RATE
+from webrtc_agent.rates import INPUT_RATE, OUTPUT_RATE
 
 log = structlog.get_logger()
 
@@ -38,6 +38,7 @@ class Visit:
         discard: Called in the end, to have the room deleted.
         people: Whom the visitor can reach.
         details: What the app says about the visitor.
+        region: Where the visitor is used to weather, ISO 3166.
     """
 
     def __init__(  # noqa: PLR0913 - made in one place
@@ -49,8 +50,9 @@ class Visit:
         *,
         people: Sequence[Contact] = (),
         details: str = "",
+        region: str = "",
     ) -> None:
-        attention = Attention(self._tell)
+        self._attention = attention = Attention(self._tell)
         self._place = place
         self._discard = discard
         self._joined = asyncio.Event()
@@ -65,7 +67,9 @@ class Visit:
             before_end=self._say_why,
             people=CallBackCard(people, self._tell),
         )
-        self._session = attention.session = Session(agent, Opening("browser", place, details=details), media, Tally())
+        self._session = attention.session = Session(
+            agent, Opening("browser", place, region=region, details=details), media, Tally()
+        )
         transport.add_event_handler("on_joined", self._entered)
         transport.add_event_handler("on_client_connected", self._came)
         transport.add_event_handler("on_client_disconnected", self._left)
@@ -78,6 +82,10 @@ class Visit:
     def end(self, reason: EndReason) -> None:
         """End the conversation."""
         self._session.end(reason)
+
+    def use_text_only(self) -> None:
+        """Send no audio until the visitor's page asks for it."""
+        self._attention.text_only = True
 
     async def run(self) -> EndRecord:
         """Join, talk, leave; returns its record when everything but the room is released."""
