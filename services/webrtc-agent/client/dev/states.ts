@@ -125,7 +125,9 @@ export const STATES: Readonly<Record<string, CallState>> = {
       } as TranscriptEvent,
     ),
     typing: true,
+    silent: true,
   }),
+  silent: live({ items: WHOLE, silent: true }),
   interrupted: live({
     items: items(HELLO, QUESTION, ...CARD, ...ANSWER, { type: "agent-cut" }, said("And in Oslo?")),
   }),

@@ -10,8 +10,18 @@ import structlog
 from agent_core.credit import Credit
 from agent_core.events import EndReason
 from agent_core.session import Session
-from webrtc_agent.messages import Drop, Leave, MessageGuard, Pass, Press, Refuse, error_response
-from webrtc_agent.transport import INPUT_RATE
+from webrtc_agent.messages import (
+    Drop,
+    Leave,
+    MessageGuard,
+    Pass,
+    Press,
+    Refuse,
+    SetAudio,
+    audio_response,
+    error_response,
+)
+from webrtc_agent.rates import INPUT_RATE
 
 log = structlog.get_logger()
 
@@ -40,6 +50,8 @@ class Attention:
         self._guard = MessageGuard(time.monotonic, lambda: self.session.tally.agent_turns)
         self._pace = Credit(time.monotonic, HELD_BACK_SECONDS * BYTES_PER_SECOND, PACE * BYTES_PER_SECOND)
         self._sound = bytearray()
+        self.text_only = False
+        """Whether the visitor reads only: the transport then sends silence in place of the agent's audio."""
 
     def hear(self, pcm: bytes) -> None:
         """Take some sound, 16-bit PCM at ``INPUT_RATE``; what comes faster than anybody speaks is lost."""
@@ -58,6 +70,9 @@ class Attention:
             case Press(digits):
                 for digit in digits:
                     self.session.press(digit)
+            case SetAudio(enabled) as switch:
+                self.text_only = not enabled
+                self._reply(audio_response(message["id"], switch))
             case Drop(reason):
                 self._ignore(reason)
             case Refuse(reason) as refusal:

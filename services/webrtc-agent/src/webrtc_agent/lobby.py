@@ -160,6 +160,8 @@ class Lobby:
             peer = await Peer.answer(
                 self.agent, place, offer, self.people, details, region=offer.region or visit.region
             )
+            if visit.text_only:
+                peer.use_text_only()
             answer = self._description(peer)
             arrival.when_displaced(peer.give_up)
         except BaseException:

@@ -17,9 +17,10 @@ from webrtc_agent.call_back import CallBackCard, Contact
 from webrtc_agent.connection import CONNECT_SECONDS, SoundConnection
 from webrtc_agent.farewell import farewell
 from webrtc_agent.limits import TooOften
+from webrtc_agent.rates import INPUT_RATE, OUTPUT_RATE
 from webrtc_agent.refusals import MalformedOffer, SessionOver
 from webrtc_agent.requests import Candidate, OfferRequest
-from webrtc_agent.transport import INPUT_RATE, OUTPUT_RATE, VisitorTransport
+from webrtc_agent.transport import VisitorTransport
 from webrtc_agent.watch import Watch
 
 WAY_TO_EAR = 0.4
@@ -59,7 +60,7 @@ class Peer:
         self._offers = Credit(time.monotonic, OFFERS, 1 / OFFER_SECONDS)
         self._attention = attention = Attention(sound.send_app_message)
         self._watch = Watch(time.monotonic, CONNECT_SECONDS)
-        transport = VisitorTransport(sound, self._hear, attention.believe)
+        transport = VisitorTransport(sound, self._hear, attention.believe, lambda: attention.text_only)
         media = Media(
             INPUT_RATE,
             OUTPUT_RATE,
@@ -149,6 +150,10 @@ class Peer:
     def end(self, reason: EndReason) -> None:
         """End the conversation."""
         self._session.end(reason)
+
+    def use_text_only(self) -> None:
+        """Send no audio until the visitor's page asks for it."""
+        self._attention.text_only = True
 
     async def run(self) -> EndRecord:
         """Hold the conversation; returns its record when everything is released."""

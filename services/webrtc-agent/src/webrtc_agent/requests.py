@@ -30,6 +30,8 @@ class StartRequest(_Body):
     create_daily_room: Annotated[
         bool | None, Field(validation_alias=AliasChoices("createDailyRoom", "create_daily_room"))
     ] = None
+    text_only: Annotated[bool | None, Field(validation_alias=AliasChoices("textOnly", "text_only"))] = None
+    """The visitor reads the answers: the agent's audio is silent until a message asks for it."""
     body: Annotated[Any, Field(repr=False)] = None
     locale: Annotated[Any, Field(repr=False)] = None
     """The browser's, such as ``en-US``: its region decides the units of the weather."""

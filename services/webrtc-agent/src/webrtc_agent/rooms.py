@@ -27,6 +27,9 @@ class DailyVisit(Protocol):
     def end(self, reason: EndReason) -> None:
         """End the conversation."""
 
+    def use_text_only(self) -> None:
+        """Send no audio until the visitor's page asks for it."""
+
     async def run(self) -> EndRecord:
         """Join, talk, leave, delete the room. The place is given back whatever happens."""
 

@@ -113,6 +113,8 @@ async def _start(request: Request, *, legacy: bool) -> JSONResponse:
     else:
         visit, opened = await lobby.open_room(lobby.rooms, _address(request), wanted.details, wanted.region)
         answer = _daily(opened, legacy=legacy)
+    if wanted.text_only:
+        visit.use_text_only()
     log.info("visit_began", visit_id=visit.log_id, transport=transport)
     return JSONResponse(answer, headers={SESSION_ID: visit.visit_id})
 

@@ -57,8 +57,8 @@ class Opening:
     """Told of the conversation so far with each change; must not wait."""
     seconds_left: float | None = None
     """How long it may last, where that is less than a whole conversation: a call that is taken up again has begun."""
-    transferred: bool = False
-    """Whether the caller was put through to a person before, and came back."""
+    transfers: int = 0
+    """How often the caller was put through to a person before, and came back."""
 
     async def discard(self) -> None:
         """Release both, if no session came of it; bounded, never raises."""

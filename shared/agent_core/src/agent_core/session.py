@@ -10,10 +10,10 @@ from uuid import uuid4
 
 import structlog
 
-from agent_core import prompts
+from agent_core import causes, prompts
 from agent_core.agent import Agent
 from agent_core.apology import Apology
-from agent_core.errors import ModelError
+from agent_core.errors import ModelError, UpstreamError
 from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.farewell import Farewell
 from agent_core.handover import Handover
@@ -77,7 +77,7 @@ class Session:
             summary=lambda reason: summarise(self._transcript.history, reason),
             succeeded=lambda: self.end(EndReason.TRANSFERRED),
             failed=self._not_handed_over,
-            used=opening.transferred,
+            transfers=opening.transfers,
             log=self._log,
         )
         self._apology = Apology(self._handover, self._say_sorry, self.end)
@@ -401,7 +401,8 @@ class Session:
         self._story.tool_called(record.tool, record.outcome, record.elapsed_ms, record.call_id)
         fields = {"tool": record.tool, "elapsed_ms": round(record.elapsed_ms)}
         if failed:
-            self._log.warning("tool_failed", **fields, outcome=record.outcome, error=record.error)
+            why = causes.fields(record.cause) if isinstance(record.cause, UpstreamError) else {}
+            self._log.warning("tool_failed", **fields, outcome=record.outcome, error=record.error, **why)
             return
         self._log.info("tool_called", **fields)
         if record.tool == END_CALL and not self._handover.under_way:
@@ -428,7 +429,7 @@ class Session:
     def model_failed(self, error: ModelError) -> None:
         """Say sorry, then end: the model is lost for good."""
         self._agent.model_state = error.kind
-        self._log.error("model_lost", error=error.reason)
+        self._log.error("model_lost", error=error.reason, **causes.fields(error))
         self._keypad.finish()  # key 0, where it is being waited for, goes before the apology
         self._patience.stop()
         self._idleness.stop()

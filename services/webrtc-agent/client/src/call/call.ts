@@ -1,12 +1,13 @@
 /** One visitor's call: the client, its deadlines, and what the page is told of both. */
 
 import type { PipecatClient, RTVIEventCallbacks, Transport } from "@pipecat-ai/client-js";
+import { choices, choose } from "../controls/choices";
 import type { Item } from "../conversation/items";
 import { microphonePermission, obstacle } from "../media/preflight";
 import type { SoundNews } from "../media/sound";
 import { contactIn } from "../people/contact";
 import { deviceChange, type Problem, problem, Trouble } from "../problems/problems";
-import { connectionParameters, deviceCallbacks, microphoneTrouble } from "./connecting";
+import { connectionParameters, deviceCallbacks, microphoneTrouble, restoreDevices } from "./connecting";
 import { InterruptibleClient } from "./interruptible";
 import { conversationCallbacks, endingIn } from "./messages";
 import { type Line, peerTransport } from "./peer";
@@ -21,6 +22,8 @@ const RECONNECT_MS = 20_000;
 const FINISHED_MS = 900;
 /** No answer to what may have been a cough. */
 const NOTHING_CAME_MS = 12_000;
+/** The last syllable is often said while the key already goes up. */
+const RELEASE_MS = 250;
 const HUNG_UP = "You ended the conversation.";
 const LEFT = "The agent ended the conversation.";
 
@@ -51,20 +54,22 @@ export class Call {
     }
   }
 
-  /** Try again, the way it was: who typed is not asked for a microphone now. */
+  /** Try again, the way it was: who typed is not asked for a microphone now, who had no sound gets none. */
   async again(): Promise<void> {
-    await (this.state.typing ? this.open({ typing: true }) : this.talk());
+    const { typing, silent } = this.state;
+    await (typing ? this.open({ typing, silent }) : this.talk());
   }
 
-  /** Start the conversation; the browser asks for the microphone now. */
-  async open({ typing }: { typing: boolean }): Promise<void> {
+  /** Start the conversation; to talk, the browser asks for the microphone now. Who types reads, unless they want sound. */
+  async open({ typing, silent = typing }: { typing: boolean; silent?: boolean }): Promise<void> {
     if (this.attempt) {
       return;
     }
     this.attempt = new AbortController();
     const { signal } = this.attempt;
     this.ending = null;
-    this.tell({ type: "opening", phase: typing ? "connecting" : "microphone", typing });
+    choose({ mode: typing ? "type" : "talk" });
+    this.tell({ type: "opening", phase: typing ? "connecting" : "microphone", typing, silent });
     try {
       await this.connect(typing, signal);
     } catch (error) {
@@ -74,7 +79,7 @@ export class Call {
     }
   }
 
-  /** Send typed words; the agent answers aloud. */
+  /** Send typed words. */
   type(words: string): void {
     this.tell({ type: "transcript", event: { type: "visitor-typed", text: words } });
     this.tell({ type: "activity", event: "visitor-typed" });
@@ -86,12 +91,58 @@ export class Call {
     this.tell({ type: "muted", muted });
   }
 
+  /** Turn the agent's sound off here and at its source, or on again. */
+  silence(silent: boolean): void {
+    this.tell({ type: "silent", silent });
+    try {
+      this.client?.sendClientMessage("audio-output", { enabled: !silent });
+    } catch {
+      // The line is broken; here it is silent all the same.
+    }
+  }
+
+  /** Go on by voice in a conversation that was typed so far. */
+  addMicrophone(): void {
+    this.client?.enableMic(true);
+  }
+
+  /** Mute except while the visitor holds a key or a button, or end that. */
+  pushToTalk(on: boolean): void {
+    choose({ pushToTalk: on });
+    if (isLive(this.state.phase) && !this.state.typing) {
+      this.mute(on);
+    }
+  }
+
+  /** Talk for as long as a key or a button is held, where that is how the visitor talks. */
+  hold(held: boolean): void {
+    const { phase, typing, muted } = this.state;
+    if (!(choices().pushToTalk && isLive(phase)) || typing) {
+      return;
+    }
+    this.forget("release");
+    if (held) {
+      this.mute(false);
+    } else if (!muted) {
+      this.after("release", RELEASE_MS, () => this.mute(true));
+    }
+  }
+
+  /** Show that the microphone hears a voice, or does not any more. */
+  voice(voice: boolean): void {
+    if (voice !== this.state.voice) {
+      this.tell({ type: "voice", voice });
+    }
+  }
+
   chooseMicrophone(id: string): void {
+    choose({ microphone: id });
     this.client?.updateMic(id);
     this.tell({ type: "devices", devices: { microphone: id } });
   }
 
   chooseSpeaker(id: string): void {
+    choose({ speaker: id });
     this.client?.updateSpeaker(id);
     this.tell({ type: "devices", devices: { speaker: id } });
   }
@@ -122,10 +173,10 @@ export class Call {
     client.onInterrupted = () => this.tell({ type: "transcript", event: { type: "agent-cut" } });
     this.client = client;
     if (!typing) {
-      await this.openMicrophone(client);
+      await this.openMicrophone(client, by);
       signal.throwIfAborted();
     }
-    const started = await start(by);
+    const started = await start(by, this.state.silent);
     signal.throwIfAborted();
     const connected = client.connect(connectionParameters(started)).catch(refused(by));
     await Promise.race([connected, this.deadline(by, client)]);
@@ -133,13 +184,17 @@ export class Call {
     this.tell({ type: "ready" });
   }
 
-  private async openMicrophone(client: PipecatClient): Promise<void> {
+  private async openMicrophone(client: PipecatClient, by: Carrier): Promise<void> {
     await client.initDevices();
     const trouble = microphoneTrouble(client.mediaState.mic);
     if (trouble) {
       throw trouble;
     }
+    restoreDevices(client, this.state.devices, by);
     this.tell({ type: "opening", phase: "connecting", typing: false });
+    if (choices().pushToTalk) {
+      this.mute(true);
+    }
   }
 
   private async transport(by: Carrier): Promise<Transport> {
@@ -159,7 +214,7 @@ export class Call {
   private callbacks(): RTVIEventCallbacks {
     return {
       ...conversationCallbacks(this.tell),
-      ...deviceCallbacks(this.tell),
+      ...deviceCallbacks(this.tell, () => this.state.typing),
       onServerMessage: (message) => {
         this.ending = endingIn(message) ?? this.ending;
         const contact = contactIn(message);

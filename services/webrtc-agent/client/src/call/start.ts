@@ -36,11 +36,12 @@ export async function carrier(): Promise<Carrier> {
  *
  * @throws Trouble: nobody answers, or the answer is no.
  */
-export async function start(transport: Carrier): Promise<Started> {
+export async function start(transport: Carrier, textOnly: boolean): Promise<Started> {
   const answer = await ask("/start", {
     transport,
     createDailyRoom: transport === "daily",
     locale: formats().tag,
+    textOnly,
   });
   const started = transport === "daily" ? dailyStart(answer) : peerStart(answer);
   if (started === null) {

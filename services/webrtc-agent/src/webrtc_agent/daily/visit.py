@@ -16,7 +16,7 @@ from webrtc_agent.attention import Attention
 from webrtc_agent.call_back import CallBackCard, Contact
 from webrtc_agent.daily.transport import RoomTransport
 from webrtc_agent.farewell import farewell
-from webrtc_agent.transport import INPUT_RATE, OUTPUT_RATE
+from webrtc_agent.rates import INPUT_RATE, OUTPUT_RATE
 
 log = structlog.get_logger()
 
@@ -52,7 +52,7 @@ class Visit:
         details: str = "",
         region: str = "",
     ) -> None:
-        attention = Attention(self._tell)
+        self._attention = attention = Attention(self._tell)
         self._place = place
         self._discard = discard
         self._joined = asyncio.Event()
@@ -82,6 +82,10 @@ class Visit:
     def end(self, reason: EndReason) -> None:
         """End the conversation."""
         self._session.end(reason)
+
+    def use_text_only(self) -> None:
+        """Send no audio until the visitor's page asks for it."""
+        self._attention.text_only = True
 
     async def run(self) -> EndRecord:
         """Join, talk, leave; returns its record when everything but the room is released."""
