@@ -4,6 +4,7 @@ import time
 
 import structlog
 
+from agent_core.adapters.call_store.shelf import Shelf
 from agent_core.admission import Place
 from agent_core.agent import Agent
 from webrtc_agent import ice
@@ -13,7 +14,8 @@ from webrtc_agent.limits import StartLimit
 from webrtc_agent.origin import AllowedOrigins
 from webrtc_agent.peer import Peer
 from webrtc_agent.refusals import SessionOver, SessionTaken, UnknownSession
-from webrtc_agent.requests import Candidate, OfferRequest
+from webrtc_agent.requests import Candidate, OfferRequest, ResumeRequest
+from webrtc_agent.returning import Part, Returns
 from webrtc_agent.rooms import DailyRooms, Room
 from webrtc_agent.settings import WebSettings
 from webrtc_agent.visits import State, Visit, Visits
@@ -37,9 +39,12 @@ class Lobby:
         settings: Of the web service.
         agent: What all conversations share.
         rooms: Daily's rooms, where sound travels through Daily.
+        shelf: Where conversations are remembered for other tasks; None where there is none.
     """
 
-    def __init__(self, settings: WebSettings, agent: Agent, rooms: DailyRooms | None = None) -> None:
+    def __init__(
+        self, settings: WebSettings, agent: Agent, rooms: DailyRooms | None = None, shelf: Shelf | None = None
+    ) -> None:
         self.settings = settings
         self.agent = agent
         self.rooms = rooms
@@ -50,47 +55,73 @@ class Lobby:
         )
         self.visits = Visits(time.monotonic)
         self.people = contacts(settings)
+        self.returns = Returns(agent, shelf, settings.resume_seconds, settings.max_call_seconds)
 
     @property
     def transports(self) -> list[str]:
         """How sound travels here."""
         return ["webrtc"] if self.rooms is None else ["daily"]
 
-    async def expect(self, address: str, details: str = "") -> Visit:
+    async def expect(self, address: str, details: str = "", resume: ResumeRequest | None = None) -> Visit:
         """Begin a visit whose client will make an offer.
 
         Args:
             address: Where the client comes from.
             details: What the app says about its visitor.
+            resume: What the client says of coming back, where it can.
 
         Raises:
-            Refused: every place is taken, or this task takes nothing new.
+            Refused: every place is taken, or this task takes nothing new; or there is nothing to come back to.
             TooOften: this network has started enough.
         """
         await self.agent.admission.prepare()
-        self.starts.count(address)
-        self.agent.admission.check()
+        part = await self._part(address, details, resume)
+        if part is None or part.is_new:
+            self.starts.count(address)
+            self.agent.admission.check()
         visit = self.visits.begin(address)
-        visit.details = details
+        visit.details, visit.part = details, part
         return visit
 
-    async def open_room(self, rooms: DailyRooms, address: str, details: str = "") -> tuple[Visit, Room]:
+    async def _part(self, address: str, details: str, resume: ResumeRequest | None) -> Part | None:
+        """Begin or claim the part of a conversation that the visitor may come back to; None where they cannot.
+
+        Who comes back has started before: their network's starts are not counted again, but for one who guesses.
+        """
+        if resume is None or not self.returns.seconds:
+            return None
+        if resume.token is None:
+            return self.returns.begin(details)
+        try:
+            return await self.returns.claim(resume.token, resume.attempt, self.agent.admission.check)
+        except (UnknownSession, SessionTaken, SessionOver):
+            self.starts.count(address)
+            raise
+
+    async def open_room(
+        self, rooms: DailyRooms, address: str, details: str = "", resume: ResumeRequest | None = None
+    ) -> tuple[Visit, Room]:
         """Begin a visit in a room of its own, with the agent on its way there.
 
         Raises:
-            Refused: not now.
+            Refused: not now; or there is nothing to come back to.
             TooOften: this network has started enough.
             UpstreamError: Daily did not make a room.
         """
         await self.agent.admission.prepare()
-        self.starts.check(address)
+        part = await self._part(address, details, resume)
+        is_new = part is None or part.is_new
+        if is_new:
+            self.starts.check(address)
         arrival, place = self._expect_arrival(address, JOINING_SECONDS)
         room: Room | None = None
         try:
-            self.starts.count(address)
+            if is_new:
+                self.starts.count(address)
             room = await rooms.open()
             visit = self.visits.begin(address)
-            daily = rooms.visit(self.agent, place, room, details)
+            visit.part = part
+            daily = rooms.visit(self.agent, place, room, details, part)
             arrival.when_displaced(daily.give_up)
             self.visits.carry(visit, daily, daily.run())
         except BaseException:
@@ -154,7 +185,7 @@ class Lobby:
         visit.offers += 1
         peer: Peer | None = None
         try:
-            peer = await Peer.answer(self.agent, place, offer, self.people, details)
+            peer = await Peer.answer(self.agent, place, offer, self.people, details=details, part=visit.part)
             answer = self._description(peer)
             arrival.when_displaced(peer.give_up)
         except BaseException:
@@ -215,5 +246,6 @@ class Lobby:
     async def aclose(self) -> None:
         """End all visits and release what the lobby holds."""
         await self.visits.aclose()
+        await self.returns.aclose()
         if self.rooms is not None:
             await self.rooms.aclose()

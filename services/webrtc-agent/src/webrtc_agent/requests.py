@@ -21,6 +21,15 @@ class _Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+class ResumeRequest(_Body):
+    """What a page says that can come back to a conversation: nothing, or what it was given for that."""
+
+    token: Annotated[str | None, Field(max_length=128, repr=False)] = None
+    """Of the conversation that it comes back to."""
+    attempt: Annotated[str, Field(max_length=128, repr=False)] = ""
+    """Names this attempt, so that a page that got no answer may ask again."""
+
+
 class StartRequest(_Body):
     """``POST /start``. ``body`` is what the app says about its visitor. Nothing else can be chosen by one."""
 
@@ -30,6 +39,8 @@ class StartRequest(_Body):
         bool | None, Field(validation_alias=AliasChoices("createDailyRoom", "create_daily_room"))
     ] = None
     body: Annotated[Any, Field(repr=False)] = None
+    resume: ResumeRequest | None = None
+    """Only pages that can come back send it; no client of others does."""
     sdp: Annotated[Any, Field(repr=False)] = None
     """Some clients post their offer here when the answer to the start named no other address."""
 

@@ -6,6 +6,7 @@ from typing import Protocol
 from agent_core.admission import Place
 from agent_core.agent import Agent
 from agent_core.events import EndReason, EndRecord
+from webrtc_agent.returning import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class DailyRooms(Protocol):
             UpstreamError: Daily did not do it.
         """
 
-    def visit(self, agent: Agent, place: Place, room: Room, details: str) -> DailyVisit:
+    def visit(self, agent: Agent, place: Place, room: Room, details: str, part: Part | None) -> DailyVisit:
         """Prepare the conversation in a room; deletes the room when it has run.
 
         Args:
@@ -49,6 +50,7 @@ class DailyRooms(Protocol):
             place: Is released when the conversation is over.
             room: Where.
             details: What the app says about its visitor.
+            part: Of a conversation that the visitor may come back to; None where their client cannot.
         """
 
     async def delete(self, room: Room) -> None:

@@ -79,6 +79,9 @@ class WebSettings(CoreSettings):
     TRANSFER_DESTINATIONS that has no number of its own."""
     callback_url: HttpUrl | None = None
     """Page where a visitor can ask to be called back; shown beside the number."""
+    resume_seconds: Annotated[int, Field(ge=0, le=600)] = 120
+    """How long the page tries to come back to a conversation whose connection broke; the service waits a little longer.
+    0 ends a conversation with its connection."""
     serve_console: bool = False
     """Whether ``/console``, a page for developers, is served. ``make run`` and compose turn it on."""
     keep_request_open: bool = False

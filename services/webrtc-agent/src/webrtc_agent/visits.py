@@ -6,13 +6,16 @@ from collections.abc import Callable, Coroutine
 from enum import StrEnum
 from functools import partial
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 import structlog
 
 from agent_core.events import EndReason
 from webrtc_agent.refusals import UnknownSession
+
+if TYPE_CHECKING:
+    from webrtc_agent.returning import Part
 
 log = structlog.get_logger()
 
@@ -58,6 +61,8 @@ class Visit:
         self.touched = now
         self.details = ""
         """What the app said about its visitor; see `details.render`."""
+        self.part: Part | None = None
+        """The part of a conversation that its visitor may come back to, where their client can."""
 
     def is_over(self, now: float) -> bool:
         """Whether it is to be forgotten."""
