@@ -2,26 +2,35 @@
 
 import type { PipecatClient, RTVIEventCallbacks, Transport } from "@pipecat-ai/client-js";
 import { microphonePermission, obstacle } from "../media/preflight";
-import type { SoundNews } from "../media/sound";
+import { BrowserSound, type SoundNews } from "../media/sound";
 import { contactIn } from "../people/contact";
+import { type Cause, outageOver } from "../problems/outage";
 import { deviceChange, type Problem, problem, Trouble } from "../problems/problems";
 import { connectionParameters, deviceCallbacks, microphoneTrouble } from "./connecting";
 import { InterruptibleClient } from "./interruptible";
-import { conversationCallbacks, endingIn } from "./messages";
-import { type Line, peerTransport } from "./peer";
-import { type Carrier, carrier, start } from "./start";
+import { forgetKept, holdAlone, type Kept, keep, kept } from "./kept";
+import { LineWatch } from "./line";
+import { conversationCallbacks, endingIn, pausedIn, segmentsIn } from "./messages";
+import { type Line, peerTransport, type WatchedTransport } from "./peer";
+import { recover } from "./recovery";
+import { type Carrier, type Claim, carrier, start } from "./start";
 import { BEFORE, type CallEvent, type CallState, isLive, next } from "./state";
 
 /** A network that lets the sound through does so within two seconds; Daily's own join gives up after 19 s. */
 const CONNECT_MS: Record<Carrier, number> = { webrtc: 10_000, daily: 22_000 };
-/** The service forgets a visitor it has not heard of for 12 s; a few more for the way back. */
-const RECONNECT_MS = 20_000;
+/** Longest wait for a line that nothing else can bring back: the service has not said how to come back. */
+const RECONNECT_MS = 12_000;
+/** How often is kept what lets this tab come back. */
+const KEEP_MS = 1000;
+/** For the last message to be sent before the connection is closed. */
+const LAST_WORD_MS = 200;
+/** A conversation that is over for good is not gone back to, whatever becomes of its last try. */
+const RETRY_MS = 10_000;
 /** Sound and reports in flight: a silence this long after the agent's last sound means that it has said all. */
 const FINISHED_MS = 900;
 /** No answer to what may have been a cough. */
 const NOTHING_CAME_MS = 12_000;
 const HUNG_UP = "You ended the conversation.";
-const LEFT = "The agent ended the conversation.";
 
 export class Call {
   private state: CallState = BEFORE;
@@ -30,6 +39,16 @@ export class Call {
   private client: PipecatClient | null = null;
   private attempt: AbortController | null = null;
   private ending: string | null = null;
+  private kept: Kept | null = null;
+  private recovery: AbortController | null = null;
+  /** The connection whose news count; those of an earlier one may come late. */
+  private generation = 0;
+  private sound: BrowserSound | null = null;
+  private peer: WatchedTransport | null = null;
+  private readonly watch = new LineWatch(
+    () => this.peer?.arrived() ?? Promise.resolve(null),
+    (steady) => this.line(steady ? "steady" : "broken"),
+  );
 
   readonly subscribe = (watcher: () => void): (() => void) => {
     this.watchers.add(watcher);
@@ -50,20 +69,40 @@ export class Call {
     }
   }
 
-  /** Try again, the way it was: who typed is not asked for a microphone now. */
+  /** Try again, the way it was: who typed is not asked for a microphone now, and what was said is gone on with. */
   async again(): Promise<void> {
-    await (this.state.typing ? this.open({ typing: true }) : this.talk());
+    const { kept, state } = this;
+    if (kept !== null && this.attempt === null) {
+      this.attempt = new AbortController();
+      this.tell({ type: "restored", items: state.items, typing: state.typing });
+      await this.goOn("unknown", { within: RETRY_MS, gone: true });
+      return;
+    }
+    await (state.typing ? this.open({ typing: true, keeping: true }) : this.talk());
+  }
+
+  /** Go on with the conversation that this tab had before it was loaded again. */
+  async restore(): Promise<void> {
+    const found = kept(Date.now());
+    if (found === null || this.attempt !== null || !(await holdAlone(found.token))) {
+      return;
+    }
+    this.attempt = new AbortController();
+    this.kept = found;
+    this.tell({ type: "restored", items: found.items, typing: found.typing });
+    await this.goOn("reload", { within: found.seconds * 1000, gone: true });
   }
 
   /** Start the conversation; the browser asks for the microphone now. */
-  async open({ typing }: { typing: boolean }): Promise<void> {
+  async open({ typing, keeping = false }: { typing: boolean; keeping?: boolean }): Promise<void> {
     if (this.attempt) {
       return;
     }
     this.attempt = new AbortController();
     const { signal } = this.attempt;
     this.ending = null;
-    this.tell({ type: "opening", phase: typing ? "connecting" : "microphone", typing });
+    this.forgetConversation();
+    this.tell({ type: "opening", phase: typing ? "connecting" : "microphone", typing, keeping });
     try {
       await this.connect(typing, signal);
     } catch (error) {
@@ -100,44 +139,98 @@ export class Call {
   }
 
   async hangUp(): Promise<void> {
-    await this.stop(HUNG_UP, null);
+    this.forgetConversation();
+    if (this.client?.state === "ready") {
+      this.client.disconnectBot();
+    }
+    await this.stop(HUNG_UP, null, LAST_WORD_MS);
+  }
+
+  /** The page goes away: it may be back in a moment, so nothing is over. */
+  leave(): void {
+    this.save();
+    this.generation++;
+    void this.client?.disconnect().catch(() => undefined);
   }
 
   /** Go through all steps up to the agent's first word; a visitor who hangs up in between ends it at that step. */
-  private async connect(typing: boolean, signal: AbortSignal): Promise<void> {
+  private async connect(typing: boolean, signal: AbortSignal, claim: Claim | null = null): Promise<void> {
     const by = await carrier();
+    signal.throwIfAborted();
+    const started = claim && (await start(by, claim));
+    if (started?.resume) {
+      this.remember(started.resume.token, started.resume.seconds, typing);
+    }
+    await this.leaveOld();
+    signal.throwIfAborted();
     const transport = await this.transport(by);
     signal.throwIfAborted();
     const client = new InterruptibleClient({
       transport,
-      enableMic: !typing,
+      enableMic: !(typing || this.state.muted),
       callbacks: this.callbacks(),
     });
     client.onInterrupted = () => this.tell({ type: "transcript", event: { type: "agent-cut" } });
     this.client = client;
     if (!typing) {
-      await this.openMicrophone(client);
+      await this.openMicrophone(client, claim === null);
       signal.throwIfAborted();
     }
-    const started = await start(by);
+    const begun = started ?? (await start(by));
     signal.throwIfAborted();
-    const connected = client.connect(connectionParameters(started)).catch(refused(by));
+    if (begun.resume && claim === null) {
+      this.remember(begun.resume.token, begun.resume.seconds, typing);
+      void holdAlone(begun.resume.token);
+    }
+    const connected = client.connect(connectionParameters(begun)).catch(refused(by));
     await Promise.race([connected, this.deadline(by, client)]);
     signal.throwIfAborted();
-    this.tell({ type: "ready" });
+    this.forget("connect");
+    if (this.peer !== null) {
+      this.peer.mends = this.kept === null;
+      this.watch.start();
+    }
+    if (claim === null) {
+      this.tell({ type: "ready" });
+    }
   }
 
-  private async openMicrophone(client: PipecatClient): Promise<void> {
+  /** Close the connection that is dead; the microphone stays open for the next one. */
+  private async leaveOld(): Promise<void> {
+    const { client } = this;
+    this.watch.stop();
+    this.generation++;
+    this.client = null;
+    if (this.sound !== null) {
+      this.sound.held = true;
+    }
+    await Promise.race([
+      client?.disconnect().catch(() => undefined),
+      new Promise((then) => setTimeout(then, LAST_WORD_MS * 5)),
+    ]);
+    if (this.sound !== null) {
+      this.sound.held = false;
+    }
+  }
+
+  private async openMicrophone(client: PipecatClient, first: boolean): Promise<void> {
     await client.initDevices();
     const trouble = microphoneTrouble(client.mediaState.mic);
     if (trouble) {
       throw trouble;
     }
-    this.tell({ type: "opening", phase: "connecting", typing: false });
+    if (first) {
+      this.tell({ type: "opening", phase: "connecting", typing: false });
+    }
   }
 
   private async transport(by: Carrier): Promise<Transport> {
-    return by === "daily" ? await dailyTransport() : peerTransport(this.line, this.sound, this.news);
+    if (by === "daily") {
+      return await dailyTransport();
+    }
+    this.sound ??= new BrowserSound();
+    this.peer = peerTransport(this.sound, this.line, this.track, this.news);
+    return this.peer;
   }
 
   /** Reject when the connection takes longer than a working one ever does. */
@@ -151,19 +244,11 @@ export class Call {
   }
 
   private callbacks(): RTVIEventCallbacks {
-    return {
-      ...conversationCallbacks(this.tell),
+    const mine = ++this.generation;
+    return only(() => mine === this.generation, {
+      ...conversationCallbacks(this.tell, segmentsIn(this.state.items)),
       ...deviceCallbacks(this.tell),
-      onServerMessage: (message) => {
-        this.ending = endingIn(message) ?? this.ending;
-        const contact = contactIn(message);
-        if (contact) {
-          this.tell({ type: "transcript", event: { type: "contact-shown", contact } });
-        }
-      },
-      onBotDisconnected: () => {
-        this.ending ??= LEFT;
-      },
+      onServerMessage: (message) => this.told(message),
       onMessageError: (message) => {
         const { error } = message.data as { error?: string };
         this.tell({ type: "notice", problem: problem("not-taken", error ? { said: error } : {}) });
@@ -171,27 +256,115 @@ export class Call {
       onError: (message) => {
         const { fatal, error } = message.data as { fatal?: boolean; error?: string };
         if (fatal) {
+          this.forgetConversation();
           void this.stop(null, problem("failed", error ? { said: error } : {}));
         }
       },
-      onDisconnected: () => {
-        if (isLive(this.state.phase)) {
-          void this.stop(this.ending, this.ending === null ? problem("lost") : null);
-        }
-      },
-    };
+      onBotDisconnected: () => this.closed(),
+      onDisconnected: () => this.closed(),
+    });
+  }
+
+  private told(message: unknown): void {
+    const ending = endingIn(message);
+    if (ending !== null) {
+      this.ending = ending;
+      this.forgetConversation();
+    } else if (pausedIn(message)) {
+      void this.goOn("moving", { gone: true });
+    }
+    const contact = contactIn(message);
+    if (contact) {
+      this.tell({ type: "transcript", event: { type: "contact-shown", contact } });
+    }
+  }
+
+  /** The connection is closed: the service said why, or it is lost. Only the first ends the conversation. */
+  private closed(): void {
+    if (!isLive(this.state.phase)) {
+      return;
+    }
+    if (this.ending !== null) {
+      void this.stop(this.ending, null);
+    } else {
+      void this.goOn("unknown", { gone: true });
+    }
   }
 
   private readonly line = (line: Line): void => {
-    this.tell({ type: "line", steady: line === "steady" });
-    if (line === "steady") {
-      this.forget("line");
-    } else {
-      this.after("line", RECONNECT_MS, () => void this.stop(null, problem("lost")));
+    if (line === "broken") {
+      void this.goOn("unknown", { gone: false });
+    } else if (this.kept === null) {
+      this.steady();
     }
   };
 
-  private readonly sound = (track: MediaStreamTrack): void => {
+  private steady(): void {
+    this.forget("line");
+    this.tell({ type: "line", steady: true });
+  }
+
+  /** Bring the conversation back, or say what is true when that cannot be done. */
+  private async goOn(cause: Cause, how: { gone: boolean; within?: number }): Promise<void> {
+    if (this.recovery !== null || this.attempt === null || !(isLive(this.state.phase) || how.within)) {
+      return;
+    }
+    this.tell({ type: "line", steady: false, cause });
+    if (this.kept === null) {
+      this.after("line", how.gone ? 0 : RECONNECT_MS, () => void this.stop(null, problem("lost")));
+      return;
+    }
+    const { seconds } = this.kept;
+    this.recovery = new AbortController();
+    const { signal } = this.recovery;
+    const outcome = await recover({
+      steady: () => !how.gone && this.watch.steady && this.client !== null,
+      comeBack: () => this.comeBack(signal),
+      tell: (now) => this.tell({ type: "line", steady: false, cause: now === "unknown" ? cause : now }),
+      within: how.within ?? seconds * 1000,
+      gone: how.gone,
+      signal,
+    });
+    this.recovery = null;
+    if (outcome === "steady" || outcome === "back") {
+      this.steady();
+    } else if (outcome instanceof Trouble) {
+      this.forgetConversation();
+      await this.stop(null, outcome.problem);
+    } else if (outcome !== "stopped") {
+      await this.stop(null, outageOver(outcome, seconds));
+    }
+  }
+
+  private async comeBack(signal: AbortSignal): Promise<void> {
+    const { kept } = this;
+    if (kept !== null) {
+      await this.connect(kept.typing, signal, { token: kept.token, attempt: kept.attempt });
+    }
+  }
+
+  private remember(token: string, seconds: number, typing: boolean): void {
+    const attempt = crypto.getRandomValues(new Uint32Array(4)).join("-");
+    this.kept = { token, attempt, seconds, typing, seen: Date.now(), items: [] };
+    this.save();
+  }
+
+  private readonly save = (): void => {
+    this.forget("save");
+    if (this.kept !== null) {
+      const { seen } = this.kept;
+      const now = this.state.phase === "live" ? Date.now() : seen;
+      this.kept = { ...this.kept, seen: now, items: this.state.items };
+      keep(this.kept);
+    }
+  };
+
+  private forgetConversation(): void {
+    this.kept = null;
+    forgetKept();
+  }
+
+  private readonly track = (track: MediaStreamTrack): void => {
     this.tell({ type: "track", whose: "agent", track });
   };
 
@@ -201,16 +374,21 @@ export class Call {
     );
   };
 
-  private async stop(ending: string | null, what: Problem | null): Promise<void> {
+  private async stop(ending: string | null, what: Problem | null, linger = 0): Promise<void> {
     const client = this.client;
+    this.watch.stop();
     this.attempt?.abort();
-    this.client = this.attempt = null;
+    this.recovery?.abort();
+    this.client = this.attempt = this.recovery = this.peer = null;
+    this.generation++;
     for (const name of this.timers.keys()) {
       this.forget(name);
     }
     this.tell({ type: "stopped", ending, problem: what });
     // The page has moved on: what the client still says about its end is of no interest to anyone.
+    await new Promise((then) => setTimeout(then, linger));
     await client?.disconnect().catch(() => undefined);
+    await (this.client === null ? this.sound?.disconnect() : undefined);
   }
 
   private readonly tell = (event: CallEvent): void => {
@@ -219,6 +397,9 @@ export class Call {
       this.wait(event.event);
     } else if (event.type === "ready") {
       this.forget("connect");
+    }
+    if (event.type === "transcript" && !this.timers.has("save")) {
+      this.after("save", KEEP_MS, this.save);
     }
     for (const watcher of this.watchers) {
       watcher();
@@ -264,4 +445,12 @@ function refused(by: Carrier): (error: unknown) => never {
     const status = (error as { status?: number }).status;
     throw new Trouble(problem(by === "daily" ? "daily" : status ? "refused" : "no-route"));
   };
+}
+
+/** Pass on what is called while it counts. */
+function only(counts: () => boolean, callbacks: RTVIEventCallbacks): RTVIEventCallbacks {
+  const guarded = Object.entries(callbacks as Record<string, (...what: unknown[]) => void>).map(
+    ([name, call]) => [name, (...what: unknown[]): void => (counts() ? call(...what) : undefined)] as const,
+  );
+  return Object.fromEntries(guarded) as RTVIEventCallbacks;
 }

@@ -2,6 +2,7 @@
 
 import { type Activity, type ActivityEvent, activityAfter } from "../conversation/activity";
 import { follow, type Item, type TranscriptEvent } from "../conversation/transcript";
+import type { Cause } from "../problems/outage";
 import type { Problem } from "../problems/problems";
 
 /**
@@ -34,13 +35,21 @@ export interface CallState {
   readonly agentTrack: MediaStreamTrack | null;
   /** The agent was interrupted: what is still on its way to the speaker shall not be heard. */
   readonly cut: boolean;
+  /** Why the line is dead, while `reconnecting`. */
+  readonly cause: Cause;
 }
 
 export type CallEvent =
   | { readonly type: "asking" }
-  | { readonly type: "opening"; readonly phase: "microphone" | "connecting"; readonly typing: boolean }
+  | {
+      readonly type: "opening";
+      readonly phase: "microphone" | "connecting";
+      readonly typing: boolean;
+      readonly keeping?: boolean;
+    }
+  | { readonly type: "restored"; readonly items: readonly Item[]; readonly typing: boolean }
   | { readonly type: "ready" }
-  | { readonly type: "line"; readonly steady: boolean }
+  | { readonly type: "line"; readonly steady: boolean; readonly cause?: Cause }
   | { readonly type: "stopped"; readonly ending: string | null; readonly problem: Problem | null }
   | { readonly type: "notice"; readonly problem: Problem | null }
   | { readonly type: "muted"; readonly muted: boolean }
@@ -63,6 +72,7 @@ export const BEFORE: CallState = {
   ownTrack: null,
   agentTrack: null,
   cut: false,
+  cause: "unknown",
 };
 
 export const isLive = (phase: Phase): boolean => phase === "live" || phase === "reconnecting";
@@ -79,11 +89,19 @@ export function next(state: CallState, event: CallEvent): CallState {
     case "opening":
       return state.phase === "microphone"
         ? { ...state, phase: event.phase }
-        : { ...BEFORE, phase: event.phase, typing: event.typing, devices: state.devices };
+        : {
+            ...BEFORE,
+            phase: event.phase,
+            typing: event.typing,
+            devices: state.devices,
+            items: event.keeping ? state.items : [],
+          };
+    case "restored":
+      return { ...BEFORE, phase: "reconnecting", cause: "reload", items: event.items, typing: event.typing };
     case "ready":
       return { ...state, phase: "live", activity: "listening" };
     case "line":
-      return isLive(state.phase) ? { ...state, phase: event.steady ? "live" : "reconnecting" } : state;
+      return isLive(state.phase) ? lined(state, event.steady, event.cause) : state;
     case "stopped":
       return stopped(state, event.ending, event.problem);
     case "notice":
@@ -109,6 +127,12 @@ export function next(state: CallState, event: CallEvent): CallState {
         cut: state.cut || event.event.type === "agent-cut",
       };
   }
+}
+
+/** What the agent was doing when the line died is not known when it is back. */
+function lined(state: CallState, steady: boolean, cause: Cause = state.cause): CallState {
+  const activity = steady && state.phase === "reconnecting" ? "listening" : state.activity;
+  return { ...state, phase: steady ? "live" : "reconnecting", activity, cause };
 }
 
 function stopped(state: CallState, ending: string | null, problem: Problem | null): CallState {

@@ -60,6 +60,8 @@ export class BrowserSound {
   /** The speaker that the visitor chose; it may be unplugged, and come back. */
   private wantedSpeaker = "";
 
+  /** Another connection is about to use it: what ends the old one leaves the microphone open. */
+  held = false;
   onNews: (news: SoundNews) => void = () => undefined;
 
   setClientOptions(options: PipecatClientOptions): void {
@@ -70,8 +72,8 @@ export class BrowserSound {
   async initialize(): Promise<void> {
     this.open();
     navigator.mediaDevices?.addEventListener("devicechange", this.devicesChanged);
-    if (this.enabled) {
-      await this.openMicrophone("");
+    if (this.enabled && !this.isLive) {
+      await this.openMicrophone(this.use.chosen);
     }
     await this.listDevices();
   }
@@ -83,6 +85,9 @@ export class BrowserSound {
   }
 
   async disconnect(): Promise<void> {
+    if (this.held) {
+      return;
+    }
     navigator.mediaDevices?.removeEventListener("devicechange", this.devicesChanged);
     this.openings++;
     this.rest();

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "react";
 import { type CallState, isLive, isUnheard } from "../call/state";
 import { ACTIVITY_WORDS } from "../conversation/activity";
+import { outageHint } from "../problems/outage";
 import { Orb } from "./Orb";
 
 /** What is going on: a picture of it, and the same in words. */
@@ -55,7 +56,7 @@ function hintFor(state: CallState): string {
     return "Choose “Allow” in the browser's question.";
   }
   if (phase === "reconnecting") {
-    return "The network dropped out. Hold on; the conversation goes on when it is back.";
+    return outageHint(state.cause);
   }
   if (phase === "ended") {
     return ending ?? "";
