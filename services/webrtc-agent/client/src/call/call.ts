@@ -41,6 +41,8 @@ export class Call {
   private ending: string | null = null;
   private kept: Kept | null = null;
   private recovery: AbortController | null = null;
+  /** Nothing of the line can come back: it was closed. */
+  private gone = false;
   /** The connection whose news count; those of an earlier one may come late. */
   private generation = 0;
   private sound: BrowserSound | null = null;
@@ -201,6 +203,7 @@ export class Call {
     this.watch.stop();
     this.generation++;
     this.client = null;
+    this.gone = true;
     if (this.sound !== null) {
       this.sound.held = true;
     }
@@ -306,9 +309,11 @@ export class Call {
 
   /** Bring the conversation back, or say what is true when that cannot be done. */
   private async goOn(cause: Cause, how: { gone: boolean; within?: number }): Promise<void> {
+    this.gone = this.gone || how.gone;
     if (this.recovery !== null || this.attempt === null || !(isLive(this.state.phase) || how.within)) {
       return;
     }
+    this.gone = how.gone;
     this.tell({ type: "line", steady: false, cause });
     if (this.kept === null) {
       this.after("line", how.gone ? 0 : RECONNECT_MS, () => void this.stop(null, problem("lost")));
@@ -318,11 +323,11 @@ export class Call {
     this.recovery = new AbortController();
     const { signal } = this.recovery;
     const outcome = await recover({
-      steady: () => !how.gone && this.watch.steady && this.client !== null,
+      steady: () => !this.gone && this.watch.steady && this.client !== null,
       comeBack: () => this.comeBack(signal),
       tell: (now) => this.tell({ type: "line", steady: false, cause: now === "unknown" ? cause : now }),
       within: how.within ?? seconds * 1000,
-      gone: how.gone,
+      gone: () => this.gone,
       signal,
     });
     this.recovery = null;

@@ -3,6 +3,8 @@
 /** Sound arrives fifty times a second, also while nobody speaks. */
 const SILENT_MS = 1800;
 const LOOK_MS = 400;
+/** Looks in a row at which more has arrived: what a network held back and brings at once is no line that carries. */
+const STREAK = 3;
 
 export class LineWatch {
   private timer: ReturnType<typeof setInterval> | null = null;
@@ -10,6 +12,7 @@ export class LineWatch {
   private changed = 0;
   private looked = 0;
   private looking = false;
+  private streak = 0;
   private readonly arrived: () => Promise<number | null>;
   private readonly tell: (steady: boolean) => void;
   private readonly clock: () => number;
@@ -57,9 +60,11 @@ export class LineWatch {
     const came = count !== null && count !== this.count && this.count >= 0;
     this.looked = now;
     this.count = count ?? this.count;
-    const steady = this.steady ? now - this.changed < SILENT_MS : came;
+    this.streak = came ? this.streak + 1 : 0;
+    const steady = this.steady ? now - this.changed < SILENT_MS : this.streak >= STREAK;
     if (steady !== this.steady && this.timer !== null) {
       this.steady = steady;
+      this.streak = 0;
       this.tell(steady);
     }
   }

@@ -5,7 +5,7 @@ import { Trouble } from "../problems/problems";
 
 const PROBE_MS = 2500;
 /** A line that comes back by itself is better than a new one: nothing is said twice. */
-const GRACE_MS = 1000;
+const GRACE_MS = 1600;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 4000;
 
@@ -18,7 +18,7 @@ export interface Recovery {
   /** Milliseconds that may be tried. */
   readonly within: number;
   /** Nothing of the old line can come back. */
-  readonly gone: boolean;
+  readonly gone: () => boolean;
   readonly signal: AbortSignal;
 }
 
@@ -28,34 +28,37 @@ export type Outcome = "steady" | "back" | "stopped" | Cause | Trouble;
 export async function recover(recovery: Recovery): Promise<Outcome> {
   const { signal } = recovery;
   const until = Date.now() + recovery.within;
-  let cause: Cause = isOffline() ? "offline" : "unknown";
-  recovery.tell(cause);
+  let last: Cause = isOffline() ? "offline" : "unknown";
+  recovery.tell(last);
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS)) {
-    const found = await reach(signal);
-    if (found === "unknown" && !recovery.gone) {
-      await sleep(GRACE_MS, signal);
+    const found = await tryOnce(recovery);
+    if (typeof found !== "string" || DONE.has(found)) {
+      return found;
     }
-    if (signal.aborted) {
-      return "stopped";
-    }
-    if (recovery.steady()) {
-      return "steady";
-    }
-    cause = found === "unknown" ? cause : found;
-    recovery.tell(cause);
-    if (found === "unknown") {
-      const outcome = await attempt(recovery);
-      if (outcome !== "service") {
-        return outcome;
-      }
-      cause = "service";
-      recovery.tell(cause);
-    }
+    last = found as Cause;
+    recovery.tell(last);
     if (Date.now() >= until) {
-      return cause;
+      return last;
     }
     await sleep(pause, signal);
   }
+}
+
+const DONE: ReadonlySet<string> = new Set(["steady", "back", "stopped"]);
+
+async function tryOnce(recovery: Recovery): Promise<Outcome> {
+  const { signal } = recovery;
+  const found = await reach(signal);
+  if (found === "unknown" && !recovery.gone()) {
+    await sleep(GRACE_MS, signal);
+  }
+  if (signal.aborted) {
+    return "stopped";
+  }
+  if (recovery.steady()) {
+    return "steady";
+  }
+  return found === "unknown" ? await attempt(recovery) : found;
 }
 
 async function attempt(recovery: Recovery): Promise<Outcome> {
