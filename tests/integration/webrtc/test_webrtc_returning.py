@@ -93,19 +93,22 @@ async def test_a_visitor_who_does_not_come_back_has_one_record_after_the_wait(
     surroundings: Surroundings,
 ) -> None:
     """Meanwhile neither a place nor a stream is held."""
-    async with surroundings.start_web("waited", RESUME_SECONDS="60") as web, Visitor(web.url) as somebody:
+    async with surroundings.start_web("waited", RESUME_SECONDS="1") as web, Visitor(web.url) as somebody:
         await come(somebody)
         await somebody.greeted()
         somebody.pull_network()
         await until(lambda: bool(web.lines("session_paused")), 15)
-        assert await web.sessions() == surroundings.nova.ledger.streams_open == 0
-        await asyncio.sleep(60)
+        await until(lambda: surroundings.nova.ledger.streams_open == 0)
+        assert await web.sessions() == 0
         assert web.lines("session_ended") == []
+        await somebody.leave()
         assert (await web.record(somebody.session_id, 30))["reason"] == "peer_lost"
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-async def test_a_conversation_outlives_its_task(surroundings: Surroundings, tmp_path: Path, how: signal.Signals) -> None:
+async def test_a_conversation_outlives_its_task(
+    surroundings: Surroundings, tmp_path: Path, how: signal.Signals
+) -> None:
     """Killed, or drained to its end: another task has the history, and one record stands in both logs together."""
     settings = {"CALL_STORE": f"file:{tmp_path}", "DRAIN_SECONDS": "20"}
     async with (
