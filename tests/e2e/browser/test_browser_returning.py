@@ -1,5 +1,6 @@
 """A conversation on the page survives what a visitor's network, tab and our own processes do to it."""
 
+import asyncio
 import re
 import time
 from collections.abc import AsyncIterator
@@ -85,8 +86,6 @@ async def test_a_network_that_was_away_changes_nothing(
     chromium: Chromium, product: Product, talking: VisitorPage, seconds: int
 ) -> None:
     """The page says so within three seconds, never that it listens meanwhile, and goes on."""
-    import asyncio  # noqa: PLC0415
-
     session = _lines(product, "session_started")[-1]["session_id"]
     await _watched(talking)
     async with chromium.without_network():
@@ -96,7 +95,6 @@ async def test_a_network_that_was_away_changes_nothing(
     await talking.does("Ready")
     statuses = await _statuses(talking)
     noticed = next(one["at"] for one in statuses if one["words"] == "Reconnecting")
-    print(
         "FIGURES",
         seconds,
         "noticed",
