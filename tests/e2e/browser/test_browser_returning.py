@@ -95,13 +95,6 @@ async def test_a_network_that_was_away_changes_nothing(
     await talking.does("Ready")
     statuses = await _statuses(talking)
     noticed = next(one["at"] for one in statuses if one["words"] == "Reconnecting")
-        "FIGURES",
-        seconds,
-        "noticed",
-        round(noticed - gone, 2),
-        "back",
-        [(round(s["at"] - back, 2), s["words"], s["hint"]) for s in statuses],
-    )
     assert noticed - gone < NOTICED_SECONDS
     during = [one["words"] for one in statuses if noticed <= one["at"] < back]
     assert set(during) == {"Reconnecting"}

@@ -14,7 +14,7 @@ from tests.support.visitor import Visitor
 from tests.support.waiting import until
 from tests.support.web_process import WebProcess
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.thorough]
 
 type Someone = Callable[[], Visitor]
 
@@ -51,7 +51,7 @@ async def test_a_lost_visitor_goes_on_in_the_same_conversation_with_one_record(
         before.pull_network()
         again = await come(after, first["token"])
         assert (again["resumed"], [speaker for speaker, _ in again["history"]]) == (True, ["ASSISTANT"])
-        await asyncio.sleep(5)
+        await asyncio.sleep(2)
         assert after.of("bot-started-speaking") == []  # all of the greeting had been heard, and nothing was asked
         after.speak()
         await after.until("bot-stopped-speaking")
