@@ -12,13 +12,19 @@ export $(CALL_VARIABLES)
 unexport PYTHONPATH PYTHONHOME PYTHONOPTIMIZE PYTHONWARNINGS PYTHONINSPECT PYTHONSAFEPATH PYTHONDEVMODE NODE_OPTIONS
 unexport GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 
-.PHONY: help environment page run call apart clients test test-all test-rest faults soak endurance fuzz mutations dates costs coverage audit sbom drill rollout lint format lock bench deploy-plan deploy destroy clean
+# The page is needed where it is asked for; a call does without.
+PAGE := $(if $(filter environment,$(MAKECMDGOALS)),--page=required,$(if $(filter run,$(MAKECMDGOALS)),--page=wanted))
+
+.PHONY: help environment test-environment page run call apart clients test test-all test-rest faults soak endurance fuzz mutations dates costs coverage audit sbom drill rollout lint format doctor lock bench deploy-plan deploy destroy clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
 
 environment: ## make .venv from the locks, unless it is there (every target does)
-	@sh tools/bootstrap.sh
+	@sh tools/bootstrap.sh $(PAGE)
+
+test-environment: ## add to .venv what tests and checks need (their targets do)
+	@sh tools/bootstrap.sh --tests
 
 page: environment ## build the visitor's page again where its sources changed (a new .venv has it already)
 	@$(BIN)/python services/webrtc-agent/hatch_build.py
@@ -37,7 +43,7 @@ call: environment ## call the agent: SAY="…" or WAV=, DTMF=, BARGE_IN=1.5s, CA
 apart: environment ## make the environments of programs whose needs do not go with ours
 	@$(BIN)/python -m tools.apart checkov client-aws-sdk client-firefox client-livekit client-strands client-node client-web
 
-clients: environment ## have every published pair of Pipecat's web client and transport talk with the product, and print the table
+clients: test-environment ## have every published pair of Pipecat's web client and transport talk with the product, and print the table
 	@$(BIN)/python -m tools.apart client-web client-web-rest
 	@EVERY_CLIENT=yes $(BIN)/pytest -m "" -s tests/third_party/test_web_clients.py
 
@@ -46,31 +52,34 @@ test: lint ## what gives confidence in a change: lint, types, import contracts, 
 
 test-all: test test-rest ## every test there is, which is what CI runs
 
-test-rest: environment apart ## the thorough tests: faults, browser, containers, checkov, others' clients, deployments while people talk
+test-rest: test-environment apart ## the thorough tests: faults, browser, containers, checkov, others' clients, deployments while people talk
 	@$(BIN)/pytest -m thorough --junitxml=.run/reports/test-rest.xml
 
-faults: environment ## the whole catalogue of faults and threats by number
+faults: test-environment ## the whole catalogue of faults and threats by number
 	@$(BIN)/pytest -m "" -k "test_fault_ or test_threat_" --every-number
 
-soak: environment ## twenty callers for an hour, faults in 5 % of the calls, a task that dies: MINUTES=, CALLS=, FAULTS=
+soak: test-environment ## twenty callers for an hour, faults in 5 % of the calls, a task that dies: MINUTES=, CALLS=, FAULTS=
 	@$(BIN)/python -m tests.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(CALLS),--callers $(CALLS)) $(if $(FAULTS),--faults $(FAULTS))
 
-endurance: environment ## ten visitors for ten minutes, next to an abusive one in every second half minute: MINUTES=, VISITORS=
+endurance: test-environment ## ten visitors for ten minutes, next to an abusive one in every second half minute: MINUTES=, VISITORS=
 	@$(BIN)/python -m tests.endurance $(if $(MINUTES),--minutes $(MINUTES)) $(if $(VISITORS),--visitors $(VISITORS))
 
-fuzz: environment ## feed every way in a million mutated inputs: RUNS=, SEED=, TARGET="sdp bodies"
+# Pipecat greets in the log of every program that loads it, before that program can say what it wants to hear.
+fuzz costs: export LOGURU_AUTOINIT := False
+
+fuzz: test-environment ## feed every way in a million mutated inputs: RUNS=, SEED=, TARGET="sdp bodies"
 	@$(BIN)/python -m tests.fuzzing $(TARGET) $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED))
 
-mutations: environment ## change the code in twenty small ways; the tests should notice each: COUNT=, SEED=, COMMAND=
+mutations: test-environment ## change the code in twenty small ways; the tests should notice each: COUNT=, SEED=, COMMAND=
 	@$(BIN)/python -m tools.mutation $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(COMMAND),--command "$(COMMAND)")
 
-dates: environment ## run the tests with the clock set to thirty dates (Debian: libfaketime): DATES=, SEED=, TESTS=
+dates: test-environment ## run the tests with the clock set to thirty dates (Debian: libfaketime): DATES=, SEED=, TESTS=
 	@$(BIN)/python -m tools.dates $(if $(DATES),--dates $(DATES)) $(if $(SEED),--seed $(SEED)) -- $(TESTS)
 
-costs: environment ## measure what one stranger costs at most, as SECURITY.md promises it
+costs: test-environment ## measure what one stranger costs at most, as SECURITY.md promises it
 	@$(BIN)/pytest -q -s tests/integration/test_stranger_costs.py
 
-coverage: environment ## measure which branches the tests take, of the product and of the stand-ins: TESTS="tests/unit"
+coverage: test-environment ## measure which branches the tests take, of the product and of the stand-ins: TESTS="tests/unit"
 	@$(BIN)/python -m tools.branch_coverage $(TESTS)
 
 audit: environment ## compare what is pinned with published advisories: ADVISORIES=folder of OSV files, else it asks OSV
@@ -79,22 +88,26 @@ audit: environment ## compare what is pinned with published advisories: ADVISORI
 sbom: environment ## write down what is in each image and under which license, as CycloneDX, into .run/sbom
 	@$(BIN)/python -m tools.sbom
 
-drill: environment ## a deployment, a rollback, a scale-in and a task that dies while people talk: CALLERS=20, VISITORS=4
+drill: test-environment ## a deployment, a rollback, a scale-in and a task that dies while people talk: CALLERS=20, VISITORS=4
 	@CALLERS=$(or $(CALLERS),20) VISITORS=$(or $(VISITORS),4) $(BIN)/pytest -m "" -s tests/e2e/test_rolling_deployment.py
 
-rollout: environment ## compare, in a model, ways to keep conversations while ECS replaces tasks: RUNS=
+rollout: test-environment ## compare, in a model, ways to keep conversations while ECS replaces tasks: RUNS=
 	@$(BIN)/python -m tools.rollout $(if $(RUNS),--runs $(RUNS))
 
-lint: environment ## rules, format, types, import contracts, and the page's own checks
+lint: test-environment ## rules, format, types, import contracts, and the page's own checks
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy -n auto
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python services/webrtc-agent/hatch_build.py check
 
-format: environment ## apply the format and the rules that can fix themselves
+format: test-environment ## apply the format and the rules that can fix themselves
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
+
+doctor: environment ## find out why it does not answer: ENVIRONMENT=test, TWILIO_NUMBER=, FIX=1, LIVE=1, YES=1
+	@$(BIN)/voice-agent doctor $${ENVIRONMENT:+--environment "$$ENVIRONMENT"} $${TWILIO_NUMBER:+--twilio-number "$$TWILIO_NUMBER"} \
+		$${FIX:+--fix} $${LIVE:+--live} $${YES:+--yes}
 
 lock: environment ## pin again after a change of dependencies; UPGRADE=1 takes the newest versions
 	@$(BIN)/python -m tools.lock $(if $(UPGRADE),--upgrade)

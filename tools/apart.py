@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tools.caches import caches
 from tools.environment import VENV
 from tools.workspace import ROOT, lock, program
 
@@ -66,7 +67,7 @@ def _fill(name: str) -> int:
         [uv, "venv", "--quiet", "--python", sys.executable, str(apart(name))],
         [uv, "pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", str(lock(name))],
     ):
-        code = subprocess.run(command, check=False).returncode
+        code = subprocess.run(command, env=os.environ | caches(), check=False).returncode
         if code != 0:
             return code
     return 0
@@ -77,7 +78,7 @@ def _fill_for_node(folder: Path) -> int:
     npm = program(VENV, "npm")
     path = os.pathsep.join((str(npm.parent), os.environ.get("PATH", "")))
     command = [str(npm), "ci", "--ignore-scripts", "--silent"]
-    return subprocess.run(command, cwd=folder, env=os.environ | {"PATH": path}, check=False).returncode
+    return subprocess.run(command, cwd=folder, env=os.environ | caches() | {"PATH": path}, check=False).returncode
 
 
 def _note(name: str) -> Path:

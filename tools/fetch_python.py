@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from tools.caches import caches
 from tools.find_python import FETCHED, Machine, find, uv_commands
 from tools.workspace import PYTHON_VERSION, lock
 
@@ -25,7 +26,7 @@ def fetch(progress: Progress) -> Path | None:
     Returns:
         The interpreter, or None where neither pip nor uv could fetch it.
     """
-    environ = {**os.environ, "UV_PYTHON_INSTALL_DIR": str(FETCHED)}
+    environ = {**os.environ, **caches(), "UV_PYTHON_INSTALL_DIR": str(FETCHED)}
     uv = next(uv_commands(Machine()), None) or _fetch_uv(progress)
     if uv is None:
         return None
@@ -43,6 +44,21 @@ def _fetch_uv(progress: Progress) -> Path | None:
     """Install uv beside the checkout's own files; `--target` needs neither root nor an environment."""
     if subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True, check=False).returncode != 0:
         return None
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "--target", str(FETCHED / "uv")]
-    progress.run("fetch uv", [*command, "-r", str(lock("installer"))], patience=PATIENCE_SECONDS)
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--retries=2",
+        "--require-hashes",
+        "--target",
+        str(FETCHED / "uv"),
+    ]
+    progress.run(
+        "fetch uv",
+        [*command, "-r", str(lock("installer"))],
+        environ={**os.environ, **caches()},
+        patience=PATIENCE_SECONDS,
+    )
     return next(uv_commands(Machine()), None)

@@ -41,6 +41,14 @@ _SYSTEM_FOLDERS = (
 )
 
 
+def _home() -> Path:
+    """Return the person's folder; a user without one has no version manager there either."""
+    try:
+        return Path.home()
+    except (RuntimeError, KeyError):
+        return ROOT
+
+
 @dataclass(frozen=True)
 class Machine:
     """Where to look.
@@ -54,7 +62,7 @@ class Machine:
 
     running: Path = Path(sys.executable)
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
-    home: Path = field(default_factory=Path.home)
+    home: Path = field(default_factory=_home)
     folders: tuple[Path, ...] = _SYSTEM_FOLDERS
 
 

@@ -4,13 +4,16 @@ One lock a purpose, named in `[tool.workspace.locks]` of the root pyproject.toml
 """
 
 import argparse
+import os
 import subprocess
 import sys
+import tempfile
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from tools.caches import caches
 from tools.environment import VENV
 from tools.workspace import PYTHON_VERSION, ROOT, lock, members, program
 
@@ -41,6 +44,16 @@ def stands_apart(name: str, root: Path = ROOT) -> bool:
     return bool(_toml(root)["tool"]["workspace"]["locks"][name].get("apart"))
 
 
+def left_out(name: str, root: Path = ROOT) -> list[str]:
+    """List the packages that a lean lock does without: those of infra/images/unused.txt that it does not keep."""
+    purpose = _toml(root)["tool"]["workspace"]["locks"][name]
+    if not purpose.get("lean"):
+        return []
+    lines = (root / "infra" / "images" / "unused.txt").read_text(encoding="utf-8").splitlines()
+    unused = [line.partition("#")[0].strip() for line in lines]
+    return [package for package in unused if package and package not in purpose.get("keep", [])]
+
+
 def main(arguments: Iterable[str] | None = None) -> int:
     """Write all lock files.
 
@@ -68,7 +81,14 @@ def _compile(name: str, *, upgrade: bool) -> int:
     ]  # fmt: skip
     command += ["--upgrade"] if upgrade else []
     command += [] if name == "dev" or stands_apart(name) else ["--constraint", str(lock("dev"))]
-    return subprocess.run(command, input="\n".join(requirements(name)), text=True, check=False).returncode
+    with tempfile.TemporaryDirectory() as folder:
+        excludes = Path(folder, "left-out.txt")
+        excludes.write_text("\n".join(left_out(name)), encoding="utf-8")
+        command += ["--excludes", str(excludes)]
+        environ = os.environ | caches()
+        return subprocess.run(
+            command, input="\n".join(requirements(name)), env=environ, text=True, check=False
+        ).returncode
 
 
 def _toml(folder: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Records what callers hear when the model cannot speak: ``python -m tools.phrases``.
+"""Records what callers hear when the model cannot speak, from its words in text files: ``python -m tools.phrases``.
 
 The voice is hibari's "heart" (Apache-2.0, installed with the development tools), at its own 24 kHz. It says the same
 words in the same way each time: running this again on the same kind of processor changes nothing, and on another
@@ -13,12 +13,6 @@ import numpy as np
 from tools.workspace import ROOT
 
 FOLDER = ROOT / "shared/agent_core/src/agent_core/phrases"
-WORDS = {
-    "hold": "One moment, please.",
-    "hold_on": "Thank you for waiting. I am still here.",
-    "look_up": "Let me look that up.",
-    "sorry": "I am sorry. Something is wrong on my side.",
-}
 PEAK = 0.5
 """Of full scale, -6 dBFS: about as loud as the model speaks."""
 _SEED = 1
@@ -42,8 +36,9 @@ def spoken(words: str) -> tuple[bytes, int]:
 
 def main() -> int:
     """Write the recordings."""
-    for name, words in WORDS.items():
-        pcm, rate = spoken(words)
+    for words in sorted(FOLDER.glob("*.txt")):
+        name = words.stem
+        pcm, rate = spoken(words.read_text(encoding="utf-8").strip())
         with wave.open(str(FOLDER / f"{name}.wav"), "wb") as file:
             file.setnchannels(1)
             file.setsampwidth(2)

@@ -12,8 +12,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tools.caches import caches
 from tools.environment import VENV
-from tools.lock import lock_names, stands_apart
+from tools.lock import left_out, lock_names, stands_apart
 from tools.workspace import PYTHON_VERSION, ROOT, lock, program
 
 RECORD = ROOT / "requirements/platforms.json"
@@ -61,14 +62,15 @@ def _checked() -> list[str]:
 
 def _check(name: str, platform: str) -> int:
     with tempfile.TemporaryDirectory() as folder:
-        left_out = Path(folder, "source-only.txt")
-        left_out.write_text("\n".join(SOURCE_ONLY[platform]), encoding="utf-8")
+        excludes = Path(folder, "excludes.txt")
+        excludes.write_text("\n".join([*SOURCE_ONLY[platform], *left_out(name)]), encoding="utf-8")
         command = [
             str(program(VENV, "uv")), "pip", "install", "--dry-run", "--quiet", "--target", f"{folder}/target",
             "--python-platform", platform, "--python-version", PYTHON_VERSION, "--only-binary", ":all:",
-            "--excludes", str(left_out), "--require-hashes", "--requirements", str(lock(name)),
+            "--excludes", str(excludes), "--require-hashes", "--requirements", str(lock(name)),
         ]  # fmt: skip
-        return subprocess.run(command, env=os.environ | {"MACOSX_DEPLOYMENT_TARGET": _MACOS}, check=False).returncode
+        environ = os.environ | caches() | {"MACOSX_DEPLOYMENT_TARGET": _MACOS}
+        return subprocess.run(command, env=environ, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Run slow programs quietly: one line a step, its time, and the end of the log when it fails."""
+"""Run slow programs quietly: one line a step, its time, and below it the reason when it fails."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING
+
+from tools.failure_reason import failure_reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,10 +27,10 @@ _MISLEADING = {
 class Progress:
     """Tells a person what goes on. Everything the programs print goes to a log file."""
 
-    def __init__(self, log: Path, out: TextIO = sys.stderr) -> None:
+    def __init__(self, log: Path, out: TextIO | None = None) -> None:
         self._log = log
-        self._out = out
-        self._moving = out.isatty()
+        self._out = out or sys.stderr
+        self._moving = self._out.isatty()
         self._log.write_text("", encoding="utf-8")
 
     def say(self, text: str) -> None:
@@ -50,6 +52,7 @@ class Progress:
             Whether it succeeded.
         """
         started = time.monotonic()
+        before = self._log.stat().st_size
         clean = {name: value for name, value in environ.items() if name not in _MISLEADING}
         with self._log.open("a", encoding="utf-8") as log:
             print("$", *command, file=log, flush=True)
@@ -63,15 +66,16 @@ class Progress:
         good = child.returncode == 0
         self._line(step, started, "✓" if good else "✗")
         self._out.write("\n")
+        if not good:
+            late = time.monotonic() - started >= patience
+            self.say(f"      {f'It took longer than {patience:.0f} s.' if late else self._reason(before)}")
         self._out.flush()
         return good
 
-    def show_log(self, lines: int = 12) -> None:
-        """Print the end of the log, for the person who has to find out why."""
-        text = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
-        for line in text[-lines:]:
-            self.say(f"    {line}")
-        self.say(f"  All of it is in {self._log.name}.")
+    def _reason(self, start: int) -> str:
+        with self._log.open("rb") as log:
+            log.seek(start)
+            return failure_reason(log.read().decode(errors="replace"), self._log.name)
 
     def _watch(self, child: subprocess.Popen[bytes], step: str, deadline: float, started: float) -> None:
         while child.poll() is None and time.monotonic() < deadline:

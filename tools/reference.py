@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 CORE = ROOT / "shared/agent_core/src/agent_core"
@@ -175,7 +176,7 @@ to ask for:
 | `model_throttle_over` | `region`: the model takes streams again |
 | `model_streams_unreachable`, `model_streams_reached` | the table that counts the account's streams: `error` |
 | `model_streams_not_returned` | a task that stopped did not return its streams; they come free within a minute |
-| `model_stream_failed`, `model_lost` | `error`; the first also `failures` |
+| `model_stream_failed`, `model_lost` | `error`; [`cause`, `why`, `remedy`](causes.md); the first also `failures` |
 | `model_renewal_refused` | the next stream refused the conversation, and the old one goes on: `error` |
 | `model_refuses_history` | `kept_bytes`: how much history was kept; from now on it is half |
 | `model_refuses_audio_during_tools`, `model_refuses_nudges` | audio waits for a tool, a recording covers it |
@@ -264,6 +265,27 @@ def nova_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+_CAUSES_HEAD = """# Causes
+
+Why a service that the agent depends on failed. Each failure is one line of the log, at WARNING or ERROR, whose fields
+are `cause` (below), `why` and `remedy`; `voice-agent run` shows the two sentences. They hold no key, number or word of
+anybody. What to look at first: [When it does not answer](../howto/when-it-does-not-answer.md).
+
+| `cause` | why | remedy |
+|---|---|---|"""
+_WORDS = {"host": "the host", "label": "the service", "clock": "this machine's clock is wrong", "error": "an error"}
+_WORDS |= {"address": "the settings of its address", "keys": "the settings of its key"}
+
+
+def causes_page() -> str:
+    """List every cause that `agent_core.causes` knows, with words for what it fills in."""
+    rows = []
+    for name, (why, remedy) in _table(CORE / "causes.py", "CAUSES").items():
+        texts = [text.format(**_WORDS) for text in (why, remedy)]
+        rows.append(f"| `{name}` | {' | '.join(text[0].upper() + text[1:] for text in texts)} |")
+    return "\n".join([_CAUSES_HEAD, *rows]) + "\n"
+
+
 _WITHOUT_CALLS = {"LoopLag"}
 """A distribution that has values also while idle; gauges and counters have, zeros."""
 
@@ -284,11 +306,11 @@ def measured_file() -> str:
     return json.dumps(told, indent=2) + "\n"
 
 
-def _table(path: Path, name: str) -> dict[str, str]:
+def _table(path: Path, name: str) -> dict[str, Any]:
     """Read a constant that is a mapping of words."""
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.AnnAssign) and node.value is not None and _name(node) == name:
-            table: dict[str, str] = ast.literal_eval(node.value)
+            table: dict[str, Any] = ast.literal_eval(node.value)
             return table
     raise LookupError(name)
 
@@ -300,6 +322,7 @@ def pages() -> dict[Path, str]:
         PAGES / "end-records.md": records_page(),
         PAGES / "errors.md": errors_page(),
         PAGES / "metrics.md": metrics_page(),
+        PAGES / "causes.md": causes_page(),
         PAGES / "nova-standin.md": nova_page(),
         DEPLOYMENT / "measured.json": measured_file(),
     }

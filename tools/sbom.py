@@ -111,7 +111,8 @@ def main() -> int:
         path = folder / f"{image}.cdx.json"
         path.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
         unlicensed = [one["name"] for one in made["components"] if not one.get("licenses")]
-        print(f"{path}: {len(made['components'])} packages; no license named by: {', '.join(unlicensed) or 'none'}")
+        licenses = f"without a license: {', '.join(unlicensed)}" if unlicensed else "each with its license"
+        print(f"{path}: {len(made['components'])} packages, {licenses}")
     return 0
 
 

@@ -37,12 +37,17 @@ def made_from(root: Path = ROOT) -> dict[str, str]:
     """Fingerprint what an environment is made from.
 
     Returns:
-        `packages` changes when third-party packages do, or when the checkout moved, since an environment
-        cannot be moved. `members` changes when one of our own distributions does.
+        `packages` changes when those do that `make run` needs, or when the checkout moved, since an environment
+        cannot be moved. `members` changes when one of our own distributions does, and `tests` when a package does
+        that only tests and checks need.
     """
-    packages = [root / ".python-version", *(lock(name, root) for name in ("installer", "build", "recogniser", "dev"))]
+    packages = [root / ".python-version", *(lock(name, root) for name in ("installer", "build", "recogniser", "run"))]
     ours = [root / member / "pyproject.toml" for member in members(root)]
-    return {"packages": _digest(packages, str(root)), "members": _digest(ours, *members(root))}
+    return {
+        "packages": _digest(packages, str(root)),
+        "members": _digest(ours, *members(root)),
+        "tests": _digest([lock("dev", root)]),
+    }
 
 
 def _digest(files: list[Path], *words: str) -> str:

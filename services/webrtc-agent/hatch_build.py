@@ -1,4 +1,4 @@
-"""Builds the page into the package, when the package is built: at every install, or by `make page`; or checks it.
+"""Builds the page into the package: when a wheel is built, or by `make page`; or checks it.
 
 Node comes from a package of the build's own, so the machine needs none. A page that is newer than all it is made from
 is left alone.
@@ -26,6 +26,8 @@ _SOURCES = ("src", "public", "tools", "index.html", "console.html", "vite.config
 _LOCK = CLIENT / "package-lock.json"
 _INSTALLED = CLIENT / "node_modules/.made-from"
 """Holds the digest of the lock that it was installed from. npm removes it with the rest, when it installs anew."""
+_CACHE = {"npm_config_cache": str(HERE.parents[1] / ".cache/npm"), "NODE_USE_SYSTEM_CA": "1"}
+"""npm's own default is in a home that may not be there, or not be ours."""
 _NPM = "lib/node_modules/npm/bin/npm-cli.js"
 
 
@@ -33,18 +35,17 @@ class CustomBuildHook(BuildHookInterface[Any]):
     """What hatchling calls before it packs the files."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Build the page. A checkout can do without one for a while (the service says so), a wheel cannot."""
+        """Build the page into a wheel. A checkout has it from `make page`, or does without: the service says so."""
         del build_data
-        try:
+        if version != "editable":
             build()
-        except (OSError, subprocess.SubprocessError) as error:
-            if version != "editable":
-                raise
-            self.app.display_warning(f"the page was not built: {error}")
 
 
-def build() -> None:
+def build(packages: str = "--omit=dev") -> None:
     """Build the page, unless it is newer than everything it is made from.
+
+    Args:
+        packages: What to install if nothing is: without what only developers need, or with it.
 
     Raises:
         OSError: There is no Node, or no place to write to.
@@ -53,7 +54,7 @@ def build() -> None:
     if is_current(STATIC / "index.html", (*map(CLIENT.joinpath, _SOURCES), _LOCK)):
         return
     if not _is_installed():
-        _install("--omit=dev")  # what only developers need stays away
+        _install(packages)
     try:
         _node(CLIENT / "node_modules/vite/bin/vite.js", "build", "--logLevel=warn")
     except BaseException:
@@ -115,15 +116,23 @@ def _node(program: str | Path, *arguments: str) -> None:
     subprocess.run(  # noqa: S603 - the Node of a package we pin, on programs we name
         [str(binary), str(home / program), *arguments],
         cwd=CLIENT,
-        env=os.environ | {"PATH": path, "NODE_ENV": "production"},
+        env=_CACHE | os.environ | {"PATH": path, "NODE_ENV": "production"},
         stdout=sys.stderr,  # a build's standard output belongs to whoever asked for the wheel
         check=True,
         timeout=_PATIENCE_SECONDS,
     )
 
 
-if __name__ == "__main__":
+def main(arguments: list[str]) -> None:
+    """Build the page or check it, and end the program with a sentence when that fails."""
     try:
-        check() if sys.argv[1:] == ["check"] else build()
+        if arguments == ["check"]:
+            check()
+        else:
+            build("--include=dev" if arguments == ["build-and-checks"] else "--omit=dev")
     except (OSError, subprocess.SubprocessError) as failure:
         sys.exit(f"The page is not made: {failure}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

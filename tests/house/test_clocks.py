@@ -12,6 +12,7 @@ NAMED_BY_THE_CALENDAR = {
     "agent_core/observability/otlp.py",  # when a span began
     "agent_core/session.py",  # when a conversation began
     "phone_agent/phone.py",  # when a call that was never connected began
+    "phone_agent/putting_through.py",  # when Twilio got the order to dial
     "webrtc_agent/daily/rooms.py",  # when a room closes itself
 }
 DECIDES_WHAT_HAS_EXPIRED = {
@@ -21,6 +22,7 @@ DECIDES_WHAT_HAS_EXPIRED = {
     "agent_core/quota/keeper.py",  # which task's share of the model's streams is given up
     "agent_core/spend.py",  # whose day is over
     "phone_agent/note.py",
+    "phone_agent/person_routes.py",  # whether a call lasts long enough for another person
     "phone_agent/routes.py",  # how long a call that comes back from another task may still last
     "phone_agent/ticket.py",
 }

@@ -41,7 +41,8 @@ def environment(tmp_path: Path) -> Environment:
 @pytest.mark.parametrize(
     ("file", "changed"),
     [
-        ("requirements/dev.txt", ["packages"]),
+        ("requirements/run.txt", ["packages"]),
+        ("requirements/dev.txt", ["tests"]),
         ("requirements/build.txt", ["packages"]),
         (".python-version", ["packages"]),
         ("standins/pyproject.toml", ["members"]),
@@ -49,7 +50,7 @@ def environment(tmp_path: Path) -> Environment:
     ],
 )
 def test_a_change_is_noticed_where_it_matters(checkout: Path, file: str, changed: list[str]) -> None:
-    """A new package rebuilds everything; a change of ours installs only ours; a production set changes nothing here."""
+    """A package of a run rebuilds everything, one for tests or of ours only its part, and a production set nothing."""
     before = made_from(checkout)
     with (checkout / file).open("a") as text:
         text.write("\n# changed\n")

@@ -49,12 +49,13 @@ def test_every_list_of_members_follows_the_workspace() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
     for member in members():
         sources = f"{member}/src"
-        (package,) = (path.parent.name for path in (ROOT / sources).glob("*/__init__.py"))
+        packages = {path.parent.name for path in (ROOT / sources).glob("*/__init__.py")}
+        assert packages
         assert sources in settings["mypy"]["mypy_path"]
         assert sources in settings["mypy"]["files"]
         assert sources in settings["ruff"]["src"]
-        assert package in settings["ruff"]["lint"]["isort"]["known-first-party"]
-        assert package in settings["importlinter"]["root_packages"]
+        assert packages <= set(settings["ruff"]["lint"]["isort"]["known-first-party"])
+        assert packages <= set(settings["importlinter"]["root_packages"])
 
 
 @pytest.mark.parametrize("member", members())
@@ -62,7 +63,9 @@ def test_every_member_is_typed_and_asks_for_our_python(member: str) -> None:
     """Types reach whoever imports a member, and no other Python than the tested one runs it."""
     project = tomllib.loads((ROOT / member / "pyproject.toml").read_text())["project"]
     assert project["requires-python"].startswith(f">={PYTHON_VERSION},<")
-    assert [path.name for path in (ROOT / member / "src").glob("*/py.typed")] == ["py.typed"]
+    sources = ROOT / member / "src"
+    typed = {path.parent for path in sources.glob("*/py.typed")}
+    assert typed == {path.parent for path in sources.glob("*/__init__.py")} != set()
 
 
 def test_the_pinned_python_is_said_once() -> None:

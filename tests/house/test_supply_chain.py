@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tools import audit
+from tools import audit, sbom
 from tools.audit import FOUND, NOT_COMPARED, NOTHING_FOUND, NotComparedError, ask, concerns, pinned
 from tools.locked import Locked, read
 from tools.sbom import IMAGES, bill
@@ -36,6 +36,15 @@ def test_threat_17_a_bill_lists_every_package_of_an_image(image: str) -> None:
     assert made["dependencies"] == [{"ref": image, "dependsOn": references}]
     assert len(set(references)) == len(references)
     assert bill(image) == made
+
+
+def test_a_bill_says_in_words_whether_licenses_are_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line for each image."""
+    monkeypatch.setattr("sys.argv", ["sbom", "--folder", str(tmp_path)])
+    assert sbom.main() == 0
+    assert [line.rpartition(", ")[2] for line in capsys.readouterr().out.splitlines()] == ["each with its license"] * 2
 
 
 def test_a_lock_is_read_whole() -> None:

@@ -25,6 +25,7 @@ from webrtc_agent.settings import WebSettings
 
 NOTE = (9000 * np.sin(2 * np.pi * 440 * np.arange(24_000) / 24_000)).astype(np.int16).tobytes()
 """A second at the rate of the agent's voice."""
+AUDIO_ON = {"t": "audio-output", "d": {"enabled": True}}
 CLIENT_READY = {
     "label": "rtvi-ai",
     "type": "client-ready",
@@ -112,6 +113,28 @@ async def test_sound_and_words_go_both_ways(setting: Setting) -> None:
     (record,) = setting.records
     assert (record.reason, record.tally.agent_turns, record.tally.audio_out_ms) == (EndReason.CALLER_LEFT, 1, 1000)
     assert call.did[-2:] == ["leave", "release"]
+
+
+async def test_a_visitor_who_reads_gets_silence_and_words(setting: Setting) -> None:
+    """Daily's track carries as much silence as the agent speaks, so turns keep their pace; a message switches it on."""
+    (await setting.http.post("/start", json={"createDailyRoom": True, "textOnly": True})).raise_for_status()
+    call = await setting.call()
+    call.visitor_comes()
+    await until(call.is_rendering)
+    call.visitor_says(CLIENT_READY)
+    stream = await setting.model.stream()
+    await stream.until_sent("textInput", count=2)
+    stream.say(*say.answer("Hello.", NOTE))
+    await until(lambda: len(call.of("bot-output")) == 2, 8)
+    heard = FakeSource.made[0].heard
+    assert len(heard) >= len(NOTE)
+    assert not bytes(heard).strip(b"\0")
+    call.visitor_says({"label": "rtvi-ai", "type": "client-message", "id": "a", "data": AUDIO_ON})
+    await until(lambda: bool(call.of("server-response")), 8)
+    stream.say(*say.answer("Good day.", NOTE))
+    await until(lambda: bool(bytes(heard).strip(b"\0")), 8)
+    call.visitor_leaves()
+    await setting.released()
 
 
 async def test_the_agent_joins_as_owner_without_a_camera_and_gives_nobody_its_token(setting: Setting) -> None:

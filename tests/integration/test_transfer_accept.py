@@ -33,9 +33,20 @@ def tone(hertz: int, milliseconds: int) -> bytes:
     return (8000 * np.sin(2 * np.pi * hertz * times)).astype(np.int16).tobytes()
 
 
+SUMMARY = (
+    "A call for mobile. Reason: The caller has an invoice. The caller said: “I have an invoice, paid twice” And: "
+    "“I want to talk to a human” The assistant answered: “Hello! I am the voice assistant. Ask me about the weather.”"
+)
+"""What a whisper was before it was cut."""
+
+
+def _reading_seconds(text: str) -> float:
+    return len(text) / 16
+
+
 async def _speak(text: str, _rate: int) -> bytes:
     """Take as long as a person to say it."""
-    return tone(1500, len(text) * 1000 // 16)
+    return tone(1500, round(1000 * _reading_seconds(text)))
 
 
 def asking(turn: Turn) -> Sequence[Step]:
@@ -62,7 +73,8 @@ async def exchange(house: House) -> AsyncIterator[TwilioExchange]:
 async def service(house: House, exchange: TwilioExchange, person: Person) -> AsyncIterator[PhoneProcess]:
     """The phone service, which asks everybody for a key."""
     settings = {
-        "TRANSFER_DESTINATIONS": f"mobile=tel:+46850000000,desk={person.address}",
+        "TRANSFER_DESTINATIONS": f"mobile=tel:+46850000000,desk={person.address},"
+        f"team=tel:+46850000000|{person.address}",
         "TRANSFER_ACCEPT": "key",
         "TRANSFER_RING_SECONDS": "5",
         "TWILIO_API_BASE_URL": exchange.url,
@@ -86,25 +98,80 @@ async def _is_idle(service: PhoneProcess, house: House) -> bool:
     return house.nova.ledger.streams_open == 0 and await service.sessions() == 0
 
 
-@pytest.mark.parametrize("key", ["1", pytest.param("#", marks=pytest.mark.thorough)])
-async def test_a_person_who_presses_a_key_is_connected(
-    service: PhoneProcess, exchange: TwilioExchange, key: str
-) -> None:
-    """Whichever key it is, at once, in the middle of the whisper; the call is over when they have talked."""
-    async with Caller(exchange, service.url, dial=DialScript(presses=key, press_seconds=2.5)) as caller:
+async def test_a_person_who_presses_the_key_is_connected(service: PhoneProcess, exchange: TwilioExchange) -> None:
+    """At once, in the middle of the whisper, and in a fraction of the time that the whole summary takes to read.
+
+    The caller hears it ring until then. The call is over when they have talked.
+    """
+    async with Caller(exchange, service.url, dial=DialScript(presses="1", press_seconds=2.5)) as caller:
         await caller.greeted()
         await caller.speak()
         whisper = await caller.until("whisper", 12, count=1)
         gathered = await caller.until("gathered", 12)
         bridged = await caller.until("dial_bridged")
         assert bridged.at - gathered.at < CONNECTED_SECONDS
+        answered = caller.timeline.named("dial_answered")[0]
+        assert (bridged.at - answered.at) / _reading_seconds(SUMMARY) < 1 / 3
         ended = await caller.until("ended", 10)
-    assert whisper.fields["text"] == "A call for mobile."
+    assert whisper.fields["text"] == "Caller for mobile: has an invoice. Press 1 to take the call."
     assert ended.fields["reason"] == "hung_up_by_document"
     assert (await service.record(caller.sid))["reason"] == "transferred"
-    assert len(service.lines("transfer_accepted", call_sid=caller.sid)) == 1
+    [accepted] = service.lines("transfer_accepted", call_sid=caller.sid)
+    assert (accepted["destination"], accepted["address"]) == ("mobile", 0)
+    assert accepted["after_answer_s"] <= accepted["after_request_s"] < 10
     [told] = service.lines("transfer_ended", call_sid=caller.sid)
-    assert (told["destination"], told["answered"]) == ("mobile", True)
+    assert (told["destination"], told["answered"], told["taken_by"]) == ("mobile", True, 0)
+    assert "46850000000" not in service.log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("keys", "connected"), [("51", True), pytest.param("##", False, marks=pytest.mark.thorough)], ids=["5, 1", "#, #"]
+)
+async def test_another_key_is_asked_about_once(
+    service: PhoneProcess,
+    exchange: TwilioExchange,
+    keys: str,
+    connected: bool,  # noqa: FBT001 - two cases
+) -> None:
+    """A slip is forgiven; who presses another key twice does not want the call."""
+    script = DialScript(presses=keys, press_seconds=2.0, key_seconds=2.0)
+    async with Caller(exchange, service.url, dial=script) as caller:
+        await caller.greeted()
+        await caller.speak()
+        await caller.until("dial_bridged" if connected else "whisper_hung_up", 20)
+        said = [str(event.fields["text"]) for event in caller.timeline.named("whisper")]
+        assert said[1:] == ["Press 1 to take the call."]
+        if not connected:
+            await caller.until("mark", count=3)
+
+
+@pytest.mark.parametrize(
+    "first", [DialScript(presses=""), pytest.param(DialScript("busy"), marks=pytest.mark.thorough)]
+)
+async def test_the_next_address_is_tried(
+    service: PhoneProcess, house: House, exchange: TwilioExchange, person: Person, first: DialScript
+) -> None:
+    """A voicemail takes the first call and no caller; a person at the second address presses the key."""
+    house.score.plan = lambda turn: (
+        [use("transfer_to_human", destination="team", reason="An invoice.")] if turn.number == 1 else [note(400, 300)]
+    )
+    person.script = PersonScript(words=mulaw.encode(tone(WORDS, 400)), presses="1", talk_seconds=1.0)
+    async with Caller(exchange, service.url, dial=first) as caller:
+        await caller.greeted()
+        await caller.speak()
+        await caller.until("dial_bridged", 40)
+        await caller.until("ended", 10)
+        assert len(caller.timeline.named("dial")) == 2
+        assert len(caller.timeline.named("stream_started")) == 1
+        said = [str(event.fields["text"]) for event in caller.timeline.named("whisper")]
+        assert set(said) == {"Caller for team: An invoice. Press 1 to take the call."}
+    [taken] = person.calls
+    assert taken.headers["x-call-summary"].startswith("Reason: An invoice.")
+    assert (await service.record(caller.sid))["reason"] == "transferred"
+    [went_on] = service.lines("transfer_goes_on", call_sid=caller.sid)
+    [told] = service.lines("transfer_ended", call_sid=caller.sid)
+    assert (went_on["address"], told["taken_by"], told["answered"]) == (0, 1, True)
+    assert service.lines("transfer_accepted", call_sid=caller.sid)[0]["address"] == 1
 
 
 @pytest.mark.thorough
@@ -116,7 +183,7 @@ async def test_the_whisper_is_short_and_says_what_it_is_about(service: PhoneProc
         await caller.until("whisper_hung_up", 25)
         said = [str(event.fields["text"]) for event in caller.timeline.named("whisper")]
         answered = caller.timeline.named("dial_answered")[0]
-        assert said == ["A call for mobile.", "The caller has an invoice.", "Press any key."]
+        assert said == ["Caller for mobile: has an invoice. Press 1 to take the call."]
         assert caller.timeline.named("whisper_hung_up")[0].at - answered.at < 5 + 7 + 1
         await caller.until("mark", count=3)
     await until(lambda: len(service.lines("session_ended", call_sid=caller.sid)) == 2, 5)
@@ -183,7 +250,7 @@ async def test_on_a_sip_telephone(
     )
     words = mulaw.encode(tone(WORDS, 400))
     if behaviour == "presses":
-        person.script = PersonScript(words=words, presses="9", talk_seconds=1.0)
+        person.script = PersonScript(words=words, presses="1", talk_seconds=1.0)
     else:
         person.script = PersonScript("voicemail", words=words * 5, talk_seconds=40)
     async with Caller(exchange, service.url) as caller:

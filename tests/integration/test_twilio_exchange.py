@@ -160,6 +160,35 @@ async def test_a_dials_result_is_told(app: TinyApp, exchange: TwilioExchange, re
     assert app.requests("/dialled")[0].params["DialCallStatus"] == result
 
 
+@pytest.mark.parametrize("rings", [True, False])
+async def test_the_caller_hears_ringing_during_a_whisper_if_the_dial_says_so(
+    app: TinyApp,
+    exchange: TwilioExchange,
+    rings: bool,  # noqa: FBT001 - two cases
+) -> None:
+    """With `answerOnBridge`; without it the line is silent once the person has answered."""
+    bridge = ' answerOnBridge="true"' if rings else ""
+    app.documents["/incoming-call"] = f'<Dial{bridge}><Number url="/whisper">+15005550099</Number></Dial>'
+    app.documents["/whisper"] = '<Pause length="1"/><Hangup/>'
+    heard: list[bytes] = []
+    call = exchange.place_call(app.url, hear=lambda _number, frame: heard.append(frame))
+    await call.timeline.until("dial_answered", 5)
+    before = len(heard)
+    await call.timeline.until("ended", 10)
+    assert (len(heard) - before > 25) is rings
+
+
+async def test_a_whisper_may_not_dial(app: TinyApp, exchange: TwilioExchange) -> None:
+    """The person's leg ends, and the two were not connected."""
+    app.documents["/incoming-call"] = '<Dial action="/dialled"><Number url="/whisper">+15005550099</Number></Dial>'
+    app.documents["/whisper"] = "<Say>hello</Say><Dial>+15005550098</Dial>"
+    app.documents["/dialled"] = "<Hangup/>"
+    call = exchange.place_call(app.url)
+    await call.timeline.until("ended", 10)
+    assert call.timeline.last("whisper") is None
+    assert app.requests("/dialled")[0].params["DialBridged"] == "false"
+
+
 @pytest.mark.parametrize(("answer", "code"), [(500, "11200"), (404, "11200"), (3.0, "11205"), ("<oops", "12100")])
 async def test_a_failing_webhook_ends_in_an_apology(
     app: TinyApp, exchange: TwilioExchange, answer: str | float, code: str

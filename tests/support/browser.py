@@ -112,14 +112,15 @@ class Chromium:
     devtools: CDPSession
 
     @asynccontextmanager
-    async def visit(self, url: str, *, beside: Visit | None = None) -> AsyncIterator[Visit]:
+    async def visit(self, url: str, *, beside: Visit | None = None, locale: str = "sv-SE") -> AsyncIterator[Visit]:
         """Open a page.
 
         Args:
             url: Where.
             beside: Another page of the same visitor, who gets a second tab; by default it is a new visitor.
+            locale: Of the browser; it decides in which units the weather comes.
         """
-        context = beside.page.context if beside else await self.browser.new_context(viewport=_WINDOW)
+        context = beside.page.context if beside else await self.browser.new_context(viewport=_WINDOW, locale=locale)
         try:
             page = await context.new_page()
             page.set_default_timeout(_PATIENCE_MS)

@@ -124,15 +124,16 @@ class Visitor:
         description = self._peer.localDescription
         return {"sdp": description.sdp, "type": description.type, "requestData": {}, **changes}
 
-    async def start(self) -> httpx.Response:
+    async def start(self, **wishes: object) -> httpx.Response:
         """Ask for a session."""
-        answer = await self.http.post("/start", json={"transport": "webrtc", "enableDefaultIceServers": True})
+        wishes = {"transport": "webrtc", "enableDefaultIceServers": True, **wishes}
+        answer = await self.http.post("/start", json=wishes)
         self.session_id = answer.json().get("sessionId", "")
         return answer
 
-    async def connect(self) -> None:
+    async def connect(self, **wishes: object) -> None:
         """Start a session and connect to it."""
-        (await self.start()).raise_for_status()
+        (await self.start(**wishes)).raise_for_status()
         await self.join(f"/sessions/{self.session_id}/api/offer")
 
     async def join(self, path: str, offer: Json | None = None) -> None:

@@ -1,3 +1,4 @@
+/// <reference types="vitest/config" />
 import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
@@ -23,6 +24,8 @@ const peerWithoutDaily: Plugin = {
 };
 
 export default defineConfig({
+  // The tests are of functions without state; starting a worker for each file takes longer than they do.
+  test: { isolate: false },
   plugins: [peerWithoutDaily, react(), budget("index.html", FIRST_LOAD_KB), compress()],
   // A worklet or an icon inlined as data: would need holes in the content security policy.
   build: {

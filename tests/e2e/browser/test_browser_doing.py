@@ -44,7 +44,7 @@ async def test_the_agent_ends_the_conversation(visitor: VisitorPage) -> None:
     await visitor.type("goodbye")
     await visitor.does("Ended")
     await expect(visitor.visit.page.get_by_text("The conversation is over.")).to_be_visible()
-    await expect(visitor.button("Talk again")).to_be_focused()
+    await expect(visitor.button("Type again")).to_be_focused()
     await visitor.take_pictures("ended-by-agent")
 
 

@@ -95,6 +95,24 @@ async def test_typed_words_are_answered_once(surroundings: Surroundings, visitor
         assert len(heard) == 2
 
 
+async def test_a_visitor_who_reads_gets_text_and_no_audio_until_they_want_it(web: WebProcess, visitor: Someone) -> None:
+    """The start asks for text alone; a message switches the audio on and off again, and is answered."""
+    async with visitor() as somebody:
+        await somebody.connect(textOnly=True)
+        await somebody.until("bot-stopped-speaking")
+        for count, enabled in enumerate((False, True, False), 2):
+            somebody.say("client-message", {"t": "audio-output", "d": {"enabled": enabled}}, f"audio-{count}")
+            answer = await somebody.until("server-response", count - 1)
+            assert (answer.message_id, answer.data["d"]) == (f"audio-{count}", {"enabled": enabled})
+            somebody.say("send-text", {"content": f"question {count}"})
+            await somebody.until("bot-stopped-speaking", count)
+        await somebody.until_sound(sounding=False)
+        assert [loud for loud, _ in somebody.sound_changes] == [True, False]
+        assert [states for _, states in sentences(somebody)] == [["new", "completed"]] * 4
+    record = await web.record(somebody.session_id)
+    assert record["agent_turns"] == 4
+
+
 async def test_talking_over_the_agent_silences_it(surroundings: Surroundings, visitor: Someone) -> None:
     """Barge-in: the sound stops, the page is told, and the sentence that was cut never counts as spoken."""
     surroundings.score.plan = long_then_short

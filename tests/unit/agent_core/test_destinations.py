@@ -13,10 +13,17 @@ def test_a_list_is_read_in_order() -> None:
     """The first is the one for key 0; parameters of a SIP address belong to it."""
     found = parse(" reception=sip:desk@pbx.example:5061;transport=tls , sales=tel:+46850000000,")
     assert found == (
-        Destination("reception", "sip:desk@pbx.example:5061;transport=tls"),
-        Destination("sales", "tel:+46850000000"),
+        Destination("reception", ("sip:desk@pbx.example:5061;transport=tls",)),
+        Destination("sales", ("tel:+46850000000",)),
     )
     assert [one.number for one in found] == [None, "+46850000000"]
+
+
+def test_a_destination_may_have_several_addresses() -> None:
+    """They are tried in order; a page shows the first telephone number among them."""
+    [sales] = parse("sales=client:anna_b | sip:desk@pbx.example|tel:+46850000000")
+    assert sales.addresses == ("client:anna_b", "sip:desk@pbx.example", "tel:+46850000000")
+    assert sales.number == "+46850000000"
 
 
 def test_nobody_is_a_choice() -> None:
@@ -38,6 +45,11 @@ def test_nobody_is_a_choice() -> None:
         ("a=tel:0850000000", "country code first"),
         ("a=tel:+46 8 500", "country code first"),
         ("a=sip:" + "x" * 250 + "@pbx.example", "at most 254"),
+        ("a=client:anna b", "client:identity"),
+        ("a=client:", "client:identity"),
+        ("a=sip:a@b|tel:+46850000001|tel:+46850000002|tel:+46850000003", "at most 3 addresses"),
+        ("a=tel:+46850000001|tel:+46850000001", "an address is there twice"),
+        ("a=tel:+46850000001|", "an address is"),
         (",".join(f"n{i}=sip:x@y" for i in range(21)), "at most 20"),
     ],
 )

@@ -1,4 +1,4 @@
-"""A conversation is handed over once, to somebody who is configured, after the agent has said so."""
+"""A conversation is handed over to a person who is configured, after the agent has said so, and not often."""
 
 import asyncio
 from typing import Any
@@ -34,7 +34,7 @@ class Staff:
 class Conversation:
     """A conversation in which the agent has said one thing, heard to its end."""
 
-    def __init__(self, staff: Staff | None, *, used: bool = False) -> None:
+    def __init__(self, staff: Staff | None, *, transfers: int = 0) -> None:
         self.tally = Tally(agent_turns=1)
         self.over: list[str] = []
         self.handover = Handover(
@@ -43,7 +43,7 @@ class Conversation:
             summary=lambda reason: f"summary: {reason}",
             succeeded=lambda: self.over.append("transferred"),
             failed=lambda name: self.over.append(f"{name} failed"),
-            used=used,
+            transfers=transfers,
             log=structlog.stdlib.get_logger(),
         )
         self.handover.answer_heard()
@@ -95,8 +95,8 @@ async def test_a_model_that_says_nothing_does_not_keep_the_caller() -> None:
     assert len(staff.brought) == 1
 
 
-async def test_once_only() -> None:
-    """Asked twice, by key too, one person is called; a caller who came back is not put through again."""
+async def test_one_at_a_time_and_two_in_a_call() -> None:
+    """Asked twice, by key too, one person is called; a caller who came back twice is not put through again."""
     staff = Staff()
     conversation = Conversation(staff)
     await conversation.ask(destination="sales", reason="")
@@ -105,7 +105,9 @@ async def test_once_only() -> None:
         conversation.handover.press()
     await asyncio.sleep(15)
     assert [name for name, _ in staff.brought] == ["sales"]
-    back = Conversation(staff, used=True)
+    once = Conversation(staff, transfers=1)
+    assert (await once.ask(destination="sales", reason=""))["status"] == "connecting"
+    back = Conversation(staff, transfers=2)
     assert (await back.ask(destination="sales", reason=""))["error"] == "already_transferred"
     assert back.handover.by_key is None
 
@@ -153,17 +155,21 @@ async def test_a_key_does_not_wait_for_what_the_agent_was_saying() -> None:
     assert staff.brought == [("reception", "summary: The caller pressed 0.")]
 
 
-async def test_a_failure_is_told_and_not_tried_again() -> None:
-    """The caller stays, hears of it, and the agent cannot promise it a second time."""
+async def test_after_a_failure_a_second_wish_is_tried_and_no_third() -> None:
+    """The caller stays, hears of it, and may ask once more, by voice or by key."""
     staff = Staff(broken=True)
     conversation = Conversation(staff)
     await conversation.ask(destination="sales", reason="")
     await asyncio.sleep(5)
     assert conversation.over == ["sales failed"]
     assert not await conversation.handover.done()
-    assert not conversation.handover.under_way
+    assert conversation.handover.under_way is False
+    assert (await conversation.ask(destination="sales", reason=""))["status"] == "connecting"
+    await asyncio.sleep(5)
+    assert conversation.over == ["sales failed"] * 2
     assert (await conversation.ask(destination="sales", reason=""))["error"] == "already_transferred"
-    assert len(staff.brought) == 1
+    assert conversation.handover.by_key is None
+    assert len(staff.brought) == 2
 
 
 async def test_where_nobody_takes_over_the_way_to_them_is_shown() -> None:

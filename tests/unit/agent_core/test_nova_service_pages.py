@@ -3,10 +3,11 @@
 import asyncio
 
 import pytest
-from pipecat.frames.frames import Frame, LLMTextFrame
+from pipecat.frames.frames import AggregatedTextFrame, Frame, LLMTextFrame
 from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
+from agent_core.nova.frame_voice import RECORDING
 from agent_core.nova.link import ModelLink
 from agent_core.nova.service import NovaSonicService
 from agent_core.nova.transcript import Transcript
@@ -24,12 +25,15 @@ class Wire(FrameProcessor):
     def __init__(self) -> None:
         super().__init__()
         self.texts: list[str] = []
+        self.captions: list[tuple[str, str]] = []
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """Pass one on."""
         await super().process_frame(frame, direction)
         if isinstance(frame, LLMTextFrame):
             self.texts.append(frame.text)
+        elif isinstance(frame, AggregatedTextFrame):
+            self.captions.append((type(frame).__name__, str(frame.text_type)))
         await self.push_frame(frame, direction)
 
 
@@ -50,6 +54,27 @@ async def test_a_page_gets_each_sentence_as_text_and_a_telephone_none(*, is_page
         await until(lambda: len(context.get_messages()) == 2)
         assert [message["content"] for message in context.get_messages()] == ["Hello", "How can I help?"]  # type: ignore[index]
         assert wire.texts == (["Hello", "How can I help?"] if is_page else [])
+    finally:
+        await pipeline.cancel()
+        await link.close()
+        await asyncio.wait({running}, timeout=5)
+
+
+async def test_a_recording_has_a_caption_that_is_no_sentence_of_the_model() -> None:
+    """It is planned and said, under a type of its own, and neither text of the model nor part of its context."""
+    model, desk, wire, context = ScriptedModel(), Desk(), Wire(), LLMContext()
+    link = ModelLink(ScriptedSource(model), Transcript(), desk.tally, patience([]), input_rate=8000, renew_after=360)
+    service = NovaSonicService(link, desk, output_rate=8000, voice=None)
+    sound = SoundInFrames(Wire(), wire, (), on_ready=lambda: None, on_sound=lambda _: None)
+    pipeline = ConversationPipeline(service, context, sound)
+    running = asyncio.create_task(pipeline.run())
+    try:
+        await model.stream()
+        service.say(SOUND, "Let me look that up.")
+        service.say(SOUND)
+        await until(lambda: len(wire.captions) == 2)
+        assert wire.captions == [("AggregatedTextFrame", RECORDING), ("TTSTextFrame", RECORDING)]
+        assert (wire.texts, context.get_messages()) == ([], [])
     finally:
         await pipeline.cancel()
         await link.close()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from agent_core.errors import ConfigurationError
 from agent_core.phrases import Phrase, Recordings
-from tools.phrases import FOLDER, WORDS, spoken
+from tools.phrases import FOLDER, spoken
 
 
 @pytest.mark.parametrize("phrase", Phrase)
@@ -31,13 +31,13 @@ def test_the_command_makes_what_is_committed() -> None:
     with wave.open(str(FOLDER / "hold.wav")) as file:
         committed = np.frombuffer(file.readframes(file.getnframes()), "<i2")
         rate = file.getframerate()
-    for words, same in ((WORDS["hold"], True), ("One moment, police.", False)):
+    for words, same in ((Recordings().words(Phrase.HOLD), True), ("One moment, police.", False)):
         pcm, rate_made = spoken(words)
         made = np.frombuffer(pcm, "<i2")
         assert rate_made == rate
         assert abs(len(made) - len(committed)) < rate / 100
         assert (_difference(made, committed) < 0.2) is same
-    assert set(WORDS) == {phrase.value for phrase in Phrase}
+    assert {path.stem for path in FOLDER.glob("*.txt")} == {phrase.value for phrase in Phrase}
 
 
 def _difference(sound: NDArray[np.int16], other: NDArray[np.int16]) -> float:
@@ -84,3 +84,20 @@ def test_recordings_that_cannot_be_played_stop_the_service_at_its_start(tmp_path
             file.setframerate(8000)
     with pytest.raises(ConfigurationError, match="PHRASES_FOLDER"):
         Recordings(tmp_path)
+
+
+def test_an_operator_s_recording_has_the_caption_that_stands_beside_it(tmp_path: Path) -> None:
+    """A recording without a text has none: a caption of other words would be wrong."""
+    folder = _write(tmp_path)
+    (folder / "hold.txt").write_text("Ett ögonblick,\ntack.\n", encoding="utf-8")
+    recordings = Recordings(folder)
+    assert [recordings.words(phrase) for phrase in (Phrase.HOLD, Phrase.SORRY)] == ["Ett ögonblick, tack.", ""]
+
+
+@pytest.mark.parametrize(("text", "problem"), [(b"\xff\xfe", "UTF-8"), (b"x" * 301, "more than 300 characters")])
+def test_a_caption_that_cannot_be_shown_is_found_at_start(tmp_path: Path, text: bytes, problem: str) -> None:
+    """The reason names the file."""
+    folder = _write(tmp_path)
+    (folder / "hold.txt").write_bytes(text)
+    with pytest.raises(ConfigurationError, match=rf"hold\.txt .*{problem}"):
+        Recordings(folder)

@@ -1,9 +1,10 @@
 """What a person is told before they take over."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_core.summary import MAX_CHARACTERS, MAX_SPOKEN, spoken, summarise
+from agent_core.summary import MAX_CHARACTERS, about, summarise
 
 SAID = [
     ("ASSISTANT", "Hello! How can I help?"),
@@ -45,19 +46,37 @@ def test_it_is_short_and_on_one_line_whatever_was_said(said: list[tuple[str, str
 
 
 def test_of_a_summary_the_reason_is_said_aloud() -> None:
-    """Five seconds in all: no greeting, no word twice. A key is no reason; the caller's last words are one."""
-    assert spoken(summarise(SAID, "The caller wants a person.")) == "The caller wants a person."
-    assert spoken(summarise(SAID[:3], "The caller pressed 0.")) == "What is the weather in Paris?"
-    assert spoken(summarise(SAID[:1], "The caller pressed 0.")) == "The caller pressed 0."
-    assert spoken(summarise(SAID, "")) == "I want to talk to a human"
-    assert spoken(summarise(SAID, "An invoice of March that was paid twice, and nobody ever wrote back.")) == (
-        "An invoice of March that was paid twice, and…"
+    """A key is no reason, and neither is the wish for a person: then what the caller said before is one."""
+    assert (
+        about(summarise(SAID, "The caller has an invoice that was paid twice.")) == "has an invoice that was paid twice"
     )
+    assert about(summarise(SAID, "The caller wants to talk to a human, please.")) == "What is the weather in Paris"
+    assert about(summarise(SAID, "The caller pressed 0.")) == "What is the weather in Paris"
+    assert about(summarise(SAID[:1], "The caller pressed 0.")) == ""
+    assert about(summarise([], "")) == ""
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("Hello, hello, my parcel is late.", "my parcel is late"),
+        ("The caller's parcel is late", "parcel is late"),
+        ("The caller is calling about a refund. The caller is calling about a refund.", "a refund"),
+        ("I want I want to to cancel", "I want to cancel"),
+        ("Order 555 555 12 is late", "Order 555 555 12 is late"),
+        ('<Say>hi</Say> <Dial>+1900</Dial> & "quotes"', "Say hi /Say Dial +1900 /Dial & quotes"),
+        ("请求 人工服务", "请求 人工服务"),
+    ],
+)
+def test_it_has_no_greeting_and_no_word_twice(reason: str, told: str) -> None:
+    """What a voice cannot read is left out; digits stay as often as they were said."""
+    assert about(summarise([], reason)) == told
 
 
 @given(st.lists(st.tuples(st.sampled_from(["USER", "ASSISTANT"]), st.text(max_size=400))), st.text(max_size=300))
 def test_what_is_said_aloud_is_short(said: list[tuple[str, str]], reason: str) -> None:
     """And said of itself it is the same, because it travels in the place of the summary."""
-    text = spoken(summarise(said, reason))
-    assert len(text) <= MAX_SPOKEN
-    assert spoken(text) == text
+    text = about(summarise(said, reason))
+    assert len(text) <= 120
+    assert not set('<>"“”') & set(text)
+    assert about(text) == text

@@ -1,5 +1,6 @@
 """The weather tools: what the model gets for what it asks, on a source of fixed numbers."""
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,8 @@ import pytest
 from agent_core.errors import InvalidArguments, UpstreamError
 from agent_core.tools.registry import ToolRegistry, ToolResult
 from agent_core.tools.weather import WEEKDAYS, date_of, weather_tools
-from agent_core.weather import Conditions, Day, Forecast, Hour, LocationNotFound, Now
+from agent_core.units import region_of
+from agent_core.weather import Conditions, Day, Forecast, Hour, LocationNotFound, Now, Place, SeveralPlaces
 
 AHEAD = timedelta(hours=13)
 """Far enough from UTC that a mistake in local time shows."""
@@ -17,6 +19,13 @@ AHEAD = timedelta(hours=13)
 def local_now() -> datetime:
     """Read the clock at the place."""
     return datetime.now(UTC).replace(tzinfo=None) + AHEAD
+
+
+STATES = ("Missouri", "Massachusetts", "Oregon", "Illinois")
+
+
+def _springfield(state: str) -> Place:
+    return Place("Springfield", state, "United States", "US", f"Springfield, {state}")
 
 
 class FixedWeather:
@@ -35,7 +44,11 @@ class FixedWeather:
         if location == "<>":
             message = "location: must be the name of a place"
             raise InvalidArguments(message)
+        if location == "Springfield":
+            raise SeveralPlaces(location, tuple(_springfield(state) for state in STATES))
+        place = None if location == "Auckland" else _springfield(STATES[-1])
         return Forecast(
+            place=place,
             utc_offset=AHEAD,
             now=Now(Conditions.RAIN, -2.5, -7.49, 81, 12.5, 0.34, is_day=False),
             hours=tuple(self._hour(at) for at in range(48)),
@@ -64,9 +77,9 @@ def assert_now(timestamp: str) -> None:
 def test_the_model_is_told_names_choices_and_what_is_required() -> None:
     """`get_current_weather` keeps its arguments; the hour of a forecast may be left out."""
     current, forecast = ToolRegistry(weather_tools(FixedWeather())).specs
-    assert (current.name, current.required) == ("get_current_weather", ["location", "format"])
+    assert (current.name, current.required) == ("get_current_weather", ["location"])
     assert current.properties["format"]["enum"] == ["celsius", "fahrenheit"]
-    assert (forecast.name, forecast.required) == ("get_weather_forecast", ["location", "day", "format"])
+    assert (forecast.name, forecast.required) == ("get_weather_forecast", ["location", "day"])
     assert forecast.properties["hour"]["type"] == "integer"
     assert all(prop["description"] for prop in forecast.properties.values())
 
@@ -170,3 +183,80 @@ async def test_failures_have_a_word_that_the_model_knows(arguments: dict[str, An
 def test_what_a_caller_calls_a_day(day: str, expected: str) -> None:
     """A weekday is the next one, today included."""
     assert date_of(day, today=date(2026, 11, 23)) == date.fromisoformat(expected)
+
+
+@dataclass
+class Visitor:
+    """A conversation with somebody from a region."""
+
+    region: str
+
+
+async def ask_from(region: str, name: str, **arguments: object) -> dict[str, Any]:
+    """Call a tool in the conversation of a caller from a region."""
+    registry = ToolRegistry(weather_tools(FixedWeather()), conversation=Visitor(region))
+    return (await registry.call(name, arguments)).value
+
+
+async def test_the_place_that_was_found_is_named() -> None:
+    """The page shows it, and the sentence for the caller holds it."""
+    now = (await ask("get_current_weather", location="Springfield, Illinois")).value
+    assert now["speak"] == "Now in Springfield, Illinois: rain, 28 degrees fahrenheit."
+    assert now["place"] == {
+        "name": "Springfield",
+        "region": "Illinois",
+        "country": "United States",
+        "spoken": "Springfield, Illinois",
+    }
+    day = (await ask("get_weather_forecast", location="Springfield, Illinois", day="today")).value
+    assert " in Springfield, Illinois: " in day["speak"]
+
+
+@pytest.mark.parametrize("tool", ["get_current_weather", "get_weather_forecast"])
+async def test_several_places_are_a_question(tool: str) -> None:
+    """The model gets it in words, with all places; it names three of them, as more are not remembered."""
+    result = await ask(tool, location="Springfield", **({} if tool == "get_current_weather" else {"day": "today"}))
+    assert result.outcome == "ok"
+    assert result.value["speak"] == "Which Springfield do you mean, the one in Missouri, in Massachusetts or in Oregon?"
+    assert [place["region"] for place in result.value["places"]] == list(STATES)
+    assert "conditions" not in result.value
+
+
+@pytest.mark.parametrize(
+    ("region", "asked", "format_", "fields"),
+    [
+        ("US", None, "fahrenheit", {"wind_mph": 8, "precipitation_in": 0.01}),
+        ("GB", None, "celsius", {"wind_mph": 8, "precipitation_mm": 0.3}),
+        ("SE", None, "celsius", {"wind_kmh": 13, "precipitation_mm": 0.3}),
+        ("", None, "fahrenheit", {"wind_kmh": 13, "precipitation_mm": 0.3}),
+        ("US", "celsius", "celsius", {"wind_mph": 8, "precipitation_in": 0.01}),
+        ("SE", "fahrenheit", "fahrenheit", {"wind_kmh": 13, "precipitation_mm": 0.3}),
+    ],
+)
+async def test_the_caller_s_region_decides_the_units(
+    region: str, asked: str | None, format_: str, fields: dict[str, float]
+) -> None:
+    """What the caller asks for goes before it; where it is not known, the place decides the scale."""
+    arguments = {"location": "Springfield, Illinois"} | ({"format": asked} if asked else {})
+    answer = await ask_from(region, "get_current_weather", **arguments)
+    assert answer["format"] == format_
+    measured = {key: value for key, value in answer.items() if key.startswith(("wind", "precipitation_"))}
+    assert measured == fields
+
+
+@pytest.mark.parametrize(
+    ("locale", "region"),
+    [
+        ("en-US", "US"),
+        ("zh-Hant-TW", "TW"),
+        ("sv_se", "SE"),
+        ("en", ""),
+        ("es-419", ""),
+        ("en-US; ignore all", ""),
+        (7, ""),
+        (None, ""),
+    ],
+)
+def test_the_region_of_a_locale(locale: object, region: str) -> None:
+    """What names none, or is no locale, decides nothing."""
+    assert region_of(locale) == region

@@ -8,16 +8,17 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from twilio.twiml.voice_response import Dial, Gather, VoiceResponse
+from twilio.twiml.voice_response import Client, Dial, Gather, VoiceResponse
 
 from agent_core.destinations import parse
 from agent_core.errors import UpstreamError
-from agent_core.summary import spoken, summarise
+from agent_core.summary import about, summarise
 from phone_agent import twiml
-from phone_agent.accepting import Accept, sentences
+from phone_agent.accepting import LONGEST, Accept, sentences
 from phone_agent.call_control import CallControl
 from phone_agent.note import Note, NoteRefused, Notes
 from phone_agent.putting_through import Switchboard
+from phone_agent.speaking_time import seconds
 from phone_agent.spelling import in_ascii, language_of
 
 CALL = "CA" + "1" * 32
@@ -67,7 +68,7 @@ def test_a_number_gets_a_whisper_and_no_headers() -> None:
 @given(st.text(max_size=400))
 def test_every_part_keeps_within_what_twilio_takes(summary: str) -> None:
     """4000 characters for the document, 254 for the address, 1023 for its headers, printable ASCII on the SIP leg."""
-    document = switchboard().document(Note(CALL, "desk", summary))
+    document = switchboard().document(Note(CALL, "desk", summary, about=about(summary)))
     assert len(document) < 4000
     dial = read(document)[0]
     address, _, headers = (dial[0].text or "").partition("?")
@@ -77,13 +78,52 @@ def test_every_part_keeps_within_what_twilio_takes(summary: str) -> None:
         assert name == "X-Call-Summary"
         assert value.isascii()
         assert value.isprintable()
-    for url, room in ((dial[0].attrib["url"], 400), (dial.attrib["action"], 200)):
+    for url, room in ((dial[0].attrib["url"], 400), (dial.attrib["action"], 600)):
         [sealed] = parse_qs(urlsplit(url).query)["note"]
         assert urlsplit(url).fragment.startswith("ct=2000&rt=3000&rc=3"), "a task that has just died may be asked"
         note = NOTES.open(sealed, [CALL])
-        whole = spoken(summary) if "whisper" in url else summary
+        whole = about(summary) if "whisper" in url else summary
         assert whole.endswith(note.summary)
         assert len(whole) > room or note.summary == whole or not whole.isascii()
+
+
+def test_an_app_is_called_as_twilio_s_builder_does_it() -> None:
+    """`<Client>` has its identity and what it is about as children."""
+    peer = VoiceResponse()
+    dial = Dial(timeout=20, answer_on_bridge=True, action="https://a.example/dial-ended")
+    client = Client(url="https://a.example/whisper")
+    client.identity("anna")
+    client.parameter(name="summary", value='<Dial>+1900</Dial> & "more"')
+    dial.append(client)
+    peer.append(dial)
+    ours = twiml.transfer(
+        "client:anna",
+        headers={"summary": '<Dial>+1900</Dial> & "more"'},
+        whisper_url="https://a.example/whisper",
+        action_url="https://a.example/dial-ended",
+        ring=timedelta(seconds=20),
+    )
+    assert _shape(read(ours)) == _shape(read(str(peer)))
+
+
+def test_the_addresses_of_a_destination_are_tried_in_order() -> None:
+    """Each gets the whole whisper; after the last there is none, and another task's destination is none."""
+    people = parse("sales=tel:+46850000000|client:anna|sip:desk@pbx.example,desk=sip:desk@pbx.example")
+    board = Switchboard(people, CONTROL, NOTES, base_url=BASE, ring=timedelta(seconds=20))
+    note: Note | None = Note(CALL, "sales", "x" * 700, about="an invoice", asked_at=5.0, transfers=2)
+    rung = []
+    while note is not None:
+        dial = read(board.document(note))[0]
+        rung.append(dial[0].tag)
+        whisper, after = (
+            NOTES.open(parse_qs(urlsplit(url).query)["note"][0], [CALL])
+            for url in (dial[0].attrib["url"], dial.attrib["action"])
+        )
+        assert (whisper.summary, after.about, after.asked_at, after.transfers) == ("an invoice", "an invoice", 5.0, 2)
+        note = board.next_address(after)
+    assert rung == ["Number", "Client", "Sip"]
+    assert board.next_address(Note(CALL, "desk", "")) is None
+    assert board.next_address(Note(CALL, "of another version", "")) is None
 
 
 def test_what_comes_after_the_talk_is_known_however_long_that_was() -> None:
@@ -134,42 +174,43 @@ def test_a_header_is_never_lost(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("about", "said", "language"),
+    ("reason", "said", "language"),
     [
-        ("An invoice.", "An invoice.", "en-US"),
-        ("Eine Rechnung über 5 €.", "Eine Rechnung über 5 €.", "en-US"),
-        ("Нужен человек.", "Нужен человек.", "ru-RU"),
-        ("請求書の件です。", "請求書の件です.", "ja-JP"),
-        ("发票问题", "发票问题.", "zh-CN"),
-        ("예약 문의", "예약 문의.", "ko-KR"),
-        ("Καλημέρα", "Kalimera.", "en-US"),
-        ("12345", "12345.", "en-US"),
+        ("An invoice.", ["Caller for desk: An invoice. Press 1 to take the call."], "en-US"),
+        ("Eine Rechnung fehlt.", ["Caller for desk: Eine Rechnung fehlt. Press 1 to take the call."], "en-US"),
+        ("Нужен человек.", ["Нужен человек.", "Press 1 to take the call."], "ru-RU"),
+        ("請求書の件です。", ["請求書の件です.", "Press 1 to take the call."], "ja-JP"),
+        ("发票问题", ["发票问题.", "Press 1 to take the call."], "zh-CN"),
+        ("예약 문의", ["예약 문의.", "Press 1 to take the call."], "ko-KR"),
+        ("Καλημέρα", ["Caller for desk: Kalimera. Press 1 to take the call."], "en-US"),
+        ("123", ["Caller: 123. Press 1 to take the call."], "en-US"),
+        ("", ["Caller for desk. Press 1 to take the call."], "en-US"),
     ],
 )
-def test_each_sentence_is_read_in_its_language(about: str, said: str, language: str) -> None:
+def test_each_sentence_is_read_in_its_language(reason: str, said: list[str], language: str) -> None:
     """By its script; Twilio would skip a language that it has no voice for, so that is spelt in Latin letters."""
-    assert sentences("desk", summarise([], about), asks=True) == [
-        ("A call for desk.", "en-US"),
-        (said, language),
-        ("Press any key.", "en-US"),
-    ]
+    languages = [language, "en-US"][: len(said)]
+    assert sentences("desk", summarise([], reason), asks=True) == list(zip(said, languages, strict=True))
 
 
 @given(st.text(max_size=400))
 def test_a_whisper_takes_about_five_seconds(summary: str) -> None:
-    """Voices say about sixteen letters a second. A name may be long; here it is an ordinary one."""
-    assert sum(len(text) for text, _ in sentences("reception", summary[:48], asks=True) if text.isascii()) <= 16 * 5 + 4
+    """Whatever was said; `test_phone_whisper.py` has the voice speak it."""
+    said = sentences("reception", summary, asks=True)
+    spoken = sum(seconds(text.removesuffix("Press 1 to take the call.")) for text, _ in said)
+    assert spoken <= LONGEST - 1.65 + 0.01
+    assert said[-1][0].endswith("Press 1 to take the call.")
     assert language_of(summary) in {None, "en-US", "ru-RU", "ja-JP", "ko-KR", "zh-CN"}
 
 
 def test_a_whisper_that_asks_for_a_key_is_what_twilio_s_builder_makes() -> None:
-    """A `<Gather>` for one key of any kind, and the end of that leg if none comes."""
+    """A `<Gather>` for one key, and the end of that leg if none comes."""
     peer = VoiceResponse()
     gather = Gather(num_digits=1, timeout=7, finish_on_key="", action="https://a.example/accepted", method="POST")
-    gather.say("A call for desk.", language="en-US")
+    gather.say("Caller for desk.", language="en-US")
     peer.append(gather)
     peer.hangup()
-    ours = twiml.whisper([("A call for desk.", "en-US")], accept_url="https://a.example/accepted")
+    ours = twiml.whisper([("Caller for desk.", "en-US")], accept_url="https://a.example/accepted")
     assert _shape(read(ours)) == _shape(read(str(peer)))
     assert _shape(read(twiml.connect_now())) == _shape(read(str(VoiceResponse())))
 

@@ -85,7 +85,7 @@ def test_result_of_the_dial_can_be_asked_for() -> None:
     assert (dial[0].tag, dial[0].text) == ("Sip", "sips:desk@example.com")
 
 
-@pytest.mark.parametrize("destination", ["", "+46850000000", "client:joe", "http://evil", "sip:", "tel:"])
+@pytest.mark.parametrize("destination", ["", "+46850000000", "client:", "http://evil", "sip:", "tel:"])
 def test_destination_of_another_kind_is_refused(destination: str) -> None:
     """A wrong setting is found at start, not in the caller's ear."""
     with pytest.raises(ConfigurationError, match="FALLBACK_DESTINATION"):

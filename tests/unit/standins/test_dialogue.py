@@ -335,3 +335,78 @@ def test_a_question_that_leans_on_the_history_is_answered() -> None:
 def test_somebody_who_had_to_wait_is_asked_what_they_want() -> None:
     """There is nothing to take up."""
     assert _said(_dialogue().heard("Say that you are sorry for the wait.")) == "Sorry for the wait. How can I help you?"
+
+
+def _springfield(state: str) -> dict[str, str]:
+    return {"name": "Springfield", "region": state, "country": "United States", "spoken": f"Springfield, {state}"}
+
+
+_QUESTION = "Which Springfield do you mean, the one in Missouri, in Massachusetts or in Illinois?"
+_SPRINGFIELDS = {
+    "speak": _QUESTION,
+    "places": [_springfield(state) for state in ("Missouri", "Massachusetts", "Illinois", "Oregon")],
+}
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        ("the one in illinois", "Illinois"),
+        ("Illinois, please.", "Illinois"),
+        ("springfield illinois", "Illinois"),
+        ("Springfield, Missouri", "Missouri"),
+        ("i mean the one in massachusetts", "Massachusetts"),
+        ("the second one", "Massachusetts"),
+        ("in oregon", "Oregon"),
+    ],
+)
+def test_several_places_are_a_question_and_the_answer_is_understood(answer: str, state: str) -> None:
+    """Day and aspect of the first question stay; what is said of the weather names the state."""
+    dialogue = _dialogue()
+    asked = _tool(dialogue.heard("will it rain in springfield tomorrow"))
+    assert _said(dialogue.tool_result(asked.name, asked.arguments, _SPRINGFIELDS)) == _QUESTION
+    use = _tool(dialogue.heard(answer))
+    assert (use.name, use.arguments["location"], use.arguments["day"]) == (
+        "get_weather_forecast",
+        f"Springfield, {state}",
+        "tomorrow",
+    )
+    found = {"temperature_high": 4, "place": _springfield(state)}
+    told = _said(dialogue.tool_result(use.name, use.arguments, found))
+    assert told.startswith(f"Tomorrow in Springfield, {state}:")
+
+
+def test_a_new_place_is_no_answer_to_the_question_which_one() -> None:
+    """The caller may have thought better of it."""
+    dialogue = _dialogue()
+    dialogue.tool_result("get_current_weather", {"location": "Springfield"}, _SPRINGFIELDS)
+    assert _tool(dialogue.heard("what is the weather in paris")).arguments["location"] == "Paris"
+    assert _tool(dialogue.heard("no, the one in texas")).arguments["location"] == "Paris, Texas"
+
+
+def test_the_question_which_one_outlives_its_session() -> None:
+    """It stands in the history of the next one."""
+    history = (("USER", "what is the weather in springfield"), ("ASSISTANT", _QUESTION))
+    assert _tool(_dialogue(history=history).heard("illinois")).arguments["location"] == "Springfield, Illinois"
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        ("weather in portland oregon", "Portland, Oregon"),
+        ("weather in Cambridge in the United Kingdom", "Cambridge, United Kingdom"),
+        ("weather in paris texas tomorrow", "Paris, Texas"),
+        ("weather in portland or oslo", "Oslo"),
+    ],
+)
+def test_a_state_that_is_said_without_a_comma_belongs_to_the_place(words: str, place: str) -> None:
+    """Speech has no commas."""
+    assert _tool(_dialogue().heard(words)).arguments["location"] == place
+
+
+def test_a_unit_is_left_to_the_tool_that_can_choose_it() -> None:
+    """Unless the caller asks for one."""
+    current = Declared("get_current_weather", {**_CURRENT.schema, "required": ["location"]})
+    dialogue = _dialogue(tools=(current,))
+    assert _tool(dialogue.heard("weather in boston")).arguments == {"location": "Boston"}
+    assert _tool(dialogue.heard("and in celsius")).arguments["format"] == "celsius"

@@ -2,10 +2,15 @@
 
 import json
 import re
+from typing import cast
 
 import pytest
 
-from standins.cli.banner import is_for_people, last_words, short
+from standins.cli.banner import NO_PAGE, banner, is_for_people, last_words, short
+from standins.cli.launch import NOT_BUILT
+from standins.cli.parts import Part, Program
+from standins.cli.plan import Plan
+from webrtc_agent import page
 
 
 def test_metrics_are_not_shown_to_a_person() -> None:
@@ -40,13 +45,49 @@ def test_of_a_trace_the_cause_is_shown() -> None:
     assert told.endswith("stack=prompts/__init__.py:15")
 
 
+def test_a_cause_is_shown_whole_with_its_remedy() -> None:
+    """A failure of a service is the line that a newcomer needs most."""
+    line = {
+        "event": "model_stream_failed",
+        "level": "warning",
+        "timestamp": "2026-11-23T14:15:16Z",
+        "error": "nova_sonic: SmithyError",
+        "cause": "no_model_access",
+        "why": "this AWS account has no access to the model",
+        "remedy": "request access to Nova Sonic in Bedrock's model catalog",
+    }
+    assert short("phone-agent", json.dumps(line))[9:] == (
+        "phone-agent WARNING model_stream_failed: This AWS account has no access to the model. Request "
+        "access to Nova Sonic in Bedrock's model catalog."
+    )
+
+
 def test_lines_are_cut_behind_a_word_and_times_can_be_read() -> None:
     """Nobody reads Unix seconds."""
     about = "Pretend Open-Meteo: real places and true shapes, invented numbers and more words than fit"
     told = short("weather", json.dumps({"event": "listening", "about": about, "started_at": 1795920000.25}))
     assert "about=Pretend Open-Meteo: real places and true shapes, invented…" in told
     assert "1.79592e+09" not in told
-    assert re.search(r"started_at=\d\d:\d\d:\d\d", told)
+    assert re.search(r"started_at=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d", told)
+
+
+def test_of_a_bare_trace_one_line_is_shown() -> None:
+    """A program that dies before it logs writes its trace as it is; the file has all of it."""
+    shown = [line for line in TRACE.splitlines() if is_for_people(line)]
+    assert shown == ["KeyError: 'hours'"]
+
+
+def test_without_a_page_nothing_invites_to_it() -> None:
+    """What still works is named, and what builds the page."""
+    assert NOT_BUILT in vars(page)["_NOT_BUILT"]
+    parts = [Part(name, "pretend", "http://127.0.0.1:1", real=False) for name in ("page", "calls", "telephone")]
+    plan = Plan([], [], cast("Program", None), parts, "http://127.0.0.1:1", {})
+    assert "\nReady.\n" in banner(plan)
+    told = banner(plan, page=False)
+    assert NO_PAGE in told
+    assert "and talk" not in told
+    assert "\nReady.\n" not in told
+    assert "make call SAY=" in told
 
 
 @pytest.mark.parametrize("trouble", ["KeyError: 'hours'", '{"event":"stopped","level":"error","error":"KeyError"}'])

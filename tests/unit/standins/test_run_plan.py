@@ -72,6 +72,7 @@ def test_with_nothing_everything_is_a_standin() -> None:
         "OPEN_METEO_FORECAST_URL": "http://127.0.0.1:8446/v1/forecast",
         "OPEN_METEO_GEOCODING_URL": "http://127.0.0.1:8446/v1/search",
         "TRANSFER_DESTINATIONS": "reception=sip:person@127.0.0.1:8448",
+        "TRANSFER_ACCEPT": "key",
         "FALLBACK_DESTINATION": "sip:person@127.0.0.1:8448",
         "CALLBACK_NUMBER": "+15005550001",
         "CALL_STORE": "file:/x/.run/calls",

@@ -131,3 +131,19 @@ def test_a_gather_has_what_twilio_documents_and_nothing_else() -> None:
     for wrong in ('<Gather digits="1"/>', "<Gather><Hangup/></Gather>", '<Gather numDigits="one"/>'):
         with pytest.raises(TwimlError):
             parse(f"<Response>{wrong}</Response>", BASE)
+
+
+def test_an_app_is_dialled_by_its_identity() -> None:
+    """As a child or as the text; the ringing during a whisper is asked for by an attribute."""
+    document = (
+        '<Response><Dial answerOnBridge="true"><Client url="/w"><Identity>anna</Identity>'
+        '<Parameter name="summary" value="{}"/></Client><Client>bob</Client></Dial></Response>'
+    )
+    [dial] = parse(document.format("x"), BASE)
+    assert isinstance(dial, Dial)
+    assert [target.address for target in dial.targets] == ["client:anna", "client:bob"]
+    assert dial.answer_on_bridge
+    with pytest.raises(TwimlError, match="parameters"):
+        parse(document.format("x" * 800), BASE)
+    with pytest.raises(TwimlError, match="identity"):
+        parse("<Response><Dial><Client>anna b</Client></Dial></Response>", BASE)

@@ -20,7 +20,7 @@ def cities() -> Cities:
     [
         ("stockholm", ("Stockholm", "SE")),
         ("Paris", ("Paris", "FR")),
-        ("New York", ("New York City", "US")),
+        ("New York", ("New York", "US")),
         ("Peking", ("Beijing", "CN")),
         ("Sao Paulo", ("São Paulo", "BR")),
         ("Stockho", ("Stockholm", "SE")),

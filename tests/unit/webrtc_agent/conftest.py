@@ -43,6 +43,7 @@ class FakeRooms:
         self.deleted: list[Room] = []
         self.visits: list[FakeVisit] = []
         self.details: list[str] = []
+        self.regions: list[str] = []
         self.failure: UpstreamError | None = None
         self.closed = False
 
@@ -54,10 +55,13 @@ class FakeRooms:
         self.opened.append(room)
         return room
 
-    def visit(self, agent: Agent, place: Place, room: Room, details: str, part: Part | None) -> "FakeVisit":
+    def visit(  # noqa: PLR0913 - as the real one
+        self, agent: Agent, place: Place, room: Room, details: str, region: str = "", *, part: Part | None = None
+    ) -> "FakeVisit":
         """Prepare a conversation."""
         del agent, part
         self.details.append(details)
+        self.regions.append(region)
         self.visits.append(FakeVisit(self, place, room))
         return self.visits[-1]
 

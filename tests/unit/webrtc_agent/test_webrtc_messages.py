@@ -17,6 +17,7 @@ from webrtc_agent.messages import (
     Pass,
     Press,
     Refuse,
+    SetAudio,
     error_response,
 )
 
@@ -80,6 +81,10 @@ def rtvi(kind: str, data: object = None) -> dict[str, Any]:
             )
         ),
         (rtvi("client-message", {"t": "x"}), Refuse("kind", "1")),
+        (rtvi("client-message", {"t": "audio-output", "d": {"enabled": False}}), SetAudio(enabled=False)),
+        (rtvi("client-message", {"t": "audio-output", "d": {"enabled": 1}}), Refuse("data", "1")),
+        (rtvi("client-message", {"t": "audio-output", "d": "off"}), Refuse("data", "1")),
+        (rtvi("client-message", {"t": "audio-output"}), Refuse("data", "1")),
         (rtvi("ui-event", {"event": "x"}), Refuse("kind", "1")),
         (rtvi("ui-snapshot", {}), Refuse("kind", "1")),
         ({"type": "send-text", "data": {"content": "hello"}}, Drop("not_rtvi")),

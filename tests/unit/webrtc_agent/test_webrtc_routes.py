@@ -91,6 +91,18 @@ async def test_what_an_app_says_about_its_visitor_goes_with_the_visit(make_desk:
 
 
 @pytest.mark.parametrize(
+    "start", [{"locale": "en-US"}, {"body": {"locale": "en_US"}}, {"locale": "US", "body": {"locale": "en-US"}}]
+)
+async def test_the_region_of_the_locale_goes_with_the_visit(make_desk: MakeClient, start: dict[str, object]) -> None:
+    """The page sends it; an app that can set no field of its own puts it into its body."""
+    desk = make_desk()
+    answer = (await desk.http.post("/start", json=start)).json()
+    rooms = FakeRooms()
+    await make_desk(rooms).http.post("/start", json=start)
+    assert [desk.lobby.visits.find(answer["sessionId"]).region, *rooms.regions] == ["US", "US"]
+
+
+@pytest.mark.parametrize(
     "body",
     [
         b'{"transport": "daily"}',

@@ -25,6 +25,9 @@ class Talk:
         """End it."""
         self.reason.set_result(reason)
 
+    def use_text_only(self) -> None:
+        """Send no audio."""
+
     async def run(self) -> None:
         """Hold it."""
         await self.reason

@@ -77,6 +77,39 @@ def look(account: Account, number: str, api: str) -> str:
         return str(_found(twilio, account, number).get("voice_url") or "nobody")
 
 
+@dataclass(frozen=True)
+class Listed:
+    """A number of an account, and what Twilio asks when somebody calls it."""
+
+    number: str
+    url: str
+    method: str
+
+    @property
+    def masked(self) -> str:
+        """The number's last digits."""
+        return f"…{self.number[-4:]}"
+
+
+def listed(account: Account, api: str, number: str = "") -> list[Listed]:
+    """List the numbers of an account, fifty at most, or the one that is asked for.
+
+    Raises:
+        DeploymentError: Twilio refuses, or has no such number in this account.
+    """
+    with _twilio(account, api) as twilio:
+        if number:
+            found = [_found(twilio, account, number)]
+        else:
+            found = _asked(twilio, "GET", f"{_numbers(account)}.json", params={"PageSize": "50"})[
+                "incoming_phone_numbers"
+            ]
+    return [
+        Listed(str(one["phone_number"]), str(one.get("voice_url") or ""), str(one.get("voice_method") or "POST"))
+        for one in found
+    ]
+
+
 def _twilio(account: Account, api: str) -> httpx.Client:
     return httpx.Client(base_url=api, auth=(account.user, account.password), timeout=15)
 

@@ -12,7 +12,18 @@ from typing import Final, TextIO
 
 _LABEL: Final = 15
 _LOG_EVERY_SECONDS: Final = 60.0
-_TONES: Final = {"✓": "32", "!": "33", "✗": "31;1", "?": "2", "+": "32", "~": "33", "-": "31", "→": "36", "·": "2"}
+_TONES: Final = {
+    "✓": "32",
+    "!": "33",
+    "✗": "31;1",
+    "?": "2",
+    "+": "32",
+    "~": "33",
+    "-": "31",
+    "→": "36",
+    "·": "2",
+    "–": "2",  # noqa: RUF001 - a dash, not a minus
+}
 
 
 class Mark(StrEnum):
@@ -23,6 +34,7 @@ class Mark(StrEnum):
     BAD = "✗"
     UNKNOWN = "?"
     STEP = "·"
+    UNSET = "–"  # noqa: RUF001 - the same
 
 
 class Screen:

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from agent_core import web
+from phone_agent import person_routes, routes
 from phone_agent.phone import Phone
-from phone_agent.routes import router
 
 
 def create_app(phone: Phone) -> FastAPI:
@@ -29,5 +29,6 @@ def create_app(phone: Phone) -> FastAPI:
     )
     app.state.phone = phone
     web.install(app, phone.agent)
-    app.include_router(router)
+    app.include_router(routes.router)
+    app.include_router(person_routes.router)
     return app

@@ -9,6 +9,7 @@ from typing import Final
 import httpx
 import structlog
 
+from agent_core import causes
 from agent_core.errors import UpstreamError
 
 log = structlog.get_logger()
@@ -79,16 +80,16 @@ class CallControl:
         try:
             answer = await self._ask("GET", f"{self._path}.json?PageSize=1", _CHECK_SECONDS)
         except UpstreamError as error:
-            log.warning("twilio_not_checked", host=host, error=error.reason)
+            log.warning("twilio_not_checked", host=host, error=error.reason, **causes.fields(error))
             return
         refusal = _refusal(answer)
         if refusal is None or refusal.code == _RESTRICTED:
             log.info("twilio_checked", host=host)
         elif refusal.is_misconfiguration:
             self.works = False
-            log.error("twilio_refuses_us", host=host, error=refusal.reason)
+            log.error("twilio_refuses_us", host=host, error=refusal.reason, **causes.fields(refusal))
         else:
-            log.warning("twilio_not_checked", host=host, error=refusal.reason)
+            log.warning("twilio_not_checked", host=host, error=refusal.reason, **causes.fields(refusal))
 
     async def look(self, call_sid: str) -> None:
         """Find out whether a call that has a stream here is known there, until one was. Bounded, never raises.
@@ -102,7 +103,7 @@ class CallControl:
         try:
             answer = await self._ask("GET", self._of(call_sid), _SECONDS)
         except UpstreamError as error:
-            log.warning("twilio_not_checked", call_sid=call_sid, error=error.reason)
+            log.warning("twilio_not_checked", call_sid=call_sid, error=error.reason, **causes.fields(error))
             return
         finally:
             self._looking = False
@@ -111,7 +112,7 @@ class CallControl:
             self.works = True
         elif refusal.is_misconfiguration and refusal.code != _RESTRICTED:
             self.works = False
-            log.error("twilio_refuses_us", call_sid=call_sid, error=refusal.reason)
+            log.error("twilio_refuses_us", call_sid=call_sid, error=refusal.reason, **causes.fields(refusal))
 
     async def redirect(self, call_sid: str, document: str) -> None:
         """Have a live call do what a document says, at once.
@@ -170,10 +171,15 @@ class CallControl:
             async with asyncio.timeout(seconds):
                 # The deadline is for the whole: httpx's own ones start anew with every byte.
                 return await self._client.request(method, path, data=form, timeout=None)
-        except TimeoutError:
-            raise UpstreamError("twilio", "timeout") from None
+        except TimeoutError as error:
+            raise self._unreached("timeout") from error
         except httpx.HTTPError as error:
-            raise UpstreamError("twilio", type(error).__name__) from error
+            raise self._unreached(type(error).__name__) from error
+
+    def _unreached(self, reason: str) -> UpstreamError:
+        error = UpstreamError("twilio", reason)
+        error.host = self._client.base_url.host
+        return error
 
 
 def _refusal(answer: httpx.Response) -> RestRefused | None:

@@ -10,6 +10,7 @@ import structlog
 from fastapi import WebSocket, WebSocketDisconnect
 from starlette.websockets import WebSocketState
 
+from agent_core import causes
 from agent_core.errors import AgentError
 from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.memory import CallMemory
@@ -101,7 +102,9 @@ class LiveCall:
         self._packets = Packetizer(phone.settings.media_frame_ms)
         self._tally = Tally(resumed=known.begun - 1)
         self._line = Line(start.stream_sid, self._tally, self._clock)
-        people = PutThrough(phone.switchboard, start.call_sid, known.began_at, known.caller_id)
+        people = PutThrough(
+            phone.switchboard, start.call_sid, known.began_at, known.caller_id, transfers=known.transferred
+        )
         media = Media(SAMPLE_RATE, SAMPLE_RATE, voice=self._line, people=people)
         self._scribe = Scribe(phone.store, replace(known, facts=dict(opening.facts or {}), note=None))
         self._place = opening.place
@@ -250,10 +253,10 @@ class LiveCall:
             if error.status == HTTPStatus.NOT_FOUND and self._reading.done():
                 return True  # its stream has stopped: the caller was faster
             level = "error" if error.is_misconfiguration else "warning"
-            getattr(log, level)("hang_up_failed", call_sid=self._call_sid, error=error.reason)
+            getattr(log, level)("hang_up_failed", call_sid=self._call_sid, error=error.reason, **causes.fields(error))
             return False
         except AgentError as error:
-            log.warning("hang_up_failed", call_sid=self._call_sid, error=error.reason)
+            log.warning("hang_up_failed", call_sid=self._call_sid, error=error.reason, **causes.fields(error))
             return False
         return True
 

@@ -40,12 +40,20 @@ class Note:
         destination: Name of who is called.
         summary: What the conversation was about.
         began_at: Unix seconds at which the call began, for the task that takes the call back; 0 when that is not known.
+        about: What the person should know first, as `agent_core.summary.about` has it; kept whole.
+        address: Which of the destination's addresses is called, from 0.
+        asked_at: Unix seconds at which Twilio got the order for the first of them.
+        transfers: How often the caller has been put through, this time included.
     """
 
     call_sid: str
     destination: str
     summary: str
     began_at: float = 0.0
+    about: str = ""
+    address: int = 0
+    asked_at: float = 0.0
+    transfers: int = 1
 
 
 class Notes:
@@ -69,7 +77,8 @@ class Notes:
         """Make a text that any task can open, safe in an address; of the summary the last ``max_bytes`` stay."""
         summary = note.summary.encode()[-max_bytes:].decode(errors="ignore")
         expires = int(self._clock() + lifetime.total_seconds())
-        plain = json.dumps([expires, note.destination, summary, int(note.began_at)], ensure_ascii=False).encode()
+        more = [int(note.began_at), note.about, note.address, round(note.asked_at, 1), note.transfers]
+        plain = json.dumps([expires, note.destination, summary, *more], ensure_ascii=False).encode()
         return urlsafe_b64encode(self._seal.close(note.call_sid, plain)).decode().rstrip("=")
 
     def open(self, text: str, call_sids: Sequence[str]) -> Note:
@@ -82,7 +91,7 @@ class Notes:
         expires, destination, summary, *more = json.loads(plain)  # the task that sealed it may be an older one
         if expires < self._clock():
             raise NoteRefused("note_expired")
-        return Note(call_sid, destination, summary, float(more[0]) if more else 0.0)
+        return Note(call_sid, destination, summary, *more)
 
     def _unsealed(self, text: str, call_sids: Sequence[str]) -> tuple[str, bytes]:
         try:

@@ -1,15 +1,16 @@
 """How a caller is put through to a person: Twilio is told to dial, and to tell the person first what it is about."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from agent_core.destinations import Destination
-from agent_core.summary import spoken
+from agent_core.summary import about
 from phone_agent import twiml
 from phone_agent.accepting import Accept
 from phone_agent.call_control import CallControl
-from phone_agent.note import AFTER_THE_TALK, LONG, SHORT, Note, Notes
+from phone_agent.note import AFTER_THE_TALK, LONG, Note, Notes
 from phone_agent.spelling import in_ascii
 
 
@@ -56,30 +57,46 @@ class Switchboard:
         Raises:
             UpstreamError: Twilio could not be told; the call goes on as it was.
         """
+        note = replace(note, about=about(note.summary), asked_at=time.time())
         await self._control.redirect(note.call_sid, self.document(note, caller_id))
+
+    def next_address(self, note: Note) -> Note | None:
+        """Return the note for the next address of the same destination; None where there is none left."""
+        destination = self._destinations.get(note.destination)
+        has_more = destination is not None and note.address + 1 < len(destination.addresses)
+        return replace(note, address=note.address + 1) if has_more else None
 
     def document(self, note: Note, caller_id: str | None = None) -> str:
         """Make what Twilio is told."""
-        address = self._destinations[note.destination].address
-        whisper = self._notes.seal(replace(note, summary=spoken(note.summary)), LONG)
+        address = self._destinations[note.destination].addresses[note.address]
+        whisper = self._notes.seal(replace(note, summary=note.about, about=""), LONG)
         accept = "accept=key&" if self._accept.asks(address) else ""
+        summary = in_ascii(note.summary)
         return twiml.transfer(
             address,
-            headers={"X-Call-Summary": in_ascii(note.summary)},
+            headers={"summary": summary} if address.startswith("client:") else {"X-Call-Summary": summary},
             whisper_url=f"{self._base_url}/whisper?{accept}note={whisper}{twiml.TRY_AGAIN}",
             action_url=self.after_url(note) + twiml.TRY_AGAIN,
             ring=self._ring,
             caller_id=self._caller_id or caller_id,
         )
 
-    @property
-    def accepted_url(self) -> str:
-        """Where Twilio asks when a person has pressed a key."""
-        return f"{self._base_url}/accepted{twiml.TRY_AGAIN}"
+    def accepted_url(self, note: Note | None, answered_at: float, *, again: bool = False) -> str:
+        """Where Twilio asks when a person has pressed a key.
+
+        Args:
+            note: What is known of the call; None when it could not be read.
+            answered_at: Unix seconds.
+            again: Whether the person has pressed a wrong key before.
+        """
+        query = ["again=1"] if again else []
+        query += [f"answered={answered_at:.1f}"]
+        query += [f"note={self._notes.seal(replace(note, summary=''))}"] if note is not None else []
+        return f"{self._base_url}/accepted?{'&'.join(query)}{twiml.TRY_AGAIN}"
 
     def after_url(self, note: Note) -> str:
         """Where Twilio asks what comes after the person."""
-        return f"{self._base_url}/dial-ended?note={self._notes.seal(note, SHORT, AFTER_THE_TALK)}"
+        return f"{self._base_url}/dial-ended?note={self._notes.seal(note, LONG, AFTER_THE_TALK)}"
 
 
 class PutThrough:
@@ -89,17 +106,26 @@ class PutThrough:
         switchboard: What all calls share.
         call_sid: The caller's call.
         began_at: Unix seconds at which it began: the time limit goes on if the caller comes back.
+        caller_id: Number of ours to show to the person.
+        transfers: How often the caller was put through before.
     """
 
     takes_over = True
 
     def __init__(
-        self, switchboard: Switchboard, call_sid: str, began_at: float = 0.0, caller_id: str | None = None
+        self,
+        switchboard: Switchboard,
+        call_sid: str,
+        began_at: float = 0.0,
+        caller_id: str | None = None,
+        *,
+        transfers: int = 0,
     ) -> None:
         self._switchboard = switchboard
         self._call_sid = call_sid
         self._began_at = began_at
         self._caller_id = caller_id
+        self._transfers = transfers
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -112,5 +138,5 @@ class PutThrough:
         Raises:
             UpstreamError: Twilio could not be told; the call goes on as it was.
         """
-        note = Note(self._call_sid, destination, summary, self._began_at)
+        note = Note(self._call_sid, destination, summary, self._began_at, transfers=self._transfers + 1)
         await self._switchboard.connect(note, self._caller_id)

@@ -22,11 +22,11 @@ from agent_core.opening import Opening
 from agent_core.resumption import first_words
 from agent_core.resumption import history as said_before
 from phone_agent import resumption, twiml
-from phone_agent.accepting import sentences
 from phone_agent.caller import caller_facts, caller_id, is_outbound, is_over, is_status_callback, machine, other_party
 from phone_agent.live_call import LiveCall, read_start
 from phone_agent.media_stream import Start
 from phone_agent.note import Note, NoteRefused
+from phone_agent.person_routes import may_ring_on, note_of, seconds_until_answered
 from phone_agent.phone import MAX_TRIES, Phone
 from phone_agent.signature import SETTINGS_HEADER
 from phone_agent.stream_guard import StreamGuard
@@ -174,26 +174,6 @@ async def stream_status(request: Request) -> Response:
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
-@router.post("/incoming-call/whisper")
-async def whisper(request: Request) -> Response:
-    """Tell a person who has answered what the caller wants; what cannot be read must not keep the two apart."""
-    phone: Phone = request.app.state.phone
-    fields = await signed_fields(request, phone)
-    note = _note(request, phone, fields)
-    asks = request.query_params.get("accept") == "key"
-    destination, summary = (note.destination, note.summary) if note is not None else (None, "")
-    accept_url = phone.switchboard.accepted_url if asks else None
-    return _xml(twiml.whisper(sentences(destination, summary, asks=asks), accept_url=accept_url))
-
-
-@router.post("/incoming-call/accepted")
-async def accepted(request: Request) -> Response:
-    """Connect a caller with the person who has pressed a key."""
-    fields = await signed_fields(request, request.app.state.phone)
-    log.info("transfer_accepted", call_sid=fields.get("ParentCallSid"))
-    return _xml(twiml.connect_now())
-
-
 @router.post("/incoming-call/dial-ended")
 async def dial_ended(request: Request) -> Response:
     """Say what comes after a person was called: nothing more if they talked, else the agent again, who knows.
@@ -206,10 +186,21 @@ async def dial_ended(request: Request) -> Response:
     call_sid, _ = sids(fields, phone)
     status = fields.get("DialCallStatus", "failed")
     answered = twiml.was_answered(status, fields.get("DialBridged", "true"))
-    note = _note(request, phone, fields)
+    note = note_of(request, phone, fields)
     tries = tries_before(request)
     if (code := fields.get("ErrorCode", "")) and not answered:
         log.error("dial_failed", call_sid=call_sid, code=code if re.fullmatch("[0-9]{5}", code) else "unknown")
+    is_over = answered or fields.get("CallStatus") == "completed"
+    following = phone.switchboard.next_address(note) if note is not None and not is_over and not tries else None
+    if note is not None and following is not None and may_ring_on(phone, note):
+        log.info(
+            "transfer_goes_on",
+            call_sid=call_sid,
+            destination=note.destination,
+            status=_constant(status),
+            address=note.address,
+        )
+        return _xml(phone.switchboard.document(following, caller_id(fields)))
     if note is not None and not tries:
         log.info(
             "transfer_ended",
@@ -217,8 +208,10 @@ async def dial_ended(request: Request) -> Response:
             destination=note.destination,
             status=_constant(status),
             answered=answered,
+            taken_by=note.address if answered else None,
+            after_request_s=seconds_until_answered(note, fields) if answered else None,
         )
-    if answered or fields.get("CallStatus") == "completed":
+    if is_over:
         answer = _xml(twiml.hang_up())
         # Whatever has become of the note: nobody needs the words of a call that is over.
         answer.background = BackgroundTask(phone.store.forget, CallMemory(call_sid, part=resumption.MAX_PARTS))
@@ -242,18 +235,6 @@ async def _welcome_back(phone: Phone, note: Note, fields: Fields, tries: int) ->
         return _hand_on(phone, call, refusal, tries, phone.switchboard.after_url(note))
     with phone.unless_failed(call_sid, place, call.part):
         return _connect(phone, call, place, phone.answer(call, account_sid, note=note))
-
-
-def _note(request: Request, phone: Phone, fields: Fields) -> Note | None:
-    """Read what a task has noted for whoever gets this request; None when there is nothing, or nothing of ours."""
-    sealed = request.query_params.get("note")
-    if sealed is None:
-        return None
-    try:
-        return phone.notes.open(sealed, [fields[name] for name in ("ParentCallSid", "CallSid") if fields.get(name)])
-    except NoteRefused as error:
-        log.warning("note_refused", call_sid=fields.get("CallSid"), error=error.reason)
-        return None
 
 
 def _constant(status: str) -> str:
@@ -326,7 +307,7 @@ async def _recall(start: Start, phone: Phone, part: int, note: Note | None) -> C
     """
     known = await phone.store.recall(start.call_sid) if part else None
     known = known or CallMemory(start.call_sid, begun=int(part > 0))
-    transferred = known.transferred if note is None else max(1, known.transferred)
+    transferred = known.transferred if note is None else max(note.transfers, known.transferred)
     began_at = known.began_at or (note.began_at if note is not None else 0.0) or time.time()
     return replace(
         known,
@@ -350,7 +331,7 @@ def _opening(known: CallMemory, phone: Phone, note: Note | None, parked: Parked 
         history=said_before(known),
         first_words=_first_words(known, note),
         seconds_left=_seconds_left(known, phone),
-        transferred=known.transferred > 0,
+        transfers=known.transferred,
     )
 
 

@@ -37,15 +37,17 @@ class PhoneSettings(CoreSettings):
     twilio_api_base_url: HttpUrl | None = None
     """Another address for Twilio's REST service, such as a stand-in's; wins over region and edge."""
     transfer_ring_seconds: Annotated[int, Field(ge=5, le=60)] = 20
-    """How long a person is rung before the caller comes back to the agent."""
+    """How long each address of a person is rung before the next one is, or the caller comes back to the agent."""
     transfer_caller_id: Annotated[str, Field(pattern=f"^{NUMBER.pattern}$")] | None = None
     """Number that people who are dialled are shown, as ``+`` and digits: one of the Twilio account, or verified by it.
     None shows the caller's, and the called number where a caller has none (SIP, apps, withheld)."""
     transfer_accept: Accept = Accept.AUTO
-    """Who has to press a key before the caller is connected, so that a voicemail never gets a caller: ``auto``, people
-    at ``tel:`` addresses; ``key``, everybody; ``none``, no one. A PBX at a ``sip:`` address knows who has answered."""
+    """Who has to press 1 before the caller is connected, so that a voicemail never gets a caller: ``auto``, people at
+    ``tel:`` addresses; ``key``, everybody; ``none``, no one. A PBX at a ``sip:`` address, and an app at a ``client:``
+    address, know who has answered."""
     fallback_destination: Annotated[str, AfterValidator(check_address)] | None = None
-    """Whom a caller is put through to when the agent is lost: ``sip:…`` or ``tel:…``. None says sorry and hangs up."""
+    """Whom a caller is put through to when the agent is lost: ``sip:…``, ``tel:…`` or ``client:…``. None says sorry and
+    hangs up."""
     media_frame_ms: Annotated[int, Field(ge=20, le=100, multiple_of=20)] = 40
     """Length of the packets to the model: longer costs less and adds up to as much delay."""
 

@@ -15,7 +15,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from agent_core.errors import ConfigurationError
 
 _STREAM_SCHEMES: Final = {"https": "wss", "http": "ws"}
-_DESTINATIONS: Final = {"sip": "Sip", "sips": "Sip", "tel": "Number"}
+_DESTINATIONS: Final = {"sip": "Sip", "sips": "Sip", "tel": "Number", "client": "Client"}
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """XML 1.0 cannot hold these in any spelling; one of them makes Twilio reject the document (error 12100)."""
 TRY_AGAIN: Final = "#ct=2000&rt=3000&rc=3&rp=ct,rt,5xx"
@@ -152,8 +152,8 @@ def transfer(  # noqa: PLR0913 - what the document is made of
     """Dial a person for a caller who is on the line.
 
     Args:
-        destination: ``sip:…``, ``sips:…`` or ``tel:…``.
-        headers: For the invitation of a SIP destination; a telephone number takes none.
+        destination: ``sip:…``, ``sips:…``, ``tel:…`` or ``client:…``.
+        headers: For the invitation of a SIP destination, or parameters for an app; a telephone number takes none.
         whisper_url: Asked when the person has answered; they hear its document before they hear the caller.
         action_url: Asked when that call has ended, and decides what comes next.
         ring: How long the person is rung.
@@ -166,6 +166,10 @@ def transfer(  # noqa: PLR0913 - what the document is made of
     noun = SubElement(dial, _DESTINATIONS[kind.lower()], _attributes(url=whisper_url))
     if kind.lower() == "tel":
         noun.text = _xml(number)
+    elif kind.lower() == "client":
+        SubElement(noun, "Identity").text = _xml(number)
+        for name, value in headers.items():
+            SubElement(noun, "Parameter", _attributes(name=name, value=value))
     else:
         encoded = "&".join(f"{name}={quote(value, safe='')}" for name, value in headers.items())
         noun.text = _xml(f"{destination}?{encoded}" if encoded else destination)
@@ -177,8 +181,8 @@ def whisper(sentences: Sequence[tuple[str, str]], *, accept_url: str | None = No
 
     Args:
         sentences: Texts, each with its language.
-        accept_url: Requested when the person presses a key, whichever it is; its document connects the two. Without a
-            key in time the person's leg ends: a voicemail answered. None connects them in any case.
+        accept_url: Requested when the person presses a key, which stops the words; its document connects the two.
+            Without a key in time the person's leg ends: a voicemail answered. None connects them in any case.
     """
     response = Element("Response")
     parent = response
@@ -283,7 +287,7 @@ def _fall_back(response: Element, fallback: Fallback) -> None:
             ),
         )
         noun = SubElement(dial, _DESTINATIONS[kind.lower()])
-        noun.text = _xml(number if kind.lower() == "tel" else fallback.destination)
+        noun.text = _xml(number if kind.lower() in {"tel", "client"} else fallback.destination)
     SubElement(response, "Hangup")
 
 

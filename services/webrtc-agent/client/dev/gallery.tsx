@@ -18,8 +18,15 @@ const call = {
   talk: nothing,
   open: nothing,
   type: nothing,
+  again: nothing,
   mute: nothing,
+  silence: nothing,
+  addMicrophone: nothing,
+  pushToTalk: nothing,
+  hold: nothing,
+  voice: nothing,
   dismiss: nothing,
+  showItems: nothing,
   hangUp: nothing,
 } as unknown as Call;
 

@@ -1,7 +1,8 @@
 /** One example of everything the page can look like. */
 
 import { BEFORE, type CallState, next } from "../src/call/state";
-import { follow, type Item, type TranscriptEvent } from "../src/conversation/transcript";
+import type { Item } from "../src/conversation/items";
+import { follow, type TranscriptEvent } from "../src/conversation/transcript";
 import { deviceChange, type ProblemKind, problem } from "../src/problems/problems";
 import { readWeather } from "../src/weather/reading";
 
@@ -26,8 +27,22 @@ const STOCKHOLM = {
     [23, -1, "clear"],
   ].map(([hour, temperature, conditions]) => ({ hour, temperature, conditions })),
 };
+const SPRINGFIELD = (region: string) => ({ name: "Springfield", region, country: "United States" });
+const ILLINOIS = {
+  ...STOCKHOLM,
+  place: SPRINGFIELD("Illinois"),
+  temperature: 55,
+  feels_like: 52,
+  format: "fahrenheit",
+  wind_kmh: undefined,
+  wind_mph: 9,
+  precipitation_mm: undefined,
+  precipitation_in: 0.02,
+  next_hours: STOCKHOLM.next_hours.map((hour) => ({ ...hour, temperature: Number(hour.temperature) + 51 })),
+};
 const LISBON = {
   day: "2026-11-24",
+  place: { name: "Lisbon", region: "Lisbon", country: "Portugal" },
   weekday: "tuesday",
   conditions: "rain_showers",
   temperature_high: 17,
@@ -60,7 +75,12 @@ const ANSWER = [
   sentence(4, "Later tonight some rain may turn into snow.", "planned"),
 ];
 
-const items = (...events: TranscriptEvent[]): readonly Item[] => events.reduce(follow, [] as readonly Item[]);
+const NOON = Date.UTC(2026, 10, 23, 12);
+const items = (...events: TranscriptEvent[]): readonly Item[] =>
+  events.reduce<readonly Item[]>(
+    (before, event, at) => follow(before, event, { at: NOON + at * 1000, sounding: true }),
+    [],
+  );
 const device = (deviceId: string, label: string): MediaDeviceInfo => ({ deviceId, label }) as MediaDeviceInfo;
 const live = (state: Partial<CallState>): CallState => ({
   ...BEFORE,
@@ -105,7 +125,9 @@ export const STATES: Readonly<Record<string, CallState>> = {
       } as TranscriptEvent,
     ),
     typing: true,
+    silent: true,
   }),
+  silent: live({ items: WHOLE, silent: true }),
   interrupted: live({
     items: items(HELLO, QUESTION, ...CARD, ...ANSWER, { type: "agent-cut" }, said("And in Oslo?")),
   }),
@@ -127,6 +149,46 @@ export const STATES: Readonly<Record<string, CallState>> = {
       sentence(5, "You can call our reception, the number is on the page now.", "said"),
     ),
   }),
+  which: live({
+    items: items(
+      HELLO,
+      said("what is the weather in springfield"),
+      ...told("d", "Springfield", {
+        places: ["Missouri", "Massachusetts", "Illinois", "Oregon"].map(SPRINGFIELD),
+      }),
+      sentence(
+        5,
+        "Which Springfield do you mean, the one in Missouri, in Massachusetts or in Illinois?",
+        "said",
+      ),
+      said("the one in illinois"),
+      ...told("e", "Springfield, Illinois", ILLINOIS),
+      sentence(6, "It is 55 degrees Fahrenheit and partly cloudy in Springfield, Illinois.", "said"),
+    ),
+  }),
+  slow: live({
+    items: items(HELLO, QUESTION, { type: "weather-asked", call: "f", place: "Stockholm" }, {
+      ...sentence(7, "Let me look that up.", "said"),
+      recorded: true,
+    } as TranscriptEvent),
+    activity: "looking-up",
+  }),
+  again: next(
+    live({
+      items: items(
+        HELLO,
+        QUESTION,
+        ...CARD,
+        ...ANSWER,
+        { type: "closed" },
+        { type: "opened" },
+        HELLO,
+        said("thank you"),
+        sentence(8, "You are welcome.", "said"),
+      ),
+    }),
+    { type: "stopped", ending: "You ended the conversation.", problem: null },
+  ),
   reconnecting: live({ items: WHOLE, phase: "reconnecting" }),
   ended: next(live({ items: WHOLE }), {
     type: "stopped",

@@ -23,3 +23,11 @@ test.each<[Activity, ActivityEvent]>([
 ])("%s goes on although %s", (now, event) => {
   expect(activityAfter(now, event)).toBe(now);
 });
+
+test.each<[Activity, ActivityEvent]>([
+  ["speaking", "agent-stopped"],
+  ["looking-up", "nothing-came"],
+  ["looking-up", "looked-up"],
+])("%s, then %s, is looking up while a look-up goes on", (now, event) => {
+  expect(activityAfter(now, event, true)).toBe("looking-up");
+});

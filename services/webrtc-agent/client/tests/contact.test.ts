@@ -1,7 +1,10 @@
 import { expect, test } from "vitest";
-import { follow, type Item } from "../src/conversation/transcript";
+import type { Item } from "../src/conversation/items";
+import { follow as followed, type TranscriptEvent } from "../src/conversation/transcript";
 import { type Contact, contactIn } from "../src/people/contact";
 
+const follow = (items: readonly Item[], event: TranscriptEvent) =>
+  followed(items, event, { at: 0, sounding: true });
 const TOLD = { type: "call-back", name: "front-desk", number: "+46850000000", url: null };
 const DESK: Contact = { name: "Front desk", number: "+46850000000", url: null };
 
@@ -31,7 +34,7 @@ test("an address that is no page is left out beside a number", () => {
 test("somebody who is named twice has one card, where they were named last", () => {
   const shown = { type: "contact-shown", contact: DESK } as const;
   const spoken = { type: "visitor-said", text: "a human please", final: true } as const;
-  const items = [shown, spoken, shown].reduce(follow, [] as readonly Item[]);
+  const items = [shown, spoken, shown].reduce<readonly Item[]>(follow, []);
   expect(items.map((item) => item.kind)).toEqual(["visitor", "contact"]);
   expect(new Set(items.map((item) => item.id)).size).toBe(2);
   expect(follow(items, { ...spoken, text: "thanks" }).map((item) => item.id)).toEqual([1, 2, 3]);

@@ -10,6 +10,7 @@ const HELLO: CallEvent = {
   type: "transcript",
   event: { type: "agent-sentence", segment: 1, text: "Hello.", heard: "planned", characters: 0 },
 };
+const SAID: CallEvent = { type: "transcript", event: { type: "visitor-said", text: "hello", final: true } };
 const track = {} as MediaStreamTrack;
 
 test("a call goes from asking to live", () => {
@@ -32,6 +33,7 @@ test("an end keeps what was said, and of two reasons the first", () => {
   const state = after(
     CONNECTING,
     READY,
+    { type: "activity", event: "agent-started" },
     HELLO,
     { type: "stopped", ending: "Goodbye.", problem: null },
     { type: "stopped", ending: null, problem: problem("lost") },
@@ -40,18 +42,36 @@ test("an end keeps what was said, and of two reasons the first", () => {
   expect(state.items).toMatchObject([{ sentences: [{ heard: "cut" }] }]);
 });
 
-test("a new conversation starts with an empty page but the same devices", () => {
+test("a new conversation starts below the old one, with the same devices", () => {
   const microphones = [{ deviceId: "one" } as MediaDeviceInfo];
   const state = after(
     CONNECTING,
     READY,
-    HELLO,
+    SAID,
     { type: "devices", devices: { microphones } },
     { type: "muted", muted: true },
     { type: "stopped", ending: "Goodbye.", problem: null },
     MICROPHONE,
   );
-  expect(state).toMatchObject({ items: [], ending: null, muted: false, devices: { microphones } });
+  expect(state).toMatchObject({ ending: null, muted: false, devices: { microphones } });
+  expect(state.items.map((item) => item.kind)).toEqual(["visitor", "opening"]);
+});
+
+test("what was said stays in view when the next conversation cannot begin", () => {
+  const lost: CallEvent = { type: "stopped", ending: null, problem: problem("lost") };
+  const state = after(CONNECTING, READY, SAID, lost, CONNECTING, lost);
+  expect(state).toMatchObject({ phase: "ended", problem: { kind: "lost" } });
+  expect(state.items).toMatchObject([{ text: "hello" }]);
+});
+
+test("while a look-up goes on the agent is looking up, also after a word in between", () => {
+  const asked: CallEvent = { type: "transcript", event: { type: "weather-asked", call: "a", place: "Oslo" } };
+  const doing = (event: "looking-up" | "agent-started" | "agent-stopped"): CallEvent => ({
+    type: "activity",
+    event,
+  });
+  const state = after(READY, asked, doing("looking-up"), doing("agent-started"), doing("agent-stopped"));
+  expect(state.activity).toBe("looking-up");
 });
 
 test("a wavering line is shown only during a conversation", () => {

@@ -1,7 +1,25 @@
 import { expect, test } from "vitest";
-import { follow, type Item, shown, type TranscriptEvent } from "../src/conversation/transcript";
+import { type Item, isShown, shown } from "../src/conversation/items";
+import { linesOf, transcriptOf } from "../src/conversation/record";
+import { follow, PARAGRAPH_MS, type TranscriptEvent } from "../src/conversation/transcript";
 
-const all = (...events: TranscriptEvent[]): readonly Item[] => events.reduce(follow, [] as readonly Item[]);
+/** Play events one millisecond apart; a number is a pause, "silent" and "sounding" say whether the agent is heard. */
+function played(start: readonly Item[], ...steps: (TranscriptEvent | number | "silent" | "sounding")[]) {
+  let items = start;
+  let moment = { at: 0, sounding: true };
+  for (const step of steps) {
+    if (typeof step === "number") {
+      moment = { ...moment, at: moment.at + step };
+    } else if (typeof step === "string") {
+      moment = { ...moment, sounding: step === "sounding" };
+    } else {
+      moment = { ...moment, at: moment.at + 1 };
+      items = follow(items, step, moment);
+    }
+  }
+  return items;
+}
+const all = (...steps: (TranscriptEvent | number | "silent" | "sounding")[]) => played([], ...steps);
 const sentence = (segment: number, text: string, heard: "planned" | "speaking" | "said", characters = 0) =>
   ({ type: "agent-sentence", segment, text, heard, characters }) as const;
 const said = (text: string, final = true) => ({ type: "visitor-said", text, final }) as const;
@@ -95,10 +113,109 @@ test("silence says nothing", () => {
 test("a look-up shows a place at once, the weather later, and nothing when it is given up", () => {
   const asked = all({ type: "weather-asked", call: "a", place: "Oslo" });
   expect(asked).toEqual([expect.objectContaining({ place: "Oslo", reading: null })]);
-  const reading = { kind: "none", place: "Oslo", sentence: "No." } as const;
-  expect(follow(asked, { type: "weather-told", call: "a", reading })).toEqual([
+  const reading = { kind: "none", name: "Oslo", sentence: "No." } as const;
+  expect(played(asked, { type: "weather-told", call: "a", reading })).toEqual([
     expect.objectContaining({ reading }),
   ]);
-  expect(follow(asked, { type: "weather-told", call: "a", reading: null })).toEqual([]);
-  expect(follow(asked, { type: "weather-told", call: "b", reading: null })).toEqual(asked);
+  expect(played(asked, { type: "weather-told", call: "a", reading: null })).toEqual([]);
+  expect(played(asked, { type: "weather-told", call: "b", reading: null })).toEqual(asked);
+});
+
+const kinds = (items: readonly Item[]) => items.filter(isShown).map((item) => item.kind);
+const STARTED = { type: "visitor-started" } as const;
+const ANSWERING = { type: "agent-answering" } as const;
+const FINISHED = { type: "agent-finished" } as const;
+const CONTACT = {
+  type: "contact-shown",
+  contact: { name: "Reception", number: "+46850000000", url: null },
+} as const;
+
+test("a card stands below the sentence that asked for it, though it arrives first", () => {
+  expect(kinds(all(STARTED, CONTACT, said("I want to talk to a human")))).toEqual(["visitor", "contact"]);
+});
+
+test("a sound that was no words leaves no trace and holds no place", () => {
+  const items = all(STARTED, CONTACT, STARTED, said("hello"));
+  expect(kinds(items)).toEqual(["contact", "visitor"]);
+});
+
+test("a sentence that is reported after the visitor typed over it is not shown, and never below their words", () => {
+  const typed = { type: "visitor-typed", text: "And in Oslo?" } as const;
+  const items = all(
+    ANSWERING,
+    sentence(1, "Hello!", "said"),
+    typed,
+    "silent",
+    sentence(2, "Ask me.", "planned"),
+  );
+  expect(kinds(items)).toEqual(["agent", "visitor"]);
+  expect(sentences(items)).toEqual([["Hello!", "said"]]);
+  const next = played(items, ANSWERING, sentence(3, "It is 1 degree.", "said"));
+  expect(kinds(next)).toEqual(["agent", "visitor", "agent"]);
+});
+
+test("before its first sound an answer that is cut off has said nothing", () => {
+  expect(sentences(all("silent", ANSWERING, sentence(1, "Hello!", "planned"), STARTED))).toEqual([]);
+});
+
+test("a late sentence that was heard all the same is shown in its own turn", () => {
+  const items = all(
+    ...([
+      ANSWERING,
+      sentence(1, "One.", "said"),
+      STARTED,
+      "silent",
+      said("hm"),
+      sentence(2, "Two.", "said"),
+    ] as const),
+  );
+  expect(kinds(items)).toEqual(["agent", "visitor"]);
+  expect(sentences(items)).toEqual([
+    ["One.", "said"],
+    ["Two.", "said"],
+  ]);
+});
+
+test("silence parts paragraphs, and a breath does not", () => {
+  const greeting = [ANSWERING, sentence(1, "Hello!", "said"), FINISHED] as const;
+  const still = [ANSWERING, sentence(2, "Are you still there?", "said")] as const;
+  expect(kinds(all(...greeting, PARAGRAPH_MS, ...still))).toEqual(["agent", "agent"]);
+  expect(kinds(all(...greeting, PARAGRAPH_MS / 2, ...still))).toEqual(["agent"]);
+});
+
+test("what a recording says is a caption, also after an interruption", () => {
+  const caption = { ...sentence(9, "Let me look that up.", "said"), recorded: true };
+  const items = all(ANSWERING, sentence(1, "Hello!", "planned"), STARTED, said("Oslo?"), caption);
+  expect(kinds(items)).toEqual(["agent", "visitor", "agent"]);
+  expect(sentences(items).at(-1)).toEqual(["Let me look that up.", "said"]);
+});
+
+test("a new conversation begins below the old one, and its numbers are its own", () => {
+  const old = all(sentence(1, "Hello.", "said"), { type: "weather-asked", call: "a", place: "Oslo" });
+  const items = played(old, { type: "opened" }, sentence(1, "Hello again.", "said"));
+  expect(kinds(items)).toEqual(["agent", "opening", "agent"]);
+  expect(sentences(items).map(([text]) => text)).toEqual(["Hello.", "Hello again."]);
+  expect(new Set(items.map((item) => item.id)).size).toBe(3);
+  expect(kinds(played(old, { type: "opened" }, { type: "opened" }))).toEqual(["agent", "opening"]);
+  expect(all({ type: "opened" })).toEqual([]);
+});
+
+test("a transcript can be written as lines and built from them", () => {
+  const items = all(sentence(1, "Hello.", "said"), said("hi"), sentence(2, "Yes?", "said"), "silent", {
+    type: "agent-cut",
+  });
+  const lines = linesOf(items);
+  expect(lines).toEqual([
+    { role: "assistant", text: "Hello.", at: 1 },
+    { role: "user", text: "hi", at: 2 },
+    { role: "assistant", text: "Yes?", at: 3 },
+  ]);
+  const restored = transcriptOf([...lines, { role: "user", text: "  ", at: 4 }]);
+  expect(linesOf(restored)).toEqual(lines);
+  expect(kinds(played(restored, sentence(0, "Still here.", "said")))).toEqual([
+    "agent",
+    "visitor",
+    "agent",
+    "agent",
+  ]);
 });

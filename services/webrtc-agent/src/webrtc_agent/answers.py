@@ -8,6 +8,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from agent_core import causes
 from agent_core.errors import AgentError, AtCapacity, Draining, Forbidden, OverBudget, UpstreamError
 from agent_core.web import RETRY_SECONDS, retry_after
 
@@ -37,7 +38,8 @@ async def answer_error(request: Request, error: Exception) -> JSONResponse:
     """Answer a request that was refused, or failed at a service we depend on."""
     assert isinstance(error, AgentError)  # noqa: S101 - that is what it is registered for
     request.app.state.agent.counting.failed(error)
-    log.warning("request_refused", path=_route(request), status=int(error.http_status), error=error.reason)
+    why = causes.fields(error) if isinstance(error, UpstreamError) else {}
+    log.warning("request_refused", path=_route(request), status=int(error.http_status), error=error.reason, **why)
     return _answer(error.http_status, told(error), _retry_after(error), busy=isinstance(error, _BUSY))
 
 

@@ -10,8 +10,18 @@ import structlog
 from agent_core.credit import Credit
 from agent_core.events import EndReason
 from agent_core.session import Session
-from webrtc_agent.messages import Drop, Leave, MessageGuard, Pass, Press, Refuse, error_response
-from webrtc_agent.transport import INPUT_RATE
+from webrtc_agent.messages import (
+    Drop,
+    Leave,
+    MessageGuard,
+    Pass,
+    Press,
+    Refuse,
+    SetAudio,
+    audio_response,
+    error_response,
+)
+from webrtc_agent.rates import INPUT_RATE
 
 log = structlog.get_logger()
 
@@ -42,6 +52,8 @@ class Attention:
         self._sound = bytearray()
         self.on_leave: Callable[[], None] = lambda: None
         """Called when the visitor ends the conversation, before it ends."""
+        self.text_only = False
+        """Whether the visitor reads only: the transport then sends silence in place of the agent's audio."""
 
     def hear(self, pcm: bytes) -> None:
         """Take some sound, 16-bit PCM at ``INPUT_RATE``; what comes faster than anybody speaks is lost."""
@@ -61,6 +73,9 @@ class Attention:
             case Press(digits):
                 for digit in digits:
                     self.session.press(digit)
+            case SetAudio(enabled) as switch:
+                self.text_only = not enabled
+                self._reply(audio_response(message["id"], switch))
             case Drop(reason):
                 self._ignore(reason)
             case Refuse(reason) as refusal:

@@ -12,8 +12,11 @@ from pipecat.transports.smallwebrtc.connection import SmallWebRTCConnection
 from webrtc_agent.candidates import Address, Candidates, MalformedCandidate
 from webrtc_agent.channel import ChannelDoor
 from webrtc_agent.datagrams import DatagramDoor
+from webrtc_agent.inbound import Hear, InboundAudio
 from webrtc_agent.offer import check_offer
+from webrtc_agent.outbound import OutboundTrack
 from webrtc_agent.packets import ReportDoor, SoundDoor
+from webrtc_agent.rates import INPUT_RATE, OUTPUT_RATE
 from webrtc_agent.refusals import MalformedOffer
 from webrtc_agent.requests import Candidate, OfferRequest
 
@@ -38,6 +41,8 @@ class SoundConnection(SmallWebRTCConnection):
         self._closing: tuple[object, asyncio.Future[None]] | None = None
         self._lookups: set[asyncio.Task[None]] = set()
         self.candidates = Candidates()
+        self.hear: Hear = _forget
+        """Takes the visitor's sound, 16-bit mono PCM at ``INPUT_RATE``."""
 
     def _initialize(self) -> None:
         super()._initialize()  # type: ignore[no-untyped-call]
@@ -45,6 +50,8 @@ class SoundConnection(SmallWebRTCConnection):
         self._pending_app_messages: deque[Any] = deque(maxlen=MAX_PENDING)  # type: ignore[assignment]
         self._channel_door: ChannelDoor | None = None
         self._doors: tuple[object, ...] = ()
+        self._inbound: InboundAudio | None = None
+        self._outbound: Any = None
 
     async def _create_answer(self, sdp: str, kind: str) -> None:
         await super()._create_answer(sdp, kind)
@@ -77,6 +84,8 @@ class SoundConnection(SmallWebRTCConnection):
         """
         for lookup in self._lookups:
             lookup.cancel()
+        if self._outbound is not None:
+            self._outbound.stop()  # which lets go of what waits for its sound to be sent
         if self._closing is None or self._closing[0] is not self._pc:
             closing = asyncio.ensure_future(super()._close())  # type: ignore[no-untyped-call]
             self._closing = self._pc, closing
@@ -113,14 +122,51 @@ class SoundConnection(SmallWebRTCConnection):
         for number, transceiver in enumerate(self.pc.getTransceivers()):
             is_sound = number == 0 and transceiver.kind == "audio"
             transceiver.direction = "sendrecv" if is_sound else "inactive"
-            if is_sound:
+            if is_sound and self._inbound is None:
                 _hear_soon(transceiver.receiver)
+                self._inbound = InboundAudio(transceiver.receiver, INPUT_RATE, self._heard)
+
+    def _heard(self, pcm: bytes) -> None:
+        self.hear(pcm)
+
+    def replace_audio_track(self, track: Any) -> None:  # noqa: ANN401 - Pipecat's
+        """Send from a track of our own, the same one for as long as the connection lasts.
+
+        Pipecat makes another whenever the connection has come back, whose time begins anew; it serves clients that do
+        not know Opus.
+        """
+        if self._outbound is None:
+            self._outbound = OutboundTrack(OUTPUT_RATE) if self._is_opus() else track
+            super().replace_audio_track(self._outbound)  # type: ignore[no-untyped-call]
+
+    def _is_opus(self) -> bool:
+        transceiver: Any = self.pc.getTransceivers()[0]
+        codecs = transceiver._codecs  # noqa: SLF001 - there is no public way to what was agreed on
+        return bool(codecs) and codecs[0].mimeType.lower() == "audio/opus"
+
+    async def play(self, pcm: bytes) -> bool:
+        """Send sound, 16-bit mono PCM at ``OUTPUT_RATE``; returns when the last of it is on its way.
+
+        Returns:
+            False if there is no connection that could carry it.
+        """
+        if self._outbound is None or not self.is_connected():
+            return False
+        await self._outbound.add_audio_bytes(pcm)
+        return True
+
+    def audio_input_track(self) -> None:
+        """There is none: Pipecat's would switch the receiver off, because nothing reads from it."""
 
     def video_input_track(self) -> None:
         """There is none."""
 
     def screen_video_input_track(self) -> None:
         """There is none."""
+
+
+def _forget(_pcm: bytes) -> None:
+    """Take sound that came before there is a conversation."""
 
 
 def _hear_soon(receiver: object) -> None:

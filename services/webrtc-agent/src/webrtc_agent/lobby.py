@@ -62,12 +62,15 @@ class Lobby:
         """How sound travels here."""
         return ["webrtc"] if self.rooms is None else ["daily"]
 
-    async def expect(self, address: str, details: str = "", resume: ResumeRequest | None = None) -> Visit:
+    async def expect(
+        self, address: str, details: str = "", region: str = "", resume: ResumeRequest | None = None
+    ) -> Visit:
         """Begin a visit whose client will make an offer.
 
         Args:
             address: Where the client comes from.
             details: What the app says about its visitor.
+            region: Where the visitor is used to weather, ISO 3166.
             resume: What the client says of coming back, where it can.
 
         Raises:
@@ -75,15 +78,15 @@ class Lobby:
             TooOften: this network has started enough.
         """
         await self.agent.admission.prepare()
-        part = await self._part(address, details, resume)
+        part = await self._part(address, details, region, resume)
         if part is None or part.is_new:
             self.starts.count(address)
             self.agent.admission.check()
         visit = self.visits.begin(address)
-        visit.details, visit.part = details, part
+        visit.details, visit.region, visit.part = details, region, part
         return visit
 
-    async def _part(self, address: str, details: str, resume: ResumeRequest | None) -> Part | None:
+    async def _part(self, address: str, details: str, region: str, resume: ResumeRequest | None) -> Part | None:
         """Begin or claim the part of a conversation that the visitor may come back to; None where they cannot.
 
         Who comes back has started before: their network's starts are not counted again, but for one who guesses.
@@ -91,7 +94,7 @@ class Lobby:
         if resume is None or not self.returns.seconds:
             return None
         if resume.token is None:
-            return self.returns.begin(details)
+            return self.returns.begin(details, region)
         try:
             return await self.returns.claim(resume.token, resume.attempt, self.agent.admission.check)
         except (UnknownSession, SessionTaken, SessionOver):
@@ -99,7 +102,13 @@ class Lobby:
             raise
 
     async def open_room(
-        self, rooms: DailyRooms, address: str, details: str = "", resume: ResumeRequest | None = None
+        self,
+        rooms: DailyRooms,
+        address: str,
+        details: str = "",
+        region: str = "",
+        *,
+        resume: ResumeRequest | None = None,
     ) -> tuple[Visit, Room]:
         """Begin a visit in a room of its own, with the agent on its way there.
 
@@ -109,7 +118,7 @@ class Lobby:
             UpstreamError: Daily did not make a room.
         """
         await self.agent.admission.prepare()
-        part = await self._part(address, details, resume)
+        part = await self._part(address, details, region, resume)
         is_new = part is None or part.is_new
         if is_new:
             self.starts.check(address)
@@ -121,7 +130,7 @@ class Lobby:
             room = await rooms.open()
             visit = self.visits.begin(address)
             visit.part = part
-            daily = rooms.visit(self.agent, place, room, details, part)
+            daily = rooms.visit(self.agent, place, room, details, region, part=part)
             arrival.when_displaced(daily.give_up)
             self.visits.carry(visit, daily, daily.run())
         except BaseException:
@@ -185,7 +194,11 @@ class Lobby:
         visit.offers += 1
         peer: Peer | None = None
         try:
-            peer = await Peer.answer(self.agent, place, offer, self.people, details=details, part=visit.part)
+            peer = await Peer.answer(
+                self.agent, place, offer, self.people, details, region=offer.region or visit.region, part=visit.part
+            )
+            if visit.text_only:
+                peer.use_text_only()
             answer = self._description(peer)
             arrival.when_displaced(peer.give_up)
         except BaseException:

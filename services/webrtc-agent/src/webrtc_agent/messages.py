@@ -27,6 +27,8 @@ UNANSWERED_SECONDS = 15.0
 _LABEL = "rtvi-ai"
 _KEYS = frozenset("0123456789*#")
 _SWITCHES = ("run_immediately", "audio_response")
+AUDIO_OUTPUT = "audio-output"
+"""The one ``client-message`` that is accepted: its data, ``{"enabled": bool}``, switches the agent's audio."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,13 @@ class Press:
     """Keys of a telephone, in order."""
 
     digits: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetAudio:
+    """Switches the agent's audio on or off; the conversation goes on as text."""
+
+    enabled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +72,7 @@ class Refuse:
     message_id: str
 
 
-type Verdict = Pass | Press | Leave | Drop | Refuse
+type Verdict = Pass | Press | SetAudio | Leave | Drop | Refuse
 
 _TOLD = {
     "too_fast": "These messages come too fast. Please wait a moment, then try again.",
@@ -81,6 +90,12 @@ def error_response(refusal: Refuse) -> dict[str, Any]:
     """Make the answer to a refused message, in RTVI."""
     data = {"error": _TOLD[refusal.reason]}
     return {"id": refusal.message_id, "label": _LABEL, "type": "error-response", "data": data}
+
+
+def audio_response(message_id: str, verdict: SetAudio) -> dict[str, Any]:
+    """Make the answer to a message that switched the audio, in RTVI."""
+    data = {"t": AUDIO_OUTPUT, "d": {"enabled": verdict.enabled}}
+    return {"id": message_id, "label": _LABEL, "type": "server-response", "data": data}
 
 
 class MessageGuard:
@@ -150,17 +165,25 @@ def _judge(kind: object, data: Any) -> Verdict:  # noqa: ANN401 - JSON
     fields = data or {}
     match kind:
         case "disconnect-bot":
-            return Leave()
+            verdict: Verdict = Leave()
         case "dtmf":
-            return _keys(fields.get("buttons", [fields.get("button")]))
+            verdict = _keys(fields.get("buttons", [fields.get("button")]))
         case "send-text":
             is_fit = _is_text(fields.get("content"), MAX_TEXT) and _are_options(fields.get("options"))
-            return Pass("send-text") if is_fit else Drop("text")
+            verdict = Pass("send-text") if is_fit else Drop("text")
+        case "client-message" if fields.get("t") == AUDIO_OUTPUT:
+            verdict = _audio(fields.get("d"))
         case "client-ready":
             version = fields.get("version")
-            return Pass("client-ready") if version is None or _is_text(version, MAX_NAME) else Drop("version")
+            verdict = Pass("client-ready") if version is None or _is_text(version, MAX_NAME) else Drop("version")
         case _:
-            return Drop("kind")
+            verdict = Drop("kind")
+    return verdict
+
+
+def _audio(value: object) -> Verdict:
+    enabled = value.get("enabled") if isinstance(value, dict) else None
+    return SetAudio(enabled) if isinstance(enabled, bool) else Drop("data")
 
 
 def _is_text(value: object, longest: int) -> bool:

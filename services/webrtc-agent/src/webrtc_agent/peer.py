@@ -17,10 +17,11 @@ from webrtc_agent.call_back import CallBackCard, Contact
 from webrtc_agent.connection import CONNECT_SECONDS, SoundConnection
 from webrtc_agent.farewell import farewell
 from webrtc_agent.limits import TooOften
+from webrtc_agent.rates import INPUT_RATE, OUTPUT_RATE
 from webrtc_agent.refusals import MalformedOffer, SessionOver
 from webrtc_agent.requests import Candidate, OfferRequest
 from webrtc_agent.returning import Part
-from webrtc_agent.transport import INPUT_RATE, OUTPUT_RATE, VisitorTransport
+from webrtc_agent.transport import VisitorTransport
 from webrtc_agent.watch import Watch
 
 WAY_TO_EAR = 0.4
@@ -42,17 +43,19 @@ class Peer:
         sound: Has answered an offer.
         people: Whom the visitor can reach.
         details: What the app says about the visitor.
+        region: Where the visitor is used to weather, ISO 3166.
         part: Of a conversation that the visitor may come back to; None where their client cannot.
     """
 
-    def __init__(  # noqa: PLR0913 - made in one place
+    def __init__(  # noqa: PLR0913 - what a visit begins with
         self,
         agent: Agent,
         place: Place,
         sound: SoundConnection,
         people: Sequence[Contact] = (),
-        *,
         details: str = "",
+        *,
+        region: str = "",
         part: Part | None = None,
     ) -> None:
         self._place = place
@@ -61,7 +64,7 @@ class Peer:
         self._offers = Credit(time.monotonic, OFFERS, 1 / OFFER_SECONDS)
         self._attention = attention = Attention(sound.send_app_message)
         self._watch = Watch(time.monotonic, CONNECT_SECONDS)
-        transport = VisitorTransport(sound, self._hear, attention.believe)
+        transport = VisitorTransport(sound, self._hear, attention.believe, lambda: attention.text_only)
         media = Media(
             INPUT_RATE,
             OUTPUT_RATE,
@@ -71,7 +74,7 @@ class Peer:
             before_end=self._say_why,
             people=CallBackCard(people, sound.send_app_message),
         )
-        opening = Opening("browser", place, details=details) if part is None else part.opening(place)
+        opening = Opening("browser", place, region=region, details=details) if part is None else part.opening(place)
         self._session = attention.session = Session(agent, opening, media, Tally())
         if part is not None:
             part.begin(self._session, self._session.tally)
@@ -81,14 +84,15 @@ class Peer:
         transport.add_event_handler("on_client_disconnected", self._left)
 
     @classmethod
-    async def answer(  # noqa: PLR0913 - as above
+    async def answer(  # noqa: PLR0913 - what a visit begins with
         cls,
         agent: Agent,
         place: Place,
         offer: OfferRequest,
         people: Sequence[Contact] = (),
-        *,
         details: str = "",
+        *,
+        region: str = "",
         part: Part | None = None,
     ) -> "Peer":
         """Make a peer that answers an offer.
@@ -98,7 +102,7 @@ class Peer:
         """
         sound = await connection.answer(offer)
         try:
-            return cls(agent, place, sound, people, details=details, part=part)
+            return cls(agent, place, sound, people, details, region=region, part=part)
         except BaseException:
             await connection.close(sound)
             raise
@@ -156,6 +160,10 @@ class Peer:
     def end(self, reason: EndReason) -> None:
         """End the conversation."""
         self._session.end(reason)
+
+    def use_text_only(self) -> None:
+        """Send no audio until the visitor's page asks for it."""
+        self._attention.text_only = True
 
     async def run(self) -> EndRecord:
         """Hold the conversation; returns its record when everything is released."""

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Request
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
+from agent_core.units import region_of
 from webrtc_agent.details import render
 from webrtc_agent.refusals import BadRequest, MisplacedOffer, TooLarge
 
@@ -38,9 +39,13 @@ class StartRequest(_Body):
     create_daily_room: Annotated[
         bool | None, Field(validation_alias=AliasChoices("createDailyRoom", "create_daily_room"))
     ] = None
+    text_only: Annotated[bool | None, Field(validation_alias=AliasChoices("textOnly", "text_only"))] = None
+    """The visitor reads the answers: the agent's audio is silent until a message asks for it."""
     body: Annotated[Any, Field(repr=False)] = None
     resume: ResumeRequest | None = None
     """Only pages that can come back send it; no client of others does."""
+    locale: Annotated[Any, Field(repr=False)] = None
+    """The browser's, such as ``en-US``: its region decides the units of the weather."""
     sdp: Annotated[Any, Field(repr=False)] = None
     """Some clients post their offer here when the answer to the start named no other address."""
 
@@ -48,6 +53,11 @@ class StartRequest(_Body):
     def details(self) -> str:
         """``body`` for the model; see `details.render`."""
         return render(self.body)
+
+    @property
+    def region(self) -> str:
+        """The region of the locale, which apps that cannot set fields of their own put into ``body``."""
+        return region_of(self.locale) or _region_in(self.body)
 
 
 class OfferRequest(_Body):
@@ -63,6 +73,11 @@ class OfferRequest(_Body):
     def details(self) -> str:
         """What the app says about its visitor, where it started no session before; see `details.render`."""
         return render(self.request_data)
+
+    @property
+    def region(self) -> str:
+        """The region of a locale among these details."""
+        return _region_in(self.request_data)
 
 
 class Candidate(_Body):
@@ -109,6 +124,10 @@ async def read_candidates(request: Request) -> CandidatesRequest:
         ProtocolError: they are none.
     """
     return _parse(CandidatesRequest, await _read(request, MAX_OFFER_BYTES))
+
+
+def _region_in(body: object) -> str:
+    return region_of(body.get("locale")) if isinstance(body, dict) else ""
 
 
 async def _read(request: Request, limit: int) -> bytes:

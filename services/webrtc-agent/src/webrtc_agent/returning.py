@@ -160,6 +160,7 @@ class Part:
             "browser",
             place,
             details=known.details,
+            region=known.region,
             history=self.history,
             first_words=resumption.first_words(known) if known.history else None,
             on_words=self._heed,
@@ -278,10 +279,10 @@ class Returns:
         key = derive_key(token.key.encode(), _KEY_LABEL)
         return CallStore(self._shelf, Seal([key]), clock=self.now)
 
-    def begin(self, details: str = "") -> Part:
+    def begin(self, details: str = "", region: str = "") -> Part:
         """Begin a conversation that its visitor may come back to."""
         token = Token(secrets.token_urlsafe(_NAME_BYTES), secrets.token_urlsafe(_KEY_BYTES), 0)
-        return Part(self, token, CallMemory(token.memory, details=details))
+        return Part(self, token, CallMemory(token.memory, details=details, region=region))
 
     async def claim(self, text: str, attempt: str, check: Callable[[], None]) -> Part:
         """Begin the next part of a conversation, once.

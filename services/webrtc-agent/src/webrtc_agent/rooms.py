@@ -28,6 +28,9 @@ class DailyVisit(Protocol):
     def end(self, reason: EndReason) -> None:
         """End the conversation."""
 
+    def use_text_only(self) -> None:
+        """Send no audio until the visitor's page asks for it."""
+
     async def run(self) -> EndRecord:
         """Join, talk, leave, delete the room. The place is given back whatever happens."""
 
@@ -42,7 +45,9 @@ class DailyRooms(Protocol):
             UpstreamError: Daily did not do it.
         """
 
-    def visit(self, agent: Agent, place: Place, room: Room, details: str, part: Part | None) -> DailyVisit:
+    def visit(  # noqa: PLR0913 - what a visit begins with
+        self, agent: Agent, place: Place, room: Room, details: str, region: str = "", *, part: Part | None = None
+    ) -> DailyVisit:
         """Prepare the conversation in a room; deletes the room when it has run.
 
         Args:
@@ -50,6 +55,7 @@ class DailyRooms(Protocol):
             place: Is released when the conversation is over.
             room: Where.
             details: What the app says about its visitor.
+            region: Where the visitor is used to weather, ISO 3166.
             part: Of a conversation that the visitor may come back to; None where their client cannot.
         """
 

@@ -110,11 +110,15 @@ async def _start(request: Request, *, legacy: bool) -> JSONResponse:
         raise NotOffered("transport")  # not its name, which may be anything
     resume = None if legacy else wanted.resume
     if lobby.rooms is None:
-        visit = await lobby.expect(_address(request), wanted.details, resume)
+        visit = await lobby.expect(_address(request), wanted.details, wanted.region, resume)
         answer = _offer_address(request, visit) if legacy else _session(lobby, visit)
     else:
-        visit, opened = await lobby.open_room(lobby.rooms, _address(request), wanted.details, resume)
+        visit, opened = await lobby.open_room(
+            lobby.rooms, _address(request), wanted.details, wanted.region, resume=resume
+        )
         answer = _daily(opened, legacy=legacy)
+    if wanted.text_only:
+        visit.use_text_only()
     if visit.part is not None:
         answer["resume"] = _resume(lobby, visit.part)
     log.info("visit_began", visit_id=visit.log_id, transport=transport)

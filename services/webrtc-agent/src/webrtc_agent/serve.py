@@ -24,14 +24,14 @@ from agent_core.operations import operations
 from agent_core.tools.goodbye import goodbye_tools
 from agent_core.tools.transfer import transfer_tools
 from agent_core.tools.weather import weather_tools
-from webrtc_agent import ice
+from webrtc_agent import ice, opus
 from webrtc_agent.app import create_app
 from webrtc_agent.call_back import contacts
 from webrtc_agent.lobby import Lobby
 from webrtc_agent.open_request import OpenRequest
+from webrtc_agent.rates import OUTPUT_RATE
 from webrtc_agent.rooms import DailyRooms
 from webrtc_agent.settings import WebSettings
-from webrtc_agent.transport import OUTPUT_RATE
 
 SERVICE = "webrtc-agent"
 _WORKERS = 4
@@ -97,5 +97,6 @@ def run() -> None:
     """
     settings = WebSettings.read()
     check_certificates()
+    opus.check()
     logs.configure(SERVICE, settings, silent=_QUOTING)
     uvloop.run(serve(settings))

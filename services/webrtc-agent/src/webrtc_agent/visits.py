@@ -46,6 +46,9 @@ class Conversation(Protocol):
     def end(self, reason: EndReason) -> None:
         """End it."""
 
+    def use_text_only(self) -> None:
+        """Send no audio until the visitor's page asks for it."""
+
 
 class Visit:
     """One session from its start to the time it is forgotten."""
@@ -61,8 +64,17 @@ class Visit:
         self.touched = now
         self.details = ""
         """What the app said about its visitor; see `details.render`."""
+        self.region = ""
+        """Where the visitor is used to weather, ISO 3166."""
         self.part: Part | None = None
         """The part of a conversation that its visitor may come back to, where their client can."""
+        self.text_only = False
+
+    def use_text_only(self) -> None:
+        """Send no audio until the visitor's page asks for it; the conversation may be yet to come."""
+        self.text_only = True
+        if self.conversation is not None:
+            self.conversation.use_text_only()
 
     def is_over(self, now: float) -> bool:
         """Whether it is to be forgotten."""

@@ -1,12 +1,16 @@
 """The people that a caller may be put through to: names that the model may use, addresses that it never sees.
 
 ``TRANSFER_DESTINATIONS`` is a list such as ``reception=sip:desk@pbx.example;transport=tls,sales=tel:+46850000000``.
+A name may have several addresses, ``sales=tel:+46850000000|client:anna``: each is tried when the one before has not
+taken the call.
 """
 
 import re
 from dataclasses import dataclass
 
 _MAX_DESTINATIONS = 20
+MAX_ADDRESSES = 3
+"""Of one destination: each may take half a minute, and a caller waits."""
 _MAX_ADDRESS = 254
 """Characters of a SIP address that Twilio takes (warning 13251 tells more)."""
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
@@ -15,6 +19,8 @@ _SIP = re.compile(
     r"sips?:(?P<user>[A-Za-z0-9._~!$&'()*+=%-]+)@(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
     r"(?:;[A-Za-z0-9-]+(?:=[A-Za-z0-9.%-]+)?)*"
 )
+_CLIENT = re.compile(r"client:[A-Za-z0-9_.-]{1,121}")
+"""An app with Twilio's Voice SDK; its identity has no characters that an address would have to encode."""
 _PREMIUM = (
     *("+1900", "+1976"),
     *("+870", "+878", "+881", "+882", "+883", "+888", "+979"),
@@ -34,16 +40,17 @@ class Destination:
 
     Attributes:
         name: What the model, the log and a person say.
-        address: ``sip:…``, ``sips:…`` or ``tel:+…``; for Twilio only.
+        addresses: ``sip:…``, ``sips:…``, ``tel:+…`` or ``client:…``, in the order in which they are tried; for Twilio
+            only.
     """
 
     name: str
-    address: str
+    addresses: tuple[str, ...]
 
     @property
     def number(self) -> str | None:
-        """The telephone number, where it is one."""
-        return self.address.removeprefix("tel:") if self.address.startswith("tel:") else None
+        """The first telephone number, where there is one."""
+        return next((one.removeprefix("tel:") for one in self.addresses if one.startswith("tel:")), None)
 
 
 def parse(text: str) -> tuple[Destination, ...]:
@@ -60,12 +67,21 @@ def parse(text: str) -> tuple[Destination, ...]:
         if name in found:
             raise ValueError(f"{name} is there twice")
         try:
-            found[name] = Destination(name, check_address(address))
+            found[name] = Destination(name, _addresses(address))
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from None
     if len(found) > _MAX_DESTINATIONS:
         raise ValueError(f"at most {_MAX_DESTINATIONS} destinations")
     return tuple(found.values())
+
+
+def _addresses(text: str) -> tuple[str, ...]:
+    addresses = tuple(check_address(one.strip()) for one in text.split("|"))
+    if len(addresses) > MAX_ADDRESSES:
+        raise ValueError(f"at most {MAX_ADDRESSES} addresses, separated by |")
+    if len(set(addresses)) < len(addresses):
+        raise ValueError("an address is there twice")
+    return addresses
 
 
 def check_address(address: str) -> str:
@@ -82,8 +98,10 @@ def check_address(address: str) -> str:
             raise ValueError("a number is tel:+ and its digits, country code first")
     elif sip := _SIP.fullmatch(address):
         number = sip["user"]
+    elif _CLIENT.fullmatch(address):
+        return address
     else:
-        raise ValueError("an address is sip:user@host, sips:user@host or tel:+number")
+        raise ValueError("an address is sip:user@host, sips:user@host, tel:+number or client:identity")
     if number.startswith(_PREMIUM):
         raise ValueError("a premium-rate number is never called")
     return address

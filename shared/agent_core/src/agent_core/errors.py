@@ -125,6 +125,8 @@ class UpstreamError(AgentError):
 
     http_status = 503
     spoken = "I can't reach that service right now."
+    host: str = ""
+    """Where the request went, where that is known: for the log."""
 
     def __init__(self, service: str, reason: str, *, retry_after: float | None = None) -> None:
         super().__init__(f"{service}: {reason}")

@@ -1,4 +1,4 @@
-"""How a conversation is handed over to a person: once, to somebody who is configured, after the agent has said so."""
+"""How a conversation is handed over to a person who is configured, after the agent has said so."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -6,6 +6,7 @@ from typing import Any, Literal, Protocol
 
 import structlog
 
+from agent_core import causes
 from agent_core.errors import UpstreamError
 from agent_core.events import EndReason, Tally
 from agent_core.farewell import Farewell
@@ -17,7 +18,9 @@ type AskedBy = Literal["tool", "key"]
 _CONNECTING = "If the caller is still to hear it, say in one short sentence that you are connecting them."
 _SHOWN = "The page now shows how to reach a person. Say so in one short sentence."
 _NOBODY = "Say that you can reach nobody from here, and help the caller yourself."
-_ONCE = "Say that a person was called once already, and help the caller yourself."
+_ENOUGH = "Say that people were called already and nobody could take the call, and help the caller yourself."
+MAX_TRANSFERS = 2
+"""In one call. A caller who asks again after a try that failed gets another one, but no third."""
 
 
 class People(Protocol):
@@ -40,7 +43,7 @@ class People(Protocol):
 
 
 class Handover:
-    """The one hand-over that a conversation may have.
+    """The hand-overs of a conversation: one at a time, and not many.
 
     Args:
         people: The channel's way; None where there is none.
@@ -48,7 +51,7 @@ class Handover:
         summary: Says in a paragraph what the conversation was about, given why the person is wanted.
         succeeded: Told that the caller is somebody else's now.
         failed: Told that the caller stays, with the destination that could not be called.
-        used: The caller was put through before and came back.
+        transfers: How often the caller was put through before and came back.
         log: Names the conversation on every line.
     """
 
@@ -60,7 +63,7 @@ class Handover:
         summary: Callable[[str], str],
         succeeded: Callable[[], None],
         failed: Callable[[str], None],
-        used: bool,
+        transfers: int,
         log: structlog.stdlib.BoundLogger,
     ) -> None:
         self._people = people
@@ -70,7 +73,7 @@ class Handover:
         self._failed = failed
         self._announcement = Farewell(tally, self._announced)
         self._wanted: tuple[str, str] | None = None
-        self._used = used
+        self._left = MAX_TRANSFERS - transfers
         self._calling: asyncio.Task[bool] | None = None
         self._log = log
 
@@ -78,7 +81,7 @@ class Handover:
     def by_key(self) -> str | None:
         """Who is called when the caller presses 0; None where that key means nothing special."""
         takes_over = self._people is not None and self._people.takes_over
-        return self._names[0] if takes_over and self._names and not self._used else None
+        return self._names[0] if takes_over and self._names and self._left > 0 else None
 
     @property
     def under_way(self) -> bool:
@@ -104,8 +107,8 @@ class Handover:
         if self.under_way and self._wanted is not None:
             if destination != self._wanted[0]:
                 raise ToolFailure("transfer_under_way", f"Say that you are connecting the caller to {self._wanted[0]}.")
-        elif self._used:
-            raise ToolFailure("already_transferred", _ONCE)
+        elif self._left <= 0:
+            raise ToolFailure("already_transferred", _ENOUGH)
         else:
             self._begin(destination, reason, by="tool")
             self._announcement.begin(EndReason.TRANSFERRED)
@@ -114,7 +117,7 @@ class Handover:
     def press(self) -> None:
         """Hand over because the caller pressed the key for it, whatever the agent was saying."""
         destination = self.by_key
-        if destination is not None:
+        if destination is not None and not self.under_way:
             self._begin(destination, BY_KEY, by="key")
             self._announcement.begin(EndReason.TRANSFERRED, still_speaking=False)
 
@@ -139,7 +142,9 @@ class Handover:
             self._calling.cancel()
 
     def _begin(self, destination: str, reason: str, *, by: AskedBy) -> None:
-        self._used = True
+        self._left -= 1
+        self._calling = None
+        self._announcement.withdraw()  # of a try that failed
         # Now, for what is said from here on is that somebody is being called.
         self._wanted = destination, self._summary(reason)
         self._log.info("transfer_asked", destination=destination, by=by)
@@ -155,9 +160,10 @@ class Handover:
         try:
             await self._people.bring(destination, summary)
         except UpstreamError as error:
-            self._log.warning("transfer_failed", destination=destination, error=error.reason)
+            self._log.warning("transfer_failed", destination=destination, error=error.reason, **causes.fields(error))
             self._failed(destination)
             return False
+        self._left = 0  # this conversation is over
         self._log.info("transfer_started", destination=destination)
         self._succeeded()
         return True

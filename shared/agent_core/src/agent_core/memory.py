@@ -48,6 +48,7 @@ class CallMemory:
         tally: What the conversation has counted in all its parts, by the names of `agent_core.events.Tally`.
         seen_at: Unix seconds at which a visitor of the page was last there; 0 on the phone.
         details: What an app said about its visitor.
+        region: Where the visitor is used to weather, ISO 3166.
         holder: The part whose token lets the visitor come back.
         attempt: Names the request that has opened this part, while nothing shows that its answer arrived.
         recorded: Whether the end record is written: what follows is another conversation that knows of this one.
@@ -67,6 +68,7 @@ class CallMemory:
     tally: Mapping[str, Any] = field(default_factory=dict)
     seen_at: float = 0.0
     details: str = field(default="", repr=False)
+    region: str = ""
     holder: int = 0
     attempt: str = ""
     recorded: bool = False
@@ -95,6 +97,7 @@ class CallMemory:
                 "tally": self.tally,
                 "seen_at": self.seen_at,
                 "details": self.details,
+                "region": self.region,
                 "holder": self.holder,
                 "attempt": self.attempt,
                 "recorded": self.recorded,
@@ -126,6 +129,7 @@ def decode(call_sid: str, text: bytes) -> CallMemory:
             tally=dict(fields.get("tally", {})),
             seen_at=_moment(fields.get("seen_at")),
             details=str(fields.get("details", "")),
+            region=str(fields.get("region", "")),
             holder=int(fields.get("holder", 0)),
             attempt=str(fields.get("attempt", "")),
             recorded=bool(fields.get("recorded", False)),

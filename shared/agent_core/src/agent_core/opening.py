@@ -45,6 +45,8 @@ class Opening:
     parked: Parked | None = None
     call_sid: str | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
+    region: str = ""
+    """Where a page's visitor is used to weather, ISO 3166; without it the country among the facts decides."""
     details: str = field(default="", repr=False)
     """What an app said about its user: one line of JSON. It is data for the model and belongs into no log."""
     history: History = ()
@@ -55,8 +57,8 @@ class Opening:
     """Told of the conversation so far with each change; must not wait."""
     seconds_left: float | None = None
     """How long it may last, where that is less than a whole conversation: a call that is taken up again has begun."""
-    transferred: bool = False
-    """Whether the caller was put through to a person before, and came back."""
+    transfers: int = 0
+    """How often the caller was put through to a person before, and came back."""
     session_id: str | None = None
     """The conversation that this one is a further part of; None begins a conversation."""
     began_at: float | None = None

@@ -10,10 +10,10 @@ from uuid import uuid4
 
 import structlog
 
-from agent_core import prompts
+from agent_core import causes, prompts
 from agent_core.agent import Agent
 from agent_core.apology import Apology
-from agent_core.errors import ModelError
+from agent_core.errors import ModelError, UpstreamError
 from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.farewell import Farewell
 from agent_core.handover import Handover
@@ -30,6 +30,7 @@ from agent_core.pipeline import ConversationPipeline, RecentContext, SoundInFram
 from agent_core.summary import summarise
 from agent_core.tools.goodbye import END_CALL
 from agent_core.tools.registry import ToolRecord, ToolRegistry
+from agent_core.units import known_region
 
 GREETING_SECONDS = 1.5
 """Longest wait for a page to say that it is ready; a client that knows no such message is greeted then."""
@@ -78,7 +79,7 @@ class Session:
             summary=lambda reason: summarise(self._transcript.history, reason),
             succeeded=lambda: self.end(EndReason.TRANSFERRED),
             failed=self._not_handed_over,
-            used=opening.transferred,
+            transfers=opening.transfers,
             log=self._log,
         )
         self._apology = Apology(self._handover, self._say_sorry, self.end)
@@ -108,6 +109,11 @@ class Session:
             self._connected.set()
             self._idleness.start()
             asyncio.get_running_loop().call_later(GREETING_SECONDS, self.greet)
+
+    @property
+    def region(self) -> str:
+        """Where the caller is used to weather, ISO 3166: it decides the units; empty where it is not known."""
+        return self._opening.region or known_region(self._opening.facts.get("country", ""))
 
     async def somebody_there(self) -> None:
         """Wait for ``connected``."""
@@ -241,7 +247,8 @@ class Session:
 
     def _say(self, phrase: Phrase) -> None:
         self._log.info("phrase_said", phrase=phrase.value)
-        self._service.say(self._agent.recordings.pcm(phrase, self._media.output_rate))
+        recordings = self._agent.recordings
+        self._service.say(recordings.pcm(phrase, self._media.output_rate), recordings.words(phrase))
 
     def _nudge(self) -> bool:
         return self._agent.takes_nudges and self._link.nudge(prompts.looking_up())
@@ -416,7 +423,8 @@ class Session:
         self._story.tool_called(record.tool, record.outcome, record.elapsed_ms, record.call_id)
         fields = {"tool": record.tool, "elapsed_ms": round(record.elapsed_ms)}
         if failed:
-            self._log.warning("tool_failed", **fields, outcome=record.outcome, error=record.error)
+            why = causes.fields(record.cause) if isinstance(record.cause, UpstreamError) else {}
+            self._log.warning("tool_failed", **fields, outcome=record.outcome, error=record.error, **why)
             return
         self._log.info("tool_called", **fields)
         if record.tool == END_CALL and not self._handover.under_way:
@@ -443,7 +451,7 @@ class Session:
     def model_failed(self, error: ModelError) -> None:
         """Say sorry, then end: the model is lost for good."""
         self._agent.model_state = error.kind
-        self._log.error("model_lost", error=error.reason)
+        self._log.error("model_lost", error=error.reason, **causes.fields(error))
         self._keypad.finish()  # key 0, where it is being waited for, goes before the apology
         self._patience.stop()
         self._idleness.stop()

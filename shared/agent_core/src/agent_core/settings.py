@@ -175,8 +175,9 @@ class CoreSettings(BaseSettings):
     """Place-name service."""
 
     transfer_destinations: Annotated[tuple[Destination, ...], NoDecode, BeforeValidator(_destinations)] = ()
-    """People whom the agent may bring in: ``name=sip:…`` or ``name=tel:+…``, separated by commas, the one for key 0
-    first. The agent knows the names only; with none it has no such tool. Premium-rate numbers are refused."""
+    """People whom the agent may bring in: ``name=sip:…``, ``name=tel:+…`` or ``name=client:…``, separated by commas,
+    the one for key 0 first. Up to three addresses of a name, separated by ``|``, are tried in order. The agent knows
+    the names only; with none it has no such tool. Premium-rate numbers are refused."""
 
     max_sessions: Annotated[int, Field(ge=1, le=1000)] = 30
     """Conversations at once in this task. One core carries 30 (docs/reference/performance.md), and one process uses one
@@ -318,6 +319,12 @@ class CoreSettings(BaseSettings):
     @classmethod
     def _misspelt(cls, given: Iterable[str]) -> list[tuple[str, str]]:
         return list(misspelt.find(given, {name.upper() for name in cls.model_fields}).items())
+
+
+def variables_of_file(path: Path) -> dict[str, str]:
+    """Return what an ``.env`` sets, as the services read it: names in capitals, and nothing that is empty."""
+    read = DotEnvSettingsSource(CoreSettings, env_file=path).env_vars
+    return {name.upper(): value for name, value in read.items() if value}
 
 
 def _explain(error: ValidationError) -> str:

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 
 MAX_CHARACTERS = 400
 """About half a minute of speech: whoever answers has a caller waiting."""
-MAX_SPOKEN = 48
-"""Characters of it that are said aloud: about three seconds of speech, while a caller hears it ring."""
+_NOTHING_SAID = "The caller has not said anything yet."
 BY_KEY = "The caller pressed 0."
 """The reason where there is no other."""
 _PARTS = re.compile(
@@ -18,6 +17,26 @@ _MAX_QUOTE = 72
 """With it all parts fit into a summary, so that the reason is never cut off."""
 _QUESTIONS = 2
 _SPACE = re.compile(r"\s+")
+_UNSPEAKABLE = re.compile(r"[^\w\s.,;:!?'\u2019%&+@$€£/-]|_")
+"""What a voice reads badly or not at all, brackets and quotes among it."""
+_REPEATED = re.compile(r"\b([^\W\d]+(?:\W+[^\W\d]+){0,9})(?:\W+\1\b)+", re.IGNORECASE)
+"""A word, or up to ten, that a recogniser or a hesitating caller has twice in a row. Numbers may repeat digits."""
+_SUBJECT = re.compile(
+    r"(?:(?:the|this|a) )?(?:caller|user|customer|client|visitor)(?:['\u2019]s)? "
+    r"(?:(?:is )?calling (?:about|regarding) )?",
+    re.IGNORECASE,
+)
+_GREETING_WORDS = "hello hi hey um uh er well okay ok yes yeah please"
+_WISH_WORDS = (
+    "the a an this caller user customer client visitor i i'd they he she me my can could may would like want wants "
+    "wanted need needs needed wish wishes ask asks asked asking request requests requested to for with by be get is "
+    "talk talking speak speaking chat connect connected put through transfer transferred transferring call now just "
+    "only really some real live actual human humans being person people agent representative operator someone "
+    "somebody anyone staff member adviser advisor thanks thank you"
+)
+_GREETINGS = frozenset(_GREETING_WORDS.split())
+_WISH = _GREETINGS | frozenset(_WISH_WORDS.split())
+"""A wish in these words alone says only that a person is wanted, which the one who answers knows."""
 
 
 def summarise(said: Sequence[tuple[str, str]], reason: str) -> str:
@@ -34,29 +53,51 @@ def summarise(said: Sequence[tuple[str, str]], reason: str) -> str:
     told = next((_cut(words, _MAX_QUOTE) for speaker, words in reversed(said) if speaker == "ASSISTANT"), "")
     if told:
         parts.append(f"The assistant answered: {_quoted(told)}")
-    return _cut(" ".join(parts) or "The caller has not said anything yet.", MAX_CHARACTERS)
+    return _cut(" ".join(parts) or _NOTHING_SAID, MAX_CHARACTERS)
 
 
-def spoken(summary: str) -> str:
-    """Return the part of a summary that is said aloud: why a person is wanted, else what the caller said last.
+def about(summary: str) -> str:
+    """Return what a person who answers should know first: the reason, else what the caller said last; maybe nothing.
 
-    It can be said of what it has returned too.
+    No greeting, no word twice, and nothing that only says that a person is wanted. Applied to its own result it changes
+    nothing, because that travels in the place of the summary.
     """
     parts = _PARTS.fullmatch(summary)
+    if summary == _NOTHING_SAID:
+        return ""
     if parts is None:
-        return _head(summary, MAX_SPOKEN)
+        return _told(summary)
     asked = _QUOTES.findall(parts["asked"] or "")
     reason = parts["reason"] or ""
-    says_little = not reason or reason == BY_KEY
-    return _head(asked[-1] if asked and says_little else reason, MAX_SPOKEN)
+    known = (_told(one) for one in ("" if reason == BY_KEY else reason, *reversed(asked)))
+    return next((one for one in known if one), "")
 
 
-def _head(words: str, characters: int) -> str:
-    """Keep the first words of a sentence."""
-    if len(words) <= characters:
+def _told(words: str) -> str:
+    """Reduce a sentence to what it tells; empty if it tells nothing."""
+    plain = _cut_head(_SPACE.sub(" ", _UNSPEAKABLE.sub(" ", words)).strip())
+    while (shorter := _shorten(plain)) != plain:
+        plain = shorter
+    if plain == BY_KEY.rstrip("."):
+        return ""
+    return "" if all(word in _WISH for word in re.findall(r"[\w'\u2019]+", plain.lower())) else plain
+
+
+def _shorten(words: str) -> str:
+    words = _REPEATED.sub(r"\1", words)
+    words = _SUBJECT.sub("", words, count=1) if _SUBJECT.match(words) else words
+    first, _, rest = words.partition(" ")
+    if first.lower().strip(".,!?") in _GREETINGS:
+        words = rest
+    return words.strip(" .,;:!?-/&+'\u2019")
+
+
+def _cut_head(words: str) -> str:
+    """Keep the first words: the beginning of a sentence says what it is about."""
+    if len(words) <= _MAX_REASON:
         return words
-    cut = words[: characters - 1]
-    return (cut.rpartition(" ")[0] or cut).rstrip(" ,;:") + "…"
+    cut = words[:_MAX_REASON]
+    return cut.rpartition(" ")[0] or cut
 
 
 def _quoted(words: str) -> str:

@@ -21,6 +21,42 @@ class LocationNotFound(AgentError):
     spoken = "I don't know that place."
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place on Earth, in words that may be spoken and shown; what is not known is empty.
+
+    Attributes:
+        name: Of the place itself.
+        region: The largest part of the country that it lies in, such as a state.
+        country: In English.
+        country_code: ISO 3166, two capital letters.
+        spoken: The name, with the region or country where the name alone leaves open which place is meant.
+    """
+
+    name: str
+    region: str = ""
+    country: str = ""
+    country_code: str = ""
+    spoken: str = ""
+
+
+class SeveralPlaces(AgentError):
+    """Several places of similar size have that name; the caller knows which one is meant.
+
+    Args:
+        name: As it was asked for.
+        places: At least two, the largest first; ``spoken`` tells them apart.
+    """
+
+    http_status = 300
+    spoken = "There are several places of that name."
+
+    def __init__(self, name: str, places: tuple[Place, ...]) -> None:
+        super().__init__("several places")
+        self.name = name
+        self.places = places
+
+
 class TooManyRequests(UpstreamError):
     """The source has been asked too often.
 
@@ -124,6 +160,8 @@ class Forecast:
     now: Now
     hours: tuple[Hour, ...]
     days: tuple[Day, ...]
+    place: Place | None = None
+    """The place that was found, which may be another than the one that was meant."""
 
 
 class WeatherSource(Protocol):
@@ -135,6 +173,7 @@ class WeatherSource(Protocol):
         Raises:
             InvalidArguments: The location is no place name.
             LocationNotFound: No such place is known.
+            SeveralPlaces: Several places of similar size have that name.
             TooManyRequests: The source takes no more requests for a while.
             UpstreamError: The source could not be reached, or answered nonsense.
         """

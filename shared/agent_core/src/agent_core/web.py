@@ -13,8 +13,9 @@ from fastapi.responses import JSONResponse, Response
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from agent_core import causes
 from agent_core.agent import Agent
-from agent_core.errors import AgentError
+from agent_core.errors import AgentError, UpstreamError
 
 log = structlog.get_logger()
 
@@ -143,7 +144,8 @@ async def _answer_error(request: Request, error: Exception) -> JSONResponse:
     request.app.state.agent.counting.failed(error)
     # The route and not the path: a session's id in it lets a client in, and an unknown path is anybody's words.
     route = getattr(request.scope.get("route"), "path", "unknown")
-    log.warning("request_refused", path=route, status=error.http_status, error=error.reason)
+    why = causes.fields(error) if isinstance(error, UpstreamError) else {}
+    log.warning("request_refused", path=route, status=error.http_status, error=error.reason, **why)
     return JSONResponse({"error": error.spoken}, status_code=error.http_status, headers=retry_after(error.http_status))
 
 

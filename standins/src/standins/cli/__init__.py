@@ -12,13 +12,14 @@ from typing import Final
 _COMMANDS: Final = {
     "run": "start the phone agent and everything it needs on this machine",
     "call": "call it, or a deployed one, and see what happens",
+    "doctor": "find out why it does not answer: accounts, keys, network, clock, numbers",
     "bench": "measure it beside a stock Pipecat phone agent",
     "deploy": "make an environment in AWS, or bring it up to date",
     "deploy-plan": "show what deploy would do, and do nothing",
     "destroy": "take an environment away",
 }
-_ELSEWHERE: Final = {"deploy", "deploy-plan", "destroy"}
-"""Commands of the deployment, a member of its own that the stand-ins know by name only."""
+_ELSEWHERE: Final = {"deploy": "deployment", "deploy-plan": "deployment", "destroy": "deployment", "doctor": "doctor"}
+"""Commands in packages that the stand-ins know by name only."""
 _USAGE_ERROR: Final = 2
 _INTERRUPTED: Final = 130
 
@@ -45,7 +46,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     loading = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if loading:
         signal.signal(signal.SIGINT, _leave)
-    package = "deployment" if given[0] in _ELSEWHERE else "standins.cli"
+    package = _ELSEWHERE.get(given[0], "standins.cli")
     if importlib.util.find_spec(package) is None:
         sys.stderr.write(f"voice-agent: {given[0]} needs a checkout of the repository\n")
         return _USAGE_ERROR

@@ -15,6 +15,7 @@ _LONGEST_CAUSE = 110
 _LONGEST_LINE = 220
 
 _TRACES = frozenset({"exception", "stack"})
+_TRACE_HEADS = ("Traceback (most recent call last):", "During handling of the above", "The above exception was")
 _PLACE = re.compile(r'File "(?:[^"]*/)?([^"/]+/[^"/]+)", line (\d+)')
 """Folder and file, and the line, of each frame of a trace."""
 
@@ -28,12 +29,17 @@ _FIRST_OF_UNIX_TIME = 1e9
 """A number below this one counts from the start of a call, not from 1970."""
 
 
-def banner(plan: Plan) -> str:
-    """Say what runs and what to do with it."""
+NO_PAGE = "Ready, but the page is not built: `make page` builds it, or says why it cannot. Telephone calls work."
+
+
+def banner(plan: Plan, *, page: bool = True) -> str:
+    """Say what runs and what to do with it; without a page, what works all the same."""
     rows = [("", "what answers", "where"), *((part.name, part.what, part.url) for part in plan.parts)]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     table = [f"  {name:<{widths[0]}}  {what:<{widths[1]}}  {url}".rstrip() for name, what, url in rows]
-    return "\n".join(["", "Ready.", "", *table, "", *_next(plan.parts), "", "Ctrl-C stops everything.", ""])
+    tries = [line for line in _next(plan.parts) if page or not line.endswith("and talk")]
+    ready = "Ready." if page else NO_PAGE
+    return "\n".join(["", ready, "", *table, "", *tries, "", "Ctrl-C stops everything.", ""])
 
 
 def _next(parts: Sequence[Part]) -> list[str]:
@@ -51,8 +57,12 @@ def _next(parts: Sequence[Part]) -> list[str]:
 
 
 def is_for_people(line: str) -> bool:
-    """Tell whether a log line is worth a person's while; metrics come twice a minute and are for machines."""
-    return '"_aws"' not in line
+    """Tell whether a log line is worth a person's while.
+
+    Metrics come twice a minute and are for machines. Of a bare trace only its last line says what happened; the log
+    file has the rest.
+    """
+    return '"_aws"' not in line and not line.startswith((" ", "\t", *_TRACE_HEADS))
 
 
 def short(name: str, line: str) -> str:
@@ -65,11 +75,21 @@ def short(name: str, line: str) -> str:
         return f"{'':8} {name:<11} {line}"
     level = str(fields.get("level", "info")).lower()
     mark = f"{level.upper()} " if level not in ("info", "debug") else ""
+    if "why" in fields and "remedy" in fields:
+        # What a person should read is whole: the cause, and what to do about it.
+        head = f"{_clock(fields)} {name:<11} {mark}{fields.get('event', '')}"
+        return f"{head}: {_sentence(fields['why'])} {_sentence(fields['remedy'])}"
     words = [
         f"{key}={_value(key, value)}" for key, value in fields.items() if key not in _QUIET_FIELDS and _tells(value)
     ]
     text = f"{_clock(fields)} {name:<11} {mark}{fields.get('event', '')} {' '.join(words)}".rstrip()
     return _cut(text, _LONGEST_LINE)
+
+
+def _sentence(clause: object) -> str:
+    """Make a sentence of a clause."""
+    text = str(clause)
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _clock(fields: Mapping[str, object]) -> str:
@@ -92,7 +112,7 @@ def _tells(value: object) -> bool:
 
 def _value(key: str, value: object) -> str:
     if key.endswith("_at") and isinstance(value, int | float) and value > _FIRST_OF_UNIX_TIME:
-        return f"{datetime.fromtimestamp(value).astimezone():%H:%M:%S}"
+        return datetime.fromtimestamp(value).astimezone().isoformat(timespec="seconds")
     if isinstance(value, float):
         return f"{value:.6g}"
     text = value if isinstance(value, str) else json.dumps(value)

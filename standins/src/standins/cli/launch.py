@@ -6,7 +6,10 @@ import os
 import signal
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from http import HTTPStatus
 from pathlib import Path
+
+import httpx
 
 from standins.cli.banner import banner, is_for_people, short
 from standins.cli.parts import Program
@@ -16,6 +19,9 @@ from standins.cli.state import write_state
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Ctrl-C, `kill`, and the end of the terminal: children have sessions of their own and would outlive it."""
+_PAGE_SECONDS = 3.0
+NOT_BUILT = "page is not built"
+"""Words of the service without its page."""
 
 type Say = Callable[[str], None]
 
@@ -61,13 +67,24 @@ async def _lead(plan: Plan, children: list[Child], folder: Path, say: Say, then:
     await _start(plan.standins, children, folder, say)
     await _start(plan.agents, children, folder, say)
     await _start([plan.edge], children, folder, say)
+    page = await _has_page(plan)
     pids = {"voice-agent": os.getpid(), **{child.program.name: child.pid for child in children}}
     state = write_state(folder, plan.state, pids)
-    say(banner(plan))
+    say(banner(plan, page=page))
     try:
         return await _until_over(children, then)
     finally:
         state.unlink(missing_ok=True)
+
+
+async def _has_page(plan: Plan) -> bool:
+    """Ask for the page: a service without it says so, with 503. Where nothing is known, promise as before."""
+    async with httpx.AsyncClient(trust_env=False, timeout=_PAGE_SECONDS) as client:
+        try:
+            answer = await client.get(str(plan.state["base_url"]))
+        except httpx.HTTPError:
+            return True
+    return answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE or NOT_BUILT not in answer.text
 
 
 async def _start(programs: Sequence[Program], children: list[Child], folder: Path, say: Say) -> None:

@@ -32,6 +32,11 @@ class Plan:
     """What others may need to know while it runs; see `standins.cli.state`."""
 
     @property
+    def speech_is_real(self) -> bool:
+        """Whether talking costs money."""
+        return any(part.real for part in self.parts if part.name == "speech")
+
+    @property
     def programs(self) -> list[Program]:
         """All of them, in the order of their start."""
         return [*self.standins, *self.agents, self.edge]

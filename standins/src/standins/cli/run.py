@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 from dotenv import dotenv_values
 
+from standins.cli.accounts import announcement
 from standins.cli.launch import launch
 from standins.cli.parts import MisconfiguredError, Ports, Secrets, Wishes
 from standins.cli.plan import Plan, make_plan, wants_weather_probe
@@ -33,6 +34,8 @@ def main(arguments: Sequence[str]) -> int:
         with only_one(_RUN):
             plan = _plan(environment, options)
             check_ports(plan, left_behind(_RUN))
+            for line in announcement(environment, speech_is_real=plan.speech_is_real, wishes=options.nova):
+                _say(line)
             return asyncio.run(launch(plan, _RUN, _say, then=options.then))
     except (AlreadyRunningError, MisconfiguredError, ChildError) as error:
         _say(f"voice-agent run: {error}")

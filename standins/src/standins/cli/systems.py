@@ -163,6 +163,7 @@ def people(environment: Mapping[str, str], wishes: Wishes, *, real_telephone: bo
     )
     settings = {
         "TRANSFER_DESTINATIONS": f"reception={address}",
+        "TRANSFER_ACCEPT": environment.get("TRANSFER_ACCEPT", "key"),  # so that a call shows it
         "FALLBACK_DESTINATION": environment.get("FALLBACK_DESTINATION", address),
         "CALLBACK_NUMBER": environment.get("CALLBACK_NUMBER", _DEMO_NUMBER),
     }

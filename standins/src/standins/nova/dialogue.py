@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from standins.nova import directions, wording
+from standins.nova import directions, namesakes, wording
 from standins.nova.places import is_american
 from standins.nova.results import unwrapped
 from standins.nova.times import DAY_AFTER_TOMORROW, NEXT_WEEK, WEEKEND, When
@@ -103,7 +103,10 @@ class Dialogue:
         self._misunderstood = 0
         self._introduced = bool(history)
         self._last_said: tuple[Say, ...] = ()
+        self._which: tuple[namesakes.Namesake, ...] = ()
+        """Places of one name, of which the caller has been asked to choose one."""
         for role, text in history:
+            self._which = namesakes.asked(text) if role.upper() == "ASSISTANT" else self._which
             if role.upper() == "USER" and not directions.is_direction(text):
                 self._remember(understand(text))
 
@@ -117,9 +120,12 @@ class Dialogue:
 
     def tool_result(self, name: str, arguments: Mapping[str, Any], result: object) -> Sequence[Step]:
         """Put a tool's result into words; a result of any shape gives a sentence."""
-        place = _short(arguments.get("location"))
         result = unwrapped(result)
-        if isinstance(result, str) and result.strip():
+        place = namesakes.spoken(_short(arguments.get("location")), result)
+        self._which = namesakes.offered(result)
+        if self._which:
+            said = Say(namesakes.question(result, self._which))
+        elif isinstance(result, str) and result.strip():
             said = Say(wording.prose(result))
         elif not isinstance(result, Mapping):
             said = Say(wording.UNKNOWN_RESULT)
@@ -149,7 +155,8 @@ class Dialogue:
         direction = directions.read(text)
         if direction is not None:
             return self._follow(direction)
-        request = understand(text)
+        meant, self._which = namesakes.meant(text, self._which, self._topic.place), ()
+        request = replace(understand(text), intent=Intent.DETAIL, place=meant) if meant else understand(text)
         if request.intent is not Intent.UNKNOWN:
             self._misunderstood = 0
         if request.intent in (Intent.WEATHER, Intent.DETAIL):
@@ -243,10 +250,9 @@ class Dialogue:
 
     def _arguments(self, name: str) -> list[dict[str, Any]]:
         topic = self._topic
-        base: dict[str, Any] = {
-            "location": topic.place,
-            "format": topic.unit or ("fahrenheit" if is_american(topic.place or "") else "celsius"),
-        }
+        base: dict[str, Any] = {"location": topic.place}
+        if topic.unit or "format" in self._tools[name].get("required", ("format",)):
+            base["format"] = topic.unit or ("fahrenheit" if is_american(topic.place or "") else "celsius")
         if name == CURRENT:
             return [base]
         days = ["saturday", "sunday"] if topic.when.day == WEEKEND else [self._day(topic.when.day)]

@@ -18,6 +18,8 @@ _ENDS = frozenset(
     ).split()
 )
 _LONGEST_NAME = 4
+_LONGEST_CODE = 3
+"""Letters of "usa": what is as short is a code, and an English word as likely."""
 _AMERICAN = frozenset(
     (
         "us usa al ak az ar ca co ct de fl ga hi id il in ia ks ky la me md ma mi mn ms mo mt ne nv nh nj nm ny nc nd "
@@ -91,7 +93,7 @@ def _listed(words: Sequence[str]) -> str | None:
         for length in range(_LONGEST_NAME, 0, -1):
             name = " ".join(keys[start : start + length])
             if start + length <= len(keys) and name in _names() and not _is_another_word(keys, start, length):
-                return _names()[name].name + _region(words, start + length)
+                return _names()[name].name + _region(words, start + length, _names()[name].areas)
     return None
 
 
@@ -113,12 +115,23 @@ def _is_another_word(keys: Sequence[str], start: int, length: int) -> bool:
     return any(name in _names() for name in longer)
 
 
-def _region(words: Sequence[str], start: int) -> str:
-    """Keep what was typed behind a comma, as in "Paris, Texas"."""
-    if start >= len(words) or start == 0 or not words[start - 1].endswith(","):
+def _region(words: Sequence[str], start: int, areas: Sequence[str]) -> str:
+    """Keep what was typed behind a comma, as in "Paris, Texas", and a state that is said without one."""
+    if start >= len(words) or start == 0:
         return ""
+    if not words[start - 1].endswith(","):
+        return _said_region([plain(word) for word in words[start:]], areas)
     region = words[start].strip(".,!?")
     return f", {region}" if region[:1].isupper() and plain(region) not in TIME_WORDS | _ENDS else ""
+
+
+def _said_region(keys: Sequence[str], areas: Sequence[str]) -> str:
+    rest = " ".join(keys).removeprefix("in ").removeprefix("the ")
+    known = {plain(area).removeprefix("the "): area.removeprefix("the ") for area in areas}
+    states = {name: name.title() for name in _AMERICAN if len(name) > _LONGEST_CODE}
+    found = (region for region in {**states, **known} if f"{rest} ".startswith(f"{region} "))
+    best = max(found, key=len, default="")
+    return f", {({**states, **known})[best]}" if best else ""
 
 
 def _behind_a_lead(words: Sequence[str]) -> str | None:

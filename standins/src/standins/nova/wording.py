@@ -102,8 +102,14 @@ def _of_the_moment(aspect: Aspect, result: Mapping[str, Any]) -> str:
         return "Yes, it is snowing." if condition in _SNOW else "No, it is not snowing."
     if aspect is Aspect.CLOTHES:
         return "Yes, take something warm." if _is_cold(result) else "No, it is warm enough without."
-    wind = _number(result.get("wind_kmh"))
-    return f"The wind blows at {wind} kilometers per hour." if aspect is Aspect.WIND and wind is not None else ""
+    return _wind(result) if aspect is Aspect.WIND else ""
+
+
+def _wind(result: Mapping[str, Any]) -> str:
+    for name, unit in (("wind_kmh", "kilometers"), ("wind_mph", "miles")):
+        if (speed := _number(result.get(name))) is not None:
+            return f"The wind blows at {speed} {unit} per hour."
+    return ""
 
 
 def _outlook(aspect: Aspect, result: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ import re
 import unicodedata
 from functools import cache
 
-from standins.speech.cities import cities
+from standins.speech.cities import City, cities
 from standins.speech.numbers import in_words, with_digits
 from standins.speech.recogniser import Recogniser
 from standins.speech.sentences import WEEKDAYS, expanded
@@ -92,6 +92,22 @@ def answer_sentences(seed: int = 11) -> list[str]:
     for city in cities():
         said += [_outlook(dice, city.spoken) for _ in range(10)]
         said += [f"{dice.choice(_SKIES)} in {city.spoken}", f"i could not find {city.spoken} please name another city"]
+    said += [sentence for city in cities() if city.areas for sentence in _which(dice, city)]
+    said += [f"the wind blows at {in_words(number)} miles per hour" for number in range(100)]
+    return said
+
+
+def _which(dice: random.Random, city: City) -> list[str]:
+    """Ask which of several places is meant, and tell the weather of one of them."""
+    areas = [area.lower() for area in city.areas]
+    *most, last = [f"in {area}" for area in areas[:3]]
+    said = [f"which {city.spoken} do you mean the one {' '.join(most)} or {last}"] * 5
+    for area in areas:
+        place = f"{city.spoken} {area.removeprefix('the ')}"
+        for number in dice.sample(range(COLDEST, HOTTEST_CELSIUS + 1), 8):
+            degrees = f"{in_words(number)} degree{'' if abs(number) == 1 else 's'} {_unit(dice, number)}".strip()
+            said.append(f"it is {degrees} and {dice.choice(_SKIES)} in {place}")
+        said += [_outlook(dice, place) for _ in range(4)]
     return said
 
 

@@ -13,6 +13,8 @@ class City:
     name: str
     country: str
     """ISO 3166 code of two letters."""
+    areas: tuple[str, ...] = ()
+    """States or countries that tell it from others of its name, where a caller is asked which one is meant."""
 
     @property
     def spoken(self) -> str:
@@ -24,7 +26,10 @@ class City:
 def cities() -> tuple[City, ...]:
     """Give every city of `cities.csv`, in the order of the file."""
     text = files("standins.speech").joinpath("cities.csv").read_text(encoding="utf-8")
-    return tuple(City(row["name"], row["country"]) for row in csv.DictReader(text.splitlines()))
+    return tuple(
+        City(row["name"], row["country"], tuple(filter(None, row["areas"].split(";"))))
+        for row in csv.DictReader(text.splitlines())
+    )
 
 
 @cache

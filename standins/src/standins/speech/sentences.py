@@ -151,7 +151,20 @@ def sentences(seed: int = 7) -> list[str]:
     of_place = [sentence for template in OF_A_PLACE for sentence in expanded(template)]
     said += _about_places(dice, asked, of_place)
     said += _about_times(dice, asked)
+    # Last, so that they take no throw of the dice from the rest.
+    said += [sentence for city in cities() for area in city.areas for sentence in _which(city.spoken, area.lower())]
     return said
+
+
+def _which(city: str, area: str) -> list[str]:
+    """Say which of several places is meant, at once or when asked."""
+    bare = area.removeprefix("the ")
+    return [
+        *[f"the one in {area}", f"in {area}", bare] * 3,
+        *[f"the one in {area} please", f"i mean the one in {area}", f"{city} {bare}", f"{city} in {area}"],
+        f"what is the weather in {city} {bare}",
+        f"what is the weather in {city} in {area}",
+    ]
 
 
 def _about_places(dice: random.Random, asked: Sequence[str], of_place: Sequence[str]) -> list[str]:

@@ -156,13 +156,13 @@ class Attendant:
         rings = step.timeout if result == "no-answer" else min(step.timeout, self._dial.ring_seconds)
         await self._line.play(sound.ringback(rings))
         told = {"DialCallStatus": result, "DialBridged": "false"}
-        return told | await self._talk(target) if result == "completed" else told
+        return told | await self._talk(step, target) if result == "completed" else told
 
-    async def _talk(self, target: Target) -> dict[str, str]:
+    async def _talk(self, step: Dial, target: Target) -> dict[str, str]:
         began = time.monotonic()
         self._timeline.record("dial_answered")
         child = new_sid("CA")
-        if await self._accepted(target, child):
+        if await self._accepted(step, target, child):
             self._timeline.record("dial_bridged")
             await self._say(_PERSON, 1)
             await asyncio.sleep(self._dial.talk_seconds)
@@ -172,15 +172,15 @@ class Attendant:
         duration = str(round(time.monotonic() - began))
         return {"DialCallSid": child, "DialCallDuration": duration, "DialBridged": bridged}
 
-    async def _accepted(self, target: Target, child: str) -> bool:
+    async def _accepted(self, step: Dial, target: Target, child: str) -> bool:
         """Have the person hear the whisper, and press what the script says."""
         script = self._dial
-        callee = ActedCallee(script.presses, script.press_seconds, script.hangs_up_seconds)
+        callee = ActedCallee(script.presses, script.press_seconds, script.hangs_up_seconds, script.key_seconds)
         party = self._party.calling(child, target.address)
         whisper = Whisper(party, callee, self._timeline, self._webhooks, self._speak)
         behaving = asyncio.create_task(callee.behave())
         try:
-            with sip_leg.ringing_tone(self._line):
+            with sip_leg.ringing_tone(self._line, audible=step.answer_on_bridge):
                 return await whisper.connects(target)
         finally:
             behaving.cancel()

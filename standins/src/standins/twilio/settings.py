@@ -21,6 +21,8 @@ class DialScript:
     """What the one who answers presses when a `<Gather>` asks for it; empty for a voicemail."""
     press_seconds: float = 3.0
     """How long after answering."""
+    key_seconds: float = 0.2
+    """Between two keys."""
     hangs_up_seconds: float | None = None
     """How long after answering they hang up instead, however far the whisper is."""
     talk_seconds: float = 2.0

@@ -1,7 +1,7 @@
 """Rings a SIP address on this machine for real: invitation, whisper, both voices, and how it ended.
 
-Only addresses on loopback are called; any other is acted out like a telephone number. `answerOnBridge` has nothing to
-do here, for the caller's own call is answered already. Codes become `DialCallStatus` as field reports have it: 486, 600
+Only addresses on loopback are called; any other is acted out like a telephone number. With `answerOnBridge` the caller
+hears ringing during the whisper, without it nothing. Codes become `DialCallStatus` as field reports have it: 486, 600
 and 603 are busy, 408, 480 and 487 no answer, all others failures.
 """
 
@@ -66,7 +66,7 @@ class Dialling:
                 told |= {"DialSipResponseCode": "200", "DialSipCallId": leg.call_id, "DialCallStatus": "completed"}
                 party = self._party.calling(child, target.address.partition("?")[0])
                 whisper = Whisper(party, leg, self._timeline, self._webhooks, self._speak)
-                with ringing_tone(self._line):
+                with ringing_tone(self._line, audible=step.answer_on_bridge):
                     connected = await whisper.connects(target)
                 if connected:
                     told |= await self._talk(leg)
@@ -109,8 +109,11 @@ class Dialling:
 
 
 @contextlib.contextmanager
-def ringing_tone(line: Line) -> Iterator[None]:
-    """Let the caller hear that it rings elsewhere."""
+def ringing_tone(line: Line, *, audible: bool = True) -> Iterator[None]:
+    """Let the caller hear that it rings elsewhere, or nothing."""
+    if not audible:
+        yield
+        return
 
     async def ring() -> None:
         while True:

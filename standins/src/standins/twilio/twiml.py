@@ -1,9 +1,10 @@
 """TwiML documents as verbs. What this exchange cannot execute is kept by name, so that it can say so."""
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 from xml.etree import ElementTree as ET
 
 MAX_DOCUMENT: Final = 64 * 1024
@@ -13,6 +14,8 @@ _MAX_PARAMETER: Final = 500
 
 _MAX_SIP_HEADERS: Final = 1024
 """Characters of all headers behind a SIP address, encoded."""
+_MAX_CLIENT_PARAMETERS: Final = 800
+_IDENTITY: Final = re.compile(r"[^\x00-\x20\x7f<>#%\"{}|\\^\[\]`]{1,256}")
 _GATHER: Final = frozenset(
     {"action", "actionOnEmptyResult", "finishOnKey", "input", "method", "numDigits", "timeout", "language"}
 )
@@ -112,6 +115,8 @@ class Dial:
     action: str = ""
     method: str = "POST"
     caller_id: str = ""
+    answer_on_bridge: bool = False
+    """Whether the caller hears ringing until the two are connected; else nothing once the person has answered."""
 
 
 @dataclass(frozen=True)
@@ -249,13 +254,40 @@ def _dial(element: ET.Element, base: str) -> Dial:
         reason = "<Dial> without a destination"
         raise TwimlError(reason)
     action, method = _action(element, base)
-    return Dial(tuple(targets), _seconds(element, "timeout", 30.0), action, method, element.get("callerId", ""))
+    return Dial(
+        tuple(targets),
+        _seconds(element, "timeout", 30.0),
+        action,
+        method,
+        element.get("callerId", ""),
+        element.get("answerOnBridge", "false").lower() == "true",
+    )
 
 
 def _target(element: ET.Element, base: str) -> Target:
     url = element.get("url", "")
-    address = _checked_headers(_text(element)) if element.tag == "Sip" else _text(element)
+    match element.tag:
+        case "Sip":
+            address = _checked_headers(_text(element))
+        case "Client":
+            address = f"client:{_identity(element)}"
+        case _:
+            address = _text(element)
     return Target(address, urljoin(base, url) if url else "", element.get("method", "POST").upper())
+
+
+def _identity(element: ET.Element) -> str:
+    """Read which app is called; parameters for it are bounded."""
+    child = element.find("Identity")
+    identity = _text(element) if child is None else _text(child)
+    if not _IDENTITY.fullmatch(identity):
+        reason = "the identity of a <Client> has 1 to 256 characters, without spaces or delimiters"
+        raise TwimlError(reason)
+    parameters = [(each.get("name", ""), each.get("value", "")) for each in element.findall("Parameter")]
+    if sum(len(quote(text)) for pair in parameters for text in pair) > _MAX_CLIENT_PARAMETERS:
+        reason = f"the parameters of a <Client> have more than {_MAX_CLIENT_PARAMETERS} characters"
+        raise TwimlError(reason)
+    return identity
 
 
 def _checked_headers(address: str) -> str:

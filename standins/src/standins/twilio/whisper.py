@@ -12,7 +12,20 @@ from typing import Final, Protocol
 from standins.twilio import sound
 from standins.twilio.party import Party
 from standins.twilio.timeline import Timeline
-from standins.twilio.twiml import Gather, Hangup, Pause, Play, Redirect, Say, Target, TwimlError, Verb, parse
+from standins.twilio.twiml import (
+    Connect,
+    Dial,
+    Gather,
+    Hangup,
+    Pause,
+    Play,
+    Redirect,
+    Say,
+    Target,
+    TwimlError,
+    Verb,
+    parse,
+)
 from standins.twilio.webhook import WebhookError, Webhooks
 
 _MAX_DOCUMENTS: Final = 10
@@ -40,6 +53,7 @@ class ActedCallee:
     presses: str = ""
     press_seconds: float = 0.0
     hangs_up_seconds: float | None = None
+    key_seconds: float = 0.2
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     keys: "asyncio.Queue[str]" = field(default_factory=asyncio.Queue)
 
@@ -52,7 +66,7 @@ class ActedCallee:
         await asyncio.sleep(self.press_seconds)
         for key in self.presses:
             self.keys.put_nowait(key)
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(self.key_seconds)
 
     async def play(self, mulaw: bytes) -> None:
         """Listen."""
@@ -112,6 +126,9 @@ class Whisper:
         except (WebhookError, TwimlError) as error:
             self._timeline.record("error", code=error.code, reason=f"whisper: {error}")
             raise _HungUpError from error
+        if any(isinstance(verb, Dial | Connect) for verb in verbs):  # the two halves of a call make no third
+            self._timeline.record("error", code=TwimlError.code, reason="whisper: <Dial> and <Connect> are not allowed")
+            raise _HungUpError
         for verb in verbs:
             if self._callee.ended.is_set():
                 raise _HungUpError

@@ -24,6 +24,15 @@ _REGIONS = {
 }  # fmt: skip
 """Regions by GeoNames code, for two countries whose people name them in speech."""
 
+_ENGLISH = {
+    "Köln": "Cologne", "Hannover": "Hanover", "Brugge": "Bruges", "Gent": "Ghent", "Århus": "Aarhus",
+    "Sevilla": "Seville", "Makkah": "Mecca", "Acapulco de Juárez": "Acapulco", "New York City": "New York",
+}  # fmt: skip
+"""Names that the original gives in English and the package does not."""
+_SEATS = frozenset({3164603, 2509954, 3625549})
+"""Ids of seats of regions: Venice, and Valencia in Spain and in Venezuela. The package knows capitals only; the
+original has all, and these tell a place from a namesake of its size."""
+
 
 @dataclass(frozen=True)
 class City:
@@ -41,6 +50,7 @@ class City:
     timezone: str
     population: int
     is_capital: bool
+    is_seat: bool
     other_names: tuple[str, ...]
 
     @cached_property
@@ -112,7 +122,7 @@ def _cities(cities: Mapping[Any, Any], countries: Mapping[Any, Any], states: Map
         state = states.get(row["admin1code"]) if code == "US" else None
         yield City(
             id=row["geonameid"],
-            name=row["name"],
+            name=_ENGLISH.get(row["name"], row["name"]),
             latitude=row["latitude"],
             longitude=row["longitude"],
             country_code=code,
@@ -123,5 +133,6 @@ def _cities(cities: Mapping[Any, Any], countries: Mapping[Any, Any], states: Map
             timezone=row["timezone"],
             population=row["population"],
             is_capital=row["name"] == country["capital"],
-            other_names=tuple(row["alternatenames"]),
+            is_seat=row["geonameid"] in _SEATS,
+            other_names=(row["name"], *row["alternatenames"]),
         )

@@ -50,7 +50,7 @@ def _hit(city: City) -> Answer:
         "latitude": city.latitude,
         "longitude": city.longitude,
         "elevation": 38.0,
-        "feature_code": "PPLC" if city.is_capital else "PPL",
+        "feature_code": "PPLC" if city.is_capital else "PPLA" if city.is_seat else "PPL",
         "country_code": city.country_code,
         "admin1_id": city.region_id,
         "timezone": city.timezone,

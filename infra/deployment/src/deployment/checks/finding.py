@@ -37,6 +37,11 @@ def unknown(subject: str, why: str) -> Finding:
     return Finding(Mark.UNKNOWN, subject, f"could not be checked: {why}")
 
 
+def unset(subject: str, found: str, *advice: str) -> Finding:
+    """Report something that is not set up, and need not be."""
+    return Finding(Mark.UNSET, subject, found, advice)
+
+
 def asked(subject: str, ask: Callable[[], Finding]) -> Finding:
     """Make a check, and take it for unknown if AWS does not answer it."""
     try:

@@ -3,7 +3,7 @@ import type { Call } from "../call/call";
 import { Icon } from "../controls/icons";
 
 /** Why the browser is about to ask for the microphone, before it does. */
-export function Permission({ call }: { call: Call }) {
+export function Permission({ call, onSettings }: { call: Call; onSettings: () => void }) {
   const button = useRef<HTMLButtonElement>(null);
   useEffect(() => button.current?.focus(), []);
   return (
@@ -30,6 +30,9 @@ export function Permission({ call }: { call: Call }) {
             Type instead
           </button>
         </div>
+        <button type="button" className="link" onClick={onSettings}>
+          Check microphone and speaker
+        </button>
       </section>
     </main>
   );

@@ -1,12 +1,14 @@
 /** One visitor's call: the client, its deadlines, and what the page is told of both. */
 
 import type { PipecatClient, RTVIEventCallbacks, Transport } from "@pipecat-ai/client-js";
+import { choices, choose } from "../controls/choices";
+import type { Item } from "../conversation/items";
 import { microphonePermission, obstacle } from "../media/preflight";
 import { BrowserSound, type SoundNews } from "../media/sound";
 import { contactIn } from "../people/contact";
 import { type Cause, outageOver } from "../problems/outage";
 import { deviceChange, type Problem, problem, Trouble } from "../problems/problems";
-import { connectionParameters, deviceCallbacks, microphoneTrouble } from "./connecting";
+import { connectionParameters, deviceCallbacks, microphoneTrouble, restoreDevices } from "./connecting";
 import { InterruptibleClient } from "./interruptible";
 import { forgetKept, holdAlone, type Kept, keep, kept } from "./kept";
 import { LineWatch } from "./line";
@@ -30,6 +32,8 @@ const RETRY_MS = 10_000;
 const FINISHED_MS = 900;
 /** No answer to what may have been a cough. */
 const NOTHING_CAME_MS = 12_000;
+/** The last syllable is often said while the key already goes up. */
+const RELEASE_MS = 250;
 const HUNG_UP = "You ended the conversation.";
 
 export class Call {
@@ -74,13 +78,14 @@ export class Call {
   /** Try again, the way it was: who typed is not asked for a microphone now, and what was said is gone on with. */
   async again(): Promise<void> {
     const { kept, state } = this;
+    const { items, typing, silent } = state;
     if (kept !== null && this.attempt === null) {
       this.attempt = new AbortController();
-      this.tell({ type: "restored", items: state.items, typing: state.typing });
+      this.tell({ type: "restored", items, typing, silent });
       await this.goOn("unknown", { within: RETRY_MS, gone: true });
       return;
     }
-    await (state.typing ? this.open({ typing: true, keeping: true }) : this.talk());
+    await (typing ? this.open({ typing, silent }) : this.talk());
   }
 
   /** Go on with the conversation that this tab had before it was loaded again. */
@@ -89,14 +94,15 @@ export class Call {
     if (found === null || this.attempt !== null || !(await holdAlone(found.token))) {
       return;
     }
+    const { items, typing, silent } = found;
     this.attempt = new AbortController();
     this.kept = found;
-    this.tell({ type: "restored", items: found.items, typing: found.typing });
+    this.tell({ type: "restored", items, typing, silent });
     await this.goOn("reload", { within: found.seconds * 1000, gone: true });
   }
 
-  /** Start the conversation; the browser asks for the microphone now. */
-  async open({ typing, keeping = false }: { typing: boolean; keeping?: boolean }): Promise<void> {
+  /** Start the conversation; to talk, the browser asks for the microphone now. Who types reads, unless they want sound. */
+  async open({ typing, silent = typing }: { typing: boolean; silent?: boolean }): Promise<void> {
     if (this.attempt) {
       return;
     }
@@ -104,7 +110,8 @@ export class Call {
     const { signal } = this.attempt;
     this.ending = null;
     this.forgetConversation();
-    this.tell({ type: "opening", phase: typing ? "connecting" : "microphone", typing, keeping });
+    choose({ mode: typing ? "type" : "talk" });
+    this.tell({ type: "opening", phase: typing ? "connecting" : "microphone", typing, silent });
     try {
       await this.connect(typing, signal);
     } catch (error) {
@@ -114,7 +121,7 @@ export class Call {
     }
   }
 
-  /** Send typed words; the agent answers aloud. */
+  /** Send typed words. */
   type(words: string): void {
     this.tell({ type: "transcript", event: { type: "visitor-typed", text: words } });
     this.tell({ type: "activity", event: "visitor-typed" });
@@ -126,14 +133,65 @@ export class Call {
     this.tell({ type: "muted", muted });
   }
 
+  /** Turn the agent's sound off here and at its source, or on again. */
+  silence(silent: boolean): void {
+    this.tell({ type: "silent", silent });
+    try {
+      this.client?.sendClientMessage("audio-output", { enabled: !silent });
+    } catch {
+      // The line is broken; here it is silent all the same.
+    }
+  }
+
+  /** Go on by voice in a conversation that was typed so far. */
+  addMicrophone(): void {
+    this.client?.enableMic(true);
+  }
+
+  /** Mute except while the visitor holds a key or a button, or end that. */
+  pushToTalk(on: boolean): void {
+    choose({ pushToTalk: on });
+    if (isLive(this.state.phase) && !this.state.typing) {
+      this.mute(on);
+    }
+  }
+
+  /** Talk for as long as a key or a button is held, where that is how the visitor talks. */
+  hold(held: boolean): void {
+    const { phase, typing, muted } = this.state;
+    if (!(choices().pushToTalk && isLive(phase)) || typing) {
+      return;
+    }
+    this.forget("release");
+    if (held) {
+      this.mute(false);
+    } else if (!muted) {
+      this.after("release", RELEASE_MS, () => this.mute(true));
+    }
+  }
+
+  /** Show that the microphone hears a voice, or does not any more. */
+  voice(voice: boolean): void {
+    if (voice !== this.state.voice) {
+      this.tell({ type: "voice", voice });
+    }
+  }
+
   chooseMicrophone(id: string): void {
+    choose({ microphone: id });
     this.client?.updateMic(id);
     this.tell({ type: "devices", devices: { microphone: id } });
   }
 
   chooseSpeaker(id: string): void {
+    choose({ speaker: id });
     this.client?.updateSpeaker(id);
     this.tell({ type: "devices", devices: { speaker: id } });
+  }
+
+  /** Replace the transcript: with nothing, or with what was said before. */
+  showItems(items: readonly Item[]): void {
+    this.tell({ type: "items", items });
   }
 
   dismiss(): void {
@@ -159,7 +217,7 @@ export class Call {
   private async connect(typing: boolean, signal: AbortSignal, claim: Claim | null = null): Promise<void> {
     const by = await carrier();
     signal.throwIfAborted();
-    const started = claim && (await start(by, claim));
+    const started = claim && (await start(by, this.state.silent, claim));
     if (started?.resume) {
       this.remember(started.resume.token, started.resume.seconds, typing);
     }
@@ -175,10 +233,10 @@ export class Call {
     client.onInterrupted = () => this.tell({ type: "transcript", event: { type: "agent-cut" } });
     this.client = client;
     if (!typing) {
-      await this.openMicrophone(client, claim === null);
+      await this.openMicrophone(client, by, claim === null);
       signal.throwIfAborted();
     }
-    const begun = started ?? (await start(by));
+    const begun = started ?? (await start(by, this.state.silent));
     signal.throwIfAborted();
     if (begun.resume && claim === null) {
       this.remember(begun.resume.token, begun.resume.seconds, typing);
@@ -216,14 +274,19 @@ export class Call {
     }
   }
 
-  private async openMicrophone(client: PipecatClient, first: boolean): Promise<void> {
+  private async openMicrophone(client: PipecatClient, by: Carrier, first: boolean): Promise<void> {
     await client.initDevices();
     const trouble = microphoneTrouble(client.mediaState.mic);
     if (trouble) {
       throw trouble;
     }
-    if (first) {
-      this.tell({ type: "opening", phase: "connecting", typing: false });
+    restoreDevices(client, this.state.devices, by);
+    if (!first) {
+      return;
+    }
+    this.tell({ type: "opening", phase: "connecting", typing: false });
+    if (choices().pushToTalk) {
+      this.mute(true);
     }
   }
 
@@ -250,7 +313,7 @@ export class Call {
     const mine = ++this.generation;
     return only(() => mine === this.generation, {
       ...conversationCallbacks(this.tell, segmentsIn(this.state.items)),
-      ...deviceCallbacks(this.tell),
+      ...deviceCallbacks(this.tell, () => this.state.typing),
       onServerMessage: (message) => this.told(message),
       onMessageError: (message) => {
         const { error } = message.data as { error?: string };
@@ -350,7 +413,7 @@ export class Call {
 
   private remember(token: string, seconds: number, typing: boolean): void {
     const attempt = crypto.getRandomValues(new Uint32Array(4)).join("-");
-    this.kept = { token, attempt, seconds, typing, seen: Date.now(), items: [] };
+    this.kept = { token, attempt, seconds, typing, silent: this.state.silent, seen: Date.now(), items: [] };
     this.save();
   }
 
@@ -359,7 +422,8 @@ export class Call {
     if (this.kept !== null) {
       const { seen } = this.kept;
       const now = this.state.phase === "live" ? Date.now() : seen;
-      this.kept = { ...this.kept, seen: now, items: this.state.items };
+      const { items, typing, silent } = this.state;
+      this.kept = { ...this.kept, seen: now, items, typing, silent };
       keep(this.kept);
     }
   };

@@ -1,6 +1,6 @@
 /** What lets this tab come back to its conversation after a reload: kept by the tab, and by nothing else. */
 
-import type { Item } from "../conversation/transcript";
+import type { Item } from "../conversation/items";
 
 export interface Kept {
   /** Lets who has it come back, once. Never in an address, and never in a log. */
@@ -10,6 +10,8 @@ export interface Kept {
   /** How long the service lets a visitor come back. */
   readonly seconds: number;
   readonly typing: boolean;
+  /** The visitor reads the answers. */
+  readonly silent: boolean;
   /** When the conversation was last seen going on, in milliseconds of the clock. */
   readonly seen: number;
   readonly items: readonly Item[];

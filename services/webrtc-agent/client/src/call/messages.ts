@@ -2,7 +2,8 @@
 
 import type { BotOutputData, LLMFunctionCallInProgressData, RTVIEventCallbacks } from "@pipecat-ai/client-js";
 import type { ActivityEvent } from "../conversation/activity";
-import type { Item, TranscriptEvent } from "../conversation/transcript";
+import type { Item } from "../conversation/items";
+import type { TranscriptEvent } from "../conversation/transcript";
 import { isWeatherTool, placeIn, readWeather } from "../weather/reading";
 import type { CallEvent } from "./state";
 
@@ -14,7 +15,7 @@ export function conversationCallbacks(tell: Tell, segments = 0): RTVIEventCallba
   const say = (event: TranscriptEvent): void => tell({ type: "transcript", event });
   return {
     onUserStartedSpeaking: () => {
-      say({ type: "agent-cut" });
+      say({ type: "visitor-started" });
       doing("visitor-started")();
     },
     onUserStoppedSpeaking: doing("visitor-stopped"),
@@ -22,6 +23,7 @@ export function conversationCallbacks(tell: Tell, segments = 0): RTVIEventCallba
       say({ type: "visitor-said", text, final });
       doing("visitor-said")();
     },
+    onBotLlmStarted: () => say({ type: "agent-answering" }),
     onBotStartedSpeaking: doing("agent-started"),
     onBotStoppedSpeaking: doing("agent-stopped"),
     onBotOutput: (output) => {
@@ -71,7 +73,8 @@ function sentenceIn(output: BotOutputData, segments: number): TranscriptEvent | 
     return null;
   }
   const segment = segments + number;
-  const spoken = { type: "agent-sentence", segment, text } as const;
+  const recorded = output.aggregated_by === "recording";
+  const spoken = { type: "agent-sentence", segment, text, recorded } as const;
   if (status === "completed" || output.will_be_spoken === false) {
     return { ...spoken, heard: "said", characters: text.length };
   }

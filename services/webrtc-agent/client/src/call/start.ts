@@ -1,5 +1,6 @@
 /** Ask the service for a conversation. */
 
+import { formats } from "../locale/locale";
 import { problem, refusal, Trouble } from "../problems/problems";
 
 const PATIENCE_MS = 12_000;
@@ -53,10 +54,16 @@ export async function carrier(): Promise<Carrier> {
  *
  * @throws Trouble: nobody answers, or the answer is no.
  */
-export async function start(transport: Carrier, claim: Claim | null = null): Promise<Started> {
+export async function start(
+  transport: Carrier,
+  textOnly: boolean,
+  claim: Claim | null = null,
+): Promise<Started> {
   const answer = await ask("/start", {
     transport,
     createDailyRoom: transport === "daily",
+    locale: formats().tag,
+    textOnly,
     resume: claim ?? {},
   });
   const started = transport === "daily" ? dailyStart(answer) : peerStart(answer);

@@ -1,7 +1,9 @@
 /** Where a conversation stands. No I/O: events in, a new state out. */
 
 import { type Activity, type ActivityEvent, activityAfter } from "../conversation/activity";
-import { follow, type Item, type TranscriptEvent } from "../conversation/transcript";
+import { type Item, isLookingUp } from "../conversation/items";
+import { asRead } from "../conversation/text-only";
+import { follow, type TranscriptEvent } from "../conversation/transcript";
 import type { Cause } from "../problems/outage";
 import type { Problem } from "../problems/problems";
 
@@ -28,6 +30,10 @@ export interface CallState {
   /** The visitor only types: there is no microphone, or it was not wanted. */
   readonly typing: boolean;
   readonly muted: boolean;
+  /** The visitor reads: no sound is played, and the service sends none. */
+  readonly silent: boolean;
+  /** The microphone hears a voice right now. */
+  readonly voice: boolean;
   /** The system gives the microphone's sound: it takes it away for a telephone call, say. */
   readonly heard: boolean;
   readonly devices: Devices;
@@ -45,19 +51,27 @@ export type CallEvent =
       readonly type: "opening";
       readonly phase: "microphone" | "connecting";
       readonly typing: boolean;
-      readonly keeping?: boolean;
+      readonly silent?: boolean;
     }
-  | { readonly type: "restored"; readonly items: readonly Item[]; readonly typing: boolean }
+  | {
+      readonly type: "restored";
+      readonly items: readonly Item[];
+      readonly typing: boolean;
+      readonly silent: boolean;
+    }
   | { readonly type: "ready" }
   | { readonly type: "line"; readonly steady: boolean; readonly cause?: Cause }
   | { readonly type: "stopped"; readonly ending: string | null; readonly problem: Problem | null }
   | { readonly type: "notice"; readonly problem: Problem | null }
   | { readonly type: "muted"; readonly muted: boolean }
+  | { readonly type: "silent"; readonly silent: boolean }
+  | { readonly type: "voice"; readonly voice: boolean }
   | { readonly type: "heard"; readonly heard: boolean }
   | { readonly type: "devices"; readonly devices: Partial<Devices> }
   | { readonly type: "track"; readonly whose: "own" | "agent"; readonly track: MediaStreamTrack | null }
   | { readonly type: "activity"; readonly event: ActivityEvent }
-  | { readonly type: "transcript"; readonly event: TranscriptEvent };
+  | { readonly type: "transcript"; readonly event: TranscriptEvent; readonly at?: number }
+  | { readonly type: "items"; readonly items: readonly Item[] };
 
 export const BEFORE: CallState = {
   phase: "idle",
@@ -67,6 +81,8 @@ export const BEFORE: CallState = {
   ending: null,
   typing: false,
   muted: false,
+  silent: false,
+  voice: false,
   heard: true,
   devices: { microphones: [], speakers: [], microphone: "", speaker: "" },
   ownTrack: null,
@@ -93,11 +109,20 @@ export function next(state: CallState, event: CallEvent): CallState {
             ...BEFORE,
             phase: event.phase,
             typing: event.typing,
+            silent: event.silent ?? false,
             devices: state.devices,
-            items: event.keeping ? state.items : [],
+            items: told(state, { type: "opened" }),
           };
     case "restored":
-      return { ...BEFORE, phase: "reconnecting", cause: "reload", items: event.items, typing: event.typing };
+      return {
+        ...BEFORE,
+        phase: "reconnecting",
+        cause: "reload",
+        items: event.items,
+        typing: event.typing,
+        silent: event.silent,
+        devices: state.devices,
+      };
     case "ready":
       return { ...state, phase: "live", activity: "listening" };
     case "line":
@@ -108,24 +133,30 @@ export function next(state: CallState, event: CallEvent): CallState {
       return { ...state, problem: event.problem };
     case "muted":
       return { ...state, muted: event.muted };
+    case "silent":
+      return silenced(state, event.silent);
+    case "voice":
+      return { ...state, voice: event.voice };
     case "heard":
       return { ...state, heard: event.heard };
     case "devices":
       return { ...state, devices: { ...state.devices, ...event.devices } };
     case "track":
-      return { ...state, [event.whose === "own" ? "ownTrack" : "agentTrack"]: event.track };
+      return event.whose === "own" ? withOwn(state, event.track) : { ...state, agentTrack: event.track };
     case "activity":
       return {
         ...state,
-        activity: activityAfter(state.activity, event.event),
+        activity: activityAfter(state.activity, event.event, isLookingUp(state.items)),
         cut: state.cut && event.event !== "agent-started",
       };
     case "transcript":
       return {
         ...state,
-        items: follow(state.items, event.event),
+        items: told(state, state.silent ? asRead(event.event) : event.event, event.at),
         cut: state.cut || event.event.type === "agent-cut",
       };
+    case "items":
+      return { ...state, items: event.items };
   }
 }
 
@@ -135,11 +166,28 @@ function lined(state: CallState, steady: boolean, cause: Cause = state.cause): C
   return { ...state, phase: steady ? "live" : "reconnecting", activity, cause };
 }
 
+/** Give the transcript after an event; the agent can be heard while it is speaking. */
+function told(state: CallState, event: TranscriptEvent, at = Date.now()): readonly Item[] {
+  return follow(state.items, event, { at, sounding: state.activity === "speaking" && !state.cut });
+}
+
+/** What is being said stands there already: without sound nobody waits to hear it. */
+function silenced(state: CallState, silent: boolean): CallState {
+  return { ...state, silent, items: silent ? told(state, { type: "agent-finished" }) : state.items };
+}
+
+/** A microphone that is opened in a typed conversation makes it a spoken one. */
+function withOwn(state: CallState, ownTrack: MediaStreamTrack | null): CallState {
+  const speaks = state.typing && ownTrack !== null;
+  return { ...state, ownTrack, ...(speaks ? { typing: false, muted: false } : {}) };
+}
+
 function stopped(state: CallState, ending: string | null, problem: Problem | null): CallState {
   if (state.phase === "ended" || state.phase === "idle") {
     return state; // the first reason is the true one
   }
-  const phase = isLive(state.phase) ? "ended" : "idle";
-  const items = follow(state.items, { type: "agent-cut" });
-  return { ...state, phase, items, ending, problem, ownTrack: null, agentTrack: null };
+  const items = told(state, { type: "closed" });
+  // What was said in an earlier conversation stays in view, also when a new one could not begin.
+  const phase = isLive(state.phase) || items.length > 0 ? "ended" : "idle";
+  return { ...state, phase, items, ending, problem, voice: false, ownTrack: null, agentTrack: null };
 }

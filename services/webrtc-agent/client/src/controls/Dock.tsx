@@ -1,7 +1,8 @@
 import { useEffect, useRef } from "react";
 import type { Call } from "../call/call";
 import { type CallState, isLive } from "../call/state";
-import { Icon } from "./icons";
+import { useChoices } from "./choices";
+import { Icon, type IconName } from "./icons";
 import { TypedInput } from "./TypedInput";
 
 interface Props {
@@ -13,47 +14,150 @@ interface Props {
 /** Everything a visitor can do during a conversation, and the way back into one after it. */
 export function Dock({ call, state, onSettings }: Props) {
   if (state.phase === "ended") {
-    return state.problem ? null : <Again onAgain={() => void call.talk()} />;
+    return state.problem ? null : <Again call={call} typing={state.typing} />;
   }
-  const ready = isLive(state.phase);
   return (
     <div className="dock">
-      {!state.typing && (
-        <button
-          type="button"
-          className="icon-button"
-          aria-pressed={state.muted}
-          aria-label="Mute the microphone"
-          disabled={!ready}
-          onClick={() => call.mute(!state.muted)}
-        >
-          <Icon name={state.muted ? "muted" : "microphone"} />
-        </button>
-      )}
       <TypedInput ready={state.phase === "live"} first={state.typing} onSend={(words) => call.type(words)} />
-      <button type="button" className="icon-button" aria-label="Devices and volume" onClick={onSettings}>
-        <Icon name="settings" />
-      </button>
-      <button
-        type="button"
-        className="icon-button icon-button--end"
-        aria-label="End the conversation"
-        onClick={() => void call.hangUp()}
-      >
-        <Icon name="end" />
-      </button>
+      <div className="controls">
+        <Microphone call={call} state={state} />
+        <Control
+          name="Sound off"
+          label={state.silent ? "Sound off" : "Sound"}
+          icon={state.silent ? "silent" : "sound"}
+          shortcut="S"
+          pressed={state.silent}
+          tone="off"
+          disabled={!isLive(state.phase)}
+          onPress={() => call.silence(!state.silent)}
+        />
+        <Control name="Devices and volume" label="Devices" icon="settings" onPress={onSettings} />
+        <Control
+          name="End the conversation"
+          label="End"
+          icon="end"
+          tone="end"
+          onPress={() => void call.hangUp()}
+        />
+      </div>
     </div>
   );
 }
 
-function Again({ onAgain }: { onAgain: () => void }) {
+/** Off in a typed conversation, else muted or not; with push to talk it is held. */
+function Microphone({ call, state }: { call: Call; state: CallState }) {
+  const { pushToTalk } = useChoices();
+  const disabled = !isLive(state.phase);
+  if (state.typing) {
+    return (
+      <Control
+        name="Use the microphone"
+        label="Mic off"
+        icon="muted"
+        disabled={disabled}
+        onPress={() => call.addMicrophone()}
+      />
+    );
+  }
+  if (pushToTalk) {
+    return <Hold call={call} talking={!state.muted} disabled={disabled} />;
+  }
+  return (
+    <Control
+      name="Mute the microphone"
+      label={state.muted ? "Muted" : "Mute"}
+      icon={state.muted ? "muted" : "microphone"}
+      shortcut="M"
+      pressed={state.muted}
+      tone="muted"
+      disabled={disabled}
+      onPress={() => call.mute(!state.muted)}
+    />
+  );
+}
+
+interface ControlProps {
+  /** What it does; shown as a tooltip and read out. */
+  name: string;
+  label: string;
+  icon: IconName;
+  shortcut?: string;
+  pressed?: boolean;
+  tone?: "muted" | "off" | "end";
+  disabled?: boolean;
+  onPress: () => void;
+}
+
+function Control({ name, label, icon, shortcut, pressed, tone, disabled, onPress }: ControlProps) {
+  return (
+    <button
+      type="button"
+      className="control"
+      aria-label={name}
+      aria-pressed={pressed}
+      aria-keyshortcuts={shortcut}
+      data-key={shortcut}
+      data-tone={tone}
+      disabled={disabled}
+      onClick={onPress}
+    >
+      <Icon name={icon} />
+      <span className="control__label">{label}</span>
+    </button>
+  );
+}
+
+/** A button that opens the microphone for as long as it is held, by pointer or by key. */
+function Hold({ call, talking, disabled }: { call: Call; talking: boolean; disabled: boolean }) {
+  const release = (): void => call.hold(false);
+  return (
+    <button
+      type="button"
+      className="control"
+      aria-label="Hold to talk"
+      aria-pressed={talking}
+      aria-keyshortcuts="Space"
+      data-key="Space"
+      data-tone={talking ? "talking" : "muted"}
+      disabled={disabled}
+      onPointerDown={(event) => {
+        event.currentTarget.setPointerCapture(event.pointerId);
+        call.hold(true);
+      }}
+      onPointerUp={release}
+      onPointerCancel={release}
+      onContextMenu={(event) => event.preventDefault()} // a long touch opens one
+      onKeyDown={(event) => {
+        if (event.key === " " || event.key === "Enter") {
+          event.preventDefault();
+          call.hold(true);
+        }
+      }}
+      onKeyUp={release}
+      onBlur={release}
+    >
+      <Icon name={talking ? "microphone" : "muted"} />
+      <span className="control__label">{talking ? "Talking" : "Hold"}</span>
+    </button>
+  );
+}
+
+/** Begin anew the way it was: after a typed conversation no microphone is asked for. */
+function Again({ call, typing }: { call: Call; typing: boolean }) {
   const button = useRef<HTMLButtonElement>(null);
   // The controls that had the focus are gone.
   useEffect(() => button.current?.focus(), []);
   return (
     <div className="dock dock--ended">
-      <button ref={button} type="button" className="button button--main" onClick={onAgain}>
-        <Icon name="microphone" /> Talk again
+      <button ref={button} type="button" className="button button--main" onClick={() => void call.again()}>
+        <Icon name={typing ? "keyboard" : "microphone"} /> {typing ? "Type again" : "Talk again"}
+      </button>
+      <button
+        type="button"
+        className="button"
+        onClick={() => void (typing ? call.talk() : call.open({ typing: true }))}
+      >
+        {typing ? "Talk" : "Type"}
       </button>
     </div>
   );

@@ -1,50 +1,68 @@
-import { useEffect, useRef } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import type { Call } from "../call/call";
-import type { Devices } from "../call/state";
+import { type CallState, isLive } from "../call/state";
+import { canSetVolume } from "../media/chime";
+import { devicesOf } from "../media/hardware";
+import { choose, useChoices } from "./choices";
+import { MicrophoneCheck, SpeakerCheck } from "./DeviceCheck";
 import { Icon } from "./icons";
 
 interface Props {
   call: Call;
-  devices: Devices;
-  typing: boolean;
-  volume: number;
-  onVolume: (volume: number) => void;
+  state: CallState;
+  onShortcuts: () => void;
   onClose: () => void;
 }
 
-/** Which microphone, which speaker, how loud. */
-export function Settings({ call, devices, typing, volume, onVolume, onClose }: Props) {
+/** Which microphone, which speaker, how loud; each can be tried. What is chosen is remembered. */
+export function Settings({ call, state, onShortcuts, onClose }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const { volume, pushToTalk, microphone: remembered, speaker: rememberedSpeaker } = useChoices();
   useEffect(() => dialog.current?.showModal(), []);
+  const live = isLive(state.phase);
+  const devices = useDevices(state, live);
+  const speaker = live ? devices.speaker : rememberedSpeaker;
+  const microphone = live ? devices.microphone : remembered;
   return (
     <dialog ref={dialog} className="settings" aria-labelledby="settings" onClose={onClose}>
       <h2 id="settings">Devices and volume</h2>
-      {!typing && (
-        <DeviceChoice
-          label="Microphone"
-          all={devices.microphones}
-          chosen={devices.microphone}
-          onChoose={(id) => call.chooseMicrophone(id)}
-        />
+      {!(live && state.typing) && (
+        <fieldset>
+          <DeviceChoice
+            label="Microphone"
+            all={devices.microphones}
+            chosen={microphone}
+            onChoose={(id) => call.chooseMicrophone(id)}
+          />
+          <MicrophoneCheck
+            track={live ? state.ownTrack : null}
+            muted={state.muted}
+            microphone={microphone}
+            onAllowed={devices.refresh}
+          />
+        </fieldset>
       )}
-      <DeviceChoice
-        label="Speaker"
-        all={devices.speakers}
-        chosen={devices.speaker}
-        onChoose={(id) => call.chooseSpeaker(id)}
-      />
-      <label>
-        Volume of the agent
-        <input
-          type="range"
-          min="0"
-          max="1"
-          step="0.05"
-          value={volume}
-          aria-valuetext={`${Math.round(volume * 100)} percent`}
-          onChange={(event) => onVolume(Number(event.target.value))}
+      <fieldset>
+        <DeviceChoice
+          label="Speaker"
+          all={devices.speakers}
+          chosen={speaker}
+          onChoose={(id) => call.chooseSpeaker(id)}
         />
+        <Volume volume={volume} />
+        <SpeakerCheck speaker={speaker} volume={volume} />
+      </fieldset>
+      <label className="switch">
+        <input
+          type="checkbox"
+          checked={pushToTalk}
+          onChange={(event) => call.pushToTalk(event.target.checked)}
+        />
+        Push to talk: muted, except while you hold the button or the space bar
       </label>
+      <button type="button" className="button button--small settings__keys" onClick={onShortcuts}>
+        Keyboard shortcuts
+      </button>
       <button
         type="button"
         className="icon-button settings__close"
@@ -54,6 +72,44 @@ export function Settings({ call, devices, typing, volume, onVolume, onClose }: P
         <Icon name="close" />
       </button>
     </dialog>
+  );
+}
+
+/** The devices of the conversation, or those the browser names before one. */
+function useDevices({ devices }: CallState, live: boolean) {
+  const [found, setFound] = useState<{ microphones: MediaDeviceInfo[]; speakers: MediaDeviceInfo[] } | null>(
+    null,
+  );
+  const refresh = useCallback((): void => {
+    void Promise.all([devicesOf("audioinput"), devicesOf("audiooutput")]).then(([microphones, speakers]) =>
+      setFound({ microphones, speakers }),
+    );
+  }, []);
+  useEffect(() => {
+    if (!live) {
+      refresh();
+    }
+  }, [live, refresh]);
+  return live || found === null ? { ...devices, refresh } : { ...devices, ...found, refresh };
+}
+
+function Volume({ volume }: { volume: number }) {
+  const [settable] = useState(canSetVolume);
+  return settable ? (
+    <label>
+      Volume of the agent
+      <input
+        type="range"
+        min="0"
+        max="1"
+        step="0.05"
+        value={volume}
+        aria-valuetext={`${Math.round(volume * 100)} percent`}
+        onChange={(event) => choose({ volume: Number(event.target.value) })}
+      />
+    </label>
+  ) : (
+    <p className="check">Set the volume with the buttons of your device.</p>
   );
 }
 

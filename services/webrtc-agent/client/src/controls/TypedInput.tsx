@@ -11,6 +11,11 @@ interface Props {
   onSend: (words: string) => void;
 }
 
+/** Put the cursor into the text field of the page. */
+export function focusTyping(): void {
+  document.querySelector<HTMLInputElement>(".typed input")?.focus();
+}
+
 /** Words instead of voice. */
 export function TypedInput({ ready, first, onSend }: Props) {
   const [words, setWords] = useState("");

@@ -15,6 +15,24 @@ const DRAWINGS = {
       <path d="M5.5 11.5a6.5 6.5 0 0 0 10.9 4.8m1.8-2.4a6.4 6.4 0 0 0 .3-2.4M12 18v3M9 21h6M4 3l16 18" />
     </>
   ),
+  sound: (
+    <>
+      <path d="M4 9.5v5h3.5L12 18.5v-13L7.5 9.5Z" />
+      <path d="M15.5 9a4 4 0 0 1 0 6m2.3-8.3a7.4 7.4 0 0 1 0 10.6" />
+    </>
+  ),
+  silent: (
+    <>
+      <path d="M12 9V5.5L9.4 7.8M4 9.5v5h3.5L12 18.5v-4.2L7.2 9.5Z" />
+      <path d="M15.5 9a4 4 0 0 1 .9 4.6m1.4-6.9a7.4 7.4 0 0 1 1.2 8.8M4 3l16 18" />
+    </>
+  ),
+  keyboard: (
+    <>
+      <rect x="2.5" y="6" width="19" height="12" rx="2.5" />
+      <path d="M6.5 10h.01M10 10h.01M13.5 10h.01M17 10h.01M8 14.2h8" />
+    </>
+  ),
   send: <path d="M12 20V5M6 11l6-6 6 6" />,
   settings: (
     <>
@@ -42,7 +60,9 @@ const DRAWINGS = {
   moon: <path d="M19.5 14.5A8 8 0 0 1 9.5 4.5a8 8 0 1 0 10 10Z" />,
 } as const satisfies Readonly<Record<string, ReactNode>>;
 
-export function Icon({ name }: { name: keyof typeof DRAWINGS }) {
+export type IconName = keyof typeof DRAWINGS;
+
+export function Icon({ name }: { name: IconName }) {
   return (
     <svg className="icon" viewBox="0 0 24 24" aria-hidden="true">
       {DRAWINGS[name]}

@@ -1,5 +1,5 @@
 import { Fragment } from "react";
-import { type Sentence, shown } from "./transcript";
+import { type Sentence, shown } from "./items";
 
 /** The agent's sentences: bright as far as they have been heard, dim where they are still to come. */
 export function AgentTurn({ sentences }: { sentences: readonly Sentence[] }) {

@@ -33,9 +33,27 @@ const BESIDE: Partial<Record<Activity, readonly ActivityEvent[]>> = {
   "looking-up": ["agent-stopped", "visitor-said"],
 };
 
-/** Give the activity after an event. */
-export function activityAfter(now: Activity, event: ActivityEvent): Activity {
-  return BESIDE[now]?.includes(event) ? now : AFTER[event];
+/** Give the activity after an event; a look-up that goes on is what an agent without a word is doing. */
+export function activityAfter(now: Activity, event: ActivityEvent, lookingUp = false): Activity {
+  const after = BESIDE[now]?.includes(event) ? now : AFTER[event];
+  return lookingUp && (after === "listening" || after === "thinking") ? "looking-up" : after;
+}
+
+/** What says more about the moment than the agent's reports do. */
+export interface Moment {
+  readonly activity: Activity;
+  /** The microphone hears a voice; the model reports it only with the turn. */
+  readonly voice: boolean;
+  /** No sound is heard: the answer stands there, and the next question can be typed. */
+  readonly silent: boolean;
+}
+
+/** Give the activity to show. Turns are the model's: what is heard here only shows sooner. */
+export function shownActivity({ activity, voice, silent }: Moment): Activity {
+  if (voice && (activity === "listening" || activity === "speaking")) {
+    return "hearing";
+  }
+  return silent && activity === "speaking" ? "listening" : activity;
 }
 
 export const ACTIVITY_WORDS: Record<Activity, string> = {

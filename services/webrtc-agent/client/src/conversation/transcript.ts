@@ -1,97 +1,146 @@
-/** What has been said and shown, in order. No I/O: events in, a new list out. */
+/**
+ * What has been said and shown, by turn. No I/O: events in, a new list out.
+ *
+ * Reports arrive in another order than people speak: the words of a visitor come after the card that they asked for, and
+ * sentences that the agent planned come after the visitor has interrupted them. So each turn has its place from its
+ * first sign (the visitor starts to speak, the agent starts to answer), and words go to the place of their turn.
+ */
 
 import type { Contact } from "../people/contact";
 import type { WeatherReading } from "../weather/reading";
+import {
+  type AgentItem,
+  type Heard,
+  type Item,
+  isShown,
+  nextId,
+  type Sentence,
+  type VisitorItem,
+} from "./items";
 
-/** `planned`: not heard yet; `speaking`: partly heard; `cut`: the visitor spoke over it. */
-export type Heard = "planned" | "speaking" | "said" | "cut";
-
-export interface Sentence {
-  /** The agent's own number of the sentence; each number is one sentence, however often it is reported. */
-  readonly segment: number;
-  readonly text: string;
-  readonly heard: Heard;
-  /** How many characters have been heard, while `speaking`. */
-  readonly characters: number;
-}
-
-export type Item =
-  | {
-      readonly kind: "visitor";
-      readonly id: number;
-      readonly text: string;
-      readonly typed: boolean;
-      readonly final: boolean;
-    }
-  | { readonly kind: "agent"; readonly id: number; readonly sentences: readonly Sentence[] }
-  | {
-      readonly kind: "weather";
-      readonly id: number;
-      readonly call: string;
-      readonly place: string;
-      readonly reading: WeatherReading | null;
-    }
-  | { readonly kind: "contact"; readonly id: number; readonly contact: Contact };
+/** Silence after which the agent's next words are a paragraph of their own, in milliseconds. */
+export const PARAGRAPH_MS = 2500;
 
 export type TranscriptEvent =
+  | { readonly type: "opened" }
+  | { readonly type: "closed" }
+  | { readonly type: "visitor-started" }
   | { readonly type: "visitor-said"; readonly text: string; readonly final: boolean }
   | { readonly type: "visitor-typed"; readonly text: string }
+  | { readonly type: "agent-answering" }
   | { readonly type: "agent-cut" }
   | { readonly type: "agent-finished" }
   | {
       readonly type: "agent-sentence";
       readonly segment: number;
       readonly text: string;
-      readonly heard: Exclude<Heard, "cut">;
+      readonly heard: Exclude<Heard, "cut" | "unheard">;
       readonly characters: number;
+      /** A recording played it: it belongs to no answer. */
+      readonly recorded?: boolean;
     }
   | { readonly type: "weather-asked"; readonly call: string; readonly place: string }
   | { readonly type: "weather-told"; readonly call: string; readonly reading: WeatherReading | null }
   | { readonly type: "contact-shown"; readonly contact: Contact };
 
-/** Give the transcript after an event. */
-export function follow(items: readonly Item[], event: TranscriptEvent): readonly Item[] {
+/** The circumstances of an event. */
+export interface Moment {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** The agent can be heard. */
+  readonly sounding: boolean;
+}
+
+type Items = readonly Item[];
+
+/** Return the transcript after an event. Earlier conversations stay as they are. */
+export function follow(items: Items, event: TranscriptEvent, moment: Moment): Items {
+  const start = items.findLastIndex((item) => item.kind === "opening") + 1;
+  const { at } = moment;
+  if (event.type === "opened") {
+    return opened(items, at);
+  }
+  const now: Turns = { items: items.slice(start), at, id: nextId(items) };
+  const after = followed(now, event, moment.sounding);
+  // A conversation in which nothing was said needs no line above it.
+  const before = event.type === "closed" && after.length === 0 ? Math.max(0, start - 1) : start;
+  return [...items.slice(0, before), ...after];
+}
+
+/** One conversation, the time, and the next free id. */
+interface Turns {
+  readonly items: Items;
+  readonly at: number;
+  readonly id: number;
+}
+
+function followed(now: Turns, event: Exclude<TranscriptEvent, { type: "opened" }>, sounding: boolean): Items {
+  const { items, at, id } = now;
   switch (event.type) {
+    case "visitor-started":
+      return [...withoutEmptyVisitor(interrupted(now, sounding)), visitor(now, "", false, false)];
     case "visitor-said":
-      return visitorSaid(items, event.text.trim(), event.final);
+      return visitorSaid(now, event.text.trim(), event.final);
     case "visitor-typed":
-      return [...close(items, "cut"), visitor(items, event.text.trim(), true, true)];
-    case "agent-cut":
-      return close(items, "cut");
-    case "agent-finished":
-      return close(items, "said");
-    case "agent-sentence":
-      return agentSentence(items, { ...event, text: event.text.trim() });
-    case "weather-asked":
       return [
-        ...items,
-        { kind: "weather", id: nextId(items), call: event.call, place: event.place, reading: null },
+        ...withoutEmptyVisitor(interrupted(now, sounding)),
+        visitor(now, event.text.trim(), true, true),
       ];
+    case "agent-answering":
+      return agentAnswering(now);
+    case "agent-cut":
+      return interrupted(now, sounding);
+    case "closed":
+      return interrupted(now, sounding).filter(isSettled);
+    case "agent-finished":
+      return items.map((item) => (item.kind === "agent" ? finished(item, at) : item));
+    case "agent-sentence":
+      return agentSentence(now, event, sounding);
+    case "weather-asked":
+      return [...items, { kind: "weather", id, at, call: event.call, place: event.place, reading: null }];
     case "weather-told":
       return weatherTold(items, event.call, event.reading);
     case "contact-shown":
-      return contactShown(items, event.contact);
+      return contactShown(now, event.contact);
   }
 }
+
+/** Begin another conversation below what has been said so far, if anything has. */
+function opened(items: Items, at: number): Items {
+  const said = items.filter(isSettled);
+  const kept = said.at(-1)?.kind === "opening" ? said.slice(0, -1) : said;
+  return kept.length === 0 ? [] : [...kept, { kind: "opening", id: nextId(items), at }];
+}
+
+/** Leave out places that nothing came for, and look-ups without an answer. */
+const isSettled = (item: Item): boolean =>
+  isShown(item) && (item.kind !== "weather" || item.reading !== null);
 
 /** Tell whether some of the agent's planned words are still to be heard. */
 export function isUnfinished(sentence: Sentence): boolean {
   return sentence.heard === "planned" || sentence.heard === "speaking";
 }
 
-function visitor(items: readonly Item[], text: string, typed: boolean, final: boolean): Item {
-  return { kind: "visitor", id: nextId(items), text, typed, final };
+function visitor({ id, at }: Turns, text: string, typed: boolean, final: boolean): VisitorItem {
+  return { kind: "visitor", id, at, text, typed, final };
 }
 
-function visitorSaid(items: readonly Item[], text: string, final: boolean): readonly Item[] {
+/** A sound that was no words keeps no place. */
+const withoutEmptyVisitor = (items: Items): Items =>
+  items.filter((item) => item.kind !== "visitor" || item.text !== "" || item.final);
+
+function visitorSaid(now: Turns, text: string, final: boolean): Items {
+  const { items } = now;
   const last = items.findLast((item) => item.kind === "visitor");
-  if (text === "" || (last?.typed && sameWords(last.text, text))) {
+  const before = items.findLast((item) => item.kind === "visitor" && item !== last && item.text !== "");
+  const typed = last?.text === "" ? before : last;
+  if (text === "" || (typed?.kind === "visitor" && typed.typed && sameWords(typed.text, text))) {
     return items; // the model reports typed words as heard ones too
   }
   if (last && !last.final) {
     return items.map((item) => (item === last ? { ...last, text, final } : item));
   }
-  return [...items, visitor(items, text, false, final)];
+  return [...items, visitor(now, text, false, final)];
 }
 
 function sameWords(one: string, other: string): boolean {
@@ -103,61 +152,102 @@ function sameWords(one: string, other: string): boolean {
   return plain(one) === plain(other);
 }
 
-/** Say what became of the sentences still to be heard; a later report that one was heard wins over a cut. */
-function close(items: readonly Item[], heard: "cut" | "said"): readonly Item[] {
-  const closed = (one: Sentence): Sentence => (isUnfinished(one) ? { ...one, heard } : one);
-  return items.map((item) =>
-    item.kind === "agent" && item.sentences.some(isUnfinished)
-      ? { ...item, sentences: item.sentences.map(closed) }
-      : item,
+/** Cut off what the agent has not said; a later report that a sentence was heard wins over this. */
+function interrupted({ items, at }: Turns, sounding: boolean): Items {
+  return items.map((item) => {
+    if (item.kind !== "agent" || item.silentSince !== null) {
+      return item;
+    }
+    const first = sounding ? item.sentences.findIndex(isUnfinished) : -1;
+    const sentences = item.sentences.map((one, index) =>
+      isUnfinished(one)
+        ? { ...one, heard: index === first || one.heard === "speaking" ? "cut" : "unheard" }
+        : one,
+    ) as readonly Sentence[];
+    return { ...item, sentences, silentSince: at, interrupted: true };
+  });
+}
+
+/** Note that the agent has fallen silent by itself: it has said all that it planned. */
+function finished(item: AgentItem, at: number): AgentItem {
+  if (item.silentSince !== null || item.sentences.length === 0) {
+    return item;
+  }
+  const sentences = item.sentences.map(
+    (one): Sentence => (isUnfinished(one) ? { ...one, heard: "said" } : one),
   );
+  return { ...item, sentences, silentSince: at };
 }
 
-/** What to show of an agent's turn: of the words it was cut off in, only the sentence it was saying. */
-export function shown(sentences: readonly Sentence[]): readonly Sentence[] {
-  const first = sentences.findIndex((one) => one.heard === "cut");
-  return sentences.filter((one, at) => one.heard !== "cut" || at === first);
-}
-
-function agentSentence(items: readonly Item[], sentence: Sentence): readonly Item[] {
-  const { segment, text, heard, characters } = sentence;
-  const told: Sentence = { segment, text, heard, characters };
-  const owner = items.findLast((item) => item.kind === "agent" && item.sentences.some(has(segment)));
-  if (owner?.kind === "agent") {
-    const sentences = owner.sentences.map((one) => (one.segment === segment ? further(one, told) : one));
-    return items.map((item) => (item === owner ? { ...owner, sentences } : item));
-  }
+/** Keep a place for an answer that begins; it goes on with the paragraph before it if there was no silence. */
+function agentAnswering(now: Turns): Items {
+  const { items } = now;
   const last = items.at(-1);
-  if (last?.kind === "agent") {
-    return [...items.slice(0, -1), { ...last, sentences: [...last.sentences, told] }];
-  }
-  return [...items, { kind: "agent", id: nextId(items), sentences: [told] }];
+  return last?.kind === "agent" && isGoingOn(last, now.at) ? items : [...items, answer(now, [])];
 }
 
-function has(segment: number): (sentence: Sentence) => boolean {
-  return (sentence) => sentence.segment === segment;
+const answer = ({ id, at }: Turns, sentences: readonly Sentence[]): AgentItem => ({
+  kind: "agent",
+  id,
+  at,
+  sentences,
+  silentSince: null,
+  interrupted: false,
+});
+
+const isGoingOn = (item: AgentItem, at: number): boolean =>
+  !item.interrupted && (item.silentSince === null || at - item.silentSince < PARAGRAPH_MS);
+
+function agentSentence(
+  now: Turns,
+  told: Extract<TranscriptEvent, { type: "agent-sentence" }>,
+  sounding: boolean,
+): Items {
+  const { items, at } = now;
+  const { segment, heard, characters } = told;
+  const sentence: Sentence = { segment, text: told.text.trim(), heard, characters };
+  const owner = items.findLast((item): item is AgentItem => item.kind === "agent" && has(item, segment));
+  if (owner) {
+    const sentences = owner.sentences.map((one) => (one.segment === segment ? further(one, sentence) : one));
+    return replaced(items, owner, { ...owner, sentences });
+  }
+  const last = items.findLast((item): item is AgentItem => item.kind === "agent");
+  // An agent that can be heard again has begun another answer.
+  if (last?.interrupted && !(told.recorded || sounding)) {
+    const late: Sentence = heard === "said" ? sentence : { ...sentence, heard: "unheard" };
+    return replaced(items, last, { ...last, sentences: [...last.sentences, late] });
+  }
+  const isOpen = last && (last === items.at(-1) || last.sentences.length === 0) && isGoingOn(last, at);
+  return last && isOpen
+    ? replaced(items, last, { ...last, sentences: [...last.sentences, sentence], silentSince: null })
+    : [...items, answer(now, [sentence])];
 }
+
+const has = (item: AgentItem, segment: number): boolean =>
+  item.sentences.some((sentence) => sentence.segment === segment);
+
+const replaced = (items: Items, old: Item, changed: Item): Items =>
+  items.map((item) => (item === old ? changed : item));
 
 /** Reports may come late: what was heard once stays heard. */
 function further(known: Sentence, told: Sentence): Sentence {
-  if (known.heard === "said" || (known.heard === "cut" && told.heard !== "said")) {
+  if (
+    known.heard === "said" ||
+    ((known.heard === "cut" || known.heard === "unheard") && told.heard !== "said")
+  ) {
     return known;
   }
   return told.heard === "planned" ? { ...known, text: told.text } : told;
 }
 
-/** Somebody who was shown before moves down to where they are spoken of now. */
-function contactShown(items: readonly Item[], contact: Contact): readonly Item[] {
+/** A person who was shown before moves down to where they are spoken of now. */
+function contactShown({ items, at, id }: Turns, contact: Contact): Items {
   const others = items.filter((item) => item.kind !== "contact" || item.contact.name !== contact.name);
-  return [...others, { kind: "contact", id: nextId(items), contact }];
-}
-
-function nextId(items: readonly Item[]): number {
-  return items.reduce((most, item) => Math.max(most, item.id + 1), 0);
+  return [...others, { kind: "contact", id, at, contact }];
 }
 
 /** A null reading takes the card away: the look-up was given up. */
-function weatherTold(items: readonly Item[], call: string, reading: WeatherReading | null): readonly Item[] {
+function weatherTold(items: Items, call: string, reading: WeatherReading | null): Items {
   return items.flatMap((item) => {
     if (item.kind !== "weather" || item.call !== call) {
       return [item];

@@ -50,7 +50,7 @@ export function AgentAudio({ track, muted, volume, speaker }: Props) {
     <>
       {/* biome-ignore lint/a11y/useMediaCaption: the transcript is the caption */}
       <audio ref={audio} autoPlay />
-      {held && track && (
+      {held && track && !muted && (
         <button
           type="button"
           className="button button--main unhold"

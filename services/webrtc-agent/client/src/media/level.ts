@@ -6,9 +6,13 @@ const FLOOR_DB = -60;
 
 /** Put root-mean-square loudness on a scale that looks even to the eye: 0 is -60 dB and below, 1 is full scale. */
 export function loudness(samples: Float32Array): number {
+  return Math.min(Math.max(1 - decibels(samples) / FLOOR_DB, 0), 1);
+}
+
+/** Give the root-mean-square loudness in dB of full scale, silence as -120. */
+export function decibels(samples: Float32Array): number {
   const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / Math.max(samples.length, 1);
-  const decibels = 10 * Math.log10(power + 1e-12);
-  return Math.min(Math.max(1 - decibels / FLOOR_DB, 0), 1);
+  return 10 * Math.log10(power + 1e-12);
 }
 
 /**

@@ -7,7 +7,8 @@ import type {
   Tracks,
 } from "@pipecat-ai/client-js";
 import { DeviceError } from "@pipecat-ai/client-js";
-import { microphoneProblem, type ProblemKind } from "../problems/problems";
+import { choices } from "../controls/choices";
+import { microphoneProblem, type ProblemKind, problem } from "../problems/problems";
 import { replacement, standardOf, type Use } from "./devices";
 import { devicesOf, revive, stop, wanted } from "./hardware";
 import { Pulse } from "./pulse";
@@ -59,6 +60,7 @@ export class BrowserSound {
   private rest: () => void = () => undefined;
   /** The speaker that the visitor chose; it may be unplugged, and come back. */
   private wantedSpeaker = "";
+  private refusal: ProblemKind | null = null;
 
   /** Another connection is about to use it: what ends the old one leaves the microphone open. */
   held = false;
@@ -73,9 +75,12 @@ export class BrowserSound {
     this.open();
     navigator.mediaDevices?.addEventListener("devicechange", this.devicesChanged);
     if (this.enabled && !this.isLive) {
-      await this.openMicrophone(this.use.chosen);
+      await this.openRemembered();
     }
     await this.listDevices();
+    if (choices().speaker !== "") {
+      await this.restoreSpeaker(choices().speaker);
+    }
   }
 
   async connect(): Promise<void> {
@@ -172,6 +177,32 @@ export class BrowserSound {
     }
   }
 
+  /** Open the microphone that was chosen before; where it is gone, the default one, and say so. */
+  private async openRemembered(): Promise<void> {
+    const chosen = choices().microphone === "default" ? "" : choices().microphone;
+    this.use = { ...this.use, chosen };
+    if (chosen === "") {
+      await this.openMicrophone("");
+    } else if (await this.openMicrophone(chosen, { quietly: true })) {
+      return;
+    } else if (this.refusal === "denied") {
+      this.fail("denied");
+    } else if (await this.openMicrophone("")) {
+      this.onNews({ type: "device", kind: "microphone", label: this.mic.label ?? "" });
+    }
+  }
+
+  private async restoreSpeaker(id: string): Promise<void> {
+    const all = await this.getAllSpeakers();
+    const speaker = all.find((one) => one.deviceId === id);
+    this.wantedSpeaker = id; // it may come back
+    this.speakInto(speaker ?? {});
+    if (speaker === undefined && all.length > 0) {
+      const standard = all.find((one) => one.deviceId === "default") ?? all[0];
+      this.onNews({ type: "device", kind: "speaker", label: standard?.label ?? "" });
+    }
+  }
+
   /** Open a microphone. One that was asked for later wins; what is in use stays if this one cannot be had. */
   private async openMicrophone(id: string, { quietly = false } = {}): Promise<boolean> {
     const opening = ++this.openings;
@@ -186,13 +217,17 @@ export class BrowserSound {
       await this.listDevices();
       return true;
     } catch (error) {
+      this.refusal = microphoneProblem(error).kind;
       if (!quietly) {
-        const { kind, title } = microphoneProblem(error);
-        const type = ERROR_TYPES[kind] ?? "unknown";
-        this.callbacks.onDeviceError?.(new DeviceError(["mic"], type, title));
+        this.fail(this.refusal);
       }
       return false;
     }
+  }
+
+  private fail(kind: ProblemKind): void {
+    const type = ERROR_TYPES[kind] ?? "unknown";
+    this.callbacks.onDeviceError?.(new DeviceError(["mic"], type, problem(kind).title));
   }
 
   private async plugIn(stream: MediaStream, id: string): Promise<void> {

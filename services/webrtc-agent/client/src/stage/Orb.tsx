@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "react";
 import { type CallState, isLive, isUnheard } from "../call/state";
+import { shownActivity } from "../conversation/activity";
 import { watchLevel } from "../media/level";
 
 /** Louder than a quiet room: about -36 dB. The agent itself tells only at the end that it heard somebody. */
@@ -9,7 +10,7 @@ const VOICE = 0.4;
 export function Orb({ state }: { state: CallState }) {
   const ball = useRef<HTMLDivElement>(null);
   const mood = moodOf(state);
-  const track = state.activity === "speaking" ? state.agentTrack : state.ownTrack;
+  const track = shownActivity(state) === "speaking" ? state.agentTrack : state.ownTrack;
   const heard = isLive(state.phase) ? track : null;
   useEffect(() => {
     const show = (level: number): void => {
@@ -28,7 +29,8 @@ export function Orb({ state }: { state: CallState }) {
 }
 
 function moodOf(state: CallState): string {
-  const { phase, activity, muted } = state;
+  const { phase, muted } = state;
+  const activity = shownActivity(state);
   if (phase !== "live") {
     return phase;
   }

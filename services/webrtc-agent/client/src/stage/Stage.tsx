@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "react";
 import { type CallState, isLive, isUnheard } from "../call/state";
-import { ACTIVITY_WORDS } from "../conversation/activity";
+import { useChoices } from "../controls/choices";
+import { ACTIVITY_WORDS, shownActivity } from "../conversation/activity";
 import { outageHint } from "../problems/outage";
 import { Orb } from "./Orb";
 
@@ -8,6 +9,7 @@ import { Orb } from "./Orb";
 export function Stage({ state }: { state: CallState }) {
   const words = useRef<HTMLParagraphElement>(null);
   const { phase } = state;
+  const { pushToTalk } = useChoices();
   // The button that was pressed is gone; the words that replace it get the focus, so that nobody starts from the top.
   useEffect(() => {
     if (phase === "connecting" || phase === "microphone") {
@@ -21,14 +23,15 @@ export function Stage({ state }: { state: CallState }) {
         <p ref={words} className="stage__words" role="status" tabIndex={-1}>
           {wordsFor(state)}
         </p>
-        <p className="stage__hint">{hintFor(state)}</p>
+        <p className="stage__hint">{hintFor(state, pushToTalk)}</p>
       </div>
     </section>
   );
 }
 
 function wordsFor(state: CallState): string {
-  const { phase, activity, muted, typing } = state;
+  const { phase, muted, typing, silent } = state;
+  const activity = shownActivity(state);
   switch (phase) {
     case "microphone":
       return "Waiting for the microphone";
@@ -44,14 +47,15 @@ function wordsFor(state: CallState): string {
   if (isUnheard(state)) {
     return "Cannot hear you";
   }
-  if (activity === "listening" && typing) {
+  if (activity === "listening" && (typing || (silent && muted))) {
     return "Ready";
   }
   return activity === "listening" && muted ? "Muted" : ACTIVITY_WORDS[activity];
 }
 
-function hintFor(state: CallState): string {
-  const { phase, activity, ending, typing, muted } = state;
+function hintFor(state: CallState, pushToTalk: boolean): string {
+  const { phase, ending, typing, muted, silent } = state;
+  const activity = shownActivity(state);
   if (phase === "microphone") {
     return "Choose “Allow” in the browser's question.";
   }
@@ -68,7 +72,10 @@ function hintFor(state: CallState): string {
     return "";
   }
   if (typing) {
-    return "Type your question; the answer is spoken.";
+    return silent ? "Type your question; you read the answer." : "Type your question; the answer is spoken.";
+  }
+  if (muted && pushToTalk) {
+    return "Hold the space bar, or the button, to talk.";
   }
   return muted ? "The agent cannot hear you." : "Ask about the weather anywhere.";
 }

@@ -1,4 +1,5 @@
 import { useId } from "react";
+import { formats } from "../locale/locale";
 import { chartLine, chartPoints } from "./chart";
 import { skyOf } from "./conditions";
 import type { HourAhead, Unit } from "./reading";
@@ -17,7 +18,7 @@ export function HoursChart({ hours, unit }: { hours: readonly HourAhead[]; unit:
   );
   return (
     <svg className="hours" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-labelledby={title}>
-      <title id={title}>{hoursInWords(hours, unit)}</title>
+      <title id={title}>{hoursInWords(hours, unit, formats())}</title>
       <path className="hours__line" d={chartLine(points)} />
       {points.map(([x, y], at) => {
         const hour = hours[at];
@@ -30,7 +31,7 @@ export function HoursChart({ hours, unit }: { hours: readonly HourAhead[]; unit:
               </text>
               <SkyIcon sky={skyOf(hour.conditions)} isDay={hour.isDay} at={[x - 10, HEIGHT - 42]} />
               <text className="hours__hour" x={x} y={HEIGHT - 6}>
-                {String(hour.hour).padStart(2, "0")}
+                {formats().shortHour(hour.hour)}
               </text>
             </g>
           )

@@ -1,10 +1,11 @@
+import { formats } from "../locale/locale";
 import { conditionsName, skyOf } from "./conditions";
 import { HoursChart } from "./HoursChart";
-import type { CurrentWeather, ForecastWeather, WeatherReading } from "./reading";
+import type { CurrentWeather, ForecastWeather, NoWeather, WeatherReading, WhichPlace } from "./reading";
 import { SkyIcon } from "./SkyIcon";
-import { degrees, factsOf } from "./words";
+import { degrees, factsOf, warmthOf, whenOf, whereOf } from "./words";
 
-/** What the agent looked up, drawn from the same figures it speaks about. */
+/** What the agent looked up, drawn from the same figures it speaks about; `place` is what it asked for. */
 export function WeatherCard({ place, reading }: { place: string; reading: WeatherReading | null }) {
   if (reading === null) {
     return (
@@ -13,29 +14,55 @@ export function WeatherCard({ place, reading }: { place: string; reading: Weathe
       </article>
     );
   }
-  if (reading.kind === "none") {
-    return (
-      <article className="card card--none" aria-label={`Weather in ${place}`}>
-        <h3>{place}</h3>
-        <p>{reading.sentence}</p>
-      </article>
-    );
+  switch (reading.kind) {
+    case "none":
+      return <NoWeatherCard reading={reading} />;
+    case "which":
+      return <WhichPlaceCard reading={reading} />;
+    default:
+      return <FiguresCard reading={reading} />;
   }
+}
+
+function NoWeatherCard({ reading: { name, sentence } }: { reading: NoWeather }) {
   return (
-    <article className="card" aria-label={`Weather in ${place}`} data-day={reading.isDay}>
+    <article className="card card--none" aria-label={`Weather in ${name}`}>
+      <h3>{name}</h3>
+      <p>{sentence}</p>
+    </article>
+  );
+}
+
+function WhichPlaceCard({ reading: { name, places } }: { reading: WhichPlace }) {
+  return (
+    <article className="card card--none" aria-label={`Which ${name}?`}>
+      <h3>Which {name}?</h3>
+      <ul className="card__places">
+        {places.map((one) => (
+          <li key={one.area}>{whereOf(one)}</li>
+        ))}
+      </ul>
+    </article>
+  );
+}
+
+function FiguresCard({ reading }: { reading: CurrentWeather | ForecastWeather }) {
+  return (
+    <article className="card" aria-label={`Weather in ${whereOf(reading)}`} data-day={reading.isDay}>
       <header>
         <div>
-          <h3>{place}</h3>
-          <p className="card__when">{whenOf(reading)}</p>
+          <h3>{reading.name}</h3>
+          {reading.area && <p className="card__area">{reading.area}</p>}
+          <p className="card__when">{whenOf(reading, formats())}</p>
         </div>
         <SkyIcon sky={skyOf(reading.conditions)} isDay={reading.isDay} />
       </header>
       <p className="card__main">
-        <Degrees reading={reading} />
+        <Degrees reading={reading} />{" "}
         <span className="card__conditions">{conditionsName(reading.conditions)}</span>
       </p>
       <dl className="card__facts">
-        {factsOf(reading).map(([label, figure]) => (
+        {factsOf(reading, formats()).map(([label, figure]) => (
           <div key={label}>
             <dt>{label}</dt>
             <dd>{figure}</dd>
@@ -49,22 +76,19 @@ export function WeatherCard({ place, reading }: { place: string; reading: Weathe
   );
 }
 
-function whenOf(reading: CurrentWeather | ForecastWeather): string {
-  if (reading.kind === "forecast") {
-    return reading.when;
-  }
-  return reading.time ? `Now, ${reading.time} there` : "Now";
-}
-
+/** The figures as they are seen, and the same in words as they are read out. */
 function Degrees({ reading }: { reading: CurrentWeather | ForecastWeather }) {
   const [main, low] =
     reading.kind === "now" ? [reading.temperature, reading.temperature] : [reading.high, reading.low];
   return (
     <strong>
-      {low < main && <span className="out-of-sight">High </span>}
-      {degrees(main).slice(0, -1)}
-      <span className="card__unit">°{reading.unit}</span>
-      {low < main && <span className="card__low">low {degrees(low)}</span>}
+      <span className="out-of-sight">{warmthOf(reading)}, </span>
+      <span aria-hidden="true">
+        {low < main && <span className="card__high">High</span>}
+        {degrees(main).slice(0, -1)}
+        <span className="card__unit">°{reading.unit}</span>
+        {low < main && <span className="card__low">Low {degrees(low)}</span>}
+      </span>
     </strong>
   );
 }

@@ -11,45 +11,67 @@ export interface HourAhead {
   readonly isDay: boolean;
 }
 
-export interface CurrentWeather {
+/** Where the weather is: the place that was found, which may be another than the one that was meant. */
+export interface Place {
+  readonly name: string;
+  /** "Illinois, United States"; empty where it is not known. */
+  readonly area: string;
+}
+
+/** A figure with its unit, as the service chose it for this visitor. */
+export interface Measure {
+  readonly value: number;
+  readonly unit: "km/h" | "mph" | "mm" | "in";
+}
+
+export interface CurrentWeather extends Place {
   readonly kind: "now";
-  readonly place: string;
   readonly conditions: Conditions;
   readonly isDay: boolean;
   readonly unit: Unit;
   readonly temperature: number;
   readonly feelsLike: number | null;
   readonly humidity: number | null;
-  readonly wind: number | null;
-  readonly rain: number | null;
+  readonly wind: Measure | null;
+  readonly rain: Measure | null;
   /** Clock time at the place, as HH:MM. */
   readonly time: string | null;
   readonly hours: readonly HourAhead[];
 }
 
-export interface ForecastWeather {
+export interface ForecastWeather extends Place {
   readonly kind: "forecast";
-  readonly place: string;
   readonly conditions: Conditions;
   readonly unit: Unit;
-  /** "Tuesday", or "Tuesday, 15:00". */
-  readonly when: string;
+  /** As YYYY-MM-DD; null where only the weekday is known. */
+  readonly date: string | null;
+  /** "Tuesday". */
+  readonly weekday: string;
+  /** The hour that was asked for, if it was one. */
+  readonly hour: number | null;
   readonly isDay: boolean;
   readonly high: number;
   /** The same as `high` where one hour was asked for. */
   readonly low: number;
   readonly rainChance: number | null;
-  readonly rain: number | null;
-  readonly wind: number | null;
+  readonly rain: Measure | null;
+  readonly wind: Measure | null;
 }
 
 export interface NoWeather {
   readonly kind: "none";
-  readonly place: string;
+  readonly name: string;
   readonly sentence: string;
 }
 
-export type WeatherReading = CurrentWeather | ForecastWeather | NoWeather;
+/** Several places have this name: the visitor says which one is meant. */
+export interface WhichPlace {
+  readonly kind: "which";
+  readonly name: string;
+  readonly places: readonly Place[];
+}
+
+export type WeatherReading = CurrentWeather | ForecastWeather | NoWeather | WhichPlace;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -70,68 +92,78 @@ export function placeIn(asked: unknown): string {
 }
 
 /** Read what a weather tool answered; an answer that makes no sense reads as no weather. */
-export function readWeather(place: string, answered: unknown): WeatherReading {
+export function readWeather(asked: string, answered: unknown): WeatherReading {
   const answer = fields(answered);
+  const places = placesIn(answer.places);
+  if (places.length > 0) {
+    return { kind: "which", name: asked, places };
+  }
   const conditions = conditionsIn(answer.conditions);
-  const unit = answer.format === "fahrenheit" ? "F" : "C";
   const temperature = whole(answer.temperature);
   const high = whole(answer.temperature_high) ?? temperature;
   const failed = text(answer.error) ?? "weather_unavailable";
   if ("error" in answer || conditions === null || high === null) {
-    return { kind: "none", place, sentence: REASONS[failed] ?? (REASONS.weather_unavailable as string) };
+    return {
+      kind: "none",
+      name: asked,
+      sentence: REASONS[failed] ?? (REASONS.weather_unavailable as string),
+    };
   }
-  if (temperature === null || "weekday" in answer) {
-    return forecast(place, conditions, unit, high, answer);
-  }
-  return current(place, conditions, unit, temperature, answer);
+  const common = {
+    ...(placesIn([answer.place])[0] ?? { name: asked, area: "" }),
+    conditions,
+    unit: answer.format === "fahrenheit" ? "F" : "C",
+    wind: measure(whole(answer.wind_kmh), "km/h") ?? measure(whole(answer.wind_mph), "mph"),
+    rain: measure(number(answer.precipitation_mm), "mm") ?? measure(number(answer.precipitation_in), "in"),
+  } as const;
+  return temperature === null || "weekday" in answer
+    ? { ...common, ...forecast(high, answer) }
+    : { ...common, ...current(temperature, answer) };
 }
 
-function current(
-  place: string,
-  conditions: Conditions,
-  unit: Unit,
-  temperature: number,
-  answer: Fields,
-): CurrentWeather {
-  const isDay = answer.is_day !== false;
+type Common = keyof Place | "conditions" | "unit" | "wind" | "rain";
+
+function current(temperature: number, answer: Fields): Omit<CurrentWeather, Common> {
   return {
     kind: "now",
-    place,
-    conditions,
-    isDay,
-    unit,
+    isDay: answer.is_day !== false,
     temperature,
     feelsLike: whole(answer.feels_like),
     humidity: whole(answer.humidity_percent),
-    wind: whole(answer.wind_kmh),
-    rain: number(answer.precipitation_mm),
     time: clock(answer.timestamp),
     hours: hoursAhead(answer.next_hours),
   };
 }
 
-function forecast(
-  place: string,
-  conditions: Conditions,
-  unit: Unit,
-  high: number,
-  answer: Fields,
-): ForecastWeather {
+function forecast(high: number, answer: Fields): Omit<ForecastWeather, Common> {
   const hour = whole(answer.hour);
-  const weekday = capitalised(text(answer.weekday) ?? "Forecast");
   return {
     kind: "forecast",
-    place,
-    conditions,
-    unit,
-    when: hour === null ? weekday : `${weekday}, ${hourName(hour)}`,
+    date: dateIn(answer.day),
+    weekday: capitalised(text(answer.weekday) ?? "Forecast"),
+    hour,
     isDay: hour === null || isDaytime(hour),
     high,
     low: whole(answer.temperature_low) ?? high,
     rainChance: whole(answer.precipitation_probability_percent),
-    rain: number(answer.precipitation_mm),
-    wind: whole(answer.wind_kmh),
   };
+}
+
+const measure = (value: number | null, unit: Measure["unit"]): Measure | null =>
+  value === null ? null : { value, unit };
+
+function placesIn(told: unknown): readonly Place[] {
+  return (Array.isArray(told) ? told : []).flatMap((one: unknown) => {
+    const { name, region, country } = fields(one);
+    const found = text(name);
+    const area = [text(region), text(country)].filter((each) => each !== null && each !== found);
+    return found === null ? [] : [{ name: found, area: area.join(", ") }];
+  });
+}
+
+function dateIn(value: unknown): string | null {
+  const date = text(value) ?? "";
+  return /^\d{4}-\d\d-\d\d$/.test(date) && !Number.isNaN(Date.parse(date)) ? date : null;
 }
 
 function hoursAhead(told: unknown): readonly HourAhead[] {
@@ -148,8 +180,6 @@ function hoursAhead(told: unknown): readonly HourAhead[] {
 
 /** The tools tell day from night only for now; for an hour to come this decides between a sun and a moon. */
 const isDaytime = (hour: number): boolean => hour >= 7 && hour < 20;
-
-export const hourName = (hour: number): string => `${String(hour).padStart(2, "0")}:00`;
 
 /** Tool answers arrive as objects, or as JSON where a transport passes them on as text. */
 function fields(told: unknown): Fields {

@@ -1,40 +1,89 @@
 /** A weather reading in words: labels, and what a screen reader says of the chart. No I/O. */
 
+import type { Formats } from "../locale/locale";
 import { conditionsName, skyOf } from "./conditions";
-import { type CurrentWeather, type ForecastWeather, type HourAhead, hourName, type Unit } from "./reading";
+import type {
+  CurrentWeather,
+  ForecastWeather,
+  HourAhead,
+  Measure,
+  Place,
+  Unit,
+  WeatherReading,
+} from "./reading";
 
 /** Degrees as they are written: with a true minus, which is as wide as a plus. */
 export const degrees = (whole: number): string => `${whole}°`.replace("-", "\u2212");
 
+/** Degrees with their scale, as they are read out: "High 65 °F". */
+const inFull = (whole: number, unit: Unit): string => `${whole} °${unit}`.replace("-", "\u2212");
+
 /** One label and figure of a card. */
 export type Fact = readonly [label: string, figure: string];
 
-export function hoursInWords(hours: readonly HourAhead[], unit: Unit): string {
+/** A place with the area it lies in, as far as that is known. */
+export const whereOf = ({ name, area }: Place): string => (area === "" ? name : `${name}, ${area}`);
+
+/** The temperature in words: "65 °F", or "High 65 °F, low 52 °F". */
+export function warmthOf(reading: CurrentWeather | ForecastWeather): string {
+  if (reading.kind === "now") {
+    return inFull(reading.temperature, reading.unit);
+  }
+  const { high, low, unit } = reading;
+  return low < high ? `High ${inFull(high, unit)}, low ${inFull(low, unit)}` : inFull(high, unit);
+}
+
+/** The time that a reading is about: "Now, 3:05 PM there", or "Tuesday, November 24". */
+export function whenOf(reading: CurrentWeather | ForecastWeather, formats: Formats): string {
+  if (reading.kind === "now") {
+    return reading.time === null ? "Now" : `Now, ${formats.clock(reading.time)} there`;
+  }
+  const day = reading.date === null ? reading.weekday : formats.day(reading.date);
+  return reading.hour === null ? day : `${day}, ${formats.hour(reading.hour)}`;
+}
+
+export function hoursInWords(hours: readonly HourAhead[], unit: Unit, formats: Formats): string {
   const scale = unit === "C" ? "Celsius" : "Fahrenheit";
   const told = hours.map(
     (hour) =>
-      `${hourName(hour.hour)} ${hour.temperature} degrees, ${conditionsName(hour.conditions).toLowerCase()}`,
+      `${formats.hour(hour.hour)} ${hour.temperature} degrees, ${conditionsName(hour.conditions).toLowerCase()}`,
   );
   return `The next hours, in degrees ${scale}: ${told.join("; ")}.`;
 }
 
 /** Name the figures beside the big one; what the weather source left out is left out here. */
-export function factsOf(reading: CurrentWeather | ForecastWeather): readonly Fact[] {
+export function factsOf(reading: CurrentWeather | ForecastWeather, formats: Formats): readonly Fact[] {
   const falling = skyOf(reading.conditions) === "snow" ? "Snow" : "Rain";
-  const facts: readonly (readonly [string, number | null, string])[] =
+  const measured = (measure: Measure | null): string | null =>
+    measure && `${formats.number(measure.value)} ${measure.unit}`;
+  const percent = (value: number | null): string | null => (value === null ? null : `${value} %`);
+  const facts: readonly (readonly [string, string | null])[] =
     reading.kind === "now"
       ? [
-          ["Feels like", reading.feelsLike, "°"],
-          ["Humidity", reading.humidity, " %"],
-          ["Wind", reading.wind, " km/h"],
-          [falling, reading.rain, " mm"],
+          ["Feels like", reading.feelsLike === null ? null : degrees(reading.feelsLike)],
+          ["Humidity", percent(reading.humidity)],
+          ["Wind", measured(reading.wind)],
+          [falling, measured(reading.rain)],
         ]
       : [
-          [`Chance of ${falling.toLowerCase()}`, reading.rainChance, " %"],
-          [falling, reading.rain, " mm"],
-          ["Wind", reading.wind, " km/h"],
+          [`Chance of ${falling.toLowerCase()}`, percent(reading.rainChance)],
+          [falling, measured(reading.rain)],
+          ["Wind", measured(reading.wind)],
         ];
-  return facts.flatMap(([label, figure, unit]) =>
-    figure === null ? [] : [[label, `${figure}${unit}`.replace("-", "\u2212")] as const],
-  );
+  return facts.flatMap(([label, figure]) => (figure === null ? [] : [[label, figure] as const]));
+}
+
+/** A whole card in one line. */
+export function inWords(reading: WeatherReading, formats: Formats): string {
+  switch (reading.kind) {
+    case "none":
+      return `Weather in ${reading.name}: ${reading.sentence}`;
+    case "which":
+      return `Which ${reading.name}? ${reading.places.map(whereOf).join("; ")}`;
+    default: {
+      const facts = factsOf(reading, formats).map(([label, figure]) => `${label.toLowerCase()} ${figure}`);
+      const told = [warmthOf(reading), conditionsName(reading.conditions).toLowerCase(), ...facts].join(", ");
+      return `Weather in ${whereOf(reading)} (${whenOf(reading, formats)}): ${told}`;
+    }
+  }
 }

@@ -105,7 +105,9 @@ class DailyApi:
             raise DailyFailed("timeout", again=True, in_doubt=True) from None
         except httpx.HTTPError as error:
             unsent = isinstance(error, httpx.ConnectError)
-            raise DailyFailed(type(error).__name__, again=True, in_doubt=not unsent) from None
+            failed = DailyFailed(type(error).__name__, again=True, in_doubt=not unsent)
+            failed.host = self._http.base_url.host
+            raise failed from error
         if answer.is_success or (missing_is_fine and answer.status_code == HTTPStatus.NOT_FOUND):
             return answer
         broken = answer.is_server_error

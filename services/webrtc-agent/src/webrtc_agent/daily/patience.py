@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import structlog
 
+from agent_core import causes
 from webrtc_agent.daily.errors import DailyFailed
 
 log = structlog.get_logger()
@@ -44,6 +45,8 @@ async def persist[T](step: str, attempt: Callable[[], Awaitable[T]], deadline: f
             wait = max(pause, failure.retry_after or 0)
             if not failure.again or loop.time() + wait >= deadline:
                 raise
-            log.warning("daily_retried", step=step, error=failure.reason, wait_ms=round(wait * 1000))
+            log.warning(
+                "daily_retried", step=step, error=failure.reason, wait_ms=round(wait * 1000), **causes.fields(failure)
+            )
         await asyncio.sleep(wait)
     raise AssertionError  # the pauses never end

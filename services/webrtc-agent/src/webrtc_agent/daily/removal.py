@@ -4,6 +4,7 @@ import asyncio
 
 import structlog
 
+from agent_core import causes
 from webrtc_agent.daily.api import DailyApi
 from webrtc_agent.daily.errors import DailyFailed
 from webrtc_agent.daily.patience import persist
@@ -50,7 +51,7 @@ class Removal:
         try:
             await persist("delete", lambda: self._delete(name), deadline)
         except DailyFailed as failure:
-            log.warning("room_left_to_expire", error=failure.reason)
+            log.warning("room_left_to_expire", error=failure.reason, **causes.fields(failure))
 
     async def _delete(self, name: str) -> None:
         async with self._places:

@@ -70,7 +70,16 @@ class Rooms:
             raise
         return Room(name, url, visitor_token=visitor, agent_token=agent)
 
-    def visit(self, agent: Agent, place: Place, room: Room, details: str = "", part: Part | None = None) -> Visit:
+    def visit(  # noqa: PLR0913 - what a visit begins with
+        self,
+        agent: Agent,
+        place: Place,
+        room: Room,
+        details: str = "",
+        region: str = "",
+        *,
+        part: Part | None = None,
+    ) -> Visit:
         """Prepare the conversation in a room."""
         return Visit(
             agent,
@@ -80,6 +89,7 @@ class Rooms:
             people=self._people,
             details=details,
             part=part,
+            region=region,
         )
 
     async def delete(self, room: Room) -> None:

@@ -5,13 +5,19 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
-from pipecat.frames.frames import InputAudioRawFrame, OutputTransportMessageUrgentFrame
-from pipecat.transports.daily.transport import DailyInputTransport, DailyParams, DailyTransport
+from pipecat.frames.frames import InputAudioRawFrame, OutputAudioRawFrame, OutputTransportMessageUrgentFrame
+from pipecat.transports.daily.transport import (
+    DailyInputTransport,
+    DailyOutputTransport,
+    DailyParams,
+    DailyTransport,
+)
 
 from webrtc_agent.attention import Attention
 from webrtc_agent.daily.native import NativeCall, ReleasedError
+from webrtc_agent.rates import INPUT_RATE, OUTPUT_RATE
 from webrtc_agent.rooms import Room
-from webrtc_agent.transport import INPUT_RATE, OUTPUT_RATE
+from webrtc_agent.transport import silenced
 
 log = structlog.get_logger()
 
@@ -30,6 +36,18 @@ class _Input(DailyInputTransport):
     async def push_audio_frame(self, frame: InputAudioRawFrame) -> None:
         """Take 20 ms of sound."""
         self._attention.hear(frame.audio)
+
+
+class _Output(DailyOutputTransport):
+    """Sends silence in place of the agent's audio while the visitor reads only."""
+
+    def __init__(self, transport: "RoomTransport", attention: Attention) -> None:
+        super().__init__(transport, transport._client, transport._params)  # noqa: SLF001 - Pipecat makes it just so
+        self._attention = attention
+
+    async def write_audio_frame(self, frame: OutputAudioRawFrame) -> bool:
+        """Send 40 ms of audio."""
+        return await super().write_audio_frame(silenced(frame) if self._attention.text_only else frame)
 
 
 class RoomTransport(DailyTransport):
@@ -53,6 +71,7 @@ class RoomTransport(DailyTransport):
         self._call = NativeCall(self._client._client)  # noqa: SLF001 - nothing else may keep the client
         self._client._client = self._call  # type: ignore[assignment]  # noqa: SLF001
         self._input = _Input(self, attention)
+        self._output = _Output(self, attention)
         self._attention = attention
 
     async def tell(self, message: dict[str, Any]) -> None:

@@ -17,8 +17,8 @@ from webrtc_agent.attention import Attention
 from webrtc_agent.call_back import CallBackCard, Contact
 from webrtc_agent.daily.transport import RoomTransport
 from webrtc_agent.farewell import farewell
+from webrtc_agent.rates import INPUT_RATE, OUTPUT_RATE
 from webrtc_agent.returning import Part
-from webrtc_agent.transport import INPUT_RATE, OUTPUT_RATE
 
 log = structlog.get_logger()
 
@@ -43,6 +43,7 @@ class Visit:
         discard: Called in the end, to have the room deleted.
         people: Whom the visitor can reach.
         details: What the app says about the visitor.
+        region: Where the visitor is used to weather, ISO 3166.
         part: Of a conversation that the visitor may come back to; None where their client cannot.
     """
 
@@ -55,10 +56,11 @@ class Visit:
         *,
         people: Sequence[Contact] = (),
         details: str = "",
+        region: str = "",
         part: Part | None = None,
     ) -> None:
         self._part = part
-        attention = Attention(self._tell)
+        self._attention = attention = Attention(self._tell)
         self._place = place
         self._discard = discard
         self._joined = asyncio.Event()
@@ -73,7 +75,7 @@ class Visit:
             before_end=self._say_why,
             people=CallBackCard(people, self._tell),
         )
-        opening = Opening("browser", place, details=details) if part is None else part.opening(place)
+        opening = Opening("browser", place, region=region, details=details) if part is None else part.opening(place)
         self._session = attention.session = Session(agent, opening, media, Tally())
         if part is not None:
             part.begin(self._session, self._session.tally)
@@ -91,6 +93,10 @@ class Visit:
     def end(self, reason: EndReason) -> None:
         """End the conversation."""
         self._session.end(reason)
+
+    def use_text_only(self) -> None:
+        """Send no audio until the visitor's page asks for it."""
+        self._attention.text_only = True
 
     async def run(self) -> EndRecord:
         """Join, talk, leave; returns its record when everything but the room is released."""

@@ -2,8 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from typing import Final
 
-from pipecat.frames.frames import Frame, TTSAudioRawFrame, TTSStoppedFrame
+from pipecat.frames.frames import AggregatedTextFrame, Frame, TTSAudioRawFrame, TTSStoppedFrame, TTSTextFrame
+
+RECORDING: Final = "recording"
+"""The type of a caption, by which a page tells it from a sentence of an answer."""
 
 
 class FrameVoice:
@@ -27,13 +31,19 @@ class FrameVoice:
         self._reckon(pcm)
         await self._push(TTSAudioRawFrame(pcm, self._rate, 1))
 
-    def say(self, pcm: bytes) -> Coroutine[None, None, None]:
-        """Reckon with a recording from now on; what is given back plays it."""
+    def say(self, pcm: bytes, words: str = "") -> Coroutine[None, None, None]:
+        """Reckon with a recording from now on; what is given back plays it, with its words as a caption."""
         self._reckon(pcm)
-        return self._say(pcm)
+        return self._say(pcm, words)
 
-    async def _say(self, pcm: bytes) -> None:
+    async def _say(self, pcm: bytes, words: str) -> None:
+        caption = _caption(words) if words else ()
+        for planned in caption[:1]:
+            await self._push(planned)
         await self._push(TTSAudioRawFrame(pcm, self._rate, 1))
+        # Behind the sound, where it arrives when that has been played, and not at all when it is interrupted.
+        for said in caption[1:]:
+            await self._push(said)
         await self._push(TTSStoppedFrame())
 
     def _reckon(self, pcm: bytes) -> None:
@@ -49,3 +59,18 @@ class FrameVoice:
         was_answer = not self.phrase_only
         self._played_at, self.phrase_only = 0.0, False
         return was_answer
+
+
+def _caption(words: str) -> tuple[AggregatedTextFrame, TTSTextFrame]:
+    """Make the frames that report words as planned and as said.
+
+    Like those of a sentence, they become ``bot-output`` messages. The model knows nothing of a recording, so they stay
+    out of its context, and out of ``bot-transcription``.
+    """
+    planned = AggregatedTextFrame(words, text_type=RECORDING)
+    said = TTSTextFrame(words, text_type=RECORDING, segment_id=planned.id)
+    said.includes_inter_frame_spaces = True
+    for frame in (planned, said):
+        frame.append_to_context = False
+        frame.will_be_spoken = True
+    return planned, said

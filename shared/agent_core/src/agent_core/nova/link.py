@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from agent_core import prompts
+from agent_core import causes, prompts
 from agent_core.errors import ModelError, ModelUnavailable
 from agent_core.events import Tally
 from agent_core.nova import wire
@@ -212,7 +212,7 @@ class ModelLink:
         now = asyncio.get_running_loop().time()
         waiting = self._floor.owed or self._floor.working or self._recent.waits
         self._failures.count(now, waiting=waiting or self._floor.speaking)
-        log.warning("model_stream_failed", error=error.reason, failures=self._failures.in_a_row)
+        log.warning("model_stream_failed", error=error.reason, failures=self._failures.in_a_row, **causes.fields(error))
         pointless = self._failures.pointless(error, now, self._tending.waited(now))
         self._adapt(error)
         await self._tear_off(error, handle, waiting=waiting, more=not pointless)
@@ -318,7 +318,7 @@ class ModelLink:
             self._leaving.end()  # it had nothing more to say
             return
         error = self._counted(why(talking))
-        log.warning("model_stream_failed", error=error.reason, failures=self._failures.in_a_row)
+        log.warning("model_stream_failed", error=error.reason, failures=self._failures.in_a_row, **causes.fields(error))
         waiting = self._floor.owed or self._floor.working
         unfinished = waiting or self._floor.speaking
         await self._tear_off(error, handle, waiting=waiting)
@@ -357,7 +357,7 @@ class ModelLink:
         if old is None or self._old is None:
             return None
         talk, self._old = self._old, None
-        log.warning("model_renewal_refused", error=error.reason)
+        log.warning("model_renewal_refused", error=error.reason, **causes.fields(error))
         self._tally.renewals -= 1
         self._tally.audio_dropped_ms -= talk.session.dropped_audio_ms
         self._adapt(error)

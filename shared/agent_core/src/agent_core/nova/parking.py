@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 
+from agent_core import causes
 from agent_core.admission import Place
 from agent_core.errors import AgentError
 from agent_core.nova.model_session import ModelSession
@@ -39,7 +40,7 @@ class Parked:
         try:
             return await self.opening
         except AgentError as error:
-            log.warning("parked_session_failed", error=error.reason)
+            log.warning("parked_session_failed", error=error.reason, **causes.fields(error))
         except Exception as error:  # noqa: BLE001 - the call tries for itself, and ends if it meets the same defect
             log.warning("parked_session_failed", error=type(error).__name__)
         return None

@@ -6,9 +6,13 @@ the socket; a bound on closing, and an end of the tasks that would wait on; and 
 """
 
 import asyncio
+import re
+import time
 from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Any, Self
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, Self
+from urllib.parse import urlsplit
 
 from aws_sdk_bedrock_runtime.client import (
     AsyncBedrockRuntimeClient,
@@ -23,20 +27,48 @@ from aws_sdk_bedrock_runtime.models import (
 )
 from smithy_aws_core.identity.static import StaticCredentialsResolver
 from smithy_core.aio.eventstream import DuplexEventStream
-from smithy_http.aio.crt import AWSCRTHTTPClient, AWSCRTHTTPResponse
+from smithy_http.aio.crt import (  # type: ignore[attr-defined]  # the CRT's, which the SDK loads where it is there
+    AIOHttpClientConnectionUnified,
+    AWSCRTHTTPClient,
+    AWSCRTHTTPResponse,
+)
 
+from agent_core import reach
+from agent_core.causes import CLOCK
 from agent_core.errors import ModelError, ModelRejected, ModelUnavailable
 from agent_core.nova import remedies
 from agent_core.nova.credentials import CredentialSource
 from agent_core.nova.remedies import Remedy
 from agent_core.settings import CoreSettings
 
+_HTTPS: Final = 443
 _CLOSE_SECONDS = 1.0
 _END_SECONDS = 0.1
 _MOST_CANCELS = 5
 """Each ends one thing that the SDK waits for; then it waits for the next in its own clean-up."""
 _RESPONSE_SECONDS = 4.0
 """Bedrock answers a request with its headers at once. A connection that is reset before them is never reported."""
+_LOOK_SECONDS = 2.0
+"""After which a missing answer makes us look for what is in the way, and how long the look may take."""
+_UNLISTED: Final = re.compile(r" - status: 4\d\d - id: \S*#(?P<kind>\w+)$")
+"""How the SDK names a refusal that its description of the operation does not list, such as one of a signature."""
+_ARN: Final = re.compile(r"arn:\S+")
+"""Names the account and who asked, which is nothing for a log."""
+_SKEWED_SECONDS: Final = 240.0
+"""AWS refuses a signature that is 300 seconds off its clock."""
+
+
+class _Connection(AIOHttpClientConnectionUnified):  # type: ignore[misc]  # untyped there
+    """A connection whose making cannot be cancelled.
+
+    The CRT reports some failures half a minute late, such as of TLS, and stumbles over a future that was cancelled.
+    """
+
+    @classmethod
+    def _generic_new(cls, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - the CRT's own
+        future = super()._generic_new(*arguments, **named)
+        future.set_running_or_notify_cancel()
+        return future
 
 
 class _Transport(AWSCRTHTTPClient):
@@ -51,11 +83,25 @@ class _Transport(AWSCRTHTTPClient):
         self.__dict__.update(shared.__dict__)
         self._connections = {}
         self._closed = False
+        self.clock_off = 0.0
+        """Seconds by which this machine's clock is ahead of the service's, as the answer's date had it."""
         self._waiting: list[asyncio.Task[Any]] = []
         """What waits for the answer on the connection, and what writes on it."""
 
     def __deepcopy__(self, memo: object) -> Self:
         return self
+
+    async def _build_new_connection(self, url: Any) -> Any:  # noqa: ANN401 - the SDK's own
+        secured = self._tls_ctx.new_connection_options()
+        secured.set_server_name(url.host)
+        secured.set_alpn_list(["h2"])
+        return await _Connection.new(
+            bootstrap=self._client_bootstrap,
+            host_name=url.host,
+            port=url.port or _HTTPS,
+            socket_options=self._socket_options,
+            tls_connection_options=secured,
+        )
 
     async def _create_connection(self, url: Any) -> Any:  # noqa: ANN401 - the SDK's own
         connection = await super()._create_connection(url)
@@ -68,7 +114,9 @@ class _Transport(AWSCRTHTTPClient):
         # The model ends its side first, and then the SDK's writer fails on a stream that is over, heard by nobody.
         self._waiting += [task for task in (asyncio.current_task(), getattr(stream, "_writer", None)) if task]
         self._waiting[-1].add_done_callback(_retrieve)
-        return await super()._await_response(stream)
+        response = await super()._await_response(stream)
+        self.clock_off = _ahead(response)
+        return response
 
     def expect_no_more(self) -> None:
         """Have a connection that is still being made closed when it is there."""
@@ -91,9 +139,10 @@ class _Transport(AWSCRTHTTPClient):
 class SdkModelStream:
     """One stream of the SDK, as a ``ModelStream``."""
 
-    def __init__(self, duplex: DuplexEventStream[Any, Any, Any], transport: _Transport) -> None:
+    def __init__(self, duplex: DuplexEventStream[Any, Any, Any], transport: _Transport, endpoint: str) -> None:
         self._duplex = duplex
         self._transport = transport
+        self._endpoint = endpoint
         self._receiver: Any = None
 
     async def send(self, event: bytes) -> None:
@@ -102,15 +151,39 @@ class SdkModelStream:
         try:
             await self._duplex.input_stream.send(InvokeModelWithBidirectionalStreamInputChunk(value=part))
         except Exception as error:
-            raise translate(error) from error
+            raise self._translate(error) from error
 
     async def ready(self) -> None:
         """Wait for the answer's headers, see ``ModelStream``."""
         try:
             async with asyncio.timeout(_RESPONSE_SECONDS):
-                _, self._receiver = await self._duplex.await_output()
+                _, self._receiver = await self._response()
         except Exception as error:
-            raise translate(error) from error
+            raise self._translate(error) from error
+
+    async def _response(self) -> Any:  # noqa: ANN401 - the SDK's own
+        """Wait for the headers; where they take long, look whether something is in the way of every connection."""
+        waiting = asyncio.ensure_future(self._duplex.await_output())
+        try:
+            await asyncio.wait({waiting}, timeout=_LOOK_SECONDS)
+            if not waiting.done() and (found := await self._obstacle(waiting)) is not None:
+                raise found
+            return await waiting
+        finally:
+            waiting.add_done_callback(_retrieve)
+            waiting.cancel()
+
+    async def _obstacle(self, waiting: asyncio.Future[Any]) -> OSError | None:
+        """Look for what is in the way, until the headers come."""
+        looking = asyncio.ensure_future(reach.obstacle(self._endpoint, _RESPONSE_SECONDS - _LOOK_SECONDS))
+        try:
+            await asyncio.wait({waiting, looking}, return_when=asyncio.FIRST_COMPLETED)
+            return looking.result() if looking.done() and not waiting.done() else None
+        finally:
+            looking.cancel()
+
+    def _translate(self, error: Exception) -> ModelError:
+        return translate(error, self._endpoint, self._transport.clock_off)
 
     async def receive(self) -> bytes | None:
         """Wait for an event, see ``ModelStream``."""
@@ -122,7 +195,7 @@ class SdkModelStream:
                     payload: bytes = event.value.bytes_
                     return payload
         except Exception as error:
-            raise translate(error) from error
+            raise self._translate(error) from error
         return None
 
     async def close(self) -> None:
@@ -199,15 +272,15 @@ class SdkModelClient:
             self._abandon(opening, transport)
             raise
         except Exception as error:
-            raise translate(error) from error
-        return SdkModelStream(duplex, transport)
+            raise translate(error, self._endpoint, transport.clock_off) from error
+        return SdkModelStream(duplex, transport, self._endpoint)
 
     def _abandon(self, opening: asyncio.Future[DuplexEventStream[Any, Any, Any]], transport: _Transport) -> None:
         """Close a stream that nobody waits for as soon as it is there, which takes milliseconds."""
 
         async def close() -> None:
             with suppress(Exception):
-                await SdkModelStream(await opening, transport).close()
+                await SdkModelStream(await opening, transport, self._endpoint).close()
 
         closing = asyncio.ensure_future(close())
         self._closing.add(closing)
@@ -224,16 +297,42 @@ def clients_of(settings: CoreSettings) -> tuple[SdkModelClient, SdkModelClient |
     return first, SdkModelClient(region=overflow, endpoint=settings.overflow_endpoint, credentials=credentials)
 
 
-def translate(error: Exception) -> ModelError:
-    """Fold what the SDK raises into ours: may another try help, or not?"""
+def translate(error: Exception, endpoint: str = "", clock_off: float = 0.0) -> ModelError:
+    """Fold what the SDK raises into ours: may another try help, or not?
+
+    Args:
+        error: What was raised.
+        endpoint: Where the request went.
+        clock_off: Seconds by which our clock is ahead of the service's, where its answer had a date.
+    """
     if isinstance(error, ModelError):
         return error
-    if isinstance(error, TimeoutError):
+    folded = _folded(error, clock_off)
+    folded.host = urlsplit(endpoint).hostname or ""
+    return folded
+
+
+def _folded(error: Exception, clock_off: float) -> ModelError:
+    if isinstance(error, OSError):
         return ModelUnavailable("NoResponse", f"nothing within {_RESPONSE_SECONDS:.0f} s")
-    kind, reason = type(error).__name__, str(getattr(error, "message", "") or "")
+    kind, reason = type(error).__name__, _ARN.sub("arn:…", str(getattr(error, "message", "") or ""))
     # A refusal that the SDK has no class for, such as a wrong signature, comes as a plain call error.
-    unlisted = not remedies.is_known(kind) and not isinstance(error, ServiceError)
-    if unlisted and getattr(error, "fault", None) == "client":
+    if (unlisted := _UNLISTED.search(reason)) is not None:
+        kind, reason = unlisted["kind"], ""
+    if kind == "InvalidSignatureException" and abs(clock_off) > _SKEWED_SECONDS:
+        reason = (
+            f"{CLOCK}about {round(abs(clock_off), -1):.0f} s {'ahead of' if clock_off > 0 else 'behind'} the service's"
+        )
+    foreign = not remedies.is_known(kind) and not isinstance(error, ServiceError)
+    if foreign and getattr(error, "fault", None) == "client":
         return ModelRejected(kind, reason)
     rejected = remedies.remedy_for(kind, reason) is Remedy.GIVE_UP
     return ModelRejected(kind, reason) if rejected else ModelUnavailable(kind, reason)
+
+
+def _ahead(response: AWSCRTHTTPResponse) -> float:
+    """Return the seconds by which our clock is ahead of an answer's date; 0 where it has none."""
+    try:
+        return time.time() - parsedate_to_datetime(response.fields["date"].as_string()).timestamp()
+    except (KeyError, ValueError):
+        return 0.0

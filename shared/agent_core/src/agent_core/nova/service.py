@@ -162,14 +162,14 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
                 self._note_silence()
         await self.push_frame(frame, direction)
 
-    def say(self, pcm: bytes) -> None:
-        """Play a recording behind what is playing; it is no answer of the model's."""
+    def say(self, pcm: bytes, words: str = "") -> None:
+        """Play a recording behind what is playing, with a caption for pages; it is no answer of the model's."""
         self._tally.phrases += 1
         if self._voice is not None:
             self._voice.say(pcm)
         elif self._conversing is not None:
             self._frames.phrase_only = not self._audible
-            self.create_task(self._frames.say(pcm))
+            self.create_task(self._frames.say(pcm, words))
 
     def sounds_for(self) -> float:
         """Give the seconds until all that was given has been played."""
@@ -284,7 +284,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         elif self._block.speculative and _MARKUP.match(words):
             # A tool call that the model is about to read out (AWS re:Post, "infinite tool calling loop").
             self._link.break_off(ModelUnavailable("SpokenMarkup", "the model was about to speak markup"))
-        elif self._block.speculative:
+        elif self._block.speculative and not self._muted:  # else the caller has taken the turn, and will not hear it
             await self._plan(words)
 
     async def _plan(self, words: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import structlog
 
+from agent_core import causes
 from agent_core.errors import ModelError, ModelUnavailable
 from agent_core.nova import wire
 from agent_core.nova.failures import WAIT_SECONDS
@@ -182,7 +183,7 @@ def _opened(opening: asyncio.Task[ModelSession], clock: RenewalClock, now: float
     try:
         return opening.result()
     except ModelError as error:
-        log.warning("model_renewal_failed", error=error.reason)
+        log.warning("model_renewal_failed", error=error.reason, **causes.fields(error))
     except Exception as error:  # noqa: BLE001 - a defect of ours costs nobody the stream that is well
         log.warning("model_renewal_failed", error=type(error).__name__)
     clock.failed(now)

@@ -2,6 +2,7 @@
 
 The files beside this one are made by ``python -m tools.phrases``. An operator may replace them by a folder of their
 own, with the same names: 16-bit mono WAV, at any rate. They are brought to the rates of the media once, at the start.
+The words of ``hold.wav`` stand in ``hold.txt``, as a caption for pages; a recording without such a file has none.
 """
 
 import wave
@@ -18,6 +19,8 @@ from agent_core.errors import ConfigurationError
 
 MAX_SECONDS = 10.0
 """Longest recording that is taken: a caller who hears it waits all the longer."""
+MAX_WORDS = 300
+"""Characters of a caption: about twice as many as ten seconds of speech have."""
 _SAMPLE_BYTES = 2
 _RATES = range(8_000, 192_001)
 _AUDIBLE = 500
@@ -49,6 +52,7 @@ class Recordings:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._originals = _shipped() if folder is None else _read_all(folder)
+        self._words = _shipped_words() if folder is None else _read_words(folder)
         self._at_rate: dict[tuple[Phrase, int], bytes] = {}
 
     def prepare(self, rates: Iterable[int]) -> None:
@@ -65,6 +69,32 @@ class Recordings:
             resampled = soxr.resample(np.frombuffer(sound, "<i2"), recorded, rate)
             self._at_rate[key] = bytes(resampled.astype("<i2").tobytes())
         return self._at_rate[key]
+
+    def words(self, phrase: Phrase) -> str:
+        """Return what a phrase says; empty where that is not known."""
+        return self._words[phrase]
+
+
+@cache
+def _shipped_words() -> dict[Phrase, str]:
+    with as_file(files(__name__)) as folder:
+        return _read_words(folder)
+
+
+def _read_words(folder: Path) -> dict[Phrase, str]:
+    return {phrase: _caption(folder / f"{phrase}.txt") for phrase in Phrase}
+
+
+def _caption(path: Path) -> str:
+    try:
+        words = " ".join(path.read_text(encoding="utf-8-sig").split())
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"PHRASES_FOLDER: {path.name} is not text in UTF-8 that can be read") from error
+    if len(words) > MAX_WORDS:
+        raise ConfigurationError(f"PHRASES_FOLDER: {path.name} has more than {MAX_WORDS} characters")
+    return words
 
 
 @cache

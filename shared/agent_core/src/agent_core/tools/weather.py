@@ -3,14 +3,25 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from math import floor
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BeforeValidator, Field
 
 from agent_core.errors import InvalidArguments, UpstreamError
 from agent_core.phrases import Phrase
 from agent_core.tools.registry import Tool, ToolFailure
-from agent_core.weather import Conditions, Day, Forecast, Hour, LocationNotFound, TooManyRequests, WeatherSource
+from agent_core.units import Units, units
+from agent_core.weather import (
+    Conditions,
+    Day,
+    Forecast,
+    Hour,
+    LocationNotFound,
+    Place,
+    SeveralPlaces,
+    TooManyRequests,
+    WeatherSource,
+)
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -21,19 +32,36 @@ _AGAIN = ((60.0, "in a minute"), (3600.0, "in an hour"))
 _HOURS_AHEAD = 8
 
 _ASK_PLACE = "Say that you found no such place, and ask for the city and the country."
+_ASK_WHICH = "Ask the caller which of these places is meant. Then call again with its name and region."
+_MOST_ASKED = 3
+"""Places that a question names: more are no longer remembered."""
 _ASK_DAY = "Say that the forecast reaches two weeks ahead, and ask for a nearer day."
 _TRY_LATER = "Say that the weather service is out of reach right now, and offer to try again."
+
+
+class Region(Protocol):
+    """What a tool needs of the conversation it is used in."""
+
+    @property
+    def region(self) -> str:
+        """Where the caller is used to weather, ISO 3166; empty where that is not known."""
 
 
 def _lower(value: object) -> object:
     return value.strip().lower() if isinstance(value, str) else value
 
 
-Location = Annotated[str, Field(description="City, then state or country, for example: San Francisco, California")]
+Location = Annotated[
+    str,
+    Field(
+        description="City as the caller named it, with the state or country where the caller has said it, "
+        "for example: Stockholm, or: Springfield, Illinois"
+    ),
+]
 Unit = Annotated[
-    Literal["celsius", "fahrenheit"],
+    Literal["celsius", "fahrenheit"] | None,
     BeforeValidator(_lower),
-    Field(description="Temperature unit; infer it from the place if the caller does not say"),
+    Field(description="Temperature unit, if the caller asks for one; else leave it out"),
 ]
 DayName = Annotated[
     str,
@@ -49,23 +77,31 @@ HourOfDay = Annotated[
 def weather_tools(source: WeatherSource) -> list[Tool]:
     """Give the two weather tools, answering from ``source``."""
 
-    async def get_current_weather(location: Location, format: Unit) -> dict[str, Any]:  # noqa: A002 - a public name
+    async def get_current_weather(
+        location: Location,
+        format: Unit = None,  # noqa: A002 - a public name
+        conversation: Region | None = None,
+    ) -> dict[str, Any]:
         """Get the weather at a place at this moment."""
-        forecast = await _look_up(source, location)
-        now = forecast.now
+        try:
+            forecast = await _look_up(source, location)
+        except SeveralPlaces as several:
+            return _which(several)
+        now, chosen = forecast.now, _units(format, conversation, forecast.place)
         if not now.is_known:
             raise ToolFailure(_UNAVAILABLE, _TRY_LATER)
-        hours = _next_hours(forecast, format)
+        hours = _next_hours(forecast, chosen)
+        warmth = _warmth(_degrees(now.temperature, chosen), chosen)
         return {
-            "speak": f"Now: {_sentence(_sky(now.conditions), _warmth(_degrees(now.temperature, format), format))}",
+            "speak": f"Now{_where(forecast.place)}: {_sentence(_sky(now.conditions), warmth)}",
+            **_shown_place(forecast.place),
             "conditions": now.conditions.value,
-            "temperature": _degrees(now.temperature, format),
-            "format": format,
+            "temperature": _degrees(now.temperature, chosen),
+            "format": chosen.scale,
             "timestamp": _local_time(forecast).strftime(_TIMESTAMP),
-            "feels_like": _degrees(now.feels_like, format),
+            "feels_like": _degrees(now.feels_like, chosen),
             "humidity_percent": _whole(now.humidity),
-            "wind_kmh": _whole(now.wind),
-            "precipitation_mm": _tenths(now.precipitation),
+            **_measures(now.wind, now.precipitation, chosen),
             "is_day": now.is_day,
             **({"next_hours": hours} if hours else {}),
         }
@@ -73,20 +109,25 @@ def weather_tools(source: WeatherSource) -> list[Tool]:
     async def get_weather_forecast(
         location: Location,
         day: DayName,
-        format: Unit,  # noqa: A002 - a public name
+        format: Unit = None,  # noqa: A002 - a public name
         hour: HourOfDay = None,
+        conversation: Region | None = None,
     ) -> dict[str, Any]:
         """Get the weather forecast for a place, for a whole day or for one hour of it."""
-        forecast = await _look_up(source, location)
-        now = _local_time(forecast)
+        try:
+            forecast = await _look_up(source, location)
+        except SeveralPlaces as several:
+            return _which(several)
+        now, chosen = _local_time(forecast), _units(format, conversation, forecast.place)
         wanted = date_of(day, today=now.date())
-        numbers = _numbers(forecast, wanted, hour, format)
+        numbers = _numbers(forecast, wanted, hour, chosen)
         return {
-            "speak": f"{wanted:%A}: {_spoken(numbers, format)}",
+            "speak": f"{wanted:%A}{_where(forecast.place)}: {_spoken(numbers, chosen)}",
+            **_shown_place(forecast.place),
             "day": wanted.isoformat(),
             "weekday": WEEKDAYS[wanted.weekday()],
             **numbers,
-            "format": format,
+            "format": chosen.scale,
             "timestamp": now.strftime(_TIMESTAMP),
         }
 
@@ -127,34 +168,67 @@ async def _look_up(source: WeatherSource, location: str) -> Forecast:
         raise ToolFailure(_UNAVAILABLE, _TRY_LATER) from error
 
 
-def _numbers(forecast: Forecast, wanted: date, hour: int | None, unit: str) -> dict[str, Any]:
+def _units(asked: Literal["celsius", "fahrenheit"] | None, conversation: Region | None, place: Place | None) -> Units:
+    region = "" if conversation is None else conversation.region
+    return units(asked=asked, region=region, country="" if place is None else place.country_code)
+
+
+def _which(several: SeveralPlaces) -> dict[str, Any]:
+    """Ask back: "Which Springfield: the one in Missouri, in Massachusetts or in Illinois?"."""
+    areas = [place.spoken.partition(", ")[2] or place.name for place in several.places[:_MOST_ASKED]]
+    *most, last = [f"in {area}" for area in areas]
+    return {
+        "speak": f"Which {several.name} do you mean, the one {', '.join(most)} or {last}?",
+        "places": [_described(place) for place in several.places],
+        "next": _ASK_WHICH,
+    }
+
+
+def _described(place: Place) -> dict[str, str]:
+    return {"name": place.name, "region": place.region, "country": place.country, "spoken": place.spoken}
+
+
+def _shown_place(place: Place | None) -> dict[str, Any]:
+    return {} if place is None else {"place": _described(place)}
+
+
+def _where(place: Place | None) -> str:
+    return "" if place is None else f" in {place.spoken}"
+
+
+def _measures(wind: float | None, precipitation: float | None, chosen: Units) -> dict[str, float | None]:
+    (speed_name, speed), (depth_name, depth) = chosen.wind(wind), chosen.precipitation(precipitation)
+    return {depth_name: depth, speed_name: _whole(speed)}
+
+
+def _numbers(forecast: Forecast, wanted: date, hour: int | None, chosen: Units) -> dict[str, Any]:
     if hour is None:
         day = _first(day for day in forecast.days if day.date == wanted)
         return {
-            **_common(day),
-            "temperature_high": _degrees(day.high, unit),
-            "temperature_low": _degrees(day.low, unit),
+            **_common(day, chosen),
+            "temperature_high": _degrees(day.high, chosen),
+            "temperature_low": _degrees(day.low, chosen),
         }
     start = datetime.combine(wanted, time(hour))
     one = _first(one for one in forecast.hours if one.time == start)
-    return {**_common(one), "hour": hour, "temperature": _degrees(one.temperature, unit)}
+    return {**_common(one, chosen), "hour": hour, "temperature": _degrees(one.temperature, chosen)}
 
 
-def _spoken(numbers: Mapping[str, Any], unit: str) -> str:
+def _spoken(numbers: Mapping[str, Any], chosen: Units) -> str:
     """Put a forecast into words: no enumeration's value, units in full, and nothing of what is not known."""
     if "temperature" in numbers:
-        warmth = _warmth(numbers["temperature"], unit)
+        warmth = _warmth(numbers["temperature"], chosen)
     else:
         low, high = numbers["temperature_low"], numbers["temperature_high"]
-        both = f"{low} to {high} degrees {unit}"
-        warmth = both if None not in (low, high) else _warmth(low if high is None else high, unit)
+        both = f"{low} to {high} degrees {chosen.scale}"
+        warmth = both if None not in (low, high) else _warmth(low if high is None else high, chosen)
     chance = numbers["precipitation_probability_percent"]
     rain = None if chance is None else f"{chance} percent chance of rain or snow"
     return _sentence(_sky(numbers["conditions"]), warmth, rain)
 
 
-def _warmth(degrees: int | None, unit: str) -> str | None:
-    return None if degrees is None else f"{degrees} {'degree' if abs(degrees) == 1 else 'degrees'} {unit}"
+def _warmth(degrees: int | None, chosen: Units) -> str | None:
+    return None if degrees is None else f"{degrees} {'degree' if abs(degrees) == 1 else 'degrees'} {chosen.scale}"
 
 
 def _sky(conditions: str) -> str | None:
@@ -165,23 +239,22 @@ def _sentence(*parts: str | None) -> str:
     return ", ".join(part for part in parts if part is not None) + "."
 
 
-def _common(span: Day | Hour) -> dict[str, Any]:
+def _common(span: Day | Hour, chosen: Units) -> dict[str, Any]:
     return {
         "conditions": span.conditions.value,
         "precipitation_probability_percent": _whole(span.precipitation_probability),
-        "precipitation_mm": _tenths(span.precipitation),
-        "wind_kmh": _whole(span.wind),
+        **_measures(span.wind, span.precipitation, chosen),
     }
 
 
-def _next_hours(forecast: Forecast, unit: str) -> list[dict[str, Any]]:
+def _next_hours(forecast: Forecast, chosen: Units) -> list[dict[str, Any]]:
     """Give the hours that come: for a page to draw, and for a caller who asks what comes later."""
     now = _local_time(forecast)
     coming = [hour for hour in forecast.hours if hour.time > now][:_HOURS_AHEAD]
     return [
         {
             "hour": hour.time.hour,
-            "temperature": _degrees(hour.temperature, unit),
+            "temperature": _degrees(hour.temperature, chosen),
             "conditions": hour.conditions.value,
         }
         for hour in coming
@@ -199,14 +272,10 @@ def _local_time(forecast: Forecast) -> datetime:
     return datetime.now(UTC).replace(tzinfo=None) + forecast.utc_offset
 
 
-def _degrees(celsius: float | None, unit: str) -> int | None:
-    return _whole(celsius * 9 / 5 + 32 if unit == "fahrenheit" and celsius is not None else celsius)
+def _degrees(celsius: float | None, chosen: Units) -> int | None:
+    return None if celsius is None else _whole(chosen.degrees(celsius))
 
 
 def _whole(number: float | None) -> int | None:
     """Round half up, as people do; Python's own ``round`` turns 2.5 into 2."""
     return None if number is None else floor(number + 0.5)
-
-
-def _tenths(number: float | None) -> float | None:
-    return None if number is None else round(number, 1)

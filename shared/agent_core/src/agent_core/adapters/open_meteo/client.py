@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -9,12 +10,14 @@ import httpx
 from pydantic import SecretStr
 
 from agent_core.adapters.open_meteo.fetch import SERVICE, TIMEOUT, fetch
-from agent_core.adapters.open_meteo.places import Query, best, cleaned, folded, shorter
+from agent_core.adapters.open_meteo.namesakes import chosen
+from agent_core.adapters.open_meteo.places import Query, cleaned, folded, shorter
 from agent_core.adapters.open_meteo.remembered import Remembered
-from agent_core.adapters.open_meteo.wire import CURRENT, DAILY, HOURLY, Place, read_forecast, read_places
+from agent_core.adapters.open_meteo.wire import CURRENT, DAILY, HOURLY, read_forecast, read_places
+from agent_core.adapters.open_meteo.wire import Place as Hit
 from agent_core.credit import Credit
 from agent_core.errors import UpstreamError
-from agent_core.weather import Forecast, LocationNotFound, TooManyRequests
+from agent_core.weather import Forecast, LocationNotFound, Place, SeveralPlaces, TooManyRequests
 
 FORECAST_URL = "https://api.open-meteo.com/v1/forecast"
 GEOCODING_URL = "https://geocoding-api.open-meteo.com/v1/search"
@@ -70,7 +73,7 @@ class OpenMeteo:
             headers={"accept": "application/json", "accept-encoding": "identity"},
             limits=httpx.Limits(max_connections=20, max_keepalive_connections=4, keepalive_expiry=60),
         )
-        self._places: Remembered[str, Place] = Remembered(size=512, seconds=_PLACE_SECONDS)
+        self._places: Remembered[str, tuple[Hit, Place] | SeveralPlaces] = Remembered(size=512, seconds=_PLACE_SECONDS)
         self._misses: Remembered[str, bool] = Remembered(size=512, seconds=_UNKNOWN_SECONDS)
         self._credit = Credit(clock, REQUESTS_AT_ONCE, REQUESTS_PER_MINUTE / 60)
         self._paused: dict[str, tuple[float, TooManyRequests]] = {}
@@ -96,39 +99,45 @@ class OpenMeteo:
         Raises:
             InvalidArguments: The location is no place name.
             LocationNotFound: No such place is known.
+            SeveralPlaces: Several places of similar size have that name.
             TooManyRequests: The service takes no more requests for a while.
             UpstreamError: The service could not be reached, or answered nonsense.
         """
-        place = await self._place(cleaned(location))
-        spot = (round(place.latitude, 2), round(place.longitude, 2))
+        hit, place = await self._place(cleaned(location))
+        spot = (round(hit.latitude, 2), round(hit.longitude, 2))
         known = self._forecasts.get(spot)
         if known is None:
             known = await self._ask_forecast(spot)
             self._forecasts.put(spot, known)
-        return known
+        return replace(known, place=place)
 
-    async def _place(self, query: Query) -> Place:
+    async def _place(self, query: Query) -> tuple[Hit, Place]:
         key = folded(query.text)
-        place = self._places.get(key)
-        if place is None and self._misses.get(key) is None:
-            place = await self._find(query)
-            if place is None:
+        found = self._places.get(key)
+        if found is None and self._misses.get(key) is None:
+            found = await self._find(query)
+            if found is None:
                 self._misses.put(key, value=True)
             else:
-                self._places.put(key, place)
-        if place is None:
+                self._places.put(key, found)
+        if found is None:
             reason = "no such place"
             raise LocationNotFound(reason)
-        return place
+        if isinstance(found, SeveralPlaces):
+            raise SeveralPlaces(found.name, found.places)
+        return found
 
-    async def _find(self, query: Query) -> Place | None:
+    async def _find(self, query: Query) -> tuple[Hit, Place] | SeveralPlaces | None:
         for asked, text in _questions(query):
-            place = best(asked, await self._ask_places(text))
-            if place is not None:
-                return place
+            try:
+                found = chosen(asked, await self._ask_places(text))
+            except SeveralPlaces as several:
+                return several
+            if found is not None:
+                return found
         return None
 
-    async def _ask_places(self, name: str) -> tuple[Place, ...]:
+    async def _ask_places(self, name: str) -> tuple[Hit, ...]:
         query = {"name": name, "count": "10", "language": "en", "format": "json"}
         return _read(read_places, await self._fetch(self._geocoding_url, query))
 

@@ -51,12 +51,12 @@ async def fetch(client: httpx.AsyncClient, url: str, query: Mapping[str, str]) -
         return await _once(client, url, query)
     except _Passing as error:
         if error.retry_after is not None and error.retry_after > _PAUSE[1]:
-            raise _final(error) from error
+            raise _final(error) from error.__cause__
     await asyncio.sleep(random.uniform(*_PAUSE))  # noqa: S311 - spreads load, hides nothing
     try:
         return await _once(client, url, query)
     except _Passing as error:
-        raise _final(error) from error
+        raise _final(error) from error.__cause__
 
 
 async def _once(client: httpx.AsyncClient, url: str, query: Mapping[str, str]) -> bytes:
@@ -68,12 +68,17 @@ async def _once(client: httpx.AsyncClient, url: str, query: Mapping[str, str]) -
             _check(response)
             return await _body(response)
     except TimeoutError as error:
-        reason = "timeout"
-        raise UpstreamError(SERVICE, reason) from error
+        raise _at(url, UpstreamError(SERVICE, "timeout")) from error
     except httpx.TransportError as error:
-        raise _Passing(SERVICE, type(error).__name__) from error
+        raise _at(url, _Passing(SERVICE, type(error).__name__)) from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise UpstreamError(SERVICE, type(error).__name__) from error
+
+
+def _at[E: UpstreamError](url: str, error: E) -> E:
+    """Name the host in an error, for the log; never the rest of the address, which may hold a key."""
+    error.host = httpx.URL(url).host
+    return error
 
 
 def _check(response: httpx.Response) -> None:
@@ -113,7 +118,7 @@ def _refused_for_now(response: httpx.Response, body: bytes) -> UpstreamError:
 
 
 def _final(error: _Passing) -> UpstreamError:
-    """Turn what did not pass into what it is for the caller."""
+    """Turn what did not pass into what it is for the caller; it keeps what it was raised from."""
     if not isinstance(error, _Throttled):
         return error
     return TooManyRequests(SERVICE, _THROTTLED, retry_after=error.retry_after or _WINDOWS["Minutely"])

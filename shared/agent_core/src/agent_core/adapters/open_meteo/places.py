@@ -55,13 +55,23 @@ def shorter(query: Query) -> Iterator[Query]:
 
 def best(query: Query, places: Sequence[Place]) -> Place | None:
     """Choose the place that is meant: in every region named, then the largest, a place of that very name first."""
-    fitting = [place for place in places if all(_lies_in(place, region) for region in query.within)]
+    fitting = [place for place in places if fits(query, place)]
     wanted = folded(query.name)
 
     def weight(place: Place) -> int:
         return (place.population + 1) * (_SAME_NAME if folded(place.name) == wanted else 1)
 
     return max(fitting, key=weight, default=None)
+
+
+def fits(query: Query, place: Place) -> bool:
+    """Tell whether a place lies in every region that was named."""
+    return all(_lies_in(place, region) for region in query.within)
+
+
+def has_form_of_name(text: str) -> bool:
+    """Tell whether a text could be the name of a place."""
+    return _problem(text) is None
 
 
 def folded(text: str) -> str:

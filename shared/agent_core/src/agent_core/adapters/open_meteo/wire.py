@@ -1,8 +1,9 @@
 """Open-Meteo's answers as they come over the wire, each value checked before it is used. No I/O.
 
-Only what is asked for is read, and of that only numbers, times and names for comparison: free text from outside goes
-nowhere. A value that is null, missing, out of bounds or in a unit that is not known here is unknown, and takes nothing
-else with it. Times are local to the place and have no zone (``2026-11-23T14:15``), as ``timezone=auto`` makes them.
+Only what is asked for is read, and of that only numbers, times and names of places; `namesakes.spoken_place` lets a
+name go on to the model and the page only where it has the form of one. A value that is null, missing, out of bounds or
+in a unit that is not known here is unknown, and takes nothing else with it. Times are local to the place and have no
+zone (``2026-11-23T14:15``), as ``timezone=auto`` makes them.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -142,6 +143,7 @@ class Place(_Answer):
     country_code: _Name = ""
     admin1: _Name = ""
     admin2: _Name = ""
+    feature_code: _Name = ""
 
 
 def read_places(body: bytes) -> tuple[Place, ...]:

@@ -1,0 +1,157 @@
+"""AWS: who we are there, what the clock says, whether the model is there for us, and the secrets of a deployment."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final
+
+import botocore.session
+from botocore.exceptions import ClientError
+
+from agent_core import causes, generations
+from agent_core.errors import ConfigurationError, ModelRejected
+from deployment import model_quota, options, secrets
+from deployment.checks import account, model
+from deployment.checks import secrets as secret_checks
+from deployment.checks.finding import Finding, asked, bad, care, good, unset
+from deployment.job import Job, new_screen, open_job
+from deployment.patience import Patience
+from deployment.screen import Mark
+from doctor.surroundings import Surroundings
+
+SOURCES: Final = {
+    "env": "the environment",
+    "shared-credentials-file": "~/.aws/credentials",
+    "config-file": "~/.aws/config",
+    "sso": "a sign-in (SSO)",
+    "login": "a sign-in (aws login)",
+    "assume-role": "a role of the profile",
+    "assume-role-with-web-identity": "a web identity",
+    "container-role": "the task's role",
+    "iam-role": "the instance's role",
+    "custom-process": "a program of the profile",
+}
+_NONE: Final = "no AWS credentials: `voice-agent run` takes the stand-in for the model"
+
+
+def now() -> datetime:
+    """Return the time of this machine."""
+    return datetime.now(UTC)
+
+
+def source() -> str:
+    """Say where the credentials come from; empty where there are none.
+
+    Raises:
+        BotoCoreError: they are given by half, or their source fails.
+    """
+    found = botocore.session.Session().get_credentials()
+    return "" if found is None else SOURCES.get(found.method, found.method)
+
+
+def credentials(surroundings: Surroundings, clock: Callable[[], datetime] = now) -> list[Finding]:
+    """Find the credentials and ask AWS whose they are; its answer has its time, too."""
+    where = source()
+    if not where:
+        cause = causes.classify(ModelRejected("NoCredentials"))
+        return [unset("credentials", _NONE, f"for real speech: {cause.remedy}")]
+    who, *rest = account.check(surroundings.aws, clock, masked=True)
+    return [replace(who, found=f"{who.found}; from {where}"), *rest]
+
+
+def offered(surroundings: Surroundings) -> list[Finding]:
+    """Look whether the region offers the model, and which generation."""
+    try:
+        wanted = surroundings.model
+    except ConfigurationError as error:
+        return [bad("model", error.reason, "change the region or the model")]
+    if not source():
+        return [unset("model", f"{wanted} would be asked in {surroundings.model_region}")]
+    regions = generations.regions(generations.GENERATIONS[:1])
+    found = [model.check(surroundings.aws, wanted, regions)]
+    if found[0].mark in {Mark.GOOD, Mark.CARE}:
+        found.append(asked("model access", lambda: _access(surroundings, wanted)))
+    newest = generations.GENERATIONS[0]
+    if wanted != newest.model_id and surroundings.model_region in newest.regions:
+        found.append(care("generation", f"{newest.model_id} is newer", "set NOVA_SONIC_MODEL_ID to newest"))
+    return found
+
+
+def _access(surroundings: Surroundings, wanted: str) -> Finding:
+    answer = surroundings.aws.bedrock.get_foundation_model_availability(modelId=wanted)
+    states = {
+        "authorization": answer.get("authorizationStatus"),
+        "entitlement": answer.get("entitlementAvailability"),
+        "region": answer.get("regionAvailability"),
+        "agreement": answer.get("agreementAvailability", {}).get("status"),
+    }
+    lacking = [name for name, state in states.items() if state not in {None, "AUTHORIZED", "AVAILABLE"}]
+    if not lacking:
+        return good("model access", "granted to this account")
+    why, remedy = causes.CAUSES["no_model_access"]
+    return bad("model access", f"{why} (missing: {', '.join(lacking)})", remedy)
+
+
+def quota(surroundings: Surroundings) -> list[Finding]:
+    """Read how many streams to the model the account may have open at once."""
+    if not source():
+        return []
+    found = model_quota.read(surroundings.aws, surroundings.model)
+    mine = surroundings.get("MODEL_STREAMS")
+    given = int(mine) if mine.isdecimal() else None
+    return [model.quota(surroundings.aws, found, 1, given)]
+
+
+def _job(surroundings: Surroundings) -> Job:
+    given = options.read_plan(["--environment", surroundings.deployed])
+    return open_job(given, new_screen(), None, Patience(), surroundings.root)
+
+
+def stored_keys(surroundings: Surroundings) -> list[Finding]:
+    """Look whether each key that a service's template names is in its secret: without it ECS starts no task."""
+    if not surroundings.deployed:
+        return [unset("secrets", "name an environment with --environment to look at its secrets")]
+    if not source():
+        return [unset("secrets", "there are no AWS credentials to look with")]
+    job = _job(surroundings)
+    platform = job.stacks["platform"].template
+    needed = secrets.read_by_services(job.environment, platform)
+    rows = secret_checks.check(job.aws, job.environment, platform)
+    return [_strict(job, need, row) for need, row in zip(needed, rows, strict=True)]
+
+
+def _strict(job: Job, need: secrets.Need, row: Finding) -> Finding:
+    """Take a missing key for what it is to ECS; a deployment would only add it."""
+    if row.mark is not Mark.CARE:
+        return row
+    found = secrets.find(job.aws, job.environment, need)
+    if found is None or found.values is None:
+        return row
+    absent = [key for key in need.every_key if key not in found.values]
+    if not absent:
+        return bad(row.subject, row.found, *secrets.how_to_fill(job.aws.region, found, need))
+    return bad(
+        row.subject,
+        f"{found.called(need)} has no key {' and no key '.join(absent)}: ECS starts no task without",
+        "`voice-agent doctor --fix` adds it, empty; one that must have a value still wants it",
+    )
+
+
+def missing_keys(surroundings: Surroundings) -> list[tuple[str, Callable[[], None]]]:
+    """List what would be added to which secret, and what adds it; values that are there stay."""
+    if not surroundings.deployed or not source():
+        return []
+    job = _job(surroundings)
+    repairs: list[tuple[str, Callable[[], None]]] = []
+    for need in secrets.read_by_services(job.environment, job.stacks["platform"].template):
+        try:
+            found = secrets.find(job.aws, job.environment, need)
+        except ClientError:
+            continue
+        if found is None or found.values is None or found.deleted_on is not None:
+            continue
+        if absent := [key for key in need.every_key if key not in found.values]:
+            words = f"add {', '.join(absent)}, empty, to {found.called(need)}"
+            repairs.append((words, partial(secrets.fill, job.aws, found, need, {})))
+    return repairs

@@ -1,0 +1,68 @@
+"""This machine: Python, the page, the ports, and the settings."""
+
+import socket
+import sys
+
+from agent_core.errors import ConfigurationError
+from agent_core.settings import CoreSettings
+from deployment.checks.finding import Finding, bad, care, good, unset
+from doctor.surroundings import Surroundings
+
+PORTS = {"FAST_API_PORT": 7860, "PHONE_PORT": 7861, "WEB_PORT": 7862, "NOVA_PORT": 8443}
+PORTS |= {"NOVA_CONTROL_PORT": 8444, "TWILIO_PORT": 8445, "WEATHER_PORT": 8446, "DAILY_PORT": 8447}
+"""What `voice-agent run` listens on, and the variables that change it."""
+_PAGE = "services/webrtc-agent/src/webrtc_agent/static/index.html"
+
+
+def python() -> list[Finding]:
+    """Compare the interpreter with the one that is tested."""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    if version == "3.12":
+        return [good("python", sys.version.split()[0])]
+    return [bad("python", f"{sys.version.split()[0]}, and 3.12 is needed", "run `make environment`")]
+
+
+def settings(surroundings: Surroundings) -> list[Finding]:
+    """Read the settings as a service does."""
+    try:
+        CoreSettings.read()
+    except ConfigurationError as error:
+        return [bad("settings", error.reason, "correct it in the environment or in .env (docs/reference/settings.md)")]
+    misspelt = [f"{name} (meant: {near})" for name, near in CoreSettings.misspelt()]
+    if misspelt:
+        return [care("settings", f"nearly settings: {', '.join(misspelt)}", "correct the names, or they are ignored")]
+    region = surroundings.model_region
+    return [good("settings", f"read; model {surroundings.model} in {region}")]
+
+
+def page(surroundings: Surroundings) -> list[Finding]:
+    """Look whether the page is built."""
+    if (surroundings.root / _PAGE).is_file():
+        return [good("page", "built")]
+    return [bad("page", "not built: browsers get a notice in its place", "run `make page`")]
+
+
+def ports(surroundings: Surroundings) -> list[Finding]:
+    """Look whether the ports of `voice-agent run` are free."""
+    if (surroundings.root / ".run/run.json").is_file():
+        return [unset("ports", "`voice-agent run` is running here and has them")]
+    taken = [f"{port} ({name})" for name, port in _wanted(surroundings).items() if not _is_free(port)]
+    if taken:
+        change = "end what has them, or set these variables to other ports"
+        return [bad("ports", f"taken: {', '.join(taken)}", change)]
+    return [good("ports", "free")]
+
+
+def _wanted(surroundings: Surroundings) -> dict[str, int]:
+    given = {name: surroundings.get(name, str(port)) for name, port in PORTS.items()}
+    return {name: int(port) for name, port in given.items() if port.isdecimal() and int(port)}
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

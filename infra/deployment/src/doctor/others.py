@@ -1,0 +1,58 @@
+"""Daily and the weather service."""
+
+import asyncio
+
+import httpx
+from pydantic import SecretStr
+
+from agent_core.adapters.open_meteo import FORECAST_URL, GEOCODING_URL, OpenMeteo
+from agent_core.causes import classify
+from agent_core.errors import UpstreamError
+from deployment.checks.finding import Finding, bad, care, good, unset
+from doctor.surroundings import Surroundings
+
+_SECONDS = 6.0
+_DAILY = "https://api.daily.co/v1"
+
+
+def daily(surroundings: Surroundings) -> list[Finding]:
+    """List a room of Daily's, which makes none."""
+    key = surroundings.get("DAILY_API_KEY")
+    if not key:
+        return [unset("daily", "no key is set: browsers talk to this machine peer to peer")]
+    url = httpx.URL(surroundings.get("DAILY_API_URL", _DAILY).rstrip("/"))
+    try:
+        with httpx.Client(headers={"Authorization": f"Bearer {key}"}, timeout=_SECONDS) as client:
+            answer = client.get(f"{url}/rooms", params={"limit": "1"})
+        if answer.is_error:
+            raise UpstreamError("daily", f"status_{answer.status_code}")  # noqa: TRY301 - one way to say it
+    except (httpx.HTTPError, UpstreamError) as error:
+        cause = classify(error, "daily", host=url.host)
+        return [bad("daily", cause.why, cause.remedy)]
+    return [good("daily", f"{url.host} takes the key")]
+
+
+def weather(surroundings: Surroundings) -> list[Finding]:
+    """Ask for the weather of a city, as the tool does."""
+    if surroundings.get("WEATHER") == "standin":
+        return [unset("weather", "WEATHER=standin: the real service is not asked")]
+    key = surroundings.get("OPEN_METEO_API_KEY")
+    try:
+        asyncio.run(_forecast(surroundings, key))
+    except UpstreamError as error:
+        cause = classify(error)
+        return [bad("weather", cause.why, cause.remedy)]
+    if key:
+        return [good("weather", "Open-Meteo answers, and takes the key")]
+    licence = "for a business, subscribe at open-meteo.com and set OPEN_METEO_API_KEY"
+    return [care("weather", "Open-Meteo's free service answers; it is for non-commercial use only", licence)]
+
+
+async def _forecast(surroundings: Surroundings, key: str) -> None:
+    source = OpenMeteo(
+        forecast_url=surroundings.get("OPEN_METEO_FORECAST_URL", FORECAST_URL),
+        geocoding_url=surroundings.get("OPEN_METEO_GEOCODING_URL", GEOCODING_URL),
+        api_key=SecretStr(key) if key else None,
+    )
+    async with source, asyncio.timeout(_SECONDS):
+        await source.forecast("Stockholm")

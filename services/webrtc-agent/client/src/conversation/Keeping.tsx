@@ -1,0 +1,72 @@
+import { useEffect, useState } from "react";
+import type { Call } from "../call/call";
+import { formats } from "../locale/locale";
+import { type Item, isShown, nextId } from "./items";
+import { asText } from "./wording";
+
+/** How long a button says what it has done, in milliseconds. */
+const DONE_MS = 4000;
+
+/** What a visitor can do with the transcript: copy it, download it, discard it, and take that back. */
+export function Keeping({ call, items }: { call: Call; items: readonly Item[] }) {
+  const [discarded, setDiscarded] = useState<readonly Item[] | null>(null);
+  const [done, setDone] = useState("");
+  useEffect(() => {
+    const timer = done === "" ? undefined : setTimeout(() => setDone(""), DONE_MS);
+    return () => clearTimeout(timer);
+  }, [done]);
+  const isEmpty = !items.some(isShown);
+  if (isEmpty && discarded === null) {
+    return null;
+  }
+  const text = (): string => asText(items, formats());
+  const copy = async (): Promise<void> => {
+    const copied = await navigator.clipboard.writeText(text()).then(
+      () => true,
+      () => false,
+    );
+    setDone(copied ? "Copied." : "The browser does not let this page copy. Download it instead.");
+  };
+  const discard = (): void => {
+    setDiscarded(items);
+    call.showItems([]);
+  };
+  const restore = (before: readonly Item[]): void => {
+    const first = nextId(before);
+    call.showItems([...before, ...items.map((item) => ({ ...item, id: item.id + first }))]);
+    setDiscarded(null);
+  };
+  return (
+    <fieldset className="keeping" aria-label="Transcript">
+      {!isEmpty && (
+        <>
+          <button type="button" onClick={() => void copy()}>
+            Copy
+          </button>
+          <button type="button" onClick={() => download(text())}>
+            Download
+          </button>
+          <button type="button" onClick={discard}>
+            Discard
+          </button>
+        </>
+      )}
+      {discarded && (
+        <button type="button" onClick={() => restore(discarded)}>
+          Undo discard
+        </button>
+      )}
+      <span aria-live="polite">{done || (isEmpty ? "Discarded." : "")}</span>
+    </fieldset>
+  );
+}
+
+function download(text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type: "text/plain;charset=utf-8" }));
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = `conversation-${new Date().toISOString().slice(0, 16).replace(/\D/g, "")}.txt`;
+  link.click();
+  // The browser has taken the text by the next task.
+  setTimeout(() => URL.revokeObjectURL(url));
+}

@@ -1,0 +1,39 @@
+/** A transcript as text, as it is copied and downloaded. No I/O. */
+
+import type { Formats } from "../locale/locale";
+import { inWords } from "../weather/words";
+import { type AgentItem, type Item, isShown, shown } from "./items";
+
+/** Write down what was said and shown, one paragraph a turn, each with its time. */
+export function asText(items: readonly Item[], formats: Formats): string {
+  const visible = items.filter(isShown);
+  const began = visible[0];
+  if (!began) {
+    return "";
+  }
+  const head = began.kind === "opening" ? [] : [formats.moment(began.at)];
+  return `${[...head, ...visible.map((item) => paragraph(item, formats))].join("\n\n")}\n`;
+}
+
+function paragraph(item: Item, formats: Formats): string {
+  const time = formats.time(item.at);
+  switch (item.kind) {
+    case "opening":
+      return `--- New conversation, ${formats.moment(item.at)} ---`;
+    case "visitor":
+      return `[${time}] You${item.typed ? " (typed)" : ""}: ${item.text}`;
+    case "agent":
+      return `[${time}] Agent: ${spoken(item)}`;
+    case "weather":
+      return `[${time}] ${item.reading === null ? `Looking up ${item.place}` : inWords(item.reading, formats)}`;
+    case "contact": {
+      const { name, number, url } = item.contact;
+      return `[${time}] ${[`Talk to a person: ${name}`, number, url].filter((each) => each !== null).join(", ")}`;
+    }
+  }
+}
+
+const spoken = (item: AgentItem): string =>
+  shown(item.sentences)
+    .map((one) => (one.heard === "cut" ? `${one.text} (interrupted)` : one.text))
+    .join(" ");

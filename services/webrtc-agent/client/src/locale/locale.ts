@@ -1,0 +1,77 @@
+/** How this visitor writes times and dates, from the browser's languages. The page itself is in English. No I/O. */
+
+export interface Formats {
+  /** As it is sent to the service, which decides the units of the weather by its region: `en-US`. */
+  readonly tag: string;
+  /** A moment, at the visitor's own clock: "3:05 PM" or "15:05". */
+  readonly time: (at: number) => string;
+  /** A moment with its day: "Monday, November 23, 3:05 PM". */
+  readonly moment: (at: number) => string;
+  /** A time on any clock, given as `15:05`. */
+  readonly clock: (hoursAndMinutes: string) => string;
+  /** A full hour: "3 PM" or "15:00". */
+  readonly hour: (hour: number) => string;
+  /** The same as short as it can be, below a chart: "3 PM" or "15". */
+  readonly shortHour: (hour: number) => string;
+  /** A date, given as `2026-11-24`: "Tuesday, November 24" or "Tuesday 24 November". */
+  readonly day: (date: string) => string;
+  /** A number, with this region's decimal sign. */
+  readonly number: (value: number) => string;
+}
+
+/** Make the formats for a list of languages, the preferred one first; those that are none are passed over. */
+export function formatsFor(languages: readonly string[]): Formats {
+  const chosen = languages.flatMap(readable)[0] ?? new Intl.Locale("en-US");
+  const region = chosen.region ?? chosen.maximize().region ?? "US";
+  const { hourCycle } = new Intl.DateTimeFormat(chosen.toString(), { hour: "numeric" }).resolvedOptions();
+  const is24 = hourCycle === "h23" || hourCycle === "h24";
+  // English words, in the order and with the signs that this region is used to.
+  const english = `en-${region}`;
+  const format = (options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat =>
+    new Intl.DateTimeFormat(english, {
+      ...options,
+      ...("hour" in options ? { hourCycle: is24 ? "h23" : "h12" } : {}),
+    });
+  const minutes = { hour: is24 ? "2-digit" : "numeric", minute: "2-digit" } as const;
+  const date = { weekday: "long", day: "numeric", month: "long" } as const;
+  const own = format(minutes);
+  const whole = format({ ...date, ...minutes });
+  const there = format({ ...minutes, timeZone: "UTC" });
+  const onTheHour = format({ hour: "numeric", timeZone: "UTC" });
+  const day = format({ ...date, timeZone: "UTC" });
+  const numbers = new Intl.NumberFormat(english, { maximumFractionDigits: 2 });
+  const hour = (value: number): string =>
+    is24 ? `${String(value).padStart(2, "0")}:00` : onTheHour.format(Date.UTC(2000, 0, 1, value));
+  return {
+    tag: `${chosen.language}-${region}`,
+    time: (at) => own.format(at),
+    moment: (at) => whole.format(at),
+    clock: (text) => {
+      const [hours = 0, past = 0] = text.split(":").map(Number);
+      return there.format(Date.UTC(2000, 0, 1, hours, past));
+    },
+    hour,
+    shortHour: (value) => (is24 ? String(value).padStart(2, "0") : hour(value)),
+    day: (text) => day.format(Date.parse(`${text}T00:00Z`)),
+    number: (value) => numbers.format(value).replace("-", "\u2212"),
+  };
+}
+
+function readable(language: string): Intl.Locale[] {
+  try {
+    return [new Intl.Locale(language)];
+  } catch {
+    return [];
+  }
+}
+
+let known: { languages: string; formats: Formats } | null = null;
+
+/** Give the formats of this browser. */
+export function formats(): Formats {
+  const languages = navigator.languages.join(",");
+  if (known?.languages !== languages) {
+    known = { languages, formats: formatsFor(navigator.languages) };
+  }
+  return known.formats;
+}

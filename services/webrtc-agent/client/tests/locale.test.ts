@@ -1,0 +1,23 @@
+import { expect, test } from "vitest";
+import { formatsFor } from "../src/locale/locale";
+
+test.each([
+  [["en-US"], "en-US", "3 PM", "4:05 PM"],
+  [["en"], "en-US", "3 PM", "4:05 PM"],
+  [["en-GB"], "en-GB", "15:00", "16:05"],
+  [["de"], "de-DE", "15:00", "16:05"],
+  [["sv-SE", "en-US"], "sv-SE", "15:00", "16:05"],
+  [["ja-JP"], "ja-JP", "15:00", "16:05"],
+  [["not a language", "fr-CA"], "fr-CA", "15:00", "16:05"],
+  [[], "en-US", "3 PM", "4:05 PM"],
+])("%j is %s", (languages, tag, hour, clock) => {
+  const formats = formatsFor(languages);
+  // The space before PM is a narrow one in some versions of the Unicode data.
+  const plain = (text: string) => text.replace(/\s/gu, " ");
+  expect([formats.tag, plain(formats.hour(15)), plain(formats.clock("16:05"))]).toEqual([tag, hour, clock]);
+});
+
+test("midnight is no twenty-four o'clock", () => {
+  expect(formatsFor(["sv-SE"]).clock("00:15")).toBe("00:15");
+  expect(formatsFor(["en-US"]).clock("00:15").replace(/\s/gu, " ")).toBe("12:15 AM");
+});

@@ -1,0 +1,150 @@
+"""Opus at the model's own rates, by the library that PyAV brings along.
+
+PyAV decodes at 48 kHz only, and its frames cost more than the decoding. Neither call lets go of Python's lock: each
+takes less time than another thread needs to take the lock and give it back.
+"""
+
+import ctypes
+import ctypes.util
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import av
+
+from agent_core.errors import ConfigurationError
+
+_APPLICATION_VOIP = 2048
+_SET_BITRATE = 4002
+_SET_COMPLEXITY = 4010
+_SET_INBAND_FEC = 4012
+_SET_PACKET_LOSS = 4014
+_BITRATE = 32_000
+"""Bits per second: what browsers use for one channel of speech."""
+_COMPLEXITY = 5
+"""Of 10. The default, 9, takes a third more time, and its speech sounds the same at this bitrate."""
+_EXPECTED_LOSS = 10
+"""Percent: how much redundancy goes along for the packet before, which every browser makes use of."""
+_MAX_PACKET = 1275
+"""Bytes of one frame (RFC 6716, section 3.2.1)."""
+_MAX_SECONDS = 0.12
+"""Longest packet (RFC 6716, section 3.2.5)."""
+
+
+class OpusUnavailable(ConfigurationError):
+    """The Opus library is missing."""
+
+
+class OpusError(ValueError):
+    """A packet is not Opus, or sound does not fill a frame."""
+
+
+@cache
+def _library() -> ctypes.PyDLL:
+    package = Path(av.__file__).parent
+    bundled = [*package.parent.glob("av.libs/libopus[-.]*"), *package.glob(".dylibs/libopus.*")]
+    name = str(bundled[0]) if bundled else ctypes.util.find_library("opus")
+    if name is None:
+        raise OpusUnavailable("No Opus library. Install libopus (Debian: libopus0), or PyAV from a wheel.")
+    opus = ctypes.PyDLL(name)
+    pointer, integer, size = ctypes.c_void_p, ctypes.c_int, ctypes.c_int32
+    opus.opus_decoder_create.restype = pointer
+    opus.opus_decoder_create.argtypes = [size, integer, pointer]
+    opus.opus_decode.argtypes = [pointer, ctypes.c_char_p, size, pointer, integer, integer]
+    opus.opus_decoder_destroy.argtypes = [pointer]
+    opus.opus_encoder_create.restype = pointer
+    opus.opus_encoder_create.argtypes = [size, integer, integer, pointer]
+    opus.opus_encode.argtypes = [pointer, ctypes.c_char_p, integer, pointer, size]
+    # The value is a variable argument, which some systems pass in another way than a declared one.
+    opus.opus_encoder_ctl.argtypes = [pointer, integer]
+    opus.opus_encoder_destroy.argtypes = [pointer]
+    return opus
+
+
+def check() -> None:
+    """Load the library.
+
+    Raises:
+        OpusUnavailable: there is none.
+    """
+    _library()
+
+
+class _Codec:
+    """Owns the state of one decoder or encoder and frees it."""
+
+    def __init__(self, state: int | None, destroy: Any) -> None:  # noqa: ANN401 - a function of the library
+        if not state:
+            raise OpusError("Opus refused to start")
+        self._state = state
+        self._destroy = destroy
+
+    def __del__(self) -> None:
+        if state := getattr(self, "_state", None):
+            self._destroy(state)
+
+
+class Decoder(_Codec):
+    """Decodes one stream to 16-bit mono PCM.
+
+    Args:
+        rate: Hz: 8000, 12000, 16000, 24000 or 48000.
+    """
+
+    def __init__(self, rate: int) -> None:
+        self._opus = _library()
+        super().__init__(self._opus.opus_decoder_create(rate, 1, None), self._opus.opus_decoder_destroy)
+        self._rate = rate
+        self._room = round(rate * _MAX_SECONDS)
+        self._pcm = (ctypes.c_int16 * self._room)()
+        self._bytes = memoryview(self._pcm).cast("B")
+
+    def decode(self, payload: bytes) -> bytes:
+        """Decode one packet.
+
+        Raises:
+            OpusError: it is not Opus.
+        """
+        return self._taken(self._opus.opus_decode(self._state, payload, len(payload), self._pcm, self._room, 0))
+
+    def conceal(self, milliseconds: int) -> bytes:
+        """Make up for packets that are missing: a multiple of 10 ms, at most 120."""
+        samples = self._rate * milliseconds // 1000
+        return self._taken(self._opus.opus_decode(self._state, None, 0, self._pcm, samples, 0))
+
+    def _taken(self, samples: int) -> bytes:
+        if samples < 0:
+            raise OpusError(f"Opus error {samples}")
+        return bytes(self._bytes[: 2 * samples])
+
+
+class Encoder(_Codec):
+    """Encodes 16-bit mono PCM to packets of one frame.
+
+    Args:
+        rate: Hz: 8000, 12000, 16000, 24000 or 48000.
+    """
+
+    def __init__(self, rate: int) -> None:
+        self._opus = _library()
+        state = self._opus.opus_encoder_create(rate, 1, _APPLICATION_VOIP, None)
+        super().__init__(state, self._opus.opus_encoder_destroy)
+        self._packet = ctypes.create_string_buffer(_MAX_PACKET)
+        for request, value in (
+            (_SET_BITRATE, _BITRATE),
+            (_SET_COMPLEXITY, _COMPLEXITY),
+            (_SET_INBAND_FEC, 1),
+            (_SET_PACKET_LOSS, _EXPECTED_LOSS),
+        ):
+            self._opus.opus_encoder_ctl(self._state, request, ctypes.c_int32(value))
+
+    def encode(self, pcm: bytes) -> bytes:
+        """Encode one frame of 10, 20, 40 or 60 ms.
+
+        Raises:
+            OpusError: the sound has another length.
+        """
+        size = self._opus.opus_encode(self._state, pcm, len(pcm) // 2, self._packet, _MAX_PACKET)
+        if size < 0:
+            raise OpusError(f"Opus error {size}")
+        return self._packet.raw[:size]

@@ -1,0 +1,119 @@
+"""The agent's sound to one visitor, encoded where it leaves.
+
+aiortc encodes in a thread, and Pipecat's track gives it frames of 10 ms at another rate than Opus sends. This one gives
+packets that are ready: one every 20 ms, at the model's rate.
+"""
+
+import asyncio
+import fractions
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from av import Packet
+
+from webrtc_agent.opus import Encoder
+
+_FRAME_SECONDS = 0.02
+_OPUS_TICKS = 960
+"""Of one packet, on RTP's clock for Opus (RFC 7587)."""
+_TIME_BASE = fractions.Fraction(1, 48_000)
+_MOST_LATE = 0.06
+"""Seconds behind time from which packets are left out instead of sent in a burst, which a browser would play late."""
+_SILENCES = 10
+"""Frames of silence that are encoded, so that the last word fades; from then on the last packet serves again."""
+
+
+class OutboundTrack(MediaStreamTrack):
+    """Gives out sound at the pace of speech, and silence when there is none.
+
+    Args:
+        rate: Hz of the sound that is added: 16-bit mono PCM.
+        clock: Monotonic seconds.
+    """
+
+    kind = "audio"
+
+    def __init__(self, rate: int, clock: Callable[[], float] | None = None) -> None:
+        super().__init__()
+        self._clock = clock or asyncio.get_running_loop().time
+        self._encoder = Encoder(rate)
+        self._frame_bytes = round(rate * _FRAME_SECONDS) * 2
+        self._sound = bytearray()
+        self._added = 0
+        self._taken = 0
+        self._pending: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._begun: float | None = None
+        self._frame = 0
+        self._silences = 0
+        self._silence = b""
+
+    def add_audio_bytes(self, pcm: bytes) -> asyncio.Future[None]:
+        """Add sound, as Pipecat's track takes it.
+
+        Returns:
+            Done when the last of it has been given out, or the track has stopped.
+        """
+        future = asyncio.get_running_loop().create_future()
+        if self.readyState != "live":
+            future.set_result(None)
+            return future
+        self._sound += pcm
+        self._added += len(pcm)
+        self._pending.append((self._added, future))
+        return future
+
+    async def recv(self) -> "Packet[Any]":
+        """Wait for the next 20 ms.
+
+        Raises:
+            MediaStreamError: the track has stopped.
+        """
+        await self._its_time()
+        if self.readyState != "live":
+            raise MediaStreamError
+        packet = Packet(self._payload())
+        packet.pts = self._frame * _OPUS_TICKS
+        packet.time_base = _TIME_BASE
+        self._frame += 1
+        return packet
+
+    def stop(self) -> None:
+        """Stop; sound that was not given out is forgotten."""
+        super().stop()
+        self._sound.clear()
+        self._taken = self._added
+        self._release()
+
+    async def _its_time(self) -> None:
+        now = self._clock()
+        if self._begun is None:
+            self._begun = now
+        wait = self._begun + self._frame * _FRAME_SECONDS - now
+        if wait > 0:
+            await asyncio.sleep(wait)
+        elif wait < -_MOST_LATE:
+            self._frame += round(-wait / _FRAME_SECONDS)
+
+    def _payload(self) -> bytes:
+        pcm = bytes(self._sound[: self._frame_bytes])
+        del self._sound[: self._frame_bytes]
+        self._taken += len(pcm)
+        self._release()
+        if not pcm.strip(b"\0"):
+            return self._next_silence()
+        self._silences = 0
+        return self._encoder.encode(pcm.ljust(self._frame_bytes, b"\0"))
+
+    def _next_silence(self) -> bytes:
+        if self._silences < _SILENCES:
+            self._silences += 1
+            self._silence = self._encoder.encode(bytes(self._frame_bytes))
+        return self._silence
+
+    def _release(self) -> None:
+        while self._pending and self._pending[0][0] <= self._taken:
+            _, future = self._pending.popleft()
+            if not future.done():
+                future.set_result(None)

@@ -1,0 +1,97 @@
+"""Which of several places of one name is meant, and when the caller has to be asked. No I/O."""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from agent_core.adapters.open_meteo.places import MAX_CHARACTERS, Query, best, fits, folded, has_form_of_name
+from agent_core.adapters.open_meteo.wire import Place as Hit
+from agent_core.weather import Place, SeveralPlaces
+
+_ALIKE_AT_HOME: Final = 3.0
+"""How much smaller a place in the same country may be and still be meant as likely."""
+_KNOWN_AT_HOME: Final = 10.0
+"""The same for a city: Portland in Maine is a tenth of the one in Oregon."""
+_CITY: Final = 50_000
+_ALIKE_ABROAD: Final = 2.0
+"""The same in another country: people name the country of a place that is not near them, save of the best known."""
+_WORTH_NAMING: Final = 10.0
+"""How much smaller a namesake may be for the region to be said with the name."""
+_SAME_WEATHER_KM: Final = 40.0
+"""Kansas City lies on both sides of a border; which side is meant makes no difference to its weather."""
+_MOST: Final = 5
+_SEATS: Final = frozenset({"PPLC", "PPLA"})
+"""GeoNames' codes for the seat of a country or of one of its largest parts."""
+_BY_REGION: Final = frozenset({"US", "CA", "AU"})
+"""Countries whose people say the state or province with a town's name."""
+
+
+def chosen(query: Query, hits: Sequence[Hit]) -> tuple[Hit, Place] | None:
+    """Choose the place that is meant, and name it so that it can be told from its namesakes.
+
+    Raises:
+        SeveralPlaces: the caller has to be asked.
+    """
+    hit = best(query, hits)
+    if hit is None:
+        return None
+    namesakes = [one for one in hits if fits(query, one) and _is_namesake(one, hit)]
+    rivals = [one for one in namesakes if folded(hit.name) == folded(query.name) and _may_be_meant(one, hit)]
+    if rivals:
+        candidates = _told_apart([hit, *sorted(rivals, key=lambda one: -one.population)])
+        if len(candidates) > 1:
+            raise SeveralPlaces(hit.name, tuple(candidates))
+    others = [one for one in namesakes if one.population * _WORTH_NAMING >= hit.population]
+    is_plain = not (query.within or others) and folded(hit.name) == folded(query.name)
+    return hit, spoken_place(
+        hit, query.name, by_region=any(one.country == hit.country for one in others), plain=is_plain
+    )
+
+
+def spoken_place(hit: Hit, asked: str, *, by_region: bool = False, plain: bool = False) -> Place:
+    """Name a place in words that may be spoken; a name that has not the form of one is left out.
+
+    Args:
+        hit: The geocoder's answer.
+        asked: Stands for a name that cannot be used.
+        by_region: Whether the country does not tell it from its namesakes.
+        plain: Whether the name alone tells which place it is.
+    """
+    name, region, country = _usable(hit.name) or asked, _usable(hit.admin1), _usable(hit.country)
+    area = region if (by_region or hit.country_code in _BY_REGION) and region else country
+    is_said = not plain and area and folded(area) != folded(name)
+    code = hit.country_code if len(hit.country_code) == 2 and hit.country_code.isalpha() else ""  # noqa: PLR2004
+    return Place(name, region, country, code.upper(), f"{name}, {area}" if is_said else name)
+
+
+def _usable(name: str) -> str:
+    return name if len(name) <= MAX_CHARACTERS // 2 and has_form_of_name(name) else ""
+
+
+def _is_namesake(one: Hit, hit: Hit) -> bool:
+    return one is not hit and folded(one.name) == folded(hit.name) and _kilometres(one, hit) > _SAME_WEATHER_KM
+
+
+def _may_be_meant(one: Hit, hit: Hit) -> bool:
+    larger, smaller = max(one.population, hit.population), min(one.population, hit.population)
+    if one.country_code == hit.country_code:
+        return larger <= smaller * _ALIKE_AT_HOME or (larger <= smaller * _KNOWN_AT_HOME and smaller >= _CITY)
+    is_lesser = hit.feature_code in _SEATS and one.feature_code not in _SEATS
+    return not is_lesser and larger < smaller * _ALIKE_ABROAD
+
+
+def _told_apart(hits: Sequence[Hit]) -> list[Place]:
+    """Name each by its country, or by its region where another one is in the same country; one for each such name."""
+    countries = [hit.country_code for hit in hits]
+    places: dict[str, Place] = {}
+    for hit in hits[:_MOST]:
+        place = spoken_place(hit, hit.name, by_region=countries.count(hit.country_code) > 1)
+        places.setdefault(folded(place.spoken), place)
+    return list(places.values())
+
+
+def _kilometres(one: Hit, other: Hit) -> float:
+    """Reckon a distance on a plane, which is near enough for places that are near each other."""
+    north = one.latitude - other.latitude
+    east = (one.longitude - other.longitude) * math.cos(math.radians(one.latitude))
+    return math.hypot(north, east) * 111.2

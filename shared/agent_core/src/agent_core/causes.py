@@ -1,0 +1,393 @@
+"""Why a service that we depend on failed, and what an operator can do about it: one sentence each. No I/O.
+
+The cause is read from the chain of exceptions, whatever library raised them, and from the names and texts that the
+services themselves use. What comes out holds nothing of a request: no key, no number, no word of a conversation.
+"""
+
+import errno
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from agent_core.errors import ModelError, UpstreamError
+
+_DEEPEST: Final = 16
+"""Exceptions of one chain that are looked at."""
+CLOCK: Final = "this machine's clock is "
+"""How a reason begins that blames the clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why something failed.
+
+    Args:
+        name: A constant, for filters and alarms.
+        why: What happened, as a clause.
+        remedy: What to do about it, as an order.
+    """
+
+    name: str
+    why: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.why}; {self.remedy}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Service:
+    """How a service is called in a sentence, and which settings lead to it."""
+
+    label: str
+    address: str
+    keys: str
+
+
+_SERVICES: Final = {
+    "nova_sonic": _Service(
+        "Amazon Nova Sonic", "NOVA_SONIC_REGION and AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "the AWS credentials"
+    ),
+    "twilio": _Service(
+        "Twilio",
+        "TWILIO_API_BASE_URL and TWILIO_REGION",
+        "TWILIO_ACCOUNT_SID, and TWILIO_API_SID with TWILIO_API_SECRET or TWILIO_AUTH_TOKEN",
+    ),
+    "daily": _Service("Daily", "DAILY_API_URL", "DAILY_API_KEY"),
+    "open_meteo": _Service("Open-Meteo", "OPEN_METEO_FORECAST_URL", "OPEN_METEO_API_KEY"),
+    "aws": _Service("AWS", "AWS_REGION and AWS_ENDPOINT_URL", "the AWS credentials"),
+}
+
+CAUSES: Final[dict[str, tuple[str, str]]] = {
+    "dns": ("the name {host} was not found (DNS)", "check the network and its name servers, and {address}"),
+    "refused": (
+        "{host} refused the connection: nothing listens there",
+        "check {address}, and whether a firewall rejects the connection",
+    ),
+    "unreachable": ("there is no route to {host}", "check this machine's network, its security group and its proxy"),
+    "reset": (
+        "{host} closed the connection",
+        "wait, then try again; if it repeats, look for a proxy or firewall that cuts connections",
+    ),
+    "timeout": (
+        "{host} did not answer in time",
+        "check that outgoing connections to port 443 are allowed, then the status page of {label}",
+    ),
+    "tls_untrusted": (
+        "the certificate of {host} comes from an authority that this machine does not trust",
+        "if a proxy inspects traffic, name a file with its authority and the public ones in SSL_CERT_FILE",
+    ),
+    "tls_name": (
+        "the certificate that {host} shows is for another name",
+        "check {address}, and for a proxy that answers in its place",
+    ),
+    "tls_expired": (
+        "the certificate of {host} has ended, or has not begun",
+        "set this machine's clock by the network; if it is right, the certificate must be renewed",
+    ),
+    "tls": ("TLS with {host} failed", "check that {address} leads to a port that speaks TLS, with no proxy in between"),
+    "proxy": ("the proxy before {host} was not reached", "correct HTTPS_PROXY, or take it out where there is none"),
+    "clock_skew": (
+        "{label} refused the signature: {clock}",
+        "set this machine's clock by the network (NTP): AWS refuses requests that are 5 minutes off",
+    ),
+    "no_credentials": (
+        "no AWS credentials were found",
+        "give the task a role, set AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    ),
+    "half_credentials": (
+        "the AWS credentials are incomplete: one half of the key is missing",
+        "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, both or neither",
+    ),
+    "expired_credentials": (
+        "the AWS credentials have expired",
+        "sign in again (`aws sso login`), or fetch new credentials; a task of ECS takes its role's by itself",
+    ),
+    "signed_out": ("the AWS sign-in has ended", "sign in again (`aws sso login`)"),
+    "credentials_unavailable": (
+        "the source of the AWS credentials gave none",
+        "check the profile, the task's role or the credential endpoint that they should come from",
+    ),
+    "unknown_profile": ("there is no AWS profile of that name", "correct AWS_PROFILE (`aws configure list-profiles`)"),
+    "invalid_credentials": (
+        "AWS does not know the access key",
+        "correct AWS_ACCESS_KEY_ID; temporary keys need AWS_SESSION_TOKEN too, and some regions must be enabled first",
+    ),
+    "wrong_secret": (
+        "the AWS secret key does not belong to the access key",
+        "correct AWS_SECRET_ACCESS_KEY; if it is right, compare this machine's clock with the time",
+    ),
+    "no_model_access": (
+        "this AWS account has no access to the model",
+        "request access to Nova Sonic in Bedrock's model catalog, in the model's region, or set NOVA_SONIC_MODEL_ID",
+    ),
+    "access_denied": (
+        "AWS denied the request: the role or user may not do it",
+        "allow bedrock:InvokeModel on the model in its policy, and look for a deny in the organization's policies",
+    ),
+    "no_such_model": (
+        "the region does not offer the model that was asked for",
+        "set NOVA_SONIC_REGION to us-east-1, us-west-2, eu-north-1 or ap-northeast-1, or NOVA_SONIC_MODEL_ID to newest",
+    ),
+    "model_retired": ("the model has reached its end of life", "set NOVA_SONIC_MODEL_ID to newest"),
+    "throttled": (
+        "{label} takes no more requests of this account at the moment",
+        "compare MODEL_STREAMS with the quota of concurrent requests in Service Quotas, and ask for more there",
+    ),
+    "quota": (
+        "the account's quota of {label} is used up",
+        "ask for more in Service Quotas, region of the model, or set MODEL_STREAMS to what there is",
+    ),
+    "model_trouble": ("{label} failed on its side", "it is tried again; if it lasts, look at AWS's status page"),
+    "model_refused_input": (
+        "{label} refused what was sent to it",
+        "it is tried again; if every call ends so, compare prompt and tools with the docs of this model generation",
+    ),
+    "content_filter": (
+        "the content filter of {label} refused what was said",
+        "nothing: the conversation goes on without it; if it is frequent, look at the prompt",
+    ),
+    "wrong_credentials": ("{label} does not know the key", "correct {keys}"),
+    "forbidden": ("{label} forbids this to the key", "use a key with full rights for this account ({keys})"),
+    "not_found": (
+        "{label} knows nothing under that address",
+        "check {address}, and that the key belongs to the same account and region",
+    ),
+    "rate_limited": (
+        "{label} takes no more requests at the moment",
+        "wait; if it lasts, ask for a higher limit with {label}, or send fewer",
+    ),
+    "free_limit": (
+        "{label}'s free service takes no more requests from this IP address",
+        "wait, or set OPEN_METEO_API_KEY: the free service is for non-commercial use and has daily limits",
+    ),
+    "server_error": ("{label} failed on its side", "wait, and look at the status page of {label}"),
+    "rejected": ("{label} refused the request", "check {keys} and {address}"),
+    "unreadable": ("{host} answered what {label} does not", "check {address}, and for a proxy that answers itself"),
+    "own_limit": ("this task asks {label} as often as it lets itself", "nothing, unless it lasts: run more tasks"),
+    "unknown": ("{label} failed with {error}", "run `voice-agent doctor`, which checks each step to it"),
+}
+
+_KINDS: Final = {
+    "NoCredentials": "no_credentials",
+    "NoCredentialsError": "no_credentials",
+    "PartialCredentialsError": "half_credentials",
+    "CredentialsTimeout": "credentials_unavailable",
+    "CredentialsError": "credentials_unavailable",
+    "CredentialRetrievalError": "credentials_unavailable",
+    "MetadataRetrievalError": "credentials_unavailable",
+    "ProfileNotFound": "unknown_profile",
+    "UnauthorizedSSOTokenError": "signed_out",
+    "SSOTokenLoadError": "signed_out",
+    "TokenRetrievalError": "signed_out",
+    "ExpiredTokenException": "expired_credentials",
+    "ExpiredToken": "expired_credentials",
+    "RequestExpired": "clock_skew",
+    "UnrecognizedClientException": "invalid_credentials",
+    "InvalidClientTokenId": "invalid_credentials",
+    "MissingAuthenticationTokenException": "no_credentials",
+    "InvalidSignatureException": "wrong_secret",
+    "SignatureDoesNotMatch": "wrong_secret",
+    "AccessDeniedException": "access_denied",
+    "AccessDenied": "access_denied",
+    "ResourceNotFoundException": "no_such_model",
+    "ThrottlingException": "throttled",
+    "ServiceQuotaExceededException": "quota",
+    "ValidationException": "model_refused_input",
+    "ModelTimeoutException": "model_trouble",
+    "ModelStreamErrorException": "model_trouble",
+    "ModelErrorException": "model_trouble",
+    "ModelNotReadyException": "model_trouble",
+    "InternalServerException": "model_trouble",
+    "ServiceUnavailableException": "model_trouble",
+}
+"""Causes by the name of an error: AWS's own, botocore's and ours."""
+_TEXTS: Final = (
+    (r"clock is |signature (has )?expired|not yet current", "clock_skew"),
+    (
+        r"don'?t have access to the model|access to (this|the) model is denied|not authorized .*subscri",
+        "no_model_access",
+    ),
+    (r"operation not allowed", "no_model_access"),
+    (r"end of its life", "model_retired"),
+    (
+        r"model identifier is invalid|isn.t supported in this region|could not resolve the foundation model",
+        "no_such_model",
+    ),
+    (r"token .*(is|has) expired", "expired_credentials"),
+    (r"content filter", "content_filter"),
+)
+"""Where one name means several things, AWS's text decides; pieces of it in any case."""
+_TLS_CODES: Final = {62: "tls_name", 64: "tls_name", 10: "tls_expired", 9: "tls_expired"}
+"""OpenSSL's results of verifying a certificate; all others are about who signed it."""
+_CRT: Final = (
+    ("DNS", "dns"),
+    ("CONNECTION_REFUSED", "refused"),
+    ("NO_ROUTE", "unreachable"),
+    ("NETWORK_DOWN", "unreachable"),
+    ("TIMEOUT", "timeout"),
+    ("TLS_ERROR_NEGOTIATION", "tls"),
+    ("TLS", "tls"),
+    ("SOCKET_CLOSED", "reset"),
+    ("CONNECTION_CLOSED", "reset"),
+    ("GOAWAY", "reset"),
+)
+"""Pieces of the names of errors of AWS's CRT."""
+_NAMES: Final = {
+    "ProxyConnectionError": "proxy",
+    "ProxyError": "proxy",
+    "NoResponse": "timeout",
+    "OpenTimeout": "timeout",
+    "NoStart": "timeout",
+    "SendTimeout": "timeout",
+    "ConnectTimeout": "timeout",
+    "ReadTimeout": "timeout",
+    "PoolTimeout": "timeout",
+    "ConnectTimeoutError": "timeout",
+    "ReadTimeoutError": "timeout",
+    "NameResolutionError": "dns",
+    "RemoteProtocolError": "reset",
+    "ReadError": "reset",
+    "ConnectionClosedError": "reset",
+}
+_STATUS: Final = {401: "wrong_credentials", 403: "forbidden", 404: "not_found", 429: "rate_limited"}
+_REASONS: Final = {
+    "timeout": "timeout",
+    "our_own_limit": "own_limit",
+    "not_json": "unreadable",
+    "compressed": "unreadable",
+    "too_large": "unreadable",
+    "unexpected_answer": "unreadable",
+    "malformed_answer": "unreadable",
+}
+_STATUS_WORD: Final = re.compile(r"\b(?:http|status)[_ ](?P<status>[1-5]\d\d)\b")
+
+
+def classify(error: BaseException, service: str = "", *, host: str = "") -> Cause:
+    """Find the cause of a failure.
+
+    Args:
+        error: What was raised, with what it was raised from.
+        service: Name of the service as in ``UpstreamError``; by default the error's own.
+        host: Where the request went; by default the error's own, or the service's name.
+    """
+    chain = list(_chain(error))
+    ours = next((one for one in chain if isinstance(one, UpstreamError)), None)
+    known = _SERVICES.get(service or (ours.service if ours else ""), _SERVICES["aws"])
+    name = _name(chain, known)
+    where = host or (ours.host if ours else "") or known.label
+    why, remedy = CAUSES[name]
+    words = {"host": where, "label": known.label, "address": known.address, "keys": known.keys}
+    words |= {"error": type(chain[-1]).__name__, "clock": _clock(chain)}
+    return Cause(name, why.format(**words), remedy.format(**words))
+
+
+def fields(error: BaseException, service: str = "") -> dict[str, str]:
+    """Return the cause as fields of a log line."""
+    cause = classify(error, service)
+    return {"cause": cause.name, "why": cause.why, "remedy": cause.remedy}
+
+
+def every() -> list[Cause]:
+    """List all causes, with the names of what is filled in."""
+    return [Cause(name, why, remedy) for name, (why, remedy) in CAUSES.items()]
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """List an error and what it was raised from or in, the newest first; of a group the first."""
+    one: BaseException | None = error
+    seen: set[int] = set()
+    while one is not None and id(one) not in seen and len(seen) < _DEEPEST:
+        seen.add(id(one))
+        yield one
+        one = one.exceptions[0] if isinstance(one, BaseExceptionGroup) else one.__cause__ or one.__context__
+
+
+def _name(chain: list[BaseException], service: _Service) -> str:
+    # What the service said goes first. Then the innermost exception: it knows more than those that wrap it.
+    told = [found for one in chain if (found := _told(one, service))]
+    if told:  # that the chain of credentials gave none says less than why it did not
+        return next((one for one in told if one != "credentials_unavailable"), told[0])
+    for one in reversed(chain):
+        if found := _network(one):
+            return found
+    return next((found for one in chain if (found := _NAMES.get(_kind(one)))), "unknown")
+
+
+def _told(error: BaseException, service: _Service) -> str | None:
+    """Read what a service answered, or what the credential chain says."""
+    kind, text = _kind(error), str(error).lower()
+    if kind in _KINDS:
+        return next((cause for piece, cause in _TEXTS if re.search(piece, text)), _KINDS[kind])
+    if isinstance(error, ModelError) or not isinstance(error, UpstreamError):
+        return None
+    reason = error.reason.rpartition(": ")[2] if error.reason.count(": ") == 1 else error.reason
+    if found := _STATUS_WORD.search(error.reason):
+        return _of_status(int(found["status"]), service)
+    return _REASONS.get(reason) if not (error.__cause__ or error.__context__) or reason != "timeout" else None
+
+
+def _of_status(status: int, service: _Service) -> str:
+    if service.label == "Open-Meteo":
+        special = {400: "wrong_credentials", 401: "wrong_credentials", 429: "free_limit"}
+        if status in special:
+            return special[status]
+    return _STATUS.get(status) or ("server_error" if status >= 500 else "rejected")  # noqa: PLR2004 - HTTP's
+
+
+def _kind(error: BaseException) -> str:
+    """Name an error as the one who raised it does: AWS's code, the model's kind, or its class."""
+    if isinstance(error, ModelError):
+        return error.kind
+    response = getattr(error, "response", None)  # of botocore
+    if isinstance(response, dict):
+        return str(response.get("Error", {}).get("Code", ""))
+    return type(error).__name__
+
+
+def _network(error: BaseException) -> str | None:
+    """Read what an operating system, OpenSSL, botocore or the CRT says of a connection."""
+    return _of_system(error) or _of_library(error)
+
+
+def _of_system(error: BaseException) -> str | None:  # noqa: PLR0911 - one answer for each
+    match error:
+        case ssl.SSLCertVerificationError():
+            return _TLS_CODES.get(error.verify_code, "tls_untrusted")
+        case ssl.SSLError():
+            return "tls"
+        case socket.gaierror():
+            return "dns"
+        case ConnectionRefusedError():
+            return "refused"
+        case ConnectionError():
+            return "reset"
+        case TimeoutError():
+            return "timeout"
+        case OSError(errno=errno.ENETUNREACH | errno.EHOSTUNREACH):
+            return "unreachable"
+    return None
+
+
+def _of_library(error: BaseException) -> str | None:
+    name = str(getattr(error, "name", ""))
+    if name.startswith("AWS_"):
+        return next((cause for piece, cause in _CRT if piece in name), None)
+    text = str(error).lower()
+    if type(error).__name__ == "SSLError":  # of botocore, which keeps of OpenSSL's error only the text
+        return "tls_name" if "mismatch" in text else "tls_expired" if "expired" in text else "tls_untrusted"
+    if "http/2 could not be negotiated" in text:
+        return "tls"
+    return None
+
+
+def _clock(chain: list[BaseException]) -> str:
+    """Return the words about the clock, where a reason has them; AWS's own are dates that nobody reads."""
+    for one in chain:
+        _, found, rest = str(getattr(one, "reason", "")).partition(CLOCK)
+        if found:
+            return f"{CLOCK}{rest}"
+    return f"{CLOCK}wrong"

@@ -1,0 +1,86 @@
+"""A whisper says who calls and why, in at most five seconds of speech."""
+
+import random
+from functools import cache
+
+import numpy as np
+import pytest
+
+from agent_core.summary import summarise
+from phone_agent.accepting import LONGEST, sentences
+from phone_agent.speaking_time import SILENCE, fit
+from standins.speech.voice import NoVoiceError, Speaker, best_speaker
+
+_TEXT = (
+    "invoice paid twice change booking refund order late broken boiler water since yesterday doctor cancel parcel "
+    "contract technician queue manager extraordinary responsibility characteristically rhythm strengths psychology "
+    "password account internet slow Tuesday Gothenburg café Größe Åsa UFO GPS e-mail 12345 +46701234567 20% $5.50 "
+    "12:30 a@b.com <Say> </Say> & ]]> ... ?! 3/4 a i the of to and that was my gpgfdodqmgk ndvjihmxr xxxxx"
+)
+WORDS = _TEXT.split()
+STARTS = ("", "The caller has ", "The caller wants ", "Hello, hello, ", "the the ", "Reason: ", "My ", "ORDER ")
+
+
+def summary(number: int) -> str:
+    """Make up what was said in a call, and why a person is wanted."""
+    chance = random.Random(number)  # noqa: S311 - no secret
+
+    def words(most: int) -> str:
+        return " ".join(chance.choice(WORDS) for _ in range(chance.randrange(most)))
+
+    said = [(chance.choice(["USER", "ASSISTANT"]), words(25)) for _ in range(chance.randrange(5))]
+    return summarise(said, chance.choice(STARTS) + words(20))
+
+
+@cache
+def voice() -> Speaker:
+    """Load the voice that callers hear in `make call`."""
+    try:
+        return best_speaker()
+    except NoVoiceError:
+        pytest.skip("no voice is installed")
+
+
+def spoken_seconds(said: list[tuple[str, str]]) -> float:
+    """Synthesise a whisper; return the seconds from its first sound to its last."""
+    total = (len(said) - 1) * SILENCE
+    for text, _ in said:
+        sound = np.abs(voice().synthesise(text))
+        loud = np.flatnonzero(sound > 0.01 * sound.max(initial=0.0))
+        total += float(loud[-1] - loud[0]) / voice().sample_rate if len(loud) else 0.0
+    return total
+
+
+def longest(numbers: range) -> float:
+    """Return how long the longest of some whispers takes."""
+    names = ("reception", "sales", "a-name-of-thirty-two-characters1", "q", None)
+    return max(
+        spoken_seconds(sentences(names[number % 5], summary(number), asks=number % 4 != 0)) for number in numbers
+    )
+
+
+@pytest.mark.parametrize(
+    "name_and_reason",
+    [
+        ("sales", "The caller has an invoice that was paid twice, and nobody ever wrote back."),
+        ("reception", "GPS UFO 1234567890 strengths ndvjihmxr"),
+        ("a-name-of-thirty-two-characters1", ""),
+    ],
+)
+def test_a_whisper_takes_five_seconds_at_most(name_and_reason: tuple[str, str]) -> None:
+    """By the voice itself, and not by a count of characters."""
+    name, reason = name_and_reason
+    assert spoken_seconds(sentences(name, summarise([], reason), asks=True)) <= LONGEST
+
+
+@pytest.mark.thorough
+def test_of_two_hundred_whispers_the_longest_takes_five_seconds_at_most() -> None:
+    """Numbers, abbreviations, unpronounceable words and markup among them."""
+    assert longest(range(200)) <= LONGEST
+
+
+def test_a_cut_sentence_does_not_end_on_a_small_word() -> None:
+    """What does not fit is left out word by word."""
+    assert fit("an invoice that was paid twice", 1.3) == "an invoice"
+    assert fit("an invoice that was paid twice", 9.0) == "an invoice that was paid twice"
+    assert fit("the of and invoice", 0.6) == ""

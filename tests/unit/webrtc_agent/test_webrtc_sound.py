@@ -1,0 +1,237 @@
+"""A visitor's sound: decoded where it arrives, encoded where it leaves. aiortc's own codecs are the other end."""
+
+import asyncio
+from fractions import Fraction
+from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from aiortc.codecs.opus import OpusDecoder, OpusEncoder
+from aiortc.jitterbuffer import JitterFrame
+from aiortc.mediastreams import MediaStreamError
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters
+from av import AudioFrame
+
+from webrtc_agent.inbound import InboundAudio
+from webrtc_agent.opus import Decoder, Encoder, OpusError
+from webrtc_agent.outbound import OutboundTrack
+
+OPUS = RTCRtpCodecParameters(mimeType="audio/opus", clockRate=48_000, channels=2, payloadType=96)
+PCMU = RTCRtpCodecParameters(mimeType="audio/PCMU", clockRate=8000, channels=1, payloadType=0)
+
+
+def tone(rate: int, milliseconds: int, hertz: float = 440) -> bytes:
+    """Make 16-bit mono PCM."""
+    time = np.arange(rate * milliseconds // 1000) / rate
+    return (9000 * np.sin(2 * np.pi * hertz * time)).astype("<i2").tobytes()
+
+
+def loudness(pcm: bytes) -> float:
+    """Give the root of the mean square."""
+    return float(np.sqrt(np.mean(np.frombuffer(pcm, "<i2").astype(float) ** 2)))
+
+
+def pitch(pcm: bytes, rate: int) -> float:
+    """Give the strongest frequency, in Hz."""
+    samples = np.frombuffer(pcm, "<i2").astype(float)
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+    return float(np.argmax(spectrum) * rate / len(samples))
+
+
+def packets_of_a_browser(milliseconds: int) -> list[tuple[int, bytes]]:
+    """Encode a tone as aiortc does: 48 kHz, two channels, with timestamps."""
+    encoder, packets = OpusEncoder(), []
+    pcm = np.repeat(np.frombuffer(tone(48_000, milliseconds), "<i2"), 2)[None, :]
+    for number in range(milliseconds // 20):
+        frame = AudioFrame.from_ndarray(pcm[:, number * 1920 : (number + 1) * 1920].copy(), layout="stereo")
+        frame.sample_rate, frame.pts, frame.time_base = 48_000, number * 960, Fraction(1, 48_000)
+        payloads, timestamp = encoder.encode(frame)
+        packets += [(timestamp, payload) for payload in payloads]
+    return packets
+
+
+class Ears:
+    """Keeps what is heard, and plays aiortc's receiver."""
+
+    def __init__(self, *, deaf: bool = False) -> None:
+        self.heard: list[bytes] = []
+        self.deaf = deaf
+        self.receiver: Any = SimpleNamespace()
+        self.inbound = InboundAudio(self.receiver, 16_000, self.hear)
+
+    def hear(self, pcm: bytes) -> None:
+        """Take sound."""
+        self.heard.append(pcm)
+        if self.deaf:
+            raise RuntimeError
+
+    def receive(self, timestamp: int, payload: bytes, codec: RTCRtpCodecParameters = OPUS) -> None:
+        """Take a packet as aiortc's receiver passes it to its queue."""
+        queue = self.receiver._RTCRtpReceiver__decoder_queue
+        queue.put((codec, SimpleNamespace(data=payload, timestamp=timestamp)))
+
+
+def test_a_browsers_sound_is_heard_at_the_models_rate() -> None:
+    """Both channels as one, at 16 kHz, of the same length and pitch."""
+    ears = Ears()
+    packets = packets_of_a_browser(1000)
+    for timestamp, payload in packets:
+        ears.receive(timestamp, payload)
+    pcm = b"".join(ears.heard)
+    assert {len(part) for part in ears.heard} == {640}
+    assert len(ears.heard) == len(packets)
+    assert pitch(pcm, 16_000) == pytest.approx(440, abs=2)
+    assert loudness(pcm[6400:]) == pytest.approx(9000 / np.sqrt(2), rel=0.1)
+
+
+@pytest.mark.parametrize(("lost", "made_up"), [(1, 1), (3, 1), (6, 1), (7, 0), (20, 0)])
+def test_lost_packets_are_made_up_for(lost: int, made_up: int) -> None:
+    """Words keep their length; a gap of more than 120 ms is silence that the browser did not send."""
+    ears = Ears()
+    packets = packets_of_a_browser(1000)
+    del packets[20 : 20 + lost]
+    for timestamp, payload in packets:
+        ears.receive(timestamp, payload)
+    assert len(ears.heard) == len(packets) + made_up
+    length = sum(len(part) for part in ears.heard) // 32
+    assert length == 20 * (len(packets) + made_up * lost)
+
+
+def test_what_is_no_opus_is_left_out() -> None:
+    """The next packet is heard."""
+    ears = Ears()
+    (at, payload), *_ = packets_of_a_browser(100)
+    ears.receive(at, payload)
+    ears.receive(at + 960, b"")
+    ears.receive(at + 960, bytes([0b11, 63, 255]))
+    ears.receive(at + 960, payload)
+    assert len(ears.heard) >= 2
+
+
+def test_a_client_without_opus_is_heard() -> None:
+    """By the codec of telephones."""
+    ears = Ears()
+    for number in range(50):
+        ears.receive(number * 160, bytes([0x80, 0x00] * 80), PCMU)
+    assert 31_000 <= sum(len(part) for part in ears.heard) <= 32_000
+
+
+def test_a_defect_behind_it_does_not_end_the_connection() -> None:
+    """Raised to aiortc it would; it is logged once, and the next packet is taken."""
+    ears = Ears(deaf=True)
+    for timestamp, payload in packets_of_a_browser(200):
+        ears.receive(timestamp, payload)
+    assert len(ears.heard) == 10
+
+
+async def test_the_receivers_thread_waits_until_the_end() -> None:
+    """And is let go of then."""
+    ears = Ears()
+    waiting = asyncio.create_task(asyncio.to_thread(ears.inbound.get))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    ears.inbound.put(None)
+    await asyncio.wait_for(waiting, 5)
+
+
+class Metronome:
+    """Runs a track in virtual time, and decodes what it gives."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.track = OutboundTrack(24_000, lambda: self.now)
+        self.decoder = OpusDecoder()
+        self.times: list[int] = []
+        self.packets: list[bytes] = []
+
+    async def give(self, frames: int) -> bytes:
+        """Take so many packets, one every 20 ms; gives what a browser plays, one channel at 48 kHz."""
+        pcm = b""
+        for _ in range(frames):
+            packet = await self.track.recv()
+            self.now += 0.02
+            assert packet.pts is not None
+            self.times.append(packet.pts)
+            self.packets.append(bytes(packet))
+            for frame in cast("list[AudioFrame]", self.decoder.decode(JitterFrame(bytes(packet), packet.pts))):
+                pcm += np.frombuffer(bytes(frame.planes[0])[: frame.samples * 4], "<i2")[::2].tobytes()
+        return pcm
+
+
+async def test_the_agents_sound_is_what_a_browser_plays() -> None:
+    """At its pitch and loudness, one packet of 20 ms after another."""
+    beat = Metronome()
+    done = beat.track.add_audio_bytes(tone(24_000, 1000))
+    pcm = await beat.give(50)
+    assert pitch(pcm, 48_000) == pytest.approx(440, abs=2)
+    assert loudness(pcm[9600:]) == pytest.approx(9000 / np.sqrt(2), rel=0.1)
+    assert {after - before for before, after in pairwise(beat.times)} == {960}
+    assert done.done()
+
+
+async def test_it_says_when_sound_is_on_its_way() -> None:
+    """Not before the last of it, which may fill a packet only in part."""
+    beat = Metronome()
+    first, second = (beat.track.add_audio_bytes(tone(24_000, length)) for length in (40, 50))
+    done = []
+    for _ in range(6):
+        await beat.give(1)
+        done.append((first.done(), second.done()))
+    assert done == [(False, False), (True, False), (True, False), (True, False), (True, True), (True, True)]
+
+
+async def test_silence_costs_nothing_and_does_not_spoil_what_follows() -> None:
+    """After a while the same packet serves again; the next word sounds as if it had been encoded after real silence."""
+    beat = Metronome()
+    beat.track.add_audio_bytes(tone(24_000, 200))
+    await beat.give(10)
+    silence = await beat.give(100)
+    assert len(set(beat.packets[-80:])) == 1
+    assert loudness(silence[20_000:]) < 5
+    beat.track.add_audio_bytes(tone(24_000, 400))
+    pcm = await beat.give(20)
+    assert pitch(pcm, 48_000) == pytest.approx(440, abs=4)
+    assert loudness(pcm[4800:]) == pytest.approx(9000 / np.sqrt(2), rel=0.1)
+
+
+async def test_a_late_loop_leaves_time_out_and_no_sound() -> None:
+    """A burst would be played late; what waits is sent at the pace of speech, with the timestamps of its time."""
+    beat = Metronome()
+    beat.track.add_audio_bytes(tone(24_000, 200))
+    await beat.give(5)
+    beat.now += 0.4
+    await beat.give(5)
+    steps = [after - before for before, after in pairwise(beat.times)]
+    assert steps == [960] * 4 + [960 * 21] + [960] * 4
+    assert loudness(await beat.give(3)) > 0
+    assert beat.track.add_audio_bytes(b"").done() is False
+
+
+async def test_a_little_late_is_made_up_for() -> None:
+    """Timers are never exact; nothing is left out for them."""
+    beat = Metronome()
+    await beat.give(5)
+    beat.now += 0.05
+    await beat.give(5)
+    assert {after - before for before, after in pairwise(beat.times)} == {960}
+
+
+async def test_who_waits_for_a_track_that_stops_is_let_go() -> None:
+    """Its sound will never be sent."""
+    beat = Metronome()
+    waiting = beat.track.add_audio_bytes(tone(24_000, 200))
+    beat.track.stop()
+    assert waiting.done()
+    assert beat.track.add_audio_bytes(tone(24_000, 200)).done()
+    with pytest.raises(MediaStreamError):
+        await beat.track.recv()
+
+
+def test_opus_says_what_it_does_not_take() -> None:
+    """A frame of no length that Opus knows, and a rate that it does not have."""
+    with pytest.raises(OpusError):
+        Encoder(24_000).encode(bytes(100))
+    with pytest.raises(OpusError):
+        Decoder(44_100)

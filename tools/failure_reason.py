@@ -1,0 +1,72 @@
+"""Say in one sentence why an installer failed, from what it printed."""
+
+from __future__ import annotations
+
+import re
+
+_HOST = re.compile(r"https?://(?:[^/\s@]*@)?([^/\s:'\"`)]+)|host='([^']+)'")
+
+_NETWORK = re.compile(
+    r"ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ENOTCACHED|ERR_SOCKET_TIMEOUT"
+    r"|dns error|failed to lookup address|Name or service not known|Temporary failure in name resolution"
+    r"|getaddrinfo|Connection refused|Network is unreachable|No route to host|NewConnectionError|ConnectTimeoutError"
+    r"|tcp connect error|client error \(Connect\)|operation timed out|Read timed out|ProxyError"
+)
+_CERTIFICATE = re.compile(
+    r"UNABLE_TO_GET_ISSUER_CERT|SELF_SIGNED_CERT|CERT_HAS_EXPIRED|CERTIFICATE_VERIFY_FAILED|UnknownIssuer"
+    r"|invalid peer certificate|unable to (?:get|verify) [a-z ]*certificate"
+)
+_FULL = re.compile(r"ENOSPC|No space left on device|os error 28")
+_FORBIDDEN = re.compile(
+    r"(?:EACCES|EROFS|EPERM|Permission denied|Read-only file system|os error (?:13|30))[^\n]*?(/[^\s'\"`:,)]+)?"
+)
+_PATH = re.compile(r"(?:path |`|')(/[^\s'\"`]+)")
+_NOISE = re.compile(
+    r"\$ |\s*(?:npm (?:error )?A complete log|npm (?:error )?\s*$|WARNING|\[notice\]|hint:|Looking in |note:)"
+    r"|npm (?:warn|notice)|Node\.js v|\s*at |\s*\^+\s*$|\s*[}\])]+\s*$|The page is not made: Command "
+)
+_LONGEST = 160
+
+
+def failure_reason(output: str, log: str) -> str:
+    """Return one sentence: what a person can do something about, or the line that says most.
+
+    Args:
+        output: what the program printed.
+        log: the name of the file that holds all of it.
+    """
+    source = "npm registry" if re.search(r"\bnpm (?:error|ERR!)", output) else "package index"
+    host = _host(output)
+    if _FULL.search(output):
+        return f"The disk is full. The whole output is in {log}."
+    if _CERTIFICATE.search(output):
+        return (
+            f"The {source}{host} shows a certificate that this machine does not trust: set SSL_CERT_FILE and "
+            f"NODE_EXTRA_CA_CERTS to your proxy's. The whole output is in {log}."
+        )
+    if _NETWORK.search(output):
+        return f"The {source}{host} cannot be reached. The whole output is in {log}."
+    if (found := _FORBIDDEN.search(output)) is not None:
+        path = found[1] or next(iter(_PATH.findall(output)), "a folder")
+        return f"{path} may not be written by this user. The whole output is in {log}."
+    return f"{_telling(output)} The whole output is in {log}."
+
+
+def _host(output: str) -> str:
+    """Return the last host that a line about trouble names, in brackets."""
+    lines = [line for line in output.splitlines() if _NETWORK.search(line) or _CERTIFICATE.search(line)]
+    # uv names the address in a line above the cause.
+    lines = lines if any(_HOST.search(line) for line in lines) else output.splitlines()
+    named = [found for line in lines for found in _HOST.findall(line)]
+    host = next((one for found in reversed(named) for one in found if one), "")
+    return f" ({host})" if host else ""
+
+
+def _telling(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip() and not _NOISE.match(line)]
+    if not lines:
+        return "It printed no reason."
+    errors = [line for line in lines if re.match(r"(?:error|ERROR|npm error|[A-Za-z.]*(?:Error|Exception))\b", line)]
+    line = re.sub(r"^(?:error|ERROR|Error|npm error)[:\s]+", "", (errors or lines)[-1])
+    line = line if len(line) <= _LONGEST else f"{line[:_LONGEST].rpartition(' ')[0]}…"
+    return line if line.endswith((".", "…", "!", "?")) else f"{line}."
