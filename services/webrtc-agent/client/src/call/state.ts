@@ -162,8 +162,10 @@ export function next(state: CallState, event: CallEvent): CallState {
 
 /** What the agent was doing when the line died is not known when it is back. */
 function lined(state: CallState, steady: boolean, cause: Cause = state.cause): CallState {
-  const activity = steady && state.phase === "reconnecting" ? "listening" : state.activity;
-  return { ...state, phase: steady ? "live" : "reconnecting", activity, cause };
+  if (!steady || state.phase === "live") {
+    return { ...state, phase: steady ? "live" : "reconnecting", cause };
+  }
+  return { ...state, phase: "live", activity: "listening", items: told(state, { type: "agent-cut" }) };
 }
 
 /** Give the transcript after an event; the agent can be heard while it is speaking. */
