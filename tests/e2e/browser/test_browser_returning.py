@@ -3,16 +3,25 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
+from standins.cli.ports import free_port
+from standins.edge.server import Edge, Settings
+from standins.nova.brain import Step
+from standins.nova.server import NovaSettings, NovaStandin
 from tests.support.browser import Chromium
+from tests.support.edge_setting import TEMPLATE, WEB
 from tests.support.page import VisitorPage
+from tests.support.score import Score, Turn, note
 from tests.support.waiting import until
+from tests.support.web_process import WebProcess, web_process
 from tests.support.whole_product import Product
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -99,3 +108,58 @@ async def test_a_network_that_was_away_changes_nothing(
     during = [one["words"] for one in statuses if noticed <= one["at"] < back]
     assert set(during) == {"Reconnecting"}
     await _goes_on(talking, product, session)
+
+
+TAKEN_OUT_SECONDS = 6.0
+"""Until the load balancer knows that a task is dead; meanwhile it answers 502 in its place."""
+
+
+@asynccontextmanager
+async def _two_tasks(folder: Path, score: Score) -> AsyncIterator[tuple[str, list[WebProcess], Edge]]:
+    port = free_port()
+    settings = {"PUBLIC_BASE_URL": f"http://127.0.0.1:{port}", "CALL_STORE": f"file:{folder / 'calls'}"}
+    async with (
+        NovaStandin(NovaSettings(certificates=folder), score.brain()) as nova,
+        web_process(nova, folder / "one.jsonl", settings) as one,
+        web_process(nova, folder / "two.jsonl", settings) as two,
+        Edge(Settings(TEMPLATE, {WEB: [("127.0.0.1", one.port), ("127.0.0.1", two.port)]}, port=port)) as edge,
+    ):
+        yield edge.url, [one, two], edge
+
+
+async def test_a_killed_process_is_said_to_be_ours_and_another_task_goes_on(chromium: Chromium, tmp_path: Path) -> None:
+    """It knows what was said, and the conversation has one end record in the logs of both."""
+    score, remembered = Score(), []
+
+    def plan(turn: Turn) -> Sequence[Step]:
+        remembered.append([words for _, words in turn.remembers])
+        return [note(500, 300, f"answer {len(remembered)}")]
+
+    score.plan = plan
+    async with _two_tasks(tmp_path, score) as (url, tasks, edge), chromium.visit(url) as visit:
+        visitor = VisitorPage(visit)
+        await visitor.type_instead()
+        await visitor.type("the first question")
+        await visitor.agent_has_said("answer 2")
+        await _watched(visitor)
+        dying, living = tasks if await tasks[0].sessions() else tasks[::-1]
+        dying.process.kill()
+        killed = time.time()
+        await asyncio.sleep(TAKEN_OUT_SECONDS)
+        for target in edge.targets(WEB):
+            if target.port == dying.port:
+                edge.deregister(WEB, target)
+        await until(lambda: bool(living.lines("session_resumed")), 30)
+        await visitor.does("Ready")
+        statuses = await _statuses(visitor)
+        noticed = next(one["at"] for one in statuses if one["words"] == "Reconnecting")
+        assert noticed - killed < NOTICED_SECONDS
+        assert any("your network is fine" in one["hint"] for one in statuses)
+        assert not any("probably your network" in one["hint"] for one in statuses)
+        assert "the first question" in " ".join(remembered[-1])
+        assert (await visitor.asked()) == ["the first question"]
+        await visitor.press("End the conversation")
+        await until(lambda: bool(living.lines("session_ended")), 10)
+        assert dying.lines("session_ended") == []
+        (began,) = dying.lines("session_started")
+        assert [line["session_id"] for line in living.lines("session_ended")] == [began["session_id"]]

@@ -29,7 +29,7 @@ async def come(visitor: Visitor, token: str | None = None, attempt: str = "one")
 
 async def start(visitor: Visitor, token: str | None = None, attempt: str = "one") -> dict[str, Any]:
     """Ask for it alone."""
-    wanted = {"transport": "webrtc", "resume": {"token": token, "attempt": attempt}}
+    wanted: Any = {"transport": "webrtc", "resume": {"token": token, "attempt": attempt}}
     return dict((await visitor.http.post("/start", json=wanted)).raise_for_status().json())
 
 
@@ -73,7 +73,7 @@ async def test_a_token_is_good_for_one_claim_but_for_a_retry_of_the_same_page(
         await before.greeted()
         before.pull_network()
         await start(after, token, "mine")
-        wanted = {"transport": "webrtc", "resume": {"token": token, "attempt": "theirs"}}
+        wanted: Any = {"transport": "webrtc", "resume": {"token": token, "attempt": "theirs"}}
         assert (await thief.http.post("/start", json=wanted)).status_code == 409
         newest = (await come(after, token, "mine"))["token"]
         wanted["resume"]["attempt"] = "mine"
