@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from agent_core.adapters.call_store.process import ProcessShelf
 from agent_core.agent import Agent
 from agent_core.errors import AtCapacity
 from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.nova.wire import Role
 from agent_core.settings import CoreSettings
+from tests.support.call_shelves import Memo
 from tests.unit.webrtc_agent.conftest import NoModel
 from webrtc_agent.refusals import SessionOver, SessionTaken, UnknownSession
 from webrtc_agent.returning import KEPT_SECONDS, LEAVING_SECONDS, MARGIN_SECONDS, Part, Returns, Token
@@ -39,7 +39,7 @@ class Talk:
 class Task:
     """What one task has of them."""
 
-    def __init__(self, shelf: ProcessShelf | None) -> None:
+    def __init__(self, shelf: Memo | None) -> None:
         self.records: list[EndRecord] = []
         self.agent = Agent(CoreSettings(), NoModel(), [], self.records.append)
         self.returns = Returns(self.agent, shelf, SECONDS, ALL_THERE_IS)
@@ -66,9 +66,9 @@ class Task:
 
 
 @pytest.fixture
-def shelf() -> ProcessShelf:
+def shelf() -> Memo:
     """Lie where all tasks see it."""
-    return ProcessShelf()
+    return Memo()
 
 
 async def test_all_parts_have_one_record_with_their_sum() -> None:
@@ -161,7 +161,7 @@ async def test_what_the_visitor_ended_is_over() -> None:
         await task.claim(first.token)
 
 
-async def test_a_full_task_uses_up_no_claim(shelf: ProcessShelf) -> None:
+async def test_a_full_task_uses_up_no_claim(shelf: Memo) -> None:
     """The page tries again, and another task may have a place."""
     one, two = Task(shelf), Task(shelf)
     first, talk = await one.begin()
@@ -178,7 +178,7 @@ async def test_a_full_task_uses_up_no_claim(shelf: ProcessShelf) -> None:
     assert (await two.claim(first.token)).opening(None).session_id is None  # type: ignore[arg-type]
 
 
-async def test_a_task_that_leaves_writes_no_record_of_who_went_on_elsewhere(shelf: ProcessShelf) -> None:
+async def test_a_task_that_leaves_writes_no_record_of_who_went_on_elsewhere(shelf: Memo) -> None:
     """It gives them a few seconds for that."""
     one, two = Task(shelf), Task(shelf)
     first, talk = await one.begin()
