@@ -86,6 +86,7 @@ async def test_a_reload_goes_on_in_the_same_conversation(product: Product, talki
     assert [await talking.asked(), await talking.answered()] == before
     assert _lines(product, "session_resumed")[-1]["session_id"] == session
     await expect(talking.card.first).to_be_visible()
+    await talking.take_pictures("reloaded")
     await _goes_on(talking, product, session)
     assert [line for line in talking.visit.complaints if "health" not in line] == []
 
@@ -99,7 +100,9 @@ async def test_a_network_that_was_away_changes_nothing(
     await _watched(talking)
     async with chromium.without_network():
         gone = time.time()
-        await asyncio.sleep(seconds)
+        await talking.does("Reconnecting")
+        await talking.take_pictures("reconnecting")
+        await asyncio.sleep(gone + seconds - time.time())
         back = time.time()
     await talking.does("Ready")
     statuses = await _statuses(talking)

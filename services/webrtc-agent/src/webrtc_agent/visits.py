@@ -185,7 +185,7 @@ class Visits:
                 await abandon()
         finally:
             visit.state, visit.conversation, visit.touched = State.FINISHED, None, self._clock()
-            visit.details = ""
+            visit.details, visit.part = "", None
 
     async def aclose(self) -> None:
         """End all that goes on; bounded."""

@@ -47,6 +47,8 @@ export class Call {
   private recovery: AbortController | null = null;
   /** Nothing of the line can come back: it was closed. */
   private gone = false;
+  /** The browser has put the page aside, and may bring it back as it was. */
+  private left = false;
   /** The connection whose news count; those of an earlier one may come late. */
   private generation = 0;
   private sound: BrowserSound | null = null;
@@ -90,6 +92,11 @@ export class Call {
 
   /** Go on with the conversation that this tab had before it was loaded again. */
   async restore(): Promise<void> {
+    if (this.left) {
+      this.left = false;
+      await this.goOn("reload", { gone: true });
+      return;
+    }
     const found = kept(Date.now());
     if (found === null || this.attempt !== null || !(await holdAlone(found.token))) {
       return;
@@ -209,6 +216,9 @@ export class Call {
   /** The page goes away: it may be back in a moment, so nothing is over. */
   leave(): void {
     this.save();
+    this.left = this.attempt !== null;
+    this.watch.stop();
+    this.recovery?.abort();
     this.generation++;
     void this.client?.disconnect().catch(() => undefined);
   }
