@@ -41,8 +41,11 @@ class Task:
 
     def __init__(self, shelf: Memo | None) -> None:
         self.records: list[EndRecord] = []
-        self.agent = Agent(CoreSettings(), NoModel(), [], self.records.append)
+        self.agent = Agent(CoreSettings(), NoModel(), [], self._keep)
         self.returns = Returns(self.agent, shelf, SECONDS, ALL_THERE_IS)
+
+    def _keep(self, record: EndRecord) -> None:
+        self.records.append(record)
 
     async def begin(self) -> tuple[Part, Talk]:
         """Begin a conversation, and say something in it."""
