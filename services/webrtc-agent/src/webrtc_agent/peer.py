@@ -188,7 +188,8 @@ class Peer:
 
     def _was_quiet(self) -> bool:
         sounded_at = self._session.sounded_at
-        heard_out = sounded_at is None or sounded_at + WAY_TO_EAR < self._watch.there_at
+        read = self._attention.text_only  # what is written is there at once
+        heard_out = read or sounded_at is None or sounded_at + WAY_TO_EAR < self._watch.there_at
         return heard_out and not self._session.owes_answer
 
     def _hear(self, pcm: bytes) -> None:

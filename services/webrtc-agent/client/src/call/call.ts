@@ -477,7 +477,9 @@ export class Call {
     } else if (event.type === "ready") {
       this.forget("connect");
     }
-    if (event.type === "transcript" && !this.timers.has("save")) {
+    if (event.type === "items") {
+      this.save(); // what was discarded is kept nowhere
+    } else if (event.type === "transcript" && !this.timers.has("save")) {
       this.after("save", KEEP_MS, this.save);
     }
     for (const watcher of this.watchers) {

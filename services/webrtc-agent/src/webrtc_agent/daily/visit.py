@@ -145,7 +145,8 @@ class Visit:
     def _was_quiet(self) -> bool:
         """Daily tells that a visitor is gone seconds after the last that they heard."""
         sounded_at = self._session.sounded_at
-        heard_out = sounded_at is None or time.monotonic() - sounded_at > NOTICED_SECONDS
+        read = self._attention.text_only  # what is written is there at once
+        heard_out = read or sounded_at is None or time.monotonic() - sounded_at > NOTICED_SECONDS
         return heard_out and not self._session.owes_answer
 
     def _say_why(self, reason: EndReason) -> None:
