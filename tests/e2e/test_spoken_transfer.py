@@ -31,7 +31,10 @@ def test_the_caller_hears_a_person_and_the_person_has_heard_what_it_is_about(pro
     ]
     assert order == sorted(order)
     whisper = [event["text"] for event in call["timeline"] if event["event"] == "whisper"]
-    assert whisper == ["Caller for reception: What is the weather in Paris. Press 1 to take the call."]
+    [heard] = whisper
+    assert heard.startswith("Caller")
+    assert contains(heard, "what is the weather")
+    assert heard.endswith("Press 1 to take the call.")
     told = [line for line in product.log("person") if line["event"] == "person_invited"][-1]
     assert told["display_characters"] > 100
     assert "paris" not in str(product.log("person")).lower()
