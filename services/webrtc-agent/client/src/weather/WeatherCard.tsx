@@ -48,7 +48,7 @@ function WhichPlaceCard({ reading: { name, places } }: { reading: WhichPlace }) 
 
 function FiguresCard({ reading }: { reading: CurrentWeather | ForecastWeather }) {
   return (
-    <article className="card" aria-label={`Weather in ${whereOf(reading)}`} data-day={reading.isDay}>
+    <article className="card" aria-label={`Weather in ${reading.name}`} data-day={reading.isDay}>
       <header>
         <div>
           <h3>{reading.name}</h3>
