@@ -10,12 +10,16 @@ from webrtc_agent import ice
 from webrtc_agent.arrivals import Arrival, Arrivals
 from webrtc_agent.call_back import contacts
 from webrtc_agent.limits import StartLimit
+from webrtc_agent.notice import Notice
 from webrtc_agent.origin import AllowedOrigins
 from webrtc_agent.peer import Peer
 from webrtc_agent.refusals import SessionOver, SessionTaken, UnknownSession
 from webrtc_agent.requests import Candidate, OfferRequest
 from webrtc_agent.rooms import DailyRooms, Room
 from webrtc_agent.settings import WebSettings
+from webrtc_agent.start import PLAIN, Start
+from webrtc_agent.turns import Turns
+from webrtc_agent.visitor_queue import Hold
 from webrtc_agent.visits import State, Visit, Visits
 
 log = structlog.get_logger()
@@ -44,11 +48,13 @@ class Lobby:
         self.agent = agent
         self.rooms = rooms
         self.origins = AllowedOrigins(settings.base_url, settings.allowed_origins)
-        self.starts = StartLimit(settings.starts_per_minute_per_address, settings.starts_per_minute, time.monotonic)
+        starts = StartLimit(settings.starts_per_minute_per_address, settings.starts_per_minute, time.monotonic)
+        self.turns = Turns(settings, agent.admission, starts)
+        self.notice = Notice.of(settings)
         self.arrivals = Arrivals(
             max(MIN_ARRIVALS, settings.max_sessions), settings.arrivals_per_address, time.monotonic
         )
-        self.visits = Visits(time.monotonic)
+        self.visits = Visits(time.monotonic, self.turns.queue.talked)
         self.people = contacts(settings)
 
     @property
@@ -56,28 +62,24 @@ class Lobby:
         """How sound travels here."""
         return ["webrtc"] if self.rooms is None else ["daily"]
 
-    async def expect(self, address: str, details: str = "", region: str = "") -> Visit:
+    async def expect(self, address: str, start: Start = PLAIN) -> Visit:
         """Begin a visit whose client will make an offer.
 
         Args:
             address: Where the client comes from.
-            details: What the app says about its visitor.
-            region: Where the visitor is used to weather, ISO 3166.
+            start: What else the client has said.
 
         Raises:
-            Refused: every place is taken, or this task takes nothing new.
+            Refused: every place is taken, it is not this visitor's turn, or this task takes nothing new.
             TooOften: this network has started enough.
         """
-        await self.agent.admission.prepare()
-        self.starts.count(address)
-        self.agent.admission.check()
-        visit = self.visits.begin(address)
-        visit.details, visit.region = details, region
+        consent = self.notice.accept(start.consent)
+        async with self.turns.turn(address, start.asking) as hold:
+            visit = self.visits.begin(address)
+            visit.details, visit.region, visit.hold, visit.consent = start.details, start.region, hold, consent
         return visit
 
-    async def open_room(
-        self, rooms: DailyRooms, address: str, details: str = "", region: str = ""
-    ) -> tuple[Visit, Room]:
+    async def open_room(self, rooms: DailyRooms, address: str, start: Start = PLAIN) -> tuple[Visit, Room]:
         """Begin a visit in a room of its own, with the agent on its way there.
 
         Raises:
@@ -85,22 +87,23 @@ class Lobby:
             TooOften: this network has started enough.
             UpstreamError: Daily did not make a room.
         """
-        await self.agent.admission.prepare()
-        self.starts.check(address)
-        arrival, place = self._expect_arrival(address, JOINING_SECONDS)
-        room: Room | None = None
-        try:
-            self.starts.count(address)
-            room = await rooms.open()
-            visit = self.visits.begin(address)
-            daily = rooms.visit(self.agent, place, room, details, region)
-            arrival.when_displaced(daily.give_up)
-            self.visits.carry(visit, daily, daily.run())
-        except BaseException:
-            place.release()
-            if room is not None:
-                await rooms.delete(room)
-            raise
+        consent = self.notice.accept(start.consent)
+        async with self.turns.turn(address, start.asking) as hold:
+            arrival, place = self._expect_arrival(address, JOINING_SECONDS, hold)
+            room: Room | None = None
+            try:
+                room = await rooms.open()
+                visit = self.visits.begin(address)
+                daily = rooms.visit(self.agent, place, room, start.details, start.region)
+                if consent is not None:
+                    daily.agreed(consent)
+                arrival.when_displaced(daily.give_up)
+                self.visits.carry(visit, daily, daily.run())
+            except BaseException:
+                place.release()
+                if room is not None:
+                    await rooms.delete(room)
+                raise
         return visit, room
 
     async def answer_new(self, address: str, offer: OfferRequest) -> tuple[Visit, dict[str, str]]:
@@ -115,16 +118,16 @@ class Lobby:
             TooOften: this network has started enough.
             MalformedOffer: the offer cannot be answered.
         """
-        await self.agent.admission.prepare()
-        self.starts.check(address)
-        arrival, place = self._expect_arrival(address, CONNECTING_SECONDS)
-        try:
-            self.starts.count(address)
-            visit = self.visits.begin(address)
-            return visit, await self._answer_first(visit, offer, arrival, place)
-        except BaseException:
-            place.release()
-            raise
+        consent = self.notice.accept(offer.consent)
+        async with self.turns.turn(address):
+            arrival, place = self._expect_arrival(address, CONNECTING_SECONDS)
+            try:
+                visit = self.visits.begin(address)
+                visit.consent = consent
+                return visit, await self._answer_first(visit, offer, arrival, place)
+            except BaseException:
+                place.release()
+                raise
 
     async def answer(self, visit: Visit, offer: OfferRequest) -> dict[str, str]:
         """Answer an offer: the first of a visit, or a further one of the same client.
@@ -137,7 +140,7 @@ class Lobby:
         await self.agent.admission.prepare()
         match visit.state, visit.conversation:
             case State.WAITING, _:
-                arrival, place = self._expect_arrival(visit.address, CONNECTING_SECONDS)
+                arrival, place = self._expect_arrival(visit.address, CONNECTING_SECONDS, visit.hold)
                 try:
                     return await self._answer_first(visit, offer, arrival, place)
                 except BaseException:
@@ -162,6 +165,8 @@ class Lobby:
             )
             if visit.text_only:
                 peer.use_text_only()
+            if visit.consent is not None:
+                peer.agreed(visit.consent)
             answer = self._description(peer)
             arrival.when_displaced(peer.give_up)
         except BaseException:
@@ -178,16 +183,22 @@ class Lobby:
             raise
         return answer
 
-    def _expect_arrival(self, address: str, patience: float) -> tuple[Arrival, Place]:
+    def _expect_arrival(self, address: str, patience: float, hold: Hold | None = None) -> tuple[Arrival, Place]:
         """Expect a visitor, who takes the place when they are there.
 
         Raises:
             Refused: every place is taken, or too many are on their way.
         """
-        self.agent.admission.check()
+        self.turns.check(hold)
         arrival = self.arrivals.expect(address, patience)
+
+        def settled() -> None:
+            arrival.settle()
+            if hold is not None:
+                hold.settle()
+
         try:
-            return arrival, self.agent.admission.promise(arrival.settle)
+            return arrival, self.agent.admission.promise(settled)
         except BaseException:
             arrival.settle()
             raise

@@ -5,13 +5,16 @@ import { choices, choose } from "../controls/choices";
 import type { Item } from "../conversation/items";
 import { microphonePermission, obstacle } from "../media/preflight";
 import type { SoundNews } from "../media/sound";
+import { consent, loadNotice, mayStart } from "../notice/notice";
 import { contactIn } from "../people/contact";
 import { deviceChange, type Problem, problem, Trouble } from "../problems/problems";
+import { isFull } from "../queue/place";
+import { inTurn } from "../queue/turn";
 import { connectionParameters, deviceCallbacks, microphoneTrouble, restoreDevices } from "./connecting";
 import { InterruptibleClient } from "./interruptible";
 import { conversationCallbacks, endingIn } from "./messages";
-import { type Line, peerTransport } from "./peer";
-import { type Carrier, carrier, start } from "./start";
+import { type Line, peerTransport, type WatchedTransport } from "./peer";
+import { type Carrier, carrier, type Started, start } from "./start";
 import { BEFORE, type CallEvent, type CallState, isLive, next } from "./state";
 
 /** A network that lets the sound through does so within two seconds; Daily's own join gives up after 19 s. */
@@ -35,6 +38,9 @@ export class Call {
   private attempt: AbortController | null = null;
   private ending: string | null = null;
 
+  /** Gets the client of each conversation; the developers' console watches it. */
+  onClient: (client: PipecatClient) => void = () => undefined;
+
   readonly subscribe = (watcher: () => void): (() => void) => {
     this.watchers.add(watcher);
     return () => this.watchers.delete(watcher);
@@ -44,7 +50,7 @@ export class Call {
 
   /** The one button: explain the microphone first, unless it has been allowed already. */
   async talk(): Promise<void> {
-    const inTheWay = obstacle();
+    const inTheWay = mayStart() ? obstacle() : problem("consent");
     if (inTheWay) {
       this.tell({ type: "notice", problem: inTheWay });
     } else if ((await microphonePermission()) === "granted") {
@@ -65,6 +71,10 @@ export class Call {
     if (this.attempt) {
       return;
     }
+    if (!mayStart()) {
+      this.tell({ type: "notice", problem: problem("consent") });
+      return;
+    }
     this.attempt = new AbortController();
     const { signal } = this.attempt;
     this.ending = null;
@@ -74,6 +84,9 @@ export class Call {
       await this.connect(typing, signal);
     } catch (error) {
       if (!signal.aborted) {
+        if (error instanceof Trouble && error.problem.kind === "consent") {
+          void loadNotice();
+        }
         await this.stop(null, error instanceof Trouble ? error.problem : problem("failed"));
       }
     }
@@ -172,16 +185,37 @@ export class Call {
     });
     client.onInterrupted = () => this.tell({ type: "transcript", event: { type: "agent-cut" } });
     this.client = client;
+    this.onClient(client);
     if (!typing) {
       await this.openMicrophone(client, by);
       signal.throwIfAborted();
     }
-    const started = await start(by, this.state.silent);
+    const started = await this.inTurn(by, client, typing, signal);
     signal.throwIfAborted();
     const connected = client.connect(connectionParameters(started)).catch(refused(by));
     await Promise.race([connected, this.deadline(by, client)]);
     signal.throwIfAborted();
     this.tell({ type: "ready" });
+  }
+
+  /** Start, or wait for a place with the microphone closed: nobody would hear what it takes in. */
+  private async inTurn(
+    by: Carrier,
+    client: PipecatClient,
+    typing: boolean,
+    signal: AbortSignal,
+  ): Promise<Started> {
+    return await inTurn(
+      (more) => start(by, this.state.silent, { ...more, ...consent() }),
+      signal,
+      (place) => {
+        if (!typing && (place === null) !== (this.state.waiting === null)) {
+          client.enableMic(place === null);
+          (client.transport as unknown as Partial<Pick<WatchedTransport, "rest">>).rest?.(place !== null);
+        }
+        this.tell({ type: "waiting", place });
+      },
+    );
   }
 
   private async openMicrophone(client: PipecatClient, by: Carrier): Promise<void> {
@@ -217,6 +251,9 @@ export class Call {
       ...deviceCallbacks(this.tell, () => this.state.typing),
       onServerMessage: (message) => {
         this.ending = endingIn(message) ?? this.ending;
+        if (isFull(message)) {
+          void this.stop(null, problem("busy", { wait: 2 }));
+        }
         const contact = contactIn(message);
         if (contact) {
           this.tell({ type: "transcript", event: { type: "contact-shown", contact } });
@@ -323,6 +360,9 @@ async function dailyTransport(): Promise<Transport> {
 function refused(by: Carrier): (error: unknown) => never {
   return (error) => {
     const status = (error as { status?: number }).status;
+    if (status === 429 || status === 503) {
+      throw new Trouble(problem("busy", { wait: 2 })); // others were there first; the next start waits
+    }
     throw new Trouble(problem(by === "daily" ? "daily" : status ? "refused" : "no-route"));
   };
 }
