@@ -20,6 +20,7 @@ NAMED_BY_THE_CALENDAR = {
 DECIDES_WHAT_HAS_EXPIRED = {
     "agent_core/adapters/call_store/dynamodb.py",
     "agent_core/adapters/call_store/file.py",
+    "agent_core/adapters/call_store/process.py",
     "agent_core/adapters/call_store/store.py",
     "agent_core/quota/keeper.py",  # which task's share of the model's streams is given up
     "agent_core/spend.py",  # whose day is over
@@ -28,6 +29,7 @@ DECIDES_WHAT_HAS_EXPIRED = {
     "phone_agent/routes.py",  # how long a call that comes back from another task may still last
     "phone_agent/ticket.py",
     "webrtc_agent/turns.py",  # who waits still, and whose ticket is valid: tasks have no other clock in common
+    "webrtc_agent/returning.py",  # until when a visitor may come back
 }
 
 

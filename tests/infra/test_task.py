@@ -236,12 +236,12 @@ def test_the_templates_defaults_are_the_codes(made: Deployed) -> None:
         assert int(plain[name.upper()]) == usual[name].default
 
 
-def test_calls_are_remembered_in_the_table_that_is_there_for_it(
-    made: Deployed, monkeypatch: pytest.MonkeyPatch
+@services
+def test_conversations_are_remembered_in_the_table_that_is_there_for_it(
+    made: Deployed, monkeypatch: pytest.MonkeyPatch, service: str
 ) -> None:
-    """Another task takes up a call that has lost its own."""
-    settings = read_settings(made, "phone", monkeypatch)
-    assert isinstance(settings, PhoneSettings)
+    """Another task takes up a call or a visit that has lost its own."""
+    settings = read_settings(made, service, monkeypatch)
     assert settings.call_store == f"dynamodb:{made.of('platform', 'CallsTable')['TableName']}"
 
 

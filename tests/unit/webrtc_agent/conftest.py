@@ -19,6 +19,7 @@ from webrtc_agent.app import create_app
 from webrtc_agent.connection import SoundConnection
 from webrtc_agent.lobby import Lobby
 from webrtc_agent.requests import OfferRequest
+from webrtc_agent.returning import Part
 from webrtc_agent.rooms import Room
 from webrtc_agent.settings import WebSettings
 
@@ -54,9 +55,11 @@ class FakeRooms:
         self.opened.append(room)
         return room
 
-    def visit(self, agent: Agent, place: Place, room: Room, details: str, region: str = "") -> "FakeVisit":
+    def visit(  # noqa: PLR0913 - as the real one
+        self, agent: Agent, place: Place, room: Room, details: str, region: str = "", *, part: Part | None = None
+    ) -> "FakeVisit":
         """Prepare a conversation."""
-        del agent
+        del agent, part
         self.details.append(details)
         self.regions.append(region)
         self.visits.append(FakeVisit(self, place, room))

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Self
 
-from agent_core.adapters.call_store.seal import Seal, Unsealable
+from agent_core.adapters.call_store.seal import Seal, Unsealable, derive_key
 from agent_core.errors import Forbidden
-from phone_agent.ticket import derive_key
 
 _LABEL: Final = b"phone-agent transfer note v1"
 _MAX_CHARACTERS: Final = 2000

@@ -11,8 +11,9 @@ const call = new Call();
 showTheme(rememberedTheme());
 loadEarly();
 void loadNotice();
-// A page that goes away says so; otherwise the service would wait 12 s for it.
-addEventListener("pagehide", () => void call.hangUp());
+// A page that goes away closes its connection; otherwise the service would wait 12 s for it. It may be loaded again.
+addEventListener("pagehide", () => call.leave());
+addEventListener("pageshow", () => void call.restore());
 
 const root = document.getElementById("root");
 if (root) {

@@ -18,9 +18,16 @@ _OTHER = "The conversation ended because of an error on our side. Please try aga
 _VISITORS_OWN = frozenset({EndReason.CALLER_LEFT, EndReason.PEER_LOST})
 
 
-def farewell(reason: EndReason) -> dict[str, Any] | None:
-    """Make the message, in RTVI; None where the visitor is gone."""
+def farewell(reason: EndReason, *, goes_on: bool = False) -> dict[str, Any] | None:
+    """Make the message, in RTVI; None where the visitor is gone.
+
+    Args:
+        reason: Why the session ends.
+        goes_on: Whether the page can go on with the conversation elsewhere, and is asked to.
+    """
     if reason in _VISITORS_OWN:
         return None
     data = {"type": "session-ended", "reason": reason.value, "message": _SENTENCES.get(reason, _OTHER)}
+    if goes_on:
+        data = {"type": "session-paused", "reason": reason.value}
     return {"id": uuid4().hex, "label": "rtvi-ai", "type": "server-message", "data": data}

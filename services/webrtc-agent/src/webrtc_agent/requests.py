@@ -29,6 +29,15 @@ class QueueRequest(_Body):
     ticket: Annotated[str, Field(max_length=MAX_CHARACTERS)] | None = None
 
 
+class ResumeRequest(_Body):
+    """What a page says that can come back to a conversation: nothing, or what it was given for that."""
+
+    token: Annotated[str | None, Field(max_length=128, repr=False)] = None
+    """Of the conversation that it comes back to."""
+    attempt: Annotated[str, Field(max_length=128, repr=False)] = ""
+    """Names this attempt, so that a page that got no answer may ask again."""
+
+
 class StartRequest(_Body):
     """``POST /start``. ``body`` is what the app says about its visitor. Nothing else can be chosen by one."""
 
@@ -44,6 +53,8 @@ class StartRequest(_Body):
     """Version of `/notice` that the visitor agreed to, or was shown."""
     queue: QueueRequest | None = None
     """The client is ready to wait where no place is free."""
+    resume: ResumeRequest | None = None
+    """Only pages that can come back send it; no client of others does."""
     locale: Annotated[Any, Field(repr=False)] = None
     """The browser's, such as ``en-US``: its region decides the units of the weather."""
     sdp: Annotated[Any, Field(repr=False)] = None

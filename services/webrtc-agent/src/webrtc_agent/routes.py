@@ -12,6 +12,7 @@ from agent_core.web import READ
 from webrtc_agent.lobby import Lobby
 from webrtc_agent.refusals import NotOffered
 from webrtc_agent.requests import read_candidates, read_leave, read_offer, read_start
+from webrtc_agent.returning import Part
 from webrtc_agent.rooms import Room
 from webrtc_agent.start import Start
 from webrtc_agent.turns import Asking
@@ -123,7 +124,7 @@ async def _start(request: Request, *, legacy: bool) -> JSONResponse:
     if transport not in lobby.transports:
         raise NotOffered("transport")  # not its name, which may be anything
     asking = None if wanted.queue is None else Asking(wanted.queue.ticket, request.is_disconnected)
-    begin = Start(wanted.details, wanted.region, wanted.consent, asking)
+    begin = Start(wanted.details, wanted.region, wanted.consent, asking, None if legacy else wanted.resume)
     if lobby.rooms is None:
         visit = await lobby.expect(_address(request), begin)
         answer = _offer_address(request, visit) if legacy else _session(lobby, visit)
@@ -132,6 +133,8 @@ async def _start(request: Request, *, legacy: bool) -> JSONResponse:
         answer = _daily(opened, legacy=legacy)
     if wanted.text_only:
         visit.use_text_only()
+    if visit.part is not None:
+        answer["resume"] = _resume(lobby, visit.part)
     log.info("visit_began", visit_id=visit.log_id, transport=transport)
     return JSONResponse(answer, headers={SESSION_ID: visit.visit_id})
 
@@ -152,6 +155,12 @@ def _daily(opened: Room, *, legacy: bool) -> Json:
     names = ("room_url", "token") if legacy else ("dailyRoom", "dailyToken")
     # Nothing else: clients hand the whole answer to Daily's library, which up to 0.83 throws at an unknown name.
     return dict(zip(names, (opened.url, opened.visitor_token), strict=True))
+
+
+def _resume(lobby: Lobby, part: Part) -> Json:
+    """Tell a page that can come back how, and for how long it may try; one that has come back, what was said."""
+    said = [] if part.is_new else [[role.value, words] for role, words in part.history]
+    return {"token": str(part.token), "seconds": lobby.returns.seconds, "resumed": not part.is_new, "history": said}
 
 
 def _lobby(request: Request) -> Lobby:

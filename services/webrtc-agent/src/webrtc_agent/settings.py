@@ -122,6 +122,9 @@ class WebSettings(CoreSettings):
     log_retention_days: Annotated[int, Field(ge=1, le=3653)] | None = None
     """How long the log, and with it the end records, is kept where this service runs: what the notice says. It deletes
     nothing by itself. None says that the operator decides."""
+    resume_seconds: Annotated[int, Field(ge=0, le=600)] = 120
+    """How long the page tries to come back to a conversation whose connection broke; the service waits a little longer.
+    0 ends a conversation with its connection."""
     serve_console: bool = False
     """Whether ``/console``, a page for developers, is served. ``make run`` and compose turn it on."""
     keep_request_open: bool = False

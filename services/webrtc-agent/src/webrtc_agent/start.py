@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+from webrtc_agent.requests import ResumeRequest
 from webrtc_agent.turns import Asking
 
 
@@ -15,12 +16,14 @@ class Start:
         region: Where the visitor is used to weather, ISO 3166.
         consent: Version of the notice that the visitor agreed to, or was shown.
         asking: The client is ready to wait in the queue.
+        resume: What the client says of coming back, where it can.
     """
 
     details: str = field(default="", repr=False)
     region: str = ""
     consent: str | None = None
     asking: Asking | None = None
+    resume: ResumeRequest | None = None
 
 
 PLAIN: Final = Start()

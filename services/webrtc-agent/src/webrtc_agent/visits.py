@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from enum import StrEnum
 from functools import partial
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 import structlog
@@ -14,6 +14,9 @@ import structlog
 from agent_core.events import Consent, EndReason
 from webrtc_agent.refusals import UnknownSession
 from webrtc_agent.visitor_queue import Hold
+
+if TYPE_CHECKING:
+    from webrtc_agent.returning import Part
 
 log = structlog.get_logger()
 
@@ -67,6 +70,8 @@ class Visit:
         """What the app said about its visitor; see `details.render`."""
         self.region = ""
         """Where the visitor is used to weather, ISO 3166."""
+        self.part: Part | None = None
+        """The part of a conversation that its visitor may come back to, where their client can."""
         self.text_only = False
 
     def use_text_only(self) -> None:
@@ -187,7 +192,7 @@ class Visits:
                 await abandon()
         finally:
             visit.state, visit.conversation, visit.touched = State.FINISHED, None, self._clock()
-            visit.details = ""
+            visit.details, visit.part = "", None
             self._on_end(visit.touched - began)
 
     async def aclose(self) -> None:

@@ -4,6 +4,7 @@ import { type Activity, type ActivityEvent, activityAfter } from "../conversatio
 import { type Item, isLookingUp } from "../conversation/items";
 import { asRead } from "../conversation/text-only";
 import { follow, type TranscriptEvent } from "../conversation/transcript";
+import type { Cause } from "../problems/outage";
 import type { Problem } from "../problems/problems";
 import type { Place } from "../queue/place";
 
@@ -43,6 +44,8 @@ export interface CallState {
   readonly waiting: Place | null;
   /** The agent was interrupted: what is still on its way to the speaker shall not be heard. */
   readonly cut: boolean;
+  /** Why the line is dead, while `reconnecting`. */
+  readonly cause: Cause;
 }
 
 export type CallEvent =
@@ -54,8 +57,14 @@ export type CallEvent =
       readonly silent?: boolean;
     }
   | { readonly type: "waiting"; readonly place: Place | null }
+  | {
+      readonly type: "restored";
+      readonly items: readonly Item[];
+      readonly typing: boolean;
+      readonly silent: boolean;
+    }
   | { readonly type: "ready" }
-  | { readonly type: "line"; readonly steady: boolean }
+  | { readonly type: "line"; readonly steady: boolean; readonly cause?: Cause }
   | { readonly type: "stopped"; readonly ending: string | null; readonly problem: Problem | null }
   | { readonly type: "notice"; readonly problem: Problem | null }
   | { readonly type: "muted"; readonly muted: boolean }
@@ -84,6 +93,7 @@ export const BEFORE: CallState = {
   agentTrack: null,
   waiting: null,
   cut: false,
+  cause: "unknown",
 };
 
 export const isLive = (phase: Phase): boolean => phase === "live" || phase === "reconnecting";
@@ -110,10 +120,20 @@ export function next(state: CallState, event: CallEvent): CallState {
           };
     case "waiting":
       return { ...state, waiting: event.place };
+    case "restored":
+      return {
+        ...BEFORE,
+        phase: "reconnecting",
+        cause: "reload",
+        items: event.items,
+        typing: event.typing,
+        silent: event.silent,
+        devices: state.devices,
+      };
     case "ready":
       return { ...state, phase: "live", activity: "listening" };
     case "line":
-      return isLive(state.phase) ? { ...state, phase: event.steady ? "live" : "reconnecting" } : state;
+      return isLive(state.phase) ? lined(state, event.steady, event.cause) : state;
     case "stopped":
       return stopped(state, event.ending, event.problem);
     case "notice":
@@ -145,6 +165,14 @@ export function next(state: CallState, event: CallEvent): CallState {
     case "items":
       return { ...state, items: event.items };
   }
+}
+
+/** What the agent was doing when the line died is not known when it is back. */
+function lined(state: CallState, steady: boolean, cause: Cause = state.cause): CallState {
+  if (!steady || state.phase === "live") {
+    return { ...state, phase: steady ? "live" : "reconnecting", cause };
+  }
+  return { ...state, phase: "live", activity: "listening", items: told(state, { type: "agent-cut" }) };
 }
 
 /** Give the transcript after an event; the agent can be heard while it is speaking. */

@@ -20,6 +20,8 @@ export type ProblemKind =
   | "daily"
   | "outdated"
   | "lost"
+  | "service-lost"
+  | "forgotten"
   | "not-taken"
   | "failed";
 
@@ -126,7 +128,15 @@ const WORDS: Readonly<Record<ProblemKind, Words>> = {
   lost: {
     title: "The connection was lost",
     words:
-      "Your network dropped out for too long. What was said stays here; try again to start a new conversation.",
+      "Nothing has reached us from here for too long. What was said stays here; try again to go on with it.",
+  },
+  "service-lost": {
+    title: "Our service has dropped out",
+    words: "It was not your network. What was said stays here; try again to go on with it.",
+  },
+  forgotten: {
+    title: "The conversation cannot be continued",
+    words: "The service does not know it any more. What was said stays here; try again to start a new one.",
   },
   "not-taken": {
     title: "The agent did not take that",
