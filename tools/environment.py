@@ -64,12 +64,12 @@ class Environment:
         """Make it from nothing and fill it with the packages of the locks; every one is checked against its hash."""
         self._note.unlink(missing_ok=True)
         shutil.rmtree(self.folder, ignore_errors=True)
-        installers = _locks("installer", "build", *builders())
         return (
             progress.run("virtual environment", [str(python), "-m", "venv", str(self.folder)])
-            # What installs, and what builds the packages that come as source only: with these in place
+            # What installs, and what builds the page and the packages that come as source only: with these in place
             # nothing is fetched that no lock names.
-            and progress.run("installer", self._pip("--require-hashes", *installers), environ=_environ())
+            and progress.run("installer", self._pip("--require-hashes", *_locks("installer")), environ=_environ())
+            and self._install("build tools", "--require-hashes", *_locks("build", *builders()), progress=progress)
             and (self.add_tests(progress) if tests else self._fill("packages", "run", progress))
         )
 

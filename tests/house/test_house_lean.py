@@ -1,6 +1,8 @@
 """The lean environment of `make run`: what it leaves out, where caches lie, and one sentence for each failure."""
 
 import io
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -153,3 +155,43 @@ def test_a_home_that_is_not_there_ends_nothing(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(Path, "home", no_home)
     assert Machine(environ={}).home == ROOT
+
+
+# Loads every module there is while only the packages of `make run` can be found.
+_LOAD = """
+import importlib, importlib.abc, importlib.metadata, pkgutil, re, sys
+absent = set(sys.argv[1].split())
+
+class Refusal(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in absent:
+            raise ModuleNotFoundError(f"make run lacks {name}", name=name)
+
+brought = importlib.metadata.packages_distributions()
+plain = {name: {re.sub("[-_.]+", "-", one).lower() for one in by} for name, by in brought.items()}
+absent = {name for name, by in plain.items() if by <= absent}
+assert "numba" in absent and "httpx" not in absent
+sys.meta_path.insert(0, Refusal())
+for package in sys.argv[2:]:
+    for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+"""
+
+
+@pytest.mark.thorough
+def test_run_call_and_deploy_need_none_of_the_tests_packages() -> None:
+    """No module, wherever it is loaded from, asks for what only requirements/dev.txt brings."""
+    ours = {normal(one.name) for name in ("run", "build", "installer") for one in read(lock(name))}
+    absent = ({normal(one.name) for one in read(lock("dev"))} - ours) | set(left_out("run"))
+    packages = ("agent_core", "phone_agent", "webrtc_agent", "standins", "deployment")
+    done = subprocess.run(
+        [sys.executable, "-c", _LOAD, " ".join(sorted(absent)), *packages],
+        env={**os.environ, "PYTHONWARNINGS": "ignore", "LOGURU_AUTOINIT": "False"},
+        cwd=Path("/"),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
