@@ -8,12 +8,14 @@ SHIPPED = ("shared/agent_core/src", "services/phone-agent/src", "services/webrtc
 NAMED_BY_THE_CALENDAR = {
     "agent_core/agent.py",  # tells the model the date
     "agent_core/tools/weather.py",  # says what tomorrow is
+    "agent_core/nova/sdk.py",  # compares the time with the model's, which refuses what was signed by a wrong clock
     "agent_core/observability/meter.py",  # when something was counted
     "agent_core/observability/otlp.py",  # when a span began
     "agent_core/session.py",  # when a conversation began
     "phone_agent/phone.py",  # when a call that was never connected began
     "phone_agent/putting_through.py",  # when Twilio got the order to dial
     "webrtc_agent/daily/rooms.py",  # when a room closes itself
+    "webrtc_agent/notice.py",  # when a visitor agreed
 }
 DECIDES_WHAT_HAS_EXPIRED = {
     "agent_core/adapters/call_store/dynamodb.py",
@@ -27,6 +29,7 @@ DECIDES_WHAT_HAS_EXPIRED = {
     "phone_agent/routes.py",  # how long a call that comes back from another task may still last
     "phone_agent/ticket.py",
     "webrtc_agent/returning.py",  # until when a visitor may come back
+    "webrtc_agent/turns.py",  # who waits still, and whose ticket is valid: tasks have no other clock in common
 }
 
 

@@ -3,7 +3,8 @@
 import asyncio
 
 import pytest
-from pipecat.frames.frames import AggregatedTextFrame, Frame, LLMTextFrame
+from pipecat.frames.frames import AggregatedTextFrame, Frame, LLMTextFrame, MetricsFrame
+from pipecat.metrics.metrics import LLMUsageMetricsData, TTFBMetricsData
 from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
@@ -18,13 +19,22 @@ from tests.support.scripted_source import ScriptedSource, patience
 from tests.support.waiting import until
 from tests.unit.agent_core.test_nova_service import SOUND, Desk, Ear
 
+_USED = {
+    "delta": {
+        "input": {"speechTokens": 100, "textTokens": 20},
+        "output": {"speechTokens": 30, "textTokens": 15},
+    }
+}
+
 
 class Wire(FrameProcessor):
-    """Passes frames on, and keeps the texts of the model."""
+    """Passes frames on, and keeps the texts of the model and what was measured."""
 
     def __init__(self) -> None:
         super().__init__()
         self.texts: list[str] = []
+        self.tokens: list[tuple[int, int]] = []
+        self.latencies: list[float] = []
         self.captions: list[tuple[str, str]] = []
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
@@ -34,6 +44,11 @@ class Wire(FrameProcessor):
             self.texts.append(frame.text)
         elif isinstance(frame, AggregatedTextFrame):
             self.captions.append((type(frame).__name__, str(frame.text_type)))
+        for one in frame.data if isinstance(frame, MetricsFrame) else ():
+            if isinstance(one, LLMUsageMetricsData):
+                self.tokens.append((one.value.prompt_tokens, one.value.completion_tokens))
+            elif isinstance(one, TTFBMetricsData):
+                self.latencies.append(one.value)
         await self.push_frame(frame, direction)
 
 
@@ -54,6 +69,30 @@ async def test_a_page_gets_each_sentence_as_text_and_a_telephone_none(*, is_page
         await until(lambda: len(context.get_messages()) == 2)
         assert [message["content"] for message in context.get_messages()] == ["Hello", "How can I help?"]  # type: ignore[index]
         assert wire.texts == (["Hello", "How can I help?"] if is_page else [])
+    finally:
+        await pipeline.cancel()
+        await link.close()
+        await asyncio.wait({running}, timeout=5)
+
+
+async def test_a_page_gets_the_tokens_and_the_latency_of_each_answer() -> None:
+    """Pipecat reports neither for a service that does not say it can; the greeting answers no turn."""
+    model, desk, wire = ScriptedModel(), Desk(), Wire()
+    link = ModelLink(ScriptedSource(model), Transcript(), desk.tally, patience([]), input_rate=8000, renew_after=360)
+    service = NovaSonicService(link, desk, output_rate=8000, voice=None)
+    sound = SoundInFrames(Wire(), wire, (), on_ready=lambda: None, on_sound=lambda _: None)
+    pipeline = ConversationPipeline(service, LLMContext(), sound)
+    running = asyncio.create_task(pipeline.run())
+    try:
+        stream = await model.stream()
+        stream.say(say.event("completionStart"), *say.answer("Hello!", SOUND), *say.heard("Oslo?"))
+        await until(lambda: desk.tally.agent_turns == 1)
+        assert (wire.tokens, wire.latencies) == ([], [])
+        await asyncio.sleep(0.8)
+        stream.say(*say.answer("It rains.", SOUND), say.event("usageEvent", details=_USED))
+        await until(lambda: bool(wire.tokens))
+        assert wire.tokens == [(120, 45)]
+        assert wire.latencies == [pytest.approx(0.8, abs=0.3)]
     finally:
         await pipeline.cancel()
         await link.close()

@@ -12,7 +12,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection
 from agent_core.admission import Place
 from agent_core.agent import Agent
 from agent_core.errors import ModelRejected, UpstreamError
-from agent_core.events import EndReason, EndRecord, Tally
+from agent_core.events import Consent, EndReason, EndRecord, Tally
 from agent_core.nova.stream import ModelClient, ModelStream
 from webrtc_agent import connection, ice
 from webrtc_agent.app import create_app
@@ -77,6 +77,12 @@ class FakeRooms:
 class FakeVisit:
     """The agent in a room, until it is told to go."""
 
+    consent: Consent | None = None
+
+    def agreed(self, consent: Consent) -> None:
+        """Note it."""
+        self.consent = consent
+
     def __init__(self, rooms: FakeRooms, place: Place, room: Room) -> None:
         self._rooms, self._place, self._room = rooms, place, room
         self._left = asyncio.Event()
@@ -85,6 +91,9 @@ class FakeVisit:
         """Go."""
         del reason
         self._left.set()
+
+    def use_text_only(self) -> None:
+        """Say nothing anyway."""
 
     def give_up(self) -> None:
         """Go, for another visitor's sake."""

@@ -11,13 +11,6 @@ def test_the_visitors_page_runs_nothing_that_stands_in_the_page(*, daily: bool) 
     assert "unsafe" not in content_security_policy(daily=daily)
 
 
-def test_only_the_console_may_style_inline() -> None:
-    """Its ready-made parts position themselves by style attributes; its scripts are files all the same."""
-    policy = dict(part.split(" ", 1) for part in content_security_policy(daily=False, console=True).split("; "))
-    assert policy["style-src"] == "'self' 'unsafe-inline'"
-    assert policy["script-src"] == "'self'"
-
-
 def test_peer_to_peer_pages_talk_with_nobody_else() -> None:
     """Without Daily no other host is named."""
     assert "//" not in content_security_policy(daily=False)

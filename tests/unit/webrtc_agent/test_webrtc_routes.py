@@ -8,6 +8,7 @@ from starlette.routing import Route
 from agent_core.errors import UpstreamError
 from agent_core.events import EndReason, EndRecord, Tally
 from tests.unit.webrtc_agent.conftest import Desk, FakeRooms, MakeClient
+from webrtc_agent import error_page
 from webrtc_agent.app import create_app
 from webrtc_agent.routes import router
 
@@ -245,14 +246,17 @@ async def test_a_full_or_leaving_service_says_so(make_desk: MakeClient) -> None:
     place = desk.agent.admission.admit()
     full = await desk.http.post("/start")
     assert (full.status_code, full.headers["retry-after"]) == (429, "5")
-    assert ("busy" in full.json()["info"], full.json()["busy"]) == (True, True)
+    assert (full.json()["info"], full.json()["busy"]) == (
+        "All our lines are busy. Please try again in 5 seconds.",
+        True,
+    )
     assert (await desk.http.get("/ready")).status_code == 429
     place.release()
     desk.agent.admission.start_draining()
     leaving = await desk.http.post("/start")
     assert (leaving.status_code, leaving.json()["busy"]) == (503, True)
     assert (await desk.http.get("/ready")).status_code == 503
-    assert "try again" in leaving.json()["info"]
+    assert leaving.json()["info"] == full.json()["info"]
 
 
 async def test_a_service_that_has_spent_its_day_says_so(make_desk: MakeClient) -> None:
@@ -262,8 +266,13 @@ async def test_a_service_that_has_spent_its_day_says_so(make_desk: MakeClient) -
     assert (await desk.http.post("/start")).status_code == 200
     _spend(desk, speech_output_tokens=100)
     refused = await desk.http.post("/start")
-    assert (refused.status_code, refused.headers["retry-after"]) == (429, "5")
-    assert "tomorrow" in refused.json()["info"]
+    assert refused.status_code == 429
+    assert 1 <= int(refused.headers["retry-after"]) <= 86_400  # midnight
+    assert ("tomorrow" in refused.json()["info"], refused.json().get("busy"), refused.json()["closed"]) == (
+        True,
+        None,
+        True,
+    )
     assert (await desk.http.get("/ready")).json()["status"] == "over_budget"
     assert (await desk.http.get("/health")).status_code == 200
 
@@ -281,6 +290,31 @@ async def test_what_is_not_there(make_desk: MakeClient, path: str) -> None:
     answer = await make_desk().http.get(path)
     assert answer.status_code == 404
     assert answer.json()["info"].endswith(".")
+
+
+_BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+async def test_a_person_gets_an_error_as_a_page(make_desk: MakeClient) -> None:
+    """With a way back and without a script; a program that opens the same address gets JSON."""
+    http = make_desk().http
+    page = await http.get("/nosuch", headers={"Accept": _BROWSER})
+    assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "There is no page at this address" in page.text
+    assert '<a href="/">' in page.text
+    assert "<script" not in page.text
+    assert "style=" not in page.text
+    for accepted in ("*/*", "application/json"):
+        answer = await http.get("/nosuch", headers={"Accept": accepted})
+        assert (answer.status_code, answer.json()["error"]) == (404, "Not Found.")
+        assert answer.headers["vary"] == page.headers["vary"] == "Accept"
+    posted = await http.post("/nosuch", headers={"Accept": _BROWSER})
+    assert posted.json()["error"] == "Not Found."
+
+
+async def test_an_error_page_shows_no_markup_of_others() -> None:
+    """Whatever the sentence holds is text."""
+    assert "<b>" not in error_page.render(404, "<b>bold</b>")
 
 
 @pytest.mark.parametrize("path", ["/", "/start", "/status", "/health", "/nothing"])
@@ -334,8 +368,9 @@ async def test_whatever_is_only_read_has_a_head(make_desk: MakeClient) -> None:
     methods = {route.path: route.methods or set() for route in routes if "GET" in (route.methods or ())}
     assert [path for path, known in methods.items() if "HEAD" not in known] == ["/room"]
     paths = {path.format(session_id=session_id, name="none.js") for path in methods if path != "/room"}
-    pages = {"/", "/assets/none.js", "/console", "/favicon.svg", "/recover.js"}
-    assert paths == pages | {"/health", "/ready", "/status", f"/status/{session_id}"}
+    files = {"/favicon.svg", "/maskable.svg", "/manifest.webmanifest", "/plain.css", "/recover.js"}
+    pages = {"/", "/assets/none.js", "/console"} | files
+    assert paths == pages | {"/health", "/ready", "/status", f"/status/{session_id}", "/notice"}
     for path in paths:
         whole, head = await desk.http.get(path), await desk.http.head(path)
         assert (head.status_code, head.headers["content-type"]) == (whole.status_code, whole.headers["content-type"])
@@ -351,5 +386,5 @@ async def test_a_visitor_for_whom_no_stream_is_left_is_told_when_to_come_again(
     desk.agent.admission.admit()
     refused = await desk.http.post(path)
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "15")
-    assert refused.json()["info"] == "All our lines are busy. Please try again in a few minutes."
+    assert refused.json()["info"] == "All our lines are busy. Please try again in 15 seconds."
     assert refused.json()["busy"] is True

@@ -91,7 +91,7 @@ class Notes:
         expires, destination, summary, *more = json.loads(plain)  # the task that sealed it may be an older one
         if expires < self._clock():
             raise NoteRefused("note_expired")
-        return Note(call_sid, destination, summary, *more)
+        return Note(call_sid, destination, summary, *more[:5])  # nor may a newer one be
 
     def _unsealed(self, text: str, call_sids: Sequence[str]) -> tuple[str, bytes]:
         try:

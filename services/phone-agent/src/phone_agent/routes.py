@@ -224,7 +224,9 @@ async def dial_ended(request: Request) -> Response:
 async def _welcome_back(phone: Phone, note: Note, fields: Fields, tries: int) -> Response:
     call_sid, account_sid = sids(fields, phone)
     known = await phone.store.recall(call_sid) or CallMemory(call_sid, facts=caller_facts(fields))
-    part, began_at = min(known.part + 1, resumption.MAX_PARTS), known.began_at or note.began_at
+    # Without a store only the note tells how many streams there were at least.
+    part = min(max(known.part + 1, note.transfers), resumption.MAX_PARTS)
+    began_at = known.began_at or note.began_at
     call = replace(known, part=part, began_at=began_at, caller_id=caller_id(fields))
     if _seconds_left(call, phone) < resumption.WORTHWHILE_SECONDS:
         return _say_goodbye(phone, call)

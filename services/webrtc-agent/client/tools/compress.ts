@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import type { Plugin } from "vite";
 
-const TEXT = /\.(css|html|js|json|svg)$/;
+const TEXT = /\.(css|html|js|json|svg|webmanifest)$/;
 const MIN_BYTES = 1000;
 
 /** Write `<file>.gz` and `<file>.br` beside every text file of a folder that becomes smaller by it. */

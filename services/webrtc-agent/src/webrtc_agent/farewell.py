@@ -7,7 +7,7 @@ from agent_core.events import EndReason
 
 _SENTENCES = {
     EndReason.AGENT_ENDED: "The conversation is over. Thank you for talking with us.",
-    EndReason.NEVER_CONNECTED: "All our lines are busy. Please try again in a few minutes.",
+    EndReason.NEVER_CONNECTED: "All our lines are busy. Please try again in a moment.",
     EndReason.CALLER_SILENT: "We have not heard from you for a while. You can start a new conversation.",
     EndReason.TIME_LIMIT: "The conversation has reached its longest allowed time. You can start a new one.",
     EndReason.DRAINED: "The server had to leave for maintenance. You can start a new conversation.",

@@ -12,18 +12,13 @@ _DAILY_SCRIPTS = " ".join(f"https://*.{name}" for name in _DAILY)
 _DAILY_SOURCES = " ".join(f"https://*.{name} wss://*.{name}" for name in _DAILY)
 
 
-def content_security_policy(*, daily: bool, console: bool = False) -> str:
-    """Say what the page may load and whom it may talk with: nobody but us, and Daily where sound travels through it.
-
-    Args:
-        daily: Whether sound travels through Daily.
-        console: Whether this is the developers' page, whose ready-made parts position themselves by style attributes.
-    """
+def content_security_policy(*, daily: bool) -> str:
+    """Say what a page may load and what it may connect to: this service, and Daily where audio travels through it."""
     return "; ".join(
         [
             "default-src 'self'",
             f"script-src 'self'{f' {_DAILY_SCRIPTS} blob:' if daily else ''}",
-            f"style-src 'self'{" 'unsafe-inline'" if console else ''}",
+            "style-src 'self'",
             "img-src 'self' data:",
             "font-src 'self' data:",
             "media-src 'self' blob:",
@@ -48,8 +43,8 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, *, daily: bool, https: bool = False) -> None:
         self._app = app
-        self._policies = {console: content_security_policy(daily=daily, console=console) for console in (False, True)}
         self._headers = {
+            "Content-Security-Policy": content_security_policy(daily=daily),
             "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
@@ -67,7 +62,6 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.setdefault("Cache-Control", "no-store")
-                headers["Content-Security-Policy"] = self._policies[scope["path"].startswith("/console")]
                 for name, value in self._headers.items():
                     headers[name] = value
             await send(message)

@@ -7,17 +7,22 @@ import structlog
 from agent_core.adapters.call_store.shelf import Shelf
 from agent_core.admission import Place
 from agent_core.agent import Agent
+from agent_core.events import Consent
 from webrtc_agent import ice
 from webrtc_agent.arrivals import Arrival, Arrivals
 from webrtc_agent.call_back import contacts
 from webrtc_agent.limits import StartLimit
+from webrtc_agent.notice import Notice
 from webrtc_agent.origin import AllowedOrigins
 from webrtc_agent.peer import Peer
 from webrtc_agent.refusals import SessionOver, SessionTaken, UnknownSession
-from webrtc_agent.requests import Candidate, OfferRequest, ResumeRequest
+from webrtc_agent.requests import Candidate, OfferRequest
 from webrtc_agent.returning import Part, Returns
 from webrtc_agent.rooms import DailyRooms, Room
 from webrtc_agent.settings import WebSettings
+from webrtc_agent.start import PLAIN, Start
+from webrtc_agent.turns import Turns
+from webrtc_agent.visitor_queue import Hold
 from webrtc_agent.visits import State, Visit, Visits
 
 log = structlog.get_logger()
@@ -49,11 +54,13 @@ class Lobby:
         self.agent = agent
         self.rooms = rooms
         self.origins = AllowedOrigins(settings.base_url, settings.allowed_origins)
-        self.starts = StartLimit(settings.starts_per_minute_per_address, settings.starts_per_minute, time.monotonic)
+        starts = StartLimit(settings.starts_per_minute_per_address, settings.starts_per_minute, time.monotonic)
+        self.turns = Turns(settings, agent.admission, starts)
+        self.notice = Notice.of(settings)
         self.arrivals = Arrivals(
             max(MIN_ARRIVALS, settings.max_sessions), settings.arrivals_per_address, time.monotonic
         )
-        self.visits = Visits(time.monotonic)
+        self.visits = Visits(time.monotonic, self.turns.queue.talked)
         self.people = contacts(settings)
         self.returns = Returns(agent, shelf, settings.resume_seconds, settings.max_call_seconds)
 
@@ -62,54 +69,51 @@ class Lobby:
         """How sound travels here."""
         return ["webrtc"] if self.rooms is None else ["daily"]
 
-    async def expect(
-        self, address: str, details: str = "", region: str = "", resume: ResumeRequest | None = None
-    ) -> Visit:
+    async def expect(self, address: str, start: Start = PLAIN) -> Visit:
         """Begin a visit whose client will make an offer.
 
         Args:
             address: Where the client comes from.
-            details: What the app says about its visitor.
-            region: Where the visitor is used to weather, ISO 3166.
-            resume: What the client says of coming back, where it can.
+            start: What else the client has said.
 
         Raises:
-            Refused: every place is taken, or this task takes nothing new; or there is nothing to come back to.
+            Refused: every place is taken, it is not this visitor's turn, this task takes nothing new, or there is
+                nothing to come back to.
             TooOften: this network has started enough.
         """
-        await self.agent.admission.prepare()
-        part = await self._part(address, details, region, resume)
-        if part is None or part.is_new:
-            self.starts.count(address)
-            self.agent.admission.check()
-        visit = self.visits.begin(address)
-        visit.details, visit.region, visit.part = details, region, part
+        consent = self.notice.accept(start.consent)
+        part = await self._claimed(address, start)
+        if part is not None:
+            visit = self.visits.begin(address)
+            visit.part, visit.consent = part, consent
+            return visit
+        async with self.turns.turn(address, start.asking) as hold:
+            visit = self.visits.begin(address)
+            visit.details, visit.region, visit.hold, visit.consent = start.details, start.region, hold, consent
+            visit.part = self._first(start)
         return visit
 
-    async def _part(self, address: str, details: str, region: str, resume: ResumeRequest | None) -> Part | None:
-        """Begin or claim the part of a conversation that the visitor may come back to; None where they cannot.
+    async def _claimed(self, address: str, start: Start) -> Part | None:
+        """Claim the conversation that a visitor comes back to; None where they begin one.
 
-        Who comes back has started before: their network's starts are not counted again, but for one who guesses.
+        Their turn came when they started, and their network's starts are not counted again, but for one who guesses.
         """
-        if resume is None or not self.returns.seconds:
+        if start.resume is None or start.resume.token is None or not self.returns.seconds:
             return None
-        if resume.token is None:
-            return self.returns.begin(details, region)
+        await self.agent.admission.prepare()
         try:
-            return await self.returns.claim(resume.token, resume.attempt, self.agent.admission.check)
+            return await self.returns.claim(start.resume.token, start.resume.attempt, self.agent.admission.check)
         except (UnknownSession, SessionTaken, SessionOver):
-            self.starts.count(address)
+            self.turns.starts.count(address)
             raise
 
-    async def open_room(
-        self,
-        rooms: DailyRooms,
-        address: str,
-        details: str = "",
-        region: str = "",
-        *,
-        resume: ResumeRequest | None = None,
-    ) -> tuple[Visit, Room]:
+    def _first(self, start: Start) -> Part | None:
+        """Begin a conversation that its visitor can come back to, where their client can."""
+        if start.resume is None or not self.returns.seconds:
+            return None
+        return self.returns.begin(start.details, start.region)
+
+    async def open_room(self, rooms: DailyRooms, address: str, start: Start = PLAIN) -> tuple[Visit, Room]:
         """Begin a visit in a room of its own, with the agent on its way there.
 
         Raises:
@@ -117,20 +121,31 @@ class Lobby:
             TooOften: this network has started enough.
             UpstreamError: Daily did not make a room.
         """
-        await self.agent.admission.prepare()
-        part = await self._part(address, details, region, resume)
-        is_new = part is None or part.is_new
-        if is_new:
-            self.starts.check(address)
-        arrival, place = self._expect_arrival(address, JOINING_SECONDS)
+        consent = self.notice.accept(start.consent)
+        part = await self._claimed(address, start)
+        if part is not None:
+            return await self._open_room(rooms, address, start, consent, part, None)
+        async with self.turns.turn(address, start.asking) as hold:
+            return await self._open_room(rooms, address, start, consent, self._first(start), hold)
+
+    async def _open_room(  # noqa: PLR0913, PLR0917 - what a visit begins with
+        self,
+        rooms: DailyRooms,
+        address: str,
+        start: Start,
+        consent: Consent | None,
+        part: Part | None,
+        hold: Hold | None,
+    ) -> tuple[Visit, Room]:
+        arrival, place = self._expect_arrival(address, JOINING_SECONDS, hold)
         room: Room | None = None
         try:
-            if is_new:
-                self.starts.count(address)
             room = await rooms.open()
             visit = self.visits.begin(address)
             visit.part = part
-            daily = rooms.visit(self.agent, place, room, details, region, part=part)
+            daily = rooms.visit(self.agent, place, room, start.details, start.region, part=part)
+            if consent is not None:
+                daily.agreed(consent)
             arrival.when_displaced(daily.give_up)
             self.visits.carry(visit, daily, daily.run())
         except BaseException:
@@ -152,16 +167,16 @@ class Lobby:
             TooOften: this network has started enough.
             MalformedOffer: the offer cannot be answered.
         """
-        await self.agent.admission.prepare()
-        self.starts.check(address)
-        arrival, place = self._expect_arrival(address, CONNECTING_SECONDS)
-        try:
-            self.starts.count(address)
-            visit = self.visits.begin(address)
-            return visit, await self._answer_first(visit, offer, arrival, place)
-        except BaseException:
-            place.release()
-            raise
+        consent = self.notice.accept(offer.consent)
+        async with self.turns.turn(address):
+            arrival, place = self._expect_arrival(address, CONNECTING_SECONDS)
+            try:
+                visit = self.visits.begin(address)
+                visit.consent = consent
+                return visit, await self._answer_first(visit, offer, arrival, place)
+            except BaseException:
+                place.release()
+                raise
 
     async def answer(self, visit: Visit, offer: OfferRequest) -> dict[str, str]:
         """Answer an offer: the first of a visit, or a further one of the same client.
@@ -174,7 +189,7 @@ class Lobby:
         await self.agent.admission.prepare()
         match visit.state, visit.conversation:
             case State.WAITING, _:
-                arrival, place = self._expect_arrival(visit.address, CONNECTING_SECONDS)
+                arrival, place = self._expect_arrival(visit.address, CONNECTING_SECONDS, visit.hold)
                 try:
                     return await self._answer_first(visit, offer, arrival, place)
                 except BaseException:
@@ -199,6 +214,8 @@ class Lobby:
             )
             if visit.text_only:
                 peer.use_text_only()
+            if visit.consent is not None:
+                peer.agreed(visit.consent)
             answer = self._description(peer)
             arrival.when_displaced(peer.give_up)
         except BaseException:
@@ -215,16 +232,22 @@ class Lobby:
             raise
         return answer
 
-    def _expect_arrival(self, address: str, patience: float) -> tuple[Arrival, Place]:
+    def _expect_arrival(self, address: str, patience: float, hold: Hold | None = None) -> tuple[Arrival, Place]:
         """Expect a visitor, who takes the place when they are there.
 
         Raises:
             Refused: every place is taken, or too many are on their way.
         """
-        self.agent.admission.check()
+        self.turns.check(hold)
         arrival = self.arrivals.expect(address, patience)
+
+        def settled() -> None:
+            arrival.settle()
+            if hold is not None:
+                hold.settle()
+
         try:
-            return arrival, self.agent.admission.promise(arrival.settle)
+            return arrival, self.agent.admission.promise(settled)
         except BaseException:
             arrival.settle()
             raise

@@ -16,6 +16,8 @@ STATIC = Path(__file__).parent / "static"
 
 _CONSOLE = "console"
 """How the names of the developers' page and of its own scripts and styles begin."""
+_FIXED = ("favicon.svg", "maskable.svg", "manifest.webmanifest", "plain.css", "recover.js")
+"""Files whose names are the same in every build."""
 _ASK_AGAIN = "no-cache"
 _FOR_EVER = "public, max-age=31536000, immutable"
 """For files whose names hold a hash of what is in them."""
@@ -57,12 +59,8 @@ def install(app: FastAPI, folder: Path = STATIC, *, console: bool) -> None:
             raise HTTPException(HTTPStatus.NOT_FOUND)
         return FileResponse(file, request, _FOR_EVER)
 
-    routes = {
-        "/": page("index.html"),
-        "/favicon.svg": page("favicon.svg"),
-        "/recover.js": page("recover.js"),
-        "/assets/{name}": asset,
-    }
+    routes = {"/": page("index.html"), "/assets/{name}": asset}
+    routes |= {f"/{name}": page(name) for name in _FIXED}
     if console:
         routes["/console"] = page("console.html")
     for path, answer in routes.items():

@@ -8,7 +8,7 @@ from agent_core.admission import Place
 from agent_core.agent import Agent
 from agent_core.credit import Credit
 from agent_core.errors import AtCapacity
-from agent_core.events import EndReason, EndRecord, Tally
+from agent_core.events import Consent, EndReason, EndRecord, Tally
 from agent_core.opening import Media, Opening
 from agent_core.session import Session
 from webrtc_agent import connection
@@ -156,6 +156,10 @@ class Peer:
             MalformedOffer: one of them is no candidate.
         """
         await connection.add(self._connection, candidates)
+
+    def agreed(self, consent: Consent) -> None:
+        """Note what the visitor agreed to, for the end record."""
+        self._session.consent = consent
 
     def end(self, reason: EndReason) -> None:
         """End the conversation."""

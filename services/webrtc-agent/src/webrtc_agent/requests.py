@@ -7,6 +7,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from agent_core.units import region_of
 from webrtc_agent.details import render
+from webrtc_agent.queue_ticket import MAX_CHARACTERS
 from webrtc_agent.refusals import BadRequest, MisplacedOffer, TooLarge
 
 MAX_SDP_BYTES = 64 * 1024
@@ -31,6 +32,12 @@ class ResumeRequest(_Body):
     """Names this attempt, so that a page that got no answer may ask again."""
 
 
+class QueueRequest(_Body):
+    """A client that waits: with no ticket yet, or with that of the answer before."""
+
+    ticket: Annotated[str, Field(max_length=MAX_CHARACTERS)] | None = None
+
+
 class StartRequest(_Body):
     """``POST /start``. ``body`` is what the app says about its visitor. Nothing else can be chosen by one."""
 
@@ -44,6 +51,10 @@ class StartRequest(_Body):
     body: Annotated[Any, Field(repr=False)] = None
     resume: ResumeRequest | None = None
     """Only pages that can come back send it; no client of others does."""
+    consent: Text | None = None
+    """Version of `/notice` that the visitor agreed to, or was shown."""
+    queue: QueueRequest | None = None
+    """The client is ready to wait where no place is free."""
     locale: Annotated[Any, Field(repr=False)] = None
     """The browser's, such as ``en-US``: its region decides the units of the weather."""
     sdp: Annotated[Any, Field(repr=False)] = None
@@ -67,6 +78,8 @@ class OfferRequest(_Body):
     type: Literal["offer"]
     pc_id: Text | None = None
     restart_pc: bool | None = None
+    consent: Text | None = None
+    """As in a start."""
     request_data: Annotated[Any, Field(repr=False, validation_alias=AliasChoices("request_data", "requestData"))] = None
 
     @property
@@ -106,6 +119,18 @@ async def read_start(request: Request) -> StartRequest:
     if wanted.sdp is not None:
         raise MisplacedOffer("sdp")
     return wanted
+
+
+async def read_leave(request: Request) -> str:
+    """Read the ticket of a visitor who leaves the queue.
+
+    Raises:
+        ProtocolError: there is none.
+    """
+    ticket = _parse(QueueRequest, await _read(request, MAX_BODY_BYTES)).ticket
+    if ticket is None:
+        raise BadRequest("ticket")
+    return ticket
 
 
 async def read_offer(request: Request) -> OfferRequest:

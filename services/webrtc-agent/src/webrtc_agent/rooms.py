@@ -5,7 +5,7 @@ from typing import Protocol
 
 from agent_core.admission import Place
 from agent_core.agent import Agent
-from agent_core.events import EndReason, EndRecord
+from agent_core.events import Consent, EndReason, EndRecord
 from webrtc_agent.returning import Part
 
 
@@ -24,6 +24,9 @@ class DailyVisit(Protocol):
 
     def give_up(self) -> None:
         """Stop waiting for the visitor."""
+
+    def agreed(self, consent: Consent) -> None:
+        """Note what the visitor agreed to, for the end record."""
 
     def end(self, reason: EndReason) -> None:
         """End the conversation."""

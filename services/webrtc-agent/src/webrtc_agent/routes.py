@@ -11,9 +11,11 @@ from agent_core.errors import Forbidden
 from agent_core.web import READ
 from webrtc_agent.lobby import Lobby
 from webrtc_agent.refusals import NotOffered
-from webrtc_agent.requests import read_candidates, read_offer, read_start
+from webrtc_agent.requests import read_candidates, read_leave, read_offer, read_start
 from webrtc_agent.returning import Part
 from webrtc_agent.rooms import Room
+from webrtc_agent.start import Start
+from webrtc_agent.turns import Asking
 from webrtc_agent.visits import State, Visit
 
 log = structlog.get_logger()
@@ -50,6 +52,18 @@ async def connect(request: Request) -> JSONResponse:
     return await _start(request, legacy=True)
 
 
+@router.api_route("/notice", methods=[*READ])
+async def notice(request: Request) -> JSONResponse:
+    """Tell a visitor what they talk with, who runs it, and what happens to their words."""
+    return JSONResponse(_lobby(request).notice.shown, headers={"Cache-Control": "no-cache"})
+
+
+@router.post("/leave-queue", status_code=HTTPStatus.NO_CONTENT)
+async def leave_queue(request: Request) -> None:
+    """Take a visitor out of the queue who waits no longer."""
+    _checked(request).turns.leave(await read_leave(request))
+
+
 @router.get("/room")
 async def room(request: Request) -> Response:
     """Start a session and send the browser to Daily's own page for it."""
@@ -58,7 +72,8 @@ async def room(request: Request) -> Response:
         raise NotOffered("daily")
     if request.headers.get("sec-fetch-site") == "cross-site" and request.headers.get("sec-fetch-dest") != "document":
         raise Forbidden("another_origin")  # an image of another page, say; a link to here is fine
-    _, opened = await lobby.open_room(lobby.rooms, _address(request))
+    start = Start(consent=request.query_params.get("consent"))
+    _, opened = await lobby.open_room(lobby.rooms, _address(request), start)
     return RedirectResponse(f"{opened.url}?t={opened.visitor_token}", status_code=HTTPStatus.SEE_OTHER)
 
 
@@ -108,14 +123,13 @@ async def _start(request: Request, *, legacy: bool) -> JSONResponse:
     transport = wanted.transport or ("daily" if wanted.create_daily_room else lobby.transports[0])
     if transport not in lobby.transports:
         raise NotOffered("transport")  # not its name, which may be anything
-    resume = None if legacy else wanted.resume
+    asking = None if wanted.queue is None else Asking(wanted.queue.ticket, request.is_disconnected)
+    begin = Start(wanted.details, wanted.region, wanted.consent, asking, None if legacy else wanted.resume)
     if lobby.rooms is None:
-        visit = await lobby.expect(_address(request), wanted.details, wanted.region, resume)
+        visit = await lobby.expect(_address(request), begin)
         answer = _offer_address(request, visit) if legacy else _session(lobby, visit)
     else:
-        visit, opened = await lobby.open_room(
-            lobby.rooms, _address(request), wanted.details, wanted.region, resume=resume
-        )
+        visit, opened = await lobby.open_room(lobby.rooms, _address(request), begin)
         answer = _daily(opened, legacy=legacy)
     if wanted.text_only:
         visit.use_text_only()

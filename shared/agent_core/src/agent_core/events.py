@@ -166,3 +166,17 @@ class EndRecord:
     call_sid: str | None = None
     cost_usd: float = 0.0
     """Estimate for the model."""
+    consent: str | None = None
+    """Version of the notice that the visitor agreed to, or saw before talking where no consent is asked for."""
+    consented_at: float | None = None
+    """Unix seconds at which the service received that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What a visitor has agreed to, or was shown."""
+
+    version: str
+    """Of the notice."""
+    at: float
+    """Unix seconds."""

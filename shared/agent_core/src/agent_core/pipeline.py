@@ -173,7 +173,11 @@ def _is_of_pipecat(task: asyncio.Task[Any]) -> bool:
 def _worker(processors: list[FrameProcessor], rtvi: RTVIObserverParams | None = None) -> PipelineWorker:
     return PipelineWorker(
         Pipeline(processors),
-        params=PipelineParams(enable_usage_metrics=rtvi is not None),
+        params=PipelineParams(
+            enable_metrics=rtvi is not None,
+            enable_usage_metrics=rtvi is not None,
+            send_initial_empty_metrics=False,  # zeros, which a client would count as answers
+        ),
         cancel_timeout_secs=_STOP_SECONDS,
         check_dangling_tasks=False,
         enable_rtvi=rtvi is not None,

@@ -14,7 +14,7 @@ from agent_core import causes, prompts
 from agent_core.agent import Agent
 from agent_core.apology import Apology
 from agent_core.errors import ModelError, UpstreamError
-from agent_core.events import EndReason, EndRecord, Tally
+from agent_core.events import Consent, EndReason, EndRecord, Tally
 from agent_core.farewell import Farewell
 from agent_core.handover import Handover
 from agent_core.idle import Idleness
@@ -65,6 +65,8 @@ class Session:
         self.sounded_at: float | None = None
         """When the agent was last heard, in monotonic seconds; only where its sound travels in frames."""
         self._running: asyncio.Task[None] | None = None
+        self.consent: Consent | None = None
+        """To which notice the visitor agreed; part of the end record."""
         self.is_recorded = False
         """Whether the end record is written, and with it everything released."""
         labels = {"session_id": self.session_id, "call_sid": opening.call_sid, "channel": opening.channel}
@@ -409,6 +411,8 @@ class Session:
             tally=tally,
             call_sid=self._opening.call_sid,
             cost_usd=self._agent.counting.cost_of(tally),
+            consent=None if self.consent is None else self.consent.version,
+            consented_at=None if self.consent is None else self.consent.at,
         )
 
     async def call_tool(self, name: str, arguments: dict[str, Any] | None, call_id: str) -> dict[str, Any]:

@@ -158,7 +158,8 @@ class CoreSettings(BaseSettings):
     model ends a stream after 480 seconds."""
     phrases_folder: Path | None = None
     """Your own recordings of what callers hear when the model cannot speak: `hold.wav`, `hold_on.wav`, `look_up.wav`,
-    `sorry.wav`, 16-bit mono at any rate. None takes those that come with the product."""
+    `sorry.wav`, 16-bit mono at any rate, each with its words in a text file (`hold.txt`) for the page's captions. None
+    takes those that come with the product."""
     idle_prompt_seconds: Annotated[float, Field(ge=0, le=600)] = 30
     """Silence of both sides after which the agent asks whether the caller is still there, and after as much again says
     goodbye. 0 never asks."""

@@ -7,9 +7,14 @@ import { type Panel, Panels } from "../controls/Panels";
 import { Transcript } from "../conversation/Transcript";
 import { AgentAudio } from "../media/AgentAudio";
 import { ProblemNote } from "../problems/ProblemNote";
+import { QueueCard } from "../queue/QueueCard";
 import { Stage } from "../stage/Stage";
+import { announced, useAnnouncements } from "./announcements";
+import { Examples } from "./Examples";
 import { Permission } from "./Permission";
+import { isOpening, isShort } from "./short";
 import { Top } from "./Top";
+import { useQuestion } from "./useQuestion";
 import { Welcome } from "./Welcome";
 
 /** The visitor's page. */
@@ -20,6 +25,8 @@ export function App({ call }: { call: Call }) {
   const { phase } = state;
   const talking = phase !== "idle" && phase !== "asking";
   const live = isLive(phase);
+  const ask = useQuestion(call, phase);
+  const aloud = announced(useAnnouncements(), phase === "live");
   const openSettings = (): void => setPanel("settings");
   useEffect(() => {
     document.title = live ? "● Weather by voice" : "Weather by voice";
@@ -27,13 +34,21 @@ export function App({ call }: { call: Call }) {
   return (
     <div className="page" data-phase={phase}>
       <Top />
-      {phase === "idle" && <Welcome call={call} problem={state.problem} onSettings={openSettings} />}
+      {phase === "idle" && (
+        <Welcome call={call} problem={state.problem} onAsk={ask} onSettings={openSettings} />
+      )}
       {phase === "asking" && <Permission call={call} onSettings={openSettings} />}
-      {talking && (
-        <main className="talk">
-          <Stage state={state} />
-          <div className="conversation">
-            <Transcript state={state} call={call} />
+      {state.waiting && (
+        <QueueCard place={state.waiting} typing={state.typing} onLeave={() => void call.hangUp()} />
+      )}
+      {talking && !state.waiting && (
+        <main className="talk" data-short={isShort(state)}>
+          <h1 className="out-of-sight">Talk with the agent</h1>
+          <Stage state={state} aloud={aloud === "status"} />
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and a keyboard has to reach it for that */}
+          <section className="conversation" aria-label="Conversation" tabIndex={0}>
+            <Transcript state={state} call={call} aloud={aloud === "log"} />
+            {isOpening(state) && <Examples onAsk={ask} />}
             {state.problem && phase !== "microphone" && (
               <ProblemNote
                 problem={state.problem}
@@ -42,7 +57,7 @@ export function App({ call }: { call: Call }) {
                 onDismiss={live ? () => call.dismiss() : null}
               />
             )}
-          </div>
+          </section>
           <Dock call={call} state={state} onSettings={openSettings} />
         </main>
       )}

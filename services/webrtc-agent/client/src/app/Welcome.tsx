@@ -1,32 +1,30 @@
 import type { Call } from "../call/call";
 import { useChoices } from "../controls/choices";
 import { Icon } from "../controls/icons";
+import { NoticeLine } from "../notice/NoticeLine";
 import { ProblemNote } from "../problems/ProblemNote";
 import type { Problem } from "../problems/problems";
-
-const QUESTIONS = [
-  "What is the weather in Stockholm?",
-  "Will it rain in Lisbon tomorrow?",
-  "How cold will it be in Oslo at nine?",
-];
+import { Examples } from "./Examples";
 
 interface Props {
   call: Call;
   problem: Problem | null;
+  onAsk: (question: string) => void;
   onSettings: () => void;
 }
 
 /** Before a conversation: what this is, and one button; or what stands in the way, and the step that helps. */
-export function Welcome({ call, problem, onSettings }: Props) {
+export function Welcome({ call, problem, onAsk, onSettings }: Props) {
   const onType = (): void => void call.open({ typing: true });
   return (
     <main className="welcome">
       <h1>Ask about the weather.</h1>
-      {problem ? (
+      {problem && problem.kind !== "consent" ? (
         <ProblemNote problem={problem} onRetry={() => void call.again()} onType={onType} onDismiss={null} />
       ) : (
-        <Invitation onTalk={() => void call.talk()} onType={onType} onSettings={onSettings} />
+        <Invitation onTalk={() => void call.talk()} onType={onType} onAsk={onAsk} onSettings={onSettings} />
       )}
+      <NoticeLine missing={problem?.kind === "consent"} onAgree={() => call.dismiss()} />
     </main>
   );
 }
@@ -34,10 +32,11 @@ export function Welcome({ call, problem, onSettings }: Props) {
 interface InvitationProps {
   onTalk: () => void;
   onType: () => void;
+  onAsk: (question: string) => void;
   onSettings: () => void;
 }
 
-function Invitation({ onTalk, onType, onSettings }: InvitationProps) {
+function Invitation({ onTalk, onType, onAsk, onSettings }: InvitationProps) {
   const { mode } = useChoices();
   return (
     <>
@@ -59,11 +58,7 @@ function Invitation({ onTalk, onType, onSettings }: InvitationProps) {
           <p id="quietly">No microphone, no sound</p>
         </div>
       </div>
-      <ul className="questions" aria-label="For example">
-        {QUESTIONS.map((question) => (
-          <li key={question}>“{question}”</li>
-        ))}
-      </ul>
+      <Examples onAsk={onAsk} />
       <button type="button" className="link" onClick={onSettings}>
         Check microphone and speaker
       </button>

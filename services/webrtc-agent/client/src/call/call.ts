@@ -5,9 +5,12 @@ import { choices, choose } from "../controls/choices";
 import type { Item } from "../conversation/items";
 import { microphonePermission, obstacle } from "../media/preflight";
 import { BrowserSound, type SoundNews } from "../media/sound";
+import { consent, loadNotice, mayStart } from "../notice/notice";
 import { contactIn } from "../people/contact";
 import { type Cause, outageOver } from "../problems/outage";
 import { deviceChange, type Problem, problem, Trouble } from "../problems/problems";
+import { isFull } from "../queue/place";
+import { inTurn } from "../queue/turn";
 import { connectionParameters, deviceCallbacks, microphoneTrouble, restoreDevices } from "./connecting";
 import { InterruptibleClient } from "./interruptible";
 import { forgetKept, holdAlone, type Kept, keep, kept } from "./kept";
@@ -15,7 +18,7 @@ import { LineWatch } from "./line";
 import { conversationCallbacks, endingIn, pausedIn, segmentsIn } from "./messages";
 import { type Line, peerTransport, type WatchedTransport } from "./peer";
 import { recover } from "./recovery";
-import { type Carrier, type Claim, carrier, start } from "./start";
+import { type Carrier, type Claim, carrier, type Started, start } from "./start";
 import { BEFORE, type CallEvent, type CallState, isLive, next } from "./state";
 
 /** A network that lets the sound through does so within two seconds; Daily's own join gives up after 19 s. */
@@ -58,6 +61,9 @@ export class Call {
     (steady) => this.line(steady ? "steady" : "broken"),
   );
 
+  /** Gets the client of each conversation; the developers' console watches it. */
+  onClient: (client: PipecatClient) => void = () => undefined;
+
   readonly subscribe = (watcher: () => void): (() => void) => {
     this.watchers.add(watcher);
     return () => this.watchers.delete(watcher);
@@ -67,7 +73,7 @@ export class Call {
 
   /** The one button: explain the microphone first, unless it has been allowed already. */
   async talk(): Promise<void> {
-    const inTheWay = obstacle();
+    const inTheWay = mayStart() ? obstacle() : problem("consent");
     if (inTheWay) {
       this.tell({ type: "notice", problem: inTheWay });
     } else if ((await microphonePermission()) === "granted") {
@@ -113,6 +119,10 @@ export class Call {
     if (this.attempt) {
       return;
     }
+    if (!mayStart()) {
+      this.tell({ type: "notice", problem: problem("consent") });
+      return;
+    }
     this.attempt = new AbortController();
     const { signal } = this.attempt;
     this.ending = null;
@@ -123,6 +133,9 @@ export class Call {
       await this.connect(typing, signal);
     } catch (error) {
       if (!signal.aborted) {
+        if (error instanceof Trouble && error.problem.kind === "consent") {
+          void loadNotice();
+        }
         await this.stop(null, error instanceof Trouble ? error.problem : problem("failed"));
       }
     }
@@ -227,7 +240,7 @@ export class Call {
   private async connect(typing: boolean, signal: AbortSignal, claim: Claim | null = null): Promise<void> {
     const by = await carrier();
     signal.throwIfAborted();
-    const started = claim && (await start(by, this.state.silent, claim));
+    const started = claim && (await start(by, this.state.silent, { resume: claim, ...consent() }));
     if (started?.resume) {
       this.remember(started.resume.token, started.resume.seconds, typing);
     }
@@ -242,11 +255,12 @@ export class Call {
     });
     client.onInterrupted = () => this.tell({ type: "transcript", event: { type: "agent-cut" } });
     this.client = client;
+    this.onClient(client);
     if (!typing) {
       await this.openMicrophone(client, by, claim === null);
       signal.throwIfAborted();
     }
-    const begun = started ?? (await start(by, this.state.silent));
+    const begun = started ?? (await this.inTurn(by, client, typing, signal));
     signal.throwIfAborted();
     if (begun.resume && claim === null) {
       this.remember(begun.resume.token, begun.resume.seconds, typing);
@@ -263,6 +277,26 @@ export class Call {
     if (claim === null) {
       this.tell({ type: "ready" });
     }
+  }
+
+  /** Start, or wait for a place with the microphone closed: nobody would hear what it takes in. */
+  private async inTurn(
+    by: Carrier,
+    client: PipecatClient,
+    typing: boolean,
+    signal: AbortSignal,
+  ): Promise<Started> {
+    return await inTurn(
+      (more) => start(by, this.state.silent, { ...more, ...consent() }),
+      signal,
+      (place) => {
+        if (!typing && (place === null) !== (this.state.waiting === null)) {
+          client.enableMic(place === null);
+          (client.transport as unknown as Partial<Pick<WatchedTransport, "rest">>).rest?.(place !== null);
+        }
+        this.tell({ type: "waiting", place });
+      },
+    );
   }
 
   /** Close the connection that is dead; the microphone stays open for the next one. */
@@ -346,6 +380,9 @@ export class Call {
     if (ending !== null) {
       this.ending = ending;
       this.forgetConversation();
+    }
+    if (isFull(message)) {
+      void this.stop(null, problem("busy", { wait: 2 }));
     } else if (pausedIn(message)) {
       void this.goOn("moving", { gone: true });
     }
@@ -524,6 +561,9 @@ async function dailyTransport(): Promise<Transport> {
 function refused(by: Carrier): (error: unknown) => never {
   return (error) => {
     const status = (error as { status?: number }).status;
+    if (status === 429 || status === 503) {
+      throw new Trouble(problem("busy", { wait: 2 })); // others were there first; the next start waits
+    }
     throw new Trouble(problem(by === "daily" ? "daily" : status ? "refused" : "no-route"));
   };
 }

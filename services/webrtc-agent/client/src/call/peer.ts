@@ -60,6 +60,13 @@ export class WatchedTransport extends SmallWebRTCTransport {
     await (SmallWebRTCTransport.prototype as unknown as Maker).attemptReconnection.call(this, recreate);
   }
 
+  /** Close the microphone while it is of no use; switching it on again opens it. */
+  rest(resting: boolean): void {
+    if (resting) {
+      this.sound.releaseMicrophone();
+    }
+  }
+
   protected createPeerConnection(): RTCPeerConnection {
     const make = (SmallWebRTCTransport.prototype as unknown as Maker).createPeerConnection;
     const connection = make.call(this);

@@ -54,17 +54,14 @@ export async function carrier(): Promise<Carrier> {
  *
  * @throws Trouble: nobody answers, or the answer is no.
  */
-export async function start(
-  transport: Carrier,
-  textOnly: boolean,
-  claim: Claim | null = null,
-): Promise<Started> {
+export async function start(transport: Carrier, textOnly: boolean, more: object = {}): Promise<Started> {
   const answer = await ask("/start", {
     transport,
     createDailyRoom: transport === "daily",
     locale: formats().tag,
     textOnly,
-    resume: claim ?? {},
+    resume: {},
+    ...more,
   });
   const started = transport === "daily" ? dailyStart(answer) : peerStart(answer);
   if (started === null) {
@@ -108,6 +105,8 @@ async function ask(path: string, body?: object): Promise<Answer> {
   };
   const response = await fetch(path, {
     ...(body ? post : {}),
+    // A cookie of the load balancer would lead each request of a visitor who waits to the same task.
+    credentials: body && "createDailyRoom" in body && body.createDailyRoom ? "omit" : "same-origin",
     signal: AbortSignal.timeout(PATIENCE_MS),
   }).catch(() => {
     throw new Trouble(problem("unreachable"));
@@ -123,7 +122,10 @@ async function ask(path: string, body?: object): Promise<Answer> {
         retryAfter: response.headers.get("Retry-After"),
         said: typeof said === "string" ? said : undefined,
         busy: answer.busy === true,
+        closed: answer.closed === true,
+        consent: answer.consent === true,
       }),
+      answer.queue,
     );
   }
   return answer;

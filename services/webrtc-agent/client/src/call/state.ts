@@ -6,6 +6,7 @@ import { asRead } from "../conversation/text-only";
 import { follow, type TranscriptEvent } from "../conversation/transcript";
 import type { Cause } from "../problems/outage";
 import type { Problem } from "../problems/problems";
+import type { Place } from "../queue/place";
 
 /**
  * idle → asking (we explain the microphone) → microphone (the browser asks) → connecting → live ⇄ reconnecting → ended.
@@ -39,6 +40,8 @@ export interface CallState {
   readonly devices: Devices;
   readonly ownTrack: MediaStreamTrack | null;
   readonly agentTrack: MediaStreamTrack | null;
+  /** Where the visitor stands in the queue, while no place is free. */
+  readonly waiting: Place | null;
   /** The agent was interrupted: what is still on its way to the speaker shall not be heard. */
   readonly cut: boolean;
   /** Why the line is dead, while `reconnecting`. */
@@ -59,6 +62,7 @@ export type CallEvent =
       readonly typing: boolean;
       readonly silent: boolean;
     }
+  | { readonly type: "waiting"; readonly place: Place | null }
   | { readonly type: "ready" }
   | { readonly type: "line"; readonly steady: boolean; readonly cause?: Cause }
   | { readonly type: "stopped"; readonly ending: string | null; readonly problem: Problem | null }
@@ -87,6 +91,7 @@ export const BEFORE: CallState = {
   devices: { microphones: [], speakers: [], microphone: "", speaker: "" },
   ownTrack: null,
   agentTrack: null,
+  waiting: null,
   cut: false,
   cause: "unknown",
 };
@@ -123,6 +128,8 @@ export function next(state: CallState, event: CallEvent): CallState {
         silent: event.silent,
         devices: state.devices,
       };
+    case "waiting":
+      return { ...state, waiting: event.place };
     case "ready":
       return { ...state, phase: "live", activity: "listening" };
     case "line":
@@ -191,5 +198,15 @@ function stopped(state: CallState, ending: string | null, problem: Problem | nul
   const items = told(state, { type: "closed" });
   // What was said in an earlier conversation stays in view, also when a new one could not begin.
   const phase = isLive(state.phase) || items.length > 0 ? "ended" : "idle";
-  return { ...state, phase, items, ending, problem, voice: false, ownTrack: null, agentTrack: null };
+  return {
+    ...state,
+    phase,
+    items,
+    ending,
+    problem,
+    voice: false,
+    waiting: null,
+    ownTrack: null,
+    agentTrack: null,
+  };
 }

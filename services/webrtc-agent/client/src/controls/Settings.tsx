@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from "react";
+import { AnnouncementsChoice } from "../app/AnnouncementsChoice";
 import type { Call } from "../call/call";
 import { type CallState, isLive } from "../call/state";
 import { canSetVolume } from "../media/chime";
@@ -60,6 +61,7 @@ export function Settings({ call, state, onShortcuts, onClose }: Props) {
         />
         Push to talk: muted, except while you hold the button or the space bar
       </label>
+      <AnnouncementsChoice />
       <button type="button" className="button button--small settings__keys" onClick={onShortcuts}>
         Keyboard shortcuts
       </button>

@@ -12,8 +12,8 @@ import { Keeping } from "./Keeping";
 const NEAR = 480;
 
 /** Both sides, in order, with a card wherever the agent looked something up or named a person. */
-export function Transcript({ state, call }: { state: CallState; call: Call }) {
-  const { items } = state;
+export function Transcript({ state, call, aloud }: { state: CallState; call: Call; aloud: boolean }) {
+  const { items, silent } = state;
   const end = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const box = end.current?.closest(".conversation");
@@ -23,11 +23,11 @@ export function Transcript({ state, call }: { state: CallState; call: Call }) {
   }, [items]);
   return (
     <div className="transcript">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard */}
-      <div role="log" aria-label="Conversation" aria-live="polite" tabIndex={0}>
+      <div role="log" aria-label="Conversation" aria-live={aloud ? "polite" : "off"}>
+        <h2 className="out-of-sight">What was said</h2>
         <ol>
           {items.filter(isShown).map((item) => (
-            <li key={item.id} className={`turn turn--${item.kind}`}>
+            <li key={item.id} className={`turn turn--${item.kind}`} {...(isHeard(item, silent) && SILENT)}>
               <Turn item={item} />
             </li>
           ))}
@@ -37,6 +37,13 @@ export function Transcript({ state, call }: { state: CallState; call: Call }) {
       <div ref={end} />
     </div>
   );
+}
+
+const SILENT = { "aria-live": "off" } as const;
+
+/** Who talks hears these words; a screen reader that repeated them would talk over the agent, and into the microphone. */
+function isHeard(item: Item, silent: boolean): boolean {
+  return !silent && (item.kind === "visitor" || item.kind === "agent");
 }
 
 function Turn({ item }: { item: Item }) {

@@ -125,6 +125,12 @@ export class BrowserSound {
     }
   }
 
+  /** Close the microphone, and keep what the visitor's click has unlocked; `enableMic(true)` opens it again. */
+  releaseMicrophone(): void {
+    this.openings++;
+    this.unplug();
+  }
+
   getAllMics = (): Promise<MediaDeviceInfo[]> => devicesOf("audioinput");
   getAllSpeakers = (): Promise<MediaDeviceInfo[]> => devicesOf("audiooutput");
   getAllCams = (): Promise<MediaDeviceInfo[]> => Promise.resolve([]);

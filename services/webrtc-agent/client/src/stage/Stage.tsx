@@ -6,7 +6,7 @@ import { outageHint } from "../problems/outage";
 import { Orb } from "./Orb";
 
 /** What is going on: a picture of it, and the same in words. */
-export function Stage({ state }: { state: CallState }) {
+export function Stage({ state, aloud }: { state: CallState; aloud: boolean }) {
   const words = useRef<HTMLParagraphElement>(null);
   const { phase } = state;
   const { pushToTalk } = useChoices();
@@ -20,7 +20,13 @@ export function Stage({ state }: { state: CallState }) {
     <section className="stage" aria-label="The agent">
       <Orb state={state} />
       <div>
-        <p ref={words} className="stage__words" role="status" tabIndex={-1}>
+        <p
+          ref={words}
+          className="stage__words"
+          role="status"
+          aria-live={aloud ? "polite" : "off"}
+          tabIndex={-1}
+        >
           {wordsFor(state)}
         </p>
         <p className="stage__hint">{hintFor(state, pushToTalk)}</p>

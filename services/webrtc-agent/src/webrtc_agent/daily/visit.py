@@ -10,7 +10,7 @@ import structlog
 from agent_core.admission import Place
 from agent_core.agent import Agent
 from agent_core.errors import AtCapacity
-from agent_core.events import EndReason, EndRecord, Tally
+from agent_core.events import Consent, EndReason, EndRecord, Tally
 from agent_core.opening import Media, Opening
 from agent_core.session import Session
 from webrtc_agent.attention import Attention
@@ -89,6 +89,10 @@ class Visit:
     def give_up(self) -> None:
         """Stop waiting for the visitor."""
         self._session.end(EndReason.NEVER_CONNECTED)
+
+    def agreed(self, consent: Consent) -> None:
+        """Note what the visitor agreed to, for the end record."""
+        self._session.consent = consent
 
     def end(self, reason: EndReason) -> None:
         """End the conversation."""

@@ -8,6 +8,7 @@ more than all the rest of a call.
 
 import asyncio
 import re
+import time
 import traceback
 
 import structlog
@@ -92,6 +93,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         self._audible = False
         self._caller_has_turn = False
         self._speech_end_told = False
+        self._asked_at: float | None = None
         self._unknown: set[str] = set()
         self._is_clean = False
         self._conversing: asyncio.Task[None] | None = None
@@ -101,6 +103,10 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
     def service_metadata_frame(self) -> LLMServiceMetadataFrame:
         """Tell the aggregators that turns are decided by the model."""
         return LLMServiceMetadataFrame(service_name=self.name, is_realtime_service=True)
+
+    def can_generate_metrics(self) -> bool:
+        """Let Pipecat report tokens and latencies; without this it drops them."""
+        return True
 
     async def start(self, frame: StartFrame) -> None:
         """Begin to talk."""
@@ -154,6 +160,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
                 # The same words come as an LLMMessagesAppendFrame too, for the context.
                 self._link.read(frame.text, by_caller=True)
                 self._begin_turn()
+                self._asked_at = time.monotonic()
             case InterruptionFrame():
                 await self._note_interruption()
             case BotStartedSpeakingFrame():
@@ -214,7 +221,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
                 await self._end_answer()
             case wire.UserSpeechEnded():
                 self._speech_end_told = True
-                self._host.caller_turn_ended()
+                self._end_of_turn()
             case wire.Unknown(name):
                 self._note_unknown(name)
 
@@ -231,6 +238,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         if self._unheard:
             self._unheard = False
             self._host.answer_began()
+            await self._report_latency()
         pcm = self._rate.convert(pcm)
         pcm = self._head_start.before(pcm, asyncio.get_running_loop().time(), self.sounds_for()) + pcm
         if self._voice is not None:
@@ -253,6 +261,20 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         elif block.role == wire.Role.ASSISTANT and (block.speculative or block.kind == "AUDIO"):
             self._muted = False
             await self._start_answer()
+
+    def _end_of_turn(self) -> None:
+        self._asked_at = time.monotonic()
+        self._host.caller_turn_ended()
+
+    async def _report_latency(self) -> None:
+        """Report the time from the end of the caller's turn to the first audio, as Pipecat's time to first byte.
+
+        Both ends are given at once: Pipecat would take an interruption in between for the first byte.
+        """
+        asked_at, self._asked_at = self._asked_at, None
+        if asked_at is not None:
+            await self.start_ttfb_metrics(start_time=asked_at)
+            await self.stop_ttfb_metrics(end_time=time.monotonic())
 
     def _begin_turn(self) -> None:
         self._tools.new_turn()
@@ -305,7 +327,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         if self._block.role == wire.Role.USER:
             # Nova 2.5 has said so before; from its own moment on the caller waits.
             if not self._speech_end_told:
-                self._host.caller_turn_ended()
+                self._end_of_turn()
             self._speech_end_told = False
         if self._block.role != wire.Role.ASSISTANT:
             return

@@ -1,0 +1,22 @@
+import { announce, useAnnouncements } from "./announcements";
+
+/** Turns announcements off and on. Keyboards and screen readers find it first on the page; nobody else sees it. */
+export function AnnouncementsButton() {
+  const on = useAnnouncements();
+  return (
+    <button type="button" className="button shows-on-focus" aria-pressed={on} onClick={() => announce(!on)}>
+      Screen reader announcements
+    </button>
+  );
+}
+
+/** The same choice among the settings. */
+export function AnnouncementsChoice() {
+  const on = useAnnouncements();
+  return (
+    <label className="check">
+      <input type="checkbox" checked={on} onChange={(event) => announce(event.target.checked)} />
+      Screen reader announcements
+    </label>
+  );
+}

@@ -1,0 +1,24 @@
+import { useEffect, useRef } from "react";
+import type { Call } from "../call/call";
+import type { Phase } from "../call/state";
+
+/** Ask an example question: now, or as the first thing in the conversation that it starts. */
+export function useQuestion(call: Call, phase: Phase): (question: string) => void {
+  const waiting = useRef<string | null>(null);
+  useEffect(() => {
+    if (phase === "live" && waiting.current !== null) {
+      call.type(waiting.current);
+    }
+    if (phase === "live" || phase === "idle") {
+      waiting.current = null;
+    }
+  }, [call, phase]);
+  return (question) => {
+    if (phase === "live") {
+      call.type(question);
+    } else {
+      waiting.current = question;
+      void call.talk();
+    }
+  };
+}

@@ -1,0 +1,116 @@
+"""All states of the page, as axe-core sees them, and as pictures.
+
+`make pictures` writes the pictures into `.run/pictures`.
+"""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from agent_core.agent import Agent
+from standins.cli.ports import free_port
+from standins.serving import serving
+from tests.support.axe import violations
+from tests.support.browser import Chromium
+from tests.support.page_states import CHECKED, FLOWS, PICTURED, Flow, Look, Scene, scene
+from tests.support.scripted_model import ScriptedModel
+from webrtc_agent.app import create_app
+from webrtc_agent.lobby import Lobby
+from webrtc_agent.settings import WebSettings
+
+FIRST_LOAD_BYTES = 200_000
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def base_url() -> AsyncIterator[str]:
+    """Serve the built page with a model that says nothing; the connection to it is scripted in the page."""
+    port = free_port()
+    own = f"http://127.0.0.1:{port}"
+    settings = WebSettings.model_validate(
+        {"public_base_url": own, "transport": "webrtc", "max_sessions": 100, "ice_hosts": "127.0.0.1"}
+        | {"starts_per_minute_per_address": 1000, "starts_per_minute": 1000}
+    )
+    lobby = Lobby(settings, Agent(settings, ScriptedModel(), [], lambda _: None), None)
+    async with serving(create_app(lobby), host="127.0.0.1", port=port, pages=True):
+        yield own
+    await lobby.aclose()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def scripted(chromium: Chromium, base_url: str) -> AsyncIterator[Scene]:
+    """Make a page whose agent does what a test says, and nothing moves on it."""
+    context = await chromium.browser.new_context(reduced_motion="reduce", viewport={"width": 1100, "height": 760})
+    try:
+        yield await scene(context, base_url)
+    finally:
+        await context.close()
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.__name__)
+async def test_every_state_is_accessible_however_it_is_looked_at(scripted: Scene, flow: Flow) -> None:
+    """axe-core finds nothing in light, dark, forced colours, on phones both ways, at 320 px and at 200 %."""
+    found: list[tuple[str, ...]] = []
+    async for state in flow(scripted):
+        for name, look in CHECKED.items():
+            await look.put_on(scripted.page)
+            await _take_picture(scripted, f"{state}-{name}", look)
+            found += [(state, name, *one) for one in await violations(scripted.page, look.rules)]
+        await PICTURED["light"].put_on(scripted.page)
+    assert found == []
+
+
+async def _take_picture(scripted: Scene, name: str, look: Look) -> None:
+    folder = os.environ.get("SCREENSHOTS")
+    if folder and look in PICTURED.values():
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        await scripted.page.screenshot(path=Path(folder) / f"{name}.png")
+
+
+async def test_an_example_starts_the_conversation_with_itself(scripted: Scene) -> None:
+    """And one that is clicked later is asked like typed words."""
+    await scripted.open()
+    await scripted.page.context.grant_permissions(["microphone"])
+    await scripted.press("What is the weather in Stockholm?")
+    await scripted.does("Thinking")
+    assert await scripted.asked() == ["What is the weather in Stockholm?"]
+    await scripted.open()
+    await scripted.talk()
+    await scripted.press("Will it rain in Lisbon tomorrow?")
+    assert await scripted.asked() == ["Will it rain in Lisbon tomorrow?"]
+    assert await scripted.page.locator(".question").count() == 0
+
+
+async def test_one_part_of_the_page_is_announced_and_none_if_so_wanted(scripted: Scene) -> None:
+    """What is said aloud is not announced again; the choice is remembered."""
+    await scripted.open()
+    await scripted.talk()
+    await scripted.say(1, "Hello!")
+    assert await scripted.announced() == ["Conversation"]
+    spoken = scripted.page.locator(".turn--agent")
+    assert await spoken.get_attribute("aria-live") == "off"
+    await scripted.line(steady=False)
+    await scripted.does("Reconnecting")
+    assert await scripted.announced() == ["Reconnecting"]
+    await scripted.page.evaluate("() => document.activeElement?.blur()")
+    await scripted.page.get_by_role("button", name="Screen reader announcements").press("Enter")
+    assert await scripted.announced() == []
+    await scripted.open()
+    await scripted.talk()
+    assert await scripted.announced() == []
+
+
+async def test_a_first_load_is_small(scripted: Scene) -> None:
+    """Everything until the page can be used, compressed as it is served."""
+    await scripted.open()
+    sizes = await scripted.page.evaluate(
+        """() => ["navigation", "resource"].flatMap((kind) => performance.getEntriesByType(kind))
+            .map(({ name, encodedBodySize }) => [new URL(name).pathname, encodedBodySize])"""
+    )
+    assert "/" in dict(sizes)
+    assert not [name for name, _ in sizes if "console" in name or "daily" in name]
+    assert sum(size for _, size in sizes) <= FIRST_LOAD_BYTES

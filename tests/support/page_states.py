@@ -1,0 +1,298 @@
+"""Every state of the visitor's page, one after the other: the built page, with a connection that a test scripts."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from playwright.async_api import BrowserContext, Locator, Page, Route, ViewportSize
+
+from tests.support import axe
+
+_PEER = Path(__file__).with_name("scripted_peer.js")
+_HELLO = "Hello! Ask me about the weather in a city."
+_STOCKHOLM = {
+    "place": {"name": "Stockholm", "region": "Stockholm", "country": "Sweden"},
+    "conditions": "partly_cloudy",
+    "temperature": 4,
+    "format": "celsius",
+    "timestamp": "20261123_150000",
+    "feels_like": 1,
+    "humidity_percent": 78,
+    "wind_kmh": 14,
+    "precipitation_mm": 0,
+    "is_day": True,
+    "next_hours": [
+        {"hour": 16 + at, "temperature": 4 - at, "conditions": conditions}
+        for at, conditions in enumerate(
+            ("partly_cloudy", "overcast", "drizzle", "rain", "rain", "snow", "mostly_clear", "clear")
+        )
+    ],
+}
+_LISBON = {
+    "place": {"name": "Lisbon", "region": "Lisbon", "country": "Portugal"},
+    "day": "2026-11-24",
+    "weekday": "tuesday",
+    "conditions": "rain_showers",
+    "temperature_high": 17,
+    "temperature_low": 11,
+    "precipitation_probability_percent": 70,
+    "precipitation_mm": 6.2,
+    "wind_kmh": 22,
+    "format": "celsius",
+}
+_PERSON = {"type": "call-back", "name": "front-desk", "number": "+46850000000", "url": "https://example.com/call-me"}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A way to look at the page: window, colours, zoom."""
+
+    size: tuple[int, int] = (1100, 760)
+    scheme: str = "light"
+    forced: bool = False
+    contrast: bool = False
+    rules: axe.Rules = axe.ALL
+
+    async def put_on(self, page: Page) -> None:
+        """Show the page so."""
+        width, height = self.size
+        await page.set_viewport_size(ViewportSize(width=width, height=height))
+        await page.emulate_media(
+            color_scheme="dark" if self.scheme == "dark" else "light",
+            forced_colors="active" if self.forced else "none",
+            contrast="more" if self.contrast else "no-preference",
+            reduced_motion="reduce",
+        )
+        await page.evaluate("() => document.querySelector('.conversation')?.scrollTo(0, 1e6)")  # as a talk leaves it
+
+
+PICTURED: Mapping[str, Look] = MappingProxyType(
+    {
+        "light": Look(),
+        "dark": Look(scheme="dark", rules=axe.COLOURS),
+        "phone": Look((390, 844), rules=axe.SHAPE),
+        "landscape": Look((844, 390), "dark", rules=axe.SHAPE),
+    }
+)
+"""What pictures are taken of. A phone on its side is dark: so both sizes of phone and both colours are seen."""
+CHECKED: Mapping[str, Look] = MappingProxyType(
+    {
+        **PICTURED,
+        "narrow": Look((320, 640), rules=axe.SHAPE),
+        "zoomed": Look((640, 400), rules=axe.SHAPE),
+        "forced": Look(forced=True, rules=axe.COLOURS),
+        "contrast": Look(scheme="dark", contrast=True, rules=axe.COLOURS),
+    }
+)
+"""What axe looks at as well: 320 px (WCAG 1.4.10), 1280 px at 200 %, and what Windows' contrast themes make of it."""
+
+
+@dataclass
+class Scene:
+    """A page whose agent does what it is told."""
+
+    page: Page
+    base_url: str
+    starts: list[str] = field(default_factory=list)
+
+    async def open(self, query: str = "") -> None:
+        """Load the page anew."""
+        await self.page.goto(f"{self.base_url}/{query}")
+
+    async def tell(self, kind: str, **data: object) -> None:
+        """Have the agent report something."""
+        await self.page.evaluate("([kind, data]) => scripted.tell(kind, data)", [kind, data])
+
+    async def line(self, *, steady: bool) -> None:
+        """Let the connection waver, or stand again."""
+        await self.page.evaluate("(steady) => scripted.line(steady)", steady)
+
+    async def say(self, segment: int, text: str, status: str = "completed") -> None:
+        """Have the agent speak a sentence: `pending`, `in-progress` or `completed`."""
+        await self.tell("bot-output", text=text, segment_id=segment, spoken_status=status, will_be_spoken=True)
+
+    async def hear(self, text: str) -> None:
+        """Have the agent understand a sentence of the visitor's."""
+        await self.tell("user-transcription", text=text, final=True, timestamp="", user_id="")
+
+    async def ask_weather(self, call: str, place: str) -> None:
+        """Have the agent begin to look up the weather."""
+        await self.tell(
+            "llm-function-call-in-progress",
+            function_name="get_current_weather",
+            tool_call_id=call,
+            arguments={"location": place},
+        )
+
+    async def tell_weather(self, call: str, result: Mapping[str, Any]) -> None:
+        """Have the look-up come back."""
+        await self.tell("llm-function-call-stopped", tool_call_id=call, cancelled=False, result=dict(result))
+
+    def button(self, name: str) -> Locator:
+        """Find a button by its name."""
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    async def press(self, name: str) -> None:
+        """Press a button."""
+        await self.button(name).click()
+
+    async def does(self, words: str) -> None:
+        """Wait until the page says that the agent does this."""
+        await self.page.locator(".stage__words", has_text=words).wait_for()
+
+    async def asked(self) -> list[str]:
+        """Give the typed words that were sent to the agent."""
+        sent = await self.page.evaluate("() => scripted.sent.filter(({ type }) => type === 'send-text')")
+        return [one["data"]["content"] for one in sent]
+
+    async def announced(self) -> list[str]:
+        """Name what a screen reader announces: the label or the words of each live region."""
+        regions = self.page.locator("[aria-live=polite]")
+        return [await one.get_attribute("aria-label") or await one.text_content() or "" for one in await regions.all()]
+
+    async def talk(self) -> None:
+        """Start a conversation with a microphone."""
+        await self.page.context.grant_permissions(["microphone"])
+        await self.press("Talk")
+        await self.does("Listening")
+
+
+async def scene(context: BrowserContext, base_url: str) -> Scene:
+    """Make a page that is scripted; nothing is loaded yet."""
+    page = await context.new_page()
+    await page.add_init_script(path=_PEER)
+
+    async def answer(route: Route) -> None:
+        await route.fulfill(json={"sdp": "v=0", "type": "answer", "pc_id": "scripted"})
+
+    await page.route("**/api/offer", answer)
+    return Scene(page, base_url)
+
+
+async def before(scene: Scene) -> AsyncIterator[str]:
+    """Go as far as the microphone."""
+    await scene.open()
+    yield "welcome"
+    await scene.press("Talk")
+    yield "permission"
+    await scene.open("?microphone=NotAllowedError")
+    await scene.press("Talk")
+    await scene.press("Continue")
+    await scene.page.get_by_role("alert").wait_for()
+    yield "denied"
+    await scene.open("?microphone=asked")
+    await scene.press("Talk")
+    await scene.press("Continue")
+    await scene.does("Waiting")
+    yield "microphone"
+
+
+async def spoken(scene: Scene) -> AsyncIterator[str]:
+    """Talk, from the greeting to the end."""
+    await scene.open()
+    await scene.talk()
+    await scene.tell("bot-started-speaking")
+    await scene.say(1, _HELLO, "in-progress")
+    yield "greeting"
+    await scene.say(1, _HELLO)
+    await scene.tell("bot-stopped-speaking")
+    yield "listening"
+    await scene.tell("user-started-speaking")
+    yield "hearing"
+    await scene.tell("user-stopped-speaking")
+    await scene.hear("What is the weather in Stockholm?")
+    yield "thinking"
+    await scene.ask_weather("a", "Stockholm")
+    yield "tool"
+    await scene.tell_weather("a", _STOCKHOLM)
+    yield "card"
+    await scene.tell("bot-started-speaking")
+    await scene.say(2, "Right now in Stockholm it is 4 degrees and partly cloudy.")
+    await scene.say(3, "With the wind it feels more like 1 degree.", "in-progress")
+    await scene.say(4, "Later tonight some rain may turn into snow.", "pending")
+    yield "speaking"
+    await scene.tell("user-started-speaking")
+    await scene.tell("user-stopped-speaking")
+    await scene.hear("And what will it be in Lisbon tomorrow?")
+    yield "interrupted"
+    await scene.line(steady=False)
+    await scene.does("Reconnecting")
+    yield "reconnecting"
+    await scene.line(steady=True)
+    await scene.press("Mute the microphone")
+    yield "muted"
+    await scene.press("End the conversation")
+    await scene.does("Ended")
+    yield "ended"
+
+
+async def typed(scene: Scene) -> AsyncIterator[str]:
+    """Type, look at the settings, ask for a person, lose the line."""
+    await scene.open()
+    await scene.press("Type")
+    await scene.does("Ready")
+    await scene.say(1, _HELLO)
+    field = scene.page.get_by_label("Type to the agent")
+    await field.fill("Will it rain in Lisbon tomorrow?")
+    await field.press("Enter")
+    await scene.ask_weather("b", "Lisbon")
+    await scene.tell_weather("b", _LISBON)
+    await scene.tell("bot-started-speaking")
+    await scene.say(2, "Tomorrow in Lisbon expect rain showers, between 11 and 17 degrees.")
+    await scene.tell("bot-stopped-speaking")
+    yield "typed"
+    await scene.ask_weather("c", "Atlantis")
+    await scene.tell_weather("c", {"error": "location_not_found"})
+    await scene.say(3, "I do not know a place of that name.")
+    await scene.tell("bot-started-speaking")
+    await scene.tell("bot-stopped-speaking")
+    yield "not-found"
+    await scene.tell("user-transcription", text="I want to talk to a human", final=True, timestamp="", user_id="")
+    await scene.tell("server-message", **_PERSON)
+    await scene.tell("bot-started-speaking")
+    await scene.say(5, "You can see on the page how to reach a person.")
+    yield "person"
+    await scene.press(SETTINGS)
+    await scene.page.get_by_role("dialog").wait_for()
+    yield "settings"
+    await scene.page.keyboard.press("Escape")
+    await scene.page.keyboard.press("Escape")
+    await scene.page.get_by_role("dialog").wait_for(state="hidden")
+    await scene.press("Sound off")
+    yield "sound"
+    await scene.page.evaluate("() => scripted.channel.close()")
+    await scene.tell("error", error="The agent had to stop.", fatal=True)
+    await scene.page.get_by_role("alert").wait_for()
+    yield "failed"
+
+
+async def refused(scene: Scene) -> AsyncIterator[str]:
+    """Find no place, and no service."""
+
+    async def no_place(route: Route) -> None:
+        words = "All our lines are busy. Please try again in a few minutes."
+        body = json.dumps({"info": words, "busy": True})
+        await route.fulfill(status=429, body=body, headers={"Retry-After": "40", "Content-Type": "application/json"})
+
+    await scene.page.route("**/start", no_place)
+    await scene.open()
+    await scene.press("Type")
+    await scene.page.get_by_role("alert").wait_for()
+    yield "busy"
+    await scene.page.unroute("**/start")
+    await scene.page.route("**/start", lambda route: route.abort())
+    await scene.open()
+    await scene.press("Type")
+    await scene.page.get_by_role("alert").wait_for()
+    yield "unreachable"
+
+
+SETTINGS = "Devices and volume"
+"""The button that opens the settings."""
+
+type Flow = Callable[[Scene], AsyncIterator[str]]
+
+FLOWS: tuple[Flow, ...] = (before, spoken, typed, refused)
