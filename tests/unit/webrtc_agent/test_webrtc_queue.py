@@ -18,6 +18,7 @@ from agent_core.events import EndReason, EndRecord, Tally
 from tests.support.clock import Clock
 from tests.unit.webrtc_agent.conftest import Desk, FakeRooms, FakeVisit, MakeClient
 from webrtc_agent.queue_ticket import QueueTickets
+from webrtc_agent.returning import Part
 from webrtc_agent.rooms import Room
 from webrtc_agent.visitor_queue import Entry, QueueFull, Standing, VisitorQueue, every
 
@@ -31,9 +32,11 @@ class TalkingRooms(FakeRooms):
         super().__init__()
         self.seconds = seconds
 
-    def visit(self, agent: Agent, place: Place, room: Room, details: str, region: str = "") -> FakeVisit:
+    def visit(  # noqa: PLR0913 - as the real one
+        self, agent: Agent, place: Place, room: Room, details: str, region: str = "", *, part: Part | None = None
+    ) -> FakeVisit:
         """Prepare a conversation."""
-        del agent, details, region
+        del agent, details, region, part
         return TalkingVisit(self, place, room)
 
 
