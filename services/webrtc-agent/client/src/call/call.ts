@@ -380,6 +380,9 @@ export class Call {
     if (ending !== null) {
       this.ending = ending;
       this.forgetConversation();
+    }
+    if (isFull(message)) {
+      void this.stop(null, problem("busy", { wait: 2 }));
     } else if (pausedIn(message)) {
       void this.goOn("moving", { gone: true });
     }
