@@ -120,9 +120,9 @@ async def test_a_crowd_is_let_in_by_arrival(make_desk: MakeClient) -> None:
 
 
 @pytest.mark.thorough
-async def test_thirty_visitors_for_four_places(make_desk: MakeClient) -> None:
-    """Nobody starves, places do not stand empty, and the wait that is shown is about the wait that is had."""
-    order = await crowd(two_tasks(make_desk, places=2, seconds=30), 30, 0.25)
+async def test_twenty_visitors_for_four_places(make_desk: MakeClient) -> None:
+    """Nobody starves, places do not stand empty, and the wait that is shown halfway is had within a factor of two."""
+    order = await crowd(two_tasks(make_desk, places=2, seconds=60), 20, 0.5)
     queued = [one for one in order if one.shown]
     ratios = []
     for one in queued:
@@ -131,9 +131,9 @@ async def test_thirty_visitors_for_four_places(make_desk: MakeClient) -> None:
     rate = mean(60 * one.requests / (one.admitted - one.came) for one in queued)
     last = max(one.admitted for one in order) - min(one.came for one in order)
     assert overtaken(order) <= 1
-    assert last < 7 * 30 + 7 * 2 * 2 * every(1)  # seven rounds of conversations come first
+    assert last < 4 * 60 + 4 * 2 * 2 * every(1)  # four rounds of conversations come first
     assert rate <= 60 / every(1)
-    assert 0.5 < median(ratios) < 1.5
+    assert 0.5 < median(ratios) < 2
 
 
 async def test_a_visitor_who_leaves_is_not_waited_for(make_desk: MakeClient) -> None:
