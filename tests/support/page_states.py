@@ -149,8 +149,8 @@ class Scene:
         return [one["data"]["content"] for one in sent]
 
     async def announced(self) -> list[str]:
-        """Name what a screen reader announces: the label or the words of each live region."""
-        regions = self.page.locator("[aria-live=polite]")
+        """Name what is announced of the conversation: the label or the words of each region that is live."""
+        regions = self.page.locator(".stage [aria-live=polite], [role=log][aria-live=polite]")
         return [await one.get_attribute("aria-label") or await one.text_content() or "" for one in await regions.all()]
 
     async def talk(self) -> None:
