@@ -23,7 +23,7 @@ _FORBIDDEN = re.compile(
 _PATH = re.compile(r"(?:path |`|')(/[^\s'\"`]+)")
 _NOISE = re.compile(
     r"\$ |\s*(?:npm (?:error )?A complete log|npm (?:error )?\s*$|WARNING|\[notice\]|hint:|Looking in |note:)"
-    r"|npm (?:warn|notice)|Node\.js v|\s*at |\s*\^+\s*$|\s*[}\])]+\s*$|The page is not made: Command "
+    r"|npm (?:warn|notice)|Node\.js v|\s*at |\s*\^+\s*$|\s*[}\])]+\s*$|The page is not made: see above"
 )
 _LONGEST = 160
 

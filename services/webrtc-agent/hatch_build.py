@@ -26,8 +26,13 @@ _SOURCES = ("src", "public", "tools", "index.html", "console.html", "vite.config
 _LOCK = CLIENT / "package-lock.json"
 _INSTALLED = CLIENT / "node_modules/.made-from"
 """Holds the digest of the lock that it was installed from. npm removes it with the rest, when it installs anew."""
-_CACHE = {"npm_config_cache": str(HERE.parents[1] / ".cache/npm"), "NODE_USE_SYSTEM_CA": "1"}
-"""npm's own default is in a home that may not be there, or not be ours."""
+_DEFAULTS = {
+    "npm_config_cache": str(HERE.parents[1] / ".cache/npm"),
+    "npm_config_fetch_retry_mintimeout": "1000",
+    "npm_config_fetch_retry_maxtimeout": "5000",
+    "NODE_USE_SYSTEM_CA": "1",
+}
+"""npm would cache in a home that may not be there, or not be ours, and take two minutes to say that it is offline."""
 _NPM = "lib/node_modules/npm/bin/npm-cli.js"
 
 
@@ -116,7 +121,7 @@ def _node(program: str | Path, *arguments: str) -> None:
     subprocess.run(  # noqa: S603 - the Node of a package we pin, on programs we name
         [str(binary), str(home / program), *arguments],
         cwd=CLIENT,
-        env=_CACHE | os.environ | {"PATH": path, "NODE_ENV": "production"},
+        env=_DEFAULTS | os.environ | {"PATH": path, "NODE_ENV": "production"},
         stdout=sys.stderr,  # a build's standard output belongs to whoever asked for the wheel
         check=True,
         timeout=_PATIENCE_SECONDS,
@@ -130,6 +135,8 @@ def main(arguments: list[str]) -> None:
             check()
         else:
             build("--include=dev" if arguments == ["build-and-checks"] else "--omit=dev")
+    except subprocess.CalledProcessError as failure:
+        sys.exit(f"The page is not made: see above (exit code {failure.returncode})")
     except (OSError, subprocess.SubprocessError) as failure:
         sys.exit(f"The page is not made: {failure}")
 

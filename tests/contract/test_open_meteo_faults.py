@@ -160,7 +160,13 @@ async def test_injected_text_reaches_nobody(standin: WeatherStandin, tools: Tool
     result = await ask(tools)
     assert result.outcome == "ok"
     assert "gnore" not in json.dumps(result.value)
-    assert re.fullmatch(r"Now: [a-z ]{3,23}(, -?[0-9]{1,3} degrees celsius)?\.", result.value.pop("speak"))
+    assert re.fullmatch(r"Now in Stockholm: [a-z ]{3,23}(, -?[0-9]{1,3} degrees celsius)?\.", result.value.pop("speak"))
+    assert result.value.pop("place") == {
+        "name": "Stockholm",
+        "region": "",
+        "country": "Sweden",
+        "spoken": "Stockholm",
+    }
     assert not any(isinstance(value, str) and " " in value for value in result.value.values())
 
 

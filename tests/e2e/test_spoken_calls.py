@@ -16,7 +16,7 @@ QUESTIONS = {
     "what is the weather in New York": ("New York", "get_current_weather"),
     "will it rain in London tomorrow": ("London", "get_weather_forecast"),
 }
-"""Both tools, both units."""
+"""Both tools."""
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def _source(product: Product, place: str) -> dict[str, Any]:
         "current": "temperature_2m",
         "daily": "temperature_2m_max,temperature_2m_min",
         "timezone": "auto",
-        "temperature_unit": "fahrenheit" if place == "New York" else "celsius",
+        "temperature_unit": "fahrenheit",  # the caller's number is an American one
     }
     answer: dict[str, Any] = httpx.get(weather["forecast_url"], params=query).json()
     return answer
@@ -119,6 +119,19 @@ def test_a_conversation_with_an_interruption(product: Product) -> None:
     assert uses[-1]["name"] == "get_weather_forecast"
     assert (uses[-1]["input"]["location"], uses[-1]["input"]["day"]) == ("Paris", "tomorrow")
     assert contains(call["transcripts"][-1], str(uses[-1]["result"]["temperature_high"])), call["transcripts"]
+
+
+def test_a_caller_is_asked_which_place_is_meant(product: Product) -> None:
+    """The answer to that question is understood, and what is said of the weather names the state."""
+    code, calls, complaints = product.call(
+        "--say", "what is the weather in springfield", "--say", "the one in illinois", "--late", "60s"
+    )
+    assert code == 0, complaints
+    [call] = calls
+    first, second = call["model"]["tools"]
+    assert len(first["result"]["places"]) > 1
+    assert (second["input"]["location"], second["result"]["format"]) == ("Springfield, Illinois", "fahrenheit")
+    assert contains(call["transcripts"][-1], "springfield illinois"), call["transcripts"]
 
 
 def test_a_recording_a_postcode_and_a_goodbye(product: Product, recorded_question: Path) -> None:

@@ -38,7 +38,7 @@ npm error errno ENOTFOUND
 npm error network request to https://registry.example/vite failed, reason: getaddrinfo ENOTFOUND registry.example
 npm error network This is a problem related to network connectivity.
 npm error A complete log of this run can be found in: /home/x/.npm/_logs/debug-0.log
-The page is not made: Command '['/x/node', '/x/npm-cli.js', 'ci']' returned non-zero exit status 1.
+The page is not made: see above (exit code 1)
 """
 NPM_PROXY = """\
 npm error code UNABLE_TO_GET_ISSUER_CERT_LOCALLY
@@ -60,6 +60,7 @@ Error: [vite]: Rolldown failed to resolve import "nothing" from "src/app/App.tsx
     at viteLog (file:///x/node.js:1:1)
 
 Node.js v24.19.0
+The page is not made: see above (exit code 1)
 """
 
 

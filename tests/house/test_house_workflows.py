@@ -123,6 +123,8 @@ def test_a_cache_is_of_one_job_and_of_the_locks_as_they_are() -> None:
         assert set(cache) == {"path", "key"}
         keys.add(cache["key"])
     assert len(keys) == len(jobs(TEST_WORKFLOW))
+    (nightly,) = uses(jobs(ROOT / ".github/workflows/audit.yml")["audit"], "actions/cache")
+    assert nightly["with"]["key"] not in keys  # its environment lacks the packages of the tests
 
 
 def test_reports_are_kept_also_when_a_test_fails() -> None:

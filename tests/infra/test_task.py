@@ -204,6 +204,31 @@ def test_other_sites_offices_and_a_number_to_call_can_be_configured(
     assert plain["TIME_ZONE"] == variables(made, "phone")["TIME_ZONE"] == "UTC"
 
 
+def test_the_notice_says_what_the_operator_has_configured(
+    made: Deployed, secure: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Name, number, links and consent; and how long the logs are kept is what the platform keeps them."""
+    settings = read_settings(secure, "web", monkeypatch)
+    assert isinstance(settings, WebSettings)
+    assert (settings.notice, settings.operator_name) == ("consent", "Bob's Bakery")
+    assert settings.operator_phone == "+46850000000"
+    links = (settings.privacy_url, settings.terms_url, settings.contact_url)
+    assert [str(url) for url in links] == [f"https://example.com/{page}" for page in ("privacy", "terms", "contact")]
+    assert settings.log_retention_days == 90
+    plain = variables(made, "web")
+    assert (plain["NOTICE"], plain["LOG_RETENTION_DAYS"], plain["OPERATOR_NAME"]) == ("notice", "30", "")
+    names = {
+        "NOTICE",
+        "OPERATOR_NAME",
+        "OPERATOR_PHONE",
+        "PRIVACY_URL",
+        "TERMS_URL",
+        "CONTACT_URL",
+        "LOG_RETENTION_DAYS",
+    }
+    assert not names & variables(secure, "phone").keys()
+
+
 def test_the_templates_defaults_are_the_codes(made: Deployed) -> None:
     """An office is as welcome in the cloud as on a laptop."""
     plain, usual = variables(made, "web"), WebSettings.model_fields
@@ -211,12 +236,12 @@ def test_the_templates_defaults_are_the_codes(made: Deployed) -> None:
         assert int(plain[name.upper()]) == usual[name].default
 
 
-def test_calls_are_remembered_in_the_table_that_is_there_for_it(
-    made: Deployed, monkeypatch: pytest.MonkeyPatch
+@services
+def test_conversations_are_remembered_in_the_table_that_is_there_for_it(
+    made: Deployed, monkeypatch: pytest.MonkeyPatch, service: str
 ) -> None:
-    """Another task takes up a call that has lost its own."""
-    settings = read_settings(made, "phone", monkeypatch)
-    assert isinstance(settings, PhoneSettings)
+    """Another task takes up a call or a visit that has lost its own."""
+    settings = read_settings(made, service, monkeypatch)
     assert settings.call_store == f"dynamodb:{made.of('platform', 'CallsTable')['TableName']}"
 
 

@@ -206,6 +206,7 @@ def aws() -> Aws:
     return Aws("eu-north-1", "eu-north-1", boto3.Session("testing", "testing"))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("hours", "mark"), [(0, "✓"), (1, "✗")])
 def test_credentials_are_named_with_their_source_and_the_clock(
     aws: Aws, hours: int, mark: str, monkeypatch: pytest.MonkeyPatch
@@ -245,6 +246,7 @@ def test_a_check_that_hangs_does_not_hold_up_the_others() -> None:
     assert found[0].found == "no answer within 0 s"
 
 
+@pytest.mark.thorough
 async def test_the_command_writes_rows_or_json_and_an_exit_code(
     twilio: TwilioExchange, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

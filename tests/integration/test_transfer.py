@@ -160,10 +160,10 @@ async def test_nobody_is_free(
         assert caller.notes()[-1] == 2500, "the model was not told that it failed"
         assert surroundings.exchange.rest_requests == 2
     assert len(person.calls) >= 2
-    back = surroundings.nova.ledger.sessions[service.model_sessions(caller.sid)[-1]]
-    assert "nobody was free" in back.heard[0].text
-    assert "The caller wants a person." in back.heard[0].text
-    assert "reception" in back.heard[0].text
+    session = surroundings.nova.ledger.sessions[service.model_sessions(caller.sid)[-1]]
+    assert "nobody was free" in session.heard[0].text
+    assert "The caller wants a person." in session.heard[0].text
+    assert "reception" in session.heard[0].text
     await until(lambda: len(service.lines("session_ended", call_sid=caller.sid)) == 3, 5)
     reasons = [line["reason"] for line in service.lines("session_ended", call_sid=caller.sid)]
     assert reasons == ["transferred", "transferred", "caller_left"]

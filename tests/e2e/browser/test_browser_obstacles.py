@@ -77,20 +77,26 @@ def _reasons(product: Product) -> list[str]:
     return [str(line["reason"]) for line in product.log("webrtc-agent") if line["event"] == "session_ended"]
 
 
-async def test_a_full_service_says_when_to_try_again(chromium: Chromium, small_web: WebProcess) -> None:
-    """First no place is free, then there were too many starts: a sentence and a countdown each."""
+async def test_a_visitor_of_a_full_service_waits_and_then_talks(chromium: Chromium, small_web: WebProcess) -> None:
+    """The page shows the place in the queue, and the conversation starts without another click when it is free.
+
+    Then there were too many starts, which is another sentence, with a countdown.
+    """
     async with chromium.visit(small_web.url) as first, chromium.visit(small_web.url) as second:
-        await VisitorPage(first).type_instead()
+        talking, waiting = VisitorPage(first), VisitorPage(second)
+        await expect(second.page.get_by_label("About this conversation")).to_contain_text("You talk with an AI.")
+        await talking.type_instead()
         await until(lambda: _is_full(small_web))
-        visitor = VisitorPage(second)
-        await visitor.press("Talk")
-        await visitor.press("Type instead")
-        await expect(visitor.problem).to_contain_text("All lines are taken")
-        await expect(visitor.problem.get_by_role("button")).to_be_disabled()
-        assert 0 < await _countdown(visitor) <= 60
-        await visitor.take_pictures("busy")
-    for _ in range(3):
-        await small_web.http.post("/start")
+        await waiting.press("Talk")
+        await second.permit(microphone=True)
+        await waiting.press("Continue")
+        await expect(second.page.get_by_role("heading", name="You are next")).to_be_visible()
+        await expect(second.page.locator(".queue")).to_contain_text("until then your microphone is off")
+        await waiting.take_pictures("waiting")
+        await talking.press("End the conversation")
+        await waiting.is_connected()
+        assert not await second.page.locator(".queue").count()
+    await until(lambda: _asks_too_often(small_web))
     async with chromium.visit(small_web.url) as visit:
         visitor = VisitorPage(visit)
         await visitor.press("Talk")
@@ -100,6 +106,11 @@ async def test_a_full_service_says_when_to_try_again(chromium: Chromium, small_w
         await visitor.take_pictures("limited")
         assert 0 < seconds <= 60
         await expect(visitor.problem).not_to_contain_text(f"in {seconds} s")
+
+
+async def _asks_too_often(web: WebProcess) -> bool:
+    answer = await web.http.post("/start")
+    return answer.status_code == 429 and "busy" not in answer.json()
 
 
 async def _is_full(web: WebProcess) -> bool:

@@ -58,8 +58,6 @@ async def test_a_typed_conversation_makes_no_sound_until_it_is_wanted(chromium: 
     await quiet.press("Type again")
     await quiet.is_connected()
     assert await page.evaluate("() => system.microphones.length") == 0
-    await quiet.agent_has_said("Ask me about the weather in a city.")
-    assert await page.evaluate(ENERGY) == 0
 
     await quiet.press("Sound off")
     await quiet.type("what is the weather in Rome")
@@ -100,15 +98,17 @@ async def test_single_keys_work_outside_of_text(chromium: Chromium, quiet: Visit
     await quiet.take_pictures("settings-live")
     await quiet.press("Close")
     hold = quiet.button("Hold to talk")
-    for begin, end in (
-        (page.keyboard.down(" "), lambda: page.keyboard.up(" ")),
-        (_press_on(page, quiet, "Hold to talk"), page.mouse.up),
-    ):
-        await expect(hold).to_have_attribute("aria-pressed", "false")
-        await begin
-        await expect(hold).to_have_attribute("aria-pressed", "true")
-        await until(lambda: page.evaluate("() => system.microphone().enabled"), 5)
-        await end()
+    await expect(hold).to_have_attribute("aria-pressed", "false")
+    await page.keyboard.down(" ")
+    await expect(hold).to_have_attribute("aria-pressed", "true")
+    assert await page.evaluate("() => system.microphone().enabled")
+    await page.keyboard.up(" ")
+    await expect(hold).to_have_attribute("aria-pressed", "false")
+    assert not await page.evaluate("() => system.microphone().enabled")
+    await hold.hover()
+    await page.mouse.down()
+    await expect(hold).to_have_attribute("aria-pressed", "true")
+    await page.mouse.up()
     await expect(hold).to_have_attribute("aria-pressed", "false")
 
     await page.keyboard.press("?")
@@ -150,11 +150,6 @@ async def test_choices_are_remembered_and_a_device_that_is_gone_is_named(
     await expect(quiet.button("Hold to talk")).to_have_attribute("aria-pressed", "false")
     await expect(quiet.problem).to_contain_text("Fake Default Audio")
     assert quiet.visit.complaints == []
-
-
-async def _press_on(page: Page, quiet: VisitorPage, name: str) -> None:
-    await quiet.button(name).hover()
-    await page.mouse.down()
 
 
 async def _shows_its_name(page: Page, quiet: VisitorPage) -> None:

@@ -86,7 +86,7 @@ class Bodies(Target):
         given = {"public_base_url": "https://talk.example.com", "requests_per_minute_per_address": 1_000_000}
         settings = WebSettings.model_validate(given)
         lobby = _Desk(settings, Agent(settings, _NoModel(), [], lambda _: None))
-        lobby.starts, lobby.visits = StartLimit(1000, 1000, _ticking()), Visits(_ticking())
+        lobby.turns.starts, lobby.visits = StartLimit(1000, 1000, _ticking()), Visits(_ticking())
         self._app = create_app(lobby)
         candidates = json.dumps({"pc_id": "a", "candidates": [_CANDIDATE, {"candidate": ""}]}).encode()
         offers = [json.dumps({"sdp": sdp.decode(), "type": "offer", "pc_id": None}).encode() for sdp in SEEDS]

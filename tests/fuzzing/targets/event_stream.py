@@ -100,7 +100,7 @@ class SdkStream(_Frames):
 
     def run(self, case: bytes) -> None:
         """Receive until the stream ends or fails, in an error of ours if it fails."""
-        stream = SdkModelStream(cast("DuplexEventStream[Any, Any, Any]", None), cast("Any", None))
+        stream = SdkModelStream(cast("DuplexEventStream[Any, Any, Any]", None), cast("Any", None), "https://model")
         stream._receiver = AWSEventReceiver(
             JSONCodec(),
             AsyncBytesReader(BytesIO(case)),

@@ -390,6 +390,18 @@ async def test_audio_is_held_after_it_was_refused_during_a_tool() -> None:
     assert quirks.holds_audio
 
 
+async def test_a_refusal_of_what_is_taken_up_is_tried_again() -> None:
+    """The conversation worked before, in another session: its history came too early, or passes."""
+    model = _refusing(lambda: ModelRejected("ValidationException", "Chat history should be sent completely"), 1)
+    source = ScriptedSource(model)
+    said = Transcript(((Role.USER, "Oslo"), (Role.ASSISTANT, "It rains.")))
+    link = ModelLink(source, said, Tally(), patience([]), input_rate=8000, renew_after=360)
+    running = asyncio.create_task(link.run(_ignore))
+    await until(lambda: model.open_streams == 1)
+    await link.close()
+    await running
+
+
 @pytest.mark.parametrize(
     "refusing",
     [

@@ -119,9 +119,9 @@ def _told(tool: Tool) -> Iterator[str]:
 class _Conversation:
     """Hands over as a session does."""
 
-    def __init__(self, people: _People | None, *, used: bool = False) -> None:
+    def __init__(self, people: _People | None, *, transfers: int = 0) -> None:
         self._people = people
-        self._used = used
+        self._transfers = transfers
 
     async def hand_over(self, destination: str, reason: str) -> dict[str, Any]:
         """Hand over."""
@@ -131,7 +131,7 @@ class _Conversation:
             summary=str,
             succeeded=lambda: None,
             failed=lambda _: None,
-            used=self._used,
+            transfers=self._transfers,
             log=structlog.get_logger(),
         )
         try:
@@ -158,7 +158,7 @@ async def _results() -> AsyncIterator[tuple[str, Mapping[str, Any]]]:
             yield name, (await registry.call(name, arguments)).value
     for conversation in (
         _Conversation(_People(takes_over=True)),
-        _Conversation(_People(takes_over=True), used=True),
+        _Conversation(_People(takes_over=True), transfers=2),
         _Conversation(_People(takes_over=False)),
         _Conversation(_People(takes_over=False, fails=True)),
         _Conversation(None),

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from agent_core.adapters.call_store.seal import derive_key
 from agent_core.errors import ConfigurationError
 from phone_agent.resumption import MAX_PARTS
-from phone_agent.ticket import TicketOffice, TicketRefused, derive_key
+from phone_agent.ticket import TicketOffice, TicketRefused
 from tests.support.clock import Clock
 
 CALL = "CA" + "1" * 32

@@ -8,7 +8,7 @@ import pytest
 
 from agent_core.summary import summarise
 from phone_agent.accepting import LONGEST, sentences
-from phone_agent.speaking_time import SILENCE, fit
+from phone_agent.speaking_time import SILENCE, fit, seconds
 from standins.speech.voice import NoVoiceError, Speaker, best_speaker
 
 _TEXT = (
@@ -51,12 +51,11 @@ def spoken_seconds(said: list[tuple[str, str]]) -> float:
     return total
 
 
-def longest(numbers: range) -> float:
-    """Return how long the longest of some whispers takes."""
+def whispers(count: int) -> list[list[tuple[str, str]]]:
+    """Make up whispers, the longest by our own estimate first."""
     names = ("reception", "sales", "a-name-of-thirty-two-characters1", "q", None)
-    return max(
-        spoken_seconds(sentences(names[number % 5], summary(number), asks=number % 4 != 0)) for number in numbers
-    )
+    made = [sentences(names[number % 5], summary(number), asks=number % 4 != 0) for number in range(count)]
+    return sorted(made, key=lambda said: -sum(seconds(text) for text, _ in said))
 
 
 @pytest.mark.parametrize(
@@ -75,8 +74,8 @@ def test_a_whisper_takes_five_seconds_at_most(name_and_reason: tuple[str, str]) 
 
 @pytest.mark.thorough
 def test_of_two_hundred_whispers_the_longest_takes_five_seconds_at_most() -> None:
-    """Numbers, abbreviations, unpronounceable words and markup among them."""
-    assert longest(range(200)) <= LONGEST
+    """Numbers, abbreviations, unpronounceable words and markup among them; the voice speaks a quarter of them."""
+    assert max(spoken_seconds(said) for said in whispers(200)[:50]) <= LONGEST
 
 
 def test_a_cut_sentence_does_not_end_on_a_small_word() -> None:

@@ -17,6 +17,7 @@ from standins.cli import options, report, turns, verdict
 from standins.cli.caller import CallResult, Exchanged, Number
 from standins.cli.running import ModelView, Running, played
 from standins.cli.speakers import Recording, Speaker, fallbacks, spans
+from standins.cli.turns import Utterance
 from standins.twilio.timeline import Event, Timeline
 
 ANYTHING = verdict.Expected("", "", [], inside_visible=True)
@@ -65,7 +66,7 @@ def reviewed(
     timeline = Timeline()
     for name, at, *fields in (*happened, END):
         timeline.add(Event(name, at, *fields))
-    turns = [] if asked is None else [Exchanged(label, asked, asked + 1)]
+    turns = [] if asked is None else [Exchanged(label, asked, asked + 1, text="press 0" if label == "0" else "")]
     view = None
     if said is not None:
         view = ModelView(said=[{"text": "Hi.", "at": timeline.began_at + at} for at in said])
@@ -162,6 +163,43 @@ def test_nobody_free_and_back_is_no_fallback() -> None:
         ("sound_ends", 28.0),
     )
     assert judged(reviewed(*GREETED, *back)) == ""
+
+
+def test_the_next_address_is_no_fallback() -> None:
+    """The first one was not taken; the document that rings the second answers for the dial that ended."""
+    call = reviewed(
+        *GREETED,
+        *TRANSFERRED[:5],
+        ("dial_ended", 26.0, {"status": "completed"}),
+        ("twiml", 26.1, {"seconds": 0.01, "verbs": ["Dial"]}),
+        ("dial", 26.2, {"targets": ["client:anna"], "result": "acted out, completed"}),
+        ("dial_answered", 28.0),
+        ("whisper", 28.1, {"text": "Caller for sales. Press 1 to take the call.", "language": "en-US", "spoken": True}),
+        ("gathered", 30.0, {"keys": 1, "digits": "1"}),
+        ("dial_bridged", 30.5),
+    )
+    assert fallbacks(call.result) == []
+    rows = [(line.label, line.text) for line in report.lines(call, "+1 → +2") if 28 <= line.at < 31]
+    assert rows == [
+        ("answers", "the person; you still hear it ring"),
+        ("whisper", "to the person only: “Caller for sales. Press 1 to take the call.”"),
+        ("key", "the person presses 1"),
+        ("connected", "you and the person, 2.50 s after they answered"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("utterance", "shown"),
+    [
+        (Utterance("0", digits="0"), "press 0"),
+        (Utterance("911", b"\xff"), "“911”"),
+        (Utterance("A", b"\xff"), "“A”"),
+        (Utterance("question.wav", b"\xff", is_recording=True), "play question.wav"),
+    ],
+)
+def test_only_what_is_spoken_stands_in_quotation_marks(utterance: Utterance, shown: str) -> None:
+    """Keys and a file's name are no words, and words of one digit or letter are no keys."""
+    assert utterance.text == shown
 
 
 def test_no_time_is_negative() -> None:

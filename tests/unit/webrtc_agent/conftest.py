@@ -12,13 +12,14 @@ from aiortc import RTCConfiguration, RTCPeerConnection
 from agent_core.admission import Place
 from agent_core.agent import Agent
 from agent_core.errors import ModelRejected, UpstreamError
-from agent_core.events import EndReason, EndRecord, Tally
+from agent_core.events import Consent, EndReason, EndRecord, Tally
 from agent_core.nova.stream import ModelClient, ModelStream
 from webrtc_agent import connection, ice
 from webrtc_agent.app import create_app
 from webrtc_agent.connection import SoundConnection
 from webrtc_agent.lobby import Lobby
 from webrtc_agent.requests import OfferRequest
+from webrtc_agent.returning import Part
 from webrtc_agent.rooms import Room
 from webrtc_agent.settings import WebSettings
 
@@ -54,9 +55,11 @@ class FakeRooms:
         self.opened.append(room)
         return room
 
-    def visit(self, agent: Agent, place: Place, room: Room, details: str, region: str = "") -> "FakeVisit":
+    def visit(  # noqa: PLR0913 - as the real one
+        self, agent: Agent, place: Place, room: Room, details: str, region: str = "", *, part: Part | None = None
+    ) -> "FakeVisit":
         """Prepare a conversation."""
-        del agent
+        del agent, part
         self.details.append(details)
         self.regions.append(region)
         self.visits.append(FakeVisit(self, place, room))
@@ -74,6 +77,12 @@ class FakeRooms:
 class FakeVisit:
     """The agent in a room, until it is told to go."""
 
+    consent: Consent | None = None
+
+    def agreed(self, consent: Consent) -> None:
+        """Note it."""
+        self.consent = consent
+
     def __init__(self, rooms: FakeRooms, place: Place, room: Room) -> None:
         self._rooms, self._place, self._room = rooms, place, room
         self._left = asyncio.Event()
@@ -82,6 +91,9 @@ class FakeVisit:
         """Go."""
         del reason
         self._left.set()
+
+    def use_text_only(self) -> None:
+        """Say nothing anyway."""
 
     def give_up(self) -> None:
         """Go, for another visitor's sake."""

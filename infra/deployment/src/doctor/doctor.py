@@ -15,6 +15,7 @@ from deployment.errors import DeploymentError
 from deployment.job import ROOT, new_screen
 from deployment.screen import Mark, Screen
 from doctor import amazon, machine, others, telephone
+from doctor.live import command as live
 from doctor.probing import Check, make
 from doctor.surroundings import Surroundings, read_environment
 
@@ -33,6 +34,8 @@ def main(arguments: Sequence[str], screen: Screen | None = None, root: Path = RO
         os.environ.setdefault(name, value)  # AWS's libraries read no .env
     surroundings = Surroundings(root, environment, given.environment, given.twilio_number)
     shown = screen or new_screen()
+    if given.live:
+        return live.run(surroundings, shown, given)
     found = make(checks(surroundings), given.seconds)
     if given.json:
         sys.stdout.write(json.dumps(_as_json(found), ensure_ascii=False, indent=1) + "\n")
@@ -131,9 +134,10 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="offer to point the number at PUBLIC_BASE_URL, and to add missing secret keys",
     )
-    add("--yes", action="store_true", help="do not ask: make the repairs")
+    add("--yes", action="store_true", help="do not ask: make the repairs, or pay for --live")
     add("--json", action="store_true", help="write the findings as JSON")
     add("--seconds", type=float, default=SECONDS, help="longest time for all checks (default: %(default).0f)")
+    live.add_options(parser)
     return parser
 
 

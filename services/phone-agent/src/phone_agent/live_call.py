@@ -15,10 +15,11 @@ from agent_core.errors import AgentError
 from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.memory import CallMemory
 from agent_core.opening import Media, Opening
+from agent_core.resumption import OVER
 from agent_core.scribe import Scribe
 from agent_core.session import Session
 from agent_core.sockets import pongs_of
-from phone_agent import media_stream, resumption
+from phone_agent import media_stream
 from phone_agent.call_control import RestRefused
 from phone_agent.line import SAMPLE_RATE, Line
 from phone_agent.media_stream import Dtmf, Inbound, MalformedMessage, Mark, Start, Stop
@@ -265,7 +266,7 @@ class LiveCall:
         self._scribe.change(ended=reason.value)
         if reason is EndReason.TRANSFERRED:
             self._scribe.change(transferred=self._scribe.call.transferred + 1)
-        if reason in resumption.OVER:
+        if reason in OVER:
             self._scribe.change(history=(), facts={})  # if Twilio asks all the same, it is told to hang up
 
     async def _close(self) -> None:

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Self
 
-from agent_core.adapters.call_store.seal import Seal, Unsealable
+from agent_core.adapters.call_store.seal import Seal, Unsealable, derive_key
 from agent_core.errors import Forbidden
-from phone_agent.ticket import derive_key
 
 _LABEL: Final = b"phone-agent transfer note v1"
 _MAX_CHARACTERS: Final = 2000
@@ -92,7 +91,7 @@ class Notes:
         expires, destination, summary, *more = json.loads(plain)  # the task that sealed it may be an older one
         if expires < self._clock():
             raise NoteRefused("note_expired")
-        return Note(call_sid, destination, summary, *more)
+        return Note(call_sid, destination, summary, *more[:5])  # nor may a newer one be
 
     def _unsealed(self, text: str, call_sids: Sequence[str]) -> tuple[str, bytes]:
         try:

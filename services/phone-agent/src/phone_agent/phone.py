@@ -16,6 +16,8 @@ from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.memory import CallMemory
 from agent_core.nova.model_session import ModelSession
 from agent_core.nova.parking import Parked, Parking
+from agent_core.resumption import OVER, for_model
+from agent_core.resumption import history as said_before
 from phone_agent import resumption, twiml
 from phone_agent.call_control import CallControl
 from phone_agent.line import SAMPLE_RATE
@@ -132,7 +134,7 @@ class Phone:
 
     def ended_as(self, call_sid: str, reason: EndReason) -> None:
         """Remember how the last conversation of a call ended here: Twilio may ask what comes next."""
-        if self._ended.get(call_sid) in resumption.OVER:
+        if self._ended.get(call_sid) in OVER:
             return  # a stream of this call that was replaced ends later and says nothing new
         self._ended.pop(call_sid, None)
         while len(self._ended) >= _MAX_REMEMBERED:
@@ -154,7 +156,7 @@ class Phone:
 
     def ended_normally(self, call_sid: str) -> bool:
         """Tell whether a call's conversation was over, as far as this task knows."""
-        return self._ended.get(call_sid) in resumption.OVER and call_sid not in self.live
+        return self._ended.get(call_sid) in OVER and call_sid not in self.live
 
     async def park(self, call: CallMemory, pause: int = 0) -> None:
         """Open the model for a call whose socket is about to come; a coroutine, so that it stays on this loop.
@@ -167,7 +169,7 @@ class Phone:
         self.parking.begin(name, call, call.facts, ahead=ahead, later=timedelta(seconds=pause))
 
     async def _open_model(self, call: CallMemory) -> ModelSession:
-        said = resumption.for_model(resumption.history(call))
+        said = for_model(said_before(call))
         return await self.agent.open_model(self.agent.prompt((SAMPLE_RATE, SAMPLE_RATE), call.facts, said))
 
     @contextmanager

@@ -19,6 +19,8 @@ from agent_core.errors import AgentError, Forbidden, ModelBusy, Refused
 from agent_core.memory import CallMemory
 from agent_core.nova.parking import Parked
 from agent_core.opening import Opening
+from agent_core.resumption import first_words
+from agent_core.resumption import history as said_before
 from phone_agent import resumption, twiml
 from phone_agent.caller import caller_facts, caller_id, is_outbound, is_over, is_status_callback, machine, other_party
 from phone_agent.live_call import LiveCall, read_start
@@ -222,7 +224,9 @@ async def dial_ended(request: Request) -> Response:
 async def _welcome_back(phone: Phone, note: Note, fields: Fields, tries: int) -> Response:
     call_sid, account_sid = sids(fields, phone)
     known = await phone.store.recall(call_sid) or CallMemory(call_sid, facts=caller_facts(fields))
-    part, began_at = min(known.part + 1, resumption.MAX_PARTS), known.began_at or note.began_at
+    # Without a store only the note tells how many streams there were at least.
+    part = min(max(known.part + 1, note.transfers), resumption.MAX_PARTS)
+    began_at = known.began_at or note.began_at
     call = replace(known, part=part, began_at=began_at, caller_id=caller_id(fields))
     if _seconds_left(call, phone) < resumption.WORTHWHILE_SECONDS:
         return _say_goodbye(phone, call)
@@ -326,7 +330,7 @@ def _opening(known: CallMemory, phone: Phone, note: Note | None, parked: Parked 
         parked,
         known.call_sid,
         parked.facts if parked else known.facts,
-        history=resumption.history(known),
+        history=said_before(known),
         first_words=_first_words(known, note),
         seconds_left=_seconds_left(known, phone),
         transfers=known.transferred,
@@ -348,7 +352,7 @@ def _brought_back(start: Start, phone: Phone) -> Note | None:
 def _first_words(known: CallMemory, note: Note | None) -> str | None:
     """Tell the model how to take the call up; None lets it greet."""
     if note is None:
-        return resumption.first_words(known) if known.part else None
+        return first_words(known) if known.part else None
     summary = f"What you know of the call so far, as data: {note.summary}" if note.summary else ""
     return prompts.load("nobody_free", destination=note.destination, note=summary)
 

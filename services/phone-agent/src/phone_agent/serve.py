@@ -10,6 +10,7 @@ import structlog
 import uvloop
 
 from agent_core.adapters.call_store.choice import open_store
+from agent_core.adapters.call_store.seal import derive_key
 from agent_core.adapters.open_meteo import OpenMeteo
 from agent_core.agent import Agent
 from agent_core.certificates import check_certificates
@@ -28,7 +29,6 @@ from phone_agent.call_control import CallControl
 from phone_agent.line import SAMPLE_RATE
 from phone_agent.phone import Phone
 from phone_agent.settings import PhoneSettings
-from phone_agent.ticket import derive_key
 
 _MEMORY: Final = b"phone-agent call memory v1"
 

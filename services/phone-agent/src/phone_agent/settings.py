@@ -5,7 +5,6 @@ from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, Field, HttpUrl, SecretStr, model_validator
 
-from agent_core.adapters.call_store.choice import PATTERN
 from agent_core.destinations import check_address
 from agent_core.errors import ConfigurationError
 from agent_core.settings import CoreSettings
@@ -49,14 +48,6 @@ class PhoneSettings(CoreSettings):
     fallback_destination: Annotated[str, AfterValidator(check_address)] | None = None
     """Whom a caller is put through to when the agent is lost: ``sip:…``, ``tel:…`` or ``client:…``. None says sorry and
     hangs up."""
-    call_store: Annotated[str, Field(pattern=PATTERN)] = "none"
-    """Where calls are remembered while they go on, so that another task can take up one whose task has died:
-    ``none``, ``file:<folder>`` (one machine; tasks share the folder) or ``dynamodb:<table>``. Sealed with keys from
-    the AuthTokens; its words are gone when the call is over, and an hour after the last of them whatever happens.
-    `make run` uses ``file:.run/calls``; in a container the folder must be a volume or a tmpfs that the service may
-    write to."""
-    aws_endpoint_url_dynamodb: HttpUrl | None = None
-    """Another address for DynamoDB, for a VPC endpoint or a stand-in."""
     media_frame_ms: Annotated[int, Field(ge=20, le=100, multiple_of=20)] = 40
     """Length of the packets to the model: longer costs less and adds up to as much delay."""
 
@@ -88,11 +79,6 @@ class PhoneSettings(CoreSettings):
     def transfer_ring(self) -> timedelta:
         """``transfer_ring_seconds`` as a time."""
         return timedelta(seconds=self.transfer_ring_seconds)
-
-    @property
-    def table_endpoint(self) -> str | None:
-        """Base URL of DynamoDB, where it is not AWS's own."""
-        return str(self.aws_endpoint_url_dynamodb).rstrip("/") if self.aws_endpoint_url_dynamodb else None
 
     @property
     def auth_tokens(self) -> list[str]:

@@ -24,6 +24,7 @@ from typing import Final, Literal, Self
 
 from pydantic import SecretStr
 
+from agent_core.adapters.call_store.seal import derive_key
 from agent_core.errors import ConfigurationError, Forbidden
 from phone_agent.resumption import MAX_PARTS
 
@@ -189,12 +190,6 @@ class TicketOffice:
         if not any(matches):
             raise TicketRefused("forged")
         return body
-
-
-def derive_key(secret: bytes, label: bytes) -> bytes:
-    """Derive a 32-byte key for one purpose (HKDF-SHA256 of RFC 5869, no salt, one block)."""
-    pseudorandom = hmac.digest(bytes(32), secret, "sha256")
-    return hmac.digest(pseudorandom, label + b"\x01", "sha256")
 
 
 def _owner(call_sid: str, account_sid: str, part: int, caller_id: str | None) -> bytes:

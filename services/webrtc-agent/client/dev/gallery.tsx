@@ -4,6 +4,7 @@ import { createRoot } from "react-dom/client";
 import { App } from "../src/app/App";
 import type { Call } from "../src/call/call";
 import { showTheme, type Theme } from "../src/controls/theme";
+import { readNotice, showNotice } from "../src/notice/notice";
 import { STATES } from "./states";
 import "../src/styles/index.css";
 
@@ -11,14 +12,41 @@ const asked = new URLSearchParams(location.search);
 const state = STATES[asked.get("state") ?? "before"] ?? STATES.before;
 showTheme((asked.get("theme") ?? "system") as Theme);
 
+const notice = readNotice({
+  version: "gallery",
+  mode: asked.get("notice") ?? "notice",
+  operator: "Bob's Bakery",
+  summary: "What you say is processed by Amazon in Stockholm, Sweden and is not recorded.",
+  details: [
+    {
+      title: "An AI",
+      text: "You talk with an AI, a computer program with a synthetic voice. It can be wrong.",
+    },
+    { title: "Who runs it", text: "Bob's Bakery" },
+    {
+      title: "Your voice",
+      text: "It is processed by Amazon Bedrock's speech model in the AWS region eu-north-1, only while you talk.",
+    },
+    { title: "What is kept", text: "No audio is recorded, and what is said is not written down." },
+  ],
+  phone: "+46850000000",
+  links: [
+    { title: "Privacy", url: "https://example.com/privacy" },
+    { title: "Terms", url: "https://example.com/terms" },
+  ],
+});
+if (notice) {
+  showNotice(notice);
+}
+
 const nothing = (): void => undefined;
 const call = {
   subscribe: () => nothing,
   snapshot: () => state,
   talk: nothing,
+  again: nothing,
   open: nothing,
   type: nothing,
-  again: nothing,
   mute: nothing,
   silence: nothing,
   addMicrophone: nothing,

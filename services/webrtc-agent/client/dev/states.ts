@@ -202,6 +202,16 @@ export const STATES: Readonly<Record<string, CallState>> = {
   "no-microphone": failed("no-microphone"),
   insecure: failed("insecure"),
   busy: failed("busy", 15),
+  closed: failed("closed"),
+  consent: failed("consent"),
+  waiting: next(next(BEFORE, { type: "opening", phase: "connecting", typing: false }), {
+    type: "waiting",
+    place: { ticket: "", position: 3, seconds: 75, every: 2 },
+  }),
+  next: next(next(BEFORE, { type: "opening", phase: "connecting", typing: false }), {
+    type: "waiting",
+    place: { ticket: "", position: 1, seconds: 20, every: 2 },
+  }),
   limited: failed("limited", 42),
   unreachable: failed("unreachable"),
   "no-route": failed("no-route"),

@@ -4,13 +4,16 @@ import { App } from "./app/App";
 import { Call } from "./call/call";
 import { loadEarly } from "./call/early";
 import { rememberedTheme, showTheme } from "./controls/theme";
+import { loadNotice } from "./notice/notice";
 import "./styles/index.css";
 
 const call = new Call();
 showTheme(rememberedTheme());
 loadEarly();
-// A page that goes away says so; otherwise the service would wait 12 s for it.
-addEventListener("pagehide", () => void call.hangUp());
+void loadNotice();
+// A page that goes away closes its connection; otherwise the service would wait 12 s for it. It may be loaded again.
+addEventListener("pagehide", () => call.leave());
+addEventListener("pageshow", () => void call.restore());
 
 const root = document.getElementById("root");
 if (root) {

@@ -10,14 +10,19 @@ test("the transport still makes its connections in the method that tells us when
 test("a peer connection is offered to the session that was started, with the servers it named", () => {
   Object.assign(globalThis, { location: new URL("https://agent.example/") });
   const iceServers = [{ urls: "stun:stun.example" }];
-  expect(connectionParameters({ transport: "webrtc", session: "a b", iceServers })).toEqual({
+  expect(connectionParameters({ transport: "webrtc", session: "a b", iceServers, resume: null })).toEqual({
     webrtcRequestParams: { endpoint: "https://agent.example/sessions/a%20b/api/offer" },
     iceConfig: { iceServers },
   });
 });
 
 test("Daily gets the room and the visitor's token", () => {
-  const started = { transport: "daily", room: "https://team.daily.co/room", token: "t" } as const;
+  const started = {
+    transport: "daily",
+    room: "https://team.daily.co/room",
+    token: "t",
+    resume: null,
+  } as const;
   expect(connectionParameters(started)).toEqual({ url: "https://team.daily.co/room", token: "t" });
 });
 

@@ -17,6 +17,8 @@ const KINDS: ProblemKind[] = [
   "microphone-changed",
   "speaker-changed",
   "busy",
+  "closed",
+  "consent",
   "limited",
   "refused",
   "unreachable",
@@ -67,15 +69,20 @@ test("a microphone that cannot be had leaves typing", () => {
   ]);
 });
 
-test("a full service is waited for as long as it says, and speaks for itself", () => {
+test("a full service is waited for as long as it says, and no second time is named", () => {
   for (const status of [429, 503]) {
-    const refused = { retryAfter: "12", said: "Every place is taken.", busy: true };
-    expect(refusal(status, refused)).toMatchObject({
-      kind: "busy",
-      wait: 12,
-      words: "Every place is taken.",
-    });
+    const refused = { retryAfter: "12", said: "Please try again in a few minutes.", busy: true };
+    expect(refusal(status, refused)).toMatchObject({ kind: "busy", wait: 12 });
+    expect(refusal(status, refused).words).not.toMatch(/minute|second/);
   }
+});
+
+test("a service that is done for today asks for no further try", () => {
+  expect(refusal(429, { retryAfter: "3600", closed: true })).toMatchObject({ kind: "closed", wait: null });
+});
+
+test("a service that wants consent is answered with the notice", () => {
+  expect(refusal(428, { consent: true })).toMatchObject({ kind: "consent", wait: null });
 });
 
 test.each([

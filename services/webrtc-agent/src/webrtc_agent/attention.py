@@ -50,6 +50,8 @@ class Attention:
         self._guard = MessageGuard(time.monotonic, lambda: self.session.tally.agent_turns)
         self._pace = Credit(time.monotonic, HELD_BACK_SECONDS * BYTES_PER_SECOND, PACE * BYTES_PER_SECOND)
         self._sound = bytearray()
+        self.on_leave: Callable[[], None] = lambda: None
+        """Called when the visitor ends the conversation, before it ends."""
         self.text_only = False
         """Whether the visitor reads only: the transport then sends silence in place of the agent's audio."""
 
@@ -66,6 +68,7 @@ class Attention:
         """Judge one message; tell whether it goes on into the pipeline."""
         match self._guard.judge(message):
             case Leave():
+                self.on_leave()
                 self.session.end(EndReason.CALLER_LEFT)
             case Press(digits):
                 for digit in digits:

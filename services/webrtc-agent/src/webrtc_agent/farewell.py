@@ -7,7 +7,7 @@ from agent_core.events import EndReason
 
 _SENTENCES = {
     EndReason.AGENT_ENDED: "The conversation is over. Thank you for talking with us.",
-    EndReason.NEVER_CONNECTED: "All our lines are busy. Please try again in a few minutes.",
+    EndReason.NEVER_CONNECTED: "All our lines are busy. Please try again in a moment.",
     EndReason.CALLER_SILENT: "We have not heard from you for a while. You can start a new conversation.",
     EndReason.TIME_LIMIT: "The conversation has reached its longest allowed time. You can start a new one.",
     EndReason.DRAINED: "The server had to leave for maintenance. You can start a new conversation.",
@@ -18,9 +18,16 @@ _OTHER = "The conversation ended because of an error on our side. Please try aga
 _VISITORS_OWN = frozenset({EndReason.CALLER_LEFT, EndReason.PEER_LOST})
 
 
-def farewell(reason: EndReason) -> dict[str, Any] | None:
-    """Make the message, in RTVI; None where the visitor is gone."""
+def farewell(reason: EndReason, *, goes_on: bool = False) -> dict[str, Any] | None:
+    """Make the message, in RTVI; None where the visitor is gone.
+
+    Args:
+        reason: Why the session ends.
+        goes_on: Whether the page can go on with the conversation elsewhere, and is asked to.
+    """
     if reason in _VISITORS_OWN:
         return None
     data = {"type": "session-ended", "reason": reason.value, "message": _SENTENCES.get(reason, _OTHER)}
+    if goes_on:
+        data = {"type": "session-paused", "reason": reason.value}
     return {"id": uuid4().hex, "label": "rtvi-ai", "type": "server-message", "data": data}

@@ -55,6 +55,14 @@ class StartLimit:
         self._by_network.setdefault(network.wide, {}).setdefault(network.narrow, deque()).append(now)
         self._all.append(now)
 
+    def refund(self, address: str) -> None:
+        """Count the latest start no more: it was refused after all."""
+        network = network_of(address)
+        times = self._by_network.get(network.wide, {}).get(network.narrow)
+        if times and self._all:
+            times.pop()
+            self._all.pop()
+
     def check(self, address: str) -> None:
         """Tell whether one could be counted.
 

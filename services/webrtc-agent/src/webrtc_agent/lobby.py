@@ -4,18 +4,25 @@ import time
 
 import structlog
 
+from agent_core.adapters.call_store.shelf import Shelf
 from agent_core.admission import Place
 from agent_core.agent import Agent
+from agent_core.events import Consent
 from webrtc_agent import ice
 from webrtc_agent.arrivals import Arrival, Arrivals
 from webrtc_agent.call_back import contacts
 from webrtc_agent.limits import StartLimit
+from webrtc_agent.notice import Notice
 from webrtc_agent.origin import AllowedOrigins
 from webrtc_agent.peer import Peer
 from webrtc_agent.refusals import SessionOver, SessionTaken, UnknownSession
-from webrtc_agent.requests import Candidate, OfferRequest
+from webrtc_agent.requests import Candidate, OfferRequest, ResumeRequest
+from webrtc_agent.returning import Part, Returns
 from webrtc_agent.rooms import DailyRooms, Room
 from webrtc_agent.settings import WebSettings
+from webrtc_agent.start import PLAIN, Start
+from webrtc_agent.turns import Turns
+from webrtc_agent.visitor_queue import Hold
 from webrtc_agent.visits import State, Visit, Visits
 
 log = structlog.get_logger()
@@ -37,71 +44,114 @@ class Lobby:
         settings: Of the web service.
         agent: What all conversations share.
         rooms: Daily's rooms, where sound travels through Daily.
+        shelf: Where conversations are remembered for other tasks; None where there is none.
     """
 
-    def __init__(self, settings: WebSettings, agent: Agent, rooms: DailyRooms | None = None) -> None:
+    def __init__(
+        self, settings: WebSettings, agent: Agent, rooms: DailyRooms | None = None, shelf: Shelf | None = None
+    ) -> None:
         self.settings = settings
         self.agent = agent
         self.rooms = rooms
         self.origins = AllowedOrigins(settings.base_url, settings.allowed_origins)
-        self.starts = StartLimit(settings.starts_per_minute_per_address, settings.starts_per_minute, time.monotonic)
+        starts = StartLimit(settings.starts_per_minute_per_address, settings.starts_per_minute, time.monotonic)
+        self.turns = Turns(settings, agent.admission, starts)
+        self.notice = Notice.of(settings)
         self.arrivals = Arrivals(
             max(MIN_ARRIVALS, settings.max_sessions), settings.arrivals_per_address, time.monotonic
         )
-        self.visits = Visits(time.monotonic)
+        self.visits = Visits(time.monotonic, self.turns.queue.talked)
         self.people = contacts(settings)
+        self.returns = Returns(agent, shelf, settings.resume_seconds, settings.max_call_seconds)
 
     @property
     def transports(self) -> list[str]:
         """How sound travels here."""
         return ["webrtc"] if self.rooms is None else ["daily"]
 
-    async def expect(self, address: str, details: str = "", region: str = "") -> Visit:
+    async def expect(self, address: str, start: Start = PLAIN) -> Visit:
         """Begin a visit whose client will make an offer.
 
         Args:
             address: Where the client comes from.
-            details: What the app says about its visitor.
-            region: Where the visitor is used to weather, ISO 3166.
+            start: What else the client has said.
 
         Raises:
-            Refused: every place is taken, or this task takes nothing new.
+            Refused: every place is taken, it is not this visitor's turn, or this task takes nothing new; or there is
+                nothing to come back to.
             TooOften: this network has started enough.
         """
-        await self.agent.admission.prepare()
-        self.starts.count(address)
-        self.agent.admission.check()
-        visit = self.visits.begin(address)
-        visit.details, visit.region = details, region
+        consent = self.notice.accept(start.consent)
+        part = await self._claimed(address, start.resume)
+        if part is not None:
+            return self._begin(address, start, consent, part)
+        async with self.turns.turn(address, start.asking) as hold:
+            visit = self._begin(address, start, consent, self._new_part(start))
+            visit.hold = hold
         return visit
 
-    async def open_room(
-        self, rooms: DailyRooms, address: str, details: str = "", region: str = ""
-    ) -> tuple[Visit, Room]:
+    def _begin(self, address: str, start: Start, consent: Consent | None, part: Part | None) -> Visit:
+        visit = self.visits.begin(address)
+        visit.details, visit.region, visit.consent, visit.part = start.details, start.region, consent, part
+        return visit
+
+    def _new_part(self, start: Start) -> Part | None:
+        """Begin a conversation that the visitor may come back to; None where they cannot."""
+        if start.resume is None or not self.returns.seconds:
+            return None
+        return self.returns.begin(start.details, start.region)
+
+    async def _claimed(self, address: str, resume: ResumeRequest | None) -> Part | None:
+        """Claim the next part of a conversation; None for a visitor who does not come back.
+
+        A visitor who comes back has started before: that start is not counted again, unless the token is a guess.
+        """
+        if resume is None or resume.token is None or not self.returns.seconds:
+            return None
+        await self.agent.admission.prepare()
+        try:
+            return await self.returns.claim(resume.token, resume.attempt, self.agent.admission.check)
+        except (UnknownSession, SessionTaken, SessionOver):
+            self.turns.starts.count(address)
+            raise
+
+    async def open_room(self, rooms: DailyRooms, address: str, start: Start = PLAIN) -> tuple[Visit, Room]:
         """Begin a visit in a room of its own, with the agent on its way there.
 
         Raises:
-            Refused: not now.
+            Refused: not now; or there is nothing to come back to.
             TooOften: this network has started enough.
             UpstreamError: Daily did not make a room.
         """
-        await self.agent.admission.prepare()
-        self.starts.check(address)
-        arrival, place = self._expect_arrival(address, JOINING_SECONDS)
+        consent = self.notice.accept(start.consent)
+        part = await self._claimed(address, start.resume)
+        if part is not None:
+            visit = self._begin(address, start, consent, part)
+            return visit, await self._enter_room(rooms, visit)
+        async with self.turns.turn(address, start.asking) as hold:
+            visit = self._begin(address, start, consent, self._new_part(start))
+            visit.hold = hold
+            return visit, await self._enter_room(rooms, visit)
+
+    async def _enter_room(self, rooms: DailyRooms, visit: Visit) -> Room:
+        place: Place | None = None
         room: Room | None = None
         try:
-            self.starts.count(address)
+            arrival, place = self._expect_arrival(visit.address, JOINING_SECONDS, visit.hold)
             room = await rooms.open()
-            visit = self.visits.begin(address)
-            daily = rooms.visit(self.agent, place, room, details, region)
+            daily = rooms.visit(self.agent, place, room, visit.details, visit.region, part=visit.part)
+            if visit.consent is not None:
+                daily.agreed(visit.consent)
             arrival.when_displaced(daily.give_up)
             self.visits.carry(visit, daily, daily.run())
         except BaseException:
-            place.release()
+            visit.state = State.FINISHED
+            if place is not None:
+                place.release()
             if room is not None:
                 await rooms.delete(room)
             raise
-        return visit, room
+        return room
 
     async def answer_new(self, address: str, offer: OfferRequest) -> tuple[Visit, dict[str, str]]:
         """Begin a visit with its offer.
@@ -115,16 +165,16 @@ class Lobby:
             TooOften: this network has started enough.
             MalformedOffer: the offer cannot be answered.
         """
-        await self.agent.admission.prepare()
-        self.starts.check(address)
-        arrival, place = self._expect_arrival(address, CONNECTING_SECONDS)
-        try:
-            self.starts.count(address)
-            visit = self.visits.begin(address)
-            return visit, await self._answer_first(visit, offer, arrival, place)
-        except BaseException:
-            place.release()
-            raise
+        consent = self.notice.accept(offer.consent)
+        async with self.turns.turn(address):
+            arrival, place = self._expect_arrival(address, CONNECTING_SECONDS)
+            try:
+                visit = self.visits.begin(address)
+                visit.consent = consent
+                return visit, await self._answer_first(visit, offer, arrival, place)
+            except BaseException:
+                place.release()
+                raise
 
     async def answer(self, visit: Visit, offer: OfferRequest) -> dict[str, str]:
         """Answer an offer: the first of a visit, or a further one of the same client.
@@ -137,7 +187,7 @@ class Lobby:
         await self.agent.admission.prepare()
         match visit.state, visit.conversation:
             case State.WAITING, _:
-                arrival, place = self._expect_arrival(visit.address, CONNECTING_SECONDS)
+                arrival, place = self._expect_arrival(visit.address, CONNECTING_SECONDS, visit.hold)
                 try:
                     return await self._answer_first(visit, offer, arrival, place)
                 except BaseException:
@@ -158,10 +208,12 @@ class Lobby:
         peer: Peer | None = None
         try:
             peer = await Peer.answer(
-                self.agent, place, offer, self.people, details, region=offer.region or visit.region
+                self.agent, place, offer, self.people, details, region=offer.region or visit.region, part=visit.part
             )
             if visit.text_only:
                 peer.use_text_only()
+            if visit.consent is not None:
+                peer.agreed(visit.consent)
             answer = self._description(peer)
             arrival.when_displaced(peer.give_up)
         except BaseException:
@@ -178,16 +230,22 @@ class Lobby:
             raise
         return answer
 
-    def _expect_arrival(self, address: str, patience: float) -> tuple[Arrival, Place]:
+    def _expect_arrival(self, address: str, patience: float, hold: Hold | None = None) -> tuple[Arrival, Place]:
         """Expect a visitor, who takes the place when they are there.
 
         Raises:
             Refused: every place is taken, or too many are on their way.
         """
-        self.agent.admission.check()
+        self.turns.check(hold)
         arrival = self.arrivals.expect(address, patience)
+
+        def settled() -> None:
+            arrival.settle()
+            if hold is not None:
+                hold.settle()
+
         try:
-            return arrival, self.agent.admission.promise(arrival.settle)
+            return arrival, self.agent.admission.promise(settled)
         except BaseException:
             arrival.settle()
             raise
@@ -222,5 +280,6 @@ class Lobby:
     async def aclose(self) -> None:
         """End all visits and release what the lobby holds."""
         await self.visits.aclose()
+        await self.returns.aclose()
         if self.rooms is not None:
             await self.rooms.aclose()

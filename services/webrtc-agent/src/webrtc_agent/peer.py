@@ -8,7 +8,7 @@ from agent_core.admission import Place
 from agent_core.agent import Agent
 from agent_core.credit import Credit
 from agent_core.errors import AtCapacity
-from agent_core.events import EndReason, EndRecord, Tally
+from agent_core.events import Consent, EndReason, EndRecord, Tally
 from agent_core.opening import Media, Opening
 from agent_core.session import Session
 from webrtc_agent import connection
@@ -20,6 +20,7 @@ from webrtc_agent.limits import TooOften
 from webrtc_agent.rates import INPUT_RATE, OUTPUT_RATE
 from webrtc_agent.refusals import MalformedOffer, SessionOver
 from webrtc_agent.requests import Candidate, OfferRequest
+from webrtc_agent.returning import Part
 from webrtc_agent.transport import VisitorTransport
 from webrtc_agent.watch import Watch
 
@@ -43,6 +44,7 @@ class Peer:
         people: Whom the visitor can reach.
         details: What the app says about the visitor.
         region: Where the visitor is used to weather, ISO 3166.
+        part: Of a conversation that the visitor may come back to; None where their client cannot.
     """
 
     def __init__(  # noqa: PLR0913 - what a visit begins with
@@ -54,8 +56,10 @@ class Peer:
         details: str = "",
         *,
         region: str = "",
+        part: Part | None = None,
     ) -> None:
         self._place = place
+        self._part = part
         self._connection = sound
         self._offers = Credit(time.monotonic, OFFERS, 1 / OFFER_SECONDS)
         self._attention = attention = Attention(sound.send_app_message)
@@ -70,9 +74,12 @@ class Peer:
             before_end=self._say_why,
             people=CallBackCard(people, sound.send_app_message),
         )
-        self._session = attention.session = Session(
-            agent, Opening("browser", place, region=region, details=details), media, Tally()
-        )
+        opening = Opening("browser", place, region=region, details=details) if part is None else part.opening(place)
+        self._session = attention.session = Session(agent, opening, media, Tally())
+        if part is not None:
+            part.begin(self._session, self._session.tally)
+            part.was_quiet = self._was_quiet
+            attention.on_leave = part.left
         transport.add_event_handler("on_client_connected", self._connected)
         transport.add_event_handler("on_client_disconnected", self._left)
 
@@ -86,6 +93,7 @@ class Peer:
         details: str = "",
         *,
         region: str = "",
+        part: Part | None = None,
     ) -> "Peer":
         """Make a peer that answers an offer.
 
@@ -94,13 +102,15 @@ class Peer:
         """
         sound = await connection.answer(offer)
         try:
-            return cls(agent, place, sound, people, details, region=region)
+            return cls(agent, place, sound, people, details, region=region, part=part)
         except BaseException:
             await connection.close(sound)
             raise
 
     async def discard(self) -> None:
         """Close the connection of a peer that never ran, whose place is its maker's; may be repeated."""
+        if self._part is not None:
+            self._part.withdraw()
         await connection.close(self._connection)
 
     async def abandon(self) -> None:
@@ -147,6 +157,10 @@ class Peer:
         """
         await connection.add(self._connection, candidates)
 
+    def agreed(self, consent: Consent) -> None:
+        """Note what the visitor agreed to, for the end record."""
+        self._session.consent = consent
+
     def end(self, reason: EndReason) -> None:
         """End the conversation."""
         self._session.end(reason)
@@ -176,6 +190,12 @@ class Peer:
     def _lost(self) -> EndReason:
         return EndReason.PEER_LOST if self._watch.was_connected else EndReason.NEVER_CONNECTED
 
+    def _was_quiet(self) -> bool:
+        sounded_at = self._session.sounded_at
+        read = self._attention.text_only  # what is written is there at once
+        heard_out = read or sounded_at is None or sounded_at + WAY_TO_EAR < self._watch.there_at
+        return heard_out and not self._session.owes_answer
+
     def _hear(self, pcm: bytes) -> None:
         self._watch.heard()
         self._attention.hear(pcm)
@@ -188,6 +208,8 @@ class Peer:
         except AtCapacity:
             asyncio.get_running_loop().call_later(BUSY_SECONDS, self._session.end, EndReason.NEVER_CONNECTED)
         else:
+            if self._part is not None:
+                self._part.connected()
             self._session.connected()
 
     async def _left(self, _transport: object, _client: object) -> None:
@@ -195,6 +217,7 @@ class Peer:
         self._session.end(EndReason.CALLER_LEFT if left else self._lost())
 
     def _say_why(self, reason: EndReason) -> None:
-        message = farewell(reason)
+        goes_on = self._part is not None and self._part.may_go_on(reason)
+        message = farewell(reason, goes_on=goes_on)
         if message is not None:
             self._connection.send_app_message(message)

@@ -43,6 +43,13 @@ class NotOffered(ProtocolError):
     spoken = "This server does not offer the transport that the page asked for."
 
 
+class NotAgreed(Refused):
+    """The operator asks for consent, and the visitor has not agreed to the notice as it stands."""
+
+    http_status = HTTPStatus.PRECONDITION_REQUIRED
+    spoken = "Please agree to the notice first; this page shows it."
+
+
 class UnknownSession(Refused):
     """There is no such session, or it waited too long for its client."""
 

@@ -7,6 +7,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from agent_core.units import region_of
 from webrtc_agent.details import render
+from webrtc_agent.queue_ticket import MAX_CHARACTERS
 from webrtc_agent.refusals import BadRequest, MisplacedOffer, TooLarge
 
 MAX_SDP_BYTES = 64 * 1024
@@ -22,6 +23,21 @@ class _Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+class QueueRequest(_Body):
+    """A client that waits: with no ticket yet, or with that of the answer before."""
+
+    ticket: Annotated[str, Field(max_length=MAX_CHARACTERS)] | None = None
+
+
+class ResumeRequest(_Body):
+    """What a page says that can come back to a conversation: nothing, or what it was given for that."""
+
+    token: Annotated[str | None, Field(max_length=128, repr=False)] = None
+    """Of the conversation that it comes back to."""
+    attempt: Annotated[str, Field(max_length=128, repr=False)] = ""
+    """Names this attempt, so that a page that got no answer may ask again."""
+
+
 class StartRequest(_Body):
     """``POST /start``. ``body`` is what the app says about its visitor. Nothing else can be chosen by one."""
 
@@ -33,6 +49,12 @@ class StartRequest(_Body):
     text_only: Annotated[bool | None, Field(validation_alias=AliasChoices("textOnly", "text_only"))] = None
     """The visitor reads the answers: the agent's audio is silent until a message asks for it."""
     body: Annotated[Any, Field(repr=False)] = None
+    consent: Text | None = None
+    """Version of `/notice` that the visitor agreed to, or was shown."""
+    queue: QueueRequest | None = None
+    """The client is ready to wait where no place is free."""
+    resume: ResumeRequest | None = None
+    """Only pages that can come back send it; no client of others does."""
     locale: Annotated[Any, Field(repr=False)] = None
     """The browser's, such as ``en-US``: its region decides the units of the weather."""
     sdp: Annotated[Any, Field(repr=False)] = None
@@ -56,6 +78,8 @@ class OfferRequest(_Body):
     type: Literal["offer"]
     pc_id: Text | None = None
     restart_pc: bool | None = None
+    consent: Text | None = None
+    """As in a start."""
     request_data: Annotated[Any, Field(repr=False, validation_alias=AliasChoices("request_data", "requestData"))] = None
 
     @property
@@ -95,6 +119,18 @@ async def read_start(request: Request) -> StartRequest:
     if wanted.sdp is not None:
         raise MisplacedOffer("sdp")
     return wanted
+
+
+async def read_leave(request: Request) -> str:
+    """Read the ticket of a visitor who leaves the queue.
+
+    Raises:
+        ProtocolError: there is none.
+    """
+    ticket = _parse(QueueRequest, await _read(request, MAX_BODY_BYTES)).ticket
+    if ticket is None:
+        raise BadRequest("ticket")
+    return ticket
 
 
 async def read_offer(request: Request) -> OfferRequest:

@@ -5,7 +5,8 @@ from typing import Protocol
 
 from agent_core.admission import Place
 from agent_core.agent import Agent
-from agent_core.events import EndReason, EndRecord
+from agent_core.events import Consent, EndReason, EndRecord
+from webrtc_agent.returning import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,9 @@ class DailyVisit(Protocol):
 
     def give_up(self) -> None:
         """Stop waiting for the visitor."""
+
+    def agreed(self, consent: Consent) -> None:
+        """Note what the visitor agreed to, for the end record."""
 
     def end(self, reason: EndReason) -> None:
         """End the conversation."""
@@ -44,7 +48,9 @@ class DailyRooms(Protocol):
             UpstreamError: Daily did not do it.
         """
 
-    def visit(self, agent: Agent, place: Place, room: Room, details: str, region: str = "") -> DailyVisit:
+    def visit(  # noqa: PLR0913 - what a visit begins with
+        self, agent: Agent, place: Place, room: Room, details: str, region: str = "", *, part: Part | None = None
+    ) -> DailyVisit:
         """Prepare the conversation in a room; deletes the room when it has run.
 
         Args:
@@ -53,6 +59,7 @@ class DailyRooms(Protocol):
             room: Where.
             details: What the app says about its visitor.
             region: Where the visitor is used to weather, ISO 3166.
+            part: Of a conversation that the visitor may come back to; None where their client cannot.
         """
 
     async def delete(self, room: Room) -> None:

@@ -11,8 +11,11 @@ from agent_core.errors import Forbidden
 from agent_core.web import READ
 from webrtc_agent.lobby import Lobby
 from webrtc_agent.refusals import NotOffered
-from webrtc_agent.requests import read_candidates, read_offer, read_start
+from webrtc_agent.requests import read_candidates, read_leave, read_offer, read_start
+from webrtc_agent.returning import Part
 from webrtc_agent.rooms import Room
+from webrtc_agent.start import Start
+from webrtc_agent.turns import Asking
 from webrtc_agent.visits import State, Visit
 
 log = structlog.get_logger()
@@ -49,6 +52,18 @@ async def connect(request: Request) -> JSONResponse:
     return await _start(request, legacy=True)
 
 
+@router.api_route("/notice", methods=[*READ])
+async def notice(request: Request) -> JSONResponse:
+    """Tell a visitor what they talk with, who runs it, and what happens to their words."""
+    return JSONResponse(_lobby(request).notice.shown, headers={"Cache-Control": "no-cache"})
+
+
+@router.post("/leave-queue", status_code=HTTPStatus.NO_CONTENT)
+async def leave_queue(request: Request) -> None:
+    """Take a visitor out of the queue who waits no longer."""
+    _checked(request).turns.leave(await read_leave(request))
+
+
 @router.get("/room")
 async def room(request: Request) -> Response:
     """Start a session and send the browser to Daily's own page for it."""
@@ -57,7 +72,8 @@ async def room(request: Request) -> Response:
         raise NotOffered("daily")
     if request.headers.get("sec-fetch-site") == "cross-site" and request.headers.get("sec-fetch-dest") != "document":
         raise Forbidden("another_origin")  # an image of another page, say; a link to here is fine
-    _, opened = await lobby.open_room(lobby.rooms, _address(request))
+    start = Start(consent=request.query_params.get("consent"))
+    _, opened = await lobby.open_room(lobby.rooms, _address(request), start)
     return RedirectResponse(f"{opened.url}?t={opened.visitor_token}", status_code=HTTPStatus.SEE_OTHER)
 
 
@@ -107,14 +123,18 @@ async def _start(request: Request, *, legacy: bool) -> JSONResponse:
     transport = wanted.transport or ("daily" if wanted.create_daily_room else lobby.transports[0])
     if transport not in lobby.transports:
         raise NotOffered("transport")  # not its name, which may be anything
+    asking = None if wanted.queue is None else Asking(wanted.queue.ticket, request.is_disconnected)
+    begin = Start(wanted.details, wanted.region, wanted.consent, asking, None if legacy else wanted.resume)
     if lobby.rooms is None:
-        visit = await lobby.expect(_address(request), wanted.details, wanted.region)
+        visit = await lobby.expect(_address(request), begin)
         answer = _offer_address(request, visit) if legacy else _session(lobby, visit)
     else:
-        visit, opened = await lobby.open_room(lobby.rooms, _address(request), wanted.details, wanted.region)
+        visit, opened = await lobby.open_room(lobby.rooms, _address(request), begin)
         answer = _daily(opened, legacy=legacy)
     if wanted.text_only:
         visit.use_text_only()
+    if visit.part is not None:
+        answer["resume"] = _resume(lobby, visit.part)
     log.info("visit_began", visit_id=visit.log_id, transport=transport)
     return JSONResponse(answer, headers={SESSION_ID: visit.visit_id})
 
@@ -135,6 +155,12 @@ def _daily(opened: Room, *, legacy: bool) -> Json:
     names = ("room_url", "token") if legacy else ("dailyRoom", "dailyToken")
     # Nothing else: clients hand the whole answer to Daily's library, which up to 0.83 throws at an unknown name.
     return dict(zip(names, (opened.url, opened.visitor_token), strict=True))
+
+
+def _resume(lobby: Lobby, part: Part) -> Json:
+    """Tell a page that can come back how, and for how long it may try; one that has come back, what was said."""
+    said = [] if part.is_new else [[role.value, words] for role, words in part.history]
+    return {"token": str(part.token), "seconds": lobby.returns.seconds, "resumed": not part.is_new, "history": said}
 
 
 def _lobby(request: Request) -> Lobby:

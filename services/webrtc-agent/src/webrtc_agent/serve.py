@@ -11,6 +11,7 @@ import structlog
 import uvloop
 from fastapi import FastAPI
 
+from agent_core.adapters.call_store.choice import open_shelf
 from agent_core.adapters.open_meteo import OpenMeteo
 from agent_core.agent import Agent
 from agent_core.certificates import check_certificates
@@ -50,11 +51,12 @@ async def serve(settings: WebSettings) -> None:
     # aiortc encodes sound there, a hundred times a second and visitor; by default every core would add a thread.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_WORKERS, "worker"))
     meter = Meter(SERVICE, settings.metrics_namespace)
+    shelf = open_shelf(settings.call_store, region=settings.aws_region, endpoint=settings.table_endpoint)
     async with weather:
         people = transfer_tools([person.name for person in contacts(settings)])
         tools = [*weather_tools(weather), *people, *goodbye_tools()]
         agent = Agent(settings, model, tools, log_record, meter, overflow=overflow)
-        lobby = Lobby(settings, agent, _daily_rooms(settings))
+        lobby = Lobby(settings, agent, _daily_rooms(settings), shelf)
         app = create_app(lobby)
         server = make_server(app, agent, settings)
         agent.recordings.prepare([OUTPUT_RATE])

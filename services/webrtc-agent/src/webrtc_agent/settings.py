@@ -4,7 +4,17 @@ from enum import StrEnum
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, IPvAnyAddress, SecretStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    IPvAnyAddress,
+    SecretStr,
+    UrlConstraints,
+)
 from pydantic_settings import NoDecode
 
 from agent_core.destinations import check_address
@@ -18,6 +28,13 @@ class TransportChoice(StrEnum):
     AUTO = "auto"
     WEBRTC = "webrtc"
     DAILY = "daily"
+
+
+class NoticeChoice(StrEnum):
+    """What the page asks for: NOTICE tells, CONSENT starts nothing before the visitor has agreed."""
+
+    NOTICE = "notice"
+    CONSENT = "consent"
 
 
 class IceServer(BaseModel):
@@ -52,6 +69,16 @@ def _number(value: str) -> str:
     return check_address(f"tel:{value}").removeprefix("tel:")
 
 
+def _printable(text: str) -> str:
+    if not text.isprintable() or text != text.strip():
+        raise ValueError("one line of text, without spaces at its ends")
+    return text
+
+
+type Link = Annotated[HttpUrl, UrlConstraints(allowed_schemes=["https"], max_length=300)]
+"""An address that the page links to."""
+
+
 class WebSettings(CoreSettings):
     """Settings of the web service."""
 
@@ -79,6 +106,25 @@ class WebSettings(CoreSettings):
     TRANSFER_DESTINATIONS that has no number of its own."""
     callback_url: HttpUrl | None = None
     """Page where a visitor can ask to be called back; shown beside the number."""
+    notice: NoticeChoice = NoticeChoice.NOTICE
+    """What visitors are asked before they talk: `notice` tells them that they talk with an AI and what happens to their
+    words, and by talking they agree; `consent` starts nothing, for any client, before they have agreed to it."""
+    operator_name: Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_printable)] | None = None
+    """Who runs the agent, as the page names them."""
+    operator_phone: Annotated[str, AfterValidator(_number)] | None = None
+    """Number that the page offers a visitor for whom no place is free, and in the notice, as ``+`` and digits."""
+    privacy_url: Link | None = None
+    """The operator's privacy statement, `https://…`; linked in the notice, as are the next two."""
+    terms_url: Link | None = None
+    """The operator's terms of use, `https://…`."""
+    contact_url: Link | None = None
+    """Page where the operator can be reached, `https://…`."""
+    log_retention_days: Annotated[int, Field(ge=1, le=3653)] | None = None
+    """How long the log, and with it the end records, is kept where this service runs: what the notice says. It deletes
+    nothing by itself. None says that the operator decides."""
+    resume_seconds: Annotated[int, Field(ge=0, le=600)] = 120
+    """How long the page tries to come back to a conversation whose connection broke; the service waits a little longer.
+    0 ends a conversation with its connection."""
     serve_console: bool = False
     """Whether ``/console``, a page for developers, is served. ``make run`` and compose turn it on."""
     keep_request_open: bool = False
@@ -92,6 +138,11 @@ class WebSettings(CoreSettings):
     arrivals_per_address: Annotated[int, Field(ge=1, le=1000)] = 2
     """Visitors of one address whose connections are coming about at a time, which takes a second or two each. They hold
     no place yet. One more is asked to come back in a few seconds."""
+    max_waiting: Annotated[int, Field(ge=0, le=100)] = 20
+    """Visitors who may wait for a place at a time, over all tasks; the page shows each the position in the queue. 0
+    asks them to try again."""
+    waiting_per_address: Annotated[int, Field(ge=1, le=100)] = 5
+    """The same from one address."""
     requests_per_minute_per_address: Annotated[int, Field(ge=10, le=1_000_000)] = 1200
     """Requests of any kind that one address may make in a minute, a third of them at once; each 32 KB of an answer
     count as one more. A page that loads counts for about twenty. A /24 of IPv4 or a /48 of IPv6 may make four times as

@@ -6,13 +6,17 @@ from collections.abc import Callable, Coroutine
 from enum import StrEnum
 from functools import partial
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 import structlog
 
-from agent_core.events import EndReason
+from agent_core.events import Consent, EndReason
 from webrtc_agent.refusals import UnknownSession
+from webrtc_agent.visitor_queue import Hold
+
+if TYPE_CHECKING:
+    from webrtc_agent.returning import Part
 
 log = structlog.get_logger()
 
@@ -50,7 +54,7 @@ class Conversation(Protocol):
 class Visit:
     """One session from its start to the time it is forgotten."""
 
-    def __init__(self, now: float, address: str = "") -> None:
+    def __init__(self, now: float, address: str = "", hold: Hold | None = None) -> None:
         self.visit_id = uuid4().hex
         # The id itself lets a client in, and lines at INFO go to people who have no business in a conversation.
         self.log_id = sha256(self.visit_id.encode()).hexdigest()[:16]
@@ -59,10 +63,15 @@ class Visit:
         self.state = State.WAITING
         self.conversation: Conversation | None = None
         self.touched = now
+        self.hold = hold
+        """The place that is kept for a visitor from the queue."""
+        self.consent: Consent | None = None
         self.details = ""
         """What the app said about its visitor; see `details.render`."""
         self.region = ""
         """Where the visitor is used to weather, ISO 3166."""
+        self.part: Part | None = None
+        """The part of a conversation that its visitor may come back to, where their client can."""
         self.text_only = False
 
     def use_text_only(self) -> None:
@@ -86,10 +95,12 @@ class Visits:
 
     Args:
         clock: Monotonic seconds.
+        on_end: Told how long each conversation was, in seconds.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], on_end: Callable[[float], None] = lambda _: None) -> None:
         self._clock = clock
+        self._on_end = on_end
         self._visits: dict[str, Visit] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._forgot_at = clock()
@@ -172,6 +183,7 @@ class Visits:
     ) -> None:
         # Every line that the conversation logs from here on names its visit.
         structlog.contextvars.bind_contextvars(visit_id=visit.log_id)
+        began = self._clock()
         try:
             await run
         except Exception:
@@ -180,7 +192,8 @@ class Visits:
                 await abandon()
         finally:
             visit.state, visit.conversation, visit.touched = State.FINISHED, None, self._clock()
-            visit.details = ""
+            visit.details, visit.part = "", None
+            self._on_end(visit.touched - began)
 
     async def aclose(self) -> None:
         """End all that goes on; bounded."""

@@ -25,6 +25,7 @@ class Watch:
         self._clock = clock
         self._deadline = clock() + connect_seconds
         self._heard_at: float | None = None
+        self._there_at = clock()
         self.was_connected = False
         """Whether sound could ever flow."""
 
@@ -36,6 +37,11 @@ class Watch:
     def heard(self) -> None:
         """Note some sound."""
         self._heard_at = self._clock()
+
+    @property
+    def there_at(self) -> float:
+        """When the visitor was certainly there the last time: pings count for seconds after the last one."""
+        return self._there_at if self._heard_at is None else self._heard_at
 
     def is_lost(self, *, connected: bool) -> bool:
         """Tell whether to give the visitor up.
@@ -61,4 +67,5 @@ class Watch:
         return self.was_connected and not self.is_lost(connected=connected)
 
     def _extend(self) -> None:
-        self._deadline = self._clock() + LOST_SECONDS
+        self._there_at = self._clock()
+        self._deadline = self._there_at + LOST_SECONDS

@@ -174,11 +174,25 @@ class Admission:
     def _refusal(self) -> Refused | None:
         return self._refusal_here() or self._capacity.refusal()
 
+    @property
+    def refusal(self) -> Refused | None:
+        """Why no place could be taken now, without counting it; None if one could."""
+        return self._refusal()
+
+    def turn_away(self, refusal: Refused) -> None:
+        """Count a refusal that was decided elsewhere."""
+        self._on_refused(refusal)
+
+    @property
+    def room(self) -> int:
+        """Conversations that could begin now."""
+        return 0 if self._refusal() else int(min(self.max_sessions - self.taken, self._capacity.room))
+
     def _refusal_here(self) -> Refused | None:
         if self.draining:
             return Draining("this task takes no new conversation")
-        if self.is_over_budget:
-            return OverBudget("the day's spend is reached")
+        if self._spend is not None and self._spend.is_over:
+            return OverBudget("the day's spend is reached", retry_after=self._spend.seconds_left)
         if self.is_full:
             return AtCapacity(f"all {self.max_sessions} places are taken")
         if self.is_overloaded:

@@ -36,6 +36,10 @@ log = structlog.get_logger()
 class LiveSession(Protocol):
     """A conversation that goes on."""
 
+    @property
+    def hands_over(self) -> bool:
+        """Whether another task goes on with this conversation if this one has to stop."""
+
     def say_goodbye(self, reason: EndReason) -> None:
         """Let the agent say goodbye, then end."""
 
@@ -164,11 +168,16 @@ class Agent:
         """Begin the story of a conversation."""
         return Story(self.counting, self.tracer, tally, self._speaker, labels)
 
-    def keep(self, record: EndRecord) -> None:
-        """Take the one record of a conversation that is over."""
+    def keep(self, record: EndRecord, part: Tally | None = None) -> None:
+        """Take the one record of a conversation that is over.
+
+        Args:
+            record: Its record.
+            part: What is counted with it, where earlier parts of the conversation were counted before.
+        """
         self._records(record)
         try:
-            self.counting.ended(record)
+            self.counting.ended(record, part)
         except Exception:
             # A record that is written must not be written again.
             log.exception("record_not_counted", session_id=record.session_id)
@@ -180,7 +189,7 @@ class Agent:
         if not await self.admission.wait_until_empty(max(0.0, self.settings.drain_seconds - GOODBYE_SECONDS)):
             for session in list(self.sessions):
                 # Another task says sorry and goes on: after a goodbye that would be a surprise.
-                leave = session.end if self.hands_over else session.say_goodbye
+                leave = session.end if self.hands_over or session.hands_over else session.say_goodbye
                 leave(EndReason.DRAINED)
             await self.admission.wait_until_empty(GOODBYE_SECONDS)
         log.info("drained", sessions=self.admission.taken)

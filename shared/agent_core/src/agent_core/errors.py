@@ -85,11 +85,20 @@ class ModelBusy(AtCapacity):
 
 
 class OverBudget(Refused):
-    """What may be spent in a day has been spent; conversations that go on go on."""
+    """What may be spent in a day has been spent; conversations that go on go on.
+
+    Args:
+        reason: What was reached.
+        retry_after: Seconds until the next day begins, if known.
+    """
 
     http_status = 429
     close_code = 1013
     spoken = "We have reached our limit for today. Please call again tomorrow."
+
+    def __init__(self, reason: str, *, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
 
 
 class Draining(Refused):

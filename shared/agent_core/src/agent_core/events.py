@@ -1,8 +1,8 @@
 """Facts about a conversation that other parts care about, and the record that closes it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 
 class EndReason(StrEnum):
@@ -120,6 +120,21 @@ class Tally:
         self.tools[name] = self.tools.get(name, 0) + 1
         self.tool_failures += failed
 
+    def after(self, earlier: "Tally") -> "Tally":
+        """Return the sum of this tally and that of an earlier part of the same conversation."""
+        total: dict[str, Any] = {}
+        for name in (one.name for one in fields(self)):
+            before, now = getattr(earlier, name), getattr(self, name)
+            if isinstance(now, dict):
+                total[name] = {key: before.get(key, 0) + now.get(key, 0) for key in before | now}
+            elif name not in _NOT_SUMMED:
+                total[name] = before + now
+        waits = [wait for wait in (earlier.slowest_answer_ms, self.slowest_answer_ms) if wait is not None]
+        first = self.first_audio_ms if earlier.first_audio_ms is None else earlier.first_audio_ms
+        return Tally(**total, first_audio_ms=first, slowest_answer_ms=max(waits, default=None))
+
+
+_NOT_SUMMED: Final = frozenset({"first_audio_ms", "slowest_answer_ms"})
 
 COUNTED: Final = (
     "interruptions",
@@ -150,3 +165,17 @@ class EndRecord:
     call_sid: str | None = None
     cost_usd: float = 0.0
     """Estimate for the model."""
+    consent: str | None = None
+    """Version of the notice that the visitor agreed to, or saw before talking where no consent is asked for."""
+    consented_at: float | None = None
+    """Unix seconds at which the service received that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What a visitor has agreed to, or was shown."""
+
+    version: str
+    """Of the notice."""
+    at: float
+    """Unix seconds."""

@@ -4,6 +4,7 @@ It is small and holds only what a conversation needs to be picked up: no telepho
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -44,6 +45,13 @@ class CallMemory:
         session_id: The conversation that wrote this, for the log.
         began_at: Unix seconds at which the first conversation of the call began; 0 when that is not known.
         caller_id: Number of our own that a person who is dialled has to be shown; None shows the caller's.
+        tally: What the conversation has counted in all its parts, by the names of `agent_core.events.Tally`.
+        seen_at: Unix seconds at which a visitor of the page was last there; 0 on the phone.
+        details: What an app said about its visitor.
+        region: Where the visitor is used to weather, ISO 3166.
+        holder: The part whose token lets the visitor come back.
+        attempt: Names the request that has opened this part, while nothing shows that its answer arrived.
+        recorded: Whether the end record is written: what follows is another conversation that knows of this one.
     """
 
     call_sid: str
@@ -57,6 +65,13 @@ class CallMemory:
     session_id: str = ""
     began_at: float = 0.0
     caller_id: str | None = None
+    tally: Mapping[str, Any] = field(default_factory=dict)
+    seen_at: float = 0.0
+    details: str = field(default="", repr=False)
+    region: str = ""
+    holder: int = 0
+    attempt: str = ""
+    recorded: bool = False
 
     def seconds_left(self, most: float, now: float) -> float:
         """Return how long the call may still last, if it may last so long in all its conversations together.
@@ -79,6 +94,13 @@ class CallMemory:
                 "session_id": self.session_id,
                 "began_at": self.began_at,
                 "caller_id": self.caller_id,
+                "tally": self.tally,
+                "seen_at": self.seen_at,
+                "details": self.details,
+                "region": self.region,
+                "holder": self.holder,
+                "attempt": self.attempt,
+                "recorded": self.recorded,
             }
         )
 
@@ -104,6 +126,13 @@ def decode(call_sid: str, text: bytes) -> CallMemory:
             session_id=str(fields.get("session_id", "")),
             began_at=_moment(fields.get("began_at")),
             caller_id=_text(fields.get("caller_id")),
+            tally=dict(fields.get("tally", {})),
+            seen_at=_moment(fields.get("seen_at")),
+            details=str(fields.get("details", "")),
+            region=str(fields.get("region", "")),
+            holder=int(fields.get("holder", 0)),
+            attempt=str(fields.get("attempt", "")),
+            recorded=bool(fields.get("recorded", False)),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Unreadable(type(error).__name__) from None

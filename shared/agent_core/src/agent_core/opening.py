@@ -7,7 +7,7 @@ from pipecat.processors.frame_processor import FrameProcessor
 
 from agent_core.admission import Place
 from agent_core.agent import Agent
-from agent_core.events import EndReason
+from agent_core.events import EndReason, EndRecord, Tally
 from agent_core.handover import People
 from agent_core.nova.host import Voice
 from agent_core.nova.model_session import ModelSession, Prompt
@@ -52,13 +52,24 @@ class Opening:
     history: History = ()
     """What was said before, when a call is taken up again; the model session that is parked already knows it."""
     first_words: str | None = None
-    """What the model is told in place of the order to greet."""
+    """What the model is told in place of the order to greet; an empty one lets the caller speak first."""
     on_words: Callable[[History], None] | None = None
     """Told of the conversation so far with each change; must not wait."""
     seconds_left: float | None = None
     """How long it may last, where that is less than a whole conversation: a call that is taken up again has begun."""
     transfers: int = 0
     """How often the caller was put through to a person before, and came back."""
+    session_id: str | None = None
+    """The conversation that this one is a further part of; None begins a conversation."""
+    began_at: float | None = None
+    """Unix seconds at which the first part of the conversation began."""
+    earlier: Tally | None = None
+    """What the earlier parts have counted; the end record has the sum."""
+    goes_on: Callable[[EndRecord], bool] | None = None
+    """Asked with the record of this part whether a further part may follow; then this part leaves no end record. Must
+    not wait."""
+    hands_over: bool = False
+    """Whether another task can go on with this conversation, so that no goodbye is said when this one has to stop."""
 
     async def discard(self) -> None:
         """Release both, if no session came of it; bounded, never raises."""

@@ -14,7 +14,7 @@ from agent_core import causes, prompts
 from agent_core.agent import Agent
 from agent_core.apology import Apology
 from agent_core.errors import ModelError, UpstreamError
-from agent_core.events import EndReason, EndRecord, Tally
+from agent_core.events import Consent, EndReason, EndRecord, Tally
 from agent_core.farewell import Farewell
 from agent_core.handover import Handover
 from agent_core.idle import Idleness
@@ -46,7 +46,7 @@ class Session:
     """Runs one conversation. Make it, ``run`` it once; everything else may be called meanwhile."""
 
     def __init__(self, agent: Agent, opening: Opening, media: Media, tally: Tally) -> None:
-        self.session_id = uuid4().hex
+        self.session_id = opening.session_id or uuid4().hex
         self.tally = tally
         self._agent = agent
         self._opening = opening
@@ -62,7 +62,11 @@ class Session:
         """Set when the pipeline takes messages."""
         self._connected = asyncio.Event()
         self._greeted = False
+        self.sounded_at: float | None = None
+        """When the agent was last heard, in monotonic seconds; only where its sound travels in frames."""
         self._running: asyncio.Task[None] | None = None
+        self.consent: Consent | None = None
+        """To which notice the visitor agreed; part of the end record."""
         self.is_recorded = False
         """Whether the end record is written, and with it everything released."""
         labels = {"session_id": self.session_id, "call_sid": opening.call_sid, "channel": opening.channel}
@@ -121,7 +125,9 @@ class Session:
         """Let the agent speak first; only the first time counts."""
         if not self._greeted and not self._reason.done():
             self._greeted = True
-            self._link.read(self._opening.first_words or prompts.load("greeting"))
+            words = self._opening.first_words
+            if words != "":
+                self._link.read(words or prompts.load("greeting"))
 
     def hear(self, pcm: bytes) -> None:
         """Pass on the caller's sound: 16-bit PCM at the media's input rate. Never waits."""
@@ -184,6 +190,11 @@ class Session:
         """End the conversation; the first reason given is the one that counts."""
         if not self._reason.done():
             self._reason.set_result(reason)
+
+    @property
+    def owes_answer(self) -> bool:
+        """Whether the caller waits for an answer, or for its end."""
+        return self._link.owes_answer
 
     @property
     def is_over(self) -> bool:
@@ -258,7 +269,8 @@ class Session:
         """
         reason = EndReason.FAILED
         try:
-            self._log.info("session_started", channel=self._opening.channel)
+            began = "session_started" if self._opening.session_id is None else "session_resumed"
+            self._log.info(began, channel=self._opening.channel)
             self._agent.sessions.add(self)
             self._story.began()
             self._running = asyncio.create_task(self._pipeline.run(), name=f"pipeline-{self.session_id}")
@@ -291,10 +303,18 @@ class Session:
 
     def _keep_record(self, reason: EndReason) -> EndRecord:
         record = self._record(reason)
-        self._agent.keep(record)
+        if self._opening.goes_on is not None and self._opening.goes_on(record):
+            self._agent.counting.paused(self.tally)
+        else:
+            self._agent.keep(record, self.tally)
         self.is_recorded = True
         self._story.ended(record)
         return record
+
+    @property
+    def hands_over(self) -> bool:
+        """Whether another task goes on with this conversation if this one has to stop."""
+        return self._opening.hands_over
 
     async def abandon(self) -> None:
         """Release what ``run`` has not, and record the conversation as failed if it has no record; may be repeated."""
@@ -378,15 +398,21 @@ class Session:
 
     def _record(self, reason: EndReason) -> EndRecord:
         duration = time.monotonic() - self._started
+        now, started_at = time.time(), self._opening.began_at
+        if started_at is None:
+            started_at = now - duration
+        tally = self.tally if self._opening.earlier is None else self.tally.after(self._opening.earlier)
         return EndRecord(
             session_id=self.session_id,
             channel=self._opening.channel,
             reason=reason,
-            started_at=time.time() - duration,
-            duration_ms=round(duration * 1000),
-            tally=self.tally,
+            started_at=started_at,
+            duration_ms=round((duration if self._opening.began_at is None else max(duration, now - started_at)) * 1000),
+            tally=tally,
             call_sid=self._opening.call_sid,
-            cost_usd=self._agent.counting.cost_of(self.tally),
+            cost_usd=self._agent.counting.cost_of(tally),
+            consent=None if self.consent is None else self.consent.version,
+            consented_at=None if self.consent is None else self.consent.at,
         )
 
     async def call_tool(self, name: str, arguments: dict[str, Any] | None, call_id: str) -> dict[str, Any]:
@@ -437,6 +463,7 @@ class Session:
 
     def _note_sound(self, milliseconds: int) -> None:
         self.tally.audio_out_ms += milliseconds
+        self.sounded_at = time.monotonic()
         if self.tally.first_audio_ms is None and self.tally.agent_turns:
             self.tally.first_audio_ms = round((time.monotonic() - self._connected_at) * 1000)
 

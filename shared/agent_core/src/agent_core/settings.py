@@ -31,6 +31,8 @@ from agent_core.errors import ConfigurationError
 
 _WEB_ADDRESS: Final[TypeAdapter[HttpUrl]] = TypeAdapter(HttpUrl)
 _FILE: Final = ".env"
+CALL_STORE_PATTERN: Final = r"^(none|file:.+|dynamodb:[A-Za-z0-9_.-]{3,255})$"
+"""``none``, ``file:<folder>`` or ``dynamodb:<table>``."""
 
 
 class Environment(StrEnum):
@@ -126,6 +128,15 @@ class CoreSettings(BaseSettings):
     is no limit but ``MAX_SESSIONS``."""
     overflow_streams: Annotated[int, Field(ge=1)] = 2
     """The same in ``NOVA_SONIC_OVERFLOW_REGION``, which has a quota of its own: 2 in many accounts."""
+    call_store: Annotated[str, Field(pattern=CALL_STORE_PATTERN)] = "none"
+    """Where conversations are remembered while they go on, so that another task can take up one whose task has died:
+    ``none``, ``file:<folder>`` (one machine; tasks share the folder) or ``dynamodb:<table>``. A call is sealed with
+    keys from the AuthTokens, a visit with a key that only the visitor's page has. The words are gone when the
+    conversation is over, and an hour after the last of them whatever happens. With ``none`` a visitor of the page can
+    come back to the same process only. `make run` uses ``file:.run/calls``; in a container the folder must be a volume
+    or a tmpfs that the service may write to."""
+    aws_endpoint_url_dynamodb: HttpUrl | None = None
+    """Another address for DynamoDB, for a VPC endpoint or a stand-in."""
     model_streams_table: Annotated[str, Field(pattern="^[A-Za-z0-9_.-]{3,255}$")] | None = None
     """DynamoDB table in which all tasks of the account count their streams, so that ``MODEL_STREAMS`` holds for all of
     them together; partition key ``pool`` (S). None lets this task use them all."""
@@ -147,7 +158,8 @@ class CoreSettings(BaseSettings):
     model ends a stream after 480 seconds."""
     phrases_folder: Path | None = None
     """Your own recordings of what callers hear when the model cannot speak: `hold.wav`, `hold_on.wav`, `look_up.wav`,
-    `sorry.wav`, 16-bit mono at any rate. None takes those that come with the product."""
+    `sorry.wav`, 16-bit mono at any rate, each with its words in a text file (`hold.txt`) for the page's captions. None
+    takes those that come with the product."""
     idle_prompt_seconds: Annotated[float, Field(ge=0, le=600)] = 30
     """Silence of both sides after which the agent asks whether the caller is still there, and after as much again says
     goodbye. 0 never asks."""
@@ -200,6 +212,11 @@ class CoreSettings(BaseSettings):
     max_spend_per_day: Annotated[float | None, Field(gt=0)] = None
     """US dollars for the model after which this task takes no new conversation until midnight UTC; those that go on go
     on. Counted by each task for itself and forgotten when it ends: a brake, no bill."""
+
+    @property
+    def table_endpoint(self) -> str | None:
+        """Base URL of DynamoDB, where it is not AWS's own."""
+        return str(self.aws_endpoint_url_dynamodb).rstrip("/") if self.aws_endpoint_url_dynamodb else None
 
     @property
     def zone(self) -> tzinfo:

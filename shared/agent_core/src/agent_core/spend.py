@@ -65,6 +65,11 @@ class Spend:
         self._spent += dollars
 
     @property
+    def seconds_left(self) -> float:
+        """How long this day lasts still."""
+        return _DAY - self._clock() % _DAY
+
+    @property
     def is_over(self) -> bool:
         """Whether the day's limit is reached."""
         if self._limit is None:

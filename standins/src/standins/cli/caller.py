@@ -41,6 +41,8 @@ class Exchanged:
     ended: float
     answer_began: float | None = None
     answer_ended: float | None = None
+    text: str = ""
+    """What the caller did, for a report; empty is the label, spoken."""
 
 
 @dataclass
@@ -92,7 +94,8 @@ class Caller:
 
     async def _turn(self, utterance: Utterance, *, last: bool) -> bool:
         began = self._timeline.now()
-        turn = Exchanged(utterance.label, began, began + utterance.audible_seconds if utterance.mulaw else began)
+        ended = began + utterance.audible_seconds if utterance.mulaw else began
+        turn = Exchanged(utterance.label, began, ended, text=utterance.text)
         self._result.turns.append(turn)
         if utterance.digits:
             await self._handset.press(utterance.digits)

@@ -65,7 +65,7 @@ def make_plan(
     every = (nova, twilio, daily, weather, people)
     local = f"http://127.0.0.1:{wishes.ports.edge}"
     base_url = environment["PUBLIC_BASE_URL"].rstrip("/") if twilio.part.real else local
-    # Calls outlive the service here as they do in the cloud: started again, it takes up the call that it has lost.
+    # Calls and visits outlive the service here as in the cloud: started again, it takes up what it has lost.
     remembered = {"CALL_STORE": f"file:{folder / 'calls'}"}
     phone = _agent(
         remembered | _without(environment, "DAILY_"),
@@ -75,7 +75,10 @@ def make_plan(
         (nova, twilio, weather, people),
     )
     web = _agent(
-        {"SERVE_CONSOLE": "true"} | _origins(base_url, wishes.ports.edge) | _without(environment, "TWILIO_"),
+        remembered
+        | {"SERVE_CONSOLE": "true"}
+        | _origins(base_url, wishes.ports.edge)
+        | _without(environment, "TWILIO_"),
         "webrtc-agent",
         wishes.ports.web,
         base_url,

@@ -86,9 +86,8 @@ _EVENTS: Final[dict[str, _Describe]] = {
     "dial_ringing": lambda f: ("rings", f"the person's telephone (SIP {f['code']})", ""),
     "dial_answered": lambda _: ("answers", "the person; you still hear it ring", ""),
     "whisper": lambda f: ("whisper", f"to the person only: “{f['text']}”", "35"),
-    "gathered": lambda f: ("key", f"pressed by the person: {f['keys'] or 'none'}", "35"),
+    "gathered": lambda f: ("key", f"the person presses {f['digits'] or 'none'}", "35"),
     "whisper_hung_up": lambda _: ("hangs up", "on the person, who pressed nothing", "33"),
-    "dial_bridged": lambda _: ("connected", "you and the person", "1"),
     "dial_ended": lambda f: ("dial", f["status"], ""),
     "not_pretended": lambda f: ("skipped", f"<{f['verb']}>: this stand-in does not execute it", "33"),
     "redirected": lambda f: ("redirect", f"the agent changed the call (by {f['by']})", ""),
@@ -103,7 +102,7 @@ def lines(call: Reviewed, ring: str) -> list[Line]:
     rows += [
         Line(event.at, *_EVENTS[event.name](event.fields)) for event in result.timeline.events if event.name in _EVENTS
     ]
-    rows += _first_audio(result) + _clears(result) + _turns(call) + _model(call)
+    rows += _first_audio(result) + _connections(result) + _clears(result) + _turns(call) + _model(call)
     return sorted(rows, key=lambda row: row.at)
 
 
@@ -132,6 +131,19 @@ def _first_audio(result: CallResult) -> list[Line]:
     return [Line(first[1].at, "first audio", f"{first[1].at - first[0].at:.2f} s after the stream started")]
 
 
+def _connections(result: CallResult) -> list[Line]:
+    """Tell when caller and person were connected, and how long after the person picked up."""
+    rows = []
+    answered: float | None = None
+    for event in result.timeline.events:
+        if event.name == "dial_answered":
+            answered = event.at
+        elif event.name == "dial_bridged":
+            after = "" if answered is None else f", {event.at - answered:.2f} s after they answered"
+            rows.append(Line(event.at, "connected", f"you and the person{after}", "1"))
+    return rows
+
+
 def _clears(result: CallResult) -> list[Line]:
     rows = []
     spoke = result.timeline.named("caller_begins")
@@ -149,8 +161,7 @@ def _turns(call: Reviewed) -> list[Line]:
     rows = [_read(one, one.at + 0.001, "greeting") for one in greeting if one.speaker is not Speaker.FALLBACK]
     heard = call.sounds
     for number, (turn, sounds) in enumerate(zip(call.result.turns, answers(call.result.turns, heard), strict=True), 1):
-        keys = not turn.label.strip("0123456789*#ABCD")
-        rows.append(Line(turn.began, "you", f"press {turn.label}" if keys else f"“{turn.label}”", "36"))
+        rows.append(Line(turn.began, "you", turn.text or f"“{turn.label}”", "36"))
         mine = [one for one in call.readings if one.turn == number]
         for sound in sounds:
             if sound.recording:

@@ -126,20 +126,24 @@ def fallbacks(result: CallResult) -> list[str]:
     document's own.
     """
     found: list[str] = []
-    asked = bridged = False
+    asked = bridged = dialled = False
     for event in result.timeline.events:
         match event.name:
             case "redirected":
-                asked, bridged = True, False
-            case "twiml" | "stream_started":
-                asked = False
+                asked, bridged, dialled = True, False, False
+            case "twiml":  # what comes after a dial may be the next address
+                asked = asked and dialled
+            case "stream_started":
+                asked = dialled = False
             case "dial_bridged":
                 bridged = True
             case "say" if not bridged:
                 found.append(f"“{event.fields['text']}”")
             case "play" if not bridged:
                 found.append(f"the recording at {event.fields['url']}")
-            case "dial" if not asked:
+            case "dial" if asked:
+                dialled = True
+            case "dial":
                 found.append(f"a call to {', '.join(map(str, _list(event.fields['targets'])))}")
     return found
 

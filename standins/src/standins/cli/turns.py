@@ -42,6 +42,15 @@ class Utterance:
     label: str
     mulaw: bytes = field(default=b"", repr=False)
     digits: str = ""
+    is_recording: bool = False
+    """Whether the label is a file's name and no words."""
+
+    @property
+    def text(self) -> str:
+        """Say what the caller does; only what is spoken stands in quotation marks."""
+        if self.digits:
+            return f"press {self.digits}"
+        return f"play {self.label}" if self.is_recording else f"“{self.label}”"
 
     @property
     def audible_seconds(self) -> float:
@@ -114,6 +123,6 @@ async def _prepare(turn: Turn, caller: int, speak: Speak | None) -> Utterance:
                 raise SilentError(reason)
             return Utterance(words, mulaw.encode(await speak(words, mulaw.RATE)))
         case Recorded(path):
-            return Utterance(path.name, _recorded(path))
+            return Utterance(path.name, _recorded(path), is_recording=True)
         case Pressed(digits):
             return Utterance(digits, digits=digits)

@@ -171,7 +171,7 @@ class Whisper:
             if len(keys) == verb.num_digits:
                 break
             key = await self._key(verb.timeout)
-        self._timeline.record("gathered", keys=len(keys))
+        self._timeline.record("gathered", keys=len(keys), digits=keys)
         return keys
 
     async def _first_key(self, verb: Gather) -> str | None:

@@ -7,6 +7,7 @@ import { type Panel, Panels } from "../controls/Panels";
 import { Transcript } from "../conversation/Transcript";
 import { AgentAudio } from "../media/AgentAudio";
 import { ProblemNote } from "../problems/ProblemNote";
+import { QueueCard } from "../queue/QueueCard";
 import { Stage } from "../stage/Stage";
 import { announced, useAnnouncements } from "./announcements";
 import { Examples } from "./Examples";
@@ -37,7 +38,10 @@ export function App({ call }: { call: Call }) {
         <Welcome call={call} problem={state.problem} onAsk={ask} onSettings={openSettings} />
       )}
       {phase === "asking" && <Permission call={call} onSettings={openSettings} />}
-      {talking && (
+      {state.waiting && (
+        <QueueCard place={state.waiting} typing={state.typing} onLeave={() => void call.hangUp()} />
+      )}
+      {talking && !state.waiting && (
         <main className="talk" data-short={isShort(state)}>
           <h1 className="out-of-sight">Talk with the agent</h1>
           <Stage state={state} aloud={aloud === "status"} />

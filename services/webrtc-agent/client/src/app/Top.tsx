@@ -1,4 +1,5 @@
 import { ThemeToggle } from "../controls/ThemeToggle";
+import { NoticeButton } from "../notice/NoticeButton";
 import { SkyIcon } from "../weather/SkyIcon";
 import { AnnouncementsButton } from "./AnnouncementsChoice";
 
@@ -10,6 +11,7 @@ export function Top() {
         <SkyIcon sky="partly" isDay />
         Weather by voice
       </p>
+      <NoticeButton />
       <ThemeToggle />
     </header>
   );

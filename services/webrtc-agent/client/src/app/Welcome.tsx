@@ -1,6 +1,7 @@
 import type { Call } from "../call/call";
 import { useChoices } from "../controls/choices";
 import { Icon } from "../controls/icons";
+import { NoticeLine } from "../notice/NoticeLine";
 import { ProblemNote } from "../problems/ProblemNote";
 import type { Problem } from "../problems/problems";
 import { Examples } from "./Examples";
@@ -18,11 +19,12 @@ export function Welcome({ call, problem, onAsk, onSettings }: Props) {
   return (
     <main className="welcome">
       <h1>Ask about the weather.</h1>
-      {problem ? (
+      {problem && problem.kind !== "consent" ? (
         <ProblemNote problem={problem} onRetry={() => void call.again()} onType={onType} onDismiss={null} />
       ) : (
         <Invitation onTalk={() => void call.talk()} onType={onType} onAsk={onAsk} onSettings={onSettings} />
       )}
+      <NoticeLine missing={problem?.kind === "consent"} onAgree={() => call.dismiss()} />
     </main>
   );
 }

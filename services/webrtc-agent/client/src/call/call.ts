@@ -4,20 +4,33 @@ import type { PipecatClient, RTVIEventCallbacks, Transport } from "@pipecat-ai/c
 import { choices, choose } from "../controls/choices";
 import type { Item } from "../conversation/items";
 import { microphonePermission, obstacle } from "../media/preflight";
-import type { SoundNews } from "../media/sound";
+import { BrowserSound, type SoundNews } from "../media/sound";
+import { consent, loadNotice, mayStart } from "../notice/notice";
 import { contactIn } from "../people/contact";
+import { type Cause, outageOver } from "../problems/outage";
 import { deviceChange, type Problem, problem, Trouble } from "../problems/problems";
+import { isFull } from "../queue/place";
+import { inTurn } from "../queue/turn";
 import { connectionParameters, deviceCallbacks, microphoneTrouble, restoreDevices } from "./connecting";
 import { InterruptibleClient } from "./interruptible";
-import { conversationCallbacks, endingIn } from "./messages";
-import { type Line, peerTransport } from "./peer";
-import { type Carrier, carrier, start } from "./start";
+import { forgetKept, holdAlone, type Kept, keep, kept } from "./kept";
+import { LineWatch } from "./line";
+import { conversationCallbacks, endingIn, pausedIn, segmentsIn } from "./messages";
+import { type Line, peerTransport, type WatchedTransport } from "./peer";
+import { recover } from "./recovery";
+import { type Carrier, type Claim, carrier, type Started, start } from "./start";
 import { BEFORE, type CallEvent, type CallState, isLive, next } from "./state";
 
 /** A network that lets the sound through does so within two seconds; Daily's own join gives up after 19 s. */
 const CONNECT_MS: Record<Carrier, number> = { webrtc: 10_000, daily: 22_000 };
-/** The service forgets a visitor it has not heard of for 12 s; a few more for the way back. */
-const RECONNECT_MS = 20_000;
+/** Longest wait for a line that nothing else can bring back: the service has not said how to come back. */
+const RECONNECT_MS = 12_000;
+/** How often is kept what lets this tab come back. */
+const KEEP_MS = 1000;
+/** For the last message to be sent before the connection is closed. */
+const LAST_WORD_MS = 200;
+/** A conversation that is over for good is not gone back to, whatever becomes of its last try. */
+const RETRY_MS = 10_000;
 /** Sound and reports in flight: a silence this long after the agent's last sound means that it has said all. */
 const FINISHED_MS = 900;
 /** No answer to what may have been a cough. */
@@ -25,7 +38,6 @@ const NOTHING_CAME_MS = 12_000;
 /** The last syllable is often said while the key already goes up. */
 const RELEASE_MS = 250;
 const HUNG_UP = "You ended the conversation.";
-const LEFT = "The agent ended the conversation.";
 
 export class Call {
   private state: CallState = BEFORE;
@@ -34,6 +46,20 @@ export class Call {
   private client: PipecatClient | null = null;
   private attempt: AbortController | null = null;
   private ending: string | null = null;
+  private kept: Kept | null = null;
+  private recovery: AbortController | null = null;
+  /** Nothing of the line can come back: it was closed. */
+  private gone = false;
+  /** The browser has put the page aside, and may bring it back as it was. */
+  private left = false;
+  /** The connection whose news count; those of an earlier one may come late. */
+  private generation = 0;
+  private sound: BrowserSound | null = null;
+  private peer: WatchedTransport | null = null;
+  private readonly watch = new LineWatch(
+    () => this.peer?.arrived() ?? Promise.resolve(null),
+    (steady) => this.line(steady ? "steady" : "broken"),
+  );
 
   /** Gets the client of each conversation; the developers' console watches it. */
   onClient: (client: PipecatClient) => void = () => undefined;
@@ -47,7 +73,7 @@ export class Call {
 
   /** The one button: explain the microphone first, unless it has been allowed already. */
   async talk(): Promise<void> {
-    const inTheWay = obstacle();
+    const inTheWay = mayStart() ? obstacle() : problem("consent");
     if (inTheWay) {
       this.tell({ type: "notice", problem: inTheWay });
     } else if ((await microphonePermission()) === "granted") {
@@ -57,10 +83,35 @@ export class Call {
     }
   }
 
-  /** Try again, the way it was: who typed is not asked for a microphone now, who had no sound gets none. */
+  /** Try again, the way it was: who typed is not asked for a microphone now, and what was said is gone on with. */
   async again(): Promise<void> {
-    const { typing, silent } = this.state;
+    const { kept, state } = this;
+    const { items, typing, silent } = state;
+    if (kept !== null && this.attempt === null) {
+      this.attempt = new AbortController();
+      this.tell({ type: "restored", items, typing, silent });
+      await this.goOn("unknown", { within: RETRY_MS, gone: true });
+      return;
+    }
     await (typing ? this.open({ typing, silent }) : this.talk());
+  }
+
+  /** Go on with the conversation that this tab had before it was loaded again. */
+  async restore(): Promise<void> {
+    if (this.left) {
+      this.left = false;
+      await this.goOn("reload", { gone: true });
+      return;
+    }
+    const found = kept(Date.now());
+    if (found === null || this.attempt !== null || !(await holdAlone(found.token))) {
+      return;
+    }
+    const { items, typing, silent } = found;
+    this.attempt = new AbortController();
+    this.kept = found;
+    this.tell({ type: "restored", items, typing, silent });
+    await this.goOn("reload", { within: found.seconds * 1000, gone: true });
   }
 
   /** Start the conversation; to talk, the browser asks for the microphone now. Who types reads, unless they want sound. */
@@ -68,15 +119,23 @@ export class Call {
     if (this.attempt) {
       return;
     }
+    if (!mayStart()) {
+      this.tell({ type: "notice", problem: problem("consent") });
+      return;
+    }
     this.attempt = new AbortController();
     const { signal } = this.attempt;
     this.ending = null;
+    this.forgetConversation();
     choose({ mode: typing ? "type" : "talk" });
     this.tell({ type: "opening", phase: typing ? "connecting" : "microphone", typing, silent });
     try {
       await this.connect(typing, signal);
     } catch (error) {
       if (!signal.aborted) {
+        if (error instanceof Trouble && error.problem.kind === "consent") {
+          void loadNotice();
+        }
         await this.stop(null, error instanceof Trouble ? error.problem : problem("failed"));
       }
     }
@@ -160,41 +219,115 @@ export class Call {
   }
 
   async hangUp(): Promise<void> {
-    await this.stop(HUNG_UP, null);
+    this.forgetConversation();
+    if (this.client?.state === "ready") {
+      this.client.disconnectBot();
+    }
+    await this.stop(HUNG_UP, null, LAST_WORD_MS);
+  }
+
+  /** The page goes away: it may be back in a moment, so nothing is over. */
+  leave(): void {
+    this.save();
+    this.left = this.attempt !== null;
+    this.watch.stop();
+    this.recovery?.abort();
+    this.generation++;
+    void this.client?.disconnect().catch(() => undefined);
   }
 
   /** Go through all steps up to the agent's first word; a visitor who hangs up in between ends it at that step. */
-  private async connect(typing: boolean, signal: AbortSignal): Promise<void> {
+  private async connect(typing: boolean, signal: AbortSignal, claim: Claim | null = null): Promise<void> {
     const by = await carrier();
+    signal.throwIfAborted();
+    const started = claim && (await start(by, this.state.silent, claim, consent()));
+    if (started?.resume) {
+      this.remember(started.resume.token, started.resume.seconds, typing);
+    }
+    await this.leaveOld();
+    signal.throwIfAborted();
     const transport = await this.transport(by);
     signal.throwIfAborted();
     const client = new InterruptibleClient({
       transport,
-      enableMic: !typing,
+      enableMic: !(typing || this.state.muted),
       callbacks: this.callbacks(),
     });
     client.onInterrupted = () => this.tell({ type: "transcript", event: { type: "agent-cut" } });
     this.client = client;
     this.onClient(client);
     if (!typing) {
-      await this.openMicrophone(client, by);
+      await this.openMicrophone(client, by, claim === null);
       signal.throwIfAborted();
     }
-    const started = await start(by, this.state.silent);
+    const begun = started ?? (await this.inTurn(by, client, typing, signal));
     signal.throwIfAborted();
-    const connected = client.connect(connectionParameters(started)).catch(refused(by));
+    if (begun.resume && claim === null) {
+      this.remember(begun.resume.token, begun.resume.seconds, typing);
+      void holdAlone(begun.resume.token);
+    }
+    const connected = client.connect(connectionParameters(begun)).catch(refused(by));
     await Promise.race([connected, this.deadline(by, client)]);
     signal.throwIfAborted();
-    this.tell({ type: "ready" });
+    this.forget("connect");
+    if (this.peer !== null) {
+      this.peer.mends = this.kept === null;
+      this.watch.start();
+    }
+    if (claim === null) {
+      this.tell({ type: "ready" });
+    }
   }
 
-  private async openMicrophone(client: PipecatClient, by: Carrier): Promise<void> {
+  /** Start, or wait for a place with the microphone closed: nobody would hear what it takes in. */
+  private async inTurn(
+    by: Carrier,
+    client: PipecatClient,
+    typing: boolean,
+    signal: AbortSignal,
+  ): Promise<Started> {
+    return await inTurn(
+      (more) => start(by, this.state.silent, null, { ...more, ...consent() }),
+      signal,
+      (place) => {
+        if (!typing && (place === null) !== (this.state.waiting === null)) {
+          client.enableMic(place === null);
+          (client.transport as unknown as Partial<Pick<WatchedTransport, "rest">>).rest?.(place !== null);
+        }
+        this.tell({ type: "waiting", place });
+      },
+    );
+  }
+
+  /** Close the connection that is dead; the microphone stays open for the next one. */
+  private async leaveOld(): Promise<void> {
+    const { client } = this;
+    this.watch.stop();
+    this.generation++;
+    this.client = null;
+    this.gone = true;
+    if (this.sound !== null) {
+      this.sound.held = true;
+    }
+    await Promise.race([
+      client?.disconnect().catch(() => undefined),
+      new Promise((then) => setTimeout(then, LAST_WORD_MS * 5)),
+    ]);
+    if (this.sound !== null) {
+      this.sound.held = false;
+    }
+  }
+
+  private async openMicrophone(client: PipecatClient, by: Carrier, first: boolean): Promise<void> {
     await client.initDevices();
     const trouble = microphoneTrouble(client.mediaState.mic);
     if (trouble) {
       throw trouble;
     }
     restoreDevices(client, this.state.devices, by);
+    if (!first) {
+      return;
+    }
     this.tell({ type: "opening", phase: "connecting", typing: false });
     if (choices().pushToTalk) {
       this.mute(true);
@@ -202,7 +335,12 @@ export class Call {
   }
 
   private async transport(by: Carrier): Promise<Transport> {
-    return by === "daily" ? await dailyTransport() : peerTransport(this.line, this.sound, this.news);
+    if (by === "daily") {
+      return await dailyTransport();
+    }
+    this.sound ??= new BrowserSound();
+    this.peer = peerTransport(this.sound, this.line, this.track, this.news);
+    return this.peer;
   }
 
   /** Reject when the connection takes longer than a working one ever does. */
@@ -216,19 +354,11 @@ export class Call {
   }
 
   private callbacks(): RTVIEventCallbacks {
-    return {
-      ...conversationCallbacks(this.tell),
+    const mine = ++this.generation;
+    return only(() => mine === this.generation, {
+      ...conversationCallbacks(this.tell, segmentsIn(this.state.items)),
       ...deviceCallbacks(this.tell, () => this.state.typing),
-      onServerMessage: (message) => {
-        this.ending = endingIn(message) ?? this.ending;
-        const contact = contactIn(message);
-        if (contact) {
-          this.tell({ type: "transcript", event: { type: "contact-shown", contact } });
-        }
-      },
-      onBotDisconnected: () => {
-        this.ending ??= LEFT;
-      },
+      onServerMessage: (message) => this.told(message),
       onMessageError: (message) => {
         const { error } = message.data as { error?: string };
         this.tell({ type: "notice", problem: problem("not-taken", error ? { said: error } : {}) });
@@ -236,27 +366,121 @@ export class Call {
       onError: (message) => {
         const { fatal, error } = message.data as { fatal?: boolean; error?: string };
         if (fatal) {
+          this.forgetConversation();
           void this.stop(null, problem("failed", error ? { said: error } : {}));
         }
       },
-      onDisconnected: () => {
-        if (isLive(this.state.phase)) {
-          void this.stop(this.ending, this.ending === null ? problem("lost") : null);
-        }
-      },
-    };
+      onBotDisconnected: () => this.closed(),
+      onDisconnected: () => this.closed(),
+    });
+  }
+
+  private told(message: unknown): void {
+    const ending = endingIn(message);
+    if (ending !== null) {
+      this.ending = ending;
+      this.forgetConversation();
+    } else if (pausedIn(message)) {
+      void this.goOn("moving", { gone: true });
+    }
+    if (isFull(message)) {
+      void this.stop(null, problem("busy", { wait: 2 }));
+    }
+    const contact = contactIn(message);
+    if (contact) {
+      this.tell({ type: "transcript", event: { type: "contact-shown", contact } });
+    }
+  }
+
+  /** The connection is closed: the service said why, or it is lost. Only the first ends the conversation. */
+  private closed(): void {
+    if (!isLive(this.state.phase)) {
+      return;
+    }
+    if (this.ending !== null) {
+      void this.stop(this.ending, null);
+    } else {
+      void this.goOn("unknown", { gone: true });
+    }
   }
 
   private readonly line = (line: Line): void => {
-    this.tell({ type: "line", steady: line === "steady" });
-    if (line === "steady") {
-      this.forget("line");
-    } else {
-      this.after("line", RECONNECT_MS, () => void this.stop(null, problem("lost")));
+    if (line === "broken") {
+      void this.goOn("unknown", { gone: false });
+    } else if (this.kept === null) {
+      this.steady();
     }
   };
 
-  private readonly sound = (track: MediaStreamTrack): void => {
+  private steady(): void {
+    this.forget("line");
+    this.tell({ type: "line", steady: true });
+  }
+
+  /** Bring the conversation back, or say what is true when that cannot be done. */
+  private async goOn(cause: Cause, how: { gone: boolean; within?: number }): Promise<void> {
+    this.gone = this.gone || how.gone;
+    if (this.recovery !== null || this.attempt === null || !(isLive(this.state.phase) || how.within)) {
+      return;
+    }
+    this.gone = how.gone;
+    this.tell({ type: "line", steady: false, cause });
+    if (this.kept === null) {
+      this.after("line", how.gone ? 0 : RECONNECT_MS, () => void this.stop(null, problem("lost")));
+      return;
+    }
+    const { seconds } = this.kept;
+    this.recovery = new AbortController();
+    const { signal } = this.recovery;
+    const outcome = await recover({
+      steady: () => !this.gone && this.watch.steady && this.client !== null,
+      comeBack: () => this.comeBack(signal),
+      tell: (now) => this.tell({ type: "line", steady: false, cause: now === "unknown" ? cause : now }),
+      within: how.within ?? seconds * 1000,
+      gone: () => this.gone,
+      signal,
+    });
+    this.recovery = null;
+    if (outcome === "steady" || outcome === "back") {
+      this.steady();
+    } else if (outcome instanceof Trouble) {
+      this.forgetConversation();
+      await this.stop(null, outcome.problem);
+    } else if (outcome !== "stopped") {
+      await this.stop(null, outageOver(outcome, seconds));
+    }
+  }
+
+  private async comeBack(signal: AbortSignal): Promise<void> {
+    const { kept } = this;
+    if (kept !== null) {
+      await this.connect(kept.typing, signal, { token: kept.token, attempt: kept.attempt });
+    }
+  }
+
+  private remember(token: string, seconds: number, typing: boolean): void {
+    const attempt = crypto.getRandomValues(new Uint32Array(4)).join("-");
+    this.kept = { token, attempt, seconds, typing, silent: this.state.silent, seen: Date.now(), items: [] };
+    this.save();
+  }
+
+  private readonly save = (): void => {
+    this.forget("save");
+    if (this.kept !== null) {
+      const { seen } = this.kept;
+      const now = this.state.phase === "live" ? Date.now() : seen;
+      const { items, typing, silent } = this.state;
+      this.kept = { ...this.kept, seen: now, items, typing, silent };
+      keep(this.kept);
+    }
+  };
+
+  private forgetConversation(): void {
+    this.kept = null;
+    forgetKept();
+  }
+
+  private readonly track = (track: MediaStreamTrack): void => {
     this.tell({ type: "track", whose: "agent", track });
   };
 
@@ -266,16 +490,21 @@ export class Call {
     );
   };
 
-  private async stop(ending: string | null, what: Problem | null): Promise<void> {
+  private async stop(ending: string | null, what: Problem | null, linger = 0): Promise<void> {
     const client = this.client;
+    this.watch.stop();
     this.attempt?.abort();
-    this.client = this.attempt = null;
+    this.recovery?.abort();
+    this.client = this.attempt = this.recovery = this.peer = null;
+    this.generation++;
     for (const name of this.timers.keys()) {
       this.forget(name);
     }
     this.tell({ type: "stopped", ending, problem: what });
     // The page has moved on: what the client still says about its end is of no interest to anyone.
+    await new Promise((then) => setTimeout(then, linger));
     await client?.disconnect().catch(() => undefined);
+    await (this.client === null ? this.sound?.disconnect() : undefined);
   }
 
   private readonly tell = (event: CallEvent): void => {
@@ -284,6 +513,11 @@ export class Call {
       this.wait(event.event);
     } else if (event.type === "ready") {
       this.forget("connect");
+    }
+    if (event.type === "items") {
+      this.save(); // what was discarded is kept nowhere
+    } else if (event.type === "transcript" && !this.timers.has("save")) {
+      this.after("save", KEEP_MS, this.save);
     }
     for (const watcher of this.watchers) {
       watcher();
@@ -327,6 +561,17 @@ async function dailyTransport(): Promise<Transport> {
 function refused(by: Carrier): (error: unknown) => never {
   return (error) => {
     const status = (error as { status?: number }).status;
+    if (status === 429 || status === 503) {
+      throw new Trouble(problem("busy", { wait: 2 })); // others were there first; the next start waits
+    }
     throw new Trouble(problem(by === "daily" ? "daily" : status ? "refused" : "no-route"));
   };
+}
+
+/** Pass on what is called while it counts. */
+function only(counts: () => boolean, callbacks: RTVIEventCallbacks): RTVIEventCallbacks {
+  const guarded = Object.entries(callbacks as Record<string, (...what: unknown[]) => void>).map(
+    ([name, call]) => [name, (...what: unknown[]): void => (counts() ? call(...what) : undefined)] as const,
+  );
+  return Object.fromEntries(guarded) as RTVIEventCallbacks;
 }

@@ -2,14 +2,15 @@
 
 import type { BotOutputData, LLMFunctionCallInProgressData, RTVIEventCallbacks } from "@pipecat-ai/client-js";
 import type { ActivityEvent } from "../conversation/activity";
+import type { Item } from "../conversation/items";
 import type { TranscriptEvent } from "../conversation/transcript";
 import { isWeatherTool, placeIn, readWeather } from "../weather/reading";
 import type { CallEvent } from "./state";
 
 type Tell = (event: CallEvent) => void;
 
-/** Turn Pipecat's callbacks into the page's events. */
-export function conversationCallbacks(tell: Tell): RTVIEventCallbacks {
+/** Turn Pipecat's callbacks into the page's events; `segments` are known from before, and numbered anew by the agent. */
+export function conversationCallbacks(tell: Tell, segments = 0): RTVIEventCallbacks {
   const doing = (event: ActivityEvent) => (): void => tell({ type: "activity", event });
   const say = (event: TranscriptEvent): void => tell({ type: "transcript", event });
   return {
@@ -26,7 +27,7 @@ export function conversationCallbacks(tell: Tell): RTVIEventCallbacks {
     onBotStartedSpeaking: doing("agent-started"),
     onBotStoppedSpeaking: doing("agent-stopped"),
     onBotOutput: (output) => {
-      const event = sentenceIn(output);
+      const event = sentenceIn(output, segments);
       if (event) {
         say(event);
       }
@@ -58,11 +59,20 @@ function weatherCallbacks(tell: Tell): RTVIEventCallbacks {
   };
 }
 
-function sentenceIn(output: BotOutputData): TranscriptEvent | null {
-  const { text, segment_id: segment, spoken_status: status, spoken_progress: progress } = output;
-  if (segment === undefined || text.trim() === "") {
+/** Count the numbers of sentences that are in use. */
+export function segmentsIn(items: readonly Item[]): number {
+  const used = items.flatMap((item) =>
+    item.kind === "agent" ? item.sentences.map((one) => one.segment) : [],
+  );
+  return Math.max(-1, ...used) + 1;
+}
+
+function sentenceIn(output: BotOutputData, segments: number): TranscriptEvent | null {
+  const { text, segment_id: number, spoken_status: status, spoken_progress: progress } = output;
+  if (number === undefined || text.trim() === "") {
     return null;
   }
+  const segment = segments + number;
   const recorded = output.aggregated_by === "recording";
   const spoken = { type: "agent-sentence", segment, text, recorded } as const;
   if (status === "completed" || output.will_be_spoken === false) {
@@ -70,6 +80,15 @@ function sentenceIn(output: BotOutputData): TranscriptEvent | null {
   }
   const characters = progress?.accumulated_text.length ?? 0;
   return { ...spoken, heard: status === "in-progress" ? "speaking" : "planned", characters };
+}
+
+/** Tell whether the service asks the page to go on with the conversation elsewhere. */
+export function pausedIn(message: unknown): boolean {
+  const told = message as { type?: unknown; data?: unknown } | null;
+  return (
+    told?.type === "session-paused" ||
+    (typeof told?.data === "object" && told.data !== null && pausedIn(told.data))
+  );
 }
 
 /** Read the sentence with which the service says why it ends a conversation; null where it says something else. */

@@ -1,8 +1,7 @@
 /** Sound and messages straight between the browser and the service. */
 
-import type { Transport } from "@pipecat-ai/client-js";
 import { SmallWebRTCTransport } from "@pipecat-ai/small-webrtc-transport";
-import { BrowserSound, type SoundNews } from "../media/sound";
+import type { BrowserSound, SoundNews } from "../media/sound";
 
 export type Line = "steady" | "broken";
 
@@ -11,6 +10,8 @@ export type Line = "steady" | "broken";
  * has to know. `tests/peer.test.ts` holds the one method of the transport that this leans on.
  */
 export class WatchedTransport extends SmallWebRTCTransport {
+  /** Another connection is the page's to make, in a session that knows what was said; the transport's own ones fail. */
+  mends = true;
   onLine: (line: Line) => void = () => undefined;
   /** Tells the agent's sound anew after mending: the end of the old track makes the transport forget the new one. */
   onSound: (track: MediaStreamTrack) => void = () => undefined;
@@ -36,6 +37,36 @@ export class WatchedTransport extends SmallWebRTCTransport {
     }
   }
 
+  /** Close the microphone while it is of no use; switching it on again opens it. */
+  rest(resting: boolean): void {
+    if (resting) {
+      this.sound.releaseMicrophone();
+    }
+  }
+
+  /** Count what has arrived: sound comes all the time, also where nobody speaks. */
+  async arrived(): Promise<number | null> {
+    const connection = this.made.at(-1);
+    if (connection === undefined) {
+      return null;
+    }
+    let count = 0;
+    for (const report of (await connection.getStats()).values()) {
+      const { type, packetsReceived, messagesReceived } = report as Record<string, unknown>;
+      count += type === "inbound-rtp" ? Number(packetsReceived ?? 0) : 0;
+      count += type === "data-channel" ? Number(messagesReceived ?? 0) : 0;
+    }
+    return count;
+  }
+
+  protected async attemptReconnection(recreate = false): Promise<void> {
+    if (recreate && !this.mends) {
+      this.onLine("broken");
+      return;
+    }
+    await (SmallWebRTCTransport.prototype as unknown as Maker).attemptReconnection.call(this, recreate);
+  }
+
   protected createPeerConnection(): RTCPeerConnection {
     const make = (SmallWebRTCTransport.prototype as unknown as Maker).createPeerConnection;
     const connection = make.call(this);
@@ -59,14 +90,15 @@ export class WatchedTransport extends SmallWebRTCTransport {
 
 interface Maker {
   createPeerConnection(this: WatchedTransport): RTCPeerConnection;
+  attemptReconnection(this: WatchedTransport, recreate: boolean): Promise<void>;
 }
 
 export function peerTransport(
+  sound: BrowserSound,
   onLine: (line: Line) => void,
   onSound: (track: MediaStreamTrack) => void,
   onNews: (news: SoundNews) => void,
-): Transport {
-  const sound = new BrowserSound();
+): WatchedTransport {
   sound.onNews = onNews;
   const transport = new WatchedTransport(sound);
   transport.onLine = onLine;

@@ -4,14 +4,32 @@ import { formats } from "../locale/locale";
 import { problem, refusal, Trouble } from "../problems/problems";
 
 const PATIENCE_MS = 12_000;
+/** Of a conversation that is claimed: it is not known, goes on elsewhere, or is over. */
+const GONE = new Set([404, 409, 410]);
+const TAKEN = "It goes on in another tab or window. What was said until then stays here.";
+
+/** What lets the page come back to the conversation. */
+export interface Resume {
+  readonly token: string;
+  readonly seconds: number;
+  readonly resumed: boolean;
+}
+
+/** What the page shows to come back. */
+export interface Claim {
+  readonly token: string;
+  readonly attempt: string;
+}
 
 export interface PeerStart {
+  readonly resume: Resume | null;
   readonly transport: "webrtc";
   readonly session: string;
   readonly iceServers: RTCIceServer[];
 }
 
 export interface DailyStart {
+  readonly resume: Resume | null;
   readonly transport: "daily";
   readonly room: string;
   readonly token: string;
@@ -32,16 +50,23 @@ export async function carrier(): Promise<Carrier> {
 }
 
 /**
- * Start a conversation; from here on the service holds a place, and it costs.
+ * Start a conversation, or go on with the one that is claimed; from here on the service holds a place, and it costs.
  *
  * @throws Trouble: nobody answers, or the answer is no.
  */
-export async function start(transport: Carrier, textOnly: boolean): Promise<Started> {
+export async function start(
+  transport: Carrier,
+  textOnly: boolean,
+  claim: Claim | null = null,
+  more: object = {},
+): Promise<Started> {
   const answer = await ask("/start", {
     transport,
     createDailyRoom: transport === "daily",
     locale: formats().tag,
     textOnly,
+    resume: claim ?? {},
+    ...more,
   });
   const started = transport === "daily" ? dailyStart(answer) : peerStart(answer);
   if (started === null) {
@@ -54,14 +79,24 @@ function peerStart(answer: Answer): PeerStart | null {
   const session = answer.sessionId;
   const ice = answer.iceConfig as { iceServers?: RTCIceServer[] } | undefined;
   return typeof session === "string"
-    ? { transport: "webrtc", session, iceServers: ice?.iceServers ?? [] }
+    ? { transport: "webrtc", session, iceServers: ice?.iceServers ?? [], resume: resumeIn(answer) }
+    : null;
+}
+
+function resumeIn(answer: Answer): Resume | null {
+  const given = answer.resume as Partial<Resume> | undefined;
+  const { token, seconds } = given ?? {};
+  return typeof token === "string" && typeof seconds === "number"
+    ? { token, seconds, resumed: given?.resumed === true }
     : null;
 }
 
 function dailyStart(answer: Answer): DailyStart | null {
   const room = answer.dailyRoom ?? answer.room_url;
   const token = answer.dailyToken ?? answer.token;
-  return typeof room === "string" && typeof token === "string" ? { transport: "daily", room, token } : null;
+  return typeof room === "string" && typeof token === "string"
+    ? { transport: "daily", room, token, resume: resumeIn(answer) }
+    : null;
 }
 
 type Answer = Readonly<Record<string, unknown>>;
@@ -75,6 +110,8 @@ async function ask(path: string, body?: object): Promise<Answer> {
   };
   const response = await fetch(path, {
     ...(body ? post : {}),
+    // A cookie of the load balancer would lead each request of a visitor who waits to the same task.
+    credentials: body && "createDailyRoom" in body && body.createDailyRoom ? "omit" : "same-origin",
     signal: AbortSignal.timeout(PATIENCE_MS),
   }).catch(() => {
     throw new Trouble(problem("unreachable"));
@@ -82,12 +119,18 @@ async function ask(path: string, body?: object): Promise<Answer> {
   const answer = (await response.json().catch(() => ({}))) as Answer;
   if (!response.ok) {
     const said = answer.info ?? answer.detail;
+    if (GONE.has(response.status) && (body as { resume?: Partial<Claim> } | undefined)?.resume?.token) {
+      throw new Trouble(problem("forgotten", response.status === 409 ? { said: TAKEN } : {}));
+    }
     throw new Trouble(
       refusal(response.status, {
         retryAfter: response.headers.get("Retry-After"),
         said: typeof said === "string" ? said : undefined,
         busy: answer.busy === true,
+        closed: answer.closed === true,
+        consent: answer.consent === true,
       }),
+      answer.queue,
     );
   }
   return answer;

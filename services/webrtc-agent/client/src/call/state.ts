@@ -4,7 +4,9 @@ import { type Activity, type ActivityEvent, activityAfter } from "../conversatio
 import { type Item, isLookingUp } from "../conversation/items";
 import { asRead } from "../conversation/text-only";
 import { follow, type TranscriptEvent } from "../conversation/transcript";
+import type { Cause } from "../problems/outage";
 import type { Problem } from "../problems/problems";
+import type { Place } from "../queue/place";
 
 /**
  * idle → asking (we explain the microphone) → microphone (the browser asks) → connecting → live ⇄ reconnecting → ended.
@@ -38,8 +40,12 @@ export interface CallState {
   readonly devices: Devices;
   readonly ownTrack: MediaStreamTrack | null;
   readonly agentTrack: MediaStreamTrack | null;
+  /** Where the visitor stands in the queue, while no place is free. */
+  readonly waiting: Place | null;
   /** The agent was interrupted: what is still on its way to the speaker shall not be heard. */
   readonly cut: boolean;
+  /** Why the line is dead, while `reconnecting`. */
+  readonly cause: Cause;
 }
 
 export type CallEvent =
@@ -50,8 +56,15 @@ export type CallEvent =
       readonly typing: boolean;
       readonly silent?: boolean;
     }
+  | { readonly type: "waiting"; readonly place: Place | null }
+  | {
+      readonly type: "restored";
+      readonly items: readonly Item[];
+      readonly typing: boolean;
+      readonly silent: boolean;
+    }
   | { readonly type: "ready" }
-  | { readonly type: "line"; readonly steady: boolean }
+  | { readonly type: "line"; readonly steady: boolean; readonly cause?: Cause }
   | { readonly type: "stopped"; readonly ending: string | null; readonly problem: Problem | null }
   | { readonly type: "notice"; readonly problem: Problem | null }
   | { readonly type: "muted"; readonly muted: boolean }
@@ -78,7 +91,9 @@ export const BEFORE: CallState = {
   devices: { microphones: [], speakers: [], microphone: "", speaker: "" },
   ownTrack: null,
   agentTrack: null,
+  waiting: null,
   cut: false,
+  cause: "unknown",
 };
 
 export const isLive = (phase: Phase): boolean => phase === "live" || phase === "reconnecting";
@@ -103,10 +118,22 @@ export function next(state: CallState, event: CallEvent): CallState {
             devices: state.devices,
             items: told(state, { type: "opened" }),
           };
+    case "waiting":
+      return { ...state, waiting: event.place };
+    case "restored":
+      return {
+        ...BEFORE,
+        phase: "reconnecting",
+        cause: "reload",
+        items: event.items,
+        typing: event.typing,
+        silent: event.silent,
+        devices: state.devices,
+      };
     case "ready":
       return { ...state, phase: "live", activity: "listening" };
     case "line":
-      return isLive(state.phase) ? { ...state, phase: event.steady ? "live" : "reconnecting" } : state;
+      return isLive(state.phase) ? lined(state, event.steady, event.cause) : state;
     case "stopped":
       return stopped(state, event.ending, event.problem);
     case "notice":
@@ -140,6 +167,14 @@ export function next(state: CallState, event: CallEvent): CallState {
   }
 }
 
+/** What the agent was doing when the line died is not known when it is back. */
+function lined(state: CallState, steady: boolean, cause: Cause = state.cause): CallState {
+  if (!steady || state.phase === "live") {
+    return { ...state, phase: steady ? "live" : "reconnecting", cause };
+  }
+  return { ...state, phase: "live", activity: "listening", items: told(state, { type: "agent-cut" }) };
+}
+
 /** Give the transcript after an event; the agent can be heard while it is speaking. */
 function told(state: CallState, event: TranscriptEvent, at = Date.now()): readonly Item[] {
   return follow(state.items, event, { at, sounding: state.activity === "speaking" && !state.cut });
@@ -163,5 +198,15 @@ function stopped(state: CallState, ending: string | null, problem: Problem | nul
   const items = told(state, { type: "closed" });
   // What was said in an earlier conversation stays in view, also when a new one could not begin.
   const phase = isLive(state.phase) || items.length > 0 ? "ended" : "idle";
-  return { ...state, phase, items, ending, problem, voice: false, ownTrack: null, agentTrack: null };
+  return {
+    ...state,
+    phase,
+    items,
+    ending,
+    problem,
+    voice: false,
+    waiting: null,
+    ownTrack: null,
+    agentTrack: null,
+  };
 }

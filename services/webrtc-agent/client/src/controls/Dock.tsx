@@ -23,6 +23,7 @@ export function Dock({ call, state, onSettings }: Props) {
         <Microphone call={call} state={state} />
         <Control
           name="Sound off"
+          tip={state.silent ? "Turn the sound on (S)" : "Turn the sound off (S)"}
           label={state.silent ? "Sound off" : "Sound"}
           icon={state.silent ? "silent" : "sound"}
           shortcut="S"
@@ -51,7 +52,8 @@ function Microphone({ call, state }: { call: Call; state: CallState }) {
   if (state.typing) {
     return (
       <Control
-        name="Use the microphone"
+        name="Mic off: use the microphone"
+        tip="Use the microphone"
         label="Mic off"
         icon="muted"
         disabled={disabled}
@@ -64,7 +66,8 @@ function Microphone({ call, state }: { call: Call; state: CallState }) {
   }
   return (
     <Control
-      name="Mute the microphone"
+      name={state.muted ? "Mute the microphone: muted" : "Mute the microphone"}
+      tip={state.muted ? "Unmute the microphone (M)" : "Mute the microphone (M)"}
       label={state.muted ? "Muted" : "Mute"}
       icon={state.muted ? "muted" : "microphone"}
       shortcut="M"
@@ -77,9 +80,11 @@ function Microphone({ call, state }: { call: Call; state: CallState }) {
 }
 
 interface ControlProps {
-  /** What it does; shown as a tooltip and read out. */
+  /** Read out; the label is part of it, for those who speak to their computer (WCAG 2.5.3). */
   name: string;
   label: string;
+  /** What pressing it does now; the name, where that says it. */
+  tip?: string;
   icon: IconName;
   shortcut?: string;
   pressed?: boolean;
@@ -88,7 +93,17 @@ interface ControlProps {
   onPress: () => void;
 }
 
-function Control({ name, label, icon, shortcut, pressed, tone, disabled, onPress }: ControlProps) {
+function Control({
+  name,
+  label,
+  tip = name,
+  icon,
+  shortcut,
+  pressed,
+  tone,
+  disabled,
+  onPress,
+}: ControlProps) {
   return (
     <button
       type="button"
@@ -96,7 +111,7 @@ function Control({ name, label, icon, shortcut, pressed, tone, disabled, onPress
       aria-label={named(name, label)}
       aria-pressed={pressed}
       aria-keyshortcuts={shortcut}
-      data-key={shortcut}
+      data-tip={tip}
       data-tone={tone}
       disabled={disabled}
       onClick={onPress}
@@ -119,10 +134,10 @@ function Hold({ call, talking, disabled }: { call: Call; talking: boolean; disab
     <button
       type="button"
       className="control"
-      aria-label={talking ? named("Hold to talk", "Talking") : "Hold to talk"}
+      aria-label={talking ? "Hold to talk: talking" : "Hold to talk"}
       aria-pressed={talking}
       aria-keyshortcuts="Space"
-      data-key="Space"
+      data-tip="Hold to talk (Space)"
       data-tone={talking ? "talking" : "muted"}
       disabled={disabled}
       onPointerDown={(event) => {

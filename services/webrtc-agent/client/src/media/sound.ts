@@ -62,6 +62,8 @@ export class BrowserSound {
   private wantedSpeaker = "";
   private refusal: ProblemKind | null = null;
 
+  /** Another connection is about to use it: what ends the old one leaves the microphone open. */
+  held = false;
   onNews: (news: SoundNews) => void = () => undefined;
 
   setClientOptions(options: PipecatClientOptions): void {
@@ -72,7 +74,7 @@ export class BrowserSound {
   async initialize(): Promise<void> {
     this.open();
     navigator.mediaDevices?.addEventListener("devicechange", this.devicesChanged);
-    if (this.enabled) {
+    if (this.enabled && !this.isLive) {
       await this.openRemembered();
     }
     await this.listDevices();
@@ -88,6 +90,9 @@ export class BrowserSound {
   }
 
   async disconnect(): Promise<void> {
+    if (this.held) {
+      return;
+    }
     navigator.mediaDevices?.removeEventListener("devicechange", this.devicesChanged);
     this.openings++;
     this.rest();
@@ -118,6 +123,12 @@ export class BrowserSound {
     if (enable && this.microphone === null && this.outlet !== null) {
       void this.openMicrophone(this.use.chosen);
     }
+  }
+
+  /** Close the microphone, and keep what the visitor's click has unlocked; `enableMic(true)` opens it again. */
+  releaseMicrophone(): void {
+    this.openings++;
+    this.unplug();
   }
 
   getAllMics = (): Promise<MediaDeviceInfo[]> => devicesOf("audioinput");

@@ -1,5 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 import { Icon } from "../controls/icons";
+import { NoticeLine } from "../notice/NoticeLine";
+import { PhoneLink } from "../notice/PhoneLink";
 import type { Problem } from "./problems";
 
 interface Props {
@@ -9,6 +11,9 @@ interface Props {
   onDismiss: (() => void) | null;
 }
 
+/** Trying again does not help. */
+const FINAL: ReadonlySet<Problem["kind"]> = new Set(["unsupported", "insecure", "closed"]);
+
 /** What went wrong, and the step that helps. */
 export function ProblemNote({ problem, onRetry, onType, onDismiss }: Props) {
   const note = useRef<HTMLElement>(null);
@@ -17,11 +22,13 @@ export function ProblemNote({ problem, onRetry, onType, onDismiss }: Props) {
       note.current?.focus();
     }
   }, [problem]);
-  const canRetry = onRetry && problem.kind !== "unsupported" && problem.kind !== "insecure";
+  const canRetry = onRetry && !FINAL.has(problem.kind);
   return (
     <section ref={note} className="problem" role="alert" tabIndex={-1} data-kind={problem.kind}>
       <h2>{problem.title}</h2>
       <p>{problem.words}</p>
+      {problem.kind === "consent" && <NoticeLine missing onAgree={() => undefined} />}
+      {(problem.kind === "busy" || problem.kind === "closed") && <PhoneLink />}
       <div className="note__actions">
         {canRetry && <Retry problem={problem} onRetry={onRetry} />}
         {onType && problem.canType && (
@@ -41,19 +48,30 @@ export function ProblemNote({ problem, onRetry, onType, onDismiss }: Props) {
 
 function Retry({ problem, onRetry }: { problem: Problem; onRetry: () => void }) {
   const wait = useCountdown(problem);
+  const isAutomatic = problem.kind === "busy";
+  const retry = useRef(onRetry);
+  retry.current = onRetry;
+  const isDue = isAutomatic && wait === 0;
+  useEffect(() => {
+    if (isDue) {
+      retry.current();
+    }
+  }, [isDue]);
   return (
     <button type="button" className="button button--main" disabled={wait > 0} onClick={onRetry}>
-      {wait > 0 ? <Countdown seconds={wait} /> : "Try again"}
+      {wait > 0 ? <Countdown seconds={wait} isAutomatic={isAutomatic} /> : "Try again"}
     </button>
   );
 }
 
 /** A countdown that is read out once, not every second. */
-function Countdown({ seconds }: { seconds: number }) {
+function Countdown({ seconds, isAutomatic }: { seconds: number; isAutomatic: boolean }) {
   return (
     <>
       <span className="out-of-sight">Try again after a short wait</span>
-      <span aria-hidden="true">Try again in {seconds} s</span>
+      <span aria-hidden="true">
+        {isAutomatic ? "Next try" : "Try again"} in {seconds} s
+      </span>
     </>
   );
 }

@@ -10,6 +10,8 @@ export type ProblemKind =
   | "microphone-changed"
   | "speaker-changed"
   | "busy"
+  | "closed"
+  | "consent"
   | "limited"
   | "refused"
   | "unreachable"
@@ -18,6 +20,8 @@ export type ProblemKind =
   | "daily"
   | "outdated"
   | "lost"
+  | "service-lost"
+  | "forgotten"
   | "not-taken"
   | "failed";
 
@@ -80,8 +84,17 @@ const WORDS: Readonly<Record<ProblemKind, Words>> = {
     words: "Your devices changed, and the conversation goes on. The settings let you choose another one.",
   },
   busy: {
-    title: "All lines are taken",
-    words: "As many people as fit are talking right now. A line usually becomes free soon.",
+    title: "All our lines are busy",
+    words: "This page tries again by itself. You can leave it open and wait.",
+  },
+  closed: {
+    title: "No more conversations today",
+    words: "We have reached our limit for today. Please try again tomorrow.",
+  },
+  consent: {
+    title: "Please agree first",
+    words:
+      "This page may start a conversation once you have agreed to the notice. Tick “I agree”, then try again.",
   },
   limited: {
     title: "That was a bit often",
@@ -115,7 +128,15 @@ const WORDS: Readonly<Record<ProblemKind, Words>> = {
   lost: {
     title: "The connection was lost",
     words:
-      "Your network dropped out for too long. What was said stays here; try again to start a new conversation.",
+      "Nothing has reached us from here for too long. What was said stays here; try again to go on with it.",
+  },
+  "service-lost": {
+    title: "Our service has dropped out",
+    words: "It was not your network. What was said stays here; try again to go on with it.",
+  },
+  forgotten: {
+    title: "The conversation cannot be continued",
+    words: "The service does not know it any more. What was said stays here; try again to start a new one.",
   },
   "not-taken": {
     title: "The agent did not take that",
@@ -146,10 +167,13 @@ export function deviceChange(kind: "microphone" | "speaker", label: string): Pro
 /** A problem on its way up the stack. */
 export class Trouble extends Error {
   readonly problem: Problem;
+  /** The place in the queue that came with it, as the service wrote it. */
+  readonly queue: unknown;
 
-  constructor(what: Problem) {
+  constructor(what: Problem, queue?: unknown) {
     super(what.title);
     this.problem = what;
+    this.queue = queue;
   }
 }
 
@@ -173,13 +197,22 @@ export interface Refusal {
   readonly said?: string | undefined;
   /** The service has no place; it is not that this network asked too often. */
   readonly busy?: boolean;
+  /** The service takes no conversation today. */
+  readonly closed?: boolean;
+  /** The service wants the visitor to agree to its notice. */
+  readonly consent?: boolean;
 }
 
 /** Say what the service's refusal means. */
-export function refusal(status: number, { retryAfter = null, said, busy = false }: Refusal = {}): Problem {
+export function refusal(status: number, answer: Refusal = {}): Problem {
+  const { retryAfter = null, said, busy = false, closed = false, consent = false } = answer;
   const words = said === undefined ? {} : { said };
+  if (closed || consent) {
+    return problem(closed ? "closed" : "consent");
+  }
   if (busy || status === 503) {
-    return problem("busy", { ...words, wait: seconds(retryAfter) ?? 15 });
+    // Our own words: the countdown beside them is the only time that is named.
+    return problem("busy", { wait: seconds(retryAfter) ?? 15 });
   }
   if (status === 429) {
     return problem("limited", { wait: seconds(retryAfter) ?? 30 });

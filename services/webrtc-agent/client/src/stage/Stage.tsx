@@ -2,6 +2,7 @@ import { useEffect, useRef } from "react";
 import { type CallState, isLive, isUnheard } from "../call/state";
 import { useChoices } from "../controls/choices";
 import { ACTIVITY_WORDS, shownActivity } from "../conversation/activity";
+import { outageHint } from "../problems/outage";
 import { Orb } from "./Orb";
 
 /** What is going on: a picture of it, and the same in words. */
@@ -65,7 +66,7 @@ function hintFor(state: CallState, pushToTalk: boolean): string {
     return "Choose “Allow” in the browser's question.";
   }
   if (phase === "reconnecting") {
-    return "The network dropped out. Hold on; the conversation goes on when it is back.";
+    return outageHint(state.cause);
   }
   if (phase === "ended") {
     return ending ?? "";

@@ -18,6 +18,7 @@ from webrtc_agent.daily.patience import persist
 from webrtc_agent.daily.removal import Removal
 from webrtc_agent.daily.transport import RoomTransport
 from webrtc_agent.daily.visit import VISITOR_SECONDS, Visit
+from webrtc_agent.returning import Part
 from webrtc_agent.rooms import Room
 
 log = structlog.get_logger()
@@ -69,7 +70,16 @@ class Rooms:
             raise
         return Room(name, url, visitor_token=visitor, agent_token=agent)
 
-    def visit(self, agent: Agent, place: Place, room: Room, details: str = "", region: str = "") -> Visit:
+    def visit(  # noqa: PLR0913 - what a visit begins with
+        self,
+        agent: Agent,
+        place: Place,
+        room: Room,
+        details: str = "",
+        region: str = "",
+        *,
+        part: Part | None = None,
+    ) -> Visit:
         """Prepare the conversation in a room."""
         return Visit(
             agent,
@@ -78,6 +88,7 @@ class Rooms:
             lambda: self._discard(room),
             people=self._people,
             details=details,
+            part=part,
             region=region,
         )
 

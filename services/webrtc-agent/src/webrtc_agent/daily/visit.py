@@ -1,6 +1,7 @@
 """The agent's side of one room."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import structlog
 from agent_core.admission import Place
 from agent_core.agent import Agent
 from agent_core.errors import AtCapacity
-from agent_core.events import EndReason, EndRecord, Tally
+from agent_core.events import Consent, EndReason, EndRecord, Tally
 from agent_core.opening import Media, Opening
 from agent_core.session import Session
 from webrtc_agent.attention import Attention
@@ -17,6 +18,7 @@ from webrtc_agent.call_back import CallBackCard, Contact
 from webrtc_agent.daily.transport import RoomTransport
 from webrtc_agent.farewell import farewell
 from webrtc_agent.rates import INPUT_RATE, OUTPUT_RATE
+from webrtc_agent.returning import Part
 
 log = structlog.get_logger()
 
@@ -26,6 +28,9 @@ VISITOR_SECONDS = 60.0
 """Longest wait for the visitor, who may be asked for their microphone first."""
 WAY_TO_EAR = 0.5
 """Seconds: Daily's server between the two, and a browser's jitter buffer of 40 to 200 ms."""
+
+NOTICED_SECONDS = 15.0
+"""Longest time from the loss of a visitor's network to Daily's word of it."""
 
 
 class Visit:
@@ -39,6 +44,7 @@ class Visit:
         people: Whom the visitor can reach.
         details: What the app says about the visitor.
         region: Where the visitor is used to weather, ISO 3166.
+        part: Of a conversation that the visitor may come back to; None where their client cannot.
     """
 
     def __init__(  # noqa: PLR0913 - made in one place
@@ -51,7 +57,9 @@ class Visit:
         people: Sequence[Contact] = (),
         details: str = "",
         region: str = "",
+        part: Part | None = None,
     ) -> None:
+        self._part = part
         self._attention = attention = Attention(self._tell)
         self._place = place
         self._discard = discard
@@ -67,9 +75,12 @@ class Visit:
             before_end=self._say_why,
             people=CallBackCard(people, self._tell),
         )
-        self._session = attention.session = Session(
-            agent, Opening("browser", place, region=region, details=details), media, Tally()
-        )
+        opening = Opening("browser", place, region=region, details=details) if part is None else part.opening(place)
+        self._session = attention.session = Session(agent, opening, media, Tally())
+        if part is not None:
+            part.begin(self._session, self._session.tally)
+            part.was_quiet = self._was_quiet
+            attention.on_leave = part.left
         transport.add_event_handler("on_joined", self._entered)
         transport.add_event_handler("on_client_connected", self._came)
         transport.add_event_handler("on_client_disconnected", self._left)
@@ -78,6 +89,10 @@ class Visit:
     def give_up(self) -> None:
         """Stop waiting for the visitor."""
         self._session.end(EndReason.NEVER_CONNECTED)
+
+    def agreed(self, consent: Consent) -> None:
+        """Note what the visitor agreed to, for the end record."""
+        self._session.consent = consent
 
     def end(self, reason: EndReason) -> None:
         """End the conversation."""
@@ -119,6 +134,8 @@ class Visit:
         except AtCapacity:
             self._session.end(EndReason.NEVER_CONNECTED)
         else:
+            if self._part is not None:
+                self._part.connected()
             self._session.connected()
 
     async def _left(self, _transport: object, _participant: object) -> None:
@@ -129,8 +146,16 @@ class Visit:
         log.warning("daily_call_failed", session_id=self._session.session_id, joined=self._joined.is_set())
         self._session.end(EndReason.PEER_LOST)
 
+    def _was_quiet(self) -> bool:
+        """Daily tells that a visitor is gone seconds after the last that they heard."""
+        sounded_at = self._session.sounded_at
+        read = self._attention.text_only  # what is written is there at once
+        heard_out = read or sounded_at is None or time.monotonic() - sounded_at > NOTICED_SECONDS
+        return heard_out and not self._session.owes_answer
+
     def _say_why(self, reason: EndReason) -> None:
-        message = farewell(reason)
+        goes_on = self._part is not None and self._part.may_go_on(reason)
+        message = farewell(reason, goes_on=goes_on)
         if message is not None and self._joined.is_set():
             self._tell(message)
 

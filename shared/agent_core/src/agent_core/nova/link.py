@@ -99,6 +99,8 @@ class ModelLink:
         self._torn_off = False
         self._start_deadline: asyncio.Timeout | None = None
         self._failures = Failures()
+        # What is taken up has worked before, in another session: a refusal is about the history, or passes.
+        self._failures.lived = bool(transcript.history)
         self._begun_with_history = False
         self._stream_lived = False
         self._history_refused = False

@@ -51,9 +51,13 @@ class Counting:
         """A conversation began; what its tally counts is told from now on."""
         self._tallies.follow(tally)
 
-    def ended(self, record: EndRecord) -> None:
-        """A conversation is over."""
-        self._tallies.leave(record.tally)
+    def paused(self, part: Tally) -> None:
+        """Count a part of a conversation that leaves no record of its own."""
+        self._tallies.leave(part)
+
+    def ended(self, record: EndRecord, part: Tally | None = None) -> None:
+        """Count a conversation that is over; ``part`` is what no earlier part of it has counted."""
+        self._tallies.leave(record.tally if part is None else part)
         if record.reason is EndReason.NEVER_CONNECTED:
             self._meter.count(metrics.CALLS_NOT_CONNECTED)
             return

@@ -44,6 +44,13 @@ class Region:
         """Whether another conversation may begin here."""
         return self.share.may_begin and not self.throttle.is_shut
 
+    @property
+    def room(self) -> float:
+        """Conversations that may begin here now."""
+        if self.throttle.is_shut:
+            return 0
+        return min(1, self.share.room) if self.throttle.is_probing else self.share.room
+
     def changed(self) -> None:
         """Let the lease follow."""
         if self.keeper is not None:
@@ -101,6 +108,11 @@ class Capacity:
                 await region.keeper.prepare()
             if region.share.may_begin:
                 return
+
+    @property
+    def room(self) -> float:
+        """Conversations that may begin now, as far as streams were leased."""
+        return sum(region.room for region in self.regions)
 
     def refusal(self) -> ModelBusy | None:
         """Say why no conversation may begin; None if one may."""

@@ -40,9 +40,14 @@ class Share:
         return self.calls + self.seconds
 
     @property
+    def room(self) -> float:
+        """Conversations that may begin."""
+        return max(0.0, min(self.for_calls - self.calls, self.for_calls + self.for_seconds - self.used))
+
+    @property
     def may_begin(self) -> bool:
         """Whether another conversation may begin."""
-        return self.calls + 1 <= self.for_calls and self.used + 1 <= self.for_calls + self.for_seconds
+        return self.room >= 1
 
     @property
     def may_double(self) -> bool:

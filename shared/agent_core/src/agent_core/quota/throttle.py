@@ -37,6 +37,11 @@ class Throttle:
         return bool(self._seconds) and self._clock() < max(self._until, self._probe_until)
 
     @property
+    def is_probing(self) -> bool:
+        """Whether the next conversation is the probe, so that there is room for one."""
+        return bool(self._seconds) and not self.is_shut
+
+    @property
     def seconds_left(self) -> float:
         """How long it is shut at least, if nothing happens meanwhile."""
         return max(0.0, self._until - self._clock(), self._probe_until - self._clock()) if self._seconds else 0.0

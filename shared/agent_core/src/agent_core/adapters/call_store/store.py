@@ -92,17 +92,18 @@ class CallStore:
             until = self._clock() + BARRED.total_seconds()
             await self._try("forget", self._shelf.delete(call.call_sid, call.part, until), default=False)
 
-    async def redeem(self, name: str, expires_at: float) -> bool:
-        """Say whether this name is used for the first time; yes when that cannot be known soon.
+    async def redeem(self, name: str, expires_at: float, *, unless_known: bool = True) -> bool:
+        """Say whether this name is used for the first time.
 
         Args:
             name: ASCII, no secret.
             expires_at: Unix seconds until which it is kept.
+            unless_known: The answer when that cannot be known soon.
         """
         if self._seal is None:
             return True
         work = self._shelf.put_first(f"once/{name}", expires_at)
-        return await self._try("redeem", work, default=True, seconds=self._deadline / _HURRY)
+        return await self._try("redeem", work, default=unless_known, seconds=self._deadline / _HURRY)
 
     async def aclose(self) -> None:
         """Let go of the shelf."""

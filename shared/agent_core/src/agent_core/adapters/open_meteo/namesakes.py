@@ -20,6 +20,8 @@ _WORTH_NAMING: Final = 10.0
 _SAME_WEATHER_KM: Final = 40.0
 """Kansas City lies on both sides of a border; which side is meant makes no difference to its weather."""
 _MOST: Final = 5
+_MOST_WORDS: Final = 6
+"""Of a name, such as Saint Vincent and the Grenadines: what is longer may be a sentence for the model."""
 _SEATS: Final = frozenset({"PPLC", "PPLA"})
 """GeoNames' codes for the seat of a country or of one of its largest parts."""
 _BY_REGION: Final = frozenset({"US", "CA", "AU"})
@@ -65,7 +67,8 @@ def spoken_place(hit: Hit, asked: str, *, by_region: bool = False, plain: bool =
 
 
 def _usable(name: str) -> str:
-    return name if len(name) <= MAX_CHARACTERS // 2 and has_form_of_name(name) else ""
+    is_short = len(name) <= MAX_CHARACTERS // 2 and len(name.split()) <= _MOST_WORDS
+    return name if is_short and has_form_of_name(name) else ""
 
 
 def _is_namesake(one: Hit, hit: Hit) -> bool:

@@ -1,0 +1,57 @@
+"""Raw events of probes as lines of JSON: enough to send them again, and by default no word and no sound of anybody."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any, TextIO
+
+_TEXTS = {"textInput", "textOutput", "toolUse"}
+_AUDIO = {"audioInput", "audioOutput"}
+
+
+class Recording:
+    """Writes a line for each event.
+
+    Args:
+        path: The file; it is written anew.
+        content: Whether words and sound are kept.
+    """
+
+    def __init__(self, path: Path, *, content: bool = False) -> None:
+        self._content = content
+        self._file: TextIO = path.open("w", encoding="utf-8")
+        self._begin = time.monotonic()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def note(self, stream: str, direction: str, event: dict[str, Any]) -> None:
+        """Write one event.
+
+        Args:
+            stream: Name of the stream.
+            direction: `sent`, `received`, or `ended` for how the stream ended.
+            event: As on the wire.
+        """
+        line = {"at": round(time.monotonic() - self._begin, 4), "stream": stream, "direction": direction}
+        kept = event if self._content else without_content(event)
+        self._file.write(json.dumps({**line, **kept}, ensure_ascii=False) + "\n")
+
+
+def without_content(event: dict[str, Any]) -> dict[str, Any]:
+    """Replace words by as many bytes of the letter x, and sound by its length: sizes are what limits are about."""
+    body = event.get("event")
+    if not isinstance(body, dict):
+        return event
+    ((name, fields),) = body.items()
+    if not isinstance(fields, dict) or "content" not in fields:
+        return event
+    size = len(str(fields["content"]).encode())
+    if name in _TEXTS:
+        fields = {**fields, "content": "x" * size}
+    elif name in _AUDIO:
+        fields = {**fields, "content": "", "base64_bytes": size}
+    elif name == "toolResult":
+        fields = {**fields, "content": "{}"}
+    return {"event": {name: fields}}

@@ -1,0 +1,102 @@
+/** Bring a conversation back whose line is dead: look why, try again and again, and give up when the time is over. */
+
+import type { Cause } from "../problems/outage";
+import { Trouble } from "../problems/problems";
+
+const PROBE_MS = 2500;
+/** A line that comes back by itself is better than a new one: nothing is said twice. */
+const GRACE_MS = 1600;
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 4000;
+
+export interface Recovery {
+  /** Whether the old line carries again. */
+  readonly steady: () => boolean;
+  /** Make a new line in the same conversation. */
+  readonly comeBack: () => Promise<void>;
+  readonly tell: (cause: Cause) => void;
+  /** Milliseconds that may be tried. */
+  readonly within: number;
+  /** Nothing of the old line can come back. */
+  readonly gone: () => boolean;
+  readonly signal: AbortSignal;
+}
+
+/** `steady`: by itself; `back`: over a new line; else what stood in the way last, or what the service says. */
+export type Outcome = "steady" | "back" | "stopped" | Cause | Trouble;
+
+export async function recover(recovery: Recovery): Promise<Outcome> {
+  const { signal } = recovery;
+  const until = Date.now() + recovery.within;
+  let last: Cause = isOffline() ? "offline" : "unknown";
+  recovery.tell(last);
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS)) {
+    const found = await tryOnce(recovery);
+    if (typeof found !== "string" || DONE.has(found)) {
+      return found;
+    }
+    last = found as Cause;
+    recovery.tell(last);
+    if (Date.now() >= until) {
+      return last;
+    }
+    await sleep(pause, signal);
+  }
+}
+
+const DONE: ReadonlySet<string> = new Set(["steady", "back", "stopped"]);
+
+async function tryOnce(recovery: Recovery): Promise<Outcome> {
+  const { signal } = recovery;
+  const found = await reach(signal);
+  if (found === "unknown" && !recovery.gone()) {
+    await sleep(GRACE_MS, signal);
+  }
+  if (signal.aborted) {
+    return "stopped";
+  }
+  if (recovery.steady()) {
+    return "steady";
+  }
+  return found === "unknown" ? await attempt(recovery) : found;
+}
+
+async function attempt(recovery: Recovery): Promise<Outcome> {
+  try {
+    await recovery.comeBack();
+    return "back";
+  } catch (error) {
+    if (recovery.signal.aborted) {
+      return "stopped";
+    }
+    return error instanceof Trouble && error.problem.kind === "forgotten" ? error : "service";
+  }
+}
+
+/** Ask whether the service can be reached at all; `unknown` says that it can, so that it is something else. */
+async function reach(signal: AbortSignal): Promise<Cause> {
+  if (isOffline()) {
+    return "offline";
+  }
+  try {
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(PROBE_MS)]);
+    const answer = await fetch("/health", { cache: "no-store", signal: patience });
+    return answer.ok ? "unknown" : "service";
+  } catch {
+    return isOffline() ? "offline" : "network";
+  }
+}
+
+const isOffline = (): boolean => navigator.onLine === false;
+
+function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((then) => {
+    const timer = setTimeout(then, milliseconds);
+    const now = (): void => {
+      clearTimeout(timer);
+      then();
+    };
+    signal.addEventListener("abort", now, { once: true });
+    addEventListener("online", now, { once: true, signal });
+  });
+}

@@ -1,0 +1,65 @@
+import { useEffect, useRef } from "react";
+import { PhoneLink } from "../notice/PhoneLink";
+import { about, ordinal, type Place } from "./place";
+import "./queue.css";
+
+const MOST_DOTS = 8;
+
+interface Props {
+  place: Place;
+  typing: boolean;
+  onLeave: () => void;
+}
+
+/** Every place is taken: where the visitor stands in the queue, and about how long it takes. */
+export function QueueCard({ place, typing, onLeave }: Props) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  const { position, seconds } = place;
+  const where = position === 1 ? "You are next" : `You are ${ordinal(position)} in the queue`;
+  // The button that was pressed is gone.
+  useEffect(() => heading.current?.focus(), []);
+  useEffect(() => {
+    const before = document.title;
+    document.title = where;
+    return () => {
+      document.title = before;
+    };
+  }, [where]);
+  return (
+    <main className="welcome">
+      <section className="note queue" aria-labelledby="queue">
+        <Dots position={position} />
+        <div role="status">
+          <h1 id="queue" ref={heading} tabIndex={-1}>
+            {where}
+          </h1>
+          <p className="queue__wait">{about(seconds).replace(/^./, (letter) => letter.toUpperCase())}</p>
+        </div>
+        <p>
+          All our lines are busy. Your conversation starts by itself
+          {typing ? "" : "; until then your microphone is off"}.
+        </p>
+        <PhoneLink />
+        <div className="note__actions">
+          <button type="button" className="button" onClick={onLeave}>
+            Leave the queue
+          </button>
+        </div>
+      </section>
+    </main>
+  );
+}
+
+/** One dot for each visitor ahead, and one for this one. */
+function Dots({ position }: { position: number }) {
+  const ahead = Math.min(position - 1, MOST_DOTS - 1);
+  return (
+    <div className="queue__dots" aria-hidden="true">
+      <span className="queue__dot queue__dot--own" />
+      {Array.from({ length: ahead }, (_, at) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: dots are alike
+        <span key={at} className="queue__dot" />
+      ))}
+    </div>
+  );
+}

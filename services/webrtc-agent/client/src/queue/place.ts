@@ -1,0 +1,47 @@
+/** A visitor's place in the queue, and how it is said. No I/O. */
+
+export interface Place {
+  /** Brings the visitor back to the same place with the next request. */
+  readonly ticket: string;
+  readonly position: number;
+  /** The service's estimate of the wait. */
+  readonly seconds: number;
+  /** Seconds between two requests. */
+  readonly every: number;
+}
+
+/** Read the place out of a refusal's body; null where there is none. */
+export function placeIn(queue: unknown): Place | null {
+  const { ticket, position, seconds, every } = (queue ?? {}) as Partial<Record<keyof Place, unknown>>;
+  const numbers = [position, seconds, every].every((one) => typeof one === "number" && Number.isFinite(one));
+  return typeof ticket === "string" && numbers ? ({ ticket, position, seconds, every } as Place) : null;
+}
+
+const ENDINGS: Partial<Record<Intl.LDMLPluralRule, string>> = { one: "st", two: "nd", few: "rd" };
+const RULES = new Intl.PluralRules("en", { type: "ordinal" });
+
+/** 1st, 2nd, 3rd, 11th. */
+export function ordinal(position: number): string {
+  return `${position}${ENDINGS[RULES.select(position)] ?? "th"}`;
+}
+
+/** Say about how long something takes: an estimate must not look exact. */
+export function about(seconds: number): string {
+  if (seconds < 40) {
+    return "less than a minute";
+  }
+  const minutes = Math.round(seconds / 60);
+  if (minutes > 10) {
+    return "more than ten minutes";
+  }
+  return minutes <= 1 ? "about a minute" : `about ${minutes} minutes`;
+}
+
+/** Whether a message says that others have taken every place while this visitor was connecting. */
+export function isFull(message: unknown): boolean {
+  const told = message as { type?: unknown; reason?: unknown; data?: unknown } | null;
+  if (told?.type === "session-ended") {
+    return told.reason === "never_connected";
+  }
+  return typeof told?.data === "object" && told.data !== null && isFull(told.data);
+}

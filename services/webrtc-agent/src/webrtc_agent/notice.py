@@ -1,0 +1,162 @@
+"""What a visitor is told before the conversation: that it is an AI, who runs it, and what happens to what is said.
+
+Every sentence comes from the settings that decide it, so that none can promise what the service does not do. No I/O.
+"""
+
+import json
+import time
+from dataclasses import dataclass
+from hashlib import sha256
+from ipaddress import ip_address
+from typing import Any, Final, Self
+from urllib.parse import urlsplit
+
+from agent_core.events import Consent
+from webrtc_agent.refusals import NotAgreed
+from webrtc_agent.settings import NoticeChoice, WebSettings
+
+_AI = "You talk with an AI, a computer program with a synthetic voice. It can be wrong."
+_UNNAMED = "The operator of this page has not given a name."
+_PLACES: Final = {
+    "us-east-1": "Virginia, USA",
+    "us-west-2": "Oregon, USA",
+    "eu-north-1": "Stockholm, Sweden",
+    "ap-northeast-1": "Tokyo, Japan",
+}
+"""Where regions are that have the model; another one is named by its code."""
+_HERE = "on this computer, by a stand-in for the speech model"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """The notice of one service.
+
+    Attributes:
+        version: Changes with every word of it.
+        asks: Whether nothing starts before the visitor has agreed.
+        shown: What the page gets.
+    """
+
+    version: str
+    asks: bool
+    shown: dict[str, Any]
+
+    @classmethod
+    def of(cls, settings: WebSettings) -> Self:
+        """Write the notice that is true under some settings."""
+        content: dict[str, Any] = {
+            "mode": settings.notice.value,
+            "operator": settings.operator_name,
+            "summary": _summary(settings),
+            "details": [
+                {"title": title, "text": text}
+                for title, text in (
+                    ("An AI", _AI),
+                    ("Who runs it", settings.operator_name or _UNNAMED),
+                    ("Your voice", _voice(settings)),
+                    ("The way there", _way(settings)),
+                    ("What is kept", _kept(settings)),
+                    ("Weather", _weather(settings)),
+                )
+            ],
+            "phone": settings.operator_phone,
+            "links": [
+                {"title": title, "url": str(url)}
+                for title, url in (
+                    ("Privacy", settings.privacy_url),
+                    ("Terms", settings.terms_url),
+                    ("Contact", settings.contact_url),
+                )
+                if url is not None
+            ],
+        }
+        version = sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+        return cls(version, settings.notice is NoticeChoice.CONSENT, {"version": version, **content})
+
+    def accept(self, version: str | None) -> Consent | None:
+        """Return what to record of a visitor who has seen some version.
+
+        Raises:
+            NotAgreed: agreement is asked for, and it is not to this version.
+        """
+        if version == self.version:
+            return Consent(self.version, time.time())
+        if self.asks:
+            raise NotAgreed("consent")
+        return None
+
+
+def _summary(settings: WebSettings) -> str:
+    """Say the least that everybody should know, in one sentence beside that it is an AI."""
+    words = "written to a log" if _logs_words(settings) else "not recorded"
+    return f"What you say is processed {_where(settings, short=True)} and is {words}."
+
+
+def _voice(settings: WebSettings) -> str:
+    where = _where(settings)
+    if where == _HERE:
+        return f"It is processed {_HERE}."
+    return f"It is processed {where}, only while you talk."
+
+
+def _where(settings: WebSettings, *, short: bool = False) -> str:
+    given = settings.aws_endpoint_url_bedrock_runtime
+    host = "" if given is None else given.host or ""
+    if host and _is_here(host):
+        return "on this computer" if short else _HERE
+    if host and "." not in host:
+        return f"by {host}, a server of this installation"
+    if host and not host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws")):
+        return f"at {host}"
+    if short:
+        return f"by Amazon in {' or '.join(_PLACES.get(one, one) for one in settings.model_regions)}"
+    regions = " or ".join(f"{one} ({_PLACES[one]})" if one in _PLACES else one for one in settings.model_regions)
+    return f"by Amazon Bedrock's speech model in the AWS region {regions}"
+
+
+def _way(settings: WebSettings) -> str:
+    if settings.uses_daily:
+        if _is_here(settings.daily_api_url.host or ""):
+            return "Sound and messages travel through a stand-in for Daily on this computer."
+        return "Sound and messages travel encrypted through servers of Daily (daily.co), which carries the call."
+    relays = sorted({_relay(url) for server in settings.ice_servers for url in server.for_clients()["urls"]} - {""})
+    by = f", and where a network lets nothing else through by {', '.join(relays)}" if relays else ""
+    return f"Sound and messages travel encrypted between your browser and this service{by}."
+
+
+def _relay(url: str) -> str:
+    scheme, _, rest = url.partition(":")
+    return rest.partition("?")[0].rpartition(":")[0] or rest if scheme in ("turn", "turns") else ""
+
+
+def _kept(settings: WebSettings) -> str:
+    words = (
+        "What is said is written to the service's log as text; no audio is recorded."
+        if _logs_words(settings)
+        else "No audio is recorded, and what is said is not written down."
+    )
+    days = settings.log_retention_days
+    time = "as long as its operator decides" if days is None else "a day" if days == 1 else f"{days} days"
+    return f"{words} The log holds figures of each conversation, such as its time and length, for {time}."
+
+
+def _weather(settings: WebSettings) -> str:
+    urls = (settings.open_meteo_forecast_url, settings.open_meteo_geocoding_url)
+    hosts = [url.host or "" for url in urls]
+    if all(map(_is_here, hosts)):
+        return "Places that you ask about are looked up on this computer."
+    name = "Open-Meteo" if all(host.endswith("open-meteo.com") for host in hosts) else " and ".join(sorted(set(hosts)))
+    return f"Names of places that you ask about are sent to {name}, without your voice or address."
+
+
+def _logs_words(settings: WebSettings) -> bool:
+    """Tell whether transcripts are logged, as ``LOG_LEVEL`` says."""
+    return settings.log_level == "DEBUG"
+
+
+def _is_here(host: str) -> bool:
+    """Tell whether a host is this machine."""
+    try:
+        return ip_address(urlsplit(f"//{host}").hostname or "").is_loopback
+    except ValueError:
+        return host == "localhost"

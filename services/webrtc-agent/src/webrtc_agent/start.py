@@ -1,0 +1,30 @@
+"""What a client says when it starts a session. No I/O."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from webrtc_agent.requests import ResumeRequest
+from webrtc_agent.turns import Asking
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """One client's wishes.
+
+    Attributes:
+        details: What the app says about its visitor; see `details.render`.
+        region: Where the visitor is used to weather, ISO 3166.
+        consent: Version of the notice that the visitor agreed to, or was shown.
+        asking: The client is ready to wait in the queue.
+        resume: What the client says of coming back, where it can.
+    """
+
+    details: str = field(default="", repr=False)
+    region: str = ""
+    consent: str | None = None
+    asking: Asking | None = None
+    resume: ResumeRequest | None = None
+
+
+PLAIN: Final = Start()
+"""A client that says nothing."""

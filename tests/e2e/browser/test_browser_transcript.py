@@ -1,0 +1,47 @@
+"""What the page says was said, and where: namesakes, units, recordings, and a transcript that stays."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+from tests.support.browser import Chromium
+from tests.support.page import VisitorPage
+from tests.support.whole_product import Product
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_a_visitor_is_asked_which_place_and_keeps_what_was_said(chromium: Chromium, product: Product) -> None:
+    """The card shows the place that was found, in the visitor's units; the transcript stays until it is discarded."""
+    await chromium.microphone.will_be_silent()
+    async with chromium.visit(product.state["base_url"], locale="en-US") as visit:
+        page, tab = VisitorPage(visit), visit.page
+        await page.type_instead()
+        await page.type("weather in Springfield")
+        await page.agent_has_said("Which Springfield do you mean")
+        await expect(page.card.last).to_contain_text("Which Springfield?")
+        await page.type("the one in Illinois")
+        await page.agent_has_said(re.compile(r"degrees? fahrenheit .*in Springfield, Illinois"))
+        card = page.card.last
+        await expect(card).to_contain_text("Illinois, United States")
+        await expect(card).to_contain_text(re.compile(r"Now, \d+:\d\d\s[AP]M there"))
+        await expect(card).to_contain_text(re.compile(r"\d °F"))
+        await expect(card).to_contain_text(re.compile(r"\d mph"))
+        kinds = await tab.locator(".turn").evaluate_all("turns => turns.map(turn => turn.className.split('--')[1])")
+        assert kinds[-6:] == ["visitor", "weather", "agent", "visitor", "weather", "agent"]
+        assert "weather in Springfield" in await page.asked()
+        await page.press("End the conversation")
+        await page.does("Ended")
+        await page.take_pictures("kept")
+        async with tab.expect_download() as downloading:
+            await page.press("Download")
+        text = Path(await (await downloading.value).path()).read_text(encoding="utf-8")
+        assert "You (typed): the one in Illinois" in text
+        assert "Weather in Springfield, Illinois, United States" in text
+        said = await page.answered()
+        await page.press("Discard")
+        await expect(tab.locator(".turn")).to_have_count(0)
+        await page.press("Undo discard")
+        assert await page.answered() == said

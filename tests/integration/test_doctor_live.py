@@ -1,0 +1,221 @@
+"""The probes of `voice-agent doctor --live` against both readings of what sources disagree about."""
+
+import argparse
+import io
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from agent_core.nova.credentials import CredentialSource
+from deployment.screen import Screen
+from doctor.live import accounts, command, model, replay
+from doctor.live.model import Model
+from doctor.live.recording import Recording
+from doctor.live.verdict import Verdict
+from doctor.surroundings import Surroundings
+from standins.daily import DailyStandin
+from standins.daily.faults import Fault as DailyFault
+from standins.nova.faults import Fault
+from standins.nova.limits import Limits
+from standins.nova.pace import QUICK, Pace
+from standins.nova.server import NovaSettings, NovaStandin
+from standins.nova.tones import tone_brain
+from tests.support.talk import MODEL, client
+
+pytestmark = pytest.mark.thorough
+OTHER = Limits(
+    history_messages=1000,
+    history_alternates=False,
+    history_text_bytes=10_000,
+    history_message_bytes=None,
+    history_bytes=100_000,
+    history_settle=0.0,
+    tool_schema="any",
+    audio_during_tools="refuse",
+    audio_in_flight=0.05,
+    silence_counts=False,
+    idle=295.0,
+)
+"""The other reading of each source."""
+STRICTEST = Limits()
+FAST = 40.0
+"""How many seconds of the idle limit pass in one."""
+
+
+@pytest.fixture(autouse=True)
+def keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the stand-in's keys to the product's chain."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "standin")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "standin-secret")
+
+
+@asynccontextmanager
+async def asked(
+    path: Path, limits: Limits = STRICTEST, *, pace: Pace = QUICK, scale: float = 1.0
+) -> AsyncIterator[tuple[NovaStandin, Model]]:
+    """Run a stand-in of one reading, and what the probes ask it with; the recording is whole afterwards."""
+    settings = NovaSettings(limits=limits, pace=pace, clock_scale=scale)
+    async with NovaStandin(settings, tone_brain()) as nova:
+        recording = Recording(path)
+        try:
+            made = client(nova, CredentialSource())
+            yield (
+                nova,
+                Model(made, MODEL, recording, patience=0.3, speed=scale, tool_words="use look_up", at_once=3, times=2),
+            )
+        finally:
+            recording.close()
+
+
+def rows(found: Sequence[Verdict]) -> dict[str, bool | None]:
+    """Return what is as assumed, by probe."""
+    return {one.probe: one.assumed for one in found}
+
+
+HISTORIES = (
+    "P1 41 messages",
+    "P1 100 messages",
+    "P1 two of the caller's in a row",
+    "P1 a text of 1100 bytes",
+    "P1 one message in two texts, 1800 bytes",
+    "P1 30 KB in all",
+    "P1 sound right behind the history",
+)
+"""What can differ; the other rows are taken under every reading."""
+
+
+@pytest.mark.parametrize(("limits", "different"), [(STRICTEST, ()), (OTHER, HISTORIES)], ids=["strictest", "other"])
+async def test_p1_histories_and_their_replay(limits: Limits, different: tuple[str, ...], tmp_path: Path) -> None:
+    """The strictest reading is as assumed; under the other each row that can differ says so.
+
+    A recording of it without words, sent again to the strictest stand-in, differs in the same rows.
+    """
+    path = tmp_path / "events.jsonl"
+    async with asked(path, limits) as (_, one):
+        found = await model.histories(one)
+    assert {name for name, assumed in rows(found).items() if not assumed} == set(different)
+    assert all(str(one).startswith("as assumed" if one.assumed else "different: ") for one in found)
+    assert _WORDS not in path.read_text()
+    if not different:
+        return
+    single = [one for one in found if one.probe.startswith(("P1 a text", "P1 two", "P1 one"))]
+    async with asked(tmp_path / "unused.jsonl") as (_, one):
+        told = await replay.differences(
+            path, one.client, MODEL, tmp_path / "again.jsonl", only=[verdict.probe for verdict in single]
+        )
+    assert {line.partition(":")[0] for line in told} == {one.probe for one in single if not one.assumed}
+
+
+_WORDS = model.alternating(1)[0][1][0]
+
+CASES: list[tuple[str, Callable[[Model], Any], dict[str, Any], Fault | None, set[str]]] = [
+    ("as assumed", model.answers, {}, None, set()),
+    ("slow", model.answers, {"pace": replace(QUICK, think=6.0)}, None, {"P2 first sound"}),
+    ("halting", model.answers, {"pace": replace(QUICK, bursts=((1, 0.9),))}, None, {"P6 cadence"}),
+    ("late headers", model.answers, {}, Fault(on="open", delay_ms=1500), {"P2 headers"}),
+    ("as assumed", model.schemas, {}, None, set()),
+    (
+        "loose schema",
+        model.schemas,
+        {"limits": OTHER},
+        None,
+        {"P4 minimum and maximum", "P4 default", "P4c sound while a tool works"},
+    ),
+    ("encoded twice", model.schemas, {}, Fault(on="tool_use", action="double_encoded"), {"P4b tool arguments"}),
+    ("as assumed", model.idleness, {"scale": FAST}, None, set()),
+    (
+        "another idle limit",
+        model.idleness,
+        {"limits": OTHER, "scale": FAST},
+        None,
+        {"P5 no sound for 55 s"},
+    ),
+    (
+        "silence is nothing",
+        model.idleness,
+        {"limits": Limits(silence_counts=False), "scale": FAST},
+        None,
+        {"P5 silence as sound"},
+    ),
+    ("as assumed", lambda one: model.eight_kilohertz(one, command.sentence()), {}, None, set()),
+    (
+        "deaf",
+        lambda one: model.eight_kilohertz(one, bytes(8000)),
+        {},
+        None,
+        {"P3 8 kHz in and out"},
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("probe", "reading", "fault", "different"),
+    [case[1:] for case in CASES],
+    ids=[f"{index}-{case[0]}" for index, case in enumerate(CASES)],
+)
+async def test_each_probe_tells_both_readings_apart(
+    probe: Callable[[Model], Any], reading: dict[str, Any], fault: Fault | None, different: set[str], tmp_path: Path
+) -> None:
+    """As assumed under the default, different under the other."""
+    async with asked(tmp_path / "events.jsonl", **reading) as (nova, one):
+        if fault is not None:
+            nova.faults.add(fault)
+        found = await probe(one)
+    assert {name for name, assumed in rows(found).items() if not assumed} == different, [str(one) for one in found]
+
+
+@pytest.mark.real_time("httpx is asked in a thread, which the shared clock does not see")
+async def test_p12_makes_a_room_and_a_token_and_leaves_nothing() -> None:
+    """A Daily that fails is different, and one without a key is not tried."""
+    async with DailyStandin() as standin:
+        here = Surroundings(Path(), {"DAILY_API_KEY": standin.api_key, "DAILY_API_URL": standin.api_url})
+        assert rows(await _in_thread(accounts.daily, here)) == {"P12 Daily": True}
+        assert standin.ledger.created == standin.ledger.deleted
+        standin.fail(DailyFault(on="token", action="status", status=500))
+        assert rows(await _in_thread(accounts.daily, here)) == {"P12 Daily": False}
+    gone = await _in_thread(lambda where: accounts.safely("P12", accounts.daily, where), here)
+    assert "refused the connection" in str(gone[0])
+    assert rows(accounts.daily(Surroundings(Path(), {}))) == {"P12 Daily": None}
+
+
+@pytest.mark.parametrize(("status", "assumed"), [(200, True), (401, False)])
+def test_p9_asks_with_and_without_a_key(status: int, assumed: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001 - a table
+    """The key goes to the customers' host alone."""
+    seen: list[httpx.URL] = []
+
+    def answer(_: httpx.Client, url: str, params: dict[str, str]) -> httpx.Response:
+        seen.append(httpx.URL(url, params=params))
+        return httpx.Response(status)
+
+    monkeypatch.setattr(httpx.Client, "get", answer)
+    found = accounts.weather(Surroundings(Path(), {"OPEN_METEO_API_KEY": "key"}))
+    assert list(rows(found).values()) == [assumed, assumed]
+    assert [("apikey" in url.params, url.host.startswith("customer-")) for url in seen] == [
+        (False, False),
+        (True, True),
+    ]
+
+
+async def _in_thread[R](work: Callable[[Surroundings], R], here: Surroundings) -> R:
+    import asyncio  # noqa: PLC0415 - only here
+
+    return await asyncio.to_thread(work, here)
+
+
+def test_nothing_is_spent_without_consent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cost comes first, and no file is written."""
+
+    def spend(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(command, "_model", spend)
+    shown, given = io.StringIO(), argparse.Namespace(yes=False, out=tmp_path / "x.jsonl", content=False, role="")
+    assert command.run(Surroundings(tmp_path, {}), Screen(shown), given) == 1
+    assert "about 1 USD at most" in shown.getvalue()
+    assert "nothing was done; --yes agrees" in shown.getvalue()
+    assert list(tmp_path.iterdir()) == []

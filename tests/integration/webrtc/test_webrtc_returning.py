@@ -1,0 +1,145 @@
+"""Visitors who come back to their conversation: after a loss, to another task, once, and with one end record."""
+
+import asyncio
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.webrtc.conftest import Surroundings
+from tests.support.visitor import Visitor
+from tests.support.waiting import until
+from tests.support.web_process import WebProcess
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.thorough]
+
+type Someone = Callable[[], Visitor]
+
+
+async def come(visitor: Visitor, token: str | None = None, attempt: str = "one") -> dict[str, Any]:
+    """Start a conversation that can be come back to, or come back to one, and connect."""
+    answer = await start(visitor, token, attempt)
+    visitor.session_id = answer["sessionId"]
+    await visitor.join(f"/sessions/{visitor.session_id}/api/offer")
+    return dict(answer["resume"])
+
+
+async def start(visitor: Visitor, token: str | None = None, attempt: str = "one") -> dict[str, Any]:
+    """Ask for it alone."""
+    wanted: Any = {"transport": "webrtc", "resume": {"token": token, "attempt": attempt}}
+    return dict((await visitor.http.post("/start", json=wanted)).raise_for_status().json())
+
+
+def ends(*logs: Path) -> list[dict[str, Any]]:
+    """List the end records of several services."""
+    lines = [json.loads(line) for log in logs for line in log.read_text().splitlines() if line.startswith("{")]
+    return [line for line in lines if line["event"] == "session_ended"]
+
+
+async def test_a_lost_visitor_goes_on_in_the_same_conversation_with_one_record(
+    web: WebProcess, visitor: Someone
+) -> None:
+    """The history is there, nobody is greeted twice, and the record counts both parts."""
+    async with visitor() as before, visitor() as after:
+        first = await come(before)
+        assert first == {"token": first["token"], "seconds": 120, "resumed": False, "history": []}
+        await before.greeted()
+        await asyncio.sleep(1)
+        before.pull_network()
+        again = await come(after, first["token"])
+        assert (again["resumed"], [speaker for speaker, _ in again["history"]]) == (True, ["ASSISTANT"])
+        await asyncio.sleep(2)
+        assert after.of("bot-started-speaking") == []  # all of the greeting had been heard, and nothing was asked
+        after.speak()
+        await after.until("bot-stopped-speaking")
+        after.say("disconnect-bot", {})
+        record = await web.record(after.session_id)
+    assert (record["reason"], record["agent_turns"], record["model_streams"]) == ("caller_left", 2, 2)
+    started = [line["session_id"] for line in web.lines("session_started")]
+    resumed = [line["session_id"] for line in web.lines("session_resumed")]
+    assert started[-1] == resumed[-1] == record["session_id"]
+    assert sum(line["session_id"] == record["session_id"] for line in web.lines("session_ended")) == 1
+
+
+async def test_a_token_is_good_for_one_claim_but_for_a_retry_of_the_same_page(
+    web: WebProcess, visitor: Someone
+) -> None:
+    """Two tabs cannot both have the conversation; an answer that was lost can be asked for again until it is used."""
+    async with visitor() as before, visitor() as after, visitor() as thief:
+        token = (await come(before))["token"]
+        await before.greeted()
+        before.pull_network()
+        await start(after, token, "mine")
+        wanted: Any = {"transport": "webrtc", "resume": {"token": token, "attempt": "theirs"}}
+        assert (await thief.http.post("/start", json=wanted)).status_code == 409
+        newest = (await come(after, token, "mine"))["token"]
+        wanted["resume"]["attempt"] = "mine"
+        assert (await thief.http.post("/start", json=wanted)).status_code == 409
+        made_up = newest.rsplit(".", 2)[0] + ".guess." + newest.rsplit(".", 1)[1]
+        wanted["resume"]["token"] = made_up
+        assert (await thief.http.post("/start", json=wanted)).status_code == 404
+        after.say("disconnect-bot", {})
+        assert (await web.record(after.session_id))["reason"] == "caller_left"
+        wanted["resume"]["token"] = newest
+        assert (await thief.http.post("/start", json=wanted)).status_code == 404
+    log = web.log.read_text()
+    assert not any(secret in log for secret in (token.split(".")[1], newest))
+
+
+async def test_a_visitor_who_does_not_come_back_has_one_record_after_the_wait(
+    surroundings: Surroundings,
+) -> None:
+    """Meanwhile neither a place nor a stream is held."""
+    async with surroundings.start_web("waited", RESUME_SECONDS="1") as web, Visitor(web.url) as somebody:
+        await come(somebody)
+        await somebody.greeted()
+        somebody.pull_network()
+        await until(lambda: bool(web.lines("session_paused")), 15)
+        await until(lambda: surroundings.nova.ledger.streams_open == 0)
+        assert await web.sessions() == 0
+        assert web.lines("session_ended") == []
+        await somebody.leave()
+        assert (await web.record(somebody.session_id, 30))["reason"] == "peer_lost"
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+async def test_a_conversation_outlives_its_task(
+    surroundings: Surroundings, tmp_path: Path, how: signal.Signals
+) -> None:
+    """Killed, or drained to its end: another task has the history, and one record stands in both logs together."""
+    settings = {"CALL_STORE": f"file:{tmp_path}", "DRAIN_SECONDS": "12"}
+    async with (
+        surroundings.start_web(f"one-{how}", **settings) as one,
+        surroundings.start_web(f"two-{how}", **settings) as two,
+        Visitor(one.url) as before,
+        Visitor(two.url) as after,
+    ):
+        token = (await come(before))["token"]
+        await before.greeted()
+        await asyncio.sleep(2)
+        one.process.send_signal(how)
+        if how is signal.SIGTERM:
+            paused = await before.until("server-message", seconds=25)
+            assert paused.data == {"type": "session-paused", "reason": "drained"}
+        else:
+            await one.process.wait()
+        again = await come(after, token)
+        assert [speaker for speaker, _ in again["history"]] == ["ASSISTANT"]
+        await one.process.wait()
+        after.say("disconnect-bot", {})
+        record = await two.record(after.session_id)
+        assert [line["session_id"] for line in ends(one.log, two.log)] == [record["session_id"]]
+        assert one.lines("session_started")[0]["session_id"] == record["session_id"]
+
+
+async def test_a_client_that_knows_nothing_of_it_is_answered_as_before(web: WebProcess, visitor: Someone) -> None:
+    """Some clients throw at a key that they do not know; and their session ends with their connection."""
+    async with visitor() as somebody:
+        answer = (await somebody.start()).json()
+        assert set(answer) == {"sessionId", "iceConfig"}
+        await somebody.join(f"/sessions/{somebody.session_id}/api/offer")
+        await somebody.greeted()
+    assert (await web.record(somebody.session_id, 2))["reason"] == "caller_left"

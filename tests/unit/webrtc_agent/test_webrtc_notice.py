@@ -1,0 +1,132 @@
+"""What a visitor is told before talking is what the settings make true, and what they agreed to is recorded."""
+
+import time
+
+import pytest
+
+from agent_core.errors import ConfigurationError
+from tests.unit.webrtc_agent.conftest import FakeRooms, MakeClient
+from webrtc_agent.notice import Notice
+from webrtc_agent.settings import WebSettings
+
+STANDINS = {
+    "aws_endpoint_url_bedrock_runtime": "https://127.0.0.1:1",
+    "open_meteo_forecast_url": "http://localhost:1/forecast",
+    "open_meteo_geocoding_url": "http://[::1]:1/search",
+}
+
+
+def words(**settings: object) -> str:
+    """Read the whole notice."""
+    shown = Notice.of(WebSettings.model_validate(settings)).shown
+    return " ".join([shown["summary"], *(row["text"] for row in shown["details"])])
+
+
+def test_on_a_laptop_nothing_leaves_the_machine() -> None:
+    """Of stand-ins nothing else is said, and nobody's name is made up."""
+    said = words(**STANDINS)
+    assert said.startswith("What you say is processed on this computer and is not recorded.")
+    assert "by a stand-in for the speech model" in said
+    assert "looked up on this computer" in said
+    assert "The operator of this page has not given a name." in said
+    for company in ("Amazon", "Daily", "Open-Meteo", "AWS"):
+        assert company not in said
+
+
+def test_with_accounts_each_company_and_place_is_named() -> None:
+    """Also the second region, and the server that relays."""
+    said = words(
+        aws_region="eu-north-1",
+        nova_sonic_overflow_region="us-east-1",
+        model_streams=20,
+        nova_sonic_model_id="amazon.nova-2-sonic-v1:0",
+        daily_api_key="key",
+        operator_name="Bob's Bakery",
+        log_retention_days=30,
+    )
+    assert "processed by Amazon in Stockholm, Sweden or Virginia, USA and is not recorded" in said
+    assert "Daily (daily.co)" in said
+    assert "sent to Open-Meteo" in said
+    assert "Bob's Bakery" in said
+    assert "for 30 days" in said
+    relayed = words(ice_servers=[{"urls": "turn:relay.example.com:3478?transport=tcp", "credential": "secret"}])
+    assert "by relay.example.com" in relayed
+    assert "secret" not in relayed
+
+
+def test_a_log_with_transcripts_is_admitted() -> None:
+    """What is said appears at DEBUG, so it is not called unrecorded there."""
+    assert "not recorded" not in words(log_level="DEBUG")
+    assert "written to the service's log as text" in words(log_level="DEBUG")
+    assert "for a day" in words(log_level="DEBUG", log_retention_days=1)
+
+
+def test_another_word_is_another_version() -> None:
+    """So a record says what was read; the same settings give every task the same version."""
+    versions = [Notice.of(WebSettings.model_validate(one)).version for one in ({}, {}, {"operator_name": "A"})]
+    assert versions[0] == versions[1] != versions[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PRIVACY_URL", "javascript:alert(1)"),
+        ("PRIVACY_URL", "http://example.com"),
+        ("TERMS_URL", "https://example.com/" + "a" * 300),
+        ("CONTACT_URL", "mailto:a@example.com"),
+        ("OPERATOR_NAME", "a\nb"),
+        ("OPERATOR_NAME", "a" * 81),
+        ("OPERATOR_PHONE", "0701234567"),
+        ("OPERATOR_PHONE", "tel:+46701234567;x"),
+        ("NOTICE", "none"),
+        ("LOG_RETENTION_DAYS", "0"),
+    ],
+)
+def test_what_a_page_must_not_show_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """At the start, by name."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=name):
+        WebSettings.read()
+
+
+async def test_the_page_gets_links_and_number(make_desk: MakeClient) -> None:
+    """As they are configured."""
+    desk = make_desk(privacy_url="https://example.com/privacy", operator_phone="+46850000000")
+    answer = await desk.http.get("/notice")
+    assert answer.headers["cache-control"] == "no-cache"
+    shown = answer.json()
+    assert shown["links"] == [{"title": "Privacy", "url": "https://example.com/privacy"}]
+    assert (shown["phone"], shown["mode"], shown["operator"]) == ("+46850000000", "notice", None)
+
+
+async def test_nothing_starts_before_the_visitor_agrees(make_desk: MakeClient) -> None:
+    """On no route, nor with another version; and no start is counted."""
+    desk = make_desk(notice="consent", starts_per_minute_per_address=2)
+    version = (await desk.http.get("/notice")).json()["version"]
+    for path, body in (
+        ("/start", {}),
+        ("/connect", {"consent": "other"}),
+        ("/api/offer", {"sdp": "v=0", "type": "offer"}),
+    ):
+        refused = await desk.http.post(path, json=body)
+        assert (refused.status_code, refused.json()["consent"]) == (428, True)
+        assert "agree" in refused.json()["info"]
+    assert (await desk.http.post("/start", json={"consent": version})).status_code == 200
+    assert (await desk.http.post("/connect", json={"consent": version})).status_code == 200
+    rooms = make_desk(FakeRooms(), notice="consent")
+    assert (await rooms.http.get("/room")).status_code == 428
+    assert (await rooms.http.get("/room", params={"consent": rooms.lobby.notice.version})).status_code == 303
+
+
+async def test_what_was_agreed_to_reaches_the_conversation(make_desk: MakeClient) -> None:
+    """Version and time; a client that shows no notice leaves no trace of one."""
+    rooms = FakeRooms(comes=False)
+    desk = make_desk(rooms, arrivals_per_address=3)
+    version = desk.lobby.notice.version
+    for consent in ({"consent": version}, {}, {"consent": "of another version"}):
+        assert (await desk.http.post("/start", json=consent)).status_code == 200
+    agreed, *others = (visit.consent for visit in rooms.visits)
+    assert agreed is not None
+    assert agreed.version == version
+    assert abs(agreed.at - time.time()) < 60
+    assert others == [None, None]

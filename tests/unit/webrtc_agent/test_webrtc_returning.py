@@ -1,0 +1,202 @@
+"""Conversations that outlive their connection, without a connection: claims, waiting, and one end record."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from agent_core.agent import Agent
+from agent_core.errors import AtCapacity
+from agent_core.events import EndReason, EndRecord, Tally
+from agent_core.nova.wire import Role
+from agent_core.settings import CoreSettings
+from tests.support.call_shelves import Memo
+from tests.unit.webrtc_agent.conftest import NoModel
+from webrtc_agent.refusals import SessionOver, SessionTaken, UnknownSession
+from webrtc_agent.returning import KEPT_SECONDS, LEAVING_SECONDS, MARGIN_SECONDS, Part, Returns, Token
+
+SECONDS = 120.0
+ALL_THERE_IS = 1000.0
+
+
+class Talk:
+    """The session of a part: it ends when it is told to."""
+
+    def __init__(self, session_id: str, part: Part) -> None:
+        self.session_id = session_id
+        self.tally = Tally(agent_turns=1, tools={"weather": 1})
+        self.paused: bool | None = None
+        self._part = part
+
+    def end(self, reason: EndReason) -> None:
+        """End as a session does."""
+        opening = self._part.opening(None)  # type: ignore[arg-type]
+        tally = self.tally if opening.earlier is None else self.tally.after(opening.earlier)
+        assert opening.goes_on is not None
+        self.paused = opening.goes_on(EndRecord(self.session_id, "browser", reason, 0.0, 0, tally))
+
+
+class Task:
+    """What one task has of them."""
+
+    def __init__(self, shelf: Memo | None) -> None:
+        self.records: list[EndRecord] = []
+        self.agent = Agent(CoreSettings(), NoModel(), [], self._keep)
+        self.returns = Returns(self.agent, shelf, SECONDS, ALL_THERE_IS)
+
+    def _keep(self, record: EndRecord) -> None:
+        self.records.append(record)
+
+    async def begin(self) -> tuple[Part, Talk]:
+        """Begin a conversation, and say something in it."""
+        part = self.returns.begin("a detail", "SE")
+        return part, await self.talk(part, "s1")
+
+    async def talk(self, part: Part, session_id: str) -> Talk:
+        """Connect the visitor of a part."""
+        talk = Talk(session_id, part)
+        part.begin(talk, talk.tally)
+        part.connected()
+        opening = part.opening(None)  # type: ignore[arg-type]
+        assert opening.on_words is not None
+        opening.on_words((*opening.history, (Role.USER, "Oslo"), (Role.ASSISTANT, "It rains.")))
+        await asyncio.sleep(1)
+        return talk
+
+    async def claim(self, token: Token, attempt: str = "mine") -> Part:
+        """Come back."""
+        return await self.returns.claim(str(token), attempt, self.agent.admission.check)
+
+
+@pytest.fixture
+def shelf() -> Memo:
+    """Lie where all tasks see it."""
+    return Memo()
+
+
+async def test_all_parts_have_one_record_with_their_sum() -> None:
+    """And what an app said of its visitor, the region and the words go on."""
+    task = Task(None)
+    first, talk = await task.begin()
+    talk.end(EndReason.PEER_LOST)
+    assert (talk.paused, task.records) == (True, [])
+    second = await task.claim(first.token)
+    opening = second.opening(None)  # type: ignore[arg-type]
+    assert (opening.session_id, opening.details, opening.region) == ("s1", "a detail", "SE")
+    assert [words for _, words in opening.history] == ["Oslo", "It rains."]
+    last = await task.talk(second, "s1")
+    last.end(EndReason.AGENT_ENDED)
+    assert last.paused is False  # its session writes the record, with the sum
+    assert last.tally.after(Tally(agent_turns=1, tools={"weather": 1})).tools == {"weather": 2}
+    await asyncio.sleep(1)
+    with pytest.raises(UnknownSession):
+        await task.claim(second.token)
+
+
+async def test_who_comes_back_while_the_old_connection_stands_replaces_it() -> None:
+    """The page notices sooner than the service; the old part leaves no record and is not waited for."""
+    task = Task(None)
+    first, talk = await task.begin()
+    second = await task.claim(first.token)
+    assert (talk.paused, second.opening(None).earlier) == (True, talk.tally)  # type: ignore[arg-type]
+    (await task.talk(second, "s1")).end(EndReason.CALLER_LEFT)
+    await asyncio.sleep(SECONDS + MARGIN_SECONDS + 1)
+    assert [(record.reason, record.tally.agent_turns) for record in task.records] == [(EndReason.CALLER_LEFT, 2)]
+
+
+async def test_who_does_not_come_back_has_a_record_and_later_another_conversation() -> None:
+    """That knows what was said, until it is forgotten."""
+    task = Task(None)
+    first, talk = await task.begin()
+    talk.end(EndReason.PEER_LOST)
+    await asyncio.sleep(SECONDS + MARGIN_SECONDS - 1)
+    assert task.records == []
+    await asyncio.sleep(2)
+    assert [record.session_id for record in task.records] == ["s1"]
+    later = await task.claim(first.token)
+    opening = later.opening(None)  # type: ignore[arg-type]
+    assert (opening.session_id, opening.earlier, len(opening.history)) == (None, None, 2)
+    (await task.talk(later, "s2")).end(EndReason.PEER_LOST)
+    await asyncio.sleep(KEPT_SECONDS + 1)
+    assert [record.session_id for record in task.records] == ["s1", "s2"]
+    with pytest.raises(UnknownSession):
+        await task.claim(later.token)
+
+
+async def test_a_claim_is_made_once_but_for_a_retry_whose_answer_was_lost() -> None:
+    """Also by two tabs at the same time."""
+    task = Task(None)
+    first, talk = await task.begin()
+    talk.end(EndReason.PEER_LOST)
+    both = await asyncio.gather(task.claim(first.token, "a"), task.claim(first.token, "b"), return_exceptions=True)
+    assert sorted(type(one).__name__ for one in both) == ["Part", "SessionTaken"]
+    winner = "a" if isinstance(both[0], Part) else "b"
+    second = await task.claim(first.token, winner)
+    await task.talk(second, "s1")
+    with pytest.raises(SessionTaken):
+        await task.claim(first.token, winner)
+
+
+@pytest.mark.parametrize("text", ["", "a.b", "a.b.c", "a.b.1.2", "å.b.1", "a" * 200 + ".b.1", "name.key.0"])
+async def test_what_is_no_token_opens_nothing(text: str) -> None:
+    """Whatever it is."""
+    with pytest.raises(UnknownSession):
+        await Task(None).returns.claim(text, "x", lambda: None)
+
+
+async def test_the_name_alone_opens_nothing() -> None:
+    """Here the conversation is in this task's memory, unsealed."""
+    task = Task(None)
+    first, _ = await task.begin()
+    with pytest.raises(UnknownSession):
+        await task.claim(replace(first.token, key="guess"))
+    assert str(first.token) not in repr(first.token)
+
+
+async def test_what_the_visitor_ended_is_over() -> None:
+    """A button was pressed: that is no loss."""
+    task = Task(None)
+    first, talk = await task.begin()
+    first.left()
+    talk.end(EndReason.CALLER_LEFT)
+    assert talk.paused is False
+    with pytest.raises((SessionOver, UnknownSession)):
+        await task.claim(first.token)
+
+
+async def test_a_full_task_uses_up_no_claim(shelf: Memo) -> None:
+    """The page tries again, and another task may have a place."""
+    one, two = Task(shelf), Task(shelf)
+    first, talk = await one.begin()
+    talk.end(EndReason.DRAINED)
+    assert talk.paused is True
+
+    def full() -> None:
+        raise AtCapacity("full")
+
+    with pytest.raises(AtCapacity):
+        await two.returns.claim(str(first.token), "x", full)
+    await one.returns.aclose()
+    assert [record.reason for record in one.records] == [EndReason.DRAINED]
+    assert (await two.claim(first.token)).opening(None).session_id is None  # type: ignore[arg-type]
+
+
+async def test_a_task_that_leaves_writes_no_record_of_who_went_on_elsewhere(shelf: Memo) -> None:
+    """It gives them a few seconds for that."""
+    one, two = Task(shelf), Task(shelf)
+    first, talk = await one.begin()
+    talk.end(EndReason.DRAINED)
+    leaving = asyncio.create_task(one.returns.aclose())
+    await asyncio.sleep(LEAVING_SECONDS / 2)
+    second = await two.claim(first.token)
+    assert second.opening(None).session_id == "s1"  # type: ignore[arg-type]
+    await leaving
+    assert one.records == []
+
+
+async def test_alone_a_task_that_leaves_says_goodbye() -> None:
+    """There is no other that could go on."""
+    task = Task(None)
+    _, talk = await task.begin()
+    talk.end(EndReason.DRAINED)
+    assert talk.paused is False
