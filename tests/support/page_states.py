@@ -75,19 +75,20 @@ PICTURED: Mapping[str, Look] = MappingProxyType(
         "dark": Look(scheme="dark", rules=axe.COLOURS),
         "phone": Look((390, 844), rules=axe.SHAPE),
         "landscape": Look((844, 390), "dark", rules=axe.SHAPE),
+        "forced": Look(forced=True, rules=axe.COLOURS),
     }
 )
-"""What pictures are taken of. A phone on its side is dark: so both sizes of phone and both colours are seen."""
+"""What pictures are taken of. A phone on its side is dark: so both sizes of phone and both colours are seen.
+Forced colours are what Windows' contrast themes make of the page."""
 CHECKED: Mapping[str, Look] = MappingProxyType(
     {
         **PICTURED,
         "narrow": Look((320, 640), rules=axe.SHAPE),
         "zoomed": Look((640, 400), rules=axe.SHAPE),
-        "forced": Look(forced=True, rules=axe.COLOURS),
         "contrast": Look(scheme="dark", contrast=True, rules=axe.COLOURS),
     }
 )
-"""What axe looks at as well: 320 px (WCAG 1.4.10), 1280 px at 200 %, and what Windows' contrast themes make of it."""
+"""What axe looks at as well: 320 px (WCAG 1.4.10), 1280 px at 200 %, and more contrast."""
 
 
 @dataclass
@@ -149,8 +150,8 @@ class Scene:
         return [one["data"]["content"] for one in sent]
 
     async def announced(self) -> list[str]:
-        """Name what a screen reader announces: the label or the words of each live region."""
-        regions = self.page.locator("[aria-live=polite]")
+        """Name what is announced of the conversation: the label or the words of each region that is live."""
+        regions = self.page.locator(".stage [aria-live=polite], [role=log][aria-live=polite]")
         return [await one.get_attribute("aria-label") or await one.text_content() or "" for one in await regions.all()]
 
     async def talk(self) -> None:

@@ -1,9 +1,13 @@
 """What an operator of the web service can turn."""
 
+from pathlib import Path
+
 import pytest
 
 from agent_core.errors import ConfigurationError
 from webrtc_agent.settings import WebSettings
+
+ROOT = Path(__file__).parents[3]
 
 
 def read(monkeypatch: pytest.MonkeyPatch, **environment: str) -> WebSettings:
@@ -75,3 +79,11 @@ def test_daily_without_a_key_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> No
     settings = read(monkeypatch, TRANSPORT="daily")
     with pytest.raises(ConfigurationError, match="DAILY_API_KEY"):
         assert settings.uses_daily
+
+
+def test_no_deployment_serves_the_console(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is for developers: off by itself, and no template turns it on."""
+    assert not read(monkeypatch).serve_console
+    templates = [path for path in (ROOT / "infra").rglob("*.yaml") if "node_modules" not in path.parts]
+    assert templates
+    assert [path.name for path in templates if "SERVE_CONSOLE" in path.read_text(encoding="utf-8")] == []
