@@ -16,7 +16,7 @@ from webrtc_agent.notice import Notice
 from webrtc_agent.origin import AllowedOrigins
 from webrtc_agent.peer import Peer
 from webrtc_agent.refusals import SessionOver, SessionTaken, UnknownSession
-from webrtc_agent.requests import Candidate, OfferRequest
+from webrtc_agent.requests import Candidate, OfferRequest, ResumeRequest
 from webrtc_agent.returning import Part, Returns
 from webrtc_agent.rooms import DailyRooms, Room
 from webrtc_agent.settings import WebSettings
