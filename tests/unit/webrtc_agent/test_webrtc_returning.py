@@ -86,6 +86,7 @@ async def test_all_parts_have_one_record_with_their_sum() -> None:
     assert [words for _, words in opening.history] == ["Oslo", "It rains."]
     last = await task.talk(second, "s1")
     last.end(EndReason.AGENT_ENDED)
+    assert last.tally.resumed == 1
     assert last.paused is False  # its session writes the record, with the sum
     assert last.tally.after(Tally(agent_turns=1, tools={"weather": 1})).tools == {"weather": 2}
     await asyncio.sleep(1)

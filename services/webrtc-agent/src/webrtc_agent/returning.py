@@ -175,6 +175,7 @@ class Part:
     def begin(self, talk: Talk, tally: Tally) -> None:
         """Take the session of this part."""
         self._talk, self.tally = talk, tally
+        tally.resumed = 0 if self.is_first else 1
         self._returns.keep(self)
         self.stop_waiting()
         now = self._returns.now()

@@ -65,7 +65,8 @@ class Tally:
     """What is counted while a conversation goes on; becomes part of its end record."""
 
     resumed: int = 0
-    """How often the call had been lost before and was taken up again; records with its ``call_sid`` tell the rest."""
+    """How often the conversation had been lost before and was taken up again. On the phone, records with the same
+    ``call_sid`` tell the rest; a visit of the page has this one record."""
     caller_turns: int = 0
     """Turns in which the model heard words."""
     agent_turns: int = 0
