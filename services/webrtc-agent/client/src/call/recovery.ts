@@ -91,12 +91,14 @@ const isOffline = (): boolean => navigator.onLine === false;
 
 function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((then) => {
-    const timer = setTimeout(then, milliseconds);
-    const now = (): void => {
+    const waking = new AbortController();
+    const wake = (): void => {
       clearTimeout(timer);
+      waking.abort();
       then();
     };
-    signal.addEventListener("abort", now, { once: true });
-    addEventListener("online", now, { once: true, signal });
+    const timer = setTimeout(wake, milliseconds);
+    signal.addEventListener("abort", wake, { once: true, signal: waking.signal });
+    addEventListener("online", wake, { once: true, signal: waking.signal });
   });
 }
