@@ -44,7 +44,9 @@ def test_threat_23_nothing_records() -> None:
 
 
 def _is_ours(path: Path, word: str) -> bool:
-    """Allow the names of our own end records, which hold counts only."""
+    """Allow the names of our own end records, which hold counts only, and of phrases that are played."""
+    if word == "recording" and path.name == "frame_voice.py":
+        return True
     if word == "Gather":
         return path.name == "twiml.py"  # of the person who is called; see the test below
     return word == "record" and "media" not in path.name and "twiml" not in path.name and "daily" not in path.parts
