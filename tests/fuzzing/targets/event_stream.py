@@ -4,6 +4,7 @@ import base64
 import struct
 import zlib
 from io import BytesIO
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from aws_sdk_bedrock_runtime.models import _InvokeModelWithBidirectionalStreamOutputDeserializer
@@ -100,7 +101,7 @@ class SdkStream(_Frames):
 
     def run(self, case: bytes) -> None:
         """Receive until the stream ends or fails, in an error of ours if it fails."""
-        stream = SdkModelStream(cast("DuplexEventStream[Any, Any, Any]", None), cast("Any", None), "https://model")
+        stream = SdkModelStream(cast("DuplexEventStream[Any, Any, Any]", None), cast("Any", SimpleNamespace(clock_off=0.0)), "https://model")
         stream._receiver = AWSEventReceiver(
             JSONCodec(),
             AsyncBytesReader(BytesIO(case)),

@@ -180,6 +180,7 @@ class SdkModelStream:
             await asyncio.wait({waiting, looking}, return_when=asyncio.FIRST_COMPLETED)
             return looking.result() if looking.done() and not waiting.done() else None
         finally:
+            looking.add_done_callback(_retrieve)
             looking.cancel()
 
     def _translate(self, error: Exception) -> ModelError:
