@@ -199,6 +199,7 @@ async def test_a_place_that_was_not_found_is_not_looked_up_again(standin: Weathe
     assert len(standin.requests) == before
 
 
+@pytest.mark.thorough
 async def test_one_process_asks_so_often(standin: WeatherStandin) -> None:
     """Whoever the questions come from: what is above the limit fails without a request, and only for a while."""
     now = 0.0

@@ -93,6 +93,7 @@ def test_another_secret_or_an_order_restarts_the_tasks(operator: Operator, aws: 
     assert service(aws, "phone") == ordered
 
 
+@pytest.mark.thorough
 def test_the_call_is_signed_with_the_token_in_use_while_there_are_two(operator: Operator) -> None:
     """A secret with both tokens is a step of replacing one, and its deployment is proved like any other."""
     boto3.client("secretsmanager", REGION).put_secret_value(

@@ -126,6 +126,7 @@ def test_images_are_built_once_with_the_token_on_stdin(operator: Operator) -> No
     assert len(operator.programs.begun_with("docker buildx build")) == 2
 
 
+@pytest.mark.thorough
 def test_going_back_takes_an_image_that_is_there_and_needs_no_docker(ready: Operator, aws: Deployed) -> None:
     """In a hurry nobody wants to wait for a build."""
     ready.programs.answers = {}
@@ -223,6 +224,7 @@ def started(aws: Deployed) -> dict[str, dict[str, str]]:
 OWN: dict[str, str | None] = {"account_sid": SID, "auth_token": TOKEN}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("values", [OWN, {**OWN, "api_sid": None, "api_secret": None}], ids=["missing", "null"])
 def test_an_owners_secret_gets_the_keys_without_which_no_task_starts(
     operator: Operator, aws: Deployed, values: dict[str, str | None]
@@ -242,6 +244,7 @@ def test_an_owners_secret_gets_the_keys_without_which_no_task_starts(
     assert json.loads(kept)["note"] == "keep"
 
 
+@pytest.mark.thorough
 def test_an_owners_secret_without_a_key_stops_it_before_a_service_is_made(operator: Operator, aws: Deployed) -> None:
     """Where nobody is there, it says what to write, with every key; having done so, the same command goes on."""
     arn = own_secret("mine/twilio", OWN)
@@ -261,6 +264,7 @@ def test_an_owners_secret_without_a_key_stops_it_before_a_service_is_made(operat
     assert started(aws)["phone"]["TWILIO_API_SID"] == ""
 
 
+@pytest.mark.thorough
 def test_a_customer_of_the_weather_service_names_a_secret(operator: Operator, aws: Deployed) -> None:
     """Without one the plan says on which terms the weather is free; with one both services get the key."""
     said = operator.run("deploy-plan")[1]
@@ -311,6 +315,7 @@ def break_once(monkeypatch: pytest.MonkeyPatch, stack: str, reason: str) -> None
     monkeypatch.setattr(CloudFormationBackend, "execute_change_set", failing)
 
 
+@pytest.mark.thorough
 def test_a_stack_that_fails_says_why_and_the_next_run_makes_it_anew(
     operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -391,6 +396,7 @@ def test_destroy_asks_for_the_name_says_what_stays_and_takes_the_rest(operator: 
     assert "images, shared by all environments" in said
 
 
+@pytest.mark.thorough
 def test_what_destroy_left_is_taken_up_again(operator: Operator, aws: Deployed) -> None:
     """A secret of the same name cannot be made twice, and its values are still good."""
     operator.environment(**default_network())
@@ -430,6 +436,7 @@ def test_a_call_that_goes_wrong_fails_the_deployment_and_still_says_where_everyt
     assert said.index("Where it is") < said.index("a call did not go as it should") < said.index("→ no answer")
 
 
+@pytest.mark.thorough
 def test_tasks_that_never_start_are_told_with_their_last_words(
     operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -450,6 +457,7 @@ def test_tasks_that_never_start_are_told_with_their_last_words(
     assert "→ phone said: set TWILIO_AUTH_TOKEN" in said
 
 
+@pytest.mark.thorough
 def test_a_page_that_does_not_answer_fails_the_deployment(ready: Operator) -> None:
     """A name that is not known yet looks the same, so the advice says so."""
     code, said = ready.run("deploy", "--yes", "--address", "http://127.0.0.1:9")
@@ -486,6 +494,7 @@ def test_a_number_without_https_is_refused_before_anything_is_changed(operator: 
     assert "✗ twilio number   Twilio streams to https alone" in said
 
 
+@pytest.mark.thorough
 def test_one_service_alone_needs_no_account_and_no_image_of_the_other(operator: Operator, aws: Deployed) -> None:
     """Services=phone: no web stacks, every path to the phone service, no key of Daily's; all of it goes again."""
     operator.environment(Services="phone", PhoneMaxTasks="42", **default_network())

@@ -21,6 +21,7 @@ def in_the_field(house: House) -> Iterator[None]:
     house.nova.pace = quick
 
 
+@pytest.mark.thorough
 async def test_a_slow_model_is_waited_for(phone: PhoneProcess, house: House, dial: Callable[[], Caller]) -> None:
     """Three answers in bursts: all heard in full, on one stream, and none announced by "One moment"."""
     house.score.plan = lambda turn: [note(400 + 200 * turn.number, 2400)]

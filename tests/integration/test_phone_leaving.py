@@ -118,6 +118,7 @@ async def test_a_call_that_another_task_takes_never_hears_of_the_first(house: Ho
         assert [line["tries"] for line in phone.lines("call_turned_away")][:1] == [0]
 
 
+@pytest.mark.thorough
 async def test_nobody_free_is_a_case_for_a_person(house: House) -> None:
     """Where there is a fallback, the last try rings there instead of ending with a sentence."""
     house.score.plan = short_notes

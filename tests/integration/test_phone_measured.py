@@ -46,6 +46,7 @@ async def test_a_call_shows_in_the_metrics(house: House) -> None:
         assert sum(_told(phone, "SessionsFailed")) == 0
 
 
+@pytest.mark.thorough
 async def test_a_spent_day_ends_the_calls_of_tomorrow_only(house: House) -> None:
     """The call that goes on goes on; the next one is offered to other tasks, and hears why in the end."""
     house.score.plan = short_notes

@@ -59,6 +59,7 @@ async def call_all(exchange: TwilioExchange, edge_url: str, house: House) -> Non
     await until(lambda: house.nova.ledger.streams_open == 0)
 
 
+@pytest.mark.thorough
 @pytest.mark.asyncio(loop_scope="session")
 async def test_no_call_is_refused_while_the_token_is_replaced(house: House) -> None:
     """Whichever task answers the webhook and whichever gets the stream; in the end the old token opens nothing."""

@@ -101,7 +101,8 @@ class SdkStream(_Frames):
 
     def run(self, case: bytes) -> None:
         """Receive until the stream ends or fails, in an error of ours if it fails."""
-        stream = SdkModelStream(cast("DuplexEventStream[Any, Any, Any]", None), cast("Any", SimpleNamespace(clock_off=0.0)), "https://model")
+        transport: Any = SimpleNamespace(clock_off=0.0)
+        stream = SdkModelStream(cast("DuplexEventStream[Any, Any, Any]", None), transport, "https://model")
         stream._receiver = AWSEventReceiver(
             JSONCodec(),
             AsyncBytesReader(BytesIO(case)),

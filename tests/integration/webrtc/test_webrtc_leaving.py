@@ -18,6 +18,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 type Someone = Callable[[], Visitor]
 
 
+@pytest.mark.thorough
 async def test_a_page_that_is_left_ends_its_session(web: WebProcess, visitor: Someone) -> None:
     """A closed connection is noticed at once, and the session's end can be asked for."""
     async with visitor() as somebody:
@@ -40,6 +41,7 @@ async def status(web: WebProcess, somebody: Visitor) -> str:
     return str(answer["status"])
 
 
+@pytest.mark.thorough
 async def test_a_closed_tab_is_noticed_within_12_seconds(web: WebProcess, visitor: Someone) -> None:
     """WebRTC alone would notice after 30, and the model be paid meanwhile."""
     async with visitor() as somebody:
@@ -52,6 +54,7 @@ async def test_a_closed_tab_is_noticed_within_12_seconds(web: WebProcess, visito
         assert time.monotonic() - pulled > 5  # a shorter loss is survived
 
 
+@pytest.mark.thorough
 async def test_five_seconds_without_network_are_survived(web: WebProcess, visitor: Someone) -> None:
     """The conversation goes on where it was."""
     async with visitor() as somebody:
@@ -67,6 +70,7 @@ async def test_five_seconds_without_network_are_survived(web: WebProcess, visito
     assert (record["reason"], record["model_streams"]) == ("caller_left", 1)
 
 
+@pytest.mark.thorough
 async def test_who_comes_back_too_late_starts_anew(web: WebProcess, visitor: Someone) -> None:
     """A session that was given up is over, also while its connection is closed, and its client is told so in words."""
     async with visitor() as somebody, visitor() as again:

@@ -221,7 +221,8 @@ def _breaks_tried() -> Iterator[Any]:
         for number, way in enumerate(WAYS):
             yield pytest.param(error, 0, way, id=f"{place}-0-{way}")
             if number == place % len(WAYS):  # ten minutes of silence take a second to work through
-                yield pytest.param(error, 10, way, id=f"{place}-10-{way}")
+                marks = (pytest.mark.thorough,) if place else ()
+                yield pytest.param(error, 10, way, id=f"{place}-10-{way}", marks=marks)
 
 
 @pytest.mark.parametrize(("error", "minutes", "way"), list(_breaks_tried()))

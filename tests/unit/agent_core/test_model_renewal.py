@@ -237,6 +237,7 @@ async def test_a_caller_who_cuts_in_after_the_hand_over_is_heard() -> None:
         assert talk.transcript.history[-2:] == ((Role.USER, "stop"), (Role.ASSISTANT, "Yes?"))
 
 
+@pytest.mark.thorough
 async def test_an_old_stream_that_never_finishes_is_let_go() -> None:
     """Its answer hangs: after eight seconds the caller hears that we are there, and another stream is asked."""
     async with _in_a_call() as (talk, first, _voice):
@@ -288,6 +289,7 @@ async def test_an_answer_in_which_the_old_stream_breaks_is_given_again_by_the_ne
         assert talk.transcript.history[-1] == (Role.ASSISTANT, "Yes. Once more.")
 
 
+@pytest.mark.thorough
 async def test_an_old_stream_that_does_not_come_to_an_end_is_no_fault_of_the_new_one() -> None:
     """After twenty seconds its answer is asked of the one that took over."""
     async with _in_a_call() as (talk, first, _voice):
@@ -363,6 +365,7 @@ async def test_fault_09_a_next_stream_that_does_not_open_changes_nothing(ready_f
         assert talk.said == []
 
 
+@pytest.mark.thorough
 async def test_a_defect_while_the_next_stream_opens_changes_nothing_either() -> None:
     """Whatever it is that goes wrong: the stream that is well goes on."""
     async with _in_a_call() as (talk, _first, _voice):
@@ -374,6 +377,7 @@ async def test_a_defect_while_the_next_stream_opens_changes_nothing_either() -> 
         assert talk.said == []
 
 
+@pytest.mark.thorough
 async def test_a_stream_that_breaks_while_the_next_one_opens_leaves_none_behind() -> None:
     """Whichever comes first."""
     async with _in_a_call() as (talk, first, _voice):
@@ -632,6 +636,7 @@ async def test_fault_09_a_refused_renewal_is_inaudible(error: Exception | None) 
         assert talk.tally.audio_dropped_ms == 0
 
 
+@pytest.mark.thorough
 async def test_fault_09_a_renewal_refused_in_the_middle_of_a_sentence_tears_nothing() -> None:
     """The old stream, which had the beginning of the sentence, is given what came since."""
     async with _in_a_call() as (talk, first, voice):
@@ -696,6 +701,7 @@ async def test_fault_09_every_renewal_is_refused_until_the_model_ends_the_stream
         assert talk.said == []
 
 
+@pytest.mark.thorough
 async def test_an_old_stream_lives_until_the_new_one_has_proven_itself() -> None:
     """A second without a refusal, or any event."""
     async with _in_a_call(SOON) as (talk, first, _voice):
@@ -711,6 +717,7 @@ async def test_an_old_stream_lives_until_the_new_one_has_proven_itself() -> None
         assert _closed(first)
 
 
+@pytest.mark.thorough
 async def test_a_stream_that_waits_long_for_its_moment_is_opened_anew() -> None:
     """Nothing is sent over it, and the newest model ends such a stream after 55 seconds."""
     async with _in_a_call() as (talk, first, voice):
