@@ -66,7 +66,7 @@ async def asked(
             made = client(nova, CredentialSource())
             yield (
                 nova,
-                Model(made, MODEL, recording, patience=0.3, speed=scale, tool_words="use look_up", at_once=3, times=2),
+                Model(made, MODEL, recording, patience=3.0, speed=scale, tool_words="use look_up", at_once=3, times=2),
             )
         finally:
             recording.close()

@@ -108,7 +108,11 @@ class Scene:
         await self.page.evaluate("([kind, data]) => scripted.tell(kind, data)", [kind, data])
 
     async def line(self, *, steady: bool) -> None:
-        """Let the connection waver, or stand again."""
+        """Let the connection break with all of the network, or stand again."""
+        if steady:
+            await self.page.unroute("**/health")
+        else:
+            await self.page.route("**/health", lambda route: route.abort())
         await self.page.evaluate("(steady) => scripted.line(steady)", steady)
 
     async def say(self, segment: int, text: str, status: str = "completed") -> None:
@@ -223,6 +227,7 @@ async def spoken(scene: Scene) -> AsyncIterator[str]:
     await scene.does("Reconnecting")
     yield "reconnecting"
     await scene.line(steady=True)
+    await scene.page.locator(".stage__words", has_text="Reconnecting").wait_for(state="hidden")
     await scene.press("Mute the microphone")
     yield "muted"
     await scene.press("End the conversation")

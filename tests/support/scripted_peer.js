@@ -1,6 +1,8 @@
 // Runs in a page before the page's own scripts: takes the place of WebRTC, so that a test says what the agent reports and
 // the page is in any state at once. The page's own code, Pipecat's client and its transport run as they ship.
 (() => {
+  sessionStorage.clear(); // what a tab comes back to: each load begins anew
+
   const QUIET = { sender: { replaceTrack: async () => undefined, track: null }, receiver: {}, stop: () => undefined };
 
   class Channel extends EventTarget {
@@ -45,7 +47,8 @@
       return [];
     }
     async getStats() {
-      return new Map();
+      scripted.packets += scripted.carries ? 1 : 0; // sound comes all the time where the line carries
+      return new Map([["in", { type: "inbound-rtp", packetsReceived: scripted.packets }]]);
     }
     createDataChannel() {
       scripted.channel = new Channel();
@@ -78,6 +81,8 @@
     peer: null,
     channel: null,
     sent: [],
+    packets: 0,
+    carries: true,
     /** Report something in RTVI, as the agent does. */
     tell(type, data, id = "told") {
       const text = JSON.stringify({ label: "rtvi-ai", id, type, data });
@@ -85,6 +90,7 @@
     },
     /** Let the connection waver, or stand again. */
     line(steady) {
+      this.carries = steady;
       this.peer.become(steady ? "connected" : "disconnected");
     },
   };

@@ -36,7 +36,7 @@ async def test_a_blocked_microphone_is_explained_and_typing_goes_on(visitor: Vis
     await visitor.press("Talk")
     await visitor.press("Continue")
     await expect(visitor.problem).to_contain_text("The microphone is blocked")
-    await expect(visitor.problem).to_contain_text("allow the microphone")
+    await expect(visitor.problem).to_contain_text("Click the icon left of the address")
     await visitor.take_pictures("denied")
     await visitor.press("Type instead")
     await visitor.is_connected()
