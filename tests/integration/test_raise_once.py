@@ -22,6 +22,7 @@ THE_BOOKS = {
     "agent_core.admission.Place.release",
     "webrtc_agent.arrivals.Arrival.settle",
     "webrtc_agent.arrivals.Arrivals._left",
+    "webrtc_agent.lobby.Lobby._expect_arrival.<locals>.settled",
     "webrtc_agent.ice.offer_only",
     "webrtc_agent.ice.offer_only.<locals>.addresses",
 }
