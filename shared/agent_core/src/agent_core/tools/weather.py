@@ -1,6 +1,6 @@
 """The weather tools: real numbers for the model to put into a sentence."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from math import floor
 from typing import Annotated, Any, Literal, Protocol
@@ -77,34 +77,19 @@ HourOfDay = Annotated[
 def weather_tools(source: WeatherSource) -> list[Tool]:
     """Give the two weather tools, answering from ``source``."""
 
+    async def answer(location: str, result_of: Callable[[Forecast], dict[str, Any]]) -> dict[str, Any]:
+        try:
+            return result_of(await _look_up(source, location))
+        except SeveralPlaces as several:
+            return _which(several)
+
     async def get_current_weather(
         location: Location,
         format: Unit = None,  # noqa: A002 - a public name
         conversation: Region | None = None,
     ) -> dict[str, Any]:
         """Get the weather at a place at this moment."""
-        try:
-            forecast = await _look_up(source, location)
-        except SeveralPlaces as several:
-            return _which(several)
-        now, chosen = forecast.now, _units(format, conversation, forecast.place)
-        if not now.is_known:
-            raise ToolFailure(_UNAVAILABLE, _TRY_LATER)
-        hours = _next_hours(forecast, chosen)
-        warmth = _warmth(_degrees(now.temperature, chosen), chosen)
-        return {
-            "speak": f"Now{_where(forecast.place)}: {_sentence(_sky(now.conditions), warmth)}",
-            **_shown_place(forecast.place),
-            "conditions": now.conditions.value,
-            "temperature": _degrees(now.temperature, chosen),
-            "format": chosen.scale,
-            "timestamp": _local_time(forecast).strftime(_TIMESTAMP),
-            "feels_like": _degrees(now.feels_like, chosen),
-            "humidity_percent": _whole(now.humidity),
-            **_measures(now.wind, now.precipitation, chosen),
-            "is_day": now.is_day,
-            **({"next_hours": hours} if hours else {}),
-        }
+        return await answer(location, lambda found: _at_present(found, _units(format, conversation, found.place)))
 
     async def get_weather_forecast(
         location: Location,
@@ -114,27 +99,50 @@ def weather_tools(source: WeatherSource) -> list[Tool]:
         conversation: Region | None = None,
     ) -> dict[str, Any]:
         """Get the weather forecast for a place, for a whole day or for one hour of it."""
-        try:
-            forecast = await _look_up(source, location)
-        except SeveralPlaces as several:
-            return _which(several)
-        now, chosen = _local_time(forecast), _units(format, conversation, forecast.place)
-        wanted = date_of(day, today=now.date())
-        numbers = _numbers(forecast, wanted, hour, chosen)
-        return {
-            "speak": f"{wanted:%A}{_where(forecast.place)}: {_spoken(numbers, chosen)}",
-            **_shown_place(forecast.place),
-            "day": wanted.isoformat(),
-            "weekday": WEEKDAYS[wanted.weekday()],
-            **numbers,
-            "format": chosen.scale,
-            "timestamp": now.strftime(_TIMESTAMP),
-        }
+        return await answer(
+            location, lambda found: _at_another_time(found, day, hour, _units(format, conversation, found.place))
+        )
 
     return [
         Tool(function, failure=_UNAVAILABLE, shown=True, filler=Phrase.LOOK_UP, rationed=True)
         for function in (get_current_weather, get_weather_forecast)
     ]
+
+
+def _at_present(forecast: Forecast, chosen: Units) -> dict[str, Any]:
+    now = forecast.now
+    if not now.is_known:
+        raise ToolFailure(_UNAVAILABLE, _TRY_LATER)
+    hours = _next_hours(forecast, chosen)
+    warmth = _warmth(_degrees(now.temperature, chosen), chosen)
+    return {
+        "speak": f"Now{_where(forecast.place)}: {_sentence(_sky(now.conditions), warmth)}",
+        **_shown_place(forecast.place),
+        "conditions": now.conditions.value,
+        "temperature": _degrees(now.temperature, chosen),
+        "format": chosen.scale,
+        "timestamp": _local_time(forecast).strftime(_TIMESTAMP),
+        "feels_like": _degrees(now.feels_like, chosen),
+        "humidity_percent": _whole(now.humidity),
+        **_measures(now.wind, now.precipitation, chosen),
+        "is_day": now.is_day,
+        **({"next_hours": hours} if hours else {}),
+    }
+
+
+def _at_another_time(forecast: Forecast, day: str, hour: int | None, chosen: Units) -> dict[str, Any]:
+    now = _local_time(forecast)
+    wanted = date_of(day, today=now.date())
+    numbers = _numbers(forecast, wanted, hour, chosen)
+    return {
+        "speak": f"{wanted:%A}{_where(forecast.place)}: {_spoken(numbers, chosen)}",
+        **_shown_place(forecast.place),
+        "day": wanted.isoformat(),
+        "weekday": WEEKDAYS[wanted.weekday()],
+        **numbers,
+        "format": chosen.scale,
+        "timestamp": now.strftime(_TIMESTAMP),
+    }
 
 
 def date_of(day: str, *, today: date) -> date:
