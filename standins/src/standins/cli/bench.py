@@ -17,6 +17,7 @@ from standins.bench.contender import OURS, STOCK, Contender
 from standins.bench.figures import calls_per_core
 from standins.bench.meter import Cores, NoMeter
 from standins.bench.trial import Load, Trial, run_trial
+from standins.cli.parser import Parser
 
 _INVALID: Final = 1
 _IMPOSSIBLE: Final = 2
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="voice-agent bench", description=__doc__)
+    parser = Parser(prog="voice-agent bench", description=__doc__)
     parser.add_argument("--calls", type=_positive, default=10, help="calls at once (default: 10)")
     parser.add_argument("--rounds", type=_positive, default=3, help="rounds, each agent in turn (default: 3)")
     parser.add_argument("--seconds", type=_positive, default=10, help="length of what is measured (default: 10)")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from standins.cli.parser import Parser
 from standins.cli.turns import Pressed, Recorded, Spoken, Turn
 
 _MAX_CALLS: Final = 500
@@ -125,7 +126,7 @@ def nearest(name: str) -> str:
 
 def make_parser(env: Mapping[str, str] = os.environ) -> argparse.ArgumentParser:
     """Describe the options."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="voice-agent call",
         description="Call the phone agent and see what happens.",
         epilog=_EPILOG,

@@ -212,11 +212,14 @@ def _written(at: float, text: str) -> Line:
 def _result(result: dict[str, Any] | None) -> str:
     if result is None:
         return "no result"
-    return ", ".join(
-        f"{name}: {len(value)} entries" if isinstance(value, list | dict) else f"{name} {value}"
-        for name, value in result.items()
-        if name != "speak"  # the other values in words; the answer is printed below
-    )
+    # "speak" has the other values in words, and the answer is printed below.
+    return ", ".join(_entry(name, value) for name, value in result.items() if name != "speak")
+
+
+def _entry(name: str, value: object) -> str:
+    if isinstance(value, dict) and isinstance(value.get("name"), str):
+        return f"{name} {value['name']}"
+    return f"{name}: {len(value)} entries" if isinstance(value, list | dict) else f"{name} {value}"
 
 
 def totals(call: Reviewed) -> str:

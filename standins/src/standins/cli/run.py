@@ -15,6 +15,7 @@ from dotenv import dotenv_values
 
 from standins.cli.accounts import announcement
 from standins.cli.launch import launch
+from standins.cli.parser import Parser
 from standins.cli.parts import MisconfiguredError, Ports, Secrets, Wishes
 from standins.cli.plan import Plan, make_plan, wants_weather_probe
 from standins.cli.ports import PORT_NAMES, check_ports, free_port
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def make_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     """Make what reads the command line; variables give the defaults."""
-    parser = argparse.ArgumentParser(prog="voice-agent run", description=__doc__)
+    parser = Parser(prog="voice-agent run", description=__doc__)
     for name, (option, variable) in PORT_NAMES.items():
         default = environment.get(variable) or getattr(Ports(), name)
         note = f"default {default}, or {variable}; 0 takes a free one"
