@@ -49,7 +49,7 @@ test("only a whole place is one", () => {
   }
 });
 
-test("a visitor who connects too late for the last place is no one whom the agent left", () => {
+test("a visitor who connects too late for the last place was not left by the agent", () => {
   const data = { type: "session-ended", reason: "never_connected", message: "All our lines are busy." };
   expect(isFull(data)).toBe(true);
   expect(isFull({ label: "rtvi-ai", type: "server-message", data })).toBe(true);

@@ -30,13 +30,13 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-interface Told {
+interface Reported {
   readonly causes: Cause[];
   readonly recovery: Recovery;
   readonly ending: AbortController;
 }
 
-function recovery(changes: Partial<Recovery> = {}): Told {
+function recovery(changes: Partial<Recovery> = {}): Reported {
   const causes: Cause[] = [];
   const ending = new AbortController();
   const plain: Recovery = {
@@ -77,7 +77,7 @@ test("a line that carries again by itself is kept", async () => {
   expect(comeBack).not.toHaveBeenCalled();
 });
 
-test("who stays away for longer than the time is told whose fault it seems to be", async () => {
+test("who stays away for longer than the time reads whose fault it seems to be", async () => {
   const { how } = await outage(150);
   expect(how).toBe("network");
 });
@@ -116,25 +116,25 @@ test("who hangs up meanwhile is not called back", async () => {
 
 test("silence is noticed within three seconds, and one burst is no line that carries", async () => {
   let packets = 0;
-  const told: boolean[] = [];
+  const reported: boolean[] = [];
   const watch = new LineWatch(
     () => Promise.resolve(packets),
-    (steady) => told.push(steady),
+    (steady) => reported.push(steady),
     () => Date.now(),
   );
   watch.start();
   const sending = setInterval(() => packets++, 20);
   await vi.advanceTimersByTimeAsync(5000);
-  expect(told).toEqual([]);
+  expect(reported).toEqual([]);
   clearInterval(sending);
   await vi.advanceTimersByTimeAsync(NOTICED_MS);
-  expect(told).toEqual([false]);
+  expect(reported).toEqual([false]);
   packets += 50;
   await vi.advanceTimersByTimeAsync(5000);
-  expect(told).toEqual([false]);
+  expect(reported).toEqual([false]);
   setInterval(() => packets++, 20);
   await vi.advanceTimersByTimeAsync(2000);
-  expect(told).toEqual([false, true]);
+  expect(reported).toEqual([false, true]);
   watch.stop();
 });
 

@@ -1,6 +1,6 @@
 import { announce, useAnnouncements } from "./announcements";
 
-/** Turns announcements off and on. Keyboards and screen readers find it first on the page; nobody else sees it. */
+/** Turns announcements off and on. Keyboards and screen readers find it first on the page; it is invisible otherwise. */
 export function AnnouncementsButton() {
   const on = useAnnouncements();
   return (

@@ -1,7 +1,6 @@
 import { useEffect, useState, useSyncExternalStore } from "react";
 import type { Call } from "../call/call";
 import { isLive } from "../call/state";
-import { useChoices } from "../controls/choices";
 import { Dock } from "../controls/Dock";
 import { type Panel, Panels } from "../controls/Panels";
 import { Transcript } from "../conversation/Transcript";
@@ -20,7 +19,6 @@ import { Welcome } from "./Welcome";
 /** The visitor's page. */
 export function App({ call }: { call: Call }) {
   const state = useSyncExternalStore(call.subscribe, call.snapshot);
-  const { volume } = useChoices();
   const [panel, setPanel] = useState<Panel>(null);
   const { phase } = state;
   const talking = phase !== "idle" && phase !== "asking";
@@ -61,12 +59,7 @@ export function App({ call }: { call: Call }) {
           <Dock call={call} state={state} onSettings={openSettings} />
         </main>
       )}
-      <AgentAudio
-        track={state.agentTrack}
-        muted={state.cut || state.silent}
-        volume={volume}
-        speaker={state.devices.speaker}
-      />
+      <AgentAudio state={state} />
       <Panels call={call} state={state} panel={panel} onPanel={setPanel} />
     </div>
   );

@@ -279,7 +279,7 @@ export class Call {
     }
   }
 
-  /** Start, or wait for a place with the microphone closed: nobody would hear what it takes in. */
+  /** Start, or wait for a place with the microphone closed: it would be open in vain. */
   private async inTurn(
     by: Carrier,
     client: PipecatClient,
@@ -358,7 +358,7 @@ export class Call {
     return only(() => mine === this.generation, {
       ...conversationCallbacks(this.tell, segmentsIn(this.state.items)),
       ...deviceCallbacks(this.tell, () => this.state.typing),
-      onServerMessage: (message) => this.told(message),
+      onServerMessage: (message) => this.serverMessage(message),
       onMessageError: (message) => {
         const { error } = message.data as { error?: string };
         this.tell({ type: "notice", problem: problem("not-taken", error ? { said: error } : {}) });
@@ -375,7 +375,7 @@ export class Call {
     });
   }
 
-  private told(message: unknown): void {
+  private serverMessage(message: unknown): void {
     const ending = endingIn(message);
     if (ending !== null) {
       this.ending = ending;

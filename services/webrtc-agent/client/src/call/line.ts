@@ -1,6 +1,6 @@
 /** Notices that nothing arrives any more, seconds before the browser itself says so. */
 
-/** Sound arrives fifty times a second, also while nobody speaks. */
+/** Sound arrives fifty times a second, also in silence. */
 const SILENT_MS = 1800;
 const LOOK_MS = 400;
 /** Looks in a row at which more has arrived: what a network held back and brings at once is no line that carries. */
@@ -20,7 +20,7 @@ export class LineWatch {
 
   /**
    * @param arrived Counts what has arrived so far; null where that cannot be known now.
-   * @param tell Told of each change.
+   * @param tell Called with each change.
    */
   constructor(
     arrived: () => Promise<number | null>,

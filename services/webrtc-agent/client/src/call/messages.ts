@@ -5,6 +5,7 @@ import type { ActivityEvent } from "../conversation/activity";
 import type { Item } from "../conversation/items";
 import type { TranscriptEvent } from "../conversation/transcript";
 import { isWeatherTool, placeIn, readWeather } from "../weather/reading";
+import { messageOf } from "./server-message";
 import type { CallEvent } from "./state";
 
 type Tell = (event: CallEvent) => void;
@@ -84,18 +85,14 @@ function sentenceIn(output: BotOutputData, segments: number): TranscriptEvent | 
 
 /** Tell whether the service asks the page to go on with the conversation elsewhere. */
 export function pausedIn(message: unknown): boolean {
-  const told = message as { type?: unknown; data?: unknown } | null;
-  return (
-    told?.type === "session-paused" ||
-    (typeof told?.data === "object" && told.data !== null && pausedIn(told.data))
-  );
+  return messageOf("session-paused", message) !== null;
 }
 
 /** Read the sentence with which the service says why it ends a conversation; null where it says something else. */
 export function endingIn(message: unknown): string | null {
-  const told = message as { type?: unknown; message?: unknown; data?: unknown } | null;
-  if (told?.type === "session-ended") {
-    return typeof told.message === "string" ? told.message : "The agent ended the conversation.";
+  const ended = messageOf("session-ended", message);
+  if (ended === null) {
+    return null;
   }
-  return typeof told?.data === "object" && told.data !== null ? endingIn(told.data) : null;
+  return typeof ended.message === "string" ? ended.message : "The agent ended the conversation.";
 }

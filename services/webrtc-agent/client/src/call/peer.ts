@@ -44,7 +44,7 @@ export class WatchedTransport extends SmallWebRTCTransport {
     }
   }
 
-  /** Count what has arrived: sound comes all the time, also where nobody speaks. */
+  /** Count what has arrived: sound comes all the time, also in silence. */
   async arrived(): Promise<number | null> {
     const connection = this.made.at(-1);
     if (connection === undefined) {

@@ -116,7 +116,7 @@ export function next(state: CallState, event: CallEvent): CallState {
             typing: event.typing,
             silent: event.silent ?? false,
             devices: state.devices,
-            items: told(state, { type: "opened" }),
+            items: itemsAfter(state, { type: "opened" }),
           };
     case "waiting":
       return { ...state, waiting: event.place };
@@ -159,7 +159,7 @@ export function next(state: CallState, event: CallEvent): CallState {
     case "transcript":
       return {
         ...state,
-        items: told(state, state.silent ? asRead(event.event) : event.event, event.at),
+        items: itemsAfter(state, state.silent ? asRead(event.event) : event.event, event.at),
         cut: state.cut || event.event.type === "agent-cut",
       };
     case "items":
@@ -172,17 +172,17 @@ function lined(state: CallState, steady: boolean, cause: Cause = state.cause): C
   if (!steady || state.phase === "live") {
     return { ...state, phase: steady ? "live" : "reconnecting", cause };
   }
-  return { ...state, phase: "live", activity: "listening", items: told(state, { type: "agent-cut" }) };
+  return { ...state, phase: "live", activity: "listening", items: itemsAfter(state, { type: "agent-cut" }) };
 }
 
 /** Give the transcript after an event; the agent can be heard while it is speaking. */
-function told(state: CallState, event: TranscriptEvent, at = Date.now()): readonly Item[] {
+function itemsAfter(state: CallState, event: TranscriptEvent, at = Date.now()): readonly Item[] {
   return follow(state.items, event, { at, sounding: state.activity === "speaking" && !state.cut });
 }
 
-/** What is being said stands there already: without sound nobody waits to hear it. */
+/** What is being said stands there already: without sound there is nothing to wait for. */
 function silenced(state: CallState, silent: boolean): CallState {
-  return { ...state, silent, items: silent ? told(state, { type: "agent-finished" }) : state.items };
+  return { ...state, silent, items: silent ? itemsAfter(state, { type: "agent-finished" }) : state.items };
 }
 
 /** A microphone that is opened in a typed conversation makes it a spoken one. */
@@ -195,7 +195,7 @@ function stopped(state: CallState, ending: string | null, problem: Problem | nul
   if (state.phase === "ended" || state.phase === "idle") {
     return state; // the first reason is the true one
   }
-  const items = told(state, { type: "closed" });
+  const items = itemsAfter(state, { type: "closed" });
   // What was said in an earlier conversation stays in view, also when a new one could not begin.
   const phase = isLive(state.phase) || items.length > 0 ? "ended" : "idle";
   return {

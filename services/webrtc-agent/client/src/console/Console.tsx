@@ -1,6 +1,5 @@
 import { useState, useSyncExternalStore } from "react";
 import type { Call } from "../call/call";
-import { useChoices } from "../controls/choices";
 import { Dock } from "../controls/Dock";
 import { type Panel, Panels } from "../controls/Panels";
 import { ThemeToggle } from "../controls/ThemeToggle";
@@ -16,7 +15,6 @@ import type { Watch } from "./watch";
 export function Console({ call, watch }: { call: Call; watch: Watch }) {
   const state = useSyncExternalStore(call.subscribe, call.snapshot);
   const { events, measured } = useSyncExternalStore(watch.subscribe, watch.snapshot);
-  const { volume } = useChoices();
   const [panel, setPanel] = useState<Panel>(null);
   const { phase } = state;
   const begun = phase !== "idle" && phase !== "asking";
@@ -56,12 +54,7 @@ export function Console({ call, watch }: { call: Call; watch: Watch }) {
         <Figures measured={measured} />
         <Events events={events} />
       </main>
-      <AgentAudio
-        track={state.agentTrack}
-        muted={state.cut || state.silent}
-        volume={volume}
-        speaker={state.devices.speaker}
-      />
+      <AgentAudio state={state} />
       <Panels call={call} state={state} panel={panel} onPanel={setPanel} />
     </div>
   );

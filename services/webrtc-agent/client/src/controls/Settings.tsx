@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import { AnnouncementsChoice } from "../app/AnnouncementsChoice";
 import type { Call } from "../call/call";
 import { type CallState, isLive } from "../call/state";
@@ -6,7 +6,7 @@ import { canSetVolume } from "../media/chime";
 import { devicesOf } from "../media/hardware";
 import { choose, useChoices } from "./choices";
 import { MicrophoneCheck, SpeakerCheck } from "./DeviceCheck";
-import { Icon } from "./icons";
+import { Dialog } from "./Dialog";
 
 interface Props {
   call: Call;
@@ -17,16 +17,13 @@ interface Props {
 
 /** Which microphone, which speaker, how loud; each can be tried. What is chosen is remembered. */
 export function Settings({ call, state, onShortcuts, onClose }: Props) {
-  const dialog = useRef<HTMLDialogElement>(null);
   const { volume, pushToTalk, microphone: remembered, speaker: rememberedSpeaker } = useChoices();
-  useEffect(() => dialog.current?.showModal(), []);
   const live = isLive(state.phase);
   const devices = useDevices(state, live);
   const speaker = live ? devices.speaker : rememberedSpeaker;
   const microphone = live ? devices.microphone : remembered;
   return (
-    <dialog ref={dialog} className="settings" aria-labelledby="settings" onClose={onClose}>
-      <h2 id="settings">Devices and volume</h2>
+    <Dialog id="settings" title="Devices and volume" onClose={onClose}>
       {!(live && state.typing) && (
         <fieldset>
           <DeviceChoice
@@ -65,15 +62,7 @@ export function Settings({ call, state, onShortcuts, onClose }: Props) {
       <button type="button" className="button button--small settings__keys" onClick={onShortcuts}>
         Keyboard shortcuts
       </button>
-      <button
-        type="button"
-        className="icon-button settings__close"
-        aria-label="Close"
-        onClick={() => dialog.current?.close()}
-      >
-        <Icon name="close" />
-      </button>
-    </dialog>
+    </Dialog>
   );
 }
 

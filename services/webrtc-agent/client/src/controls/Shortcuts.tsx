@@ -1,16 +1,12 @@
-import { useEffect, useRef } from "react";
 import { choose, useChoices } from "./choices";
-import { Icon } from "./icons";
+import { Dialog } from "./Dialog";
 import { SHORTCUTS } from "./shortcuts";
 
 /** Which keys do what, and the switch that turns them off. */
 export function Shortcuts({ onClose }: { onClose: () => void }) {
-  const dialog = useRef<HTMLDialogElement>(null);
   const { shortcuts } = useChoices();
-  useEffect(() => dialog.current?.showModal(), []);
   return (
-    <dialog ref={dialog} className="settings" aria-labelledby="shortcuts" onClose={onClose}>
-      <h2 id="shortcuts">Keyboard shortcuts</h2>
+    <Dialog id="shortcuts" title="Keyboard shortcuts" onClose={onClose}>
       <dl className="keys">
         {SHORTCUTS.map(({ label, words }) => (
           <div key={label}>
@@ -29,14 +25,6 @@ export function Shortcuts({ onClose }: { onClose: () => void }) {
         />
         Use these keys
       </label>
-      <button
-        type="button"
-        className="icon-button settings__close"
-        aria-label="Close"
-        onClick={() => dialog.current?.close()}
-      >
-        <Icon name="close" />
-      </button>
-    </dialog>
+    </Dialog>
   );
 }

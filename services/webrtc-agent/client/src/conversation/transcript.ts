@@ -200,12 +200,12 @@ const isGoingOn = (item: AgentItem, at: number): boolean =>
 
 function agentSentence(
   now: Turns,
-  told: Extract<TranscriptEvent, { type: "agent-sentence" }>,
+  spoken: Extract<TranscriptEvent, { type: "agent-sentence" }>,
   sounding: boolean,
 ): Items {
   const { items, at } = now;
-  const { segment, heard, characters } = told;
-  const sentence: Sentence = { segment, text: told.text.trim(), heard, characters };
+  const { segment, heard, characters } = spoken;
+  const sentence: Sentence = { segment, text: spoken.text.trim(), heard, characters };
   const owner = items.findLast((item): item is AgentItem => item.kind === "agent" && has(item, segment));
   if (owner) {
     const sentences = owner.sentences.map((one) => (one.segment === segment ? further(one, sentence) : one));
@@ -213,7 +213,7 @@ function agentSentence(
   }
   const last = items.findLast((item): item is AgentItem => item.kind === "agent");
   // An agent that can be heard again has begun another answer.
-  if (last?.interrupted && !(told.recorded || sounding)) {
+  if (last?.interrupted && !(spoken.recorded || sounding)) {
     const late: Sentence = heard === "said" ? sentence : { ...sentence, heard: "unheard" };
     return replaced(items, last, { ...last, sentences: [...last.sentences, late] });
   }
@@ -230,14 +230,14 @@ const replaced = (items: Items, old: Item, changed: Item): Items =>
   items.map((item) => (item === old ? changed : item));
 
 /** Reports may come late: what was heard once stays heard. */
-function further(known: Sentence, told: Sentence): Sentence {
+function further(known: Sentence, spoken: Sentence): Sentence {
   if (
     known.heard === "said" ||
-    ((known.heard === "cut" || known.heard === "unheard") && told.heard !== "said")
+    ((known.heard === "cut" || known.heard === "unheard") && spoken.heard !== "said")
   ) {
     return known;
   }
-  return told.heard === "planned" ? { ...known, text: told.text } : told;
+  return spoken.heard === "planned" ? { ...known, text: spoken.text } : spoken;
 }
 
 /** A person who was shown before moves down to where they are spoken of now. */

@@ -1,17 +1,14 @@
 import { useEffect, useRef, useState } from "react";
+import type { CallState } from "../call/state";
+import { useChoices } from "../controls/choices";
 import { onWake } from "./wake";
 
-interface Props {
-  track: MediaStreamTrack | null;
-  /** Silent at once, whatever the browser has buffered. */
-  muted: boolean;
-  volume: number;
-  /** Device id; empty for the browser's default. */
-  speaker: string;
-}
-
 /** The agent's voice. */
-export function AgentAudio({ track, muted, volume, speaker }: Props) {
+export function AgentAudio({ state }: { state: CallState }) {
+  const { agentTrack: track } = state;
+  const { speaker } = state.devices;
+  const muted = state.cut || state.silent; // at once, whatever the browser has buffered
+  const { volume } = useChoices();
   const audio = useRef<HTMLAudioElement>(null);
   const [held, setHeld] = useState(false);
   useEffect(() => {

@@ -49,11 +49,11 @@ function watchVoice(
   const agentLevel = agent ? level(agent) : () => -120;
   const played = 20 * Math.log10(Math.max(volume, 1e-6));
   const activity = new VoiceActivity();
-  let told = false;
+  let reported = false;
   const look = (): void => {
     const voice = activity.take(ownLevel(), agentLevel() + played, performance.now());
-    if (voice !== told) {
-      told = voice;
+    if (voice !== reported) {
+      reported = voice;
       tell(voice);
     }
   };

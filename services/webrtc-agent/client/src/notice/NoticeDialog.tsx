@@ -1,17 +1,13 @@
-import { useEffect, useRef } from "react";
-import { Icon } from "../controls/icons";
 import { useNotice } from "./notice";
 import { PhoneLink } from "./PhoneLink";
 import "./notice.css";
+import { Dialog } from "../controls/Dialog";
 
 /** Everything about the notice: who, where, how long, and the operator's own pages. */
 export function NoticeDialog({ onClose }: { onClose: () => void }) {
   const { notice } = useNotice();
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
   return (
-    <dialog ref={dialog} className="settings about" aria-labelledby="about" onClose={onClose}>
-      <h2 id="about">About this conversation</h2>
+    <Dialog id="about" title="About this conversation" className="about" onClose={onClose}>
       <dl>
         {notice?.details.map(({ title, text }) => (
           <div key={title}>
@@ -32,14 +28,6 @@ export function NoticeDialog({ onClose }: { onClose: () => void }) {
           ))}
         </ul>
       )}
-      <button
-        type="button"
-        className="icon-button settings__close"
-        aria-label="Close"
-        onClick={() => dialog.current?.close()}
-      >
-        <Icon name="close" />
-      </button>
-    </dialog>
+    </Dialog>
   );
 }

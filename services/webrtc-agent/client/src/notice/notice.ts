@@ -1,4 +1,4 @@
-/** What the visitor is told before the conversation, as the service writes it, and whether they have agreed. */
+/** What the visitor reads before the conversation, as the service writes it, and whether they have agreed. */
 
 import { useSyncExternalStore } from "react";
 
@@ -14,7 +14,7 @@ export interface Notice {
 }
 
 export interface Shown {
-  /** Null until the service has told it. */
+  /** Null until it has come from the service. */
   readonly notice: Notice | null;
   readonly agreed: boolean;
 }

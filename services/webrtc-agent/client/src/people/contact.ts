@@ -1,5 +1,7 @@
 /** How a visitor reaches a person, read from what the service sends. No I/O. */
 
+import { messageOf } from "../call/server-message";
+
 export interface Contact {
   /** As it is shown: "Front desk" for `front-desk`. */
   readonly name: string;
@@ -11,20 +13,17 @@ export interface Contact {
 
 /** Read a message of the service; null where it is about something else, or offers nothing that can be used. */
 export function contactIn(message: unknown): Contact | null {
-  const told = message as Readonly<Record<string, unknown>> | null;
-  if (typeof told !== "object" || told === null) {
+  const card = messageOf("call-back", message);
+  if (card === null) {
     return null;
-  }
-  if (told.type !== "call-back") {
-    return contactIn(told.data ?? null);
   }
   const number =
-    typeof told.number === "string" && /^\+[1-9]\d{6,14}$/.test(told.number) ? told.number : null;
-  const url = typeof told.url === "string" && /^https?:\/\//.test(told.url) ? told.url : null;
-  if (typeof told.name !== "string" || (number === null && url === null)) {
+    typeof card.number === "string" && /^\+[1-9]\d{6,14}$/.test(card.number) ? card.number : null;
+  const url = typeof card.url === "string" && /^https?:\/\//.test(card.url) ? card.url : null;
+  if (typeof card.name !== "string" || (number === null && url === null)) {
     return null;
   }
-  return { name: titled(told.name), number, url };
+  return { name: titled(card.name), number, url };
 }
 
 function titled(name: string): string {

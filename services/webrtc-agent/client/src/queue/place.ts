@@ -1,5 +1,7 @@
 /** A visitor's place in the queue, and how it is said. No I/O. */
 
+import { messageOf } from "../call/server-message";
+
 export interface Place {
   /** Brings the visitor back to the same place with the next request. */
   readonly ticket: string;
@@ -39,9 +41,5 @@ export function about(seconds: number): string {
 
 /** Whether a message says that others have taken every place while this visitor was connecting. */
 export function isFull(message: unknown): boolean {
-  const told = message as { type?: unknown; reason?: unknown; data?: unknown } | null;
-  if (told?.type === "session-ended") {
-    return told.reason === "never_connected";
-  }
-  return typeof told?.data === "object" && told.data !== null && isFull(told.data);
+  return messageOf("session-ended", message)?.reason === "never_connected";
 }

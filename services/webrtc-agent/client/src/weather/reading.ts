@@ -152,8 +152,8 @@ function forecast(high: number, answer: Fields): Omit<ForecastWeather, Common> {
 const measure = (value: number | null, unit: Measure["unit"]): Measure | null =>
   value === null ? null : { value, unit };
 
-function placesIn(told: unknown): readonly Place[] {
-  return (Array.isArray(told) ? told : []).flatMap((one: unknown) => {
+function placesIn(value: unknown): readonly Place[] {
+  return (Array.isArray(value) ? value : []).flatMap((one: unknown) => {
     const { name, region, country } = fields(one);
     const found = text(name);
     const area = [text(region), text(country)].filter((each) => each !== null && each !== found);
@@ -166,8 +166,8 @@ function dateIn(value: unknown): string | null {
   return /^\d{4}-\d\d-\d\d$/.test(date) && !Number.isNaN(Date.parse(date)) ? date : null;
 }
 
-function hoursAhead(told: unknown): readonly HourAhead[] {
-  return (Array.isArray(told) ? told : []).flatMap((one: unknown) => {
+function hoursAhead(value: unknown): readonly HourAhead[] {
+  return (Array.isArray(value) ? value : []).flatMap((one: unknown) => {
     const { hour, temperature, conditions } = fields(one);
     const at = whole(hour);
     const degrees = whole(temperature);
@@ -182,15 +182,15 @@ function hoursAhead(told: unknown): readonly HourAhead[] {
 const isDaytime = (hour: number): boolean => hour >= 7 && hour < 20;
 
 /** Tool answers arrive as objects, or as JSON where a transport passes them on as text. */
-function fields(told: unknown): Fields {
-  if (typeof told === "string") {
+function fields(value: unknown): Fields {
+  if (typeof value === "string") {
     try {
-      return fields(JSON.parse(told));
+      return fields(JSON.parse(value));
     } catch {
       return {};
     }
   }
-  return typeof told === "object" && told !== null ? (told as Fields) : {};
+  return typeof value === "object" && value !== null ? (value as Fields) : {};
 }
 
 const text = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null);

@@ -82,8 +82,12 @@ export function inWords(reading: WeatherReading, formats: Formats): string {
       return `Which ${reading.name}? ${reading.places.map(whereOf).join("; ")}`;
     default: {
       const facts = factsOf(reading, formats).map(([label, figure]) => `${label.toLowerCase()} ${figure}`);
-      const told = [warmthOf(reading), conditionsName(reading.conditions).toLowerCase(), ...facts].join(", ");
-      return `Weather in ${whereOf(reading)} (${whenOf(reading, formats)}): ${told}`;
+      const description = [
+        warmthOf(reading),
+        conditionsName(reading.conditions).toLowerCase(),
+        ...facts,
+      ].join(", ");
+      return `Weather in ${whereOf(reading)} (${whenOf(reading, formats)}): ${description}`;
     }
   }
 }
