@@ -280,7 +280,7 @@ _WORDS |= {"address": "the settings of its address", "keys": "the settings of it
 def causes_page() -> str:
     """List every cause that `agent_core.causes` knows, with words for what it fills in."""
     rows = []
-    for name, (why, remedy) in _table(CORE / "causes.py", "CAUSES").items():
+    for name, (why, remedy) in _table(CORE / "cause_texts.py", "CAUSES").items():
         texts = [text.format(**_WORDS) for text in (why, remedy)]
         rows.append(f"| `{name}` | {' | '.join(text[0].upper() + text[1:] for text in texts)} |")
     return "\n".join([_CAUSES_HEAD, *rows]) + "\n"

@@ -10,6 +10,7 @@ import botocore.session
 from botocore.exceptions import ClientError
 
 from agent_core import causes, generations
+from agent_core.cause_texts import CAUSES
 from agent_core.errors import ConfigurationError, ModelRejected
 from deployment import model_quota, options, secrets
 from deployment.checks import account, model
@@ -89,7 +90,7 @@ def _access(surroundings: Surroundings, wanted: str) -> Finding:
     lacking = [name for name, state in states.items() if state not in {None, "AUTHORIZED", "AVAILABLE"}]
     if not lacking:
         return good("model access", "granted to this account")
-    why, remedy = causes.CAUSES["no_model_access"]
+    why, remedy = CAUSES["no_model_access"]
     return bad("model access", f"{why} (missing: {', '.join(lacking)})", remedy)
 
 

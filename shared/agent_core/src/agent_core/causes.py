@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from agent_core.cause_texts import CAUSES
 from agent_core.errors import ModelError, UpstreamError
 
 _DEEPEST: Final = 16
@@ -59,116 +60,6 @@ _SERVICES: Final = {
     "daily": _Service("Daily", "DAILY_API_URL", "DAILY_API_KEY"),
     "open_meteo": _Service("Open-Meteo", "OPEN_METEO_FORECAST_URL", "OPEN_METEO_API_KEY"),
     "aws": _Service("AWS", "AWS_REGION and AWS_ENDPOINT_URL", "the AWS credentials"),
-}
-
-CAUSES: Final[dict[str, tuple[str, str]]] = {
-    "dns": ("the name {host} was not found (DNS)", "check the network and its name servers, and {address}"),
-    "refused": (
-        "{host} refused the connection: nothing listens there",
-        "check {address}, and whether a firewall rejects the connection",
-    ),
-    "unreachable": ("there is no route to {host}", "check this machine's network, its security group and its proxy"),
-    "reset": (
-        "{host} closed the connection",
-        "wait, then try again; if it repeats, look for a proxy or firewall that cuts connections",
-    ),
-    "timeout": (
-        "{host} did not answer in time",
-        "check that outgoing connections to port 443 are allowed, then the status page of {label}",
-    ),
-    "tls_untrusted": (
-        "the certificate of {host} comes from an authority that this machine does not trust",
-        "if a proxy inspects traffic, name a file with its authority and the public ones in SSL_CERT_FILE",
-    ),
-    "tls_name": (
-        "the certificate that {host} shows is for another name",
-        "check {address}, and for a proxy that answers in its place",
-    ),
-    "tls_expired": (
-        "the certificate of {host} has ended, or has not begun",
-        "set this machine's clock by the network; if it is right, the certificate must be renewed",
-    ),
-    "tls": ("TLS with {host} failed", "check that {address} leads to a port that speaks TLS, with no proxy in between"),
-    "proxy": ("the proxy before {host} was not reached", "correct HTTPS_PROXY, or take it out where there is none"),
-    "clock_skew": (
-        "{label} refused the signature: {clock}",
-        "set this machine's clock by the network (NTP): AWS refuses requests that are 5 minutes off",
-    ),
-    "no_credentials": (
-        "no AWS credentials were found",
-        "give the task a role, set AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
-    ),
-    "half_credentials": (
-        "the AWS credentials are incomplete: one half of the key is missing",
-        "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, both or neither",
-    ),
-    "expired_credentials": (
-        "the AWS credentials have expired",
-        "sign in again (`aws sso login`), or fetch new credentials; a task of ECS takes its role's by itself",
-    ),
-    "signed_out": ("the AWS sign-in has ended", "sign in again (`aws sso login`)"),
-    "credentials_unavailable": (
-        "the source of the AWS credentials gave none",
-        "check the profile, the task's role or the credential endpoint that they should come from",
-    ),
-    "unknown_profile": ("there is no AWS profile of that name", "correct AWS_PROFILE (`aws configure list-profiles`)"),
-    "invalid_credentials": (
-        "AWS does not know the access key",
-        "correct AWS_ACCESS_KEY_ID; temporary keys need AWS_SESSION_TOKEN too, and some regions must be enabled first",
-    ),
-    "wrong_secret": (
-        "the AWS secret key does not belong to the access key",
-        "correct AWS_SECRET_ACCESS_KEY; if it is right, compare this machine's clock with the time",
-    ),
-    "no_model_access": (
-        "this AWS account has no access to the model",
-        "request access to Nova Sonic in Bedrock's model catalog, in the model's region, or set NOVA_SONIC_MODEL_ID",
-    ),
-    "access_denied": (
-        "AWS denied the request: the role or user may not do it",
-        "allow bedrock:InvokeModel on the model in its policy, and look for a deny in the organization's policies",
-    ),
-    "no_such_model": (
-        "the region does not offer the model that was asked for",
-        "set NOVA_SONIC_REGION to us-east-1, us-west-2, eu-north-1 or ap-northeast-1, or NOVA_SONIC_MODEL_ID to newest",
-    ),
-    "model_retired": ("the model has reached its end of life", "set NOVA_SONIC_MODEL_ID to newest"),
-    "throttled": (
-        "{label} takes no more requests of this account at the moment",
-        "compare MODEL_STREAMS with the quota of concurrent requests in Service Quotas, and ask for more there",
-    ),
-    "quota": (
-        "the account's quota of {label} is used up",
-        "ask for more in Service Quotas, region of the model, or set MODEL_STREAMS to what there is",
-    ),
-    "model_trouble": ("{label} failed on its side", "it is tried again; if it lasts, look at AWS's status page"),
-    "model_refused_input": (
-        "{label} refused what was sent to it",
-        "it is tried again; if every call ends so, compare prompt and tools with the docs of this model generation",
-    ),
-    "content_filter": (
-        "the content filter of {label} refused what was said",
-        "nothing: the conversation goes on without it; if it is frequent, look at the prompt",
-    ),
-    "wrong_credentials": ("{label} does not know the key", "correct {keys}"),
-    "forbidden": ("{label} forbids this to the key", "use a key with full rights for this account ({keys})"),
-    "not_found": (
-        "{label} knows nothing under that address",
-        "check {address}, and that the key belongs to the same account and region",
-    ),
-    "rate_limited": (
-        "{label} takes no more requests at the moment",
-        "wait; if it lasts, ask for a higher limit with {label}, or send fewer",
-    ),
-    "free_limit": (
-        "{label}'s free service takes no more requests from this IP address",
-        "wait, or set OPEN_METEO_API_KEY: the free service is for non-commercial use and has daily limits",
-    ),
-    "server_error": ("{label} failed on its side", "wait, and look at the status page of {label}"),
-    "rejected": ("{label} refused the request", "check {keys} and {address}"),
-    "unreadable": ("{host} answered what {label} does not", "check {address}, and for a proxy that answers itself"),
-    "own_limit": ("this task asks {label} as often as it lets itself", "nothing, unless it lasts: run more tasks"),
-    "unknown": ("{label} failed with {error}", "run `voice-agent doctor`, which checks each step to it"),
 }
 
 _KINDS: Final = {
@@ -308,16 +199,16 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 def _name(chain: list[BaseException], service: _Service) -> str:
     # What the service said goes first. Then the innermost exception: it knows more than those that wrap it.
-    told = [found for one in chain if (found := _told(one, service))]
-    if told:  # that the chain of credentials gave none says less than why it did not
-        return next((one for one in told if one != "credentials_unavailable"), told[0])
+    known = [found for one in chain if (found := _known(one, service))]
+    if known:  # that the chain of credentials gave none says less than why it did not
+        return next((one for one in known if one != "credentials_unavailable"), known[0])
     for one in reversed(chain):
         if found := _network(one):
             return found
     return next((found for one in chain if (found := _NAMES.get(_kind(one)))), "unknown")
 
 
-def _told(error: BaseException, service: _Service) -> str | None:
+def _known(error: BaseException, service: _Service) -> str | None:
     """Read what a service answered, or what the credential chain says."""
     kind, text = _kind(error), str(error).lower()
     if kind in _KINDS:
@@ -385,7 +276,7 @@ def _of_library(error: BaseException) -> str | None:
 
 
 def _clock(chain: list[BaseException]) -> str:
-    """Return the words about the clock, where a reason has them; AWS's own are dates that nobody reads."""
+    """Return the words about the clock, where a reason has them; AWS's own are raw timestamps."""
     for one in chain:
         _, found, rest = str(getattr(one, "reason", "")).partition(CLOCK)
         if found:
