@@ -14,6 +14,7 @@ from agent_core.agent import Agent
 from agent_core.errors import ModelRejected, UpstreamError
 from agent_core.events import Consent, EndReason, EndRecord, Tally
 from agent_core.nova.stream import ModelClient, ModelStream
+from agent_core.opening import Opening
 from webrtc_agent import connection, ice
 from webrtc_agent.app import create_app
 from webrtc_agent.connection import SoundConnection
@@ -55,14 +56,12 @@ class FakeRooms:
         self.opened.append(room)
         return room
 
-    def visit(  # noqa: PLR0913 - as the real one
-        self, agent: Agent, place: Place, room: Room, details: str, region: str = "", *, part: Part | None = None
-    ) -> "FakeVisit":
+    def visit(self, agent: Agent, opening: Opening, room: Room, part: Part | None = None) -> "FakeVisit":
         """Prepare a conversation."""
         del agent, part
-        self.details.append(details)
-        self.regions.append(region)
-        self.visits.append(FakeVisit(self, place, room))
+        self.details.append(opening.details)
+        self.regions.append(opening.region)
+        self.visits.append(FakeVisit(self, opening.place, room))
         return self.visits[-1]
 
     async def delete(self, room: Room) -> None:

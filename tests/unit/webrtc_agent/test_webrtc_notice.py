@@ -1,4 +1,4 @@
-"""What a visitor is told before talking is what the settings make true, and what they agreed to is recorded."""
+"""What a visitor reads before talking is what the settings make true, and what they agreed to is recorded."""
 
 import time
 
@@ -23,7 +23,7 @@ def words(**settings: object) -> str:
 
 
 def test_on_a_laptop_nothing_leaves_the_machine() -> None:
-    """Of stand-ins nothing else is said, and nobody's name is made up."""
+    """Of stand-ins nothing else is said, and no name is made up."""
     said = words(**STANDINS)
     assert said.startswith("What you say is processed on this computer and is not recorded.")
     assert "by a stand-in for the speech model" in said

@@ -1,4 +1,4 @@
-"""The queue of visitors for whom no place is free: fair, bounded, and the same at every task."""
+"""The queue of visitors who find no free place: fair, bounded, and the same at every task."""
 
 import asyncio
 import itertools
@@ -12,9 +12,9 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from agent_core.admission import Place
 from agent_core.agent import Agent
 from agent_core.events import EndReason, EndRecord, Tally
+from agent_core.opening import Opening
 from tests.support.clock import Clock
 from tests.unit.webrtc_agent.conftest import Desk, FakeRooms, FakeVisit, MakeClient
 from webrtc_agent.queue_ticket import QueueTickets
@@ -32,12 +32,10 @@ class TalkingRooms(FakeRooms):
         super().__init__()
         self.seconds = seconds
 
-    def visit(  # noqa: PLR0913 - as the real one
-        self, agent: Agent, place: Place, room: Room, details: str, region: str = "", *, part: Part | None = None
-    ) -> FakeVisit:
+    def visit(self, agent: Agent, opening: Opening, room: Room, part: Part | None = None) -> FakeVisit:
         """Prepare a conversation."""
-        del agent, details, region, part
-        return TalkingVisit(self, place, room)
+        del agent, part
+        return TalkingVisit(self, opening.place, room)
 
 
 class TalkingVisit(FakeVisit):
@@ -81,10 +79,10 @@ class Waiter:
             if answer.status_code == 200:
                 self.admitted = time.monotonic()
                 return self
-            told = answer.json()["queue"]
-            queue = {"ticket": told["ticket"]}
-            self.shown.append((time.monotonic(), told["position"], told["seconds"]))
-            await asyncio.sleep(max(0.0, told["every"] - (time.monotonic() - began)))
+            place = answer.json()["queue"]
+            queue = {"ticket": place["ticket"]}
+            self.shown.append((time.monotonic(), place["position"], place["seconds"]))
+            await asyncio.sleep(max(0.0, place["every"] - (time.monotonic() - began)))
         return self
 
 
@@ -104,7 +102,7 @@ async def crowd(desks: list[Desk], visitors: int, apart: float) -> list[Waiter]:
 
 
 def overtaken(order: list[Waiter]) -> int:
-    """Count by how many places somebody was let in too early, at most."""
+    """Count by how many places a visitor was let in too early, at most."""
     return max(abs(place - one.name) for place, one in enumerate(order))
 
 
@@ -121,7 +119,7 @@ async def test_a_crowd_is_let_in_by_arrival(make_desk: MakeClient) -> None:
 
 @pytest.mark.thorough
 async def test_twenty_visitors_for_four_places(make_desk: MakeClient) -> None:
-    """Nobody starves, places do not stand empty, and the wait that is shown halfway is had within a factor of two."""
+    """No visitor starves, no place stands empty, and the wait shown halfway is right within a factor of two."""
     order = await crowd(two_tasks(make_desk, places=2, seconds=60), 20, 0.5)
     queued = [one for one in order if one.shown]
     ratios = []
@@ -141,7 +139,7 @@ async def test_a_visitor_who_leaves_is_not_waited_for(make_desk: MakeClient) -> 
     (desk,) = two_tasks(make_desk, places=1, seconds=30, tasks=1)
     place = desk.agent.admission.admit()
     tickets = [(await desk.http.post("/start", json=WAITING)).json()["queue"] for _ in range(4)]
-    assert [told["position"] for told in tickets] == [1, 2, 3, 4]
+    assert [place["position"] for place in tickets] == [1, 2, 3, 4]
     assert (await desk.http.post("/leave-queue", json={"ticket": tickets[0]["ticket"]})).status_code == 204
     place.release()
     await asyncio.sleep(5)
@@ -157,7 +155,7 @@ async def test_a_visitor_who_leaves_is_not_waited_for(make_desk: MakeClient) -> 
 
 
 async def test_a_newcomer_does_not_overtake(make_desk: MakeClient) -> None:
-    """Also one whose client cannot wait is told to come again while others wait for the place that is free."""
+    """Also one whose client cannot wait has to come again while others wait for the place that is free."""
     (desk,) = two_tasks(make_desk, places=1, seconds=30, tasks=1)
     place = desk.agent.admission.admit()
     first = (await desk.http.post("/start", json=WAITING)).json()["queue"]

@@ -13,14 +13,15 @@ from agent_core.settings import CoreSettings
 from tests.support.call_shelves import Memo
 from tests.unit.webrtc_agent.conftest import NoModel
 from webrtc_agent.refusals import SessionOver, SessionTaken, UnknownSession
-from webrtc_agent.returning import KEPT_SECONDS, LEAVING_SECONDS, MARGIN_SECONDS, Part, Returns, Token
+from webrtc_agent.return_token import Token
+from webrtc_agent.returning import KEPT_SECONDS, LEAVING_SECONDS, MARGIN_SECONDS, Part, Returns
 
 SECONDS = 120.0
 ALL_THERE_IS = 1000.0
 
 
 class Talk:
-    """The session of a part: it ends when it is told to."""
+    """The session of a part: it ends on demand."""
 
     def __init__(self, session_id: str, part: Part) -> None:
         self.session_id = session_id

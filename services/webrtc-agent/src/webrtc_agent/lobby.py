@@ -139,7 +139,7 @@ class Lobby:
         try:
             arrival, place = self._expect_arrival(visit.address, JOINING_SECONDS, visit.hold)
             room = await rooms.open()
-            daily = rooms.visit(self.agent, place, room, visit.details, visit.region, part=visit.part)
+            daily = rooms.visit(self.agent, visit.opening(place), room, visit.part)
             if visit.consent is not None:
                 daily.agreed(visit.consent)
             arrival.when_displaced(daily.give_up)
@@ -202,14 +202,12 @@ class Lobby:
                 raise SessionTaken("taken")
 
     async def _answer_first(self, visit: Visit, offer: OfferRequest, arrival: Arrival, place: Place) -> dict[str, str]:
-        details = offer.details or visit.details  # as in Pipecat's own runner
         visit.state = State.ANSWERING
         visit.offers += 1
         peer: Peer | None = None
         try:
-            peer = await Peer.answer(
-                self.agent, place, offer, self.people, details, region=offer.region or visit.region, part=visit.part
-            )
+            opening = visit.opening(place, offer.details, offer.region)
+            peer = await Peer.answer(self.agent, opening, offer, self.people, visit.part)
             if visit.text_only:
                 peer.use_text_only()
             if visit.consent is not None:

@@ -1,4 +1,4 @@
-"""What a visitor is told before the conversation: that it is an AI, who runs it, and what happens to what is said.
+"""What a visitor reads before the conversation: that it is an AI, who runs it, and what happens to what is said.
 
 Every sentence comes from the settings that decide it, so that none can promise what the service does not do. No I/O.
 """

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from agent_core.admission import Place
 from agent_core.agent import Agent
 from agent_core.credit import Credit
 from agent_core.errors import AtCapacity
@@ -39,26 +38,22 @@ class Peer:
 
     Args:
         agent: What all conversations share.
-        place: Is taken when the visitor is there, and given back when the conversation is over.
+        opening: What the conversation begins with. Its place is taken when the visitor is there, and given back when
+            the conversation is over.
         sound: Has answered an offer.
-        people: Whom the visitor can reach.
-        details: What the app says about the visitor.
-        region: Where the visitor is used to weather, ISO 3166.
+        people: People the visitor can reach.
         part: Of a conversation that the visitor may come back to; None where their client cannot.
     """
 
-    def __init__(  # noqa: PLR0913 - what a visit begins with
+    def __init__(
         self,
         agent: Agent,
-        place: Place,
+        opening: Opening,
         sound: SoundConnection,
         people: Sequence[Contact] = (),
-        details: str = "",
-        *,
-        region: str = "",
         part: Part | None = None,
     ) -> None:
-        self._place = place
+        self._place = opening.place
         self._part = part
         self._connection = sound
         self._offers = Credit(time.monotonic, OFFERS, 1 / OFFER_SECONDS)
@@ -74,26 +69,16 @@ class Peer:
             before_end=self._say_why,
             people=CallBackCard(people, sound.send_app_message),
         )
-        opening = Opening("browser", place, region=region, details=details) if part is None else part.opening(place)
         self._session = attention.session = Session(agent, opening, media, Tally())
         if part is not None:
-            part.begin(self._session, self._session.tally)
-            part.was_quiet = self._was_quiet
+            part.begin(self._session, self._session.tally, self._was_quiet)
             attention.on_leave = part.left
         transport.add_event_handler("on_client_connected", self._connected)
         transport.add_event_handler("on_client_disconnected", self._left)
 
     @classmethod
-    async def answer(  # noqa: PLR0913 - what a visit begins with
-        cls,
-        agent: Agent,
-        place: Place,
-        offer: OfferRequest,
-        people: Sequence[Contact] = (),
-        details: str = "",
-        *,
-        region: str = "",
-        part: Part | None = None,
+    async def answer(
+        cls, agent: Agent, opening: Opening, offer: OfferRequest, people: Sequence[Contact], part: Part | None
     ) -> "Peer":
         """Make a peer that answers an offer.
 
@@ -102,7 +87,7 @@ class Peer:
         """
         sound = await connection.answer(offer)
         try:
-            return cls(agent, place, sound, people, details, region=region, part=part)
+            return cls(agent, opening, sound, people, part)
         except BaseException:
             await connection.close(sound)
             raise

@@ -3,7 +3,7 @@
 A conversation has parts, one for each connection. Between two parts it holds no place and no stream to the model: what
 was said lies in the call store, sealed with a key that only the visitor's page has. The page shows its token to come
 back; each part has a token of its own, which one claim uses up. The conversation has one end record, which its last
-part leaves, or the task that had it last when nobody came back in time.
+part leaves, or the task that had it last when the visitor did not come back in time.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import hmac
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from hashlib import sha256
 from typing import Any, Final, Protocol
 
@@ -30,6 +30,7 @@ from agent_core.nova.transcript import History
 from agent_core.opening import Opening
 from agent_core.scribe import Scribe
 from webrtc_agent.refusals import SessionOver, SessionTaken, UnknownSession
+from webrtc_agent.return_token import Token
 
 log = structlog.get_logger()
 
@@ -39,7 +40,7 @@ the service."""
 KEPT_SECONDS: Final = 600.0
 """Who comes later than the page tries for begins another conversation, which knows of this one; until then."""
 SEEN_SECONDS: Final = 20.0
-"""How often it is written down that a visitor is there: of a task that is killed nobody else knows when it was."""
+"""How often it is written down that a visitor is there: no other task knows it of one that is killed."""
 MAX_PARTS: Final = 40
 """A connection that was lost so often will be lost again, and each part opens a stream to the model."""
 STOP_SECONDS: Final = 6.0
@@ -51,48 +52,6 @@ _NAME_BYTES: Final = 12
 _KEY_BYTES: Final = 32
 _LOST: Final = frozenset({EndReason.PEER_LOST, EndReason.DRAINED, EndReason.CALLER_LEFT, EndReason.NEVER_CONNECTED})
 """Ends after which a visitor may come back. A page that is reloaded closes its connection as one that is left does."""
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """What a page shows to come back.
-
-    Attributes:
-        name: Of the conversation; no secret.
-        key: Opens what is known of it.
-        part: Which part had this token.
-    """
-
-    name: str
-    key: str
-    part: int
-
-    def __str__(self) -> str:
-        return f"{self.name}.{self.key}.{self.part}"
-
-    def __repr__(self) -> str:
-        return "Token(…)"
-
-    @classmethod
-    def parse(cls, text: str) -> "Token":
-        """Read one.
-
-        Raises:
-            UnknownSession: it is none.
-        """
-        parts = text.split(".")
-        if len(parts) != 3 or not all(part.isascii() for part in parts) or not parts[2].isdigit() or len(text) > 128:  # noqa: PLR2004
-            raise UnknownSession("token")
-        return cls(parts[0], parts[1], int(parts[2]))
-
-    @property
-    def memory(self) -> str:
-        """Under which name the store has the conversation."""
-        return f"visit/{self.name}"
-
-    def next(self, part: int) -> "Token":
-        """Return the token of another part."""
-        return replace(self, part=part)
 
 
 class Talk(Protocol):
@@ -118,8 +77,7 @@ class Part:
     def __init__(self, returns: "Returns", token: Token, known: CallMemory) -> None:
         self.token = token
         self.scribe = Scribe(returns.store(token), known)
-        self.was_quiet: Callable[[], bool] = lambda: False
-        """Whether the visitor has heard all that the agent said, and waits for nothing."""
+        self._was_quiet: Callable[[], bool] = lambda: False
         self.tally = Tally()
         self.waiting: asyncio.Task[None] | None = None
         self.replaced = False
@@ -172,9 +130,15 @@ class Part:
             hands_over=self._returns.shared,
         )
 
-    def begin(self, talk: Talk, tally: Tally) -> None:
-        """Take the session of this part."""
-        self._talk, self.tally = talk, tally
+    def begin(self, talk: Talk, tally: Tally, was_quiet: Callable[[], bool] = lambda: False) -> None:
+        """Take the session of this part.
+
+        Args:
+            talk: The session.
+            tally: Counts what happens in it.
+            was_quiet: Tells whether the visitor has heard all that the agent said, and waits for nothing.
+        """
+        self._talk, self.tally, self._was_quiet = talk, tally, was_quiet
         tally.resumed = 0 if self.is_first else 1
         self._returns.keep(self)
         self.stop_waiting()
@@ -228,7 +192,7 @@ class Part:
         self.record = record
         self.over.set()
         goes_on = self.may_go_on(record.reason)
-        note = "" if goes_on and self.was_quiet() else None
+        note = "" if goes_on and self._was_quiet() else None
         ended = None if goes_on else record.reason.value
         self.scribe.change(tally=asdict(record.tally), ended=ended, note=note, seen_at=self._returns.now())
         if goes_on:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from agent_core.admission import Place
 from agent_core.agent import Agent
 from agent_core.events import Consent, EndReason, EndRecord
+from agent_core.opening import Opening
 from webrtc_agent.returning import Part
 
 
@@ -48,17 +48,13 @@ class DailyRooms(Protocol):
             UpstreamError: Daily did not do it.
         """
 
-    def visit(  # noqa: PLR0913 - what a visit begins with
-        self, agent: Agent, place: Place, room: Room, details: str, region: str = "", *, part: Part | None = None
-    ) -> DailyVisit:
+    def visit(self, agent: Agent, opening: Opening, room: Room, part: Part | None = None) -> DailyVisit:
         """Prepare the conversation in a room; deletes the room when it has run.
 
         Args:
             agent: What all conversations share.
-            place: Is released when the conversation is over.
+            opening: What the conversation begins with; its place is released when the conversation is over.
             room: Where.
-            details: What the app says about its visitor.
-            region: Where the visitor is used to weather, ISO 3166.
             part: Of a conversation that the visitor may come back to; None where their client cannot.
         """
 

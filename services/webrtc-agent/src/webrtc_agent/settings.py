@@ -112,7 +112,7 @@ class WebSettings(CoreSettings):
     operator_name: Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_printable)] | None = None
     """Who runs the agent, as the page names them."""
     operator_phone: Annotated[str, AfterValidator(_number)] | None = None
-    """Number that the page offers a visitor for whom no place is free, and in the notice, as ``+`` and digits."""
+    """Number that the page offers a visitor who finds no free place, and in the notice, as ``+`` and digits."""
     privacy_url: Link | None = None
     """The operator's privacy statement, `https://…`; linked in the notice, as are the next two."""
     terms_url: Link | None = None

@@ -11,7 +11,9 @@ from uuid import uuid4
 
 import structlog
 
+from agent_core.admission import Place
 from agent_core.events import Consent, EndReason
+from agent_core.opening import Opening
 from webrtc_agent.refusals import UnknownSession
 from webrtc_agent.visitor_queue import Hold
 
@@ -74,6 +76,18 @@ class Visit:
         """The part of a conversation that its visitor may come back to, where their client can."""
         self.text_only = False
 
+    def opening(self, place: Place, details: str = "", region: str = "") -> Opening:
+        """Make what its conversation begins with; what an offer says comes first, as in Pipecat's own runner.
+
+        Args:
+            place: Of the conversation.
+            details: What the app says about its visitor, in the offer.
+            region: Where the visitor is used to weather, ISO 3166, in the offer.
+        """
+        if self.part is not None:
+            return self.part.opening(place)
+        return Opening("browser", place, details=details or self.details, region=region or self.region)
+
     def use_text_only(self) -> None:
         """Send no audio until the visitor's page asks for it; the conversation may be yet to come."""
         self.text_only = True
@@ -95,7 +109,7 @@ class Visits:
 
     Args:
         clock: Monotonic seconds.
-        on_end: Told how long each conversation was, in seconds.
+        on_end: Called with the length of each conversation, in seconds.
     """
 
     def __init__(self, clock: Callable[[], float], on_end: Callable[[float], None] = lambda _: None) -> None:

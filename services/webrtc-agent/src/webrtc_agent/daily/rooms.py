@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import structlog
 
-from agent_core.admission import Place
 from agent_core.agent import Agent
 from agent_core.farewell import GOODBYE_SECONDS
+from agent_core.opening import Opening
 from webrtc_agent.call_back import Contact
 from webrtc_agent.daily import native
 from webrtc_agent.daily.api import DailyApi
@@ -70,26 +70,15 @@ class Rooms:
             raise
         return Room(name, url, visitor_token=visitor, agent_token=agent)
 
-    def visit(  # noqa: PLR0913 - what a visit begins with
-        self,
-        agent: Agent,
-        place: Place,
-        room: Room,
-        details: str = "",
-        region: str = "",
-        *,
-        part: Part | None = None,
-    ) -> Visit:
+    def visit(self, agent: Agent, opening: Opening, room: Room, part: Part | None = None) -> Visit:
         """Prepare the conversation in a room."""
         return Visit(
             agent,
-            place,
+            opening,
             lambda attention: RoomTransport(room, attention),
             lambda: self._discard(room),
             people=self._people,
-            details=details,
             part=part,
-            region=region,
         )
 
     async def delete(self, room: Room) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import structlog
 
-from agent_core.admission import Place
 from agent_core.agent import Agent
 from agent_core.errors import AtCapacity
 from agent_core.events import Consent, EndReason, EndRecord, Tally
@@ -38,30 +37,27 @@ class Visit:
 
     Args:
         agent: What all conversations share.
-        place: Is taken when the visitor is there, and given back when the conversation is over.
+        opening: What the conversation begins with. Its place is taken when the visitor is there, and given back when
+            the conversation is over.
         connect: Makes the transport.
         discard: Called in the end, to have the room deleted.
-        people: Whom the visitor can reach.
-        details: What the app says about the visitor.
-        region: Where the visitor is used to weather, ISO 3166.
+        people: People the visitor can reach.
         part: Of a conversation that the visitor may come back to; None where their client cannot.
     """
 
     def __init__(  # noqa: PLR0913 - made in one place
         self,
         agent: Agent,
-        place: Place,
+        opening: Opening,
         connect: Callable[[Attention], RoomTransport],
         discard: Callable[[], None],
         *,
         people: Sequence[Contact] = (),
-        details: str = "",
-        region: str = "",
         part: Part | None = None,
     ) -> None:
         self._part = part
         self._attention = attention = Attention(self._tell)
-        self._place = place
+        self._place = opening.place
         self._discard = discard
         self._joined = asyncio.Event()
         self._telling: set[asyncio.Task[None]] = set()
@@ -75,11 +71,9 @@ class Visit:
             before_end=self._say_why,
             people=CallBackCard(people, self._tell),
         )
-        opening = Opening("browser", place, region=region, details=details) if part is None else part.opening(place)
         self._session = attention.session = Session(agent, opening, media, Tally())
         if part is not None:
-            part.begin(self._session, self._session.tally)
-            part.was_quiet = self._was_quiet
+            part.begin(self._session, self._session.tally, self._was_quiet)
             attention.on_leave = part.left
         transport.add_event_handler("on_joined", self._entered)
         transport.add_event_handler("on_client_connected", self._came)
