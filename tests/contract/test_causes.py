@@ -57,7 +57,7 @@ class Services:
 
     nova: NovaStandin
     authority: trustme.CA
-    """One that nobody trusts."""
+    """One that is not trusted."""
 
     @property
     def nova_authority(self) -> trustme.CA:
@@ -219,7 +219,7 @@ async def weather(status: int, reason: str, key: str | None = None) -> None:
 
 
 async def weather_over_bad_tls(services: Services) -> None:
-    """Ask a weather service whose certificate nobody trusts."""
+    """Ask a weather service whose certificate is not trusted."""
     async with server(certified(services.authority, "localhost")) as port:
         url = f"https://localhost:{port}/v1/search"
         async with OpenMeteo(forecast_url=url, geocoding_url=url) as source:
@@ -408,7 +408,7 @@ TABLE: dict[str, tuple[Failing, str, str]] = {
 
 @pytest.mark.parametrize("failure", TABLE)
 async def test_a_failure_has_its_cause_and_a_remedy(failure: str, services: Services) -> None:
-    """Each in one line that fits the service, and shows no key, no account and no number of somebody."""
+    """Each in one line that fits the service, and shows no key, no account and no number of a person."""
     fail, name, line = TABLE[failure]
     with pytest.raises(AgentError) as caught:
         await fail(services)

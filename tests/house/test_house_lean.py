@@ -82,10 +82,10 @@ The page is not made: see above (exit code 1)
 )
 def test_a_failed_step_has_one_sentence(output: str, sentence: str) -> None:
     """The sentence names what can be done something about, not the last line of a stack."""
-    told = failure_reason(output, ".venv.log")
-    assert told.startswith(sentence)
-    assert told.endswith("The whole output is in .venv.log.")
-    assert "\n" not in told
+    reason = failure_reason(output, ".venv.log")
+    assert reason.startswith(sentence)
+    assert reason.endswith("The whole output is in .venv.log.")
+    assert "\n" not in reason
 
 
 def test_every_cross_has_its_reason_below_it(tmp_path: Path) -> None:
@@ -140,10 +140,10 @@ def test_a_page_that_cannot_be_built_is_no_ready(
 ) -> None:
     """`make environment` fails; `make run` says why, and what works without; a call does not even try."""
     assert bootstrap.main(arguments) == code
-    told = capfd.readouterr().err
-    assert ("The npm registry cannot be reached." in told) is bool(arguments)
-    assert ("The page is missing. Telephone calls work" in told) is bool(arguments)
-    assert "Ready" not in told
+    reason = capfd.readouterr().err
+    assert ("The npm registry cannot be reached." in reason) is bool(arguments)
+    assert ("The page is missing. Telephone calls work" in reason) is bool(arguments)
+    assert "Ready" not in reason
     assert (pageless / ".venv.log").exists() is bool(arguments)
 
 

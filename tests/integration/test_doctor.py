@@ -41,7 +41,7 @@ NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 @pytest.fixture
 async def twilio() -> AsyncIterator[TwilioExchange]:
-    """Give Twilio's stand-in, with one number that asks nobody."""
+    """Give Twilio's stand-in, with one number that has no webhook."""
     async with TwilioExchange(SETTINGS) as running:
         yield running
 
@@ -123,7 +123,7 @@ async def test_an_account_that_does_not_work_says_why(twilio: TwilioExchange, mo
     [
         (403, "✓ webhook: http.* is reached, and refuses what Twilio has not signed"),
         (404, "✗ webhook: http.* answers 404 → check PUBLIC_BASE_URL: another program answers there"),
-        (200, "✗ webhook: http.* answers a request that nobody signed → it is not this agent: check the address"),
+        (200, "✗ webhook: http.* answers a request without a signature → it is not this agent: check the address"),
         (502, "✗ webhook: http.* answers 502 → look whether the phone service runs behind that address"),
     ],
 )
@@ -135,7 +135,7 @@ async def test_the_public_address_is_asked_as_a_stranger_would(status: int, says
 
 
 async def test_daily_is_asked_with_its_key() -> None:
-    """Without one there is nothing to ask; a wrong one is told from a Daily that is down."""
+    """Without one there is nothing to ask; a wrong one differs from a Daily that is down."""
     async with DailyStandin() as standin:
         url = {"DAILY_API_URL": standin.api_url}
         right = Surroundings(Path(), {"DAILY_API_KEY": standin.api_key, **url})
@@ -261,9 +261,9 @@ async def test_the_command_writes_rows_or_json_and_an_exit_code(
         for name, value in surroundings(twilio, PUBLIC_BASE_URL=url).environment.items():
             monkeypatch.setenv(name, value)
         assert await asyncio.to_thread(doctor.main, ["--json"], None, tmp_path) == 1
-        told = json.loads(capsys.readouterr().out)
-        wrong = [one["check"] for one in told["checks"] if one["mark"] == "✗"]
-        assert (told["ok"], wrong) == (False, ["number …4567"])
+        report = json.loads(capsys.readouterr().out)
+        wrong = [one["check"] for one in report["checks"] if one["mark"] == "✗"]
+        assert (report["ok"], wrong) == (False, ["number …4567"])
         shown = io.StringIO()
         assert await asyncio.to_thread(doctor.main, ["--fix"], Screen(shown), tmp_path) == 1
         assert "left as it is: --yes does it unasked" in shown.getvalue()

@@ -105,10 +105,10 @@ async def test_p1_histories_and_their_replay(limits: Limits, different: tuple[st
         return
     single = [one for one in found if one.probe.startswith(("P1 a text", "P1 two", "P1 one"))]
     async with asked(tmp_path / "unused.jsonl") as (_, one):
-        told = await replay.differences(
+        differing = await replay.differences(
             path, one.client, MODEL, tmp_path / "again.jsonl", only=[verdict.probe for verdict in single]
         )
-    assert {line.partition(":")[0] for line in told} == {one.probe for one in single if not one.assumed}
+    assert {line.partition(":")[0] for line in differing} == {one.probe for one in single if not one.assumed}
 
 
 _WORDS = model.alternating(1)[0][1][0]

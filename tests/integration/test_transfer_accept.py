@@ -119,8 +119,8 @@ async def test_a_person_who_presses_the_key_is_connected(service: PhoneProcess, 
     [accepted] = service.lines("transfer_accepted", call_sid=caller.sid)
     assert (accepted["destination"], accepted["address"]) == ("mobile", 0)
     assert accepted["after_answer_s"] <= accepted["after_request_s"] < 10
-    [told] = service.lines("transfer_ended", call_sid=caller.sid)
-    assert (told["destination"], told["answered"], told["taken_by"]) == ("mobile", True, 0)
+    [leg_ended] = service.lines("transfer_ended", call_sid=caller.sid)
+    assert (leg_ended["destination"], leg_ended["answered"], leg_ended["taken_by"]) == ("mobile", True, 0)
     assert "46850000000" not in service.log.read_text()
 
 
@@ -169,8 +169,8 @@ async def test_the_next_address_is_tried(
     assert taken.headers["x-call-summary"].startswith("Reason: An invoice.")
     assert (await service.record(caller.sid))["reason"] == "transferred"
     [went_on] = service.lines("transfer_goes_on", call_sid=caller.sid)
-    [told] = service.lines("transfer_ended", call_sid=caller.sid)
-    assert (went_on["address"], told["taken_by"], told["answered"]) == (0, 1, True)
+    [ended] = service.lines("transfer_ended", call_sid=caller.sid)
+    assert (went_on["address"], ended["taken_by"], ended["answered"]) == (0, 1, True)
     assert service.lines("transfer_accepted", call_sid=caller.sid)[0]["address"] == 1
 
 
@@ -217,8 +217,8 @@ async def test_without_a_key_the_caller_is_back_with_the_agent(
     await until(lambda: len(service.lines("session_ended", call_sid=caller.sid)) == 2, 5)
     reasons = [line["reason"] for line in service.lines("session_ended", call_sid=caller.sid)]
     assert reasons == ["transferred", "caller_left"]
-    [told] = service.lines("transfer_ended", call_sid=caller.sid)
-    assert told["answered"] is False
+    [ended] = service.lines("transfer_ended", call_sid=caller.sid)
+    assert ended["answered"] is False
     assert service.lines("transfer_accepted", call_sid=caller.sid) == []
 
 

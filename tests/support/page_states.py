@@ -93,7 +93,7 @@ CHECKED: Mapping[str, Look] = MappingProxyType(
 
 @dataclass
 class Scene:
-    """A page whose agent does what it is told."""
+    """A page whose agent follows a script."""
 
     page: Page
     base_url: str

@@ -84,7 +84,7 @@
     packets: 0,
     carries: true,
     /** Report something in RTVI, as the agent does. */
-    tell(type, data, id = "told") {
+    tell(type, data, id = "scripted") {
       const text = JSON.stringify({ label: "rtvi-ai", id, type, data });
       this.channel.dispatchEvent(new MessageEvent("message", { data: text }));
     },

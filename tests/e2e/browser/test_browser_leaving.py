@@ -17,7 +17,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_a_tab_that_is_closed_says_goodbye(chromium: Chromium, product: Product) -> None:
-    """Nobody has to notice. It may be loaded again, so the end record waits."""
+    """The service does not have to notice. It may be loaded again, so the end record waits."""
     async with chromium.visit(product.state["base_url"]) as visit:
         await VisitorPage(visit).type_instead()
         visit_id = _last_visit(product)
@@ -42,7 +42,7 @@ async def test_a_network_that_is_back_after_five_seconds_changes_nothing(
 
 
 async def test_who_vanishes_is_missed_within_twelve_seconds(chromium: Chromium, product: Product) -> None:
-    """A tab that dies cannot say so, and the model is not paid on; the record follows if nobody comes back."""
+    """A tab that dies cannot say so, and the model is not paid on; the record follows if the visitor stays away."""
     async with chromium.visit(product.state["base_url"]) as dying:
         await VisitorPage(dying).type_instead()
         visit_id = _last_visit(product)

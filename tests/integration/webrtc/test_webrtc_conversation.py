@@ -39,22 +39,22 @@ def last_session(surroundings: Surroundings) -> SessionRecord:
 
 async def test_a_visitor_is_greeted_and_answered(web: WebProcess, visitor: Someone) -> None:
     """Greeting, question, answer, goodbye: each sentence of both sides once, one model stream, one record."""
-    async with visitor() as somebody:
-        await somebody.connect()
-        await somebody.greeted()
-        somebody.speak()
-        await somebody.until("bot-stopped-speaking", 2)
-        assert sentences(somebody) == [
+    async with visitor() as person:
+        await person.connect()
+        await person.greeted()
+        person.speak()
+        await person.until("bot-stopped-speaking", 2)
+        assert sentences(person) == [
             ("400 Hz for 400 ms", ["new", "completed"]),
             ("600 Hz for 400 ms", ["new", "completed"]),
         ]
         for old in ("bot-transcription", "bot-llm-text"):  # what clients of before 2026 show instead
-            assert [one.data["text"] for one in somebody.of(old)] == ["400 Hz for 400 ms", "600 Hz for 400 ms"]
-        assert words(somebody) == ["turn 1"]
-        assert [message.data["text"] for message in somebody.of("user-transcription")] == ["turn 1"]
-        assert len(somebody.of("bot-ready")) == 1
-        assert [loud for loud, _ in somebody.sound_changes] == [True, False, True, False][: len(somebody.sound_changes)]
-    record = await web.record(somebody.session_id)
+            assert [one.data["text"] for one in person.of(old)] == ["400 Hz for 400 ms", "600 Hz for 400 ms"]
+        assert words(person) == ["turn 1"]
+        assert [message.data["text"] for message in person.of("user-transcription")] == ["turn 1"]
+        assert len(person.of("bot-ready")) == 1
+        assert [loud for loud, _ in person.sound_changes] == [True, False, True, False][: len(person.sound_changes)]
+    record = await web.record(person.session_id)
     assert record["reason"] == "caller_left"
     assert (record["caller_turns"], record["agent_turns"], record["interruptions"]) == (1, 2, 0)
     assert (record["model_streams"], record["audio_dropped_ms"]) == (1, 0)
@@ -72,24 +72,24 @@ async def test_each_turn_is_told_in_order(visitor: Someone) -> None:
         "bot-started-speaking",
         "bot-stopped-speaking",
     )
-    async with visitor() as somebody:
-        await somebody.connect()
-        await somebody.greeted()
-        somebody.messages.clear()
-        somebody.speak()
-        await somebody.until("bot-stopped-speaking")
-        assert [message.kind for message in somebody.messages if message.kind in told] == list(told)
+    async with visitor() as person:
+        await person.connect()
+        await person.greeted()
+        person.messages.clear()
+        person.speak()
+        await person.until("bot-stopped-speaking")
+        assert [message.kind for message in person.messages if message.kind in told] == list(told)
 
 
 async def test_typed_words_are_answered_once(surroundings: Surroundings, visitor: Someone) -> None:
     """They reach the model as they are, exactly once, and the page hears of them once."""
-    async with visitor() as somebody:
-        await somebody.connect()
-        await somebody.greeted()
-        somebody.say("send-text", {"content": "hello from the keyboard"}, "typed")
-        await somebody.until("bot-stopped-speaking", 2)
-        assert words(somebody) == ["hello from the keyboard"]
-        assert sentences(somebody)[1:] == [("600 Hz for 400 ms", ["new", "completed"])]
+    async with visitor() as person:
+        await person.connect()
+        await person.greeted()
+        person.say("send-text", {"content": "hello from the keyboard"}, "typed")
+        await person.until("bot-stopped-speaking", 2)
+        assert words(person) == ["hello from the keyboard"]
+        assert sentences(person)[1:] == [("600 Hz for 400 ms", ["new", "completed"])]
         heard = [line.text for line in last_session(surroundings).heard]
         assert heard.count("hello from the keyboard") == 1
         assert len(heard) == 2
@@ -97,48 +97,48 @@ async def test_typed_words_are_answered_once(surroundings: Surroundings, visitor
 
 async def test_a_visitor_who_reads_gets_text_and_no_audio_until_they_want_it(web: WebProcess, visitor: Someone) -> None:
     """The start asks for text alone; a message switches the audio on and off again, and is answered."""
-    async with visitor() as somebody:
-        await somebody.connect(textOnly=True)
-        await somebody.until("bot-stopped-speaking")
+    async with visitor() as person:
+        await person.connect(textOnly=True)
+        await person.until("bot-stopped-speaking")
         for count, enabled in enumerate((False, True, False), 2):
-            somebody.say("client-message", {"t": "audio-output", "d": {"enabled": enabled}}, f"audio-{count}")
-            answer = await somebody.until("server-response", count - 1)
+            person.say("client-message", {"t": "audio-output", "d": {"enabled": enabled}}, f"audio-{count}")
+            answer = await person.until("server-response", count - 1)
             assert (answer.message_id, answer.data["d"]) == (f"audio-{count}", {"enabled": enabled})
-            somebody.say("send-text", {"content": f"question {count}"})
-            await somebody.until("bot-stopped-speaking", count)
-        await somebody.until_sound(sounding=False)
-        assert [loud for loud, _ in somebody.sound_changes] == [True, False]
-        assert [states for _, states in sentences(somebody)] == [["new", "completed"]] * 4
-    record = await web.record(somebody.session_id)
+            person.say("send-text", {"content": f"question {count}"})
+            await person.until("bot-stopped-speaking", count)
+        await person.until_sound(sounding=False)
+        assert [loud for loud, _ in person.sound_changes] == [True, False]
+        assert [states for _, states in sentences(person)] == [["new", "completed"]] * 4
+    record = await web.record(person.session_id)
     assert record["agent_turns"] == 4
 
 
 async def test_talking_over_the_agent_silences_it(surroundings: Surroundings, visitor: Someone) -> None:
     """Barge-in: the sound stops, the page is told, and the sentence that was cut never counts as spoken."""
     surroundings.score.plan = long_then_short
-    async with visitor() as somebody:
-        await somebody.connect()
-        await somebody.until_sound(sounding=True)
-        somebody.speak()
-        await somebody.until("bot-interrupted")
-        await somebody.until_sound(sounding=False, seconds=1)
-        await somebody.until("user-input")
-        await somebody.until("bot-stopped-speaking", 2)
-        assert sentences(somebody) == [("400 Hz for 8000 ms", ["new"]), ("600 Hz for 300 ms", ["new", "completed"])]
+    async with visitor() as person:
+        await person.connect()
+        await person.until_sound(sounding=True)
+        person.speak()
+        await person.until("bot-interrupted")
+        await person.until_sound(sounding=False, seconds=1)
+        await person.until("user-input")
+        await person.until("bot-stopped-speaking", 2)
+        assert sentences(person) == [("400 Hz for 8000 ms", ["new"]), ("600 Hz for 300 ms", ["new", "completed"])]
 
 
 async def test_typing_over_the_agent_silences_it(surroundings: Surroundings, visitor: Someone) -> None:
     """Somebody who types does not want to wait for the end of the sentence."""
     surroundings.score.plan = long_then_short
-    async with visitor() as somebody:
-        await somebody.connect()
-        await somebody.until_sound(sounding=True)
-        somebody.say("send-text", {"content": "stop"})
-        await somebody.until("bot-interrupted")
-        await somebody.until_sound(sounding=False, seconds=1)
-        await somebody.until_sound(sounding=True)
-        await somebody.until("bot-stopped-speaking", 2)
-        assert sentences(somebody)[-1] == ("600 Hz for 300 ms", ["new", "completed"])
+    async with visitor() as person:
+        await person.connect()
+        await person.until_sound(sounding=True)
+        person.say("send-text", {"content": "stop"})
+        await person.until("bot-interrupted")
+        await person.until_sound(sounding=False, seconds=1)
+        await person.until_sound(sounding=True)
+        await person.until("bot-stopped-speaking", 2)
+        assert sentences(person)[-1] == ("600 Hz for 300 ms", ["new", "completed"])
 
 
 def long_then_short(turn: Turn) -> Sequence[Step]:
@@ -151,15 +151,15 @@ async def test_a_weather_tool_is_shown_in_full(surroundings: Surroundings, visit
     surroundings.score.plan = lambda turn: (
         [use("get_current_weather", location="", format="celsius")] if turn.number else [note(400, 200)]
     )
-    async with visitor() as somebody:
-        await somebody.connect()
-        await somebody.greeted()
-        somebody.say("send-text", {"content": "weather"})
-        started = await somebody.until("llm-function-call-started")
+    async with visitor() as person:
+        await person.connect()
+        await person.greeted()
+        person.say("send-text", {"content": "weather"})
+        started = await person.until("llm-function-call-started")
         assert started.data == {"function_name": "get_current_weather"}
-        running = await somebody.until("llm-function-call-in-progress")
+        running = await person.until("llm-function-call-in-progress")
         assert running.data["arguments"] == {"location": "", "format": "celsius"}
-        stopped = await somebody.until("llm-function-call-stopped")
+        stopped = await person.until("llm-function-call-stopped")
         assert stopped.data["function_name"] == "get_current_weather"
         assert "error" in stopped.data["result"]
         assert stopped.data["tool_call_id"] == running.data["tool_call_id"]
@@ -168,20 +168,20 @@ async def test_a_weather_tool_is_shown_in_full(surroundings: Surroundings, visit
 async def test_other_tools_are_not_shown(surroundings: Surroundings, web: WebProcess, visitor: Someone) -> None:
     """A page learns that something is done, not what; and the agent's goodbye is heard before the line closes."""
     surroundings.score.plan = lambda turn: [use("end_call", reason="caller_asked")] if turn.number else [note(400, 200)]
-    async with visitor() as somebody:
-        await somebody.connect()
-        await somebody.greeted()
-        somebody.say("send-text", {"content": "goodbye"})
-        stopped = await somebody.until("llm-function-call-stopped")
+    async with visitor() as person:
+        await person.connect()
+        await person.greeted()
+        person.say("send-text", {"content": "goodbye"})
+        stopped = await person.until("llm-function-call-stopped")
         assert set(stopped.data) == {"tool_call_id", "cancelled"}
-        ended = await somebody.until("server-message")
+        ended = await person.until("server-message")
         assert ended.data["type"] == "session-ended"
         assert ended.data["reason"] == "agent_ended"
-        assert sentences(somebody)[-1] == ("2000 Hz for 300 ms", ["new", "completed"])
-        quiet = await somebody.until_sound(sounding=False)
+        assert sentences(person)[-1] == ("2000 Hz for 300 ms", ["new", "completed"])
+        quiet = await person.until_sound(sounding=False)
         assert quiet < ended.at
-        assert (await somebody.until("signalling")).data == {"type": "peerLeft"}
-    assert (await web.record(somebody.session_id))["reason"] == "agent_ended"
+        assert (await person.until("signalling")).data == {"type": "peerLeft"}
+    assert (await web.record(person.session_id))["reason"] == "agent_ended"
 
 
 @pytest.mark.parametrize(
@@ -199,29 +199,29 @@ async def test_what_a_page_does_not_need_is_refused(
     surroundings: Surroundings, visitor: Someone, kind: str, data: dict[str, Any]
 ) -> None:
     """RTVI can do more than this agent lets a stranger do, and a client that asked for it is not left waiting."""
-    async with visitor() as somebody:
-        await somebody.connect()
-        await somebody.greeted()
-        somebody.messages.clear()
-        somebody.say(kind, data, "ab12")
-        refusal = await somebody.until("error-response")
+    async with visitor() as person:
+        await person.connect()
+        await person.greeted()
+        person.messages.clear()
+        person.say(kind, data, "ab12")
+        refusal = await person.until("error-response")
         assert (refusal.message_id, refusal.data["error"][-1]) == ("ab12", ".")
-        somebody.send_raw("no JSON")
-        somebody.send_raw("[1]")
-        somebody.say("send-text", {"content": "still here"}, "last")
-        await somebody.until("bot-stopped-speaking")
-        assert len(somebody.of("error-response")) == 1
-        assert words(somebody) == ["still here"]
+        person.send_raw("no JSON")
+        person.send_raw("[1]")
+        person.say("send-text", {"content": "still here"}, "last")
+        await person.until("bot-stopped-speaking")
+        assert len(person.of("error-response")) == 1
+        assert words(person) == ["still here"]
         assert len(last_session(surroundings).heard) == 2
 
 
 async def test_keys_reach_the_model(surroundings: Surroundings, visitor: Someone) -> None:
     """The keypad of a page works like a telephone's."""
-    async with visitor() as somebody:
-        await somebody.connect()
-        await somebody.greeted()
-        somebody.say("dtmf", {"buttons": ["5"]})
-        await somebody.until("bot-stopped-speaking", 2)
+    async with visitor() as person:
+        await person.connect()
+        await person.greeted()
+        person.say("dtmf", {"buttons": ["5"]})
+        await person.until("bot-stopped-speaking", 2)
         assert "5" in last_session(surroundings).heard[-1].text
 
 
@@ -235,18 +235,18 @@ async def test_a_visitor_who_wants_a_person_is_shown_how(
         if 1 <= turn.number <= len(wishes)
         else [note(400, 300)]
     )
-    async with visitor() as somebody:
-        await somebody.connect()
-        await somebody.greeted()
+    async with visitor() as person:
+        await person.connect()
+        await person.greeted()
         for number in range(len(wishes)):
-            somebody.speak()
-            await somebody.until("bot-stopped-speaking", number + 2)
-        shown = [message.data for message in somebody.of("server-message")]
+            person.speak()
+            await person.until("bot-stopped-speaking", number + 2)
+        shown = [message.data for message in person.of("server-message")]
         assert shown == [{"type": "call-back", "name": "sales", "number": "+46850000000", "url": None}]
-        assert [text for text, _ in sentences(somebody)][1:] == [
+        assert [text for text, _ in sentences(person)][1:] == [
             "2000 Hz for 300 ms",
             "2500 Hz for 300 ms",
             "2500 Hz for 300 ms",
         ]
-    record = await web.record(somebody.session_id)
+    record = await web.record(person.session_id)
     assert (record["reason"], record["tool_failures"]) == ("caller_left", 2)

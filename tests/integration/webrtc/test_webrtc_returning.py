@@ -42,7 +42,7 @@ def ends(*logs: Path) -> list[dict[str, Any]]:
 async def test_a_lost_visitor_goes_on_in_the_same_conversation_with_one_record(
     web: WebProcess, visitor: Someone
 ) -> None:
-    """The history is there, nobody is greeted twice, and the record counts both parts."""
+    """The history is there, there is no second greeting, and the record counts both parts."""
     async with visitor() as before, visitor() as after:
         first = await come(before)
         assert first == {"token": first["token"], "seconds": 120, "resumed": False, "history": []}
@@ -93,16 +93,16 @@ async def test_a_visitor_who_does_not_come_back_has_one_record_after_the_wait(
     surroundings: Surroundings,
 ) -> None:
     """Meanwhile neither a place nor a stream is held."""
-    async with surroundings.start_web("waited", RESUME_SECONDS="1") as web, Visitor(web.url) as somebody:
-        await come(somebody)
-        await somebody.greeted()
-        somebody.pull_network()
+    async with surroundings.start_web("waited", RESUME_SECONDS="1") as web, Visitor(web.url) as person:
+        await come(person)
+        await person.greeted()
+        person.pull_network()
         await until(lambda: bool(web.lines("session_paused")), 15)
         await until(lambda: surroundings.nova.ledger.streams_open == 0)
         assert await web.sessions() == 0
         assert web.lines("session_ended") == []
-        await somebody.leave()
-        assert (await web.record(somebody.session_id, 30))["reason"] == "peer_lost"
+        await person.leave()
+        assert (await web.record(person.session_id, 30))["reason"] == "peer_lost"
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
@@ -137,9 +137,9 @@ async def test_a_conversation_outlives_its_task(
 
 async def test_a_client_that_knows_nothing_of_it_is_answered_as_before(web: WebProcess, visitor: Someone) -> None:
     """Some clients throw at a key that they do not know; and their session ends with their connection."""
-    async with visitor() as somebody:
-        answer = (await somebody.start()).json()
+    async with visitor() as person:
+        answer = (await person.start()).json()
         assert set(answer) == {"sessionId", "iceConfig"}
-        await somebody.join(f"/sessions/{somebody.session_id}/api/offer")
-        await somebody.greeted()
-    assert (await web.record(somebody.session_id, 2))["reason"] == "caller_left"
+        await person.join(f"/sessions/{person.session_id}/api/offer")
+        await person.greeted()
+    assert (await web.record(person.session_id, 2))["reason"] == "caller_left"

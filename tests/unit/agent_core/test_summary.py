@@ -57,7 +57,7 @@ def test_of_a_summary_the_reason_is_said_aloud() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "told"),
+    ("reason", "spoken"),
     [
         ("Hello, hello, my parcel is late.", "my parcel is late"),
         ("The caller's parcel is late", "parcel is late"),
@@ -68,9 +68,9 @@ def test_of_a_summary_the_reason_is_said_aloud() -> None:
         ("请求 人工服务", "请求 人工服务"),
     ],
 )
-def test_it_has_no_greeting_and_no_word_twice(reason: str, told: str) -> None:
+def test_it_has_no_greeting_and_no_word_twice(reason: str, spoken: str) -> None:
     """What a voice cannot read is left out; digits stay as often as they were said."""
-    assert about(summarise([], reason)) == told
+    assert about(summarise([], reason)) == spoken
 
 
 @given(st.lists(st.tuples(st.sampled_from(["USER", "ASSISTANT"]), st.text(max_size=400))), st.text(max_size=300))

@@ -187,7 +187,7 @@ def test_what_a_caller_calls_a_day(day: str, expected: str) -> None:
 
 @dataclass
 class Visitor:
-    """A conversation with somebody from a region."""
+    """A conversation with a caller from a region."""
 
     region: str
 

@@ -61,7 +61,7 @@ def whispers(count: int) -> list[list[tuple[str, str]]]:
 @pytest.mark.parametrize(
     "name_and_reason",
     [
-        ("sales", "The caller has an invoice that was paid twice, and nobody ever wrote back."),
+        ("sales", "The caller has an invoice that was paid twice, and has had no reply."),
         ("reception", "GPS UFO 1234567890 strengths ndvjihmxr"),
         ("a-name-of-thirty-two-characters1", ""),
     ],

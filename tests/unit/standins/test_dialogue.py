@@ -372,8 +372,8 @@ def test_several_places_are_a_question_and_the_answer_is_understood(answer: str,
         "tomorrow",
     )
     found = {"temperature_high": 4, "place": _springfield(state)}
-    told = _said(dialogue.tool_result(use.name, use.arguments, found))
-    assert told.startswith(f"Tomorrow in Springfield, {state}:")
+    answer = _said(dialogue.tool_result(use.name, use.arguments, found))
+    assert answer.startswith(f"Tomorrow in Springfield, {state}:")
 
 
 def test_a_new_place_is_no_answer_to_the_question_which_one() -> None:

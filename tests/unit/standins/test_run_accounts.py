@@ -38,7 +38,7 @@ def test_keys_in_the_environment_are_announced_with_their_price(monkeypatch: pyt
     ids=["key", "sign-in", "unreadable"],
 )
 def test_credentials_in_a_file_alone_are_told_and_not_used(tmp_path: Path, name: str, text: str, says: str) -> None:
-    """A profile that somebody forgot must not make a demo cost money."""
+    """A forgotten profile must not make a demo cost money."""
     (tmp_path / name).write_text(text)
     there = {
         "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials"),
@@ -50,7 +50,7 @@ def test_credentials_in_a_file_alone_are_told_and_not_used(tmp_path: Path, name:
         return
     unused = "They are not used, and speech costs nothing; NOVA=bedrock uses them."
     assert said == f"AWS credentials: {says}{tmp_path / name}. {unused}"
-    assert lines(there, real=False, wishes="standin") == "", "whoever chose need not be told"
+    assert lines(there, real=False, wishes="standin") == "", "a choice needs no announcement"
 
 
 def test_the_price_is_the_deployments_own() -> None:

@@ -41,8 +41,8 @@ def test_of_a_trace_the_cause_is_shown() -> None:
     line = {"event": "visit_failed", "level": "error", "timestamp": "2026-11-23T14:15:16Z", "exception": TRACE}
     assert "exception=KeyError: 'hours' (prompts/__init__.py:15)" in short("phone-agent", json.dumps(line))
     stack = "\n".join(TRACE.splitlines()[1:-1])
-    told = short("phone-agent", json.dumps({"event": "uncaught", "level": "error", "stack": stack}))
-    assert told.endswith("stack=prompts/__init__.py:15")
+    shown = short("phone-agent", json.dumps({"event": "uncaught", "level": "error", "stack": stack}))
+    assert shown.endswith("stack=prompts/__init__.py:15")
 
 
 def test_a_cause_is_shown_whole_with_its_remedy() -> None:
@@ -65,10 +65,10 @@ def test_a_cause_is_shown_whole_with_its_remedy() -> None:
 def test_lines_are_cut_behind_a_word_and_times_can_be_read() -> None:
     """Nobody reads Unix seconds."""
     about = "Pretend Open-Meteo: real places and true shapes, invented numbers and more words than fit"
-    told = short("weather", json.dumps({"event": "listening", "about": about, "started_at": 1795920000.25}))
-    assert "about=Pretend Open-Meteo: real places and true shapes, invented…" in told
-    assert "1.79592e+09" not in told
-    assert re.search(r"started_at=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d", told)
+    shown = short("weather", json.dumps({"event": "listening", "about": about, "started_at": 1795920000.25}))
+    assert "about=Pretend Open-Meteo: real places and true shapes, invented…" in shown
+    assert "1.79592e+09" not in shown
+    assert re.search(r"started_at=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d", shown)
 
 
 def test_of_a_bare_trace_one_line_is_shown() -> None:
@@ -83,11 +83,11 @@ def test_without_a_page_nothing_invites_to_it() -> None:
     parts = [Part(name, "pretend", "http://127.0.0.1:1", real=False) for name in ("page", "calls", "telephone")]
     plan = Plan([], [], cast("Program", None), parts, "http://127.0.0.1:1", {})
     assert "\nReady.\n" in banner(plan)
-    told = banner(plan, page=False)
-    assert NO_PAGE in told
-    assert "and talk" not in told
-    assert "\nReady.\n" not in told
-    assert "make call SAY=" in told
+    shown = banner(plan, page=False)
+    assert NO_PAGE in shown
+    assert "and talk" not in shown
+    assert "\nReady.\n" not in shown
+    assert "make call SAY=" in shown
 
 
 @pytest.mark.parametrize("trouble", ["KeyError: 'hours'", '{"event":"stopped","level":"error","error":"KeyError"}'])
@@ -95,7 +95,7 @@ def test_a_death_is_told_in_the_one_line_that_says_why(trouble: str) -> None:
     """Between metrics and what was done last."""
     metrics = json.dumps({"_aws": {"CloudWatchMetrics": []}, "Service": "phone-agent"})
     lines = [*TRACE.splitlines()[:-1], trouble, json.dumps({"event": "stopping", "level": "info"}), *[metrics] * 14]
-    told = last_words("phone-agent", lines)
-    assert "\n" not in told
-    assert "KeyError" in told
+    shown = last_words("phone-agent", lines)
+    assert "\n" not in shown
+    assert "KeyError" in shown
     assert last_words("phone-agent", [metrics]) == ""

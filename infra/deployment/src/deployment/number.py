@@ -79,7 +79,7 @@ def look(account: Account, number: str, api: str) -> str:
 
 @dataclass(frozen=True)
 class Listed:
-    """A number of an account, and what Twilio asks when somebody calls it."""
+    """A number of an account, and the webhook that Twilio requests for a call to it."""
 
     number: str
     url: str

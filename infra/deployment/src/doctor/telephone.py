@@ -92,7 +92,7 @@ def public_address(surroundings: Surroundings, clock: Callable[[], float] | None
     """Ask the webhook as a stranger: ours refuses what is not signed. And look how long its certificate holds."""
     url = surroundings.public_url
     if not url:
-        return [unset("webhook", "PUBLIC_BASE_URL is not set: this machine is reached by nobody else")]
+        return [unset("webhook", "PUBLIC_BASE_URL is not set: no other machine reaches this one")]
     parts = urlsplit(url)
     try:
         found = [_stranger(surroundings.webhook)]
@@ -114,7 +114,7 @@ def _stranger(webhook: str) -> Finding:
         return bad("webhook", f"{webhook} answers 404", "check PUBLIC_BASE_URL: another program answers there")
     if httpx.codes.is_success(status):
         return bad(
-            "webhook", f"{webhook} answers a request that nobody signed", "it is not this agent: check the address"
+            "webhook", f"{webhook} answers a request without a signature", "it is not this agent: check the address"
         )
     return bad("webhook", f"{webhook} answers {status}", "look whether the phone service runs behind that address")
 

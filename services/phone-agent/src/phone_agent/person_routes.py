@@ -60,7 +60,7 @@ def _seconds(given: str | None) -> float:
 
 
 def note_of(request: Request, phone: Phone, fields: Fields) -> Note | None:
-    """Read what a task has noted for whoever gets this request; None when there is nothing, or nothing of ours."""
+    """Read what a task has noted for the one that gets this request; None without one, or where it is not ours."""
     sealed = request.query_params.get("note")
     if sealed is None:
         return None

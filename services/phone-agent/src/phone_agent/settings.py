@@ -46,7 +46,7 @@ class PhoneSettings(CoreSettings):
     ``tel:`` addresses; ``key``, everybody; ``none``, no one. A PBX at a ``sip:`` address, and an app at a ``client:``
     address, know who has answered."""
     fallback_destination: Annotated[str, AfterValidator(check_address)] | None = None
-    """Whom a caller is put through to when the agent is lost: ``sip:…``, ``tel:…`` or ``client:…``. None says sorry and
+    """Person who gets the caller when the agent is lost: ``sip:…``, ``tel:…`` or ``client:…``. None says sorry and
     hangs up."""
     media_frame_ms: Annotated[int, Field(ge=20, le=100, multiple_of=20)] = 40
     """Length of the packets to the model: longer costs less and adds up to as much delay."""

@@ -18,7 +18,7 @@ type AskedBy = Literal["tool", "key"]
 _CONNECTING = "If the caller is still to hear it, say in one short sentence that you are connecting them."
 _SHOWN = "The page now shows how to reach a person. Say so in one short sentence."
 _NOBODY = "Say that you can reach nobody from here, and help the caller yourself."
-_ENOUGH = "Say that people were called already and nobody could take the call, and help the caller yourself."
+_ENOUGH = "Say that people were called already and none could take the call, and help the caller yourself."
 MAX_TRANSFERS = 2
 """In one call. A caller who asks again after a try that failed gets another one, but no third."""
 

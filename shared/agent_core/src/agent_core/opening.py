@@ -52,7 +52,7 @@ class Opening:
     history: History = ()
     """What was said before, when a call is taken up again; the model session that is parked already knows it."""
     first_words: str | None = None
-    """What the model is told in place of the order to greet; an empty one lets the caller speak first."""
+    """What the model gets in place of the order to greet; an empty one lets the caller speak first."""
     on_words: Callable[[History], None] | None = None
     """Told of the conversation so far with each change; must not wait."""
     seconds_left: float | None = None

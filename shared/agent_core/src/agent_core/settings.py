@@ -176,7 +176,7 @@ class CoreSettings(BaseSettings):
     """Place-name service."""
 
     transfer_destinations: Annotated[tuple[Destination, ...], NoDecode, BeforeValidator(_destinations)] = ()
-    """People whom the agent may bring in: ``name=sip:…``, ``name=tel:+…`` or ``name=client:…``, separated by commas,
+    """People the agent may bring in: ``name=sip:…``, ``name=tel:+…`` or ``name=client:…``, separated by commas,
     the one for key 0 first. Up to three addresses of a name, separated by ``|``, are tried in order. The agent knows
     the names only; with none it has no such tool. Premium-rate numbers are refused."""
 

@@ -32,12 +32,12 @@ def offered(result: object) -> tuple[Namesake, ...]:
     return found if len(found) > 1 else ()
 
 
-def _namesake(told: object) -> Namesake | None:
-    if not isinstance(told, Mapping) or not isinstance(told.get("name"), str):
+def _namesake(place: object) -> Namesake | None:
+    if not isinstance(place, Mapping) or not isinstance(place.get("name"), str):
         return None
-    apart = str(told.get("spoken") or "").partition(", ")[2]
-    areas = [area for area in (apart, told.get("region"), told.get("country")) if isinstance(area, str) and area]
-    return Namesake(told["name"], tuple(dict.fromkeys(areas))) if areas else None
+    apart = str(place.get("spoken") or "").partition(", ")[2]
+    areas = [area for area in (apart, place.get("region"), place.get("country")) if isinstance(area, str) and area]
+    return Namesake(place["name"], tuple(dict.fromkeys(areas))) if areas else None
 
 
 def question(result: object, places: Sequence[Namesake]) -> str:
@@ -95,8 +95,8 @@ def _holds(sentence: str, words: str) -> bool:
 
 def spoken(asked_for: str, result: object) -> str:
     """Name the place of an answer: as the caller did, with the area where the tool says that it is needed."""
-    told = result.get("place") if isinstance(result, Mapping) else None
-    name = told.get("spoken") if isinstance(told, Mapping) else None
+    place = result.get("place") if isinstance(result, Mapping) else None
+    name = place.get("spoken") if isinstance(place, Mapping) else None
     if not isinstance(name, str) or not name:
         return asked_for
     area = name.partition(", ")[2]

@@ -137,8 +137,8 @@ class Exchange:
             self.error, self.over_at = error, time.monotonic()
             self._over.set()
             self._news.set()
-            told = {"error": error.kind, "text": error.reason} if error else {"error": "", "text": ""}
-            self.recording.note(self.name, "ended", told)
+            end = {"error": error.kind, "text": error.reason} if error else {"error": "", "text": ""}
+            self.recording.note(self.name, "ended", end)
 
     async def goodbye(self) -> None:
         """End the session in the documented order."""

@@ -57,15 +57,15 @@ async def differences(
         only: Beginnings of the names of streams; none takes all.
     """
     wanted = tuple(only) or ("",)
-    again, told = Recording(scratch), []
+    again, differing = Recording(scratch), []
     try:
         for one in (one for one in read(path) if one.name.startswith(wanted)):
             error = await _resent(one, client, model, again)
             if _kind(error) != _kind(one.error):
-                told.append(f"{one.name}: recorded {one.error or 'no error'}, now {error or 'no error'}")
+                differing.append(f"{one.name}: recorded {one.error or 'no error'}, now {error or 'no error'}")
     finally:
         again.close()
-    return told
+    return differing
 
 
 async def _resent(recorded: Recorded, client: SdkModelClient, model: str, recording: Recording) -> str:

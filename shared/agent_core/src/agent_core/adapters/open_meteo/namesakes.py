@@ -29,7 +29,7 @@ _BY_REGION: Final = frozenset({"US", "CA", "AU"})
 
 
 def chosen(query: Query, hits: Sequence[Hit]) -> tuple[Hit, Place] | None:
-    """Choose the place that is meant, and name it so that it can be told from its namesakes.
+    """Choose the place that is meant, and name it so that it differs from its namesakes.
 
     Raises:
         SeveralPlaces: the caller has to be asked.
