@@ -147,3 +147,22 @@ test("what is read names the device, the network or us, and never two of them", 
   expect(outageOver("service", 120)).toMatchObject({ kind: "service-lost" });
   expect(outageOver("service", 120).words).toContain("not your network");
 });
+
+test("a line that the browser gives up does not carry until enough has arrived", async () => {
+  let packets = 0;
+  const reported: boolean[] = [];
+  const watch = new LineWatch(
+    () => Promise.resolve(packets),
+    (steady) => reported.push(steady),
+    () => Date.now(),
+  );
+  watch.start();
+  setInterval(() => packets++, 20);
+  await vi.advanceTimersByTimeAsync(2000);
+  watch.doubt();
+  await vi.advanceTimersByTimeAsync(1000);
+  expect([watch.steady, reported]).toEqual([false, []]);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect([watch.steady, reported]).toEqual([true, [true]]);
+  watch.stop();
+});

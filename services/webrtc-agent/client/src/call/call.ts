@@ -301,20 +301,20 @@ export class Call {
 
   /** Close the connection that is dead; the microphone stays open for the next one. */
   private async leaveOld(): Promise<void> {
-    const { client } = this;
+    const { client, sound } = this;
     this.watch.stop();
     this.generation++;
     this.client = null;
     this.gone = true;
-    if (this.sound !== null) {
-      this.sound.held = true;
+    if (sound !== null) {
+      sound.held = true;
     }
     await Promise.race([
       client?.disconnect().catch(() => undefined),
       new Promise((then) => setTimeout(then, LAST_WORD_MS * 5)),
     ]);
-    if (this.sound !== null) {
-      this.sound.held = false;
+    if (sound !== null) {
+      sound.held = false;
     }
   }
 
@@ -386,9 +386,6 @@ export class Call {
     } else if (pausedIn(message)) {
       void this.goOn("moving", { gone: true });
     }
-    if (isFull(message)) {
-      void this.stop(null, problem("busy", { wait: 2 }));
-    }
     const contact = contactIn(message);
     if (contact) {
       this.tell({ type: "transcript", event: { type: "contact-shown", contact } });
@@ -409,6 +406,7 @@ export class Call {
 
   private readonly line = (line: Line): void => {
     if (line === "broken") {
+      this.watch.doubt();
       void this.goOn("unknown", { gone: false });
     } else if (this.kept === null) {
       this.steady();
@@ -494,12 +492,16 @@ export class Call {
   };
 
   private async stop(ending: string | null, what: Problem | null, linger = 0): Promise<void> {
-    const client = this.client;
+    const { client, sound } = this;
     this.watch.stop();
     this.attempt?.abort();
     this.recovery?.abort();
-    this.client = this.attempt = this.recovery = this.peer = null;
+    // The next conversation may begin before this one has let go of its microphone: it opens one of its own.
+    this.client = this.sound = this.attempt = this.recovery = this.peer = null;
     this.generation++;
+    if (sound !== null) {
+      sound.held = false;
+    }
     for (const name of this.timers.keys()) {
       this.forget(name);
     }
@@ -507,7 +509,7 @@ export class Call {
     // The page has moved on: what the client still says about its end is of no interest to anyone.
     await new Promise((then) => setTimeout(then, linger));
     await client?.disconnect().catch(() => undefined);
-    await (this.client === null ? this.sound?.disconnect() : undefined);
+    await sound?.disconnect();
   }
 
   private readonly tell = (event: CallEvent): void => {

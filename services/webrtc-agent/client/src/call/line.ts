@@ -45,6 +45,12 @@ export class LineWatch {
     this.timer = null;
   }
 
+  /** The browser itself has given the line up: it counts again when enough arrives, and not before. */
+  doubt(): void {
+    this.steady = false;
+    this.streak = 0;
+  }
+
   async look(): Promise<void> {
     if (this.looking) {
       return;
