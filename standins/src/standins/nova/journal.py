@@ -8,10 +8,10 @@ import time
 log = logging.getLogger("standins.nova")
 
 
-def note(event: str, level: int = logging.INFO, **fields: object) -> None:
-    """Log an event by its constant name and its fields."""
+def note(event: str, level: int = logging.INFO, *, crash: BaseException | None = None, **fields: object) -> None:
+    """Log an event by its constant name and its fields, with the traceback of a crash."""
     if log.isEnabledFor(level):
-        log.log(level, event, extra={"fields": fields})
+        log.log(level, event, exc_info=crash, extra={"fields": fields})
 
 
 class JsonLines(logging.Formatter):

@@ -164,7 +164,7 @@ class ModelStream:
     def _failed(self, error: BaseException) -> None:
         """A task of this stream has failed."""
         if not isinstance(error, StreamFault):
-            note("stream_crashed", logging.ERROR, session_id=self._record.session_id, error=repr(error))
+            note("stream_crashed", logging.ERROR, session_id=self._record.session_id, crash=error)
             error = StreamFault("internalServerException", CRASHED, repr(error))
         self._fail(error)
 
