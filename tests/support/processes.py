@@ -1,6 +1,7 @@
 """A run that pytest-xdist shares out among processes: who gets what, and how it comes together again."""
 
 import os
+from binascii import crc32
 from typing import Any, Final
 
 import pytest
@@ -15,8 +16,11 @@ ALONE: Final = {
     "faults/test_faults_soak.py": "twenty callers at a time keep the machine busy as they would in the field",
 }
 """Modules below ``tests`` that need the machine to themselves, and why. They run last, in one process."""
-_TOGETHER: Final = ("tests/e2e/browser/", "tests/e2e/containers/")
-"""Folders whose modules share a browser, or an engine and its images: one process has all of them, in turn."""
+_TOGETHER: Final = {"tests/e2e/browser/": 2, "tests/e2e/containers/": 1}
+"""Folders whose modules share a browser, or an engine and its images, and the number of processes that share each out.
+
+More would start a browser and a product each, and two cores carry no more than two conversations in browsers at a time.
+"""
 LONG: Final = {
     "unit/agent_core/test_model_renewal.py",
     "unit/agent_core/test_idleness.py",
@@ -46,7 +50,10 @@ class OneModuleAtATime(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdi
         module = nodeid.partition("::")[0]
         if module.removeprefix("tests/") in ALONE:
             return module
-        return next((folder for folder in _TOGETHER if module.startswith(folder)), module)
+        for folder, parts in _TOGETHER.items():
+            if module.startswith(folder):
+                return f"{folder}{crc32(module.encode()) % parts}"
+        return module
 
     def _reschedule(self, node: Any) -> None:  # noqa: ANN401 - pytest-xdist has no types for it
         if not self._only_alone_is_left() or len(self.nodes) == 1:
