@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from agent_core.nova.model_session import ModelSession, Prompt
+from agent_core.nova.model_session import ModelSession, SessionPrompt
 from agent_core.nova.transcript import History
 from agent_core.nova.wire import Role
 from standins.nova.inputs import parse
@@ -68,7 +68,7 @@ async def test_a_thousand_histories_are_taken(ready: bool) -> None:  # noqa: FBT
 
     async def tell(history: History) -> None:
         stream = Judged()
-        prompt = Prompt("Be brief.", "matthew", history=() if ready else history)
+        prompt = SessionPrompt("Be brief.", "matthew", history=() if ready else history)
         if not ready:
             await ModelSession.open(stream, MODEL, prompt)
             return

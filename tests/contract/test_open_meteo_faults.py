@@ -16,7 +16,7 @@ from agent_core.adapters.open_meteo.client import REQUESTS_AT_ONCE, REQUESTS_PER
 from agent_core.errors import UpstreamError
 from agent_core.tools.registry import ToolRecord, ToolRegistry, ToolResult
 from agent_core.tools.weather import weather_tools
-from agent_core.weather import LocationNotFound
+from agent_core.weather_report import LocationNotFound
 from standins.weather import WeatherStandin
 from standins.weather.faults import Fault
 

@@ -13,13 +13,13 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from opentelemetry.semconv._incubating.attributes import error_attributes
 from opentelemetry.semconv._incubating.attributes import gen_ai_attributes as judge
 
-from agent_core.agent import Agent
-from agent_core.events import EndReason, EndRecord, Tally
+from agent_core.agent_runtime import AgentRuntime
+from agent_core.events import CallDetailRecord, EndReason, SessionStats
 from agent_core.observability import gen_ai
 from agent_core.observability.meter import Meter
 from agent_core.observability.otlp import tracing
-from agent_core.opening import Media, Opening
 from agent_core.session import Session
+from agent_core.session_request import AudioRoute, SessionRequest
 from agent_core.settings import CoreSettings
 from agent_core.tools.goodbye import goodbye_tools
 from tests.support import scripted_model as say
@@ -52,14 +52,14 @@ class _Nobody:
         """Hear nothing."""
 
 
-def _agent(model: ScriptedModel) -> Agent:
-    return Agent(CoreSettings(), model, goodbye_tools(), lambda _: None, Meter("phone-agent"))
+def _agent(model: ScriptedModel) -> AgentRuntime:
+    return AgentRuntime(CoreSettings(), model, goodbye_tools(), lambda _: None, Meter("phone-agent"))
 
 
-async def _converse(agent: Agent, model: ScriptedModel) -> EndRecord:
+async def _converse(agent: AgentRuntime, model: ScriptedModel) -> CallDetailRecord:
     """Have a conversation with one question, one tool that fails, and one answer."""
-    opening = Opening("phone", agent.admission.admit(), call_sid="CA1")
-    session = Session(agent, opening, Media(8000, 8000, voice=_Nobody()), Tally())
+    opening = SessionRequest("phone", agent.admission.admit(), call_sid="CA1")
+    session = Session(agent, opening, AudioRoute(8000, 8000, voice=_Nobody()), SessionStats())
     running = asyncio.create_task(session.run())
     stream = await model.stream()
     stream.say(say.event("completionStart"), *say.heard(SECRET_WORDS))
@@ -170,7 +170,7 @@ async def test_each_stream_has_its_own_tokens() -> None:
     """A call of ten minutes has two; what they used adds up to what the record says."""
     async with receiving() as (receiver, endpoint):
         agent = _agent(ScriptedModel())
-        tally = Tally()
+        tally = SessionStats()
         async with tracing(endpoint, {"service.name": "phone-agent"}) as agent.tracer:
             story = agent.story(tally, {"session_id": "s1"})
             story.began()
@@ -179,7 +179,7 @@ async def test_each_stream_has_its_own_tokens() -> None:
                 tally.speech_input_tokens += speech
                 tally.text_input_tokens += text
                 tally.speech_output_tokens += speech
-            story.ended(EndRecord("s1", "phone", EndReason.CALLER_LEFT, 0.0, 1, tally))
+            story.ended(CallDetailRecord("s1", "phone", EndReason.CALLER_LEFT, 0.0, 1, tally))
     streams = {
         each[judge.GEN_AI_RESPONSE_ID]: each
         for span in receiver.spans

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from agent_core.announcements import Announcement
 from agent_core.nova.credentials import CredentialSource
 from agent_core.nova.wire import Role
-from agent_core.phrases import Phrase
 from standins.nova.faults import Fault
 from standins.nova.server import NovaSettings, NovaStandin
 from tests.support import ledger
@@ -249,7 +249,7 @@ async def test_fault_01_a_stream_that_ends_in_the_middle_of_an_answer(talk: Talk
         await talk.speak()
         await until(lambda: len(talk.agent_said()) == 3, 10)
     assert talk.failure is None
-    assert talk.phrases == [Phrase.HOLD]
+    assert talk.phrases == [Announcement.HOLD]
     assert talk.records()[-1].history[0] == ("USER", "turn 1")
     assert any(words.text == "turn 2" for words in talk.records()[-1].heard)
     talk.balance(outage_ms=2000)

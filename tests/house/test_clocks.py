@@ -6,7 +6,7 @@ from tools.workspace import ROOT
 
 SHIPPED = ("shared/agent_core/src", "services/phone-agent/src", "services/webrtc-agent/src")
 NAMED_BY_THE_CALENDAR = {
-    "agent_core/agent.py",  # tells the model the date
+    "agent_core/agent_runtime.py",  # tells the model the date
     "agent_core/tools/weather.py",  # says what tomorrow is
     "agent_core/nova/sdk.py",  # compares the time with the model's, which refuses what was signed by a wrong clock
     "agent_core/observability/meter.py",  # when something was counted
@@ -19,11 +19,11 @@ NAMED_BY_THE_CALENDAR = {
 }
 DECIDES_WHAT_HAS_EXPIRED = {
     "agent_core/adapters/call_store/dynamodb.py",
-    "agent_core/adapters/call_store/file.py",
-    "agent_core/adapters/call_store/process.py",
+    "agent_core/adapters/call_store/file_store.py",
+    "agent_core/adapters/call_store/process_store.py",
     "agent_core/adapters/call_store/store.py",
     "agent_core/quota/keeper.py",  # which task's share of the model's streams is given up
-    "agent_core/spend.py",  # whose day is over
+    "agent_core/daily_budget.py",  # whose day is over
     "phone_agent/note.py",
     "phone_agent/person_routes.py",  # whether a call lasts long enough for another person
     "phone_agent/routes.py",  # how long a call that comes back from another task may still last

@@ -10,9 +10,9 @@ import pytest
 from fastapi import FastAPI
 
 from agent_core import web
-from agent_core.agent import Agent
+from agent_core.agent_runtime import AgentRuntime
 from agent_core.errors import AgentError, AtCapacity, Forbidden, ModelUnavailable, ProtocolError, UpstreamError
-from agent_core.events import EndReason, EndRecord, Tally
+from agent_core.events import CallDetailRecord, EndReason, SessionStats
 from agent_core.observability.meter import Meter
 from agent_core.settings import CoreSettings
 from tests.support.cloudwatch import Period
@@ -30,7 +30,7 @@ class Minutes:
     def __post_init__(self) -> None:
         """Make an application, for what arrives as a request."""
         settings = CoreSettings.model_validate({"public_base_url": "http://agent.example"})
-        self.agent = Agent(settings, ScriptedModel(), [], lambda _: None, meter=self.meter)
+        self.agent = AgentRuntime(settings, ScriptedModel(), [], lambda _: None, meter=self.meter)
         self.counting = self.agent.counting
 
     def conversations(
@@ -44,11 +44,11 @@ class Minutes:
     ) -> None:
         """Let conversations end: how, after which first word and with which answers in ms, and the model's error."""
         for _ in range(count):
-            tally = Tally(first_audio_ms=first_word, model_errors={errors: 2} if errors else {})
+            tally = SessionStats(first_audio_ms=first_word, model_errors={errors: 2} if errors else {})
             self.counting.began(tally)
             if answers is not None:
                 self.counting.answered(answers)
-            self.counting.ended(EndRecord("s", "phone", reason, started_at=0.0, duration_ms=90_000, tally=tally))
+            self.counting.ended(CallDetailRecord("s", "phone", reason, started_at=0.0, duration_ms=90_000, tally=tally))
 
     def requests(self, count: int, error: Exception) -> None:
         """Let requests end in an error, through the product's own handlers."""

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from pydantic import SecretStr
 
-from agent_core.agent import Agent
-from agent_core.events import EndReason, EndRecord
+from agent_core.agent_runtime import AgentRuntime
+from agent_core.events import CallDetailRecord, EndReason
 from agent_core.tools.goodbye import goodbye_tools
 from standins.daily import DailyStandin
 from tests.support import scripted_model as say
@@ -39,11 +39,11 @@ class Setting:
     """The web service in this process, with everything around it pretended."""
 
     http: httpx.AsyncClient
-    agent: Agent
+    agent: AgentRuntime
     model: ScriptedModel
     daily: DailyStandin
     house: House
-    records: list[EndRecord]
+    records: list[CallDetailRecord]
 
     async def call(self, number: int = 0) -> FakeCall:
         """Wait for the agent to be in a room."""
@@ -63,16 +63,16 @@ class Setting:
 @pytest.fixture
 async def setting(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Setting]:
     """Start one."""
-    house, model, records = stand_for_daily(monkeypatch), ScriptedModel(), list[EndRecord]()
+    house, model, records = stand_for_daily(monkeypatch), ScriptedModel(), list[CallDetailRecord]()
 
-    def keep(record: EndRecord) -> None:
+    def keep(record: CallDetailRecord) -> None:
         records.append(record)
 
     async with AsyncExitStack() as stack:
         daily = await stack.enter_async_context(DailyStandin())
         given = {"daily_api_key": SecretStr(daily.api_key), "daily_api_url": daily.api_url}
         settings = WebSettings.model_validate({**given, "public_base_url": "https://talk.example"})
-        agent = Agent(settings, model, goodbye_tools(), keep)
+        agent = AgentRuntime(settings, model, goodbye_tools(), keep)
         lobby = Lobby(settings, agent, make_rooms(settings))
         stack.push_async_callback(lobby.aclose)
         asgi = httpx.ASGITransport(create_app(lobby), client=("192.0.2.7", 1))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from agent_core.farewell import GOODBYE_SECONDS
+from agent_core.closing import GOODBYE_SECONDS
 from standins.nova.brain import Step
 from standins.twilio.exchange import RestFault
 from tests.integration.conftest import House

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from agent_core.phrases import Phrase, Recordings
+from agent_core.announcements import Announcement, Recordings
 from agent_core.quota.throttle import MOST_SECONDS
 from standins.nova.faults import Fault
 from standins.twilio.timeline import Event
@@ -39,7 +39,7 @@ def _first_word(caller: Caller) -> float:
     return heard.at - started.at
 
 
-def _is_heard_whole(caller: Caller, phrase: Phrase) -> bool:
+def _is_heard_whole(caller: Caller, phrase: Announcement) -> bool:
     """Tell whether a recording is on the caller's line as it was made: not cut, not clipped, nothing over it."""
     return find(Recordings().pcm(phrase, 8000), caller.recording.pcm()).likeness > 0.99
 
@@ -53,7 +53,7 @@ def _silences(caller: Caller) -> list[float]:
 async def _is_put_through(caller: Caller, seconds: float) -> Event:
     """Wait for what Twilio says itself when the stream is over; before that we have said that we are sorry."""
     said = await caller.until("say", seconds)
-    assert _is_heard_whole(caller, Phrase.SORRY)
+    assert _is_heard_whole(caller, Announcement.SORRY)
     return said
 
 
@@ -114,7 +114,7 @@ async def test_fault_01_lost_in_the_middle_of_an_answer(
         await caller.ask()
         assert caller.timeline.last("say") is None
         assert max(_silences(caller)[:-1], default=0) < 2 + SPARE
-        assert _is_heard_whole(caller, Phrase.HOLD)
+        assert _is_heard_whole(caller, Announcement.HOLD)
     record = await balance(phone, house, caller.sid)
     assert (record["reason"], record["model_streams"], record["phrases"]) == ("caller_left", 2, 1)
     second = house.nova.ledger.sessions[phone.model_sessions(caller.sid)[1]]
@@ -209,7 +209,7 @@ async def test_fault_11_a_first_stream_that_never_answers(
     async with dial() as caller:
         await caller.until("mark", 10)
         assert caller.notes()[-1] == 400
-        assert _is_heard_whole(caller, Phrase.HOLD)
+        assert _is_heard_whole(caller, Announcement.HOLD)
         assert _first_word(caller) < FIRST_WORD_SECONDS + SPARE
     record = await balance(phone, house, caller.sid)
     assert (record["reason"], record["model_streams"], record["phrases"]) == ("caller_left", 2, 1)
@@ -321,7 +321,7 @@ async def test_fault_22_cut_short_while_a_tool_works(
         await caller.until("sound_begins", count=2)  # "Let me look that up."
         await caller.ask()
         assert caller.timeline.last("clear") is not None
-        assert not _is_heard_whole(caller, Phrase.LOOK_UP)
+        assert not _is_heard_whole(caller, Announcement.LOOK_UP)
         assert caller.notes()[-1] == 800
         await asyncio.sleep(3.0)
         assert caller.notes()[-1] == 800
@@ -356,6 +356,6 @@ async def test_fault_18_a_slow_look_up_is_covered_by_words(
         await caller.ask()
         assert caller.notes()[-1] == 2500
         assert len(caller.timeline.named("sound_begins")) == 3
-        assert _is_heard_whole(caller, Phrase.LOOK_UP)
+        assert _is_heard_whole(caller, Announcement.LOOK_UP)
     record = await balance(phone, house, caller.sid)
     assert (record["phrases"], record["agent_turns"]) == (1, 2)

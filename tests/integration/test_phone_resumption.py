@@ -6,11 +6,11 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
+from agent_core.adapters.call_store.key_value_store import StoredEntry
 from agent_core.adapters.call_store.seal import Seal
-from agent_core.adapters.call_store.shelf import Entry
 from agent_core.adapters.call_store.store import CallStore
+from agent_core.call_state import CallState
 from agent_core.events import EndReason
-from agent_core.memory import CallMemory
 from phone_agent.twiml import TRY_AGAIN
 from tests.support import scripted_model as say
 from tests.support.remembered_call import PARIS, RAIN, Scene
@@ -89,7 +89,7 @@ async def test_a_call_that_rang_while_everything_was_down_is_answered(scene: Sce
 async def test_words_that_wait_for_their_answer_are_asked_once(scene: Scene) -> None:
     """The task died before it answered: the question is not history, it is what is to be answered."""
     call = await scene.remembered()
-    await scene.store.remember(CallMemory(call.call_sid, (PARIS, RAIN, ("USER", "and tomorrow")), begun=1))
+    await scene.store.remember(CallState(call.call_sid, (PARIS, RAIN, ("USER", "and tomorrow")), begun=1))
     stream, _ = await _taken_up(scene)
     assert stream.texts("USER")[:1] == [PARIS[1]]
     assert 'Their words were: "and tomorrow"' in stream.texts("USER")[1]
@@ -110,9 +110,9 @@ async def test_a_memory_that_is_of_no_use_begins_anew(scene: Scene, damage: str)
     sid = scene.caller.call_sid
     match damage:
         case "tampered":
-            scene.shelf.entries[sid] = Entry(scene.shelf.entries[sid].sealed[:-1] + b"x", 0, 9e9)
+            scene.shelf.entries[sid] = StoredEntry(scene.shelf.entries[sid].sealed[:-1] + b"x", 0, 9e9)
         case "of_another_key":
-            await CallStore(scene.shelf, Seal([b"o" * 32])).remember(CallMemory(sid, (PARIS,)))
+            await CallStore(scene.shelf, Seal([b"o" * 32])).remember(CallState(sid, (PARIS,)))
         case "gone":
             scene.shelf.entries.clear()
         case "shelf_broken":
@@ -164,10 +164,10 @@ async def test_there_is_an_end_to_it(scene: Scene) -> None:
     """Three losses, ten streams that never came, or three of a call of which nothing is known: then the fallback."""
     assert await scene.verbs(2) == ["Connect", "Say", "Redirect"]
     assert await scene.verbs(3) == ["Say", "Hangup"]
-    await scene.store.remember(CallMemory(scene.caller.call_sid, part=7, begun=3))
+    await scene.store.remember(CallState(scene.caller.call_sid, part=7, begun=3))
     assert await scene.verbs(8) == ["Pause", "Connect", "Say", "Redirect"]
     assert await scene.verbs(9) == ["Say", "Hangup"]
-    await scene.store.remember(CallMemory(scene.caller.call_sid, part=7, begun=4))
+    await scene.store.remember(CallState(scene.caller.call_sid, part=7, begun=4))
     assert await scene.verbs(7) == ["Say", "Hangup"]
 
 

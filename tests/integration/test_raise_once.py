@@ -37,13 +37,13 @@ QUICK_VISIT = (
 )
 """The same of a visit: between start and offer, at the answer, and in the conversation's task."""
 QUICK = (
-    "agent_core.agent.Agent.prompt",
+    "agent_core.agent_runtime.Agent.prompt",
     "agent_core.session.Session.run",
     "agent_core.session.Session.greet",
     "agent_core.session.Session._release",
     "agent_core.session.Session._finish",
-    "agent_core.agent.Agent.keep",
-    "agent_core.nova.link.ModelLink.close",
+    "agent_core.agent_runtime.Agent.keep",
+    "agent_core.nova.resilient_connection.ModelLink.close",
     "phone_agent.live_call.LiveCall.__init__",
     "phone_agent.live_call.LiveCall._write",
     "phone_agent.phone.Phone.answer",

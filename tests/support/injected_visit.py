@@ -12,8 +12,8 @@ import structlog
 from loguru import logger as pipecat_log
 
 import webrtc_agent
-from agent_core.agent import Agent
-from agent_core.events import EndRecord
+from agent_core.agent_runtime import AgentRuntime
+from agent_core.events import CallDetailRecord
 from agent_core.tools.goodbye import goodbye_tools
 from tests.support.injected_call import Outcome, product_tasks, react
 from tests.support.raise_once import name_of, raising_once, started_functions
@@ -38,7 +38,7 @@ class VisitBench:
     """A web service without a socket, and visitors who go through it one by one, over UDP on loopback."""
 
     def __init__(self) -> None:
-        self._records: list[EndRecord] = []
+        self._records: list[CallDetailRecord] = []
         self._model = ScriptedModel(react)
         settings = WebSettings.model_validate(
             {
@@ -50,10 +50,10 @@ class VisitBench:
         )
         ice.offer_only([ip_address("127.0.0.1")])
 
-        def keep(record: EndRecord) -> None:
+        def keep(record: CallDetailRecord) -> None:
             self._records.append(record)
 
-        self._agent = Agent(settings, self._model, goodbye_tools(), keep)
+        self._agent = AgentRuntime(settings, self._model, goodbye_tools(), keep)
         self._lobby = Lobby(settings, self._agent)
         self._app = create_app(self._lobby)
         self._tasks = 0

@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 
 from awscrt import io as crt_io
 
+from agent_core.announcements import Announcement
 from agent_core.errors import ModelError
-from agent_core.events import Tally
+from agent_core.events import SessionStats
+from agent_core.hold_announcements import HoldAnnouncer
 from agent_core.nova.credentials import CredentialSource
-from agent_core.nova.link import ModelLink
-from agent_core.nova.model_session import ModelSession, Prompt
+from agent_core.nova.model_session import ModelSession, SessionPrompt
+from agent_core.nova.resilient_connection import ResilientConnection
 from agent_core.nova.sdk import SdkModelClient
-from agent_core.nova.transcript import History, Transcript
-from agent_core.nova.wire import Audio, CompletionStarted, ModelEvent, Role, ToolSpec, ToolUse
-from agent_core.patience import Patience
-from agent_core.phrases import Phrase
+from agent_core.nova.transcript import ConversationTranscript, History
+from agent_core.nova.wire import AgentAudio, CompletionStarted, ModelEvent, Role, ToolUse, WireToolSpec
 from standins.nova.records import SessionRecord
 from standins.nova.server import NovaStandin
 from tests.support import ledger
@@ -27,7 +27,7 @@ from tests.support.numbered import LOUD, QUIET, frame
 from tests.support.waiting import until
 
 MODEL = "amazon.nova-2-5-sonic"
-_TOOLS = (ToolSpec("get_weather", "Get the weather.", {"type": "object", "properties": {}}),)
+_TOOLS = (WireToolSpec("get_weather", "Get the weather.", {"type": "object", "properties": {}}),)
 
 
 def client(nova: NovaStandin, credentials: CredentialSource) -> SdkModelClient:
@@ -48,8 +48,8 @@ class Talk:
     renew_after: float
     model: str = MODEL
     said_before: History = ()
-    tally: Tally = field(default_factory=Tally)
-    phrases: list[Phrase] = field(default_factory=list)
+    tally: SessionStats = field(default_factory=SessionStats)
+    phrases: list[Announcement] = field(default_factory=list)
     failure: ModelError | None = None
     amplitude: int = QUIET
     muted: bool = False
@@ -60,15 +60,15 @@ class Talk:
 
     def __post_init__(self) -> None:
         """Put the parts together."""
-        self.transcript = Transcript(self.said_before)
-        self.patience = Patience(self.phrases.append, lambda: not self.link.caller_speaks)
-        self.link = ModelLink(
+        self.transcript = ConversationTranscript(self.said_before)
+        self.patience = HoldAnnouncer(self.phrases.append, lambda: not self.link.caller_speaks)
+        self.link = ResilientConnection(
             self, self.transcript, self.tally, self.patience, input_rate=8000, renew_after=self.renew_after
         )
         self._tools: set[asyncio.Task[None]] = set()
 
-    def _prompt(self, history: History) -> Prompt:
-        return Prompt("Be brief.", "matthew", tools=_TOOLS, history=history)
+    def _prompt(self, history: History) -> SessionPrompt:
+        return SessionPrompt("Be brief.", "matthew", tools=_TOOLS, history=history)
 
     async def first(self) -> ModelSession | None:
         """Nothing was parked."""
@@ -88,7 +88,7 @@ class Talk:
     async def take(self, event: ModelEvent) -> None:
         """Do what a service does."""
         match event:
-            case Audio(pcm):
+            case AgentAudio(pcm):
                 self.sound_ms += len(pcm) / 16
             case CompletionStarted(model_session_id):
                 self.model_sessions.append(model_session_id)

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent_core.admission import Admission
+from agent_core.daily_budget import DailyBudget, Prices
 from agent_core.errors import AtCapacity, Draining, Forbidden
-from agent_core.events import EndReason, EndRecord, Tally
+from agent_core.events import CallDetailRecord, EndReason, SessionStats
 from agent_core.observability import metrics
-from agent_core.observability.counting import Counting
 from agent_core.observability.meter import Meter
+from agent_core.observability.metrics_recorder import MetricsRecorder
 from agent_core.settings import CoreSettings
-from agent_core.spend import Prices, Spend
 
 HOURS = 6
 _BEGAN = 1_790_000_000.0
@@ -66,7 +66,7 @@ def documents() -> Iterator[dict[str, Any]]:
 def _task(service: str) -> Iterator[dict[str, Any]]:
     now = _BEGAN
     meter = Meter(service, clock=lambda: now)
-    counting = Counting(meter, Prices.of(CoreSettings()), Spend(None))
+    counting = MetricsRecorder(meter, Prices.of(CoreSettings()), DailyBudget(None))
     admission = Admission(40)
     counting.watch(admission)
     for number in range(HOURS * 60):
@@ -81,10 +81,10 @@ def _task(service: str) -> Iterator[dict[str, Any]]:
         yield from meter.fast_documents()
 
 
-def _converse(counting: Counting, minute: Minute) -> None:
+def _converse(counting: MetricsRecorder, minute: Minute) -> None:
     minutes = random.lognormvariate(0.8, 0.5)
     failed = minute.throttled and _chance(0.5)
-    tally = Tally(
+    tally = SessionStats(
         first_audio_ms=round(random.lognormvariate(6.5, 0.3) * (3 if minute.throttled else 1)),
         interruptions=_poisson(minutes / 2),
         model_streams=1 + int(minutes / 7),
@@ -99,11 +99,11 @@ def _converse(counting: Counting, minute: Minute) -> None:
         counting.answered(random.lognormvariate(6.6, 0.35) * (2.5 if minute.throttled else 1))
     _use_tools(counting)
     reason = EndReason.MODEL_UNAVAILABLE if failed else random.choice(_REASONS)
-    record = EndRecord("", "phone", reason, minute.at, round(minutes * 60_000 * (0.1 if failed else 1)), tally)
+    record = CallDetailRecord("", "phone", reason, minute.at, round(minutes * 60_000 * (0.1 if failed else 1)), tally)
     counting.ended(record)
 
 
-def _use_tools(counting: Counting) -> None:
+def _use_tools(counting: MetricsRecorder) -> None:
     if _chance(0.6):
         outcome = random.choices(["ok", "timeout", "error"], [40, 2, 1])[0]
         counting.tool_called("get_current_weather", outcome, random.lognormvariate(5.5, 0.5))
@@ -111,7 +111,7 @@ def _use_tools(counting: Counting) -> None:
         counting.tool_called("get_weather_forecast", "ok", random.lognormvariate(5.5, 0.5))
 
 
-def _meet_trouble(counting: Counting, minute: Minute) -> None:
+def _meet_trouble(counting: MetricsRecorder, minute: Minute) -> None:
     if minute.phone and minute.number in _DEPLOYED and _chance(0.4):
         counting.refused(Draining("deployed"))
     if minute.load > _CROWDED and _chance(0.1):

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from agent_core.scribe import SETTLE_SECONDS
+from agent_core.call_state_writer import SETTLE_SECONDS
 from standins.cli.ports import free_port
 from standins.edge.server import Edge, Settings
 from standins.nova.brain import Step

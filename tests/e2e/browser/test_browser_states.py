@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from agent_core.agent import Agent
+from agent_core.agent_runtime import AgentRuntime
 from standins.cli.ports import free_port
 from standins.serving import serving
 from tests.support.axe import violations
@@ -35,7 +35,7 @@ async def base_url() -> AsyncIterator[str]:
         {"public_base_url": own, "transport": "webrtc", "max_sessions": 100, "ice_hosts": "127.0.0.1"}
         | {"starts_per_minute_per_address": 1000, "starts_per_minute": 1000}
     )
-    lobby = Lobby(settings, Agent(settings, ScriptedModel(), [], lambda _: None), None)
+    lobby = Lobby(settings, AgentRuntime(settings, ScriptedModel(), [], lambda _: None), None)
     async with serving(create_app(lobby), host="127.0.0.1", port=port, pages=True):
         yield own
     await lobby.aclose()

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from aiortc.sdp import SessionDescription, candidate_from_sdp
 
-from agent_core.agent import Agent
+from agent_core.agent_runtime import AgentRuntime
 from agent_core.errors import ModelRejected
 from agent_core.nova.stream import ModelStream
 from tests.fuzzing.mutation import Mutator
@@ -85,7 +85,7 @@ class Bodies(Target):
     def __init__(self) -> None:
         given = {"public_base_url": "https://talk.example.com", "requests_per_minute_per_address": 1_000_000}
         settings = WebSettings.model_validate(given)
-        lobby = _Desk(settings, Agent(settings, _NoModel(), [], lambda _: None))
+        lobby = _Desk(settings, AgentRuntime(settings, _NoModel(), [], lambda _: None))
         lobby.turns.starts, lobby.visits = StartLimit(1000, 1000, _ticking()), Visits(_ticking())
         self._app = create_app(lobby)
         candidates = json.dumps({"pc_id": "a", "candidates": [_CANDIDATE, {"candidate": ""}]}).encode()

@@ -2,17 +2,17 @@
 
 import asyncio
 
-from agent_core.events import EndReason, Tally
-from agent_core.farewell import GOODBYE_SECONDS, Farewell
+from agent_core.closing import GOODBYE_SECONDS, GracefulHangup
+from agent_core.events import EndReason, SessionStats
 
 
 class Closing:
     """A conversation in which two answers were given and heard, and what became of it."""
 
     def __init__(self) -> None:
-        self.tally = Tally(agent_turns=2)
+        self.tally = SessionStats(agent_turns=2)
         self.ended: list[EndReason] = []
-        self.farewell = Farewell(self.tally, self.ended.append)
+        self.farewell = GracefulHangup(self.tally, self.ended.append)
         self.farewell.answer_heard()
 
     async def later(self, seconds: float) -> list[EndReason]:

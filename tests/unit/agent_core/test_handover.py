@@ -7,10 +7,10 @@ import pytest
 import structlog
 
 from agent_core.errors import UpstreamError
-from agent_core.events import Tally
-from agent_core.handover import Handover
+from agent_core.events import SessionStats
 from agent_core.tools.registry import ToolFailure, ToolRegistry
 from agent_core.tools.transfer import transfer_tools
+from agent_core.transfer_controller import TransferController
 
 
 class Staff:
@@ -35,9 +35,9 @@ class Conversation:
     """A conversation in which the agent has said one thing, heard to its end."""
 
     def __init__(self, staff: Staff | None, *, transfers: int = 0) -> None:
-        self.tally = Tally(agent_turns=1)
+        self.tally = SessionStats(agent_turns=1)
         self.over: list[str] = []
-        self.handover = Handover(
+        self.handover = TransferController(
             staff,
             tally=self.tally,
             summary=lambda reason: f"summary: {reason}",

@@ -6,7 +6,7 @@ from typing import Any
 from agent_core.observability import metrics
 from agent_core.observability.emf import Document
 from agent_core.observability.meter import MOST_LABELS, Meter
-from agent_core.observability.metrics import METRICS, NAMESPACE, Kind
+from agent_core.observability.metrics import METRICS, NAMESPACE, MetricKind
 from agent_core.settings import CoreSettings
 
 
@@ -50,7 +50,7 @@ def test_gauges_and_counters_are_told_at_zero() -> None:
     meter.gauge(metrics.ACTIVE_SESSIONS, lambda: 0)
     documents = meter.documents()
     assert _values(documents, "ActiveSessions") == [0]
-    counters = [metric.name for metric in METRICS if metric.kind is Kind.COUNTER]
+    counters = [metric.name for metric in METRICS if metric.kind is MetricKind.COUNTER]
     assert [_values(documents, name) for name in counters] == [[0]] * len(counters)
 
 

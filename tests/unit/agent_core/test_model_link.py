@@ -9,14 +9,14 @@ import pytest
 
 from agent_core import prompts
 from agent_core.errors import ModelError, ModelRejected, ModelUnavailable
-from agent_core.events import Tally
-from agent_core.nova import tending
+from agent_core.events import SessionStats
+from agent_core.nova import stream_watchdog
 from agent_core.nova.failures import MAX_TRIES
-from agent_core.nova.link import ModelLink, backoff
-from agent_core.nova.model_session import ModelSession, Prompt
+from agent_core.nova.model_session import ModelSession, SessionPrompt
 from agent_core.nova.quirks import Quirks
-from agent_core.nova.transcript import History, Transcript
-from agent_core.nova.wire import Audio, ModelEvent, Role
+from agent_core.nova.resilient_connection import ResilientConnection, backoff
+from agent_core.nova.transcript import ConversationTranscript, History
+from agent_core.nova.wire import AgentAudio, ModelEvent, Role
 from tests.support import scripted_model as say
 from tests.support.model_conversation import Conversation
 from tests.support.scripted_model import ScriptedModel, ScriptedStream
@@ -46,8 +46,10 @@ class Slow(ScriptedSource):
         return await super().open(history)
 
 
-def _link(source: ScriptedSource) -> ModelLink:
-    return ModelLink(source, Transcript(), Tally(), patience([]), input_rate=8000, renew_after=360)
+def _link(source: ScriptedSource) -> ResilientConnection:
+    return ResilientConnection(
+        source, ConversationTranscript(), SessionStats(), patience([]), input_rate=8000, renew_after=360
+    )
 
 
 def _said(words: str) -> list[bytes]:
@@ -61,7 +63,7 @@ async def _ignore(_event: ModelEvent) -> None:
 async def test_a_session_that_is_open_is_used() -> None:
     """What was parked is talked with; no second stream is opened."""
     model = ScriptedModel()
-    first = await ModelSession.open(model, "a-model", Prompt("Be brief.", "matthew"))
+    first = await ModelSession.open(model, "a-model", SessionPrompt("Be brief.", "matthew"))
     talk = Conversation(model, first)
     async with talk.talking():
         talk.link.hear(b"\x01\x00")
@@ -172,7 +174,7 @@ async def test_a_completed_answer_forgives_earlier_failures() -> None:
     async with talk.talking() as running:
         stream = await talk.model.stream(0, seconds=8)
         stream.say(*say.answer("Hello.", SOUND), *say.heard("hm"), *say.answer("Yes?", SOUND))
-        await until(lambda: sum(isinstance(event, Audio) for event in talk.events) == 2)
+        await until(lambda: sum(isinstance(event, AgentAudio) for event in talk.events) == 2)
         talk.model.refusals.append(LOST)
         stream.fail(LOST)
         await talk.model.stream(1, seconds=8)
@@ -265,7 +267,7 @@ async def test_one_refusal_in_an_open_call_costs_one_stream(text: str) -> None:
     async with talk.talking() as running:
         first = await talk.model.stream(0)
         first.say(say.event("completionStart"), *say.answer("Hello.", SOUND))
-        await until(lambda: any(isinstance(event, Audio) for event in talk.events))
+        await until(lambda: any(isinstance(event, AgentAudio) for event in talk.events))
         first.say(*say.heard("weather in Oslo?"))
         first.fail(ModelRejected("ValidationException", text))
         second = await talk.model.stream(1)
@@ -395,8 +397,8 @@ async def test_a_refusal_of_what_is_taken_up_is_tried_again() -> None:
     """The conversation worked before, in another session: its history came too early, or passes."""
     model = _refusing(lambda: ModelRejected("ValidationException", "Chat history should be sent completely"), 1)
     source = ScriptedSource(model)
-    said = Transcript(((Role.USER, "Oslo"), (Role.ASSISTANT, "It rains.")))
-    link = ModelLink(source, said, Tally(), patience([]), input_rate=8000, renew_after=360)
+    said = ConversationTranscript(((Role.USER, "Oslo"), (Role.ASSISTANT, "It rains.")))
+    link = ResilientConnection(source, said, SessionStats(), patience([]), input_rate=8000, renew_after=360)
     running = asyncio.create_task(link.run(_ignore))
     await until(lambda: model.open_streams == 1)
     await link.close()
@@ -465,7 +467,7 @@ async def test_a_model_that_does_not_answer_is_taken_for_dead() -> None:
     async with talk.talking():
         first = await talk.model.stream(0)
         first.say(say.event("completionStart"))
-        second = await talk.model.stream(1, seconds=tending.ANSWER_SECONDS + 2)
+        second = await talk.model.stream(1, seconds=stream_watchdog.ANSWER_SECONDS + 2)
         await second.until_sent("textInput", count=2)
         assert first.closed
         assert second.texts("USER") == ["Greet the caller."]

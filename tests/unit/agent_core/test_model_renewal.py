@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from agent_core.announcements import Announcement
 from agent_core.errors import ModelRejected, ModelUnavailable
 from agent_core.nova.wire import Role
-from agent_core.phrases import Phrase
 from tests.support import scripted_model as say
 from tests.support.model_conversation import Conversation
 from tests.support.numbered import LOUD, QUIET, frame, numbers_in
@@ -246,7 +246,7 @@ async def test_an_old_stream_that_never_finishes_is_let_go() -> None:
         assert not _closed(first)
         await _pass(9)
         assert _closed(first)
-        assert talk.said == [Phrase.HOLD]
+        assert talk.said == [Announcement.HOLD]
         assert talk.model.open_streams == 1
         assert talk.model.streams[-1].texts("USER")[-1].endswith("hm")
 
@@ -278,11 +278,11 @@ async def test_an_answer_in_which_the_old_stream_breaks_is_given_again_by_the_ne
         second = talk.model.streams[-1]
         first.fail(LOST)
         await _pass(1)
-        assert talk.said == [Phrase.HOLD]
+        assert talk.said == [Announcement.HOLD]
         assert second.texts("USER")[-1] == "hm"
         second.say(*_said("Once more."))
         await _pass(20)
-        assert talk.said == [Phrase.HOLD]
+        assert talk.said == [Announcement.HOLD]
         assert len(talk.model.streams) == 2
         assert not _closed(second)
         assert talk.tally.model_errors == {LOST.kind: 1}
@@ -423,7 +423,7 @@ async def test_an_answer_that_is_torn_off_is_given_again_from_its_beginning() ->
         second = await talk.model.stream(1)
         await _pass(1)
         assert second.texts("USER") == ["weather in Oslo?"]
-        assert talk.said == [Phrase.HOLD]
+        assert talk.said == [Announcement.HOLD]
 
 
 async def test_a_model_that_stops_in_the_middle_of_an_answer_is_replaced() -> None:
@@ -435,7 +435,7 @@ async def test_a_model_that_stops_in_the_middle_of_an_answer_is_replaced() -> No
         await talk.model.stream(1, seconds=10)
         await _pass(4)
         assert _closed(first)
-        assert talk.said == [Phrase.HOLD]
+        assert talk.said == [Announcement.HOLD]
 
 
 async def test_a_model_that_heard_and_says_nothing_is_replaced() -> None:
@@ -444,7 +444,7 @@ async def test_a_model_that_heard_and_says_nothing_is_replaced() -> None:
         await _pass(5)
         first.say(*say.heard("weather in Oslo?"))
         await _pass(8.5)
-        assert talk.said == [Phrase.HOLD]
+        assert talk.said == [Announcement.HOLD]
         assert len(talk.model.streams) == 1
         second = await talk.model.stream(1, seconds=5)
         await _pass(1)
@@ -462,7 +462,7 @@ async def test_a_model_that_says_nothing_is_replaced_in_a_noisy_place_too() -> N
         assert len(talk.model.streams) == 1
         second = await talk.model.stream(1, seconds=3)
         await _pass(2)
-        assert talk.said == [Phrase.HOLD]
+        assert talk.said == [Announcement.HOLD]
         assert _closed(first)
         assert second.texts("USER") == ["weather in Oslo?"]
 
@@ -475,7 +475,7 @@ async def test_a_key_in_a_noisy_place_is_not_waited_for_without_end() -> None:
         talk.link.read("The caller typed 5 on the telephone keypad.")
         await talk.model.stream(1, seconds=6)
         await _pass(2)
-        assert talk.said == [Phrase.HOLD]
+        assert talk.said == [Announcement.HOLD]
 
 
 async def test_a_caller_who_talks_for_long_is_listened_to() -> None:
@@ -519,7 +519,7 @@ async def test_an_answer_is_owed_after_a_tool_whatever_was_said_meanwhile() -> N
         assert talk.link.answer_tool("use-1", {"temperature": 7})
         assert talk.link.owes_answer
         await _pass(9)
-        assert talk.said == [Phrase.HOLD]
+        assert talk.said == [Announcement.HOLD]
         second = await talk.model.stream(1, seconds=5)
         await _pass(1)
         assert second.texts("USER")[-1] == "weather in Oslo?"
@@ -535,7 +535,7 @@ async def test_a_stream_that_breaks_in_a_tool_s_work_has_its_question_asked_agai
         second = await talk.model.stream(1)
         await _pass(2)
         assert second.texts("USER") == ["weather in Oslo?"]
-        assert talk.said == [Phrase.HOLD]
+        assert talk.said == [Announcement.HOLD]
 
 
 async def test_a_model_that_gives_no_sign_to_a_whole_sentence_is_replaced() -> None:
@@ -548,7 +548,7 @@ async def test_a_model_that_gives_no_sign_to_a_whole_sentence_is_replaced() -> N
         await _pass(7)
         assert talk.said == []
         await _pass(2.5)
-        assert talk.said == [Phrase.HOLD]
+        assert talk.said == [Announcement.HOLD]
         second = await talk.model.stream(1, seconds=6)
         await _pass(1)
         assert "could not hear" in second.texts("USER")[-1]
@@ -572,7 +572,7 @@ async def test_a_model_that_reads_no_more_is_not_waited_for_in_silence() -> None
         second = await talk.model.stream(1, seconds=10)
         second.say(say.event("completionStart"))
         await _pass(2)
-        assert talk.said == [Phrase.HOLD]
+        assert talk.said == [Announcement.HOLD]
         assert "could not hear" in second.texts("USER")[-1]
         first.takes_events.set()
 

@@ -11,10 +11,10 @@ import structlog
 from pipecat.processors.aggregators.llm_context import LLMContext, LLMSpecificMessage
 
 from agent_core.errors import ModelError, ModelRejected
-from agent_core.events import Tally
-from agent_core.nova.link import ModelLink
+from agent_core.events import SessionStats
+from agent_core.nova.resilient_connection import ResilientConnection
 from agent_core.nova.service import NovaSonicService
-from agent_core.nova.transcript import Transcript
+from agent_core.nova.transcript import ConversationTranscript
 from agent_core.pipeline import ConversationPipeline
 from tests.support import scripted_model as say
 from tests.support.scripted_model import ScriptedModel, ScriptedStream
@@ -59,7 +59,7 @@ class Desk:
     """Holds the conversation: runs tools as the test says."""
 
     def __init__(self) -> None:
-        self.tally = Tally()
+        self.tally = SessionStats()
         self.failures: list[ModelError] = []
         self.model_sessions: list[str] = []
         self.tool_calls: list[tuple[str, dict[str, Any] | None]] = []
@@ -105,8 +105,13 @@ class Talk:
         self.ear = Ear()
         self.desk = Desk()
         self.context = LLMContext()
-        self.link = ModelLink(
-            ScriptedSource(self.model), Transcript(), self.desk.tally, patience([]), input_rate=8000, renew_after=360
+        self.link = ResilientConnection(
+            ScriptedSource(self.model),
+            ConversationTranscript(),
+            self.desk.tally,
+            patience([]),
+            input_rate=8000,
+            renew_after=360,
         )
         service = NovaSonicService(self.link, self.desk, output_rate=8000, voice=self.ear)
         self.pipeline = ConversationPipeline(service, self.context, sound=None)

@@ -8,10 +8,10 @@ from pipecat.metrics.metrics import LLMUsageMetricsData, TTFBMetricsData
 from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
-from agent_core.nova.frame_voice import RECORDING
-from agent_core.nova.link import ModelLink
+from agent_core.nova.frame_audio_sink import RECORDING
+from agent_core.nova.resilient_connection import ResilientConnection
 from agent_core.nova.service import NovaSonicService
-from agent_core.nova.transcript import Transcript
+from agent_core.nova.transcript import ConversationTranscript
 from agent_core.pipeline import ConversationPipeline, SoundInFrames
 from tests.support import scripted_model as say
 from tests.support.scripted_model import ScriptedModel
@@ -56,7 +56,9 @@ class Wire(FrameProcessor):
 async def test_a_page_gets_each_sentence_as_text_and_a_telephone_none(*, is_page: bool) -> None:
     """Either way the context holds it once: the text of a page is for its clients alone."""
     model, desk, wire, context = ScriptedModel(), Desk(), Wire(), LLMContext()
-    link = ModelLink(ScriptedSource(model), Transcript(), desk.tally, patience([]), input_rate=8000, renew_after=360)
+    link = ResilientConnection(
+        ScriptedSource(model), ConversationTranscript(), desk.tally, patience([]), input_rate=8000, renew_after=360
+    )
     service = NovaSonicService(link, desk, output_rate=8000, voice=None if is_page else Ear())
     sound = SoundInFrames(Wire(), wire, (), on_ready=lambda: None, on_sound=lambda _: None)
     pipeline = ConversationPipeline(service, context, sound)
@@ -78,7 +80,9 @@ async def test_a_page_gets_each_sentence_as_text_and_a_telephone_none(*, is_page
 async def test_a_page_gets_the_tokens_and_the_latency_of_each_answer() -> None:
     """Pipecat reports neither for a service that does not say it can; the greeting answers no turn."""
     model, desk, wire = ScriptedModel(), Desk(), Wire()
-    link = ModelLink(ScriptedSource(model), Transcript(), desk.tally, patience([]), input_rate=8000, renew_after=360)
+    link = ResilientConnection(
+        ScriptedSource(model), ConversationTranscript(), desk.tally, patience([]), input_rate=8000, renew_after=360
+    )
     service = NovaSonicService(link, desk, output_rate=8000, voice=None)
     sound = SoundInFrames(Wire(), wire, (), on_ready=lambda: None, on_sound=lambda _: None)
     pipeline = ConversationPipeline(service, LLMContext(), sound)
@@ -102,7 +106,9 @@ async def test_a_page_gets_the_tokens_and_the_latency_of_each_answer() -> None:
 async def test_a_recording_has_a_caption_that_is_no_sentence_of_the_model() -> None:
     """It is planned and said, under a type of its own, and neither text of the model nor part of its context."""
     model, desk, wire, context = ScriptedModel(), Desk(), Wire(), LLMContext()
-    link = ModelLink(ScriptedSource(model), Transcript(), desk.tally, patience([]), input_rate=8000, renew_after=360)
+    link = ResilientConnection(
+        ScriptedSource(model), ConversationTranscript(), desk.tally, patience([]), input_rate=8000, renew_after=360
+    )
     service = NovaSonicService(link, desk, output_rate=8000, voice=None)
     sound = SoundInFrames(Wire(), wire, (), on_ready=lambda: None, on_sound=lambda _: None)
     pipeline = ConversationPipeline(service, context, sound)

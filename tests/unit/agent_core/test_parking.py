@@ -7,13 +7,13 @@ import pytest
 
 from agent_core.admission import Admission
 from agent_core.errors import ModelUnavailable
-from agent_core.nova.model_session import ModelSession, Prompt
-from agent_core.nova.parking import Parking
+from agent_core.nova.model_session import ModelSession, SessionPrompt
+from agent_core.nova.prewarm_pool import PrewarmPool
 from agent_core.quota.capacity import Capacity
 from tests.support.scripted_model import ScriptedModel
 from tests.support.waiting import until
 
-PROMPT = Prompt("Be brief.", "matthew")
+PROMPT = SessionPrompt("Be brief.", "matthew")
 CALL = "CA1"
 
 
@@ -25,9 +25,9 @@ class Lot:
         self.capacity = Capacity([""], streams)
         self.admission = Admission(3, capacity=self.capacity)
         self.abandoned: list[str] = []
-        self.parking = Parking(self._open, lambda key, _: self.abandoned.append(key), timedelta(seconds=keep))
+        self.parking = PrewarmPool(self._open, lambda key, _: self.abandoned.append(key), timedelta(seconds=keep))
 
-    async def _open(self, prompt: Prompt) -> ModelSession:
+    async def _open(self, prompt: SessionPrompt) -> ModelSession:
         return await ModelSession.open(self.model, "a-model", prompt)
 
     def park(self, key: str = CALL) -> None:

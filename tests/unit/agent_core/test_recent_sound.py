@@ -1,14 +1,14 @@
 """The caller's last seconds: what a second stream is given, and whether this moment is quiet."""
 
-from agent_core.nova.recent import KEPT_SECONDS, RecentSound
+from agent_core.nova.replay_buffer import KEPT_SECONDS, ReplayBuffer
 
 QUIET = b"\x40\x00" * 320
 LOUD = b"\x00\x20" * 320
 """40 ms at 8 kHz."""
 
 
-def _after(*pieces: bytes) -> RecentSound:
-    recent = RecentSound(8000)
+def _after(*pieces: bytes) -> ReplayBuffer:
+    recent = ReplayBuffer(8000)
     for piece in pieces:
         recent.hear(piece)
     return recent
@@ -23,7 +23,7 @@ def test_a_quiet_line_is_no_speech() -> None:
 
 def test_what_goes_on_without_a_breath_is_no_speech() -> None:
     """A car is loud for an hour; what the model has just understood was said all the same."""
-    recent = RecentSound(8000)
+    recent = ReplayBuffer(8000)
     speaking = []
     for _ in range(380):
         recent.hear(LOUD)

@@ -4,18 +4,18 @@ import asyncio
 
 from agent_core.adapters.call_store.seal import Seal
 from agent_core.adapters.call_store.store import CallStore
-from agent_core.memory import CallMemory
+from agent_core.call_state import CallState
+from agent_core.call_state_writer import SETTLE_SECONDS, CallStateWriter
 from agent_core.nova.wire import Role
-from agent_core.scribe import SETTLE_SECONDS, Scribe
 from tests.support.call_shelves import Memo
 
 PARIS, RAIN = (Role.USER, "the weather in Paris"), (Role.ASSISTANT, "It rains.")
 
 
-def _made(pause: float = 0.05) -> tuple[Memo, CallStore, Scribe]:
+def _made(pause: float = 0.05) -> tuple[Memo, CallStore, CallStateWriter]:
     shelf = Memo(pause)
     store = CallStore(shelf, Seal([b"k" * 32]))
-    return shelf, store, Scribe(store, CallMemory("CA1", part=1))
+    return shelf, store, CallStateWriter(store, CallState("CA1", part=1))
 
 
 async def _history(store: CallStore) -> list[str]:
@@ -90,7 +90,7 @@ async def test_a_store_that_hangs_does_not_stop_the_scribe() -> None:
 async def test_nothing_is_written_where_nothing_is_kept() -> None:
     """No task is made for it."""
     before = asyncio.all_tasks()
-    scribe = Scribe(CallStore(), CallMemory("CA1"))
+    scribe = CallStateWriter(CallStore(), CallState("CA1"))
     scribe.start()
     scribe.heed((PARIS,))
     await scribe.close(over=False)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent_core import session as session_module
+from agent_core.announcements import Announcement
 from agent_core.errors import ModelError, ModelRejected, ModelUnavailable
 from agent_core.events import EndReason
 from agent_core.nova.wire import Role
-from agent_core.phrases import Phrase
 from agent_core.pipeline import ConversationPipeline
 from agent_core.tools.registry import Tool, ToolRegistry
 from tests.support import scripted_model as say
@@ -167,7 +167,7 @@ async def look_up() -> dict[str, str]:
 async def test_nobody_is_told_to_hold_on_for_a_tool_that_nobody_waits_for() -> None:
     """The caller passed it over and has their answer. One who waits is told again and again."""
     async with running_session() as (stage, _):
-        stage.session._tools = ToolRegistry([Tool(look_up, timeout=5, filler=Phrase.LOOK_UP)])
+        stage.session._tools = ToolRegistry([Tool(look_up, timeout=5, filler=Announcement.LOOK_UP)])
         stream = await stage.model.stream()
         stream.say(*say.heard("the news?"), *say.tool_use("look_up", "use-1", {}))
         await asyncio.sleep(3)

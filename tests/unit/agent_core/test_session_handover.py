@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from agent_core import prompts
-from agent_core.apology import LAST_CALL_SECONDS
+from agent_core.announcements import Announcement
 from agent_core.errors import ModelRejected
 from agent_core.events import EndReason
+from agent_core.failure_exit import LAST_CALL_SECONDS
 from agent_core.keypad import PAUSE_SECONDS
-from agent_core.phrases import Phrase
 from tests.support import scripted_model as say
 from tests.support.session_stage import Stage, running_session
 from tests.support.staff import Staff
@@ -174,7 +174,7 @@ async def test_a_model_that_is_lost_before_it_has_announced_a_person(want: Act) 
         await asyncio.sleep(0.1)
         assert staff.brought == ["reception"]
         assert (await running).reason is EndReason.TRANSFERRED
-        assert stage.agent.recordings.pcm(Phrase.SORRY, 8000) not in stage.voice.said
+        assert stage.agent.recordings.pcm(Announcement.SORRY, 8000) not in stage.voice.said
 
 
 @pytest.mark.parametrize("staff", [Staff(broken=True), Staff(seconds=60)], ids=["refused", "hanging"])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent_core.observability.metrics import METRICS, Kind
+from agent_core.observability.metrics import METRICS, MetricKind
 from agent_core.settings import CoreSettings
 from deployment import bill, cost
 from deployment.environment import Environment
@@ -65,7 +65,7 @@ def test_what_is_counted_is_what_the_templates_make() -> None:
     alarms = counted("AWS::CloudWatch::Alarm", *templates)
     (alarm_metrics,) = (int(one) for what in found for one in re.findall(r"alarms on (\d+) metrics", what))
     assert alarm_metrics > alarms > 2
-    always = [one for one in METRICS if one.kind in {Kind.GAUGE, Kind.COUNTER}]
+    always = [one for one in METRICS if one.kind in {MetricKind.GAUGE, MetricKind.COUNTER}]
     assert dollars(found, r"\d+ custom metrics") == pytest.approx(2 * 0.3 * (len(always) + 1))  # LoopLag as well
     assert cost.measured()["seconds_between_lines"] == CoreSettings.model_fields["metrics_seconds"].default
     rules = template("firewall")["Resources"]["WebAcl"]["Properties"]["Rules"]

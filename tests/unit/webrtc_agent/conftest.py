@@ -9,12 +9,12 @@ import httpx
 import pytest_asyncio
 from aiortc import RTCConfiguration, RTCPeerConnection
 
-from agent_core.admission import Place
-from agent_core.agent import Agent
+from agent_core.admission import Slot
+from agent_core.agent_runtime import AgentRuntime
 from agent_core.errors import ModelRejected, UpstreamError
-from agent_core.events import Consent, EndReason, EndRecord, Tally
+from agent_core.events import CallDetailRecord, EndReason, SessionStats, VisitorConsent
 from agent_core.nova.stream import ModelClient, ModelStream
-from agent_core.opening import Opening
+from agent_core.session_request import SessionRequest
 from webrtc_agent import connection, ice
 from webrtc_agent.app import create_app
 from webrtc_agent.connection import SoundConnection
@@ -56,7 +56,7 @@ class FakeRooms:
         self.opened.append(room)
         return room
 
-    def visit(self, agent: Agent, opening: Opening, room: Room, part: Part | None = None) -> "FakeVisit":
+    def visit(self, agent: AgentRuntime, opening: SessionRequest, room: Room, part: Part | None = None) -> "FakeVisit":
         """Prepare a conversation."""
         del agent, part
         self.details.append(opening.details)
@@ -76,13 +76,13 @@ class FakeRooms:
 class FakeVisit:
     """The agent in a room, until it is told to go."""
 
-    consent: Consent | None = None
+    consent: VisitorConsent | None = None
 
-    def agreed(self, consent: Consent) -> None:
+    def agreed(self, consent: VisitorConsent) -> None:
         """Note it."""
         self.consent = consent
 
-    def __init__(self, rooms: FakeRooms, place: Place, room: Room) -> None:
+    def __init__(self, rooms: FakeRooms, place: Slot, room: Room) -> None:
         self._rooms, self._place, self._room = rooms, place, room
         self._left = asyncio.Event()
 
@@ -98,13 +98,13 @@ class FakeVisit:
         """Go, for another visitor's sake."""
         self._left.set()
 
-    async def run(self) -> EndRecord:
+    async def run(self) -> CallDetailRecord:
         """Do nothing, or wait for a visitor who never comes."""
         if not self._rooms.comes:
             await self._left.wait()
         self._place.release()
         await self._rooms.delete(self._room)
-        return EndRecord("session", "browser", EndReason.CALLER_LEFT, 0.0, 0, Tally())
+        return CallDetailRecord("session", "browser", EndReason.CALLER_LEFT, 0.0, 0, SessionStats())
 
 
 type MakeClient = Callable[..., "Desk"]
@@ -115,8 +115,8 @@ class Desk:
 
     def __init__(self, settings: WebSettings, rooms: FakeRooms | None) -> None:
         self.rooms = rooms
-        self.records: list[EndRecord] = []
-        self.agent = Agent(settings, NoModel(), [], self._keep)
+        self.records: list[CallDetailRecord] = []
+        self.agent = AgentRuntime(settings, NoModel(), [], self._keep)
         self.lobby = Lobby(settings, self.agent, rooms)
         self._transport = httpx.ASGITransport(create_app(self.lobby), raise_app_exceptions=False)
         self.come_from("192.0.2.7")
@@ -126,7 +126,7 @@ class Desk:
         """Ask from another address from now on."""
         self._transport.client = (address, 1)
 
-    def _keep(self, record: EndRecord) -> None:
+    def _keep(self, record: CallDetailRecord) -> None:
         self.records.append(record)
 
 

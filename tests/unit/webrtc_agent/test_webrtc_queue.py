@@ -12,9 +12,9 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from agent_core.agent import Agent
-from agent_core.events import EndReason, EndRecord, Tally
-from agent_core.opening import Opening
+from agent_core.agent_runtime import AgentRuntime
+from agent_core.events import CallDetailRecord, EndReason, SessionStats
+from agent_core.session_request import SessionRequest
 from tests.support.clock import Clock
 from tests.unit.webrtc_agent.conftest import Desk, FakeRooms, FakeVisit, MakeClient
 from webrtc_agent.queue_ticket import QueueTickets
@@ -32,7 +32,7 @@ class TalkingRooms(FakeRooms):
         super().__init__()
         self.seconds = seconds
 
-    def visit(self, agent: Agent, opening: Opening, room: Room, part: Part | None = None) -> FakeVisit:
+    def visit(self, agent: AgentRuntime, opening: SessionRequest, room: Room, part: Part | None = None) -> FakeVisit:
         """Prepare a conversation."""
         del agent, part
         return TalkingVisit(self, opening.place, room)
@@ -41,7 +41,7 @@ class TalkingRooms(FakeRooms):
 class TalkingVisit(FakeVisit):
     """A conversation of a given length."""
 
-    async def run(self) -> EndRecord:
+    async def run(self) -> CallDetailRecord:
         """Talk."""
         assert isinstance(self._rooms, TalkingRooms)
         self._place.take()
@@ -49,7 +49,7 @@ class TalkingVisit(FakeVisit):
             await asyncio.sleep(self._rooms.seconds)
         finally:
             self._place.release()
-        return EndRecord("session", "browser", EndReason.CALLER_LEFT, 0.0, 0, Tally())
+        return CallDetailRecord("session", "browser", EndReason.CALLER_LEFT, 0.0, 0, SessionStats())
 
 
 @dataclass

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from agent_core.agent import Agent
+from agent_core.agent_runtime import AgentRuntime
 from agent_core.errors import AtCapacity
-from agent_core.events import EndReason, EndRecord, Tally
+from agent_core.events import CallDetailRecord, EndReason, SessionStats
 from agent_core.nova.wire import Role
 from agent_core.settings import CoreSettings
 from tests.support.call_shelves import Memo
@@ -25,7 +25,7 @@ class Talk:
 
     def __init__(self, session_id: str, part: Part) -> None:
         self.session_id = session_id
-        self.tally = Tally(agent_turns=1, tools={"weather": 1})
+        self.tally = SessionStats(agent_turns=1, tools={"weather": 1})
         self.paused: bool | None = None
         self._part = part
 
@@ -34,18 +34,18 @@ class Talk:
         opening = self._part.opening(None)  # type: ignore[arg-type]
         tally = self.tally if opening.earlier is None else self.tally.after(opening.earlier)
         assert opening.goes_on is not None
-        self.paused = opening.goes_on(EndRecord(self.session_id, "browser", reason, 0.0, 0, tally))
+        self.paused = opening.goes_on(CallDetailRecord(self.session_id, "browser", reason, 0.0, 0, tally))
 
 
 class Task:
     """What one task has of them."""
 
     def __init__(self, shelf: Memo | None) -> None:
-        self.records: list[EndRecord] = []
-        self.agent = Agent(CoreSettings(), NoModel(), [], self._keep)
+        self.records: list[CallDetailRecord] = []
+        self.agent = AgentRuntime(CoreSettings(), NoModel(), [], self._keep)
         self.returns = Returns(self.agent, shelf, SECONDS, ALL_THERE_IS)
 
-    def _keep(self, record: EndRecord) -> None:
+    def _keep(self, record: CallDetailRecord) -> None:
         self.records.append(record)
 
     async def begin(self) -> tuple[Part, Talk]:
@@ -89,7 +89,7 @@ async def test_all_parts_have_one_record_with_their_sum() -> None:
     last.end(EndReason.AGENT_ENDED)
     assert last.tally.resumed == 1
     assert last.paused is False  # its session writes the record, with the sum
-    assert last.tally.after(Tally(agent_turns=1, tools={"weather": 1})).tools == {"weather": 2}
+    assert last.tally.after(SessionStats(agent_turns=1, tools={"weather": 1})).tools == {"weather": 2}
     await asyncio.sleep(1)
     with pytest.raises(UnknownSession):
         await task.claim(second.token)

@@ -6,7 +6,7 @@ import pytest
 from starlette.routing import Route
 
 from agent_core.errors import UpstreamError
-from agent_core.events import EndReason, EndRecord, Tally
+from agent_core.events import CallDetailRecord, EndReason, SessionStats
 from tests.unit.webrtc_agent.conftest import Desk, FakeRooms, MakeClient
 from webrtc_agent import error_page
 from webrtc_agent.app import create_app
@@ -278,8 +278,8 @@ async def test_a_service_that_has_spent_its_day_says_so(make_desk: MakeClient) -
 
 
 def _spend(desk: Desk, *, speech_output_tokens: int) -> None:
-    tally = Tally(speech_output_tokens=speech_output_tokens)
-    desk.agent.keep(EndRecord("session", "browser", EndReason.CALLER_LEFT, 0.0, 1000, tally))
+    tally = SessionStats(speech_output_tokens=speech_output_tokens)
+    desk.agent.keep(CallDetailRecord("session", "browser", EndReason.CALLER_LEFT, 0.0, 1000, tally))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ Twilio's buffer is the only play-out buffer. A clock of what was sent tells what
 import asyncio
 from collections.abc import Callable
 
-from agent_core.events import Tally
+from agent_core.events import SessionStats
 from phone_agent import ulaw
 from phone_agent.outbox import Outbox
 from phone_agent.playout import Echo, PlayoutClock
@@ -27,7 +27,7 @@ class Line:
         clock: Monotonic seconds.
     """
 
-    def __init__(self, stream_sid: str, tally: Tally, clock: Callable[[], float]) -> None:
+    def __init__(self, stream_sid: str, tally: SessionStats, clock: Callable[[], float]) -> None:
         self._outbox = Outbox(stream_sid)
         self._playout = PlayoutClock(SAMPLE_RATE)
         self._tally = tally

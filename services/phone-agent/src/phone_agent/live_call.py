@@ -11,14 +11,14 @@ from fastapi import WebSocket, WebSocketDisconnect
 from starlette.websockets import WebSocketState
 
 from agent_core import causes
+from agent_core.call_state import CallState
+from agent_core.call_state_writer import CallStateWriter
 from agent_core.errors import AgentError
-from agent_core.events import EndReason, EndRecord, Tally
-from agent_core.memory import CallMemory
-from agent_core.opening import Media, Opening
+from agent_core.events import CallDetailRecord, EndReason, SessionStats
 from agent_core.resumption import OVER
-from agent_core.scribe import Scribe
 from agent_core.session import Session
-from agent_core.sockets import pongs_of
+from agent_core.session_request import AudioRoute, SessionRequest
+from agent_core.uvicorn_protocols import pongs_of
 from phone_agent import media_stream
 from phone_agent.call_control import RestRefused
 from phone_agent.line import SAMPLE_RATE, Line
@@ -88,7 +88,14 @@ class LiveCall:
     """
 
     def __init__(  # noqa: PLR0913 - made in one place
-        self, phone: Phone, socket: WebSocket, *, guard: StreamGuard, start: Start, opening: Opening, known: CallMemory
+        self,
+        phone: Phone,
+        socket: WebSocket,
+        *,
+        guard: StreamGuard,
+        start: Start,
+        opening: SessionRequest,
+        known: CallState,
     ) -> None:
         self._phone = phone
         self._control = phone.control
@@ -100,13 +107,13 @@ class LiveCall:
         self._pongs = pongs_of(socket.scope)
         self._sending_since: float | None = None
         self._packets = Packetizer(phone.settings.media_frame_ms)
-        self._tally = Tally(resumed=known.begun - 1)
+        self._tally = SessionStats(resumed=known.begun - 1)
         self._line = Line(start.stream_sid, self._tally, self._clock)
         people = PutThrough(
             phone.switchboard, start.call_sid, known.began_at, known.caller_id, transfers=known.transferred
         )
-        media = Media(SAMPLE_RATE, SAMPLE_RATE, voice=self._line, people=people)
-        self._scribe = Scribe(phone.store, replace(known, facts=dict(opening.facts or {}), note=None))
+        media = AudioRoute(SAMPLE_RATE, SAMPLE_RATE, voice=self._line, people=people)
+        self._scribe = CallStateWriter(phone.store, replace(known, facts=dict(opening.facts or {}), note=None))
         self._place = opening.place
         opening = replace(opening, on_words=self._scribe.heed)
         self._session = Session(phone.agent, opening, media, self._tally)
@@ -121,7 +128,7 @@ class LiveCall:
         """Whether the end record is written, and with it everything released."""
         return self._session.is_recorded
 
-    async def run(self) -> EndRecord:
+    async def run(self) -> CallDetailRecord:
         """Hold the call; returns its record when everything is released."""
         try:
             if (before := self._phone.live.get(self._call_sid)) is not None:
@@ -140,7 +147,7 @@ class LiveCall:
             finally:
                 await self._session.abandon()
 
-    async def _hold(self) -> EndRecord:
+    async def _hold(self) -> CallDetailRecord:
         self._reading = asyncio.create_task(self._read())
         parts = {self._reading, asyncio.create_task(self._write()), asyncio.create_task(self._watch())}
         for part in parts:

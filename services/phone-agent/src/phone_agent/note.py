@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Self
 
-from agent_core.adapters.call_store.seal import Seal, Unsealable, derive_key
+from agent_core.adapters.call_store.seal import DecryptionError, Seal, derive_key
 from agent_core.errors import Forbidden
 
 _LABEL: Final = b"phone-agent transfer note v1"
@@ -101,6 +101,6 @@ class Notes:
         for call_sid in call_sids:
             try:
                 return call_sid, self._seal.open(call_sid, raw)
-            except Unsealable:
+            except DecryptionError:
                 continue
         raise NoteRefused("note_foreign")

@@ -6,7 +6,7 @@ import time
 import structlog
 from fastapi import APIRouter, Request, Response
 
-from agent_core.memory import CallMemory
+from agent_core.call_state import CallState
 from phone_agent import resumption, twiml
 from phone_agent.accepting import KEY, press_again, sentences
 from phone_agent.note import Note, NoteRefused
@@ -73,7 +73,7 @@ def note_of(request: Request, phone: Phone, fields: Fields) -> Note | None:
 
 def may_ring_on(phone: Phone, note: Note) -> bool:
     """Tell whether the call lasts long enough for another telephone to ring."""
-    call = CallMemory(note.call_sid, began_at=note.began_at)
+    call = CallState(note.call_sid, began_at=note.began_at)
     return (
         call.seconds_left(phone.settings.max_call_seconds, time.time())
         > phone.settings.transfer_ring_seconds + resumption.WORTHWHILE_SECONDS

@@ -9,13 +9,13 @@ from typing import Protocol
 from uuid import uuid4
 
 from agent_core.adapters.call_store.store import CallStore
-from agent_core.admission import Place
-from agent_core.agent import Agent
-from agent_core.errors import AtCapacity, ModelBusy, Refused
-from agent_core.events import EndReason, EndRecord, Tally
-from agent_core.memory import CallMemory
+from agent_core.admission import Slot
+from agent_core.agent_runtime import AgentRuntime
+from agent_core.call_state import CallState
+from agent_core.errors import AtCapacity, ModelBusy, PermissionRefused
+from agent_core.events import CallDetailRecord, EndReason, SessionStats
 from agent_core.nova.model_session import ModelSession
-from agent_core.nova.parking import Parked, Parking
+from agent_core.nova.prewarm_pool import PrewarmedSession, PrewarmPool
 from agent_core.resumption import OVER, for_model
 from agent_core.resumption import history as said_before
 from phone_agent import resumption, twiml
@@ -55,7 +55,7 @@ class Phone:
     """
 
     def __init__(
-        self, settings: PhoneSettings, agent: Agent, control: CallControl, store: CallStore | None = None
+        self, settings: PhoneSettings, agent: AgentRuntime, control: CallControl, store: CallStore | None = None
     ) -> None:
         self.settings = settings
         self.agent = agent
@@ -67,7 +67,7 @@ class Phone:
         self.verifier = SignatureVerifier(settings.auth_tokens, settings.public_base_url, settings.shared_keys)
         self.tickets = TicketOffice.from_auth_tokens(settings.auth_tokens)
         self.notes = Notes.from_auth_tokens(settings.auth_tokens)
-        self.parking = Parking(self._open_model, self._note_abandoned)
+        self.parking = PrewarmPool(self._open_model, self._note_abandoned)
         self._answered: dict[str, float] = {}
         self._ended: dict[str, EndReason] = {}
         self._unproven = 0
@@ -89,7 +89,7 @@ class Phone:
             caller_id=settings.transfer_caller_id,
         )
 
-    def reserve(self, call_sid: str, part: int = 0) -> Place | None:
+    def reserve(self, call_sid: str, part: int = 0) -> Slot | None:
         """Take a place for a call that rings, or comes back; None for one that did so before.
 
         Raises:
@@ -108,7 +108,7 @@ class Phone:
             self.parking.hold(name, place)
         except BaseException:
             place.release()
-            self.agent.keep(_record(call_sid, EndReason.FAILED, 0.0, Tally()))
+            self.agent.keep(_record(call_sid, EndReason.FAILED, 0.0, SessionStats()))
             raise
         self._answered[name] = now
         return place
@@ -117,7 +117,7 @@ class Phone:
         """Return the fallback of a call, whose person is shown this number where no setting names one."""
         return self.fallback if self.fallback.caller_id else replace(self.fallback, caller_id=caller_id)
 
-    def turn_away(self, refusal: Refused, tries: int, caller_id: str | None = None) -> str:
+    def turn_away(self, refusal: PermissionRefused, tries: int, caller_id: str | None = None) -> str:
         """Make the document for a call that this task does not take.
 
         Args:
@@ -141,7 +141,7 @@ class Phone:
             del self._ended[next(iter(self._ended))]
         self._ended[call_sid] = reason
 
-    def way(self, call: CallMemory | None, call_sid: str, part: int, seconds_left: float) -> resumption.Way:
+    def way(self, call: CallState | None, call_sid: str, part: int, seconds_left: float) -> resumption.Way:
         """Decide what becomes of a call whose stream is over.
 
         Args:
@@ -158,7 +158,7 @@ class Phone:
         """Tell whether a call's conversation was over, as far as this task knows."""
         return self._ended.get(call_sid) in OVER and call_sid not in self.live
 
-    async def park(self, call: CallMemory, pause: int = 0) -> None:
+    async def park(self, call: CallState, pause: int = 0) -> None:
         """Open the model for a call whose socket is about to come; a coroutine, so that it stays on this loop.
 
         Args:
@@ -168,12 +168,12 @@ class Phone:
         name, ahead = _name(call.call_sid, call.part), self.agent.capacity.ahead()
         self.parking.begin(name, call, call.facts, ahead=ahead, later=timedelta(seconds=pause))
 
-    async def _open_model(self, call: CallMemory) -> ModelSession:
+    async def _open_model(self, call: CallState) -> ModelSession:
         said = for_model(said_before(call))
         return await self.agent.open_model(self.agent.prompt((SAMPLE_RATE, SAMPLE_RATE), call.facts, said))
 
     @contextmanager
-    def unless_failed(self, call_sid: str, place: Place | None, part: int = 0) -> Iterator[None]:
+    def unless_failed(self, call_sid: str, place: Slot | None, part: int = 0) -> Iterator[None]:
         """Release a call's place at once if the block raises, and record the call as failed; None has none to release.
 
         Without it the place would come back when the call's time is up.
@@ -186,27 +186,27 @@ class Phone:
                 self.parking.dismiss(_name(call_sid, part), self._note_failed)
             raise
 
-    async def fail(self, call_sid: str, place: Place, parked: Parked | None) -> None:
+    async def fail(self, call_sid: str, place: Slot, parked: PrewarmedSession | None) -> None:
         """Release what a stream took that came to no conversation because of a defect, and record it."""
         place.release()
         if parked is not None:
             await parked.discard()
-        self.agent.keep(_record(call_sid, EndReason.FAILED, 0.0, Tally()))
+        self.agent.keep(_record(call_sid, EndReason.FAILED, 0.0, SessionStats()))
 
-    def adopt(self, call_sid: str, part: int) -> Parked | None:
+    def adopt(self, call_sid: str, part: int) -> PrewarmedSession | None:
         """Hand over what is parked for a call."""
         return self.parking.adopt(_name(call_sid, part))
 
-    def _note_abandoned(self, name: str, parked: Parked) -> None:
+    def _note_abandoned(self, name: str, parked: PrewarmedSession) -> None:
         """Record a call whose stream never came: it had a place and a model stream too."""
         self._keep_record(name, parked, EndReason.NEVER_CONNECTED)
 
-    def _note_failed(self, name: str, parked: Parked) -> None:
+    def _note_failed(self, name: str, parked: PrewarmedSession) -> None:
         """Record a call that a defect of ours has left without its stream."""
         self._keep_record(name, parked, EndReason.FAILED)
 
-    def _keep_record(self, name: str, parked: Parked, reason: EndReason) -> None:
-        streams = Tally(model_streams=int(parked.opening is not None))
+    def _keep_record(self, name: str, parked: PrewarmedSession, reason: EndReason) -> None:
+        streams = SessionStats(model_streams=int(parked.opening is not None))
         self.agent.keep(_record(name.partition("/")[0], reason, time.monotonic() - parked.since, streams))
 
     def _is_parked(self, call_sid: str) -> bool:
@@ -246,7 +246,7 @@ class Phone:
         finally:
             self._unproven -= 1
 
-    def answer(self, call: CallMemory, account_sid: str, *, pause: int = 0, note: Note | None = None) -> str:
+    def answer(self, call: CallState, account_sid: str, *, pause: int = 0, note: Note | None = None) -> str:
         """Make the document that connects a call.
 
         Args:
@@ -282,9 +282,9 @@ def _name(call_sid: str, part: int) -> str:
     return f"{call_sid}/{part}" if part else call_sid
 
 
-def _record(call_sid: str, reason: EndReason, seconds: float, tally: Tally) -> EndRecord:
+def _record(call_sid: str, reason: EndReason, seconds: float, tally: SessionStats) -> CallDetailRecord:
     """Make the record of a call that had a place here and no conversation."""
-    return EndRecord(
+    return CallDetailRecord(
         session_id=uuid4().hex,
         channel="phone",
         reason=reason,

@@ -7,8 +7,8 @@ and the conversation so far, or says sorry where that would not help.
 from enum import Enum, auto
 from typing import Final
 
+from agent_core.call_state import CallState
 from agent_core.events import EndReason
-from agent_core.memory import CallMemory
 from agent_core.resumption import OVER, reason_of
 
 MAX_BEGUN: Final = 4
@@ -35,7 +35,7 @@ class Way(Enum):
     """It has lasted as long as a call may last."""
 
 
-def way(call: CallMemory | None, part: int, seconds_left: float) -> Way:
+def way(call: CallState | None, part: int, seconds_left: float) -> Way:
     """Decide.
 
     Args:
@@ -54,6 +54,6 @@ def way(call: CallMemory | None, part: int, seconds_left: float) -> Way:
     return Way.GO_ON
 
 
-def pause(call: CallMemory | None, part: int) -> int:
+def pause(call: CallState | None, part: int) -> int:
     """Say how many seconds to wait before the next stream: longer the more of them never came."""
     return 0 if call is None else min(max(part - call.part, 0), _MAX_PAUSE)

@@ -14,13 +14,13 @@ from starlette.background import BackgroundTask
 from starlette.types import Receive, Scope, Send
 
 from agent_core import prompts
-from agent_core.admission import Place
-from agent_core.errors import AgentError, Forbidden, ModelBusy, Refused
-from agent_core.memory import CallMemory
-from agent_core.nova.parking import Parked
-from agent_core.opening import Opening
+from agent_core.admission import Slot
+from agent_core.call_state import CallState
+from agent_core.errors import AgentError, Forbidden, ModelBusy, PermissionRefused
+from agent_core.nova.prewarm_pool import PrewarmedSession
 from agent_core.resumption import first_words
 from agent_core.resumption import history as said_before
+from agent_core.session_request import SessionRequest
 from phone_agent import resumption, twiml
 from phone_agent.caller import caller_facts, caller_id, is_outbound, is_over, is_status_callback, machine, other_party
 from phone_agent.live_call import LiveCall, read_start
@@ -55,13 +55,13 @@ async def incoming_call(request: Request) -> Response:
     await phone.agent.admission.prepare()
     try:
         place = phone.reserve(call_sid)
-    except Refused as refusal:
+    except PermissionRefused as refusal:
         tries = tries_before(request)
         log.warning("call_turned_away", call_sid=call_sid, cause=type(refusal).__name__, tries=tries)
         return _xml(phone.turn_away(refusal, tries, caller_id(fields)))
     with phone.unless_failed(call_sid, place):
         log.info("call_answered", call_sid=call_sid, outbound=is_outbound(fields), caller=other_party(fields))
-        call = CallMemory(call_sid, facts=caller_facts(fields), caller_id=caller_id(fields))
+        call = CallState(call_sid, facts=caller_facts(fields), caller_id=caller_id(fields))
         return _connect(phone, call, place, phone.answer(call, account_sid))
 
 
@@ -85,7 +85,7 @@ class _Connecting(Response):
             await self._park()
 
 
-def _connect(phone: Phone, call: CallMemory, place: Place | None, document: str, pause: int = 0) -> Response:
+def _connect(phone: Phone, call: CallState, place: Slot | None, document: str, pause: int = 0) -> Response:
     """Send a document that connects a call; the model is opened for a call that is new to this task."""
     return _xml(document) if place is None else _Connecting(document, partial(phone.park, call, pause))
 
@@ -103,7 +103,7 @@ async def lost(request: Request) -> Response:
         return _xml(twiml.hang_up())
     known = await phone.store.recall(call_sid)
     part = part_of(request.query_params.get("part"), 0 if known is None else known.part)
-    call = known or CallMemory(call_sid, facts=caller_facts(fields))
+    call = known or CallState(call_sid, facts=caller_facts(fields))
     call = replace(call, caller_id=caller_id(fields))
     way = phone.way(known, call_sid, part, _seconds_left(call, phone))
     pause = resumption.pause(known, part)
@@ -118,7 +118,7 @@ async def lost(request: Request) -> Response:
     await phone.agent.admission.prepare()
     try:
         place = phone.reserve(call_sid, call.part)
-    except Refused as refusal:
+    except PermissionRefused as refusal:
         return _hand_on(phone, call, refusal, tries_before(request), phone.lost_url(part))
     with phone.unless_failed(call_sid, place, call.part):
         return _connect(phone, call, place, phone.answer(call, account_sid, pause=pause), pause)
@@ -135,7 +135,7 @@ async def after_the_stream(request: Request) -> Response:
     return _xml(twiml.stream_ended(normally=normally, fallback=phone.fallback_for(caller_id(fields))))
 
 
-def _hand_on(phone: Phone, call: CallMemory, refusal: Refused, tries: int, url: str) -> Response:
+def _hand_on(phone: Phone, call: CallState, refusal: PermissionRefused, tries: int, url: str) -> Response:
     """Have another task asked for a call that comes back; when three of them could not take it, give up."""
     log.warning("call_turned_away", call_sid=call.call_sid, cause=type(refusal).__name__, tries=tries)
     if tries + 1 < MAX_TRIES and not isinstance(refusal, ModelBusy):
@@ -143,19 +143,19 @@ def _hand_on(phone: Phone, call: CallMemory, refusal: Refused, tries: int, url: 
     return _give_up(phone, call)
 
 
-def _give_up(phone: Phone, call: CallMemory) -> Response:
+def _give_up(phone: Phone, call: CallState) -> Response:
     """Leave a call to the fallback; its words are needed no more."""
     answer = _xml(twiml.put_through(phone.fallback_for(call.caller_id)))
     answer.background = BackgroundTask(phone.store.remember, replace(call, history=(), facts={}))
     return answer
 
 
-def _seconds_left(call: CallMemory, phone: Phone) -> float:
+def _seconds_left(call: CallState, phone: Phone) -> float:
     """Return how long a call may still last: the limit holds for all of its conversations together."""
     return call.seconds_left(phone.settings.max_call_seconds, time.time())
 
 
-def _say_goodbye(phone: Phone, call: CallMemory) -> Response:
+def _say_goodbye(phone: Phone, call: CallState) -> Response:
     """End a call whose time is up; its words are needed no more."""
     answer = _xml(twiml.time_is_up())
     answer.background = BackgroundTask(phone.store.forget, replace(call, part=resumption.MAX_PARTS))
@@ -214,7 +214,7 @@ async def dial_ended(request: Request) -> Response:
     if is_over:
         answer = _xml(twiml.hang_up())
         # Whatever has become of the note: nobody needs the words of a call that is over.
-        answer.background = BackgroundTask(phone.store.forget, CallMemory(call_sid, part=resumption.MAX_PARTS))
+        answer.background = BackgroundTask(phone.store.forget, CallState(call_sid, part=resumption.MAX_PARTS))
         return answer
     if note is None:  # the fallback was dialled: there is no agent to go back to
         return _xml(twiml.nobody_free())
@@ -223,7 +223,7 @@ async def dial_ended(request: Request) -> Response:
 
 async def _welcome_back(phone: Phone, note: Note, fields: Fields, tries: int) -> Response:
     call_sid, account_sid = sids(fields, phone)
-    known = await phone.store.recall(call_sid) or CallMemory(call_sid, facts=caller_facts(fields))
+    known = await phone.store.recall(call_sid) or CallState(call_sid, facts=caller_facts(fields))
     # Without a store only the note tells how many streams there were at least.
     part = min(max(known.part + 1, note.transfers), resumption.MAX_PARTS)
     began_at = known.began_at or note.began_at
@@ -233,7 +233,7 @@ async def _welcome_back(phone: Phone, note: Note, fields: Fields, tries: int) ->
     await phone.agent.admission.prepare()
     try:
         place = phone.reserve(call_sid, call.part)
-    except Refused as refusal:
+    except PermissionRefused as refusal:
         return _hand_on(phone, call, refusal, tries, phone.switchboard.after_url(note))
     with phone.unless_failed(call_sid, place, call.part):
         return _connect(phone, call, place, phone.answer(call, account_sid, note=note))
@@ -302,13 +302,13 @@ async def _believe(start: Start, phone: Phone, call_sid: str | None) -> int:
     return ticket.part
 
 
-async def _recall(start: Start, phone: Phone, part: int, note: Note | None) -> CallMemory:
+async def _recall(start: Start, phone: Phone, part: int, note: Note | None) -> CallState:
     """Give what is known of a call that has a stream now; a call that rings for the first time needs no look.
 
     A note says that the caller was put through, whatever has become of the store.
     """
     known = await phone.store.recall(start.call_sid) if part else None
-    known = known or CallMemory(start.call_sid, begun=int(part > 0))
+    known = known or CallState(start.call_sid, begun=int(part > 0))
     transferred = known.transferred if note is None else max(note.transfers, known.transferred)
     began_at = known.began_at or (note.began_at if note is not None else 0.0) or time.time()
     return replace(
@@ -322,9 +322,11 @@ async def _recall(start: Start, phone: Phone, part: int, note: Note | None) -> C
     )
 
 
-def _opening(known: CallMemory, phone: Phone, note: Note | None, parked: Parked | None, place: Place) -> Opening:
+def _opening(
+    known: CallState, phone: Phone, note: Note | None, parked: PrewarmedSession | None, place: Slot
+) -> SessionRequest:
     """Take over what was parked while the phone rang, or begin here: any task may get the socket."""
-    return Opening(
+    return SessionRequest(
         "phone",
         place,
         parked,
@@ -349,7 +351,7 @@ def _brought_back(start: Start, phone: Phone) -> Note | None:
         return None
 
 
-def _first_words(known: CallMemory, note: Note | None) -> str | None:
+def _first_words(known: CallState, note: Note | None) -> str | None:
     """Tell the model how to take the call up; None lets it greet."""
     if note is None:
         return first_words(known) if known.part else None

@@ -7,9 +7,9 @@ from typing import Any
 
 import structlog
 
-from agent_core.credit import Credit
 from agent_core.events import EndReason
 from agent_core.session import Session
+from agent_core.token_bucket import TokenBucket
 from webrtc_agent.messages import (
     Drop,
     Leave,
@@ -48,7 +48,7 @@ class Attention:
     def __init__(self, reply: Callable[[dict[str, Any]], None]) -> None:
         self._reply = reply
         self._guard = MessageGuard(time.monotonic, lambda: self.session.tally.agent_turns)
-        self._pace = Credit(time.monotonic, HELD_BACK_SECONDS * BYTES_PER_SECOND, PACE * BYTES_PER_SECOND)
+        self._pace = TokenBucket(time.monotonic, HELD_BACK_SECONDS * BYTES_PER_SECOND, PACE * BYTES_PER_SECOND)
         self._sound = bytearray()
         self.on_leave: Callable[[], None] = lambda: None
         """Called when the visitor ends the conversation, before it ends."""

@@ -4,10 +4,10 @@ import time
 
 import structlog
 
-from agent_core.adapters.call_store.shelf import Shelf
-from agent_core.admission import Place
-from agent_core.agent import Agent
-from agent_core.events import Consent
+from agent_core.adapters.call_store.key_value_store import KeyValueStore
+from agent_core.admission import Slot
+from agent_core.agent_runtime import AgentRuntime
+from agent_core.events import VisitorConsent
 from webrtc_agent import ice
 from webrtc_agent.arrivals import Arrival, Arrivals
 from webrtc_agent.call_back import contacts
@@ -48,7 +48,11 @@ class Lobby:
     """
 
     def __init__(
-        self, settings: WebSettings, agent: Agent, rooms: DailyRooms | None = None, shelf: Shelf | None = None
+        self,
+        settings: WebSettings,
+        agent: AgentRuntime,
+        rooms: DailyRooms | None = None,
+        shelf: KeyValueStore | None = None,
     ) -> None:
         self.settings = settings
         self.agent = agent
@@ -90,7 +94,7 @@ class Lobby:
             visit.hold = hold
         return visit
 
-    def _begin(self, address: str, start: Start, consent: Consent | None, part: Part | None) -> Visit:
+    def _begin(self, address: str, start: Start, consent: VisitorConsent | None, part: Part | None) -> Visit:
         visit = self.visits.begin(address)
         visit.details, visit.region, visit.consent, visit.part = start.details, start.region, consent, part
         return visit
@@ -134,7 +138,7 @@ class Lobby:
             return visit, await self._enter_room(rooms, visit)
 
     async def _enter_room(self, rooms: DailyRooms, visit: Visit) -> Room:
-        place: Place | None = None
+        place: Slot | None = None
         room: Room | None = None
         try:
             arrival, place = self._expect_arrival(visit.address, JOINING_SECONDS, visit.hold)
@@ -201,7 +205,7 @@ class Lobby:
             case _:
                 raise SessionTaken("taken")
 
-    async def _answer_first(self, visit: Visit, offer: OfferRequest, arrival: Arrival, place: Place) -> dict[str, str]:
+    async def _answer_first(self, visit: Visit, offer: OfferRequest, arrival: Arrival, place: Slot) -> dict[str, str]:
         visit.state = State.ANSWERING
         visit.offers += 1
         peer: Peer | None = None
@@ -228,7 +232,7 @@ class Lobby:
             raise
         return answer
 
-    def _expect_arrival(self, address: str, patience: float, hold: Hold | None = None) -> tuple[Arrival, Place]:
+    def _expect_arrival(self, address: str, patience: float, hold: Hold | None = None) -> tuple[Arrival, Slot]:
         """Expect a visitor, who takes the place when they are there.
 
         Raises:

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiortc.rtp import RtcpPsfbPacket, RtcpRtpfbPacket
 
-from agent_core.credit import Credit
+from agent_core.token_bucket import TokenBucket
 
 MAX_SOURCES = 8
 """A client has one microphone, and seldom another number for it."""
@@ -41,8 +41,8 @@ class SoundDoor:
 
     def __init__(self, router: Any, clock: Callable[[], float]) -> None:  # noqa: ANN401 - its method is replaced
         self._router = router
-        self._credit = Credit(clock, BURST, PER_SECOND)
-        self._sound = Credit(clock, SOUND_BURST, SOUND_PER_SECOND)
+        self._credit = TokenBucket(clock, BURST, PER_SECOND)
+        self._sound = TokenBucket(clock, SOUND_BURST, SOUND_PER_SECOND)
         self._route, router.route_rtp = router.route_rtp, self._admit
 
     def _admit(self, packet: Any) -> Any:  # noqa: ANN401 - aiortc's packet, and who takes it
@@ -85,7 +85,7 @@ class ReportDoor:
 
     def __init__(self, transport: Any, clock: Callable[[], float]) -> None:  # noqa: ANN401 - its methods are replaced
         router = transport._rtp_router  # noqa: SLF001 - there is no public way to either
-        self._credit = Credit(clock, REPORT_BURST, REPORT_BYTES_PER_SECOND)
+        self._credit = TokenBucket(clock, REPORT_BURST, REPORT_BYTES_PER_SECOND)
         self._read, transport._handle_rtcp_data = transport._handle_rtcp_data, self._admit  # noqa: SLF001
         self._route, router.route_rtcp = router.route_rtcp, self._admit_packet
 

@@ -4,12 +4,12 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from agent_core.agent import Agent
-from agent_core.credit import Credit
+from agent_core.agent_runtime import AgentRuntime
 from agent_core.errors import AtCapacity
-from agent_core.events import Consent, EndReason, EndRecord, Tally
-from agent_core.opening import Media, Opening
+from agent_core.events import CallDetailRecord, EndReason, SessionStats, VisitorConsent
 from agent_core.session import Session
+from agent_core.session_request import AudioRoute, SessionRequest
+from agent_core.token_bucket import TokenBucket
 from webrtc_agent import connection
 from webrtc_agent.attention import Attention
 from webrtc_agent.call_back import CallBackCard, Contact
@@ -47,8 +47,8 @@ class Peer:
 
     def __init__(
         self,
-        agent: Agent,
-        opening: Opening,
+        agent: AgentRuntime,
+        opening: SessionRequest,
         sound: SoundConnection,
         people: Sequence[Contact] = (),
         part: Part | None = None,
@@ -56,11 +56,11 @@ class Peer:
         self._place = opening.place
         self._part = part
         self._connection = sound
-        self._offers = Credit(time.monotonic, OFFERS, 1 / OFFER_SECONDS)
+        self._offers = TokenBucket(time.monotonic, OFFERS, 1 / OFFER_SECONDS)
         self._attention = attention = Attention(sound.send_app_message)
         self._watch = Watch(time.monotonic, CONNECT_SECONDS)
         transport = VisitorTransport(sound, self._hear, attention.believe, lambda: attention.text_only)
-        media = Media(
+        media = AudioRoute(
             INPUT_RATE,
             OUTPUT_RATE,
             source=transport.input(),
@@ -69,7 +69,7 @@ class Peer:
             before_end=self._say_why,
             people=CallBackCard(people, sound.send_app_message),
         )
-        self._session = attention.session = Session(agent, opening, media, Tally())
+        self._session = attention.session = Session(agent, opening, media, SessionStats())
         if part is not None:
             part.begin(self._session, self._session.tally, self._was_quiet)
             attention.on_leave = part.left
@@ -78,7 +78,12 @@ class Peer:
 
     @classmethod
     async def answer(
-        cls, agent: Agent, opening: Opening, offer: OfferRequest, people: Sequence[Contact], part: Part | None
+        cls,
+        agent: AgentRuntime,
+        opening: SessionRequest,
+        offer: OfferRequest,
+        people: Sequence[Contact],
+        part: Part | None,
     ) -> "Peer":
         """Make a peer that answers an offer.
 
@@ -142,7 +147,7 @@ class Peer:
         """
         await connection.add(self._connection, candidates)
 
-    def agreed(self, consent: Consent) -> None:
+    def agreed(self, consent: VisitorConsent) -> None:
         """Note what the visitor agreed to, for the end record."""
         self._session.consent = consent
 
@@ -154,7 +159,7 @@ class Peer:
         """Send no audio until the visitor's page asks for it."""
         self._attention.text_only = True
 
-    async def run(self) -> EndRecord:
+    async def run(self) -> CallDetailRecord:
         """Hold the conversation; returns its record when everything is released."""
         watching = asyncio.create_task(self._keep_watch(), name=f"watch-{self.pc_id}")
         try:

@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from agent_core.errors import ProtocolError, Refused
+from agent_core.errors import PermissionRefused, ProtocolError
 
 
 class BadRequest(ProtocolError):
@@ -43,28 +43,28 @@ class NotOffered(ProtocolError):
     spoken = "This server does not offer the transport that the page asked for."
 
 
-class NotAgreed(Refused):
+class NotAgreed(PermissionRefused):
     """The operator asks for consent, and the visitor has not agreed to the notice as it stands."""
 
     http_status = HTTPStatus.PRECONDITION_REQUIRED
     spoken = "Please agree to the notice first; this page shows it."
 
 
-class UnknownSession(Refused):
+class UnknownSession(PermissionRefused):
     """There is no such session, or it waited too long for its client."""
 
     http_status = HTTPStatus.NOT_FOUND
     spoken = "This session is not known any more. Please start a new one."
 
 
-class SessionTaken(Refused):
+class SessionTaken(PermissionRefused):
     """Somebody talks in this session already, and it was not they who asked."""
 
     http_status = HTTPStatus.CONFLICT
     spoken = "This session is in use in another window. Please start a new one."
 
 
-class SessionOver(Refused):
+class SessionOver(PermissionRefused):
     """The session has ended; it is not taken up again."""
 
     http_status = HTTPStatus.GONE

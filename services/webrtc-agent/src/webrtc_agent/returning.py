@@ -18,17 +18,17 @@ from typing import Any, Final, Protocol
 import structlog
 
 from agent_core import resumption
-from agent_core.adapters.call_store.process import ProcessShelf
+from agent_core.adapters.call_store.key_value_store import KeyValueStore
+from agent_core.adapters.call_store.process_store import ProcessStore
 from agent_core.adapters.call_store.seal import Seal, derive_key
-from agent_core.adapters.call_store.shelf import Shelf
 from agent_core.adapters.call_store.store import CallStore
-from agent_core.admission import Place
-from agent_core.agent import Agent
-from agent_core.events import EndReason, EndRecord, Tally
-from agent_core.memory import CallMemory
+from agent_core.admission import Slot
+from agent_core.agent_runtime import AgentRuntime
+from agent_core.call_state import CallState
+from agent_core.call_state_writer import CallStateWriter
+from agent_core.events import CallDetailRecord, EndReason, SessionStats
 from agent_core.nova.transcript import History
-from agent_core.opening import Opening
-from agent_core.scribe import Scribe
+from agent_core.session_request import SessionRequest
 from webrtc_agent.refusals import SessionOver, SessionTaken, UnknownSession
 from webrtc_agent.return_token import Token
 
@@ -74,11 +74,11 @@ class Part:
         known: What is known of the conversation when the part begins.
     """
 
-    def __init__(self, returns: "Returns", token: Token, known: CallMemory) -> None:
+    def __init__(self, returns: "Returns", token: Token, known: CallState) -> None:
         self.token = token
-        self.scribe = Scribe(returns.store(token), known)
+        self.scribe = CallStateWriter(returns.store(token), known)
         self._was_quiet: Callable[[], bool] = lambda: False
-        self.tally = Tally()
+        self.tally = SessionStats()
         self.waiting: asyncio.Task[None] | None = None
         self.replaced = False
         self.over = asyncio.Event()
@@ -89,7 +89,7 @@ class Part:
         self._talk: Talk | None = None
         self._seeing: asyncio.Task[None] | None = None
         self._left = False
-        self.record: EndRecord | None = None
+        self.record: CallDetailRecord | None = None
 
     @property
     def is_first(self) -> bool:
@@ -111,10 +111,10 @@ class Part:
         """What was said before."""
         return resumption.history(self._known)
 
-    def opening(self, place: Place) -> Opening:
+    def opening(self, place: Slot) -> SessionRequest:
         """Make what the session of this part begins with."""
         known, first = self._known, self.is_first
-        return Opening(
+        return SessionRequest(
             "browser",
             place,
             details=known.details,
@@ -130,7 +130,7 @@ class Part:
             hands_over=self._returns.shared,
         )
 
-    def begin(self, talk: Talk, tally: Tally, was_quiet: Callable[[], bool] = lambda: False) -> None:
+    def begin(self, talk: Talk, tally: SessionStats, was_quiet: Callable[[], bool] = lambda: False) -> None:
         """Take the session of this part.
 
         Args:
@@ -186,7 +186,7 @@ class Part:
         """Whether the visitor was there."""
         return self._seeing is not None
 
-    def _goes_on(self, record: EndRecord) -> bool:
+    def _goes_on(self, record: CallDetailRecord) -> bool:
         if self._seeing is not None:
             self._seeing.cancel()
         self.record = record
@@ -226,7 +226,12 @@ class Returns:
     """
 
     def __init__(
-        self, agent: Agent, shelf: Shelf | None, seconds: float, longest: float, clock: Callable[[], float] = time.time
+        self,
+        agent: AgentRuntime,
+        shelf: KeyValueStore | None,
+        seconds: float,
+        longest: float,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.seconds = seconds
         self.longest = longest
@@ -234,7 +239,7 @@ class Returns:
         """Whether other tasks see the conversations of this one."""
         self.now = clock
         self._agent = agent
-        self._shelf: Shelf = ProcessShelf(clock) if shelf is None else shelf
+        self._shelf: KeyValueStore = ProcessStore(clock) if shelf is None else shelf
         self._parts: dict[str, Part] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
@@ -247,7 +252,7 @@ class Returns:
     def begin(self, details: str = "", region: str = "") -> Part:
         """Begin a conversation that its visitor may come back to."""
         token = Token(secrets.token_urlsafe(_NAME_BYTES), secrets.token_urlsafe(_KEY_BYTES), 0)
-        return Part(self, token, CallMemory(token.memory, details=details, region=region))
+        return Part(self, token, CallState(token.memory, details=details, region=region))
 
     async def claim(self, text: str, attempt: str, check: Callable[[], None]) -> Part:
         """Begin the next part of a conversation, once.
@@ -290,7 +295,7 @@ class Returns:
         self._wait(after)
         return after
 
-    def ended(self, part: Part, record: EndRecord, *, goes_on: bool) -> None:
+    def ended(self, part: Part, record: CallDetailRecord, *, goes_on: bool) -> None:
         """Take the end of a part's session."""
         if not part.replaced:
             if goes_on:
@@ -310,7 +315,7 @@ class Returns:
         if self.shared:
             await self._shelf.aclose()
 
-    async def _replace(self, before: Part) -> CallMemory:
+    async def _replace(self, before: Part) -> CallState:
         """End the part that the visitor has left behind, and return all that is known after it."""
         before.lose()
         if before.has_talk:
@@ -337,10 +342,10 @@ class Returns:
         if self._parts.get(part.token.name) is part:
             del self._parts[part.token.name]
 
-    def _wait(self, part: Part, record: EndRecord | None = None) -> None:
+    def _wait(self, part: Part, record: CallDetailRecord | None = None) -> None:
         part.waiting = self._run(self._wait_for_visitor(part, record), f"waiting-{part.token.name}")
 
-    async def _wait_for_visitor(self, part: Part, record: EndRecord | None) -> None:
+    async def _wait_for_visitor(self, part: Part, record: CallDetailRecord | None) -> None:
         await part.scribe.close(over=False)
         left = part.scribe.call.seen_at + self.seconds + MARGIN_SECONDS - self.now() if record is None else None
         try:
@@ -353,7 +358,7 @@ class Returns:
         number = part.scribe.call.part + 1
         if await self._redeem(self.store(part.token), part.token, number):
             if not part.scribe.call.recorded:
-                self._agent.keep(record or self._unheard(part.scribe.call), Tally())
+                self._agent.keep(record or self._unheard(part.scribe.call), SessionStats())
             part.scribe.change(part=number, recorded=True)
             await part.scribe.write_now()
         self._forget(part)
@@ -367,10 +372,10 @@ class Returns:
         name = f"{token.memory}/{part}"
         return await store.redeem(name, self.now() + KEPT_SECONDS, unless_known=False)
 
-    def _unheard(self, known: CallMemory) -> EndRecord:
+    def _unheard(self, known: CallState) -> CallDetailRecord:
         """Make the record of a conversation whose last part never came about."""
         tally = _tally(known.tally)
-        return EndRecord(
+        return CallDetailRecord(
             session_id=known.session_id,
             channel="browser",
             reason=EndReason.PEER_LOST,
@@ -387,8 +392,8 @@ class Returns:
         return task
 
 
-def _tally(kept: Any) -> Tally:  # noqa: ANN401 - JSON of this program, perhaps of another version
+def _tally(kept: Any) -> SessionStats:  # noqa: ANN401 - JSON of this program, perhaps of another version
     try:
-        return Tally(**kept)
+        return SessionStats(**kept)
     except TypeError:
-        return Tally()
+        return SessionStats()

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from agent_core.agent import Agent
-from agent_core.events import Consent, EndReason, EndRecord
-from agent_core.opening import Opening
+from agent_core.agent_runtime import AgentRuntime
+from agent_core.events import CallDetailRecord, EndReason, VisitorConsent
+from agent_core.session_request import SessionRequest
 from webrtc_agent.returning import Part
 
 
@@ -25,7 +25,7 @@ class DailyVisit(Protocol):
     def give_up(self) -> None:
         """Stop waiting for the visitor."""
 
-    def agreed(self, consent: Consent) -> None:
+    def agreed(self, consent: VisitorConsent) -> None:
         """Note what the visitor agreed to, for the end record."""
 
     def end(self, reason: EndReason) -> None:
@@ -34,7 +34,7 @@ class DailyVisit(Protocol):
     def use_text_only(self) -> None:
         """Send no audio until the visitor's page asks for it."""
 
-    async def run(self) -> EndRecord:
+    async def run(self) -> CallDetailRecord:
         """Join, talk, leave, delete the room. The place is given back whatever happens."""
 
 
@@ -48,7 +48,7 @@ class DailyRooms(Protocol):
             UpstreamError: Daily did not do it.
         """
 
-    def visit(self, agent: Agent, opening: Opening, room: Room, part: Part | None = None) -> DailyVisit:
+    def visit(self, agent: AgentRuntime, opening: SessionRequest, room: Room, part: Part | None = None) -> DailyVisit:
         """Prepare the conversation in a room; deletes the room when it has run.
 
         Args:

@@ -11,16 +11,16 @@ import structlog
 import uvloop
 from fastapi import FastAPI
 
-from agent_core.adapters.call_store.choice import open_shelf
+from agent_core.adapters.call_store.factory import open_shelf
 from agent_core.adapters.open_meteo import OpenMeteo
-from agent_core.agent import Agent
+from agent_core.agent_runtime import AgentRuntime
+from agent_core.background_tasks import operations
 from agent_core.certificates import check_certificates
 from agent_core.drain import make_server
 from agent_core.nova.sdk import clients_of
 from agent_core.observability import logs
 from agent_core.observability.meter import Meter
 from agent_core.observability.records import log_record
-from agent_core.operations import operations
 from agent_core.tools.goodbye import goodbye_tools
 from agent_core.tools.transfer import transfer_tools
 from agent_core.tools.weather import weather_tools
@@ -55,7 +55,7 @@ async def serve(settings: WebSettings) -> None:
     async with weather:
         people = transfer_tools([person.name for person in contacts(settings)])
         tools = [*weather_tools(weather), *people, *goodbye_tools()]
-        agent = Agent(settings, model, tools, log_record, meter, overflow=overflow)
+        agent = AgentRuntime(settings, model, tools, log_record, meter, overflow=overflow)
         lobby = Lobby(settings, agent, _daily_rooms(settings), shelf)
         app = create_app(lobby)
         server = make_server(app, agent, settings)
@@ -70,7 +70,7 @@ async def serve(settings: WebSettings) -> None:
 
 
 @asynccontextmanager
-async def _request_kept_open(app: FastAPI, agent: Agent, settings: WebSettings) -> AsyncIterator[None]:
+async def _request_kept_open(app: FastAPI, agent: AgentRuntime, settings: WebSettings) -> AsyncIterator[None]:
     if not settings.keep_request_open:
         yield
         return

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from agent_core.admission import Admission
-from agent_core.errors import AtCapacity, Draining, Refused
+from agent_core.errors import AtCapacity, Draining, PermissionRefused
 from webrtc_agent.arrivals import TooManyArriving
 from webrtc_agent.limits import StartLimit, TooOften
 from webrtc_agent.queue_ticket import QueueTickets
@@ -118,7 +118,7 @@ class Turns:
         except BaseException as error:
             if hold is not None:
                 hold.settle()
-            if isinstance(error, Refused):
+            if isinstance(error, PermissionRefused):
                 self.starts.refund(address)
                 raise self._answer(error, address, entry, asking) from None
             raise
@@ -154,7 +154,7 @@ class Turns:
         self.queue.merge([entry, *others])
         return self.queue.see(entry)
 
-    def _refusal(self, address: str, entry: Entry | None) -> Refused | None:
+    def _refusal(self, address: str, entry: Entry | None) -> PermissionRefused | None:
         try:
             self.starts.check(address)
         except TooOften as too_often:
@@ -165,7 +165,7 @@ class Turns:
             return AtCapacity("others have waited longer")
         return None
 
-    async def _wait(self, address: str, entry: Entry, asking: Asking) -> Refused | None:
+    async def _wait(self, address: str, entry: Entry, asking: Asking) -> PermissionRefused | None:
         """Hold the request for a while: so a page needs no timer, which browsers slow down where it is not seen."""
         if entry.name in self._asking:
             return AtCapacity("asked twice at a time")
@@ -181,7 +181,9 @@ class Turns:
         await self._admission.prepare()
         return self._refusal(address, entry)
 
-    def _answer(self, refusal: Refused, address: str, entry: Entry | None, asking: Asking | None) -> Refused:
+    def _answer(
+        self, refusal: PermissionRefused, address: str, entry: Entry | None, asking: Asking | None
+    ) -> PermissionRefused:
         """Give the visitor a place in the queue, where that helps and there is one."""
         if isinstance(refusal, MustWait) or asking is None or not self._limit:
             return refusal
@@ -200,6 +202,6 @@ class Turns:
         return MustWait(refusal.reason, ticket, position, self.queue.seconds_until(position))
 
 
-def _can_change(refusal: Refused | None) -> bool:
+def _can_change(refusal: PermissionRefused | None) -> bool:
     """Tell whether waiting at this task, or at another, may help."""
     return isinstance(refusal, (AtCapacity, Draining, TooManyArriving))

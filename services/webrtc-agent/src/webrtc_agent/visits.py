@@ -11,9 +11,9 @@ from uuid import uuid4
 
 import structlog
 
-from agent_core.admission import Place
-from agent_core.events import Consent, EndReason
-from agent_core.opening import Opening
+from agent_core.admission import Slot
+from agent_core.events import EndReason, VisitorConsent
+from agent_core.session_request import SessionRequest
 from webrtc_agent.refusals import UnknownSession
 from webrtc_agent.visitor_queue import Hold
 
@@ -67,7 +67,7 @@ class Visit:
         self.touched = now
         self.hold = hold
         """The place that is kept for a visitor from the queue."""
-        self.consent: Consent | None = None
+        self.consent: VisitorConsent | None = None
         self.details = ""
         """What the app said about its visitor; see `details.render`."""
         self.region = ""
@@ -76,7 +76,7 @@ class Visit:
         """The part of a conversation that its visitor may come back to, where their client can."""
         self.text_only = False
 
-    def opening(self, place: Place, details: str = "", region: str = "") -> Opening:
+    def opening(self, place: Slot, details: str = "", region: str = "") -> SessionRequest:
         """Make what its conversation begins with; what an offer says comes first, as in Pipecat's own runner.
 
         Args:
@@ -86,7 +86,7 @@ class Visit:
         """
         if self.part is not None:
             return self.part.opening(place)
-        return Opening("browser", place, details=details or self.details, region=region or self.region)
+        return SessionRequest("browser", place, details=details or self.details, region=region or self.region)
 
     def use_text_only(self) -> None:
         """Send no audio until the visitor's page asks for it; the conversation may be yet to come."""

@@ -61,7 +61,7 @@ _OURS: Final = frozenset({EndReason.FAILED, EndReason.MODEL_REJECTED})
 
 
 @dataclass(slots=True)
-class Tally:
+class SessionStats:
     """What is counted while a conversation goes on; becomes part of its end record."""
 
     resumed: int = 0
@@ -121,7 +121,7 @@ class Tally:
         self.tools[name] = self.tools.get(name, 0) + 1
         self.tool_failures += failed
 
-    def after(self, earlier: "Tally") -> "Tally":
+    def after(self, earlier: "SessionStats") -> "SessionStats":
         """Return the sum of this tally and that of an earlier part of the same conversation."""
         total: dict[str, Any] = {}
         for name in (one.name for one in fields(self)):
@@ -132,7 +132,7 @@ class Tally:
                 total[name] = before + now
         waits = [wait for wait in (earlier.slowest_answer_ms, self.slowest_answer_ms) if wait is not None]
         first = self.first_audio_ms if earlier.first_audio_ms is None else earlier.first_audio_ms
-        return Tally(**total, first_audio_ms=first, slowest_answer_ms=max(waits, default=None))
+        return SessionStats(**total, first_audio_ms=first, slowest_answer_ms=max(waits, default=None))
 
 
 _NOT_SUMMED: Final = frozenset({"first_audio_ms", "slowest_answer_ms"})
@@ -150,7 +150,7 @@ COUNTED: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class EndRecord:
+class CallDetailRecord:
     """The one line that tells a conversation's story.
 
     It holds identifiers and numbers: no transcript, no phone number.
@@ -162,7 +162,7 @@ class EndRecord:
     started_at: float
     """Unix seconds."""
     duration_ms: int
-    tally: Tally
+    tally: SessionStats
     call_sid: str | None = None
     cost_usd: float = 0.0
     """Estimate for the model."""
@@ -173,7 +173,7 @@ class EndRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Consent:
+class VisitorConsent:
     """What a visitor has agreed to, or was shown."""
 
     version: str

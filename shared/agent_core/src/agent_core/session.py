@@ -11,25 +11,25 @@ from uuid import uuid4
 import structlog
 
 from agent_core import causes, prompts
-from agent_core.agent import Agent
-from agent_core.apology import Apology
+from agent_core.agent_runtime import AgentRuntime
+from agent_core.announcements import Announcement
+from agent_core.closing import GracefulHangup
 from agent_core.errors import ModelError, UpstreamError
-from agent_core.events import Consent, EndReason, EndRecord, Tally
-from agent_core.farewell import Farewell
-from agent_core.handover import Handover
-from agent_core.idle import Idleness
+from agent_core.events import CallDetailRecord, EndReason, SessionStats, VisitorConsent
+from agent_core.failure_exit import FailureExit
+from agent_core.hold_announcements import HoldAnnouncer
+from agent_core.idle_monitor import IdleMonitor
 from agent_core.keypad import CutVoice, Keypad, Typed
-from agent_core.nova.link import ModelLink
+from agent_core.nova.resilient_connection import ResilientConnection
 from agent_core.nova.service import NovaSonicService
-from agent_core.nova.transcript import Transcript
+from agent_core.nova.transcript import ConversationTranscript
 from agent_core.nova.wire import Role
-from agent_core.opening import Media, Opening, SessionsOf
-from agent_core.patience import Patience
-from agent_core.phrases import Phrase
 from agent_core.pipeline import ConversationPipeline, RecentContext, SoundInFrames
+from agent_core.session_request import AudioRoute, ModelSessionFactory, SessionRequest
 from agent_core.summary import summarise
 from agent_core.tools.goodbye import END_CALL
 from agent_core.tools.registry import ToolRecord, ToolRegistry
+from agent_core.transfer_controller import TransferController
 from agent_core.units import known_region
 
 GREETING_SECONDS = 1.5
@@ -45,7 +45,7 @@ LAST_CLOSE_SECONDS = 1.0
 class Session:
     """Runs one conversation. Make it, ``run`` it once; everything else may be called meanwhile."""
 
-    def __init__(self, agent: Agent, opening: Opening, media: Media, tally: Tally) -> None:
+    def __init__(self, agent: AgentRuntime, opening: SessionRequest, media: AudioRoute, tally: SessionStats) -> None:
         self.session_id = opening.session_id or uuid4().hex
         self.tally = tally
         self._agent = agent
@@ -53,8 +53,8 @@ class Session:
         self._media = media
         self._started = self._connected_at = time.monotonic()
         self._reason: asyncio.Future[EndReason] = asyncio.get_running_loop().create_future()
-        self._farewell = Farewell(tally, self._end_when_heard)
-        self._patience = Patience(self._say, self._is_quiet, self._nudge)
+        self._farewell = GracefulHangup(tally, self._end_when_heard)
+        self._patience = HoldAnnouncer(self._say, self._is_quiet, self._nudge)
         self._voice = CutVoice(media.voice) if media.voice is not None else None
         self._keypad = Keypad(self._take_keys)
         self._kept_keys: list[str] = []
@@ -65,7 +65,7 @@ class Session:
         self.sounded_at: float | None = None
         """When the agent was last heard, in monotonic seconds; only where its sound travels in frames."""
         self._running: asyncio.Task[None] | None = None
-        self.consent: Consent | None = None
+        self.consent: VisitorConsent | None = None
         """To which notice the visitor agreed; part of the end record."""
         self.is_recorded = False
         """Whether the end record is written, and with it everything released."""
@@ -74,8 +74,8 @@ class Session:
         self._log = structlog.get_logger().bind(session_id=self.session_id, call_sid=opening.call_sid)
         self._tools = ToolRegistry(agent.tools, conversation=self, on_call=self._note_tool)
         self._context = RecentContext()
-        self._transcript = Transcript(opening.history, opening.on_words)
-        self._handover = Handover(
+        self._transcript = ConversationTranscript(opening.history, opening.on_words)
+        self._handover = TransferController(
             media.people,
             tally=tally,
             summary=lambda reason: summarise(self._transcript.history, reason),
@@ -84,9 +84,9 @@ class Session:
             transfers=opening.transfers,
             log=self._log,
         )
-        self._apology = Apology(self._handover, self._say_sorry, self.end)
-        self._link = ModelLink(
-            SessionsOf(agent, opening, media),
+        self._apology = FailureExit(self._handover, self._say_sorry, self.end)
+        self._link = ResilientConnection(
+            ModelSessionFactory(agent, opening, media),
             self._transcript,
             self.tally,
             self._patience,
@@ -94,7 +94,7 @@ class Session:
             renew_after=agent.settings.nova_sonic_renew_seconds,
             quirks=agent.quirks,
         )
-        self._idleness = Idleness(
+        self._idleness = IdleMonitor(
             agent.settings.idle_prompt_seconds,
             is_busy=lambda: self._handover.under_way or self._link.owes_answer or not self._is_quiet(),
             turns=lambda: self._link.caller_turns,
@@ -247,7 +247,7 @@ class Session:
             self._transcript.add(Role.USER, words)
         self._link.read(" ".join([*kept, prompts.load("transfer_failed", destination=destination)]))
 
-    def _say(self, phrase: Phrase) -> None:
+    def _say(self, phrase: Announcement) -> None:
         self._log.info("phrase_said", phrase=phrase.value)
         recordings = self._agent.recordings
         self._service.say(recordings.pcm(phrase, self._media.output_rate), recordings.words(phrase))
@@ -256,13 +256,13 @@ class Session:
         return self._agent.takes_nudges and self._link.nudge(prompts.looking_up())
 
     def _say_sorry(self) -> float:
-        self._say(Phrase.SORRY)
+        self._say(Announcement.SORRY)
         return self._service.sounds_for() + self._media.way_to_ear
 
     def _is_quiet(self) -> bool:
         return not (self._service.sounding() or self._link.caller_speaks)
 
-    async def run(self) -> EndRecord:
+    async def run(self) -> CallDetailRecord:
         """Greet, talk, end, release everything and give the one record of it.
 
         A defect of ours becomes a record too. Cancellation passes through, after its record.
@@ -288,7 +288,7 @@ class Session:
             record = await self._finish(reason)
         return record
 
-    async def _finish(self, reason: EndReason) -> EndRecord:
+    async def _finish(self, reason: EndReason) -> CallDetailRecord:
         """Release everything and write the record. Every step is taken, also where one before it has a defect."""
         await self._step(self._keep_last_keys)
         await self._step(lambda: self._say_the_end(reason))
@@ -301,7 +301,7 @@ class Session:
             record = self._keep_record(reason)
         return record
 
-    def _keep_record(self, reason: EndReason) -> EndRecord:
+    def _keep_record(self, reason: EndReason) -> CallDetailRecord:
         record = self._record(reason)
         if self._opening.goes_on is not None and self._opening.goes_on(record):
             self._agent.counting.paused(self.tally)
@@ -396,13 +396,13 @@ class Session:
                     await self._step(self._link.close)
         await self._step(self._service.let_go)
 
-    def _record(self, reason: EndReason) -> EndRecord:
+    def _record(self, reason: EndReason) -> CallDetailRecord:
         duration = time.monotonic() - self._started
         now, started_at = time.time(), self._opening.began_at
         if started_at is None:
             started_at = now - duration
         tally = self.tally if self._opening.earlier is None else self.tally.after(self._opening.earlier)
-        return EndRecord(
+        return CallDetailRecord(
             session_id=self.session_id,
             channel=self._opening.channel,
             reason=reason,

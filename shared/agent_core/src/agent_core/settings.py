@@ -35,7 +35,7 @@ CALL_STORE_PATTERN: Final = r"^(none|file:.+|dynamodb:[A-Za-z0-9_.-]{3,255})$"
 """``none``, ``file:<folder>`` or ``dynamodb:<table>``."""
 
 
-class Environment(StrEnum):
+class DeploymentEnvironment(StrEnum):
     """Where the service runs; it changes no behaviour, only what logs and metrics are labelled with."""
 
     LOCAL = "local"
@@ -108,7 +108,7 @@ class CoreSettings(BaseSettings):
     log_format: LogFormat = LogFormat.AUTO
     """How log lines look: ``json``, one object a line with metrics among them; ``text``, columns for a person, no
     metrics; ``auto`` is text on a terminal and JSON anywhere else."""
-    environment: Environment = Environment.LOCAL
+    environment: DeploymentEnvironment = DeploymentEnvironment.LOCAL
     """Label of logs and metrics."""
     public_base_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:7860"
     """How the outside reaches this service. Signatures and stream addresses are made from it, never from Host."""

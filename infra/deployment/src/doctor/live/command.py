@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from agent_core import phrases
+from agent_core import announcements
 from agent_core.nova import wire
 from agent_core.nova.credentials import CredentialSource
 from agent_core.nova.sdk import SdkModelClient
@@ -99,7 +99,7 @@ async def probes(surroundings: Surroundings, asked: Model, role: str = "") -> li
 
 def sentence() -> bytes:
     """Return a recorded sentence at 8 kHz: one that callers hear, so nothing has to be recorded."""
-    with wave.open(str(Path(phrases.__file__).with_name("look_up.wav"))) as file:
+    with wave.open(str(Path(announcements.__file__).with_name("look_up.wav"))) as file:
         step, samples = file.getframerate() // RATE, np.frombuffer(file.readframes(file.getnframes()), np.int16)
     whole = samples[: len(samples) // step * step].reshape(-1, step)
     return bytes(whole.mean(axis=1).astype(np.int16).tobytes())

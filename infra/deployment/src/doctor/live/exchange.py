@@ -13,7 +13,7 @@ from uuid import uuid4
 from agent_core.errors import ModelError, ProtocolError
 from agent_core.nova import wire
 from agent_core.nova.sdk import SdkModelClient, SdkModelStream
-from agent_core.nova.wire import Inference, ModelEvent, Role, ToolSpec
+from agent_core.nova.wire import Inference, ModelEvent, Role, WireToolSpec
 from doctor.live.recording import Recording
 
 RATE: Final = 8000
@@ -52,7 +52,7 @@ class Exchange:
             except ModelError as error:
                 self._ended(error)
 
-    async def introduce(self, tools: Sequence[ToolSpec] = (), rate: int = RATE) -> None:
+    async def introduce(self, tools: Sequence[WireToolSpec] = (), rate: int = RATE) -> None:
         """Begin the session, the prompt and the system's words."""
         await self.send(
             [
@@ -80,7 +80,7 @@ class Exchange:
 
     async def play(self, pcm: bytes, rate: int = RATE) -> None:
         """Send sound at the speed of speech."""
-        encoder, size = wire.AudioInput(self.prompt, self.microphone), int(rate * _CHUNK_SECONDS) * 2
+        encoder, size = wire.AudioInputEncoder(self.prompt, self.microphone), int(rate * _CHUNK_SECONDS) * 2
         for begin in range(0, len(pcm), size):
             if self.over_at is not None:
                 return
@@ -120,7 +120,7 @@ class Exchange:
                 try:
                     self.events.append((time.monotonic(), wire.parse(payload)))
                 except ProtocolError:
-                    self.events.append((time.monotonic(), wire.Unknown("malformed")))
+                    self.events.append((time.monotonic(), wire.UnknownModelEvent("malformed")))
                 self._news.set()
             self._ended(None)
         except ModelError as error:
@@ -142,7 +142,7 @@ class Exchange:
 
     async def goodbye(self) -> None:
         """End the session in the documented order."""
-        silence = wire.AudioInput(self.prompt, self.microphone).encode(bytes(640))
+        silence = wire.AudioInputEncoder(self.prompt, self.microphone).encode(bytes(640))
         await self.send(
             [silence, wire.end(self.prompt, self.microphone), wire.prompt_end(self.prompt), wire.session_end()]
         )

@@ -12,7 +12,7 @@ from agent_core.causes import classify
 from agent_core.errors import ModelError
 from agent_core.nova import wire
 from agent_core.nova.sdk import SdkModelClient
-from agent_core.nova.wire import Role, ToolSpec
+from agent_core.nova.wire import Role, WireToolSpec
 from doctor.live.exchange import RATE, Exchange, exchange
 from doctor.live.recording import Recording
 from doctor.live.verdict import Verdict
@@ -145,10 +145,10 @@ async def answers(model: Model) -> list[Verdict]:
         await one.play(_SILENCE)
         asked = time.monotonic()
         await one.ask("Say one short sentence about bread.")
-        if not await one.until(wire.Audio, _ANSWER_SECONDS):
+        if not await one.until(wire.AgentAudio, _ANSWER_SECONDS):
             return
         await _finished(one)
-        pieces = [(at, event) for at, event in one.events if isinstance(event, wire.Audio)]
+        pieces = [(at, event) for at, event in one.events if isinstance(event, wire.AgentAudio)]
         sounds.append(pieces[0][0] - asked)
         sizes.extend(len(event.pcm) for _, event in pieces)
         gaps.extend(_gaps(one))
@@ -186,7 +186,7 @@ def _gaps(one: Exchange) -> list[float]:
     gaps: list[float] = []
     before: float | None = None
     for at, event in one.events:
-        if isinstance(event, wire.Audio):
+        if isinstance(event, wire.AgentAudio):
             if before is not None:
                 gaps.append(at - before)
             before = at
@@ -206,11 +206,11 @@ async def eight_kilohertz(model: Model, sentence: bytes) -> list[Verdict]:
         await one.introduce()
         await one.listen()
         await one.play(sentence + bytes(RATE * 2 * 2))
-        await one.until(wire.Audio, _ANSWER_SECONDS)
+        await one.until(wire.AgentAudio, _ANSWER_SECONDS)
 
     one = await model.open("P3 a spoken sentence", use)
     heard = any(isinstance(event, wire.Text) for _, event in one.events)
-    answered = any(isinstance(event, wire.Audio) for _, event in one.events)
+    answered = any(isinstance(event, wire.AgentAudio) for _, event in one.events)
     refusal = _refusal(one) if one.error else ""
     words = refusal or f"{'heard' if heard else 'not heard'}, {'answered' if answered else 'not answered'}"
     return [Verdict("P3 8 kHz in and out", heard and answered and not refusal, words)]
@@ -225,9 +225,9 @@ async def schemas(model: Model) -> list[Verdict]:
     ]
     found = []
     for name, keyword in cases:
-        tool = ToolSpec("look_up", "Look something up.", {"type": "object", "properties": {"hour": keyword}})
+        tool = WireToolSpec("look_up", "Look something up.", {"type": "object", "properties": {"hour": keyword}})
 
-        async def use(one: Exchange, tool: ToolSpec = tool) -> None:
+        async def use(one: Exchange, tool: WireToolSpec = tool) -> None:
             await one.introduce([tool])
             await one.listen()
             await one.play(_SILENCE)
@@ -238,7 +238,7 @@ async def schemas(model: Model) -> list[Verdict]:
 
 
 async def _tool_calls(model: Model) -> list[Verdict]:
-    tool = ToolSpec("look_up", "Look something up.", {"type": "object", "properties": {}})
+    tool = WireToolSpec("look_up", "Look something up.", {"type": "object", "properties": {}})
     refusals: list[str] = []
 
     async def use(one: Exchange) -> None:

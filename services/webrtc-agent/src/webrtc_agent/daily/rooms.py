@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import structlog
 
-from agent_core.agent import Agent
-from agent_core.farewell import GOODBYE_SECONDS
-from agent_core.opening import Opening
+from agent_core.agent_runtime import AgentRuntime
+from agent_core.closing import GOODBYE_SECONDS
+from agent_core.session_request import SessionRequest
 from webrtc_agent.call_back import Contact
 from webrtc_agent.daily import native
 from webrtc_agent.daily.api import DailyApi
@@ -70,7 +70,7 @@ class Rooms:
             raise
         return Room(name, url, visitor_token=visitor, agent_token=agent)
 
-    def visit(self, agent: Agent, opening: Opening, room: Room, part: Part | None = None) -> Visit:
+    def visit(self, agent: AgentRuntime, opening: SessionRequest, room: Room, part: Part | None = None) -> Visit:
         """Prepare the conversation in a room."""
         return Visit(
             agent,

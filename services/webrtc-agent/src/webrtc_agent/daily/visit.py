@@ -7,11 +7,11 @@ from typing import Any
 
 import structlog
 
-from agent_core.agent import Agent
+from agent_core.agent_runtime import AgentRuntime
 from agent_core.errors import AtCapacity
-from agent_core.events import Consent, EndReason, EndRecord, Tally
-from agent_core.opening import Media, Opening
+from agent_core.events import CallDetailRecord, EndReason, SessionStats, VisitorConsent
 from agent_core.session import Session
+from agent_core.session_request import AudioRoute, SessionRequest
 from webrtc_agent.attention import Attention
 from webrtc_agent.call_back import CallBackCard, Contact
 from webrtc_agent.daily.transport import RoomTransport
@@ -47,8 +47,8 @@ class Visit:
 
     def __init__(  # noqa: PLR0913 - made in one place
         self,
-        agent: Agent,
-        opening: Opening,
+        agent: AgentRuntime,
+        opening: SessionRequest,
         connect: Callable[[Attention], RoomTransport],
         discard: Callable[[], None],
         *,
@@ -62,7 +62,7 @@ class Visit:
         self._joined = asyncio.Event()
         self._telling: set[asyncio.Task[None]] = set()
         self._transport = transport = connect(attention)
-        media = Media(
+        media = AudioRoute(
             INPUT_RATE,
             OUTPUT_RATE,
             source=transport.input(),
@@ -71,7 +71,7 @@ class Visit:
             before_end=self._say_why,
             people=CallBackCard(people, self._tell),
         )
-        self._session = attention.session = Session(agent, opening, media, Tally())
+        self._session = attention.session = Session(agent, opening, media, SessionStats())
         if part is not None:
             part.begin(self._session, self._session.tally, self._was_quiet)
             attention.on_leave = part.left
@@ -84,7 +84,7 @@ class Visit:
         """Stop waiting for the visitor."""
         self._session.end(EndReason.NEVER_CONNECTED)
 
-    def agreed(self, consent: Consent) -> None:
+    def agreed(self, consent: VisitorConsent) -> None:
         """Note what the visitor agreed to, for the end record."""
         self._session.consent = consent
 
@@ -96,7 +96,7 @@ class Visit:
         """Send no audio until the visitor's page asks for it."""
         self._attention.text_only = True
 
-    async def run(self) -> EndRecord:
+    async def run(self) -> CallDetailRecord:
         """Join, talk, leave; returns its record when everything but the room is released."""
         waiting = asyncio.create_task(self._wait_for_both(), name="room-waiting")
         try:

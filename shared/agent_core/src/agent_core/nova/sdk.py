@@ -36,9 +36,9 @@ from smithy_http.aio.crt import (  # type: ignore[attr-defined]  # the CRT's, wh
 from agent_core import reach
 from agent_core.causes import CLOCK
 from agent_core.errors import ModelError, ModelRejected, ModelUnavailable
-from agent_core.nova import remedies
+from agent_core.nova import error_policy
 from agent_core.nova.credentials import CredentialSource
-from agent_core.nova.remedies import Remedy
+from agent_core.nova.error_policy import RetryPolicy
 from agent_core.settings import CoreSettings
 
 _HTTPS: Final = 443
@@ -58,7 +58,7 @@ _SKEWED_SECONDS: Final = 240.0
 """AWS refuses a signature that is 300 seconds off its clock."""
 
 
-class _Connection(AIOHttpClientConnectionUnified):  # type: ignore[misc]  # untyped there
+class _SdkConnection(AIOHttpClientConnectionUnified):  # type: ignore[misc]  # untyped there
     """A connection whose making cannot be cancelled.
 
     The CRT reports some failures half a minute late, such as of TLS, and stumbles over a future that was cancelled.
@@ -95,7 +95,7 @@ class _Transport(AWSCRTHTTPClient):
         secured = self._tls_ctx.new_connection_options()
         secured.set_server_name(url.host)
         secured.set_alpn_list(["h2"])
-        return await _Connection.new(
+        return await _SdkConnection.new(
             bootstrap=self._client_bootstrap,
             host_name=url.host,
             port=url.port or _HTTPS,
@@ -324,10 +324,10 @@ def _folded(error: Exception, clock_off: float) -> ModelError:
         reason = (
             f"{CLOCK}about {round(abs(clock_off), -1):.0f} s {'ahead of' if clock_off > 0 else 'behind'} the service's"
         )
-    foreign = not remedies.is_known(kind) and not isinstance(error, ServiceError)
+    foreign = not error_policy.is_known(kind) and not isinstance(error, ServiceError)
     if foreign and getattr(error, "fault", None) == "client":
         return ModelRejected(kind, reason)
-    rejected = remedies.remedy_for(kind, reason) is Remedy.GIVE_UP
+    rejected = error_policy.remedy_for(kind, reason) is RetryPolicy.GIVE_UP
     return ModelRejected(kind, reason) if rejected else ModelUnavailable(kind, reason)
 
 

@@ -45,11 +45,11 @@ from pipecat.utils.time import time_now_iso8601
 from agent_core.errors import ModelError, ModelUnavailable
 from agent_core.nova import wire
 from agent_core.nova.declared_rate import DeclaredRate
-from agent_core.nova.frame_voice import FrameVoice
+from agent_core.nova.frame_audio_sink import FrameAudioSink
 from agent_core.nova.head_start import HeadStart
-from agent_core.nova.host import Host, Voice
-from agent_core.nova.link import ModelLink
 from agent_core.nova.pipecat_settings import settings
+from agent_core.nova.resilient_connection import ResilientConnection
+from agent_core.nova.session_callbacks import AudioSink, SessionCallbacks
 from agent_core.nova.tool_calls import ToolCalls
 from agent_core.nova.wire import ModelEvent, StopReason
 
@@ -63,7 +63,7 @@ MAX_UNKNOWN_NAMES = 5
 
 
 class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
-    """Puts a ``ModelLink`` into a pipeline.
+    """Puts a ``ResilientConnection`` into a pipeline.
 
     Args:
         link: The model's side of this conversation.
@@ -74,13 +74,15 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
 
     adapter_class = AWSNovaSonicLLMAdapter
 
-    def __init__(self, link: ModelLink, host: Host, *, output_rate: int, voice: Voice | None) -> None:
+    def __init__(
+        self, link: ResilientConnection, host: SessionCallbacks, *, output_rate: int, voice: AudioSink | None
+    ) -> None:
         super().__init__(settings=settings())
         self._link = link
         self._host = host
         self._tally = host.tally
         self._voice = voice
-        self._frames = FrameVoice(self.push_frame, output_rate)
+        self._frames = FrameAudioSink(self.push_frame, output_rate)
         self._tools = ToolCalls(link, host, self.broadcast_frame)
         self._rate = DeclaredRate(output_rate)
         self._head_start = HeadStart(link.quirks, output_rate)
@@ -194,7 +196,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
 
     async def _handle(self, event: ModelEvent) -> None:
         match event:
-            case wire.Audio(pcm):
+            case wire.AgentAudio(pcm):
                 await self._play(pcm)
             case wire.ContentStarted():
                 await self._start_block(event)
@@ -222,7 +224,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
             case wire.UserSpeechEnded():
                 self._speech_end_told = True
                 self._end_of_turn()
-            case wire.Unknown(name):
+            case wire.UnknownModelEvent(name):
                 self._note_unknown(name)
 
     def _note_unknown(self, name: str) -> None:

@@ -15,8 +15,8 @@ from pipecat.frames.frames import (
 
 from agent_core.errors import ModelUnavailable
 from agent_core.nova import wire
-from agent_core.nova.host import Host
-from agent_core.nova.link import ModelLink
+from agent_core.nova.resilient_connection import ResilientConnection
+from agent_core.nova.session_callbacks import SessionCallbacks
 
 log = structlog.get_logger()
 
@@ -73,7 +73,7 @@ class ToolCalls:
         broadcast: The service's.
     """
 
-    def __init__(self, link: ModelLink, host: Host, broadcast: Broadcast) -> None:
+    def __init__(self, link: ResilientConnection, host: SessionCallbacks, broadcast: Broadcast) -> None:
         self._link = link
         self._host = host
         self._broadcast = broadcast
