@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from phone_agent import resumption
+from phone_agent import resume_action
 from tests.support.remembered_call import Scene
 from tests.support.stranger import close_code, invitation_in
 from tests.support.waiting import until
@@ -58,7 +58,7 @@ async def test_who_was_told_to_wait_has_a_place_afterwards(scene: Scene) -> None
     """Twilio pauses for up to three seconds before it opens the stream; what is parked waits for as much longer."""
     await scene.remembered()
     document = await scene.caller.lose(3)
-    pause = resumption.pause(await scene.store.recall(scene.caller.call_sid), 3)
+    pause = resume_action.pause(await scene.store.recall(scene.caller.call_sid), 3)
     assert f'length="{pause}"' in document
     await asyncio.sleep(pause + 3)
     assert scene.phone.records == []

@@ -46,8 +46,8 @@ QUICK = (
     "agent_core.nova.resilient_connection.ModelLink.close",
     "phone_agent.live_call.LiveCall.__init__",
     "phone_agent.live_call.LiveCall._write",
-    "phone_agent.phone.Phone.answer",
-    "phone_agent.phone.Phone.park",
+    "phone_agent.phone_service.Phone.answer",
+    "phone_agent.phone_service.Phone.park",
     "phone_agent.routes._Connecting.__call__",
     "phone_agent.routes._opening",
 )

@@ -18,7 +18,7 @@ from agent_core.tools.goodbye import goodbye_tools
 from agent_core.uvicorn_protocols import PING_SECONDS, HttpProtocol, WebSocketProtocol
 from phone_agent.app import create_app
 from phone_agent.call_control import CallControl
-from phone_agent.phone import Phone
+from phone_agent.phone_service import PhoneService
 from phone_agent.settings import PhoneSettings
 from standins.twilio.server import TwilioExchange
 from tests.support.scripted_model import ScriptedModel
@@ -32,7 +32,7 @@ class PhoneInProcess:
 
     url: str
     agent: AgentRuntime
-    phone: Phone
+    phone: PhoneService
     model: ScriptedModel
     records: list[CallDetailRecord]
 
@@ -66,7 +66,7 @@ async def phone_in_process(
     )
     agent = AgentRuntime(settings, model, goodbye_tools(), keep)
     async with httpx.AsyncClient(base_url=exchange.url, auth=settings.rest_credentials, trust_env=False) as twilio:
-        phone = Phone(settings, agent, CallControl(twilio, exchange.settings.account_sid), store)
+        phone = PhoneService(settings, agent, CallControl(twilio, exchange.settings.account_sid), store)
         app = create_app(phone)
         config = uvicorn.Config(
             app,

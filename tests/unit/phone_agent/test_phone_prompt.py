@@ -9,8 +9,8 @@ from agent_core.nova.stream import ModelStream
 from agent_core.tools.goodbye import goodbye_tools
 from agent_core.tools.transfer import transfer_tools
 from agent_core.tools.weather import weather_tools
-from phone_agent.line import SAMPLE_RATE
 from phone_agent.settings import PhoneSettings
+from phone_agent.twilio_audio_sink import SAMPLE_RATE
 
 SECRETS = {
     "twilio_account_sid": "AC" + "0a" * 16,

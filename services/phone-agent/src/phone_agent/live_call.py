@@ -21,12 +21,12 @@ from agent_core.session_request import AudioRoute, SessionRequest
 from agent_core.uvicorn_protocols import pongs_of
 from phone_agent import media_stream
 from phone_agent.call_control import RestRefused
-from phone_agent.line import SAMPLE_RATE, Line
-from phone_agent.media_stream import Dtmf, Inbound, MalformedMessage, Mark, Start, Stop
+from phone_agent.media_stream import Dtmf, Inbound, MalformedMessage, MarkReturned, StreamStarted, StreamStopped
 from phone_agent.packets import Packetizer
-from phone_agent.phone import Phone
-from phone_agent.putting_through import PutThrough
-from phone_agent.stream_guard import StreamGuard, Verdict
+from phone_agent.phone_service import PhoneService
+from phone_agent.stream_guard import GuardDecision, StreamGuard
+from phone_agent.twilio_audio_sink import SAMPLE_RATE, TwilioAudioSink
+from phone_agent.twilio_transfer import TwilioTransfer
 
 log = structlog.get_logger()
 
@@ -57,7 +57,7 @@ async def receive(socket: WebSocket) -> str:
     return message.get("text") or ""
 
 
-async def read_start(socket: WebSocket, guard: StreamGuard) -> Start:
+async def read_start(socket: WebSocket, guard: StreamGuard) -> StreamStarted:
     """Wait for the message that says whose stream this is.
 
     Raises:
@@ -67,15 +67,15 @@ async def read_start(socket: WebSocket, guard: StreamGuard) -> Start:
         async with asyncio.timeout(START_SECONDS):
             while True:
                 message = media_stream.decode(await receive(socket))
-                if guard.accept(message) is Verdict.CLOSE:
+                if guard.accept(message) is GuardDecision.CLOSE:
                     raise MalformedMessage("not_a_start")
-                if isinstance(message, Start):
+                if isinstance(message, StreamStarted):
                     return message
     except TimeoutError:
         raise MalformedMessage("no_start") from None
 
 
-class LiveCall:
+class MediaStreamCall:
     """Moves sound between a socket and a session until one of them ends.
 
     Args:
@@ -89,11 +89,11 @@ class LiveCall:
 
     def __init__(  # noqa: PLR0913 - made in one place
         self,
-        phone: Phone,
+        phone: PhoneService,
         socket: WebSocket,
         *,
         guard: StreamGuard,
-        start: Start,
+        start: StreamStarted,
         opening: SessionRequest,
         known: CallState,
     ) -> None:
@@ -108,8 +108,8 @@ class LiveCall:
         self._sending_since: float | None = None
         self._packets = Packetizer(phone.settings.media_frame_ms)
         self._tally = SessionStats(resumed=known.begun - 1)
-        self._line = Line(start.stream_sid, self._tally, self._clock)
-        people = PutThrough(
+        self._line = TwilioAudioSink(start.stream_sid, self._tally, self._clock)
+        people = TwilioTransfer(
             phone.switchboard, start.call_sid, known.began_at, known.caller_id, transfers=known.transferred
         )
         media = AudioRoute(SAMPLE_RATE, SAMPLE_RATE, voice=self._line, people=people)
@@ -193,25 +193,25 @@ class LiveCall:
                 log.debug("message_malformed", call_sid=self._call_sid, reason=error.reason)
             else:
                 verdict = self._guard.accept(message)
-                self._tally.ignored_messages += verdict is Verdict.DROP
-                if verdict is Verdict.ACCEPT and self._take(message):
+                self._tally.ignored_messages += verdict is GuardDecision.DROP
+                if verdict is GuardDecision.ACCEPT and self._take(message):
                     return await self._why_stopped()
-            if verdict is Verdict.CLOSE:
+            if verdict is GuardDecision.CLOSE:
                 return EndReason.PROTOCOL_ERROR
 
     def _take(self, message: Inbound) -> bool:
         """Act on a message; True when it was the last."""
         match message:
-            case media_stream.Media():
+            case media_stream.CallerMedia():
                 self._tally.missing_packets = self._guard.counts.missing
                 for pcm in self._packets.push(message.payload):
                     self._session.hear(pcm)
-            case Mark():
+            case MarkReturned():
                 if self._line.mark_echoed(message.name):
                     self._session.answer_heard()
             case Dtmf():
                 self._session.press(message.digit)
-            case Stop():
+            case StreamStopped():
                 return True
         return False
 

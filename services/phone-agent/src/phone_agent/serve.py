@@ -26,9 +26,9 @@ from agent_core.tools.transfer import transfer_tools
 from agent_core.tools.weather import weather_tools
 from phone_agent.app import create_app
 from phone_agent.call_control import CallControl
-from phone_agent.line import SAMPLE_RATE
-from phone_agent.phone import Phone
+from phone_agent.phone_service import PhoneService
 from phone_agent.settings import PhoneSettings
+from phone_agent.twilio_audio_sink import SAMPLE_RATE
 
 _MEMORY: Final = b"phone-agent call memory v1"
 
@@ -52,7 +52,7 @@ async def serve(settings: PhoneSettings) -> None:
         tools = [*weather_tools(weather), *people, *goodbye_tools()]
         agent = AgentRuntime(settings, model, tools, log_record, meter, overflow=overflow)
         control = CallControl(twilio, settings.twilio_account_sid)
-        phone = Phone(settings, agent, control, store)
+        phone = PhoneService(settings, agent, control, store)
         server = make_server(create_app(phone), agent, settings)
         agent.recordings.prepare([SAMPLE_RATE])
         # What is loaded now stays for good; without this every collection walks through it, and all calls wait.

@@ -58,7 +58,7 @@ class Fallback:
 
 
 @dataclass(frozen=True, slots=True)
-class WayBack:
+class ResumeRedirect:
     """Where a call goes when its conversation is lost and another task may go on with it.
 
     Attributes:
@@ -90,7 +90,7 @@ def answer(  # noqa: PLR0913 - what the document is made of
     url: str,
     ticket: str,
     *,
-    fallback: Fallback | WayBack,
+    fallback: Fallback | ResumeRedirect,
     part: int = 0,
     caller_id: str | None = None,
     note: str | None = None,
@@ -121,7 +121,7 @@ def answer(  # noqa: PLR0913 - what the document is made of
     for name, value in (("part", str(part) if part else None), ("caller_id", caller_id), ("note", note)):
         if value is not None:
             SubElement(stream, "Parameter", _attributes(name=name, value=value))
-    if isinstance(fallback, WayBack):
+    if isinstance(fallback, ResumeRedirect):
         if fallback.wait is not None:
             _say(response, fallback.wait)
         SubElement(response, "Redirect", _attributes(method="POST")).text = _xml(fallback.url)

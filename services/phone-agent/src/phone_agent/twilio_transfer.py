@@ -10,11 +10,11 @@ from agent_core.summary import about
 from phone_agent import twiml
 from phone_agent.accepting import Accept
 from phone_agent.call_control import CallControl
-from phone_agent.note import AFTER_THE_TALK, LONG, Note, Notes
 from phone_agent.spelling import in_ascii
+from phone_agent.transfer_context import AFTER_THE_TALK, LONG, TransferContext, TransferContextCodec
 
 
-class Switchboard:
+class TransferService:
     """What all calls need to be put through.
 
     Args:
@@ -31,7 +31,7 @@ class Switchboard:
         self,
         destinations: Sequence[Destination],
         control: CallControl,
-        notes: Notes,
+        notes: TransferContextCodec,
         *,
         base_url: str,
         ring: timedelta,
@@ -51,7 +51,7 @@ class Switchboard:
         """Who can be called."""
         return tuple(self._destinations)
 
-    async def connect(self, note: Note, caller_id: str | None = None) -> None:
+    async def connect(self, note: TransferContext, caller_id: str | None = None) -> None:
         """Put a caller through.
 
         Raises:
@@ -60,13 +60,13 @@ class Switchboard:
         note = replace(note, about=about(note.summary), asked_at=time.time())
         await self._control.redirect(note.call_sid, self.document(note, caller_id))
 
-    def next_address(self, note: Note) -> Note | None:
+    def next_address(self, note: TransferContext) -> TransferContext | None:
         """Return the note for the next address of the same destination; None where there is none left."""
         destination = self._destinations.get(note.destination)
         has_more = destination is not None and note.address + 1 < len(destination.addresses)
         return replace(note, address=note.address + 1) if has_more else None
 
-    def document(self, note: Note, caller_id: str | None = None) -> str:
+    def document(self, note: TransferContext, caller_id: str | None = None) -> str:
         """Make what Twilio is told."""
         address = self._destinations[note.destination].addresses[note.address]
         whisper = self._notes.seal(replace(note, summary=note.about, about=""), LONG)
@@ -81,7 +81,7 @@ class Switchboard:
             caller_id=self._caller_id or caller_id,
         )
 
-    def accepted_url(self, note: Note | None, answered_at: float, *, again: bool = False) -> str:
+    def accepted_url(self, note: TransferContext | None, answered_at: float, *, again: bool = False) -> str:
         """Where Twilio asks when a person has pressed a key.
 
         Args:
@@ -94,12 +94,12 @@ class Switchboard:
         query += [f"note={self._notes.seal(replace(note, summary=''))}"] if note is not None else []
         return f"{self._base_url}/accepted?{'&'.join(query)}{twiml.TRY_AGAIN}"
 
-    def after_url(self, note: Note) -> str:
+    def after_url(self, note: TransferContext) -> str:
         """Where Twilio asks what comes after the person."""
         return f"{self._base_url}/dial-ended?note={self._notes.seal(note, LONG, AFTER_THE_TALK)}"
 
 
-class PutThrough:
+class TwilioTransfer:
     """One caller's way to a person.
 
     Args:
@@ -114,7 +114,7 @@ class PutThrough:
 
     def __init__(
         self,
-        switchboard: Switchboard,
+        switchboard: TransferService,
         call_sid: str,
         began_at: float = 0.0,
         caller_id: str | None = None,
@@ -138,5 +138,5 @@ class PutThrough:
         Raises:
             UpstreamError: Twilio could not be told; the call goes on as it was.
         """
-        note = Note(self._call_sid, destination, summary, self._began_at, transfers=self._transfers + 1)
+        note = TransferContext(self._call_sid, destination, summary, self._began_at, transfers=self._transfers + 1)
         await self._switchboard.connect(note, self._caller_id)

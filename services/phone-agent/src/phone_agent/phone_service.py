@@ -18,14 +18,14 @@ from agent_core.nova.model_session import ModelSession
 from agent_core.nova.prewarm_pool import PrewarmedSession, PrewarmPool
 from agent_core.resumption import OVER, for_model
 from agent_core.resumption import history as said_before
-from phone_agent import resumption, twiml
+from phone_agent import resume_action, twiml
 from phone_agent.call_control import CallControl
-from phone_agent.line import SAMPLE_RATE
-from phone_agent.note import SHORT, Note, Notes
-from phone_agent.putting_through import Switchboard
 from phone_agent.settings import PhoneSettings
 from phone_agent.signature import SignatureVerifier
-from phone_agent.ticket import TicketOffice
+from phone_agent.stream_token import StreamTokenIssuer
+from phone_agent.transfer_context import SHORT, TransferContext, TransferContextCodec
+from phone_agent.twilio_audio_sink import SAMPLE_RATE
+from phone_agent.twilio_transfer import TransferService
 
 _REMEMBER = timedelta(hours=1)
 """How long a call is remembered as answered. A captured webhook can be sent again for ever, for nothing in its
@@ -37,14 +37,14 @@ _MAX_UNPROVEN = 20
 """Sockets that have not shown a ticket yet. Twilio shows it at once, so more at a time are not Twilio's."""
 
 
-class Losable(Protocol):
+class Supersedable(Protocol):
     """A call that goes on."""
 
     def lose(self) -> None:
         """End its conversation: Twilio has another stream for it."""
 
 
-class Phone:
+class PhoneService:
     """The phone service's parts, made once.
 
     Args:
@@ -62,11 +62,11 @@ class Phone:
         self.control = control
         self.store = store or CallStore()
         agent.hands_over = self.store.remembers
-        self.live: dict[str, Losable] = {}
+        self.live: dict[str, Supersedable] = {}
         """Calls that have a stream here, by their sid."""
         self.verifier = SignatureVerifier(settings.auth_tokens, settings.public_base_url, settings.shared_keys)
-        self.tickets = TicketOffice.from_auth_tokens(settings.auth_tokens)
-        self.notes = Notes.from_auth_tokens(settings.auth_tokens)
+        self.tickets = StreamTokenIssuer.from_auth_tokens(settings.auth_tokens)
+        self.notes = TransferContextCodec.from_auth_tokens(settings.auth_tokens)
         self.parking = PrewarmPool(self._open_model, self._note_abandoned)
         self._answered: dict[str, float] = {}
         self._ended: dict[str, EndReason] = {}
@@ -74,7 +74,7 @@ class Phone:
         self._expected: set[str] = set()
         self._url = base = f"{settings.base_url}/incoming-call"
         self._status_url = f"{base}/stream-status"
-        self.switchboard = Switchboard(
+        self.switchboard = TransferService(
             settings.transfer_destinations,
             control,
             self.notes,
@@ -141,7 +141,7 @@ class Phone:
             del self._ended[next(iter(self._ended))]
         self._ended[call_sid] = reason
 
-    def way(self, call: CallState | None, call_sid: str, part: int, seconds_left: float) -> resumption.Way:
+    def way(self, call: CallState | None, call_sid: str, part: int, seconds_left: float) -> resume_action.ResumeAction:
         """Decide what becomes of a call whose stream is over.
 
         Args:
@@ -151,8 +151,8 @@ class Phone:
             seconds_left: How long the call may still last.
         """
         if self.ended_normally(call_sid):
-            return resumption.Way.HANG_UP
-        return resumption.way(call, part, seconds_left)
+            return resume_action.ResumeAction.HANG_UP
+        return resume_action.way(call, part, seconds_left)
 
     def ended_normally(self, call_sid: str) -> bool:
         """Tell whether a call's conversation was over, as far as this task knows."""
@@ -211,7 +211,7 @@ class Phone:
 
     def _is_parked(self, call_sid: str) -> bool:
         """Tell whether anything is parked for a call."""
-        return any(_name(call_sid, part) in self.parking for part in range(resumption.MAX_PARTS + 1))
+        return any(_name(call_sid, part) in self.parking for part in range(resume_action.MAX_PARTS + 1))
 
     def give_up(self, call_sid: str, part: int) -> None:
         """Wait no more for a stream that another task carries."""
@@ -246,7 +246,7 @@ class Phone:
         finally:
             self._unproven -= 1
 
-    def answer(self, call: CallState, account_sid: str, *, pause: int = 0, note: Note | None = None) -> str:
+    def answer(self, call: CallState, account_sid: str, *, pause: int = 0, note: TransferContext | None = None) -> str:
         """Make the document that connects a call.
 
         Args:
@@ -256,10 +256,12 @@ class Phone:
             note: For one that comes back from a person.
         """
         if self.store.remembers:
-            behind: twiml.Fallback | twiml.WayBack = twiml.WayBack(self.lost_url(call.part) + twiml.TRY_AGAIN)
+            behind: twiml.Fallback | twiml.ResumeRedirect = twiml.ResumeRedirect(
+                self.lost_url(call.part) + twiml.TRY_AGAIN
+            )
         elif self.control.works is False:
             # A goodbye may not reach Twilio. Then only we know that the call is over and that no person may be dialled.
-            behind = twiml.WayBack(f"{self._url}/after{twiml.TRY_AGAIN}", wait=None)
+            behind = twiml.ResumeRedirect(f"{self._url}/after{twiml.TRY_AGAIN}", wait=None)
         else:
             behind = self.fallback_for(call.caller_id)
         return twiml.answer(

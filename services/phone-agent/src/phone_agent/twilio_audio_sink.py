@@ -9,7 +9,7 @@ from collections.abc import Callable
 from agent_core.events import SessionStats
 from phone_agent import ulaw
 from phone_agent.outbox import Outbox
-from phone_agent.playout import Echo, PlayoutClock
+from phone_agent.playout import MarkOutcome, PlayoutClock
 
 SAMPLE_RATE = 8000
 """Hz from end to end: Nova Sonic takes and gives what the telephone network carries, so nothing is resampled."""
@@ -18,7 +18,7 @@ _ALIVE = "alive"
 """A mark that is no answer's: its echo says that Twilio is there."""
 
 
-class Line:
+class TwilioAudioSink:
     """Takes the agent's sound as 16-bit PCM at 8 kHz and gives out Media Streams messages.
 
     Args:
@@ -90,7 +90,7 @@ class Line:
 
     def mark_echoed(self, name: str) -> bool:
         """Take a mark that came back; True when the caller has heard an answer to its end."""
-        return self._playout.mark_echoed(name, self._clock()) is Echo.PLAYED and name.startswith(_ANSWER)
+        return self._playout.mark_echoed(name, self._clock()) is MarkOutcome.PLAYED and name.startswith(_ANSWER)
 
     async def messages(self) -> list[str]:
         """Wait for something to send."""

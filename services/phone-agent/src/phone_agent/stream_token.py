@@ -26,7 +26,7 @@ from pydantic import SecretStr
 
 from agent_core.adapters.call_store.seal import derive_key
 from agent_core.errors import ConfigurationError, Forbidden
-from phone_agent.resumption import MAX_PARTS
+from phone_agent.resume_action import MAX_PARTS
 
 type TicketFault = Literal["missing", "malformed", "forged", "expired", "foreign", "replayed"]
 
@@ -42,7 +42,7 @@ _SKEW_SECONDS: Final = 5.0
 """How far the clocks of two tasks may differ. Amazon Time Sync keeps them within milliseconds."""
 
 
-class TicketRefused(Forbidden):
+class StreamTokenRejected(Forbidden):
     """The ticket does not open this stream.
 
     Args:
@@ -55,7 +55,7 @@ class TicketRefused(Forbidden):
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
+class StreamToken:
     """A ticket that was redeemed.
 
     Attributes:
@@ -71,7 +71,7 @@ class Ticket:
     part: int
 
 
-class TicketOffice:
+class StreamTokenIssuer:
     """Issues tickets and redeems each of them once.
 
     Args:
@@ -146,27 +146,27 @@ class TicketOffice:
         self._issued[call] = (ticket, expires_at)
         return ticket
 
-    def redeem(self, ticket: str | None, call_sid: str, account_sid: str, caller_id: str | None = None) -> Ticket:
+    def redeem(self, ticket: str | None, call_sid: str, account_sid: str, caller_id: str | None = None) -> StreamToken:
         """Accept a ticket for a stream of this call, once; the ticket says which, whatever ``start`` says of it.
 
         Raises:
-            TicketRefused: it is not there, not ours, not for this stream, too old, or was used before.
+            StreamTokenRejected: it is not there, not ours, not for this stream, too old, or was used before.
         """
         body = self._authentic(ticket)
         _, expires_ms, nonce, owner = _BODY.unpack(body)
         owners = [_owner(call_sid, account_sid, part, caller_id) for part in range(MAX_PARTS + 1)]
         matches = [part for part, known in enumerate(owners) if hmac.compare_digest(owner, known)]
         if not matches:
-            raise TicketRefused("foreign")
+            raise StreamTokenRejected("foreign")
         now, expires_at = self._clock(), expires_ms / 1000
         # The second half: whoever's clock went wrong, no ticket lives longer than its lifetime.
         if expires_at < now or expires_at > now + self._lifetime + _SKEW_SECONDS:
-            raise TicketRefused("expired")
+            raise StreamTokenRejected("expired")
         _forget(self._used, now, lambda expiry: expiry, self._remembered)
         if nonce in self._used:
-            raise TicketRefused("replayed")
+            raise StreamTokenRejected("replayed")
         self._used[nonce] = expires_at
-        return Ticket(nonce.hex(), call_sid, expires_at, matches[0])
+        return StreamToken(nonce.hex(), call_sid, expires_at, matches[0])
 
     def _sign(self, owner: bytes, expires_at: float) -> str:
         nonce = random_source.token_bytes(16)
@@ -176,19 +176,19 @@ class TicketOffice:
     def _authentic(self, ticket: str | None) -> bytes:
         """Check form and HMAC, and return the part that was signed."""
         if not ticket:
-            raise TicketRefused("missing")
+            raise StreamTokenRejected("missing")
         if len(ticket) != _TICKET_CHARACTERS:
-            raise TicketRefused("malformed")
+            raise StreamTokenRejected("malformed")
         try:
             raw = a2b_base64(ticket, strict_mode=True)
         except ValueError:
-            raise TicketRefused("malformed") from None
+            raise StreamTokenRejected("malformed") from None
         body, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
         if len(body) != _BODY.size or body[0] != _VERSION:
-            raise TicketRefused("malformed")
+            raise StreamTokenRejected("malformed")
         matches = [hmac.compare_digest(hmac.digest(secret, body, "sha256"), mac) for secret in self._secrets]
         if not any(matches):
-            raise TicketRefused("forged")
+            raise StreamTokenRejected("forged")
         return body
 
 

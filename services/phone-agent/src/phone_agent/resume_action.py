@@ -22,7 +22,7 @@ _MAX_PAUSE: Final = 3
 _MODEL_IS_DOWN: Final = frozenset({EndReason.MODEL_UNAVAILABLE, EndReason.MODEL_REJECTED})
 
 
-class Way(Enum):
+class ResumeAction(Enum):
     """What becomes of a call that comes back."""
 
     GO_ON = auto()
@@ -35,7 +35,7 @@ class Way(Enum):
     """It has lasted as long as a call may last."""
 
 
-def way(call: CallState | None, part: int, seconds_left: float) -> Way:
+def way(call: CallState | None, part: int, seconds_left: float) -> ResumeAction:
     """Decide.
 
     Args:
@@ -45,13 +45,13 @@ def way(call: CallState | None, part: int, seconds_left: float) -> Way:
     """
     ended = reason_of(call)
     if ended in OVER:
-        return Way.HANG_UP
+        return ResumeAction.HANG_UP
     if seconds_left < WORTHWHILE_SECONDS:
-        return Way.SAY_GOODBYE
+        return ResumeAction.SAY_GOODBYE
     begun = part + 1 if call is None else call.begun
     if part + 1 >= MAX_PARTS or begun >= MAX_BEGUN or ended in _MODEL_IS_DOWN:
-        return Way.FALL_BACK
-    return Way.GO_ON
+        return ResumeAction.FALL_BACK
+    return ResumeAction.GO_ON
 
 
 def pause(call: CallState | None, part: int) -> int:

@@ -27,12 +27,12 @@ SHORT: Final = 200
 """Bytes of the summary in a ``<Parameter>``, which has 500 characters for name and value."""
 
 
-class NoteRefused(Forbidden):
+class TransferContextRejected(Forbidden):
     """The note is not ours, for another call, or too old."""
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class TransferContext:
     """What is known of a call that is put through.
 
     Attributes:
@@ -56,7 +56,7 @@ class Note:
     transfers: int = 1
 
 
-class Notes:
+class TransferContextCodec:
     """Seals notes and opens them. A note is sealed for one call, and is none for any other.
 
     Args:
@@ -73,7 +73,7 @@ class Notes:
         """Take keys from the AuthTokens, as tickets do, so that no further secret has to be handed out."""
         return cls(Seal([derive_key(token.encode(), _LABEL) for token in auth_tokens]), clock=clock)
 
-    def seal(self, note: Note, max_bytes: int = LONG, lifetime: timedelta = SOON) -> str:
+    def seal(self, note: TransferContext, max_bytes: int = LONG, lifetime: timedelta = SOON) -> str:
         """Make a text that any task can open, safe in an address; of the summary the last ``max_bytes`` stay."""
         summary = note.summary.encode()[-max_bytes:].decode(errors="ignore")
         expires = int(self._clock() + lifetime.total_seconds())
@@ -81,26 +81,26 @@ class Notes:
         plain = json.dumps([expires, note.destination, summary, *more], ensure_ascii=False).encode()
         return urlsafe_b64encode(self._seal.close(note.call_sid, plain)).decode().rstrip("=")
 
-    def open(self, text: str, call_sids: Sequence[str]) -> Note:
+    def open(self, text: str, call_sids: Sequence[str]) -> TransferContext:
         """Open a note that is about one of these calls.
 
         Raises:
-            NoteRefused: it is not.
+            TransferContextRejected: it is not.
         """
         call_sid, plain = self._unsealed(text, call_sids)
         expires, destination, summary, *more = json.loads(plain)  # the task that sealed it may be an older one
         if expires < self._clock():
-            raise NoteRefused("note_expired")
-        return Note(call_sid, destination, summary, *more[:5])  # nor may a newer one be
+            raise TransferContextRejected("note_expired")
+        return TransferContext(call_sid, destination, summary, *more[:5])  # nor may a newer one be
 
     def _unsealed(self, text: str, call_sids: Sequence[str]) -> tuple[str, bytes]:
         try:
             raw = urlsafe_b64decode(text[:_MAX_CHARACTERS] + "=" * (-len(text) % 4))
         except ValueError:
-            raise NoteRefused("note_malformed") from None
+            raise TransferContextRejected("note_malformed") from None
         for call_sid in call_sids:
             try:
                 return call_sid, self._seal.open(call_sid, raw)
             except DecryptionError:
                 continue
-        raise NoteRefused("note_foreign")
+        raise TransferContextRejected("note_foreign")
