@@ -15,8 +15,8 @@ from tests.support import ledger
 from tests.support.waiting import until
 from webrtc_agent.daily import make_rooms
 from webrtc_agent.daily.api import DailyApi
-from webrtc_agent.daily.errors import DailyFailed
-from webrtc_agent.daily.rooms import Rooms
+from webrtc_agent.daily.daily_errors import DailyFailed
+from webrtc_agent.daily.room_factory import Rooms
 from webrtc_agent.settings import WebSettings
 
 

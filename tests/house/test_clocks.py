@@ -14,7 +14,7 @@ NAMED_BY_THE_CALENDAR = {
     "agent_core/session.py",  # when a conversation began
     "phone_agent/phone_service.py",  # when a call that was never connected began
     "phone_agent/twilio_transfer.py",  # when Twilio got the order to dial
-    "webrtc_agent/daily/rooms.py",  # when a room closes itself
+    "webrtc_agent/daily/room_factory.py",  # when a room closes itself
     "webrtc_agent/notice.py",  # when a visitor agreed
 }
 DECIDES_WHAT_HAS_EXPIRED = {
@@ -28,7 +28,7 @@ DECIDES_WHAT_HAS_EXPIRED = {
     "phone_agent/person_routes.py",  # whether a call lasts long enough for another person
     "phone_agent/routes.py",  # how long a call that comes back from another task may still last
     "phone_agent/stream_token.py",
-    "webrtc_agent/turns.py",  # who waits still, and whose ticket is valid: tasks have no other clock in common
+    "webrtc_agent/queue_turns.py",  # who waits still, and whose ticket is valid: tasks have no other clock in common
     "webrtc_agent/returning.py",  # until when a visitor may come back
 }
 

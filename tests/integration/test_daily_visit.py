@@ -19,9 +19,9 @@ from tests.support.daily_call import FakeCall, FakeSource, House, Json, stand_fo
 from tests.support.scripted_model import ScriptedModel
 from tests.support.waiting import until
 from webrtc_agent.app import create_app
-from webrtc_agent.daily import make_rooms, native, transport, visit
-from webrtc_agent.lobby import Lobby
+from webrtc_agent.daily import make_rooms, native, room_session, room_transport
 from webrtc_agent.settings import WebSettings
+from webrtc_agent.web_service import WebService
 
 NOTE = (9000 * np.sin(2 * np.pi * 440 * np.arange(24_000) / 24_000)).astype(np.int16).tobytes()
 """A second at the rate of the agent's voice."""
@@ -73,7 +73,7 @@ async def setting(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Setting]:
         given = {"daily_api_key": SecretStr(daily.api_key), "daily_api_url": daily.api_url}
         settings = WebSettings.model_validate({**given, "public_base_url": "https://talk.example"})
         agent = AgentRuntime(settings, model, goodbye_tools(), keep)
-        lobby = Lobby(settings, agent, make_rooms(settings))
+        lobby = WebService(settings, agent, make_rooms(settings))
         stack.push_async_callback(lobby.aclose)
         asgi = httpx.ASGITransport(create_app(lobby), client=("192.0.2.7", 1))
         http = httpx.AsyncClient(transport=asgi, base_url="https://talk.example", timeout=None)  # noqa: S113 - in this process
@@ -187,8 +187,8 @@ async def test_a_visitor_who_comes_to_a_full_house_is_told(setting: Setting) -> 
 @pytest.mark.parametrize("joins", [True, False])
 async def test_nobody_comes(setting: Setting, monkeypatch: pytest.MonkeyPatch, *, joins: bool) -> None:
     """Neither a visitor who changed their mind nor a join that never ends keeps a room and a place."""
-    monkeypatch.setattr(visit, "JOIN_SECONDS", 0.3)
-    monkeypatch.setattr(visit, "VISITOR_SECONDS", 0.3)
+    monkeypatch.setattr(room_session, "JOIN_SECONDS", 0.3)
+    monkeypatch.setattr(room_session, "VISITOR_SECONDS", 0.3)
     setting.house.join_answers = joins
     await setting.http.post("/start")
     await until(lambda: bool(setting.records), 8)
@@ -198,8 +198,8 @@ async def test_nobody_comes(setting: Setting, monkeypatch: pytest.MonkeyPatch, *
 
 async def test_a_release_that_hangs_holds_nothing_else(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     """The native one waits for its join. The record, the place and the pool of threads wait for neither."""
-    monkeypatch.setattr(visit, "JOIN_SECONDS", 0.3)
-    monkeypatch.setattr(transport, "RELEASE_SECONDS", 0.3)
+    monkeypatch.setattr(room_session, "JOIN_SECONDS", 0.3)
+    monkeypatch.setattr(room_transport, "RELEASE_SECONDS", 0.3)
     setting.house.join_answers = False
     setting.house.releasable.clear()
     before = len(native._releasing)

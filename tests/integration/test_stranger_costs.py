@@ -24,7 +24,7 @@ from tests.support.stranger import Stranger
 from tests.support.waiting import until
 from tests.support.web_process import WebProcess, web_process
 from tools.workspace import ROOT
-from webrtc_agent.requests import MAX_SDP_BYTES
+from webrtc_agent.request_schemas import MAX_SDP_BYTES
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

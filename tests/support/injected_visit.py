@@ -22,9 +22,9 @@ from tests.support.visitor import Visitor
 from tests.support.waiting import until
 from webrtc_agent import ice
 from webrtc_agent.app import create_app
-from webrtc_agent.lobby import Lobby
+from webrtc_agent.session_registry import State
 from webrtc_agent.settings import WebSettings
-from webrtc_agent.visits import State
+from webrtc_agent.web_service import WebService
 
 FOLDERS = (Path(str(webrtc_agent.__file__)).parent,)
 SETTLE_SECONDS = 25.0
@@ -54,7 +54,7 @@ class VisitBench:
             self._records.append(record)
 
         self._agent = AgentRuntime(settings, self._model, goodbye_tools(), keep)
-        self._lobby = Lobby(settings, self._agent)
+        self._lobby = WebService(settings, self._agent)
         self._app = create_app(self._lobby)
         self._tasks = 0
 

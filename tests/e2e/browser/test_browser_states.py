@@ -18,8 +18,8 @@ from tests.support.browser import Chromium
 from tests.support.page_states import CHECKED, FLOWS, PICTURED, Flow, Look, Scene, scene
 from tests.support.scripted_model import ScriptedModel
 from webrtc_agent.app import create_app
-from webrtc_agent.lobby import Lobby
 from webrtc_agent.settings import WebSettings
+from webrtc_agent.web_service import WebService
 
 FIRST_LOAD_BYTES = 200_000
 
@@ -35,7 +35,7 @@ async def base_url() -> AsyncIterator[str]:
         {"public_base_url": own, "transport": "webrtc", "max_sessions": 100, "ice_hosts": "127.0.0.1"}
         | {"starts_per_minute_per_address": 1000, "starts_per_minute": 1000}
     )
-    lobby = Lobby(settings, AgentRuntime(settings, ScriptedModel(), [], lambda _: None), None)
+    lobby = WebService(settings, AgentRuntime(settings, ScriptedModel(), [], lambda _: None), None)
     async with serving(create_app(lobby), host="127.0.0.1", port=port, pages=True):
         yield own
     await lobby.aclose()

@@ -17,12 +17,12 @@ from agent_core.nova.stream import ModelClient, ModelStream
 from agent_core.session_request import SessionRequest
 from webrtc_agent import connection, ice
 from webrtc_agent.app import create_app
-from webrtc_agent.connection import SoundConnection
-from webrtc_agent.lobby import Lobby
-from webrtc_agent.requests import OfferRequest
-from webrtc_agent.returning import Part
-from webrtc_agent.rooms import Room
+from webrtc_agent.connection import AudioOnlyConnection
+from webrtc_agent.request_schemas import OfferRequest
+from webrtc_agent.returning import ConversationPart
+from webrtc_agent.rooms import DailyRoom
 from webrtc_agent.settings import WebSettings
+from webrtc_agent.web_service import WebService
 
 BASE_URL = "https://talk.example.com"
 
@@ -40,23 +40,25 @@ class FakeRooms:
 
     def __init__(self, *, comes: bool = True) -> None:
         self.comes = comes
-        self.opened: list[Room] = []
-        self.deleted: list[Room] = []
+        self.opened: list[DailyRoom] = []
+        self.deleted: list[DailyRoom] = []
         self.visits: list[FakeVisit] = []
         self.details: list[str] = []
         self.regions: list[str] = []
         self.failure: UpstreamError | None = None
         self.closed = False
 
-    async def open(self) -> Room:
+    async def open(self) -> DailyRoom:
         """Make a room, or fail."""
         if self.failure is not None:
             raise self.failure
-        room = Room(f"room-{len(self.opened)}", "https://talk.daily.co/room", "visitor-token", "agent-token")
+        room = DailyRoom(f"room-{len(self.opened)}", "https://talk.daily.co/room", "visitor-token", "agent-token")
         self.opened.append(room)
         return room
 
-    def visit(self, agent: AgentRuntime, opening: SessionRequest, room: Room, part: Part | None = None) -> "FakeVisit":
+    def visit(
+        self, agent: AgentRuntime, opening: SessionRequest, room: DailyRoom, part: ConversationPart | None = None
+    ) -> "FakeVisit":
         """Prepare a conversation."""
         del agent, part
         self.details.append(opening.details)
@@ -64,7 +66,7 @@ class FakeRooms:
         self.visits.append(FakeVisit(self, opening.place, room))
         return self.visits[-1]
 
-    async def delete(self, room: Room) -> None:
+    async def delete(self, room: DailyRoom) -> None:
         """Delete a room."""
         self.deleted.append(room)
 
@@ -82,7 +84,7 @@ class FakeVisit:
         """Note it."""
         self.consent = consent
 
-    def __init__(self, rooms: FakeRooms, place: Slot, room: Room) -> None:
+    def __init__(self, rooms: FakeRooms, place: Slot, room: DailyRoom) -> None:
         self._rooms, self._place, self._room = rooms, place, room
         self._left = asyncio.Event()
 
@@ -117,7 +119,7 @@ class Desk:
         self.rooms = rooms
         self.records: list[CallDetailRecord] = []
         self.agent = AgentRuntime(settings, NoModel(), [], self._keep)
-        self.lobby = Lobby(settings, self.agent, rooms)
+        self.lobby = WebService(settings, self.agent, rooms)
         self._transport = httpx.ASGITransport(create_app(self.lobby), raise_app_exceptions=False)
         self.come_from("192.0.2.7")
         self.http = httpx.AsyncClient(base_url=BASE_URL, transport=self._transport)
@@ -145,7 +147,7 @@ async def make_desk() -> AsyncIterator[MakeClient]:
 
 
 @pytest_asyncio.fixture
-async def answered() -> SoundConnection:
+async def answered() -> AudioOnlyConnection:
     """Answer a visitor who has left since, over loopback only."""
     ice.offer_only([ip_address("127.0.0.1")])
     visitor = RTCPeerConnection(RTCConfiguration(iceServers=[]))

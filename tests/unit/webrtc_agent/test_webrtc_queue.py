@@ -18,9 +18,9 @@ from agent_core.session_request import SessionRequest
 from tests.support.clock import Clock
 from tests.unit.webrtc_agent.conftest import Desk, FakeRooms, FakeVisit, MakeClient
 from webrtc_agent.queue_ticket import QueueTickets
-from webrtc_agent.returning import Part
-from webrtc_agent.rooms import Room
-from webrtc_agent.visitor_queue import Entry, QueueFull, Standing, VisitorQueue, every
+from webrtc_agent.returning import ConversationPart
+from webrtc_agent.rooms import DailyRoom
+from webrtc_agent.visitor_queue import QueueEntry, QueueFull, Standing, VisitorQueue, every
 
 WAITING: dict[str, Any] = {"queue": {}}
 
@@ -32,7 +32,9 @@ class TalkingRooms(FakeRooms):
         super().__init__()
         self.seconds = seconds
 
-    def visit(self, agent: AgentRuntime, opening: SessionRequest, room: Room, part: Part | None = None) -> FakeVisit:
+    def visit(
+        self, agent: AgentRuntime, opening: SessionRequest, room: DailyRoom, part: ConversationPart | None = None
+    ) -> FakeVisit:
         """Prepare a conversation."""
         del agent, part
         return TalkingVisit(self, opening.place, room)
@@ -211,7 +213,7 @@ async def test_the_queue_is_bounded(make_desk: MakeClient) -> None:
 def test_a_ticket_cannot_be_made_or_changed() -> None:
     """Not without the key, not a letter of it, and not after its time."""
     office, now = QueueTickets(SecretStr("key")), 1000.0
-    entry = Entry(b"12345678", 900.0, b"1234", 1000.0)
+    entry = QueueEntry(b"12345678", 900.0, b"1234", 1000.0)
     ticket = office.seal(entry, [entry])
     assert office.open(ticket, now) == (entry, [entry])
     assert QueueTickets(SecretStr("key")).open(ticket, now) is not None
@@ -242,9 +244,11 @@ def test_what_a_ticket_brings_is_bounded() -> None:
     """Not from the future, not forgotten long ago, and no more than fits into a request."""
     clock = Clock()
     queue = VisitorQueue(1, 100, 100, clock)
-    queue.merge([Entry(b"future..", 0.0, b"....", clock() + 100), Entry(b"past....", 0.0, b"....", clock() - 100)])
+    queue.merge(
+        [QueueEntry(b"future..", 0.0, b"....", clock() + 100), QueueEntry(b"past....", 0.0, b"....", clock() - 100)]
+    )
     assert queue.waiting() == []
-    gone = [Entry(bytes([n, 0, 0, 0, 0, 0, 0, 0]), clock(), b"....", clock(), Standing.LEFT) for n in range(250)]
+    gone = [QueueEntry(bytes([n, 0, 0, 0, 0, 0, 0, 0]), clock(), b"....", clock(), Standing.LEFT) for n in range(250)]
     queue.merge(gone)
     entries = [queue.join("192.0.2.1") for _ in range(100)]
     with pytest.raises(QueueFull):

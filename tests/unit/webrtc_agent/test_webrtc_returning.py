@@ -12,9 +12,9 @@ from agent_core.nova.wire import Role
 from agent_core.settings import CoreSettings
 from tests.support.call_shelves import Memo
 from tests.unit.webrtc_agent.conftest import NoModel
-from webrtc_agent.refusals import SessionOver, SessionTaken, UnknownSession
+from webrtc_agent.errors import SessionOver, SessionTaken, UnknownSession
 from webrtc_agent.return_token import Token
-from webrtc_agent.returning import KEPT_SECONDS, LEAVING_SECONDS, MARGIN_SECONDS, Part, Returns
+from webrtc_agent.returning import KEPT_SECONDS, LEAVING_SECONDS, MARGIN_SECONDS, ConversationPart, Returns
 
 SECONDS = 120.0
 ALL_THERE_IS = 1000.0
@@ -23,7 +23,7 @@ ALL_THERE_IS = 1000.0
 class Talk:
     """The session of a part: it ends on demand."""
 
-    def __init__(self, session_id: str, part: Part) -> None:
+    def __init__(self, session_id: str, part: ConversationPart) -> None:
         self.session_id = session_id
         self.tally = SessionStats(agent_turns=1, tools={"weather": 1})
         self.paused: bool | None = None
@@ -48,12 +48,12 @@ class Task:
     def _keep(self, record: CallDetailRecord) -> None:
         self.records.append(record)
 
-    async def begin(self) -> tuple[Part, Talk]:
+    async def begin(self) -> tuple[ConversationPart, Talk]:
         """Begin a conversation, and say something in it."""
         part = self.returns.begin("a detail", "SE")
         return part, await self.talk(part, "s1")
 
-    async def talk(self, part: Part, session_id: str) -> Talk:
+    async def talk(self, part: ConversationPart, session_id: str) -> Talk:
         """Connect the visitor of a part."""
         talk = Talk(session_id, part)
         part.begin(talk, talk.tally)
@@ -64,7 +64,7 @@ class Task:
         await asyncio.sleep(1)
         return talk
 
-    async def claim(self, token: Token, attempt: str = "mine") -> Part:
+    async def claim(self, token: Token, attempt: str = "mine") -> ConversationPart:
         """Come back."""
         return await self.returns.claim(str(token), attempt, self.agent.admission.check)
 
@@ -132,7 +132,7 @@ async def test_a_claim_is_made_once_but_for_a_retry_whose_answer_was_lost() -> N
     talk.end(EndReason.PEER_LOST)
     both = await asyncio.gather(task.claim(first.token, "a"), task.claim(first.token, "b"), return_exceptions=True)
     assert sorted(type(one).__name__ for one in both) == ["Part", "SessionTaken"]
-    winner = "a" if isinstance(both[0], Part) else "b"
+    winner = "a" if isinstance(both[0], ConversationPart) else "b"
     second = await task.claim(first.token, winner)
     await task.talk(second, "s1")
     with pytest.raises(SessionTaken):

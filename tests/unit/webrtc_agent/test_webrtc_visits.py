@@ -9,9 +9,9 @@ import pytest
 from agent_core.events import EndReason
 from tests.support.clock import Clock
 from tests.support.waiting import until
-from webrtc_agent import visits as module
-from webrtc_agent.refusals import UnknownSession
-from webrtc_agent.visits import REMEMBERED_SECONDS, State, Visits
+from webrtc_agent import session_registry as module
+from webrtc_agent.errors import UnknownSession
+from webrtc_agent.session_registry import REMEMBERED_SECONDS, SessionRegistry, State
 
 
 class Talk:
@@ -38,7 +38,7 @@ class Talk:
 async def test_a_visit_runs_and_ends() -> None:
     """And its end can be asked for a while."""
     clock = Clock()
-    visits = Visits(clock)
+    visits = SessionRegistry(clock)
     visit = visits.begin()
     assert visits.find(visit.visit_id).state is State.WAITING
     talk = Talk()
@@ -57,7 +57,7 @@ async def test_a_visit_runs_and_ends() -> None:
 async def test_a_client_that_never_comes_is_forgotten() -> None:
     """Starting a session costs nothing that lasts."""
     clock = Clock()
-    visits = Visits(clock)
+    visits = SessionRegistry(clock)
     visit = visits.begin()
     clock.now += REMEMBERED_SECONDS - 1
     assert visits.find(visit.visit_id) is visit
@@ -68,7 +68,7 @@ async def test_a_client_that_never_comes_is_forgotten() -> None:
 
 async def test_a_failed_conversation_is_over_too() -> None:
     """A defect of ours must not leave a visit running for ever."""
-    visits = Visits(Clock())
+    visits = SessionRegistry(Clock())
     visit, talk = visits.begin(), Talk(ValueError("a defect"))
     visits.carry(visit, talk, talk.run())
     talk.end(EndReason.CALLER_LEFT)
@@ -78,7 +78,7 @@ async def test_a_failed_conversation_is_over_too() -> None:
 
 async def test_closing_ends_all() -> None:
     """Each conversation hears why, and is waited for."""
-    visits = Visits(Clock())
+    visits = SessionRegistry(Clock())
     talks = [Talk() for _ in range(3)]
     for talk in talks:
         visits.carry(visits.begin(), talk, talk.run())
@@ -90,7 +90,7 @@ async def test_closing_ends_all() -> None:
 async def test_many_starts_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest that wait are forgotten first."""
     monkeypatch.setattr(module, "MAX_VISITS", 3)
-    visits = Visits(Clock())
+    visits = SessionRegistry(Clock())
     first = visits.begin()
     others = [visits.begin() for _ in range(4)]
     with pytest.raises(UnknownSession):
@@ -108,7 +108,7 @@ class Ring:
 async def test_what_visitors_leave_is_collected_while_nobody_talks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not before: the collector holds up whoever talks."""
     monkeypatch.setattr(module, "TIDY_SECONDS", 0.02)
-    visits = Visits(Clock())
+    visits = SessionRegistry(Clock())
     left = weakref.ref(Ring())
     talks = [Talk(), Talk()]
     for talk in talks:

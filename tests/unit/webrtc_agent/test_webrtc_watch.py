@@ -2,7 +2,7 @@
 
 import pytest
 
-from webrtc_agent.watch import LOST_SECONDS, Watch
+from webrtc_agent.peer_liveness import LOST_SECONDS, PeerLiveness
 
 CONNECT_SECONDS = 15.0
 PINGS_STALE = 3.0
@@ -14,7 +14,7 @@ class Visit:
 
     def __init__(self) -> None:
         self.now = 100.0
-        self.watch = Watch(lambda: self.now, CONNECT_SECONDS)
+        self.watch = PeerLiveness(lambda: self.now, CONNECT_SECONDS)
 
     def lasts(self, seconds: float, *, connected: bool, sounding: bool = False) -> bool:
         """Let time pass; tell whether the visitor is held for present throughout."""

@@ -11,14 +11,14 @@ from starlette.middleware.cors import CORSMiddleware
 from agent_core import web
 from agent_core.errors import AgentError
 from webrtc_agent import page
-from webrtc_agent.answers import answer_error, answer_http_error
 from webrtc_agent.budget import Budgets, RequestBudget
+from webrtc_agent.error_responses import answer_error, answer_http_error
 from webrtc_agent.headers import SecurityHeaders
-from webrtc_agent.lobby import Lobby
 from webrtc_agent.routes import SESSION_ID, router
+from webrtc_agent.web_service import WebService
 
 
-def create_app(lobby: Lobby) -> FastAPI:
+def create_app(lobby: WebService) -> FastAPI:
     """Put the parts together; importing this module does nothing."""
 
     @asynccontextmanager

@@ -53,7 +53,7 @@ class _Head(BaseModel):
     id: Annotated[str, Field(max_length=100)]
 
 
-class ChannelDoor:
+class DataChannelLimiter:
     """Stands before all data channels of one connection.
 
     Args:

@@ -12,7 +12,7 @@ import structlog
 from aiortc.codecs import get_decoder
 from av import AudioFrame, AudioResampler
 
-from webrtc_agent.opus import Decoder, OpusError
+from webrtc_agent.opus import OpusError, OpusToPcm
 
 log = structlog.get_logger()
 
@@ -40,7 +40,7 @@ class InboundAudio:
         self._end: SimpleQueue[None] = SimpleQueue()
         self.get = self._end.get
         """Keeps the receiver's thread waiting; aiortc calls it there."""
-        self._opus: Decoder | None = None
+        self._opus: OpusToPcm | None = None
         self._expected: int | None = None
         self._others = _Others(rate)
         self._failed = False
@@ -67,7 +67,7 @@ class InboundAudio:
             self._hear(self._others.decode(codec, encoded))
             return
         if self._opus is None:
-            self._opus = Decoder(self._rate)
+            self._opus = OpusToPcm(self._rate)
         missing = 0 if self._expected is None else (encoded.timestamp - self._expected) // _OPUS_CLOCK
         if 0 < missing <= _MOST_CONCEALED and missing % 10 == 0:
             self._hear(self._opus.conceal(missing))

@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 from agent_core.events import VisitorConsent
-from webrtc_agent.refusals import NotAgreed
+from webrtc_agent.errors import NotAgreed
 from webrtc_agent.settings import NoticeChoice, WebSettings
 
 _AI = "You talk with an AI, a computer program with a synthetic voice. It can be wrong."

@@ -29,7 +29,7 @@ from agent_core.call_state_writer import CallStateWriter
 from agent_core.events import CallDetailRecord, EndReason, SessionStats
 from agent_core.nova.transcript import History
 from agent_core.session_request import SessionRequest
-from webrtc_agent.refusals import SessionOver, SessionTaken, UnknownSession
+from webrtc_agent.errors import SessionOver, SessionTaken, UnknownSession
 from webrtc_agent.return_token import Token
 
 log = structlog.get_logger()
@@ -65,7 +65,7 @@ class Talk(Protocol):
         """End it."""
 
 
-class Part:
+class ConversationPart:
     """One part of a conversation: from a visitor's connection to its loss.
 
     Args:
@@ -240,7 +240,7 @@ class Returns:
         self.now = clock
         self._agent = agent
         self._shelf: KeyValueStore = ProcessStore(clock) if shelf is None else shelf
-        self._parts: dict[str, Part] = {}
+        self._parts: dict[str, ConversationPart] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
 
@@ -249,12 +249,12 @@ class Returns:
         key = derive_key(token.key.encode(), _KEY_LABEL)
         return CallStore(self._shelf, Seal([key]), clock=self.now)
 
-    def begin(self, details: str = "", region: str = "") -> Part:
+    def begin(self, details: str = "", region: str = "") -> ConversationPart:
         """Begin a conversation that its visitor may come back to."""
         token = Token(secrets.token_urlsafe(_NAME_BYTES), secrets.token_urlsafe(_KEY_BYTES), 0)
-        return Part(self, token, CallState(token.memory, details=details, region=region))
+        return ConversationPart(self, token, CallState(token.memory, details=details, region=region))
 
-    async def claim(self, text: str, attempt: str, check: Callable[[], None]) -> Part:
+    async def claim(self, text: str, attempt: str, check: Callable[[], None]) -> ConversationPart:
         """Begin the next part of a conversation, once.
 
         Args:
@@ -289,13 +289,13 @@ class Returns:
         if before is not None:
             known = await self._replace(before)
         call = replace(known, part=part, holder=part, attempt=named, begun=known.begun + 1, seen_at=self.now())
-        after = Part(self, token.next(part), call)
+        after = ConversationPart(self, token.next(part), call)
         self.keep(after)
         await after.scribe.write_now()
         self._wait(after)
         return after
 
-    def ended(self, part: Part, record: CallDetailRecord, *, goes_on: bool) -> None:
+    def ended(self, part: ConversationPart, record: CallDetailRecord, *, goes_on: bool) -> None:
         """Take the end of a part's session."""
         if not part.replaced:
             if goes_on:
@@ -315,7 +315,7 @@ class Returns:
         if self.shared:
             await self._shelf.aclose()
 
-    async def _replace(self, before: Part) -> CallState:
+    async def _replace(self, before: ConversationPart) -> CallState:
         """End the part that the visitor has left behind, and return all that is known after it."""
         before.lose()
         if before.has_talk:
@@ -327,25 +327,25 @@ class Returns:
         before.scribe.stop()
         return before.scribe.call
 
-    def keep(self, part: Part) -> None:
+    def keep(self, part: ConversationPart) -> None:
         """Know this part as the newest of its conversation."""
         self._parts[part.token.name] = part
 
-    def withdrawn(self, part: Part) -> None:
+    def withdrawn(self, part: ConversationPart) -> None:
         """Take back a part whose connection did not come about."""
         if part.is_first:
             self._forget(part)
         elif not part.replaced:
             self._wait(part)
 
-    def _forget(self, part: Part) -> None:
+    def _forget(self, part: ConversationPart) -> None:
         if self._parts.get(part.token.name) is part:
             del self._parts[part.token.name]
 
-    def _wait(self, part: Part, record: CallDetailRecord | None = None) -> None:
+    def _wait(self, part: ConversationPart, record: CallDetailRecord | None = None) -> None:
         part.waiting = self._run(self._wait_for_visitor(part, record), f"waiting-{part.token.name}")
 
-    async def _wait_for_visitor(self, part: Part, record: CallDetailRecord | None) -> None:
+    async def _wait_for_visitor(self, part: ConversationPart, record: CallDetailRecord | None) -> None:
         await part.scribe.close(over=False)
         left = part.scribe.call.seen_at + self.seconds + MARGIN_SECONDS - self.now() if record is None else None
         try:
@@ -363,7 +363,7 @@ class Returns:
             await part.scribe.write_now()
         self._forget(part)
 
-    async def _close(self, part: Part) -> None:
+    async def _close(self, part: ConversationPart) -> None:
         if part.was_connected or not part.is_first:
             await part.scribe.close(over=True)
         self._forget(part)

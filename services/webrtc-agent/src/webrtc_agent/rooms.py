@@ -6,11 +6,11 @@ from typing import Protocol
 from agent_core.agent_runtime import AgentRuntime
 from agent_core.events import CallDetailRecord, EndReason, VisitorConsent
 from agent_core.session_request import SessionRequest
-from webrtc_agent.returning import Part
+from webrtc_agent.returning import ConversationPart
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class DailyRoom:
     """A private room with a token for each side. Tokens let whoever has them in."""
 
     name: str
@@ -19,7 +19,7 @@ class Room:
     agent_token: str = field(repr=False)
 
 
-class DailyVisit(Protocol):
+class DailySession(Protocol):
     """The agent's side of one room."""
 
     def give_up(self) -> None:
@@ -41,14 +41,16 @@ class DailyVisit(Protocol):
 class DailyRooms(Protocol):
     """Makes rooms."""
 
-    async def open(self) -> Room:
+    async def open(self) -> DailyRoom:
         """Make a room and both tokens within 8 s; a failed step leaves no room behind.
 
         Raises:
             UpstreamError: Daily did not do it.
         """
 
-    def visit(self, agent: AgentRuntime, opening: SessionRequest, room: Room, part: Part | None = None) -> DailyVisit:
+    def visit(
+        self, agent: AgentRuntime, opening: SessionRequest, room: DailyRoom, part: ConversationPart | None = None
+    ) -> DailySession:
         """Prepare the conversation in a room; deletes the room when it has run.
 
         Args:
@@ -58,7 +60,7 @@ class DailyRooms(Protocol):
             part: Of a conversation that the visitor may come back to; None where their client cannot.
         """
 
-    async def delete(self, room: Room) -> None:
+    async def delete(self, room: DailyRoom) -> None:
         """Delete a room in which nobody will talk; never raises."""
 
     async def aclose(self) -> None:

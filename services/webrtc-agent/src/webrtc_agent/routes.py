@@ -9,14 +9,14 @@ from fastapi.responses import JSONResponse, RedirectResponse
 
 from agent_core.errors import Forbidden
 from agent_core.web import READ
-from webrtc_agent.lobby import Lobby
-from webrtc_agent.refusals import NotOffered
-from webrtc_agent.requests import read_candidates, read_leave, read_offer, read_start
-from webrtc_agent.returning import Part
-from webrtc_agent.rooms import Room
-from webrtc_agent.start import Start
-from webrtc_agent.turns import Asking
-from webrtc_agent.visits import State, Visit
+from webrtc_agent.errors import NotOffered
+from webrtc_agent.queue_turns import Asking
+from webrtc_agent.request_schemas import read_candidates, read_leave, read_offer, read_start
+from webrtc_agent.returning import ConversationPart
+from webrtc_agent.rooms import DailyRoom
+from webrtc_agent.session_registry import State, WebSession
+from webrtc_agent.start import StartChoice
+from webrtc_agent.web_service import WebService
 
 log = structlog.get_logger()
 router = APIRouter()
@@ -72,7 +72,7 @@ async def room(request: Request) -> Response:
         raise NotOffered("daily")
     if request.headers.get("sec-fetch-site") == "cross-site" and request.headers.get("sec-fetch-dest") != "document":
         raise Forbidden("another_origin")  # an image of another page, say; a link to here is fine
-    start = Start(consent=request.query_params.get("consent"))
+    start = StartChoice(consent=request.query_params.get("consent"))
     _, opened = await lobby.open_room(lobby.rooms, _address(request), start)
     return RedirectResponse(f"{opened.url}?t={opened.visitor_token}", status_code=HTTPStatus.SEE_OTHER)
 
@@ -124,7 +124,7 @@ async def _start(request: Request, *, legacy: bool) -> JSONResponse:
     if transport not in lobby.transports:
         raise NotOffered("transport")  # not its name, which may be anything
     asking = None if wanted.queue is None else Asking(wanted.queue.ticket, request.is_disconnected)
-    begin = Start(wanted.details, wanted.region, wanted.consent, asking, None if legacy else wanted.resume)
+    begin = StartChoice(wanted.details, wanted.region, wanted.consent, asking, None if legacy else wanted.resume)
     if lobby.rooms is None:
         visit = await lobby.expect(_address(request), begin)
         answer = _offer_address(request, visit) if legacy else _session(lobby, visit)
@@ -139,36 +139,36 @@ async def _start(request: Request, *, legacy: bool) -> JSONResponse:
     return JSONResponse(answer, headers={SESSION_ID: visit.visit_id})
 
 
-def _session(lobby: Lobby, visit: Visit) -> Json:
+def _session(lobby: WebService, visit: WebSession) -> Json:
     # Always there, also when empty: without it the Android client asks a server of Google's.
     servers = [server.for_clients() for server in lobby.settings.ice_servers]
     return {"sessionId": visit.visit_id, "iceConfig": {"iceServers": servers}}
 
 
-def _offer_address(request: Request, visit: Visit) -> Json:
+def _offer_address(request: Request, visit: WebSession) -> Json:
     """Answer with one key: the transports 1.2 and 1.3 throw at any other, and those before 1.7 ignore ``sessionId``."""
     base = _lobby(request).origins.address(request.headers.get("origin"))
     return {"webrtcUrl": f"{base}/sessions/{visit.visit_id}/api/offer"}
 
 
-def _daily(opened: Room, *, legacy: bool) -> Json:
+def _daily(opened: DailyRoom, *, legacy: bool) -> Json:
     names = ("room_url", "token") if legacy else ("dailyRoom", "dailyToken")
     # Nothing else: clients hand the whole answer to Daily's library, which up to 0.83 throws at an unknown name.
     return dict(zip(names, (opened.url, opened.visitor_token), strict=True))
 
 
-def _resume(lobby: Lobby, part: Part) -> Json:
+def _resume(lobby: WebService, part: ConversationPart) -> Json:
     """Tell a page that can come back how, and for how long it may try; one that has come back, what was said."""
     said = [] if part.is_new else [[role.value, words] for role, words in part.history]
     return {"token": str(part.token), "seconds": lobby.returns.seconds, "resumed": not part.is_new, "history": said}
 
 
-def _lobby(request: Request) -> Lobby:
-    lobby: Lobby = request.app.state.lobby
+def _lobby(request: Request) -> WebService:
+    lobby: WebService = request.app.state.lobby
     return lobby
 
 
-def _checked(request: Request) -> Lobby:
+def _checked(request: Request) -> WebService:
     """Give the lobby to whoever may change something in it.
 
     Raises:

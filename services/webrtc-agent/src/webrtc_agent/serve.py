@@ -27,11 +27,11 @@ from agent_core.tools.weather import weather_tools
 from webrtc_agent import ice, opus
 from webrtc_agent.app import create_app
 from webrtc_agent.call_back import contacts
-from webrtc_agent.lobby import Lobby
 from webrtc_agent.open_request import OpenRequest
 from webrtc_agent.rates import OUTPUT_RATE
 from webrtc_agent.rooms import DailyRooms
 from webrtc_agent.settings import WebSettings
+from webrtc_agent.web_service import WebService
 
 SERVICE = "webrtc-agent"
 _WORKERS = 4
@@ -56,7 +56,7 @@ async def serve(settings: WebSettings) -> None:
         people = transfer_tools([person.name for person in contacts(settings)])
         tools = [*weather_tools(weather), *people, *goodbye_tools()]
         agent = AgentRuntime(settings, model, tools, log_record, meter, overflow=overflow)
-        lobby = Lobby(settings, agent, _daily_rooms(settings), shelf)
+        lobby = WebService(settings, agent, _daily_rooms(settings), shelf)
         app = create_app(lobby)
         server = make_server(app, agent, settings)
         agent.recordings.prepare([OUTPUT_RATE])

@@ -7,7 +7,7 @@ from pipecat.frames.frames import OutputAudioRawFrame
 from pipecat.transports.base_transport import TransportParams
 from pipecat.transports.smallwebrtc.transport import SmallWebRTCOutputTransport, SmallWebRTCTransport
 
-from webrtc_agent.connection import SoundConnection
+from webrtc_agent.connection import AudioOnlyConnection
 from webrtc_agent.inbound import Hear
 from webrtc_agent.rates import OUTPUT_RATE
 
@@ -27,7 +27,7 @@ class _Output(SmallWebRTCOutputTransport):
         self,
         transport: SmallWebRTCTransport,
         params: TransportParams,
-        connection: SoundConnection,
+        connection: AudioOnlyConnection,
         is_text_only: IsTextOnly,
     ) -> None:
         super().__init__(transport._client, params)  # noqa: SLF001 - the transport makes its own output just so
@@ -49,7 +49,7 @@ class VisitorTransport(SmallWebRTCTransport):
         is_text_only: Says whether the visitor is to hear nothing.
     """
 
-    def __init__(self, connection: SoundConnection, hear: Hear, believe: Believe, is_text_only: IsTextOnly) -> None:
+    def __init__(self, connection: AudioOnlyConnection, hear: Hear, believe: Believe, is_text_only: IsTextOnly) -> None:
         params = TransportParams(
             audio_in_enabled=False,
             audio_out_enabled=True,

@@ -36,7 +36,7 @@ READY_SECONDS = 10.0
 """Longest wait for the pipeline to take messages; it takes milliseconds."""
 
 
-class Attention:
+class ClientInput:
     """Passes on what one visitor sends. The transport needs it before the session exists, so that is set later.
 
     Args:

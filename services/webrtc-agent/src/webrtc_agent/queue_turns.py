@@ -15,7 +15,7 @@ from webrtc_agent.arrivals import TooManyArriving
 from webrtc_agent.limits import StartLimit, TooOften
 from webrtc_agent.queue_ticket import QueueTickets
 from webrtc_agent.settings import WebSettings
-from webrtc_agent.visitor_queue import Entry, Hold, VisitorQueue, every
+from webrtc_agent.visitor_queue import Hold, QueueEntry, VisitorQueue, every
 
 log = structlog.get_logger()
 
@@ -65,7 +65,7 @@ class MustWait(AtCapacity):
         }
 
 
-class Turns:
+class QueueTurns:
     """Decides for one task.
 
     Args:
@@ -145,7 +145,7 @@ class Turns:
             self.queue.leave(entry)
             log.info("visitor_left_queue", waited_ms=round((time.time() - entry.arrived) * 1000))
 
-    def _returning(self, asking: Asking | None) -> Entry | None:
+    def _returning(self, asking: Asking | None) -> QueueEntry | None:
         """Find the entry of a visitor who has waited before."""
         opened = None if asking is None or asking.ticket is None else self._tickets.open(asking.ticket, time.time())
         if opened is None:
@@ -154,7 +154,7 @@ class Turns:
         self.queue.merge([entry, *others])
         return self.queue.see(entry)
 
-    def _refusal(self, address: str, entry: Entry | None) -> PermissionRefused | None:
+    def _refusal(self, address: str, entry: QueueEntry | None) -> PermissionRefused | None:
         try:
             self.starts.check(address)
         except TooOften as too_often:
@@ -165,7 +165,7 @@ class Turns:
             return AtCapacity("others have waited longer")
         return None
 
-    async def _wait(self, address: str, entry: Entry, asking: Asking) -> PermissionRefused | None:
+    async def _wait(self, address: str, entry: QueueEntry, asking: Asking) -> PermissionRefused | None:
         """Hold the request for a while: so a page needs no timer, which browsers slow down where it is not seen."""
         if entry.name in self._asking:
             return AtCapacity("asked twice at a time")
@@ -182,7 +182,7 @@ class Turns:
         return self._refusal(address, entry)
 
     def _answer(
-        self, refusal: PermissionRefused, address: str, entry: Entry | None, asking: Asking | None
+        self, refusal: PermissionRefused, address: str, entry: QueueEntry | None, asking: Asking | None
     ) -> PermissionRefused:
         """Give the visitor a place in the queue, where that helps and there is one."""
         if isinstance(refusal, MustWait) or asking is None or not self._limit:

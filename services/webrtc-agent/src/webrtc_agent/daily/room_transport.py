@@ -13,10 +13,10 @@ from pipecat.transports.daily.transport import (
     DailyTransport,
 )
 
-from webrtc_agent.attention import Attention
+from webrtc_agent.client_input import ClientInput
 from webrtc_agent.daily.native import NativeCall, ReleasedError
 from webrtc_agent.rates import INPUT_RATE, OUTPUT_RATE
-from webrtc_agent.rooms import Room
+from webrtc_agent.rooms import DailyRoom
 from webrtc_agent.transport import silenced
 
 log = structlog.get_logger()
@@ -29,7 +29,7 @@ RELEASE_SECONDS = 2.0
 class _Input(DailyInputTransport):
     """Hands the visitor's sound to the conversation directly: as frames it would pass four queues every 20 ms."""
 
-    def __init__(self, transport: "RoomTransport", attention: Attention) -> None:
+    def __init__(self, transport: "RoomTransport", attention: ClientInput) -> None:
         super().__init__(transport, transport._client, transport._params)  # noqa: SLF001 - Pipecat makes it just so
         self._attention = attention
 
@@ -38,10 +38,10 @@ class _Input(DailyInputTransport):
         self._attention.hear(frame.audio)
 
 
-class _Output(DailyOutputTransport):
+class _RoomOutput(DailyOutputTransport):
     """Sends silence in place of the agent's audio while the visitor reads only."""
 
-    def __init__(self, transport: "RoomTransport", attention: Attention) -> None:
+    def __init__(self, transport: "RoomTransport", attention: ClientInput) -> None:
         super().__init__(transport, transport._client, transport._params)  # noqa: SLF001 - Pipecat makes it just so
         self._attention = attention
 
@@ -58,7 +58,7 @@ class RoomTransport(DailyTransport):
         attention: Takes sound and judges messages.
     """
 
-    def __init__(self, room: Room, attention: Attention) -> None:
+    def __init__(self, room: DailyRoom, attention: ClientInput) -> None:
         params = DailyParams(
             audio_in_enabled=True,
             audio_in_sample_rate=INPUT_RATE,
@@ -71,7 +71,7 @@ class RoomTransport(DailyTransport):
         self._call = NativeCall(self._client._client)  # noqa: SLF001 - nothing else may keep the client
         self._client._client = self._call  # type: ignore[assignment]  # noqa: SLF001
         self._input = _Input(self, attention)
-        self._output = _Output(self, attention)
+        self._output = _RoomOutput(self, attention)
         self._attention = attention
 
     async def tell(self, message: dict[str, Any]) -> None:

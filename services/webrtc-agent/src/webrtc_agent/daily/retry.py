@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 import structlog
 
 from agent_core import causes
-from webrtc_agent.daily.errors import DailyFailed
+from webrtc_agent.daily.daily_errors import DailyFailed
 
 log = structlog.get_logger()
 

@@ -7,8 +7,8 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from agent_core.units import region_of
 from webrtc_agent.details import render
+from webrtc_agent.errors import BadRequest, MisplacedOffer, TooLarge
 from webrtc_agent.queue_ticket import MAX_CHARACTERS
-from webrtc_agent.refusals import BadRequest, MisplacedOffer, TooLarge
 
 MAX_SDP_BYTES = 64 * 1024
 """A browser's offer with sound, camera and screen takes about 8 KB, and half a KB more for each address of a laptop."""

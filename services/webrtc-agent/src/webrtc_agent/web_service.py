@@ -9,21 +9,21 @@ from agent_core.admission import Slot
 from agent_core.agent_runtime import AgentRuntime
 from agent_core.events import VisitorConsent
 from webrtc_agent import ice
-from webrtc_agent.arrivals import Arrival, Arrivals
+from webrtc_agent.arrivals import Arrivals, ExpectedArrival
 from webrtc_agent.call_back import contacts
+from webrtc_agent.errors import SessionOver, SessionTaken, UnknownSession
 from webrtc_agent.limits import StartLimit
 from webrtc_agent.notice import Notice
 from webrtc_agent.origin import AllowedOrigins
-from webrtc_agent.peer import Peer
-from webrtc_agent.refusals import SessionOver, SessionTaken, UnknownSession
-from webrtc_agent.requests import Candidate, OfferRequest, ResumeRequest
-from webrtc_agent.returning import Part, Returns
-from webrtc_agent.rooms import DailyRooms, Room
+from webrtc_agent.peer_session import PeerSession
+from webrtc_agent.queue_turns import QueueTurns
+from webrtc_agent.request_schemas import Candidate, OfferRequest, ResumeRequest
+from webrtc_agent.returning import ConversationPart, Returns
+from webrtc_agent.rooms import DailyRoom, DailyRooms
+from webrtc_agent.session_registry import SessionRegistry, State, WebSession
 from webrtc_agent.settings import WebSettings
-from webrtc_agent.start import PLAIN, Start
-from webrtc_agent.turns import Turns
+from webrtc_agent.start import PLAIN, StartChoice
 from webrtc_agent.visitor_queue import Hold
-from webrtc_agent.visits import State, Visit, Visits
 
 log = structlog.get_logger()
 
@@ -37,7 +37,7 @@ MAX_OFFERS = 3
 """Offers that cannot be answered, of one visit."""
 
 
-class Lobby:
+class WebService:
     """The web service's parts, made once.
 
     Args:
@@ -59,12 +59,12 @@ class Lobby:
         self.rooms = rooms
         self.origins = AllowedOrigins(settings.base_url, settings.allowed_origins)
         starts = StartLimit(settings.starts_per_minute_per_address, settings.starts_per_minute, time.monotonic)
-        self.turns = Turns(settings, agent.admission, starts)
+        self.turns = QueueTurns(settings, agent.admission, starts)
         self.notice = Notice.of(settings)
         self.arrivals = Arrivals(
             max(MIN_ARRIVALS, settings.max_sessions), settings.arrivals_per_address, time.monotonic
         )
-        self.visits = Visits(time.monotonic, self.turns.queue.talked)
+        self.visits = SessionRegistry(time.monotonic, self.turns.queue.talked)
         self.people = contacts(settings)
         self.returns = Returns(agent, shelf, settings.resume_seconds, settings.max_call_seconds)
 
@@ -73,7 +73,7 @@ class Lobby:
         """How sound travels here."""
         return ["webrtc"] if self.rooms is None else ["daily"]
 
-    async def expect(self, address: str, start: Start = PLAIN) -> Visit:
+    async def expect(self, address: str, start: StartChoice = PLAIN) -> WebSession:
         """Begin a visit whose client will make an offer.
 
         Args:
@@ -94,18 +94,20 @@ class Lobby:
             visit.hold = hold
         return visit
 
-    def _begin(self, address: str, start: Start, consent: VisitorConsent | None, part: Part | None) -> Visit:
+    def _begin(
+        self, address: str, start: StartChoice, consent: VisitorConsent | None, part: ConversationPart | None
+    ) -> WebSession:
         visit = self.visits.begin(address)
         visit.details, visit.region, visit.consent, visit.part = start.details, start.region, consent, part
         return visit
 
-    def _new_part(self, start: Start) -> Part | None:
+    def _new_part(self, start: StartChoice) -> ConversationPart | None:
         """Begin a conversation that the visitor may come back to; None where they cannot."""
         if start.resume is None or not self.returns.seconds:
             return None
         return self.returns.begin(start.details, start.region)
 
-    async def _claimed(self, address: str, resume: ResumeRequest | None) -> Part | None:
+    async def _claimed(self, address: str, resume: ResumeRequest | None) -> ConversationPart | None:
         """Claim the next part of a conversation; None for a visitor who does not come back.
 
         A visitor who comes back has started before: that start is not counted again, unless the token is a guess.
@@ -119,7 +121,9 @@ class Lobby:
             self.turns.starts.count(address)
             raise
 
-    async def open_room(self, rooms: DailyRooms, address: str, start: Start = PLAIN) -> tuple[Visit, Room]:
+    async def open_room(
+        self, rooms: DailyRooms, address: str, start: StartChoice = PLAIN
+    ) -> tuple[WebSession, DailyRoom]:
         """Begin a visit in a room of its own, with the agent on its way there.
 
         Raises:
@@ -137,9 +141,9 @@ class Lobby:
             visit.hold = hold
             return visit, await self._enter_room(rooms, visit)
 
-    async def _enter_room(self, rooms: DailyRooms, visit: Visit) -> Room:
+    async def _enter_room(self, rooms: DailyRooms, visit: WebSession) -> DailyRoom:
         place: Slot | None = None
-        room: Room | None = None
+        room: DailyRoom | None = None
         try:
             arrival, place = self._expect_arrival(visit.address, JOINING_SECONDS, visit.hold)
             room = await rooms.open()
@@ -157,7 +161,7 @@ class Lobby:
             raise
         return room
 
-    async def answer_new(self, address: str, offer: OfferRequest) -> tuple[Visit, dict[str, str]]:
+    async def answer_new(self, address: str, offer: OfferRequest) -> tuple[WebSession, dict[str, str]]:
         """Begin a visit with its offer.
 
         Args:
@@ -180,7 +184,7 @@ class Lobby:
                 place.release()
                 raise
 
-    async def answer(self, visit: Visit, offer: OfferRequest) -> dict[str, str]:
+    async def answer(self, visit: WebSession, offer: OfferRequest) -> dict[str, str]:
         """Answer an offer: the first of a visit, or a further one of the same client.
 
         Raises:
@@ -197,7 +201,7 @@ class Lobby:
                 except BaseException:
                     place.release()
                     raise
-            case State.RUNNING, Peer() as peer if offer.pc_id == peer.pc_id:
+            case State.RUNNING, PeerSession() as peer if offer.pc_id == peer.pc_id:
                 await peer.renegotiate(offer)
                 return self._description(peer)
             case State.FINISHED, _:
@@ -205,13 +209,15 @@ class Lobby:
             case _:
                 raise SessionTaken("taken")
 
-    async def _answer_first(self, visit: Visit, offer: OfferRequest, arrival: Arrival, place: Slot) -> dict[str, str]:
+    async def _answer_first(
+        self, visit: WebSession, offer: OfferRequest, arrival: ExpectedArrival, place: Slot
+    ) -> dict[str, str]:
         visit.state = State.ANSWERING
         visit.offers += 1
-        peer: Peer | None = None
+        peer: PeerSession | None = None
         try:
             opening = visit.opening(place, offer.details, offer.region)
-            peer = await Peer.answer(self.agent, opening, offer, self.people, visit.part)
+            peer = await PeerSession.answer(self.agent, opening, offer, self.people, visit.part)
             if visit.text_only:
                 peer.use_text_only()
             if visit.consent is not None:
@@ -232,7 +238,7 @@ class Lobby:
             raise
         return answer
 
-    def _expect_arrival(self, address: str, patience: float, hold: Hold | None = None) -> tuple[Arrival, Slot]:
+    def _expect_arrival(self, address: str, patience: float, hold: Hold | None = None) -> tuple[ExpectedArrival, Slot]:
         """Expect a visitor, who takes the place when they are there.
 
         Raises:
@@ -252,22 +258,22 @@ class Lobby:
             arrival.settle()
             raise
 
-    def _description(self, peer: Peer) -> dict[str, str]:
+    def _description(self, peer: PeerSession) -> dict[str, str]:
         answer = peer.description
         return answer | {"sdp": ice.advertise(answer["sdp"], self.settings.ice_advertised_hosts)}
 
-    def of_connection(self, pc_id: str) -> Visit:
+    def of_connection(self, pc_id: str) -> WebSession:
         """Find the visit that a connection belongs to.
 
         Raises:
             UnknownSession: there is none.
         """
         for visit in self.visits.running():
-            if isinstance(visit.conversation, Peer) and visit.conversation.pc_id == pc_id:
+            if isinstance(visit.conversation, PeerSession) and visit.conversation.pc_id == pc_id:
                 return visit
         raise UnknownSession("connection")
 
-    async def add_candidates(self, visit: Visit, pc_id: str, candidates: list[Candidate]) -> None:
+    async def add_candidates(self, visit: WebSession, pc_id: str, candidates: list[Candidate]) -> None:
         """Take network addresses of a visit's client.
 
         Raises:
@@ -275,7 +281,7 @@ class Lobby:
             MalformedOffer: what came is no address.
         """
         peer = visit.conversation
-        if not isinstance(peer, Peer) or peer.pc_id != pc_id:
+        if not isinstance(peer, PeerSession) or peer.pc_id != pc_id:
             raise UnknownSession("connection")
         await peer.add(candidates)
 

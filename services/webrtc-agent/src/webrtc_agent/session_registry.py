@@ -14,11 +14,11 @@ import structlog
 from agent_core.admission import Slot
 from agent_core.events import EndReason, VisitorConsent
 from agent_core.session_request import SessionRequest
-from webrtc_agent.refusals import UnknownSession
+from webrtc_agent.errors import UnknownSession
 from webrtc_agent.visitor_queue import Hold
 
 if TYPE_CHECKING:
-    from webrtc_agent.returning import Part
+    from webrtc_agent.returning import ConversationPart
 
 log = structlog.get_logger()
 
@@ -43,7 +43,7 @@ class State(StrEnum):
     FINISHED = "finished"
 
 
-class Conversation(Protocol):
+class ActiveConversation(Protocol):
     """A visitor who is being talked with."""
 
     def end(self, reason: EndReason) -> None:
@@ -53,7 +53,7 @@ class Conversation(Protocol):
         """Send no audio until the visitor's page asks for it."""
 
 
-class Visit:
+class WebSession:
     """One session from its start to the time it is forgotten."""
 
     def __init__(self, now: float, address: str = "", hold: Hold | None = None) -> None:
@@ -63,7 +63,7 @@ class Visit:
         self.address = address
         self.offers = 0
         self.state = State.WAITING
-        self.conversation: Conversation | None = None
+        self.conversation: ActiveConversation | None = None
         self.touched = now
         self.hold = hold
         """The place that is kept for a visitor from the queue."""
@@ -72,7 +72,7 @@ class Visit:
         """What the app said about its visitor; see `details.render`."""
         self.region = ""
         """Where the visitor is used to weather, ISO 3166."""
-        self.part: Part | None = None
+        self.part: ConversationPart | None = None
         """The part of a conversation that its visitor may come back to, where their client can."""
         self.text_only = False
 
@@ -104,7 +104,7 @@ class Visit:
         return self.state in (State.WAITING, State.FINISHED)
 
 
-class Visits:
+class SessionRegistry:
     """All visits.
 
     Args:
@@ -115,22 +115,22 @@ class Visits:
     def __init__(self, clock: Callable[[], float], on_end: Callable[[float], None] = lambda _: None) -> None:
         self._clock = clock
         self._on_end = on_end
-        self._visits: dict[str, Visit] = {}
+        self._visits: dict[str, WebSession] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._forgot_at = clock()
 
-    def begin(self, address: str = "") -> Visit:
+    def begin(self, address: str = "") -> WebSession:
         """Expect a client.
 
         Args:
             address: Where it comes from.
         """
         self._forget()
-        visit = Visit(self._clock(), address)
+        visit = WebSession(self._clock(), address)
         self._visits[visit.visit_id] = visit
         return visit
 
-    def find(self, visit_id: str) -> Visit:
+    def find(self, visit_id: str) -> WebSession:
         """Give a visit.
 
         Raises:
@@ -141,14 +141,14 @@ class Visits:
             raise UnknownSession("session")
         return visit
 
-    def running(self) -> list[Visit]:
+    def running(self) -> list[WebSession]:
         """Give those that are being talked with."""
         return [visit for visit in self._visits.values() if visit.state is State.RUNNING]
 
     def carry(
         self,
-        visit: Visit,
-        conversation: Conversation,
+        visit: WebSession,
+        conversation: ActiveConversation,
         run: Coroutine[Any, Any, object],
         abandon: Callable[[], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
@@ -167,7 +167,7 @@ class Visits:
 
     def _left(
         self,
-        visit: Visit,
+        visit: WebSession,
         run: Coroutine[Any, Any, object],
         abandon: Callable[[], Coroutine[Any, Any, None]] | None,
         task: asyncio.Task[None],
@@ -191,7 +191,7 @@ class Visits:
 
     async def _carry(
         self,
-        visit: Visit,
+        visit: WebSession,
         run: Coroutine[Any, Any, object],
         abandon: Callable[[], Coroutine[Any, Any, None]] | None,
     ) -> None:

@@ -13,13 +13,13 @@ from agent_core.session_request import SessionRequest
 from webrtc_agent.call_back import Contact
 from webrtc_agent.daily import native
 from webrtc_agent.daily.api import DailyApi
-from webrtc_agent.daily.errors import DailyFailed
-from webrtc_agent.daily.patience import persist
-from webrtc_agent.daily.removal import Removal
-from webrtc_agent.daily.transport import RoomTransport
-from webrtc_agent.daily.visit import VISITOR_SECONDS, Visit
-from webrtc_agent.returning import Part
-from webrtc_agent.rooms import Room
+from webrtc_agent.daily.daily_errors import DailyFailed
+from webrtc_agent.daily.retry import persist
+from webrtc_agent.daily.room_reaper import RoomReaper
+from webrtc_agent.daily.room_session import VISITOR_SECONDS, RoomSession
+from webrtc_agent.daily.room_transport import RoomTransport
+from webrtc_agent.returning import ConversationPart
+from webrtc_agent.rooms import DailyRoom
 
 log = structlog.get_logger()
 
@@ -50,9 +50,9 @@ class Rooms:
         self._people = people
         self._open_seconds = open_seconds
         self._lifetime = VISITOR_SECONDS + longest_seconds + GOODBYE_SECONDS
-        self._removal = Removal(api)
+        self._removal = RoomReaper(api)
 
-    async def open(self) -> Room:
+    async def open(self) -> DailyRoom:
         """Make a room and both tokens; a failed step leaves no room behind.
 
         Raises:
@@ -68,11 +68,13 @@ class Rooms:
         except BaseException:
             self._removal.discard(name)
             raise
-        return Room(name, url, visitor_token=visitor, agent_token=agent)
+        return DailyRoom(name, url, visitor_token=visitor, agent_token=agent)
 
-    def visit(self, agent: AgentRuntime, opening: SessionRequest, room: Room, part: Part | None = None) -> Visit:
+    def visit(
+        self, agent: AgentRuntime, opening: SessionRequest, room: DailyRoom, part: ConversationPart | None = None
+    ) -> RoomSession:
         """Prepare the conversation in a room."""
-        return Visit(
+        return RoomSession(
             agent,
             opening,
             lambda attention: RoomTransport(room, attention),
@@ -81,7 +83,7 @@ class Rooms:
             part=part,
         )
 
-    async def delete(self, room: Room) -> None:
+    async def delete(self, room: DailyRoom) -> None:
         """Delete a room in which nobody will talk; does not wait for it."""
         self._discard(room)
 
@@ -90,7 +92,7 @@ class Rooms:
         await self._removal.aclose()
         await self._api.aclose()
 
-    def _discard(self, room: Room) -> None:
+    def _discard(self, room: DailyRoom) -> None:
         self._removal.discard(room.name)
 
     async def _create(self, expires: int) -> tuple[str, str]:

@@ -12,12 +12,12 @@ from agent_core.errors import AtCapacity
 from agent_core.events import CallDetailRecord, EndReason, SessionStats, VisitorConsent
 from agent_core.session import Session
 from agent_core.session_request import AudioRoute, SessionRequest
-from webrtc_agent.attention import Attention
 from webrtc_agent.call_back import CallBackCard, Contact
-from webrtc_agent.daily.transport import RoomTransport
-from webrtc_agent.farewell import farewell
+from webrtc_agent.client_input import ClientInput
+from webrtc_agent.daily.room_transport import RoomTransport
+from webrtc_agent.end_messages import farewell
 from webrtc_agent.rates import INPUT_RATE, OUTPUT_RATE
-from webrtc_agent.returning import Part
+from webrtc_agent.returning import ConversationPart
 
 log = structlog.get_logger()
 
@@ -32,7 +32,7 @@ NOTICED_SECONDS = 15.0
 """Longest time from the loss of a visitor's network to Daily's word of it."""
 
 
-class Visit:
+class RoomSession:
     """Waits for the visitor, then carries one conversation.
 
     Args:
@@ -49,14 +49,14 @@ class Visit:
         self,
         agent: AgentRuntime,
         opening: SessionRequest,
-        connect: Callable[[Attention], RoomTransport],
+        connect: Callable[[ClientInput], RoomTransport],
         discard: Callable[[], None],
         *,
         people: Sequence[Contact] = (),
-        part: Part | None = None,
+        part: ConversationPart | None = None,
     ) -> None:
         self._part = part
-        self._attention = attention = Attention(self._tell)
+        self._attention = attention = ClientInput(self._tell)
         self._place = opening.place
         self._discard = discard
         self._joined = asyncio.Event()

@@ -14,8 +14,8 @@ from agent_core import causes
 from agent_core.errors import AgentError, AtCapacity, Draining, Forbidden, OverBudget, UpstreamError
 from agent_core.web import RETRY_SECONDS, retry_after
 from webrtc_agent.error_page import render, wants_page
-from webrtc_agent.refusals import NotAgreed
-from webrtc_agent.turns import MustWait
+from webrtc_agent.errors import NotAgreed
+from webrtc_agent.queue_turns import MustWait
 
 log = structlog.get_logger()
 

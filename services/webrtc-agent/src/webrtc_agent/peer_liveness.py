@@ -13,7 +13,7 @@ _SOUND_SECONDS = 1.0
 """Sound comes every 20 ms."""
 
 
-class Watch:
+class PeerLiveness:
     """Follows the signs of life of one visitor.
 
     Args:

@@ -11,17 +11,17 @@ from agent_core.session import Session
 from agent_core.session_request import AudioRoute, SessionRequest
 from agent_core.token_bucket import TokenBucket
 from webrtc_agent import connection
-from webrtc_agent.attention import Attention
 from webrtc_agent.call_back import CallBackCard, Contact
-from webrtc_agent.connection import CONNECT_SECONDS, SoundConnection
-from webrtc_agent.farewell import farewell
+from webrtc_agent.client_input import ClientInput
+from webrtc_agent.connection import CONNECT_SECONDS, AudioOnlyConnection
+from webrtc_agent.end_messages import farewell
+from webrtc_agent.errors import MalformedOffer, SessionOver
 from webrtc_agent.limits import TooOften
+from webrtc_agent.peer_liveness import PeerLiveness
 from webrtc_agent.rates import INPUT_RATE, OUTPUT_RATE
-from webrtc_agent.refusals import MalformedOffer, SessionOver
-from webrtc_agent.requests import Candidate, OfferRequest
-from webrtc_agent.returning import Part
+from webrtc_agent.request_schemas import Candidate, OfferRequest
+from webrtc_agent.returning import ConversationPart
 from webrtc_agent.transport import VisitorTransport
-from webrtc_agent.watch import Watch
 
 WAY_TO_EAR = 0.4
 """Seconds: Pipecat's track holds 40 ms, a browser's jitter buffer 40 to 200."""
@@ -33,7 +33,7 @@ BUSY_SECONDS = 1.0
 """Time for the data channel, which opens after the sound, to carry that every place is taken."""
 
 
-class Peer:
+class PeerSession:
     """Answers an offer, then carries one conversation.
 
     Args:
@@ -49,16 +49,16 @@ class Peer:
         self,
         agent: AgentRuntime,
         opening: SessionRequest,
-        sound: SoundConnection,
+        sound: AudioOnlyConnection,
         people: Sequence[Contact] = (),
-        part: Part | None = None,
+        part: ConversationPart | None = None,
     ) -> None:
         self._place = opening.place
         self._part = part
         self._connection = sound
         self._offers = TokenBucket(time.monotonic, OFFERS, 1 / OFFER_SECONDS)
-        self._attention = attention = Attention(sound.send_app_message)
-        self._watch = Watch(time.monotonic, CONNECT_SECONDS)
+        self._attention = attention = ClientInput(sound.send_app_message)
+        self._watch = PeerLiveness(time.monotonic, CONNECT_SECONDS)
         transport = VisitorTransport(sound, self._hear, attention.believe, lambda: attention.text_only)
         media = AudioRoute(
             INPUT_RATE,
@@ -83,8 +83,8 @@ class Peer:
         opening: SessionRequest,
         offer: OfferRequest,
         people: Sequence[Contact],
-        part: Part | None,
-    ) -> "Peer":
+        part: ConversationPart | None,
+    ) -> "PeerSession":
         """Make a peer that answers an offer.
 
         Raises:

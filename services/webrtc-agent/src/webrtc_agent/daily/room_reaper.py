@@ -6,8 +6,8 @@ import structlog
 
 from agent_core import causes
 from webrtc_agent.daily.api import DailyApi
-from webrtc_agent.daily.errors import DailyFailed
-from webrtc_agent.daily.patience import persist
+from webrtc_agent.daily.daily_errors import DailyFailed
+from webrtc_agent.daily.retry import persist
 
 log = structlog.get_logger()
 
@@ -18,7 +18,7 @@ _AT_ONCE = 2
 """Daily takes about two deletions a second."""
 
 
-class Removal:
+class RoomReaper:
     """Deletes rooms beside everything else, again and again within bounds.
 
     Args:

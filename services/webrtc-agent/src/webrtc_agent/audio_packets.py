@@ -31,7 +31,7 @@ REPORT_BYTES_PER_SECOND = 4000.0
 """Reports: a browser sends 100 bytes a second, and as many for each tenth of a second where it estimates bandwidth."""
 
 
-class SoundDoor:
+class RtpLimiter:
     """Stands before what decodes a visitor's sound.
 
     Args:
