@@ -12,8 +12,8 @@ from pathlib import Path
 
 from standins.edge import balancer
 from standins.edge.balancer import Balancer
-from standins.edge.cloudformation import Template
 from standins.edge.rules import Forward, Listener
+from standins.edge.template_rules import RuleTemplate
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = ROOT / "infra/cloudformation/edge.yaml"
@@ -135,7 +135,7 @@ def render(template: str, place: Place | None = None) -> str:
         UnrenderableError: nginx would route in another way.
     """
     place = place or Place()
-    described = balancer.read(Template(template))
+    described = balancer.read(RuleTemplate(template))
     return _FRAME.format(
         resolver=place.resolver,
         port=place.port,

@@ -11,12 +11,12 @@ from phone_agent.signature import SignatureVerifier
 from phone_agent.stream_guard import GuardDecision, StreamGuard
 from phone_agent.stream_token import StreamTokenIssuer
 from standins.twilio import mulaw
-from standins.twilio.media import Announcer, Audio, Clear
-from standins.twilio.media import Mark as ReceivedMark
+from standins.twilio.caller_playout import PlayoutBuffer
+from standins.twilio.media import Announcer, Clear, QueuedAudio
+from standins.twilio.media import QueuedMark as ReceivedMark
 from standins.twilio.media import decode as exchange_decode
-from standins.twilio.playout import PlayoutBuffer
 from standins.twilio.signing import sign, webhook_url_to_sign
-from standins.twilio.twiml import Connect, Dial, check_stream, names, parse
+from standins.twilio.twiml_parser import Connect, Dial, check_stream, names, parse
 
 ACCOUNT = "AC" + "0" * 32
 CALL = "CA" + "1" * 32
@@ -52,7 +52,7 @@ def test_every_message_of_the_exchange_is_understood_and_in_order() -> None:
 
 def test_every_message_of_ours_is_taken_by_the_exchange() -> None:
     """The exchange is as strict as Twilio: a field too many and it would not."""
-    assert exchange_decode(media_stream.media(STREAM, b"\x00\xff"), STREAM) == Audio(b"\x00\xff")
+    assert exchange_decode(media_stream.media(STREAM, b"\x00\xff"), STREAM) == QueuedAudio(b"\x00\xff")
     assert exchange_decode(media_stream.mark(STREAM, "answer-1"), STREAM) == ReceivedMark("answer-1")
     assert exchange_decode(media_stream.clear(STREAM), STREAM) == Clear()
 

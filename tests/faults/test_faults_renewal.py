@@ -14,7 +14,7 @@ import pytest_asyncio
 from agent_core.announcements import Announcement
 from agent_core.nova.credentials import CredentialSource
 from agent_core.nova.wire import Role
-from standins.nova.faults import Fault
+from standins.nova.faults import ModelFault
 from standins.nova.server import NovaSettings, NovaStandin
 from tests.support import ledger
 from tests.support.numbered import LOUD
@@ -166,7 +166,7 @@ async def test_fault_09_the_next_stream_fails_to_open_twice(talk: Talk, error: s
     talk = Talk(talk.nova, talk.client, RENEW * 2)
     async with talking(talk):
         await _greeted(talk)
-        talk.nova.faults.add(Fault(on="open", times=2, error=error))
+        talk.nova.faults.add(ModelFault(on="open", times=2, error=error))
         while not talk.tally.renewals:
             await talk.ask()
             await asyncio.sleep(1.5)  # a moment between two turns; 0.7 s of quiet are not scaled
@@ -227,7 +227,7 @@ async def test_fault_04_instability_in_the_middle_of_an_answer_passes_without_a_
         await _greeted(talk)
         for number, text in enumerate(texts, start=1):
             talk.nova.faults.add(
-                Fault(on="answer", after_ms=100, action="exception", error="validationException", message=text)
+                ModelFault(on="answer", after_ms=100, action="exception", error="validationException", message=text)
             )
             await talk.speak()
             await until(lambda number=number: talk.tally.model_streams == 1 + number, 5)  # type: ignore[misc]
@@ -245,7 +245,7 @@ async def test_fault_01_a_stream_that_ends_in_the_middle_of_an_answer(talk: Talk
     async with talking(talk):
         await _greeted(talk)
         await talk.ask()
-        talk.nova.faults.add(Fault(on="answer", after_ms=100, action="close"))
+        talk.nova.faults.add(ModelFault(on="answer", after_ms=100, action="close"))
         await talk.speak()
         await until(lambda: len(talk.agent_said()) == 3, 10)
     assert talk.failure is None

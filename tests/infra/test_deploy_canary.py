@@ -19,7 +19,7 @@ from standins.cli.call import make_calls
 from standins.cli.caller import Patience as CallerPatience
 from standins.cli.options import read as read_call
 from standins.cli.ports import free_port
-from standins.edge.server import Edge, Settings
+from standins.edge.server import Edge, EdgeSettings
 from standins.nova.server import NovaSettings, NovaStandin
 from standins.twilio.server import TwilioExchange
 from standins.twilio.settings import ExchangeSettings
@@ -243,7 +243,7 @@ async def test_a_bad_version_never_gets_a_caller_and_a_good_one_replaces_what_ru
         start("runs", PUBLIC_BASE_URL=url) as runs,
         start("good", PUBLIC_BASE_URL=url) as good,
         Edge(
-            Settings(
+            EdgeSettings(
                 with_canary().replace('"stackid"', header).replace("[stackid]", f"[{header}]"),
                 {"PhoneTargetGroup": [("127.0.0.1", runs.port)], "WebTargetGroup": [web]},
                 port=port,

@@ -19,16 +19,16 @@ from doctor.live.recording import Recording
 from doctor.live.verdict import Verdict
 from doctor.surroundings import Surroundings
 from standins.daily import DailyStandin
-from standins.daily.faults import Fault as DailyFault
-from standins.nova.faults import Fault
-from standins.nova.limits import Limits
+from standins.daily.faults import DailyFault as DailyFault
+from standins.nova.faults import ModelFault
 from standins.nova.pace import QUICK, Pace
 from standins.nova.server import NovaSettings, NovaStandin
+from standins.nova.service_limits import ServiceLimits
 from standins.nova.tones import tone_brain
 from tests.support.talk import MODEL, client
 
 pytestmark = pytest.mark.thorough
-OTHER = Limits(
+OTHER = ServiceLimits(
     history_messages=1000,
     history_alternates=False,
     history_text_bytes=10_000,
@@ -42,7 +42,7 @@ OTHER = Limits(
     idle=295.0,
 )
 """The other reading of each source."""
-STRICTEST = Limits()
+STRICTEST = ServiceLimits()
 FAST = 40.0
 """How many seconds of the idle limit pass in one."""
 
@@ -56,7 +56,7 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def asked(
-    path: Path, limits: Limits = STRICTEST, *, pace: Pace = QUICK, scale: float = 1.0
+    path: Path, limits: ServiceLimits = STRICTEST, *, pace: Pace = QUICK, scale: float = 1.0
 ) -> AsyncIterator[tuple[NovaStandin, Model]]:
     """Run a stand-in of one reading, and what the probes ask it with; the recording is whole afterwards."""
     settings = NovaSettings(limits=limits, pace=pace, clock_scale=scale)
@@ -90,7 +90,7 @@ HISTORIES = (
 
 
 @pytest.mark.parametrize(("limits", "different"), [(STRICTEST, ()), (OTHER, HISTORIES)], ids=["strictest", "other"])
-async def test_p1_histories_and_their_replay(limits: Limits, different: tuple[str, ...], tmp_path: Path) -> None:
+async def test_p1_histories_and_their_replay(limits: ServiceLimits, different: tuple[str, ...], tmp_path: Path) -> None:
     """The strictest reading is as assumed; under the other each row that can differ says so.
 
     A recording of it without words, sent again to the strictest stand-in, differs in the same rows.
@@ -113,11 +113,11 @@ async def test_p1_histories_and_their_replay(limits: Limits, different: tuple[st
 
 _WORDS = model.alternating(1)[0][1][0]
 
-CASES: list[tuple[str, Callable[[Model], Any], dict[str, Any], Fault | None, set[str]]] = [
+CASES: list[tuple[str, Callable[[Model], Any], dict[str, Any], ModelFault | None, set[str]]] = [
     ("as assumed", model.answers, {}, None, set()),
     ("slow", model.answers, {"pace": replace(QUICK, think=6.0)}, None, {"P2 first sound"}),
     ("halting", model.answers, {"pace": replace(QUICK, bursts=((1, 0.9),))}, None, {"P6 cadence"}),
-    ("late headers", model.answers, {}, Fault(on="open", delay_ms=1500), {"P2 headers"}),
+    ("late headers", model.answers, {}, ModelFault(on="open", delay_ms=1500), {"P2 headers"}),
     ("as assumed", model.schemas, {}, None, set()),
     (
         "loose schema",
@@ -126,7 +126,7 @@ CASES: list[tuple[str, Callable[[Model], Any], dict[str, Any], Fault | None, set
         None,
         {"P4 minimum and maximum", "P4 default", "P4c sound while a tool works"},
     ),
-    ("encoded twice", model.schemas, {}, Fault(on="tool_use", action="double_encoded"), {"P4b tool arguments"}),
+    ("encoded twice", model.schemas, {}, ModelFault(on="tool_use", action="double_encoded"), {"P4b tool arguments"}),
     ("as assumed", model.idleness, {"scale": FAST}, None, set()),
     (
         "another idle limit",
@@ -138,7 +138,7 @@ CASES: list[tuple[str, Callable[[Model], Any], dict[str, Any], Fault | None, set
     (
         "silence is nothing",
         model.idleness,
-        {"limits": Limits(silence_counts=False), "scale": FAST},
+        {"limits": ServiceLimits(silence_counts=False), "scale": FAST},
         None,
         {"P5 silence as sound"},
     ),
@@ -159,7 +159,11 @@ CASES: list[tuple[str, Callable[[Model], Any], dict[str, Any], Fault | None, set
     ids=[f"{index}-{case[0]}" for index, case in enumerate(CASES)],
 )
 async def test_each_probe_tells_both_readings_apart(
-    probe: Callable[[Model], Any], reading: dict[str, Any], fault: Fault | None, different: set[str], tmp_path: Path
+    probe: Callable[[Model], Any],
+    reading: dict[str, Any],
+    fault: ModelFault | None,
+    different: set[str],
+    tmp_path: Path,
 ) -> None:
     """As assumed under the default, different under the other."""
     async with asked(tmp_path / "events.jsonl", **reading) as (nova, one):

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from agent_core.generations import GENERATIONS, Generation
 from agent_core.nova.credentials import CredentialSource
-from standins.nova.brain import Step
+from standins.nova.backend import Step
 from standins.nova.server import NovaSettings, NovaStandin
 from tests.support.score import Score, Turn, note, use
 from tests.support.talk import Talk, client, talking

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from agent_core.closing import GOODBYE_SECONDS
-from standins.nova.brain import Step
-from standins.twilio.exchange import RestFault
+from standins.nova.backend import Step
+from standins.twilio.call_server import RestFault
 from tests.integration.conftest import House
 from tests.support.books import balance
 from tests.support.caller import Caller

@@ -11,11 +11,11 @@ import httpx
 import pytest
 
 from standins.cli.ports import free_port
-from standins.nova.brain import Step
-from standins.twilio.call import new_sid
-from standins.twilio.trouble import Trouble
+from standins.nova.backend import Step
+from standins.twilio.impairments import Trouble
+from standins.twilio.twiml_program import new_sid
 from standins.weather import WeatherStandin
-from standins.weather.faults import Fault
+from standins.weather.faults import WeatherFault
 from tests.integration.conftest import House
 from tests.support import ledger
 from tests.support.books import balance
@@ -38,7 +38,7 @@ def _asks_for_weather(turn: Turn) -> Sequence[Step]:
 
 
 @asynccontextmanager
-async def _weather(fault: Fault | None) -> AsyncIterator[dict[str, str]]:
+async def _weather(fault: WeatherFault | None) -> AsyncIterator[dict[str, str]]:
     """Give the settings that lead to a weather service with this fault, or to none at all."""
     async with WeatherStandin() as weather:
         if fault is None:
@@ -53,7 +53,7 @@ async def test_fault_18_a_weather_service_that_hangs_holds_nobody_up(house: Hous
     """The caller hears the truth after five seconds, and the loop that carries everybody's sound was never blocked."""
     house.score.plan = _asks_for_weather
     async with (
-        _weather(Fault(on="forecast", after_ms=20_000)) as settings,
+        _weather(WeatherFault(on="forecast", after_ms=20_000)) as settings,
         house.start_phone("hanging", METRICS_SECONDS="0.2", **settings) as phone,
     ):
         async with Caller(house.exchange, phone.url) as caller:
@@ -66,7 +66,7 @@ async def test_fault_18_a_weather_service_that_hangs_holds_nobody_up(house: Hous
         assert (await balance(phone, house, caller.sid))["reason"] == "caller_left"
 
 
-async def _hears_of_failure(house: House, fault: Fault | None, name: str) -> None:
+async def _hears_of_failure(house: House, fault: WeatherFault | None, name: str) -> None:
     house.score.plan = _asks_for_weather
     async with _weather(fault) as settings, house.start_phone(name, **settings) as phone:
         async with Caller(house.exchange, phone.url) as caller:
@@ -80,7 +80,7 @@ async def _hears_of_failure(house: House, fault: Fault | None, name: str) -> Non
 
 async def test_fault_19_nonsense_about_the_weather(house: House) -> None:
     """A page where there should be numbers: the caller hears that it failed, and the call goes on."""
-    await _hears_of_failure(house, Fault(on="forecast", action="html", times=None), "nonsense")
+    await _hears_of_failure(house, WeatherFault(on="forecast", action="html", times=None), "nonsense")
 
 
 async def test_fault_20_no_weather_service_at_all(house: House) -> None:

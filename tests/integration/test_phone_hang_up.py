@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from standins.nova.brain import Step
-from standins.twilio.call import new_sid
+from standins.nova.backend import Step
+from standins.twilio.twiml_program import new_sid
 from tests.integration.conftest import House
 from tests.support import ledger
 from tests.support.caller import Caller

@@ -10,7 +10,7 @@ from agent_core.adapters.call_store.seal import Seal
 from agent_core.adapters.call_store.store import CallStore
 from agent_core.events import EndReason
 from phone_agent import resume_action
-from standins.twilio.exchange import RestFault
+from standins.twilio.call_server import RestFault
 from standins.twilio.server import TwilioExchange
 from standins.twilio.settings import ExchangeSettings
 from tests.support.call_shelves import Memo

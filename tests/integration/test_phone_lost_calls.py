@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from standins.nova.brain import Step
-from standins.nova.faults import Fault
-from standins.twilio.exchange import RestFault
+from standins.nova.backend import Step
+from standins.nova.faults import ModelFault
+from standins.twilio.call_server import RestFault
 from standins.twilio.signing import sign
 from tests.integration.conftest import House
 from tests.support.audit import Audit
@@ -115,7 +115,7 @@ async def _lose(caller: Caller, times: int) -> None:
 @pytest.mark.thorough  # a call in two tasks
 async def test_a_model_that_is_down_is_not_asked_again(tasks: Fleet, house: House) -> None:
     """The agent is lost for good, after three streams: the caller hears so, and no other task tries a fourth."""
-    house.nova.faults.add(Fault(on="answer", times=None, skip=1, action="exception", error="validationException"))
+    house.nova.faults.add(ModelFault(on="answer", times=None, skip=1, action="exception", error="validationException"))
     async with Caller(house.exchange, tasks.url) as caller:
         await caller.greeted()
         opened = house.nova.ledger.streams_opened

@@ -15,8 +15,8 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from phone_agent.routes import router
 from phone_agent.stream_token import StreamTokenIssuer
-from standins.twilio.call import new_sid
 from standins.twilio.signing import sign
+from standins.twilio.twiml_program import new_sid
 from tests.integration.conftest import AUTH_TOKEN, House
 from tests.support.caller import Caller
 from tests.support.phone_process import PhoneProcess

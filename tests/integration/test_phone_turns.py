@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from standins.nova.brain import Step
+from standins.nova.backend import Step
 from tests.integration.conftest import House
 from tests.support.caller import Caller
 from tests.support.phone_process import PhoneProcess

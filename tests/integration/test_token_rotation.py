@@ -10,7 +10,7 @@ import pytest
 
 from phone_agent.stream_token import StreamTokenIssuer, StreamTokenRejected
 from standins.cli.ports import free_port
-from standins.edge.server import Edge, Settings
+from standins.edge.server import Edge, EdgeSettings
 from standins.twilio.server import TwilioExchange
 from tests.integration.conftest import House
 from tests.support.caller import Caller
@@ -69,7 +69,7 @@ async def test_no_call_is_refused_while_the_token_is_replaced(house: House) -> N
     async with (
         TwilioExchange(replace(settings, auth_token=OLD)) as before,
         TwilioExchange(replace(settings, auth_token=NEW)) as after,
-        Edge(Settings(TEMPLATE, port=port)) as edge,
+        Edge(EdgeSettings(TEMPLATE, port=port)) as edge,
         tasks(house, edge.url) as running,
     ):
         signing = {OLD: before, NEW: after}

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from standins.nova.records import Said, SessionRecord
+from standins.nova.session_records import Said, SessionRecord
 from tests.soak.people import Call
 from tests.support import leaks, ledger
 from tests.support.audit import Audit

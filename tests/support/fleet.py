@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from standins.ecs.server import EcsStandin
-from standins.edge.server import Edge, Settings
-from standins.edge.targets import Target
+from standins.edge.server import Edge, EdgeSettings
+from standins.edge.targets import EdgeTarget
 from standins.nova.server import NovaSettings, NovaStandin
 from standins.twilio.server import TwilioExchange
 from tests.support.edge_setting import PHONE, TEMPLATE, WEB
@@ -127,7 +127,7 @@ class Fleet:
         task.service.process.send_signal(signal.SIGKILL)
         self.deregister(task)
 
-    def deregister(self, task: Task) -> Target:
+    def deregister(self, task: Task) -> EdgeTarget:
         """Take a task out of the load balancer, which goes on with what goes on."""
         target = next(one for one in self.edge.targets(task.group) if (one.host, one.port) == task.address)
         self.edge.deregister(task.group, target)
@@ -164,7 +164,7 @@ async def fleet(
         nova = await stack.enter_async_context(NovaStandin(NovaSettings(certificates=folder), score.brain()))
         exchange = await stack.enter_async_context(TwilioExchange())
         ecs = await stack.enter_async_context(EcsStandin())
-        edge = await stack.enter_async_context(Edge(Settings(TEMPLATE, hurry=HURRY, log=events.append)))
+        edge = await stack.enter_async_context(Edge(EdgeSettings(TEMPLATE, hurry=HURRY, log=events.append)))
         running = Fleet(nova, exchange, score, ecs, edge, events, folder, stack, settings or {})
         for group in groups:
             await running.start(group)

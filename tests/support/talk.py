@@ -20,8 +20,8 @@ from agent_core.nova.resilient_connection import ResilientConnection
 from agent_core.nova.sdk import SdkModelClient
 from agent_core.nova.transcript import ConversationTranscript, History
 from agent_core.nova.wire import AgentAudio, CompletionStarted, ModelEvent, Role, ToolUse, WireToolSpec
-from standins.nova.records import SessionRecord
 from standins.nova.server import NovaStandin
+from standins.nova.session_records import SessionRecord
 from tests.support import ledger
 from tests.support.numbered import LOUD, QUIET, frame
 from tests.support.waiting import until

@@ -12,7 +12,7 @@ from typing import Final
 
 from playwright.async_api import Browser, async_playwright
 
-from standins.nova.brain import Step
+from standins.nova.backend import Step
 from standins.nova.server import NovaSettings, NovaStandin
 from tests.support.browser import find_chromium
 from tests.support.score import Score, Turn, note, use

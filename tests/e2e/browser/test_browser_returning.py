@@ -14,8 +14,8 @@ from playwright.async_api import expect
 
 from agent_core.call_state_writer import SETTLE_SECONDS
 from standins.cli.ports import free_port
-from standins.edge.server import Edge, Settings
-from standins.nova.brain import Step
+from standins.edge.server import Edge, EdgeSettings
+from standins.nova.backend import Step
 from standins.nova.server import NovaSettings, NovaStandin
 from tests.support.browser import Chromium
 from tests.support.edge_setting import TEMPLATE, WEB
@@ -126,7 +126,7 @@ async def _two_tasks(folder: Path, score: Score) -> AsyncIterator[tuple[str, lis
         NovaStandin(NovaSettings(certificates=folder), score.brain()) as nova,
         web_process(nova, folder / "one.jsonl", settings) as one,
         web_process(nova, folder / "two.jsonl", settings) as two,
-        Edge(Settings(TEMPLATE, {WEB: [("127.0.0.1", one.port), ("127.0.0.1", two.port)]}, port=port)) as edge,
+        Edge(EdgeSettings(TEMPLATE, {WEB: [("127.0.0.1", one.port), ("127.0.0.1", two.port)]}, port=port)) as edge,
     ):
         yield edge.url, [one, two], edge
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from aiortc import RTCSessionDescription
 
-from standins.speech import Voice, contains, transcribe_answer
+from standins.speech import VoiceService, contains, transcribe_answer
 from tests.support.browser import RATE, find_chromium, running_chromium
 from tests.support.containers import SERVICES, Composed
 from tests.support.microphone import Microphone
@@ -88,7 +88,7 @@ async def test_a_visitor_talks_with_the_page(product: Composed, tmp_path_factory
     program = find_chromium()
     if program is None:
         pytest.skip("this test needs Chromium: apt-get install chromium, or set CHROMIUM")
-    microphone = Microphone(tmp_path_factory.mktemp("microphone") / "speech.wav", Voice())
+    microphone = Microphone(tmp_path_factory.mktemp("microphone") / "speech.wav", VoiceService())
     await microphone.will_say(GREETING_SECONDS, QUESTION)
     async with running_chromium(program, microphone) as chromium, chromium.visit(product.base_url) as visit:
         page = VisitorPage(visit)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from standins.nova.brain import Step
-from standins.nova.records import SessionRecord
+from standins.nova.backend import Step
+from standins.nova.session_records import SessionRecord
 from tests.integration.webrtc.conftest import Surroundings
 from tests.support.score import Turn, note, use
 from tests.support.visitor import Visitor

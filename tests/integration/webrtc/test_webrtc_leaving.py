@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from standins.nova.faults import Fault
+from standins.nova.faults import ModelFault
 from tests.integration.webrtc.conftest import Surroundings
 from tests.support.score import short_notes
 from tests.support.visitor import Visitor
@@ -132,8 +132,8 @@ async def test_fault_03_a_lost_model_is_told_aloud_and_in_words(
     async with visitor() as somebody:
         await somebody.connect()
         await somebody.greeted()
-        surroundings.nova.faults.add(Fault(on="open", times=9, error="AccessDeniedException", message="no"))
-        surroundings.nova.faults.add(Fault(on="answer", action="rst"))
+        surroundings.nova.faults.add(ModelFault(on="open", times=9, error="AccessDeniedException", message="no"))
+        surroundings.nova.faults.add(ModelFault(on="answer", action="rst"))
         await somebody.until_sound(sounding=False)
         somebody.say("send-text", {"content": "anything"})
         await somebody.until_sound(sounding=True)

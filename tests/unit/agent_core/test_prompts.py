@@ -27,7 +27,7 @@ from agent_core.tools.transfer import transfer_tools
 from agent_core.tools.weather import weather_tools
 from agent_core.transfer_controller import TransferController
 from agent_core.weather_report import Conditions, Day, Forecast, Hour, LocationNotFound, Now
-from standins.nova import directions
+from standins.nova import instructions
 
 BANNED = re.compile(
     r"\b(never|do not|don't|must not|may not|should not|cannot|can't|ignore|avoid|refrain|forbidden|not allowed"
@@ -308,7 +308,7 @@ def test_a_look_up_is_announced_in_an_imperative() -> None:
 @pytest.mark.parametrize("name", ORDERS)
 def test_the_stand_in_takes_no_order_for_a_caller_s_words(name: str) -> None:
     """It would answer that it did not understand."""
-    kind = directions.Kind
+    kind = instructions.InstructionKind
     expected = {
         "goodbye": kind.LEAVE,
         "greeting": kind.GREET,
@@ -323,7 +323,7 @@ def test_the_stand_in_takes_no_order_for_a_caller_s_words(name: str) -> None:
         "transfer_by_key": kind.CONNECTING,
         "transfer_failed": kind.NOBODY_FREE,
     }
-    read = directions.read(_read(name))
+    read = instructions.read(_read(name))
     assert read is not None
     assert read.kind is expected[name]
 

@@ -14,11 +14,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from standins.daily import errors
-from standins.daily.errors import RefusedError
-from standins.daily.faults import Fault
-from standins.daily.house import House, Json, Ledger
-from standins.daily.limits import RateLimit
-from standins.script import Script
+from standins.daily.domain import DailyDomain, Json, RoomLedger
+from standins.daily.errors import RestRefusedError
+from standins.daily.faults import DailyFault
+from standins.daily.rate_limits import RateLimit
+from standins.fault_schedule import FaultSchedule
 from standins.serving import serving
 
 ABOUT = "Pretend Daily: rooms and tokens with their errors and limits; nobody can join them, there is no sound"
@@ -33,7 +33,7 @@ def _silent(_: dict[str, object]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class DailySettings:
     """How the stand-in runs.
 
     Args:
@@ -54,10 +54,10 @@ class Settings:
 class DailyStandin:
     """A running stand-in, for the length of an ``async with`` block."""
 
-    def __init__(self, settings: Settings | None = None) -> None:
-        self._settings = settings or Settings()
-        self._house = House(self._settings.clock)
-        self._script: Script[Fault] = Script()
+    def __init__(self, settings: DailySettings | None = None) -> None:
+        self._settings = settings or DailySettings()
+        self._house = DailyDomain(self._settings.clock)
+        self._script: FaultSchedule[DailyFault] = FaultSchedule()
         self._all = RateLimit(100, 5, self._settings.clock)
         self._slow = RateLimit(50, 30, self._settings.clock)
         self._running = AsyncExitStack()
@@ -90,7 +90,7 @@ class DailyStandin:
         return self._settings.api_key
 
     @property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> RoomLedger:
         """What was made and deleted."""
         return self._house.ledger
 
@@ -103,7 +103,7 @@ class DailyStandin:
         """Describe a room as the API does.
 
         Raises:
-            RefusedError: It is not there.
+            RestRefusedError: It is not there.
         """
         return self._house.get(name)
 
@@ -111,11 +111,11 @@ class DailyStandin:
         """Tell what a token says.
 
         Raises:
-            RefusedError: It is none of ours, or over.
+            RestRefusedError: It is none of ours, or over.
         """
         return self._house.read_token(token)
 
-    def fail(self, fault: Fault) -> None:
+    def fail(self, fault: DailyFault) -> None:
         """Add a fault to the script."""
         self._script.faults.append(fault)
 
@@ -179,7 +179,7 @@ class DailyStandin:
             self._check_key(request.headers.get("authorization"))
             (self._slow if name in ("delete", "list") else self._all).take()
             return JSONResponse(step(_read(body)))
-        except RefusedError as refusal:
+        except RestRefusedError as refusal:
             return JSONResponse(refusal.body, refusal.status)
 
     def _check_key(self, header: str | None) -> None:
@@ -200,7 +200,7 @@ class DailyStandin:
 
     async def _add_fault(self, request: Request) -> Response:
         try:
-            self.fail(Fault.read(json.loads(await request.body())))
+            self.fail(DailyFault.read(json.loads(await request.body())))
         except ValueError as error:
             return JSONResponse({"error": str(error)}, status_code=400)
         return await self._show_faults(request)

@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 from standins.command import Event, run
-from standins.nova.brain import Brain
-from standins.nova.journal import note, to_stdout
-from standins.nova.limits import Limits
+from standins.nova.backend import Backend
+from standins.nova.event_log import note, to_stdout
 from standins.nova.models import ALL
 from standins.nova.pace import PROFILES
 from standins.nova.server import NovaSettings, NovaStandin
+from standins.nova.service_limits import ServiceLimits
 from standins.nova.tones import tone_brain
 from standins.nova.tuning import assignments, changed
 
@@ -61,13 +61,13 @@ def settings_of(options: argparse.Namespace) -> NovaSettings:
         credentials=None if options.any_credentials else {options.access_key_id: options.secret_access_key},
         models=frozenset(options.model or ALL),
         retired=tuple(options.retired_model),
-        limits=changed(Limits(), assignments(options.limit)),
+        limits=changed(ServiceLimits(), assignments(options.limit)),
         pace=changed(PROFILES[options.pace], assignments(options.timing)),
         clock_scale=options.clock_scale,
     )
 
 
-def brain_of(choice: str) -> Brain:
+def brain_of(choice: str) -> Backend:
     """Make the brain; speech is imported only when it is wanted, for it takes a while."""
     if choice == "tones":
         return tone_brain()
@@ -76,7 +76,7 @@ def brain_of(choice: str) -> Brain:
     return speech_brain()
 
 
-async def serve(settings: NovaSettings, brain: Brain) -> None:
+async def serve(settings: NovaSettings, brain: Backend) -> None:
     """Run until a signal comes."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

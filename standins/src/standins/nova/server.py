@@ -10,20 +10,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from standins.nova.brain import Brain
-from standins.nova.certificates import Trust, make_trust
+from standins.nova.backend import Backend
 from standins.nova.clock import Clock
-from standins.nova.control import control_app
-from standins.nova.exchange import Exchange
+from standins.nova.control_api import control_app
+from standins.nova.event_log import note
 from standins.nova.faults import FaultPlan
-from standins.nova.house import House
+from standins.nova.h2_request import H2Request
+from standins.nova.handshake import PendingStream
 from standins.nova.http2 import ServerConnection
-from standins.nova.journal import note
-from standins.nova.limits import Limits
+from standins.nova.local_authority import Trust, make_trust
 from standins.nova.models import ALL
 from standins.nova.pace import QUICK, Pace
-from standins.nova.pending import PendingStream
-from standins.nova.records import Ledger
+from standins.nova.server_state import ServerState
+from standins.nova.service_limits import ServiceLimits
+from standins.nova.session_records import SessionLedger
 from standins.nova.tasks import TaskPool
 from standins.serving import serving
 
@@ -48,7 +48,7 @@ class NovaSettings:
     """Identifiers of the models that the pretended region offers."""
     retired: Collection[str] = ()
     """Identifiers of models that have reached the end of their life."""
-    limits: Limits = Limits()
+    limits: ServiceLimits = ServiceLimits()
     pace: Pace = QUICK
     """The timing of answers; the command's default is `FIELD`."""
     clock_scale: float = 1.0
@@ -59,9 +59,9 @@ class NovaSettings:
 class NovaStandin:
     """A running stand-in: `async with NovaStandin(settings, brain) as nova`."""
 
-    def __init__(self, settings: NovaSettings, brain: Brain) -> None:
+    def __init__(self, settings: NovaSettings, brain: Backend) -> None:
         self._settings = settings
-        self._house = House(
+        self._house = ServerState(
             brain,
             settings.credentials,
             settings.limits,
@@ -85,17 +85,17 @@ class NovaStandin:
         return self._house.faults
 
     @property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> SessionLedger:
         """What happened."""
         return self._house.ledger
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> ServiceLimits:
         """The rules of streams that open from now on."""
         return self._house.limits
 
     @limits.setter
-    def limits(self, limits: Limits) -> None:
+    def limits(self, limits: ServiceLimits) -> None:
         self._house.limits = limits
 
     @property
@@ -161,7 +161,7 @@ class NovaStandin:
         self._house.ledger.connections += 1
         return ServerConnection(self._accept, self._connections)
 
-    def _accept(self, exchange: Exchange) -> PendingStream:
+    def _accept(self, exchange: H2Request) -> PendingStream:
         stream = PendingStream(exchange, self._house)
         self._streams.start(stream.run())
         return stream
