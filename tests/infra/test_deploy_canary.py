@@ -13,8 +13,8 @@ import boto3
 import pytest
 from moto.ecs.models import EC2ContainerServiceBackend
 
-from deployment.patience import Patience
-from deployment.programs import Finished
+from deployment.subprocesses import Finished
+from deployment.timeouts import Timeouts
 from standins.cli.call import make_calls
 from standins.cli.caller import Patience as CallerPatience
 from standins.cli.options import read as read_call
@@ -236,7 +236,7 @@ async def test_a_bad_version_never_gets_a_caller_and_a_good_one_replaces_what_ru
     (header,) = [one["OutputValue"] for one in value["Outputs"] if one["OutputKey"] == "HeaderValue"]
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    patience = Patience(poll=0.2, change_set=5, stack=5, steady=5, answer=30)
+    patience = Timeouts(poll=0.2, change_set=5, stack=5, steady=5, answer=30)
     web = (urlsplit(page).hostname or "", urlsplit(page).port or 0)
     async with (
         surroundings(tmp_path) as (start, _),

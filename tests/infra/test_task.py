@@ -6,9 +6,9 @@ import pytest
 
 from agent_core.errors import ConfigurationError
 from agent_core.settings import CoreSettings
-from deployment.environment import Environment
-from deployment.secrets import needs
-from deployment.template import Template
+from deployment.service_secrets import needs
+from deployment.target_environment import TargetEnvironment
+from deployment.template import StackTemplate
 from phone_agent.settings import PhoneSettings
 from tests.support.stacks import Deployed
 from tests.support.templates import FOLDER
@@ -48,7 +48,7 @@ def secret_keys(made: Deployed, service: str) -> dict[str, str]:
 
 def variables(made: Deployed, service: str) -> dict[str, str]:
     """Give the environment that ECS starts the container with, once the secrets are filled in."""
-    plain = {one["Name"]: str(one["Value"]) for one in container(made, service)["Environment"]}
+    plain = {one["Name"]: str(one["Value"]) for one in container(made, service)["TargetEnvironment"]}
     return plain | {name: FILLED_IN[key] for name, key in secret_keys(made, service).items()}
 
 
@@ -164,7 +164,7 @@ def test_every_variable_is_a_setting_of_the_service(made: Deployed, service: str
 def test_a_variable_is_given_once(made: Deployed, service: str) -> None:
     """ECS refuses a name that is both a value and a secret."""
     one = container(made, service)
-    names = [each["Name"] for each in one["Environment"] + one["Secrets"]]
+    names = [each["Name"] for each in one["TargetEnvironment"] + one["Secrets"]]
     assert sorted(set(names)) == sorted(names)
 
 
@@ -259,8 +259,8 @@ def test_a_deployment_sees_to_every_key_that_a_task_is_given(
     made: Deployed, secure: Deployed, service: str, *, customer: bool
 ) -> None:
     """ECS stops a task whose secret lacks one of them, so what `deploy` looks at and what the template names agree."""
-    environment = Environment("test", {"WeatherSecretArn": WEATHER} if customer else {})
-    found = needs(environment, Template(FOLDER / "platform.yaml"))
+    environment = TargetEnvironment("test", {"WeatherSecretArn": WEATHER} if customer else {})
+    found = needs(environment, StackTemplate(FOLDER / "platform.yaml"))
     wanted = {key for need in found if need.service in (service, "weather") for key in need.every_key}
     assert set(secret_keys(secure if customer else made, service).values()) == wanted
 

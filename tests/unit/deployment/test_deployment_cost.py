@@ -10,10 +10,10 @@ import pytest
 from agent_core.observability.metrics import METRICS, MetricKind
 from agent_core.settings import CoreSettings
 from deployment import bill, cost
-from deployment.environment import Environment
-from deployment.job import Job
-from deployment.screen import Screen
+from deployment.console import Screen
+from deployment.deploy_context import DeployContext
 from deployment.stacks import stacks_of
+from deployment.target_environment import TargetEnvironment
 from tests.support.templates import template
 from tools.workspace import ROOT
 
@@ -21,13 +21,13 @@ SERVICES = ("phone", "web")
 NETWORK = {"VpcId": "vpc-1", "PublicSubnetIds": "subnet-1,subnet-2,subnet-3", "TaskSubnetIds": "subnet-1"}
 
 
-def job_of(**parameters: str) -> Job:
+def job_of(**parameters: str) -> DeployContext:
     """Open an environment of which nothing is in AWS."""
-    environment = Environment("test", parameters)
+    environment = TargetEnvironment("test", parameters)
     nothing: Any = SimpleNamespace()
     screen = Screen(io.StringIO(), {})
     stacks = stacks_of(environment, ROOT / "infra/cloudformation")
-    return Job(nothing, environment, stacks, nothing, nothing, screen, nothing, nothing)
+    return DeployContext(nothing, environment, stacks, nothing, nothing, screen, nothing, nothing)
 
 
 def estimate(each: int = 2, **parameters: str) -> dict[str, float]:

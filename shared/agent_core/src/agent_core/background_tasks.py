@@ -48,5 +48,5 @@ async def operations(agent: AgentRuntime, meter: Meter) -> AsyncIterator[None]:
 def _tracing(service: str, settings: CoreSettings) -> AbstractAsyncContextManager[Tracer]:
     from agent_core.observability.otlp import tracing  # noqa: PLC0415 - 60 ms and 5 MB that nobody else needs
 
-    labels = {"service.name": service, "deployment.environment.name": settings.environment.value}
+    labels = {"service.name": service, "deployment.target_environment.name": settings.environment.value}
     return tracing(str(settings.otel_exporter_otlp_endpoint), labels)

@@ -10,8 +10,8 @@ from typing import Final
 import httpx
 
 from deployment.errors import ProofError
-from deployment.patience import Patience
-from deployment.programs import Programs
+from deployment.subprocesses import Programs
+from deployment.timeouts import Timeouts
 
 _CALL_SECONDS: Final = 180.0
 _SENTENCE: Final = "what is the weather in Stockholm"
@@ -19,7 +19,7 @@ _SENTENCE: Final = "what is the weather in Stockholm"
 
 def page(
     address: str,
-    patience: Patience,
+    patience: Timeouts,
     progress: Callable[[str], None],
     headers: Mapping[str, str] | None = None,
     *,
@@ -40,7 +40,7 @@ def page(
     return f"/health answers, and the page has {len(answer.content) / 1000:.0f} kB"
 
 
-def _healthy(client: httpx.Client, address: str, patience: Patience, progress: Callable[[str], None]) -> None:
+def _healthy(client: httpx.Client, address: str, patience: Timeouts, progress: Callable[[str], None]) -> None:
     began = time.monotonic()
     while True:
         said = _health(client)
@@ -65,7 +65,7 @@ def _health(client: httpx.Client) -> str:
 
 
 def unserved(
-    address: str, path: str, headers: Mapping[str, str], patience: Patience, progress: Callable[[str], None]
+    address: str, path: str, headers: Mapping[str, str], patience: Timeouts, progress: Callable[[str], None]
 ) -> None:
     """Wait until requests with these headers lead to a target group that has no task yet.
 

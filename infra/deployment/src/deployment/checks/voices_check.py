@@ -1,10 +1,10 @@
 """Where callers' audio is processed: the plan says so before anything is made."""
 
 from deployment.checks.finding import Finding, care, good
-from deployment.job import Job
+from deployment.deploy_context import DeployContext
 
 
-def check(job: Job) -> Finding:
+def check(job: DeployContext) -> Finding:
     """Name the regions of the model. Twilio's and Daily's own regions are theirs."""
     regions = [job.aws.model_region]
     if overflow := job.environment.parameters.get("NovaSonicOverflowRegion", ""):

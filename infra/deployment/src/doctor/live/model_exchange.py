@@ -14,7 +14,7 @@ from agent_core.errors import ModelError, ProtocolError
 from agent_core.nova import wire
 from agent_core.nova.sdk import SdkModelClient, SdkModelStream
 from agent_core.nova.wire import Inference, ModelEvent, Role, WireToolSpec
-from doctor.live.recording import Recording
+from doctor.live.recording import EventRecording
 
 RATE: Final = 8000
 _CHUNK_SECONDS: Final = 0.04
@@ -22,12 +22,12 @@ _SYSTEM: Final = "You are a test. Answer each question in one short sentence."
 
 
 @dataclass
-class Exchange:
+class ModelExchange:
     """A stream and what came of it."""
 
     name: str
     stream: SdkModelStream
-    recording: Recording
+    recording: EventRecording
     prompt: str = field(default_factory=lambda: uuid4().hex)
     microphone: str = field(default_factory=lambda: uuid4().hex)
     events: list[tuple[float, ModelEvent]] = field(default_factory=list)
@@ -149,13 +149,15 @@ class Exchange:
 
 
 @asynccontextmanager
-async def exchange(client: SdkModelClient, model: str, name: str, recording: Recording) -> AsyncIterator[Exchange]:
+async def exchange(
+    client: SdkModelClient, model: str, name: str, recording: EventRecording
+) -> AsyncIterator[ModelExchange]:
     """Open a stream for a probe, and close it.
 
     Raises:
         ModelError: it could not be opened.
     """
-    one = Exchange(name, await client.open(model), recording)
+    one = ModelExchange(name, await client.open(model), recording)
     receiving = asyncio.create_task(one.receive(), name=f"probe-{name}")
     try:
         yield one

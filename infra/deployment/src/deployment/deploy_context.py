@@ -6,20 +6,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from deployment import environment as environments
 from deployment import sizes
+from deployment import target_environment as environments
 from deployment.aws import Aws, AwsFailure, short
 from deployment.chosen import Chosen, choose
 from deployment.cloudformation import CloudFormation
-from deployment.environment import Environment
+from deployment.console import CheckMark, Screen
+from deployment.deploy_options import Options
 from deployment.errors import DeploymentError, UsageError
 from deployment.offline import NoAws, NotAskedError, connect
-from deployment.options import Options
-from deployment.patience import Patience
-from deployment.programs import Programs, RealPrograms
-from deployment.screen import Mark, Screen
 from deployment.stacks import Stacks, stacks_of
-from deployment.template import Template
+from deployment.subprocesses import Programs, RealPrograms
+from deployment.target_environment import TargetEnvironment
+from deployment.template import StackTemplate
+from deployment.timeouts import Timeouts
 
 ROOT: Final = Path(__file__).resolve().parents[4]
 NEWEST: Final = "newest"
@@ -27,17 +27,17 @@ NEWEST: Final = "newest"
 
 
 @dataclass
-class Job:
+class DeployContext:
     """One command on one environment."""
 
     options: Options
-    environment: Environment
+    environment: TargetEnvironment
     stacks: Stacks
     aws: Aws
     cloudformation: CloudFormation
     screen: Screen
     programs: Programs
-    patience: Patience
+    patience: Timeouts
     environments: list[str] = field(default_factory=list)
     """Names of all environments: they share the registry."""
     found: dict[str, str] = field(default_factory=dict)
@@ -50,11 +50,11 @@ class Job:
     def setting(self, template: str, parameter: str, service: str = "") -> str:
         """Return a parameter, of one service where they may differ: the environment's, or its template's default."""
         path = self.stacks.registry.template.path.with_name(f"{template}.yaml")
-        return sizes.of(service, self.environment.parameters).get(parameter) or Template(path).default(parameter)
+        return sizes.of(service, self.environment.parameters).get(parameter) or StackTemplate(path).default(parameter)
 
     def places(self, service: str) -> int:
         """Return how many conversations a task of a service admits."""
-        template = Template(self.stacks.registry.template.path.with_name("service.yaml"))
+        template = StackTemplate(self.stacks.registry.template.path.with_name("service.yaml"))
         return int(template.mapped("Places", service, self.setting("service", "Cpu", service)))
 
     @property
@@ -73,7 +73,7 @@ class Job:
         self.set_aside = names
         aside = names | {sizes.own(service, name) for service in sizes.SERVICES for name in names}
         kept = {name: value for name, value in self.environment.parameters.items() if name not in aside}
-        self.environment = Environment(self.environment.name, kept)
+        self.environment = TargetEnvironment(self.environment.name, kept)
 
     @property
     def is_offline(self) -> bool:
@@ -97,7 +97,9 @@ class Job:
         return self.stacks["permissions"].template.choices("RegionOffersTheModel")
 
 
-def open_job(options: Options, screen: Screen, programs: Programs | None, patience: Patience, root: Path = ROOT) -> Job:
+def open_job(
+    options: Options, screen: Screen, programs: Programs | None, patience: Timeouts, root: Path = ROOT
+) -> DeployContext:
     """Read the environment and make the clients.
 
     Raises:
@@ -108,7 +110,7 @@ def open_job(options: Options, screen: Screen, programs: Programs | None, patien
         raise UsageError(f"{templates} is not there: deploy from a checkout of the repository")
     environment = environments.load(root / "infra/environments", options.environment)
     if options.region:
-        environment = Environment(environment.name, {**environment.parameters, "Region": options.region})
+        environment = TargetEnvironment(environment.name, {**environment.parameters, "Region": options.region})
     stacks = stacks_of(environment, templates, strict=not options.lenient)
     # As in the templates: a region has to be named before callers' audio leaves the one that all of it runs in.
     model_region = environment.parameters.get("NovaSonicRegion") or environment.region
@@ -116,7 +118,7 @@ def open_job(options: Options, screen: Screen, programs: Programs | None, patien
     cloudformation = CloudFormation(aws, patience, screen.progress, options.role)
     programs = programs or RealPrograms(root)
     every = environments.names(root / "infra/environments")
-    return Job(options, environment, stacks, aws, cloudformation, screen, programs, patience, every)
+    return DeployContext(options, environment, stacks, aws, cloudformation, screen, programs, patience, every)
 
 
 def run(command: Callable[[], int], screen: Screen) -> int:
@@ -125,13 +127,15 @@ def run(command: Callable[[], int], screen: Screen) -> int:
         return command()
     except DeploymentError as error:
         screen.heading("Stopped")
-        screen.row(Mark.BAD, "what happened", error.what)
+        screen.row(CheckMark.BAD, "what happened", error.what)
         for line in error.advice:
             screen.advise(line)
         return error.code
     except AwsFailure as error:
         screen.heading("Stopped")
-        screen.row(Mark.BAD, "AWS", short(error), ["mend that and run the same command again: it goes on from here"])
+        screen.row(
+            CheckMark.BAD, "AWS", short(error), ["mend that and run the same command again: it goes on from here"]
+        )
         return 1
     except (KeyboardInterrupt, EOFError):
         screen.heading("Stopped")

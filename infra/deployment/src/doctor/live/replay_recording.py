@@ -10,15 +10,15 @@ from typing import Any, Final
 
 from agent_core.errors import ModelError
 from agent_core.nova.sdk import SdkModelClient
-from doctor.live.exchange import exchange
-from doctor.live.recording import Recording
+from doctor.live.model_exchange import exchange
+from doctor.live.recording import EventRecording
 
 _LONGEST_PAUSE: Final = 0.5
 _RESULT: Final = "toolResult"
 
 
 @dataclass
-class Recorded:
+class RecordedStream:
     """One stream of a recording."""
 
     name: str
@@ -28,12 +28,12 @@ class Recorded:
     """Kind and text of the error that ended it."""
 
 
-def read(path: Path) -> list[Recorded]:
+def read(path: Path) -> list[RecordedStream]:
     """Read the streams of a recording."""
-    found: dict[str, Recorded] = {}
+    found: dict[str, RecordedStream] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         entry = json.loads(line)
-        one = found.setdefault(entry["stream"], Recorded(entry["stream"]))
+        one = found.setdefault(entry["stream"], RecordedStream(entry["stream"]))
         match entry["direction"]:
             case "sent":
                 one.sent.append((entry["at"], entry["event"]))
@@ -57,7 +57,7 @@ async def differences(
         only: Beginnings of the names of streams; none takes all.
     """
     wanted = tuple(only) or ("",)
-    again, differing = Recording(scratch), []
+    again, differing = EventRecording(scratch), []
     try:
         for one in (one for one in read(path) if one.name.startswith(wanted)):
             error = await _resent(one, client, model, again)
@@ -68,7 +68,7 @@ async def differences(
     return differing
 
 
-async def _resent(recorded: Recorded, client: SdkModelClient, model: str, recording: Recording) -> str:
+async def _resent(recorded: RecordedStream, client: SdkModelClient, model: str, recording: EventRecording) -> str:
     try:
         async with exchange(client, model, recorded.name, recording) as one:
             before = recorded.sent[0][0] if recorded.sent else 0.0

@@ -15,14 +15,14 @@ from deployment import number
 from deployment.checks.finding import Finding, bad, care, good, unset
 from deployment.errors import DeploymentError
 from deployment.number import Account, Listed
-from doctor.surroundings import Surroundings
+from doctor.surroundings import MachineState
 
 _SECONDS: Final = 6.0
 _SOON_DAYS: Final = 14
 _SET: Final = "set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN"
 
 
-def numbers(surroundings: Surroundings) -> list[Finding]:
+def numbers(surroundings: MachineState) -> list[Finding]:
     """Look at the account, and at what each of its numbers asks."""
     account = surroundings.twilio
     if account is None:
@@ -43,7 +43,7 @@ def numbers(surroundings: Surroundings) -> list[Finding]:
     return [*found, *(_asks(surroundings, one) for one in there)]
 
 
-def _known(surroundings: Surroundings, account: Account) -> Finding:
+def _known(surroundings: MachineState, account: Account) -> Finding:
     """List a call: a standard API key, which is the kind to use, may not read the account itself."""
     path = f"/2010-04-01/Accounts/{account.sid}/Calls.json"
     try:
@@ -57,12 +57,12 @@ def _known(surroundings: Surroundings, account: Account) -> Finding:
     return good("twilio", f"account {account.sid[:2]}…{account.sid[-4:]}")
 
 
-def is_ours(surroundings: Surroundings, one: Listed) -> bool:
+def is_ours(surroundings: MachineState, one: Listed) -> bool:
     """Tell whether a number asks this agent; what stands behind a # is Twilio's own, such as how often it retries."""
     return one.url.partition("#")[0].rstrip("/") == surroundings.webhook and one.method == "POST"
 
 
-def _asks(surroundings: Surroundings, one: Listed) -> Finding:
+def _asks(surroundings: MachineState, one: Listed) -> Finding:
     subject, asks = f"number {one.masked}", f"asks {one.url or 'nothing'} with {one.method}"
     if not surroundings.webhook:
         return unset(subject, asks, "set PUBLIC_BASE_URL to the https address of this agent to compare")
@@ -71,7 +71,7 @@ def _asks(surroundings: Surroundings, one: Listed) -> Finding:
     return bad(subject, asks, f"`voice-agent doctor --fix` has it ask {surroundings.webhook} with POST")
 
 
-def pointing(surroundings: Surroundings) -> list[tuple[str, Callable[[], None]]]:
+def pointing(surroundings: MachineState) -> list[tuple[str, Callable[[], None]]]:
     """Return what would point the one number at this agent: never several, for they may be for something else."""
     account = surroundings.twilio
     if account is None or not account.password or not surroundings.webhook:
@@ -88,7 +88,7 @@ def pointing(surroundings: Surroundings) -> list[tuple[str, Callable[[], None]]]
     return [(f"have number {one.masked} ask: {old} → POST {surroundings.webhook}", point)]
 
 
-def public_address(surroundings: Surroundings, clock: Callable[[], float] | None = None) -> list[Finding]:
+def public_address(surroundings: MachineState, clock: Callable[[], float] | None = None) -> list[Finding]:
     """Ask the webhook as a stranger: ours refuses what is not signed. And look how long its certificate holds."""
     url = surroundings.public_url
     if not url:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 
-from deployment import model_quota, promotion, regions
+from deployment import aws_regions, model_quota, promotion
 from deployment.aws import AwsFailure, short
 from deployment.checks import (
     account,
@@ -13,25 +13,25 @@ from deployment.checks import (
     cores,
     github,
     https,
-    model,
+    model_check,
     parameters,
     processor,
     quotas,
     retention,
     secrets,
-    voices,
+    voices_check,
 )
 from deployment.checks.finding import Finding, asked, bad, good, unknown
+from deployment.console import CheckMark
+from deployment.deploy_context import DeployContext
 from deployment.errors import DeploymentError
 from deployment.images import PLATFORMS
-from deployment.job import Job
 from deployment.number import Account, look
 from deployment.offline import is_out_of_reach
-from deployment.screen import Mark
-from deployment.secrets import find, needs
+from deployment.service_secrets import find, needs
 
 
-def examine(job: Job) -> None:
+def examine(job: DeployContext) -> None:
     """Make every check and list them all.
 
     Raises:
@@ -43,36 +43,36 @@ def examine(job: Job) -> None:
         )
 
 
-def look_at(job: Job) -> list[str]:
+def look_at(job: DeployContext) -> list[str]:
     """Make every check and list them all; name those that would stop the deployment."""
     job.screen.heading("Checks")
     stopping = []
     for finding in _every(job):
-        if finding.mark is Mark.BAD:
+        if finding.mark is CheckMark.BAD:
             stopping.append(finding.subject)
         job.screen.row(finding.mark, finding.subject, finding.found, finding.advice)
     return list(dict.fromkeys(stopping))
 
 
-def _every(job: Job) -> Iterator[Finding]:
+def _every(job: DeployContext) -> Iterator[Finding]:
     files = job.stacks.registry.template.path.parents[1] / "environments"
     yield from parameters.check(job.environment, job.stacks, parameters.others(files, job.environment.name))
     job.go_on_without(parameters.not_allowed(job.environment, job.stacks))
-    if job.is_offline and job.environment.region not in regions.known():
+    if job.is_offline and job.environment.region not in aws_regions.known():
         yield from _without_aws(job)
         return
     who, clock = account.check(job.aws, lambda: datetime.now(UTC), masked=not job.screen.watched)
     yield from (who, clock)
-    if who.mark is Mark.BAD:
+    if who.mark is CheckMark.BAD:
         yield from _without_aws(job)
         return
     yield good("region", f"{job.aws.region}, the model {job.model} in {job.aws.model_region}")
-    if job.aws.model_region in regions.known():
-        yield model.check(job.aws, job.model, job.model_regions)
+    if job.aws.model_region in aws_regions.known():
+        yield model_check.check(job.aws, job.model, job.model_regions)
         yield asked("model quota", lambda: _model_quota(job))
     if overflow := job.environment.parameters.get("NovaSonicOverflowRegion"):
         yield asked("overflow quota", partial(_overflow_quota, job, overflow))
-    yield voices.check(job)
+    yield voices_check.check(job)
     yield https.check(job.aws, job.environment)
     if job.environment.has_own_network and not _stands(job, "network"):
         yield from quotas.check(job.aws)
@@ -89,7 +89,7 @@ def _every(job: Job) -> Iterator[Finding]:
     yield from _number(job)
 
 
-def _made(job: Job, subject: str, check: Callable[[], Iterable[Finding]]) -> list[Finding]:
+def _made(job: DeployContext, subject: str, check: Callable[[], Iterable[Finding]]) -> list[Finding]:
     """Make a check of several answers; one that AWS does not give hides no other check."""
     try:
         return list(check())
@@ -98,13 +98,13 @@ def _made(job: Job, subject: str, check: Callable[[], Iterable[Finding]]) -> lis
         return [unknown(subject, short(error))]
 
 
-def _forget(job: Job, error: Exception) -> None:
+def _forget(job: DeployContext, error: Exception) -> None:
     """Ask AWS nothing more once it is out of reach: every further check would wait as long as this one did."""
     if is_out_of_reach(error):
         job.go_offline()
 
 
-def _stands(job: Job, last: str) -> bool:
+def _stands(job: DeployContext, last: str) -> bool:
     """Tell whether a stack is there; one that may not be looked at is taken to be missing."""
     try:
         return job.cloudformation.exists(job.stacks[last])
@@ -113,7 +113,7 @@ def _stands(job: Job, last: str) -> bool:
         return False
 
 
-def _without_aws(job: Job) -> Iterator[Finding]:
+def _without_aws(job: DeployContext) -> Iterator[Finding]:
     """Make the checks that ask AWS nothing: what they find has to be corrected too."""
     job.go_offline()
     if not job.environment.parameters.get("CertificateArn"):
@@ -124,7 +124,7 @@ def _without_aws(job: Job) -> Iterator[Finding]:
     yield unknown("in AWS", "model, quotas, certificate, images and secrets wait for an answer of AWS")
 
 
-def _images(job: Job) -> list[Finding]:
+def _images(job: DeployContext) -> list[Finding]:
     if job.options.foundation:
         return []
     if origin := promotion.source(job):
@@ -138,31 +138,31 @@ def _images(job: Job) -> list[Finding]:
     return builder.check(job.programs, job.options.tag, PLATFORMS[job.setting("service", "CpuArchitecture")])
 
 
-def _model_quota(job: Job) -> Finding:
+def _model_quota(job: DeployContext) -> Finding:
     """Read the quota; tasks share it, unless the environment says how much of it is theirs."""
     given = job.environment.parameters.get("ModelStreams")
     quota = model_quota.read(job.aws, job.model)
     if not given and quota.streams:
         job.found["ModelStreams"] = str(quota.streams)
-    return model.quota(job.aws, quota, _conversations(job), int(given) if given else None)
+    return model_check.quota(job.aws, quota, _conversations(job), int(given) if given else None)
 
 
-def _overflow_quota(job: Job, region: str) -> Finding:
+def _overflow_quota(job: DeployContext, region: str) -> Finding:
     """Read the quota of the second region: it is another one, and often smaller."""
     given = job.environment.parameters.get("OverflowStreams")
     quota = model_quota.read(job.aws, job.model, region)
     if not given and quota.streams:
         job.found["OverflowStreams"] = str(quota.streams)
-    return model.overflow_quota(quota, region)
+    return model_check.overflow_quota(quota, region)
 
 
-def _conversations(job: Job) -> int:
+def _conversations(job: DeployContext) -> int:
     """Tell how many conversations the first tasks admit, of both services together."""
     wanted = {name: int(job.setting("service", "DesiredCount", name) or 1) for name in job.environment.services}
     return sum(tasks * job.places(name) for name, tasks in wanted.items())
 
 
-def _number(job: Job) -> list[Finding]:
+def _number(job: DeployContext) -> list[Finding]:
     if not job.options.twilio_number:
         return []
     if "phone" not in job.environment.services:
@@ -175,7 +175,7 @@ def _number(job: Job) -> list[Finding]:
         return [bad("twilio number", error.what, *error.advice)]
 
 
-def _at_twilio(job: Job) -> Finding:
+def _at_twilio(job: DeployContext) -> Finding:
     need, *_ = needs(job.environment, job.stacks["platform"].template)
     secret = find(job.aws, job.environment, need)
     if secret is None or not secret.values or secret.lacks(need):

@@ -3,12 +3,12 @@
 import time
 
 from deployment import images, promotion
+from deployment.console import CheckMark
+from deployment.deploy_context import DeployContext
 from deployment.errors import UsageError
-from deployment.job import Job
-from deployment.screen import Mark
 
 
-def tag_of(job: Job) -> str:
+def tag_of(job: DeployContext) -> str:
     """Tell the tag of the images that will run.
 
     Raises:
@@ -22,7 +22,7 @@ def tag_of(job: Job) -> str:
     return commit.tag
 
 
-def publish(job: Job, tag: str) -> None:
+def publish(job: DeployContext, tag: str) -> None:
     """Build and push what the registry does not have, or copy it from where it was tested.
 
     Raises:
@@ -42,7 +42,7 @@ def publish(job: Job, tag: str) -> None:
             continue
         registry, _, repository = uri.partition("/")
         if images.is_there(job.aws, repository, tag):
-            job.screen.row(Mark.GOOD, service, "there already")
+            job.screen.row(CheckMark.GOOD, service, "there already")
             continue
         if not logged_in:
             images.log_in(job.aws.ecr, job.programs, registry)
@@ -50,11 +50,11 @@ def publish(job: Job, tag: str) -> None:
         _build(job, service, f"{uri}:{tag}", platform)
 
 
-def _build(job: Job, service: str, image: str, platform: str) -> None:
+def _build(job: DeployContext, service: str, image: str, platform: str) -> None:
     began = time.monotonic()
 
     def say(line: str) -> None:
         job.screen.progress(f"{service}  {time.monotonic() - began:.0f} s  {line}")
 
     images.build(job.programs, service, image, platform, say)
-    job.screen.row(Mark.GOOD, service, f"built for {platform} and pushed in {time.monotonic() - began:.0f} s")
+    job.screen.row(CheckMark.GOOD, service, f"built for {platform} and pushed in {time.monotonic() - began:.0f} s")

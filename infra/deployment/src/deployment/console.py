@@ -26,7 +26,7 @@ _TONES: Final = {
 }
 
 
-class Mark(StrEnum):
+class CheckMark(StrEnum):
     """How something stands."""
 
     GOOD = "✓"

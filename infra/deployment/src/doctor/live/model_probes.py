@@ -13,9 +13,9 @@ from agent_core.errors import ModelError
 from agent_core.nova import wire
 from agent_core.nova.sdk import SdkModelClient
 from agent_core.nova.wire import Role, WireToolSpec
-from doctor.live.exchange import RATE, Exchange, exchange
-from doctor.live.recording import Recording
-from doctor.live.verdict import Verdict
+from doctor.live.model_exchange import RATE, ModelExchange, exchange
+from doctor.live.probe_result import ProbeResult
+from doctor.live.recording import EventRecording
 
 _WORD: Final = "word "
 _SILENCE: Final = bytes(640)
@@ -31,7 +31,7 @@ type Messages = Sequence[tuple[Role, Sequence[str]]]
 
 
 @dataclass
-class Model:
+class ModelProbes:
     """What the probes ask.
 
     Args:
@@ -47,7 +47,7 @@ class Model:
 
     client: SdkModelClient
     model_id: str
-    recording: Recording
+    recording: EventRecording
     patience: float = 2.0
     speed: float = 1.0
     tool_words: str = "Please use look_up now."
@@ -55,7 +55,7 @@ class Model:
     times: int = 5
     usage: list[wire.Usage] = field(default_factory=list)
 
-    async def open(self, name: str, use: Callable[[Exchange], Awaitable[Any]]) -> Exchange:
+    async def open(self, name: str, use: Callable[[ModelExchange], Awaitable[Any]]) -> ModelExchange:
         """Use a stream; its failure is what was found.
 
         Raises:
@@ -72,7 +72,7 @@ class Model:
     async def history(self, name: str, messages: Messages, settle: float = _USUAL_SETTLE) -> str:
         """Send a history, then sound; return why it was refused, empty where it was not."""
 
-        async def use(one: Exchange) -> None:
+        async def use(one: ModelExchange) -> None:
             await one.introduce()
             await one.remember(messages)
             if settle:
@@ -91,7 +91,7 @@ def alternating(count: int, size: int = 20) -> Messages:
     return [(Role.ASSISTANT if index % 2 else Role.USER, [words]) for index in range(count)]
 
 
-def _refusal(one: Exchange) -> str:
+def _refusal(one: ModelExchange) -> str:
     """Say why the model ended a stream before we did; empty where it did not."""
     if one.over_at is None or one.refused is False:
         return ""
@@ -100,13 +100,13 @@ def _refusal(one: Exchange) -> str:
     return one.error.reason.removeprefix("nova_sonic: ")
 
 
-def _judged(name: str, refusal: str, *, taken: bool) -> Verdict:
+def _judged(name: str, refusal: str, *, taken: bool) -> ProbeResult:
     """Compare whether something was taken with what is assumed."""
     found = "taken" if not refusal else f"refused ({refusal[:110]})"
-    return Verdict(name, (not refusal) is taken, found)
+    return ProbeResult(name, (not refusal) is taken, found)
 
 
-async def histories(model: Model) -> list[Verdict]:
+async def histories(model: ModelProbes) -> list[ProbeResult]:
     """P1: how much history, in what form, and how soon sound may follow it."""
     two_users = [(Role.USER, ["first"]), (Role.USER, ["second"])]
     split = [(Role.USER, ["x" * 900, "x" * 900])]
@@ -126,17 +126,17 @@ async def histories(model: Model) -> list[Verdict]:
     refusals = await asyncio.gather(*(model.history(name, alternating(2), settle=0) for name in names))
     refused = sum(bool(one) for one in refusals)
     text = f"{refused} of {len(refusals)} refused"
-    return [*found, Verdict("P1 sound right behind the history", refused > 0, text)]
+    return [*found, ProbeResult("P1 sound right behind the history", refused > 0, text)]
 
 
-async def answers(model: Model) -> list[Verdict]:
+async def answers(model: ModelProbes) -> list[ProbeResult]:
     """P2 and P6: how soon the headers and the first sound come, and how evenly the rest."""
     headers: list[float] = []
     sounds: list[float] = []
     gaps: list[float] = []
     sizes: list[int] = []
 
-    async def use(one: Exchange) -> None:
+    async def use(one: ModelExchange) -> None:
         began = time.monotonic()
         await one.introduce()
         await one.stream.ready()
@@ -155,17 +155,17 @@ async def answers(model: Model) -> list[Verdict]:
 
     for index in range(model.times):
         await model.open(f"P2 answer {index}", use)
-    first = Verdict(
+    first = ProbeResult(
         "P2 headers", max(headers) <= _HEADERS_AT_MOST, f"{_spread(headers)} (at most {_HEADERS_AT_MOST} s)"
     )
     if not sounds:
-        return [first, Verdict("P2 first sound", assumed=False, found=f"none within {_ANSWER_SECONDS:.0f} s")]
+        return [first, ProbeResult("P2 first sound", assumed=False, found=f"none within {_ANSWER_SECONDS:.0f} s")]
     chunk = statistics.median(sizes) / 2 / RATE * 1000
     longest = max(gaps, default=0.0)
     return [
         first,
-        Verdict("P2 first sound", max(sounds) <= _AUDIO_AT_MOST, f"{_spread(sounds)} (at most {_AUDIO_AT_MOST} s)"),
-        Verdict(
+        ProbeResult("P2 first sound", max(sounds) <= _AUDIO_AT_MOST, f"{_spread(sounds)} (at most {_AUDIO_AT_MOST} s)"),
+        ProbeResult(
             "P6 cadence",
             longest <= _GAP_AT_MOST,
             f"pieces of {chunk:.0f} ms, longest gap {longest:.2f} s (at most {_GAP_AT_MOST} s)",
@@ -173,7 +173,7 @@ async def answers(model: Model) -> list[Verdict]:
     ]
 
 
-async def _finished(one: Exchange) -> None:
+async def _finished(one: ModelExchange) -> None:
     """Wait until no more sound comes."""
     for _ in range(100):
         heard = len(one.events)
@@ -181,7 +181,7 @@ async def _finished(one: Exchange) -> None:
             return
 
 
-def _gaps(one: Exchange) -> list[float]:
+def _gaps(one: ModelExchange) -> list[float]:
     """Return the pauses between pieces of sound of one block."""
     gaps: list[float] = []
     before: float | None = None
@@ -199,10 +199,10 @@ def _spread(seconds: Sequence[float]) -> str:
     return f"{statistics.median(seconds):.2f} s in the middle, {max(seconds):.2f} s at worst, of {len(seconds)}"
 
 
-async def eight_kilohertz(model: Model, sentence: bytes) -> list[Verdict]:
+async def eight_kilohertz(model: ModelProbes, sentence: bytes) -> list[ProbeResult]:
     """P3: whether sound of 8 kHz is heard, and answered at 8 kHz."""
 
-    async def use(one: Exchange) -> None:
+    async def use(one: ModelExchange) -> None:
         await one.introduce()
         await one.listen()
         await one.play(sentence + bytes(RATE * 2 * 2))
@@ -213,10 +213,10 @@ async def eight_kilohertz(model: Model, sentence: bytes) -> list[Verdict]:
     answered = any(isinstance(event, wire.AgentAudio) for _, event in one.events)
     refusal = _refusal(one) if one.error else ""
     words = refusal or f"{'heard' if heard else 'not heard'}, {'answered' if answered else 'not answered'}"
-    return [Verdict("P3 8 kHz in and out", heard and answered and not refusal, words)]
+    return [ProbeResult("P3 8 kHz in and out", heard and answered and not refusal, words)]
 
 
-async def schemas(model: Model) -> list[Verdict]:
+async def schemas(model: ModelProbes) -> list[ProbeResult]:
     """P4: which keywords a tool's schema may hold; P4b: how often arguments come encoded twice."""
     hour = {"type": "integer", "description": "Hour of the day."}
     cases = [
@@ -227,7 +227,7 @@ async def schemas(model: Model) -> list[Verdict]:
     for name, keyword in cases:
         tool = WireToolSpec("look_up", "Look something up.", {"type": "object", "properties": {"hour": keyword}})
 
-        async def use(one: Exchange, tool: WireToolSpec = tool) -> None:
+        async def use(one: ModelExchange, tool: WireToolSpec = tool) -> None:
             await one.introduce([tool])
             await one.listen()
             await one.play(_SILENCE)
@@ -237,11 +237,11 @@ async def schemas(model: Model) -> list[Verdict]:
     return [*found, *await _tool_calls(model)]
 
 
-async def _tool_calls(model: Model) -> list[Verdict]:
+async def _tool_calls(model: ModelProbes) -> list[ProbeResult]:
     tool = WireToolSpec("look_up", "Look something up.", {"type": "object", "properties": {}})
     refusals: list[str] = []
 
-    async def use(one: Exchange) -> None:
+    async def use(one: ModelExchange) -> None:
         await one.introduce([tool])
         await one.listen()
         await one.play(_SILENCE)
@@ -260,28 +260,28 @@ async def _tool_calls(model: Model) -> list[Verdict]:
         twice += encoded_twice(one)
     asked = len(refusals) - before
     if not asked:
-        return [Verdict("P4b tool calls", assumed=False, found=f"none in {model.times} requests")]
+        return [ProbeResult("P4b tool calls", assumed=False, found=f"none in {model.times} requests")]
     refused = [one for one in refusals if one]
     sound = f"{len(refused)} of {asked} streams ended{f' ({refused[0][:90]})' if refused else ''}"
     return [
-        Verdict("P4b tool arguments", twice == 0, f"{twice} of {asked} encoded twice"),
-        Verdict("P4c sound while a tool works", not refused, sound),
+        ProbeResult("P4b tool arguments", twice == 0, f"{twice} of {asked} encoded twice"),
+        ProbeResult("P4c sound while a tool works", not refused, sound),
     ]
 
 
-def encoded_twice(one: Exchange) -> bool:
+def encoded_twice(one: ModelExchange) -> bool:
     """Tell whether a stream's tool arguments were a string in a string; the product unpacks them all the same."""
     return any(raw.lstrip().startswith('"') for raw in one.tool_contents)
 
 
-async def idleness(model: Model) -> list[Verdict]:
+async def idleness(model: ModelProbes) -> list[ProbeResult]:
     """P5: when a stream without sound is ended, and whether one with silence is kept."""
     limits = {one.model_id: one.idle_seconds for one in generations.GENERATIONS}
     limit = limits.get(model.model_id, generations.GENERATIONS[0].idle_seconds)
     longest = limit * 1.25 / model.speed
     ended: dict[str, tuple[float | None, str]] = {}
 
-    async def nothing(one: Exchange) -> None:
+    async def nothing(one: ModelExchange) -> None:
         await one.introduce()
         await one.listen()
         await one.play(_SILENCE)
@@ -289,7 +289,7 @@ async def idleness(model: Model) -> list[Verdict]:
         await one.lives(longest)
         ended["nothing"] = (None if one.over_at is None else (one.over_at - began) * model.speed, _refusal(one))
 
-    async def silence(one: Exchange) -> None:
+    async def silence(one: ModelExchange) -> None:
         await one.introduce()
         await one.listen()
         await one.play(bytes(int(RATE * longest) * 2))
@@ -301,20 +301,20 @@ async def idleness(model: Model) -> list[Verdict]:
     text = f"kept for {limit * 1.25:.0f} s" if after is None else f"ended after {after:.0f} s ({words[:80]})"
     good = after is not None and limit * 0.8 <= after <= limit * 1.2 and "audio bytes" in words
     return [
-        Verdict(f"P5 no sound for {limit:.0f} s", good, text),
-        Verdict(
+        ProbeResult(f"P5 no sound for {limit:.0f} s", good, text),
+        ProbeResult(
             "P5 silence as sound", kept is None, "keeps the stream open" if kept is None else f"does not: {why[:90]}"
         ),
     ]
 
 
-async def safely(name: str, probe: Awaitable[list[Verdict]], seconds: float) -> list[Verdict]:
+async def safely(name: str, probe: Awaitable[list[ProbeResult]], seconds: float) -> list[ProbeResult]:
     """Make a probe; what keeps it from being made is a row too."""
     try:
         async with asyncio.timeout(seconds):
             return await probe
     except TimeoutError:
-        return [Verdict(name, None, f"not over after {seconds:.0f} s")]
+        return [ProbeResult(name, None, f"not over after {seconds:.0f} s")]
     except ModelError as error:
         cause = classify(error)
-        return [Verdict(name, None, f"{cause.why}; {cause.remedy}")]
+        return [ProbeResult(name, None, f"{cause.why}; {cause.remedy}")]

@@ -23,7 +23,7 @@ CHOICES: Final = {
 
 
 @dataclass(frozen=True)
-class Environment:
+class TargetEnvironment:
     """One copy of the system."""
 
     name: str
@@ -70,7 +70,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.stem for path in folder.glob(f"*{_ENDING}"))
 
 
-def load(folder: Path, name: str) -> Environment:
+def load(folder: Path, name: str) -> TargetEnvironment:
     """Read an environment's file: `Name=value` lines, and comments.
 
     Raises:
@@ -82,8 +82,8 @@ def load(folder: Path, name: str) -> Environment:
         raise UsageError(f"there is no environment {name!r}; {folder} has {', '.join(known) or 'none'}{hint}")
     read = dict(_lines(folder / f"{name}{_ENDING}"))
     if read.get("Environment", name) != name:
-        raise UsageError(f"{name}{_ENDING} says Environment={read['Environment']}: a copied file?")
-    return Environment(name, {**read, "Environment": name})
+        raise UsageError(f"{name}{_ENDING} says Environment={read['TargetEnvironment']}: a copied file?")
+    return TargetEnvironment(name, {**read, "Environment": name})
 
 
 def _lines(path: Path) -> Iterator[tuple[str, str]]:

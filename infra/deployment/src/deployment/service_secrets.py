@@ -14,9 +14,9 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from deployment.aws import Aws, code_of
-from deployment.environment import Environment
 from deployment.sizes import SERVICES
-from deployment.template import Template
+from deployment.target_environment import TargetEnvironment
+from deployment.template import StackTemplate
 
 _EMPTY: Final = re.compile(r"|<.*>|change-?me|placeholder|todo|x+", re.IGNORECASE)
 _OPEN_METEO: Final = {"OPEN_METEO_API_KEY": "Open-Meteo's API key"}
@@ -26,7 +26,7 @@ _OWNER: Final = "aws:cloudformation:stack-name"
 
 
 @dataclass(frozen=True)
-class Need:
+class SecretNeeded:
     """A secret that a service reads when it starts."""
 
     service: str
@@ -60,25 +60,25 @@ class Found:
     key: str = ""
     """The KMS key of the owner's that it is encrypted under; empty under AWS's own."""
 
-    def called(self, need: Need) -> str:
+    def called(self, need: SecretNeeded) -> str:
         """Return what to call it: the name that this environment gives it, or the ARN of an owner's own."""
         return need.name if f":secret:{need.name}-" in self.arn else self.arn
 
-    def lacks(self, need: Need) -> list[str]:
+    def lacks(self, need: SecretNeeded) -> list[str]:
         """List the keys that have no value yet."""
         return [key for key in need.keys if _EMPTY.fullmatch((self.values or {}).get(key, "").strip())]
 
-    def misses(self, need: Need) -> list[str]:
+    def misses(self, need: SecretNeeded) -> list[str]:
         """List the keys that are not there at all, though they may be empty."""
         return [key for key in need.may_be_empty if key not in (self.values or {})]
 
-    def wrong(self, need: Need) -> list[str]:
+    def wrong(self, need: SecretNeeded) -> list[str]:
         """List the keys whose values cannot be right."""
         values = self.values or {}
         return [key for key, form in need.form.items() if values.get(key) and not re.fullmatch(form, values[key])]
 
 
-def needs(environment: Environment, platform: Template) -> tuple[Need, ...]:
+def needs(environment: TargetEnvironment, platform: StackTemplate) -> tuple[SecretNeeded, ...]:
     """List the secrets that an environment has: Twilio's, Daily's, and Open-Meteo's where one is named."""
     folder = environment.parameters.get("SecretsFolder") or platform.default("SecretsFolder")
     twilio = {"account_sid": "Twilio's Account SID (AC…)", "auth_token": "Twilio's Auth Token"}
@@ -86,19 +86,19 @@ def needs(environment: Environment, platform: Template) -> tuple[Need, ...]:
     rest = ("api_sid", "api_secret")
     weather = environment.parameters.get("WeatherSecretArn", "")
     return (
-        Need("phone", f"{folder}/twilio-credentials", "TwilioSecretArn", twilio, form, rest),
-        Need("web", f"{folder}/daily-api-key", "DailySecretArn", {"DAILY_API_KEY": "Daily's API key"}, {}),
-        *([Need("weather", weather, "WeatherSecretArn", _OPEN_METEO, {})] if weather else []),
+        SecretNeeded("phone", f"{folder}/twilio-credentials", "TwilioSecretArn", twilio, form, rest),
+        SecretNeeded("web", f"{folder}/daily-api-key", "DailySecretArn", {"DAILY_API_KEY": "Daily's API key"}, {}),
+        *([SecretNeeded("weather", weather, "WeatherSecretArn", _OPEN_METEO, {})] if weather else []),
     )
 
 
-def read_by_services(environment: Environment, platform: Template) -> tuple[Need, ...]:
+def read_by_services(environment: TargetEnvironment, platform: StackTemplate) -> tuple[SecretNeeded, ...]:
     """List the secrets that are read: a service that does not run needs no account at Twilio or Daily."""
     unread = set(SERVICES) - set(environment.services)
     return tuple(need for need in needs(environment, platform) if need.service not in unread)
 
 
-def find(aws: Aws, environment: Environment, need: Need) -> Found | None:
+def find(aws: Aws, environment: TargetEnvironment, need: SecretNeeded) -> Found | None:
     """Look for a secret, under the ARN that the environment names or under its name."""
     name = environment.parameters.get(need.parameter) or need.name
     try:
@@ -145,18 +145,18 @@ def may_decrypt(key: str, granted: str) -> bool:
     return granted.rpartition("/")[2] == key.rpartition("/")[2]
 
 
-def fill(aws: Aws, found: Found, need: Need, values: Mapping[str, str]) -> None:
+def fill(aws: Aws, found: Found, need: SecretNeeded, values: Mapping[str, str]) -> None:
     """Put values into a secret, beside those that it has, and empty ones for the keys that it lacks."""
     merged = {**dict.fromkeys(need.every_key, ""), **(found.values or {}), **values}
     aws.secrets.put_secret_value(SecretId=found.arn, SecretString=json.dumps(merged))
 
 
-def how_to_restore(region: str, found: Found, need: Need) -> str:
+def how_to_restore(region: str, found: Found, need: SecretNeeded) -> str:
     """Return the command that takes back a deletion that is only scheduled."""
     return f"$ aws secretsmanager restore-secret --region {region} --secret-id {found.called(need)}"
 
 
-def how_to_fill(region: str, found: Found, need: Need) -> list[str]:
+def how_to_fill(region: str, found: Found, need: SecretNeeded) -> list[str]:
     """Tell how to do it by hand; the values go through a file, since a shell remembers what is typed.
 
     What is written replaces everything, so every key is shown: "…" for a value, "" for one that may stay empty.

@@ -10,10 +10,10 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from deployment.aws import Aws, AwsFailure, code_of, short
+from deployment.console import CheckMark
+from deployment.deploy_context import DeployContext
 from deployment.errors import ImageError
 from deployment.images import DOCKERFILES
-from deployment.job import Job
-from deployment.screen import Mark
 
 PREFIX: Final = "deployed-"
 """Begins every tag that exempts an image; the rules of registry.yaml name it."""
@@ -26,12 +26,12 @@ _MANIFESTS: Final = (
 )
 
 
-def announce(job: Job, tag: str) -> None:
+def announce(job: DeployContext, tag: str) -> None:
     """Keep the images that are about to be rolled out; what runs until then keeps its own tag."""
     _tell(job, lambda repository: tag_also(job.aws, repository, tag, _marker(job, "next")))
 
 
-def confirm(job: Job, tag: str) -> None:
+def confirm(job: DeployContext, tag: str) -> None:
     """Keep the images that run now, and those that ran before: the way back is one deployment long."""
 
     def move(repository: str) -> None:
@@ -85,11 +85,11 @@ def newer_than(images: Iterable[Mapping[str, Any]], image: Mapping[str, Any]) ->
     return sum(one["imagePushedAt"] > image["imagePushedAt"] for one in images)
 
 
-def _marker(job: Job, which: str) -> str:
+def _marker(job: DeployContext, which: str) -> str:
     return f"{PREFIX}{job.environment.name}-{which}"
 
 
-def _tell(job: Job, mark: Any) -> None:  # noqa: ANN401 - called with a repository
+def _tell(job: DeployContext, mark: Any) -> None:  # noqa: ANN401 - called with a repository
     """Tag both services' images. A failure is shown and stops nothing: what runs is in the registry still."""
     for service, repository in REPOSITORIES.items():
         try:
@@ -97,5 +97,7 @@ def _tell(job: Job, mark: Any) -> None:  # noqa: ANN401 - called with a reposito
         except (ImageError, *AwsFailure) as error:
             why = error.what if isinstance(error, ImageError) else short(error)
             job.screen.row(
-                Mark.CARE, service, f"its image could not be tagged as in use, so the registry may delete it: {why}"
+                CheckMark.CARE,
+                service,
+                f"its image could not be tagged as in use, so the registry may delete it: {why}",
             )
