@@ -9,7 +9,7 @@ from agent_core.observability import metrics
 from tests.support.stacks import Deployed, parameters_of
 from tests.support.templates import template
 from tools.load_simulation.policies import FreePlaces
-from tools.load_simulation.table import CHOSEN, POLICIES
+from tools.load_simulation.results_table import CHOSEN, POLICIES
 from tools.workspace import ROOT
 
 NAMES = {"phone": "phone-agent", "web": "webrtc-agent"}

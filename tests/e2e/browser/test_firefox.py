@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.waiting import until
 from tests.support.whole_product import Product
-from tools.apart import apart
+from tools.isolated_env import apart
 from tools.workspace import program
 
 VISIT = Path(__file__).parent / "firefox" / "visit.py"

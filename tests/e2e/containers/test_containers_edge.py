@@ -17,7 +17,7 @@ from standins.edge.server import Edge, EdgeSettings
 from tests.support.containers import Engine
 from tests.support.edge_setting import PHONE, TEMPLATE, WEB, answered, get, talk
 from tests.support.edge_targets import TellingApp
-from tools.render_edge import Place, render
+from tools.render_edge import NginxTarget, render
 
 type Change = Callable[[str], str]
 
@@ -95,7 +95,7 @@ async def two(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Async
             groups = {name: f"{host}:{port}" for name, [(host, port)] in targets.items()}
             port = free_port()
             file = tmp_path_factory.mktemp("nginx") / "nginx.conf"
-            file.write_text(render(TEMPLATE, Place(port, groups)))
+            file.write_text(render(TEMPLATE, NginxTarget(port, groups)))
             with _nginx(engine, file):
                 await _answers(port)
                 yield Two(port, edge.port)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from agent_core.announcements import Announcement, Recordings
 from agent_core.errors import ConfigurationError
-from tools.phrases import FOLDER, spoken
+from tools.record_announcements import FOLDER, spoken
 
 
 @pytest.mark.parametrize("phrase", Announcement)

@@ -4,7 +4,7 @@ import pytest
 
 from tools.load_simulation.fleet import Scenario, World
 from tools.load_simulation.policies import FreePlaces, SessionTarget, Step
-from tools.load_simulation.table import CHOSEN, POLICIES, SCENARIOS, outcome, table
+from tools.load_simulation.results_table import CHOSEN, POLICIES, SCENARIOS, outcome, table
 from tools.workspace import ROOT
 
 PAGE = ROOT / "docs/reference/scaling.md"

@@ -1,6 +1,6 @@
 """What the caller hears when the model cannot speak: short recordings, ready before anybody calls.
 
-The files beside this one are made by ``python -m tools.phrases``. An operator may replace them by a folder of their
+The files beside this one are made by ``python -m tools.record_announcements``. An operator may replace them by a folder of their
 own, with the same names: 16-bit mono WAV, at any rate. They are brought to the rates of the media once, at the start.
 The words of ``hold.wav`` stand in ``hold.txt``, as a caption for pages; a recording without such a file has none.
 """

@@ -1,4 +1,4 @@
-"""Records what callers hear when the model cannot speak, from its words in text files: ``python -m tools.phrases``.
+"""Records what callers hear when the model cannot speak, from its words in text files: ``python -m tools.record_announcements``.
 
 The voice is hibari's "heart" (Apache-2.0, installed with the development tools), at its own 24 kHz. It says the same
 words in the same way each time: running this again on the same kind of processor changes nothing, and on another

@@ -28,12 +28,12 @@ _LINT = (
 _HUNG = re.compile(r"^(?:\+{5,} )?Timeout(?: \+{5,}| \(>)", re.MULTILINE)
 
 
-class RefusedError(Exception):
+class UnsavedChangesError(Exception):
     """Mutating would lose what is in the file now."""
 
 
 @dataclass(frozen=True)
-class Verdict:
+class MutationVerdict:
     """What the command said about one mutation."""
 
     caught: bool
@@ -54,16 +54,16 @@ class Bench:
         """Run the command on the code as it is."""
         return self._run("unchanged")
 
-    def verdict(self, mutant: Mutant) -> Verdict:
+    def verdict(self, mutant: Mutant) -> MutationVerdict:
         """Run the command on one mutant.
 
         Raises:
-            RefusedError: the file has changes, or is not what the mutant was made from.
+            UnsavedChangesError: the file has changes, or is not what the mutant was made from.
         """
         refuse_changed(self.root, [mutant.file])
         with applied(self.root / mutant.file, mutant.original, mutant.mutated):
             done = self._run(f"{mutant.number:02}")
-        return Verdict(done.code != 0, "" if done.code == 0 else caught_by(done), done.seconds)
+        return MutationVerdict(done.code != 0, "" if done.code == 0 else caught_by(done), done.seconds)
 
     def _run(self, name: str) -> Run:
         log = self.root / ".run" / "mutation" / f"{name}.log"
@@ -92,14 +92,14 @@ def refuse_changed(root: Path, files: Sequence[str]) -> None:
     """Refuse files that git would not restore as they are.
 
     Raises:
-        RefusedError: at least one of them has changes, or there is no git repository.
+        UnsavedChangesError: at least one of them has changes, or there is no git repository.
     """
     status = ["git", "status", "--porcelain", "--", *files]
     done = subprocess.run(status, cwd=root, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise RefusedError(done.stderr.strip())
+        raise UnsavedChangesError(done.stderr.strip())
     if done.stdout:
-        raise RefusedError(f"commit or restore first:\n{done.stdout.rstrip()}")
+        raise UnsavedChangesError(f"commit or restore first:\n{done.stdout.rstrip()}")
 
 
 @contextlib.contextmanager
@@ -107,11 +107,11 @@ def applied(path: Path, original: str, mutated: str) -> Iterator[None]:
     """Keep a file mutated while the body runs.
 
     Raises:
-        RefusedError: the file is not the original.
+        UnsavedChangesError: the file is not the original.
     """
     content, times = path.read_bytes(), path.stat()
     if content != original.encode():
-        raise RefusedError(f"{path} has changed since its mutations were chosen")
+        raise UnsavedChangesError(f"{path} has changed since its mutations were chosen")
     try:
         path.write_bytes(mutated.encode())
         _forget_bytecode(path)

@@ -1,4 +1,4 @@
-"""Make an environment apart for a program whose needs do not go with ours: `python -m tools.apart checkov`.
+"""Make an environment apart for a program whose needs do not go with ours: `python -m tools.isolated_env checkov`.
 
 Filled from the program's own lock, every package checked against its hash. It lies in .venv and goes with it; that of a
 program in JavaScript lies beside its package.json, where Node looks for it.

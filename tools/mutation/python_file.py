@@ -27,7 +27,7 @@ class Edit:
     """The kind of mutation, for example "comparison"."""
 
 
-class Source:
+class PythonFile:
     """The text of one Python file, its tree and its tokens."""
 
     def __init__(self, text: str) -> None:

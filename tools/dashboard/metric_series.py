@@ -14,7 +14,7 @@ type Row = NDArray[np.float64]
 """A value for each period; NaN where there is none."""
 
 
-class Numbers:
+class MetricSeries:
     """What was emitted, by metric."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Compare ways to keep conversations while ECS replaces tasks: ``python -m tools.rollout``.
+"""Compare ways to keep conversations while ECS replaces tasks: ``python -m tools.rollout_model``.
 
 A model, not a measurement: conversations come at random, the load balancer gives each to the task with the fewest, and
 a scheduler with ECS's documented rules looks every fifteen seconds. The same seed gives the same figures.
@@ -31,7 +31,7 @@ PATIENCE_SECONDS: Final = 5400.0
 HOUR: Final = 3600.0
 
 
-class Way(StrEnum):
+class ProtectionPolicy(StrEnum):
     """How a task keeps ECS from stopping it too early."""
 
     PROTECTED = "protection, renewed while anyone talks"
@@ -41,7 +41,7 @@ class Way(StrEnum):
 
 
 @dataclass(eq=False)
-class Task:
+class ModelledTask:
     """One task: who talks, and what ECS and the load balancer think of it."""
 
     revision: int
@@ -58,7 +58,7 @@ class Task:
 
 
 @dataclass
-class Outcome:
+class RolloutOutcome:
     """What became of one deployment or scale-in."""
 
     finished: float | None = None
@@ -70,7 +70,7 @@ class Outcome:
 
 
 @dataclass
-class Model:
+class RolloutRun:
     """One run.
 
     Args:
@@ -79,13 +79,13 @@ class Model:
         chance: Makes what is random.
     """
 
-    way: Way
+    way: ProtectionPolicy
     count: int
     chance: random.Random
     revision: int = 1
     now: float = 0.0
-    tasks: list[Task] = field(default_factory=list)
-    outcome: Outcome = field(default_factory=Outcome)
+    tasks: list[ModelledTask] = field(default_factory=list)
+    outcome: RolloutOutcome = field(default_factory=RolloutOutcome)
     _starting: int = 0
     _events: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
     _order: Iterator[int] = field(default_factory=itertools.count)
@@ -114,7 +114,7 @@ class Model:
     def _admit(self) -> None:
         open_to_calls = [task for task in self.tasks if task.takes_calls]
         current = [task for task in open_to_calls if task.revision == self.revision]
-        if self.way is Way.REVISION and current:
+        if self.way is ProtectionPolicy.REVISION and current:
             open_to_calls = current
         task = min(open_to_calls, key=lambda one: one.talks, default=None)
         if task is None or task.talks >= PLACES:
@@ -127,7 +127,7 @@ class Model:
             self._protect(task, since=self.now)
         self.at(min(self.chance.expovariate(1 / MEAN_SECONDS), LONGEST_SECONDS), lambda: self._hang_up(task))
 
-    def _hang_up(self, task: Task) -> None:
+    def _hang_up(self, task: ModelledTask) -> None:
         if task not in self.tasks:
             return
         task.talks -= 1
@@ -136,13 +136,18 @@ class Model:
             if task.leaves_at is not None:
                 self.tasks.remove(task)
 
-    def _protect(self, task: Task, since: float) -> None:
+    def _protect(self, task: ModelledTask, since: float) -> None:
         """Ask ECS for protection; more tasks than the desired count get none (DEPLOYMENT_BLOCKED)."""
-        if self.way is Way.DRAINED or not task.talks or not task.takes_calls or task.protected_since > since:
+        if (
+            self.way is ProtectionPolicy.DRAINED
+            or not task.talks
+            or not task.takes_calls
+            or task.protected_since > since
+        ):
             return
         task.protected_since = since
         until = self.now + PROTECTED_SECONDS
-        if self.way is Way.CAPPED:
+        if self.way is ProtectionPolicy.CAPPED:
             until = min(until, since + LONGEST_SECONDS)
         others = sum(one.protected_until > self.now for one in self.tasks if one is not task)
         blocked = others >= self.count
@@ -166,16 +171,16 @@ class Model:
 
     def _begin(self, revision: int) -> None:
         self._starting -= 1
-        self.tasks.append(Task(revision))
+        self.tasks.append(ModelledTask(revision))
 
-    def _stop(self, task: Task) -> None:
-        delay = LONGEST_SECONDS if self.way is Way.DRAINED else 0.0
+    def _stop(self, task: ModelledTask) -> None:
+        delay = LONGEST_SECONDS if self.way is ProtectionPolicy.DRAINED else 0.0
         task.leaves_at = self.now + delay + STOP_SECONDS
         if not task.talks:
             self.tasks.remove(task)
         self.at(delay + STOP_SECONDS, lambda: self._end(task))
 
-    def _end(self, task: Task) -> None:
+    def _end(self, task: ModelledTask) -> None:
         if task in self.tasks:
             self.outcome.dropped += task.talks
             self.tasks.remove(task)
@@ -186,31 +191,31 @@ class Model:
         return len(self.tasks) == self.count and all(task.revision == self.revision for task in self.tasks)
 
 
-def deployment(way: Way, at_once: int, tasks: int, seed: int) -> Outcome:
+def deployment(way: ProtectionPolicy, at_once: int, tasks: int, seed: int) -> RolloutOutcome:
     """Replace every task while so many people talk; watch for three hours."""
     model = _busy(way, at_once, tasks, seed)
     began = model.now
     model.revision = 2
-    model.outcome = Outcome(last_old=began)
+    model.outcome = RolloutOutcome(last_old=began)
     model.run(began + 3 * HOUR, lambda: model.steady)
     model.outcome.finished = model.now - began if model.steady else None
     model.outcome.last_old -= began
     return model.outcome
 
 
-def scale_in(way: Way, seed: int) -> Outcome:
+def scale_in(way: ProtectionPolicy, seed: int) -> RolloutOutcome:
     """Let 150 conversations at once become 30 on what were seven tasks and are to be two; watch for five hours."""
     model = _busy(way, 150, 7, seed, then=30)
     began = model.now
     model.count = 2
-    model.outcome = Outcome(last_old=began)
+    model.outcome = RolloutOutcome(last_old=began)
     model.run(began + 5 * HOUR)
     return model.outcome
 
 
-def _busy(way: Way, at_once: int, tasks: int, seed: int, then: int | None = None) -> Model:
-    model = Model(way, tasks, random.Random(f"{at_once} {tasks} {seed}"))  # noqa: S311 - a model, the same each time
-    model.tasks = [Task(1) for _ in range(tasks)]
+def _busy(way: ProtectionPolicy, at_once: int, tasks: int, seed: int, then: int | None = None) -> RolloutRun:
+    model = RolloutRun(way, tasks, random.Random(f"{at_once} {tasks} {seed}"))  # noqa: S311 - a model, the same each time
+    model.tasks = [ModelledTask(1) for _ in range(tasks)]
     warm = HOUR
     model.arrivals(lambda: float(at_once if then is None or model.now < warm else then))
     model.at(0, model.look)
@@ -218,7 +223,7 @@ def _busy(way: Way, at_once: int, tasks: int, seed: int, then: int | None = None
     return model
 
 
-def _row(way: Way, at_once: int, tasks: int, runs: int) -> str:
+def _row(way: ProtectionPolicy, at_once: int, tasks: int, runs: int) -> str:
     outcomes = [deployment(way, at_once, tasks, seed) for seed in range(runs)]
     times = [one.finished for one in outcomes if one.finished is not None]
     in_time = sum(time <= PATIENCE_SECONDS for time in times)
@@ -233,11 +238,11 @@ def _row(way: Way, at_once: int, tasks: int, runs: int) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the tables of docs/decisions/0012."""
-    parser = argparse.ArgumentParser(prog="python -m tools.rollout", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.rollout_model", description=__doc__)
     parser.add_argument("--runs", type=int, default=100, help="of each case (default: %(default)s)")
     runs = parser.parse_args(arguments).runs
     write = sys.stdout.write
-    for way in Way:
+    for way in ProtectionPolicy:
         write(f"\n**{way.value}**\n\n")
         write(
             "| talk at once | tasks | done in 90 min | median | old version takes new ones for | dropped | refused |\n"
@@ -247,7 +252,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for at_once in (4, 8, 10, 15, 20, 40):
                 write(_row(way, at_once, tasks, runs) + "\n")
     write("\n| from 150 to 30 at once, five hours | task-hours | dropped |\n|---|---|---|\n")
-    for way in Way:
+    for way in ProtectionPolicy:
         outcomes = [scale_in(way, seed) for seed in range(max(1, runs // 5))]
         hours = sum(one.task_seconds for one in outcomes) / len(outcomes) / HOUR
         write(f"| {way.value} | {hours:.1f} | {sum(one.dropped for one in outcomes) / len(outcomes):.1f} |\n")

@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable
 from typing import Final
 
-from tools.load_simulation.fleet import Fleet, Outcome, Policy, Scenario, World
+from tools.load_simulation.fleet import Fleet, Policy, Scenario, SimulationOutcome, World
 from tools.load_simulation.policies import FreePlaces, SessionTarget
 
 _HOUR: Final = 3600
@@ -51,7 +51,7 @@ POLICIES: Final[dict[str, Callable[[], Policy]]] = {
 CHOSEN: Final = "**free places: 90 kept, 3 to 12 tasks**"
 
 
-def outcome(policy: Callable[[], Policy], scenario: Scenario, world: World | None = None) -> Outcome:
+def outcome(policy: Callable[[], Policy], scenario: Scenario, world: World | None = None) -> SimulationOutcome:
     """Let one scenario happen under one policy."""
     chance = random.Random(_SEED)  # noqa: S311 - a simulation
     return Fleet(policy(), world or World(), chance).run(scenario)
@@ -70,7 +70,7 @@ def table() -> str:
     return "\n".join(rows)
 
 
-def _row(name: str, came: Outcome) -> str:
+def _row(name: str, came: SimulationOutcome) -> str:
     refused = f"{came.refused} ({came.refused_percent:.1f} %)"
     cost = f"${came.task_hours * TASK_HOUR:.2f}"
     return f"| {name} | {refused} | {came.rough_percent:.0f} % | {came.task_hours:.1f} | {cost} |"
