@@ -1,4 +1,4 @@
-"""Records what callers hear when the model cannot speak, from its words in text files: ``python -m tools.record_announcements``.
+"""Record what callers hear when the model cannot speak, from text files: ``python -m tools.record_announcements``.
 
 The voice is hibari's "heart" (Apache-2.0, installed with the development tools), at its own 24 kHz. It says the same
 words in the same way each time: running this again on the same kind of processor changes nothing, and on another
@@ -12,7 +12,7 @@ import numpy as np
 
 from tools.workspace import ROOT
 
-FOLDER = ROOT / "shared/agent_core/src/agent_core/phrases"
+FOLDER = ROOT / "shared/agent_core/src/agent_core/announcements"
 PEAK = 0.5
 """Of full scale, -6 dBFS: about as loud as the model speaks."""
 _SEED = 1

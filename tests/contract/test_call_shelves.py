@@ -142,7 +142,7 @@ async def test_what_is_deleted_is_not_put_back(place: Place) -> None:
     for version in (0, 1, 10):
         assert not await late.put("CA1", _entry(b"late", version))
         assert not await late.delete("CA1", version, time.time() + 6000)
-    assert not await late.put_first("CA1", time.time() + 6000)
+    assert not await late.put_if_absent("CA1", time.time() + 6000)
     assert await now.get("CA1") is None
     assert b"late" not in place.content()
     place.offset = 70
@@ -156,11 +156,11 @@ async def test_what_has_expired_is_as_if_it_were_gone(place: Place) -> None:
     """Even where it lies a while longer, and even if it was of a later part."""
     shelf = place.shelf()
     await shelf.put("CA1", _entry(version=9, seconds=30))
-    await shelf.put_first("once", time.time() + 30)
+    await shelf.put_if_absent("once", time.time() + 30)
     place.offset = 40
     assert await shelf.get("CA1") is None
     assert await shelf.put("CA1", _entry(b"new", version=1))
-    assert await shelf.put_first("once", time.time() + 90)
+    assert await shelf.put_if_absent("once", time.time() + 90)
     found = await shelf.get("CA1")
     assert found is not None
     assert found.sealed == b"new"
@@ -170,7 +170,7 @@ async def test_of_many_who_come_first_one_is(place: Place) -> None:
     """A ticket that is shown to several tasks at the same time opens one stream."""
     shelves = [place.shelf() for _ in range(4)]
     until = time.time() + 60
-    answers = await asyncio.gather(*(shelf.put_first("ticket", until) for shelf in shelves * 3))
+    answers = await asyncio.gather(*(shelf.put_if_absent("ticket", until) for shelf in shelves * 3))
     assert sorted(answers) == [False] * 11 + [True]
 
 
@@ -194,9 +194,9 @@ async def test_a_call_that_was_forgotten_is_not_remembered_by_the_task_that_lost
     call = CallState("CA1", (("USER", "weather in Reykjavik"),), {"city": "Akureyri"})
     await first.remember(call)
     await second.remember(replace(call, part=1))
-    await second.forget(replace(call, part=1, ended="caller_left"))
+    await second.forget(replace(call, part=1, ended="caller_hung_up"))
     left = place.content()
-    assert not await first.remember(replace(call, ended="peer_lost"))
+    assert not await first.remember(replace(call, ended="media_disconnected"))
     assert place.content() == left
     assert await first.recall("CA1") is None
     assert await second.recall("CA1") is None
@@ -309,7 +309,7 @@ async def test_what_is_no_entry_is_as_if_it_were_not_there(tmp_path: Path, odd: 
         name.unlink(missing_ok=True)
         ODD[odd](name)
     assert await shelf.get("CA1") is None
-    assert await shelf.put_first("CA1", time.time() + 60)
+    assert await shelf.put_if_absent("CA1", time.time() + 60)
     assert file.is_file()
     assert not file.is_symlink()
     await FileStore(folder).get("CA2")  # the next task sweeps

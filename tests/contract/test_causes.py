@@ -29,11 +29,11 @@ from agent_core.nova.credentials import CredentialSource
 from agent_core.nova.sdk import SdkModelClient
 from phone_agent.call_control import CallControl
 from standins.daily import DailyStandin
-from standins.daily.faults import DailyFault as DailyFault
+from standins.daily.faults import DailyFault
 from standins.nova import stream_request
 from standins.nova.faults import ModelFault
 from standins.nova.server import NovaSettings, NovaStandin
-from standins.nova.tones import tone_brain
+from standins.nova.tones import tone_backend
 from standins.twilio.server import TwilioExchange
 from tests.support.talk import MODEL
 from webrtc_agent.daily.api import DailyApi
@@ -88,7 +88,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 async def services(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Services]:
     """Give the model, trusted by this process; and another authority."""
-    async with NovaStandin(NovaSettings(certificates=folder), tone_brain()) as nova:
+    async with NovaStandin(NovaSettings(certificates=folder), tone_backend()) as nova:
         monkeypatch.setenv("SSL_CERT_FILE", str(nova.trust.bundle_file))
         yield Services(nova, trustme.CA())
 

@@ -219,11 +219,11 @@ async def test_a_visitor_who_gives_up_leaves_no_room(daily: DailyStandin, rooms:
     """Cancelled while the tokens are made, or while the room is."""
     for fault in (DailyFault("token", "hang", times=None), DailyFault("create", "hang", times=None, done=True)):
         daily.fail(fault)
-        opening = asyncio.create_task(rooms.open())
+        session_request = asyncio.create_task(rooms.open())
         await until(lambda: len(daily.ledger.created) > len(daily.ledger.deleted))
         await asyncio.sleep(0.05)
-        opening.cancel()
-        await asyncio.wait({opening})
+        session_request.cancel()
+        await asyncio.wait({session_request})
         daily.clear_faults()
         await no_room_left(daily)
 

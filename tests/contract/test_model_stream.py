@@ -76,7 +76,7 @@ async def test_a_stream_that_is_closed_leaves_no_task(
     tmp_path: Path, credentials: CredentialSource, complaints: list[str], fault: ModelFault | None, *, reading: bool
 ) -> None:
     """Before the answer's headers, after them, and while somebody waits for an event."""
-    async with NovaStandin(NovaSettings(certificates=tmp_path), Score().brain()) as nova:
+    async with NovaStandin(NovaSettings(certificates=tmp_path), Score().backend()) as nova:
         if fault is not None:
             nova.faults.add(fault)
         opener = client(nova, credentials)
@@ -99,16 +99,16 @@ async def test_an_opening_that_is_given_up_leaves_no_stream(
     tmp_path: Path, credentials: CredentialSource, complaints: list[str]
 ) -> None:
     """A caller who hangs up at once, at each step of the opening: the model talks to nobody, and is paid by nobody."""
-    async with NovaStandin(NovaSettings(certificates=tmp_path), Score().brain()) as nova:
+    async with NovaStandin(NovaSettings(certificates=tmp_path), Score().backend()) as nova:
         opener = client(nova, credentials)
         before = _tasks()
         given_up = 0
         for steps in range(40):
-            opening = asyncio.create_task(opener.open(MODEL))
+            session_request = asyncio.create_task(opener.open(MODEL))
             for _ in range(steps):
                 await asyncio.sleep(0)
-            opening.cancel()
-            (stream,) = await asyncio.gather(opening, return_exceptions=True)
+            session_request.cancel()
+            (stream,) = await asyncio.gather(session_request, return_exceptions=True)
             if isinstance(stream, SdkModelStream):
                 await stream.close()
             else:
@@ -150,7 +150,7 @@ async def test_a_connection_that_comes_too_late_is_closed(
     tmp_path: Path, credentials: CredentialSource, complaints: list[str]
 ) -> None:
     """No stream is opened for a conversation that is over."""
-    async with NovaStandin(NovaSettings(certificates=tmp_path), Score().brain()) as nova:
+    async with NovaStandin(NovaSettings(certificates=tmp_path), Score().backend()) as nova:
         opener = client(nova, credentials)
         before = _tasks()
         stream = await opener.open(MODEL)

@@ -21,7 +21,7 @@ from standins.nova.models import MODELS
 from standins.nova.pace import QUICK
 from standins.nova.server_state import ServerState
 from standins.nova.service_limits import ServiceLimits
-from standins.nova.tones import tone_brain
+from standins.nova.tones import tone_backend
 
 SERVICE = botocore.session.get_session().get_service_model("bedrock-runtime")
 OPERATION: Any = SERVICE.operation_model("InvokeModelWithBidirectionalStream")
@@ -31,7 +31,7 @@ EXCEPTIONS = [name for name, shape in EVENTS.members.items() if shape.metadata.g
 
 def house() -> ServerState:
     """Give a stand-in that checks signatures."""
-    return ServerState(tone_brain(), {"standin": "standin-secret"}, ServiceLimits(), QUICK, Clock())
+    return ServerState(tone_backend(), {"standin": "standin-secret"}, ServiceLimits(), QUICK, Clock())
 
 
 def read(wire: bytes) -> list[dict[str, Any]]:

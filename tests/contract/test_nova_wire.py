@@ -14,7 +14,7 @@ from standins.nova.backend import Step
 from standins.nova.pace import Pace
 from standins.nova.server import NovaSettings, NovaStandin
 from standins.nova.service_limits import ServiceLimits
-from standins.nova.tones import ToneSentence, tone_brain
+from standins.nova.tones import ToneSentence, tone_backend
 from tests.contract.nova_peers.client import PATH, WEATHER, Body, Connection, Exception_, Stream, StreamEnded
 
 SETTINGS = NovaSettings(credentials=None, pace=Pace(speed=20.0, think=0.0))
@@ -23,7 +23,7 @@ SETTINGS = NovaSettings(credentials=None, pace=Pace(speed=20.0, think=0.0))
 @contextlib.asynccontextmanager
 async def standin(settings: NovaSettings = SETTINGS) -> AsyncIterator[tuple[NovaStandin, Connection]]:
     """Run a stand-in and connect to it."""
-    async with NovaStandin(settings, tone_brain()) as nova, Connection.to(nova.h2c_port) as connection:
+    async with NovaStandin(settings, tone_backend()) as nova, Connection.to(nova.h2c_port) as connection:
         yield nova, connection
 
 
@@ -352,7 +352,7 @@ async def test_broken_framing_ends_the_stream(wire: bytes) -> None:
 
 async def test_a_client_that_vanishes_is_noticed() -> None:
     """A dead connection ends its sessions at once."""
-    async with NovaStandin(SETTINGS, tone_brain()) as nova:
+    async with NovaStandin(SETTINGS, tone_backend()) as nova:
         async with Connection.to(nova.h2c_port) as connection:
             stream = connection.open()
             stream.greet()
@@ -437,8 +437,8 @@ async def test_a_slip_of_the_brain_ends_one_session_and_not_its_neighbours() -> 
         def tool_result(self, *_: object) -> list[Step]:
             return []
 
-    brain = replace(tone_brain(), dialogue=Slipping)
-    async with NovaStandin(SETTINGS, brain) as nova, Connection.to(nova.h2c_port) as connection:
+    backend = replace(tone_backend(), dialogue=Slipping)
+    async with NovaStandin(SETTINGS, backend) as nova, Connection.to(nova.h2c_port) as connection:
         bad, good = connection.open(), connection.open()
         bad.greet("slip")
         good.greet("hello")
@@ -450,7 +450,7 @@ async def test_a_slip_of_the_brain_ends_one_session_and_not_its_neighbours() -> 
 
 async def test_a_client_of_another_protocol_is_turned_away() -> None:
     """HTTP/1.1 gets an HTTP/2 GOAWAY and a closed connection, not silence."""
-    async with NovaStandin(SETTINGS, tone_brain()) as nova:
+    async with NovaStandin(SETTINGS, tone_backend()) as nova:
         reader, writer = await asyncio.open_connection("127.0.0.1", nova.h2c_port)
         writer.write(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n" + b" " * 40)
         answer = await asyncio.wait_for(reader.read(), 5)
@@ -461,7 +461,7 @@ async def test_a_client_of_another_protocol_is_turned_away() -> None:
 
 async def test_stopping_closes_what_is_open() -> None:
     """Sessions end with a reason, clients see the connection close."""
-    nova = NovaStandin(SETTINGS, tone_brain())
+    nova = NovaStandin(SETTINGS, tone_backend())
     async with nova:
         loop = asyncio.get_running_loop()
         transport, connection = await loop.create_connection(Connection, "127.0.0.1", nova.h2c_port)

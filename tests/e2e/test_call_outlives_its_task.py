@@ -122,7 +122,7 @@ async def test_the_same_caller_goes_on_talking_to_another_task(world: World) -> 
     assert contains(understood, "Paris"), understood
     call.hang_up()
     await timeline.until("ended", 10)
-    await until(lambda: bool(survivor.lines("session_ended", call_sid=call.sid, reason="caller_left")), 10)
-    (record,) = survivor.lines("session_ended", call_sid=call.sid, reason="caller_left")
+    await until(lambda: bool(survivor.lines("session_ended", call_sid=call.sid, reason="caller_hung_up")), 10)
+    (record,) = survivor.lines("session_ended", call_sid=call.sid, reason="caller_hung_up")
     assert record["resumed"] == 1
     await until(lambda: fleet.forgot(call.sid))

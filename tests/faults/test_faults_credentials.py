@@ -65,13 +65,13 @@ async def nova(tmp_path: Path) -> AsyncIterator[NovaStandin]:
     """Run the model, which believes those keys and no others."""
     keys = {f"vended-{number}": f"secret-{number}" for number in range(1, 50)}
     settings = NovaSettings(certificates=tmp_path, keep_sound=True, clock_scale=SCALE, credentials=keys)
-    async with NovaStandin(settings, Score().brain()) as running:
+    async with NovaStandin(settings, Score().backend()) as running:
         yield running
 
 
 async def _talk_until(talk: Talk, renewals: int) -> None:
     await until(lambda: bool(talk.agent_said()), 5)
-    while talk.tally.renewals < renewals:
+    while talk.stats.renewals < renewals:
         await talk.ask()
         await asyncio.sleep(0.3)
 
@@ -103,12 +103,12 @@ async def test_fault_17_nobody_hands_out_keys_for_a_while(nova: NovaStandin, ven
             await talk.ask()
             await asyncio.sleep(2)
         vending.down = True
-        late.link.read("Greet the caller.")
+        late.connection.read("Greet the caller.")
         await asyncio.wait_for(late.run(), 15)
         vending.down = False
         await _talk_until(talk, 1)
         await talk.ask()
-    await late.link.close()
+    await late.connection.close()
     assert vending.asked_in_vain > 0
     assert late.failure is not None
     assert late.phrases

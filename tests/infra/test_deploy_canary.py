@@ -218,7 +218,7 @@ async def surroundings(tmp_path: Path) -> AsyncIterator[tuple[Callable[..., Any]
     """Run a model and a telephone network; give what starts a phone service with them."""
     score = Score()
     score.plan = short_notes
-    nova = NovaStandin(NovaSettings(certificates=tmp_path, credentials={"standin": "standin-secret"}), score.brain())
+    nova = NovaStandin(NovaSettings(certificates=tmp_path, credentials={"standin": "standin-secret"}), score.backend())
     async with nova, TwilioExchange(ExchangeSettings(account_sid=SID, auth_token=TOKEN)) as exchange:
 
         def start(name: str, **settings: str) -> Any:  # noqa: ANN401 - a context manager

@@ -101,7 +101,7 @@ def test_every_question_has_its_row(made: Deployed) -> None:
     shown |= {name for _, name in searches(made)}
     assert OURS.keys() - shown == {
         "ToolTime",
-        "LostAudio",
+        "DroppedAudio",
         "OpenRequestFailures",
         "StreamTableFailures",
         "CallsNotConnected",

@@ -48,7 +48,7 @@ def secret_keys(made: Deployed, service: str) -> dict[str, str]:
 
 def variables(made: Deployed, service: str) -> dict[str, str]:
     """Give the environment that ECS starts the container with, once the secrets are filled in."""
-    plain = {one["Name"]: str(one["Value"]) for one in container(made, service)["TargetEnvironment"]}
+    plain = {one["Name"]: str(one["Value"]) for one in container(made, service)["Environment"]}
     return plain | {name: FILLED_IN[key] for name, key in secret_keys(made, service).items()}
 
 
@@ -164,7 +164,7 @@ def test_every_variable_is_a_setting_of_the_service(made: Deployed, service: str
 def test_a_variable_is_given_once(made: Deployed, service: str) -> None:
     """ECS refuses a name that is both a value and a secret."""
     one = container(made, service)
-    names = [each["Name"] for each in one["TargetEnvironment"] + one["Secrets"]]
+    names = [each["Name"] for each in one["Environment"] + one["Secrets"]]
     assert sorted(set(names)) == sorted(names)
 
 
@@ -195,12 +195,21 @@ def test_other_sites_offices_and_a_number_to_call_can_be_configured(
     settings = read_settings(secure, "web", monkeypatch)
     assert isinstance(settings, WebSettings)
     assert settings.allowed_origins == ("https://example.com", "https://www.example.com")
-    assert (settings.callback_number, str(settings.callback_url)) == ("+46701234567", "https://example.com/call-me")
-    assert (settings.starts_per_minute, settings.starts_per_minute_per_address) == (120, 60)
-    names = {"ALLOWED_ORIGINS", "STARTS_PER_MINUTE", "STARTS_PER_MINUTE_PER_ADDRESS", "CALLBACK_NUMBER", "CALLBACK_URL"}
+    assert (settings.callback_number, str(settings.callback_request_url)) == (
+        "+46701234567",
+        "https://example.com/call-me",
+    )
+    assert (settings.rate_limit_starts_per_minute, settings.rate_limit_starts_per_minute_per_address) == (120, 60)
+    names = {
+        "ALLOWED_ORIGINS",
+        "RATE_LIMIT_STARTS_PER_MINUTE",
+        "RATE_LIMIT_STARTS_PER_MINUTE_PER_ADDRESS",
+        "CALLBACK_NUMBER",
+        "CALLBACK_REQUEST_URL",
+    }
     assert not names & variables(secure, "phone").keys()
     plain = variables(made, "web")
-    assert not {"CALLBACK_NUMBER", "CALLBACK_URL"} & plain.keys()
+    assert not {"CALLBACK_NUMBER", "CALLBACK_REQUEST_URL"} & plain.keys()
     assert plain["TIME_ZONE"] == variables(made, "phone")["TIME_ZONE"] == "UTC"
 
 
@@ -232,7 +241,7 @@ def test_the_notice_says_what_the_operator_has_configured(
 def test_the_templates_defaults_are_the_codes(made: Deployed) -> None:
     """An office is as welcome in the cloud as on a laptop."""
     plain, usual = variables(made, "web"), WebSettings.model_fields
-    for name in ("starts_per_minute", "starts_per_minute_per_address"):
+    for name in ("rate_limit_starts_per_minute", "rate_limit_starts_per_minute_per_address"):
         assert int(plain[name.upper()]) == usual[name].default
 
 

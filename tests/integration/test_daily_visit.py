@@ -111,7 +111,7 @@ async def test_sound_and_words_go_both_ways(setting: Setting) -> None:
     await until(lambda: bool(setting.records))
     await setting.released()
     (record,) = setting.records
-    assert (record.reason, record.tally.agent_turns, record.tally.audio_out_ms) == (EndReason.CALLER_LEFT, 1, 1000)
+    assert (record.reason, record.stats.agent_turns, record.stats.audio_out_ms) == (EndReason.CALLER_HUNG_UP, 1, 1000)
     assert call.did[-2:] == ["leave", "release"]
 
 
@@ -163,7 +163,7 @@ async def test_a_join_that_fails_ends_the_session(setting: Setting) -> None:
     setting.house.join_error = "Connection(Api(RoomLookup(RoomInfoFetchFailed)))"
     answer = await setting.http.post("/start")
     await until(lambda: bool(setting.records), 8)
-    assert setting.records[0].reason is EndReason.PEER_LOST
+    assert setting.records[0].reason is EndReason.MEDIA_DISCONNECTED
     status = f"/status/{answer.headers['x-session-id']}"
     await setting.released()
     await until(lambda: bool(setting.house.calls) and "release" in setting.house.calls[0].did)
@@ -192,7 +192,7 @@ async def test_nobody_comes(setting: Setting, monkeypatch: pytest.MonkeyPatch, *
     setting.house.join_answers = joins
     await setting.http.post("/start")
     await until(lambda: bool(setting.records), 8)
-    assert setting.records[0].reason is (EndReason.NEVER_CONNECTED if joins else EndReason.PEER_LOST)
+    assert setting.records[0].reason is (EndReason.NEVER_CONNECTED if joins else EndReason.MEDIA_DISCONNECTED)
     await setting.released()
 
 
@@ -209,7 +209,7 @@ async def test_a_release_that_hangs_holds_nothing_else(setting: Setting, monkeyp
         await until(lambda: len(setting.records) > number, 8)  # noqa: B023 - called in this round
     await until(lambda: setting.agent.admission.taken == 0, 8)
     await until(lambda: sorted(setting.daily.ledger.created) == sorted(setting.daily.ledger.deleted), 8)
-    assert [record.reason for record in setting.records] == [EndReason.PEER_LOST] * 5
+    assert [record.reason for record in setting.records] == [EndReason.MEDIA_DISCONNECTED] * 5
     assert len(native._releasing) == before + 5
     async with asyncio.timeout(5):
         await asyncio.to_thread(lambda: None)
@@ -242,7 +242,7 @@ async def test_an_agent_that_is_put_out_ends_the_session(setting: Setting) -> No
     call, _ = await connected(setting)
     call.put_out()
     await until(lambda: bool(setting.records), 8)
-    assert setting.records[0].reason is EndReason.PEER_LOST
+    assert setting.records[0].reason is EndReason.MEDIA_DISCONNECTED
     await setting.released()
 
 
@@ -255,7 +255,7 @@ async def test_a_message_that_is_no_page_s_business_is_dropped(setting: Setting)
         call.visitor_says(message)
     call.visitor_says({"label": "rtvi-ai", "type": "disconnect-bot", "id": "2"})
     await until(lambda: bool(setting.records), 8)
-    assert (setting.records[0].reason, setting.records[0].tally.ignored_messages) == (EndReason.CALLER_LEFT, 2)
+    assert (setting.records[0].reason, setting.records[0].stats.ignored_messages) == (EndReason.CALLER_HUNG_UP, 2)
     assert [name for name, _ in stream.sent[sent:] if name == "toolResult"] == []
 
 

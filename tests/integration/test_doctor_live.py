@@ -19,12 +19,12 @@ from doctor.live.probe_result import ProbeResult
 from doctor.live.recording import EventRecording
 from doctor.surroundings import MachineState
 from standins.daily import DailyStandin
-from standins.daily.faults import DailyFault as DailyFault
+from standins.daily.faults import DailyFault
 from standins.nova.faults import ModelFault
 from standins.nova.pace import QUICK, Pace
 from standins.nova.server import NovaSettings, NovaStandin
 from standins.nova.service_limits import ServiceLimits
-from standins.nova.tones import tone_brain
+from standins.nova.tones import tone_backend
 from tests.support.talk import MODEL, client
 
 pytestmark = pytest.mark.thorough
@@ -60,7 +60,7 @@ async def asked(
 ) -> AsyncIterator[tuple[NovaStandin, ModelProbes]]:
     """Run a stand-in of one reading, and what the probes ask it with; the recording is whole afterwards."""
     settings = NovaSettings(limits=limits, pace=pace, clock_scale=scale)
-    async with NovaStandin(settings, tone_brain()) as nova:
+    async with NovaStandin(settings, tone_backend()) as nova:
         recording = EventRecording(path)
         try:
             made = client(nova, CredentialSource())

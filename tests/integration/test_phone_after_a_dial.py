@@ -75,7 +75,7 @@ async def test_who_was_put_through_stays_so_when_the_connection_breaks(scene: Sc
         await socket.send(announcer.start(parameters))
         await until(lambda: scene.caller.call_sid in scene.phone.phone.live)
     await until(lambda: len(scene.phone.records) == 1)
-    assert scene.phone.records[0].reason is EndReason.PEER_LOST
+    assert scene.phone.records[0].reason is EndReason.MEDIA_DISCONNECTED
     assert (await scene.verbs(int(parameters["part"])))[0] == "Connect"
     call = await scene.store.recall(scene.caller.call_sid)
     assert call is not None

@@ -80,7 +80,7 @@ async def test_fault_02_throttled_once(phone: PhoneProcess, house: House, dial: 
         await caller.greeted()
         assert caller.notes() == [400]
     record = await balance(phone, house, caller.sid)
-    assert (record["reason"], record["model_streams"]) == ("caller_left", 2)
+    assert (record["reason"], record["model_streams"]) == ("caller_hung_up", 2)
 
 
 @pytest.mark.parametrize("error", ["AccessDeniedException", "ResourceNotFoundException"])
@@ -116,7 +116,7 @@ async def test_fault_01_lost_in_the_middle_of_an_answer(
         assert max(_silences(caller)[:-1], default=0) < 2 + SPARE
         assert _is_heard_whole(caller, Announcement.HOLD)
     record = await balance(phone, house, caller.sid)
-    assert (record["reason"], record["model_streams"], record["phrases"]) == ("caller_left", 2, 1)
+    assert (record["reason"], record["model_streams"], record["phrases"]) == ("caller_hung_up", 2, 1)
     second = house.nova.ledger.sessions[phone.model_sessions(caller.sid)[1]]
     assert second.history == [] or second.history[0][0] == "USER"
     assert any("turn 1" in words.text for words in second.heard)
@@ -143,7 +143,7 @@ async def test_fault_04_unstable_for_a_moment(
         await caller.ask()
         assert caller.timeline.last("say") is None
     record = await balance(phone, house, caller.sid)
-    assert (record["reason"], record["model_streams"], record["phrases"]) == ("caller_left", 2, 0)
+    assert (record["reason"], record["model_streams"], record["phrases"]) == ("caller_hung_up", 2, 0)
 
 
 @pytest.mark.parametrize("message", ["Malformed input.", "Tool Response parsing error"])
@@ -160,7 +160,7 @@ async def test_fault_05_one_refusal_in_an_open_stream(
         await caller.ask()
         assert caller.timeline.last("say") is None
     record = await balance(phone, house, caller.sid)
-    assert (record["reason"], record["model_streams"]) == ("caller_left", 2)
+    assert (record["reason"], record["model_streams"]) == ("caller_hung_up", 2)
 
 
 @pytest.mark.parametrize("error", ["validationException", "modelStreamErrorException"])
@@ -212,7 +212,7 @@ async def test_fault_11_a_first_stream_that_never_answers(
         assert _is_heard_whole(caller, Announcement.HOLD)
         assert _first_word(caller) < FIRST_WORD_SECONDS + SPARE
     record = await balance(phone, house, caller.sid)
-    assert (record["reason"], record["model_streams"], record["phrases"]) == ("caller_left", 2, 1)
+    assert (record["reason"], record["model_streams"], record["phrases"]) == ("caller_hung_up", 2, 1)
 
 
 async def test_fault_11_a_model_that_never_answers(
@@ -238,7 +238,7 @@ async def test_fault_11_a_model_that_stops_in_the_middle(
         await caller.ask(20)
         await caller.ask()
     record = await balance(phone, house, caller.sid)
-    assert (record["reason"], record["model_streams"]) == ("caller_left", 2)
+    assert (record["reason"], record["model_streams"]) == ("caller_hung_up", 2)
 
 
 async def test_fault_13_odd_events_are_left_alone(
@@ -341,7 +341,7 @@ async def test_fault_22_hung_up_while_a_tool_works(
         await caller.speak()
         await caller.until("sound_begins", count=2)
     record = await balance(phone, house, caller.sid, tools_given_up=1)
-    assert record["reason"] == "caller_left"
+    assert record["reason"] == "caller_hung_up"
     ledger.nothing_is_held(before, ledger.Held.by(phone.process.pid))
 
 

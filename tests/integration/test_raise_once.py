@@ -49,7 +49,7 @@ QUICK = (
     "phone_agent.phone_service.Phone.answer",
     "phone_agent.phone_service.Phone.park",
     "phone_agent.routes._Connecting.__call__",
-    "phone_agent.routes._opening",
+    "phone_agent.routes._session_request",
 )
 """One of each kind: before and after a place is taken, between webhook and socket, in the conversation, at its end."""
 

@@ -166,7 +166,7 @@ async def test_nobody_is_free(
     assert "reception" in session.heard[0].text
     await until(lambda: len(service.lines("session_ended", call_sid=caller.sid)) == 3, 5)
     reasons = [line["reason"] for line in service.lines("session_ended", call_sid=caller.sid)]
-    assert reasons == ["transferred", "transferred", "caller_left"]
+    assert reasons == ["transferred", "transferred", "caller_hung_up"]
     refused = service.lines("tool_failed", call_sid=caller.sid, tool="transfer_to_human")
     assert [line["error"] for line in refused] == ["already_transferred"]
 
@@ -217,7 +217,7 @@ async def test_whose_place_was_taken_meanwhile_waits_for_another(surroundings: H
         await until(lambda: bool(phone.lines("session_ended", call_sid=caller.sid)))
         async with Caller(surroundings.exchange, phone.url) as other:
             await other.greeted()
-            await until(lambda: bool(phone.lines("call_turned_away", call_sid=caller.sid)), 12)
+            await until(lambda: bool(phone.lines("call_rejected", call_sid=caller.sid)), 12)
         await caller.until("stream_started", count=2)
         await caller.until("mark", count=3)
         back = surroundings.nova.ledger.sessions[phone.model_sessions(caller.sid)[-1]]
@@ -263,7 +263,7 @@ async def test_a_postcode_with_a_zero_in_it(
         assert [words.text for words in heard][1:] == ["The caller typed 94105 on the telephone keypad."]
         assert caller.timeline.last("dial") is None
     assert person.calls == []
-    assert (await service.record(caller.sid))["reason"] == "caller_left"
+    assert (await service.record(caller.sid))["reason"] == "caller_hung_up"
     assert "94105" not in service.log.read_text()
 
 
@@ -317,7 +317,7 @@ async def test_whatever_is_not_configured_is_refused(
         assert caller.notes() == [400, 2500, 1600]
         assert caller.timeline.last("dial") is None
     assert (surroundings.exchange.rest_requests, person.calls) == (0, [])
-    assert (await service.record(caller.sid))["reason"] == "caller_left"
+    assert (await service.record(caller.sid))["reason"] == "caller_hung_up"
     refused = service.lines("tool_failed", call_sid=caller.sid, tool="transfer_to_human")
     assert [line["error"] for line in refused] == ["invalid_arguments"] * len(wishes)
     assert "19005550100" not in service.log.read_text()
@@ -347,7 +347,7 @@ async def test_twilio_does_not_do_it(
         await caller.ask()
         assert surroundings.exchange.rest_requests == 1
     assert person.calls == []
-    assert (await service.record(caller.sid))["reason"] == "caller_left"
+    assert (await service.record(caller.sid))["reason"] == "caller_hung_up"
     assert service.lines("transfer_failed", call_sid=caller.sid, destination="reception")
 
 

@@ -216,7 +216,7 @@ async def test_without_a_key_the_caller_is_back_with_the_agent(
         assert "The caller has an invoice." in back.heard[0].text
     await until(lambda: len(service.lines("session_ended", call_sid=caller.sid)) == 2, 5)
     reasons = [line["reason"] for line in service.lines("session_ended", call_sid=caller.sid)]
-    assert reasons == ["transferred", "caller_left"]
+    assert reasons == ["transferred", "caller_hung_up"]
     [ended] = service.lines("transfer_ended", call_sid=caller.sid)
     assert ended["answered"] is False
     assert service.lines("transfer_accepted", call_sid=caller.sid) == []

@@ -10,7 +10,7 @@ from typing import Any
 
 from standins.nova.faults import ModelFault
 from standins.twilio.impairments import Trouble as BadNetwork
-from standins.weather.faults import WeatherFault as WeatherFault
+from standins.weather.faults import WeatherFault
 from standins.weather.server import WeatherStandin
 from tests.support.caller import Caller
 from tests.support.fleet import Fleet

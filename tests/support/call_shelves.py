@@ -35,7 +35,7 @@ class Memo:
         self.entries[key] = entry
         return True
 
-    async def put_first(self, key: str, expires_at: float) -> bool:
+    async def put_if_absent(self, key: str, expires_at: float) -> bool:
         """Keep it once."""
         await self._attend()
         if key in self.entries:

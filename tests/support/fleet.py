@@ -28,8 +28,8 @@ STILL_RUNNING = 999
 """In place of an exit code."""
 _OF_WEB = {
     "KEEP_REQUEST_OPEN": "true",
-    "STARTS_PER_MINUTE": "10000",
-    "STARTS_PER_MINUTE_PER_ADDRESS": "10000",
+    "RATE_LIMIT_STARTS_PER_MINUTE": "10000",
+    "RATE_LIMIT_STARTS_PER_MINUTE_PER_ADDRESS": "10000",
     "MAX_SESSIONS": "40",
 }
 
@@ -98,7 +98,7 @@ class Fleet:
             "PUBLIC_BASE_URL": self.edge.url,
             "ECS_AGENT_URI": self.ecs.uri(name),  # as ECS does, for every task
             "DRAIN_SECONDS": str(DRAIN_SECONDS),
-            "METRICS_SECONDS": "1",
+            "METRICS_INTERVAL_SECONDS": "1",
             "CALL_STORE": f"file:{self.folder / 'calls'}",
             **self.settings,
         }
@@ -161,7 +161,7 @@ async def fleet(
     """Run the surroundings and a task for each of these groups, by default two of each service."""
     events: list[dict[str, object]] = []
     async with AsyncExitStack() as stack:
-        nova = await stack.enter_async_context(NovaStandin(NovaSettings(certificates=folder), score.brain()))
+        nova = await stack.enter_async_context(NovaStandin(NovaSettings(certificates=folder), score.backend()))
         exchange = await stack.enter_async_context(TwilioExchange())
         ecs = await stack.enter_async_context(EcsStandin())
         edge = await stack.enter_async_context(Edge(EdgeSettings(TEMPLATE, hurry=HURRY, log=events.append)))

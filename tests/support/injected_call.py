@@ -116,7 +116,7 @@ class Bench:
             "streams of the model": self._phone.model.open_streams,
             "sessions": len(self._phone.agent.sessions),
             "calls": len(phone.live),
-            "parked": len(phone.parking._parked),
+            "parked": len(phone.prewarm_pool._prewarmed),
             "sockets without a ticket": phone._unproven + len(phone._expected),
             "tasks": len(_tasks()) - self._tasks,
             "records": len(self._phone.records) - self._admitted,

@@ -43,9 +43,9 @@ class VisitBench:
         settings = WebSettings.model_validate(
             {
                 "ice_hosts": ("127.0.0.1",),
-                "starts_per_minute": _OFTEN,
-                "starts_per_minute_per_address": _OFTEN,
-                "requests_per_minute_per_address": 1_000_000,
+                "rate_limit_starts_per_minute": _OFTEN,
+                "rate_limit_starts_per_minute_per_address": _OFTEN,
+                "rate_limit_requests_per_minute_per_address": 1_000_000,
             }
         )
         ice.offer_only([ip_address("127.0.0.1")])
@@ -91,13 +91,15 @@ class VisitBench:
         admission.taken = admission._promised = 0
         self._agent.sessions.clear()
         self._lobby.arrivals._waiting.clear()
-        self._lobby.visits._visits.clear()
+        self._lobby.registry._registry.clear()
         return Outcome(name_of(function), tuple(f"{what}: {how_many}" for what, how_many in wrong.items()))
 
     def _books(self) -> dict[str, int]:
         """Return what does not balance. A visit whose offer was not answered had no conversation, and has no record."""
         admission = self._agent.admission
-        busy = [each for each in self._lobby.visits._visits.values() if each.state in (State.ANSWERING, State.RUNNING)]
+        busy = [
+            each for each in self._lobby.registry._registry.values() if each.state in (State.ANSWERING, State.RUNNING)
+        ]
         books = {
             "places": admission.taken + admission._promised,
             "streams of the model": self._model.open_streams,
@@ -137,9 +139,9 @@ async def visit_bench() -> AsyncIterator[VisitBench]:
     """Run the service without its log."""
     pipecat_log.remove()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
-    visits = VisitBench()
+    registry = VisitBench()
     try:
-        yield visits
+        yield registry
     finally:
-        await visits._lobby.aclose()
+        await registry._lobby.aclose()
         structlog.reset_defaults()

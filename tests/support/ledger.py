@@ -190,4 +190,4 @@ def log_is_clean(lines: Iterable[Line], canaries: Iterable[str] = ()) -> None:
 
 
 def _names_somebody(line: Line) -> bool:
-    return any(line.get(name) for name in ("call_sid", "session_id", "visit_id"))
+    return any(line.get(name) for name in ("call_sid", "session_id", "web_session_id"))

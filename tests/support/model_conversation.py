@@ -27,15 +27,15 @@ class Conversation:
         quirks: Quirks | None = None,
     ) -> None:
         self.model = model
-        self.tally = SessionStats()
+        self.stats = SessionStats()
         self.events: list[ModelEvent] = []
         self.transcript = ConversationTranscript()
         self.said: list[Announcement] = []
-        self.link = ResilientConnection(
+        self.connection = ResilientConnection(
             ScriptedSource(model, first),
             self.transcript,
-            self.tally,
-            patience(self.said, lambda: not self.link.caller_speaks),
+            self.stats,
+            patience(self.said, lambda: not self.connection.caller_speaks),
             input_rate=8000,
             renew_after=renew_after,
             quirks=quirks,
@@ -48,11 +48,11 @@ class Conversation:
     @asynccontextmanager
     async def talking(self) -> AsyncIterator[asyncio.Task[None]]:
         """Run the link; closed and ended at the end of the block."""
-        running = asyncio.create_task(self.link.run(self.take))
+        running = asyncio.create_task(self.connection.run(self.take))
         try:
             yield running
         finally:
-            await self.link.close()
+            await self.connection.close()
             running.cancel()
             await asyncio.wait({running}, timeout=3)
             if not running.cancelled():

@@ -72,7 +72,7 @@ class Score:
         """What is said where the product asks the model to cover the wait for a tool; nothing has a recording do it."""
         self._sessions = count()
 
-    def brain(self) -> Backend:
+    def backend(self) -> Backend:
         """Put a brain together that plays this score."""
         return Backend(LoudnessHearing(), _Instrument(), self._begin, "notes: hears loudness, plays what a test wrote")
 

@@ -48,7 +48,7 @@ class Talk:
     renew_after: float
     model: str = MODEL
     said_before: History = ()
-    tally: SessionStats = field(default_factory=SessionStats)
+    stats: SessionStats = field(default_factory=SessionStats)
     phrases: list[Announcement] = field(default_factory=list)
     failure: ModelError | None = None
     amplitude: int = QUIET
@@ -61,9 +61,9 @@ class Talk:
     def __post_init__(self) -> None:
         """Put the parts together."""
         self.transcript = ConversationTranscript(self.said_before)
-        self.patience = HoldAnnouncer(self.phrases.append, lambda: not self.link.caller_speaks)
-        self.link = ResilientConnection(
-            self, self.transcript, self.tally, self.patience, input_rate=8000, renew_after=self.renew_after
+        self.patience = HoldAnnouncer(self.phrases.append, lambda: not self.connection.caller_speaks)
+        self.connection = ResilientConnection(
+            self, self.transcript, self.stats, self.patience, input_rate=8000, renew_after=self.renew_after
         )
         self._tools: set[asyncio.Task[None]] = set()
 
@@ -99,12 +99,12 @@ class Talk:
 
     async def _use(self, tool_use_id: str) -> None:
         await asyncio.sleep(self.tool_seconds)
-        self.link.answer_tool(tool_use_id, {"temperature": 7})
+        self.connection.answer_tool(tool_use_id, {"temperature": 7})
 
     async def run(self) -> None:
         """Talk until closed."""
         try:
-            await self.link.run(self.take)
+            await self.connection.run(self.take)
         except ModelError as error:
             self.failure = error
 
@@ -114,7 +114,7 @@ class Talk:
         began = loop.time()
         while True:
             if not self.muted:
-                self.link.hear(frame(self.sent, self.amplitude) + frame(self.sent + 1, self.amplitude))
+                self.connection.hear(frame(self.sent, self.amplitude) + frame(self.sent + 1, self.amplitude))
             self.sent += 2
             await asyncio.sleep(began + self.sent * 0.02 - loop.time())
 
@@ -157,7 +157,7 @@ class Talk:
 @asynccontextmanager
 async def talking(talk: Talk) -> AsyncIterator[Talk]:
     """Greet, talk, hang up."""
-    talk.link.read("Greet the caller.")
+    talk.connection.read("Greet the caller.")
     running, sending = asyncio.create_task(talk.run()), asyncio.create_task(talk.send())
     try:
         yield talk
@@ -165,6 +165,6 @@ async def talking(talk: Talk) -> AsyncIterator[Talk]:
         sending.cancel()
         await asyncio.wait({sending})
         async with asyncio.timeout(5):
-            await talk.link.close()
+            await talk.connection.close()
             await asyncio.wait({running})
         await until(lambda: talk.nova.ledger.streams_open == 0, 5)

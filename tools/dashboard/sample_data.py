@@ -26,7 +26,11 @@ _BEGAN = 1_790_000_000.0
 _TROUBLE = range(165, 180)
 _DEPLOYED = range(262, 274)
 _CROWDED = 14.0
-_REASONS = [EndReason.CALLER_LEFT] * 12 + [EndReason.AGENT_ENDED] * 6 + [EndReason.TRANSFERRED, EndReason.PEER_LOST]
+_REASONS = (
+    [EndReason.CALLER_HUNG_UP] * 12
+    + [EndReason.AGENT_ENDED] * 6
+    + [EndReason.TRANSFERRED, EndReason.MEDIA_DISCONNECTED]
+)
 
 
 @dataclass
@@ -76,7 +80,7 @@ def _task(service: str) -> Iterator[dict[str, Any]]:
             _converse(counting, minute)
         _meet_trouble(counting, minute)
         for _ in range(20):
-            meter.observe(metrics.LOOP_LAG, random.expovariate(1 / 3) + minute.load / 2)
+            meter.observe(metrics.EVENT_LOOP_LAG, random.expovariate(1 / 3) + minute.load / 2)
         yield from meter.documents()
         yield from meter.fast_documents()
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from tools.load_simulation.fleet import Fleet, Policy, Scenario, SimulationOutcome, World
-from tools.load_simulation.policies import FreePlaces, SessionTarget
+from tools.load_simulation.policies import FreeSlots, SessionTarget
 
 _HOUR: Final = 3600
 _BEGIN: Final = 1800
@@ -43,10 +43,10 @@ POLICIES: Final[dict[str, Callable[[], Policy]]] = {
     "before: 24 calls a task, 2 to 4 tasks of 40 places": lambda: SessionTarget(40, 24, 2, 4),
     "the same, up to 12 tasks": lambda: SessionTarget(40, 24, 2, 12),
     "18 calls a task of 30 places, cooldown 180 s, 3 to 12 tasks": lambda: SessionTarget(30, 18, 3, 12, 180),
-    "free places: 60 kept, 3 to 12 tasks": lambda: FreePlaces(30, 60, 3, 12),
-    "**free places: 90 kept, 3 to 12 tasks**": lambda: FreePlaces(30, 90, 3, 12),
-    "free places: 300 kept, 3 to 16 tasks": lambda: FreePlaces(30, 300, 3, 16),
-    "free places: 90 kept, 12 tasks in busy hours": lambda: FreePlaces(30, 90, 12, 12),
+    "free places: 60 kept, 3 to 12 tasks": lambda: FreeSlots(30, 60, 3, 12),
+    "**free places: 90 kept, 3 to 12 tasks**": lambda: FreeSlots(30, 90, 3, 12),
+    "free places: 300 kept, 3 to 16 tasks": lambda: FreeSlots(30, 300, 3, 16),
+    "free places: 90 kept, 12 tasks in busy hours": lambda: FreeSlots(30, 90, 12, 12),
 }
 CHOSEN: Final = "**free places: 90 kept, 3 to 12 tasks**"
 

@@ -41,8 +41,8 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     port = free_port()
     settings = {
         "ICE_HOSTS": "127.0.0.1",
-        "STARTS_PER_MINUTE": "1000",
-        "STARTS_PER_MINUTE_PER_ADDRESS": "1000",
+        "RATE_LIMIT_STARTS_PER_MINUTE": "1000",
+        "RATE_LIMIT_STARTS_PER_MINUTE_PER_ADDRESS": "1000",
         "ALLOWED_ORIGINS": f"http://{INSECURE_HOST}:{port}",
     }
     with running(tmp_path_factory.mktemp("browser"), settings, port=port) as product:

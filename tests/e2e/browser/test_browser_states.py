@@ -33,7 +33,7 @@ async def base_url() -> AsyncIterator[str]:
     own = f"http://127.0.0.1:{port}"
     settings = WebSettings.model_validate(
         {"public_base_url": own, "transport": "webrtc", "max_sessions": 100, "ice_hosts": "127.0.0.1"}
-        | {"starts_per_minute_per_address": 1000, "starts_per_minute": 1000}
+        | {"rate_limit_starts_per_minute_per_address": 1000, "rate_limit_starts_per_minute": 1000}
     )
     lobby = WebService(settings, AgentRuntime(settings, ScriptedModel(), [], lambda _: None), None)
     async with serving(create_app(lobby), host="127.0.0.1", port=port, pages=True):

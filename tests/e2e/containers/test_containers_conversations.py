@@ -124,7 +124,7 @@ def test_stopping_lets_a_call_end_by_itself(product: Composed) -> None:
     assert measured["turns"], complaints
     assert contains(measured["transcripts"][-1], "Stockholm"), measured["transcripts"]
     records = [line for line in product.log("phone-agent") if line["event"] == "session_ended"]
-    assert [one["reason"] for one in records if one["call_sid"] == measured["call_sid"]] == ["caller_left"]
+    assert [one["reason"] for one in records if one["call_sid"] == measured["call_sid"]] == ["caller_hung_up"]
     states = {name: product.container(name)["State"] for name in ALL}
     ends = {name: (state["ExitCode"], state["OOMKilled"]) for name, state in states.items()}
     assert ends == dict.fromkeys(ALL, (0, False))

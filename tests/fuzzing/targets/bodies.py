@@ -40,9 +40,9 @@ class _NoModel:
 class _Desk(WebService):
     """Judges offers as the lobby does and makes no connection; another target makes them."""
 
-    async def answer(self, visit: WebSession, offer: OfferRequest) -> dict[str, str]:
+    async def answer(self, web_session: WebSession, offer: OfferRequest) -> dict[str, str]:
         """Read the offer."""
-        del visit
+        del web_session
         check_offer(offer.sdp)
         try:
             SessionDescription.parse(offer.sdp)
@@ -52,12 +52,12 @@ class _Desk(WebService):
 
     async def answer_new(self, address: str, offer: OfferRequest) -> tuple[WebSession, dict[str, str]]:
         """Begin a visit, and read its offer."""
-        visit = await self.expect(address)
-        return visit, await self.answer(visit, offer)
+        web_session = await self.expect(address)
+        return web_session, await self.answer(web_session, offer)
 
-    async def add_candidates(self, visit: WebSession, pc_id: str, candidates: list[Candidate]) -> None:
+    async def add_candidates(self, web_session: WebSession, pc_id: str, candidates: list[Candidate]) -> None:
         """Read the addresses."""
-        del visit, pc_id
+        del web_session, pc_id
         for candidate in candidates:
             try:
                 candidate_from_sdp(candidate.candidate)
@@ -83,11 +83,11 @@ class Bodies(Target):
     folders = ("/webrtc_agent/", "/agent_core/web.py")
 
     def __init__(self) -> None:
-        given = {"public_base_url": "https://talk.example.com", "requests_per_minute_per_address": 1_000_000}
+        given = {"public_base_url": "https://talk.example.com", "rate_limit_requests_per_minute_per_address": 1_000_000}
         settings = WebSettings.model_validate(given)
-        lobby = _Desk(settings, AgentRuntime(settings, _NoModel(), [], lambda _: None))
-        lobby.turns.starts, lobby.visits = StartLimit(1000, 1000, _ticking()), SessionRegistry(_ticking())
-        self._app = create_app(lobby)
+        web_service = _Desk(settings, AgentRuntime(settings, _NoModel(), [], lambda _: None))
+        web_service.turns.starts, web_service.registry = StartLimit(1000, 1000, _ticking()), SessionRegistry(_ticking())
+        self._app = create_app(web_service)
         candidates = json.dumps({"pc_id": "a", "candidates": [_CANDIDATE, {"candidate": ""}]}).encode()
         offers = [json.dumps({"sdp": sdp.decode(), "type": "offer", "pc_id": None}).encode() for sdp in SEEDS]
         self.seeds = [

@@ -40,19 +40,19 @@ class Books:
         return {doc[label]: doc[name] for doc in self.meter.documents() if name in doc and label in doc}
 
 
-def _record(tally: SessionStats, reason: EndReason) -> CallDetailRecord:
-    return CallDetailRecord("session", "phone", reason, started_at=0.0, duration_ms=90_000, tally=tally)
+def _record(stats: SessionStats, reason: EndReason) -> CallDetailRecord:
+    return CallDetailRecord("session", "phone", reason, started_at=0.0, duration_ms=90_000, stats=stats)
 
 
 def test_a_conversation_counts_while_it_goes_on() -> None:
     """What its tally gains is told at the next interval, and the rest when it ends: together, everything once."""
-    books, tally = Books(), SessionStats()
-    books.counting.began(tally)
-    tally.interruptions, tally.model_streams, tally.speech_output_tokens = 2, 1, 500
+    books, stats = Books(), SessionStats()
+    books.counting.began(stats)
+    stats.interruptions, stats.model_streams, stats.speech_output_tokens = 2, 1, 500
     first = books.told()
     assert (first["BargeIns"], first["ModelStreams"], first["Tokens"], first["EstimatedCost"]) == (2, 1, 500, 50.0)
-    tally.interruptions = 3
-    books.counting.ended(_record(tally, EndReason.CALLER_LEFT))
+    stats.interruptions = 3
+    books.counting.ended(_record(stats, EndReason.CALLER_HUNG_UP))
     second = books.told()
     assert (second["BargeIns"], second["ModelStreams"]) == (1, 0)
     assert (second["SessionsEnded"], second["SessionsFailed"]) == (1, 0)
@@ -74,8 +74,8 @@ def test_only_a_defect_of_ours_is_a_defect() -> None:
 
 def test_reasons_tokens_and_errors_are_broken_down() -> None:
     """By words of our own, or the model's for its errors."""
-    books, tally = Books(), SessionStats(speech_input_tokens=10, text_input_tokens=20)
-    books.counting.ended(_record(tally, EndReason.MODEL_UNAVAILABLE))
+    books, stats = Books(), SessionStats(speech_input_tokens=10, text_input_tokens=20)
+    books.counting.ended(_record(stats, EndReason.MODEL_UNAVAILABLE))
     assert books.broken_down("Tokens", "TokenKind") == {"speech_input": 10, "text_input": 20}
     books.counting.ended(_record(SessionStats(), EndReason.MODEL_UNAVAILABLE))
     assert books.broken_down("SessionsEnded", "Reason") == {"model_unavailable": 1}
@@ -114,12 +114,12 @@ def test_who_was_turned_away_is_counted_by_cause() -> None:
 
 def test_the_days_spend_is_a_limit_for_new_conversations() -> None:
     """It is reached by what goes on, not only by what has ended, and midnight lifts it."""
-    books, tally = Books(limit=1.0), SessionStats()
+    books, stats = Books(limit=1.0), SessionStats()
     books.admission.admit()
-    books.counting.began(tally)
-    tally.speech_input_tokens = 999
+    books.counting.began(stats)
+    stats.speech_input_tokens = 999
     books.admission.check()
-    tally.speech_input_tokens = 1000
+    stats.speech_input_tokens = 1000
     with pytest.raises(OverBudget):
         books.admission.admit()
     books.now += 86_400
@@ -136,12 +136,15 @@ def test_nothing_is_refused_for_its_cost_without_a_limit() -> None:
 
 def test_the_default_prices_are_those_of_the_settings() -> None:
     """Each kind has its own, for a thousand tokens."""
-    prices = Prices.of(CoreSettings(price_speech_output=0.5))
+    prices = Prices.of(CoreSettings(speech_output_usd_per_1k_tokens=0.5))
     assert prices.cost_of(SessionStats(speech_output_tokens=2000)) == 1.0
-    assert prices.cost_of(SessionStats(text_input_tokens=1000)) == CoreSettings.model_fields["price_text_input"].default
+    assert (
+        prices.cost_of(SessionStats(text_input_tokens=1000))
+        == CoreSettings.model_fields["text_input_usd_per_1k_tokens"].default
+    )
 
 
 def test_every_counted_field_is_one_of_the_tallys() -> None:
     """A name that is none would only fail in the middle of a call."""
-    tally = SessionStats()
-    assert [name for name in COUNTED if getattr(tally, name) != 0] == []
+    stats = SessionStats()
+    assert [name for name in COUNTED if getattr(stats, name) != 0] == []

@@ -73,6 +73,21 @@ def test_a_misspelt_name_in_the_environment_is_a_warning(monkeypatch: pytest.Mon
     assert "a-secret" not in written
 
 
+@pytest.mark.usefixtures("logging_as_before")
+def test_a_former_name_is_read_for_one_release_with_a_warning(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In the environment and in the file; the new name wins."""
+    (tmp_path / ".env").write_text("MAX_SPEND_PER_DAY=7\n")
+    monkeypatch.setenv("STARTS_PER_MINUTE", "41")
+    monkeypatch.setenv("METRICS_SECONDS", "3")
+    monkeypatch.setenv("METRICS_INTERVAL_SECONDS", "4")
+    settings = WebSettings.read()
+    read = [settings.daily_budget_usd, settings.rate_limit_starts_per_minute, settings.metrics_interval_seconds]
+    assert read == [7, 41, 4]
+    monkeypatch.setattr("sys.stdout", output := io.StringIO())
+    logs.configure("webrtc-agent", settings.model_copy(update={"log_format": LogFormat.JSON}))
+    assert output.getvalue().count("setting_renamed") == 3
+
+
 @pytest.mark.parametrize("settings", SERVICES)
 def test_what_belongs_to_others_is_left_alone(settings: type[CoreSettings]) -> None:
     """The platform, the settings of the other service, and those of `voice-agent run` in the same file."""

@@ -56,10 +56,10 @@ class Wire(FrameProcessor):
 async def test_a_page_gets_each_sentence_as_text_and_a_telephone_none(*, is_page: bool) -> None:
     """Either way the context holds it once: the text of a page is for its clients alone."""
     model, desk, wire, context = ScriptedModel(), Desk(), Wire(), LLMContext()
-    link = ResilientConnection(
-        ScriptedSource(model), ConversationTranscript(), desk.tally, patience([]), input_rate=8000, renew_after=360
+    connection = ResilientConnection(
+        ScriptedSource(model), ConversationTranscript(), desk.stats, patience([]), input_rate=8000, renew_after=360
     )
-    service = NovaSonicService(link, desk, output_rate=8000, voice=None if is_page else Ear())
+    service = NovaSonicService(connection, desk, output_rate=8000, voice=None if is_page else Ear())
     sound = SoundInFrames(Wire(), wire, (), on_ready=lambda: None, on_sound=lambda _: None)
     pipeline = ConversationPipeline(service, context, sound)
     running = asyncio.create_task(pipeline.run())
@@ -73,24 +73,24 @@ async def test_a_page_gets_each_sentence_as_text_and_a_telephone_none(*, is_page
         assert wire.texts == (["Hello", "How can I help?"] if is_page else [])
     finally:
         await pipeline.cancel()
-        await link.close()
+        await connection.close()
         await asyncio.wait({running}, timeout=5)
 
 
 async def test_a_page_gets_the_tokens_and_the_latency_of_each_answer() -> None:
     """Pipecat reports neither for a service that does not say it can; the greeting answers no turn."""
     model, desk, wire = ScriptedModel(), Desk(), Wire()
-    link = ResilientConnection(
-        ScriptedSource(model), ConversationTranscript(), desk.tally, patience([]), input_rate=8000, renew_after=360
+    connection = ResilientConnection(
+        ScriptedSource(model), ConversationTranscript(), desk.stats, patience([]), input_rate=8000, renew_after=360
     )
-    service = NovaSonicService(link, desk, output_rate=8000, voice=None)
+    service = NovaSonicService(connection, desk, output_rate=8000, voice=None)
     sound = SoundInFrames(Wire(), wire, (), on_ready=lambda: None, on_sound=lambda _: None)
     pipeline = ConversationPipeline(service, LLMContext(), sound)
     running = asyncio.create_task(pipeline.run())
     try:
         stream = await model.stream()
         stream.say(say.event("completionStart"), *say.answer("Hello!", SOUND), *say.heard("Oslo?"))
-        await until(lambda: desk.tally.agent_turns == 1)
+        await until(lambda: desk.stats.agent_turns == 1)
         assert (wire.tokens, wire.latencies) == ([], [])
         await asyncio.sleep(0.8)
         stream.say(*say.answer("It rains.", SOUND), say.event("usageEvent", details=_USED))
@@ -99,17 +99,17 @@ async def test_a_page_gets_the_tokens_and_the_latency_of_each_answer() -> None:
         assert wire.latencies == [pytest.approx(0.8, abs=0.3)]
     finally:
         await pipeline.cancel()
-        await link.close()
+        await connection.close()
         await asyncio.wait({running}, timeout=5)
 
 
 async def test_a_recording_has_a_caption_that_is_no_sentence_of_the_model() -> None:
     """It is planned and said, under a type of its own, and neither text of the model nor part of its context."""
     model, desk, wire, context = ScriptedModel(), Desk(), Wire(), LLMContext()
-    link = ResilientConnection(
-        ScriptedSource(model), ConversationTranscript(), desk.tally, patience([]), input_rate=8000, renew_after=360
+    connection = ResilientConnection(
+        ScriptedSource(model), ConversationTranscript(), desk.stats, patience([]), input_rate=8000, renew_after=360
     )
-    service = NovaSonicService(link, desk, output_rate=8000, voice=None)
+    service = NovaSonicService(connection, desk, output_rate=8000, voice=None)
     sound = SoundInFrames(Wire(), wire, (), on_ready=lambda: None, on_sound=lambda _: None)
     pipeline = ConversationPipeline(service, context, sound)
     running = asyncio.create_task(pipeline.run())
@@ -122,5 +122,5 @@ async def test_a_recording_has_a_caption_that_is_no_sentence_of_the_model() -> N
         assert (wire.texts, context.get_messages()) == ([], [])
     finally:
         await pipeline.cancel()
-        await link.close()
+        await connection.close()
         await asyncio.wait({running}, timeout=5)

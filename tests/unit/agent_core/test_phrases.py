@@ -82,7 +82,7 @@ def test_recordings_that_cannot_be_played_stop_the_service_at_its_start(tmp_path
             file.setnchannels(2)
             file.setsampwidth(2)
             file.setframerate(8000)
-    with pytest.raises(ConfigurationError, match="PHRASES_FOLDER"):
+    with pytest.raises(ConfigurationError, match="ANNOUNCEMENTS_DIR"):
         Recordings(tmp_path)
 
 

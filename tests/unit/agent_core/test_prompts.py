@@ -127,7 +127,7 @@ class _Conversation:
         """Hand over."""
         handover = TransferController(
             self._people,
-            tally=SessionStats(),
+            stats=SessionStats(),
             summary=str,
             succeeded=lambda: None,
             failed=lambda _: None,

@@ -13,7 +13,7 @@ IDLE = (
 
 
 @pytest.mark.parametrize(
-    ("kind", "text", "remedy"),
+    ("kind", "text", "retry_policy"),
     [
         ("ValidationException", "System instability detected. Please retry your request.", RetryPolicy.RECOVER),
         (
@@ -55,9 +55,9 @@ IDLE = (
         ("ValidationException", "All contents must be closed before ending prompt", RetryPolicy.GIVE_UP),
     ],
 )
-def test_each_error_has_its_remedy(kind: str, text: str, remedy: RetryPolicy) -> None:
+def test_each_error_has_its_remedy(kind: str, text: str, retry_policy: RetryPolicy) -> None:
     """Kinds and texts as the service sends them."""
-    assert remedy_for(kind, text) is remedy
+    assert remedy_for(kind, text) is retry_policy
 
 
 def test_a_kind_with_several_meanings_ends_with_what_all_others_mean() -> None:

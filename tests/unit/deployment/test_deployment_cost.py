@@ -66,8 +66,8 @@ def test_what_is_counted_is_what_the_templates_make() -> None:
     (alarm_metrics,) = (int(one) for what in found for one in re.findall(r"alarms on (\d+) metrics", what))
     assert alarm_metrics > alarms > 2
     always = [one for one in METRICS if one.kind in {MetricKind.GAUGE, MetricKind.COUNTER}]
-    assert dollars(found, r"\d+ custom metrics") == pytest.approx(2 * 0.3 * (len(always) + 1))  # LoopLag as well
-    assert cost.measured()["seconds_between_lines"] == CoreSettings.model_fields["metrics_seconds"].default
+    assert dollars(found, r"\d+ custom metrics") == pytest.approx(2 * 0.3 * (len(always) + 1))  # EventLoopLag as well
+    assert cost.measured()["seconds_between_lines"] == CoreSettings.model_fields["metrics_interval_seconds"].default
     rules = template("firewall")["Resources"]["WebAcl"]["Properties"]["Rules"]
     assert dollars(estimate(Firewall="true"), f"firewall of {len(rules)} rules") == 5 + len(rules)
 
@@ -140,7 +140,10 @@ def test_the_bill_says_the_least_what_the_start_costs_and_what_runs_now() -> Non
 def test_a_minute_of_a_call_is_the_models_twilios_and_a_trace_of_traffic() -> None:
     """By what the services take a token to cost, so that the estimate and the metric EstimatedCost agree."""
     model, twilio, traffic = (item.dollars for item in cost.minute())
-    prices = {name: CoreSettings.model_fields[f"price_{name}"].default for name in ("speech_input", "speech_output")}
+    prices = {
+        name: CoreSettings.model_fields[f"{name}_usd_per_1k_tokens"].default
+        for name in ("speech_input", "speech_output")
+    }
     assert model == pytest.approx((30 * 25 * prices["speech_input"] + 18 * 25 * prices["speech_output"]) / 1000)
     assert twilio == pytest.approx(0.0125)
     assert 0 < traffic < model / 20

@@ -132,10 +132,10 @@ def test_a_secret_that_tasks_could_not_decrypt_stops_it(
     clients: Aws, stubs: dict[str, Stubber], given: dict[str, str], mark: CheckMark
 ) -> None:
     """The operator can read it, so its values look fine; a task could not, and never starts."""
-    stubs["service_secrets"].add_response("describe_secret", {"ARN": SECRET, "KmsKeyId": KEY})
+    stubs["secrets"].add_response("describe_secret", {"ARN": SECRET, "KmsKeyId": KEY})
     text = '{"account_sid": "AC%s", "auth_token": "t", "api_sid": "", "api_secret": ""}' % ("0" * 32)
-    stubs["service_secrets"].add_response("get_secret_value", {"SecretString": text})
-    stubs["service_secrets"].add_client_error("describe_secret", "ResourceNotFoundException")
+    stubs["secrets"].add_response("get_secret_value", {"SecretString": text})
+    stubs["secrets"].add_client_error("describe_secret", "ResourceNotFoundException")
     environment = TargetEnvironment("test", {"TwilioSecretArn": SECRET, **given})
     found, _ = secret_checks.check(clients, environment, StackTemplate(TEMPLATES / "platform.yaml"))
     assert found.mark is mark

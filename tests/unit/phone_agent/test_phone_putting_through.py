@@ -27,7 +27,7 @@ CONTROL = CallControl(httpx.AsyncClient(), "AC1")
 BASE = "https://voice-agent.a-rather-long-subdomain.example.com/incoming-call"
 
 
-def switchboard(client: httpx.AsyncClient | None = None) -> TransferService:
+def transfer_service(client: httpx.AsyncClient | None = None) -> TransferService:
     """Make one with two people."""
     people = parse("desk=sip:desk@pbx.example;transport=tls,sales=tel:+46850000000")
     control = CallControl(client, "AC1") if client else CONTROL
@@ -61,14 +61,14 @@ def _shape(element: Element) -> tuple[str, dict[str, str], str, list[object]]:
 
 def test_a_number_gets_a_whisper_and_no_headers() -> None:
     """`<Number>` takes an address for the whisper, but has no headers."""
-    number = read(switchboard().document(TransferContext(CALL, "sales", "hello")))[0][0]
+    number = read(transfer_service().document(TransferContext(CALL, "sales", "hello")))[0][0]
     assert (number.tag, number.text, set(number.attrib)) == ("Number", "+46850000000", {"url"})
 
 
 @given(st.text(max_size=400))
 def test_every_part_keeps_within_what_twilio_takes(summary: str) -> None:
     """4000 characters for the document, 254 for the address, 1023 for its headers, printable ASCII on the SIP leg."""
-    document = switchboard().document(TransferContext(CALL, "desk", summary, about=about(summary)))
+    document = transfer_service().document(TransferContext(CALL, "desk", summary, about=about(summary)))
     assert len(document) < 4000
     dial = read(document)[0]
     address, _, headers = (dial[0].text or "").partition("?")
@@ -247,7 +247,7 @@ async def test_twilio_is_asked_once(status: int) -> None:
     transport = httpx.MockTransport(answer)
     async with httpx.AsyncClient(transport=transport, base_url="https://api.twilio.com") as client:
         with pytest.raises(UpstreamError, match=str(status)):
-            await switchboard(client).connect(TransferContext(CALL, "desk", "hello"))
+            await transfer_service(client).connect(TransferContext(CALL, "desk", "hello"))
     [request] = asked
     assert request.url.path == f"/2010-04-01/Accounts/AC1/Calls/{CALL}.json"
     assert list(dict(parse_qsl(request.content.decode()))) == ["Twiml"]

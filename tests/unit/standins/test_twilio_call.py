@@ -1,6 +1,6 @@
 """What a call does next, without sockets."""
 
-from standins.twilio.twiml_parser import Connect, Dial, SayVerb
+from standins.twilio.twiml_parser import Connect, Dial, Say
 from standins.twilio.twiml_program import APPLICATION_ERROR, Document, Done, End, Fetch, FetchFailed, TwimlProgram
 
 URL = "https://a/in"
@@ -16,7 +16,7 @@ def test_verbs_after_the_stream_run_when_it_ends() -> None:
     program = TwimlProgram(URL)
     assert program.begin() == Fetch(URL)
     assert isinstance(program.after(_document(STREAM.format("") + "<Say>sorry</Say>")), Connect)
-    assert program.after(Done()) == SayVerb("sorry")
+    assert program.after(Done()) == Say("sorry")
     assert program.after(Done()) == End("document_ended")
 
 
@@ -41,7 +41,7 @@ def test_a_failure_without_fallback_is_an_apology() -> None:
     """The caller hears Twilio's sentence, then the call ends."""
     program = TwimlProgram(URL)
     program.begin()
-    assert program.after(FetchFailed("11205", URL)) == SayVerb(APPLICATION_ERROR)
+    assert program.after(FetchFailed("11205", URL)) == Say(APPLICATION_ERROR)
     assert program.after(Done()) == End("application_error", "failed")
 
 
@@ -51,14 +51,14 @@ def test_the_fallback_address_is_asked_once() -> None:
     program.begin()
     asked = program.after(FetchFailed("11205", URL))
     assert asked == Fetch("https://b/fallback", "POST", {"ErrorCode": "11205", "ErrorUrl": URL})
-    assert program.after(FetchFailed("11200", "https://b/fallback")) == SayVerb(APPLICATION_ERROR)
+    assert program.after(FetchFailed("11200", "https://b/fallback")) == Say(APPLICATION_ERROR)
 
 
 def test_a_document_that_is_none_ends_in_the_apology() -> None:
     """Broken TwiML is an application error, with its reason kept."""
     program = TwimlProgram(URL)
     program.begin()
-    assert program.after(Document("Hello", URL)) == SayVerb(APPLICATION_ERROR)
+    assert program.after(Document("Hello", URL)) == Say(APPLICATION_ERROR)
     assert program.problem
     assert program.after(Done()) == End("application_error", "completed")
 
@@ -69,7 +69,7 @@ def test_redirects_in_a_circle_end() -> None:
     step = program.begin()
     while isinstance(step, Fetch):
         step = program.after(_document("<Redirect>/in</Redirect>"))
-    assert step == SayVerb(APPLICATION_ERROR)
+    assert step == Say(APPLICATION_ERROR)
 
 
 def test_a_rejected_call_is_busy() -> None:
@@ -84,6 +84,6 @@ def test_an_order_replaces_what_was_planned() -> None:
     program = TwimlProgram(URL)
     program.begin()
     program.after(_document(STREAM.format(' action="/ended"') + "<Say>never</Say>"))
-    assert program.replace("<Response><Say>transfer</Say></Response>", "") == SayVerb("transfer")
+    assert program.replace("<Response><Say>transfer</Say></Response>", "") == Say("transfer")
     assert program.after(Done()) == End("document_ended")
     assert program.redirect("https://c/", "GET") == Fetch("https://c/", "GET")

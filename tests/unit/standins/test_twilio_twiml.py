@@ -11,9 +11,9 @@ from standins.twilio.twiml_parser import (
     NotPretended,
     Pause,
     Play,
-    RedirectVerb,
+    Redirect,
     Reject,
-    SayVerb,
+    Say,
     Stream,
     StreamRefusedError,
     TwimlError,
@@ -47,7 +47,7 @@ def test_the_agents_document_is_read_whole() -> None:
         status_callback="https://agent.example.com/status",
         parameters=(("ticket", "a&b"), ("n", "1")),
     )
-    assert say == SayVerb("Sorry, goodbye <you>.", "Polly.Joanna", "en-US")
+    assert say == Say("Sorry, goodbye <you>.", "Polly.Joanna", "en-US")
     targets = DialTarget("sip:a@b", "https://agent.example.com/whisper"), DialTarget("+1501")
     assert dial == Dial(targets, 20.0, "https://agent.example.com/dialled", "POST", "+1500")
 
@@ -62,7 +62,7 @@ def test_every_other_verb_is_known_by_name() -> None:
     assert verbs == (
         Pause(2.0),
         Play("https://agent.example.com/a.wav", 2),
-        RedirectVerb("https://agent.example.com/b", "GET"),
+        Redirect("https://agent.example.com/b", "GET"),
         Hangup(),
         Reject("busy"),
         NotPretended("Enqueue"),
@@ -123,7 +123,7 @@ def test_headers_of_a_sip_address_have_a_limit() -> None:
 def test_a_gather_has_what_twilio_documents_and_nothing_else() -> None:
     """Its defaults, what it may hold, and that an attribute which Twilio does not know is a mistake."""
     [verb] = parse("<Response><Gather><Say>Press</Say></Gather></Response>", BASE)
-    assert verb == Gather((SayVerb("Press"),), BASE, "POST", 0, 5.0, "#")
+    assert verb == Gather((Say("Press"),), BASE, "POST", 0, 5.0, "#")
     [verb] = parse('<Response><Gather numDigits="1" finishOnKey="" action="/a" timeout="7"/></Response>', BASE)
     assert verb == Gather((), "https://agent.example.com/a", "POST", 1, 7.0, "")
     [verb] = parse('<Response><Gather input="speech"/></Response>', BASE)

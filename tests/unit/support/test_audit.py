@@ -16,7 +16,7 @@ from tests.support.ledger import Held
 OLD = {"event": "session_started", "session_id": "old"}
 BEGAN = {"event": "session_started", "session_id": "s1", "call_sid": "CA1"}
 MODEL = {"event": "model_session_started", "session_id": "s1", "model_session_id": "m1"}
-OVER = {"event": "session_ended", "session_id": "s1", "call_sid": "CA1", "reason": "caller_left"}
+OVER = {"event": "session_ended", "session_id": "s1", "call_sid": "CA1", "reason": "caller_hung_up"}
 
 
 @dataclass

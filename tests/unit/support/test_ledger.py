@@ -33,7 +33,7 @@ def _frames(*numbers: int) -> bytes:
 
 BEGAN = {"event": "session_started", "session_id": "s1"}
 OVER = {"event": "session_ended", "session_id": "s1"}
-ENDED = {"event": "session_ended", "reason": "caller_left", "call_sid": "CA1"}
+ENDED = {"event": "session_ended", "reason": "caller_hung_up", "call_sid": "CA1"}
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ class FakeRooms:
         self.comes = comes
         self.opened: list[DailyRoom] = []
         self.deleted: list[DailyRoom] = []
-        self.visits: list[FakeVisit] = []
+        self.registry: list[FakeVisit] = []
         self.details: list[str] = []
         self.regions: list[str] = []
         self.failure: UpstreamError | None = None
@@ -56,15 +56,19 @@ class FakeRooms:
         self.opened.append(room)
         return room
 
-    def visit(
-        self, agent: AgentRuntime, opening: SessionRequest, room: DailyRoom, part: ConversationPart | None = None
+    def web_session(
+        self,
+        agent: AgentRuntime,
+        session_request: SessionRequest,
+        room: DailyRoom,
+        part: ConversationPart | None = None,
     ) -> "FakeVisit":
         """Prepare a conversation."""
         del agent, part
-        self.details.append(opening.details)
-        self.regions.append(opening.region)
-        self.visits.append(FakeVisit(self, opening.place, room))
-        return self.visits[-1]
+        self.details.append(session_request.details)
+        self.regions.append(session_request.region)
+        self.registry.append(FakeVisit(self, session_request.slot, room))
+        return self.registry[-1]
 
     async def delete(self, room: DailyRoom) -> None:
         """Delete a room."""
@@ -84,8 +88,8 @@ class FakeVisit:
         """Note it."""
         self.consent = consent
 
-    def __init__(self, rooms: FakeRooms, place: Slot, room: DailyRoom) -> None:
-        self._rooms, self._place, self._room = rooms, place, room
+    def __init__(self, rooms: FakeRooms, slot: Slot, room: DailyRoom) -> None:
+        self._rooms, self._slot, self._room = rooms, slot, room
         self._left = asyncio.Event()
 
     def end(self, reason: EndReason) -> None:
@@ -104,9 +108,9 @@ class FakeVisit:
         """Do nothing, or wait for a visitor who never comes."""
         if not self._rooms.comes:
             await self._left.wait()
-        self._place.release()
+        self._slot.release()
         await self._rooms.delete(self._room)
-        return CallDetailRecord("session", "browser", EndReason.CALLER_LEFT, 0.0, 0, SessionStats())
+        return CallDetailRecord("session", "browser", EndReason.CALLER_HUNG_UP, 0.0, 0, SessionStats())
 
 
 type MakeClient = Callable[..., "Desk"]
@@ -119,8 +123,8 @@ class Desk:
         self.rooms = rooms
         self.records: list[CallDetailRecord] = []
         self.agent = AgentRuntime(settings, NoModel(), [], self._keep)
-        self.lobby = WebService(settings, self.agent, rooms)
-        self._transport = httpx.ASGITransport(create_app(self.lobby), raise_app_exceptions=False)
+        self.web_service = WebService(settings, self.agent, rooms)
+        self._transport = httpx.ASGITransport(create_app(self.web_service), raise_app_exceptions=False)
         self.come_from("192.0.2.7")
         self.http = httpx.AsyncClient(base_url=BASE_URL, transport=self._transport)
 
@@ -140,7 +144,7 @@ async def make_desk() -> AsyncIterator[MakeClient]:
         def make(rooms: FakeRooms | None = None, **settings: object) -> Desk:
             desk = Desk(WebSettings.model_validate({"public_base_url": BASE_URL, **settings}), rooms)
             stack.push_async_callback(desk.http.aclose)
-            stack.push_async_callback(desk.lobby.aclose)
+            stack.push_async_callback(desk.web_service.aclose)
             return desk
 
         yield make

@@ -79,15 +79,15 @@ async def test_a_visitor_without_pings_is_there_as_long_as_datagrams_come(monkey
     """One whose network is gone before the first ping is missed as soon as any other."""
     clock, socket = Clock(), Socket()
     monkeypatch.setattr(connection, "time", SimpleNamespace(monotonic=clock))
-    visit: Any = AudioOnlyConnection(15)
-    visit._connect_invoked, visit._pc = True, SimpleNamespace(connectionState="connected")
-    visit._doors = (DatagramDoor(socket, clock),)
+    web_session: Any = AudioOnlyConnection(15)
+    web_session._connect_invoked, web_session._pc = True, SimpleNamespace(connectionState="connected")
+    web_session._doors = (DatagramDoor(socket, clock),)
     socket.nominated[1] = SimpleNamespace(remote_addr=VISITOR)
     for _ in range(60):
         clock.now += QUIET_SECONDS - 1
         socket.datagram_received(b"x", VISITOR)
         socket.datagram_received(b"x", STRANGER)
-        assert visit.is_connected()
+        assert web_session.is_connected()
     clock.now += QUIET_SECONDS
     socket.datagram_received(b"x", STRANGER)
-    assert not visit.is_connected()
+    assert not web_session.is_connected()

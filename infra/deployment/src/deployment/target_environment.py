@@ -82,7 +82,7 @@ def load(folder: Path, name: str) -> TargetEnvironment:
         raise UsageError(f"there is no environment {name!r}; {folder} has {', '.join(known) or 'none'}{hint}")
     read = dict(_lines(folder / f"{name}{_ENDING}"))
     if read.get("Environment", name) != name:
-        raise UsageError(f"{name}{_ENDING} says Environment={read['TargetEnvironment']}: a copied file?")
+        raise UsageError(f"{name}{_ENDING} says Environment={read['Environment']}: a copied file?")
     return TargetEnvironment(name, {**read, "Environment": name})
 
 

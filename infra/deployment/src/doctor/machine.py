@@ -31,6 +31,8 @@ def settings(surroundings: MachineState) -> list[Finding]:
     misspelt = [f"{name} (meant: {near})" for name, near in CoreSettings.misspelt()]
     if misspelt:
         return [care("settings", f"nearly settings: {', '.join(misspelt)}", "correct the names, or they are ignored")]
+    if renamed := [f"{old} is now {new}" for old, new in CoreSettings.renamed()]:
+        return [care("settings", f"former names: {', '.join(renamed)}", "write the new names; the old ones will go")]
     region = surroundings.model_region
     return [good("settings", f"read; model {surroundings.model} in {region}")]
 

@@ -16,7 +16,7 @@ def create_app(phone: PhoneService) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        await phone.parking.aclose()
+        await phone.prewarm_pool.aclose()
 
     # No page that lists the routes: nobody but Twilio has business here.
     app = FastAPI(

@@ -94,7 +94,7 @@ class MediaStreamCall:
         *,
         guard: StreamGuard,
         start: StreamStarted,
-        opening: SessionRequest,
+        session_request: SessionRequest,
         known: CallState,
     ) -> None:
         self._phone = phone
@@ -107,21 +107,23 @@ class MediaStreamCall:
         self._pongs = pongs_of(socket.scope)
         self._sending_since: float | None = None
         self._packets = Packetizer(phone.settings.media_frame_ms)
-        self._tally = SessionStats(resumed=known.begun - 1)
-        self._line = TwilioAudioSink(start.stream_sid, self._tally, self._clock)
+        self._stats = SessionStats(resumed=known.begun - 1)
+        self._line = TwilioAudioSink(start.stream_sid, self._stats, self._clock)
         people = TwilioTransfer(
-            phone.switchboard, start.call_sid, known.began_at, known.caller_id, transfers=known.transferred
+            phone.transfer_service, start.call_sid, known.began_at, known.caller_id, transfers=known.transferred
         )
         media = AudioRoute(SAMPLE_RATE, SAMPLE_RATE, voice=self._line, people=people)
-        self._scribe = CallStateWriter(phone.store, replace(known, facts=dict(opening.facts or {}), note=None))
-        self._place = opening.place
-        opening = replace(opening, on_words=self._scribe.heed)
-        self._session = Session(phone.agent, opening, media, self._tally)
-        self._scribe.change(session_id=self._session.session_id)
+        self._state_writer = CallStateWriter(
+            phone.store, replace(known, facts=dict(session_request.facts or {}), note=None)
+        )
+        self._slot = session_request.slot
+        session_request = replace(session_request, on_words=self._state_writer.on_transcript)
+        self._session = Session(phone.agent, session_request, media, self._stats)
+        self._state_writer.change(session_id=self._session.session_id)
 
     def lose(self) -> None:
         """End the conversation: Twilio has another stream for this call, and nobody hears this one."""
-        self._session.end(EndReason.PEER_LOST)
+        self._session.end(EndReason.MEDIA_DISCONNECTED)
 
     @property
     def is_recorded(self) -> bool:
@@ -134,16 +136,16 @@ class MediaStreamCall:
             if (before := self._phone.live.get(self._call_sid)) is not None:
                 before.lose()
             self._phone.live[self._call_sid] = self
-            self._scribe.start()
+            self._state_writer.start()
             # A task that drains stops when its last place is free, and stopping closes this socket: Twilio would
             # run the verbs behind a stream that it has not been told to hang up on.
-            with self._place.kept():
+            with self._slot.kept():
                 return await self._hold()
         finally:
             if self._phone.live.get(self._call_sid) is self:
                 del self._phone.live[self._call_sid]
             try:
-                self._scribe.stop()
+                self._state_writer.stop()
             finally:
                 await self._session.abandon()
 
@@ -158,7 +160,7 @@ class MediaStreamCall:
             self._note_end(record.reason)
             hung_up = await self._hang_up(record.reason)
             # Before the socket is closed: Twilio may ask for this call in the next moment.
-            await self._scribe.close(over=hung_up or record.reason is EndReason.CALLER_LEFT)
+            await self._state_writer.close(over=hung_up or record.reason is EndReason.CALLER_HUNG_UP)
         finally:
             for task in tasks:
                 task.cancel()
@@ -170,14 +172,14 @@ class MediaStreamCall:
         """End a call one part of which has failed: without it the others would go on without a caller."""
         if not part.cancelled() and (error := part.exception()) is not None:
             log.error("call_failed", call_sid=self._call_sid, error=type(error).__name__)
-            self._session.end(EndReason.FAILED)
+            self._session.end(EndReason.INTERNAL_ERROR)
 
     async def _read(self) -> None:
-        reason = EndReason.FAILED
+        reason = EndReason.INTERNAL_ERROR
         try:
             reason = await self._read_until_end()
         except (WebSocketDisconnect, RuntimeError):
-            reason = EndReason.PEER_LOST
+            reason = EndReason.MEDIA_DISCONNECTED
         finally:
             self._session.end(reason)
 
@@ -189,11 +191,11 @@ class MediaStreamCall:
                 message = media_stream.decode(text)
             except MalformedMessage as error:
                 verdict = self._guard.malformed()
-                self._tally.malformed_messages += 1
+                self._stats.malformed_messages += 1
                 log.debug("message_malformed", call_sid=self._call_sid, reason=error.reason)
             else:
                 verdict = self._guard.accept(message)
-                self._tally.ignored_messages += verdict is GuardDecision.DROP
+                self._stats.ignored_messages += verdict is GuardDecision.DROP
                 if verdict is GuardDecision.ACCEPT and self._take(message):
                     return await self._why_stopped()
             if verdict is GuardDecision.CLOSE:
@@ -203,7 +205,7 @@ class MediaStreamCall:
         """Act on a message; True when it was the last."""
         match message:
             case media_stream.CallerMedia():
-                self._tally.missing_packets = self._guard.counts.missing
+                self._stats.missing_packets = self._guard.counts.missing
                 for pcm in self._packets.push(message.payload):
                     self._session.hear(pcm)
             case MarkReturned():
@@ -217,7 +219,7 @@ class MediaStreamCall:
 
     async def _why_stopped(self) -> EndReason:
         """Twilio takes the stream away from a caller who is put through before it answers that it will."""
-        return EndReason.TRANSFERRED if await self._session.handed_over() else EndReason.CALLER_LEFT
+        return EndReason.TRANSFERRED if await self._session.handed_over() else EndReason.CALLER_HUNG_UP
 
     async def _write(self) -> None:
         try:
@@ -229,7 +231,7 @@ class MediaStreamCall:
         except (WebSocketDisconnect, RuntimeError):
             # Twilio's last word may not be read yet: whoever hangs up while we talk is not lost.
             await asyncio.sleep(LAST_WORD_SECONDS)
-            self._session.end(EndReason.PEER_LOST)
+            self._session.end(EndReason.MEDIA_DISCONNECTED)
 
     async def _watch(self) -> None:
         """Notice a peer that is gone without a word. To look now and then costs less than a time-out a packet."""
@@ -241,7 +243,7 @@ class MediaStreamCall:
                 pongs, self._heard_at = self._pongs.count, now
             stuck = self._sending_since is not None and now - self._sending_since > SEND_SECONDS
             if stuck or now - self._heard_at > STALL_SECONDS:
-                self._session.end(EndReason.PEER_LOST)
+                self._session.end(EndReason.MEDIA_DISCONNECTED)
                 return
             if now - max(self._heard_at, self._asked_at) > ASK_SECONDS:
                 self._asked_at = now
@@ -249,11 +251,11 @@ class MediaStreamCall:
 
     async def _hang_up(self, reason: EndReason) -> bool:
         """Tell Twilio that the call is over. After a fault nobody does, so the verbs behind the stream run."""
-        if reason not in (EndReason.AGENT_ENDED, EndReason.CALLER_SILENT, EndReason.TIME_LIMIT):
+        if reason not in (EndReason.AGENT_ENDED, EndReason.IDLE_TIMEOUT, EndReason.MAX_DURATION):
             return False
         # Twilio takes a while to answer, and this task may be killed meanwhile: another one that is asked for the call
         # must know that it is over.
-        await self._scribe.write_now()
+        await self._state_writer.write_now()
         try:
             await self._control.hang_up(self._call_sid)
         except RestRefused as error:
@@ -270,11 +272,11 @@ class MediaStreamCall:
     def _note_end(self, reason: EndReason) -> None:
         """Change what is known of the call: a task that takes it up later needs the reason, and perhaps the words."""
         self._phone.ended_as(self._call_sid, reason)
-        self._scribe.change(ended=reason.value)
+        self._state_writer.change(ended=reason.value)
         if reason is EndReason.TRANSFERRED:
-            self._scribe.change(transferred=self._scribe.call.transferred + 1)
+            self._state_writer.change(transferred=self._state_writer.call.transferred + 1)
         if reason in OVER:
-            self._scribe.change(history=(), facts={})  # if Twilio asks all the same, it is told to hang up
+            self._state_writer.change(history=(), facts={})  # if Twilio asks all the same, it is told to hang up
 
     async def _close(self) -> None:
         if self._socket.client_state is WebSocketState.CONNECTED:

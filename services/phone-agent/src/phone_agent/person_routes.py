@@ -26,7 +26,7 @@ async def whisper(request: Request) -> Response:
     note = note_of(request, phone, fields)
     asks = request.query_params.get("accept") == "key"
     destination, summary = (note.destination, note.summary) if note is not None else (None, "")
-    accept_url = phone.switchboard.accepted_url(note, time.time()) if asks else None
+    accept_url = phone.transfer_service.accepted_url(note, time.time()) if asks else None
     return _xml(twiml.whisper(sentences(destination, summary, asks=asks), accept_url=accept_url))
 
 
@@ -40,7 +40,7 @@ async def accepted(request: Request) -> Response:
     if fields.get("Digits") != KEY:
         if "again" in request.query_params:
             return _xml(twiml.hang_up())
-        url = phone.switchboard.accepted_url(note, answered_at, again=True)
+        url = phone.transfer_service.accepted_url(note, answered_at, again=True)
         return _xml(twiml.whisper(press_again(), accept_url=url))
     now = time.time()
     log.info(
@@ -67,7 +67,7 @@ def note_of(request: Request, phone: PhoneService, fields: Fields) -> TransferCo
     try:
         return phone.notes.open(sealed, [fields[name] for name in ("ParentCallSid", "CallSid") if fields.get(name)])
     except TransferContextRejected as error:
-        log.warning("note_refused", call_sid=fields.get("CallSid"), error=error.reason)
+        log.warning("transfer_context_rejected", call_sid=fields.get("CallSid"), error=error.reason)
         return None
 
 

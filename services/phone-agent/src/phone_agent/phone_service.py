@@ -67,14 +67,14 @@ class PhoneService:
         self.verifier = SignatureVerifier(settings.auth_tokens, settings.public_base_url, settings.shared_keys)
         self.tickets = StreamTokenIssuer.from_auth_tokens(settings.auth_tokens)
         self.notes = TransferContextCodec.from_auth_tokens(settings.auth_tokens)
-        self.parking = PrewarmPool(self._open_model, self._note_abandoned)
+        self.prewarm_pool = PrewarmPool(self._open_model, self._note_abandoned)
         self._answered: dict[str, float] = {}
         self._ended: dict[str, EndReason] = {}
         self._unproven = 0
         self._expected: set[str] = set()
         self._url = base = f"{settings.base_url}/incoming-call"
         self._status_url = f"{base}/stream-status"
-        self.switchboard = TransferService(
+        self.transfer_service = TransferService(
             settings.transfer_destinations,
             control,
             self.notes,
@@ -103,21 +103,21 @@ class PhoneService:
             del self._answered[next(iter(self._answered))]
         if name in self._answered:
             return None
-        place = self.agent.admission.admit()
+        slot = self.agent.admission.admit()
         try:
-            self.parking.hold(name, place)
+            self.prewarm_pool.hold(name, slot)
         except BaseException:
-            place.release()
-            self.agent.keep(_record(call_sid, EndReason.FAILED, 0.0, SessionStats()))
+            slot.release()
+            self.agent.keep(_record(call_sid, EndReason.INTERNAL_ERROR, 0.0, SessionStats()))
             raise
         self._answered[name] = now
-        return place
+        return slot
 
     def fallback_for(self, caller_id: str | None) -> twiml.Fallback:
         """Return the fallback of a call, whose person is shown this number where no setting names one."""
         return self.fallback if self.fallback.caller_id else replace(self.fallback, caller_id=caller_id)
 
-    def turn_away(self, refusal: PermissionRefused, tries: int, caller_id: str | None = None) -> str:
+    def reject(self, refusal: PermissionRefused, tries: int, caller_id: str | None = None) -> str:
         """Make the document for a call that this task does not take.
 
         Args:
@@ -127,7 +127,7 @@ class PhoneService:
         """
         if tries + 1 < MAX_TRIES and not isinstance(refusal, ModelBusy):
             # The first time at once: nothing more is sent to a task that leaves. Later a place may have come free.
-            return twiml.hand_on(f"{self._url}?tries={tries + 1}", pause=timedelta(seconds=tries))
+            return twiml.retry_on_another_task(f"{self._url}?tries={tries + 1}", pause=timedelta(seconds=tries))
         if self.fallback.destination is not None:
             return twiml.put_through(replace(self.fallback_for(caller_id), sorry="All our assistants are busy."))
         return twiml.busy(refusal.spoken)
@@ -158,7 +158,7 @@ class PhoneService:
         """Tell whether a call's conversation was over, as far as this task knows."""
         return self._ended.get(call_sid) in OVER and call_sid not in self.live
 
-    async def park(self, call: CallState, pause: int = 0) -> None:
+    async def prewarm(self, call: CallState, pause: int = 0) -> None:
         """Open the model for a call whose socket is about to come; a coroutine, so that it stays on this loop.
 
         Args:
@@ -166,14 +166,14 @@ class PhoneService:
             pause: Seconds that Twilio was told to wait before.
         """
         name, ahead = _name(call.call_sid, call.part), self.agent.capacity.ahead()
-        self.parking.begin(name, call, call.facts, ahead=ahead, later=timedelta(seconds=pause))
+        self.prewarm_pool.begin(name, call, call.facts, ahead=ahead, later=timedelta(seconds=pause))
 
     async def _open_model(self, call: CallState) -> ModelSession:
         said = for_model(said_before(call))
         return await self.agent.open_model(self.agent.prompt((SAMPLE_RATE, SAMPLE_RATE), call.facts, said))
 
     @contextmanager
-    def unless_failed(self, call_sid: str, place: Slot | None, part: int = 0) -> Iterator[None]:
+    def unless_failed(self, call_sid: str, slot: Slot | None, part: int = 0) -> Iterator[None]:
         """Release a call's place at once if the block raises, and record the call as failed; None has none to release.
 
         Without it the place would come back when the call's time is up.
@@ -181,44 +181,44 @@ class PhoneService:
         try:
             yield
         except BaseException:
-            if place is not None:
+            if slot is not None:
                 self._answered.pop(_name(call_sid, part), None)
-                self.parking.dismiss(_name(call_sid, part), self._note_failed)
+                self.prewarm_pool.dismiss(_name(call_sid, part), self._note_failed)
             raise
 
-    async def fail(self, call_sid: str, place: Slot, parked: PrewarmedSession | None) -> None:
+    async def fail(self, call_sid: str, slot: Slot, prewarmed: PrewarmedSession | None) -> None:
         """Release what a stream took that came to no conversation because of a defect, and record it."""
-        place.release()
-        if parked is not None:
-            await parked.discard()
-        self.agent.keep(_record(call_sid, EndReason.FAILED, 0.0, SessionStats()))
+        slot.release()
+        if prewarmed is not None:
+            await prewarmed.discard()
+        self.agent.keep(_record(call_sid, EndReason.INTERNAL_ERROR, 0.0, SessionStats()))
 
     def adopt(self, call_sid: str, part: int) -> PrewarmedSession | None:
         """Hand over what is parked for a call."""
-        return self.parking.adopt(_name(call_sid, part))
+        return self.prewarm_pool.adopt(_name(call_sid, part))
 
-    def _note_abandoned(self, name: str, parked: PrewarmedSession) -> None:
+    def _note_abandoned(self, name: str, prewarmed: PrewarmedSession) -> None:
         """Record a call whose stream never came: it had a place and a model stream too."""
-        self._keep_record(name, parked, EndReason.NEVER_CONNECTED)
+        self._keep_record(name, prewarmed, EndReason.NEVER_CONNECTED)
 
-    def _note_failed(self, name: str, parked: PrewarmedSession) -> None:
+    def _note_failed(self, name: str, prewarmed: PrewarmedSession) -> None:
         """Record a call that a defect of ours has left without its stream."""
-        self._keep_record(name, parked, EndReason.FAILED)
+        self._keep_record(name, prewarmed, EndReason.INTERNAL_ERROR)
 
-    def _keep_record(self, name: str, parked: PrewarmedSession, reason: EndReason) -> None:
-        streams = SessionStats(model_streams=int(parked.opening is not None))
-        self.agent.keep(_record(name.partition("/")[0], reason, time.monotonic() - parked.since, streams))
+    def _keep_record(self, name: str, prewarmed: PrewarmedSession, reason: EndReason) -> None:
+        streams = SessionStats(model_streams=int(prewarmed.session_request is not None))
+        self.agent.keep(_record(name.partition("/")[0], reason, time.monotonic() - prewarmed.since, streams))
 
     def _is_parked(self, call_sid: str) -> bool:
         """Tell whether anything is parked for a call."""
-        return any(_name(call_sid, part) in self.parking for part in range(resume_action.MAX_PARTS + 1))
+        return any(_name(call_sid, part) in self.prewarm_pool for part in range(resume_action.MAX_PARTS + 1))
 
     def give_up(self, call_sid: str, part: int) -> None:
         """Wait no more for a stream that another task carries."""
-        self.parking.dismiss(_name(call_sid, part))
+        self.prewarm_pool.dismiss(_name(call_sid, part))
 
     @contextmanager
-    def unproven(self, call_sid: str | None) -> Iterator[None]:
+    def unauthenticated(self, call_sid: str | None) -> Iterator[None]:
         """Count a socket until it has shown its ticket; the first one of a call that has a place here is expected.
 
         A socket that is refused takes nothing away: what is parked may be for another one, and has a time limit.
@@ -284,7 +284,7 @@ def _name(call_sid: str, part: int) -> str:
     return f"{call_sid}/{part}" if part else call_sid
 
 
-def _record(call_sid: str, reason: EndReason, seconds: float, tally: SessionStats) -> CallDetailRecord:
+def _record(call_sid: str, reason: EndReason, seconds: float, stats: SessionStats) -> CallDetailRecord:
     """Make the record of a call that had a place here and no conversation."""
     return CallDetailRecord(
         session_id=uuid4().hex,
@@ -292,6 +292,6 @@ def _record(call_sid: str, reason: EndReason, seconds: float, tally: SessionStat
         reason=reason,
         started_at=time.time() - seconds,
         duration_ms=round(seconds * 1000),
-        tally=tally,
+        stats=stats,
         call_sid=call_sid,
     )

@@ -54,15 +54,15 @@ async def incoming_call(request: Request) -> Response:
         return _xml(twiml.hang_up())
     await phone.agent.admission.prepare()
     try:
-        place = phone.reserve(call_sid)
+        slot = phone.reserve(call_sid)
     except PermissionRefused as refusal:
         tries = tries_before(request)
-        log.warning("call_turned_away", call_sid=call_sid, cause=type(refusal).__name__, tries=tries)
-        return _xml(phone.turn_away(refusal, tries, caller_id(fields)))
-    with phone.unless_failed(call_sid, place):
+        log.warning("call_rejected", call_sid=call_sid, cause=type(refusal).__name__, tries=tries)
+        return _xml(phone.reject(refusal, tries, caller_id(fields)))
+    with phone.unless_failed(call_sid, slot):
         log.info("call_answered", call_sid=call_sid, outbound=is_outbound(fields), caller=other_party(fields))
         call = CallState(call_sid, facts=caller_facts(fields), caller_id=caller_id(fields))
-        return _connect(phone, call, place, phone.answer(call, account_sid))
+        return _connect(phone, call, slot, phone.answer(call, account_sid))
 
 
 class _Connecting(Response):
@@ -73,9 +73,9 @@ class _Connecting(Response):
 
     media_type = "application/xml"
 
-    def __init__(self, document: str, park: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, document: str, prewarm: Callable[[], Awaitable[None]]) -> None:
         super().__init__(document)
-        self._park = park
+        self._park = prewarm
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
@@ -85,9 +85,9 @@ class _Connecting(Response):
             await self._park()
 
 
-def _connect(phone: PhoneService, call: CallState, place: Slot | None, document: str, pause: int = 0) -> Response:
+def _connect(phone: PhoneService, call: CallState, slot: Slot | None, document: str, pause: int = 0) -> Response:
     """Send a document that connects a call; the model is opened for a call that is new to this task."""
-    return _xml(document) if place is None else _Connecting(document, partial(phone.park, call, pause))
+    return _xml(document) if slot is None else _Connecting(document, partial(phone.prewarm, call, pause))
 
 
 @router.post("/incoming-call/lost")
@@ -117,11 +117,11 @@ async def lost(request: Request) -> Response:
     call = replace(call, part=part + 1)
     await phone.agent.admission.prepare()
     try:
-        place = phone.reserve(call_sid, call.part)
+        slot = phone.reserve(call_sid, call.part)
     except PermissionRefused as refusal:
         return _hand_on(phone, call, refusal, tries_before(request), phone.lost_url(part))
-    with phone.unless_failed(call_sid, place, call.part):
-        return _connect(phone, call, place, phone.answer(call, account_sid, pause=pause), pause)
+    with phone.unless_failed(call_sid, slot, call.part):
+        return _connect(phone, call, slot, phone.answer(call, account_sid, pause=pause), pause)
 
 
 @router.post("/incoming-call/after")
@@ -137,9 +137,9 @@ async def after_the_stream(request: Request) -> Response:
 
 def _hand_on(phone: PhoneService, call: CallState, refusal: PermissionRefused, tries: int, url: str) -> Response:
     """Have another task asked for a call that comes back; when three of them could not take it, give up."""
-    log.warning("call_turned_away", call_sid=call.call_sid, cause=type(refusal).__name__, tries=tries)
+    log.warning("call_rejected", call_sid=call.call_sid, cause=type(refusal).__name__, tries=tries)
     if tries + 1 < MAX_TRIES and not isinstance(refusal, ModelBusy):
-        return _xml(twiml.hand_on(f"{url}&tries={tries + 1}", pause=timedelta(seconds=tries)))
+        return _xml(twiml.retry_on_another_task(f"{url}&tries={tries + 1}", pause=timedelta(seconds=tries)))
     return _give_up(phone, call)
 
 
@@ -191,7 +191,7 @@ async def dial_ended(request: Request) -> Response:
     if (code := fields.get("ErrorCode", "")) and not answered:
         log.error("dial_failed", call_sid=call_sid, code=code if re.fullmatch("[0-9]{5}", code) else "unknown")
     is_over = answered or fields.get("CallStatus") == "completed"
-    following = phone.switchboard.next_address(note) if note is not None and not is_over and not tries else None
+    following = phone.transfer_service.next_address(note) if note is not None and not is_over and not tries else None
     if note is not None and following is not None and may_ring_on(phone, note):
         log.info(
             "transfer_goes_on",
@@ -200,7 +200,7 @@ async def dial_ended(request: Request) -> Response:
             status=_constant(status),
             address=note.address,
         )
-        return _xml(phone.switchboard.document(following, caller_id(fields)))
+        return _xml(phone.transfer_service.document(following, caller_id(fields)))
     if note is not None and not tries:
         log.info(
             "transfer_ended",
@@ -232,11 +232,11 @@ async def _welcome_back(phone: PhoneService, note: TransferContext, fields: Fiel
         return _say_goodbye(phone, call)
     await phone.agent.admission.prepare()
     try:
-        place = phone.reserve(call_sid, call.part)
+        slot = phone.reserve(call_sid, call.part)
     except PermissionRefused as refusal:
-        return _hand_on(phone, call, refusal, tries, phone.switchboard.after_url(note))
-    with phone.unless_failed(call_sid, place, call.part):
-        return _connect(phone, call, place, phone.answer(call, account_sid, note=note))
+        return _hand_on(phone, call, refusal, tries, phone.transfer_service.after_url(note))
+    with phone.unless_failed(call_sid, slot, call.part):
+        return _connect(phone, call, slot, phone.answer(call, account_sid, note=note))
 
 
 def _constant(status: str) -> str:
@@ -264,30 +264,30 @@ async def media_stream(socket: WebSocket, call_sid: str | None = None) -> None:
         log.warning("stream_refused", error=error.reason)
         await socket.close(error.close_code)
     except WebSocketDisconnect:
-        log.info("stream_left_early")
+        log.info("stream_closed_before_start")
 
 
 async def _carry(socket: WebSocket, phone: PhoneService, call_sid: str | None) -> None:
     guard = StreamGuard()
-    with phone.unproven(call_sid):
+    with phone.unauthenticated(call_sid):
         start = await read_start(socket, guard)
-        part = await _believe(start, phone, call_sid)
+        part = await _authenticate(start, phone, call_sid)
     note = _brought_back(start, phone)
     known = await _recall(start, phone, part, note)
-    parked = phone.adopt(known.call_sid, known.part)
-    place = parked.place if parked else phone.agent.admission.admit(counted=True)
+    prewarmed = phone.adopt(known.call_sid, known.part)
+    slot = prewarmed.slot if prewarmed else phone.agent.admission.admit(counted=True)
     call: MediaStreamCall | None = None
     try:
-        opening = _opening(known, phone, note, parked, place)
-        call = MediaStreamCall(phone, socket, guard=guard, start=start, opening=opening, known=known)
+        session_request = _session_request(known, phone, note, prewarmed, slot)
+        call = MediaStreamCall(phone, socket, guard=guard, start=start, session_request=session_request, known=known)
         await call.run()
     except BaseException:
         if call is None or not call.is_recorded:
-            await phone.fail(known.call_sid, place, parked)
+            await phone.fail(known.call_sid, slot, prewarmed)
         raise
 
 
-async def _believe(start: StreamStarted, phone: PhoneService, call_sid: str | None) -> int:
+async def _authenticate(start: StreamStarted, phone: PhoneService, call_sid: str | None) -> int:
     """Refuse a stream that has no ticket of ours for its call; return which of the call's streams it is."""
     if call_sid is not None and call_sid != start.call_sid:
         raise Forbidden("path_names_another_call")
@@ -322,16 +322,16 @@ async def _recall(start: StreamStarted, phone: PhoneService, part: int, note: Tr
     )
 
 
-def _opening(
-    known: CallState, phone: PhoneService, note: TransferContext | None, parked: PrewarmedSession | None, place: Slot
+def _session_request(
+    known: CallState, phone: PhoneService, note: TransferContext | None, prewarmed: PrewarmedSession | None, slot: Slot
 ) -> SessionRequest:
     """Take over what was parked while the phone rang, or begin here: any task may get the socket."""
     return SessionRequest(
         "phone",
-        place,
-        parked,
+        slot,
+        prewarmed,
         known.call_sid,
-        parked.facts if parked else known.facts,
+        prewarmed.facts if prewarmed else known.facts,
         history=said_before(known),
         first_words=_first_words(known, note),
         seconds_left=_seconds_left(known, phone),
@@ -347,7 +347,7 @@ def _brought_back(start: StreamStarted, phone: PhoneService) -> TransferContext 
     try:
         return phone.notes.open(sealed, (start.call_sid,))
     except TransferContextRejected as error:
-        log.warning("note_refused", call_sid=start.call_sid, error=error.reason)
+        log.warning("transfer_context_rejected", call_sid=start.call_sid, error=error.reason)
         return None
 
 

@@ -27,10 +27,10 @@ class TwilioAudioSink:
         clock: Monotonic seconds.
     """
 
-    def __init__(self, stream_sid: str, tally: SessionStats, clock: Callable[[], float]) -> None:
+    def __init__(self, stream_sid: str, stats: SessionStats, clock: Callable[[], float]) -> None:
         self._outbox = Outbox(stream_sid)
         self._playout = PlayoutClock(SAMPLE_RATE)
-        self._tally = tally
+        self._stats = stats
         self._clock = clock
         self._started = clock()
         self._answers = 0
@@ -43,11 +43,11 @@ class TwilioAudioSink:
         if not self._speaking:
             self._speaking = True
             self._playout.begin_answer()
-        if self._tally.first_audio_ms is None:
-            self._tally.first_audio_ms = round((now - self._started) * 1000)
+        if self._stats.first_audio_ms is None:
+            self._stats.first_audio_ms = round((now - self._started) * 1000)
         samples = len(pcm) // 2
         self._playout.sent(samples, now)
-        self._tally.audio_out_ms += samples * 1000 // SAMPLE_RATE
+        self._stats.audio_out_ms += samples * 1000 // SAMPLE_RATE
         self._outbox.play(ulaw.encode(pcm))
         self._work.set()
 
@@ -56,7 +56,7 @@ class TwilioAudioSink:
         now = self._clock()
         samples = len(pcm) // 2
         self._playout.sent(samples, now)
-        self._tally.audio_out_ms += samples * 1000 // SAMPLE_RATE
+        self._stats.audio_out_ms += samples * 1000 // SAMPLE_RATE
         self._outbox.play(ulaw.encode(pcm))
         self._work.set()
 
@@ -70,7 +70,7 @@ class TwilioAudioSink:
         self._speaking = False
         if not self._playout.is_playing(now):
             return
-        self._tally.audio_out_ms -= self._playout.cleared(now)
+        self._stats.audio_out_ms -= self._playout.cleared(now)
         self._outbox.clear()
         self._work.set()
 

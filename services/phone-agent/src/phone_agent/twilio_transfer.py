@@ -114,14 +114,14 @@ class TwilioTransfer:
 
     def __init__(
         self,
-        switchboard: TransferService,
+        transfer_service: TransferService,
         call_sid: str,
         began_at: float = 0.0,
         caller_id: str | None = None,
         *,
         transfers: int = 0,
     ) -> None:
-        self._switchboard = switchboard
+        self._transfer_service = transfer_service
         self._call_sid = call_sid
         self._began_at = began_at
         self._caller_id = caller_id
@@ -130,7 +130,7 @@ class TwilioTransfer:
     @property
     def names(self) -> tuple[str, ...]:
         """Who can be called."""
-        return self._switchboard.names
+        return self._transfer_service.names
 
     async def bring(self, destination: str, summary: str) -> None:
         """Put the caller through.
@@ -139,4 +139,4 @@ class TwilioTransfer:
             UpstreamError: Twilio could not be told; the call goes on as it was.
         """
         note = TransferContext(self._call_sid, destination, summary, self._began_at, transfers=self._transfers + 1)
-        await self._switchboard.connect(note, self._caller_id)
+        await self._transfer_service.connect(note, self._caller_id)

@@ -231,7 +231,7 @@ def time_is_up(text: str = "Sorry, this call has to end now. Goodbye.") -> str:
     return _say_and_hang_up(text)
 
 
-def hand_on(url: str, *, pause: timedelta = timedelta()) -> str:
+def retry_on_another_task(url: str, *, pause: timedelta = timedelta()) -> str:
     """Ask again at once, or after a pause: the load balancer may find another task, and the caller hears it ring.
 
     Twilio takes a call off the hook at the first verb that makes a sound. A pause before it only delays that.

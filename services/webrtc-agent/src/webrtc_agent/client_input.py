@@ -47,7 +47,7 @@ class ClientInput:
 
     def __init__(self, reply: Callable[[dict[str, Any]], None]) -> None:
         self._reply = reply
-        self._guard = MessageGuard(time.monotonic, lambda: self.session.tally.agent_turns)
+        self._guard = MessageGuard(time.monotonic, lambda: self.session.stats.agent_turns)
         self._pace = TokenBucket(time.monotonic, HELD_BACK_SECONDS * BYTES_PER_SECOND, PACE * BYTES_PER_SECOND)
         self._sound = bytearray()
         self.on_leave: Callable[[], None] = lambda: None
@@ -64,12 +64,12 @@ class ClientInput:
             self.session.hear(bytes(self._sound))
             self._sound.clear()
 
-    async def believe(self, message: Any) -> bool:  # noqa: ANN401 - JSON
+    async def accept_message(self, message: Any) -> bool:  # noqa: ANN401 - JSON
         """Judge one message; tell whether it goes on into the pipeline."""
         match self._guard.judge(message):
             case Leave():
                 self.on_leave()
-                self.session.end(EndReason.CALLER_LEFT)
+                self.session.end(EndReason.CALLER_HUNG_UP)
             case Press(digits):
                 for digit in digits:
                     self.session.press(digit)
@@ -86,7 +86,7 @@ class ClientInput:
         return False
 
     def _ignore(self, reason: str) -> None:
-        self.session.tally.ignored_messages += 1
+        self.session.stats.ignored_messages += 1
         log.debug("message_dropped", reason=reason)
 
     async def _pass(self, kind: str) -> bool:

@@ -55,11 +55,11 @@ class InboundAudio:
         try:
             self._take(codec, encoded)
         except (OpusError, ValueError):
-            log.debug("sound_not_decoded", codec=codec.name)
+            log.debug("audio_not_decoded", codec=codec.name)
         except Exception:
             # Raised here, it would end the whole connection.
             if not self._failed:
-                log.exception("sound_failed")
+                log.exception("audio_failed")
             self._failed = True
 
     def _take(self, codec: Any, encoded: Any) -> None:  # noqa: ANN401 - aiortc's

@@ -48,18 +48,18 @@ class PeerSession:
     def __init__(
         self,
         agent: AgentRuntime,
-        opening: SessionRequest,
+        session_request: SessionRequest,
         sound: AudioOnlyConnection,
         people: Sequence[Contact] = (),
         part: ConversationPart | None = None,
     ) -> None:
-        self._place = opening.place
+        self._slot = session_request.slot
         self._part = part
         self._connection = sound
         self._offers = TokenBucket(time.monotonic, OFFERS, 1 / OFFER_SECONDS)
-        self._attention = attention = ClientInput(sound.send_app_message)
+        self._client_input = client_input = ClientInput(sound.send_app_message)
         self._watch = PeerLiveness(time.monotonic, CONNECT_SECONDS)
-        transport = VisitorTransport(sound, self._hear, attention.believe, lambda: attention.text_only)
+        transport = VisitorTransport(sound, self._hear, client_input.accept_message, lambda: client_input.text_only)
         media = AudioRoute(
             INPUT_RATE,
             OUTPUT_RATE,
@@ -69,10 +69,10 @@ class PeerSession:
             before_end=self._say_why,
             people=CallBackCard(people, sound.send_app_message),
         )
-        self._session = attention.session = Session(agent, opening, media, SessionStats())
+        self._session = client_input.session = Session(agent, session_request, media, SessionStats())
         if part is not None:
-            part.begin(self._session, self._session.tally, self._was_quiet)
-            attention.on_leave = part.left
+            part.begin(self._session, self._session.stats, self._was_quiet)
+            client_input.on_leave = part.left
         transport.add_event_handler("on_client_connected", self._connected)
         transport.add_event_handler("on_client_disconnected", self._left)
 
@@ -80,7 +80,7 @@ class PeerSession:
     async def answer(
         cls,
         agent: AgentRuntime,
-        opening: SessionRequest,
+        session_request: SessionRequest,
         offer: OfferRequest,
         people: Sequence[Contact],
         part: ConversationPart | None,
@@ -92,7 +92,7 @@ class PeerSession:
         """
         sound = await connection.answer(offer)
         try:
-            return cls(agent, opening, sound, people, part)
+            return cls(agent, session_request, sound, people, part)
         except BaseException:
             await connection.close(sound)
             raise
@@ -157,7 +157,7 @@ class PeerSession:
 
     def use_text_only(self) -> None:
         """Send no audio until the visitor's page asks for it."""
-        self._attention.text_only = True
+        self._client_input.text_only = True
 
     async def run(self) -> CallDetailRecord:
         """Hold the conversation; returns its record when everything is released."""
@@ -178,23 +178,23 @@ class PeerSession:
         self._session.end(self._lost())
 
     def _lost(self) -> EndReason:
-        return EndReason.PEER_LOST if self._watch.was_connected else EndReason.NEVER_CONNECTED
+        return EndReason.MEDIA_DISCONNECTED if self._watch.was_connected else EndReason.NEVER_CONNECTED
 
     def _was_quiet(self) -> bool:
         sounded_at = self._session.sounded_at
-        read = self._attention.text_only  # what is written is there at once
+        read = self._client_input.text_only  # what is written is there at once
         heard_out = read or sounded_at is None or sounded_at + WAY_TO_EAR < self._watch.there_at
         return heard_out and not self._session.owes_answer
 
     def _hear(self, pcm: bytes) -> None:
         self._watch.heard()
-        self._attention.hear(pcm)
+        self._client_input.hear(pcm)
 
     async def _connected(self, _transport: object, _client: object) -> None:
         self._watch.connected()
-        await self._place.prepare()
+        await self._slot.prepare()
         try:
-            self._place.take()
+            self._slot.take()
         except AtCapacity:
             asyncio.get_running_loop().call_later(BUSY_SECONDS, self._session.end, EndReason.NEVER_CONNECTED)
         else:
@@ -204,7 +204,7 @@ class PeerSession:
 
     async def _left(self, _transport: object, _client: object) -> None:
         left = self._watch.has_left(connected=self._connection.is_connected())
-        self._session.end(EndReason.CALLER_LEFT if left else self._lost())
+        self._session.end(EndReason.CALLER_HUNG_UP if left else self._lost())
 
     def _say_why(self, reason: EndReason) -> None:
         goes_on = self._part is not None and self._part.may_go_on(reason)

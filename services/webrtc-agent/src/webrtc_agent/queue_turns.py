@@ -109,7 +109,7 @@ class QueueTurns:
             refusal = await self._wait(address, entry, asking)
         if refusal is not None:
             if entry is None and not isinstance(refusal, TooOften):
-                self._admission.turn_away(refusal)
+                self._admission.reject(refusal)
             raise self._answer(refusal, address, entry, asking)
         hold = None if entry is None else self.queue.hold(entry)
         self.starts.count(address)

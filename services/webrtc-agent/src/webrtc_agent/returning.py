@@ -50,7 +50,9 @@ LEAVING_SECONDS: Final = 3.0
 _KEY_LABEL: Final = b"webrtc-agent visit memory v1"
 _NAME_BYTES: Final = 12
 _KEY_BYTES: Final = 32
-_LOST: Final = frozenset({EndReason.PEER_LOST, EndReason.DRAINED, EndReason.CALLER_LEFT, EndReason.NEVER_CONNECTED})
+_LOST: Final = frozenset(
+    {EndReason.MEDIA_DISCONNECTED, EndReason.DRAINED, EndReason.CALLER_HUNG_UP, EndReason.NEVER_CONNECTED}
+)
 """Ends after which a visitor may come back. A page that is reloaded closes its connection as one that is left does."""
 
 
@@ -76,16 +78,16 @@ class ConversationPart:
 
     def __init__(self, returns: "Returns", token: Token, known: CallState) -> None:
         self.token = token
-        self.scribe = CallStateWriter(returns.store(token), known)
+        self.state_writer = CallStateWriter(returns.store(token), known)
         self._was_quiet: Callable[[], bool] = lambda: False
-        self.tally = SessionStats()
+        self.stats = SessionStats()
         self.waiting: asyncio.Task[None] | None = None
         self.replaced = False
         self.over = asyncio.Event()
         """Set when its session has ended."""
         self._returns = returns
         self._known = known
-        self._earlier = _tally(known.tally)
+        self._earlier = _stats(known.stats)
         self._talk: Talk | None = None
         self._seeing: asyncio.Task[None] | None = None
         self._left = False
@@ -111,12 +113,12 @@ class ConversationPart:
         """What was said before."""
         return resumption.history(self._known)
 
-    def opening(self, place: Slot) -> SessionRequest:
+    def session_request(self, slot: Slot) -> SessionRequest:
         """Make what the session of this part begins with."""
         known, first = self._known, self.is_first
         return SessionRequest(
             "browser",
-            place,
+            slot,
             details=known.details,
             region=known.region,
             history=self.history,
@@ -130,21 +132,21 @@ class ConversationPart:
             hands_over=self._returns.shared,
         )
 
-    def begin(self, talk: Talk, tally: SessionStats, was_quiet: Callable[[], bool] = lambda: False) -> None:
+    def begin(self, talk: Talk, stats: SessionStats, was_quiet: Callable[[], bool] = lambda: False) -> None:
         """Take the session of this part.
 
         Args:
             talk: The session.
-            tally: Counts what happens in it.
+            stats: Counts what happens in it.
             was_quiet: Tells whether the visitor has heard all that the agent said, and waits for nothing.
         """
-        self._talk, self.tally, self._was_quiet = talk, tally, was_quiet
-        tally.resumed = 0 if self.is_first else 1
+        self._talk, self.stats, self._was_quiet = talk, stats, was_quiet
+        stats.resumed = 0 if self.is_first else 1
         self._returns.keep(self)
         self.stop_waiting()
         now = self._returns.now()
         began_at = now if self.is_first else self._known.began_at
-        self.scribe.change(session_id=talk.session_id, began_at=began_at, recorded=False, ended=None, note=None)
+        self.state_writer.change(session_id=talk.session_id, began_at=began_at, recorded=False, ended=None, note=None)
 
     def withdraw(self) -> None:
         """Take the session back, which never ran."""
@@ -153,8 +155,8 @@ class ConversationPart:
 
     def connected(self) -> None:
         """The visitor is there: from now on the answer to their last request has arrived."""
-        self.scribe.change(attempt="", seen_at=self._returns.now())
-        self.scribe.start()
+        self.state_writer.change(attempt="", seen_at=self._returns.now())
+        self.state_writer.start()
         if self._seeing is None:
             self._seeing = asyncio.create_task(self._see(), name=f"seen-{self.token.name}")
 
@@ -167,7 +169,7 @@ class ConversationPart:
         self.replaced = True
         self.stop_waiting()
         if self._talk is not None:
-            self._talk.end(EndReason.PEER_LOST)
+            self._talk.end(EndReason.MEDIA_DISCONNECTED)
 
     def stop_waiting(self) -> None:
         """Wait no longer for the visitor."""
@@ -194,7 +196,7 @@ class ConversationPart:
         goes_on = self.may_go_on(record.reason)
         note = "" if goes_on and self._was_quiet() else None
         ended = None if goes_on else record.reason.value
-        self.scribe.change(tally=asdict(record.tally), ended=ended, note=note, seen_at=self._returns.now())
+        self.state_writer.change(stats=asdict(record.stats), ended=ended, note=note, seen_at=self._returns.now())
         if goes_on:
             log.info("session_paused", session_id=record.session_id, reason=record.reason.value)
         self._returns.ended(self, record, goes_on=goes_on)
@@ -202,11 +204,11 @@ class ConversationPart:
 
     def _heed(self, history: History) -> None:
         self._count()
-        self.scribe.heed(history)
+        self.state_writer.on_transcript(history)
 
     def _count(self) -> None:
-        tally = self.tally if self.is_first else self.tally.after(self._earlier)
-        self.scribe.change(tally=asdict(tally), seen_at=self._returns.now())
+        stats = self.stats if self.is_first else self.stats.after(self._earlier)
+        self.state_writer.change(stats=asdict(stats), seen_at=self._returns.now())
 
     async def _see(self) -> None:
         while True:
@@ -273,7 +275,7 @@ class Returns:
         if before is not None and not hmac.compare_digest(before.token.key.encode(), token.key.encode()):
             raise UnknownSession("token")
         store = self.store(token)
-        known = before.scribe.call if before is not None else await store.recall(token.memory)
+        known = before.state_writer.call if before is not None else await store.recall(token.memory)
         if known is None or known.part >= MAX_PARTS or self.now() - known.seen_at > KEPT_SECONDS:
             raise UnknownSession("conversation")
         if resumption.reason_of(known) is not None:
@@ -291,7 +293,7 @@ class Returns:
         call = replace(known, part=part, holder=part, attempt=named, begun=known.begun + 1, seen_at=self.now())
         after = ConversationPart(self, token.next(part), call)
         self.keep(after)
-        await after.scribe.write_now()
+        await after.state_writer.write_now()
         self._wait(after)
         return after
 
@@ -323,9 +325,9 @@ class Returns:
                 async with asyncio.timeout(STOP_SECONDS):
                     await before.over.wait()
             except TimeoutError:
-                log.warning("part_not_over", session_id=before.scribe.call.session_id)
-        before.scribe.stop()
-        return before.scribe.call
+                log.warning("part_not_over", session_id=before.state_writer.call.session_id)
+        before.state_writer.stop()
+        return before.state_writer.call
 
     def keep(self, part: ConversationPart) -> None:
         """Know this part as the newest of its conversation."""
@@ -346,8 +348,8 @@ class Returns:
         part.waiting = self._run(self._wait_for_visitor(part, record), f"waiting-{part.token.name}")
 
     async def _wait_for_visitor(self, part: ConversationPart, record: CallDetailRecord | None) -> None:
-        await part.scribe.close(over=False)
-        left = part.scribe.call.seen_at + self.seconds + MARGIN_SECONDS - self.now() if record is None else None
+        await part.state_writer.close(over=False)
+        left = part.state_writer.call.seen_at + self.seconds + MARGIN_SECONDS - self.now() if record is None else None
         try:
             async with asyncio.timeout(self.seconds + MARGIN_SECONDS if left is None else max(left, 0.0)):
                 await self._closing.wait()
@@ -355,17 +357,17 @@ class Returns:
             pass
         # From here on the visitor who comes finds the conversation recorded.
         part.waiting = None
-        number = part.scribe.call.part + 1
+        number = part.state_writer.call.part + 1
         if await self._redeem(self.store(part.token), part.token, number):
-            if not part.scribe.call.recorded:
-                self._agent.keep(record or self._unheard(part.scribe.call), SessionStats())
-            part.scribe.change(part=number, recorded=True)
-            await part.scribe.write_now()
+            if not part.state_writer.call.recorded:
+                self._agent.keep(record or self._unheard(part.state_writer.call), SessionStats())
+            part.state_writer.change(part=number, recorded=True)
+            await part.state_writer.write_now()
         self._forget(part)
 
     async def _close(self, part: ConversationPart) -> None:
         if part.was_connected or not part.is_first:
-            await part.scribe.close(over=True)
+            await part.state_writer.close(over=True)
         self._forget(part)
 
     async def _redeem(self, store: CallStore, token: Token, part: int) -> bool:
@@ -374,15 +376,15 @@ class Returns:
 
     def _unheard(self, known: CallState) -> CallDetailRecord:
         """Make the record of a conversation whose last part never came about."""
-        tally = _tally(known.tally)
+        stats = _stats(known.stats)
         return CallDetailRecord(
             session_id=known.session_id,
             channel="browser",
-            reason=EndReason.PEER_LOST,
+            reason=EndReason.MEDIA_DISCONNECTED,
             started_at=known.began_at,
             duration_ms=round(max(0.0, self.now() - known.began_at) * 1000),
-            tally=tally,
-            cost_usd=self._agent.counting.cost_of(tally),
+            stats=stats,
+            cost_usd=self._agent.counting.cost_of(stats),
         )
 
     def _run(self, work: Any, name: str) -> asyncio.Task[None]:  # noqa: ANN401 - a coroutine
@@ -392,7 +394,7 @@ class Returns:
         return task
 
 
-def _tally(kept: Any) -> SessionStats:  # noqa: ANN401 - JSON of this program, perhaps of another version
+def _stats(kept: Any) -> SessionStats:  # noqa: ANN401 - JSON of this program, perhaps of another version
     try:
         return SessionStats(**kept)
     except TypeError:

@@ -48,14 +48,18 @@ class DailyRooms(Protocol):
             UpstreamError: Daily did not do it.
         """
 
-    def visit(
-        self, agent: AgentRuntime, opening: SessionRequest, room: DailyRoom, part: ConversationPart | None = None
+    def web_session(
+        self,
+        agent: AgentRuntime,
+        session_request: SessionRequest,
+        room: DailyRoom,
+        part: ConversationPart | None = None,
     ) -> DailySession:
         """Prepare the conversation in a room; deletes the room when it has run.
 
         Args:
             agent: What all conversations share.
-            opening: What the conversation begins with; its place is released when the conversation is over.
+            session_request: What the conversation begins with; its place is released when the conversation is over.
             room: Where.
             part: Of a conversation that the visitor may come back to; None where their client cannot.
         """

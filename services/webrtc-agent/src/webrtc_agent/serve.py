@@ -56,14 +56,14 @@ async def serve(settings: WebSettings) -> None:
         people = transfer_tools([person.name for person in contacts(settings)])
         tools = [*weather_tools(weather), *people, *goodbye_tools()]
         agent = AgentRuntime(settings, model, tools, log_record, meter, overflow=overflow)
-        lobby = WebService(settings, agent, _daily_rooms(settings), shelf)
-        app = create_app(lobby)
+        web_service = WebService(settings, agent, _daily_rooms(settings), shelf)
+        app = create_app(web_service)
         server = make_server(app, agent, settings)
         agent.recordings.prepare([OUTPUT_RATE])
         # What is loaded now stays for good; without this every collection walks through it, and all calls wait.
         gc.freeze()
         structlog.get_logger().info(
-            "starting", port=settings.fast_api_port, model=settings.model_id, transports=lobby.transports
+            "starting", port=settings.fast_api_port, model=settings.model_id, transports=web_service.transports
         )
         async with operations(agent, meter), _request_kept_open(app, agent, settings):
             await server.serve()

@@ -57,9 +57,9 @@ class WebSession:
     """One session from its start to the time it is forgotten."""
 
     def __init__(self, now: float, address: str = "", hold: Hold | None = None) -> None:
-        self.visit_id = uuid4().hex
+        self.web_session_id = uuid4().hex
         # The id itself lets a client in, and lines at INFO go to people who have no business in a conversation.
-        self.log_id = sha256(self.visit_id.encode()).hexdigest()[:16]
+        self.log_id = sha256(self.web_session_id.encode()).hexdigest()[:16]
         self.address = address
         self.offers = 0
         self.state = State.WAITING
@@ -76,17 +76,17 @@ class WebSession:
         """The part of a conversation that its visitor may come back to, where their client can."""
         self.text_only = False
 
-    def opening(self, place: Slot, details: str = "", region: str = "") -> SessionRequest:
+    def session_request(self, slot: Slot, details: str = "", region: str = "") -> SessionRequest:
         """Make what its conversation begins with; what an offer says comes first, as in Pipecat's own runner.
 
         Args:
-            place: Of the conversation.
+            slot: Of the conversation.
             details: What the app says about its visitor, in the offer.
             region: Where the visitor is used to weather, ISO 3166, in the offer.
         """
         if self.part is not None:
-            return self.part.opening(place)
-        return SessionRequest("browser", place, details=details or self.details, region=region or self.region)
+            return self.part.session_request(slot)
+        return SessionRequest("browser", slot, details=details or self.details, region=region or self.region)
 
     def use_text_only(self) -> None:
         """Send no audio until the visitor's page asks for it; the conversation may be yet to come."""
@@ -115,7 +115,7 @@ class SessionRegistry:
     def __init__(self, clock: Callable[[], float], on_end: Callable[[float], None] = lambda _: None) -> None:
         self._clock = clock
         self._on_end = on_end
-        self._visits: dict[str, WebSession] = {}
+        self._registry: dict[str, WebSession] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._forgot_at = clock()
 
@@ -126,28 +126,28 @@ class SessionRegistry:
             address: Where it comes from.
         """
         self._forget()
-        visit = WebSession(self._clock(), address)
-        self._visits[visit.visit_id] = visit
-        return visit
+        web_session = WebSession(self._clock(), address)
+        self._registry[web_session.web_session_id] = web_session
+        return web_session
 
-    def find(self, visit_id: str) -> WebSession:
+    def find(self, web_session_id: str) -> WebSession:
         """Give a visit.
 
         Raises:
             UnknownSession: there is none, or it is forgotten.
         """
-        visit = self._visits.get(visit_id)
-        if visit is None or visit.is_over(self._clock()):
+        web_session = self._registry.get(web_session_id)
+        if web_session is None or web_session.is_over(self._clock()):
             raise UnknownSession("session")
-        return visit
+        return web_session
 
     def running(self) -> list[WebSession]:
         """Give those that are being talked with."""
-        return [visit for visit in self._visits.values() if visit.state is State.RUNNING]
+        return [web_session for web_session in self._registry.values() if web_session.state is State.RUNNING]
 
     def carry(
         self,
-        visit: WebSession,
+        web_session: WebSession,
         conversation: ActiveConversation,
         run: Coroutine[Any, Any, object],
         abandon: Callable[[], Coroutine[Any, Any, None]] | None = None,
@@ -155,19 +155,19 @@ class SessionRegistry:
         """Run a visit's conversation to its end, in a task of its own.
 
         Args:
-            visit: Whose.
+            web_session: Whose.
             conversation: Asked to end when it has to.
             run: Holds it.
             abandon: Releases what a conversation holds that a defect has ended; may be repeated.
         """
-        visit.conversation, visit.state = conversation, State.RUNNING
-        task = asyncio.create_task(self._carry(visit, run, abandon), name=f"visit-{visit.visit_id}")
+        web_session.conversation, web_session.state = conversation, State.RUNNING
+        task = asyncio.create_task(self._carry(web_session, run, abandon), name=f"visit-{web_session.web_session_id}")
         self._tasks.add(task)
-        task.add_done_callback(partial(self._left, visit, run, abandon))
+        task.add_done_callback(partial(self._left, web_session, run, abandon))
 
     def _left(
         self,
-        visit: WebSession,
+        web_session: WebSession,
         run: Coroutine[Any, Any, object],
         abandon: Callable[[], Coroutine[Any, Any, None]] | None,
         task: asyncio.Task[None],
@@ -175,9 +175,9 @@ class SessionRegistry:
         self._tasks.discard(task)
         run.close()  # does nothing to one that has run
         if not task.cancelled() and task.exception() is not None:
-            visit.state, visit.conversation = State.FINISHED, None
+            web_session.state, web_session.conversation = State.FINISHED, None
             if abandon is not None:
-                releasing = asyncio.create_task(abandon(), name=f"visit-{visit.visit_id}-abandoned")
+                releasing = asyncio.create_task(abandon(), name=f"visit-{web_session.web_session_id}-abandoned")
                 self._tasks.add(releasing)
                 releasing.add_done_callback(self._tasks.discard)
         if not self._tasks:
@@ -191,29 +191,29 @@ class SessionRegistry:
 
     async def _carry(
         self,
-        visit: WebSession,
+        web_session: WebSession,
         run: Coroutine[Any, Any, object],
         abandon: Callable[[], Coroutine[Any, Any, None]] | None,
     ) -> None:
         # Every line that the conversation logs from here on names its visit.
-        structlog.contextvars.bind_contextvars(visit_id=visit.log_id)
+        structlog.contextvars.bind_contextvars(web_session_id=web_session.log_id)
         began = self._clock()
         try:
             await run
         except Exception:
-            log.exception("visit_failed")
+            log.exception("web_session_failed")
             if abandon is not None:
                 await abandon()
         finally:
-            visit.state, visit.conversation, visit.touched = State.FINISHED, None, self._clock()
-            visit.details, visit.part = "", None
-            self._on_end(visit.touched - began)
+            web_session.state, web_session.conversation, web_session.touched = State.FINISHED, None, self._clock()
+            web_session.details, web_session.part = "", None
+            self._on_end(web_session.touched - began)
 
     async def aclose(self) -> None:
         """End all that goes on; bounded."""
-        for visit in self.running():
-            if visit.conversation is not None:
-                visit.conversation.end(EndReason.DRAINED)
+        for web_session in self.running():
+            if web_session.conversation is not None:
+                web_session.conversation.end(EndReason.DRAINED)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
         for task in self._tasks:
@@ -223,7 +223,9 @@ class SessionRegistry:
         now = self._clock()
         if now - self._forgot_at >= FORGET_SECONDS:
             self._forgot_at = now
-            self._visits = {name: visit for name, visit in self._visits.items() if not visit.is_over(now)}
-        if len(self._visits) > MAX_VISITS:
-            oldest = next((name for name, visit in self._visits.items() if visit.is_idle), None)
-            self._visits.pop(oldest or "", None)
+            self._registry = {
+                name: web_session for name, web_session in self._registry.items() if not web_session.is_over(now)
+            }
+        if len(self._registry) > MAX_VISITS:
+            oldest = next((name for name, web_session in self._registry.items() if web_session.is_idle), None)
+            self._registry.pop(oldest or "", None)

@@ -49,7 +49,9 @@ class VisitorTransport(SmallWebRTCTransport):
         is_text_only: Says whether the visitor is to hear nothing.
     """
 
-    def __init__(self, connection: AudioOnlyConnection, hear: Hear, believe: Believe, is_text_only: IsTextOnly) -> None:
+    def __init__(
+        self, connection: AudioOnlyConnection, hear: Hear, accept_message: Believe, is_text_only: IsTextOnly
+    ) -> None:
         params = TransportParams(
             audio_in_enabled=False,
             audio_out_enabled=True,
@@ -59,8 +61,8 @@ class VisitorTransport(SmallWebRTCTransport):
         super().__init__(connection, params)
         connection.hear = hear
         self._output = _Output(self, params, connection, is_text_only)
-        self._believe = believe
+        self._authenticate = accept_message
 
     async def _on_app_message(self, message: Any, sender: str) -> None:  # noqa: ANN401 - JSON
-        if await self._believe(message):
+        if await self._authenticate(message):
             await super()._on_app_message(message, sender)

@@ -58,13 +58,15 @@ class WebService:
         self.agent = agent
         self.rooms = rooms
         self.origins = AllowedOrigins(settings.base_url, settings.allowed_origins)
-        starts = StartLimit(settings.starts_per_minute_per_address, settings.starts_per_minute, time.monotonic)
+        starts = StartLimit(
+            settings.rate_limit_starts_per_minute_per_address, settings.rate_limit_starts_per_minute, time.monotonic
+        )
         self.turns = QueueTurns(settings, agent.admission, starts)
         self.notice = Notice.of(settings)
         self.arrivals = Arrivals(
             max(MIN_ARRIVALS, settings.max_sessions), settings.arrivals_per_address, time.monotonic
         )
-        self.visits = SessionRegistry(time.monotonic, self.turns.queue.talked)
+        self.registry = SessionRegistry(time.monotonic, self.turns.queue.talked)
         self.people = contacts(settings)
         self.returns = Returns(agent, shelf, settings.resume_seconds, settings.max_call_seconds)
 
@@ -90,16 +92,21 @@ class WebService:
         if part is not None:
             return self._begin(address, start, consent, part)
         async with self.turns.turn(address, start.asking) as hold:
-            visit = self._begin(address, start, consent, self._new_part(start))
-            visit.hold = hold
-        return visit
+            web_session = self._begin(address, start, consent, self._new_part(start))
+            web_session.hold = hold
+        return web_session
 
     def _begin(
         self, address: str, start: StartChoice, consent: VisitorConsent | None, part: ConversationPart | None
     ) -> WebSession:
-        visit = self.visits.begin(address)
-        visit.details, visit.region, visit.consent, visit.part = start.details, start.region, consent, part
-        return visit
+        web_session = self.registry.begin(address)
+        web_session.details, web_session.region, web_session.consent, web_session.part = (
+            start.details,
+            start.region,
+            consent,
+            part,
+        )
+        return web_session
 
     def _new_part(self, start: StartChoice) -> ConversationPart | None:
         """Begin a conversation that the visitor may come back to; None where they cannot."""
@@ -134,28 +141,28 @@ class WebService:
         consent = self.notice.accept(start.consent)
         part = await self._claimed(address, start.resume)
         if part is not None:
-            visit = self._begin(address, start, consent, part)
-            return visit, await self._enter_room(rooms, visit)
+            web_session = self._begin(address, start, consent, part)
+            return web_session, await self._enter_room(rooms, web_session)
         async with self.turns.turn(address, start.asking) as hold:
-            visit = self._begin(address, start, consent, self._new_part(start))
-            visit.hold = hold
-            return visit, await self._enter_room(rooms, visit)
+            web_session = self._begin(address, start, consent, self._new_part(start))
+            web_session.hold = hold
+            return web_session, await self._enter_room(rooms, web_session)
 
-    async def _enter_room(self, rooms: DailyRooms, visit: WebSession) -> DailyRoom:
-        place: Slot | None = None
+    async def _enter_room(self, rooms: DailyRooms, web_session: WebSession) -> DailyRoom:
+        slot: Slot | None = None
         room: DailyRoom | None = None
         try:
-            arrival, place = self._expect_arrival(visit.address, JOINING_SECONDS, visit.hold)
+            arrival, slot = self._expect_arrival(web_session.address, JOINING_SECONDS, web_session.hold)
             room = await rooms.open()
-            daily = rooms.visit(self.agent, visit.opening(place), room, visit.part)
-            if visit.consent is not None:
-                daily.agreed(visit.consent)
+            daily = rooms.web_session(self.agent, web_session.session_request(slot), room, web_session.part)
+            if web_session.consent is not None:
+                daily.agreed(web_session.consent)
             arrival.when_displaced(daily.give_up)
-            self.visits.carry(visit, daily, daily.run())
+            self.registry.carry(web_session, daily, daily.run())
         except BaseException:
-            visit.state = State.FINISHED
-            if place is not None:
-                place.release()
+            web_session.state = State.FINISHED
+            if slot is not None:
+                slot.release()
             if room is not None:
                 await rooms.delete(room)
             raise
@@ -175,16 +182,16 @@ class WebService:
         """
         consent = self.notice.accept(offer.consent)
         async with self.turns.turn(address):
-            arrival, place = self._expect_arrival(address, CONNECTING_SECONDS)
+            arrival, slot = self._expect_arrival(address, CONNECTING_SECONDS)
             try:
-                visit = self.visits.begin(address)
-                visit.consent = consent
-                return visit, await self._answer_first(visit, offer, arrival, place)
+                web_session = self.registry.begin(address)
+                web_session.consent = consent
+                return web_session, await self._answer_first(web_session, offer, arrival, slot)
             except BaseException:
-                place.release()
+                slot.release()
                 raise
 
-    async def answer(self, visit: WebSession, offer: OfferRequest) -> dict[str, str]:
+    async def answer(self, web_session: WebSession, offer: OfferRequest) -> dict[str, str]:
         """Answer an offer: the first of a visit, or a further one of the same client.
 
         Raises:
@@ -193,13 +200,13 @@ class WebService:
             MalformedOffer: the offer cannot be answered.
         """
         await self.agent.admission.prepare()
-        match visit.state, visit.conversation:
+        match web_session.state, web_session.conversation:
             case State.WAITING, _:
-                arrival, place = self._expect_arrival(visit.address, CONNECTING_SECONDS, visit.hold)
+                arrival, slot = self._expect_arrival(web_session.address, CONNECTING_SECONDS, web_session.hold)
                 try:
-                    return await self._answer_first(visit, offer, arrival, place)
+                    return await self._answer_first(web_session, offer, arrival, slot)
                 except BaseException:
-                    place.release()
+                    slot.release()
                     raise
             case State.RUNNING, PeerSession() as peer if offer.pc_id == peer.pc_id:
                 await peer.renegotiate(offer)
@@ -210,30 +217,30 @@ class WebService:
                 raise SessionTaken("taken")
 
     async def _answer_first(
-        self, visit: WebSession, offer: OfferRequest, arrival: ExpectedArrival, place: Slot
+        self, web_session: WebSession, offer: OfferRequest, arrival: ExpectedArrival, slot: Slot
     ) -> dict[str, str]:
-        visit.state = State.ANSWERING
-        visit.offers += 1
+        web_session.state = State.ANSWERING
+        web_session.offers += 1
         peer: PeerSession | None = None
         try:
-            opening = visit.opening(place, offer.details, offer.region)
-            peer = await PeerSession.answer(self.agent, opening, offer, self.people, visit.part)
-            if visit.text_only:
+            session_request = web_session.session_request(slot, offer.details, offer.region)
+            peer = await PeerSession.answer(self.agent, session_request, offer, self.people, web_session.part)
+            if web_session.text_only:
                 peer.use_text_only()
-            if visit.consent is not None:
-                peer.agreed(visit.consent)
+            if web_session.consent is not None:
+                peer.agreed(web_session.consent)
             answer = self._description(peer)
             arrival.when_displaced(peer.give_up)
         except BaseException:
-            visit.state = State.WAITING if visit.offers < MAX_OFFERS else State.FINISHED
-            place.release()
+            web_session.state = State.WAITING if web_session.offers < MAX_OFFERS else State.FINISHED
+            slot.release()
             if peer is not None:
                 await peer.discard()
             raise
         try:
-            self.visits.carry(visit, peer, peer.run(), peer.abandon)
+            self.registry.carry(web_session, peer, peer.run(), peer.abandon)
         except BaseException:
-            visit.state = State.FINISHED
+            web_session.state = State.FINISHED
             await peer.abandon()
             raise
         return answer
@@ -268,26 +275,26 @@ class WebService:
         Raises:
             UnknownSession: there is none.
         """
-        for visit in self.visits.running():
-            if isinstance(visit.conversation, PeerSession) and visit.conversation.pc_id == pc_id:
-                return visit
+        for web_session in self.registry.running():
+            if isinstance(web_session.conversation, PeerSession) and web_session.conversation.pc_id == pc_id:
+                return web_session
         raise UnknownSession("connection")
 
-    async def add_candidates(self, visit: WebSession, pc_id: str, candidates: list[Candidate]) -> None:
+    async def add_candidates(self, web_session: WebSession, pc_id: str, candidates: list[Candidate]) -> None:
         """Take network addresses of a visit's client.
 
         Raises:
             UnknownSession: no such connection is part of it.
             MalformedOffer: what came is no address.
         """
-        peer = visit.conversation
+        peer = web_session.conversation
         if not isinstance(peer, PeerSession) or peer.pc_id != pc_id:
             raise UnknownSession("connection")
         await peer.add(candidates)
 
     async def aclose(self) -> None:
         """End all visits and release what the lobby holds."""
-        await self.visits.aclose()
+        await self.registry.aclose()
         await self.returns.aclose()
         if self.rooms is not None:
             await self.rooms.aclose()

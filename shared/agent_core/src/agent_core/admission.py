@@ -179,7 +179,7 @@ class Admission:
         """Why no place could be taken now, without counting it; None if one could."""
         return self._refusal()
 
-    def turn_away(self, refusal: PermissionRefused) -> None:
+    def reject(self, refusal: PermissionRefused) -> None:
         """Count a refusal that was decided elsewhere."""
         self._on_refused(refusal)
 

@@ -73,7 +73,7 @@ class AgentRuntime:
         overflow: ModelClient | None = None,
     ) -> None:
         self.settings = settings
-        spend = DailyBudget(settings.max_spend_per_day)
+        spend = DailyBudget(settings.daily_budget_usd)
         meter = meter or Meter("unnamed")
         self._speaker = ModelIdentity(meter.service, settings.model_id)
         self.counting = MetricsRecorder(meter, Prices.of(settings), spend)
@@ -90,7 +90,7 @@ class AgentRuntime:
         self.hands_over = False
         """Whether another task goes on with a conversation that this one has to leave."""
         self.sessions: set[LiveSession] = set()
-        self.recordings = Recordings(settings.phrases_folder)
+        self.recordings = Recordings(settings.announcements_dir)
         self.model_state = "untried"
         self.takes_nudges = generations.takes_nudges(settings.model_id)
         self.quirks = Quirks()
@@ -155,18 +155,18 @@ class AgentRuntime:
         async with self._client.second() as client:
             return await ModelSession.open_ready(client, self.settings.model_id, prompt)
 
-    async def _note_state(self, opening: Awaitable[ModelSession]) -> ModelSession:
+    async def _note_state(self, session_request: Awaitable[ModelSession]) -> ModelSession:
         """Note a failure; that the model has taken a stream shows only in its first event."""
         try:
-            return await opening
+            return await session_request
         except ModelError as error:
             self.model_state = error.kind
             self.counting.failed(error)
             raise
 
-    def story(self, tally: SessionStats, labels: Mapping[str, str | None]) -> SessionTelemetry:
+    def telemetry(self, stats: SessionStats, labels: Mapping[str, str | None]) -> SessionTelemetry:
         """Begin the story of a conversation."""
-        return SessionTelemetry(self.counting, self.tracer, tally, self._speaker, labels)
+        return SessionTelemetry(self.counting, self.tracer, stats, self._speaker, labels)
 
     def keep(self, record: CallDetailRecord, part: SessionStats | None = None) -> None:
         """Take the one record of a conversation that is over.

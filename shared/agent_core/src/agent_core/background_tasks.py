@@ -11,7 +11,7 @@ from agent_core.memory_tuning import tidying
 from agent_core.observability import logs
 from agent_core.observability.emf_exporter import reporting
 from agent_core.observability.meter import Meter
-from agent_core.observability.metrics import LOOP_LAG
+from agent_core.observability.metrics import EVENT_LOOP_LAG
 from agent_core.observability.traces import Tracer
 from agent_core.settings import CoreSettings
 
@@ -37,8 +37,8 @@ async def operations(agent: AgentRuntime, meter: Meter) -> AsyncIterator[None]:
         agent.admission.is_late = lambda: guard.is_late
         saw: list[Callable[[float], None]] = [guard.saw]
         if logs.is_json(settings.log_format):
-            saw.append(lambda lag_ms: meter.observe(LOOP_LAG, lag_ms))
-            await stack.enter_async_context(reporting(meter, settings.metrics_seconds, logs.write_document))
+            saw.append(lambda lag_ms: meter.observe(EVENT_LOOP_LAG, lag_ms))
+            await stack.enter_async_context(reporting(meter, settings.metrics_interval_seconds, logs.write_document))
         await stack.enter_async_context(watching_loop(*saw))
         if settings.otel_exporter_otlp_endpoint is not None:
             agent.tracer = await stack.enter_async_context(_tracing(meter.service, settings))

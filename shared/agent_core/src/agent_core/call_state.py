@@ -65,7 +65,7 @@ class CallState:
     session_id: str = ""
     began_at: float = 0.0
     caller_id: str | None = None
-    tally: Mapping[str, Any] = field(default_factory=dict)
+    stats: Mapping[str, Any] = field(default_factory=dict)
     seen_at: float = 0.0
     details: str = field(default="", repr=False)
     region: str = ""
@@ -94,7 +94,7 @@ class CallState:
                 "session_id": self.session_id,
                 "began_at": self.began_at,
                 "caller_id": self.caller_id,
-                "tally": self.tally,
+                "tally": self.stats,
                 "seen_at": self.seen_at,
                 "details": self.details,
                 "region": self.region,
@@ -126,7 +126,7 @@ def decode(call_sid: str, text: bytes) -> CallState:
             session_id=str(fields.get("session_id", "")),
             began_at=_moment(fields.get("began_at")),
             caller_id=_text(fields.get("caller_id")),
-            tally=dict(fields.get("tally", {})),
+            stats=dict(fields.get("tally", {})),
             seen_at=_moment(fields.get("seen_at")),
             details=str(fields.get("details", "")),
             region=str(fields.get("region", "")),

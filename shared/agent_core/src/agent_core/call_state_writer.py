@@ -33,7 +33,7 @@ class CallStateWriter:
             self._changed.set()
             self._work = asyncio.create_task(self._write(), name=f"scribe-{self.call.call_sid}")
 
-    def heed(self, history: History) -> None:
+    def on_transcript(self, history: History) -> None:
         """Take the conversation so far. Never waits."""
         self.change(history=tuple((role.value, words) for role, words in history))
 

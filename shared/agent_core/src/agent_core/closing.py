@@ -21,8 +21,8 @@ class GracefulHangup:
         end: Ends the conversation.
     """
 
-    def __init__(self, tally: SessionStats, end: Callable[[EndReason], None]) -> None:
-        self._tally = tally
+    def __init__(self, stats: SessionStats, end: Callable[[EndReason], None]) -> None:
+        self._stats = stats
         self._end = end
         self._heard = 0
         self._reason: EndReason | None = None
@@ -40,16 +40,16 @@ class GracefulHangup:
             return
         self._reason = reason
         if not still_speaking:
-            self._heard = self._tally.agent_turns  # they were cut off, or are about something else
+            self._heard = self._stats.agent_turns  # they were cut off, or are about something else
         # Words that are on their way to the ear are the goodbye; else it follows.
-        still_speaking = self._heard < self._tally.agent_turns
-        self._awaited = self._tally.agent_turns + (not still_speaking)
+        still_speaking = self._heard < self._stats.agent_turns
+        self._awaited = self._stats.agent_turns + (not still_speaking)
         self._later(_WORDS_SECONDS, self._expect_no_more)
         self._later(GOODBYE_SECONDS, self._end_now)
 
     def answer_heard(self) -> None:
         """Note that the caller has heard the agent's words to their end."""
-        self._heard = self._tally.agent_turns
+        self._heard = self._stats.agent_turns
         if self._reason is not None:
             self._later(_PAUSE_SECONDS, self._end_if_said)
 
@@ -70,11 +70,11 @@ class GracefulHangup:
         self._reason = None
 
     def _expect_no_more(self) -> None:
-        self._awaited = min(self._awaited, self._tally.agent_turns)
+        self._awaited = min(self._awaited, self._stats.agent_turns)
         self._end_if_said()
 
     def _end_if_said(self) -> None:
-        if self._heard >= max(self._awaited, self._tally.agent_turns):
+        if self._heard >= max(self._awaited, self._stats.agent_turns):
             self._end_now()
 
     def _end_now(self) -> None:

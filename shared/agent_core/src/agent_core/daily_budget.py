@@ -23,10 +23,10 @@ class Prices:
     def of(cls, settings: CoreSettings) -> "Prices":
         """Take the prices that the settings give."""
         return cls(
-            settings.price_speech_input,
-            settings.price_text_input,
-            settings.price_speech_output,
-            settings.price_text_output,
+            settings.speech_input_usd_per_1k_tokens,
+            settings.text_input_usd_per_1k_tokens,
+            settings.speech_output_usd_per_1k_tokens,
+            settings.text_output_usd_per_1k_tokens,
         )
 
     def cost(self, tokens: Mapping[str, int]) -> float:
@@ -35,10 +35,10 @@ class Prices:
         said = tokens["speech_output_tokens"] * self.speech_output + tokens["text_output_tokens"] * self.text_output
         return (heard + said) / 1000
 
-    def cost_of(self, tally: SessionStats) -> float:
+    def cost_of(self, stats: SessionStats) -> float:
         """Give what one conversation has cost so far."""
         names = ("speech_input_tokens", "text_input_tokens", "speech_output_tokens", "text_output_tokens")
-        return self.cost({name: getattr(tally, name) for name in names})
+        return self.cost({name: getattr(stats, name) for name in names})
 
 
 class DailyBudget:

@@ -8,7 +8,7 @@ from typing import Any, Final
 class EndReason(StrEnum):
     """Why a conversation ended; every conversation ends for exactly one reason."""
 
-    CALLER_LEFT = "caller_left"
+    CALLER_HUNG_UP = "caller_hung_up"
     """The caller hung up or closed the page."""
     AGENT_ENDED = "agent_ended"
     """Both said goodbye and the agent ended the conversation."""
@@ -17,7 +17,7 @@ class EndReason(StrEnum):
     task carries the call, or every place was taken when the visitor's connection came about."""
     TRANSFERRED = "transferred"
     """A person was called for the caller; the telephone network holds the call now."""
-    PEER_LOST = "peer_lost"
+    MEDIA_DISCONNECTED = "media_disconnected"
     """The media connection broke without a goodbye."""
     PROTOCOL_ERROR = "protocol_error"
     """The media connection broke its protocol too often."""
@@ -25,14 +25,19 @@ class EndReason(StrEnum):
     """The speech model failed and further tries did not help."""
     MODEL_REJECTED = "model_rejected"
     """The speech model refused us: access, model name or request."""
-    CALLER_SILENT = "caller_silent"
+    IDLE_TIMEOUT = "idle_timeout"
     """The caller said nothing for a while, and nothing when asked whether they are still there."""
-    TIME_LIMIT = "time_limit"
+    MAX_DURATION = "max_duration"
     """The longest allowed conversation was reached."""
     DRAINED = "drained"
     """This task had to leave before the conversation was over."""
-    FAILED = "failed"
+    INTERNAL_ERROR = "internal_error"
     """A defect of ours; the log holds its trace."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> "EndReason | None":
+        """Accept the names of version 0.9: its tasks share the call store with ours while a deployment runs."""
+        return cls(_FORMER[value]) if isinstance(value, str) and value in _FORMER else None
 
     @property
     def is_normal(self) -> bool:
@@ -45,19 +50,26 @@ class EndReason(StrEnum):
         return self in _OURS
 
 
+_FORMER: Final = {
+    "caller_left": "caller_hung_up",
+    "peer_lost": "media_disconnected",
+    "caller_silent": "idle_timeout",
+    "time_limit": "max_duration",
+    "failed": "internal_error",
+}
 _NORMAL: Final = frozenset(
     {
-        EndReason.CALLER_LEFT,
+        EndReason.CALLER_HUNG_UP,
         EndReason.AGENT_ENDED,
-        EndReason.CALLER_SILENT,
+        EndReason.IDLE_TIMEOUT,
         EndReason.TRANSFERRED,
         EndReason.NEVER_CONNECTED,
-        EndReason.TIME_LIMIT,
+        EndReason.MAX_DURATION,
     }
 )
 
 
-_OURS: Final = frozenset({EndReason.FAILED, EndReason.MODEL_REJECTED})
+_OURS: Final = frozenset({EndReason.INTERNAL_ERROR, EndReason.MODEL_REJECTED})
 
 
 @dataclass(slots=True)
@@ -162,7 +174,7 @@ class CallDetailRecord:
     started_at: float
     """Unix seconds."""
     duration_ms: int
-    tally: SessionStats
+    stats: SessionStats
     call_sid: str | None = None
     cost_usd: float = 0.0
     """Estimate for the model."""

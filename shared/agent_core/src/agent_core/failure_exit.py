@@ -28,7 +28,7 @@ class FailureExit:
     ) -> None:
         self.reason: EndReason | None = None
         """Why the conversation is about to end; None as long as there is a model."""
-        self._handover = handover
+        self._transfers = handover
         self._say = say
         self._end = end
 
@@ -36,15 +36,15 @@ class FailureExit:
         """Take the news that the model is lost."""
         rejected = isinstance(error, ModelRejected)
         self.reason = EndReason.MODEL_REJECTED if rejected else EndReason.MODEL_UNAVAILABLE
-        if self._handover.under_way:
-            self._handover.call_at_once()
+        if self._transfers.under_way:
+            self._transfers.call_at_once()
             self._end_in(LAST_CALL_SECONDS)
         else:
             seconds = min(SORRY_SECONDS, self._say() + _SORRY_MARGIN)
             asyncio.get_running_loop().call_later(seconds, self._end_if_alone)
 
     def _end_if_alone(self) -> None:
-        self._end_in(LAST_CALL_SECONDS if self._handover.under_way else 0.0)
+        self._end_in(LAST_CALL_SECONDS if self._transfers.under_way else 0.0)
 
     def _end_in(self, seconds: float) -> None:
         if self.reason is not None:

@@ -8,7 +8,9 @@ from agent_core.events import EndReason
 from agent_core.nova.transcript import History
 from agent_core.nova.wire import Role
 
-OVER: Final = frozenset({EndReason.CALLER_LEFT, EndReason.AGENT_ENDED, EndReason.CALLER_SILENT, EndReason.TIME_LIMIT})
+OVER: Final = frozenset(
+    {EndReason.CALLER_HUNG_UP, EndReason.AGENT_ENDED, EndReason.IDLE_TIMEOUT, EndReason.MAX_DURATION}
+)
 """Ends after which a conversation does not come back. One that was put through to a person may."""
 _QUOTED: Final = 300
 """Characters of the caller's last words that are repeated to the model."""

@@ -41,8 +41,8 @@ class SessionRequest:
     """What a conversation begins with: its place, and a model session if one was parked for it."""
 
     channel: str
-    place: Slot
-    parked: PrewarmedSession | None = None
+    slot: Slot
+    prewarmed: PrewarmedSession | None = None
     call_sid: str | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
     region: str = ""
@@ -73,9 +73,9 @@ class SessionRequest:
 
     async def discard(self) -> None:
         """Release both, if no session came of it; bounded, never raises."""
-        self.place.release()
-        if self.parked is not None:
-            await self.parked.discard()
+        self.slot.release()
+        if self.prewarmed is not None:
+            await self.prewarmed.discard()
 
 
 class ModelSessionFactory:
@@ -87,22 +87,22 @@ class ModelSessionFactory:
         media: At which rates its sound travels.
     """
 
-    def __init__(self, agent: AgentRuntime, opening: SessionRequest, media: AudioRoute) -> None:
+    def __init__(self, agent: AgentRuntime, session_request: SessionRequest, media: AudioRoute) -> None:
         self._agent = agent
-        self._parked = opening.parked
-        self._facts = opening.facts
-        self._details = opening.details
+        self._prewarmed = session_request.prewarmed
+        self._facts = session_request.facts
+        self._details = session_request.details
         self._rates = (media.input_rate, media.output_rate)
 
     async def first(self) -> ModelSession | None:
         """Give the parked session, see ``ModelSource``."""
-        parked, self._parked = self._parked, None
-        if parked is None:
+        prewarmed, self._prewarmed = self._prewarmed, None
+        if prewarmed is None:
             return None
         try:
-            return await parked.session()
+            return await prewarmed.session()
         except Exception:
-            await parked.discard()
+            await prewarmed.discard()
             raise
 
     async def open(self, history: History) -> ModelSession:
@@ -118,6 +118,6 @@ class ModelSessionFactory:
 
     async def discard(self) -> None:
         """Close the parked session, see ``ModelSource``."""
-        parked, self._parked = self._parked, None
-        if parked is not None:
-            await parked.discard()
+        prewarmed, self._prewarmed = self._prewarmed, None
+        if prewarmed is not None:
+            await prewarmed.discard()

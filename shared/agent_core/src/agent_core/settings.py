@@ -10,7 +10,7 @@ from datetime import UTC, tzinfo
 from enum import StrEnum
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Final, Self
+from typing import Annotated, Any, Final, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -31,6 +31,20 @@ from agent_core.errors import ConfigurationError
 
 _WEB_ADDRESS: Final[TypeAdapter[HttpUrl]] = TypeAdapter(HttpUrl)
 _FILE: Final = ".env"
+RENAMED: Final = {
+    "PHRASES_FOLDER": "ANNOUNCEMENTS_DIR",
+    "MAX_SPEND_PER_DAY": "DAILY_BUDGET_USD",
+    "METRICS_SECONDS": "METRICS_INTERVAL_SECONDS",
+    "CALLBACK_URL": "CALLBACK_REQUEST_URL",
+    "PRICE_SPEECH_INPUT": "SPEECH_INPUT_USD_PER_1K_TOKENS",
+    "PRICE_TEXT_INPUT": "TEXT_INPUT_USD_PER_1K_TOKENS",
+    "PRICE_SPEECH_OUTPUT": "SPEECH_OUTPUT_USD_PER_1K_TOKENS",
+    "PRICE_TEXT_OUTPUT": "TEXT_OUTPUT_USD_PER_1K_TOKENS",
+    "STARTS_PER_MINUTE": "RATE_LIMIT_STARTS_PER_MINUTE",
+    "STARTS_PER_MINUTE_PER_ADDRESS": "RATE_LIMIT_STARTS_PER_MINUTE_PER_ADDRESS",
+    "REQUESTS_PER_MINUTE_PER_ADDRESS": "RATE_LIMIT_REQUESTS_PER_MINUTE_PER_ADDRESS",
+}
+"""Settings by their former names, which are read until version 0.11, with a warning."""
 CALL_STORE_PATTERN: Final = r"^(none|file:.+|dynamodb:[A-Za-z0-9_.-]{3,255})$"
 """``none``, ``file:<folder>`` or ``dynamodb:<table>``."""
 
@@ -156,7 +170,7 @@ class CoreSettings(BaseSettings):
     nova_sonic_renew_seconds: Annotated[float, Field(ge=3, le=380)] = 360
     """Age from which a stream to the model is replaced in a quiet moment; a quarter later it is replaced anyhow. The
     model ends a stream after 480 seconds."""
-    phrases_folder: Path | None = None
+    announcements_dir: Path | None = None
     """Your own recordings of what callers hear when the model cannot speak: `hold.wav`, `hold_on.wav`, `look_up.wav`,
     `sorry.wav`, 16-bit mono at any rate, each with its words in a text file (`hold.txt`) for the page's captions. None
     takes those that come with the product."""
@@ -193,23 +207,23 @@ class CoreSettings(BaseSettings):
 
     metrics_namespace: Annotated[str, Field(pattern="^[A-Za-z0-9._/#:-]{1,255}$")] = "VoiceAgent"
     """CloudWatch namespace. Two environments in one account and region need two."""
-    metrics_seconds: Annotated[float, Field(ge=0.1, le=60)] = 30
-    """How often metrics are written; `FreePlaces` is written every 10 seconds in any case."""
+    metrics_interval_seconds: Annotated[float, Field(ge=0.1, le=60)] = 30
+    """How often metrics are written; `FreeSlots` is written every 10 seconds in any case."""
     otel_exporter_otlp_endpoint: HttpUrl | None = None
     """Where traces go, as OTLP over HTTP; none are made without it. OpenTelemetry's own ``OTEL_…`` variables, such as
     ``OTEL_EXPORTER_OTLP_HEADERS``, hold too."""
 
-    price_speech_input: Annotated[float, Field(ge=0)] = 0.0034
+    speech_input_usd_per_1k_tokens: Annotated[float, Field(ge=0)] = 0.0034
     """US dollars for 1 000 tokens of what the caller says. These four are estimates from above, the dearer of Nova
     Sonic and Nova 2 Sonic in US East in 2025; AWS announced Nova 2.5 Sonic at the price of Nova 2 Sonic. Compare them
     with the price list of your region."""
-    price_text_input: Annotated[float, Field(ge=0)] = 0.00033
+    text_input_usd_per_1k_tokens: Annotated[float, Field(ge=0)] = 0.00033
     """US dollars for 1 000 tokens of prompt, history and tool results."""
-    price_speech_output: Annotated[float, Field(ge=0)] = 0.0136
+    speech_output_usd_per_1k_tokens: Annotated[float, Field(ge=0)] = 0.0136
     """US dollars for 1 000 tokens of what the agent says."""
-    price_text_output: Annotated[float, Field(ge=0)] = 0.00275
+    text_output_usd_per_1k_tokens: Annotated[float, Field(ge=0)] = 0.00275
     """US dollars for 1 000 tokens of what the agent writes."""
-    max_spend_per_day: Annotated[float | None, Field(gt=0)] = None
+    daily_budget_usd: Annotated[float | None, Field(gt=0)] = None
     """US dollars for the model after which this task takes no new conversation until midnight UTC; those that go on go
     on. Counted by each task for itself and forgotten when it ends: a brake, no bill."""
 
@@ -300,11 +314,11 @@ class CoreSettings(BaseSettings):
             ConfigurationError: something is missing or wrong; the text names the variable. A name in ``.env`` that is
                 nearly a setting is wrong too: it would be ignored.
         """
-        in_file = (name.upper() for name in DotEnvSettingsSource(cls).env_vars)
+        in_file = [name.upper() for name in DotEnvSettingsSource(cls).env_vars if name.upper() not in RENAMED]
         if problems := [f"{name} is not a setting; write {near}" for name, near in cls._misspelt(in_file)]:
             raise ConfigurationError(f"{_FILE}: {'; '.join(problems)}")
         try:
-            return cls()
+            return cls(**cls._renamed())
         except ValidationError as error:
             raise ConfigurationError(_explain(error)) from None
 
@@ -316,6 +330,23 @@ class CoreSettings(BaseSettings):
         too, and a name that it adds must not stop a deployment.
         """
         return cls._misspelt(os.environ)
+
+    @classmethod
+    def renamed(cls) -> list[tuple[str, str]]:
+        """Return the former names of settings that are in use, each with its new name."""
+        return [(old, new) for old, new in RENAMED.items() if old in cls._given() and new.lower() in cls.model_fields]
+
+    @classmethod
+    def _renamed(cls) -> dict[str, Any]:
+        """Return the values of settings that only their former names set, by field."""
+        given = cls._given()
+        return {new.lower(): given[old] for old, new in cls.renamed() if new not in given}
+
+    @classmethod
+    def _given(cls) -> dict[str, str]:
+        """Return what the environment and ``.env`` set; the environment wins."""
+        in_file = {name.upper(): value for name, value in DotEnvSettingsSource(cls).env_vars.items() if value}
+        return in_file | {name: value for name, value in os.environ.items() if value}
 
     @classmethod
     def _misspelt(cls, given: Iterable[str]) -> list[tuple[str, str]]:

@@ -59,7 +59,7 @@ class TransferController:
         self,
         people: People | None,
         *,
-        tally: SessionStats,
+        stats: SessionStats,
         summary: Callable[[str], str],
         succeeded: Callable[[], None],
         failed: Callable[[str], None],
@@ -71,7 +71,7 @@ class TransferController:
         self._summary = summary
         self._succeeded = succeeded
         self._failed = failed
-        self._announcement = GracefulHangup(tally, self._announced)
+        self._announcement = GracefulHangup(stats, self._announced)
         self._wanted: tuple[str, str] | None = None
         self._left = MAX_TRANSFERS - transfers
         self._calling: asyncio.Task[bool] | None = None

@@ -2,4 +2,4 @@
 
 from standins.daily.server import DailySettings, DailyStandin
 
-__all__ = ["DailyStandin", "DailySettings"]
+__all__ = ["DailySettings", "DailyStandin"]

@@ -56,7 +56,7 @@ class DailyStandin:
 
     def __init__(self, settings: DailySettings | None = None) -> None:
         self._settings = settings or DailySettings()
-        self._house = DailyDomain(self._settings.clock)
+        self._domain = DailyDomain(self._settings.clock)
         self._script: FaultSchedule[DailyFault] = FaultSchedule()
         self._all = RateLimit(100, 5, self._settings.clock)
         self._slow = RateLimit(50, 30, self._settings.clock)
@@ -92,12 +92,12 @@ class DailyStandin:
     @property
     def ledger(self) -> RoomLedger:
         """What was made and deleted."""
-        return self._house.ledger
+        return self._domain.ledger
 
     @property
     def open_rooms(self) -> list[str]:
         """Names of the rooms that are there."""
-        return self._house.open_rooms
+        return self._domain.open_rooms
 
     def describe(self, name: str) -> Json:
         """Describe a room as the API does.
@@ -105,7 +105,7 @@ class DailyStandin:
         Raises:
             RestRefusedError: It is not there.
         """
-        return self._house.get(name)
+        return self._domain.get(name)
 
     def read_token(self, token: str) -> Json:
         """Tell what a token says.
@@ -113,7 +113,7 @@ class DailyStandin:
         Raises:
             RestRefusedError: It is none of ours, or over.
         """
-        return self._house.read_token(token)
+        return self._domain.read_token(token)
 
     def fail(self, fault: DailyFault) -> None:
         """Add a fault to the script."""
@@ -141,22 +141,22 @@ class DailyStandin:
         )
 
     async def _create(self, request: Request) -> Response:
-        return await self._answer("create", request, self._house.create)
+        return await self._answer("create", request, self._domain.create)
 
     async def _list(self, request: Request) -> Response:
-        return await self._answer("list", request, lambda _: self._house.list_rooms())
+        return await self._answer("list", request, lambda _: self._domain.list_rooms())
 
     async def _get(self, request: Request) -> Response:
-        return await self._answer("get", request, lambda _: self._house.get(request.path_params["name"]))
+        return await self._answer("get", request, lambda _: self._domain.get(request.path_params["name"]))
 
     async def _delete(self, request: Request) -> Response:
-        return await self._answer("delete", request, lambda _: self._house.delete(request.path_params["name"]))
+        return await self._answer("delete", request, lambda _: self._domain.delete(request.path_params["name"]))
 
     async def _token(self, request: Request) -> Response:
-        return await self._answer("token", request, self._house.make_token)
+        return await self._answer("token", request, self._domain.make_token)
 
     async def _read_token(self, request: Request) -> Response:
-        return await self._answer("get", request, lambda _: self._house.read_token(request.path_params["token"]))
+        return await self._answer("get", request, lambda _: self._domain.read_token(request.path_params["token"]))
 
     async def _answer(self, name: str, request: Request, step: Step) -> Response:
         body = await request.body()

@@ -33,10 +33,10 @@ class EdgeState:
 class ClientConnection:
     """Serves one connection until it ends."""
 
-    def __init__(self, wire: Wire, house: EdgeState) -> None:
+    def __init__(self, wire: Wire, server_state: EdgeState) -> None:
         self._peer = H11Connection(wire, h11.SERVER)
-        self._house = house
-        self._idle = Idle(house.idle_seconds)
+        self._server_state = server_state
+        self._idle = Idle(server_state.idle_seconds)
         self._exchange: ProxiedRequest | None = None
         self._waits_for_target = False
         wire.touched = self._idle.touch
@@ -78,25 +78,25 @@ class ClientConnection:
         if request.method == b"TRACE":
             raise Unanswered(405, "trace")
         target = request.target.decode("latin-1")
-        match self._house.router.route(target, list(request.headers)):
+        match self._server_state.router.route(target, list(request.headers)):
             case RedirectAction() as redirect:
                 host = dict(request.headers).get(b"host", b"").decode("latin-1")
                 await self._send(redirect.status, *redirection(redirect, target, host))
             case Forward(group):
-                await self._forward(request, self._house.groups[group])
+                await self._forward(request, self._server_state.groups[group])
 
     async def _forward(self, request: h11.Request, group: Group) -> None:
-        arrival = RequestOrigin(self._peer.wire.peer, self._house.protocol, self._house.port)
+        arrival = RequestOrigin(self._peer.wire.peer, self._server_state.protocol, self._server_state.port)
         target = group.choose(request.headers.raw_items())
         self._waits_for_target = True
         peer = await target.connect()
         peer.wire.touched = self._idle.touch
         with target.using(peer):
             self._exchange = ProxiedRequest(self._peer, peer, group.cookies(target))
-            await self._exchange.run(request, arrival, self._house.headers)
+            await self._exchange.run(request, arrival, self._server_state.headers)
 
     async def _refuse(self, failure: Unanswered) -> None:
-        self._house.log({"event": "edge_answered", "status": failure.status, "reason": failure.reason})
+        self._server_state.log({"event": "edge_answered", "status": failure.status, "reason": failure.reason})
         begun = self._exchange is not None and self._exchange.answered
         if begun or failure.status == CLIENT_CLOSED:
             self._peer.wire.abort()  # half an answer must not look like a whole one

@@ -69,7 +69,7 @@ class Edge:
         unknown = set(settings.targets) - set(described.groups)
         if unknown or settings.listener not in described.listeners:
             raise TemplateError(f"no such target group or listener: {', '.join(unknown) or settings.listener}")
-        self._house = _house(settings, described)
+        self._server_state = _server_state(settings, described)
         self._visits: set[asyncio.Task[None]] = set()
         self._running = AsyncExitStack()
         self.port = settings.port
@@ -82,9 +82,9 @@ class Edge:
         """
         loop = asyncio.get_running_loop()
         server = await loop.create_server(lambda: Wire(self._came), self._settings.host, self._settings.port)
-        self.port = self._house.port = server.sockets[0].getsockname()[1]
+        self.port = self._server_state.port = server.sockets[0].getsockname()[1]
         self._running.push_async_callback(self._close, server)
-        for group in self._house.groups.values():
+        for group in self._server_state.groups.values():
             watching = asyncio.create_task(group.watch())
             self._running.push_async_callback(_cancelled, watching)
         return self
@@ -105,34 +105,34 @@ class Edge:
 
     def targets(self, group: str) -> list[EdgeTarget]:
         """Give the targets of a group."""
-        return self._house.groups[group].targets
+        return self._server_state.groups[group].targets
 
     def register(self, group: str, address: Address) -> EdgeTarget:
         """Put a process behind a group, as a deployment does."""
-        return self._house.groups[group].register(*address)
+        return self._server_state.groups[group].register(*address)
 
     @property
     def groups(self) -> list[str]:
         """The target groups of the template."""
-        return list(self._house.groups)
+        return list(self._server_state.groups)
 
     def deregister(self, group: str, target: EdgeTarget) -> None:
         """Take a target out, as a deployment does."""
-        self._house.groups[group].deregister(target)
+        self._server_state.groups[group].deregister(target)
 
     def _came(self, wire: Wire) -> None:
-        visit = asyncio.create_task(ClientConnection(wire, self._house).serve())
+        visit = asyncio.create_task(ClientConnection(wire, self._server_state).serve())
         self._visits.add(visit)
         visit.add_done_callback(self._visits.discard)
 
     async def _close(self, server: asyncio.Server) -> None:
         server.close()
         await asyncio.gather(*(_cancelled(visit) for visit in list(self._visits)))
-        for group in self._house.groups.values():
+        for group in self._server_state.groups.values():
             group.close()
 
 
-def _house(settings: EdgeSettings, described: Balancer) -> EdgeState:
+def _server_state(settings: EdgeSettings, described: Balancer) -> EdgeState:
     listener = described.listeners[settings.listener]
     groups = {
         name: Group(group, settings.targets.get(name, ()), settings.hurry, settings.log)

@@ -37,17 +37,19 @@ class ClockOrder(BaseModel):
     scale: float = Field(gt=0, le=10_000)
 
 
-def control_app(house: ServerState) -> Starlette:
+def control_app(server_state: ServerState) -> Starlette:
     """Make the application over a running stand-in."""
     routes = [
-        Route("/health", _showing(lambda: {"status": "ok", "standin": "nova", "brain": house.brain.description})),
-        Route("/stats", _showing(house.ledger.stats)),
-        Route("/sessions", _showing(lambda: [record.as_json() for record in house.ledger.sessions.values()])),
-        Route("/sessions/{session_id}", _session(house)),
-        Route("/faults", _faults(house), methods=["GET", "POST", "DELETE"]),
-        Route("/clock", _clock(house), methods=["GET", "POST"]),
-        Route("/limits", _rules(house, "limits"), methods=["GET", "PATCH"]),
-        Route("/pace", _rules(house, "pace"), methods=["GET", "PATCH"]),
+        Route(
+            "/health", _showing(lambda: {"status": "ok", "standin": "nova", "brain": server_state.backend.description})
+        ),
+        Route("/stats", _showing(server_state.ledger.stats)),
+        Route("/sessions", _showing(lambda: [record.as_json() for record in server_state.ledger.sessions.values()])),
+        Route("/sessions/{session_id}", _session(server_state)),
+        Route("/faults", _faults(server_state), methods=["GET", "POST", "DELETE"]),
+        Route("/clock", _clock(server_state), methods=["GET", "POST"]),
+        Route("/limits", _rules(server_state, "limits"), methods=["GET", "PATCH"]),
+        Route("/pace", _rules(server_state, "pace"), methods=["GET", "PATCH"]),
     ]
     return Starlette(routes=routes, exception_handlers={ValueError: _invalid})
 
@@ -59,40 +61,40 @@ def _showing(view: Callable[[], object]) -> Endpoint:
     return show
 
 
-def _session(house: ServerState) -> Endpoint:
+def _session(server_state: ServerState) -> Endpoint:
     async def session(request: Request) -> Response:
-        record = house.ledger.sessions.get(request.path_params["session_id"])
+        record = server_state.ledger.sessions.get(request.path_params["session_id"])
         return JSONResponse(record.as_json()) if record else JSONResponse({"message": "no such session"}, 404)
 
     return session
 
 
-def _faults(house: ServerState) -> Endpoint:
+def _faults(server_state: ServerState) -> Endpoint:
     async def faults(request: Request) -> Response:
         if request.method == "DELETE":
-            house.faults.clear()
+            server_state.faults.clear()
         if request.method == "POST":
-            house.faults.add(ModelFault.model_validate_json(await request.body()))
-        return JSONResponse([fault.model_dump() for fault in house.faults.pending()])
+            server_state.faults.add(ModelFault.model_validate_json(await request.body()))
+        return JSONResponse([fault.model_dump() for fault in server_state.faults.pending()])
 
     return faults
 
 
-def _clock(house: ServerState) -> Endpoint:
+def _clock(server_state: ServerState) -> Endpoint:
     async def clock(request: Request) -> Response:
         if request.method == "POST":
-            house.clock.run_at(ClockOrder.model_validate_json(await request.body()).scale)
-        return JSONResponse({"scale": house.clock.scale})
+            server_state.clock.run_at(ClockOrder.model_validate_json(await request.body()).scale)
+        return JSONResponse({"scale": server_state.clock.scale})
 
     return clock
 
 
-def _rules(house: ServerState, group: Literal["limits", "pace"]) -> Endpoint:
+def _rules(server_state: ServerState, group: Literal["limits", "pace"]) -> Endpoint:
     async def rules(request: Request) -> Response:
         if request.method == "PATCH":
             changes = _CHANGES.validate_json(await request.body())
-            setattr(house, group, changed(getattr(house, group), changes))
-        return JSONResponse(asdict(getattr(house, group)))
+            setattr(server_state, group, changed(getattr(server_state, group), changes))
+        return JSONResponse(asdict(getattr(server_state, group)))
 
     return rules
 

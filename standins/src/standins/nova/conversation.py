@@ -20,7 +20,7 @@ from standins.nova.turn_taking import TurnContext, TurnTaking
 class Setting:
     """What the conversations of a stream have in common."""
 
-    brain: Backend
+    backend: Backend
     pace: Pace
     faults: FaultPlan
     record: SessionRecord
@@ -47,8 +47,8 @@ class PromptConversation:
         self._completion.input.read(prompt.system + "".join(text for _, text in prompt.history))
         self._completion.start()
         around = TurnContext(
-            dialogue=setting.brain.dialogue(tools=_tools(prompt), system=prompt.system, history=prompt.history),
-            voice=setting.brain.voice,
+            dialogue=setting.backend.dialogue(tools=_tools(prompt), system=prompt.system, history=prompt.history),
+            voice=setting.backend.voice,
             pace=setting.pace,
             faults=setting.faults,
             tasks=setting.tasks,
@@ -65,7 +65,7 @@ class PromptConversation:
     def open_line(self, sample_rate: int) -> None:
         """Begin to listen."""
         self._setting.record.input_rate = sample_rate
-        ear = self._setting.brain.hearing.listen(sample_rate, sensitivity=self._sensitivity)
+        ear = self._setting.backend.hearing.listen(sample_rate, sensitivity=self._sensitivity)
         self._line = AudioFeed(ear, sample_rate, self.turns.notice)
         self._setting.tasks.start(self._line.run())
 

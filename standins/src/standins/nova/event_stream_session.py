@@ -38,20 +38,20 @@ class EventStreamSession:
     """An open stream: owns everything that happens on it."""
 
     def __init__(
-        self, exchange: H2Request, house: ServerState, record: SessionRecord, chain: ChunkChain | None
+        self, exchange: H2Request, server_state: ServerState, record: SessionRecord, chain: ChunkChain | None
     ) -> None:
         self._exchange = exchange
-        self._house = house
+        self._server_state = server_state
         self._record = record
         self._chain = chain
         self._decoder = MessageDecoder()
-        self._limits = house.limits
-        self._session = ProtocolState(record.model_id, house.limits, house.clock.now())
+        self._limits = server_state.limits
+        self._session = ProtocolState(record.model_id, server_state.limits, server_state.clock.now())
         self._prompt: OpenedPrompt | None = None
         self._conversation: PromptConversation | None = None
         self._over = asyncio.Event()
         self._tasks = TaskPool(self._failed)
-        house.ledger.open(record)
+        server_state.ledger.open(record)
         note("session_opened", session_id=record.session_id, request_id=record.request_id, model_id=record.model_id)
 
     def received(self, chunk: bytes) -> None:
@@ -78,7 +78,7 @@ class EventStreamSession:
     async def run(self) -> None:
         """Keep the stream until it is over."""
         self._tasks.start(self._watch())
-        if fault := self._house.faults.take("session"):
+        if fault := self._server_state.faults.take("session"):
             asyncio.get_running_loop().call_later(fault.after_ms / 1000, self._misbehave, fault)
         try:
             await self._over.wait()
@@ -91,8 +91,8 @@ class EventStreamSession:
     async def _watch(self) -> None:
         """End the stream when its time or the caller's silence runs out."""
         while True:
-            await self._house.clock.sleep_until(self._session.deadline)
-            self._session.check(self._house.clock.now())
+            await self._server_state.clock.sleep_until(self._session.deadline)
+            self._session.check(self._server_state.clock.now())
 
     def _take(self, message: StreamMessage) -> None:
         if self._over.is_set():
@@ -102,7 +102,7 @@ class EventStreamSession:
         if not message.payload:
             return  # the signed, empty end of the client's events; END_STREAM follows
         event, at = parse(payload.unwrap(message)), asyncio.get_running_loop().time()
-        for effect in self._session.receive(event, self._house.clock.now(), at):
+        for effect in self._session.receive(event, self._server_state.clock.now(), at):
             self._act(effect)
 
     def _act(self, effect: Effect) -> None:
@@ -140,9 +140,9 @@ class EventStreamSession:
     def _setting(self) -> Setting:
         loop, limits = asyncio.get_running_loop(), self._limits
         return Setting(
-            brain=self._house.brain,
-            pace=self._house.pace,
-            faults=self._house.faults,
+            backend=self._server_state.backend,
+            pace=self._server_state.pace,
+            faults=self._server_state.faults,
             record=self._record,
             tasks=self._tasks,
             send=self._send,
@@ -215,5 +215,5 @@ class EventStreamSession:
         if self._over.is_set():
             return
         self._over.set()
-        self._house.ledger.close(self._record, reason)
+        self._server_state.ledger.close(self._record, reason)
         note("session_ended", session_id=self._record.session_id, reason=reason)

@@ -16,9 +16,9 @@ from standins.nova.session_records import SessionRecord
 class PendingStream:
     """Owns an exchange from its headers until it is refused or its stream opens; what comes early waits."""
 
-    def __init__(self, exchange: H2Request, house: ServerState) -> None:
+    def __init__(self, exchange: H2Request, server_state: ServerState) -> None:
         self._exchange = exchange
-        self._house = house
+        self._server_state = server_state
         self._request_id = str(uuid.uuid4())
         self._early: list[bytes] = []
         self._early_end = False
@@ -41,7 +41,7 @@ class PendingStream:
         try:
             opened = await self._open()
         except StreamRefused as refused:
-            self._house.ledger.streams_refused += 1
+            self._server_state.ledger.streams_refused += 1
             note("stream_refused", request_id=self._request_id, error=refused.kind, detail=refused.detail)
             self._exchange.respond(*stream_request.refusal(refused, self._request_id))
             return
@@ -55,12 +55,12 @@ class PendingStream:
             None if the fault has ended the exchange.
         """
         request = stream_request.request_of(self._exchange.headers)
-        stream_request.model_of(request, self._house)
-        fault = self._house.faults.take("open")
+        stream_request.model_of(request, self._server_state)
+        fault = self._server_state.faults.take("open")
         if fault is not None and await self._struck_by(fault):
-            self._house.ledger.streams_refused += 1
+            self._server_state.ledger.streams_refused += 1
             return None
-        return None if self._lost.is_set() else stream_request.admit(request, self._house)
+        return None if self._lost.is_set() else stream_request.admit(request, self._server_state)
 
     async def _struck_by(self, fault: ModelFault) -> bool:
         note("fault_struck", request_id=self._request_id, on="open", action=fault.action, error=fault.error)
@@ -83,8 +83,8 @@ class PendingStream:
 
     async def _become(self, opened: stream_request.StreamOpening) -> None:
         record = SessionRecord(str(uuid.uuid4()), self._request_id, opened.model_id, opened.access_key_id)
-        record.sound = bytearray() if self._house.keep_sound else None
-        stream = EventStreamSession(self._exchange, self._house, record, opened.chain)
+        record.sound = bytearray() if self._server_state.keep_sound else None
+        stream = EventStreamSession(self._exchange, self._server_state, record, opened.chain)
         self._exchange.respond(200, stream_request.headers_of(self._request_id, payload.CONTENT_TYPE))
         self._exchange.owner = stream
         for chunk in self._early:

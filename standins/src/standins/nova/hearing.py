@@ -2,4 +2,4 @@
 
 from standins.speech.recognition import RecognisedWords, RecognitionService, SessionRecognition, SpeechStarted
 
-__all__ = ["SessionRecognition", "RecognisedWords", "RecognitionService", "SpeechStarted"]
+__all__ = ["RecognisedWords", "RecognitionService", "SessionRecognition", "SpeechStarted"]

@@ -16,7 +16,7 @@ from standins.nova.session_records import SessionLedger
 class ServerState:
     """One server's brain, rules, clock and books. A stream takes the rules that are in force when it opens."""
 
-    brain: Backend
+    backend: Backend
     secrets: Mapping[str, str] | None
     """Secret access key by access key id; None takes any credentials."""
     limits: ServiceLimits

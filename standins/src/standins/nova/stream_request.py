@@ -38,7 +38,7 @@ def request_of(headers: Sequence[tuple[str, str]]) -> sigv4.SignedRequest:
     return sigv4.SignedRequest(fields.get(":method", ""), path, query, fields)
 
 
-def model_of(request: sigv4.SignedRequest, house: ServerState) -> str:
+def model_of(request: sigv4.SignedRequest, server_state: ServerState) -> str:
     """Give the model that a request's path names.
 
     Raises:
@@ -47,28 +47,28 @@ def model_of(request: sigv4.SignedRequest, house: ServerState) -> str:
     found = _PATH.fullmatch(request.path)
     if found is None or request.method != "POST":
         raise StreamRefused("UnknownOperationException", "The stand-in knows only InvokeModelWithBidirectionalStream.")
-    return chosen(unquote(found["model"]), house.models, house.retired)
+    return chosen(unquote(found["model"]), server_state.models, server_state.retired)
 
 
-def admit(request: sigv4.SignedRequest, house: ServerState) -> StreamOpening:
+def admit(request: sigv4.SignedRequest, server_state: ServerState) -> StreamOpening:
     """Check whom a request comes from and what it wants.
 
     Raises:
         Refused: the signature is wrong, the model unknown, or the account has as many streams open as it may have.
     """
-    model_id, secrets = model_of(request, house), house.secrets
+    model_id, secrets = model_of(request, server_state), server_state.secrets
     if secrets is None:
-        _within_quota(house)
+        _within_quota(server_state)
         signed = "authorization" in request.headers
         return StreamOpening(model_id, sigv4.authorization_of(request).access_key_id if signed else "", None)
     chain = sigv4.verify(request, secrets, datetime.now(UTC))
-    _within_quota(house)
+    _within_quota(server_state)
     return StreamOpening(model_id, sigv4.authorization_of(request).access_key_id, chain)
 
 
-def _within_quota(house: ServerState) -> None:
-    quota = house.limits.concurrent
-    if quota is not None and house.ledger.streams_open >= quota:
+def _within_quota(server_state: ServerState) -> None:
+    quota = server_state.limits.concurrent
+    if quota is not None and server_state.ledger.streams_open >= quota:
         raise StreamRefused("ThrottlingException", TOO_MANY, f"{quota} streams are open")
 
 

@@ -126,6 +126,6 @@ class ParrotDialogue:
         ]
 
 
-def tone_brain() -> Backend:
+def tone_backend() -> Backend:
     """Put the three together."""
     return Backend(LoudnessHearing(), ToneVoice(), ParrotDialogue, "tones: hears loudness, understands nothing")

@@ -7,4 +7,4 @@ authentication, proxies with their routes, re-invitations or DTMF.
 from standins.sip.leg import Leg, NotAnsweredError
 from standins.sip.sip_phone import PersonScript, SipPhone
 
-__all__ = ["Leg", "NotAnsweredError", "SipPhone", "PersonScript"]
+__all__ = ["Leg", "NotAnsweredError", "PersonScript", "SipPhone"]

@@ -5,10 +5,10 @@ from standins.speech.short_replies import contains, transcribe_answer
 from standins.speech.voice import NoVoiceError, VoiceService, sentences_of
 
 __all__ = [
-    "SessionRecognition",
+    "NoVoiceError",
     "RecognisedWords",
     "RecognitionService",
-    "NoVoiceError",
+    "SessionRecognition",
     "SpeechStarted",
     "VoiceService",
     "contains",

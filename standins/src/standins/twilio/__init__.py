@@ -8,4 +8,4 @@ from standins.twilio.handset import Handset
 from standins.twilio.server import TwilioExchange
 from standins.twilio.settings import DialScript, ExchangeSettings
 
-__all__ = ["BANNER", "DialScript", "CallServer", "ExchangeSettings", "Handset", "RestFault", "TwilioExchange"]
+__all__ = ["BANNER", "CallServer", "DialScript", "ExchangeSettings", "Handset", "RestFault", "TwilioExchange"]

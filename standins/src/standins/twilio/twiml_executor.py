@@ -21,7 +21,7 @@ from standins.twilio.twiml_parser import (
     NotPretended,
     Pause,
     Play,
-    SayVerb,
+    Say,
     Stream,
     TwimlError,
     names,
@@ -68,7 +68,7 @@ class TwimlExecutor:
                 return await self._connect(step)
             case Dial():
                 return await self._ring(step)
-            case SayVerb(text, loop=loop):
+            case Say(text, loop=loop):
                 await self._say(text, loop)
             case Play(url, loop):
                 await self._play(url, loop)

@@ -57,7 +57,7 @@ class Connect:
 
 
 @dataclass(frozen=True)
-class SayVerb:
+class Say:
     """Read a text to the caller."""
 
     text: str
@@ -85,7 +85,7 @@ class Pause:
 class Gather:
     """Collect keys while something is said, and for some seconds after it."""
 
-    prompts: tuple["SayVerb | Play | Pause", ...]
+    prompts: tuple["Say | Play | Pause", ...]
     action: str
     method: str = "POST"
     num_digits: int = 0
@@ -120,7 +120,7 @@ class Dial:
 
 
 @dataclass(frozen=True)
-class RedirectVerb:
+class Redirect:
     """Go on with another document."""
 
     url: str
@@ -146,7 +146,7 @@ class NotPretended:
     name: str
 
 
-type Verb = Connect | Gather | SayVerb | Play | Pause | Dial | RedirectVerb | Hangup | Reject | NotPretended
+type Verb = Connect | Gather | Say | Play | Pause | Dial | Redirect | Hangup | Reject | NotPretended
 
 
 def parse(text: str, base_url: str) -> tuple[Verb, ...]:
@@ -177,7 +177,7 @@ def _verb(element: ET.Element, base: str) -> Verb:  # noqa: PLR0911 - one return
         case "Connect":
             return _connect(element, base)
         case "Say":
-            return SayVerb(_text(element), element.get("voice", ""), element.get("language", ""), _loop(element))
+            return Say(_text(element), element.get("voice", ""), element.get("language", ""), _loop(element))
         case "Play":
             return Play(urljoin(base, _text(element)), _loop(element))
         case "Pause":
@@ -187,7 +187,7 @@ def _verb(element: ET.Element, base: str) -> Verb:  # noqa: PLR0911 - one return
         case "Gather":
             return _gather(element, base)
         case "Redirect":
-            return RedirectVerb(urljoin(base, _text(element)), element.get("method", "POST").upper())
+            return Redirect(urljoin(base, _text(element)), element.get("method", "POST").upper())
         case "Hangup":
             return Hangup()
         case "Reject":
@@ -228,7 +228,7 @@ def _gather(element: ET.Element, base: str) -> Gather | NotPretended:
         reason = f"<Gather> has no attribute {unknown[0]!r}"
         raise TwimlError(reason)
     prompts = tuple(_verb(child, base) for child in element)
-    if not all(isinstance(prompt, SayVerb | Play | Pause) for prompt in prompts):
+    if not all(isinstance(prompt, Say | Play | Pause) for prompt in prompts):
         reason = "<Gather> may hold <Say>, <Play> and <Pause> only"
         raise TwimlError(reason)
     digits = element.get("numDigits", "0")
@@ -237,7 +237,7 @@ def _gather(element: ET.Element, base: str) -> Gather | NotPretended:
         raise TwimlError(reason)
     action, method = _action(element, base)
     return Gather(
-        tuple(prompt for prompt in prompts if isinstance(prompt, SayVerb | Play | Pause)),
+        tuple(prompt for prompt in prompts if isinstance(prompt, Say | Play | Pause)),
         action or base,
         method,
         int(digits),

@@ -16,9 +16,9 @@ from standins.twilio.twiml_parser import (
     NotPretended,
     Pause,
     Play,
-    RedirectVerb,
+    Redirect,
     Reject,
-    SayVerb,
+    Say,
     TwimlError,
     Verb,
     parse,
@@ -52,7 +52,7 @@ class End:
     status: str = "completed"
 
 
-type Step = Fetch | Connect | SayVerb | Play | Pause | Dial | NotPretended | End
+type Step = Fetch | Connect | Say | Play | Pause | Dial | NotPretended | End
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class TwimlProgram:
         if not self._verbs:
             return self._go(self._ending)
         match self._verbs.pop(0):
-            case RedirectVerb(url, method):
+            case Redirect(url, method):
                 return self.redirect(url, method)
             case Hangup():
                 return self._go(End("hung_up_by_document"))
@@ -164,7 +164,7 @@ class TwimlProgram:
     def _application_error(self) -> Step:
         self._verbs = []
         self._ending = End("application_error", "failed" if self._documents == 0 else "completed")
-        return self._go(SayVerb(APPLICATION_ERROR))
+        return self._go(Say(APPLICATION_ERROR))
 
     def _go(self, step: Step) -> Step:
         self._current = step

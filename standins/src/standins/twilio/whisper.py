@@ -20,8 +20,8 @@ from standins.twilio.twiml_parser import (
     Hangup,
     Pause,
     Play,
-    RedirectVerb,
-    SayVerb,
+    Redirect,
+    Say,
     TwimlError,
     Verb,
     parse,
@@ -141,7 +141,7 @@ class Whisper:
                 case Hangup():
                     self._timeline.record("whisper_hung_up")
                     raise _HungUpError
-                case RedirectVerb(url, method):
+                case Redirect(url, method):
                     return url, method, {}
                 case Gather():
                     keys = await self._gather(verb)
@@ -153,7 +153,7 @@ class Whisper:
 
     async def _perform(self, verb: Verb) -> None:
         match verb:
-            case SayVerb(text, loop=loop):
+            case Say(text, loop=loop):
                 spoken = await announcement_audio.spoken(text, self._speak)
                 self._timeline.record("whisper", text=text, language=verb.language, spoken=spoken.aloud)
                 for _ in range(loop):

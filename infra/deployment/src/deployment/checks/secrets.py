@@ -42,7 +42,7 @@ def _look(aws: Aws, environment: TargetEnvironment, need: SecretNeeded) -> Findi
         return bad(
             f"{need.service} secret",
             f"{found.called(need)} is encrypted under {found.key}, which the services may not use",
-            f"set {service_secrets.KEY_PARAMETER} to the ARN of that key; its own policy must allow this account's roles",
+            f"set {service_secrets.KEY_PARAMETER} to the ARN of that key; its policy must allow this account's roles",
         )
     return judge(found, need)
 

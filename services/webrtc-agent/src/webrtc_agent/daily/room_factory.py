@@ -70,14 +70,18 @@ class Rooms:
             raise
         return DailyRoom(name, url, visitor_token=visitor, agent_token=agent)
 
-    def visit(
-        self, agent: AgentRuntime, opening: SessionRequest, room: DailyRoom, part: ConversationPart | None = None
+    def web_session(
+        self,
+        agent: AgentRuntime,
+        session_request: SessionRequest,
+        room: DailyRoom,
+        part: ConversationPart | None = None,
     ) -> RoomSession:
         """Prepare the conversation in a room."""
         return RoomSession(
             agent,
-            opening,
-            lambda attention: RoomTransport(room, attention),
+            session_request,
+            lambda client_input: RoomTransport(room, client_input),
             lambda: self._discard(room),
             people=self._people,
             part=part,

@@ -43,7 +43,7 @@ class RoomReaper:
         for task in list(self._tasks):
             task.cancel()
         if self._tasks:
-            log.warning("rooms_left_to_expire", rooms=len(self._tasks))
+            log.warning("room_cleanups_abandoned", rooms=len(self._tasks))
             await asyncio.wait(self._tasks)
 
     async def _remove(self, name: str) -> None:
@@ -51,7 +51,7 @@ class RoomReaper:
         try:
             await persist("delete", lambda: self._delete(name), deadline)
         except DailyFailed as failure:
-            log.warning("room_left_to_expire", error=failure.reason, **causes.fields(failure))
+            log.warning("room_cleanup_abandoned", error=failure.reason, **causes.fields(failure))
 
     async def _delete(self, name: str) -> None:
         async with self._places:

@@ -48,7 +48,7 @@ class RoomSession:
     def __init__(  # noqa: PLR0913 - made in one place
         self,
         agent: AgentRuntime,
-        opening: SessionRequest,
+        session_request: SessionRequest,
         connect: Callable[[ClientInput], RoomTransport],
         discard: Callable[[], None],
         *,
@@ -56,12 +56,12 @@ class RoomSession:
         part: ConversationPart | None = None,
     ) -> None:
         self._part = part
-        self._attention = attention = ClientInput(self._tell)
-        self._place = opening.place
+        self._client_input = client_input = ClientInput(self._tell)
+        self._slot = session_request.slot
         self._discard = discard
         self._joined = asyncio.Event()
         self._telling: set[asyncio.Task[None]] = set()
-        self._transport = transport = connect(attention)
+        self._transport = transport = connect(client_input)
         media = AudioRoute(
             INPUT_RATE,
             OUTPUT_RATE,
@@ -71,10 +71,10 @@ class RoomSession:
             before_end=self._say_why,
             people=CallBackCard(people, self._tell),
         )
-        self._session = attention.session = Session(agent, opening, media, SessionStats())
+        self._session = client_input.session = Session(agent, session_request, media, SessionStats())
         if part is not None:
-            part.begin(self._session, self._session.tally, self._was_quiet)
-            attention.on_leave = part.left
+            part.begin(self._session, self._session.stats, self._was_quiet)
+            client_input.on_leave = part.left
         transport.add_event_handler("on_joined", self._entered)
         transport.add_event_handler("on_client_connected", self._came)
         transport.add_event_handler("on_client_disconnected", self._left)
@@ -94,7 +94,7 @@ class RoomSession:
 
     def use_text_only(self) -> None:
         """Send no audio until the visitor's page asks for it."""
-        self._attention.text_only = True
+        self._client_input.text_only = True
 
     async def run(self) -> CallDetailRecord:
         """Join, talk, leave; returns its record when everything but the room is released."""
@@ -116,15 +116,15 @@ class RoomSession:
                 await self._session.somebody_there()
         except TimeoutError:
             log.warning(waits_for, session_id=self._session.session_id)
-            self._session.end(EndReason.NEVER_CONNECTED if self._joined.is_set() else EndReason.PEER_LOST)
+            self._session.end(EndReason.NEVER_CONNECTED if self._joined.is_set() else EndReason.MEDIA_DISCONNECTED)
 
     async def _entered(self, _transport: object, _joined: object) -> None:
         self._joined.set()
 
     async def _came(self, _transport: object, _participant: object) -> None:
-        await self._place.prepare()
+        await self._slot.prepare()
         try:
-            self._place.take()
+            self._slot.take()
         except AtCapacity:
             self._session.end(EndReason.NEVER_CONNECTED)
         else:
@@ -133,17 +133,17 @@ class RoomSession:
             self._session.connected()
 
     async def _left(self, _transport: object, _participant: object) -> None:
-        self._session.end(EndReason.CALLER_LEFT)
+        self._session.end(EndReason.CALLER_HUNG_UP)
 
     async def _failed(self, _transport: object, _error: object) -> None:
         """End: the agent could not join, or was put out. Pipecat itself would stay for minutes."""
         log.warning("daily_call_failed", session_id=self._session.session_id, joined=self._joined.is_set())
-        self._session.end(EndReason.PEER_LOST)
+        self._session.end(EndReason.MEDIA_DISCONNECTED)
 
     def _was_quiet(self) -> bool:
         """Daily tells that a visitor is gone seconds after the last that they heard."""
         sounded_at = self._session.sounded_at
-        read = self._attention.text_only  # what is written is there at once
+        read = self._client_input.text_only  # what is written is there at once
         heard_out = read or sounded_at is None or time.monotonic() - sounded_at > NOTICED_SECONDS
         return heard_out and not self._session.owes_answer
 

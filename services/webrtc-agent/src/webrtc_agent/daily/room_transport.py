@@ -29,25 +29,25 @@ RELEASE_SECONDS = 2.0
 class _Input(DailyInputTransport):
     """Hands the visitor's sound to the conversation directly: as frames it would pass four queues every 20 ms."""
 
-    def __init__(self, transport: "RoomTransport", attention: ClientInput) -> None:
+    def __init__(self, transport: "RoomTransport", client_input: ClientInput) -> None:
         super().__init__(transport, transport._client, transport._params)  # noqa: SLF001 - Pipecat makes it just so
-        self._attention = attention
+        self._client_input = client_input
 
     async def push_audio_frame(self, frame: InputAudioRawFrame) -> None:
         """Take 20 ms of sound."""
-        self._attention.hear(frame.audio)
+        self._client_input.hear(frame.audio)
 
 
 class _RoomOutput(DailyOutputTransport):
     """Sends silence in place of the agent's audio while the visitor reads only."""
 
-    def __init__(self, transport: "RoomTransport", attention: ClientInput) -> None:
+    def __init__(self, transport: "RoomTransport", client_input: ClientInput) -> None:
         super().__init__(transport, transport._client, transport._params)  # noqa: SLF001 - Pipecat makes it just so
-        self._attention = attention
+        self._client_input = client_input
 
     async def write_audio_frame(self, frame: OutputAudioRawFrame) -> bool:
         """Send 40 ms of audio."""
-        return await super().write_audio_frame(silenced(frame) if self._attention.text_only else frame)
+        return await super().write_audio_frame(silenced(frame) if self._client_input.text_only else frame)
 
 
 class RoomTransport(DailyTransport):
@@ -58,7 +58,7 @@ class RoomTransport(DailyTransport):
         attention: Takes sound and judges messages.
     """
 
-    def __init__(self, room: DailyRoom, attention: ClientInput) -> None:
+    def __init__(self, room: DailyRoom, client_input: ClientInput) -> None:
         params = DailyParams(
             audio_in_enabled=True,
             audio_in_sample_rate=INPUT_RATE,
@@ -70,9 +70,9 @@ class RoomTransport(DailyTransport):
         super().__init__(room.url, room.agent_token, AGENT_NAME, params)
         self._call = NativeCall(self._client._client)  # noqa: SLF001 - nothing else may keep the client
         self._client._client = self._call  # type: ignore[assignment]  # noqa: SLF001
-        self._input = _Input(self, attention)
-        self._output = _RoomOutput(self, attention)
-        self._attention = attention
+        self._input = _Input(self, client_input)
+        self._output = _RoomOutput(self, client_input)
+        self._client_input = client_input
 
     async def tell(self, message: dict[str, Any]) -> None:
         """Send the visitor a last message; does not wait long, and does not mind if nobody is there."""
@@ -91,5 +91,5 @@ class RoomTransport(DailyTransport):
             log.warning("daily_release_slow", waited_ms=round(RELEASE_SECONDS * 1000))
 
     async def _on_app_message(self, message: Any, sender: str) -> None:  # noqa: ANN401 - JSON
-        if await self._attention.believe(message):
+        if await self._client_input.accept_message(message):
             await super()._on_app_message(message, sender)

@@ -1,8 +1,8 @@
-"""What the caller hears when the model cannot speak: short recordings, ready before anybody calls.
+"""Announcements for callers while the model cannot speak: short recordings, loaded at start.
 
-The files beside this one are made by ``python -m tools.record_announcements``. An operator may replace them by a folder of their
-own, with the same names: 16-bit mono WAV, at any rate. They are brought to the rates of the media once, at the start.
-The words of ``hold.wav`` stand in ``hold.txt``, as a caption for pages; a recording without such a file has none.
+``python -m tools.record_announcements`` makes the files in this folder. An operator may replace them with a folder of
+their own (``ANNOUNCEMENTS_DIR``) that holds the same names: 16-bit mono WAV, at any rate. Each is resampled once, at
+start, to the rates in use. ``hold.txt`` is the caption of ``hold.wav``; a recording without a text file has none.
 """
 
 import wave
@@ -91,9 +91,9 @@ def _caption(path: Path) -> str:
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"PHRASES_FOLDER: {path.name} is not text in UTF-8 that can be read") from error
+        raise ConfigurationError(f"ANNOUNCEMENTS_DIR: {path.name} is not text in UTF-8 that can be read") from error
     if len(words) > MAX_WORDS:
-        raise ConfigurationError(f"PHRASES_FOLDER: {path.name} has more than {MAX_WORDS} characters")
+        raise ConfigurationError(f"ANNOUNCEMENTS_DIR: {path.name} has more than {MAX_WORDS} characters")
     return words
 
 
@@ -111,17 +111,17 @@ def _read(path: Path) -> tuple[bytes, int]:
     try:
         with wave.open(str(path)) as file:
             if (file.getnchannels(), file.getsampwidth()) != (1, _SAMPLE_BYTES):
-                raise ConfigurationError(f"PHRASES_FOLDER: {path.name} must be 16-bit mono")
+                raise ConfigurationError(f"ANNOUNCEMENTS_DIR: {path.name} must be 16-bit mono")
             if file.getframerate() not in _RATES:
-                raise ConfigurationError(f"PHRASES_FOLDER: {path.name} must have 8 to 192 kHz")
+                raise ConfigurationError(f"ANNOUNCEMENTS_DIR: {path.name} must have 8 to 192 kHz")
             if file.getnframes() > MAX_SECONDS * file.getframerate():
-                raise ConfigurationError(f"PHRASES_FOLDER: {path.name} is longer than {MAX_SECONDS:.0f} s")
+                raise ConfigurationError(f"ANNOUNCEMENTS_DIR: {path.name} is longer than {MAX_SECONDS:.0f} s")
             pcm = file.readframes(file.getnframes())
             if not _is_audible(pcm):
-                raise ConfigurationError(f"PHRASES_FOLDER: {path.name} is silent; record it again")
+                raise ConfigurationError(f"ANNOUNCEMENTS_DIR: {path.name} is silent; record it again")
             return pcm, file.getframerate()
     except (OSError, EOFError, wave.Error) as error:
-        raise ConfigurationError(f"PHRASES_FOLDER: {path.name} is no WAV file that can be read") from error
+        raise ConfigurationError(f"ANNOUNCEMENTS_DIR: {path.name} is no WAV file that can be read") from error
 
 
 def _is_audible(pcm: bytes) -> bool:

@@ -44,7 +44,7 @@ class ErrorRule:
     """One kind of error, narrowed down by a piece of its text where one kind means several things."""
 
     kind: str
-    remedy: RetryPolicy
+    retry_policy: RetryPolicy
     text: str = ""
 
 
@@ -86,7 +86,7 @@ def remedy_for(kind: str, text: str) -> RetryPolicy:
     """
     for row in TABLE:
         if row.kind == kind and row.text in text:
-            return row.remedy
+            return row.retry_policy
     return RetryPolicy.RETRY
 
 

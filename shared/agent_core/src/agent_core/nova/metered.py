@@ -149,5 +149,5 @@ class _Promised:
         """End the promise; returns its region if it was not used."""
         region, self._region = self._region, None
         if region is not None:
-            region.share.opening -= 1
+            region.share.session_request -= 1
         return region

@@ -1,6 +1,6 @@
 """One session with the model: the protocol's names and order, on any ``ModelStream``.
 
-A session may be opened before there is anybody to talk to (see ``parking``); nothing is received until ``run``.
+A session may be opened before there is anybody to talk to (see ``prewarm_pool``); nothing is received until ``run``.
 """
 
 import asyncio

@@ -27,33 +27,33 @@ class PrewarmedSession:
     ``facts`` is what the prompt says of the caller, for the sessions that may follow; ``since`` is monotonic seconds.
     """
 
-    place: Slot
+    slot: Slot
     facts: Mapping[str, str]
     since: float
-    opening: asyncio.Task[ModelSession] | None = None
+    session_request: asyncio.Task[ModelSession] | None = None
     """None where streams to the model are scarce, too: the conversation opens its own."""
 
     async def session(self) -> ModelSession | None:
         """Wait for the session; None when it could not be opened (``ModelSession.open`` has a deadline)."""
-        if self.opening is None:
+        if self.session_request is None:
             return None
         try:
-            return await self.opening
+            return await self.session_request
         except AgentError as error:
-            log.warning("parked_session_failed", error=error.reason, **causes.fields(error))
+            log.warning("prewarmed_session_failed", error=error.reason, **causes.fields(error))
         except Exception as error:  # noqa: BLE001 - the call tries for itself, and ends if it meets the same defect
-            log.warning("parked_session_failed", error=type(error).__name__)
+            log.warning("prewarmed_session_failed", error=type(error).__name__)
         return None
 
     async def discard(self) -> None:
         """Release the place and the session; bounded, never raises."""
-        self.place.release()
-        if self.opening is None:
+        self.slot.release()
+        if self.session_request is None:
             return
-        self.opening.cancel()
-        await asyncio.wait({self.opening})
-        if not self.opening.cancelled() and self.opening.exception() is None:
-            await self.opening.result().close()
+        self.session_request.cancel()
+        await asyncio.wait({self.session_request})
+        if not self.session_request.cancelled() and self.session_request.exception() is None:
+            await self.session_request.result().close()
 
 
 class PrewarmPool[Of]:
@@ -76,20 +76,20 @@ class PrewarmPool[Of]:
         self._open_session = open_session
         self._abandoned = abandoned
         self._keep = keep
-        self._parked: dict[str, tuple[PrewarmedSession, asyncio.TimerHandle, Ahead | None]] = {}
+        self._prewarmed: dict[str, tuple[PrewarmedSession, asyncio.TimerHandle, Ahead | None]] = {}
         self._discarding: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
-        return len(self._parked)
+        return len(self._prewarmed)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._parked
+        return key in self._prewarmed
 
-    def park(  # noqa: PLR0913 - what a call begins with
+    def prewarm(  # noqa: PLR0913 - what a call begins with
         self,
         key: str,
         of: Of,
-        place: Slot,
+        slot: Slot,
         facts: Mapping[str, str],
         *,
         ahead: Ahead | None,
@@ -100,50 +100,50 @@ class PrewarmPool[Of]:
         Args:
             key: Name of the call that it waits for.
             of: What the session is for.
-            place: Released when the call does not come.
+            slot: Released when the call does not come.
             facts: What the prompt says of the caller.
             ahead: Counts the stream of the session; None opens none, and the place waits alone.
             later: How much later than usual the call comes.
         """
-        if key in self._parked:
-            place.release()
+        if key in self._prewarmed:
+            slot.release()
             if ahead is not None:
                 ahead.release()
             return
-        self.hold(key, place)
+        self.hold(key, slot)
         self.begin(key, of, facts, ahead=ahead, later=later)
 
-    def hold(self, key: str, place: Slot) -> None:
+    def hold(self, key: str, slot: Slot) -> None:
         """Hold a place for a call from the moment it is taken: whatever fails before the call comes, its time ends."""
         timer = asyncio.get_running_loop().call_later(self._keep.total_seconds(), self.dismiss, key)
-        self._parked[key] = (PrewarmedSession(place, {}, time.monotonic()), timer, None)
+        self._prewarmed[key] = (PrewarmedSession(slot, {}, time.monotonic()), timer, None)
 
     def begin(
         self, key: str, of: Of, facts: Mapping[str, str], *, ahead: Ahead | None, later: timedelta = timedelta()
     ) -> None:
-        """Begin to open the session of a call whose place is held; nothing, if it has come already. See `park`."""
-        if (entry := self._parked.get(key)) is None:
+        """Begin to open the session of a call whose place is held; nothing, if it has come already. See `prewarm`."""
+        if (entry := self._prewarmed.get(key)) is None:
             if ahead is not None:
                 ahead.release()
             return
-        parked, timer, _ = entry
+        prewarmed, timer, _ = entry
         timer.cancel()
         timer = asyncio.get_running_loop().call_later((self._keep + later).total_seconds(), self.dismiss, key)
-        self._parked[key] = parked, timer, ahead
-        parked.facts = facts
-        parked.opening = None if ahead is None else asyncio.create_task(self._open_session(of))
+        self._prewarmed[key] = prewarmed, timer, ahead
+        prewarmed.facts = facts
+        prewarmed.session_request = None if ahead is None else asyncio.create_task(self._open_session(of))
 
     def adopt(self, key: str) -> PrewarmedSession | None:
         """Hand the session over to its call; None when it waited too long or another task answered the webhook."""
-        entry = self._parked.get(key)
+        entry = self._prewarmed.get(key)
         if entry is None:
             return None
-        parked, timer, ahead = entry
+        prewarmed, timer, ahead = entry
         if ahead is not None:
             ahead.release()  # first: if it fails the call stays parked, and its time ends
-        del self._parked[key]
+        del self._prewarmed[key]
         timer.cancel()
-        return parked
+        return prewarmed
 
     def dismiss(self, key: str, abandoned: Callable[[str, PrewarmedSession], None] | None = None) -> None:
         """Give up waiting for a call; does nothing if it has come.
@@ -152,14 +152,14 @@ class PrewarmPool[Of]:
             key: Name of the call.
             abandoned: Called in place of the usual callback.
         """
-        if (parked := self.adopt(key)) is not None:
-            task = asyncio.create_task(parked.discard())
+        if (prewarmed := self.adopt(key)) is not None:
+            task = asyncio.create_task(prewarmed.discard())
             self._discarding.add(task)
             task.add_done_callback(self._discarding.discard)
-            (abandoned or self._abandoned)(key, parked)
+            (abandoned or self._abandoned)(key, prewarmed)
 
     async def aclose(self) -> None:
         """Give up waiting for all of them."""
-        for key in list(self._parked):
+        for key in list(self._prewarmed):
             self.dismiss(key)
         await asyncio.gather(*self._discarding)

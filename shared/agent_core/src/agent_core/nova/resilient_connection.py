@@ -73,7 +73,7 @@ class ResilientConnection:
         self,
         source: ModelSource,
         transcript: ConversationTranscript,
-        tally: SessionStats,
+        stats: SessionStats,
         patience: HoldAnnouncer,
         *,
         input_rate: int,
@@ -82,17 +82,17 @@ class ResilientConnection:
     ) -> None:
         self._source = source
         self._transcript = transcript
-        self._tally = tally
-        self._patience = patience
+        self._stats = stats
+        self._hold_announcer = patience
         self._renew_after = renew_after
         self._quirks = quirks or Quirks()
-        self._floor = TurnTracker()
-        self._recent = ReplayBuffer(input_rate)
-        self._tending = StreamWatchdog(self._floor, self._recent, patience, input_rate)
+        self._tracker = TurnTracker()
+        self._replay_buffer = ReplayBuffer(input_rate)
+        self._watchdog = StreamWatchdog(self._tracker, self._replay_buffer, patience, input_rate)
         self._session: ModelSession | None = None
         self._old: _Talk | None = None
         self._broken: asyncio.Future[ModelError] | None = None
-        self._leaving = RetiringStream(self._floor)
+        self._leaving = RetiringStream(self._tracker)
         self._bytes_per_ms = input_rate * 2 / 1000
         self._waiting_audio: deque[bytes] = deque()
         self._asked: str | None = None
@@ -119,48 +119,53 @@ class ResilientConnection:
     @property
     def caller_speaks(self) -> bool:
         """Whether the caller is in the middle of a sentence, as far as loudness tells."""
-        return self._recent.speaking
+        return self._replay_buffer.speaking
 
     @property
     def owes_answer(self) -> bool:
         """Whether somebody waits for the model."""
-        return self._floor.owed or self._floor.speaking
+        return self._tracker.reply_pending or self._tracker.speaking
 
     def hear(self, pcm: bytes) -> None:
         """Pass on the caller's sound; kept for a while when there is no session. Never waits."""
-        self._tending.heard()
+        self._watchdog.heard()
         self._pass_on(pcm)
 
     def _pass_on(self, pcm: bytes) -> None:
-        self._recent.hear(pcm)
+        self._replay_buffer.hear(pcm)
         self._since_hand_over += len(pcm)
         if self._session is not None:
             self._session.hear(pcm)
             return
         self._waiting_audio.append(pcm)
         while sum(map(len, self._waiting_audio)) > BACKLOG_SECONDS * 1000 * self._bytes_per_ms:
-            self._tally.audio_dropped_ms += round(len(self._waiting_audio.popleft()) / self._bytes_per_ms)
+            self._stats.audio_dropped_ms += round(len(self._waiting_audio.popleft()) / self._bytes_per_ms)
 
     def read(self, words: str, *, by_caller: bool = False) -> None:
         """Give the model something to answer in writing; remember it if the caller wrote it. Never waits."""
         self._asked = words = whole(words)
         self._asked_since_hand_over = True
-        self._floor.asked()
-        self._patience.wait_for_start()
+        self._tracker.asked()
+        self._hold_announcer.wait_for_start()
         if by_caller:
             self._failures.caller_spoke()
             self.caller_turns += 1
             self._transcript.add(Role.USER, words)
         if self._session is not None:
             self._session.read(words)
-            self._tending.expect(ANSWER_SECONDS)
+            self._watchdog.expect(ANSWER_SECONDS)
 
     def nudge(self, words: str) -> bool:
         """Have the model say something while it waits for a tool; False where it cannot be asked. Never waits.
 
         It is no question: nothing is owed for it, and a stream that replaces this one is not asked it again.
         """
-        if self._session is None or self._floor.speaking or not self._floor.working or not self._quirks.takes_nudges:
+        if (
+            self._session is None
+            or self._tracker.speaking
+            or not self._tracker.working
+            or not self._quirks.takes_nudges
+        ):
             return False
         self._session.read(words)
         self._nudged = True
@@ -172,14 +177,14 @@ class ResilientConnection:
         if not any(session and session.answer_tool(tool_use_id, result) for session in sessions):
             return False
         self._nudged = False
-        self._floor.tool_answered(tool_use_id)
+        self._tracker.tool_answered(tool_use_id)
         # Also where something was said while it worked: a stream that breaks now leaves the question without an answer.
-        self._torn_off = self._torn_off or self._floor.owed
-        if self._floor.owed:
-            self._patience.work_ended()
-            self._tending.expect(TURN_SECONDS)
+        self._torn_off = self._torn_off or self._tracker.reply_pending
+        if self._tracker.reply_pending:
+            self._hold_announcer.work_ended()
+            self._watchdog.expect(TURN_SECONDS)
         else:
-            self._patience.answered()
+            self._hold_announcer.answered()
         return True
 
     def break_off(self, error: ModelError) -> None:
@@ -210,10 +215,10 @@ class ResilientConnection:
         if self._closed:
             return
         now = asyncio.get_running_loop().time()
-        waiting = self._floor.owed or self._floor.working or self._recent.waits
-        self._failures.count(now, waiting=waiting or self._floor.speaking)
+        waiting = self._tracker.reply_pending or self._tracker.working or self._replay_buffer.waits
+        self._failures.count(now, waiting=waiting or self._tracker.speaking)
         log.warning("model_stream_failed", error=error.reason, failures=self._failures.in_a_row, **causes.fields(error))
-        pointless = self._failures.pointless(error, now, self._tending.waited(now))
+        pointless = self._failures.pointless(error, now, self._watchdog.waited(now))
         self._adapt(error)
         await self._tear_off(error, handle, waiting=waiting, more=not pointless)
         self._keep_sentence()
@@ -226,10 +231,10 @@ class ResilientConnection:
         complaint = complaint_of(error.kind, error.reason)
         if complaint is Complaint.BLOCKED_WORDS:
             self._forget_words()
-        elif complaint is Complaint.INPUT and self._floor.tools and self._nudged:
+        elif complaint is Complaint.INPUT and self._tracker.tools and self._nudged:
             log.warning("model_refuses_nudges")
             self._quirks.takes_nudges = False
-        elif complaint is Complaint.INPUT and self._floor.tools and not self._quirks.holds_audio:
+        elif complaint is Complaint.INPUT and self._tracker.tools and not self._quirks.holds_audio:
             log.warning("model_refuses_audio_during_tools")
             self._quirks.holds_audio = True
         elif complaint is Complaint.HISTORY or self._history_suspected(error):
@@ -244,30 +249,30 @@ class ResilientConnection:
     def _forget_words(self) -> None:
         """Leave out the caller's last words, which would be blocked again, and have the caller asked for others."""
         self._transcript.forget_last(Role.USER)
-        self._recent.understood()
-        self._recent.signed()
+        self._replay_buffer.understood()
+        self._replay_buffer.signed()
         self._asked = prompts.load("blocked")
         self._torn_off = False
 
     async def _tear_off(self, error: ModelError, handle: Handle, *, waiting: bool, more: bool = True) -> None:
         """Take leave of what the lost session had still to say; a caller who waits hears so if there is another try."""
         silently = remedy_for(error.kind, error.reason) is RetryPolicy.RECOVER
-        self._torn_off = self._floor.speaking or self._floor.working or self._torn_off
+        self._torn_off = self._tracker.speaking or self._tracker.working or self._torn_off
         if more:
-            self._patience.lost(waiting=waiting, cut_off=self._floor.speaking, silently=silently)
-        if self._floor.speaking:
+            self._hold_announcer.lost(waiting=waiting, cut_off=self._tracker.speaking, silently=silently)
+        if self._tracker.speaking:
             # Whoever counts answers takes this one for finished; it will be begun again.
             await handle(wire.ContentEnded("AUDIO", StopReason.END_TURN))
-        self._transcript.add(Role.ASSISTANT, self._floor.lose())
-        self._tending.expect_nothing()
+        self._transcript.add(Role.ASSISTANT, self._tracker.lose())
+        self._watchdog.expect_nothing()
 
     def _keep_sentence(self) -> None:
         """Keep what the lost session had not understood yet, for the next one."""
         lost, self._session = self._session, None
         self._leaving.end()
         if lost is not None:
-            self._tally.audio_dropped_ms += lost.dropped_audio_ms
-            self._waiting_audio.extend(self._recent.unheard(lost.unsent_audio))
+            self._stats.audio_dropped_ms += lost.dropped_audio_ms
+            self._waiting_audio.extend(self._replay_buffer.unheard(lost.unsent_audio))
 
     async def _run_streams(self, handle: Handle) -> None:
         talk = self._begin(self._session or await self._open(), handle)
@@ -280,14 +285,14 @@ class ResilientConnection:
 
     async def _run_one(self, talk: _Talk, handle: Handle) -> _Talk:
         """Talk over one stream until another is to take over, and return that one."""
-        looking_after = self._tending.run(talk.clock, self._source, self._pass_on, lambda: self._leaving.is_empty)
-        tending = asyncio.create_task(looking_after, name="model-tend")
+        looking_after = self._watchdog.run(talk.clock, self._source, self._pass_on, lambda: self._leaving.is_empty)
+        watchdog = asyncio.create_task(looking_after, name="model-tend")
         self._broken = broken = asyncio.get_running_loop().create_future()
         goes_on = False
         try:
-            while not (talk.talking.done() or tending.done() or broken.done()):
+            while not (talk.talking.done() or watchdog.done() or broken.done()):
                 leaving = self._leaving.talking if not self._closed else None
-                awaited: set[asyncio.Future[Any]] = {talk.talking, tending, broken}
+                awaited: set[asyncio.Future[Any]] = {talk.talking, watchdog, broken}
                 if leaving is not None:
                     awaited.add(leaving)
                 await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
@@ -300,27 +305,27 @@ class ResilientConnection:
                 if old is None:
                     raise error
                 return old
-            if tending.exception() is not None:
-                raise self._counted(why(tending))
+            if watchdog.exception() is not None:
+                raise self._counted(why(watchdog))
             goes_on = True
         finally:
             self._leaving.release(talk.talking, cancel=not goes_on)
             if not goes_on:
-                await abandon(tending)
-        return self._hand_over(talk, tending.result(), handle)
+                await abandon(watchdog)
+        return self._hand_over(talk, watchdog.result(), handle)
 
     async def _answer_again(self, session: ModelSession, handle: Handle) -> None:
         """Ask the session that took over for the answer that the old one broke in."""
         talking = self._leaving.talking
         if talking is None or not talking.done() or self._closed:
             return
-        if self._floor.settled or self._asked_since_hand_over:
+        if self._tracker.settled or self._asked_since_hand_over:
             self._leaving.end()  # it had nothing more to say
             return
         error = self._counted(why(talking))
         log.warning("model_stream_failed", error=error.reason, failures=self._failures.in_a_row, **causes.fields(error))
-        waiting = self._floor.owed or self._floor.working
-        unfinished = waiting or self._floor.speaking
+        waiting = self._tracker.reply_pending or self._tracker.working
+        unfinished = waiting or self._tracker.speaking
         await self._tear_off(error, handle, waiting=waiting)
         self._leaving.end()
         if unfinished:
@@ -328,13 +333,13 @@ class ResilientConnection:
 
     def _counted(self, error: ModelError) -> ModelError:
         if not self._closed:
-            self._tally.count_model_error(error.kind)
+            self._stats.count_model_error(error.kind)
         return error
 
     def _hand_over(self, old: _Talk, session: ModelSession, handle: Handle) -> _Talk:
         self._leaving.end()
-        sentence = self._recent.unheard(old.session.unsent_audio)
-        planned = ((Role.ASSISTANT, self._floor.unsaid),) if self._floor.unsaid else ()
+        sentence = self._replay_buffer.unheard(old.session.unsent_audio)
+        planned = ((Role.ASSISTANT, self._tracker.pending_text),) if self._tracker.pending_text else ()
         history = fit_history(self._transcript.history + planned, self._quirks.history_bytes)
         session.begin(history)
         for pcm in sentence:
@@ -343,10 +348,10 @@ class ResilientConnection:
         self._use(session, history)
         self._since_hand_over = 0
         self._asked_since_hand_over = False
-        self._tally.audio_dropped_ms += old.session.dropped_audio_ms
-        self._tally.model_streams += 1
-        self._tally.renewals += 1
-        log.info("model_session_renewed", settled=self._floor.settled, repeated_bytes=sum(map(len, sentence)))
+        self._stats.audio_dropped_ms += old.session.dropped_audio_ms
+        self._stats.model_streams += 1
+        self._stats.renewals += 1
+        log.info("model_session_renewed", settled=self._tracker.settled, repeated_bytes=sum(map(len, sentence)))
         self._old = old
         self._leaving.begin(old.session, old.talking)
         return fresh
@@ -358,14 +363,14 @@ class ResilientConnection:
             return None
         talk, self._old = self._old, None
         log.warning("model_renewal_refused", error=error.reason, **causes.fields(error))
-        self._tally.renewals -= 1
-        self._tally.audio_dropped_ms -= talk.session.dropped_audio_ms
+        self._stats.renewals -= 1
+        self._stats.audio_dropped_ms -= talk.session.dropped_audio_ms
         self._adapt(error)
         talk.clock.failed(asyncio.get_running_loop().time())
         self._use(talk.session, ())
-        for pcm in self._recent.newest(self._since_hand_over):
+        for pcm in self._replay_buffer.newest(self._since_hand_over):
             talk.session.hear(pcm)
-        if self._asked_since_hand_over and self._floor.owed:
+        if self._asked_since_hand_over and self._tracker.reply_pending:
             self._ask(talk.session, self._asked)
         return talk
 
@@ -384,7 +389,7 @@ class ResilientConnection:
         elif session is not self._leaving.session:
             return
         self._note(event)
-        self._floor.take(event)
+        self._tracker.take(event)
         self._transcript.take(event)
         await handle(event)
         if session is self._leaving.session and isinstance(event, wire.ContentEnded):
@@ -392,26 +397,26 @@ class ResilientConnection:
 
     async def _overtake(self, handle: Handle) -> None:
         """End an old session's answer: the new one has something to say, so the caller has spoken."""
-        if self._floor.speaking:
+        if self._tracker.speaking:
             await handle(wire.ContentEnded("AUDIO", StopReason.INTERRUPTED))
         self._leaving.end()
 
     def _note(self, event: ModelEvent) -> None:
         if isinstance(event, wire.CompletionStarted):
             return
-        self._tending.note(event, self._floor)
+        self._watchdog.note(event, self._tracker)
         if self._start_deadline is not None:
             self._start_deadline.reschedule(None)
             self._start_deadline = None
         if isinstance(event, wire.AgentAudio):
             self._torn_off = False
-        elif self._floor.answer_ends(event):
-            if self._floor.speaking and not self._floor.working:
+        elif self._tracker.answer_ends(event):
+            if self._tracker.speaking and not self._tracker.working:
                 self._failures.answered()
                 self._history_refused = False
-                self._patience.answer_ended()
+                self._hold_announcer.answer_ended()
             self._asked = None
-        elif isinstance(event, wire.Text) and self._floor.block.role == Role.USER:
+        elif isinstance(event, wire.Text) and self._tracker.block.role == Role.USER:
             self._failures.caller_spoke()
             self.caller_turns += 1
 
@@ -423,7 +428,7 @@ class ResilientConnection:
         history = fit_history(history, 0 if none_left else self._quirks.history_bytes)
         # Known from here on, so that it is closed whatever comes.
         self._session = session = await self._source.first() or await self._source.open(history)
-        self._tally.model_streams += 1
+        self._stats.model_streams += 1
         self._use(session, history)
         if self._closed:
             await self._drop_session()
@@ -436,13 +441,13 @@ class ResilientConnection:
     def _ask(self, session: ModelSession, question: str | None) -> None:
         if question is not None:
             session.read(question)
-            self._floor.asked()
-            self._tending.expect(ANSWER_SECONDS)
+            self._tracker.asked()
+            self._watchdog.expect(ANSWER_SECONDS)
 
     def _unfinished(self) -> tuple[History, str | None]:
         """What a new session is told, and what it is asked: words without an answer, or whose answer was torn off."""
         history, words = self._transcript.waiting
-        unheard = prompts.load("say_again") if self._recent.waits or self._floor.owed else None
+        unheard = prompts.load("say_again") if self._replay_buffer.waits or self._tracker.reply_pending else None
         if words is not None or self._asked is not None or not self._torn_off:
             return history, words or self._asked or unheard
         last = max((at for at, (role, _) in enumerate(history) if role is Role.USER), default=None)
@@ -451,13 +456,13 @@ class ResilientConnection:
     async def _drop_session(self) -> None:
         session, self._session = self._session, None
         if session is not None:
-            self._tally.audio_dropped_ms += session.dropped_audio_ms
+            self._stats.audio_dropped_ms += session.dropped_audio_ms
             await session.close()
 
     async def close(self) -> None:
         """Release the sessions and open no other; bounded, idempotent."""
         self._closed = True
-        self._patience.stop()
+        self._hold_announcer.stop()
         failed: Exception | None = None
         for release in (self._source.discard, self._drop_session, self._leaving.gone):
             try:

@@ -20,7 +20,7 @@ class RetiringStream:
         floor: What the old stream still has to say.
     """
 
-    def __init__(self, floor: TurnTracker) -> None:
+    def __init__(self, tracker: TurnTracker) -> None:
         self.session: ModelSession | None = None
         """The old stream that still finishes its answer, or waits for the new one to prove itself."""
         self.talking: asyncio.Task[None] | None = None
@@ -28,7 +28,7 @@ class RetiringStream:
         self.proven = True
         """Whether the stream that took over has lived long enough to be relied on."""
         self._timers: list[asyncio.TimerHandle] = []
-        self._floor = floor
+        self._tracker = tracker
         self._closing: set[asyncio.Task[Any]] = set()
 
     def release(self, talking: asyncio.Task[None], *, cancel: bool = False) -> None:
@@ -54,7 +54,7 @@ class RetiringStream:
 
     def end_if_settled(self) -> None:
         """Close the old stream if it has said what it had to say and is not needed any more."""
-        if self.proven and self._floor.settled:
+        if self.proven and self._tracker.settled:
             self.end()
 
     def take_back(self) -> tuple[ModelSession, asyncio.Task[None]] | None:
@@ -75,7 +75,7 @@ class RetiringStream:
     def _end(self, old: ModelSession) -> None:
         if self.session is old:
             self.session = self.talking = None
-            self._floor.lose()
+            self._tracker.lose()
             self._stop_timers()
         self._close(old)
 

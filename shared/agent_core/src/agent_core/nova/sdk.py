@@ -266,22 +266,24 @@ class SdkModelClient:
         request = InvokeModelWithBidirectionalStreamOperationInput(model_id=model_id)
         client = AsyncBedrockRuntimeClient(config=config)
         # Shielded: to cancel it in the middle leaves a request on its way that nobody can take back.
-        opening = asyncio.ensure_future(client.invoke_model_with_bidirectional_stream(request))
+        session_request = asyncio.ensure_future(client.invoke_model_with_bidirectional_stream(request))
         try:
-            duplex = await asyncio.shield(opening)
+            duplex = await asyncio.shield(session_request)
         except asyncio.CancelledError:
-            self._abandon(opening, transport)
+            self._abandon(session_request, transport)
             raise
         except Exception as error:
             raise translate(error, self._endpoint, transport.clock_off) from error
         return SdkModelStream(duplex, transport, self._endpoint)
 
-    def _abandon(self, opening: asyncio.Future[DuplexEventStream[Any, Any, Any]], transport: _Transport) -> None:
+    def _abandon(
+        self, session_request: asyncio.Future[DuplexEventStream[Any, Any, Any]], transport: _Transport
+    ) -> None:
         """Close a stream that nobody waits for as soon as it is there, which takes milliseconds."""
 
         async def close() -> None:
             with suppress(Exception):
-                await SdkModelStream(await opening, transport, self._endpoint).close()
+                await SdkModelStream(await session_request, transport, self._endpoint).close()
 
         closing = asyncio.ensure_future(close())
         self._closing.add(closing)

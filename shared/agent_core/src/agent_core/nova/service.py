@@ -75,17 +75,17 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
     adapter_class = AWSNovaSonicLLMAdapter
 
     def __init__(
-        self, link: ResilientConnection, host: SessionCallbacks, *, output_rate: int, voice: AudioSink | None
+        self, connection: ResilientConnection, host: SessionCallbacks, *, output_rate: int, voice: AudioSink | None
     ) -> None:
         super().__init__(settings=settings())
-        self._link = link
+        self._connection = connection
         self._host = host
-        self._tally = host.tally
+        self._stats = host.stats
         self._voice = voice
         self._frames = FrameAudioSink(self.push_frame, output_rate)
-        self._tools = ToolCalls(link, host, self.broadcast_frame)
+        self._tools = ToolCalls(connection, host, self.broadcast_frame)
         self._rate = DeclaredRate(output_rate)
-        self._head_start = HeadStart(link.quirks, output_rate)
+        self._head_start = HeadStart(connection.quirks, output_rate)
         self._block = wire.ContentStarted("", "", speculative=False)
         self._heard: list[str] = []
         self._planned: AggregatedTextFrame | None = None
@@ -119,12 +119,12 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
     async def stop(self, frame: EndFrame) -> None:
         """Release the model at the end of the pipeline."""
         await super().stop(frame)
-        await self._link.close()
+        await self._connection.close()
 
     async def cancel(self, frame: CancelFrame) -> None:
         """Release the model at once."""
         await super().cancel(frame)
-        await self._link.close()
+        await self._connection.close()
 
     async def cleanup(self) -> None:
         """End what still waits for somebody who never came."""
@@ -141,12 +141,12 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
     async def _converse(self) -> None:
         await self._host.somebody_there()
         try:
-            await self._link.run(self._handle)
+            await self._connection.run(self._handle)
         except ModelError as error:
             self._host.model_failed(error)
         except Exception as error:  # noqa: BLE001 - `ConversationPipeline.run` raises it
             # The stack alone: a message may quote what was said.
-            log.warning("model_talk_broke", stack="".join(traceback.format_tb(error.__traceback__)))
+            log.warning("conversation_task_failed", stack="".join(traceback.format_tb(error.__traceback__)))
             self.defect = error
             await self.push_frame(CancelWorkerFrame(), FrameDirection.UPSTREAM)
 
@@ -155,12 +155,12 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         await super().process_frame(frame, direction)
         match frame:
             case InputAudioRawFrame():
-                self._tally.audio_in_ms += len(frame.audio) * 500 // frame.sample_rate
-                self._link.hear(frame.audio)
+                self._stats.audio_in_ms += len(frame.audio) * 500 // frame.sample_rate
+                self._connection.hear(frame.audio)
                 return
             case RTVISendTextFrame():
                 # The same words come as an LLMMessagesAppendFrame too, for the context.
-                self._link.read(frame.text, by_caller=True)
+                self._connection.read(frame.text, by_caller=True)
                 self._begin_turn()
                 self._asked_at = time.monotonic()
             case InterruptionFrame():
@@ -173,7 +173,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
 
     def say(self, pcm: bytes, words: str = "") -> None:
         """Play a recording behind what is playing, with a caption for pages; it is no answer of the model's."""
-        self._tally.phrases += 1
+        self._stats.phrases += 1
         if self._voice is not None:
             self._voice.say(pcm)
         elif self._conversing is not None:
@@ -229,7 +229,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
 
     def _note_unknown(self, name: str) -> None:
         """Count an event that this version does not know; a new one of which many come a second is one line."""
-        self._tally.unknown_events += 1
+        self._stats.unknown_events += 1
         if name not in self._unknown and len(self._unknown) < MAX_UNKNOWN_NAMES:
             self._unknown.add(name)
             log.info("model_event_unknown", name=name)
@@ -295,7 +295,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         if self._answering:
             return
         self._answering = self._unheard = True
-        self._tally.agent_turns += 1
+        self._stats.agent_turns += 1
         await self._end_caller_turn()
         await self.push_frame(LLMFullResponseStartFrame())
         await self.push_frame(TTSStartedFrame())
@@ -307,7 +307,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
             await self._interrupt()
         elif self._block.speculative and _MARKUP.match(words):
             # A tool call that the model is about to read out (AWS re:Post, "infinite tool calling loop").
-            self._link.break_off(ModelUnavailable("SpokenMarkup", "the model was about to speak markup"))
+            self._connection.break_off(ModelUnavailable("SpokenMarkup", "the model was about to speak markup"))
         elif self._block.speculative and not self._muted:  # else the caller has taken the turn, and will not hear it
             await self._plan(words)
 
@@ -365,7 +365,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         # First the ear of the caller, then the book-keeping.
         if self._voice is not None:
             self._voice.interrupt()
-        self._tally.interruptions += 1
+        self._stats.interruptions += 1
         self._planned = None
         # Pipecat lets an interruption overtake what was pushed in the same breath, and that would be heard after it.
         await asyncio.sleep(0)
@@ -377,7 +377,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         if self._muted or not (self._answering or self._audible):
             return
         self._muted = True
-        self._tally.interruptions += 1
+        self._stats.interruptions += 1
         self._planned = None
         await self._end_answer()
 
@@ -385,15 +385,15 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         if not self._heard:
             return
         words, self._heard = " ".join(self._heard), []
-        self._tally.caller_turns += 1
+        self._stats.caller_turns += 1
         frame = TranscriptionFrame(words, user_id="", timestamp=time_now_iso8601())
         await self.push_frame(frame, FrameDirection.UPSTREAM)
 
     async def _count_tokens(self, used: wire.Usage) -> None:
-        self._tally.speech_input_tokens += used.speech_input
-        self._tally.text_input_tokens += used.text_input
-        self._tally.speech_output_tokens += used.speech_output
-        self._tally.text_output_tokens += used.text_output
+        self._stats.speech_input_tokens += used.speech_input
+        self._stats.text_input_tokens += used.text_input
+        self._stats.speech_output_tokens += used.speech_output
+        self._stats.text_output_tokens += used.text_output
         tokens_in, tokens_out = used.speech_input + used.text_input, used.speech_output + used.text_output
         usage = LLMTokenUsage(
             prompt_tokens=tokens_in, completion_tokens=tokens_out, total_tokens=tokens_in + tokens_out

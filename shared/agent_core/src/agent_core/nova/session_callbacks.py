@@ -28,7 +28,7 @@ class AudioSink(Protocol):
 class SessionCallbacks(Protocol):
     """Whoever holds the conversation."""
 
-    tally: SessionStats
+    stats: SessionStats
     """Turns, interruptions and tokens are counted here."""
 
     async def call_tool(self, name: str, arguments: dict[str, Any] | None, call_id: str) -> dict[str, Any]:

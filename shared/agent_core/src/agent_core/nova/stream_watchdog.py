@@ -47,10 +47,12 @@ class StreamWatchdog:
         input_rate: Hz of the caller's sound.
     """
 
-    def __init__(self, floor: TurnTracker, recent: ReplayBuffer, patience: HoldAnnouncer, input_rate: int) -> None:
-        self._floor = floor
-        self._recent = recent
-        self._patience = patience
+    def __init__(
+        self, tracker: TurnTracker, replay_buffer: ReplayBuffer, patience: HoldAnnouncer, input_rate: int
+    ) -> None:
+        self._tracker = tracker
+        self._replay_buffer = replay_buffer
+        self._hold_announcer = patience
         self._silence = bytes(int(input_rate * _LOOK_SECONDS) * 2)
         self._heard_at = 0.0
         self._answer_by: float | None = None
@@ -77,28 +79,28 @@ class StreamWatchdog:
         """Wait for no answer: the stream that owed one is gone."""
         self._answer_by = None
 
-    def note(self, event: ModelEvent, floor: TurnTracker) -> None:
+    def note(self, event: ModelEvent, tracker: TurnTracker) -> None:
         """Note a sign of life."""
         match event:
             case wire.Usage() | wire.UnknownModelEvent() | wire.UserSpeechEnded():
                 return
             case wire.AgentAudio():
-                self._patience.answered()
+                self._hold_announcer.answered()
                 self.expect(STALL_SECONDS)
                 self._waiting_since = None
-            case wire.Text() if floor.block.role == Role.USER:
-                self._recent.understood()
+            case wire.Text() if tracker.block.role == Role.USER:
+                self._replay_buffer.understood()
                 self._doubted = False
                 self._waiting_since = None  # counted from their newest words
-                self._patience.wait_for_turn()
+                self._hold_announcer.wait_for_turn()
                 self.expect(TURN_SECONDS)
             case wire.ToolUse():
                 self._answer_by = None
-            case _ if floor.answer_ends(event):
+            case _ if tracker.answer_ends(event):
                 self._answer_by = self._waiting_since = None
             case _ if self._answer_by is not None:
                 self.expect(TURN_SECONDS)
-        self._recent.signed()
+        self._replay_buffer.signed()
         self._spoke = True
 
     async def run(
@@ -121,7 +123,7 @@ class StreamWatchdog:
         """
         loop = asyncio.get_running_loop()
         self._heard_at = max(self._heard_at, loop.time())
-        opening: asyncio.Task[ModelSession] | None = None
+        session_request: asyncio.Task[ModelSession] | None = None
         try:
             while True:
                 await asyncio.sleep(_LOOK_SECONDS)
@@ -134,24 +136,24 @@ class StreamWatchdog:
                     self._spoke = False
                     clock.spoke(now)
                 stage = clock.stage(now)
-                if opening is not None and (stage is Stage.NOT_YET or _is_stale(opening, now)):
-                    await _discard(opening)
-                    opening = None
-                if opening is not None and opening.done() and self._may_pass(stage):
-                    fresh, opening = _opened(opening, clock, now), None
+                if session_request is not None and (stage is Stage.NOT_YET or _is_stale(session_request, now)):
+                    await _discard(session_request)
+                    session_request = None
+                if session_request is not None and session_request.done() and self._may_pass(stage):
+                    fresh, session_request = _opened(session_request, clock, now), None
                     if fresh is not None:
                         return fresh
-                elif opening is None and clock.may_open(now) and has_room() and self._may_pass(stage):
-                    opening = asyncio.create_task(source.open_ready(), name="model-renewal")
+                elif session_request is None and clock.may_open(now) and has_room() and self._may_pass(stage):
+                    session_request = asyncio.create_task(source.open_ready(), name="model-renewal")
         finally:
-            if opening is not None:
-                await _discard(opening)
+            if session_request is not None:
+                await _discard(session_request)
 
     def _check_answer(self, now: float) -> None:
         # Whatever the model does meanwhile, such as calling one tool after another: the caller hears nothing of it.
-        if self.waited(now) >= WAIT_SECONDS and not self._recent.speaking:
+        if self.waited(now) >= WAIT_SECONDS and not self._replay_buffer.speaking:
             raise ModelUnavailable("NoAnswer", f"the caller has heard nothing for {WAIT_SECONDS:.0f} s")
-        if self._answer_by is None or now < self._answer_by or self._recent.speaking:
+        if self._answer_by is None or now < self._answer_by or self._replay_buffer.speaking:
             return
         self._answer_by = None
         raise ModelUnavailable("NoAnswer", "the model was asked, and said nothing")
@@ -161,9 +163,9 @@ class StreamWatchdog:
 
         Words have an end. Of a noise that goes on, the model rightly makes nothing.
         """
-        if self._recent.waits and self._recent.pauses and self._answer_by is None and not self._doubted:
+        if self._replay_buffer.waits and self._replay_buffer.pauses and self._answer_by is None and not self._doubted:
             self._doubted = True
-            self._patience.wait_for_turn()
+            self._hold_announcer.wait_for_turn()
             self.expect(TURN_SECONDS)
 
     def _may_pass(self, stage: Stage) -> bool:
@@ -172,16 +174,16 @@ class StreamWatchdog:
             case Stage.NOT_YET:
                 return False
             case Stage.WHEN_QUIET:
-                return self._floor.settled and self._recent.pauses and self._patience.is_quiet()
+                return self._tracker.settled and self._replay_buffer.pauses and self._hold_announcer.is_quiet()
             case Stage.WHEN_SPEAKING:
-                return self._recent.pauses and not (self._floor.owed or self._floor.tools)
+                return self._replay_buffer.pauses and not (self._tracker.reply_pending or self._tracker.tools)
             case Stage.ANYHOW:
                 return True
 
 
-def _opened(opening: asyncio.Task[ModelSession], clock: RenewalClock, now: float) -> ModelSession | None:
+def _opened(session_request: asyncio.Task[ModelSession], clock: RenewalClock, now: float) -> ModelSession | None:
     try:
-        return opening.result()
+        return session_request.result()
     except ModelError as error:
         log.warning("model_renewal_failed", error=error.reason, **causes.fields(error))
     except Exception as error:  # noqa: BLE001 - a defect of ours costs nobody the stream that is well
@@ -190,22 +192,22 @@ def _opened(opening: asyncio.Task[ModelSession], clock: RenewalClock, now: float
     return None
 
 
-def _is_stale(opening: asyncio.Task[ModelSession], now: float) -> bool:
-    if not opening.done() or opening.cancelled() or opening.exception() is not None:
+def _is_stale(session_request: asyncio.Task[ModelSession], now: float) -> bool:
+    if not session_request.done() or session_request.cancelled() or session_request.exception() is not None:
         return False
-    return now - opening.result().opened_at > READY_SECONDS
+    return now - session_request.result().opened_at > READY_SECONDS
 
 
-async def _discard(opening: asyncio.Task[ModelSession]) -> None:
-    opening.cancel()
-    await asyncio.wait({opening})
-    if not opening.cancelled() and opening.exception() is None:
-        await opening.result().close()
+async def _discard(session_request: asyncio.Task[ModelSession]) -> None:
+    session_request.cancel()
+    await asyncio.wait({session_request})
+    if not session_request.cancelled() and session_request.exception() is None:
+        await session_request.result().close()
 
 
-async def abandon(tending: asyncio.Task[ModelSession]) -> None:
+async def abandon(watchdog: asyncio.Task[ModelSession]) -> None:
     """End the tending of a stream that is lost, also if another had just become ready."""
-    tending.cancel()
-    await asyncio.wait({tending})
-    if not tending.cancelled() and tending.exception() is None:
-        await tending.result().close()
+    watchdog.cancel()
+    await asyncio.wait({watchdog})
+    if not watchdog.cancelled() and watchdog.exception() is None:
+        await watchdog.result().close()

@@ -8,7 +8,7 @@ class TurnTracker:
     """Follows one conversation, over as many streams as it takes."""
 
     def __init__(self) -> None:
-        self.owed = False
+        self.reply_pending = False
         """Somebody waits for an answer of which no sound has come."""
         self.speaking = False
         """An answer is being delivered."""
@@ -23,10 +23,10 @@ class TurnTracker:
     @property
     def settled(self) -> bool:
         """Whether all that was asked is answered and all that was planned is said."""
-        return not (self.owed or self.speaking or self.tools or self._unsaid)
+        return not (self.reply_pending or self.speaking or self.tools or self._unsaid)
 
     @property
-    def unsaid(self) -> str:
+    def pending_text(self) -> str:
         """Words that are planned, and heard or about to be, but not final yet."""
         return " ".join(self._unsaid)
 
@@ -37,7 +37,7 @@ class TurnTracker:
 
     def asked(self) -> None:
         """Note that the model was given something to answer."""
-        self.owed = True
+        self.reply_pending = True
 
     def answer_ends(self, event: ModelEvent) -> bool:
         """Tell whether an event ends the agent's answer, by its own end or because the caller took the turn."""
@@ -56,7 +56,7 @@ class TurnTracker:
         """Note that a tool's result is on its way to the model, and that somebody waits for what it makes of it."""
         self.tools.discard(tool_use_id)
         # What was said while the tool worked, such as "let me see", was no answer yet.
-        self.owed = self.owed or tool_use_id not in self._overtaken
+        self.reply_pending = self.reply_pending or tool_use_id not in self._overtaken
         self._overtaken.discard(tool_use_id)
 
     def take(self, event: ModelEvent) -> None:
@@ -69,9 +69,9 @@ class TurnTracker:
             case wire.Text(words) if self.block.role == Role.ASSISTANT:
                 self._take_words(words)
             case wire.AgentAudio():
-                self.owed, self.speaking = False, True
+                self.reply_pending, self.speaking = False, True
             case wire.ToolUse(tool_use_id):
-                self.speaking, self.owed = False, True
+                self.speaking, self.reply_pending = False, True
                 self.tools.add(tool_use_id)
             case wire.ContentEnded(reason=reason) if self.block.role == Role.ASSISTANT:
                 self._end_block(reason)
@@ -81,15 +81,15 @@ class TurnTracker:
 
     def lose(self) -> str:
         """Note that the stream is lost. Gives the words that were still to become final, but will be heard."""
-        unsaid = "" if self.speaking else self.unsaid
+        pending_text = "" if self.speaking else self.pending_text
         self.speaking = False
         self.tools.clear()
         self._overtaken.clear()
         self._unsaid.clear()
-        return unsaid
+        return pending_text
 
     def _give_to_caller(self) -> None:
-        self.owed, self.speaking = True, False
+        self.reply_pending, self.speaking = True, False
         self._overtaken |= self.tools
         self._unsaid.clear()
 

@@ -25,27 +25,27 @@ class LiveStats:
         self._tell = tell
         self._seen: dict[int, tuple[SessionStats, Added]] = {}
 
-    def follow(self, tally: SessionStats) -> None:
+    def follow(self, stats: SessionStats) -> None:
         """Look at this one too; what it holds already counts as added."""
-        self._seen.setdefault(id(tally), (tally, {}))
+        self._seen.setdefault(id(stats), (stats, {}))
 
-    def leave(self, tally: SessionStats) -> None:
+    def leave(self, stats: SessionStats) -> None:
         """Look at it for the last time."""
-        self.follow(tally)
+        self.follow(stats)
         self.look()
-        del self._seen[id(tally)]
+        del self._seen[id(stats)]
 
     def look(self) -> None:
         """Tell what was added since the last look."""
         added = dict.fromkeys(COUNTED, 0)
-        for tally, seen in self._seen.values():
-            for name, now in _counts(tally).items():
+        for stats, seen in self._seen.values():
+            for name, now in _counts(stats).items():
                 added[name] = added.get(name, 0) + now - seen.get(name, 0)
                 seen[name] = now
         if any(added.values()):
             self._tell(added)
 
 
-def _counts(tally: SessionStats) -> Added:
-    errors = {f"{ERROR}{kind}": count for kind, count in tally.model_errors.items()}
-    return {name: getattr(tally, name) for name in COUNTED} | errors
+def _counts(stats: SessionStats) -> Added:
+    errors = {f"{ERROR}{kind}": count for kind, count in stats.model_errors.items()}
+    return {name: getattr(stats, name) for name in COUNTED} | errors

@@ -58,6 +58,8 @@ def configure(service: str, settings: CoreSettings, *, silent: Sequence[str] = (
     threading.excepthook = lambda found: _note_uncaught(found.exc_type, found.exc_value, found.exc_traceback)
     for name, setting in settings.misspelt():
         structlog.get_logger().warning("variable_ignored", variable=name, meant=setting)
+    for name, setting in settings.renamed():
+        structlog.get_logger().warning("setting_renamed", variable=name, now=setting)
 
 
 def is_json(chosen: LogFormat) -> bool:

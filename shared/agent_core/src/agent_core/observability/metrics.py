@@ -47,7 +47,7 @@ class Metric:
         text: What it tells.
         unit: Of its values.
         labels: Dimensions beside ``Service``.
-        is_fast: Emitted every ten seconds at high resolution, whatever ``METRICS_SECONDS`` says; gauges only.
+        is_fast: Emitted every ten seconds at high resolution, whatever ``METRICS_INTERVAL_SECONDS`` says; gauges only.
     """
 
     name: str
@@ -68,8 +68,8 @@ ACTIVE_SESSIONS: Final = Metric(
     MetricKind.GAUGE,
     "Places taken: conversations, and calls that ring. Its average is sessions per task.",
 )
-FREE_PLACES: Final = Metric(
-    "FreePlaces",
+FREE_SLOTS: Final = Metric(
+    "FreeSlots",
     MetricKind.GAUGE,
     "Places for the next conversations; 0 while the task drains or its event loop is late. Every ten seconds, once by "
     "each task: its Sum over ten seconds is what the service has free, and scaling goes by it.",
@@ -112,8 +112,8 @@ SESSIONS_REFUSED: Final = Metric(
     labels=("Cause",),
 )
 SESSION_DURATION: Final = Metric("SessionDuration", MetricKind.DISTRIBUTION, "Length of conversations.", Unit.SECONDS)
-SETUP_TIME: Final = Metric(
-    "SetupTime",
+TIME_TO_FIRST_AUDIO: Final = Metric(
+    "TimeToFirstAudio",
     MetricKind.DISTRIBUTION,
     "From the start of the media connection to the agent's first sound.",
     Unit.MILLISECONDS,
@@ -157,11 +157,11 @@ ESTIMATED_COST: Final = Metric(
     "US dollars for the model, from its tokens and the prices in the settings.",
     Unit.NONE,
 )
-LOST_AUDIO: Final = Metric(
-    "LostAudio", MetricKind.COUNTER, "Caller audio that never reached the model.", Unit.MILLISECONDS
+DROPPED_AUDIO: Final = Metric(
+    "DroppedAudio", MetricKind.COUNTER, "Caller audio that never reached the model.", Unit.MILLISECONDS
 )
-LOOP_LAG: Final = Metric(
-    "LoopLag",
+EVENT_LOOP_LAG: Final = Metric(
+    "EventLoopLag",
     MetricKind.DISTRIBUTION,
     "How late this task's event loop wakes up, at worst in each second: above 100 ms callers hear gaps.",
     Unit.MILLISECONDS,
@@ -181,7 +181,7 @@ STREAM_TABLE_FAILURES: Final = Metric(
 
 METRICS: Final = (
     ACTIVE_SESSIONS,
-    FREE_PLACES,
+    FREE_SLOTS,
     SESSIONS_ENDED,
     SESSIONS_FAILED,
     DEFECTS,
@@ -189,7 +189,7 @@ METRICS: Final = (
     CALLS_NOT_CONNECTED,
     SESSIONS_REFUSED,
     SESSION_DURATION,
-    SETUP_TIME,
+    TIME_TO_FIRST_AUDIO,
     TURN_LATENCY,
     BARGE_INS,
     TOOL_CALLS,
@@ -198,8 +198,8 @@ METRICS: Final = (
     MODEL_STREAMS,
     TOKENS,
     ESTIMATED_COST,
-    LOST_AUDIO,
-    LOOP_LAG,
+    DROPPED_AUDIO,
+    EVENT_LOOP_LAG,
     OPEN_REQUEST_FAILURES,
     STREAM_TABLE_FAILURES,
 )

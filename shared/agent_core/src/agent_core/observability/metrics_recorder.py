@@ -31,7 +31,7 @@ class MetricsRecorder:
     def watch(self, admission: Admission) -> None:
         """Tell how many places are taken, and how many are free."""
         self._meter.gauge(metrics.ACTIVE_SESSIONS, lambda: admission.taken)
-        self._meter.gauge(metrics.FREE_PLACES, lambda: admission.free)
+        self._meter.gauge(metrics.FREE_SLOTS, lambda: admission.free)
 
     def refused(self, refusal: PermissionRefused) -> None:
         """Somebody was turned away."""
@@ -47,9 +47,9 @@ class MetricsRecorder:
         """A defect of ours broke a request."""
         self._meter.count(metrics.DEFECTS)
 
-    def began(self, tally: SessionStats) -> None:
+    def began(self, stats: SessionStats) -> None:
         """A conversation began; what its tally counts is told from now on."""
-        self._tallies.follow(tally)
+        self._tallies.follow(stats)
 
     def paused(self, part: SessionStats) -> None:
         """Count a part of a conversation that leaves no record of its own."""
@@ -57,7 +57,7 @@ class MetricsRecorder:
 
     def ended(self, record: CallDetailRecord, part: SessionStats | None = None) -> None:
         """Count a conversation that is over; ``part`` is what no earlier part of it has counted."""
-        self._tallies.leave(record.tally if part is None else part)
+        self._tallies.leave(record.stats if part is None else part)
         if record.reason is EndReason.NEVER_CONNECTED:
             self._meter.count(metrics.CALLS_NOT_CONNECTED)
             return
@@ -67,10 +67,10 @@ class MetricsRecorder:
             self._meter.count(metrics.SESSIONS_FAILED)
         if record.reason.is_ours:
             self._meter.count(metrics.SESSIONS_BROKEN)
-        if record.reason is EndReason.FAILED:
+        if record.reason is EndReason.INTERNAL_ERROR:
             self._meter.count(metrics.DEFECTS)
-        if record.tally.first_audio_ms is not None:
-            self._meter.observe(metrics.SETUP_TIME, record.tally.first_audio_ms)
+        if record.stats.first_audio_ms is not None:
+            self._meter.observe(metrics.TIME_TO_FIRST_AUDIO, record.stats.first_audio_ms)
 
     def answered(self, waited_ms: float) -> None:
         """The caller has waited so long for an answer."""
@@ -89,9 +89,9 @@ class MetricsRecorder:
         """The count of the account's streams could not be read or written."""
         self._meter.count(metrics.STREAM_TABLE_FAILURES)
 
-    def cost_of(self, tally: SessionStats) -> float:
+    def cost_of(self, stats: SessionStats) -> float:
         """Estimate what a conversation has cost, in US dollars."""
-        return round(self._prices.cost_of(tally), 6)
+        return round(self._prices.cost_of(stats), 6)
 
     def _added(self, added: Added) -> None:
         cost = self._prices.cost(added)
@@ -99,7 +99,7 @@ class MetricsRecorder:
         self._meter.count(metrics.ESTIMATED_COST, cost)
         self._meter.count(metrics.BARGE_INS, added["interruptions"])
         self._meter.count(metrics.MODEL_STREAMS, added["model_streams"])
-        self._meter.count(metrics.LOST_AUDIO, added["audio_dropped_ms"])
+        self._meter.count(metrics.DROPPED_AUDIO, added["audio_dropped_ms"])
         for name, count in added.items():
             if name.startswith(ERROR) and count:
                 self._meter.count(metrics.ERRORS, count, Error=name.removeprefix(ERROR))

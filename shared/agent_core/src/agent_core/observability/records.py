@@ -20,5 +20,5 @@ class RecordSink(Protocol):
 def log_record(record: CallDetailRecord) -> None:
     """Keep the record as one line of the log."""
     fields = asdict(record)
-    tally = fields.pop("tally")
-    log.info("session_ended", **fields, **tally)
+    stats = fields.pop("tally")
+    log.info("session_ended", **fields, **stats)

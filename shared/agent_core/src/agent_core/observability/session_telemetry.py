@@ -42,12 +42,12 @@ class SessionTelemetry:
         self,
         counting: MetricsRecorder,
         tracer: Tracer,
-        tally: SessionStats,
+        stats: SessionStats,
         speaker: ModelIdentity,
         labels: Mapping[str, str | None],
     ) -> None:
         self._counting = counting
-        self._tally = tally
+        self._stats = stats
         self._tracer = tracer
         self._speaker = speaker
         self._span: TraceSpan = NoSpan()
@@ -61,7 +61,7 @@ class SessionTelemetry:
 
     def began(self) -> None:
         """The conversation begins."""
-        self._counting.began(self._tally)
+        self._counting.began(self._stats)
         self._span = self._tracer(f"{gen_ai.INVOKE_AGENT} {self._speaker.service}")
 
     def stream_began(self, model_session_id: str) -> None:
@@ -85,10 +85,10 @@ class SessionTelemetry:
 
     def _tokens(self) -> tuple[int, int]:
         """Add up the tokens so far, in and out."""
-        tally = self._tally
+        stats = self._stats
         return (
-            tally.speech_input_tokens + tally.text_input_tokens,
-            tally.speech_output_tokens + tally.text_output_tokens,
+            stats.speech_input_tokens + stats.text_input_tokens,
+            stats.speech_output_tokens + stats.text_output_tokens,
         )
 
     def turn_ended(self) -> None:
@@ -102,7 +102,7 @@ class SessionTelemetry:
         began, self._turn_ended_at = self._turn_ended_at, None
         waited = time.monotonic() - began
         waited_ms = round(waited * 1000)
-        self._tally.slowest_answer_ms = max(self._tally.slowest_answer_ms or 0, waited_ms)
+        self._stats.slowest_answer_ms = max(self._stats.slowest_answer_ms or 0, waited_ms)
         self._counting.answered(waited_ms)
         self._span.child("turn", ago=waited).end()
 
@@ -129,8 +129,8 @@ class SessionTelemetry:
             gen_ai.REQUEST_MODEL: self._speaker.model,
             "reason": reason.value,
             "cost_usd": record.cost_usd,
-            "agent_turns": record.tally.agent_turns,
-            "interruptions": record.tally.interruptions,
+            "agent_turns": record.stats.agent_turns,
+            "interruptions": record.stats.interruptions,
         }
         failed = None if reason.is_normal else reason.value
         _end(self._span, failed, self._of_all | attributes | self._labels)

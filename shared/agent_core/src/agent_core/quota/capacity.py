@@ -171,7 +171,7 @@ class Capacity:
             if region.keeper is not None:
                 await region.keeper.double()
             if region.share.may_double:
-                region.share.opening += 1
+                region.share.session_request += 1
                 return region
         return None
 

@@ -27,12 +27,12 @@ class Share:
     for_seconds: float = inf
     calls: int = 0
     streams: int = 0
-    opening: int = 0
+    session_request: int = 0
 
     @property
     def seconds(self) -> int:
         """Second streams in use."""
-        return max(0, self.streams + self.opening - self.calls)
+        return max(0, self.streams + self.session_request - self.calls)
 
     @property
     def used(self) -> int:
@@ -57,4 +57,4 @@ class Share:
     @property
     def is_lent(self) -> bool:
         """Whether a conversation has no stream, so that the next one that opens is its own."""
-        return self.streams + self.opening < self.calls
+        return self.streams + self.session_request < self.calls

@@ -64,7 +64,7 @@ class DynamoDbStore:
         """Replace what lies under a key; False if that has a higher version."""
         return await self._put_unless_newer(key, entry, entry.version)
 
-    async def put_first(self, key: str, expires_at: float) -> bool:
+    async def put_if_absent(self, key: str, expires_at: float) -> bool:
         """Mark a key; False if there is something under it already."""
         answer = await self._ask(
             "put_item",

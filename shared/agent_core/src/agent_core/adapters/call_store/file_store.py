@@ -68,7 +68,7 @@ class FileStore:
         """Replace what lies under a key; False if that has a higher version."""
         return await self._off_loop(lambda: self._put_unless_newer(self._path(key), entry, entry.version))
 
-    async def put_first(self, key: str, expires_at: float) -> bool:
+    async def put_if_absent(self, key: str, expires_at: float) -> bool:
         """Mark a key; False if there is something under it already."""
         return await self._off_loop(lambda: self._put_first(self._path(key), expires_at))
 

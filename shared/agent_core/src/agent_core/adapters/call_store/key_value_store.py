@@ -54,7 +54,7 @@ class KeyValueStore(Protocol):
     async def put(self, key: str, entry: StoredEntry) -> bool:
         """Replace what lies under a key; False if that has a higher version."""
 
-    async def put_first(self, key: str, expires_at: float) -> bool:
+    async def put_if_absent(self, key: str, expires_at: float) -> bool:
         """Mark a key; False if there is something under it already. Of two at once, one gets True."""
 
     async def delete(self, key: str, version: int, until: float) -> bool:
@@ -80,7 +80,7 @@ class NoStore:
         del key, entry
         return True
 
-    async def put_first(self, key: str, expires_at: float) -> bool:
+    async def put_if_absent(self, key: str, expires_at: float) -> bool:
         """Believe that nobody came before."""
         del key, expires_at
         return True

@@ -34,7 +34,7 @@ class ProcessStore:
         self._keep(key, entry)
         return True
 
-    async def put_first(self, key: str, expires_at: float) -> bool:
+    async def put_if_absent(self, key: str, expires_at: float) -> bool:
         """Mark a key; False if there is something under it already."""
         if self._known(key) is not None:
             return False

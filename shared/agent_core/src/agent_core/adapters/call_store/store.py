@@ -104,7 +104,7 @@ class CallStore:
         """
         if self._seal is None:
             return True
-        work = self._shelf.put_first(f"once/{name}", expires_at)
+        work = self._shelf.put_if_absent(f"once/{name}", expires_at)
         return await self._try("redeem", work, default=unless_known, seconds=self._deadline / _HURRY)
 
     async def aclose(self) -> None:
