@@ -13,7 +13,7 @@ import pytest
 
 from standins.nova.completion import INTERRUPTED
 from standins.nova.server import NovaSettings, NovaStandin
-from tests.contract.nova_peers.scripted import ANSWER, DETAIL, GREETING, scripted_brain
+from tests.contract.nova_peers.scripted import ANSWER, DETAIL, GREETING, scripted_backend
 
 PEERS = Path(__file__).parent / "nova_peers"
 INSTALL_DEADLINE = 300.0
@@ -26,7 +26,7 @@ type Command = Callable[[NovaStandin], tuple[list[str], dict[str, str]]]
 @pytest.fixture
 async def nova(tmp_path: Path) -> AsyncIterator[NovaStandin]:
     """Run a stand-in that checks every signature."""
-    async with NovaStandin(NovaSettings(certificates=tmp_path), scripted_brain()) as standin:
+    async with NovaStandin(NovaSettings(certificates=tmp_path), scripted_backend()) as standin:
         yield standin
 
 

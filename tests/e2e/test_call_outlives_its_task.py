@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest_asyncio
 
 from standins.nova.server import NovaSettings, NovaStandin
-from standins.nova.speech import speech_brain
+from standins.nova.speech import speech_backend
 from standins.speech import contains, transcribe_answer
 from standins.twilio import mulaw
 from standins.twilio.announcement_audio import read_wav
@@ -46,7 +46,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     """Start it."""
     async with AsyncExitStack() as stack:
         voice = await stack.enter_async_context(open_voice(started=True))
-        nova = await stack.enter_async_context(NovaStandin(NovaSettings(certificates=tmp_path), speech_brain()))
+        nova = await stack.enter_async_context(NovaStandin(NovaSettings(certificates=tmp_path), speech_backend()))
         exchange = await stack.enter_async_context(TwilioExchange(ExchangeSettings(), speak=voice))
         weather = await stack.enter_async_context(WeatherStandin())
         urls = {"OPEN_METEO_FORECAST_URL": weather.forecast_url, "OPEN_METEO_GEOCODING_URL": weather.geocoding_url}

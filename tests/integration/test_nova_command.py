@@ -13,7 +13,7 @@ import pytest
 
 async def start(*options: str) -> asyncio.subprocess.Process:
     """Run the command with the brain that takes no time to load."""
-    command = (sys.executable, "-m", "standins.nova", "--brain", "tones", "--control-port", "0", *options)
+    command = (sys.executable, "-m", "standins.nova", "--backend", "tones", "--control-port", "0", *options)
     return await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from standins.nova.server import NovaSettings, NovaStandin
-from standins.nova.speech import speech_brain
+from standins.nova.speech import speech_backend
 from standins.speech.voice import VoiceService
 
 PEER = Path(__file__).parents[1] / "contract" / "nova_peers" / "python" / "converse.py"
@@ -32,7 +32,7 @@ async def question_file(folder: Path) -> Path:
 async def test_the_sdk_for_python_asks_in_speech_and_is_answered_in_speech(tmp_path: Path) -> None:
     """With no code of ours it is greeted, asks, serves the tool and gets a spoken answer with the tool's number."""
     question = await question_file(tmp_path)
-    async with NovaStandin(NovaSettings(), speech_brain()) as nova:
+    async with NovaStandin(NovaSettings(), speech_backend()) as nova:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             str(PEER),

@@ -25,7 +25,7 @@ TEARDOWN_SECONDS = 5.0
 @asynccontextmanager
 async def _model(folder: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, dict[str, str]]]:
     """Run the stand-in as a process of its own, which can be stopped; gives what points a service at it."""
-    options = ("--brain", "tones", "--port", "0", "--control-port", "0", "--certs", str(folder))
+    options = ("--backend", "tones", "--port", "0", "--control-port", "0", "--certs", str(folder))
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "standins.nova", *options, stdout=asyncio.subprocess.PIPE
     )

@@ -41,6 +41,6 @@ class ScriptedDialogue:
         return [ToneSentence(failed or f"{ANSWER} {DETAIL}")]
 
 
-def scripted_brain() -> Backend:
+def scripted_backend() -> Backend:
     """Put script, ear and voice together."""
     return Backend(LoudnessHearing(), ToneVoice(), ScriptedDialogue, "a script")

@@ -18,7 +18,7 @@ from standins.nova.tuning import assignments, changed
 
 BANNER = (
     "Stand-in for Amazon Nova Sonic. Real: the wire, the order of events, the limits and their errors. "
-    "Not real: the understanding, the voice, the prices, the token counts, the latency. Brain: {brain}; voice: {voice}."
+    "Not real: the understanding, the voice, the prices, the token counts, the latency. Backend: {backend}; voice: {voice}."
 )
 
 
@@ -40,7 +40,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--pace", choices=tuple(PROFILES), default="field", help="quick: waits less than any model")
     parser.add_argument("--timing", action="append", default=[], metavar="NAME=VALUE", help="a time of the pace")
     parser.add_argument("--clock-scale", type=float, default=1.0, help="speed of the clock that limits go by")
-    parser.add_argument("--brain", choices=("speech", "tones"), default="speech", help="tones: no words, little CPU")
+    parser.add_argument("--backend", choices=("speech", "tones"), default="speech", help="tones: no words, little CPU")
     parser.add_argument("--verbose", action="store_true", help="log words too")
     return parser
 
@@ -67,13 +67,13 @@ def settings_of(options: argparse.Namespace) -> NovaSettings:
     )
 
 
-def brain_of(choice: str) -> Backend:
+def backend_of(choice: str) -> Backend:
     """Make the brain; speech is imported only when it is wanted, for it takes a while."""
     if choice == "tones":
         return tone_backend()
-    from standins.nova.speech import speech_brain  # noqa: PLC0415
+    from standins.nova.speech import speech_backend  # noqa: PLC0415
 
-    return speech_brain()
+    return speech_backend()
 
 
 async def serve(settings: NovaSettings, backend: Backend) -> None:
@@ -113,7 +113,7 @@ def main() -> int:
     except ValueError as error:
         parser.error(str(error))
     to_stdout(verbose=options.verbose)
-    return run(serve(settings, brain_of(options.backend)), options.port, _note_event)
+    return run(serve(settings, backend_of(options.backend)), options.port, _note_event)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from standins.nova.hearing import RecognitionService
 from standins.nova.voice import VoiceService
 
 
-def speech_brain() -> Backend:
+def speech_backend() -> Backend:
     """Put ears, dialogue and voice together. Nothing starts before the server does."""
     return Backend(
         hearing=RecognitionService(),

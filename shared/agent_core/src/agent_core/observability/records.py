@@ -20,5 +20,5 @@ class RecordSink(Protocol):
 def log_record(record: CallDetailRecord) -> None:
     """Keep the record as one line of the log."""
     fields = asdict(record)
-    stats = fields.pop("tally")
+    stats = fields.pop("stats")
     log.info("session_ended", **fields, **stats)
