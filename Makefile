@@ -61,7 +61,7 @@ faults: test-environment ## the whole catalogue of faults and threats by number
 soak: test-environment ## twenty callers for an hour, faults in 5 % of the calls, a task that dies: MINUTES=, CALLS=, FAULTS=
 	@$(BIN)/python -m tests.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(CALLS),--callers $(CALLS)) $(if $(FAULTS),--faults $(FAULTS))
 
-endurance: test-environment ## ten visitors for ten minutes, next to an abusive one in every second half minute: MINUTES=, VISITORS=
+endurance: test-environment ## ten visitors for 17 minutes, next to an abusive one in every second half minute: MINUTES=, VISITORS=
 	@$(BIN)/python -m tests.endurance $(if $(MINUTES),--minutes $(MINUTES)) $(if $(VISITORS),--visitors $(VISITORS))
 
 # Pipecat greets in the log of every program that loads it, before that program can say what it wants to hear.

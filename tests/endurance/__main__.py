@@ -12,7 +12,7 @@ from tests.endurance.run import endure
 def main() -> int:
     """Read the options, run, report."""
     parser = argparse.ArgumentParser(prog="tests.endurance", description="Visitors next to an abusive one, for long.")
-    parser.add_argument("--minutes", type=float, default=10, help="how long (default: %(default)s)")
+    parser.add_argument("--minutes", type=float, default=17, help="how long (default: %(default)s)")
     parser.add_argument("--visitors", type=int, default=10, help="who talk (default: %(default)s)")
     parser.add_argument("--logs", type=Path, default=None, help="where the service's log is kept")
     given = parser.parse_args()

@@ -18,7 +18,7 @@ from standins.nova.tuning import assignments, changed
 
 BANNER = (
     "Stand-in for Amazon Nova Sonic. Real: the wire, the order of events, the limits and their errors. "
-    "Not real: the understanding, the voice, the prices, the token counts, the latency. Backend: {backend}; voice: {voice}."
+    "Not real: the understanding, the voice, the prices, token counts, latency. Backend: {backend}; voice: {voice}."
 )
 
 
