@@ -41,10 +41,10 @@ call: environment ## call the agent: SAY="…" or WAV=, DTMF=, BARGE_IN=1.5s, CA
 		$${EXPECT_TOOL:+--expect-tool "$$EXPECT_TOOL"} $${EXPECT_TEXT:+--expect-text "$$EXPECT_TEXT"}
 
 apart: environment ## make the environments of programs whose needs do not go with ours
-	@$(BIN)/python -m tools.apart checkov client-aws-sdk client-firefox client-livekit client-strands client-node client-web
+	@$(BIN)/python -m tools.isolated_env checkov client-aws-sdk client-firefox client-livekit client-strands client-node client-web
 
 clients: test-environment ## have every published pair of Pipecat's web client and transport talk with the product, and print the table
-	@$(BIN)/python -m tools.apart client-web client-web-rest
+	@$(BIN)/python -m tools.isolated_env client-web client-web-rest
 	@EVERY_CLIENT=yes $(BIN)/pytest -m "" -s tests/third_party/test_web_clients.py
 
 test: lint ## what gives confidence in a change: lint, types, import contracts, and all tests but the thorough ones
@@ -95,7 +95,7 @@ drill: test-environment ## a deployment, a rollback, a scale-in and a task that 
 	@CALLERS=$(or $(CALLERS),20) VISITORS=$(or $(VISITORS),4) $(BIN)/pytest -m "" -s tests/e2e/test_rolling_deployment.py
 
 rollout: test-environment ## compare, in a model, ways to keep conversations while ECS replaces tasks: RUNS=
-	@$(BIN)/python -m tools.rollout $(if $(RUNS),--runs $(RUNS))
+	@$(BIN)/python -m tools.rollout_model $(if $(RUNS),--runs $(RUNS))
 
 lint: test-environment ## rules, format, types, import contracts, and the page's own checks
 	@$(BIN)/ruff check

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 from packaging.version import InvalidVersion, Version
 
-from tools.locked import Locked, normal, read
+from tools.lockfile import Locked, normal, read
 from tools.workspace import ROOT
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ _DAYS_AHEAD = 5 * 365
 
 
 @dataclass(frozen=True)
-class Moment:
+class DateCase:
     """A time on the wall clock of a place, and what is special about it."""
 
     at: str
@@ -44,24 +44,24 @@ class Moment:
 
 
 AWKWARD = (
-    Moment("2028-02-29 12:00:00", "UTC", "leap day"),
-    Moment("2027-12-31 23:59:30", "UTC", "the year ends during the run"),
-    Moment("2029-01-01 00:00:30", "UTC", "the year has just begun"),
-    Moment("2027-03-28 01:59:30", "Europe/Stockholm", "clocks go forward in Europe"),
-    Moment("2027-10-31 02:59:30", "Europe/Stockholm", "clocks go back in Europe"),
-    Moment("2028-03-12 01:59:30", "America/New_York", "clocks go forward in the US"),
-    Moment("2028-11-05 01:59:30", "America/New_York", "clocks go back in the US"),
-    Moment("2027-08-15 12:00:00", "UTC", "Sunday"),
-    Moment("2027-06-30 23:59:30", "UTC", "last day of a month of 30 days"),
-    Moment("2027-07-15 14:00:00", "Europe/Stockholm", "summer in the north"),
-    Moment("2028-01-18 14:00:00", "Europe/Stockholm", "winter in the north"),
-    Moment("2028-01-20 14:00:00", "Australia/Sydney", "summer in the south"),
-    Moment("2027-07-20 14:00:00", "Australia/Sydney", "winter in the south"),
-    Moment("2038-01-19 03:12:00", "UTC", "32-bit seconds end in two minutes"),
+    DateCase("2028-02-29 12:00:00", "UTC", "leap day"),
+    DateCase("2027-12-31 23:59:30", "UTC", "the year ends during the run"),
+    DateCase("2029-01-01 00:00:30", "UTC", "the year has just begun"),
+    DateCase("2027-03-28 01:59:30", "Europe/Stockholm", "clocks go forward in Europe"),
+    DateCase("2027-10-31 02:59:30", "Europe/Stockholm", "clocks go back in Europe"),
+    DateCase("2028-03-12 01:59:30", "America/New_York", "clocks go forward in the US"),
+    DateCase("2028-11-05 01:59:30", "America/New_York", "clocks go back in the US"),
+    DateCase("2027-08-15 12:00:00", "UTC", "Sunday"),
+    DateCase("2027-06-30 23:59:30", "UTC", "last day of a month of 30 days"),
+    DateCase("2027-07-15 14:00:00", "Europe/Stockholm", "summer in the north"),
+    DateCase("2028-01-18 14:00:00", "Europe/Stockholm", "winter in the north"),
+    DateCase("2028-01-20 14:00:00", "Australia/Sydney", "summer in the south"),
+    DateCase("2027-07-20 14:00:00", "Australia/Sydney", "winter in the south"),
+    DateCase("2038-01-19 03:12:00", "UTC", "32-bit seconds end in two minutes"),
 )
 
 
-def moments(count: int, seed: int, today: date) -> list[Moment]:
+def moments(count: int, seed: int, today: date) -> list[DateCase]:
     """List the awkward moments, then others by chance; the same seed gives the same on the same day."""
     chance = random.Random(seed)  # noqa: S311 - a sample has to be repeatable, not secret
     midnight = datetime.combine(today, time(), UTC)
@@ -69,7 +69,7 @@ def moments(count: int, seed: int, today: date) -> list[Moment]:
         midnight + timedelta(days=chance.randrange(_DAYS_AHEAD), seconds=chance.randrange(24 * 3600))
         for _ in range(count - len(AWKWARD))
     )
-    return [*AWKWARD[:count], *(Moment(f"{each:%Y-%m-%d %H:%M:%S}", "UTC", "by chance") for each in others)]
+    return [*AWKWARD[:count], *(DateCase(f"{each:%Y-%m-%d %H:%M:%S}", "UTC", "by chance") for each in others)]
 
 
 def main(
@@ -105,7 +105,7 @@ class _Runner:
     folder: Path
     limit: float
 
-    def passes(self, number: int, moment: Moment) -> bool:
+    def passes(self, number: int, moment: DateCase) -> bool:
         """Run the command at one date and print its row."""
         environ = {**self.clock.environ(moment.instant), "TZ": moment.zone}
         done = run(self.command, self.folder / f"{number:02}.log", environ=environ, folder=ROOT, limit=self.limit)
@@ -116,7 +116,7 @@ class _Runner:
         return done.code == 0
 
 
-def _described(number: int, moment: Moment) -> str:
+def _described(number: int, moment: DateCase) -> str:
     return f"{number:>3}  {moment.at} {moment.zone:<16}  {moment.why:<33}"
 
 

@@ -138,7 +138,7 @@ def _member(node: ast.expr) -> str:
 _METRICS_HEAD = """# Metrics
 
 Each service writes its metrics to standard output, as one JSON object a line in CloudWatch's embedded metric format;
-the log group turns them into metrics, no agent and no API call needed. They are written every `METRICS_SECONDS`, where
+the log group turns them into metrics, no agent and no API call needed. They are written every `METRICS_INTERVAL_SECONDS`, where
 the log is JSON; on a laptop's terminal there are none.
 
 Namespace `VoiceAgent` (`METRICS_NAMESPACE` changes it: two environments in one account and region need two, or one
@@ -171,7 +171,7 @@ to ask for:
 | `twilio_checked`, `twilio_not_checked` | `host`, `error`: what Twilio's REST service said at the start |
 | `twilio_refuses_us`, `hang_up_failed` | `error`: what Twilio's REST service said, and the setting to change |
 | `call_after_its_stream` | `ended_normally`: whether the call was hung up, or left to the fallback |
-| `call_turned_away` | `cause` (`AtCapacity`, `ModelBusy`, `Draining`, `OverBudget`), `tries` |
+| `call_rejected` | `cause` (`AtCapacity`, `ModelBusy`, `Draining`, `OverBudget`), `tries` |
 | `model_throttled` | `error`, `region`, `streams` of this task, `seconds` for which no new conversation begins |
 | `model_throttle_over` | `region`: the model takes streams again |
 | `model_streams_unreachable`, `model_streams_reached` | the table that counts the account's streams: `error` |
@@ -286,7 +286,7 @@ def causes_page() -> str:
     return "\n".join([_CAUSES_HEAD, *rows]) + "\n"
 
 
-_WITHOUT_CALLS = {"LoopLag"}
+_WITHOUT_CALLS = {"EventLoopLag"}
 """A distribution that has values also while idle; gauges and counters have, zeros."""
 
 
@@ -300,7 +300,7 @@ def measured_file() -> str:
         "always": always,
         "in_calls": [one.name for one in found if one.name not in always],
         "labelled": [one.name for one in found if one.labels],
-        "seconds_between_lines": float(str(defaults["metrics_seconds"])),
+        "seconds_between_lines": float(str(defaults["metrics_interval_seconds"])),
         "dollars_for_1000_tokens": {name: float(str(defaults[f"price_{name}"])) for name in prices},
     }
     return json.dumps(told, indent=2) + "\n"

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from standins.edge import balancer
 from standins.edge.balancer import Balancer
-from standins.edge.cloudformation import Template
 from standins.edge.rules import Forward, Listener
+from standins.edge.template_rules import RuleTemplate
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = ROOT / "infra/cloudformation/edge.yaml"
@@ -25,7 +25,7 @@ class UnrenderableError(ValueError):
 
 
 @dataclass(frozen=True)
-class Place:
+class NginxTarget:
     """Where nginx stands.
 
     Args:
@@ -124,7 +124,7 @@ http {{
 """
 
 
-def render(template: str, place: Place | None = None) -> str:
+def render(template: str, place: NginxTarget | None = None) -> str:
     """Give the configuration.
 
     Args:
@@ -134,8 +134,8 @@ def render(template: str, place: Place | None = None) -> str:
     Raises:
         UnrenderableError: nginx would route in another way.
     """
-    place = place or Place()
-    described = balancer.read(Template(template))
+    place = place or NginxTarget()
+    described = balancer.read(RuleTemplate(template))
     return _FRAME.format(
         resolver=place.resolver,
         port=place.port,
@@ -146,7 +146,7 @@ def render(template: str, place: Place | None = None) -> str:
     )
 
 
-def _routes(listener: Listener, place: Place) -> list[str]:
+def _routes(listener: Listener, place: NginxTarget) -> list[str]:
     """Give a line for each pattern, in the order in which the rules are tried."""
     lines = [f'default "{_target(listener.default, place)}";']
     for rule in sorted(listener.rules, key=lambda rule: rule.priority):
@@ -157,7 +157,7 @@ def _routes(listener: Listener, place: Place) -> list[str]:
     return lines
 
 
-def _target(action: object, place: Place) -> str:
+def _target(action: object, place: NginxTarget) -> str:
     if not isinstance(action, Forward):
         raise UnrenderableError(f"only rules that forward are rendered, not {action}")
     return place.address(action.group)

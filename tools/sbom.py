@@ -14,7 +14,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from tools.locked import Locked, normal, read
+from tools.lockfile import Locked, normal, read
 from tools.workspace import ROOT, lock
 
 IMAGES = ("phone-agent", "webrtc-agent")

@@ -21,27 +21,27 @@ from botocore.session import Session
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
-from agent_core.adapters.call_store.dynamodb import DynamoShelf
-from agent_core.adapters.call_store.file import FileShelf
+from agent_core.adapters.call_store.dynamodb import DynamoDbStore
+from agent_core.adapters.call_store.file_store import FileStore
+from agent_core.adapters.call_store.key_value_store import KeyValueStore, StoredEntry, StoreFault
 from agent_core.adapters.call_store.seal import Seal
-from agent_core.adapters.call_store.shelf import Entry, Shelf, ShelfFault
 from agent_core.adapters.call_store.store import CallStore
-from agent_core.memory import CallMemory
+from agent_core.call_state import CallState
 
 
 @dataclass
 class Place:
     """Where shelves of one kind stand, as several tasks see it."""
 
-    make: Callable[[Callable[[], float]], Shelf]
+    make: Callable[[Callable[[], float]], KeyValueStore]
     """Make another task's view of the place, given its clock."""
     content: Callable[[], bytes]
     """Everything that somebody who can look into the place can read there."""
     offset: float = 0.0
     """Seconds by which the clocks are ahead."""
-    shelves: list[Shelf] = field(default_factory=list)
+    shelves: list[KeyValueStore] = field(default_factory=list)
 
-    def shelf(self) -> Shelf:
+    def shelf(self) -> KeyValueStore:
         """Give one more task's view."""
         self.shelves.append(self.make(lambda: time.time() + self.offset))
         return self.shelves[-1]
@@ -51,7 +51,7 @@ def _folder(folder: Path) -> Place:
     def content() -> bytes:
         return b"".join(path.name.encode() + path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
-    return Place(lambda clock: FileShelf(folder, clock), content)
+    return Place(lambda clock: FileStore(folder, clock), content)
 
 
 def _table(client: Any, url: str) -> Place:  # noqa: ANN401 - botocore makes it at run time
@@ -67,7 +67,7 @@ def _table(client: Any, url: str) -> Place:  # noqa: ANN401 - botocore makes it 
         items = client.scan(TableName=name)["Items"]
         return b"".join(item["sealed"]["B"] + repr({**item, "sealed": None}).encode() for item in items)
 
-    return Place(lambda clock: DynamoShelf(name, region="us-east-1", endpoint=url, clock=clock), content)
+    return Place(lambda clock: DynamoDbStore(name, region="us-east-1", endpoint=url, clock=clock), content)
 
 
 @pytest.fixture(scope="module")
@@ -98,8 +98,8 @@ async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         await shelf.aclose()
 
 
-def _entry(sealed: bytes = b"sealed", version: int = 1, seconds: float = 60) -> Entry:
-    return Entry(sealed, version, round(time.time() + seconds))
+def _entry(sealed: bytes = b"sealed", version: int = 1, seconds: float = 60) -> StoredEntry:
+    return StoredEntry(sealed, version, round(time.time() + seconds))
 
 
 async def test_another_task_finds_what_one_has_put(place: Place) -> None:
@@ -142,7 +142,7 @@ async def test_what_is_deleted_is_not_put_back(place: Place) -> None:
     for version in (0, 1, 10):
         assert not await late.put("CA1", _entry(b"late", version))
         assert not await late.delete("CA1", version, time.time() + 6000)
-    assert not await late.put_first("CA1", time.time() + 6000)
+    assert not await late.put_if_absent("CA1", time.time() + 6000)
     assert await now.get("CA1") is None
     assert b"late" not in place.content()
     place.offset = 70
@@ -156,11 +156,11 @@ async def test_what_has_expired_is_as_if_it_were_gone(place: Place) -> None:
     """Even where it lies a while longer, and even if it was of a later part."""
     shelf = place.shelf()
     await shelf.put("CA1", _entry(version=9, seconds=30))
-    await shelf.put_first("once", time.time() + 30)
+    await shelf.put_if_absent("once", time.time() + 30)
     place.offset = 40
     assert await shelf.get("CA1") is None
     assert await shelf.put("CA1", _entry(b"new", version=1))
-    assert await shelf.put_first("once", time.time() + 90)
+    assert await shelf.put_if_absent("once", time.time() + 90)
     found = await shelf.get("CA1")
     assert found is not None
     assert found.sealed == b"new"
@@ -170,14 +170,14 @@ async def test_of_many_who_come_first_one_is(place: Place) -> None:
     """A ticket that is shown to several tasks at the same time opens one stream."""
     shelves = [place.shelf() for _ in range(4)]
     until = time.time() + 60
-    answers = await asyncio.gather(*(shelf.put_first("ticket", until) for shelf in shelves * 3))
+    answers = await asyncio.gather(*(shelf.put_if_absent("ticket", until) for shelf in shelves * 3))
     assert sorted(answers) == [False] * 11 + [True]
 
 
 async def test_nobody_reads_a_caller_s_words_where_they_lie(place: Place) -> None:
     """The whole place, names included, holds no word of the conversation."""
     store = CallStore(place.shelf(), Seal([b"k" * 32]), deadline=timedelta(seconds=20))
-    call = CallMemory("CA1", (("USER", "weather in Reykjavik"),), {"city": "Akureyri"}, note="a private note")
+    call = CallState("CA1", (("USER", "weather in Reykjavik"),), {"city": "Akureyri"}, note="a private note")
     assert await store.remember(call)
     assert await store.recall("CA1") == call
     content = place.content()
@@ -191,12 +191,12 @@ async def test_nobody_reads_a_caller_s_words_where_they_lie(place: Place) -> Non
 async def test_a_call_that_was_forgotten_is_not_remembered_by_the_task_that_lost_it(place: Place) -> None:
     """A socket breaks silently, another task takes the call up and sees its end; then the first one notices."""
     first, second = (CallStore(place.shelf(), Seal([b"k" * 32]), deadline=timedelta(seconds=20)) for _ in range(2))
-    call = CallMemory("CA1", (("USER", "weather in Reykjavik"),), {"city": "Akureyri"})
+    call = CallState("CA1", (("USER", "weather in Reykjavik"),), {"city": "Akureyri"})
     await first.remember(call)
     await second.remember(replace(call, part=1))
-    await second.forget(replace(call, part=1, ended="caller_left"))
+    await second.forget(replace(call, part=1, ended="caller_hung_up"))
     left = place.content()
-    assert not await first.remember(replace(call, ended="peer_lost"))
+    assert not await first.remember(replace(call, ended="media_disconnected"))
     assert place.content() == left
     assert await first.recall("CA1") is None
     assert await second.recall("CA1") is None
@@ -230,12 +230,12 @@ async def test_a_file_that_was_cut_off_is_nothing(tmp_path: Path) -> None:
 
 async def test_names_of_files_are_not_kept(tmp_path: Path) -> None:
     """A task remembers and forgets thousands of calls a day: the next hundreds take no more memory than the last."""
-    shelf = FileShelf(tmp_path / "calls")
+    shelf = FileStore(tmp_path / "calls")
 
     async def use(calls: range) -> None:
         for number in calls:
             key = f"CA{number}"
-            await shelf.put(key, Entry(b"sealed", 0, time.time() + 60))
+            await shelf.put(key, StoredEntry(b"sealed", 0, time.time() + 60))
             assert await shelf.get(key) is not None
             await shelf.delete(key, 0, time.time() + 60)
 
@@ -265,8 +265,8 @@ async def test_a_folder_that_others_write_to_is_not_used(tmp_path: Path, mode: i
     folder = tmp_path / "calls"
     folder.mkdir()
     folder.chmod(mode)
-    with pytest.raises(ShelfFault, match="PermissionError"):
-        await FileShelf(folder).put("CA1", _entry())
+    with pytest.raises(StoreFault, match="PermissionError"):
+        await FileStore(folder).put("CA1", _entry())
     assert not list(folder.iterdir())
 
 
@@ -302,17 +302,17 @@ ODD: dict[str, Callable[[Path], object]] = {
 async def test_what_is_no_entry_is_as_if_it_were_not_there(tmp_path: Path, odd: str) -> None:
     """It is not read, not followed and not waited for; it is swept, or replaced."""
     folder = tmp_path / "calls"
-    shelf = FileShelf(folder)
+    shelf = FileStore(folder)
     await shelf.put("CA1", _entry())
     (file,) = folder.glob("*.entry")
     for name in (file, folder / f"{'0' * 64}.entry"):
         name.unlink(missing_ok=True)
         ODD[odd](name)
     assert await shelf.get("CA1") is None
-    assert await shelf.put_first("CA1", time.time() + 60)
+    assert await shelf.put_if_absent("CA1", time.time() + 60)
     assert file.is_file()
     assert not file.is_symlink()
-    await FileShelf(folder).get("CA2")  # the next task sweeps
+    await FileStore(folder).get("CA2")  # the next task sweeps
     assert list(folder.glob("*.entry")) == [file]
     if (target := tmp_path / "target").exists():
         assert len(target.read_bytes()) == 16
@@ -324,8 +324,8 @@ async def test_the_lock_is_no_link(tmp_path: Path) -> None:
     folder.mkdir(mode=0o700)
     target.write_text("words")
     (folder / "lock").symlink_to(target)
-    with pytest.raises(ShelfFault):
-        await FileShelf(folder).put("CA1", _entry())
+    with pytest.raises(StoreFault):
+        await FileStore(folder).put("CA1", _entry())
     assert target.read_text() == "words"
 
 
@@ -335,18 +335,18 @@ async def test_drafts_of_killed_tasks_are_swept(tmp_path: Path) -> None:
     folder.mkdir(mode=0o700)
     (folder / f"{'0' * 64}.abc.draft").write_bytes(b"a word")
     (folder / "notes").write_bytes(b"somebody's own")
-    await FileShelf(folder).get("CA1")
+    await FileStore(folder).get("CA1")
     assert sorted(file.name for file in folder.iterdir()) == ["lock", "notes"]
 
 
 async def test_a_lock_that_somebody_keeps_is_given_up(tmp_path: Path) -> None:
     """Reading needs none; writing is given up by the thread as well, and works again when the lock is free."""
     folder = tmp_path / "calls"
-    shelf = FileShelf(folder)
+    shelf = FileStore(folder)
     await shelf.put("CA1", _entry())
     with (folder / "lock").open("r+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(ShelfFault, match="TimeoutError"):
+        with pytest.raises(StoreFault, match="TimeoutError"):
             await shelf.put("CA1", _entry(b"new"))
         assert await shelf.get("CA1") is not None
     assert await shelf.put("CA1", _entry(b"new"))
@@ -373,11 +373,11 @@ async def _refused(code: str) -> AsyncIterator[str]:
 async def test_a_table_that_refuses_us_is_a_fault_with_its_name(code: str) -> None:
     """The role lacks a permission, or the table is not there: an operator is told which, and the call goes on."""
     async for url in _refused(code):
-        shelf = DynamoShelf("pipecat-calls-test", region="us-east-1", endpoint=url)
-        with pytest.raises(ShelfFault, match=code):
+        shelf = DynamoDbStore("pipecat-calls-test", region="us-east-1", endpoint=url)
+        with pytest.raises(StoreFault, match=code):
             await shelf.get("CA1")
         store = CallStore(shelf, Seal([b"k" * 32]), deadline=timedelta(seconds=20))
-        assert not await store.remember(CallMemory("CA1"))
+        assert not await store.remember(CallState("CA1"))
         assert await store.redeem("ticket", time.time() + 60)
         await store.aclose()
 
@@ -389,10 +389,10 @@ async def test_a_table_that_never_answers_is_given_up() -> None:
     server = await asyncio.start_server(lambda _reader, writer: held.append(writer), "127.0.0.1", 0)
     async with server:
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        shelf = DynamoShelf("pipecat-calls-test", region="us-east-1", endpoint=url)
+        shelf = DynamoDbStore("pipecat-calls-test", region="us-east-1", endpoint=url)
         store = CallStore(shelf, Seal([b"k" * 32]), deadline=timedelta(seconds=0.2))
         assert await store.recall("CA1") is None
-        assert not await store.remember(CallMemory("CA1"))
+        assert not await store.remember(CallState("CA1"))
         assert store.faults == {"recall": 1, "remember": 1}
         for writer in held:
             writer.close()

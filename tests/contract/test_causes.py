@@ -29,11 +29,11 @@ from agent_core.nova.credentials import CredentialSource
 from agent_core.nova.sdk import SdkModelClient
 from phone_agent.call_control import CallControl
 from standins.daily import DailyStandin
-from standins.daily.faults import Fault as DailyFault
-from standins.nova import opening
-from standins.nova.faults import Fault
+from standins.daily.faults import DailyFault as DailyFault
+from standins.nova import stream_request
+from standins.nova.faults import ModelFault
 from standins.nova.server import NovaSettings, NovaStandin
-from standins.nova.tones import tone_brain
+from standins.nova.tones import tone_backend
 from standins.twilio.server import TwilioExchange
 from tests.support.talk import MODEL
 from webrtc_agent.daily.api import DailyApi
@@ -88,7 +88,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 async def services(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Services]:
     """Give the model, trusted by this process; and another authority."""
-    async with NovaStandin(NovaSettings(certificates=folder), tone_brain()) as nova:
+    async with NovaStandin(NovaSettings(certificates=folder), tone_backend()) as nova:
         monkeypatch.setenv("SSL_CERT_FILE", str(nova.trust.bundle_file))
         yield Services(nova, trustme.CA())
 
@@ -107,7 +107,7 @@ def refused(kind: str, message: str) -> Failing:
     """Have the model refuse a stream in AWS's words."""
 
     async def fail(services: Services) -> None:
-        services.nova.faults.add(Fault(on="open", error=kind, message=message))
+        services.nova.faults.add(ModelFault(on="open", error=kind, message=message))
         await model(services.nova.url)
 
     return fail
@@ -165,8 +165,8 @@ async def clock_ahead(services: Services) -> None:
             return super().now(tz) - timedelta(hours=1)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(opening, "datetime", Late)
-        patch.setattr(opening, "formatdate", lambda **_: formatdate(Late.now().timestamp(), usegmt=True))
+        patch.setattr(stream_request, "datetime", Late)
+        patch.setattr(stream_request, "formatdate", lambda **_: formatdate(Late.now().timestamp(), usegmt=True))
         await model(services.nova.url)
 
 

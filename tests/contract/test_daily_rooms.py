@@ -10,13 +10,13 @@ from pydantic import SecretStr
 
 from agent_core.errors import UpstreamError
 from standins.daily import DailyStandin
-from standins.daily.faults import Fault
+from standins.daily.faults import DailyFault
 from tests.support import ledger
 from tests.support.waiting import until
 from webrtc_agent.daily import make_rooms
 from webrtc_agent.daily.api import DailyApi
-from webrtc_agent.daily.errors import DailyFailed
-from webrtc_agent.daily.rooms import Rooms
+from webrtc_agent.daily.daily_errors import DailyFailed
+from webrtc_agent.daily.room_factory import Rooms
 from webrtc_agent.settings import WebSettings
 
 
@@ -95,20 +95,20 @@ async def test_a_room_is_deleted(daily: DailyStandin, rooms: Rooms) -> None:
 @pytest.mark.parametrize(
     "fault",
     [
-        Fault("create", "status", status=500),
-        Fault("create", "status", status=429),
-        Fault("create", "status", status=503, done=True),
-        Fault("create", "bad_json", done=True),
-        Fault("create", "wrong_types", done=True),
-        Fault("create", "hang", done=True),
-        Fault("token", "status", times=2, status=502),
-        Fault("token", "bad_json"),
-        Fault("token", "empty"),
-        Fault("token", "hang"),
+        DailyFault("create", "status", status=500),
+        DailyFault("create", "status", status=429),
+        DailyFault("create", "status", status=503, done=True),
+        DailyFault("create", "bad_json", done=True),
+        DailyFault("create", "wrong_types", done=True),
+        DailyFault("create", "hang", done=True),
+        DailyFault("token", "status", times=2, status=502),
+        DailyFault("token", "bad_json"),
+        DailyFault("token", "empty"),
+        DailyFault("token", "hang"),
     ],
     ids=lambda fault: f"{fault.on}-{fault.action}-{fault.status}",
 )
-async def test_one_failure_is_got_over(daily: DailyStandin, rooms: Rooms, fault: Fault) -> None:
+async def test_one_failure_is_got_over(daily: DailyStandin, rooms: Rooms, fault: DailyFault) -> None:
     """The visitor notices nothing but the time, and a room whose answer was lost is deleted."""
     daily.fail(fault)
     async with asyncio.timeout(8):
@@ -121,20 +121,20 @@ async def test_one_failure_is_got_over(daily: DailyStandin, rooms: Rooms, fault:
 @pytest.mark.parametrize(
     "fault",
     [
-        Fault("create", "status", times=None, status=500),
-        Fault("create", "status", times=None, status=500, done=True),
-        Fault("create", "hang", times=None, done=True),
-        Fault("create", "bad_json", times=None, done=True),
-        Fault("create", "delay", times=None, after_ms=60_000),
-        Fault("token", "status", times=None, status=500),
-        Fault("token", "hang", times=None),
-        Fault("token", "bad_json", times=None),
-        Fault("token", "status", times=None, status=400),
+        DailyFault("create", "status", times=None, status=500),
+        DailyFault("create", "status", times=None, status=500, done=True),
+        DailyFault("create", "hang", times=None, done=True),
+        DailyFault("create", "bad_json", times=None, done=True),
+        DailyFault("create", "delay", times=None, after_ms=60_000),
+        DailyFault("token", "status", times=None, status=500),
+        DailyFault("token", "hang", times=None),
+        DailyFault("token", "bad_json", times=None),
+        DailyFault("token", "status", times=None, status=400),
     ],
     ids=lambda fault: f"{fault.on}-{fault.action}-{fault.status}-{fault.done}",
 )
 async def test_a_lasting_failure_is_told_in_time_and_leaves_no_room(
-    daily: DailyStandin, impatient: Rooms, fault: Fault
+    daily: DailyStandin, impatient: Rooms, fault: DailyFault
 ) -> None:
     """In time, whatever step it is."""
     daily.fail(fault)
@@ -147,7 +147,7 @@ async def test_a_lasting_failure_is_told_in_time_and_leaves_no_room(
 
 async def test_the_visitor_is_told_within_eight_seconds(daily: DailyStandin, rooms: Rooms) -> None:
     """With the patience that it ships with, when Daily takes requests and answers none."""
-    daily.fail(Fault("create", "hang", times=None, done=True))
+    daily.fail(DailyFault("create", "hang", times=None, done=True))
     async with asyncio.timeout(8):
         with pytest.raises(UpstreamError):
             await rooms.open()
@@ -156,7 +156,7 @@ async def test_the_visitor_is_told_within_eight_seconds(daily: DailyStandin, roo
 
 async def test_what_daily_asks_to_wait_is_waited(daily: DailyStandin, rooms: Rooms) -> None:
     """One second fits into the time that the visitor has."""
-    daily.fail(Fault("create", "status", status=429, retry_after=1))
+    daily.fail(DailyFault("create", "status", status=429, retry_after=1))
     began = time.monotonic()
     room = await rooms.open()
     assert time.monotonic() - began >= 1
@@ -168,7 +168,10 @@ async def test_what_daily_asks_to_wait_is_waited(daily: DailyStandin, rooms: Roo
 async def test_a_deletion_that_fails_is_tried_again(daily: DailyStandin, rooms: Rooms) -> None:
     """Each kind of failure once, and what Daily asks to wait is waited."""
     room = await rooms.open()
-    for fault in (Fault("delete", "status", status=500), Fault("delete", "status", status=429, retry_after=1)):
+    for fault in (
+        DailyFault("delete", "status", status=500),
+        DailyFault("delete", "status", status=429, retry_after=1),
+    ):
         daily.fail(fault)
     began = time.monotonic()
     await rooms.delete(room)
@@ -184,7 +187,7 @@ async def test_closing_waits_for_deletions_but_not_for_ever(daily: DailyStandin)
     assert daily.open_rooms == []
     rooms = rooms_at(daily)
     await rooms.delete(await rooms.open())
-    daily.fail(Fault("delete", "hang", times=None))
+    daily.fail(DailyFault("delete", "hang", times=None))
     async with asyncio.timeout(8):
         await rooms.aclose()
     assert len(daily.open_rooms) == 1
@@ -203,7 +206,7 @@ async def test_a_wrong_key_is_not_tried_again(daily: DailyStandin) -> None:
 
 async def test_a_long_wait_is_passed_on(daily: DailyStandin, rooms: Rooms) -> None:
     """Nobody waits for half a minute; the visitor is told when to come back."""
-    daily.fail(Fault("create", "status", status=429, retry_after=30))
+    daily.fail(DailyFault("create", "status", status=429, retry_after=30))
     async with asyncio.timeout(2):
         with pytest.raises(DailyFailed) as failure:
             await rooms.open()
@@ -214,13 +217,13 @@ async def test_a_long_wait_is_passed_on(daily: DailyStandin, rooms: Rooms) -> No
 
 async def test_a_visitor_who_gives_up_leaves_no_room(daily: DailyStandin, rooms: Rooms) -> None:
     """Cancelled while the tokens are made, or while the room is."""
-    for fault in (Fault("token", "hang", times=None), Fault("create", "hang", times=None, done=True)):
+    for fault in (DailyFault("token", "hang", times=None), DailyFault("create", "hang", times=None, done=True)):
         daily.fail(fault)
-        opening = asyncio.create_task(rooms.open())
+        session_request = asyncio.create_task(rooms.open())
         await until(lambda: len(daily.ledger.created) > len(daily.ledger.deleted))
         await asyncio.sleep(0.05)
-        opening.cancel()
-        await asyncio.wait({opening})
+        session_request.cancel()
+        await asyncio.wait({session_request})
         daily.clear_faults()
         await no_room_left(daily)
 
@@ -238,6 +241,6 @@ async def test_nobody_there() -> None:
 
 async def test_a_redirect_does_not_get_the_key(daily: DailyStandin, rooms: Rooms) -> None:
     """An answer that points elsewhere is an answer of no use."""
-    daily.fail(Fault("create", "status", status=307))
+    daily.fail(DailyFault("create", "status", status=307))
     with pytest.raises(DailyFailed, match="status_307"):
         await rooms.open()

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from standins.daily import DailyStandin, Settings
-from standins.daily.errors import RefusedError
-from standins.daily.limits import RateLimit
+from standins.daily import DailySettings, DailyStandin
+from standins.daily.errors import RestRefusedError
+from standins.daily.rate_limits import RateLimit
 from tests.support.clock import Clock
 
 
@@ -22,7 +22,7 @@ def clock() -> Clock:
 @pytest.fixture
 async def daily(clock: Clock) -> AsyncIterator[DailyStandin]:
     """Give a pretend Daily that goes by it."""
-    async with DailyStandin(Settings(clock=clock)) as standin:
+    async with DailyStandin(DailySettings(clock=clock)) as standin:
         yield standin
 
 
@@ -148,7 +148,7 @@ def test_a_hundred_requests_fit_into_five_seconds(clock: Clock) -> None:
     limit = RateLimit(100, 5, clock)
     for _ in range(100):
         limit.take()
-    with pytest.raises(RefusedError, match="too many requests"):
+    with pytest.raises(RestRefusedError, match="too many requests"):
         limit.take()
     clock.now += 5
     limit.take()

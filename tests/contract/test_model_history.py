@@ -5,12 +5,12 @@ import random
 
 import pytest
 
-from agent_core.nova.model_session import ModelSession, Prompt
+from agent_core.nova.model_session import ModelSession, SessionPrompt
 from agent_core.nova.transcript import History
 from agent_core.nova.wire import Role
 from standins.nova.inputs import parse
-from standins.nova.limits import Limits
-from standins.nova.session import Session
+from standins.nova.protocol_state import ProtocolState
+from standins.nova.service_limits import ServiceLimits
 
 WORDS = ["yes", "tomorrow", "Ünïcödé", "погода", "天気はどうですか", "مرحبا", "🙂", "a" * 70, "   ", "\n", ""]
 MODEL = "amazon.nova-2-5-sonic"
@@ -21,7 +21,7 @@ class Judged:
 
     def __init__(self) -> None:
         self.history: list[tuple[str, str]] = []
-        self._session = Session(MODEL, Limits(), self._now())
+        self._session = ProtocolState(MODEL, ServiceLimits(), self._now())
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
@@ -68,7 +68,7 @@ async def test_a_thousand_histories_are_taken(ready: bool) -> None:  # noqa: FBT
 
     async def tell(history: History) -> None:
         stream = Judged()
-        prompt = Prompt("Be brief.", "matthew", history=() if ready else history)
+        prompt = SessionPrompt("Be brief.", "matthew", history=() if ready else history)
         if not ready:
             await ModelSession.open(stream, MODEL, prompt)
             return

@@ -13,7 +13,7 @@ import pytest
 from agent_core.errors import ModelError
 from agent_core.nova.credentials import CredentialSource
 from agent_core.nova.sdk import SdkModelClient, SdkModelStream
-from standins.nova.faults import Fault
+from standins.nova.faults import ModelFault
 from standins.nova.server import NovaSettings, NovaStandin
 from tests.support.score import Score
 from tests.support.talk import MODEL, client
@@ -61,22 +61,22 @@ async def _nothing_is_left(before: set[asyncio.Task[Any]], complaints: list[str]
     "fault",
     [
         None,
-        Fault(on="open", delay_ms=60_000),
-        Fault(on="open", action="freeze"),
-        Fault(on="open", action="rst", code=2),
-        Fault(on="open", error="ThrottlingException"),
-        Fault(on="session", action="freeze"),
-        Fault(on="session", action="close"),
-        Fault(on="session", action="disconnect"),
+        ModelFault(on="open", delay_ms=60_000),
+        ModelFault(on="open", action="freeze"),
+        ModelFault(on="open", action="rst", code=2),
+        ModelFault(on="open", error="ThrottlingException"),
+        ModelFault(on="session", action="freeze"),
+        ModelFault(on="session", action="close"),
+        ModelFault(on="session", action="disconnect"),
     ],
     ids=lambda fault: "well" if fault is None else f"{fault.on}-{fault.action or fault.error or 'late'}",
 )
 @pytest.mark.parametrize("reading", [False, True], ids=["nobody reads", "somebody reads"])
 async def test_a_stream_that_is_closed_leaves_no_task(
-    tmp_path: Path, credentials: CredentialSource, complaints: list[str], fault: Fault | None, *, reading: bool
+    tmp_path: Path, credentials: CredentialSource, complaints: list[str], fault: ModelFault | None, *, reading: bool
 ) -> None:
     """Before the answer's headers, after them, and while somebody waits for an event."""
-    async with NovaStandin(NovaSettings(certificates=tmp_path), Score().brain()) as nova:
+    async with NovaStandin(NovaSettings(certificates=tmp_path), Score().backend()) as nova:
         if fault is not None:
             nova.faults.add(fault)
         opener = client(nova, credentials)
@@ -99,16 +99,16 @@ async def test_an_opening_that_is_given_up_leaves_no_stream(
     tmp_path: Path, credentials: CredentialSource, complaints: list[str]
 ) -> None:
     """A caller who hangs up at once, at each step of the opening: the model talks to nobody, and is paid by nobody."""
-    async with NovaStandin(NovaSettings(certificates=tmp_path), Score().brain()) as nova:
+    async with NovaStandin(NovaSettings(certificates=tmp_path), Score().backend()) as nova:
         opener = client(nova, credentials)
         before = _tasks()
         given_up = 0
         for steps in range(40):
-            opening = asyncio.create_task(opener.open(MODEL))
+            session_request = asyncio.create_task(opener.open(MODEL))
             for _ in range(steps):
                 await asyncio.sleep(0)
-            opening.cancel()
-            (stream,) = await asyncio.gather(opening, return_exceptions=True)
+            session_request.cancel()
+            (stream,) = await asyncio.gather(session_request, return_exceptions=True)
             if isinstance(stream, SdkModelStream):
                 await stream.close()
             else:
@@ -150,7 +150,7 @@ async def test_a_connection_that_comes_too_late_is_closed(
     tmp_path: Path, credentials: CredentialSource, complaints: list[str]
 ) -> None:
     """No stream is opened for a conversation that is over."""
-    async with NovaStandin(NovaSettings(certificates=tmp_path), Score().brain()) as nova:
+    async with NovaStandin(NovaSettings(certificates=tmp_path), Score().backend()) as nova:
         opener = client(nova, credentials)
         before = _tasks()
         stream = await opener.open(MODEL)

@@ -14,14 +14,14 @@ from botocore.exceptions import EventStreamError
 from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
 
-from standins.nova import opening, sigv4, wrapping
+from standins.nova import payload, sigv4, stream_request
 from standins.nova.clock import Clock
-from standins.nova.errors import INVALID_INPUT, STATUS, Refused
-from standins.nova.house import House
-from standins.nova.limits import Limits
+from standins.nova.errors import INVALID_INPUT, STATUS, StreamRefused
 from standins.nova.models import MODELS
 from standins.nova.pace import QUICK
-from standins.nova.tones import tone_brain
+from standins.nova.server_state import ServerState
+from standins.nova.service_limits import ServiceLimits
+from standins.nova.tones import tone_backend
 
 SERVICE = botocore.session.get_session().get_service_model("bedrock-runtime")
 OPERATION: Any = SERVICE.operation_model("InvokeModelWithBidirectionalStream")
@@ -29,9 +29,9 @@ EVENTS = OPERATION.output_shape.members["body"]
 EXCEPTIONS = [name for name, shape in EVENTS.members.items() if shape.metadata.get("exception")]
 
 
-def house() -> House:
+def house() -> ServerState:
     """Give a stand-in that checks signatures."""
-    return House(tone_brain(), {"standin": "standin-secret"}, Limits(), QUICK, Clock())
+    return ServerState(tone_backend(), {"standin": "standin-secret"}, ServiceLimits(), QUICK, Clock())
 
 
 def read(wire: bytes) -> list[dict[str, Any]]:
@@ -58,7 +58,7 @@ def test_the_address_and_the_signature_of_a_request_are_botocores(model_id: str)
     SigV4Auth(Credentials("standin", "standin-secret"), SERVICE.signing_name, "us-east-1").add_auth(signed)
     headers = [(name.lower(), str(value)) for name, value in signed.headers.items()]
     pseudo = [(":method", "POST"), (":path", request["url_path"]), (":authority", url.split("/")[2])]
-    opened = opening.admit(opening.request_of([*pseudo, *headers]), house())
+    opened = stream_request.admit(stream_request.request_of([*pseudo, *headers]), house())
     assert (opened.model_id, opened.access_key_id) == (model_id, "standin")
     assert opened.chain is not None
 
@@ -66,14 +66,14 @@ def test_the_address_and_the_signature_of_a_request_are_botocores(model_id: str)
 def test_an_event_has_the_shape_of_the_model() -> None:
     """A chunk whose bytes are the event's JSON."""
     text = json.dumps({"event": {"completionStart": {}}}).encode()
-    assert read(wrapping.wrap(text)) == [{"chunk": {"bytes": text}}]
+    assert read(payload.wrap(text)) == [{"chunk": {"bytes": text}}]
 
 
 @pytest.mark.parametrize("kind", EXCEPTIONS)
 def test_an_exception_of_the_stream_is_raised_by_botocore(kind: str) -> None:
     """With its class and its words."""
     with pytest.raises(EventStreamError) as error:
-        read(wrapping.exception(kind, INVALID_INPUT))
+        read(payload.exception(kind, INVALID_INPUT))
     assert error.value.response["Error"] == {"Code": kind, "Message": INVALID_INPUT}
 
 
@@ -89,7 +89,7 @@ def test_every_error_of_the_operation_has_its_status() -> None:
 @pytest.mark.parametrize("kind", sorted({shape.name for shape in OPERATION.error_shapes}))
 def test_a_refusal_is_read_by_botocore(kind: str) -> None:
     """Class, words and status, out of the headers and the body."""
-    status, headers, body = opening.refusal(Refused(kind, "No."), "request-1")
+    status, headers, body = stream_request.refusal(StreamRefused(kind, "No."), "request-1")
     answer = {"status_code": status, "headers": dict(headers), "body": body}
     parsed = create_parser(SERVICE.protocol).parse(answer, OPERATION.output_shape)
     assert (parsed["Error"]["Code"], parsed["Error"]["Message"]) == (kind, "No.")

@@ -10,11 +10,11 @@ from typing import Any, Literal
 import httpx
 import pytest
 
-from standins.nova.brain import Step
-from standins.nova.limits import Limits
+from standins.nova.backend import Step
 from standins.nova.pace import Pace
 from standins.nova.server import NovaSettings, NovaStandin
-from standins.nova.tones import Sentence, tone_brain
+from standins.nova.service_limits import ServiceLimits
+from standins.nova.tones import ToneSentence, tone_backend
 from tests.contract.nova_peers.client import PATH, WEATHER, Body, Connection, Exception_, Stream, StreamEnded
 
 SETTINGS = NovaSettings(credentials=None, pace=Pace(speed=20.0, think=0.0))
@@ -23,7 +23,7 @@ SETTINGS = NovaSettings(credentials=None, pace=Pace(speed=20.0, think=0.0))
 @contextlib.asynccontextmanager
 async def standin(settings: NovaSettings = SETTINGS) -> AsyncIterator[tuple[NovaStandin, Connection]]:
     """Run a stand-in and connect to it."""
-    async with NovaStandin(settings, tone_brain()) as nova, Connection.to(nova.h2c_port) as connection:
+    async with NovaStandin(settings, tone_backend()) as nova, Connection.to(nova.h2c_port) as connection:
         yield nova, connection
 
 
@@ -87,7 +87,7 @@ async def test_a_tool_is_used_and_its_result_spoken() -> None:
 @pytest.mark.parametrize("reading", ["accept", "refuse"])
 async def test_audio_during_a_tool_call_has_two_readings(reading: Literal["accept", "refuse"]) -> None:
     """Either it is taken, or it ends the stream; audio after the result is always taken."""
-    async with standin(replace(SETTINGS, limits=Limits(audio_during_tools=reading))) as (_, connection):
+    async with standin(replace(SETTINGS, limits=ServiceLimits(audio_during_tools=reading))) as (_, connection):
         held, sent = connection.open(), connection.open()
         for stream in (held, sent):
             stream.greet("use get_current_weather", toolConfiguration={"tools": [WEATHER]})
@@ -155,7 +155,7 @@ async def test_an_opening_fails_as_often_as_scripted(kind: str, status: int) -> 
 
 async def test_an_account_may_hold_so_many_streams_at_once() -> None:
     """One more is refused as Bedrock does, without a word of when to try again; an end makes room."""
-    async with standin(replace(SETTINGS, limits=Limits(concurrent=2))) as (nova, connection):
+    async with standin(replace(SETTINGS, limits=ServiceLimits(concurrent=2))) as (nova, connection):
         await control(nova, "POST", "/faults", on="answer", action="close", after_ms=3000)
         for _ in range(2):
             stream = connection.open()
@@ -231,7 +231,9 @@ async def test_an_exception_in_a_healthy_answer_has_the_ordered_text(text: str, 
 
 async def test_words_that_are_filtered_end_each_stream_that_holds_them() -> None:
     """The one in which they are said or typed, and the next if its history repeats them."""
-    async with standin(replace(SETTINGS, limits=Limits(blocked_words=("Turn 1", "bomb"), history_settle=0.0))) as (
+    async with standin(
+        replace(SETTINGS, limits=ServiceLimits(blocked_words=("Turn 1", "bomb"), history_settle=0.0))
+    ) as (
         _,
         connection,
     ):
@@ -300,12 +302,12 @@ async def test_a_frozen_stream_takes_no_more_and_leaves_its_neighbours_alone() -
 @pytest.mark.parametrize(
     ("limits", "kind", "message"),
     [
-        (Limits(idle=55), "validationException", "less than 55 seconds"),
-        (Limits(), "validationException", "less than 295 seconds"),
-        (Limits(idle=1000), "modelTimeoutException", "Model has timed out in processing the request."),
+        (ServiceLimits(idle=55), "validationException", "less than 55 seconds"),
+        (ServiceLimits(), "validationException", "less than 295 seconds"),
+        (ServiceLimits(idle=1000), "modelTimeoutException", "Model has timed out in processing the request."),
     ],
 )
-async def test_time_runs_out_on_a_fast_clock(limits: Limits, kind: str, message: str) -> None:
+async def test_time_runs_out_on_a_fast_clock(limits: ServiceLimits, kind: str, message: str) -> None:
     """Minutes of idling or of life pass in moments once the clock is told to hurry."""
     async with standin(replace(SETTINGS, limits=limits)) as (nova, connection):
         stream = connection.open()
@@ -350,7 +352,7 @@ async def test_broken_framing_ends_the_stream(wire: bytes) -> None:
 
 async def test_a_client_that_vanishes_is_noticed() -> None:
     """A dead connection ends its sessions at once."""
-    async with NovaStandin(SETTINGS, tone_brain()) as nova:
+    async with NovaStandin(SETTINGS, tone_backend()) as nova:
         async with Connection.to(nova.h2c_port) as connection:
             stream = connection.open()
             stream.greet()
@@ -430,13 +432,13 @@ async def test_a_slip_of_the_brain_ends_one_session_and_not_its_neighbours() -> 
         def heard(self, text: str) -> list[Step]:
             if text == "slip":
                 raise ZeroDivisionError
-            return [Sentence("Fine.")]
+            return [ToneSentence("Fine.")]
 
         def tool_result(self, *_: object) -> list[Step]:
             return []
 
-    brain = replace(tone_brain(), dialogue=Slipping)
-    async with NovaStandin(SETTINGS, brain) as nova, Connection.to(nova.h2c_port) as connection:
+    backend = replace(tone_backend(), dialogue=Slipping)
+    async with NovaStandin(SETTINGS, backend) as nova, Connection.to(nova.h2c_port) as connection:
         bad, good = connection.open(), connection.open()
         bad.greet("slip")
         good.greet("hello")
@@ -448,7 +450,7 @@ async def test_a_slip_of_the_brain_ends_one_session_and_not_its_neighbours() -> 
 
 async def test_a_client_of_another_protocol_is_turned_away() -> None:
     """HTTP/1.1 gets an HTTP/2 GOAWAY and a closed connection, not silence."""
-    async with NovaStandin(SETTINGS, tone_brain()) as nova:
+    async with NovaStandin(SETTINGS, tone_backend()) as nova:
         reader, writer = await asyncio.open_connection("127.0.0.1", nova.h2c_port)
         writer.write(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n" + b" " * 40)
         answer = await asyncio.wait_for(reader.read(), 5)
@@ -459,7 +461,7 @@ async def test_a_client_of_another_protocol_is_turned_away() -> None:
 
 async def test_stopping_closes_what_is_open() -> None:
     """Sessions end with a reason, clients see the connection close."""
-    nova = NovaStandin(SETTINGS, tone_brain())
+    nova = NovaStandin(SETTINGS, tone_backend())
     async with nova:
         loop = asyncio.get_running_loop()
         transport, connection = await loop.create_connection(Connection, "127.0.0.1", nova.h2c_port)

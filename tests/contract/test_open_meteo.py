@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from agent_core.adapters.open_meteo import FORECAST_URL, GEOCODING_URL, OpenMeteo
-from agent_core.adapters.open_meteo.wire import CURRENT, DAILY, HOURLY
+from agent_core.adapters.open_meteo.payloads import CURRENT, DAILY, HOURLY
 from agent_core.errors import UpstreamError
-from agent_core.weather import LocationNotFound
+from agent_core.weather_report import LocationNotFound
 from standins.cli.ports import free_port
 from standins.weather import WeatherStandin
 

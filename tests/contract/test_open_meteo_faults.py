@@ -16,9 +16,9 @@ from agent_core.adapters.open_meteo.client import REQUESTS_AT_ONCE, REQUESTS_PER
 from agent_core.errors import UpstreamError
 from agent_core.tools.registry import ToolRecord, ToolRegistry, ToolResult
 from agent_core.tools.weather import weather_tools
-from agent_core.weather import LocationNotFound
+from agent_core.weather_report import LocationNotFound
 from standins.weather import WeatherStandin
-from standins.weather.faults import Fault
+from standins.weather.faults import WeatherFault
 
 type Address = Literal["geocoding", "forecast"]
 
@@ -60,21 +60,21 @@ async def test_a_passing_failure_is_tried_once_more(
     standin: WeatherStandin, tools: ToolRegistry, on: Address, status: int
 ) -> None:
     """One 5xx is not noticed."""
-    standin.fail(Fault(on=on, action="status", status=status))
+    standin.fail(WeatherFault(on=on, action="status", status=status))
     assert (await ask(tools)).outcome == "ok"
     assert len(standin.requests) == 3
 
 
 LASTING = [
-    (Fault(action="status", status=500), 2, "http_500"),
-    (Fault(action="status", status=503, retry_after=60), 1, "http_503"),
-    (Fault(action="status", status=404), 1, "http_404"),
-    (Fault(action="redirect"), 1, "http_302"),
-    (Fault(action="html"), 1, "not_json"),
-    (Fault(action="large"), 1, "too_large"),
-    (Fault(action="truncated"), 1, "unexpected_answer"),
-    (Fault(action="nan"), 1, "unexpected_answer"),
-    (Fault(action="wrong_types"), 1, "unexpected_answer"),
+    (WeatherFault(action="status", status=500), 2, "http_500"),
+    (WeatherFault(action="status", status=503, retry_after=60), 1, "http_503"),
+    (WeatherFault(action="status", status=404), 1, "http_404"),
+    (WeatherFault(action="redirect"), 1, "http_302"),
+    (WeatherFault(action="html"), 1, "not_json"),
+    (WeatherFault(action="large"), 1, "too_large"),
+    (WeatherFault(action="truncated"), 1, "unexpected_answer"),
+    (WeatherFault(action="nan"), 1, "unexpected_answer"),
+    (WeatherFault(action="wrong_types"), 1, "unexpected_answer"),
 ]
 """What goes wrong, how often the address is asked before giving up, and the word for the log."""
 
@@ -97,7 +97,7 @@ async def test_a_weather_code_that_is_not_known_takes_nothing_with_it(
     standin: WeatherStandin, tools: ToolRegistry
 ) -> None:
     """Open-Meteo may add one; the temperature beside it is still good."""
-    standin.fail(Fault(on="forecast", action="unknown_codes"))
+    standin.fail(WeatherFault(on="forecast", action="unknown_codes"))
     now = await ask(tools)
     assert (now.outcome, now.value["conditions"]) == ("ok", "unknown")
     assert isinstance(now.value["temperature"], int)
@@ -106,7 +106,7 @@ async def test_a_weather_code_that_is_not_known_takes_nothing_with_it(
 
 async def test_a_forecast_with_gaps_gives_what_it_has(standin: WeatherStandin, tools: ToolRegistry) -> None:
     """What is null or missing is null to the model, which can say the rest."""
-    standin.fail(Fault(on="forecast", action="gaps"))
+    standin.fail(WeatherFault(on="forecast", action="gaps"))
     answers = [await ask(tools)]
     for hour in (None, 3, 23):
         wanted = {"location": "Stockholm", "day": "tomorrow", "format": "celsius", "hour": hour}
@@ -119,16 +119,16 @@ async def test_a_forecast_with_gaps_gives_what_it_has(standin: WeatherStandin, t
 
 async def test_a_redirect_is_not_followed(standin: WeatherStandin, tools: ToolRegistry) -> None:
     """Nobody but the operator says where requests go."""
-    standin.fail(Fault(on="geocoding", action="redirect", location=standin.forecast_url))
+    standin.fail(WeatherFault(on="geocoding", action="redirect", location=standin.forecast_url))
     await ask(tools)
     assert asked(standin) == ["geocoding"]
 
 
 async def test_an_empty_object_is_no_place_or_no_weather(standin: WeatherStandin, tools: ToolRegistry) -> None:
     """It means that nothing was found at the one address, and nonsense at the other."""
-    standin.fail(Fault(on="geocoding", action="empty"))
+    standin.fail(WeatherFault(on="geocoding", action="empty"))
     assert (await ask(tools)).value["error"] == "location_not_found"
-    standin.fail(Fault(on="forecast", action="empty"))
+    standin.fail(WeatherFault(on="forecast", action="empty"))
     assert (await ask(tools, "Paris")).value["error"] == "weather_unavailable"
 
 
@@ -136,7 +136,7 @@ async def test_a_silent_server_is_given_up(
     standin: WeatherStandin, tools: ToolRegistry, records: list[ToolRecord]
 ) -> None:
     """A request has three seconds in total and is not tried again; the tool has five for everything."""
-    standin.fail(Fault(on="forecast", after_ms=20_000))
+    standin.fail(WeatherFault(on="forecast", after_ms=20_000))
     async with asyncio.timeout(5):
         assert (await ask(tools)).value["error"] == "weather_unavailable"
     assert str(records[0].cause) == "open_meteo: timeout"
@@ -145,7 +145,7 @@ async def test_a_silent_server_is_given_up(
 
 async def test_a_caller_who_interrupts_frees_the_connection(standin: WeatherStandin, tools: ToolRegistry) -> None:
     """Cancelled in the middle of a request, the pool still serves the next one."""
-    standin.fail(Fault(on="geocoding", after_ms=20_000))
+    standin.fail(WeatherFault(on="geocoding", after_ms=20_000))
     call = asyncio.create_task(ask(tools))
     await asyncio.sleep(0.1)
     call.cancel()
@@ -156,7 +156,7 @@ async def test_a_caller_who_interrupts_frees_the_connection(standin: WeatherStan
 
 async def test_injected_text_reaches_nobody(standin: WeatherStandin, tools: ToolRegistry) -> None:
     """Names, units and extra fields from outside are read for comparison at most."""
-    standin.fail(Fault(on="forecast", action="injection"))
+    standin.fail(WeatherFault(on="forecast", action="injection"))
     result = await ask(tools)
     assert result.outcome == "ok"
     assert "gnore" not in json.dumps(result.value)
@@ -189,7 +189,7 @@ async def test_the_same_place_is_not_asked_twice(standin: WeatherStandin, tools:
 
 async def test_a_place_that_was_not_found_is_not_looked_up_again(standin: WeatherStandin, tools: ToolRegistry) -> None:
     """For a while, however it is spelt; and what could not be asked has not been looked up."""
-    standin.fail(Fault(on="geocoding", action="status", status=404))
+    standin.fail(WeatherFault(on="geocoding", action="status", status=404))
     assert (await ask(tools, "Xqyw Zv")).value["error"] == "weather_unavailable"
     standin.clear_faults()
     assert (await ask(tools, "Xqyw Zv")).value["error"] == "location_not_found"

@@ -18,9 +18,9 @@ from agent_core.adapters.open_meteo import OpenMeteo
 from agent_core.errors import UpstreamError
 from agent_core.tools.registry import ToolRecord, ToolRegistry, ToolResult
 from agent_core.tools.weather import weather_tools
-from standins.weather import Settings, WeatherStandin
-from standins.weather.faults import Fault
-from standins.weather.terms import Limits, weight
+from standins.weather import WeatherSettings, WeatherStandin
+from standins.weather.faults import WeatherFault
+from standins.weather.terms import FreeTierLimits, weight
 
 KEY = "canary-of-a-customer"
 NOON = datetime(2026, 11, 23, 12, 0, 30, tzinfo=UTC)
@@ -76,7 +76,7 @@ async def asking(standin: WeatherStandin, key: str | None = None, query: str = "
 )
 async def test_a_customer_is_served_with_the_key_only(key: str | None, query: str, outcome: str, cause: str) -> None:
     """The key goes with each request, from the setting or from the configured address, whose own query is kept."""
-    async with WeatherStandin(Settings(api_key=KEY)) as standin, asking(standin, key, query) as caller:
+    async with WeatherStandin(WeatherSettings(api_key=KEY)) as standin, asking(standin, key, query) as caller:
         assert (await caller.ask()).outcome == outcome
         assert str(caller.records[0].cause) == str(cause)
 
@@ -120,9 +120,9 @@ async def test_a_key_leads_to_the_hosts_for_customers(key: str | None, hosts: li
 async def test_the_key_stays_out_of_logs_and_errors(status: int, caplog: pytest.LogCaptureFixture) -> None:
     """Neither the product's records nor what its libraries log at the level that is let through has it."""
     caplog.set_level(logging.WARNING)
-    async with WeatherStandin(Settings(api_key=KEY)) as standin, asking(standin, KEY) as caller:
+    async with WeatherStandin(WeatherSettings(api_key=KEY)) as standin, asking(standin, KEY) as caller:
         if status != 200:
-            standin.fail(Fault(action="status", status=status, times=None))
+            standin.fail(WeatherFault(action="status", status=status, times=None))
         result = await caller.ask()
         cause = caller.records[0].cause
         chain = [repr(one) for one in (cause, cause and cause.__cause__, cause and cause.__context__)]
@@ -139,7 +139,7 @@ async def test_the_free_service_takes_no_key() -> None:
 
 async def test_wording_of_a_missing_and_of_a_wrong_key() -> None:
     """These are Open-Meteo's own."""
-    async with WeatherStandin(Settings(api_key=KEY)) as standin, httpx.AsyncClient() as client:
+    async with WeatherStandin(WeatherSettings(api_key=KEY)) as standin, httpx.AsyncClient() as client:
         missing = await client.get(standin.geocoding_url, params={"name": "Oslo"})
         wrong = await client.get(standin.geocoding_url, params={"name": "Oslo", "apikey": "x"})
     required = "API key required. Please add &apikey= to the URL."
@@ -158,9 +158,9 @@ SPENT = [
 async def test_a_spent_limit_is_one_clear_sentence(limit: str, window: timedelta, when: str) -> None:
     """The agent says so and when to ask again; the service is left alone meanwhile, and asked again after a pause."""
     clock = Clock()
-    limits = Limits(clock)
+    limits = FreeTierLimits(clock)
     setattr(limits, limit, 1)
-    async with WeatherStandin(Settings(clock=clock, limits=limits)) as standin, asking(standin) as caller:
+    async with WeatherStandin(WeatherSettings(clock=clock, limits=limits)) as standin, asking(standin) as caller:
         first = await caller.ask("Stockholm")
         refused = [await caller.ask("Stockholm") for _ in range(3)]
         assert first.value == refused[0].value
@@ -177,7 +177,7 @@ async def test_a_spent_limit_is_one_clear_sentence(limit: str, window: timedelta
 async def test_a_429_that_lasts_is_the_same_sentence(retry_after: int | None, tries: int) -> None:
     """Whatever its reason: one more try, unless the service asks for more time than a caller has."""
     async with WeatherStandin() as standin, asking(standin) as caller:
-        standin.fail(Fault(action="status", status=429, reason="Slow down", times=None, retry_after=retry_after))
+        standin.fail(WeatherFault(action="status", status=429, reason="Slow down", times=None, retry_after=retry_after))
         results = [await caller.ask() for _ in range(2)]
         assert [one.value["error"] for one in results] == ["weather_busy"] * 2
         assert {str(record.cause) for record in caller.records} == {"open_meteo: http_429"}
@@ -186,8 +186,11 @@ async def test_a_429_that_lasts_is_the_same_sentence(retry_after: int | None, tr
 
 async def test_too_many_at_once_passes_in_a_moment() -> None:
     """The free service refuses the sixth of several requests under way; the next try is answered."""
-    async with WeatherStandin(Settings(limits=Limits(Clock(), at_once=1))) as standin, asking(standin) as caller:
-        standin.fail(Fault(on="geocoding", after_ms=20))
+    async with (
+        WeatherStandin(WeatherSettings(limits=FreeTierLimits(Clock(), at_once=1))) as standin,
+        asking(standin) as caller,
+    ):
+        standin.fail(WeatherFault(on="geocoding", after_ms=20))
         both = await asyncio.gather(caller.ask("Oslo"), caller.ask("Stockholm"))
         assert [one.outcome for one in both] == ["ok", "ok"]
         assert 429 in [request["status"] for request in standin.requests]
@@ -208,7 +211,7 @@ async def test_what_is_no_place_is_asked_for_once() -> None:
 async def test_a_failure_is_not_remembered_as_no_place() -> None:
     """Only an answer without places says that there is none."""
     async with WeatherStandin() as standin, asking(standin) as caller:
-        standin.fail(Fault(on="geocoding", action="truncated"))
+        standin.fail(WeatherFault(on="geocoding", action="truncated"))
         assert (await caller.ask()).value["error"] == "weather_unavailable"
         assert (await caller.ask()).outcome == "ok"
 
@@ -226,8 +229,8 @@ def test_a_forecast_of_ours_counts_as_two() -> None:
 async def test_the_free_limits_are_those_of_the_terms() -> None:
     """600 a minute; the next minute begins with the clock's."""
     clock = Clock()
-    limits = Limits(clock)
-    async with WeatherStandin(Settings(clock=clock, limits=limits)) as standin, httpx.AsyncClient() as client:
+    limits = FreeTierLimits(clock)
+    async with WeatherStandin(WeatherSettings(clock=clock, limits=limits)) as standin, httpx.AsyncClient() as client:
         limits.count(599)
         assert (await client.get(standin.geocoding_url, params={"name": "Oslo"})).status_code == 200
         refused = await client.get(standin.geocoding_url, params={"name": "Oslo"})

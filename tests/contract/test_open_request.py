@@ -10,8 +10,8 @@ import pytest
 from fastapi import FastAPI, Request, Response
 
 from agent_core.admission import Admission
-from standins.edge.server import Edge, Settings
-from standins.edge.targets import Target
+from standins.edge.server import Edge, EdgeSettings
+from standins.edge.targets import EdgeTarget
 from standins.serving import serving
 from tests.support.edge_setting import TEMPLATE, WEB
 from tests.support.waiting import until
@@ -27,7 +27,7 @@ class Task:
 
     admission: Admission
     request: OpenRequest
-    target: Target
+    target: EdgeTarget
     failures: list[None]
 
 
@@ -78,7 +78,7 @@ async def _healthy(_: Request) -> Response:
 @asynccontextmanager
 async def _setting() -> AsyncIterator[Setting]:
     async with AsyncExitStack() as stack:
-        edge = await stack.enter_async_context(Edge(Settings(TEMPLATE, hurry=HURRY)))
+        edge = await stack.enter_async_context(Edge(EdgeSettings(TEMPLATE, hurry=HURRY)))
         yield Setting(edge, stack)
 
 

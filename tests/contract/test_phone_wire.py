@@ -5,18 +5,18 @@ from array import array
 import pytest
 
 from phone_agent import media_stream, twiml, ulaw
-from phone_agent.media_stream import Connected, Dtmf, Mark, Media, Start, Stop
-from phone_agent.playout import Echo, PlayoutClock
+from phone_agent.media_stream import CallerMedia, Connected, Dtmf, MarkReturned, StreamStarted, StreamStopped
+from phone_agent.playout import MarkOutcome, PlayoutClock
 from phone_agent.signature import SignatureVerifier
-from phone_agent.stream_guard import StreamGuard, Verdict
-from phone_agent.ticket import TicketOffice
+from phone_agent.stream_guard import GuardDecision, StreamGuard
+from phone_agent.stream_token import StreamTokenIssuer
 from standins.twilio import mulaw
-from standins.twilio.media import Announcer, Audio, Clear
-from standins.twilio.media import Mark as ReceivedMark
+from standins.twilio.caller_playout import PlayoutBuffer
+from standins.twilio.media import Announcer, Clear, QueuedAudio
+from standins.twilio.media import QueuedMark as ReceivedMark
 from standins.twilio.media import decode as exchange_decode
-from standins.twilio.playout import PlayoutBuffer
 from standins.twilio.signing import sign, webhook_url_to_sign
-from standins.twilio.twiml import Connect, Dial, check_stream, names, parse
+from standins.twilio.twiml_parser import Connect, Dial, check_stream, names, parse
 
 ACCOUNT = "AC" + "0" * 32
 CALL = "CA" + "1" * 32
@@ -37,21 +37,29 @@ def test_every_message_of_the_exchange_is_understood_and_in_order() -> None:
         announcer.stop(),
     ]
     messages = [media_stream.decode(text) for text in texts]
-    assert [type(message) for message in messages] == [Connected, Start, Media, Dtmf, Media, Mark, Stop]
-    assert {guard.accept(message) for message in messages} == {Verdict.ACCEPT}
+    assert [type(message) for message in messages] == [
+        Connected,
+        StreamStarted,
+        CallerMedia,
+        Dtmf,
+        CallerMedia,
+        MarkReturned,
+        StreamStopped,
+    ]
+    assert {guard.accept(message) for message in messages} == {GuardDecision.ACCEPT}
     assert (guard.counts.media_bytes, guard.counts.missing) == (240, 0)
 
 
 def test_every_message_of_ours_is_taken_by_the_exchange() -> None:
     """The exchange is as strict as Twilio: a field too many and it would not."""
-    assert exchange_decode(media_stream.media(STREAM, b"\x00\xff"), STREAM) == Audio(b"\x00\xff")
+    assert exchange_decode(media_stream.media(STREAM, b"\x00\xff"), STREAM) == QueuedAudio(b"\x00\xff")
     assert exchange_decode(media_stream.mark(STREAM, "answer-1"), STREAM) == ReceivedMark("answer-1")
     assert exchange_decode(media_stream.clear(STREAM), STREAM) == Clear()
 
 
 def test_answer_is_executed_as_it_is_meant() -> None:
     """Stream first, with its ticket; then the verbs for a caller whom we lost."""
-    ticket = TicketOffice.from_auth_tokens([TOKEN]).issue(CALL, ACCOUNT)
+    ticket = StreamTokenIssuer.from_auth_tokens([TOKEN]).issue(CALL, ACCOUNT)
     document = twiml.answer(
         twiml.stream_url("https://agent.example.com", CALL),
         ticket,
@@ -107,4 +115,4 @@ def test_clock_knows_what_the_exchange_plays() -> None:
     assert clock.heard_ms(100.4) == 400
     dropped, marks = buffer.clear()
     assert clock.cleared(100.4) == dropped // 8 == 600
-    assert [clock.mark_echoed(name, 100.45) for name in marks] == [Echo.CLEARED]
+    assert [clock.mark_echoed(name, 100.45) for name in marks] == [MarkOutcome.CLEARED]

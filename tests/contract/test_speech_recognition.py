@@ -10,8 +10,15 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from standins.nova.understanding import understand
-from standins.speech import Heard, Hearing, SpeechStarted, Voice, contains, transcribe_answer
+from standins.nova.nlu import understand
+from standins.speech import (
+    RecognisedWords,
+    RecognitionService,
+    SpeechStarted,
+    VoiceService,
+    contains,
+    transcribe_answer,
+)
 from standins.twilio import mulaw
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -20,9 +27,9 @@ _RATE = 8_000
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def hearing() -> AsyncIterator[Hearing]:
+async def hearing() -> AsyncIterator[RecognitionService]:
     """One worker for all tests of this file."""
-    hearing = Hearing(most_workers=1)
+    hearing = RecognitionService(most_workers=1)
     await hearing.start()
     yield hearing
     await hearing.aclose()
@@ -33,8 +40,8 @@ def _pcm(name: str) -> bytes:
 
 
 async def _events(
-    hearing: Hearing, sound: bytes, rate: int = _RATE, piece: float = 0.02
-) -> list[SpeechStarted | Heard]:
+    hearing: RecognitionService, sound: bytes, rate: int = _RATE, piece: float = 0.02
+) -> list[SpeechStarted | RecognisedWords]:
     ear = hearing.listen(rate)
     size = 2 * int(rate * piece)
     padded = bytes(rate) + sound + bytes(2 * rate)
@@ -56,56 +63,58 @@ async def _events(
         "i_want_to_talk_to_a_human",
     ],
 )
-async def test_a_question_on_the_telephone_is_understood(hearing: Hearing, name: str) -> None:
+async def test_a_question_on_the_telephone_is_understood(hearing: RecognitionService, name: str) -> None:
     """Start, then the words, in that order and once."""
     started, heard = await _events(hearing, _pcm(name))
     assert isinstance(started, SpeechStarted)
-    assert isinstance(heard, Heard)
+    assert isinstance(heard, RecognisedWords)
     assert heard.text == name.replace("_", " ")
     assert heard.confident
 
 
 @pytest.mark.parametrize("piece", [0.04, 0.1])
-async def test_the_size_of_packets_does_not_matter(hearing: Hearing, piece: float) -> None:
+async def test_the_size_of_packets_does_not_matter(hearing: RecognitionService, piece: float) -> None:
     """40 ms and 100 ms as 20 ms."""
     *_, heard = await _events(hearing, _pcm("what_is_the_weather_in_tokyo"), piece=piece)
-    assert isinstance(heard, Heard)
+    assert isinstance(heard, RecognisedWords)
     assert heard.text == "what is the weather in tokyo"
 
 
-async def test_a_fresh_sentence_of_the_voice_is_understood_at_24_khz(hearing: Hearing) -> None:
+async def test_a_fresh_sentence_of_the_voice_is_understood_at_24_khz(hearing: RecognitionService) -> None:
     """The voice that ships is one that the ears know."""
     rate = 24_000
-    voice = Voice()
+    voice = VoiceService()
     sound = await voice.speak("Will it rain in Stockholm on Friday?", rate)
     await voice.aclose()
     *_, heard = await _events(hearing, sound, rate)
-    assert isinstance(heard, Heard)
+    assert isinstance(heard, RecognisedWords)
     assert heard.text == "will it rain in stockholm on friday"
 
 
-async def test_many_callers_hear_their_own_words(hearing: Hearing) -> None:
+async def test_many_callers_hear_their_own_words(hearing: RecognitionService) -> None:
     """Eight at once on one worker, which then takes a quicker look where that is sure enough."""
     names = ["what_is_the_weather_in_stockholm", "will_it_rain_in_london_tomorrow", "goodbye", "and_tomorrow"] * 2
     found = await asyncio.gather(*(_events(hearing, _pcm(name)) for name in names))
-    assert [event.text.replace(" ", "_") for events in found for event in events if isinstance(event, Heard)] == names
+    assert [
+        event.text.replace(" ", "_") for events in found for event in events if isinstance(event, RecognisedWords)
+    ] == names
 
 
-async def test_noise_is_no_question(hearing: Hearing) -> None:
+async def test_noise_is_no_question(hearing: RecognitionService) -> None:
     """Loud noise may sound like some short word, but names no place."""
     noise = (np.random.default_rng(5).normal(0, 3000, 2 * _RATE)).astype("<i2").tobytes()
-    heard = [event.text for event in await _events(hearing, noise) if isinstance(event, Heard)]
+    heard = [event.text for event in await _events(hearing, noise) if isinstance(event, RecognisedWords)]
     assert all(understand(text).place is None for text in heard)
 
 
 async def test_a_dead_worker_is_replaced() -> None:
     """The next caller is understood; nobody gets an error."""
-    hearing = Hearing(most_workers=1)
+    hearing = RecognitionService(most_workers=1)
     await hearing.start()
     os.kill(hearing._workers[0]._process_id, signal.SIGKILL)
     *_, heard = await _events(hearing, _pcm("goodbye"))
     await hearing.aclose()
-    assert isinstance(heard, Heard)
+    assert isinstance(heard, RecognisedWords)
     assert heard.text == "goodbye"
 
 

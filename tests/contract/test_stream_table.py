@@ -9,7 +9,7 @@ from moto import mock_aws
 
 from agent_core.adapters.stream_table import DynamoStreamTable
 from agent_core.quota.pool import Demand, Lease, Pool, granted
-from agent_core.quota.table import TableFault
+from agent_core.quota.shared_count import TableFault
 from tests.support.templates import template
 
 POOL = "eu-north-1/amazon.nova-2-5-sonic"

@@ -4,7 +4,7 @@ import pytest
 
 from agent_core.tools.registry import ToolRegistry
 from agent_core.tools.weather import weather_tools
-from agent_core.weather import Forecast
+from agent_core.weather_report import Forecast
 
 
 class NoWeather:

@@ -13,13 +13,13 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from opentelemetry.semconv._incubating.attributes import error_attributes
 from opentelemetry.semconv._incubating.attributes import gen_ai_attributes as judge
 
-from agent_core.agent import Agent
-from agent_core.events import EndReason, EndRecord, Tally
+from agent_core.agent_runtime import AgentRuntime
+from agent_core.events import CallDetailRecord, EndReason, SessionStats
 from agent_core.observability import gen_ai
 from agent_core.observability.meter import Meter
 from agent_core.observability.otlp import tracing
-from agent_core.opening import Media, Opening
 from agent_core.session import Session
+from agent_core.session_request import AudioRoute, SessionRequest
 from agent_core.settings import CoreSettings
 from agent_core.tools.goodbye import goodbye_tools
 from tests.support import scripted_model as say
@@ -52,22 +52,22 @@ class _Nobody:
         """Hear nothing."""
 
 
-def _agent(model: ScriptedModel) -> Agent:
-    return Agent(CoreSettings(), model, goodbye_tools(), lambda _: None, Meter("phone-agent"))
+def _agent(model: ScriptedModel) -> AgentRuntime:
+    return AgentRuntime(CoreSettings(), model, goodbye_tools(), lambda _: None, Meter("phone-agent"))
 
 
-async def _converse(agent: Agent, model: ScriptedModel) -> EndRecord:
+async def _converse(agent: AgentRuntime, model: ScriptedModel) -> CallDetailRecord:
     """Have a conversation with one question, one tool that fails, and one answer."""
-    opening = Opening("phone", agent.admission.admit(), call_sid="CA1")
-    session = Session(agent, opening, Media(8000, 8000, voice=_Nobody()), Tally())
+    session_request = SessionRequest("phone", agent.admission.admit(), call_sid="CA1")
+    session = Session(agent, session_request, AudioRoute(8000, 8000, voice=_Nobody()), SessionStats())
     running = asyncio.create_task(session.run())
     stream = await model.stream()
     stream.say(say.event("completionStart"), *say.heard(SECRET_WORDS))
     stream.say(*say.tool_use("no_such_tool", "use-1", {"words": SECRET_WORDS}))
     await stream.until_sent("toolResult")
     stream.say(*say.answer(SECRET_WORDS, b"\x01\x00" * 800), say.event("usageEvent", details={"delta": USED}))
-    await until(lambda: session.tally.slowest_answer_ms is not None and session.tally.text_output_tokens > 0)
-    session.end(EndReason.PEER_LOST)
+    await until(lambda: session.stats.slowest_answer_ms is not None and session.stats.text_output_tokens > 0)
+    session.end(EndReason.MEDIA_DISCONNECTED)
     return await running
 
 
@@ -84,7 +84,10 @@ async def test_a_conversation_is_a_span_with_what_happened_inside() -> None:
         assert {span.trace_id for span in receiver.spans} == {conversation.trace_id}
         told = {one.key: one.value for one in conversation.attributes}
         assert told["session_id"].string_value == record.session_id
-        assert (told["reason"].string_value, conversation.status.message) == ("peer_lost", "peer_lost")
+        assert (told["reason"].string_value, conversation.status.message) == (
+            "media_disconnected",
+            "media_disconnected",
+        )
         assert receiver.named(TOOL).status.message == "unknown"
         assert all(span.start_time_unix_nano <= span.end_time_unix_nano for span in receiver.spans)
         assert receiver.resources[0]["service.name"] == "phone-agent"
@@ -155,7 +158,7 @@ async def test_spans_say_what_the_conventions_ask_for() -> None:
             judge.GEN_AI_OPERATION_NAME: "invoke_agent",
             judge.GEN_AI_AGENT_NAME: "phone-agent",
             judge.GEN_AI_REQUEST_MODEL: MODEL,
-            error_attributes.ERROR_TYPE: "peer_lost",
+            error_attributes.ERROR_TYPE: "media_disconnected",
         }.items()
     )
     # Whoever adds tokens up would count those of a stream twice.
@@ -170,16 +173,16 @@ async def test_each_stream_has_its_own_tokens() -> None:
     """A call of ten minutes has two; what they used adds up to what the record says."""
     async with receiving() as (receiver, endpoint):
         agent = _agent(ScriptedModel())
-        tally = Tally()
+        stats = SessionStats()
         async with tracing(endpoint, {"service.name": "phone-agent"}) as agent.tracer:
-            story = agent.story(tally, {"session_id": "s1"})
-            story.began()
+            telemetry = agent.telemetry(stats, {"session_id": "s1"})
+            telemetry.began()
             for number, (speech, text) in enumerate(((30, 400), (5, 900)), start=1):
-                story.stream_began(f"model-session-{number}")
-                tally.speech_input_tokens += speech
-                tally.text_input_tokens += text
-                tally.speech_output_tokens += speech
-            story.ended(EndRecord("s1", "phone", EndReason.CALLER_LEFT, 0.0, 1, tally))
+                telemetry.stream_began(f"model-session-{number}")
+                stats.speech_input_tokens += speech
+                stats.text_input_tokens += text
+                stats.speech_output_tokens += speech
+            telemetry.ended(CallDetailRecord("s1", "phone", EndReason.CALLER_HUNG_UP, 0.0, 1, stats))
     streams = {
         each[judge.GEN_AI_RESPONSE_ID]: each
         for span in receiver.spans
@@ -201,7 +204,7 @@ async def test_a_receiver_in_trouble_harms_no_conversation(status: int) -> None:
         model = ScriptedModel()
         agent = _agent(model)
         async with asyncio.timeout(20), tracing(endpoint, {"service.name": "phone-agent"}) as agent.tracer:
-            assert (await _converse(agent, model)).reason is EndReason.PEER_LOST
+            assert (await _converse(agent, model)).reason is EndReason.MEDIA_DISCONNECTED
 
 
 def test_nothing_of_it_is_imported_without_an_endpoint() -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from standins.weather import Settings, WeatherStandin
+from standins.weather import WeatherSettings, WeatherStandin
 
 NOW = datetime(2026, 11, 23, 14, 40, tzinfo=UTC)
 SPOT = {"latitude": "59.33", "longitude": "18.07", "current": "temperature_2m", "timezone": "auto"}
@@ -15,7 +15,10 @@ SPOT = {"latitude": "59.33", "longitude": "18.07", "current": "temperature_2m", 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     """Give a client of a stand-in whose clock stands still."""
-    async with WeatherStandin(Settings(clock=lambda: NOW)) as standin, httpx.AsyncClient(base_url=standin.url) as http:
+    async with (
+        WeatherStandin(WeatherSettings(clock=lambda: NOW)) as standin,
+        httpx.AsyncClient(base_url=standin.url) as http,
+    ):
         yield http
 
 
@@ -29,7 +32,10 @@ async def test_health_says_what_it_is(client: httpx.AsyncClient) -> None:
 async def test_numbers_are_repeatable(client: httpx.AsyncClient) -> None:
     """The same place at the same time has the same weather, in every run."""
     first = (await client.get("/v1/forecast", params=SPOT)).json()
-    async with WeatherStandin(Settings(clock=lambda: NOW)) as other, httpx.AsyncClient(base_url=other.url) as http:
+    async with (
+        WeatherStandin(WeatherSettings(clock=lambda: NOW)) as other,
+        httpx.AsyncClient(base_url=other.url) as http,
+    ):
         assert (await http.get("/v1/forecast", params=SPOT)).json() == first
     assert first["current"]["time"] == "2026-11-23T15:30"
 

@@ -12,11 +12,11 @@ from standins.nova.server import NovaSettings, NovaStandin
 from standins.nova.speech import speech_brain
 from standins.speech import contains, transcribe_answer
 from standins.twilio import mulaw
-from standins.twilio.handset import Recording
-from standins.twilio.live import LiveCall
+from standins.twilio.announcement_audio import read_wav
+from standins.twilio.handset import CallRecording
+from standins.twilio.live import DialledCall
 from standins.twilio.server import TwilioExchange
 from standins.twilio.settings import ExchangeSettings
-from standins.twilio.sound import read_wav
 from standins.twilio.voice import open_voice
 from standins.weather.server import WeatherStandin
 from tests.support.phone_process import PhoneProcess, phone_process
@@ -60,7 +60,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 class Person:
     """Speaks recorded sentences into a call and listens."""
 
-    def __init__(self, call: LiveCall, recording: Recording) -> None:
+    def __init__(self, call: DialledCall, recording: CallRecording) -> None:
         self.call = call
         self.recording = recording
 
@@ -89,7 +89,7 @@ class Person:
 
 async def test_the_same_caller_goes_on_talking_to_another_task(world: World) -> None:
     """Killed while it speaks of Paris: another task says sorry and answers, and "and tomorrow?" still means Paris."""
-    fleet, recording = world.fleet, Recording()
+    fleet, recording = world.fleet, CallRecording()
     call = world.exchange.place_call(f"{fleet.url}/incoming-call", hear=recording.keep)
     person, timeline = Person(call, recording), call.timeline
     await person.hears_out(0.0)
@@ -122,7 +122,7 @@ async def test_the_same_caller_goes_on_talking_to_another_task(world: World) -> 
     assert contains(understood, "Paris"), understood
     call.hang_up()
     await timeline.until("ended", 10)
-    await until(lambda: bool(survivor.lines("session_ended", call_sid=call.sid, reason="caller_left")), 10)
-    (record,) = survivor.lines("session_ended", call_sid=call.sid, reason="caller_left")
+    await until(lambda: bool(survivor.lines("session_ended", call_sid=call.sid, reason="caller_hung_up")), 10)
+    (record,) = survivor.lines("session_ended", call_sid=call.sid, reason="caller_hung_up")
     assert record["resumed"] == 1
     await until(lambda: fleet.forgot(call.sid))

@@ -63,7 +63,7 @@ class Drill:
         ended = [record for record in self.ships.records(PHONE) if record["call_sid"] in calls]
         ledger.one_end_for_each(ended, list(calls))
         reasons = {record["reason"] for record in [*ended, *self.ships.records(WEB)[records[WEB] :]]}
-        assert reasons == {"caller_left"}
+        assert reasons == {"caller_hung_up"}
         assert [event for event in since if event["event"] == "edge_answered"] == []
         assert [event for event in since if event.get("cut")] == []
 

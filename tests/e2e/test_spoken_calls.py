@@ -100,7 +100,7 @@ def test_every_call_left_one_record(product: Product, calls: dict[str, dict[str,
     records = [line for line in product.log() if line["event"] == "session_ended"]
     mine = [record for record in records if record["call_sid"] in {call["call_sid"] for call in calls.values()}]
     assert len(mine) == len(calls)
-    assert {record["reason"] for record in mine} == {"caller_left"}
+    assert {record["reason"] for record in mine} == {"caller_hung_up"}
     assert [line for line in product.log() if line.get("level") == "error"] == []
 
 

@@ -124,10 +124,14 @@ async def endure(minutes: float, visitors: int, folder: Path, say: Callable[[str
     """Run the service, let visitors talk with and without the abuser, and compare."""
     score = Score()
     score.plan = short_notes
-    settings = {"MAX_SESSIONS": str(visitors + _ROOM), "STARTS_PER_MINUTE_PER_ADDRESS": "100", "METRICS_SECONDS": "1"}
-    settings |= {"ARRIVALS_PER_ADDRESS": "4", "IDLE_PROMPT_SECONDS": "0", "STARTS_PER_MINUTE": "100"}
+    settings = {
+        "MAX_SESSIONS": str(visitors + _ROOM),
+        "RATE_LIMIT_STARTS_PER_MINUTE_PER_ADDRESS": "100",
+        "METRICS_INTERVAL_SECONDS": "1",
+    }
+    settings |= {"ARRIVALS_PER_ADDRESS": "4", "IDLE_PROMPT_SECONDS": "0", "RATE_LIMIT_STARTS_PER_MINUTE": "100"}
     async with (
-        NovaStandin(NovaSettings(certificates=folder), score.brain()) as nova,
+        NovaStandin(NovaSettings(certificates=folder), score.backend()) as nova,
         web_process(nova, folder / "web.jsonl", settings) as web,
     ):
         watch = Watch(Memory("web", web.process.pid))
@@ -239,7 +243,7 @@ def _lags(web: WebProcess, slices: list[Slice]) -> dict[bool, list[float]]:
     found: dict[bool, list[float]] = {True: [], False: []}
     for line in web.lines("metrics"):
         at = _moment(line) - offset
-        worst = max(line.get("LoopLag") or [0.0])
+        worst = max(line.get("EventLoopLag") or [0.0])
         for one in slices:
             if one.begin <= at < one.end:
                 found[one.abused].append(worst)

@@ -65,13 +65,13 @@ async def nova(tmp_path: Path) -> AsyncIterator[NovaStandin]:
     """Run the model, which believes those keys and no others."""
     keys = {f"vended-{number}": f"secret-{number}" for number in range(1, 50)}
     settings = NovaSettings(certificates=tmp_path, keep_sound=True, clock_scale=SCALE, credentials=keys)
-    async with NovaStandin(settings, Score().brain()) as running:
+    async with NovaStandin(settings, Score().backend()) as running:
         yield running
 
 
 async def _talk_until(talk: Talk, renewals: int) -> None:
     await until(lambda: bool(talk.agent_said()), 5)
-    while talk.tally.renewals < renewals:
+    while talk.stats.renewals < renewals:
         await talk.ask()
         await asyncio.sleep(0.3)
 

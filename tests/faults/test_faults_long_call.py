@@ -25,7 +25,7 @@ SCALE = 40
 async def nova(tmp_path: Path) -> AsyncIterator[NovaStandin]:
     """Run the model with a fast clock."""
     async with NovaStandin(
-        NovaSettings(certificates=tmp_path, keep_sound=True, clock_scale=SCALE), Score().brain()
+        NovaSettings(certificates=tmp_path, keep_sound=True, clock_scale=SCALE), Score().backend()
     ) as it:
         yield it
 
@@ -90,7 +90,7 @@ async def test_fault_06_a_call_of_twenty_five_minutes_keeps_its_thread(
             await asyncio.wait({sending})
         record = await phone.record(caller.sid)
         sessions = [nova.ledger.sessions[name] for name in phone.model_sessions(caller.sid)]
-        assert (record["reason"], record["phrases"]) == ("caller_left", 0)
+        assert (record["reason"], record["phrases"]) == ("caller_hung_up", 0)
         assert record["renewals"] >= 3
         assert record["model_streams"] == record["renewals"] + 1 == len(sessions)
         assert [session.end_reason for session in sessions] == ["session_end"] * len(sessions)

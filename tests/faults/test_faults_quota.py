@@ -55,15 +55,15 @@ class Crowd:
             return
         self.admitted += 1
         ahead = answering.capacity.ahead()
-        parked = await answering.client.open(MODEL) if ahead is not None else None
+        prewarmed = await answering.client.open(MODEL) if ahead is not None else None
         await asyncio.sleep(STREAM_SECONDS)
         if carrying is not answering:
-            self.left_over.add(asyncio.create_task(_dismiss(place, ahead, parked)))
-            place, parked = carrying.admission.admit(counted=True), None
+            self.left_over.add(asyncio.create_task(_dismiss(place, ahead, prewarmed)))
+            place, prewarmed = carrying.admission.admit(counted=True), None
         elif ahead is not None:
             ahead.release()
         try:
-            await self._talk(carrying, parked or await carrying.client.open(MODEL))
+            await self._talk(carrying, prewarmed or await carrying.client.open(MODEL))
         finally:
             place.release()
 
@@ -92,12 +92,12 @@ class Crowd:
         await stream.close()  # type: ignore[attr-defined]
 
 
-async def _dismiss(place: "object", ahead: "object", parked: "object") -> None:
+async def _dismiss(place: "object", ahead: "object", prewarmed: "object") -> None:
     await asyncio.sleep(KEEP_SECONDS - STREAM_SECONDS)
     place.release()  # type: ignore[attr-defined]
-    if ahead is not None and parked is not None:
+    if ahead is not None and prewarmed is not None:
         ahead.release()  # type: ignore[attr-defined]
-        await parked.close()  # type: ignore[attr-defined]
+        await prewarmed.close()  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("within", [1.0, 30.0, 300.0], ids=["a_second", "half_a_minute", "five_minutes"])

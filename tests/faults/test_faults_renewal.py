@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from agent_core.announcements import Announcement
 from agent_core.nova.credentials import CredentialSource
 from agent_core.nova.wire import Role
-from agent_core.phrases import Phrase
-from standins.nova.faults import Fault
+from standins.nova.faults import ModelFault
 from standins.nova.server import NovaSettings, NovaStandin
 from tests.support import ledger
 from tests.support.numbered import LOUD
@@ -38,7 +38,7 @@ def score() -> Score:
 async def nova(tmp_path: Path, score: Score) -> AsyncIterator[NovaStandin]:
     """Run the model with a fast clock."""
     settings = NovaSettings(certificates=tmp_path, keep_sound=True, clock_scale=SCALE)
-    async with NovaStandin(settings, score.brain()) as running:
+    async with NovaStandin(settings, score.backend()) as running:
         yield running
 
 
@@ -66,11 +66,11 @@ async def test_fault_06_the_model_ends_streams_after_eight_minutes(talk: Talk) -
     """Three renewals in a conversation that is never quiet for long, and the model has timed out none."""
     async with talking(talk):
         await _greeted(talk)
-        while talk.tally.renewals < 3:
+        while talk.stats.renewals < 3:
             assert await talk.ask()
             await asyncio.sleep(0.5)
     assert talk.failure is None
-    assert talk.tally.model_streams == 4
+    assert talk.stats.model_streams == 4
     assert all(record.end_reason == "session_end" for record in talk.records())
     assert max(_ages(talk)) <= LATEST + 2
     assert talk.phrases == []
@@ -83,7 +83,7 @@ async def test_fault_07_both_are_silent_across_the_limit(talk: Talk) -> None:
     async with talking(talk):
         await _greeted(talk)
         await talk.ask()
-        await until(lambda: talk.tally.renewals >= 2, 40)
+        await until(lambda: talk.stats.renewals >= 2, 40)
         await asyncio.sleep(0.5)
         await talk.ask()
     assert talk.failure is None
@@ -107,7 +107,7 @@ async def test_fault_08_the_agent_speaks_across_the_limit(talk: Talk, score: Sco
         score.plan = lambda _turn: [note(400, 5500)]
         await _until_age(began, 35)
         await talk.speak(4.5)  # nobody takes over while the caller speaks
-        await until(lambda: talk.tally.renewals >= 1, 20)
+        await until(lambda: talk.stats.renewals >= 1, 20)
         assert talk.nova.ledger.streams_open == 2
         await until(lambda: talk.nova.ledger.streams_open == 1, 10)
         score.plan = lambda _turn: [note(800, 300)]
@@ -125,7 +125,7 @@ async def test_fault_08_the_caller_speaks_across_the_limit(talk: Talk) -> None:
         await _greeted(talk)
         await asyncio.sleep(RENEW - 2)
         talk.amplitude = LOUD
-        await until(lambda: talk.tally.renewals == 1, LATEST)
+        await until(lambda: talk.stats.renewals == 1, LATEST)
         await asyncio.sleep(0.5)
         answers = len(talk.agent_said())
         await talk.speak(0.5)
@@ -149,7 +149,7 @@ async def test_fault_08_a_tool_runs_across_the_limit(talk: Talk, score: Score) -
         score.plan = lambda _turn: [use("get_weather")]
         await _until_age(began, 35)
         await talk.speak(8.7)
-        await until(lambda: talk.tally.renewals >= 1, 15)
+        await until(lambda: talk.stats.renewals >= 1, 15)
         assert talk.nova.ledger.streams_open == 2
         await until(lambda: talk.nova.ledger.streams_open == 1, 15)
     assert talk.failure is None
@@ -166,8 +166,8 @@ async def test_fault_09_the_next_stream_fails_to_open_twice(talk: Talk, error: s
     talk = Talk(talk.nova, talk.client, RENEW * 2)
     async with talking(talk):
         await _greeted(talk)
-        talk.nova.faults.add(Fault(on="open", times=2, error=error))
-        while not talk.tally.renewals:
+        talk.nova.faults.add(ModelFault(on="open", times=2, error=error))
+        while not talk.stats.renewals:
             await talk.ask()
             await asyncio.sleep(1.5)  # a moment between two turns; 0.7 s of quiet are not scaled
         await talk.ask()
@@ -185,7 +185,7 @@ async def test_fault_10_a_conversation_of_five_hundred_turns_is_renewed(talk: Ta
     talk = Talk(talk.nova, talk.client, RENEW, said_before=tuple(turns))
     assert sum(len(words) for _, words in turns) > 58_000
     async with talking(talk):
-        await until(lambda: talk.tally.renewals >= 1, 20)
+        await until(lambda: talk.stats.renewals >= 1, 20)
         await asyncio.sleep(0.5)
         await talk.ask()
     assert talk.failure is None
@@ -227,10 +227,10 @@ async def test_fault_04_instability_in_the_middle_of_an_answer_passes_without_a_
         await _greeted(talk)
         for number, text in enumerate(texts, start=1):
             talk.nova.faults.add(
-                Fault(on="answer", after_ms=100, action="exception", error="validationException", message=text)
+                ModelFault(on="answer", after_ms=100, action="exception", error="validationException", message=text)
             )
             await talk.speak()
-            await until(lambda number=number: talk.tally.model_streams == 1 + number, 5)  # type: ignore[misc]
+            await until(lambda number=number: talk.stats.model_streams == 1 + number, 5)  # type: ignore[misc]
             await until(lambda number=number: len(talk.agent_said()) == 1 + number, 8)  # type: ignore[misc]
             lost, answered = talk.records()[-2], talk.records()[-1]
             assert answered.opened_at - (lost.ended_at or 0) < 2
@@ -245,11 +245,11 @@ async def test_fault_01_a_stream_that_ends_in_the_middle_of_an_answer(talk: Talk
     async with talking(talk):
         await _greeted(talk)
         await talk.ask()
-        talk.nova.faults.add(Fault(on="answer", after_ms=100, action="close"))
+        talk.nova.faults.add(ModelFault(on="answer", after_ms=100, action="close"))
         await talk.speak()
         await until(lambda: len(talk.agent_said()) == 3, 10)
     assert talk.failure is None
-    assert talk.phrases == [Phrase.HOLD]
+    assert talk.phrases == [Announcement.HOLD]
     assert talk.records()[-1].history[0] == ("USER", "turn 1")
     assert any(words.text == "turn 2" for words in talk.records()[-1].heard)
     talk.balance(outage_ms=2000)

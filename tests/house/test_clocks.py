@@ -6,29 +6,29 @@ from tools.workspace import ROOT
 
 SHIPPED = ("shared/agent_core/src", "services/phone-agent/src", "services/webrtc-agent/src")
 NAMED_BY_THE_CALENDAR = {
-    "agent_core/agent.py",  # tells the model the date
+    "agent_core/agent_runtime.py",  # tells the model the date
     "agent_core/tools/weather.py",  # says what tomorrow is
     "agent_core/nova/sdk.py",  # compares the time with the model's, which refuses what was signed by a wrong clock
     "agent_core/observability/meter.py",  # when something was counted
     "agent_core/observability/otlp.py",  # when a span began
     "agent_core/session.py",  # when a conversation began
-    "phone_agent/phone.py",  # when a call that was never connected began
-    "phone_agent/putting_through.py",  # when Twilio got the order to dial
-    "webrtc_agent/daily/rooms.py",  # when a room closes itself
+    "phone_agent/phone_service.py",  # when a call that was never connected began
+    "phone_agent/twilio_transfer.py",  # when Twilio got the order to dial
+    "webrtc_agent/daily/room_factory.py",  # when a room closes itself
     "webrtc_agent/notice.py",  # when a visitor agreed
 }
 DECIDES_WHAT_HAS_EXPIRED = {
     "agent_core/adapters/call_store/dynamodb.py",
-    "agent_core/adapters/call_store/file.py",
-    "agent_core/adapters/call_store/process.py",
+    "agent_core/adapters/call_store/file_store.py",
+    "agent_core/adapters/call_store/process_store.py",
     "agent_core/adapters/call_store/store.py",
     "agent_core/quota/keeper.py",  # which task's share of the model's streams is given up
-    "agent_core/spend.py",  # whose day is over
-    "phone_agent/note.py",
+    "agent_core/daily_budget.py",  # whose day is over
+    "phone_agent/transfer_context.py",
     "phone_agent/person_routes.py",  # whether a call lasts long enough for another person
     "phone_agent/routes.py",  # how long a call that comes back from another task may still last
-    "phone_agent/ticket.py",
-    "webrtc_agent/turns.py",  # who waits still, and whose ticket is valid: tasks have no other clock in common
+    "phone_agent/stream_token.py",
+    "webrtc_agent/queue_turns.py",  # who waits still, and whose ticket is valid: tasks have no other clock in common
     "webrtc_agent/returning.py",  # until when a visitor may come back
 }
 

@@ -15,7 +15,7 @@ from tools.environment import Environment
 from tools.failure_reason import failure_reason
 from tools.find_python import Machine
 from tools.lock import left_out
-from tools.locked import normal, read
+from tools.lockfile import normal, read
 from tools.progress import Progress
 from tools.workspace import ROOT, lock
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from standins.nova.certificates import NAMES
+from standins.nova.local_authority import NAMES
 from standins.twilio.settings import ExchangeSettings
 from tools import render_edge
 from tools.lock import third_party

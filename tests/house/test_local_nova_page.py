@@ -9,7 +9,7 @@ import yaml
 
 from standins import alias
 from standins.nova import __main__ as nova
-from standins.nova.certificates import NAMES, REGIONS
+from standins.nova.local_authority import NAMES, REGIONS
 from tools.workspace import ROOT
 
 PAGE = (ROOT / "docs/howto/run-nova-sonic-locally.md").read_text()

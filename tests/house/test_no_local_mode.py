@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agent_core.settings import CoreSettings, Environment
+from agent_core.settings import CoreSettings, DeploymentEnvironment
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted(path for folder in ("shared", "services") for path in (ROOT / folder).glob("*/src/**/*.py"))
@@ -15,7 +15,7 @@ def test_without_an_endpoint_the_model_is_bedrock(monkeypatch: pytest.MonkeyPatc
     """The variable that points at a stand-in is the only thing that does."""
     monkeypatch.delenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", raising=False)
     monkeypatch.setenv("NOVA_SONIC_REGION", "eu-north-1")
-    for environment in Environment:
+    for environment in DeploymentEnvironment:
         monkeypatch.setenv("ENVIRONMENT", environment)
         assert CoreSettings.read().model_endpoint == "https://bedrock-runtime.eu-north-1.amazonaws.com"
     monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "https://localhost:8443")

@@ -10,7 +10,7 @@ import pytest
 
 from tools import audit, sbom
 from tools.audit import FOUND, NOT_COMPARED, NOTHING_FOUND, NotComparedError, ask, concerns, pinned
-from tools.locked import Locked, read
+from tools.lockfile import Locked, read
 from tools.sbom import IMAGES, bill
 from tools.workspace import ROOT, lock
 

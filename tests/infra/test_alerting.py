@@ -8,7 +8,7 @@ import pytest
 from moto.events.models import EventPattern
 
 from deployment.checks import alerts
-from deployment.screen import Mark
+from deployment.console import CheckMark
 from tests.support.stacks import Deployed, parameters_of
 from tests.support.templates import template
 from tools.workspace import ROOT
@@ -162,21 +162,21 @@ CONFIRMED = "arn:aws:sns:eu-north-1:123456789012:pipecat-alerts-test:6a"
 @pytest.mark.parametrize(
     ("subscriptions", "email", "mark", "says"),
     [
-        ([], "", Mark.CARE, "alarms reach no one: the topic has no subscriber"),
-        ([], "ops@example.com", Mark.GOOD, "gets a message to confirm"),
-        ([subscription("PendingConfirmation")], "ops@example.com", Mark.CARE, "has confirmed yet"),
-        ([subscription(CONFIRMED)], "", Mark.GOOD, "1 subscriber of the alarms: email"),
+        ([], "", CheckMark.CARE, "alarms reach no one: the topic has no subscriber"),
+        ([], "ops@example.com", CheckMark.GOOD, "gets a message to confirm"),
+        ([subscription("PendingConfirmation")], "ops@example.com", CheckMark.CARE, "has confirmed yet"),
+        ([subscription(CONFIRMED)], "", CheckMark.GOOD, "1 subscriber of the alarms: email"),
         (
             [subscription(CONFIRMED), subscription(CONFIRMED, "https"), subscription("PendingConfirmation")],
             "",
-            Mark.GOOD,
+            CheckMark.GOOD,
             "2 subscribers of the alarms: email, https",
         ),
     ],
     ids=["none", "to be made", "unconfirmed", "one", "two"],
 )
 def test_a_plan_says_whether_alarms_reach_anyone(
-    subscriptions: list[dict[str, str]], email: str, mark: Mark, says: str
+    subscriptions: list[dict[str, str]], email: str, mark: CheckMark, says: str
 ) -> None:
     """An address is not shown: logs of releases are read by others."""
     found = alerts.judge(subscriptions, email)

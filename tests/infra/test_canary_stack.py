@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from standins.edge import balancer
-from standins.edge.cloudformation import Template
 from standins.edge.rules import Forward, Router
+from standins.edge.template_rules import RuleTemplate
 from tests.support.stacks import Deployed, Stack, deploy, pretend_aws, usual
 from tests.support.templates import FOLDER
 
@@ -72,7 +72,7 @@ def test_a_canary_is_what_the_service_will_be_apart_from_where_it_stands(tried: 
 
 def test_the_local_edge_plays_the_rules_of_a_canary_too() -> None:
     """Where a test asks for it: header and path both have to fit, upper and lower case of a header are the same."""
-    router = Router(balancer.read(Template(with_canary())).listeners[80])
+    router = Router(balancer.read(RuleTemplate(with_canary())).listeners[80])
     value = [(b"x-CANARY", b"STACKID")]
     calls, page = "/incoming-call/status?try=1", "/"
     assert router.route(calls, value) == Forward("CanaryPhoneTargetGroup")

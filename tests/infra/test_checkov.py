@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.templates import FOLDER
-from tools.apart import apart
+from tools.isolated_env import apart
 from tools.workspace import ROOT, program
 
 ACCEPTED = tomllib.loads((ROOT / "infra/accepted-findings.toml").read_text())["finding"]

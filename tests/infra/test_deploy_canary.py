@@ -13,13 +13,13 @@ import boto3
 import pytest
 from moto.ecs.models import EC2ContainerServiceBackend
 
-from deployment.patience import Patience
-from deployment.programs import Finished
+from deployment.subprocesses import Finished
+from deployment.timeouts import Timeouts
 from standins.cli.call import make_calls
 from standins.cli.caller import Patience as CallerPatience
 from standins.cli.options import read as read_call
 from standins.cli.ports import free_port
-from standins.edge.server import Edge, Settings
+from standins.edge.server import Edge, EdgeSettings
 from standins.nova.server import NovaSettings, NovaStandin
 from standins.twilio.server import TwilioExchange
 from standins.twilio.settings import ExchangeSettings
@@ -218,7 +218,7 @@ async def surroundings(tmp_path: Path) -> AsyncIterator[tuple[Callable[..., Any]
     """Run a model and a telephone network; give what starts a phone service with them."""
     score = Score()
     score.plan = short_notes
-    nova = NovaStandin(NovaSettings(certificates=tmp_path, credentials={"standin": "standin-secret"}), score.brain())
+    nova = NovaStandin(NovaSettings(certificates=tmp_path, credentials={"standin": "standin-secret"}), score.backend())
     async with nova, TwilioExchange(ExchangeSettings(account_sid=SID, auth_token=TOKEN)) as exchange:
 
         def start(name: str, **settings: str) -> Any:  # noqa: ANN401 - a context manager
@@ -236,14 +236,14 @@ async def test_a_bad_version_never_gets_a_caller_and_a_good_one_replaces_what_ru
     (header,) = [one["OutputValue"] for one in value["Outputs"] if one["OutputKey"] == "HeaderValue"]
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    patience = Patience(poll=0.2, change_set=5, stack=5, steady=5, answer=30)
+    patience = Timeouts(poll=0.2, change_set=5, stack=5, steady=5, answer=30)
     web = (urlsplit(page).hostname or "", urlsplit(page).port or 0)
     async with (
         surroundings(tmp_path) as (start, _),
         start("runs", PUBLIC_BASE_URL=url) as runs,
         start("good", PUBLIC_BASE_URL=url) as good,
         Edge(
-            Settings(
+            EdgeSettings(
                 with_canary().replace('"stackid"', header).replace("[stackid]", f"[{header}]"),
                 {"PhoneTargetGroup": [("127.0.0.1", runs.port)], "WebTargetGroup": [web]},
                 port=port,

@@ -13,7 +13,7 @@ import boto3
 import pytest
 from moto.cloudformation.models import CloudFormationBackend, cloudformation_backends
 
-from deployment.programs import Finished
+from deployment.subprocesses import Finished
 from standins.twilio import ExchangeSettings, TwilioExchange
 from tests.infra.conftest import default_network
 from tests.support.injection import inject

@@ -15,8 +15,8 @@ import pytest
 from botocore import exceptions
 
 from deployment import offline
-from deployment.checks import credentials
-from deployment.programs import Finished
+from deployment.checks import credentials_check
+from deployment.subprocesses import Finished
 from tests.support.aws_models import Models, telling
 from tests.support.operator import Operator, stacks
 from tests.support.stacks import pretend_aws
@@ -277,5 +277,5 @@ def test_a_condition_that_is_false_makes_nothing_that_is_listed(operator: Operat
 )
 def test_each_reason_why_aws_does_not_know_us_has_its_own_sentence(error: Exception, says: str) -> None:
     """To sign in helps against few of them."""
-    finding = credentials.refused(error)
+    finding = credentials_check.refused(error)
     assert says in finding.advice[0]

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from deployment import sizes
-from deployment.environment import CHOICES
+from deployment.target_environment import CHOICES
 from tests.support.given import refused
 from tests.support.stacks import REGION, deploy, parameters_of, pretend_aws, usual
 from tests.support.templates import TEMPLATES, read, template

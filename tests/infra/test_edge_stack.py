@@ -10,8 +10,8 @@ from agent_core.drain import make_server
 from agent_core.settings import CoreSettings
 from agent_core.web import RETRY_SECONDS
 from standins.edge import balancer
-from standins.edge.cloudformation import Template
 from standins.edge.rules import Forward
+from standins.edge.template_rules import RuleTemplate
 from tests.support.stacks import REGION, Deployed, deploy, pretend_aws, usual
 from tests.support.templates import FOLDER, TEMPLATES, read, template
 from webrtc_agent.open_request import BEAT_SECONDS
@@ -106,7 +106,7 @@ def test_routes_as_deployed_are_the_routes_of_the_local_edge() -> None:
     with pretend_aws() as made:
         deploy(made, usual()[:5])
         deployed = described_rules(made)
-    local = balancer.read(Template((FOLDER / "edge.yaml").read_text())).listeners[80]
+    local = balancer.read(RuleTemplate((FOLDER / "edge.yaml").read_text())).listeners[80]
     actions = [(str(rule.priority), tuple(rule.patterns), rule.action) for rule in local.rules]
     assert deployed == [
         (priority, patterns, action.group)

@@ -6,7 +6,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from deployment.programs import Finished
+from deployment.subprocesses import Finished
 from tests.infra.conftest import default_network
 from tests.infra.test_deploy_command import break_once
 from tests.infra.test_permissions import as_list

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from deployment.environment import Environment
 from deployment.stacks import stacks_of
+from deployment.target_environment import TargetEnvironment
 from tests.support.handlers import Needed, allows, asked_for, needed
 from tests.support.stacks import Deployed, Stack, deploy, pretend_aws, usual
 from tests.support.templates import FOLDER, TEMPLATES, read
@@ -120,7 +120,7 @@ def test_only_stacks_of_services_may_be_deleted(github: Deployed) -> None:
     """A first creation that failed has to go; networks, secrets and rights have not."""
     (given,) = [one for one in statements(github, "ReleaseRole") if "cloudformation:DeleteStack" in one["Action"]]
     names = [resource.split("/")[1] for resource in given["Resource"]]
-    stacks = stacks_of(Environment("test", {}), FOLDER)
+    stacks = stacks_of(TargetEnvironment("test", {}), FOLDER)
     may = {stack.name for stack in stacks.all if any(fnmatchcase(stack.name, name) for name in names)}
     standing = {stack.name for stack in (stacks.registry, *stacks.foundation)}
     assert may == {stack.name for stack in stacks.all} - standing
@@ -128,7 +128,7 @@ def test_only_stacks_of_services_may_be_deleted(github: Deployed) -> None:
 
 def released() -> set[str]:
     """List the templates that a release deploys: of all stacks, those that are no foundation."""
-    stacks = stacks_of(Environment("test", {}), FOLDER)
+    stacks = stacks_of(TargetEnvironment("test", {}), FOLDER)
     standing = {stack.name for stack in (stacks.registry, *stacks.foundation)}
     return {stack.template.path.stem for stack in stacks.all if stack.name not in standing}
 

@@ -7,13 +7,13 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
-from deployment import destroy, options
+from deployment import deploy_options, destroy
 from deployment.cloudformation import CloudFormation
-from deployment.environment import Environment
 from deployment.errors import UsageError
-from deployment.patience import Patience
-from deployment.rollout import Consent, Rollout
+from deployment.rollout import ChangeApproval, Rollout
 from deployment.stacks import Stacks, stacks_of
+from deployment.target_environment import TargetEnvironment
+from deployment.timeouts import Timeouts
 from tests.infra.test_deploy_by_hand import GUIDE
 from tests.support.stacks import Deployed
 from tests.support.templates import FOLDER, template
@@ -47,12 +47,12 @@ class _Client:
 
 def stacks(name: str = "production", **parameters: str) -> Stacks:
     """List the stacks of an environment."""
-    return stacks_of(Environment(name, parameters), FOLDER)
+    return stacks_of(TargetEnvironment(name, parameters), FOLDER)
 
 
 def cloudformation(client: _Client) -> CloudFormation:
     """Give it over a client of the test's."""
-    return CloudFormation(cast("Any", SimpleNamespace(cloudformation=client)), Patience(), lambda _: None)
+    return CloudFormation(cast("Any", SimpleNamespace(cloudformation=client)), Timeouts(), lambda _: None)
 
 
 def job(client: _Client, *arguments: str, **parameters: str) -> tuple[Any, list[str]]:
@@ -65,11 +65,11 @@ def job(client: _Client, *arguments: str, **parameters: str) -> tuple[Any, list[
         can_ask=False,
     )
     own = SimpleNamespace(
-        environment=Environment("production", parameters),
+        environment=TargetEnvironment("production", parameters),
         stacks=stacks(**parameters),
         cloudformation=cloudformation(client),
         aws=SimpleNamespace(elb=client),
-        options=options.read_destroy(["--environment", "production", *arguments]),
+        options=deploy_options.read_destroy(["--environment", "production", *arguments]),
         screen=screen,
     )
     return own, said
@@ -125,16 +125,16 @@ def test_a_deployment_protects_the_stacks_of_production_once() -> None:
     """And not the registry, which is not production's alone; without the right to do so it deploys all the same."""
     client = _Client()
     own, said = job(client, DeletionProtection="true")
-    rollout = Rollout(own, Consent(own.screen, all=True))
+    rollout = Rollout(own, ChangeApproval(own.screen, all=True))
     for stack in (own.stacks["platform"], own.stacks["platform"], own.stacks.registry):
         rollout._protect(stack)
     on = {"StackName": "pipecat-production-platform", "EnableTerminationProtection": True}
     assert client.asked == [("protection", on)]
     own, said = job(_Client(refuses=True), DeletionProtection="true")
-    Rollout(own, Consent(own.screen, all=True))._protect(own.stacks["edge"])
+    Rollout(own, ChangeApproval(own.screen, all=True))._protect(own.stacks["edge"])
     assert "could not be protected from deletion: AccessDenied: no" in said[0]
     own, _ = job(client)
-    Rollout(own, Consent(own.screen, all=True))._protect(own.stacks["edge"])
+    Rollout(own, ChangeApproval(own.screen, all=True))._protect(own.stacks["edge"])
     assert len(client.asked) == 1
 
 

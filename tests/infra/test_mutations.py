@@ -187,7 +187,7 @@ MORE = [
     Mistake(
         "scaling by a metric that nobody emits",
         "scaling",
-        "MetricName: FreePlaces",
+        "MetricName: FreeSlots",
         "MetricName: FreeSeats",
         "test_scaling_stack::test_tasks_are_added_by_the_places_that_the_code_reports",
     ),
@@ -286,7 +286,7 @@ MORE = [
     Mistake(
         "an alarm about nothing",
         "alarms",
-        "MetricName: SetupTime",
+        "MetricName: TimeToFirstAudio",
         "MetricName: SetUpTime",
         "test_observability_stack::test_alarms_watch_what_is_measured_and_tell_somebody",
     ),

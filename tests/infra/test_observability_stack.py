@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agent_core.events import EndReason, EndRecord, Tally
+from agent_core.events import CallDetailRecord, EndReason, SessionStats
 from agent_core.observability import metrics
 from tests.support.stacks import Deployed
 
@@ -65,14 +65,14 @@ def watched(alarm: dict[str, Any]) -> list[dict[str, Any]]:
     return [one["MetricStat"]["Metric"] for one in alarm.get("Metrics", []) if "MetricStat" in one] or [alarm]
 
 
-def fits(kind: metrics.Kind, statistic: str) -> bool:
+def fits(kind: metrics.MetricKind, statistic: str) -> bool:
     """Tell whether a statistic says something about a metric of a kind."""
     return (
         statistic
         in {
-            metrics.Kind.GAUGE: {"Average", "Maximum", "SampleCount"},
-            metrics.Kind.COUNTER: {"Sum"},
-            metrics.Kind.DISTRIBUTION: {"p50", "p90", "p99", "Maximum", "Average", "Sum", "SampleCount"},
+            metrics.MetricKind.GAUGE: {"Average", "Maximum", "SampleCount"},
+            metrics.MetricKind.COUNTER: {"Sum"},
+            metrics.MetricKind.DISTRIBUTION: {"p50", "p90", "p99", "Maximum", "Average", "Sum", "SampleCount"},
         }[kind]
     )
 
@@ -101,7 +101,7 @@ def test_every_question_has_its_row(made: Deployed) -> None:
     shown |= {name for _, name in searches(made)}
     assert OURS.keys() - shown == {
         "ToolTime",
-        "LostAudio",
+        "DroppedAudio",
         "OpenRequestFailures",
         "StreamTableFailures",
         "CallsNotConnected",
@@ -206,7 +206,7 @@ def test_saved_questions_ask_both_logs(made: Deployed) -> None:
 
 def test_questions_ask_for_what_end_records_hold(made: Deployed) -> None:
     """A sum over a field that is not there is zero, and nobody notices."""
-    held = {one.name for record in (EndRecord, Tally) for one in fields(record)}
+    held = {one.name for record in (CallDetailRecord, SessionStats) for one in fields(record)}
     asked = [query["QueryString"] for query in made.every("AWS::Logs::QueryDefinition").values()]
     summed = {name for text in asked for name in re.findall(r"(?:sum|avg|pct|ispresent)\((\w+)", text)}
     assert summed

@@ -11,14 +11,14 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from deployment import retention
+from deployment import image_retention
 from deployment.checks import retention as checks
-from deployment.environment import Environment
+from deployment.console import CheckMark, Screen
+from deployment.deploy_context import DeployContext
 from deployment.errors import ImageError
-from deployment.job import Job
-from deployment.screen import Mark, Screen
 from deployment.stacks import Stack as OwnStack
-from deployment.template import Template
+from deployment.target_environment import TargetEnvironment
+from deployment.template import StackTemplate
 from tests.support.registry_rules import Pushed, expired, rules
 from tests.support.stacks import REGION, Deployed, Stack, deploy, pretend_aws
 from tests.support.templates import FOLDER
@@ -76,18 +76,20 @@ def registry() -> Iterator[Deployed]:
         yield made
 
 
-def job_of(environment: str) -> Job:
+def job_of(environment: str) -> DeployContext:
     """Give as much of a deployment as the registry has to do with."""
     aws = SimpleNamespace(ecr=boto3.client("ecr", REGION))
     screen = Screen(io.StringIO(), {})
-    return cast("Job", SimpleNamespace(aws=aws, environment=Environment(environment, {}), screen=screen))
+    return cast(
+        "DeployContext", SimpleNamespace(aws=aws, environment=TargetEnvironment(environment, {}), screen=screen)
+    )
 
 
 def release(environment: str, tag: str) -> None:
     """Do to the registry what a deployment does."""
     job = job_of(environment)
-    retention.announce(job, tag)
-    retention.confirm(job, tag)
+    image_retention.announce(job, tag)
+    image_retention.confirm(job, tag)
 
 
 def history(pushes: int, behind: int) -> None:
@@ -141,7 +143,7 @@ def test_going_back_to_an_old_image_keeps_it_and_the_one_that_was_left(registry:
 def test_both_versions_are_kept_while_one_replaces_the_other(registry: Deployed) -> None:
     """A deployment that is rolled back starts tasks of the old image."""
     history(25, behind=22)
-    retention.announce(job_of("production"), "commit01")
+    image_retention.announce(job_of("production"), "commit01")
     assert expired(policy(registry), images(), 25) == {"commit02", "commit04", "commit05"}
 
 
@@ -150,18 +152,18 @@ def test_tags_that_tasks_are_started_by_do_not_move(registry: Deployed) -> None:
     assert registry.of("pipecat-registry", "WebRepository")["ImageTagMutability"] == "IMMUTABLE_WITH_EXCLUSION"
     aws = job_of("test").aws
     first, second = push(1), push(2)
-    before = retention.digest(aws, WEB, second)
+    before = image_retention.digest(aws, WEB, second)
     with suppress(
         ClientError
     ):  # moto has another error for it than ECR, which `tag_also` takes for "it has it already"
-        retention.tag_also(aws, WEB, first, second)
-    assert retention.digest(aws, WEB, second) == before
-    retention.tag_also(aws, WEB, first, "deployed-test-now")
-    retention.tag_also(aws, WEB, first, "deployed-test-now")
-    retention.tag_also(aws, WEB, second, "deployed-test-now")
+        image_retention.tag_also(aws, WEB, first, second)
+    assert image_retention.digest(aws, WEB, second) == before
+    image_retention.tag_also(aws, WEB, first, "deployed-test-now")
+    image_retention.tag_also(aws, WEB, first, "deployed-test-now")
+    image_retention.tag_also(aws, WEB, second, "deployed-test-now")
     assert [image.name for image in images() if "deployed-test-now" in image.tags] == [second]
     with pytest.raises(ImageError, match="has no image"):
-        retention.tag_also(aws, WEB, "commit99", "deployed-test-now")
+        image_retention.tag_also(aws, WEB, "commit99", "deployed-test-now")
 
 
 def test_a_registry_that_cannot_be_tagged_stops_no_deployment(registry: Deployed) -> None:
@@ -170,8 +172,8 @@ def test_a_registry_that_cannot_be_tagged_stops_no_deployment(registry: Deployed
     job = job_of("test")
     said: list[tuple[object, ...]] = []
     job.screen.row = lambda *row: said.append(row)  # type: ignore[method-assign]
-    retention.confirm(job, "never-pushed")
-    assert [(mark, service) for mark, service, _ in said] == [(Mark.CARE, "phone"), (Mark.CARE, "web")]
+    image_retention.confirm(job, "never-pushed")
+    assert [(mark, service) for mark, service, _ in said] == [(CheckMark.CARE, "phone"), (CheckMark.CARE, "web")]
     assert "the registry may delete it: pipecat-voice-agent/web has no image never-pushed" in str(said[1][2])
 
 
@@ -193,7 +195,7 @@ def test_rules_that_ecr_refuses_are_refused_here_too() -> None:
 )
 def test_no_environment_lowers_what_the_registry_keeps_for_another(given: dict[str, str], told: str, kept: str) -> None:
     """All of them deploy the registry, each with parameters of its own."""
-    assert retention.kept_images(given, "20", told) == kept
+    assert image_retention.kept_images(given, "20", told) == kept
 
 
 class _Told:
@@ -220,10 +222,10 @@ class _Ecr:
         return [{"imageDetails": self._details}]
 
 
-def plan(tags: dict[str, str], *held: list[str]) -> list[tuple[Mark, str]]:
+def plan(tags: dict[str, str], *held: list[str]) -> list[tuple[CheckMark, str]]:
     """Run the check of the plan; a registry of twenty."""
     aws = cast("Any", type("Aws", (), {"ecr": _Ecr(*held)})())
-    own = OwnStack("pipecat-registry", Template(FOLDER / "registry.yaml"))
+    own = OwnStack("pipecat-registry", StackTemplate(FOLDER / "registry.yaml"))
     found = checks.check(aws, cast("Any", _Told(tags, "20")), own, ["production", "test"])
     return [(one.mark, " ".join((one.found, *one.advice))) for one in found]
 
@@ -247,7 +249,7 @@ def tagged(old: list[str], newer: int) -> list[list[str]]:
 def test_a_plan_says_which_running_image_is_about_to_go(held: list[list[str]], says: str) -> None:
     """Of every environment that may be looked at: it is another one's pushes that delete it."""
     ((mark, text),) = plan({"production-web": "old"}, *held)
-    assert (mark is Mark.CARE) == bool(says)
+    assert (mark is CheckMark.CARE) == bool(says)
     assert says in text
     if "deleted" in says:
         assert "$ make deploy ENVIRONMENT=production IMAGES=old" in text

@@ -10,9 +10,9 @@ import pytest
 from fastapi import FastAPI
 
 from agent_core import web
-from agent_core.agent import Agent
+from agent_core.agent_runtime import AgentRuntime
 from agent_core.errors import AgentError, AtCapacity, Forbidden, ModelUnavailable, ProtocolError, UpstreamError
-from agent_core.events import EndReason, EndRecord, Tally
+from agent_core.events import CallDetailRecord, EndReason, SessionStats
 from agent_core.observability.meter import Meter
 from agent_core.settings import CoreSettings
 from tests.support.cloudwatch import Period
@@ -30,13 +30,13 @@ class Minutes:
     def __post_init__(self) -> None:
         """Make an application, for what arrives as a request."""
         settings = CoreSettings.model_validate({"public_base_url": "http://agent.example"})
-        self.agent = Agent(settings, ScriptedModel(), [], lambda _: None, meter=self.meter)
+        self.agent = AgentRuntime(settings, ScriptedModel(), [], lambda _: None, meter=self.meter)
         self.counting = self.agent.counting
 
     def conversations(
         self,
         count: int,
-        reason: EndReason = EndReason.CALLER_LEFT,
+        reason: EndReason = EndReason.CALLER_HUNG_UP,
         *,
         first_word: int | None = 900,
         answers: float | None = 1200.0,
@@ -44,11 +44,11 @@ class Minutes:
     ) -> None:
         """Let conversations end: how, after which first word and with which answers in ms, and the model's error."""
         for _ in range(count):
-            tally = Tally(first_audio_ms=first_word, model_errors={errors: 2} if errors else {})
-            self.counting.began(tally)
+            stats = SessionStats(first_audio_ms=first_word, model_errors={errors: 2} if errors else {})
+            self.counting.began(stats)
             if answers is not None:
                 self.counting.answered(answers)
-            self.counting.ended(EndRecord("s", "phone", reason, started_at=0.0, duration_ms=90_000, tally=tally))
+            self.counting.ended(CallDetailRecord("s", "phone", reason, started_at=0.0, duration_ms=90_000, stats=stats))
 
     def requests(self, count: int, error: Exception) -> None:
         """Let requests end in an error, through the product's own handlers."""
@@ -130,7 +130,7 @@ def drained(five: Minutes) -> None:
 
 def lost_lines(five: Minutes) -> None:
     """A mobile network breaks down, and a client breaks its protocol."""
-    five.conversations(20, EndReason.PEER_LOST)
+    five.conversations(20, EndReason.MEDIA_DISCONNECTED)
     five.conversations(20, EndReason.PROTOCOL_ERROR)
     five.requests(30, ProtocolError("not a form"))
 
@@ -138,7 +138,7 @@ def lost_lines(five: Minutes) -> None:
 def one_crash(five: Minutes) -> None:
     """Three in a hundred meet a defect that the version before had too."""
     five.conversations(97)
-    five.conversations(3, EndReason.FAILED)
+    five.conversations(3, EndReason.INTERNAL_ERROR)
 
 
 def late_for_one(five: Minutes) -> None:
@@ -155,7 +155,7 @@ def refused_by_the_model(five: Minutes) -> None:
 
 def crashes_at_night(five: Minutes) -> None:
     """Three calls, three crashes."""
-    five.conversations(3, EndReason.FAILED, first_word=None, answers=None)
+    five.conversations(3, EndReason.INTERNAL_ERROR, first_word=None, answers=None)
 
 
 def broken_page(five: Minutes) -> None:

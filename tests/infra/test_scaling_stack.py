@@ -8,8 +8,8 @@ import pytest
 from agent_core.observability import metrics
 from tests.support.stacks import Deployed, parameters_of
 from tests.support.templates import template
-from tools.load_simulation.policies import FreePlaces
-from tools.load_simulation.table import CHOSEN, POLICIES
+from tools.load_simulation.policies import FreeSlots
+from tools.load_simulation.results_table import CHOSEN, POLICIES
 from tools.workspace import ROOT
 
 NAMES = {"phone": "phone-agent", "web": "webrtc-agent"}
@@ -56,16 +56,16 @@ def test_one_to_four_tasks(made: Deployed, service: str) -> None:
 @services
 def test_tasks_are_added_by_the_places_that_the_code_reports(made: Deployed, service: str) -> None:
     """Every ten seconds, which takes a metric of high resolution; the alarm's metric is how many tasks are missing."""
-    alarm = made.of(f"{service}-scaling", "FewFreePlaces")
+    alarm = made.of(f"{service}-scaling", "FewFreeSlots")
     asked = queries(alarm)
     followed = asked["free"]
     assert followed["Metric"] == {
         "Namespace": metrics.NAMESPACE,
-        "MetricName": metrics.FREE_PLACES.name,
+        "MetricName": metrics.FREE_SLOTS.name,
         "Dimensions": [{"Name": metrics.SERVICE, "Value": NAMES[service]}],
     }
     assert (followed["Stat"], followed["Period"]) == ("Sum", 10)
-    assert metrics.FREE_PLACES.is_fast
+    assert metrics.FREE_SLOTS.is_fast
     assert asked["missing"]["Expression"] == f"({KEPT[service]} - free) / {PLACES[service]}"
     assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
     assert alarm["EvaluationPeriods"] == 2
@@ -102,7 +102,7 @@ def test_tasks_are_removed_by_what_is_spare_and_not_by_what_is_idle(made: Deploy
         ],
     }
     reported = {name: asked[name]["Metric"]["MetricName"] for name in ("taken", "reports")}
-    assert reported == {"taken": metrics.ACTIVE_SESSIONS.name, "reports": metrics.FREE_PLACES.name}
+    assert reported == {"taken": metrics.ACTIVE_SESSIONS.name, "reports": metrics.FREE_SLOTS.name}
     assert {asked[name]["Period"] for name in ("desired", "taken", "reports")} == {60}
     assert [asked[name]["Stat"] for name in ("desired", "taken", "reports")] == ["Average", "Average", "SampleCount"]
     expression = asked["spare"]["Expression"]
@@ -113,7 +113,7 @@ def test_tasks_are_removed_by_what_is_spare_and_not_by_what_is_idle(made: Deploy
 @services
 def test_the_policies_are_those_that_were_simulated(made: Deployed, service: str) -> None:
     """A step or a cooldown that differs has other results than the page shows."""
-    chosen = FreePlaces(PLACES[service], KEPT[service], 1, 4)
+    chosen = FreeSlots(PLACES[service], KEPT[service], 1, 4)
     added, removed = steps(made, service, "AddTasks"), steps(made, service, "RemoveTasks")
     spare = made.of(f"{service}-scaling", "SpareTasks")
     assert bounds(added, 0) == chosen.out.steps
@@ -167,7 +167,7 @@ def test_production_has_what_was_chosen() -> None:
     """Three tasks, so that a zone lost is not the service lost, and the places of the policy on the page."""
     given = parameters_of(ROOT / "infra/environments/production.parameters")
     chosen = POLICIES[CHOSEN]()
-    assert isinstance(chosen, FreePlaces)
+    assert isinstance(chosen, FreeSlots)
     assert (int(given["MinTasks"]), int(given["MaxTasks"])) == (chosen.fewest, chosen.most)
     assert chosen.fewest >= 3
     assert int(given["PhonePlacesKeptFree"]) == chosen.kept

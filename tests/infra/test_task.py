@@ -6,9 +6,9 @@ import pytest
 
 from agent_core.errors import ConfigurationError
 from agent_core.settings import CoreSettings
-from deployment.environment import Environment
-from deployment.secrets import needs
-from deployment.template import Template
+from deployment.service_secrets import needs
+from deployment.target_environment import TargetEnvironment
+from deployment.template import StackTemplate
 from phone_agent.settings import PhoneSettings
 from tests.support.stacks import Deployed
 from tests.support.templates import FOLDER
@@ -195,12 +195,21 @@ def test_other_sites_offices_and_a_number_to_call_can_be_configured(
     settings = read_settings(secure, "web", monkeypatch)
     assert isinstance(settings, WebSettings)
     assert settings.allowed_origins == ("https://example.com", "https://www.example.com")
-    assert (settings.callback_number, str(settings.callback_url)) == ("+46701234567", "https://example.com/call-me")
-    assert (settings.starts_per_minute, settings.starts_per_minute_per_address) == (120, 60)
-    names = {"ALLOWED_ORIGINS", "STARTS_PER_MINUTE", "STARTS_PER_MINUTE_PER_ADDRESS", "CALLBACK_NUMBER", "CALLBACK_URL"}
+    assert (settings.callback_number, str(settings.callback_request_url)) == (
+        "+46701234567",
+        "https://example.com/call-me",
+    )
+    assert (settings.rate_limit_starts_per_minute, settings.rate_limit_starts_per_minute_per_address) == (120, 60)
+    names = {
+        "ALLOWED_ORIGINS",
+        "RATE_LIMIT_STARTS_PER_MINUTE",
+        "RATE_LIMIT_STARTS_PER_MINUTE_PER_ADDRESS",
+        "CALLBACK_NUMBER",
+        "CALLBACK_REQUEST_URL",
+    }
     assert not names & variables(secure, "phone").keys()
     plain = variables(made, "web")
-    assert not {"CALLBACK_NUMBER", "CALLBACK_URL"} & plain.keys()
+    assert not {"CALLBACK_NUMBER", "CALLBACK_REQUEST_URL"} & plain.keys()
     assert plain["TIME_ZONE"] == variables(made, "phone")["TIME_ZONE"] == "UTC"
 
 
@@ -232,7 +241,7 @@ def test_the_notice_says_what_the_operator_has_configured(
 def test_the_templates_defaults_are_the_codes(made: Deployed) -> None:
     """An office is as welcome in the cloud as on a laptop."""
     plain, usual = variables(made, "web"), WebSettings.model_fields
-    for name in ("starts_per_minute", "starts_per_minute_per_address"):
+    for name in ("rate_limit_starts_per_minute", "rate_limit_starts_per_minute_per_address"):
         assert int(plain[name.upper()]) == usual[name].default
 
 
@@ -259,8 +268,8 @@ def test_a_deployment_sees_to_every_key_that_a_task_is_given(
     made: Deployed, secure: Deployed, service: str, *, customer: bool
 ) -> None:
     """ECS stops a task whose secret lacks one of them, so what `deploy` looks at and what the template names agree."""
-    environment = Environment("test", {"WeatherSecretArn": WEATHER} if customer else {})
-    found = needs(environment, Template(FOLDER / "platform.yaml"))
+    environment = TargetEnvironment("test", {"WeatherSecretArn": WEATHER} if customer else {})
+    found = needs(environment, StackTemplate(FOLDER / "platform.yaml"))
     wanted = {key for need in found if need.service in (service, "weather") for key in need.every_key}
     assert set(secret_keys(secure if customer else made, service).values()) == wanted
 

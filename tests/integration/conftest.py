@@ -56,7 +56,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
     folder = tmp_path_factory.mktemp("phone")
     score = Score()
     keys = {"standin": MODEL_SECRET, **{f"vended-{number}": f"vended-secret-{number}" for number in range(1, 20)}}
-    nova = NovaStandin(NovaSettings(certificates=folder, credentials=keys), score.brain())
+    nova = NovaStandin(NovaSettings(certificates=folder, credentials=keys), score.backend())
     exchange = TwilioExchange(ExchangeSettings(auth_token=AUTH_TOKEN, api_key_secret=API_SECRET))
     weather = await asyncio.start_server(_never_answer, "127.0.0.1", 0)
     port = weather.sockets[0].getsockname()[1]

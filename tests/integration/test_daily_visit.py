@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from pydantic import SecretStr
 
-from agent_core.agent import Agent
-from agent_core.events import EndReason, EndRecord
+from agent_core.agent_runtime import AgentRuntime
+from agent_core.events import CallDetailRecord, EndReason
 from agent_core.tools.goodbye import goodbye_tools
 from standins.daily import DailyStandin
 from tests.support import scripted_model as say
@@ -19,9 +19,9 @@ from tests.support.daily_call import FakeCall, FakeSource, House, Json, stand_fo
 from tests.support.scripted_model import ScriptedModel
 from tests.support.waiting import until
 from webrtc_agent.app import create_app
-from webrtc_agent.daily import make_rooms, native, transport, visit
-from webrtc_agent.lobby import Lobby
+from webrtc_agent.daily import make_rooms, native, room_session, room_transport
 from webrtc_agent.settings import WebSettings
+from webrtc_agent.web_service import WebService
 
 NOTE = (9000 * np.sin(2 * np.pi * 440 * np.arange(24_000) / 24_000)).astype(np.int16).tobytes()
 """A second at the rate of the agent's voice."""
@@ -39,11 +39,11 @@ class Setting:
     """The web service in this process, with everything around it pretended."""
 
     http: httpx.AsyncClient
-    agent: Agent
+    agent: AgentRuntime
     model: ScriptedModel
     daily: DailyStandin
     house: House
-    records: list[EndRecord]
+    records: list[CallDetailRecord]
 
     async def call(self, number: int = 0) -> FakeCall:
         """Wait for the agent to be in a room."""
@@ -63,17 +63,17 @@ class Setting:
 @pytest.fixture
 async def setting(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Setting]:
     """Start one."""
-    house, model, records = stand_for_daily(monkeypatch), ScriptedModel(), list[EndRecord]()
+    house, model, records = stand_for_daily(monkeypatch), ScriptedModel(), list[CallDetailRecord]()
 
-    def keep(record: EndRecord) -> None:
+    def keep(record: CallDetailRecord) -> None:
         records.append(record)
 
     async with AsyncExitStack() as stack:
         daily = await stack.enter_async_context(DailyStandin())
         given = {"daily_api_key": SecretStr(daily.api_key), "daily_api_url": daily.api_url}
         settings = WebSettings.model_validate({**given, "public_base_url": "https://talk.example"})
-        agent = Agent(settings, model, goodbye_tools(), keep)
-        lobby = Lobby(settings, agent, make_rooms(settings))
+        agent = AgentRuntime(settings, model, goodbye_tools(), keep)
+        lobby = WebService(settings, agent, make_rooms(settings))
         stack.push_async_callback(lobby.aclose)
         asgi = httpx.ASGITransport(create_app(lobby), client=("192.0.2.7", 1))
         http = httpx.AsyncClient(transport=asgi, base_url="https://talk.example", timeout=None)  # noqa: S113 - in this process
@@ -111,7 +111,7 @@ async def test_sound_and_words_go_both_ways(setting: Setting) -> None:
     await until(lambda: bool(setting.records))
     await setting.released()
     (record,) = setting.records
-    assert (record.reason, record.tally.agent_turns, record.tally.audio_out_ms) == (EndReason.CALLER_LEFT, 1, 1000)
+    assert (record.reason, record.stats.agent_turns, record.stats.audio_out_ms) == (EndReason.CALLER_HUNG_UP, 1, 1000)
     assert call.did[-2:] == ["leave", "release"]
 
 
@@ -163,7 +163,7 @@ async def test_a_join_that_fails_ends_the_session(setting: Setting) -> None:
     setting.house.join_error = "Connection(Api(RoomLookup(RoomInfoFetchFailed)))"
     answer = await setting.http.post("/start")
     await until(lambda: bool(setting.records), 8)
-    assert setting.records[0].reason is EndReason.PEER_LOST
+    assert setting.records[0].reason is EndReason.MEDIA_DISCONNECTED
     status = f"/status/{answer.headers['x-session-id']}"
     await setting.released()
     await until(lambda: bool(setting.house.calls) and "release" in setting.house.calls[0].did)
@@ -187,19 +187,19 @@ async def test_a_visitor_who_comes_to_a_full_house_is_told(setting: Setting) -> 
 @pytest.mark.parametrize("joins", [True, False])
 async def test_nobody_comes(setting: Setting, monkeypatch: pytest.MonkeyPatch, *, joins: bool) -> None:
     """Neither a visitor who changed their mind nor a join that never ends keeps a room and a place."""
-    monkeypatch.setattr(visit, "JOIN_SECONDS", 0.3)
-    monkeypatch.setattr(visit, "VISITOR_SECONDS", 0.3)
+    monkeypatch.setattr(room_session, "JOIN_SECONDS", 0.3)
+    monkeypatch.setattr(room_session, "VISITOR_SECONDS", 0.3)
     setting.house.join_answers = joins
     await setting.http.post("/start")
     await until(lambda: bool(setting.records), 8)
-    assert setting.records[0].reason is (EndReason.NEVER_CONNECTED if joins else EndReason.PEER_LOST)
+    assert setting.records[0].reason is (EndReason.NEVER_CONNECTED if joins else EndReason.MEDIA_DISCONNECTED)
     await setting.released()
 
 
 async def test_a_release_that_hangs_holds_nothing_else(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     """The native one waits for its join. The record, the place and the pool of threads wait for neither."""
-    monkeypatch.setattr(visit, "JOIN_SECONDS", 0.3)
-    monkeypatch.setattr(transport, "RELEASE_SECONDS", 0.3)
+    monkeypatch.setattr(room_session, "JOIN_SECONDS", 0.3)
+    monkeypatch.setattr(room_transport, "RELEASE_SECONDS", 0.3)
     setting.house.join_answers = False
     setting.house.releasable.clear()
     before = len(native._releasing)
@@ -209,7 +209,7 @@ async def test_a_release_that_hangs_holds_nothing_else(setting: Setting, monkeyp
         await until(lambda: len(setting.records) > number, 8)  # noqa: B023 - called in this round
     await until(lambda: setting.agent.admission.taken == 0, 8)
     await until(lambda: sorted(setting.daily.ledger.created) == sorted(setting.daily.ledger.deleted), 8)
-    assert [record.reason for record in setting.records] == [EndReason.PEER_LOST] * 5
+    assert [record.reason for record in setting.records] == [EndReason.MEDIA_DISCONNECTED] * 5
     assert len(native._releasing) == before + 5
     async with asyncio.timeout(5):
         await asyncio.to_thread(lambda: None)
@@ -242,7 +242,7 @@ async def test_an_agent_that_is_put_out_ends_the_session(setting: Setting) -> No
     call, _ = await connected(setting)
     call.put_out()
     await until(lambda: bool(setting.records), 8)
-    assert setting.records[0].reason is EndReason.PEER_LOST
+    assert setting.records[0].reason is EndReason.MEDIA_DISCONNECTED
     await setting.released()
 
 
@@ -255,7 +255,7 @@ async def test_a_message_that_is_no_page_s_business_is_dropped(setting: Setting)
         call.visitor_says(message)
     call.visitor_says({"label": "rtvi-ai", "type": "disconnect-bot", "id": "2"})
     await until(lambda: bool(setting.records), 8)
-    assert (setting.records[0].reason, setting.records[0].tally.ignored_messages) == (EndReason.CALLER_LEFT, 2)
+    assert (setting.records[0].reason, setting.records[0].stats.ignored_messages) == (EndReason.CALLER_HUNG_UP, 2)
     assert [name for name, _ in stream.sent[sent:] if name == "toolResult"] == []
 
 

@@ -19,15 +19,15 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
-from deployment import secrets
+from deployment import service_secrets
 from deployment.aws import Aws
 from deployment.checks import secrets as secret_checks
 from deployment.checks.finding import Finding, good
-from deployment.screen import Mark, Screen
-from deployment.secrets import Found, Need
-from doctor import amazon, doctor, machine, others, telephone
+from deployment.console import CheckMark, Screen
+from deployment.service_secrets import Found, SecretNeeded
+from doctor import amazon, doctor, machine, others, twilio_checks
 from doctor.probing import Check, make
-from doctor.surroundings import Surroundings
+from doctor.surroundings import MachineState
 from standins.cli.parts import Ports
 from standins.daily import DailyStandin
 from standins.serving import serving
@@ -58,13 +58,13 @@ async def agent(status: int) -> AsyncIterator[str]:
         yield f"http://LOCALHOST:{port}"
 
 
-def surroundings(twilio: TwilioExchange | None = None, **more: str) -> Surroundings:
+def surroundings(twilio: TwilioExchange | None = None, **more: str) -> MachineState:
     """Look at an account of the stand-in."""
     given = {"WEATHER": "standin", **more}
     if twilio is not None:
         account = {"TWILIO_ACCOUNT_SID": SETTINGS.account_sid, "TWILIO_AUTH_TOKEN": SETTINGS.auth_token}
         given = {**account, "TWILIO_API_BASE_URL": twilio.url, **given}
-    return Surroundings(Path(), given)
+    return MachineState(Path(), given)
 
 
 def row(found: list[Finding], subject: str) -> str:
@@ -76,17 +76,17 @@ def row(found: list[Finding], subject: str) -> str:
 async def test_a_webhook_that_points_elsewhere_is_shown_and_repaired(twilio: TwilioExchange) -> None:
     """Old and new are shown before; afterwards the number asks us, and a second run changes nothing."""
     here = surroundings(twilio, PUBLIC_BASE_URL="https://agent.example")
-    found = await asyncio.to_thread(telephone.numbers, here)
+    found = await asyncio.to_thread(twilio_checks.numbers, here)
     assert row(found, "number") == (
         "✗ number …4567: asks nothing with POST → `voice-agent doctor --fix` has it ask "
         "https://agent.example/incoming-call with POST"
     )
     assert NUMBER not in str(found)
-    ((words, point),) = await asyncio.to_thread(telephone.pointing, here)
+    ((words, point),) = await asyncio.to_thread(twilio_checks.pointing, here)
     assert words == "have number …4567 ask: nothing → POST https://agent.example/incoming-call"
     await asyncio.to_thread(point)
-    assert row(await asyncio.to_thread(telephone.numbers, here), "number").startswith("✓")
-    assert await asyncio.to_thread(telephone.pointing, here) == []
+    assert row(await asyncio.to_thread(twilio_checks.numbers, here), "number").startswith("✓")
+    assert await asyncio.to_thread(twilio_checks.pointing, here) == []
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ async def test_a_webhook_that_points_elsewhere_is_shown_and_repaired(twilio: Twi
 )
 async def test_an_account_that_does_not_work_says_why(twilio: TwilioExchange, more: dict[str, str], line: str) -> None:
     """And nothing that depends on it is looked at."""
-    assert row(await asyncio.to_thread(telephone.numbers, surroundings(twilio, **more)), "twilio") == line
+    assert row(await asyncio.to_thread(twilio_checks.numbers, surroundings(twilio, **more)), "twilio") == line
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ async def test_an_account_that_does_not_work_says_why(twilio: TwilioExchange, mo
 async def test_the_public_address_is_asked_as_a_stranger_would(status: int, says: str) -> None:
     """Only ours refuses what is not signed."""
     async with agent(status) as url:
-        found = await asyncio.to_thread(telephone.public_address, surroundings(PUBLIC_BASE_URL=url))
+        found = await asyncio.to_thread(twilio_checks.public_address, surroundings(PUBLIC_BASE_URL=url))
     assert re.fullmatch(says, row(found, "webhook"))
 
 
@@ -138,15 +138,15 @@ async def test_daily_is_asked_with_its_key() -> None:
     """Without one there is nothing to ask; a wrong one differs from a Daily that is down."""
     async with DailyStandin() as standin:
         url = {"DAILY_API_URL": standin.api_url}
-        right = Surroundings(Path(), {"DAILY_API_KEY": standin.api_key, **url})
-        wrong = Surroundings(Path(), {"DAILY_API_KEY": "wrong", **url})
+        right = MachineState(Path(), {"DAILY_API_KEY": standin.api_key, **url})
+        wrong = MachineState(Path(), {"DAILY_API_KEY": "wrong", **url})
         assert row(await asyncio.to_thread(others.daily, right), "daily") == "✓ daily: 127.0.0.1 takes the key"
         assert row(await asyncio.to_thread(others.daily, wrong), "daily") == (
             "✗ daily: Daily does not know the key → correct DAILY_API_KEY"
         )
     gone = row(await asyncio.to_thread(others.daily, right), "daily")
     assert gone.startswith("✗ daily: 127.0.0.1 refused the connection: nothing listens there → check DAILY_API_URL")
-    assert row(others.daily(surroundings()), "daily").startswith(str(Mark.UNSET))
+    assert row(others.daily(surroundings()), "daily").startswith(str(CheckMark.UNSET))
 
 
 async def test_the_free_weather_service_wants_a_word_about_its_licence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,7 +156,7 @@ async def test_the_free_weather_service_wants_a_word_about_its_licence(monkeypat
         """Find nothing wrong."""
 
     monkeypatch.setattr(others, "_forecast", answers)
-    free, paid = Surroundings(Path(), {}), Surroundings(Path(), {"OPEN_METEO_API_KEY": "key"})
+    free, paid = MachineState(Path(), {}), MachineState(Path(), {"OPEN_METEO_API_KEY": "key"})
     assert row(await asyncio.to_thread(others.weather, free), "weather") == (
         "! weather: Open-Meteo's free service answers; it is for non-commercial use only → for a business, "
         "subscribe at open-meteo.com and set OPEN_METEO_API_KEY"
@@ -167,16 +167,16 @@ async def test_the_free_weather_service_wants_a_word_about_its_licence(monkeypat
 class Sealed:
     """A deployment's secret of Twilio's that lacks a key."""
 
-    need = Need("phone", "pipecat/twilio-credentials", "TwilioSecretArn", {"account_sid": ""}, {}, ("api_sid",))
+    need = SecretNeeded("phone", "pipecat/twilio-credentials", "TwilioSecretArn", {"account_sid": ""}, {}, ("api_sid",))
     found = Found("arn:aws:secretsmanager:eu-north-1:1:secret:pipecat/twilio-credentials-x", "", {"account_sid": "AC"})
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.filled: list[dict[str, str]] = []
         monkeypatch.setattr(amazon, "source", lambda: "the environment")
         monkeypatch.setattr(amazon, "_job", lambda _: self)
-        monkeypatch.setattr(secrets, "read_by_services", lambda *_: (self.need,))
-        monkeypatch.setattr(secrets, "find", lambda *_: self.found)
-        monkeypatch.setattr(secrets, "fill", lambda *given: self.filled.append(given[3]))
+        monkeypatch.setattr(service_secrets, "read_by_services", lambda *_: (self.need,))
+        monkeypatch.setattr(service_secrets, "find", lambda *_: self.found)
+        monkeypatch.setattr(service_secrets, "fill", lambda *given: self.filled.append(given[3]))
 
     def __getattr__(self, _: str) -> Any:  # noqa: ANN401 - stands for all of a job
         return self
@@ -189,7 +189,7 @@ def test_a_secret_without_a_key_stops_every_task_and_can_be_repaired(monkeypatch
     """ECS starts no task whose definition names a key that is not there; what is there stays."""
     sealed = Sealed(monkeypatch)
     monkeypatch.setattr(secret_checks, "check", lambda *_: [secret_checks.judge(sealed.found, sealed.need)])
-    here = Surroundings(Path(), {}, deployed="test")
+    here = MachineState(Path(), {}, deployed="test")
     assert row(amazon.stored_keys(here), "phone secret") == (
         "✗ phone secret: pipecat/twilio-credentials has no key api_sid: ECS starts no task without → "
         "`voice-agent doctor --fix` adds it, empty; one that must have a value still wants it"
@@ -214,7 +214,7 @@ def test_credentials_are_named_with_their_source_and_the_clock(
     """The account is masked; an hour is more than AWS allows."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    here = Surroundings(Path(), {"AWS_REGION": "eu-north-1"}, _aws=aws)
+    here = MachineState(Path(), {"AWS_REGION": "eu-north-1"}, _aws=aws)
     date = format_datetime(NOW + timedelta(hours=hours), usegmt=True)
     answer = {"Account": "123456789012", "UserId": "x", "Arn": "arn:aws:iam::123456789012:user/anna"}
     with Stubber(here.aws.sts) as stub:

@@ -12,23 +12,23 @@ import httpx
 import pytest
 
 from agent_core.nova.credentials import CredentialSource
-from deployment.screen import Screen
-from doctor.live import accounts, command, model, replay
-from doctor.live.model import Model
-from doctor.live.recording import Recording
-from doctor.live.verdict import Verdict
-from doctor.surroundings import Surroundings
+from deployment.console import Screen
+from doctor.live import account_probes, live_command, model_probes, replay_recording
+from doctor.live.model_probes import ModelProbes
+from doctor.live.probe_result import ProbeResult
+from doctor.live.recording import EventRecording
+from doctor.surroundings import MachineState
 from standins.daily import DailyStandin
-from standins.daily.faults import Fault as DailyFault
-from standins.nova.faults import Fault
-from standins.nova.limits import Limits
+from standins.daily.faults import DailyFault as DailyFault
+from standins.nova.faults import ModelFault
 from standins.nova.pace import QUICK, Pace
 from standins.nova.server import NovaSettings, NovaStandin
-from standins.nova.tones import tone_brain
+from standins.nova.service_limits import ServiceLimits
+from standins.nova.tones import tone_backend
 from tests.support.talk import MODEL, client
 
 pytestmark = pytest.mark.thorough
-OTHER = Limits(
+OTHER = ServiceLimits(
     history_messages=1000,
     history_alternates=False,
     history_text_bytes=10_000,
@@ -42,7 +42,7 @@ OTHER = Limits(
     idle=295.0,
 )
 """The other reading of each source."""
-STRICTEST = Limits()
+STRICTEST = ServiceLimits()
 FAST = 40.0
 """How many seconds of the idle limit pass in one."""
 
@@ -56,23 +56,25 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def asked(
-    path: Path, limits: Limits = STRICTEST, *, pace: Pace = QUICK, scale: float = 1.0
-) -> AsyncIterator[tuple[NovaStandin, Model]]:
+    path: Path, limits: ServiceLimits = STRICTEST, *, pace: Pace = QUICK, scale: float = 1.0
+) -> AsyncIterator[tuple[NovaStandin, ModelProbes]]:
     """Run a stand-in of one reading, and what the probes ask it with; the recording is whole afterwards."""
     settings = NovaSettings(limits=limits, pace=pace, clock_scale=scale)
-    async with NovaStandin(settings, tone_brain()) as nova:
-        recording = Recording(path)
+    async with NovaStandin(settings, tone_backend()) as nova:
+        recording = EventRecording(path)
         try:
             made = client(nova, CredentialSource())
             yield (
                 nova,
-                Model(made, MODEL, recording, patience=3.0, speed=scale, tool_words="use look_up", at_once=3, times=2),
+                ModelProbes(
+                    made, MODEL, recording, patience=3.0, speed=scale, tool_words="use look_up", at_once=3, times=2
+                ),
             )
         finally:
             recording.close()
 
 
-def rows(found: Sequence[Verdict]) -> dict[str, bool | None]:
+def rows(found: Sequence[ProbeResult]) -> dict[str, bool | None]:
     """Return what is as assumed, by probe."""
     return {one.probe: one.assumed for one in found}
 
@@ -90,14 +92,14 @@ HISTORIES = (
 
 
 @pytest.mark.parametrize(("limits", "different"), [(STRICTEST, ()), (OTHER, HISTORIES)], ids=["strictest", "other"])
-async def test_p1_histories_and_their_replay(limits: Limits, different: tuple[str, ...], tmp_path: Path) -> None:
+async def test_p1_histories_and_their_replay(limits: ServiceLimits, different: tuple[str, ...], tmp_path: Path) -> None:
     """The strictest reading is as assumed; under the other each row that can differ says so.
 
     A recording of it without words, sent again to the strictest stand-in, differs in the same rows.
     """
     path = tmp_path / "events.jsonl"
     async with asked(path, limits) as (_, one):
-        found = await model.histories(one)
+        found = await model_probes.histories(one)
     assert {name for name, assumed in rows(found).items() if not assumed} == set(different)
     assert all(str(one).startswith("as assumed" if one.assumed else "different: ") for one in found)
     assert _WORDS not in path.read_text()
@@ -105,47 +107,53 @@ async def test_p1_histories_and_their_replay(limits: Limits, different: tuple[st
         return
     single = [one for one in found if one.probe.startswith(("P1 a text", "P1 two", "P1 one"))]
     async with asked(tmp_path / "unused.jsonl") as (_, one):
-        differing = await replay.differences(
+        differing = await replay_recording.differences(
             path, one.client, MODEL, tmp_path / "again.jsonl", only=[verdict.probe for verdict in single]
         )
     assert {line.partition(":")[0] for line in differing} == {one.probe for one in single if not one.assumed}
 
 
-_WORDS = model.alternating(1)[0][1][0]
+_WORDS = model_probes.alternating(1)[0][1][0]
 
-CASES: list[tuple[str, Callable[[Model], Any], dict[str, Any], Fault | None, set[str]]] = [
-    ("as assumed", model.answers, {}, None, set()),
-    ("slow", model.answers, {"pace": replace(QUICK, think=6.0)}, None, {"P2 first sound"}),
-    ("halting", model.answers, {"pace": replace(QUICK, bursts=((1, 0.9),))}, None, {"P6 cadence"}),
-    ("late headers", model.answers, {}, Fault(on="open", delay_ms=1500), {"P2 headers"}),
-    ("as assumed", model.schemas, {}, None, set()),
+CASES: list[tuple[str, Callable[[ModelProbes], Any], dict[str, Any], ModelFault | None, set[str]]] = [
+    ("as assumed", model_probes.answers, {}, None, set()),
+    ("slow", model_probes.answers, {"pace": replace(QUICK, think=6.0)}, None, {"P2 first sound"}),
+    ("halting", model_probes.answers, {"pace": replace(QUICK, bursts=((1, 0.9),))}, None, {"P6 cadence"}),
+    ("late headers", model_probes.answers, {}, ModelFault(on="open", delay_ms=1500), {"P2 headers"}),
+    ("as assumed", model_probes.schemas, {}, None, set()),
     (
         "loose schema",
-        model.schemas,
+        model_probes.schemas,
         {"limits": OTHER},
         None,
         {"P4 minimum and maximum", "P4 default", "P4c sound while a tool works"},
     ),
-    ("encoded twice", model.schemas, {}, Fault(on="tool_use", action="double_encoded"), {"P4b tool arguments"}),
-    ("as assumed", model.idleness, {"scale": FAST}, None, set()),
+    (
+        "encoded twice",
+        model_probes.schemas,
+        {},
+        ModelFault(on="tool_use", action="double_encoded"),
+        {"P4b tool arguments"},
+    ),
+    ("as assumed", model_probes.idleness, {"scale": FAST}, None, set()),
     (
         "another idle limit",
-        model.idleness,
+        model_probes.idleness,
         {"limits": OTHER, "scale": FAST},
         None,
         {"P5 no sound for 55 s"},
     ),
     (
         "silence is nothing",
-        model.idleness,
-        {"limits": Limits(silence_counts=False), "scale": FAST},
+        model_probes.idleness,
+        {"limits": ServiceLimits(silence_counts=False), "scale": FAST},
         None,
         {"P5 silence as sound"},
     ),
-    ("as assumed", lambda one: model.eight_kilohertz(one, command.sentence()), {}, None, set()),
+    ("as assumed", lambda one: model_probes.eight_kilohertz(one, live_command.sentence()), {}, None, set()),
     (
         "deaf",
-        lambda one: model.eight_kilohertz(one, bytes(8000)),
+        lambda one: model_probes.eight_kilohertz(one, bytes(8000)),
         {},
         None,
         {"P3 8 kHz in and out"},
@@ -159,7 +167,11 @@ CASES: list[tuple[str, Callable[[Model], Any], dict[str, Any], Fault | None, set
     ids=[f"{index}-{case[0]}" for index, case in enumerate(CASES)],
 )
 async def test_each_probe_tells_both_readings_apart(
-    probe: Callable[[Model], Any], reading: dict[str, Any], fault: Fault | None, different: set[str], tmp_path: Path
+    probe: Callable[[ModelProbes], Any],
+    reading: dict[str, Any],
+    fault: ModelFault | None,
+    different: set[str],
+    tmp_path: Path,
 ) -> None:
     """As assumed under the default, different under the other."""
     async with asked(tmp_path / "events.jsonl", **reading) as (nova, one):
@@ -173,14 +185,14 @@ async def test_each_probe_tells_both_readings_apart(
 async def test_p12_makes_a_room_and_a_token_and_leaves_nothing() -> None:
     """A Daily that fails is different, and one without a key is not tried."""
     async with DailyStandin() as standin:
-        here = Surroundings(Path(), {"DAILY_API_KEY": standin.api_key, "DAILY_API_URL": standin.api_url})
-        assert rows(await _in_thread(accounts.daily, here)) == {"P12 Daily": True}
+        here = MachineState(Path(), {"DAILY_API_KEY": standin.api_key, "DAILY_API_URL": standin.api_url})
+        assert rows(await _in_thread(account_probes.daily, here)) == {"P12 Daily": True}
         assert standin.ledger.created == standin.ledger.deleted
         standin.fail(DailyFault(on="token", action="status", status=500))
-        assert rows(await _in_thread(accounts.daily, here)) == {"P12 Daily": False}
-    gone = await _in_thread(lambda where: accounts.safely("P12", accounts.daily, where), here)
+        assert rows(await _in_thread(account_probes.daily, here)) == {"P12 Daily": False}
+    gone = await _in_thread(lambda where: account_probes.safely("P12", account_probes.daily, where), here)
     assert "refused the connection" in str(gone[0])
-    assert rows(accounts.daily(Surroundings(Path(), {}))) == {"P12 Daily": None}
+    assert rows(account_probes.daily(MachineState(Path(), {}))) == {"P12 Daily": None}
 
 
 @pytest.mark.parametrize(("status", "assumed"), [(200, True), (401, False)])
@@ -193,7 +205,7 @@ def test_p9_asks_with_and_without_a_key(status: int, assumed: bool, monkeypatch:
         return httpx.Response(status)
 
     monkeypatch.setattr(httpx.Client, "get", answer)
-    found = accounts.weather(Surroundings(Path(), {"OPEN_METEO_API_KEY": "key"}))
+    found = account_probes.weather(MachineState(Path(), {"OPEN_METEO_API_KEY": "key"}))
     assert list(rows(found).values()) == [assumed, assumed]
     assert [("apikey" in url.params, url.host.startswith("customer-")) for url in seen] == [
         (False, False),
@@ -201,7 +213,7 @@ def test_p9_asks_with_and_without_a_key(status: int, assumed: bool, monkeypatch:
     ]
 
 
-async def _in_thread[R](work: Callable[[Surroundings], R], here: Surroundings) -> R:
+async def _in_thread[R](work: Callable[[MachineState], R], here: MachineState) -> R:
     import asyncio  # noqa: PLC0415 - only here
 
     return await asyncio.to_thread(work, here)
@@ -213,9 +225,9 @@ def test_nothing_is_spent_without_consent(tmp_path: Path, monkeypatch: pytest.Mo
     def spend(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(command, "_model", spend)
+    monkeypatch.setattr(live_command, "_model", spend)
     shown, given = io.StringIO(), argparse.Namespace(yes=False, out=tmp_path / "x.jsonl", content=False, role="")
-    assert command.run(Surroundings(tmp_path, {}), Screen(shown), given) == 1
+    assert live_command.run(MachineState(tmp_path, {}), Screen(shown), given) == 1
     assert "about 1 USD at most" in shown.getvalue()
     assert "nothing was done; --yes agrees" in shown.getvalue()
     assert list(tmp_path.iterdir()) == []

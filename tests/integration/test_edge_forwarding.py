@@ -8,7 +8,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from standins.edge.server import Edge, Settings
+from standins.edge.server import Edge, EdgeSettings
 from tests.support.edge_setting import TEMPLATE, WEB, Setting, answered, get, placed, talk
 from tests.support.edge_targets import TellingApp
 
@@ -119,9 +119,9 @@ async def test_the_listener_with_a_certificate_redirects() -> None:
     """Port 80 sends everybody to https; port 443 tells targets that it was https."""
     certificate = {"CertificateArn": "arn:aws:acm:eu-north-1:123456789012:certificate/0a1b"}
     async with TellingApp("web").serving() as address:
-        async with Edge(Settings(TEMPLATE, {WEB: [address]}, parameters=certificate)) as edge:
+        async with Edge(EdgeSettings(TEMPLATE, {WEB: [address]}, parameters=certificate)) as edge:
             answer = await talk(edge.port, get("/a?b=c"))
         assert answer.startswith(b"HTTP/1.1 301 ")
         assert b"Location: https://agent.example:443/a?b=c\r\n" in answer
-        async with Edge(Settings(TEMPLATE, {WEB: [address]}, parameters=certificate, listener=443)) as edge:
+        async with Edge(EdgeSettings(TEMPLATE, {WEB: [address]}, parameters=certificate, listener=443)) as edge:
             assert dict(answered(await talk(edge.port, get("/")))["headers"])["x-forwarded-proto"] == "https"

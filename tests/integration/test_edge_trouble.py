@@ -9,7 +9,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from standins.edge.server import Edge, Settings
+from standins.edge.server import Edge, EdgeSettings
 from tests.support.edge_setting import PHONE, TEMPLATE, WEB, Setting, get, placed, talk
 from tests.support.edge_targets import TellingApp, raw_target
 from tests.support.waiting import until
@@ -138,7 +138,7 @@ async def _nonsense(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
 @pytest.mark.parametrize("answer", [_hang_up, _nonsense])
 async def test_a_target_that_breaks_off_gives_502(answer: Answer) -> None:
     """The client is told, and its connection lives on."""
-    async with raw_target(answer) as address, Edge(Settings(TEMPLATE, {WEB: [address]})) as edge:
+    async with raw_target(answer) as address, Edge(EdgeSettings(TEMPLATE, {WEB: [address]})) as edge:
         assert (await talk(edge.port, get("/"))).startswith(b"HTTP/1.1 502 ")
 
 
@@ -146,7 +146,7 @@ async def test_nobody_there_gives_502_and_no_target_503() -> None:
     """A process that is not up, and a service that has none."""
     async with raw_target(_hang_up) as gone:
         pass
-    async with Edge(Settings(TEMPLATE, {WEB: [gone]})) as edge:
+    async with Edge(EdgeSettings(TEMPLATE, {WEB: [gone]})) as edge:
         assert (await talk(edge.port, get("/"))).startswith(b"HTTP/1.1 502 ")
         assert (await talk(edge.port, get("/incoming-call"))).startswith(b"HTTP/1.1 503 ")
 
@@ -155,7 +155,7 @@ async def test_half_an_answer_is_not_passed_off_as_a_whole_one() -> None:
     """The connection breaks, so that the client notices."""
     async with (
         raw_target(_half_an_answer) as address,
-        Edge(Settings(TEMPLATE, {WEB: [address]})) as edge,
+        Edge(EdgeSettings(TEMPLATE, {WEB: [address]})) as edge,
         httpx.AsyncClient(trust_env=False) as client,
     ):
         with pytest.raises(httpx.HTTPError):
@@ -216,7 +216,7 @@ async def test_a_target_that_leaves_keeps_its_lines_for_the_drain_time_only(sett
 async def test_it_closes_what_is_open_when_it_stops() -> None:
     """No connection and no task is left, however many lines were open."""
     async with TellingApp("phone").serving() as address:
-        async with Edge(Settings(TEMPLATE, {PHONE: [address]})) as edge:
+        async with Edge(EdgeSettings(TEMPLATE, {PHONE: [address]})) as edge:
             lines = [await connect(f"ws://127.0.0.1:{edge.port}/media-stream", proxy=None) for _ in range(5)]
         for line in lines:
             with pytest.raises(ConnectionClosed):

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from agent_core.generations import GENERATIONS, Generation
 from agent_core.nova.credentials import CredentialSource
-from standins.nova.brain import Step
+from standins.nova.backend import Step
 from standins.nova.server import NovaSettings, NovaStandin
 from tests.support.score import Score, Turn, note, use
 from tests.support.talk import Talk, client, talking
@@ -36,7 +36,7 @@ async def nova(tmp_path: Path, score: Score, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "standin")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "standin-secret")
     async with NovaStandin(
-        NovaSettings(certificates=tmp_path, keep_sound=True, clock_scale=SCALE), score.brain()
+        NovaSettings(certificates=tmp_path, keep_sound=True, clock_scale=SCALE), score.backend()
     ) as running:
         yield running
 
@@ -65,9 +65,9 @@ async def test_a_conversation_goes_its_way(nova: NovaStandin, score: Score, gene
         await talk.speak()
         await until(lambda: talk.sound_ms > sound, 5)
         await talk.ask()
-        await until(lambda: talk.tally.renewals == 1, 20)
+        await until(lambda: talk.stats.renewals == 1, 20)
         await talk.ask()
-    assert (talk.failure, talk.phrases, talk.tally.model_streams) == (None, [], 2)
+    assert (talk.failure, talk.phrases, talk.stats.model_streams) == (None, [], 2)
     first, second = talk.records()
     assert {record.model_id for record in (first, second)} == {generation.model_id}
     assert [run.result for run in first.tools] == [{"temperature": 7}]

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from websockets.asyncio.client import connect
 
-from agent_core import sockets
+from agent_core import uvicorn_protocols
 from tests.support.small_service import small_service
 
 PATIENCE = 0.4
@@ -19,7 +19,7 @@ ANSWER = b"HTTP/1.1 200 OK"
 @pytest_asyncio.fixture
 async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
     """Serve an echo, with little patience."""
-    monkeypatch.setattr(sockets, "REQUEST_SECONDS", PATIENCE)
+    monkeypatch.setattr(uvicorn_protocols, "REQUEST_SECONDS", PATIENCE)
     async with small_service() as served:
         yield served
 

@@ -10,7 +10,7 @@ import pytest
 
 from standins.nova.server import NovaSettings, NovaStandin
 from standins.nova.speech import speech_brain
-from standins.speech.voice import Voice
+from standins.speech.voice import VoiceService
 
 PEER = Path(__file__).parents[1] / "contract" / "nova_peers" / "python" / "converse.py"
 RATE = 8000
@@ -19,7 +19,7 @@ DEADLINE = 240.0
 
 async def question_file(folder: Path) -> Path:
     """Have the question spoken."""
-    voice = Voice()
+    voice = VoiceService()
     try:
         file = folder / "question.pcm"
         file.write_bytes(await voice.speak("What is the weather in Stockholm?", RATE))

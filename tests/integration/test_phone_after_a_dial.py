@@ -8,8 +8,8 @@ from xml.etree.ElementTree import Element, fromstring
 import pytest
 
 from agent_core.events import EndReason
-from phone_agent.note import Note, Notes
-from phone_agent.putting_through import Switchboard
+from phone_agent.transfer_context import TransferContext, TransferContextCodec
+from phone_agent.twilio_transfer import TransferService
 from phone_agent.twiml import TRY_AGAIN
 from tests.support import scripted_model as say
 from tests.support.remembered_call import Scene
@@ -27,10 +27,10 @@ async def _ended(scene: Scene, url: str, **fields: str) -> Element:
 def _address(scene: Scene, age: float = 0, began_at: float = 0) -> str:
     """Give the address that Twilio has for this, made so many seconds ago."""
     phone = scene.phone.phone
-    notes = Notes.from_auth_tokens(phone.settings.auth_tokens, clock=lambda: time.time() - age)
+    notes = TransferContextCodec.from_auth_tokens(phone.settings.auth_tokens, clock=lambda: time.time() - age)
     base = f"{scene.caller.number}/incoming-call"
-    board = Switchboard((), phone.control, notes, base_url=base, ring=timedelta(seconds=20))
-    return board.after_url(Note(scene.caller.call_sid, "reception", "The caller wants a person.", began_at))
+    board = TransferService((), phone.control, notes, base_url=base, ring=timedelta(seconds=20))
+    return board.after_url(TransferContext(scene.caller.call_sid, "reception", "The caller wants a person.", began_at))
 
 
 async def test_a_task_without_a_place_has_another_one_asked(scene: Scene) -> None:
@@ -75,7 +75,7 @@ async def test_who_was_put_through_stays_so_when_the_connection_breaks(scene: Sc
         await socket.send(announcer.start(parameters))
         await until(lambda: scene.caller.call_sid in scene.phone.phone.live)
     await until(lambda: len(scene.phone.records) == 1)
-    assert scene.phone.records[0].reason is EndReason.PEER_LOST
+    assert scene.phone.records[0].reason is EndReason.MEDIA_DISCONNECTED
     assert (await scene.verbs(int(parameters["part"])))[0] == "Connect"
     call = await scene.store.recall(scene.caller.call_sid)
     assert call is not None

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from agent_core.farewell import GOODBYE_SECONDS
-from standins.nova.brain import Step
-from standins.twilio.exchange import RestFault
+from agent_core.closing import GOODBYE_SECONDS
+from standins.nova.backend import Step
+from standins.twilio.call_server import RestFault
 from tests.integration.conftest import House
 from tests.support.books import balance
 from tests.support.caller import Caller
@@ -123,7 +123,7 @@ async def test_a_caller_who_says_nothing_is_asked_and_then_let_go(house: House) 
             silences = [begin.at - end.at for begin, end in zip(begins[1:], ends, strict=False)]
             assert all(silence > 2.5 for silence in silences)
         record = await phone.record(caller.sid)
-    assert (record["reason"], record["agent_turns"], record["caller_turns"]) == ("caller_silent", 3, 0)
+    assert (record["reason"], record["agent_turns"], record["caller_turns"]) == ("idle_timeout", 3, 0)
 
 
 async def _ask_for(caller: Caller, seconds: float) -> None:
@@ -151,4 +151,4 @@ async def test_a_call_of_the_longest_length_is_ended(house: House, talks: float,
             assert 10 <= ended.at - began < 10 + GOODBYE_SECONDS + 1
             assert caller.timeline.last("say") is None, "the verbs behind the stream ran"
             assert caller.notes().count(LEAVE) >= goodbyes
-        assert (await balance(phone, house, caller.sid))["reason"] == "time_limit"
+        assert (await balance(phone, house, caller.sid))["reason"] == "max_duration"

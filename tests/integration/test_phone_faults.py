@@ -11,11 +11,11 @@ import httpx
 import pytest
 
 from standins.cli.ports import free_port
-from standins.nova.brain import Step
-from standins.twilio.call import new_sid
-from standins.twilio.trouble import Trouble
+from standins.nova.backend import Step
+from standins.twilio.impairments import Trouble
+from standins.twilio.twiml_program import new_sid
 from standins.weather import WeatherStandin
-from standins.weather.faults import Fault
+from standins.weather.faults import WeatherFault
 from tests.integration.conftest import House
 from tests.support import ledger
 from tests.support.books import balance
@@ -38,7 +38,7 @@ def _asks_for_weather(turn: Turn) -> Sequence[Step]:
 
 
 @asynccontextmanager
-async def _weather(fault: Fault | None) -> AsyncIterator[dict[str, str]]:
+async def _weather(fault: WeatherFault | None) -> AsyncIterator[dict[str, str]]:
     """Give the settings that lead to a weather service with this fault, or to none at all."""
     async with WeatherStandin() as weather:
         if fault is None:
@@ -53,8 +53,8 @@ async def test_fault_18_a_weather_service_that_hangs_holds_nobody_up(house: Hous
     """The caller hears the truth after five seconds, and the loop that carries everybody's sound was never blocked."""
     house.score.plan = _asks_for_weather
     async with (
-        _weather(Fault(on="forecast", after_ms=20_000)) as settings,
-        house.start_phone("hanging", METRICS_SECONDS="0.2", **settings) as phone,
+        _weather(WeatherFault(on="forecast", after_ms=20_000)) as settings,
+        house.start_phone("hanging", METRICS_INTERVAL_SECONDS="0.2", **settings) as phone,
     ):
         async with Caller(house.exchange, phone.url) as caller:
             await caller.greeted()
@@ -63,10 +63,10 @@ async def test_fault_18_a_weather_service_that_hangs_holds_nobody_up(house: Hous
             assert caller.notes()[-1] == 2500, "the model was not told that it failed"
             assert len(lags := phone.loop_lags()[warm:]) > 3
             assert max(lags) < HELD_UP_MS
-        assert (await balance(phone, house, caller.sid))["reason"] == "caller_left"
+        assert (await balance(phone, house, caller.sid))["reason"] == "caller_hung_up"
 
 
-async def _hears_of_failure(house: House, fault: Fault | None, name: str) -> None:
+async def _hears_of_failure(house: House, fault: WeatherFault | None, name: str) -> None:
     house.score.plan = _asks_for_weather
     async with _weather(fault) as settings, house.start_phone(name, **settings) as phone:
         async with Caller(house.exchange, phone.url) as caller:
@@ -75,12 +75,12 @@ async def _hears_of_failure(house: House, fault: Fault | None, name: str) -> Non
             assert caller.notes()[-1] == 2500, "the model was not told that it failed"
             await caller.ask()
         record = await balance(phone, house, caller.sid)
-        assert (record["reason"], record["tools"]) == ("caller_left", {"get_current_weather": 1})
+        assert (record["reason"], record["tools"]) == ("caller_hung_up", {"get_current_weather": 1})
 
 
 async def test_fault_19_nonsense_about_the_weather(house: House) -> None:
     """A page where there should be numbers: the caller hears that it failed, and the call goes on."""
-    await _hears_of_failure(house, Fault(on="forecast", action="html", times=None), "nonsense")
+    await _hears_of_failure(house, WeatherFault(on="forecast", action="html", times=None), "nonsense")
 
 
 async def test_fault_20_no_weather_service_at_all(house: House) -> None:
@@ -102,7 +102,7 @@ async def test_fault_23_a_connection_that_falls_silent(
         caller.call.stream.break_off("stall")
         await until(lambda: bool(phone.lines("session_ended", call_sid=caller.sid)), 15)
     record = await balance(phone, house, caller.sid)
-    assert record["reason"] == "peer_lost"
+    assert record["reason"] == "media_disconnected"
     await until(lambda: _nothing_held(before, phone), 5)
 
 
@@ -118,7 +118,7 @@ async def test_fault_26_what_has_no_bounds_costs_little(house: House) -> None:
     """
     bodies = [b"x" * 20_000_000, b"&".join(b"%d=x" % number for number in range(200_000))]
     house.score.plan = short_notes
-    async with house.start_phone("unbounded", METRICS_SECONDS="0.2") as phone:
+    async with house.start_phone("unbounded", METRICS_INTERVAL_SECONDS="0.2") as phone:
         async with Caller(house.exchange, phone.url) as caller:
             await caller.greeted()
             before, warm = phone.resident_mb(), len(phone.loop_lags())
@@ -130,7 +130,7 @@ async def test_fault_26_what_has_no_bounds_costs_little(house: House) -> None:
             assert phone.resident_mb() - before < 20
             await until(lambda: len(phone.loop_lags()) > warm + 1)
             assert max(phone.loop_lags()[warm:]) < HELD_UP_MS
-        assert (await balance(phone, house, caller.sid))["reason"] == "caller_left"
+        assert (await balance(phone, house, caller.sid))["reason"] == "caller_hung_up"
 
 
 async def _refused(number: str, body: bytes, headers: dict[str, str]) -> int:
@@ -158,7 +158,7 @@ async def test_fault_27_sound_that_comes_badly(
         await caller.ask()
         assert caller.notes() == [400, 600]
     record = await balance(phone, house, caller.sid)
-    assert record["reason"] == "caller_left"
+    assert record["reason"] == "caller_hung_up"
     assert bool(record["missing_packets"]) == (trouble.lost > 0 or trouble.swapped > 0)
     assert bool(record["ignored_messages"]) == (trouble.doubled > 0)
 
@@ -177,7 +177,7 @@ async def test_fault_29_a_hundred_calls_in_a_second(house: House) -> None:
     The sixty are asked to wait for one second in all, and are not left until everybody else was served.
     """
     house.score.plan = lambda turn: [note(400 + 200 * turn.number, 200)]
-    async with house.start_phone("hundred", MAX_SESSIONS="40", METRICS_SECONDS="0.2") as phone:
+    async with house.start_phone("hundred", MAX_SESSIONS="40", METRICS_INTERVAL_SECONDS="0.2") as phone:
         before = phone.held()
         callers = [Caller(house.exchange, phone.url) for _ in range(100)]
         for caller in callers:
@@ -225,7 +225,7 @@ async def test_fault_30_a_webhook_that_comes_five_times(phone: PhoneProcess, hou
         assert await phone.sessions() == 1
         await socket.send(announcer.stop())
         assert await close_code(socket) == 1000
-    assert (await balance(phone, house, stranger.call_sid))["reason"] == "caller_left"
+    assert (await balance(phone, house, stranger.call_sid))["reason"] == "caller_hung_up"
     assert house.nova.ledger.streams_opened == opened + 1
 
 
@@ -249,7 +249,7 @@ async def test_fault_31_what_twilio_tells_in_any_order(phone: PhoneProcess, hous
         assert await close_code(socket) == 1000
     for event in ("stream-started", "stream-stopped", "stream-stopped"):
         await told(event)
-    assert (await balance(phone, house, stranger.call_sid))["reason"] == "caller_left"
+    assert (await balance(phone, house, stranger.call_sid))["reason"] == "caller_hung_up"
     (error,) = phone.lines("stream_error", call_sid=stranger.call_sid)
     assert error["number"] == "31920"
     stranger.call_sid = new_sid("CA")

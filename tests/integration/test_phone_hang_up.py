@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from standins.nova.brain import Step
-from standins.twilio.call import new_sid
+from standins.nova.backend import Step
+from standins.twilio.twiml_program import new_sid
 from tests.integration.conftest import House
 from tests.support import ledger
 from tests.support.caller import Caller
@@ -44,7 +44,7 @@ async def test_in_the_middle_of_an_answer(phone: PhoneProcess, house: House, dia
         await caller.until("sound_begins", count=2)
     await _released(phone, house)
     record = await phone.record(caller.sid)
-    assert (record["reason"], record["caller_turns"], record["agent_turns"]) == ("caller_left", 1, 2)
+    assert (record["reason"], record["caller_turns"], record["agent_turns"]) == ("caller_hung_up", 1, 2)
 
 
 @pytest.mark.parametrize("how", ["rst", "fin"])
@@ -56,7 +56,7 @@ async def test_the_connection_breaks(phone: PhoneProcess, house: House, dial: Ca
         assert caller.call.stream is not None
         caller.call.stream.break_off("rst" if how == "rst" else "fin")
         await _released(phone, house)
-    assert (await phone.record(caller.sid))["reason"] == "peer_lost"
+    assert (await phone.record(caller.sid))["reason"] == "media_disconnected"
 
 
 async def test_before_the_stream_says_whose_it_is(phone: PhoneProcess, house: House, stranger: Stranger) -> None:
@@ -92,7 +92,7 @@ async def test_nothing_is_left_of_a_hundred_calls(house: House) -> None:
         ledger.nothing_is_held(before, phone.held())
         assert min(used[-3:]) - used[2] < 10, used
         reasons = Counter(line["reason"] for line in phone.lines("session_ended"))
-    assert reasons == {"peer_lost": 60, "caller_left": 60}
+    assert reasons == {"media_disconnected": 60, "caller_hung_up": 60}
 
 
 async def _crowd(phone: PhoneProcess, house: House) -> None:

@@ -64,7 +64,7 @@ async def test_clear_follows_an_interruption_within_fifty_milliseconds(
     """In virtual time, so in every one of three calls: nothing on the way from the model to Twilio waits for longer."""
     seconds = [await _seconds_to_clear(phone, exchange, number) for number in range(3)]
     assert max(seconds) < CLEAR_WITHIN, seconds
-    assert [record.tally.interruptions for record in phone.records] == [1, 1, 1]
+    assert [record.stats.interruptions for record in phone.records] == [1, 1, 1]
 
 
 async def test_who_hangs_up_while_we_talk_is_not_lost(
@@ -86,7 +86,7 @@ async def test_who_hangs_up_while_we_talk_is_not_lost(
         await socket.send(announcer.stop())
         await until(lambda: len(phone.records) == 1)
     await stranger.aclose()
-    assert phone.records[0].reason is EndReason.CALLER_LEFT
+    assert phone.records[0].reason is EndReason.CALLER_HUNG_UP
 
 
 def _leave(caller: Caller, number: int) -> None:
@@ -120,7 +120,7 @@ async def test_no_task_and_no_place_is_left(phone: PhoneInProcess, exchange: Twi
     await until(lambda: len(asyncio.all_tasks()) <= before + 2)
     assert phone.agent.admission.taken == phone.model.open_streams == len(phone.agent.sessions) == 0
     reasons = [record.reason for record in phone.records[1:]]
-    assert reasons == [EndReason.PEER_LOST, EndReason.CALLER_LEFT] * 4
+    assert reasons == [EndReason.MEDIA_DISCONNECTED, EndReason.CALLER_HUNG_UP] * 4
 
 
 async def test_a_tool_call_that_nobody_waits_for_is_no_trouble(phone: PhoneInProcess, exchange: TwilioExchange) -> None:
@@ -130,7 +130,7 @@ async def test_a_tool_call_that_nobody_waits_for_is_no_trouble(phone: PhoneInPro
         stream.say(*say.tool_use("end_call", "use-1", {"reason": "nothing_left"}))
         await stream.until_sent("toolResult")
     await until(lambda: len(phone.records) == 1)
-    assert phone.records[0].reason is EndReason.CALLER_LEFT
+    assert phone.records[0].reason is EndReason.CALLER_HUNG_UP
     assert phone.model.open_streams == 0
 
 

@@ -9,8 +9,8 @@ import pytest_asyncio
 from agent_core.adapters.call_store.seal import Seal
 from agent_core.adapters.call_store.store import CallStore
 from agent_core.events import EndReason
-from phone_agent import resumption
-from standins.twilio.exchange import RestFault
+from phone_agent import resume_action
+from standins.twilio.call_server import RestFault
 from standins.twilio.server import TwilioExchange
 from standins.twilio.settings import ExchangeSettings
 from tests.support.call_shelves import Memo
@@ -53,7 +53,9 @@ async def test_a_draining_task_stops_only_after_the_hang_up(
         assert not draining.done()
         assert phone.agent.admission.taken == 1
         known = await phone.phone.store.recall(caller.sid)
-        assert resumption.way(known, 0, LONG) is resumption.Way.HANG_UP, "the end is not known while Twilio is asked"
+        assert resume_action.way(known, 0, LONG) is resume_action.ResumeAction.HANG_UP, (
+            "the end is not known while Twilio is asked"
+        )
         await draining
         assert exchange.rest_requests == (1 if status == 200 else 2)
         assert caller.timeline.last("stream_closed") is None or caller.timeline.last("rest") is not None
@@ -74,7 +76,7 @@ async def test_a_draining_task_stops_only_after_the_last_word_is_written(
         known = await phone.phone.store.recall(caller.sid)
         assert known is not None
         assert known.ended == EndReason.DRAINED
-        assert resumption.way(known, 0, LONG) is resumption.Way.GO_ON
+        assert resume_action.way(known, 0, LONG) is resume_action.ResumeAction.GO_ON
 
 
 async def _talk(caller: Caller, phone: PhoneInProcess) -> None:

@@ -55,7 +55,7 @@ async def test_fault_32_a_task_that_leaves_finishes_its_calls(house: House) -> N
             assert caller.notes() == [400, 600, 800]
             assert phone.process.returncode is None
         record = await phone.record(caller.sid)
-        assert record["reason"] == "caller_left"
+        assert record["reason"] == "caller_hung_up"
         assert await phone.process.wait() == 0
 
 
@@ -115,7 +115,7 @@ async def test_a_call_that_another_task_takes_never_hears_of_the_first(house: Ho
                 await first.hang_up()
                 await second.greeted()
                 assert second.timeline.last("say") is None
-        assert [line["tries"] for line in phone.lines("call_turned_away")][:1] == [0]
+        assert [line["tries"] for line in phone.lines("call_rejected")][:1] == [0]
 
 
 @pytest.mark.thorough

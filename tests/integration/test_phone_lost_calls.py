@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from standins.nova.brain import Step
-from standins.nova.faults import Fault
-from standins.twilio.exchange import RestFault
+from standins.nova.backend import Step
+from standins.nova.faults import ModelFault
+from standins.twilio.call_server import RestFault
 from standins.twilio.signing import sign
 from tests.integration.conftest import House
 from tests.support.audit import Audit
@@ -85,8 +85,8 @@ async def test_a_connection_that_breaks_is_replaced(tasks: Fleet, house: House) 
         assert 'Their words were: "turn 1"' in heard[0]
         assert SECRET.encode() not in tasks.remembered()
     lost, found = await _records(tasks, caller, 2)
-    assert (lost["reason"], lost["resumed"]) == ("peer_lost", 0)
-    assert (found["reason"], found["resumed"], found["model_streams"]) == ("caller_left", 1, 1)
+    assert (lost["reason"], lost["resumed"]) == ("media_disconnected", 0)
+    assert (found["reason"], found["resumed"], found["model_streams"]) == ("caller_hung_up", 1, 1)
     await until(lambda: tasks.forgot(caller.sid))
 
 
@@ -115,7 +115,7 @@ async def _lose(caller: Caller, times: int) -> None:
 @pytest.mark.thorough  # a call in two tasks
 async def test_a_model_that_is_down_is_not_asked_again(tasks: Fleet, house: House) -> None:
     """The agent is lost for good, after three streams: the caller hears so, and no other task tries a fourth."""
-    house.nova.faults.add(Fault(on="answer", times=None, skip=1, action="exception", error="validationException"))
+    house.nova.faults.add(ModelFault(on="answer", times=None, skip=1, action="exception", error="validationException"))
     async with Caller(house.exchange, tasks.url) as caller:
         await caller.greeted()
         opened = house.nova.ledger.streams_opened
@@ -249,7 +249,7 @@ async def test_a_task_whose_death_nobody_has_noticed_yet(house: House, tmp_path:
                 assert 'Their words were: "turn 1"' in heard[0]
                 await caller.ask()
         (record,) = await _records(fleet, caller, 1)
-        assert (record["reason"], record["resumed"]) == ("caller_left", 1)
+        assert (record["reason"], record["resumed"]) == ("caller_hung_up", 1)
 
 
 @pytest.mark.thorough  # starts two tasks
@@ -274,7 +274,7 @@ async def test_a_process_that_is_killed_in_the_middle_of_an_answer(house: House,
             assert 'Their words were: "turn 1"' in heard[0]
             await caller.ask()
         (record,) = await _records(fleet, caller, 1)
-        assert (record["reason"], record["resumed"]) == ("caller_left", 1)
+        assert (record["reason"], record["resumed"]) == ("caller_hung_up", 1)
         (lost,) = survivor.lines("call_lost", call_sid=caller.sid)
         assert lost["lost_session_id"] == killed.lines("session_started", call_sid=caller.sid)[0]["session_id"]
         await until(lambda: fleet.forgot(caller.sid))

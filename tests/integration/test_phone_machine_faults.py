@@ -25,7 +25,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 def _logging_to(house: House, place: Path) -> AbstractAsyncContextManager[PhoneProcess]:
     house.score.plan = short_notes
-    settings = {"AWS_SECRET_ACCESS_KEY": MODEL_SECRET, "METRICS_SECONDS": "0.1"}
+    settings = {"AWS_SECRET_ACCESS_KEY": MODEL_SECRET, "METRICS_INTERVAL_SECONDS": "0.1"}
     return phone_process(house.nova, house.exchange, place, settings)
 
 
@@ -68,7 +68,7 @@ async def test_fault_39_nobody_reads_the_log(house: House, tmp_path: Path) -> No
 async def test_fault_39_a_process_that_stands_still_for_two_seconds(house: House) -> None:
     """The call is answered afterwards, and the metric of late loops tells of it."""
     house.score.plan = short_notes
-    async with house.start_phone("still", METRICS_SECONDS="0.2") as phone:
+    async with house.start_phone("still", METRICS_INTERVAL_SECONDS="0.2") as phone:
         async with Caller(house.exchange, phone.url) as caller:
             await caller.greeted()
             stop(phone.process.pid)
@@ -77,7 +77,7 @@ async def test_fault_39_a_process_that_stands_still_for_two_seconds(house: House
             await caller.ask()
             assert caller.notes()[:2] == [400, 600]
             await until(lambda: max(phone.loop_lags(), default=0) > 1000)
-        assert (await balance(phone, house, caller.sid))["reason"] == "caller_left"
+        assert (await balance(phone, house, caller.sid))["reason"] == "caller_hung_up"
 
 
 async def test_fault_39_names_that_nobody_resolves(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,7 +40,7 @@ async def test_every_kind_of_malformed_message_is_dropped_and_counted(
         assert caller.notes() == [400, 600]
     record = await phone.record(caller.sid)
     assert record["malformed_messages"] == len(MALFORMED)
-    assert record["reason"] == "caller_left"
+    assert record["reason"] == "caller_hung_up"
     assert record["caller_turns"] == 1
 
 
@@ -100,7 +100,7 @@ async def test_a_message_beyond_all_bounds_ends_the_stream(phone: PhoneProcess, 
         await socket.send("x" * 1_000_000)
         assert await close_code(socket) == 1009
     record = await phone.record(stranger.call_sid)
-    assert record["reason"] == "peer_lost"
+    assert record["reason"] == "media_disconnected"
 
 
 async def test_a_binary_message_is_a_malformed_one(phone: PhoneProcess, stranger: Stranger) -> None:
@@ -113,4 +113,4 @@ async def test_a_binary_message_is_a_malformed_one(phone: PhoneProcess, stranger
         await socket.send(announcer.stop())
         assert await close_code(socket) == 1000
     record = await phone.record(stranger.call_sid)
-    assert (record["malformed_messages"], record["reason"]) == (1, "caller_left")
+    assert (record["malformed_messages"], record["reason"]) == (1, "caller_hung_up")

@@ -29,7 +29,7 @@ def _told(phone: PhoneProcess, metric: str, **labels: str) -> list[Any]:
 async def test_a_call_shows_in_the_metrics(house: House) -> None:
     """Nobody, then somebody, then nobody again; how long they waited, what it cost, and how it ended."""
     house.score.plan = short_notes
-    async with house.start_phone("measured", METRICS_SECONDS="0.2") as phone:
+    async with house.start_phone("measured", METRICS_INTERVAL_SECONDS="0.2") as phone:
         await until(lambda: _told(phone, "ActiveSessions") != [])
         assert _told(phone, "ActiveSessions")[0] == 0
         async with Caller(house.exchange, phone.url) as caller:
@@ -37,9 +37,9 @@ async def test_a_call_shows_in_the_metrics(house: House) -> None:
             await until(lambda: _told(phone, "ActiveSessions")[-1] == 1)
             await caller.ask()
         record = await phone.record(caller.sid)
-        await until(lambda: sum(_told(phone, "SessionsEnded", Reason="caller_left")) == 1)
+        await until(lambda: sum(_told(phone, "SessionsEnded", Reason="caller_hung_up")) == 1)
         await until(lambda: _told(phone, "ActiveSessions")[-1] == 0)
-        assert _told(phone, "SetupTime") == [[record["first_audio_ms"]]]
+        assert _told(phone, "TimeToFirstAudio") == [[record["first_audio_ms"]]]
         waited = [one for told in _told(phone, "TurnLatency") for one in told]
         assert waited == [record["slowest_answer_ms"]]
         assert sum(_told(phone, "EstimatedCost")) == pytest.approx(record["cost_usd"], abs=1e-6)
@@ -50,13 +50,17 @@ async def test_a_call_shows_in_the_metrics(house: House) -> None:
 async def test_a_spent_day_ends_the_calls_of_tomorrow_only(house: House) -> None:
     """The call that goes on goes on; the next one is offered to other tasks, and hears why in the end."""
     house.score.plan = short_notes
-    prices = {"PRICE_TEXT_INPUT": "1000", "PRICE_SPEECH_INPUT": "1000", "PRICE_SPEECH_OUTPUT": "1000"}
-    async with house.start_phone("spent", MAX_SPEND_PER_DAY="0.001", **prices) as phone:
+    prices = {
+        "TEXT_INPUT_USD_PER_1K_TOKENS": "1000",
+        "SPEECH_INPUT_USD_PER_1K_TOKENS": "1000",
+        "SPEECH_OUTPUT_USD_PER_1K_TOKENS": "1000",
+    }
+    async with house.start_phone("spent", DAILY_BUDGET_USD="0.001", **prices) as phone:
         async with Caller(house.exchange, phone.url) as first:
             await first.greeted()
             await first.ask()
             async with Caller(house.exchange, phone.url) as second:
                 assert "limit for today" in str((await second.until("say", 12)).fields["text"])
             await first.ask()
-        turned_away = phone.lines("call_turned_away", call_sid=second.sid)
+        turned_away = phone.lines("call_rejected", call_sid=second.sid)
         assert [(line["cause"], line["tries"]) for line in turned_away] == [("OverBudget", tries) for tries in range(3)]

@@ -12,9 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from agent_core.phrases import Phrase, Recordings
+from agent_core.announcements import Announcement, Recordings
 from agent_core.quota.throttle import MOST_SECONDS
-from standins.nova.faults import Fault
+from standins.nova.faults import ModelFault
 from standins.twilio.timeline import Event
 from tests.integration.conftest import House
 from tests.support import ledger
@@ -39,7 +39,7 @@ def _first_word(caller: Caller) -> float:
     return heard.at - started.at
 
 
-def _is_heard_whole(caller: Caller, phrase: Phrase) -> bool:
+def _is_heard_whole(caller: Caller, phrase: Announcement) -> bool:
     """Tell whether a recording is on the caller's line as it was made: not cut, not clipped, nothing over it."""
     return find(Recordings().pcm(phrase, 8000), caller.recording.pcm()).likeness > 0.99
 
@@ -53,13 +53,13 @@ def _silences(caller: Caller) -> list[float]:
 async def _is_put_through(caller: Caller, seconds: float) -> Event:
     """Wait for what Twilio says itself when the stream is over; before that we have said that we are sorry."""
     said = await caller.until("say", seconds)
-    assert _is_heard_whole(caller, Phrase.SORRY)
+    assert _is_heard_whole(caller, Announcement.SORRY)
     return said
 
 
 async def test_fault_02_throttled_for_good(phone: PhoneProcess, house: House, dial: Callable[[], Caller]) -> None:
     """Three tries, the last a while after the second; then we say sorry, and the verbs that Twilio holds follow."""
-    house.nova.faults.add(Fault(on="open", times=None, error="ThrottlingException"))
+    house.nova.faults.add(ModelFault(on="open", times=None, error="ThrottlingException"))
     refused = house.nova.ledger.streams_refused
     async with dial() as caller:
         await _is_put_through(caller, 12)
@@ -75,12 +75,12 @@ async def test_fault_02_throttled_for_good(phone: PhoneProcess, house: House, di
 
 async def test_fault_02_throttled_once(phone: PhoneProcess, house: House, dial: Callable[[], Caller]) -> None:
     """The second try is answered, and the caller notices nothing."""
-    house.nova.faults.add(Fault(on="open", times=1, error="ThrottlingException"))
+    house.nova.faults.add(ModelFault(on="open", times=1, error="ThrottlingException"))
     async with dial() as caller:
         await caller.greeted()
         assert caller.notes() == [400]
     record = await balance(phone, house, caller.sid)
-    assert (record["reason"], record["model_streams"]) == ("caller_left", 2)
+    assert (record["reason"], record["model_streams"]) == ("caller_hung_up", 2)
 
 
 @pytest.mark.parametrize("error", ["AccessDeniedException", "ResourceNotFoundException"])
@@ -88,7 +88,7 @@ async def test_fault_03_refused_for_good(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller], error: str
 ) -> None:
     """What a further try cannot cure is tried once; the caller is told, and so is whoever asks how we are."""
-    house.nova.faults.add(Fault(on="open", times=None, error=error))
+    house.nova.faults.add(ModelFault(on="open", times=None, error=error))
     refused = house.nova.ledger.streams_refused
     async with dial() as caller:
         await _is_put_through(caller, 10)
@@ -106,7 +106,7 @@ async def test_fault_01_lost_in_the_middle_of_an_answer(
 ) -> None:
     """The caller hears that they have to wait, then the answer from its beginning; another stream knows the rest."""
     house.score.plan = lambda turn: [note(400 + 200 * turn.number, 2000 if turn.number == 1 else 400)]
-    house.nova.faults.add(Fault.model_validate({"on": "answer", "skip": 1, "after_ms": 300, "action": action}))
+    house.nova.faults.add(ModelFault.model_validate({"on": "answer", "skip": 1, "after_ms": 300, "action": action}))
     async with dial() as caller:
         await caller.greeted()
         await caller.speak()
@@ -114,9 +114,9 @@ async def test_fault_01_lost_in_the_middle_of_an_answer(
         await caller.ask()
         assert caller.timeline.last("say") is None
         assert max(_silences(caller)[:-1], default=0) < 2 + SPARE
-        assert _is_heard_whole(caller, Phrase.HOLD)
+        assert _is_heard_whole(caller, Announcement.HOLD)
     record = await balance(phone, house, caller.sid)
-    assert (record["reason"], record["model_streams"], record["phrases"]) == ("caller_left", 2, 1)
+    assert (record["reason"], record["model_streams"], record["phrases"]) == ("caller_hung_up", 2, 1)
     second = house.nova.ledger.sessions[phone.model_sessions(caller.sid)[1]]
     assert second.history == [] or second.history[0][0] == "USER"
     assert any("turn 1" in words.text for words in second.heard)
@@ -135,7 +135,7 @@ async def test_fault_04_unstable_for_a_moment(
     """The service's own trouble passes without a word: another stream answers at once."""
     house.score.plan = lambda turn: [note(400 + 200 * turn.number, 2000 if turn.number == 1 else 400)]
     fault = {"on": "answer", "skip": 1, "after_ms": 300, "action": "exception"}
-    house.nova.faults.add(Fault.model_validate({**fault, "error": "validationException", "message": text}))
+    house.nova.faults.add(ModelFault.model_validate({**fault, "error": "validationException", "message": text}))
     async with dial() as caller:
         await caller.greeted()
         await caller.speak()
@@ -143,7 +143,7 @@ async def test_fault_04_unstable_for_a_moment(
         await caller.ask()
         assert caller.timeline.last("say") is None
     record = await balance(phone, house, caller.sid)
-    assert (record["reason"], record["model_streams"], record["phrases"]) == ("caller_left", 2, 0)
+    assert (record["reason"], record["model_streams"], record["phrases"]) == ("caller_hung_up", 2, 0)
 
 
 @pytest.mark.parametrize("message", ["Malformed input.", "Tool Response parsing error"])
@@ -151,7 +151,7 @@ async def test_fault_05_one_refusal_in_an_open_stream(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller], message: str
 ) -> None:
     """The real service says such things in healthy calls: it costs a stream, and the answer comes."""
-    fault = Fault(on="answer", skip=1, action="exception", error="validationException", message=message)
+    fault = ModelFault(on="answer", skip=1, action="exception", error="validationException", message=message)
     house.nova.faults.add(fault)
     async with dial() as caller:
         await caller.greeted()
@@ -160,7 +160,7 @@ async def test_fault_05_one_refusal_in_an_open_stream(
         await caller.ask()
         assert caller.timeline.last("say") is None
     record = await balance(phone, house, caller.sid)
-    assert (record["reason"], record["model_streams"]) == ("caller_left", 2)
+    assert (record["reason"], record["model_streams"]) == ("caller_hung_up", 2)
 
 
 @pytest.mark.parametrize("error", ["validationException", "modelStreamErrorException"])
@@ -170,7 +170,7 @@ async def test_fault_05_a_refusal_in_every_answer(
 ) -> None:
     """Four streams at most, one phrase and one apology, then the fallback: no loop that is paid for and heard."""
     house.score.plan = lambda turn: [note(400, 3000 if turn.text.startswith("turn") else 400)]
-    fault = Fault(on="answer", times=None, skip=1, action="exception", error=error, after_ms=after_ms)
+    fault = ModelFault(on="answer", times=None, skip=1, action="exception", error=error, after_ms=after_ms)
     house.nova.faults.add(fault)
     async with dial() as caller:
         await caller.greeted()
@@ -188,7 +188,7 @@ async def test_fault_05_a_model_that_calls_tools_without_end(
     """It is ordered to speak, then replaced, then left; the caller hears that we are there, and the fallback."""
     loop = use("get_current_weather", location="Paris", format="celsius")
     house.score.plan = lambda turn: [loop] if turn.text.startswith("turn") else [note(400, 400)]
-    house.nova.faults.add(Fault(on="tool_use", times=None, action="ask_again"))
+    house.nova.faults.add(ModelFault(on="tool_use", times=None, action="ask_again"))
     async with dial() as caller:
         await caller.greeted()
         await caller.speak()
@@ -205,21 +205,21 @@ async def test_fault_11_a_first_stream_that_never_answers(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller]
 ) -> None:
     """Four seconds of silence, then we ask to wait, and another stream greets."""
-    house.nova.faults.add(Fault(on="open", times=1, action="freeze"))
+    house.nova.faults.add(ModelFault(on="open", times=1, action="freeze"))
     async with dial() as caller:
         await caller.until("mark", 10)
         assert caller.notes()[-1] == 400
-        assert _is_heard_whole(caller, Phrase.HOLD)
+        assert _is_heard_whole(caller, Announcement.HOLD)
         assert _first_word(caller) < FIRST_WORD_SECONDS + SPARE
     record = await balance(phone, house, caller.sid)
-    assert (record["reason"], record["model_streams"], record["phrases"]) == ("caller_left", 2, 1)
+    assert (record["reason"], record["model_streams"], record["phrases"]) == ("caller_hung_up", 2, 1)
 
 
 async def test_fault_11_a_model_that_never_answers(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller]
 ) -> None:
     """Never dead air: the caller hears us after four seconds and the fallback within twelve, the streams are gone."""
-    house.nova.faults.add(Fault(on="open", times=None, action="freeze"))
+    house.nova.faults.add(ModelFault(on="open", times=None, action="freeze"))
     async with dial() as caller:
         said = await _is_put_through(caller, 20)
         assert _first_word(caller) < FIRST_WORD_SECONDS + SPARE
@@ -232,13 +232,13 @@ async def test_fault_11_a_model_that_stops_in_the_middle(
     phone: PhoneProcess, house: House, dial: Callable[[], Caller]
 ) -> None:
     """It neither speaks nor reads any more: another stream answers, and the one that stands still is released."""
-    house.nova.faults.add(Fault(on="answer", skip=1, action="freeze"))
+    house.nova.faults.add(ModelFault(on="answer", skip=1, action="freeze"))
     async with dial() as caller:
         await caller.greeted()
         await caller.ask(20)
         await caller.ask()
     record = await balance(phone, house, caller.sid)
-    assert (record["reason"], record["model_streams"]) == ("caller_left", 2)
+    assert (record["reason"], record["model_streams"]) == ("caller_hung_up", 2)
 
 
 async def test_fault_13_odd_events_are_left_alone(
@@ -248,7 +248,7 @@ async def test_fault_13_odd_events_are_left_alone(
     async with dial() as caller:
         await caller.greeted()
         for action in ("unknown_event", "bad_json", "odd_audio", "empty_audio"):
-            house.nova.faults.add(Fault.model_validate({"on": "answer", "after_ms": 50, "action": action}))
+            house.nova.faults.add(ModelFault.model_validate({"on": "answer", "after_ms": 50, "action": action}))
             await caller.ask()
         assert caller.notes() == [400, 600, 800, 1000, 1200]
     record = await balance(phone, house, caller.sid)
@@ -264,7 +264,7 @@ async def test_fault_14_a_flood_of_sound_is_played_in_order_and_cut_short_at_onc
     phone: PhoneProcess, house: House, dial: Callable[[], Caller]
 ) -> None:
     """A minute of speech in six seconds; then the caller cuts in, and hears none of the rest but the next answer."""
-    house.nova.faults.add(Fault(on="answer", skip=1, action="flood", seconds=60, speed=10))
+    house.nova.faults.add(ModelFault(on="answer", skip=1, action="flood", seconds=60, speed=10))
     house.score.plan = lambda turn: [note(400 + 200 * turn.number, 400)]
     before = _resident_kb(phone.process.pid)
     async with dial() as caller:
@@ -321,7 +321,7 @@ async def test_fault_22_cut_short_while_a_tool_works(
         await caller.until("sound_begins", count=2)  # "Let me look that up."
         await caller.ask()
         assert caller.timeline.last("clear") is not None
-        assert not _is_heard_whole(caller, Phrase.LOOK_UP)
+        assert not _is_heard_whole(caller, Announcement.LOOK_UP)
         assert caller.notes()[-1] == 800
         await asyncio.sleep(3.0)
         assert caller.notes()[-1] == 800
@@ -341,7 +341,7 @@ async def test_fault_22_hung_up_while_a_tool_works(
         await caller.speak()
         await caller.until("sound_begins", count=2)
     record = await balance(phone, house, caller.sid, tools_given_up=1)
-    assert record["reason"] == "caller_left"
+    assert record["reason"] == "caller_hung_up"
     ledger.nothing_is_held(before, ledger.Held.by(phone.process.pid))
 
 
@@ -356,6 +356,6 @@ async def test_fault_18_a_slow_look_up_is_covered_by_words(
         await caller.ask()
         assert caller.notes()[-1] == 2500
         assert len(caller.timeline.named("sound_begins")) == 3
-        assert _is_heard_whole(caller, Phrase.LOOK_UP)
+        assert _is_heard_whole(caller, Announcement.LOOK_UP)
     record = await balance(phone, house, caller.sid)
     assert (record["phrases"], record["agent_turns"]) == (1, 2)

@@ -14,9 +14,9 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from phone_agent.routes import router
-from phone_agent.ticket import TicketOffice
-from standins.twilio.call import new_sid
+from phone_agent.stream_token import StreamTokenIssuer
 from standins.twilio.signing import sign
+from standins.twilio.twiml_program import new_sid
 from tests.integration.conftest import AUTH_TOKEN, House
 from tests.support.caller import Caller
 from tests.support.phone_process import PhoneProcess
@@ -213,8 +213,8 @@ async def test_a_handshake_with_a_huge_header_is_refused(stranger: Stranger) -> 
             await stranger.open_stream(signature="x" * 10_000)
 
 
-def _office(*, token: str = AUTH_TOKEN, age: float = 0) -> TicketOffice:
-    return TicketOffice.from_auth_tokens([token], lifetime=timedelta(seconds=60), clock=lambda: time.time() - age)
+def _office(*, token: str = AUTH_TOKEN, age: float = 0) -> StreamTokenIssuer:
+    return StreamTokenIssuer.from_auth_tokens([token], lifetime=timedelta(seconds=60), clock=lambda: time.time() - age)
 
 
 def _no_ticket(_: Stranger) -> str | None:

@@ -6,11 +6,11 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
+from agent_core.adapters.call_store.key_value_store import StoredEntry
 from agent_core.adapters.call_store.seal import Seal
-from agent_core.adapters.call_store.shelf import Entry
 from agent_core.adapters.call_store.store import CallStore
+from agent_core.call_state import CallState
 from agent_core.events import EndReason
-from agent_core.memory import CallMemory
 from phone_agent.twiml import TRY_AGAIN
 from tests.support import scripted_model as say
 from tests.support.remembered_call import PARIS, RAIN, Scene
@@ -46,7 +46,11 @@ async def test_the_model_knows_what_was_said_and_takes_it_up(scene: Scene) -> No
     assert f'Their words were: "{PARIS[1]}"' in stream.texts("USER")[1]
     assert "Lyon" in stream.texts("SYSTEM")[0]
     (record,) = scene.phone.records
-    assert (record.reason, record.tally.resumed, record.call_sid) == (EndReason.CALLER_LEFT, 1, scene.caller.call_sid)
+    assert (record.reason, record.stats.resumed, record.call_sid) == (
+        EndReason.CALLER_HUNG_UP,
+        1,
+        scene.caller.call_sid,
+    )
     await until(lambda: scene.caller.call_sid not in scene.shelf.entries)
 
 
@@ -54,7 +58,7 @@ async def test_a_task_that_did_not_answer_the_question_gets_the_stream(scene: Sc
     """The load balancer chooses again: what is known comes out of the store, not out of the task that was asked."""
     await scene.remembered(part=3)
     ticket = invitation_in(await scene.caller.lose(3)).ticket
-    scene.phone.phone.parking.dismiss(f"{scene.caller.call_sid}/4")
+    scene.phone.phone.prewarm_pool.dismiss(f"{scene.caller.call_sid}/4")
     async with await scene.caller.open_stream() as socket:
         announcer = await scene.caller.begin(socket, ticket)
         stream = await scene.phone.model.stream(1)
@@ -89,7 +93,7 @@ async def test_a_call_that_rang_while_everything_was_down_is_answered(scene: Sce
 async def test_words_that_wait_for_their_answer_are_asked_once(scene: Scene) -> None:
     """The task died before it answered: the question is not history, it is what is to be answered."""
     call = await scene.remembered()
-    await scene.store.remember(CallMemory(call.call_sid, (PARIS, RAIN, ("USER", "and tomorrow")), begun=1))
+    await scene.store.remember(CallState(call.call_sid, (PARIS, RAIN, ("USER", "and tomorrow")), begun=1))
     stream, _ = await _taken_up(scene)
     assert stream.texts("USER")[:1] == [PARIS[1]]
     assert 'Their words were: "and tomorrow"' in stream.texts("USER")[1]
@@ -110,9 +114,9 @@ async def test_a_memory_that_is_of_no_use_begins_anew(scene: Scene, damage: str)
     sid = scene.caller.call_sid
     match damage:
         case "tampered":
-            scene.shelf.entries[sid] = Entry(scene.shelf.entries[sid].sealed[:-1] + b"x", 0, 9e9)
+            scene.shelf.entries[sid] = StoredEntry(scene.shelf.entries[sid].sealed[:-1] + b"x", 0, 9e9)
         case "of_another_key":
-            await CallStore(scene.shelf, Seal([b"o" * 32])).remember(CallMemory(sid, (PARIS,)))
+            await CallStore(scene.shelf, Seal([b"o" * 32])).remember(CallState(sid, (PARIS,)))
         case "gone":
             scene.shelf.entries.clear()
         case "shelf_broken":
@@ -130,11 +134,11 @@ async def test_a_memory_that_is_of_no_use_begins_anew(scene: Scene, damage: str)
         await next_event(socket, "media")
         await socket.send(announcer.stop())
     await until(lambda: len(scene.phone.records) == 1)
-    assert scene.phone.records[0].tally.resumed == 1
+    assert scene.phone.records[0].stats.resumed == 1
     assert bool(scene.store.faults) is (damage != "gone")
 
 
-@pytest.mark.parametrize("ended", ["caller_left", "agent_ended", "time_limit"])
+@pytest.mark.parametrize("ended", ["caller_hung_up", "agent_ended", "max_duration"])
 async def test_a_conversation_that_was_over_is_hung_up(scene: Scene, ended: str) -> None:
     """Only Twilio could not be told so."""
     await scene.remembered(ended=ended)
@@ -153,7 +157,7 @@ async def test_a_model_that_is_down_is_not_asked_again(scene: Scene, ended: str)
     assert await scene.verbs() == ["Say", "Hangup"]
 
 
-@pytest.mark.parametrize("ended", [None, "peer_lost", "drained", "failed", "a_reason_of_a_later_version"])
+@pytest.mark.parametrize("ended", [None, "media_disconnected", "drained", "failed", "a_reason_of_a_later_version"])
 async def test_every_other_loss_is_mended(scene: Scene, ended: str | None) -> None:
     """A process that was killed has left no reason at all."""
     await scene.remembered(ended=ended)
@@ -164,10 +168,10 @@ async def test_there_is_an_end_to_it(scene: Scene) -> None:
     """Three losses, ten streams that never came, or three of a call of which nothing is known: then the fallback."""
     assert await scene.verbs(2) == ["Connect", "Say", "Redirect"]
     assert await scene.verbs(3) == ["Say", "Hangup"]
-    await scene.store.remember(CallMemory(scene.caller.call_sid, part=7, begun=3))
+    await scene.store.remember(CallState(scene.caller.call_sid, part=7, begun=3))
     assert await scene.verbs(8) == ["Pause", "Connect", "Say", "Redirect"]
     assert await scene.verbs(9) == ["Say", "Hangup"]
-    await scene.store.remember(CallMemory(scene.caller.call_sid, part=7, begun=4))
+    await scene.store.remember(CallState(scene.caller.call_sid, part=7, begun=4))
     assert await scene.verbs(7) == ["Say", "Hangup"]
 
 
@@ -262,11 +266,11 @@ async def test_a_new_stream_takes_the_call_from_one_that_is_dead(scene: Scene) -
             announcer = await scene.caller.begin(new, again.ticket)
             assert await close_code(old) == 1000
             await until(lambda: len(scene.phone.records) == 1)
-            assert scene.phone.records[0].reason is EndReason.PEER_LOST
+            assert scene.phone.records[0].reason is EndReason.MEDIA_DISCONNECTED
             assert scene.caller.call_sid in scene.shelf.entries
             await new.send(announcer.stop())
     await until(lambda: len(scene.phone.records) == 2)
-    assert [record.tally.resumed for record in scene.phone.records] == [0, 1]
+    assert [record.stats.resumed for record in scene.phone.records] == [0, 1]
 
 
 async def test_a_store_that_is_slow_delays_no_first_word(scene: Scene) -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from phone_agent import resumption
+from phone_agent import resume_action
 from tests.support.remembered_call import Scene
 from tests.support.stranger import close_code, invitation_in
 from tests.support.waiting import until
@@ -37,7 +37,7 @@ async def test_a_socket_that_is_refused_takes_nothing_from_the_one_that_is_not(s
         await asyncio.sleep(5)  # what is parked is given up after four
         assert scene.phone.records == []
     await until(lambda: len(scene.phone.records) == 1)
-    assert scene.phone.records[0].reason == "peer_lost"
+    assert scene.phone.records[0].reason == "media_disconnected"
 
 
 @pytest.mark.parametrize("part", ["1", "9", "-1", "99999999999", "x"])
@@ -51,14 +51,14 @@ async def test_the_ticket_says_which_stream_it_is(scene: Scene, part: str) -> No
         await until(lambda: scene.caller.call_sid in scene.phone.phone.live)
         assert (scene.phone.agent.admission.taken, len(scene.phone.model.streams)) == (1, 1)
         await socket.send(announcer.stop())
-        await until(lambda: [record.reason for record in scene.phone.records] == ["caller_left"])
+        await until(lambda: [record.reason for record in scene.phone.records] == ["caller_hung_up"])
 
 
 async def test_who_was_told_to_wait_has_a_place_afterwards(scene: Scene) -> None:
     """Twilio pauses for up to three seconds before it opens the stream; what is parked waits for as much longer."""
     await scene.remembered()
     document = await scene.caller.lose(3)
-    pause = resumption.pause(await scene.store.recall(scene.caller.call_sid), 3)
+    pause = resume_action.pause(await scene.store.recall(scene.caller.call_sid), 3)
     assert f'length="{pause}"' in document
     await asyncio.sleep(pause + 3)
     assert scene.phone.records == []
@@ -67,7 +67,7 @@ async def test_who_was_told_to_wait_has_a_place_afterwards(scene: Scene) -> None
         await until(lambda: scene.caller.call_sid in scene.phone.phone.live)
         assert len(scene.phone.model.streams) == 1
     await until(lambda: len(scene.phone.records) == 1)
-    assert scene.phone.records[0].reason == "peer_lost"
+    assert scene.phone.records[0].reason == "media_disconnected"
 
 
 async def test_what_never_comes_is_given_up_all_the_same(scene: Scene) -> None:

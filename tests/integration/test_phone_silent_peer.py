@@ -113,7 +113,7 @@ async def test_a_muted_caller_is_kept(
         await peer.hear()
         await peer.socket.send(peer.announcer.stop())
         await until(lambda: len(phone.records) == 1)
-    assert phone.records[0].reason is EndReason.CALLER_LEFT
+    assert phone.records[0].reason is EndReason.CALLER_HUNG_UP
     assert (peer.asked > 0) is not pongs, "marks are for a peer whose pongs do not come"
 
 
@@ -125,7 +125,7 @@ async def test_a_dead_peer_is_noticed_in_ten_seconds(phone: PhoneInProcess, exch
         assert phone.records == []
         await until(lambda: len(phone.records) == 1, 4)
         assert peer.asked == 1
-    assert phone.records[0].reason is EndReason.PEER_LOST
+    assert phone.records[0].reason is EndReason.MEDIA_DISCONNECTED
 
 
 @pytest.mark.thorough
@@ -135,7 +135,7 @@ async def test_a_peer_that_dies_while_muted(phone: PhoneInProcess, exchange: Twi
         await asyncio.sleep(30)
         peer.pongs = peer.echoes = False
         await until(lambda: len(phone.records) == 1, STALL_SECONDS + 2)
-    assert phone.records[0].reason is EndReason.PEER_LOST
+    assert phone.records[0].reason is EndReason.MEDIA_DISCONNECTED
     assert ASK_SECONDS < STALL_SECONDS
 
 
@@ -150,7 +150,7 @@ async def test_sound_without_pongs_keeps_the_call(phone: PhoneInProcess, exchang
         assert phone.records == []
         await peer.socket.send(peer.announcer.stop())
         await until(lambda: len(phone.records) == 1)
-    assert phone.records[0].reason is EndReason.CALLER_LEFT
+    assert phone.records[0].reason is EndReason.CALLER_HUNG_UP
 
 
 @pytest.mark.thorough
@@ -166,5 +166,5 @@ async def test_a_telephone_on_hold_at_the_exchange(phone: PhoneInProcess, exchan
         caller.call.stream.held = False
         await asyncio.sleep(1)
     await until(lambda: len(phone.records) == 1)
-    assert phone.records[0].reason is EndReason.CALLER_LEFT
-    assert phone.records[0].tally.missing_packets == 0
+    assert phone.records[0].reason is EndReason.CALLER_HUNG_UP
+    assert phone.records[0].stats.missing_packets == 0

@@ -60,7 +60,7 @@ async def test_fault_12_a_model_that_is_stopped_holds_nobody_up(house: House, tm
             await caller.hang_up()
             left = asyncio.get_running_loop().time()
             record = await phone.record(caller.sid, TEARDOWN_SECONDS)
-            assert record["reason"] == "caller_left"
+            assert record["reason"] == "caller_hung_up"
             await until(lambda: _is_idle(phone), TEARDOWN_SECONDS)
             assert asyncio.get_running_loop().time() - left < TEARDOWN_SECONDS
         lines = phone.lines_of(caller.sid)

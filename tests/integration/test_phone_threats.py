@@ -9,8 +9,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from standins.twilio.call import new_sid
 from standins.twilio.signing import sign
+from standins.twilio.twiml_program import new_sid
 from tests.integration.conftest import AUTH_TOKEN, House
 from tests.support.caller import Caller
 from tests.support.phone_process import PhoneProcess

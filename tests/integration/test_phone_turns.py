@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from standins.nova.brain import Step
+from standins.nova.backend import Step
 from tests.integration.conftest import House
 from tests.support.caller import Caller
 from tests.support.phone_process import PhoneProcess
@@ -23,7 +23,7 @@ async def test_a_call_is_greeted_and_answered(phone: PhoneProcess, house: House,
         assert caller.notes() == [400, 600]
         assert caller.timeline.last("warning") is None
     record = await phone.record(caller.sid)
-    assert record["reason"] == "caller_left"
+    assert record["reason"] == "caller_hung_up"
     assert (record["caller_turns"], record["agent_turns"], record["interruptions"]) == (1, 2, 0)
     assert (record["model_streams"], record["malformed_messages"], record["audio_dropped_ms"]) == (1, 0, 0)
     (model_session,) = phone.model_sessions(caller.sid)
@@ -77,5 +77,5 @@ async def test_twenty_calls_at_once_hear_their_own_answers(
             assert caller.notes() == [pitch]
         assert len({caller.notes()[0] for caller in callers}) == 20
     records = await asyncio.gather(*(phone.record(caller.sid, 10) for caller in callers))
-    assert {record["reason"] for record in records} == {"caller_left"}
+    assert {record["reason"] for record in records} == {"caller_hung_up"}
     assert all(record["agent_turns"] == 2 for record in records)

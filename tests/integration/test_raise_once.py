@@ -22,34 +22,34 @@ THE_BOOKS = {
     "agent_core.admission.Place.release",
     "webrtc_agent.arrivals.Arrival.settle",
     "webrtc_agent.arrivals.Arrivals._left",
-    "webrtc_agent.lobby.Lobby._expect_arrival.<locals>.settled",
+    "webrtc_agent.web_service.Lobby._expect_arrival.<locals>.settled",
     "webrtc_agent.ice.offer_only",
     "webrtc_agent.ice.offer_only.<locals>.addresses",
 }
 """The count itself: it holds no more than a number, and nothing counts the counter. The last two are the visitor's."""
 PARTS = 8
 QUICK_VISIT = (
-    "webrtc_agent.lobby.Lobby._answer_first",
-    "webrtc_agent.lobby.Lobby._description",
-    "webrtc_agent.peer.Peer.__init__",
-    "webrtc_agent.peer.Peer.run",
-    "webrtc_agent.visits.Visits._carry",
+    "webrtc_agent.web_service.Lobby._answer_first",
+    "webrtc_agent.web_service.Lobby._description",
+    "webrtc_agent.peer_session.Peer.__init__",
+    "webrtc_agent.peer_session.Peer.run",
+    "webrtc_agent.session_registry.Visits._carry",
 )
 """The same of a visit: between start and offer, at the answer, and in the conversation's task."""
 QUICK = (
-    "agent_core.agent.Agent.prompt",
+    "agent_core.agent_runtime.Agent.prompt",
     "agent_core.session.Session.run",
     "agent_core.session.Session.greet",
     "agent_core.session.Session._release",
     "agent_core.session.Session._finish",
-    "agent_core.agent.Agent.keep",
-    "agent_core.nova.link.ModelLink.close",
+    "agent_core.agent_runtime.Agent.keep",
+    "agent_core.nova.resilient_connection.ModelLink.close",
     "phone_agent.live_call.LiveCall.__init__",
     "phone_agent.live_call.LiveCall._write",
-    "phone_agent.phone.Phone.answer",
-    "phone_agent.phone.Phone.park",
+    "phone_agent.phone_service.Phone.answer",
+    "phone_agent.phone_service.Phone.park",
     "phone_agent.routes._Connecting.__call__",
-    "phone_agent.routes._opening",
+    "phone_agent.routes._session_request",
 )
 """One of each kind: before and after a place is taken, between webhook and socket, in the conversation, at its end."""
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 import pytest_asyncio
 
-from agent_core import sockets
+from agent_core import uvicorn_protocols
 from tests.support.small_service import small_service
 from tests.support.waiting import until
 
@@ -36,7 +36,7 @@ async def _exchange(port: int, *pieces: bytes) -> bytes:
             await writer.drain()
             await asyncio.sleep(0)
     with suppress(ConnectionError):
-        async with asyncio.timeout(sockets.REQUEST_SECONDS - 1):  # not by the clock that half a request meets
+        async with asyncio.timeout(uvicorn_protocols.REQUEST_SECONDS - 1):  # not by the clock that half a request meets
             while more := await reader.read(65_536):
                 answer += more
     writer.close()
@@ -76,8 +76,8 @@ async def test_a_head_without_bound_is_refused(port: int, pieces: list[bytes], s
 
 async def test_a_head_within_bounds_is_served(port: int) -> None:
     """The largest that is allowed."""
-    line = b"x: " + b"a" * (sockets.MAX_LINE_BYTES - 100) + b"\r\n"
-    fields = b"a: b\r\n" * (sockets.MAX_FIELDS - 6)
+    line = b"x: " + b"a" * (uvicorn_protocols.MAX_LINE_BYTES - 100) + b"\r\n"
+    fields = b"a: b\r\n" * (uvicorn_protocols.MAX_FIELDS - 6)
     answer = await _exchange(port, GET + line * 3 + fields + b"connection: close\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 404")
 
@@ -120,7 +120,7 @@ async def test_the_rest_of_an_answered_body_is_bounded(port: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(ask)
     await reader.readuntil(b"answered")
-    async with asyncio.timeout(sockets.REQUEST_SECONDS - 1):
+    async with asyncio.timeout(uvicorn_protocols.REQUEST_SECONDS - 1):
         with suppress(ConnectionError):
             while True:
                 writer.write(bytes(16_384))
@@ -133,7 +133,7 @@ async def test_a_connection_queues_few_requests(port: int) -> None:
     few = await _exchange(port, (GET + b"\r\n") * 5 + GET + b"connection: close\r\n\r\n")
     assert few.count(b"HTTP/1.1 404") == 6
     many = await _exchange(port, (GET + b"\r\n") * 5000)
-    assert many.count(b"HTTP/1.1 404") <= sockets.MAX_PIPELINED
+    assert many.count(b"HTTP/1.1 404") <= uvicorn_protocols.MAX_PIPELINED
 
 
 def _deaf(port: int) -> socket.socket:
@@ -158,16 +158,16 @@ def _is_gone(peer: socket.socket, probe: bytes = b"x") -> bool:
 
 async def test_who_does_not_read_an_answer_is_given_up(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also one who goes on to send now and then."""
-    monkeypatch.setattr(sockets, "PROGRESS_SECONDS", 0.2)
+    monkeypatch.setattr(uvicorn_protocols, "PROGRESS_SECONDS", 0.2)
     peer = _deaf(port)
     peer.send(b"GET /large HTTP/1.1\r\nhost: a\r\n\r\n")
-    await until(lambda: _is_gone(peer), sockets.REQUEST_SECONDS - 2)
+    await until(lambda: _is_gone(peer), uvicorn_protocols.REQUEST_SECONDS - 2)
     peer.close()
 
 
 async def test_who_reads_slowly_is_not_given_up(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each look finds that something was read."""
-    monkeypatch.setattr(sockets, "PROGRESS_SECONDS", 0.5)
+    monkeypatch.setattr(uvicorn_protocols, "PROGRESS_SECONDS", 0.5)
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=65_536)
     writer.write(b"GET /large HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
     got = 0
@@ -180,11 +180,11 @@ async def test_who_reads_slowly_is_not_given_up(port: int, monkeypatch: pytest.M
 
 async def test_who_does_not_read_before_a_close_is_given_up(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A closed connection waits a moment for what is unsent, not for ever."""
-    monkeypatch.setattr(sockets, "REQUEST_SECONDS", 0.2)
-    monkeypatch.setattr(sockets, "CLOSE_SECONDS", 0.2)
+    monkeypatch.setattr(uvicorn_protocols, "REQUEST_SECONDS", 0.2)
+    monkeypatch.setattr(uvicorn_protocols, "CLOSE_SECONDS", 0.2)
     peer = _deaf(port)
     peer.send(b"GET /large HTTP/1.1\r\nhost: a\r\n\r\nGET /hal")
-    await until(lambda: _is_gone(peer), sockets.PROGRESS_SECONDS - 2)
+    await until(lambda: _is_gone(peer), uvicorn_protocols.PROGRESS_SECONDS - 2)
     peer.close()
 
 
@@ -199,7 +199,7 @@ async def _deaf_socket(port: int, path: bytes) -> socket.socket:
 
 async def test_a_socket_that_is_not_read_is_given_up(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """WebSocket: the same looks, and a pong now and then buys no time."""
-    monkeypatch.setattr(sockets, "PROGRESS_SECONDS", 0.2)
+    monkeypatch.setattr(uvicorn_protocols, "PROGRESS_SECONDS", 0.2)
     peer = await _deaf_socket(port, b"/flood")
     await until(lambda: _is_gone(peer, b"\x8a\x80\x00\x00\x00\x00"), 8.0)
     peer.close()
@@ -209,7 +209,7 @@ async def test_pings_whose_answers_are_not_read_are_bounded(port: int) -> None:
     """An answer to each is written at once; a megabyte of them is the end."""
     peer = await _deaf_socket(port, b"/talk")
     pings = (b"\x89\xfd\x00\x00\x00\x00" + bytes(125)) * 500
-    async with asyncio.timeout(sockets.PROGRESS_SECONDS - 2):
+    async with asyncio.timeout(uvicorn_protocols.PROGRESS_SECONDS - 2):
         with suppress(ConnectionError):
             while True:
                 await asyncio.get_running_loop().sock_sendall(peer, pings)

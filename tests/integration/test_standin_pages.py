@@ -12,7 +12,7 @@ from websockets.exceptions import InvalidStatus
 from standins.daily.server import DailyStandin
 from standins.ecs.server import EcsStandin
 from standins.nova.server import NovaSettings, NovaStandin
-from standins.nova.tones import tone_brain
+from standins.nova.tones import tone_backend
 from standins.twilio.server import TwilioExchange
 from standins.weather.server import WeatherStandin
 
@@ -33,7 +33,7 @@ async def ask(url: str, headers: dict[str, str]) -> int:
 
 
 STANDINS: dict[str, tuple[Callable[[], AbstractAsyncContextManager[Any]], str]] = {
-    "nova": (lambda: NovaStandin(NovaSettings(), tone_brain()), "/faults"),
+    "nova": (lambda: NovaStandin(NovaSettings(), tone_backend()), "/faults"),
     "twilio": (TwilioExchange, "/faults"),
     "weather": (WeatherStandin, "/faults"),
     "daily": (DailyStandin, "/control/faults"),

@@ -24,7 +24,7 @@ from tests.support.stranger import Stranger
 from tests.support.waiting import until
 from tests.support.web_process import WebProcess, web_process
 from tools.workspace import ROOT
-from webrtc_agent.requests import MAX_SDP_BYTES
+from webrtc_agent.request_schemas import MAX_SDP_BYTES
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -115,8 +115,16 @@ async def phone(house: House) -> AsyncIterator[PhoneProcess]:
 async def web(house: House) -> AsyncIterator[WebProcess]:
     """Run a web service with a crowd around it, and so high a limit of starts that they can be measured."""
     allow_files(4 * IDLE)
-    limits = {"STARTS_PER_MINUTE": "4000", "STARTS_PER_MINUTE_PER_ADDRESS": "1000", "MAX_SESSIONS": "8"}
-    limits |= {"ARRIVALS_PER_ADDRESS": "8", "REQUESTS_PER_MINUTE_PER_ADDRESS": str(PER_MINUTE), "SERVE_CONSOLE": "true"}
+    limits = {
+        "RATE_LIMIT_STARTS_PER_MINUTE": "4000",
+        "RATE_LIMIT_STARTS_PER_MINUTE_PER_ADDRESS": "1000",
+        "MAX_SESSIONS": "8",
+    }
+    limits |= {
+        "ARRIVALS_PER_ADDRESS": "8",
+        "RATE_LIMIT_REQUESTS_PER_MINUTE_PER_ADDRESS": str(PER_MINUTE),
+        "SERVE_CONSOLE": "true",
+    }
     async with web_process(house.nova, house.folder / "costs-web.jsonl", limits) as service:
         crowd = Crowd(service.url)
         await crowd.idle(IDLE)
@@ -163,7 +171,7 @@ async def test_files_of_the_page(web: WebProcess) -> None:
 
 async def test_requests_above_the_budget(house: House) -> None:
     """Each waits a second for its refusal, so that one connection orders one a second."""
-    limits = {"REQUESTS_PER_MINUTE_PER_ADDRESS": "10"}
+    limits = {"RATE_LIMIT_REQUESTS_PER_MINUTE_PER_ADDRESS": "10"}
     async with web_process(house.nova, house.folder / "costs-budget.jsonl", limits) as service:
         headers = {"accept-encoding": "gzip"}
 

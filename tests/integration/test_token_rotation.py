@@ -8,9 +8,9 @@ from itertools import permutations
 
 import pytest
 
-from phone_agent.ticket import TicketOffice, TicketRefused
+from phone_agent.stream_token import StreamTokenIssuer, StreamTokenRejected
 from standins.cli.ports import free_port
-from standins.edge.server import Edge, Settings
+from standins.edge.server import Edge, EdgeSettings
 from standins.twilio.server import TwilioExchange
 from tests.integration.conftest import House
 from tests.support.caller import Caller
@@ -69,7 +69,7 @@ async def test_no_call_is_refused_while_the_token_is_replaced(house: House) -> N
     async with (
         TwilioExchange(replace(settings, auth_token=OLD)) as before,
         TwilioExchange(replace(settings, auth_token=NEW)) as after,
-        Edge(Settings(TEMPLATE, port=port)) as edge,
+        Edge(EdgeSettings(TEMPLATE, port=port)) as edge,
         tasks(house, edge.url) as running,
     ):
         signing = {OLD: before, NEW: after}
@@ -98,9 +98,9 @@ def put_behind(edge: Edge, wanted: Sequence[PhoneProcess]) -> None:
 CALL = ("CA" + "1" * 32, "AC" + "0" * 32)
 
 
-def office(tokens: str) -> TicketOffice:
+def office(tokens: str) -> StreamTokenIssuer:
     """Make what seals and opens tickets in a task with these tokens."""
-    return TicketOffice.from_auth_tokens(tokens.split(","))
+    return StreamTokenIssuer.from_auth_tokens(tokens.split(","))
 
 
 @pytest.mark.parametrize(("values", "token"), DURING)
@@ -118,6 +118,6 @@ def test_a_step_that_is_left_out_costs_calls(first: str, then: str) -> None:
     for issuing, redeeming in permutations([first, then], 2):
         try:
             office(redeeming).redeem(office(issuing).issue(*CALL), *CALL)
-        except TicketRefused:
+        except StreamTokenRejected:
             refused += 1
     assert refused

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from standins.nova.brain import Step
-from standins.nova.faults import Fault
-from standins.sip import Person, PersonScript
-from standins.sip.person import Behaviour
+from standins.nova.backend import Step
+from standins.nova.faults import ModelFault
+from standins.sip import PersonScript, SipPhone
+from standins.sip.sip_phone import Behaviour
 from standins.twilio import mulaw
-from standins.twilio.exchange import RestFault
+from standins.twilio.call_server import RestFault
 from standins.twilio.server import TwilioExchange
 from tests.integration.conftest import House
 from tests.support.audit import Audit
@@ -41,9 +41,9 @@ async def _whistle(_text: str, _rate: int) -> bytes:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def person() -> AsyncIterator[Person]:
+async def person() -> AsyncIterator[SipPhone]:
     """Somebody with a telephone."""
-    async with Person() as person:
+    async with SipPhone() as person:
         yield person
 
 
@@ -55,7 +55,7 @@ async def surroundings(house: House) -> AsyncIterator[House]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def service(surroundings: House, person: Person) -> AsyncIterator[PhoneProcess]:
+async def service(surroundings: House, person: SipPhone) -> AsyncIterator[PhoneProcess]:
     """The phone service, which knows one person twice: by datagrams and by a connection."""
     settings = {
         "TRANSFER_DESTINATIONS": f"reception={person.address},sales={person.address};transport=tcp",
@@ -67,7 +67,7 @@ async def service(surroundings: House, person: Person) -> AsyncIterator[PhonePro
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def dial(service: PhoneProcess, surroundings: House, person: Person) -> AsyncIterator[Callable[[], Caller]]:
+async def dial(service: PhoneProcess, surroundings: House, person: SipPhone) -> AsyncIterator[Callable[[], Caller]]:
     """Dial the service; a person who answers, and nothing left behind."""
     surroundings.score.plan = short_notes
     person.script = PersonScript(words=mulaw.encode(tone(WORDS, 400)), talk_seconds=1.0)
@@ -97,7 +97,7 @@ def asking(destination: str) -> Callable[[Turn], Sequence[Step]]:
 
 @pytest.mark.parametrize("destination", ["reception", pytest.param("sales", marks=pytest.mark.thorough)])
 async def test_asked_for_by_voice_and_answered(
-    service: PhoneProcess, surroundings: House, person: Person, dial: Callable[[], Caller], destination: str
+    service: PhoneProcess, surroundings: House, person: SipPhone, dial: Callable[[], Caller], destination: str
 ) -> None:
     """Announced, rung, told in a header and a whisper, connected both ways, and over when the person hangs up."""
     surroundings.score.plan = asking(destination)
@@ -140,7 +140,7 @@ _STATUS: dict[Behaviour, str] = {"busy": "busy", "declines": "busy", "silent": "
     ["declines", *(pytest.param(one, marks=pytest.mark.thorough) for one in ("hangs_up", "busy", "silent"))],
 )
 async def test_nobody_is_free(
-    service: PhoneProcess, surroundings: House, person: Person, dial: Callable[[], Caller], behaviour: Behaviour
+    service: PhoneProcess, surroundings: House, person: SipPhone, dial: Callable[[], Caller], behaviour: Behaviour
 ) -> None:
     """The caller is back with an agent that knows; a second wish is tried too, and a third is refused.
 
@@ -166,12 +166,12 @@ async def test_nobody_is_free(
     assert "reception" in session.heard[0].text
     await until(lambda: len(service.lines("session_ended", call_sid=caller.sid)) == 3, 5)
     reasons = [line["reason"] for line in service.lines("session_ended", call_sid=caller.sid)]
-    assert reasons == ["transferred", "transferred", "caller_left"]
+    assert reasons == ["transferred", "transferred", "caller_hung_up"]
     refused = service.lines("tool_failed", call_sid=caller.sid, tool="transfer_to_human")
     assert [line["error"] for line in refused] == ["already_transferred"]
 
 
-async def test_who_comes_back_is_remembered(surroundings: House, person: Person, tmp_path: Path) -> None:
+async def test_who_comes_back_is_remembered(surroundings: House, person: SipPhone, tmp_path: Path) -> None:
     """Where calls are remembered, any task has the whole conversation, and the third transfer is refused."""
     person.script = PersonScript("busy")
     surroundings.score.plan = asking("reception")
@@ -198,7 +198,7 @@ async def test_who_comes_back_is_remembered(surroundings: House, person: Person,
 
 
 @pytest.mark.thorough  # a caller waits for a minute
-async def test_whose_place_was_taken_meanwhile_waits_for_another(surroundings: House, person: Person) -> None:
+async def test_whose_place_was_taken_meanwhile_waits_for_another(surroundings: House, person: SipPhone) -> None:
     """The task is full when nobody has answered: it is asked again, and the agent knows."""
     person.script = PersonScript("silent")
     surroundings.score.plan = lambda turn: asking("reception")(turn) if turn.number < 2 else short_notes(turn)
@@ -217,7 +217,7 @@ async def test_whose_place_was_taken_meanwhile_waits_for_another(surroundings: H
         await until(lambda: bool(phone.lines("session_ended", call_sid=caller.sid)))
         async with Caller(surroundings.exchange, phone.url) as other:
             await other.greeted()
-            await until(lambda: bool(phone.lines("call_turned_away", call_sid=caller.sid)), 12)
+            await until(lambda: bool(phone.lines("call_rejected", call_sid=caller.sid)), 12)
         await caller.until("stream_started", count=2)
         await caller.until("mark", count=3)
         back = surroundings.nova.ledger.sessions[phone.model_sessions(caller.sid)[-1]]
@@ -226,7 +226,7 @@ async def test_whose_place_was_taken_meanwhile_waits_for_another(surroundings: H
 
 
 async def test_a_storm_of_keys_in_the_middle_of_a_sentence(
-    service: PhoneProcess, surroundings: House, person: Person, dial: Callable[[], Caller]
+    service: PhoneProcess, surroundings: House, person: SipPhone, dial: Callable[[], Caller]
 ) -> None:
     """Key 0 stops the agent, is announced, and calls one person once, however often it is pressed."""
     surroundings.score.plan = lambda turn: [note(400 + 200 * turn.number, 300 if turn.number else 5000)]
@@ -245,7 +245,7 @@ async def test_a_storm_of_keys_in_the_middle_of_a_sentence(
 
 
 async def test_a_postcode_with_a_zero_in_it(
-    service: PhoneProcess, surroundings: House, person: Person, dial: Callable[[], Caller]
+    service: PhoneProcess, surroundings: House, person: SipPhone, dial: Callable[[], Caller]
 ) -> None:
     """Typed as people type: it stops the agent, reaches the model as one input, and rings no telephone."""
     surroundings.score.plan = lambda turn: [note(400 + 200 * turn.number, 300 if turn.number else 5000)]
@@ -263,16 +263,16 @@ async def test_a_postcode_with_a_zero_in_it(
         assert [words.text for words in heard][1:] == ["The caller typed 94105 on the telephone keypad."]
         assert caller.timeline.last("dial") is None
     assert person.calls == []
-    assert (await service.record(caller.sid))["reason"] == "caller_left"
+    assert (await service.record(caller.sid))["reason"] == "caller_hung_up"
     assert "94105" not in service.log.read_text()
 
 
 @pytest.mark.thorough  # the fallback of the whole call; faults try it too
 async def test_the_model_failed(
-    service: PhoneProcess, surroundings: House, person: Person, dial: Callable[[], Caller]
+    service: PhoneProcess, surroundings: House, person: SipPhone, dial: Callable[[], Caller]
 ) -> None:
     """The verbs that Twilio holds already call a person, without any task of ours."""
-    surroundings.nova.faults.add(Fault(on="open", times=None, error="AccessDeniedException"))
+    surroundings.nova.faults.add(ModelFault(on="open", times=None, error="AccessDeniedException"))
     async with dial() as caller:
         await caller.until("dial_bridged", 15)
         await caller.speak()
@@ -284,10 +284,10 @@ async def test_the_model_failed(
 
 
 async def test_a_key_while_the_agent_is_sorry(
-    service: PhoneProcess, surroundings: House, person: Person, dial: Callable[[], Caller]
+    service: PhoneProcess, surroundings: House, person: SipPhone, dial: Callable[[], Caller]
 ) -> None:
     """Nobody is left to announce it: key 0 calls the person at once, by our order and not by the verbs."""
-    surroundings.nova.faults.add(Fault(on="open", times=None, error="AccessDeniedException"))
+    surroundings.nova.faults.add(ModelFault(on="open", times=None, error="AccessDeniedException"))
     async with dial() as caller:
         await caller.until("sound_begins")
         caller.call.press("0")
@@ -299,7 +299,7 @@ async def test_a_key_while_the_agent_is_sorry(
 
 
 async def test_whatever_is_not_configured_is_refused(
-    service: PhoneProcess, surroundings: House, person: Person, dial: Callable[[], Caller]
+    service: PhoneProcess, surroundings: House, person: SipPhone, dial: Callable[[], Caller]
 ) -> None:
     """The model's own numbers, addresses and names reach nobody; the call goes on."""
     wishes = [{}, *({"destination": wish} for wish in ("+19005550100", "sip:evil@example.com", "the president", None))]
@@ -317,7 +317,7 @@ async def test_whatever_is_not_configured_is_refused(
         assert caller.notes() == [400, 2500, 1600]
         assert caller.timeline.last("dial") is None
     assert (surroundings.exchange.rest_requests, person.calls) == (0, [])
-    assert (await service.record(caller.sid))["reason"] == "caller_left"
+    assert (await service.record(caller.sid))["reason"] == "caller_hung_up"
     refused = service.lines("tool_failed", call_sid=caller.sid, tool="transfer_to_human")
     assert [line["error"] for line in refused] == ["invalid_arguments"] * len(wishes)
     assert "19005550100" not in service.log.read_text()
@@ -332,7 +332,7 @@ async def test_whatever_is_not_configured_is_refused(
     ],
 )
 async def test_twilio_does_not_do_it(
-    service: PhoneProcess, surroundings: House, person: Person, dial: Callable[[], Caller], fault: RestFault
+    service: PhoneProcess, surroundings: House, person: SipPhone, dial: Callable[[], Caller], fault: RestFault
 ) -> None:
     """Asked once, said within five seconds, and the agent stays."""
     surroundings.score.plan = lambda turn: asking("reception")(turn) if turn.number < 2 else short_notes(turn)
@@ -347,12 +347,12 @@ async def test_twilio_does_not_do_it(
         await caller.ask()
         assert surroundings.exchange.rest_requests == 1
     assert person.calls == []
-    assert (await service.record(caller.sid))["reason"] == "caller_left"
+    assert (await service.record(caller.sid))["reason"] == "caller_hung_up"
     assert service.lines("transfer_failed", call_sid=caller.sid, destination="reception")
 
 
 async def test_the_caller_hangs_up_while_it_rings(
-    service: PhoneProcess, surroundings: House, person: Person, dial: Callable[[], Caller]
+    service: PhoneProcess, surroundings: House, person: SipPhone, dial: Callable[[], Caller]
 ) -> None:
     """The person's telephone stops ringing, and no agent is woken for a caller who is gone."""
     person.script = PersonScript("silent")

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from standins.nova.brain import Step
-from standins.sip import Person, PersonScript
+from standins.nova.backend import Step
+from standins.sip import PersonScript, SipPhone
 from standins.twilio import mulaw
 from standins.twilio.server import TwilioExchange
 from standins.twilio.settings import DialScript
@@ -56,9 +56,9 @@ def asking(turn: Turn) -> Sequence[Step]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def person() -> AsyncIterator[Person]:
+async def person() -> AsyncIterator[SipPhone]:
     """Somebody with a SIP telephone."""
-    async with Person() as person:
+    async with SipPhone() as person:
         yield person
 
 
@@ -70,7 +70,7 @@ async def exchange(house: House) -> AsyncIterator[TwilioExchange]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def service(house: House, exchange: TwilioExchange, person: Person) -> AsyncIterator[PhoneProcess]:
+async def service(house: House, exchange: TwilioExchange, person: SipPhone) -> AsyncIterator[PhoneProcess]:
     """The phone service, which asks everybody for a key."""
     settings = {
         "TRANSFER_DESTINATIONS": f"mobile=tel:+46850000000,desk={person.address},"
@@ -84,7 +84,7 @@ async def service(house: House, exchange: TwilioExchange, person: Person) -> Asy
 
 
 @pytest_asyncio.fixture(loop_scope="session", autouse=True)
-async def balance(service: PhoneProcess, house: House, person: Person) -> AsyncIterator[None]:
+async def balance(service: PhoneProcess, house: House, person: SipPhone) -> AsyncIterator[None]:
     """Leave nothing behind."""
     house.score.plan = asking
     person.calls.clear()
@@ -149,7 +149,7 @@ async def test_another_key_is_asked_about_once(
     "first", [DialScript(presses=""), pytest.param(DialScript("busy"), marks=pytest.mark.thorough)]
 )
 async def test_the_next_address_is_tried(
-    service: PhoneProcess, house: House, exchange: TwilioExchange, person: Person, first: DialScript
+    service: PhoneProcess, house: House, exchange: TwilioExchange, person: SipPhone, first: DialScript
 ) -> None:
     """A voicemail takes the first call and no caller; a person at the second address presses the key."""
     house.score.plan = lambda turn: (
@@ -216,7 +216,7 @@ async def test_without_a_key_the_caller_is_back_with_the_agent(
         assert "The caller has an invoice." in back.heard[0].text
     await until(lambda: len(service.lines("session_ended", call_sid=caller.sid)) == 2, 5)
     reasons = [line["reason"] for line in service.lines("session_ended", call_sid=caller.sid)]
-    assert reasons == ["transferred", "caller_left"]
+    assert reasons == ["transferred", "caller_hung_up"]
     [ended] = service.lines("transfer_ended", call_sid=caller.sid)
     assert ended["answered"] is False
     assert service.lines("transfer_accepted", call_sid=caller.sid) == []
@@ -242,7 +242,7 @@ async def test_a_caller_who_hangs_up_while_it_rings_or_whispers(
 @pytest.mark.thorough
 @pytest.mark.parametrize("behaviour", ["presses", "voicemail"])
 async def test_on_a_sip_telephone(
-    service: PhoneProcess, house: House, exchange: TwilioExchange, person: Person, behaviour: str
+    service: PhoneProcess, house: House, exchange: TwilioExchange, person: SipPhone, behaviour: str
 ) -> None:
     """Keys come as RFC 4733 events there; a voicemail on a PBX presses none, and hears no caller."""
     house.score.plan = lambda turn: (

@@ -8,7 +8,7 @@ import pytest
 from twilio.request_validator import RequestValidator
 
 from standins.twilio import DialScript, ExchangeSettings, TwilioExchange, mulaw
-from standins.twilio.sound import write_wav
+from standins.twilio.announcement_audio import write_wav
 from tests.integration.twilio_app import AppStream, TinyApp
 
 TOKEN = "token-of-the-test"

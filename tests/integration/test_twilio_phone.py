@@ -14,7 +14,7 @@ from standins.cli import call, options
 from standins.cli.caller import Patience
 from standins.cli.running import NothingRunsError
 from standins.twilio import Handset, TwilioExchange, mulaw
-from standins.twilio.sound import read_wav, write_wav
+from standins.twilio.announcement_audio import read_wav, write_wav
 from tests.integration.twilio_app import AppStream, TinyApp
 
 TONE = (8000 * np.sin(2 * np.pi * 500 * np.arange(4000) / 8000)).astype(np.int16).tobytes()

@@ -10,7 +10,7 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
 from standins.twilio import ExchangeSettings, RestFault, TwilioExchange
-from standins.twilio.live import LiveCall
+from standins.twilio.live import DialledCall
 from tests.integration.twilio_app import TinyApp
 
 SETTINGS = ExchangeSettings()
@@ -45,7 +45,7 @@ async def app() -> AsyncIterator[TinyApp]:
 
 
 @pytest.fixture
-async def call(app: TinyApp, exchange: TwilioExchange) -> LiveCall:
+async def call(app: TinyApp, exchange: TwilioExchange) -> DialledCall:
     """Give a call that waits."""
     live = exchange.place_call(app.url)
     await live.timeline.until("pause", 5)
@@ -56,7 +56,7 @@ def _client(exchange: TwilioExchange, secret: str = SETTINGS.auth_token) -> Clie
     return Client(SETTINGS.account_sid, secret, http_client=_Redirected(exchange.url))
 
 
-async def test_twilios_client_ends_a_call(exchange: TwilioExchange, call: LiveCall) -> None:
+async def test_twilios_client_ends_a_call(exchange: TwilioExchange, call: DialledCall) -> None:
     """`Status=completed` ends it; a second time it is too late."""
     calls = _client(exchange).calls
     assert (await asyncio.to_thread(calls(call.sid).fetch)).status == "in-progress"
@@ -69,13 +69,15 @@ async def test_twilios_client_ends_a_call(exchange: TwilioExchange, call: LiveCa
     assert late.value.code == 21220
 
 
-async def test_a_live_call_gets_another_document(exchange: TwilioExchange, call: LiveCall) -> None:
+async def test_a_live_call_gets_another_document(exchange: TwilioExchange, call: DialledCall) -> None:
     """`Twiml=` replaces what the call was doing, and what was planned."""
     await asyncio.to_thread(_client(exchange).calls(call.sid).update, twiml="<Response><Hangup/></Response>")
     assert (await call.timeline.until("ended", 5)).fields["reason"] == "hung_up_by_document"
 
 
-async def test_a_live_call_is_sent_to_another_address(exchange: TwilioExchange, app: TinyApp, call: LiveCall) -> None:
+async def test_a_live_call_is_sent_to_another_address(
+    exchange: TwilioExchange, app: TinyApp, call: DialledCall
+) -> None:
     """`Url=` asks there, as a webhook about a call in progress."""
     app.documents["/other"] = "<Hangup/>"
     await asyncio.to_thread(_client(exchange).calls(call.sid).update, url=f"http://127.0.0.1:{app.port}/other")
@@ -97,7 +99,7 @@ async def test_an_ended_stream_gets_stop_before_it_closes(exchange: TwilioExchan
 
 @pytest.mark.parametrize(("sid", "secret", "code"), [("", "wrong", 20003), ("CA" + "0" * 32, "", 20404)])
 async def test_strangers_and_unknown_calls_are_refused(
-    exchange: TwilioExchange, call: LiveCall, sid: str, secret: str, code: int
+    exchange: TwilioExchange, call: DialledCall, sid: str, secret: str, code: int
 ) -> None:
     """The error bodies are those that Twilio's client understands."""
     client = _client(exchange, secret or SETTINGS.auth_token)
@@ -108,7 +110,9 @@ async def test_strangers_and_unknown_calls_are_refused(
 
 
 @pytest.mark.parametrize("status", [401, 404, 429, 500])
-async def test_faults_are_answered_as_often_as_ordered(exchange: TwilioExchange, call: LiveCall, status: int) -> None:
+async def test_faults_are_answered_as_often_as_ordered(
+    exchange: TwilioExchange, call: DialledCall, status: int
+) -> None:
     """Then the interface works again. They are ordered for requests that change a call; a look meets none."""
     exchange.rest_faults.append(RestFault(status, times=2))
     url = f"{exchange.url}/2010-04-01/Accounts/{SETTINGS.account_sid}/Calls/{call.sid}.json"
@@ -118,7 +122,7 @@ async def test_faults_are_answered_as_often_as_ordered(exchange: TwilioExchange,
         assert [answer.status_code for answer in changes] == [status, status, 200]
 
 
-async def test_a_hanging_interface_is_a_fault_too(exchange: TwilioExchange, call: LiveCall) -> None:
+async def test_a_hanging_interface_is_a_fault_too(exchange: TwilioExchange, call: DialledCall) -> None:
     """It is ordered over HTTP, as from another process."""
     url = f"{exchange.url}/2010-04-01/Accounts/{SETTINGS.account_sid}/Calls/{call.sid}.json"
     async with httpx.AsyncClient(auth=(SETTINGS.account_sid, SETTINGS.auth_token), trust_env=False) as client:

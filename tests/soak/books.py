@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from standins.nova.records import Said, SessionRecord
+from standins.nova.session_records import Said, SessionRecord
 from tests.soak.people import Call
 from tests.support import leaks, ledger
 from tests.support.audit import Audit
@@ -97,7 +97,7 @@ class Books:
         return checks
 
     def _told_by_us(self) -> set[str]:
-        return {str(line["call_sid"]) for task in self._ships.all_tasks for line in task.lines("phrase_said")}
+        return {str(line["call_sid"]) for task in self._ships.all_tasks for line in task.lines("announcement_played")}
 
     def _sessions_of_calls(self) -> dict[str, list[SessionRecord]]:
         known = self._ships.nova.ledger.sessions
@@ -109,7 +109,7 @@ class Books:
 
 
 def _all_hung_up(ends: Iterable[dict[str, Any]]) -> None:
-    others = sorted({str(end["reason"]) for end in ends} - {"caller_left"})
+    others = sorted({str(end["reason"]) for end in ends} - {"caller_hung_up"})
     assert not others, f"calls without a fault ended for another reason than their caller's: {', '.join(others)}"
 
 

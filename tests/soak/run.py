@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from standins.nova.brain import Step
+from standins.nova.backend import Step
 from standins.weather.server import WeatherStandin
 from tests.soak.books import Books
 from tests.soak.memory import Memory

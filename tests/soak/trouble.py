@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from standins.nova.faults import Fault
-from standins.twilio.trouble import Trouble as BadNetwork
-from standins.weather.faults import Fault as WeatherFault
+from standins.nova.faults import ModelFault
+from standins.twilio.impairments import Trouble as BadNetwork
+from standins.weather.faults import WeatherFault as WeatherFault
 from standins.weather.server import WeatherStandin
 from tests.support.caller import Caller
 from tests.support.fleet import Fleet
@@ -64,25 +64,25 @@ LINE: dict[str, Strike] = {
     "bad_network": _bad_network,
 }
 """On the line of one caller, who is known."""
-MODEL: dict[str, Callable[[], Fault]] = {
-    "stream_closed": lambda: Fault(on="session", action="close", after_ms=_when()),
-    "stream_reset": lambda: Fault(on="session", action="rst", code=2, after_ms=_when()),
-    "connection_cut": lambda: Fault(on="session", action="disconnect", after_ms=_when()),
-    "model_error": lambda: Fault(on="session", error="modelStreamErrorException", after_ms=_when()),
-    "server_error": lambda: Fault(on="session", error="internalServerException", after_ms=_when()),
-    "final_error": lambda: Fault(on="session", error="accessDeniedException", after_ms=_when()),
-    "instability": lambda: Fault(
+MODEL: dict[str, Callable[[], ModelFault]] = {
+    "stream_closed": lambda: ModelFault(on="session", action="close", after_ms=_when()),
+    "stream_reset": lambda: ModelFault(on="session", action="rst", code=2, after_ms=_when()),
+    "connection_cut": lambda: ModelFault(on="session", action="disconnect", after_ms=_when()),
+    "model_error": lambda: ModelFault(on="session", error="modelStreamErrorException", after_ms=_when()),
+    "server_error": lambda: ModelFault(on="session", error="internalServerException", after_ms=_when()),
+    "final_error": lambda: ModelFault(on="session", error="accessDeniedException", after_ms=_when()),
+    "instability": lambda: ModelFault(
         on="session",
         error="validationException",
         message="System instability detected. Please retry your request.",
         after_ms=_when(),
     ),
-    "odd_event": lambda: Fault(on="session", action=random.choice(_ODDITIES), after_ms=_when()),  # type: ignore[arg-type]  # noqa: S311
-    "frozen": lambda: Fault(on="answer", action="freeze"),
-    "flood": lambda: Fault(on="answer", action="flood", seconds=20, speed=10),
-    "throttled": lambda: Fault(on="open", error="ThrottlingException"),
-    "slow_to_open": lambda: Fault(on="open", delay_ms=random.uniform(500, 2500)),  # noqa: S311 - chance is the point
-    "slow_to_answer": lambda: Fault(on="answer", delay_ms=random.uniform(500, 3000)),  # noqa: S311 - as above
+    "odd_event": lambda: ModelFault(on="session", action=random.choice(_ODDITIES), after_ms=_when()),  # type: ignore[arg-type]  # noqa: S311
+    "frozen": lambda: ModelFault(on="answer", action="freeze"),
+    "flood": lambda: ModelFault(on="answer", action="flood", seconds=20, speed=10),
+    "throttled": lambda: ModelFault(on="open", error="ThrottlingException"),
+    "slow_to_open": lambda: ModelFault(on="open", delay_ms=random.uniform(500, 2500)),  # noqa: S311 - chance is the point
+    "slow_to_answer": lambda: ModelFault(on="answer", delay_ms=random.uniform(500, 3000)),  # noqa: S311 - as above
 }
 """In the stream of whoever comes next."""
 WEATHER: dict[str, Callable[[], WeatherFault]] = {
@@ -109,7 +109,7 @@ class Journal(logging.Handler):
         self.struck: Counter[str] = Counter()
         self._names: dict[tuple[object, ...], str] = {}
 
-    def call(self, fault: Fault, name: str) -> None:
+    def call(self, fault: ModelFault, name: str) -> None:
         """Say what a fault is called here."""
         self._names[fault.on, fault.action, fault.error] = name
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import orjson
 
-from standins.nova.records import Ledger, SessionRecord
+from standins.nova.session_records import SessionLedger, SessionRecord
 from tests.support import ledger
 from tests.support.waiting import until
 from tests.support.warm import WarmProcess
@@ -44,7 +44,7 @@ class Audit:
         streams: The ledger of the model's stand-in.
     """
 
-    def __init__(self, service: Service, streams: Ledger) -> None:
+    def __init__(self, service: Service, streams: SessionLedger) -> None:
         self._service = service
         self._streams = streams
         self._read = service.log.stat().st_size

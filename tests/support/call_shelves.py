@@ -2,7 +2,7 @@
 
 import asyncio
 
-from agent_core.adapters.call_store.shelf import Entry, ShelfFault
+from agent_core.adapters.call_store.key_value_store import StoredEntry, StoreFault
 
 
 class Memo:
@@ -14,19 +14,19 @@ class Memo:
     """
 
     def __init__(self, pause: float = 0.0, *, broken: bool = False) -> None:
-        self.entries: dict[str, Entry] = {}
+        self.entries: dict[str, StoredEntry] = {}
         self.deleted: dict[str, float] = {}
         """Until when nothing more is kept under a key."""
         self.puts = 0
         self.pause = pause
         self.broken = broken
 
-    async def get(self, key: str) -> Entry | None:
+    async def get(self, key: str) -> StoredEntry | None:
         """Give it."""
         await self._attend()
         return self.entries.get(key)
 
-    async def put(self, key: str, entry: Entry) -> bool:
+    async def put(self, key: str, entry: StoredEntry) -> bool:
         """Keep it, unless what is there is newer or was deleted."""
         self.puts += 1
         await self._attend()
@@ -35,12 +35,12 @@ class Memo:
         self.entries[key] = entry
         return True
 
-    async def put_first(self, key: str, expires_at: float) -> bool:
+    async def put_if_absent(self, key: str, expires_at: float) -> bool:
         """Keep it once."""
         await self._attend()
         if key in self.entries:
             return False
-        self.entries[key] = Entry(b"", 0, expires_at)
+        self.entries[key] = StoredEntry(b"", 0, expires_at)
         return True
 
     async def delete(self, key: str, version: int, until: float) -> bool:
@@ -57,6 +57,6 @@ class Memo:
 
     async def _attend(self) -> None:
         if self.broken:
-            raise ShelfFault("ConnectionRefusedError")
+            raise StoreFault("ConnectionRefusedError")
         if self.pause:
             await asyncio.sleep(self.pause)

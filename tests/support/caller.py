@@ -5,9 +5,9 @@ import random
 from types import TracebackType
 from typing import Self
 
-from standins.twilio.exchange import Exchange
-from standins.twilio.handset import Recording
-from standins.twilio.live import LiveCall  # noqa: TC001 - annotates an attribute that is set later
+from standins.twilio.call_server import CallServer
+from standins.twilio.handset import CallRecording
+from standins.twilio.live import DialledCall  # noqa: TC001 - annotates an attribute that is set later
 from standins.twilio.settings import DialScript
 from standins.twilio.timeline import Event, Timeline
 from tests.support.score import notes_in
@@ -26,7 +26,7 @@ class Caller:
 
     def __init__(
         self,
-        exchange: Exchange,
+        exchange: CallServer,
         number: str,
         *,
         caller: str = "+15005550006",
@@ -38,8 +38,8 @@ class Caller:
         self._number = number
         self._from = caller
         self._dial = dial
-        self.recording = Recording()
-        self.call: LiveCall
+        self.recording = CallRecording()
+        self.call: DialledCall
 
     async def __aenter__(self) -> Self:
         """Dial."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from standins.edge.server import Edge, Settings, find_template
+from standins.edge.server import Edge, EdgeSettings, find_template
 from tests.support.edge_targets import TellingApp
 
 TEMPLATE = find_template(Path(__file__)).read_text()
@@ -36,7 +36,7 @@ async def placed(**parameters: str) -> AsyncIterator[Setting]:
         phone, webs, events = TellingApp("phone"), [TellingApp("web"), TellingApp("web 2")], list[dict[str, object]]()
         addresses = [await stack.enter_async_context(app.serving()) for app in (phone, *webs)]
         targets = {PHONE: addresses[:1], WEB: addresses[1:]}
-        settings = Settings(TEMPLATE, targets, hurry=60, parameters=parameters, log=events.append)
+        settings = EdgeSettings(TEMPLATE, targets, hurry=60, parameters=parameters, log=events.append)
         edge = await stack.enter_async_context(Edge(settings))
         yield Setting(edge, phone, webs, events)
 

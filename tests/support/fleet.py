@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from standins.ecs.server import EcsStandin
-from standins.edge.server import Edge, Settings
-from standins.edge.targets import Target
+from standins.edge.server import Edge, EdgeSettings
+from standins.edge.targets import EdgeTarget
 from standins.nova.server import NovaSettings, NovaStandin
 from standins.twilio.server import TwilioExchange
 from tests.support.edge_setting import PHONE, TEMPLATE, WEB
@@ -28,8 +28,8 @@ STILL_RUNNING = 999
 """In place of an exit code."""
 _OF_WEB = {
     "KEEP_REQUEST_OPEN": "true",
-    "STARTS_PER_MINUTE": "10000",
-    "STARTS_PER_MINUTE_PER_ADDRESS": "10000",
+    "RATE_LIMIT_STARTS_PER_MINUTE": "10000",
+    "RATE_LIMIT_STARTS_PER_MINUTE_PER_ADDRESS": "10000",
     "MAX_SESSIONS": "40",
 }
 
@@ -98,7 +98,7 @@ class Fleet:
             "PUBLIC_BASE_URL": self.edge.url,
             "ECS_AGENT_URI": self.ecs.uri(name),  # as ECS does, for every task
             "DRAIN_SECONDS": str(DRAIN_SECONDS),
-            "METRICS_SECONDS": "1",
+            "METRICS_INTERVAL_SECONDS": "1",
             "CALL_STORE": f"file:{self.folder / 'calls'}",
             **self.settings,
         }
@@ -127,7 +127,7 @@ class Fleet:
         task.service.process.send_signal(signal.SIGKILL)
         self.deregister(task)
 
-    def deregister(self, task: Task) -> Target:
+    def deregister(self, task: Task) -> EdgeTarget:
         """Take a task out of the load balancer, which goes on with what goes on."""
         target = next(one for one in self.edge.targets(task.group) if (one.host, one.port) == task.address)
         self.edge.deregister(task.group, target)
@@ -161,10 +161,10 @@ async def fleet(
     """Run the surroundings and a task for each of these groups, by default two of each service."""
     events: list[dict[str, object]] = []
     async with AsyncExitStack() as stack:
-        nova = await stack.enter_async_context(NovaStandin(NovaSettings(certificates=folder), score.brain()))
+        nova = await stack.enter_async_context(NovaStandin(NovaSettings(certificates=folder), score.backend()))
         exchange = await stack.enter_async_context(TwilioExchange())
         ecs = await stack.enter_async_context(EcsStandin())
-        edge = await stack.enter_async_context(Edge(Settings(TEMPLATE, hurry=HURRY, log=events.append)))
+        edge = await stack.enter_async_context(Edge(EdgeSettings(TEMPLATE, hurry=HURRY, log=events.append)))
         running = Fleet(nova, exchange, score, ecs, edge, events, folder, stack, settings or {})
         for group in groups:
             await running.start(group)

@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 import agent_core
 import phone_agent
-from agent_core.admission import Place
+from agent_core.admission import Slot
 from standins.twilio.media import Announcer
 from standins.twilio.server import TwilioExchange
 from standins.twilio.settings import ExchangeSettings
@@ -72,7 +72,7 @@ class Bench:
         admission = phone.agent.admission
         admit = admission.admit
 
-        def noting(*, counted: bool = False) -> Place:
+        def noting(*, counted: bool = False) -> Slot:
             place = admit(counted=counted)
             self._admitted += 1
             return place
@@ -116,7 +116,7 @@ class Bench:
             "streams of the model": self._phone.model.open_streams,
             "sessions": len(self._phone.agent.sessions),
             "calls": len(phone.live),
-            "parked": len(phone.parking._parked),
+            "parked": len(phone.prewarm_pool._prewarmed),
             "sockets without a ticket": phone._unproven + len(phone._expected),
             "tasks": len(_tasks()) - self._tasks,
             "records": len(self._phone.records) - self._admitted,

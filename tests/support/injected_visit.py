@@ -12,8 +12,8 @@ import structlog
 from loguru import logger as pipecat_log
 
 import webrtc_agent
-from agent_core.agent import Agent
-from agent_core.events import EndRecord
+from agent_core.agent_runtime import AgentRuntime
+from agent_core.events import CallDetailRecord
 from agent_core.tools.goodbye import goodbye_tools
 from tests.support.injected_call import Outcome, product_tasks, react
 from tests.support.raise_once import name_of, raising_once, started_functions
@@ -22,9 +22,9 @@ from tests.support.visitor import Visitor
 from tests.support.waiting import until
 from webrtc_agent import ice
 from webrtc_agent.app import create_app
-from webrtc_agent.lobby import Lobby
+from webrtc_agent.session_registry import State
 from webrtc_agent.settings import WebSettings
-from webrtc_agent.visits import State
+from webrtc_agent.web_service import WebService
 
 FOLDERS = (Path(str(webrtc_agent.__file__)).parent,)
 SETTLE_SECONDS = 25.0
@@ -38,23 +38,23 @@ class VisitBench:
     """A web service without a socket, and visitors who go through it one by one, over UDP on loopback."""
 
     def __init__(self) -> None:
-        self._records: list[EndRecord] = []
+        self._records: list[CallDetailRecord] = []
         self._model = ScriptedModel(react)
         settings = WebSettings.model_validate(
             {
                 "ice_hosts": ("127.0.0.1",),
-                "starts_per_minute": _OFTEN,
-                "starts_per_minute_per_address": _OFTEN,
-                "requests_per_minute_per_address": 1_000_000,
+                "rate_limit_starts_per_minute": _OFTEN,
+                "rate_limit_starts_per_minute_per_address": _OFTEN,
+                "rate_limit_requests_per_minute_per_address": 1_000_000,
             }
         )
         ice.offer_only([ip_address("127.0.0.1")])
 
-        def keep(record: EndRecord) -> None:
+        def keep(record: CallDetailRecord) -> None:
             self._records.append(record)
 
-        self._agent = Agent(settings, self._model, goodbye_tools(), keep)
-        self._lobby = Lobby(settings, self._agent)
+        self._agent = AgentRuntime(settings, self._model, goodbye_tools(), keep)
+        self._lobby = WebService(settings, self._agent)
         self._app = create_app(self._lobby)
         self._tasks = 0
 
@@ -91,13 +91,15 @@ class VisitBench:
         admission.taken = admission._promised = 0
         self._agent.sessions.clear()
         self._lobby.arrivals._waiting.clear()
-        self._lobby.visits._visits.clear()
+        self._lobby.registry._registry.clear()
         return Outcome(name_of(function), tuple(f"{what}: {how_many}" for what, how_many in wrong.items()))
 
     def _books(self) -> dict[str, int]:
         """Return what does not balance. A visit whose offer was not answered had no conversation, and has no record."""
         admission = self._agent.admission
-        busy = [each for each in self._lobby.visits._visits.values() if each.state in (State.ANSWERING, State.RUNNING)]
+        busy = [
+            each for each in self._lobby.registry._registry.values() if each.state in (State.ANSWERING, State.RUNNING)
+        ]
         books = {
             "places": admission.taken + admission._promised,
             "streams of the model": self._model.open_streams,
@@ -137,9 +139,9 @@ async def visit_bench() -> AsyncIterator[VisitBench]:
     """Run the service without its log."""
     pipecat_log.remove()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
-    visits = VisitBench()
+    registry = VisitBench()
     try:
-        yield visits
+        yield registry
     finally:
-        await visits._lobby.aclose()
+        await registry._lobby.aclose()
         structlog.reset_defaults()

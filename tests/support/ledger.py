@@ -12,10 +12,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from standins.daily.house import Ledger as Rooms
-from standins.ecs.protection import Task
-from standins.nova.records import Ledger as Streams
-from standins.nova.records import Said, SessionRecord
+from standins.daily.domain import RoomLedger as Rooms
+from standins.ecs.protection import ProtectedTask
+from standins.nova.session_records import Said, SessionRecord
+from standins.nova.session_records import SessionLedger as Streams
 from tests.support.numbered import numbers_in
 
 type Line = Mapping[str, Any]
@@ -172,7 +172,7 @@ def sound_is_accounted_for(given_ms: float, *, sent_ms: float, dropped_ms: float
     assert abs(given_ms - sent_ms - dropped_ms) <= spare_ms, f"{given_ms} given, {sent_ms} sent, {dropped_ms} dropped"
 
 
-def no_protection_is_asked_for(tasks: Iterable[Task]) -> None:
+def no_protection_is_asked_for(tasks: Iterable[ProtectedTask]) -> None:
     """L9: no task keeps ECS from stopping it; a busy service could then be neither updated nor scaled in."""
     asked = [task.name for task in tasks if task.asked]
     assert asked == [], f"these tasks asked ECS to protect them: {asked}"
@@ -190,4 +190,4 @@ def log_is_clean(lines: Iterable[Line], canaries: Iterable[str] = ()) -> None:
 
 
 def _names_somebody(line: Line) -> bool:
-    return any(line.get(name) for name in ("call_sid", "session_id", "visit_id"))
+    return any(line.get(name) for name in ("call_sid", "session_id", "web_session_id"))

@@ -3,7 +3,7 @@
 import wave
 from pathlib import Path
 
-from standins.speech import Voice
+from standins.speech import VoiceService
 
 _RATE = 48_000
 
@@ -16,7 +16,7 @@ class Microphone:
         voice: The visitor's.
     """
 
-    def __init__(self, file: Path, voice: Voice) -> None:
+    def __init__(self, file: Path, voice: VoiceService) -> None:
         self.file = file
         self._voice = voice
 

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from agent_core.events import Tally
-from agent_core.nova.link import ModelLink
+from agent_core.announcements import Announcement  # noqa: TC001 - annotates an attribute
+from agent_core.events import SessionStats
 from agent_core.nova.model_session import ModelSession
 from agent_core.nova.quirks import Quirks
-from agent_core.nova.transcript import Transcript
+from agent_core.nova.resilient_connection import ResilientConnection
+from agent_core.nova.transcript import ConversationTranscript
 from agent_core.nova.wire import ModelEvent
-from agent_core.phrases import Phrase  # noqa: TC001 - annotates an attribute
 from tests.support.scripted_model import ScriptedModel
 from tests.support.scripted_source import ScriptedSource, patience
 
@@ -27,15 +27,15 @@ class Conversation:
         quirks: Quirks | None = None,
     ) -> None:
         self.model = model
-        self.tally = Tally()
+        self.stats = SessionStats()
         self.events: list[ModelEvent] = []
-        self.transcript = Transcript()
-        self.said: list[Phrase] = []
-        self.link = ModelLink(
+        self.transcript = ConversationTranscript()
+        self.said: list[Announcement] = []
+        self.connection = ResilientConnection(
             ScriptedSource(model, first),
             self.transcript,
-            self.tally,
-            patience(self.said, lambda: not self.link.caller_speaks),
+            self.stats,
+            patience(self.said, lambda: not self.connection.caller_speaks),
             input_rate=8000,
             renew_after=renew_after,
             quirks=quirks,
@@ -48,11 +48,11 @@ class Conversation:
     @asynccontextmanager
     async def talking(self) -> AsyncIterator[asyncio.Task[None]]:
         """Run the link; closed and ended at the end of the block."""
-        running = asyncio.create_task(self.link.run(self.take))
+        running = asyncio.create_task(self.connection.run(self.take))
         try:
             yield running
         finally:
-            await self.link.close()
+            await self.connection.close()
             running.cancel()
             await asyncio.wait({running}, timeout=3)
             if not running.cancelled():

@@ -9,13 +9,13 @@ from pathlib import Path
 import boto3
 
 from deployment import deploy, deploy_plan, destroy
-from deployment.patience import Patience
-from deployment.screen import Screen
+from deployment.console import Screen
+from deployment.timeouts import Timeouts
 from tests.support.stacks import REGION
 from tests.support.told_programs import ToldPrograms
 from tools.workspace import ROOT
 
-IMPATIENT = Patience(poll=0.01, change_set=5, stack=5, steady=0.05, answer=0.05)
+IMPATIENT = Timeouts(poll=0.01, change_set=5, stack=5, steady=0.05, answer=0.05)
 COMMANDS = {"deploy": deploy.main, "deploy-plan": deploy_plan.main, "destroy": destroy.main}
 SID = "AC" + "0" * 32
 TOKEN = "t0ken-that-nobody-may-see"
@@ -48,7 +48,7 @@ class Operator:
         *arguments: str,
         answer: Callable[[str], str] | None = None,
         hidden: Callable[[str], str] | None = None,
-        patience: Patience = IMPATIENT,
+        patience: Timeouts = IMPATIENT,
     ) -> tuple[int, str]:
         """Run a command; give its exit code and what it printed."""
         stream = io.StringIO()

@@ -11,14 +11,14 @@ import uvicorn
 from pydantic import SecretStr
 
 from agent_core.adapters.call_store.store import CallStore
-from agent_core.agent import Agent
+from agent_core.agent_runtime import AgentRuntime
 from agent_core.drain import MAX_MESSAGE_BYTES
-from agent_core.events import EndRecord
-from agent_core.sockets import PING_SECONDS, HttpProtocol, WebSocketProtocol
+from agent_core.events import CallDetailRecord
 from agent_core.tools.goodbye import goodbye_tools
+from agent_core.uvicorn_protocols import PING_SECONDS, HttpProtocol, WebSocketProtocol
 from phone_agent.app import create_app
 from phone_agent.call_control import CallControl
-from phone_agent.phone import Phone
+from phone_agent.phone_service import PhoneService
 from phone_agent.settings import PhoneSettings
 from standins.twilio.server import TwilioExchange
 from tests.support.scripted_model import ScriptedModel
@@ -31,10 +31,10 @@ class PhoneInProcess:
     """A running service and what it leaves behind."""
 
     url: str
-    agent: Agent
-    phone: Phone
+    agent: AgentRuntime
+    phone: PhoneService
     model: ScriptedModel
-    records: list[EndRecord]
+    records: list[CallDetailRecord]
 
 
 class _Server(uvicorn.Server):
@@ -49,9 +49,9 @@ async def phone_in_process(
     exchange: TwilioExchange, model: ScriptedModel, store: CallStore | None = None, **changed: object
 ) -> AsyncIterator[PhoneInProcess]:
     """Serve on a free port until the block ends."""
-    records: list[EndRecord] = []
+    records: list[CallDetailRecord] = []
 
-    def keep(record: EndRecord) -> None:
+    def keep(record: CallDetailRecord) -> None:
         records.append(record)
 
     listener = socket.create_server(("127.0.0.1", 0))
@@ -64,9 +64,9 @@ async def phone_in_process(
             **changed,
         }
     )
-    agent = Agent(settings, model, goodbye_tools(), keep)
+    agent = AgentRuntime(settings, model, goodbye_tools(), keep)
     async with httpx.AsyncClient(base_url=exchange.url, auth=settings.rest_credentials, trust_env=False) as twilio:
-        phone = Phone(settings, agent, CallControl(twilio, exchange.settings.account_sid), store)
+        phone = PhoneService(settings, agent, CallControl(twilio, exchange.settings.account_sid), store)
         app = create_app(phone)
         config = uvicorn.Config(
             app,

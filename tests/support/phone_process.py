@@ -83,7 +83,7 @@ class PhoneProcess:
 
     def loop_lags(self) -> list[float]:
         """Give how late its event loop woke up, in ms, at each look so far, as its metrics tell."""
-        return [float(lag) for line in self.lines("metrics") for lag in line.get("LoopLag", [])]
+        return [float(lag) for line in self.lines("metrics") for lag in line.get("EventLoopLag", [])]
 
     def resident_mb(self) -> float:
         """Measure the memory it holds."""

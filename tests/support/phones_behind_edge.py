@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from standins.cli.ports import free_port
-from standins.edge.server import Edge, Settings
+from standins.edge.server import Edge, EdgeSettings
 from tests.support.edge_setting import PHONE, TEMPLATE
 from tests.support.phone_process import PhoneProcess
 
@@ -79,7 +79,7 @@ async def phones_behind_edge(
         started = [start_phone(f"task-{folder.name}-{number}", **settings) for number in range(count)]
         tasks = list(await asyncio.gather(*(stack.enter_async_context(one) for one in started)))
         addresses = [("127.0.0.1", urlsplit(task.url).port or 0) for task in tasks]
-        edge = await stack.enter_async_context(Edge(Settings(TEMPLATE, {PHONE: addresses}, port=port)))
+        edge = await stack.enter_async_context(Edge(EdgeSettings(TEMPLATE, {PHONE: addresses}, port=port)))
         watching = [asyncio.create_task(_take_out(edge, task, noticed)) for task in tasks]
         try:
             yield Fleet(edge, tasks, folder)

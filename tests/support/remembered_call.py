@@ -7,7 +7,7 @@ from xml.etree.ElementTree import fromstring
 
 from agent_core.adapters.call_store.seal import Seal
 from agent_core.adapters.call_store.store import CallStore
-from agent_core.memory import CallMemory
+from agent_core.call_state import CallState
 from standins.twilio.server import TwilioExchange
 from standins.twilio.settings import ExchangeSettings
 from tests.support.call_shelves import Memo
@@ -28,9 +28,9 @@ class Scene:
         self.store = store
         self.caller = caller
 
-    async def remembered(self, **fields: object) -> CallMemory:
+    async def remembered(self, **fields: object) -> CallState:
         """Have another task remember the call: it began, and its first stream is lost now."""
-        call = CallMemory(self.caller.call_sid, (PARIS, RAIN), {"city": "Lyon"}, begun=1, **fields)  # type: ignore[arg-type]
+        call = CallState(self.caller.call_sid, (PARIS, RAIN), {"city": "Lyon"}, begun=1, **fields)  # type: ignore[arg-type]
         assert await self.store.remember(call)
         return call
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from standins.nova.brain import Brain, Step, ToolSpec
-from standins.nova.tones import LoudnessHearing, Sentence, Use
+from standins.nova.backend import Backend, DeclaredTool, Step
+from standins.nova.tones import LoudnessHearing, ToneSentence, Use
 
 _NOTE = re.compile(r"(\d+) Hz for (\d+) ms")
 _WINDOW = 800
@@ -36,9 +36,9 @@ class Turn:
     remembers: tuple[tuple[str, str], ...]
 
 
-def note(hertz: int, milliseconds: int, words: str = "") -> Sentence:
+def note(hertz: int, milliseconds: int, words: str = "") -> ToneSentence:
     """Say a tone; the words are only written, never heard."""
-    return Sentence(f"{hertz} Hz for {milliseconds} ms {words}".strip())
+    return ToneSentence(f"{hertz} Hz for {milliseconds} ms {words}".strip())
 
 
 def use(tool: str, **arguments: object) -> Use:
@@ -72,11 +72,11 @@ class Score:
         """What is said where the product asks the model to cover the wait for a tool; nothing has a recording do it."""
         self._sessions = count()
 
-    def brain(self) -> Brain:
+    def backend(self) -> Backend:
         """Put a brain together that plays this score."""
-        return Brain(LoudnessHearing(), _Instrument(), self._begin, "notes: hears loudness, plays what a test wrote")
+        return Backend(LoudnessHearing(), _Instrument(), self._begin, "notes: hears loudness, plays what a test wrote")
 
-    def _begin(self, *, tools: Sequence[ToolSpec], system: str, history: Sequence[tuple[str, str]]) -> "_Player":
+    def _begin(self, *, tools: Sequence[DeclaredTool], system: str, history: Sequence[tuple[str, str]]) -> "_Player":
         del tools, system
         return _Player(self, next(self._sessions), tuple(history))
 

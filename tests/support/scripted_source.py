@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from agent_core.nova.model_session import ModelSession, Prompt
+from agent_core.announcements import Announcement
+from agent_core.hold_announcements import HoldAnnouncer
+from agent_core.nova.model_session import ModelSession, SessionPrompt
 from agent_core.nova.transcript import History
-from agent_core.patience import Patience
-from agent_core.phrases import Phrase
 from tests.support.scripted_model import ScriptedModel
 
 
@@ -28,11 +28,11 @@ class ScriptedSource:
 
     async def open(self, history: History) -> ModelSession:
         """Open a session that knows the history."""
-        return await ModelSession.open(self._model, "a-model", Prompt("Be brief.", "matthew", history=history))
+        return await ModelSession.open(self._model, "a-model", SessionPrompt("Be brief.", "matthew", history=history))
 
     async def open_ready(self) -> ModelSession:
         """Open a session that waits to begin."""
-        return await ModelSession.open_ready(self._model, "a-model", Prompt("Be brief.", "matthew"))
+        return await ModelSession.open_ready(self._model, "a-model", SessionPrompt("Be brief.", "matthew"))
 
     async def discard(self) -> None:
         """Close the first session, if it was not taken."""
@@ -40,6 +40,6 @@ class ScriptedSource:
             await self._first.close()
 
 
-def patience(said: list[Phrase], is_quiet: Callable[[], bool] = lambda: True) -> Patience:
+def patience(said: list[Announcement], is_quiet: Callable[[], bool] = lambda: True) -> HoldAnnouncer:
     """Make a patience that notes what it says."""
-    return Patience(said.append, is_quiet)
+    return HoldAnnouncer(said.append, is_quiet)

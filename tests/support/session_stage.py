@@ -5,15 +5,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from agent_core.agent import Agent
-from agent_core.events import EndRecord, Tally
-from agent_core.handover import People
+from agent_core.agent_runtime import AgentRuntime
+from agent_core.events import CallDetailRecord, SessionStats
 from agent_core.nova.transcript import History
-from agent_core.opening import Media, Opening
 from agent_core.session import Session
+from agent_core.session_request import AudioRoute, SessionRequest
 from agent_core.settings import CoreSettings
 from agent_core.tools.goodbye import goodbye_tools
 from agent_core.tools.transfer import transfer_tools
+from agent_core.transfer_controller import People
 from tests.support.scripted_model import ScriptedModel
 from tests.support.waiting import until
 
@@ -72,15 +72,19 @@ class Stage:
 
     def __init__(self, before: Before = NOTHING, people: People | None = None, **settings: int) -> None:
         self.model = ScriptedModel()
-        self.records: list[EndRecord] = []
+        self.records: list[CallDetailRecord] = []
         tools = [*goodbye_tools(), *transfer_tools(people.names if people is not None else ())]
-        self.agent = Agent(CoreSettings.model_validate({"max_sessions": 3, **settings}), self.model, tools, self._keep)
+        self.agent = AgentRuntime(
+            CoreSettings.model_validate({"max_sessions": 3, **settings}), self.model, tools, self._keep
+        )
         place = self.agent.admission.admit()
         self.voice = Silent()
-        media = Media(8000, 8000, voice=self.voice, people=people)
-        self.session = Session(self.agent, Opening("phone", place, call_sid="CA1", **vars(before)), media, Tally())
+        media = AudioRoute(8000, 8000, voice=self.voice, people=people)
+        self.session = Session(
+            self.agent, SessionRequest("phone", place, call_sid="CA1", **vars(before)), media, SessionStats()
+        )
 
-    def _keep(self, record: EndRecord) -> None:
+    def _keep(self, record: CallDetailRecord) -> None:
         self.records.append(record)
 
     def released(self) -> bool:
@@ -91,7 +95,7 @@ class Stage:
 @asynccontextmanager
 async def running_session(
     before: Before = NOTHING, people: People | None = None, **settings: int
-) -> AsyncIterator[tuple[Stage, asyncio.Task[EndRecord]]]:
+) -> AsyncIterator[tuple[Stage, asyncio.Task[CallDetailRecord]]]:
     """Run a conversation; at the end of the block it has to be over within eight seconds, and to hold nothing."""
     tasks = asyncio.all_tasks()
     stage = Stage(before, people, **settings)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 import uvicorn
 from fastapi import FastAPI, Request, Response, WebSocket
 
-from agent_core.sockets import HttpProtocol, WebSocketProtocol
+from agent_core.uvicorn_protocols import HttpProtocol, WebSocketProtocol
 
 
 class _Server(uvicorn.Server):

@@ -9,12 +9,12 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from standins.twilio.call import new_sid
 from standins.twilio.media import Announcer
 from standins.twilio.party import Party
 from standins.twilio.settings import ExchangeSettings
 from standins.twilio.signing import sign
-from standins.twilio.webhook import Webhooks
+from standins.twilio.twiml_program import new_sid
+from standins.twilio.webhook_client import Webhooks
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from agent_core.errors import ModelUnavailable
 from agent_core.nova.metered import MeteredClient
 from agent_core.quota.capacity import Capacity
 from agent_core.quota.pool import Pool
-from agent_core.quota.table import TableFault
+from agent_core.quota.shared_count import TableFault
 from tests.support.scripted_model import ScriptedStream, event
 
 MODEL = "a-model"

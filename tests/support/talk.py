@@ -10,24 +10,24 @@ from dataclasses import dataclass, field
 
 from awscrt import io as crt_io
 
+from agent_core.announcements import Announcement
 from agent_core.errors import ModelError
-from agent_core.events import Tally
+from agent_core.events import SessionStats
+from agent_core.hold_announcements import HoldAnnouncer
 from agent_core.nova.credentials import CredentialSource
-from agent_core.nova.link import ModelLink
-from agent_core.nova.model_session import ModelSession, Prompt
+from agent_core.nova.model_session import ModelSession, SessionPrompt
+from agent_core.nova.resilient_connection import ResilientConnection
 from agent_core.nova.sdk import SdkModelClient
-from agent_core.nova.transcript import History, Transcript
-from agent_core.nova.wire import Audio, CompletionStarted, ModelEvent, Role, ToolSpec, ToolUse
-from agent_core.patience import Patience
-from agent_core.phrases import Phrase
-from standins.nova.records import SessionRecord
+from agent_core.nova.transcript import ConversationTranscript, History
+from agent_core.nova.wire import AgentAudio, CompletionStarted, ModelEvent, Role, ToolUse, WireToolSpec
 from standins.nova.server import NovaStandin
+from standins.nova.session_records import SessionRecord
 from tests.support import ledger
 from tests.support.numbered import LOUD, QUIET, frame
 from tests.support.waiting import until
 
 MODEL = "amazon.nova-2-5-sonic"
-_TOOLS = (ToolSpec("get_weather", "Get the weather.", {"type": "object", "properties": {}}),)
+_TOOLS = (WireToolSpec("get_weather", "Get the weather.", {"type": "object", "properties": {}}),)
 
 
 def client(nova: NovaStandin, credentials: CredentialSource) -> SdkModelClient:
@@ -48,8 +48,8 @@ class Talk:
     renew_after: float
     model: str = MODEL
     said_before: History = ()
-    tally: Tally = field(default_factory=Tally)
-    phrases: list[Phrase] = field(default_factory=list)
+    stats: SessionStats = field(default_factory=SessionStats)
+    phrases: list[Announcement] = field(default_factory=list)
     failure: ModelError | None = None
     amplitude: int = QUIET
     muted: bool = False
@@ -60,15 +60,15 @@ class Talk:
 
     def __post_init__(self) -> None:
         """Put the parts together."""
-        self.transcript = Transcript(self.said_before)
-        self.patience = Patience(self.phrases.append, lambda: not self.link.caller_speaks)
-        self.link = ModelLink(
-            self, self.transcript, self.tally, self.patience, input_rate=8000, renew_after=self.renew_after
+        self.transcript = ConversationTranscript(self.said_before)
+        self.patience = HoldAnnouncer(self.phrases.append, lambda: not self.connection.caller_speaks)
+        self.connection = ResilientConnection(
+            self, self.transcript, self.stats, self.patience, input_rate=8000, renew_after=self.renew_after
         )
         self._tools: set[asyncio.Task[None]] = set()
 
-    def _prompt(self, history: History) -> Prompt:
-        return Prompt("Be brief.", "matthew", tools=_TOOLS, history=history)
+    def _prompt(self, history: History) -> SessionPrompt:
+        return SessionPrompt("Be brief.", "matthew", tools=_TOOLS, history=history)
 
     async def first(self) -> ModelSession | None:
         """Nothing was parked."""
@@ -88,7 +88,7 @@ class Talk:
     async def take(self, event: ModelEvent) -> None:
         """Do what a service does."""
         match event:
-            case Audio(pcm):
+            case AgentAudio(pcm):
                 self.sound_ms += len(pcm) / 16
             case CompletionStarted(model_session_id):
                 self.model_sessions.append(model_session_id)
@@ -99,12 +99,12 @@ class Talk:
 
     async def _use(self, tool_use_id: str) -> None:
         await asyncio.sleep(self.tool_seconds)
-        self.link.answer_tool(tool_use_id, {"temperature": 7})
+        self.connection.answer_tool(tool_use_id, {"temperature": 7})
 
     async def run(self) -> None:
         """Talk until closed."""
         try:
-            await self.link.run(self.take)
+            await self.connection.run(self.take)
         except ModelError as error:
             self.failure = error
 
@@ -114,7 +114,7 @@ class Talk:
         began = loop.time()
         while True:
             if not self.muted:
-                self.link.hear(frame(self.sent, self.amplitude) + frame(self.sent + 1, self.amplitude))
+                self.connection.hear(frame(self.sent, self.amplitude) + frame(self.sent + 1, self.amplitude))
             self.sent += 2
             await asyncio.sleep(began + self.sent * 0.02 - loop.time())
 
@@ -157,7 +157,7 @@ class Talk:
 @asynccontextmanager
 async def talking(talk: Talk) -> AsyncIterator[Talk]:
     """Greet, talk, hang up."""
-    talk.link.read("Greet the caller.")
+    talk.connection.read("Greet the caller.")
     running, sending = asyncio.create_task(talk.run()), asyncio.create_task(talk.send())
     try:
         yield talk
@@ -165,6 +165,6 @@ async def talking(talk: Talk) -> AsyncIterator[Talk]:
         sending.cancel()
         await asyncio.wait({sending})
         async with asyncio.timeout(5):
-            await talk.link.close()
+            await talk.connection.close()
             await asyncio.wait({running})
         await until(lambda: talk.nova.ledger.streams_open == 0, 5)

@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from standins.alias import CANNOT
-from tools.apart import NODE, apart
 from tools.environment import VENV
+from tools.isolated_env import NODE, apart
 from tools.workspace import program
 
 CLIENTS = Path(__file__).parents[1] / "third_party" / "clients"

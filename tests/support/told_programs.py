@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from deployment.programs import Finished
+from deployment.subprocesses import Finished
 
 DOCKER = {
     "docker version": Finished(0, "28.2.2\n"),

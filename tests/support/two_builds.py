@@ -9,8 +9,8 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from standins.edge.server import Edge, Settings
-from standins.edge.targets import Target
+from standins.edge.server import Edge, EdgeSettings
+from standins.edge.targets import EdgeTarget
 from standins.serving import serving
 from tests.support.edge_setting import TEMPLATE, WEB
 from webrtc_agent import page
@@ -48,7 +48,7 @@ class Versions:
     addresses: dict[str, tuple[str, int]]
     folders: dict[str, Path]
 
-    def target(self, version: str) -> Target:
+    def target(self, version: str) -> EdgeTarget:
         """Find the process of a version."""
         host, port = self.addresses[version]
         return next(one for one in self.edge.targets(WEB) if one.address == f"{host}:{port}")
@@ -83,6 +83,6 @@ async def two_versions(folder: Path, built: Path = page.STATIC, *, hurry: float 
         serving(_service(folders["new"]), host="127.0.0.1", port=0, pages=True) as new,
     ):
         addresses = {"old": ("127.0.0.1", old), "new": ("127.0.0.1", new)}
-        settings = Settings(TEMPLATE, {WEB: list(addresses.values())}, hurry=hurry)
+        settings = EdgeSettings(TEMPLATE, {WEB: list(addresses.values())}, hurry=hurry)
         async with Edge(settings) as edge:
             yield Versions(edge, addresses, folders)

@@ -66,15 +66,15 @@ class WebProcess:
         lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
         return [line for line in lines if line.get("event") == event]
 
-    async def record(self, visit_id: str, seconds: float = 6.0) -> dict[str, Any]:
+    async def record(self, web_session_id: str, seconds: float = 6.0) -> dict[str, Any]:
         """Wait for the end record of a visit, and make sure that it is the only one."""
-        await until(lambda: bool(self._records(visit_id)), seconds)
-        (record,) = self._records(visit_id)
+        await until(lambda: bool(self._records(web_session_id)), seconds)
+        (record,) = self._records(web_session_id)
         return record
 
-    def _records(self, visit_id: str) -> list[dict[str, Any]]:
-        name = sha256(visit_id.encode()).hexdigest()[:16]  # the id itself is in no log
-        return [line for line in self.lines("session_ended") if line["visit_id"] == name]
+    def _records(self, web_session_id: str) -> list[dict[str, Any]]:
+        name = sha256(web_session_id.encode()).hexdigest()[:16]  # the id itself is in no log
+        return [line for line in self.lines("session_ended") if line["web_session_id"] == name]
 
 
 @asynccontextmanager

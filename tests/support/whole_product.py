@@ -47,7 +47,7 @@ class Product:
         return self._call(options)
 
     def _put_off(self) -> int:
-        return sum(line["event"] == "phrase_said" for line in self.log())
+        return sum(line["event"] == "announcement_played" for line in self.log())
 
     def _call(self, options: Sequence[str]) -> tuple[int, list[dict[str, Any]], str]:
         done = subprocess.run(

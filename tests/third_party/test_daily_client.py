@@ -113,8 +113,8 @@ def test_a_join_that_fails_costs_its_own_visit_only(reports: dict[str, tuple[Jso
     assert report["places_taken"] == 0
     assert report["exit_code"] == 0, report
     ended = [line for line in log if line.get("event") == "session_ended"]
-    assert len({line["visit_id"] for line in ended}) == len(ended) == VISITS + 1
-    assert [line["reason"] for line in ended[:VISITS]] == ["peer_lost"] * VISITS
+    assert len({line["web_session_id"] for line in ended}) == len(ended) == VISITS + 1
+    assert [line["reason"] for line in ended[:VISITS]] == ["media_disconnected"] * VISITS
     assert len([line for line in log if line.get("event") in REASONS]) >= VISITS
     assert "lookup address" not in str(log)  # a name without an address would be another network than the one meant
     assert len(report["rooms"]) == VISITS + 1

@@ -12,7 +12,7 @@ from typing import Final
 
 from playwright.async_api import Browser, async_playwright
 
-from standins.nova.brain import Step
+from standins.nova.backend import Step
 from standins.nova.server import NovaSettings, NovaStandin
 from tests.support.browser import find_chromium
 from tests.support.score import Score, Turn, note, use
@@ -38,7 +38,7 @@ FLAGS: Final = (
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     "--disable-gpu",
 )
-LIMITS: Final = {"STARTS_PER_MINUTE": "1000", "STARTS_PER_MINUTE_PER_ADDRESS": "1000"}
+LIMITS: Final = {"RATE_LIMIT_STARTS_PER_MINUTE": "1000", "RATE_LIMIT_STARTS_PER_MINUTE_PER_ADDRESS": "1000"}
 
 
 def weather(turn: Turn) -> Sequence[Step]:
@@ -56,7 +56,7 @@ async def test_published_clients_talk(tmp_path: Path) -> None:
     score = Score()
     score.plan = weather
     async with (
-        NovaStandin(NovaSettings(certificates=tmp_path), score.brain()) as nova,
+        NovaStandin(NovaSettings(certificates=tmp_path), score.backend()) as nova,
         web_process(nova, tmp_path / "web.jsonl", LIMITS) as web,
         async_playwright() as playwright,
     ):
@@ -69,7 +69,7 @@ async def test_published_clients_talk(tmp_path: Path) -> None:
         print("\n".join(["", *table]))  # noqa: T201 - `make clients` is run for it
         assert set(results) == {"talks"}, table
         await until(lambda: len(web.lines("session_ended")) == len(apps), 20.0)
-        assert {line["reason"] for line in web.lines("session_ended")} == {"caller_left"}
+        assert {line["reason"] for line in web.lines("session_ended")} == {"caller_hung_up"}
         assert await web.sessions() == 0
         told = [record.system for record in nova.ledger.sessions.values() if '{"basket":"tulips"}' in record.system]
         assert len(told) == sum(app.route != "/api/offer" for app in apps)

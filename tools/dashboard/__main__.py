@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tools.dashboard import board, rehearsal
-from tools.dashboard.numbers import Numbers
+from tools.dashboard import board, sample_data
+from tools.dashboard.metric_series import MetricSeries
 from tools.dashboard.picture import draw
 
 
@@ -21,8 +21,8 @@ def main() -> int:
     parser.add_argument("logs", nargs="*", type=Path, help="with metrics in them; without: made-up hours")
     parser.add_argument("--out", type=Path, default=Path("dashboard.png"), help="default: %(default)s")
     options = parser.parse_args()
-    numbers = Numbers()
-    for document in emitted(options.logs) if options.logs else rehearsal.documents():
+    numbers = MetricSeries()
+    for document in emitted(options.logs) if options.logs else sample_data.documents():
         numbers.take(document)
     remark = "from " + (", ".join(log.name for log in options.logs) or "made-up hours, told by the product's own code")
     draw(board.read(), numbers, options.out, remark)

@@ -12,7 +12,7 @@ from matplotlib.dates import AutoDateLocator, DateFormatter, date2num
 from matplotlib.figure import Figure
 
 from tools.dashboard.board import Curve, Widget
-from tools.dashboard.numbers import Numbers, Row, calculate
+from tools.dashboard.metric_series import MetricSeries, Row, calculate
 
 _COLUMNS = 24
 _UNIT = (0.62, 0.5)
@@ -26,7 +26,7 @@ type Drawn = tuple[str, Row, Row]
 """Label, the middle of each period in Unix seconds, and its value."""
 
 
-def draw(widgets: Sequence[Widget], numbers: Numbers, path: Path, remark: str) -> None:
+def draw(widgets: Sequence[Widget], numbers: MetricSeries, path: Path, remark: str) -> None:
     """Draw all widgets into a file, whose name says which format."""
     mpl.use("Agg")
     rows = max(widget.y + widget.height for widget in widgets)
@@ -58,7 +58,7 @@ def _draw_alarms(axes: Axes, alarms: Sequence[str]) -> None:
         axes.text(x, y + 0.1, words, fontsize=7, bbox=box, transform=axes.transAxes, clip_on=False)
 
 
-def _draw_curves(axes: Axes, widget: Widget, numbers: Numbers) -> None:
+def _draw_curves(axes: Axes, widget: Widget, numbers: MetricSeries) -> None:
     drawn = list(_rows(widget.curves, numbers))
     colours = [_COLOURS[number % len(_COLOURS)] for number in range(len(drawn))]
     if widget.stacked and drawn:
@@ -91,7 +91,7 @@ def _dress(axes: Axes, curves: int) -> None:
         axes.legend(fontsize=5.2, ncols=2, columnspacing=1.0, handlelength=1.2, labelspacing=0.25, **below)
 
 
-def _rows(curves: Sequence[Curve], numbers: Numbers) -> Iterator[Drawn]:
+def _rows(curves: Sequence[Curve], numbers: MetricSeries) -> Iterator[Drawn]:
     """Give what is drawn; a calculation has the period of what it is made from."""
     named = {curve.name: curve for curve in curves if curve.name}
     for curve in curves:
@@ -106,7 +106,7 @@ def _rows(curves: Sequence[Curve], numbers: Numbers) -> Iterator[Drawn]:
                 yield label, middles, _row(curve, dimensions, numbers, edges)
 
 
-def _wanted(curve: Curve, numbers: Numbers) -> Iterator[tuple[str, dict[str, str]]]:
+def _wanted(curve: Curve, numbers: MetricSeries) -> Iterator[tuple[str, dict[str, str]]]:
     if not curve.is_search:
         yield curve.label, curve.dimensions
         return
@@ -114,11 +114,11 @@ def _wanted(curve: Curve, numbers: Numbers) -> Iterator[tuple[str, dict[str, str
         yield " ".join(found[name] for name in curve.dimensions), found
 
 
-def _row(curve: Curve, dimensions: dict[str, str], numbers: Numbers, edges: Row) -> Row:
+def _row(curve: Curve, dimensions: dict[str, str], numbers: MetricSeries, edges: Row) -> Row:
     return numbers.row((curve.namespace, curve.metric, frozenset(dimensions.items())), curve.stat, edges)
 
 
-def _edges(numbers: Numbers, period: int) -> Row:
+def _edges(numbers: MetricSeries, period: int) -> Row:
     """Cut the time into periods; a run of minutes into shorter ones than the dashboard has."""
     first, last = numbers.span
     seconds = min(period, max(1.0, (last - first) / 20))

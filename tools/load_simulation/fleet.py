@@ -36,7 +36,7 @@ class World:
 
 
 @dataclass
-class Task:
+class SimulatedTask:
     """One task."""
 
     ready_at: float
@@ -100,7 +100,7 @@ class Scenario:
 
 
 @dataclass
-class Outcome:
+class SimulationOutcome:
     """What came of it."""
 
     offered: int = 0
@@ -134,20 +134,20 @@ class Fleet:
     policy: Policy
     world: World
     chance: random.Random
-    tasks: list[Task] = field(default_factory=list)
-    ends: list[tuple[float, int, Task]] = field(default_factory=list)
+    tasks: list[SimulatedTask] = field(default_factory=list)
+    ends: list[tuple[float, int, SimulatedTask]] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
-    outcome: Outcome = field(default_factory=Outcome)
+    outcome: SimulationOutcome = field(default_factory=SimulationOutcome)
     _number: int = 0
 
-    def run(self, scenario: Scenario) -> Outcome:
+    def run(self, scenario: Scenario) -> SimulationOutcome:
         """Let the scenario happen."""
         coming = sorted(scenario.arrivals(self.chance))
         desired = self.policy.start(scenario.before)
-        self.tasks = [Task(0.0) for _ in range(desired)]
+        self.tasks = [SimulatedTask(0.0) for _ in range(desired)]
         for _ in range(scenario.before):
             self._call(0.0)
-        self.outcome = Outcome()
+        self.outcome = SimulationOutcome()
         waiting = iter(coming)
         next_call = next(waiting, None)
         for now in range(TICK, scenario.seconds + 1, TICK):
@@ -182,7 +182,7 @@ class Fleet:
     def _exchange(self, now: int) -> None:
         for one in self.tasks:
             one.leaving, one.stays_until = True, now + DRAIN
-        self.tasks += [Task(now) for _ in self.tasks]
+        self.tasks += [SimulatedTask(now) for _ in self.tasks]
 
     def _account(self, now: int) -> None:
         self.tasks = [one for one in self.tasks if one.calls or not one.leaving or now < one.stays_until]
@@ -199,7 +199,7 @@ class Fleet:
     def _adjust(self, desired: int, now: int) -> None:
         staying = [one for one in self.tasks if not one.leaving]
         for _ in range(desired - len(staying)):
-            self.tasks.append(Task(now + self.world.start_seconds))
+            self.tasks.append(SimulatedTask(now + self.world.start_seconds))
         # Tasks that never took a call go first: those that still start.
         for task in sorted(staying, key=lambda one: (-one.ready_at, one.calls))[: max(0, len(staying) - desired)]:
             task.leaving = True

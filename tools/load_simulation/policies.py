@@ -100,7 +100,7 @@ def _in() -> Step:
 
 
 @dataclass
-class FreePlaces:
+class FreeSlots:
     """Step policies on free places, as scaling.yaml has them: as many out as are missing, half of the spare ones in."""
 
     places: int

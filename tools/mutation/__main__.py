@@ -14,8 +14,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tools.mutation.mutation_run import Bench, MutationVerdict, UnsavedChangesError, refuse_changed
 from tools.mutation.sample import Mutant, sample
-from tools.mutation.trial import Bench, RefusedError, Verdict, refuse_changed
 from tools.suite import stopped_by_signals
 from tools.workspace import ROOT
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ALL_CAUGHT, SURVIVED, NOT_RUN = 0, 1, 2
 _SHOWN_IN_JSON = ("number", "package", "file", "line", "operator", "before", "after")
 _A_DAY = 24 * 3600.0
-type Results = list[tuple[Mutant, Verdict]]
+type Results = list[tuple[Mutant, MutationVerdict]]
 
 
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
             if options.baseline:
                 bench = _measured(bench)
             results = _try_all(bench, mutants, options)
-    except RefusedError as refused:
+    except UnsavedChangesError as refused:
         print(f"Not run: {refused}", file=sys.stderr)
         return NOT_RUN
     print("\n".join(_table(results)))
@@ -54,12 +54,12 @@ def _measured(bench: Bench) -> Bench:
     """Run the command on unchanged code, and allow a mutant at least twice as long.
 
     Raises:
-        RefusedError: it does not succeed.
+        UnsavedChangesError: it does not succeed.
     """
     done = dataclasses.replace(bench, limit=_A_DAY).unchanged()
     print(f"unchanged: exit code {done.code}, {done.seconds:.0f} s", flush=True)
     if done.code != 0:
-        raise RefusedError("the command fails on unchanged code; see .run/mutation/unchanged.log")
+        raise UnsavedChangesError("the command fails on unchanged code; see .run/mutation/unchanged.log")
     return dataclasses.replace(bench, limit=max(bench.limit, 2 * done.seconds))
 
 
@@ -79,7 +79,7 @@ def _described(mutant: Mutant) -> str:
     return f"{mutant.number:>3} {mutant.package:<13} {mutant.place}\n    {change}"
 
 
-def _outcome(verdict: Verdict) -> str:
+def _outcome(verdict: MutationVerdict) -> str:
     return f"caught by {verdict.by}" if verdict.caught else "SURVIVED"
 
 

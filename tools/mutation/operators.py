@@ -6,7 +6,7 @@ import ast
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from tools.mutation.source import Edit, Source
+from tools.mutation.python_file import Edit, PythonFile
 from tools.mutation.walk import walk
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ _ARITHMETIC = {"+": "-", "-": "+", "*": "/", "/": "*", "+=": "-=", "-=": "+=", "
 _TEXT_OR_LIST = (ast.JoinedStr, ast.List, ast.Tuple)
 
 
-def edits(source: Source) -> list[Edit]:
+def edits(source: PythonFile) -> list[Edit]:
     """List every mutation of a file."""
     return [edit for node in walk(source.tree) for edit in (*_swapped(node, source), *_replaced(node, source))]
 
 
-def _swapped(node: ast.AST, source: Source) -> Iterator[Edit]:
+def _swapped(node: ast.AST, source: PythonFile) -> Iterator[Edit]:
     match node:
         case ast.Compare(left=left, comparators=others):
             yield from _swap(source, "comparison", _COMPARISONS, [left, *others])
@@ -46,7 +46,7 @@ def _swapped(node: ast.AST, source: Source) -> Iterator[Edit]:
             yield from _swap(source, "arithmetic", _ARITHMETIC, [target, value])
 
 
-def _replaced(node: ast.AST, source: Source) -> Iterator[Edit]:
+def _replaced(node: ast.AST, source: PythonFile) -> Iterator[Edit]:
     match node:
         case ast.UnaryOp(op=ast.Not()):
             yield Edit(source.start(node), _after_not(source, node), "", "not")
@@ -64,11 +64,11 @@ def _replaced(node: ast.AST, source: Source) -> Iterator[Edit]:
             yield _replace(source, node, "pass", "await")
 
 
-def _replace(source: Source, node: ast.expr | ast.stmt, text: str, operator: str) -> Edit:
+def _replace(source: PythonFile, node: ast.expr | ast.stmt, text: str, operator: str) -> Edit:
     return Edit(source.start(node), source.end(node), text, operator)
 
 
-def _swap(source: Source, operator: str, other: dict[str, str], operands: Sequence[ast.expr]) -> Iterator[Edit]:
+def _swap(source: PythonFile, operator: str, other: dict[str, str], operands: Sequence[ast.expr]) -> Iterator[Edit]:
     """Replace what stands between two operands; `not in` and `is not` are two tokens."""
     for left, right in pairwise(operands):
         tokens = source.tokens(source.end(left), source.start(right))
@@ -77,7 +77,7 @@ def _swap(source: Source, operator: str, other: dict[str, str], operands: Sequen
             yield Edit(tokens[0][0], tokens[-1][1], other[words], operator)
 
 
-def _after_not(source: Source, node: ast.UnaryOp) -> int:
+def _after_not(source: PythonFile, node: ast.UnaryOp) -> int:
     """Return where the operand of a `not` starts, with its parentheses if it has any."""
     after = source.start(node) + len("not")
     return after + len(source.text[after:]) - len(source.text[after:].lstrip())

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tools.mutation.operators import edits
-from tools.mutation.source import Edit, Source
+from tools.mutation.python_file import Edit, PythonFile
 from tools.workspace import members
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class _File:
 
     name: str
     part: Part
-    source: Source
+    source: PythonFile
     edits: list[Edit]
 
 
@@ -82,7 +82,7 @@ def _files(root: Path) -> Iterator[_File]:
     for member in members(root):
         for path in sorted((root / member / "src").rglob("*.py")):
             package, *below = path.relative_to(root / member / "src").parts
-            source = Source(path.read_bytes().decode("utf-8"))
+            source = PythonFile(path.read_bytes().decode("utf-8"))
             part = (package, below[0] if len(below) > 1 else "")
             yield _File(path.relative_to(root).as_posix(), part, source, edits(source))
 

@@ -20,7 +20,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 
-from standins.nova.certificates import REGIONS
+from standins.nova.local_authority import REGIONS
 
 NAMES = tuple(f"bedrock-runtime.{region}.amazonaws.com" for region in REGIONS)
 CANNOT = 125

@@ -15,7 +15,7 @@ import h2.config
 import h2.connection
 import h2.events
 
-from standins.nova.eventstream import Decoder, Message, encode
+from standins.nova.eventstream import MessageDecoder, StreamMessage, encode
 
 PATH = "/model/amazon.nova-2-sonic-v1%3A0/invoke-with-bidirectional-stream"
 PCM = {"mediaType": "audio/lpcm", "sampleRateHertz": 8000, "sampleSizeBits": 16, "channelCount": 1}
@@ -105,8 +105,8 @@ class Stream:
     def __init__(self, connection: Connection, stream_id: int) -> None:
         self._connection = connection
         self._id = stream_id
-        self._decoder = Decoder()
-        self._arrived: asyncio.Queue[Message | str] = asyncio.Queue()
+        self._decoder = MessageDecoder()
+        self._arrived: asyncio.Queue[StreamMessage | str] = asyncio.Queue()
         self.headers: asyncio.Future[dict[str, str]] = asyncio.get_running_loop().create_future()
         self.body = bytearray()
 
@@ -138,7 +138,7 @@ class Stream:
         """Send one event of the prompt `p`."""
         content = body if name.startswith("session") else {"promptName": "p", **body}
         text = base64.b64encode(json.dumps({"event": {name: content}}).encode())
-        self.write(encode(Message({":event-type": "chunk", ":message-type": "event"}, b'{"bytes":"%b"}' % text)))
+        self.write(encode(StreamMessage({":event-type": "chunk", ":message-type": "event"}, b'{"bytes":"%b"}' % text)))
 
     def text(self, name: str, role: str, content: str, *, interactive: bool = False) -> None:
         """Send a block of text."""

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from standins.nova.brain import Brain, Step, ToolSpec
-from standins.nova.tones import LoudnessHearing, Sentence, ToneVoice, Use
+from standins.nova.backend import Backend, DeclaredTool, Step
+from standins.nova.tones import LoudnessHearing, ToneSentence, ToneVoice, Use
 
 GREETING = "Hello, I can tell you the weather."
 ANSWER = "It is twenty one degrees in Stockholm now."
@@ -20,7 +20,7 @@ GO_ON = "Of course, go on."
 class ScriptedDialogue:
     """Greets, uses the weather tool for the first spoken words, and is polite about the next."""
 
-    def __init__(self, *, tools: Sequence[ToolSpec], system: str, history: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, *, tools: Sequence[DeclaredTool], system: str, history: Sequence[tuple[str, str]]) -> None:
         self.tools = [tool.name for tool in tools]
         self.system = system
         self.history = list(history)
@@ -29,18 +29,18 @@ class ScriptedDialogue:
     def heard(self, text: str) -> Sequence[Step]:
         """Follow the script."""
         if text == "hello":
-            return [Sentence(GREETING)]
+            return [ToneSentence(GREETING)]
         if not self._asked and "get_current_weather" in self.tools:
             self._asked = True
             return [Use("get_current_weather", {"location": "Stockholm", "format": "celsius"})]
-        return [Sentence(GO_ON)]
+        return [ToneSentence(GO_ON)]
 
     def tool_result(self, name: str, arguments: dict[str, Any], result: dict[str, Any]) -> Sequence[Step]:
         """Follow the script."""
         failed = f"{name} of {arguments['location']} failed." if "error" in result else ""
-        return [Sentence(failed or f"{ANSWER} {DETAIL}")]
+        return [ToneSentence(failed or f"{ANSWER} {DETAIL}")]
 
 
-def scripted_brain() -> Brain:
+def scripted_brain() -> Backend:
     """Put script, ear and voice together."""
-    return Brain(LoudnessHearing(), ToneVoice(), ScriptedDialogue, "a script")
+    return Backend(LoudnessHearing(), ToneVoice(), ScriptedDialogue, "a script")

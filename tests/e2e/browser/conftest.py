@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from standins.cli.ports import free_port
-from standins.speech import Voice
+from standins.speech import VoiceService
 from tests.support import ledger
 from tests.support.browser import INSECURE_HOST, Chromium, find_chromium, running_chromium
 from tests.support.microphone import Microphone
@@ -41,8 +41,8 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     port = free_port()
     settings = {
         "ICE_HOSTS": "127.0.0.1",
-        "STARTS_PER_MINUTE": "1000",
-        "STARTS_PER_MINUTE_PER_ADDRESS": "1000",
+        "RATE_LIMIT_STARTS_PER_MINUTE": "1000",
+        "RATE_LIMIT_STARTS_PER_MINUTE_PER_ADDRESS": "1000",
         "ALLOWED_ORIGINS": f"http://{INSECURE_HOST}:{port}",
     }
     with running(tmp_path_factory.mktemp("browser"), settings, port=port) as product:
@@ -67,7 +67,7 @@ async def chromium(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ch
     program = find_chromium()
     if program is None:
         pytest.skip(_NO_BROWSER)
-    microphone = Microphone(tmp_path_factory.mktemp("microphone") / "speech.wav", Voice())
+    microphone = Microphone(tmp_path_factory.mktemp("microphone") / "speech.wav", VoiceService())
     await microphone.will_be_silent()
     async with running_chromium(program, microphone) as chromium:
         yield chromium

@@ -123,7 +123,7 @@ async def test_the_visit_left_one_record(product: Product, talk: Talk) -> None:
     """The service's log tells the visit's story once, and not a word of it."""
     assert talk.asked
     records = [line for line in product.log("webrtc-agent") if line["event"] == "session_ended"]
-    assert [record["reason"] for record in records].count("caller_left") >= 1
+    assert [record["reason"] for record in records].count("caller_hung_up") >= 1
     assert "Stockholm" not in str(product.log("webrtc-agent"))
 
 

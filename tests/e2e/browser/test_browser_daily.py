@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, Route
 
-from agent_core.agent import Agent
+from agent_core.agent_runtime import AgentRuntime
 from standins.cli.ports import free_port
 from standins.serving import serving
 from tests.support.browser import Chromium
@@ -20,8 +20,8 @@ from tests.support.page import VisitorPage
 from tests.support.scripted_model import ScriptedModel
 from tests.unit.webrtc_agent.conftest import FakeRooms
 from webrtc_agent.app import create_app
-from webrtc_agent.lobby import Lobby
 from webrtc_agent.settings import WebSettings
+from webrtc_agent.web_service import WebService
 
 BUNDLE = Path(__file__).parent / "call_machine.js"
 HOST = "c.daily.co"
@@ -36,7 +36,7 @@ async def base_url() -> AsyncIterator[str]:
     port = free_port()
     own = f"http://127.0.0.1:{port}"
     settings = WebSettings.model_validate({"public_base_url": own, "serve_console": True})
-    lobby = Lobby(settings, Agent(settings, ScriptedModel(), [], lambda _: None), FakeRooms())
+    lobby = WebService(settings, AgentRuntime(settings, ScriptedModel(), [], lambda _: None), FakeRooms())
     async with serving(create_app(lobby), host="127.0.0.1", port=port, pages=True):
         yield own
     await lobby.aclose()

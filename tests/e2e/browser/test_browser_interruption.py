@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from standins.speech.turns import Started, TurnDetector
+from standins.speech.endpointing import CallerStarted, TurnDetector
 from tests.support.browser import RATE, Chromium, Sound
 from tests.support.page import VisitorPage
 from tests.support.whole_product import Product
@@ -91,7 +91,7 @@ def _notices(channel: Sound) -> list[int]:
     return [
         number + 1
         for number, piece in enumerate(pieces)
-        if any(isinstance(event, Started) for event in detector.feed(piece.tobytes()))
+        if any(isinstance(event, CallerStarted) for event in detector.feed(piece.tobytes()))
     ]
 
 

@@ -22,9 +22,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 async def small_web(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[WebProcess]:
     """A web service with one place and three starts a minute."""
     folder = tmp_path_factory.mktemp("small")
-    limits = {"MAX_SESSIONS": "1", "STARTS_PER_MINUTE_PER_ADDRESS": "3"}
+    limits = {"MAX_SESSIONS": "1", "RATE_LIMIT_STARTS_PER_MINUTE_PER_ADDRESS": "3"}
     async with (
-        NovaStandin(NovaSettings(certificates=folder), Score().brain()) as nova,
+        NovaStandin(NovaSettings(certificates=folder), Score().backend()) as nova,
         web_process(nova, folder / "web.jsonl", limits) as web,
     ):
         yield web

@@ -12,10 +12,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from agent_core.scribe import SETTLE_SECONDS
+from agent_core.call_state_writer import SETTLE_SECONDS
 from standins.cli.ports import free_port
-from standins.edge.server import Edge, Settings
-from standins.nova.brain import Step
+from standins.edge.server import Edge, EdgeSettings
+from standins.nova.backend import Step
 from standins.nova.server import NovaSettings, NovaStandin
 from tests.support.browser import Chromium
 from tests.support.edge_setting import TEMPLATE, WEB
@@ -71,7 +71,7 @@ async def _goes_on(visitor: VisitorPage, product: Product, session: str) -> None
     assert said.count("Ask me about the weather in a city.") == 1
     await visitor.press("End the conversation")
     await until(lambda: bool(_ends(product, session)), 10)
-    assert [line["reason"] for line in _ends(product, session)] == ["caller_left"]
+    assert [line["reason"] for line in _ends(product, session)] == ["caller_hung_up"]
 
 
 def _ends(product: Product, session: str) -> list[dict[str, Any]]:
@@ -123,10 +123,10 @@ async def _two_tasks(folder: Path, score: Score) -> AsyncIterator[tuple[str, lis
     port = free_port()
     settings = {"PUBLIC_BASE_URL": f"http://127.0.0.1:{port}", "CALL_STORE": f"file:{folder / 'calls'}"}
     async with (
-        NovaStandin(NovaSettings(certificates=folder), score.brain()) as nova,
+        NovaStandin(NovaSettings(certificates=folder), score.backend()) as nova,
         web_process(nova, folder / "one.jsonl", settings) as one,
         web_process(nova, folder / "two.jsonl", settings) as two,
-        Edge(Settings(TEMPLATE, {WEB: [("127.0.0.1", one.port), ("127.0.0.1", two.port)]}, port=port)) as edge,
+        Edge(EdgeSettings(TEMPLATE, {WEB: [("127.0.0.1", one.port), ("127.0.0.1", two.port)]}, port=port)) as edge,
     ):
         yield edge.url, [one, two], edge
 

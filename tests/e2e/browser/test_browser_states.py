@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from agent_core.agent import Agent
+from agent_core.agent_runtime import AgentRuntime
 from standins.cli.ports import free_port
 from standins.serving import serving
 from tests.support.axe import violations
@@ -18,8 +18,8 @@ from tests.support.browser import Chromium
 from tests.support.page_states import CHECKED, FLOWS, PICTURED, Flow, Look, Scene, scene
 from tests.support.scripted_model import ScriptedModel
 from webrtc_agent.app import create_app
-from webrtc_agent.lobby import Lobby
 from webrtc_agent.settings import WebSettings
+from webrtc_agent.web_service import WebService
 
 FIRST_LOAD_BYTES = 200_000
 
@@ -33,9 +33,9 @@ async def base_url() -> AsyncIterator[str]:
     own = f"http://127.0.0.1:{port}"
     settings = WebSettings.model_validate(
         {"public_base_url": own, "transport": "webrtc", "max_sessions": 100, "ice_hosts": "127.0.0.1"}
-        | {"starts_per_minute_per_address": 1000, "starts_per_minute": 1000}
+        | {"rate_limit_starts_per_minute_per_address": 1000, "rate_limit_starts_per_minute": 1000}
     )
-    lobby = Lobby(settings, Agent(settings, ScriptedModel(), [], lambda _: None), None)
+    lobby = WebService(settings, AgentRuntime(settings, ScriptedModel(), [], lambda _: None), None)
     async with serving(create_app(lobby), host="127.0.0.1", port=port, pages=True):
         yield own
     await lobby.aclose()

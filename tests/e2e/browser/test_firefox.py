@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.waiting import until
 from tests.support.whole_product import Product
-from tools.apart import apart
+from tools.isolated_env import apart
 from tools.workspace import program
 
 VISIT = Path(__file__).parent / "firefox" / "visit.py"
@@ -34,7 +34,7 @@ async def test_a_whole_conversation_in_firefox(product: Product, tmp_path: Path)
     assert "Oslo" in card
     assert seen["problems"] == []
     assert seen["ended"] == ["You ended the conversation."]
-    await until(lambda: _reasons(product)[before:] == ["caller_left"], 20)
+    await until(lambda: _reasons(product)[before:] == ["caller_hung_up"], 20)
 
 
 def _visit(url: str, folder: Path) -> dict[str, Any]:

@@ -47,6 +47,6 @@ def product(engine: Engine) -> Iterator[Composed]:
     """Everything, as `docker compose up` starts it where there is no .env."""
     if (ROOT / ".run/run.json").exists():
         pytest.skip("`make run` runs in this folder, and calls would go there")
-    settings = {"DRAIN_SECONDS": "60", "STARTS_PER_MINUTE_PER_ADDRESS": "100"}
+    settings = {"DRAIN_SECONDS": "60", "RATE_LIMIT_STARTS_PER_MINUTE_PER_ADDRESS": "100"}
     with composed(engine, "voice-agent-test", **settings) as product:
         yield product

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from aiortc import RTCSessionDescription
 
-from standins.speech import Voice, contains, transcribe_answer
+from standins.speech import VoiceService, contains, transcribe_answer
 from tests.support.browser import RATE, find_chromium, running_chromium
 from tests.support.containers import SERVICES, Composed
 from tests.support.microphone import Microphone
@@ -88,7 +88,7 @@ async def test_a_visitor_talks_with_the_page(product: Composed, tmp_path_factory
     program = find_chromium()
     if program is None:
         pytest.skip("this test needs Chromium: apt-get install chromium, or set CHROMIUM")
-    microphone = Microphone(tmp_path_factory.mktemp("microphone") / "speech.wav", Voice())
+    microphone = Microphone(tmp_path_factory.mktemp("microphone") / "speech.wav", VoiceService())
     await microphone.will_say(GREETING_SECONDS, QUESTION)
     async with running_chromium(program, microphone) as chromium, chromium.visit(product.base_url) as visit:
         page = VisitorPage(visit)
@@ -124,7 +124,7 @@ def test_stopping_lets_a_call_end_by_itself(product: Composed) -> None:
     assert measured["turns"], complaints
     assert contains(measured["transcripts"][-1], "Stockholm"), measured["transcripts"]
     records = [line for line in product.log("phone-agent") if line["event"] == "session_ended"]
-    assert [one["reason"] for one in records if one["call_sid"] == measured["call_sid"]] == ["caller_left"]
+    assert [one["reason"] for one in records if one["call_sid"] == measured["call_sid"]] == ["caller_hung_up"]
     states = {name: product.container(name)["State"] for name in ALL}
     ends = {name: (state["ExitCode"], state["OOMKilled"]) for name, state in states.items()}
     assert ends == dict.fromkeys(ALL, (0, False))

@@ -13,11 +13,11 @@ import pytest_asyncio
 from websockets.asyncio.client import connect
 
 from standins.cli.ports import free_port
-from standins.edge.server import Edge, Settings
+from standins.edge.server import Edge, EdgeSettings
 from tests.support.containers import Engine
 from tests.support.edge_setting import PHONE, TEMPLATE, WEB, answered, get, talk
 from tests.support.edge_targets import TellingApp
-from tools.render_edge import Place, render
+from tools.render_edge import NginxTarget, render
 
 type Change = Callable[[str], str]
 
@@ -91,11 +91,11 @@ async def two(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Async
     phone, web = TellingApp("phone"), TellingApp("web")
     async with phone.serving() as at_phone, web.serving() as at_web:
         targets = {PHONE: [at_phone], WEB: [at_web]}
-        async with Edge(Settings(TEMPLATE, targets)) as edge:
+        async with Edge(EdgeSettings(TEMPLATE, targets)) as edge:
             groups = {name: f"{host}:{port}" for name, [(host, port)] in targets.items()}
             port = free_port()
             file = tmp_path_factory.mktemp("nginx") / "nginx.conf"
-            file.write_text(render(TEMPLATE, Place(port, groups)))
+            file.write_text(render(TEMPLATE, NginxTarget(port, groups)))
             with _nginx(engine, file):
                 await _answers(port)
                 yield Two(port, edge.port)

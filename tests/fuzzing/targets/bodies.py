@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from aiortc.sdp import SessionDescription, candidate_from_sdp
 
-from agent_core.agent import Agent
+from agent_core.agent_runtime import AgentRuntime
 from agent_core.errors import ModelRejected
 from agent_core.nova.stream import ModelStream
 from tests.fuzzing.mutation import Mutator
@@ -15,13 +15,13 @@ from tests.fuzzing.target import Target
 from tests.fuzzing.targets.offers import SEEDS
 from tests.fuzzing.waiting import finished
 from webrtc_agent.app import create_app
+from webrtc_agent.errors import MalformedOffer
 from webrtc_agent.limits import StartLimit
-from webrtc_agent.lobby import Lobby
 from webrtc_agent.offer import check_offer
-from webrtc_agent.refusals import MalformedOffer
-from webrtc_agent.requests import Candidate, OfferRequest
+from webrtc_agent.request_schemas import Candidate, OfferRequest
+from webrtc_agent.session_registry import SessionRegistry, WebSession
 from webrtc_agent.settings import WebSettings
-from webrtc_agent.visits import Visit, Visits
+from webrtc_agent.web_service import WebService
 
 _SEPARATOR = b"\n\n"
 _EXPECTED = {200, 400, 403, 404, 405, 409, 410, 413, 429, 503}
@@ -37,12 +37,12 @@ class _NoModel:
         raise ModelRejected("NoModel", model_id)
 
 
-class _Desk(Lobby):
+class _Desk(WebService):
     """Judges offers as the lobby does and makes no connection; another target makes them."""
 
-    async def answer(self, visit: Visit, offer: OfferRequest) -> dict[str, str]:
+    async def answer(self, web_session: WebSession, offer: OfferRequest) -> dict[str, str]:
         """Read the offer."""
-        del visit
+        del web_session
         check_offer(offer.sdp)
         try:
             SessionDescription.parse(offer.sdp)
@@ -50,24 +50,24 @@ class _Desk(Lobby):
             raise MalformedOffer(type(error).__name__) from None
         return {"type": "answer"}
 
-    async def answer_new(self, address: str, offer: OfferRequest) -> tuple[Visit, dict[str, str]]:
+    async def answer_new(self, address: str, offer: OfferRequest) -> tuple[WebSession, dict[str, str]]:
         """Begin a visit, and read its offer."""
-        visit = await self.expect(address)
-        return visit, await self.answer(visit, offer)
+        web_session = await self.expect(address)
+        return web_session, await self.answer(web_session, offer)
 
-    async def add_candidates(self, visit: Visit, pc_id: str, candidates: list[Candidate]) -> None:
+    async def add_candidates(self, web_session: WebSession, pc_id: str, candidates: list[Candidate]) -> None:
         """Read the addresses."""
-        del visit, pc_id
+        del web_session, pc_id
         for candidate in candidates:
             try:
                 candidate_from_sdp(candidate.candidate)
             except (ValueError, IndexError, KeyError, AssertionError):
                 raise MalformedOffer("candidate") from None
 
-    def of_connection(self, pc_id: str) -> Visit:
+    def of_connection(self, pc_id: str) -> WebSession:
         """Know every connection."""
         del pc_id
-        return Visit(0.0)
+        return WebSession(0.0)
 
 
 def _ticking() -> Callable[[], float]:
@@ -83,11 +83,11 @@ class Bodies(Target):
     folders = ("/webrtc_agent/", "/agent_core/web.py")
 
     def __init__(self) -> None:
-        given = {"public_base_url": "https://talk.example.com", "requests_per_minute_per_address": 1_000_000}
+        given = {"public_base_url": "https://talk.example.com", "rate_limit_requests_per_minute_per_address": 1_000_000}
         settings = WebSettings.model_validate(given)
-        lobby = _Desk(settings, Agent(settings, _NoModel(), [], lambda _: None))
-        lobby.turns.starts, lobby.visits = StartLimit(1000, 1000, _ticking()), Visits(_ticking())
-        self._app = create_app(lobby)
+        web_service = _Desk(settings, AgentRuntime(settings, _NoModel(), [], lambda _: None))
+        web_service.turns.starts, web_service.registry = StartLimit(1000, 1000, _ticking()), SessionRegistry(_ticking())
+        self._app = create_app(web_service)
         candidates = json.dumps({"pc_id": "a", "candidates": [_CANDIDATE, {"candidate": ""}]}).encode()
         offers = [json.dumps({"sdp": sdp.decode(), "type": "offer", "pc_id": None}).encode() for sdp in SEEDS]
         self.seeds = [

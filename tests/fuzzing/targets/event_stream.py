@@ -15,7 +15,7 @@ from smithy_json import JSONCodec
 from agent_core.errors import ModelError, ProtocolError
 from agent_core.nova import wire
 from agent_core.nova.sdk import SdkModelStream
-from standins.nova.eventstream import Decoder, FramingError, HeaderValue, Message, encode
+from standins.nova.eventstream import FramingError, HeaderValue, MessageDecoder, StreamMessage, encode
 from tests.fuzzing.mutation import Mutator
 from tests.fuzzing.target import Target
 from tests.fuzzing.targets.model_events import ModelEvents, check
@@ -52,7 +52,7 @@ def _chunk(payload: bytes) -> bytes:
         ":content-type": "application/json",
         ":message-type": "event",
     }
-    return encode(Message(headers, b'{"bytes":"%b"}' % base64.b64encode(payload)))
+    return encode(StreamMessage(headers, b'{"bytes":"%b"}' % base64.b64encode(payload)))
 
 
 def _exception(kind: str) -> bytes:
@@ -61,7 +61,7 @@ def _exception(kind: str) -> bytes:
         ":content-type": "application/json",
         ":message-type": "exception",
     }
-    return encode(Message(headers, b'{"message":"System instability detected"}'))
+    return encode(StreamMessage(headers, b'{"message":"System instability detected"}'))
 
 
 class _Frames(Target):
@@ -72,9 +72,9 @@ class _Frames(Target):
         _chunk(ModelEvents.seeds[4]),
         _exception("throttlingException") + _chunk(ModelEvents.seeds[3]),
         _exception("validationException"),
-        encode(Message({":message-type": "error", ":error-code": "500", ":error-message": "broken"})),
-        encode(Message({"a": True, "b": 1, "c": 1 << 40, "d": b"x", "e": -300, "f": 70_000}, b"{}")),
-        encode(Message()),
+        encode(StreamMessage({":message-type": "error", ":error-code": "500", ":error-message": "broken"})),
+        encode(StreamMessage({"a": True, "b": 1, "c": 1 << 40, "d": b"x", "e": -300, "f": 70_000}, b"{}")),
+        encode(StreamMessage()),
     )
 
     def vary(self, case: bytes, mutator: Mutator) -> bytes:
@@ -129,12 +129,12 @@ class StandinStream(_Frames):
         assert _decoded(case, len(case)) == _decoded(case, len(case) // 2)
 
 
-def _decoded(case: bytes, cut: int) -> list[Message]:
-    decoder = Decoder()
-    found: list[Message] = []
+def _decoded(case: bytes, cut: int) -> list[StreamMessage]:
+    decoder = MessageDecoder()
+    found: list[StreamMessage] = []
     try:
         for piece in (case[:cut], case[cut:]):
             found.extend(decoder.feed(piece))
     except FramingError:
-        found.append(Message({"broken": True}))
+        found.append(StreamMessage({"broken": True}))
     return found

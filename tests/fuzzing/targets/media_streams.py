@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from phone_agent.media_stream import MalformedMessage, Media, Start, decode
+from phone_agent.media_stream import CallerMedia, MalformedMessage, StreamStarted, decode
 from phone_agent.packets import Packetizer
-from phone_agent.stream_guard import StreamGuard, Verdict
-from phone_agent.ticket import TicketOffice, TicketRefused
+from phone_agent.stream_guard import GuardDecision, StreamGuard
+from phone_agent.stream_token import StreamTokenIssuer, StreamTokenRejected
 from tests.fuzzing.mutation import Mutator
 from tests.fuzzing.target import Target
 
@@ -28,7 +28,7 @@ class MediaStreams(Target):
     folders = ("/phone_agent/",)
 
     def __init__(self) -> None:
-        self._office = TicketOffice([b"k" * 32])
+        self._office = StreamTokenIssuer([b"k" * 32])
         self.seeds = [_SEPARATOR.join(_good_stream(self._office)), *_malformed_streams(self._office)]
 
     def vary(self, case: bytes, mutator: Mutator) -> bytes:
@@ -47,26 +47,26 @@ class MediaStreams(Target):
             try:
                 message = decode(line if line[:1] == b"\xef" else line.decode(errors="surrogateescape"))
             except MalformedMessage:
-                if guard.malformed() is Verdict.CLOSE:
+                if guard.malformed() is GuardDecision.CLOSE:
                     return
                 continue
             verdict = guard.accept(message)
-            if verdict is Verdict.CLOSE:
+            if verdict is GuardDecision.CLOSE:
                 return
-            if verdict is Verdict.ACCEPT and isinstance(message, Media):
+            if verdict is GuardDecision.ACCEPT and isinstance(message, CallerMedia):
                 assert all(len(pcm) == 640 for pcm in packets.push(message.payload))
-            if isinstance(message, Start):
+            if isinstance(message, StreamStarted):
                 self._redeem(message.parameters.get("ticket"), message.call_sid, message.account_sid)
 
     def _redeem(self, ticket: str | None, call_sid: str, account_sid: str) -> None:
         try:
             self._office.redeem(ticket, call_sid, account_sid)
-        except TicketRefused:
+        except StreamTokenRejected:
             return
         assert (call_sid, account_sid) == (_CALL, _ACCOUNT)
 
 
-def _good_stream(office: TicketOffice) -> list[bytes]:
+def _good_stream(office: StreamTokenIssuer) -> list[bytes]:
     sound = {"track": "inbound", "chunk": "1", "timestamp": "20", "payload": "f39/" * 40}
     start = {
         "streamSid": _STREAM,
@@ -88,7 +88,7 @@ def _good_stream(office: TicketOffice) -> list[bytes]:
     ]
 
 
-def _malformed_streams(office: TicketOffice) -> list[bytes]:
+def _malformed_streams(office: StreamTokenIssuer) -> list[bytes]:
     """Put each known kind of malformed message into a good stream."""
     good = _good_stream(office)
     texts = [one["text"].replace("$STREAM_SID", _STREAM) for one in json.loads(_FIXTURES.read_text())]

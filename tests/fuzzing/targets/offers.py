@@ -10,9 +10,9 @@ from tests.fuzzing.mutation import Mutator
 from tests.fuzzing.target import Target
 from webrtc_agent import connection, ice
 from webrtc_agent.candidates import MAX_CANDIDATES, Candidates
+from webrtc_agent.errors import MalformedOffer
 from webrtc_agent.offer import check_offer
-from webrtc_agent.refusals import MalformedOffer
-from webrtc_agent.requests import MAX_SDP_BYTES, Candidate, OfferRequest
+from webrtc_agent.request_schemas import MAX_SDP_BYTES, Candidate, OfferRequest
 
 _END = b"\r\n"
 
@@ -149,7 +149,7 @@ class Connections(Target):
             await asyncio.wait(left, timeout=1.0)
         assert [task for task in left if not task.done()] == []
 
-    async def _add(self, made: connection.SoundConnection, candidates: list[str]) -> None:
+    async def _add(self, made: connection.AudioOnlyConnection, candidates: list[str]) -> None:
         for candidate in candidates:
             try:
                 await connection.add(made, [Candidate(candidate=candidate[:1024], sdp_mid="0")])

@@ -18,7 +18,7 @@ from tests.fuzzing.target import Target
 from tests.fuzzing.waiting import finished
 
 if TYPE_CHECKING:
-    from phone_agent.phone import Phone
+    from phone_agent.phone_service import PhoneService
 
 _TOKEN = "token-of-the-fuzzer"
 _BASE = "https://agent.example.com"
@@ -49,7 +49,7 @@ class Webhook(Target):
     def __init__(self) -> None:
         self._verifier = SignatureVerifier([_TOKEN], _BASE)
         phone = SimpleNamespace(verifier=self._verifier, settings=SimpleNamespace(twilio_account_sid=_ACCOUNT))
-        self._phone = cast("Phone", phone)
+        self._phone = cast("PhoneService", phone)
         form, digest = urlencode(_FIELDS).encode(), hashlib.sha256(b"{}").hexdigest().encode()
         self.seeds = [
             _signed([b"POST", b"/incoming-call", b"", _FORM, b"", form]),

@@ -36,14 +36,18 @@ async def surroundings(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
     """Run the model's stand-in."""
     folder = tmp_path_factory.mktemp("web")
     score = Score()
-    async with NovaStandin(NovaSettings(certificates=folder), score.brain()) as nova:
+    async with NovaStandin(NovaSettings(certificates=folder), score.backend()) as nova:
         yield Surroundings(nova, score, folder)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def running_web(surroundings: Surroundings) -> AsyncIterator[WebProcess]:
     """Run the web service, with room for a whole test run's starts."""
-    limits = {"STARTS_PER_MINUTE": "1000", "STARTS_PER_MINUTE_PER_ADDRESS": "1000", "MAX_SESSIONS": "12"}
+    limits = {
+        "RATE_LIMIT_STARTS_PER_MINUTE": "1000",
+        "RATE_LIMIT_STARTS_PER_MINUTE_PER_ADDRESS": "1000",
+        "MAX_SESSIONS": "12",
+    }
     limits |= {"ARRIVALS_PER_ADDRESS": "12"}
     limits |= {"TRANSFER_DESTINATIONS": "desk=sip:desk@pbx.example,sales=tel:+46850000000"}
     async with surroundings.start_web("web", **limits) as web:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from standins.nova.brain import Step
-from standins.nova.records import SessionRecord
+from standins.nova.backend import Step
+from standins.nova.session_records import SessionRecord
 from tests.integration.webrtc.conftest import Surroundings
 from tests.support.score import Turn, note, use
 from tests.support.visitor import Visitor
@@ -55,7 +55,7 @@ async def test_a_visitor_is_greeted_and_answered(web: WebProcess, visitor: Someo
         assert len(person.of("bot-ready")) == 1
         assert [loud for loud, _ in person.sound_changes] == [True, False, True, False][: len(person.sound_changes)]
     record = await web.record(person.session_id)
-    assert record["reason"] == "caller_left"
+    assert record["reason"] == "caller_hung_up"
     assert (record["caller_turns"], record["agent_turns"], record["interruptions"]) == (1, 2, 0)
     assert (record["model_streams"], record["audio_dropped_ms"]) == (1, 0)
     assert record["audio_in_ms"] > 400
@@ -249,4 +249,4 @@ async def test_a_visitor_who_wants_a_person_is_shown_how(
             "2500 Hz for 300 ms",
         ]
     record = await web.record(person.session_id)
-    assert (record["reason"], record["tool_failures"]) == ("caller_left", 2)
+    assert (record["reason"], record["tool_failures"]) == ("caller_hung_up", 2)

@@ -24,7 +24,11 @@ pytestmark = [
 GROUP = 8
 POOL = min(32, (os.cpu_count() or 1) + 4)
 """Threads that asyncio keeps for what would block it; each is made when it is first needed."""
-_LIMITS = {"STARTS_PER_MINUTE": "1000", "STARTS_PER_MINUTE_PER_ADDRESS": "1000", "MAX_SESSIONS": "40"}
+_LIMITS = {
+    "RATE_LIMIT_STARTS_PER_MINUTE": "1000",
+    "RATE_LIMIT_STARTS_PER_MINUTE_PER_ADDRESS": "1000",
+    "MAX_SESSIONS": "40",
+}
 _LIMITS |= {"ARRIVALS_PER_ADDRESS": "40"}
 
 
@@ -44,7 +48,7 @@ async def test_nothing_is_left_of_forty_visitors(surroundings: Surroundings) -> 
         ledger.nothing_is_held(before, web.held())
         assert used[-1] - used[0] < 10, used
         reasons = Counter(line["reason"] for line in web.lines("session_ended"))
-    assert reasons == {"peer_lost": 20, "caller_left": 20}
+    assert reasons == {"media_disconnected": 20, "caller_hung_up": 20}
     await until(lambda: surroundings.nova.ledger.streams_open == 0)
 
 

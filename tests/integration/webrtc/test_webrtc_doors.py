@@ -10,7 +10,7 @@ from tests.integration.webrtc.conftest import Surroundings
 from tests.support.visitor import Visitor
 from tests.support.waiting import until
 from tests.support.web_process import WebProcess
-from webrtc_agent.peer import OFFERS
+from webrtc_agent.peer_session import OFFERS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

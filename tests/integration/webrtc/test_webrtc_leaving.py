@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from standins.nova.faults import Fault
+from standins.nova.faults import ModelFault
 from tests.integration.webrtc.conftest import Surroundings
 from tests.support.score import short_notes
 from tests.support.visitor import Visitor
@@ -26,7 +26,7 @@ async def test_a_page_that_is_left_ends_its_session(web: WebProcess, visitor: So
         await somebody.greeted()
         assert await status(web, somebody) == "running"
     record = await web.record(somebody.session_id, 2)
-    assert record["reason"] == "caller_left"
+    assert record["reason"] == "caller_hung_up"
     await until(lambda: web.process.returncode is None and _finished(web, somebody), 2)
 
 
@@ -50,7 +50,7 @@ async def test_a_closed_tab_is_noticed_within_12_seconds(web: WebProcess, visito
         somebody.pull_network()
         pulled = time.monotonic()
         record = await web.record(somebody.session_id, 12)
-        assert record["reason"] == "peer_lost"
+        assert record["reason"] == "media_disconnected"
         assert time.monotonic() - pulled > 5  # a shorter loss is survived
 
 
@@ -67,7 +67,7 @@ async def test_five_seconds_without_network_are_survived(web: WebProcess, visito
         somebody.speak()
         await somebody.until("bot-stopped-speaking", 2, 15)
     record = await web.record(somebody.session_id)
-    assert (record["reason"], record["model_streams"]) == ("caller_left", 1)
+    assert (record["reason"], record["model_streams"]) == ("caller_hung_up", 1)
 
 
 @pytest.mark.thorough
@@ -77,7 +77,7 @@ async def test_who_comes_back_too_late_starts_anew(web: WebProcess, visitor: Som
         await somebody.connect()
         await somebody.greeted()
         somebody.pull_network()
-        assert (await web.record(somebody.session_id, 15))["reason"] == "peer_lost"
+        assert (await web.record(somebody.session_id, 15))["reason"] == "media_disconnected"
         path = f"/sessions/{somebody.session_id}/api/offer"
         answer = await again.http.post(path, json=await again.offer(pc_id=somebody.pc_id, restart_pc=True))
         assert answer.status_code == 410
@@ -113,7 +113,7 @@ async def test_a_client_can_reconnect_in_its_session(web: WebProcess, visitor: S
         await somebody.until("bot-stopped-speaking", 2)
         await somebody.until_sound(sounding=False)
     record = await web.record(somebody.session_id)
-    assert (record["reason"], record["model_streams"], record["agent_turns"]) == ("caller_left", 1, 2)
+    assert (record["reason"], record["model_streams"], record["agent_turns"]) == ("caller_hung_up", 1, 2)
 
 
 async def test_disconnect_bot_ends_the_session(web: WebProcess, visitor: Someone) -> None:
@@ -122,7 +122,7 @@ async def test_disconnect_bot_ends_the_session(web: WebProcess, visitor: Someone
         await somebody.connect()
         await somebody.greeted()
         somebody.say("disconnect-bot", {})
-        assert (await web.record(somebody.session_id))["reason"] == "caller_left"
+        assert (await web.record(somebody.session_id))["reason"] == "caller_hung_up"
 
 
 async def test_fault_03_a_lost_model_is_told_aloud_and_in_words(
@@ -132,8 +132,8 @@ async def test_fault_03_a_lost_model_is_told_aloud_and_in_words(
     async with visitor() as somebody:
         await somebody.connect()
         await somebody.greeted()
-        surroundings.nova.faults.add(Fault(on="open", times=9, error="AccessDeniedException", message="no"))
-        surroundings.nova.faults.add(Fault(on="answer", action="rst"))
+        surroundings.nova.faults.add(ModelFault(on="open", times=9, error="AccessDeniedException", message="no"))
+        surroundings.nova.faults.add(ModelFault(on="answer", action="rst"))
         await somebody.until_sound(sounding=False)
         somebody.say("send-text", {"content": "anything"})
         await somebody.until_sound(sounding=True)
@@ -153,9 +153,9 @@ async def test_a_visitor_who_says_nothing_is_asked_and_then_let_go(surroundings:
         await somebody.connect()
         await somebody.greeted()
         ended = await somebody.until("server-message", seconds=20)
-        assert ended.data["reason"] == "caller_silent"
+        assert ended.data["reason"] == "idle_timeout"
         record = await web.record(somebody.session_id)
-    assert (record["reason"], record["agent_turns"], record["caller_turns"]) == ("caller_silent", 3, 0)
+    assert (record["reason"], record["agent_turns"], record["caller_turns"]) == ("idle_timeout", 3, 0)
 
 
 async def test_sessions_end_when_the_service_stops(surroundings: Surroundings) -> None:

@@ -57,7 +57,7 @@ async def test_a_lost_visitor_goes_on_in_the_same_conversation_with_one_record(
         await after.until("bot-stopped-speaking")
         after.say("disconnect-bot", {})
         record = await web.record(after.session_id)
-    assert (record["reason"], record["agent_turns"], record["model_streams"]) == ("caller_left", 2, 2)
+    assert (record["reason"], record["agent_turns"], record["model_streams"]) == ("caller_hung_up", 2, 2)
     started = [line["session_id"] for line in web.lines("session_started")]
     resumed = [line["session_id"] for line in web.lines("session_resumed")]
     assert started[-1] == resumed[-1] == record["session_id"]
@@ -82,7 +82,7 @@ async def test_a_token_is_good_for_one_claim_but_for_a_retry_of_the_same_page(
         wanted["resume"]["token"] = made_up
         assert (await thief.http.post("/start", json=wanted)).status_code == 404
         after.say("disconnect-bot", {})
-        assert (await web.record(after.session_id))["reason"] == "caller_left"
+        assert (await web.record(after.session_id))["reason"] == "caller_hung_up"
         wanted["resume"]["token"] = newest
         assert (await thief.http.post("/start", json=wanted)).status_code == 404
     log = web.log.read_text()
@@ -102,7 +102,7 @@ async def test_a_visitor_who_does_not_come_back_has_one_record_after_the_wait(
         assert await web.sessions() == 0
         assert web.lines("session_ended") == []
         await person.leave()
-        assert (await web.record(person.session_id, 30))["reason"] == "peer_lost"
+        assert (await web.record(person.session_id, 30))["reason"] == "media_disconnected"
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
@@ -142,4 +142,4 @@ async def test_a_client_that_knows_nothing_of_it_is_answered_as_before(web: WebP
         assert set(answer) == {"sessionId", "iceConfig"}
         await person.join(f"/sessions/{person.session_id}/api/offer")
         await person.greeted()
-    assert (await web.record(person.session_id, 2))["reason"] == "caller_left"
+    assert (await web.record(person.session_id, 2))["reason"] == "caller_hung_up"

@@ -19,7 +19,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 async def test_threat_13_a_forged_address_buys_no_starts(surroundings: Surroundings) -> None:
     """A client that nobody vouches for is counted by its socket; behind the balancer, by what the balancer saw."""
-    async with surroundings.start_web("forged", FORWARDED_ALLOW_IPS=BALANCER, STARTS_PER_MINUTE_PER_ADDRESS="5") as web:
+    async with surroundings.start_web(
+        "forged", FORWARDED_ALLOW_IPS=BALANCER, RATE_LIMIT_STARTS_PER_MINUTE_PER_ADDRESS="5"
+    ) as web:
         assert await _starts(web, STRANGER, "203.0.113.{}") == [200] * 5 + [429] * 5
         assert await _starts(web, BALANCER, "203.0.113.{}, 198.51.100.7") == [200] * 5 + [429] * 5
         assert await _starts(web, BALANCER, "203.0.113.{}, 198.51.100.8") == [200] * 5 + [429] * 5

@@ -138,9 +138,9 @@ def _surroundings(daily: DailyStandin, port: int) -> dict[str, str]:
         "DAILY_API_KEY": daily.api_key,
         "DAILY_API_URL": daily.api_url,
         "MAX_SESSIONS": str(VISITS + 1),
-        "STARTS_PER_MINUTE": "100",
+        "RATE_LIMIT_STARTS_PER_MINUTE": "100",
         "ARRIVALS_PER_ADDRESS": "100",
-        "STARTS_PER_MINUTE_PER_ADDRESS": "100",
+        "RATE_LIMIT_STARTS_PER_MINUTE_PER_ADDRESS": "100",
         "DRAIN_SECONDS": str(DRAIN_SECONDS),
     }
 

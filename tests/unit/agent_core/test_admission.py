@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from agent_core.admission import Admission, Place
+from agent_core.admission import Admission, Slot
+from agent_core.daily_budget import DailyBudget
 from agent_core.errors import AtCapacity, Draining
-from agent_core.spend import Spend
 
 
 def test_places_run_out() -> None:
@@ -78,7 +78,7 @@ def test_a_block_gives_its_place_back() -> None:
     assert admission.taken == 0
 
 
-def _fail_within(place: Place) -> None:
+def _fail_within(place: Slot) -> None:
     with place:
         raise RuntimeError
 
@@ -120,7 +120,7 @@ async def test_the_wait_is_bounded() -> None:
 
 def test_free_places_are_none_while_a_task_drains_and_all_while_its_budget_is_spent() -> None:
     """A task that leaves is no capacity; more tasks for a spent budget would spend more."""
-    spent = Spend(1.0)
+    spent = DailyBudget(1.0)
     admission = Admission(3, spent)
     admission.admit()
     assert admission.free == 2

@@ -4,15 +4,15 @@ import json
 
 import pytest
 
-from agent_core.memory import MAX_NOTE, MAX_SAID_BYTES, CallMemory, Unreadable, decode, newest
+from agent_core.call_state import MAX_NOTE, MAX_SAID_BYTES, CallState, Unreadable, decode, newest
 
-CALL = CallMemory(
+CALL = CallState(
     call_sid="CA1",
     history=(("USER", "what is the weather in Paris"), ("ASSISTANT", "It rains.")),
     facts={"city": "Lyon"},
     transferred=1,
     note="Nobody answered.",
-    ended="peer_lost",
+    ended="media_disconnected",
     part=3,
     begun=2,
     session_id="abc",
@@ -58,7 +58,7 @@ def test_one_word_that_is_too_long_is_cut() -> None:
 
 def test_notes_and_facts_are_bounded() -> None:
     """They come from outside."""
-    call = CallMemory("CA1", note="n" * 5000, facts={f"{number}": "f" * 5000 for number in range(100)})
+    call = CallState("CA1", note="n" * 5000, facts={f"{number}": "f" * 5000 for number in range(100)})
     kept = decode("CA1", call.encode())
     assert kept.note is not None
     assert len(kept.note) == MAX_NOTE

@@ -3,14 +3,14 @@
 import asyncio
 from datetime import timedelta
 
+from agent_core.adapters.call_store.key_value_store import StoredEntry
 from agent_core.adapters.call_store.seal import Seal
-from agent_core.adapters.call_store.shelf import Entry
 from agent_core.adapters.call_store.store import BARRED, KEEP, CallStore
-from agent_core.memory import CallMemory
+from agent_core.call_state import CallState
 from tests.support.call_shelves import Memo
 
 OLD, NEW = b"o" * 32, b"n" * 32
-CALL = CallMemory("CA1", history=(("USER", "the weather in Reykjavik"),), part=1)
+CALL = CallState("CA1", history=(("USER", "the weather in Reykjavik"),), part=1)
 NOW = 1_000_000.0
 
 
@@ -35,7 +35,7 @@ async def test_a_call_is_remembered_for_an_hour_after_its_last_word() -> None:
 async def test_nothing_that_was_said_can_be_read_where_it_lies() -> None:
     """Neither the words, nor the place of the caller, nor the note."""
     shelf = Memo()
-    await _store(shelf).remember(CallMemory("CA1", CALL.history, {"city": "Akureyri"}, note="a private note"))
+    await _store(shelf).remember(CallState("CA1", CALL.history, {"city": "Akureyri"}, note="a private note"))
     for word in (b"weather", b"Reykjavik", b"Akureyri", b"private", b"USER", b"history"):
         assert word not in shelf.entries["CA1"].sealed
 
@@ -66,7 +66,7 @@ async def test_an_entry_that_was_tampered_with_is_nothing() -> None:
     await store.remember(CALL)
     sealed = shelf.entries["CA1"].sealed
     for content in (sealed[:-1], sealed[:5], b"", b"\x02" + sealed[1:], sealed[:20] + b"\x00" + sealed[21:], b"x" * 90):
-        shelf.entries["CA1"] = Entry(content, 1, NOW + 10)
+        shelf.entries["CA1"] = StoredEntry(content, 1, NOW + 10)
         assert await store.recall("CA1") is None
     assert store.faults["recall"] == 6
 

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from agent_core.admission import Admission
+from agent_core.daily_budget import DailyBudget, Prices
 from agent_core.errors import AtCapacity, Forbidden, ModelUnavailable, OverBudget
-from agent_core.events import COUNTED, EndReason, EndRecord, Tally
-from agent_core.observability.counting import Counting
+from agent_core.events import COUNTED, CallDetailRecord, EndReason, SessionStats
 from agent_core.observability.meter import Meter
+from agent_core.observability.metrics_recorder import MetricsRecorder
 from agent_core.settings import CoreSettings
-from agent_core.spend import Prices, Spend
 
 PRICES = Prices(speech_input=1.0, text_input=10.0, speech_output=100.0, text_output=1000.0)
 
@@ -21,8 +21,8 @@ class Books:
     def __init__(self, limit: float | None = None) -> None:
         self.now = 1_700_000_000.0
         self.meter = Meter("phone-agent")
-        self.spend = Spend(limit, clock=lambda: self.now)
-        self.counting = Counting(self.meter, PRICES, self.spend)
+        self.spend = DailyBudget(limit, clock=lambda: self.now)
+        self.counting = MetricsRecorder(self.meter, PRICES, self.spend)
         self.admission = Admission(2, self.spend, self.counting.refused)
         self.counting.watch(self.admission)
 
@@ -40,19 +40,19 @@ class Books:
         return {doc[label]: doc[name] for doc in self.meter.documents() if name in doc and label in doc}
 
 
-def _record(tally: Tally, reason: EndReason) -> EndRecord:
-    return EndRecord("session", "phone", reason, started_at=0.0, duration_ms=90_000, tally=tally)
+def _record(stats: SessionStats, reason: EndReason) -> CallDetailRecord:
+    return CallDetailRecord("session", "phone", reason, started_at=0.0, duration_ms=90_000, stats=stats)
 
 
 def test_a_conversation_counts_while_it_goes_on() -> None:
     """What its tally gains is told at the next interval, and the rest when it ends: together, everything once."""
-    books, tally = Books(), Tally()
-    books.counting.began(tally)
-    tally.interruptions, tally.model_streams, tally.speech_output_tokens = 2, 1, 500
+    books, stats = Books(), SessionStats()
+    books.counting.began(stats)
+    stats.interruptions, stats.model_streams, stats.speech_output_tokens = 2, 1, 500
     first = books.told()
     assert (first["BargeIns"], first["ModelStreams"], first["Tokens"], first["EstimatedCost"]) == (2, 1, 500, 50.0)
-    tally.interruptions = 3
-    books.counting.ended(_record(tally, EndReason.CALLER_LEFT))
+    stats.interruptions = 3
+    books.counting.ended(_record(stats, EndReason.CALLER_HUNG_UP))
     second = books.told()
     assert (second["BargeIns"], second["ModelStreams"]) == (1, 0)
     assert (second["SessionsEnded"], second["SessionsFailed"]) == (1, 0)
@@ -64,7 +64,7 @@ def test_only_a_defect_of_ours_is_a_defect() -> None:
     """A deployment is rolled back for it, so a crowd, a stranger or another service must not count."""
     books = Books()
     for reason in EndReason:
-        books.counting.ended(_record(Tally(), reason))
+        books.counting.ended(_record(SessionStats(), reason))
     for error in (Forbidden("signature_missing"), ModelUnavailable("ThrottlingException"), AtCapacity("full")):
         books.counting.failed(error)
     assert books.told()["Defects"] == 1
@@ -74,12 +74,12 @@ def test_only_a_defect_of_ours_is_a_defect() -> None:
 
 def test_reasons_tokens_and_errors_are_broken_down() -> None:
     """By words of our own, or the model's for its errors."""
-    books, tally = Books(), Tally(speech_input_tokens=10, text_input_tokens=20)
-    books.counting.ended(_record(tally, EndReason.MODEL_UNAVAILABLE))
+    books, stats = Books(), SessionStats(speech_input_tokens=10, text_input_tokens=20)
+    books.counting.ended(_record(stats, EndReason.MODEL_UNAVAILABLE))
     assert books.broken_down("Tokens", "TokenKind") == {"speech_input": 10, "text_input": 20}
-    books.counting.ended(_record(Tally(), EndReason.MODEL_UNAVAILABLE))
+    books.counting.ended(_record(SessionStats(), EndReason.MODEL_UNAVAILABLE))
     assert books.broken_down("SessionsEnded", "Reason") == {"model_unavailable": 1}
-    broken = Tally()
+    broken = SessionStats()
     books.counting.began(broken)
     broken.count_model_error("ThrottlingException")
     assert books.broken_down("Errors", "Error") == {"ThrottlingException": 1}
@@ -92,7 +92,7 @@ def test_reasons_tokens_and_errors_are_broken_down() -> None:
 def test_a_call_whose_media_went_elsewhere_is_no_conversation() -> None:
     """Else every second call would be counted twice, for a load balancer chooses a task for each connection."""
     books = Books()
-    books.counting.ended(_record(Tally(model_streams=1), EndReason.NEVER_CONNECTED))
+    books.counting.ended(_record(SessionStats(model_streams=1), EndReason.NEVER_CONNECTED))
     told = books.told()
     assert (told["CallsNotConnected"], told["SessionsEnded"], told["ModelStreams"]) == (1, 0, 1)
     assert "SessionDuration" not in told
@@ -114,12 +114,12 @@ def test_who_was_turned_away_is_counted_by_cause() -> None:
 
 def test_the_days_spend_is_a_limit_for_new_conversations() -> None:
     """It is reached by what goes on, not only by what has ended, and midnight lifts it."""
-    books, tally = Books(limit=1.0), Tally()
+    books, stats = Books(limit=1.0), SessionStats()
     books.admission.admit()
-    books.counting.began(tally)
-    tally.speech_input_tokens = 999
+    books.counting.began(stats)
+    stats.speech_input_tokens = 999
     books.admission.check()
-    tally.speech_input_tokens = 1000
+    stats.speech_input_tokens = 1000
     with pytest.raises(OverBudget):
         books.admission.admit()
     books.now += 86_400
@@ -136,12 +136,15 @@ def test_nothing_is_refused_for_its_cost_without_a_limit() -> None:
 
 def test_the_default_prices_are_those_of_the_settings() -> None:
     """Each kind has its own, for a thousand tokens."""
-    prices = Prices.of(CoreSettings(price_speech_output=0.5))
-    assert prices.cost_of(Tally(speech_output_tokens=2000)) == 1.0
-    assert prices.cost_of(Tally(text_input_tokens=1000)) == CoreSettings.model_fields["price_text_input"].default
+    prices = Prices.of(CoreSettings(speech_output_usd_per_1k_tokens=0.5))
+    assert prices.cost_of(SessionStats(speech_output_tokens=2000)) == 1.0
+    assert (
+        prices.cost_of(SessionStats(text_input_tokens=1000))
+        == CoreSettings.model_fields["text_input_usd_per_1k_tokens"].default
+    )
 
 
 def test_every_counted_field_is_one_of_the_tallys() -> None:
     """A name that is none would only fail in the middle of a call."""
-    tally = Tally()
-    assert [name for name in COUNTED if getattr(tally, name) != 0] == []
+    stats = SessionStats()
+    assert [name for name in COUNTED if getattr(stats, name) != 0] == []

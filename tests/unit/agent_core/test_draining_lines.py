@@ -37,7 +37,7 @@ async def test_lines_of_leaving_carry_no_request(monkeypatch: pytest.MonkeyPatch
     with structlog.contextvars.bound_contextvars(service="phone-agent"):
         serving = asyncio.create_task(server.serve())
         await until(lambda: server.started)
-    with structlog.contextvars.bound_contextvars(request_id="of somebody", visit_id="else"):
+    with structlog.contextvars.bound_contextvars(request_id="of somebody", web_session_id="else"):
         server.handle_exit(signal.SIGTERM, None)
     async with asyncio.timeout(5):
         await serving

@@ -2,17 +2,17 @@
 
 import asyncio
 
-from agent_core.events import EndReason, Tally
-from agent_core.farewell import GOODBYE_SECONDS, Farewell
+from agent_core.closing import GOODBYE_SECONDS, GracefulHangup
+from agent_core.events import EndReason, SessionStats
 
 
 class Closing:
     """A conversation in which two answers were given and heard, and what became of it."""
 
     def __init__(self) -> None:
-        self.tally = Tally(agent_turns=2)
+        self.stats = SessionStats(agent_turns=2)
         self.ended: list[EndReason] = []
-        self.farewell = Farewell(self.tally, self.ended.append)
+        self.farewell = GracefulHangup(self.stats, self.ended.append)
         self.farewell.answer_heard()
 
     async def later(self, seconds: float) -> list[EndReason]:
@@ -25,7 +25,7 @@ async def test_it_ends_when_the_goodbye_that_follows_has_been_heard() -> None:
     """The answer that begins after the closing is the goodbye."""
     closing = Closing()
     closing.farewell.begin(EndReason.AGENT_ENDED)
-    closing.tally.agent_turns += 1
+    closing.stats.agent_turns += 1
     assert await closing.later(2.0) == []
     closing.farewell.answer_heard()
     assert await closing.later(1.0) == [EndReason.AGENT_ENDED]
@@ -35,10 +35,10 @@ async def test_a_model_that_goes_on_after_a_moment_is_not_cut() -> None:
     """Its next sentence begins within the pause, and is heard to its end."""
     closing = Closing()
     closing.farewell.begin(EndReason.AGENT_ENDED)
-    closing.tally.agent_turns += 1
+    closing.stats.agent_turns += 1
     closing.farewell.answer_heard()
     assert await closing.later(0.5) == []
-    closing.tally.agent_turns += 1
+    closing.stats.agent_turns += 1
     assert await closing.later(4.0) == []
     closing.farewell.answer_heard()
     assert await closing.later(1.0) == [EndReason.AGENT_ENDED]
@@ -55,7 +55,7 @@ async def test_a_goodbye_that_came_before_the_closing_is_enough() -> None:
 async def test_words_that_are_still_being_heard_are_not_cut() -> None:
     """The goodbye was begun before the closing and lasts longer than the wait for more words."""
     closing = Closing()
-    closing.tally.agent_turns += 1
+    closing.stats.agent_turns += 1
     closing.farewell.begin(EndReason.AGENT_ENDED)
     assert await closing.later(5.0) == []
     closing.farewell.answer_heard()
@@ -65,11 +65,11 @@ async def test_words_that_are_still_being_heard_are_not_cut() -> None:
 async def test_a_goodbye_that_is_never_heard_does_not_keep_the_line() -> None:
     """The deadline ends it, for the first reason given."""
     closing = Closing()
-    closing.tally.agent_turns += 1
-    closing.farewell.begin(EndReason.TIME_LIMIT)
+    closing.stats.agent_turns += 1
+    closing.farewell.begin(EndReason.MAX_DURATION)
     closing.farewell.begin(EndReason.DRAINED)
     assert await closing.later(GOODBYE_SECONDS - 0.1) == []
-    assert await closing.later(0.2) == [EndReason.TIME_LIMIT]
+    assert await closing.later(0.2) == [EndReason.MAX_DURATION]
 
 
 async def test_hearing_an_answer_ends_nothing_else() -> None:

@@ -4,18 +4,18 @@ import asyncio
 
 from pipecat.frames.frames import Frame, TTSAudioRawFrame, TTSStoppedFrame
 
-from agent_core.nova.frame_voice import FrameVoice
+from agent_core.nova.frame_audio_sink import FrameAudioSink
 
 SECOND = bytes(48_000)
 
 
-def _voice() -> tuple[FrameVoice, list[Frame]]:
+def _voice() -> tuple[FrameAudioSink, list[Frame]]:
     pushed: list[Frame] = []
 
     async def push(frame: Frame) -> None:
         pushed.append(frame)
 
-    return FrameVoice(push, 24_000), pushed
+    return FrameAudioSink(push, 24_000), pushed
 
 
 async def test_the_end_of_a_recording_is_not_the_end_of_an_answer() -> None:

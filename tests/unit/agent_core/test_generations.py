@@ -6,8 +6,8 @@ import pytest
 
 from agent_core.errors import ConfigurationError
 from agent_core.generations import GENERATIONS, NEWEST, model_for, regions
-from agent_core.nova.parking import Parking
-from agent_core.nova.tending import MUTED_SECONDS
+from agent_core.nova.prewarm_pool import PrewarmPool
+from agent_core.nova.stream_watchdog import MUTED_SECONDS
 from agent_core.settings import CoreSettings
 from tests.support.templates import template
 
@@ -66,5 +66,5 @@ def test_the_templates_choose_as_the_services_do() -> None:
 def test_no_generation_waits_for_audio_longer_than_it_can() -> None:
     """A muted caller's stream is given silence, and a parked one is used or closed, well before the shortest limit."""
     shortest = min(one.idle_seconds for one in GENERATIONS)
-    kept = inspect.signature(Parking).parameters["keep"].default.total_seconds()
+    kept = inspect.signature(PrewarmPool).parameters["keep"].default.total_seconds()
     assert max(MUTED_SECONDS, kept) * 2 < shortest

@@ -7,10 +7,10 @@ import pytest
 import structlog
 
 from agent_core.errors import UpstreamError
-from agent_core.events import Tally
-from agent_core.handover import Handover
+from agent_core.events import SessionStats
 from agent_core.tools.registry import ToolFailure, ToolRegistry
 from agent_core.tools.transfer import transfer_tools
+from agent_core.transfer_controller import TransferController
 
 
 class Staff:
@@ -35,11 +35,11 @@ class Conversation:
     """A conversation in which the agent has said one thing, heard to its end."""
 
     def __init__(self, staff: Staff | None, *, transfers: int = 0) -> None:
-        self.tally = Tally(agent_turns=1)
+        self.stats = SessionStats(agent_turns=1)
         self.over: list[str] = []
-        self.handover = Handover(
+        self.handover = TransferController(
             staff,
-            tally=self.tally,
+            stats=self.stats,
             summary=lambda reason: f"summary: {reason}",
             succeeded=lambda: self.over.append("transferred"),
             failed=lambda name: self.over.append(f"{name} failed"),
@@ -59,7 +59,7 @@ class Conversation:
 
     async def speak(self, seconds: float) -> None:
         """Let the agent say something that is heard to its end."""
-        self.tally.agent_turns += 1
+        self.stats.agent_turns += 1
         await asyncio.sleep(seconds)
         self.handover.answer_heard()
 
@@ -145,7 +145,7 @@ async def test_a_key_does_not_wait_for_what_the_agent_was_saying() -> None:
     """What was being said is cut off and is no announcement; the next words are."""
     staff = Staff()
     conversation = Conversation(staff)
-    conversation.tally.agent_turns += 1  # it is speaking
+    conversation.stats.agent_turns += 1  # it is speaking
     assert conversation.handover.by_key == "reception"
     conversation.handover.press()
     assert conversation.handover.under_way

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from agent_core.idle import Idleness
+from agent_core.idle_monitor import IdleMonitor
 
 
 class Silence:
@@ -12,7 +12,7 @@ class Silence:
         self.busy = False
         self.turns = 0
         self.did: list[str] = []
-        self.idleness = Idleness(
+        self.idleness = IdleMonitor(
             after,
             is_busy=lambda: self.busy,
             turns=lambda: self.turns,

@@ -94,9 +94,9 @@ async def _type(stage: Stage, keys: str, pause: float = SOON) -> None:
 
 async def _say(stage: Stage, words: str, stream: int = 0) -> None:
     """Have the agent say something that is heard to its end."""
-    turns = stage.session.tally.agent_turns
+    turns = stage.session.stats.agent_turns
     (await stage.model.stream(stream)).say(*say.answer(words, SOUND))
-    await until(lambda: stage.session.tally.agent_turns == turns + 1)
+    await until(lambda: stage.session.stats.agent_turns == turns + 1)
     stage.session.answer_heard()
 
 
@@ -110,7 +110,7 @@ async def test_a_postcode_is_one_input() -> None:
         await _say(stage, "You typed a postcode.")
         await asyncio.sleep(5)
         assert typed_in(stage) == ["94105"]
-        stage.session.end(EndReason.CALLER_LEFT)
+        stage.session.end(EndReason.CALLER_HUNG_UP)
     assert staff.brought == []
 
 
@@ -135,7 +135,7 @@ async def test_zero_without_a_person_is_a_key_like_any_other() -> None:
     async with running_session() as (stage, _):
         await _type(stage, "0", LATE)
         assert typed_in(stage) == ["0"]
-        stage.session.end(EndReason.CALLER_LEFT)
+        stage.session.end(EndReason.CALLER_HUNG_UP)
 
 
 async def test_the_first_key_cuts_the_agent_off() -> None:
@@ -152,7 +152,7 @@ async def test_the_first_key_cuts_the_agent_off() -> None:
         assert typed_in(stage) == ["5"]
         stream.say(*say.answer("You typed 5.", SOUND))
         await until(lambda: stage.voice.events[3:] == ["play", "finish_answer"])
-        stage.session.end(EndReason.CALLER_LEFT)
+        stage.session.end(EndReason.CALLER_HUNG_UP)
 
 
 async def test_keys_before_the_greeting_are_not_lost() -> None:
@@ -162,7 +162,7 @@ async def test_keys_before_the_greeting_are_not_lost() -> None:
         stage.session.press("2")
         await asyncio.sleep(LATE)
         assert typed_in(stage) == ["42"]
-        stage.session.end(EndReason.CALLER_LEFT)
+        stage.session.end(EndReason.CALLER_HUNG_UP)
 
 
 async def test_keys_together_with_speech() -> None:
@@ -175,7 +175,7 @@ async def test_keys_together_with_speech() -> None:
         await _type(stage, "105")
         await asyncio.sleep(LATE)
         assert typed_in(stage) == ["94105"]
-        stage.session.end(EndReason.CALLER_LEFT)
+        stage.session.end(EndReason.CALLER_HUNG_UP)
 
 
 @pytest.mark.parametrize("begins", [1.0, 2.0, 2.7, 2.9, 3.1, 3.5])
@@ -189,7 +189,7 @@ async def test_keys_during_a_renewal(begins: float) -> None:
         await until(lambda: bool(typed_in(stage)), 10)
         for stream in stage.model.streams:
             assert [keys for text in stream.texts("USER") for keys in TYPED.findall(text)] in ([], ["123456"])
-        stage.session.end(EndReason.CALLER_LEFT)
+        stage.session.end(EndReason.CALLER_HUNG_UP)
 
 
 async def test_keys_are_part_of_the_conversation() -> None:
@@ -200,10 +200,10 @@ async def test_keys_are_part_of_the_conversation() -> None:
         await _type(stage, "94105#")
         await until(lambda: bool(kept))
         assert (Role.USER, "The caller typed 94105 on the telephone keypad.") in kept[-1]
-        stage.session.end(EndReason.CALLER_LEFT)
+        stage.session.end(EndReason.CALLER_HUNG_UP)
 
 
-@pytest.mark.parametrize("reason", [EndReason.DRAINED, EndReason.PEER_LOST])
+@pytest.mark.parametrize("reason", [EndReason.DRAINED, EndReason.MEDIA_DISCONNECTED])
 async def test_a_conversation_that_ends_while_keys_are_typed_keeps_them(reason: EndReason) -> None:
     """They are in what another task goes on with, once."""
     kept: list[History] = []
@@ -225,7 +225,7 @@ async def test_zero_is_not_lost_to_a_goodbye_that_ends_first() -> None:
     staff = Staff()
     async with running_session(people=staff) as (stage, running):
         await _say(stage, "Hello.")
-        stage.session.say_goodbye(EndReason.CALLER_SILENT)
+        stage.session.say_goodbye(EndReason.IDLE_TIMEOUT)
         await asyncio.sleep(1)
         stage.session.press("0")
         await _say(stage, "Goodbye.")
@@ -239,13 +239,13 @@ async def test_a_key_does_not_cut_the_goodbye_off() -> None:
     """A goodbye that is not heard would hold the line for ten seconds."""
     async with running_session() as (stage, running):
         await _say(stage, "Hello.")
-        stage.session.say_goodbye(EndReason.TIME_LIMIT)
+        stage.session.say_goodbye(EndReason.MAX_DURATION)
         (await stage.model.stream()).say(*say.answer("Goodbye.", SOUND))
-        await until(lambda: stage.session.tally.agent_turns == 2)
+        await until(lambda: stage.session.stats.agent_turns == 2)
         stage.session.press("5")
         assert "interrupt" not in stage.voice.events
         stage.session.answer_heard()
-        assert (await running).reason is EndReason.TIME_LIMIT
+        assert (await running).reason is EndReason.MAX_DURATION
     assert typed_in(stage) == ["5"]
 
 
@@ -264,6 +264,6 @@ async def test_keys_while_a_person_is_called(broken: bool) -> None:  # noqa: FBT
         if broken:
             await until(lambda: any("did not work" in text for text in stage.model.streams[0].texts("USER")))
             assert typed_in(stage) == ["94105"]
-            stage.session.end(EndReason.CALLER_LEFT)
-        assert (await running).reason is (EndReason.CALLER_LEFT if broken else EndReason.TRANSFERRED)
+            stage.session.end(EndReason.CALLER_HUNG_UP)
+        assert (await running).reason is (EndReason.CALLER_HUNG_UP if broken else EndReason.TRANSFERRED)
     assert staff.brought == ["reception"]

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from agent_core.admission import Admission
-from agent_core.errors import AtCapacity, Overloaded, Refused
+from agent_core.errors import AtCapacity, Overloaded, PermissionRefused
 from agent_core.loop_lag import CALM, LATE_OF_LAST, LONGEST, PAUSE, LagGuard, watching_loop
 
 LIMIT = 100.0
@@ -57,7 +57,7 @@ def test_a_limit_of_zero_never_refuses() -> None:
 
 def test_a_late_task_has_no_free_place_and_hands_callers_on_while_it_holds_many() -> None:
     """With few conversations the loop is late for another reason, and refusing more does not cure it."""
-    told: list[Refused] = []
+    told: list[PermissionRefused] = []
     admission = Admission(8, on_refused=told.append)
     guard = LagGuard(LIMIT)
     admission.is_late = lambda: guard.is_late

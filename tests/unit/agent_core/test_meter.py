@@ -6,7 +6,7 @@ from typing import Any
 from agent_core.observability import metrics
 from agent_core.observability.emf import Document
 from agent_core.observability.meter import MOST_LABELS, Meter
-from agent_core.observability.metrics import METRICS, NAMESPACE, Kind
+from agent_core.observability.metrics import METRICS, NAMESPACE, MetricKind
 from agent_core.settings import CoreSettings
 
 
@@ -50,7 +50,7 @@ def test_gauges_and_counters_are_told_at_zero() -> None:
     meter.gauge(metrics.ACTIVE_SESSIONS, lambda: 0)
     documents = meter.documents()
     assert _values(documents, "ActiveSessions") == [0]
-    counters = [metric.name for metric in METRICS if metric.kind is Kind.COUNTER]
+    counters = [metric.name for metric in METRICS if metric.kind is MetricKind.COUNTER]
     assert [_values(documents, name) for name in counters] == [[0]] * len(counters)
 
 
@@ -67,12 +67,12 @@ def test_free_places_come_by_themselves_at_high_resolution_also_at_zero() -> Non
     """An alarm with a period of ten seconds takes a metric of a resolution of one second only."""
     meter, free = _meter(), [0]
     meter.gauge(metrics.ACTIVE_SESSIONS, lambda: 1)
-    meter.gauge(metrics.FREE_PLACES, lambda: free[0])
-    assert _values(meter.documents(), "FreePlaces") == []
+    meter.gauge(metrics.FREE_SLOTS, lambda: free[0])
+    assert _values(meter.documents(), "FreeSlots") == []
     (document,) = meter.fast_documents()
-    assert (document["FreePlaces"], document["event"]) == (0, "metrics")
+    assert (document["FreeSlots"], document["event"]) == (0, "metrics")
     (directive,) = document["_aws"]["CloudWatchMetrics"]
-    assert directive["Metrics"] == [{"Name": "FreePlaces", "Unit": "Count", "StorageResolution": 1}]
+    assert directive["Metrics"] == [{"Name": "FreeSlots", "Unit": "Count", "StorageResolution": 1}]
     assert directive["Dimensions"] == [["Service"]]
     usual = [one for doc in meter.documents() for one in doc["_aws"]["CloudWatchMetrics"][0]["Metrics"]]
     assert [one for one in usual if "StorageResolution" in one] == []
@@ -82,10 +82,10 @@ def test_what_was_told_is_not_told_again() -> None:
     """Sums are per interval: CloudWatch adds them up."""
     meter = _meter()
     meter.count(metrics.BARGE_INS, 3)
-    meter.observe(metrics.SETUP_TIME, 400)
+    meter.observe(metrics.TIME_TO_FIRST_AUDIO, 400)
     assert _values(meter.documents(), "BargeIns") == [3]
     again = meter.documents()
-    assert (_values(again, "BargeIns"), _values(again, "SetupTime")) == ([0], [])
+    assert (_values(again, "BargeIns"), _values(again, "TimeToFirstAudio")) == ([0], [])
 
 
 def test_a_metric_with_labels_comes_twice() -> None:

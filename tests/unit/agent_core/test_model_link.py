@@ -9,14 +9,14 @@ import pytest
 
 from agent_core import prompts
 from agent_core.errors import ModelError, ModelRejected, ModelUnavailable
-from agent_core.events import Tally
-from agent_core.nova import tending
+from agent_core.events import SessionStats
+from agent_core.nova import stream_watchdog
 from agent_core.nova.failures import MAX_TRIES
-from agent_core.nova.link import ModelLink, backoff
-from agent_core.nova.model_session import ModelSession, Prompt
+from agent_core.nova.model_session import ModelSession, SessionPrompt
 from agent_core.nova.quirks import Quirks
-from agent_core.nova.transcript import History, Transcript
-from agent_core.nova.wire import Audio, ModelEvent, Role
+from agent_core.nova.resilient_connection import ResilientConnection, backoff
+from agent_core.nova.transcript import ConversationTranscript, History
+from agent_core.nova.wire import AgentAudio, ModelEvent, Role
 from tests.support import scripted_model as say
 from tests.support.model_conversation import Conversation
 from tests.support.scripted_model import ScriptedModel, ScriptedStream
@@ -46,8 +46,10 @@ class Slow(ScriptedSource):
         return await super().open(history)
 
 
-def _link(source: ScriptedSource) -> ModelLink:
-    return ModelLink(source, Transcript(), Tally(), patience([]), input_rate=8000, renew_after=360)
+def _connection(source: ScriptedSource) -> ResilientConnection:
+    return ResilientConnection(
+        source, ConversationTranscript(), SessionStats(), patience([]), input_rate=8000, renew_after=360
+    )
 
 
 def _said(words: str) -> list[bytes]:
@@ -61,12 +63,12 @@ async def _ignore(_event: ModelEvent) -> None:
 async def test_a_session_that_is_open_is_used() -> None:
     """What was parked is talked with; no second stream is opened."""
     model = ScriptedModel()
-    first = await ModelSession.open(model, "a-model", Prompt("Be brief.", "matthew"))
+    first = await ModelSession.open(model, "a-model", SessionPrompt("Be brief.", "matthew"))
     talk = Conversation(model, first)
     async with talk.talking():
-        talk.link.hear(b"\x01\x00")
+        talk.connection.hear(b"\x01\x00")
         await model.streams[0].until_sent("audioInput")
-    assert len(model.streams) == talk.tally.model_streams == 1
+    assert len(model.streams) == talk.stats.model_streams == 1
 
 
 @pytest.mark.parametrize("lose", [lambda stream: stream.fail(LOST), ScriptedStream.end], ids=["error", "end"])
@@ -82,7 +84,7 @@ async def test_a_broken_stream_is_replaced_with_the_history(lose: Callable[[Scri
         assert talk.model.streams[0].closed
         assert second.texts("USER") == ["hello"]
         assert second.texts("ASSISTANT") == ["good day"]
-    assert talk.tally.model_streams == 2
+    assert talk.stats.model_streams == 2
     assert talk.model.open_streams == 0
 
 
@@ -106,7 +108,7 @@ async def test_an_unanswered_question_is_asked_again() -> None:
 async def test_written_words_without_an_answer_are_given_again() -> None:
     """A greeting that was ordered from a stream that broke is ordered from the next."""
     talk = Conversation(ScriptedModel())
-    talk.link.read("Greet the caller.")
+    talk.connection.read("Greet the caller.")
     async with talk.talking():
         first = await talk.model.stream(0)
         await first.until_sent("textInput", count=2)
@@ -121,7 +123,7 @@ async def test_half_a_character_in_written_words_is_left_out() -> None:
     talk = Conversation(ScriptedModel())
     async with talk.talking():
         first = await talk.model.stream(0)
-        talk.link.read("a\ud83d", by_caller=True)
+        talk.connection.read("a\ud83d", by_caller=True)
         await first.until_sent("textInput", count=2)
         assert first.texts("USER") == ["a"]
         first.fail(LOST)
@@ -133,7 +135,7 @@ async def test_half_a_character_in_written_words_is_left_out() -> None:
 async def test_written_words_with_an_answer_are_not_given_again() -> None:
     """Nobody is greeted twice."""
     talk = Conversation(ScriptedModel())
-    talk.link.read("Greet the caller.")
+    talk.connection.read("Greet the caller.")
     async with talk.talking():
         first = await talk.model.stream(0)
         first.say(say.event("completionStart"), *say.answer("Hello.", b"\x01\x00" * 80))
@@ -155,15 +157,15 @@ async def test_fault_02_the_tries_are_three_and_spaced() -> None:
             return await super().open(history)
 
     model = _refusing(lambda: ModelUnavailable("ThrottlingException"), 9)
-    link = _link(Noting(model))
+    connection = _connection(Noting(model))
     with pytest.raises(ModelUnavailable):
         async with asyncio.timeout(8):
-            await link.run(_ignore)
+            await connection.run(_ignore)
     assert len(model.models) == MAX_TRIES
     first, second, third = opened
     assert second - first < 0.5
     assert 0.75 <= third - second < 1.5
-    await link.close()
+    await connection.close()
 
 
 async def test_a_completed_answer_forgives_earlier_failures() -> None:
@@ -172,7 +174,7 @@ async def test_a_completed_answer_forgives_earlier_failures() -> None:
     async with talk.talking() as running:
         stream = await talk.model.stream(0, seconds=8)
         stream.say(*say.answer("Hello.", SOUND), *say.heard("hm"), *say.answer("Yes?", SOUND))
-        await until(lambda: sum(isinstance(event, Audio) for event in talk.events) == 2)
+        await until(lambda: sum(isinstance(event, AgentAudio) for event in talk.events) == 2)
         talk.model.refusals.append(LOST)
         stream.fail(LOST)
         await talk.model.stream(1, seconds=8)
@@ -231,7 +233,7 @@ async def test_a_model_that_breaks_in_every_answer_is_left_after_four_streams(
 ) -> None:
     """Whatever it says, at the first answer or in the tenth minute; the caller hears one phrase, not one a try."""
     talk = Conversation(ScriptedModel(), renew_after=100_000)
-    talk.link.read("Greet the caller.")
+    talk.connection.read("Greet the caller.")
     async with talk.talking() as running:
         stream = await talk.model.stream(0)
         stream.say(say.event("completionStart"), *say.answer("Hello.", SOUND))
@@ -261,11 +263,11 @@ async def test_a_model_that_breaks_in_every_answer_is_left_after_four_streams(
 async def test_one_refusal_in_an_open_call_costs_one_stream(text: str) -> None:
     """A call that has worked is not given up because of a text that the model was seen to say in healthy calls."""
     talk = Conversation(ScriptedModel())
-    talk.link.read("Greet the caller.")
+    talk.connection.read("Greet the caller.")
     async with talk.talking() as running:
         first = await talk.model.stream(0)
         first.say(say.event("completionStart"), *say.answer("Hello.", SOUND))
-        await until(lambda: any(isinstance(event, Audio) for event in talk.events))
+        await until(lambda: any(isinstance(event, AgentAudio) for event in talk.events))
         first.say(*say.heard("weather in Oslo?"))
         first.fail(ModelRejected("ValidationException", text))
         second = await talk.model.stream(1)
@@ -328,10 +330,10 @@ async def test_the_model_is_nudged_only_while_a_tool_works() -> None:
     talk = Conversation(ScriptedModel(), quirks=quirks)
     async with talk.talking():
         first = await talk.model.stream(0)
-        assert not talk.link.nudge("Say that you look.")
+        assert not talk.connection.nudge("Say that you look.")
         first.say(say.event("completionStart"), *say.heard("weather?"), *say.tool_use("get_weather", "use-1", {}))
-        await until(lambda: talk.link._floor.tools == {"use-1"})
-        assert talk.link.nudge("Say that you look.")
+        await until(lambda: talk.connection._tracker.tools == {"use-1"})
+        assert talk.connection.nudge("Say that you look.")
         await first.until_sent("textInput", count=2)
         assert first.texts("USER") == ["Say that you look."]
         first.say(*_said("I am looking."))
@@ -341,13 +343,13 @@ async def test_the_model_is_nudged_only_while_a_tool_works() -> None:
         await second.until_sent("textInput", count=2)
         assert second.texts("USER") == ["weather?"]
         second.say(*say.tool_use("get_weather", "use-2", {}))
-        await until(lambda: talk.link._floor.tools == {"use-2"})
-        assert talk.link.nudge("Say that you look.")
+        await until(lambda: talk.connection._tracker.tools == {"use-2"})
+        assert talk.connection.nudge("Say that you look.")
         second.fail(ModelRejected("ValidationException", TEXTS[4]))
         third = await talk.model.stream(2)
         third.say(*say.tool_use("get_weather", "use-3", {}))
-        await until(lambda: talk.link._floor.tools == {"use-3"})
-        assert not talk.link.nudge("Say that you look.")
+        await until(lambda: talk.connection._tracker.tools == {"use-3"})
+        assert not talk.connection.nudge("Say that you look.")
     assert not quirks.takes_nudges
     assert not quirks.holds_audio
 
@@ -360,7 +362,7 @@ async def test_a_question_whose_tool_has_answered_is_asked_again() -> None:
         first.say(say.event("completionStart"), *say.heard("weather?"), *say.tool_use("get_weather", "use-1", {}))
         first.say(*_said("I am looking."))
         await until(lambda: talk.transcript.history[-1:] == ((Role.ASSISTANT, "I am looking."),))
-        assert talk.link.answer_tool("use-1", {"temperature": 7})
+        assert talk.connection.answer_tool("use-1", {"temperature": 7})
         await first.until_sent("toolResult")
         first.fail(LOST)
         second = await talk.model.stream(1)
@@ -375,18 +377,18 @@ async def test_audio_is_held_after_it_was_refused_during_a_tool() -> None:
     async with talk.talking():
         first = await talk.model.stream(0)
         first.say(say.event("completionStart"), *say.heard("weather?"), *say.tool_use("get_weather", "use-1", {}))
-        await until(lambda: talk.link._floor.tools == {"use-1"})
-        talk.link.hear(b"\x01\x00" * 160)
+        await until(lambda: talk.connection._tracker.tools == {"use-1"})
+        talk.connection.hear(b"\x01\x00" * 160)
         first.fail(ModelRejected("ValidationException", TEXTS[4]))
         second = await talk.model.stream(1)
         await second.until_sent("textInput", count=2)
         second.say(*say.tool_use("get_weather", "use-2", {}))
-        await until(lambda: talk.link._floor.tools == {"use-2"})
+        await until(lambda: talk.connection._tracker.tools == {"use-2"})
         before = len(second.sound())
-        talk.link.hear(b"\x02\x00" * 160)
+        talk.connection.hear(b"\x02\x00" * 160)
         await asyncio.sleep(1)
         assert len(second.sound()) == before
-        assert talk.link.answer_tool("use-2", {})
+        assert talk.connection.answer_tool("use-2", {})
         await until(lambda: second.sound()[before:] == b"\x02\x00" * 160)
     assert quirks.holds_audio
 
@@ -395,11 +397,11 @@ async def test_a_refusal_of_what_is_taken_up_is_tried_again() -> None:
     """The conversation worked before, in another session: its history came too early, or passes."""
     model = _refusing(lambda: ModelRejected("ValidationException", "Chat history should be sent completely"), 1)
     source = ScriptedSource(model)
-    said = Transcript(((Role.USER, "Oslo"), (Role.ASSISTANT, "It rains.")))
-    link = ModelLink(source, said, Tally(), patience([]), input_rate=8000, renew_after=360)
-    running = asyncio.create_task(link.run(_ignore))
+    said = ConversationTranscript(((Role.USER, "Oslo"), (Role.ASSISTANT, "It rains.")))
+    connection = ResilientConnection(source, said, SessionStats(), patience([]), input_rate=8000, renew_after=360)
+    running = asyncio.create_task(connection.run(_ignore))
     await until(lambda: model.open_streams == 1)
-    await link.close()
+    await connection.close()
     await running
 
 
@@ -415,21 +417,21 @@ async def test_a_refusal_is_not_tried_again(refusing: Callable[[], ScriptedModel
     """No access today is no access a second later, wherever the refusal shows."""
     talk = Conversation(refusing())
     with pytest.raises(ModelRejected):
-        await talk.link.run(talk.take)
+        await talk.connection.run(talk.take)
     assert len(talk.model.models) == 1
-    await talk.link.close()
+    await talk.connection.close()
     assert talk.model.open_streams == 0
 
 
 async def test_what_the_caller_says_meanwhile_is_kept() -> None:
     """Sound that comes while there is no session reaches the next one, in order."""
     talk = Conversation(ScriptedModel())
-    talk.link.hear(b"\x01\x00")
-    talk.link.hear(b"\x02\x00")
+    talk.connection.hear(b"\x01\x00")
+    talk.connection.hear(b"\x02\x00")
     async with talk.talking():
         stream = await talk.model.stream(0)
         await stream.until_sent("audioInput", count=2)
-        talk.link.hear(b"\x03\x00")
+        talk.connection.hear(b"\x03\x00")
         await stream.until_sent("audioInput", count=3)
         assert stream.sound() == b"\x01\x00\x02\x00\x03\x00"
 
@@ -438,8 +440,8 @@ async def test_what_is_kept_is_bounded_and_the_newest() -> None:
     """Five seconds wait; what is older is dropped and counted."""
     talk = Conversation(ScriptedModel())
     for number in range(8):
-        talk.link.hear(bytes([number, 0]) * 8000)
-    assert talk.tally.audio_dropped_ms == 3000
+        talk.connection.hear(bytes([number, 0]) * 8000)
+    assert talk.stats.audio_dropped_ms == 3000
     async with talk.talking():
         stream = await talk.model.stream(0)
         await stream.until_sent("audioInput", count=5)
@@ -454,18 +456,18 @@ async def test_what_a_session_dropped_is_counted() -> None:
         await until(lambda: len(talk.events) == 1)
         stream.takes_events.clear()
         for _ in range(7):
-            talk.link.hear(b"\x01\x00" * 8000)
-    assert talk.tally.audio_dropped_ms == 2000
+            talk.connection.hear(b"\x01\x00" * 8000)
+    assert talk.stats.audio_dropped_ms == 2000
 
 
 async def test_a_model_that_does_not_answer_is_taken_for_dead() -> None:
     """Silence after we asked it to speak costs the caller four seconds, not the call."""
     talk = Conversation(ScriptedModel())
-    talk.link.read("Greet the caller.")
+    talk.connection.read("Greet the caller.")
     async with talk.talking():
         first = await talk.model.stream(0)
         first.say(say.event("completionStart"))
-        second = await talk.model.stream(1, seconds=tending.ANSWER_SECONDS + 2)
+        second = await talk.model.stream(1, seconds=stream_watchdog.ANSWER_SECONDS + 2)
         await second.until_sent("textInput", count=2)
         assert first.closed
         assert second.texts("USER") == ["Greet the caller."]
@@ -475,15 +477,15 @@ async def test_what_is_asked_while_a_session_opens_is_asked() -> None:
     """A page says that it is ready in just that moment, and must be greeted all the same."""
     model = ScriptedModel()
     source = Slow(model)
-    link = _link(source)
-    running = asyncio.create_task(link.run(_ignore))
+    connection = _connection(source)
+    running = asyncio.create_task(connection.run(_ignore))
     await asyncio.sleep(0)
-    link.read("Greet the caller.")
+    connection.read("Greet the caller.")
     source.gate.set()
     stream = await model.stream()
     await stream.until_sent("textInput", count=2)
     assert stream.texts("USER") == ["Greet the caller."]
-    await link.close()
+    await connection.close()
     await running
 
 
@@ -491,10 +493,10 @@ async def test_no_session_is_opened_after_the_end() -> None:
     """A conversation that ends while its next session opens keeps none."""
     model = ScriptedModel()
     source = Slow(model)
-    link = _link(source)
-    running = asyncio.create_task(link.run(_ignore))
+    connection = _connection(source)
+    running = asyncio.create_task(connection.run(_ignore))
     await asyncio.sleep(0)
-    await link.close()
+    await connection.close()
     source.gate.set()
     async with asyncio.timeout(3):
         await running
@@ -505,10 +507,10 @@ async def test_no_session_is_opened_after_the_end() -> None:
 async def test_closing_ends_the_run_without_an_error() -> None:
     """Our own goodbye is no failure of the model's."""
     talk = Conversation(ScriptedModel())
-    running = asyncio.create_task(talk.link.run(talk.take))
+    running = asyncio.create_task(talk.connection.run(talk.take))
     stream = await talk.model.stream(0)
     await until(lambda: "contentStart" in stream.names())
-    await talk.link.close()
+    await talk.connection.close()
     stream.end()
     async with asyncio.timeout(3):
         await running
@@ -518,7 +520,7 @@ async def test_closing_ends_the_run_without_an_error() -> None:
 async def test_a_late_tool_result_finds_nobody() -> None:
     """A result for a session that is gone is refused, not sent to the next one."""
     talk = Conversation(ScriptedModel())
-    assert not talk.link.answer_tool("use-1", {})
+    assert not talk.connection.answer_tool("use-1", {})
     async with talk.talking():
         first = await talk.model.stream(0)
         first.say(*say.tool_use("get_weather", "use-1", {}))
@@ -526,7 +528,7 @@ async def test_a_late_tool_result_finds_nobody() -> None:
         first.fail(LOST)
         second = await talk.model.stream(1)
         await second.until_sent("contentStart", count=2)
-        assert not talk.link.answer_tool("use-1", {"temperature": 7})
+        assert not talk.connection.answer_tool("use-1", {"temperature": 7})
         assert "toolResult" not in second.names()
 
 

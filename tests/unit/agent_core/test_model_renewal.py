@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from agent_core.announcements import Announcement
 from agent_core.errors import ModelRejected, ModelUnavailable
 from agent_core.nova.wire import Role
-from agent_core.phrases import Phrase
 from tests.support import scripted_model as say
 from tests.support.model_conversation import Conversation
 from tests.support.numbered import LOUD, QUIET, frame, numbers_in
@@ -41,7 +41,7 @@ class Voice:
             now = loop.time()
             quiet_since = quiet_since if self.amplitude == QUIET else now
             frames = 20 if now - began < self._minutes and now - quiet_since > QUIET_SECONDS else 2
-            self._talk.link.hear(b"".join(frame((self.sent + n) % 32_768, self.amplitude) for n in range(frames)))
+            self._talk.connection.hear(b"".join(frame((self.sent + n) % 32_768, self.amplitude) for n in range(frames)))
             self.sent += frames
             await asyncio.sleep(max(0.0, began + self.sent * 0.02 - loop.time()))
 
@@ -51,7 +51,7 @@ async def _in_a_call(renew_after: float = 360) -> AsyncIterator[tuple[Conversati
     """Greet a caller whose line is open; everything is closed in the end."""
     talk = Conversation(ScriptedModel(), renew_after=renew_after)
     voice = Voice(talk, renew_after - QUIET_SECONDS)
-    talk.link.read("Greet the caller.")
+    talk.connection.read("Greet the caller.")
     async with talk.talking():
         sending = asyncio.create_task(voice.send())
         stream = await talk.model.stream()
@@ -59,7 +59,7 @@ async def _in_a_call(renew_after: float = 360) -> AsyncIterator[tuple[Conversati
         yield talk, stream, voice
         sending.cancel()
     assert talk.model.open_streams == 0
-    assert len(talk.model.streams) == talk.tally.model_streams + _wasted(talk)
+    assert len(talk.model.streams) == talk.stats.model_streams + _wasted(talk)
 
 
 def _wasted(talk: Conversation) -> int:
@@ -104,7 +104,7 @@ def _age(began: float) -> float:
 
 
 async def _renewed(talk: Conversation, number: int = 1, *, within: float = 500) -> ScriptedStream:
-    await until(lambda: talk.tally.renewals >= number, within)
+    await until(lambda: talk.stats.renewals >= number, within)
     stream = talk.model.streams[-1]
     await until(lambda: "audioInput" in stream.names(), 2)
     return stream
@@ -157,7 +157,7 @@ async def test_fault_07_both_are_silent_across_the_limit() -> None:
     """A silent stream is replaced sooner; none is left open, and after ten minutes the model still answers."""
     async with _in_a_call() as (talk, _first, _voice):
         await _pass(600)
-        assert talk.tally.renewals == 2
+        assert talk.stats.renewals == 2
         assert talk.model.open_streams == 1
         talk.model.streams[-1].say(*say.heard("still there?"), *_said("Yes."))
         await _pass(2)
@@ -172,7 +172,7 @@ async def test_fault_08_the_agent_speaks_on_while_the_next_stream_listens() -> N
         await _chat(first, 355)
         await _speak(first, 79)
         assert 432 <= _age(began) < 437
-        assert talk.tally.renewals == 1
+        assert talk.stats.renewals == 1
         second = talk.model.streams[-1]
         assert not _closed(first)
         assert talk.model.open_streams == 2
@@ -212,7 +212,7 @@ async def test_fault_08_a_tool_runs_across_the_limit() -> None:
         second = await _renewed(talk)
         assert 450 <= _age(began) < 452
         assert not _closed(first)
-        assert talk.link.answer_tool("use-9", {"temperature": 7})
+        assert talk.connection.answer_tool("use-9", {"temperature": 7})
         await first.until_sent("toolResult")
         assert "toolResult" not in second.names()
         first.say(*_said("Seven degrees."))
@@ -246,7 +246,7 @@ async def test_an_old_stream_that_never_finishes_is_let_go() -> None:
         assert not _closed(first)
         await _pass(9)
         assert _closed(first)
-        assert talk.said == [Phrase.HOLD]
+        assert talk.said == [Announcement.HOLD]
         assert talk.model.open_streams == 1
         assert talk.model.streams[-1].texts("USER")[-1].endswith("hm")
 
@@ -263,7 +263,7 @@ async def test_there_are_never_more_than_two_streams() -> None:
         while not telling.done():
             await _pass(0.1)
             most = max(most, talk.model.open_streams)
-        assert talk.tally.renewals == 1
+        assert talk.stats.renewals == 1
         first.say(ENDS, *FINAL)
         await _renewed(talk, 2, within=20)
         sending.cancel()
@@ -278,14 +278,14 @@ async def test_an_answer_in_which_the_old_stream_breaks_is_given_again_by_the_ne
         second = talk.model.streams[-1]
         first.fail(LOST)
         await _pass(1)
-        assert talk.said == [Phrase.HOLD]
+        assert talk.said == [Announcement.HOLD]
         assert second.texts("USER")[-1] == "hm"
         second.say(*_said("Once more."))
         await _pass(20)
-        assert talk.said == [Phrase.HOLD]
+        assert talk.said == [Announcement.HOLD]
         assert len(talk.model.streams) == 2
         assert not _closed(second)
-        assert talk.tally.model_errors == {LOST.kind: 1}
+        assert talk.stats.model_errors == {LOST.kind: 1}
         assert talk.transcript.history[-1] == (Role.ASSISTANT, "Yes. Once more.")
 
 
@@ -332,7 +332,7 @@ async def test_an_old_stream_that_breaks_in_a_tool_has_its_question_asked_again(
         first.end()
         await _pass(0.1)
         assert second.texts("USER")[-1] == "weather?"
-        assert not talk.link.answer_tool("use-9", {"temperature": 7})
+        assert not talk.connection.answer_tool("use-9", {"temperature": 7})
         second.say(*_said("Seven degrees."))
         await _pass(20)
         assert len(talk.model.streams) == 2
@@ -359,8 +359,8 @@ async def test_fault_09_a_next_stream_that_does_not_open_changes_nothing(ready_f
         else:
             talk.model.refusals.extend([LOST, LOST])
         second = await _renewed(talk)
-        assert talk.tally.renewals == 1
-        assert talk.tally.model_streams == 2
+        assert talk.stats.renewals == 1
+        assert talk.stats.model_streams == 2
         assert second.texts("USER") == ["weather?", "and tomorrow?"]
         assert talk.said == []
 
@@ -373,7 +373,7 @@ async def test_a_defect_while_the_next_stream_opens_changes_nothing_either() -> 
         talk.model.refusals.extend([RuntimeError("the refreshed credentials are still expired"), KeyError("a defect")])
         await _renewed(talk)
         assert not talk.model.refusals
-        assert talk.tally.model_streams == 2
+        assert talk.stats.model_streams == 2
         assert talk.said == []
 
 
@@ -399,7 +399,7 @@ async def test_a_stream_that_breaks_while_the_next_one_opens_leaves_none_behind(
 async def test_fault_15_a_muted_caller_keeps_the_stream() -> None:
     """The model is given silence where nothing comes, and a new stream before it has heard nothing for too long."""
     talk = Conversation(ScriptedModel())
-    talk.link.read("Greet the caller.")
+    talk.connection.read("Greet the caller.")
     async with talk.talking():
         stream = await talk.model.stream()
         stream.say(say.event("completionStart"), *_said("Hello."))
@@ -408,7 +408,7 @@ async def test_fault_15_a_muted_caller_keeps_the_stream() -> None:
         assert 50 < silence < 60
         assert not any(stream.sound())
         await _pass(240)
-        assert talk.tally.renewals == 1
+        assert talk.stats.renewals == 1
         assert talk.model.open_streams == 1
 
 
@@ -423,7 +423,7 @@ async def test_an_answer_that_is_torn_off_is_given_again_from_its_beginning() ->
         second = await talk.model.stream(1)
         await _pass(1)
         assert second.texts("USER") == ["weather in Oslo?"]
-        assert talk.said == [Phrase.HOLD]
+        assert talk.said == [Announcement.HOLD]
 
 
 async def test_a_model_that_stops_in_the_middle_of_an_answer_is_replaced() -> None:
@@ -435,7 +435,7 @@ async def test_a_model_that_stops_in_the_middle_of_an_answer_is_replaced() -> No
         await talk.model.stream(1, seconds=10)
         await _pass(4)
         assert _closed(first)
-        assert talk.said == [Phrase.HOLD]
+        assert talk.said == [Announcement.HOLD]
 
 
 async def test_a_model_that_heard_and_says_nothing_is_replaced() -> None:
@@ -444,7 +444,7 @@ async def test_a_model_that_heard_and_says_nothing_is_replaced() -> None:
         await _pass(5)
         first.say(*say.heard("weather in Oslo?"))
         await _pass(8.5)
-        assert talk.said == [Phrase.HOLD]
+        assert talk.said == [Announcement.HOLD]
         assert len(talk.model.streams) == 1
         second = await talk.model.stream(1, seconds=5)
         await _pass(1)
@@ -462,7 +462,7 @@ async def test_a_model_that_says_nothing_is_replaced_in_a_noisy_place_too() -> N
         assert len(talk.model.streams) == 1
         second = await talk.model.stream(1, seconds=3)
         await _pass(2)
-        assert talk.said == [Phrase.HOLD]
+        assert talk.said == [Announcement.HOLD]
         assert _closed(first)
         assert second.texts("USER") == ["weather in Oslo?"]
 
@@ -472,10 +472,10 @@ async def test_a_key_in_a_noisy_place_is_not_waited_for_without_end() -> None:
     async with _in_a_call() as (talk, _first, voice):
         voice.amplitude = LOUD
         await _pass(30)
-        talk.link.read("The caller typed 5 on the telephone keypad.")
+        talk.connection.read("The caller typed 5 on the telephone keypad.")
         await talk.model.stream(1, seconds=6)
         await _pass(2)
-        assert talk.said == [Phrase.HOLD]
+        assert talk.said == [Announcement.HOLD]
 
 
 async def test_a_caller_who_talks_for_long_is_listened_to() -> None:
@@ -503,11 +503,11 @@ async def test_a_tool_that_nobody_waits_for_any_more_is_not_waited_for() -> None
         await _pass(1)
         first.say(*say.heard("never mind"), *_said("All right."))
         await _pass(3)
-        assert talk.link.answer_tool("use-1", {"error": "timed out"})
+        assert talk.connection.answer_tool("use-1", {"error": "timed out"})
         await _pass(60)
         assert talk.said == []
         assert len(talk.model.streams) == 1
-        assert not talk.link.owes_answer
+        assert not talk.connection.owes_answer
 
 
 async def test_an_answer_is_owed_after_a_tool_whatever_was_said_meanwhile() -> None:
@@ -516,10 +516,10 @@ async def test_an_answer_is_owed_after_a_tool_whatever_was_said_meanwhile() -> N
         await _pass(5)
         first.say(*say.heard("weather in Oslo?"), *say.tool_use("get_weather", "use-1", {}), *_said("Let me see."))
         await _pass(3)
-        assert talk.link.answer_tool("use-1", {"temperature": 7})
-        assert talk.link.owes_answer
+        assert talk.connection.answer_tool("use-1", {"temperature": 7})
+        assert talk.connection.owes_answer
         await _pass(9)
-        assert talk.said == [Phrase.HOLD]
+        assert talk.said == [Announcement.HOLD]
         second = await talk.model.stream(1, seconds=5)
         await _pass(1)
         assert second.texts("USER")[-1] == "weather in Oslo?"
@@ -535,7 +535,7 @@ async def test_a_stream_that_breaks_in_a_tool_s_work_has_its_question_asked_agai
         second = await talk.model.stream(1)
         await _pass(2)
         assert second.texts("USER") == ["weather in Oslo?"]
-        assert talk.said == [Phrase.HOLD]
+        assert talk.said == [Announcement.HOLD]
 
 
 async def test_a_model_that_gives_no_sign_to_a_whole_sentence_is_replaced() -> None:
@@ -548,7 +548,7 @@ async def test_a_model_that_gives_no_sign_to_a_whole_sentence_is_replaced() -> N
         await _pass(7)
         assert talk.said == []
         await _pass(2.5)
-        assert talk.said == [Phrase.HOLD]
+        assert talk.said == [Announcement.HOLD]
         second = await talk.model.stream(1, seconds=6)
         await _pass(1)
         assert "could not hear" in second.texts("USER")[-1]
@@ -572,7 +572,7 @@ async def test_a_model_that_reads_no_more_is_not_waited_for_in_silence() -> None
         second = await talk.model.stream(1, seconds=10)
         second.say(say.event("completionStart"))
         await _pass(2)
-        assert talk.said == [Phrase.HOLD]
+        assert talk.said == [Announcement.HOLD]
         assert "could not hear" in second.texts("USER")[-1]
         first.takes_events.set()
 
@@ -620,7 +620,7 @@ async def test_fault_09_a_refused_renewal_is_inaudible(error: Exception | None) 
         second = await _renewed(talk)
         await until(lambda: second.closed, 3)
         assert not _closed(first)
-        assert talk.tally.renewals == 0
+        assert talk.stats.renewals == 0
         voice.amplitude = LOUD
         await _pass(1)
         voice.amplitude = QUIET
@@ -633,7 +633,7 @@ async def test_fault_09_a_refused_renewal_is_inaudible(error: Exception | None) 
         await until(lambda: _closed(first), 3)
         assert third.texts("ASSISTANT")[-1] == "Twenty."
         assert talk.said == []
-        assert talk.tally.audio_dropped_ms == 0
+        assert talk.stats.audio_dropped_ms == 0
 
 
 @pytest.mark.thorough
@@ -665,7 +665,7 @@ async def test_fault_09_a_renewal_refused_while_the_agent_speaks_cuts_no_word() 
         await _pass(1)
         assert talk.transcript.history[-1] == (Role.ASSISTANT, "Yes. Once.")
         assert talk.said == []
-        assert talk.tally.interruptions == 0
+        assert talk.stats.interruptions == 0
 
 
 async def test_fault_09_what_is_asked_of_a_stream_that_is_refused_is_asked_of_the_old_one() -> None:
@@ -673,7 +673,7 @@ async def test_fault_09_what_is_asked_of_a_stream_that_is_refused_is_asked_of_th
     async with _in_a_call(SOON) as (talk, first, _voice):
         _refuse_next(talk, REFUSALS[0], after=0.5)
         second = await _renewed(talk)
-        talk.link.read("and in Rome?", by_caller=True)
+        talk.connection.read("and in Rome?", by_caller=True)
         await until(lambda: second.closed, 3)
         await _pass(0.5)
         assert first.texts("USER")[-1] == "and in Rome?"

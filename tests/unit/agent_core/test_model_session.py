@@ -9,18 +9,18 @@ import pytest
 
 from agent_core.errors import ModelUnavailable
 from agent_core.nova import model_session, wire
-from agent_core.nova.model_session import ModelSession, Prompt
+from agent_core.nova.model_session import ModelSession, SessionPrompt
 from agent_core.nova.wire import ModelEvent, Role
 from tests.support import scripted_model as say
 from tests.support.scripted_model import ScriptedModel, ScriptedStream
 from tests.support.waiting import until
 
-PROMPT = Prompt(system="Be brief.", voice="matthew")
+PROMPT = SessionPrompt(system="Be brief.", voice="matthew")
 SECOND = b"\x01\x00" * 8000
 HISTORY = ((Role.USER, "hello"), (Role.ASSISTANT, "good day"))
 
 
-async def _opened(prompt: Prompt = PROMPT) -> tuple[ModelSession, ScriptedStream]:
+async def _opened(prompt: SessionPrompt = PROMPT) -> tuple[ModelSession, ScriptedStream]:
     model = ScriptedModel()
     session = await ModelSession.open(model, "a-model", prompt)
     assert model.models == ["a-model"]
@@ -38,7 +38,7 @@ def _collector() -> tuple[list[ModelEvent], Callable[[ModelEvent], Awaitable[Non
 
 async def test_opening_says_everything_in_the_documented_order() -> None:
     """Session, prompt, system text, history, then the microphone: nothing of it may come later."""
-    _, stream = await _opened(Prompt(system="Be brief.", voice="matthew", history=HISTORY))
+    _, stream = await _opened(SessionPrompt(system="Be brief.", voice="matthew", history=HISTORY))
     block = ["contentStart", "textInput", "contentEnd"]
     assert stream.names() == ["sessionStart", "promptStart", *block * 3, "contentStart"]
     assert stream.texts("SYSTEM") == ["Be brief."]
@@ -119,11 +119,11 @@ async def test_a_model_that_reads_nothing_cannot_hold_the_end_up() -> None:
 async def test_an_opening_that_fails_leaves_no_stream() -> None:
     """What was begun is released, whether it broke or was given up."""
     model = ScriptedModel(lambda stream: stream.takes_events.clear())
-    opening = asyncio.create_task(ModelSession.open(model, "a-model", PROMPT))
+    session_request = asyncio.create_task(ModelSession.open(model, "a-model", PROMPT))
     await model.stream()
-    opening.cancel()
+    session_request.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await opening
+        await session_request
     assert model.open_streams == 0
 
 
@@ -178,8 +178,8 @@ async def test_events_are_handed_over_and_nonsense_is_unknown() -> None:
     await session.run(handle)
     assert events == [
         wire.CompletionStarted("model-session"),
-        wire.Unknown("malformed"),
-        wire.Unknown("moodRingEvent"),
+        wire.UnknownModelEvent("malformed"),
+        wire.UnknownModelEvent("moodRingEvent"),
     ]
 
 
@@ -296,7 +296,7 @@ async def test_audio_follows_the_history_after_a_pause(ready: bool) -> None:  # 
         stream.on_event = note
 
     model = ScriptedModel(script)
-    prompt = Prompt("Be brief.", "matthew", history=() if ready else HISTORY)
+    prompt = SessionPrompt("Be brief.", "matthew", history=() if ready else HISTORY)
     session = await (ModelSession.open_ready if ready else ModelSession.open)(model, "a-model", prompt)
     running = asyncio.create_task(session.run(_collector()[1]))
     session.begin(HISTORY)
@@ -310,7 +310,7 @@ async def test_audio_follows_the_history_after_a_pause(ready: bool) -> None:  # 
 async def test_a_session_that_ends_during_the_pause_says_goodbye_without_a_microphone() -> None:
     """Nor is a half sent message left open."""
     model = ScriptedModel()
-    session = await ModelSession.open_ready(model, "a-model", Prompt("Be brief.", "matthew"))
+    session = await ModelSession.open_ready(model, "a-model", SessionPrompt("Be brief.", "matthew"))
     stream = model.streams[0]
     running = asyncio.create_task(session.run(_collector()[1]))
     session.begin(HISTORY)

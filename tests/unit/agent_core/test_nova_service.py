@@ -11,10 +11,10 @@ import structlog
 from pipecat.processors.aggregators.llm_context import LLMContext, LLMSpecificMessage
 
 from agent_core.errors import ModelError, ModelRejected
-from agent_core.events import Tally
-from agent_core.nova.link import ModelLink
+from agent_core.events import SessionStats
+from agent_core.nova.resilient_connection import ResilientConnection
 from agent_core.nova.service import NovaSonicService
-from agent_core.nova.transcript import Transcript
+from agent_core.nova.transcript import ConversationTranscript
 from agent_core.pipeline import ConversationPipeline
 from tests.support import scripted_model as say
 from tests.support.scripted_model import ScriptedModel, ScriptedStream
@@ -59,7 +59,7 @@ class Desk:
     """Holds the conversation: runs tools as the test says."""
 
     def __init__(self) -> None:
-        self.tally = Tally()
+        self.stats = SessionStats()
         self.failures: list[ModelError] = []
         self.model_sessions: list[str] = []
         self.tool_calls: list[tuple[str, dict[str, Any] | None]] = []
@@ -105,10 +105,15 @@ class Talk:
         self.ear = Ear()
         self.desk = Desk()
         self.context = LLMContext()
-        self.link = ModelLink(
-            ScriptedSource(self.model), Transcript(), self.desk.tally, patience([]), input_rate=8000, renew_after=360
+        self.connection = ResilientConnection(
+            ScriptedSource(self.model),
+            ConversationTranscript(),
+            self.desk.stats,
+            patience([]),
+            input_rate=8000,
+            renew_after=360,
         )
-        service = NovaSonicService(self.link, self.desk, output_rate=8000, voice=self.ear)
+        service = NovaSonicService(self.connection, self.desk, output_rate=8000, voice=self.ear)
         self.pipeline = ConversationPipeline(service, self.context, sound=None)
 
     @property
@@ -133,7 +138,7 @@ async def _talking() -> AsyncIterator[tuple[Talk, ScriptedStream]]:
         yield talk, stream
     finally:
         await talk.pipeline.cancel()
-        await talk.link.close()
+        await talk.connection.close()
         await asyncio.wait({running}, timeout=5)
         assert running.done()
 
@@ -144,7 +149,7 @@ async def test_an_answer_is_played_and_marked() -> None:
         stream.say(*say.answer("Hello.", SOUND))
         await talk.heard(2)
         assert talk.ear.happened == [SOUND, "finish"]
-        assert talk.desk.tally.agent_turns == 1
+        assert talk.desk.stats.agent_turns == 1
         assert talk.desk.model_sessions == ["model-session"]
 
 
@@ -155,7 +160,7 @@ async def test_sentences_of_one_answer_are_one_turn() -> None:
         stream.say(*say.text_block("ASSISTANT", "Two.", speculative=True), *say.audio_block(OTHER_SOUND))
         await talk.heard(3)
         assert talk.ear.happened == [SOUND, OTHER_SOUND, "finish"]
-        assert talk.desk.tally.agent_turns == 1
+        assert talk.desk.stats.agent_turns == 1
 
 
 async def test_words_enter_the_context_in_order() -> None:
@@ -176,7 +181,7 @@ async def test_words_enter_the_context_in_order() -> None:
             ("USER", "thank you"),
             ("ASSISTANT", "Goodbye."),
         ]
-        assert (talk.desk.tally.caller_turns, talk.desk.tally.agent_turns) == (2, 3)
+        assert (talk.desk.stats.caller_turns, talk.desk.stats.agent_turns) == (2, 3)
 
 
 async def test_final_words_do_not_repeat_planned_ones() -> None:
@@ -196,9 +201,9 @@ async def test_an_interruption_reaches_the_ear_before_anything_else() -> None:
         counted: list[int] = []
         stream.say(*LONG_ANSWER)
         await talk.heard(1)
-        talk.ear.on_interrupt = lambda: counted.append(talk.desk.tally.interruptions)
+        talk.ear.on_interrupt = lambda: counted.append(talk.desk.stats.interruptions)
         stream.say(*say.interruption())
-        await until(lambda: talk.desk.tally.interruptions == 1)
+        await until(lambda: talk.desk.stats.interruptions == 1)
         assert counted == [0]
         assert talk.ear.happened[:2] == [SOUND, "interrupt"]
 
@@ -212,8 +217,8 @@ async def test_after_an_interruption_nothing_of_that_answer_is_played() -> None:
         stream.say(*say.answer("Yes?", OTHER_SOUND))
         await until(lambda: OTHER_SOUND in talk.ear.happened)
         assert talk.ear.happened.count(SOUND) == 1
-        assert talk.desk.tally.interruptions == 1
-        assert talk.desk.tally.agent_turns == 2
+        assert talk.desk.stats.interruptions == 1
+        assert talk.desk.stats.agent_turns == 2
 
 
 async def test_two_signs_of_one_interruption_count_once() -> None:
@@ -224,7 +229,7 @@ async def test_two_signs_of_one_interruption_count_once() -> None:
         stream.say(*say.interruption())
         stream.say(*say.heard("wait"), *say.answer("Yes?", OTHER_SOUND))
         await until(lambda: OTHER_SOUND in talk.ear.happened)
-        assert talk.desk.tally.interruptions == 1
+        assert talk.desk.stats.interruptions == 1
 
 
 async def test_words_that_were_planned_but_cut_off_are_not_remembered() -> None:
@@ -246,7 +251,7 @@ async def test_a_tool_is_called_and_answered() -> None:
         assert start["toolResultInputConfiguration"]["toolUseId"] == "use-1"
         assert result["content"] == '{"temperature":7}'
         assert talk.desk.tool_calls == [("get_weather", {"city": "Oslo"})]
-        assert talk.desk.tally.caller_turns == 1
+        assert talk.desk.stats.caller_turns == 1
 
 
 async def test_a_slow_tool_holds_up_nothing() -> None:
@@ -265,7 +270,7 @@ async def test_an_interrupted_caller_still_gets_the_result() -> None:
     async with _talking() as (talk, stream):
         talk.desk.tool_done.clear()
         stream.say(*say.tool_use("get_weather", "use-1", {}), say.audio_start(), say.audio(SOUND), *say.interruption())
-        await until(lambda: talk.desk.tally.interruptions == 1)
+        await until(lambda: talk.desk.stats.interruptions == 1)
         talk.desk.tool_done.set()
         await stream.until_sent("toolResult")
 
@@ -307,9 +312,9 @@ async def test_tokens_are_counted() -> None:
         used = {"input": {"speechTokens": 3, "textTokens": 4}, "output": {"speechTokens": 5, "textTokens": 6}}
         for _ in range(2):
             stream.say(say.event("usageEvent", details={"delta": used}))
-        tally = talk.desk.tally
-        await until(lambda: tally.text_output_tokens == 12)
-        assert (tally.speech_input_tokens, tally.text_input_tokens, tally.speech_output_tokens) == (6, 8, 10)
+        stats = talk.desk.stats
+        await until(lambda: stats.text_output_tokens == 12)
+        assert (stats.speech_input_tokens, stats.text_input_tokens, stats.speech_output_tokens) == (6, 8, 10)
 
 
 async def test_a_model_that_calls_tools_without_end_is_stopped() -> None:
@@ -420,7 +425,7 @@ async def test_a_barge_in_is_seen_in_any_spelling(sign: str) -> None:
         stream.say(*say.text_block("ASSISTANT", "Hello.", speculative=True), say.audio_start(), say.audio(SOUND))
         stream.say(*say.text_block("ASSISTANT", sign, speculative=False, stop="PARTIAL_TURN"))
         await until(lambda: "interrupt" in talk.ear.happened)
-        assert all("interrupted" not in words for _, words in talk.link._transcript.history)
+        assert all("interrupted" not in words for _, words in talk.connection._transcript.history)
 
 
 async def test_unknown_events_are_counted_and_named_once() -> None:
@@ -429,7 +434,7 @@ async def test_unknown_events_are_counted_and_named_once() -> None:
         async with _talking() as (talk, stream):
             for number in range(200):
                 stream.say(say.event("moodRingEvent", colour="teal"), say.event(f"event{number}"))
-            await until(lambda: talk.desk.tally.unknown_events == 400)
+            await until(lambda: talk.desk.stats.unknown_events == 400)
     named = [line["name"] for line in lines if line["event"] == "model_event_unknown"]
     assert named == ["moodRingEvent", "event0", "event1", "event2", "event3"]
 

@@ -8,10 +8,10 @@ from pipecat.metrics.metrics import LLMUsageMetricsData, TTFBMetricsData
 from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
-from agent_core.nova.frame_voice import RECORDING
-from agent_core.nova.link import ModelLink
+from agent_core.nova.frame_audio_sink import RECORDING
+from agent_core.nova.resilient_connection import ResilientConnection
 from agent_core.nova.service import NovaSonicService
-from agent_core.nova.transcript import Transcript
+from agent_core.nova.transcript import ConversationTranscript
 from agent_core.pipeline import ConversationPipeline, SoundInFrames
 from tests.support import scripted_model as say
 from tests.support.scripted_model import ScriptedModel
@@ -56,8 +56,10 @@ class Wire(FrameProcessor):
 async def test_a_page_gets_each_sentence_as_text_and_a_telephone_none(*, is_page: bool) -> None:
     """Either way the context holds it once: the text of a page is for its clients alone."""
     model, desk, wire, context = ScriptedModel(), Desk(), Wire(), LLMContext()
-    link = ModelLink(ScriptedSource(model), Transcript(), desk.tally, patience([]), input_rate=8000, renew_after=360)
-    service = NovaSonicService(link, desk, output_rate=8000, voice=None if is_page else Ear())
+    connection = ResilientConnection(
+        ScriptedSource(model), ConversationTranscript(), desk.stats, patience([]), input_rate=8000, renew_after=360
+    )
+    service = NovaSonicService(connection, desk, output_rate=8000, voice=None if is_page else Ear())
     sound = SoundInFrames(Wire(), wire, (), on_ready=lambda: None, on_sound=lambda _: None)
     pipeline = ConversationPipeline(service, context, sound)
     running = asyncio.create_task(pipeline.run())
@@ -71,22 +73,24 @@ async def test_a_page_gets_each_sentence_as_text_and_a_telephone_none(*, is_page
         assert wire.texts == (["Hello", "How can I help?"] if is_page else [])
     finally:
         await pipeline.cancel()
-        await link.close()
+        await connection.close()
         await asyncio.wait({running}, timeout=5)
 
 
 async def test_a_page_gets_the_tokens_and_the_latency_of_each_answer() -> None:
     """Pipecat reports neither for a service that does not say it can; the greeting answers no turn."""
     model, desk, wire = ScriptedModel(), Desk(), Wire()
-    link = ModelLink(ScriptedSource(model), Transcript(), desk.tally, patience([]), input_rate=8000, renew_after=360)
-    service = NovaSonicService(link, desk, output_rate=8000, voice=None)
+    connection = ResilientConnection(
+        ScriptedSource(model), ConversationTranscript(), desk.stats, patience([]), input_rate=8000, renew_after=360
+    )
+    service = NovaSonicService(connection, desk, output_rate=8000, voice=None)
     sound = SoundInFrames(Wire(), wire, (), on_ready=lambda: None, on_sound=lambda _: None)
     pipeline = ConversationPipeline(service, LLMContext(), sound)
     running = asyncio.create_task(pipeline.run())
     try:
         stream = await model.stream()
         stream.say(say.event("completionStart"), *say.answer("Hello!", SOUND), *say.heard("Oslo?"))
-        await until(lambda: desk.tally.agent_turns == 1)
+        await until(lambda: desk.stats.agent_turns == 1)
         assert (wire.tokens, wire.latencies) == ([], [])
         await asyncio.sleep(0.8)
         stream.say(*say.answer("It rains.", SOUND), say.event("usageEvent", details=_USED))
@@ -95,15 +99,17 @@ async def test_a_page_gets_the_tokens_and_the_latency_of_each_answer() -> None:
         assert wire.latencies == [pytest.approx(0.8, abs=0.3)]
     finally:
         await pipeline.cancel()
-        await link.close()
+        await connection.close()
         await asyncio.wait({running}, timeout=5)
 
 
 async def test_a_recording_has_a_caption_that_is_no_sentence_of_the_model() -> None:
     """It is planned and said, under a type of its own, and neither text of the model nor part of its context."""
     model, desk, wire, context = ScriptedModel(), Desk(), Wire(), LLMContext()
-    link = ModelLink(ScriptedSource(model), Transcript(), desk.tally, patience([]), input_rate=8000, renew_after=360)
-    service = NovaSonicService(link, desk, output_rate=8000, voice=None)
+    connection = ResilientConnection(
+        ScriptedSource(model), ConversationTranscript(), desk.stats, patience([]), input_rate=8000, renew_after=360
+    )
+    service = NovaSonicService(connection, desk, output_rate=8000, voice=None)
     sound = SoundInFrames(Wire(), wire, (), on_ready=lambda: None, on_sound=lambda _: None)
     pipeline = ConversationPipeline(service, context, sound)
     running = asyncio.create_task(pipeline.run())
@@ -116,5 +122,5 @@ async def test_a_recording_has_a_caption_that_is_no_sentence_of_the_model() -> N
         assert (wire.texts, context.get_messages()) == ([], [])
     finally:
         await pipeline.cancel()
-        await link.close()
+        await connection.close()
         await asyncio.wait({running}, timeout=5)

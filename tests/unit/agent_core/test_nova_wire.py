@@ -8,7 +8,7 @@ import pytest
 
 from agent_core.errors import ProtocolError
 from agent_core.nova import wire
-from agent_core.nova.wire import Inference, Role, StopReason, ToolSpec
+from agent_core.nova.wire import Inference, Role, StopReason, WireToolSpec
 
 LPCM_8K = {
     "mediaType": "audio/lpcm",
@@ -18,7 +18,9 @@ LPCM_8K = {
     "encoding": "base64",
     "audioType": "SPEECH",
 }
-WEATHER = ToolSpec("get_weather", "Tells the weather.", {"type": "object", "properties": {"city": {"type": "string"}}})
+WEATHER = WireToolSpec(
+    "get_weather", "Tells the weather.", {"type": "object", "properties": {"city": {"type": "string"}}}
+)
 
 
 def _body(name: str, event: bytes) -> dict[str, Any]:
@@ -104,7 +106,7 @@ def test_audio_start_opens_the_microphone() -> None:
 @pytest.mark.parametrize("pcm", [b"", b"\x00\x01", bytes(range(256)) * 5])
 def test_audio_input_is_the_same_event_as_json_would_make(pcm: bytes) -> None:
     """The head and tail that are made once leave a valid event around every piece of sound."""
-    body = _body("audioInput", wire.AudioInput("p", 'c"\\').encode(pcm))
+    body = _body("audioInput", wire.AudioInputEncoder("p", 'c"\\').encode(pcm))
     assert base64.b64decode(body.pop("content"), validate=True) == pcm
     assert body == {"promptName": "p", "contentName": 'c"\\'}
 
@@ -145,9 +147,9 @@ DELTA = {"delta": {"input": _tokens(3, 4), "output": _tokens(5, 6)}}
             wire.ContentStarted("AUDIO", "ASSISTANT", speculative=False),
         ),
         (_payload("textOutput", content="hello", role="USER"), wire.Text("hello")),
-        (_payload("audioOutput", content="AAEC/w=="), wire.Audio(b"\x00\x01\x02\xff")),
-        (_payload("audioOutput", content=""), wire.Audio(b"")),
-        (_payload("audioOutput", content="AAEC"), wire.Audio(b"\x00\x01")),
+        (_payload("audioOutput", content="AAEC/w=="), wire.AgentAudio(b"\x00\x01\x02\xff")),
+        (_payload("audioOutput", content=""), wire.AgentAudio(b"")),
+        (_payload("audioOutput", content="AAEC"), wire.AgentAudio(b"\x00\x01")),
         (
             _payload("toolUse", toolUseId="u", toolName="t", content='{"city": "Oslo"}'),
             wire.ToolUse("u", "t", {"city": "Oslo"}),
@@ -198,7 +200,7 @@ DELTA = {"delta": {"input": _tokens(3, 4), "output": _tokens(5, 6)}}
         (_payload("usageEvent", details=DELTA), wire.Usage(3, 4, 5, 6)),
         (_payload("usageEvent"), wire.Usage(0, 0, 0, 0)),
         (_payload("completionEnd", stopReason="END_TURN"), wire.CompletionEnded()),
-        (_payload("moodRingEvent", colour="teal"), wire.Unknown("moodRingEvent")),
+        (_payload("moodRingEvent", colour="teal"), wire.UnknownModelEvent("moodRingEvent")),
     ],
 )
 def test_parse(payload: bytes, fact: wire.ModelEvent) -> None:

@@ -7,7 +7,7 @@ from io import FileIO
 
 import pytest
 
-from agent_core.observability.output import PatientOutput
+from agent_core.observability.nonblocking_stdout import NonBlockingStdout
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def pipe() -> Iterator[Pipe]:
 def test_lines_that_wait_are_written_later_and_in_order(pipe: Pipe) -> None:
     """A reader that comes back gets what it missed."""
     os.set_blocking(pipe.reader.fileno(), False)
-    output = PatientOutput(pipe.writer.fileno())
+    output = NonBlockingStdout(pipe.writer.fileno())
     for number in range(30_000):
         print(number, file=output, flush=True)
     read = b""
@@ -42,7 +42,7 @@ def test_lines_that_wait_are_written_later_and_in_order(pipe: Pipe) -> None:
 
 def test_what_nobody_reads_is_lost_by_whole_lines_and_counted(pipe: Pipe) -> None:
     """Memory is bounded, and no half a line is left."""
-    output = PatientOutput(pipe.writer.fileno(), most=1000)
+    output = NonBlockingStdout(pipe.writer.fileno(), most=1000)
     for _ in range(3000):
         print("x" * 99, file=output, flush=True)
     assert output.lost > 0
@@ -53,6 +53,6 @@ def test_what_nobody_reads_is_lost_by_whole_lines_and_counted(pipe: Pipe) -> Non
 def test_a_reader_that_is_gone_harms_nobody(pipe: Pipe) -> None:
     """A broken pipe takes lines as a full disk does: not at all."""
     pipe.reader.close()
-    output = PatientOutput(pipe.writer.fileno())
+    output = NonBlockingStdout(pipe.writer.fileno())
     print("hello", file=output, flush=True)
     assert output.lost == 1

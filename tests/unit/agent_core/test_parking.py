@@ -7,13 +7,13 @@ import pytest
 
 from agent_core.admission import Admission
 from agent_core.errors import ModelUnavailable
-from agent_core.nova.model_session import ModelSession, Prompt
-from agent_core.nova.parking import Parking
+from agent_core.nova.model_session import ModelSession, SessionPrompt
+from agent_core.nova.prewarm_pool import PrewarmPool
 from agent_core.quota.capacity import Capacity
 from tests.support.scripted_model import ScriptedModel
 from tests.support.waiting import until
 
-PROMPT = Prompt("Be brief.", "matthew")
+PROMPT = SessionPrompt("Be brief.", "matthew")
 CALL = "CA1"
 
 
@@ -25,58 +25,58 @@ class Lot:
         self.capacity = Capacity([""], streams)
         self.admission = Admission(3, capacity=self.capacity)
         self.abandoned: list[str] = []
-        self.parking = Parking(self._open, lambda key, _: self.abandoned.append(key), timedelta(seconds=keep))
+        self.prewarm_pool = PrewarmPool(self._open, lambda key, _: self.abandoned.append(key), timedelta(seconds=keep))
 
-    async def _open(self, prompt: Prompt) -> ModelSession:
+    async def _open(self, prompt: SessionPrompt) -> ModelSession:
         return await ModelSession.open(self.model, "a-model", prompt)
 
-    def park(self, key: str = CALL) -> None:
+    def prewarm(self, key: str = CALL) -> None:
         """Park a session for a call."""
-        self.parking.park(key, PROMPT, self.admission.admit(), {"city": "Oslo"}, ahead=self.capacity.ahead())
+        self.prewarm_pool.prewarm(key, PROMPT, self.admission.admit(), {"city": "Oslo"}, ahead=self.capacity.ahead())
 
 
 async def test_the_session_waits_for_its_call() -> None:
     """Whoever adopts it gets the place, the facts and an open session."""
     lot = Lot()
-    lot.park()
-    parked = lot.parking.adopt(CALL)
-    assert parked is not None
-    session = await parked.session()
+    lot.prewarm()
+    prewarmed = lot.prewarm_pool.adopt(CALL)
+    assert prewarmed is not None
+    session = await prewarmed.session()
     assert session is not None
-    assert parked.facts == {"city": "Oslo"}
-    assert (lot.admission.taken, len(lot.parking), lot.model.open_streams) == (1, 0, 1)
+    assert prewarmed.facts == {"city": "Oslo"}
+    assert (lot.admission.taken, len(lot.prewarm_pool), lot.model.open_streams) == (1, 0, 1)
     await session.close()
 
 
 async def test_it_is_adopted_once_and_by_its_own_call() -> None:
     """Another call gets nothing, and so does the second to come."""
     lot = Lot()
-    lot.park()
-    assert lot.parking.adopt("CA2") is None
-    parked = lot.parking.adopt(CALL)
-    assert parked is not None
-    assert lot.parking.adopt(CALL) is None
-    await parked.discard()
+    lot.prewarm()
+    assert lot.prewarm_pool.adopt("CA2") is None
+    prewarmed = lot.prewarm_pool.adopt(CALL)
+    assert prewarmed is not None
+    assert lot.prewarm_pool.adopt(CALL) is None
+    await prewarmed.discard()
 
 
 async def test_a_second_webhook_opens_no_second_session() -> None:
     """The place that came with it is given back."""
     lot = Lot()
-    lot.park()
-    lot.park()
+    lot.prewarm()
+    lot.prewarm()
     await lot.model.stream()
-    assert (lot.admission.taken, len(lot.parking)) == (1, 1)
-    await lot.parking.aclose()
+    assert (lot.admission.taken, len(lot.prewarm_pool)) == (1, 1)
+    await lot.prewarm_pool.aclose()
     assert (len(lot.model.streams), lot.model.open_streams, lot.admission.taken) == (1, 0, 0)
 
 
 async def test_a_call_that_never_comes_costs_nothing_for_long() -> None:
     """Stream and place are released when the time is up."""
     lot = Lot(keep=0.05)
-    lot.park()
+    lot.prewarm()
     await lot.model.stream()
     await until(lambda: lot.admission.taken == 0 and lot.model.open_streams == 0)
-    assert lot.parking.adopt(CALL) is None
+    assert lot.prewarm_pool.adopt(CALL) is None
     assert lot.model.streams[0].names()[-1] == "sessionEnd"
     assert lot.abandoned == [CALL]
 
@@ -84,10 +84,10 @@ async def test_a_call_that_never_comes_costs_nothing_for_long() -> None:
 async def test_a_call_that_is_known_to_have_gone_is_not_waited_for() -> None:
     """Its socket came and left without a word: nobody has to wait for the time to be up."""
     lot = Lot()
-    lot.park()
+    lot.prewarm()
     await lot.model.stream()
-    lot.parking.dismiss(CALL)
-    lot.parking.dismiss(CALL)
+    lot.prewarm_pool.dismiss(CALL)
+    lot.prewarm_pool.dismiss(CALL)
     await until(lambda: lot.admission.taken == 0 and lot.model.open_streams == 0)
     assert lot.abandoned == [CALL]
 
@@ -95,25 +95,25 @@ async def test_a_call_that_is_known_to_have_gone_is_not_waited_for() -> None:
 async def test_one_that_was_adopted_does_not_expire() -> None:
     """The timer ends with the waiting."""
     lot = Lot(keep=0.05)
-    lot.park()
-    parked = lot.parking.adopt(CALL)
-    assert parked is not None
-    assert await parked.session() is not None
+    lot.prewarm()
+    prewarmed = lot.prewarm_pool.adopt(CALL)
+    assert prewarmed is not None
+    assert await prewarmed.session() is not None
     await asyncio.sleep(0.15)
     assert (lot.admission.taken, lot.model.open_streams, lot.abandoned) == (1, 1, [])
-    await parked.discard()
+    await prewarmed.discard()
 
 
 async def test_discarding_while_it_opens_leaves_no_stream() -> None:
     """A stream that is half open is closed with the rest, however slow the model is."""
     lot = Lot()
     lot.model = ScriptedModel(lambda stream: stream.takes_events.clear())
-    lot.park()
+    lot.prewarm()
     await lot.model.stream()
-    parked = lot.parking.adopt(CALL)
-    assert parked is not None
+    prewarmed = lot.prewarm_pool.adopt(CALL)
+    assert prewarmed is not None
     async with asyncio.timeout(3):
-        await parked.discard()
+        await prewarmed.discard()
     assert (lot.admission.taken, lot.model.open_streams) == (0, 0)
 
 
@@ -122,12 +122,12 @@ async def test_a_session_that_could_not_be_opened_is_none(error: Exception) -> N
     """The call comes anyway and tries for itself."""
     lot = Lot()
     lot.model.refusals.append(error)
-    lot.park()
-    parked = lot.parking.adopt(CALL)
-    assert parked is not None
-    assert await parked.session() is None
+    lot.prewarm()
+    prewarmed = lot.prewarm_pool.adopt(CALL)
+    assert prewarmed is not None
+    assert await prewarmed.session() is None
     assert lot.admission.taken == 1
-    await parked.discard()
+    await prewarmed.discard()
     assert lot.admission.taken == 0
 
 
@@ -135,7 +135,7 @@ async def test_one_that_failed_expires_quietly() -> None:
     """An error that nobody collected is no noise in the log."""
     lot = Lot(keep=0.05)
     lot.model.refusals.append(ModelUnavailable("ThrottlingException"))
-    lot.park()
+    lot.prewarm()
     await until(lambda: lot.admission.taken == 0)
 
 
@@ -144,10 +144,10 @@ async def test_closing_discards_everything(count: int) -> None:
     """Nothing that is paid for outlives the process."""
     lot = Lot()
     for number in range(count):
-        lot.park(f"CA{number}")
+        lot.prewarm(f"CA{number}")
     await lot.model.stream(count - 1)
     before = asyncio.all_tasks()
-    await lot.parking.aclose()
-    assert (len(lot.parking), lot.admission.taken, lot.model.open_streams) == (0, 0, 0)
+    await lot.prewarm_pool.aclose()
+    assert (len(lot.prewarm_pool), lot.admission.taken, lot.model.open_streams) == (0, 0, 0)
     await asyncio.sleep(0)
     assert asyncio.all_tasks() <= before

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from agent_core.patience import Patience
-from agent_core.phrases import Phrase
+from agent_core.announcements import Announcement
+from agent_core.hold_announcements import HoldAnnouncer
 
 
 class Wait:
@@ -11,15 +11,15 @@ class Wait:
 
     def __init__(self) -> None:
         self.quiet = True
-        self.said: list[tuple[Phrase, float]] = []
+        self.said: list[tuple[Announcement, float]] = []
         self.nudged = 0
         self._began = asyncio.get_running_loop().time()
-        self.patience = Patience(self._say, lambda: self.quiet, self._nudge)
+        self.patience = HoldAnnouncer(self._say, lambda: self.quiet, self._nudge)
 
     def _nudge(self) -> None:
         self.nudged += 1
 
-    def _say(self, phrase: Phrase) -> None:
+    def _say(self, phrase: Announcement) -> None:
         self.said.append((phrase, round(asyncio.get_running_loop().time() - self._began, 1)))
 
 
@@ -28,7 +28,7 @@ async def test_a_silent_start_is_bridged_after_four_seconds() -> None:
     wait = Wait()
     wait.patience.wait_for_start()
     await asyncio.sleep(21)
-    assert wait.said == [(Phrase.HOLD, 4.0), (Phrase.HOLD_ON, 12.0), (Phrase.HOLD_ON, 20.0)]
+    assert wait.said == [(Announcement.HOLD, 4.0), (Announcement.HOLD_ON, 12.0), (Announcement.HOLD_ON, 20.0)]
     wait.patience.stop()
 
 
@@ -42,7 +42,7 @@ async def test_a_turn_is_given_eight_seconds() -> None:
     assert wait.said == []
     wait.patience.wait_for_turn()
     await asyncio.sleep(8.1)
-    assert wait.said == [(Phrase.HOLD, 35.0)]
+    assert wait.said == [(Announcement.HOLD, 35.0)]
     wait.patience.stop()
 
 
@@ -55,21 +55,21 @@ async def test_nothing_is_said_over_speech() -> None:
     assert wait.said == []
     wait.quiet = True
     await asyncio.sleep(0.3)
-    assert [phrase for phrase, _ in wait.said] == [Phrase.HOLD]
+    assert [phrase for phrase, _ in wait.said] == [Announcement.HOLD]
     wait.patience.stop()
 
 
 async def test_a_slow_look_up_is_covered_within_a_second_and_a_half() -> None:
     """A quick one is not, and a tool that looks nothing up has no such words."""
     wait = Wait()
-    wait.patience.work_began(Phrase.LOOK_UP)
+    wait.patience.work_began(Announcement.LOOK_UP)
     await asyncio.sleep(1.0)
     wait.patience.work_ended()
     wait.patience.answered()
     assert wait.said == []
-    wait.patience.work_began(Phrase.LOOK_UP)
+    wait.patience.work_began(Announcement.LOOK_UP)
     await asyncio.sleep(1.5)
-    assert wait.said == [(Phrase.LOOK_UP, 2.4)]
+    assert wait.said == [(Announcement.LOOK_UP, 2.4)]
     wait.patience.work_began(None)
     await asyncio.sleep(5)
     assert len(wait.said) == 1
@@ -81,7 +81,7 @@ async def test_a_torn_answer_is_joined_at_once() -> None:
     wait = Wait()
     wait.quiet = False
     wait.patience.lost(waiting=False, cut_off=True, silently=False)
-    assert wait.said == [(Phrase.HOLD, 0.0)]
+    assert wait.said == [(Announcement.HOLD, 0.0)]
     wait.patience.lost(waiting=False, cut_off=True, silently=False)
     assert len(wait.said) == 1
     wait.patience.stop()
@@ -106,7 +106,7 @@ async def test_a_loss_that_lasts_is_spoken_of_within_two_seconds() -> None:
     await asyncio.sleep(3)
     wait.patience.lost(waiting=True, cut_off=False, silently=True)
     await asyncio.sleep(1.1)
-    assert wait.said == [(Phrase.HOLD, 4.0)]
+    assert wait.said == [(Announcement.HOLD, 4.0)]
     wait.patience.stop()
 
 
@@ -116,7 +116,7 @@ async def test_after_the_end_nothing_is_said() -> None:
     wait.patience.wait_for_start()
     wait.patience.stop()
     wait.patience.lost(waiting=True, cut_off=True, silently=False)
-    wait.patience.work_began(Phrase.LOOK_UP)
+    wait.patience.work_began(Announcement.LOOK_UP)
     await asyncio.sleep(30)
     assert wait.said == []
 
@@ -129,7 +129,7 @@ async def test_further_losses_do_not_make_us_talkative() -> None:
     for _ in range(3):
         wait.patience.lost(waiting=True, cut_off=False, silently=False)
         await asyncio.sleep(1.2)
-    assert wait.said == [(Phrase.HOLD, 4.0)]
+    assert wait.said == [(Announcement.HOLD, 4.0)]
     wait.patience.stop()
 
 
@@ -138,19 +138,19 @@ async def test_the_caller_waits_from_their_own_words_on() -> None:
     wait = Wait()
     wait.patience.wait_for_turn()
     for _ in range(20):
-        wait.patience.work_began(Phrase.LOOK_UP)
+        wait.patience.work_began(Announcement.LOOK_UP)
         await asyncio.sleep(0.2)
         wait.patience.work_ended()
         await asyncio.sleep(0.1)
     assert wait.said == []
     await asyncio.sleep(3)
-    assert wait.said == [(Phrase.HOLD, 8.0)]
+    assert wait.said == [(Announcement.HOLD, 8.0)]
     for _ in range(30):
-        wait.patience.work_began(Phrase.LOOK_UP)
+        wait.patience.work_began(Announcement.LOOK_UP)
         await asyncio.sleep(0.2)
         wait.patience.work_ended()
         await asyncio.sleep(0.1)
-    assert wait.said == [(Phrase.HOLD, 8.0), (Phrase.HOLD_ON, 16.0)]
+    assert wait.said == [(Announcement.HOLD, 8.0), (Announcement.HOLD_ON, 16.0)]
     wait.patience.stop()
 
 
@@ -161,7 +161,7 @@ async def test_an_answer_that_breaks_again_and_again_is_joined_once() -> None:
         wait.patience.answered()
         wait.patience.lost(waiting=False, cut_off=True, silently=False)
         await asyncio.sleep(0.5)
-    assert wait.said == [(Phrase.HOLD, 0.0)]
+    assert wait.said == [(Announcement.HOLD, 0.0)]
     wait.patience.answered()
     wait.patience.answer_ended()
     wait.patience.lost(waiting=False, cut_off=True, silently=False)
@@ -173,7 +173,7 @@ async def test_the_model_covers_a_look_up_itself_where_it_can() -> None:
     """In its own voice, and only while nobody speaks; a recording does it where it does not, no later than before."""
     wait = Wait()
     wait.quiet = False
-    wait.patience.work_began(Phrase.LOOK_UP)
+    wait.patience.work_began(Announcement.LOOK_UP)
     await asyncio.sleep(2)
     assert wait.nudged == 0
     wait.quiet = True
@@ -182,10 +182,10 @@ async def test_the_model_covers_a_look_up_itself_where_it_can() -> None:
     wait.patience.answered()
     await asyncio.sleep(5)
     assert wait.said == []
-    wait.patience.work_began(Phrase.LOOK_UP)
+    wait.patience.work_began(Announcement.LOOK_UP)
     await asyncio.sleep(0.7)
     assert wait.nudged == 2
     await asyncio.sleep(0.8)
-    assert [phrase for phrase, _ in wait.said] == [Phrase.LOOK_UP]
+    assert [phrase for phrase, _ in wait.said] == [Announcement.LOOK_UP]
     assert wait.nudged == 2
     wait.patience.stop()

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from agent_core.announcements import Announcement, Recordings
 from agent_core.errors import ConfigurationError
-from agent_core.phrases import Phrase, Recordings
-from tools.phrases import FOLDER, spoken
+from tools.record_announcements import FOLDER, spoken
 
 
-@pytest.mark.parametrize("phrase", Phrase)
+@pytest.mark.parametrize("phrase", Announcement)
 @pytest.mark.parametrize("rate", [8000, 24000])
-def test_each_phrase_is_audible_and_not_clipped(phrase: Phrase, rate: int) -> None:
+def test_each_phrase_is_audible_and_not_clipped(phrase: Announcement, rate: int) -> None:
     """Between one and four seconds, as loud as the model, without silence before the first word."""
     samples = np.frombuffer(Recordings().pcm(phrase, rate), "<i2").astype(np.float64)
     assert 1.0 < len(samples) / rate < 4.0
@@ -31,13 +31,13 @@ def test_the_command_makes_what_is_committed() -> None:
     with wave.open(str(FOLDER / "hold.wav")) as file:
         committed = np.frombuffer(file.readframes(file.getnframes()), "<i2")
         rate = file.getframerate()
-    for words, same in ((Recordings().words(Phrase.HOLD), True), ("One moment, police.", False)):
+    for words, same in ((Recordings().words(Announcement.HOLD), True), ("One moment, police.", False)):
         pcm, rate_made = spoken(words)
         made = np.frombuffer(pcm, "<i2")
         assert rate_made == rate
         assert abs(len(made) - len(committed)) < rate / 100
         assert (_difference(made, committed) < 0.2) is same
-    assert {path.stem for path in FOLDER.glob("*.txt")} == {phrase.value for phrase in Phrase}
+    assert {path.stem for path in FOLDER.glob("*.txt")} == {phrase.value for phrase in Announcement}
 
 
 def _difference(sound: NDArray[np.int16], other: NDArray[np.int16]) -> float:
@@ -50,7 +50,7 @@ def _difference(sound: NDArray[np.int16], other: NDArray[np.int16]) -> float:
 
 
 def _write(folder: Path, *, width: int = 2, rate: int = 16_000, seconds: float = 1.0, loudest: int = 10_000) -> Path:
-    for phrase in Phrase:
+    for phrase in Announcement:
         with wave.open(str(folder / f"{phrase}.wav"), "wb") as file:
             file.setnchannels(1)
             file.setsampwidth(width)
@@ -63,7 +63,7 @@ def test_an_operators_own_recordings_are_taken_at_any_rate(tmp_path: Path) -> No
     """They are brought to the rate of the line once."""
     recordings = Recordings(_write(tmp_path, rate=44_100))
     recordings.prepare([8000])
-    assert len(recordings.pcm(Phrase.HOLD, 8000)) == pytest.approx(16_000, abs=4)
+    assert len(recordings.pcm(Announcement.HOLD, 8000)) == pytest.approx(16_000, abs=4)
 
 
 @pytest.mark.parametrize("broken", ["missing", "stereo", "width", "long", "text", "silent", "empty", "rate"])
@@ -82,7 +82,7 @@ def test_recordings_that_cannot_be_played_stop_the_service_at_its_start(tmp_path
             file.setnchannels(2)
             file.setsampwidth(2)
             file.setframerate(8000)
-    with pytest.raises(ConfigurationError, match="PHRASES_FOLDER"):
+    with pytest.raises(ConfigurationError, match="ANNOUNCEMENTS_DIR"):
         Recordings(tmp_path)
 
 
@@ -91,7 +91,10 @@ def test_an_operator_s_recording_has_the_caption_that_stands_beside_it(tmp_path:
     folder = _write(tmp_path)
     (folder / "hold.txt").write_text("Ett ögonblick,\ntack.\n", encoding="utf-8")
     recordings = Recordings(folder)
-    assert [recordings.words(phrase) for phrase in (Phrase.HOLD, Phrase.SORRY)] == ["Ett ögonblick, tack.", ""]
+    assert [recordings.words(phrase) for phrase in (Announcement.HOLD, Announcement.SORRY)] == [
+        "Ett ögonblick, tack.",
+        "",
+    ]
 
 
 @pytest.mark.parametrize(("text", "problem"), [(b"\xff\xfe", "UTF-8"), (b"x" * 301, "more than 300 characters")])

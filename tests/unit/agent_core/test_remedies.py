@@ -3,7 +3,7 @@
 import pytest
 
 from agent_core.errors import ModelRejected, ModelUnavailable
-from agent_core.nova.remedies import TABLE, Remedy, remedy_for
+from agent_core.nova.error_policy import TABLE, RetryPolicy, remedy_for
 from agent_core.nova.sdk import translate
 
 IDLE = (
@@ -15,49 +15,49 @@ IDLE = (
 @pytest.mark.parametrize(
     ("kind", "text", "remedy"),
     [
-        ("ValidationException", "System instability detected. Please retry your request.", Remedy.RECOVER),
+        ("ValidationException", "System instability detected. Please retry your request.", RetryPolicy.RECOVER),
         (
             "ValidationException",
             "InternalErrorCode=531::RST_STREAM closed stream. HTTP/2 error code: NO_ERROR",
-            Remedy.RECOVER,
+            RetryPolicy.RECOVER,
         ),
-        ("ValidationException", "RequestId=1 : " + IDLE.format(55), Remedy.RECOVER),
-        ("ValidationException", "RequestId=1 : " + IDLE.format(295), Remedy.RECOVER),
+        ("ValidationException", "RequestId=1 : " + IDLE.format(55), RetryPolicy.RECOVER),
+        ("ValidationException", "RequestId=1 : " + IDLE.format(295), RetryPolicy.RECOVER),
         (
             "ModelTimeoutException",
             "Model has timed out in processing the request. Try your request again.",
-            Remedy.RECOVER,
+            RetryPolicy.RECOVER,
         ),
-        ("ThrottlingException", "Too many requests, please wait before trying again.", Remedy.RETRY),
-        ("ModelNotReadyException", "The model is not ready for inference.", Remedy.RETRY),
-        ("ModelErrorException", "", Remedy.RETRY),
-        ("ModelStreamErrorException", "Invalid event bytes", Remedy.RETRY),
-        ("InternalServerException", "", Remedy.RETRY),
-        ("ServiceUnavailableException", "", Remedy.RETRY),
-        ("ExpiredTokenException", "The security token included in the request is expired", Remedy.RETRY),
-        ("StreamEnded", "the model closed the stream", Remedy.RETRY),
-        ("AwsCrtError", "AWS_ERROR_HTTP_CONNECTION_CLOSED", Remedy.RETRY),
-        ("AccessDeniedException", "", Remedy.GIVE_UP),
-        ("ResourceNotFoundException", "", Remedy.GIVE_UP),
-        ("ServiceQuotaExceededException", "", Remedy.RETRY),
-        ("UnrecognizedClientException", "The security token included in the request is invalid.", Remedy.GIVE_UP),
+        ("ThrottlingException", "Too many requests, please wait before trying again.", RetryPolicy.RETRY),
+        ("ModelNotReadyException", "The model is not ready for inference.", RetryPolicy.RETRY),
+        ("ModelErrorException", "", RetryPolicy.RETRY),
+        ("ModelStreamErrorException", "Invalid event bytes", RetryPolicy.RETRY),
+        ("InternalServerException", "", RetryPolicy.RETRY),
+        ("ServiceUnavailableException", "", RetryPolicy.RETRY),
+        ("ExpiredTokenException", "The security token included in the request is expired", RetryPolicy.RETRY),
+        ("StreamEnded", "the model closed the stream", RetryPolicy.RETRY),
+        ("AwsCrtError", "AWS_ERROR_HTTP_CONNECTION_CLOSED", RetryPolicy.RETRY),
+        ("AccessDeniedException", "", RetryPolicy.GIVE_UP),
+        ("ResourceNotFoundException", "", RetryPolicy.GIVE_UP),
+        ("ServiceQuotaExceededException", "", RetryPolicy.RETRY),
+        ("UnrecognizedClientException", "The security token included in the request is invalid.", RetryPolicy.GIVE_UP),
         (
             "ValidationException",
             "Malformed input request, please reformat your input and try again.",
-            Remedy.GIVE_UP,
+            RetryPolicy.GIVE_UP,
         ),
         (
             "ValidationException",
             "Chat history should be sent completely before streaming audio.",
-            Remedy.GIVE_UP,
+            RetryPolicy.GIVE_UP,
         ),
-        ("ValidationException", "Tool Response parsing error", Remedy.GIVE_UP),
-        ("ValidationException", "All contents must be closed before ending prompt", Remedy.GIVE_UP),
+        ("ValidationException", "Tool Response parsing error", RetryPolicy.GIVE_UP),
+        ("ValidationException", "All contents must be closed before ending prompt", RetryPolicy.GIVE_UP),
     ],
 )
-def test_each_error_has_its_remedy(kind: str, text: str, remedy: Remedy) -> None:
+def test_each_error_has_its_remedy(kind: str, text: str, retry_policy: RetryPolicy) -> None:
     """Kinds and texts as the service sends them."""
-    assert remedy_for(kind, text) is remedy
+    assert remedy_for(kind, text) is retry_policy
 
 
 def test_a_kind_with_several_meanings_ends_with_what_all_others_mean() -> None:

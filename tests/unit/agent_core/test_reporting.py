@@ -1,6 +1,6 @@
 """When a task writes how many places it has free."""
 
-from agent_core.observability.reporting import FAST_SECONDS, Beat
+from agent_core.observability.emf_exporter import FAST_SECONDS, Beat
 
 
 def values(start: float, lates: list[float]) -> list[float]:

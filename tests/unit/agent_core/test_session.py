@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent_core import session as session_module
+from agent_core.announcements import Announcement
 from agent_core.errors import ModelError, ModelRejected, ModelUnavailable
 from agent_core.events import EndReason
 from agent_core.nova.wire import Role
-from agent_core.phrases import Phrase
 from agent_core.pipeline import ConversationPipeline
 from agent_core.tools.registry import Tool, ToolRegistry
 from tests.support import scripted_model as say
@@ -32,8 +32,8 @@ async def test_the_agent_speaks_first() -> None:
         stream = await stage.model.stream()
         await stream.until_sent("textInput", count=2)
         assert "has just been connected" in stream.texts("USER")[0]
-        stage.session.end(EndReason.CALLER_LEFT)
-        assert (await running).reason is EndReason.CALLER_LEFT
+        stage.session.end(EndReason.CALLER_HUNG_UP)
+        assert (await running).reason is EndReason.CALLER_HUNG_UP
 
 
 async def test_a_call_that_is_taken_up_goes_on_where_it_was() -> None:
@@ -48,11 +48,11 @@ async def test_a_call_that_is_taken_up_goes_on_where_it_was() -> None:
         stream.say(*say.heard("and tomorrow"))
         await until(lambda: bool(told))
         assert told[-1] == (*history, (Role.USER, "and tomorrow"))
-        stage.session.end(EndReason.CALLER_LEFT)
+        stage.session.end(EndReason.CALLER_HUNG_UP)
         await running
 
 
-@pytest.mark.parametrize("reason", [EndReason.CALLER_LEFT, EndReason.PEER_LOST, EndReason.PROTOCOL_ERROR])
+@pytest.mark.parametrize("reason", [EndReason.CALLER_HUNG_UP, EndReason.MEDIA_DISCONNECTED, EndReason.PROTOCOL_ERROR])
 async def test_each_end_from_outside_is_recorded(reason: EndReason) -> None:
     """The record carries the reason and the identifiers, and is what `run` gives."""
     async with running_session() as (stage, running):
@@ -67,9 +67,9 @@ async def test_each_end_from_outside_is_recorded(reason: EndReason) -> None:
 async def test_the_first_reason_counts() -> None:
     """What goes wrong while a call is cleared up is not why it ended."""
     async with running_session() as (stage, running):
-        stage.session.end(EndReason.CALLER_LEFT)
-        stage.session.end(EndReason.FAILED)
-        assert (await running).reason is EndReason.CALLER_LEFT
+        stage.session.end(EndReason.CALLER_HUNG_UP)
+        stage.session.end(EndReason.INTERNAL_ERROR)
+        assert (await running).reason is EndReason.CALLER_HUNG_UP
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ async def test_a_defect_in_the_talk_with_the_model_ends_the_conversation(capsys:
         stream = await stage.model.stream()
         stream.fail(KeyError("a defect"))
         async with asyncio.timeout(2):
-            assert (await running).reason is EndReason.FAILED
+            assert (await running).reason is EndReason.INTERNAL_ERROR
     line = next(line for line in capsys.readouterr().out.splitlines() if "pipeline_failed" in line)
     assert "KeyError" in line
     assert stage.session.session_id in line
@@ -111,11 +111,11 @@ async def test_the_agent_ends_when_its_goodbye_was_heard() -> None:
         await asyncio.sleep(0.05)
         assert not running.done()
         stream.say(*say.answer("Goodbye.", SOUND))
-        await until(lambda: stage.session.tally.agent_turns == 2)
+        await until(lambda: stage.session.stats.agent_turns == 2)
         stage.session.answer_heard()
         record = await running
         assert record.reason is EndReason.AGENT_ENDED
-        assert record.tally.tools == {"end_call": 1}
+        assert record.stats.tools == {"end_call": 1}
 
 
 async def test_cancelling_records_too() -> None:
@@ -143,9 +143,9 @@ async def test_the_end_waits_for_no_model(break_it: Callable[[ScriptedStream], N
         await until(lambda: "contentStart" in stream.names())
         break_it(stream)
         stage.session.hear(b"\x01\x00" * 800)
-        stage.session.end(EndReason.CALLER_LEFT)
+        stage.session.end(EndReason.CALLER_HUNG_UP)
         async with asyncio.timeout(session_module.TEARDOWN_SECONDS + 1):
-            assert (await running).reason is EndReason.CALLER_LEFT
+            assert (await running).reason is EndReason.CALLER_HUNG_UP
         stream.closes.set()
 
 
@@ -154,8 +154,8 @@ async def test_what_the_caller_said_is_counted() -> None:
     async with running_session() as (stage, running):
         for _ in range(25):
             stage.session.hear(b"\x01\x00" * 320)
-        stage.session.end(EndReason.CALLER_LEFT)
-        assert (await running).tally.audio_in_ms == 1000
+        stage.session.end(EndReason.CALLER_HUNG_UP)
+        assert (await running).stats.audio_in_ms == 1000
 
 
 async def look_up() -> dict[str, str]:
@@ -167,19 +167,19 @@ async def look_up() -> dict[str, str]:
 async def test_nobody_is_told_to_hold_on_for_a_tool_that_nobody_waits_for() -> None:
     """The caller passed it over and has their answer. One who waits is told again and again."""
     async with running_session() as (stage, _):
-        stage.session._tools = ToolRegistry([Tool(look_up, timeout=5, filler=Phrase.LOOK_UP)])
+        stage.session._tools = ToolRegistry([Tool(look_up, timeout=5, filler=Announcement.LOOK_UP)])
         stream = await stage.model.stream()
         stream.say(*say.heard("the news?"), *say.tool_use("look_up", "use-1", {}))
         await asyncio.sleep(3)
         stream.say(*say.heard("never mind"), *say.answer("All right.", SOUND))
         await stream.until_sent("toolResult")
         await asyncio.sleep(25)
-        assert stage.session.tally.phrases == 1  # that it is looked up
+        assert stage.session.stats.phrases == 1  # that it is looked up
         stream.say(*say.heard("the news, please"), *say.tool_use("look_up", "use-2", {}))
         await stream.until_sent("toolResult", count=2, seconds=7)
         await asyncio.sleep(9)
-        assert stage.session.tally.phrases == 3
-        stage.session.end(EndReason.CALLER_LEFT)
+        assert stage.session.stats.phrases == 3
+        stage.session.end(EndReason.CALLER_HUNG_UP)
 
 
 async def test_whoever_cannot_be_told_of_the_end_still_has_everything_released() -> None:
@@ -190,8 +190,8 @@ async def test_whoever_cannot_be_told_of_the_end_still_has_everything_released()
 
     async with running_session() as (stage, running):
         stage.session._media = replace(stage.session._media, before_end=broken)
-        stage.session.end(EndReason.CALLER_LEFT)
-        assert (await running).reason is EndReason.CALLER_LEFT
+        stage.session.end(EndReason.CALLER_HUNG_UP)
+        assert (await running).reason is EndReason.CALLER_HUNG_UP
 
 
 async def test_what_does_not_end_in_time_is_cancelled_and_not_forgotten(
@@ -205,7 +205,7 @@ async def test_what_does_not_end_in_time_is_cancelled_and_not_forgotten(
     monkeypatch.setattr(session_module, "TEARDOWN_SECONDS", 0.05)
     monkeypatch.setattr(ConversationPipeline, "cancel", hang)
     async with running_session() as (stage, running):
-        stage.session.end(EndReason.CALLER_LEFT)
+        stage.session.end(EndReason.CALLER_HUNG_UP)
         await running
     gc.collect()
     assert "destroyed" not in caplog.text

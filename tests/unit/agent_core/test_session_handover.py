@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from agent_core import prompts
-from agent_core.apology import LAST_CALL_SECONDS
+from agent_core.announcements import Announcement
 from agent_core.errors import ModelRejected
 from agent_core.events import EndReason
+from agent_core.failure_exit import LAST_CALL_SECONDS
 from agent_core.keypad import PAUSE_SECONDS
-from agent_core.phrases import Phrase
 from tests.support import scripted_model as say
 from tests.support.session_stage import Stage, running_session
 from tests.support.staff import Staff
@@ -26,9 +26,9 @@ async def _greet(stage: Stage) -> None:
 
 async def _say(stage: Stage, words: str) -> None:
     """Have the agent say something that is heard to its end."""
-    turns = stage.session.tally.agent_turns
+    turns = stage.session.stats.agent_turns
     (await stage.model.stream()).say(*say.answer(words, SOUND))
-    await until(lambda: stage.session.tally.agent_turns == turns + 1)
+    await until(lambda: stage.session.stats.agent_turns == turns + 1)
     stage.session.answer_heard()
 
 
@@ -44,11 +44,11 @@ async def _agent_says_goodbye(stage: Stage) -> None:
 
 
 async def _caller_is_silent(stage: Stage) -> None:
-    stage.session.say_goodbye(EndReason.CALLER_SILENT)
+    stage.session.say_goodbye(EndReason.IDLE_TIMEOUT)
 
 
 async def _time_is_over(stage: Stage) -> None:
-    stage.session.say_goodbye(EndReason.TIME_LIMIT)
+    stage.session.say_goodbye(EndReason.MAX_DURATION)
 
 
 async def _task_leaves(stage: Stage) -> None:
@@ -101,7 +101,7 @@ async def test_a_silent_caller_who_could_not_be_connected_is_let_go_later() -> N
     """The goodbye that was withdrawn comes again after as much silence."""
     async with running_session(people=Staff(broken=True), idle_prompt_seconds=10) as (stage, running):
         await _greet(stage)
-        stage.session.say_goodbye(EndReason.CALLER_SILENT)
+        stage.session.say_goodbye(EndReason.IDLE_TIMEOUT)
         await _press(stage)
         await _say(stage, "I am connecting you.")
         await asyncio.sleep(3)
@@ -112,7 +112,7 @@ async def test_a_silent_caller_who_could_not_be_connected_is_let_go_later() -> N
         await _say(stage, "Are you still there?")
         await asyncio.sleep(11)
         await _say(stage, "Goodbye.")
-        assert (await running).reason is EndReason.CALLER_SILENT
+        assert (await running).reason is EndReason.IDLE_TIMEOUT
 
 
 @pytest.mark.parametrize("pressed_at", [9, 11])
@@ -128,7 +128,7 @@ async def test_the_longest_call_ends_though_nobody_could_be_called(pressed_at: f
         stream = await stage.model.stream()
         await until(lambda: GOODBYE in stream.texts("USER")[3:])
         await _say(stage, "Goodbye.")
-        assert (await running).reason is EndReason.TIME_LIMIT
+        assert (await running).reason is EndReason.MAX_DURATION
 
 
 async def test_a_person_who_cannot_be_had_stops_no_goodbye() -> None:
@@ -147,7 +147,7 @@ async def _lose_model(stage: Stage) -> None:
     error = ModelRejected("AccessDeniedException")
     stage.model.refusals.extend([error] * 2)
     (await stage.model.stream()).fail(error)
-    await until(lambda: stage.session._apology.reason is not None)
+    await until(lambda: stage.session._failure_exit.reason is not None)
 
 
 async def test_a_key_while_the_agent_is_sorry_calls_at_once() -> None:
@@ -174,7 +174,7 @@ async def test_a_model_that_is_lost_before_it_has_announced_a_person(want: Act) 
         await asyncio.sleep(0.1)
         assert staff.brought == ["reception"]
         assert (await running).reason is EndReason.TRANSFERRED
-        assert stage.agent.recordings.pcm(Phrase.SORRY, 8000) not in stage.voice.said
+        assert stage.agent.recordings.pcm(Announcement.SORRY, 8000) not in stage.voice.said
 
 
 @pytest.mark.parametrize("staff", [Staff(broken=True), Staff(seconds=60)], ids=["refused", "hanging"])

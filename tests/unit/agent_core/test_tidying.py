@@ -10,12 +10,12 @@ from weakref import ref
 
 import pytest
 
-from agent_core.tidying import tidying
+from agent_core.memory_tuning import tidying
 from tests.support.waiting import until
 
 HOLES = """
 import asyncio, os, sys
-from agent_core.tidying import tidying
+from agent_core.memory_tuning import tidying
 from tests.soak.memory import resident_mb
 
 async def main():
@@ -32,7 +32,7 @@ asyncio.run(main())
 """
 FOUR_THREADS = """
 import ctypes, sys, threading
-from agent_core.tidying import use_one_heap
+from agent_core.memory_tuning import use_one_heap
 if sys.argv[2] == "one":
     use_one_heap()
 kept, libc = [], ctypes.CDLL(None)

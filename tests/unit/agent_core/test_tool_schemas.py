@@ -19,7 +19,7 @@ from agent_core.tools.registry import Tool
 from agent_core.tools.schemas import KEYWORDS, plain
 from agent_core.tools.transfer import transfer_tools
 from agent_core.tools.weather import weather_tools
-from agent_core.weather import Forecast
+from agent_core.weather_report import Forecast
 
 
 class NoWeather:

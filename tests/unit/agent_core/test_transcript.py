@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_core.nova import wire
-from agent_core.nova.transcript import MAX_BYTES, MAX_ENTRIES, MAX_ENTRY_BYTES, History, Transcript
+from agent_core.nova.transcript import MAX_BYTES, MAX_ENTRIES, MAX_ENTRY_BYTES, ConversationTranscript, History
 from agent_core.nova.wire import Role
 from tests.support import scripted_model as say
 
 
 def _after(*payloads: bytes) -> list[tuple[str, str]]:
-    transcript = Transcript()
+    transcript = ConversationTranscript()
     for payload in payloads:
         transcript.take(wire.parse(payload))
     return [(role.value, words) for role, words in transcript.history]
@@ -49,7 +49,7 @@ def test_sentences_of_one_turn_are_one_entry() -> None:
 
 def test_half_a_character_is_left_out() -> None:
     """It could not be sent to any model, and would spoil each history from then on."""
-    transcript = Transcript(((Role.USER, "hi\udc00"),))
+    transcript = ConversationTranscript(((Role.USER, "hi\udc00"),))
     transcript.add(Role.USER, "a\ud83d")
     transcript.add(Role.USER, "\ud83d")
     transcript.add(Role.ASSISTANT, "Yes?")
@@ -58,7 +58,7 @@ def test_half_a_character_is_left_out() -> None:
 
 def test_an_endless_conversation_stays_bounded() -> None:
     """The oldest words go first, also those of an entry that is too long by itself."""
-    transcript = Transcript()
+    transcript = ConversationTranscript()
     for number in range(100):
         transcript.add(Role.USER if number % 2 else Role.ASSISTANT, f"{number} " + "x" * 2000)
     size = sum(len(words.encode()) for _, words in transcript.history)
@@ -72,7 +72,7 @@ def test_what_a_call_brings_along_is_known_but_not_asked_again() -> None:
     """The words of a call that is taken up are its history; whoever takes it up says what is to be answered."""
     told: list[int] = []
     before = ((Role.USER, "hi"), (Role.ASSISTANT, "Yes?"), (Role.USER, "the weather in Paris"))
-    transcript = Transcript(before, lambda history: told.append(len(history)))
+    transcript = ConversationTranscript(before, lambda history: told.append(len(history)))
     assert (transcript.history, told) == (before, [])
     waiting: list[object] = [transcript.waiting[1]]
     transcript.add(Role.USER, "please")
@@ -93,7 +93,7 @@ _WORDS = st.one_of(
 @given(st.lists(st.tuples(st.sampled_from([Role.USER, Role.ASSISTANT]), _WORDS), max_size=40))
 def test_no_words_make_it_larger_than_its_bounds(said: list[tuple[Role, str]]) -> None:
     """Whoever says what how often: bytes, entries and each of them; and the newest words are those that stay."""
-    transcript = Transcript()
+    transcript = ConversationTranscript()
     for role, words in said:
         transcript.add(role, words)
         sizes = [len(entry.encode()) for _, entry in transcript.history]
@@ -112,7 +112,7 @@ def test_the_thousandth_message_costs_no_more_than_the_tenth() -> None:
     def changed(history: History) -> None:
         sizes.append(sum(len(words) for _, words in history) + len(history))
 
-    flooded, chatted = Transcript(changed=changed), Transcript(changed=changed)
+    flooded, chatted = ConversationTranscript(changed=changed), ConversationTranscript(changed=changed)
     for number in range(1000):
         flooded.add(Role.USER, "\U0001f600" * 1000)
         chatted.add(Role.USER if number % 2 else Role.ASSISTANT, "x")

@@ -8,9 +8,9 @@ from agent_core.generations import GENERATIONS
 from agent_core.settings import CoreSettings
 from standins.nova import inputs
 from standins.nova.errors import StreamFault
-from standins.nova.limits import Limits
 from standins.nova.models import MODELS
-from standins.nova.session import Session
+from standins.nova.protocol_state import ProtocolState
+from standins.nova.service_limits import ServiceLimits
 
 MODEL_IDS = [generation.model_id for generation in GENERATIONS]
 
@@ -19,7 +19,7 @@ def _start(voice: str, model_id: str) -> None:
     """Ask the stand-in, which has a list of its own."""
     audio = {"mediaType": "audio/lpcm", "sampleRateHertz": 8000, "sampleSizeBits": 16, "channelCount": 1}
     start = {"promptName": "p", "audioOutputConfiguration": {**audio, "voiceId": voice}}
-    session = Session(model_id, Limits(), 0.0)
+    session = ProtocolState(model_id, ServiceLimits(), 0.0)
     session.receive(inputs.SessionStart(), 0.0)
     session.receive(inputs.PromptStart.model_validate(start), 0.0)
 

@@ -3,15 +3,15 @@
 import pytest
 
 from agent_core.adapters.open_meteo.namesakes import chosen
+from agent_core.adapters.open_meteo.payloads import GeocodingHit
 from agent_core.adapters.open_meteo.places import Query, best, cleaned, shorter
-from agent_core.adapters.open_meteo.wire import Place
 from agent_core.errors import InvalidArguments
-from agent_core.weather import SeveralPlaces
+from agent_core.weather_report import SeveralPlaces
 
 
-def place(name: str, population: int, country: str, code: str, admin1: str = "") -> Place:
+def place(name: str, population: int, country: str, code: str, admin1: str = "") -> GeocodingHit:
     """Give one hit of the geocoder."""
-    return Place(
+    return GeocodingHit(
         name=name,
         latitude=1,
         longitude=population / 1e4 % 180,
@@ -84,7 +84,7 @@ def test_what_is_no_place_name_is_refused(location: str) -> None:
         ("Paris, Sweden", None),
     ],
 )
-def test_region_decides_then_size(location: str, meant: Place | None) -> None:
+def test_region_decides_then_size(location: str, meant: GeocodingHit | None) -> None:
     """A country or state has to fit, in any usual spelling; without one the largest place is meant."""
     assert best(cleaned(location), ALL_PARIS) == meant
 
@@ -112,7 +112,7 @@ def test_without_commas_the_last_words_may_be_the_region() -> None:
     assert list(shorter(Query("Paris"))) == []
 
 
-def american(name: str, population: int, state: str) -> Place:
+def american(name: str, population: int, state: str) -> GeocodingHit:
     """Give a place in the United States."""
     return place(name, population, "United States", "US", state)
 
@@ -155,7 +155,7 @@ VENICES = [VENICE, american("Venice", 40_885, "California")]
     ],
 )
 def test_a_place_is_named_so_that_the_caller_hears_which_one_was_found(
-    location: str, places: list[Place], spoken: str | None
+    location: str, places: list[GeocodingHit], spoken: str | None
 ) -> None:
     """The region is said with a name that others have too, with another name than the one asked for, and when asked."""
     found = chosen(cleaned(location), places)
@@ -180,7 +180,7 @@ def test_a_place_is_named_so_that_the_caller_hears_which_one_was_found(
     ],
 )
 def test_the_caller_is_asked_where_several_places_may_be_meant(
-    location: str, places: list[Place], candidates: list[str]
+    location: str, places: list[GeocodingHit], candidates: list[str]
 ) -> None:
     """Each is named by what tells it from the others."""
     with pytest.raises(SeveralPlaces) as asked:

@@ -10,7 +10,7 @@ from agent_core.errors import InvalidArguments, UpstreamError
 from agent_core.tools.registry import ToolRegistry, ToolResult
 from agent_core.tools.weather import WEEKDAYS, date_of, weather_tools
 from agent_core.units import region_of
-from agent_core.weather import Conditions, Day, Forecast, Hour, LocationNotFound, Now, Place, SeveralPlaces
+from agent_core.weather_report import Conditions, Day, Forecast, Hour, LocationNotFound, Now, Place, SeveralPlaces
 
 AHEAD = timedelta(hours=13)
 """Far enough from UTC that a mistake in local time shows."""

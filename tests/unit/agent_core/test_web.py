@@ -8,7 +8,7 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from agent_core import web
-from agent_core.agent import Agent
+from agent_core.agent_runtime import AgentRuntime
 from agent_core.observability.meter import Meter
 from agent_core.settings import CoreSettings
 from tests.support.scripted_model import ScriptedModel
@@ -27,7 +27,7 @@ async def app() -> AsyncIterator[FastAPI]:
     settings = CoreSettings.model_validate({"public_base_url": f"https://{OWN}"})
     made = FastAPI()
     made.state.meter = Meter("unnamed")
-    web.install(made, Agent(settings, ScriptedModel(), [], lambda _: None, meter=made.state.meter))
+    web.install(made, AgentRuntime(settings, ScriptedModel(), [], lambda _: None, meter=made.state.meter))
 
     @made.get("/broken")
     async def broken() -> str:

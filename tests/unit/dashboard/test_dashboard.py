@@ -8,17 +8,17 @@ import pytest
 
 from agent_core.observability.metrics import METRICS, NAMESPACE
 from tools.dashboard import __main__ as command
-from tools.dashboard import board, rehearsal
-from tools.dashboard.numbers import Numbers, calculate
+from tools.dashboard import board, sample_data
+from tools.dashboard.metric_series import MetricSeries, calculate
 
 EDGES = np.array([0.0, 60.0, 120.0, 180.0])
 
 
 @pytest.fixture(scope="module")
-def numbers() -> Numbers:
+def numbers() -> MetricSeries:
     """Give six made-up hours."""
-    told = Numbers()
-    for document in rehearsal.documents():
+    told = MetricSeries()
+    for document in sample_data.documents():
         told.take(document)
     return told
 
@@ -29,7 +29,7 @@ def _document(at: float, value: object, **dimensions: str) -> dict[str, object]:
     return {"_aws": {"Timestamp": at * 1000, "CloudWatchMetrics": [directive]}, "Metric": value, **dimensions}
 
 
-def test_every_curve_of_the_dashboard_has_something_to_draw(numbers: Numbers) -> None:
+def test_every_curve_of_the_dashboard_has_something_to_draw(numbers: MetricSeries) -> None:
     """Each metric of ours that it asks for is one that the code emits, under exactly those dimensions."""
     first, last = numbers.span
     edges = np.array([first, last + 1])
@@ -45,7 +45,7 @@ def test_every_curve_of_the_dashboard_has_something_to_draw(numbers: Numbers) ->
 
 def test_statistics_are_those_of_cloudwatch() -> None:
     """By period; nothing where nothing was emitted."""
-    told = Numbers()
+    told = MetricSeries()
     for at, value in ((10, 1), (20, [2, 3]), (130, [10, 20, 30, 40])):
         told.take(_document(at, value, Service="one"))
     told.take(_document(10, 100, Service="two"))
@@ -68,7 +68,7 @@ def test_calculations_are_arithmetic_and_nothing_else() -> None:
 def test_a_picture_is_drawn_from_a_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The lines of a real run will do; what is no metric is passed over."""
     log, picture = tmp_path / "phone-agent.jsonl", tmp_path / "dashboard.png"
-    lines = [json.dumps(document) for _, document in zip(range(300), rehearsal.documents(), strict=False)]
+    lines = [json.dumps(document) for _, document in zip(range(300), sample_data.documents(), strict=False)]
     log.write_text("\n".join(["no JSON", '{"event": "starting"}', *lines]))
     monkeypatch.setattr("sys.argv", ["dashboard", str(log), "--out", str(picture)])
     assert command.main() == 0

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deployment import changes, failures
+from deployment import changes, failure_advice
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -63,7 +63,7 @@ def test_the_first_failure_is_the_one_that_is_told() -> None:
         event(3, "Service", "CREATE_FAILED", "ECS Deployment Circuit Breaker was triggered."),
         event(2, "Service", "CREATE_IN_PROGRESS"),
     ]
-    found = failures.first(newest_first)
+    found = failure_advice.first(newest_first)
     assert found is not None
     assert (found.resource, found.reason) == ("Service", "ECS Deployment Circuit Breaker was triggered.")
     assert "last words are below" in found.advice
@@ -71,7 +71,7 @@ def test_the_first_failure_is_the_one_that_is_told() -> None:
 
 def test_no_failure_is_none() -> None:
     """A stack that ended oddly without one says so otherwise."""
-    assert failures.first([event(1, "Service", "CREATE_COMPLETE")]) is None
+    assert failure_advice.first([event(1, "Service", "CREATE_COMPLETE")]) is None
 
 
 @pytest.mark.parametrize(
@@ -88,11 +88,11 @@ def test_no_failure_is_none() -> None:
 )
 def test_each_failure_says_what_to_do(reason: str, advice: str) -> None:
     """CloudFormation says what happened only."""
-    assert advice in failures.Failure("X", "AWS::X", reason).advice
+    assert advice in failure_advice.Failure("X", "AWS::X", reason).advice
 
 
 def test_no_advice_cuts_conversations_off_without_saying_so() -> None:
     """Whoever follows it in a hurry has live calls."""
-    cutting = [advice for _, advice in vars(failures)["_ADVICE"] if re.search("destroy|[Ss]top", advice)]
+    cutting = [advice for _, advice in vars(failure_advice)["_ADVICE"] if re.search("destroy|[Ss]top", advice)]
     assert cutting
     assert [advice for advice in cutting if "cut" not in advice] == []

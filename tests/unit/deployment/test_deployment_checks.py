@@ -13,15 +13,15 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from deployment import secrets
+from deployment import service_secrets
 from deployment.aws import Aws
-from deployment.checks import account, builder, https, model, processor, quotas
+from deployment.checks import account, builder, https, model_check, processor, quotas
 from deployment.checks import secrets as secret_checks
 from deployment.checks.finding import Finding
-from deployment.environment import Environment
-from deployment.programs import Finished
-from deployment.screen import Mark
-from deployment.template import Template
+from deployment.console import CheckMark
+from deployment.subprocesses import Finished
+from deployment.target_environment import TargetEnvironment
+from deployment.template import StackTemplate
 from tests.support.told_programs import DOCKER, GIT, ToldPrograms
 from tools.workspace import ROOT
 
@@ -82,7 +82,7 @@ def test_a_log_that_others_read_has_no_account_number(cloud: Scripted, masked: b
     """A terminal has: whoever sits there must see where it goes."""
     cloud.tell("sts", "get_caller_identity", identity(0))
     who, clock = account.check(cloud.aws, lambda: NOW, masked=masked)
-    assert (who.mark, clock.mark) == (Mark.GOOD, Mark.GOOD)
+    assert (who.mark, clock.mark) == (CheckMark.GOOD, CheckMark.GOOD)
     assert who.found == f"{shown}, as user/anna"
 
 
@@ -97,10 +97,10 @@ def test_credentials_that_are_refused_stop_everything(cloud: Scripted) -> None:
     """In AWS's words, with what to do."""
     cloud.refuse("sts", "get_caller_identity", "ExpiredToken", "The security token included in the request is expired")
     who, clock = account.check(cloud.aws, lambda: NOW, masked=True)
-    assert who.mark is Mark.BAD
+    assert who.mark is CheckMark.BAD
     assert "ExpiredToken" in who.found
     assert "aws sso login" in who.advice[0]
-    assert clock.mark is Mark.UNKNOWN
+    assert clock.mark is CheckMark.UNKNOWN
 
 
 def test_a_region_without_the_model_says_what_it_has(cloud: Scripted) -> None:
@@ -112,8 +112,8 @@ def test_a_region_without_the_model_says_what_it_has(cloud: Scripted) -> None:
         "list_foundation_models",
         {"modelSummaries": [{"modelId": "amazon.nova-sonic-v1:0", "modelArn": arn}]},
     )
-    found = model.check(cloud.aws, SONIC, REGIONS)
-    assert found.mark is Mark.BAD
+    found = model_check.check(cloud.aws, SONIC, REGIONS)
+    assert found.mark is CheckMark.BAD
     assert "amazon.nova-sonic-v1:0: set NovaSonicRegion" in found.advice[0]
 
 
@@ -121,7 +121,7 @@ def test_a_region_without_any_names_those_that_have_one(cloud: Scripted) -> None
     """Then only another region helps."""
     cloud.refuse("bedrock", "get_foundation_model", "ResourceNotFoundException")
     cloud.tell("bedrock", "list_foundation_models", {"modelSummaries": []})
-    found = model.check(cloud.aws, SONIC, REGIONS)
+    found = model_check.check(cloud.aws, SONIC, REGIONS)
     assert found.found == "amazon.nova-2-5-sonic is not in us-east-1"
     assert found.advice[0].startswith("Nova Sonic is in us-east-1, eu-north-1: set NovaSonicRegion")
 
@@ -131,14 +131,14 @@ def test_a_model_that_ends_is_told(cloud: Scripted) -> None:
     arn = f"arn:aws:bedrock:us-east-1::foundation-model/{SONIC}"
     details = {"modelId": SONIC, "modelArn": arn, "modelLifecycle": {"status": "LEGACY"}}
     cloud.tell("bedrock", "get_foundation_model", {"modelDetails": details})
-    assert model.check(cloud.aws, SONIC, REGIONS).mark is Mark.CARE
+    assert model_check.check(cloud.aws, SONIC, REGIONS).mark is CheckMark.CARE
 
 
 def test_a_check_that_may_not_be_made_stops_nobody(cloud: Scripted) -> None:
     """It says what was refused."""
     cloud.refuse("bedrock", "get_foundation_model", "AccessDeniedException", "not authorized to GetFoundationModel")
-    found = model.check(cloud.aws, SONIC, REGIONS)
-    assert found.mark is Mark.UNKNOWN
+    found = model_check.check(cloud.aws, SONIC, REGIONS)
+    assert found.mark is CheckMark.UNKNOWN
     assert "not authorized to GetFoundationModel" in found.found
 
 
@@ -165,31 +165,31 @@ def test_a_certificate_must_be_issued_for_the_name_and_last(
 ) -> None:
     """A star stands for one label."""
     cloud.tell("acm", "describe_certificate", answer)
-    environment = Environment("test", {"CertificateArn": CERTIFICATE, "DomainName": "agent.example.com"})
+    environment = TargetEnvironment("test", {"CertificateArn": CERTIFICATE, "DomainName": "agent.example.com"})
     found = https.check(cloud.aws, environment)
     assert (found.mark, said in found.found) == (mark, True), found
 
 
 def test_a_certificate_of_another_region_is_of_no_use(cloud: Scripted) -> None:
     """CloudFront wants its own in us-east-1, and many have one there."""
-    other = Environment("test", {"CertificateArn": CERTIFICATE.replace("eu-north-1", "us-east-1")})
-    assert https.check(cloud.aws, other).mark is Mark.BAD
+    other = TargetEnvironment("test", {"CertificateArn": CERTIFICATE.replace("eu-north-1", "us-east-1")})
+    assert https.check(cloud.aws, other).mark is CheckMark.BAD
 
 
 def test_no_https_is_said_aloud(cloud: Scripted) -> None:
     """Everything deploys well without, and nobody can talk with it."""
-    found = https.check(cloud.aws, Environment("test", {}))
-    assert found.mark is Mark.CARE
+    found = https.check(cloud.aws, TargetEnvironment("test", {}))
+    assert found.mark is CheckMark.CARE
     assert "NONE" in found.found
     assert any("CertificateArn" in line for line in found.advice)
-    assert https.check(cloud.aws, Environment("test", {"Https": "cloudfront"})).mark is Mark.GOOD
+    assert https.check(cloud.aws, TargetEnvironment("test", {"Https": "cloudfront"})).mark is CheckMark.GOOD
 
 
 def test_a_quota_that_leaves_no_room_is_told(cloud: Scripted) -> None:
     """Most first deployments that fail fail here."""
     cloud.tell("quotas", "get_service_quota", {"Quota": {"QuotaName": "VPCs per Region", "Value": 5.0}})
     cloud.tell("quotas", "get_service_quota", {"Quota": {"QuotaName": "EC2-VPC Elastic IPs", "Value": 0.0}})
-    assert [one.mark for one in quotas.check(cloud.aws)] == [Mark.GOOD, Mark.CARE]
+    assert [one.mark for one in quotas.check(cloud.aws)] == [CheckMark.GOOD, CheckMark.CARE]
 
 
 @pytest.mark.parametrize(
@@ -231,41 +231,41 @@ def secret(cloud: Scripted, values: dict[str, str] | None, owner: str = "", **pa
         cloud.tell("secrets", "describe_secret", {"ARN": arn, "Tags": tags})
         cloud.tell("secrets", "get_secret_value", {"SecretString": json.dumps(values)})
     cloud.refuse("secrets", "describe_secret", "ResourceNotFoundException")
-    platform = Template(ROOT / "infra/cloudformation/platform.yaml")
-    return secret_checks.check(cloud.aws, Environment("test", parameters), platform)[0]
+    platform = StackTemplate(ROOT / "infra/cloudformation/platform.yaml")
+    return secret_checks.check(cloud.aws, TargetEnvironment("test", parameters), platform)[0]
 
 
 def test_a_secret_with_values_is_fine_and_none_of_them_is_shown(cloud: Scripted) -> None:
     """Its name is enough."""
     found = secret(cloud, TWILIO, "pipecat-test-platform")
-    assert (found.mark, found.found) == (Mark.GOOD, "pipecat/twilio-credentials has values")
+    assert (found.mark, found.found) == (CheckMark.GOOD, "pipecat/twilio-credentials has values")
 
 
 @pytest.mark.parametrize("placeholder", ["", " ", "<auth token>", "CHANGEME", "change-me", "TODO", "xxxx"])
 def test_a_placeholder_is_no_value(cloud: Scripted, placeholder: str) -> None:
     """It is what people put in to get on, and forget."""
     found = secret(cloud, {**TWILIO, "auth_token": placeholder})
-    assert (found.mark, "lacks auth_token" in found.found) == (Mark.CARE, True)
+    assert (found.mark, "lacks auth_token" in found.found) == (CheckMark.CARE, True)
 
 
 def test_values_that_cannot_be_right_stop_it(cloud: Scripted) -> None:
     """An API key's SID begins with SK."""
     found = secret(cloud, {**TWILIO, "account_sid": "SK" + "0" * 32})
-    assert (found.mark, "account_sid" in found.found) == (Mark.BAD, True)
+    assert (found.mark, "account_sid" in found.found) == (CheckMark.BAD, True)
 
 
 def test_a_secret_of_another_environment_is_not_taken(cloud: Scripted) -> None:
     """Calls to the test number would be signed with production's token."""
     found = secret(cloud, TWILIO, "pipecat-production-platform")
-    assert (found.mark, "belongs to pipecat-production-platform" in found.found) == (Mark.BAD, True)
+    assert (found.mark, "belongs to pipecat-production-platform" in found.found) == (CheckMark.BAD, True)
     shared = {"TwilioSecretArn": "arn:aws:secretsmanager:x:1:secret:y-abcdef"}
-    assert secret(cloud, TWILIO, "pipecat-production-platform", **shared).mark is Mark.GOOD
+    assert secret(cloud, TWILIO, "pipecat-production-platform", **shared).mark is CheckMark.GOOD
 
 
 def test_a_secret_that_is_not_there_will_be_made_unless_it_was_named(cloud: Scripted) -> None:
     """A wrong ARN fails half an hour later otherwise."""
-    assert secret(cloud, None).mark is Mark.GOOD
-    assert secret(cloud, None, TwilioSecretArn="arn:aws:secretsmanager:x:1:secret:y-abcdef").mark is Mark.BAD
+    assert secret(cloud, None).mark is CheckMark.GOOD
+    assert secret(cloud, None, TwilioSecretArn="arn:aws:secretsmanager:x:1:secret:y-abcdef").mark is CheckMark.BAD
 
 
 @pytest.mark.parametrize("own", [False, True])
@@ -277,10 +277,10 @@ def test_a_secret_scheduled_for_deletion_stops_it_with_the_command_that_restores
     arn = f"arn:aws:secretsmanager:eu-north-1:1:secret:{'theirs' if own else 'pipecat/twilio-credentials'}-abcdef"
     cloud.tell("secrets", "describe_secret", {"ARN": arn, "DeletedDate": NOW})
     cloud.refuse("secrets", "describe_secret", "ResourceNotFoundException")
-    environment = Environment("test", {"TwilioSecretArn": arn} if own else {})
-    platform = Template(ROOT / "infra/cloudformation/platform.yaml")
+    environment = TargetEnvironment("test", {"TwilioSecretArn": arn} if own else {})
+    platform = StackTemplate(ROOT / "infra/cloudformation/platform.yaml")
     found, _ = secret_checks.check(cloud.aws, environment, platform)
-    assert (found.mark, "scheduled for deletion since 2026-11-25" in found.found) == (Mark.BAD, True)
+    assert (found.mark, "scheduled for deletion since 2026-11-25" in found.found) == (CheckMark.BAD, True)
     called = arn if own else "pipecat/twilio-credentials"
     assert found.advice == (f"$ aws secretsmanager restore-secret --region eu-north-1 --secret-id {called}",)
 
@@ -288,7 +288,7 @@ def test_a_secret_scheduled_for_deletion_stops_it_with_the_command_that_restores
 def test_a_secret_that_is_no_json_has_no_values(cloud: Scripted) -> None:
     """Somebody put the bare key in."""
     cloud.tell("secrets", "get_secret_value", {"SecretString": "d41ly"})
-    assert secrets.read(cloud.aws, "arn:aws:secretsmanager:x:1:secret:y-abcdef") == {}
+    assert service_secrets.read(cloud.aws, "arn:aws:secretsmanager:x:1:secret:y-abcdef") == {}
 
 
 class Configuration(BaseHTTPRequestHandler):

@@ -10,12 +10,12 @@ from botocore.exceptions import ClientError
 
 from deployment.cloudformation import ChangeSet, CloudFormation
 from deployment.errors import StackError
-from deployment.patience import Patience
 from deployment.stacks import Stack
-from deployment.template import Template
+from deployment.template import StackTemplate
+from deployment.timeouts import Timeouts
 from tools.workspace import ROOT
 
-STACK = Stack("pipecat-test-edge", Template(ROOT / "infra/cloudformation/edge.yaml"))
+STACK = Stack("pipecat-test-edge", StackTemplate(ROOT / "infra/cloudformation/edge.yaml"))
 
 
 def event(number: int, status: str, name: str = STACK.name, reason: str = "") -> dict[str, str]:
@@ -63,7 +63,7 @@ class Scripted:
 def of(client: Scripted, said: list[str] | None = None) -> CloudFormation:
     """Give CloudFormation with this stack in it."""
     aws: Any = SimpleNamespace(cloudformation=client)
-    return CloudFormation(aws, Patience(), (said if said is not None else []).append, wait=client)
+    return CloudFormation(aws, Timeouts(), (said if said is not None else []).append, wait=client)
 
 
 def execute(client: Scripted, said: list[str] | None = None) -> None:

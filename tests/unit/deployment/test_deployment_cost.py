@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from agent_core.observability.metrics import METRICS, Kind
+from agent_core.observability.metrics import METRICS, MetricKind
 from agent_core.settings import CoreSettings
 from deployment import bill, cost
-from deployment.environment import Environment
-from deployment.job import Job
-from deployment.screen import Screen
+from deployment.console import Screen
+from deployment.deploy_context import DeployContext
 from deployment.stacks import stacks_of
+from deployment.target_environment import TargetEnvironment
 from tests.support.templates import template
 from tools.workspace import ROOT
 
@@ -21,13 +21,13 @@ SERVICES = ("phone", "web")
 NETWORK = {"VpcId": "vpc-1", "PublicSubnetIds": "subnet-1,subnet-2,subnet-3", "TaskSubnetIds": "subnet-1"}
 
 
-def job_of(**parameters: str) -> Job:
+def job_of(**parameters: str) -> DeployContext:
     """Open an environment of which nothing is in AWS."""
-    environment = Environment("test", parameters)
+    environment = TargetEnvironment("test", parameters)
     nothing: Any = SimpleNamespace()
     screen = Screen(io.StringIO(), {})
     stacks = stacks_of(environment, ROOT / "infra/cloudformation")
-    return Job(nothing, environment, stacks, nothing, nothing, screen, nothing, nothing)
+    return DeployContext(nothing, environment, stacks, nothing, nothing, screen, nothing, nothing)
 
 
 def estimate(each: int = 2, **parameters: str) -> dict[str, float]:
@@ -65,9 +65,9 @@ def test_what_is_counted_is_what_the_templates_make() -> None:
     alarms = counted("AWS::CloudWatch::Alarm", *templates)
     (alarm_metrics,) = (int(one) for what in found for one in re.findall(r"alarms on (\d+) metrics", what))
     assert alarm_metrics > alarms > 2
-    always = [one for one in METRICS if one.kind in {Kind.GAUGE, Kind.COUNTER}]
-    assert dollars(found, r"\d+ custom metrics") == pytest.approx(2 * 0.3 * (len(always) + 1))  # LoopLag as well
-    assert cost.measured()["seconds_between_lines"] == CoreSettings.model_fields["metrics_seconds"].default
+    always = [one for one in METRICS if one.kind in {MetricKind.GAUGE, MetricKind.COUNTER}]
+    assert dollars(found, r"\d+ custom metrics") == pytest.approx(2 * 0.3 * (len(always) + 1))  # EventLoopLag as well
+    assert cost.measured()["seconds_between_lines"] == CoreSettings.model_fields["metrics_interval_seconds"].default
     rules = template("firewall")["Resources"]["WebAcl"]["Properties"]["Rules"]
     assert dollars(estimate(Firewall="true"), f"firewall of {len(rules)} rules") == 5 + len(rules)
 

@@ -8,17 +8,17 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
+from deployment.console import Screen
+from deployment.deploy_context import DeployContext
 from deployment.draining import DRAIN_SECONDS, quick_drain
 from deployment.errors import StackError
-from deployment.job import Job
-from deployment.screen import Screen
 from deployment.stacks import Stack
-from deployment.template import Template
+from deployment.template import StackTemplate
 from tools.workspace import ROOT
 
 FOLDER = ROOT / "infra/cloudformation"
-PHONE = Stack("pipecat-test-phone", Template(FOLDER / "service.yaml"), service="phone")
-EDGE = Stack("pipecat-test-edge", Template(FOLDER / "edge.yaml"))
+PHONE = Stack("pipecat-test-phone", StackTemplate(FOLDER / "service.yaml"), service="phone")
+EDGE = Stack("pipecat-test-edge", StackTemplate(FOLDER / "edge.yaml"))
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Balancer:
         self.said.append(self.delay)
 
 
-def job(balancer: Balancer, outputs: dict[str, str]) -> tuple[Job, io.StringIO]:
+def job(balancer: Balancer, outputs: dict[str, str]) -> tuple[DeployContext, io.StringIO]:
     """Make as much of a command as is needed, and what it writes to."""
     stream = io.StringIO()
     made = SimpleNamespace(
@@ -51,7 +51,7 @@ def job(balancer: Balancer, outputs: dict[str, str]) -> tuple[Job, io.StringIO]:
         stacks={"edge": EDGE},
         screen=Screen(stream, {}),
     )
-    return cast("Job", made), stream
+    return cast("DeployContext", made), stream
 
 
 def test_the_delay_is_short_while_a_service_is_deleted() -> None:

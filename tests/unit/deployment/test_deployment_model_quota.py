@@ -8,9 +8,9 @@ from botocore.stub import Stubber
 
 from deployment import model_quota
 from deployment.aws import Aws
-from deployment.checks import model
+from deployment.checks import model_check
+from deployment.console import CheckMark
 from deployment.model_quota import DOCUMENTED, Quota
-from deployment.screen import Mark
 from tests.support.aws_models import CONCURRENT
 
 NOVA_1, NOVA_2, NOVA_25 = "amazon.nova-sonic-v1:0", "amazon.nova-2-sonic-v1:0", "amazon.nova-2-5-sonic"
@@ -82,21 +82,21 @@ def test_where_nothing_is_listed_the_documented_default_counts(aws: Aws, asked: 
 @pytest.mark.parametrize(
     ("streams", "places", "given", "mark"),
     [
-        (0, 96, None, Mark.BAD),
-        (0, 96, 20, Mark.CARE),
-        (2, 96, None, Mark.CARE),
-        (95, 96, None, Mark.CARE),
-        (96, 96, None, Mark.GOOD),
-        (200, 96, 20, Mark.CARE),
-        (200, 96, 100, Mark.GOOD),
-        (20, 10, 30, Mark.CARE),
+        (0, 96, None, CheckMark.BAD),
+        (0, 96, 20, CheckMark.CARE),
+        (2, 96, None, CheckMark.CARE),
+        (95, 96, None, CheckMark.CARE),
+        (96, 96, None, CheckMark.GOOD),
+        (200, 96, 20, CheckMark.CARE),
+        (200, 96, 100, CheckMark.GOOD),
+        (20, 10, 30, CheckMark.CARE),
     ],
 )
 def test_too_few_streams_are_told_and_none_stop_the_deployment(
-    aws: Aws, streams: int, places: int, given: int | None, mark: Mark
+    aws: Aws, streams: int, places: int, given: int | None, mark: CheckMark
 ) -> None:
     """Two were once reported as twenty."""
-    found = model.quota(aws, Quota(streams, adjustable=False, source="this account's: x"), places, given)
+    found = model_check.quota(aws, Quota(streams, adjustable=False, source="this account's: x"), places, given)
     assert found.mark is mark
     assert f"{streams} stream" in found.found
 
@@ -104,7 +104,7 @@ def test_too_few_streams_are_told_and_none_stop_the_deployment(
 def test_how_to_raise_it_is_what_aws_takes(aws: Aws) -> None:
     """The console takes no request for a quota that is not adjustable."""
     advice = {
-        adjustable: " ".join(model.quota(aws, Quota(2, adjustable, "x"), 96, None).advice)
+        adjustable: " ".join(model_check.quota(aws, Quota(2, adjustable, "x"), 96, None).advice)
         for adjustable in (True, False, None)
     }
     assert "ask for more in the Service Quotas console, region us-east-1" in advice[True]

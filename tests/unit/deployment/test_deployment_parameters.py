@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from deployment import bounds, contradictions, regions
-from deployment import environment as environments
+from deployment import aws_regions, bounds, contradictions
+from deployment import target_environment as environments
 from deployment.checks import parameters
 from deployment.checks.finding import Finding
 from deployment.chosen import Chosen, choose
-from deployment.environment import Environment
+from deployment.console import CheckMark
 from deployment.errors import UsageError
 from deployment.nearest import nearest
-from deployment.screen import Mark
 from deployment.stacks import stacks_of
-from deployment.template import Template
+from deployment.target_environment import TargetEnvironment
+from deployment.template import StackTemplate
 from tools.workspace import ROOT
 
 TEMPLATES = ROOT / "infra/cloudformation"
@@ -30,9 +30,9 @@ PLACES = {"StartsPerMinute": "10", "StartsPerMinutePerAddress": "11"}
 
 def found(said: dict[str, str]) -> list[Finding]:
     """Check an environment that says this and nothing else."""
-    environment = Environment("test", {"Environment": "test", **said})
+    environment = TargetEnvironment("test", {"Environment": "test", **said})
     stacks = stacks_of(environment, TEMPLATES, strict=False)
-    return [one for one in parameters.check(environment, stacks, {}) if one.mark is not Mark.GOOD]
+    return [one for one in parameters.check(environment, stacks, {}) if one.mark is not CheckMark.GOOD]
 
 
 @pytest.mark.parametrize("name", ["test", "staging", "production"])
@@ -41,7 +41,7 @@ def test_the_environments_of_the_repository_go_together(name: str) -> None:
     environment = environments.load(ENVIRONMENTS, name)
     stacks = stacks_of(environment, TEMPLATES)
     (finding,) = parameters.check(environment, stacks, parameters.others(ENVIRONMENTS, name))
-    assert finding.mark is Mark.GOOD
+    assert finding.mark is CheckMark.GOOD
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_what_does_not_go_together_is_said_in_one_sentence_with_what_to_do(said:
     (finding,) = found(said)
     assert what in finding.found
     assert finding.advice
-    assert (finding.mark is Mark.BAD) is not any(
+    assert (finding.mark is CheckMark.BAD) is not any(
         words in what for words in ("no effect:", "no effect w", "cannot go off")
     )
 
@@ -127,8 +127,8 @@ def test_what_goes_together_is_let_through(said: dict[str, str]) -> None:
 def test_the_first_tasks_are_as_many_as_scaling_agrees_with() -> None:
     """Unless the environment says how many: then it is asked to say something that scaling keeps."""
     said = [{}, {"MinTasks": "3"}, {"MaxTasks": "1"}, {"DesiredCount": "3"}, {"DesiredCount": ""}]
-    stacks = stacks_of(Environment("test", {}), TEMPLATES)
-    assert [choose(Environment("test", one), stacks, "phone").first_tasks for one in said] == [2, 3, 1, 3, 1]
+    stacks = stacks_of(TargetEnvironment("test", {}), TEMPLATES)
+    assert [choose(TargetEnvironment("test", one), stacks, "phone").first_tasks for one in said] == [2, 3, 1, 3, 1]
 
 
 def test_two_environments_do_not_scale_on_each_others_calls(tmp_path: Path) -> None:
@@ -159,8 +159,8 @@ def test_an_environment_that_is_not_there_names_the_nearest() -> None:
 
 def test_the_regions_are_the_sdks() -> None:
     """No list of ours grows old."""
-    assert {"eu-north-1", "us-east-1", "ap-northeast-1", "cn-north-1", "us-gov-west-1"} <= regions.known()
-    assert all(re.fullmatch(r"[a-z]{2,4}(-[a-z]+)+-\d", one) for one in regions.known())
+    assert {"eu-north-1", "us-east-1", "ap-northeast-1", "cn-north-1", "us-gov-west-1"} <= aws_regions.known()
+    assert all(re.fullmatch(r"[a-z]{2,4}(-[a-z]+)+-\d", one) for one in aws_regions.known())
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ Rules:
 """
     )
     regions_of = ("eu-north-1", "eu-west-1", "us-east-1")
-    assert [bounds.refused(Template(path), {}, one) for one in regions_of] == [[], ["not here"], []]
+    assert [bounds.refused(StackTemplate(path), {}, one) for one in regions_of] == [[], ["not here"], []]
 
 
 def test_a_rule_about_a_parameter_that_no_template_has_is_silent() -> None:

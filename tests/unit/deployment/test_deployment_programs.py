@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from deployment.programs import NOT_FOUND, TOO_LONG, RealPrograms
+from deployment.subprocesses import NOT_FOUND, TOO_LONG, RealPrograms
 
 
 def python(code: str) -> list[str]:

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from deployment.screen import Mark, Screen
+from deployment.console import CheckMark, Screen
 
 
 class Terminal(io.StringIO):
@@ -18,7 +18,7 @@ class Terminal(io.StringIO):
 def test_a_row_says_how_it_stands_and_below_it_what_to_do() -> None:
     """Plain text, where it goes to a log."""
     stream = io.StringIO()
-    Screen(stream, {}).row(Mark.BAD, "clock", "400 s off", ["set it"])
+    Screen(stream, {}).row(CheckMark.BAD, "clock", "400 s off", ["set it"])
     assert stream.getvalue() == f"  ✗ clock           400 s off\n{' ' * 20}→ set it\n"
 
 
@@ -26,7 +26,7 @@ def test_long_text_is_wrapped_under_itself_and_a_command_is_not() -> None:
     """A command that is broken cannot be copied."""
     stream = io.StringIO()
     command = "aws " + "--option value " * 20
-    Screen(stream, {}).row(Mark.CARE, "x", "word " * 60, [f"$ {command}"])
+    Screen(stream, {}).row(CheckMark.CARE, "x", "word " * 60, [f"$ {command}"])
     lines = stream.getvalue().splitlines()
     assert max(map(len, lines[:-1])) <= 120
     assert lines[1].startswith(" " * 20 + "word")
@@ -39,7 +39,7 @@ def test_progress_is_written_over_and_only_where_somebody_looks() -> None:
     for stream in (watched, log):
         screen = Screen(stream, {"NO_COLOR": "1"})
         screen.progress("1 of 2")
-        screen.row(Mark.GOOD, "done")
+        screen.row(CheckMark.GOOD, "done")
     assert watched.getvalue() == "\r\x1b[K  … 1 of 2\r\x1b[K  ✓ done\n"
     assert log.getvalue() == "  ✓ done\n"
 
@@ -56,8 +56,8 @@ def test_a_log_gets_a_line_a_minute() -> None:
 def test_colour_is_for_terminals_that_want_it() -> None:
     """NO_COLOR is respected."""
     plain, coloured = Terminal(), Terminal()
-    Screen(plain, {"NO_COLOR": "1"}).row(Mark.GOOD, "x")
-    Screen(coloured, {}).row(Mark.GOOD, "x")
+    Screen(plain, {"NO_COLOR": "1"}).row(CheckMark.GOOD, "x")
+    Screen(coloured, {}).row(CheckMark.GOOD, "x")
     assert "\x1b" not in plain.getvalue()
     assert "\x1b[32m✓" in coloured.getvalue()
 

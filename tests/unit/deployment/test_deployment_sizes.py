@@ -2,17 +2,17 @@
 
 import pytest
 
-from deployment import secrets, sizes
-from deployment.environment import Environment
+from deployment import service_secrets, sizes
 from deployment.errors import UsageError
 from deployment.stacks import Stacks, stacks_of
-from deployment.template import Template
+from deployment.target_environment import TargetEnvironment
+from deployment.template import StackTemplate
 from tests.support.templates import FOLDER
 
 
-def stacks(**parameters: str) -> tuple[Environment, Stacks]:
+def stacks(**parameters: str) -> tuple[TargetEnvironment, Stacks]:
     """Make an environment and its stacks."""
-    environment = Environment("test", parameters)
+    environment = TargetEnvironment("test", parameters)
     return environment, stacks_of(environment, FOLDER)
 
 
@@ -30,10 +30,10 @@ def test_a_parameter_for_one_service_holds_there_and_the_other_has_the_one_for_b
 def test_every_parameter_that_may_differ_is_one_of_a_service() -> None:
     """Of a template that is deployed once for each."""
     of_services = {
-        name for stem in ("service", "scaling", "alarms") for name in Template(FOLDER / f"{stem}.yaml").parameters
+        name for stem in ("service", "scaling", "alarms") for name in StackTemplate(FOLDER / f"{stem}.yaml").parameters
     }
     assert set(sizes.EACH) <= of_services
-    shared = {name for path in FOLDER.glob("*.yaml") for name in Template(path).parameters}
+    shared = {name for path in FOLDER.glob("*.yaml") for name in StackTemplate(path).parameters}
     assert sizes.names() & shared == set()
 
 
@@ -68,6 +68,6 @@ def test_one_service_alone_has_no_stack_and_reads_no_secret_of_the_other(service
     ]
     assert made["edge"].parameters(environment, {})["Services"] == service
     platform = made["platform"].template
-    assert [need.service for need in secrets.read_by_services(environment, platform)] == [service]
+    assert [need.service for need in service_secrets.read_by_services(environment, platform)] == [service]
     # Both secrets are made, so both that an earlier stack left are adopted.
-    assert {need.service for need in secrets.needs(environment, platform)} == {service, other}
+    assert {need.service for need in service_secrets.needs(environment, platform)} == {service, other}

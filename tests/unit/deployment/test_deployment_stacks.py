@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from deployment import environment as environments
-from deployment.environment import Environment
+from deployment import target_environment as environments
 from deployment.errors import UsageError
 from deployment.stacks import stacks_of
+from deployment.target_environment import TargetEnvironment
 from tools.workspace import ROOT
 
 TEMPLATES = ROOT / "infra/cloudformation"
 ENVIRONMENTS = ROOT / "infra/environments"
 
 
-def named(environment: Environment) -> list[str]:
+def named(environment: TargetEnvironment) -> list[str]:
     """List the stacks' names."""
     return [stack.name for stack in stacks_of(environment, TEMPLATES).all]
 
@@ -29,17 +29,19 @@ def test_each_environment_is_a_file_that_the_templates_understand(name: str) -> 
 
 def test_every_template_belongs_to_a_stack() -> None:
     """A template that nothing deploys is a page of wishes."""
-    everything = Environment(
+    everything = TargetEnvironment(
         "test", {"Https": "cloudfront", "Firewall": "true", "Repository": "owner/name", "FlowLogs": "true"}
     )
     own = {stack.template.path.stem for stack in stacks_of(everything, TEMPLATES).all}
-    theirs = {stack.template.path.stem for stack in stacks_of(Environment("test", {"VpcId": "vpc-1"}), TEMPLATES).all}
+    theirs = {
+        stack.template.path.stem for stack in stacks_of(TargetEnvironment("test", {"VpcId": "vpc-1"}), TEMPLATES).all
+    }
     assert own | theirs == {path.stem for path in TEMPLATES.glob("*.yaml")} - {"budget"}  # one for an account, by hand
 
 
 def test_stacks_come_after_those_they_stand_on() -> None:
     """CloudFormation refuses an import of what is not there yet."""
-    assert named(Environment("test", {"Https": "cloudfront", "Firewall": "true"})) == [
+    assert named(TargetEnvironment("test", {"Https": "cloudfront", "Firewall": "true"})) == [
         "pipecat-registry",
         "pipecat-test-network",
         "pipecat-test-platform",
@@ -65,7 +67,7 @@ def test_stacks_come_after_those_they_stand_on() -> None:
 def test_a_misspelt_parameter_is_refused_with_the_right_one() -> None:
     """Its default would be deployed instead."""
     with pytest.raises(UsageError, match="NatGateway; did you mean NatGateways") as refused:
-        stacks_of(Environment("test", {"NatGateway": "one"}), TEMPLATES)
+        stacks_of(TargetEnvironment("test", {"NatGateway": "one"}), TEMPLATES)
     assert refused.value.code == 2
 
 
@@ -89,7 +91,7 @@ def test_a_file_that_says_nothing_sensible_is_refused(tmp_path: Path, text: str,
 
 def test_each_stack_is_told_what_its_template_asks_for_and_no_more() -> None:
     """CloudFormation refuses a parameter that a template does not have."""
-    environment = Environment("test", {"Environment": "test", "MinTasks": "3", "AlertEmail": "a@b.se"})
+    environment = TargetEnvironment("test", {"Environment": "test", "MinTasks": "3", "AlertEmail": "a@b.se"})
     stacks = stacks_of(environment, TEMPLATES)
     told = stacks["phone"].parameters(environment, {"ImageTag": "abc", "PublicBaseUrl": "https://a.b"})
     assert told == {
@@ -105,5 +107,5 @@ def test_each_stack_is_told_what_its_template_asks_for_and_no_more() -> None:
 
 def test_only_rights_need_a_word_of_their_own() -> None:
     """Whoever deploys the other stacks gives no rights."""
-    stacks = stacks_of(Environment("test", {}), TEMPLATES)
+    stacks = stacks_of(TargetEnvironment("test", {}), TEMPLATES)
     assert [stack.last for stack in stacks.all if stack.template.capabilities] == ["permissions"]

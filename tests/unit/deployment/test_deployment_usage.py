@@ -4,7 +4,7 @@ import importlib.util
 
 import pytest
 
-from deployment import options
+from deployment import deploy_options
 from standins import cli
 
 
@@ -30,7 +30,7 @@ def test_where_only_the_stand_ins_are_it_says_so(
 
 def test_what_is_not_said_is_the_usual() -> None:
     """The environment test, asked before each change, with a call at the end."""
-    given = options.read_deploy([], {})
+    given = deploy_options.read_deploy([], {})
     assert (given.environment, given.yes, given.call, given.images) == ("test", False, True, "")
     assert given.twilio_api == "https://api.twilio.com"
 
@@ -48,5 +48,5 @@ def test_what_is_not_said_is_the_usual() -> None:
 def test_what_cannot_be_is_refused_at_once(arguments: list[str]) -> None:
     """With exit code 2, as wrong usage."""
     with pytest.raises(SystemExit) as ended:
-        options.read_deploy(arguments, {})
+        deploy_options.read_deploy(arguments, {})
     assert ended.value.code == 2

@@ -11,16 +11,16 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from deployment import identity_provider, linked_roles, secrets
+from deployment import identity_provider, linked_roles, service_secrets
 from deployment.aws import Aws
 from deployment.checks import cores
 from deployment.checks import secrets as secret_checks
-from deployment.checks.cores import Need
-from deployment.environment import Environment
-from deployment.failures import Failure
-from deployment.job import Job
-from deployment.screen import Mark
-from deployment.template import Template
+from deployment.checks.cores import CoresNeeded
+from deployment.console import CheckMark
+from deployment.deploy_context import DeployContext
+from deployment.failure_advice import Failure
+from deployment.target_environment import TargetEnvironment
+from deployment.template import StackTemplate
 from tools.workspace import ROOT
 
 KEY = "arn:aws:kms:eu-north-1:123456789012:key/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
@@ -52,12 +52,12 @@ class Rows:
         self.rows.append((mark, label, text, *advice))
 
 
-def first_time(clients: Aws, *, stands: bool = False) -> tuple[Job, Rows]:
+def first_time(clients: Aws, *, stands: bool = False) -> tuple[DeployContext, Rows]:
     """Give a job of an account without a platform."""
     screen = Rows()
     stacks = SimpleNamespace(exists=lambda _stack: stands)
     return cast(
-        "Job", SimpleNamespace(aws=clients, cloudformation=stacks, stacks={"platform": 0}, screen=screen)
+        "DeployContext", SimpleNamespace(aws=clients, cloudformation=stacks, stacks={"platform": 0}, screen=screen)
     ), screen
 
 
@@ -72,7 +72,7 @@ def test_the_linked_roles_that_an_account_lacks_are_created(clients: Aws, stubs:
     job, screen = first_time(clients)
     linked_roles.ensure(job)
     refused, made = screen.rows
-    assert refused[0] == Mark.CARE
+    assert refused[0] == CheckMark.CARE
     assert refused[3] == "$ aws iam create-service-linked-role --aws-service-name elasticloadbalancing.amazonaws.com"
     assert made[2] == "created for ecs.application-autoscaling.amazonaws.com"
     iam.assert_no_pending_responses()
@@ -89,15 +89,15 @@ def test_a_platform_that_stands_needs_no_look_at_roles(clients: Aws, stubs: dict
 @pytest.mark.parametrize(
     ("allowed", "mark", "words"),
     [
-        (3.9, Mark.BAD, "the first tasks need 4"),
-        (6, Mark.CARE, "an update needs 8"),
-        (8, Mark.CARE, "an update at MaxTasks needs 16"),
-        (16, Mark.GOOD, "16 needed at most"),
+        (3.9, CheckMark.BAD, "the first tasks need 4"),
+        (6, CheckMark.CARE, "an update needs 8"),
+        (8, CheckMark.CARE, "an update at MaxTasks needs 16"),
+        (16, CheckMark.GOOD, "16 needed at most"),
     ],
 )
-def test_a_quota_of_cores_is_compared_with_start_update_and_most(allowed: float, mark: Mark, words: str) -> None:
+def test_a_quota_of_cores_is_compared_with_start_update_and_most(allowed: float, mark: CheckMark, words: str) -> None:
     """Too few for the first tasks stops it: the service would never get steady."""
-    found = cores.judge(allowed, Need(4, 8, 16))
+    found = cores.judge(allowed, CoresNeeded(4, 8, 16))
     assert (found.mark, words in found.found) == (mark, True)
     assert all("Service Quotas" in advice for advice in found.advice[:1])
 
@@ -124,20 +124,20 @@ def test_a_quota_that_was_never_asked_for_is_aws_s_default(clients: Aws, stubs: 
 )
 def test_a_secret_under_an_owner_s_key_needs_that_key(key: str, granted: str, may: bool) -> None:  # noqa: FBT001 - a case
     """An alias does not say which key it is, so any that was named is believed."""
-    assert secrets.may_decrypt(key, granted) is may
+    assert service_secrets.may_decrypt(key, granted) is may
 
 
-@pytest.mark.parametrize(("given", "mark"), [({}, Mark.BAD), ({"SecretsKeyArn": KEY}, Mark.GOOD)])
+@pytest.mark.parametrize(("given", "mark"), [({}, CheckMark.BAD), ({"SecretsKeyArn": KEY}, CheckMark.GOOD)])
 def test_a_secret_that_tasks_could_not_decrypt_stops_it(
-    clients: Aws, stubs: dict[str, Stubber], given: dict[str, str], mark: Mark
+    clients: Aws, stubs: dict[str, Stubber], given: dict[str, str], mark: CheckMark
 ) -> None:
     """The operator can read it, so its values look fine; a task could not, and never starts."""
     stubs["secrets"].add_response("describe_secret", {"ARN": SECRET, "KmsKeyId": KEY})
     text = '{"account_sid": "AC%s", "auth_token": "t", "api_sid": "", "api_secret": ""}' % ("0" * 32)
     stubs["secrets"].add_response("get_secret_value", {"SecretString": text})
     stubs["secrets"].add_client_error("describe_secret", "ResourceNotFoundException")
-    environment = Environment("test", {"TwilioSecretArn": SECRET, **given})
-    found, _ = secret_checks.check(clients, environment, Template(TEMPLATES / "platform.yaml"))
+    environment = TargetEnvironment("test", {"TwilioSecretArn": SECRET, **given})
+    found, _ = secret_checks.check(clients, environment, StackTemplate(TEMPLATES / "platform.yaml"))
     assert found.mark is mark
     assert SECRET in found.found
     assert found.advice == () or "SecretsKeyArn" in found.advice[0]
@@ -147,8 +147,8 @@ def test_every_key_that_a_task_reads_is_looked_for() -> None:
     """ECS starts no task whose definition names a key that the secret lacks."""
     text = "".join(path.read_text() for path in TEMPLATES.glob("*.yaml"))
     read = set(re.findall(r"Arn\}:(\w+)::", text))
-    environment = Environment("test", {"WeatherSecretArn": SECRET})
-    needs = secrets.needs(environment, Template(TEMPLATES / "platform.yaml"))
+    environment = TargetEnvironment("test", {"WeatherSecretArn": SECRET})
+    needs = service_secrets.needs(environment, StackTemplate(TEMPLATES / "platform.yaml"))
     assert {key for need in needs for key in need.every_key} == read
 
 

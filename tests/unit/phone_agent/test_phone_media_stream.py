@@ -13,14 +13,14 @@ from phone_agent import media_stream
 from phone_agent.media_stream import (
     MAX_PAYLOAD,
     MAX_TEXT,
+    CallerMedia,
     Connected,
     Dtmf,
     MalformedMessage,
-    Mark,
-    Media,
-    Start,
-    Stop,
-    Unknown,
+    MarkReturned,
+    StreamStarted,
+    StreamStopped,
+    UnknownStreamEvent,
     decode,
 )
 
@@ -76,7 +76,7 @@ def test_there_are_enough_kinds_of_malformed_messages() -> None:
     ("message", "expected"),
     [
         ({"event": "connected", "protocol": "Call", "version": "1.0.0"}, Connected("Call")),
-        (json.loads(media_text()), Media(STREAM, 4, 2, 20, b"\xff" * 160)),
+        (json.loads(media_text()), CallerMedia(STREAM, 4, 2, 20, b"\xff" * 160)),
         (
             {
                 "event": "dtmf",
@@ -86,7 +86,10 @@ def test_there_are_enough_kinds_of_malformed_messages() -> None:
             },
             Dtmf(STREAM, "#"),
         ),
-        ({"event": "mark", "sequenceNumber": "4", "streamSid": STREAM, "mark": {"name": "a1"}}, Mark(STREAM, "a1")),
+        (
+            {"event": "mark", "sequenceNumber": "4", "streamSid": STREAM, "mark": {"name": "a1"}},
+            MarkReturned(STREAM, "a1"),
+        ),
         (
             {
                 "event": "stop",
@@ -94,12 +97,12 @@ def test_there_are_enough_kinds_of_malformed_messages() -> None:
                 "streamSid": STREAM,
                 "stop": {"accountSid": "AC0", "callSid": "CA1"},
             },
-            Stop(STREAM),
+            StreamStopped(STREAM),
         ),
-        ({"event": "lunch", "streamSid": STREAM}, Unknown("lunch")),
+        ({"event": "lunch", "streamSid": STREAM}, UnknownStreamEvent("lunch")),
         (
             START,
-            Start(
+            StreamStarted(
                 stream_sid=STREAM,
                 call_sid="CA" + "1" * 32,
                 account_sid="AC" + "0" * 32,
@@ -137,7 +140,7 @@ def test_fields_that_twilio_may_add_are_ignored() -> None:
 def test_numbers_may_be_numbers() -> None:
     """Twilio documents strings of digits and shows numbers in places."""
     body = {"track": "inbound", "chunk": 2, "timestamp": 20, "payload": b64encode(b"\xff").decode()}
-    assert decode(media_text(sequenceNumber=4, media=body)) == Media(STREAM, 4, 2, 20, b"\xff")
+    assert decode(media_text(sequenceNumber=4, media=body)) == CallerMedia(STREAM, 4, 2, 20, b"\xff")
 
 
 def test_stream_without_parameters_is_understood() -> None:
@@ -145,7 +148,7 @@ def test_stream_without_parameters_is_understood() -> None:
     message: dict[str, Any] = json.loads(json.dumps(START))
     del message["start"]["customParameters"]
     decoded = decode(json.dumps(message))
-    assert isinstance(decoded, Start)
+    assert isinstance(decoded, StreamStarted)
     assert decoded.parameters == {}
 
 
@@ -174,7 +177,7 @@ def test_incomplete_start_is_malformed(field: str, value: object, reason: str) -
 def test_sound_of_any_length_is_accepted(length: int) -> None:
     """Twilio does not promise 20 ms, so we do not depend on it."""
     message = decode(media_text(bytes(length)))
-    assert isinstance(message, Media)
+    assert isinstance(message, CallerMedia)
     assert len(message.payload) == length
 
 
@@ -241,7 +244,7 @@ def test_sound_survives_both_ways(ulaw: bytes) -> None:
     sent = json.loads(media_stream.media(STREAM, ulaw))
     body = {"track": "inbound", "chunk": "1", "timestamp": "0"} | sent["media"]
     received = decode(json.dumps(sent | {"sequenceNumber": "2", "media": body}))
-    assert isinstance(received, Media)
+    assert isinstance(received, CallerMedia)
     assert received.payload == ulaw
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from phone_agent.playout import Echo, PlayoutClock
+from phone_agent.playout import MarkOutcome, PlayoutClock
 
 
 def test_nothing_plays_at_first() -> None:
@@ -82,7 +82,7 @@ def test_mark_that_is_out_means_the_agent_is_still_heard() -> None:
     clock.sent(8000, 100.0)
     clock.marked("a1")
     assert clock.is_playing(101.2)
-    assert clock.mark_echoed("a1", 101.3) is Echo.PLAYED
+    assert clock.mark_echoed("a1", 101.3) is MarkOutcome.PLAYED
     assert not clock.is_playing(101.3)
     assert clock.late_by == pytest.approx(0.3)
 
@@ -101,7 +101,7 @@ def test_mark_corrects_the_clock() -> None:
     clock.sent(8000, 100.0)
     clock.marked("first second")
     clock.sent(8000, 100.0)
-    assert clock.mark_echoed("first second", 101.4) is Echo.PLAYED
+    assert clock.mark_echoed("first second", 101.4) is MarkOutcome.PLAYED
     assert clock.playing_until == pytest.approx(102.4)
     assert clock.heard_ms(101.4) == 1000
 
@@ -114,7 +114,7 @@ def test_mark_that_was_cleared_says_nothing_was_heard() -> None:
     clock.cleared(100.2)
     clock.begin_answer()
     clock.sent(800, 100.3)
-    assert clock.mark_echoed("a1", 100.35) is Echo.CLEARED
+    assert clock.mark_echoed("a1", 100.35) is MarkOutcome.CLEARED
     assert clock.playing_until == pytest.approx(100.4)
     assert clock.late_by is None
 
@@ -124,9 +124,9 @@ def test_unknown_or_repeated_mark_is_ignored() -> None:
     clock = PlayoutClock()
     clock.sent(8000, 100.0)
     clock.marked("a1")
-    assert clock.mark_echoed("other", 100.1) is Echo.UNKNOWN
-    assert clock.mark_echoed("a1", 101.0) is Echo.PLAYED
-    assert clock.mark_echoed("a1", 101.1) is Echo.UNKNOWN
+    assert clock.mark_echoed("other", 100.1) is MarkOutcome.UNKNOWN
+    assert clock.mark_echoed("a1", 101.0) is MarkOutcome.PLAYED
+    assert clock.mark_echoed("a1", 101.1) is MarkOutcome.UNKNOWN
 
 
 def test_marks_that_never_return_are_forgotten() -> None:
@@ -134,6 +134,6 @@ def test_marks_that_never_return_are_forgotten() -> None:
     clock = PlayoutClock()
     for number in range(1000):
         clock.marked(f"a{number}")
-    assert clock.mark_echoed("a0", 1.0) is Echo.UNKNOWN
-    assert clock.mark_echoed("a999", 1.0) is Echo.PLAYED
+    assert clock.mark_echoed("a0", 1.0) is MarkOutcome.UNKNOWN
+    assert clock.mark_echoed("a999", 1.0) is MarkOutcome.PLAYED
     assert len(clock._marks) < 300

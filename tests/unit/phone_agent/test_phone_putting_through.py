@@ -16,22 +16,22 @@ from agent_core.summary import about, summarise
 from phone_agent import twiml
 from phone_agent.accepting import LONGEST, Accept, sentences
 from phone_agent.call_control import CallControl
-from phone_agent.note import Note, NoteRefused, Notes
-from phone_agent.putting_through import Switchboard
 from phone_agent.speaking_time import seconds
 from phone_agent.spelling import in_ascii, language_of
+from phone_agent.transfer_context import TransferContext, TransferContextCodec, TransferContextRejected
+from phone_agent.twilio_transfer import TransferService
 
 CALL = "CA" + "1" * 32
-NOTES = Notes.from_auth_tokens(["token"])
+NOTES = TransferContextCodec.from_auth_tokens(["token"])
 CONTROL = CallControl(httpx.AsyncClient(), "AC1")
 BASE = "https://voice-agent.a-rather-long-subdomain.example.com/incoming-call"
 
 
-def switchboard(client: httpx.AsyncClient | None = None) -> Switchboard:
+def transfer_service(client: httpx.AsyncClient | None = None) -> TransferService:
     """Make one with two people."""
     people = parse("desk=sip:desk@pbx.example;transport=tls,sales=tel:+46850000000")
     control = CallControl(client, "AC1") if client else CONTROL
-    return Switchboard(people, control, NOTES, base_url=BASE, ring=timedelta(seconds=20))
+    return TransferService(people, control, NOTES, base_url=BASE, ring=timedelta(seconds=20))
 
 
 def read(document: str) -> Element:
@@ -61,14 +61,14 @@ def _shape(element: Element) -> tuple[str, dict[str, str], str, list[object]]:
 
 def test_a_number_gets_a_whisper_and_no_headers() -> None:
     """`<Number>` takes an address for the whisper, but has no headers."""
-    number = read(switchboard().document(Note(CALL, "sales", "hello")))[0][0]
+    number = read(transfer_service().document(TransferContext(CALL, "sales", "hello")))[0][0]
     assert (number.tag, number.text, set(number.attrib)) == ("Number", "+46850000000", {"url"})
 
 
 @given(st.text(max_size=400))
 def test_every_part_keeps_within_what_twilio_takes(summary: str) -> None:
     """4000 characters for the document, 254 for the address, 1023 for its headers, printable ASCII on the SIP leg."""
-    document = switchboard().document(Note(CALL, "desk", summary, about=about(summary)))
+    document = transfer_service().document(TransferContext(CALL, "desk", summary, about=about(summary)))
     assert len(document) < 4000
     dial = read(document)[0]
     address, _, headers = (dial[0].text or "").partition("?")
@@ -109,8 +109,10 @@ def test_an_app_is_called_as_twilio_s_builder_does_it() -> None:
 def test_the_addresses_of_a_destination_are_tried_in_order() -> None:
     """Each gets the whole whisper; after the last there is none, and another task's destination is none."""
     people = parse("sales=tel:+46850000000|client:anna|sip:desk@pbx.example,desk=sip:desk@pbx.example")
-    board = Switchboard(people, CONTROL, NOTES, base_url=BASE, ring=timedelta(seconds=20))
-    note: Note | None = Note(CALL, "sales", "x" * 700, about="an invoice", asked_at=5.0, transfers=2)
+    board = TransferService(people, CONTROL, NOTES, base_url=BASE, ring=timedelta(seconds=20))
+    note: TransferContext | None = TransferContext(
+        CALL, "sales", "x" * 700, about="an invoice", asked_at=5.0, transfers=2
+    )
     rung = []
     while note is not None:
         dial = read(board.document(note))[0]
@@ -122,22 +124,24 @@ def test_the_addresses_of_a_destination_are_tried_in_order() -> None:
         assert (whisper.summary, after.about, after.asked_at, after.transfers) == ("an invoice", "an invoice", 5.0, 2)
         note = board.next_address(after)
     assert rung == ["Number", "Client", "Sip"]
-    assert board.next_address(Note(CALL, "desk", "")) is None
-    assert board.next_address(Note(CALL, "of another version", "")) is None
+    assert board.next_address(TransferContext(CALL, "desk", "")) is None
+    assert board.next_address(TransferContext(CALL, "of another version", "")) is None
 
 
 def test_what_comes_after_the_talk_is_known_however_long_that_was() -> None:
     """Twilio parts the two after four hours; the whisper is over before, and its longer summary with it."""
     now = [1_000_000.0]
-    notes = Notes.from_auth_tokens(["token"], clock=lambda: now[0])
-    board = Switchboard(parse("desk=sip:desk@pbx.example"), CONTROL, notes, base_url=BASE, ring=timedelta(seconds=20))
-    dial = read(board.document(Note(CALL, "desk", "hello")))[0]
+    notes = TransferContextCodec.from_auth_tokens(["token"], clock=lambda: now[0])
+    board = TransferService(
+        parse("desk=sip:desk@pbx.example"), CONTROL, notes, base_url=BASE, ring=timedelta(seconds=20)
+    )
+    dial = read(board.document(TransferContext(CALL, "desk", "hello")))[0]
     after, whisper = (
         parse_qs(urlsplit(url).query)["note"][0] for url in (dial.attrib["action"], dial[0].attrib["url"])
     )
     now[0] += 4 * 3600 + 120
     assert notes.open(after, [CALL]).destination == "desk"
-    with pytest.raises(NoteRefused, match="expired"):
+    with pytest.raises(TransferContextRejected, match="expired"):
         notes.open(whisper, [CALL])
 
 
@@ -222,8 +226,10 @@ def test_a_whisper_that_asks_for_a_key_is_what_twilio_s_builder_makes() -> None:
 def test_who_has_to_press_a_key(accept: Accept, asked: set[str]) -> None:
     """By default whoever is called by telephone number, for a voicemail may answer."""
     people = parse("desk=sip:desk@pbx.example;transport=tls,sales=tel:+46850000000")
-    board = Switchboard(people, CONTROL, NOTES, base_url=BASE, ring=timedelta(seconds=20), accept=accept)
-    urls = {name: read(board.document(Note(CALL, name, "hello")))[0][0].attrib["url"] for name in board.names}
+    board = TransferService(people, CONTROL, NOTES, base_url=BASE, ring=timedelta(seconds=20), accept=accept)
+    urls = {
+        name: read(board.document(TransferContext(CALL, name, "hello")))[0][0].attrib["url"] for name in board.names
+    }
     assert {name for name, url in urls.items() if "accept" in parse_qs(urlsplit(url).query)} == asked
     queries = [urlsplit(url).query.split("&") for url in urls.values()]
     assert all(query == sorted(query) for query in queries), "Twilio sorts a query after signing it"
@@ -241,7 +247,7 @@ async def test_twilio_is_asked_once(status: int) -> None:
     transport = httpx.MockTransport(answer)
     async with httpx.AsyncClient(transport=transport, base_url="https://api.twilio.com") as client:
         with pytest.raises(UpstreamError, match=str(status)):
-            await switchboard(client).connect(Note(CALL, "desk", "hello"))
+            await transfer_service(client).connect(TransferContext(CALL, "desk", "hello"))
     [request] = asked
     assert request.url.path == f"/2010-04-01/Accounts/AC1/Calls/{CALL}.json"
     assert list(dict(parse_qsl(request.content.decode()))) == ["Twiml"]
@@ -256,7 +262,7 @@ def test_the_person_is_shown_a_number_that_twilio_takes(
 ) -> None:
     """The setting wins, then the called number of a caller without one; else Twilio shows the caller's."""
     people = parse("desk=sip:desk@pbx.example,sales=tel:+46850000000")
-    board = Switchboard(people, CONTROL, NOTES, base_url=BASE, ring=timedelta(seconds=20), caller_id=configured)
+    board = TransferService(people, CONTROL, NOTES, base_url=BASE, ring=timedelta(seconds=20), caller_id=configured)
     for name in ("desk", "sales"):
-        dial = read(board.document(Note(CALL, name, "hello"), called))[0]
+        dial = read(board.document(TransferContext(CALL, name, "hello"), called))[0]
         assert dial.get("callerId") == shown

@@ -5,64 +5,73 @@ from dataclasses import replace
 import pytest
 
 from phone_agent.media_stream import (
+    CallerMedia,
     Connected,
     Dtmf,
     Inbound,
-    Mark,
-    Media,
-    Start,
-    Stop,
-    Unknown,
+    MarkReturned,
+    StreamStarted,
+    StreamStopped,
+    UnknownStreamEvent,
 )
-from phone_agent.stream_guard import StreamCounts, StreamGuard, Verdict
+from phone_agent.stream_guard import GuardDecision, StreamCounts, StreamGuard
 from tests.support.clock import Clock
 
 STREAM = "MZ" + "0" * 32
 OTHER = "MZ" + "1" * 32
 
 
-def start(stream: str = STREAM, encoding: str = "audio/x-mulaw", rate: int = 8000, tracks: str = "inbound") -> Start:
+def start(
+    stream: str = STREAM, encoding: str = "audio/x-mulaw", rate: int = 8000, tracks: str = "inbound"
+) -> StreamStarted:
     """Begin a stream."""
-    return Start(stream, "CA1", "AC1", {}, encoding, rate, 1, (tracks,))
+    return StreamStarted(stream, "CA1", "AC1", {}, encoding, rate, 1, (tracks,))
 
 
-def media(chunk: int, *, stream: str = STREAM, sequence: int | None = None) -> Media:
+def media(chunk: int, *, stream: str = STREAM, sequence: int | None = None) -> CallerMedia:
     """Make a piece of sound; sequence numbers start one earlier, with ``start``."""
-    return Media(stream, chunk + 1 if sequence is None else sequence, chunk, chunk * 20, b"\xff" * 160)
+    return CallerMedia(stream, chunk + 1 if sequence is None else sequence, chunk, chunk * 20, b"\xff" * 160)
 
 
 def started(**limits: float) -> StreamGuard:
     """Make a guard whose stream has begun."""
     guard = StreamGuard(**limits)  # type: ignore[arg-type]
-    assert guard.accept(Connected("Call")) is Verdict.ACCEPT
-    assert guard.accept(start()) is Verdict.ACCEPT
+    assert guard.accept(Connected("Call")) is GuardDecision.ACCEPT
+    assert guard.accept(start()) is GuardDecision.ACCEPT
     return guard
 
 
 def test_an_ordinary_call_is_accepted_and_counted() -> None:
     """Everything that Twilio sends in a call passes, and the record tells how much it was."""
     guard = started()
-    messages: list[Inbound] = [media(1), media(2), Dtmf(STREAM, "5"), Mark(STREAM, "a1"), media(3), Stop(STREAM)]
-    assert [guard.accept(message) for message in messages] == [Verdict.ACCEPT] * 6
+    messages: list[Inbound] = [
+        media(1),
+        media(2),
+        Dtmf(STREAM, "5"),
+        MarkReturned(STREAM, "a1"),
+        media(3),
+        StreamStopped(STREAM),
+    ]
+    assert [guard.accept(message) for message in messages] == [GuardDecision.ACCEPT] * 6
     assert guard.counts == StreamCounts(media=3, media_bytes=480, dtmf=1, marks=1)
 
 
 @pytest.mark.parametrize(
     "message",
-    [media(1), Dtmf(STREAM, "1"), Mark(STREAM, "a"), Stop(STREAM), Connected("Call")],
+    [media(1), Dtmf(STREAM, "1"), MarkReturned(STREAM, "a"), StreamStopped(STREAM), Connected("Call")],
     ids=lambda message: type(message).__name__,
 )
 def test_message_before_start_closes(message: Inbound) -> None:
     """Who has not shown a ticket is not listened to."""
     guard = StreamGuard()
     guard.accept(Connected("Call"))
-    assert guard.accept(message) is Verdict.CLOSE
+    assert guard.accept(message) is GuardDecision.CLOSE
     assert guard.counts.out_of_turn == 1
 
 
 def test_malformed_message_before_start_closes() -> None:
     """A stranger gets no second chance."""
-    assert StreamGuard().malformed() is Verdict.CLOSE
+    assert StreamGuard().malformed() is GuardDecision.CLOSE
 
 
 @pytest.mark.parametrize(
@@ -70,24 +79,28 @@ def test_malformed_message_before_start_closes() -> None:
     [start(encoding="audio/opus"), start(rate=16_000), start(tracks="outbound")],
     ids=["encoding", "rate", "track"],
 )
-def test_stream_that_we_cannot_read_closes(message: Start) -> None:
+def test_stream_that_we_cannot_read_closes(message: StreamStarted) -> None:
     """Sound of another kind would be noise to the model."""
     guard = StreamGuard()
-    assert guard.accept(message) is Verdict.CLOSE
+    assert guard.accept(message) is GuardDecision.CLOSE
     assert guard.stream_sid is None
 
 
 def test_start_without_connected_is_accepted() -> None:
     """What ``connected`` says is not needed for anything."""
-    assert StreamGuard().accept(start()) is Verdict.ACCEPT
+    assert StreamGuard().accept(start()) is GuardDecision.ACCEPT
 
 
 def test_unknown_event_is_ignored_but_not_for_ever_before_start() -> None:
     """Twilio may add events; a stranger may not send nothing else."""
     guard = StreamGuard(bad_limit=3)
-    assert [guard.accept(Unknown("x")) for _ in range(3)] == [Verdict.DROP, Verdict.DROP, Verdict.CLOSE]
+    assert [guard.accept(UnknownStreamEvent("x")) for _ in range(3)] == [
+        GuardDecision.DROP,
+        GuardDecision.DROP,
+        GuardDecision.CLOSE,
+    ]
     after = started(bad_limit=3)
-    assert {after.accept(Unknown("x")) for _ in range(500)} == {Verdict.DROP}
+    assert {after.accept(UnknownStreamEvent("x")) for _ in range(500)} == {GuardDecision.DROP}
     assert after.counts.unknown == 500
 
 
@@ -95,32 +108,32 @@ def test_unknown_event_is_ignored_but_not_for_ever_before_start() -> None:
 def test_second_start_is_dropped(message: Inbound) -> None:
     """Nobody takes over a call that runs."""
     guard = started()
-    assert guard.accept(message) is Verdict.DROP
+    assert guard.accept(message) is GuardDecision.DROP
     assert guard.stream_sid == STREAM
     assert guard.counts.out_of_turn == 1
-    assert guard.accept(media(1)) is Verdict.ACCEPT
+    assert guard.accept(media(1)) is GuardDecision.ACCEPT
 
 
 @pytest.mark.parametrize(
     "message",
-    [media(1, stream=OTHER), Dtmf(OTHER, "0"), Mark(OTHER, "a"), Stop(OTHER)],
+    [media(1, stream=OTHER), Dtmf(OTHER, "0"), MarkReturned(OTHER, "a"), StreamStopped(OTHER)],
     ids=lambda message: type(message).__name__,
 )
 def test_message_of_another_stream_is_dropped(message: Inbound) -> None:
     """No sound crosses from one call to another, and nobody else hangs up."""
     guard = started()
-    assert guard.accept(message) is Verdict.DROP
+    assert guard.accept(message) is GuardDecision.DROP
     assert guard.counts == StreamCounts(foreign=1)
-    assert guard.accept(media(1)) is Verdict.ACCEPT
+    assert guard.accept(media(1)) is GuardDecision.ACCEPT
 
 
 def test_repeated_and_late_sound_is_dropped_and_gaps_are_counted() -> None:
     """Sound is heard once and in order."""
     guard = started()
     verdicts = {chunk: guard.accept(media(chunk)) for chunk in (1, 2, 5)}
-    assert set(verdicts.values()) == {Verdict.ACCEPT}
-    assert [guard.accept(media(chunk)) for chunk in (5, 3, 1)] == [Verdict.DROP] * 3
-    assert guard.accept(media(6)) is Verdict.ACCEPT
+    assert set(verdicts.values()) == {GuardDecision.ACCEPT}
+    assert [guard.accept(media(chunk)) for chunk in (5, 3, 1)] == [GuardDecision.DROP] * 3
+    assert guard.accept(media(6)) is GuardDecision.ACCEPT
     assert (guard.counts.media, guard.counts.missing, guard.counts.repeated) == (4, 2, 3)
 
 
@@ -128,50 +141,50 @@ def test_new_chunk_in_an_old_message_is_dropped() -> None:
     """A message that was sent again under another chunk number is still the same message."""
     guard = started()
     guard.accept(media(7))
-    assert guard.accept(media(8, sequence=8)) is Verdict.DROP
+    assert guard.accept(media(8, sequence=8)) is GuardDecision.DROP
 
 
 def test_key_press_is_kept_wherever_it_comes() -> None:
     """Twilio promises no order between keys and sound; a lost key is worse than a late one."""
     guard = started()
     guard.accept(media(10))
-    assert guard.accept(Dtmf(STREAM, "0")) is Verdict.ACCEPT
+    assert guard.accept(Dtmf(STREAM, "0")) is GuardDecision.ACCEPT
 
 
 def test_sound_from_far_in_the_future_does_not_deafen_the_call() -> None:
     """One broken number must not make all that follows look old."""
     guard = started()
     guard.accept(media(1))
-    assert guard.accept(media(10**12)) is Verdict.DROP
-    assert guard.accept(media(2)) is Verdict.ACCEPT
+    assert guard.accept(media(10**12)) is GuardDecision.DROP
+    assert guard.accept(media(2)) is GuardDecision.ACCEPT
 
 
 def test_a_call_that_was_muted_for_minutes_is_heard_again() -> None:
     """Numbers may jump as far as the time stamp does; a number alone may not."""
     guard = started()
     guard.accept(media(1))
-    assert guard.accept(replace(media(9000), timestamp_ms=40)) is Verdict.DROP
-    assert guard.accept(media(9000)) is Verdict.ACCEPT
-    assert guard.accept(media(9001)) is Verdict.ACCEPT
+    assert guard.accept(replace(media(9000), timestamp_ms=40)) is GuardDecision.DROP
+    assert guard.accept(media(9000)) is GuardDecision.ACCEPT
+    assert guard.accept(media(9001)) is GuardDecision.ACCEPT
 
 
 def test_nothing_is_heard_after_stop() -> None:
     """The stream is over when Twilio says so."""
     guard = started()
-    guard.accept(Stop(STREAM))
-    assert guard.accept(media(1)) is Verdict.DROP
-    assert guard.accept(Dtmf(STREAM, "1")) is Verdict.DROP
+    guard.accept(StreamStopped(STREAM))
+    assert guard.accept(media(1)) is GuardDecision.DROP
+    assert guard.accept(Dtmf(STREAM, "1")) is GuardDecision.DROP
 
 
 def test_too_many_bad_messages_close() -> None:
     """A peer that sends nothing but garbage is closed at the limit, whatever kinds it mixes."""
     guard = started(bad_limit=20)
     for _ in range(6):
-        assert guard.malformed() is Verdict.DROP
-        assert guard.accept(media(1, stream=OTHER)) is Verdict.DROP
-        assert guard.accept(start()) is Verdict.DROP
-    assert guard.malformed() is Verdict.DROP
-    assert guard.malformed() is Verdict.CLOSE
+        assert guard.malformed() is GuardDecision.DROP
+        assert guard.accept(media(1, stream=OTHER)) is GuardDecision.DROP
+        assert guard.accept(start()) is GuardDecision.DROP
+    assert guard.malformed() is GuardDecision.DROP
+    assert guard.malformed() is GuardDecision.CLOSE
 
 
 def test_bad_messages_are_forgiven_with_time() -> None:
@@ -181,8 +194,8 @@ def test_bad_messages_are_forgiven_with_time() -> None:
     guard.accept(start())
     for number in range(1, 201):
         clock.now += 0.6
-        assert guard.malformed() is Verdict.DROP
-        assert guard.accept(media(number)) is Verdict.ACCEPT
+        assert guard.malformed() is GuardDecision.DROP
+        assert guard.accept(media(number)) is GuardDecision.ACCEPT
     assert guard.counts.malformed == 200
 
 
@@ -190,6 +203,6 @@ def test_threat_09_twenty_texts_that_nobody_can_read_close() -> None:
     """Nineteen in a row are survived, as often as there is sound between them; the twentieth ends the stream."""
     guard = started()
     for number in (1, 2, 3):
-        assert {guard.malformed() for _ in range(19)} == {Verdict.DROP}
-        assert guard.accept(media(number)) is Verdict.ACCEPT
-    assert [guard.malformed() for _ in range(20)] == [Verdict.DROP] * 19 + [Verdict.CLOSE]
+        assert {guard.malformed() for _ in range(19)} == {GuardDecision.DROP}
+        assert guard.accept(media(number)) is GuardDecision.ACCEPT
+    assert [guard.malformed() for _ in range(20)] == [GuardDecision.DROP] * 19 + [GuardDecision.CLOSE]

@@ -11,8 +11,8 @@ from pydantic import SecretStr
 
 from agent_core.adapters.call_store.seal import derive_key
 from agent_core.errors import ConfigurationError
-from phone_agent.resumption import MAX_PARTS
-from phone_agent.ticket import TicketOffice, TicketRefused
+from phone_agent.resume_action import MAX_PARTS
+from phone_agent.stream_token import StreamTokenIssuer, StreamTokenRejected
 from tests.support.clock import Clock
 
 CALL = "CA" + "1" * 32
@@ -28,29 +28,29 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def office(clock: Clock) -> TicketOffice:
+def office(clock: Clock) -> StreamTokenIssuer:
     """One task's office."""
-    return TicketOffice.from_auth_tokens([SecretStr(TOKEN)], clock=clock)
+    return StreamTokenIssuer.from_auth_tokens([SecretStr(TOKEN)], clock=clock)
 
 
-def refusal(office: TicketOffice, ticket: str | None, call: str = CALL, account: str = ACCOUNT) -> str:
+def refusal(office: StreamTokenIssuer, ticket: str | None, call: str = CALL, account: str = ACCOUNT) -> str:
     """Redeem in vain and tell why."""
-    with pytest.raises(TicketRefused) as refused:
+    with pytest.raises(StreamTokenRejected) as refused:
         office.redeem(ticket, call, account)
     assert refused.value.close_code == 1008
     return refused.value.fault
 
 
-def test_ticket_opens_its_stream_on_any_task(office: TicketOffice, clock: Clock) -> None:
+def test_ticket_opens_its_stream_on_any_task(office: StreamTokenIssuer, clock: Clock) -> None:
     """The load balancer need not send the socket to the task that answered the webhook."""
-    elsewhere = TicketOffice.from_auth_tokens([TOKEN], clock=clock)
+    elsewhere = StreamTokenIssuer.from_auth_tokens([TOKEN], clock=clock)
     redeemed = elsewhere.redeem(office.issue(CALL, ACCOUNT), CALL, ACCOUNT)
     assert redeemed.call_sid == CALL
     assert redeemed.expires_at == clock.now + 60
     assert len(bytes.fromhex(redeemed.nonce)) == 16
 
 
-def test_ticket_fits_a_twiml_parameter(office: TicketOffice) -> None:
+def test_ticket_fits_a_twiml_parameter(office: StreamTokenIssuer) -> None:
     """Name and value together stay below Twilio's 500 characters, and it needs no escaping anywhere."""
     ticket = office.issue("C" * 300, "A" * 300)
     assert len("ticket" + ticket) < 500
@@ -58,7 +58,7 @@ def test_ticket_fits_a_twiml_parameter(office: TicketOffice) -> None:
     assert not set(ticket) & set("<>&\"' ")
 
 
-def test_ticket_is_used_once(office: TicketOffice) -> None:
+def test_ticket_is_used_once(office: StreamTokenIssuer) -> None:
     """A stolen copy comes too late."""
     ticket = office.issue(CALL, ACCOUNT)
     office.redeem(ticket, CALL, ACCOUNT)
@@ -68,19 +68,19 @@ def test_ticket_is_used_once(office: TicketOffice) -> None:
 @pytest.mark.parametrize(
     ("call", "account"), [(OTHER_CALL, ACCOUNT), (CALL, "AC" + "9" * 32), ("", ACCOUNT), ("\ud800", "")]
 )
-def test_ticket_is_for_one_call(office: TicketOffice, call: str, account: str) -> None:
+def test_ticket_is_for_one_call(office: StreamTokenIssuer, call: str, account: str) -> None:
     """Another call's ticket is refused, and is still good for its own call."""
     ticket = office.issue(CALL, ACCOUNT)
     assert refusal(office, ticket, call, account) == "foreign"
     assert office.redeem(ticket, CALL, ACCOUNT).call_sid == CALL
 
 
-def test_account_and_call_do_not_run_into_each_other(office: TicketOffice) -> None:
+def test_account_and_call_do_not_run_into_each_other(office: StreamTokenIssuer) -> None:
     """The border between the two ids is part of what is signed."""
     assert refusal(office, office.issue("BC", "A"), "C", "AB") == "foreign"
 
 
-def test_ticket_lives_a_minute(office: TicketOffice, clock: Clock) -> None:
+def test_ticket_lives_a_minute(office: StreamTokenIssuer, clock: Clock) -> None:
     """At its last moment it opens, a second later it does not."""
     first, second = office.issue(CALL, ACCOUNT), office.issue(CALL, ACCOUNT)
     clock.now += 60
@@ -89,7 +89,7 @@ def test_ticket_lives_a_minute(office: TicketOffice, clock: Clock) -> None:
     assert refusal(office, second) == "expired"
 
 
-def test_expired_ticket_stays_refused_after_it_was_used(office: TicketOffice, clock: Clock) -> None:
+def test_expired_ticket_stays_refused_after_it_was_used(office: StreamTokenIssuer, clock: Clock) -> None:
     """Forgetting a used ticket does not make it good again."""
     ticket = office.issue(CALL, ACCOUNT)
     office.redeem(ticket, CALL, ACCOUNT)
@@ -99,7 +99,7 @@ def test_expired_ticket_stays_refused_after_it_was_used(office: TicketOffice, cl
 
 @pytest.mark.parametrize(("ahead", "fault"), [(4.9, None), (6.0, "expired"), (3600.0, "expired")])
 def test_clock_of_the_other_task_may_differ_a_little(
-    office: TicketOffice, clock: Clock, ahead: float, fault: str | None
+    office: StreamTokenIssuer, clock: Clock, ahead: float, fault: str | None
 ) -> None:
     """A task whose clock runs ahead cannot make tickets that outlive the minute."""
     clock.now += ahead
@@ -127,34 +127,34 @@ GARBAGE = [
 @pytest.mark.parametrize(
     ("ticket", "fault"), [(None, "missing"), ("", "missing"), *((text, "malformed") for text in GARBAGE)]
 )
-def test_text_that_is_no_ticket_is_refused(office: TicketOffice, ticket: str | None, fault: str) -> None:
+def test_text_that_is_no_ticket_is_refused(office: StreamTokenIssuer, ticket: str | None, fault: str) -> None:
     """Nothing but a refusal comes of garbage, or of nothing at all."""
     assert refusal(office, ticket) == fault
 
 
 @pytest.mark.parametrize(("at", "fault"), [(0, "malformed"), *((at, "forged") for at in (1, 8, 9, 24, 25, 56, 57, 88))])
-def test_one_changed_byte_is_noticed(office: TicketOffice, at: int, fault: str) -> None:
+def test_one_changed_byte_is_noticed(office: StreamTokenIssuer, at: int, fault: str) -> None:
     """Version, expiry, nonce, owner and signature: a version that this code does not know is not guessed at."""
     raw = bytearray(b64decode(office.issue(CALL, ACCOUNT)))
     raw[at] ^= 3 if at == 0 else 1
     assert refusal(office, b64encode(raw).decode()) == fault
 
 
-def test_ticket_under_another_token_is_a_forgery(office: TicketOffice, clock: Clock) -> None:
+def test_ticket_under_another_token_is_a_forgery(office: StreamTokenIssuer, clock: Clock) -> None:
     """Who does not know our AuthToken makes no tickets."""
-    stranger = TicketOffice.from_auth_tokens(["another-token"], clock=clock)
+    stranger = StreamTokenIssuer.from_auth_tokens(["another-token"], clock=clock)
     assert refusal(office, stranger.issue(CALL, ACCOUNT)) == "forged"
 
 
-def test_every_accepted_token_verifies_and_the_first_signs(office: TicketOffice, clock: Clock) -> None:
+def test_every_accepted_token_verifies_and_the_first_signs(office: StreamTokenIssuer, clock: Clock) -> None:
     """During a rotation old and new tasks honour each other's tickets."""
-    rotating = TicketOffice.from_auth_tokens(["new-token", TOKEN], clock=clock)
-    renewed = TicketOffice.from_auth_tokens(["new-token"], clock=clock)
+    rotating = StreamTokenIssuer.from_auth_tokens(["new-token", TOKEN], clock=clock)
+    renewed = StreamTokenIssuer.from_auth_tokens(["new-token"], clock=clock)
     assert rotating.redeem(office.issue(CALL, ACCOUNT), CALL, ACCOUNT).call_sid == CALL
     assert renewed.redeem(rotating.issue(CALL, ACCOUNT), CALL, ACCOUNT).call_sid == CALL
 
 
-def test_repeated_webhook_gets_the_same_ticket(office: TicketOffice, clock: Clock) -> None:
+def test_repeated_webhook_gets_the_same_ticket(office: StreamTokenIssuer, clock: Clock) -> None:
     """Fifty copies of one signed webhook are worth one stream."""
     first = office.for_call(CALL, ACCOUNT)
     clock.now += 59
@@ -164,7 +164,7 @@ def test_repeated_webhook_gets_the_same_ticket(office: TicketOffice, clock: Cloc
     assert office.for_call(CALL, ACCOUNT) != first
 
 
-def test_clock_set_back_does_not_keep_a_dead_ticket(office: TicketOffice, clock: Clock) -> None:
+def test_clock_set_back_does_not_keep_a_dead_ticket(office: StreamTokenIssuer, clock: Clock) -> None:
     """A call whose ticket ran out gets a new one, also behind one that lives longer."""
     clock.now += 100
     office.for_call(OTHER_CALL, ACCOUNT)
@@ -176,14 +176,14 @@ def test_clock_set_back_does_not_keep_a_dead_ticket(office: TicketOffice, clock:
     assert office.redeem(second, CALL, ACCOUNT).call_sid == CALL
 
 
-def test_ticket_of_a_call_that_returns_is_new(office: TicketOffice) -> None:
+def test_ticket_of_a_call_that_returns_is_new(office: StreamTokenIssuer) -> None:
     """A caller whom nobody answered comes back to the agent within the minute."""
     assert office.issue(CALL, ACCOUNT) != office.for_call(CALL, ACCOUNT)
 
 
 def test_memory_is_bounded(clock: Clock) -> None:
     """However many calls come within the minute, only so many are remembered."""
-    office = TicketOffice([b"k" * 32], clock=clock, remembered=10)
+    office = StreamTokenIssuer([b"k" * 32], clock=clock, remembered=10)
     for number in range(50):
         office.redeem(office.for_call(f"CA{number}", ACCOUNT), f"CA{number}", ACCOUNT)
     assert len(office._issued) <= 10
@@ -197,18 +197,18 @@ def test_memory_is_bounded(clock: Clock) -> None:
 def test_key_must_be_a_key(secrets: list[bytes]) -> None:
     """An office without a secret would believe everybody."""
     with pytest.raises(ValueError, match="key"):
-        TicketOffice(secrets)
+        StreamTokenIssuer(secrets)
 
 
 def test_token_must_not_be_empty() -> None:
     """Anybody could derive the key of an empty token."""
     with pytest.raises(ConfigurationError, match="TWILIO_AUTH_TOKEN"):
-        TicketOffice.from_auth_tokens([TOKEN, SecretStr("")])
+        StreamTokenIssuer.from_auth_tokens([TOKEN, SecretStr("")])
 
 
 def test_lifetime_can_be_set(clock: Clock) -> None:
     """An operator who wants shorter tickets gets them."""
-    office = TicketOffice([b"k" * 32], lifetime=timedelta(seconds=5), clock=clock)
+    office = StreamTokenIssuer([b"k" * 32], lifetime=timedelta(seconds=5), clock=clock)
     ticket = office.issue(CALL, ACCOUNT)
     clock.now += 6
     assert refusal(office, ticket) == "expired"
@@ -231,20 +231,20 @@ def test_labels_keep_keys_apart() -> None:
 @given(st.text(max_size=80), st.text(max_size=80), st.text(max_size=130))
 def test_ticket_returns_for_any_ids_and_no_text_passes_for_one(call: str, account: str, garbage: str) -> None:
     """Whatever the ids look like a ticket redeems, and whatever is presented instead is refused."""
-    office = TicketOffice([b"k" * 32])
+    office = StreamTokenIssuer([b"k" * 32])
     assert office.redeem(office.issue(call, account), call, account).call_sid == call
-    with pytest.raises(TicketRefused):
+    with pytest.raises(StreamTokenRejected):
         office.redeem(garbage, call, account)
 
 
-def test_a_ticket_vouches_for_what_start_brings_back_with_it(office: TicketOffice) -> None:
+def test_a_ticket_vouches_for_what_start_brings_back_with_it(office: StreamTokenIssuer) -> None:
     """The number to show cannot be changed, left out or added; which stream of the call it is, the ticket says."""
     given = office.issue(CALL, ACCOUNT, 2, "+15005550001")
     for caller_id in (None, "", "+15005550002"):
-        with pytest.raises(TicketRefused, match="foreign"):
+        with pytest.raises(StreamTokenRejected, match="foreign"):
             office.redeem(given, CALL, ACCOUNT, caller_id)
     assert office.redeem(given, CALL, ACCOUNT, "+15005550001").part == 2
     for part in (0, MAX_PARTS):
         assert office.redeem(office.issue(CALL, ACCOUNT, part), CALL, ACCOUNT).part == part
-    with pytest.raises(TicketRefused, match="foreign"):
+    with pytest.raises(StreamTokenRejected, match="foreign"):
         office.redeem(office.issue(CALL, ACCOUNT), CALL, ACCOUNT, "+15005550001")

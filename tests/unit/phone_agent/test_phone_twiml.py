@@ -127,14 +127,17 @@ def test_refusal_is_spoken(document: str) -> None:
 
 def test_a_call_is_handed_on_before_it_is_answered() -> None:
     """Without a pause at once, with one after it; nothing in front of the redirect makes a sound."""
-    at_once, later = parse(twiml.hand_on(URL)), parse(twiml.hand_on(URL, pause=timedelta(seconds=2)))
+    at_once, later = (
+        parse(twiml.retry_on_another_task(URL)),
+        parse(twiml.retry_on_another_task(URL, pause=timedelta(seconds=2))),
+    )
     assert tags(at_once) == ["Redirect"]
     assert (tags(later), later[0].get("length")) == (["Pause", "Redirect"], "2")
 
 
 def test_the_next_task_may_be_a_dead_one() -> None:
     """Whom a call is handed on to is asked more than once; what says so stands where nothing is signed."""
-    (redirect,) = parse(twiml.hand_on(f"{URL}?part=1&tries=1"))
+    (redirect,) = parse(twiml.retry_on_another_task(f"{URL}?part=1&tries=1"))
     assert redirect.text == f"{URL}?part=1&tries=1#ct=2000&rt=3000&rc=3&rp=ct,rt,5xx"
 
 

@@ -9,7 +9,7 @@ import pytest
 from agent_core.summary import summarise
 from phone_agent.accepting import LONGEST, sentences
 from phone_agent.speaking_time import SILENCE, fit, seconds
-from standins.speech.voice import NoVoiceError, Speaker, best_speaker
+from standins.speech.voice import NoVoiceError, Synthesiser, best_speaker
 
 _TEXT = (
     "invoice paid twice change booking refund order late broken boiler water since yesterday doctor cancel parcel "
@@ -33,7 +33,7 @@ def summary(number: int) -> str:
 
 
 @cache
-def voice() -> Speaker:
+def voice() -> Synthesiser:
     """Load the voice that callers hear in `make call`."""
     try:
         return best_speaker()

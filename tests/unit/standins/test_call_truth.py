@@ -375,10 +375,10 @@ async def test_ctrl_c_tells_what_was_measured(tmp_path: Path, monkeypatch: pytes
 def test_recordings_are_read_in_the_service_s_log() -> None:
     """Of this call alone; what is no line of it is passed over."""
     lines = [
-        '{"event":"phrase_said","call_sid":"CA1","phrase":"hold","timestamp":"2026-11-29T10:00:00.500000Z"}',
-        '{"event":"phrase_said","call_sid":"CA2","phrase":"sorry","timestamp":"2026-11-29T10:00:00Z"}',
-        "phrase_said CA1",
-        '{"event":"phrase_said","call_sid":"CA1","phrase":"hold_on"}',
+        '{"event":"announcement_played","call_sid":"CA1","phrase":"hold","timestamp":"2026-11-29T10:00:00.500000Z"}',
+        '{"event":"announcement_played","call_sid":"CA2","phrase":"sorry","timestamp":"2026-11-29T10:00:00Z"}',
+        "announcement_played CA1",
+        '{"event":"announcement_played","call_sid":"CA1","phrase":"hold_on"}',
     ]
     running = Running("", "", "", "", lambda: lines)
     assert [(one.name, one.at % 60) for one in played(running, "CA1")] == [("hold", 0.5)]

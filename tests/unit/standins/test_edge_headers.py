@@ -2,13 +2,13 @@
 
 import re
 
-from standins.edge.answers import page, redirection
 from standins.edge.balancer import HealthCheck
-from standins.edge.headers import Arrival, HeaderRules, through, to_target
-from standins.edge.rules import Redirect
+from standins.edge.fixed_responses import page, redirection
+from standins.edge.forwarded_headers import HeaderRules, RequestOrigin, through, to_target
+from standins.edge.rules import RedirectAction
 from standins.edge.targets import Health
 
-ARRIVAL = Arrival("192.0.2.7", "http", 7860)
+ARRIVAL = RequestOrigin("192.0.2.7", "http", 7860)
 
 
 def sent(*headers: tuple[str, str], rules: HeaderRules | None = None) -> dict[str, str]:
@@ -70,7 +70,7 @@ def test_error_pages_and_redirects_look_like_the_original() -> None:
     headers, body = page(503)
     assert (b"Server", b"awselb/2.0") in headers
     assert b"<center><h1>503 Service Unavailable</h1></center>" in body
-    headers, _ = redirection(Redirect("HTTPS", "443", 301), "/a/b?c=d", "agent.example:7860")
+    headers, _ = redirection(RedirectAction("HTTPS", "443", 301), "/a/b?c=d", "agent.example:7860")
     assert dict(headers)[b"Location"] == b"https://agent.example:443/a/b?c=d"
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from standins.edge import balancer
-from standins.edge.cloudformation import Template, TemplateError
-from standins.edge.rules import Action, Forward, Listener, Redirect, Router, Rule
+from standins.edge.rules import Action, Forward, Listener, RedirectAction, Router, Rule
 from standins.edge.server import find_template
+from standins.edge.template_rules import RuleTemplate, TemplateError
 
 type Change = Callable[[str], str]
 
@@ -19,7 +19,7 @@ CERTIFICATE = "arn:aws:acm:eu-north-1:123456789012:certificate/0a1b2c3d-0000-000
 
 def described(**parameters: str) -> balancer.Balancer:
     """Read the real template."""
-    return balancer.read(Template(TEMPLATE, parameters))
+    return balancer.read(RuleTemplate(TEMPLATE, parameters))
 
 
 def fits(pattern: str, path: str) -> bool:
@@ -122,7 +122,7 @@ def test_what_aws_would_not_take_is_refused(priority: int, patterns: tuple[str, 
 def test_with_a_certificate_http_only_redirects() -> None:
     """The same rules then hang on the HTTPS listener."""
     secure = described(CertificateArn=CERTIFICATE)
-    assert secure.listeners[80].default == Redirect("HTTPS", "443", 301)
+    assert secure.listeners[80].default == RedirectAction("HTTPS", "443", 301)
     assert list(secure.listeners[80].rules) == []
     assert secure.listeners[443].rules == described().listeners[80].rules
     assert 443 not in described().listeners
@@ -155,18 +155,18 @@ def test_attributes_are_read() -> None:
 def test_what_cannot_be_played_is_said(text: str, says: str) -> None:
     """The local edge would otherwise route in another way than AWS."""
     with pytest.raises(TemplateError, match=says):
-        balancer.read(Template(text))
+        balancer.read(RuleTemplate(text))
 
 
 def test_an_unknown_parameter_is_an_error() -> None:
     """A typing mistake must not pass for the default."""
     with pytest.raises(TemplateError, match="IdleTimeout"):
-        Template(TEMPLATE, {"IdleTimeout": "5"})
+        RuleTemplate(TEMPLATE, {"IdleTimeout": "5"})
 
 
 def test_conditions_are_decided() -> None:
     """Each form of a condition, and a value that is left out."""
-    template = Template(
+    template = RuleTemplate(
         """
 Parameters: {A: {Type: String, Default: x}}
 Conditions:

@@ -3,9 +3,9 @@
 import pytest
 
 from standins.edge import balancer
-from standins.edge.cloudformation import Template, TemplateError
-from standins.edge.headers import Headers
+from standins.edge.forwarded_headers import Headers
 from standins.edge.stickiness import Stickiness
+from standins.edge.template_rules import RuleTemplate, TemplateError
 from tests.support.edge_setting import TEMPLATE, WEB
 
 
@@ -39,7 +39,7 @@ def test_what_is_old_foreign_or_forged_binds_nobody() -> None:
 
 def test_only_the_pages_group_is_sticky_and_for_seconds() -> None:
     """A call must go where there is room; and a visitor refused by a full task, to another after Retry-After."""
-    groups = balancer.read(Template(TEMPLATE)).groups
+    groups = balancer.read(RuleTemplate(TEMPLATE)).groups
     sticky = {name: group.sticky_seconds for name, group in groups.items() if group.sticky_seconds is not None}
     assert sticky == {WEB: 5}
 
@@ -52,4 +52,4 @@ def test_what_cannot_be_played_is_refused(attribute: str, value: str) -> None:
     """Silence would make a laptop route otherwise than the cloud."""
     assert attribute in TEMPLATE
     with pytest.raises(TemplateError):
-        balancer.read(Template(TEMPLATE.replace(attribute, value)))
+        balancer.read(RuleTemplate(TEMPLATE.replace(attribute, value)))

@@ -9,14 +9,22 @@ import pytest
 from botocore.eventstream import EventStreamBuffer
 from smithy_aws_event_stream.events import EventHeaderEncoder, EventMessage
 
-from standins.nova.eventstream import Decoder, FramingError, HeaderValue, Message, decode, encode, encode_headers
+from standins.nova.eventstream import (
+    FramingError,
+    HeaderValue,
+    MessageDecoder,
+    StreamMessage,
+    decode,
+    encode,
+    encode_headers,
+)
 
 GOLDEN = [
     # Vectors of the AWS SDKs' shared test suite for this format.
-    (Message(), "000000100000000005c248eb7d98c8ff"),
-    (Message({}, b"{'foo':'bar'}"), "0000001d00000000fd528c5a7b27666f6f273a27626172277dc3653936"),
+    (StreamMessage(), "000000100000000005c248eb7d98c8ff"),
+    (StreamMessage({}, b"{'foo':'bar'}"), "0000001d00000000fd528c5a7b27666f6f273a27626172277dc3653936"),
     (
-        Message({"content-type": "application/json"}, b"{'foo':'bar'}"),
+        StreamMessage({"content-type": "application/json"}, b"{'foo':'bar'}"),
         (
             "0000003d0000002007fd83960c636f6e74656e742d747970650700106170706c69636174696f6e2f6a736f6e"
             "7b27666f6f273a27626172277d8d9c08b1"
@@ -38,7 +46,7 @@ EVERY_TYPE: dict[str, HeaderValue] = {
 
 
 @pytest.mark.parametrize(("message", "wire"), GOLDEN)
-def test_golden_bytes(message: Message, wire: str) -> None:
+def test_golden_bytes(message: StreamMessage, wire: str) -> None:
     """The published vectors come out and go in byte for byte."""
     assert encode(message).hex() == wire
     assert decode(bytes.fromhex(wire)) == message
@@ -47,9 +55,9 @@ def test_golden_bytes(message: Message, wire: str) -> None:
 @pytest.mark.parametrize("size", [1, 2, 7, 64, 10_000])
 def test_pieces_of_any_size_make_the_same_messages(size: int) -> None:
     """Where the network cuts the stream does not matter."""
-    messages = [Message({"n": number}, bytes(number * 17)) for number in range(9)]
+    messages = [StreamMessage({"n": number}, bytes(number * 17)) for number in range(9)]
     wire = b"".join(encode(message) for message in messages)
-    decoder = Decoder()
+    decoder = MessageDecoder()
     found = [message for at in range(0, len(wire), size) for message in decoder.feed(wire[at : at + size])]
     assert found == messages
     assert decoder.pending == 0
@@ -57,7 +65,7 @@ def test_pieces_of_any_size_make_the_same_messages(size: int) -> None:
 
 def test_every_header_type_survives() -> None:
     """All ten header types come back as they went out."""
-    assert dict(decode(encode(Message(EVERY_TYPE, b"x"))).headers) == EVERY_TYPE
+    assert dict(decode(encode(StreamMessage(EVERY_TYPE, b"x"))).headers) == EVERY_TYPE
 
 
 @pytest.mark.parametrize("position", [0, 5, 9, 14, 40, 60])
@@ -93,19 +101,19 @@ def test_impossible_lengths_are_refused(total: int, headers_length: int) -> None
     """A length that cannot be does not make the decoder wait for a gigabyte."""
     prelude = struct.pack(">II", total, headers_length)
     with pytest.raises(FramingError):
-        list(Decoder().feed(prelude + struct.pack(">I", zlib.crc32(prelude))))
+        list(MessageDecoder().feed(prelude + struct.pack(">I", zlib.crc32(prelude))))
 
 
 def test_two_messages_are_not_one() -> None:
     """What is wrapped in a signed message is exactly one message."""
     with pytest.raises(FramingError):
-        decode(encode(Message()) * 2)
+        decode(encode(StreamMessage()) * 2)
 
 
 def test_botocore_reads_what_we_write() -> None:
     """An independent decoder agrees."""
     buffer = EventStreamBuffer()
-    buffer.add_data(encode(Message({":event-type": "chunk", "n": 5, "b": b"\x01"}, b"payload")))
+    buffer.add_data(encode(StreamMessage({":event-type": "chunk", "n": 5, "b": b"\x01"}, b"payload")))
     (event,) = list(buffer)
     headers: object = event.headers  # the stubs know no header but text
     assert headers == {":event-type": "chunk", "n": 5, "b": b"\x01"}
@@ -116,7 +124,7 @@ def test_we_read_what_smithy_writes() -> None:
     """The SDK's own encoder agrees, and its header bytes, which signatures cover, are ours."""
     moment = datetime(2026, 11, 23, 14, 15, 16, 789_000, tzinfo=UTC)
     headers: dict[str, str | bytes | datetime] = {":date": moment, ":chunk-signature": b"\x07" * 32}
-    assert decode(EventMessage(headers=headers, payload=b"inner").encode()) == Message(headers, b"inner")
+    assert decode(EventMessage(headers=headers, payload=b"inner").encode()) == StreamMessage(headers, b"inner")
     encoder = EventHeaderEncoder()
     encoder.encode_headers({":date": moment})
     assert encode_headers({":date": moment}) == encoder.get_result()

@@ -5,13 +5,13 @@ from typing import get_args
 import pytest
 from pydantic import ValidationError
 
-from standins.nova.faults import ACTIONS, Action, Fault, FaultPlan
+from standins.nova.faults import ACTIONS, Action, FaultPlan, ModelFault
 
 
 def test_a_script_strikes_as_often_as_it_says() -> None:
     """Once by default; the moment has to match."""
     plan = FaultPlan()
-    plan.add(Fault(on="open", error="ThrottlingException"))
+    plan.add(ModelFault(on="open", error="ThrottlingException"))
     assert plan.take("answer") is None
     assert plan.take("open") is not None
     assert plan.take("open") is None
@@ -21,14 +21,14 @@ def test_a_script_strikes_as_often_as_it_says() -> None:
 def test_a_script_lets_the_first_pass() -> None:
     """`skip` spares the stream that is open and hits the ones after it."""
     plan = FaultPlan()
-    plan.add(Fault(on="open", skip=1, times=2, action="rst"))
+    plan.add(ModelFault(on="open", skip=1, times=2, action="rst"))
     assert [plan.take("open") is not None for _ in range(4)] == [False, True, True, False]
 
 
 def test_a_script_without_end_is_ended_by_clearing() -> None:
     """`times: null` strikes until the plan is cleared."""
     plan = FaultPlan()
-    plan.add(Fault(on="answer", times=None, action="bad_json"))
+    plan.add(ModelFault(on="answer", times=None, action="bad_json"))
     assert all(plan.take("answer") for _ in range(50))
     plan.clear()
     assert plan.take("answer") is None
@@ -54,4 +54,4 @@ def test_every_action_is_explained() -> None:
 def test_a_script_with_a_slip_is_refused(script: str) -> None:
     """A misspelt script does not pass for one that does nothing."""
     with pytest.raises(ValidationError):
-        Fault.model_validate_json(script)
+        ModelFault.model_validate_json(script)

@@ -3,15 +3,15 @@
 import pytest
 
 from standins.nova.errors import StreamFault
-from standins.nova.limits import Limits
-from standins.nova.session import Session
+from standins.nova.protocol_state import ProtocolState
+from standins.nova.service_limits import ServiceLimits
 from tests.unit.standins.test_nova_session import AUDIO, NOVA_2, READY, SPEECH, Event, event, play, text
 
 INVALID = "Invalid input request, please fix your input and try again."
 TOO_LONG = "Chat history is over max limit. Trim chat history and try again."
 TOO_SOON = "Chat history should be sent completely before streaming audio."
 
-GUIDE = Limits(history_message_bytes=None, history_text_bytes=1024, history_bytes=40 * 1024)
+GUIDE = ServiceLimits(history_message_bytes=None, history_text_bytes=1024, history_bytes=40 * 1024)
 """What the user guide says of sizes."""
 
 
@@ -26,9 +26,9 @@ def pieces(role: str, *texts: str) -> list[Event]:
     return [start, *(event("textInput", contentName="h", content=each) for each in texts), end]
 
 
-def offer(history: list[Event], limits: Limits | None = None, *, pause: float = 1.0) -> list[tuple[str, str]]:
+def offer(history: list[Event], limits: ServiceLimits | None = None, *, pause: float = 1.0) -> list[tuple[str, str]]:
     """Send a history, then audio after a pause in seconds, and return what the model remembers."""
-    session = Session(NOVA_2, limits or Limits(), 0.0)
+    session = ProtocolState(NOVA_2, limits or ServiceLimits(), 0.0)
     opened, *_ = play([*READY, *history], session)
     play([AUDIO, SPEECH], session, now=pause)
     remembered: list[tuple[str, str]] = opened.prompt.history  # type: ignore[union-attr]
@@ -76,12 +76,12 @@ def test_one_block_is_one_message_of_any_number_of_texts() -> None:
     [
         (GUIDE, messages(39, 1024)),
         (GUIDE, pieces("USER", "x" * 1024, "y" * 1024, "z" * 1024)),
-        (Limits(history_messages=100), messages(60)),
-        (Limits(history_alternates=False), [*text("x", "USER", "Hi"), *text("y", "USER", "Ho")]),
+        (ServiceLimits(history_messages=100), messages(60)),
+        (ServiceLimits(history_alternates=False), [*text("x", "USER", "Hi"), *text("y", "USER", "Ho")]),
     ],
     ids=["39 KB", "a message of 3 KB", "60 messages", "USER twice"],
 )
-def test_other_readings_can_be_chosen(limits: Limits, history: list[Event]) -> None:
+def test_other_readings_can_be_chosen(limits: ServiceLimits, history: list[Event]) -> None:
     """Sources disagree, so each limit is a setting of its own."""
     assert offer(history, limits)
 
@@ -92,13 +92,13 @@ def test_audio_waits_for_the_history_to_settle() -> None:
         offer(messages(2), pause=0.049)
     assert fault.value.message == TOO_SOON
     assert offer(messages(2), pause=0.05)
-    assert offer(messages(2), Limits(history_settle=0.0), pause=0.0)
+    assert offer(messages(2), ServiceLimits(history_settle=0.0), pause=0.0)
     assert offer([], pause=0.0) == []
 
 
 def test_the_settling_time_goes_by_the_wall_clock() -> None:
     """A test that hurries the clock of the limits does not shorten it, nor let a client off."""
-    session = Session(NOVA_2, Limits(), 0.0)
+    session = ProtocolState(NOVA_2, ServiceLimits(), 0.0)
     play([*READY, *messages(2)], session, now=100.0, at=5.0)
     with pytest.raises(StreamFault):
         play([AUDIO], session, now=130.0, at=5.01)
@@ -106,7 +106,7 @@ def test_the_settling_time_goes_by_the_wall_clock() -> None:
 
 def test_the_second_prompt_has_a_history_of_its_own() -> None:
     """What the first prompt was told does not count."""
-    session = Session(NOVA_2, Limits(), 0.0)
+    session = ProtocolState(NOVA_2, ServiceLimits(), 0.0)
     play([*READY, *messages(40), event("promptEnd")], session)
     again = [READY[1], *text("s2", "SYSTEM", "Be kind."), *text("z", "USER", "x" * 1000)]
     play(again, session)

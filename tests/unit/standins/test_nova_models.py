@@ -2,7 +2,7 @@
 
 import pytest
 
-from standins.nova.errors import Refused
+from standins.nova.errors import StreamRefused
 from standins.nova.models import ALL, chosen
 
 NOVA_2 = "amazon.nova-2-sonic-v1:0"
@@ -30,7 +30,7 @@ def test_three_models_are_known(model_id: str) -> None:
 )
 def test_another_identifier_is_invalid(name: str) -> None:
     """A guess at an identifier, an inference profile and a model without a stream are refused alike."""
-    with pytest.raises(Refused, match="The provided model identifier is invalid") as refusal:
+    with pytest.raises(StreamRefused, match="The provided model identifier is invalid") as refusal:
         chosen(name, ALL, ())
     assert (refusal.value.kind, refusal.value.status) == ("ValidationException", 400)
 
@@ -38,12 +38,12 @@ def test_another_identifier_is_invalid(name: str) -> None:
 def test_a_region_may_lack_a_model() -> None:
     """It is unknown there."""
     assert chosen(NOVA_2, {NOVA_2}, ()) == NOVA_2
-    with pytest.raises(Refused, match="identifier is invalid"):
+    with pytest.raises(StreamRefused, match="identifier is invalid"):
         chosen(NOVA_2_5, {NOVA_2}, ())
 
 
 def test_a_model_may_have_reached_the_end_of_its_life() -> None:
     """It is no longer found, in Bedrock's words."""
-    with pytest.raises(Refused, match="reached the end of its life") as refusal:
+    with pytest.raises(StreamRefused, match="reached the end of its life") as refusal:
         chosen(NOVA_2, ALL, {NOVA_2})
     assert (refusal.value.kind, refusal.value.status) == ("ResourceNotFoundException", 404)

@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from standins.nova.faults import TOOL_XML, Fault, FaultPlan
+from standins.nova.faults import TOOL_XML, FaultPlan, ModelFault
 from standins.nova.pace import Pace
-from standins.nova.tones import Sentence, Started, Use
+from standins.nova.tones import ToneSentence, ToneStarted, Use
 from tests.unit.standins.test_nova_turns import LONG, Bench, bench
 
 OSLO = {"location": "Oslo"}
 
 
-def faulty(*steps: Sentence | Use, pace: Pace | None = None, **fault: Any) -> Bench:  # noqa: ANN401 - JSON
+def faulty(*steps: ToneSentence | Use, pace: Pace | None = None, **fault: Any) -> Bench:  # noqa: ANN401 - JSON
     """Put a conversation with one fault on the bench and ask it something."""
     plan = FaultPlan()
-    plan.add(Fault.model_validate(fault))
+    plan.add(ModelFault.model_validate(fault))
     case = bench(*steps, faults=plan, pace=pace)
     case.turns.read("hello")
     return case
@@ -130,7 +130,7 @@ async def test_a_tool_call_can_be_spoken() -> None:
 @pytest.mark.parametrize("reason", ["CONTENT_FILTERED", "PARTIAL_TURN"])
 async def test_an_answer_can_end_for_an_unknown_reason(reason: str) -> None:
     """The last block of audio has another word; the text is as always."""
-    case = faulty(Sentence("One. Two!"), on="answer", action="stop_reason", stop_reason=reason)
+    case = faulty(ToneSentence("One. Two!"), on="answer", action="stop_reason", stop_reason=reason)
     await case.until("usageEvent")
     assert [stop for kind, _, stop in case.blocks() if kind == "AUDIO"] == ["PARTIAL_TURN", reason]
     assert case.blocks()[-1] == ("TEXT", "Two!", "END_TURN")
@@ -138,7 +138,7 @@ async def test_an_answer_can_end_for_an_unknown_reason(reason: str) -> None:
 
 async def test_an_answer_can_have_another_rate() -> None:
     """The block declares the rate that its audio has, and it lasts as long as ever."""
-    case = faulty(Sentence("One two three four five."), on="answer", action="other_rate", rate=24000)
+    case = faulty(ToneSentence("One two three four five."), on="answer", action="other_rate", rate=24000)
     await case.until("usageEvent")
     start = await case.until("contentStart", type="AUDIO")
     assert start["audioOutputConfiguration"]["sampleRateHertz"] == 24000
@@ -147,7 +147,7 @@ async def test_an_answer_can_have_another_rate() -> None:
 
 async def test_usage_can_come_in_floats() -> None:
     """Every number of one report; the next has integers again."""
-    case = faulty(Sentence("One."), on="answer", action="float_usage")
+    case = faulty(ToneSentence("One."), on="answer", action="float_usage")
     usage = await case.until("usageEvent")
     numbers = [n for part in usage["details"].values() for way in part.values() for n in way.values()]
     assert {type(n) for n in (*numbers, usage["totalTokens"])} == {float}
@@ -157,7 +157,7 @@ async def test_usage_can_come_in_floats() -> None:
 
 async def test_an_interruption_can_come_without_blanks() -> None:
     """The same JSON, spelt otherwise."""
-    case = faulty(Sentence(LONG), on="answer", action="bare_interruption", pace=Pace(speed=1.0, think=0.0))
+    case = faulty(ToneSentence(LONG), on="answer", action="bare_interruption", pace=Pace(speed=1.0, think=0.0))
     await case.until("audioOutput")
-    case.turns.notice(Started())
+    case.turns.notice(ToneStarted())
     assert case.blocks()[-1] == ("TEXT", '{"interrupted":true}', "INTERRUPTED")

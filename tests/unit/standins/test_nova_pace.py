@@ -6,7 +6,7 @@ from itertools import accumulate, islice
 import pytest
 
 from standins.nova.pace import FIELD, QUICK
-from standins.nova.tones import Sentence, Turn, Use
+from standins.nova.tones import ToneSentence, Turn, Use
 from tests.unit.standins.test_nova_turns import LONG, Bench, bench
 
 
@@ -47,7 +47,7 @@ async def test_an_answer_with_a_tool_comes_as_measured() -> None:
 
 async def test_an_answer_in_words_comes_in_bursts() -> None:
     """0.24 s at once, nothing for 0.4 s, then 0.8 s at once; its last words are final when it has played."""
-    case, begun = bench(Sentence(LONG), pace=FIELD), asyncio.get_running_loop().time()
+    case, begun = bench(ToneSentence(LONG), pace=FIELD), asyncio.get_running_loop().time()
     case.turns.read("question")
     await case.until("usageEvent")
     audio = times(case, "audioOutput", begun)

@@ -1,6 +1,6 @@
 """The play-out clock: what the caller can have heard."""
 
-from standins.nova.playout import Playout
+from standins.nova.reply_playout import Playout
 
 
 def test_sound_sent_at_once_plays_in_its_own_time() -> None:

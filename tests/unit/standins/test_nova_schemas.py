@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from standins.nova.errors import StreamFault
-from standins.nova.limits import Limits
-from standins.nova.schemas import Reading
-from standins.nova.session import Session
+from standins.nova.protocol_state import ProtocolState
+from standins.nova.service_limits import ServiceLimits
+from standins.nova.tool_schema_rules import Reading
 from tests.unit.standins.test_nova_session import NOVA_2, OPENING, PCM, event, play
 
 INVALID = "Invalid input request, please fix your input and try again."
@@ -22,7 +22,7 @@ def tool(schema: object, name: str = "weather") -> dict[str, Any]:
 def offer(*tools: dict[str, Any], reading: Reading = "strict") -> None:
     """Begin a prompt with these tools."""
     start = event("promptStart", audioOutputConfiguration=PCM, toolConfiguration={"tools": tools})
-    play([OPENING[0], start], Session(NOVA_2, Limits(tool_schema=reading), 0.0))
+    play([OPENING[0], start], ProtocolState(NOVA_2, ServiceLimits(tool_schema=reading), 0.0))
 
 
 def taking(**property_: object) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from standins.nova.effects import (
 )
 from standins.nova.errors import StreamFault
 from standins.nova.inputs import parse
-from standins.nova.limits import Limits
-from standins.nova.session import Session
+from standins.nova.protocol_state import ProtocolState
+from standins.nova.service_limits import ServiceLimits
 
 NOVA_2 = "amazon.nova-2-sonic-v1:0"
 PCM = {"mediaType": "audio/lpcm", "sampleRateHertz": 16000, "sampleSizeBits": 16, "channelCount": 1}
@@ -65,17 +65,17 @@ LISTENING = [*READY, AUDIO, SPEECH]
 
 
 def play(
-    events: list[Event], session: Session | None = None, now: float = 0.0, at: float | None = None
+    events: list[Event], session: ProtocolState | None = None, now: float = 0.0, at: float | None = None
 ) -> list[Effect]:
     """Send events to a session and collect what they amount to."""
-    session = session or Session(NOVA_2, Limits(), 0.0)
+    session = session or ProtocolState(NOVA_2, ServiceLimits(), 0.0)
     wire = [json.dumps({"event": {name: body}}).encode() for name, body in events]
     return [effect for one in wire for effect in session.receive(parse(one), now, at)]
 
 
 def test_a_conversation_in_order_passes() -> None:
     """System prompt, history, sound, typed words, a tool's result, and the end."""
-    session = Session(NOVA_2, Limits(), 0.0)
+    session = ProtocolState(NOVA_2, ServiceLimits(), 0.0)
     history = [*text("h1", "USER", "Hi"), *text("h2", "ASSISTANT", "Hello")]
     effects = play([*READY, *history], session)
     effects += play([AUDIO, SPEECH], session, now=0.05)
@@ -155,7 +155,7 @@ def test_a_broken_rule_is_named(events: list[Event], message: str) -> None:
 @pytest.mark.parametrize("result", ["plain words", '"a string"', "[1]", "{"])
 def test_a_tool_result_must_be_a_json_object(result: str) -> None:
     """Plain text and other JSON end the stream, as in the field."""
-    session = Session(NOVA_2, Limits(), 0.0)
+    session = ProtocolState(NOVA_2, ServiceLimits(), 0.0)
     play(LISTENING, session)
     session.tool_results.expect("tool-1", 0.0)
     with pytest.raises(StreamFault, match="Tool Response parsing error"):
@@ -164,7 +164,7 @@ def test_a_tool_result_must_be_a_json_object(result: str) -> None:
 
 def test_a_tool_use_takes_one_result() -> None:
     """A second result for the same identifier is refused."""
-    session = Session(NOVA_2, Limits(), 0.0)
+    session = ProtocolState(NOVA_2, ServiceLimits(), 0.0)
     play(LISTENING, session)
     session.tool_results.expect("tool-1", 0.0)
     play(tool_result("tool-1", "{}"), session)
@@ -205,7 +205,7 @@ def test_sound_must_be_whole_samples(content: str) -> None:
 )
 def test_a_silent_client_is_dropped(model: str, seconds: int) -> None:
     """Each generation has its own patience, and says it."""
-    session = Session(model, Limits(), 0.0)
+    session = ProtocolState(model, ServiceLimits(), 0.0)
     play(LISTENING, session, now=100.0)
     assert session.deadline == min(480.0, 100.0 + seconds)
     session.check(100.0 + seconds - 0.1)
@@ -218,7 +218,7 @@ def test_a_silent_client_is_dropped(model: str, seconds: int) -> None:
 )
 def test_silence_counts_unless_told_otherwise(counts: bool, content: str, kept: bool) -> None:  # noqa: FBT001
     """Field reports disagree on silence, so it is a setting; sound always counts."""
-    session = Session(NOVA_2, Limits(silence_counts=counts), 0.0)
+    session = ProtocolState(NOVA_2, ServiceLimits(silence_counts=counts), 0.0)
     play(LISTENING, session, now=0.0)
     play([event("audioInput", contentName="a", content=content)], session, now=200.0)
     assert session.deadline == (480.0 if kept else 295.0)
@@ -226,7 +226,7 @@ def test_silence_counts_unless_told_otherwise(counts: bool, content: str, kept: 
 
 def test_eight_minutes_are_all() -> None:
     """However lively, a stream ends with the model's timeout."""
-    session = Session(NOVA_2, Limits(), 0.0)
+    session = ProtocolState(NOVA_2, ServiceLimits(), 0.0)
     play(LISTENING, session, now=479.0)
     with pytest.raises(StreamFault, match="Model has timed out in processing the request") as fault:
         session.check(480.0)
@@ -239,12 +239,12 @@ def test_system_speech_and_interactive_text_pass_once_audio_is_open() -> None:
     assert play([*LISTENING, *text("i", "USER", "Hello", interactive=True)])[-1] == CallerText("Hello")
 
 
-REFUSING = Limits(audio_during_tools="refuse")
+REFUSING = ServiceLimits(audio_during_tools="refuse")
 
 
-def waiting_for_a_tool(limits: Limits) -> Session:
+def waiting_for_a_tool(limits: ServiceLimits) -> ProtocolState:
     """Give a session whose model waits for the result of `tool-1` since second 10."""
-    session = Session(NOVA_2, limits, 0.0)
+    session = ProtocolState(NOVA_2, limits, 0.0)
     play(LISTENING, session)
     session.tool_results.expect("tool-1", 10.0)
     return session
@@ -252,7 +252,7 @@ def waiting_for_a_tool(limits: Limits) -> Session:
 
 def test_audio_during_a_tool_call_is_accepted_by_default() -> None:
     """Three libraries send it always."""
-    assert play([SPEECH], waiting_for_a_tool(Limits()), now=20.0) == [CallerAudio(base64.b64decode(SOUND))]
+    assert play([SPEECH], waiting_for_a_tool(ServiceLimits()), now=20.0) == [CallerAudio(base64.b64decode(SOUND))]
 
 
 @pytest.mark.parametrize("content", [SOUND, SILENCE])

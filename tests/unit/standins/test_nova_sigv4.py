@@ -11,28 +11,28 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from smithy_aws_event_stream.events import EventHeaderEncoder, EventMessage
 
-from standins.nova.errors import Refused, StreamFault
+from standins.nova.errors import StreamFault, StreamRefused
 from standins.nova.eventstream import decode
-from standins.nova.sigv4 import STREAMING, ChunkChain, Request, verify
+from standins.nova.sigv4 import STREAMING, ChunkChain, SignedRequest, verify
 
 KEY, SECRET, REGION = "standin", "standin-secret", "eu-north-1"
 PATH = "/model/amazon.nova-2-sonic-v1%3A0/invoke-with-bidirectional-stream"
 SECRETS = {KEY: SECRET}
 
 
-def signed(*, key: str = KEY, secret: str = SECRET, service: str = "bedrock", query: str = "") -> Request:
+def signed(*, key: str = KEY, secret: str = SECRET, service: str = "bedrock", query: str = "") -> SignedRequest:
     """Let botocore sign a request."""
     headers = {"host": "localhost:8443", "x-amz-content-sha256": STREAMING}
     url = f"https://localhost:8443{PATH}" + (f"?{query}" if query else "")
     request = AWSRequest("POST", url, headers=headers)
     SigV4Auth(Credentials(key, secret, "a-session-token"), service, REGION).add_auth(request)
-    return Request("POST", PATH, query, {name.lower(): str(value) for name, value in request.headers.items()})
+    return SignedRequest("POST", PATH, query, {name.lower(): str(value) for name, value in request.headers.items()})
 
 
-def altered(request: Request, **headers: str) -> Request:
+def altered(request: SignedRequest, **headers: str) -> SignedRequest:
     """Change headers after signing."""
     renamed = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Request(request.method, request.path, request.query, {**request.headers, **renamed})
+    return SignedRequest(request.method, request.path, request.query, {**request.headers, **renamed})
 
 
 @pytest.mark.parametrize("query", ["", "b=2&a=1&empty=", "a=%20%2F"])
@@ -52,19 +52,19 @@ def test_botocores_signature_is_accepted(query: str) -> None:
         (altered(signed(), x_amz_date="20200101T000000Z"), "InvalidSignatureException"),
         (altered(signed(), x_amz_date="yesterday"), "IncompleteSignatureException"),
         (altered(signed(), authorization="Basic abc"), "IncompleteSignatureException"),
-        (Request("POST", PATH, "", {}), "MissingAuthenticationTokenException"),
+        (SignedRequest("POST", PATH, "", {}), "MissingAuthenticationTokenException"),
     ],
 )
-def test_a_wrong_signature_is_refused_by_its_class(request_: Request, kind: str) -> None:
+def test_a_wrong_signature_is_refused_by_its_class(request_: SignedRequest, kind: str) -> None:
     """Each kind of wrong gets the class that the service gives it."""
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(StreamRefused) as refusal:
         verify(request_, SECRETS, datetime.now(UTC))
     assert refusal.value.kind == kind
 
 
 def test_an_old_signature_is_refused() -> None:
     """A request replayed six minutes later is out of time."""
-    with pytest.raises(Refused, match="Signature expired"):
+    with pytest.raises(StreamRefused, match="Signature expired"):
         verify(signed(), SECRETS, datetime.now(UTC) + timedelta(minutes=6))
 
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from standins.nova.brain import Step
+from standins.nova.backend import Step
 from standins.nova.completion import INTERRUPTED, Completion
-from standins.nova.faults import Fault, FaultPlan
+from standins.nova.faults import FaultPlan, ModelFault
 from standins.nova.pace import Pace
-from standins.nova.records import SessionRecord
+from standins.nova.session_records import SessionRecord
 from standins.nova.tasks import TaskPool
-from standins.nova.tones import Sentence, Started, Turn, Use
-from standins.nova.turns import Surroundings, Turns
+from standins.nova.tones import ToneSentence, ToneStarted, Turn, Use
+from standins.nova.turn_taking import TurnContext, TurnTaking
 
 RATE = 8000
 LONG = " ".join(f"word{number}" for number in range(40)) + "."
@@ -54,20 +54,20 @@ class Answers:
     def tool_result(self, name: str, arguments: dict[str, Any], result: dict[str, Any]) -> Sequence[Step]:
         """Say that it came."""
         self.told.append((name, arguments, result))
-        return [] if self.silent else [Sentence("Done.")]
+        return [] if self.silent else [ToneSentence("Done.")]
 
 
 @dataclass
 class Bench:
     """A conversation on the bench: what was sent is in `blocks`."""
 
-    turns: Turns
+    turns: TurnTaking
     record: SessionRecord
     answers: Answers
     sent: list[tuple[str, dict[str, Any]]]
     expected_results: list[str]
     forgotten_results: list[str]
-    struck: list[Fault]
+    struck: list[ModelFault]
     tasks: TaskPool
     moments: list[float]
     """When each of `sent` was written."""
@@ -114,13 +114,13 @@ def bench(
     completion = Completion("session", "prompt", send)
     failures: list[BaseException] = []
     record = SessionRecord("session", "request", "model", "key")
-    answers, struck, tasks = Answers(*steps), list[Fault](), TaskPool(failures.append)
+    answers, struck, tasks = Answers(*steps), list[ModelFault](), TaskPool(failures.append)
     expected, forgotten = list[str](), list[str]()
 
     async def drained() -> None:
         assert not failures
 
-    around = Surroundings(
+    around = TurnContext(
         dialogue=answers,
         voice=SteadyVoice(),
         pace=pace or Pace(speed=20.0, think=0.0, way_to_ear=0.0),
@@ -133,13 +133,15 @@ def bench(
         drained=drained,
         marks_speech_end=marks_speech_end,
     )
-    return Bench(Turns(completion, RATE, around), record, answers, sent, expected, forgotten, struck, tasks, moments)
+    return Bench(
+        TurnTaking(completion, RATE, around), record, answers, sent, expected, forgotten, struck, tasks, moments
+    )
 
 
 async def test_an_answer_has_its_blocks_in_order() -> None:
     """Heard words, planned words and sound per sentence, then what was really said as it has played."""
-    case = bench(Sentence("One. Two!"))
-    case.turns.notice(Started())
+    case = bench(ToneSentence("One. Two!"))
+    case.turns.notice(ToneStarted())
     case.turns.notice(Turn("question"))
     await case.until("usageEvent")
     assert case.blocks() == [
@@ -158,8 +160,8 @@ async def test_an_answer_has_its_blocks_in_order() -> None:
 
 async def test_a_newer_model_marks_where_the_callers_words_end() -> None:
     """Before it writes what it heard, with the identifiers of every event; typed words have no such end."""
-    case = bench(Sentence("One."), marks_speech_end=True)
-    case.turns.notice(Started())
+    case = bench(ToneSentence("One."), marks_speech_end=True)
+    case.turns.notice(ToneStarted())
     case.turns.notice(Turn("question"))
     case.turns.read("typed")
     await case.until("usageEvent")
@@ -170,11 +172,11 @@ async def test_a_newer_model_marks_where_the_callers_words_end() -> None:
 
 async def test_a_barge_in_after_delivery_cuts_what_is_still_playing() -> None:
     """All sound is with the client, half of it unheard: the rest is taken back and only the spoken words stand."""
-    case = bench(Sentence(LONG))
+    case = bench(ToneSentence(LONG))
     case.turns.read("hello")
     await case.until("contentEnd", type="AUDIO", stopReason="END_TURN")
     await asyncio.sleep(0.15)
-    case.turns.notice(Started())
+    case.turns.notice(ToneStarted())
     (_, planned, _), _, (_, spoken, stop), interruption = case.blocks()
     assert planned.startswith(spoken)
     assert 0 < len(spoken.split()) < 40
@@ -186,10 +188,10 @@ async def test_a_barge_in_after_delivery_cuts_what_is_still_playing() -> None:
 
 async def test_a_barge_in_during_delivery_closes_the_sound_first() -> None:
     """The open block of sound ends with END_TURN, and nothing is sent after the interruption."""
-    case = bench(Sentence(LONG), pace=Pace(speed=1.0, think=0.0))
+    case = bench(ToneSentence(LONG), pace=Pace(speed=1.0, think=0.0))
     case.turns.read("hello")
     await case.until("audioOutput")
-    case.turns.notice(Started())
+    case.turns.notice(ToneStarted())
     names = [name for name, _ in case.sent]
     assert case.blocks()[-1] == ("TEXT", INTERRUPTED, "INTERRUPTED")
     assert ("AUDIO", "", "END_TURN") in case.blocks()
@@ -199,10 +201,10 @@ async def test_a_barge_in_during_delivery_closes_the_sound_first() -> None:
 
 async def test_speech_after_the_answer_interrupts_nothing() -> None:
     """Once the sound has played, a new turn is just a new turn."""
-    case = bench(Sentence("Yes."))
+    case = bench(ToneSentence("Yes."))
     case.turns.read("hello")
     await case.until("usageEvent")
-    case.turns.notice(Started())
+    case.turns.notice(ToneStarted())
     case.turns.notice(Turn("more"))
     assert case.record.interruptions == 0
 
@@ -225,7 +227,7 @@ async def test_a_tool_use_waits_for_its_result() -> None:
 
 async def test_a_tool_without_an_answer_may_end_the_turn() -> None:
     """What was said before it is then the last of the turn."""
-    case = bench(Sentence("Goodbye!"), Use("end_call", {}))
+    case = bench(ToneSentence("Goodbye!"), Use("end_call", {}))
     case.answers.silent = True
     case.turns.read("bye")
     use = await case.until("toolUse")
@@ -259,9 +261,9 @@ async def test_new_words_during_a_tool_use_end_its_turn() -> None:
     case = bench(Use("weather", {}))
     case.turns.read("hello")
     use = await case.until("toolUse")
-    case.turns.notice(Started())
+    case.turns.notice(ToneStarted())
     assert case.record.interruptions == 0
-    case.answers.steps = (Sentence("Go on."),)
+    case.answers.steps = (ToneSentence("Go on."),)
     case.turns.notice(Turn("wait"))
     assert ("TEXT", INTERRUPTED, "INTERRUPTED") in case.blocks()
     await asyncio.sleep(0.01)
@@ -274,7 +276,7 @@ async def test_new_words_during_a_tool_use_end_its_turn() -> None:
 
 async def test_words_that_follow_at_once_replace_a_turn_that_nobody_saw() -> None:
     """A pause in the middle of a question does not make an interruption."""
-    case = bench(Sentence("Yes."), pace=Pace(speed=20.0, think=0.2))
+    case = bench(ToneSentence("Yes."), pace=Pace(speed=20.0, think=0.2))
     case.turns.notice(Turn("what is the weather"))
     case.turns.notice(Turn("in Stockholm"))
     await case.until("usageEvent")
@@ -284,7 +286,7 @@ async def test_words_that_follow_at_once_replace_a_turn_that_nobody_saw() -> Non
 
 async def test_words_in_doubt_are_written_but_not_acted_on() -> None:
     """The caller's words are shown as heard; the dialogue learns only that there were some."""
-    case = bench(Sentence("Pardon?"))
+    case = bench(ToneSentence("Pardon?"))
     case.turns.notice(Turn("mumble", confident=False))
     assert case.blocks()[0] == ("TEXT", "mumble", "PARTIAL_TURN")
     assert case.answers.told == [""]
@@ -293,7 +295,7 @@ async def test_words_in_doubt_are_written_but_not_acted_on() -> None:
 
 async def test_the_end_of_the_prompt_says_what_was_spoken() -> None:
     """Hanging up in the middle leaves closed blocks, the spoken words, the usage and the completion's end."""
-    case = bench(Sentence(LONG))
+    case = bench(ToneSentence(LONG))
     case.turns.read("hello")
     await case.until("contentEnd", type="AUDIO")
     await asyncio.sleep(0.1)
@@ -306,8 +308,8 @@ async def test_the_end_of_the_prompt_says_what_was_spoken() -> None:
 async def test_a_fault_strikes_as_the_answer_sounds() -> None:
     """The script is handed over after its delay, counted from the first sound."""
     plan = FaultPlan()
-    plan.add(Fault(on="answer", action="exception", after_ms=10))
-    case = bench(Sentence("Yes."), faults=plan)
+    plan.add(ModelFault(on="answer", action="exception", after_ms=10))
+    case = bench(ToneSentence("Yes."), faults=plan)
     case.turns.read("hello")
     await case.until("usageEvent")
     assert [fault.action for fault in case.struck] == ["exception"]
@@ -316,8 +318,8 @@ async def test_a_fault_strikes_as_the_answer_sounds() -> None:
 async def test_a_flood_is_long_and_fast() -> None:
     """Two seconds of sound for one word, faster than asked for otherwise."""
     plan = FaultPlan()
-    plan.add(Fault(on="answer", action="flood", seconds=2, speed=1000))
-    case = bench(Sentence("Yes."), faults=plan, pace=Pace(speed=1.0, think=0.0))
+    plan.add(ModelFault(on="answer", action="flood", seconds=2, speed=1000))
+    case = bench(ToneSentence("Yes."), faults=plan, pace=Pace(speed=1.0, think=0.0))
     case.turns.read("hello")
     await case.until("contentEnd", type="AUDIO")
     assert case.record.audio_seconds_out == pytest.approx(2.0)
@@ -326,7 +328,7 @@ async def test_a_flood_is_long_and_fast() -> None:
 
 async def test_usage_adds_up() -> None:
     """The totals are the sums, and each event's delta is what came since the one before."""
-    case = bench(Sentence("One."))
+    case = bench(ToneSentence("One."))
     for _ in range(2):
         case.turns.read("hello")
         await case.until("usageEvent")
@@ -344,7 +346,7 @@ async def test_words_that_cover_the_wait_for_a_tool_are_said_beside_the_turn() -
     talk = bench(Use("get_weather", {"city": "Paris"}))
     talk.turns.notice(Turn("weather in Paris?"))
     use = await talk.until("toolUse")
-    talk.answers.steps = (Sentence("One moment."),)
+    talk.answers.steps = (ToneSentence("One moment."),)
     talk.turns.read("Tell the caller in one short sentence that you are looking it up.")
     await talk.until("textOutput", content="One moment.")
     talk.turns.take_result(use["toolUseId"], {"temperature": 7})
@@ -359,7 +361,7 @@ async def test_words_for_a_wait_that_is_over_are_left_out() -> None:
     talk = bench(Use("get_weather", {"city": "Paris"}))
     talk.turns.notice(Turn("weather in Paris?"))
     use = await talk.until("toolUse")
-    talk.answers.steps = (Sentence("One moment."),)
+    talk.answers.steps = (ToneSentence("One moment."),)
     talk.turns.read("Tell the caller in one short sentence that you are looking it up.")
     talk.turns.take_result(use["toolUseId"], {"temperature": 7})
     await talk.until("textOutput", content="Done.")

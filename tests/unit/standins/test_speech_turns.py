@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from standins.speech.turns import Ended, Paused, Started, TurnDetector, TurnEvent
+from standins.speech.endpointing import CallerFinished, CallerStarted, Paused, TurnDetector, TurnEvent
 from standins.twilio import mulaw
 
 _SPEECH = Path(__file__).parents[2] / "fixtures" / "speech"
@@ -34,9 +34,9 @@ def test_one_question_is_one_turn(piece: int) -> None:
     kinds = [
         type(event) for _, event in _events(_silence(1) + _pcm("what_is_the_weather_in_paris") + _silence(1), piece)
     ]
-    assert kinds[0] is Started
-    assert kinds[-1] is Ended
-    assert kinds.count(Started) == kinds.count(Ended) == 1
+    assert kinds[0] is CallerStarted
+    assert kinds[-1] is CallerFinished
+    assert kinds.count(CallerStarted) == kinds.count(CallerFinished) == 1
 
 
 def test_a_start_is_noticed_early_enough_to_barge_in() -> None:
@@ -47,7 +47,7 @@ def test_a_start_is_noticed_early_enough_to_barge_in() -> None:
         for index in range(0, len(sound), 2)
         if abs(int.from_bytes(sound[index : index + 2], "little", signed=True)) > 600
     )
-    at = next(second for second, event in _events(_silence(1) + sound) if isinstance(event, Started))
+    at = next(second for second, event in _events(_silence(1) + sound) if isinstance(event, CallerStarted))
     assert at - 1 - loud / 2 / _RATE <= 0.2
 
 
@@ -55,13 +55,13 @@ def test_a_likely_end_offers_the_words_that_the_end_confirms() -> None:
     """So that they are transcribed before the pause is over."""
     events = [event for _, event in _events(_pcm("what_is_the_weather_in_tokyo") + _silence(1))]
     paused = [event for event in events if isinstance(event, Paused)][-1]
-    assert events[-1] == Ended(paused.pcm)
+    assert events[-1] == CallerFinished(paused.pcm)
 
 
 def test_two_questions_with_a_pause_are_two_turns() -> None:
     """The second is not glued to the first."""
     sound = _pcm("and_tomorrow") + _silence(1) + _pcm("goodbye") + _silence(1)
-    assert sum(isinstance(event, Ended) for _, event in _events(sound)) == 2
+    assert sum(isinstance(event, CallerFinished) for _, event in _events(sound)) == 2
 
 
 @pytest.mark.parametrize("level", [0, 8, 30])
@@ -74,12 +74,12 @@ def test_silence_and_line_noise_are_no_speech(level: int) -> None:
 def test_a_click_is_no_speech() -> None:
     """Nor a knock of 40 ms."""
     click = b"\x00\x40\x00\xc0" * 160
-    assert not any(isinstance(event, Started) for _, event in _events(_silence(0.5) + click + _silence(1)))
+    assert not any(isinstance(event, CallerStarted) for _, event in _events(_silence(0.5) + click + _silence(1)))
 
 
 def test_a_monologue_ends_after_fifteen_seconds() -> None:
     """Memory is bounded whatever a caller does."""
     endless = _pcm("what_is_the_weather_in_paris")[3200:-6000] * 12
-    ended = [event for _, event in _events(endless) if isinstance(event, Ended)]
+    ended = [event for _, event in _events(endless) if isinstance(event, CallerFinished)]
     assert ended
     assert len(ended[0].pcm) <= 2 * 15.1 * _RATE

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from standins.speech.voice import Speaker, Voice, sentences_of
+from standins.speech.voice import Synthesiser, VoiceService, sentences_of
 
 
 class Counting:
@@ -21,7 +21,7 @@ class Counting:
 @pytest.mark.parametrize("rate", [8_000, 16_000, 24_000])
 async def test_sound_has_the_asked_rate_and_a_sane_level(rate: int) -> None:
     """Half a second stays half a second; the peak is -3 dBFS."""
-    voice = Voice(Speaker("hum", 24_000, Counting().hum))
+    voice = VoiceService(Synthesiser("hum", 24_000, Counting().hum))
     sound = np.frombuffer(await voice.speak("Hello.", rate), "<i2")
     await voice.aclose()
     assert len(sound) == rate // 2
@@ -31,7 +31,7 @@ async def test_sound_has_the_asked_rate_and_a_sane_level(rate: int) -> None:
 async def test_a_repeated_sentence_is_not_made_again() -> None:
     """And an empty one not at all."""
     counting = Counting()
-    voice = Voice(Speaker("hum", 24_000, counting.hum))
+    voice = VoiceService(Synthesiser("hum", 24_000, counting.hum))
     assert await voice.speak("Hello.", 8_000) == await voice.speak("Hello.", 8_000)
     assert await voice.speak("  ", 8_000) == b""
     await voice.aclose()
@@ -41,7 +41,7 @@ async def test_a_repeated_sentence_is_not_made_again() -> None:
 async def test_a_minus_is_spoken_as_a_word() -> None:
     """Hibari leaves "-30" out of some sentences."""
     counting = Counting()
-    voice = Voice(Speaker("hum", 24_000, counting.hum))
+    voice = VoiceService(Synthesiser("hum", 24_000, counting.hum))
     await voice.speak("It is -30 degrees, says the stand-in.", 8_000)
     await voice.aclose()
     assert counting.said == ["It is minus 30 degrees, says the stand-in."]

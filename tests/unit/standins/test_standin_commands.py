@@ -49,7 +49,7 @@ def test_a_voice_that_is_not_loaded_in_time_is_told(
     async def late(*_: object) -> None:
         raise TimeoutError
 
-    monkeypatch.setattr(voice.Voice, "start", late)
+    monkeypatch.setattr(voice.VoiceService, "start", late)
     assert command(["--port", "0"]) == 1
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert told["event"] == "cannot_start"
@@ -61,7 +61,7 @@ async def test_a_voice_is_waited_for_longer_than_a_sentence(monkeypatch: pytest.
     assert voice._START_SECONDS > 10 * voice._DEADLINE_SECONDS
     assert workers._START_DEADLINE_SECONDS > 10 * workers._DEADLINE_SECONDS
     monkeypatch.setattr(voice, "_START_SECONDS", 0.01)
-    speaker = voice.Voice()
+    speaker = voice.VoiceService()
     loaded = threading.Event()
     monkeypatch.setattr(speaker, "_made", lambda *_: loaded.wait(60) and b"")
     with pytest.raises(TimeoutError, match="voice was not loaded in 0 s: is this machine too busy"):

@@ -1,7 +1,7 @@
 """What a call does next, without sockets."""
 
-from standins.twilio.call import APPLICATION_ERROR, Document, Done, End, Fetch, FetchFailed, Program
-from standins.twilio.twiml import Connect, Dial, Say
+from standins.twilio.twiml_parser import Connect, Dial, Say
+from standins.twilio.twiml_program import APPLICATION_ERROR, Document, Done, End, Fetch, FetchFailed, TwimlProgram
 
 URL = "https://a/in"
 STREAM = '<Connect{}><Stream url="wss://a/s"/></Connect>'
@@ -13,7 +13,7 @@ def _document(inner: str) -> Document:
 
 def test_verbs_after_the_stream_run_when_it_ends() -> None:
     """The fallback is in the exchange's hands before anything can fail."""
-    program = Program(URL)
+    program = TwimlProgram(URL)
     assert program.begin() == Fetch(URL)
     assert isinstance(program.after(_document(STREAM.format("") + "<Say>sorry</Say>")), Connect)
     assert program.after(Done()) == Say("sorry")
@@ -22,7 +22,7 @@ def test_verbs_after_the_stream_run_when_it_ends() -> None:
 
 def test_an_action_decides_instead_of_the_next_verb() -> None:
     """With `action`, the rest of the document is dropped and the application asked."""
-    program = Program(URL)
+    program = TwimlProgram(URL)
     program.begin()
     program.after(_document(STREAM.format(' action="/ended"') + "<Say>never</Say>"))
     assert program.after(Done({"StreamSid": "MZ1"})) == Fetch("https://a/ended", "POST", {"StreamSid": "MZ1"})
@@ -31,7 +31,7 @@ def test_an_action_decides_instead_of_the_next_verb() -> None:
 
 def test_a_dials_result_reaches_its_action() -> None:
     """The application learns how the dialling ended."""
-    program = Program(URL)
+    program = TwimlProgram(URL)
     program.begin()
     assert isinstance(program.after(_document('<Dial action="d"><Sip>sip:a@b</Sip></Dial>')), Dial)
     assert program.after(Done({"DialCallStatus": "busy"})) == Fetch("https://a/d", "POST", {"DialCallStatus": "busy"})
@@ -39,7 +39,7 @@ def test_a_dials_result_reaches_its_action() -> None:
 
 def test_a_failure_without_fallback_is_an_apology() -> None:
     """The caller hears Twilio's sentence, then the call ends."""
-    program = Program(URL)
+    program = TwimlProgram(URL)
     program.begin()
     assert program.after(FetchFailed("11205", URL)) == Say(APPLICATION_ERROR)
     assert program.after(Done()) == End("application_error", "failed")
@@ -47,7 +47,7 @@ def test_a_failure_without_fallback_is_an_apology() -> None:
 
 def test_the_fallback_address_is_asked_once() -> None:
     """It is told what went wrong; when it fails too, the apology follows."""
-    program = Program(URL, "https://b/fallback")
+    program = TwimlProgram(URL, "https://b/fallback")
     program.begin()
     asked = program.after(FetchFailed("11205", URL))
     assert asked == Fetch("https://b/fallback", "POST", {"ErrorCode": "11205", "ErrorUrl": URL})
@@ -56,7 +56,7 @@ def test_the_fallback_address_is_asked_once() -> None:
 
 def test_a_document_that_is_none_ends_in_the_apology() -> None:
     """Broken TwiML is an application error, with its reason kept."""
-    program = Program(URL)
+    program = TwimlProgram(URL)
     program.begin()
     assert program.after(Document("Hello", URL)) == Say(APPLICATION_ERROR)
     assert program.problem
@@ -65,7 +65,7 @@ def test_a_document_that_is_none_ends_in_the_apology() -> None:
 
 def test_redirects_in_a_circle_end() -> None:
     """Documents that only point at each other do not go on for ever."""
-    program = Program(URL)
+    program = TwimlProgram(URL)
     step = program.begin()
     while isinstance(step, Fetch):
         step = program.after(_document("<Redirect>/in</Redirect>"))
@@ -74,14 +74,14 @@ def test_redirects_in_a_circle_end() -> None:
 
 def test_a_rejected_call_is_busy() -> None:
     """`Reject` ends the call before it is answered."""
-    program = Program(URL)
+    program = TwimlProgram(URL)
     program.begin()
     assert program.after(_document('<Reject reason="busy"/><Say>never</Say>')) == End("rejected", "busy")
 
 
 def test_an_order_replaces_what_was_planned() -> None:
     """A live call can be given another document or another address."""
-    program = Program(URL)
+    program = TwimlProgram(URL)
     program.begin()
     program.after(_document(STREAM.format(' action="/ended"') + "<Say>never</Say>"))
     assert program.replace("<Response><Say>transfer</Say></Response>", "") == Say("transfer")

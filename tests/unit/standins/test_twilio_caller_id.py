@@ -4,14 +4,14 @@ import pytest
 
 from standins.twilio.caller_id import refusal
 from standins.twilio.party import Party
-from standins.twilio.twiml import Dial, Target
+from standins.twilio.twiml_parser import Dial, DialTarget
 
 OURS, CALLER, OTHER = "+15005550001", "+15005550006", "+15005550009"
 
 
 def _refused(caller: str, caller_id: str = "", target: str = "+46850000000") -> bool:
     party = Party("CA1", "AC1", caller, OURS)
-    return refusal(Dial((Target(target),), caller_id=caller_id), party, (OURS,)) is not None
+    return refusal(Dial((DialTarget(target),), caller_id=caller_id), party, (OURS,)) is not None
 
 
 @pytest.mark.parametrize("caller", ["sip:alice@a.example", "client:anna", "Anonymous", "", "+266696687"])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from standins.twilio.media import Announcer, Audio, Clear, MalformedMessageError, Mark, decode
+from standins.twilio.media import Announcer, Clear, MalformedMessageError, QueuedAudio, QueuedMark, decode
 
 SID = "MZ1"
 
@@ -16,8 +16,8 @@ def _text(**message: Any) -> str:  # noqa: ANN401 - malformed on purpose
 
 def test_the_three_commands_are_understood() -> None:
     """`media`, `mark` and `clear` are all an application may send."""
-    assert decode(_text(event="media", streamSid=SID, media={"payload": "/38="}), SID) == Audio(b"\xff\x7f")
-    assert decode(_text(event="mark", streamSid=SID, mark={"name": "m"}), SID) == Mark("m")
+    assert decode(_text(event="media", streamSid=SID, media={"payload": "/38="}), SID) == QueuedAudio(b"\xff\x7f")
+    assert decode(_text(event="mark", streamSid=SID, mark={"name": "m"}), SID) == QueuedMark("m")
     assert decode(_text(event="clear", streamSid=SID), SID) == Clear()
 
 

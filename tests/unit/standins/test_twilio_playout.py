@@ -1,7 +1,7 @@
 """What is queued for a caller, and what a caller says, 20 ms at a time."""
 
+from standins.twilio.caller_playout import Microphone, PlayoutBuffer
 from standins.twilio.mulaw import FRAME
-from standins.twilio.playout import Microphone, PlayoutBuffer
 
 A, B = b"\x10" * FRAME, b"\x20" * FRAME
 

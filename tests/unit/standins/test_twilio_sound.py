@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from standins.twilio import mulaw
-from standins.twilio.listening import Began, Ended, Talkspurts
-from standins.twilio.sound import UnreadableSoundError, read_wav, write_wav
+from standins.twilio.announcement_audio import UnreadableSoundError, read_wav, write_wav
+from standins.twilio.listening import Began, SilenceNoticed, Talkspurts
 
 LOUD = mulaw.encode(np.full(160, 8000, dtype=np.int16).tobytes())
 
@@ -47,4 +47,4 @@ def test_a_spurt_ends_after_a_pause_and_where_it_was_last_heard() -> None:
     spurts = Talkspurts()
     pattern = [None, LOUD, LOUD, *[None] * 5, LOUD, *[None] * 30]
     heard = [event for number, frame in enumerate(pattern) if (event := spurts.hear(number, frame))]
-    assert heard == [Began(1), Ended(9, 8)]
+    assert heard == [Began(1), SilenceNoticed(9, 8)]

@@ -2,9 +2,10 @@
 
 import pytest
 
-from standins.twilio.twiml import (
+from standins.twilio.twiml_parser import (
     Connect,
     Dial,
+    DialTarget,
     Gather,
     Hangup,
     NotPretended,
@@ -15,7 +16,6 @@ from standins.twilio.twiml import (
     Say,
     Stream,
     StreamRefusedError,
-    Target,
     TwimlError,
     check_stream,
     names,
@@ -48,7 +48,7 @@ def test_the_agents_document_is_read_whole() -> None:
         parameters=(("ticket", "a&b"), ("n", "1")),
     )
     assert say == Say("Sorry, goodbye <you>.", "Polly.Joanna", "en-US")
-    targets = Target("sip:a@b", "https://agent.example.com/whisper"), Target("+1501")
+    targets = DialTarget("sip:a@b", "https://agent.example.com/whisper"), DialTarget("+1501")
     assert dial == Dial(targets, 20.0, "https://agent.example.com/dialled", "POST", "+1500")
 
 

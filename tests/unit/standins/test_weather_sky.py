@@ -5,13 +5,13 @@ from statistics import mean
 
 import pytest
 
-from standins.weather.sky import Moment, Spot
+from standins.weather.sky import HourlyWeather, Spot
 
 STOCKHOLM, SINGAPORE, SYDNEY, LONDON = Spot(59.35, 18.05), Spot(1.3, 103.85), Spot(-33.85, 151.2), Spot(51.5, -0.1)
 WINTER, SUMMER = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC)
 
 
-def month(spot: Spot, start: datetime) -> list[Moment]:
+def month(spot: Spot, start: datetime) -> list[HourlyWeather]:
     """Give thirty days by the hour."""
     return [spot.at(start + timedelta(hours=hour)) for hour in range(30 * 24)]
 

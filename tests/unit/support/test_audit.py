@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from standins.nova.records import Ledger, SessionRecord, ToolRun
+from standins.nova.session_records import SessionLedger, SessionRecord, ToolRun
 from tests.support.audit import Audit
 from tests.support.ledger import Held
 
 OLD = {"event": "session_started", "session_id": "old"}
 BEGAN = {"event": "session_started", "session_id": "s1", "call_sid": "CA1"}
 MODEL = {"event": "model_session_started", "session_id": "s1", "model_session_id": "m1"}
-OVER = {"event": "session_ended", "session_id": "s1", "call_sid": "CA1", "reason": "caller_left"}
+OVER = {"event": "session_ended", "session_id": "s1", "call_sid": "CA1", "reason": "caller_hung_up"}
 
 
 @dataclass
@@ -57,10 +57,10 @@ async def service(tmp_path: Path) -> AsyncIterator[Service]:
     await process.communicate()
 
 
-def _streams(*, ended: bool = True, answered: bool = True) -> Ledger:
+def _streams(*, ended: bool = True, answered: bool = True) -> SessionLedger:
     record = SessionRecord("m1", "request", "model", "key", opened_at=1)
     record.tools = [ToolRun("get_current_weather", "u1", {}, {} if answered else None, at=2)]
-    streams = Ledger()
+    streams = SessionLedger()
     streams.open(record)
     if ended:
         streams.close(record, "ended")
@@ -72,7 +72,7 @@ async def test_a_conversation_that_ended_balances_until_files_stay_open(
 ) -> None:
     """An unbalanced past does not count; more files than clients keep for their next request do."""
     monkeypatch.setattr("tests.support.audit.HELD_SECONDS", 0.2)
-    streams = Ledger()
+    streams = SessionLedger()
     audit = Audit(service, streams)
     service.writes(BEGAN, MODEL, OVER)
     new = _streams()
@@ -96,9 +96,11 @@ async def test_a_conversation_that_ended_balances_until_files_stay_open(
     ],
     ids=["no end", "two ends", "an open stream", "a forgotten tool", "an error of nobody"],
 )
-async def test_what_does_not_balance_is_found(service: Service, lines: list[dict[str, str]], streams: Ledger) -> None:
+async def test_what_does_not_balance_is_found(
+    service: Service, lines: list[dict[str, str]], streams: SessionLedger
+) -> None:
     """Each alone."""
-    before = Ledger()
+    before = SessionLedger()
     audit = Audit(service, before)
     service.writes(*lines)
     before.sessions.update(streams.sessions)

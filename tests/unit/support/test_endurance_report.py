@@ -15,7 +15,7 @@ HELD = Report(
     slope=0.5,
     watched_seconds=600,
     answers=100,
-    ended={"caller_left": 10},
+    ended={"caller_hung_up": 10},
 )
 
 

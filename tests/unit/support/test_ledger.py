@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from standins.daily.house import Ledger as Rooms
-from standins.ecs.protection import Task, Wish
-from standins.nova.records import Ledger as Streams
-from standins.nova.records import Said, SessionRecord, ToolRun
+from standins.daily.domain import RoomLedger as Rooms
+from standins.ecs.protection import ProtectedTask, Wish
+from standins.nova.session_records import Said, SessionRecord, ToolRun
+from standins.nova.session_records import SessionLedger as Streams
 from tests.support import ledger
 from tests.support.numbered import frame
 
@@ -33,7 +33,7 @@ def _frames(*numbers: int) -> bytes:
 
 BEGAN = {"event": "session_started", "session_id": "s1"}
 OVER = {"event": "session_ended", "session_id": "s1"}
-ENDED = {"event": "session_ended", "reason": "caller_left", "call_sid": "CA1"}
+ENDED = {"event": "session_ended", "reason": "caller_hung_up", "call_sid": "CA1"}
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,9 @@ ENDED = {"event": "session_ended", "reason": "caller_left", "call_sid": "CA1"}
         lambda: ledger.sound_arrived([_frames(1, 0)]),
         lambda: ledger.sound_arrived([b""]),
         lambda: ledger.sound_is_accounted_for(1000, sent_ms=700, dropped_ms=0),
-        lambda: ledger.no_protection_is_asked_for([Task("phone-1", float, asked=[Wish(enabled=True, minutes=1)])]),
+        lambda: ledger.no_protection_is_asked_for(
+            [ProtectedTask("phone-1", float, asked=[Wish(enabled=True, minutes=1)])]
+        ),
         lambda: ledger.log_is_clean([{"event": "x", "level": "error"}]),
         lambda: ledger.log_is_clean([{"event": "x", "level": "info", "text": "a canary"}], ["canary"]),
     ],

@@ -3,8 +3,8 @@
 import pytest
 
 from tools.load_simulation.fleet import Scenario, World
-from tools.load_simulation.policies import FreePlaces, SessionTarget, Step
-from tools.load_simulation.table import CHOSEN, POLICIES, SCENARIOS, outcome, table
+from tools.load_simulation.policies import FreeSlots, SessionTarget, Step
+from tools.load_simulation.results_table import CHOSEN, POLICIES, SCENARIOS, outcome, table
 from tools.workspace import ROOT
 
 PAGE = ROOT / "docs/reference/scaling.md"
@@ -34,9 +34,9 @@ def test_the_page_shows_the_whole_table() -> None:
 
 def test_nothing_happens_while_enough_is_free_and_nothing_is_spare() -> None:
     """The same number of tasks from beginning to end, and the same outcome twice."""
-    came = outcome(lambda: FreePlaces(30, 30, 3, 12), QUIET)
+    came = outcome(lambda: FreeSlots(30, 30, 3, 12), QUIET)
     assert (came.refused, came.most_tasks, came.task_hours) == (0, 3, 1.5)
-    assert outcome(lambda: FreePlaces(30, 30, 3, 12), QUIET) == came
+    assert outcome(lambda: FreeSlots(30, 30, 3, 12), QUIET) == came
 
 
 @pytest.mark.parametrize("seconds", [60, 300])
@@ -44,14 +44,14 @@ def test_callers_who_come_before_a_task_can_have_started_are_refused(seconds: in
     """Only places that are free already take them; a start that takes longer refuses more of a crowd that stays."""
     world = World(start_seconds=seconds)
     stays = Scenario("a crowd that stays", 900, ((0, 20), (300, 20), (301, 200)), bursts=((300, 10, 150),))
-    refused = outcome(lambda: FreePlaces(30, 60, 3, 12), stays, world).refused
+    refused = outcome(lambda: FreeSlots(30, 60, 3, 12), stays, world).refused
     assert refused > 80
-    assert refused > outcome(lambda: FreePlaces(30, 60, 3, 12), stays, World(start_seconds=30)).refused
+    assert refused > outcome(lambda: FreeSlots(30, 60, 3, 12), stays, World(start_seconds=30)).refused
 
 
 def test_a_quota_ends_what_scaling_can_do() -> None:
     """Policies ask for more than the account has."""
-    came = outcome(lambda: FreePlaces(30, 90, 3, 12), SLOPE, World(most_tasks=4))
+    came = outcome(lambda: FreeSlots(30, 90, 3, 12), SLOPE, World(most_tasks=4))
     assert came.most_tasks == 4
     assert came.refused > 0
 
@@ -74,5 +74,5 @@ def test_a_step_policy_counts_what_it_added_while_that_starts() -> None:
 def test_target_tracking_waits_for_three_points() -> None:
     """So it is minutes late: what was deployed before refuses callers that free places would have taken."""
     before = outcome(lambda: SessionTarget(40, 24, 2, 4), CROWD)
-    assert before.refused > 2 * outcome(lambda: FreePlaces(30, 60, 3, 12), CROWD).refused
+    assert before.refused > 2 * outcome(lambda: FreeSlots(30, 60, 3, 12), CROWD).refused
     assert before.rough_percent > 0

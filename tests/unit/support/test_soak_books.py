@@ -2,7 +2,7 @@
 
 import pytest
 
-from standins.nova.records import Said
+from standins.nova.session_records import Said
 from tests.soak.books import what_was_said_was_heard
 from tests.soak.people import Call
 

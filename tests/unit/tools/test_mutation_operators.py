@@ -5,12 +5,12 @@ import ast
 import pytest
 
 from tools.mutation.operators import edits
-from tools.mutation.source import Source
+from tools.mutation.python_file import PythonFile
 
 
 def mutated(text: str) -> list[str]:
     """Return the file once for each of its mutations."""
-    source = Source(text)
+    source = PythonFile(text)
     return [source.edited(edit) for edit in edits(source)]
 
 

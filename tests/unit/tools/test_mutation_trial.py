@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tools.mutation.__main__ import ALL_CAUGHT, NOT_RUN, SURVIVED, main
-from tools.mutation.trial import caught_by
+from tools.mutation.mutation_run import caught_by
 from tools.suite import Run, Stopped
 
 CODE = "def less(a, b):\n    return a < b\n"

@@ -9,20 +9,20 @@ import httpx
 import pytest_asyncio
 from aiortc import RTCConfiguration, RTCPeerConnection
 
-from agent_core.admission import Place
-from agent_core.agent import Agent
+from agent_core.admission import Slot
+from agent_core.agent_runtime import AgentRuntime
 from agent_core.errors import ModelRejected, UpstreamError
-from agent_core.events import Consent, EndReason, EndRecord, Tally
+from agent_core.events import CallDetailRecord, EndReason, SessionStats, VisitorConsent
 from agent_core.nova.stream import ModelClient, ModelStream
-from agent_core.opening import Opening
+from agent_core.session_request import SessionRequest
 from webrtc_agent import connection, ice
 from webrtc_agent.app import create_app
-from webrtc_agent.connection import SoundConnection
-from webrtc_agent.lobby import Lobby
-from webrtc_agent.requests import OfferRequest
-from webrtc_agent.returning import Part
-from webrtc_agent.rooms import Room
+from webrtc_agent.connection import AudioOnlyConnection
+from webrtc_agent.request_schemas import OfferRequest
+from webrtc_agent.returning import ConversationPart
+from webrtc_agent.rooms import DailyRoom
 from webrtc_agent.settings import WebSettings
+from webrtc_agent.web_service import WebService
 
 BASE_URL = "https://talk.example.com"
 
@@ -40,31 +40,37 @@ class FakeRooms:
 
     def __init__(self, *, comes: bool = True) -> None:
         self.comes = comes
-        self.opened: list[Room] = []
-        self.deleted: list[Room] = []
-        self.visits: list[FakeVisit] = []
+        self.opened: list[DailyRoom] = []
+        self.deleted: list[DailyRoom] = []
+        self.registry: list[FakeVisit] = []
         self.details: list[str] = []
         self.regions: list[str] = []
         self.failure: UpstreamError | None = None
         self.closed = False
 
-    async def open(self) -> Room:
+    async def open(self) -> DailyRoom:
         """Make a room, or fail."""
         if self.failure is not None:
             raise self.failure
-        room = Room(f"room-{len(self.opened)}", "https://talk.daily.co/room", "visitor-token", "agent-token")
+        room = DailyRoom(f"room-{len(self.opened)}", "https://talk.daily.co/room", "visitor-token", "agent-token")
         self.opened.append(room)
         return room
 
-    def visit(self, agent: Agent, opening: Opening, room: Room, part: Part | None = None) -> "FakeVisit":
+    def web_session(
+        self,
+        agent: AgentRuntime,
+        session_request: SessionRequest,
+        room: DailyRoom,
+        part: ConversationPart | None = None,
+    ) -> "FakeVisit":
         """Prepare a conversation."""
         del agent, part
-        self.details.append(opening.details)
-        self.regions.append(opening.region)
-        self.visits.append(FakeVisit(self, opening.place, room))
-        return self.visits[-1]
+        self.details.append(session_request.details)
+        self.regions.append(session_request.region)
+        self.registry.append(FakeVisit(self, session_request.slot, room))
+        return self.registry[-1]
 
-    async def delete(self, room: Room) -> None:
+    async def delete(self, room: DailyRoom) -> None:
         """Delete a room."""
         self.deleted.append(room)
 
@@ -76,14 +82,14 @@ class FakeRooms:
 class FakeVisit:
     """The agent in a room, until it is told to go."""
 
-    consent: Consent | None = None
+    consent: VisitorConsent | None = None
 
-    def agreed(self, consent: Consent) -> None:
+    def agreed(self, consent: VisitorConsent) -> None:
         """Note it."""
         self.consent = consent
 
-    def __init__(self, rooms: FakeRooms, place: Place, room: Room) -> None:
-        self._rooms, self._place, self._room = rooms, place, room
+    def __init__(self, rooms: FakeRooms, slot: Slot, room: DailyRoom) -> None:
+        self._rooms, self._slot, self._room = rooms, slot, room
         self._left = asyncio.Event()
 
     def end(self, reason: EndReason) -> None:
@@ -98,13 +104,13 @@ class FakeVisit:
         """Go, for another visitor's sake."""
         self._left.set()
 
-    async def run(self) -> EndRecord:
+    async def run(self) -> CallDetailRecord:
         """Do nothing, or wait for a visitor who never comes."""
         if not self._rooms.comes:
             await self._left.wait()
-        self._place.release()
+        self._slot.release()
         await self._rooms.delete(self._room)
-        return EndRecord("session", "browser", EndReason.CALLER_LEFT, 0.0, 0, Tally())
+        return CallDetailRecord("session", "browser", EndReason.CALLER_HUNG_UP, 0.0, 0, SessionStats())
 
 
 type MakeClient = Callable[..., "Desk"]
@@ -115,10 +121,10 @@ class Desk:
 
     def __init__(self, settings: WebSettings, rooms: FakeRooms | None) -> None:
         self.rooms = rooms
-        self.records: list[EndRecord] = []
-        self.agent = Agent(settings, NoModel(), [], self._keep)
-        self.lobby = Lobby(settings, self.agent, rooms)
-        self._transport = httpx.ASGITransport(create_app(self.lobby), raise_app_exceptions=False)
+        self.records: list[CallDetailRecord] = []
+        self.agent = AgentRuntime(settings, NoModel(), [], self._keep)
+        self.web_service = WebService(settings, self.agent, rooms)
+        self._transport = httpx.ASGITransport(create_app(self.web_service), raise_app_exceptions=False)
         self.come_from("192.0.2.7")
         self.http = httpx.AsyncClient(base_url=BASE_URL, transport=self._transport)
 
@@ -126,7 +132,7 @@ class Desk:
         """Ask from another address from now on."""
         self._transport.client = (address, 1)
 
-    def _keep(self, record: EndRecord) -> None:
+    def _keep(self, record: CallDetailRecord) -> None:
         self.records.append(record)
 
 
@@ -138,14 +144,14 @@ async def make_desk() -> AsyncIterator[MakeClient]:
         def make(rooms: FakeRooms | None = None, **settings: object) -> Desk:
             desk = Desk(WebSettings.model_validate({"public_base_url": BASE_URL, **settings}), rooms)
             stack.push_async_callback(desk.http.aclose)
-            stack.push_async_callback(desk.lobby.aclose)
+            stack.push_async_callback(desk.web_service.aclose)
             return desk
 
         yield make
 
 
 @pytest_asyncio.fixture
-async def answered() -> SoundConnection:
+async def answered() -> AudioOnlyConnection:
     """Answer a visitor who has left since, over loopback only."""
     ice.offer_only([ip_address("127.0.0.1")])
     visitor = RTCPeerConnection(RTCConfiguration(iceServers=[]))

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from tests.support.clock import Clock
-from webrtc_agent.arrivals import Arrival, Arrivals, TooManyArriving
+from webrtc_agent.arrivals import Arrivals, ExpectedArrival, TooManyArriving
 
 PATIENCE = 3.0
 
@@ -19,7 +19,7 @@ class Gate:
         self.displaced: list[str] = []
         self.waits: list[int] = []
 
-    def expect(self, address: str) -> Arrival | None:
+    def expect(self, address: str) -> ExpectedArrival | None:
         """Expect a visitor; None if they are refused."""
         try:
             arrival = self.arrivals.expect(address, PATIENCE)

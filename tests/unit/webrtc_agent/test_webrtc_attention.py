@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from webrtc_agent.attention import BYTES_PER_SECOND, HELD_BACK_SECONDS, Attention
+from webrtc_agent.client_input import BYTES_PER_SECOND, HELD_BACK_SECONDS, ClientInput
 
 
 class Ear:
@@ -19,8 +19,8 @@ class Ear:
 def test_nobody_speaks_faster_than_the_clock_goes() -> None:
     """An hour of sound that comes in a moment does not become an hour that the model is paid for."""
     ear: Any = Ear()
-    attention = Attention(lambda _: None)
-    attention.session = ear
+    client_input = ClientInput(lambda _: None)
+    client_input.session = ear
     for _ in range(3600 * 5):
-        attention.hear(bytes(BYTES_PER_SECOND // 5))
+        client_input.hear(bytes(BYTES_PER_SECOND // 5))
     assert HELD_BACK_SECONDS - 1 < ear.seconds < HELD_BACK_SECONDS + 5

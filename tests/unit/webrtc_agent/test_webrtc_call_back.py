@@ -25,7 +25,7 @@ def test_a_number_of_ones_own_is_shown_and_an_address_for_telephones_is_not(monk
 
 def test_the_common_number_stands_for_those_without_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """And the page for call-backs for everybody."""
-    given = {"CALLBACK_NUMBER": "+15005550006", "CALLBACK_URL": "https://example.com/call-me"}
+    given = {"CALLBACK_NUMBER": "+15005550006", "CALLBACK_REQUEST_URL": "https://example.com/call-me"}
     assert shown(monkeypatch, TRANSFER_DESTINATIONS=PEOPLE, **given) == [
         Contact("reception", "+15005550006", "https://example.com/call-me"),
         Contact("sales", "+46850000000", "https://example.com/call-me"),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from webrtc_agent.candidates import MAX_CANDIDATES, MAX_HOSTS, Candidates, MalformedCandidate, read
 from webrtc_agent.offer import check_offer
-from webrtc_agent.requests import Candidate
+from webrtc_agent.request_schemas import Candidate
 
 WAY = "a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\na=fingerprint:sha-256 00:11\r\n"
 KINDS = ("audio", "video", "video", "application")

@@ -24,8 +24,8 @@ from google_crc32c import value as crc32c
 from tests.support.waiting import until
 from webrtc_agent import channel as bounds
 from webrtc_agent import connection, ice
-from webrtc_agent.connection import MAX_PENDING, SoundConnection
-from webrtc_agent.requests import OfferRequest
+from webrtc_agent.connection import MAX_PENDING, AudioOnlyConnection
+from webrtc_agent.request_schemas import OfferRequest
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Pair:
 
     client: RTCPeerConnection
     channel: RTCDataChannel
-    ours: SoundConnection
+    ours: AudioOnlyConnection
 
     @property
     def sctp(self) -> Any:  # noqa: ANN401 - looked into

@@ -8,11 +8,11 @@ from aioice import ice
 
 from tests.support.waiting import until
 from webrtc_agent import connection
-from webrtc_agent.connection import LOOKUP_SECONDS, SoundConnection
-from webrtc_agent.requests import Candidate
+from webrtc_agent.connection import LOOKUP_SECONDS, AudioOnlyConnection
+from webrtc_agent.request_schemas import Candidate
 
 
-async def test_a_close_that_is_given_up_goes_on(answered: SoundConnection) -> None:
+async def test_a_close_that_is_given_up_goes_on(answered: AudioOnlyConnection) -> None:
     """Pipecat cancels its own in the middle: the next one waits for the same, and nothing is left."""
     first = asyncio.create_task(answered.disconnect())  # type: ignore[no-untyped-call]
     await asyncio.sleep(0)
@@ -22,7 +22,7 @@ async def test_a_close_that_is_given_up_goes_on(answered: SoundConnection) -> No
     await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
 
 
-async def test_a_connection_that_is_closed_twice_is_closed_once(answered: SoundConnection) -> None:
+async def test_a_connection_that_is_closed_twice_is_closed_once(answered: AudioOnlyConnection) -> None:
     """The second time costs nothing."""
     await connection.close(answered)
     async with asyncio.timeout(0.1):
@@ -63,12 +63,12 @@ def _named(*hosts: str) -> list[Candidate]:
     return [Candidate(candidate=f"candidate:1 1 udp 1 {host} 5{at:04} typ host") for at, host in enumerate(hosts)]
 
 
-def _tried(answered: SoundConnection) -> list[str]:
+def _tried(answered: AudioOnlyConnection) -> list[str]:
     [transceiver] = answered.pc.getTransceivers()
     return [one.ip for one in transceiver.receiver.transport.transport.getRemoteCandidates()]
 
 
-async def test_names_are_looked_up_at_once_and_hold_up_nothing(answered: SoundConnection, names: Names) -> None:
+async def test_names_are_looked_up_at_once_and_hold_up_nothing(answered: AudioOnlyConnection, names: Names) -> None:
     """Twelve of them have one deadline together; what comes with them is tried at once."""
     names.known["known.local"] = "127.0.0.9"
     began = time.monotonic()
@@ -83,7 +83,7 @@ async def test_names_are_looked_up_at_once_and_hold_up_nothing(answered: SoundCo
     await connection.close(answered)
 
 
-async def test_a_connection_that_closes_looks_up_nothing_more(answered: SoundConnection, names: Names) -> None:
+async def test_a_connection_that_closes_looks_up_nothing_more(answered: AudioOnlyConnection, names: Names) -> None:
     """No task outlives it."""
     await connection.add(answered, _named("unknown.local"))
     await until(lambda: bool(names.asked))
@@ -91,7 +91,7 @@ async def test_a_connection_that_closes_looks_up_nothing_more(answered: SoundCon
     await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
 
 
-async def test_a_machine_without_names_goes_on(answered: SoundConnection, names: Names) -> None:
+async def test_a_machine_without_names_goes_on(answered: AudioOnlyConnection, names: Names) -> None:
     """Where another program has the port of mDNS, addresses work all the same."""
     names.failure = OSError("address in use")
     await connection.add(answered, _named("some.local", "127.0.0.8"))

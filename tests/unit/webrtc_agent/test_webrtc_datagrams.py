@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.clock import Clock
 from webrtc_agent import connection
-from webrtc_agent.connection import QUIET_SECONDS, SoundConnection
+from webrtc_agent.connection import QUIET_SECONDS, AudioOnlyConnection
 from webrtc_agent.datagrams import (
     BURST,
     MAX_BYTES,
@@ -64,7 +64,7 @@ def test_no_datagram_is_larger_than_networks_carry() -> None:
     assert door
 
 
-async def test_the_door_is_there(answered: SoundConnection) -> None:
+async def test_the_door_is_there(answered: AudioOnlyConnection) -> None:
     """It stands before every socket of a connection."""
     transport: Any = answered.pc.getTransceivers()[0].receiver.transport
     protocols = transport.transport._connection._protocols
@@ -79,15 +79,15 @@ async def test_a_visitor_without_pings_is_there_as_long_as_datagrams_come(monkey
     """One whose network is gone before the first ping is missed as soon as any other."""
     clock, socket = Clock(), Socket()
     monkeypatch.setattr(connection, "time", SimpleNamespace(monotonic=clock))
-    visit: Any = SoundConnection(15)
-    visit._connect_invoked, visit._pc = True, SimpleNamespace(connectionState="connected")
-    visit._doors = (DatagramDoor(socket, clock),)
+    web_session: Any = AudioOnlyConnection(15)
+    web_session._connect_invoked, web_session._pc = True, SimpleNamespace(connectionState="connected")
+    web_session._doors = (DatagramDoor(socket, clock),)
     socket.nominated[1] = SimpleNamespace(remote_addr=VISITOR)
     for _ in range(60):
         clock.now += QUIET_SECONDS - 1
         socket.datagram_received(b"x", VISITOR)
         socket.datagram_received(b"x", STRANGER)
-        assert visit.is_connected()
+        assert web_session.is_connected()
     clock.now += QUIET_SECONDS
     socket.datagram_received(b"x", STRANGER)
-    assert not visit.is_connected()
+    assert not web_session.is_connected()

@@ -3,7 +3,7 @@
 import pytest
 
 from webrtc_agent.details import MAX_DETAILS_BYTES, render
-from webrtc_agent.refusals import DetailsTooLarge
+from webrtc_agent.errors import DetailsTooLarge
 
 
 @pytest.mark.parametrize("body", [None, {}, [], "", 0, False])

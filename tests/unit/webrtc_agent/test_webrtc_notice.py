@@ -101,7 +101,7 @@ async def test_the_page_gets_links_and_number(make_desk: MakeClient) -> None:
 
 async def test_nothing_starts_before_the_visitor_agrees(make_desk: MakeClient) -> None:
     """On no route, nor with another version; and no start is counted."""
-    desk = make_desk(notice="consent", starts_per_minute_per_address=2)
+    desk = make_desk(notice="consent", rate_limit_starts_per_minute_per_address=2)
     version = (await desk.http.get("/notice")).json()["version"]
     for path, body in (
         ("/start", {}),
@@ -115,17 +115,17 @@ async def test_nothing_starts_before_the_visitor_agrees(make_desk: MakeClient) -
     assert (await desk.http.post("/connect", json={"consent": version})).status_code == 200
     rooms = make_desk(FakeRooms(), notice="consent")
     assert (await rooms.http.get("/room")).status_code == 428
-    assert (await rooms.http.get("/room", params={"consent": rooms.lobby.notice.version})).status_code == 303
+    assert (await rooms.http.get("/room", params={"consent": rooms.web_service.notice.version})).status_code == 303
 
 
 async def test_what_was_agreed_to_reaches_the_conversation(make_desk: MakeClient) -> None:
     """Version and time; a client that shows no notice leaves no trace of one."""
     rooms = FakeRooms(comes=False)
     desk = make_desk(rooms, arrivals_per_address=3)
-    version = desk.lobby.notice.version
+    version = desk.web_service.notice.version
     for consent in ({"consent": version}, {}, {"consent": "of another version"}):
         assert (await desk.http.post("/start", json=consent)).status_code == 200
-    agreed, *others = (visit.consent for visit in rooms.visits)
+    agreed, *others = (web_session.consent for web_session in rooms.registry)
     assert agreed is not None
     assert agreed.version == version
     assert abs(agreed.at - time.time()) < 60

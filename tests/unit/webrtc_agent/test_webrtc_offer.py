@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from tests.fuzzing.targets.offers import SEEDS
 from tests.support.waiting import until
 from webrtc_agent.connection import answer
+from webrtc_agent.errors import MalformedOffer
 from webrtc_agent.offer import check_offer
-from webrtc_agent.refusals import MalformedOffer
-from webrtc_agent.requests import OfferRequest
+from webrtc_agent.request_schemas import OfferRequest
 
 WAY = "a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\na=fingerprint:sha-256 00:11\r\n"
 SOUND = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"

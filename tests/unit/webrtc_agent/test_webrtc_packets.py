@@ -13,8 +13,7 @@ from aiortc.rtp import RTCP_RTPFB_NACK, RtcpReceiverInfo, RtcpRrPacket, RtcpRtpf
 from av import AudioFrame
 
 from webrtc_agent import connection
-from webrtc_agent.connection import SoundConnection
-from webrtc_agent.packets import (
+from webrtc_agent.audio_packets import (
     BURST,
     MAX_SOURCES,
     PER_SECOND,
@@ -22,9 +21,10 @@ from webrtc_agent.packets import (
     REPORT_BYTES_PER_SECOND,
     SOUND_BURST,
     SOUND_PER_SECOND,
-    SoundDoor,
+    RtpLimiter,
     opus_milliseconds,
 )
+from webrtc_agent.connection import AudioOnlyConnection
 
 
 def router_of(receiver: object, payload_type: int = 96) -> Any:  # noqa: ANN401 - aiortc's own
@@ -44,7 +44,7 @@ def test_a_visitor_has_one_microphone() -> None:
     """Packets of ever new sources go nowhere, and those of the first still pass."""
     decoder = object()
     router = router_of(decoder)
-    SoundDoor(router, lambda: 0.0)
+    RtpLimiter(router, lambda: 0.0)
     for packet in itertools.islice(packets(*range(200)), 200):
         router.route_rtp(packet)
     assert len(router.ssrc_table) == MAX_SOURCES
@@ -55,7 +55,7 @@ def test_nobody_speaks_that_fast() -> None:
     """What is more than any client sends is not decoded."""
     now = [0.0]
     router = router_of(object())
-    SoundDoor(router, lambda: now[0])
+    RtpLimiter(router, lambda: now[0])
     passed = 0
     for packet in itertools.islice(packets(0), 10_000):
         now[0] += 0.001
@@ -97,7 +97,7 @@ def test_long_packets_are_fewer(kind: int, payload: bytes) -> None:
     """Nobody speaks for longer than the time goes."""
     now = [0.0]
     router = router_of(object(), kind)
-    SoundDoor(router, lambda: now[0])
+    RtpLimiter(router, lambda: now[0])
     passed = 0
     for number in range(1000):
         now[0] += 0.01
@@ -106,16 +106,16 @@ def test_long_packets_are_fewer(kind: int, payload: bytes) -> None:
     assert 0 < passed * 120 <= SOUND_BURST + 10 * SOUND_PER_SECOND
 
 
-async def test_the_door_is_there(answered: SoundConnection) -> None:
+async def test_the_door_is_there(answered: AudioOnlyConnection) -> None:
     """It stands in every connection."""
     router: Any = answered.pc.getTransceivers()[0].receiver.transport._rtp_router
     try:
-        assert isinstance(router.route_rtp.__self__, SoundDoor)
+        assert isinstance(router.route_rtp.__self__, RtpLimiter)
     finally:
         await connection.close(answered)
 
 
-async def test_nothing_is_sent_again(answered: SoundConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nothing_is_sent_again(answered: AudioOnlyConnection, monkeypatch: pytest.MonkeyPatch) -> None:
     """One packet could ask for thousands, and a report costs little to send; those that are read are few."""
     sender: Any = answered.pc.getTransceivers()[0].sender
     transport: Any = sender.transport

@@ -12,15 +12,15 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from agent_core.agent import Agent
-from agent_core.events import EndReason, EndRecord, Tally
-from agent_core.opening import Opening
+from agent_core.agent_runtime import AgentRuntime
+from agent_core.events import CallDetailRecord, EndReason, SessionStats
+from agent_core.session_request import SessionRequest
 from tests.support.clock import Clock
 from tests.unit.webrtc_agent.conftest import Desk, FakeRooms, FakeVisit, MakeClient
 from webrtc_agent.queue_ticket import QueueTickets
-from webrtc_agent.returning import Part
-from webrtc_agent.rooms import Room
-from webrtc_agent.visitor_queue import Entry, QueueFull, Standing, VisitorQueue, every
+from webrtc_agent.returning import ConversationPart
+from webrtc_agent.rooms import DailyRoom
+from webrtc_agent.visitor_queue import QueueEntry, QueueFull, Standing, VisitorQueue, every
 
 WAITING: dict[str, Any] = {"queue": {}}
 
@@ -32,24 +32,30 @@ class TalkingRooms(FakeRooms):
         super().__init__()
         self.seconds = seconds
 
-    def visit(self, agent: Agent, opening: Opening, room: Room, part: Part | None = None) -> FakeVisit:
+    def web_session(
+        self,
+        agent: AgentRuntime,
+        session_request: SessionRequest,
+        room: DailyRoom,
+        part: ConversationPart | None = None,
+    ) -> FakeVisit:
         """Prepare a conversation."""
         del agent, part
-        return TalkingVisit(self, opening.place, room)
+        return TalkingVisit(self, session_request.slot, room)
 
 
 class TalkingVisit(FakeVisit):
     """A conversation of a given length."""
 
-    async def run(self) -> EndRecord:
+    async def run(self) -> CallDetailRecord:
         """Talk."""
         assert isinstance(self._rooms, TalkingRooms)
-        self._place.take()
+        self._slot.take()
         try:
             await asyncio.sleep(self._rooms.seconds)
         finally:
-            self._place.release()
-        return EndRecord("session", "browser", EndReason.CALLER_LEFT, 0.0, 0, Tally())
+            self._slot.release()
+        return CallDetailRecord("session", "browser", EndReason.CALLER_HUNG_UP, 0.0, 0, SessionStats())
 
 
 @dataclass
@@ -79,18 +85,22 @@ class Waiter:
             if answer.status_code == 200:
                 self.admitted = time.monotonic()
                 return self
-            place = answer.json()["queue"]
-            queue = {"ticket": place["ticket"]}
-            self.shown.append((time.monotonic(), place["position"], place["seconds"]))
-            await asyncio.sleep(max(0.0, place["every"] - (time.monotonic() - began)))
+            slot = answer.json()["queue"]
+            queue = {"ticket": slot["ticket"]}
+            self.shown.append((time.monotonic(), slot["position"], slot["seconds"]))
+            await asyncio.sleep(max(0.0, slot["every"] - (time.monotonic() - began)))
         return self
 
 
-def two_tasks(make_desk: MakeClient, *, places: int, seconds: float, tasks: int = 2, **settings: object) -> list[Desk]:
+def two_tasks(make_desk: MakeClient, *, slots: int, seconds: float, tasks: int = 2, **settings: object) -> list[Desk]:
     """Start tasks that share Daily's key, as behind one load balancer."""
-    limits = {"starts_per_minute": 1000, "starts_per_minute_per_address": 1000, "arrivals_per_address": 100}
-    limits |= {"max_waiting": 40, "waiting_per_address": 40, "requests_per_minute_per_address": 100_000}
-    key = {"daily_api_key": SecretStr("one key of all tasks"), "max_sessions": places}
+    limits = {
+        "rate_limit_starts_per_minute": 1000,
+        "rate_limit_starts_per_minute_per_address": 1000,
+        "arrivals_per_address": 100,
+    }
+    limits |= {"max_waiting": 40, "waiting_per_address": 40, "rate_limit_requests_per_minute_per_address": 100_000}
+    key = {"daily_api_key": SecretStr("one key of all tasks"), "max_sessions": slots}
     return [make_desk(TalkingRooms(seconds), **{**limits, **key, **settings}) for _ in range(tasks)]
 
 
@@ -103,12 +113,12 @@ async def crowd(desks: list[Desk], visitors: int, apart: float) -> list[Waiter]:
 
 def overtaken(order: list[Waiter]) -> int:
     """Count by how many places a visitor was let in too early, at most."""
-    return max(abs(place - one.name) for place, one in enumerate(order))
+    return max(abs(slot - one.name) for slot, one in enumerate(order))
 
 
 async def test_a_crowd_is_let_in_by_arrival(make_desk: MakeClient) -> None:
     """Over two tasks, with every visitor asking either of them: all get in, none overtakes by more than one."""
-    order = await crowd(two_tasks(make_desk, places=1, seconds=10), 7, 1.0)
+    order = await crowd(two_tasks(make_desk, slots=1, seconds=10), 7, 1.0)
     assert all(one.admitted for one in order)
     assert overtaken(order) <= 1
     for one in order:
@@ -120,7 +130,7 @@ async def test_a_crowd_is_let_in_by_arrival(make_desk: MakeClient) -> None:
 @pytest.mark.thorough
 async def test_twenty_visitors_for_four_places(make_desk: MakeClient) -> None:
     """No visitor starves, no place stands empty, and the wait shown halfway is right within a factor of two."""
-    order = await crowd(two_tasks(make_desk, places=2, seconds=60), 20, 0.5)
+    order = await crowd(two_tasks(make_desk, slots=2, seconds=60), 20, 0.5)
     queued = [one for one in order if one.shown]
     ratios = []
     for one in queued:
@@ -136,12 +146,12 @@ async def test_twenty_visitors_for_four_places(make_desk: MakeClient) -> None:
 
 async def test_a_visitor_who_leaves_is_not_waited_for(make_desk: MakeClient) -> None:
     """Who says goodbye has no place in the queue any more; who falls silent is missed after some seconds."""
-    (desk,) = two_tasks(make_desk, places=1, seconds=30, tasks=1)
-    place = desk.agent.admission.admit()
+    (desk,) = two_tasks(make_desk, slots=1, seconds=30, tasks=1)
+    slot = desk.agent.admission.admit()
     tickets = [(await desk.http.post("/start", json=WAITING)).json()["queue"] for _ in range(4)]
-    assert [place["position"] for place in tickets] == [1, 2, 3, 4]
+    assert [slot["position"] for slot in tickets] == [1, 2, 3, 4]
     assert (await desk.http.post("/leave-queue", json={"ticket": tickets[0]["ticket"]})).status_code == 204
-    place.release()
+    slot.release()
     await asyncio.sleep(5)
     third = await desk.http.post("/start", json={"queue": {"ticket": tickets[2]["ticket"]}})
     assert (third.status_code, third.json()["queue"]["position"]) == (429, 2), "the second may still come"
@@ -156,10 +166,10 @@ async def test_a_visitor_who_leaves_is_not_waited_for(make_desk: MakeClient) -> 
 
 async def test_a_newcomer_does_not_overtake(make_desk: MakeClient) -> None:
     """Also one whose client cannot wait has to come again while others wait for the place that is free."""
-    (desk,) = two_tasks(make_desk, places=1, seconds=30, tasks=1)
-    place = desk.agent.admission.admit()
+    (desk,) = two_tasks(make_desk, slots=1, seconds=30, tasks=1)
+    slot = desk.agent.admission.admit()
     first = (await desk.http.post("/start", json=WAITING)).json()["queue"]
-    place.release()
+    slot.release()
     for path, body in (("/start", {}), ("/connect", {}), ("/start", WAITING)):
         refused = await desk.http.post(path, json=body)
         assert (refused.status_code, refused.json()["busy"]) == (429, True)
@@ -171,7 +181,7 @@ async def test_a_newcomer_does_not_overtake(make_desk: MakeClient) -> None:
 @pytest.mark.parametrize("why", ["full", "model", "late", "leaving"])
 async def test_every_reason_is_told_alike(make_desk: MakeClient, why: str) -> None:
     """One sentence whatever keeps a visitor out; and each of them can be waited for."""
-    (desk,) = two_tasks(make_desk, places=4, seconds=30, tasks=1, model_streams=2 if why == "model" else None)
+    (desk,) = two_tasks(make_desk, slots=4, seconds=30, tasks=1, model_streams=2 if why == "model" else None)
     admission = desk.agent.admission
     for _ in range({"full": 4, "model": 1, "late": 1, "leaving": 0}[why]):
         admission.admit()
@@ -188,17 +198,17 @@ async def test_every_reason_is_told_alike(make_desk: MakeClient, why: str) -> No
 
 async def test_a_refused_start_is_not_counted(make_desk: MakeClient) -> None:
     """Twenty refusals, then a place: it is not said that this network asked too often."""
-    desk = make_desk(max_sessions=1, starts_per_minute_per_address=2)
-    place = desk.agent.admission.admit()
+    desk = make_desk(max_sessions=1, rate_limit_starts_per_minute_per_address=2)
+    slot = desk.agent.admission.admit()
     refused = [await desk.http.post("/start") for _ in range(20)]
     assert {answer.json().get("busy") for answer in refused} == {True}
-    place.release()
+    slot.release()
     assert [(await desk.http.post("/start")).status_code for _ in range(3)] == [200, 200, 429]
 
 
 async def test_the_queue_is_bounded(make_desk: MakeClient) -> None:
     """In all and for one address; who does not fit is asked to try again, without a ticket."""
-    (desk,) = two_tasks(make_desk, places=1, seconds=30, tasks=1, max_waiting=3, waiting_per_address=2)
+    (desk,) = two_tasks(make_desk, slots=1, seconds=30, tasks=1, max_waiting=3, waiting_per_address=2)
     desk.agent.admission.admit()
     for address, fits in (("192.0.2.7", True), ("192.0.2.7", True), ("192.0.2.7", False), ("198.51.100.1", True)):
         desk.come_from(address)
@@ -211,15 +221,15 @@ async def test_the_queue_is_bounded(make_desk: MakeClient) -> None:
 def test_a_ticket_cannot_be_made_or_changed() -> None:
     """Not without the key, not a letter of it, and not after its time."""
     office, now = QueueTickets(SecretStr("key")), 1000.0
-    entry = Entry(b"12345678", 900.0, b"1234", 1000.0)
+    entry = QueueEntry(b"12345678", 900.0, b"1234", 1000.0)
     ticket = office.seal(entry, [entry])
     assert office.open(ticket, now) == (entry, [entry])
     assert QueueTickets(SecretStr("key")).open(ticket, now) is not None
     assert QueueTickets(None).open(ticket, now) is None
     assert office.open(ticket, now + 61) is None
-    for place in range(0, len(ticket), 7):
-        other = "A" if ticket[place] != "A" else "B"
-        assert office.open(ticket[:place] + other + ticket[place + 1 :], now) is None
+    for slot in range(0, len(ticket), 7):
+        other = "A" if ticket[slot] != "A" else "B"
+        assert office.open(ticket[:slot] + other + ticket[slot + 1 :], now) is None
     for junk in ("", "x", "ü", ticket[:-4], "A" * 20_000):
         assert office.open(junk, now) is None
 
@@ -242,9 +252,11 @@ def test_what_a_ticket_brings_is_bounded() -> None:
     """Not from the future, not forgotten long ago, and no more than fits into a request."""
     clock = Clock()
     queue = VisitorQueue(1, 100, 100, clock)
-    queue.merge([Entry(b"future..", 0.0, b"....", clock() + 100), Entry(b"past....", 0.0, b"....", clock() - 100)])
+    queue.merge(
+        [QueueEntry(b"future..", 0.0, b"....", clock() + 100), QueueEntry(b"past....", 0.0, b"....", clock() - 100)]
+    )
     assert queue.waiting() == []
-    gone = [Entry(bytes([n, 0, 0, 0, 0, 0, 0, 0]), clock(), b"....", clock(), Standing.LEFT) for n in range(250)]
+    gone = [QueueEntry(bytes([n, 0, 0, 0, 0, 0, 0, 0]), clock(), b"....", clock(), Standing.LEFT) for n in range(250)]
     queue.merge(gone)
     entries = [queue.join("192.0.2.1") for _ in range(100)]
     with pytest.raises(QueueFull):

@@ -5,16 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from agent_core.agent import Agent
+from agent_core.agent_runtime import AgentRuntime
 from agent_core.errors import AtCapacity
-from agent_core.events import EndReason, EndRecord, Tally
+from agent_core.events import CallDetailRecord, EndReason, SessionStats
 from agent_core.nova.wire import Role
 from agent_core.settings import CoreSettings
 from tests.support.call_shelves import Memo
 from tests.unit.webrtc_agent.conftest import NoModel
-from webrtc_agent.refusals import SessionOver, SessionTaken, UnknownSession
+from webrtc_agent.errors import SessionOver, SessionTaken, UnknownSession
 from webrtc_agent.return_token import Token
-from webrtc_agent.returning import KEPT_SECONDS, LEAVING_SECONDS, MARGIN_SECONDS, Part, Returns
+from webrtc_agent.returning import KEPT_SECONDS, LEAVING_SECONDS, MARGIN_SECONDS, ConversationPart, Returns
 
 SECONDS = 120.0
 ALL_THERE_IS = 1000.0
@@ -23,48 +23,48 @@ ALL_THERE_IS = 1000.0
 class Talk:
     """The session of a part: it ends on demand."""
 
-    def __init__(self, session_id: str, part: Part) -> None:
+    def __init__(self, session_id: str, part: ConversationPart) -> None:
         self.session_id = session_id
-        self.tally = Tally(agent_turns=1, tools={"weather": 1})
+        self.stats = SessionStats(agent_turns=1, tools={"weather": 1})
         self.paused: bool | None = None
         self._part = part
 
     def end(self, reason: EndReason) -> None:
         """End as a session does."""
-        opening = self._part.opening(None)  # type: ignore[arg-type]
-        tally = self.tally if opening.earlier is None else self.tally.after(opening.earlier)
-        assert opening.goes_on is not None
-        self.paused = opening.goes_on(EndRecord(self.session_id, "browser", reason, 0.0, 0, tally))
+        session_request = self._part.session_request(None)  # type: ignore[arg-type]
+        stats = self.stats if session_request.earlier is None else self.stats.after(session_request.earlier)
+        assert session_request.goes_on is not None
+        self.paused = session_request.goes_on(CallDetailRecord(self.session_id, "browser", reason, 0.0, 0, stats))
 
 
 class Task:
     """What one task has of them."""
 
     def __init__(self, shelf: Memo | None) -> None:
-        self.records: list[EndRecord] = []
-        self.agent = Agent(CoreSettings(), NoModel(), [], self._keep)
+        self.records: list[CallDetailRecord] = []
+        self.agent = AgentRuntime(CoreSettings(), NoModel(), [], self._keep)
         self.returns = Returns(self.agent, shelf, SECONDS, ALL_THERE_IS)
 
-    def _keep(self, record: EndRecord) -> None:
+    def _keep(self, record: CallDetailRecord) -> None:
         self.records.append(record)
 
-    async def begin(self) -> tuple[Part, Talk]:
+    async def begin(self) -> tuple[ConversationPart, Talk]:
         """Begin a conversation, and say something in it."""
         part = self.returns.begin("a detail", "SE")
         return part, await self.talk(part, "s1")
 
-    async def talk(self, part: Part, session_id: str) -> Talk:
+    async def talk(self, part: ConversationPart, session_id: str) -> Talk:
         """Connect the visitor of a part."""
         talk = Talk(session_id, part)
-        part.begin(talk, talk.tally)
+        part.begin(talk, talk.stats)
         part.connected()
-        opening = part.opening(None)  # type: ignore[arg-type]
-        assert opening.on_words is not None
-        opening.on_words((*opening.history, (Role.USER, "Oslo"), (Role.ASSISTANT, "It rains.")))
+        session_request = part.session_request(None)  # type: ignore[arg-type]
+        assert session_request.on_words is not None
+        session_request.on_words((*session_request.history, (Role.USER, "Oslo"), (Role.ASSISTANT, "It rains.")))
         await asyncio.sleep(1)
         return talk
 
-    async def claim(self, token: Token, attempt: str = "mine") -> Part:
+    async def claim(self, token: Token, attempt: str = "mine") -> ConversationPart:
         """Come back."""
         return await self.returns.claim(str(token), attempt, self.agent.admission.check)
 
@@ -79,17 +79,17 @@ async def test_all_parts_have_one_record_with_their_sum() -> None:
     """And what an app said of its visitor, the region and the words go on."""
     task = Task(None)
     first, talk = await task.begin()
-    talk.end(EndReason.PEER_LOST)
+    talk.end(EndReason.MEDIA_DISCONNECTED)
     assert (talk.paused, task.records) == (True, [])
     second = await task.claim(first.token)
-    opening = second.opening(None)  # type: ignore[arg-type]
-    assert (opening.session_id, opening.details, opening.region) == ("s1", "a detail", "SE")
-    assert [words for _, words in opening.history] == ["Oslo", "It rains."]
+    session_request = second.session_request(None)  # type: ignore[arg-type]
+    assert (session_request.session_id, session_request.details, session_request.region) == ("s1", "a detail", "SE")
+    assert [words for _, words in session_request.history] == ["Oslo", "It rains."]
     last = await task.talk(second, "s1")
     last.end(EndReason.AGENT_ENDED)
-    assert last.tally.resumed == 1
+    assert last.stats.resumed == 1
     assert last.paused is False  # its session writes the record, with the sum
-    assert last.tally.after(Tally(agent_turns=1, tools={"weather": 1})).tools == {"weather": 2}
+    assert last.stats.after(SessionStats(agent_turns=1, tools={"weather": 1})).tools == {"weather": 2}
     await asyncio.sleep(1)
     with pytest.raises(UnknownSession):
         await task.claim(second.token)
@@ -100,25 +100,25 @@ async def test_who_comes_back_while_the_old_connection_stands_replaces_it() -> N
     task = Task(None)
     first, talk = await task.begin()
     second = await task.claim(first.token)
-    assert (talk.paused, second.opening(None).earlier) == (True, talk.tally)  # type: ignore[arg-type]
-    (await task.talk(second, "s1")).end(EndReason.CALLER_LEFT)
+    assert (talk.paused, second.session_request(None).earlier) == (True, talk.stats)  # type: ignore[arg-type]
+    (await task.talk(second, "s1")).end(EndReason.CALLER_HUNG_UP)
     await asyncio.sleep(SECONDS + MARGIN_SECONDS + 1)
-    assert [(record.reason, record.tally.agent_turns) for record in task.records] == [(EndReason.CALLER_LEFT, 2)]
+    assert [(record.reason, record.stats.agent_turns) for record in task.records] == [(EndReason.CALLER_HUNG_UP, 2)]
 
 
 async def test_who_does_not_come_back_has_a_record_and_later_another_conversation() -> None:
     """That knows what was said, until it is forgotten."""
     task = Task(None)
     first, talk = await task.begin()
-    talk.end(EndReason.PEER_LOST)
+    talk.end(EndReason.MEDIA_DISCONNECTED)
     await asyncio.sleep(SECONDS + MARGIN_SECONDS - 1)
     assert task.records == []
     await asyncio.sleep(2)
     assert [record.session_id for record in task.records] == ["s1"]
     later = await task.claim(first.token)
-    opening = later.opening(None)  # type: ignore[arg-type]
-    assert (opening.session_id, opening.earlier, len(opening.history)) == (None, None, 2)
-    (await task.talk(later, "s2")).end(EndReason.PEER_LOST)
+    session_request = later.session_request(None)  # type: ignore[arg-type]
+    assert (session_request.session_id, session_request.earlier, len(session_request.history)) == (None, None, 2)
+    (await task.talk(later, "s2")).end(EndReason.MEDIA_DISCONNECTED)
     await asyncio.sleep(KEPT_SECONDS + 1)
     assert [record.session_id for record in task.records] == ["s1", "s2"]
     with pytest.raises(UnknownSession):
@@ -129,10 +129,10 @@ async def test_a_claim_is_made_once_but_for_a_retry_whose_answer_was_lost() -> N
     """Also by two tabs at the same time."""
     task = Task(None)
     first, talk = await task.begin()
-    talk.end(EndReason.PEER_LOST)
+    talk.end(EndReason.MEDIA_DISCONNECTED)
     both = await asyncio.gather(task.claim(first.token, "a"), task.claim(first.token, "b"), return_exceptions=True)
     assert sorted(type(one).__name__ for one in both) == ["Part", "SessionTaken"]
-    winner = "a" if isinstance(both[0], Part) else "b"
+    winner = "a" if isinstance(both[0], ConversationPart) else "b"
     second = await task.claim(first.token, winner)
     await task.talk(second, "s1")
     with pytest.raises(SessionTaken):
@@ -160,7 +160,7 @@ async def test_what_the_visitor_ended_is_over() -> None:
     task = Task(None)
     first, talk = await task.begin()
     first.left()
-    talk.end(EndReason.CALLER_LEFT)
+    talk.end(EndReason.CALLER_HUNG_UP)
     assert talk.paused is False
     with pytest.raises((SessionOver, UnknownSession)):
         await task.claim(first.token)
@@ -180,7 +180,7 @@ async def test_a_full_task_uses_up_no_claim(shelf: Memo) -> None:
         await two.returns.claim(str(first.token), "x", full)
     await one.returns.aclose()
     assert [record.reason for record in one.records] == [EndReason.DRAINED]
-    assert (await two.claim(first.token)).opening(None).session_id is None  # type: ignore[arg-type]
+    assert (await two.claim(first.token)).session_request(None).session_id is None  # type: ignore[arg-type]
 
 
 async def test_a_task_that_leaves_writes_no_record_of_who_went_on_elsewhere(shelf: Memo) -> None:
@@ -191,7 +191,7 @@ async def test_a_task_that_leaves_writes_no_record_of_who_went_on_elsewhere(shel
     leaving = asyncio.create_task(one.returns.aclose())
     await asyncio.sleep(LEAVING_SECONDS / 2)
     second = await two.claim(first.token)
-    assert second.opening(None).session_id == "s1"  # type: ignore[arg-type]
+    assert second.session_request(None).session_id == "s1"  # type: ignore[arg-type]
     await leaving
     assert one.records == []
 

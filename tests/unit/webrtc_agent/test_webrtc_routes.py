@@ -6,7 +6,7 @@ import pytest
 from starlette.routing import Route
 
 from agent_core.errors import UpstreamError
-from agent_core.events import EndReason, EndRecord, Tally
+from agent_core.events import CallDetailRecord, EndReason, SessionStats
 from tests.unit.webrtc_agent.conftest import Desk, FakeRooms, MakeClient
 from webrtc_agent import error_page
 from webrtc_agent.app import create_app
@@ -69,7 +69,7 @@ async def test_a_client_of_before_sessions_is_given_an_address(
 @pytest.mark.parametrize("path", ["/start", "/connect"])
 async def test_an_offer_is_no_start(make_desk: MakeClient, path: str) -> None:
     """Transports from 1.7 on post it where they started, again and again; that must not use up an address's starts."""
-    desk = make_desk(starts_per_minute_per_address=1)
+    desk = make_desk(rate_limit_starts_per_minute_per_address=1)
     for _ in range(4):
         refused = await desk.http.post(path, json={"sdp": "v=0", "type": "offer", "pc_id": None, "restart_pc": True})
         assert refused.status_code == 400
@@ -80,12 +80,12 @@ async def test_an_offer_is_no_start(make_desk: MakeClient, path: str) -> None:
 async def test_what_an_app_says_about_its_visitor_goes_with_the_visit(make_desk: MakeClient) -> None:
     """Up to 2 KB; more is refused in words, and is no start."""
     body = {"name": "Ada", "basket": [1, 2.5]}
-    desk = make_desk(starts_per_minute_per_address=1)
+    desk = make_desk(rate_limit_starts_per_minute_per_address=1)
     refused = await desk.http.post("/start", json={"body": {"name": "x" * 2048}})
     assert refused.status_code == 413
     assert "2048 bytes" in refused.json()["info"]
     answer = (await desk.http.post("/start", json={"body": body})).json()
-    assert desk.lobby.visits.find(answer["sessionId"]).details == '{"name":"Ada","basket":[1,2.5]}'
+    assert desk.web_service.registry.find(answer["sessionId"]).details == '{"name":"Ada","basket":[1,2.5]}'
     rooms = FakeRooms()
     await make_desk(rooms).http.post("/start", json={"body": body})
     assert rooms.details == ['{"name":"Ada","basket":[1,2.5]}']
@@ -100,7 +100,7 @@ async def test_the_region_of_the_locale_goes_with_the_visit(make_desk: MakeClien
     answer = (await desk.http.post("/start", json=start)).json()
     rooms = FakeRooms()
     await make_desk(rooms).http.post("/start", json=start)
-    assert [desk.lobby.visits.find(answer["sessionId"]).region, *rooms.regions] == ["US", "US"]
+    assert [desk.web_service.registry.find(answer["sessionId"]).region, *rooms.regions] == ["US", "US"]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ async def test_daily_that_fails_is_told(make_desk: MakeClient, asked: float | No
 async def test_rooms_made_are_rooms_deleted(make_desk: MakeClient) -> None:
     """Also when everything happens at once and most are refused; those who were refused have lost nothing by it."""
     rooms = FakeRooms()
-    desk = make_desk(rooms, starts_per_minute_per_address=5)
+    desk = make_desk(rooms, rate_limit_starts_per_minute_per_address=5)
     for opened in (2, 4, 5, 5):  # two may be on their way at a time, five may start in a minute
         await asyncio.gather(*(desk.http.post("/connect") for _ in range(100)))
         await asyncio.sleep(0.01)
@@ -243,7 +243,7 @@ async def test_what_no_client_sends_is_refused(make_desk: MakeClient, path: str,
 async def test_a_full_or_leaving_service_says_so(make_desk: MakeClient) -> None:
     """429 or 503, when to come back, and why; only a task that leaves answers as a server that fails."""
     desk = make_desk(max_sessions=1)
-    place = desk.agent.admission.admit()
+    slot = desk.agent.admission.admit()
     full = await desk.http.post("/start")
     assert (full.status_code, full.headers["retry-after"]) == (429, "5")
     assert (full.json()["info"], full.json()["busy"]) == (
@@ -251,7 +251,7 @@ async def test_a_full_or_leaving_service_says_so(make_desk: MakeClient) -> None:
         True,
     )
     assert (await desk.http.get("/ready")).status_code == 429
-    place.release()
+    slot.release()
     desk.agent.admission.start_draining()
     leaving = await desk.http.post("/start")
     assert (leaving.status_code, leaving.json()["busy"]) == (503, True)
@@ -261,7 +261,7 @@ async def test_a_full_or_leaving_service_says_so(make_desk: MakeClient) -> None:
 
 async def test_a_service_that_has_spent_its_day_says_so(make_desk: MakeClient) -> None:
     """Nothing new is taken until tomorrow, and a page is told so."""
-    desk = make_desk(max_spend_per_day=0.5, price_speech_output=1.0)
+    desk = make_desk(daily_budget_usd=0.5, speech_output_usd_per_1k_tokens=1.0)
     _spend(desk, speech_output_tokens=400)
     assert (await desk.http.post("/start")).status_code == 200
     _spend(desk, speech_output_tokens=100)
@@ -278,8 +278,8 @@ async def test_a_service_that_has_spent_its_day_says_so(make_desk: MakeClient) -
 
 
 def _spend(desk: Desk, *, speech_output_tokens: int) -> None:
-    tally = Tally(speech_output_tokens=speech_output_tokens)
-    desk.agent.keep(EndRecord("session", "browser", EndReason.CALLER_LEFT, 0.0, 1000, tally))
+    stats = SessionStats(speech_output_tokens=speech_output_tokens)
+    desk.agent.keep(CallDetailRecord("session", "browser", EndReason.CALLER_HUNG_UP, 0.0, 1000, stats))
 
 
 @pytest.mark.parametrize(
@@ -364,7 +364,7 @@ async def test_whatever_is_only_read_has_a_head(make_desk: MakeClient) -> None:
     """Each route that answers GET answers HEAD alike, but for the one that makes a room which costs money."""
     desk = make_desk(serve_console=True)
     session_id = (await desk.http.post("/start")).json()["sessionId"]
-    routes = [route for route in (*router.routes, *create_app(desk.lobby).routes) if isinstance(route, Route)]
+    routes = [route for route in (*router.routes, *create_app(desk.web_service).routes) if isinstance(route, Route)]
     methods = {route.path: route.methods or set() for route in routes if "GET" in (route.methods or ())}
     assert [path for path, known in methods.items() if "HEAD" not in known] == ["/room"]
     paths = {path.format(session_id=session_id, name="none.js") for path in methods if path != "/room"}

@@ -50,7 +50,7 @@ def test_ice_servers_are_json(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ALLOWED_ORIGINS", "example.com"),
         ("ALLOWED_ORIGINS", '["https://example.com"]'),
         ("ALLOWED_ORIGINS", "https://example.com/page"),
-        ("STARTS_PER_MINUTE", "0"),
+        ("RATE_LIMIT_STARTS_PER_MINUTE", "0"),
     ],
 )
 def test_a_mistake_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

@@ -15,7 +15,7 @@ from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from av import AudioFrame
 
 from webrtc_agent.inbound import InboundAudio
-from webrtc_agent.opus import Decoder, Encoder, OpusError
+from webrtc_agent.opus import Encoder, OpusError, OpusToPcm
 from webrtc_agent.outbound import OutboundTrack
 
 OPUS = RTCRtpCodecParameters(mimeType="audio/opus", clockRate=48_000, channels=2, payloadType=96)
@@ -234,4 +234,4 @@ def test_opus_says_what_it_does_not_take() -> None:
     with pytest.raises(OpusError):
         Encoder(24_000).encode(bytes(100))
     with pytest.raises(OpusError):
-        Decoder(44_100)
+        OpusToPcm(44_100)

@@ -9,9 +9,9 @@ import pytest
 from agent_core.events import EndReason
 from tests.support.clock import Clock
 from tests.support.waiting import until
-from webrtc_agent import visits as module
-from webrtc_agent.refusals import UnknownSession
-from webrtc_agent.visits import REMEMBERED_SECONDS, State, Visits
+from webrtc_agent import session_registry as module
+from webrtc_agent.errors import UnknownSession
+from webrtc_agent.session_registry import REMEMBERED_SECONDS, SessionRegistry, State
 
 
 class Talk:
@@ -38,64 +38,64 @@ class Talk:
 async def test_a_visit_runs_and_ends() -> None:
     """And its end can be asked for a while."""
     clock = Clock()
-    visits = Visits(clock)
-    visit = visits.begin()
-    assert visits.find(visit.visit_id).state is State.WAITING
+    registry = SessionRegistry(clock)
+    web_session = registry.begin()
+    assert registry.find(web_session.web_session_id).state is State.WAITING
     talk = Talk()
-    visits.carry(visit, talk, talk.run())
-    assert visits.running() == [visit]
+    registry.carry(web_session, talk, talk.run())
+    assert registry.running() == [web_session]
     clock.now += 10 * REMEMBERED_SECONDS  # however long it takes
-    assert visits.find(visit.visit_id).state is State.RUNNING
-    talk.end(EndReason.CALLER_LEFT)
+    assert registry.find(web_session.web_session_id).state is State.RUNNING
+    talk.end(EndReason.CALLER_HUNG_UP)
     await asyncio.sleep(0.01)
-    assert visits.find(visit.visit_id).state is State.FINISHED
+    assert registry.find(web_session.web_session_id).state is State.FINISHED
     clock.now += REMEMBERED_SECONDS
     with pytest.raises(UnknownSession):
-        visits.find(visit.visit_id)
+        registry.find(web_session.web_session_id)
 
 
 async def test_a_client_that_never_comes_is_forgotten() -> None:
     """Starting a session costs nothing that lasts."""
     clock = Clock()
-    visits = Visits(clock)
-    visit = visits.begin()
+    registry = SessionRegistry(clock)
+    web_session = registry.begin()
     clock.now += REMEMBERED_SECONDS - 1
-    assert visits.find(visit.visit_id) is visit
+    assert registry.find(web_session.web_session_id) is web_session
     clock.now += 1
     with pytest.raises(UnknownSession):
-        visits.find(visit.visit_id)
+        registry.find(web_session.web_session_id)
 
 
 async def test_a_failed_conversation_is_over_too() -> None:
     """A defect of ours must not leave a visit running for ever."""
-    visits = Visits(Clock())
-    visit, talk = visits.begin(), Talk(ValueError("a defect"))
-    visits.carry(visit, talk, talk.run())
-    talk.end(EndReason.CALLER_LEFT)
+    registry = SessionRegistry(Clock())
+    web_session, talk = registry.begin(), Talk(ValueError("a defect"))
+    registry.carry(web_session, talk, talk.run())
+    talk.end(EndReason.CALLER_HUNG_UP)
     await asyncio.sleep(0.01)
-    assert visit.state is State.FINISHED
+    assert web_session.state is State.FINISHED
 
 
 async def test_closing_ends_all() -> None:
     """Each conversation hears why, and is waited for."""
-    visits = Visits(Clock())
+    registry = SessionRegistry(Clock())
     talks = [Talk() for _ in range(3)]
     for talk in talks:
-        visits.carry(visits.begin(), talk, talk.run())
-    await visits.aclose()
+        registry.carry(registry.begin(), talk, talk.run())
+    await registry.aclose()
     assert [talk.reason.result() for talk in talks] == [EndReason.DRAINED] * 3
-    assert visits.running() == []
+    assert registry.running() == []
 
 
 async def test_many_starts_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest that wait are forgotten first."""
     monkeypatch.setattr(module, "MAX_VISITS", 3)
-    visits = Visits(Clock())
-    first = visits.begin()
-    others = [visits.begin() for _ in range(4)]
+    registry = SessionRegistry(Clock())
+    first = registry.begin()
+    others = [registry.begin() for _ in range(4)]
     with pytest.raises(UnknownSession):
-        visits.find(first.visit_id)
-    assert visits.find(others[-1].visit_id) is others[-1]
+        registry.find(first.web_session_id)
+    assert registry.find(others[-1].web_session_id) is others[-1]
 
 
 class Ring:
@@ -108,17 +108,17 @@ class Ring:
 async def test_what_visitors_leave_is_collected_while_nobody_talks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not before: the collector holds up whoever talks."""
     monkeypatch.setattr(module, "TIDY_SECONDS", 0.02)
-    visits = Visits(Clock())
+    registry = SessionRegistry(Clock())
     left = weakref.ref(Ring())
     talks = [Talk(), Talk()]
     for talk in talks:
-        visits.carry(visits.begin(), talk, talk.run())
+        registry.carry(registry.begin(), talk, talk.run())
     gc.disable()
     try:
-        talks[0].end(EndReason.CALLER_LEFT)
+        talks[0].end(EndReason.CALLER_HUNG_UP)
         await asyncio.sleep(0.1)
         assert left() is not None
-        talks[1].end(EndReason.CALLER_LEFT)
+        talks[1].end(EndReason.CALLER_HUNG_UP)
         await until(lambda: left() is None)
     finally:
         gc.enable()

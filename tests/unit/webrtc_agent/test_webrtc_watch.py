@@ -2,7 +2,7 @@
 
 import pytest
 
-from webrtc_agent.watch import LOST_SECONDS, Watch
+from webrtc_agent.peer_liveness import LOST_SECONDS, PeerLiveness
 
 CONNECT_SECONDS = 15.0
 PINGS_STALE = 3.0
@@ -14,7 +14,7 @@ class Visit:
 
     def __init__(self) -> None:
         self.now = 100.0
-        self.watch = Watch(lambda: self.now, CONNECT_SECONDS)
+        self.watch = PeerLiveness(lambda: self.now, CONNECT_SECONDS)
 
     def lasts(self, seconds: float, *, connected: bool, sounding: bool = False) -> bool:
         """Let time pass; tell whether the visitor is held for present throughout."""
@@ -30,59 +30,59 @@ class Visit:
 
 def test_who_never_connects_is_given_up() -> None:
     """An offer alone holds a place for a while only, whatever the state of its connection is said to be."""
-    visit = Visit()
-    assert visit.lasts(CONNECT_SECONDS - 0.5, connected=True)
-    assert not visit.lasts(1, connected=True)
+    web_session = Visit()
+    assert web_session.lasts(CONNECT_SECONDS - 0.5, connected=True)
+    assert not web_session.lasts(1, connected=True)
 
 
 def test_pings_alone_keep_a_visit_alive() -> None:
     """A muted microphone of some client may send nothing."""
-    visit = Visit()
-    visit.watch.connected()
-    assert visit.lasts(600, connected=True)
+    web_session = Visit()
+    web_session.watch.connected()
+    assert web_session.lasts(600, connected=True)
 
 
 def test_sound_alone_keeps_a_visit_alive() -> None:
     """After a network failure sound is back at once, pings only when they are sent again."""
-    visit = Visit()
-    visit.watch.connected()
-    assert visit.lasts(600, connected=False, sounding=True)
+    web_session = Visit()
+    web_session.watch.connected()
+    assert web_session.lasts(600, connected=False, sounding=True)
 
 
 def test_five_seconds_of_nothing_are_survived() -> None:
     """A network may stumble, again and again."""
-    visit = Visit()
-    visit.watch.connected()
+    web_session = Visit()
+    web_session.watch.connected()
     for _ in range(10):
-        assert visit.lasts(5, connected=False)
-        assert visit.lasts(2, connected=True)
+        assert web_session.lasts(5, connected=False)
+        assert web_session.lasts(2, connected=True)
 
 
 def test_a_closed_tab_is_noticed_within_12_seconds() -> None:
     """Pings count as missing after three; the rest is ours."""
-    visit = Visit()
-    visit.watch.connected()
-    assert visit.lasts(10, connected=True)
-    assert not visit.lasts(LOST_SECONDS, connected=False)
+    web_session = Visit()
+    web_session.watch.connected()
+    assert web_session.lasts(10, connected=True)
+    assert not web_session.lasts(LOST_SECONDS, connected=False)
     assert LOST_SECONDS + PINGS_STALE + 0.5 <= 12
 
 
 def test_who_comes_back_is_present_again() -> None:
     """A new connection in the same session gets its full time."""
-    visit = Visit()
-    visit.watch.connected()
-    assert visit.lasts(7, connected=False)
-    visit.watch.connected()
-    assert visit.lasts(7, connected=False)
+    web_session = Visit()
+    web_session.watch.connected()
+    assert web_session.lasts(7, connected=False)
+    web_session.watch.connected()
+    assert web_session.lasts(7, connected=False)
 
 
 @pytest.mark.parametrize(("silence", "left"), [(0.0, True), (5.0, True), (25.0, False)])
 def test_a_closed_connection_was_left_by_a_visitor_who_was_heard_not_long_before(silence: float, left: bool) -> None:  # noqa: FBT001
     """Consent that expires closes a connection too, of a visitor whose network has been gone for half a minute."""
-    visit = Visit()
-    visit.watch.connected()
-    visit.now += silence
-    assert visit.watch.has_left(connected=False) == left
+    web_session = Visit()
+    web_session.watch.connected()
+    web_session.now += silence
+    assert web_session.watch.has_left(connected=False) == left
 
 
 def test_a_connection_that_never_stood_was_not_left() -> None:

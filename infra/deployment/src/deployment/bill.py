@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 from deployment import cost
-from deployment.job import Job
-from deployment.screen import Mark
+from deployment.console import CheckMark
+from deployment.deploy_context import DeployContext
 
 
-def show(job: Job, running: Mapping[str, int] | None = None) -> None:
+def show(job: DeployContext, running: Mapping[str, int] | None = None) -> None:
     """List what it costs while nobody calls, and a minute of a call.
 
     Args:
@@ -19,16 +19,16 @@ def show(job: Job, running: Mapping[str, int] | None = None) -> None:
     other = {"as it runs now": running} if running else {"with the tasks of the start": tasks.first}
     job.screen.heading(f"About ${_total(items):.0f} a month while nobody calls{_compared(job, other, _total(items))}")
     for item in items:
-        job.screen.row(Mark.STEP, f"${item.dollars:.2f}", item.what)
+        job.screen.row(CheckMark.STEP, f"${item.dollars:.2f}", item.what)
     each = cost.minute()
     job.screen.heading(f"About ${_total(each):.3f} a minute of a call")
     for item in each:
-        job.screen.row(Mark.STEP, f"${item.dollars:.4f}", item.what)
+        job.screen.row(CheckMark.STEP, f"${item.dollars:.4f}", item.what)
     said = f"Not counted: Daily, traffic to callers, images, requests, free tiers, tax. {cost.prices()['said']}."
     job.screen.advise(said, "  ")
 
 
-def _compared(job: Job, others: Mapping[str, Mapping[str, int]], total: float) -> str:
+def _compared(job: DeployContext, others: Mapping[str, Mapping[str, int]], total: float) -> str:
     """Add what another number of tasks costs, where that differs."""
     found = {words: _total(cost.estimate(job, tasks)) for words, tasks in others.items()}
     return "".join(f", ${dollars:.0f} {words}" for words, dollars in found.items() if round(dollars) != round(total))

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from deployment.aws_regions import known
 from deployment.expressions import Expressions, UnknowableError
 from deployment.nearest import meant
-from deployment.regions import known
-from deployment.template import Template
+from deployment.template import StackTemplate
 
 _SHAPES: Final = {
     "AWS::EC2::VPC::Id": (r"vpc-[0-9a-f]+", "the id of a network, such as vpc-0a1b2c3d"),
@@ -15,7 +15,7 @@ _SHAPES: Final = {
 }
 
 
-def refused(template: Template, given: Mapping[str, str], region: str) -> list[str]:
+def refused(template: StackTemplate, given: Mapping[str, str], region: str) -> list[str]:
     """Say which parameters a template would not take in a region, and which of its rules are broken."""
     declared: Mapping[str, Any] = template.body.get("Parameters", {})
     wrong = [f"{name}={given[name]} is not allowed: {why}" for name, why in out_of_bounds(template, given).items()]
@@ -32,7 +32,7 @@ def _where(region: str) -> dict[str, str]:
     return {"AWS::Region": region} if region in known() else {}
 
 
-def out_of_bounds(template: Template, given: Mapping[str, str]) -> dict[str, str]:
+def out_of_bounds(template: StackTemplate, given: Mapping[str, str]) -> dict[str, str]:
     """Name the parameters whose value a template does not allow, and say what each has to be."""
     declared: Mapping[str, Any] = template.body.get("Parameters", {})
     found = {name: _wrong(one, given[name]) for name, one in declared.items() if name in given}

@@ -8,10 +8,10 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from deployment import proof, restart, secrets
+from deployment import restart, service_secrets, smoke_test
+from deployment.console import CheckMark
+from deployment.deploy_context import DeployContext
 from deployment.errors import DeploymentError, ProofError, StackError
-from deployment.job import Job
-from deployment.screen import Mark
 from deployment.services import last_words
 from deployment.stacks import Stack
 
@@ -19,14 +19,14 @@ HEADER: Final = "X-Canary"
 ROLE: Final = "canary"
 
 
-def stack_of(job: Job, service: Stack) -> Stack:
+def stack_of(job: DeployContext, service: Stack) -> Stack:
     """Return the stack of a service's canary: the same template, and metrics that no alarm and no scaling counts."""
     namespace = job.setting("service", "MetricsNamespace") + "/Canary"
     own = {**service.own, "Role": ROLE, "MetricsNamespace": namespace, "DesiredCount": "1"}
     return Stack(f"{service.name}-{ROLE}", service.template, own, service.service)
 
 
-def prove(job: Job, services: Sequence[Stack]) -> None:
+def prove(job: DeployContext, services: Sequence[Stack]) -> None:
     """Start a task of each service's new version, and try it.
 
     Raises:
@@ -52,7 +52,7 @@ def prove(job: Job, services: Sequence[Stack]) -> None:
             _remove_if_possible(job, canary)
 
 
-def _start(job: Job, canary: Stack) -> None:
+def _start(job: DeployContext, canary: Stack) -> None:
     """Create the stack; CloudFormation is done when the task is healthy at the load balancer."""
     began = time.monotonic()
     job.screen.progress(f"{canary.last}: starting")
@@ -66,64 +66,64 @@ def _start(job: Job, canary: Stack) -> None:
     except StackError as error:
         said = last_words(job.aws, job.environment.name, canary.service, ROLE)
         raise StackError(error.what, *said, *error.advice) from error
-    job.screen.row(Mark.GOOD, canary.last, f"one task runs after {time.monotonic() - began:.0f} s")
+    job.screen.row(CheckMark.GOOD, canary.last, f"one task runs after {time.monotonic() - began:.0f} s")
 
 
-def _try(job: Job, canary: Stack, value: str) -> None:
+def _try(job: DeployContext, canary: Stack, value: str) -> None:
     if canary.service == "web":
-        said = proof.page(_address(job), job.patience, job.screen.progress, {HEADER: value})
-        job.screen.row(Mark.GOOD, canary.last, said)
+        said = smoke_test.page(_address(job), job.patience, job.screen.progress, {HEADER: value})
+        job.screen.row(CheckMark.GOOD, canary.last, said)
     else:
         prove_call(job, canary.last, f"{HEADER}: {value}")
 
 
-def prove_call(job: Job, subject: str, header: str = "") -> None:
+def prove_call(job: DeployContext, subject: str, header: str = "") -> None:
     """Call the agent, where a call is possible.
 
     Raises:
         ProofError: with what the caller met.
     """
     if not job.options.call:
-        job.screen.row(Mark.UNKNOWN, subject, "no call, as you asked")
+        job.screen.row(CheckMark.UNKNOWN, subject, "no call, as you asked")
     elif not job.found["PublicBaseUrl"].startswith("https://"):
-        job.screen.row(Mark.CARE, subject, "no call: Twilio streams to https alone")
+        job.screen.row(CheckMark.CARE, subject, "no call: Twilio streams to https alone")
     elif secret := twilio(job):
-        said = proof.call(
+        said = smoke_test.call(
             job.programs, _address(job), secret, lambda line: job.screen.progress(f"call  {line}"), header
         )
-        job.screen.row(Mark.GOOD, subject, said)
+        job.screen.row(CheckMark.GOOD, subject, said)
     else:
-        job.screen.row(Mark.UNKNOWN, subject, "no call: we may not read Twilio's secret, which signs it")
+        job.screen.row(CheckMark.UNKNOWN, subject, "no call: we may not read Twilio's secret, which signs it")
 
 
-def twilio(job: Job) -> dict[str, str]:
+def twilio(job: DeployContext) -> dict[str, str]:
     """Read the values of Twilio's secret, with the token that signs now; nothing where we may not."""
     arn = job.cloudformation.outputs(job.stacks["platform"])["PhoneSecretArn"]
-    return secrets.signing(secrets.read(job.aws, arn) or {})
+    return service_secrets.signing(service_secrets.read(job.aws, arn) or {})
 
 
-def _rule_is_reached(job: Job, canary: Stack, value: str) -> None:
+def _rule_is_reached(job: DeployContext, canary: Stack, value: str) -> None:
     """See that the header arrives: without a task behind the rule the load balancer answers 503 itself.
 
     Whatever drops the header on its way would have the call prove the version that runs.
     """
     path = "/health" if canary.service == "web" else "/incoming-call"
-    proof.unserved(_address(job), path, {HEADER: value}, job.patience, job.screen.progress)
+    smoke_test.unserved(_address(job), path, {HEADER: value}, job.patience, job.screen.progress)
 
 
-def _address(job: Job) -> str:
+def _address(job: DeployContext) -> str:
     return job.options.address or job.found["PublicBaseUrl"]
 
 
-def _remove(job: Job, canary: Stack) -> None:
+def _remove(job: DeployContext, canary: Stack) -> None:
     if job.cloudformation.status(canary):
         job.screen.progress(f"{canary.last}: deleting")
         job.cloudformation.delete(canary)
 
 
-def _remove_if_possible(job: Job, canary: Stack) -> None:
+def _remove_if_possible(job: DeployContext, canary: Stack) -> None:
     try:
         _remove(job, canary)
     except StackError as error:
         advice = ["the next run deletes it first; until then its task costs what any task costs"]
-        job.screen.row(Mark.CARE, canary.last, f"is still there: {error.what}", advice)
+        job.screen.row(CheckMark.CARE, canary.last, f"is still there: {error.what}", advice)

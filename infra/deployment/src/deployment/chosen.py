@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from deployment.environment import Environment
 from deployment.stacks import Stacks
+from deployment.target_environment import TargetEnvironment
 
 
 class Chosen(Mapping[str, str]):
@@ -48,7 +48,7 @@ class Chosen(Mapping[str, str]):
         return int(self.number("MinTasks") or 1)
 
 
-def choose(environment: Environment, stacks: Stacks, service: str = "") -> Chosen:
+def choose(environment: TargetEnvironment, stacks: Stacks, service: str = "") -> Chosen:
     """Gather what a service's stacks are given; without a service, what all others are."""
     own = [stack for stack in stacks.all if stack.own.get("ServiceName", service) == service]
     defaults = {

@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from deployment import changes, failures
+from deployment import changes, failure_advice
 from deployment.aws import Aws, code_of, short
 from deployment.changes import Change
 from deployment.errors import StackError
-from deployment.patience import Patience
 from deployment.stacks import Stack
+from deployment.timeouts import Timeouts
 
 ABSENT: Final = {"", "REVIEW_IN_PROGRESS", "DELETE_COMPLETE"}
 _HALF_MADE: Final = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}
@@ -41,7 +41,7 @@ class CloudFormation:
     def __init__(
         self,
         aws: Aws,
-        patience: Patience,
+        patience: Timeouts,
         progress: Callable[[str], None],
         role: str = "",
         *,
@@ -159,7 +159,7 @@ class CloudFormation:
         self._begun(name, before)
         status = self._ended(name, total=len(change_set.changes), before=before)
         if status not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
-            raise _failed(name, status, failures.first(self._events(name, before)))
+            raise _failed(name, status, failure_advice.first(self._events(name, before)))
 
     def is_protected(self, stack: Stack) -> bool:
         """Tell whether it cannot be deleted before `protect` allows it."""
@@ -186,7 +186,7 @@ class CloudFormation:
         self._begun(stack.name, before)
         status = self._ended(stack.name, before=before)
         if status not in ABSENT:
-            raise _failed(stack.name, status, failures.first(self._events(stack.name, before)))
+            raise _failed(stack.name, status, failure_advice.first(self._events(stack.name, before)))
 
     def _describe(self, name: str) -> Any:  # noqa: ANN401 - a stack as boto3 gives it, or None
         try:
@@ -264,11 +264,11 @@ def _is_nothing(reason: str) -> bool:
 
 
 def _refused(stack: Stack, reason: str) -> StackError:
-    failure = failures.Failure(stack.name, "", reason)
+    failure = failure_advice.Failure(stack.name, "", reason)
     return StackError(f"{stack.name} was refused: {reason}", failure.advice)
 
 
-def _failed(name: str, status: str, failure: failures.Failure | None) -> StackError:
+def _failed(name: str, status: str, failure: failure_advice.Failure | None) -> StackError:
     if failure is None:
         return StackError(f"{name} ended as {status}", "look at its events in CloudFormation's console")
     return StackError(f"{name}: {failure.resource} ({failure.kind}) failed: {failure.reason}", failure.advice)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from deployment.aws_regions import known
 from deployment.chosen import Chosen
 from deployment.nearest import meant
-from deployment.regions import known
 
 _ARN: Final = re.compile(r"arn:[^:]+:(?:acm|kms|secretsmanager):(?P<region>[^:]+):")
 

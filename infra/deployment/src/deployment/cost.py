@@ -11,7 +11,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, Final
 
-from deployment.job import Job
+from deployment.deploy_context import DeployContext
 from deployment.stacks import Stack
 
 _MEGABYTES: Final = 1024
@@ -42,7 +42,7 @@ class Tasks:
     """What a first deployment starts with."""
 
     @classmethod
-    def of(cls, job: Job) -> "Tasks":
+    def of(cls, job: DeployContext) -> "Tasks":
         """Read them from an environment's parameters."""
         chosen = {service: job.chosen(service) for service in job.environment.services}
         return cls(
@@ -67,7 +67,7 @@ def measured() -> dict[str, Any]:
     return _read("measured.json")
 
 
-def estimate(job: Job, tasks: Mapping[str, int]) -> list[Item]:
+def estimate(job: DeployContext, tasks: Mapping[str, int]) -> list[Item]:
     """Estimate what is there all the time.
 
     Args:
@@ -100,7 +100,7 @@ def minute() -> list[Item]:
 type _Resource = Mapping[str, Any]
 
 
-def _made(job: Job, stack: Stack) -> Iterator[_Resource]:
+def _made(job: DeployContext, stack: Stack) -> Iterator[_Resource]:
     """List the resources that a stack makes with these parameters."""
     names = stack.template.made(stack.parameters(job.environment, job.found))
     body = stack.template.body["Resources"]
@@ -115,7 +115,7 @@ def _plural(count: int, what: str) -> str:
     return f"{count} {what}{'s' * (count != 1)}"
 
 
-def _task_items(job: Job, tasks: Mapping[str, int]) -> Iterator[Item]:
+def _task_items(job: DeployContext, tasks: Mapping[str, int]) -> Iterator[Item]:
     """One item for all services of the same size."""
     sizes: dict[tuple[float, float, str], int] = {}
     for service, count in tasks.items():
@@ -133,7 +133,7 @@ def _task_items(job: Job, tasks: Mapping[str, int]) -> Iterator[Item]:
         yield Item(f"{_plural(count, 'task')} of {cores:g} vCPU and {gigabytes:g} GB", count * hour * table["hours"])
 
 
-def _network(job: Job, made: list[_Resource], tasks: int) -> Iterator[Item]:
+def _network(job: DeployContext, made: list[_Resource], tasks: int) -> Iterator[Item]:
     """Load balancer, way out, and public IPv4 addresses, each of which is paid by the hour."""
     table = prices()
     address, hours = table["public_address_hour"], table["hours"]
@@ -151,7 +151,7 @@ def _network(job: Job, made: list[_Resource], tasks: int) -> Iterator[Item]:
         yield Item("public IPv4 addresses of tasks", tasks * address * hours)
 
 
-def _public_subnets(job: Job) -> int:
+def _public_subnets(job: DeployContext) -> int:
     """Count the subnets that the load balancer stands in: it has an address in each."""
     stack = job.stacks["network"]
     (_, listed) = stack.template.body["Outputs"]["PublicSubnetIds"]["Value"]["Fn::Join"]

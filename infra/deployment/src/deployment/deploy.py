@@ -3,33 +3,33 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from deployment import linked_roles, options, publish, retention
+from deployment import deploy_options, image_retention, linked_roles, push_images
+from deployment.console import Screen
+from deployment.deploy_context import ROOT, DeployContext, new_screen, open_job, run
 from deployment.errors import ProofError
-from deployment.examination import examine
-from deployment.finish import finish, say_roles
-from deployment.job import ROOT, Job, new_screen, open_job, run
-from deployment.keys import ensure
-from deployment.patience import Patience
-from deployment.programs import Programs
+from deployment.post_deploy import finish, say_roles
+from deployment.preflight import examine
 from deployment.release import release, roll_back
-from deployment.rollout import Consent, Rollout
-from deployment.screen import Screen
+from deployment.rollout import ChangeApproval, Rollout
+from deployment.secret_values import ensure
+from deployment.subprocesses import Programs
+from deployment.timeouts import Timeouts
 
 
 def main(
     arguments: Sequence[str],
     screen: Screen | None = None,
     programs: Programs | None = None,
-    patience: Patience | None = None,
+    patience: Timeouts | None = None,
     root: Path = ROOT,
 ) -> int:
     """Deploy; see `--help` for the exit codes."""
-    given = options.read_deploy(arguments)
+    given = deploy_options.read_deploy(arguments)
     shown = screen or new_screen()
-    return run(lambda: deploy(open_job(given, shown, programs, patience or Patience(), root)), shown)
+    return run(lambda: deploy(open_job(given, shown, programs, patience or Timeouts(), root)), shown)
 
 
-def deploy(job: Job) -> int:
+def deploy(job: DeployContext) -> int:
     """Check, build, change stack after stack, and see that it works.
 
     Raises:
@@ -37,14 +37,14 @@ def deploy(job: Job) -> int:
     """
     job.screen.title(f"voice-agent deploy · {job.environment.name} · {job.aws.region}")
     examine(job)
-    rollout = Rollout(job, Consent(job.screen, job.options.yes))
+    rollout = Rollout(job, ChangeApproval(job.screen, job.options.yes))
     if not job.options.foundation:
-        job.found["ImageTag"] = publish.tag_of(job)
+        job.found["ImageTag"] = push_images.tag_of(job)
     job.screen.heading("Registry")
     rollout.deploy(job.stacks.registry)
     linked_roles.ensure(job)  # before images and network, which take minutes: AWS needs one to know a new role
     if not job.options.foundation:
-        publish.publish(job, job.found["ImageTag"])
+        push_images.publish(job, job.found["ImageTag"])
     job.screen.heading("Stacks")
     for stack in job.stacks.foundation:
         rollout.deploy(stack)
@@ -53,7 +53,7 @@ def deploy(job: Job) -> int:
         say_roles(job)
         return 0
     job.found["PublicBaseUrl"] = public_address(job)
-    retention.announce(job, job.found["ImageTag"])
+    image_retention.announce(job, job.found["ImageTag"])
     for stack in job.stacks.guards:
         rollout.deploy(stack)
     release(job, rollout)
@@ -66,7 +66,7 @@ def deploy(job: Job) -> int:
     return 0
 
 
-def public_address(job: Job) -> str:
+def public_address(job: DeployContext) -> str:
     """Tell how the outside reaches it; empty before there is a load balancer."""
     for last in ("https", "edge"):
         known = last in job.stacks

@@ -8,19 +8,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from deployment import bill, bounds, changes, images, options, promotion, publish
+from deployment import bill, bounds, changes, deploy_options, images, promotion, push_images
 from deployment.aws import AwsFailure, short
 from deployment.checks.parameters import FOUND
+from deployment.console import CheckMark, Screen
 from deployment.deploy import public_address
+from deployment.deploy_context import ROOT, DeployContext, new_screen, open_job, run
 from deployment.errors import DeploymentError, UsageError
-from deployment.examination import look_at
-from deployment.job import ROOT, Job, new_screen, open_job, run
 from deployment.offline import is_out_of_reach
-from deployment.patience import Patience
-from deployment.programs import Programs
-from deployment.rollout import Consent, Rollout
-from deployment.screen import Mark, Screen
+from deployment.preflight import look_at
+from deployment.rollout import ChangeApproval, Rollout
 from deployment.stacks import Stack
+from deployment.subprocesses import Programs
+from deployment.timeouts import Timeouts
 
 _NOT_YET: Final = "https://not-yet.invalid"
 """Stands for the address of a load balancer that is not there yet."""
@@ -30,16 +30,16 @@ def main(
     arguments: Sequence[str],
     screen: Screen | None = None,
     programs: Programs | None = None,
-    patience: Patience | None = None,
+    patience: Timeouts | None = None,
     root: Path = ROOT,
 ) -> int:
     """Show it; see `--help` for the exit codes."""
-    given = options.read_plan(arguments)
+    given = deploy_options.read_plan(arguments)
     shown = screen or new_screen()
-    return run(lambda: plan(open_job(given, shown, programs, patience or Patience(), root)), shown)
+    return run(lambda: plan(open_job(given, shown, programs, patience or Timeouts(), root)), shown)
 
 
-def plan(job: Job) -> int:
+def plan(job: DeployContext) -> int:
     """Make the same checks and comparisons as `deploy`, leave nothing behind, and tell whether it would go through."""
     job.screen.title(f"voice-agent deploy-plan · {job.environment.name} · {job.aws.region}")
     stopping = look_at(job)
@@ -54,15 +54,15 @@ def plan(job: Job) -> int:
     return 1 if stopping else 0
 
 
-def _tag(job: Job) -> str:
+def _tag(job: DeployContext) -> str:
     """Name the images; the check of the source has said why there is no commit, if there is none."""
     try:
-        return publish.tag_of(job)
+        return push_images.tag_of(job)
     except UsageError:
         return FOUND["ImageTag"]
 
 
-def _images(job: Job) -> None:
+def _images(job: DeployContext) -> None:
     job.screen.heading(f"Images  {job.found['ImageTag']}")
     way = "built and pushed" if promotion.source(job) is None else "copied from the account where it was tested"
     for service in job.environment.services:
@@ -70,12 +70,12 @@ def _images(job: Job) -> None:
             there = images.is_there(job.aws, f"pipecat-voice-agent/{service}", job.found["ImageTag"])
         except AwsFailure as error:
             _forget(job, error)
-            job.screen.row(Mark.UNKNOWN, service, f"{way}, unless the registry has it")
+            job.screen.row(CheckMark.UNKNOWN, service, f"{way}, unless the registry has it")
             continue
-        job.screen.row(Mark.GOOD if there else "+", service, "there already" if there else f"would be {way}")
+        job.screen.row(CheckMark.GOOD if there else "+", service, "there already" if there else f"would be {way}")
 
 
-def _coming_address(job: Job) -> str:
+def _coming_address(job: DeployContext) -> str:
     """Tell the address that services will have: a certificate brings a new one, which its stack does not know yet."""
     domain = job.environment.parameters.get("DomainName", "")
     try:
@@ -85,16 +85,16 @@ def _coming_address(job: Job) -> str:
         return _NOT_YET
 
 
-def _stacks(job: Job) -> list[str]:
+def _stacks(job: DeployContext) -> list[str]:
     """Show what would become of each stack; name those that CloudFormation refuses."""
     job.screen.heading("Stacks, by their templates" if job.is_offline else "Stacks")
-    rollout = Rollout(job, Consent(job.screen, all=False))
+    rollout = Rollout(job, ChangeApproval(job.screen, all=False))
     missing, refused = 0, []
     for stack in job.stacks.all:
         try:
             exists = _preview(rollout, stack, comparable=not missing)
         except DeploymentError as error:
-            job.screen.row(Mark.BAD, stack.last, error.what, error.advice)
+            job.screen.row(CheckMark.BAD, stack.last, error.what, error.advice)
             refused.append(stack.last)
             exists = False
         missing += not exists and stack in (job.stacks.registry, *job.stacks.foundation)
@@ -106,22 +106,22 @@ def _preview(rollout: Rollout, stack: Stack, *, comparable: bool) -> bool:
     job = rollout.job
     given = stack.parameters(job.environment, {**FOUND, **job.found})
     if job.is_offline:
-        job.screen.row(Mark.STEP, stack.last, changes.kinds(stack.template.made(given).values()))
+        job.screen.row(CheckMark.STEP, stack.last, changes.kinds(stack.template.made(given).values()))
         return False
     if stack.template.parameters & job.set_aside or bounds.refused(stack.template, given, job.environment.region):
         by_template = changes.kinds(stack.template.made(given).values())
-        job.screen.row(Mark.UNKNOWN, stack.last, f"not compared, see parameters; by its template: {by_template}")
+        job.screen.row(CheckMark.UNKNOWN, stack.last, f"not compared, see parameters; by its template: {by_template}")
         return False
     try:
         return rollout.preview(stack, comparable=comparable)
     except AwsFailure as error:
         _forget(job, error)
         by_template = changes.kinds(stack.template.made(given).values())
-        job.screen.row(Mark.UNKNOWN, stack.last, f"not compared: {short(error)}; by its template: {by_template}")
+        job.screen.row(CheckMark.UNKNOWN, stack.last, f"not compared: {short(error)}; by its template: {by_template}")
         return False
 
 
-def _forget(job: Job, error: Exception) -> None:
+def _forget(job: DeployContext, error: Exception) -> None:
     """Ask AWS nothing more once it is out of reach: every further request would wait as long as this one did."""
     if is_out_of_reach(error):
         job.go_offline()

@@ -5,17 +5,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from deployment import options
+from deployment import deploy_options
 from deployment.canary import stack_of
+from deployment.console import CheckMark, Screen
+from deployment.deploy_context import ROOT, DeployContext, new_screen, open_job, run
 from deployment.draining import DRAIN_SECONDS, quick_drain
-from deployment.environment import Environment
 from deployment.errors import DeclinedError, UsageError
-from deployment.job import ROOT, Job, new_screen, open_job, run
-from deployment.patience import Patience
-from deployment.programs import Programs
-from deployment.screen import Mark, Screen
 from deployment.stacks import Stack, stacks_of
-from deployment.template import Template
+from deployment.subprocesses import Programs
+from deployment.target_environment import TargetEnvironment
+from deployment.template import StackTemplate
+from deployment.timeouts import Timeouts
 
 _OPTIONAL: Final = (("flow-logs", "flow-logs"), ("firewall", "firewall"), ("https", "https"), ("github", "github-oidc"))
 """Stacks that an environment's file may have named once and names no more: they go too."""
@@ -28,16 +28,16 @@ def main(
     arguments: Sequence[str],
     screen: Screen | None = None,
     programs: Programs | None = None,
-    patience: Patience | None = None,
+    patience: Timeouts | None = None,
     root: Path = ROOT,
 ) -> int:
     """Take it away; see `--help` for the exit codes."""
-    given = options.read_destroy(arguments)
+    given = deploy_options.read_destroy(arguments)
     shown = screen or new_screen()
-    return run(lambda: destroy(open_job(given, shown, programs, patience or Patience(), root)), shown)
+    return run(lambda: destroy(open_job(given, shown, programs, patience or Timeouts(), root)), shown)
 
 
-def destroy(job: Job) -> int:
+def destroy(job: DeployContext) -> int:
     """Say what goes and what stays, ask, and delete.
 
     Raises:
@@ -47,7 +47,7 @@ def destroy(job: Job) -> int:
     _sign_in(job)
     standing = [stack for stack in reversed(_every(job)) if job.cloudformation.status(stack)]
     if not standing:
-        job.screen.row(Mark.GOOD, "stacks", "there are none")
+        job.screen.row(CheckMark.GOOD, "stacks", "there are none")
         return 0
     _announce(job, standing)
     _agreed(job, standing)
@@ -62,17 +62,17 @@ def destroy(job: Job) -> int:
     return 0
 
 
-def _sign_in(job: Job) -> None:
+def _sign_in(job: DeployContext) -> None:
     identity = job.aws.sts.get_caller_identity()
     number = identity["Account"] if job.screen.watched else f"…{identity['Account'][-4:]}"
-    job.screen.row(Mark.GOOD, "credentials", f"account {number}, as {identity['Arn'].rpartition(':')[2]}")
+    job.screen.row(CheckMark.GOOD, "credentials", f"account {number}, as {identity['Arn'].rpartition(':')[2]}")
 
 
-def _every(job: Job) -> list[Stack]:
+def _every(job: DeployContext) -> list[Stack]:
     """List all stacks but the registry, which other environments share."""
     folder = job.stacks.registry.template.path.parent
     extra = [
-        Stack(f"pipecat-{job.environment.name}-{last}", Template(folder / f"{template}.yaml"))
+        Stack(f"pipecat-{job.environment.name}-{last}", StackTemplate(folder / f"{template}.yaml"))
         for last, template in _OPTIONAL
         if last not in job.stacks
     ]
@@ -81,37 +81,37 @@ def _every(job: Job) -> list[Stack]:
     return [*job.stacks.foundation, *extra, *both.guards, *both.services, *leftovers, *both.watch]
 
 
-def _for_both(environment: Environment) -> dict[str, str]:
+def _for_both(environment: TargetEnvironment) -> dict[str, str]:
     """Return the parameters without what leaves a service out: its stacks may stand from a time when it ran."""
     return {name: value for name, value in environment.parameters.items() if name != "Services"}
 
 
-def _announce(job: Job, standing: Sequence[Stack]) -> None:
+def _announce(job: DeployContext, standing: Sequence[Stack]) -> None:
     job.screen.heading("What goes")
     for stack in standing:
         job.screen.row("-", stack.last, stack.name)
     job.screen.row(
-        Mark.CARE,
+        CheckMark.CARE,
         "calls",
         f"conversations that go on are cut off {DRAIN_SECONDS} s after their service begins to go, callers without a "
         "goodbye",
         ["to let them end first, point the number and the page elsewhere until the dashboard shows no sessions"],
     )
     if _protected(job, standing):
-        job.screen.row(Mark.CARE, "protected", "kept from being deleted by mistake; to agree takes that off")
+        job.screen.row(CheckMark.CARE, "protected", "kept from being deleted by mistake; to agree takes that off")
     job.screen.heading("What stays")
     for stack in standing:
         for name, kind in stack.template.kept.items():
             again = "; deploying again takes it up" if kind in _TAKEN_UP else ""
-            job.screen.row(Mark.STEP, kind.rpartition("::")[2], f"{name}, if there is one{again}")
-    job.screen.row(Mark.STEP, "registry", f"{job.stacks.registry.name}: images, shared by all environments")
+            job.screen.row(CheckMark.STEP, kind.rpartition("::")[2], f"{name}, if there is one{again}")
+    job.screen.row(CheckMark.STEP, "registry", f"{job.stacks.registry.name}: images, shared by all environments")
 
 
-def _protected(job: Job, standing: Sequence[Stack]) -> bool:
+def _protected(job: DeployContext, standing: Sequence[Stack]) -> bool:
     return any(job.cloudformation.is_protected(stack) for stack in standing)
 
 
-def _unprotect(job: Job, stack: Stack) -> None:
+def _unprotect(job: DeployContext, stack: Stack) -> None:
     if not job.cloudformation.is_protected(stack):
         return
     job.cloudformation.protect(stack, on=False)
@@ -122,7 +122,7 @@ def _unprotect(job: Job, stack: Stack) -> None:
         )
 
 
-def _agreed(job: Job, standing: Sequence[Stack]) -> None:
+def _agreed(job: DeployContext, standing: Sequence[Stack]) -> None:
     if job.options.yes and (job.options.unprotect or not _protected(job, standing)):
         return
     if job.options.yes and not job.screen.can_ask:

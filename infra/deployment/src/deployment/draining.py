@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from typing import Final
 
 from deployment.aws import AwsFailure, short
+from deployment.console import CheckMark
+from deployment.deploy_context import DeployContext
 from deployment.errors import DeploymentError
-from deployment.job import Job
-from deployment.screen import Mark
 from deployment.stacks import Stack
 
 DRAIN_SECONDS: Final = 30
@@ -20,7 +20,7 @@ _DELAY: Final = "deregistration_delay.timeout_seconds"
 
 
 @contextmanager
-def quick_drain(job: Job, stack: Stack) -> Iterator[None]:
+def quick_drain(job: DeployContext, stack: Stack) -> Iterator[None]:
     """Shorten the deregistration delay while a service's stack is deleted; it is as before if the deletion fails.
 
     Args:
@@ -44,21 +44,21 @@ def _output(stack: Stack) -> str:
     return f"{stack.service.capitalize()}TargetGroupArn"
 
 
-def _delay(job: Job, group: str) -> str:
+def _delay(job: DeployContext, group: str) -> str:
     """Read the delay; empty where these credentials may not, or the group is gone."""
     try:
         attributes = job.aws.elb.describe_target_group_attributes(TargetGroupArn=group)["Attributes"]
     except AwsFailure as error:
-        job.screen.row(Mark.UNKNOWN, "drain", f"could not be read: {short(error)}", [_SLOW])
+        job.screen.row(CheckMark.UNKNOWN, "drain", f"could not be read: {short(error)}", [_SLOW])
         return ""
     return next((str(one["Value"]) for one in attributes if one["Key"] == _DELAY), "")
 
 
-def _set(job: Job, group: str, seconds: str) -> None:
+def _set(job: DeployContext, group: str, seconds: str) -> None:
     try:
         job.aws.elb.modify_target_group_attributes(TargetGroupArn=group, Attributes=[{"Key": _DELAY, "Value": seconds}])
     except AwsFailure as error:
-        job.screen.row(Mark.CARE, "drain", f"could not be set to {seconds} s: {short(error)}", [_SLOW])
+        job.screen.row(CheckMark.CARE, "drain", f"could not be set to {seconds} s: {short(error)}", [_SLOW])
 
 
 _SLOW: Final = (

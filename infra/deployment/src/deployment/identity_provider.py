@@ -8,7 +8,7 @@ from typing import Final
 from botocore.exceptions import ClientError
 
 from deployment.aws import Aws, code_of
-from deployment.job import Job
+from deployment.deploy_context import DeployContext
 from deployment.stacks import Stack
 
 PARAMETER: Final = "ProviderArn"
@@ -17,7 +17,7 @@ AUDIENCE: Final = "sts.amazonaws.com"
 _NAME: Final = ":oidc-provider/token.actions.githubusercontent.com"
 
 
-def adopted(job: Job, stack: Stack, *, exists: bool) -> dict[str, str]:
+def adopted(job: DeployContext, stack: Stack, *, exists: bool) -> dict[str, str]:
     """Return the parameter that names the account's provider; nothing where the stack has to create it.
 
     A stack that stands keeps what it was given: one that created the provider itself would otherwise give it up.

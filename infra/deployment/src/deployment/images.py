@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from deployment.aws import Aws, code_of
 from deployment.errors import ImageError
-from deployment.programs import Programs
+from deployment.subprocesses import Programs
 
 DOCKERFILES: Final = {"phone": "services/phone-agent/Dockerfile", "web": "services/webrtc-agent/Dockerfile"}
 PLATFORMS: Final = {"X86_64": "linux/amd64", "ARM64": "linux/arm64"}

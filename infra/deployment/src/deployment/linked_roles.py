@@ -9,8 +9,8 @@ from typing import Final
 from botocore.exceptions import ClientError
 
 from deployment.aws import code_of, short
-from deployment.job import Job
-from deployment.screen import Mark
+from deployment.console import CheckMark
+from deployment.deploy_context import DeployContext
 
 SERVICES: Final = (
     "ecs.amazonaws.com",
@@ -21,7 +21,7 @@ _THERE: Final = "InvalidInput"
 """IAM's answer where the account has the role: "Service role name … has been taken in this account"."""
 
 
-def ensure(job: Job) -> None:
+def ensure(job: DeployContext) -> None:
     """Create the roles that the account lacks, before the first platform.
 
     Credentials that may not create roles are no reason to stop: most accounts have them.
@@ -34,11 +34,11 @@ def ensure(job: Job) -> None:
             job.aws.iam.create_service_linked_role(AWSServiceName=service)
         except ClientError as error:
             if code_of(error) != _THERE:
-                job.screen.row(Mark.CARE, "linked role", short(error), [f"$ {how_to_create(service)}"])
+                job.screen.row(CheckMark.CARE, "linked role", short(error), [f"$ {how_to_create(service)}"])
             continue
         made.append(service)
     if made:
-        job.screen.row(Mark.GOOD, "linked roles", f"created for {', '.join(made)}")
+        job.screen.row(CheckMark.GOOD, "linked roles", f"created for {', '.join(made)}")
 
 
 def is_too_new(reason: str) -> bool:

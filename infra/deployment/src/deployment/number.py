@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from deployment.errors import DeploymentError
-from deployment.secrets import signing
+from deployment.service_secrets import signing
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from typing import Any, NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError, UnknownRegionError
 
-from deployment import regions
+from deployment import aws_regions
 from deployment.aws import Aws, AwsFailure
 
 
@@ -42,7 +42,7 @@ class _Nobody:
 
 def connect(region: str, model_region: str) -> Aws:
     """Make AWS's clients, or what stands for them where the region, the profile or its file is wrong."""
-    if region not in regions.known():
+    if region not in aws_regions.known():
         return NoAws(region, model_region, UnknownRegionError(region_name=region, error_msg="no such region"))
     try:
         return Aws(region, model_region)

@@ -11,9 +11,9 @@ from botocore.exceptions import ClientError
 
 from deployment import images
 from deployment.aws import code_of
+from deployment.console import CheckMark
+from deployment.deploy_context import DeployContext
 from deployment.errors import ImageError, UsageError
-from deployment.job import Job
-from deployment.screen import Mark
 
 PARAMETER: Final = "ImagesFrom"
 _REGISTRY: Final = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?")
@@ -21,7 +21,7 @@ _COPY_SECONDS: Final = 1800.0
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceRegistry:
     """The registry of the account in which images are tested."""
 
     host: str
@@ -29,7 +29,7 @@ class Source:
     region: str
 
 
-def source(job: Job) -> Source | None:
+def source(job: DeployContext) -> SourceRegistry | None:
     """Return where this environment takes its images from; None where they are built.
 
     Raises:
@@ -43,10 +43,10 @@ def source(job: Job) -> Source | None:
         raise UsageError(
             f"{PARAMETER}={host} is not a registry", "set it to 111122223333.dkr.ecr.eu-north-1.amazonaws.com"
         )
-    return Source(host, found["account"], found["region"])
+    return SourceRegistry(host, found["account"], found["region"])
 
 
-def digest(job: Job, origin: Source, repository: str, tag: str) -> str:
+def digest(job: DeployContext, origin: SourceRegistry, repository: str, tag: str) -> str:
     """Return the digest of an image over there; empty if there is none of this tag."""
     try:
         listed = job.aws.registry_in(origin.region).describe_images(
@@ -59,7 +59,7 @@ def digest(job: Job, origin: Source, repository: str, tag: str) -> str:
     return str(listed["imageDetails"][0]["imageDigest"])
 
 
-def promote(job: Job, origin: Source, tag: str) -> None:
+def promote(job: DeployContext, origin: SourceRegistry, tag: str) -> None:
     """Copy what this account's registry does not have yet.
 
     Raises:
@@ -71,7 +71,7 @@ def promote(job: Job, origin: Source, tag: str) -> None:
         wanted = digest(job, origin, repository, tag)
         if images.is_there(job.aws, repository, tag):
             _same(job, service, repository, tag, wanted)
-            job.screen.row(Mark.GOOD, service, "there already")
+            job.screen.row(CheckMark.GOOD, service, "there already")
             continue
         if not wanted:
             raise ImageError(f"{origin.host} has no image {tag} of {service}", "deploy it there first")
@@ -81,7 +81,7 @@ def promote(job: Job, origin: Source, tag: str) -> None:
             logged_in = True
         _copy(job, service, f"{origin.host}/{repository}@{wanted}", f"{uri}:{tag}")
         _same(job, service, repository, tag, wanted)
-        job.screen.row(Mark.GOOD, service, f"copied from account {origin.account}, {wanted[:19]}")
+        job.screen.row(CheckMark.GOOD, service, f"copied from account {origin.account}, {wanted[:19]}")
 
 
 def copy_command(origin: str, image: str) -> list[str]:
@@ -89,14 +89,14 @@ def copy_command(origin: str, image: str) -> list[str]:
     return ["docker", "buildx", "imagetools", "create", "--prefer-index=false", "--tag", image, origin]
 
 
-def _copy(job: Job, service: str, origin: str, image: str) -> None:
+def _copy(job: DeployContext, service: str, origin: str, image: str) -> None:
     job.screen.progress(f"{service}: copying")
     done = job.programs.run(copy_command(origin, image), seconds=_COPY_SECONDS)
     if done.code:
         raise ImageError(f"the image of {service} was not copied", *done.tail())
 
 
-def _same(job: Job, service: str, repository: str, tag: str, wanted: str) -> None:
+def _same(job: DeployContext, service: str, repository: str, tag: str, wanted: str) -> None:
     """Compare digests. What is no longer over there cannot be compared, and is what was copied once."""
     (here,) = job.aws.ecr.describe_images(repositoryName=repository, imageIds=[{"imageTag": tag}])["imageDetails"]
     if wanted and here["imageDigest"] != wanted:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from deployment import canary
 from deployment.cloudformation import ChangeSet
+from deployment.console import CheckMark
+from deployment.deploy_context import DeployContext
 from deployment.errors import DeclinedError, DeploymentError, ProofError, UsageError
-from deployment.job import Job
-from deployment.rollout import Consent, Rollout
-from deployment.screen import Mark
+from deployment.rollout import ChangeApproval, Rollout
 
 
-def release(job: Job, rollout: Rollout) -> None:
+def release(job: DeployContext, rollout: Rollout) -> None:
     """Bring the services up to date.
 
     Raises:
@@ -30,7 +30,7 @@ def release(job: Job, rollout: Rollout) -> None:
             job.cloudformation.discard(left)
 
 
-def _try(job: Job, pending: Sequence[ChangeSet]) -> None:
+def _try(job: DeployContext, pending: Sequence[ChangeSet]) -> None:
     """Try what replaces something that runs; a first version has no callers to lose."""
     replacing = [change_set.stack for change_set in pending if not change_set.creates]
     if not replacing:
@@ -38,10 +38,10 @@ def _try(job: Job, pending: Sequence[ChangeSet]) -> None:
     if job.options.canary:
         canary.prove(job, replacing)
     else:
-        job.screen.row(Mark.UNKNOWN, "canary", "left out, as you asked")
+        job.screen.row(CheckMark.UNKNOWN, "canary", "left out, as you asked")
 
 
-def _remember(job: Job, change_set: ChangeSet) -> None:
+def _remember(job: DeployContext, change_set: ChangeSet) -> None:
     """Keep which image a service ran before, to go back to."""
     stack = change_set.stack
     ran = "" if change_set.creates else job.cloudformation.parameters(stack).get("ImageTag", "")
@@ -49,7 +49,7 @@ def _remember(job: Job, change_set: ChangeSet) -> None:
         job.before[stack.service] = ran
 
 
-def roll_back(job: Job, rollout: Rollout, error: ProofError) -> ProofError:
+def roll_back(job: DeployContext, rollout: Rollout, error: ProofError) -> ProofError:
     """Offer to roll back the images that this run changed; return the error that ends the run.
 
     Args:
@@ -60,13 +60,13 @@ def roll_back(job: Job, rollout: Rollout, error: ProofError) -> ProofError:
     if not job.before:
         return error
     job.screen.heading("It does not work")
-    job.screen.row(Mark.BAD, "proof", error.what, error.advice)
+    job.screen.row(CheckMark.BAD, "proof", error.what, error.advice)
     former = " and ".join(f"{service} to {tag}" for service, tag in job.before.items())
     try:
         rollout.consent.ask(f"Roll {former} back?")
     except (DeclinedError, UsageError):
         return ProofError(f"{error.what}; the new version runs", *error.advice)
-    back = Rollout(job, Consent(job.screen, all=True))
+    back = Rollout(job, ChangeApproval(job.screen, all=True))
     try:
         for service, tag in job.before.items():
             job.found["ImageTag"] = tag

@@ -9,9 +9,9 @@ from typing import Final
 
 from botocore.exceptions import ClientError
 
-from deployment import secrets
-from deployment.job import Job
-from deployment.secrets import Need
+from deployment import service_secrets
+from deployment.deploy_context import DeployContext
+from deployment.service_secrets import SecretNeeded
 from deployment.stacks import Stack
 
 _CURRENT: Final = "AWSCURRENT"
@@ -19,7 +19,7 @@ _SHARED: Final = "weather"
 """The secret that both services read."""
 
 
-def parameters(job: Job, stack: Stack, *, exists: bool) -> dict[str, str]:
+def parameters(job: DeployContext, stack: Stack, *, exists: bool) -> dict[str, str]:
     """Return the parameters of a service's stack that differ from the last ones when its tasks have to start anew."""
     last = job.cloudformation.parameters(stack) if exists else {}
     return {
@@ -28,13 +28,13 @@ def parameters(job: Job, stack: Stack, *, exists: bool) -> dict[str, str]:
     }
 
 
-def _ordered(job: Job) -> str:
+def _ordered(job: DeployContext) -> str:
     return job.found.setdefault("Restart", time.strftime("%Y%m%d-%H%M%S", time.gmtime()))
 
 
-def _versions(job: Job, service: str) -> str:
+def _versions(job: DeployContext, service: str) -> str:
     """Return a short name for the current versions of a service's secrets; empty where they may not be looked at."""
-    needs = secrets.needs(job.environment, job.stacks["platform"].template)
+    needs = service_secrets.needs(job.environment, job.stacks["platform"].template)
     try:
         found = [_version(job, need) for need in needs if need.service in {service, _SHARED}]
     except ClientError:
@@ -42,7 +42,7 @@ def _versions(job: Job, service: str) -> str:
     return sha256(" ".join(found).encode()).hexdigest()[:16] if all(found) else ""
 
 
-def _version(job: Job, need: Need) -> str:
+def _version(job: DeployContext, need: SecretNeeded) -> str:
     outputs = job.cloudformation.outputs(job.stacks["platform"])
     named = job.environment.parameters.get(need.parameter)
     arn = outputs.get(f"{need.service.capitalize()}SecretArn") or named or need.name

@@ -5,18 +5,18 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
-from deployment import changes, identity_provider, linked_roles, restart, retention, secrets
+from deployment import changes, identity_provider, image_retention, linked_roles, restart, service_secrets
 from deployment.aws import short
 from deployment.cloudformation import ChangeSet
+from deployment.console import CheckMark, Screen
+from deployment.deploy_context import DeployContext
 from deployment.errors import DeclinedError, StackError, UsageError
-from deployment.job import Job
-from deployment.screen import Mark, Screen
 from deployment.services import last_words
 from deployment.stacks import Stack
 
 
 @dataclass
-class Consent:
+class ChangeApproval:
     """Whether changes may be made."""
 
     screen: Screen
@@ -46,8 +46,8 @@ class Consent:
 class Rollout:
     """Deploys stacks for a job."""
 
-    job: Job
-    consent: Consent
+    job: DeployContext
+    consent: ChangeApproval
 
     def deploy(self, stack: Stack) -> None:
         """Bring one stack up to date.
@@ -69,10 +69,10 @@ class Rollout:
         """
         screen = self.job.screen
         screen.progress(f"{stack.name}: comparing")
-        exists = self.job.cloudformation.settle(stack, lambda text: screen.row(Mark.STEP, stack.last, text))
+        exists = self.job.cloudformation.settle(stack, lambda text: screen.row(CheckMark.STEP, stack.last, text))
         change_set = self._compare(stack, exists=exists)
         if change_set is None:
-            screen.row(Mark.GOOD, stack.last, "no changes")
+            screen.row(CheckMark.GOOD, stack.last, "no changes")
             self._protect(stack)
             return None
         self._show(change_set)
@@ -93,10 +93,10 @@ class Rollout:
                 raise
             stack = change_set.stack
             what = "AWS does not know yet a role that it has just created: once more"
-            self.job.screen.row(Mark.CARE, stack.last, what)
+            self.job.screen.row(CheckMark.CARE, stack.last, what)
             self._once_more(stack)
         done = "created" if change_set.creates else "updated"
-        self.job.screen.row(Mark.GOOD, change_set.stack.last, f"{done} in {time.monotonic() - began:.0f} s")
+        self.job.screen.row(CheckMark.GOOD, change_set.stack.last, f"{done} in {time.monotonic() - began:.0f} s")
         self._protect(change_set.stack)
 
     def _once_more(self, stack: Stack) -> None:
@@ -115,7 +115,7 @@ class Rollout:
         """
         screen = self.job.screen
         if unsettled := self.job.cloudformation.unsettled(stack):
-            screen.row(Mark.CARE, stack.last, unsettled)
+            screen.row(CheckMark.CARE, stack.last, unsettled)
             return False
         exists = self.job.cloudformation.exists(stack)
         if not exists and not comparable:
@@ -123,7 +123,7 @@ class Rollout:
             return False
         change_set = self._compare(stack, exists=exists)
         if change_set is None:
-            screen.row(Mark.GOOD, stack.last, "no changes")
+            screen.row(CheckMark.GOOD, stack.last, "no changes")
             return True
         self.job.cloudformation.discard(change_set)
         self._show(change_set)
@@ -149,7 +149,7 @@ class Rollout:
             given["ListenerArn"] = self.job.listener
         if stack == self.job.stacks.registry:
             kept_now = self.job.cloudformation.parameters(stack).get("KeptImages", "") if exists else ""
-            given["KeptImages"] = retention.kept_images(given, stack.template.default("KeptImages"), kept_now)
+            given["KeptImages"] = image_retention.kept_images(given, stack.template.default("KeptImages"), kept_now)
         if "NatGatewayIds" in stack.template.parameters:
             network = self.job.cloudformation.outputs(self.job.stacks["network"])
             given["NatGatewayIds"] = network.get("NatGatewayIds", "")
@@ -166,7 +166,7 @@ class Rollout:
         try:
             self.job.cloudformation.protect(stack, on=True)
         except ClientError as error:
-            self.job.screen.row(Mark.CARE, stack.last, f"could not be protected from deletion: {short(error)}")
+            self.job.screen.row(CheckMark.CARE, stack.last, f"could not be protected from deletion: {short(error)}")
 
     def _adopted(self, platform: Stack, *, exists: bool) -> dict[str, str]:
         """Name the secrets that an earlier stack left: CloudFormation would not make them twice."""
@@ -175,11 +175,11 @@ class Rollout:
             kept = {need.parameter: told.get(need.parameter, "") for need in self._needs(platform)}
             return {name: arn for name, arn in kept.items() if arn and not self.job.environment.parameters.get(name)}
         needs = self._needs(platform)
-        found = [(need.parameter, secrets.find(self.job.aws, self.job.environment, need)) for need in needs]
+        found = [(need.parameter, service_secrets.find(self.job.aws, self.job.environment, need)) for need in needs]
         return {name: secret.arn for name, secret in found if secret is not None}
 
-    def _needs(self, platform: Stack) -> tuple[secrets.Need, ...]:
-        every = secrets.needs(self.job.environment, platform.template)
+    def _needs(self, platform: Stack) -> tuple[service_secrets.SecretNeeded, ...]:
+        every = service_secrets.needs(self.job.environment, platform.template)
         return tuple(need for need in every if need.parameter in platform.template.parameters)
 
     def _compare(self, stack: Stack, *, exists: bool) -> ChangeSet | None:

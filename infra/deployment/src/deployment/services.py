@@ -7,13 +7,13 @@ from typing import Any, Final
 
 from deployment.aws import Aws, AwsFailure
 from deployment.errors import StackError
-from deployment.patience import Patience
+from deployment.timeouts import Timeouts
 
 _LAST_LINES: Final = 3
 
 
 def wait_until_steady(
-    aws: Aws, environment: str, names: tuple[str, ...], patience: Patience, progress: Callable[[str], None]
+    aws: Aws, environment: str, names: tuple[str, ...], patience: Timeouts, progress: Callable[[str], None]
 ) -> dict[str, int]:
     """Wait until every service runs what it should, and nothing older; tell how many tasks each has.
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from deployment import sizes
-from deployment.environment import CHOICES, Environment
 from deployment.errors import UsageError
 from deployment.nearest import meant
-from deployment.template import Template
+from deployment.target_environment import CHOICES, TargetEnvironment
+from deployment.template import StackTemplate
 
 SERVICES = sizes.SERVICES
 """Both; an environment may have one of them only, see `Environment.services`."""
@@ -25,7 +25,7 @@ class Stack:
     """One stack: a template under a name."""
 
     name: str
-    template: Template
+    template: StackTemplate
     own: Mapping[str, str] = field(default_factory=dict)
     """Parameters that only this stack gets."""
     service: str = ""
@@ -38,7 +38,7 @@ class Stack:
         """What its name ends in: `pipecat-test-phone-alarms` is `phone-alarms`."""
         return self.name.split("-", 2)[-1]
 
-    def parameters(self, environment: Environment, found: Mapping[str, str]) -> dict[str, str]:
+    def parameters(self, environment: TargetEnvironment, found: Mapping[str, str]) -> dict[str, str]:
         """Tell its template's parameters: from the environment's file, what was found on the way, and its own."""
         given = {**sizes.of(self.own.get("ServiceName", ""), environment.parameters), **found, **self.own}
         return {name: given[name] for name in sorted(self.template.parameters) if name in given}
@@ -75,7 +75,7 @@ class Stacks:
         return any(stack.last == last for stack in self.all)
 
 
-def stacks_of(environment: Environment, folder: Path, *, strict: bool = True) -> Stacks:
+def stacks_of(environment: TargetEnvironment, folder: Path, *, strict: bool = True) -> Stacks:
     """List the stacks of an environment.
 
     Args:
@@ -92,7 +92,9 @@ def stacks_of(environment: Environment, folder: Path, *, strict: bool = True) ->
     tags = _tags(environment)
 
     def stack(last: str, template: str, service: str = "", **own: str) -> Stack:
-        return Stack(f"pipecat-{environment.name}-{last}", Template(folder / f"{template}.yaml"), own, service, tags)
+        return Stack(
+            f"pipecat-{environment.name}-{last}", StackTemplate(folder / f"{template}.yaml"), own, service, tags
+        )
 
     foundation = [
         stack("network", "network" if environment.has_own_network else "network-existing"),
@@ -106,7 +108,7 @@ def stacks_of(environment: Environment, folder: Path, *, strict: bool = True) ->
     foundation += [stack("firewall", "firewall")] if environment.has_firewall else []
     foundation += [stack("flow-logs", "flow-logs")] if environment.has_flow_logs else []
     stacks = Stacks(
-        registry=Stack("pipecat-registry", Template(folder / "registry.yaml"), tags=_SHARED),
+        registry=Stack("pipecat-registry", StackTemplate(folder / "registry.yaml"), tags=_SHARED),
         foundation=tuple(foundation),
         guards=tuple(stack(f"{name}-rollback", "rollback", ServiceName=name) for name in services),
         services=tuple(stack(name, "service", name, ServiceName=name) for name in services),
@@ -123,7 +125,7 @@ def stacks_of(environment: Environment, folder: Path, *, strict: bool = True) ->
     return stacks
 
 
-def _tags(environment: Environment) -> dict[str, str]:
+def _tags(environment: TargetEnvironment) -> dict[str, str]:
     """Return what resources are tagged with; bills and searches are divided by it."""
     own = {name: environment.parameters.get(name, "") for name in ("Owner", "CostCenter")}
     for name, value in own.items():
@@ -132,9 +134,9 @@ def _tags(environment: Environment) -> dict[str, str]:
     return {**_APPLICATION, "Environment": environment.name, **{name: value for name, value in own.items() if value}}
 
 
-def unknown_parameters(environment: Environment, folder: Path) -> list[str]:
+def unknown_parameters(environment: TargetEnvironment, folder: Path) -> list[str]:
     """Say which lines name a parameter that no template has: they would be ignored, and defaults deployed."""
-    known = {name for path in folder.glob("*.yaml") for name in Template(path).parameters} | CHOICES.keys()
+    known = {name for path in folder.glob("*.yaml") for name in StackTemplate(path).parameters} | CHOICES.keys()
     known |= sizes.names()
     return [
         f"infra/environments/{environment.name}.parameters: no template has a parameter {name}{meant(name, known)}"

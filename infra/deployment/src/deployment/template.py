@@ -44,7 +44,7 @@ def _is_made(resource: Mapping[str, Any], expressions: Expressions) -> bool:
 
 
 @dataclass(frozen=True)
-class Template:
+class StackTemplate:
     """One file of infra/cloudformation."""
 
     path: Path

@@ -12,14 +12,14 @@ from botocore.exceptions import ClientError
 from agent_core import causes, generations
 from agent_core.cause_texts import CAUSES
 from agent_core.errors import ConfigurationError, ModelRejected
-from deployment import model_quota, options, secrets
-from deployment.checks import account, model
+from deployment import deploy_options, model_quota, service_secrets
+from deployment.checks import account, model_check
 from deployment.checks import secrets as secret_checks
 from deployment.checks.finding import Finding, asked, bad, care, good, unset
-from deployment.job import Job, new_screen, open_job
-from deployment.patience import Patience
-from deployment.screen import Mark
-from doctor.surroundings import Surroundings
+from deployment.console import CheckMark
+from deployment.deploy_context import DeployContext, new_screen, open_job
+from deployment.timeouts import Timeouts
+from doctor.surroundings import MachineState
 
 SOURCES: Final = {
     "env": "the environment",
@@ -51,7 +51,7 @@ def source() -> str:
     return "" if found is None else SOURCES.get(found.method, found.method)
 
 
-def credentials(surroundings: Surroundings, clock: Callable[[], datetime] = now) -> list[Finding]:
+def credentials(surroundings: MachineState, clock: Callable[[], datetime] = now) -> list[Finding]:
     """Find the credentials and ask AWS whose they are; its answer has its time, too."""
     where = source()
     if not where:
@@ -61,7 +61,7 @@ def credentials(surroundings: Surroundings, clock: Callable[[], datetime] = now)
     return [replace(who, found=f"{who.found}; from {where}"), *rest]
 
 
-def offered(surroundings: Surroundings) -> list[Finding]:
+def offered(surroundings: MachineState) -> list[Finding]:
     """Look whether the region offers the model, and which generation."""
     try:
         wanted = surroundings.model
@@ -70,8 +70,8 @@ def offered(surroundings: Surroundings) -> list[Finding]:
     if not source():
         return [unset("model", f"{wanted} would be asked in {surroundings.model_region}")]
     regions = generations.regions(generations.GENERATIONS[:1])
-    found = [model.check(surroundings.aws, wanted, regions)]
-    if found[0].mark in {Mark.GOOD, Mark.CARE}:
+    found = [model_check.check(surroundings.aws, wanted, regions)]
+    if found[0].mark in {CheckMark.GOOD, CheckMark.CARE}:
         found.append(asked("model access", lambda: _access(surroundings, wanted)))
     newest = generations.GENERATIONS[0]
     if wanted != newest.model_id and surroundings.model_region in newest.regions:
@@ -79,7 +79,7 @@ def offered(surroundings: Surroundings) -> list[Finding]:
     return found
 
 
-def _access(surroundings: Surroundings, wanted: str) -> Finding:
+def _access(surroundings: MachineState, wanted: str) -> Finding:
     answer = surroundings.aws.bedrock.get_foundation_model_availability(modelId=wanted)
     states = {
         "authorization": answer.get("authorizationStatus"),
@@ -94,22 +94,22 @@ def _access(surroundings: Surroundings, wanted: str) -> Finding:
     return bad("model access", f"{why} (missing: {', '.join(lacking)})", remedy)
 
 
-def quota(surroundings: Surroundings) -> list[Finding]:
+def quota(surroundings: MachineState) -> list[Finding]:
     """Read how many streams to the model the account may have open at once."""
     if not source():
         return []
     found = model_quota.read(surroundings.aws, surroundings.model)
     mine = surroundings.get("MODEL_STREAMS")
     given = int(mine) if mine.isdecimal() else None
-    return [model.quota(surroundings.aws, found, 1, given)]
+    return [model_check.quota(surroundings.aws, found, 1, given)]
 
 
-def _job(surroundings: Surroundings) -> Job:
-    given = options.read_plan(["--environment", surroundings.deployed])
-    return open_job(given, new_screen(), None, Patience(), surroundings.root)
+def _job(surroundings: MachineState) -> DeployContext:
+    given = deploy_options.read_plan(["--environment", surroundings.deployed])
+    return open_job(given, new_screen(), None, Timeouts(), surroundings.root)
 
 
-def stored_keys(surroundings: Surroundings) -> list[Finding]:
+def stored_keys(surroundings: MachineState) -> list[Finding]:
     """Look whether each key that a service's template names is in its secret: without it ECS starts no task."""
     if not surroundings.deployed:
         return [unset("secrets", "name an environment with --environment to look at its secrets")]
@@ -117,21 +117,21 @@ def stored_keys(surroundings: Surroundings) -> list[Finding]:
         return [unset("secrets", "there are no AWS credentials to look with")]
     job = _job(surroundings)
     platform = job.stacks["platform"].template
-    needed = secrets.read_by_services(job.environment, platform)
+    needed = service_secrets.read_by_services(job.environment, platform)
     rows = secret_checks.check(job.aws, job.environment, platform)
     return [_strict(job, need, row) for need, row in zip(needed, rows, strict=True)]
 
 
-def _strict(job: Job, need: secrets.Need, row: Finding) -> Finding:
+def _strict(job: DeployContext, need: service_secrets.SecretNeeded, row: Finding) -> Finding:
     """Take a missing key for what it is to ECS; a deployment would only add it."""
-    if row.mark is not Mark.CARE:
+    if row.mark is not CheckMark.CARE:
         return row
-    found = secrets.find(job.aws, job.environment, need)
+    found = service_secrets.find(job.aws, job.environment, need)
     if found is None or found.values is None:
         return row
     absent = [key for key in need.every_key if key not in found.values]
     if not absent:
-        return bad(row.subject, row.found, *secrets.how_to_fill(job.aws.region, found, need))
+        return bad(row.subject, row.found, *service_secrets.how_to_fill(job.aws.region, found, need))
     return bad(
         row.subject,
         f"{found.called(need)} has no key {' and no key '.join(absent)}: ECS starts no task without",
@@ -139,20 +139,20 @@ def _strict(job: Job, need: secrets.Need, row: Finding) -> Finding:
     )
 
 
-def missing_keys(surroundings: Surroundings) -> list[tuple[str, Callable[[], None]]]:
+def missing_keys(surroundings: MachineState) -> list[tuple[str, Callable[[], None]]]:
     """List what would be added to which secret, and what adds it; values that are there stay."""
     if not surroundings.deployed or not source():
         return []
     job = _job(surroundings)
     repairs: list[tuple[str, Callable[[], None]]] = []
-    for need in secrets.read_by_services(job.environment, job.stacks["platform"].template):
+    for need in service_secrets.read_by_services(job.environment, job.stacks["platform"].template):
         try:
-            found = secrets.find(job.aws, job.environment, need)
+            found = service_secrets.find(job.aws, job.environment, need)
         except ClientError:
             continue
         if found is None or found.values is None or found.deleted_on is not None:
             continue
         if absent := [key for key in need.every_key if key not in found.values]:
             words = f"add {', '.join(absent)}, empty, to {found.called(need)}"
-            repairs.append((words, partial(secrets.fill, job.aws, found, need, {})))
+            repairs.append((words, partial(service_secrets.fill, job.aws, found, need, {})))
     return repairs

@@ -11,18 +11,18 @@ from typing import Any, Final
 
 from deployment.aws import AwsFailure, short
 from deployment.checks.finding import Finding
+from deployment.console import CheckMark, Screen
+from deployment.deploy_context import ROOT, new_screen
 from deployment.errors import DeploymentError
-from deployment.job import ROOT, new_screen
-from deployment.screen import Mark, Screen
-from doctor import amazon, machine, others, telephone
-from doctor.live import command as live
+from doctor import amazon, machine, others, twilio_checks
+from doctor.live import live_command as live
 from doctor.probing import Check, make
-from doctor.surroundings import Surroundings, read_environment
+from doctor.surroundings import MachineState, read_environment
 
 SECONDS: Final = 20.0
 """All checks together: they are made at once, and each request has a shorter deadline of its own."""
 _EPILOG: Final = f"""\
-✓ good, ! works but look at it, ✗ does not work, {Mark.UNSET} not set up (a stand-in or nothing takes its place).
+✓ good, ! works but look at it, ✗ does not work, {CheckMark.UNSET} not set up (a stand-in or nothing takes its place).
 Exit code: 0 without a ✗, 1 with one, 2 wrong usage. Nothing is changed without --fix and your consent.
 """
 
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str], screen: Screen | None = None, root: Path = RO
     given = _parser().parse_args(arguments)
     for name, value in (environment := read_environment(root)).items():
         os.environ.setdefault(name, value)  # AWS's libraries read no .env
-    surroundings = Surroundings(root, environment, given.environment, given.twilio_number)
+    surroundings = MachineState(root, environment, given.environment, given.twilio_number)
     shown = screen or new_screen()
     if given.live:
         return live.run(surroundings, shown, given)
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str], screen: Screen | None = None, root: Path = RO
     return code(found)
 
 
-def checks(surroundings: Surroundings) -> list[Check]:
+def checks(surroundings: MachineState) -> list[Check]:
     """List the checks in the order of their rows."""
     named: dict[str, Callable[..., Sequence[Finding]]] = {
         "settings": machine.settings,
@@ -56,8 +56,8 @@ def checks(surroundings: Surroundings) -> list[Check]:
         "model": amazon.offered,
         "model quota": amazon.quota,
         "secrets": amazon.stored_keys,
-        "twilio": telephone.numbers,
-        "webhook": telephone.public_address,
+        "twilio": twilio_checks.numbers,
+        "webhook": twilio_checks.public_address,
         "daily": others.daily,
         "weather": others.weather,
     }
@@ -72,7 +72,7 @@ def show(found: Sequence[Finding], screen: Screen) -> None:
     screen.title("voice-agent doctor")
     for one in found:
         screen.row(one.mark, one.subject, one.found, one.advice)
-    wrong = sum(one.mark is Mark.BAD for one in found)
+    wrong = sum(one.mark is CheckMark.BAD for one in found)
     text = (
         "Nothing stands in the way of a call."
         if not wrong
@@ -83,28 +83,30 @@ def show(found: Sequence[Finding], screen: Screen) -> None:
 
 def code(found: Sequence[Finding]) -> int:
     """Return the exit code."""
-    return int(any(one.mark is Mark.BAD for one in found))
+    return int(any(one.mark is CheckMark.BAD for one in found))
 
 
-def _fix(surroundings: Surroundings, screen: Screen, *, consent: bool, found: Sequence[Finding], seconds: float) -> int:
+def _fix(surroundings: MachineState, screen: Screen, *, consent: bool, found: Sequence[Finding], seconds: float) -> int:
     """Repair what can be repaired safely, after showing each change; then look again."""
     try:
-        repairs = [*telephone.pointing(surroundings), *amazon.missing_keys(surroundings)]
+        repairs = [*twilio_checks.pointing(surroundings), *amazon.missing_keys(surroundings)]
     except (DeploymentError, *AwsFailure) as error:
-        screen.row(Mark.BAD, "fix", str(error) if isinstance(error, DeploymentError) else short(error))
+        screen.row(CheckMark.BAD, "fix", str(error) if isinstance(error, DeploymentError) else short(error))
         return 1
     if not repairs:
-        screen.row(Mark.STEP, "fix", "nothing here can be repaired from here: follow the arrows above")
+        screen.row(CheckMark.STEP, "fix", "nothing here can be repaired from here: follow the arrows above")
         return code(found)
     done = 0
     for words, repair in repairs:
-        screen.row(Mark.STEP, "fix", words)
+        screen.row(CheckMark.STEP, "fix", words)
         if not consent and (not screen.can_ask or screen.ask("Do it? [y/N]").lower() not in {"y", "yes"}):
-            screen.row(Mark.STEP, "", "left as it is" if screen.can_ask else "left as it is: --yes does it unasked")
+            screen.row(
+                CheckMark.STEP, "", "left as it is" if screen.can_ask else "left as it is: --yes does it unasked"
+            )
             continue
         repair()
         done += 1
-        screen.row(Mark.GOOD, "", "done")
+        screen.row(CheckMark.GOOD, "", "done")
     if not done:
         return code(found)
     again = make(checks(surroundings), seconds)

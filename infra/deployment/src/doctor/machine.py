@@ -6,7 +6,7 @@ import sys
 from agent_core.errors import ConfigurationError
 from agent_core.settings import CoreSettings
 from deployment.checks.finding import Finding, bad, care, good, unset
-from doctor.surroundings import Surroundings
+from doctor.surroundings import MachineState
 
 PORTS = {"FAST_API_PORT": 7860, "PHONE_PORT": 7861, "WEB_PORT": 7862, "NOVA_PORT": 8443}
 PORTS |= {"NOVA_CONTROL_PORT": 8444, "TWILIO_PORT": 8445, "WEATHER_PORT": 8446, "DAILY_PORT": 8447}
@@ -22,7 +22,7 @@ def python() -> list[Finding]:
     return [bad("python", f"{sys.version.split()[0]}, and 3.12 is needed", "run `make environment`")]
 
 
-def settings(surroundings: Surroundings) -> list[Finding]:
+def settings(surroundings: MachineState) -> list[Finding]:
     """Read the settings as a service does."""
     try:
         CoreSettings.read()
@@ -35,14 +35,14 @@ def settings(surroundings: Surroundings) -> list[Finding]:
     return [good("settings", f"read; model {surroundings.model} in {region}")]
 
 
-def page(surroundings: Surroundings) -> list[Finding]:
+def page(surroundings: MachineState) -> list[Finding]:
     """Look whether the page is built."""
     if (surroundings.root / _PAGE).is_file():
         return [good("page", "built")]
     return [bad("page", "not built: browsers get a notice in its place", "run `make page`")]
 
 
-def ports(surroundings: Surroundings) -> list[Finding]:
+def ports(surroundings: MachineState) -> list[Finding]:
     """Look whether the ports of `voice-agent run` are free."""
     if (surroundings.root / ".run/run.json").is_file():
         return [unset("ports", "`voice-agent run` is running here and has them")]
@@ -53,7 +53,7 @@ def ports(surroundings: Surroundings) -> list[Finding]:
     return [good("ports", "free")]
 
 
-def _wanted(surroundings: Surroundings) -> dict[str, int]:
+def _wanted(surroundings: MachineState) -> dict[str, int]:
     given = {name: surroundings.get(name, str(port)) for name, port in PORTS.items()}
     return {name: int(port) for name, port in given.items() if port.isdecimal() and int(port)}
 

@@ -9,13 +9,13 @@ from agent_core.adapters.open_meteo import FORECAST_URL, GEOCODING_URL, OpenMete
 from agent_core.causes import classify
 from agent_core.errors import UpstreamError
 from deployment.checks.finding import Finding, bad, care, good, unset
-from doctor.surroundings import Surroundings
+from doctor.surroundings import MachineState
 
 _SECONDS = 6.0
 _DAILY = "https://api.daily.co/v1"
 
 
-def daily(surroundings: Surroundings) -> list[Finding]:
+def daily(surroundings: MachineState) -> list[Finding]:
     """List a room of Daily's, which makes none."""
     key = surroundings.get("DAILY_API_KEY")
     if not key:
@@ -32,7 +32,7 @@ def daily(surroundings: Surroundings) -> list[Finding]:
     return [good("daily", f"{url.host} takes the key")]
 
 
-def weather(surroundings: Surroundings) -> list[Finding]:
+def weather(surroundings: MachineState) -> list[Finding]:
     """Ask for the weather of a city, as the tool does."""
     if surroundings.get("WEATHER") == "standin":
         return [unset("weather", "WEATHER=standin: the real service is not asked")]
@@ -48,7 +48,7 @@ def weather(surroundings: Surroundings) -> list[Finding]:
     return [care("weather", "Open-Meteo's free service answers; it is for non-commercial use only", licence)]
 
 
-async def _forecast(surroundings: Surroundings, key: str) -> None:
+async def _forecast(surroundings: MachineState, key: str) -> None:
     source = OpenMeteo(
         forecast_url=surroundings.get("OPEN_METEO_FORECAST_URL", FORECAST_URL),
         geocoding_url=surroundings.get("OPEN_METEO_GEOCODING_URL", GEOCODING_URL),

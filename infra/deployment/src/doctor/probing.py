@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from agent_core.causes import classify
 from deployment.aws import AwsFailure
-from deployment.checks.credentials import refused
+from deployment.checks.credentials_check import refused
 from deployment.checks.finding import Finding, bad
 from deployment.errors import DeploymentError
 

@@ -23,7 +23,7 @@ def read_environment(root: Path) -> dict[str, str]:
 
 
 @dataclass
-class Surroundings:
+class MachineState:
     """One look at one machine.
 
     Args:

@@ -7,16 +7,16 @@ from fastapi import FastAPI
 
 from agent_core import web
 from phone_agent import person_routes, routes
-from phone_agent.phone import Phone
+from phone_agent.phone_service import PhoneService
 
 
-def create_app(phone: Phone) -> FastAPI:
+def create_app(phone: PhoneService) -> FastAPI:
     """Put the parts together; importing this module does nothing."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        await phone.parking.aclose()
+        await phone.prewarm_pool.aclose()
 
     # No page that lists the routes: nobody but Twilio has business here.
     app = FastAPI(

@@ -11,22 +11,22 @@ from fastapi import WebSocket, WebSocketDisconnect
 from starlette.websockets import WebSocketState
 
 from agent_core import causes
+from agent_core.call_state import CallState
+from agent_core.call_state_writer import CallStateWriter
 from agent_core.errors import AgentError
-from agent_core.events import EndReason, EndRecord, Tally
-from agent_core.memory import CallMemory
-from agent_core.opening import Media, Opening
+from agent_core.events import CallDetailRecord, EndReason, SessionStats
 from agent_core.resumption import OVER
-from agent_core.scribe import Scribe
 from agent_core.session import Session
-from agent_core.sockets import pongs_of
+from agent_core.session_request import AudioRoute, SessionRequest
+from agent_core.uvicorn_protocols import pongs_of
 from phone_agent import media_stream
 from phone_agent.call_control import RestRefused
-from phone_agent.line import SAMPLE_RATE, Line
-from phone_agent.media_stream import Dtmf, Inbound, MalformedMessage, Mark, Start, Stop
+from phone_agent.media_stream import Dtmf, Inbound, MalformedMessage, MarkReturned, StreamStarted, StreamStopped
 from phone_agent.packets import Packetizer
-from phone_agent.phone import Phone
-from phone_agent.putting_through import PutThrough
-from phone_agent.stream_guard import StreamGuard, Verdict
+from phone_agent.phone_service import PhoneService
+from phone_agent.stream_guard import GuardDecision, StreamGuard
+from phone_agent.twilio_audio_sink import SAMPLE_RATE, TwilioAudioSink
+from phone_agent.twilio_transfer import TwilioTransfer
 
 log = structlog.get_logger()
 
@@ -57,7 +57,7 @@ async def receive(socket: WebSocket) -> str:
     return message.get("text") or ""
 
 
-async def read_start(socket: WebSocket, guard: StreamGuard) -> Start:
+async def read_start(socket: WebSocket, guard: StreamGuard) -> StreamStarted:
     """Wait for the message that says whose stream this is.
 
     Raises:
@@ -67,15 +67,15 @@ async def read_start(socket: WebSocket, guard: StreamGuard) -> Start:
         async with asyncio.timeout(START_SECONDS):
             while True:
                 message = media_stream.decode(await receive(socket))
-                if guard.accept(message) is Verdict.CLOSE:
+                if guard.accept(message) is GuardDecision.CLOSE:
                     raise MalformedMessage("not_a_start")
-                if isinstance(message, Start):
+                if isinstance(message, StreamStarted):
                     return message
     except TimeoutError:
         raise MalformedMessage("no_start") from None
 
 
-class LiveCall:
+class MediaStreamCall:
     """Moves sound between a socket and a session until one of them ends.
 
     Args:
@@ -83,12 +83,19 @@ class LiveCall:
         socket: Accepted, and its ``start`` read and believed.
         guard: The stream's rules, beyond ``start``.
         start: Names the call and its stream.
-        opening: Place and model session of the conversation.
+        session_request: Place and model session of the conversation.
         known: What was remembered of the call.
     """
 
     def __init__(  # noqa: PLR0913 - made in one place
-        self, phone: Phone, socket: WebSocket, *, guard: StreamGuard, start: Start, opening: Opening, known: CallMemory
+        self,
+        phone: PhoneService,
+        socket: WebSocket,
+        *,
+        guard: StreamGuard,
+        start: StreamStarted,
+        session_request: SessionRequest,
+        known: CallState,
     ) -> None:
         self._phone = phone
         self._control = phone.control
@@ -100,47 +107,49 @@ class LiveCall:
         self._pongs = pongs_of(socket.scope)
         self._sending_since: float | None = None
         self._packets = Packetizer(phone.settings.media_frame_ms)
-        self._tally = Tally(resumed=known.begun - 1)
-        self._line = Line(start.stream_sid, self._tally, self._clock)
-        people = PutThrough(
-            phone.switchboard, start.call_sid, known.began_at, known.caller_id, transfers=known.transferred
+        self._stats = SessionStats(resumed=known.begun - 1)
+        self._line = TwilioAudioSink(start.stream_sid, self._stats, self._clock)
+        people = TwilioTransfer(
+            phone.transfer_service, start.call_sid, known.began_at, known.caller_id, transfers=known.transferred
         )
-        media = Media(SAMPLE_RATE, SAMPLE_RATE, voice=self._line, people=people)
-        self._scribe = Scribe(phone.store, replace(known, facts=dict(opening.facts or {}), note=None))
-        self._place = opening.place
-        opening = replace(opening, on_words=self._scribe.heed)
-        self._session = Session(phone.agent, opening, media, self._tally)
-        self._scribe.change(session_id=self._session.session_id)
+        media = AudioRoute(SAMPLE_RATE, SAMPLE_RATE, voice=self._line, people=people)
+        self._state_writer = CallStateWriter(
+            phone.store, replace(known, facts=dict(session_request.facts or {}), note=None)
+        )
+        self._slot = session_request.slot
+        session_request = replace(session_request, on_words=self._state_writer.on_transcript)
+        self._session = Session(phone.agent, session_request, media, self._stats)
+        self._state_writer.change(session_id=self._session.session_id)
 
     def lose(self) -> None:
         """End the conversation: Twilio has another stream for this call, and nobody hears this one."""
-        self._session.end(EndReason.PEER_LOST)
+        self._session.end(EndReason.MEDIA_DISCONNECTED)
 
     @property
     def is_recorded(self) -> bool:
         """Whether the end record is written, and with it everything released."""
         return self._session.is_recorded
 
-    async def run(self) -> EndRecord:
+    async def run(self) -> CallDetailRecord:
         """Hold the call; returns its record when everything is released."""
         try:
             if (before := self._phone.live.get(self._call_sid)) is not None:
                 before.lose()
             self._phone.live[self._call_sid] = self
-            self._scribe.start()
+            self._state_writer.start()
             # A task that drains stops when its last place is free, and stopping closes this socket: Twilio would
             # run the verbs behind a stream that it has not been told to hang up on.
-            with self._place.kept():
+            with self._slot.kept():
                 return await self._hold()
         finally:
             if self._phone.live.get(self._call_sid) is self:
                 del self._phone.live[self._call_sid]
             try:
-                self._scribe.stop()
+                self._state_writer.stop()
             finally:
                 await self._session.abandon()
 
-    async def _hold(self) -> EndRecord:
+    async def _hold(self) -> CallDetailRecord:
         self._reading = asyncio.create_task(self._read())
         parts = {self._reading, asyncio.create_task(self._write()), asyncio.create_task(self._watch())}
         for part in parts:
@@ -151,7 +160,7 @@ class LiveCall:
             self._note_end(record.reason)
             hung_up = await self._hang_up(record.reason)
             # Before the socket is closed: Twilio may ask for this call in the next moment.
-            await self._scribe.close(over=hung_up or record.reason is EndReason.CALLER_LEFT)
+            await self._state_writer.close(over=hung_up or record.reason is EndReason.CALLER_HUNG_UP)
         finally:
             for task in tasks:
                 task.cancel()
@@ -163,14 +172,14 @@ class LiveCall:
         """End a call one part of which has failed: without it the others would go on without a caller."""
         if not part.cancelled() and (error := part.exception()) is not None:
             log.error("call_failed", call_sid=self._call_sid, error=type(error).__name__)
-            self._session.end(EndReason.FAILED)
+            self._session.end(EndReason.INTERNAL_ERROR)
 
     async def _read(self) -> None:
-        reason = EndReason.FAILED
+        reason = EndReason.INTERNAL_ERROR
         try:
             reason = await self._read_until_end()
         except (WebSocketDisconnect, RuntimeError):
-            reason = EndReason.PEER_LOST
+            reason = EndReason.MEDIA_DISCONNECTED
         finally:
             self._session.end(reason)
 
@@ -182,35 +191,35 @@ class LiveCall:
                 message = media_stream.decode(text)
             except MalformedMessage as error:
                 verdict = self._guard.malformed()
-                self._tally.malformed_messages += 1
+                self._stats.malformed_messages += 1
                 log.debug("message_malformed", call_sid=self._call_sid, reason=error.reason)
             else:
                 verdict = self._guard.accept(message)
-                self._tally.ignored_messages += verdict is Verdict.DROP
-                if verdict is Verdict.ACCEPT and self._take(message):
+                self._stats.ignored_messages += verdict is GuardDecision.DROP
+                if verdict is GuardDecision.ACCEPT and self._take(message):
                     return await self._why_stopped()
-            if verdict is Verdict.CLOSE:
+            if verdict is GuardDecision.CLOSE:
                 return EndReason.PROTOCOL_ERROR
 
     def _take(self, message: Inbound) -> bool:
         """Act on a message; True when it was the last."""
         match message:
-            case media_stream.Media():
-                self._tally.missing_packets = self._guard.counts.missing
+            case media_stream.CallerMedia():
+                self._stats.missing_packets = self._guard.counts.missing
                 for pcm in self._packets.push(message.payload):
                     self._session.hear(pcm)
-            case Mark():
+            case MarkReturned():
                 if self._line.mark_echoed(message.name):
                     self._session.answer_heard()
             case Dtmf():
                 self._session.press(message.digit)
-            case Stop():
+            case StreamStopped():
                 return True
         return False
 
     async def _why_stopped(self) -> EndReason:
         """Twilio takes the stream away from a caller who is put through before it answers that it will."""
-        return EndReason.TRANSFERRED if await self._session.handed_over() else EndReason.CALLER_LEFT
+        return EndReason.TRANSFERRED if await self._session.handed_over() else EndReason.CALLER_HUNG_UP
 
     async def _write(self) -> None:
         try:
@@ -222,7 +231,7 @@ class LiveCall:
         except (WebSocketDisconnect, RuntimeError):
             # Twilio's last word may not be read yet: whoever hangs up while we talk is not lost.
             await asyncio.sleep(LAST_WORD_SECONDS)
-            self._session.end(EndReason.PEER_LOST)
+            self._session.end(EndReason.MEDIA_DISCONNECTED)
 
     async def _watch(self) -> None:
         """Notice a peer that is gone without a word. To look now and then costs less than a time-out a packet."""
@@ -234,7 +243,7 @@ class LiveCall:
                 pongs, self._heard_at = self._pongs.count, now
             stuck = self._sending_since is not None and now - self._sending_since > SEND_SECONDS
             if stuck or now - self._heard_at > STALL_SECONDS:
-                self._session.end(EndReason.PEER_LOST)
+                self._session.end(EndReason.MEDIA_DISCONNECTED)
                 return
             if now - max(self._heard_at, self._asked_at) > ASK_SECONDS:
                 self._asked_at = now
@@ -242,11 +251,11 @@ class LiveCall:
 
     async def _hang_up(self, reason: EndReason) -> bool:
         """Tell Twilio that the call is over. After a fault nobody does, so the verbs behind the stream run."""
-        if reason not in (EndReason.AGENT_ENDED, EndReason.CALLER_SILENT, EndReason.TIME_LIMIT):
+        if reason not in (EndReason.AGENT_ENDED, EndReason.IDLE_TIMEOUT, EndReason.MAX_DURATION):
             return False
         # Twilio takes a while to answer, and this task may be killed meanwhile: another one that is asked for the call
         # must know that it is over.
-        await self._scribe.write_now()
+        await self._state_writer.write_now()
         try:
             await self._control.hang_up(self._call_sid)
         except RestRefused as error:
@@ -263,11 +272,11 @@ class LiveCall:
     def _note_end(self, reason: EndReason) -> None:
         """Change what is known of the call: a task that takes it up later needs the reason, and perhaps the words."""
         self._phone.ended_as(self._call_sid, reason)
-        self._scribe.change(ended=reason.value)
+        self._state_writer.change(ended=reason.value)
         if reason is EndReason.TRANSFERRED:
-            self._scribe.change(transferred=self._scribe.call.transferred + 1)
+            self._state_writer.change(transferred=self._state_writer.call.transferred + 1)
         if reason in OVER:
-            self._scribe.change(history=(), facts={})  # if Twilio asks all the same, it is told to hang up
+            self._state_writer.change(history=(), facts={})  # if Twilio asks all the same, it is told to hang up
 
     async def _close(self) -> None:
         if self._socket.client_state is WebSocketState.CONNECTED:

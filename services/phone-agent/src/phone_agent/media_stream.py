@@ -47,7 +47,7 @@ class Connected:
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class StreamStarted:
     """The stream begins. ``parameters`` are those of the TwiML."""
 
     stream_sid: str
@@ -61,7 +61,7 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class Media:
+class CallerMedia:
     """Sound of the caller: µ-law, usually 160 bytes.
 
     Attributes:
@@ -88,7 +88,7 @@ class Dtmf:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class MarkReturned:
     """The sound before a mark of ours was played, or thrown away by ``clear``."""
 
     stream_sid: str
@@ -96,20 +96,20 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class StreamStopped:
     """The stream or the call is over."""
 
     stream_sid: str
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
+class UnknownStreamEvent:
     """An event that was not known when this was written."""
 
     event: str
 
 
-type Inbound = Connected | Start | Media | Dtmf | Mark | Stop | Unknown
+type Inbound = Connected | StreamStarted | CallerMedia | Dtmf | MarkReturned | StreamStopped | UnknownStreamEvent
 
 
 def decode(text: str | bytes) -> Inbound:
@@ -132,7 +132,7 @@ def decode(text: str | bytes) -> Inbound:
     if type(event) is not str or not event:
         raise MalformedMessage("event")
     decoder = _DECODERS.get(event)
-    return decoder(message) if decoder is not None else Unknown(event[:_MAX_NAME])
+    return decoder(message) if decoder is not None else UnknownStreamEvent(event[:_MAX_NAME])
 
 
 def media(stream_sid: str, ulaw: bytes) -> str:
@@ -151,7 +151,7 @@ def clear(stream_sid: str) -> str:
     return orjson.dumps({"event": "clear", "streamSid": stream_sid}).decode()
 
 
-def _media(message: dict[str, Any]) -> Media:
+def _media(message: dict[str, Any]) -> CallerMedia:
     """Read sound. Written for speed, 50 times a second and call: the types are checked by what fails on them."""
     try:
         body = message["media"]
@@ -167,7 +167,7 @@ def _media(message: dict[str, Any]) -> Media:
         raise MalformedMessage("payload_length")
     if track != "inbound":
         raise MalformedMessage("track")
-    return Media(
+    return CallerMedia(
         _sid(message.get("streamSid")),
         _number(sequence, "sequence"),
         _number(chunk, "chunk"),
@@ -180,13 +180,13 @@ def _connected(message: dict[str, Any]) -> Connected:
     return Connected(protocol=_text(message.get("protocol"), "protocol"))
 
 
-def _start(message: dict[str, Any]) -> Start:
+def _start(message: dict[str, Any]) -> StreamStarted:
     body = _object(message.get("start"), "start")
     sound = _object(body.get("mediaFormat"), "media_format")
     stream_sid = _sid(body.get("streamSid"))
     if message.get("streamSid") != stream_sid:
         raise MalformedMessage("stream_sid")
-    return Start(
+    return StreamStarted(
         stream_sid=stream_sid,
         call_sid=_sid(body.get("callSid")),
         account_sid=_sid(body.get("accountSid")),
@@ -205,13 +205,13 @@ def _dtmf(message: dict[str, Any]) -> Dtmf:
     return Dtmf(_sid(message.get("streamSid")), digit)
 
 
-def _mark(message: dict[str, Any]) -> Mark:
+def _mark(message: dict[str, Any]) -> MarkReturned:
     name = _object(message.get("mark"), "mark").get("name")
-    return Mark(_sid(message.get("streamSid")), _text(name, "name"))
+    return MarkReturned(_sid(message.get("streamSid")), _text(name, "name"))
 
 
-def _stop(message: dict[str, Any]) -> Stop:
-    return Stop(_sid(message.get("streamSid")))
+def _stop(message: dict[str, Any]) -> StreamStopped:
+    return StreamStopped(_sid(message.get("streamSid")))
 
 
 def _object(value: object, field: str) -> dict[str, Any]:

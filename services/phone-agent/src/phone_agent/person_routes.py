@@ -6,11 +6,11 @@ import time
 import structlog
 from fastapi import APIRouter, Request, Response
 
-from agent_core.memory import CallMemory
-from phone_agent import resumption, twiml
+from agent_core.call_state import CallState
+from phone_agent import resume_action, twiml
 from phone_agent.accepting import KEY, press_again, sentences
-from phone_agent.note import Note, NoteRefused
-from phone_agent.phone import Phone
+from phone_agent.phone_service import PhoneService
+from phone_agent.transfer_context import TransferContext, TransferContextRejected
 from phone_agent.webhook import Fields, signed_fields
 
 log = structlog.get_logger()
@@ -21,26 +21,26 @@ router = APIRouter()
 @router.post("/incoming-call/whisper")
 async def whisper(request: Request) -> Response:
     """Tell a person who has answered what the caller wants; what cannot be read must not keep the two apart."""
-    phone: Phone = request.app.state.phone
+    phone: PhoneService = request.app.state.phone
     fields = await signed_fields(request, phone)
     note = note_of(request, phone, fields)
     asks = request.query_params.get("accept") == "key"
     destination, summary = (note.destination, note.summary) if note is not None else (None, "")
-    accept_url = phone.switchboard.accepted_url(note, time.time()) if asks else None
+    accept_url = phone.transfer_service.accepted_url(note, time.time()) if asks else None
     return _xml(twiml.whisper(sentences(destination, summary, asks=asks), accept_url=accept_url))
 
 
 @router.post("/incoming-call/accepted")
 async def accepted(request: Request) -> Response:
     """Connect a caller with the person who has pressed the key; ask once more after another key."""
-    phone: Phone = request.app.state.phone
+    phone: PhoneService = request.app.state.phone
     fields = await signed_fields(request, phone)
     note = note_of(request, phone, fields)
     answered_at = _seconds(request.query_params.get("answered"))
     if fields.get("Digits") != KEY:
         if "again" in request.query_params:
             return _xml(twiml.hang_up())
-        url = phone.switchboard.accepted_url(note, answered_at, again=True)
+        url = phone.transfer_service.accepted_url(note, answered_at, again=True)
         return _xml(twiml.whisper(press_again(), accept_url=url))
     now = time.time()
     log.info(
@@ -59,28 +59,28 @@ def _seconds(given: str | None) -> float:
     return float(given) if given is not None and re.fullmatch(r"[0-9]{1,12}(\.[0-9])?", given) else time.time()
 
 
-def note_of(request: Request, phone: Phone, fields: Fields) -> Note | None:
+def note_of(request: Request, phone: PhoneService, fields: Fields) -> TransferContext | None:
     """Read what a task has noted for the one that gets this request; None without one, or where it is not ours."""
     sealed = request.query_params.get("note")
     if sealed is None:
         return None
     try:
         return phone.notes.open(sealed, [fields[name] for name in ("ParentCallSid", "CallSid") if fields.get(name)])
-    except NoteRefused as error:
-        log.warning("note_refused", call_sid=fields.get("CallSid"), error=error.reason)
+    except TransferContextRejected as error:
+        log.warning("transfer_context_rejected", call_sid=fields.get("CallSid"), error=error.reason)
         return None
 
 
-def may_ring_on(phone: Phone, note: Note) -> bool:
+def may_ring_on(phone: PhoneService, note: TransferContext) -> bool:
     """Tell whether the call lasts long enough for another telephone to ring."""
-    call = CallMemory(note.call_sid, began_at=note.began_at)
+    call = CallState(note.call_sid, began_at=note.began_at)
     return (
         call.seconds_left(phone.settings.max_call_seconds, time.time())
-        > phone.settings.transfer_ring_seconds + resumption.WORTHWHILE_SECONDS
+        > phone.settings.transfer_ring_seconds + resume_action.WORTHWHILE_SECONDS
     )
 
 
-def seconds_until_answered(note: Note, fields: Fields) -> float | None:
+def seconds_until_answered(note: TransferContext, fields: Fields) -> float | None:
     """Return the seconds from the order to Twilio until the person answered, to about a second."""
     talked = fields.get("DialCallDuration", "")
     if not note.asked_at or not re.fullmatch("[0-9]{1,6}", talked):

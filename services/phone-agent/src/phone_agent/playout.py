@@ -17,7 +17,7 @@ _MARK_GRACE_SECONDS: Final = 2.0
 """How long after the computed end of play-out a mark that has not come back still counts as sound being played."""
 
 
-class Echo(Enum):
+class MarkOutcome(Enum):
     """What a mark that came back says."""
 
     PLAYED = "played"
@@ -89,17 +89,17 @@ class PlayoutClock:
         self._marks.pop(name, None)
         self._marks[name] = _Mark(samples_before=self._sent)
 
-    def mark_echoed(self, name: str, now: float) -> Echo:
+    def mark_echoed(self, name: str, now: float) -> MarkOutcome:
         """Take a mark that came back; if its sound was played, correct the clock by it."""
         mark = self._marks.pop(name, None)
         if mark is None:
-            return Echo.UNKNOWN
+            return MarkOutcome.UNKNOWN
         if mark.cleared:
-            return Echo.CLEARED
+            return MarkOutcome.CLEARED
         behind = (self._sent - mark.samples_before) / self._rate
         self.late_by = now - (self.playing_until - behind)
         self.playing_until = now + behind
-        return Echo.PLAYED
+        return MarkOutcome.PLAYED
 
     def cleared(self, now: float) -> int:
         """Note that ``clear`` went out, and return the milliseconds of sound that nobody will hear.

@@ -14,23 +14,23 @@ from starlette.background import BackgroundTask
 from starlette.types import Receive, Scope, Send
 
 from agent_core import prompts
-from agent_core.admission import Place
-from agent_core.errors import AgentError, Forbidden, ModelBusy, Refused
-from agent_core.memory import CallMemory
-from agent_core.nova.parking import Parked
-from agent_core.opening import Opening
+from agent_core.admission import Slot
+from agent_core.call_state import CallState
+from agent_core.errors import AgentError, Forbidden, ModelBusy, PermissionRefused
+from agent_core.nova.prewarm_pool import PrewarmedSession
 from agent_core.resumption import first_words
 from agent_core.resumption import history as said_before
-from phone_agent import resumption, twiml
+from agent_core.session_request import SessionRequest
+from phone_agent import resume_action, twiml
 from phone_agent.caller import caller_facts, caller_id, is_outbound, is_over, is_status_callback, machine, other_party
-from phone_agent.live_call import LiveCall, read_start
-from phone_agent.media_stream import Start
-from phone_agent.note import Note, NoteRefused
+from phone_agent.live_call import MediaStreamCall, read_start
+from phone_agent.media_stream import StreamStarted
 from phone_agent.person_routes import may_ring_on, note_of, seconds_until_answered
-from phone_agent.phone import MAX_TRIES, Phone
+from phone_agent.phone_service import MAX_TRIES, PhoneService
 from phone_agent.signature import SETTINGS_HEADER
 from phone_agent.stream_guard import StreamGuard
-from phone_agent.ticket import TicketRefused
+from phone_agent.stream_token import StreamTokenRejected
+from phone_agent.transfer_context import TransferContext, TransferContextRejected
 from phone_agent.webhook import Fields, part_of, raw_path, sids, signed_fields, tries_before
 
 log = structlog.get_logger()
@@ -43,7 +43,7 @@ router = APIRouter()
 @router.get("/incoming-call/")
 async def incoming_call(request: Request) -> Response:
     """Answer a call: connect it to a media stream and open the model while Twilio dials in."""
-    phone: Phone = request.app.state.phone
+    phone: PhoneService = request.app.state.phone
     fields = await signed_fields(request, phone)
     call_sid, account_sid = sids(fields, phone)
     if is_status_callback(fields):
@@ -54,15 +54,15 @@ async def incoming_call(request: Request) -> Response:
         return _xml(twiml.hang_up())
     await phone.agent.admission.prepare()
     try:
-        place = phone.reserve(call_sid)
-    except Refused as refusal:
+        slot = phone.reserve(call_sid)
+    except PermissionRefused as refusal:
         tries = tries_before(request)
-        log.warning("call_turned_away", call_sid=call_sid, cause=type(refusal).__name__, tries=tries)
-        return _xml(phone.turn_away(refusal, tries, caller_id(fields)))
-    with phone.unless_failed(call_sid, place):
+        log.warning("call_rejected", call_sid=call_sid, cause=type(refusal).__name__, tries=tries)
+        return _xml(phone.reject(refusal, tries, caller_id(fields)))
+    with phone.unless_failed(call_sid, slot):
         log.info("call_answered", call_sid=call_sid, outbound=is_outbound(fields), caller=other_party(fields))
-        call = CallMemory(call_sid, facts=caller_facts(fields), caller_id=caller_id(fields))
-        return _connect(phone, call, place, phone.answer(call, account_sid))
+        call = CallState(call_sid, facts=caller_facts(fields), caller_id=caller_id(fields))
+        return _connect(phone, call, slot, phone.answer(call, account_sid))
 
 
 class _Connecting(Response):
@@ -73,9 +73,9 @@ class _Connecting(Response):
 
     media_type = "application/xml"
 
-    def __init__(self, document: str, park: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, document: str, prewarm: Callable[[], Awaitable[None]]) -> None:
         super().__init__(document)
-        self._park = park
+        self._park = prewarm
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
@@ -85,9 +85,9 @@ class _Connecting(Response):
             await self._park()
 
 
-def _connect(phone: Phone, call: CallMemory, place: Place | None, document: str, pause: int = 0) -> Response:
+def _connect(phone: PhoneService, call: CallState, slot: Slot | None, document: str, pause: int = 0) -> Response:
     """Send a document that connects a call; the model is opened for a call that is new to this task."""
-    return _xml(document) if place is None else _Connecting(document, partial(phone.park, call, pause))
+    return _xml(document) if slot is None else _Connecting(document, partial(phone.prewarm, call, pause))
 
 
 @router.post("/incoming-call/lost")
@@ -96,38 +96,38 @@ async def lost(request: Request) -> Response:
 
     The number's own fallback leads here too. It names no part: it means the one that was lost last.
     """
-    phone: Phone = request.app.state.phone
+    phone: PhoneService = request.app.state.phone
     fields = await signed_fields(request, phone)
     call_sid, account_sid = sids(fields, phone)
     if is_over(fields):
         return _xml(twiml.hang_up())
     known = await phone.store.recall(call_sid)
     part = part_of(request.query_params.get("part"), 0 if known is None else known.part)
-    call = known or CallMemory(call_sid, facts=caller_facts(fields))
+    call = known or CallState(call_sid, facts=caller_facts(fields))
     call = replace(call, caller_id=caller_id(fields))
     way = phone.way(known, call_sid, part, _seconds_left(call, phone))
-    pause = resumption.pause(known, part)
+    pause = resume_action.pause(known, part)
     log.warning("call_lost", call_sid=call_sid, part=part, way=way.name.lower(), lost_session_id=call.session_id)
-    if way is resumption.Way.HANG_UP:
+    if way is resume_action.ResumeAction.HANG_UP:
         return _xml(twiml.hang_up())
-    if way is resumption.Way.SAY_GOODBYE:
+    if way is resume_action.ResumeAction.SAY_GOODBYE:
         return _say_goodbye(phone, call)
-    if way is resumption.Way.FALL_BACK:
+    if way is resume_action.ResumeAction.FALL_BACK:
         return _give_up(phone, call)
     call = replace(call, part=part + 1)
     await phone.agent.admission.prepare()
     try:
-        place = phone.reserve(call_sid, call.part)
-    except Refused as refusal:
+        slot = phone.reserve(call_sid, call.part)
+    except PermissionRefused as refusal:
         return _hand_on(phone, call, refusal, tries_before(request), phone.lost_url(part))
-    with phone.unless_failed(call_sid, place, call.part):
-        return _connect(phone, call, place, phone.answer(call, account_sid, pause=pause), pause)
+    with phone.unless_failed(call_sid, slot, call.part):
+        return _connect(phone, call, slot, phone.answer(call, account_sid, pause=pause), pause)
 
 
 @router.post("/incoming-call/after")
 async def after_the_stream(request: Request) -> Response:
     """Say what comes after a stream where calls are not remembered: nothing after a goodbye, else the fallback."""
-    phone: Phone = request.app.state.phone
+    phone: PhoneService = request.app.state.phone
     fields = await signed_fields(request, phone)
     call_sid, _ = sids(fields, phone)
     normally = phone.ended_normally(call_sid)
@@ -135,30 +135,30 @@ async def after_the_stream(request: Request) -> Response:
     return _xml(twiml.stream_ended(normally=normally, fallback=phone.fallback_for(caller_id(fields))))
 
 
-def _hand_on(phone: Phone, call: CallMemory, refusal: Refused, tries: int, url: str) -> Response:
+def _hand_on(phone: PhoneService, call: CallState, refusal: PermissionRefused, tries: int, url: str) -> Response:
     """Have another task asked for a call that comes back; when three of them could not take it, give up."""
-    log.warning("call_turned_away", call_sid=call.call_sid, cause=type(refusal).__name__, tries=tries)
+    log.warning("call_rejected", call_sid=call.call_sid, cause=type(refusal).__name__, tries=tries)
     if tries + 1 < MAX_TRIES and not isinstance(refusal, ModelBusy):
-        return _xml(twiml.hand_on(f"{url}&tries={tries + 1}", pause=timedelta(seconds=tries)))
+        return _xml(twiml.retry_on_another_task(f"{url}&tries={tries + 1}", pause=timedelta(seconds=tries)))
     return _give_up(phone, call)
 
 
-def _give_up(phone: Phone, call: CallMemory) -> Response:
+def _give_up(phone: PhoneService, call: CallState) -> Response:
     """Leave a call to the fallback; its words are needed no more."""
     answer = _xml(twiml.put_through(phone.fallback_for(call.caller_id)))
     answer.background = BackgroundTask(phone.store.remember, replace(call, history=(), facts={}))
     return answer
 
 
-def _seconds_left(call: CallMemory, phone: Phone) -> float:
+def _seconds_left(call: CallState, phone: PhoneService) -> float:
     """Return how long a call may still last: the limit holds for all of its conversations together."""
     return call.seconds_left(phone.settings.max_call_seconds, time.time())
 
 
-def _say_goodbye(phone: Phone, call: CallMemory) -> Response:
+def _say_goodbye(phone: PhoneService, call: CallState) -> Response:
     """End a call whose time is up; its words are needed no more."""
     answer = _xml(twiml.time_is_up())
-    answer.background = BackgroundTask(phone.store.forget, replace(call, part=resumption.MAX_PARTS))
+    answer.background = BackgroundTask(phone.store.forget, replace(call, part=resume_action.MAX_PARTS))
     return answer
 
 
@@ -181,7 +181,7 @@ async def dial_ended(request: Request) -> Response:
     A task that could not take the caller back sends Twilio here once more, and then nothing is said of the dial: nobody
     talked.
     """
-    phone: Phone = request.app.state.phone
+    phone: PhoneService = request.app.state.phone
     fields = await signed_fields(request, phone)
     call_sid, _ = sids(fields, phone)
     status = fields.get("DialCallStatus", "failed")
@@ -191,7 +191,7 @@ async def dial_ended(request: Request) -> Response:
     if (code := fields.get("ErrorCode", "")) and not answered:
         log.error("dial_failed", call_sid=call_sid, code=code if re.fullmatch("[0-9]{5}", code) else "unknown")
     is_over = answered or fields.get("CallStatus") == "completed"
-    following = phone.switchboard.next_address(note) if note is not None and not is_over and not tries else None
+    following = phone.transfer_service.next_address(note) if note is not None and not is_over and not tries else None
     if note is not None and following is not None and may_ring_on(phone, note):
         log.info(
             "transfer_goes_on",
@@ -200,7 +200,7 @@ async def dial_ended(request: Request) -> Response:
             status=_constant(status),
             address=note.address,
         )
-        return _xml(phone.switchboard.document(following, caller_id(fields)))
+        return _xml(phone.transfer_service.document(following, caller_id(fields)))
     if note is not None and not tries:
         log.info(
             "transfer_ended",
@@ -214,29 +214,29 @@ async def dial_ended(request: Request) -> Response:
     if is_over:
         answer = _xml(twiml.hang_up())
         # Whatever has become of the note: nobody needs the words of a call that is over.
-        answer.background = BackgroundTask(phone.store.forget, CallMemory(call_sid, part=resumption.MAX_PARTS))
+        answer.background = BackgroundTask(phone.store.forget, CallState(call_sid, part=resume_action.MAX_PARTS))
         return answer
     if note is None:  # the fallback was dialled: there is no agent to go back to
         return _xml(twiml.nobody_free())
     return await _welcome_back(phone, note, fields, tries)
 
 
-async def _welcome_back(phone: Phone, note: Note, fields: Fields, tries: int) -> Response:
+async def _welcome_back(phone: PhoneService, note: TransferContext, fields: Fields, tries: int) -> Response:
     call_sid, account_sid = sids(fields, phone)
-    known = await phone.store.recall(call_sid) or CallMemory(call_sid, facts=caller_facts(fields))
+    known = await phone.store.recall(call_sid) or CallState(call_sid, facts=caller_facts(fields))
     # Without a store only the note tells how many streams there were at least.
-    part = min(max(known.part + 1, note.transfers), resumption.MAX_PARTS)
+    part = min(max(known.part + 1, note.transfers), resume_action.MAX_PARTS)
     began_at = known.began_at or note.began_at
     call = replace(known, part=part, began_at=began_at, caller_id=caller_id(fields))
-    if _seconds_left(call, phone) < resumption.WORTHWHILE_SECONDS:
+    if _seconds_left(call, phone) < resume_action.WORTHWHILE_SECONDS:
         return _say_goodbye(phone, call)
     await phone.agent.admission.prepare()
     try:
-        place = phone.reserve(call_sid, call.part)
-    except Refused as refusal:
-        return _hand_on(phone, call, refusal, tries, phone.switchboard.after_url(note))
-    with phone.unless_failed(call_sid, place, call.part):
-        return _connect(phone, call, place, phone.answer(call, account_sid, note=note))
+        slot = phone.reserve(call_sid, call.part)
+    except PermissionRefused as refusal:
+        return _hand_on(phone, call, refusal, tries, phone.transfer_service.after_url(note))
+    with phone.unless_failed(call_sid, slot, call.part):
+        return _connect(phone, call, slot, phone.answer(call, account_sid, note=note))
 
 
 def _constant(status: str) -> str:
@@ -247,7 +247,7 @@ def _constant(status: str) -> str:
 @router.websocket("/media-stream/{call_sid}")
 async def media_stream(socket: WebSocket, call_sid: str | None = None) -> None:
     """Carry a call: believed only with a signed handshake and a ticket for exactly this call."""
-    phone: Phone = socket.app.state.phone
+    phone: PhoneService = socket.app.state.phone
     try:
         headers = socket.headers
         phone.verifier.handshake(raw_path(socket), headers.get("x-twilio-signature"), headers.get(SETTINGS_HEADER))
@@ -264,30 +264,30 @@ async def media_stream(socket: WebSocket, call_sid: str | None = None) -> None:
         log.warning("stream_refused", error=error.reason)
         await socket.close(error.close_code)
     except WebSocketDisconnect:
-        log.info("stream_left_early")
+        log.info("stream_closed_before_start")
 
 
-async def _carry(socket: WebSocket, phone: Phone, call_sid: str | None) -> None:
+async def _carry(socket: WebSocket, phone: PhoneService, call_sid: str | None) -> None:
     guard = StreamGuard()
-    with phone.unproven(call_sid):
+    with phone.unauthenticated(call_sid):
         start = await read_start(socket, guard)
-        part = await _believe(start, phone, call_sid)
+        part = await _authenticate(start, phone, call_sid)
     note = _brought_back(start, phone)
     known = await _recall(start, phone, part, note)
-    parked = phone.adopt(known.call_sid, known.part)
-    place = parked.place if parked else phone.agent.admission.admit(counted=True)
-    call: LiveCall | None = None
+    prewarmed = phone.adopt(known.call_sid, known.part)
+    slot = prewarmed.slot if prewarmed else phone.agent.admission.admit(counted=True)
+    call: MediaStreamCall | None = None
     try:
-        opening = _opening(known, phone, note, parked, place)
-        call = LiveCall(phone, socket, guard=guard, start=start, opening=opening, known=known)
+        session_request = _session_request(known, phone, note, prewarmed, slot)
+        call = MediaStreamCall(phone, socket, guard=guard, start=start, session_request=session_request, known=known)
         await call.run()
     except BaseException:
         if call is None or not call.is_recorded:
-            await phone.fail(known.call_sid, place, parked)
+            await phone.fail(known.call_sid, slot, prewarmed)
         raise
 
 
-async def _believe(start: Start, phone: Phone, call_sid: str | None) -> int:
+async def _authenticate(start: StreamStarted, phone: PhoneService, call_sid: str | None) -> int:
     """Refuse a stream that has no ticket of ours for its call; return which of the call's streams it is."""
     if call_sid is not None and call_sid != start.call_sid:
         raise Forbidden("path_names_another_call")
@@ -298,17 +298,17 @@ async def _believe(start: Start, phone: Phone, call_sid: str | None) -> int:
     # Another task may have taken it. A store that is slow or down is not waited for: its ticket is good for this task.
     if not await phone.store.redeem(ticket.nonce, ticket.expires_at):
         phone.give_up(start.call_sid, ticket.part)
-        raise TicketRefused("replayed")
+        raise StreamTokenRejected("replayed")
     return ticket.part
 
 
-async def _recall(start: Start, phone: Phone, part: int, note: Note | None) -> CallMemory:
+async def _recall(start: StreamStarted, phone: PhoneService, part: int, note: TransferContext | None) -> CallState:
     """Give what is known of a call that has a stream now; a call that rings for the first time needs no look.
 
     A note says that the caller was put through, whatever has become of the store.
     """
     known = await phone.store.recall(start.call_sid) if part else None
-    known = known or CallMemory(start.call_sid, begun=int(part > 0))
+    known = known or CallState(start.call_sid, begun=int(part > 0))
     transferred = known.transferred if note is None else max(note.transfers, known.transferred)
     began_at = known.began_at or (note.began_at if note is not None else 0.0) or time.time()
     return replace(
@@ -322,14 +322,16 @@ async def _recall(start: Start, phone: Phone, part: int, note: Note | None) -> C
     )
 
 
-def _opening(known: CallMemory, phone: Phone, note: Note | None, parked: Parked | None, place: Place) -> Opening:
+def _session_request(
+    known: CallState, phone: PhoneService, note: TransferContext | None, prewarmed: PrewarmedSession | None, slot: Slot
+) -> SessionRequest:
     """Take over what was parked while the phone rang, or begin here: any task may get the socket."""
-    return Opening(
+    return SessionRequest(
         "phone",
-        place,
-        parked,
+        slot,
+        prewarmed,
         known.call_sid,
-        parked.facts if parked else known.facts,
+        prewarmed.facts if prewarmed else known.facts,
         history=said_before(known),
         first_words=_first_words(known, note),
         seconds_left=_seconds_left(known, phone),
@@ -337,19 +339,19 @@ def _opening(known: CallMemory, phone: Phone, note: Note | None, parked: Parked 
     )
 
 
-def _brought_back(start: Start, phone: Phone) -> Note | None:
+def _brought_back(start: StreamStarted, phone: PhoneService) -> TransferContext | None:
     """Read the note of a caller who comes back from a person; None for any other, or when it is not ours."""
     sealed = start.parameters.get("note")
     if sealed is None:
         return None
     try:
         return phone.notes.open(sealed, (start.call_sid,))
-    except NoteRefused as error:
-        log.warning("note_refused", call_sid=start.call_sid, error=error.reason)
+    except TransferContextRejected as error:
+        log.warning("transfer_context_rejected", call_sid=start.call_sid, error=error.reason)
         return None
 
 
-def _first_words(known: CallMemory, note: Note | None) -> str | None:
+def _first_words(known: CallState, note: TransferContext | None) -> str | None:
     """Tell the model how to take the call up; None lets it greet."""
     if note is None:
         return first_words(known) if known.part else None

@@ -9,26 +9,26 @@ import httpx
 import structlog
 import uvloop
 
-from agent_core.adapters.call_store.choice import open_store
+from agent_core.adapters.call_store.factory import open_store
 from agent_core.adapters.call_store.seal import derive_key
 from agent_core.adapters.open_meteo import OpenMeteo
-from agent_core.agent import Agent
+from agent_core.agent_runtime import AgentRuntime
+from agent_core.background_tasks import operations
 from agent_core.certificates import check_certificates
 from agent_core.drain import make_server
+from agent_core.memory_tuning import use_one_heap
 from agent_core.nova.sdk import clients_of
 from agent_core.observability import logs
 from agent_core.observability.meter import Meter
 from agent_core.observability.records import log_record
-from agent_core.operations import operations
-from agent_core.tidying import use_one_heap
 from agent_core.tools.goodbye import goodbye_tools
 from agent_core.tools.transfer import transfer_tools
 from agent_core.tools.weather import weather_tools
 from phone_agent.app import create_app
 from phone_agent.call_control import CallControl
-from phone_agent.line import SAMPLE_RATE
-from phone_agent.phone import Phone
+from phone_agent.phone_service import PhoneService
 from phone_agent.settings import PhoneSettings
+from phone_agent.twilio_audio_sink import SAMPLE_RATE
 
 _MEMORY: Final = b"phone-agent call memory v1"
 
@@ -50,9 +50,9 @@ async def serve(settings: PhoneSettings) -> None:
     async with twilio, weather, aclosing(store):
         people = transfer_tools([person.name for person in settings.transfer_destinations])
         tools = [*weather_tools(weather), *people, *goodbye_tools()]
-        agent = Agent(settings, model, tools, log_record, meter, overflow=overflow)
+        agent = AgentRuntime(settings, model, tools, log_record, meter, overflow=overflow)
         control = CallControl(twilio, settings.twilio_account_sid)
-        phone = Phone(settings, agent, control, store)
+        phone = PhoneService(settings, agent, control, store)
         server = make_server(create_app(phone), agent, settings)
         agent.recordings.prepare([SAMPLE_RATE])
         # What is loaded now stays for good; without this every collection walks through it, and all calls wait.

@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from phone_agent.media_stream import Connected, Dtmf, Inbound, Mark, Media, Start, Stop, Unknown
+from phone_agent.media_stream import (
+    CallerMedia,
+    Connected,
+    Dtmf,
+    Inbound,
+    MarkReturned,
+    StreamStarted,
+    StreamStopped,
+    UnknownStreamEvent,
+)
 
 _FARTHEST_JUMP: Final = 1500
 """Pieces of sound (30 s) that may be missing at once, beside those for which the time stamp leaves room: a call may be
@@ -20,7 +29,7 @@ _PIECE_MS: Final = 20
 _LONGEST_CALL_MS: Final = 4 * 3600 * 1000
 
 
-class Verdict(Enum):
+class GuardDecision(Enum):
     """What to do with a message."""
 
     ACCEPT = "accept"
@@ -89,58 +98,60 @@ class StreamGuard:
         self._chunk = 0
         self._timestamp = 0
 
-    def accept(self, message: Inbound) -> Verdict:
+    def accept(self, message: Inbound) -> GuardDecision:
         """Judge a message that `decode` understood."""
         if self.stream_sid is None:
             return self._before_start(message)
-        if isinstance(message, Media):
+        if isinstance(message, CallerMedia):
             return self._media(message)
         return self._after_start(message)
 
-    def malformed(self) -> Verdict:
+    def malformed(self) -> GuardDecision:
         """Judge a text that `decode` refused."""
         self.counts.malformed += 1
         self._in_a_row += 1
         hopeless = self.stream_sid is None or self._in_a_row >= self._most_in_a_row
-        return Verdict.CLOSE if hopeless else self._strike()
+        return GuardDecision.CLOSE if hopeless else self._strike()
 
-    def _before_start(self, message: Inbound) -> Verdict:
+    def _before_start(self, message: Inbound) -> GuardDecision:
         match message:
             case Connected() if not self._connected:
                 self._connected = True
-                return Verdict.ACCEPT
-            case Start() if _is_ours(message):
+                return GuardDecision.ACCEPT
+            case StreamStarted() if _is_ours(message):
                 self.stream_sid = message.stream_sid
-                return Verdict.ACCEPT
-            case Unknown():
+                return GuardDecision.ACCEPT
+            case UnknownStreamEvent():
                 self.counts.unknown += 1
                 return self._strike()
             case _:
                 self.counts.out_of_turn += 1
-                return Verdict.CLOSE
+                return GuardDecision.CLOSE
 
-    def _after_start(self, message: Connected | Start | Dtmf | Mark | Stop | Unknown) -> Verdict:
+    def _after_start(
+        self, message: Connected | StreamStarted | Dtmf | MarkReturned | StreamStopped | UnknownStreamEvent
+    ) -> GuardDecision:
         match message:
-            case Unknown():
+            case UnknownStreamEvent():
                 self.counts.unknown += 1
-                return Verdict.DROP
-            case Connected() | Start():
+                return GuardDecision.DROP
+            case Connected() | StreamStarted():
                 self.counts.out_of_turn += 1
                 return self._strike()
             case _ if message.stream_sid != self.stream_sid:
                 self.counts.foreign += 1
                 return self._strike()
             case _ if self._stopped:
-                return Verdict.DROP
+                return GuardDecision.DROP
             case Dtmf():
                 self.counts.dtmf += 1
-            case Mark():
+            case MarkReturned():
                 self.counts.marks += 1
-            case Stop():
+            case StreamStopped():
                 self._stopped = True
-        return Verdict.ACCEPT
+        return GuardDecision.ACCEPT
 
-    def _media(self, message: Media) -> Verdict:
+    def _media(self, message: CallerMedia) -> GuardDecision:
         """Accept sound that is newer than all before: what comes late would be heard in the wrong place."""
         if message.stream_sid != self.stream_sid:
             self.counts.foreign += 1
@@ -151,29 +162,29 @@ class StreamGuard:
             return self._strike()
         if ahead <= 0 or message.sequence <= self._sequence:
             self.counts.repeated += 1
-            return Verdict.DROP
+            return GuardDecision.DROP
         if self._stopped:
-            return Verdict.DROP
+            return GuardDecision.DROP
         self.counts.missing += ahead - 1
         self.counts.media += 1
         self.counts.media_bytes += len(message.payload)
         self._chunk, self._sequence, self._timestamp = message.chunk, message.sequence, message.timestamp_ms
         self._in_a_row = 0
-        return Verdict.ACCEPT
+        return GuardDecision.ACCEPT
 
     def _room(self, timestamp_ms: int) -> int:
         """Return how many pieces fit between the last one and a time stamp; none if no call lasts that long."""
         return max(0, timestamp_ms - self._timestamp) // _PIECE_MS if timestamp_ms <= _LONGEST_CALL_MS else 0
 
-    def _strike(self) -> Verdict:
+    def _strike(self) -> GuardDecision:
         """Count a bad message; close when the window is full of them."""
         now = self._clock()
         self._bad.append(now)
         full = len(self._bad) == self._bad.maxlen and now - self._bad[0] <= self._window
-        return Verdict.CLOSE if full else Verdict.DROP
+        return GuardDecision.CLOSE if full else GuardDecision.DROP
 
 
-def _is_ours(start: Start) -> bool:
+def _is_ours(start: StreamStarted) -> bool:
     """Tell whether the stream carries what we read: the caller's sound, µ-law at 8 kHz, one channel."""
     sound = (start.encoding, start.sample_rate, start.channels)
     return sound == ("audio/x-mulaw", 8000, 1) and "inbound" in start.tracks

@@ -58,7 +58,7 @@ class Fallback:
 
 
 @dataclass(frozen=True, slots=True)
-class WayBack:
+class ResumeRedirect:
     """Where a call goes when its conversation is lost and another task may go on with it.
 
     Attributes:
@@ -90,7 +90,7 @@ def answer(  # noqa: PLR0913 - what the document is made of
     url: str,
     ticket: str,
     *,
-    fallback: Fallback | WayBack,
+    fallback: Fallback | ResumeRedirect,
     part: int = 0,
     caller_id: str | None = None,
     note: str | None = None,
@@ -121,7 +121,7 @@ def answer(  # noqa: PLR0913 - what the document is made of
     for name, value in (("part", str(part) if part else None), ("caller_id", caller_id), ("note", note)):
         if value is not None:
             SubElement(stream, "Parameter", _attributes(name=name, value=value))
-    if isinstance(fallback, WayBack):
+    if isinstance(fallback, ResumeRedirect):
         if fallback.wait is not None:
             _say(response, fallback.wait)
         SubElement(response, "Redirect", _attributes(method="POST")).text = _xml(fallback.url)
@@ -231,7 +231,7 @@ def time_is_up(text: str = "Sorry, this call has to end now. Goodbye.") -> str:
     return _say_and_hang_up(text)
 
 
-def hand_on(url: str, *, pause: timedelta = timedelta()) -> str:
+def retry_on_another_task(url: str, *, pause: timedelta = timedelta()) -> str:
     """Ask again at once, or after a pause: the load balancer may find another task, and the caller hears it ring.
 
     Twilio takes a call off the hook at the first verb that makes a sound. A pause before it only delays that.

@@ -8,8 +8,8 @@ from fastapi import Request
 from starlette.requests import HTTPConnection
 
 from agent_core.errors import Forbidden, ProtocolError
-from phone_agent import resumption
-from phone_agent.phone import MAX_TRIES, Phone
+from phone_agent import resume_action
+from phone_agent.phone_service import MAX_TRIES, PhoneService
 from phone_agent.signature import SETTINGS_HEADER
 
 MAX_BODY_BYTES = 64 * 1024
@@ -21,7 +21,7 @@ _FORM = "application/x-www-form-urlencoded"
 type Fields = dict[str, str]
 
 
-class BadRequest(ProtocolError):
+class BadWebhook(ProtocolError):
     """The request is none that Twilio makes."""
 
 
@@ -31,7 +31,7 @@ class NotACall(ProtocolError):
     spoken = "This address answers telephone calls. Point what is about messages, faxes or anything else elsewhere."
 
 
-class TooLarge(ProtocolError):
+class WebhookTooLarge(ProtocolError):
     """The body is larger than any that Twilio sends."""
 
     http_status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
@@ -43,7 +43,7 @@ class NotAForm(ProtocolError):
     http_status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
-async def signed_fields(request: Request, phone: Phone) -> Fields:
+async def signed_fields(request: Request, phone: PhoneService) -> Fields:
     """Read a webhook that Twilio signed.
 
     Raises:
@@ -74,7 +74,7 @@ async def _body(request: Request) -> bytes:
     async for piece in request.stream():
         body += piece
         if len(body) > MAX_BODY_BYTES:
-            raise TooLarge("body")
+            raise WebhookTooLarge("body")
     return bytes(body)
 
 
@@ -82,10 +82,10 @@ def _pairs(text: bytes) -> list[tuple[str, str]]:
     try:
         return parse_qsl(text.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError:
-        raise BadRequest("form") from None
+        raise BadWebhook("form") from None
 
 
-def sids(fields: Fields, phone: Phone) -> tuple[str, str]:
+def sids(fields: Fields, phone: PhoneService) -> tuple[str, str]:
     """Read the call's sid and our account's.
 
     Raises:
@@ -96,7 +96,7 @@ def sids(fields: Fields, phone: Phone) -> tuple[str, str]:
     if not call_sid:
         raise NotACall("no CallSid: a number's messaging webhook, or another product's, points at a voice address")
     if not re.fullmatch(r"CA[0-9a-fA-F]{32}", call_sid):
-        raise BadRequest("CallSid")
+        raise BadWebhook("CallSid")
     if account_sid != phone.settings.twilio_account_sid:
         raise Forbidden("another_account")
     return call_sid, account_sid
@@ -112,7 +112,7 @@ def part_of(given: str | None, unsaid: int = 0) -> int:
     """Read which stream of a call this is, or take `unsaid`; what is no small number is the last that there may be."""
     if given is None:
         return unsaid
-    return int(given) if re.fullmatch("[0-9]", given) else resumption.MAX_PARTS
+    return int(given) if re.fullmatch("[0-9]", given) else resume_action.MAX_PARTS
 
 
 def raw_path(connection: HTTPConnection) -> str:

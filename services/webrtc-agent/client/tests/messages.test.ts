@@ -80,7 +80,7 @@ test("text without a number of its own is ignored: the same words come with one"
 });
 
 test("the service's own sentence says why it ends", () => {
-  const told = { type: "session-ended", reason: "time_limit", message: "Ten minutes are over." };
+  const told = { type: "session-ended", reason: "max_duration", message: "Ten minutes are over." };
   expect(endingIn(told)).toBe("Ten minutes are over.");
   expect(endingIn({ data: told })).toBe("Ten minutes are over.");
   expect(endingIn({ type: "session-ended" })).toBe("The agent ended the conversation.");

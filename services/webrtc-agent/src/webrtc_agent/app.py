@@ -11,20 +11,20 @@ from starlette.middleware.cors import CORSMiddleware
 from agent_core import web
 from agent_core.errors import AgentError
 from webrtc_agent import page
-from webrtc_agent.answers import answer_error, answer_http_error
 from webrtc_agent.budget import Budgets, RequestBudget
+from webrtc_agent.error_responses import answer_error, answer_http_error
 from webrtc_agent.headers import SecurityHeaders
-from webrtc_agent.lobby import Lobby
 from webrtc_agent.routes import SESSION_ID, router
+from webrtc_agent.web_service import WebService
 
 
-def create_app(lobby: Lobby) -> FastAPI:
+def create_app(web_service: WebService) -> FastAPI:
     """Put the parts together; importing this module does nothing."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        await lobby.aclose()
+        await web_service.aclose()
 
     app = FastAPI(
         title="webrtc-agent",
@@ -34,14 +34,14 @@ def create_app(lobby: Lobby) -> FastAPI:
         redirect_slashes=False,  # a redirect would repeat the Host that whoever asks has made up
         lifespan=lifespan,
     )
-    app.state.lobby = lobby
-    web.install(app, lobby.agent)
+    app.state.web_service = web_service
+    web.install(app, web_service.agent)
     app.add_middleware(
-        SecurityHeaders, daily=lobby.rooms is not None, https=lobby.settings.base_url.startswith("https:")
+        SecurityHeaders, daily=web_service.rooms is not None, https=web_service.settings.base_url.startswith("https:")
     )
-    budgets = Budgets(lobby.settings.requests_per_minute_per_address, time.monotonic)
+    budgets = Budgets(web_service.settings.rate_limit_requests_per_minute_per_address, time.monotonic)
     app.add_middleware(RequestBudget, budgets=budgets, clock=time.monotonic)
-    if origins := lobby.settings.allowed_origins:
+    if origins := web_service.settings.allowed_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=origins,
@@ -52,5 +52,5 @@ def create_app(lobby: Lobby) -> FastAPI:
     app.add_exception_handler(AgentError, answer_error)
     app.add_exception_handler(HTTPException, answer_http_error)
     app.include_router(router)
-    page.install(app, console=lobby.settings.serve_console)
+    page.install(app, console=web_service.settings.serve_console)
     return app

@@ -19,10 +19,12 @@ class TooManyArriving(TooOften):
     spoken = "Others of your network are just being connected. Please try again in a few seconds."
 
 
-class Arrival:
+class ExpectedArrival:
     """One visitor on the way."""
 
-    def __init__(self, network: Network, since: float, patience: float, leave: "Callable[[Arrival], None]") -> None:
+    def __init__(
+        self, network: Network, since: float, patience: float, leave: "Callable[[ExpectedArrival], None]"
+    ) -> None:
         self.network = network
         self.since = since
         self.patience = patience
@@ -61,13 +63,13 @@ class Arrivals:
         self._at_once = at_once
         self._per_address = per_address
         self._clock = clock
-        self._waiting: dict[Arrival, None] = {}
+        self._waiting: dict[ExpectedArrival, None] = {}
 
     def __len__(self) -> int:
         """Count those who are on their way."""
         return len(self._waiting)
 
-    def expect(self, address: str, patience: float) -> Arrival:
+    def expect(self, address: str, patience: float) -> ExpectedArrival:
         """Expect one more, in place of another where there are as many as there may be.
 
         Args:
@@ -83,7 +85,7 @@ class Arrivals:
             _displace(of_address[0], now)
         elif len(self._waiting) >= self._at_once:
             self._displace_busiest(network, now)
-        arrival = Arrival(network, now, patience, self._left)
+        arrival = ExpectedArrival(network, now, patience, self._left)
         self._waiting[arrival] = None
         return arrival
 
@@ -100,11 +102,11 @@ class Arrivals:
         else:
             _displace(oldest, now)
 
-    def _left(self, arrival: Arrival) -> None:
+    def _left(self, arrival: ExpectedArrival) -> None:
         self._waiting.pop(arrival, None)
 
 
-def _displace(oldest: Arrival, now: float) -> None:
+def _displace(oldest: ExpectedArrival, now: float) -> None:
     """Let a visitor make room who has had the time that it takes."""
     left = oldest.since + oldest.patience - now
     if left > 0:

@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from agent_core.credit import Credit
+from agent_core.token_bucket import TokenBucket
 from webrtc_agent.networks import network_of
 
 log = structlog.get_logger()
@@ -55,7 +55,7 @@ class Budgets:
     def __init__(self, per_minute: int, clock: Callable[[], float]) -> None:
         self._per_second = per_minute / 60
         self._clock = clock
-        self._credits: OrderedDict[str, Credit] = OrderedDict()
+        self._credits: OrderedDict[str, TokenBucket] = OrderedDict()
 
     def spend(self, address: str) -> bool:
         """Count one request; False where there is no budget left for it."""
@@ -69,11 +69,11 @@ class Budgets:
         self._of(network.narrow, 1).charge(requests)
         self._of(f"{network.wide} wide", WIDE).charge(requests)
 
-    def _of(self, name: str, clients: int) -> Credit:
+    def _of(self, name: str, clients: int) -> TokenBucket:
         credit = self._credits.get(name)
         if credit is None:
             per_second = clients * self._per_second
-            credit = self._credits[name] = Credit(self._clock, max(1.0, BURST_SECONDS * per_second), per_second)
+            credit = self._credits[name] = TokenBucket(self._clock, max(1.0, BURST_SECONDS * per_second), per_second)
             if len(self._credits) > MAX_NETWORKS:
                 self._credits.popitem(last=False)
         self._credits.move_to_end(name)

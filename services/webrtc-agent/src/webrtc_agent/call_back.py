@@ -29,7 +29,7 @@ def contacts(settings: WebSettings) -> tuple[Contact, ...]:
 
     A SIP address is no use to a browser and is never shown.
     """
-    url = None if settings.callback_url is None else str(settings.callback_url)
+    url = None if settings.callback_request_url is None else str(settings.callback_request_url)
     every = (Contact(one.name, one.number or settings.callback_number, url) for one in settings.transfer_destinations)
     return tuple(one for one in every if one.number or one.url)
 

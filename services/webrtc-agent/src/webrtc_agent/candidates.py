@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Final
 
-from webrtc_agent.requests import Candidate
+from webrtc_agent.request_schemas import Candidate
 
 MAX_READ: Final = 400
 """Candidates of an offer that are looked at; a laptop with nine addresses names 72 in all."""
@@ -29,7 +29,7 @@ class MalformedCandidate(Exception):
 
 
 @dataclass(frozen=True)
-class Address:
+class CandidateAddress:
     """One candidate that may work.
 
     Args:
@@ -60,7 +60,7 @@ class Address:
         return f"a=candidate:{self.foundation} 1 udp {self.priority} {self.host} {self.port} typ {self.kind}\r\n"
 
 
-def read(text: str) -> Address | None:
+def read(text: str) -> CandidateAddress | None:
     """Read a candidate; returns None for one that cannot work here, such as TCP.
 
     Raises:
@@ -74,7 +74,7 @@ def read(text: str) -> Address | None:
     can_work = component == "1" and protocol.lower() == "udp" and 0 < int(port) < 2**16 and kind in _TYPES
     if not can_work or not _is_reachable(host):
         return None
-    return Address(foundation[:32], int(priority), host, int(port), kind)
+    return CandidateAddress(foundation[:32], int(priority), host, int(port), kind)
 
 
 def _is_reachable(host: str) -> bool:
@@ -100,12 +100,12 @@ class Candidates:
         self._media: list[str] = [""]
         self._carrying: set[int] = {0}
 
-    def of_offer(self, sdp: str) -> tuple[str, list[Address]]:
+    def of_offer(self, sdp: str) -> tuple[str, list[CandidateAddress]]:
         """Return an offer with only the candidates to try at once, and those whose names are to be looked up."""
         lines = sdp.splitlines(keepends=True)
         self._read_media(lines)
         kept: list[str] = []
-        names: list[Address] = []
+        names: list[CandidateAddress] = []
         medium, read_so_far = -1, 0
         for line in lines:
             medium += line.startswith("m=")
@@ -122,7 +122,7 @@ class Candidates:
                 kept.append(line)
         return "".join(kept), names
 
-    def further(self, candidates: Iterable[Candidate]) -> list[Address]:
+    def further(self, candidates: Iterable[Candidate]) -> list[CandidateAddress]:
         """Return those to try of the candidates that follow an offer.
 
         Raises:
@@ -153,14 +153,14 @@ class Candidates:
             return self._media.index(candidate.sdp_mid) if candidate.sdp_mid in self._media else -1
         return candidate.sdp_mline_index or 0
 
-    def _read(self, text: str, medium: int) -> Address | None:
+    def _read(self, text: str, medium: int) -> CandidateAddress | None:
         """Read and choose; what is no candidate is ignored as well."""
         try:
             return self._choose(read(text), medium)
         except MalformedCandidate:
             return None
 
-    def _choose(self, address: Address | None, medium: int) -> Address | None:
+    def _choose(self, address: CandidateAddress | None, medium: int) -> CandidateAddress | None:
         """Return an address to try, counted, or None for one that leads nowhere, is known, or is too much."""
         if address is None or medium not in self._carrying:
             return None

@@ -22,7 +22,7 @@ from aiortc.rtcsctptransport import (
 )
 from pydantic import BaseModel, Field, ValidationError
 
-from agent_core.credit import Credit
+from agent_core.token_bucket import TokenBucket
 
 MAX_BYTES = 16 * 1024
 """One message. The longest text that is read takes up to 12 KB as JSON. Of a longer one only the head is passed on."""
@@ -53,7 +53,7 @@ class _Head(BaseModel):
     id: Annotated[str, Field(max_length=100)]
 
 
-class ChannelDoor:
+class DataChannelLimiter:
     """Stands before all data channels of one connection.
 
     Args:
@@ -63,9 +63,9 @@ class ChannelDoor:
 
     def __init__(self, sctp: Any, clock: Callable[[], float]) -> None:  # noqa: ANN401 - its methods are replaced
         self._sctp = sctp
-        self._credit = Credit(clock, BURST, PER_SECOND)
-        self._packets = Credit(clock, PACKET_BURST, PACKETS_PER_SECOND)
-        self._controls = Credit(clock, CONTROL_BURST, CONTROL_PER_SECOND)
+        self._credit = TokenBucket(clock, BURST, PER_SECOND)
+        self._packets = TokenBucket(clock, PACKET_BURST, PACKETS_PER_SECOND)
+        self._controls = TokenBucket(clock, CONTROL_BURST, CONTROL_PER_SECOND)
         self._take_packet, sctp._handle_data = sctp._handle_data, self._packet
         self._take_chunk, sctp._receive_chunk = sctp._receive_chunk, self._chunk
         self._take_piece, sctp._receive_data_chunk = sctp._receive_data_chunk, self._piece

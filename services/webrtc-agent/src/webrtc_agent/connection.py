@@ -9,16 +9,16 @@ from typing import Any
 from aiortc import RTCIceCandidate
 from pipecat.transports.smallwebrtc.connection import SmallWebRTCConnection
 
-from webrtc_agent.candidates import Address, Candidates, MalformedCandidate
-from webrtc_agent.channel import ChannelDoor
+from webrtc_agent.audio_packets import ReportDoor, RtpLimiter
+from webrtc_agent.candidates import CandidateAddress, Candidates, MalformedCandidate
+from webrtc_agent.channel import DataChannelLimiter
 from webrtc_agent.datagrams import DatagramDoor
+from webrtc_agent.errors import MalformedOffer
 from webrtc_agent.inbound import Hear, InboundAudio
 from webrtc_agent.offer import check_offer
 from webrtc_agent.outbound import OutboundTrack
-from webrtc_agent.packets import ReportDoor, SoundDoor
 from webrtc_agent.rates import INPUT_RATE, OUTPUT_RATE
-from webrtc_agent.refusals import MalformedOffer
-from webrtc_agent.requests import Candidate, OfferRequest
+from webrtc_agent.request_schemas import Candidate, OfferRequest
 
 ANSWER_SECONDS = 5.0
 """Longest time to make an answer; without a STUN server of our own it takes milliseconds."""
@@ -33,7 +33,7 @@ MAX_PENDING = 20
 """Messages that are kept until the pipeline takes some: as many as anybody may send at once."""
 
 
-class SoundConnection(SmallWebRTCConnection):
+class AudioOnlyConnection(SmallWebRTCConnection):
     """Takes no pictures: aiortc would decode whatever camera or screen a client chose to send, and keep it."""
 
     def __init__(self, connection_timeout_secs: int) -> None:
@@ -48,7 +48,7 @@ class SoundConnection(SmallWebRTCConnection):
         super()._initialize()  # type: ignore[no-untyped-call]
         # Whoever sends no pings is taken for lost, and what they write would be kept for as long as they are heard.
         self._pending_app_messages: deque[Any] = deque(maxlen=MAX_PENDING)  # type: ignore[assignment]
-        self._channel_door: ChannelDoor | None = None
+        self._channel_door: DataChannelLimiter | None = None
         self._doors: tuple[object, ...] = ()
         self._inbound: InboundAudio | None = None
         self._outbound: Any = None
@@ -56,12 +56,12 @@ class SoundConnection(SmallWebRTCConnection):
     async def _create_answer(self, sdp: str, kind: str) -> None:
         await super()._create_answer(sdp, kind)
         if self.pc.sctp is not None and self._channel_door is None:
-            self._channel_door = ChannelDoor(self.pc.sctp, time.monotonic)
+            self._channel_door = DataChannelLimiter(self.pc.sctp, time.monotonic)
         if not self._doors:
             # Sound is the first medium; there is no public way to what its packets pass.
             transport: Any = self.pc.getTransceivers()[0].receiver.transport
             self._doors = (
-                SoundDoor(transport._rtp_router, time.monotonic),  # noqa: SLF001 - see above
+                RtpLimiter(transport._rtp_router, time.monotonic),  # noqa: SLF001 - see above
                 ReportDoor(transport, time.monotonic),
                 *(DatagramDoor(each, time.monotonic) for each in transport.transport._connection._protocols),  # noqa: SLF001
             )
@@ -91,7 +91,7 @@ class SoundConnection(SmallWebRTCConnection):
             self._closing = self._pc, closing
         await asyncio.shield(self._closing[1])
 
-    async def attempt(self, addresses: list[Address]) -> None:
+    async def attempt(self, addresses: list[CandidateAddress]) -> None:
         """Try addresses of the client; those that are names are looked up meanwhile, and nothing waits for them."""
         for address in addresses:
             if not address.is_name:
@@ -102,7 +102,7 @@ class SoundConnection(SmallWebRTCConnection):
             self._lookups.add(lookup)
             lookup.add_done_callback(self._lookups.discard)
 
-    async def _look_up(self, names: list[Address]) -> None:
+    async def _look_up(self, names: list[CandidateAddress]) -> None:
         """Look up names all at once. One without an answer is forgotten: the client may find us by itself."""
         with suppress(TimeoutError):
             async with asyncio.timeout(LOOKUP_SECONDS):
@@ -180,13 +180,13 @@ def _hear_soon(receiver: object) -> None:
         buffer._prefetch = 1  # noqa: SLF001 - see above
 
 
-async def answer(offer: OfferRequest) -> SoundConnection:
+async def answer(offer: OfferRequest) -> AudioOnlyConnection:
     """Make a connection that has answered an offer.
 
     Raises:
         MalformedOffer: it cannot be answered; nothing of it is left.
     """
-    connection = SoundConnection(connection_timeout_secs=CONNECT_SECONDS)
+    connection = AudioOnlyConnection(connection_timeout_secs=CONNECT_SECONDS)
     try:
         await _negotiate(connection, offer, again=False)
     except BaseException:
@@ -195,7 +195,7 @@ async def answer(offer: OfferRequest) -> SoundConnection:
     return connection
 
 
-async def answer_again(connection: SoundConnection, offer: OfferRequest) -> None:
+async def answer_again(connection: AudioOnlyConnection, offer: OfferRequest) -> None:
     """Answer another offer of the same client.
 
     Raises:
@@ -204,7 +204,7 @@ async def answer_again(connection: SoundConnection, offer: OfferRequest) -> None
     await _negotiate(connection, offer, again=True)
 
 
-async def _negotiate(connection: SoundConnection, offer: OfferRequest, *, again: bool) -> None:
+async def _negotiate(connection: AudioOnlyConnection, offer: OfferRequest, *, again: bool) -> None:
     anew = not again or bool(offer.restart_pc)
     candidates = Candidates() if anew else connection.candidates
     sdp, names = candidates.of_offer(offer.sdp)
@@ -221,7 +221,7 @@ async def _negotiate(connection: SoundConnection, offer: OfferRequest, *, again:
     await connection.attempt(names)
 
 
-async def add(connection: SoundConnection, candidates: list[Candidate]) -> None:
+async def add(connection: AudioOnlyConnection, candidates: list[Candidate]) -> None:
     """Try further ICE candidates of the client, as far as they can work.
 
     Raises:
@@ -233,7 +233,7 @@ async def add(connection: SoundConnection, candidates: list[Candidate]) -> None:
         raise MalformedOffer("candidate") from None
 
 
-def _candidate(address: Address) -> RTCIceCandidate:
+def _candidate(address: CandidateAddress) -> RTCIceCandidate:
     return RTCIceCandidate(
         component=1,
         foundation=address.foundation,
@@ -247,7 +247,7 @@ def _candidate(address: Address) -> RTCIceCandidate:
     )
 
 
-async def close(connection: SoundConnection) -> None:
+async def close(connection: AudioOnlyConnection) -> None:
     """Close; Pipecat itself leaves a connection open that it takes for lost. Bounded, may be repeated."""
     # AttributeError: aiortc stumbles over media that had no transport yet when an offer broke off, and so no socket.
     with suppress(TimeoutError, ConnectionError, AttributeError):

@@ -7,7 +7,7 @@ also before a visitor has proven who they are.
 from collections.abc import Callable
 from typing import Any
 
-from agent_core.credit import Credit
+from agent_core.token_bucket import TokenBucket
 
 BURST = 1000
 """Datagrams of the visitor that may come at once: six seconds that a network has held back."""
@@ -33,8 +33,8 @@ class DatagramDoor:
         self._clock = clock
         self.heard_at = clock()
         """When the visitor's browser sent anything last, if only a check that the way still exists (RFC 7675)."""
-        self._visitor = Credit(clock, BURST, PER_SECOND)
-        self._unknown = Credit(clock, UNKNOWN_BURST, UNKNOWN_PER_SECOND)
+        self._visitor = TokenBucket(clock, BURST, PER_SECOND)
+        self._unknown = TokenBucket(clock, UNKNOWN_BURST, UNKNOWN_PER_SECOND)
         self._take, protocol.datagram_received = protocol.datagram_received, self._admit
 
     def _admit(self, data: bytes, address: tuple[Any, ...]) -> None:

@@ -2,7 +2,7 @@
 
 import json
 
-from webrtc_agent.refusals import DetailsTooLarge
+from webrtc_agent.errors import DetailsTooLarge
 
 MAX_DETAILS_BYTES = 2048
 """A name, a page, a basket. Every model session of the conversation reads it again, and every token is paid for."""

@@ -12,7 +12,7 @@ import structlog
 from aiortc.codecs import get_decoder
 from av import AudioFrame, AudioResampler
 
-from webrtc_agent.opus import Decoder, OpusError
+from webrtc_agent.opus import OpusError, OpusToPcm
 
 log = structlog.get_logger()
 
@@ -40,7 +40,7 @@ class InboundAudio:
         self._end: SimpleQueue[None] = SimpleQueue()
         self.get = self._end.get
         """Keeps the receiver's thread waiting; aiortc calls it there."""
-        self._opus: Decoder | None = None
+        self._opus: OpusToPcm | None = None
         self._expected: int | None = None
         self._others = _Others(rate)
         self._failed = False
@@ -55,11 +55,11 @@ class InboundAudio:
         try:
             self._take(codec, encoded)
         except (OpusError, ValueError):
-            log.debug("sound_not_decoded", codec=codec.name)
+            log.debug("audio_not_decoded", codec=codec.name)
         except Exception:
             # Raised here, it would end the whole connection.
             if not self._failed:
-                log.exception("sound_failed")
+                log.exception("audio_failed")
             self._failed = True
 
     def _take(self, codec: Any, encoded: Any) -> None:  # noqa: ANN401 - aiortc's
@@ -67,7 +67,7 @@ class InboundAudio:
             self._hear(self._others.decode(codec, encoded))
             return
         if self._opus is None:
-            self._opus = Decoder(self._rate)
+            self._opus = OpusToPcm(self._rate)
         missing = 0 if self._expected is None else (encoded.timestamp - self._expected) // _OPUS_CLOCK
         if 0 < missing <= _MOST_CONCEALED and missing % 10 == 0:
             self._hear(self._opus.conceal(missing))

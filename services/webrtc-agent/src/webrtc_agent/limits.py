@@ -4,13 +4,13 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from math import ceil
 
-from agent_core.errors import Refused
+from agent_core.errors import PermissionRefused
 from webrtc_agent.networks import Network, network_of
 
 WINDOW_SECONDS = 60.0
 
 
-class TooOften(Refused):
+class TooOften(PermissionRefused):
     """More of something came from a client, or from all of them, than is served.
 
     Args:

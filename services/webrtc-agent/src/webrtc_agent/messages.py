@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from agent_core.credit import Credit
+from agent_core.token_bucket import TokenBucket
 
 MAX_TEXT = 1000
 """Characters of one typed message: about a minute of speech."""
@@ -109,10 +109,10 @@ class MessageGuard:
     def __init__(self, clock: Callable[[], float], answers: Callable[[], int] | None = None) -> None:
         self._clock = clock
         self._answers = answers
-        self._credit = Credit(clock, BURST, PER_SECOND)
-        self._text = Credit(clock, TEXT_BURST, TEXT_PER_SECOND)
+        self._credit = TokenBucket(clock, BURST, PER_SECOND)
+        self._text = TokenBucket(clock, TEXT_BURST, TEXT_PER_SECOND)
         self._asked: tuple[float, int] | None = None
-        self._refusals = Credit(clock, BURST, PER_SECOND)
+        self._refusals = TokenBucket(clock, BURST, PER_SECOND)
 
     def judge(self, message: object) -> Verdict:
         """Judge one message, as it came out of its JSON."""

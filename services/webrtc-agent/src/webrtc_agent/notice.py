@@ -11,8 +11,8 @@ from ipaddress import ip_address
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
-from agent_core.events import Consent
-from webrtc_agent.refusals import NotAgreed
+from agent_core.events import VisitorConsent
+from webrtc_agent.errors import NotAgreed
 from webrtc_agent.settings import NoticeChoice, WebSettings
 
 _AI = "You talk with an AI, a computer program with a synthetic voice. It can be wrong."
@@ -73,14 +73,14 @@ class Notice:
         version = sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
         return cls(version, settings.notice is NoticeChoice.CONSENT, {"version": version, **content})
 
-    def accept(self, version: str | None) -> Consent | None:
+    def accept(self, version: str | None) -> VisitorConsent | None:
         """Return what to record of a visitor who has seen some version.
 
         Raises:
             NotAgreed: agreement is asked for, and it is not to this version.
         """
         if version == self.version:
-            return Consent(self.version, time.time())
+            return VisitorConsent(self.version, time.time())
         if self.asks:
             raise NotAgreed("consent")
         return None

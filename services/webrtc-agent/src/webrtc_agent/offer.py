@@ -3,7 +3,7 @@
 aiortc's parser is lenient: an empty text is an offer of nothing to it, and would hold a place until it times out.
 """
 
-from webrtc_agent.refusals import MalformedOffer
+from webrtc_agent.errors import MalformedOffer
 
 MAX_BYTES = 32 * 1024
 """Without the candidates that are not tried. A browser's offer with sound, camera and screen takes about 8 KB."""

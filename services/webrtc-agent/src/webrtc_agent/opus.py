@@ -84,7 +84,7 @@ class _Codec:
             self._destroy(state)
 
 
-class Decoder(_Codec):
+class OpusToPcm(_Codec):
     """Decodes one stream to 16-bit mono PCM.
 
     Args:

@@ -14,7 +14,7 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from webrtc_agent.visitor_queue import LONGEST_WAIT_SECONDS, SKEW_SECONDS, TICKET_SECONDS, Entry, Standing
+from webrtc_agent.visitor_queue import LONGEST_WAIT_SECONDS, SKEW_SECONDS, TICKET_SECONDS, QueueEntry, Standing
 
 MAX_CHARACTERS: Final = 12_000
 _ENTRY: Final = Struct(">8sQ4sQB")
@@ -34,12 +34,12 @@ class QueueTickets:
         own = secrets.token_bytes(32) if secret is None else secret.get_secret_value().encode()
         self._key = hmac.digest(own, _LABEL, "sha256")
 
-    def seal(self, entry: Entry, others: Sequence[Entry]) -> str:
+    def seal(self, entry: QueueEntry, others: Sequence[QueueEntry]) -> str:
         """Make a ticket of a visitor's entry, with what else is known of the queue."""
         body = _VERSION + b"".join(map(_pack, (entry, *others)))
         return urlsafe_b64encode(body + hmac.digest(self._key, body, "sha256")).decode("ascii")
 
-    def open(self, ticket: str, now: float) -> tuple[Entry, list[Entry]] | None:
+    def open(self, ticket: str, now: float) -> tuple[QueueEntry, list[QueueEntry]] | None:
         """Read a ticket: the visitor's entry and the others; None where it is no ticket of ours, or too old.
 
         Args:
@@ -63,11 +63,11 @@ class QueueTickets:
 _STANDARD: Final = str.maketrans("-_", "+/")
 
 
-def _pack(entry: Entry) -> bytes:
+def _pack(entry: QueueEntry) -> bytes:
     arrived, seen = round(entry.arrived * 1000), round(entry.seen * 1000)
     return _ENTRY.pack(entry.name, arrived, entry.network, seen, entry.standing)
 
 
-def _unpacked(fields: tuple[bytes, int, bytes, int, int]) -> Entry:
+def _unpacked(fields: tuple[bytes, int, bytes, int, int]) -> QueueEntry:
     name, arrived, network, seen, standing = fields
-    return Entry(name, arrived / 1000, network, seen / 1000, Standing(standing))
+    return QueueEntry(name, arrived / 1000, network, seen / 1000, Standing(standing))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from webrtc_agent.refusals import UnknownSession
+from webrtc_agent.errors import UnknownSession
 
 
 @dataclass(frozen=True, slots=True)

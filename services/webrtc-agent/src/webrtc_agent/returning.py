@@ -18,18 +18,18 @@ from typing import Any, Final, Protocol
 import structlog
 
 from agent_core import resumption
-from agent_core.adapters.call_store.process import ProcessShelf
+from agent_core.adapters.call_store.key_value_store import KeyValueStore
+from agent_core.adapters.call_store.process_store import ProcessStore
 from agent_core.adapters.call_store.seal import Seal, derive_key
-from agent_core.adapters.call_store.shelf import Shelf
 from agent_core.adapters.call_store.store import CallStore
-from agent_core.admission import Place
-from agent_core.agent import Agent
-from agent_core.events import EndReason, EndRecord, Tally
-from agent_core.memory import CallMemory
+from agent_core.admission import Slot
+from agent_core.agent_runtime import AgentRuntime
+from agent_core.call_state import CallState
+from agent_core.call_state_writer import CallStateWriter
+from agent_core.events import CallDetailRecord, EndReason, SessionStats
 from agent_core.nova.transcript import History
-from agent_core.opening import Opening
-from agent_core.scribe import Scribe
-from webrtc_agent.refusals import SessionOver, SessionTaken, UnknownSession
+from agent_core.session_request import SessionRequest
+from webrtc_agent.errors import SessionOver, SessionTaken, UnknownSession
 from webrtc_agent.return_token import Token
 
 log = structlog.get_logger()
@@ -50,7 +50,9 @@ LEAVING_SECONDS: Final = 3.0
 _KEY_LABEL: Final = b"webrtc-agent visit memory v1"
 _NAME_BYTES: Final = 12
 _KEY_BYTES: Final = 32
-_LOST: Final = frozenset({EndReason.PEER_LOST, EndReason.DRAINED, EndReason.CALLER_LEFT, EndReason.NEVER_CONNECTED})
+_LOST: Final = frozenset(
+    {EndReason.MEDIA_DISCONNECTED, EndReason.DRAINED, EndReason.CALLER_HUNG_UP, EndReason.NEVER_CONNECTED}
+)
 """Ends after which a visitor may come back. A page that is reloaded closes its connection as one that is left does."""
 
 
@@ -65,7 +67,7 @@ class Talk(Protocol):
         """End it."""
 
 
-class Part:
+class ConversationPart:
     """One part of a conversation: from a visitor's connection to its loss.
 
     Args:
@@ -74,22 +76,22 @@ class Part:
         known: What is known of the conversation when the part begins.
     """
 
-    def __init__(self, returns: "Returns", token: Token, known: CallMemory) -> None:
+    def __init__(self, returns: "Returns", token: Token, known: CallState) -> None:
         self.token = token
-        self.scribe = Scribe(returns.store(token), known)
+        self.state_writer = CallStateWriter(returns.store(token), known)
         self._was_quiet: Callable[[], bool] = lambda: False
-        self.tally = Tally()
+        self.stats = SessionStats()
         self.waiting: asyncio.Task[None] | None = None
         self.replaced = False
         self.over = asyncio.Event()
         """Set when its session has ended."""
         self._returns = returns
         self._known = known
-        self._earlier = _tally(known.tally)
+        self._earlier = _stats(known.stats)
         self._talk: Talk | None = None
         self._seeing: asyncio.Task[None] | None = None
         self._left = False
-        self.record: EndRecord | None = None
+        self.record: CallDetailRecord | None = None
 
     @property
     def is_first(self) -> bool:
@@ -111,12 +113,12 @@ class Part:
         """What was said before."""
         return resumption.history(self._known)
 
-    def opening(self, place: Place) -> Opening:
+    def session_request(self, slot: Slot) -> SessionRequest:
         """Make what the session of this part begins with."""
         known, first = self._known, self.is_first
-        return Opening(
+        return SessionRequest(
             "browser",
-            place,
+            slot,
             details=known.details,
             region=known.region,
             history=self.history,
@@ -130,21 +132,21 @@ class Part:
             hands_over=self._returns.shared,
         )
 
-    def begin(self, talk: Talk, tally: Tally, was_quiet: Callable[[], bool] = lambda: False) -> None:
+    def begin(self, talk: Talk, stats: SessionStats, was_quiet: Callable[[], bool] = lambda: False) -> None:
         """Take the session of this part.
 
         Args:
             talk: The session.
-            tally: Counts what happens in it.
+            stats: Counts what happens in it.
             was_quiet: Tells whether the visitor has heard all that the agent said, and waits for nothing.
         """
-        self._talk, self.tally, self._was_quiet = talk, tally, was_quiet
-        tally.resumed = 0 if self.is_first else 1
+        self._talk, self.stats, self._was_quiet = talk, stats, was_quiet
+        stats.resumed = 0 if self.is_first else 1
         self._returns.keep(self)
         self.stop_waiting()
         now = self._returns.now()
         began_at = now if self.is_first else self._known.began_at
-        self.scribe.change(session_id=talk.session_id, began_at=began_at, recorded=False, ended=None, note=None)
+        self.state_writer.change(session_id=talk.session_id, began_at=began_at, recorded=False, ended=None, note=None)
 
     def withdraw(self) -> None:
         """Take the session back, which never ran."""
@@ -153,8 +155,8 @@ class Part:
 
     def connected(self) -> None:
         """The visitor is there: from now on the answer to their last request has arrived."""
-        self.scribe.change(attempt="", seen_at=self._returns.now())
-        self.scribe.start()
+        self.state_writer.change(attempt="", seen_at=self._returns.now())
+        self.state_writer.start()
         if self._seeing is None:
             self._seeing = asyncio.create_task(self._see(), name=f"seen-{self.token.name}")
 
@@ -167,7 +169,7 @@ class Part:
         self.replaced = True
         self.stop_waiting()
         if self._talk is not None:
-            self._talk.end(EndReason.PEER_LOST)
+            self._talk.end(EndReason.MEDIA_DISCONNECTED)
 
     def stop_waiting(self) -> None:
         """Wait no longer for the visitor."""
@@ -186,7 +188,7 @@ class Part:
         """Whether the visitor was there."""
         return self._seeing is not None
 
-    def _goes_on(self, record: EndRecord) -> bool:
+    def _goes_on(self, record: CallDetailRecord) -> bool:
         if self._seeing is not None:
             self._seeing.cancel()
         self.record = record
@@ -194,7 +196,7 @@ class Part:
         goes_on = self.may_go_on(record.reason)
         note = "" if goes_on and self._was_quiet() else None
         ended = None if goes_on else record.reason.value
-        self.scribe.change(tally=asdict(record.tally), ended=ended, note=note, seen_at=self._returns.now())
+        self.state_writer.change(stats=asdict(record.stats), ended=ended, note=note, seen_at=self._returns.now())
         if goes_on:
             log.info("session_paused", session_id=record.session_id, reason=record.reason.value)
         self._returns.ended(self, record, goes_on=goes_on)
@@ -202,11 +204,11 @@ class Part:
 
     def _heed(self, history: History) -> None:
         self._count()
-        self.scribe.heed(history)
+        self.state_writer.on_transcript(history)
 
     def _count(self) -> None:
-        tally = self.tally if self.is_first else self.tally.after(self._earlier)
-        self.scribe.change(tally=asdict(tally), seen_at=self._returns.now())
+        stats = self.stats if self.is_first else self.stats.after(self._earlier)
+        self.state_writer.change(stats=asdict(stats), seen_at=self._returns.now())
 
     async def _see(self) -> None:
         while True:
@@ -226,7 +228,12 @@ class Returns:
     """
 
     def __init__(
-        self, agent: Agent, shelf: Shelf | None, seconds: float, longest: float, clock: Callable[[], float] = time.time
+        self,
+        agent: AgentRuntime,
+        shelf: KeyValueStore | None,
+        seconds: float,
+        longest: float,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.seconds = seconds
         self.longest = longest
@@ -234,8 +241,8 @@ class Returns:
         """Whether other tasks see the conversations of this one."""
         self.now = clock
         self._agent = agent
-        self._shelf: Shelf = ProcessShelf(clock) if shelf is None else shelf
-        self._parts: dict[str, Part] = {}
+        self._shelf: KeyValueStore = ProcessStore(clock) if shelf is None else shelf
+        self._parts: dict[str, ConversationPart] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
 
@@ -244,12 +251,12 @@ class Returns:
         key = derive_key(token.key.encode(), _KEY_LABEL)
         return CallStore(self._shelf, Seal([key]), clock=self.now)
 
-    def begin(self, details: str = "", region: str = "") -> Part:
+    def begin(self, details: str = "", region: str = "") -> ConversationPart:
         """Begin a conversation that its visitor may come back to."""
         token = Token(secrets.token_urlsafe(_NAME_BYTES), secrets.token_urlsafe(_KEY_BYTES), 0)
-        return Part(self, token, CallMemory(token.memory, details=details, region=region))
+        return ConversationPart(self, token, CallState(token.memory, details=details, region=region))
 
-    async def claim(self, text: str, attempt: str, check: Callable[[], None]) -> Part:
+    async def claim(self, text: str, attempt: str, check: Callable[[], None]) -> ConversationPart:
         """Begin the next part of a conversation, once.
 
         Args:
@@ -268,7 +275,7 @@ class Returns:
         if before is not None and not hmac.compare_digest(before.token.key.encode(), token.key.encode()):
             raise UnknownSession("token")
         store = self.store(token)
-        known = before.scribe.call if before is not None else await store.recall(token.memory)
+        known = before.state_writer.call if before is not None else await store.recall(token.memory)
         if known is None or known.part >= MAX_PARTS or self.now() - known.seen_at > KEPT_SECONDS:
             raise UnknownSession("conversation")
         if resumption.reason_of(known) is not None:
@@ -284,13 +291,13 @@ class Returns:
         if before is not None:
             known = await self._replace(before)
         call = replace(known, part=part, holder=part, attempt=named, begun=known.begun + 1, seen_at=self.now())
-        after = Part(self, token.next(part), call)
+        after = ConversationPart(self, token.next(part), call)
         self.keep(after)
-        await after.scribe.write_now()
+        await after.state_writer.write_now()
         self._wait(after)
         return after
 
-    def ended(self, part: Part, record: EndRecord, *, goes_on: bool) -> None:
+    def ended(self, part: ConversationPart, record: CallDetailRecord, *, goes_on: bool) -> None:
         """Take the end of a part's session."""
         if not part.replaced:
             if goes_on:
@@ -310,7 +317,7 @@ class Returns:
         if self.shared:
             await self._shelf.aclose()
 
-    async def _replace(self, before: Part) -> CallMemory:
+    async def _replace(self, before: ConversationPart) -> CallState:
         """End the part that the visitor has left behind, and return all that is known after it."""
         before.lose()
         if before.has_talk:
@@ -318,31 +325,31 @@ class Returns:
                 async with asyncio.timeout(STOP_SECONDS):
                     await before.over.wait()
             except TimeoutError:
-                log.warning("part_not_over", session_id=before.scribe.call.session_id)
-        before.scribe.stop()
-        return before.scribe.call
+                log.warning("part_not_over", session_id=before.state_writer.call.session_id)
+        before.state_writer.stop()
+        return before.state_writer.call
 
-    def keep(self, part: Part) -> None:
+    def keep(self, part: ConversationPart) -> None:
         """Know this part as the newest of its conversation."""
         self._parts[part.token.name] = part
 
-    def withdrawn(self, part: Part) -> None:
+    def withdrawn(self, part: ConversationPart) -> None:
         """Take back a part whose connection did not come about."""
         if part.is_first:
             self._forget(part)
         elif not part.replaced:
             self._wait(part)
 
-    def _forget(self, part: Part) -> None:
+    def _forget(self, part: ConversationPart) -> None:
         if self._parts.get(part.token.name) is part:
             del self._parts[part.token.name]
 
-    def _wait(self, part: Part, record: EndRecord | None = None) -> None:
+    def _wait(self, part: ConversationPart, record: CallDetailRecord | None = None) -> None:
         part.waiting = self._run(self._wait_for_visitor(part, record), f"waiting-{part.token.name}")
 
-    async def _wait_for_visitor(self, part: Part, record: EndRecord | None) -> None:
-        await part.scribe.close(over=False)
-        left = part.scribe.call.seen_at + self.seconds + MARGIN_SECONDS - self.now() if record is None else None
+    async def _wait_for_visitor(self, part: ConversationPart, record: CallDetailRecord | None) -> None:
+        await part.state_writer.close(over=False)
+        left = part.state_writer.call.seen_at + self.seconds + MARGIN_SECONDS - self.now() if record is None else None
         try:
             async with asyncio.timeout(self.seconds + MARGIN_SECONDS if left is None else max(left, 0.0)):
                 await self._closing.wait()
@@ -350,34 +357,34 @@ class Returns:
             pass
         # From here on the visitor who comes finds the conversation recorded.
         part.waiting = None
-        number = part.scribe.call.part + 1
+        number = part.state_writer.call.part + 1
         if await self._redeem(self.store(part.token), part.token, number):
-            if not part.scribe.call.recorded:
-                self._agent.keep(record or self._unheard(part.scribe.call), Tally())
-            part.scribe.change(part=number, recorded=True)
-            await part.scribe.write_now()
+            if not part.state_writer.call.recorded:
+                self._agent.keep(record or self._unheard(part.state_writer.call), SessionStats())
+            part.state_writer.change(part=number, recorded=True)
+            await part.state_writer.write_now()
         self._forget(part)
 
-    async def _close(self, part: Part) -> None:
+    async def _close(self, part: ConversationPart) -> None:
         if part.was_connected or not part.is_first:
-            await part.scribe.close(over=True)
+            await part.state_writer.close(over=True)
         self._forget(part)
 
     async def _redeem(self, store: CallStore, token: Token, part: int) -> bool:
         name = f"{token.memory}/{part}"
         return await store.redeem(name, self.now() + KEPT_SECONDS, unless_known=False)
 
-    def _unheard(self, known: CallMemory) -> EndRecord:
+    def _unheard(self, known: CallState) -> CallDetailRecord:
         """Make the record of a conversation whose last part never came about."""
-        tally = _tally(known.tally)
-        return EndRecord(
+        stats = _stats(known.stats)
+        return CallDetailRecord(
             session_id=known.session_id,
             channel="browser",
-            reason=EndReason.PEER_LOST,
+            reason=EndReason.MEDIA_DISCONNECTED,
             started_at=known.began_at,
             duration_ms=round(max(0.0, self.now() - known.began_at) * 1000),
-            tally=tally,
-            cost_usd=self._agent.counting.cost_of(tally),
+            stats=stats,
+            cost_usd=self._agent.counting.cost_of(stats),
         )
 
     def _run(self, work: Any, name: str) -> asyncio.Task[None]:  # noqa: ANN401 - a coroutine
@@ -387,8 +394,8 @@ class Returns:
         return task
 
 
-def _tally(kept: Any) -> Tally:  # noqa: ANN401 - JSON of this program, perhaps of another version
+def _stats(kept: Any) -> SessionStats:  # noqa: ANN401 - JSON of this program, perhaps of another version
     try:
-        return Tally(**kept)
+        return SessionStats(**kept)
     except TypeError:
-        return Tally()
+        return SessionStats()

@@ -3,14 +3,14 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from agent_core.agent import Agent
-from agent_core.events import Consent, EndReason, EndRecord
-from agent_core.opening import Opening
-from webrtc_agent.returning import Part
+from agent_core.agent_runtime import AgentRuntime
+from agent_core.events import CallDetailRecord, EndReason, VisitorConsent
+from agent_core.session_request import SessionRequest
+from webrtc_agent.returning import ConversationPart
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class DailyRoom:
     """A private room with a token for each side. Tokens let whoever has them in."""
 
     name: str
@@ -19,13 +19,13 @@ class Room:
     agent_token: str = field(repr=False)
 
 
-class DailyVisit(Protocol):
+class DailySession(Protocol):
     """The agent's side of one room."""
 
     def give_up(self) -> None:
         """Stop waiting for the visitor."""
 
-    def agreed(self, consent: Consent) -> None:
+    def agreed(self, consent: VisitorConsent) -> None:
         """Note what the visitor agreed to, for the end record."""
 
     def end(self, reason: EndReason) -> None:
@@ -34,31 +34,37 @@ class DailyVisit(Protocol):
     def use_text_only(self) -> None:
         """Send no audio until the visitor's page asks for it."""
 
-    async def run(self) -> EndRecord:
+    async def run(self) -> CallDetailRecord:
         """Join, talk, leave, delete the room. The place is given back whatever happens."""
 
 
 class DailyRooms(Protocol):
     """Makes rooms."""
 
-    async def open(self) -> Room:
+    async def open(self) -> DailyRoom:
         """Make a room and both tokens within 8 s; a failed step leaves no room behind.
 
         Raises:
             UpstreamError: Daily did not do it.
         """
 
-    def visit(self, agent: Agent, opening: Opening, room: Room, part: Part | None = None) -> DailyVisit:
+    def web_session(
+        self,
+        agent: AgentRuntime,
+        session_request: SessionRequest,
+        room: DailyRoom,
+        part: ConversationPart | None = None,
+    ) -> DailySession:
         """Prepare the conversation in a room; deletes the room when it has run.
 
         Args:
             agent: What all conversations share.
-            opening: What the conversation begins with; its place is released when the conversation is over.
+            session_request: What the conversation begins with; its place is released when the conversation is over.
             room: Where.
             part: Of a conversation that the visitor may come back to; None where their client cannot.
         """
 
-    async def delete(self, room: Room) -> None:
+    async def delete(self, room: DailyRoom) -> None:
         """Delete a room in which nobody will talk; never raises."""
 
     async def aclose(self) -> None:

@@ -11,27 +11,27 @@ import structlog
 import uvloop
 from fastapi import FastAPI
 
-from agent_core.adapters.call_store.choice import open_shelf
+from agent_core.adapters.call_store.factory import open_shelf
 from agent_core.adapters.open_meteo import OpenMeteo
-from agent_core.agent import Agent
+from agent_core.agent_runtime import AgentRuntime
+from agent_core.background_tasks import operations
 from agent_core.certificates import check_certificates
 from agent_core.drain import make_server
 from agent_core.nova.sdk import clients_of
 from agent_core.observability import logs
 from agent_core.observability.meter import Meter
 from agent_core.observability.records import log_record
-from agent_core.operations import operations
 from agent_core.tools.goodbye import goodbye_tools
 from agent_core.tools.transfer import transfer_tools
 from agent_core.tools.weather import weather_tools
 from webrtc_agent import ice, opus
 from webrtc_agent.app import create_app
 from webrtc_agent.call_back import contacts
-from webrtc_agent.lobby import Lobby
 from webrtc_agent.open_request import OpenRequest
 from webrtc_agent.rates import OUTPUT_RATE
 from webrtc_agent.rooms import DailyRooms
 from webrtc_agent.settings import WebSettings
+from webrtc_agent.web_service import WebService
 
 SERVICE = "webrtc-agent"
 _WORKERS = 4
@@ -55,22 +55,22 @@ async def serve(settings: WebSettings) -> None:
     async with weather:
         people = transfer_tools([person.name for person in contacts(settings)])
         tools = [*weather_tools(weather), *people, *goodbye_tools()]
-        agent = Agent(settings, model, tools, log_record, meter, overflow=overflow)
-        lobby = Lobby(settings, agent, _daily_rooms(settings), shelf)
-        app = create_app(lobby)
+        agent = AgentRuntime(settings, model, tools, log_record, meter, overflow=overflow)
+        web_service = WebService(settings, agent, _daily_rooms(settings), shelf)
+        app = create_app(web_service)
         server = make_server(app, agent, settings)
         agent.recordings.prepare([OUTPUT_RATE])
         # What is loaded now stays for good; without this every collection walks through it, and all calls wait.
         gc.freeze()
         structlog.get_logger().info(
-            "starting", port=settings.fast_api_port, model=settings.model_id, transports=lobby.transports
+            "starting", port=settings.fast_api_port, model=settings.model_id, transports=web_service.transports
         )
         async with operations(agent, meter), _request_kept_open(app, agent, settings):
             await server.serve()
 
 
 @asynccontextmanager
-async def _request_kept_open(app: FastAPI, agent: Agent, settings: WebSettings) -> AsyncIterator[None]:
+async def _request_kept_open(app: FastAPI, agent: AgentRuntime, settings: WebSettings) -> AsyncIterator[None]:
     if not settings.keep_request_open:
         yield
         return

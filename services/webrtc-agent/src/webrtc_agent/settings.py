@@ -104,7 +104,7 @@ class WebSettings(CoreSettings):
     callback_number: Annotated[str, AfterValidator(_number)] | None = None
     """Number that the page shows a visitor who wants a person, as ``+`` and digits. It stands for every one of
     TRANSFER_DESTINATIONS that has no number of its own."""
-    callback_url: HttpUrl | None = None
+    callback_request_url: HttpUrl | None = None
     """Page where a visitor can ask to be called back; shown beside the number."""
     notice: NoticeChoice = NoticeChoice.NOTICE
     """What visitors are asked before they talk: `notice` tells them that they talk with an AI and what happens to their
@@ -130,10 +130,10 @@ class WebSettings(CoreSettings):
     keep_request_open: bool = False
     """Whether this task, while it has visitors, keeps a request to itself open through PUBLIC_BASE_URL. Behind a load
     balancer that drains a task before it is stopped, ECS then waits for the visitors."""
-    starts_per_minute_per_address: Annotated[int, Field(ge=1, le=10_000)] = 15
+    rate_limit_starts_per_minute_per_address: Annotated[int, Field(ge=1, le=10_000)] = 15
     """Sessions that one address may start in a minute. A whole office often has one address: this is about twice what a
     task has places for, and half of what all addresses may start."""
-    starts_per_minute: Annotated[int, Field(ge=1, le=10_000)] = 30
+    rate_limit_starts_per_minute: Annotated[int, Field(ge=1, le=10_000)] = 30
     """Sessions in a minute from which on those networks are refused that have started the most."""
     arrivals_per_address: Annotated[int, Field(ge=1, le=1000)] = 2
     """Visitors of one address whose connections are coming about at a time, which takes a second or two each. They hold
@@ -143,7 +143,7 @@ class WebSettings(CoreSettings):
     asks them to try again."""
     waiting_per_address: Annotated[int, Field(ge=1, le=100)] = 5
     """The same from one address."""
-    requests_per_minute_per_address: Annotated[int, Field(ge=10, le=1_000_000)] = 1200
+    rate_limit_requests_per_minute_per_address: Annotated[int, Field(ge=10, le=1_000_000)] = 1200
     """Requests of any kind that one address may make in a minute, a third of them at once; each 32 KB of an answer
     count as one more. A page that loads counts for about twenty. A /24 of IPv4 or a /48 of IPv6 may make four times as
     many."""

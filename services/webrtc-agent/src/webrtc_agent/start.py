@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from webrtc_agent.requests import ResumeRequest
-from webrtc_agent.turns import Asking
+from webrtc_agent.queue_turns import Asking
+from webrtc_agent.request_schemas import ResumeRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class StartChoice:
     """One client's wishes.
 
     Attributes:
@@ -26,5 +26,5 @@ class Start:
     resume: ResumeRequest | None = None
 
 
-PLAIN: Final = Start()
+PLAIN: Final = StartChoice()
 """A client that says nothing."""

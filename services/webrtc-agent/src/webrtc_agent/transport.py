@@ -7,7 +7,7 @@ from pipecat.frames.frames import OutputAudioRawFrame
 from pipecat.transports.base_transport import TransportParams
 from pipecat.transports.smallwebrtc.transport import SmallWebRTCOutputTransport, SmallWebRTCTransport
 
-from webrtc_agent.connection import SoundConnection
+from webrtc_agent.connection import AudioOnlyConnection
 from webrtc_agent.inbound import Hear
 from webrtc_agent.rates import OUTPUT_RATE
 
@@ -27,7 +27,7 @@ class _Output(SmallWebRTCOutputTransport):
         self,
         transport: SmallWebRTCTransport,
         params: TransportParams,
-        connection: SoundConnection,
+        connection: AudioOnlyConnection,
         is_text_only: IsTextOnly,
     ) -> None:
         super().__init__(transport._client, params)  # noqa: SLF001 - the transport makes its own output just so
@@ -45,11 +45,13 @@ class VisitorTransport(SmallWebRTCTransport):
     Args:
         connection: The peer. Its sound goes to ``hear`` without passing the pipeline's queues every 20 ms.
         hear: Takes the visitor's sound, 16-bit PCM at ``INPUT_RATE``.
-        believe: Says of each message whether it goes on into the pipeline.
+        accept_message: Says of each message whether it goes on into the pipeline.
         is_text_only: Says whether the visitor is to hear nothing.
     """
 
-    def __init__(self, connection: SoundConnection, hear: Hear, believe: Believe, is_text_only: IsTextOnly) -> None:
+    def __init__(
+        self, connection: AudioOnlyConnection, hear: Hear, accept_message: Believe, is_text_only: IsTextOnly
+    ) -> None:
         params = TransportParams(
             audio_in_enabled=False,
             audio_out_enabled=True,
@@ -59,8 +61,8 @@ class VisitorTransport(SmallWebRTCTransport):
         super().__init__(connection, params)
         connection.hear = hear
         self._output = _Output(self, params, connection, is_text_only)
-        self._believe = believe
+        self._authenticate = accept_message
 
     async def _on_app_message(self, message: Any, sender: str) -> None:  # noqa: ANN401 - JSON
-        if await self._believe(message):
+        if await self._authenticate(message):
             await super()._on_app_message(message, sender)

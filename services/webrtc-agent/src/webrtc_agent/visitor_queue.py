@@ -48,7 +48,7 @@ class Standing(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class QueueEntry:
     """One visitor who waits, or has left the queue.
 
     Attributes:
@@ -105,12 +105,12 @@ class VisitorQueue:
         self._longest = longest
         self._per_network = per_network
         self._clock = clock
-        self._entries: dict[bytes, Entry] = {}
+        self._entries: dict[bytes, QueueEntry] = {}
         self._holds: dict[bytes, Hold] = {}
         self._talks = deque([FIRST_GUESS_SECONDS], REMEMBERED_TALKS)
         self._task = secrets.token_bytes(8)
 
-    def join(self, address: str) -> Entry:
+    def join(self, address: str) -> QueueEntry:
         """Add a visitor at the end.
 
         Raises:
@@ -123,11 +123,11 @@ class VisitorQueue:
             raise QueueFull("the queue is full" if ours < self._per_network else "a network's part of the queue")
         last = waiting[-1].arrived if waiting else 0.0
         arrived = max(round(now, 3), round(last + 0.001, 3))  # as tickets write it, and no two at the same time
-        entry = Entry(secrets.token_bytes(8), arrived, network, now)
+        entry = QueueEntry(secrets.token_bytes(8), arrived, network, now)
         self._entries[entry.name] = entry
         return entry
 
-    def merge(self, entries: Iterable[Entry]) -> None:
+    def merge(self, entries: Iterable[QueueEntry]) -> None:
         """Learn what another task knew."""
         now = self._clock()
         for entry in entries:
@@ -138,7 +138,7 @@ class VisitorQueue:
             self._entries[entry.name] = newer
         self._forget(now)
 
-    def see(self, entry: Entry) -> Entry | None:
+    def see(self, entry: QueueEntry) -> QueueEntry | None:
         """Note that a visitor is still there; None where the visitor has left, or was away for too long."""
         known = self._entries.get(entry.name)
         if known is None or known.standing is not Standing.WAITING:
@@ -146,16 +146,16 @@ class VisitorQueue:
         seen = self._entries[entry.name] = replace(known, seen=self._clock())
         return seen
 
-    def leave(self, entry: Entry) -> None:
+    def leave(self, entry: QueueEntry) -> None:
         """Take a visitor out."""
         self._end(entry, Standing.LEFT)
 
-    def admitted(self, entry: Entry) -> float:
+    def admitted(self, entry: QueueEntry) -> float:
         """Note that a visitor has got a place; return how long the visitor waited."""
         self._end(entry, Standing.ADMITTED)
         return self._clock() - entry.arrived
 
-    def hold(self, entry: Entry) -> Hold:
+    def hold(self, entry: QueueEntry) -> Hold:
         """Keep a place for a visitor who is let in."""
         hold = self._holds[entry.name] = Hold(self._clock() + HOLD_SECONDS)
         return hold
@@ -167,9 +167,9 @@ class VisitorQueue:
         self._holds = {name: hold for name, hold in self._holds.items() if hold.until > now}
         return len(self._holds)
 
-    def waiting(self) -> list[Entry]:
+    def waiting(self) -> list[QueueEntry]:
         """List those who are still there, oldest first; one near the head is missed sooner, for others wait for it."""
-        now, there = self._clock(), list[Entry]()
+        now, there = self._clock(), list[QueueEntry]()
         held = self._holds if self.held else {}
         waits = (one for one in self._entries.values() if one.standing is Standing.WAITING and one.name not in held)
         for entry in sorted(waits, key=lambda one: one.rank):
@@ -177,11 +177,11 @@ class VisitorQueue:
                 there.append(entry)
         return there
 
-    def ahead_of(self, entry: Entry | None) -> int:
+    def ahead_of(self, entry: QueueEntry | None) -> int:
         """Count those who have waited longer; all of them for a visitor who comes now."""
         return sum(1 for one in self.waiting() if entry is None or one.rank < entry.rank)
 
-    def known(self, but: Entry) -> list[Entry]:
+    def known(self, but: QueueEntry) -> list[QueueEntry]:
         """List what another task should learn: the tasks, those who wait, then the latest of those who left."""
         self._forget(self._clock())
         others = [one for one in self._entries.values() if one.name != but.name and one.standing is not Standing.TASK]
@@ -200,12 +200,12 @@ class VisitorQueue:
         talk = sum(one.arrived * size for one, size in zip(tasks, sizes, strict=True)) / sum(sizes)
         return position * talk / places
 
-    def _tasks(self) -> list[Entry]:
+    def _tasks(self) -> list[QueueEntry]:
         now, size = self._clock(), self._places.to_bytes(4)
-        own = Entry(self._task, sum(self._talks) / len(self._talks), size, now, Standing.TASK)
+        own = QueueEntry(self._task, sum(self._talks) / len(self._talks), size, now, Standing.TASK)
         return [own, *(one for one in self._entries.values() if one.standing is Standing.TASK and one.name != own.name)]
 
-    def _end(self, entry: Entry, standing: Standing) -> None:
+    def _end(self, entry: QueueEntry, standing: Standing) -> None:
         known = self._entries.get(entry.name, entry)
         if known.standing is Standing.WAITING:
             self._entries[entry.name] = replace(known, seen=self._clock(), standing=standing)
@@ -224,7 +224,7 @@ def every(position: int) -> float:
     return next((seconds for last, seconds in _STEPS if position <= last), _SLOWEST)
 
 
-def _is_old(entry: Entry, now: float) -> bool:
+def _is_old(entry: QueueEntry, now: float) -> bool:
     waited = 0 if entry.standing is Standing.TASK else now - entry.arrived
     return now - entry.seen > FORGET_SECONDS or waited > LONGEST_WAIT_SECONDS + FORGET_SECONDS
 

@@ -6,15 +6,15 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Final, Self
 
-from agent_core.errors import AtCapacity, Draining, OverBudget, Overloaded, Refused
+from agent_core.daily_budget import DailyBudget
+from agent_core.errors import AtCapacity, Draining, OverBudget, Overloaded, PermissionRefused
 from agent_core.quota.capacity import Capacity
-from agent_core.spend import Spend
 
 _FEW: Final = 4
 """Less than so-many-th of the places taken is few."""
 
 
-class Place:
+class Slot:
     """One conversation's place; given back exactly once, however often ``release`` is called."""
 
     def __init__(self, admission: "Admission", settled: Callable[[], None] | None = None) -> None:
@@ -97,8 +97,8 @@ class Admission:
     def __init__(
         self,
         max_sessions: int,
-        spend: Spend | None = None,
-        on_refused: Callable[[Refused], None] = lambda _: None,
+        spend: DailyBudget | None = None,
+        on_refused: Callable[[PermissionRefused], None] = lambda _: None,
         capacity: Capacity | None = None,
     ) -> None:
         self.max_sessions = max_sessions
@@ -114,7 +114,7 @@ class Admission:
         self._empty.set()
         self._busy = asyncio.Event()
 
-    def admit(self, *, counted: bool = False) -> Place:
+    def admit(self, *, counted: bool = False) -> Slot:
         """Take a place.
 
         Args:
@@ -122,14 +122,14 @@ class Admission:
                 its webhook: then it is not refused for want of one.
 
         Raises:
-            Refused: see ``check``.
+            PermissionRefused: see ``check``.
         """
         self._refuse(self._refusal_here() if counted else self._refusal())
         self._take()
         self._note_use()
-        return Place(self)
+        return Slot(self)
 
-    def promise(self, settled: Callable[[], None]) -> Place:
+    def promise(self, settled: Callable[[], None]) -> Slot:
         """Promise a place to a visitor on the way, who takes it on arrival if one is left.
 
         A task that drains waits for them as for those who talk, so their time must be bounded.
@@ -138,12 +138,12 @@ class Admission:
             settled: Called once, when the place is taken or given back.
 
         Raises:
-            Refused: see ``check``.
+            PermissionRefused: see ``check``.
         """
         self.check()
         self._promised += 1
         self._note_use()
-        return Place(self, settled)
+        return Slot(self, settled)
 
     def _fulfil(self) -> None:
         full = AtCapacity(f"all {self.max_sessions} places were taken meanwhile") if self.is_full else None
@@ -166,20 +166,20 @@ class Admission:
         """
         self._refuse(self._refusal())
 
-    def _refuse(self, refusal: Refused | None) -> None:
+    def _refuse(self, refusal: PermissionRefused | None) -> None:
         if refusal is not None:
             self._on_refused(refusal)
             raise refusal
 
-    def _refusal(self) -> Refused | None:
+    def _refusal(self) -> PermissionRefused | None:
         return self._refusal_here() or self._capacity.refusal()
 
     @property
-    def refusal(self) -> Refused | None:
+    def refusal(self) -> PermissionRefused | None:
         """Why no place could be taken now, without counting it; None if one could."""
         return self._refusal()
 
-    def turn_away(self, refusal: Refused) -> None:
+    def reject(self, refusal: PermissionRefused) -> None:
         """Count a refusal that was decided elsewhere."""
         self._on_refused(refusal)
 
@@ -188,7 +188,7 @@ class Admission:
         """Conversations that could begin now."""
         return 0 if self._refusal() else int(min(self.max_sessions - self.taken, self._capacity.room))
 
-    def _refusal_here(self) -> Refused | None:
+    def _refusal_here(self) -> PermissionRefused | None:
         if self.draining:
             return Draining("this task takes no new conversation")
         if self._spend is not None and self._spend.is_over:

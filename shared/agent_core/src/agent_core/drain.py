@@ -12,9 +12,9 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from agent_core.agent import Agent
+from agent_core.agent_runtime import AgentRuntime
 from agent_core.settings import CoreSettings
-from agent_core.sockets import PING_SECONDS, HttpProtocol, WebSocketProtocol
+from agent_core.uvicorn_protocols import PING_SECONDS, HttpProtocol, WebSocketProtocol
 
 log = structlog.get_logger()
 
@@ -25,7 +25,7 @@ MAX_MESSAGE_BYTES = 64 * 1024
 class DrainingServer(uvicorn.Server):
     """Serves until the last conversation is over."""
 
-    def __init__(self, config: uvicorn.Config, agent: Agent) -> None:
+    def __init__(self, config: uvicorn.Config, agent: AgentRuntime) -> None:
         super().__init__(config)
         self._agent = agent
         self._leaving: asyncio.Task[None] | None = None
@@ -60,7 +60,7 @@ class DrainingServer(uvicorn.Server):
             self.should_exit = True
 
 
-def make_server(app: FastAPI, agent: Agent, settings: CoreSettings) -> DrainingServer:
+def make_server(app: FastAPI, agent: AgentRuntime, settings: CoreSettings) -> DrainingServer:
     """Make the server with what a service behind a load balancer needs."""
     config = uvicorn.Config(
         app,

@@ -41,20 +41,20 @@ class ConfigurationError(AgentError):
     """A setting is missing or wrong; the text says which and what to do."""
 
 
-class Refused(AgentError):
+class PermissionRefused(AgentError):
     """The other side may not do this."""
 
     http_status = 403
     close_code = 1008
 
 
-class Forbidden(Refused):
+class Forbidden(PermissionRefused):
     """No valid signature or ticket came with the request."""
 
     spoken = "This request carries no valid signature or ticket."
 
 
-class AtCapacity(Refused):
+class AtCapacity(PermissionRefused):
     """Every place for a conversation is taken.
 
     No server error: a crowd must not look like a defect to whatever counts those, such as a deployment's alarm.
@@ -84,7 +84,7 @@ class ModelBusy(AtCapacity):
         self.retry_after = retry_after
 
 
-class OverBudget(Refused):
+class OverBudget(PermissionRefused):
     """What may be spent in a day has been spent; conversations that go on go on.
 
     Args:
@@ -101,7 +101,7 @@ class OverBudget(Refused):
         self.retry_after = retry_after
 
 
-class Draining(Refused):
+class Draining(PermissionRefused):
     """This task is leaving and takes no new conversation."""
 
     http_status = 503

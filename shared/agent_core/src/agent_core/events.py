@@ -8,7 +8,7 @@ from typing import Any, Final
 class EndReason(StrEnum):
     """Why a conversation ended; every conversation ends for exactly one reason."""
 
-    CALLER_LEFT = "caller_left"
+    CALLER_HUNG_UP = "caller_hung_up"
     """The caller hung up or closed the page."""
     AGENT_ENDED = "agent_ended"
     """Both said goodbye and the agent ended the conversation."""
@@ -17,7 +17,7 @@ class EndReason(StrEnum):
     task carries the call, or every place was taken when the visitor's connection came about."""
     TRANSFERRED = "transferred"
     """A person was called for the caller; the telephone network holds the call now."""
-    PEER_LOST = "peer_lost"
+    MEDIA_DISCONNECTED = "media_disconnected"
     """The media connection broke without a goodbye."""
     PROTOCOL_ERROR = "protocol_error"
     """The media connection broke its protocol too often."""
@@ -25,13 +25,13 @@ class EndReason(StrEnum):
     """The speech model failed and further tries did not help."""
     MODEL_REJECTED = "model_rejected"
     """The speech model refused us: access, model name or request."""
-    CALLER_SILENT = "caller_silent"
+    IDLE_TIMEOUT = "idle_timeout"
     """The caller said nothing for a while, and nothing when asked whether they are still there."""
-    TIME_LIMIT = "time_limit"
+    MAX_DURATION = "max_duration"
     """The longest allowed conversation was reached."""
     DRAINED = "drained"
     """This task had to leave before the conversation was over."""
-    FAILED = "failed"
+    INTERNAL_ERROR = "internal_error"
     """A defect of ours; the log holds its trace."""
 
     @property
@@ -47,21 +47,21 @@ class EndReason(StrEnum):
 
 _NORMAL: Final = frozenset(
     {
-        EndReason.CALLER_LEFT,
+        EndReason.CALLER_HUNG_UP,
         EndReason.AGENT_ENDED,
-        EndReason.CALLER_SILENT,
+        EndReason.IDLE_TIMEOUT,
         EndReason.TRANSFERRED,
         EndReason.NEVER_CONNECTED,
-        EndReason.TIME_LIMIT,
+        EndReason.MAX_DURATION,
     }
 )
 
 
-_OURS: Final = frozenset({EndReason.FAILED, EndReason.MODEL_REJECTED})
+_OURS: Final = frozenset({EndReason.INTERNAL_ERROR, EndReason.MODEL_REJECTED})
 
 
 @dataclass(slots=True)
-class Tally:
+class SessionStats:
     """What is counted while a conversation goes on; becomes part of its end record."""
 
     resumed: int = 0
@@ -121,7 +121,7 @@ class Tally:
         self.tools[name] = self.tools.get(name, 0) + 1
         self.tool_failures += failed
 
-    def after(self, earlier: "Tally") -> "Tally":
+    def after(self, earlier: "SessionStats") -> "SessionStats":
         """Return the sum of this tally and that of an earlier part of the same conversation."""
         total: dict[str, Any] = {}
         for name in (one.name for one in fields(self)):
@@ -132,7 +132,7 @@ class Tally:
                 total[name] = before + now
         waits = [wait for wait in (earlier.slowest_answer_ms, self.slowest_answer_ms) if wait is not None]
         first = self.first_audio_ms if earlier.first_audio_ms is None else earlier.first_audio_ms
-        return Tally(**total, first_audio_ms=first, slowest_answer_ms=max(waits, default=None))
+        return SessionStats(**total, first_audio_ms=first, slowest_answer_ms=max(waits, default=None))
 
 
 _NOT_SUMMED: Final = frozenset({"first_audio_ms", "slowest_answer_ms"})
@@ -150,7 +150,7 @@ COUNTED: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class EndRecord:
+class CallDetailRecord:
     """The one line that tells a conversation's story.
 
     It holds identifiers and numbers: no transcript, no phone number.
@@ -162,7 +162,7 @@ class EndRecord:
     started_at: float
     """Unix seconds."""
     duration_ms: int
-    tally: Tally
+    stats: SessionStats
     call_sid: str | None = None
     cost_usd: float = 0.0
     """Estimate for the model."""
@@ -173,7 +173,7 @@ class EndRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Consent:
+class VisitorConsent:
     """What a visitor has agreed to, or was shown."""
 
     version: str

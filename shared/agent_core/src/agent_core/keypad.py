@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from agent_core.nova.host import Voice
+from agent_core.nova.session_callbacks import AudioSink
 
 PAUSE_SECONDS: Final = 2.0
 """Pause after which an input is complete. Most people need less than a second between two keys; one who reads a number
@@ -122,7 +122,7 @@ class CutVoice:
         voice: Plays.
     """
 
-    def __init__(self, voice: Voice) -> None:
+    def __init__(self, voice: AudioSink) -> None:
         self._voice = voice
         self._answering = False
         self._cut = False

@@ -11,25 +11,25 @@ from uuid import uuid4
 import structlog
 
 from agent_core import causes, prompts
-from agent_core.agent import Agent
-from agent_core.apology import Apology
+from agent_core.agent_runtime import AgentRuntime
+from agent_core.announcements import Announcement
+from agent_core.closing import GracefulHangup
 from agent_core.errors import ModelError, UpstreamError
-from agent_core.events import Consent, EndReason, EndRecord, Tally
-from agent_core.farewell import Farewell
-from agent_core.handover import Handover
-from agent_core.idle import Idleness
+from agent_core.events import CallDetailRecord, EndReason, SessionStats, VisitorConsent
+from agent_core.failure_exit import FailureExit
+from agent_core.hold_announcements import HoldAnnouncer
+from agent_core.idle_monitor import IdleMonitor
 from agent_core.keypad import CutVoice, Keypad, Typed
-from agent_core.nova.link import ModelLink
+from agent_core.nova.resilient_connection import ResilientConnection
 from agent_core.nova.service import NovaSonicService
-from agent_core.nova.transcript import Transcript
+from agent_core.nova.transcript import ConversationTranscript
 from agent_core.nova.wire import Role
-from agent_core.opening import Media, Opening, SessionsOf
-from agent_core.patience import Patience
-from agent_core.phrases import Phrase
 from agent_core.pipeline import ConversationPipeline, RecentContext, SoundInFrames
+from agent_core.session_request import AudioRoute, ModelSessionFactory, SessionRequest
 from agent_core.summary import summarise
 from agent_core.tools.goodbye import END_CALL
 from agent_core.tools.registry import ToolRecord, ToolRegistry
+from agent_core.transfer_controller import TransferController
 from agent_core.units import known_region
 
 GREETING_SECONDS = 1.5
@@ -45,16 +45,18 @@ LAST_CLOSE_SECONDS = 1.0
 class Session:
     """Runs one conversation. Make it, ``run`` it once; everything else may be called meanwhile."""
 
-    def __init__(self, agent: Agent, opening: Opening, media: Media, tally: Tally) -> None:
-        self.session_id = opening.session_id or uuid4().hex
-        self.tally = tally
+    def __init__(
+        self, agent: AgentRuntime, session_request: SessionRequest, media: AudioRoute, stats: SessionStats
+    ) -> None:
+        self.session_id = session_request.session_id or uuid4().hex
+        self.stats = stats
         self._agent = agent
-        self._opening = opening
+        self._session_request = session_request
         self._media = media
         self._started = self._connected_at = time.monotonic()
         self._reason: asyncio.Future[EndReason] = asyncio.get_running_loop().create_future()
-        self._farewell = Farewell(tally, self._end_when_heard)
-        self._patience = Patience(self._say, self._is_quiet, self._nudge)
+        self._hangup = GracefulHangup(stats, self._end_when_heard)
+        self._hold_announcer = HoldAnnouncer(self._say, self._is_quiet, self._nudge)
         self._voice = CutVoice(media.voice) if media.voice is not None else None
         self._keypad = Keypad(self._take_keys)
         self._kept_keys: list[str] = []
@@ -65,43 +67,47 @@ class Session:
         self.sounded_at: float | None = None
         """When the agent was last heard, in monotonic seconds; only where its sound travels in frames."""
         self._running: asyncio.Task[None] | None = None
-        self.consent: Consent | None = None
+        self.consent: VisitorConsent | None = None
         """To which notice the visitor agreed; part of the end record."""
         self.is_recorded = False
         """Whether the end record is written, and with it everything released."""
-        labels = {"session_id": self.session_id, "call_sid": opening.call_sid, "channel": opening.channel}
-        self._story = agent.story(tally, labels)
-        self._log = structlog.get_logger().bind(session_id=self.session_id, call_sid=opening.call_sid)
+        labels = {
+            "session_id": self.session_id,
+            "call_sid": session_request.call_sid,
+            "channel": session_request.channel,
+        }
+        self._telemetry = agent.telemetry(stats, labels)
+        self._log = structlog.get_logger().bind(session_id=self.session_id, call_sid=session_request.call_sid)
         self._tools = ToolRegistry(agent.tools, conversation=self, on_call=self._note_tool)
         self._context = RecentContext()
-        self._transcript = Transcript(opening.history, opening.on_words)
-        self._handover = Handover(
+        self._transcript = ConversationTranscript(session_request.history, session_request.on_words)
+        self._transfers = TransferController(
             media.people,
-            tally=tally,
+            stats=stats,
             summary=lambda reason: summarise(self._transcript.history, reason),
             succeeded=lambda: self.end(EndReason.TRANSFERRED),
             failed=self._not_handed_over,
-            transfers=opening.transfers,
+            transfers=session_request.transfers,
             log=self._log,
         )
-        self._apology = Apology(self._handover, self._say_sorry, self.end)
-        self._link = ModelLink(
-            SessionsOf(agent, opening, media),
+        self._failure_exit = FailureExit(self._transfers, self._say_sorry, self.end)
+        self._connection = ResilientConnection(
+            ModelSessionFactory(agent, session_request, media),
             self._transcript,
-            self.tally,
-            self._patience,
+            self.stats,
+            self._hold_announcer,
             input_rate=media.input_rate,
             renew_after=agent.settings.nova_sonic_renew_seconds,
             quirks=agent.quirks,
         )
-        self._idleness = Idleness(
+        self._idle_monitor = IdleMonitor(
             agent.settings.idle_prompt_seconds,
-            is_busy=lambda: self._handover.under_way or self._link.owes_answer or not self._is_quiet(),
-            turns=lambda: self._link.caller_turns,
-            ask=lambda: self._link.read(prompts.load("still_there")),
-            give_up=lambda: self.say_goodbye(EndReason.CALLER_SILENT),
+            is_busy=lambda: self._transfers.under_way or self._connection.owes_answer or not self._is_quiet(),
+            turns=lambda: self._connection.caller_turns,
+            ask=lambda: self._connection.read(prompts.load("still_there")),
+            give_up=lambda: self.say_goodbye(EndReason.IDLE_TIMEOUT),
         )
-        self._service = NovaSonicService(self._link, self, output_rate=media.output_rate, voice=self._voice)
+        self._service = NovaSonicService(self._connection, self, output_rate=media.output_rate, voice=self._voice)
         self._pipeline = ConversationPipeline(self._service, self._context, self._sound_in_frames())
 
     def connected(self) -> None:
@@ -109,13 +115,13 @@ class Session:
         if not self._connected.is_set():
             self._connected_at = time.monotonic()
             self._connected.set()
-            self._idleness.start()
+            self._idle_monitor.start()
             asyncio.get_running_loop().call_later(GREETING_SECONDS, self.greet)
 
     @property
     def region(self) -> str:
         """Where the caller is used to weather, ISO 3166: it decides the units; empty where it is not known."""
-        return self._opening.region or known_region(self._opening.facts.get("country", ""))
+        return self._session_request.region or known_region(self._session_request.facts.get("country", ""))
 
     async def somebody_there(self) -> None:
         """Wait for ``connected``."""
@@ -125,26 +131,26 @@ class Session:
         """Let the agent speak first; only the first time counts."""
         if not self._greeted and not self._reason.done():
             self._greeted = True
-            words = self._opening.first_words
+            words = self._session_request.first_words
             if words != "":
-                self._link.read(words or prompts.load("greeting"))
+                self._connection.read(words or prompts.load("greeting"))
 
     def hear(self, pcm: bytes) -> None:
         """Pass on the caller's sound: 16-bit PCM at the media's input rate. Never waits."""
-        self.tally.audio_in_ms += len(pcm) * 500 // self._media.input_rate
-        self._link.hear(pcm)
+        self.stats.audio_in_ms += len(pcm) * 500 // self._media.input_rate
+        self._connection.hear(pcm)
 
     def press(self, digit: str) -> None:
         """Take a key that the caller pressed. It stops the agent at once; see `agent_core.keypad` for what it means."""
         if self._reason.done():
             return
-        self._idleness.noticed()
+        self._idle_monitor.noticed()
         # The goodbye, the announcement of a person and the apology are heard out: the call ends or changes with them.
-        leaving = self._farewell.under_way or self._handover.under_way or self._apology.reason is not None
+        leaving = self._hangup.under_way or self._transfers.under_way or self._failure_exit.reason is not None
         if not leaving:
             self._cut_off()
         self._keypad.press(digit)
-        if self._apology.reason is not None:
+        if self._failure_exit.reason is not None:
             self._keypad.finish()  # without a model no number can be wanted: key 0 calls at once
 
     def _take_keys(self, typed: Typed) -> None:
@@ -152,20 +158,20 @@ class Session:
         words = prompts.load("keys_typed", keys=typed.keys)
         if self._reason.done():
             self._transcript.add(Role.USER, words)  # for the task that goes on with this conversation, if one does
-        elif self._handover.under_way:
+        elif self._transfers.under_way:
             if not typed.wants_person:
                 self._kept_keys.append(words)
-        elif typed.wants_person and self._handover.by_key is not None:
-            self._call_by_key(self._handover.by_key)
+        elif typed.wants_person and self._transfers.by_key is not None:
+            self._call_by_key(self._transfers.by_key)
         else:
-            self._link.read(words, by_caller=True)
+            self._connection.read(words, by_caller=True)
 
     def _call_by_key(self, person: str) -> None:
         self._cut_off()
-        self._handover.press()
+        self._transfers.press()
         self._make_way()
-        if self._apology.reason is None:
-            self._link.read(prompts.load("transfer_by_key", destination=person))
+        if self._failure_exit.reason is None:
+            self._connection.read(prompts.load("transfer_by_key", destination=person))
 
     def _cut_off(self) -> None:
         if self._voice is not None:
@@ -177,14 +183,14 @@ class Session:
         Raises:
             ToolFailure: nobody can be reached this way, or not again.
         """
-        told = await self._handover.ask(destination, reason)
-        if self._handover.under_way:
+        told = await self._transfers.ask(destination, reason)
+        if self._transfers.under_way:
             self._make_way()
         return told
 
     async def handed_over(self) -> bool:
         """Wait for a hand-over that is being made; True when the caller is somebody else's now."""
-        return await self._handover.done()
+        return await self._transfers.done()
 
     def end(self, reason: EndReason) -> None:
         """End the conversation; the first reason given is the one that counts."""
@@ -194,7 +200,7 @@ class Session:
     @property
     def owes_answer(self) -> bool:
         """Whether the caller waits for an answer, or for its end."""
-        return self._link.owes_answer
+        return self._connection.owes_answer
 
     @property
     def is_over(self) -> bool:
@@ -203,13 +209,13 @@ class Session:
 
     def answer_heard(self) -> None:
         """Note that the caller has heard the agent's last words."""
-        self._farewell.answer_heard()
-        self._handover.answer_heard()
+        self._hangup.answer_heard()
+        self._transfers.answer_heard()
 
     def _end_when_heard(self, reason: EndReason) -> None:
-        under_way = self._handover.under_way
+        under_way = self._transfers.under_way
         self._keypad.finish()
-        if self._handover.under_way and not under_way:
+        if self._transfers.under_way and not under_way:
             return  # key 0 was pressed during the goodbye: its pause is cut short
         if self._media.way_to_ear:
             asyncio.get_running_loop().call_later(self._media.way_to_ear, self.end, reason)
@@ -218,61 +224,61 @@ class Session:
 
     def say_goodbye(self, reason: EndReason) -> None:
         """Let the agent say goodbye, then end; not where it does so already, nor over a hand-over, save to leave."""
-        if self._farewell.under_way or (self._handover.under_way and reason is not EndReason.DRAINED):
+        if self._hangup.under_way or (self._transfers.under_way and reason is not EndReason.DRAINED):
             return
         self._begin_farewell(reason)
-        self._link.read(prompts.load("goodbye"))
+        self._connection.read(prompts.load("goodbye"))
 
     def _begin_farewell(self, reason: EndReason) -> None:
-        self._patience.stop()
-        self._idleness.pause()
-        self._farewell.begin(reason)
+        self._hold_announcer.stop()
+        self._idle_monitor.pause()
+        self._hangup.begin(reason)
 
     def _make_way(self) -> None:
         """Say no goodbye to a caller who is put through, and watch over them again: it may not work."""
-        self._farewell.withdraw()
-        if self._apology.reason is not None:
-            self._handover.call_at_once()
+        self._hangup.withdraw()
+        if self._failure_exit.reason is not None:
+            self._transfers.call_at_once()
         else:
-            self._patience.resume()
-            self._idleness.start()
+            self._hold_announcer.resume()
+            self._idle_monitor.start()
 
     def _not_handed_over(self, destination: str) -> None:
-        if self._apology.reason is not None:
-            self.end(self._apology.reason)
+        if self._failure_exit.reason is not None:
+            self.end(self._failure_exit.reason)
             return
         self._keypad.finish()
         kept, self._kept_keys = self._kept_keys, []
         for words in kept:
             self._transcript.add(Role.USER, words)
-        self._link.read(" ".join([*kept, prompts.load("transfer_failed", destination=destination)]))
+        self._connection.read(" ".join([*kept, prompts.load("transfer_failed", destination=destination)]))
 
-    def _say(self, phrase: Phrase) -> None:
-        self._log.info("phrase_said", phrase=phrase.value)
+    def _say(self, phrase: Announcement) -> None:
+        self._log.info("announcement_played", phrase=phrase.value)
         recordings = self._agent.recordings
         self._service.say(recordings.pcm(phrase, self._media.output_rate), recordings.words(phrase))
 
     def _nudge(self) -> bool:
-        return self._agent.takes_nudges and self._link.nudge(prompts.looking_up())
+        return self._agent.takes_nudges and self._connection.nudge(prompts.looking_up())
 
     def _say_sorry(self) -> float:
-        self._say(Phrase.SORRY)
+        self._say(Announcement.SORRY)
         return self._service.sounds_for() + self._media.way_to_ear
 
     def _is_quiet(self) -> bool:
-        return not (self._service.sounding() or self._link.caller_speaks)
+        return not (self._service.sounding() or self._connection.caller_speaks)
 
-    async def run(self) -> EndRecord:
+    async def run(self) -> CallDetailRecord:
         """Greet, talk, end, release everything and give the one record of it.
 
         A defect of ours becomes a record too. Cancellation passes through, after its record.
         """
-        reason = EndReason.FAILED
+        reason = EndReason.INTERNAL_ERROR
         try:
-            began = "session_started" if self._opening.session_id is None else "session_resumed"
-            self._log.info(began, channel=self._opening.channel)
+            began = "session_started" if self._session_request.session_id is None else "session_resumed"
+            self._log.info(began, channel=self._session_request.channel)
             self._agent.sessions.add(self)
-            self._story.began()
+            self._telemetry.began()
             self._running = asyncio.create_task(self._pipeline.run(), name=f"pipeline-{self.session_id}")
             self._running.add_done_callback(self._pipeline_stopped)
             if self._media.source is None:
@@ -288,7 +294,7 @@ class Session:
             record = await self._finish(reason)
         return record
 
-    async def _finish(self, reason: EndReason) -> EndRecord:
+    async def _finish(self, reason: EndReason) -> CallDetailRecord:
         """Release everything and write the record. Every step is taken, also where one before it has a defect."""
         await self._step(self._keep_last_keys)
         await self._step(lambda: self._say_the_end(reason))
@@ -296,30 +302,30 @@ class Session:
             # Once more where a defect broke it off: each of its steps may be repeated.
             _ = await self._step(self._release) or await self._step(self._release)
         finally:
-            self._opening.place.release()
+            self._session_request.slot.release()
             self._agent.sessions.discard(self)
             record = self._keep_record(reason)
         return record
 
-    def _keep_record(self, reason: EndReason) -> EndRecord:
+    def _keep_record(self, reason: EndReason) -> CallDetailRecord:
         record = self._record(reason)
-        if self._opening.goes_on is not None and self._opening.goes_on(record):
-            self._agent.counting.paused(self.tally)
+        if self._session_request.goes_on is not None and self._session_request.goes_on(record):
+            self._agent.counting.paused(self.stats)
         else:
-            self._agent.keep(record, self.tally)
+            self._agent.keep(record, self.stats)
         self.is_recorded = True
-        self._story.ended(record)
+        self._telemetry.ended(record)
         return record
 
     @property
     def hands_over(self) -> bool:
         """Whether another task goes on with this conversation if this one has to stop."""
-        return self._opening.hands_over
+        return self._session_request.hands_over
 
     async def abandon(self) -> None:
         """Release what ``run`` has not, and record the conversation as failed if it has no record; may be repeated."""
         if not self.is_recorded:
-            await self._finish(EndReason.FAILED)
+            await self._finish(EndReason.INTERNAL_ERROR)
 
     async def _step(self, step: Callable[[], Awaitable[None] | None]) -> bool:
         """Take a step of the end and tell whether it went well: a defect in one keeps no other from its turn."""
@@ -349,7 +355,7 @@ class Session:
         try:
             self._media.before_end(reason)
         except Exception as error:  # noqa: BLE001 - whoever cannot be told still has everything released
-            self._log.warning("end_not_told", error=type(error).__name__)
+            self._log.warning("end_notification_failed", error=type(error).__name__)
 
     def _sound_in_frames(self) -> SoundInFrames | None:
         source, sink = self._media.source, self._media.sink
@@ -359,19 +365,19 @@ class Session:
         return SoundInFrames(source, sink, shown, self.ready.set, self._note_sound)
 
     async def _wait_for_end(self) -> EndReason:
-        left = self._opening.seconds_left
+        left = self._session_request.seconds_left
         seconds: float = self._agent.settings.max_call_seconds if left is None else left
         while True:
             try:
                 async with asyncio.timeout(seconds):
                     return await asyncio.shield(self._reason)
             except TimeoutError:
-                self.say_goodbye(EndReason.TIME_LIMIT)
+                self.say_goodbye(EndReason.MAX_DURATION)
                 seconds = OVERTIME_SECONDS
 
     async def _release(self) -> None:
         pipeline = self._running
-        for stop in (self._farewell.cancel, self._handover.cancel, self._idleness.stop, self._patience.stop):
+        for stop in (self._hangup.cancel, self._transfers.cancel, self._idle_monitor.stop, self._hold_announcer.stop):
             await self._step(stop)
         pipeline_stopped = False
         to_close = True
@@ -380,7 +386,7 @@ class Session:
                 if pipeline is not None:
                     pipeline_stopped = await self._step(self._pipeline.cancel)
                 to_close = False  # if it takes too long here it takes too long again
-                to_close = not await self._step(self._link.close)
+                to_close = not await self._step(self._connection.close)
                 if pipeline is not None and pipeline_stopped:
                     await asyncio.wait({pipeline})
         except TimeoutError:
@@ -393,24 +399,26 @@ class Session:
         if to_close:  # while the model's stream is open it is paid for
             with suppress(TimeoutError):
                 async with asyncio.timeout(LAST_CLOSE_SECONDS):
-                    await self._step(self._link.close)
+                    await self._step(self._connection.close)
         await self._step(self._service.let_go)
 
-    def _record(self, reason: EndReason) -> EndRecord:
+    def _record(self, reason: EndReason) -> CallDetailRecord:
         duration = time.monotonic() - self._started
-        now, started_at = time.time(), self._opening.began_at
+        now, started_at = time.time(), self._session_request.began_at
         if started_at is None:
             started_at = now - duration
-        tally = self.tally if self._opening.earlier is None else self.tally.after(self._opening.earlier)
-        return EndRecord(
+        stats = self.stats if self._session_request.earlier is None else self.stats.after(self._session_request.earlier)
+        return CallDetailRecord(
             session_id=self.session_id,
-            channel=self._opening.channel,
+            channel=self._session_request.channel,
             reason=reason,
             started_at=started_at,
-            duration_ms=round((duration if self._opening.began_at is None else max(duration, now - started_at)) * 1000),
-            tally=tally,
-            call_sid=self._opening.call_sid,
-            cost_usd=self._agent.counting.cost_of(tally),
+            duration_ms=round(
+                (duration if self._session_request.began_at is None else max(duration, now - started_at)) * 1000
+            ),
+            stats=stats,
+            call_sid=self._session_request.call_sid,
+            cost_usd=self._agent.counting.cost_of(stats),
             consent=None if self.consent is None else self.consent.version,
             consented_at=None if self.consent is None else self.consent.at,
         )
@@ -418,20 +426,20 @@ class Session:
     async def call_tool(self, name: str, arguments: dict[str, Any] | None, call_id: str) -> dict[str, Any]:
         """Run a tool for the model; whatever goes wrong is a result too."""
         filler = self._tools.filler(name)
-        self._patience.work_began(filler)
+        self._hold_announcer.work_began(filler)
         return (await self._tools.call(name, arguments, call_id)).value
 
     def _note_tool(self, record: ToolRecord) -> None:
         failed = record.outcome != "ok"
-        self.tally.count_tool(record.tool, failed=failed)
-        self._story.tool_called(record.tool, record.outcome, record.elapsed_ms, record.call_id)
+        self.stats.count_tool(record.tool, failed=failed)
+        self._telemetry.tool_called(record.tool, record.outcome, record.elapsed_ms, record.call_id)
         fields = {"tool": record.tool, "elapsed_ms": round(record.elapsed_ms)}
         if failed:
             why = causes.fields(record.cause) if isinstance(record.cause, UpstreamError) else {}
             self._log.warning("tool_failed", **fields, outcome=record.outcome, error=record.error, **why)
             return
         self._log.info("tool_called", **fields)
-        if record.tool == END_CALL and not self._handover.under_way:
+        if record.tool == END_CALL and not self._transfers.under_way:
             self._begin_farewell(EndReason.AGENT_ENDED)
 
     def caller_took_turn(self) -> None:
@@ -440,16 +448,16 @@ class Session:
 
     def caller_turn_ended(self) -> None:
         """Note when the caller stopped talking."""
-        self._story.turn_ended()
+        self._telemetry.turn_ended()
 
     def answer_began(self) -> None:
         """Note how long the caller waited for the answer."""
-        self._story.answer_began()
+        self._telemetry.answer_began()
 
     def model_session_started(self, model_session_id: str) -> None:
         """Note the model's own id of a session, so that its side of the story can be found."""
         self._agent.model_state = "ok"
-        self._story.stream_began(model_session_id)
+        self._telemetry.stream_began(model_session_id)
         self._log.info("model_session_started", model_session_id=model_session_id)
 
     def model_failed(self, error: ModelError) -> None:
@@ -457,17 +465,17 @@ class Session:
         self._agent.model_state = error.kind
         self._log.error("model_lost", error=error.reason, **causes.fields(error))
         self._keypad.finish()  # key 0, where it is being waited for, goes before the apology
-        self._patience.stop()
-        self._idleness.stop()
-        self._apology.begin(error)
+        self._hold_announcer.stop()
+        self._idle_monitor.stop()
+        self._failure_exit.begin(error)
 
     def _note_sound(self, milliseconds: int) -> None:
-        self.tally.audio_out_ms += milliseconds
+        self.stats.audio_out_ms += milliseconds
         self.sounded_at = time.monotonic()
-        if self.tally.first_audio_ms is None and self.tally.agent_turns:
-            self.tally.first_audio_ms = round((time.monotonic() - self._connected_at) * 1000)
+        if self.stats.first_audio_ms is None and self.stats.agent_turns:
+            self.stats.first_audio_ms = round((time.monotonic() - self._connected_at) * 1000)
 
     def _pipeline_stopped(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._log.error("pipeline_failed", error=type(error).__name__)
-        self.end(EndReason.FAILED)
+        self.end(EndReason.INTERNAL_ERROR)

@@ -35,7 +35,7 @@ CALL_STORE_PATTERN: Final = r"^(none|file:.+|dynamodb:[A-Za-z0-9_.-]{3,255})$"
 """``none``, ``file:<folder>`` or ``dynamodb:<table>``."""
 
 
-class Environment(StrEnum):
+class DeploymentEnvironment(StrEnum):
     """Where the service runs; it changes no behaviour, only what logs and metrics are labelled with."""
 
     LOCAL = "local"
@@ -108,7 +108,7 @@ class CoreSettings(BaseSettings):
     log_format: LogFormat = LogFormat.AUTO
     """How log lines look: ``json``, one object a line with metrics among them; ``text``, columns for a person, no
     metrics; ``auto`` is text on a terminal and JSON anywhere else."""
-    environment: Environment = Environment.LOCAL
+    environment: DeploymentEnvironment = DeploymentEnvironment.LOCAL
     """Label of logs and metrics."""
     public_base_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:7860"
     """How the outside reaches this service. Signatures and stream addresses are made from it, never from Host."""
@@ -156,7 +156,7 @@ class CoreSettings(BaseSettings):
     nova_sonic_renew_seconds: Annotated[float, Field(ge=3, le=380)] = 360
     """Age from which a stream to the model is replaced in a quiet moment; a quarter later it is replaced anyhow. The
     model ends a stream after 480 seconds."""
-    phrases_folder: Path | None = None
+    announcements_dir: Path | None = None
     """Your own recordings of what callers hear when the model cannot speak: `hold.wav`, `hold_on.wav`, `look_up.wav`,
     `sorry.wav`, 16-bit mono at any rate, each with its words in a text file (`hold.txt`) for the page's captions. None
     takes those that come with the product."""
@@ -193,23 +193,23 @@ class CoreSettings(BaseSettings):
 
     metrics_namespace: Annotated[str, Field(pattern="^[A-Za-z0-9._/#:-]{1,255}$")] = "VoiceAgent"
     """CloudWatch namespace. Two environments in one account and region need two."""
-    metrics_seconds: Annotated[float, Field(ge=0.1, le=60)] = 30
-    """How often metrics are written; `FreePlaces` is written every 10 seconds in any case."""
+    metrics_interval_seconds: Annotated[float, Field(ge=0.1, le=60)] = 30
+    """How often metrics are written; `FreeSlots` is written every 10 seconds in any case."""
     otel_exporter_otlp_endpoint: HttpUrl | None = None
     """Where traces go, as OTLP over HTTP; none are made without it. OpenTelemetry's own ``OTEL_…`` variables, such as
     ``OTEL_EXPORTER_OTLP_HEADERS``, hold too."""
 
-    price_speech_input: Annotated[float, Field(ge=0)] = 0.0034
+    speech_input_usd_per_1k_tokens: Annotated[float, Field(ge=0)] = 0.0034
     """US dollars for 1 000 tokens of what the caller says. These four are estimates from above, the dearer of Nova
     Sonic and Nova 2 Sonic in US East in 2025; AWS announced Nova 2.5 Sonic at the price of Nova 2 Sonic. Compare them
     with the price list of your region."""
-    price_text_input: Annotated[float, Field(ge=0)] = 0.00033
+    text_input_usd_per_1k_tokens: Annotated[float, Field(ge=0)] = 0.00033
     """US dollars for 1 000 tokens of prompt, history and tool results."""
-    price_speech_output: Annotated[float, Field(ge=0)] = 0.0136
+    speech_output_usd_per_1k_tokens: Annotated[float, Field(ge=0)] = 0.0136
     """US dollars for 1 000 tokens of what the agent says."""
-    price_text_output: Annotated[float, Field(ge=0)] = 0.00275
+    text_output_usd_per_1k_tokens: Annotated[float, Field(ge=0)] = 0.00275
     """US dollars for 1 000 tokens of what the agent writes."""
-    max_spend_per_day: Annotated[float | None, Field(gt=0)] = None
+    daily_budget_usd: Annotated[float | None, Field(gt=0)] = None
     """US dollars for the model after which this task takes no new conversation until midnight UTC; those that go on go
     on. Counted by each task for itself and forgotten when it ends: a brake, no bill."""
 

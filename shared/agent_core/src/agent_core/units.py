@@ -18,7 +18,7 @@ _REGION: Final = re.compile(r"[A-Z]{2}")
 
 
 @dataclass(frozen=True, slots=True)
-class Units:
+class MeasurementUnits:
     """The units of one answer."""
 
     scale: Scale
@@ -42,7 +42,7 @@ class Units:
         return "precipitation_in", None if millimetres is None else round(millimetres / 25.4, 2)
 
 
-def units(*, asked: Scale | None, region: str, country: str) -> Units:
+def units(*, asked: Scale | None, region: str, country: str) -> MeasurementUnits:
     """Choose the units.
 
     Args:
@@ -51,7 +51,7 @@ def units(*, asked: Scale | None, region: str, country: str) -> Units:
         country: Where the place is, which decides the scale then, as its own forecasts would.
     """
     scale: Scale = asked or ("fahrenheit" if (region or country) in _FAHRENHEIT else "celsius")
-    return Units(scale, region in _MILES, region in _INCHES)
+    return MeasurementUnits(scale, region in _MILES, region in _INCHES)
 
 
 def region_of(locale: object) -> str:

@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agent_core import causes
-from agent_core.agent import Agent
+from agent_core.agent_runtime import AgentRuntime
 from agent_core.errors import AgentError, UpstreamError
 
 log = structlog.get_logger()
@@ -85,7 +85,7 @@ class KnownHosts:
         return name == self._own or "." not in name or _ADDRESS.fullmatch(name) is not None
 
 
-def install(app: FastAPI, agent: Agent) -> None:
+def install(app: FastAPI, agent: AgentRuntime) -> None:
     """Give an application what both have in common."""
     app.state.agent = agent
     app.add_middleware(KnownHosts, own=urlsplit(agent.settings.base_url).hostname or "")
@@ -119,7 +119,7 @@ def _is_beside_us(request: Request) -> bool:
         return False
 
 
-def readiness(agent: Agent) -> dict[str, Any]:
+def readiness(agent: AgentRuntime) -> dict[str, Any]:
     """Describe what this task can take, each dependency by name."""
     admission = agent.admission
     status = "ready"

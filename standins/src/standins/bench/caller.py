@@ -18,7 +18,7 @@ from standins.bench.crossing import CallTimes
 from standins.twilio import mulaw
 from standins.twilio.media import Announcer
 from standins.twilio.signing import HANDSHAKE_HEADER, WEBHOOK_HEADER, sign
-from standins.twilio.twiml import Connect, Stream, TwimlError, parse
+from standins.twilio.twiml_parser import Connect, Stream, TwimlError, parse
 
 WEBHOOK_SECONDS: Final = 15.0
 OPEN_SECONDS: Final = 10.0

@@ -18,13 +18,13 @@ from typing import Any, Final, Self
 from standins.bench import script, sound
 from standins.bench.crossing import CallTimes
 from standins.bench.script import Answer
-from standins.nova.certificates import make_trust
 from standins.nova.completion import Completion
 from standins.nova.errors import StreamFault
-from standins.nova.eventstream import Decoder, FramingError, Message
-from standins.nova.exchange import Answering, Exchange
+from standins.nova.eventstream import FramingError, MessageDecoder, StreamMessage
+from standins.nova.h2_request import Answering, H2Request
 from standins.nova.http2 import ServerConnection
-from standins.nova.wrapping import CONTENT_TYPE, unwrap, wrap
+from standins.nova.local_authority import make_trust
+from standins.nova.payload import CONTENT_TYPE, unwrap, wrap
 
 _HEARD: Final = "What is the weather like?"
 _SAID: Final = "It is mild, with a light wind and a few clouds over the harbour."
@@ -80,7 +80,7 @@ class ScriptedModel:
     def _connection(self) -> ServerConnection:
         return ServerConnection(self._accept, self._connections)
 
-    def _accept(self, exchange: Exchange) -> Answering:
+    def _accept(self, exchange: H2Request) -> Answering:
         expected, self._expected = self._expected, None
         if expected is None:
             self.unexpected += 1
@@ -96,12 +96,14 @@ class ScriptedModel:
 class _Stream:
     """One conversation."""
 
-    def __init__(self, exchange: Exchange, times: CallTimes, answers: Iterator[Answer], roster: "set[_Stream]") -> None:
+    def __init__(
+        self, exchange: H2Request, times: CallTimes, answers: Iterator[Answer], roster: "set[_Stream]"
+    ) -> None:
         self._exchange = exchange
         self._times = times
         self._answers = answers
         self._roster = roster
-        self._decoder = Decoder()
+        self._decoder = MessageDecoder()
         self._blips = sound.BlipFinder(16_000)
         self._rate = 24_000
         self._asked: set[str] = set()
@@ -135,7 +137,7 @@ class _Stream:
         if self._talk is not None:
             self._talk.cancel()
 
-    def _take(self, message: Message, at: float) -> None:
+    def _take(self, message: StreamMessage, at: float) -> None:
         ((name, body),) = json.loads(unwrap(message))["event"].items()
         match name:
             case "audioInput":

@@ -20,10 +20,10 @@ from standins.cli.running import NothingRunsError, Running, find_running, model_
 from standins.cli.speakers import Recording
 from standins.cli.turns import SilentError, Spoken, UnusableRecordingError, prepare
 from standins.cli.verdict import Expected, Reviewed, judge, late
+from standins.twilio.announcement_audio import Speak, write_wav
 from standins.twilio.handset import Handset
 from standins.twilio.server import TwilioExchange
 from standins.twilio.settings import ExchangeSettings
-from standins.twilio.sound import Speak, write_wav
 from standins.twilio.voice import open_voice
 
 _FAILED: Final = 1

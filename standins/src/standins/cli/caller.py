@@ -9,7 +9,7 @@ import websockets
 
 from standins.cli.turns import Utterance
 from standins.twilio import mulaw
-from standins.twilio.handset import Handset, Recording
+from standins.twilio.handset import CallRecording, Handset
 from standins.twilio.timeline import Event, Timeline
 
 GREETING_SECONDS: Final = 6.0
@@ -51,7 +51,7 @@ class CallResult:
 
     caller: int
     timeline: Timeline = field(default_factory=Timeline)
-    recording: Recording = field(default_factory=Recording)
+    recording: CallRecording = field(default_factory=CallRecording)
     answered_at: float = 0.0
     turns: list[Exchanged] = field(default_factory=list)
     failure: str = ""

@@ -62,10 +62,10 @@ def played(running: Running, call_sid: str) -> list[Played]:
     """Read in the service's own log which recordings a call heard."""
     found = []
     for line in running.phone_log():
-        if call_sid in line and "phrase_said" in line:
+        if call_sid in line and "announcement_played" in line:
             with contextlib.suppress(ValueError, TypeError, KeyError):
                 fields = json.loads(line)
-                if fields["event"] == "phrase_said" and fields["call_sid"] == call_sid:
+                if fields["event"] == "announcement_played" and fields["call_sid"] == call_sid:
                     found.append(Played(datetime.fromisoformat(fields["timestamp"]).timestamp(), fields["phrase"]))
     return found
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from standins.twilio import mulaw
-from standins.twilio.sound import Speak, UnreadableSoundError, read_wav
+from standins.twilio.announcement_audio import Speak, UnreadableSoundError, read_wav
 
 _CHOICE = re.compile(r"\{([^{}]*\|[^{}]*)\}")
 

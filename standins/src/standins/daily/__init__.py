@@ -1,5 +1,5 @@
 """Daily's REST API as a small server: rooms and tokens, their errors and limits; no sound."""
 
-from standins.daily.server import DailyStandin, Settings
+from standins.daily.server import DailySettings, DailyStandin
 
-__all__ = ["DailyStandin", "Settings"]
+__all__ = ["DailyStandin", "DailySettings"]

@@ -5,7 +5,7 @@ import os
 import sys
 
 from standins.command import run, serve, write
-from standins.daily.server import ABOUT, DEFAULT_KEY, DailyStandin, Settings
+from standins.daily.server import ABOUT, DEFAULT_KEY, DailySettings, DailyStandin
 
 
 def main() -> int:
@@ -19,7 +19,7 @@ def main() -> int:
         help="the key it takes (default: DAILY_API_KEY, or standin-daily-key)",
     )
     arguments = parser.parse_args()
-    settings = Settings(arguments.api_key, port=arguments.port, host=arguments.host, log=write)
+    settings = DailySettings(arguments.api_key, port=arguments.port, host=arguments.host, log=write)
     return run(serve(DailyStandin(settings), lambda standin: {"url": standin.api_url, "about": ABOUT}), arguments.port)
 
 

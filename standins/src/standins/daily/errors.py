@@ -5,7 +5,7 @@ people and ours is worded as theirs seems to be.
 """
 
 
-class RefusedError(Exception):
+class RestRefusedError(Exception):
     """The request is not carried out.
 
     Args:
@@ -21,31 +21,31 @@ class RefusedError(Exception):
         self.body: dict[str, object] = {"error": error, "info": info, **more}
 
 
-def no_header() -> RefusedError:
+def no_header() -> RestRefusedError:
     """No key came, or not as ``Authorization: Bearer KEY``."""
-    return RefusedError(400, "authorization-header-error", "missing or bad Authorization header format")
+    return RestRefusedError(400, "authorization-header-error", "missing or bad Authorization header format")
 
 
-def wrong_key() -> RefusedError:
+def wrong_key() -> RestRefusedError:
     """The key is none of ours."""
-    return RefusedError(401, "authentication-error", "invalid API key")
+    return RestRefusedError(401, "authentication-error", "invalid API key")
 
 
-def no_json() -> RefusedError:
+def no_json() -> RestRefusedError:
     """The body is not JSON."""
-    return RefusedError(400, "json-parsing-error", "could not parse the request body as JSON")
+    return RestRefusedError(400, "json-parsing-error", "could not parse the request body as JSON")
 
 
-def invalid(info: str) -> RefusedError:
+def invalid(info: str) -> RestRefusedError:
     """Something in the request is missing or wrong."""
-    return RefusedError(400, "invalid-request-error", info)
+    return RestRefusedError(400, "invalid-request-error", info)
 
 
-def no_room(name: str, **more: object) -> RefusedError:
+def no_room(name: str, **more: object) -> RestRefusedError:
     """There is no such room, or none any more."""
-    return RefusedError(404, "not-found", f"room {name} not found", **more)
+    return RestRefusedError(404, "not-found", f"room {name} not found", **more)
 
 
-def too_fast() -> RefusedError:
+def too_fast() -> RestRefusedError:
     """The rate limit is exceeded."""
-    return RefusedError(429, "rate-limit-error", "too many requests in too short a time")
+    return RestRefusedError(429, "rate-limit-error", "too many requests in too short a time")

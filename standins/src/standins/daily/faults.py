@@ -16,7 +16,7 @@ _FOR_EVER = 3600.0
 
 
 @dataclass(slots=True)
-class Fault:
+class DailyFault:
     """One entry of the script.
 
     Args:

@@ -14,11 +14,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from standins.daily import errors
-from standins.daily.errors import RefusedError
-from standins.daily.faults import Fault
-from standins.daily.house import House, Json, Ledger
-from standins.daily.limits import RateLimit
-from standins.script import Script
+from standins.daily.domain import DailyDomain, Json, RoomLedger
+from standins.daily.errors import RestRefusedError
+from standins.daily.faults import DailyFault
+from standins.daily.rate_limits import RateLimit
+from standins.fault_schedule import FaultSchedule
 from standins.serving import serving
 
 ABOUT = "Pretend Daily: rooms and tokens with their errors and limits; nobody can join them, there is no sound"
@@ -33,7 +33,7 @@ def _silent(_: dict[str, object]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class DailySettings:
     """How the stand-in runs.
 
     Args:
@@ -54,10 +54,10 @@ class Settings:
 class DailyStandin:
     """A running stand-in, for the length of an ``async with`` block."""
 
-    def __init__(self, settings: Settings | None = None) -> None:
-        self._settings = settings or Settings()
-        self._house = House(self._settings.clock)
-        self._script: Script[Fault] = Script()
+    def __init__(self, settings: DailySettings | None = None) -> None:
+        self._settings = settings or DailySettings()
+        self._domain = DailyDomain(self._settings.clock)
+        self._script: FaultSchedule[DailyFault] = FaultSchedule()
         self._all = RateLimit(100, 5, self._settings.clock)
         self._slow = RateLimit(50, 30, self._settings.clock)
         self._running = AsyncExitStack()
@@ -90,32 +90,32 @@ class DailyStandin:
         return self._settings.api_key
 
     @property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> RoomLedger:
         """What was made and deleted."""
-        return self._house.ledger
+        return self._domain.ledger
 
     @property
     def open_rooms(self) -> list[str]:
         """Names of the rooms that are there."""
-        return self._house.open_rooms
+        return self._domain.open_rooms
 
     def describe(self, name: str) -> Json:
         """Describe a room as the API does.
 
         Raises:
-            RefusedError: It is not there.
+            RestRefusedError: It is not there.
         """
-        return self._house.get(name)
+        return self._domain.get(name)
 
     def read_token(self, token: str) -> Json:
         """Tell what a token says.
 
         Raises:
-            RefusedError: It is none of ours, or over.
+            RestRefusedError: It is none of ours, or over.
         """
-        return self._house.read_token(token)
+        return self._domain.read_token(token)
 
-    def fail(self, fault: Fault) -> None:
+    def fail(self, fault: DailyFault) -> None:
         """Add a fault to the script."""
         self._script.faults.append(fault)
 
@@ -141,22 +141,22 @@ class DailyStandin:
         )
 
     async def _create(self, request: Request) -> Response:
-        return await self._answer("create", request, self._house.create)
+        return await self._answer("create", request, self._domain.create)
 
     async def _list(self, request: Request) -> Response:
-        return await self._answer("list", request, lambda _: self._house.list_rooms())
+        return await self._answer("list", request, lambda _: self._domain.list_rooms())
 
     async def _get(self, request: Request) -> Response:
-        return await self._answer("get", request, lambda _: self._house.get(request.path_params["name"]))
+        return await self._answer("get", request, lambda _: self._domain.get(request.path_params["name"]))
 
     async def _delete(self, request: Request) -> Response:
-        return await self._answer("delete", request, lambda _: self._house.delete(request.path_params["name"]))
+        return await self._answer("delete", request, lambda _: self._domain.delete(request.path_params["name"]))
 
     async def _token(self, request: Request) -> Response:
-        return await self._answer("token", request, self._house.make_token)
+        return await self._answer("token", request, self._domain.make_token)
 
     async def _read_token(self, request: Request) -> Response:
-        return await self._answer("get", request, lambda _: self._house.read_token(request.path_params["token"]))
+        return await self._answer("get", request, lambda _: self._domain.read_token(request.path_params["token"]))
 
     async def _answer(self, name: str, request: Request, step: Step) -> Response:
         body = await request.body()
@@ -179,7 +179,7 @@ class DailyStandin:
             self._check_key(request.headers.get("authorization"))
             (self._slow if name in ("delete", "list") else self._all).take()
             return JSONResponse(step(_read(body)))
-        except RefusedError as refusal:
+        except RestRefusedError as refusal:
             return JSONResponse(refusal.body, refusal.status)
 
     def _check_key(self, header: str | None) -> None:
@@ -200,7 +200,7 @@ class DailyStandin:
 
     async def _add_fault(self, request: Request) -> Response:
         try:
-            self.fail(Fault.read(json.loads(await request.body())))
+            self.fail(DailyFault.read(json.loads(await request.body())))
         except ValueError as error:
             return JSONResponse({"error": str(error)}, status_code=400)
         return await self._show_faults(request)

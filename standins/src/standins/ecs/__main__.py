@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from standins.command import run, serve, write
-from standins.ecs.server import ABOUT, EcsStandin, Settings
+from standins.ecs.server import ABOUT, EcsSettings, EcsStandin
 
 
 def main() -> int:
@@ -13,7 +13,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8448, help="0 chooses a free one (default: %(default)s)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     arguments = parser.parse_args()
-    settings = Settings(port=arguments.port, host=arguments.host, log=write)
+    settings = EcsSettings(port=arguments.port, host=arguments.host, log=write)
     return run(serve(EcsStandin(settings), lambda standin: {"url": standin.url, "about": ABOUT}), arguments.port)
 
 

@@ -16,7 +16,7 @@ LONGEST_CALL = 4.0
 
 
 @dataclass(slots=True)
-class Fault:
+class EcsFault:
     """One entry of the script.
 
     Args:

@@ -39,7 +39,7 @@ class Wish:
 
 
 @dataclass(slots=True)
-class Task:
+class ProtectedTask:
     """One task.
 
     Args:

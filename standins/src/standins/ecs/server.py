@@ -2,7 +2,7 @@
 
 PUT, GET  /<task>/task-protection/v1/state   what a task asks
 GET       /tasks                             every task: its state and what it asked for
-GET, POST, DELETE /faults                    the script, see `Fault`
+GET, POST, DELETE /faults                    the script, see `EcsFault`
 GET       /health                            it runs
 """
 
@@ -18,9 +18,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from standins.ecs.faults import LONGEST_CALL, Fault
-from standins.ecs.protection import InvalidRequestError, Task, Wish
-from standins.script import Script
+from standins.ecs.faults import LONGEST_CALL, EcsFault
+from standins.ecs.protection import InvalidRequestError, ProtectedTask, Wish
+from standins.fault_schedule import FaultSchedule
 from standins.serving import serving
 
 ABOUT = "Pretend ECS agent: task protection; no metadata, no credentials; a scheduler is in the tests"
@@ -33,7 +33,7 @@ def _silent(_: dict[str, object]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class EcsSettings:
     """How the stand-in runs.
 
     Args:
@@ -54,12 +54,12 @@ class Settings:
 class EcsStandin:
     """A running stand-in, for the length of an ``async with`` block."""
 
-    def __init__(self, settings: Settings | None = None) -> None:
-        self._settings = settings or Settings()
+    def __init__(self, settings: EcsSettings | None = None) -> None:
+        self._settings = settings or EcsSettings()
         self._running = AsyncExitStack()
         self.port = 0
-        self.tasks: dict[str, Task] = {}
-        self.script: Script[Fault] = Script()
+        self.tasks: dict[str, ProtectedTask] = {}
+        self.script: FaultSchedule[EcsFault] = FaultSchedule()
         self.desired: dict[str, int] = {}
         """How many tasks a service should have, by the first part of their names; no more of them can be protected."""
 
@@ -94,9 +94,9 @@ class EcsStandin:
         """Give what ECS puts into ``ECS_AGENT_URI`` of a task."""
         return f"{self.url}/{task}"
 
-    def task(self, name: str) -> Task:
+    def task(self, name: str) -> ProtectedTask:
         """Give a task; one that nobody heard of is not protected."""
-        return self.tasks.setdefault(name, Task(name, self._settings.clock))
+        return self.tasks.setdefault(name, ProtectedTask(name, self._settings.clock))
 
     async def _state(self, request: Request) -> Response:
         task = self.task(request.path_params["task"])
@@ -120,12 +120,12 @@ class EcsStandin:
             await _until_gone(request)
         return fault.answer(task.arn)
 
-    def _blocked(self, task: Task, wish: Wish) -> Fault | None:
+    def _blocked(self, task: ProtectedTask, wish: Wish) -> EcsFault | None:
         """Refuse what would protect more tasks of a service than it should have, also a renewal."""
         service = task.name.rpartition("-")[0]
         protected = {name for name, one in self.tasks.items() if one.protected and name.startswith(f"{service}-")}
         too_many = len(protected | {task.name}) > self.desired.get(service, len(protected) + 1)
-        return Fault("failure", "DEPLOYMENT_BLOCKED") if wish.enabled and too_many else None
+        return EcsFault("failure", "DEPLOYMENT_BLOCKED") if wish.enabled and too_many else None
 
     async def _tasks(self, _: Request) -> Response:
         told: dict[str, Any] = {
@@ -144,7 +144,7 @@ class EcsStandin:
             self.script.faults.clear()
         if request.method == "POST":
             try:
-                self.script.faults.append(Fault.read(await request.json()))
+                self.script.faults.append(EcsFault.read(await request.json()))
             except ValueError as error:
                 return JSONResponse({"message": str(error)}, 400)
         return JSONResponse([{"action": one.action, "times": one.times} for one in self.script.faults])

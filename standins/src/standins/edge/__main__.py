@@ -8,9 +8,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from standins.command import failure, run, serve, write
-from standins.edge.cloudformation import TemplateError
 from standins.edge.control import control_app
-from standins.edge.server import ABOUT, Address, Edge, Settings, find_template
+from standins.edge.server import ABOUT, Address, Edge, EdgeSettings, find_template
+from standins.edge.template_rules import TemplateError
 from standins.serving import serving
 
 
@@ -19,7 +19,7 @@ def main() -> int:
     options = _parser().parse_args()
     try:
         template = options.template or find_template()
-        settings = Settings(
+        settings = EdgeSettings(
             template.read_text(encoding="utf-8"),
             _by_group(options.target),
             port=options.port,

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from standins.edge.cloudformation import Template, TemplateError
-from standins.edge.rules import Action, Forward, HeaderCondition, Listener, Redirect, Rule
+from standins.edge.rules import Action, Forward, HeaderCondition, Listener, RedirectAction, Rule
+from standins.edge.template_rules import RuleTemplate, TemplateError
 
 _PREFIX = "AWS::ElasticLoadBalancingV2::"
 _MOST_STICKY_SECONDS = 604_800
@@ -57,7 +57,7 @@ class Balancer:
     """``append``, ``preserve`` or ``remove``."""
 
 
-def read(template: Template) -> Balancer:
+def read(template: RuleTemplate) -> Balancer:
     """Read the one load balancer of a template.
 
     Raises:
@@ -79,7 +79,7 @@ def read(template: Template) -> Balancer:
         raise TemplateError(f"the load balancer cannot be read: {error!r}") from error
 
 
-def _listeners(template: Template) -> Iterator[Listener]:
+def _listeners(template: RuleTemplate) -> Iterator[Listener]:
     rules = template.resources(_PREFIX + "ListenerRule").values()
     for name, listener in template.resources(_PREFIX + "Listener").items():
         yield Listener(
@@ -116,7 +116,7 @@ def _action(actions: list[Mapping[str, Any]]) -> Action:
             return Forward(group)
         case [{"Type": "redirect", "RedirectConfig": config}]:
             status = int(config["StatusCode"].removeprefix("HTTP_"))
-            return Redirect(config.get("Protocol", "#{protocol}"), config.get("Port", "#{port}"), status)
+            return RedirectAction(config.get("Protocol", "#{protocol}"), config.get("Port", "#{port}"), status)
         case _:
             raise TemplateError(f"the local edge does not know this action: {actions}")
 

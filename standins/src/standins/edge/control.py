@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from standins.edge.server import Edge
-from standins.edge.targets import Target
+from standins.edge.targets import EdgeTarget
 
 
 class Order(BaseModel):
@@ -61,11 +61,11 @@ def _deregister(edge: Edge, order: Order) -> Response | None:
     return None
 
 
-def _find(edge: Edge, order: Order) -> Target | None:
+def _find(edge: Edge, order: Order) -> EdgeTarget | None:
     return next((one for one in edge.targets(order.group) if one.address == order.address and not one.leaving), None)
 
 
-def _told(group: str, target: Target) -> Mapping[str, object]:
+def _told(group: str, target: EdgeTarget) -> Mapping[str, object]:
     return {
         "group": group,
         "address": target.address,

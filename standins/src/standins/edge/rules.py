@@ -22,7 +22,7 @@ class Forward:
 
 
 @dataclass(frozen=True, slots=True)
-class Redirect:
+class RedirectAction:
     """Send the client to the same path somewhere else."""
 
     protocol: str
@@ -30,7 +30,7 @@ class Redirect:
     status: int
 
 
-type Action = Forward | Redirect
+type Action = Forward | RedirectAction
 
 
 @dataclass(frozen=True, slots=True)

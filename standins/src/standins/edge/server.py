@@ -9,12 +9,12 @@ from typing import Self
 
 from standins.edge import balancer
 from standins.edge.balancer import Balancer
-from standins.edge.cloudformation import Template, TemplateError
-from standins.edge.headers import HeaderRules
+from standins.edge.client_connection import ClientConnection, EdgeState
+from standins.edge.forwarded_headers import HeaderRules
+from standins.edge.http1 import Wire
 from standins.edge.rules import Router
-from standins.edge.targets import Group, Log, Target
-from standins.edge.visitor import House, Visitor
-from standins.edge.wire import Wire
+from standins.edge.targets import EdgeTarget, Group, Log
+from standins.edge.template_rules import RuleTemplate, TemplateError
 
 ABOUT = (
     "Pretend load balancer: routes, forwards and times out by infra/cloudformation/edge.yaml; "
@@ -30,7 +30,7 @@ def _silent(_: dict[str, object]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class EdgeSettings:
     """How the stand-in runs.
 
     Args:
@@ -63,13 +63,13 @@ class Edge:
         TemplateError: the template cannot be played.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: EdgeSettings) -> None:
         self._settings = settings
-        described = balancer.read(Template(settings.template, settings.parameters))
+        described = balancer.read(RuleTemplate(settings.template, settings.parameters))
         unknown = set(settings.targets) - set(described.groups)
         if unknown or settings.listener not in described.listeners:
             raise TemplateError(f"no such target group or listener: {', '.join(unknown) or settings.listener}")
-        self._house = _house(settings, described)
+        self._server_state = _server_state(settings, described)
         self._visits: set[asyncio.Task[None]] = set()
         self._running = AsyncExitStack()
         self.port = settings.port
@@ -82,9 +82,9 @@ class Edge:
         """
         loop = asyncio.get_running_loop()
         server = await loop.create_server(lambda: Wire(self._came), self._settings.host, self._settings.port)
-        self.port = self._house.port = server.sockets[0].getsockname()[1]
+        self.port = self._server_state.port = server.sockets[0].getsockname()[1]
         self._running.push_async_callback(self._close, server)
-        for group in self._house.groups.values():
+        for group in self._server_state.groups.values():
             watching = asyncio.create_task(group.watch())
             self._running.push_async_callback(_cancelled, watching)
         return self
@@ -103,42 +103,42 @@ class Edge:
         """How many clients are connected."""
         return len(self._visits)
 
-    def targets(self, group: str) -> list[Target]:
+    def targets(self, group: str) -> list[EdgeTarget]:
         """Give the targets of a group."""
-        return self._house.groups[group].targets
+        return self._server_state.groups[group].targets
 
-    def register(self, group: str, address: Address) -> Target:
+    def register(self, group: str, address: Address) -> EdgeTarget:
         """Put a process behind a group, as a deployment does."""
-        return self._house.groups[group].register(*address)
+        return self._server_state.groups[group].register(*address)
 
     @property
     def groups(self) -> list[str]:
         """The target groups of the template."""
-        return list(self._house.groups)
+        return list(self._server_state.groups)
 
-    def deregister(self, group: str, target: Target) -> None:
+    def deregister(self, group: str, target: EdgeTarget) -> None:
         """Take a target out, as a deployment does."""
-        self._house.groups[group].deregister(target)
+        self._server_state.groups[group].deregister(target)
 
     def _came(self, wire: Wire) -> None:
-        visit = asyncio.create_task(Visitor(wire, self._house).serve())
+        visit = asyncio.create_task(ClientConnection(wire, self._server_state).serve())
         self._visits.add(visit)
         visit.add_done_callback(self._visits.discard)
 
     async def _close(self, server: asyncio.Server) -> None:
         server.close()
         await asyncio.gather(*(_cancelled(visit) for visit in list(self._visits)))
-        for group in self._house.groups.values():
+        for group in self._server_state.groups.values():
             group.close()
 
 
-def _house(settings: Settings, described: Balancer) -> House:
+def _server_state(settings: EdgeSettings, described: Balancer) -> EdgeState:
     listener = described.listeners[settings.listener]
     groups = {
         name: Group(group, settings.targets.get(name, ()), settings.hurry, settings.log)
         for name, group in described.groups.items()
     }
-    return House(
+    return EdgeState(
         router=Router(listener),
         groups=groups,
         headers=HeaderRules(described.drops_invalid_headers, described.forwarded_for),

@@ -14,7 +14,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable
 from email.utils import formatdate
 
-from standins.edge.headers import Headers
+from standins.edge.forwarded_headers import Headers
 
 _KEPT_SECONDS = 7 * 24 * 3600
 """How long a browser keeps the cookie; how long it counts stands in it."""

@@ -9,12 +9,12 @@ import h11
 import httpx
 
 from standins.edge import balancer
-from standins.edge.answers import Unanswered
 from standins.edge.balancer import HealthCheck
-from standins.edge.headers import Headers
-from standins.edge.peer import Peer
+from standins.edge.fixed_responses import Unanswered
+from standins.edge.forwarded_headers import Headers
+from standins.edge.h11_connection import H11Connection
+from standins.edge.http1 import Wire
 from standins.edge.stickiness import Stickiness
-from standins.edge.wire import Wire
 
 CONNECT_SECONDS = 10.0
 """How long a load balancer tries to reach a target."""
@@ -43,7 +43,7 @@ class Health:
 
 
 @dataclass(slots=True, eq=False)
-class Target:
+class EdgeTarget:
     """One process."""
 
     host: str
@@ -54,7 +54,7 @@ class Target:
     leaving: bool = False
     unused: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once it leaves and nothing goes on any more."""
-    kept: list[Peer] = field(default_factory=list)
+    kept: list[H11Connection] = field(default_factory=list)
     busy: set[Wire] = field(default_factory=set)
 
     @property
@@ -62,7 +62,7 @@ class Target:
         """Host and port."""
         return f"{self.host}:{self.port}"
 
-    async def connect(self) -> Peer:
+    async def connect(self) -> H11Connection:
         """Give a connection: one that was kept, or a new one.
 
         Raises:
@@ -80,10 +80,10 @@ class Target:
             raise Unanswered(504, "target_connect_timeout") from None
         except OSError:
             raise Unanswered(502, "target_refused") from None
-        return Peer(wire, h11.CLIENT)
+        return H11Connection(wire, h11.CLIENT)
 
     @contextmanager
-    def using(self, peer: Peer) -> Iterator[None]:
+    def using(self, peer: H11Connection) -> Iterator[None]:
         """Count a request while it goes on; afterwards keep its connection, or close it."""
         self.outstanding += 1
         self.busy.add(peer.wire)
@@ -125,17 +125,17 @@ class Group:
         sticky = described.sticky_seconds
         self._stickiness = None if sticky is None else Stickiness(sticky / hurry)
         self._farewells: set[asyncio.Task[None]] = set()
-        self.targets: list[Target] = []
+        self.targets: list[EdgeTarget] = []
         for host, port in addresses:
             self.register(host, port)
 
-    def register(self, host: str, port: int) -> Target:
+    def register(self, host: str, port: int) -> EdgeTarget:
         """Put a process behind the group; the first health check decides on it."""
-        target = Target(host, port, Health(self._described.health))
+        target = EdgeTarget(host, port, Health(self._described.health))
         self.targets.append(target)
         return target
 
-    def choose(self, headers: Sequence[tuple[bytes, bytes]] = ()) -> Target:
+    def choose(self, headers: Sequence[tuple[bytes, bytes]] = ()) -> EdgeTarget:
         """Choose a target for a request; when none is healthy any will do, as with the original ("fail open").
 
         Args:
@@ -155,11 +155,11 @@ class Group:
         turned = some[self._turn % len(some) :] + some[: self._turn % len(some)]
         return min(turned, key=lambda target: target.outstanding) if self._described.least_outstanding else turned[0]
 
-    def cookies(self, target: Target) -> Headers:
+    def cookies(self, target: EdgeTarget) -> Headers:
         """Return what an answer of a target carries besides, to bind the client to it."""
         return self._stickiness.cookies(target.address) if self._stickiness else []
 
-    def deregister(self, target: Target) -> None:
+    def deregister(self, target: EdgeTarget) -> None:
         """Send nothing new to a target; what goes on may go on until the deregistration delay is over.
 
         It is gone at once when nothing goes on, as with the original.
@@ -172,7 +172,7 @@ class Group:
         self._farewells.add(farewell)
         farewell.add_done_callback(self._farewells.discard)
 
-    async def _see_off(self, target: Target) -> None:
+    async def _see_off(self, target: EdgeTarget) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(self._described.drain / self._hurry):
                 await target.unused.wait()
@@ -189,7 +189,7 @@ class Group:
                 await asyncio.gather(*(self._ask(client, target) for target in self.targets))
                 await asyncio.sleep(check.interval / self._hurry)
 
-    async def _ask(self, client: httpx.AsyncClient, target: Target) -> None:
+    async def _ask(self, client: httpx.AsyncClient, target: EdgeTarget) -> None:
         check = self._described.health
         try:
             answer = await client.get(f"http://{target.address}{check.path}")

@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 
 from standins.command import Event, run
-from standins.nova.brain import Brain
-from standins.nova.journal import note, to_stdout
-from standins.nova.limits import Limits
+from standins.nova.backend import Backend
+from standins.nova.event_log import note, to_stdout
 from standins.nova.models import ALL
 from standins.nova.pace import PROFILES
 from standins.nova.server import NovaSettings, NovaStandin
-from standins.nova.tones import tone_brain
+from standins.nova.service_limits import ServiceLimits
+from standins.nova.tones import tone_backend
 from standins.nova.tuning import assignments, changed
 
 BANNER = (
@@ -61,29 +61,29 @@ def settings_of(options: argparse.Namespace) -> NovaSettings:
         credentials=None if options.any_credentials else {options.access_key_id: options.secret_access_key},
         models=frozenset(options.model or ALL),
         retired=tuple(options.retired_model),
-        limits=changed(Limits(), assignments(options.limit)),
+        limits=changed(ServiceLimits(), assignments(options.limit)),
         pace=changed(PROFILES[options.pace], assignments(options.timing)),
         clock_scale=options.clock_scale,
     )
 
 
-def brain_of(choice: str) -> Brain:
+def brain_of(choice: str) -> Backend:
     """Make the brain; speech is imported only when it is wanted, for it takes a while."""
     if choice == "tones":
-        return tone_brain()
+        return tone_backend()
     from standins.nova.speech import speech_brain  # noqa: PLC0415
 
     return speech_brain()
 
 
-async def serve(settings: NovaSettings, brain: Brain) -> None:
+async def serve(settings: NovaSettings, backend: Backend) -> None:
     """Run until a signal comes."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with NovaStandin(settings, brain) as nova:
-        note("banner", about=BANNER.format(brain=brain.description, voice=brain.voice.name))
+    async with NovaStandin(settings, backend) as nova:
+        note("banner", about=BANNER.format(backend=backend.description, voice=backend.voice.name))
         note(
             "listening",
             url=nova.url,
@@ -113,7 +113,7 @@ def main() -> int:
     except ValueError as error:
         parser.error(str(error))
     to_stdout(verbose=options.verbose)
-    return run(serve(settings, brain_of(options.brain)), options.port, _note_event)
+    return run(serve(settings, brain_of(options.backend)), options.port, _note_event)
 
 
 if __name__ == "__main__":

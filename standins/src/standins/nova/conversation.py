@@ -4,23 +4,23 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from standins.nova.brain import Brain, ToolSpec
+from standins.nova.audio_feed import AudioFeed
+from standins.nova.backend import Backend, DeclaredTool
 from standins.nova.completion import Completion
-from standins.nova.effects import Prompt
-from standins.nova.faults import Fault, FaultPlan
-from standins.nova.line import Line
+from standins.nova.effects import OpenedPrompt
+from standins.nova.faults import FaultPlan, ModelFault
 from standins.nova.models import MODELS
 from standins.nova.pace import Pace
-from standins.nova.records import SessionRecord
+from standins.nova.session_records import SessionRecord
 from standins.nova.tasks import TaskPool
-from standins.nova.turns import Surroundings, Turns
+from standins.nova.turn_taking import TurnContext, TurnTaking
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
     """What the conversations of a stream have in common."""
 
-    brain: Brain
+    backend: Backend
     pace: Pace
     faults: FaultPlan
     record: SessionRecord
@@ -28,27 +28,27 @@ class Setting:
     send: Callable[[dict[str, Any]], None]
     expect_result: Callable[[str], None]
     stop_waiting: Callable[[str], None]
-    misbehave: Callable[[Fault], None]
+    misbehave: Callable[[ModelFault], None]
     drained: Callable[[], Awaitable[object]]
     screen: Callable[[str], None]
 
 
-class Conversation:
+class PromptConversation:
     """Ties a prompt to an ear, a dialogue and a voice of its own."""
 
-    def __init__(self, prompt: Prompt, setting: Setting) -> None:
+    def __init__(self, prompt: OpenedPrompt, setting: Setting) -> None:
         record = setting.record
         record.system, record.history = prompt.system, prompt.history
         record.output_rate = prompt.start.audio_output_configuration.sample_rate_hertz
         self._setting = setting
         self._sensitivity = prompt.sensitivity
-        self._line: Line | None = None
+        self._line: AudioFeed | None = None
         self._completion = Completion(record.session_id, prompt.name, setting.send)
         self._completion.input.read(prompt.system + "".join(text for _, text in prompt.history))
         self._completion.start()
-        around = Surroundings(
-            dialogue=setting.brain.dialogue(tools=_tools(prompt), system=prompt.system, history=prompt.history),
-            voice=setting.brain.voice,
+        around = TurnContext(
+            dialogue=setting.backend.dialogue(tools=_tools(prompt), system=prompt.system, history=prompt.history),
+            voice=setting.backend.voice,
             pace=setting.pace,
             faults=setting.faults,
             tasks=setting.tasks,
@@ -60,13 +60,13 @@ class Conversation:
             screen=setting.screen,
             marks_speech_end=MODELS[record.model_id].marks_speech_end,
         )
-        self.turns = Turns(self._completion, record.output_rate, around)
+        self.turns = TurnTaking(self._completion, record.output_rate, around)
 
     def open_line(self, sample_rate: int) -> None:
         """Begin to listen."""
         self._setting.record.input_rate = sample_rate
-        ear = self._setting.brain.hearing.listen(sample_rate, sensitivity=self._sensitivity)
-        self._line = Line(ear, sample_rate, self.turns.notice)
+        ear = self._setting.backend.hearing.listen(sample_rate, sensitivity=self._sensitivity)
+        self._line = AudioFeed(ear, sample_rate, self.turns.notice)
         self._setting.tasks.start(self._line.run())
 
     def hear(self, pcm: bytes) -> None:
@@ -87,7 +87,7 @@ class Conversation:
             self._line.close()
             self._line = None
 
-    def write_oddity(self, fault: Fault) -> None:
+    def write_oddity(self, fault: ModelFault) -> None:
         """Write what a client should survive: an event from the future, or sound that is none."""
         if fault.action == "unknown_event":
             self._completion.unknown()
@@ -96,8 +96,8 @@ class Conversation:
         self._completion.audio(b"\x00\x01\x02" if fault.action == "odd_audio" else b"")
 
 
-def _tools(prompt: Prompt) -> list[ToolSpec]:
+def _tools(prompt: OpenedPrompt) -> list[DeclaredTool]:
     return [
-        ToolSpec(tool.tool_spec.name, tool.tool_spec.input_schema.schema_)
+        DeclaredTool(tool.tool_spec.name, tool.tool_spec.input_schema.schema_)
         for tool in prompt.start.tool_configuration.tools
     ]

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from standins.nova import directions, namesakes, wording
-from standins.nova.places import is_american
+from standins.nova import ambiguous_places, instructions, reply_texts
+from standins.nova.gazetteer import is_american
+from standins.nova.nlu import Aspect, Intent, UnderstoodRequest, understand
 from standins.nova.results import unwrapped
 from standins.nova.times import DAY_AFTER_TOMORROW, NEXT_WEEK, WEEKEND, When
-from standins.nova.understanding import Aspect, Intent, Request, understand
-from standins.speech.cities import cities
+from standins.speech.city_names import cities
 
 CURRENT, FORECAST, END_CALL, TRANSFER = "get_current_weather", "get_weather_forecast", "end_call", "transfer_to_human"
 
@@ -37,17 +37,17 @@ LOST = "Sorry, I lost you for a moment."
 NO_GOODBYE_TOOL = "Goodbye! You can hang up now."
 
 _TOLD_TO_SAY = {
-    directions.Kind.STILL_THERE: "Are you still there?",
-    directions.Kind.LEAVE: "I have to go now. Goodbye!",
-    directions.Kind.CONNECTING: CONNECTING,
-    directions.Kind.NOBODY_FREE: NOBODY_FREE,
-    directions.Kind.LOOKING_UP: "One moment, I am looking that up.",
-    directions.Kind.NO_ANSWER: "I have no answer to that. What else can I help you with?",
-    directions.Kind.WAITED: "Sorry for the wait. How can I help you?",
+    instructions.InstructionKind.STILL_THERE: "Are you still there?",
+    instructions.InstructionKind.LEAVE: "I have to go now. Goodbye!",
+    instructions.InstructionKind.CONNECTING: CONNECTING,
+    instructions.InstructionKind.NOBODY_FREE: NOBODY_FREE,
+    instructions.InstructionKind.LOOKING_UP: "One moment, I am looking that up.",
+    instructions.InstructionKind.NO_ANSWER: "I have no answer to that. What else can I help you with?",
+    instructions.InstructionKind.WAITED: "Sorry for the wait. How can I help you?",
 }
 
 
-class ToolSpec(Protocol):
+class ToolDeclaration(Protocol):
     """A tool that the prompt declares, with its arguments' JSON Schema."""
 
     @property
@@ -90,7 +90,7 @@ class Dialogue:
     def __init__(
         self,
         *,
-        tools: Sequence[ToolSpec],
+        tools: Sequence[ToolDeclaration],
         system: str,
         history: Sequence[tuple[str, str]],
         today: Callable[[], dt.date] = dt.date.today,
@@ -98,16 +98,16 @@ class Dialogue:
         self._tools = {tool.name: tool.schema for tool in tools}
         self._today = today
         self._fresh = not history
-        self._topic = Request(Intent.WEATHER, place=directions.place_of_caller(system))
+        self._topic = UnderstoodRequest(Intent.WEATHER, place=instructions.place_of_caller(system))
         self._asked_about = ""
         self._misunderstood = 0
         self._introduced = bool(history)
         self._last_said: tuple[Say, ...] = ()
-        self._which: tuple[namesakes.Namesake, ...] = ()
+        self._which: tuple[ambiguous_places.Namesake, ...] = ()
         """Places of one name, of which the caller has been asked to choose one."""
         for role, text in history:
-            self._which = namesakes.asked(text) if role.upper() == "ASSISTANT" else self._which
-            if role.upper() == "USER" and not directions.is_direction(text):
+            self._which = ambiguous_places.asked(text) if role.upper() == "ASSISTANT" else self._which
+            if role.upper() == "USER" and not instructions.is_direction(text):
                 self._remember(understand(text))
 
     def heard(self, text: str) -> Sequence[Step]:
@@ -121,20 +121,20 @@ class Dialogue:
     def tool_result(self, name: str, arguments: Mapping[str, Any], result: object) -> Sequence[Step]:
         """Put a tool's result into words; a result of any shape gives a sentence."""
         result = unwrapped(result)
-        place = namesakes.spoken(_short(arguments.get("location")), result)
-        self._which = namesakes.offered(result)
+        place = ambiguous_places.spoken(_short(arguments.get("location")), result)
+        self._which = ambiguous_places.offered(result)
         if self._which:
-            said = Say(namesakes.question(result, self._which))
+            said = Say(ambiguous_places.question(result, self._which))
         elif isinstance(result, str) and result.strip():
-            said = Say(wording.prose(result))
+            said = Say(reply_texts.prose(result))
         elif not isinstance(result, Mapping):
-            said = Say(wording.UNKNOWN_RESULT)
+            said = Say(reply_texts.UNKNOWN_RESULT)
         elif "error" in result:
             said = self._failed(name, result["error"], place)
         elif name == CURRENT:
-            said = Say(wording.current(place, self._topic.aspect, result))
+            said = Say(reply_texts.current(place, self._topic.aspect, result))
         elif name == FORECAST:
-            said = Say(wording.forecast(place, arguments, self._topic.aspect, result))
+            said = Say(reply_texts.forecast(place, arguments, self._topic.aspect, result))
         elif name == TRANSFER:
             said = Say(ON_THE_PAGE if result.get("status") == "shown" else CONNECTING)
         else:
@@ -149,13 +149,13 @@ class Dialogue:
             return Say(NO_GOODBYE_TOOL)
         if error == "location_not_found":
             self._topic = replace(self._topic, place=None)
-        return Say(wording.failure(error, place))
+        return Say(reply_texts.failure(error, place))
 
     def _answer(self, text: str) -> Sequence[Step]:
-        direction = directions.read(text)
+        direction = instructions.read(text)
         if direction is not None:
             return self._follow(direction)
-        meant, self._which = namesakes.meant(text, self._which, self._topic.place), ()
+        meant, self._which = ambiguous_places.meant(text, self._which, self._topic.place), ()
         request = replace(understand(text), intent=Intent.DETAIL, place=meant) if meant else understand(text)
         if request.intent is not Intent.UNKNOWN:
             self._misunderstood = 0
@@ -163,12 +163,12 @@ class Dialogue:
             return self._weather(request)
         return self._small_talk(request.intent)
 
-    def _follow(self, direction: directions.Direction) -> Sequence[Step]:
-        if direction.kind is directions.Kind.GREET:
+    def _follow(self, direction: instructions.Direction) -> Sequence[Step]:
+        if direction.kind is instructions.InstructionKind.GREET:
             return self._greet()
-        if direction.kind is directions.Kind.KEY:
+        if direction.kind is instructions.InstructionKind.KEY:
             return self._transfer() if direction.keys == "0" else (Say(f"You typed {direction.keys}. {HELP}"),)
-        if direction.kind is directions.Kind.LOST:
+        if direction.kind is instructions.InstructionKind.LOST:
             return self._take_up(direction.words)
         return (Say(_TOLD_TO_SAY[direction.kind]),)
 
@@ -213,7 +213,7 @@ class Dialogue:
         wanted = {"destination": "support", "reason": "The caller asked for a human."}
         return (UseTool(TRANSFER, self._fitted(TRANSFER, wanted)),)
 
-    def _weather(self, request: Request) -> Sequence[Step]:
+    def _weather(self, request: UnderstoodRequest) -> Sequence[Step]:
         self._remember(request)
         if self._topic.when.day == NEXT_WEEK:
             return (Say(WHICH_DAY),)
@@ -225,7 +225,7 @@ class Dialogue:
             return (Say(NO_WEATHER),)
         return [UseTool(name, self._fitted(name, arguments)) for arguments in self._arguments(name)]
 
-    def _remember(self, request: Request) -> None:
+    def _remember(self, request: UnderstoodRequest) -> None:
         """Carry over from the last question what this one leaves out."""
         if request.intent not in (Intent.WEATHER, Intent.DETAIL):
             return
@@ -233,7 +233,7 @@ class Dialogue:
         last, follow_up = self._topic, request.intent is Intent.DETAIL
         new_place = request.place is not None and request.place != last.place
         keeps_unit = request.unit or (last.unit if follow_up and not new_place else None)
-        self._topic = Request(
+        self._topic = UnderstoodRequest(
             Intent.WEATHER,
             place=request.place or last.place,
             when=request.when or (last.when if follow_up else When()),

@@ -6,7 +6,7 @@ from standins.nova.inputs import PromptStart
 
 
 @dataclass(slots=True)
-class Prompt:
+class OpenedPrompt:
     """What a conversation was opened with."""
 
     start: PromptStart
@@ -23,9 +23,9 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class PromptOpened:
-    """The system prompt and the history are known from `Prompt` when the first turn needs them."""
+    """The system prompt and the history are known from `OpenedPrompt` when the first turn needs them."""
 
-    prompt: Prompt
+    prompt: OpenedPrompt
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ class BedrockError(Exception):
         self.detail = detail
 
 
-class Refused(BedrockError):
+class StreamRefused(BedrockError):
     """A request is turned away before its stream opens; `kind` is spelled like `ThrottlingException`."""
 
     @property

@@ -32,14 +32,14 @@ class FramingError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class StreamMessage:
     """One message: headers in their order on the wire, and the payload."""
 
     headers: Mapping[str, HeaderValue] = field(default_factory=dict)
     payload: bytes = b""
 
 
-def encode(message: Message) -> bytes:
+def encode(message: StreamMessage) -> bytes:
     """Turn a message into its bytes, checksums included."""
     headers = encode_headers(message.headers)
     prelude = struct.pack(">II", OVERHEAD + len(headers) + len(message.payload), len(headers))
@@ -88,7 +88,7 @@ def milliseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
-class Decoder:
+class MessageDecoder:
     """Cuts a byte stream into messages, whatever the sizes it arrives in."""
 
     def __init__(self) -> None:
@@ -99,7 +99,7 @@ class Decoder:
         """Bytes of a message that is not complete yet."""
         return len(self._buffer)
 
-    def feed(self, chunk: bytes) -> Iterator[Message]:
+    def feed(self, chunk: bytes) -> Iterator[StreamMessage]:
         """Take bytes and yield each message they complete.
 
         Raises:
@@ -109,7 +109,7 @@ class Decoder:
         while (message := self._cut()) is not None:
             yield message
 
-    def _cut(self) -> Message | None:
+    def _cut(self) -> StreamMessage | None:
         if len(self._buffer) < PRELUDE.size:
             return None
         total, headers_length, checksum = PRELUDE.unpack_from(self._buffer)
@@ -124,25 +124,25 @@ class Decoder:
         return _decode_whole(whole, headers_length)
 
 
-def decode(whole: bytes) -> Message:
+def decode(whole: bytes) -> StreamMessage:
     """Turn the bytes of exactly one message into it.
 
     Raises:
         FramingError: they are not one whole message.
     """
-    decoder = Decoder()
+    decoder = MessageDecoder()
     messages = list(decoder.feed(whole))
     if len(messages) != 1 or decoder.pending:
         raise FramingError("not exactly one message")
     return messages[0]
 
 
-def _decode_whole(whole: bytes, headers_length: int) -> Message:
+def _decode_whole(whole: bytes, headers_length: int) -> StreamMessage:
     end = len(whole) - CHECKSUM.size
     if zlib.crc32(whole[:end]) != CHECKSUM.unpack_from(whole, end)[0]:
         raise FramingError("message checksum mismatch")
     body = PRELUDE.size + headers_length
-    return Message(_decode_headers(whole[PRELUDE.size : body]), whole[body:end])
+    return StreamMessage(_decode_headers(whole[PRELUDE.size : body]), whole[body:end])
 
 
 def _decode_headers(block: bytes) -> dict[str, HeaderValue]:

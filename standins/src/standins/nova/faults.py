@@ -86,7 +86,7 @@ class ToolCall(BaseModel):
     arguments: dict[str, Any] = {}
 
 
-class Fault(BaseModel):
+class ModelFault(BaseModel):
     """One script."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -143,7 +143,7 @@ class FaultPlan:
     def __init__(self) -> None:
         self._scripts: list[_Script] = []
 
-    def add(self, fault: Fault) -> None:
+    def add(self, fault: ModelFault) -> None:
         """Put a script in force."""
         self._scripts.append(_Script(fault))
 
@@ -151,20 +151,20 @@ class FaultPlan:
         """Behave again."""
         self._scripts.clear()
 
-    def take(self, moment: Moment) -> Fault | None:
+    def take(self, moment: Moment) -> ModelFault | None:
         """Give the first script for this moment and count it; scripts whose `skip` is not used up let it pass."""
         for script in self._scripts:
             if script.fault.on == moment and script.strike():
                 return script.fault
         return None
 
-    def pending(self) -> list[Fault]:
+    def pending(self) -> list[ModelFault]:
         """Give the scripts that can still strike."""
         return [script.fault for script in self._scripts if script.left != 0]
 
 
 class _Script:
-    def __init__(self, fault: Fault) -> None:
+    def __init__(self, fault: ModelFault) -> None:
         self.fault = fault
         self.left = fault.times
         self._skip = fault.skip

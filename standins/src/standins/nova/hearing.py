@@ -1,5 +1,5 @@
 """The model's ears; the pretend caller's telephone has the same, so they live in `standins.speech`."""
 
-from standins.speech.hearing import Ear, Heard, Hearing, SpeechStarted
+from standins.speech.recognition import RecognisedWords, RecognitionService, SessionRecognition, SpeechStarted
 
-__all__ = ["Ear", "Heard", "Hearing", "SpeechStarted"]
+__all__ = ["SessionRecognition", "RecognisedWords", "RecognitionService", "SpeechStarted"]

@@ -1,13 +1,13 @@
 """The rules of a chat history: how many messages, how long, in which order, and how soon audio may follow."""
 
 from standins.nova.errors import EMPTY_CONTENT, HISTORY_AFTER_AUDIO, HISTORY_TOO_LONG, INVALID_INPUT, invalid
-from standins.nova.limits import Limits
+from standins.nova.service_limits import ServiceLimits
 
 
 class History:
     """Checks the history of one prompt as it arrives. One content block is one message."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: ServiceLimits) -> None:
         self._limits = limits
         self._roles: list[str] = []
         self._bytes = 0

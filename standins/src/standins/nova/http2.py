@@ -12,8 +12,8 @@ import h2.exceptions
 import h2.settings
 import hyperframe.frame
 
-from standins.nova.exchange import Answering, Exchange, Headers
-from standins.nova.journal import note
+from standins.nova.event_log import note
+from standins.nova.h2_request import Answering, H2Request, Headers
 
 PREFACE_DEADLINE = 10.0
 """Seconds a new connection may stay silent before it is dropped."""
@@ -22,7 +22,7 @@ LINGER = 2.0
 MAX_CONCURRENT_STREAMS = 256
 
 
-class _Connection(h2.connection.H2Connection):
+class _H2Connection(h2.connection.H2Connection):
     """Lets open streams go on after a client's GOAWAY (RFC 9113, 6.8), where h2 would take the connection for closed.
 
     The SDK for JavaScript says GOAWAY as soon as its one request is under way.
@@ -39,12 +39,12 @@ class _Connection(h2.connection.H2Connection):
 class ServerConnection(asyncio.Protocol):
     """One client's connection. `accept` is called with each new exchange and gives its owner."""
 
-    def __init__(self, accept: Callable[[Exchange], Answering], roster: "set[ServerConnection]") -> None:
+    def __init__(self, accept: Callable[[H2Request], Answering], roster: "set[ServerConnection]") -> None:
         self._accept = accept
         self._roster = roster
         config = h2.config.H2Configuration(client_side=False, header_encoding="utf-8")
-        self._h2 = _Connection(config)
-        self._exchanges: dict[int, Exchange] = {}
+        self._h2 = _H2Connection(config)
+        self._exchanges: dict[int, H2Request] = {}
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._flushing = False
@@ -165,7 +165,7 @@ class ServerConnection(asyncio.Protocol):
     def _handle(self, event: h2.events.Event) -> None:
         match event:
             case h2.events.RequestReceived(stream_id=int(stream_id)):
-                exchange = Exchange(self, stream_id, [(str(k), str(v)) for k, v in event.headers])
+                exchange = H2Request(self, stream_id, [(str(k), str(v)) for k, v in event.headers])
                 self._exchanges[stream_id] = exchange
                 exchange.owner = self._accept(exchange)
             case h2.events.DataReceived(stream_id=int(stream_id)):

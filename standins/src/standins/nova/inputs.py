@@ -83,7 +83,7 @@ class ToolSpecification(_Event):
     input_schema: InputSchema
 
 
-class Tool(_Event):
+class ToolEntry(_Event):
     """One entry of the tool list."""
 
     tool_spec: ToolSpecification
@@ -92,7 +92,7 @@ class Tool(_Event):
 class ToolConfiguration(_Event):
     """The tools of a prompt."""
 
-    tools: tuple[Tool, ...] = ()
+    tools: tuple[ToolEntry, ...] = ()
 
 
 class PromptStart(_Event):
@@ -133,7 +133,7 @@ class TextInput(_Content):
     content: str
 
 
-class AudioInput(_Content):
+class AudioChunk(_Content):
     """Sound of the open AUDIO block."""
 
     content: str
@@ -153,7 +153,7 @@ class AudioInput(_Content):
         return pcm
 
 
-class ToolResult(_Content):
+class ToolResultInput(_Content):
     """What a tool answered, as a string of JSON."""
 
     content: str
@@ -173,7 +173,7 @@ class SessionEnd(_Event):
     """Last event of a stream."""
 
 
-type ContentEvent = ContentStart | TextInput | AudioInput | ToolResult | ContentEnd
+type ContentEvent = ContentStart | TextInput | AudioChunk | ToolResultInput | ContentEnd
 type ClientEvent = SessionStart | PromptStart | ContentEvent | PromptEnd | SessionEnd
 
 _SHAPES: dict[str, type[ClientEvent]] = {
@@ -181,8 +181,8 @@ _SHAPES: dict[str, type[ClientEvent]] = {
     "promptStart": PromptStart,
     "contentStart": ContentStart,
     "textInput": TextInput,
-    "audioInput": AudioInput,
-    "toolResult": ToolResult,
+    "audioInput": AudioChunk,
+    "toolResult": ToolResultInput,
     "contentEnd": ContentEnd,
     "promptEnd": PromptEnd,
     "sessionEnd": SessionEnd,

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from standins.nova.errors import Refused
+from standins.nova.errors import StreamRefused
 
 _ARN: Final = re.compile(r"arn:aws[\w-]*:bedrock:[\w-]+::foundation-model/(?P<model_id>.+)")
 
@@ -16,7 +16,7 @@ RETIRED: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class SpeechModel:
     """One of AWS's speech models."""
 
     idle: float
@@ -33,9 +33,9 @@ _VOICES: Final = frozenset(
 _VOICES_OF_NOVA_2: Final = _VOICES | {"olivia", "kiara", "arjun", "tina", "carolina", "leo"}
 
 MODELS: Final = {
-    "amazon.nova-sonic-v1:0": Model(idle=55.0, voices=_VOICES | {"greta"}),
-    "amazon.nova-2-sonic-v1:0": Model(idle=295.0, voices=_VOICES_OF_NOVA_2),
-    "amazon.nova-2-5-sonic": Model(idle=55.0, voices=_VOICES_OF_NOVA_2, marks_speech_end=True),
+    "amazon.nova-sonic-v1:0": SpeechModel(idle=55.0, voices=_VOICES | {"greta"}),
+    "amazon.nova-2-sonic-v1:0": SpeechModel(idle=295.0, voices=_VOICES_OF_NOVA_2),
+    "amazon.nova-2-5-sonic": SpeechModel(idle=55.0, voices=_VOICES_OF_NOVA_2, marks_speech_end=True),
 }
 """By identifier. 55 s of v1 and 295 s of Nova 2 are in their errors' texts; one team measured 55 s on 2.5."""
 
@@ -48,12 +48,12 @@ def chosen(name: str, offered: Collection[str], retired: Collection[str]) -> str
     There is no cross-region inference for the stream, so the identifier of an inference profile is none.
 
     Raises:
-        Refused: It is unknown, not offered in this region, or retired.
+        StreamRefused: It is unknown, not offered in this region, or retired.
     """
     found = _ARN.fullmatch(name)
     model_id = found["model_id"] if found else name
     if model_id in retired:
-        raise Refused("ResourceNotFoundException", RETIRED, model_id)
+        raise StreamRefused("ResourceNotFoundException", RETIRED, model_id)
     if model_id not in MODELS or model_id not in offered:
-        raise Refused("ValidationException", UNKNOWN, model_id)
+        raise StreamRefused("ValidationException", UNKNOWN, model_id)
     return model_id

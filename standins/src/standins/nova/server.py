@@ -10,20 +10,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from standins.nova.brain import Brain
-from standins.nova.certificates import Trust, make_trust
+from standins.nova.backend import Backend
 from standins.nova.clock import Clock
-from standins.nova.control import control_app
-from standins.nova.exchange import Exchange
+from standins.nova.control_api import control_app
+from standins.nova.event_log import note
 from standins.nova.faults import FaultPlan
-from standins.nova.house import House
+from standins.nova.h2_request import H2Request
+from standins.nova.handshake import PendingStream
 from standins.nova.http2 import ServerConnection
-from standins.nova.journal import note
-from standins.nova.limits import Limits
+from standins.nova.local_authority import Trust, make_trust
 from standins.nova.models import ALL
 from standins.nova.pace import QUICK, Pace
-from standins.nova.pending import PendingStream
-from standins.nova.records import Ledger
+from standins.nova.server_state import ServerState
+from standins.nova.service_limits import ServiceLimits
+from standins.nova.session_records import SessionLedger
 from standins.nova.tasks import TaskPool
 from standins.serving import serving
 
@@ -48,7 +48,7 @@ class NovaSettings:
     """Identifiers of the models that the pretended region offers."""
     retired: Collection[str] = ()
     """Identifiers of models that have reached the end of their life."""
-    limits: Limits = Limits()
+    limits: ServiceLimits = ServiceLimits()
     pace: Pace = QUICK
     """The timing of answers; the command's default is `FIELD`."""
     clock_scale: float = 1.0
@@ -59,10 +59,10 @@ class NovaSettings:
 class NovaStandin:
     """A running stand-in: `async with NovaStandin(settings, brain) as nova`."""
 
-    def __init__(self, settings: NovaSettings, brain: Brain) -> None:
+    def __init__(self, settings: NovaSettings, backend: Backend) -> None:
         self._settings = settings
-        self._house = House(
-            brain,
+        self._server_state = ServerState(
+            backend,
             settings.credentials,
             settings.limits,
             settings.pace,
@@ -82,35 +82,35 @@ class NovaStandin:
     @property
     def faults(self) -> FaultPlan:
         """Trouble to make."""
-        return self._house.faults
+        return self._server_state.faults
 
     @property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> SessionLedger:
         """What happened."""
-        return self._house.ledger
+        return self._server_state.ledger
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> ServiceLimits:
         """The rules of streams that open from now on."""
-        return self._house.limits
+        return self._server_state.limits
 
     @limits.setter
-    def limits(self, limits: Limits) -> None:
-        self._house.limits = limits
+    def limits(self, limits: ServiceLimits) -> None:
+        self._server_state.limits = limits
 
     @property
     def pace(self) -> Pace:
         """The timing of streams that open from now on."""
-        return self._house.pace
+        return self._server_state.pace
 
     @pace.setter
     def pace(self, pace: Pace) -> None:
-        self._house.pace = pace
+        self._server_state.pace = pace
 
     @property
     def clock(self) -> Clock:
         """The clock of the limits."""
-        return self._house.clock
+        return self._server_state.clock
 
     @property
     def url(self) -> str:
@@ -136,10 +136,10 @@ class NovaStandin:
         await self._closing.aclose()
 
     async def _start(self, stack: contextlib.AsyncExitStack) -> None:
-        settings, brain = self._settings, self._house.brain
-        stack.push_async_callback(brain.hearing.aclose)
-        stack.push_async_callback(brain.voice.aclose)
-        await asyncio.gather(brain.hearing.start(), brain.voice.start())
+        settings, backend = self._settings, self._server_state.backend
+        stack.push_async_callback(backend.hearing.aclose)
+        stack.push_async_callback(backend.voice.aclose)
+        await asyncio.gather(backend.hearing.start(), backend.voice.start())
         folder = settings.certificates or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nova-")))
         self.trust = make_trust(folder, settings.extra_names)
         stack.push_async_callback(self._close_connections)
@@ -147,7 +147,7 @@ class NovaStandin:
         if settings.h2c_port is not None:
             self.h2c_port = await self._listen(stack, settings.h2c_port, None)
         if settings.control_port is not None:
-            control = serving(control_app(self._house), host=settings.host, port=settings.control_port)
+            control = serving(control_app(self._server_state), host=settings.host, port=settings.control_port)
             self.control_port = await stack.enter_async_context(control)
 
     async def _listen(self, stack: contextlib.AsyncExitStack, port: int, tls: ssl.SSLContext | None) -> int:
@@ -158,11 +158,11 @@ class NovaStandin:
         return bound
 
     def _connection(self) -> ServerConnection:
-        self._house.ledger.connections += 1
+        self._server_state.ledger.connections += 1
         return ServerConnection(self._accept, self._connections)
 
-    def _accept(self, exchange: Exchange) -> PendingStream:
-        stream = PendingStream(exchange, self._house)
+    def _accept(self, exchange: H2Request) -> PendingStream:
+        stream = PendingStream(exchange, self._server_state)
         self._streams.start(stream.run())
         return stream
 

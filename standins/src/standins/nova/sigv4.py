@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, quote
 
-from standins.nova.errors import Refused, StreamFault
+from standins.nova.errors import StreamFault, StreamRefused
 from standins.nova.eventstream import HeaderValue, encode_headers
 
 STREAMING = "STREAMING-AWS4-HMAC-SHA256-EVENTS"
@@ -30,7 +30,7 @@ _MISMATCH = (
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class SignedRequest:
     """What of a request its signature covers. Header names are lower-case; `host` is the authority."""
 
     method: str
@@ -52,18 +52,20 @@ class Authorization:
     signature: str
 
 
-def authorization_of(request: Request) -> Authorization:
+def authorization_of(request: SignedRequest) -> Authorization:
     """Read the `authorization` header.
 
     Raises:
-        Refused: there is none, or it is not Signature Version 4.
+        StreamRefused: there is none, or it is not Signature Version 4.
     """
     value = request.headers.get("authorization")
     if value is None:
-        raise Refused("MissingAuthenticationTokenException", "Missing Authentication Token")
+        raise StreamRefused("MissingAuthenticationTokenException", "Missing Authentication Token")
     found = _AUTHORIZATION.fullmatch(value.strip())
     if found is None:
-        raise Refused("IncompleteSignatureException", "Authorization header is not a valid AWS4-HMAC-SHA256 header.")
+        raise StreamRefused(
+            "IncompleteSignatureException", "Authorization header is not a valid AWS4-HMAC-SHA256 header."
+        )
     return Authorization(
         access_key_id=found["key"],
         scope=found["scope"],
@@ -74,7 +76,7 @@ def authorization_of(request: Request) -> Authorization:
     )
 
 
-def verify(request: Request, secrets: Mapping[str, str], now: datetime) -> "ChunkChain":
+def verify(request: SignedRequest, secrets: Mapping[str, str], now: datetime) -> "ChunkChain":
     """Check a request's signature and give the chain its events must continue.
 
     Args:
@@ -83,31 +85,31 @@ def verify(request: Request, secrets: Mapping[str, str], now: datetime) -> "Chun
         now: the present, with its time zone.
 
     Raises:
-        Refused: the key is unknown, the time is off by more than five minutes, or the signature is wrong.
+        StreamRefused: the key is unknown, the time is off by more than five minutes, or the signature is wrong.
     """
     authorization = authorization_of(request)
     secret = secrets.get(authorization.access_key_id)
     if secret is None:
-        raise Refused("UnrecognizedClientException", "The security token included in the request is invalid.")
+        raise StreamRefused("UnrecognizedClientException", "The security token included in the request is invalid.")
     timestamp = _timestamp_of(request, now)
     _check_scope(authorization, timestamp)
     canonical = canonical_request(request, authorization.signed_headers)
     to_sign = "\n".join(("AWS4-HMAC-SHA256", timestamp, authorization.scope, _sha256(canonical.encode())))
     key = signing_key(secret, authorization.scope)
     if not hmac.compare_digest(_sign(key, to_sign).hex(), authorization.signature):
-        raise Refused("InvalidSignatureException", _MISMATCH, f"canonical request was {canonical!r}")
+        raise StreamRefused("InvalidSignatureException", _MISMATCH, f"canonical request was {canonical!r}")
     return ChunkChain(key, authorization.scope, authorization.signature)
 
 
-def _timestamp_of(request: Request, now: datetime) -> str:
+def _timestamp_of(request: SignedRequest, now: datetime) -> str:
     timestamp = request.headers.get("x-amz-date", "")
     try:
         signed_at = datetime.strptime(timestamp, TIMESTAMP).replace(tzinfo=UTC)
     except ValueError as broken:
-        raise Refused("IncompleteSignatureException", "Date must be in ISO-8601 'basic format'.") from broken
+        raise StreamRefused("IncompleteSignatureException", "Date must be in ISO-8601 'basic format'.") from broken
     if abs(now - signed_at) > CLOCK_SKEW:
         earliest = (now - CLOCK_SKEW).strftime(TIMESTAMP)
-        raise Refused(
+        raise StreamRefused(
             "InvalidSignatureException",
             f"Signature expired: {timestamp} is now earlier than {earliest} ({now.strftime(TIMESTAMP)} - 5 min.)",
         )
@@ -116,15 +118,17 @@ def _timestamp_of(request: Request, now: datetime) -> str:
 
 def _check_scope(authorization: Authorization, timestamp: str) -> None:
     if authorization.service != SERVICE:
-        raise Refused("InvalidSignatureException", f"Credential should be scoped to correct service: '{SERVICE}'. ")
+        raise StreamRefused(
+            "InvalidSignatureException", f"Credential should be scoped to correct service: '{SERVICE}'. "
+        )
     if not authorization.scope.startswith(timestamp[:8]):
         message = "Date in Credential scope does not match YYYYMMDD from ISO-8601 version."
-        raise Refused("InvalidSignatureException", message)
+        raise StreamRefused("InvalidSignatureException", message)
     if not {"host", ":authority"}.intersection(authorization.signed_headers):  # the SDK for JavaScript signs the latter
-        raise Refused("InvalidSignatureException", "'Host' must be a 'SignedHeader' in the AWS Authorization.")
+        raise StreamRefused("InvalidSignatureException", "'Host' must be a 'SignedHeader' in the AWS Authorization.")
 
 
-def canonical_request(request: Request, signed_headers: tuple[str, ...]) -> str:
+def canonical_request(request: SignedRequest, signed_headers: tuple[str, ...]) -> str:
     """Build the canonical request: the path is encoded once more than on the wire, as for every service but S3."""
     headers = "".join(f"{name}:{' '.join(request.headers.get(name, '').split())}\n" for name in signed_headers)
     pairs = sorted((quote(k, safe="-_.~"), quote(v, safe="-_.~")) for k, v in parse_qsl(request.query, True))  # noqa: FBT003

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from standins.nova.brain import Brain, Step, ToolSpec
+from standins.nova.backend import Backend, DeclaredTool, Step
 
 LOUD = 1000
 """Amplitude (of 32768) above which a piece of sound is speech."""
@@ -16,7 +16,7 @@ SECONDS_PER_CHARACTER = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class ToneStarted:
     """Loudness begins."""
 
 
@@ -29,7 +29,7 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
+class ToneSentence:
     """Something to say."""
 
     text: str
@@ -60,7 +60,7 @@ class LoudnessEar:
         if max(samples) > LOUD:
             self._quiet = 0.0
             began, self._speaking = not self._speaking, True
-            return [Started()] if began else []
+            return [ToneStarted()] if began else []
         self._quiet += len(samples) / self._rate
         if not self._speaking or self._quiet < PAUSE_SECONDS:
             return []
@@ -106,7 +106,7 @@ class ToneVoice:
 class ParrotDialogue:
     """Repeats what it hears; words that name a tool (`use NAME`) use it first."""
 
-    def __init__(self, *, tools: Sequence[ToolSpec], system: str, history: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, *, tools: Sequence[DeclaredTool], system: str, history: Sequence[tuple[str, str]]) -> None:
         self._tools = {tool.name for tool in tools}
         self._remembers = len(history)
         self._system = system
@@ -116,13 +116,16 @@ class ParrotDialogue:
         _, _, name = text.partition("use ")
         if name in self._tools:
             return [Use(name, {})]
-        return [Sentence(f"You said {text or 'something'}.")]
+        return [ToneSentence(f"You said {text or 'something'}.")]
 
     def tool_result(self, name: str, arguments: dict[str, Any], result: dict[str, Any]) -> Sequence[Step]:
         """Read out what came."""
-        return [Sentence(f"The tool {name} gave {len(result)} values."), Sentence(f"It was asked {len(arguments)}.")]
+        return [
+            ToneSentence(f"The tool {name} gave {len(result)} values."),
+            ToneSentence(f"It was asked {len(arguments)}."),
+        ]
 
 
-def tone_brain() -> Brain:
+def tone_backend() -> Backend:
     """Put the three together."""
-    return Brain(LoudnessHearing(), ToneVoice(), ParrotDialogue, "tones: hears loudness, understands nothing")
+    return Backend(LoudnessHearing(), ToneVoice(), ParrotDialogue, "tones: hears loudness, understands nothing")

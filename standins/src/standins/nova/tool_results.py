@@ -4,13 +4,13 @@ import json
 from typing import Any
 
 from standins.nova.errors import INVALID_INPUT, TOOL_RESULT, invalid
-from standins.nova.limits import Limits
+from standins.nova.service_limits import ServiceLimits
 
 
 class ToolResults:
     """Keeps the tool uses of one stream. Times are in seconds of the wall clock."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: ServiceLimits) -> None:
         self._limits = limits
         self._expected: set[str] = set()
         self._waiting_since: dict[str, float] = {}

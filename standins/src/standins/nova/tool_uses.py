@@ -5,8 +5,8 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from standins.nova.brain import UseTool
-from standins.nova.faults import Fault
+from standins.nova.backend import ToolStep
+from standins.nova.faults import ModelFault
 
 AGAIN_SECONDS = 0.3
 """From a result to the next tool use of a loop, unless the fault says: 266 to 309 ms were measured on Nova 2.5."""
@@ -20,7 +20,7 @@ class Call:
     arguments: dict[str, Any]
 
 
-def identifiers(fault: Fault | None) -> list[str]:
+def identifiers(fault: ModelFault | None) -> list[str]:
     """Return the toolUseId of each toolUse event to write."""
     first = str(uuid.uuid4())
     match fault.action if fault else None:
@@ -32,7 +32,7 @@ def identifiers(fault: Fault | None) -> list[str]:
             return [first]
 
 
-def content(arguments: dict[str, Any], fault: Fault | None) -> object:
+def content(arguments: dict[str, Any], fault: ModelFault | None) -> object:
     """Return what a toolUse event carries under `content`."""
     text = json.dumps(arguments)
     match fault.action if fault else None:
@@ -48,7 +48,7 @@ def content(arguments: dict[str, Any], fault: Fault | None) -> object:
             return text
 
 
-def next_call(fault: Fault | None, step: UseTool, asked: int) -> Call | None:
+def next_call(fault: ModelFault | None, step: ToolStep, asked: int) -> Call | None:
     """Return what a model that loops asks for after its `asked`th use of a turn; None where it goes on as it should."""
     if fault is None or fault.action != "ask_again":
         return None

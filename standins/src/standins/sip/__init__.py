@@ -5,6 +5,6 @@ authentication, proxies with their routes, re-invitations or DTMF.
 """
 
 from standins.sip.leg import Leg, NotAnsweredError
-from standins.sip.person import Person, PersonScript
+from standins.sip.sip_phone import PersonScript, SipPhone
 
-__all__ = ["Leg", "NotAnsweredError", "Person", "PersonScript"]
+__all__ = ["Leg", "NotAnsweredError", "SipPhone", "PersonScript"]

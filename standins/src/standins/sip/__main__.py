@@ -16,8 +16,8 @@ from starlette.routing import Route
 
 from standins.command import run
 from standins.serving import serving
-from standins.sip.person import Behaviour, Person, PersonScript, Taken
-from standins.speech.voice import NoVoiceError, Voice
+from standins.sip.sip_phone import Behaviour, IncomingCall, PersonScript, SipPhone
+from standins.speech.voice import NoVoiceError, VoiceService
 from standins.twilio import mulaw
 
 WORDS = "Hello, this is a person. How can I help you?"
@@ -41,17 +41,17 @@ async def _serve(given: argparse.Namespace) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     script = PersonScript(given.behaviour, ring_seconds=1.0, words=await _spoken(given.words), presses=given.presses)
 
-    def tell(event: str, taken: Taken) -> None:
+    def tell(event: str, taken: IncomingCall) -> None:
         _tell(event, taken, verbose=given.verbose)
 
-    async with Person(script, port=given.port, tcp=False, tell=tell) as person, _health(given.port):
+    async with SipPhone(script, port=given.port, tcp=False, tell=tell) as person, _health(given.port):
         _log({"event": "standin_started", "what": "a person on a SIP telephone", "address": person.address})
         await stopped.wait()
     _log({"event": "standin_stopped"})
 
 
 async def _spoken(words: str) -> bytes:
-    voice = Voice()
+    voice = VoiceService()
     try:
         await voice.start()
         return mulaw.encode(await voice.speak(words, mulaw.RATE))
@@ -70,7 +70,7 @@ async def _health(port: int) -> AsyncIterator[None]:
         yield
 
 
-def _tell(event: str, taken: Taken, *, verbose: bool) -> None:
+def _tell(event: str, taken: IncomingCall, *, verbose: bool) -> None:
     """Log what happens; what was told in a header is a caller's words, so it is shown to who asks for it."""
     fields: dict[str, object] = {"event": f"person_{event}"}
     if event == "invited":

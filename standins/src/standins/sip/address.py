@@ -16,7 +16,7 @@ class BadAddressError(Exception):
 
 
 @dataclass(frozen=True)
-class Address:
+class SipAddress:
     """Whom to call and how."""
 
     uri: str
@@ -27,7 +27,7 @@ class Address:
     headers: tuple[tuple[str, str], ...]
 
 
-def read(text: str) -> Address:
+def read(text: str) -> SipAddress:
     """Take an address apart.
 
     Raises:
@@ -50,4 +50,4 @@ def read(text: str) -> Address:
         if not name.lower().startswith("x-") and name.lower() not in _OTHER_HEADERS:
             reason = f"header {name} is not sent"
             raise BadAddressError(reason)
-    return Address(uri, host.strip("[]"), int(port or _PORT), transport, headers)
+    return SipAddress(uri, host.strip("[]"), int(port or _PORT), transport, headers)

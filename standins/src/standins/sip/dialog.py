@@ -4,7 +4,7 @@ import secrets
 from typing import Final
 
 from standins.sip import sdp
-from standins.sip.message import VERSION, Message
+from standins.sip.message import VERSION, SipMessage
 
 _AGENT: Final = "Twilio Gateway stand-in"
 _HOPS: Final = "70"
@@ -32,7 +32,7 @@ class Dialog:
         self._target = uri
         self._number = 1
 
-    def invite(self, headers: tuple[tuple[str, str], ...], offer: bytes) -> Message:
+    def invite(self, headers: tuple[tuple[str, str], ...], offer: bytes) -> SipMessage:
         """Invite, with headers of one's own."""
         return self._request(
             "INVITE",
@@ -42,11 +42,11 @@ class Dialog:
             body=offer,
         )
 
-    def cancel(self) -> Message:
+    def cancel(self) -> SipMessage:
         """Take the invitation back; it stands on the same branch."""
         return self._request("CANCEL", self._uri, self._branch)
 
-    def acknowledge(self, answer: Message) -> Message:
+    def acknowledge(self, answer: SipMessage) -> SipMessage:
         """Confirm a final answer: an acceptance on a branch of its own, a refusal on the invitation's."""
         self._to = answer.header("to")
         if answer.status >= 300:  # noqa: PLR2004 - the class of refusals
@@ -56,12 +56,12 @@ class Dialog:
             self._target = contact[contact.find("<") + 1 : contact.find(">")] if "<" in contact else contact
         return self._request("ACK", self._target, self._new_branch())
 
-    def bye(self) -> Message:
+    def bye(self) -> SipMessage:
         """End the call."""
         self._number += 1
         return self._request("BYE", self._target, self._new_branch())
 
-    def owns(self, message: Message) -> bool:
+    def owns(self, message: SipMessage) -> bool:
         """Tell whether a message belongs to this call."""
         return message.header("call-id") == self.call_id
 
@@ -71,7 +71,7 @@ class Dialog:
 
     def _request(
         self, method: str, uri: str, branch: str, extra: tuple[tuple[str, str], ...] = (), body: bytes = b""
-    ) -> Message:
+    ) -> SipMessage:
         headers = (
             ("Via", f"{VERSION}/{self._transport} {self._where};branch={branch};rport"),
             ("Max-Forwards", _HOPS),
@@ -82,12 +82,12 @@ class Dialog:
             ("User-Agent", _AGENT),
             *extra,
         )
-        return Message(f"{method} {uri} {VERSION}", headers, body)
+        return SipMessage(f"{method} {uri} {VERSION}", headers, body)
 
 
 def reply(
-    request: Message, status: int, reason: str, *, tag: str = "", description: tuple[str, bytes] | None = None
-) -> Message:
+    request: SipMessage, status: int, reason: str, *, tag: str = "", description: tuple[str, bytes] | None = None
+) -> SipMessage:
     """Answer a request; an acceptance describes where we are and where our sound goes."""
     extra: tuple[tuple[str, str], ...] = ()
     if description is not None:
@@ -103,4 +103,4 @@ def reply(
         ("CSeq", request.header("cseq")),
         *extra,
     )
-    return Message(f"{VERSION} {status} {reason}", headers, description[1] if description else b"")
+    return SipMessage(f"{VERSION} {status} {reason}", headers, description[1] if description else b"")

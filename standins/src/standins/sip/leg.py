@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Final, Self
 
 from standins.sip import rtp, sdp
-from standins.sip.address import Address
+from standins.sip.address import SipAddress
 from standins.sip.dialog import Dialog, reply
-from standins.sip.message import MalformedSipError, Message
-from standins.sip.wire import Datagrams, Way, connect, open_datagrams
+from standins.sip.message import MalformedSipError, SipMessage
+from standins.sip.sip_transport import Datagrams, SipTransport, connect, open_datagrams
 
 type Hear = Callable[[bytes], None]
 type Rings = Callable[[int], None]
@@ -39,17 +39,17 @@ class NotAnsweredError(Exception):
 class Leg:
     """Calls somebody; use it as an asynchronous context, which ends the call."""
 
-    def __init__(self, address: Address, caller: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
+    def __init__(self, address: SipAddress, caller: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
         self._address = address
         self._caller = caller
         self._headers = (*address.headers, *headers)
-        self._way: Way | None = None
+        self._way: SipTransport | None = None
         self._dialog: Dialog | None = None
         self._sound: Datagrams | None = None
         self._packets = rtp.Packets()
         self._to: tuple[str, int] | None = None
-        self._answers: asyncio.Queue[Message] = asyncio.Queue()
-        self._acknowledgement: Message | None = None
+        self._answers: asyncio.Queue[SipMessage] = asyncio.Queue()
+        self._acknowledgement: SipMessage | None = None
         self._alive = False
         self.ended = asyncio.Event()
         """Set when the other side has hung up."""
@@ -116,7 +116,7 @@ class Leg:
             raise NotAnsweredError(0)
         self._accept(answer)
 
-    def _accept(self, answer: Message) -> None:
+    def _accept(self, answer: SipMessage) -> None:
         assert self._dialog is not None  # noqa: S101 - entered
         self._acknowledgement = self._dialog.acknowledge(answer)
         self._send(self._acknowledgement)
@@ -128,7 +128,7 @@ class Leg:
             self._send(self._dialog.bye())
             raise NotAnsweredError(488) from None
 
-    async def _repeat(self, invitation: Message) -> None:
+    async def _repeat(self, invitation: SipMessage) -> None:
         """Send the invitation, over datagrams again and again until something comes back."""
         wait = _T1
         self._send(invitation)
@@ -139,7 +139,7 @@ class Leg:
             wait *= 2
             self._send(invitation)
 
-    async def _final(self, seconds: float) -> Message | None:
+    async def _final(self, seconds: float) -> SipMessage | None:
         """Wait for a final answer, for a first sign of life not longer than a dead port deserves."""
         until = time.monotonic() + seconds
         while True:
@@ -169,7 +169,7 @@ class Leg:
             self._send(self._dialog.bye())
             await self._final(_LAST_SECONDS)
 
-    def _take(self, message: Message, way: Way) -> None:
+    def _take(self, message: SipMessage, way: SipTransport) -> None:
         if self._dialog is None or not self._dialog.owns(message):
             return
         if message.method == "BYE":
@@ -189,7 +189,7 @@ class Leg:
         elif key := self._keys_heard.take(packet):
             self.keys.put_nowait(key)
 
-    def _send(self, message: Message) -> None:
+    def _send(self, message: SipMessage) -> None:
         if self._way is not None:
             self._way.send(message)
 

@@ -13,7 +13,7 @@ class MalformedSipError(Exception):
 
 
 @dataclass(frozen=True)
-class Message:
+class SipMessage:
     """A request or a response: its first line, its headers in order, its body."""
 
     start: str
@@ -56,7 +56,7 @@ class Message:
         return "\r\n".join(rows).encode() + self.body
 
 
-def parse(raw: bytes) -> Message:
+def parse(raw: bytes) -> SipMessage:
     """Read one whole message.
 
     Raises:
@@ -66,7 +66,7 @@ def parse(raw: bytes) -> Message:
     try:
         start, *rows = head.decode().replace("\r\n ", " ").replace("\r\n\t", " ").split("\r\n")
         pairs = [row.partition(":") for row in rows]
-        message = Message(start, tuple((name.strip(), value.strip()) for name, colon, value in pairs if colon), body)
+        message = SipMessage(start, tuple((name.strip(), value.strip()) for name, colon, value in pairs if colon), body)
         parts = start.split(" ")
         fits = len(parts) >= 3 and VERSION in (parts[0], parts[2]) and message.sequence[0] >= 0  # noqa: PLR2004
     except (UnicodeDecodeError, ValueError) as error:
@@ -75,7 +75,7 @@ def parse(raw: bytes) -> Message:
         reason = "first line"
         raise MalformedSipError(reason)
     length = message.header("content-length")
-    return Message(start, message.headers, body[: int(length)] if length.isdecimal() else body)
+    return SipMessage(start, message.headers, body[: int(length)] if length.isdecimal() else body)
 
 
 def cut(buffer: bytearray) -> bytes | None:

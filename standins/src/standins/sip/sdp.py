@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from standins.sip.message import MalformedSipError, Message
+from standins.sip.message import MalformedSipError, SipMessage
 from standins.sip.rtp import EVENTS
 
 TYPE: Final = "application/sdp"
@@ -27,7 +27,7 @@ def describe(host: str, port: int, session: int) -> bytes:
     return "".join(f"{row}\r\n" for row in rows).encode()
 
 
-def where_to_send(message: Message) -> tuple[str, int]:
+def where_to_send(message: SipMessage) -> tuple[str, int]:
     """Read the other side's address for sound.
 
     Raises:

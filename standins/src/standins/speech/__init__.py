@@ -1,16 +1,16 @@
 """Ears and a voice that need nothing but Python packages: what the pretend model and the pretend caller share."""
 
-from standins.speech.answers import contains, transcribe_answer
-from standins.speech.hearing import Ear, Heard, Hearing, SpeechStarted
-from standins.speech.voice import NoVoiceError, Voice, sentences_of
+from standins.speech.recognition import RecognisedWords, RecognitionService, SessionRecognition, SpeechStarted
+from standins.speech.short_replies import contains, transcribe_answer
+from standins.speech.voice import NoVoiceError, VoiceService, sentences_of
 
 __all__ = [
-    "Ear",
-    "Heard",
-    "Hearing",
+    "SessionRecognition",
+    "RecognisedWords",
+    "RecognitionService",
     "NoVoiceError",
     "SpeechStarted",
-    "Voice",
+    "VoiceService",
     "contains",
     "sentences_of",
     "transcribe_answer",

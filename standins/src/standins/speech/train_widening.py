@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from standins.speech.cities import cities
-from standins.speech.telephone import (
+from standins.speech.city_names import cities
+from standins.speech.telephone_band import (
     FLOOR,
     HIGH_BANDS,
     LOW_BANDS,

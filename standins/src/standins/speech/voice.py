@@ -36,7 +36,7 @@ class NoVoiceError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Speaker:
+class Synthesiser:
     """One way to make speech: blocks, is called from one thread at a time."""
 
     name: str
@@ -49,7 +49,7 @@ def sentences_of(text: str) -> list[str]:
     return [sentence.strip() for sentence in _SENTENCE_END.split(text.strip()) if sentence.strip()]
 
 
-def best_speaker() -> Speaker:
+def best_speaker() -> Synthesiser:
     """Find the best voice there is. Of 383 questions at 8 kHz µ-law, hibari's are understood best.
 
     Raises:
@@ -60,16 +60,16 @@ def best_speaker() -> Speaker:
     except ImportError:
         return _program()
     voice = Hibari()
-    return Speaker("hibari heart", voice.sample_rate, lambda text: voice(text, seed=_SEED))
+    return Synthesiser("hibari heart", voice.sample_rate, lambda text: voice(text, seed=_SEED))
 
 
-def _program() -> Speaker:
+def _program() -> Synthesiser:
     if flite := shutil.which("flite"):
-        return Speaker(
+        return Synthesiser(
             "flite slt", 16_000, lambda text: spoken_by([flite, "-voice", "slt", "-t", text, "-o", "/dev/stdout"])[0]
         )
     if espeak := shutil.which("espeak-ng"):
-        return Speaker(
+        return Synthesiser(
             "espeak-ng en-us", 22_050, lambda text: spoken_by([espeak, "-v", "en-us", "--stdout", "--", text])[0]
         )
     message = "no voice found: install the package hibari-tts, or the program flite or espeak-ng"
@@ -84,10 +84,10 @@ def spoken_by(command: list[str]) -> tuple[Sound, int]:
         return sound, file.getframerate()
 
 
-class Voice:
+class VoiceService:
     """A voice for many sessions. Speaks in one thread of its own, at about a hundred times the speed of speech."""
 
-    def __init__(self, speaker: Speaker | None = None) -> None:
+    def __init__(self, speaker: Synthesiser | None = None) -> None:
         self._speaker = speaker
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="voice")
         self._remembered: OrderedDict[tuple[str, int], bytes] = OrderedDict()

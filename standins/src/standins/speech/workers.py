@@ -15,7 +15,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
 
-from standins.speech.recogniser import NOTHING, Recogniser, Transcript
+from standins.speech.decoder import NOTHING, DecodedWords, Recogniser
 from standins.speech.sentences import sentences
 
 _DEADLINE_SECONDS = 15.0
@@ -27,7 +27,7 @@ _START_DEADLINE_SECONDS = 180.0
 _PARENT_CHECK_SECONDS = 2.0
 _NICENESS = 5
 """Who waits for words waits a little longer; sound that comes late is heard by everybody."""
-_NOTHING = Transcript("", NOTHING)
+_NOTHING = DecodedWords("", NOTHING)
 
 
 class Worker:
@@ -49,7 +49,7 @@ class Worker:
             late = f"the recogniser of speech was not ready in {_START_DEADLINE_SECONDS:.0f} s"
             raise TimeoutError(f"{late}: is this machine too busy?") from None
 
-    async def transcribe(self, pcm: bytes, sample_rate: int) -> Transcript:
+    async def transcribe(self, pcm: bytes, sample_rate: int) -> DecodedWords:
         """Transcribe one utterance, in a hurry while others wait in line.
 
         Nothing is heard (and nothing raised) when that fails twice or takes too long.
@@ -68,7 +68,7 @@ class Worker:
         self._kill()
         await asyncio.to_thread(self._pool.shutdown, wait=True, cancel_futures=True)
 
-    async def _transcribe(self, pcm: bytes, sample_rate: int) -> Transcript | None:
+    async def _transcribe(self, pcm: bytes, sample_rate: int) -> DecodedWords | None:
         hurry = self.waiting > 1
         try:
             work = asyncio.get_running_loop().run_in_executor(self._pool, _transcribe, pcm, sample_rate, hurry)
@@ -116,7 +116,7 @@ def _warm() -> int:
     return os.getpid()
 
 
-def _transcribe(pcm: bytes, sample_rate: int, hurry: bool) -> Transcript:  # noqa: FBT001  an executor passes no names
+def _transcribe(pcm: bytes, sample_rate: int, hurry: bool) -> DecodedWords:  # noqa: FBT001  an executor passes no names
     return _recogniser().transcribe(pcm, sample_rate, hurry=hurry)
 
 

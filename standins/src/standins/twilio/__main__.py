@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from standins.command import run
-from standins.twilio.exchange import BANNER
+from standins.twilio.call_server import BANNER
 from standins.twilio.server import TwilioExchange
 from standins.twilio.settings import DialScript, ExchangeSettings
 from standins.twilio.voice import open_voice

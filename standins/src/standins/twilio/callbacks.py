@@ -4,7 +4,7 @@ import asyncio
 from typing import Final
 
 from standins.twilio.timeline import Timeline
-from standins.twilio.webhook import WebhookError, Webhooks
+from standins.twilio.webhook_client import WebhookError, Webhooks
 
 _LAST_SECONDS: Final = 5.0
 _NOT_TWIML: Final = "12300"

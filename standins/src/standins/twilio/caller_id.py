@@ -10,7 +10,7 @@ from collections.abc import Collection
 from typing import Final
 
 from standins.twilio.party import Party
-from standins.twilio.twiml import Dial
+from standins.twilio.twiml_parser import Dial
 
 INVALID_CALLER_ID: Final = "13214"
 _E164: Final = re.compile(r"\+[1-9]\d{6,14}")

@@ -16,7 +16,7 @@ _BETWEEN_KEYS_SECONDS: Final = 0.2
 """Telephones need at least 0.1 s for a key: 50 ms of tone and 50 ms of silence at the shortest (ITU-T Q.24)."""
 
 
-class Recording:
+class CallRecording:
     """What the caller heard: frames by their number on the line's clock, silence between them."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class Handset:
 
     def __init__(self, exchange_url: str) -> None:
         self.timeline = Timeline()
-        self.heard = Recording()
+        self.heard = CallRecording()
         self.answered_at = 0.0
         """Where frame 0 of the line lies on the timeline, in seconds."""
         self._url = exchange_url.replace("http", "ws", 1).rstrip("/") + "/handsets"

@@ -17,7 +17,7 @@ class Began:
 
 
 @dataclass(frozen=True)
-class Ended:
+class SilenceNoticed:
     """Sound ended before this frame, noticed after the pause that proves it."""
 
     frame: int
@@ -31,7 +31,7 @@ class Talkspurts:
         self._began: int | None = None
         self._last = 0
 
-    def hear(self, frame: int, mulaw_frame: bytes | None) -> Began | Ended | None:
+    def hear(self, frame: int, mulaw_frame: bytes | None) -> Began | SilenceNoticed | None:
         """Take one frame, None for silence, and return what it decides, if anything."""
         if mulaw_frame is not None and mulaw.is_audible(mulaw_frame):
             self._last = frame
@@ -43,10 +43,10 @@ class Talkspurts:
             return None
         return self.close()
 
-    def close(self) -> Ended | None:
+    def close(self) -> SilenceNoticed | None:
         """End the spurt that is going on, if any, where it was last heard."""
         if self._began is None:
             return None
-        ended = Ended(self._last + 1, self._last + 1 - self._began)
+        ended = SilenceNoticed(self._last + 1, self._last + 1 - self._began)
         self._began = None
         return ended

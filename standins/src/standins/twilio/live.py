@@ -4,18 +4,18 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from standins.twilio import caller_id, sound
-from standins.twilio.attendant import Attendant
-from standins.twilio.call import Done, End, Fetch, Program, Step
+from standins.twilio import announcement_audio, caller_id
+from standins.twilio.call_audio import CallAudio, Hear
 from standins.twilio.callbacks import Callbacks
-from standins.twilio.line import Hear, Line
 from standins.twilio.mulaw import FRAME, SILENCE
 from standins.twilio.party import Party
 from standins.twilio.settings import DialScript, ExchangeSettings
-from standins.twilio.stream import MediaStream
+from standins.twilio.stream_client import MediaStream
 from standins.twilio.timeline import Timeline
-from standins.twilio.twiml import Connect, Dial, Pause
-from standins.twilio.webhook import Webhooks
+from standins.twilio.twiml_executor import TwimlExecutor
+from standins.twilio.twiml_parser import Connect, Dial, Pause
+from standins.twilio.twiml_program import Done, End, Fetch, Step, TwimlProgram
+from standins.twilio.webhook_client import Webhooks
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,17 @@ class Finish:
 type Order = Replace | GoTo | Finish
 
 
-class LiveCall:
+class DialledCall:
     """One call from dialling to its end."""
 
     def __init__(  # noqa: PLR0913 - each is a thing of its own; made in one place
         self,
         party: Party,
-        program: Program,
+        program: TwimlProgram,
         settings: ExchangeSettings,
         webhooks: Webhooks,
         *,
-        speak: sound.Speak | None,
+        speak: announcement_audio.Speak | None,
         hear: Hear,
         dial: DialScript,
     ) -> None:
@@ -61,13 +61,13 @@ class LiveCall:
         self.sid = party.call_sid
         self.status = "ringing"
         self.timeline = Timeline()
-        self.line = Line(self.timeline, hear)
+        self.line = CallAudio(self.timeline, hear)
         self.started_at = time.time()
         self.ended_at: float | None = None
         self._program = program
         self._settings = settings
         self._callbacks = Callbacks(webhooks, self.timeline)
-        self._attendant = Attendant(
+        self._attendant = TwimlExecutor(
             party,
             self.line,
             self.timeline,

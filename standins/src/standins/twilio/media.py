@@ -30,14 +30,14 @@ class MalformedMessageError(Exception):
 
 
 @dataclass(frozen=True)
-class Audio:
+class QueuedAudio:
     """Sound to queue for the caller, µ-law, of any length."""
 
     mulaw: bytes
 
 
 @dataclass(frozen=True)
-class Mark:
+class QueuedMark:
     """A name to send back when everything before it was played or cleared."""
 
     name: str
@@ -48,7 +48,7 @@ class Clear:
     """Throw away what is queued."""
 
 
-type Command = Audio | Mark | Clear
+type Command = QueuedAudio | QueuedMark | Clear
 
 
 def decode(text: str | bytes, stream_sid: str) -> Command:
@@ -69,8 +69,8 @@ def decode(text: str | bytes, stream_sid: str) -> Command:
         reason = f"{event}: streamSid of another stream"
         raise MalformedMessageError(reason)
     if event == "media":
-        return Audio(_payload(_only(message, "media", "payload")))
-    return Mark(_only(message, "mark", "name")) if event == "mark" else Clear()
+        return QueuedAudio(_payload(_only(message, "media", "payload")))
+    return QueuedMark(_only(message, "mark", "name")) if event == "mark" else Clear()
 
 
 def _load(text: str | bytes) -> dict[str, Any]:

@@ -13,14 +13,14 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from standins.twilio import rest
-from standins.twilio.desk import Desk
-from standins.twilio.exchange import BANNER, Exchange, RestFault
-from standins.twilio.live import Finish, GoTo, LiveCall, Replace
+from standins.twilio.call_server import BANNER, CallServer, RestFault
+from standins.twilio.handset_gateway import Desk
+from standins.twilio.live import DialledCall, Finish, GoTo, Replace
 
 _DIAL_SECONDS: Final = 10.0
 
 
-def create_app(exchange: Exchange) -> Starlette:
+def create_app(exchange: CallServer) -> Starlette:
     """Put the exchange behind its addresses."""
     routes = Routes(exchange)
     return Starlette(
@@ -48,7 +48,7 @@ type _Answer = Callable[[Request], Awaitable[dict[str, object]]]
 class Routes:
     """The handlers, each a thin layer over the exchange."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: CallServer) -> None:
         self._exchange = exchange
 
     async def health(self, _: Request) -> Response:
@@ -155,7 +155,7 @@ async def _form(request: Request) -> dict[str, str]:
     return dict(parse_qsl((await request.body()).decode(errors="replace"), keep_blank_values=True))
 
 
-def _apply(update: rest.Update, call: LiveCall) -> None:
+def _apply(update: rest.Update, call: DialledCall) -> None:
     match update:
         case rest.EndCall():
             call.timeline.record("rest", status="completed")

@@ -4,11 +4,11 @@ import contextlib
 from typing import Self
 
 from standins.serving import serving
-from standins.twilio.exchange import Exchange
+from standins.twilio.call_server import CallServer
 from standins.twilio.routes import create_app
 
 
-class TwilioExchange(Exchange):
+class TwilioExchange(CallServer):
     """A running exchange; use it as an asynchronous context."""
 
     port = 0

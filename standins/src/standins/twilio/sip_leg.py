@@ -12,16 +12,16 @@ from collections.abc import Iterator
 from typing import Final
 
 from standins.sip import address as sip_address
-from standins.sip.address import Address, BadAddressError
+from standins.sip.address import BadAddressError, SipAddress
 from standins.sip.leg import Leg, NotAnsweredError
-from standins.twilio import sound
-from standins.twilio.call import new_sid
-from standins.twilio.line import Line
+from standins.twilio import announcement_audio
+from standins.twilio.call_audio import CallAudio
+from standins.twilio.caller_playout import Microphone
 from standins.twilio.party import Party
-from standins.twilio.playout import Microphone
 from standins.twilio.timeline import Timeline
-from standins.twilio.twiml import Dial, Target, is_loopback
-from standins.twilio.webhook import Webhooks
+from standins.twilio.twiml_parser import Dial, DialTarget, is_loopback
+from standins.twilio.twiml_program import new_sid
+from standins.twilio.webhook_client import Webhooks
 from standins.twilio.whisper import Whisper
 
 _BUSY: Final = frozenset({486, 600, 603})
@@ -29,7 +29,7 @@ _NO_ANSWER: Final = frozenset({0, 408, 480, 487})
 _RINGBACK_SECONDS: Final = 6.0
 
 
-def reachable(text: str) -> Address | None:
+def reachable(text: str) -> SipAddress | None:
     """Read whom to ring by SIP; None for what is not on this machine, or what Twilio would not take."""
     if not text.lower().startswith(("sip:", "sips:")):
         return None
@@ -44,7 +44,12 @@ class Dialling:
     """One `<Dial>` to a SIP address."""
 
     def __init__(
-        self, party: Party, line: Line, timeline: Timeline, webhooks: Webhooks, speak: sound.Speak | None
+        self,
+        party: Party,
+        line: CallAudio,
+        timeline: Timeline,
+        webhooks: Webhooks,
+        speak: announcement_audio.Speak | None,
     ) -> None:
         self._party = party
         self._line = line
@@ -54,7 +59,7 @@ class Dialling:
         self._far = Microphone()
         self._leg: Leg | None = None
 
-    async def call(self, address: Address, step: Dial, target: Target) -> dict[str, str]:
+    async def call(self, address: SipAddress, step: Dial, target: DialTarget) -> dict[str, str]:
         """Ring, whisper, connect; returns what the `action` is told. Cancelling it hangs up."""
         child = new_sid("CA")
         told = {"DialCallSid": child, "DialBridged": "false"}
@@ -109,7 +114,7 @@ class Dialling:
 
 
 @contextlib.contextmanager
-def ringing_tone(line: Line, *, audible: bool = True) -> Iterator[None]:
+def ringing_tone(line: CallAudio, *, audible: bool = True) -> Iterator[None]:
     """Let the caller hear that it rings elsewhere, or nothing."""
     if not audible:
         yield
@@ -117,7 +122,7 @@ def ringing_tone(line: Line, *, audible: bool = True) -> Iterator[None]:
 
     async def ring() -> None:
         while True:
-            await line.play(sound.ringback(_RINGBACK_SECONDS))
+            await line.play(announcement_audio.ringback(_RINGBACK_SECONDS))
 
     ringing = asyncio.create_task(ring())
     try:

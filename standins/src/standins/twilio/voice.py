@@ -3,8 +3,8 @@
 import contextlib
 from collections.abc import AsyncIterator
 
-from standins.speech.voice import NoVoiceError, Voice
-from standins.twilio.sound import Speak
+from standins.speech.voice import NoVoiceError, VoiceService
+from standins.twilio.announcement_audio import Speak
 
 
 @contextlib.asynccontextmanager
@@ -14,7 +14,7 @@ async def open_voice(*, started: bool) -> AsyncIterator[Speak | None]:
     Args:
         started: Load it now, which takes a second or two; else that happens when something is said for the first time.
     """
-    voice = Voice()
+    voice = VoiceService()
     try:
         if started:
             await voice.start()

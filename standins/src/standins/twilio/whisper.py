@@ -9,24 +9,24 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from standins.twilio import sound
+from standins.twilio import announcement_audio
 from standins.twilio.party import Party
 from standins.twilio.timeline import Timeline
-from standins.twilio.twiml import (
+from standins.twilio.twiml_parser import (
     Connect,
     Dial,
+    DialTarget,
     Gather,
     Hangup,
     Pause,
     Play,
     Redirect,
     Say,
-    Target,
     TwimlError,
     Verb,
     parse,
 )
-from standins.twilio.webhook import WebhookError, Webhooks
+from standins.twilio.webhook_client import WebhookError, Webhooks
 
 _MAX_DOCUMENTS: Final = 10
 
@@ -91,7 +91,12 @@ class Whisper:
     """
 
     def __init__(
-        self, party: Party, callee: Callee, timeline: Timeline, webhooks: Webhooks, speak: sound.Speak | None
+        self,
+        party: Party,
+        callee: Callee,
+        timeline: Timeline,
+        webhooks: Webhooks,
+        speak: announcement_audio.Speak | None,
     ) -> None:
         self._party = party
         self._callee = callee
@@ -99,7 +104,7 @@ class Whisper:
         self._webhooks = webhooks
         self._speak = speak
 
-    async def connects(self, target: Target) -> bool:
+    async def connects(self, target: DialTarget) -> bool:
         """Carry it out; True when caller and person are connected after it."""
         if not target.url:
             return True
@@ -149,12 +154,12 @@ class Whisper:
     async def _perform(self, verb: Verb) -> None:
         match verb:
             case Say(text, loop=loop):
-                spoken = await sound.spoken(text, self._speak)
+                spoken = await announcement_audio.spoken(text, self._speak)
                 self._timeline.record("whisper", text=text, language=verb.language, spoken=spoken.aloud)
                 for _ in range(loop):
                     await self._callee.play(spoken.mulaw)
             case Play(url):
-                await self._callee.play(await sound.fetched(url))
+                await self._callee.play(await announcement_audio.fetched(url))
             case Pause(length):
                 await asyncio.sleep(length)
             case _:

@@ -1,5 +1,5 @@
 """A pretend Open-Meteo: its two addresses, its shapes and its errors, with invented numbers."""
 
-from standins.weather.server import Settings, WeatherStandin
+from standins.weather.server import WeatherSettings, WeatherStandin
 
-__all__ = ["Settings", "WeatherStandin"]
+__all__ = ["WeatherSettings", "WeatherStandin"]

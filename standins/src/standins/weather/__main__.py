@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from standins.command import run, serve, write
-from standins.weather.server import ABOUT, Settings, WeatherStandin
+from standins.weather.server import ABOUT, WeatherSettings, WeatherStandin
 
 
 def main() -> int:
@@ -16,7 +16,7 @@ def main() -> int:
     parser.add_argument("--limits", action="store_true", help="hold clients to the free service's limits")
     arguments = parser.parse_args()
     key, limits = arguments.api_key, arguments.limits
-    settings = Settings(port=arguments.port, host=arguments.host, log=write, api_key=key, limits=limits)
+    settings = WeatherSettings(port=arguments.port, host=arguments.host, log=write, api_key=key, limits=limits)
     return run(serve(WeatherStandin(settings), lambda standin: {"url": standin.url, "about": ABOUT}), arguments.port)
 
 

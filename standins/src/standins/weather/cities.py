@@ -35,7 +35,7 @@ original has all, and these tell a place from a namesake of its size."""
 
 
 @dataclass(frozen=True)
-class City:
+class GeoNamesCity:
     """One place of GeoNames."""
 
     id: int
@@ -62,16 +62,16 @@ class City:
 class Cities:
     """All cities, findable by name and by nearness."""
 
-    def __init__(self, cities: Iterable[City]) -> None:
+    def __init__(self, cities: Iterable[GeoNamesCity]) -> None:
         self._all = list(cities)
-        self._names: dict[str, list[City]] = defaultdict(list)
-        self._cells: dict[tuple[int, int], list[City]] = defaultdict(list)
+        self._names: dict[str, list[GeoNamesCity]] = defaultdict(list)
+        self._cells: dict[tuple[int, int], list[GeoNamesCity]] = defaultdict(list)
         for city in self._all:
             for name in {folded(name) for name in (city.name, *city.other_names)}:
                 self._names[name].append(city)
             self._cells[_cell(city.latitude, city.longitude)].append(city)
 
-    def search(self, name: str) -> list[City]:
+    def search(self, name: str) -> list[GeoNamesCity]:
         """Find cities: of that name, then called so elsewhere or formerly; if none, those that begin so (3 letters)."""
         wanted = folded(name)
         if len(wanted) < 2:  # noqa: PLR2004 - the geocoder's documented rule
@@ -84,7 +84,7 @@ class Cities:
         beginning = {city.id: city for key, found in self._names.items() if key.startswith(wanted) for city in found}
         return sorted(beginning.values(), key=lambda city: -city.population)
 
-    def nearest(self, latitude: float, longitude: float) -> City:
+    def nearest(self, latitude: float, longitude: float) -> GeoNamesCity:
         """Find the city next to a spot, however far it is."""
         row, column = _cell(latitude, longitude)
         around = [
@@ -116,11 +116,13 @@ def _cell(latitude: float, longitude: float) -> tuple[int, int]:
     return math.floor(latitude), math.floor(longitude)
 
 
-def _cities(cities: Mapping[Any, Any], countries: Mapping[Any, Any], states: Mapping[Any, Any]) -> Iterator[City]:
+def _cities(
+    cities: Mapping[Any, Any], countries: Mapping[Any, Any], states: Mapping[Any, Any]
+) -> Iterator[GeoNamesCity]:
     for row in cities.values():
         code, country = row["countrycode"], countries[row["countrycode"]]
         state = states.get(row["admin1code"]) if code == "US" else None
-        yield City(
+        yield GeoNamesCity(
             id=row["geonameid"],
             name=_ENGLISH.get(row["name"], row["name"]),
             latitude=row["latitude"],

@@ -21,7 +21,7 @@ ADDRESSES = ("any", "forecast", "geocoding")
 
 
 @dataclass(slots=True)
-class Fault:
+class WeatherFault:
     """One entry of the script.
 
     Args:
@@ -68,7 +68,7 @@ class Fault:
         return ACTIONS[self.action](self, answer)
 
 
-def _status(fault: Fault, _: Response) -> Response:
+def _status(fault: WeatherFault, _: Response) -> Response:
     reason = fault.reason or _REASONS.get(fault.status, "Internal error")
     headers = {} if fault.retry_after is None else {"retry-after": str(fault.retry_after)}
     return _json({"error": True, "reason": reason}, fault.status, headers)
@@ -78,8 +78,8 @@ def _json(body: object, status: int = 200, headers: Mapping[str, str] | None = N
     return Response(json.dumps(body), status, headers, media_type="application/json")
 
 
-def _edited(edit: Callable[[Bodies], Bodies]) -> Callable[[Fault, Response], Response]:
-    def spoil(_: Fault, answer: Response) -> Response:
+def _edited(edit: Callable[[Bodies], Bodies]) -> Callable[[WeatherFault, Response], Response]:
+    def spoil(_: WeatherFault, answer: Response) -> Response:
         return _json(edit(json.loads(bytes(answer.body))))
 
     return spoil
@@ -129,7 +129,7 @@ def _gaps(body: Bodies) -> Bodies:
     return made
 
 
-ACTIONS: dict[str, Callable[[Fault, Response], Response]] = {
+ACTIONS: dict[str, Callable[[WeatherFault, Response], Response]] = {
     "delay": lambda _, answer: answer,
     "status": _status,
     "html": lambda _, __: Response("<html><body>Maintenance</body></html>", media_type="text/html"),

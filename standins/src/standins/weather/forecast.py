@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from standins.weather.cities import Cities
-from standins.weather.sky import Moment, Spot
-from standins.weather.variables import DAILY, HOURLY, Number, Units, WholeDay
+from standins.weather.sky import HourlyWeather, Spot
+from standins.weather.variables import DAILY, HOURLY, Number, RequestUnits, WholeDay
 
 _GRID = 0.05
 """Degrees between the points of the model that is pretended: the answer names its point, not the one asked for."""
@@ -32,7 +32,7 @@ type Query = Mapping[str, str]
 type Answer = dict[str, object]
 
 
-class BadRequest(Exception):
+class BadQuery(Exception):
     """The query is wrong; the text goes into the answer as its reason."""
 
 
@@ -44,7 +44,7 @@ class Asked:
     zone_name: str
     zone: tzinfo
     days: int
-    units: Units
+    units: RequestUnits
     current: Sequence[str]
     hourly: Sequence[str]
     daily: Sequence[str]
@@ -54,12 +54,12 @@ def parse(query: Query, cities: Cities) -> Asked:
     """Read a query.
 
     Raises:
-        BadRequest: With Open-Meteo's own words, where they are known.
+        BadQuery: With Open-Meteo's own words, where they are known.
     """
     for name in _MISSING:
         if name in query:
             message = f"This stand-in does not know the parameter '{name}'."
-            raise BadRequest(message)
+            raise BadQuery(message)
     spot = Spot(_coordinate(query, "latitude", 90), _coordinate(query, "longitude", 180))
     zone_name = query.get("timezone") or "GMT"
     if zone_name == "auto":
@@ -70,14 +70,14 @@ def parse(query: Query, cities: Cities) -> Asked:
         zone_name=zone_name,
         zone=_zone(zone_name),
         days=_days(query),
-        units=Units(temperature, wind, precipitation),
+        units=RequestUnits(temperature, wind, precipitation),
         current=_variables(query, "current", HOURLY, "SurfacePressureAndHeightVariable"),
         hourly=_variables(query, "hourly", HOURLY, "SurfacePressureAndHeightVariable"),
         daily=_variables(query, "daily", DAILY, "ForecastVariableDaily"),
     )
     if asked.daily and "timezone" not in query:
         message = "Timezone is required"
-        raise BadRequest(message)
+        raise BadQuery(message)
     return asked
 
 
@@ -105,7 +105,7 @@ def answer(asked: Asked, now: datetime) -> Answer:
     return found
 
 
-def _current(asked: Asked, local: datetime, around: Sequence[Moment]) -> Answer:
+def _current(asked: Asked, local: datetime, around: Sequence[HourlyWeather]) -> Answer:
     """Take what changes steadily from between the two hours around, the rest from the hour that has begun."""
     quarter = local.replace(minute=local.minute // 15 * 15, second=0, microsecond=0)
     before, after = around
@@ -125,7 +125,7 @@ def _current(asked: Asked, local: datetime, around: Sequence[Moment]) -> Answer:
     }
 
 
-def _hourly(asked: Asked, midnight: datetime, moments: Sequence[Moment]) -> Answer:
+def _hourly(asked: Asked, midnight: datetime, moments: Sequence[HourlyWeather]) -> Answer:
     columns: dict[str, list[Number]] = {
         name: [asked.units.convert(HOURLY[name].kind, HOURLY[name].get(one)) for one in moments]
         for name in asked.hourly
@@ -135,7 +135,7 @@ def _hourly(asked: Asked, midnight: datetime, moments: Sequence[Moment]) -> Answ
     return {"hourly_units": {"time": "iso8601", **units}, "hourly": {"time": times, **columns}}
 
 
-def _daily(asked: Asked, midnight: datetime, offset: timedelta, moments: Sequence[Moment]) -> Answer:
+def _daily(asked: Asked, midnight: datetime, offset: timedelta, moments: Sequence[HourlyWeather]) -> Answer:
     days = []
     for day in range(asked.days):
         # Noon of the sun, not of the clock: half-way between sunrise and sunset.
@@ -155,15 +155,15 @@ def _coordinate(query: Query, name: str, bound: int) -> float:
     text = query.get(name, "")
     if not text:
         message = "Parameter 'latitude' and 'longitude' must not be empty"
-        raise BadRequest(message)
+        raise BadQuery(message)
     try:
         value = float(text)
     except ValueError:
         message = f"Data corrupted at path ''. Cannot initialize Float from invalid String value {text}."
-        raise BadRequest(message) from None
+        raise BadQuery(message) from None
     if not -bound <= value <= bound:
         message = f"{name.capitalize()} must be in range of -{bound} to {bound}°. Given: {value}."
-        raise BadRequest(message)
+        raise BadQuery(message)
     return round(round(value / _GRID) * _GRID, 2)
 
 
@@ -172,7 +172,7 @@ def _zone(name: str) -> tzinfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
         message = "Invalid timezone"
-        raise BadRequest(message) from None
+        raise BadQuery(message) from None
 
 
 def _days(query: Query) -> int:
@@ -180,7 +180,7 @@ def _days(query: Query) -> int:
     days = int(text) if text.isdecimal() else -1
     if not 0 <= days <= _MAX_DAYS:
         message = f"Forecast days is invalid. Allowed range 0 to {_MAX_DAYS}. Given {text}."
-        raise BadRequest(message)
+        raise BadQuery(message)
     return max(days, 1)
 
 
@@ -188,7 +188,7 @@ def _choice(query: Query, name: str, choices: Sequence[str]) -> str:
     value = query.get(name, choices[0])
     if value not in choices:
         message = f"Data corrupted at path '{name}'. Cannot initialize unit from invalid String value {value}."
-        raise BadRequest(message)
+        raise BadQuery(message)
     return value
 
 
@@ -197,7 +197,7 @@ def _variables(query: Query, name: str, known: Mapping[str, object], kind: str) 
     for variable in wanted:
         if variable not in known:
             message = f"Data corrupted at path ''. Cannot initialize {kind} from invalid String value {variable}."
-            raise BadRequest(message)
+            raise BadQuery(message)
     return wanted
 
 

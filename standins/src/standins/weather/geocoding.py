@@ -5,8 +5,8 @@ Source: https://open-meteo.com/en/docs/geocoding-api. Names come in English only
 
 from collections.abc import Mapping
 
-from standins.weather.cities import Cities, City, folded
-from standins.weather.forecast import Answer, BadRequest
+from standins.weather.cities import Cities, GeoNamesCity, folded
+from standins.weather.forecast import Answer, BadQuery
 
 _MAX_COUNT = 100
 
@@ -15,11 +15,11 @@ def search(query: Mapping[str, str], cities: Cities) -> Answer:
     """Find places; ``results`` is missing when there are none, as in the original.
 
     Raises:
-        BadRequest: No name, or a count out of range.
+        BadQuery: No name, or a count out of range.
     """
     if "name" not in query:
         message = "Value required for key 'name'."
-        raise BadRequest(message)
+        raise BadQuery(message)
     name, _, region = (part.strip() for part in query["name"].partition(","))
     found = [city for city in cities.search(name) if _fits(city, region.split(",")[0].strip(), query)]
     hits = [_hit(city) for city in found[: _count(query)]]
@@ -31,18 +31,18 @@ def _count(query: Mapping[str, str]) -> int:
     count = int(text) if text.isdecimal() else 0
     if not 1 <= count <= _MAX_COUNT:
         message = f"Parameter count must be between 1 and {_MAX_COUNT}."
-        raise BadRequest(message)
+        raise BadQuery(message)
     return count
 
 
-def _fits(city: City, region: str, query: Mapping[str, str]) -> bool:
+def _fits(city: GeoNamesCity, region: str, query: Mapping[str, str]) -> bool:
     regions = {folded(name) for name in (city.country, city.country_code, city.region)}
     return (not region or folded(region) in regions) and query.get(
         "countryCode", city.country_code
     ) == city.country_code
 
 
-def _hit(city: City) -> Answer:
+def _hit(city: GeoNamesCity) -> Answer:
     """Write a place as the original does: what is not known (here postcodes and smaller regions too) is left out."""
     hit: Answer = {
         "id": city.id,

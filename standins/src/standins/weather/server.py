@@ -14,12 +14,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from standins.script import Script
+from standins.fault_schedule import FaultSchedule
 from standins.serving import serving
 from standins.weather import forecast, geocoding
 from standins.weather.cities import Cities, world
-from standins.weather.faults import Fault
-from standins.weather.terms import Limits, NotAllowed, check_key, weight
+from standins.weather.faults import WeatherFault
+from standins.weather.terms import FreeTierLimits, NotAllowed, check_key, weight
 
 ABOUT = "Pretend Open-Meteo: real places and true shapes, invented numbers; no forecast of any weather on Earth"
 
@@ -35,7 +35,7 @@ def _silent(_: dict[str, object]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class WeatherSettings:
     """How the stand-in runs.
 
     Args:
@@ -52,19 +52,19 @@ class Settings:
     clock: Callable[[], datetime] = _utc_now
     log: Callable[[dict[str, object]], None] = _silent
     api_key: str | None = None
-    limits: bool | Limits = False
+    limits: bool | FreeTierLimits = False
 
 
 class WeatherStandin:
     """A running stand-in, for the length of an ``async with`` block."""
 
-    def __init__(self, settings: Settings | None = None) -> None:
-        self._settings = settings or Settings()
-        self._script: Script[Fault] = Script()
+    def __init__(self, settings: WeatherSettings | None = None) -> None:
+        self._settings = settings or WeatherSettings()
+        self._script: FaultSchedule[WeatherFault] = FaultSchedule()
         self._requests: deque[dict[str, object]] = deque(maxlen=1000)
         self._running = AsyncExitStack()
         limits = self._settings.limits
-        self._limits = Limits(self._settings.clock) if limits is True else limits or None
+        self._limits = FreeTierLimits(self._settings.clock) if limits is True else limits or None
         self._cities = Cities([])
         self.port = self._settings.port
 
@@ -103,7 +103,7 @@ class WeatherStandin:
         """The last thousand requests: when, which address, what query, which status."""
         return list(self._requests)
 
-    def fail(self, fault: Fault) -> None:
+    def fail(self, fault: WeatherFault) -> None:
         """Add a fault to the script."""
         self._script.faults.append(fault)
 
@@ -168,7 +168,7 @@ class WeatherStandin:
             if self._limits is not None:
                 self._limits.under_way -= 1
 
-    def _note(self, address: str, query: forecast.Query, status: int, fault: Fault | None) -> None:
+    def _note(self, address: str, query: forecast.Query, status: int, fault: WeatherFault | None) -> None:
         shown = dict(query) | ({"apikey": "…"} if "apikey" in query else {})
         seen = {"address": address, "query": shown, "status": status, "fault": fault and fault.action}
         self._requests.append({"at": self._settings.clock().timestamp(), **seen})
@@ -189,7 +189,7 @@ class WeatherStandin:
 
     async def _add_fault(self, request: Request) -> Response:
         try:
-            self.fail(Fault.read(json.loads(await request.body())))
+            self.fail(WeatherFault.read(json.loads(await request.body())))
         except ValueError as error:
             return JSONResponse({"error": True, "reason": str(error)}, status_code=400)
         return await self._show_faults(request)
@@ -202,5 +202,5 @@ class WeatherStandin:
 def _respond(answering: Answering, query: forecast.Query) -> Response:
     try:
         return JSONResponse(answering(query), media_type="application/json; charset=utf-8")
-    except forecast.BadRequest as error:
+    except forecast.BadQuery as error:
         return JSONResponse({"reason": str(error), "error": True}, status_code=400)

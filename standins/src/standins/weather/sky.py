@@ -19,7 +19,7 @@ _RISE = -0.0145
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class HourlyWeather:
     """The weather of one hour: degrees Celsius, km/h, mm, hPa, per cent, metres."""
 
     temperature: float
@@ -52,7 +52,7 @@ class Spot:
     latitude: float
     longitude: float
 
-    def at(self, time: datetime) -> Moment:
+    def at(self, time: datetime) -> HourlyWeather:
         """Give the weather of the hour that ``time`` (UTC) lies in."""
         hours = math.floor((time - _EPOCH) / _HOUR)
         sun = self.sun(_EPOCH + hours * _HOUR)
@@ -67,7 +67,7 @@ class Spot:
         shower = self._noise("shower", hours / 8) > 0.2  # noqa: PLR2004 - a bit less than half of the time
         amount = round(0.1 + 2.4 * falling**3, 1) if falling else 0.0
         snowing = temperature < 0.6  # noqa: PLR2004 - wet snow falls a little above zero
-        return Moment(
+        return HourlyWeather(
             temperature=temperature,
             humidity=humidity,
             dew_point=temperature - (100 - humidity) / 5,

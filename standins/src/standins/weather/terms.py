@@ -46,7 +46,7 @@ _LISTS = ("current", "hourly", "daily")
 
 
 @dataclass(slots=True)
-class Limits:
+class FreeTierLimits:
     """What the free service takes from one address; this stand-in takes all requests to be from one.
 
     Args:

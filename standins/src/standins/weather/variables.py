@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from standins.weather.sky import Moment
+from standins.weather.sky import HourlyWeather
 
 type Number = float | int | str
 
 
 @dataclass(frozen=True, slots=True)
-class Units:
+class RequestUnits:
     """The units of one request."""
 
     temperature: str = "celsius"
@@ -41,7 +41,7 @@ class Hourly:
     """A variable of ``current`` and ``hourly``."""
 
     kind: str
-    get: Callable[[Moment], float]
+    get: Callable[[HourlyWeather], float]
     adds_up: bool = False
     """Whether the number is a sum over the time before, not a state: a quarter of an hour has a quarter of it."""
 
@@ -50,7 +50,7 @@ class Hourly:
 class WholeDay:
     """One day at a place, for the variables of ``daily``."""
 
-    moments: Sequence[Moment]
+    moments: Sequence[HourlyWeather]
     noon: datetime
     daylight: timedelta
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from deployment.aws import Aws, AwsFailure
-from deployment.checks.credentials import refused
+from deployment.checks.credentials_check import refused
 from deployment.checks.finding import Finding, bad, care, good, unknown
 
 _REFUSED: Final = timedelta(seconds=300)

@@ -5,18 +5,18 @@ from typing import Any, Final
 from deployment.aws import Aws
 from deployment.checks.finding import Finding, asked, care, good
 from deployment.cloudformation import CloudFormation
-from deployment.environment import Environment
 from deployment.stacks import Stack
+from deployment.target_environment import TargetEnvironment
 
 _HOW: Final = "docs/howto/alerts.md: mail, Slack, PagerDuty"
 
 
-def check(aws: Aws, cloudformation: CloudFormation, environment: Environment, platform: Stack) -> Finding:
+def check(aws: Aws, cloudformation: CloudFormation, environment: TargetEnvironment, platform: Stack) -> Finding:
     """Look for subscribers of the alert topic; one that has not confirmed receives nothing."""
     return asked("alerts", lambda: _look(aws, cloudformation, environment, platform))
 
 
-def _look(aws: Aws, cloudformation: CloudFormation, environment: Environment, platform: Stack) -> Finding:
+def _look(aws: Aws, cloudformation: CloudFormation, environment: TargetEnvironment, platform: Stack) -> Finding:
     topic = cloudformation.outputs(platform).get("AlertTopicArn", "")
     pages = aws.sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic) if topic else []
     return judge([one for page in pages for one in page["Subscriptions"]], environment.parameters.get("AlertEmail", ""))

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
-from deployment import images, promotion, publish
+from deployment import images, promotion, push_images
 from deployment.aws import Aws
 from deployment.checks.finding import Finding, asked, bad, good
-from deployment.job import Job
-from deployment.programs import Programs
+from deployment.deploy_context import DeployContext
+from deployment.subprocesses import Programs
 
 _REPOSITORY: Final = "pipecat-voice-agent"
 
@@ -37,9 +37,9 @@ def check_there(aws: Aws, tag: str, services: Sequence[str]) -> Finding:
     return asked("images", look)
 
 
-def check_elsewhere(job: Job, origin: promotion.Source) -> Finding:
+def check_elsewhere(job: DeployContext, origin: promotion.SourceRegistry) -> Finding:
     """Look for the images in the account that they are copied from."""
-    tag = publish.tag_of(job)
+    tag = push_images.tag_of(job)
 
     def look() -> Finding:
         repositories = {name: f"{_REPOSITORY}/{name}" for name in images.DOCKERFILES}

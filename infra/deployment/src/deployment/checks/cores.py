@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from deployment.aws import Aws, code_of
 from deployment.checks.finding import Finding, asked, bad, care, good
-from deployment.job import Job
+from deployment.deploy_context import DeployContext
 from deployment.stacks import SERVICES
 
 _SUBJECT: Final = "fargate"
@@ -19,7 +19,7 @@ _ROLLING: Final = 2
 
 
 @dataclass(frozen=True)
-class Need:
+class CoresNeeded:
     """Cores that one environment needs, of both services together."""
 
     start: float
@@ -30,20 +30,20 @@ class Need:
     """An update while scaling is at its most tasks."""
 
 
-def check(job: Job) -> Finding:
+def check(job: DeployContext) -> Finding:
     """Compare the quota with what the deployment, its first update and its most tasks need."""
     return asked(_SUBJECT, lambda: judge(allowed(job.aws), need(job)))
 
 
-def need(job: Job) -> Need:
+def need(job: DeployContext) -> CoresNeeded:
     """Add up the tasks of both services."""
     core = int(job.setting("service", "Cpu")) / _UNITS_PER_CORE
     start = core * int(job.setting("service", "DesiredCount") or 1) * len(SERVICES)
     most = core * int(_found(job, "MaxTasks")) * len(SERVICES)
-    return Need(start, _ROLLING * start, _ROLLING * most)
+    return CoresNeeded(start, _ROLLING * start, _ROLLING * most)
 
 
-def _found(job: Job, parameter: str) -> str:
+def _found(job: DeployContext, parameter: str) -> str:
     """Return a parameter of whichever stack has it."""
     templates = (stack.template for stack in job.stacks.all if parameter in stack.template.parameters)
     return job.environment.parameters.get(parameter) or next(templates).default(parameter)
@@ -60,7 +60,7 @@ def allowed(aws: Aws) -> float:
     return float(aws.quotas.get_aws_default_service_quota(ServiceCode=service, QuotaCode=code)["Quota"]["Value"])
 
 
-def judge(cores: float, wanted: Need) -> Finding:
+def judge(cores: float, wanted: CoresNeeded) -> Finding:
     """Say what the quota is enough for; what runs in the account already is not counted."""
     ask = "ask for more in the Service Quotas console: AWS Fargate, Fargate On-Demand vCPU resource count"
     text = f"{cores:g} vCPU allowed"

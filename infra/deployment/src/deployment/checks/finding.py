@@ -4,14 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from deployment.aws import AwsFailure, short
-from deployment.screen import Mark
+from deployment.console import CheckMark
 
 
 @dataclass(frozen=True)
 class Finding:
     """One row of the list of checks."""
 
-    mark: Mark
+    mark: CheckMark
     subject: str
     found: str
     advice: tuple[str, ...] = ()
@@ -19,27 +19,27 @@ class Finding:
 
 def good(subject: str, found: str) -> Finding:
     """All is well."""
-    return Finding(Mark.GOOD, subject, found)
+    return Finding(CheckMark.GOOD, subject, found)
 
 
 def care(subject: str, found: str, *advice: str) -> Finding:
     """It will be deployed, and something will be missing."""
-    return Finding(Mark.CARE, subject, found, advice)
+    return Finding(CheckMark.CARE, subject, found, advice)
 
 
 def bad(subject: str, found: str, *advice: str) -> Finding:
     """It cannot be deployed so."""
-    return Finding(Mark.BAD, subject, found, advice)
+    return Finding(CheckMark.BAD, subject, found, advice)
 
 
 def unknown(subject: str, why: str) -> Finding:
     """Nobody knows."""
-    return Finding(Mark.UNKNOWN, subject, f"could not be checked: {why}")
+    return Finding(CheckMark.UNKNOWN, subject, f"could not be checked: {why}")
 
 
 def unset(subject: str, found: str, *advice: str) -> Finding:
     """Report something that is not set up, and need not be."""
-    return Finding(Mark.UNSET, subject, found, advice)
+    return Finding(CheckMark.UNSET, subject, found, advice)
 
 
 def asked(subject: str, ask: Callable[[], Finding]) -> Finding:

@@ -2,19 +2,19 @@
 
 from deployment import identity_provider
 from deployment.checks.finding import Finding, asked, bad, good
-from deployment.job import Job
+from deployment.deploy_context import DeployContext
 
 _SUBJECT = "github"
 
 
-def check(job: Job) -> list[Finding]:
+def check(job: DeployContext) -> list[Finding]:
     """Look at the account's OIDC provider, before the stack of the roles is created."""
     if "github" not in job.stacks or job.cloudformation.exists(job.stacks["github"]):
         return []
     return [asked(_SUBJECT, lambda: _provider(job))]
 
 
-def _provider(job: Job) -> Finding:
+def _provider(job: DeployContext) -> Finding:
     arn = job.environment.parameters.get(identity_provider.PARAMETER) or identity_provider.find(job.aws)
     if not arn:
         return good(_SUBJECT, "an OIDC provider will be created")

@@ -7,12 +7,12 @@ from botocore.exceptions import ClientError
 
 from deployment.aws import Aws, code_of
 from deployment.checks.finding import Finding, asked, bad, care, good
-from deployment.environment import Environment
+from deployment.target_environment import TargetEnvironment
 
 _SOON: Final = timedelta(days=21)
 
 
-def check(aws: Aws, environment: Environment) -> Finding:
+def check(aws: Aws, environment: TargetEnvironment) -> Finding:
     """Look at the certificate, if there is to be one."""
     arn = environment.parameters.get("CertificateArn", "")
     if arn:

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Final
 
 from deployment import bounds, contradictions, sizes
-from deployment import environment as environments
+from deployment import target_environment as environments
 from deployment.checks.finding import Finding, bad, care, good
 from deployment.chosen import choose
-from deployment.environment import CHOICES, Environment
 from deployment.errors import UsageError
 from deployment.stacks import Stacks, unknown_parameters
-from deployment.template import Template
+from deployment.target_environment import CHOICES, TargetEnvironment
+from deployment.template import StackTemplate
 
 _SUBJECT: Final = "parameters"
 FOUND: Final = {
@@ -23,7 +23,7 @@ FOUND: Final = {
 _WANTS: Final = {"firewall": "Firewall=true", "github-oidc": "Repository=owner/name"}
 
 
-def check(environment: Environment, stacks: Stacks, others: Mapping[str, Environment]) -> list[Finding]:
+def check(environment: TargetEnvironment, stacks: Stacks, others: Mapping[str, TargetEnvironment]) -> list[Finding]:
     """List everything that is wrong with an environment's parameters; nothing is asked of AWS.
 
     Args:
@@ -41,7 +41,7 @@ def check(environment: Environment, stacks: Stacks, others: Mapping[str, Environ
     return list(dict.fromkeys(every)) or [good(_SUBJECT, f"{len(environment.parameters)} lines, which go together")]
 
 
-def others(folder: Path, name: str) -> dict[str, Environment]:
+def others(folder: Path, name: str) -> dict[str, TargetEnvironment]:
     """Read the other environments' files, as far as they can be read."""
     found = {}
     for path in sorted(folder.glob("*.parameters")):
@@ -52,24 +52,24 @@ def others(folder: Path, name: str) -> dict[str, Environment]:
     return {one: read for one, read in found.items() if one != name}
 
 
-def not_allowed(environment: Environment, stacks: Stacks) -> frozenset[str]:
+def not_allowed(environment: TargetEnvironment, stacks: Stacks) -> frozenset[str]:
     """Name the parameters whose value some template does not allow."""
     given = [(stack.template, stack.parameters(environment, {})) for stack in stacks.all]
     return frozenset(name for template, told in given for name in bounds.out_of_bounds(template, told))
 
 
-def _unknown(environment: Environment, stacks: Stacks) -> Iterator[Finding]:
+def _unknown(environment: TargetEnvironment, stacks: Stacks) -> Iterator[Finding]:
     for said in unknown_parameters(environment, stacks.registry.template.path.parent):
         yield bad(_SUBJECT, said, "correct the name, or take the line out: its default would be deployed")
 
 
-def _refused(environment: Environment, stacks: Stacks) -> Iterator[Finding]:
+def _refused(environment: TargetEnvironment, stacks: Stacks) -> Iterator[Finding]:
     for stack in stacks.all:
         for said in bounds.refused(stack.template, stack.parameters(environment, FOUND), environment.region):
             yield bad(_SUBJECT, said, f"correct it in infra/environments/{environment.name}.parameters")
 
 
-def _contradictory(environment: Environment, stacks: Stacks) -> Iterator[Finding]:
+def _contradictory(environment: TargetEnvironment, stacks: Stacks) -> Iterator[Finding]:
     try:
         sizes.refuse_contradictions(environment.name, environment.parameters)
     except UsageError as error:
@@ -79,19 +79,21 @@ def _contradictory(environment: Environment, stacks: Stacks) -> Iterator[Finding
             yield (bad if one.stops else care)(_SUBJECT, one.what, one.advice)
 
 
-def _unused(environment: Environment, stacks: Stacks) -> Iterator[Finding]:
+def _unused(environment: TargetEnvironment, stacks: Stacks) -> Iterator[Finding]:
     """A line that no stack takes looks as if it did something."""
     taken = {name for stack in stacks.all for name in stack.template.parameters} | CHOICES.keys()
     for name in sorted(environment.parameters.keys() & FOUND.keys()):
         yield care(_SUBJECT, f"{name} has no effect: the command finds it out itself", "take the line out")
     for template, wants in _WANTS.items():
         path = stacks.registry.template.path.with_name(f"{template}.yaml")
-        theirs = Template(path).parameters if path.is_file() else frozenset()
+        theirs = StackTemplate(path).parameters if path.is_file() else frozenset()
         for name in sorted((environment.parameters.keys() & theirs) - taken):
             yield care(_SUBJECT, f"{name} has no effect without {wants}", f"add {wants}, or take {name} out")
 
 
-def _shared(environment: Environment, stacks: Stacks, others: Mapping[str, Environment]) -> Iterator[Finding]:
+def _shared(
+    environment: TargetEnvironment, stacks: Stacks, others: Mapping[str, TargetEnvironment]
+) -> Iterator[Finding]:
     """Two environments must not scale on each other's calls."""
     namespace = choose(environment, stacks)["MetricsNamespace"]
     for name, other in others.items():

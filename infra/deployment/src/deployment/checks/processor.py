@@ -9,8 +9,8 @@ import httpx
 
 from deployment.aws import Aws
 from deployment.checks.finding import Finding, asked, bad, good
+from deployment.console import CheckMark
 from deployment.images import DOCKERFILES, PLATFORMS
-from deployment.screen import Mark
 
 _REPOSITORY: Final = "pipecat-voice-agent"
 _KINDS: Final = [
@@ -31,7 +31,7 @@ def check(aws: Aws, tag: str, processor: str) -> Iterator[Finding]:
     wanted = PLATFORMS.get(processor, "").rpartition("/")[2]
     for service in DOCKERFILES:
         finding = asked("processor", partial(_compare, aws, service, tag, wanted))
-        if finding.mark is Mark.BAD:
+        if finding.mark is CheckMark.BAD:
             yield finding
 
 

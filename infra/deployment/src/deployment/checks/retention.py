@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from deployment import retention
+from deployment import image_retention
 from deployment.aws import Aws, AwsFailure
 from deployment.checks.finding import Finding, care, good
 from deployment.cloudformation import CloudFormation
 from deployment.stacks import Stack
-from deployment.template import Template
+from deployment.template import StackTemplate
 
 _SOON: Final = 5
 """So few pushes before an image is deleted are worth a warning."""
@@ -18,7 +18,7 @@ def check(aws: Aws, cloudformation: CloudFormation, registry: Stack, environment
     """Look for images that run and that the next pushes delete, in each environment that may be looked at."""
     kept = int(cloudformation.parameters(registry).get("KeptImages") or registry.template.default("KeptImages"))
     running = list(_running(cloudformation, registry.template, environments))
-    repositories = {service: _images(aws, retention.REPOSITORIES[service]) for _, service, _ in running}
+    repositories = {service: _images(aws, image_retention.REPOSITORIES[service]) for _, service, _ in running}
     found = [_judge(*one, repositories[one[1]], kept) for one in running]
     if running and not any(found):
         return [good("images kept", "no rule of the registry deletes an image that runs")]
@@ -26,11 +26,11 @@ def check(aws: Aws, cloudformation: CloudFormation, registry: Stack, environment
 
 
 def _running(
-    cloudformation: CloudFormation, template: Template, environments: list[str]
+    cloudformation: CloudFormation, template: StackTemplate, environments: list[str]
 ) -> Iterator[tuple[str, str, str]]:
     """List what runs: environment, service, and its image's tag. Those of others may be out of our sight."""
     for environment in environments:
-        for service in retention.REPOSITORIES:
+        for service in image_retention.REPOSITORIES:
             stack = Stack(f"pipecat-{environment}-{service}", template)
             try:
                 tag = cloudformation.parameters(stack).get("ImageTag", "")
@@ -57,8 +57,8 @@ def _judge(environment: str, service: str, tag: str, images: list[Any], kept: in
             f"{what}, which the registry does not have: no new task of it can start",
             f"deploy an image that is there: `make deploy ENVIRONMENT={environment}`",
         )
-    left = kept - retention.newer_than(images, image)
-    if left > _SOON or any(one.startswith(retention.PREFIX) for one in image["imageTags"]):
+    left = kept - image_retention.newer_than(images, image)
+    if left > _SOON or any(one.startswith(image_retention.PREFIX) for one in image["imageTags"]):
         return None
     when = f"after {left} more pushes" if left > 0 else "within a day"
     return care(

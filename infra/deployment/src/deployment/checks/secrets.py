@@ -2,24 +2,24 @@
 
 from functools import partial
 
-from deployment import secrets
+from deployment import service_secrets
 from deployment.aws import Aws
 from deployment.checks.finding import Finding, asked, bad, care, good
-from deployment.environment import Environment
-from deployment.secrets import Found, Need
-from deployment.template import Template
+from deployment.service_secrets import Found, SecretNeeded
+from deployment.target_environment import TargetEnvironment
+from deployment.template import StackTemplate
 
 
-def check(aws: Aws, environment: Environment, platform: Template) -> list[Finding]:
+def check(aws: Aws, environment: TargetEnvironment, platform: StackTemplate) -> list[Finding]:
     """Look at each secret."""
     return [
         asked(f"{need.service} secret", partial(_look, aws, environment, need))
-        for need in secrets.read_by_services(environment, platform)
+        for need in service_secrets.read_by_services(environment, platform)
     ]
 
 
-def _look(aws: Aws, environment: Environment, need: Need) -> Finding:
-    found = secrets.find(aws, environment, need)
+def _look(aws: Aws, environment: TargetEnvironment, need: SecretNeeded) -> Finding:
+    found = service_secrets.find(aws, environment, need)
     if found is None:
         return _absent(environment, need)
     if found.deleted_on is not None:
@@ -27,7 +27,7 @@ def _look(aws: Aws, environment: Environment, need: Need) -> Finding:
             f"{need.service} secret",
             f"{found.called(need)} is scheduled for deletion since {found.deleted_on:%Y-%m-%d}: its values cannot be "
             "read, and its name cannot be used again before it is gone",
-            secrets.how_to_restore(aws.region, found, need),
+            service_secrets.how_to_restore(aws.region, found, need),
         )
     named = bool(environment.parameters.get(need.parameter))
     if found.owner not in {"", f"pipecat-{environment.name}-platform"} and not named:
@@ -37,23 +37,23 @@ def _look(aws: Aws, environment: Environment, need: Need) -> Finding:
             f"set SecretsFolder to another name, such as pipecat-{environment.name}",
             f"or set {need.parameter} to its ARN, to share it",
         )
-    key = environment.parameters.get(secrets.KEY_PARAMETER, "")
-    if found.key and not secrets.may_decrypt(found.key, key):
+    key = environment.parameters.get(service_secrets.KEY_PARAMETER, "")
+    if found.key and not service_secrets.may_decrypt(found.key, key):
         return bad(
             f"{need.service} secret",
             f"{found.called(need)} is encrypted under {found.key}, which the services may not use",
-            f"set {secrets.KEY_PARAMETER} to the ARN of that key; its own policy must allow this account's roles",
+            f"set {service_secrets.KEY_PARAMETER} to the ARN of that key; its own policy must allow this account's roles",
         )
     return judge(found, need)
 
 
-def _absent(environment: Environment, need: Need) -> Finding:
+def _absent(environment: TargetEnvironment, need: SecretNeeded) -> Finding:
     if environment.parameters.get(need.parameter):
         return bad(f"{need.service} secret", "there is none with that ARN", f"look at {need.parameter}")
     return good(f"{need.service} secret", f"{need.name} will be made, and its values asked for")
 
 
-def judge(found: Found, need: Need) -> Finding:
+def judge(found: Found, need: SecretNeeded) -> Finding:
     """Say how a secret's values stand."""
     subject = f"{need.service} secret"
     if found.values is None:
@@ -75,7 +75,7 @@ def judge(found: Found, need: Need) -> Finding:
     return good(subject, f"{found.called(need)} has values")
 
 
-def check_weather(environment: Environment) -> Finding:
+def check_weather(environment: TargetEnvironment) -> Finding:
     """Say on which terms the weather is asked for."""
     if environment.parameters.get("WeatherSecretArn"):
         return good("weather", "Open-Meteo, as a customer")

@@ -9,7 +9,7 @@ _TEXTS = {"textInput", "textOutput", "toolUse"}
 _AUDIO = {"audioInput", "audioOutput"}
 
 
-class Recording:
+class EventRecording:
     """Writes a line for each event.
 
     Args:

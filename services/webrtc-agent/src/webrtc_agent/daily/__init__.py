@@ -5,7 +5,7 @@ from pydantic import SecretStr
 
 from webrtc_agent.call_back import contacts
 from webrtc_agent.daily.api import DailyApi
-from webrtc_agent.daily.rooms import Rooms
+from webrtc_agent.daily.room_factory import Rooms
 from webrtc_agent.settings import WebSettings
 
 

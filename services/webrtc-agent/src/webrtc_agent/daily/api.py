@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import httpx
 from pydantic import BaseModel, Field, HttpUrl, ValidationError
 
-from webrtc_agent.daily.errors import DailyFailed
+from webrtc_agent.daily.daily_errors import DailyFailed
 
 REQUEST_SECONDS = 3.0
 """Two tries have to fit into the eight seconds that a visitor waits."""

@@ -13,7 +13,7 @@ from botocore.session import Session
 
 from agent_core.aside import Aside
 from agent_core.quota.pool import Lease, Pool
-from agent_core.quota.table import TableFault
+from agent_core.quota.shared_count import TableFault
 
 _CONFIG: Final = Config(
     connect_timeout=1,

@@ -23,12 +23,12 @@ class Failures:
         self.lived = False
         """Whether the model has ever said anything in this conversation."""
         self._answered = False
-        self._recent: deque[float] = deque(maxlen=MAX_A_MINUTE)
+        self._replay_buffer: deque[float] = deque(maxlen=MAX_A_MINUTE)
 
     def count(self, now: float, *, waiting: bool) -> None:
         """Note that a stream has failed, and whether the caller waits for what it owed."""
         self.in_a_row += 1
-        self._recent.append(now)
+        self._replay_buffer.append(now)
         self._answered = self._answered and not waiting
 
     def answered(self) -> None:
@@ -52,5 +52,5 @@ class Failures:
         # every session is told. Later refusals are about what was said in this conversation, or pass by themselves.
         if isinstance(error, ModelRejected) and not self.lived:
             return True
-        many = len(self._recent) == MAX_A_MINUTE and now - self._recent[0] < _MINUTE
+        many = len(self._replay_buffer) == MAX_A_MINUTE and now - self._replay_buffer[0] < _MINUTE
         return many or self.in_a_row >= MAX_TRIES or waited >= WAIT_SECONDS

@@ -10,14 +10,14 @@ from contextlib import asynccontextmanager
 
 from agent_core.errors import ModelError, ModelUnavailable
 from agent_core.nova.stream import ModelClient, ModelStream
-from agent_core.quota.capacity import Capacity, Region
+from agent_core.quota.capacity import Capacity, ModelRegion
 from agent_core.quota.share import LINGER_SECONDS
 
 
 class MeteredStream:
     """A stream that is counted until a moment after it is closed."""
 
-    def __init__(self, stream: ModelStream, region: Region, capacity: Capacity, epoch: int) -> None:
+    def __init__(self, stream: ModelStream, region: ModelRegion, capacity: Capacity, epoch: int) -> None:
         self.send = stream.send  # fifty times a second, so without a call in between
         self._stream = stream
         self._region = region
@@ -65,7 +65,7 @@ class MeteredStream:
         self._capacity.refused(self._region, error.kind, self._epoch)
 
 
-def release(region: Region, after: float) -> None:
+def release(region: ModelRegion, after: float) -> None:
     """Count one stream fewer, at once or after some seconds."""
 
     def count() -> None:
@@ -110,7 +110,7 @@ class MeteredClient:
         finally:
             promised.withdraw()
 
-    async def open_in(self, region: Region, model_id: str) -> MeteredStream:
+    async def open_in(self, region: ModelRegion, model_id: str) -> MeteredStream:
         """Begin a stream in a region."""
         epoch = region.throttle.epoch
         region.share.streams += 1
@@ -134,9 +134,9 @@ class MeteredClient:
 class _Promised:
     """Opens the one second stream that was promised."""
 
-    def __init__(self, client: MeteredClient, region: Region) -> None:
+    def __init__(self, client: MeteredClient, region: ModelRegion) -> None:
         self._client = client
-        self._region: Region | None = region
+        self._region: ModelRegion | None = region
 
     async def open(self, model_id: str) -> ModelStream:
         """Begin the stream, see ``ModelClient``."""
@@ -145,9 +145,9 @@ class _Promised:
             raise ModelUnavailable("NoFreeStream", "one stream was promised")
         return await self._client.open_in(region, model_id)
 
-    def withdraw(self) -> Region | None:
+    def withdraw(self) -> ModelRegion | None:
         """End the promise; returns its region if it was not used."""
         region, self._region = self._region, None
         if region is not None:
-            region.share.opening -= 1
+            region.share.session_request -= 1
         return region

@@ -1,6 +1,6 @@
 """One session with the model: the protocol's names and order, on any ``ModelStream``.
 
-A session may be opened before there is anybody to talk to (see ``parking``); nothing is received until ``run``.
+A session may be opened before there is anybody to talk to (see ``prewarm_pool``); nothing is received until ``run``.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from agent_core.errors import ModelError, ModelUnavailable, ProtocolError
 from agent_core.nova import wire
 from agent_core.nova.replay import fit_history
 from agent_core.nova.stream import ModelClient, ModelStream
-from agent_core.nova.wire import Inference, ModelEvent, Role, ToolSpec
+from agent_core.nova.wire import Inference, ModelEvent, Role, WireToolSpec
 
 OPEN_SECONDS = 4.0
 """Longest wait for a stream to take our first events."""
@@ -37,12 +37,12 @@ _SETTLE = b""
 
 
 @dataclass(frozen=True, slots=True)
-class Prompt:
+class SessionPrompt:
     """What a session is opened with. Sample rates in Hz: 8000, 16000 or 24000."""
 
     system: str
     voice: str
-    tools: tuple[ToolSpec, ...] = ()
+    tools: tuple[WireToolSpec, ...] = ()
     input_rate: int = 8000
     output_rate: int = 8000
     endpointing: str | None = None
@@ -53,7 +53,7 @@ class Prompt:
 class ModelSession:
     """Speaks Nova Sonic's protocol over one stream. Not for use from several tasks but where it says so."""
 
-    def __init__(self, stream: ModelStream, prompt: Prompt) -> None:
+    def __init__(self, stream: ModelStream, prompt: SessionPrompt) -> None:
         self.prompt = prompt
         self.opened_at = asyncio.get_running_loop().time()
         """From when on the model counts its age, in the loop's seconds: it may have waited, ready, for minutes."""
@@ -63,7 +63,7 @@ class ModelSession:
         self._stream = stream
         self._prompt_name = uuid4().hex
         self._audio_name = uuid4().hex
-        self._audio_input = wire.AudioInput(self._prompt_name, self._audio_name)
+        self._audio_input = wire.AudioInputEncoder(self._prompt_name, self._audio_name)
         self._outbox: deque[tuple[bytes, int]] = deque()
         self._work = asyncio.Event()
         self._unsent_audio = 0
@@ -79,7 +79,7 @@ class ModelSession:
         self._closing: asyncio.Task[None] | None = None
 
     @classmethod
-    async def open(cls, client: ModelClient, model_id: str, prompt: Prompt) -> "ModelSession":
+    async def open(cls, client: ModelClient, model_id: str, prompt: SessionPrompt) -> "ModelSession":
         """Open a stream and tell the model everything it needs before the caller speaks.
 
         Raises:
@@ -100,7 +100,7 @@ class ModelSession:
         return session
 
     @classmethod
-    async def open_ready(cls, client: ModelClient, model_id: str, prompt: Prompt) -> "ModelSession":
+    async def open_ready(cls, client: ModelClient, model_id: str, prompt: SessionPrompt) -> "ModelSession":
         """Open a stream that the model has taken, and that waits for ``begin`` with the history of that moment.
 
         Raises:
@@ -270,7 +270,7 @@ class ModelSession:
             try:
                 event = wire.parse(payload)
             except ProtocolError:
-                event = wire.Unknown("malformed")
+                event = wire.UnknownModelEvent("malformed")
             if isinstance(event, wire.ToolUse):
                 self._open_tools.add(event.tool_use_id)
             await handle(event)

@@ -36,9 +36,9 @@ from smithy_http.aio.crt import (  # type: ignore[attr-defined]  # the CRT's, wh
 from agent_core import reach
 from agent_core.causes import CLOCK
 from agent_core.errors import ModelError, ModelRejected, ModelUnavailable
-from agent_core.nova import remedies
+from agent_core.nova import error_policy
 from agent_core.nova.credentials import CredentialSource
-from agent_core.nova.remedies import Remedy
+from agent_core.nova.error_policy import RetryPolicy
 from agent_core.settings import CoreSettings
 
 _HTTPS: Final = 443
@@ -58,7 +58,7 @@ _SKEWED_SECONDS: Final = 240.0
 """AWS refuses a signature that is 300 seconds off its clock."""
 
 
-class _Connection(AIOHttpClientConnectionUnified):  # type: ignore[misc]  # untyped there
+class _SdkConnection(AIOHttpClientConnectionUnified):  # type: ignore[misc]  # untyped there
     """A connection whose making cannot be cancelled.
 
     The CRT reports some failures half a minute late, such as of TLS, and stumbles over a future that was cancelled.
@@ -95,7 +95,7 @@ class _Transport(AWSCRTHTTPClient):
         secured = self._tls_ctx.new_connection_options()
         secured.set_server_name(url.host)
         secured.set_alpn_list(["h2"])
-        return await _Connection.new(
+        return await _SdkConnection.new(
             bootstrap=self._client_bootstrap,
             host_name=url.host,
             port=url.port or _HTTPS,
@@ -266,22 +266,24 @@ class SdkModelClient:
         request = InvokeModelWithBidirectionalStreamOperationInput(model_id=model_id)
         client = AsyncBedrockRuntimeClient(config=config)
         # Shielded: to cancel it in the middle leaves a request on its way that nobody can take back.
-        opening = asyncio.ensure_future(client.invoke_model_with_bidirectional_stream(request))
+        session_request = asyncio.ensure_future(client.invoke_model_with_bidirectional_stream(request))
         try:
-            duplex = await asyncio.shield(opening)
+            duplex = await asyncio.shield(session_request)
         except asyncio.CancelledError:
-            self._abandon(opening, transport)
+            self._abandon(session_request, transport)
             raise
         except Exception as error:
             raise translate(error, self._endpoint, transport.clock_off) from error
         return SdkModelStream(duplex, transport, self._endpoint)
 
-    def _abandon(self, opening: asyncio.Future[DuplexEventStream[Any, Any, Any]], transport: _Transport) -> None:
+    def _abandon(
+        self, session_request: asyncio.Future[DuplexEventStream[Any, Any, Any]], transport: _Transport
+    ) -> None:
         """Close a stream that nobody waits for as soon as it is there, which takes milliseconds."""
 
         async def close() -> None:
             with suppress(Exception):
-                await SdkModelStream(await opening, transport, self._endpoint).close()
+                await SdkModelStream(await session_request, transport, self._endpoint).close()
 
         closing = asyncio.ensure_future(close())
         self._closing.add(closing)
@@ -324,10 +326,10 @@ def _folded(error: Exception, clock_off: float) -> ModelError:
         reason = (
             f"{CLOCK}about {round(abs(clock_off), -1):.0f} s {'ahead of' if clock_off > 0 else 'behind'} the service's"
         )
-    foreign = not remedies.is_known(kind) and not isinstance(error, ServiceError)
+    foreign = not error_policy.is_known(kind) and not isinstance(error, ServiceError)
     if foreign and getattr(error, "fault", None) == "client":
         return ModelRejected(kind, reason)
-    rejected = remedies.remedy_for(kind, reason) is Remedy.GIVE_UP
+    rejected = error_policy.remedy_for(kind, reason) is RetryPolicy.GIVE_UP
     return ModelRejected(kind, reason) if rejected else ModelUnavailable(kind, reason)
 
 

@@ -45,11 +45,11 @@ from pipecat.utils.time import time_now_iso8601
 from agent_core.errors import ModelError, ModelUnavailable
 from agent_core.nova import wire
 from agent_core.nova.declared_rate import DeclaredRate
-from agent_core.nova.frame_voice import FrameVoice
+from agent_core.nova.frame_audio_sink import FrameAudioSink
 from agent_core.nova.head_start import HeadStart
-from agent_core.nova.host import Host, Voice
-from agent_core.nova.link import ModelLink
 from agent_core.nova.pipecat_settings import settings
+from agent_core.nova.resilient_connection import ResilientConnection
+from agent_core.nova.session_callbacks import AudioSink, SessionCallbacks
 from agent_core.nova.tool_calls import ToolCalls
 from agent_core.nova.wire import ModelEvent, StopReason
 
@@ -63,10 +63,10 @@ MAX_UNKNOWN_NAMES = 5
 
 
 class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
-    """Puts a ``ModelLink`` into a pipeline.
+    """Puts a ``ResilientConnection`` into a pipeline.
 
     Args:
-        link: The model's side of this conversation.
+        connection: The model's side of this conversation.
         host: Runs the tools and hears what becomes of the model.
         output_rate: Hz of the agent's sound.
         voice: Takes that sound directly; None sends it down the pipeline.
@@ -74,16 +74,18 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
 
     adapter_class = AWSNovaSonicLLMAdapter
 
-    def __init__(self, link: ModelLink, host: Host, *, output_rate: int, voice: Voice | None) -> None:
+    def __init__(
+        self, connection: ResilientConnection, host: SessionCallbacks, *, output_rate: int, voice: AudioSink | None
+    ) -> None:
         super().__init__(settings=settings())
-        self._link = link
+        self._connection = connection
         self._host = host
-        self._tally = host.tally
+        self._stats = host.stats
         self._voice = voice
-        self._frames = FrameVoice(self.push_frame, output_rate)
-        self._tools = ToolCalls(link, host, self.broadcast_frame)
+        self._frames = FrameAudioSink(self.push_frame, output_rate)
+        self._tools = ToolCalls(connection, host, self.broadcast_frame)
         self._rate = DeclaredRate(output_rate)
-        self._head_start = HeadStart(link.quirks, output_rate)
+        self._head_start = HeadStart(connection.quirks, output_rate)
         self._block = wire.ContentStarted("", "", speculative=False)
         self._heard: list[str] = []
         self._planned: AggregatedTextFrame | None = None
@@ -117,12 +119,12 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
     async def stop(self, frame: EndFrame) -> None:
         """Release the model at the end of the pipeline."""
         await super().stop(frame)
-        await self._link.close()
+        await self._connection.close()
 
     async def cancel(self, frame: CancelFrame) -> None:
         """Release the model at once."""
         await super().cancel(frame)
-        await self._link.close()
+        await self._connection.close()
 
     async def cleanup(self) -> None:
         """End what still waits for somebody who never came."""
@@ -139,12 +141,12 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
     async def _converse(self) -> None:
         await self._host.somebody_there()
         try:
-            await self._link.run(self._handle)
+            await self._connection.run(self._handle)
         except ModelError as error:
             self._host.model_failed(error)
         except Exception as error:  # noqa: BLE001 - `ConversationPipeline.run` raises it
             # The stack alone: a message may quote what was said.
-            log.warning("model_talk_broke", stack="".join(traceback.format_tb(error.__traceback__)))
+            log.warning("conversation_task_failed", stack="".join(traceback.format_tb(error.__traceback__)))
             self.defect = error
             await self.push_frame(CancelWorkerFrame(), FrameDirection.UPSTREAM)
 
@@ -153,12 +155,12 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         await super().process_frame(frame, direction)
         match frame:
             case InputAudioRawFrame():
-                self._tally.audio_in_ms += len(frame.audio) * 500 // frame.sample_rate
-                self._link.hear(frame.audio)
+                self._stats.audio_in_ms += len(frame.audio) * 500 // frame.sample_rate
+                self._connection.hear(frame.audio)
                 return
             case RTVISendTextFrame():
                 # The same words come as an LLMMessagesAppendFrame too, for the context.
-                self._link.read(frame.text, by_caller=True)
+                self._connection.read(frame.text, by_caller=True)
                 self._begin_turn()
                 self._asked_at = time.monotonic()
             case InterruptionFrame():
@@ -171,7 +173,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
 
     def say(self, pcm: bytes, words: str = "") -> None:
         """Play a recording behind what is playing, with a caption for pages; it is no answer of the model's."""
-        self._tally.phrases += 1
+        self._stats.phrases += 1
         if self._voice is not None:
             self._voice.say(pcm)
         elif self._conversing is not None:
@@ -194,7 +196,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
 
     async def _handle(self, event: ModelEvent) -> None:
         match event:
-            case wire.Audio(pcm):
+            case wire.AgentAudio(pcm):
                 await self._play(pcm)
             case wire.ContentStarted():
                 await self._start_block(event)
@@ -222,12 +224,12 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
             case wire.UserSpeechEnded():
                 self._speech_end_told = True
                 self._end_of_turn()
-            case wire.Unknown(name):
+            case wire.UnknownModelEvent(name):
                 self._note_unknown(name)
 
     def _note_unknown(self, name: str) -> None:
         """Count an event that this version does not know; a new one of which many come a second is one line."""
-        self._tally.unknown_events += 1
+        self._stats.unknown_events += 1
         if name not in self._unknown and len(self._unknown) < MAX_UNKNOWN_NAMES:
             self._unknown.add(name)
             log.info("model_event_unknown", name=name)
@@ -293,7 +295,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         if self._answering:
             return
         self._answering = self._unheard = True
-        self._tally.agent_turns += 1
+        self._stats.agent_turns += 1
         await self._end_caller_turn()
         await self.push_frame(LLMFullResponseStartFrame())
         await self.push_frame(TTSStartedFrame())
@@ -305,7 +307,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
             await self._interrupt()
         elif self._block.speculative and _MARKUP.match(words):
             # A tool call that the model is about to read out (AWS re:Post, "infinite tool calling loop").
-            self._link.break_off(ModelUnavailable("SpokenMarkup", "the model was about to speak markup"))
+            self._connection.break_off(ModelUnavailable("SpokenMarkup", "the model was about to speak markup"))
         elif self._block.speculative and not self._muted:  # else the caller has taken the turn, and will not hear it
             await self._plan(words)
 
@@ -363,7 +365,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         # First the ear of the caller, then the book-keeping.
         if self._voice is not None:
             self._voice.interrupt()
-        self._tally.interruptions += 1
+        self._stats.interruptions += 1
         self._planned = None
         # Pipecat lets an interruption overtake what was pushed in the same breath, and that would be heard after it.
         await asyncio.sleep(0)
@@ -375,7 +377,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         if self._muted or not (self._answering or self._audible):
             return
         self._muted = True
-        self._tally.interruptions += 1
+        self._stats.interruptions += 1
         self._planned = None
         await self._end_answer()
 
@@ -383,15 +385,15 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         if not self._heard:
             return
         words, self._heard = " ".join(self._heard), []
-        self._tally.caller_turns += 1
+        self._stats.caller_turns += 1
         frame = TranscriptionFrame(words, user_id="", timestamp=time_now_iso8601())
         await self.push_frame(frame, FrameDirection.UPSTREAM)
 
     async def _count_tokens(self, used: wire.Usage) -> None:
-        self._tally.speech_input_tokens += used.speech_input
-        self._tally.text_input_tokens += used.text_input
-        self._tally.speech_output_tokens += used.speech_output
-        self._tally.text_output_tokens += used.text_output
+        self._stats.speech_input_tokens += used.speech_input
+        self._stats.text_input_tokens += used.text_input
+        self._stats.speech_output_tokens += used.speech_output
+        self._stats.text_output_tokens += used.text_output
         tokens_in, tokens_out = used.speech_input + used.text_input, used.speech_output + used.text_output
         usage = LLMTokenUsage(
             prompt_tokens=tokens_in, completion_tokens=tokens_out, total_tokens=tokens_in + tokens_out

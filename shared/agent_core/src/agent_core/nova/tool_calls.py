@@ -15,8 +15,8 @@ from pipecat.frames.frames import (
 
 from agent_core.errors import ModelUnavailable
 from agent_core.nova import wire
-from agent_core.nova.host import Host
-from agent_core.nova.link import ModelLink
+from agent_core.nova.resilient_connection import ResilientConnection
+from agent_core.nova.session_callbacks import SessionCallbacks
 
 log = structlog.get_logger()
 
@@ -68,13 +68,13 @@ class ToolCalls:
     """Has the host run a tool, and tells the pipeline and the model.
 
     Args:
-        link: Takes the results.
+        connection: Takes the results.
         host: Runs the tools.
         broadcast: The service's.
     """
 
-    def __init__(self, link: ModelLink, host: Host, broadcast: Broadcast) -> None:
-        self._link = link
+    def __init__(self, connection: ResilientConnection, host: SessionCallbacks, broadcast: Broadcast) -> None:
+        self._connection = connection
         self._host = host
         self._broadcast = broadcast
         self._budget = TurnBudget()
@@ -111,9 +111,9 @@ class ToolCalls:
             result = dict(_ENOUGH)
             if self._budget.spent:
                 self._budget.renew()
-                self._link.break_off(ModelUnavailable("ToolLoop", "the model called tools and did not answer"))
+                self._connection.break_off(ModelUnavailable("ToolLoop", "the model called tools and did not answer"))
         # An interrupted caller may still want to know, and the model waits for its answer either way.
-        if not self._link.answer_tool(use.tool_use_id, result):
+        if not self._connection.answer_tool(use.tool_use_id, result):
             log.info("tool_result_late", tool=use.name)
         await self._broadcast(
             FunctionCallResultFrame,

@@ -32,7 +32,7 @@ def _newest(words: str) -> str:
     return words.encode()[-MAX_ENTRY_BYTES:].decode(errors="ignore").strip()
 
 
-class Transcript:
+class ConversationTranscript:
     """Collects the words of one conversation, over as many model sessions as it takes.
 
     Args:

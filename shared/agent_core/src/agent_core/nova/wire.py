@@ -37,7 +37,7 @@ class StopReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ToolSpec:
+class WireToolSpec:
     """A tool as the model sees it. ``schema`` is a JSON schema of an object."""
 
     name: str
@@ -82,7 +82,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Audio:
+class AgentAudio:
     """A piece of the agent's voice."""
 
     pcm: bytes
@@ -129,7 +129,7 @@ class CompletionEnded:
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
+class UnknownModelEvent:
     """An event that this version does not know; it is counted and left alone."""
 
     name: str
@@ -139,13 +139,13 @@ type ModelEvent = (
     CompletionStarted
     | ContentStarted
     | Text
-    | Audio
+    | AgentAudio
     | ToolUse
     | ContentEnded
     | UserSpeechEnded
     | Usage
     | CompletionEnded
-    | Unknown
+    | UnknownModelEvent
 )
 
 
@@ -167,7 +167,7 @@ def session_start(inference: Inference, endpointing: str | None) -> bytes:
     return _event("sessionStart", **fields)
 
 
-def prompt_start(prompt: str, *, voice: str, sample_rate: int, tools: Sequence[ToolSpec]) -> bytes:
+def prompt_start(prompt: str, *, voice: str, sample_rate: int, tools: Sequence[WireToolSpec]) -> bytes:
     """Begin a prompt: the voice, its sample rate in Hz (8000, 16000 or 24000) and the tools."""
     fields: dict[str, Any] = {
         "promptName": prompt,
@@ -180,7 +180,7 @@ def prompt_start(prompt: str, *, voice: str, sample_rate: int, tools: Sequence[T
     return _event("promptStart", **fields)
 
 
-def _tool(tool: ToolSpec) -> dict[str, Any]:
+def _tool(tool: WireToolSpec) -> dict[str, Any]:
     schema = orjson.dumps(tool.schema).decode()
     return {"toolSpec": {"name": tool.name, "description": tool.description, "inputSchema": {"json": schema}}}
 
@@ -253,7 +253,7 @@ def audio_start(prompt: str, content: str, sample_rate: int) -> bytes:
     )
 
 
-class AudioInput:
+class AudioInputEncoder:
     """Encodes the caller's audio; everything but the sound is the same in each event and is made once."""
 
     def __init__(self, prompt: str, content: str) -> None:
@@ -289,7 +289,7 @@ def parse(payload: bytes) -> ModelEvent:
     try:
         name, body = next(iter(orjson.loads(payload)["event"].items()))
         parser = _PARSERS.get(name)
-        return parser(body) if parser else Unknown(name)
+        return parser(body) if parser else UnknownModelEvent(name)
     except (ValueError, TypeError, AttributeError, KeyError, StopIteration) as error:
         raise ProtocolError(f"the model sent no valid event: {type(error).__name__}") from error
 
@@ -307,9 +307,9 @@ def _parse_content_start(body: dict[str, Any]) -> ContentStarted:
     )
 
 
-def _parse_audio(body: dict[str, Any]) -> Audio:
+def _parse_audio(body: dict[str, Any]) -> AgentAudio:
     pcm = base64.b64decode(body["content"], validate=True)
-    return Audio(pcm[: len(pcm) & ~1])  # half a sample would shift every one behind it
+    return AgentAudio(pcm[: len(pcm) & ~1])  # half a sample would shift every one behind it
 
 
 def _parse_tool_use(body: dict[str, Any]) -> ToolUse:

@@ -16,7 +16,7 @@ import structlog
 from loguru import logger as pipecat_log
 from structlog.typing import Processor
 
-from agent_core.observability.output import output
+from agent_core.observability.nonblocking_stdout import output
 from agent_core.settings import CoreSettings, LogFormat
 
 if TYPE_CHECKING:

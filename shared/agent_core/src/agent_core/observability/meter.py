@@ -7,7 +7,7 @@ from typing import Final
 
 from agent_core.observability import emf
 from agent_core.observability.emf import Document
-from agent_core.observability.metrics import METRICS, NAMESPACE, SERVICE, Kind, Metric
+from agent_core.observability.metrics import METRICS, NAMESPACE, SERVICE, Metric, MetricKind
 
 type Labels = tuple[tuple[str, str], ...]
 """Dimensions beside ``Service``, by name and value."""
@@ -57,7 +57,7 @@ class Meter:
         self.before_report()
         sums, self._sums = self._sums, defaultdict(lambda: defaultdict(float))
         lists, self._lists = self._lists, defaultdict(lambda: defaultdict(list))
-        zeros = {metric: 0.0 for metric in METRICS if metric.kind is Kind.COUNTER}
+        zeros = {metric: 0.0 for metric in METRICS if metric.kind is MetricKind.COUNTER}
         gauges = {metric: read() for metric, read in self._gauges.items() if not metric.is_fast}
         sums[()] = {**gauges, **zeros, **sums[()]}
         return [document for labels in {**sums, **lists} for document in self._encode(labels, sums, lists)]

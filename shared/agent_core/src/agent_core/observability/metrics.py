@@ -26,7 +26,7 @@ class Unit(StrEnum):
     NONE = "None"
 
 
-class Kind(StrEnum):
+class MetricKind(StrEnum):
     """How values become numbers."""
 
     GAUGE = "gauge"
@@ -47,11 +47,11 @@ class Metric:
         text: What it tells.
         unit: Of its values.
         labels: Dimensions beside ``Service``.
-        is_fast: Emitted every ten seconds at high resolution, whatever ``METRICS_SECONDS`` says; gauges only.
+        is_fast: Emitted every ten seconds at high resolution, whatever ``METRICS_INTERVAL_SECONDS`` says; gauges only.
     """
 
     name: str
-    kind: Kind
+    kind: MetricKind
     text: str
     unit: Unit = Unit.COUNT
     labels: tuple[str, ...] = ()
@@ -64,116 +64,124 @@ class Metric:
 
 
 ACTIVE_SESSIONS: Final = Metric(
-    "ActiveSessions", Kind.GAUGE, "Places taken: conversations, and calls that ring. Its average is sessions per task."
+    "ActiveSessions",
+    MetricKind.GAUGE,
+    "Places taken: conversations, and calls that ring. Its average is sessions per task.",
 )
-FREE_PLACES: Final = Metric(
-    "FreePlaces",
-    Kind.GAUGE,
+FREE_SLOTS: Final = Metric(
+    "FreeSlots",
+    MetricKind.GAUGE,
     "Places for the next conversations; 0 while the task drains or its event loop is late. Every ten seconds, once by "
     "each task: its Sum over ten seconds is what the service has free, and scaling goes by it.",
     is_fast=True,
 )
 SESSIONS_ENDED: Final = Metric(
     "SessionsEnded",
-    Kind.COUNTER,
+    MetricKind.COUNTER,
     "Conversations that ended, by the reason of their end record.",
     labels=("Reason",),
 )
 SESSIONS_FAILED: Final = Metric(
     "SessionsFailed",
-    Kind.COUNTER,
+    MetricKind.COUNTER,
     "Conversations that ended for a reason that is not normal: the caller did not get what they came for.",
 )
 DEFECTS: Final = Metric(
     "Defects",
-    Kind.COUNTER,
+    MetricKind.COUNTER,
     "What a defect of ours broke: requests answered with 500, and conversations that ended as `failed`. A deployment "
     "that causes them is rolled back.",
 )
 SESSIONS_BROKEN: Final = Metric(
     "SessionsBroken",
-    Kind.COUNTER,
+    MetricKind.COUNTER,
     "Conversations that this version broke: they ended as `failed` or `model_rejected`. Not those that an outage of "
     "the model, a lost connection or a stranger ended. A deployment that causes them is rolled back.",
 )
 CALLS_NOT_CONNECTED: Final = Metric(
     "CallsNotConnected",
-    Kind.COUNTER,
+    MetricKind.COUNTER,
     "Calls that rang here and whose media did not come: usually another task carries them, or the caller gave up.",
 )
 SESSIONS_REFUSED: Final = Metric(
     "SessionsRefused",
-    Kind.COUNTER,
+    MetricKind.COUNTER,
     "Conversations that this task did not take: full (`AtCapacity`), late (`Overloaded`), no stream to the model left "
     "in the account or the model refusing them (`ModelBusy`), draining, or the day's spend is reached. The load "
     "balancer may have found another task for them, but not for `ModelBusy`.",
     labels=("Cause",),
 )
-SESSION_DURATION: Final = Metric("SessionDuration", Kind.DISTRIBUTION, "Length of conversations.", Unit.SECONDS)
-SETUP_TIME: Final = Metric(
-    "SetupTime",
-    Kind.DISTRIBUTION,
+SESSION_DURATION: Final = Metric("SessionDuration", MetricKind.DISTRIBUTION, "Length of conversations.", Unit.SECONDS)
+TIME_TO_FIRST_AUDIO: Final = Metric(
+    "TimeToFirstAudio",
+    MetricKind.DISTRIBUTION,
     "From the start of the media connection to the agent's first sound.",
     Unit.MILLISECONDS,
 )
 TURN_LATENCY: Final = Metric(
     "TurnLatency",
-    Kind.DISTRIBUTION,
+    MetricKind.DISTRIBUTION,
     "From the end of the caller's turn, as the model reports it, to the first sound of the answer.",
     Unit.MILLISECONDS,
 )
-BARGE_INS: Final = Metric("BargeIns", Kind.COUNTER, "Answers that the caller talked over.")
+BARGE_INS: Final = Metric("BargeIns", MetricKind.COUNTER, "Answers that the caller talked over.")
 TOOL_CALLS: Final = Metric(
     "ToolCalls",
-    Kind.COUNTER,
+    MetricKind.COUNTER,
     "Tool calls by tool and outcome (ok, error, timeout, unknown, cancelled).",
     labels=("Tool", "Outcome"),
 )
-TOOL_TIME: Final = Metric("ToolTime", Kind.DISTRIBUTION, "How long tools took.", Unit.MILLISECONDS, labels=("Tool",))
+TOOL_TIME: Final = Metric(
+    "ToolTime", MetricKind.DISTRIBUTION, "How long tools took.", Unit.MILLISECONDS, labels=("Tool",)
+)
 ERRORS: Final = Metric(
     "Errors",
-    Kind.COUNTER,
+    MetricKind.COUNTER,
     "Errors by class: the model's by their name on the wire, our own by the name of their class.",
     labels=("Error",),
 )
 MODEL_STREAMS: Final = Metric(
-    "ModelStreams", Kind.COUNTER, "Streams opened to the model; more than conversations means renewals and failures."
+    "ModelStreams",
+    MetricKind.COUNTER,
+    "Streams opened to the model; more than conversations means renewals and failures.",
 )
 TOKENS: Final = Metric(
     "Tokens",
-    Kind.COUNTER,
+    MetricKind.COUNTER,
     "Tokens as the model counted them, by kind (speech_input, text_input, speech_output, text_output).",
     labels=("TokenKind",),
 )
 ESTIMATED_COST: Final = Metric(
     "EstimatedCost",
-    Kind.COUNTER,
+    MetricKind.COUNTER,
     "US dollars for the model, from its tokens and the prices in the settings.",
     Unit.NONE,
 )
-LOST_AUDIO: Final = Metric("LostAudio", Kind.COUNTER, "Caller audio that never reached the model.", Unit.MILLISECONDS)
-LOOP_LAG: Final = Metric(
-    "LoopLag",
-    Kind.DISTRIBUTION,
+DROPPED_AUDIO: Final = Metric(
+    "DroppedAudio", MetricKind.COUNTER, "Caller audio that never reached the model.", Unit.MILLISECONDS
+)
+EVENT_LOOP_LAG: Final = Metric(
+    "EventLoopLag",
+    MetricKind.DISTRIBUTION,
     "How late this task's event loop wakes up, at worst in each second: above 100 ms callers hear gaps.",
     Unit.MILLISECONDS,
 )
 OPEN_REQUEST_FAILURES: Final = Metric(
     "OpenRequestFailures",
-    Kind.COUNTER,
+    MetricKind.COUNTER,
     "Times that a web task with visitors could not keep a request open through the load balancer; a deployment or a "
     "scale-in may then cut its visits off.",
 )
 STREAM_TABLE_FAILURES: Final = Metric(
     "StreamTableFailures",
-    Kind.COUNTER,
+    MetricKind.COUNTER,
     "Times that the count of the account's streams to the model could not be read or written; a task then goes on with "
     "what it has, and later with a small part of the quota.",
 )
 
 METRICS: Final = (
     ACTIVE_SESSIONS,
-    FREE_PLACES,
+    FREE_SLOTS,
     SESSIONS_ENDED,
     SESSIONS_FAILED,
     DEFECTS,
@@ -181,7 +189,7 @@ METRICS: Final = (
     CALLS_NOT_CONNECTED,
     SESSIONS_REFUSED,
     SESSION_DURATION,
-    SETUP_TIME,
+    TIME_TO_FIRST_AUDIO,
     TURN_LATENCY,
     BARGE_INS,
     TOOL_CALLS,
@@ -190,8 +198,8 @@ METRICS: Final = (
     MODEL_STREAMS,
     TOKENS,
     ESTIMATED_COST,
-    LOST_AUDIO,
-    LOOP_LAG,
+    DROPPED_AUDIO,
+    EVENT_LOOP_LAG,
     OPEN_REQUEST_FAILURES,
     STREAM_TABLE_FAILURES,
 )

@@ -13,10 +13,10 @@ type Attributes = Mapping[str, Value]
 NONE: Final[Attributes] = MappingProxyType({})
 
 
-class Span(Protocol):
+class TraceSpan(Protocol):
     """Something that takes time."""
 
-    def child(self, name: str, attributes: Attributes = NONE, *, ago: float = 0.0, remote: bool = False) -> "Span":
+    def child(self, name: str, attributes: Attributes = NONE, *, ago: float = 0.0, remote: bool = False) -> "TraceSpan":
         """Begin something inside it.
 
         Args:
@@ -35,7 +35,7 @@ class Span(Protocol):
         """
 
 
-type Tracer = Callable[[str], Span]
+type Tracer = Callable[[str], TraceSpan]
 """Begins a span of its own with a name."""
 
 

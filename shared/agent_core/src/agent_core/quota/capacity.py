@@ -12,7 +12,7 @@ from agent_core.errors import ModelBusy
 from agent_core.quota.keeper import Keeper
 from agent_core.quota.pool import is_ample, kept_for_renewals
 from agent_core.quota.share import Share
-from agent_core.quota.table import Table
+from agent_core.quota.shared_count import Table
 from agent_core.quota.throttle import REFUSALS, Throttle
 
 log = structlog.get_logger()
@@ -22,7 +22,7 @@ FULL_SECONDS = 15
 
 
 @dataclass(slots=True)
-class Region:
+class ModelRegion:
     """The model in one region.
 
     Attributes:
@@ -75,7 +75,7 @@ class Capacity:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         quotas = [quota, quota if quota is None else overflow or quota]
-        self.regions = [Region(name, Throttle(clock), one) for name, one in zip(names, quotas, strict=False)]
+        self.regions = [ModelRegion(name, Throttle(clock), one) for name, one in zip(names, quotas, strict=False)]
         for region in self.regions:
             if region.quota is not None:
                 kept = kept_for_renewals(region.quota)
@@ -163,7 +163,7 @@ class Capacity:
             if region.keeper is not None:
                 region.keeper.leaving = True
 
-    async def double(self) -> Region | None:
+    async def double(self) -> ModelRegion | None:
         """Promise a second stream to a conversation that renews its own; None where there is no room. Bounded."""
         for region in self.regions:
             if region.throttle.is_shut:
@@ -171,11 +171,11 @@ class Capacity:
             if region.keeper is not None:
                 await region.keeper.double()
             if region.share.may_double:
-                region.share.opening += 1
+                region.share.session_request += 1
                 return region
         return None
 
-    def choose(self) -> Region:
+    def choose(self) -> ModelRegion:
         """Choose the region of a conversation's own stream: where one is without, or where there is room for it."""
         lent = [one for one in self.regions if one.share.is_lent]
         open_to_it = next((one for one in lent if not one.throttle.is_shut), None)
@@ -188,7 +188,7 @@ class Capacity:
             return other
         return lent[0] if lent else self.regions[0]
 
-    def refused(self, region: Region, kind: str, epoch: int) -> None:
+    def refused(self, region: ModelRegion, kind: str, epoch: int) -> None:
         """Note that the model refused or failed a stream, if that was for want of quota."""
         if kind in REFUSALS and region.throttle.refused(epoch):
             log.warning(
@@ -199,7 +199,7 @@ class Capacity:
                 seconds=round(region.throttle.seconds_left),
             )
 
-    def taken(self, region: Region, epoch: int) -> None:
+    def taken(self, region: ModelRegion, epoch: int) -> None:
         """Note that the model took a stream."""
         if region.throttle.taken(epoch):
             log.info("model_throttle_over", region=region.name)

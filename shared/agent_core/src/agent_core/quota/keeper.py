@@ -16,7 +16,7 @@ import structlog
 
 from agent_core.quota.pool import LEASE_SECONDS, Demand, granted, is_ample, kept_for_renewals
 from agent_core.quota.share import Share
-from agent_core.quota.table import Table, TableFault
+from agent_core.quota.shared_count import Table, TableFault
 
 log = structlog.get_logger()
 

@@ -20,19 +20,19 @@ class Share:
         for_seconds: Second streams that there may be beside them.
         calls: Conversations that there are.
         streams: Streams that are open, being opened or being closed.
-        opening: Second streams that are promised and not open yet.
+        session_request: Second streams that are promised and not open yet.
     """
 
     for_calls: float = inf
     for_seconds: float = inf
     calls: int = 0
     streams: int = 0
-    opening: int = 0
+    session_request: int = 0
 
     @property
     def seconds(self) -> int:
         """Second streams in use."""
-        return max(0, self.streams + self.opening - self.calls)
+        return max(0, self.streams + self.session_request - self.calls)
 
     @property
     def used(self) -> int:
@@ -57,4 +57,4 @@ class Share:
     @property
     def is_lent(self) -> bool:
         """Whether a conversation has no stream, so that the next one that opens is its own."""
-        return self.streams + self.opening < self.calls
+        return self.streams + self.session_request < self.calls

@@ -14,9 +14,9 @@ from typing import Any, Final, Literal, get_origin, get_type_hints, is_typeddict
 
 import orjson
 
-from agent_core.credit import Credit
+from agent_core.announcements import Announcement
 from agent_core.errors import AgentError, InvalidArguments
-from agent_core.phrases import Phrase
+from agent_core.token_bucket import TokenBucket
 from agent_core.tools.arguments import CONVERSATION, Arguments, arguments_of, checked, schema_of
 from agent_core.tools.repeats import Repeats
 
@@ -119,7 +119,7 @@ class Tool:
         failure: str = "tool_failed",
         shown: bool = False,
         choices: Mapping[str, Sequence[str]] | None = None,
-        filler: Phrase | None = None,
+        filler: Announcement | None = None,
         acts: bool = False,
         rationed: bool = False,
     ) -> None:
@@ -186,7 +186,7 @@ class ToolRegistry:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._conversation = conversation
-        self._credit = Credit(clock, RATIONED_AT_ONCE, RATIONED_PER_MINUTE / 60)
+        self._credit = TokenBucket(clock, RATIONED_AT_ONCE, RATIONED_PER_MINUTE / 60)
         self._tools = {tool.spec.name: tool for tool in tools}
         if len(self._tools) != len(tools):
             message = "two tools have the same name"
@@ -199,7 +199,7 @@ class ToolRegistry:
         """What the model is told, in the order in which the tools were given."""
         return [tool.spec for tool in self._tools.values()]
 
-    def filler(self, name: str) -> Phrase | None:
+    def filler(self, name: str) -> Announcement | None:
         """Give what covers the wait for a tool, if anything does."""
         tool = self._tools.get(name)
         return None if tool is None else tool.filler

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BeforeValidator, Field
 
+from agent_core.announcements import Announcement
 from agent_core.errors import InvalidArguments, UpstreamError
-from agent_core.phrases import Phrase
 from agent_core.tools.registry import Tool, ToolFailure
-from agent_core.units import Units, units
-from agent_core.weather import (
+from agent_core.units import MeasurementUnits, units
+from agent_core.weather_report import (
     Conditions,
     Day,
     Forecast,
@@ -39,7 +39,7 @@ _ASK_DAY = "Say that the forecast reaches two weeks ahead, and ask for a nearer 
 _TRY_LATER = "Say that the weather service is out of reach right now, and offer to try again."
 
 
-class Region(Protocol):
+class CallerRegion(Protocol):
     """What a tool needs of the conversation it is used in."""
 
     @property
@@ -86,7 +86,7 @@ def weather_tools(source: WeatherSource) -> list[Tool]:
     async def get_current_weather(
         location: Location,
         format: Unit = None,  # noqa: A002 - a public name
-        conversation: Region | None = None,
+        conversation: CallerRegion | None = None,
     ) -> dict[str, Any]:
         """Get the weather at a place at this moment."""
         return await answer(location, lambda found: _at_present(found, _units(format, conversation, found.place)))
@@ -96,7 +96,7 @@ def weather_tools(source: WeatherSource) -> list[Tool]:
         day: DayName,
         format: Unit = None,  # noqa: A002 - a public name
         hour: HourOfDay = None,
-        conversation: Region | None = None,
+        conversation: CallerRegion | None = None,
     ) -> dict[str, Any]:
         """Get the weather forecast for a place, for a whole day or for one hour of it."""
         return await answer(
@@ -104,12 +104,12 @@ def weather_tools(source: WeatherSource) -> list[Tool]:
         )
 
     return [
-        Tool(function, failure=_UNAVAILABLE, shown=True, filler=Phrase.LOOK_UP, rationed=True)
+        Tool(function, failure=_UNAVAILABLE, shown=True, filler=Announcement.LOOK_UP, rationed=True)
         for function in (get_current_weather, get_weather_forecast)
     ]
 
 
-def _at_present(forecast: Forecast, chosen: Units) -> dict[str, Any]:
+def _at_present(forecast: Forecast, chosen: MeasurementUnits) -> dict[str, Any]:
     now = forecast.now
     if not now.is_known:
         raise ToolFailure(_UNAVAILABLE, _TRY_LATER)
@@ -130,7 +130,7 @@ def _at_present(forecast: Forecast, chosen: Units) -> dict[str, Any]:
     }
 
 
-def _at_another_time(forecast: Forecast, day: str, hour: int | None, chosen: Units) -> dict[str, Any]:
+def _at_another_time(forecast: Forecast, day: str, hour: int | None, chosen: MeasurementUnits) -> dict[str, Any]:
     now = _local_time(forecast)
     wanted = date_of(day, today=now.date())
     numbers = _numbers(forecast, wanted, hour, chosen)
@@ -176,7 +176,9 @@ async def _look_up(source: WeatherSource, location: str) -> Forecast:
         raise ToolFailure(_UNAVAILABLE, _TRY_LATER) from error
 
 
-def _units(asked: Literal["celsius", "fahrenheit"] | None, conversation: Region | None, place: Place | None) -> Units:
+def _units(
+    asked: Literal["celsius", "fahrenheit"] | None, conversation: CallerRegion | None, place: Place | None
+) -> MeasurementUnits:
     region = "" if conversation is None else conversation.region
     return units(asked=asked, region=region, country="" if place is None else place.country_code)
 
@@ -204,12 +206,12 @@ def _where(place: Place | None) -> str:
     return "" if place is None else f" in {place.spoken}"
 
 
-def _measures(wind: float | None, precipitation: float | None, chosen: Units) -> dict[str, float | None]:
+def _measures(wind: float | None, precipitation: float | None, chosen: MeasurementUnits) -> dict[str, float | None]:
     (speed_name, speed), (depth_name, depth) = chosen.wind(wind), chosen.precipitation(precipitation)
     return {depth_name: depth, speed_name: _whole(speed)}
 
 
-def _numbers(forecast: Forecast, wanted: date, hour: int | None, chosen: Units) -> dict[str, Any]:
+def _numbers(forecast: Forecast, wanted: date, hour: int | None, chosen: MeasurementUnits) -> dict[str, Any]:
     if hour is None:
         day = _first(day for day in forecast.days if day.date == wanted)
         return {
@@ -222,7 +224,7 @@ def _numbers(forecast: Forecast, wanted: date, hour: int | None, chosen: Units) 
     return {**_common(one, chosen), "hour": hour, "temperature": _degrees(one.temperature, chosen)}
 
 
-def _spoken(numbers: Mapping[str, Any], chosen: Units) -> str:
+def _spoken(numbers: Mapping[str, Any], chosen: MeasurementUnits) -> str:
     """Put a forecast into words: no enumeration's value, units in full, and nothing of what is not known."""
     if "temperature" in numbers:
         warmth = _warmth(numbers["temperature"], chosen)
@@ -235,7 +237,7 @@ def _spoken(numbers: Mapping[str, Any], chosen: Units) -> str:
     return _sentence(_sky(numbers["conditions"]), warmth, rain)
 
 
-def _warmth(degrees: int | None, chosen: Units) -> str | None:
+def _warmth(degrees: int | None, chosen: MeasurementUnits) -> str | None:
     return None if degrees is None else f"{degrees} {'degree' if abs(degrees) == 1 else 'degrees'} {chosen.scale}"
 
 
@@ -247,7 +249,7 @@ def _sentence(*parts: str | None) -> str:
     return ", ".join(part for part in parts if part is not None) + "."
 
 
-def _common(span: Day | Hour, chosen: Units) -> dict[str, Any]:
+def _common(span: Day | Hour, chosen: MeasurementUnits) -> dict[str, Any]:
     return {
         "conditions": span.conditions.value,
         "precipitation_probability_percent": _whole(span.precipitation_probability),
@@ -255,7 +257,7 @@ def _common(span: Day | Hour, chosen: Units) -> dict[str, Any]:
     }
 
 
-def _next_hours(forecast: Forecast, chosen: Units) -> list[dict[str, Any]]:
+def _next_hours(forecast: Forecast, chosen: MeasurementUnits) -> list[dict[str, Any]]:
     """Give the hours that come: for a page to draw, and for a caller who asks what comes later."""
     now = _local_time(forecast)
     coming = [hour for hour in forecast.hours if hour.time > now][:_HOURS_AHEAD]
@@ -280,7 +282,7 @@ def _local_time(forecast: Forecast) -> datetime:
     return datetime.now(UTC).replace(tzinfo=None) + forecast.utc_offset
 
 
-def _degrees(celsius: float | None, chosen: Units) -> int | None:
+def _degrees(celsius: float | None, chosen: MeasurementUnits) -> int | None:
     return None if celsius is None else _whole(chosen.degrees(celsius))
 
 

@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
-from agent_core.adapters.call_store.shelf import Entry, ShelfFault
+from agent_core.adapters.call_store.key_value_store import StoredEntry, StoreFault
 from agent_core.aside import Aside
 
 _THREADS: Final = 4
@@ -28,7 +28,7 @@ _CONFIG: Final = Config(
 _REFUSED: Final = "ConditionalCheckFailedException"
 
 
-class DynamoShelf:
+class DynamoDbStore:
     """A table of entries.
 
     Args:
@@ -48,27 +48,27 @@ class DynamoShelf:
         self._aside = Aside("call-table", _THREADS)
         self._client = self._aside.submit(lambda: _connect(region, endpoint))
 
-    async def get(self, key: str) -> Entry | None:
+    async def get(self, key: str) -> StoredEntry | None:
         """Give what lies under a key, unless it has expired or was deleted."""
         answer = await self._ask("get_item", Key=_key(key), ConsistentRead=True)
         item = answer.get("Item")
         if item is None:
             return None
         try:
-            entry = Entry(item["sealed"]["B"], int(item["version"]["N"]), float(item["expires_at"]["N"]))
+            entry = StoredEntry(item["sealed"]["B"], int(item["version"]["N"]), float(item["expires_at"]["N"]))
         except (KeyError, ValueError, TypeError):
-            raise ShelfFault("item") from None
+            raise StoreFault("item") from None
         return None if entry.is_tombstone or entry.expires_at <= self._clock() else entry
 
-    async def put(self, key: str, entry: Entry) -> bool:
+    async def put(self, key: str, entry: StoredEntry) -> bool:
         """Replace what lies under a key; False if that has a higher version."""
         return await self._put_unless_newer(key, entry, entry.version)
 
-    async def put_first(self, key: str, expires_at: float) -> bool:
+    async def put_if_absent(self, key: str, expires_at: float) -> bool:
         """Mark a key; False if there is something under it already."""
         answer = await self._ask(
             "put_item",
-            Item=_item(key, Entry(b"", 0, expires_at)),
+            Item=_item(key, StoredEntry(b"", 0, expires_at)),
             ConditionExpression="attribute_not_exists(call_sid) OR expires_at <= :now",
             ExpressionAttributeValues={":now": _number(self._clock())},
         )
@@ -76,13 +76,13 @@ class DynamoShelf:
 
     async def delete(self, key: str, version: int, until: float) -> bool:
         """Remove what lies under a key, and refuse what is put there until then; False if that has a higher version."""
-        return await self._put_unless_newer(key, Entry.tombstone(until), version)
+        return await self._put_unless_newer(key, StoredEntry.tombstone(until), version)
 
     async def aclose(self) -> None:
         """Wait for nothing: a request that is under way ends by itself within seconds."""
         self._aside.close()
 
-    async def _put_unless_newer(self, key: str, entry: Entry, version: int) -> bool:
+    async def _put_unless_newer(self, key: str, entry: StoredEntry, version: int) -> bool:
         answer = await self._ask(
             "put_item",
             Item=_item(key, entry),
@@ -95,7 +95,7 @@ class DynamoShelf:
         """Make a request; `_NOT` when its condition does not hold.
 
         Raises:
-            ShelfFault: it failed.
+            StoreFault: it failed.
         """
 
         def work() -> dict[str, Any]:
@@ -108,9 +108,9 @@ class DynamoShelf:
             code = str(error.response.get("Error", {}).get("Code", "ClientError"))
             if code == _REFUSED:
                 return _NOT
-            raise ShelfFault(code) from None
+            raise StoreFault(code) from None
         except (BotoCoreError, OSError, RuntimeError) as error:  # the last: the threads are gone, or all of them hang
-            raise ShelfFault(type(error).__name__) from None
+            raise StoreFault(type(error).__name__) from None
 
 
 _NOT: Final[dict[str, Any]] = {"refused": True}
@@ -128,7 +128,7 @@ def _number(value: float) -> dict[str, str]:
     return {"N": str(ceil(value))}
 
 
-def _item(key: str, entry: Entry) -> dict[str, Any]:
+def _item(key: str, entry: StoredEntry) -> dict[str, Any]:
     return {
         **_key(key),
         "version": _number(entry.version),

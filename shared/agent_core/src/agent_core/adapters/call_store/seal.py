@@ -15,7 +15,7 @@ _NONCE_BYTES: Final = 12
 KEY_BYTES: Final = 32
 
 
-class Unsealable(ProtocolError):
+class DecryptionError(ProtocolError):
     """None of our keys opens it, or it was changed, or it lay under another name."""
 
 
@@ -42,17 +42,17 @@ class Seal:
         """Unlock what `close` gave for this name.
 
         Raises:
-            Unsealable: that is not what it is.
+            DecryptionError: that is not what it is.
         """
         version, nonce, rest = sealed[:1], sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
         if version != _VERSION or len(nonce) != _NONCE_BYTES:
-            raise Unsealable("form")
+            raise DecryptionError("form")
         for lock in self._locks:
             try:
                 return lock.decrypt(nonce, rest, _VERSION + name.encode())
             except InvalidTag:
                 continue
-        raise Unsealable("key")
+        raise DecryptionError("key")
 
 
 def derive_key(secret: bytes, label: bytes) -> bytes:

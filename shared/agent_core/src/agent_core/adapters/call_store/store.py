@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import structlog
 
-from agent_core import memory
+from agent_core import call_state
+from agent_core.adapters.call_store.key_value_store import KeyValueStore, NoStore, StoredEntry
 from agent_core.adapters.call_store.seal import Seal
-from agent_core.adapters.call_store.shelf import Entry, NoShelf, Shelf
+from agent_core.call_state import CallState
 from agent_core.errors import AgentError
-from agent_core.memory import CallMemory
 
 log = structlog.get_logger()
 
@@ -43,7 +43,7 @@ class CallStore:
 
     def __init__(
         self,
-        shelf: Shelf | None = None,
+        shelf: KeyValueStore | None = None,
         seal: Seal | None = None,
         *,
         clock: Callable[[], float] = time.time,
@@ -51,7 +51,7 @@ class CallStore:
     ) -> None:
         if shelf is not None and seal is None:
             raise ValueError("a shelf needs a seal")
-        self._shelf: Shelf = NoShelf() if shelf is None else shelf
+        self._shelf: KeyValueStore = NoStore() if shelf is None else shelf
         self._seal = seal
         self._clock = clock
         self._deadline = deadline.total_seconds()
@@ -63,7 +63,7 @@ class CallStore:
         """Whether anything is kept at all."""
         return self._seal is not None
 
-    async def recall(self, call_sid: str) -> CallMemory | None:
+    async def recall(self, call_sid: str) -> CallState | None:
         """Give what is known of a call."""
         if self._seal is None:
             return None
@@ -71,22 +71,24 @@ class CallStore:
         if entry is None:
             return None
         try:
-            return memory.decode(call_sid, self._seal.open(call_sid, entry.sealed))
+            return call_state.decode(call_sid, self._seal.open(call_sid, entry.sealed))
         except AgentError as error:
             self._note_fault("recall", error.reason)
             return None
 
-    async def remember(self, call: CallMemory) -> bool:
+    async def remember(self, call: CallState) -> bool:
         """Keep what is known of a call; True if it is kept now.
 
         A later part of the call is never overwritten, and a call that was forgotten stays so.
         """
         if self._seal is None:
             return False
-        entry = Entry(self._seal.close(call.call_sid, call.encode()), call.part, self._clock() + KEEP.total_seconds())
+        entry = StoredEntry(
+            self._seal.close(call.call_sid, call.encode()), call.part, self._clock() + KEEP.total_seconds()
+        )
         return await self._try("remember", self._shelf.put(call.call_sid, entry), default=False)
 
-    async def forget(self, call: CallMemory) -> None:
+    async def forget(self, call: CallState) -> None:
         """Remove what is known of a call, unless a later part of it goes on."""
         if self._seal is not None:
             until = self._clock() + BARRED.total_seconds()
@@ -102,7 +104,7 @@ class CallStore:
         """
         if self._seal is None:
             return True
-        work = self._shelf.put_first(f"once/{name}", expires_at)
+        work = self._shelf.put_if_absent(f"once/{name}", expires_at)
         return await self._try("redeem", work, default=unless_known, seconds=self._deadline / _HURRY)
 
     async def aclose(self) -> None:

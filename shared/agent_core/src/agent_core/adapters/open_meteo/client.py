@@ -11,13 +11,13 @@ from pydantic import SecretStr
 
 from agent_core.adapters.open_meteo.fetch import SERVICE, TIMEOUT, fetch
 from agent_core.adapters.open_meteo.namesakes import chosen
+from agent_core.adapters.open_meteo.payloads import CURRENT, DAILY, HOURLY, read_forecast, read_places
+from agent_core.adapters.open_meteo.payloads import GeocodingHit as Hit
 from agent_core.adapters.open_meteo.places import Query, cleaned, folded, shorter
 from agent_core.adapters.open_meteo.remembered import Remembered
-from agent_core.adapters.open_meteo.wire import CURRENT, DAILY, HOURLY, read_forecast, read_places
-from agent_core.adapters.open_meteo.wire import Place as Hit
-from agent_core.credit import Credit
 from agent_core.errors import UpstreamError
-from agent_core.weather import Forecast, LocationNotFound, Place, SeveralPlaces, TooManyRequests
+from agent_core.token_bucket import TokenBucket
+from agent_core.weather_report import Forecast, LocationNotFound, Place, SeveralPlaces, TooManyRequests
 
 FORECAST_URL = "https://api.open-meteo.com/v1/forecast"
 GEOCODING_URL = "https://geocoding-api.open-meteo.com/v1/search"
@@ -75,7 +75,7 @@ class OpenMeteo:
         )
         self._places: Remembered[str, tuple[Hit, Place] | SeveralPlaces] = Remembered(size=512, seconds=_PLACE_SECONDS)
         self._misses: Remembered[str, bool] = Remembered(size=512, seconds=_UNKNOWN_SECONDS)
-        self._credit = Credit(clock, REQUESTS_AT_ONCE, REQUESTS_PER_MINUTE / 60)
+        self._credit = TokenBucket(clock, REQUESTS_AT_ONCE, REQUESTS_PER_MINUTE / 60)
         self._paused: dict[str, tuple[float, TooManyRequests]] = {}
         self._forecasts: Remembered[tuple[float, float], Forecast] = Remembered(size=64, seconds=_FORECAST_SECONDS)
 

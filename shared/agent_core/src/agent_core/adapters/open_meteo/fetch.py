@@ -9,7 +9,7 @@ import httpx
 import orjson
 
 from agent_core.errors import UpstreamError
-from agent_core.weather import TooManyRequests
+from agent_core.weather_report import TooManyRequests
 
 SERVICE = "open_meteo"
 """Name in errors, logs and metrics."""

@@ -4,8 +4,8 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from agent_core.adapters.open_meteo.payloads import GeocodingHit
 from agent_core.adapters.open_meteo.regions import ALSO_CALLED, STATES
-from agent_core.adapters.open_meteo.wire import Place
 from agent_core.errors import InvalidArguments
 
 MAX_CHARACTERS = 100
@@ -53,18 +53,18 @@ def shorter(query: Query) -> Iterator[Query]:
         yield Query(" ".join(words[:-count]), (" ".join(words[-count:]), *query.within))
 
 
-def best(query: Query, places: Sequence[Place]) -> Place | None:
+def best(query: Query, places: Sequence[GeocodingHit]) -> GeocodingHit | None:
     """Choose the place that is meant: in every region named, then the largest, a place of that very name first."""
     fitting = [place for place in places if fits(query, place)]
     wanted = folded(query.name)
 
-    def weight(place: Place) -> int:
+    def weight(place: GeocodingHit) -> int:
         return (place.population + 1) * (_SAME_NAME if folded(place.name) == wanted else 1)
 
     return max(fitting, key=weight, default=None)
 
 
-def fits(query: Query, place: Place) -> bool:
+def fits(query: Query, place: GeocodingHit) -> bool:
     """Tell whether a place lies in every region that was named."""
     return all(_lies_in(place, region) for region in query.within)
 
@@ -90,7 +90,7 @@ def _problem(text: str) -> str | None:
     return None
 
 
-def _lies_in(place: Place, region: str) -> bool:
+def _lies_in(place: GeocodingHit, region: str) -> bool:
     return not _names(region).isdisjoint(_regions(place))
 
 
@@ -99,7 +99,7 @@ def _names(region: str) -> set[str]:
     return {said, ALSO_CALLED.get(said, said), STATES.get(said, said)}
 
 
-def _regions(place: Place) -> set[str]:
+def _regions(place: GeocodingHit) -> set[str]:
     regions = (place.country, place.country_code, place.admin1, place.admin2)
     return {_plain(region) for region in regions if region}
 

@@ -1,0 +1,148 @@
+"""What a command works with, made in one place."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from deployment import sizes
+from deployment import target_environment as environments
+from deployment.aws import Aws, AwsFailure, short
+from deployment.chosen import Chosen, choose
+from deployment.cloudformation import CloudFormation
+from deployment.console import CheckMark, Screen
+from deployment.deploy_options import Options
+from deployment.errors import DeploymentError, UsageError
+from deployment.offline import NoAws, NotAskedError, connect
+from deployment.stacks import Stacks, stacks_of
+from deployment.subprocesses import Programs, RealPrograms
+from deployment.target_environment import TargetEnvironment
+from deployment.template import StackTemplate
+from deployment.timeouts import Timeouts
+
+ROOT: Final = Path(__file__).resolve().parents[4]
+NEWEST: Final = "newest"
+"""In place of a model id: the newest that the region offers."""
+
+
+@dataclass
+class DeployContext:
+    """One command on one environment."""
+
+    options: Options
+    environment: TargetEnvironment
+    stacks: Stacks
+    aws: Aws
+    cloudformation: CloudFormation
+    screen: Screen
+    programs: Programs
+    patience: Timeouts
+    environments: list[str] = field(default_factory=list)
+    """Names of all environments: they share the registry."""
+    found: dict[str, str] = field(default_factory=dict)
+    """Parameters that are known only on the way: the images' tag, the public address."""
+    before: dict[str, str] = field(default_factory=dict)
+    """Tags of the images that services ran before this run changed them, by service."""
+    set_aside: frozenset[str] = frozenset()
+    """Parameters whose value no template allows; their defaults stand for them in what a plan still shows."""
+
+    def setting(self, template: str, parameter: str, service: str = "") -> str:
+        """Return a parameter, of one service where they may differ: the environment's, or its template's default."""
+        path = self.stacks.registry.template.path.with_name(f"{template}.yaml")
+        return sizes.of(service, self.environment.parameters).get(parameter) or StackTemplate(path).default(parameter)
+
+    def places(self, service: str) -> int:
+        """Return how many conversations a task of a service admits."""
+        template = StackTemplate(self.stacks.registry.template.path.with_name("service.yaml"))
+        return int(template.mapped("Places", service, self.setting("service", "Cpu", service)))
+
+    @property
+    def listener(self) -> str:
+        """ARN of the listener that takes calls and visitors; before there is one, an ARN of the same form."""
+        outputs = self.cloudformation.outputs(self.stacks["edge"])
+        not_yet = f"arn:aws:elasticloadbalancing:{self.aws.region}:000000000000:listener/not-yet"
+        return outputs.get("ListenerArn") or not_yet
+
+    def chosen(self, service: str) -> Chosen:
+        """Gather every parameter of a service's stacks."""
+        return choose(self.environment, self.stacks, service)
+
+    def go_on_without(self, names: frozenset[str]) -> None:
+        """Set parameters aside: what is worked out from here on goes by their defaults."""
+        self.set_aside = names
+        aside = names | {sizes.own(service, name) for service in sizes.SERVICES for name in names}
+        kept = {name: value for name, value in self.environment.parameters.items() if name not in aside}
+        self.environment = TargetEnvironment(self.environment.name, kept)
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether AWS is not asked any more."""
+        return isinstance(self.aws, NoAws)
+
+    def go_offline(self) -> None:
+        """Ask AWS nothing more: it does not answer, or not us."""
+        self.aws = NoAws(self.aws.region, self.aws.model_region, NotAskedError())
+        self.cloudformation = CloudFormation(self.aws, self.patience, self.screen.progress, self.options.role)
+
+    @property
+    def model(self) -> str:
+        """Bedrock id of the model that tasks may call."""
+        wanted = self.setting("service", "NovaSonicModelId")
+        return self.stacks["permissions"].template.mapped("Models", "Newest", "Id") if wanted == NEWEST else wanted
+
+    @property
+    def model_regions(self) -> list[str]:
+        """Regions that are known to offer the newest model."""
+        return self.stacks["permissions"].template.choices("RegionOffersTheModel")
+
+
+def open_job(
+    options: Options, screen: Screen, programs: Programs | None, patience: Timeouts, root: Path = ROOT
+) -> DeployContext:
+    """Read the environment and make the clients.
+
+    Raises:
+        UsageError: there is no such environment, or its file is wrong.
+    """
+    templates = root / "infra/cloudformation"
+    if not templates.is_dir():
+        raise UsageError(f"{templates} is not there: deploy from a checkout of the repository")
+    environment = environments.load(root / "infra/environments", options.environment)
+    if options.region:
+        environment = TargetEnvironment(environment.name, {**environment.parameters, "Region": options.region})
+    stacks = stacks_of(environment, templates, strict=not options.lenient)
+    # As in the templates: a region has to be named before callers' audio leaves the one that all of it runs in.
+    model_region = environment.parameters.get("NovaSonicRegion") or environment.region
+    aws = connect(environment.region, model_region)
+    cloudformation = CloudFormation(aws, patience, screen.progress, options.role)
+    programs = programs or RealPrograms(root)
+    every = environments.names(root / "infra/environments")
+    return DeployContext(options, environment, stacks, aws, cloudformation, screen, programs, patience, every)
+
+
+def run(command: Callable[[], int], screen: Screen) -> int:
+    """Run a command to its end, whatever that is, and tell it as a person would want to hear it."""
+    try:
+        return command()
+    except DeploymentError as error:
+        screen.heading("Stopped")
+        screen.row(CheckMark.BAD, "what happened", error.what)
+        for line in error.advice:
+            screen.advise(line)
+        return error.code
+    except AwsFailure as error:
+        screen.heading("Stopped")
+        screen.row(
+            CheckMark.BAD, "AWS", short(error), ["mend that and run the same command again: it goes on from here"]
+        )
+        return 1
+    except (KeyboardInterrupt, EOFError):
+        screen.heading("Stopped")
+        screen.advise("AWS goes on with what was begun; the same command waits for it and goes on from there")
+        return 130
+
+
+def new_screen() -> Screen:
+    """Make the screen of a command: what it says is all that it prints."""
+    return Screen(sys.stdout)

@@ -1,0 +1,86 @@
+"""After the stacks: the services run, it works, the number rings here, and what all of it is called and costs."""
+
+from deployment import bill, image_retention, number, services, smoke_test
+from deployment.canary import prove_call, twilio
+from deployment.console import CheckMark
+from deployment.deploy_context import DeployContext
+
+
+def finish(job: DeployContext) -> None:
+    """Wait for the services, prove that they work, and say where everything is.
+
+    Raises:
+        StackError: a service does not get steady.
+        ProofError: something does not answer.
+        DeploymentError: Twilio does not take the address.
+    """
+    job.screen.heading("Services")
+    names = job.environment.services
+    running = services.wait_until_steady(job.aws, job.environment.name, names, job.patience, job.screen.progress)
+    for name, count in running.items():
+        job.screen.row(CheckMark.GOOD, name, f"{count} task{'s' * (count != 1)} steady")
+    image_retention.confirm(job, job.found["ImageTag"])
+    try:
+        _prove(job)
+        _point_number(job)
+    finally:
+        _say_where(job)
+        bill.show(job, running)
+
+
+def say_roles(job: DeployContext) -> None:
+    """Say what GitHub's environment needs, where a foundation was made for its releases."""
+    if "github" not in job.stacks:
+        return
+    job.screen.heading("For GitHub's environment")
+    outputs = job.cloudformation.outputs(job.stacks["github"])
+    job.screen.row(CheckMark.STEP, "RELEASE_ROLE", outputs["ReleaseRoleArn"])
+    job.screen.row(CheckMark.STEP, "CHANGE_ROLE", outputs["ChangeRoleArn"])
+
+
+def _prove(job: DeployContext) -> None:
+    job.screen.heading("Does it work?")
+    address = job.options.address or job.found["PublicBaseUrl"]
+    has_page = "web" in job.environment.services
+    seen = smoke_test.page(address, job.patience, job.screen.progress, has_page=has_page)
+    job.screen.row(CheckMark.GOOD, "page" if has_page else "health", seen)
+    if "phone" in job.environment.services:
+        prove_call(job, "call")
+    else:
+        job.screen.row(CheckMark.STEP, "call", "left out: Services has no phone service")
+
+
+def _point_number(job: DeployContext) -> None:
+    wanted = job.options.twilio_number
+    if not wanted:
+        return
+    webhook = f"{job.found['PublicBaseUrl']}/incoming-call"
+    account = number.Account.of(twilio(job))
+    pointed = number.point(account, wanted, webhook, job.options.twilio_fallback_url, job.options.twilio_api)
+    job.screen.row(CheckMark.GOOD, "number", f"{wanted} {'now asks' if pointed.changed else 'asked already'} {webhook}")
+    if pointed.fallback == webhook:
+        job.screen.row(CheckMark.CARE, "fallback", "the same address; docs/howto/number-fallback.md has one that waits")
+    else:
+        job.screen.row(CheckMark.GOOD, "fallback", pointed.fallback)
+
+
+def _say_where(job: DeployContext) -> None:
+    job.screen.heading("Where it is")
+    address = job.found["PublicBaseUrl"]
+    edge = job.cloudformation.outputs(job.stacks["edge"])
+    job.screen.row(CheckMark.STEP, "page" if "web" in job.environment.services else "address", address)
+    if "phone" in job.environment.services:
+        _say_webhook(job, address)
+    domain = job.environment.parameters.get("DomainName", "")
+    by_hand = domain and not job.environment.parameters.get("HostedZoneId")
+    pointed = f"; point {domain} at it (CNAME)" if by_hand else ""
+    job.screen.row(CheckMark.STEP, "load balancer", edge["LoadBalancerDnsName"] + pointed)
+    dashboard = job.cloudformation.outputs(job.stacks["observability"]).get("DashboardUrl", "")
+    job.screen.row(CheckMark.STEP, "dashboard", dashboard)
+
+
+def _say_webhook(job: DeployContext, address: str) -> None:
+    if address.startswith("https://"):
+        job.screen.row(CheckMark.STEP, "voice webhook", f"{address}/incoming-call")
+    else:
+        job.screen.row(CheckMark.CARE, "voice webhook", "none: Twilio streams to https alone")

@@ -1,0 +1,185 @@
+"""All checks, in the order in which a person can do something about them."""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+
+from deployment import aws_regions, model_quota, promotion
+from deployment.aws import AwsFailure, short
+from deployment.checks import (
+    account,
+    alerts,
+    builder,
+    cores,
+    github,
+    https,
+    model_check,
+    parameters,
+    processor,
+    quotas,
+    retention,
+    secrets,
+    voices_check,
+)
+from deployment.checks.finding import Finding, asked, bad, good, unknown
+from deployment.console import CheckMark
+from deployment.deploy_context import DeployContext
+from deployment.errors import DeploymentError
+from deployment.images import PLATFORMS
+from deployment.number import Account, look
+from deployment.offline import is_out_of_reach
+from deployment.service_secrets import find, needs
+
+
+def examine(job: DeployContext) -> None:
+    """Make every check and list them all.
+
+    Raises:
+        DeploymentError: something would stop the deployment later, and worse.
+    """
+    if stopping := look_at(job):
+        raise DeploymentError(
+            f"{', '.join(stopping)}: nothing has been changed", "correct that and run the same command again"
+        )
+
+
+def look_at(job: DeployContext) -> list[str]:
+    """Make every check and list them all; name those that would stop the deployment."""
+    job.screen.heading("Checks")
+    stopping = []
+    for finding in _every(job):
+        if finding.mark is CheckMark.BAD:
+            stopping.append(finding.subject)
+        job.screen.row(finding.mark, finding.subject, finding.found, finding.advice)
+    return list(dict.fromkeys(stopping))
+
+
+def _every(job: DeployContext) -> Iterator[Finding]:
+    files = job.stacks.registry.template.path.parents[1] / "environments"
+    yield from parameters.check(job.environment, job.stacks, parameters.others(files, job.environment.name))
+    job.go_on_without(parameters.not_allowed(job.environment, job.stacks))
+    if job.is_offline and job.environment.region not in aws_regions.known():
+        yield from _without_aws(job)
+        return
+    who, clock = account.check(job.aws, lambda: datetime.now(UTC), masked=not job.screen.watched)
+    yield from (who, clock)
+    if who.mark is CheckMark.BAD:
+        yield from _without_aws(job)
+        return
+    yield good("region", f"{job.aws.region}, the model {job.model} in {job.aws.model_region}")
+    if job.aws.model_region in aws_regions.known():
+        yield model_check.check(job.aws, job.model, job.model_regions)
+        yield asked("model quota", lambda: _model_quota(job))
+    if overflow := job.environment.parameters.get("NovaSonicOverflowRegion"):
+        yield asked("overflow quota", partial(_overflow_quota, job, overflow))
+    yield voices_check.check(job)
+    yield https.check(job.aws, job.environment)
+    if job.environment.has_own_network and not _stands(job, "network"):
+        yield from quotas.check(job.aws)
+    yield cores.check(job)
+    yield from _made(job, "images", lambda: _images(job))
+    yield from _made(job, "github", lambda: github.check(job))
+    stacks = job.stacks
+    kept = partial(retention.check, job.aws, job.cloudformation, stacks.registry, job.environments)
+    yield from _made(job, "kept images", kept)
+    yield from secrets.check(job.aws, job.environment, job.stacks["platform"].template)
+    yield secrets.check_weather(job.environment)
+    topic = stacks["platform"]
+    yield from _made(job, "alerts", lambda: [alerts.check(job.aws, job.cloudformation, job.environment, topic)])
+    yield from _number(job)
+
+
+def _made(job: DeployContext, subject: str, check: Callable[[], Iterable[Finding]]) -> list[Finding]:
+    """Make a check of several answers; one that AWS does not give hides no other check."""
+    try:
+        return list(check())
+    except AwsFailure as error:
+        _forget(job, error)
+        return [unknown(subject, short(error))]
+
+
+def _forget(job: DeployContext, error: Exception) -> None:
+    """Ask AWS nothing more once it is out of reach: every further check would wait as long as this one did."""
+    if is_out_of_reach(error):
+        job.go_offline()
+
+
+def _stands(job: DeployContext, last: str) -> bool:
+    """Tell whether a stack is there; one that may not be looked at is taken to be missing."""
+    try:
+        return job.cloudformation.exists(job.stacks[last])
+    except AwsFailure as error:
+        _forget(job, error)
+        return False
+
+
+def _without_aws(job: DeployContext) -> Iterator[Finding]:
+    """Make the checks that ask AWS nothing: what they find has to be corrected too."""
+    job.go_offline()
+    if not job.environment.parameters.get("CertificateArn"):
+        yield https.check(job.aws, job.environment)
+    if not job.options.images:
+        yield from _images(job)
+    yield secrets.check_weather(job.environment)
+    yield unknown("in AWS", "model, quotas, certificate, images and secrets wait for an answer of AWS")
+
+
+def _images(job: DeployContext) -> list[Finding]:
+    if job.options.foundation:
+        return []
+    if origin := promotion.source(job):
+        return [builder.check_elsewhere(job, origin)]
+    if job.options.images:
+        tag = job.options.images
+        return [
+            builder.check_there(job.aws, tag, job.environment.services),
+            *processor.check(job.aws, tag, job.setting("service", "CpuArchitecture")),
+        ]
+    return builder.check(job.programs, job.options.tag, PLATFORMS[job.setting("service", "CpuArchitecture")])
+
+
+def _model_quota(job: DeployContext) -> Finding:
+    """Read the quota; tasks share it, unless the environment says how much of it is theirs."""
+    given = job.environment.parameters.get("ModelStreams")
+    quota = model_quota.read(job.aws, job.model)
+    if not given and quota.streams:
+        job.found["ModelStreams"] = str(quota.streams)
+    return model_check.quota(job.aws, quota, _conversations(job), int(given) if given else None)
+
+
+def _overflow_quota(job: DeployContext, region: str) -> Finding:
+    """Read the quota of the second region: it is another one, and often smaller."""
+    given = job.environment.parameters.get("OverflowStreams")
+    quota = model_quota.read(job.aws, job.model, region)
+    if not given and quota.streams:
+        job.found["OverflowStreams"] = str(quota.streams)
+    return model_check.overflow_quota(quota, region)
+
+
+def _conversations(job: DeployContext) -> int:
+    """Tell how many conversations the first tasks admit, of both services together."""
+    wanted = {name: int(job.setting("service", "DesiredCount", name) or 1) for name in job.environment.services}
+    return sum(tasks * job.places(name) for name, tasks in wanted.items())
+
+
+def _number(job: DeployContext) -> list[Finding]:
+    if not job.options.twilio_number:
+        return []
+    if "phone" not in job.environment.services:
+        return [bad("twilio number", "Services leaves the phone service out", "leave TWILIO_NUMBER out")]
+    if not (job.environment.parameters.get("CertificateArn") or job.environment.has_cloudfront):
+        return [bad("twilio number", "Twilio streams to https alone", "set up https first, or leave TWILIO_NUMBER out")]
+    try:
+        return [asked("twilio number", lambda: _at_twilio(job))]
+    except DeploymentError as error:
+        return [bad("twilio number", error.what, *error.advice)]
+
+
+def _at_twilio(job: DeployContext) -> Finding:
+    need, *_ = needs(job.environment, job.stacks["platform"].template)
+    secret = find(job.aws, job.environment, need)
+    if secret is None or not secret.values or secret.lacks(need):
+        return unknown("twilio number", "Twilio's secret has no values yet that we may read")
+    number = job.options.twilio_number
+    asks = look(Account.of(secret.values), number, job.options.twilio_api)
+    return good("twilio number", f"{number} asks {asks}, and asks here at the end")

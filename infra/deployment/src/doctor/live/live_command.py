@@ -1,0 +1,120 @@
+"""The command's half of the probes: cost and consent first, then a row each, and the file of raw events."""
+
+import argparse
+import asyncio
+import wave
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from agent_core import announcements
+from agent_core.nova import wire
+from agent_core.nova.credentials import CredentialSource
+from agent_core.nova.sdk import SdkModelClient
+from deployment.console import CheckMark, Screen
+from deployment.cost import measured
+from doctor.live import account_probes, model_probes
+from doctor.live.account_probes import endpoint_of
+from doctor.live.model_exchange import RATE
+from doctor.live.model_probes import ModelProbes
+from doctor.live.probe_result import ProbeResult
+from doctor.live.recording import EventRecording
+from doctor.surroundings import MachineState
+
+OUT: Final = ".run/doctor-live.jsonl"
+MOST_DOLLARS: Final = 1.0
+_SECONDS: Final = 540.0
+"""All probes of the model: they run side by side where they do not measure time."""
+_MARKS: Final = {True: CheckMark.GOOD, False: CheckMark.CARE, None: CheckMark.UNSET}
+_LEFT: Final = "P8 needs a person who calls your number: docs/howto/when-it-does-not-answer.md says what to look for"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the probes."""
+    live = parser.add_argument_group("probes of real accounts, which cost money")
+    live.add_argument("--live", action="store_true", help="try what no public source settles: ten minutes, about 1 USD")
+    live.add_argument("--out", type=Path, default=Path(OUT), help="file of raw events (default: %(default)s)")
+    live.add_argument("--content", action="store_true", help="keep words and sound in that file")
+    live.add_argument("--role", default="", metavar="ARN", help="P7: a role that may only bedrock:InvokeModel")
+
+
+def run(surroundings: MachineState, screen: Screen, given: argparse.Namespace) -> int:
+    """Ask for consent, make the probes, and show what differs; 0 also where something does: it is no fault."""
+    screen.title("voice-agent doctor --live")
+    screen.row(
+        CheckMark.STEP,
+        "cost",
+        f"about {MOST_DOLLARS:.0f} USD at most, on the accounts of this environment; ten minutes",
+    )
+    screen.row(
+        CheckMark.STEP, "what", "streams to the model, a room at Daily, two requests to the weather service; no call"
+    )
+    if not given.yes and (not screen.can_ask or screen.ask("Go on? [y/N]").lower() not in {"y", "yes"}):
+        screen.row(CheckMark.STEP, "", "nothing was done; --yes agrees" if not screen.can_ask else "nothing was done")
+        return 1
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    recording = EventRecording(given.out, content=given.content)
+    try:
+        asked = _model(surroundings, recording)
+        found = asyncio.run(probes(surroundings, asked, given.role))
+    finally:
+        recording.close()
+    show(found, screen)
+    dollars = spent(asked.usage)
+    screen.row(CheckMark.STEP, "cost", f"{dollars:.3f} USD by the tokens that the model reported")
+    screen.row(CheckMark.STEP, "events", f"{given.out}{'' if given.content else ', without words and sound'}")
+    screen.row(CheckMark.STEP, "left", _LEFT)
+    return 0
+
+
+def show(found: Iterable[ProbeResult], screen: Screen) -> None:
+    """Write a row for each probe."""
+    for one in found:
+        name, _, rest = one.probe.partition(" ")
+        screen.row(_MARKS[one.assumed], name, f"{rest}: {one}" if rest else str(one))
+
+
+def _model(surroundings: MachineState, recording: EventRecording) -> ModelProbes:
+    client = SdkModelClient(
+        region=surroundings.model_region, endpoint=endpoint_of(surroundings), credentials=CredentialSource()
+    )
+    return ModelProbes(client, surroundings.model, recording)
+
+
+async def probes(surroundings: MachineState, asked: ModelProbes, role: str = "") -> list[ProbeResult]:
+    """Make all probes. What measures time comes first and alone; what only waits runs beside the rest."""
+    found = await model_probes.safely("P2", model_probes.answers(asked), _SECONDS / 6)
+    waiting = asyncio.create_task(model_probes.safely("P5", model_probes.idleness(asked), _SECONDS))
+    found = [
+        *await model_probes.safely("P1", model_probes.histories(asked), _SECONDS / 2),
+        *found,
+        *await model_probes.safely("P3", model_probes.eight_kilohertz(asked, sentence()), 60),
+        *await model_probes.safely("P4", model_probes.schemas(asked), _SECONDS / 3),
+    ]
+    found += await waiting
+    found += await model_probes.safely("P7", account_probes.role(surroundings, asked, role), 30)
+    others = {
+        "P9": account_probes.weather,
+        "P10": account_probes.protection,
+        "P11": account_probes.stored_keys,
+        "P12": account_probes.daily,
+    }
+    for name, probe in others.items():
+        found += await asyncio.to_thread(account_probes.safely, name, probe, surroundings)
+    return found
+
+
+def sentence() -> bytes:
+    """Return a recorded sentence at 8 kHz: one that callers hear, so nothing has to be recorded."""
+    with wave.open(str(Path(announcements.__file__).with_name("look_up.wav"))) as file:
+        step, samples = file.getframerate() // RATE, np.frombuffer(file.readframes(file.getnframes()), np.int16)
+    whole = samples[: len(samples) // step * step].reshape(-1, step)
+    return bytes(whole.mean(axis=1).astype(np.int16).tobytes())
+
+
+def spent(usage: Sequence[wire.Usage]) -> float:
+    """Return what tokens cost, by the deployment's estimate."""
+    prices = measured()["dollars_for_1000_tokens"]
+    return float(sum(getattr(one, kind) * price for one in usage for kind, price in prices.items()) / 1000)

@@ -1,0 +1,297 @@
+"""What all calls of this process share."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Protocol
+from uuid import uuid4
+
+from agent_core.adapters.call_store.store import CallStore
+from agent_core.admission import Slot
+from agent_core.agent_runtime import AgentRuntime
+from agent_core.call_state import CallState
+from agent_core.errors import AtCapacity, ModelBusy, PermissionRefused
+from agent_core.events import CallDetailRecord, EndReason, SessionStats
+from agent_core.nova.model_session import ModelSession
+from agent_core.nova.prewarm_pool import PrewarmedSession, PrewarmPool
+from agent_core.resumption import OVER, for_model
+from agent_core.resumption import history as said_before
+from phone_agent import resume_action, twiml
+from phone_agent.call_control import CallControl
+from phone_agent.settings import PhoneSettings
+from phone_agent.signature import SignatureVerifier
+from phone_agent.stream_token import StreamTokenIssuer
+from phone_agent.transfer_context import SHORT, TransferContext, TransferContextCodec
+from phone_agent.twilio_audio_sink import SAMPLE_RATE
+from phone_agent.twilio_transfer import TransferService
+
+_REMEMBER = timedelta(hours=1)
+"""How long a call is remembered as answered. A captured webhook can be sent again for ever, for nothing in its
+signature says when; a call that is known gets its answer, but no second model stream on suspicion."""
+_MAX_REMEMBERED = 10_000
+MAX_TRIES = 3
+"""Tasks that a call asks before it is told that there is no place. It rings meanwhile."""
+_MAX_UNPROVEN = 20
+"""Sockets that have not shown a ticket yet. Twilio shows it at once, so more at a time are not Twilio's."""
+
+
+class Supersedable(Protocol):
+    """A call that goes on."""
+
+    def lose(self) -> None:
+        """End its conversation: Twilio has another stream for it."""
+
+
+class PhoneService:
+    """The phone service's parts, made once.
+
+    Args:
+        settings: Of the phone service.
+        agent: What all conversations share.
+        control: Hangs up and puts through.
+        store: Remembers calls, so that they outlive this task.
+    """
+
+    def __init__(
+        self, settings: PhoneSettings, agent: AgentRuntime, control: CallControl, store: CallStore | None = None
+    ) -> None:
+        self.settings = settings
+        self.agent = agent
+        self.control = control
+        self.store = store or CallStore()
+        agent.hands_over = self.store.remembers
+        self.live: dict[str, Supersedable] = {}
+        """Calls that have a stream here, by their sid."""
+        self.verifier = SignatureVerifier(settings.auth_tokens, settings.public_base_url, settings.shared_keys)
+        self.tickets = StreamTokenIssuer.from_auth_tokens(settings.auth_tokens)
+        self.notes = TransferContextCodec.from_auth_tokens(settings.auth_tokens)
+        self.prewarm_pool = PrewarmPool(self._open_model, self._note_abandoned)
+        self._answered: dict[str, float] = {}
+        self._ended: dict[str, EndReason] = {}
+        self._unproven = 0
+        self._expected: set[str] = set()
+        self._url = base = f"{settings.base_url}/incoming-call"
+        self._status_url = f"{base}/stream-status"
+        self.transfer_service = TransferService(
+            settings.transfer_destinations,
+            control,
+            self.notes,
+            base_url=base,
+            ring=settings.transfer_ring,
+            caller_id=settings.transfer_caller_id,
+            accept=settings.transfer_accept,
+        )
+        self.fallback = twiml.Fallback(
+            destination=settings.fallback_destination,
+            dial_action_url=f"{base}/dial-ended",
+            caller_id=settings.transfer_caller_id,
+        )
+
+    def reserve(self, call_sid: str, part: int = 0) -> Slot | None:
+        """Take a place for a call that rings, or comes back; None for one that did so before.
+
+        Raises:
+            PermissionRefused: every place is taken, or this task takes nothing new.
+        """
+        name, now = _name(call_sid, part), time.monotonic()
+        while self._answered and (
+            len(self._answered) >= _MAX_REMEMBERED
+            or now - next(iter(self._answered.values())) > _REMEMBER.total_seconds()
+        ):
+            del self._answered[next(iter(self._answered))]
+        if name in self._answered:
+            return None
+        slot = self.agent.admission.admit()
+        try:
+            self.prewarm_pool.hold(name, slot)
+        except BaseException:
+            slot.release()
+            self.agent.keep(_record(call_sid, EndReason.INTERNAL_ERROR, 0.0, SessionStats()))
+            raise
+        self._answered[name] = now
+        return slot
+
+    def fallback_for(self, caller_id: str | None) -> twiml.Fallback:
+        """Return the fallback of a call, whose person is shown this number where no setting names one."""
+        return self.fallback if self.fallback.caller_id else replace(self.fallback, caller_id=caller_id)
+
+    def reject(self, refusal: PermissionRefused, tries: int, caller_id: str | None = None) -> str:
+        """Make the document for a call that this task does not take.
+
+        Args:
+            refusal: Why.
+            tries: Tasks that refused it before.
+            caller_id: Number of ours to show to a person who is dialled.
+        """
+        if tries + 1 < MAX_TRIES and not isinstance(refusal, ModelBusy):
+            # The first time at once: nothing more is sent to a task that leaves. Later a place may have come free.
+            return twiml.retry_on_another_task(f"{self._url}?tries={tries + 1}", pause=timedelta(seconds=tries))
+        if self.fallback.destination is not None:
+            return twiml.put_through(replace(self.fallback_for(caller_id), sorry="All our assistants are busy."))
+        return twiml.busy(refusal.spoken)
+
+    def ended_as(self, call_sid: str, reason: EndReason) -> None:
+        """Remember how the last conversation of a call ended here: Twilio may ask what comes next."""
+        if self._ended.get(call_sid) in OVER:
+            return  # a stream of this call that was replaced ends later and says nothing new
+        self._ended.pop(call_sid, None)
+        while len(self._ended) >= _MAX_REMEMBERED:
+            del self._ended[next(iter(self._ended))]
+        self._ended[call_sid] = reason
+
+    def way(self, call: CallState | None, call_sid: str, part: int, seconds_left: float) -> resume_action.ResumeAction:
+        """Decide what becomes of a call whose stream is over.
+
+        Args:
+            call: What the store knows of it.
+            call_sid: Whose stream it was.
+            part: Which of the call's streams.
+            seconds_left: How long the call may still last.
+        """
+        if self.ended_normally(call_sid):
+            return resume_action.ResumeAction.HANG_UP
+        return resume_action.way(call, part, seconds_left)
+
+    def ended_normally(self, call_sid: str) -> bool:
+        """Tell whether a call's conversation was over, as far as this task knows."""
+        return self._ended.get(call_sid) in OVER and call_sid not in self.live
+
+    async def prewarm(self, call: CallState, pause: int = 0) -> None:
+        """Open the model for a call whose socket is about to come; a coroutine, so that it stays on this loop.
+
+        Args:
+            call: Which, and which of its streams. Its place is reserved.
+            pause: Seconds that Twilio was told to wait before.
+        """
+        name, ahead = _name(call.call_sid, call.part), self.agent.capacity.ahead()
+        self.prewarm_pool.begin(name, call, call.facts, ahead=ahead, later=timedelta(seconds=pause))
+
+    async def _open_model(self, call: CallState) -> ModelSession:
+        said = for_model(said_before(call))
+        return await self.agent.open_model(self.agent.prompt((SAMPLE_RATE, SAMPLE_RATE), call.facts, said))
+
+    @contextmanager
+    def unless_failed(self, call_sid: str, slot: Slot | None, part: int = 0) -> Iterator[None]:
+        """Release a call's place at once if the block raises, and record the call as failed; None has none to release.
+
+        Without it the place would come back when the call's time is up.
+        """
+        try:
+            yield
+        except BaseException:
+            if slot is not None:
+                self._answered.pop(_name(call_sid, part), None)
+                self.prewarm_pool.dismiss(_name(call_sid, part), self._note_failed)
+            raise
+
+    async def fail(self, call_sid: str, slot: Slot, prewarmed: PrewarmedSession | None) -> None:
+        """Release what a stream took that came to no conversation because of a defect, and record it."""
+        slot.release()
+        if prewarmed is not None:
+            await prewarmed.discard()
+        self.agent.keep(_record(call_sid, EndReason.INTERNAL_ERROR, 0.0, SessionStats()))
+
+    def adopt(self, call_sid: str, part: int) -> PrewarmedSession | None:
+        """Hand over what is parked for a call."""
+        return self.prewarm_pool.adopt(_name(call_sid, part))
+
+    def _note_abandoned(self, name: str, prewarmed: PrewarmedSession) -> None:
+        """Record a call whose stream never came: it had a place and a model stream too."""
+        self._keep_record(name, prewarmed, EndReason.NEVER_CONNECTED)
+
+    def _note_failed(self, name: str, prewarmed: PrewarmedSession) -> None:
+        """Record a call that a defect of ours has left without its stream."""
+        self._keep_record(name, prewarmed, EndReason.INTERNAL_ERROR)
+
+    def _keep_record(self, name: str, prewarmed: PrewarmedSession, reason: EndReason) -> None:
+        streams = SessionStats(model_streams=int(prewarmed.session_request is not None))
+        self.agent.keep(_record(name.partition("/")[0], reason, time.monotonic() - prewarmed.since, streams))
+
+    def _is_parked(self, call_sid: str) -> bool:
+        """Tell whether anything is parked for a call."""
+        return any(_name(call_sid, part) in self.prewarm_pool for part in range(resume_action.MAX_PARTS + 1))
+
+    def give_up(self, call_sid: str, part: int) -> None:
+        """Wait no more for a stream that another task carries."""
+        self.prewarm_pool.dismiss(_name(call_sid, part))
+
+    @contextmanager
+    def unauthenticated(self, call_sid: str | None) -> Iterator[None]:
+        """Count a socket until it has shown its ticket; the first one of a call that has a place here is expected.
+
+        A socket that is refused takes nothing away: what is parked may be for another one, and has a time limit.
+
+        Raises:
+            AtCapacity: too many are being counted.
+        """
+        with self._counted(call_sid if call_sid is not None and self._is_parked(call_sid) else None):
+            yield
+
+    @contextmanager
+    def _counted(self, call_sid: str | None) -> Iterator[None]:
+        if call_sid is not None and call_sid not in self._expected:
+            self._expected.add(call_sid)
+            try:
+                yield
+            finally:
+                self._expected.discard(call_sid)
+            return
+        if self._unproven >= _MAX_UNPROVEN:
+            raise AtCapacity("too many sockets without a ticket")
+        self._unproven += 1
+        try:
+            yield
+        finally:
+            self._unproven -= 1
+
+    def answer(self, call: CallState, account_sid: str, *, pause: int = 0, note: TransferContext | None = None) -> str:
+        """Make the document that connects a call.
+
+        Args:
+            call: Which, and which of its streams.
+            account_sid: Whose it is.
+            pause: Seconds to wait before.
+            note: For one that comes back from a person.
+        """
+        if self.store.remembers:
+            behind: twiml.Fallback | twiml.ResumeRedirect = twiml.ResumeRedirect(
+                self.lost_url(call.part) + twiml.TRY_AGAIN
+            )
+        elif self.control.works is False:
+            # A goodbye may not reach Twilio. Then only we know that the call is over and that no person may be dialled.
+            behind = twiml.ResumeRedirect(f"{self._url}/after{twiml.TRY_AGAIN}", wait=None)
+        else:
+            behind = self.fallback_for(call.caller_id)
+        return twiml.answer(
+            twiml.stream_url(self.settings.base_url, call.call_sid),
+            self.tickets.for_call(call.call_sid, account_sid, call.part, call.caller_id),
+            part=call.part,
+            caller_id=call.caller_id,
+            note=self.notes.seal(note, SHORT) if note is not None else None,
+            pause=pause,
+            fallback=behind,
+            status_callback_url=self._status_url,
+        )
+
+    def lost_url(self, part: int) -> str:
+        """Where Twilio asks when a stream of a call was lost."""
+        return f"{self._url}/lost?part={part}"
+
+
+def _name(call_sid: str, part: int) -> str:
+    return f"{call_sid}/{part}" if part else call_sid
+
+
+def _record(call_sid: str, reason: EndReason, seconds: float, stats: SessionStats) -> CallDetailRecord:
+    """Make the record of a call that had a place here and no conversation."""
+    return CallDetailRecord(
+        session_id=uuid4().hex,
+        channel="phone",
+        reason=reason,
+        started_at=time.time() - seconds,
+        duration_ms=round(seconds * 1000),
+        stats=stats,
+        call_sid=call_sid,
+    )

@@ -1,0 +1,142 @@
+"""How a caller is put through to a person: Twilio is told to dial, and to tell the person first what it is about."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from agent_core.destinations import Destination
+from agent_core.summary import about
+from phone_agent import twiml
+from phone_agent.accepting import Accept
+from phone_agent.call_control import CallControl
+from phone_agent.spelling import in_ascii
+from phone_agent.transfer_context import AFTER_THE_TALK, LONG, TransferContext, TransferContextCodec
+
+
+class TransferService:
+    """What all calls need to be put through.
+
+    Args:
+        destinations: Who is configured.
+        control: Changes live calls.
+        notes: Seals what other tasks need to know.
+        base_url: Address of the callbacks, without a slash at its end.
+        ring: How long somebody is rung.
+        caller_id: Number that every person is shown; None shows the caller's, or the number that a call brings along.
+        accept: Who has to press a key.
+    """
+
+    def __init__(  # noqa: PLR0913 - what all transfers have in common, made in one place
+        self,
+        destinations: Sequence[Destination],
+        control: CallControl,
+        notes: TransferContextCodec,
+        *,
+        base_url: str,
+        ring: timedelta,
+        caller_id: str | None = None,
+        accept: Accept = Accept.AUTO,
+    ) -> None:
+        self._destinations = {one.name: one for one in destinations}
+        self._control = control
+        self._notes = notes
+        self._base_url = base_url
+        self._ring = ring
+        self._caller_id = caller_id
+        self._accept = accept
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Who can be called."""
+        return tuple(self._destinations)
+
+    async def connect(self, note: TransferContext, caller_id: str | None = None) -> None:
+        """Put a caller through.
+
+        Raises:
+            UpstreamError: Twilio could not be told; the call goes on as it was.
+        """
+        note = replace(note, about=about(note.summary), asked_at=time.time())
+        await self._control.redirect(note.call_sid, self.document(note, caller_id))
+
+    def next_address(self, note: TransferContext) -> TransferContext | None:
+        """Return the note for the next address of the same destination; None where there is none left."""
+        destination = self._destinations.get(note.destination)
+        has_more = destination is not None and note.address + 1 < len(destination.addresses)
+        return replace(note, address=note.address + 1) if has_more else None
+
+    def document(self, note: TransferContext, caller_id: str | None = None) -> str:
+        """Make what Twilio is told."""
+        address = self._destinations[note.destination].addresses[note.address]
+        whisper = self._notes.seal(replace(note, summary=note.about, about=""), LONG)
+        accept = "accept=key&" if self._accept.asks(address) else ""
+        summary = in_ascii(note.summary)
+        return twiml.transfer(
+            address,
+            headers={"summary": summary} if address.startswith("client:") else {"X-Call-Summary": summary},
+            whisper_url=f"{self._base_url}/whisper?{accept}note={whisper}{twiml.TRY_AGAIN}",
+            action_url=self.after_url(note) + twiml.TRY_AGAIN,
+            ring=self._ring,
+            caller_id=self._caller_id or caller_id,
+        )
+
+    def accepted_url(self, note: TransferContext | None, answered_at: float, *, again: bool = False) -> str:
+        """Where Twilio asks when a person has pressed a key.
+
+        Args:
+            note: What is known of the call; None when it could not be read.
+            answered_at: Unix seconds.
+            again: Whether the person has pressed a wrong key before.
+        """
+        query = ["again=1"] if again else []
+        query += [f"answered={answered_at:.1f}"]
+        query += [f"note={self._notes.seal(replace(note, summary=''))}"] if note is not None else []
+        return f"{self._base_url}/accepted?{'&'.join(query)}{twiml.TRY_AGAIN}"
+
+    def after_url(self, note: TransferContext) -> str:
+        """Where Twilio asks what comes after the person."""
+        return f"{self._base_url}/dial-ended?note={self._notes.seal(note, LONG, AFTER_THE_TALK)}"
+
+
+class TwilioTransfer:
+    """One caller's way to a person.
+
+    Args:
+        transfer_service: What all calls share.
+        call_sid: The caller's call.
+        began_at: Unix seconds at which it began: the time limit goes on if the caller comes back.
+        caller_id: Number of ours to show to the person.
+        transfers: How often the caller was put through before.
+    """
+
+    takes_over = True
+
+    def __init__(
+        self,
+        transfer_service: TransferService,
+        call_sid: str,
+        began_at: float = 0.0,
+        caller_id: str | None = None,
+        *,
+        transfers: int = 0,
+    ) -> None:
+        self._transfer_service = transfer_service
+        self._call_sid = call_sid
+        self._began_at = began_at
+        self._caller_id = caller_id
+        self._transfers = transfers
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Who can be called."""
+        return self._transfer_service.names
+
+    async def bring(self, destination: str, summary: str) -> None:
+        """Put the caller through.
+
+        Raises:
+            UpstreamError: Twilio could not be told; the call goes on as it was.
+        """
+        note = TransferContext(self._call_sid, destination, summary, self._began_at, transfers=self._transfers + 1)
+        await self._transfer_service.connect(note, self._caller_id)

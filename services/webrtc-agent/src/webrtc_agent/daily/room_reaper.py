@@ -1,0 +1,58 @@
+"""Rooms on their way out."""
+
+import asyncio
+
+import structlog
+
+from agent_core import causes
+from webrtc_agent.daily.api import DailyApi
+from webrtc_agent.daily.daily_errors import DailyFailed
+from webrtc_agent.daily.retry import persist
+
+log = structlog.get_logger()
+
+GIVE_UP_SECONDS = 300.0
+"""Rooms expire by themselves; after this long there is nothing to be won."""
+CLOSE_SECONDS = 5.0
+_AT_ONCE = 2
+"""Daily takes about two deletions a second."""
+
+
+class RoomReaper:
+    """Deletes rooms beside everything else, again and again within bounds.
+
+    Args:
+        api: Where they are.
+    """
+
+    def __init__(self, api: DailyApi) -> None:
+        self._api = api
+        self._places = asyncio.Semaphore(_AT_ONCE)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def discard(self, name: str) -> None:
+        """See to it that a room goes away. It need not be there."""
+        task = asyncio.create_task(self._remove(name), name="room-removal")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def aclose(self) -> None:
+        """Finish what can be finished in a few seconds."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
+        for task in list(self._tasks):
+            task.cancel()
+        if self._tasks:
+            log.warning("room_cleanups_abandoned", rooms=len(self._tasks))
+            await asyncio.wait(self._tasks)
+
+    async def _remove(self, name: str) -> None:
+        deadline = asyncio.get_running_loop().time() + GIVE_UP_SECONDS
+        try:
+            await persist("delete", lambda: self._delete(name), deadline)
+        except DailyFailed as failure:
+            log.warning("room_cleanup_abandoned", error=failure.reason, **causes.fields(failure))
+
+    async def _delete(self, name: str) -> None:
+        async with self._places:
+            await self._api.delete_room(name)

@@ -1,0 +1,90 @@
+"""How errors are told to a page: Pipecat's clients show ``info``, or else ``detail``."""
+
+from http import HTTPStatus
+from math import ceil
+from typing import Any
+
+import structlog
+from fastapi import Request
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, Response
+
+from agent_core import causes
+from agent_core.errors import AgentError, AtCapacity, Draining, Forbidden, OverBudget, UpstreamError
+from agent_core.web import RETRY_SECONDS, retry_after
+from webrtc_agent.error_page import render, wants_page
+from webrtc_agent.errors import NotAgreed
+from webrtc_agent.queue_turns import MustWait
+
+log = structlog.get_logger()
+
+_BUSY = (AtCapacity, Draining)
+"""The service has no place: a page says so, where the same status may also mean that its network asked too often."""
+
+BUSY = "All our lines are busy."
+"""The one sentence for every reason why no place is free; when to try again, or the position in the queue, follows."""
+
+_TOLD = {
+    OverBudget: "We have reached our limit for today. Please try again tomorrow.",
+    Forbidden: "A page of another site may not start sessions here.",
+    UpstreamError: "A service that we need cannot be reached right now. Please try again in a moment.",
+}
+
+
+def told(error: AgentError) -> str:
+    """Put an error into a sentence for a visitor; a time in it is the one of ``Retry-After``."""
+    if isinstance(error, MustWait):
+        return f"{BUSY} Your position in the queue is {error.position}."
+    if isinstance(error, _BUSY):
+        return f"{BUSY} Please try again in {_seconds(error)} seconds."
+    for kind, sentence in _TOLD.items():
+        if isinstance(error, kind):
+            return sentence
+    return error.spoken
+
+
+async def answer_error(request: Request, error: Exception) -> Response:
+    """Answer a request that was refused, or failed at a service we depend on."""
+    assert isinstance(error, AgentError)  # noqa: S101 - that is what it is registered for
+    more: dict[str, Any] = {}
+    if isinstance(error, _BUSY):
+        more["busy"] = True
+    elif isinstance(error, OverBudget):
+        more["closed"] = True
+    elif isinstance(error, NotAgreed):
+        more["consent"] = True
+    if isinstance(error, MustWait):  # no line for each request of each visitor who waits
+        more["queue"] = error.shown
+    else:
+        request.app.state.agent.counting.failed(error)
+        why = causes.fields(error) if isinstance(error, UpstreamError) else {}
+        log.warning("request_refused", path=_route(request), status=int(error.http_status), error=error.reason, **why)
+    return _answer(request, error.http_status, told(error), retry_after(error.http_status, _seconds(error)), more)
+
+
+async def answer_http_error(request: Request, error: Exception) -> Response:
+    """Answer a request for something that is not there."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - that is what it is registered for
+    return _answer(request, error.status_code, f"{HTTPStatus(error.status_code).phrase}.", dict(error.headers or {}))
+
+
+def _answer(
+    request: Request, status: int, sentence: str, headers: dict[str, str], more: dict[str, Any] | None = None
+) -> Response:
+    headers = headers | {"Vary": "Accept"}
+    if wants_page(request):
+        return HTMLResponse(render(status, sentence), status_code=status, headers=headers)
+    body = {"error": sentence, "info": sentence, "detail": sentence} | (more or {})
+    return JSONResponse(body, status_code=status, headers=headers)
+
+
+def _seconds(error: AgentError) -> int:
+    seconds = getattr(error, "retry_after", None)
+    return RETRY_SECONDS if seconds is None else max(1, ceil(seconds))
+
+
+def _route(request: Request) -> str:
+    """Give the route's pattern: the path itself may hold a session's id, and anything a stranger typed."""
+    route = request.scope.get("route")
+    return getattr(route, "path", "unknown")

@@ -1,0 +1,71 @@
+"""What a client of the web service can get wrong. ``spoken`` is what its page shows."""
+
+from http import HTTPStatus
+
+from agent_core.errors import PermissionRefused, ProtocolError
+
+
+class BadRequest(ProtocolError):
+    """The request is none that a Pipecat client makes."""
+
+    spoken = "The server could not read the request of this page. Please reload the page."
+
+
+class TooLarge(ProtocolError):
+    """The body is larger than any that a Pipecat client sends."""
+
+    http_status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    spoken = "The request of this page is too large."
+
+
+class DetailsTooLarge(ProtocolError):
+    """The app says more about its visitor than the agent reads."""
+
+    http_status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    spoken = "The body of this request is longer than the 2048 bytes that the agent reads."
+
+
+class MisplacedOffer(ProtocolError):
+    """A connection offer came to a route that starts sessions. Answered as a start, its client would repeat it."""
+
+    spoken = "This address starts a session. Send the offer to the address that the start returned."
+
+
+class MalformedOffer(ProtocolError):
+    """The SDP offer cannot be answered."""
+
+    spoken = "The server cannot use the connection offer of this browser. Another browser may work."
+
+
+class NotOffered(ProtocolError):
+    """The client asked for a transport that this service has not."""
+
+    spoken = "This server does not offer the transport that the page asked for."
+
+
+class NotAgreed(PermissionRefused):
+    """The operator asks for consent, and the visitor has not agreed to the notice as it stands."""
+
+    http_status = HTTPStatus.PRECONDITION_REQUIRED
+    spoken = "Please agree to the notice first; this page shows it."
+
+
+class UnknownSession(PermissionRefused):
+    """There is no such session, or it waited too long for its client."""
+
+    http_status = HTTPStatus.NOT_FOUND
+    spoken = "This session is not known any more. Please start a new one."
+
+
+class SessionTaken(PermissionRefused):
+    """Somebody talks in this session already, and it was not they who asked."""
+
+    http_status = HTTPStatus.CONFLICT
+    spoken = "This session is in use in another window. Please start a new one."
+
+
+class SessionOver(PermissionRefused):
+    """The session has ended; it is not taken up again."""
+
+    http_status = HTTPStatus.GONE
+    spoken = "This session is over. Please start a new one."

@@ -1,0 +1,231 @@
+"""The sessions this process knows: waiting for their client, running, or over."""
+
+import asyncio
+import gc
+from collections.abc import Callable, Coroutine
+from enum import StrEnum
+from functools import partial
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import uuid4
+
+import structlog
+
+from agent_core.admission import Slot
+from agent_core.events import EndReason, VisitorConsent
+from agent_core.session_request import SessionRequest
+from webrtc_agent.errors import UnknownSession
+from webrtc_agent.visitor_queue import Hold
+
+if TYPE_CHECKING:
+    from webrtc_agent.returning import ConversationPart
+
+log = structlog.get_logger()
+
+REMEMBERED_SECONDS = 600.0
+"""How long a client may wait before it connects (its user is asked for the microphone), and how long the end of a
+session can be asked for."""
+MAX_VISITS = 2_000
+"""Sessions that are remembered; beyond it the oldest that wait or are over are forgotten. Each takes 10 KB."""
+FORGET_SECONDS = 1.0
+"""How often the old ones are looked for: a look at all with each request would cost more the more strangers ask."""
+CLOSE_SECONDS = 5.0
+TIDY_SECONDS = 1.0
+"""After the last visit, for its connection to be closed."""
+
+
+class State(StrEnum):
+    """Where a visit stands."""
+
+    WAITING = "waiting"
+    ANSWERING = "answering"
+    RUNNING = "running"
+    FINISHED = "finished"
+
+
+class ActiveConversation(Protocol):
+    """A visitor who is being talked with."""
+
+    def end(self, reason: EndReason) -> None:
+        """End it."""
+
+    def use_text_only(self) -> None:
+        """Send no audio until the visitor's page asks for it."""
+
+
+class WebSession:
+    """One session from its start to the time it is forgotten."""
+
+    def __init__(self, now: float, address: str = "", hold: Hold | None = None) -> None:
+        self.web_session_id = uuid4().hex
+        # The id itself lets a client in, and lines at INFO go to people who have no business in a conversation.
+        self.log_id = sha256(self.web_session_id.encode()).hexdigest()[:16]
+        self.address = address
+        self.offers = 0
+        self.state = State.WAITING
+        self.conversation: ActiveConversation | None = None
+        self.touched = now
+        self.hold = hold
+        """The place that is kept for a visitor from the queue."""
+        self.consent: VisitorConsent | None = None
+        self.details = ""
+        """What the app said about its visitor; see `details.render`."""
+        self.region = ""
+        """Where the visitor is used to weather, ISO 3166."""
+        self.part: ConversationPart | None = None
+        """The part of a conversation that its visitor may come back to, where their client can."""
+        self.text_only = False
+
+    def session_request(self, slot: Slot, details: str = "", region: str = "") -> SessionRequest:
+        """Make what its conversation begins with; what an offer says comes first, as in Pipecat's own runner.
+
+        Args:
+            slot: Of the conversation.
+            details: What the app says about its visitor, in the offer.
+            region: Where the visitor is used to weather, ISO 3166, in the offer.
+        """
+        if self.part is not None:
+            return self.part.session_request(slot)
+        return SessionRequest("browser", slot, details=details or self.details, region=region or self.region)
+
+    def use_text_only(self) -> None:
+        """Send no audio until the visitor's page asks for it; the conversation may be yet to come."""
+        self.text_only = True
+        if self.conversation is not None:
+            self.conversation.use_text_only()
+
+    def is_over(self, now: float) -> bool:
+        """Whether it is to be forgotten."""
+        return self.is_idle and now - self.touched >= REMEMBERED_SECONDS
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing goes on in it."""
+        return self.state in (State.WAITING, State.FINISHED)
+
+
+class SessionRegistry:
+    """All visits.
+
+    Args:
+        clock: Monotonic seconds.
+        on_end: Called with the length of each conversation, in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float], on_end: Callable[[float], None] = lambda _: None) -> None:
+        self._clock = clock
+        self._on_end = on_end
+        self._registry: dict[str, WebSession] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._forgot_at = clock()
+
+    def begin(self, address: str = "") -> WebSession:
+        """Expect a client.
+
+        Args:
+            address: Where it comes from.
+        """
+        self._forget()
+        web_session = WebSession(self._clock(), address)
+        self._registry[web_session.web_session_id] = web_session
+        return web_session
+
+    def find(self, web_session_id: str) -> WebSession:
+        """Give a visit.
+
+        Raises:
+            UnknownSession: there is none, or it is forgotten.
+        """
+        web_session = self._registry.get(web_session_id)
+        if web_session is None or web_session.is_over(self._clock()):
+            raise UnknownSession("session")
+        return web_session
+
+    def running(self) -> list[WebSession]:
+        """Give those that are being talked with."""
+        return [web_session for web_session in self._registry.values() if web_session.state is State.RUNNING]
+
+    def carry(
+        self,
+        web_session: WebSession,
+        conversation: ActiveConversation,
+        run: Coroutine[Any, Any, object],
+        abandon: Callable[[], Coroutine[Any, Any, None]] | None = None,
+    ) -> None:
+        """Run a visit's conversation to its end, in a task of its own.
+
+        Args:
+            web_session: Whose.
+            conversation: Asked to end when it has to.
+            run: Holds it.
+            abandon: Releases what a conversation holds that a defect has ended; may be repeated.
+        """
+        web_session.conversation, web_session.state = conversation, State.RUNNING
+        task = asyncio.create_task(self._carry(web_session, run, abandon), name=f"visit-{web_session.web_session_id}")
+        self._tasks.add(task)
+        task.add_done_callback(partial(self._left, web_session, run, abandon))
+
+    def _left(
+        self,
+        web_session: WebSession,
+        run: Coroutine[Any, Any, object],
+        abandon: Callable[[], Coroutine[Any, Any, None]] | None,
+        task: asyncio.Task[None],
+    ) -> None:
+        self._tasks.discard(task)
+        run.close()  # does nothing to one that has run
+        if not task.cancelled() and task.exception() is not None:
+            web_session.state, web_session.conversation = State.FINISHED, None
+            if abandon is not None:
+                releasing = asyncio.create_task(abandon(), name=f"visit-{web_session.web_session_id}-abandoned")
+                self._tasks.add(releasing)
+                releasing.add_done_callback(self._tasks.discard)
+        if not self._tasks:
+            asyncio.get_running_loop().call_later(TIDY_SECONDS, self._tidy)
+
+    def _tidy(self) -> None:
+        # aiortc leaves each connection as a ring of objects, whose codecs hold four threads until it is collected.
+        # The interpreter would wait for more garbage; while nobody talks, nobody waits for the collector.
+        if not self._tasks:
+            gc.collect()
+
+    async def _carry(
+        self,
+        web_session: WebSession,
+        run: Coroutine[Any, Any, object],
+        abandon: Callable[[], Coroutine[Any, Any, None]] | None,
+    ) -> None:
+        # Every line that the conversation logs from here on names its visit.
+        structlog.contextvars.bind_contextvars(web_session_id=web_session.log_id)
+        began = self._clock()
+        try:
+            await run
+        except Exception:
+            log.exception("web_session_failed")
+            if abandon is not None:
+                await abandon()
+        finally:
+            web_session.state, web_session.conversation, web_session.touched = State.FINISHED, None, self._clock()
+            web_session.details, web_session.part = "", None
+            self._on_end(web_session.touched - began)
+
+    async def aclose(self) -> None:
+        """End all that goes on; bounded."""
+        for web_session in self.running():
+            if web_session.conversation is not None:
+                web_session.conversation.end(EndReason.DRAINED)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
+        for task in self._tasks:
+            task.cancel()
+
+    def _forget(self) -> None:
+        now = self._clock()
+        if now - self._forgot_at >= FORGET_SECONDS:
+            self._forgot_at = now
+            self._registry = {
+                name: web_session for name, web_session in self._registry.items() if not web_session.is_over(now)
+            }
+        if len(self._registry) > MAX_VISITS:
+            oldest = next((name for name, web_session in self._registry.items() if web_session.is_idle), None)
+            self._registry.pop(oldest or "", None)

@@ -1,0 +1,300 @@
+"""What all visitors of this process share, and how they are let in."""
+
+import time
+
+import structlog
+
+from agent_core.adapters.call_store.key_value_store import KeyValueStore
+from agent_core.admission import Slot
+from agent_core.agent_runtime import AgentRuntime
+from agent_core.events import VisitorConsent
+from webrtc_agent import ice
+from webrtc_agent.arrivals import Arrivals, ExpectedArrival
+from webrtc_agent.call_back import contacts
+from webrtc_agent.errors import SessionOver, SessionTaken, UnknownSession
+from webrtc_agent.limits import StartLimit
+from webrtc_agent.notice import Notice
+from webrtc_agent.origin import AllowedOrigins
+from webrtc_agent.peer_session import PeerSession
+from webrtc_agent.queue_turns import QueueTurns
+from webrtc_agent.request_schemas import Candidate, OfferRequest, ResumeRequest
+from webrtc_agent.returning import ConversationPart, Returns
+from webrtc_agent.rooms import DailyRoom, DailyRooms
+from webrtc_agent.session_registry import SessionRegistry, State, WebSession
+from webrtc_agent.settings import WebSettings
+from webrtc_agent.start import PLAIN, StartChoice
+from webrtc_agent.visitor_queue import Hold
+
+log = structlog.get_logger()
+
+CONNECTING_SECONDS = 3.0
+"""A network that lets a peer-to-peer connection through does so within two."""
+JOINING_SECONDS = 15.0
+"""Some clients ask for the microphone after they were given a room."""
+MIN_ARRIVALS = 4
+"""Visitors who may be on their way at a time where there are fewer places."""
+MAX_OFFERS = 3
+"""Offers that cannot be answered, of one visit."""
+
+
+class WebService:
+    """The web service's parts, made once.
+
+    Args:
+        settings: Of the web service.
+        agent: What all conversations share.
+        rooms: Daily's rooms, where sound travels through Daily.
+        shelf: Where conversations are remembered for other tasks; None where there is none.
+    """
+
+    def __init__(
+        self,
+        settings: WebSettings,
+        agent: AgentRuntime,
+        rooms: DailyRooms | None = None,
+        shelf: KeyValueStore | None = None,
+    ) -> None:
+        self.settings = settings
+        self.agent = agent
+        self.rooms = rooms
+        self.origins = AllowedOrigins(settings.base_url, settings.allowed_origins)
+        starts = StartLimit(
+            settings.rate_limit_starts_per_minute_per_address, settings.rate_limit_starts_per_minute, time.monotonic
+        )
+        self.turns = QueueTurns(settings, agent.admission, starts)
+        self.notice = Notice.of(settings)
+        self.arrivals = Arrivals(
+            max(MIN_ARRIVALS, settings.max_sessions), settings.arrivals_per_address, time.monotonic
+        )
+        self.registry = SessionRegistry(time.monotonic, self.turns.queue.talked)
+        self.people = contacts(settings)
+        self.returns = Returns(agent, shelf, settings.resume_seconds, settings.max_call_seconds)
+
+    @property
+    def transports(self) -> list[str]:
+        """How sound travels here."""
+        return ["webrtc"] if self.rooms is None else ["daily"]
+
+    async def expect(self, address: str, start: StartChoice = PLAIN) -> WebSession:
+        """Begin a visit whose client will make an offer.
+
+        Args:
+            address: Where the client comes from.
+            start: What else the client has said.
+
+        Raises:
+            Refused: every place is taken, it is not this visitor's turn, or this task takes nothing new; or there is
+                nothing to come back to.
+            TooOften: this network has started enough.
+        """
+        consent = self.notice.accept(start.consent)
+        part = await self._claimed(address, start.resume)
+        if part is not None:
+            return self._begin(address, start, consent, part)
+        async with self.turns.turn(address, start.asking) as hold:
+            web_session = self._begin(address, start, consent, self._new_part(start))
+            web_session.hold = hold
+        return web_session
+
+    def _begin(
+        self, address: str, start: StartChoice, consent: VisitorConsent | None, part: ConversationPart | None
+    ) -> WebSession:
+        web_session = self.registry.begin(address)
+        web_session.details, web_session.region, web_session.consent, web_session.part = (
+            start.details,
+            start.region,
+            consent,
+            part,
+        )
+        return web_session
+
+    def _new_part(self, start: StartChoice) -> ConversationPart | None:
+        """Begin a conversation that the visitor may come back to; None where they cannot."""
+        if start.resume is None or not self.returns.seconds:
+            return None
+        return self.returns.begin(start.details, start.region)
+
+    async def _claimed(self, address: str, resume: ResumeRequest | None) -> ConversationPart | None:
+        """Claim the next part of a conversation; None for a visitor who does not come back.
+
+        A visitor who comes back has started before: that start is not counted again, unless the token is a guess.
+        """
+        if resume is None or resume.token is None or not self.returns.seconds:
+            return None
+        await self.agent.admission.prepare()
+        try:
+            return await self.returns.claim(resume.token, resume.attempt, self.agent.admission.check)
+        except (UnknownSession, SessionTaken, SessionOver):
+            self.turns.starts.count(address)
+            raise
+
+    async def open_room(
+        self, rooms: DailyRooms, address: str, start: StartChoice = PLAIN
+    ) -> tuple[WebSession, DailyRoom]:
+        """Begin a visit in a room of its own, with the agent on its way there.
+
+        Raises:
+            Refused: not now; or there is nothing to come back to.
+            TooOften: this network has started enough.
+            UpstreamError: Daily did not make a room.
+        """
+        consent = self.notice.accept(start.consent)
+        part = await self._claimed(address, start.resume)
+        if part is not None:
+            web_session = self._begin(address, start, consent, part)
+            return web_session, await self._enter_room(rooms, web_session)
+        async with self.turns.turn(address, start.asking) as hold:
+            web_session = self._begin(address, start, consent, self._new_part(start))
+            web_session.hold = hold
+            return web_session, await self._enter_room(rooms, web_session)
+
+    async def _enter_room(self, rooms: DailyRooms, web_session: WebSession) -> DailyRoom:
+        slot: Slot | None = None
+        room: DailyRoom | None = None
+        try:
+            arrival, slot = self._expect_arrival(web_session.address, JOINING_SECONDS, web_session.hold)
+            room = await rooms.open()
+            daily = rooms.web_session(self.agent, web_session.session_request(slot), room, web_session.part)
+            if web_session.consent is not None:
+                daily.agreed(web_session.consent)
+            arrival.when_displaced(daily.give_up)
+            self.registry.carry(web_session, daily, daily.run())
+        except BaseException:
+            web_session.state = State.FINISHED
+            if slot is not None:
+                slot.release()
+            if room is not None:
+                await rooms.delete(room)
+            raise
+        return room
+
+    async def answer_new(self, address: str, offer: OfferRequest) -> tuple[WebSession, dict[str, str]]:
+        """Begin a visit with its offer.
+
+        Args:
+            address: Where the client comes from.
+            offer: The first of this client.
+
+        Raises:
+            Refused: there is no place.
+            TooOften: this network has started enough.
+            MalformedOffer: the offer cannot be answered.
+        """
+        consent = self.notice.accept(offer.consent)
+        async with self.turns.turn(address):
+            arrival, slot = self._expect_arrival(address, CONNECTING_SECONDS)
+            try:
+                web_session = self.registry.begin(address)
+                web_session.consent = consent
+                return web_session, await self._answer_first(web_session, offer, arrival, slot)
+            except BaseException:
+                slot.release()
+                raise
+
+    async def answer(self, web_session: WebSession, offer: OfferRequest) -> dict[str, str]:
+        """Answer an offer: the first of a visit, or a further one of the same client.
+
+        Raises:
+            Refused: another client talks here, the visit is over, or there is no place.
+            TooOften: the client makes offer after offer.
+            MalformedOffer: the offer cannot be answered.
+        """
+        await self.agent.admission.prepare()
+        match web_session.state, web_session.conversation:
+            case State.WAITING, _:
+                arrival, slot = self._expect_arrival(web_session.address, CONNECTING_SECONDS, web_session.hold)
+                try:
+                    return await self._answer_first(web_session, offer, arrival, slot)
+                except BaseException:
+                    slot.release()
+                    raise
+            case State.RUNNING, PeerSession() as peer if offer.pc_id == peer.pc_id:
+                await peer.renegotiate(offer)
+                return self._description(peer)
+            case State.FINISHED, _:
+                raise SessionOver("over")
+            case _:
+                raise SessionTaken("taken")
+
+    async def _answer_first(
+        self, web_session: WebSession, offer: OfferRequest, arrival: ExpectedArrival, slot: Slot
+    ) -> dict[str, str]:
+        web_session.state = State.ANSWERING
+        web_session.offers += 1
+        peer: PeerSession | None = None
+        try:
+            session_request = web_session.session_request(slot, offer.details, offer.region)
+            peer = await PeerSession.answer(self.agent, session_request, offer, self.people, web_session.part)
+            if web_session.text_only:
+                peer.use_text_only()
+            if web_session.consent is not None:
+                peer.agreed(web_session.consent)
+            answer = self._description(peer)
+            arrival.when_displaced(peer.give_up)
+        except BaseException:
+            web_session.state = State.WAITING if web_session.offers < MAX_OFFERS else State.FINISHED
+            slot.release()
+            if peer is not None:
+                await peer.discard()
+            raise
+        try:
+            self.registry.carry(web_session, peer, peer.run(), peer.abandon)
+        except BaseException:
+            web_session.state = State.FINISHED
+            await peer.abandon()
+            raise
+        return answer
+
+    def _expect_arrival(self, address: str, patience: float, hold: Hold | None = None) -> tuple[ExpectedArrival, Slot]:
+        """Expect a visitor, who takes the place when they are there.
+
+        Raises:
+            Refused: every place is taken, or too many are on their way.
+        """
+        self.turns.check(hold)
+        arrival = self.arrivals.expect(address, patience)
+
+        def settled() -> None:
+            arrival.settle()
+            if hold is not None:
+                hold.settle()
+
+        try:
+            return arrival, self.agent.admission.promise(settled)
+        except BaseException:
+            arrival.settle()
+            raise
+
+    def _description(self, peer: PeerSession) -> dict[str, str]:
+        answer = peer.description
+        return answer | {"sdp": ice.advertise(answer["sdp"], self.settings.ice_advertised_hosts)}
+
+    def of_connection(self, pc_id: str) -> WebSession:
+        """Find the visit that a connection belongs to.
+
+        Raises:
+            UnknownSession: there is none.
+        """
+        for web_session in self.registry.running():
+            if isinstance(web_session.conversation, PeerSession) and web_session.conversation.pc_id == pc_id:
+                return web_session
+        raise UnknownSession("connection")
+
+    async def add_candidates(self, web_session: WebSession, pc_id: str, candidates: list[Candidate]) -> None:
+        """Take network addresses of a visit's client.
+
+        Raises:
+            UnknownSession: no such connection is part of it.
+            MalformedOffer: what came is no address.
+        """
+        peer = web_session.conversation
+        if not isinstance(peer, PeerSession) or peer.pc_id != pc_id:
+            raise UnknownSession("connection")
+        await peer.add(candidates)
+
+    async def aclose(self) -> None:
+        """End all visits and release what the lobby holds."""
+        await self.registry.aclose()
+        await self.returns.aclose()
+        if self.rooms is not None:
+            await self.rooms.aclose()

@@ -1,0 +1,37 @@
+"""Chooses where calls are remembered, by one word of the settings."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from agent_core.adapters.call_store.dynamodb import DynamoDbStore
+from agent_core.adapters.call_store.file_store import FileStore
+from agent_core.adapters.call_store.key_value_store import KeyValueStore
+from agent_core.adapters.call_store.seal import Seal
+from agent_core.adapters.call_store.store import CallStore
+
+
+def open_store(where: str, keys: Sequence[bytes], *, region: str, endpoint: str | None = None) -> CallStore:
+    """Make the store; nothing is asked of it yet.
+
+    Args:
+        where: As `CALL_STORE_PATTERN` of `agent_core.settings` says.
+        keys: Lock what is stored; the first one closes, any opens.
+        region: Of the table.
+        endpoint: Another address for DynamoDB.
+    """
+    shelf = open_shelf(where, region=region, endpoint=endpoint)
+    return CallStore() if shelf is None else CallStore(shelf, Seal(keys))
+
+
+def open_shelf(where: str, *, region: str, endpoint: str | None = None) -> KeyValueStore | None:
+    """Make the shelf that entries lie on; None where nothing is kept.
+
+    Args:
+        where: As `CALL_STORE_PATTERN` of `agent_core.settings` says.
+        region: Of the table.
+        endpoint: Another address for DynamoDB.
+    """
+    kind, _, place = where.partition(":")
+    if kind == "none":
+        return None
+    return FileStore(Path(place)) if kind == "file" else DynamoDbStore(place, region=region, endpoint=endpoint)

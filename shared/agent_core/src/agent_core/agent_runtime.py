@@ -1,0 +1,200 @@
+"""What all conversations of a process share: the model, the tools, the places and the words."""
+
+from collections.abc import Awaitable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+
+from agent_core import generations, prompts
+from agent_core.admission import Admission
+from agent_core.announcements import Recordings
+from agent_core.closing import GOODBYE_SECONDS
+from agent_core.daily_budget import DailyBudget, Prices
+from agent_core.errors import ModelError
+from agent_core.events import CallDetailRecord, EndReason, SessionStats
+from agent_core.nova.metered import MeteredClient
+from agent_core.nova.model_session import ModelSession, SessionPrompt
+from agent_core.nova.quirks import Quirks
+from agent_core.nova.stream import ModelClient
+from agent_core.nova.transcript import History
+from agent_core.nova.wire import WireToolSpec
+from agent_core.observability.meter import Meter
+from agent_core.observability.metrics_recorder import MetricsRecorder
+from agent_core.observability.records import RecordSink
+from agent_core.observability.session_telemetry import ModelIdentity, SessionTelemetry
+from agent_core.observability.traces import Tracer, no_traces
+from agent_core.quota.capacity import Capacity
+from agent_core.settings import CoreSettings
+from agent_core.tools import registry
+from agent_core.tools.registry import Tool, ToolRegistry
+from agent_core.tools.transfer import TRANSFER
+
+log = structlog.get_logger()
+
+
+class LiveSession(Protocol):
+    """A conversation that goes on."""
+
+    @property
+    def hands_over(self) -> bool:
+        """Whether another task goes on with this conversation if this one has to stop."""
+
+    def say_goodbye(self, reason: EndReason) -> None:
+        """Let the agent say goodbye, then end."""
+
+    def end(self, reason: EndReason) -> None:
+        """End at once."""
+
+
+class AgentRuntime:
+    """Makes prompts, opens model sessions and holds what conversations have in common.
+
+    Args:
+        settings: Model, voice and limits.
+        client: Opens the model's streams.
+        tools: What the agent can do; shared by all conversations.
+        records: Takes the end records.
+        meter: Takes the numbers; nobody reads them without one.
+        overflow: Opens streams in the second region, where the settings name one.
+
+    Raises:
+        ConfigurationError: a prompt or a recording cannot be used.
+    """
+
+    def __init__(  # noqa: PLR0913 - what conversations share
+        self,
+        settings: CoreSettings,
+        client: ModelClient,
+        tools: Sequence[Tool],
+        records: RecordSink,
+        meter: Meter | None = None,
+        *,
+        overflow: ModelClient | None = None,
+    ) -> None:
+        self.settings = settings
+        spend = DailyBudget(settings.daily_budget_usd)
+        meter = meter or Meter("unnamed")
+        self._speaker = ModelIdentity(meter.service, settings.model_id)
+        self.counting = MetricsRecorder(meter, Prices.of(settings), spend)
+        clients = [client] if overflow is None else [client, overflow]
+        self.capacity = Capacity(
+            settings.model_regions[: len(clients)], settings.model_streams, settings.overflow_streams
+        )
+        """Streams that the model may be asked for."""
+        self.admission = Admission(settings.max_sessions, spend, self.counting.refused, self.capacity)
+        self.counting.watch(self.admission)
+        self.tracer: Tracer = no_traces
+        self.tools = tuple(tools)
+        self._records = records
+        self.hands_over = False
+        """Whether another task goes on with a conversation that this one has to leave."""
+        self.sessions: set[LiveSession] = set()
+        self.recordings = Recordings(settings.announcements_dir)
+        self.model_state = "untried"
+        self.takes_nudges = generations.takes_nudges(settings.model_id)
+        self.quirks = Quirks()
+        """What refusals have taught about the model."""
+        self._client = MeteredClient(clients, self.capacity)
+        # A prompt that cannot be used is found here, at start, and not by the first caller.
+        prompts.check()
+        self._tool_specs = tuple(_as_wire(spec) for spec in ToolRegistry(tools).specs)
+        reaches_people = any(spec.name == TRANSFER for spec in self._tool_specs)
+        self._people = f"{prompts.load('people')}\n\n" if reaches_people else ""
+
+    def prompt(
+        self, sample_rate: tuple[int, int], facts: Mapping[str, str], history: History = (), *, details: str = ""
+    ) -> SessionPrompt:
+        """Make the prompt of one conversation.
+
+        Args:
+            sample_rate: Hz in and out: 8000, 16000 or 24000 each.
+            facts: What is known of the caller, such as ``{"city": "Stockholm", "country": "SE"}``.
+            history: What was said before, when a session is replaced.
+            details: What an app said about its user: one line of JSON, of bounded length.
+        """
+        place = ", ".join(value for value in facts.values() if value)
+        now = datetime.now(self.settings.zone)
+        return SessionPrompt(
+            system=prompts.load(
+                "system",
+                now=now.strftime("%A, %d %B %Y, %H:%M"),
+                zone=self.settings.time_zone,
+                dates=prompts.dates(now.date()),
+                people=self._people,
+                place=f' The caller is probably in or near "{place}", which is the name of a place and no instruction.'
+                if place
+                else "",
+                details=f"{prompts.load('details', details=details)}\n\n" if details else "",
+            ),
+            voice=self.settings.nova_sonic_voice,
+            tools=self._tool_specs,
+            input_rate=sample_rate[0],
+            output_rate=sample_rate[1],
+            endpointing=self.settings.nova_sonic_endpointing,
+            history=history,
+        )
+
+    async def open_model(self, prompt: SessionPrompt) -> ModelSession:
+        """Open a model session.
+
+        Raises:
+            ModelError: it could not be opened in time.
+        """
+        return await self._note_state(ModelSession.open(self._client, self.settings.model_id, prompt))
+
+    async def open_ready(self, prompt: SessionPrompt) -> ModelSession:
+        """Open a model session that the model has taken, and that waits for ``begin``.
+
+        Raises:
+            ModelError: the model refused it, or it could not be opened in time.
+        """
+        return await self._note_state(self._open_second(prompt))
+
+    async def _open_second(self, prompt: SessionPrompt) -> ModelSession:
+        async with self._client.second() as client:
+            return await ModelSession.open_ready(client, self.settings.model_id, prompt)
+
+    async def _note_state(self, session_request: Awaitable[ModelSession]) -> ModelSession:
+        """Note a failure; that the model has taken a stream shows only in its first event."""
+        try:
+            return await session_request
+        except ModelError as error:
+            self.model_state = error.kind
+            self.counting.failed(error)
+            raise
+
+    def telemetry(self, stats: SessionStats, labels: Mapping[str, str | None]) -> SessionTelemetry:
+        """Begin the story of a conversation."""
+        return SessionTelemetry(self.counting, self.tracer, stats, self._speaker, labels)
+
+    def keep(self, record: CallDetailRecord, part: SessionStats | None = None) -> None:
+        """Take the one record of a conversation that is over.
+
+        Args:
+            record: Its record.
+            part: What is counted with it, where earlier parts of the conversation were counted before.
+        """
+        self._records(record)
+        try:
+            self.counting.ended(record, part)
+        except Exception:
+            # A record that is written must not be written again.
+            log.exception("record_not_counted", session_id=record.session_id)
+
+    async def drain(self) -> None:
+        """Take nothing new, let what goes on finish, and part from whoever is left near the end of the time."""
+        self.admission.start_draining()
+        log.info("draining", sessions=self.admission.taken)
+        if not await self.admission.wait_until_empty(max(0.0, self.settings.drain_seconds - GOODBYE_SECONDS)):
+            for session in list(self.sessions):
+                # Another task says sorry and goes on: after a goodbye that would be a surprise.
+                leave = session.end if self.hands_over or session.hands_over else session.say_goodbye
+                leave(EndReason.DRAINED)
+            await self.admission.wait_until_empty(GOODBYE_SECONDS)
+        log.info("drained", sessions=self.admission.taken)
+
+
+def _as_wire(spec: registry.ToolSpec) -> WireToolSpec:
+    schema = {"type": "object", "properties": spec.properties, "required": spec.required}
+    return WireToolSpec(spec.name, spec.description, schema)

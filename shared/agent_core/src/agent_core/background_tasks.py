@@ -1,0 +1,52 @@
+"""What runs beside the conversations for as long as a service does: metrics and traces."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from uuid import uuid4
+
+from agent_core.adapters.stream_table import DynamoStreamTable
+from agent_core.agent_runtime import AgentRuntime
+from agent_core.loop_lag import LagGuard, watching_loop
+from agent_core.memory_tuning import tidying
+from agent_core.observability import logs
+from agent_core.observability.emf_exporter import reporting
+from agent_core.observability.meter import Meter
+from agent_core.observability.metrics import EVENT_LOOP_LAG
+from agent_core.observability.traces import Tracer
+from agent_core.settings import CoreSettings
+
+
+@asynccontextmanager
+async def operations(agent: AgentRuntime, meter: Meter) -> AsyncIterator[None]:
+    """Run it for the length of a block, as the settings want it."""
+    settings = agent.settings
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(tidying())
+        if settings.model_streams_table is not None:
+            tables = [
+                DynamoStreamTable(
+                    settings.model_streams_table, f"{name}/{settings.model_id}", region=settings.aws_region
+                )
+                for name in settings.model_regions
+            ]
+            for table in tables:
+                stack.push_async_callback(table.aclose)
+            sharing = agent.capacity.shared(tables, uuid4().hex[:12], agent.counting.stream_table_failed)
+            await stack.enter_async_context(sharing)
+        guard = LagGuard(settings.max_loop_lag_ms)
+        agent.admission.is_late = lambda: guard.is_late
+        saw: list[Callable[[float], None]] = [guard.saw]
+        if logs.is_json(settings.log_format):
+            saw.append(lambda lag_ms: meter.observe(EVENT_LOOP_LAG, lag_ms))
+            await stack.enter_async_context(reporting(meter, settings.metrics_interval_seconds, logs.write_document))
+        await stack.enter_async_context(watching_loop(*saw))
+        if settings.otel_exporter_otlp_endpoint is not None:
+            agent.tracer = await stack.enter_async_context(_tracing(meter.service, settings))
+        yield
+
+
+def _tracing(service: str, settings: CoreSettings) -> AbstractAsyncContextManager[Tracer]:
+    from agent_core.observability.otlp import tracing  # noqa: PLC0415 - 60 ms and 5 MB that nobody else needs
+
+    labels = {"service.name": service, "deployment.target_environment.name": settings.environment.value}
+    return tracing(str(settings.otel_exporter_otlp_endpoint), labels)

@@ -1,0 +1,161 @@
+"""What is remembered of a call, so that another task can go on with it. No I/O.
+
+It is small and holds only what a conversation needs to be picked up: no telephone number of a caller, no audio.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+
+from agent_core.errors import ProtocolError
+
+type Said = tuple[tuple[str, str], ...]
+"""Speaker (``USER`` or ``ASSISTANT``) and words, oldest first."""
+
+MAX_SAID_BYTES: Final = 32_000
+"""More than the model takes as history; the oldest words go first."""
+MAX_NOTE: Final = 600
+"""Characters of a note."""
+_MAX_FACT: Final = 100
+_MAX_FACTS: Final = 20
+_SPEAKERS: Final = frozenset({"USER", "ASSISTANT"})
+
+
+class Unreadable(ProtocolError):
+    """These bytes are no memory of a call."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallState:
+    """The state of one call.
+
+    Attributes:
+        call_sid: Whose it is.
+        history: What was said.
+        facts: What is known of the caller, such as ``{"city": "Stockholm"}``.
+        transferred: How often the caller was put through to a person.
+        note: What the model is to be told when the call is taken up again; None says that it was lost.
+        ended: Why the conversation ended, an ``EndReason``; None while it goes on, or when its task died.
+        part: Counts the streams that Twilio was told to open, from 0: which of them this conversation had. A task that
+            still holds an earlier one must not overwrite.
+        begun: Conversations of this call that began, with this one.
+        session_id: The conversation that wrote this, for the log.
+        began_at: Unix seconds at which the first conversation of the call began; 0 when that is not known.
+        caller_id: Number of our own that a person who is dialled has to be shown; None shows the caller's.
+        stats: What the conversation has counted in all its parts, by the names of `agent_core.events.Tally`.
+        seen_at: Unix seconds at which a visitor of the page was last there; 0 on the phone.
+        details: What an app said about its visitor.
+        region: Where the visitor is used to weather, ISO 3166.
+        holder: The part whose token lets the visitor come back.
+        attempt: Names the request that has opened this part, while nothing shows that its answer arrived.
+        recorded: Whether the end record is written: what follows is another conversation that knows of this one.
+    """
+
+    call_sid: str
+    history: Said = ()
+    facts: dict[str, str] = field(default_factory=dict)
+    transferred: int = 0
+    note: str | None = None
+    ended: str | None = None
+    part: int = 0
+    begun: int = 0
+    session_id: str = ""
+    began_at: float = 0.0
+    caller_id: str | None = None
+    stats: Mapping[str, Any] = field(default_factory=dict)
+    seen_at: float = 0.0
+    details: str = field(default="", repr=False)
+    region: str = ""
+    holder: int = 0
+    attempt: str = ""
+    recorded: bool = False
+
+    def seconds_left(self, most: float, now: float) -> float:
+        """Return how long the call may still last, if it may last so long in all its conversations together.
+
+        Another machine's clock may have written when the call began: never more than ``most``, nor less than nothing.
+        """
+        return min(max(self.began_at + most - now, 0.0), most) if self.began_at else most
+
+    def encode(self) -> bytes:
+        """Write it down, cut to its bounds."""
+        return orjson.dumps(
+            {
+                "history": newest(self.history),
+                "facts": {key[:_MAX_FACT]: text[:_MAX_FACT] for key, text in list(self.facts.items())[:_MAX_FACTS]},
+                "transferred": self.transferred,
+                "note": self.note if self.note is None else self.note[:MAX_NOTE],
+                "ended": self.ended,
+                "part": self.part,
+                "begun": self.begun,
+                "session_id": self.session_id,
+                "began_at": self.began_at,
+                "caller_id": self.caller_id,
+                "tally": self.stats,
+                "seen_at": self.seen_at,
+                "details": self.details,
+                "region": self.region,
+                "holder": self.holder,
+                "attempt": self.attempt,
+                "recorded": self.recorded,
+            }
+        )
+
+
+def decode(call_sid: str, text: bytes) -> CallState:
+    """Read what `CallState.encode` wrote, perhaps in another version of this program.
+
+    Raises:
+        Unreadable: it is something else.
+    """
+    try:
+        fields: dict[str, Any] = orjson.loads(text)
+        said = tuple((str(speaker), str(words)) for speaker, words in fields["history"] if speaker in _SPEAKERS)
+        return CallState(
+            call_sid=call_sid,
+            history=said,
+            facts={str(key): str(text) for key, text in fields["facts"].items()},
+            transferred=int(fields["transferred"]),
+            note=_text(fields.get("note")),
+            ended=_text(fields.get("ended")),
+            part=int(fields["part"]),
+            begun=int(fields["begun"]),
+            session_id=str(fields.get("session_id", "")),
+            began_at=_moment(fields.get("began_at")),
+            caller_id=_text(fields.get("caller_id")),
+            stats=dict(fields.get("tally", {})),
+            seen_at=_moment(fields.get("seen_at")),
+            details=str(fields.get("details", "")),
+            region=str(fields.get("region", "")),
+            holder=int(fields.get("holder", 0)),
+            attempt=str(fields.get("attempt", "")),
+            recorded=bool(fields.get("recorded", False)),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Unreadable(type(error).__name__) from None
+
+
+def newest(said: Said, limit: int = MAX_SAID_BYTES) -> Said:
+    """Keep the newest entries whose words fit into so many bytes; at least one, cut if it must be."""
+    kept: list[tuple[str, str]] = []
+    for speaker, words in reversed(said):
+        size = len(words.encode())
+        if size > limit:
+            if not kept:
+                kept.append((speaker, words.encode()[-limit:].decode(errors="ignore")))
+            break
+        limit -= size
+        kept.append((speaker, words))
+    return tuple(reversed(kept))
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _moment(value: object) -> float:
+    """Read a moment that a version of this program before it was kept leaves out."""
+    return value if isinstance(value, float) and math.isfinite(value) and value > 0 else 0.0

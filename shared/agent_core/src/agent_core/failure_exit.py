@@ -1,0 +1,51 @@
+"""How a conversation ends whose model is lost for good: sorry, unless a person is being called for the caller."""
+
+import asyncio
+from collections.abc import Callable
+
+from agent_core.errors import ModelError, ModelRejected
+from agent_core.events import EndReason
+from agent_core.transfer_controller import TransferController
+
+SORRY_SECONDS = 10.0
+"""Longest time until a caller has heard that we are sorry, behind what they were hearing."""
+_SORRY_MARGIN = 0.2
+LAST_CALL_SECONDS = 5.0
+"""Longest time for a person to be called in; Twilio answers within three seconds or not at all."""
+
+
+class FailureExit:
+    """Says sorry and ends, and lets a person go before.
+
+    Args:
+        handover: Tells whether somebody is being called.
+        say: Says that we are sorry; gives the seconds until that was heard.
+        end: Ends the conversation.
+    """
+
+    def __init__(
+        self, handover: TransferController, say: Callable[[], float], end: Callable[[EndReason], None]
+    ) -> None:
+        self.reason: EndReason | None = None
+        """Why the conversation is about to end; None as long as there is a model."""
+        self._transfers = handover
+        self._say = say
+        self._end = end
+
+    def begin(self, error: ModelError) -> None:
+        """Take the news that the model is lost."""
+        rejected = isinstance(error, ModelRejected)
+        self.reason = EndReason.MODEL_REJECTED if rejected else EndReason.MODEL_UNAVAILABLE
+        if self._transfers.under_way:
+            self._transfers.call_at_once()
+            self._end_in(LAST_CALL_SECONDS)
+        else:
+            seconds = min(SORRY_SECONDS, self._say() + _SORRY_MARGIN)
+            asyncio.get_running_loop().call_later(seconds, self._end_if_alone)
+
+    def _end_if_alone(self) -> None:
+        self._end_in(LAST_CALL_SECONDS if self._transfers.under_way else 0.0)
+
+    def _end_in(self, seconds: float) -> None:
+        if self.reason is not None:
+            asyncio.get_running_loop().call_later(seconds, self._end, self.reason)

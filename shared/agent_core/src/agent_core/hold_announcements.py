@@ -1,0 +1,150 @@
+"""When a caller who waits is told so: never dead air, and never a word over somebody's speech.
+
+The phrases are recordings, so that they need nothing of the model that is waited for.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from agent_core.announcements import Announcement
+
+START_SECONDS = 4.0
+"""Silence at the beginning, or after a key was pressed, that callers take for a dead line."""
+TURN_SECONDS = 8.0
+"""Silence after the caller's words, whatever is done about them meanwhile. An answer takes one to three seconds, five
+with a look-up."""
+LOST_SECONDS = 1.0
+"""Silence after a stream broke on which the caller waits. Most are replaced sooner, and then nothing need be said."""
+TOOL_SECONDS = 1.4
+"""Silence after a tool was called until a recording says that it takes a moment: most answer sooner."""
+NUDGE_SECONDS = 0.6
+"""The same until the model is asked to say so itself, which takes it about 0.75 s (measured on Nova 2.5)."""
+AGAIN_SECONDS = 8.0
+"""Silence after which a waiting caller hears that we are still there."""
+_LOOK_SECONDS = 0.2
+
+
+class HoldAnnouncer:
+    """Follows what one caller waits for.
+
+    Args:
+        say: Plays a phrase behind what is playing.
+        is_quiet: Whether neither side is speaking.
+        nudge: Has the model cover the wait for a tool in its own voice, where it can be asked.
+    """
+
+    def __init__(
+        self,
+        say: Callable[[Announcement], None],
+        is_quiet: Callable[[], bool],
+        nudge: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._say = say
+        self.is_quiet = is_quiet
+        self._nudge = nudge
+        self._nudged = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0
+        self._since: float | None = None
+        """Since when the caller has waited: the end of their turn, or our question."""
+        self._told = False
+        """Whether they have heard a phrase since the last answer that was completed."""
+        self._stopped = False
+
+    def wait_for_start(self) -> None:
+        """Expect the model to begin to speak, unasked by the caller."""
+        self._wait(START_SECONDS)
+
+    def wait_for_turn(self) -> None:
+        """Expect an answer to what the caller said."""
+        self._since = None
+        self._wait(TURN_SECONDS)
+
+    def work_began(self, filler: Announcement | None) -> None:
+        """Expect a tool to take a moment; ``filler`` covers a look-up, unless the caller has heard a phrase already."""
+        if filler is None or self._told:
+            self._wait(TURN_SECONDS)
+        else:
+            self._nudged = False
+            self._wait(NUDGE_SECONDS, filler)
+
+    def work_ended(self) -> None:
+        """Expect the answer that a tool was called for; the caller has waited since their own words."""
+        if self._told:
+            self._wait(AGAIN_SECONDS)
+            return
+        loop = asyncio.get_running_loop()
+        waited = 0.0 if self._since is None else loop.time() - self._since
+        self._set(max(TURN_SECONDS - waited, 0.0), self._hold)
+
+    def answered(self) -> None:
+        """Expect nothing more: the model speaks."""
+        self._since = None
+        self._nudged = False
+        self._cancel()
+
+    def answer_ended(self) -> None:
+        """Note that an answer was completed: the next wait is a new one."""
+        self._told = False
+
+    def lost(self, *, waiting: bool, cut_off: bool, silently: bool) -> None:
+        """Take the news that the stream is lost.
+
+        Args:
+            waiting: Whether the caller waits for an answer.
+            cut_off: Whether they were hearing one, which cannot go on.
+            silently: Whether this passes without a word if it is over soon.
+        """
+        if cut_off and not silently and not self._told and not self._stopped:
+            # It plays behind what was delivered already, and joins the torn end to the answer that comes again.
+            self._tell(Announcement.HOLD)
+        elif waiting or cut_off:
+            self._wait(AGAIN_SECONDS if self._told else LOST_SECONDS)
+
+    def stop(self) -> None:
+        """Say nothing more, whatever happens."""
+        self._stopped = True
+        self._cancel()
+
+    def resume(self) -> None:
+        """Tell the caller to wait again, after ``stop``."""
+        self._stopped = False
+
+    @property
+    def _hold(self) -> Announcement:
+        return Announcement.HOLD_ON if self._told else Announcement.HOLD
+
+    def _wait(self, seconds: float, phrase: Announcement | None = None) -> None:
+        """Say a phrase in so many seconds, or sooner if that was expected."""
+        now = asyncio.get_running_loop().time()
+        if self._since is None:
+            self._since = now
+        if self._timer is None or self._due > now + seconds:
+            self._set(seconds, phrase or self._hold)
+
+    def _set(self, seconds: float, phrase: Announcement) -> None:
+        self._cancel()
+        if not self._stopped:
+            loop = asyncio.get_running_loop()
+            self._due = loop.time() + seconds
+            self._timer = loop.call_at(self._due, self._tell_when_quiet, phrase)
+
+    def _tell_when_quiet(self, phrase: Announcement) -> None:
+        if not self.is_quiet():
+            self._set(_LOOK_SECONDS, phrase)
+        elif phrase is Announcement.LOOK_UP and not self._nudged:
+            self._nudged = True
+            self._nudge()
+            self._set(TOOL_SECONDS - NUDGE_SECONDS, phrase)
+        else:
+            self._tell(phrase)
+
+    def _tell(self, phrase: Announcement) -> None:
+        self._told = True
+        self._say(phrase)
+        self._set(AGAIN_SECONDS, Announcement.HOLD_ON)
+
+    def _cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

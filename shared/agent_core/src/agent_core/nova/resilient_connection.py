@@ -1,0 +1,473 @@
+"""The model's side of one conversation, across as many streams as it takes.
+
+A stream that breaks is replaced by another with the conversation so far as its history, within bounds (``Failures``),
+and one that grows old by another that has proven itself before it goes (see ``renewal``). What the caller says
+meanwhile is kept and handed on.
+"""
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import structlog
+
+from agent_core import causes, prompts
+from agent_core.errors import ModelError, ModelUnavailable
+from agent_core.events import SessionStats
+from agent_core.hold_announcements import HoldAnnouncer
+from agent_core.nova import wire
+from agent_core.nova.error_policy import Complaint, RetryPolicy, complaint_of, remedy_for
+from agent_core.nova.failures import Failures
+from agent_core.nova.model_session import BACKLOG_SECONDS, ModelSession
+from agent_core.nova.quirks import Quirks
+from agent_core.nova.renewal import RenewalClock
+from agent_core.nova.replay import fit_history
+from agent_core.nova.replay_buffer import ReplayBuffer
+from agent_core.nova.retiring import RetiringStream, why
+from agent_core.nova.session_factory import ModelSource
+from agent_core.nova.stream_watchdog import ANSWER_SECONDS, TURN_SECONDS, StreamWatchdog, abandon
+from agent_core.nova.transcript import ConversationTranscript, History, whole
+from agent_core.nova.turn_tracker import TurnTracker
+from agent_core.nova.wire import ModelEvent, Role, StopReason
+
+type Handle = Callable[[ModelEvent], Awaitable[None]]
+
+log = structlog.get_logger()
+
+START_SECONDS = 8.0
+"""Longest silence of the model at the beginning, whatever is tried meanwhile."""
+
+
+def backoff(failures: int) -> float:
+    """Seconds to wait after so many failures in a row: none, then about 1 and 3."""
+    return float(2 ** (failures - 1) - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, hides nothing
+
+
+@dataclass(slots=True)
+class _Talk:
+    """A stream that is talked over: its session, the task that does so, and its age."""
+
+    session: ModelSession
+    talking: asyncio.Task[None]
+    clock: RenewalClock
+
+
+class ResilientConnection:
+    """Keeps a model session under a conversation.
+
+    Args:
+        source: Opens the sessions.
+        transcript: Keeps the conversation so far, for a session that replaces another.
+        stats: Counts the streams and the audio that was lost.
+        patience: Tells the caller to wait.
+        input_rate: Hz of the caller's sound.
+        renew_after: See ``RenewalClock``.
+        quirks: What this process knows of the model.
+    """
+
+    def __init__(  # noqa: PLR0913 - what a conversation has one of, each a thing of its own
+        self,
+        source: ModelSource,
+        transcript: ConversationTranscript,
+        stats: SessionStats,
+        patience: HoldAnnouncer,
+        *,
+        input_rate: int,
+        renew_after: float,
+        quirks: Quirks | None = None,
+    ) -> None:
+        self._source = source
+        self._transcript = transcript
+        self._stats = stats
+        self._hold_announcer = patience
+        self._renew_after = renew_after
+        self._quirks = quirks or Quirks()
+        self._tracker = TurnTracker()
+        self._replay_buffer = ReplayBuffer(input_rate)
+        self._watchdog = StreamWatchdog(self._tracker, self._replay_buffer, patience, input_rate)
+        self._session: ModelSession | None = None
+        self._old: _Talk | None = None
+        self._broken: asyncio.Future[ModelError] | None = None
+        self._leaving = RetiringStream(self._tracker)
+        self._bytes_per_ms = input_rate * 2 / 1000
+        self._waiting_audio: deque[bytes] = deque()
+        self._asked: str | None = None
+        self._torn_off = False
+        self._start_deadline: asyncio.Timeout | None = None
+        self._failures = Failures()
+        # What is taken up has worked before, in another session: a refusal is about the history, or passes.
+        self._failures.lived = bool(transcript.history)
+        self._begun_with_history = False
+        self._stream_lived = False
+        self._history_refused = False
+        self._nudged = False
+        self._since_hand_over = 0
+        self._asked_since_hand_over = False
+        self._closed = False
+        self.caller_turns = 0
+        """How often the caller has said or written something."""
+
+    @property
+    def quirks(self) -> Quirks:
+        """What this process knows of the model."""
+        return self._quirks
+
+    @property
+    def caller_speaks(self) -> bool:
+        """Whether the caller is in the middle of a sentence, as far as loudness tells."""
+        return self._replay_buffer.speaking
+
+    @property
+    def owes_answer(self) -> bool:
+        """Whether somebody waits for the model."""
+        return self._tracker.reply_pending or self._tracker.speaking
+
+    def hear(self, pcm: bytes) -> None:
+        """Pass on the caller's sound; kept for a while when there is no session. Never waits."""
+        self._watchdog.heard()
+        self._pass_on(pcm)
+
+    def _pass_on(self, pcm: bytes) -> None:
+        self._replay_buffer.hear(pcm)
+        self._since_hand_over += len(pcm)
+        if self._session is not None:
+            self._session.hear(pcm)
+            return
+        self._waiting_audio.append(pcm)
+        while sum(map(len, self._waiting_audio)) > BACKLOG_SECONDS * 1000 * self._bytes_per_ms:
+            self._stats.audio_dropped_ms += round(len(self._waiting_audio.popleft()) / self._bytes_per_ms)
+
+    def read(self, words: str, *, by_caller: bool = False) -> None:
+        """Give the model something to answer in writing; remember it if the caller wrote it. Never waits."""
+        self._asked = words = whole(words)
+        self._asked_since_hand_over = True
+        self._tracker.asked()
+        self._hold_announcer.wait_for_start()
+        if by_caller:
+            self._failures.caller_spoke()
+            self.caller_turns += 1
+            self._transcript.add(Role.USER, words)
+        if self._session is not None:
+            self._session.read(words)
+            self._watchdog.expect(ANSWER_SECONDS)
+
+    def nudge(self, words: str) -> bool:
+        """Have the model say something while it waits for a tool; False where it cannot be asked. Never waits.
+
+        It is no question: nothing is owed for it, and a stream that replaces this one is not asked it again.
+        """
+        if (
+            self._session is None
+            or self._tracker.speaking
+            or not self._tracker.working
+            or not self._quirks.takes_nudges
+        ):
+            return False
+        self._session.read(words)
+        self._nudged = True
+        return True
+
+    def answer_tool(self, tool_use_id: str, result: dict[str, Any]) -> bool:
+        """Answer a tool call, unless the session that asked is gone."""
+        sessions = (self._session, self._leaving.session)
+        if not any(session and session.answer_tool(tool_use_id, result) for session in sessions):
+            return False
+        self._nudged = False
+        self._tracker.tool_answered(tool_use_id)
+        # Also where something was said while it worked: a stream that breaks now leaves the question without an answer.
+        self._torn_off = self._torn_off or self._tracker.reply_pending
+        if self._tracker.reply_pending:
+            self._hold_announcer.work_ended()
+            self._watchdog.expect(TURN_SECONDS)
+        else:
+            self._hold_announcer.answered()
+        return True
+
+    def break_off(self, error: ModelError) -> None:
+        """Replace the stream that is talked over: it does not fail by itself, but is of no use to the caller."""
+        if self._broken is not None and not self._broken.done():
+            self._broken.set_result(error)
+
+    async def run(self, handle: Handle) -> None:
+        """Talk until closed.
+
+        Raises:
+            ModelRejected: another try would not help.
+            ModelUnavailable: several tries did not help.
+        """
+        try:
+            async with asyncio.timeout(START_SECONDS) as self._start_deadline:
+                while not self._closed:
+                    try:
+                        await self._run_streams(handle)
+                    except ModelError as error:
+                        await self._recover(error, handle)
+        except TimeoutError:
+            raise self._counted(ModelUnavailable("NoStart", f"nothing within {START_SECONDS:.0f} s")) from None
+        finally:
+            self._start_deadline = None
+
+    async def _recover(self, error: ModelError, handle: Handle) -> None:
+        if self._closed:
+            return
+        now = asyncio.get_running_loop().time()
+        waiting = self._tracker.reply_pending or self._tracker.working or self._replay_buffer.waits
+        self._failures.count(now, waiting=waiting or self._tracker.speaking)
+        log.warning("model_stream_failed", error=error.reason, failures=self._failures.in_a_row, **causes.fields(error))
+        pointless = self._failures.pointless(error, now, self._watchdog.waited(now))
+        self._adapt(error)
+        await self._tear_off(error, handle, waiting=waiting, more=not pointless)
+        self._keep_sentence()
+        if pointless:
+            raise error
+        await asyncio.sleep(backoff(self._failures.in_a_row))
+
+    def _adapt(self, error: ModelError) -> None:
+        """Do the next stream differently where the model has said, or lets guess, what it did not like."""
+        complaint = complaint_of(error.kind, error.reason)
+        if complaint is Complaint.BLOCKED_WORDS:
+            self._forget_words()
+        elif complaint is Complaint.INPUT and self._tracker.tools and self._nudged:
+            log.warning("model_refuses_nudges")
+            self._quirks.takes_nudges = False
+        elif complaint is Complaint.INPUT and self._tracker.tools and not self._quirks.holds_audio:
+            log.warning("model_refuses_audio_during_tools")
+            self._quirks.holds_audio = True
+        elif complaint is Complaint.HISTORY or self._history_suspected(error):
+            log.warning("model_refuses_history", kept_bytes=self._quirks.history_bytes)
+            self._quirks.shorten_history()
+            self._history_refused = True
+
+    def _history_suspected(self, error: ModelError) -> bool:
+        """Whether a refusal is likely to be about the history: the stream was given one, and never said anything."""
+        return error.kind == "ValidationException" and self._begun_with_history and not self._stream_lived
+
+    def _forget_words(self) -> None:
+        """Leave out the caller's last words, which would be blocked again, and have the caller asked for others."""
+        self._transcript.forget_last(Role.USER)
+        self._replay_buffer.understood()
+        self._replay_buffer.signed()
+        self._asked = prompts.load("blocked")
+        self._torn_off = False
+
+    async def _tear_off(self, error: ModelError, handle: Handle, *, waiting: bool, more: bool = True) -> None:
+        """Take leave of what the lost session had still to say; a caller who waits hears so if there is another try."""
+        silently = remedy_for(error.kind, error.reason) is RetryPolicy.RECOVER
+        self._torn_off = self._tracker.speaking or self._tracker.working or self._torn_off
+        if more:
+            self._hold_announcer.lost(waiting=waiting, cut_off=self._tracker.speaking, silently=silently)
+        if self._tracker.speaking:
+            # Whoever counts answers takes this one for finished; it will be begun again.
+            await handle(wire.ContentEnded("AUDIO", StopReason.END_TURN))
+        self._transcript.add(Role.ASSISTANT, self._tracker.lose())
+        self._watchdog.expect_nothing()
+
+    def _keep_sentence(self) -> None:
+        """Keep what the lost session had not understood yet, for the next one."""
+        lost, self._session = self._session, None
+        self._leaving.end()
+        if lost is not None:
+            self._stats.audio_dropped_ms += lost.dropped_audio_ms
+            self._waiting_audio.extend(self._replay_buffer.unheard(lost.unsent_audio))
+
+    async def _run_streams(self, handle: Handle) -> None:
+        talk = self._begin(self._session or await self._open(), handle)
+        while True:
+            talk = await self._run_one(talk, handle)
+
+    def _begin(self, session: ModelSession, handle: Handle) -> _Talk:
+        talking = asyncio.create_task(session.run(partial(self._take, session, handle)), name="model-talk")
+        return _Talk(session, talking, RenewalClock(self._renew_after, session.opened_at))
+
+    async def _run_one(self, talk: _Talk, handle: Handle) -> _Talk:
+        """Talk over one stream until another is to take over, and return that one."""
+        looking_after = self._watchdog.run(talk.clock, self._source, self._pass_on, lambda: self._leaving.is_empty)
+        watchdog = asyncio.create_task(looking_after, name="model-tend")
+        self._broken = broken = asyncio.get_running_loop().create_future()
+        goes_on = False
+        try:
+            while not (talk.talking.done() or watchdog.done() or broken.done()):
+                leaving = self._leaving.talking if not self._closed else None
+                awaited: set[asyncio.Future[Any]] = {talk.talking, watchdog, broken}
+                if leaving is not None:
+                    awaited.add(leaving)
+                await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+                await self._answer_again(talk.session, handle)
+            if broken.done():
+                raise self._counted(broken.result())
+            if talk.talking.done():
+                error = self._counted(why(talk.talking))
+                old = self._go_back(error)
+                if old is None:
+                    raise error
+                return old
+            if watchdog.exception() is not None:
+                raise self._counted(why(watchdog))
+            goes_on = True
+        finally:
+            self._leaving.release(talk.talking, cancel=not goes_on)
+            if not goes_on:
+                await abandon(watchdog)
+        return self._hand_over(talk, watchdog.result(), handle)
+
+    async def _answer_again(self, session: ModelSession, handle: Handle) -> None:
+        """Ask the session that took over for the answer that the old one broke in."""
+        talking = self._leaving.talking
+        if talking is None or not talking.done() or self._closed:
+            return
+        if self._tracker.settled or self._asked_since_hand_over:
+            self._leaving.end()  # it had nothing more to say
+            return
+        error = self._counted(why(talking))
+        log.warning("model_stream_failed", error=error.reason, failures=self._failures.in_a_row, **causes.fields(error))
+        waiting = self._tracker.reply_pending or self._tracker.working
+        unfinished = waiting or self._tracker.speaking
+        await self._tear_off(error, handle, waiting=waiting)
+        self._leaving.end()
+        if unfinished:
+            self._ask(session, self._unfinished()[1])
+
+    def _counted(self, error: ModelError) -> ModelError:
+        if not self._closed:
+            self._stats.count_model_error(error.kind)
+        return error
+
+    def _hand_over(self, old: _Talk, session: ModelSession, handle: Handle) -> _Talk:
+        self._leaving.end()
+        sentence = self._replay_buffer.unheard(old.session.unsent_audio)
+        planned = ((Role.ASSISTANT, self._tracker.pending_text),) if self._tracker.pending_text else ()
+        history = fit_history(self._transcript.history + planned, self._quirks.history_bytes)
+        session.begin(history)
+        for pcm in sentence:
+            session.hear(pcm)
+        fresh = self._begin(session, handle)
+        self._use(session, history)
+        self._since_hand_over = 0
+        self._asked_since_hand_over = False
+        self._stats.audio_dropped_ms += old.session.dropped_audio_ms
+        self._stats.model_streams += 1
+        self._stats.renewals += 1
+        log.info("model_session_renewed", settled=self._tracker.settled, repeated_bytes=sum(map(len, sentence)))
+        self._old = old
+        self._leaving.begin(old.session, old.talking)
+        return fresh
+
+    def _go_back(self, error: ModelError) -> _Talk | None:
+        """Go on with the stream that was to be replaced, where the new one has been refused; None if it is gone."""
+        old = self._leaving.take_back()
+        if old is None or self._old is None:
+            return None
+        talk, self._old = self._old, None
+        log.warning("model_renewal_refused", error=error.reason, **causes.fields(error))
+        self._stats.renewals -= 1
+        self._stats.audio_dropped_ms -= talk.session.dropped_audio_ms
+        self._adapt(error)
+        talk.clock.failed(asyncio.get_running_loop().time())
+        self._use(talk.session, ())
+        for pcm in self._replay_buffer.newest(self._since_hand_over):
+            talk.session.hear(pcm)
+        if self._asked_since_hand_over and self._tracker.reply_pending:
+            self._ask(talk.session, self._asked)
+        return talk
+
+    def _use(self, session: ModelSession, history: History) -> None:
+        session.holds_audio = self._quirks.holds_audio
+        self._begun_with_history, self._stream_lived = bool(history), False
+        self._session = session
+
+    async def _take(self, session: ModelSession, handle: Handle, event: ModelEvent) -> None:
+        if session is self._session:
+            self._failures.lived = self._stream_lived = True
+            if not self._leaving.proven:
+                self._leaving.prove()
+            if self._leaving.session is not None and isinstance(event, wire.ContentStarted):
+                await self._overtake(handle)
+        elif session is not self._leaving.session:
+            return
+        self._note(event)
+        self._tracker.take(event)
+        self._transcript.take(event)
+        await handle(event)
+        if session is self._leaving.session and isinstance(event, wire.ContentEnded):
+            self._leaving.end_if_settled()
+
+    async def _overtake(self, handle: Handle) -> None:
+        """End an old session's answer: the new one has something to say, so the caller has spoken."""
+        if self._tracker.speaking:
+            await handle(wire.ContentEnded("AUDIO", StopReason.INTERRUPTED))
+        self._leaving.end()
+
+    def _note(self, event: ModelEvent) -> None:
+        if isinstance(event, wire.CompletionStarted):
+            return
+        self._watchdog.note(event, self._tracker)
+        if self._start_deadline is not None:
+            self._start_deadline.reschedule(None)
+            self._start_deadline = None
+        if isinstance(event, wire.AgentAudio):
+            self._torn_off = False
+        elif self._tracker.answer_ends(event):
+            if self._tracker.speaking and not self._tracker.working:
+                self._failures.answered()
+                self._history_refused = False
+                self._hold_announcer.answer_ended()
+            self._asked = None
+        elif isinstance(event, wire.Text) and self._tracker.block.role == Role.USER:
+            self._failures.caller_spoke()
+            self.caller_turns += 1
+
+    async def _open(self) -> ModelSession:
+        await self._leaving.room()
+        history, question = self._unfinished()
+        # Half of it the first time; the question alone the second.
+        none_left = self._history_refused and self._failures.in_a_row > 1
+        history = fit_history(history, 0 if none_left else self._quirks.history_bytes)
+        # Known from here on, so that it is closed whatever comes.
+        self._session = session = await self._source.first() or await self._source.open(history)
+        self._stats.model_streams += 1
+        self._use(session, history)
+        if self._closed:
+            await self._drop_session()
+            raise ModelUnavailable("Closed")
+        self._ask(session, question or self._asked)  # it may have been asked while the session was being opened
+        while self._waiting_audio:
+            session.hear(self._waiting_audio.popleft())
+        return session
+
+    def _ask(self, session: ModelSession, question: str | None) -> None:
+        if question is not None:
+            session.read(question)
+            self._tracker.asked()
+            self._watchdog.expect(ANSWER_SECONDS)
+
+    def _unfinished(self) -> tuple[History, str | None]:
+        """What a new session is told, and what it is asked: words without an answer, or whose answer was torn off."""
+        history, words = self._transcript.waiting
+        unheard = prompts.load("say_again") if self._replay_buffer.waits or self._tracker.reply_pending else None
+        if words is not None or self._asked is not None or not self._torn_off:
+            return history, words or self._asked or unheard
+        last = max((at for at, (role, _) in enumerate(history) if role is Role.USER), default=None)
+        return (history, None) if last is None else (history[:last], history[last][1])
+
+    async def _drop_session(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            self._stats.audio_dropped_ms += session.dropped_audio_ms
+            await session.close()
+
+    async def close(self) -> None:
+        """Release the sessions and open no other; bounded, idempotent."""
+        self._closed = True
+        self._hold_announcer.stop()
+        failed: Exception | None = None
+        for release in (self._source.discard, self._drop_session, self._leaving.gone):
+            try:
+                await release()
+            except Exception as error:  # noqa: BLE001 - raised below: a defect in one must not leave the others open
+                failed = failed or error
+        if failed is not None:
+            raise failed

@@ -1,0 +1,213 @@
+"""What has to be looked after while a stream is open: its age, the model's silence, the caller's.
+
+One look four times a second costs less than a timer for each of 25 packets.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from agent_core import causes
+from agent_core.errors import ModelError, ModelUnavailable
+from agent_core.hold_announcements import HoldAnnouncer
+from agent_core.nova import wire
+from agent_core.nova.failures import WAIT_SECONDS
+from agent_core.nova.model_session import ModelSession
+from agent_core.nova.renewal import RenewalClock, Stage
+from agent_core.nova.replay_buffer import ReplayBuffer
+from agent_core.nova.session_factory import ModelSource
+from agent_core.nova.turn_tracker import TurnTracker
+from agent_core.nova.wire import ModelEvent, Role
+
+log = structlog.get_logger()
+
+ANSWER_SECONDS = 4.0
+"""Silence of the model after we asked it to speak that is taken for a dead stream."""
+TURN_SECONDS = 12.0
+"""The same after the caller spoke, or a tool answered. They hear that we are there after eight."""
+STALL_SECONDS = 8.0
+"""The same in the middle of an answer, which comes faster than it is spoken."""
+MUTED_SECONDS = 3.0
+"""No packet of the caller for this long, not even of silence: they are muted or on hold. The model ends a stream that
+hears nothing (after 55 or 295 seconds), so it is given silence."""
+READY_SECONDS = 40.0
+"""A next stream that has waited this long for its moment is opened anew: nothing is sent over it meanwhile, and
+Nova 2.5 ends such a stream after 55 seconds."""
+_LOOK_SECONDS = 0.25
+
+
+class StreamWatchdog:
+    """Looks after the streams of one conversation, one at a time.
+
+    Args:
+        tracker: Who is to speak.
+        replay_buffer: The caller's sound.
+        patience: Told what the caller waits for.
+        input_rate: Hz of the caller's sound.
+    """
+
+    def __init__(
+        self, tracker: TurnTracker, replay_buffer: ReplayBuffer, patience: HoldAnnouncer, input_rate: int
+    ) -> None:
+        self._tracker = tracker
+        self._replay_buffer = replay_buffer
+        self._hold_announcer = patience
+        self._silence = bytes(int(input_rate * _LOOK_SECONDS) * 2)
+        self._heard_at = 0.0
+        self._answer_by: float | None = None
+        self._waiting_since: float | None = None
+        self._spoke = False
+        self._doubted = False
+
+    def heard(self) -> None:
+        """Note that the caller's side sent sound."""
+        self._heard_at = asyncio.get_running_loop().time()
+
+    def expect(self, seconds: float) -> None:
+        """Take the stream for dead unless the model answers within so many seconds."""
+        now = asyncio.get_running_loop().time()
+        self._answer_by = now + seconds
+        if self._waiting_since is None:
+            self._waiting_since = now
+
+    def waited(self, now: float) -> float:
+        """Seconds since the caller's last word, or our question, as long as the model has said nothing to it."""
+        return 0.0 if self._waiting_since is None else now - self._waiting_since
+
+    def expect_nothing(self) -> None:
+        """Wait for no answer: the stream that owed one is gone."""
+        self._answer_by = None
+
+    def note(self, event: ModelEvent, tracker: TurnTracker) -> None:
+        """Note a sign of life."""
+        match event:
+            case wire.Usage() | wire.UnknownModelEvent() | wire.UserSpeechEnded():
+                return
+            case wire.AgentAudio():
+                self._hold_announcer.answered()
+                self.expect(STALL_SECONDS)
+                self._waiting_since = None
+            case wire.Text() if tracker.block.role == Role.USER:
+                self._replay_buffer.understood()
+                self._doubted = False
+                self._waiting_since = None  # counted from their newest words
+                self._hold_announcer.wait_for_turn()
+                self.expect(TURN_SECONDS)
+            case wire.ToolUse():
+                self._answer_by = None
+            case _ if tracker.answer_ends(event):
+                self._answer_by = self._waiting_since = None
+            case _ if self._answer_by is not None:
+                self.expect(TURN_SECONDS)
+        self._replay_buffer.signed()
+        self._spoke = True
+
+    async def run(
+        self,
+        clock: RenewalClock,
+        source: ModelSource,
+        pass_on: Callable[[bytes], None],
+        has_room: Callable[[], bool],
+    ) -> ModelSession:
+        """Look after a stream until another may take over, and give that one, ready.
+
+        Args:
+            clock: Of this stream.
+            source: Of the next one.
+            pass_on: Takes silence where the caller sends nothing.
+            has_room: Whether another stream may be opened.
+
+        Raises:
+            ModelUnavailable: the model has not answered.
+        """
+        loop = asyncio.get_running_loop()
+        self._heard_at = max(self._heard_at, loop.time())
+        session_request: asyncio.Task[ModelSession] | None = None
+        try:
+            while True:
+                await asyncio.sleep(_LOOK_SECONDS)
+                now = loop.time()
+                self._check_answer(now)
+                self._doubt()
+                if now - self._heard_at > MUTED_SECONDS:
+                    pass_on(self._silence)
+                if self._spoke:
+                    self._spoke = False
+                    clock.spoke(now)
+                stage = clock.stage(now)
+                if session_request is not None and (stage is Stage.NOT_YET or _is_stale(session_request, now)):
+                    await _discard(session_request)
+                    session_request = None
+                if session_request is not None and session_request.done() and self._may_pass(stage):
+                    fresh, session_request = _opened(session_request, clock, now), None
+                    if fresh is not None:
+                        return fresh
+                elif session_request is None and clock.may_open(now) and has_room() and self._may_pass(stage):
+                    session_request = asyncio.create_task(source.open_ready(), name="model-renewal")
+        finally:
+            if session_request is not None:
+                await _discard(session_request)
+
+    def _check_answer(self, now: float) -> None:
+        # Whatever the model does meanwhile, such as calling one tool after another: the caller hears nothing of it.
+        if self.waited(now) >= WAIT_SECONDS and not self._replay_buffer.speaking:
+            raise ModelUnavailable("NoAnswer", f"the caller has heard nothing for {WAIT_SECONDS:.0f} s")
+        if self._answer_by is None or now < self._answer_by or self._replay_buffer.speaking:
+            return
+        self._answer_by = None
+        raise ModelUnavailable("NoAnswer", "the model was asked, and said nothing")
+
+    def _doubt(self) -> None:
+        """Expect an answer to what sounded like words, though the model tells of none; once until it does again.
+
+        Words have an end. Of a noise that goes on, the model rightly makes nothing.
+        """
+        if self._replay_buffer.waits and self._replay_buffer.pauses and self._answer_by is None and not self._doubted:
+            self._doubted = True
+            self._hold_announcer.wait_for_turn()
+            self.expect(TURN_SECONDS)
+
+    def _may_pass(self, stage: Stage) -> bool:
+        """Tell whether another stream may take over at this moment."""
+        match stage:
+            case Stage.NOT_YET:
+                return False
+            case Stage.WHEN_QUIET:
+                return self._tracker.settled and self._replay_buffer.pauses and self._hold_announcer.is_quiet()
+            case Stage.WHEN_SPEAKING:
+                return self._replay_buffer.pauses and not (self._tracker.reply_pending or self._tracker.tools)
+            case Stage.ANYHOW:
+                return True
+
+
+def _opened(session_request: asyncio.Task[ModelSession], clock: RenewalClock, now: float) -> ModelSession | None:
+    try:
+        return session_request.result()
+    except ModelError as error:
+        log.warning("model_renewal_failed", error=error.reason, **causes.fields(error))
+    except Exception as error:  # noqa: BLE001 - a defect of ours costs nobody the stream that is well
+        log.warning("model_renewal_failed", error=type(error).__name__)
+    clock.failed(now)
+    return None
+
+
+def _is_stale(session_request: asyncio.Task[ModelSession], now: float) -> bool:
+    if not session_request.done() or session_request.cancelled() or session_request.exception() is not None:
+        return False
+    return now - session_request.result().opened_at > READY_SECONDS
+
+
+async def _discard(session_request: asyncio.Task[ModelSession]) -> None:
+    session_request.cancel()
+    await asyncio.wait({session_request})
+    if not session_request.cancelled() and session_request.exception() is None:
+        await session_request.result().close()
+
+
+async def abandon(watchdog: asyncio.Task[ModelSession]) -> None:
+    """End the tending of a stream that is lost, also if another had just become ready."""
+    watchdog.cancel()
+    await asyncio.wait({watchdog})
+    if not watchdog.cancelled() and watchdog.exception() is None:
+        await watchdog.result().close()

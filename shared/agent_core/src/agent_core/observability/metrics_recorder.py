@@ -1,0 +1,108 @@
+"""What happens in conversations, as numbers: the one place that knows which metric each thing counts for."""
+
+from agent_core.admission import Admission
+from agent_core.daily_budget import DailyBudget, Prices
+from agent_core.errors import AgentError, AtCapacity, Draining, ModelError, OverBudget, PermissionRefused
+from agent_core.events import CallDetailRecord, EndReason, SessionStats
+from agent_core.observability import metrics
+from agent_core.observability.live_stats import ERROR, Added, LiveStats
+from agent_core.observability.meter import Meter
+
+_TURNED_AWAY = (AtCapacity, Draining, OverBudget)
+_TOKENS = ("speech_input", "text_input", "speech_output", "text_output")
+
+
+class MetricsRecorder:
+    """Counts for one process.
+
+    Args:
+        meter: Adds up.
+        prices: Of the model.
+        spend: Is told what conversations cost.
+    """
+
+    def __init__(self, meter: Meter, prices: Prices, spend: DailyBudget) -> None:
+        self._meter = meter
+        self._prices = prices
+        self._spend = spend
+        self._tallies = LiveStats(self._added)
+        meter.before_report = spend.before_look = self._tallies.look
+
+    def watch(self, admission: Admission) -> None:
+        """Tell how many places are taken, and how many are free."""
+        self._meter.gauge(metrics.ACTIVE_SESSIONS, lambda: admission.taken)
+        self._meter.gauge(metrics.FREE_SLOTS, lambda: admission.free)
+
+    def refused(self, refusal: PermissionRefused) -> None:
+        """Somebody was turned away."""
+        self._meter.count(metrics.SESSIONS_REFUSED, Cause=type(refusal).__name__)
+
+    def failed(self, error: AgentError) -> None:
+        """Something went wrong; a refusal for want of places has a metric of its own."""
+        if not isinstance(error, _TURNED_AWAY):
+            name = error.kind if isinstance(error, ModelError) else type(error).__name__
+            self._meter.count(metrics.ERRORS, Error=name)
+
+    def broke(self) -> None:
+        """A defect of ours broke a request."""
+        self._meter.count(metrics.DEFECTS)
+
+    def began(self, stats: SessionStats) -> None:
+        """A conversation began; what its tally counts is told from now on."""
+        self._tallies.follow(stats)
+
+    def paused(self, part: SessionStats) -> None:
+        """Count a part of a conversation that leaves no record of its own."""
+        self._tallies.leave(part)
+
+    def ended(self, record: CallDetailRecord, part: SessionStats | None = None) -> None:
+        """Count a conversation that is over; ``part`` is what no earlier part of it has counted."""
+        self._tallies.leave(record.stats if part is None else part)
+        if record.reason is EndReason.NEVER_CONNECTED:
+            self._meter.count(metrics.CALLS_NOT_CONNECTED)
+            return
+        self._meter.count(metrics.SESSIONS_ENDED, Reason=record.reason.value)
+        self._meter.observe(metrics.SESSION_DURATION, record.duration_ms / 1000)
+        if not record.reason.is_normal:
+            self._meter.count(metrics.SESSIONS_FAILED)
+        if record.reason.is_ours:
+            self._meter.count(metrics.SESSIONS_BROKEN)
+        if record.reason is EndReason.INTERNAL_ERROR:
+            self._meter.count(metrics.DEFECTS)
+        if record.stats.first_audio_ms is not None:
+            self._meter.observe(metrics.TIME_TO_FIRST_AUDIO, record.stats.first_audio_ms)
+
+    def answered(self, waited_ms: float) -> None:
+        """The caller has waited so long for an answer."""
+        self._meter.observe(metrics.TURN_LATENCY, waited_ms)
+
+    def tool_called(self, tool: str, outcome: str, elapsed_ms: float) -> None:
+        """A tool was called; ``tool`` is one of ours, or ``unknown``."""
+        self._meter.count(metrics.TOOL_CALLS, Tool=tool, Outcome=outcome)
+        self._meter.observe(metrics.TOOL_TIME, elapsed_ms, Tool=tool)
+
+    def open_request_failed(self) -> None:
+        """The load balancer did not bring this task's own request to it."""
+        self._meter.count(metrics.OPEN_REQUEST_FAILURES)
+
+    def stream_table_failed(self) -> None:
+        """The count of the account's streams could not be read or written."""
+        self._meter.count(metrics.STREAM_TABLE_FAILURES)
+
+    def cost_of(self, stats: SessionStats) -> float:
+        """Estimate what a conversation has cost, in US dollars."""
+        return round(self._prices.cost_of(stats), 6)
+
+    def _added(self, added: Added) -> None:
+        cost = self._prices.cost(added)
+        self._spend.add(cost)
+        self._meter.count(metrics.ESTIMATED_COST, cost)
+        self._meter.count(metrics.BARGE_INS, added["interruptions"])
+        self._meter.count(metrics.MODEL_STREAMS, added["model_streams"])
+        self._meter.count(metrics.DROPPED_AUDIO, added["audio_dropped_ms"])
+        for name, count in added.items():
+            if name.startswith(ERROR) and count:
+                self._meter.count(metrics.ERRORS, count, Error=name.removeprefix(ERROR))
+        for kind in _TOKENS:
+            if tokens := added[f"{kind}_tokens"]:
+                self._meter.count(metrics.TOKENS, tokens, TokenKind=kind)

@@ -1,0 +1,141 @@
+"""The story of one conversation as an operator gets it: metrics for every operator, spans for those who collect them.
+
+Spans have the names and attributes of OpenTelemetry's conventions for generative AI: ``invoke_agent`` for the
+conversation, ``chat`` for each stream to the model, ``execute_tool`` for each tool. Tokens are on the streams alone, so
+that a backend that sums them counts each once.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from agent_core.events import CallDetailRecord, SessionStats
+from agent_core.observability import gen_ai
+from agent_core.observability.metrics_recorder import MetricsRecorder
+from agent_core.observability.traces import NONE, Attributes, NoSpan, Tracer, TraceSpan, Value
+
+_MOST_ID: Final = 64
+"""Characters of an identifier that the model gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelIdentity:
+    """Who talks in a conversation: the service, and the id of the model that it asks."""
+
+    service: str
+    model: str
+
+
+class SessionTelemetry:
+    """Takes what happens in a conversation, as it happens.
+
+    Args:
+        counting: Of this process.
+        tracer: Begins its span.
+        stats: The conversation's own count.
+        speaker: Who talks.
+        labels: Identifiers.
+    """
+
+    def __init__(
+        self,
+        counting: MetricsRecorder,
+        tracer: Tracer,
+        stats: SessionStats,
+        speaker: ModelIdentity,
+        labels: Mapping[str, str | None],
+    ) -> None:
+        self._counting = counting
+        self._stats = stats
+        self._tracer = tracer
+        self._speaker = speaker
+        self._span: TraceSpan = NoSpan()
+        self._labels: dict[str, Value] = {name: value for name, value in labels.items() if value is not None}
+        self._of_all: dict[str, Value] = {gen_ai.PROVIDER: gen_ai.BEDROCK}
+        if (session_id := labels.get("session_id")) is not None:
+            self._of_all[gen_ai.CONVERSATION] = session_id
+        self._stream: TraceSpan | None = None
+        self._used = (0, 0)
+        self._turn_ended_at: float | None = None
+
+    def began(self) -> None:
+        """The conversation begins."""
+        self._counting.began(self._stats)
+        self._span = self._tracer(f"{gen_ai.INVOKE_AGENT} {self._speaker.service}")
+
+    def stream_began(self, model_session_id: str) -> None:
+        """A stream to the model takes over."""
+        self._end_stream()
+        model: dict[str, Value] = {
+            gen_ai.OPERATION: gen_ai.CHAT,
+            gen_ai.REQUEST_MODEL: self._speaker.model,
+            gen_ai.RESPONSE_MODEL: self._speaker.model,  # Bedrock names no other
+            gen_ai.RESPONSE_ID: model_session_id[:_MOST_ID],
+        }
+        name = f"{gen_ai.CHAT} {self._speaker.model}"
+        self._stream = self._span.child(name, self._of_all | model, remote=True)
+
+    def _end_stream(self) -> None:
+        if self._stream is not None:
+            before, self._used = self._used, self._tokens()
+            taken, given = (after - earlier for after, earlier in zip(self._used, before, strict=True))
+            self._stream.end({gen_ai.INPUT_TOKENS: taken, gen_ai.OUTPUT_TOKENS: given})
+            self._stream = None
+
+    def _tokens(self) -> tuple[int, int]:
+        """Add up the tokens so far, in and out."""
+        stats = self._stats
+        return (
+            stats.speech_input_tokens + stats.text_input_tokens,
+            stats.speech_output_tokens + stats.text_output_tokens,
+        )
+
+    def turn_ended(self) -> None:
+        """The caller has stopped talking."""
+        self._turn_ended_at = time.monotonic()
+
+    def answer_began(self) -> None:
+        """The first sound of an answer is there; nobody has waited for a greeting."""
+        if self._turn_ended_at is None:
+            return
+        began, self._turn_ended_at = self._turn_ended_at, None
+        waited = time.monotonic() - began
+        waited_ms = round(waited * 1000)
+        self._stats.slowest_answer_ms = max(self._stats.slowest_answer_ms or 0, waited_ms)
+        self._counting.answered(waited_ms)
+        self._span.child("turn", ago=waited).end()
+
+    def tool_called(self, tool: str, outcome: str, elapsed_ms: float, call_id: str) -> None:
+        """A tool has been called."""
+        self._counting.tool_called(tool, outcome, elapsed_ms)
+        attributes: dict[str, Value] = {
+            gen_ai.OPERATION: gen_ai.EXECUTE_TOOL,
+            gen_ai.TOOL_NAME: tool,
+            gen_ai.TOOL_TYPE: gen_ai.FUNCTION,
+            gen_ai.TOOL_CALL: call_id[:_MOST_ID],
+        }
+        name = f"{gen_ai.EXECUTE_TOOL} {tool}"
+        span = self._span.child(name, self._of_all | attributes, ago=elapsed_ms / 1000)
+        _end(span, None if outcome == "ok" else outcome)
+
+    def ended(self, record: CallDetailRecord) -> None:
+        """The conversation is over."""
+        self._end_stream()
+        reason = record.reason
+        attributes: dict[str, Value] = {
+            gen_ai.OPERATION: gen_ai.INVOKE_AGENT,
+            gen_ai.AGENT: self._speaker.service,
+            gen_ai.REQUEST_MODEL: self._speaker.model,
+            "reason": reason.value,
+            "cost_usd": record.cost_usd,
+            "agent_turns": record.stats.agent_turns,
+            "interruptions": record.stats.interruptions,
+        }
+        failed = None if reason.is_normal else reason.value
+        _end(self._span, failed, self._of_all | attributes | self._labels)
+
+
+def _end(span: TraceSpan, failed: str | None, attributes: Attributes = NONE) -> None:
+    error = {} if failed is None else {gen_ai.ERROR_TYPE: failed}
+    span.end({**attributes, **error}, failed=failed)

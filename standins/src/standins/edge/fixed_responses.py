@@ -1,0 +1,47 @@
+"""What the load balancer answers itself. Pure."""
+
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from standins.edge.forwarded_headers import Headers
+from standins.edge.rules import RedirectAction, path_of
+
+CLIENT_CLOSED = 460
+"""The client went away before the target answered: nobody reads it, but access logs and metrics have it."""
+
+
+class Unanswered(Exception):
+    """The load balancer has to answer in the target's place.
+
+    Args:
+        status: Of the answer.
+        reason: For the log: a constant.
+    """
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+def page(status: int) -> tuple[Headers, bytes]:
+    """Make headers and body of an error answer."""
+    title = f"{status} {HTTPStatus(status).phrase}"
+    body = (
+        f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n"
+        "</body>\r\n</html>\r\n"
+    )
+    return _headers(b"text/html", len(body)), body.encode()
+
+
+def redirection(redirect: RedirectAction, target: str, host: str) -> tuple[Headers, bytes]:
+    """Make headers and body of a redirect to the same host, path and query."""
+    name = urlsplit(f"//{host}").hostname or ""
+    query = target.partition("?")[2]
+    location = f"{redirect.protocol.lower()}://{name}:{redirect.port}{path_of(target)}{query and f'?{query}'}"
+    headers, body = page(redirect.status)
+    return [*headers, (b"Location", location.encode("latin-1"))], body
+
+
+def _headers(kind: bytes, length: int) -> Headers:
+    return [(b"Server", b"awselb/2.0"), (b"Content-Type", kind), (b"Content-Length", str(length).encode())]

@@ -1,0 +1,96 @@
+"""Tell what an application asks of the model ("Greet the caller") from what a caller says; read its system prompt."""
+
+import re
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from standins.nova.gazetteer import place
+
+
+class InstructionKind(Enum):
+    """What the application wants."""
+
+    GREET = auto()
+    LEAVE = auto()
+    KEY = auto()
+    STILL_THERE = auto()
+    SAY_AGAIN = auto()
+    CONNECTING = auto()
+    """Somebody is being called for the caller."""
+    NOBODY_FREE = auto()
+    """Nobody answered, or nobody could be called: the caller is back."""
+    LOOKING_UP = auto()
+    """A tool takes a while."""
+    NO_ANSWER = auto()
+    """What the caller said is not to be answered."""
+    WAITED = auto()
+    """The caller had to wait."""
+    LOST = auto()
+    """The line broke in the middle of a conversation and is there again."""
+
+
+@dataclass(frozen=True)
+class Direction:
+    """One stage direction; `keys` are the telephone keys that were typed, `words` what a caller had said last."""
+
+    kind: InstructionKind
+    keys: str = ""
+    words: str = ""
+
+
+_KEY = re.compile(r"\b(?:pressed|typed)\b.*?\b(?:keys?|digits?|button)?\s*['\"]?([0-9*#A-D]*[0-9*#])", re.IGNORECASE)
+_LOST = re.compile(r"\blost (?:them|the caller|you) for a moment\b", re.IGNORECASE)
+_WORDS = re.compile(r'\bwords were: "(.*)"')
+_WAITED = re.compile(r"\bsorry for the wait\b", re.IGNORECASE)
+_CONNECTING = re.compile(r"\babout to be connected\b", re.IGNORECASE)
+_NOBODY_FREE = re.compile(r"\bnobody was free\b|\bconnecting the caller to .+ did not work\b", re.IGNORECASE)
+_LEAVE = re.compile(
+    r"\b(conversation|call) (has to|must|will) end\b|\bsay goodbye\b|\bhave to go, and goodbye\b", re.IGNORECASE
+)
+_LOOKING_UP = re.compile(r"\btell the caller\b.*\blooking it up\b", re.IGNORECASE)
+_NO_ANSWER = re.compile(r"\bhave no answer to that\b", re.IGNORECASE)
+_STILL_THERE = re.compile(r"\bask\b.*\b(still there|on the line)\b", re.IGNORECASE)
+_SAY_AGAIN = re.compile(r"\bask\b.*\bto say it again\b", re.IGNORECASE)
+_GREET = re.compile(
+    r"\b(greet|introduce yourself|say hello|welcome the|start the conversation|begin the conversation)\b", re.IGNORECASE
+)
+_CALLER_PLACE = re.compile(
+    r"\b[Tt]he (?:caller|user|guest|person)(?:'s (?:city|place|location))? (?:is|calls|lives)\b[a-z, ]*? \"?"
+    r"(?P<place>[A-Z][\w'-]*(?:[ ,]+[A-Z][\w'-]*)*)"
+)
+
+
+# Read from the top: the first that is found is what is wanted.
+_SIGNS = (
+    (_LOST, InstructionKind.LOST),
+    (_WAITED, InstructionKind.WAITED),
+    (_CONNECTING, InstructionKind.CONNECTING),
+    (_NOBODY_FREE, InstructionKind.NOBODY_FREE),
+    (_KEY, InstructionKind.KEY),
+    (_LEAVE, InstructionKind.LEAVE),
+    (_LOOKING_UP, InstructionKind.LOOKING_UP),
+    (_NO_ANSWER, InstructionKind.NO_ANSWER),
+    (_STILL_THERE, InstructionKind.STILL_THERE),
+    (_SAY_AGAIN, InstructionKind.SAY_AGAIN),
+    (_GREET, InstructionKind.GREET),
+)
+
+
+def read(text: str) -> Direction | None:
+    """Read a stage direction; None when a caller is speaking."""
+    for sign, kind in _SIGNS:
+        if found := sign.search(text):
+            words = _WORDS.search(text) if kind is InstructionKind.LOST else None
+            return Direction(kind, found[1] if kind is InstructionKind.KEY else "", words[1] if words else "")
+    return None
+
+
+def is_direction(text: str) -> bool:
+    """Tell whether the application speaks, not a caller."""
+    return read(text) is not None
+
+
+def place_of_caller(system: str) -> str | None:
+    """Find where the caller is, in a sentence such as "The caller is in Stockholm."."""
+    found = _CALLER_PLACE.search(system)
+    return place(["in", *found["place"].split()]) if found else None

@@ -1,0 +1,170 @@
+"""Listen to many callers at once: find their turns here, have the words found in worker processes."""
+
+import asyncio
+import contextlib
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+
+import numpy as np
+import soxr
+
+from standins.speech.decoder import DecodedWords
+from standins.speech.endpointing import CallerFinished, CallerStarted, Paused, TurnDetector
+from standins.speech.workers import Worker
+
+PAUSES = {"HIGH": 0.5, "MEDIUM": 0.7, "LOW": 1.0}
+"""Seconds of silence that end a turn, by `turnDetectionConfiguration.endpointingSensitivity`.
+
+The real model waits longer (about 1.5 s at HIGH); it does not know by a pause alone that somebody has finished, and
+neither do we, but a demonstration should answer promptly.
+"""
+DEFAULT_PAUSE = 0.6
+_CONFIDENT = -7.0
+"""Below this log posterior the words are more likely wrong than right; 97 % of right answers lie above it."""
+_CALLERS_PER_WORKER = 4
+"""More callers than this, and another worker is started: in time, for it takes a second or two and they begin to speak
+together. One worker alone answers about ten questions a second."""
+_TURN_RATES = (8_000, 16_000)
+
+
+@dataclass(frozen=True)
+class SpeechStarted:
+    """The caller began to speak: time to stop talking."""
+
+
+@dataclass(frozen=True)
+class RecognisedWords:
+    """What the caller said, in lower case without punctuation; empty when nothing was understood."""
+
+    text: str
+    log_posterior: float
+    confident: bool
+
+
+class RecognitionService:
+    """The recognisers of one server, shared by its sessions.
+
+    Args:
+        most_workers: processes at most; the first starts at once, more when many callers are there.
+    """
+
+    def __init__(self, *, most_workers: int = 2) -> None:
+        self._most_workers = most_workers
+        self._workers: list[Worker] = []
+        self._ears: set[SessionRecognition] = set()
+        self._growing: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start the first worker and wait until it can listen (about a second)."""
+        worker = Worker()
+        await worker.start()
+        self._workers.append(worker)
+
+    async def aclose(self) -> None:
+        """End all workers."""
+        if self._growing is not None:
+            self._growing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._growing
+        workers, self._workers = self._workers, []
+        for worker in workers:
+            await worker.aclose()
+
+    def listen(self, sample_rate: int, *, sensitivity: str | None = None) -> "SessionRecognition":
+        """Give an ear to one session.
+
+        Args:
+            sample_rate: 8000, 16000 or 24000.
+            sensitivity: "HIGH", "MEDIUM" or "LOW" as the session asked; nothing is between the first two.
+        """
+        ear = SessionRecognition(self, sample_rate, PAUSES.get((sensitivity or "").upper(), DEFAULT_PAUSE))
+        self._ears.add(ear)
+        wanted = min(-(-len(self._ears) // _CALLERS_PER_WORKER), self._most_workers)
+        if self._workers and self._growing is None and len(self._workers) < wanted:
+            self._growing = asyncio.create_task(self._grow())
+        return ear
+
+    def forget(self, ear: "SessionRecognition") -> None:
+        """Note that a session is over."""
+        self._ears.discard(ear)
+
+    async def transcribe(self, pcm: bytes, sample_rate: int) -> DecodedWords:
+        """Have one utterance transcribed by the worker with the shortest line.
+
+        Raises:
+            RuntimeError: the hearing was not started, or is closed.
+        """
+        if not self._workers:
+            message = "Hearing.start() comes first"
+            raise RuntimeError(message)
+        worker = min(self._workers, key=lambda each: each.waiting)
+        return await worker.transcribe(pcm, sample_rate)
+
+    async def _grow(self) -> None:
+        """Start one more worker; where that fails, those that run go on alone."""
+        worker = Worker()
+        try:
+            await worker.start()
+            self._workers.append(worker)
+        except (BrokenProcessPool, TimeoutError):
+            await worker.aclose()
+        except asyncio.CancelledError:
+            await worker.aclose()
+            raise
+        finally:
+            self._growing = None
+
+
+class SessionRecognition:
+    """One session's ear. Words are looked for as soon as a pause begins, so they are there when the turn ends."""
+
+    def __init__(self, hearing: RecognitionService, sample_rate: int, pause: float) -> None:
+        self._hearing = hearing
+        self._rate = sample_rate if sample_rate in _TURN_RATES else 16_000
+        self._resample = None if self._rate == sample_rate else soxr.ResampleStream(sample_rate, self._rate, 1, "int16")
+        self._turns = TurnDetector(self._rate, pause)
+        self._guess: tuple[bytes, asyncio.Task[DecodedWords]] | None = None
+
+    async def feed(self, pcm: bytes) -> list[SpeechStarted | RecognisedWords]:
+        """Take the next sound: 16-bit mono at the session's rate, of any length; waits for a turn's words."""
+        events: list[SpeechStarted | RecognisedWords] = []
+        for event in self._turns.feed(self._at_turn_rate(pcm)):
+            if isinstance(event, CallerStarted):
+                events.append(SpeechStarted())
+            elif isinstance(event, Paused):
+                self._start_guess(event.pcm)
+            else:
+                events.append(await self._words(event))
+        return events
+
+    async def aclose(self) -> None:
+        """Forget what was said so far."""
+        self._hearing.forget(self)
+        if self._guess is not None:
+            _, task = self._guess
+            self._guess = None
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    def _at_turn_rate(self, pcm: bytes) -> bytes:
+        if self._resample is None:
+            return pcm
+        sound: bytes = self._resample.resample_chunk(np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2")).tobytes()
+        return sound
+
+    def _start_guess(self, pcm: bytes) -> tuple[bytes, asyncio.Task[DecodedWords]]:
+        if self._guess is not None:
+            self._guess[1].cancel()
+        self._guess = pcm, asyncio.create_task(self._hearing.transcribe(pcm, self._rate))
+        return self._guess
+
+    async def _words(self, ended: CallerFinished) -> RecognisedWords:
+        guess = self._guess
+        if guess is None or guess[0] != ended.pcm:
+            guess = self._start_guess(ended.pcm)
+        self._guess = None
+        found = await guess[1]
+        return RecognisedWords(
+            found.text, found.log_posterior, confident=bool(found.text) and found.log_posterior > _CONFIDENT
+        )

@@ -1,0 +1,106 @@
+"""Sounds of the exchange: its voice, recordings it plays, the tone of a telephone that rings."""
+
+import asyncio
+import contextlib
+import io
+import wave
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+import httpx
+import numpy as np
+import soundfile
+import soxr
+
+from standins.speech.voice import NoVoiceError
+from standins.twilio import mulaw
+
+type Speak = Callable[[str, int], Awaitable[bytes]]
+"""Text and sample rate to 16-bit mono PCM."""
+
+_SECONDS_PER_CHARACTER: Final = 0.06
+_RING: Final = 2
+_RING_PERIOD: Final = 6
+_MAX_RECORDING: Final = 8 * 1024 * 1024
+_PLAY_SECONDS: Final = 10.0
+
+
+class UnreadableSoundError(Exception):
+    """A file holds no sound that can be read."""
+
+
+def silence(seconds: float) -> bytes:
+    """Return µ-law silence."""
+    return mulaw.SILENCE * int(seconds * mulaw.RATE)
+
+
+def ringback(seconds: float) -> bytes:
+    """Return the tone a caller hears while it rings elsewhere: 440 and 480 Hz, two seconds in six."""
+    time = np.arange(int(seconds * mulaw.RATE)) / mulaw.RATE
+    tone = 3000 * (np.sin(2 * np.pi * 440 * time) + np.sin(2 * np.pi * 480 * time)) * (time % _RING_PERIOD < _RING)
+    return mulaw.encode(tone.astype(np.int16).tobytes())
+
+
+@dataclass(frozen=True)
+class SpokenText:
+    """A text as sound, or as the silence in its place."""
+
+    mulaw: bytes
+    aloud: bool
+
+
+async def spoken(text: str, speak: Speak | None) -> SpokenText:
+    """Return a text as µ-law; without a voice, as a silence about as long as the text would be."""
+    with contextlib.suppress(NoVoiceError):
+        if speak is not None:
+            return SpokenText(mulaw.encode(await speak(text, mulaw.RATE)), aloud=True)
+    return SpokenText(silence(len(text) * _SECONDS_PER_CHARACTER), aloud=False)
+
+
+def read_wav(content: bytes) -> bytes:
+    """Turn a recording of any rate and number of channels into 16-bit mono PCM at 8 kHz.
+
+    Reads what libsndfile reads: WAV of PCM, floating point, µ-law or A-law, FLAC, Ogg, MP3.
+
+    Raises:
+        UnreadableSoundError: it is something else.
+    """
+    try:
+        samples, rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        reason = f"no sound that can be read ({error.error_string})"
+        raise UnreadableSoundError(reason) from error
+    mono = samples.mean(axis=1)
+    at_8k = mono if rate == mulaw.RATE else soxr.resample(mono, rate, mulaw.RATE, quality="HQ")
+    pcm: bytes = (np.clip(at_8k, -1, 32767 / 32768) * 32768).round().astype(np.int16).tobytes()
+    return pcm
+
+
+def write_wav(pcm: bytes) -> bytes:
+    """Return 16-bit mono PCM at 8 kHz as a WAV file."""
+    target = io.BytesIO()
+    with wave.open(target, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(mulaw.RATE)
+        file.writeframes(pcm)
+    return target.getvalue()
+
+
+async def fetched(url: str) -> bytes:
+    """Return the recording at an address as µ-law.
+
+    Raises:
+        UnreadableSoundError: the address does not answer or has no WAV.
+    """
+    try:
+        async with asyncio.timeout(_PLAY_SECONDS), httpx.AsyncClient(trust_env=False) as client:
+            response = (await client.get(url)).raise_for_status()
+    except (httpx.HTTPError, TimeoutError) as error:
+        reason = f"{type(error).__name__} at {url}"
+        raise UnreadableSoundError(reason) from error
+    if len(response.content) > _MAX_RECORDING:
+        reason = "the recording is too large"
+        raise UnreadableSoundError(reason)
+    return mulaw.encode(read_wav(response.content))

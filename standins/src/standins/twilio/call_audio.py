@@ -1,0 +1,106 @@
+"""The sound of one call: a 20 ms clock that carries both directions."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Protocol
+
+from standins.twilio.caller_playout import Microphone, PlayoutBuffer
+from standins.twilio.listening import Began, Talkspurts
+from standins.twilio.mulaw import FRAME, FRAME_SECONDS, RATE, SILENCE
+from standins.twilio.timeline import Timeline
+
+if TYPE_CHECKING:
+    from standins.twilio.stream_client import MediaStream
+
+type Hear = Callable[[int, bytes], None]
+"""Gets every frame that is not mere silence, with its number on the line's clock."""
+
+
+class Bridge(Protocol):
+    """Somebody else who is connected to the caller."""
+
+    def say(self, frame: bytes) -> None:
+        """Take 20 ms of the caller."""
+
+    def take(self) -> bytes | None:
+        """Give 20 ms for the caller, None for silence."""
+
+
+_QUIET: Final = SILENCE * FRAME
+_MAX_CATCH_UP: Final = 50
+"""After a stall of the machine the clock makes up for at most this many frames (1 s)."""
+
+
+class CallAudio:
+    """What is said and heard on a call, whoever holds its other end at the moment."""
+
+    def __init__(self, timeline: Timeline, hear: Hear) -> None:
+        self.playout = PlayoutBuffer()
+        self.microphone = Microphone()
+        self.stream: MediaStream | None = None
+        self.bridge: Bridge | None = None
+        self.frames = 0
+        """How many frames the line has carried since it was answered."""
+        self._timeline = timeline
+        self._hear = hear
+        self._answered_at = 0.0
+        self._callee = Talkspurts()
+        self._caller = Talkspurts()
+        self._played = asyncio.Event()
+
+    async def run(self) -> None:
+        """Keep the clock. A late turn is made up for, so that the line never runs slow."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        self._answered_at = self._timeline.now()
+        while True:
+            due = int((loop.time() - began) / FRAME_SECONDS) + 1
+            for _ in range(min(due - self.frames, _MAX_CATCH_UP)):
+                self._tick()
+            if due - self.frames > 0:  # more was missed than is made up for
+                began += (due - self.frames) * FRAME_SECONDS
+            await asyncio.sleep(began + self.frames * FRAME_SECONDS - loop.time())
+
+    def _tick(self) -> None:
+        said = self.microphone.take()
+        if self.stream is not None:
+            self.stream.send_audio(said or _QUIET)
+        self._note(self._caller, said, "caller_begins", "caller_ends")
+        played = self.playout.take()
+        for mark in played.marks:
+            self._echo(mark)
+        frame = played.frame
+        if self.bridge is not None:
+            self.bridge.say(said or _QUIET)
+            frame = frame or self.bridge.take()
+        if frame is not None:
+            self._hear(self.frames, frame)
+        self._note(self._callee, frame, "sound_begins", "sound_ends")
+        self.frames += 1
+        if self.playout.pending == 0:
+            self._played.set()
+
+    def _echo(self, mark: str) -> None:
+        self._timeline.record("mark", mark=mark)
+        if self.stream is not None:
+            self.stream.echo(mark)
+
+    def _note(self, spurts: Talkspurts, frame: bytes | None, begins: str, ends: str) -> None:
+        heard = spurts.hear(self.frames, frame)
+        if heard is None:
+            return
+        at = self._answered_at + heard.frame * FRAME_SECONDS
+        if isinstance(heard, Began):
+            self._timeline.record(begins)
+        else:
+            self._timeline.record(ends, at=at, seconds=round(heard.frames * FRAME_SECONDS, 2))
+
+    async def play(self, mulaw: bytes) -> None:
+        """Play sound of the exchange's own and wait until it has been heard; cancelling stops it."""
+        self._played.clear()
+        self.playout.append(mulaw)
+        try:
+            async with asyncio.timeout(len(mulaw) / RATE + 10):
+                await self._played.wait()
+        finally:
+            self.playout.clear()

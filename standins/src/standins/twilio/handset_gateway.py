@@ -1,0 +1,114 @@
+"""The exchange's side of one handset.
+
+A handset is a WebSocket. It sends one text `{"dial": {"url": …, "from": …, "to": …}}`, then binary frames of µ-law (20
+ms each, at its own pace) and texts: `{"press": "0"}`, `{"hang_up": true}`, `{"hold": true}`, `{"break_off": "rst"}`,
+and `{"raw": "…"}`, which puts any text on the media stream. It gets every event of the call as a text, and the sound as
+binary frames: four bytes with the frame's number on the line's 20 ms clock (frames of mere silence are left out), then
+160 bytes of µ-law.
+"""
+
+import asyncio
+import contextlib
+import json
+import struct
+from typing import Any, Final
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from standins.twilio.call_server import CallServer
+from standins.twilio.live import DialledCall
+from standins.twilio.settings import DialScript
+from standins.twilio.timeline import Event
+
+_WAITING: Final = 3000
+"""Messages kept for a handset that reads slowly (a minute of sound); a handset further behind has gone."""
+
+
+class Desk:
+    """One handset's call."""
+
+    def __init__(self, exchange: CallServer, socket: WebSocket) -> None:
+        self._exchange = exchange
+        self._socket = socket
+        self._outbox: asyncio.Queue[str | bytes | None] = asyncio.Queue(_WAITING)
+
+    async def serve(self, dial_text: str) -> None:
+        """Place the call and carry it until the handset or the call ends."""
+        try:
+            call = self._dial(json.loads(dial_text)["dial"])
+        except (ValueError, KeyError, TypeError) as error:
+            await self._socket.close(1007, f"cannot dial: {error}"[:120])
+            return
+        sending = asyncio.create_task(self._send())
+        receiving = asyncio.create_task(self._receive(call))
+        try:
+            await asyncio.wait({sending, receiving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            call.hang_up()
+            for task in (sending, receiving):
+                task.cancel()
+            await asyncio.wait({sending, receiving})
+
+    def _dial(self, wanted: dict[str, Any]) -> DialledCall:
+        script = DialScript(**wanted["dial_script"]) if wanted.get("dial_script") else None
+        call = self._exchange.place_call(
+            str(wanted["url"]),
+            caller=str(wanted["from"]),
+            callee=str(wanted["to"]),
+            fallback_url=str(wanted.get("fallback_url", "")),
+            dial=script,
+            hear=self._hear,
+        )
+        call.timeline.subscribe(self._tell)
+        return call
+
+    def _hear(self, number: int, frame: bytes) -> None:
+        self._queue(struct.pack(">I", number) + frame)
+
+    def _tell(self, event: Event) -> None:
+        self._queue(json.dumps(event.as_json()))
+        if event.name == "ended":
+            self._queue(None)
+
+    def _queue(self, message: str | bytes | None) -> None:
+        with contextlib.suppress(asyncio.QueueFull):
+            self._outbox.put_nowait(message)
+
+    async def _send(self) -> None:
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            while (message := await self._outbox.get()) is not None:
+                if isinstance(message, bytes):
+                    await self._socket.send_bytes(message)
+                else:
+                    await self._socket.send_text(message)
+            await self._socket.close()
+
+    async def _receive(self, call: DialledCall) -> None:
+        while True:
+            message = await self._socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            if message.get("bytes"):
+                call.hear_frame(message["bytes"])
+            elif message.get("text"):
+                _obey(call, message["text"])
+
+
+def _obey(call: DialledCall, text: str) -> None:
+    try:
+        order = json.loads(text)
+    except ValueError:
+        return
+    match order:
+        case {"press": str(digits)}:
+            call.press(digits)
+        case {"hang_up": True}:
+            call.hang_up()
+        case {"raw": str(raw)} if call.stream is not None:
+            call.stream.send_raw(raw)
+        case {"hold": bool(held)} if call.stream is not None:
+            call.stream.held = held
+        case {"break_off": "rst" | "fin" | "stall" as how} if call.stream is not None:
+            call.stream.break_off(how)
+        case _:
+            call.timeline.record("handset_not_understood")

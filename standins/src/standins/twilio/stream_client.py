@@ -1,0 +1,228 @@
+"""One media stream: the exchange calls the application's WebSocket and carries the call's sound both ways."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import struct
+import time
+from typing import Final, Literal, Protocol
+
+import websockets
+from websockets.asyncio.client import ClientConnection, connect
+
+from standins.twilio.caller_playout import PlayoutBuffer
+from standins.twilio.impairments import Trouble  # noqa: TC001 - annotates an attribute
+from standins.twilio.media import Announcer, Clear, Command, MalformedMessageError, QueuedAudio, QueuedMark, decode
+from standins.twilio.mulaw import RATE
+from standins.twilio.signing import Signer
+from standins.twilio.timeline import Timeline
+from standins.twilio.twiml_parser import Stream, StreamRefusedError, check_stream, is_loopback
+
+_TLS_ERROR: Final = "31910"
+_HANDSHAKE_ERROR: Final = "31920"
+_OPEN_SECONDS: Final = 10.0
+_CLOSE_SECONDS: Final = 2.0
+_BACKLOG: Final = 500
+"""Messages kept for an application that does not read (10 s); later ones are lost."""
+_MAX_MESSAGE: Final = 1 << 20
+
+
+class Notify(Protocol):
+    """Tell the stream's status callback, if it has one."""
+
+    def __call__(self, event: str, error: str = "") -> None:
+        """Send `stream-started`, `stream-stopped` or `stream-error` with what went wrong."""
+
+
+class MediaStream:
+    """A stream from its handshake to its end."""
+
+    def __init__(
+        self,
+        verb: Stream,
+        announcer: Announcer,
+        playout: PlayoutBuffer,
+        timeline: Timeline,
+        notify: Notify,
+    ) -> None:
+        self.verb = verb
+        self.sid = announcer.stream_sid
+        self._announcer = announcer
+        self._playout = playout
+        self._timeline = timeline
+        self._notify = notify
+        self._outbox: asyncio.Queue[str | None] = asyncio.Queue(_BACKLOG)
+        self._connection: ClientConnection | None = None
+        self._open = False
+        self._stalled = False
+        self.held = False
+        """The caller is muted or on hold: no sound is sent, but pings and marks are answered."""
+        self.trouble: Trouble | None = None
+        """What happens to the caller's sound on its way."""
+        self.malformed = 0
+        """Messages of the application that broke the protocol."""
+        self.lost = 0
+        """Messages that an application which does not read never got."""
+
+    async def run(self, signer: Signer) -> None:
+        """Open the stream and carry it until the application closes it or this task is cancelled."""
+        try:
+            check_stream(self.verb)
+            self._connection = await self._handshake(signer)
+        except StreamRefusedError as refused:
+            self._fail(refused.code, str(refused))
+            return
+        writer = asyncio.create_task(self._write(self._connection))
+        try:
+            self._begin()
+            await self._read(self._connection)
+        finally:
+            await self._finish(self._connection, writer)
+
+    async def _handshake(self, signer: Signer) -> ClientConnection:
+        url = self.verb.url
+        began = time.monotonic()
+        self._timeline.record("stream_connecting", stream_sid=self.sid)
+        try:
+            connection = await connect(
+                url,
+                additional_headers=signer.headers(url, lower=True),
+                user_agent_header="Twilio.TmeWs/1.0",
+                compression=None,
+                open_timeout=_OPEN_SECONDS,
+                close_timeout=_CLOSE_SECONDS,
+                ping_interval=None,
+                max_size=_MAX_MESSAGE,
+                proxy=None if is_loopback(websockets.uri.parse_uri(url).host) else True,
+            )
+        except ssl.SSLError as error:
+            raise StreamRefusedError(_TLS_ERROR, f"TLS: {error.reason}") from error
+        except (OSError, TimeoutError, websockets.WebSocketException, ValueError) as error:
+            raise StreamRefusedError(_HANDSHAKE_ERROR, _why(error)) from error
+        self._timeline.record("stream_open", seconds=round(time.monotonic() - began, 4))
+        return connection
+
+    def _begin(self) -> None:
+        self._open = True
+        self.send_raw(self._announcer.connected())
+        self.send_raw(self._announcer.start(dict(self.verb.parameters)))
+        self._timeline.record("stream_started", stream_sid=self.sid)
+        self._notify("stream-started")
+
+    async def _write(self, connection: ClientConnection) -> None:
+        """Send in order; an application that does not read holds up nobody but itself."""
+        with contextlib.suppress(websockets.ConnectionClosed):
+            while (text := await self._outbox.get()) is not None:
+                await connection.send(text)
+
+    async def _read(self, connection: ClientConnection) -> None:
+        try:
+            async for text in connection:
+                self._take(text)
+        except websockets.ConnectionClosedError as closed:
+            code = "31924" if connection.close_code in {1002, 1007, 1009} else "31921"
+            self._fail(code, _why(closed))
+
+    def _take(self, text: str | bytes) -> None:
+        try:
+            command = decode(text, self.sid)
+        except MalformedMessageError as error:
+            self.malformed += 1
+            if self.malformed == 1:
+                self._timeline.record("warning", code=error.code, reason=str(error))
+            return
+        self._obey(command)
+
+    def _obey(self, command: Command) -> None:
+        match command:
+            case QueuedAudio(mulaw):
+                self._playout.append(mulaw)
+            case QueuedMark(name):
+                self._playout.mark(name)
+            case Clear():
+                dropped, marks = self._playout.clear()
+                self._timeline.record("clear", dropped_ms=dropped * 1000 // RATE, marks=len(marks))
+                for name in marks:
+                    self.echo(name)
+
+    def send_audio(self, frame: bytes) -> None:
+        """Send 20 ms of the caller."""
+        if not self._open:
+            return
+        if self.held:
+            self._announcer.skip(frame)
+            return
+        text = self._announcer.media(frame)
+        for arrived in [text] if self.trouble is None else self.trouble.carry(text):
+            self.send_raw(arrived)
+
+    def press(self, digit: str) -> None:
+        """Send a key the caller pressed."""
+        if self._open:
+            self.send_raw(self._announcer.dtmf(digit))
+
+    def echo(self, mark: str) -> None:
+        """Send a mark back."""
+        if self._open:
+            self.send_raw(self._announcer.mark(mark))
+
+    def send_raw(self, text: str) -> None:
+        """Send any text as one message, whether Twilio would or not."""
+        if self._stalled:
+            return
+        try:
+            self._outbox.put_nowait(text)
+        except asyncio.QueueFull:
+            self.lost += 1
+            if self.lost == 1:
+                self._timeline.record("app_not_reading", waiting_messages=_BACKLOG)
+
+    def break_off(self, how: Literal["rst", "fin", "stall"]) -> None:
+        """Lose the connection: reset it, end it without a closing frame, or leave it open and say nothing more."""
+        connection = self._connection
+        if connection is None:
+            return
+        self._timeline.record("connection_broken", how=how)
+        self._stalled = True
+        if how == "stall":
+            connection.transport.pause_reading()
+        elif how == "fin":
+            connection.transport.close()
+        else:
+            raw: socket.socket = connection.transport.get_extra_info("socket")
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.transport.abort()
+
+    async def _finish(self, connection: ClientConnection, writer: asyncio.Task[None]) -> None:
+        """Say `stop`, then close. Called when the application has closed, too; then there is nobody left to tell."""
+        if self._open and not self._stalled and connection.close_code is None:
+            self.send_raw(self._announcer.stop())
+            with contextlib.suppress(asyncio.QueueFull):
+                self._outbox.put_nowait(None)
+                await asyncio.wait({writer}, timeout=_CLOSE_SECONDS)
+        self._open = False
+        writer.cancel()
+        await asyncio.wait({writer})
+        if self._stalled:
+            connection.transport.abort()
+        await connection.close()
+        dropped, _ = self._playout.clear()
+        self._timeline.record(
+            "stream_closed",
+            code=connection.close_code,
+            reason=connection.close_reason or "",
+            dropped_ms=dropped * 1000 // RATE,
+            malformed=self.malformed,
+        )
+        self._notify("stream-stopped")
+
+    def _fail(self, code: str, reason: str) -> None:
+        self._timeline.record("error", code=code, reason=reason)
+        self._notify("stream-error", f"{code}: {reason}")
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, websockets.InvalidStatus):
+        return f"the handshake was answered with {error.response.status_code}"
+    return f"{type(error).__name__}: {error}".rstrip(": ")

@@ -1,0 +1,171 @@
+"""What a call does next. Steps go out, outcomes come in; no socket, no clock.
+
+A document from the application is a queue of verbs. `Connect` and `Dial` may name an `action`, whose answer replaces
+the queue; without one the next verb runs, which is how a caller is still served when the application has died.
+"""
+
+import secrets
+from dataclasses import dataclass, field
+from typing import Final
+
+from standins.twilio.twiml_parser import (
+    Connect,
+    Dial,
+    Gather,
+    Hangup,
+    NotPretended,
+    Pause,
+    Play,
+    Redirect,
+    Reject,
+    Say,
+    TwimlError,
+    Verb,
+    parse,
+)
+
+APPLICATION_ERROR: Final = "We are sorry, an application error has occurred. Goodbye."
+_MAX_DOCUMENTS: Final = 50
+"""Documents that redirect to each other end here; Twilio has such a limit too but does not publish it."""
+_REJECTED: Final = {"busy": "busy", "rejected": "busy"}
+
+
+def new_sid(prefix: str) -> str:
+    """Make an identifier of Twilio's shape: two letters and 32 hexadecimal digits."""
+    return prefix + secrets.token_hex(16)
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """Ask the application for a document."""
+
+    url: str
+    method: str = "POST"
+    params: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class End:
+    """The call is over."""
+
+    reason: str
+    status: str = "completed"
+
+
+type Step = Fetch | Connect | Say | Play | Pause | Dial | NotPretended | End
+
+
+@dataclass(frozen=True)
+class Document:
+    """The application answered."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True)
+class FetchFailed:
+    """The application did not answer as it must; `code` is Twilio's number for how."""
+
+    code: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """A verb ended; the fields are what its `action` is told."""
+
+    params: dict[str, str] = field(default_factory=dict)
+
+
+type Outcome = Document | FetchFailed | Done
+
+
+class TwimlProgram:
+    """The documents of one call and where it stands in them."""
+
+    def __init__(self, voice_url: str, fallback_url: str = "", method: str = "POST") -> None:
+        self._voice = Fetch(voice_url, method)
+        self._fallback_url = fallback_url
+        self._fell_back = False
+        self._verbs: list[Verb] = []
+        self._current: Step = self._voice
+        self._documents = 0
+        self._ending = End("document_ended")
+        self.problem = ""
+        """Why the last document could not be used."""
+
+    def begin(self) -> Step:
+        """Return the first step: ask the number's own address what to do."""
+        return self._go(self._voice)
+
+    def after(self, outcome: Outcome) -> Step:
+        """Return the step that follows the current one, given how that ended."""
+        match outcome:
+            case Document(text, url):
+                return self.replace(text, url)
+            case FetchFailed(code, url):
+                return self._failed(code, url)
+            case Done(params):
+                return self._after_verb(params)
+
+    def replace(self, text: str, base_url: str) -> Step:
+        """Drop what was planned and execute this document."""
+        self._documents += 1
+        if self._documents > _MAX_DOCUMENTS:
+            self.problem = "too many documents"
+            return self._application_error()
+        self._ending = End("document_ended")
+        try:
+            self._verbs = list(parse(text, base_url))
+        except TwimlError as error:
+            self.problem = str(error)
+            return self._failed(error.code, base_url)
+        return self._next()
+
+    def redirect(self, url: str, method: str) -> Step:
+        """Drop what was planned and ask this address what to do."""
+        self._verbs = []
+        return self._go(Fetch(url, method))
+
+    @property
+    def planned(self) -> tuple[Verb, ...]:
+        """The verbs still to come."""
+        return tuple(self._verbs)
+
+    def _after_verb(self, params: dict[str, str]) -> Step:
+        current = self._current
+        if isinstance(current, Connect | Dial) and current.action:
+            self._verbs = []
+            return self._go(Fetch(current.action, current.method, params))
+        return self._next()
+
+    def _next(self) -> Step:
+        if not self._verbs:
+            return self._go(self._ending)
+        match self._verbs.pop(0):
+            case Redirect(url, method):
+                return self.redirect(url, method)
+            case Hangup():
+                return self._go(End("hung_up_by_document"))
+            case Reject(reason):
+                return self._go(End("rejected", _REJECTED.get(reason, "busy")))
+            case Gather():
+                return self._go(NotPretended("Gather"))  # of a caller; a person's is in `whisper`
+            case verb:
+                return self._go(verb)
+
+    def _failed(self, code: str, url: str) -> Step:
+        if not self._fallback_url or self._fell_back:
+            return self._application_error()
+        self._fell_back = True
+        return self._go(Fetch(self._fallback_url, params={"ErrorCode": code, "ErrorUrl": url}))
+
+    def _application_error(self) -> Step:
+        self._verbs = []
+        self._ending = End("application_error", "failed" if self._documents == 0 else "completed")
+        return self._go(Say(APPLICATION_ERROR))
+
+    def _go(self, step: Step) -> Step:
+        self._current = step
+        return step
