@@ -275,8 +275,8 @@ class ModelSession:
         while (payload := await self._stream.receive()) is not None:
             try:
                 event = wire.parse(payload)
-            # A malformed event concerns itself only; the stream may continue.
             except ProtocolError:
+                # A malformed event concerns itself only; the stream may continue.
                 event = wire.UnknownModelEvent("malformed")
             if isinstance(event, wire.ToolUse):
                 self._open_tools.add(event.tool_use_id)

@@ -57,7 +57,7 @@ class ReplayBuffer:
     def hear(self, pcm: bytes) -> None:
         """Add audio."""
         milliseconds = len(pcm) / self._bytes_per_ms
-        # The peak alone is enough here and costs far less than an average on this hot path.
+        # The peak is precise enough, and cheap: this runs for every packet.
         if max(memoryview(pcm[: len(pcm) & ~1]).cast("h"), default=0) > LOUD:
             self._quiet_ms = 0
             self._loud_ms += milliseconds

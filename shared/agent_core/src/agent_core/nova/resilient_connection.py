@@ -304,8 +304,8 @@ class ResilientConnection:
                 raise self._counted(broken.result())
             if talk.talking.done():
                 error = self._counted(why(talk.talking))
-                old = self._go_back(error)
                 # A renewal that the model refuses at once costs nothing: the old stream is still open.
+                old = self._go_back(error)
                 if old is None:
                     raise error
                 return old

@@ -327,7 +327,7 @@ def _folded(error: Exception, clock_off: float) -> ModelError:
     # The SDK has no class for some refusals, such as a wrong signature: they arrive as a plain call error.
     if (unlisted := _UNLISTED.search(reason)) is not None:
         kind, reason = unlisted["kind"], ""
-    # A wrong clock is the usual cause, and the only one that the operator can see and fix at once.
+    # AWS blames the signature also when the cause is a wrong clock, which the operator can fix at once.
     if kind == "InvalidSignatureException" and abs(clock_off) > _SKEWED_SECONDS:
         reason = (
             f"{CLOCK}about {round(abs(clock_off), -1):.0f} s {'ahead of' if clock_off > 0 else 'behind'} the service's"

@@ -65,6 +65,7 @@ class TurnTracker:
         match event:
             case wire.ContentStarted():
                 self.block = event
+                # Nova announces the caller's turn with a USER block, before its transcript.
                 if event.role == Role.USER:
                     self._give_to_caller()
             case wire.Text(words) if self.block.role == Role.ASSISTANT:
@@ -76,7 +77,6 @@ class TurnTracker:
                 self.speaking, self.reply_pending = False, True
                 self.tools.add(tool_use_id)
             case wire.ContentEnded(reason=reason) if self.block.role == Role.ASSISTANT:
-                # Nova announces the caller's turn with a USER block, before its transcript.
                 self._end_block(reason)
             case wire.CompletionEnded():
                 self.speaking = False
@@ -101,10 +101,10 @@ class TurnTracker:
         if wire.interrupts(words):
             self.speaking = False
             self._unsaid.clear()
-        # Final text repeats the planned sentences one by one, so each final text completes the oldest planned one.
         elif self.block.speculative:
             self._unsaid.append(words)
         elif self._unsaid:
+            # Final text repeats the planned sentences one by one: each completes the oldest planned one.
             self._unsaid.pop(0)
 
     def _end_block(self, reason: StopReason) -> None:
