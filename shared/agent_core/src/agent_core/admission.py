@@ -124,6 +124,7 @@ class Admission:
         Raises:
             PermissionRefused: see ``check``.
         """
+        # A counted stream is already reserved, so only this task's own limits apply.
         self._refuse(self._refusal_here() if counted else self._refusal())
         self._take()
         self._note_use()
@@ -206,6 +207,7 @@ class Admission:
 
         Tasks share the account's quota, see `agent_core.quota`. Call it before ``admit``, ``check`` and ``Place.take``.
         """
+        # A task that would refuse anyway must not take a stream from another.
         if self._refusal_here() is None:
             await self._capacity.prepare()
 

@@ -153,6 +153,7 @@ class AgentRuntime:
         return await self._note_state(self._open_second(prompt))
 
     async def _open_second(self, prompt: SessionPrompt) -> ModelSession:
+        # A second stream needs its own share of the quota, which may be used up.
         async with self._client.second() as client:
             return await ModelSession.open_ready(client, self.settings.model_id, prompt)
 

@@ -34,9 +34,11 @@ async def operations(agent: AgentRuntime, meter: Meter) -> AsyncIterator[None]:
             # Names this task in the shared table; the process id would repeat between containers.
             sharing = agent.capacity.shared(tables, uuid4().hex[:12], agent.counting.stream_table_failed)
             await stack.enter_async_context(sharing)
+        # The guard needs no metrics, so it runs in every configuration.
         guard = LagGuard(settings.max_loop_lag_ms)
         agent.admission.is_late = lambda: guard.is_late
         saw: list[Callable[[float], None]] = [guard.saw]
+        # Metrics are lines of the JSON log; text output has none.
         if logs.is_json(settings.log_format):
             saw.append(lambda lag_ms: meter.observe(EVENT_LOOP_LAG, lag_ms))
             await stack.enter_async_context(reporting(meter, settings.metrics_interval_seconds, logs.write_document))

@@ -29,6 +29,7 @@ class CallStateWriter:
 
     def start(self) -> None:
         """Start to write; the first state is written at once, so that an earlier part of the call stops writing."""
+        # Without a store there is nothing to write to.
         if self._store.remembers and self._work is None:
             self._changed.set()
             self._work = asyncio.create_task(self._write(), name=f"scribe-{self.call.call_sid}")

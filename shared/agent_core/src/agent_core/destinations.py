@@ -73,6 +73,7 @@ def parse(text: str) -> tuple[Destination, ...]:
             found[name] = Destination(name, _addresses(address))
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from None
+    # The names are part of every prompt.
     if len(found) > _MAX_DESTINATIONS:
         raise ValueError(f"at most {_MAX_DESTINATIONS} destinations")
     return tuple(found.values())

@@ -55,6 +55,7 @@ def _configured(session: Session) -> str | None:
 
 @lru_cache(maxsize=1)
 def _rules() -> EndpointProvider:
+    # Cached: parsing the rules takes a while, and they never change.
     session = Session()
     loader = session.get_component("data_loader")
     return EndpointProvider(loader.load_service_model(_SERVICE, _RULES), loader.load_data("partitions"))

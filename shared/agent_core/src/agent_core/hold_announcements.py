@@ -74,6 +74,7 @@ class HoldAnnouncer:
         if self._told:
             self._wait(AGAIN_SECONDS)
             return
+        # The tool's run time counts as waiting: the caller does not know about the tool.
         loop = asyncio.get_running_loop()
         waited = 0.0 if self._since is None else loop.time() - self._since
         self._set(max(TURN_SECONDS - waited, 0.0), self._hold)

@@ -65,6 +65,7 @@ class IdleMonitor:
         # The caller has spoken since the question, so the next silence gets a question of its own.
         if self._asked_at_turn != self._turns():
             self._asked_at_turn = None
+        # Silence counts from the last sound of either side.
         if self._is_busy():
             self._silent_since = now
         elif now - self._silent_since >= self._after:

@@ -31,6 +31,7 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the setting that a name probably means: up to two letters differ, or one word is missing."""
     closest: tuple[int, str] | None = None
     for one in sorted(known):
+        # A missing word is as likely as one wrong letter.
         distance = 1 if _leaves_out_a_word(name, one) else edits(name, one)
         if min(len(name), len(one)) >= _SHORTEST and distance <= _EDITS and (closest is None or distance < closest[0]):
             closest = distance, one

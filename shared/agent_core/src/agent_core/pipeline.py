@@ -191,6 +191,7 @@ def _worker(processors: list[FrameProcessor], rtvi: RTVIObserverParams | None = 
 
 def _worker_with_sound(words: list[FrameProcessor], sound: SoundInFrames) -> PipelineWorker:
     user, service, assistant = words
+    # Arguments and results of other tools may contain what a visitor must not see.
     levels = dict.fromkeys(sound.shown_tools, RTVIFunctionCallReportLevel.FULL)
     levels["*"] = RTVIFunctionCallReportLevel.NONE
     worker = _worker(

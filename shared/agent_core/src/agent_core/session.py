@@ -217,6 +217,7 @@ class Session:
         self._keypad.finish()
         if self._transfers.under_way and not under_way:
             return  # key 0 was pressed during the goodbye: its pause is cut short
+        # The last words are still on their way to the visitor.
         if self._media.way_to_ear:
             asyncio.get_running_loop().call_later(self._media.way_to_ear, self.end, reason)
         else:
@@ -282,6 +283,7 @@ class Session:
             self._telemetry.began()
             self._running = asyncio.create_task(self._pipeline.run(), name=f"pipeline-{self.session_id}")
             self._running.add_done_callback(self._pipeline_stopped)
+            # A phone caller is already connected; a page's visitor connects later.
             if self._media.source is None:
                 self.connected()
                 self.greet()
@@ -381,6 +383,7 @@ class Session:
 
     async def _release(self) -> None:
         pipeline = self._running
+        # Timers first: none may act on a conversation that is being released.
         for stop in (self._hangup.cancel, self._transfers.cancel, self._idle_monitor.stop, self._hold_announcer.stop):
             await self._step(stop)
         pipeline_stopped = False

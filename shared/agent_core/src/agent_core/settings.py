@@ -269,6 +269,7 @@ class CoreSettings(BaseSettings):
         overflow = self.nova_sonic_overflow_region
         if overflow is not None and overflow == self.model_region:
             raise ValueError("NOVA_SONIC_OVERFLOW_REGION: it must differ from the model's primary region")
+        # A conversation may renew its stream in either region, so both must offer the same model.
         if overflow is not None and generations.model_for(self.nova_sonic_model_id, overflow) != model_id:
             raise ValueError(f"NOVA_SONIC_OVERFLOW_REGION: {overflow} does not offer {model_id}")
         if overflow is not None and self.model_streams is None:
@@ -351,6 +352,7 @@ def variables_of_file(path: Path) -> dict[str, str]:
 def _explain(error: ValidationError) -> str:
     """Return one line that says which variables to fix; never shows a value, because it may be a secret."""
     problems = []
+    # All problems in one line, so that the operator can fix them in one go.
     for issue in error.errors(include_url=False, include_input=False):
         name = "_".join(str(part) for part in issue["loc"]).upper() or "SETTINGS"
         why = issue["msg"].removeprefix("Value error, ")

@@ -47,6 +47,7 @@ def summarise(said: Sequence[tuple[str, str]], reason: str) -> str:
         reason: Why, in a sentence.
     """
     parts = [f"Reason: {_cut(reason, _MAX_REASON).rstrip('.。')}."] if reason.strip() else []
+    # Only the newest questions: earlier ones have been answered.
     asked = [_cut(words, _MAX_QUOTE) for speaker, words in said if speaker == "USER"][-_QUESTIONS:]
     if asked:
         parts.append(f"The caller said: {' And: '.join(map(_quoted, asked))}")

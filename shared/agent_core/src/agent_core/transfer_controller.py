@@ -108,6 +108,7 @@ class TransferController:
             if destination != self._wanted[0]:
                 raise ToolFailure("transfer_under_way", f"Say that you are connecting the caller to {self._wanted[0]}.")
         elif self._left <= 0:
+            # More attempts would only keep the caller listening to ringing.
             raise ToolFailure("already_transferred", _ENOUGH)
         else:
             self._begin(destination, reason, by="tool")

@@ -50,6 +50,7 @@ def units(*, asked: Scale | None, region: str, country: str) -> MeasurementUnits
         region: Region whose units the caller is used to, ISO 3166; empty if unknown.
         country: Country of the place, which then decides the scale, as its own forecasts would.
     """
+    # An explicit request wins; without a known region, the place's own custom applies.
     scale: Scale = asked or ("fahrenheit" if (region or country) in _FAHRENHEIT else "celsius")
     return MeasurementUnits(scale, region in _MILES, region in _INCHES)
 

@@ -59,6 +59,7 @@ class PeerTransport:
     def close(self) -> None:
         """Close; drop what the peer does not read soon."""
         self._transport.close()
+        # asyncio waits for unsent data without limit.
         if self._transport.get_write_buffer_size():
             self._loop.call_later(CLOSE_SECONDS, self._transport.abort)
 

@@ -90,7 +90,7 @@ def _caption(path: Path) -> str:
     try:
         words = " ".join(path.read_text(encoding="utf-8-sig").split())
     except FileNotFoundError:
-        return ""
+        return ""  # captions are optional
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"ANNOUNCEMENTS_DIR: {path.name} cannot be read as UTF-8 text") from error
     if len(words) > MAX_WORDS:
