@@ -11,7 +11,7 @@ from webrtc_agent.settings import WebSettings
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A person whom a visitor can contact.
+    """A person that a visitor can contact.
 
     Attributes:
         name: As configured.

@@ -97,6 +97,7 @@ class AudioOnlyConnection(SmallWebRTCConnection):
         for address in addresses:
             if not address.is_name:
                 await self.add_ice_candidate(_candidate(address))  # type: ignore[no-untyped-call]
+        # In the background: an mDNS lookup must not delay the addresses that are known.
         names = [address for address in addresses if address.is_name]
         if names:
             lookup = asyncio.create_task(self._look_up(names), name=f"lookup-{self.pc_id}")
@@ -121,6 +122,7 @@ class AudioOnlyConnection(SmallWebRTCConnection):
     def force_transceivers_to_send_recv(self) -> None:
         """Send and receive on the first medium, which is audio by Pipecat's convention; decline all others."""
         for number, transceiver in enumerate(self.pc.getTransceivers()):
+            # Declined media keep their place in the answer, as SDP requires.
             is_sound = number == 0 and transceiver.kind == "audio"
             transceiver.direction = "sendrecv" if is_sound else "inactive"
             if is_sound and self._inbound is None:

@@ -38,6 +38,7 @@ def _copies(line: str, hosts: Sequence[IPv4Address | IPv6Address]) -> Iterator[s
     """Return copies of one of our own candidates for other addresses. Source: RFC 8839, section 5.1."""
     if not line.startswith("a=candidate:"):
         return
+    # RFC 8839 fixes the order of the first fields.
     foundation, component, protocol, priority, address, rest = line.split(" ", 5)
     if rest.split()[1:3] != ["typ", "host"]:
         return

@@ -66,6 +66,7 @@ class InboundAudio:
         if codec.mimeType.lower() != "audio/opus":
             self._hear(self._others.decode(codec, encoded))
             return
+        # Created with the first packet: a client without Opus never needs it.
         if self._opus is None:
             self._opus = OpusToPcm(self._rate)
         missing = 0 if self._expected is None else (encoded.timestamp - self._expected) // _OPUS_CLOCK

@@ -142,6 +142,7 @@ def _kept(settings: WebSettings) -> str:
 
 
 def _weather(settings: WebSettings) -> str:
+    # Both services get the place, so both hosts must be named.
     urls = (settings.open_meteo_forecast_url, settings.open_meteo_geocoding_url)
     hosts = [url.host or "" for url in urls]
     if all(map(_is_here, hosts)):

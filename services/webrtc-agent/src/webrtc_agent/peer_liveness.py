@@ -51,6 +51,7 @@ class PeerLiveness:
             connected: Whether pings still arrive.
         """
         now = self._clock()
+        # Recent audio outweighs missing pings, which share the data channel with large messages.
         sounding = self._heard_at is not None and now - self._heard_at < _SOUND_SECONDS
         if self.was_connected and (connected or sounding):
             self._extend()

@@ -41,7 +41,7 @@ class PeerSession:
         session_request: What the conversation starts with. Its slot is taken when the visitor is connected, and returned when
             the conversation is over.
         sound: Has answered an offer.
-        people: People whom the visitor can contact.
+        people: People that the visitor can contact.
         part: Part of a conversation to which the visitor may return; None if their client cannot.
     """
 
@@ -205,6 +205,7 @@ class PeerSession:
             self._session.connected()
 
     async def _left(self, _transport: object, _client: object) -> None:
+        # A closed page and a lost network look alike here, except for the time since the last sign of life.
         left = self._watch.has_left(connected=self._connection.is_connected())
         self._session.end(EndReason.CALLER_HUNG_UP if left else self._lost())
 

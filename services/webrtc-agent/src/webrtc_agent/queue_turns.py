@@ -187,7 +187,7 @@ class QueueTurns:
     def _answer(
         self, refusal: PermissionRefused, address: str, entry: QueueEntry | None, asking: Asking | None
     ) -> PermissionRefused:
-        """Give the visitor a position in the queue, if waiting may help and there is room."""
+        """Put the visitor into the queue, if waiting may help and there is room; return what to respond."""
         if isinstance(refusal, MustWait) or asking is None or not self._limit:
             return refusal
         if entry is None:

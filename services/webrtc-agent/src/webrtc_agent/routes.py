@@ -121,6 +121,7 @@ async def _start(request: Request, *, legacy: bool) -> JSONResponse:
     web_service = _checked(request)
     wanted = await read_start(request)
     transport = wanted.transport or ("daily" if wanted.create_daily_room else web_service.transports[0])
+    # Checked before anything is counted: the client cannot use another transport.
     if transport not in web_service.transports:
         raise NotOffered("transport")  # without the name, which is untrusted text
     asking = None if wanted.queue is None else Asking(wanted.queue.ticket, request.is_disconnected)

@@ -47,6 +47,7 @@ async def serve(settings: WebSettings) -> None:
         geocoding_url=str(settings.open_meteo_geocoding_url),
         api_key=settings.open_meteo_api_key,
     )
+    # Process-wide, so it is set before the first connection.
     ice.offer_only(settings.ice_hosts)
     # aiortc encodes audio there, a hundred times per second and visitor; by default every core would add a thread.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_WORKERS, "worker"))

@@ -137,6 +137,7 @@ class SessionRegistry:
         Raises:
             UnknownSession: there is none, or it has been forgotten.
         """
+        # An unknown id and an expired one look the same to the client.
         web_session = self._registry.get(web_session_id)
         if web_session is None or web_session.is_over(self._clock()):
             raise UnknownSession("session")

@@ -53,6 +53,7 @@ class DailyApi:
         properties = {
             "exp": expires,
             "eject_at_room_exp": True,
+            # A leaked room URL must not let a third participant in.
             "max_participants": MAX_PARTICIPANTS,
             "enable_chat": False,
             "enable_screenshare": False,

@@ -79,6 +79,7 @@ class NativeCall:
     def _begin(self) -> None:
         client, self._client = self._client, None
         if client is not None:
+            # The reference keeps this object alive until the release has ended.
             _releasing.add(self)
             Thread(target=self._release, args=(client,), name="daily-release", daemon=True).start()
 

@@ -35,7 +35,7 @@ class Rooms:
         api: Daily's API.
         longest_seconds: Longest conversation.
         open_seconds: Longest time to create a room and its tokens.
-        people: People whom a visitor can contact.
+        people: People that a visitor can contact.
     """
 
     def __init__(

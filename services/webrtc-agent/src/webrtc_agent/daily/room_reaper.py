@@ -39,6 +39,7 @@ class RoomReaper:
     async def aclose(self) -> None:
         """Finish what can be finished in a few seconds."""
         if self._tasks:
+            # A room that is left behind expires, so the exit does not wait longer.
             await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
         for task in list(self._tasks):
             task.cancel()

@@ -41,7 +41,7 @@ class RoomSession:
             the conversation is over.
         connect: Creates the transport.
         discard: Called at the end, to delete the room.
-        people: People whom the visitor can contact.
+        people: People that the visitor can contact.
         part: Part of a conversation to which the visitor may return; None if their client cannot.
     """
 
