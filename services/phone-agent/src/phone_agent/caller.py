@@ -82,7 +82,7 @@ def machine(fields: Mapping[str, str]) -> str | None:
 def caller_facts(fields: Mapping[str, str]) -> dict[str, str]:
     """Return where the other party's number is registered: validated names only, which cannot carry instructions."""
     side = "To" if is_outbound(fields) else "From"
-    # Twilio writes place names in capitals, which a model would spell out.
+    # Twilio writes place names in capitals, which a model may spell out.
     city, country = fields.get(f"{side}City", "").strip().title(), fields.get(f"{side}Country", "").strip().upper()
     return {
         "city": city if _CITY.fullmatch(city) else "",

@@ -70,7 +70,7 @@ class InboundAudio:
         if self._opus is None:
             self._opus = OpusToPcm(self._rate)
         missing = 0 if self._expected is None else (encoded.timestamp - self._expected) // _OPUS_CLOCK
-        # Only whole Opus frames can be concealed, and their lengths are multiples of 10 ms.
+        # `conceal` accepts multiples of 10 ms only; another gap is not a lost frame.
         if 0 < missing <= _MOST_CONCEALED and missing % 10 == 0:
             self._hear(self._opus.conceal(missing))
         pcm = self._opus.decode(encoded.data)

@@ -51,7 +51,7 @@ class PeerLiveness:
             connected: Whether pings still arrive.
         """
         now = self._clock()
-        # Recent audio outweighs missing pings, which share the data channel with large messages.
+        # Recent audio proves presence as well as a ping does.
         sounding = self._heard_at is not None and now - self._heard_at < _SOUND_SECONDS
         if self.was_connected and (connected or sounding):
             self._extend()

@@ -82,7 +82,7 @@ class CallState:
 
     def encode(self) -> bytes:
         """Serialize the state, cut to its bounds."""
-        # Every field is bounded, because an item of the store has a size limit.
+        # The long fields are cut, because an item of the store has a size limit.
         return orjson.dumps(
             {
                 "history": newest(self.history),

@@ -33,7 +33,6 @@ def configure(service: str, settings: CoreSettings, *, silent: Sequence[str] = (
         settings: Level, format and environment.
         silent: Modules of Pipecat that log normal events as warnings, or quote untrusted text.
     """
-    # Decided once: the format must not change while the service runs.
     as_json = is_json(settings.log_format)
     structlog.configure(
         processors=[

@@ -42,7 +42,7 @@ class Meter:
 
     def count(self, metric: Metric, amount: float = 1, **labels: str) -> None:
         """Add to a counter; every label of the metric must be given."""
-        # Once without labels and once with them: CloudWatch cannot sum over labels in an alarm.
+        # Once without labels and once with them: an alarm cannot sum over labels that it does not know.
         self._sums[()][metric] += amount
         if metric.labels:
             self._sums[self._labels(metric, labels)][metric] += amount

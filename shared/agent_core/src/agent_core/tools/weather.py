@@ -114,7 +114,7 @@ def _at_present(forecast: Forecast, chosen: MeasurementUnits) -> dict[str, Any]:
     if not now.is_known:
         raise ToolFailure(_UNAVAILABLE, _TRY_LATER)
     hours = _next_hours(forecast, chosen)
-    # The sentence is ready to be spoken: a model that converts numbers itself makes mistakes.
+    # The sentence is ready to be spoken: a model that rounds and converts numbers makes mistakes.
     warmth = _warmth(_degrees(now.temperature, chosen), chosen)
     return {
         "speak": f"Now{_where(forecast.place)}: {_sentence(_sky(now.conditions), warmth)}",
