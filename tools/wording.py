@@ -63,7 +63,10 @@ _TYPESCRIPT = re.compile(r"/\*(?P<block>.*?)\*/|(?:(?<=\s)|^)//(?P<line>[^\n]*)"
 _HASH = re.compile(r"(?:(?<=\s)|^)\#(?P<line>[^\n]*)", re.MULTILINE)
 _CODE = re.compile(r"^(?P<fence>```+|~~~+).*?^(?P=fence)|<!--.*?-->|\]\([^)]*\)", re.DOTALL | re.MULTILINE)
 _SPAN = re.compile(r"``.+?``|`[^`\n]+`|“[^”]*”|\"[^\"\n]*\"|https?://\S+")
-_DIRECTIVE = re.compile(r"#\s*(?:noqa\b|type:|fmt:|ruff:|pragma:|mypy:)[^-\n]*(?:-\s*)?")
+_DIRECTIVE = re.compile(
+    r"#\s*(?:noqa(?:: [A-Z]+\d+(?:, ?[A-Z]+\d+)*)?|type: ignore(?:\[[^\]]*\])?|(?:fmt|ruff|pragma|mypy): [\w: ,-]+?)"
+    r"(?:\s+-\s+|\s*(?=#|$))"
+)
 _HASHED = (".yaml", ".yml", ".toml", ".sh", ".in", "Dockerfile")
 
 

@@ -101,8 +101,9 @@ def test_code_and_quotations_are_left_alone(tmp_path: Path, name: str, text: str
 def test_comments_are_counted_by_line_of_code(tmp_path: Path) -> None:
     """A directive without a reason is no comment, and a docstring is neither code nor comment."""
     text = '"""Do it.\n\nOften.\n"""\n\n# Why.\nx = 1  # noqa: S101\ny = 2  # noqa: S101 - why\n'
+    text += "z = f()  # type: ignore[no-untyped-call]\nz = g()  # type: ignore[misc]  # untyped\n"
     _, lines = scan_file(tmp_path / "a.py", text)
-    assert (lines.code, lines.comments) == (2, 2)
+    assert (lines.code, lines.comments) == (4, 3)
 
 
 def test_one_telltale_word_is_always_allowed(tmp_path: Path) -> None:
