@@ -48,6 +48,7 @@ class RtpLimiter:
 
     def _admit(self, packet: Any) -> Any:  # noqa: ANN401 - aiortc's packet, and its receiver
         known = self._router.ssrc_table
+        # aiortc keeps state per source, so new ones are limited.
         if packet.ssrc not in known and len(known) >= MAX_SOURCES:
             return None
         return self._route(packet) if self._credit.spend() and self._sound.spend(_milliseconds(packet)) else None

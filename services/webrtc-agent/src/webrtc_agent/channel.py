@@ -106,6 +106,7 @@ class DataChannelLimiter:
 
     async def _message(self, stream_id: int, protocol: int, content: bytes) -> None:
         """Process a complete message."""
+        # Dropped without a response, which would add to a flood.
         if not self._credit.spend():
             return
         short = content if protocol == WEBRTC_DCEP or len(content) <= MAX_BYTES else _head(content)

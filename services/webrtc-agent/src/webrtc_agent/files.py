@@ -65,6 +65,7 @@ class Files:
         try:
             status = path.stat()
             stamp = status.st_mtime_ns, status.st_size
+            # One `stat` per request: a rebuilt page is served without a restart.
             known = self._known.get(name)
             if known is None or known.stamp != stamp:
                 known = self._known[name] = _read(path, stamp)

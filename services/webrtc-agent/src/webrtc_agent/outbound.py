@@ -83,6 +83,7 @@ class OutboundTrack(MediaStreamTrack):
         """Stop; drop audio that has not been sent."""
         super().stop()
         self._sound.clear()
+        # Everything counts as sent, so that no sender waits forever.
         self._taken = self._added
         self._release()
 

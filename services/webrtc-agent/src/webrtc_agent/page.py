@@ -54,6 +54,7 @@ def install(app: FastAPI, folder: Path = STATIC, *, console: bool) -> None:
 
     async def asset(request: Request) -> Response:
         name = request.path_params["name"]
+        # Without the console, its assets are not served either.
         file = assets.find(name) if console or not name.startswith(_CONSOLE) else None
         if file is None:
             raise HTTPException(HTTPStatus.NOT_FOUND)

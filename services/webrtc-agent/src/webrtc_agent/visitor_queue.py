@@ -119,6 +119,7 @@ class VisitorQueue:
         """
         now, network = self._clock(), _digest(address)
         waiting = self.waiting()
+        # One client must not fill the queue.
         ours = sum(one.network == network for one in waiting)
         if len(waiting) >= self._longest or ours >= self._per_network:
             raise QueueFull("the queue is full" if ours < self._per_network else "a network's part of the queue")

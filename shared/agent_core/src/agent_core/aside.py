@@ -43,6 +43,7 @@ class Aside:
             raise RuntimeError(f"{self._name}: {'closed' if self._closed else 'busy'}")
         future: Future[T] = Future()
         self._jobs.put((future, work))
+        # Started on demand: some of these are never used.
         if len(self._threads) < self._most:
             # The thread refers to the queue only, so that this object can be freed although the thread waits forever.
             self._threads.append(Thread(target=_work, args=(self._jobs,), name=self._name, daemon=True))

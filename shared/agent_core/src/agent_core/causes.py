@@ -211,6 +211,7 @@ def _name(chain: list[BaseException], service: _Service) -> str:
 def _known(error: BaseException, service: _Service) -> str | None:
     """Return the cause that a service's response, or the credential chain, states."""
     kind, text = _kind(error), str(error).lower()
+    # A name with several meanings is decided by its text.
     if kind in _KINDS:
         return next((cause for piece, cause in _TEXTS if re.search(piece, text)), _KINDS[kind])
     if isinstance(error, ModelError) or not isinstance(error, UpstreamError):

@@ -70,6 +70,7 @@ def make_server(app: FastAPI, agent: AgentRuntime, settings: CoreSettings) -> Dr
         http=HttpProtocol,
         ws=WebSocketProtocol,
         ws_max_size=MAX_MESSAGE_BYTES,
+        # Compressing messages this small costs more than it saves.
         ws_per_message_deflate=False,
         ws_ping_interval=PING_SECONDS,
         # A late pong alone closes nothing: calls judge liveness by all traffic, see `phone_agent.live_call`.
@@ -80,7 +81,9 @@ def make_server(app: FastAPI, agent: AgentRuntime, settings: CoreSettings) -> Dr
         proxy_headers=True,
         forwarded_allow_ips=settings.forwarded_allow_ips,
         server_header=False,
+        # No line per request: events are logged where they happen.
         access_log=False,
+        # The service has configured its own logging.
         log_config=None,
     )
     return DrainingServer(config, agent)

@@ -185,6 +185,7 @@ def _worker(processors: list[FrameProcessor], rtvi: RTVIObserverParams | None = 
         rtvi_observer_params=rtvi,
         rtvi_processor=None if rtvi is None else SentenceProcessor(),
         enable_turn_tracking=False,
+        # The session has an idle timeout of its own.
         idle_timeout_secs=None,
     )
 

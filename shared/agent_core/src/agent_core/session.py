@@ -54,6 +54,7 @@ class Session:
         self._session_request = session_request
         self._media = media
         self._started = self._connected_at = time.monotonic()
+        # A future, because only the first reason counts.
         self._reason: asyncio.Future[EndReason] = asyncio.get_running_loop().create_future()
         self._hangup = GracefulHangup(stats, self._end_when_heard)
         self._hold_announcer = HoldAnnouncer(self._say, self._is_quiet, self._nudge)

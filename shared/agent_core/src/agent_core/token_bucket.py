@@ -33,5 +33,6 @@ class TokenBucket:
 
     def _grow(self) -> None:
         now = self._clock()
+        # Computed on demand, so that thousands of buckets need no timers.
         self._left = min(self._burst, self._left + (now - self._last) * self._per_second)
         self._last = now
