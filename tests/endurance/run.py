@@ -131,7 +131,12 @@ async def endure(minutes: float, visitors: int, folder: Path, say: Callable[[str
         "RATE_LIMIT_STARTS_PER_MINUTE_PER_ADDRESS": "100",
         "METRICS_INTERVAL_SECONDS": "1",
     }
-    settings |= {"ARRIVALS_PER_ADDRESS": "4", "IDLE_PROMPT_SECONDS": "0", "RATE_LIMIT_STARTS_PER_MINUTE": "100", "MAX_CALL_SECONDS": "7200"}
+    settings |= {
+        "ARRIVALS_PER_ADDRESS": "4",
+        "IDLE_PROMPT_SECONDS": "0",
+        "RATE_LIMIT_STARTS_PER_MINUTE": "100",
+        "MAX_CALL_SECONDS": "7200",
+    }
     async with (
         NovaStandin(NovaSettings(certificates=folder), score.backend()) as nova,
         web_process(nova, folder / "web.jsonl", settings) as web,

@@ -36,7 +36,7 @@ def test_nobody_is_a_choice() -> None:
     [
         ("sip:desk@pbx.example", "each entry is name=address"),
         ("Front Desk=sip:desk@pbx.example", "each entry is name=address"),
-        ("a=sip:x@y,a=sip:x@y", "a is there twice"),
+        ("a=sip:x@y,a=sip:x@y", "a is listed twice"),
         ("a=", "an address is"),
         ("a=https://pbx.example", "an address is"),
         ("a=sip:desk@pbx.example?X-Evil=1", "an address is"),
@@ -48,7 +48,7 @@ def test_nobody_is_a_choice() -> None:
         ("a=client:anna b", "client:identity"),
         ("a=client:", "client:identity"),
         ("a=sip:a@b|tel:+46850000001|tel:+46850000002|tel:+46850000003", "at most 3 addresses"),
-        ("a=tel:+46850000001|tel:+46850000001", "an address is there twice"),
+        ("a=tel:+46850000001|tel:+46850000001", "an address is listed twice"),
         ("a=tel:+46850000001|", "an address is"),
         (",".join(f"n{i}=sip:x@y" for i in range(21)), "at most 20"),
     ],

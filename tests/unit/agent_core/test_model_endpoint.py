@@ -125,7 +125,7 @@ def test_what_botocore_refuses_stops_the_start(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
     with pytest.raises(BotoCoreError):
         _asked_by_botocore("us-east-1")
-    with pytest.raises(ConfigurationError, match="no endpoint of Bedrock in us-east-1"):
+    with pytest.raises(ConfigurationError, match="no Bedrock endpoint in us-east-1"):
         _ = CoreSettings.read().model_endpoint
 
 

@@ -119,11 +119,11 @@ async def test_a_model_that_reads_nothing_cannot_hold_the_end_up() -> None:
 async def test_an_opening_that_fails_leaves_no_stream() -> None:
     """What was begun is released, whether it broke or was given up."""
     model = ScriptedModel(lambda stream: stream.takes_events.clear())
-    session_request = asyncio.create_task(ModelSession.open(model, "a-model", PROMPT))
+    opening = asyncio.create_task(ModelSession.open(model, "a-model", PROMPT))
     await model.stream()
-    session_request.cancel()
+    opening.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await session_request
+        await opening
     assert model.open_streams == 0
 
 

@@ -355,8 +355,8 @@ def test_a_dollar_sign_that_names_nothing_stands_for_itself(
 @pytest.mark.parametrize(
     ("line", "name", "advice"),
     [
-        ("Open: $hours.", "system", "nothing fills in $hours; write $$hours"),
-        ("Open: ${hours}.", "system", "nothing fills in ${hours}; write $${hours}"),
+        ("Open: $hours.", "system", "unknown placeholder $hours; write $$hours"),
+        ("Open: ${hours}.", "system", "unknown placeholder ${hours}; write $${hours}"),
         ("Now $details", "system", ""),
         ("Open: ${hours", "system", "write $${"),
         ("${now", "system", "write $${"),

@@ -1,1 +1,1 @@
-"""Answers phone calls: Twilio on one side, the shared conversation on the other."""
+"""Answer phone calls: Twilio on one side, the shared conversation on the other."""

@@ -8,16 +8,17 @@ from agent_core.errors import ConfigurationError
 
 
 def main() -> int:
-    """Run; says in one line what is missing."""
-    # The server takes signals over when it serves. Loading it takes a second or two, and in a container, whose first
-    # process this is, Linux would keep a signal from it that nobody handles.
-    # Nothing has begun yet, so it ends at once, without the place in some library that Python had reached.
+    """Run the service; report a missing setting in one line."""
+    # The server handles signals once it serves, but loading takes a second or two. As a container's first process,
+    # Linux would not deliver a signal without a handler. Nothing has started yet, so the process exits at once, without
+    # a traceback from whatever library was being imported.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
-    # Pipecat greets whoever imports it on standard error, unless its log has no sink yet.
+    # Pipecat prints a greeting to standard error on import, unless its logger has no sink yet.
     os.environ.setdefault("LOGURU_AUTOINIT", "False")
     from phone_agent import serve  # noqa: PLC0415 - after the line above
 
+    # From here on an exit must run the clean-up of what has been imported.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     try:

@@ -1,4 +1,4 @@
-"""The phone service's web application."""
+"""Build the phone service's web application."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,20 +11,20 @@ from phone_agent.phone_service import PhoneService
 
 
 def create_app(phone: PhoneService) -> FastAPI:
-    """Put the parts together; importing this module does nothing."""
+    """Build the application from its parts; importing this module does nothing."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         await phone.prewarm_pool.aclose()
 
-    # No page that lists the routes: nobody but Twilio has business here.
+    # No page that lists the routes: only Twilio uses them.
     app = FastAPI(
         title="phone-agent",
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        redirect_slashes=False,  # a redirect would repeat the Host that whoever asks has made up
+        redirect_slashes=False,  # a redirect would repeat a Host header that the client made up
         lifespan=lifespan,
     )
     app.state.phone = phone

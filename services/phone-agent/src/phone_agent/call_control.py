@@ -1,4 +1,4 @@
-"""What we tell Twilio about a live call, beside its media stream."""
+"""Control a live call through Twilio's REST API, beside its media stream."""
 
 import asyncio
 from collections.abc import Iterator
@@ -15,30 +15,30 @@ from agent_core.errors import UpstreamError
 log = structlog.get_logger()
 
 _SECONDS = 2.0
-"""One try, from the first byte to the last; two of them fit into the five seconds in which a call is cleared up."""
+"""Deadline of one attempt, from the first byte to the last; two fit into the five seconds of a call's tear-down."""
 _REDIRECT_SECONDS = 3.0
-"""A caller who was told to wait hears nothing meanwhile; Twilio takes about a fifth of a second."""
+"""The caller, who was asked to wait, hears nothing meanwhile; Twilio takes about a fifth of a second."""
 _CHECK_SECONDS = 5.0
 _TRIES = 2
 _NOT_IN_PROGRESS = 21220
-"""Twilio's code for a call that is over already."""
+"""Twilio's error code for a call that is already over."""
 _RESTRICTED = 70051
-"""Twilio's code for an API key that may do other things; updates of calls may be among them."""
+"""Twilio's error code for a restricted API key; it may still be allowed to update calls."""
 _ADVICE: Final = {
     HTTPStatus.UNAUTHORIZED: "check TWILIO_API_SID and TWILIO_API_SECRET (or TWILIO_AUTH_TOKEN); a key belongs to one "
     "account and one region, see TWILIO_REGION",
     HTTPStatus.FORBIDDEN: "the API key may not change calls: use a standard key",
-    HTTPStatus.NOT_FOUND: "no such call there: the calls are in another region or account, set TWILIO_REGION and a key "
-    "of that region",
+    HTTPStatus.NOT_FOUND: "the call is unknown there: it belongs to another region or account; set TWILIO_REGION and "
+    "use a key of that region",
 }
 
 
 class RestRefused(UpstreamError):
-    """Twilio answered, but did not do it.
+    """Twilio rejected a request.
 
     Args:
-        status: HTTP status of the answer.
-        code: Twilio's error code, where the answer has one.
+        status: HTTP status of the response.
+        code: Twilio's error code, if the response has one.
     """
 
     def __init__(self, status: int, code: int | None = None) -> None:
@@ -50,19 +50,19 @@ class RestRefused(UpstreamError):
 
     @property
     def is_misconfiguration(self) -> bool:
-        """Whether every further request is refused as well until a setting changes."""
+        """Whether every further request will fail until a setting changes."""
         return self.status in _ADVICE
 
 
 class CallControl:
-    """Twilio's REST interface for calls, as far as we need it.
+    """The parts of Twilio's REST API for calls that this service needs.
 
     Args:
         client: Pooled; its base URL is Twilio's API and it carries the credentials.
         account_sid: Account that owns the calls.
 
     Attributes:
-        works: Whether the last request about a call was carried out; None before the first.
+        works: Whether the last request about a call succeeded; None before the first.
     """
 
     def __init__(self, client: httpx.AsyncClient, account_sid: str) -> None:
@@ -72,9 +72,9 @@ class CallControl:
         self._looking = False
 
     async def check(self) -> None:
-        """Say in the log whether the credentials are good for this region. Bounded, never raises.
+        """Log whether the credentials are valid for this region. Bounded, never raises.
 
-        It lists one call: a standard API key, which is the kind to use, may not read the account itself.
+        It lists one call: a standard API key, which is the recommended kind, may not read the account itself.
         """
         host = self._client.base_url.host
         try:
@@ -83,6 +83,7 @@ class CallControl:
             log.warning("twilio_not_checked", host=host, error=error.reason, **causes.fields(error))
             return
         refusal = _refusal(answer)
+        # A restricted key may be forbidden to list calls and still be allowed to change them.
         if refusal is None or refusal.code == _RESTRICTED:
             log.info("twilio_checked", host=host)
         elif refusal.is_misconfiguration:
@@ -92,10 +93,10 @@ class CallControl:
             log.warning("twilio_not_checked", host=host, error=refusal.reason, **causes.fields(refusal))
 
     async def look(self, call_sid: str) -> None:
-        """Find out whether a call that has a stream here is known there, until one was. Bounded, never raises.
+        """Check that Twilio's API knows a call with a stream here, until one check succeeded. Bounded, never raises.
 
-        In the wrong region every credential may be right and every call is unknown; here that shows before the
-        first hang-up fails. One look at a time: a hundred calls at once need no hundred requests.
+        In the wrong region all credentials may be valid and every call unknown; this check shows it before the first
+        hang-up fails. Only one check runs at a time: a hundred concurrent calls need no hundred requests.
         """
         if self.works or self._looking:
             return
@@ -115,12 +116,12 @@ class CallControl:
             log.error("twilio_refuses_us", call_sid=call_sid, error=refusal.reason, **causes.fields(refusal))
 
     async def redirect(self, call_sid: str, document: str) -> None:
-        """Have a live call do what a document says, at once.
+        """Replace a live call's TwiML.
 
-        Asked once only: what seems lost may have been done, and the caller would be put through twice.
+        Sent only once: a request whose response was lost may have succeeded, and the caller would be transferred twice.
 
         Raises:
-            UpstreamError: Twilio could not be told, or the call is over.
+            UpstreamError: Twilio could not be reached, or the call is over.
         """
         with self._judged():
             answer = await self._ask("POST", self._of(call_sid), _REDIRECT_SECONDS, {"Twiml": document})
@@ -128,13 +129,14 @@ class CallControl:
                 raise refusal
 
     async def hang_up(self, call_sid: str) -> None:
-        """End a call, so that the verbs behind its stream do not run. A call that is over already is fine.
+        """End a call, so that the verbs after its stream do not run. A call that is already over is not an error.
 
         Raises:
-            RestRefused: Twilio refuses; a call that it does not know has the status 404.
-            UpstreamError: Twilio could not be told.
+            RestRefused: Twilio refused; an unknown call has status 404.
+            UpstreamError: Twilio could not be reached.
         """
         with self._judged():
+            # A repeated hang-up is harmless, so a lost response is retried.
             for tries_left in reversed(range(_TRIES)):
                 try:
                     answer = await self._ask("POST", self._of(call_sid), _SECONDS, {"Status": "completed"})
@@ -150,7 +152,7 @@ class CallControl:
 
     @contextmanager
     def _judged(self) -> Iterator[None]:
-        """Remember whether a request about a call was carried out. A call that is over was at least known."""
+        """Record whether a request about a call succeeded. A call that is over was at least known."""
         try:
             yield
         except UpstreamError as error:
@@ -162,14 +164,14 @@ class CallControl:
         return f"{self._path}/{call_sid}.json"
 
     async def _ask(self, method: str, path: str, seconds: float, form: dict[str, str] | None = None) -> httpx.Response:
-        """Make one request, whatever the answer is.
+        """Send one request and return the response, whatever its status.
 
         Raises:
-            UpstreamError: There is no answer in time.
+            UpstreamError: there was no response in time.
         """
         try:
             async with asyncio.timeout(seconds):
-                # The deadline is for the whole: httpx's own ones start anew with every byte.
+                # One deadline for the whole request: httpx's own timeouts restart with every byte.
                 return await self._client.request(method, path, data=form, timeout=None)
         except TimeoutError as error:
             raise self._unreached("timeout") from error
@@ -183,7 +185,7 @@ class CallControl:
 
 
 def _refusal(answer: httpx.Response) -> RestRefused | None:
-    """Read an answer; None when Twilio did what was asked."""
+    """Return the refusal that a response states; None if the request succeeded."""
     if answer.is_success:
         return None
     try:

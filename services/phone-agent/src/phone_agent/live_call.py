@@ -1,4 +1,4 @@
-"""One telephone call: its socket on one side, its conversation on the other."""
+"""Run one phone call: its WebSocket on one side, its conversation on the other."""
 
 import asyncio
 import time
@@ -33,20 +33,22 @@ log = structlog.get_logger()
 START_SECONDS = 5.0
 """Longest wait for ``start`` on a new socket."""
 ASK_SECONDS = 5.0
-"""Twilio sends sound 50 times a second. A peer that has sent nothing for this long is asked for a sign of life by a
-mark, beside the pings that it gets all the time."""
+"""Twilio sends audio 50 times a second. After this long without input the peer is sent a mark to echo, in addition to
+the regular pings.
+"""
 STALL_SECONDS = 10.0
-"""A peer that has sent nothing for this long, no sound, no mark and no pong, is lost. Sound alone may stay away for as
-long as it likes: callers mute themselves, are put on hold, or have a telephone that leaves out silence."""
+"""A peer that has sent nothing for this long, no audio, no mark and no pong, is lost. Missing audio alone proves
+nothing: callers mute themselves, are put on hold, or use phones with silence suppression.
+"""
 _LOOK_SECONDS = 1.0
 LAST_WORD_SECONDS = 1.0
-"""For what was sent before a socket was closed to be read after it."""
+"""Time to read what was sent before a socket was closed."""
 SEND_SECONDS = 5.0
-"""A socket that takes nothing for this long is dead."""
+"""A socket that accepts nothing for this long is dead."""
 
 
 async def receive(socket: WebSocket) -> str:
-    """Wait for a message; one that is not text comes back as an empty one, which nobody can decode.
+    """Wait for a message; return a non-text message as an empty string, which fails to decode.
 
     Raises:
         WebSocketDisconnect: the socket is closed.
@@ -58,10 +60,10 @@ async def receive(socket: WebSocket) -> str:
 
 
 async def read_start(socket: WebSocket, guard: StreamGuard) -> StreamStarted:
-    """Wait for the message that says whose stream this is.
+    """Wait for the message that identifies the stream.
 
     Raises:
-        MalformedMessage: something else came, or nothing in time.
+        MalformedMessage: another message arrived, or none in time.
     """
     try:
         async with asyncio.timeout(START_SECONDS):
@@ -76,15 +78,15 @@ async def read_start(socket: WebSocket, guard: StreamGuard) -> StreamStarted:
 
 
 class MediaStreamCall:
-    """Moves sound between a socket and a session until one of them ends.
+    """Moves audio between a WebSocket and a session until one of them ends.
 
     Args:
         phone: What all calls share.
-        socket: Accepted, and its ``start`` read and believed.
-        guard: The stream's rules, beyond ``start``.
-        start: Names the call and its stream.
-        opening: Place and model session of the conversation.
-        known: What was remembered of the call.
+        socket: Accepted; its ``start`` has been read and authenticated.
+        guard: The stream's rules, after ``start``.
+        start: Identifies the call and its stream.
+        session_request: Slot and model session of the conversation.
+        known: The stored state of the call.
     """
 
     def __init__(  # noqa: PLR0913 - made in one place
@@ -122,23 +124,24 @@ class MediaStreamCall:
         self._state_writer.change(session_id=self._session.session_id)
 
     def lose(self) -> None:
-        """End the conversation: Twilio has another stream for this call, and nobody hears this one."""
+        """End the conversation: Twilio has opened another stream for this call, so this one is no longer heard."""
         self._session.end(EndReason.MEDIA_DISCONNECTED)
 
     @property
     def is_recorded(self) -> bool:
-        """Whether the end record is written, and with it everything released."""
+        """Whether the end record has been written, and with it everything released."""
         return self._session.is_recorded
 
     async def run(self) -> CallDetailRecord:
-        """Hold the call; returns its record when everything is released."""
+        """Carry the call; return its record when everything is released."""
         try:
+            # Twilio plays only the newest stream of a call, so an older one here is obsolete.
             if (before := self._phone.live.get(self._call_sid)) is not None:
                 before.lose()
             self._phone.live[self._call_sid] = self
             self._state_writer.start()
-            # A task that drains stops when its last place is free, and stopping closes this socket: Twilio would
-            # run the verbs behind a stream that it has not been told to hang up on.
+            # A draining task stops when its last slot is free, and stopping closes this socket: Twilio would then run
+            # the verbs after the stream before the hang-up has reached it.
             with self._slot.kept():
                 return await self._hold()
         finally:
@@ -159,7 +162,7 @@ class MediaStreamCall:
             record = await self._session.run()
             self._note_end(record.reason)
             hung_up = await self._hang_up(record.reason)
-            # Before the socket is closed: Twilio may ask for this call in the next moment.
+            # Before the socket is closed: Twilio may request this call's next document a moment later.
             await self._state_writer.close(over=hung_up or record.reason is EndReason.CALLER_HUNG_UP)
         finally:
             for task in tasks:
@@ -169,7 +172,7 @@ class MediaStreamCall:
         return record
 
     def _note_defect(self, part: asyncio.Task[None]) -> None:
-        """End a call one part of which has failed: without it the others would go on without a caller."""
+        """End a call if one of its tasks has failed: without it the others would continue without a caller."""
         if not part.cancelled() and (error := part.exception()) is not None:
             log.error("call_failed", call_sid=self._call_sid, error=type(error).__name__)
             self._session.end(EndReason.INTERNAL_ERROR)
@@ -191,6 +194,7 @@ class MediaStreamCall:
                 message = media_stream.decode(text)
             except MalformedMessage as error:
                 verdict = self._guard.malformed()
+                # Counted and dropped: one broken message must not end a healthy call.
                 self._stats.malformed_messages += 1
                 log.debug("message_malformed", call_sid=self._call_sid, reason=error.reason)
             else:
@@ -202,7 +206,7 @@ class MediaStreamCall:
                 return EndReason.PROTOCOL_ERROR
 
     def _take(self, message: Inbound) -> bool:
-        """Act on a message; True when it was the last."""
+        """Handle a message; return True if it was the last."""
         match message:
             case media_stream.CallerMedia():
                 self._stats.missing_packets = self._guard.counts.missing
@@ -218,7 +222,7 @@ class MediaStreamCall:
         return False
 
     async def _why_stopped(self) -> EndReason:
-        """Twilio takes the stream away from a caller who is put through before it answers that it will."""
+        """Return why the stream stopped: Twilio stops it for a transfer before it responds to the transfer request."""
         return EndReason.TRANSFERRED if await self._session.handed_over() else EndReason.CALLER_HUNG_UP
 
     async def _write(self) -> None:
@@ -229,16 +233,17 @@ class MediaStreamCall:
                     await self._socket.send_text(text)
                     self._sending_since = None
         except (WebSocketDisconnect, RuntimeError):
-            # Twilio's last word may not be read yet: whoever hangs up while we talk is not lost.
+            # Twilio's last message may still be unread: a caller who hangs up while the agent talks has not been lost.
             await asyncio.sleep(LAST_WORD_SECONDS)
             self._session.end(EndReason.MEDIA_DISCONNECTED)
 
     async def _watch(self) -> None:
-        """Notice a peer that is gone without a word. To look now and then costs less than a time-out a packet."""
+        """Detect a dead peer by polling; cheaper than a timeout per packet."""
         pongs = self._pongs.count
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             now = self._clock()
+            # Pongs count as life, because a muted caller sends nothing else.
             if pongs != self._pongs.count:
                 pongs, self._heard_at = self._pongs.count, now
             stuck = self._sending_since is not None and now - self._sending_since > SEND_SECONDS
@@ -250,17 +255,17 @@ class MediaStreamCall:
                 self._line.ask()
 
     async def _hang_up(self, reason: EndReason) -> bool:
-        """Tell Twilio that the call is over. After a fault nobody does, so the verbs behind the stream run."""
+        """Hang up if the conversation ended normally; after a failure the verbs after the stream run instead."""
         if reason not in (EndReason.AGENT_ENDED, EndReason.IDLE_TIMEOUT, EndReason.MAX_DURATION):
             return False
-        # Twilio takes a while to answer, and this task may be killed meanwhile: another one that is asked for the call
+        # Twilio takes a while to respond, and this task may be killed meanwhile: another task that receives the call
         # must know that it is over.
         await self._state_writer.write_now()
         try:
             await self._control.hang_up(self._call_sid)
         except RestRefused as error:
             if error.status == HTTPStatus.NOT_FOUND and self._reading.done():
-                return True  # its stream has stopped: the caller was faster
+                return True  # its stream has stopped: the caller hung up first
             level = "error" if error.is_misconfiguration else "warning"
             getattr(log, level)("hang_up_failed", call_sid=self._call_sid, error=error.reason, **causes.fields(error))
             return False
@@ -270,13 +275,13 @@ class MediaStreamCall:
         return True
 
     def _note_end(self, reason: EndReason) -> None:
-        """Change what is known of the call: a task that takes it up later needs the reason, and perhaps the words."""
+        """Update the call's stored state: a task that resumes it needs the reason, and perhaps the words."""
         self._phone.ended_as(self._call_sid, reason)
         self._state_writer.change(ended=reason.value)
         if reason is EndReason.TRANSFERRED:
             self._state_writer.change(transferred=self._state_writer.call.transferred + 1)
         if reason in OVER:
-            self._state_writer.change(history=(), facts={})  # if Twilio asks all the same, it is told to hang up
+            self._state_writer.change(history=(), facts={})  # if Twilio still requests the call, it is hung up
 
     async def _close(self) -> None:
         if self._socket.client_state is WebSocketState.CONNECTED:

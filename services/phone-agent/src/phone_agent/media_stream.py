@@ -1,8 +1,8 @@
-"""Twilio Media Streams on the wire: text in, messages out, and back. No socket, no state.
+"""Encode and decode Twilio Media Streams messages. No I/O, no state.
 
-Every message is JSON with ``event``; numbers are strings. All fields that Twilio documents are needed, further ones
-are ignored, for Twilio may add some. What is sent has exactly the documented fields: one more or less makes
-Twilio warn (31951).
+Every message is JSON with ``event``; numbers are strings. All documented fields are required; unknown ones are ignored,
+because Twilio may add some. Sent messages have exactly the documented fields: one more or less makes Twilio warn
+(31951).
 
 Source: twilio.com/docs/voice/media-streams/websocket-messages.
 """
@@ -17,23 +17,24 @@ import orjson
 from agent_core.errors import ProtocolError
 
 MAX_TEXT: Final = 65_536
-"""Characters of one message. Twilio's are about 400; the server's own limit closes the socket at 64 KiB as well."""
+"""Most characters of one message. Twilio's have about 400; the server also closes the socket at 64 KiB."""
 MAX_PAYLOAD: Final = 8_192
-"""Bytes of sound in one message: one second. Twilio sends 20 ms but does not promise it; one message must not fill
-the path to the model for longer than a person waits."""
+"""Most bytes of audio in one message: one second. Twilio sends 20 ms but does not guarantee it; one message must not
+occupy the path to the model for longer than a person waits.
+"""
 
 _MAX_NUMBER_DIGITS: Final = 15
-"""A sequence number that long takes a million years; more digits are slow to read."""
+"""A sequence number this long takes a million years; more digits are slow to parse."""
 _MAX_SID: Final = 64
 _MAX_NAME: Final = 256
 _DIGITS: Final = frozenset("0123456789*#ABCD")
 
 
 class MalformedMessage(ProtocolError):
-    """The text breaks the protocol; the reason names the part, never the content.
+    """The text breaks the protocol; the reason names the field, never the content.
 
-    It closes the socket only before ``start``, where it is a stranger's: a matter of policy (1008), for WebSocket's
-    own protocol (1002) was kept.
+    It closes the socket only before ``start``, when the peer is still unauthenticated: a policy violation (1008),
+    because WebSocket's own protocol (1002) was not broken.
     """
 
     close_code: ClassVar[int] = 1008
@@ -41,14 +42,14 @@ class MalformedMessage(ProtocolError):
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """The socket is open. Says nothing about the call."""
+    """The socket is open. Contains nothing about the call."""
 
     protocol: str
 
 
 @dataclass(frozen=True, slots=True)
 class StreamStarted:
-    """The stream begins. ``parameters`` are those of the TwiML."""
+    """The stream starts. ``parameters`` are those of the TwiML."""
 
     stream_sid: str
     call_sid: str
@@ -62,14 +63,14 @@ class StreamStarted:
 
 @dataclass(frozen=True, slots=True)
 class CallerMedia:
-    """Sound of the caller: µ-law, usually 160 bytes.
+    """Audio of the caller: µ-law, usually 160 bytes.
 
     Attributes:
         stream_sid: The stream it belongs to.
         sequence: Number of the message in the stream.
-        chunk: Number of the piece of sound, from 1.
-        timestamp_ms: Its place since the stream began.
-        payload: µ-law codes, one byte a sample.
+        chunk: Number of the piece of audio, from 1.
+        timestamp_ms: Its time since the stream started.
+        payload: µ-law codes, one byte per sample.
     """
 
     stream_sid: str
@@ -89,7 +90,7 @@ class Dtmf:
 
 @dataclass(frozen=True, slots=True)
 class MarkReturned:
-    """The sound before a mark of ours was played, or thrown away by ``clear``."""
+    """The audio before a mark of ours was played, or discarded by ``clear``."""
 
     stream_sid: str
     name: str
@@ -104,7 +105,7 @@ class StreamStopped:
 
 @dataclass(frozen=True, slots=True)
 class UnknownStreamEvent:
-    """An event that was not known when this was written."""
+    """An event unknown to this version."""
 
     event: str
 
@@ -113,10 +114,10 @@ type Inbound = Connected | StreamStarted | CallerMedia | Dtmf | MarkReturned | S
 
 
 def decode(text: str | bytes) -> Inbound:
-    """Turn one message of Twilio's into an event.
+    """Parse one message from Twilio.
 
     Raises:
-        MalformedMessage: the text breaks the protocol. Nothing else is raised, whatever the text.
+        MalformedMessage: the text breaks the protocol. No other exception is raised, whatever the text.
     """
     if len(text) > MAX_TEXT:
         raise MalformedMessage("too_long")
@@ -127,6 +128,7 @@ def decode(text: str | bytes) -> Inbound:
     if type(message) is not dict:
         raise MalformedMessage("not_an_object")
     event = message.get("event")
+    # First, because nearly all messages are audio.
     if event == "media":
         return _media(message)
     if type(event) is not str or not event:
@@ -136,23 +138,23 @@ def decode(text: str | bytes) -> Inbound:
 
 
 def media(stream_sid: str, ulaw: bytes) -> str:
-    """Encode sound for the caller: µ-law without any header, of any length; Twilio plays it in order."""
+    """Return a message with audio for the caller: µ-law without a header, of any length; Twilio plays it in order."""
     payload = b2a_base64(ulaw, newline=False).decode("ascii")
     return orjson.dumps({"event": "media", "streamSid": stream_sid, "media": {"payload": payload}}).decode()
 
 
 def mark(stream_sid: str, name: str) -> str:
-    """Encode a mark: it comes back when the sound before it was played or cleared."""
+    """Return a mark message; Twilio echoes it when the audio before it has been played or cleared."""
     return orjson.dumps({"event": "mark", "streamSid": stream_sid, "mark": {"name": name}}).decode()
 
 
 def clear(stream_sid: str) -> str:
-    """Encode the order to throw away what is not yet played."""
+    """Return the message that discards what has not been played."""
     return orjson.dumps({"event": "clear", "streamSid": stream_sid}).decode()
 
 
 def _media(message: dict[str, Any]) -> CallerMedia:
-    """Read sound. Written for speed, 50 times a second and call: the types are checked by what fails on them."""
+    """Parse audio. Optimized, since it runs 50 times a second per call: wrong types surface as exceptions."""
     try:
         body = message["media"]
         payload = a2b_base64(body["payload"], strict_mode=True)
@@ -161,7 +163,7 @@ def _media(message: dict[str, Any]) -> CallerMedia:
         sequence = message["sequenceNumber"]
     except (KeyError, TypeError):
         raise MalformedMessage("media") from None
-    except ValueError:  # binascii.Error is one, and so is what a letter beyond ASCII raises
+    except ValueError:  # includes binascii.Error, and the error that a non-ASCII letter raises
         raise MalformedMessage("payload") from None
     if not 0 < len(payload) <= MAX_PAYLOAD:
         raise MalformedMessage("payload_length")
@@ -184,6 +186,7 @@ def _start(message: dict[str, Any]) -> StreamStarted:
     body = _object(message.get("start"), "start")
     sound = _object(body.get("mediaFormat"), "media_format")
     stream_sid = _sid(body.get("streamSid"))
+    # Twilio sends the sid twice; a difference would mean a forged or broken message.
     if message.get("streamSid") != stream_sid:
         raise MalformedMessage("stream_sid")
     return StreamStarted(
@@ -227,7 +230,7 @@ def _sid(value: object) -> str:
 
 
 def _number(value: object, field: str) -> int:
-    """Read a number, which Twilio sends as a string of digits in some places and as a number in others."""
+    """Parse a number, which Twilio sends as a string of digits in some places and as a number in others."""
     if type(value) is str and value.isascii() and value.isdigit() and len(value) <= _MAX_NUMBER_DIGITS:
         return int(value)
     if type(value) is int and 0 <= value < 10**_MAX_NUMBER_DIGITS:
@@ -248,7 +251,7 @@ def _tracks(value: object) -> tuple[str, ...]:
 
 
 def _parameters(value: object) -> dict[str, str]:
-    """Read what the TwiML passed on; a stream without ``<Parameter>`` may leave the object out."""
+    """Parse the TwiML's parameters; a stream without ``<Parameter>`` may omit the object."""
     if value is None:
         return {}
     parameters = _object(value, "parameters")

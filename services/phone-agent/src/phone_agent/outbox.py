@@ -1,6 +1,6 @@
-"""What waits to be written to a call's socket, without I/O.
+"""Queue the messages for a call's WebSocket. No I/O.
 
-Sound that is still here when the caller interrupts was never sent, so it is simply forgotten.
+Audio still queued when the caller interrupts was never sent, so it is dropped.
 """
 
 from collections import deque
@@ -8,11 +8,11 @@ from collections import deque
 from phone_agent import media_stream
 
 MAX_CODES = 8000
-"""Most sound in one message: a second. Twilio names no limit, and a flood must not find it for us."""
+"""Most audio in one message: one second. Twilio documents no limit, so this stays far from any."""
 
 
 class Outbox:
-    """Messages in order; pieces of sound that follow each other become one.
+    """Queues messages in order; consecutive audio is joined.
 
     Args:
         stream_sid: The stream that they are for.
@@ -24,22 +24,22 @@ class Outbox:
         self._messages: deque[str] = deque()
 
     def play(self, codes: bytes) -> None:
-        """Add sound: µ-law, one byte a sample."""
+        """Add audio: µ-law, one byte per sample."""
         self._sound += codes
 
     def mark(self, name: str) -> None:
-        """Add a mark behind the sound so far."""
+        """Add a mark after the audio queued so far."""
         self._close_sound()
         self._messages.append(media_stream.mark(self._stream_sid, name))
 
     def clear(self) -> None:
-        """Forget what waits and tell Twilio to do the same."""
+        """Drop everything queued, and make Twilio drop what it has buffered."""
         self._sound.clear()
         self._messages.clear()
         self._messages.append(media_stream.clear(self._stream_sid))
 
     def take(self) -> list[str]:
-        """Hand over everything that waits."""
+        """Return and remove everything queued."""
         self._close_sound()
         messages = list(self._messages)
         self._messages.clear()

@@ -1,7 +1,7 @@
-"""Join the caller's small packets to larger ones, decoded for the model.
+"""Join the caller's small packets into larger ones, decoded for the model.
 
-Twilio sends 20 ms at a time, and what a model event costs hardly depends on its length: 40 ms packets take a quarter
-to a half off the cost of the path to the model and add 0 to 20 ms of delay.
+Twilio sends 20 ms at a time, and the cost of a model event hardly depends on its length: 40 ms packets reduce the cost
+of the path to the model by a quarter to a half and add 0 to 20 ms of delay.
 """
 
 from typing import Final
@@ -12,7 +12,7 @@ _SAMPLES_PER_MS: Final = 8
 
 
 class Packetizer:
-    """Cuts a stream of µ-law, in pieces of any length, into PCM packets of one length.
+    """Cuts a stream of µ-law, in pieces of any length, into PCM packets of equal length.
 
     Args:
         frame_ms: Length of a packet.
@@ -25,13 +25,13 @@ class Packetizer:
         self._held = b""
 
     def push(self, codes: bytes) -> list[bytes]:
-        """Take µ-law codes and return the packets that became full, as 16-bit little-endian PCM."""
+        """Add µ-law codes; return the packets that became full, as 16-bit little-endian PCM."""
         held = self._held + codes
         full = len(held) - len(held) % self._size
         self._held = held[full:]
         return [ulaw.decode(held[at : at + self._size]) for at in range(0, full, self._size)]
 
     def flush(self) -> bytes:
-        """Return what is left as PCM, shorter than a packet and maybe empty, and start anew."""
+        """Return the rest as PCM, shorter than a packet and possibly empty, and start anew."""
         rest, self._held = self._held, b""
         return ulaw.decode(rest)

@@ -1,4 +1,4 @@
-"""What Twilio asks while a person is called: the whisper, and what their key means."""
+"""Serve Twilio's requests while a person is called: the whisper, and the key they press."""
 
 import re
 import time
@@ -20,7 +20,7 @@ router = APIRouter()
 
 @router.post("/incoming-call/whisper")
 async def whisper(request: Request) -> Response:
-    """Tell a person who has answered what the caller wants; what cannot be read must not keep the two apart."""
+    """Return what a person hears on answering; an unreadable context must not prevent the connection."""
     phone: PhoneService = request.app.state.phone
     fields = await signed_fields(request, phone)
     note = note_of(request, phone, fields)
@@ -32,12 +32,13 @@ async def whisper(request: Request) -> Response:
 
 @router.post("/incoming-call/accepted")
 async def accepted(request: Request) -> Response:
-    """Connect a caller with the person who has pressed the key; ask once more after another key."""
+    """Connect the caller to the person who pressed the key; ask once more after another key."""
     phone: PhoneService = request.app.state.phone
     fields = await signed_fields(request, phone)
     note = note_of(request, phone, fields)
     answered_at = _seconds(request.query_params.get("answered"))
     if fields.get("Digits") != KEY:
+        # A voicemail or a misdial presses no key twice, so the second miss ends the attempt.
         if "again" in request.query_params:
             return _xml(twiml.hang_up())
         url = phone.transfer_service.accepted_url(note, answered_at, again=True)
@@ -55,12 +56,12 @@ async def accepted(request: Request) -> Response:
 
 
 def _seconds(given: str | None) -> float:
-    """Read the moment of an address that Twilio has signed; now, where there is none."""
+    """Parse a time from a URL that Twilio has signed; return the current time if there is none."""
     return float(given) if given is not None and re.fullmatch(r"[0-9]{1,12}(\.[0-9])?", given) else time.time()
 
 
 def note_of(request: Request, phone: PhoneService, fields: Fields) -> TransferContext | None:
-    """Read what a task has noted for the one that gets this request; None without one, or where it is not ours."""
+    """Return the transfer context of a request; None if there is none, or it is not ours."""
     sealed = request.query_params.get("note")
     if sealed is None:
         return None
@@ -72,7 +73,8 @@ def note_of(request: Request, phone: PhoneService, fields: Fields) -> TransferCo
 
 
 def may_ring_on(phone: PhoneService, note: TransferContext) -> bool:
-    """Tell whether the call lasts long enough for another telephone to ring."""
+    """Return whether the call lasts long enough for another phone to ring."""
+    # Only the start of the call matters here, so no stored state is needed.
     call = CallState(note.call_sid, began_at=note.began_at)
     return (
         call.seconds_left(phone.settings.max_call_seconds, time.time())
@@ -81,7 +83,7 @@ def may_ring_on(phone: PhoneService, note: TransferContext) -> bool:
 
 
 def seconds_until_answered(note: TransferContext, fields: Fields) -> float | None:
-    """Return the seconds from the order to Twilio until the person answered, to about a second."""
+    """Return the seconds from the request to Twilio until the person answered, to about one second."""
     talked = fields.get("DialCallDuration", "")
     if not note.asked_at or not re.fullmatch("[0-9]{1,6}", talked):
         return None

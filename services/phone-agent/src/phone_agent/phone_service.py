@@ -1,4 +1,4 @@
-"""What all calls of this process share."""
+"""Hold what all calls of this process share."""
 
 import time
 from collections.abc import Iterator
@@ -28,20 +28,21 @@ from phone_agent.twilio_audio_sink import SAMPLE_RATE
 from phone_agent.twilio_transfer import TransferService
 
 _REMEMBER = timedelta(hours=1)
-"""How long a call is remembered as answered. A captured webhook can be sent again for ever, for nothing in its
-signature says when; a call that is known gets its answer, but no second model stream on suspicion."""
+"""How long an answered call is remembered. A captured webhook can be replayed indefinitely, because its signature has
+no date; a known call gets the same document again, but no second model stream.
+"""
 _MAX_REMEMBERED = 10_000
 MAX_TRIES = 3
-"""Tasks that a call asks before it is told that there is no place. It rings meanwhile."""
+"""Most tasks that a call tries before it is rejected. It rings meanwhile."""
 _MAX_UNPROVEN = 20
-"""Sockets that have not shown a ticket yet. Twilio shows it at once, so more at a time are not Twilio's."""
+"""Most sockets without a valid ticket yet. Twilio presents its ticket at once, so more at a time are not Twilio's."""
 
 
 class Supersedable(Protocol):
-    """A call that goes on."""
+    """An active call."""
 
     def lose(self) -> None:
-        """End its conversation: Twilio has another stream for it."""
+        """End its conversation: Twilio has opened another stream for it."""
 
 
 class PhoneService:
@@ -50,8 +51,8 @@ class PhoneService:
     Args:
         settings: Of the phone service.
         agent: What all conversations share.
-        control: Hangs up and puts through.
-        store: Remembers calls, so that they outlive this task.
+        control: Hangs up and transfers.
+        store: Keeps the state of calls, so that they outlive this task.
     """
 
     def __init__(
@@ -90,12 +91,13 @@ class PhoneService:
         )
 
     def reserve(self, call_sid: str, part: int = 0) -> Slot | None:
-        """Take a place for a call that rings, or comes back; None for one that did so before.
+        """Reserve a slot for a call that rings or returns; None if this one has reserved already.
 
         Raises:
-            Refused: every place is taken, or this task takes nothing new.
+            PermissionRefused: every slot is taken, or this task accepts nothing new.
         """
         name, now = _name(call_sid, part), time.monotonic()
+        # The dict is in order of time, so expired entries are at its front.
         while self._answered and (
             len(self._answered) >= _MAX_REMEMBERED
             or now - next(iter(self._answered.values())) > _REMEMBER.total_seconds()
@@ -114,39 +116,40 @@ class PhoneService:
         return slot
 
     def fallback_for(self, caller_id: str | None) -> twiml.Fallback:
-        """Return the fallback of a call, whose person is shown this number where no setting names one."""
+        """Return a call's fallback; its person sees this number unless a setting names another."""
         return self.fallback if self.fallback.caller_id else replace(self.fallback, caller_id=caller_id)
 
     def reject(self, refusal: PermissionRefused, tries: int, caller_id: str | None = None) -> str:
-        """Make the document for a call that this task does not take.
+        """Return the document for a call that this task does not accept.
 
         Args:
             refusal: Why.
-            tries: Tasks that refused it before.
+            tries: Number of tasks that rejected it before.
             caller_id: Number of ours to show to a person who is dialled.
         """
         if tries + 1 < MAX_TRIES and not isinstance(refusal, ModelBusy):
-            # The first time at once: nothing more is sent to a task that leaves. Later a place may have come free.
+            # The first retry is immediate, because a draining task gets no new requests. Later ones wait for a free
+            # slot.
             return twiml.retry_on_another_task(f"{self._url}?tries={tries + 1}", pause=timedelta(seconds=tries))
         if self.fallback.destination is not None:
             return twiml.put_through(replace(self.fallback_for(caller_id), sorry="All our assistants are busy."))
         return twiml.busy(refusal.spoken)
 
     def ended_as(self, call_sid: str, reason: EndReason) -> None:
-        """Remember how the last conversation of a call ended here: Twilio may ask what comes next."""
+        """Record how a call's last conversation ended here: Twilio may request what comes next."""
         if self._ended.get(call_sid) in OVER:
-            return  # a stream of this call that was replaced ends later and says nothing new
+            return  # a replaced stream of this call ends later and adds nothing
         self._ended.pop(call_sid, None)
         while len(self._ended) >= _MAX_REMEMBERED:
             del self._ended[next(iter(self._ended))]
         self._ended[call_sid] = reason
 
     def way(self, call: CallState | None, call_sid: str, part: int, seconds_left: float) -> resume_action.ResumeAction:
-        """Decide what becomes of a call whose stream is over.
+        """Decide how to continue a call whose stream is over.
 
         Args:
-            call: What the store knows of it.
-            call_sid: Whose stream it was.
+            call: Its stored state.
+            call_sid: The call.
             part: Which of the call's streams.
             seconds_left: How long the call may still last.
         """
@@ -155,28 +158,29 @@ class PhoneService:
         return resume_action.way(call, part, seconds_left)
 
     def ended_normally(self, call_sid: str) -> bool:
-        """Tell whether a call's conversation was over, as far as this task knows."""
+        """Return whether a call's conversation was over, as far as this task knows."""
         return self._ended.get(call_sid) in OVER and call_sid not in self.live
 
     async def prewarm(self, call: CallState, pause: int = 0) -> None:
-        """Open the model for a call whose socket is about to come; a coroutine, so that it stays on this loop.
+        """Pre-warm a model session for a call whose socket is about to open; async so that it runs on this loop.
 
         Args:
-            call: Which, and which of its streams. Its place is reserved.
-            pause: Seconds that Twilio was told to wait before.
+            call: The call and its stream. Its slot is reserved.
+            pause: Seconds for which Twilio pauses before.
         """
         name, ahead = _name(call.call_sid, call.part), self.agent.capacity.ahead()
         self.prewarm_pool.begin(name, call, call.facts, ahead=ahead, later=timedelta(seconds=pause))
 
     async def _open_model(self, call: CallState) -> ModelSession:
+        # The caller's last words are sent later as a question, so they are left out here.
         said = for_model(said_before(call))
         return await self.agent.open_model(self.agent.prompt((SAMPLE_RATE, SAMPLE_RATE), call.facts, said))
 
     @contextmanager
     def unless_failed(self, call_sid: str, slot: Slot | None, part: int = 0) -> Iterator[None]:
-        """Release a call's place at once if the block raises, and record the call as failed; None has none to release.
+        """Release a call's slot at once if the block raises, and record the call as failed; None has none to release.
 
-        Without it the place would come back when the call's time is up.
+        Otherwise the slot would be returned only when its time expires.
         """
         try:
             yield
@@ -187,22 +191,23 @@ class PhoneService:
             raise
 
     async def fail(self, call_sid: str, slot: Slot, prewarmed: PrewarmedSession | None) -> None:
-        """Release what a stream took that came to no conversation because of a defect, and record it."""
+        """Release what a stream took before a defect prevented its conversation, and record it."""
+        # The slot first: whatever fails after it, the next call has room.
         slot.release()
         if prewarmed is not None:
             await prewarmed.discard()
         self.agent.keep(_record(call_sid, EndReason.INTERNAL_ERROR, 0.0, SessionStats()))
 
     def adopt(self, call_sid: str, part: int) -> PrewarmedSession | None:
-        """Hand over what is parked for a call."""
+        """Return what was pre-warmed for a call."""
         return self.prewarm_pool.adopt(_name(call_sid, part))
 
     def _note_abandoned(self, name: str, prewarmed: PrewarmedSession) -> None:
-        """Record a call whose stream never came: it had a place and a model stream too."""
+        """Record a call whose stream never arrived: it used a slot and a model stream too."""
         self._keep_record(name, prewarmed, EndReason.NEVER_CONNECTED)
 
     def _note_failed(self, name: str, prewarmed: PrewarmedSession) -> None:
-        """Record a call that a defect of ours has left without its stream."""
+        """Record a call whose stream a defect of ours prevented."""
         self._keep_record(name, prewarmed, EndReason.INTERNAL_ERROR)
 
     def _keep_record(self, name: str, prewarmed: PrewarmedSession, reason: EndReason) -> None:
@@ -210,18 +215,18 @@ class PhoneService:
         self.agent.keep(_record(name.partition("/")[0], reason, time.monotonic() - prewarmed.since, streams))
 
     def _is_parked(self, call_sid: str) -> bool:
-        """Tell whether anything is parked for a call."""
+        """Return whether anything is pre-warmed for a call."""
         return any(_name(call_sid, part) in self.prewarm_pool for part in range(resume_action.MAX_PARTS + 1))
 
     def give_up(self, call_sid: str, part: int) -> None:
-        """Wait no more for a stream that another task carries."""
+        """Stop waiting for a stream that another task carries."""
         self.prewarm_pool.dismiss(_name(call_sid, part))
 
     @contextmanager
     def unauthenticated(self, call_sid: str | None) -> Iterator[None]:
-        """Count a socket until it has shown its ticket; the first one of a call that has a place here is expected.
+        """Count a socket until it has presented its ticket; the first one of a call with a slot here is expected.
 
-        A socket that is refused takes nothing away: what is parked may be for another one, and has a time limit.
+        A rejected socket releases nothing: what was pre-warmed may be for another one, and has a time limit.
 
         Raises:
             AtCapacity: too many are being counted.
@@ -231,6 +236,7 @@ class PhoneService:
 
     @contextmanager
     def _counted(self, call_sid: str | None) -> Iterator[None]:
+        # A call that rings here always gets in, however many strangers connect.
         if call_sid is not None and call_sid not in self._expected:
             self._expected.add(call_sid)
             try:
@@ -247,20 +253,22 @@ class PhoneService:
             self._unproven -= 1
 
     def answer(self, call: CallState, account_sid: str, *, pause: int = 0, note: TransferContext | None = None) -> str:
-        """Make the document that connects a call.
+        """Return the document that connects a call.
 
         Args:
-            call: Which, and which of its streams.
-            account_sid: Whose it is.
+            call: The call and its stream.
+            account_sid: Its account.
             pause: Seconds to wait before.
-            note: For one that comes back from a person.
+            note: Transfer context of a caller who returns from a person.
         """
+        # Twilio runs the verbs after the stream when it ends for any reason, so they decide what a failure sounds like.
         if self.store.remembers:
             behind: twiml.Fallback | twiml.ResumeRedirect = twiml.ResumeRedirect(
                 self.lost_url(call.part) + twiml.TRY_AGAIN
             )
         elif self.control.works is False:
-            # A goodbye may not reach Twilio. Then only we know that the call is over and that no person may be dialled.
+            # The hang-up may not reach Twilio. Then only this task knows that the call is over and that no person may
+            # be dialled.
             behind = twiml.ResumeRedirect(f"{self._url}/after{twiml.TRY_AGAIN}", wait=None)
         else:
             behind = self.fallback_for(call.caller_id)
@@ -276,7 +284,7 @@ class PhoneService:
         )
 
     def lost_url(self, part: int) -> str:
-        """Where Twilio asks when a stream of a call was lost."""
+        """Return the URL that Twilio requests when a stream of a call was lost."""
         return f"{self._url}/lost?part={part}"
 
 
@@ -285,7 +293,7 @@ def _name(call_sid: str, part: int) -> str:
 
 
 def _record(call_sid: str, reason: EndReason, seconds: float, stats: SessionStats) -> CallDetailRecord:
-    """Make the record of a call that had a place here and no conversation."""
+    """Return the record of a call that had a slot here but no conversation."""
     return CallDetailRecord(
         session_id=uuid4().hex,
         channel="phone",

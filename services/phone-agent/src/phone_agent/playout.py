@@ -1,10 +1,10 @@
-"""The clock of what was sent: tells when the agent stops speaking, and how much of an answer was heard.
+"""Compute when the agent stops speaking, and how much of a reply was heard.
 
-Twilio plays what it gets in order, at 8000 samples a second, and its buffer is the only one: sound goes there as
-soon as the model gives it. So the end of play-out is arithmetic. A ``mark`` behind a piece of sound comes back when
-that sound was played *or was thrown away by* ``clear``; it tells where play-out is, and that Twilio is still there.
+Twilio plays what it receives in order, at 8000 samples a second, and its buffer is the only one: audio is sent as soon
+as the model delivers it. The end of play-out can therefore be computed. Twilio echoes a ``mark`` when the audio before
+it was played *or discarded by* ``clear``; the echo shows the play-out position, and that Twilio is still there.
 
-Times are seconds of one monotonic clock that the caller reads.
+Times are seconds of one monotonic clock that the user of this module reads.
 """
 
 from dataclasses import dataclass
@@ -12,18 +12,18 @@ from enum import Enum
 from typing import Final
 
 _OUTSTANDING_MARKS: Final = 256
-"""Marks that may be on their way. One goes out per answer; the oldest are forgotten beyond this."""
+"""Most marks waiting for their echo. One is sent per reply; beyond this the oldest are forgotten."""
 _MARK_GRACE_SECONDS: Final = 2.0
-"""How long after the computed end of play-out a mark that has not come back still counts as sound being played."""
+"""How long after the computed end of play-out a missing echo still counts as audio being played."""
 
 
 class MarkOutcome(Enum):
-    """What a mark that came back says."""
+    """What a mark's echo says."""
 
     PLAYED = "played"
     """Everything before it was heard."""
     CLEARED = "cleared"
-    """It was thrown out of the buffer with the sound before it."""
+    """It was discarded with the audio before it."""
     UNKNOWN = "unknown"
     """We did not send it, or it was forgotten."""
 
@@ -35,15 +35,15 @@ class _Mark:
 
 
 class PlayoutClock:
-    """Knows what Twilio's buffer holds without asking.
+    """Tracks the content of Twilio's buffer without asking.
 
     Args:
-        sample_rate: Samples that are played each second.
+        sample_rate: Samples that are played per second.
 
     Attributes:
-        playing_until: When the sound sent so far will have been played.
-        late_by: Seconds by which the last mark came back after its sound should have ended: the way there and back
-            and Twilio's own delay. None until a mark has come back.
+        playing_until: When the audio sent so far will have been played.
+        late_by: Seconds by which the last echo was later than the end of its audio: the round trip and Twilio's own
+            delay. None before the first echo.
     """
 
     def __init__(self, sample_rate: int = 8000) -> None:
@@ -55,56 +55,58 @@ class PlayoutClock:
         self.late_by: float | None = None
 
     def begin_answer(self) -> None:
-        """Count what is heard from here on as another answer."""
+        """Count what is heard from here on as another reply."""
         self._answer_began = self._sent
 
     def sent(self, n_samples: int, now: float) -> None:
-        """Note that sound went out: it is played after what is still in the buffer."""
+        """Record sent audio: it is played after what is still buffered."""
         self._sent += n_samples
         self.playing_until = max(self.playing_until, now) + n_samples / self._rate
 
     def remaining(self, now: float) -> float:
-        """Return the seconds of sound that are not played yet."""
+        """Return the seconds of audio that have not been played yet."""
         return max(0.0, self.playing_until - now)
 
     def is_playing(self, now: float) -> bool:
-        """Tell whether the caller hears the agent.
+        """Return whether the caller hears the agent.
 
-        A mark that is still out says yes for a little longer than arithmetic does: what we sent arrives later than
-        it left, and ``clear`` on an empty buffer costs nothing.
+        A missing echo extends this a little beyond the computed end: audio arrives later than it was sent, and
+        ``clear`` on an empty buffer costs nothing.
         """
         outstanding = any(not mark.cleared for mark in self._marks.values())
         return now < self.playing_until + (_MARK_GRACE_SECONDS if outstanding else 0.0)
 
     def heard_ms(self, now: float) -> int:
-        """Return how much of the answer that began last has been played, in milliseconds."""
+        """Return how much of the latest reply has been played, in milliseconds."""
         unheard = self.remaining(now) * self._rate
         heard = self._sent - self._answer_began - unheard
         return max(0, round(heard * 1000 / self._rate))
 
     def marked(self, name: str) -> None:
-        """Note that a mark went out behind the sound sent so far."""
+        """Record a mark sent after the audio so far."""
+        # Bounded, because a peer that never echoes must not fill memory.
         while len(self._marks) >= _OUTSTANDING_MARKS:
             del self._marks[next(iter(self._marks))]
         self._marks.pop(name, None)
         self._marks[name] = _Mark(samples_before=self._sent)
 
     def mark_echoed(self, name: str, now: float) -> MarkOutcome:
-        """Take a mark that came back; if its sound was played, correct the clock by it."""
+        """Process a mark's echo; if its audio was played, correct the clock by it."""
         mark = self._marks.pop(name, None)
         if mark is None:
             return MarkOutcome.UNKNOWN
         if mark.cleared:
             return MarkOutcome.CLEARED
+        # The echo fixes the position exactly; only what was sent after the mark is still to be played.
         behind = (self._sent - mark.samples_before) / self._rate
         self.late_by = now - (self.playing_until - behind)
         self.playing_until = now + behind
         return MarkOutcome.PLAYED
 
     def cleared(self, now: float) -> int:
-        """Note that ``clear`` went out, and return the milliseconds of sound that nobody will hear.
+        """Record a sent ``clear``, and return the milliseconds of audio that will not be heard.
 
-        What was heard of the answer stays as it is; the marks that are out come back soon and mean nothing.
+        What was heard of the reply is unchanged; outstanding marks are echoed soon and mean nothing.
         """
         dropped = round(self.remaining(now) * self._rate)
         self._sent -= dropped

@@ -1,4 +1,4 @@
-"""The phone service's routes: what Twilio asks, and the socket it opens."""
+"""Serve the phone service's routes: Twilio's requests, and the media stream's WebSocket."""
 
 import re
 import time
@@ -42,16 +42,19 @@ router = APIRouter()
 @router.post("/incoming-call/")
 @router.get("/incoming-call/")
 async def incoming_call(request: Request) -> Response:
-    """Answer a call: connect it to a media stream and open the model while Twilio dials in."""
+    """Answer a call: connect it to a media stream and open the model while Twilio connects."""
     phone: PhoneService = request.app.state.phone
     fields = await signed_fields(request, phone)
     call_sid, account_sid = sids(fields, phone)
+    # A number whose status callback points here by mistake must not start conversations.
     if is_status_callback(fields):
         log.warning("status_callback_misdirected", call_sid=call_sid, status=_constant(fields.get("CallStatus", "")))
         return Response(status_code=HTTPStatus.NO_CONTENT)
+    # Voicemail would talk to the agent until the time limit.
     if (answered_by := machine(fields)) is not None:
         log.info("machine_answered", call_sid=call_sid, answered_by=answered_by)
         return _xml(twiml.hang_up())
+    # Before the reservation, because a stream may have to be requested from other tasks.
     await phone.agent.admission.prepare()
     try:
         slot = phone.reserve(call_sid)
@@ -66,9 +69,9 @@ async def incoming_call(request: Request) -> Response:
 
 
 class _Connecting(Response):
-    """Sends a document that connects a call, and opens the model, also where the document cannot be sent.
+    """Sends a document that connects a call, and opens the model, even if the document cannot be sent.
 
-    Opening the model takes milliseconds of this loop's time; the answer need not wait for them.
+    Opening the model takes milliseconds of this loop's time, for which the response need not wait.
     """
 
     media_type = "application/xml"
@@ -78,7 +81,7 @@ class _Connecting(Response):
         self._park = prewarm
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
+        """Send the document, then open the model."""
         try:
             await super().__call__(scope, receive, send)
         finally:
@@ -86,21 +89,22 @@ class _Connecting(Response):
 
 
 def _connect(phone: PhoneService, call: CallState, slot: Slot | None, document: str, pause: int = 0) -> Response:
-    """Send a document that connects a call; the model is opened for a call that is new to this task."""
+    """Return the response that connects a call; it also opens the model if the call is new to this task."""
     return _xml(document) if slot is None else _Connecting(document, partial(phone.prewarm, call, pause))
 
 
 @router.post("/incoming-call/lost")
 async def lost(request: Request) -> Response:
-    """Take up a call whose conversation was lost, here or in another task. Twilio may ask twice.
+    """Resume a call whose conversation was lost, here or in another task. Twilio may request this twice.
 
-    The number's own fallback leads here too. It names no part: it means the one that was lost last.
+    The number's own fallback URL leads here too. It names no part and means the latest one.
     """
     phone: PhoneService = request.app.state.phone
     fields = await signed_fields(request, phone)
     call_sid, account_sid = sids(fields, phone)
     if is_over(fields):
         return _xml(twiml.hang_up())
+    # The store may be slow or down; then the call is resumed without its history.
     known = await phone.store.recall(call_sid)
     part = part_of(request.query_params.get("part"), 0 if known is None else known.part)
     call = known or CallState(call_sid, facts=caller_facts(fields))
@@ -126,7 +130,7 @@ async def lost(request: Request) -> Response:
 
 @router.post("/incoming-call/after")
 async def after_the_stream(request: Request) -> Response:
-    """Say what comes after a stream where calls are not remembered: nothing after a goodbye, else the fallback."""
+    """Return what follows a stream where calls are not stored: a hang-up after a goodbye, else the fallback."""
     phone: PhoneService = request.app.state.phone
     fields = await signed_fields(request, phone)
     call_sid, _ = sids(fields, phone)
@@ -136,7 +140,7 @@ async def after_the_stream(request: Request) -> Response:
 
 
 def _hand_on(phone: PhoneService, call: CallState, refusal: PermissionRefused, tries: int, url: str) -> Response:
-    """Have another task asked for a call that comes back; when three of them could not take it, give up."""
+    """Send a returning call to another task; after three rejections, give up."""
     log.warning("call_rejected", call_sid=call.call_sid, cause=type(refusal).__name__, tries=tries)
     if tries + 1 < MAX_TRIES and not isinstance(refusal, ModelBusy):
         return _xml(twiml.retry_on_another_task(f"{url}&tries={tries + 1}", pause=timedelta(seconds=tries)))
@@ -144,19 +148,19 @@ def _hand_on(phone: PhoneService, call: CallState, refusal: PermissionRefused, t
 
 
 def _give_up(phone: PhoneService, call: CallState) -> Response:
-    """Leave a call to the fallback; its words are needed no more."""
+    """Send a call to the fallback; its words are no longer needed."""
     answer = _xml(twiml.put_through(phone.fallback_for(call.caller_id)))
     answer.background = BackgroundTask(phone.store.remember, replace(call, history=(), facts={}))
     return answer
 
 
 def _seconds_left(call: CallState, phone: PhoneService) -> float:
-    """Return how long a call may still last: the limit holds for all of its conversations together."""
+    """Return how long a call may still last: the limit applies to all its conversations together."""
     return call.seconds_left(phone.settings.max_call_seconds, time.time())
 
 
 def _say_goodbye(phone: PhoneService, call: CallState) -> Response:
-    """End a call whose time is up; its words are needed no more."""
+    """End a call that has reached its limit; its words are no longer needed."""
     answer = _xml(twiml.time_is_up())
     answer.background = BackgroundTask(phone.store.forget, replace(call, part=resume_action.MAX_PARTS))
     return answer
@@ -164,11 +168,11 @@ def _say_goodbye(phone: PhoneService, call: CallState) -> Response:
 
 @router.post("/incoming-call/stream-status")
 async def stream_status(request: Request) -> Response:
-    """Note what became of a stream; the only place where a failed handshake shows."""
+    """Log the outcome of a stream; the only place where a failed handshake shows."""
     fields = await signed_fields(request, request.app.state.phone)
     event = fields.get("StreamEvent", "")
     if event == "stream-error":
-        # The text names our own URL and Twilio's error number, so only the number is kept.
+        # The text contains our own URL and Twilio's error number, so only the number is kept.
         number = re.search(r"\b3\d{4}\b", fields.get("StreamError", ""))
         log.error("stream_error", call_sid=fields.get("CallSid"), number=number and number.group())
     return Response(status_code=HTTPStatus.NO_CONTENT)
@@ -176,10 +180,10 @@ async def stream_status(request: Request) -> Response:
 
 @router.post("/incoming-call/dial-ended")
 async def dial_ended(request: Request) -> Response:
-    """Say what comes after a person was called: nothing more if they talked, else the agent again, who knows.
+    """Return what follows a call to a person: a hang-up if they talked, else the agent again, with the history.
 
-    A task that could not take the caller back sends Twilio here once more, and then nothing is said of the dial: nobody
-    talked.
+    A task that could not take the caller back sends Twilio here again; then the outcome is not logged again, since
+    nothing was dialled in between.
     """
     phone: PhoneService = request.app.state.phone
     fields = await signed_fields(request, phone)
@@ -188,9 +192,11 @@ async def dial_ended(request: Request) -> Response:
     answered = twiml.was_answered(status, fields.get("DialBridged", "true"))
     note = note_of(request, phone, fields)
     tries = tries_before(request)
+    # Twilio's code is five digits; anything else is not copied into the log.
     if (code := fields.get("ErrorCode", "")) and not answered:
         log.error("dial_failed", call_sid=call_sid, code=code if re.fullmatch("[0-9]{5}", code) else "unknown")
     is_over = answered or fields.get("CallStatus") == "completed"
+    # The next address is tried at once; only the last one brings the caller back to the agent.
     following = phone.transfer_service.next_address(note) if note is not None and not is_over and not tries else None
     if note is not None and following is not None and may_ring_on(phone, note):
         log.info(
@@ -213,10 +219,10 @@ async def dial_ended(request: Request) -> Response:
         )
     if is_over:
         answer = _xml(twiml.hang_up())
-        # Whatever has become of the note: nobody needs the words of a call that is over.
+        # Whatever the context says: the words of a finished call are no longer needed.
         answer.background = BackgroundTask(phone.store.forget, CallState(call_sid, part=resume_action.MAX_PARTS))
         return answer
-    if note is None:  # the fallback was dialled: there is no agent to go back to
+    if note is None:  # the fallback was dialled: there is no agent to return to
         return _xml(twiml.nobody_free())
     return await _welcome_back(phone, note, fields, tries)
 
@@ -224,7 +230,7 @@ async def dial_ended(request: Request) -> Response:
 async def _welcome_back(phone: PhoneService, note: TransferContext, fields: Fields, tries: int) -> Response:
     call_sid, account_sid = sids(fields, phone)
     known = await phone.store.recall(call_sid) or CallState(call_sid, facts=caller_facts(fields))
-    # Without a store only the note tells how many streams there were at least.
+    # Without a store, only the context tells how many streams there were at least.
     part = min(max(known.part + 1, note.transfers), resume_action.MAX_PARTS)
     began_at = known.began_at or note.began_at
     call = replace(known, part=part, began_at=began_at, caller_id=caller_id(fields))
@@ -246,9 +252,10 @@ def _constant(status: str) -> str:
 @router.websocket("/media-stream")
 @router.websocket("/media-stream/{call_sid}")
 async def media_stream(socket: WebSocket, call_sid: str | None = None) -> None:
-    """Carry a call: believed only with a signed handshake and a ticket for exactly this call."""
+    """Carry a call; accept it only with a signed handshake and a ticket for exactly this call."""
     phone: PhoneService = socket.app.state.phone
     try:
+        # The signature is checked before the socket is accepted, so that strangers get a plain 403.
         headers = socket.headers
         phone.verifier.handshake(raw_path(socket), headers.get("x-twilio-signature"), headers.get(SETTINGS_HEADER))
     except Forbidden as error:
@@ -269,12 +276,14 @@ async def media_stream(socket: WebSocket, call_sid: str | None = None) -> None:
 
 async def _carry(socket: WebSocket, phone: PhoneService, call_sid: str | None) -> None:
     guard = StreamGuard()
+    # Until its ticket is checked, a socket is a stranger's and counts against a small limit.
     with phone.unauthenticated(call_sid):
         start = await read_start(socket, guard)
         part = await _authenticate(start, phone, call_sid)
     note = _brought_back(start, phone)
     known = await _recall(start, phone, part, note)
     prewarmed = phone.adopt(known.call_sid, known.part)
+    # Any task may get the socket, so a call may arrive here without a reservation.
     slot = prewarmed.slot if prewarmed else phone.agent.admission.admit(counted=True)
     call: MediaStreamCall | None = None
     try:
@@ -282,20 +291,21 @@ async def _carry(socket: WebSocket, phone: PhoneService, call_sid: str | None) -
         call = MediaStreamCall(phone, socket, guard=guard, start=start, session_request=session_request, known=known)
         await call.run()
     except BaseException:
+        # A call that runs writes its own record.
         if call is None or not call.is_recorded:
             await phone.fail(known.call_sid, slot, prewarmed)
         raise
 
 
 async def _authenticate(start: StreamStarted, phone: PhoneService, call_sid: str | None) -> int:
-    """Refuse a stream that has no ticket of ours for its call; return which of the call's streams it is."""
+    """Reject a stream without a ticket of ours for its call; return which of the call's streams it is."""
     if call_sid is not None and call_sid != start.call_sid:
         raise Forbidden("path_names_another_call")
     if start.account_sid != phone.settings.twilio_account_sid:
         raise Forbidden("another_account")
     given = start.parameters
     ticket = phone.tickets.redeem(given.get("ticket"), start.call_sid, start.account_sid, given.get("caller_id"))
-    # Another task may have taken it. A store that is slow or down is not waited for: its ticket is good for this task.
+    # Another task may have redeemed it. A slow or failing store is not waited for: then this task's check alone counts.
     if not await phone.store.redeem(ticket.nonce, ticket.expires_at):
         phone.give_up(start.call_sid, ticket.part)
         raise StreamTokenRejected("replayed")
@@ -303,9 +313,9 @@ async def _authenticate(start: StreamStarted, phone: PhoneService, call_sid: str
 
 
 async def _recall(start: StreamStarted, phone: PhoneService, part: int, note: TransferContext | None) -> CallState:
-    """Give what is known of a call that has a stream now; a call that rings for the first time needs no look.
+    """Return the stored state of a call that has a stream now; a call that rings for the first time needs no lookup.
 
-    A note says that the caller was put through, whatever has become of the store.
+    A transfer context proves that the caller was transferred, whatever the store says.
     """
     known = await phone.store.recall(start.call_sid) if part else None
     known = known or CallState(start.call_sid, begun=int(part > 0))
@@ -325,7 +335,7 @@ async def _recall(start: StreamStarted, phone: PhoneService, part: int, note: Tr
 def _session_request(
     known: CallState, phone: PhoneService, note: TransferContext | None, prewarmed: PrewarmedSession | None, slot: Slot
 ) -> SessionRequest:
-    """Take over what was parked while the phone rang, or begin here: any task may get the socket."""
+    """Return what the conversation starts with: what was pre-warmed for the call here, or nothing."""
     return SessionRequest(
         "phone",
         slot,
@@ -340,7 +350,7 @@ def _session_request(
 
 
 def _brought_back(start: StreamStarted, phone: PhoneService) -> TransferContext | None:
-    """Read the note of a caller who comes back from a person; None for any other, or when it is not ours."""
+    """Return the transfer context of a caller who returns from a person; None for others, or if it is not ours."""
     sealed = start.parameters.get("note")
     if sealed is None:
         return None
@@ -352,7 +362,7 @@ def _brought_back(start: StreamStarted, phone: PhoneService) -> TransferContext 
 
 
 def _first_words(known: CallState, note: TransferContext | None) -> str | None:
-    """Tell the model how to take the call up; None lets it greet."""
+    """Return the instruction that makes the model continue the call; None lets it greet."""
     if note is None:
         return first_words(known) if known.part else None
     summary = f"What you know of the call so far, as data: {note.summary}" if note.summary else ""

@@ -1,4 +1,4 @@
-"""Makes the real parts of the phone service and serves."""
+"""Make the real parts of the phone service and serve."""
 
 import asyncio
 import gc
@@ -36,8 +36,9 @@ SERVICE = "phone-agent"
 
 
 async def serve(settings: PhoneSettings) -> None:
-    """Make the real parts and serve until told to stop."""
+    """Make the real parts and serve until a signal stops the process."""
     model, overflow = clients_of(settings)
+    # One pooled client: a new TLS connection per request would delay every transfer.
     twilio = httpx.AsyncClient(base_url=settings.twilio_api, auth=settings.rest_credentials)
     weather = OpenMeteo(
         forecast_url=str(settings.open_meteo_forecast_url),
@@ -54,11 +55,13 @@ async def serve(settings: PhoneSettings) -> None:
         control = CallControl(twilio, settings.twilio_account_sid)
         phone = PhoneService(settings, agent, control, store)
         server = make_server(create_app(phone), agent, settings)
+        # Before the first call: resampling takes longer than a caller should wait.
         agent.recordings.prepare([SAMPLE_RATE])
-        # What is loaded now stays for good; without this every collection walks through it, and all calls wait.
+        # The loaded modules stay for good; without this, every collection scans them while all calls wait.
         gc.freeze()
         structlog.get_logger().info("starting", port=settings.fast_api_port, model=settings.model_id)
         async with operations(agent, meter):
+            # Beside the server: a slow or failing Twilio must not delay the start.
             checking = asyncio.create_task(control.check(), name="twilio-check")
             try:
                 await server.serve()
@@ -68,10 +71,10 @@ async def serve(settings: PhoneSettings) -> None:
 
 
 def run() -> None:
-    """Read the settings and serve until told to stop.
+    """Read the settings and serve until a signal stops the process.
 
     Raises:
-        ConfigurationError: a setting is missing or wrong.
+        ConfigurationError: a setting is missing or invalid.
     """
     use_one_heap()
     settings = PhoneSettings.read()

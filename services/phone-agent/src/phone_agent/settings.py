@@ -1,4 +1,4 @@
-"""What an operator of the phone service can turn, beside what both services share."""
+"""Define the phone service's settings, in addition to those that both services share."""
 
 from datetime import timedelta
 from typing import Annotated, Final, Self
@@ -12,7 +12,7 @@ from phone_agent.accepting import Accept
 from phone_agent.caller import NUMBER
 
 EDGES: Final = {"us1": "ashburn", "ie1": "dublin", "au1": "sydney"}
-"""The edge beside each of Twilio's regions. (twilio.com/docs/global-infrastructure/api-domain-migration-guide)"""
+"""The edge next to each of Twilio's regions. (twilio.com/docs/global-infrastructure/api-domain-migration-guide)"""
 
 
 class PhoneSettings(CoreSettings):
@@ -21,53 +21,58 @@ class PhoneSettings(CoreSettings):
     twilio_account_sid: Annotated[str, Field(pattern="^AC[0-9a-fA-F]{32}$")]
     """Account whose calls are answered."""
     twilio_auth_token: SecretStr
-    """Signs webhooks and streams; several separated by commas while one is being replaced, the one in use first."""
+    """Verifies signatures of webhooks and streams. Comma-separated during rotation; the active token first."""
     twilio_shared_keys: SecretStr | None = None
-    """Shared keys that sign instead of the AuthToken where the account is set so: ``id:secret``, separated by commas.
-    The AuthToken is still needed: Twilio signs with it until a shared key is switched on."""
+    """Shared keys that sign instead of the AuthToken if the account is configured so: ``id:secret``, comma-separated.
+    The AuthToken is still required: Twilio signs with it until a shared key is activated.
+    """
     twilio_api_sid: str | None = None
-    """API key for REST; without one the account's own token is used."""
+    """API key for REST requests; without one the account's own token is used."""
     twilio_api_secret: SecretStr | None = None
     """Secret of the API key."""
     twilio_region: Annotated[str, Field(pattern="^[a-z]{2}[0-9]$")] | None = None
-    """Region of the calls, such as ``ie1`` or ``au1``, where it is not ``us1``. Calls of one region are unknown in
-    every other, and credentials belong to one."""
+    """Region of the calls, such as ``ie1`` or ``au1``, if not ``us1``. Calls of one region are unknown in every other,
+    and credentials belong to one region.
+    """
     twilio_edge: Annotated[str, Field(pattern="^[a-z]+(-[a-z]+)*$")] | None = None
-    """Where requests enter Twilio's network, such as ``dublin``; None takes the region's own."""
+    """Where requests enter Twilio's network, such as ``dublin``; None uses the region's own edge."""
     twilio_api_base_url: HttpUrl | None = None
-    """Another address for Twilio's REST service, such as a stand-in's; wins over region and edge."""
+    """Another URL for Twilio's REST API, such as a stand-in's; overrides region and edge."""
     transfer_ring_seconds: Annotated[int, Field(ge=5, le=60)] = 20
-    """How long each address of a person is rung before the next one is, or the caller comes back to the agent."""
+    """How long each address of a person rings before the next one does, or the caller returns to the agent."""
     transfer_caller_id: Annotated[str, Field(pattern=f"^{NUMBER.pattern}$")] | None = None
-    """Number that people who are dialled are shown, as ``+`` and digits: one of the Twilio account, or verified by it.
-    None shows the caller's, and the called number where a caller has none (SIP, apps, withheld)."""
+    """Number that people who are dialled see, as ``+`` and digits: one of the Twilio account, or verified by it. None
+    shows the caller's, or the called number if the caller has none (SIP, apps, withheld).
+    """
     transfer_accept: Accept = Accept.AUTO
-    """Who has to press 1 before the caller is connected, so that a voicemail never gets a caller: ``auto``, people at
-    ``tel:`` addresses; ``key``, everybody; ``none``, no one. A PBX at a ``sip:`` address, and an app at a ``client:``
-    address, know who has answered."""
+    """Who must press 1 before the caller is connected, so that a voicemail never gets a caller: ``auto``, people at
+    ``tel:`` addresses; ``key``, everyone; ``none``, no one. A PBX at a ``sip:`` address and an app at a ``client:``
+    address know who has answered.
+    """
     fallback_destination: Annotated[str, AfterValidator(check_address)] | None = None
-    """Person who gets the caller when the agent is lost: ``sip:…``, ``tel:…`` or ``client:…``. None says sorry and
-    hangs up."""
+    """Person who gets the caller when the agent is unavailable: ``sip:…``, ``tel:…`` or ``client:…``. None plays an
+    apology and hangs up.
+    """
     media_frame_ms: Annotated[int, Field(ge=20, le=100, multiple_of=20)] = 40
-    """Length of the packets to the model: longer costs less and adds up to as much delay."""
+    """Length of the packets to the model: longer ones cost less and add up to their length of delay."""
 
     @model_validator(mode="after")
     def _names_an_edge(self) -> Self:
-        """Refuse a region whose edge is not known."""
+        """Reject a region whose edge is unknown."""
         if self.twilio_region not in {None, *EDGES} and self.twilio_edge is None:
             raise ValueError("TWILIO_EDGE: name the edge of this TWILIO_REGION")
         return self
 
     @model_validator(mode="after")
     def _has_a_whole_api_key(self) -> Self:
-        """Refuse half an API key: REST would go on with the account's own token, which the key was to replace."""
+        """Reject half an API key: REST would silently use the account's own token, which the key was to replace."""
         if bool(self.twilio_api_sid) != bool(self.twilio_api_secret):
             raise ValueError("TWILIO_API_SID and TWILIO_API_SECRET: set both, or neither")
         return self
 
     @property
     def twilio_api(self) -> str:
-        """Base URL of Twilio's REST service."""
+        """Base URL of Twilio's REST API."""
         if self.twilio_api_base_url is not None:
             return str(self.twilio_api_base_url).rstrip("/")
         if self.twilio_region is None and self.twilio_edge is None:
@@ -77,12 +82,12 @@ class PhoneSettings(CoreSettings):
 
     @property
     def transfer_ring(self) -> timedelta:
-        """``transfer_ring_seconds`` as a time."""
+        """``transfer_ring_seconds`` as a duration."""
         return timedelta(seconds=self.transfer_ring_seconds)
 
     @property
     def auth_tokens(self) -> list[str]:
-        """Every AuthToken that may sign now.
+        """Every AuthToken whose signatures are valid now.
 
         Raises:
             ConfigurationError: there is none.
@@ -97,7 +102,7 @@ class PhoneSettings(CoreSettings):
         """Secrets of the shared keys by their ids.
 
         Raises:
-            ConfigurationError: an entry is none.
+            ConfigurationError: an entry is invalid.
         """
         if self.twilio_shared_keys is None:
             return {}
@@ -108,7 +113,7 @@ class PhoneSettings(CoreSettings):
 
     @property
     def rest_credentials(self) -> tuple[str, str]:
-        """User and password for REST."""
+        """User and password for REST requests."""
         if self.twilio_api_sid and self.twilio_api_secret:
             return self.twilio_api_sid, self.twilio_api_secret.get_secret_value()
         return self.twilio_account_sid, self.auth_tokens[0]

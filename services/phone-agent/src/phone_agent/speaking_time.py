@@ -1,7 +1,7 @@
-"""How long a voice takes to read a text, estimated from above, and how many of its first words fit into a time.
+"""Estimate how long a voice takes to read a text, and how many of its first words fit into a time.
 
-A count of characters says little: "1234567890" has ten and takes six seconds. The figures are those of the local
-voice, the slowest one measured; Twilio's ``<Say>`` reads about 160 words a minute.
+A count of characters says little: "1234567890" has ten and takes six seconds. The figures are upper bounds from the
+local voice, the slowest one measured; Twilio's ``<Say>`` reads about 160 words a minute.
 """
 
 import re
@@ -13,11 +13,11 @@ SILENCE: Final = 0.75
 _WORD: Final = 0.05
 _LETTER: Final = 0.056
 _OTHER_LETTER: Final = 0.08
-"""A letter of another alphabet than the Latin one."""
+"""A letter of a non-Latin alphabet."""
 _SPELT: Final = 0.36
 """A letter of a word that is read letter by letter, such as UFO, or one without a vowel."""
 _CONSONANT: Final = 0.2
-"""Each consonant after two in a row, on top."""
+"""Added for each consonant after two in a row."""
 _DIGIT: Final = 0.62
 """12345 is read as a number."""
 _PAUSE: Final = 0.3
@@ -25,7 +25,7 @@ _PAUSES: Final = frozenset(".,;:!?…\u3001\u3002\uff01\uff1f")
 _SYMBOL: Final = 0.6
 _UNHEARD: Final = frozenset("'\u2019")
 _SYLLABLE: Final = 0.3
-"""A character of a script that has one for each syllable or word."""
+"""A character of a script with one character per syllable or word."""
 _SYLLABLES: Final = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL")
 _VOWELS: Final = frozenset("aeiouy")
 _RUN: Final = re.compile("[b-df-hj-np-tv-xz]{3,}")
@@ -34,16 +34,16 @@ _SMALL_WORDS: Final = (
     "who will with your"
 )
 _LOOSE_ENDS: Final = frozenset(_SMALL_WORDS.split())
-"""Words that a cut sentence does not end on."""
+"""Words on which a cut sentence must not end."""
 
 
 def seconds(text: str) -> float:
-    """Return how long the words of a text take at most, without the silence around them."""
+    """Return the longest time that the words of a text may take, without the silence around them."""
     return sum(_word(word) for word in text.split())
 
 
 def fit(text: str, longest: float) -> str:
-    """Return as many of a text's first words as can be said in some seconds."""
+    """Return as many of a text's first words as can be spoken in the given seconds."""
     words = text.split()
     kept: list[str] = []
     left = longest
@@ -54,8 +54,10 @@ def fit(text: str, longest: float) -> str:
         kept.append(word)
     if len(kept) == len(words):
         return " ".join(kept)
+    # A cut before a small word sounds finished; a cut after it does not.
     while kept and kept[-1].lower().strip(",;:") in _LOOSE_ENDS:
         kept.pop()
+    # Such a script has no spaces, so its first "word" may be the whole text.
     if not kept and words and _is_unspaced(words[0]):
         return words[0][: max(0, int((longest - _WORD) / _SYLLABLE))]
     return " ".join(kept).rstrip(" .,;:!?")
@@ -66,6 +68,7 @@ def _is_unspaced(text: str) -> bool:
 
 
 def _word(word: str) -> float:
+    # Accents are removed first, so that a word counts the same with and without them.
     plain = "".join(one for one in unicodedata.normalize("NFKD", word) if one.isalpha())
     lower = plain.lower()
     is_spelt = (len(plain) > 1 and plain.isupper()) or (lower.isascii() and not _VOWELS & set(lower))

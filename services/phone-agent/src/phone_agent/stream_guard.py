@@ -1,7 +1,7 @@
-"""The rules of one media stream: which message may come when, and when enough is enough.
+"""Enforce the rules of one media stream: which message may arrive when, and how many bad ones are tolerated.
 
-A stranger gets no second chance: before ``start`` every breach closes the socket. After it a broken message is
-dropped and counted and the call goes on, until so many come that there is no call left to save.
+An unauthenticated peer gets no second chance: before ``start`` every violation closes the socket. After it a broken
+message is dropped and counted and the call continues, until too many arrive.
 """
 
 import time
@@ -23,8 +23,9 @@ from phone_agent.media_stream import (
 )
 
 _FARTHEST_JUMP: Final = 1500
-"""Pieces of sound (30 s) that may be missing at once, beside those for which the time stamp leaves room: a call may be
-muted for minutes. A number further ahead is a broken one, and to believe it would make every later piece look old."""
+"""Pieces of audio (30 s) that may be missing at once, in addition to those that the timestamp explains: a call may be
+muted for minutes. A number further ahead is invalid; accepting it would make every later piece look old.
+"""
 _PIECE_MS: Final = 20
 _LONGEST_CALL_MS: Final = 4 * 3600 * 1000
 
@@ -39,41 +40,41 @@ class GuardDecision(Enum):
 
 @dataclass(slots=True)
 class StreamCounts:
-    """What came over one stream; part of the call's end record."""
+    """What arrived over one stream; part of the call's end record."""
 
     media: int = 0
-    """Pieces of sound that were accepted."""
+    """Accepted pieces of audio."""
     media_bytes: int = 0
-    """Their µ-law, one byte a sample."""
+    """Their µ-law, one byte per sample."""
     missing: int = 0
-    """Pieces of sound that never came, or too late."""
+    """Pieces of audio that never arrived, or arrived too late."""
     repeated: int = 0
-    """Pieces of sound that were dropped because one at least as new had come."""
+    """Pieces of audio dropped because one at least as new had arrived."""
     dtmf: int = 0
     marks: int = 0
     unknown: int = 0
-    """Events that we do not know."""
+    """Unknown events."""
     malformed: int = 0
     """Messages that break the protocol."""
     foreign: int = 0
     """Messages of another stream."""
     out_of_turn: int = 0
-    """Messages that may not come at that point: a second ``start``, sound from far in the future."""
+    """Messages not allowed at that point: a second ``start``, audio from far in the future."""
 
 
 class StreamGuard:
-    """Judges the messages of one socket in the order in which they come.
+    """Judges the messages of one socket in order of arrival.
 
     Args:
-        bad_limit: How many bad messages within the window close the socket. Twilio sends none. A sender that gets
-            each kind of message wrong once loses nothing; one that sends nothing else is closed after two seconds.
+        bad_limit: How many bad messages within the window close the socket. Twilio sends none. A sender that gets each
+            kind of message wrong once loses nothing; one that sends only bad ones is closed after two seconds.
         bad_window: Seconds.
-        malformed_in_a_row: How many texts that nobody can read, without sound between them, close it at once: a call
-            has sound in between, for Twilio sends it fifty times a second.
+        malformed_in_a_row: How many unreadable texts without audio between them close it at once: a real call has audio
+            in between, because Twilio sends it fifty times a second.
         clock: Monotonic seconds; read for bad messages only.
 
     Attributes:
-        counts: What came so far.
+        counts: What has arrived so far.
         stream_sid: Name of the stream, from ``start`` on.
     """
 
@@ -99,15 +100,16 @@ class StreamGuard:
         self._timestamp = 0
 
     def accept(self, message: Inbound) -> GuardDecision:
-        """Judge a message that `decode` understood."""
+        """Return the verdict on a message that `decode` parsed."""
         if self.stream_sid is None:
             return self._before_start(message)
+        # First, because nearly all messages are audio.
         if isinstance(message, CallerMedia):
             return self._media(message)
         return self._after_start(message)
 
     def malformed(self) -> GuardDecision:
-        """Judge a text that `decode` refused."""
+        """Return the verdict on a text that `decode` rejected."""
         self.counts.malformed += 1
         self._in_a_row += 1
         hopeless = self.stream_sid is None or self._in_a_row >= self._most_in_a_row
@@ -122,6 +124,7 @@ class StreamGuard:
                 self.stream_sid = message.stream_sid
                 return GuardDecision.ACCEPT
             case UnknownStreamEvent():
+                # Twilio may add events at any time, so an unknown one does not close the socket at once.
                 self.counts.unknown += 1
                 return self._strike()
             case _:
@@ -142,7 +145,7 @@ class StreamGuard:
                 self.counts.foreign += 1
                 return self._strike()
             case _ if self._stopped:
-                return GuardDecision.DROP
+                return GuardDecision.DROP  # messages in flight may follow ``stop``
             case Dtmf():
                 self.counts.dtmf += 1
             case MarkReturned():
@@ -152,7 +155,7 @@ class StreamGuard:
         return GuardDecision.ACCEPT
 
     def _media(self, message: CallerMedia) -> GuardDecision:
-        """Accept sound that is newer than all before: what comes late would be heard in the wrong place."""
+        """Accept audio that is newer than all before: late audio would be heard in the wrong place."""
         if message.stream_sid != self.stream_sid:
             self.counts.foreign += 1
             return self._strike()
@@ -173,7 +176,7 @@ class StreamGuard:
         return GuardDecision.ACCEPT
 
     def _room(self, timestamp_ms: int) -> int:
-        """Return how many pieces fit between the last one and a time stamp; none if no call lasts that long."""
+        """Return how many pieces fit between the last one and a timestamp; none if no call lasts that long."""
         return max(0, timestamp_ms - self._timestamp) // _PIECE_MS if timestamp_ms <= _LONGEST_CALL_MS else 0
 
     def _strike(self) -> GuardDecision:
@@ -185,6 +188,6 @@ class StreamGuard:
 
 
 def _is_ours(start: StreamStarted) -> bool:
-    """Tell whether the stream carries what we read: the caller's sound, µ-law at 8 kHz, one channel."""
+    """Return whether the stream has the supported format: the caller's audio, µ-law at 8 kHz, one channel."""
     sound = (start.encoding, start.sample_rate, start.channels)
     return sound == ("audio/x-mulaw", 8000, 1) and "inbound" in start.tracks

@@ -1,13 +1,12 @@
-"""One-time tickets that let one call open one media stream.
+"""Issue one-time tickets that each let one call open one media stream.
 
-The webhook's answer carries a ticket and ``start`` brings it back. The load balancer may hand the socket to another
-task than the one that answered the webhook, so a ticket proves itself: any task that knows the AuthToken can check it.
+The webhook's response carries a ticket and ``start`` brings it back. The load balancer may route the WebSocket to
+another task than the webhook, so a ticket is self-contained: any task that knows the AuthToken can verify it.
 
-A ticket is base64 of version, expiry, nonce, digest of account, call and what else ``start`` brings back with it (which
-stream of the call it is, the number to show), and an HMAC-SHA256 over all of these.
-That it is used once is kept by the task that redeems it. Two tasks could each take the same stolen ticket within its
-lifetime; the thief would also need the account's and the call's id and a signed handshake. Where tasks remember
-calls together (``CALL_STORE``), they also tell each other which tickets were used.
+A ticket is base64 of version, expiry, nonce, a digest of account, call and what else ``start`` brings back (the number
+of the call's stream, the number to show), and an HMAC-SHA256 over all of these. The redeeming task enforces single use.
+Two tasks could each accept the same stolen ticket within its lifetime; the thief would also need the account's and the
+call's id and a signed handshake. Tasks that share a store (``CALL_STORE``) also share which tickets were used.
 """
 
 import hmac
@@ -46,7 +45,7 @@ class StreamTokenRejected(Forbidden):
     """The ticket does not open this stream.
 
     Args:
-        fault: What is wrong with it. A caller is never told; it goes to the log.
+        fault: What is wrong with it. It is logged, never sent to the peer.
     """
 
     def __init__(self, fault: TicketFault) -> None:
@@ -56,11 +55,11 @@ class StreamTokenRejected(Forbidden):
 
 @dataclass(frozen=True, slots=True)
 class StreamToken:
-    """A ticket that was redeemed.
+    """A redeemed ticket.
 
     Attributes:
         nonce: 128 random bits in hexadecimal.
-        call_sid: The call that it was made for.
+        call_sid: The call that it was issued for.
         expires_at: Unix seconds.
         part: Which stream of the call it opens.
     """
@@ -75,14 +74,14 @@ class StreamTokenIssuer:
     """Issues tickets and redeems each of them once.
 
     Args:
-        secrets: Keys that are accepted; the first one signs.
-        lifetime: Until when a ticket may be redeemed. Twilio needs about a second.
-        clock: Unix seconds. Wall time, for tasks have no other clock in common.
-        remembered: Tickets kept in mind at once, about 5 MB. Reached at 270 signed calls a second, far beyond what a
+        secrets: Accepted keys; the first one signs.
+        lifetime: How long a ticket is valid. Twilio needs about a second.
+        clock: Unix seconds. Wall time, because tasks share no other clock.
+        remembered: Most tickets kept in memory, about 5 MB. Reached at 270 signed calls a second, far beyond what a
             task admits.
 
     Raises:
-        ValueError: no key, or one that is too short to be a key.
+        ValueError: there is no key, or one is too short.
     """
 
     def __init__(
@@ -110,10 +109,10 @@ class StreamTokenIssuer:
         lifetime: timedelta = timedelta(seconds=60),
         clock: Callable[[], float] = time.time,
     ) -> Self:
-        """Make an office whose keys come from the AuthTokens, so that no further secret has to be handed out.
+        """Return an issuer with keys derived from the AuthTokens, so that no further secret must be distributed.
 
         Raises:
-            ConfigurationError: a token is empty: anybody could derive its key.
+            ConfigurationError: a token is empty, so that its key could be derived by anyone.
         """
         plain = [token.get_secret_value() if isinstance(token, SecretStr) else token for token in auth_tokens]
         if not all(plain):
@@ -121,17 +120,17 @@ class StreamTokenIssuer:
         return cls([derive_key(token.encode(), _LABEL) for token in plain], lifetime=lifetime, clock=clock)
 
     def issue(self, call_sid: str, account_sid: str, part: int = 0, caller_id: str | None = None) -> str:
-        """Make a new ticket for this call: when a call that had one returns to the agent."""
+        """Issue a new ticket for this call: when a call that had one returns to the agent."""
         return self._sign(_owner(call_sid, account_sid, part, caller_id), self._clock() + self._lifetime)
 
     def for_call(self, call_sid: str, account_sid: str, part: int = 0, caller_id: str | None = None) -> str:
-        """Give this call's ticket, the same one for as long as it is valid.
+        """Return this call's ticket, the same one while it is valid.
 
-        Webhooks may come twice, and a captured one can be sent again: its signature has no date.
+        Webhooks may arrive twice, and a captured one can be replayed: its signature has no date.
 
         Args:
             call_sid: The call.
-            account_sid: Whose it is.
+            account_sid: Its account.
             part: Which of its streams the ticket is for; each has its own.
             caller_id: Number of ours that the stream's start brings back.
         """
@@ -147,19 +146,20 @@ class StreamTokenIssuer:
         return ticket
 
     def redeem(self, ticket: str | None, call_sid: str, account_sid: str, caller_id: str | None = None) -> StreamToken:
-        """Accept a ticket for a stream of this call, once; the ticket says which, whatever ``start`` says of it.
+        """Redeem a ticket for a stream of this call, once; the ticket determines which, whatever ``start`` says.
 
         Raises:
-            StreamTokenRejected: it is not there, not ours, not for this stream, too old, or was used before.
+            StreamTokenRejected: it is missing, not ours, not for this stream, expired, or was redeemed before.
         """
         body = self._authentic(ticket)
         _, expires_ms, nonce, owner = _BODY.unpack(body)
+        # The part is not in the ticket's clear text, so each possible one is compared.
         owners = [_owner(call_sid, account_sid, part, caller_id) for part in range(MAX_PARTS + 1)]
         matches = [part for part, known in enumerate(owners) if hmac.compare_digest(owner, known)]
         if not matches:
             raise StreamTokenRejected("foreign")
         now, expires_at = self._clock(), expires_ms / 1000
-        # The second half: whoever's clock went wrong, no ticket lives longer than its lifetime.
+        # The second condition bounds the lifetime even if another task's clock was wrong.
         if expires_at < now or expires_at > now + self._lifetime + _SKEW_SECONDS:
             raise StreamTokenRejected("expired")
         _forget(self._used, now, lambda expiry: expiry, self._remembered)
@@ -174,7 +174,7 @@ class StreamTokenIssuer:
         return b64encode(body + hmac.digest(self._secrets[0], body, "sha256")).decode("ascii")
 
     def _authentic(self, ticket: str | None) -> bytes:
-        """Check form and HMAC, and return the part that was signed."""
+        """Verify form and HMAC, and return the signed part."""
         if not ticket:
             raise StreamTokenRejected("missing")
         if len(ticket) != _TICKET_CHARACTERS:
@@ -186,6 +186,7 @@ class StreamTokenIssuer:
         body, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
         if len(body) != _BODY.size or body[0] != _VERSION:
             raise StreamTokenRejected("malformed")
+        # All keys are compared, so that the time does not reveal which one matched.
         matches = [hmac.compare_digest(hmac.digest(secret, body, "sha256"), mac) for secret in self._secrets]
         if not any(matches):
             raise StreamTokenRejected("forged")
@@ -193,9 +194,10 @@ class StreamTokenIssuer:
 
 
 def _owner(call_sid: str, account_sid: str, part: int, caller_id: str | None) -> bytes:
-    """Digest all that a ticket vouches for. The lengths keep one from borrowing characters of the other.
+    """Return a digest of everything that a ticket vouches for. The lengths prevent ambiguous concatenations.
 
-    An ordinary first stream adds nothing, so that tasks of the version before can redeem its ticket during an update.
+    An ordinary first stream adds nothing, so that tasks of the previous version can redeem its ticket during a
+    deployment.
     """
     text = f"{len(account_sid)}:{account_sid}{call_sid}"
     if part or caller_id is not None:
@@ -204,9 +206,9 @@ def _owner(call_sid: str, account_sid: str, part: int, caller_id: str | None) ->
 
 
 def _forget[K, V](entries: dict[K, V], now: float, expiry: Callable[[V], float], remembered: int) -> None:
-    """Drop what has expired, and the oldest where there is no room for one more.
+    """Drop expired entries, and the oldest if there is no room for one more.
 
-    Entries are in order of expiry or nearly so: one that expires early waits behind its elders, never the reverse.
+    Entries are roughly in order of expiry: one that expires early waits behind older ones, never the reverse.
     """
     while entries:
         oldest = next(iter(entries))

@@ -1,7 +1,7 @@
-"""What one task tells another about a call that it puts through, sealed into the addresses that Twilio calls back.
+"""Encrypt the context of a transfer into the callback URLs that Twilio requests.
 
-Any task may be asked for the whisper, and any may get the caller back. So a note carries what it says, encrypted: an
-address stands in access logs, and a summary tells what a caller said.
+Any task may receive the whisper request, and any may get the caller back. The URL therefore carries the context itself,
+encrypted: URLs appear in access logs, and a summary contains what a caller said.
 """
 
 import json
@@ -18,32 +18,34 @@ from agent_core.errors import Forbidden
 _LABEL: Final = b"phone-agent transfer note v1"
 _MAX_CHARACTERS: Final = 2000
 SOON: Final = timedelta(minutes=5)
-"""How long a note for who answers, or for a stream about to come, can be opened: it rings for a minute at most."""
+"""Lifetime for the person who answers, or for a stream about to open: Twilio rings for a minute at most."""
 AFTER_THE_TALK: Final = timedelta(hours=4, minutes=5)
-"""And one that Twilio brings when the two have talked: it parts them after 4 h (``timeLimit`` of ``<Dial>``)."""
+"""Lifetime for what Twilio requests after the two have talked: it ends their call after 4 h (``timeLimit`` of
+``<Dial>``).
+"""
 LONG: Final = 600
-"""Bytes of the summary in a whisper's address: what is sent to Twilio has 4000 characters for everything."""
+"""Bytes of the summary in a whisper's URL: a whole document for Twilio has at most 4000 characters."""
 SHORT: Final = 200
 """Bytes of the summary in a ``<Parameter>``, which has 500 characters for name and value."""
 
 
 class TransferContextRejected(Forbidden):
-    """The note is not ours, for another call, or too old."""
+    """The transfer context is not ours, for another call, or expired."""
 
 
 @dataclass(frozen=True, slots=True)
 class TransferContext:
-    """What is known of a call that is put through.
+    """What is known of a call that is transferred.
 
     Attributes:
         call_sid: The caller's call.
-        destination: Name of who is called.
+        destination: Name of the person called.
         summary: What the conversation was about.
-        began_at: Unix seconds at which the call began, for the task that takes the call back; 0 when that is not known.
-        about: What the person should know first, as `agent_core.summary.about` has it; kept whole.
+        began_at: Unix seconds at which the call started, for the task that gets the caller back; 0 if unknown.
+        about: What the person should hear first, from `agent_core.summary.about`; never cut.
         address: Which of the destination's addresses is called, from 0.
-        asked_at: Unix seconds at which Twilio got the order for the first of them.
-        transfers: How often the caller has been put through, this time included.
+        asked_at: Unix seconds at which Twilio was requested to call the first of them.
+        transfers: How often the caller has been transferred, including this time.
     """
 
     call_sid: str
@@ -57,10 +59,10 @@ class TransferContext:
 
 
 class TransferContextCodec:
-    """Seals notes and opens them. A note is sealed for one call, and is none for any other.
+    """Encrypts and decrypts transfer contexts. A context is bound to one call and invalid for any other.
 
     Args:
-        seal: Locks them.
+        seal: Encrypts.
         clock: Unix seconds.
     """
 
@@ -70,34 +72,36 @@ class TransferContextCodec:
 
     @classmethod
     def from_auth_tokens(cls, auth_tokens: Sequence[str], *, clock: Callable[[], float] = time.time) -> Self:
-        """Take keys from the AuthTokens, as tickets do, so that no further secret has to be handed out."""
+        """Return an instance with keys derived from the AuthTokens, so that no further secret must be distributed."""
         return cls(Seal([derive_key(token.encode(), _LABEL) for token in auth_tokens]), clock=clock)
 
     def seal(self, note: TransferContext, max_bytes: int = LONG, lifetime: timedelta = SOON) -> str:
-        """Make a text that any task can open, safe in an address; of the summary the last ``max_bytes`` stay."""
+        """Return a URL-safe text that any task can decrypt; the summary is cut to its last ``max_bytes``."""
         summary = note.summary.encode()[-max_bytes:].decode(errors="ignore")
         expires = int(self._clock() + lifetime.total_seconds())
+        # A list without keys, because every byte counts in a URL.
         more = [int(note.began_at), note.about, note.address, round(note.asked_at, 1), note.transfers]
         plain = json.dumps([expires, note.destination, summary, *more], ensure_ascii=False).encode()
         return urlsafe_b64encode(self._seal.close(note.call_sid, plain)).decode().rstrip("=")
 
     def open(self, text: str, call_sids: Sequence[str]) -> TransferContext:
-        """Open a note that is about one of these calls.
+        """Decrypt a transfer context that belongs to one of these calls.
 
         Raises:
-            TransferContextRejected: it is not.
+            TransferContextRejected: it does not.
         """
         call_sid, plain = self._unsealed(text, call_sids)
-        expires, destination, summary, *more = json.loads(plain)  # the task that sealed it may be an older one
+        expires, destination, summary, *more = json.loads(plain)  # an older version may have written it
         if expires < self._clock():
             raise TransferContextRejected("note_expired")
-        return TransferContext(call_sid, destination, summary, *more[:5])  # nor may a newer one be
+        return TransferContext(call_sid, destination, summary, *more[:5])  # or a newer one
 
     def _unsealed(self, text: str, call_sids: Sequence[str]) -> tuple[str, bytes]:
         try:
             raw = urlsafe_b64decode(text[:_MAX_CHARACTERS] + "=" * (-len(text) % 4))
         except ValueError:
             raise TransferContextRejected("note_malformed") from None
+        # The call's sid is authenticated but not in the text, so each candidate is tried.
         for call_sid in call_sids:
             try:
                 return call_sid, self._seal.open(call_sid, raw)

@@ -1,6 +1,6 @@
-"""The agent's side of a telephone line: its voice goes out as it comes, and stops when the caller speaks.
+"""Send the agent's audio to a call as it arrives, and stop when the caller speaks.
 
-Twilio's buffer is the only play-out buffer. A clock of what was sent tells what the caller has heard.
+Twilio's buffer is the only play-out buffer. A clock of what was sent tracks what the caller has heard.
 """
 
 import asyncio
@@ -12,14 +12,14 @@ from phone_agent.outbox import Outbox
 from phone_agent.playout import MarkOutcome, PlayoutClock
 
 SAMPLE_RATE = 8000
-"""Hz from end to end: Nova Sonic takes and gives what the telephone network carries, so nothing is resampled."""
+"""Hz from end to end: Nova Sonic uses the telephone network's rate, so nothing is resampled."""
 _ANSWER = "answer-"
 _ALIVE = "alive"
-"""A mark that is no answer's: its echo says that Twilio is there."""
+"""A mark that belongs to no reply: its echo shows that Twilio is alive."""
 
 
 class TwilioAudioSink:
-    """Takes the agent's sound as 16-bit PCM at 8 kHz and gives out Media Streams messages.
+    """Converts the agent's audio, 16-bit PCM at 8 kHz, to Media Streams messages.
 
     Args:
         stream_sid: The stream of this call.
@@ -38,7 +38,7 @@ class TwilioAudioSink:
         self._work = asyncio.Event()
 
     def play(self, pcm: bytes) -> None:
-        """Send sound after what was sent before."""
+        """Send audio after what was sent before."""
         now = self._clock()
         if not self._speaking:
             self._speaking = True
@@ -46,13 +46,14 @@ class TwilioAudioSink:
         if self._stats.first_audio_ms is None:
             self._stats.first_audio_ms = round((now - self._started) * 1000)
         samples = len(pcm) // 2
+        # The clock advances by what is queued, because Twilio plays it at a constant rate.
         self._playout.sent(samples, now)
         self._stats.audio_out_ms += samples * 1000 // SAMPLE_RATE
         self._outbox.play(ulaw.encode(pcm))
         self._work.set()
 
     def say(self, pcm: bytes) -> None:
-        """Send a recording after what was sent before, and no mark: nobody waits for its end."""
+        """Send a recording after what was sent before, without a mark: its end needs no notification."""
         now = self._clock()
         samples = len(pcm) // 2
         self._playout.sent(samples, now)
@@ -61,21 +62,22 @@ class TwilioAudioSink:
         self._work.set()
 
     def sounds_for(self) -> float:
-        """Give the seconds until the caller will have heard all that was sent."""
+        """Return the seconds until the caller has heard everything that was sent."""
         return self._playout.remaining(self._clock())
 
     def interrupt(self) -> None:
-        """Stop at once, if the caller may still be hearing us."""
+        """Stop at once, if the caller may still be hearing the agent."""
         now = self._clock()
         self._speaking = False
         if not self._playout.is_playing(now):
             return
+        # Audio that will not be heard is not counted as heard.
         self._stats.audio_out_ms -= self._playout.cleared(now)
         self._outbox.clear()
         self._work.set()
 
     def finish_answer(self) -> None:
-        """Put a mark behind the answer; it comes back when the caller has heard it."""
+        """Send a mark after the reply; its echo arrives when the caller has heard the reply."""
         self._speaking = False
         self._answers += 1
         name = f"{_ANSWER}{self._answers}"
@@ -84,16 +86,16 @@ class TwilioAudioSink:
         self._work.set()
 
     def ask(self) -> None:
-        """Put a mark behind everything that comes back whether there is sound before it or not."""
+        """Send a mark that Twilio echoes whether or not there is audio before it."""
         self._outbox.mark(_ALIVE)
         self._work.set()
 
     def mark_echoed(self, name: str) -> bool:
-        """Take a mark that came back; True when the caller has heard an answer to its end."""
+        """Process a mark's echo; return True if the caller has heard a reply to its end."""
         return self._playout.mark_echoed(name, self._clock()) is MarkOutcome.PLAYED and name.startswith(_ANSWER)
 
     async def messages(self) -> list[str]:
-        """Wait for something to send."""
+        """Wait for messages to send, and return them."""
         await self._work.wait()
         self._work.clear()
         return self._outbox.take()

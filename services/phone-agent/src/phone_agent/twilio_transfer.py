@@ -1,4 +1,4 @@
-"""How a caller is put through to a person: Twilio is told to dial, and to tell the person first what it is about."""
+"""Transfer a caller to a person: instruct Twilio to dial, and to inform the person first."""
 
 import time
 from collections.abc import Sequence
@@ -15,19 +15,19 @@ from phone_agent.transfer_context import AFTER_THE_TALK, LONG, TransferContext, 
 
 
 class TransferService:
-    """What all calls need to be put through.
+    """What all transfers share.
 
     Args:
-        destinations: Who is configured.
+        destinations: The configured people.
         control: Changes live calls.
-        notes: Seals what other tasks need to know.
-        base_url: Address of the callbacks, without a slash at its end.
-        ring: How long somebody is rung.
-        caller_id: Number that every person is shown; None shows the caller's, or the number that a call brings along.
-        accept: Who has to press a key.
+        notes: Encrypts what other tasks need to know.
+        base_url: URL of the callbacks, without a trailing slash.
+        ring: How long each person's phone rings.
+        caller_id: Number that every person sees; None shows the caller's, or the number that a call brings along.
+        accept: Who must press a key.
     """
 
-    def __init__(  # noqa: PLR0913 - what all transfers have in common, made in one place
+    def __init__(  # noqa: PLR0913 - what all transfers share, made in one place
         self,
         destinations: Sequence[Destination],
         control: CallControl,
@@ -48,29 +48,31 @@ class TransferService:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Who can be called."""
+        """Names of the people who can be called."""
         return tuple(self._destinations)
 
     async def connect(self, note: TransferContext, caller_id: str | None = None) -> None:
-        """Put a caller through.
+        """Transfer a caller.
 
         Raises:
-            UpstreamError: Twilio could not be told; the call goes on as it was.
+            UpstreamError: Twilio could not be reached; the call continues unchanged.
         """
         note = replace(note, about=about(note.summary), asked_at=time.time())
         await self._control.redirect(note.call_sid, self.document(note, caller_id))
 
     def next_address(self, note: TransferContext) -> TransferContext | None:
-        """Return the note for the next address of the same destination; None where there is none left."""
+        """Return the context for the next address of the same destination; None if there is none."""
         destination = self._destinations.get(note.destination)
         has_more = destination is not None and note.address + 1 < len(destination.addresses)
         return replace(note, address=note.address + 1) if has_more else None
 
     def document(self, note: TransferContext, caller_id: str | None = None) -> str:
-        """Make what Twilio is told."""
+        """Return the TwiML that calls the person."""
         address = self._destinations[note.destination].addresses[note.address]
+        # The person hears only the short form, and the URL has room for little more.
         whisper = self._notes.seal(replace(note, summary=note.about, about=""), LONG)
         accept = "accept=key&" if self._accept.asks(address) else ""
+        # SIP headers carry ASCII only.
         summary = in_ascii(note.summary)
         return twiml.transfer(
             address,
@@ -82,10 +84,10 @@ class TransferService:
         )
 
     def accepted_url(self, note: TransferContext | None, answered_at: float, *, again: bool = False) -> str:
-        """Where Twilio asks when a person has pressed a key.
+        """Return the URL that Twilio requests when a person has pressed a key.
 
         Args:
-            note: What is known of the call; None when it could not be read.
+            note: Transfer context; None if it was unreadable.
             answered_at: Unix seconds.
             again: Whether the person has pressed a wrong key before.
         """
@@ -95,19 +97,19 @@ class TransferService:
         return f"{self._base_url}/accepted?{'&'.join(query)}{twiml.TRY_AGAIN}"
 
     def after_url(self, note: TransferContext) -> str:
-        """Where Twilio asks what comes after the person."""
+        """Return the URL that Twilio requests after the person's call."""
         return f"{self._base_url}/dial-ended?note={self._notes.seal(note, LONG, AFTER_THE_TALK)}"
 
 
 class TwilioTransfer:
-    """One caller's way to a person.
+    """Transfers one caller to a person.
 
     Args:
-        switchboard: What all calls share.
+        transfer_service: What all transfers share.
         call_sid: The caller's call.
-        began_at: Unix seconds at which it began: the time limit goes on if the caller comes back.
+        began_at: Unix seconds at which the call started: its time limit continues if the caller returns.
         caller_id: Number of ours to show to the person.
-        transfers: How often the caller was put through before.
+        transfers: How often the caller was transferred before.
     """
 
     takes_over = True
@@ -129,14 +131,14 @@ class TwilioTransfer:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Who can be called."""
+        """Names of the people who can be called."""
         return self._transfer_service.names
 
     async def bring(self, destination: str, summary: str) -> None:
-        """Put the caller through.
+        """Transfer the caller.
 
         Raises:
-            UpstreamError: Twilio could not be told; the call goes on as it was.
+            UpstreamError: Twilio could not be reached; the call continues unchanged.
         """
         note = TransferContext(self._call_sid, destination, summary, self._began_at, transfers=self._transfers + 1)
         await self._transfer_service.connect(note, self._caller_id)

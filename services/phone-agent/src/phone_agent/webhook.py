@@ -1,4 +1,4 @@
-"""Reads what Twilio sends: signed, small, and with fields that are believed one by one."""
+"""Read Twilio's webhooks: signed, small, and with each field validated."""
 
 import re
 from http import HTTPStatus
@@ -13,7 +13,7 @@ from phone_agent.phone_service import MAX_TRIES, PhoneService
 from phone_agent.signature import SETTINGS_HEADER
 
 MAX_BODY_BYTES = 64 * 1024
-"""Twilio's webhooks take about 1 KB."""
+"""Twilio's webhooks have about 1 KB."""
 MAX_FIELDS = 200
 """Twilio sends about 30 and may add more at any time."""
 _FORM = "application/x-www-form-urlencoded"
@@ -22,11 +22,11 @@ type Fields = dict[str, str]
 
 
 class BadWebhook(ProtocolError):
-    """The request is none that Twilio makes."""
+    """Twilio does not make such a request."""
 
 
 class NotACall(ProtocolError):
-    """The request is about a message, or something else that is no telephone call."""
+    """The request concerns a message, or something else that is not a phone call."""
 
     spoken = "This address answers telephone calls. Point what is about messages, faxes or anything else elsewhere."
 
@@ -38,7 +38,7 @@ class WebhookTooLarge(ProtocolError):
 
 
 class NotAForm(ProtocolError):
-    """The body is no form."""
+    """The body is not a form."""
 
     http_status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
@@ -47,8 +47,8 @@ async def signed_fields(request: Request, phone: PhoneService) -> Fields:
     """Read a webhook that Twilio signed.
 
     Raises:
-        Forbidden: it did not.
-        ProtocolError: the request is none that Twilio makes.
+        Forbidden: the signature is missing or invalid.
+        ProtocolError: Twilio does not make such a request.
     """
     body = await _body(request)
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -57,6 +57,7 @@ async def signed_fields(request: Request, phone: PhoneService) -> Fields:
     form = _pairs(body)
     query = request.scope["query_string"].decode("latin-1")
     path = raw_path(request) + (f"?{query}" if query else "")
+    # Nothing of the request is used before its signature has been verified.
     phone.verifier.webhook(
         request.method,
         path,
@@ -72,6 +73,7 @@ async def signed_fields(request: Request, phone: PhoneService) -> Fields:
 async def _body(request: Request) -> bytes:
     body = bytearray()
     async for piece in request.stream():
+        # Counted while it arrives: Content-Length may be missing or wrong.
         body += piece
         if len(body) > MAX_BODY_BYTES:
             raise WebhookTooLarge("body")
@@ -86,11 +88,11 @@ def _pairs(text: bytes) -> list[tuple[str, str]]:
 
 
 def sids(fields: Fields, phone: PhoneService) -> tuple[str, str]:
-    """Read the call's sid and our account's.
+    """Return the call's sid and the account's.
 
     Raises:
-        ProtocolError: that is no call's sid.
-        Forbidden: the account is another.
+        ProtocolError: the sid is not a call's.
+        Forbidden: it is another account.
     """
     call_sid, account_sid = fields.get("CallSid", ""), fields.get("AccountSid", "")
     if not call_sid:
@@ -103,19 +105,19 @@ def sids(fields: Fields, phone: PhoneService) -> tuple[str, str]:
 
 
 def tries_before(request: Request) -> int:
-    """Read how many tasks refused this call before; whatever is no small number has to be the last try."""
+    """Return how many tasks rejected this call before; an invalid number counts as the last try."""
     given = request.query_params.get("tries", "0")
     return int(given) if given.isascii() and given.isdigit() and len(given) == 1 else MAX_TRIES
 
 
 def part_of(given: str | None, unsaid: int = 0) -> int:
-    """Read which stream of a call this is, or take `unsaid`; what is no small number is the last that there may be."""
+    """Return which stream of a call this is, or `unsaid` if omitted; an invalid number counts as the last one."""
     if given is None:
         return unsaid
     return int(given) if re.fullmatch("[0-9]", given) else resume_action.MAX_PARTS
 
 
 def raw_path(connection: HTTPConnection) -> str:
-    """Give the path as it was written, which is how it was signed."""
+    """Return the path as it was written, which is how it was signed."""
     raw: bytes = connection.scope.get("raw_path") or connection.scope["path"].encode()
     return raw.partition(b"?")[0].decode("latin-1")

@@ -1,1 +1,1 @@
-"""Talks with visitors of a web page."""
+"""Talk with visitors of a web page."""

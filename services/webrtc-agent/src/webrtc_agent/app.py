@@ -1,4 +1,4 @@
-"""The web service's web application."""
+"""Build the web service's application."""
 
 import time
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ from webrtc_agent.web_service import WebService
 
 
 def create_app(web_service: WebService) -> FastAPI:
-    """Put the parts together; importing this module does nothing."""
+    """Build the application from its parts; importing this module does nothing."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -31,7 +31,7 @@ def create_app(web_service: WebService) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        redirect_slashes=False,  # a redirect would repeat the Host that whoever asks has made up
+        redirect_slashes=False,  # a redirect would repeat a Host header that the client made up
         lifespan=lifespan,
     )
     app.state.web_service = web_service
@@ -39,8 +39,10 @@ def create_app(web_service: WebService) -> FastAPI:
     app.add_middleware(
         SecurityHeaders, daily=web_service.rooms is not None, https=web_service.settings.base_url.startswith("https:")
     )
+    # Added after the security headers, so that it runs first: a refused request costs nothing else.
     budgets = Budgets(web_service.settings.rate_limit_requests_per_minute_per_address, time.monotonic)
     app.add_middleware(RequestBudget, budgets=budgets, clock=time.monotonic)
+    # Browsers allow cross-origin requests only with these headers, so only configured sites get them.
     if origins := web_service.settings.allowed_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -1,8 +1,7 @@
-"""Visitors who are on their way: answered, but not there yet. No I/O.
+"""Track visitors who are connecting: answered, but not connected yet. No I/O.
 
-They hold no place: that would let anybody keep a task full who asks for conversations and comes to none. Their number
-is bounded, and when it is reached, those of the busiest network make room for others, as half-open connections of TCP
-do.
+They hold no slot: otherwise a client that requests sessions and never connects could keep a task full. Their number is
+bounded; when it is reached, visitors of the busiest network are displaced, as TCP does with half-open connections.
 """
 
 from collections import Counter
@@ -14,13 +13,13 @@ from webrtc_agent.networks import Network, network_of
 
 
 class TooManyArriving(TooOften):
-    """Others are on their way, and have not had the time yet that it takes."""
+    """Other visitors are connecting, and have not used up their time yet."""
 
     spoken = "Others of your network are just being connected. Please try again in a few seconds."
 
 
 class ExpectedArrival:
-    """One visitor on the way."""
+    """One connecting visitor."""
 
     def __init__(
         self, network: Network, since: float, patience: float, leave: "Callable[[ExpectedArrival], None]"
@@ -33,25 +32,25 @@ class ExpectedArrival:
         self._give_up: Callable[[], None] | None = None
 
     def when_displaced(self, give_up: Callable[[], None]) -> None:
-        """Set what is called, once, when this visitor has to make room; at once if that has happened."""
+        """Set the function called, once, when this visitor is displaced; call it at once if that has happened."""
         self._give_up = give_up
         if self._displaced:
             give_up()
 
     def displace(self) -> None:
-        """Make room for another."""
+        """Displace this visitor for another one."""
         self._displaced = True
         self.settle()
         if self._give_up is not None:
             self._give_up()
 
     def settle(self) -> None:
-        """Be no longer on the way: the visitor is there, or will never be. May be repeated."""
+        """Stop counting this visitor: they are connected, or never will be. Idempotent."""
         self._leave(self)
 
 
 class Arrivals:
-    """Counts them.
+    """Counts connecting visitors.
 
     Args:
         at_once: Most at a time.
@@ -66,21 +65,22 @@ class Arrivals:
         self._waiting: dict[ExpectedArrival, None] = {}
 
     def __len__(self) -> int:
-        """Count those who are on their way."""
+        """Return the number of connecting visitors."""
         return len(self._waiting)
 
     def expect(self, address: str, patience: float) -> ExpectedArrival:
-        """Expect one more, in place of another where there are as many as there may be.
+        """Expect one more visitor, and displace another one if the limit is reached.
 
         Args:
-            address: Where the visitor comes from.
-            patience: Seconds that this one may take without making room for others who ask for no more.
+            address: The visitor's address.
+            patience: Seconds that this visitor may take before they can be displaced.
 
         Raises:
-            TooManyArriving: the others have not had their time yet.
+            TooManyArriving: the others have not used up their time yet.
         """
         network, now = network_of(address), self._clock()
         of_address = [each for each in self._waiting if each.network.narrow == network.narrow]
+        # An address at its own limit displaces only its own visitors.
         if len(of_address) >= self._per_address:
             _displace(of_address[0], now)
         elif len(self._waiting) >= self._at_once:
@@ -90,14 +90,14 @@ class Arrivals:
         return arrival
 
     def _displace_busiest(self, network: Network, now: float) -> None:
-        """Let the oldest of the busiest client, of the busiest wide network, make room."""
+        """Displace the oldest visitor of the busiest client of the busiest wide network."""
         wide = Counter(each.network.wide for each in self._waiting)
         crowd = max(wide, key=lambda name: wide[name])
         narrow = Counter(each.network.narrow for each in self._waiting if each.network.wide == crowd)
         client = max(narrow, key=lambda name: narrow[name])
         oldest = next(each for each in self._waiting if each.network.narrow == client)
         ahead = narrow[client] - narrow[network.narrow] if crowd == network.wide else wide[crowd] - wide[network.wide]
-        if ahead > 1:  # even with one fewer they have no less than the newcomer's network
+        if ahead > 1:  # even with one fewer they have at least as many as the newcomer's network
             oldest.displace()
         else:
             _displace(oldest, now)
@@ -107,7 +107,7 @@ class Arrivals:
 
 
 def _displace(oldest: ExpectedArrival, now: float) -> None:
-    """Let a visitor make room who has had the time that it takes."""
+    """Displace a visitor who has used up their time; raise for one who has not."""
     left = oldest.since + oldest.patience - now
     if left > 0:
         raise TooManyArriving("visitors on their way", max(1, ceil(left)))

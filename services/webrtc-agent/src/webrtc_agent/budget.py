@@ -1,6 +1,6 @@
-"""How many requests a client may make, whatever they ask for: nothing that a stranger orders is free of processor time.
+"""Limit how many requests a client may make, whatever they request: none is free of processor time.
 
-The same core carries every visitor's audio. What is served without an end would be heard by all of them.
+The same core carries every visitor's audio, so an unlimited client would be heard by all of them.
 """
 
 import asyncio
@@ -18,21 +18,21 @@ from webrtc_agent.networks import network_of
 log = structlog.get_logger()
 
 WIDE: Final = 4
-"""A wide network (see ``networks``) may make as many requests as so many clients."""
+"""A wide network (see ``networks``) may make as many requests as this many clients."""
 BURST_SECONDS: Final = 20.0
-"""Requests of this time may come at once: a page that loads asks for fifteen files."""
+"""Requests of this period may come at once: a page that loads requests fifteen files."""
 UNIT_BYTES: Final = 32 * 1024
-"""As much of an answer counts as one more request: the larger, the longer it takes to send."""
+"""This much of a response counts as one more request: the larger it is, the longer it takes to send."""
 MAX_NETWORKS: Final = 10_000
-"""Networks that are remembered. One that asked longest ago is forgotten first; it had most of its budget back."""
+"""Most networks remembered. The least recently active one is forgotten first; most of its budget had been restored."""
 HELD_SECONDS: Final = 1.0
-"""A refusal waits this long, so that a client that repeats it at once gets one a second on each connection."""
+"""A refusal is delayed this long, so that a client that retries at once gets one per second and connection."""
 MAX_HELD: Final = 200
-"""Refusals that wait at a time, 10 KB each; those beyond it are sent at once."""
+"""Most refusals delayed at a time, 10 KB each; further ones are sent at once."""
 LOG_SECONDS: Final = 60.0
 """How often refusals are logged: a line for each would be a flood of its own."""
 _FREE: Final = ("/health", "/ready")
-"""A load balancer asks for these, of which all visitors may seem to come from one address."""
+"""Requested by load balancers, behind which all visitors may seem to have one address."""
 _SENTENCE = "Too many requests came from your network. Please try again in a moment."
 _BODY: Final = json.dumps({"error": _SENTENCE, "info": _SENTENCE, "detail": _SENTENCE}).encode()
 _HEADERS: Final = [
@@ -45,7 +45,7 @@ _HEADERS: Final = [
 
 
 class Budgets:
-    """Counts requests by network, without I/O.
+    """Counts requests per network. No I/O.
 
     Args:
         per_minute: Requests of one address.
@@ -58,13 +58,13 @@ class Budgets:
         self._credits: OrderedDict[str, TokenBucket] = OrderedDict()
 
     def spend(self, address: str) -> bool:
-        """Count one request; False where there is no budget left for it."""
+        """Count one request; return False if the budget is used up."""
         network = network_of(address)
-        # The wide network pays only for what is served: a client that is refused takes nothing from its neighbours.
+        # The wide network pays only for served requests: a refused client costs its neighbours nothing.
         return self._of(network.narrow, 1).spend() and self._of(f"{network.wide} wide", WIDE).spend()
 
     def charge(self, address: str, requests: int) -> None:
-        """Count so many more."""
+        """Count additional requests."""
         network = network_of(address)
         self._of(network.narrow, 1).charge(requests)
         self._of(f"{network.wide} wide", WIDE).charge(requests)
@@ -74,6 +74,7 @@ class Budgets:
         if credit is None:
             per_second = clients * self._per_second
             credit = self._credits[name] = TokenBucket(self._clock, max(1.0, BURST_SECONDS * per_second), per_second)
+            # Evicts the least recently active network, see `MAX_NETWORKS`.
             if len(self._credits) > MAX_NETWORKS:
                 self._credits.popitem(last=False)
         self._credits.move_to_end(name)
@@ -81,10 +82,10 @@ class Budgets:
 
 
 class RequestBudget:
-    """Refuses requests of clients that have used up theirs.
+    """Refuses requests of clients that have used up their budget.
 
     Args:
-        app: Answers the others.
+        app: Handles the other requests.
         budgets: Counts.
         clock: Monotonic seconds.
     """
@@ -98,7 +99,7 @@ class RequestBudget:
         self._logged = clock() - LOG_SECONDS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request or socket."""
+        """Serve one request or WebSocket."""
         if scope["type"] == "lifespan" or scope["path"] in _FREE:
             await self._app(scope, receive, send)
             return
@@ -115,7 +116,7 @@ class RequestBudget:
         await send({"type": "http.response.body", "body": _BODY})
 
     def _charging(self, address: str, send: Send) -> Send:
-        """Count what is sent: each piece when it is given out, also to a client that does not read it."""
+        """Charge what is sent: each piece when it is produced, also for a client that does not read it."""
         sent = 0
 
         async def send_and_charge(message: Message) -> None:
@@ -128,6 +129,7 @@ class RequestBudget:
         return send_and_charge
 
     async def _hold(self) -> None:
+        # Beyond the bound, delaying refusals would itself be the attack.
         if self._held >= MAX_HELD:
             return
         self._held += 1

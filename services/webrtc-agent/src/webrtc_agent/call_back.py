@@ -1,4 +1,4 @@
-"""How a visitor of the page reaches a person: a card with what is configured, nothing that a model made up."""
+"""Show a visitor of the page how to reach a person: a card with configured values, nothing that the model made up."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from webrtc_agent.settings import WebSettings
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Somebody whom a visitor can reach.
+    """A person that a visitor can contact.
 
     Attributes:
-        name: As it is configured.
-        number: To be called by the visitor, ``+`` and digits.
-        url: A page where they can ask to be called.
+        name: As configured.
+        number: For the visitor to call, ``+`` and digits.
+        url: A page where they can request a call.
     """
 
     name: str
@@ -25,9 +25,9 @@ class Contact:
 
 
 def contacts(settings: WebSettings) -> tuple[Contact, ...]:
-    """List whom a visitor can reach: a person without a number of their own is behind the common one, if there is one.
+    """Return the people that a visitor can contact; one without a number of their own gets the common one, if set.
 
-    A SIP address is no use to a browser and is never shown.
+    A SIP address is of no use to a browser and is never shown.
     """
     url = None if settings.callback_request_url is None else str(settings.callback_request_url)
     every = (Contact(one.name, one.number or settings.callback_number, url) for one in settings.transfer_destinations)
@@ -38,8 +38,8 @@ class CallBackCard:
     """Shows a visitor how to reach a person.
 
     Args:
-        people: Whom.
-        tell: Sends a message to the page; must not wait.
+        people: The people.
+        tell: Sends a message to the page; must not block.
     """
 
     takes_over = False
@@ -50,14 +50,14 @@ class CallBackCard:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Who can be reached."""
+        """Names of the people."""
         return tuple(self._people)
 
     async def bring(self, destination: str, summary: str) -> None:
         """Show the card.
 
         Raises:
-            UpstreamError: the page cannot be told.
+            UpstreamError: the page cannot be reached.
         """
         del summary
         try:
@@ -67,6 +67,6 @@ class CallBackCard:
 
 
 def card(contact: Contact) -> dict[str, Any]:
-    """Make the message, in RTVI."""
+    """Return the RTVI message."""
     data = {"type": "call-back", "name": contact.name, "number": contact.number, "url": contact.url}
     return {"id": uuid4().hex, "label": "rtvi-ai", "type": "server-message", "data": data}

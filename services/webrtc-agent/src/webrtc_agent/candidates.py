@@ -1,6 +1,6 @@
-"""Which ICE candidates of a client are tried, without I/O. What cannot work or is too much is ignored, never refused.
+"""Choose which of a client's ICE candidates are tried. No I/O. Useless or excess ones are ignored, never refused.
 
-A laptop with nine addresses sends 72 candidates: for UDP and TCP, and for each of sound, camera, screen and messages.
+A laptop with nine addresses sends 72 candidates: for UDP and TCP, and for each of audio, camera, screen and messages.
 """
 
 import re
@@ -12,11 +12,11 @@ from typing import Final
 from webrtc_agent.request_schemas import Candidate
 
 MAX_READ: Final = 400
-"""Candidates of an offer that are looked at; a laptop with nine addresses names 72 in all."""
+"""Most candidates of an offer that are examined; a laptop with nine addresses sends 72 in all."""
 MAX_CANDIDATES: Final = 50
-"""Candidates of one connection that are tried."""
+"""Most candidates of one connection that are tried."""
 MAX_HOSTS: Final = 40
-"""Of those, addresses of the client's own interfaces. Addresses of its NAT and of relays come after them."""
+"""Most among them that are the client's own interfaces. Its NAT's and relays' addresses follow."""
 _TYPES: Final = ("host", "srflx", "prflx", "relay")
 _MDNS: Final = re.compile(r"[A-Za-z0-9-]{1,63}\.local")
 _NUMBER: Final = re.compile(r"[0-9]{1,10}")
@@ -30,15 +30,15 @@ class MalformedCandidate(Exception):
 
 @dataclass(frozen=True)
 class CandidateAddress:
-    """One candidate that may work.
+    """One usable candidate.
 
     Args:
-        foundation: Its group, by RFC 8445.
+        foundation: Its group, see RFC 8445.
         priority: Its rank.
-        host: An IP address, or a name of mDNS.
+        host: An IP address, or an mDNS name.
         port: UDP.
         kind: host, srflx, prflx or relay.
-        medium: Which ``m=`` line of the offer it belongs to.
+        medium: Index of its ``m=`` line in the offer.
         mid: That medium's name.
     """
 
@@ -52,25 +52,25 @@ class CandidateAddress:
 
     @property
     def is_name(self) -> bool:
-        """Whether the host has to be looked up."""
+        """Whether the host must be resolved."""
         return _MDNS.fullmatch(self.host) is not None
 
     def as_line(self) -> str:
-        """Write it as in SDP, without the extensions: aioice needs none of them."""
+        """Return it in SDP, without the extensions: aioice needs none of them."""
         return f"a=candidate:{self.foundation} 1 udp {self.priority} {self.host} {self.port} typ {self.kind}\r\n"
 
 
 def read(text: str) -> CandidateAddress | None:
-    """Read a candidate; returns None for one that cannot work here, such as TCP.
+    """Parse a candidate; return None for one that cannot work here, such as TCP.
 
     Raises:
-        MalformedCandidate: the text is no candidate.
+        MalformedCandidate: the text is not a candidate.
     """
     fields = text.removeprefix("candidate:").split(maxsplit=8)
     if len(fields) < 8 or fields[6] != "typ" or not all(_NUMBER.fullmatch(fields[at]) for at in (1, 3, 5)):  # noqa: PLR2004 - the RFC's
         raise MalformedCandidate
     foundation, component, protocol, priority, host, port, _, kind, *_ = fields
-    # Component 2 is RTCP on a port of its own, which no offer of WebRTC uses.
+    # Component 2 is RTCP on a separate port, which WebRTC offers never use.
     can_work = component == "1" and protocol.lower() == "udp" and 0 < int(port) < 2**16 and kind in _TYPES
     if not can_work or not _is_reachable(host):
         return None
@@ -83,15 +83,15 @@ def _is_reachable(host: str) -> bool:
     try:
         ip = ip_address(host)
     except ValueError:
-        return False  # a name of DNS, which RFC 8839 lets one ignore
+        return False  # a DNS name, which RFC 8839 allows to be ignored
     return not (ip.is_multicast or ip.is_unspecified or "%" in host)
 
 
 class Candidates:
-    """Chooses among the candidates of one connection, those of the offer and those that follow it.
+    """Chooses among the candidates of one connection, both in the offer and after it.
 
-    Only the first medium of a bundle has a transport (RFC 9143, section 7.2), so candidates of the others lead nowhere.
-    The mark that no more will come is ignored: requests overtake each other, and a connection has its own deadline.
+    Only the first medium of a bundle has a transport (RFC 9143, section 7.2), so candidates of the others are useless.
+    The end-of-candidates mark is ignored: requests overtake each other, and a connection has its own deadline.
     """
 
     def __init__(self) -> None:
@@ -101,7 +101,7 @@ class Candidates:
         self._carrying: set[int] = {0}
 
     def of_offer(self, sdp: str) -> tuple[str, list[CandidateAddress]]:
-        """Return an offer with only the candidates to try at once, and those whose names are to be looked up."""
+        """Return an offer with only the candidates to try at once, and those whose names must be resolved."""
         lines = sdp.splitlines(keepends=True)
         self._read_media(lines)
         kept: list[str] = []
@@ -110,6 +110,7 @@ class Candidates:
         for line in lines:
             medium += line.startswith("m=")
             if line.startswith(_CANDIDATE):
+                # The bound is on what is parsed, not on what is kept: parsing is what costs.
                 if medium not in self._carrying or read_so_far >= MAX_READ:
                     continue
                 read_so_far += 1
@@ -123,17 +124,17 @@ class Candidates:
         return "".join(kept), names
 
     def further(self, candidates: Iterable[Candidate]) -> list[CandidateAddress]:
-        """Return those to try of the candidates that follow an offer.
+        """Return which of the candidates that follow an offer to try.
 
         Raises:
-            MalformedCandidate: one is none; all others have been counted.
+            MalformedCandidate: one is invalid; all others have been counted.
         """
         named = (candidate for candidate in candidates if candidate.candidate)
         chosen = [self._choose(read(candidate.candidate), self._medium(candidate)) for candidate in named]
         return [address for address in chosen if address is not None]
 
     def _read_media(self, lines: list[str]) -> None:
-        """Learn which media of an offer have a transport of their own."""
+        """Determine which media of an offer have a transport of their own."""
         media: list[str] = []
         bundled: list[str] = []
         for line in lines:
@@ -148,20 +149,20 @@ class Candidates:
         self._carrying = {number for number, mid in enumerate(self._media) if mid not in behind}
 
     def _medium(self, candidate: Candidate) -> int:
-        """Find the medium of a candidate; -1 where it was not offered."""
+        """Return the index of a candidate's medium; -1 if it was not offered."""
         if candidate.sdp_mid is not None:
             return self._media.index(candidate.sdp_mid) if candidate.sdp_mid in self._media else -1
         return candidate.sdp_mline_index or 0
 
     def _read(self, text: str, medium: int) -> CandidateAddress | None:
-        """Read and choose; what is no candidate is ignored as well."""
+        """Parse and choose; an invalid candidate is ignored too."""
         try:
             return self._choose(read(text), medium)
         except MalformedCandidate:
             return None
 
     def _choose(self, address: CandidateAddress | None, medium: int) -> CandidateAddress | None:
-        """Return an address to try, counted, or None for one that leads nowhere, is known, or is too much."""
+        """Return an address to try, counted, or None for one that is useless, known, or excess."""
         if address is None or medium not in self._carrying:
             return None
         key = address.host.lower(), address.port

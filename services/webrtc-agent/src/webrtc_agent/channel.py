@@ -1,9 +1,9 @@
-"""What a visitor may send over their data channel, before anything is made of it.
+"""Limit what a visitor may send over the data channel, before it is processed.
 
-aiortc keeps what is unfinished, opens whatever channels a peer asks for, and ends the connection over a text that is
-none, with that text in the log. It answers each piece of a packet, and counts acknowledged numbers one by one: a packet
-of 1200 bytes can name twenty million, for which all visitors wait seconds. Pipecat parses every message unasked.
-Neither has a setting for any of this.
+aiortc keeps unfinished messages, opens every channel a peer requests, and ends the connection over an invalid text,
+which it logs. It answers each piece of a packet, and counts acknowledged numbers one by one: a packet of 1200 bytes can
+name twenty million, for which all visitors wait seconds. Pipecat parses every message. Neither has a setting for any of
+this.
 """
 
 # ruff: noqa: SLF001 - see above
@@ -25,28 +25,28 @@ from pydantic import BaseModel, Field, ValidationError
 from agent_core.token_bucket import TokenBucket
 
 MAX_BYTES = 16 * 1024
-"""One message. The longest text that is read takes up to 12 KB as JSON. Of a longer one only the head is passed on."""
+"""Largest message. The longest accepted text takes up to 12 KB as JSON. Of a longer one only the head is passed on."""
 BURST = 40
 PER_SECOND = 10.0
-"""Messages: five a second are read, a ping comes every second."""
+"""Messages: five a second are accepted, a ping comes every second."""
 MAX_CHANNELS = 4
 """A client opens one, and another after that was closed."""
 PACKET_BURST = 600
 PACKETS_PER_SECOND = 120.0
-"""Packets of SCTP: a message of 16 KB takes 15, each of ours is acknowledged by one."""
+"""SCTP packets: a message of 16 KB takes 15, and each of ours is acknowledged by one."""
 MAX_CHUNKS = 16
-"""In one packet. Clients put an acknowledgement and a message or two into one."""
+"""Most chunks of one packet. Clients combine an acknowledgement and a message or two."""
 MAX_GAPS = 16
-"""Gaps that an acknowledgement may name; it is clear without them what has arrived, only later."""
+"""Most gaps that an acknowledgement may name; without the rest, delivery is recognized later."""
 CONTROL_BURST = 40
 CONTROL_PER_SECOND = 5.0
-"""Of what is neither a message nor an acknowledgement: each is answered."""
+"""Limit of other chunks than messages and acknowledgements: each is answered."""
 MAX_PIECES = 256
-"""What waits for its beginning or its end. A message of 16 KB comes in 15 pieces."""
+"""Most pieces waiting for the rest of their message. A message of 16 KB arrives in 15 pieces."""
 
 
 class _Head(BaseModel):
-    """What a message of RTVI says about itself. The guard behind this takes fewer characters."""
+    """The envelope of an RTVI message. The guard after this accepts fewer characters."""
 
     label: Annotated[str, Field(max_length=100)]
     type: Annotated[str, Field(max_length=100)]
@@ -54,10 +54,10 @@ class _Head(BaseModel):
 
 
 class DataChannelLimiter:
-    """Stands before all data channels of one connection.
+    """Filters everything that the data channels of one connection receive.
 
     Args:
-        sctp: What carries them; takes nothing from here on that was not let in.
+        sctp: Carries the channels; its methods are replaced by filtered ones.
         clock: Monotonic seconds.
     """
 
@@ -73,13 +73,14 @@ class DataChannelLimiter:
         self._take_message, sctp._receive = sctp._receive, self._message
 
     async def _packet(self, packet: bytes) -> None:
-        """Take a packet of few chunks; what is dropped here is lost, as in any network."""
+        """Process a packet of few chunks; a dropped one is lost, as in any network."""
         if self._packets.spend() and _count_chunks(packet) <= MAX_CHUNKS:
             await self._take_packet(packet)
 
     async def _chunk(self, chunk: Any) -> None:  # noqa: ANN401 - aiortc's chunks have no common public type
-        """Take a chunk."""
+        """Process a chunk."""
         if isinstance(chunk, SackChunk):
+            # aiortc walks through every number of every gap, so gaps are cut to what was really sent.
             unacknowledged = len(self._sctp._sent_queue)
             chunk.gaps = [gap for gap in chunk.gaps[:MAX_GAPS] if gap[0] <= gap[1] <= unacknowledged]
         elif not isinstance(chunk, DataChunk) and not self._controls.spend():
@@ -87,12 +88,12 @@ class DataChannelLimiter:
         await self._take_chunk(chunk)
 
     async def _piece(self, piece: DataChunk) -> None:
-        """Take a piece, or none where there is no room: it is not acknowledged, as RFC 9260 has it (section 6.2)."""
+        """Process a piece if there is room; otherwise it is not acknowledged, as RFC 9260 requires (section 6.2)."""
         if self._has_room(piece.stream_id):
             await self._take_piece(piece)
 
     async def _gap(self, gap: ForwardTsnChunk) -> None:
-        """Take word of what will never come, of streams from which something came."""
+        """Process a notice of skipped messages, for known streams only."""
         gap.streams = [stream for stream in gap.streams if stream[0] in self._sctp._inbound_streams]
         await self._take_gap(gap)
 
@@ -104,7 +105,8 @@ class DataChannelLimiter:
         return max(unfinished, len(self._sctp._sack_misordered)) < MAX_PIECES
 
     async def _message(self, stream_id: int, protocol: int, content: bytes) -> None:
-        """Take a whole message."""
+        """Process a complete message."""
+        # Dropped without a response, which would add to a flood.
         if not self._credit.spend():
             return
         short = content if protocol == WEBRTC_DCEP or len(content) <= MAX_BYTES else _head(content)
@@ -117,12 +119,12 @@ class DataChannelLimiter:
         return protocol in (WEBRTC_STRING, WEBRTC_BINARY) and len(content) <= MAX_BYTES and _is_text(content)
 
     def _opens(self, stream_id: int, content: bytes) -> bool:
-        """Judge what opens a channel: a second one of the same number, or a name that is none, ends the connection."""
+        """Return whether an open request is valid: a duplicate number or a non-ASCII name would end the connection."""
         return stream_id not in self._sctp._data_channels and len(content) <= MAX_BYTES and content[12:].isascii()
 
 
 def _count_chunks(packet: bytes) -> int:
-    """Count the chunks of a packet by their lengths (RFC 9260, section 3.2), up to one more than there may be."""
+    """Return the number of chunks of a packet (RFC 9260, section 3.2), up to one above the limit."""
     count, at = 0, 12
     while at + 4 <= len(packet) and count <= MAX_CHUNKS:
         length = int.from_bytes(packet[at + 2 : at + 4])
@@ -132,7 +134,7 @@ def _count_chunks(packet: bytes) -> int:
 
 
 def _head(content: bytes) -> bytes | None:
-    """Return what a message of RTVI says about itself, so that it can be refused; None if it says nothing."""
+    """Return the envelope of an RTVI message, so that it can be refused; None if it has none."""
     try:
         return _Head.model_validate_json(content).model_dump_json().encode()
     except ValidationError:

@@ -1,4 +1,4 @@
-"""What a visitor's side sends while a conversation goes on: sound in packets, messages within bounds."""
+"""Process what a visitor sends during a conversation: audio in packets, messages within bounds."""
 
 import asyncio
 import time
@@ -26,21 +26,21 @@ from webrtc_agent.rates import INPUT_RATE
 log = structlog.get_logger()
 
 PACKET_BYTES = INPUT_RATE * 2 * 40 // 1000
-"""Sound for the model goes in packets of 40 ms: half as many to sign and send as come in."""
+"""Audio for the model is sent in packets of 40 ms: half as many to sign and send as arrive."""
 BYTES_PER_SECOND = INPUT_RATE * 2
 HELD_BACK_SECONDS = 6.0
-"""Sound that a network may hold back and bring at once."""
+"""Longest audio that a network may hold back and deliver at once."""
 PACE = 1.05
-"""As fast as anybody speaks, by a clock that is fast. The model is paid for what it hears, however fast it comes."""
+"""Slightly faster than real time, for a visitor's fast clock. Audio costs money however fast it arrives."""
 READY_SECONDS = 10.0
-"""Longest wait for the pipeline to take messages; it takes milliseconds."""
+"""Longest wait for the pipeline to accept messages; it takes milliseconds."""
 
 
 class ClientInput:
-    """Passes on what one visitor sends. The transport needs it before the session exists, so that is set later.
+    """Processes what one visitor sends. The transport needs it before the session exists, so that is set later.
 
     Args:
-        reply: Sends the visitor's client a message; must not wait.
+        reply: Sends the visitor's client a message; must not block.
     """
 
     session: Session
@@ -53,10 +53,10 @@ class ClientInput:
         self.on_leave: Callable[[], None] = lambda: None
         """Called when the visitor ends the conversation, before it ends."""
         self.text_only = False
-        """Whether the visitor reads only: the transport then sends silence in place of the agent's audio."""
+        """Whether the visitor only reads: the transport then sends silence instead of the agent's audio."""
 
     def hear(self, pcm: bytes) -> None:
-        """Take some sound, 16-bit PCM at ``INPUT_RATE``; what comes faster than anybody speaks is lost."""
+        """Add audio, 16-bit PCM at ``INPUT_RATE``; drop what arrives faster than real time."""
         if not self._pace.spend(len(pcm)):
             return
         self._sound += pcm
@@ -65,9 +65,10 @@ class ClientInput:
             self._sound.clear()
 
     async def accept_message(self, message: Any) -> bool:  # noqa: ANN401 - JSON
-        """Judge one message; tell whether it goes on into the pipeline."""
+        """Handle one message; return whether it enters the pipeline."""
         match self._guard.judge(message):
             case Leave():
+                # First, because the end of the session decides whether the visitor may return.
                 self.on_leave()
                 self.session.end(EndReason.CALLER_HUNG_UP)
             case Press(digits):

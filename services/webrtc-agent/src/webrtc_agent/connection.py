@@ -1,4 +1,4 @@
-"""Pipecat's peer-to-peer connection, for sound and messages only, and with one kind of error."""
+"""Adapt Pipecat's peer-to-peer connection: audio and messages only, and one kind of error."""
 
 import asyncio
 import time
@@ -23,18 +23,18 @@ from webrtc_agent.request_schemas import Candidate, OfferRequest
 ANSWER_SECONDS = 5.0
 """Longest time to make an answer; without a STUN server of our own it takes milliseconds."""
 CONNECT_SECONDS = 15
-"""Longest time from the answer to connected sound; a network that lets it through does so within two."""
+"""Longest time from the answer to connected audio; a permissive network needs less than two."""
 LOOKUP_SECONDS = 1.0
-"""Until names of mDNS, all looked up at once, are given up. A client in the same network answers in milliseconds."""
+"""Deadline for resolving mDNS names, all in parallel. A client in the same network responds in milliseconds."""
 CLOSE_SECONDS = 2.0
 QUIET_SECONDS = 7.5
-"""Longest time between two datagrams of a browser: it checks its way every six seconds at least (RFC 7675)."""
+"""Longest time between two datagrams of a browser: it checks its path at least every six seconds (RFC 7675)."""
 MAX_PENDING = 20
-"""Messages that are kept until the pipeline takes some: as many as anybody may send at once."""
+"""Most messages kept until the pipeline accepts them: as many as a client may send at once."""
 
 
 class AudioOnlyConnection(SmallWebRTCConnection):
-    """Takes no pictures: aiortc would decode whatever camera or screen a client chose to send, and keep it."""
+    """Accepts no video: aiortc would decode any camera or screen that a client sends, and keep it."""
 
     def __init__(self, connection_timeout_secs: int) -> None:
         super().__init__(connection_timeout_secs=connection_timeout_secs)
@@ -42,11 +42,11 @@ class AudioOnlyConnection(SmallWebRTCConnection):
         self._lookups: set[asyncio.Task[None]] = set()
         self.candidates = Candidates()
         self.hear: Hear = _forget
-        """Takes the visitor's sound, 16-bit mono PCM at ``INPUT_RATE``."""
+        """Receives the visitor's audio, 16-bit mono PCM at ``INPUT_RATE``."""
 
     def _initialize(self) -> None:
         super()._initialize()  # type: ignore[no-untyped-call]
-        # Whoever sends no pings is taken for lost, and what they write would be kept for as long as they are heard.
+        # Pipecat takes a client without pings for lost, and would keep its messages for as long as audio arrives.
         self._pending_app_messages: deque[Any] = deque(maxlen=MAX_PENDING)  # type: ignore[assignment]
         self._channel_door: DataChannelLimiter | None = None
         self._doors: tuple[object, ...] = ()
@@ -55,10 +55,11 @@ class AudioOnlyConnection(SmallWebRTCConnection):
 
     async def _create_answer(self, sdp: str, kind: str) -> None:
         await super()._create_answer(sdp, kind)
+        # Installed once: a renegotiation keeps the transports.
         if self.pc.sctp is not None and self._channel_door is None:
             self._channel_door = DataChannelLimiter(self.pc.sctp, time.monotonic)
         if not self._doors:
-            # Sound is the first medium; there is no public way to what its packets pass.
+            # Audio is the first medium; there is no public access to the path of its packets.
             transport: Any = self.pc.getTransceivers()[0].receiver.transport
             self._doors = (
                 RtpLimiter(transport._rtp_router, time.monotonic),  # noqa: SLF001 - see above
@@ -67,9 +68,9 @@ class AudioOnlyConnection(SmallWebRTCConnection):
             )
 
     def is_connected(self) -> bool:
-        """Tell whether the visitor is still heard of: by pings, or by anything where no ping has come yet.
+        """Return whether the visitor is alive: judged by pings, or by any datagram if no ping has arrived yet.
 
-        Pipecat would believe a connection without pings until WebRTC gives it up, after half a minute.
+        Pipecat would trust a connection without pings until WebRTC gives it up, after half a minute.
         """
         heard_at = [door.heard_at for door in self._doors if isinstance(door, DatagramDoor)]
         if self._last_received_time is None and heard_at and time.monotonic() - max(heard_at) >= QUIET_SECONDS:
@@ -77,25 +78,26 @@ class AudioOnlyConnection(SmallWebRTCConnection):
         return bool(super().is_connected())
 
     async def _close(self) -> None:
-        """Close whole, whoever gives up waiting for it.
+        """Close completely, even if the waiting task is cancelled.
 
-        Pipecat closes a connection that takes too long, and is cancelled by that. What aiortc has begun to close it
-        never closes again, so sockets and tasks would stay.
+        Pipecat closes a connection that takes too long, and is cancelled by that. aiortc never resumes a close that it
+        has started, so sockets and tasks would remain.
         """
         for lookup in self._lookups:
             lookup.cancel()
         if self._outbound is not None:
-            self._outbound.stop()  # which lets go of what waits for its sound to be sent
+            self._outbound.stop()  # releases the tasks that wait for their audio to be sent
         if self._closing is None or self._closing[0] is not self._pc:
             closing = asyncio.ensure_future(super()._close())  # type: ignore[no-untyped-call]
             self._closing = self._pc, closing
         await asyncio.shield(self._closing[1])
 
     async def attempt(self, addresses: list[CandidateAddress]) -> None:
-        """Try addresses of the client; those that are names are looked up meanwhile, and nothing waits for them."""
+        """Try addresses of the client; names are resolved in the background."""
         for address in addresses:
             if not address.is_name:
                 await self.add_ice_candidate(_candidate(address))  # type: ignore[no-untyped-call]
+        # In the background: an mDNS lookup must not delay the addresses that are known.
         names = [address for address in addresses if address.is_name]
         if names:
             lookup = asyncio.create_task(self._look_up(names), name=f"lookup-{self.pc_id}")
@@ -103,23 +105,24 @@ class AudioOnlyConnection(SmallWebRTCConnection):
             lookup.add_done_callback(self._lookups.discard)
 
     async def _look_up(self, names: list[CandidateAddress]) -> None:
-        """Look up names all at once. One without an answer is forgotten: the client may find us by itself."""
+        """Resolve names in parallel. One without an answer is dropped: the client may still reach us on its own."""
         with suppress(TimeoutError):
             async with asyncio.timeout(LOOKUP_SECONDS):
                 added = (self.add_ice_candidate(_candidate(name)) for name in names)  # type: ignore[no-untyped-call]
-                await asyncio.gather(*added, return_exceptions=True)  # the port of mDNS may not be had here
+                await asyncio.gather(*added, return_exceptions=True)  # the mDNS port may be unavailable here
 
     def send_app_message(self, message: Any) -> None:  # noqa: ANN401 - JSON
-        """Send a message, or none where the client has said that it takes none so long.
+        """Send a message, unless it is longer than the client accepts.
 
-        Pipecat would tell the client of that error, in a message that is too long as well, and so on without end.
+        Pipecat would report that error to the client, in a message that is too long as well, and so on endlessly.
         """
         with suppress(ValueError):
             super().send_app_message(message)
 
     def force_transceivers_to_send_recv(self) -> None:
-        """Send and receive on the first medium, which is sound by Pipecat's convention; decline all others."""
+        """Send and receive on the first medium, which is audio by Pipecat's convention; decline all others."""
         for number, transceiver in enumerate(self.pc.getTransceivers()):
+            # Declined media keep their place in the answer, as SDP requires.
             is_sound = number == 0 and transceiver.kind == "audio"
             transceiver.direction = "sendrecv" if is_sound else "inactive"
             if is_sound and self._inbound is None:
@@ -130,10 +133,10 @@ class AudioOnlyConnection(SmallWebRTCConnection):
         self.hear(pcm)
 
     def replace_audio_track(self, track: Any) -> None:  # noqa: ANN401 - Pipecat's
-        """Send from a track of our own, the same one for as long as the connection lasts.
+        """Send from a track of our own, the same one for the connection's lifetime.
 
-        Pipecat makes another whenever the connection has come back, whose time begins anew; it serves clients that do
-        not know Opus.
+        Pipecat creates another after each reconnection, whose timestamps restart; its track serves clients without
+        Opus.
         """
         if self._outbound is None:
             self._outbound = OutboundTrack(OUTPUT_RATE) if self._is_opus() else track
@@ -141,14 +144,14 @@ class AudioOnlyConnection(SmallWebRTCConnection):
 
     def _is_opus(self) -> bool:
         transceiver: Any = self.pc.getTransceivers()[0]
-        codecs = transceiver._codecs  # noqa: SLF001 - there is no public way to what was agreed on
+        codecs = transceiver._codecs  # noqa: SLF001 - there is no public access to the negotiated codec
         return bool(codecs) and codecs[0].mimeType.lower() == "audio/opus"
 
     async def play(self, pcm: bytes) -> bool:
-        """Send sound, 16-bit mono PCM at ``OUTPUT_RATE``; returns when the last of it is on its way.
+        """Send audio, 16-bit mono PCM at ``OUTPUT_RATE``; return when the last of it is on its way.
 
         Returns:
-            False if there is no connection that could carry it.
+            False if no connection could carry it.
         """
         if self._outbound is None or not self.is_connected():
             return False
@@ -156,24 +159,24 @@ class AudioOnlyConnection(SmallWebRTCConnection):
         return True
 
     def audio_input_track(self) -> None:
-        """There is none: Pipecat's would switch the receiver off, because nothing reads from it."""
+        """Return None: Pipecat's track would disable the receiver, because nothing reads from it."""
 
     def video_input_track(self) -> None:
-        """There is none."""
+        """Return None."""
 
     def screen_video_input_track(self) -> None:
-        """There is none."""
+        """Return None."""
 
 
 def _forget(_pcm: bytes) -> None:
-    """Take sound that came before there is a conversation."""
+    """Drop audio that arrives before there is a conversation."""
 
 
 def _hear_soon(receiver: object) -> None:
-    """Pass sound on when the next packet is there.
+    """Pass audio on as soon as the next packet has arrived.
 
-    aiortc 1.16 holds back four packets, 80 ms of every turn, to smooth what a person hears. A model is in no hurry
-    between packets, and the buffer waits for one that comes out of order either way. There is no public way to say so.
+    aiortc 1.16 holds back four packets, 80 ms of every turn, for smooth playback to people. A model does not need that,
+    and the buffer reorders packets in any case. There is no public setting.
     """
     buffer: Any = getattr(receiver, "_RTCRtpReceiver__jitter_buffer", None)
     if buffer is not None and hasattr(buffer, "_prefetch"):
@@ -181,10 +184,10 @@ def _hear_soon(receiver: object) -> None:
 
 
 async def answer(offer: OfferRequest) -> AudioOnlyConnection:
-    """Make a connection that has answered an offer.
+    """Return a connection that has answered an offer.
 
     Raises:
-        MalformedOffer: it cannot be answered; nothing of it is left.
+        MalformedOffer: it cannot be answered; everything has been released.
     """
     connection = AudioOnlyConnection(connection_timeout_secs=CONNECT_SECONDS)
     try:
@@ -215,17 +218,17 @@ async def _negotiate(connection: AudioOnlyConnection, offer: OfferRequest, *, ag
                 await connection.renegotiate(sdp, offer.type, bool(offer.restart_pc))
             else:
                 await connection.initialize(sdp, offer.type)
-    except Exception as error:  # noqa: BLE001 - aiortc's parser raises whatever its first stumble was
+    except Exception as error:  # noqa: BLE001 - aiortc's parser raises many different exceptions
         raise MalformedOffer(type(error).__name__) from None
     connection.candidates = candidates
     await connection.attempt(names)
 
 
 async def add(connection: AudioOnlyConnection, candidates: list[Candidate]) -> None:
-    """Try further ICE candidates of the client, as far as they can work.
+    """Try further ICE candidates of the client, as far as they are usable.
 
     Raises:
-        MalformedOffer: one of them is no candidate.
+        MalformedOffer: one of them is invalid.
     """
     try:
         await connection.attempt(connection.candidates.further(candidates))
@@ -248,8 +251,8 @@ def _candidate(address: CandidateAddress) -> RTCIceCandidate:
 
 
 async def close(connection: AudioOnlyConnection) -> None:
-    """Close; Pipecat itself leaves a connection open that it takes for lost. Bounded, may be repeated."""
-    # AttributeError: aiortc stumbles over media that had no transport yet when an offer broke off, and so no socket.
+    """Close; Pipecat leaves a connection open that it takes for lost. Bounded, idempotent."""
+    # AttributeError: aiortc fails on media that had no transport, and so no socket, when an offer was aborted.
     with suppress(TimeoutError, ConnectionError, AttributeError):
         async with asyncio.timeout(CLOSE_SECONDS):
             await connection.disconnect()  # type: ignore[no-untyped-call]

@@ -1,7 +1,7 @@
-"""How many datagrams reach a visitor's connection, before anything is made of them.
+"""Limit the datagrams that reach a visitor's connection, before they are processed.
 
-aioice parses what anybody sends to its port, answers it where it looks like STUN, and queues the rest without a bound,
-also before a visitor has proven who they are.
+aioice parses everything sent to its port, answers what looks like STUN, and queues the rest without bound, even before
+a visitor has been authenticated.
 """
 
 from collections.abc import Callable
@@ -10,35 +10,35 @@ from typing import Any
 from agent_core.token_bucket import TokenBucket
 
 BURST = 1000
-"""Datagrams of the visitor that may come at once: six seconds that a network has held back."""
+"""Datagrams of the visitor that may arrive at once: six seconds that a network has held back."""
 PER_SECOND = 300.0
-"""Datagrams: a browser sends 50 to 100 of sound, a few reports, and one for each message or acknowledgement."""
+"""Datagrams: a browser sends 50 to 100 of audio, a few reports, and one per message or acknowledgement."""
 UNKNOWN_BURST = 200
 UNKNOWN_PER_SECOND = 50.0
-"""Datagrams of all others: checks of 50 addresses while the connection comes about, then none."""
+"""Datagrams of all others: checks of 50 addresses while the connection is set up, then none."""
 MAX_BYTES = 2048
-"""One datagram: none is larger than a network carries whole, and DTLS makes its records fit."""
+"""Largest datagram: none exceeds a network's MTU, and DTLS fits its records to it."""
 
 
 class DatagramDoor:
-    """Stands before one socket of a connection.
+    """Filters one socket of a connection.
 
     Args:
-        protocol: aioice's, which takes datagrams; takes none from here on that was not let in.
+        protocol: aioice's, which receives datagrams; its method is replaced by a filtered one.
         clock: Monotonic seconds.
     """
 
     def __init__(self, protocol: Any, clock: Callable[[], float]) -> None:  # noqa: ANN401 - its method is replaced
-        self._nominated = protocol.receiver._nominated  # noqa: SLF001 - nothing else tells who the visitor is
+        self._nominated = protocol.receiver._nominated  # noqa: SLF001 - nothing else identifies the visitor
         self._clock = clock
         self.heard_at = clock()
-        """When the visitor's browser sent anything last, if only a check that the way still exists (RFC 7675)."""
+        """When the visitor's browser last sent anything, even only a check of the path (RFC 7675)."""
         self._visitor = TokenBucket(clock, BURST, PER_SECOND)
         self._unknown = TokenBucket(clock, UNKNOWN_BURST, UNKNOWN_PER_SECOND)
         self._take, protocol.datagram_received = protocol.datagram_received, self._admit
 
     def _admit(self, data: bytes, address: tuple[Any, ...]) -> None:
-        # A stranger who sends to this port takes nothing from the visitor.
+        # Separate budgets: a stranger who sends to this port takes nothing from the visitor.
         is_visitor = self._is_visitor(address)
         if is_visitor:
             self.heard_at = self._clock()

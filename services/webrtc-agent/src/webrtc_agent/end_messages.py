@@ -1,4 +1,4 @@
-"""What a page is told when the agent's side ends a session."""
+"""Build the message to a page when the agent's side ends a session."""
 
 from typing import Any
 from uuid import uuid4
@@ -19,11 +19,11 @@ _VISITORS_OWN = frozenset({EndReason.CALLER_HUNG_UP, EndReason.MEDIA_DISCONNECTE
 
 
 def farewell(reason: EndReason, *, goes_on: bool = False) -> dict[str, Any] | None:
-    """Make the message, in RTVI; None where the visitor is gone.
+    """Return the RTVI message; None if the visitor is gone.
 
     Args:
         reason: Why the session ends.
-        goes_on: Whether the page can go on with the conversation elsewhere, and is asked to.
+        goes_on: Whether the page can continue the conversation elsewhere, and is asked to.
     """
     if reason in _VISITORS_OWN:
         return None

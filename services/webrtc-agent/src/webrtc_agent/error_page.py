@@ -1,4 +1,4 @@
-"""Errors as a small page, for a person who opened an address in a browser; programs get JSON."""
+"""Render errors as a small page for a person who opened a URL in a browser; programs get JSON."""
 
 from html import escape
 from http import HTTPStatus
@@ -36,15 +36,15 @@ _PAGE = """<!doctype html>
 
 
 def wants_page(request: Request) -> bool:
-    """Tell whether a person looks at the answer: browsers ask for HTML where an address is opened, scripts do not."""
+    """Return whether a person sees the response: browsers request HTML when a URL is opened, scripts do not."""
     return request.method in READ and "text/html" in request.headers.get("accept", "")
 
 
 def render(status: int, sentence: str) -> str:
-    """Write the page.
+    """Return the page.
 
     Args:
-        status: The answer's.
+        status: The response's status.
         sentence: What a program would get.
     """
     title = _TITLES.get(HTTPStatus(status), "Something went wrong")

@@ -1,4 +1,4 @@
-"""How errors are told to a page: Pipecat's clients show ``info``, or else ``detail``."""
+"""Turn errors into responses for a page: Pipecat's clients show ``info``, or else ``detail``."""
 
 from http import HTTPStatus
 from math import ceil
@@ -20,10 +20,11 @@ from webrtc_agent.queue_turns import MustWait
 log = structlog.get_logger()
 
 _BUSY = (AtCapacity, Draining)
-"""The service has no place: a page says so, where the same status may also mean that its network asked too often."""
+"""No slot is free: the page shows that, because the same status may also mean that its network sent too many requests.
+"""
 
 BUSY = "All our lines are busy."
-"""The one sentence for every reason why no place is free; when to try again, or the position in the queue, follows."""
+"""The one sentence for every reason why no slot is free; the time to retry, or the position in the queue, follows."""
 
 _TOLD = {
     OverBudget: "We have reached our limit for today. Please try again tomorrow.",
@@ -33,7 +34,7 @@ _TOLD = {
 
 
 def told(error: AgentError) -> str:
-    """Put an error into a sentence for a visitor; a time in it is the one of ``Retry-After``."""
+    """Return the sentence about an error for a visitor; a time in it equals ``Retry-After``."""
     if isinstance(error, MustWait):
         return f"{BUSY} Your position in the queue is {error.position}."
     if isinstance(error, _BUSY):
@@ -45,8 +46,8 @@ def told(error: AgentError) -> str:
 
 
 async def answer_error(request: Request, error: Exception) -> Response:
-    """Answer a request that was refused, or failed at a service we depend on."""
-    assert isinstance(error, AgentError)  # noqa: S101 - that is what it is registered for
+    """Respond to a request that was refused, or that failed at a service we depend on."""
+    assert isinstance(error, AgentError)  # noqa: S101 - it is registered for this type only
     more: dict[str, Any] = {}
     if isinstance(error, _BUSY):
         more["busy"] = True
@@ -54,7 +55,7 @@ async def answer_error(request: Request, error: Exception) -> Response:
         more["closed"] = True
     elif isinstance(error, NotAgreed):
         more["consent"] = True
-    if isinstance(error, MustWait):  # no line for each request of each visitor who waits
+    if isinstance(error, MustWait):  # no log line for each request of each waiting visitor
         more["queue"] = error.shown
     else:
         request.app.state.agent.counting.failed(error)
@@ -64,14 +65,15 @@ async def answer_error(request: Request, error: Exception) -> Response:
 
 
 async def answer_http_error(request: Request, error: Exception) -> Response:
-    """Answer a request for something that is not there."""
-    assert isinstance(error, HTTPException)  # noqa: S101 - that is what it is registered for
+    """Respond to a request for something that does not exist."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for this type only
     return _answer(request, error.status_code, f"{HTTPStatus(error.status_code).phrase}.", dict(error.headers or {}))
 
 
 def _answer(
     request: Request, status: int, sentence: str, headers: dict[str, str], more: dict[str, Any] | None = None
 ) -> Response:
+    # The same address serves HTML and JSON, so caches must tell them apart.
     headers = headers | {"Vary": "Accept"}
     if wants_page(request):
         return HTMLResponse(render(status, sentence), status_code=status, headers=headers)
@@ -85,6 +87,6 @@ def _seconds(error: AgentError) -> int:
 
 
 def _route(request: Request) -> str:
-    """Give the route's pattern: the path itself may hold a session's id, and anything a stranger typed."""
+    """Return the route's pattern: the path itself may contain a session's id, or untrusted text."""
     route = request.scope.get("route")
     return getattr(route, "path", "unknown")

@@ -1,4 +1,4 @@
-"""What a client of the web service can get wrong. ``spoken`` is what its page shows."""
+"""Define what a client of the web service can do wrong. ``spoken`` is what its page shows."""
 
 from http import HTTPStatus
 
@@ -6,27 +6,27 @@ from agent_core.errors import PermissionRefused, ProtocolError
 
 
 class BadRequest(ProtocolError):
-    """The request is none that a Pipecat client makes."""
+    """Pipecat's clients do not send such a request."""
 
     spoken = "The server could not read the request of this page. Please reload the page."
 
 
 class TooLarge(ProtocolError):
-    """The body is larger than any that a Pipecat client sends."""
+    """The body is larger than any that Pipecat's clients send."""
 
     http_status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     spoken = "The request of this page is too large."
 
 
 class DetailsTooLarge(ProtocolError):
-    """The app says more about its visitor than the agent reads."""
+    """The app sent more about its visitor than the agent reads."""
 
     http_status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     spoken = "The body of this request is longer than the 2048 bytes that the agent reads."
 
 
 class MisplacedOffer(ProtocolError):
-    """A connection offer came to a route that starts sessions. Answered as a start, its client would repeat it."""
+    """An offer was sent to a route that starts sessions. If answered as a start, its client would repeat it."""
 
     spoken = "This address starts a session. Send the offer to the address that the start returned."
 
@@ -38,13 +38,13 @@ class MalformedOffer(ProtocolError):
 
 
 class NotOffered(ProtocolError):
-    """The client asked for a transport that this service has not."""
+    """The client requested a transport that this service does not offer."""
 
     spoken = "This server does not offer the transport that the page asked for."
 
 
 class NotAgreed(PermissionRefused):
-    """The operator asks for consent, and the visitor has not agreed to the notice as it stands."""
+    """The operator requires consent, and the visitor has not agreed to the current notice."""
 
     http_status = HTTPStatus.PRECONDITION_REQUIRED
     spoken = "Please agree to the notice first; this page shows it."
@@ -58,14 +58,14 @@ class UnknownSession(PermissionRefused):
 
 
 class SessionTaken(PermissionRefused):
-    """Somebody talks in this session already, and it was not they who asked."""
+    """Another client is connected to this session."""
 
     http_status = HTTPStatus.CONFLICT
     spoken = "This session is in use in another window. Please start a new one."
 
 
 class SessionOver(PermissionRefused):
-    """The session has ended; it is not taken up again."""
+    """The session has ended; it cannot be resumed."""
 
     http_status = HTTPStatus.GONE
     spoken = "This session is over. Please start a new one."

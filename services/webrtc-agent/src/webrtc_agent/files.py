@@ -1,6 +1,6 @@
-"""Files of the page, kept in memory in the encodings that the build has made: serving one compresses and reads nothing.
+"""Serve the page's files from memory in the encodings that the build made: serving one neither compresses nor reads.
 
-Compressing a script of 800 KB for one stranger takes 50 ms, and all visitors' audio waits meanwhile.
+Compressing a script of 800 KB for one client takes 50 ms, during which all visitors' audio waits.
 """
 
 import re
@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}")
 _ENDINGS: Final = {"br": ".br", "gzip": ".gz", "identity": ""}
-"""Content codings, the best first, and how their files end."""
+"""Content codings, the best first, and the suffixes of their files."""
 _MEDIA_TYPES: Final = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -29,9 +29,9 @@ _MEDIA_TYPES: Final = {
     ".woff2": "font/woff2",
 }
 _PIECE: Final = 64 * 1024
-"""Bytes that are written at once; then the peer has to read."""
+"""Bytes written at once; then the peer must read."""
 _MAX_CODINGS: Final = 20
-"""Of an Accept-Encoding that are read. Browsers name four."""
+"""Most codings of an Accept-Encoding header that are read. Browsers send four."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +42,14 @@ class File:
     tag: str
     bodies: Mapping[str, bytes]
     stamp: tuple[int, int]
-    """When it was written, and its size: another file has another stamp."""
+    """Modification time and size: a changed file has another stamp."""
 
 
 class Files:
-    """Files of one folder. One is read when it is first asked for, and again when it has changed.
+    """Files of one folder. A file is read at its first request, and again after it has changed.
 
     Args:
-        folder: Holds them, and their compressed copies with ``.br`` and ``.gz`` behind their names.
+        folder: Holds them, and their compressed copies with the suffixes ``.br`` and ``.gz``.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -57,13 +57,15 @@ class Files:
         self._known: dict[str, File] = {}
 
     def find(self, name: str) -> File | None:
-        """Return a file of this folder; None where there is none of that name."""
+        """Return a file of this folder; None if there is none of that name."""
+        # The pattern has no slash, so no name can leave the folder.
         if _NAME.fullmatch(name) is None or name.endswith((".br", ".gz")):
             return None
         path = self._folder / name
         try:
             status = path.stat()
             stamp = status.st_mtime_ns, status.st_size
+            # One `stat` per request: a rebuilt page is served without a restart.
             known = self._known.get(name)
             if known is None or known.stamp != stamp:
                 known = self._known[name] = _read(path, stamp)
@@ -79,19 +81,20 @@ def _read(path: Path, stamp: tuple[int, int]) -> File:
         encoded = path.with_name(path.name + ending)
         if coding == "identity" or encoded.is_file():
             bodies[coding] = encoded.read_bytes()
+    # One tag for the content; the response adds the coding, because each encoding is another representation.
     tag = sha256(bodies["identity"]).hexdigest()[:20]
     return File(_MEDIA_TYPES.get(path.suffix, "application/octet-stream"), tag, bodies, stamp)
 
 
 class FileResponse(Response):
-    """Answers GET or HEAD with a file, in the best encoding that the client takes.
+    """Responds to GET or HEAD with a file, in the best encoding that the client accepts.
 
-    A request for a range gets the whole file, as RFC 9110, section 14.2, allows: no client of the page resumes one.
+    A range request gets the whole file, as RFC 9110, section 14.2, allows: no client of the page resumes downloads.
 
     Args:
-        file: What is asked for.
-        request: Who asks.
-        cache_control: How long it may be kept.
+        file: The requested file.
+        request: The request.
+        cache_control: How long it may be cached.
     """
 
     def __init__(self, file: File, request: Request, cache_control: str) -> None:
@@ -111,7 +114,7 @@ class FileResponse(Response):
             self._content = body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it piece by piece, each when there is room: an answer that is not read keeps little memory."""
+        """Send it piece by piece, each when there is room: an unread response occupies little memory."""
         del scope, receive
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         for at in range(0, len(self._content), _PIECE):
@@ -121,17 +124,17 @@ class FileResponse(Response):
 
 
 def best_coding(accepted: str, offered: Mapping[str, bytes]) -> str:
-    """Choose a content coding by what a client takes (RFC 9110, section 12.5.3); identity where nothing fits better.
+    """Return the best content coding that a client accepts (RFC 9110, section 12.5.3); identity if none is better.
 
     Args:
         accepted: The client's Accept-Encoding.
-        offered: What there is.
+        offered: The available encodings.
     """
     weights = dict(_weights(accepted))
     rest = weights.get("*", 0.0)
     codings = {coding: weights.get(coding, rest) for coding in _ENDINGS if coding in offered and coding != "identity"}
     best = max(codings, key=lambda coding: codings[coding], default="identity")
-    # Whatever is preferred to a compressed file by its weight, the compressed one is what the service can afford.
+    # Even if the client prefers identity by weight, a compressed file is what the service can afford.
     return best if codings.get(best, 0.0) > 0 else "identity"
 
 
@@ -147,6 +150,6 @@ def _weights(accepted: str) -> Iterator[tuple[str, float]]:
 
 
 def _has(conditions: list[str], tag: str) -> bool:
-    """Tell whether an If-None-Match names a tag; weakly compared (RFC 9110, section 13.1.2)."""
+    """Return whether an If-None-Match names a tag; weak comparison (RFC 9110, section 13.1.2)."""
     tags = {each.strip().removeprefix("W/") for each in ",".join(conditions).split(",")}
     return tag in tags or "*" in tags

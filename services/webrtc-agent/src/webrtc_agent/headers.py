@@ -1,10 +1,10 @@
-"""What every answer tells the browser about itself."""
+"""Add security headers to every response."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _DAILY = ("daily.co", "dailywebrtc.com", "dailywebrtc.net")
-"""Daily's library tries the next one where a network blocks the one before. Its reports to sentry.io stay blocked.
+"""Daily's library tries the next domain if a network blocks one. Its reports to sentry.io stay blocked.
 
 Source: https://docs.daily.co/docs/guides/privacy-and-security/corporate-firewalls-nats-allowed-ip-list.
 """
@@ -13,7 +13,7 @@ _DAILY_SOURCES = " ".join(f"https://*.{name} wss://*.{name}" for name in _DAILY)
 
 
 def content_security_policy(*, daily: bool) -> str:
-    """Say what a page may load and what it may connect to: this service, and Daily where audio travels through it."""
+    """Return what a page may load and connect to: this service, and Daily if audio travels through it."""
     return "; ".join(
         [
             "default-src 'self'",
@@ -33,12 +33,12 @@ def content_security_policy(*, daily: bool) -> str:
 
 
 class SecurityHeaders:
-    """Puts them on every answer.
+    """Adds the headers to every response.
 
     Args:
-        app: What answers.
-        daily: Whether sound travels through Daily.
-        https: Whether the outside reaches us by HTTPS, and is to go on doing so.
+        app: The application.
+        daily: Whether audio travels through Daily.
+        https: Whether the service is public over HTTPS, and browsers must keep to that.
     """
 
     def __init__(self, app: ASGIApp, *, daily: bool, https: bool = False) -> None:
@@ -53,7 +53,7 @@ class SecurityHeaders:
             self._headers["Strict-Transport-Security"] = "max-age=31536000"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -61,6 +61,7 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                # Only a default: the page's own files set how long they may be cached.
                 headers.setdefault("Cache-Control", "no-store")
                 for name, value in self._headers.items():
                     headers[name] = value

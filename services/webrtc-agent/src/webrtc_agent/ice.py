@@ -1,4 +1,4 @@
-"""Which of this machine's addresses are offered for peer-to-peer sound."""
+"""Choose which of this machine's addresses are offered for peer-to-peer audio."""
 
 from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -7,10 +7,10 @@ import aioice.ice
 
 
 def offer_only(hosts: Sequence[IPv4Address | IPv6Address]) -> None:
-    """Offer these addresses from now on, in this whole process; none leaves it as it is.
+    """Offer these addresses from now on, in the whole process; an empty list changes nothing.
 
-    aioice has no setting for this. By itself it offers the addresses of all interfaces except loopback, so that a
-    machine without a network could not talk with itself.
+    aioice has no setting for this. By default it offers the addresses of all interfaces except loopback, so that a
+    machine without a network could not talk to itself.
     """
     if not hosts:
         return
@@ -23,11 +23,11 @@ def offer_only(hosts: Sequence[IPv4Address | IPv6Address]) -> None:
 
 
 def advertise(sdp: str, hosts: Sequence[IPv4Address | IPv6Address]) -> str:
-    """Name further addresses under which the ports of an answer are reached, as behind a container's published ports.
+    """Add further addresses at which an answer's ports are reachable, such as a container's published ports.
 
     Args:
-        sdp: The answer. Its own addresses stay, and stay preferred: on Linux a browser reaches a container directly.
-        hosts: The others; each is named for every address of its kind.
+        sdp: The answer. Its own addresses stay preferred: on Linux a browser reaches a container directly.
+        hosts: The others; each is added for every address of its IP version.
     """
     if not hosts:
         return sdp
@@ -35,13 +35,14 @@ def advertise(sdp: str, hosts: Sequence[IPv4Address | IPv6Address]) -> str:
 
 
 def _copies(line: str, hosts: Sequence[IPv4Address | IPv6Address]) -> Iterator[str]:
-    """Copy one of our own candidates for other addresses. Source: RFC 8839, section 5.1."""
+    """Return copies of one of our own candidates for other addresses. Source: RFC 8839, section 5.1."""
     if not line.startswith("a=candidate:"):
         return
+    # RFC 8839 fixes the order of the first fields.
     foundation, component, protocol, priority, address, rest = line.split(" ", 5)
     if rest.split()[1:3] != ["typ", "host"]:
         return
     for number, host in enumerate(hosts, start=1):
         if host.version == ip_address(address).version:
-            # Of one component, no two candidates may have the same priority.
+            # Within one component, no two candidates may have the same priority.
             yield " ".join([f"{foundation}{number}", component, protocol, str(int(priority) - number), str(host), rest])

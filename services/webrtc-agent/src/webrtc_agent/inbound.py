@@ -1,7 +1,7 @@
-"""A visitor's sound, decoded where it arrives.
+"""Decode a visitor's audio where it arrives.
 
-aiortc decodes in a thread for each visitor, and hands every 20 ms from the event loop to the thread and back. With
-eight visitors the hand-over, not the work, was what a process could not keep up with.
+aiortc decodes in one thread per visitor, and passes every 20 ms from the event loop to the thread and back. With eight
+visitors it was the switching, not the decoding, that overloaded a process.
 """
 
 from collections.abc import Callable
@@ -17,21 +17,21 @@ from webrtc_agent.opus import OpusError, OpusToPcm
 log = structlog.get_logger()
 
 _OPUS_CLOCK = 48
-"""Ticks of RTP's clock in a millisecond (RFC 7587)."""
+"""Ticks of RTP's clock per millisecond (RFC 7587)."""
 _MOST_CONCEALED = 120
-"""Milliseconds: a longer gap is silence that the browser did not send, or a line that was interrupted."""
+"""Milliseconds: a longer gap is silence that the browser did not send, or an interrupted network."""
 
 type Hear = Callable[[bytes], None]
 
 
 class InboundAudio:
-    """Takes a visitor's packets in place of a receiver's thread.
+    """Receives a visitor's packets in place of a receiver's thread.
 
     Args:
-        receiver: aiortc's; its queue is replaced, for which there is no public way. The thread that it starts waits
-            until the end.
-        rate: Hz of the sound to give.
-        hear: Takes the sound, 16-bit mono PCM, on the event loop.
+        receiver: aiortc's; its queue is replaced, for lack of a public way. The thread that it starts waits until the
+            end.
+        rate: Hz of the decoded audio.
+        hear: Receives the audio, 16-bit mono PCM, on the event loop.
     """
 
     def __init__(self, receiver: Any, rate: int, hear: Hear) -> None:  # noqa: ANN401 - aiortc's
@@ -47,7 +47,7 @@ class InboundAudio:
         receiver._RTCRtpReceiver__decoder_queue = self  # noqa: SLF001 - see above
 
     def put(self, item: tuple[Any, Any] | None) -> None:
-        """Take one packet in its order, or None at the end; aiortc calls it on the event loop."""
+        """Process one packet in order, or None at the end; aiortc calls it on the event loop."""
         if item is None:
             self._end.put(None)
             return
@@ -57,7 +57,7 @@ class InboundAudio:
         except (OpusError, ValueError):
             log.debug("audio_not_decoded", codec=codec.name)
         except Exception:
-            # Raised here, it would end the whole connection.
+            # An exception here would end the whole connection.
             if not self._failed:
                 log.exception("audio_failed")
             self._failed = True
@@ -66,9 +66,11 @@ class InboundAudio:
         if codec.mimeType.lower() != "audio/opus":
             self._hear(self._others.decode(codec, encoded))
             return
+        # Created with the first packet: a client without Opus never needs it.
         if self._opus is None:
             self._opus = OpusToPcm(self._rate)
         missing = 0 if self._expected is None else (encoded.timestamp - self._expected) // _OPUS_CLOCK
+        # `conceal` accepts multiples of 10 ms only; another gap is not a lost frame.
         if 0 < missing <= _MOST_CONCEALED and missing % 10 == 0:
             self._hear(self._opus.conceal(missing))
         pcm = self._opus.decode(encoded.data)
@@ -77,7 +79,7 @@ class InboundAudio:
 
 
 class _Others:
-    """Decodes the telephone's codecs, for clients that do not know Opus."""
+    """Decodes the telephone codecs, for clients without Opus."""
 
     def __init__(self, rate: int) -> None:
         self._rate = rate

@@ -1,4 +1,4 @@
-"""How often sessions may be started, without I/O. Each costs money, and anybody can ask for one."""
+"""Limit how often sessions may be started. No I/O. Each costs money, and anyone can request one."""
 
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -11,10 +11,10 @@ WINDOW_SECONDS = 60.0
 
 
 class TooOften(PermissionRefused):
-    """More of something came from a client, or from all of them, than is served.
+    """A client, or all of them together, sent more requests than are served.
 
     Args:
-        retry_after: Whole seconds until the next one may come.
+        retry_after: Whole seconds until the next one may be sent.
     """
 
     http_status = 429
@@ -26,14 +26,14 @@ class TooOften(PermissionRefused):
 
 
 class StartLimit:
-    """Counts the sessions started within the last minute, by network and in total.
+    """Counts the sessions started within the last minute, per network and in total.
 
-    From ``total`` on, those networks are refused that have started the most: what is left is shared as if each were to
-    get the same, first among wide networks, then within one. A few networks that start without end keep no others out.
+    Above ``total``, the networks that have started most are refused: the rest is shared fairly, first among wide
+    networks, then within each. A few networks that start sessions endlessly do not lock others out.
 
     Args:
-        per_address: Most in a minute from one address.
-        total: Starts in a minute that are served without a look at whose they are.
+        per_address: Most per minute from one address.
+        total: Starts per minute below which networks are not compared.
         clock: Monotonic seconds.
     """
 
@@ -45,10 +45,10 @@ class StartLimit:
         self._by_network: dict[str, dict[str, deque[float]]] = {}
 
     def count(self, address: str) -> None:
-        """Count one start. One that is refused does not count: a flood must not keep everybody out for ever.
+        """Count one start. A refused one does not count: otherwise a flood would lock everyone out permanently.
 
         Raises:
-            TooOften: not now.
+            TooOften: the limit is reached.
         """
         self.check(address)
         network, now = network_of(address), self._clock()
@@ -56,7 +56,7 @@ class StartLimit:
         self._all.append(now)
 
     def refund(self, address: str) -> None:
-        """Count the latest start no more: it was refused after all."""
+        """Remove the latest start from the count: it was refused after all."""
         network = network_of(address)
         times = self._by_network.get(network.wide, {}).get(network.narrow)
         if times and self._all:
@@ -64,10 +64,10 @@ class StartLimit:
             self._all.pop()
 
     def check(self, address: str) -> None:
-        """Tell whether one could be counted.
+        """Raise if no start could be counted now.
 
         Raises:
-            TooOften: not now.
+            TooOften: the limit is reached.
         """
         now = self._clock()
         self._forget(now)
@@ -78,9 +78,10 @@ class StartLimit:
             _check("everybody", self._all, self._total, now)
 
     def _is_fair(self, network: Network) -> bool:
-        """Tell whether one more start of a network leaves it with no more than its share."""
+        """Return whether one more start of a network leaves it within its fair share."""
         if len(self._all) < self._total:
             return True
+        # The start in question is included, or the busiest network would always have one more to go.
         wide = {name: sum(map(len, narrow.values())) for name, narrow in self._by_network.items()}
         wide[network.wide] = wide.get(network.wide, 0) + 1
         share = min(wide[network.wide], fair_share(wide.values(), self._total))
@@ -100,13 +101,16 @@ class StartLimit:
 
 
 def fair_share(wanted: Iterable[int], room: int) -> int:
-    """Return the most that each may have, so that all fit (max-min fairness): who wants less leaves it to the others.
+    """Return the most that each may have so that all fit (max-min fairness).
+
+    What small demands leave goes to the others.
 
     Args:
         wanted: How much each of them wants.
         room: How much there is.
     """
     amounts = sorted(wanted)
+    # From the smallest demand upwards: the first one above an equal split of the rest fixes the share.
     for left, amount in zip(range(len(amounts), 0, -1), amounts, strict=True):
         if amount > room // left:
             return room // left

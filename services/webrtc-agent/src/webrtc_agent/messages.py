@@ -1,8 +1,8 @@
-"""Which messages of a visitor's page are passed on, without I/O.
+"""Decide which messages of a visitor's page are accepted. No I/O.
 
-RTVI lets a client do more than talk: inject sound, answer the tools in the model's place, upload files. Nothing of
-that is this agent's, and every message costs, so only what a page needs is let through, and not faster than people
-type. What is not let through is answered with an ``error-response``: its client may be waiting for an answer.
+RTVI lets a client do more than talk: inject audio, return tool results, upload files. This agent supports none of that,
+and every message costs money, so only what a page needs is accepted, at most as fast as people type. A refused message
+is answered with an ``error-response``, because its client may be waiting for a response.
 """
 
 from collections.abc import Callable
@@ -12,61 +12,62 @@ from typing import Any
 from agent_core.token_bucket import TokenBucket
 
 MAX_TEXT = 1000
-"""Characters of one typed message: about a minute of speech."""
+"""Most characters of one typed message: about a minute of speech."""
 MAX_NAME = 64
-"""Characters of a message's id, and of a client's version; clients use eight."""
+"""Most characters of a message's id, and of a client's version; clients use eight."""
 BURST = 20
 PER_SECOND = 5.0
 """Messages, and keys: as fast as people type."""
 TEXT_BURST = 3 * MAX_TEXT
 TEXT_PER_SECOND = 50.0
-"""Typed characters: five times as fast as anybody types, with something pasted now and then. All of it is kept for a
-while, sent to the model and paid for."""
+"""Typed characters: five times as fast as people type, with an occasional paste. All of it is kept for a while, sent to
+the model and paid for.
+"""
 UNANSWERED_SECONDS = 15.0
-"""How long a typed text keeps the next one waiting, if the model never answers it."""
+"""How long a typed text blocks the next one if the model never replies to it."""
 _LABEL = "rtvi-ai"
 _KEYS = frozenset("0123456789*#")
 _SWITCHES = ("run_immediately", "audio_response")
 AUDIO_OUTPUT = "audio-output"
-"""The one ``client-message`` that is accepted: its data, ``{"enabled": bool}``, switches the agent's audio."""
+"""The only accepted ``client-message``: its data, ``{"enabled": bool}``, switches the agent's audio."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """Goes on into the conversation."""
+    """Accepted into the conversation."""
 
     kind: str
 
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """Keys of a telephone, in order."""
+    """Key presses, in order."""
 
     digits: str
 
 
 @dataclass(frozen=True, slots=True)
 class SetAudio:
-    """Switches the agent's audio on or off; the conversation goes on as text."""
+    """Switches the agent's audio on or off; the conversation continues as text."""
 
     enabled: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """The visitor is done."""
+    """The visitor ends the conversation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """Is forgotten; ``reason`` is a constant."""
+    """Dropped silently; ``reason`` is a constant."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Is answered with an error; ``reason`` is one of ``_TOLD``."""
+    """Answered with an error; ``reason`` is a key of ``_TOLD``."""
 
     reason: str
     message_id: str
@@ -87,13 +88,13 @@ _TOLD = {
 
 
 def error_response(refusal: Refuse) -> dict[str, Any]:
-    """Make the answer to a refused message, in RTVI."""
+    """Return the RTVI response to a refused message."""
     data = {"error": _TOLD[refusal.reason]}
     return {"id": refusal.message_id, "label": _LABEL, "type": "error-response", "data": data}
 
 
 def audio_response(message_id: str, verdict: SetAudio) -> dict[str, Any]:
-    """Make the answer to a message that switched the audio, in RTVI."""
+    """Return the RTVI response to a message that switched the audio."""
     data = {"t": AUDIO_OUTPUT, "d": {"enabled": verdict.enabled}}
     return {"id": message_id, "label": _LABEL, "type": "server-response", "data": data}
 
@@ -103,7 +104,7 @@ class MessageGuard:
 
     Args:
         clock: Monotonic seconds.
-        answers: Tells how many answers have begun so far; without it every text counts as answered.
+        answers: Returns how many replies have started so far; without it every text counts as answered.
     """
 
     def __init__(self, clock: Callable[[], float], answers: Callable[[], int] | None = None) -> None:
@@ -115,13 +116,14 @@ class MessageGuard:
         self._refusals = TokenBucket(clock, BURST, PER_SECOND)
 
     def judge(self, message: object) -> Verdict:
-        """Judge one message, as it came out of its JSON."""
+        """Return the verdict on one message, parsed from JSON."""
         if not isinstance(message, dict) or message.get("label") != _LABEL:
             verdict: Verdict = Drop("not_rtvi")
         elif not _is_text(message.get("id"), MAX_NAME):
             verdict = Drop("id")
         else:
             return self._answerable(message["id"], self._judge(message))
+        # Charged too, or a client could send junk without limit.
         self._credit.spend()
         return verdict
 
@@ -129,7 +131,7 @@ class MessageGuard:
         if not self._credit.spend():
             return Drop("too_fast")
         verdict = _judge(message.get("type"), message.get("data"))
-        # Each key is a message to the model. Half a number would be another number, so all are dropped or none.
+        # Each key is a message to the model. Half a number would be another number, so all keys are dropped or none.
         if isinstance(verdict, Press) and not self._credit.spend(len(verdict.digits) - 1):
             return Drop("too_fast")
         if verdict == Pass("send-text"):
@@ -137,7 +139,7 @@ class MessageGuard:
         return verdict
 
     def _judge_text(self, characters: int) -> Drop | None:
-        """Refuse a text while the one before has no answer, and what is more than anybody types."""
+        """Return why a text is refused: the one before is unanswered, or there are too many characters."""
         if self._is_unanswered():
             return Drop("unanswered")
         if not self._text.spend(characters):
@@ -153,13 +155,13 @@ class MessageGuard:
         return self._answers() == answers and self._clock() - asked_at < UNANSWERED_SECONDS
 
     def _answerable(self, message_id: str, verdict: Verdict) -> Verdict:
-        """Refuse instead of dropping, as long as the client does not make us talk more than it may itself."""
+        """Refuse instead of dropping, as long as the client does not cause more responses than it may send messages."""
         is_refused = isinstance(verdict, Drop) and self._refusals.spend()
         return Refuse(verdict.reason, message_id) if isinstance(verdict, Drop) and is_refused else verdict
 
 
 def _judge(kind: object, data: Any) -> Verdict:  # noqa: ANN401 - JSON
-    """Judge what a message holds. What does not fit its kind would be quoted in Pipecat's complaint about it."""
+    """Return the verdict on a message's content. Pipecat's log would quote content of the wrong type."""
     if not isinstance(data, dict | None):
         return Drop("data")
     fields = data or {}
@@ -191,7 +193,7 @@ def _is_text(value: object, longest: int) -> bool:
 
 
 def _encodes(text: str) -> bool:
-    """Tell half a character, which JSON can name but nobody can send on."""
+    """Return False for a lone surrogate, which JSON can express but which cannot be sent on."""
     try:
         text.encode()
     except UnicodeEncodeError:

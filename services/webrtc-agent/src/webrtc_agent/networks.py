@@ -1,4 +1,4 @@
-"""Whose an address is, as far as it tells. No I/O."""
+"""Map an address to its owner, as far as the address tells. No I/O."""
 
 import ipaddress
 from functools import lru_cache
@@ -6,17 +6,17 @@ from typing import NamedTuple
 
 
 class Network(NamedTuple):
-    """Where a client comes from."""
+    """The networks of a client."""
 
     wide: str
-    """What one customer may hold many addresses of: a /24 of IPv4, a /48 of IPv6."""
+    """A network of which one customer may hold many addresses: a /24 of IPv4, a /48 of IPv6."""
     narrow: str
-    """What counts as one client: one address of IPv4; a /64 of IPv6, which is the least that a customer gets."""
+    """A network that counts as one client: one address of IPv4; a /64 of IPv6, the least that a customer gets."""
 
 
 @lru_cache(maxsize=4096)
 def network_of(address: str) -> Network:
-    """Name the networks that an address belongs to; what is no address is a network of its own."""
+    """Return the networks of an address; an invalid address is a network of its own."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

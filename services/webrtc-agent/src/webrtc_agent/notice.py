@@ -1,6 +1,6 @@
-"""What a visitor reads before the conversation: that it is an AI, who runs it, and what happens to what is said.
+"""Write the notice before a conversation: that it is an AI, who operates it, and what happens to what is said.
 
-Every sentence comes from the settings that decide it, so that none can promise what the service does not do. No I/O.
+Every sentence is derived from the settings that decide it, so that none promises what the service does not do. No I/O.
 """
 
 import json
@@ -23,7 +23,7 @@ _PLACES: Final = {
     "eu-north-1": "Stockholm, Sweden",
     "ap-northeast-1": "Tokyo, Japan",
 }
-"""Where regions are that have the model; another one is named by its code."""
+"""Locations of the regions that have the model; other regions are named by their code."""
 _HERE = "on this computer, by a stand-in for the speech model"
 
 
@@ -33,8 +33,8 @@ class Notice:
 
     Attributes:
         version: Changes with every word of it.
-        asks: Whether nothing starts before the visitor has agreed.
-        shown: What the page gets.
+        asks: Whether the visitor must agree before anything starts.
+        shown: What the page receives.
     """
 
     version: str
@@ -43,7 +43,7 @@ class Notice:
 
     @classmethod
     def of(cls, settings: WebSettings) -> Self:
-        """Write the notice that is true under some settings."""
+        """Return the notice that is true under the given settings."""
         content: dict[str, Any] = {
             "mode": settings.notice.value,
             "operator": settings.operator_name,
@@ -70,6 +70,7 @@ class Notice:
                 if url is not None
             ],
         }
+        # A digest, because tasks must agree on the version without sharing state.
         version = sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
         return cls(version, settings.notice is NoticeChoice.CONSENT, {"version": version, **content})
 
@@ -77,7 +78,7 @@ class Notice:
         """Return what to record of a visitor who has seen some version.
 
         Raises:
-            NotAgreed: agreement is asked for, and it is not to this version.
+            NotAgreed: consent is required, and was not given to this version.
         """
         if version == self.version:
             return VisitorConsent(self.version, time.time())
@@ -87,7 +88,7 @@ class Notice:
 
 
 def _summary(settings: WebSettings) -> str:
-    """Say the least that everybody should know, in one sentence beside that it is an AI."""
+    """Return the essentials in one sentence, in addition to the fact that it is an AI."""
     words = "written to a log" if _logs_words(settings) else "not recorded"
     return f"What you say is processed {_where(settings, short=True)} and is {words}."
 
@@ -141,6 +142,7 @@ def _kept(settings: WebSettings) -> str:
 
 
 def _weather(settings: WebSettings) -> str:
+    # Both services get the place, so both hosts must be named.
     urls = (settings.open_meteo_forecast_url, settings.open_meteo_geocoding_url)
     hosts = [url.host or "" for url in urls]
     if all(map(_is_here, hosts)):
@@ -150,12 +152,12 @@ def _weather(settings: WebSettings) -> str:
 
 
 def _logs_words(settings: WebSettings) -> bool:
-    """Tell whether transcripts are logged, as ``LOG_LEVEL`` says."""
+    """Return whether ``LOG_LEVEL`` causes transcripts to be logged."""
     return settings.log_level == "DEBUG"
 
 
 def _is_here(host: str) -> bool:
-    """Tell whether a host is this machine."""
+    """Return whether a host is this machine."""
     try:
         return ip_address(urlsplit(f"//{host}").hostname or "").is_loopback
     except ValueError:

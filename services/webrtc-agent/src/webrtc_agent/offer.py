@@ -1,33 +1,37 @@
-"""What an offer must hold before anything is made of it, without I/O.
+"""Check an offer before anything is made of it. No I/O.
 
-aiortc's parser is lenient: an empty text is an offer of nothing to it, and would hold a place until it times out.
+aiortc's parser is lenient: it accepts an empty text as an empty offer, which would hold a slot until it times out.
 """
 
 from webrtc_agent.errors import MalformedOffer
 
 MAX_BYTES = 32 * 1024
-"""Without the candidates that are not tried. A browser's offer with sound, camera and screen takes about 8 KB."""
+"""Excluding the unused candidates. A browser's offer with audio, camera and screen has about 8 KB."""
 MAX_MEDIA = 8
-"""A browser offers sound, camera, screen and messages."""
+"""A browser offers audio, camera, screen and messages."""
 MAX_SOURCES = 200
-"""Lines about senders. aiortc looks for each among all before it: 2500 of them take it 150 ms."""
+"""Most lines about senders. aiortc compares each with all before it: 2500 of them take it 150 ms."""
 MAX_PAIRS = 20_000
-"""Codecs times what is said about codecs, over all media: aiortc compares each with each, and 32 KB could become a
-million objects. A browser's camera has about 50 codecs and 150 lines about them."""
+"""Most pairs of a codec and a line about codecs, over all media: aiortc compares each with each, and 32 KB could become
+a million objects. A browser's camera has about 50 codecs and 150 such lines.
+"""
 MIN_MESSAGE_BYTES = 16 * 1024
-"""Least that a client may say it takes in one message (RFC 8841, section 6): browsers take 64 KB and more. 0 is all."""
+"""Least message size that a client may accept (RFC 8841, section 6): browsers accept 64 KB and more. 0 means unlimited.
+"""
 _MESSAGE_SIZE = "a=max-message-size:"
 _ABOUT_CODECS = ("a=rtcp-fb:", "a=fmtp:")
 _NEEDED = ("a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:")
-"""Each with a value: an empty one is as good as none."""
+"""Each with a value: an empty one counts as missing."""
 
 
 def check_offer(sdp: str) -> None:
-    """Refuse what cannot become a conversation, or is too much of one.
+    """Reject an offer that cannot become a conversation, or is oversized.
 
     Raises:
-        MalformedOffer: it has no sound first, no way to connect, or more of something than any client has.
+        MalformedOffer: it does not have audio first, lacks what a connection needs, or has more of something than any
+            client.
     """
+    # The cheap checks come first: the parser must not see what they reject.
     if len(sdp) > MAX_BYTES:
         raise MalformedOffer("too_long")
     lines = sdp.splitlines()
@@ -45,7 +49,7 @@ def check_offer(sdp: str) -> None:
 
 
 def _is_enough(message_size: str) -> bool:
-    """Whether what we have to say fits: a client that we cannot tell an error would be told of that, and so on."""
+    """Return whether our messages fit: a client that cannot be sent an error would cause another error, and so on."""
     try:
         return int(message_size) == 0 or int(message_size) >= MIN_MESSAGE_BYTES
     except ValueError:
@@ -53,7 +57,7 @@ def _is_enough(message_size: str) -> bool:
 
 
 def _pairs(lines: list[str]) -> int:
-    """Count what aiortc's parser compares, each codec of a medium with each line about codecs."""
+    """Return the number of comparisons in aiortc's parser: per medium, each codec with each line about codecs."""
     pairs = codecs = said = 0
     for line in lines:
         if line.startswith("m="):

@@ -1,9 +1,9 @@
-"""Keeps this task's target from being drained while visitors talk.
+"""Prevent this task from being stopped while visitors talk.
 
-Before ECS stops a task it takes it out of the load balancer. That sends it nothing new and waits until no request to it
-goes on, at most for the deregistration delay; only then does the task get SIGTERM. A phone call is such a request. A
-visit is none, for its audio goes through Daily. So the task keeps one request to itself open through the load balancer,
-from its first visitor to its last, and ECS waits for visitors as it does for callers.
+Before ECS stops a task, it deregisters it from the load balancer. That sends it nothing new and waits for its open
+requests, at most for the deregistration delay; only then does the task get SIGTERM. A phone call is such a request. A
+visit is not, because its audio goes through Daily. The task therefore keeps one request to itself open through the load
+balancer, from its first visitor to its last, and ECS waits for visitors as it does for callers.
 
 Sources: docs.aws.amazon.com/AmazonECS/latest/developerguide/load-balancer-connection-draining.html;
 docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html#deregistration-delay.
@@ -29,24 +29,28 @@ log = structlog.get_logger()
 
 PATH: Final = "/open-request"
 BEAT_SECONDS: Final = 10.0
-"""A byte moves this often. A load balancer closes what is silent for 60 s or more, CloudFront after as long."""
+"""Interval at which a byte is sent. A load balancer closes a connection that is silent for 60 s or more, as does
+CloudFront.
+"""
 _SILENCE_SECONDS: Final = 3 * BEAT_SECONDS
 TRY_SECONDS: Final = 5.0
 TRIES: Final = 20
-"""The load balancer chooses the task, by the fewest requests that go on: a task without an open one is among them."""
+"""The load balancer chooses the task with the fewest open requests: a task without one is among the candidates."""
 PAUSE_SECONDS: Final = 0.2
-"""Between two tries of one round, and after a request that broke."""
+"""Pause between two attempts of one round, and after a broken request."""
 AGAIN_SECONDS: Final = 15.0
-"""Between two rounds. A task that is drained already never succeeds, and must not use up the firewall's rate limit."""
+"""Pause between two rounds. A task that is already draining never succeeds, and must not use up the firewall's rate
+limit.
+"""
 
 
 class OpenRequest:
-    """One request of this task to itself, open while a place is taken or promised.
+    """One request of this task to itself, open while a slot is taken or promised.
 
     Args:
         client: Its base URL is the public one.
         admission: Knows whether there are visitors.
-        on_failure: Called for each round in which the load balancer did not bring the request here.
+        on_failure: Called for each round in which the load balancer did not route the request here.
     """
 
     def __init__(self, client: httpx.AsyncClient, admission: Admission, on_failure: Callable[[], None]) -> None:
@@ -56,7 +60,7 @@ class OpenRequest:
         self._name = secrets.token_urlsafe(16)
 
     def install(self, app: FastAPI) -> None:
-        """Answer it: with a byte now and then at the task that made it, and with 404 at every other."""
+        """Respond with a byte at intervals in the task that sent the request, and with 404 in every other."""
         app.add_route(f"{PATH}/{{name}}", self._answer, methods=["GET"])
 
     async def _answer(self, request: Request) -> Response:
@@ -65,14 +69,14 @@ class OpenRequest:
         return StreamingResponse(self._beats(), media_type="text/plain", headers={"cache-control": "no-store"})
 
     async def _beats(self) -> AsyncIterator[bytes]:
-        """Last until the last place has come back; conversations are bounded, so this is."""
+        """Continue until the last slot has been returned; conversations are bounded, so this is too."""
         yield b"\n"
         while not await self._admission.wait_until_empty(BEAT_SECONDS):
             yield b"\n"
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Follow the visitors for the length of a block."""
+        """Follow the visitors while the block runs."""
         following = asyncio.create_task(self._follow(), name="open-request")
         try:
             yield
@@ -86,12 +90,13 @@ class OpenRequest:
             if await self._keep_open():
                 await asyncio.sleep(PAUSE_SECONDS)
                 continue
+            # Without the request ECS may stop this task during a visit, so the operator must know.
             log.warning("open_request_failed", tries=TRIES)
             self._on_failure()
             await self._admission.wait_until_empty(AGAIN_SECONDS)
 
     async def _keep_open(self) -> bool:
-        """Make one round of tries; say whether one came here, in which case it has ended again."""
+        """Make one round of attempts; return whether one was routed here, in which case it has ended again."""
         for _ in range(TRIES):
             if await self._try():
                 return True
@@ -100,9 +105,9 @@ class OpenRequest:
         return False
 
     async def _try(self) -> bool:
-        """Ask once, and stay as long as the answer lasts; say whether it came from this task."""
+        """Send one request and read it to its end; return whether this task answered it."""
         timeout = httpx.Timeout(TRY_SECONDS, read=_SILENCE_SECONDS)
-        # Its cookie would bind the next try to the task that has just refused.
+        # The load balancer's cookie would bind the next attempt to the task that has just refused.
         self._client.cookies.clear()
         answered = False
         try:

@@ -1,7 +1,7 @@
-"""Opus at the model's own rates, by the library that PyAV brings along.
+"""Encode and decode Opus at the model's own rates, with the library that PyAV includes.
 
-PyAV decodes at 48 kHz only, and its frames cost more than the decoding. Neither call lets go of Python's lock: each
-takes less time than another thread needs to take the lock and give it back.
+PyAV decodes at 48 kHz only, and its frames cost more than the decoding. Neither call releases Python's lock: each takes
+less time than another thread needs to acquire and release it.
 """
 
 import ctypes
@@ -22,9 +22,9 @@ _SET_PACKET_LOSS = 4014
 _BITRATE = 32_000
 """Bits per second: what browsers use for one channel of speech."""
 _COMPLEXITY = 5
-"""Of 10. The default, 9, takes a third more time, and its speech sounds the same at this bitrate."""
+"""Out of 10. The default, 9, takes a third more time, and its speech sounds the same at this bitrate."""
 _EXPECTED_LOSS = 10
-"""Percent: how much redundancy goes along for the packet before, which every browser makes use of."""
+"""Percent: how much redundancy is sent for the previous packet; every browser uses it."""
 _MAX_PACKET = 1275
 """Bytes of one frame (RFC 6716, section 3.2.1)."""
 _MAX_SECONDS = 0.12
@@ -36,7 +36,7 @@ class OpusUnavailable(ConfigurationError):
 
 
 class OpusError(ValueError):
-    """A packet is not Opus, or sound does not fill a frame."""
+    """A packet is not Opus, or audio does not fill a frame."""
 
 
 @cache
@@ -55,7 +55,7 @@ def _library() -> ctypes.PyDLL:
     opus.opus_encoder_create.restype = pointer
     opus.opus_encoder_create.argtypes = [size, integer, integer, pointer]
     opus.opus_encode.argtypes = [pointer, ctypes.c_char_p, integer, pointer, size]
-    # The value is a variable argument, which some systems pass in another way than a declared one.
+    # The value is a variadic argument, which some systems pass differently from a declared one.
     opus.opus_encoder_ctl.argtypes = [pointer, integer]
     opus.opus_encoder_destroy.argtypes = [pointer]
     return opus
@@ -108,7 +108,7 @@ class OpusToPcm(_Codec):
         return self._taken(self._opus.opus_decode(self._state, payload, len(payload), self._pcm, self._room, 0))
 
     def conceal(self, milliseconds: int) -> bytes:
-        """Make up for packets that are missing: a multiple of 10 ms, at most 120."""
+        """Conceal missing packets: a multiple of 10 ms, at most 120."""
         samples = self._rate * milliseconds // 1000
         return self._taken(self._opus.opus_decode(self._state, None, 0, self._pcm, samples, 0))
 
@@ -142,7 +142,7 @@ class Encoder(_Codec):
         """Encode one frame of 10, 20, 40 or 60 ms.
 
         Raises:
-            OpusError: the sound has another length.
+            OpusError: the audio has another length.
         """
         size = self._opus.opus_encode(self._state, pcm, len(pcm) // 2, self._packet, _MAX_PACKET)
         if size < 0:

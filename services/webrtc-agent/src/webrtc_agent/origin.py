@@ -1,7 +1,8 @@
-"""Which pages may start sessions, without I/O.
+"""Decide which pages may start sessions. No I/O.
 
-A page of another site could otherwise open sessions at our cost from each of its visitors' browsers. Browsers name the
-page's origin on every POST; what sends none is no page: a native app, or a script, which could name any.
+A page of another site could otherwise start sessions at our cost from each of its visitors' browsers. Browsers send the
+page's origin with every POST; a client that sends none is not a page: a native app, or a script, which could forge any
+origin.
 """
 
 from collections.abc import Iterable
@@ -16,7 +17,7 @@ class AllowedOrigins:
     """The page's own origin and those of the settings.
 
     Args:
-        base_url: How the outside reaches this service.
+        base_url: Public URL of this service.
         others: Further origins, ``https://host[:port]``.
     """
 
@@ -26,28 +27,28 @@ class AllowedOrigins:
         self._origins = {_origin(other) for other in others} | self._own
 
     def check(self, origin: str | None) -> None:
-        """Refuse a page of another site.
+        """Reject a page of another site.
 
         Args:
             origin: The request's ``Origin``, if it has one.
 
         Raises:
-            Forbidden: the page is none of ours.
+            Forbidden: the page is not ours.
         """
         if origin is not None and origin.lower() not in self._origins:
             raise Forbidden("another_origin")
 
     def address(self, origin: str | None) -> str:
-        """Return this service's address for a client.
+        """Return this service's URL for a client.
 
-        A page of this service may know it as ``localhost`` where the settings say ``127.0.0.1``; the other name would
-        be another site to its browser.
+        A page of this service may be open at ``localhost`` while the settings say ``127.0.0.1``; to its browser the
+        other name would be another site.
         """
         return origin.lower() if origin is not None and origin.lower() in self._own else self._base_url
 
 
 def _same_place(origin: str) -> list[str]:
-    """Give the names of an origin: people type ``localhost`` where we wrote ``127.0.0.1``."""
+    """Return the equivalent names of an origin: people type ``localhost`` for ``127.0.0.1``."""
     parts = urlsplit(origin)
     if (parts.hostname or "") not in ("localhost", "127.0.0.1", "::1"):
         return [origin]
@@ -56,7 +57,7 @@ def _same_place(origin: str) -> list[str]:
 
 
 def _origin(url: str) -> str:
-    """Cut a URL down to what browsers send: lower case, no path, no default port."""
+    """Reduce a URL to what browsers send: lower case, no path, no default port."""
     parts = urlsplit(url.lower())
     host = parts.hostname or ""
     host = f"[{host}]" if ":" in host else host

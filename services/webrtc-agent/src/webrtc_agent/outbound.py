@@ -1,7 +1,7 @@
-"""The agent's sound to one visitor, encoded where it leaves.
+"""Encode the agent's audio to one visitor where it is sent.
 
-aiortc encodes in a thread, and Pipecat's track gives it frames of 10 ms at another rate than Opus sends. This one gives
-packets that are ready: one every 20 ms, at the model's rate.
+aiortc encodes in a thread, and Pipecat's track gives it frames of 10 ms at another rate than Opus sends. This track
+returns finished packets: one every 20 ms, at the model's rate.
 """
 
 import asyncio
@@ -17,19 +17,19 @@ from webrtc_agent.opus import Encoder
 
 _FRAME_SECONDS = 0.02
 _OPUS_TICKS = 960
-"""Of one packet, on RTP's clock for Opus (RFC 7587)."""
+"""Ticks of one packet, on RTP's clock for Opus (RFC 7587)."""
 _TIME_BASE = fractions.Fraction(1, 48_000)
 _MOST_LATE = 0.06
-"""Seconds behind time from which packets are left out instead of sent in a burst, which a browser would play late."""
+"""Seconds of delay above which packets are skipped instead of sent in a burst, which a browser would play late."""
 _SILENCES = 10
-"""Frames of silence that are encoded, so that the last word fades; from then on the last packet serves again."""
+"""Frames of silence that are encoded, so that the last word fades; after them the last packet is repeated."""
 
 
 class OutboundTrack(MediaStreamTrack):
-    """Gives out sound at the pace of speech, and silence when there is none.
+    """Sends audio in real time, and silence when there is none.
 
     Args:
-        rate: Hz of the sound that is added: 16-bit mono PCM.
+        rate: Hz of the added audio: 16-bit mono PCM.
         clock: Monotonic seconds.
     """
 
@@ -50,10 +50,10 @@ class OutboundTrack(MediaStreamTrack):
         self._silence = b""
 
     def add_audio_bytes(self, pcm: bytes) -> asyncio.Future[None]:
-        """Add sound, as Pipecat's track takes it.
+        """Add audio, with the signature of Pipecat's track.
 
         Returns:
-            Done when the last of it has been given out, or the track has stopped.
+            A future that is done when the last of it has been sent, or the track has stopped.
         """
         future = asyncio.get_running_loop().create_future()
         if self.readyState != "live":
@@ -80,9 +80,10 @@ class OutboundTrack(MediaStreamTrack):
         return packet
 
     def stop(self) -> None:
-        """Stop; sound that was not given out is forgotten."""
+        """Stop; drop audio that has not been sent."""
         super().stop()
         self._sound.clear()
+        # Everything counts as sent, so that no sender waits forever.
         self._taken = self._added
         self._release()
 
@@ -90,6 +91,7 @@ class OutboundTrack(MediaStreamTrack):
         now = self._clock()
         if self._begun is None:
             self._begun = now
+        # Scheduled from the start, so that the delays of single frames do not add up.
         wait = self._begun + self._frame * _FRAME_SECONDS - now
         if wait > 0:
             await asyncio.sleep(wait)
@@ -101,6 +103,7 @@ class OutboundTrack(MediaStreamTrack):
         del self._sound[: self._frame_bytes]
         self._taken += len(pcm)
         self._release()
+        # Silence in the agent's own audio costs no encoding either.
         if not pcm.strip(b"\0"):
             return self._next_silence()
         self._silences = 0

@@ -1,4 +1,4 @@
-"""The page: files that a build has put into this package's ``static`` folder."""
+"""Serve the page: files that a build has put into this package's ``static`` folder."""
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -15,12 +15,12 @@ from webrtc_agent.files import FileResponse, Files
 STATIC = Path(__file__).parent / "static"
 
 _CONSOLE = "console"
-"""How the names of the developers' page and of its own scripts and styles begin."""
+"""Prefix of the developers' page and of its own scripts and styles."""
 _FIXED = ("favicon.svg", "maskable.svg", "manifest.webmanifest", "plain.css", "recover.js")
 """Files whose names are the same in every build."""
 _ASK_AGAIN = "no-cache"
 _FOR_EVER = "public, max-age=31536000, immutable"
-"""For files whose names hold a hash of what is in them."""
+"""For files whose names contain a hash of their content."""
 _NOT_BUILT = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -34,11 +34,11 @@ _NOT_BUILT = """<!doctype html>
 
 
 def install(app: FastAPI, folder: Path = STATIC, *, console: bool) -> None:
-    """Serve the page, or say how to build it.
+    """Serve the page, or explain how to build it.
 
     Args:
         app: Gets the routes.
-        folder: Holds what was built.
+        folder: Contains the build.
         console: Whether the developers' page is served, too.
     """
     pages, assets = Files(folder), Files(folder / "assets")
@@ -54,6 +54,7 @@ def install(app: FastAPI, folder: Path = STATIC, *, console: bool) -> None:
 
     async def asset(request: Request) -> Response:
         name = request.path_params["name"]
+        # Without the console, its assets are not served either.
         file = assets.find(name) if console or not name.startswith(_CONSOLE) else None
         if file is None:
             raise HTTPException(HTTPStatus.NOT_FOUND)

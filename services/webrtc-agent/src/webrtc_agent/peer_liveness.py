@@ -1,20 +1,21 @@
-"""Whether a visitor is still there, without I/O.
+"""Detect whether a visitor is still there. No I/O.
 
-A page that is closed says nothing, and WebRTC itself notices after half a minute; the model would be paid meanwhile.
-Pipecat's clients send a ping a second, and a browser sends sound even when its microphone is muted.
+A closed page sends nothing, and WebRTC itself notices after half a minute, while the model costs money. Pipecat's
+clients send a ping a second, and a browser sends audio even when its microphone is muted.
 """
 
 from collections.abc import Callable
 
 LOST_SECONDS = 8.0
-"""Without any sign of life. Pings count as missing after 3 s, so that a closed page is noticed within 12 s, and a
-network that is gone for 5 s does no harm."""
+"""Longest time without any sign of life. Pings count as missing after 3 s, so that a closed page is noticed within 12
+s, and a network outage of 5 s is harmless.
+"""
 _SOUND_SECONDS = 1.0
-"""Sound comes every 20 ms."""
+"""Audio arrives every 20 ms."""
 
 
 class PeerLiveness:
-    """Follows the signs of life of one visitor.
+    """Tracks the signs of life of one visitor.
 
     Args:
         clock: Monotonic seconds.
@@ -27,42 +28,43 @@ class PeerLiveness:
         self._heard_at: float | None = None
         self._there_at = clock()
         self.was_connected = False
-        """Whether sound could ever flow."""
+        """Whether audio could ever flow."""
 
     def connected(self) -> None:
-        """Note that sound can flow, for the first time or again."""
+        """Record that audio can flow, for the first time or again."""
         self.was_connected = True
         self._extend()
 
     def heard(self) -> None:
-        """Note some sound."""
+        """Record received audio."""
         self._heard_at = self._clock()
 
     @property
     def there_at(self) -> float:
-        """When the visitor was certainly there the last time: pings count for seconds after the last one."""
+        """When the visitor was last certainly there: pings count for seconds after the last one."""
         return self._there_at if self._heard_at is None else self._heard_at
 
     def is_lost(self, *, connected: bool) -> bool:
-        """Tell whether to give the visitor up.
+        """Return whether to give the visitor up.
 
         Args:
-            connected: Whether the pings keep coming.
+            connected: Whether pings still arrive.
         """
         now = self._clock()
+        # Recent audio proves presence as well as a ping does.
         sounding = self._heard_at is not None and now - self._heard_at < _SOUND_SECONDS
         if self.was_connected and (connected or sounding):
             self._extend()
         return now >= self._deadline
 
     def has_left(self, *, connected: bool) -> bool:
-        """Tell whether the visitor closed a connection that is closed now.
+        """Return whether the visitor closed a connection that is closed now.
 
-        A browser that closes its side was heard not long before. Consent that expires (RFC 7675) closes a connection as
-        well, half a minute after the last sign of life, and so does a client that never got through.
+        A browser that closes its side was heard not long before. Expired consent (RFC 7675) also closes a connection,
+        half a minute after the last sign of life, and so does a client that never got through.
 
         Args:
-            connected: Whether the pings kept coming.
+            connected: Whether pings still arrived.
         """
         return self.was_connected and not self.is_lost(connected=connected)
 

@@ -1,4 +1,4 @@
-"""One visitor who is connected peer to peer: the connection on one side, the conversation on the other."""
+"""Run one visitor's peer-to-peer session: the connection on one side, the conversation on the other."""
 
 import asyncio
 import time
@@ -26,23 +26,23 @@ from webrtc_agent.transport import VisitorTransport
 WAY_TO_EAR = 0.4
 """Seconds: Pipecat's track holds 40 ms, a browser's jitter buffer 40 to 200."""
 OFFERS = 6
-"""Further offers that a client may make at once: it tries three times to get its connection back."""
+"""Further offers that a client may send at once: it tries three times to restore its connection."""
 OFFER_SECONDS = 10
-"""Until it may make another."""
+"""Time until it may send another."""
 BUSY_SECONDS = 1.0
-"""Time for the data channel, which opens after the sound, to carry that every place is taken."""
+"""Time for the data channel, which opens after the audio, to report that every slot is taken."""
 
 
 class PeerSession:
-    """Answers an offer, then carries one conversation.
+    """Answers an offer, then runs one conversation.
 
     Args:
         agent: What all conversations share.
-        opening: What the conversation begins with. Its place is taken when the visitor is there, and given back when
+        session_request: What the conversation starts with. Its slot is taken when the visitor is connected, and returned when
             the conversation is over.
         sound: Has answered an offer.
-        people: People the visitor can reach.
-        part: Of a conversation that the visitor may come back to; None where their client cannot.
+        people: People that the visitor can contact.
+        part: Part of a conversation to which the visitor may return; None if their client cannot.
     """
 
     def __init__(
@@ -85,10 +85,10 @@ class PeerSession:
         people: Sequence[Contact],
         part: ConversationPart | None,
     ) -> "PeerSession":
-        """Make a peer that answers an offer.
+        """Return a peer that has answered an offer.
 
         Raises:
-            MalformedOffer: it cannot be answered; nothing of it is left.
+            MalformedOffer: it cannot be answered; everything has been released.
         """
         sound = await connection.answer(offer)
         try:
@@ -98,13 +98,13 @@ class PeerSession:
             raise
 
     async def discard(self) -> None:
-        """Close the connection of a peer that never ran, whose place is its maker's; may be repeated."""
+        """Close the connection of a peer that never ran; its creator returns the slot. Idempotent."""
         if self._part is not None:
             self._part.withdraw()
         await connection.close(self._connection)
 
     async def abandon(self) -> None:
-        """Release what ``run`` has not because of a defect, and record it; may be repeated."""
+        """Release what ``run`` has not because of a defect, and record it; idempotent."""
         await connection.close(self._connection)
         await self._session.abandon()
 
@@ -115,7 +115,7 @@ class PeerSession:
 
     @property
     def description(self) -> dict[str, str]:
-        """The answer as clients take it.
+        """The answer in the form that clients expect.
 
         Raises:
             MalformedOffer: there is none.
@@ -129,8 +129,8 @@ class PeerSession:
         """Answer another offer of the same client.
 
         Raises:
-            SessionOver: the conversation ends; its connection may be open for a moment longer.
-            TooOften: a connection that breaks does not break that often.
+            SessionOver: the conversation is ending; its connection may be open for a moment longer.
+            TooOften: even an unstable connection does not break that often.
             MalformedOffer: it cannot be answered.
         """
         if self._session.is_over:
@@ -143,12 +143,12 @@ class PeerSession:
         """Try further ICE candidates of the client.
 
         Raises:
-            MalformedOffer: one of them is no candidate.
+            MalformedOffer: one of them is invalid.
         """
         await connection.add(self._connection, candidates)
 
     def agreed(self, consent: VisitorConsent) -> None:
-        """Note what the visitor agreed to, for the end record."""
+        """Record what the visitor agreed to, for the end record."""
         self._session.consent = consent
 
     def end(self, reason: EndReason) -> None:
@@ -156,11 +156,11 @@ class PeerSession:
         self._session.end(reason)
 
     def use_text_only(self) -> None:
-        """Send no audio until the visitor's page asks for it."""
+        """Send no audio until the visitor's page requests it."""
         self._client_input.text_only = True
 
     async def run(self) -> CallDetailRecord:
-        """Hold the conversation; returns its record when everything is released."""
+        """Run the conversation; return its record when everything has been released."""
         watching = asyncio.create_task(self._keep_watch(), name=f"watch-{self.pc_id}")
         try:
             return await self._session.run()
@@ -169,7 +169,8 @@ class PeerSession:
             await connection.close(self._connection)
 
     async def _keep_watch(self) -> None:
-        while not self._watch.is_lost(connected=self._connection.is_connected()):  # noqa: ASYNC110 - nobody reports it
+        # Polled: neither aiortc nor Pipecat reports the end of a silent connection.
+        while not self._watch.is_lost(connected=self._connection.is_connected()):  # noqa: ASYNC110 - there is no event for it
             await asyncio.sleep(0.5)
         self._session.end(self._lost())
 
@@ -182,7 +183,7 @@ class PeerSession:
 
     def _was_quiet(self) -> bool:
         sounded_at = self._session.sounded_at
-        read = self._client_input.text_only  # what is written is there at once
+        read = self._client_input.text_only  # text arrives at once
         heard_out = read or sounded_at is None or sounded_at + WAY_TO_EAR < self._watch.there_at
         return heard_out and not self._session.owes_answer
 
@@ -196,6 +197,7 @@ class PeerSession:
         try:
             self._slot.take()
         except AtCapacity:
+            # The page must learn the reason over the data channel, which opens a little later.
             asyncio.get_running_loop().call_later(BUSY_SECONDS, self._session.end, EndReason.NEVER_CONNECTED)
         else:
             if self._part is not None:
@@ -203,6 +205,7 @@ class PeerSession:
             self._session.connected()
 
     async def _left(self, _transport: object, _client: object) -> None:
+        # A closed page and a lost network look alike here, except for the time since the last sign of life.
         left = self._watch.has_left(connected=self._connection.is_connected())
         self._session.end(EndReason.CALLER_HUNG_UP if left else self._lost())
 

@@ -1,7 +1,7 @@
-"""Tickets of the visitors' queue. No I/O.
+"""Issue and verify the tickets of the visitors' queue. No I/O.
 
-Any task can check a ticket, for tasks share its key. It holds the visitor's own entry and what else the task that made
-it knew of the queue, so that the next task learns that too. A visitor can neither make one nor change its time.
+Any task can verify a ticket, because tasks share its key. It contains the visitor's own entry and what else the issuing
+task knew of the queue, so that the next task learns that too. A visitor can neither forge one nor change its time.
 """
 
 import hmac
@@ -24,10 +24,10 @@ _LABEL: Final = b"webrtc-agent visitor queue v1"
 
 
 class QueueTickets:
-    """Makes tickets and reads them.
+    """Issues tickets and reads them.
 
     Args:
-        secret: Shared by all tasks; None makes one for this process, where there is only one task.
+        secret: Shared by all tasks; None generates one for this process, if there is only one task.
     """
 
     def __init__(self, secret: SecretStr | None) -> None:
@@ -35,15 +35,15 @@ class QueueTickets:
         self._key = hmac.digest(own, _LABEL, "sha256")
 
     def seal(self, entry: QueueEntry, others: Sequence[QueueEntry]) -> str:
-        """Make a ticket of a visitor's entry, with what else is known of the queue."""
+        """Return a ticket with a visitor's entry, and with what else is known of the queue."""
         body = _VERSION + b"".join(map(_pack, (entry, *others)))
         return urlsafe_b64encode(body + hmac.digest(self._key, body, "sha256")).decode("ascii")
 
     def open(self, ticket: str, now: float) -> tuple[QueueEntry, list[QueueEntry]] | None:
-        """Read a ticket: the visitor's entry and the others; None where it is no ticket of ours, or too old.
+        """Return a ticket's content: the visitor's entry and the others; None if it is not ours, or expired.
 
         Args:
-            ticket: As a visitor brought it.
+            ticket: As sent by a visitor.
             now: Unix seconds.
         """
         if len(ticket) > MAX_CHARACTERS or not ticket.isascii():
@@ -52,10 +52,12 @@ class QueueTickets:
             raw = a2b_base64(ticket.translate(_STANDARD), strict_mode=True)
         except ValueError:
             return None
+        # Verified before anything is unpacked: the content comes from the visitor.
         body, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
         if not hmac.compare_digest(hmac.digest(self._key, body, "sha256"), mac) or body[:1] != _VERSION:
             return None
         entry, *others = map(_unpacked, _ENTRY.iter_unpack(body[1:]))
+        # Bounded in both directions, because another task's clock may be wrong.
         is_old = now - entry.seen > TICKET_SECONDS or now - entry.arrived > LONGEST_WAIT_SECONDS
         return None if is_old or entry.seen > now + SKEW_SECONDS else (entry, others)
 

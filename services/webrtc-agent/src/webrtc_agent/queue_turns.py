@@ -1,4 +1,4 @@
-"""Whose turn it is: decides who gets a free place, and puts the others into the queue."""
+"""Decide who gets a free slot, and put the other visitors into the queue."""
 
 import asyncio
 import time
@@ -29,8 +29,8 @@ class Asking:
     """A client that is ready to wait.
 
     Attributes:
-        ticket: From the answer before; None joins the queue.
-        has_left: Says whether the client has closed the connection of this request.
+        ticket: From the previous response; None joins the queue.
+        has_left: Returns whether the client has closed the connection of this request.
     """
 
     ticket: str | None = None
@@ -38,11 +38,11 @@ class Asking:
 
 
 class MustWait(AtCapacity):
-    """No place is free for this visitor now, and the visitor has one in the queue.
+    """No slot is free for this visitor now; they have a position in the queue.
 
     Args:
         reason: Why there is none.
-        ticket: To bring with the next request.
+        ticket: For the next request.
         position: In the queue, from 1.
         seconds: Estimate of the wait.
     """
@@ -70,7 +70,7 @@ class QueueTurns:
 
     Args:
         settings: Of the web service.
-        admission: Knows the places.
+        admission: Knows the slots.
         starts: Limits how often one network may start.
     """
 
@@ -78,7 +78,7 @@ class QueueTurns:
         self._admission = admission
         self.starts = starts
         self._limit = settings.max_waiting
-        self._tickets = QueueTickets(settings.daily_api_key)  # what tasks that share a load balancer share
+        self._tickets = QueueTickets(settings.daily_api_key)  # tasks behind one load balancer share this key
         self.queue = VisitorQueue(
             settings.max_sessions,
             settings.max_waiting,
@@ -92,15 +92,15 @@ class QueueTurns:
     async def turn(self, address: str, asking: Asking | None = None) -> AsyncIterator[Hold | None]:
         """Run a block that starts a conversation, if it is this visitor's turn.
 
-        A start that is refused does not count against the limit of starts, and costs no visitor the place in the queue.
+        A refused start does not count against the limit of starts, and costs no visitor their position in the queue.
 
         Args:
-            address: Where the visitor comes from.
+            address: The visitor's address.
             asking: The visitor is ready to wait.
 
         Raises:
-            MustWait: it is not, and the visitor waits.
-            Refused: it is not.
+            MustWait: it is not their turn, and the visitor waits.
+            PermissionRefused: it is not their turn.
         """
         await self._admission.prepare()
         entry = self._returning(asking)
@@ -108,9 +108,11 @@ class QueueTurns:
         if entry is not None and asking is not None and isinstance(refusal, AtCapacity):
             refusal = await self._wait(address, entry, asking)
         if refusal is not None:
+            # A waiting visitor was counted as refused once, when they joined the queue.
             if entry is None and not isinstance(refusal, TooOften):
                 self._admission.reject(refusal)
             raise self._answer(refusal, address, entry, asking)
+        # Reserved before the block runs: it awaits, and others may ask for the slot meanwhile.
         hold = None if entry is None else self.queue.hold(entry)
         self.starts.count(address)
         try:
@@ -126,10 +128,10 @@ class QueueTurns:
             log.info("visitor_admitted", waited_ms=round(self.queue.admitted(entry) * 1000))
 
     def check(self, hold: Hold | None = None) -> None:
-        """Tell whether a place is left beside those that are kept for visitors from the queue.
+        """Raise if no slot is left besides those reserved for visitors from the queue.
 
         Args:
-            hold: The place that is kept for this visitor.
+            hold: The slot that is reserved for this visitor.
 
         Raises:
             Refused: there is none.
@@ -139,14 +141,14 @@ class QueueTurns:
             raise AtCapacity("every free place is kept for a visitor from the queue")
 
     def leave(self, ticket: str) -> None:
-        """Take a visitor out of the queue."""
+        """Remove a visitor from the queue."""
         entry = self._returning(Asking(ticket))
         if entry is not None:
             self.queue.leave(entry)
             log.info("visitor_left_queue", waited_ms=round((time.time() - entry.arrived) * 1000))
 
     def _returning(self, asking: Asking | None) -> QueueEntry | None:
-        """Find the entry of a visitor who has waited before."""
+        """Return the entry of a visitor who has waited before."""
         opened = None if asking is None or asking.ticket is None else self._tickets.open(asking.ticket, time.time())
         if opened is None:
             return None
@@ -166,7 +168,8 @@ class QueueTurns:
         return None
 
     async def _wait(self, address: str, entry: QueueEntry, asking: Asking) -> PermissionRefused | None:
-        """Hold the request for a while: so a page needs no timer, which browsers slow down where it is not seen."""
+        """Delay the response, so that a page needs no timer, which browsers slow down in background tabs."""
+        # One open request per visitor, or a single client could hold many.
         if entry.name in self._asking:
             return AtCapacity("asked twice at a time")
         self._asking.add(entry.name)
@@ -184,7 +187,7 @@ class QueueTurns:
     def _answer(
         self, refusal: PermissionRefused, address: str, entry: QueueEntry | None, asking: Asking | None
     ) -> PermissionRefused:
-        """Give the visitor a place in the queue, where that helps and there is one."""
+        """Put the visitor into the queue, if waiting may help and there is room; return what to respond."""
         if isinstance(refusal, MustWait) or asking is None or not self._limit:
             return refusal
         if entry is None:
@@ -203,5 +206,5 @@ class QueueTurns:
 
 
 def _can_change(refusal: PermissionRefused | None) -> bool:
-    """Tell whether waiting at this task, or at another, may help."""
+    """Return whether waiting at this task, or at another, may help."""
     return isinstance(refusal, (AtCapacity, Draining, TooManyArriving))

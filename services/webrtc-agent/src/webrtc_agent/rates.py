@@ -1,4 +1,4 @@
-"""At which rates a visitor's sound travels: the best that Nova Sonic takes and gives. Opus knows both."""
+"""Define the sample rates of a visitor's audio: the best that Nova Sonic supports. Opus supports both."""
 
 INPUT_RATE = 16_000
 """Hz, from the visitor to the model."""

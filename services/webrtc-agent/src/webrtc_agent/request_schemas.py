@@ -1,4 +1,4 @@
-"""What Pipecat's clients send, read within bounds."""
+"""Read the requests of Pipecat's clients, within bounds."""
 
 from typing import Annotated, Any, Literal
 
@@ -11,9 +11,9 @@ from webrtc_agent.errors import BadRequest, MisplacedOffer, TooLarge
 from webrtc_agent.queue_ticket import MAX_CHARACTERS
 
 MAX_SDP_BYTES = 64 * 1024
-"""A browser's offer with sound, camera and screen takes about 8 KB, and half a KB more for each address of a laptop."""
+"""A browser's offer with audio, camera and screen has about 8 KB, plus half a KB for each address of a laptop."""
 MAX_OFFER_BYTES = 80 * 1024
-"""The offer as JSON, in which each line's end takes four bytes; or the candidates that follow it."""
+"""The offer as JSON, in which each line end takes four bytes; or the candidates that follow it."""
 MAX_BODY_BYTES = 16 * 1024
 
 type Text = Annotated[str, Field(max_length=1024)]
@@ -24,41 +24,41 @@ class _Body(BaseModel):
 
 
 class QueueRequest(_Body):
-    """A client that waits: with no ticket yet, or with that of the answer before."""
+    """A client that waits: without a ticket at first, then with that of the previous response."""
 
     ticket: Annotated[str, Field(max_length=MAX_CHARACTERS)] | None = None
 
 
 class ResumeRequest(_Body):
-    """What a page says that can come back to a conversation: nothing, or what it was given for that."""
+    """What a page that can resume a conversation sends: nothing, or what it received for that."""
 
     token: Annotated[str | None, Field(max_length=128, repr=False)] = None
-    """Of the conversation that it comes back to."""
+    """Token of the conversation to resume."""
     attempt: Annotated[str, Field(max_length=128, repr=False)] = ""
-    """Names this attempt, so that a page that got no answer may ask again."""
+    """Identifies this attempt, so that a page that got no response may repeat it."""
 
 
 class StartRequest(_Body):
-    """``POST /start``. ``body`` is what the app says about its visitor. Nothing else can be chosen by one."""
+    """``POST /start``. ``body`` is what the app says about its visitor. Nothing else can be chosen with it."""
 
     transport: Text | None = None
-    """Clients know more of them than this service, such as ``websocket`` and ``livekit``."""
+    """Clients know more transports than this service, such as ``websocket`` and ``livekit``."""
     create_daily_room: Annotated[
         bool | None, Field(validation_alias=AliasChoices("createDailyRoom", "create_daily_room"))
     ] = None
     text_only: Annotated[bool | None, Field(validation_alias=AliasChoices("textOnly", "text_only"))] = None
-    """The visitor reads the answers: the agent's audio is silent until a message asks for it."""
+    """The visitor reads the replies: the agent's audio is silent until a message requests it."""
     body: Annotated[Any, Field(repr=False)] = None
     consent: Text | None = None
     """Version of `/notice` that the visitor agreed to, or was shown."""
     queue: QueueRequest | None = None
-    """The client is ready to wait where no place is free."""
+    """The client is ready to wait if no slot is free."""
     resume: ResumeRequest | None = None
-    """Only pages that can come back send it; no client of others does."""
+    """Sent only by pages that can resume; other clients never send it."""
     locale: Annotated[Any, Field(repr=False)] = None
-    """The browser's, such as ``en-US``: its region decides the units of the weather."""
+    """The browser's locale, such as ``en-US``: its region decides the units of the weather."""
     sdp: Annotated[Any, Field(repr=False)] = None
-    """Some clients post their offer here when the answer to the start named no other address."""
+    """Some clients post their offer here if the response to the start named no other URL."""
 
     @property
     def details(self) -> str:
@@ -67,12 +67,12 @@ class StartRequest(_Body):
 
     @property
     def region(self) -> str:
-        """The region of the locale, which apps that cannot set fields of their own put into ``body``."""
+        """The region of the locale; apps that cannot set their own fields put it into ``body``."""
         return region_of(self.locale) or _region_in(self.body)
 
 
 class OfferRequest(_Body):
-    """``POST …/api/offer``. ``pc_id`` names a connection that is to be changed, or made anew with ``restart_pc``."""
+    """``POST …/api/offer``. ``pc_id`` names a connection to change, or to replace with ``restart_pc``."""
 
     sdp: Annotated[str, Field(max_length=MAX_SDP_BYTES)]
     type: Literal["offer"]
@@ -84,7 +84,7 @@ class OfferRequest(_Body):
 
     @property
     def details(self) -> str:
-        """What the app says about its visitor, where it started no session before; see `details.render`."""
+        """What the app says about its visitor, if it started no session before; see `details.render`."""
         return render(self.request_data)
 
     @property
@@ -94,7 +94,7 @@ class OfferRequest(_Body):
 
 
 class Candidate(_Body):
-    """One network address of the client; an empty one says that no more will come."""
+    """One network address of the client; an empty one marks the end of candidates."""
 
     candidate: Text
     sdp_mid: Text | None = None
@@ -109,10 +109,10 @@ class CandidatesRequest(_Body):
 
 
 async def read_start(request: Request) -> StartRequest:
-    """Read a start; an empty body, and ``null``, ask for what there is.
+    """Read a start request; an empty body, and ``null``, request the defaults.
 
     Raises:
-        ProtocolError: it is no start.
+        ProtocolError: it is not a start request.
     """
     body = (await _read(request, MAX_BODY_BYTES)).strip()
     wanted = _parse(StartRequest, b"{}" if body in (b"", b"null") else body)
@@ -137,16 +137,16 @@ async def read_offer(request: Request) -> OfferRequest:
     """Read an offer.
 
     Raises:
-        ProtocolError: it is no offer.
+        ProtocolError: it is not an offer.
     """
     return _parse(OfferRequest, await _read(request, MAX_OFFER_BYTES))
 
 
 async def read_candidates(request: Request) -> CandidatesRequest:
-    """Read addresses.
+    """Read network addresses.
 
     Raises:
-        ProtocolError: they are none.
+        ProtocolError: they are invalid.
     """
     return _parse(CandidatesRequest, await _read(request, MAX_OFFER_BYTES))
 
@@ -157,6 +157,7 @@ def _region_in(body: object) -> str:
 
 async def _read(request: Request, limit: int) -> bytes:
     body = bytearray()
+    # Counted while it arrives: Content-Length may be missing or wrong.
     async for piece in request.stream():
         body += piece
         if len(body) > limit:
@@ -168,7 +169,7 @@ def _parse[B: _Body](kind: type[B], body: bytes) -> B:
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:
-        # Names of fields only: what stands in them may be somebody's address.
+        # Names of fields only: their values may be someone's address.
         raise BadRequest(", ".join(sorted(_names(error))) or "JSON") from None
 
 

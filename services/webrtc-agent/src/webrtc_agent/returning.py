@@ -1,9 +1,9 @@
-"""Conversations that outlive their connection: a visitor who comes back goes on where they were.
+"""Let conversations outlive their connection: a visitor who returns continues where they were.
 
-A conversation has parts, one for each connection. Between two parts it holds no place and no stream to the model: what
-was said lies in the call store, sealed with a key that only the visitor's page has. The page shows its token to come
-back; each part has a token of its own, which one claim uses up. The conversation has one end record, which its last
-part leaves, or the task that had it last when the visitor did not come back in time.
+A conversation has parts, one per connection. Between two parts it holds neither a slot nor a stream to the model: what
+was said is in the call store, encrypted with a key that only the visitor's page has. The page sends its token to
+resume; each part has its own token, which one claim uses up. The conversation has one end record, written by its last
+part, or by the task that had it last if the visitor did not return in time.
 """
 
 import asyncio
@@ -35,25 +35,27 @@ from webrtc_agent.return_token import Token
 log = structlog.get_logger()
 
 MARGIN_SECONDS: Final = 20.0
-"""Added to the time that the page tries for: its last request is on the way, and it notices a loss later or sooner than
-the service."""
+"""Added to the time for which the page retries: its last request is in transit, and it notices a loss later or sooner
+than the service.
+"""
 KEPT_SECONDS: Final = 600.0
-"""Who comes later than the page tries for begins another conversation, which knows of this one; until then."""
+"""A visitor who returns after the page's retries starts another conversation, which knows of this one; until then."""
 SEEN_SECONDS: Final = 20.0
-"""How often it is written down that a visitor is there: no other task knows it of one that is killed."""
+"""How often the store is updated while a visitor is connected: it is all that other tasks learn if this one is killed.
+"""
 MAX_PARTS: Final = 40
-"""A connection that was lost so often will be lost again, and each part opens a stream to the model."""
+"""A connection that was lost this often will be lost again, and each part opens a stream to the model."""
 STOP_SECONDS: Final = 6.0
 """Longest wait for a part that another one replaces."""
 LEAVING_SECONDS: Final = 3.0
-"""A task that stops leaves so much time to visitors who go on elsewhere, before it writes their records itself."""
+"""Time that a stopping task gives visitors to resume elsewhere, before it writes their records itself."""
 _KEY_LABEL: Final = b"webrtc-agent visit memory v1"
 _NAME_BYTES: Final = 12
 _KEY_BYTES: Final = 32
 _LOST: Final = frozenset(
     {EndReason.MEDIA_DISCONNECTED, EndReason.DRAINED, EndReason.CALLER_HUNG_UP, EndReason.NEVER_CONNECTED}
 )
-"""Ends after which a visitor may come back. A page that is reloaded closes its connection as one that is left does."""
+"""End reasons after which a visitor may return. A reloaded page closes its connection just like one that is left."""
 
 
 class Talk(Protocol):
@@ -61,7 +63,7 @@ class Talk(Protocol):
 
     @property
     def session_id(self) -> str:
-        """Names the conversation."""
+        """Identifies the conversation."""
 
     def end(self, reason: EndReason) -> None:
         """End it."""
@@ -71,9 +73,9 @@ class ConversationPart:
     """One part of a conversation: from a visitor's connection to its loss.
 
     Args:
-        returns: Whose.
-        token: Lets the visitor come back after this part.
-        known: What is known of the conversation when the part begins.
+        returns: The conversations of this task.
+        token: Lets the visitor return after this part.
+        known: The stored state of the conversation at the start of the part.
     """
 
     def __init__(self, returns: "Returns", token: Token, known: CallState) -> None:
@@ -95,12 +97,12 @@ class ConversationPart:
 
     @property
     def is_first(self) -> bool:
-        """Whether the conversation begins with it."""
+        """Whether the conversation starts with this part."""
         return not self._known.session_id or self._known.recorded
 
     @property
     def is_new(self) -> bool:
-        """Whether nothing is remembered from before."""
+        """Whether nothing is stored from before."""
         return self._known.begun == 0
 
     @property
@@ -114,7 +116,7 @@ class ConversationPart:
         return resumption.history(self._known)
 
     def session_request(self, slot: Slot) -> SessionRequest:
-        """Make what the session of this part begins with."""
+        """Return what the session of this part starts with."""
         known, first = self._known, self.is_first
         return SessionRequest(
             "browser",
@@ -133,12 +135,12 @@ class ConversationPart:
         )
 
     def begin(self, talk: Talk, stats: SessionStats, was_quiet: Callable[[], bool] = lambda: False) -> None:
-        """Take the session of this part.
+        """Start the session of this part.
 
         Args:
             talk: The session.
             stats: Counts what happens in it.
-            was_quiet: Tells whether the visitor has heard all that the agent said, and waits for nothing.
+            was_quiet: Returns whether the visitor has heard everything the agent said, and waits for nothing.
         """
         self._talk, self.stats, self._was_quiet = talk, stats, was_quiet
         stats.resumed = 0 if self.is_first else 1
@@ -149,19 +151,19 @@ class ConversationPart:
         self.state_writer.change(session_id=talk.session_id, began_at=began_at, recorded=False, ended=None, note=None)
 
     def withdraw(self) -> None:
-        """Take the session back, which never ran."""
+        """Withdraw the session, which never ran."""
         self._talk = None
         self._returns.withdrawn(self)
 
     def connected(self) -> None:
-        """The visitor is there: from now on the answer to their last request has arrived."""
+        """Record that the visitor is connected, which proves that the response to their last request arrived."""
         self.state_writer.change(attempt="", seen_at=self._returns.now())
         self.state_writer.start()
         if self._seeing is None:
             self._seeing = asyncio.create_task(self._see(), name=f"seen-{self.token.name}")
 
     def left(self) -> None:
-        """The visitor has ended the conversation, and does not come back."""
+        """Record that the visitor has ended the conversation and will not return."""
         self._left = True
 
     def lose(self) -> None:
@@ -172,25 +174,26 @@ class ConversationPart:
             self._talk.end(EndReason.MEDIA_DISCONNECTED)
 
     def stop_waiting(self) -> None:
-        """Wait no longer for the visitor."""
+        """Stop waiting for the visitor."""
         if self.waiting is not None:
             self.waiting.cancel()
             self.waiting = None
 
     def may_go_on(self, reason: EndReason) -> bool:
-        """Tell whether the visitor may come back after such an end."""
+        """Return whether the visitor may return after this end."""
         if reason not in _LOST or self._left or (reason is EndReason.DRAINED and not self._returns.shared):
             return False
         return self.was_connected or not self.is_first
 
     @property
     def was_connected(self) -> bool:
-        """Whether the visitor was there."""
+        """Whether the visitor was connected."""
         return self._seeing is not None
 
     def _goes_on(self, record: CallDetailRecord) -> bool:
         if self._seeing is not None:
             self._seeing.cancel()
+        # The record is kept, because it is written only if the visitor does not return.
         self.record = record
         self.over.set()
         goes_on = self.may_go_on(record.reason)
@@ -217,13 +220,13 @@ class ConversationPart:
 
 
 class Returns:
-    """Conversations of this task that a visitor may come back to.
+    """The resumable conversations of this task.
 
     Args:
         agent: Writes the records.
-        shelf: Where conversations are remembered; None keeps them in this process.
-        seconds: How long a visitor whose connection broke is waited for.
-        longest: Seconds that a conversation may last in all its parts.
+        shelf: Where conversations are stored; None keeps them in this process.
+        seconds: How long to wait for a visitor whose connection broke.
+        longest: Longest conversation in seconds, all its parts together.
         clock: Unix seconds.
     """
 
@@ -247,27 +250,27 @@ class Returns:
         self._closing = asyncio.Event()
 
     def store(self, token: Token) -> CallStore:
-        """Return the store, as the page with this token can read it."""
+        """Return the store, as readable with this token."""
         key = derive_key(token.key.encode(), _KEY_LABEL)
         return CallStore(self._shelf, Seal([key]), clock=self.now)
 
     def begin(self, details: str = "", region: str = "") -> ConversationPart:
-        """Begin a conversation that its visitor may come back to."""
+        """Start a conversation to which its visitor may return."""
         token = Token(secrets.token_urlsafe(_NAME_BYTES), secrets.token_urlsafe(_KEY_BYTES), 0)
         return ConversationPart(self, token, CallState(token.memory, details=details, region=region))
 
     async def claim(self, text: str, attempt: str, check: Callable[[], None]) -> ConversationPart:
-        """Begin the next part of a conversation, once.
+        """Start the next part of a conversation, once.
 
         Args:
-            text: The token that the page was given last.
-            attempt: Names this attempt of the page; a repeated one whose answer was lost succeeds again.
-            check: Raises what speaks against a further visitor here.
+            text: The token that the page received last.
+            attempt: Identifies this attempt of the page; a repeated one whose response was lost succeeds again.
+            check: Raises if no further visitor can be admitted here.
 
         Raises:
-            UnknownSession: no such conversation is remembered.
+            UnknownSession: no such conversation is stored.
             SessionTaken: the token was used before.
-            SessionOver: the conversation was ended.
+            SessionOver: the conversation has ended.
             Refused: see ``check``.
         """
         token = Token.parse(text)
@@ -275,6 +278,7 @@ class Returns:
         if before is not None and not hmac.compare_digest(before.token.key.encode(), token.key.encode()):
             raise UnknownSession("token")
         store = self.store(token)
+        # This task's own state is newer than the store's.
         known = before.state_writer.call if before is not None else await store.recall(token.memory)
         if known is None or known.part >= MAX_PARTS or self.now() - known.seen_at > KEPT_SECONDS:
             raise UnknownSession("conversation")
@@ -283,6 +287,7 @@ class Returns:
         named = sha256(f"{token.part}/{attempt}".encode()).hexdigest()
         if token.part != known.holder and not (known.attempt and hmac.compare_digest(known.attempt, named)):
             raise SessionTaken("token")
+        # A part that still runs here gives its slot to the next one, so only a new slot needs the check.
         if before is None or before.over.is_set():
             check()
         part = known.part + 1
@@ -293,12 +298,13 @@ class Returns:
         call = replace(known, part=part, holder=part, attempt=named, begun=known.begun + 1, seen_at=self.now())
         after = ConversationPart(self, token.next(part), call)
         self.keep(after)
+        # Stored before the response, so that a repeated request finds this claim in any task.
         await after.state_writer.write_now()
         self._wait(after)
         return after
 
     def ended(self, part: ConversationPart, record: CallDetailRecord, *, goes_on: bool) -> None:
-        """Take the end of a part's session."""
+        """Handle the end of a part's session."""
         if not part.replaced:
             if goes_on:
                 self._wait(part, record)
@@ -306,7 +312,7 @@ class Returns:
                 self._run(self._close(part), f"over-{part.token.name}")
 
     async def aclose(self) -> None:
-        """Let visitors who come back do so elsewhere, and write the records of the others; bounded."""
+        """Let returning visitors resume elsewhere, and write the records of the others; bounded."""
         if self.shared and any(part.waiting is not None for part in self._parts.values()):
             await asyncio.sleep(LEAVING_SECONDS)
         self._closing.set()
@@ -318,7 +324,7 @@ class Returns:
             await self._shelf.aclose()
 
     async def _replace(self, before: ConversationPart) -> CallState:
-        """End the part that the visitor has left behind, and return all that is known after it."""
+        """End the part that the visitor has left, and return the state after it."""
         before.lose()
         if before.has_talk:
             try:
@@ -330,11 +336,11 @@ class Returns:
         return before.state_writer.call
 
     def keep(self, part: ConversationPart) -> None:
-        """Know this part as the newest of its conversation."""
+        """Register this part as the newest of its conversation."""
         self._parts[part.token.name] = part
 
     def withdrawn(self, part: ConversationPart) -> None:
-        """Take back a part whose connection did not come about."""
+        """Withdraw a part whose connection was never established."""
         if part.is_first:
             self._forget(part)
         elif not part.replaced:
@@ -355,9 +361,10 @@ class Returns:
                 await self._closing.wait()
         except TimeoutError:
             pass
-        # From here on the visitor who comes finds the conversation recorded.
+        # From here on, a visitor who returns finds the conversation recorded.
         part.waiting = None
         number = part.state_writer.call.part + 1
+        # Only one task wins this claim, so that there is exactly one end record.
         if await self._redeem(self.store(part.token), part.token, number):
             if not part.state_writer.call.recorded:
                 self._agent.keep(record or self._unheard(part.state_writer.call), SessionStats())
@@ -375,7 +382,7 @@ class Returns:
         return await store.redeem(name, self.now() + KEPT_SECONDS, unless_known=False)
 
     def _unheard(self, known: CallState) -> CallDetailRecord:
-        """Make the record of a conversation whose last part never came about."""
+        """Return the record of a conversation whose last part was never established."""
         stats = _stats(known.stats)
         return CallDetailRecord(
             session_id=known.session_id,
@@ -394,7 +401,7 @@ class Returns:
         return task
 
 
-def _stats(kept: Any) -> SessionStats:  # noqa: ANN401 - JSON of this program, perhaps of another version
+def _stats(kept: Any) -> SessionStats:  # noqa: ANN401 - JSON of this program, possibly of another version
     try:
         return SessionStats(**kept)
     except TypeError:

@@ -1,4 +1,4 @@
-"""What the web service needs of Daily; ``webrtc_agent.daily`` has it."""
+"""Define what the web service requires of Daily; ``webrtc_agent.daily`` implements it."""
 
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -11,7 +11,7 @@ from webrtc_agent.returning import ConversationPart
 
 @dataclass(frozen=True, slots=True)
 class DailyRoom:
-    """A private room with a token for each side. Tokens let whoever has them in."""
+    """A private room with a token for each side. A token admits anyone who has it."""
 
     name: str
     url: str
@@ -26,23 +26,23 @@ class DailySession(Protocol):
         """Stop waiting for the visitor."""
 
     def agreed(self, consent: VisitorConsent) -> None:
-        """Note what the visitor agreed to, for the end record."""
+        """Record what the visitor agreed to, for the end record."""
 
     def end(self, reason: EndReason) -> None:
         """End the conversation."""
 
     def use_text_only(self) -> None:
-        """Send no audio until the visitor's page asks for it."""
+        """Send no audio until the visitor's page requests it."""
 
     async def run(self) -> CallDetailRecord:
-        """Join, talk, leave, delete the room. The place is given back whatever happens."""
+        """Join, converse, leave, delete the room. The slot is returned in any case."""
 
 
 class DailyRooms(Protocol):
-    """Makes rooms."""
+    """Creates rooms."""
 
     async def open(self) -> DailyRoom:
-        """Make a room and both tokens within 8 s; a failed step leaves no room behind.
+        """Create a room and both tokens within 8 s; a failed step leaves no room behind.
 
         Raises:
             UpstreamError: Daily did not do it.
@@ -55,17 +55,17 @@ class DailyRooms(Protocol):
         room: DailyRoom,
         part: ConversationPart | None = None,
     ) -> DailySession:
-        """Prepare the conversation in a room; deletes the room when it has run.
+        """Prepare the conversation in a room; the room is deleted after it has run.
 
         Args:
             agent: What all conversations share.
-            session_request: What the conversation begins with; its place is released when the conversation is over.
-            room: Where.
-            part: Of a conversation that the visitor may come back to; None where their client cannot.
+            session_request: What the conversation starts with; its slot is released when the conversation is over.
+            room: The room.
+            part: Part of a conversation to which the visitor may return; None if their client cannot.
         """
 
     async def delete(self, room: DailyRoom) -> None:
-        """Delete a room in which nobody will talk; never raises."""
+        """Delete an unused room; never raises."""
 
     async def aclose(self) -> None:
         """Close connections to Daily."""

@@ -1,4 +1,4 @@
-"""The routes that Pipecat's clients know, for any of them: web, React Native, iOS, Android."""
+"""Serve the routes that Pipecat's clients use: web, React Native, iOS, Android."""
 
 from http import HTTPStatus
 from typing import Any
@@ -22,56 +22,56 @@ log = structlog.get_logger()
 router = APIRouter()
 
 SESSION_ID = "X-Session-Id"
-"""Header of a start's answer; what `/status/{session_id}` asks for, where the answer itself has no place for it."""
+"""Header of a start's response: the id for `/status/{session_id}`, when the body has no field for it."""
 
 type Json = dict[str, Any]
 
 
 @router.api_route("/status", methods=[*READ])
 async def status(request: Request) -> Json:
-    """Tell a page how to connect."""
+    """Return how a page can connect."""
     return {"status": "ready", "transports": _lobby(request).transports}
 
 
 @router.api_route("/status/{session_id}", methods=[*READ])
 async def session_status(request: Request, session_id: str) -> Json:
-    """Tell whether a session goes on; one that waits for its client counts as running."""
+    """Return whether a session is running; one that waits for its client counts as running."""
     web_session = _lobby(request).registry.find(session_id)
     return {"bot_id": session_id, "status": "finished" if web_session.state is State.FINISHED else "running"}
 
 
 @router.post("/start")
 async def start(request: Request) -> JSONResponse:
-    """Start a session in the shape of Pipecat's current clients."""
+    """Start a session in the format of Pipecat's current clients."""
     return await _start(request, legacy=False)
 
 
 @router.post("/connect")
 async def connect(request: Request) -> JSONResponse:
-    """Start a session in the shape of Pipecat's older clients: of Daily's, and peer to peer of those before 1.7."""
+    """Start a session in the format of Pipecat's older clients: Daily's, and peer-to-peer ones before 1.7."""
     return await _start(request, legacy=True)
 
 
 @router.api_route("/notice", methods=[*READ])
 async def notice(request: Request) -> JSONResponse:
-    """Tell a visitor what they talk with, who runs it, and what happens to their words."""
+    """Return the notice: what a visitor talks to, who operates it, and what happens to their words."""
     return JSONResponse(_lobby(request).notice.shown, headers={"Cache-Control": "no-cache"})
 
 
 @router.post("/leave-queue", status_code=HTTPStatus.NO_CONTENT)
 async def leave_queue(request: Request) -> None:
-    """Take a visitor out of the queue who waits no longer."""
+    """Remove a visitor from the queue who no longer waits."""
     _checked(request).turns.leave(await read_leave(request))
 
 
 @router.get("/room")
 async def room(request: Request) -> Response:
-    """Start a session and send the browser to Daily's own page for it."""
+    """Start a session and redirect the browser to Daily's own page for it."""
     web_service = _lobby(request)
     if web_service.rooms is None:
         raise NotOffered("daily")
     if request.headers.get("sec-fetch-site") == "cross-site" and request.headers.get("sec-fetch-dest") != "document":
-        raise Forbidden("another_origin")  # an image of another page, say; a link to here is fine
+        raise Forbidden("another_origin")  # for example an image on another page; a link to here is fine
     start = StartChoice(consent=request.query_params.get("consent"))
     _, opened = await web_service.open_room(web_service.rooms, _address(request), start)
     return RedirectResponse(f"{opened.url}?t={opened.visitor_token}", status_code=HTTPStatus.SEE_OTHER)
@@ -79,7 +79,7 @@ async def room(request: Request) -> Response:
 
 @router.post("/sessions/{session_id}/api/offer")
 async def session_offer(request: Request, session_id: str) -> JSONResponse:
-    """Answer the offer of a session that was started."""
+    """Answer the offer of a started session."""
     web_service = _checked(request)
     offer = await read_offer(request)
     return _json(await web_service.answer(web_service.registry.find(session_id), offer))
@@ -87,7 +87,7 @@ async def session_offer(request: Request, session_id: str) -> JSONResponse:
 
 @router.patch("/sessions/{session_id}/api/offer")
 async def session_candidates(request: Request, session_id: str) -> JSONResponse:
-    """Take network addresses of a session's client."""
+    """Add network addresses of a session's client."""
     web_service = _checked(request)
     body = await read_candidates(request)
     await web_service.add_candidates(web_service.registry.find(session_id), body.pc_id, body.candidates)
@@ -110,7 +110,7 @@ async def offer(request: Request) -> JSONResponse:
 
 @router.patch("/api/offer")
 async def candidates(request: Request) -> JSONResponse:
-    """Take network addresses of a connection's client."""
+    """Add network addresses of a connection's client."""
     web_service = _checked(request)
     body = await read_candidates(request)
     await web_service.add_candidates(web_service.of_connection(body.pc_id), body.pc_id, body.candidates)
@@ -121,8 +121,9 @@ async def _start(request: Request, *, legacy: bool) -> JSONResponse:
     web_service = _checked(request)
     wanted = await read_start(request)
     transport = wanted.transport or ("daily" if wanted.create_daily_room else web_service.transports[0])
+    # Checked before anything is counted: the client cannot use another transport.
     if transport not in web_service.transports:
-        raise NotOffered("transport")  # not its name, which may be anything
+        raise NotOffered("transport")  # without the name, which is untrusted text
     asking = None if wanted.queue is None else Asking(wanted.queue.ticket, request.is_disconnected)
     begin = StartChoice(wanted.details, wanted.region, wanted.consent, asking, None if legacy else wanted.resume)
     if web_service.rooms is None:
@@ -140,25 +141,25 @@ async def _start(request: Request, *, legacy: bool) -> JSONResponse:
 
 
 def _session(web_service: WebService, web_session: WebSession) -> Json:
-    # Always there, also when empty: without it the Android client asks a server of Google's.
+    # Always present, even if empty: without it the Android client uses a server of Google's.
     servers = [server.for_clients() for server in web_service.settings.ice_servers]
     return {"sessionId": web_session.web_session_id, "iceConfig": {"iceServers": servers}}
 
 
 def _offer_address(request: Request, web_session: WebSession) -> Json:
-    """Answer with one key: the transports 1.2 and 1.3 throw at any other, and those before 1.7 ignore ``sessionId``."""
+    """Return a single key: the transports 1.2 and 1.3 reject any other, and those before 1.7 ignore ``sessionId``."""
     base = _lobby(request).origins.address(request.headers.get("origin"))
     return {"webrtcUrl": f"{base}/sessions/{web_session.web_session_id}/api/offer"}
 
 
 def _daily(opened: DailyRoom, *, legacy: bool) -> Json:
     names = ("room_url", "token") if legacy else ("dailyRoom", "dailyToken")
-    # Nothing else: clients hand the whole answer to Daily's library, which up to 0.83 throws at an unknown name.
+    # Nothing else: clients pass the whole response to Daily's library, which up to 0.83 rejects unknown names.
     return dict(zip(names, (opened.url, opened.visitor_token), strict=True))
 
 
 def _resume(web_service: WebService, part: ConversationPart) -> Json:
-    """Tell a page that can come back how, and for how long it may try; one that has come back, what was said."""
+    """Return how a page can resume, and for how long it may retry; after a resumption also what was said."""
     said = [] if part.is_new else [[role.value, words] for role, words in part.history]
     return {
         "token": str(part.token),
@@ -174,10 +175,10 @@ def _lobby(request: Request) -> WebService:
 
 
 def _checked(request: Request) -> WebService:
-    """Give the lobby to whoever may change something in it.
+    """Return the web service to a client that may change its state.
 
     Raises:
-        Forbidden: a page of another site asks.
+        Forbidden: the request comes from a page of another site.
     """
     web_service = _lobby(request)
     web_service.origins.check(request.headers.get("origin"))

@@ -1,4 +1,4 @@
-"""Makes the real parts of the web service and serves."""
+"""Make the real parts of the web service and serve."""
 
 import asyncio
 import gc
@@ -36,19 +36,20 @@ from webrtc_agent.web_service import WebService
 SERVICE = "webrtc-agent"
 _WORKERS = 4
 _QUOTING = ("pipecat.transports.smallwebrtc", "pipecat.processors.frameworks.rtvi")
-"""Modules that put what a visitor wrote into their warnings."""
+"""Modules that write a visitor's words into their warnings."""
 
 
 async def serve(settings: WebSettings) -> None:
-    """Make the real parts and serve until told to stop."""
+    """Make the real parts and serve until a signal stops the process."""
     model, overflow = clients_of(settings)
     weather = OpenMeteo(
         forecast_url=str(settings.open_meteo_forecast_url),
         geocoding_url=str(settings.open_meteo_geocoding_url),
         api_key=settings.open_meteo_api_key,
     )
+    # Process-wide, so it is set before the first connection.
     ice.offer_only(settings.ice_hosts)
-    # aiortc encodes sound there, a hundred times a second and visitor; by default every core would add a thread.
+    # aiortc encodes audio there, a hundred times per second and visitor; by default every core would add a thread.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_WORKERS, "worker"))
     meter = Meter(SERVICE, settings.metrics_namespace)
     shelf = open_shelf(settings.call_store, region=settings.aws_region, endpoint=settings.table_endpoint)
@@ -59,8 +60,9 @@ async def serve(settings: WebSettings) -> None:
         web_service = WebService(settings, agent, _daily_rooms(settings), shelf)
         app = create_app(web_service)
         server = make_server(app, agent, settings)
+        # Before the first visitor: resampling takes longer than they should wait.
         agent.recordings.prepare([OUTPUT_RATE])
-        # What is loaded now stays for good; without this every collection walks through it, and all calls wait.
+        # The loaded modules stay for good; without this, every collection scans them while all calls wait.
         gc.freeze()
         structlog.get_logger().info(
             "starting", port=settings.fast_api_port, model=settings.model_id, transports=web_service.transports
@@ -74,6 +76,7 @@ async def _request_kept_open(app: FastAPI, agent: AgentRuntime, settings: WebSet
     if not settings.keep_request_open:
         yield
         return
+    # No proxy from the environment: the request must pass the load balancer only.
     async with httpx.AsyncClient(base_url=settings.base_url, trust_env=False) as client:
         request = OpenRequest(client, agent.admission, agent.counting.open_request_failed)
         request.install(app)
@@ -90,10 +93,10 @@ def _daily_rooms(settings: WebSettings) -> DailyRooms | None:
 
 
 def run() -> None:
-    """Read the settings and serve until told to stop.
+    """Read the settings and serve until a signal stops the process.
 
     Raises:
-        ConfigurationError: a setting is missing or wrong.
+        ConfigurationError: a setting is missing or invalid.
     """
     settings = WebSettings.read()
     check_certificates()

@@ -1,4 +1,4 @@
-"""The sessions this process knows: waiting for their client, running, or over."""
+"""Track the sessions of this process: waiting for their client, running, or over."""
 
 import asyncio
 import gc
@@ -23,19 +23,20 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 REMEMBERED_SECONDS = 600.0
-"""How long a client may wait before it connects (its user is asked for the microphone), and how long the end of a
-session can be asked for."""
+"""How long a client may wait before it connects (its user may be asked for the microphone), and how long the end of a
+session can be queried.
+"""
 MAX_VISITS = 2_000
-"""Sessions that are remembered; beyond it the oldest that wait or are over are forgotten. Each takes 10 KB."""
+"""Most sessions remembered; beyond it the oldest that wait or are over are forgotten. Each takes 10 KB."""
 FORGET_SECONDS = 1.0
-"""How often the old ones are looked for: a look at all with each request would cost more the more strangers ask."""
+"""How often old ones are removed: a scan with each request would cost more the more clients there are."""
 CLOSE_SECONDS = 5.0
 TIDY_SECONDS = 1.0
-"""After the last visit, for its connection to be closed."""
+"""Time after the last visit for its connection to be closed."""
 
 
 class State(StrEnum):
-    """Where a visit stands."""
+    """State of a visit."""
 
     WAITING = "waiting"
     ANSWERING = "answering"
@@ -44,21 +45,21 @@ class State(StrEnum):
 
 
 class ActiveConversation(Protocol):
-    """A visitor who is being talked with."""
+    """A conversation with a visitor."""
 
     def end(self, reason: EndReason) -> None:
         """End it."""
 
     def use_text_only(self) -> None:
-        """Send no audio until the visitor's page asks for it."""
+        """Send no audio until the visitor's page requests it."""
 
 
 class WebSession:
-    """One session from its start to the time it is forgotten."""
+    """One session from its start until it is forgotten."""
 
     def __init__(self, now: float, address: str = "", hold: Hold | None = None) -> None:
         self.web_session_id = uuid4().hex
-        # The id itself lets a client in, and lines at INFO go to people who have no business in a conversation.
+        # The id itself grants access, and lines at INFO reach people who must not enter a conversation.
         self.log_id = sha256(self.web_session_id.encode()).hexdigest()[:16]
         self.address = address
         self.offers = 0
@@ -66,41 +67,41 @@ class WebSession:
         self.conversation: ActiveConversation | None = None
         self.touched = now
         self.hold = hold
-        """The place that is kept for a visitor from the queue."""
+        """The slot that is reserved for a visitor from the queue."""
         self.consent: VisitorConsent | None = None
         self.details = ""
         """What the app said about its visitor; see `details.render`."""
         self.region = ""
-        """Where the visitor is used to weather, ISO 3166."""
+        """Region whose weather units the visitor is used to, ISO 3166."""
         self.part: ConversationPart | None = None
-        """The part of a conversation that its visitor may come back to, where their client can."""
+        """The part of a resumable conversation, if the client can resume."""
         self.text_only = False
 
     def session_request(self, slot: Slot, details: str = "", region: str = "") -> SessionRequest:
-        """Make what its conversation begins with; what an offer says comes first, as in Pipecat's own runner.
+        """Return what its conversation starts with; the offer takes precedence, as in Pipecat's own runner.
 
         Args:
-            slot: Of the conversation.
+            slot: Slot of the conversation.
             details: What the app says about its visitor, in the offer.
-            region: Where the visitor is used to weather, ISO 3166, in the offer.
+            region: Region whose weather units the visitor is used to, ISO 3166, in the offer.
         """
         if self.part is not None:
             return self.part.session_request(slot)
         return SessionRequest("browser", slot, details=details or self.details, region=region or self.region)
 
     def use_text_only(self) -> None:
-        """Send no audio until the visitor's page asks for it; the conversation may be yet to come."""
+        """Send no audio until the visitor's page requests it; also before the conversation exists."""
         self.text_only = True
         if self.conversation is not None:
             self.conversation.use_text_only()
 
     def is_over(self, now: float) -> bool:
-        """Whether it is to be forgotten."""
+        """Return whether it may be forgotten."""
         return self.is_idle and now - self.touched >= REMEMBERED_SECONDS
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing goes on in it."""
+        """Whether no conversation is active in it."""
         return self.state in (State.WAITING, State.FINISHED)
 
 
@@ -120,10 +121,10 @@ class SessionRegistry:
         self._forgot_at = clock()
 
     def begin(self, address: str = "") -> WebSession:
-        """Expect a client.
+        """Create a visit for a client that will connect.
 
         Args:
-            address: Where it comes from.
+            address: The client's address.
         """
         self._forget()
         web_session = WebSession(self._clock(), address)
@@ -131,18 +132,19 @@ class SessionRegistry:
         return web_session
 
     def find(self, web_session_id: str) -> WebSession:
-        """Give a visit.
+        """Return a visit.
 
         Raises:
-            UnknownSession: there is none, or it is forgotten.
+            UnknownSession: there is none, or it has been forgotten.
         """
+        # An unknown id and an expired one look the same to the client.
         web_session = self._registry.get(web_session_id)
         if web_session is None or web_session.is_over(self._clock()):
             raise UnknownSession("session")
         return web_session
 
     def running(self) -> list[WebSession]:
-        """Give those that are being talked with."""
+        """Return those with an active conversation."""
         return [web_session for web_session in self._registry.values() if web_session.state is State.RUNNING]
 
     def carry(
@@ -152,13 +154,13 @@ class SessionRegistry:
         run: Coroutine[Any, Any, object],
         abandon: Callable[[], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
-        """Run a visit's conversation to its end, in a task of its own.
+        """Run a visit's conversation to its end, in a separate task.
 
         Args:
-            web_session: Whose.
-            conversation: Asked to end when it has to.
-            run: Holds it.
-            abandon: Releases what a conversation holds that a defect has ended; may be repeated.
+            web_session: The visit.
+            conversation: Can be requested to end.
+            run: Runs it.
+            abandon: Releases the resources of a conversation that a defect has ended; idempotent.
         """
         web_session.conversation, web_session.state = conversation, State.RUNNING
         task = asyncio.create_task(self._carry(web_session, run, abandon), name=f"visit-{web_session.web_session_id}")
@@ -173,7 +175,7 @@ class SessionRegistry:
         task: asyncio.Task[None],
     ) -> None:
         self._tasks.discard(task)
-        run.close()  # does nothing to one that has run
+        run.close()  # has no effect if it has run
         if not task.cancelled() and task.exception() is not None:
             web_session.state, web_session.conversation = State.FINISHED, None
             if abandon is not None:
@@ -184,8 +186,8 @@ class SessionRegistry:
             asyncio.get_running_loop().call_later(TIDY_SECONDS, self._tidy)
 
     def _tidy(self) -> None:
-        # aiortc leaves each connection as a ring of objects, whose codecs hold four threads until it is collected.
-        # The interpreter would wait for more garbage; while nobody talks, nobody waits for the collector.
+        # aiortc leaves each connection as a cycle of objects, whose codecs hold four threads until they are collected.
+        # The interpreter would wait for more garbage; without visitors, a collection delays no one.
         if not self._tasks:
             gc.collect()
 
@@ -195,7 +197,7 @@ class SessionRegistry:
         run: Coroutine[Any, Any, object],
         abandon: Callable[[], Coroutine[Any, Any, None]] | None,
     ) -> None:
-        # Every line that the conversation logs from here on names its visit.
+        # Every line that the conversation logs from here on contains its visit.
         structlog.contextvars.bind_contextvars(web_session_id=web_session.log_id)
         began = self._clock()
         try:
@@ -206,11 +208,12 @@ class SessionRegistry:
                 await abandon()
         finally:
             web_session.state, web_session.conversation, web_session.touched = State.FINISHED, None, self._clock()
+            # What the app said about its visitor must not outlive the conversation.
             web_session.details, web_session.part = "", None
             self._on_end(web_session.touched - began)
 
     async def aclose(self) -> None:
-        """End all that goes on; bounded."""
+        """End all active visits; bounded."""
         for web_session in self.running():
             if web_session.conversation is not None:
                 web_session.conversation.end(EndReason.DRAINED)
@@ -227,5 +230,6 @@ class SessionRegistry:
                 name: web_session for name, web_session in self._registry.items() if not web_session.is_over(now)
             }
         if len(self._registry) > MAX_VISITS:
+            # The dict is in order of creation, so the first idle one is the oldest.
             oldest = next((name for name, web_session in self._registry.items() if web_session.is_idle), None)
             self._registry.pop(oldest or "", None)

@@ -1,4 +1,4 @@
-"""What an operator of the web service can turn, beside what both services share."""
+"""Define the web service's settings, in addition to those that both services share."""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -23,7 +23,7 @@ from agent_core.settings import CoreSettings
 
 
 class TransportChoice(StrEnum):
-    """How the sound of a visitor travels: AUTO is Daily where it has a key, peer to peer otherwise."""
+    """How a visitor's audio travels: AUTO uses Daily if there is an API key, otherwise peer to peer."""
 
     AUTO = "auto"
     WEBRTC = "webrtc"
@@ -31,14 +31,14 @@ class TransportChoice(StrEnum):
 
 
 class NoticeChoice(StrEnum):
-    """What the page asks for: NOTICE tells, CONSENT starts nothing before the visitor has agreed."""
+    """What the page requires: NOTICE informs, CONSENT starts nothing before the visitor has agreed."""
 
     NOTICE = "notice"
     CONSENT = "consent"
 
 
 class IceServer(BaseModel):
-    """A STUN or TURN server as browsers take it."""
+    """A STUN or TURN server in the format of browsers."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -47,7 +47,7 @@ class IceServer(BaseModel):
     credential: str | None = None
 
     def for_clients(self) -> dict[str, Any]:
-        """Return it as every client reads it: iOS and Android accept a list of ``urls`` and nothing else."""
+        """Return it in the format of all clients: iOS and Android accept only a list of ``urls``."""
         urls = [self.urls] if isinstance(self.urls, str) else self.urls
         return self.model_dump(exclude_none=True) | {"urls": urls}
 
@@ -57,7 +57,7 @@ def _words(value: object) -> object:
 
 
 def _origins(given: tuple[str, ...]) -> tuple[str, ...]:
-    """Refuse what no browser sends as an origin, and so would match none."""
+    """Reject values that no browser sends as an origin and that would never match."""
     for one in given:
         parts = urlsplit(one)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
@@ -76,84 +76,96 @@ def _printable(text: str) -> str:
 
 
 type Link = Annotated[HttpUrl, UrlConstraints(allowed_schemes=["https"], max_length=300)]
-"""An address that the page links to."""
+"""A URL that the page links to."""
 
 
 class WebSettings(CoreSettings):
     """Settings of the web service."""
 
     max_sessions: Annotated[int, Field(ge=1, le=1000)] = 8
-    """Conversations at once in this task. Encrypting and coding one takes about a tenth of a core."""
+    """Concurrent conversations in this task. Each uses about 10 % of a core (SRTP and Opus)."""
     transport: TransportChoice = TransportChoice.AUTO
-    """How sound travels: ``webrtc`` (peer to peer), ``daily``, or ``auto``: Daily where DAILY_API_KEY is set."""
+    """How audio travels: ``webrtc`` (peer to peer), ``daily``, or ``auto``: Daily if DAILY_API_KEY is set."""
     daily_api_key: SecretStr | None = None
-    """Key of the Daily account that the rooms are made in."""
+    """API key of the Daily account in which the rooms are created."""
     daily_api_url: HttpUrl = HttpUrl("https://api.daily.co/v1")
-    """Daily's REST service."""
+    """URL of Daily's REST API."""
     allowed_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words), AfterValidator(_origins)] = ()
-    """Other sites whose pages may start sessions: origins such as ``https://example.com``, separated by commas."""
+    """Other sites whose pages may start sessions: origins such as ``https://example.com``, comma-separated."""
     ice_servers: tuple[IceServer, ...] = ()
-    """STUN and TURN servers for the visitor's browser, as JSON: ``[{"urls": "turn:…", "username": …}]``. None is
-    needed on one machine or network."""
+    """STUN and TURN servers for the visitor's browser, as JSON: ``[{"urls": "turn:…", "username": …}]``. Not needed on
+    a single machine or network.
+    """
     ice_hosts: Annotated[tuple[IPvAnyAddress, ...], NoDecode, BeforeValidator(_words)] = ()
-    """Addresses to offer for peer-to-peer sound, separated by commas; none offers those of all network interfaces but
-    loopback. ``127.0.0.1`` keeps it on this machine, and works where there is no other interface."""
+    """Addresses to offer for peer-to-peer audio, comma-separated; an empty list offers those of all network interfaces
+    except loopback. ``127.0.0.1`` restricts audio to this machine, and works without any other interface.
+    """
     ice_advertised_hosts: Annotated[tuple[IPvAnyAddress, ...], NoDecode, BeforeValidator(_words)] = ()
-    """Further addresses to name for peer-to-peer sound, separated by commas: of a machine that passes the same
-    UDP ports on to this service, as Docker does with published ports."""
+    """Further addresses to advertise for peer-to-peer audio, comma-separated: of a machine that forwards the same UDP
+    ports to this service, as Docker does with published ports.
+    """
     callback_number: Annotated[str, AfterValidator(_number)] | None = None
-    """Number that the page shows a visitor who wants a person, as ``+`` and digits. It stands for every one of
-    TRANSFER_DESTINATIONS that has no number of its own."""
+    """Number that the page shows a visitor who wants a person, as ``+`` and digits. Used for every entry of
+    TRANSFER_DESTINATIONS without a number of its own.
+    """
     callback_request_url: HttpUrl | None = None
-    """Page where a visitor can ask to be called back; shown beside the number."""
+    """Page where a visitor can request a call; shown beside the number."""
     notice: NoticeChoice = NoticeChoice.NOTICE
-    """What visitors are asked before they talk: `notice` tells them that they talk with an AI and what happens to their
-    words, and by talking they agree; `consent` starts nothing, for any client, before they have agreed to it."""
+    """What visitors see before they talk: `notice` informs them that they talk with an AI and what happens to their
+    words, and talking implies consent; `consent` starts nothing, for any client, before they have agreed.
+    """
     operator_name: Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_printable)] | None = None
-    """Who runs the agent, as the page names them."""
+    """Who operates the agent, as shown on the page."""
     operator_phone: Annotated[str, AfterValidator(_number)] | None = None
-    """Number that the page offers a visitor who finds no free place, and in the notice, as ``+`` and digits."""
+    """Number that the page offers a visitor who finds no free slot, and in the notice, as ``+`` and digits."""
     privacy_url: Link | None = None
     """The operator's privacy statement, `https://…`; linked in the notice, as are the next two."""
     terms_url: Link | None = None
     """The operator's terms of use, `https://…`."""
     contact_url: Link | None = None
-    """Page where the operator can be reached, `https://…`."""
+    """Page where the operator can be contacted, `https://…`."""
     log_retention_days: Annotated[int, Field(ge=1, le=3653)] | None = None
-    """How long the log, and with it the end records, is kept where this service runs: what the notice says. It deletes
-    nothing by itself. None says that the operator decides."""
+    """How long the log, including the end records, is kept where this service runs, as stated in the notice. It deletes
+    nothing. None states that the operator decides.
+    """
     resume_seconds: Annotated[int, Field(ge=0, le=600)] = 120
-    """How long the page tries to come back to a conversation whose connection broke; the service waits a little longer.
-    0 ends a conversation with its connection."""
+    """How long the page tries to resume a conversation whose connection broke; the service waits a little longer. 0
+    ends a conversation with its connection.
+    """
     serve_console: bool = False
-    """Whether ``/console``, a page for developers, is served. ``make run`` and compose turn it on."""
+    """Whether ``/console``, a page for developers, is served. ``make run`` and compose enable it."""
     keep_request_open: bool = False
     """Whether this task, while it has visitors, keeps a request to itself open through PUBLIC_BASE_URL. Behind a load
-    balancer that drains a task before it is stopped, ECS then waits for the visitors."""
+    balancer that drains a task before it is stopped, ECS then waits for the visitors.
+    """
     rate_limit_starts_per_minute_per_address: Annotated[int, Field(ge=1, le=10_000)] = 15
-    """Sessions that one address may start in a minute. A whole office often has one address: this is about twice what a
-    task has places for, and half of what all addresses may start."""
+    """Sessions that one address may start per minute. A whole office often has one address: this is about twice the
+    slots of a task, and half of what all addresses may start.
+    """
     rate_limit_starts_per_minute: Annotated[int, Field(ge=1, le=10_000)] = 30
-    """Sessions in a minute from which on those networks are refused that have started the most."""
+    """Sessions per minute above which the networks that have started most are refused."""
     arrivals_per_address: Annotated[int, Field(ge=1, le=1000)] = 2
-    """Visitors of one address whose connections are coming about at a time, which takes a second or two each. They hold
-    no place yet. One more is asked to come back in a few seconds."""
+    """Most visitors of one address who may be connecting at a time, which takes a second or two each. They hold no slot
+    yet. Further ones are asked to retry in a few seconds.
+    """
     max_waiting: Annotated[int, Field(ge=0, le=100)] = 20
-    """Visitors who may wait for a place at a time, over all tasks; the page shows each the position in the queue. 0
-    asks them to try again."""
+    """Most visitors waiting for a slot at a time, over all tasks; the page shows each the position in the queue. 0 asks
+    them to retry.
+    """
     waiting_per_address: Annotated[int, Field(ge=1, le=100)] = 5
-    """The same from one address."""
+    """The same per address."""
     rate_limit_requests_per_minute_per_address: Annotated[int, Field(ge=10, le=1_000_000)] = 1200
-    """Requests of any kind that one address may make in a minute, a third of them at once; each 32 KB of an answer
-    count as one more. A page that loads counts for about twenty. A /24 of IPv4 or a /48 of IPv6 may make four times as
-    many."""
+    """Requests of any kind that one address may make per minute, a third of them at once; each 32 KB of a response
+    count as one more. Loading the page counts for about twenty. A /24 of IPv4 or a /48 of IPv6 may make four times as
+    many.
+    """
 
     @property
     def uses_daily(self) -> bool:
-        """Whether sound travels through Daily.
+        """Whether audio travels through Daily.
 
         Raises:
-            ConfigurationError: it should, and there is no key.
+            ConfigurationError: it should, but there is no API key.
         """
         if self.transport is TransportChoice.DAILY and self.daily_api_key is None:
             raise ConfigurationError("set DAILY_API_KEY, or TRANSPORT to webrtc")

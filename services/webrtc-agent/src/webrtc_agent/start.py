@@ -1,4 +1,4 @@
-"""What a client says when it starts a session. No I/O."""
+"""Hold what a client sends when it starts a session. No I/O."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -9,14 +9,14 @@ from webrtc_agent.request_schemas import ResumeRequest
 
 @dataclass(frozen=True, slots=True)
 class StartChoice:
-    """One client's wishes.
+    """One client's start request.
 
     Attributes:
         details: What the app says about its visitor; see `details.render`.
-        region: Where the visitor is used to weather, ISO 3166.
+        region: Region whose weather units the visitor is used to, ISO 3166.
         consent: Version of the notice that the visitor agreed to, or was shown.
         asking: The client is ready to wait in the queue.
-        resume: What the client says of coming back, where it can.
+        resume: What the client sends about resuming, if it can.
     """
 
     details: str = field(default="", repr=False)
@@ -27,4 +27,4 @@ class StartChoice:
 
 
 PLAIN: Final = StartChoice()
-"""A client that says nothing."""
+"""A client that sends nothing."""

@@ -1,4 +1,4 @@
-"""Pipecat's peer-to-peer transport, with a guard at its door, and a short way for sound in both directions."""
+"""Adapt Pipecat's peer-to-peer transport: filter messages, and pass audio directly in both directions."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -16,12 +16,12 @@ type IsTextOnly = Callable[[], bool]
 
 
 def silenced(frame: OutputAudioRawFrame) -> OutputAudioRawFrame:
-    """Return silence that lasts as long: turns, interruptions and reports keep the pace of the speech."""
+    """Return silence of the same length: turns, interruptions and reports keep the timing of speech."""
     return OutputAudioRawFrame(bytes(len(frame.audio)), frame.sample_rate, frame.num_channels)
 
 
 class _Output(SmallWebRTCOutputTransport):
-    """Hands the agent's audio to the connection's own track; silence while the visitor reads only."""
+    """Passes the agent's audio to the connection's own track; silence while the visitor only reads."""
 
     def __init__(
         self,
@@ -30,23 +30,23 @@ class _Output(SmallWebRTCOutputTransport):
         connection: AudioOnlyConnection,
         is_text_only: IsTextOnly,
     ) -> None:
-        super().__init__(transport._client, params)  # noqa: SLF001 - the transport makes its own output just so
+        super().__init__(transport._client, params)  # noqa: SLF001 - as the transport creates its own output
         self._connection = connection
         self._is_text_only = is_text_only
 
     async def write_audio_frame(self, frame: OutputAudioRawFrame) -> bool:
-        """Send some audio; returns when the last of it is on its way, or False when there is no connection."""
+        """Send audio; return when the last of it is on its way, or False if there is no connection."""
         return await self._connection.play((silenced(frame) if self._is_text_only() else frame).audio)
 
 
 class VisitorTransport(SmallWebRTCTransport):
-    """Carries sound and messages of one visitor.
+    """Carries audio and messages of one visitor.
 
     Args:
-        connection: The peer. Its sound goes to ``hear`` without passing the pipeline's queues every 20 ms.
-        hear: Takes the visitor's sound, 16-bit PCM at ``INPUT_RATE``.
-        believe: Says of each message whether it goes on into the pipeline.
-        is_text_only: Says whether the visitor is to hear nothing.
+        connection: The peer. Its audio goes to ``hear`` without passing the pipeline's queues every 20 ms.
+        hear: Receives the visitor's audio, 16-bit PCM at ``INPUT_RATE``.
+        accept_message: Returns whether a message enters the pipeline.
+        is_text_only: Returns whether the visitor must hear nothing.
     """
 
     def __init__(

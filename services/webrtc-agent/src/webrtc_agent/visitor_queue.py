@@ -1,9 +1,9 @@
-"""The queue of visitors who wait for a place, oldest first. No I/O.
+"""Keep the queue of visitors who wait for a slot, oldest first. No I/O.
 
-No task owns the queue. A visitor asks again every few seconds, and the load balancer chooses the task. Each visitor's
-ticket carries what the last task knew of the whole queue (see ``queue_ticket``), and the next task merges that with
-what it knows itself. So all tasks agree within a few requests, also one that has just started, and there is no store.
-See docs/decisions/0019-a-queue-that-travels-with-its-tickets.md.
+No task owns the queue. A visitor repeats the request every few seconds, and the load balancer chooses the task. Each
+visitor's ticket carries what the last task knew of the whole queue (see ``queue_ticket``), and the next task merges
+that with its own knowledge. All tasks thus agree within a few requests, even a newly started one, without a store. See
+docs/decisions/0019-a-queue-that-travels-with-its-tickets.md.
 """
 
 import secrets
@@ -18,33 +18,34 @@ from agent_core.errors import AtCapacity
 from webrtc_agent.networks import network_of
 
 TICKET_SECONDS: Final = 60.0
-"""How long a ticket is valid: each answer brings a new one. An old copy must not stand at the head of the queue."""
+"""How long a ticket is valid: each response brings a new one. An old copy must not hold the head of the queue."""
 FORGET_SECONDS: Final = 90.0
-"""How long an entry that left is remembered: longer than its last ticket is valid, or that would bring it back."""
+"""How long a departed entry is remembered: longer than its last ticket is valid, or that ticket would bring it back."""
 LONGEST_WAIT_SECONDS: Final = 3600.0
-"""Age from which an entry does not count any more."""
+"""Age from which an entry no longer counts."""
 SKEW_SECONDS: Final = 5.0
 """How far the clocks of two tasks may differ. Amazon Time Sync keeps them within milliseconds."""
 HOLD_SECONDS: Final = 20.0
-"""How long a place is kept for a visitor from the queue: Daily's client asks for the microphone once it has a room."""
+"""How long a slot is reserved for a visitor from the queue: Daily's client requests the microphone once it has a room.
+"""
 FIRST_GUESS_SECONDS: Final = 120.0
-"""Length of a conversation before the first one has ended here."""
+"""Assumed length of a conversation before the first one has ended here."""
 REMEMBERED_TALKS: Final = 20
-"""Conversations that the average length is taken of."""
+"""Number of conversations in the average length."""
 MAX_TASKS: Final = 20
-"""Tasks that a ticket tells of."""
+"""Most tasks that a ticket reports on."""
 _STEPS: Final = ((3, 2.0), (10, 4.0))
 _SLOWEST: Final = 8.0
 
 
 class Standing(IntEnum):
-    """Where an entry stands; what is known later has the higher number and wins."""
+    """State of an entry; later states have higher numbers and win."""
 
     WAITING = 0
     LEFT = 1
     ADMITTED = 2
     TASK = 3
-    """A task and no visitor: ``network`` is its number of places, ``arrived`` how long its conversations are."""
+    """A task and not a visitor: ``network`` is its number of slots, ``arrived`` the length of its conversations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class QueueEntry:
         name: 64 random bits.
         arrived: Unix seconds; decides the order.
         network: Digest of the address's network, so that one client cannot fill the queue.
-        seen: Unix seconds of the last request; or of the moment at which the visitor left the queue.
+        seen: Unix seconds of the last request, or of the time at which the visitor left the queue.
         standing: Whether it still waits.
     """
 
@@ -67,34 +68,34 @@ class QueueEntry:
 
     @property
     def rank(self) -> tuple[float, bytes]:
-        """What the order goes by."""
+        """The sort key."""
         return self.arrived, self.name
 
 
 class QueueFull(AtCapacity):
-    """No place is free, and no further visitor may wait."""
+    """No slot is free, and no further visitor may wait."""
 
 
 class Hold:
-    """A place that is kept for one visitor from the queue, for a bounded time."""
+    """A slot reserved for one visitor from the queue, for a bounded time."""
 
     def __init__(self, until: float) -> None:
         self.until = until
 
     def settle(self) -> None:
-        """Keep it no longer: the visitor has the place, or will not come. May be repeated."""
+        """End the reservation: the visitor has the slot, or will not come. Idempotent."""
         self.until = 0.0
 
 
 class VisitorQueue:
-    """Knows who waits, in which order, and for how long.
+    """Tracks who waits, in which order, and for how long.
 
     Args:
-        places: Conversations at once in this task.
+        places: Concurrent conversations in this task.
         quota: The same in all tasks together; None for no limit.
-        longest: Visitors who may wait at a time; 0 for no queue.
-        per_network: The same from one client's network.
-        clock: Unix seconds. Wall time, for tasks have no other clock in common.
+        longest: Most visitors waiting at a time; 0 for no queue.
+        per_network: The same for one client's network.
+        clock: Unix seconds. Wall time, because tasks share no other clock.
     """
 
     def __init__(
@@ -114,23 +115,25 @@ class VisitorQueue:
         """Add a visitor at the end.
 
         Raises:
-            QueueFull: the queue, or this network's part of it, is full.
+            QueueFull: the queue, or this network's share of it, is full.
         """
         now, network = self._clock(), _digest(address)
         waiting = self.waiting()
+        # One client must not fill the queue.
         ours = sum(one.network == network for one in waiting)
         if len(waiting) >= self._longest or ours >= self._per_network:
             raise QueueFull("the queue is full" if ours < self._per_network else "a network's part of the queue")
         last = waiting[-1].arrived if waiting else 0.0
-        arrived = max(round(now, 3), round(last + 0.001, 3))  # as tickets write it, and no two at the same time
+        arrived = max(round(now, 3), round(last + 0.001, 3))  # in a ticket's precision, and never two at the same time
         entry = QueueEntry(secrets.token_bytes(8), arrived, network, now)
         self._entries[entry.name] = entry
         return entry
 
     def merge(self, entries: Iterable[QueueEntry]) -> None:
-        """Learn what another task knew."""
+        """Merge what another task knew."""
         now = self._clock()
         for entry in entries:
+            # A wrong clock, or an old ticket, must not change the order.
             if entry.seen > now + SKEW_SECONDS or entry.arrived > entry.seen + SKEW_SECONDS or _is_old(entry, now):
                 continue
             known = self._entries.get(entry.name, entry)
@@ -139,7 +142,7 @@ class VisitorQueue:
         self._forget(now)
 
     def see(self, entry: QueueEntry) -> QueueEntry | None:
-        """Note that a visitor is still there; None where the visitor has left, or was away for too long."""
+        """Record that a visitor is still there; return None if they have left, or were away too long."""
         known = self._entries.get(entry.name)
         if known is None or known.standing is not Standing.WAITING:
             return None
@@ -147,28 +150,28 @@ class VisitorQueue:
         return seen
 
     def leave(self, entry: QueueEntry) -> None:
-        """Take a visitor out."""
+        """Remove a visitor."""
         self._end(entry, Standing.LEFT)
 
     def admitted(self, entry: QueueEntry) -> float:
-        """Note that a visitor has got a place; return how long the visitor waited."""
+        """Record that a visitor has got a slot; return how long they waited."""
         self._end(entry, Standing.ADMITTED)
         return self._clock() - entry.arrived
 
     def hold(self, entry: QueueEntry) -> Hold:
-        """Keep a place for a visitor who is let in."""
+        """Reserve a slot for an admitted visitor."""
         hold = self._holds[entry.name] = Hold(self._clock() + HOLD_SECONDS)
         return hold
 
     @property
     def held(self) -> int:
-        """Places that are kept for visitors who were let in here."""
+        """Slots that are reserved for visitors admitted here."""
         now = self._clock()
         self._holds = {name: hold for name, hold in self._holds.items() if hold.until > now}
         return len(self._holds)
 
     def waiting(self) -> list[QueueEntry]:
-        """List those who are still there, oldest first; one near the head is missed sooner, for others wait for it."""
+        """Return the visitors still there, oldest first; one near the head expires sooner, as others wait for them."""
         now, there = self._clock(), list[QueueEntry]()
         held = self._holds if self.held else {}
         waits = (one for one in self._entries.values() if one.standing is Standing.WAITING and one.name not in held)
@@ -178,25 +181,26 @@ class VisitorQueue:
         return there
 
     def ahead_of(self, entry: QueueEntry | None) -> int:
-        """Count those who have waited longer; all of them for a visitor who comes now."""
+        """Return how many visitors have waited longer; all of them for one who arrives now."""
         return sum(1 for one in self.waiting() if entry is None or one.rank < entry.rank)
 
     def known(self, but: QueueEntry) -> list[QueueEntry]:
-        """List what another task should learn: the tasks, those who wait, then the latest of those who left."""
+        """Return what another task should learn: the tasks, those who wait, then the latest of those who left."""
         self._forget(self._clock())
         others = [one for one in self._entries.values() if one.name != but.name and one.standing is not Standing.TASK]
         others.sort(key=lambda one: (one.standing is not Standing.WAITING, -one.seen))
         return [*self._tasks()[:MAX_TASKS], *others[: 2 * self._longest]]
 
     def talked(self, seconds: float) -> None:
-        """Note how long a conversation was."""
+        """Record the length of a conversation."""
         self._talks.append(seconds)
 
     def seconds_until(self, position: int) -> float:
-        """Estimate the wait at a position, by the places of all tasks and the length of their conversations."""
+        """Estimate the wait at a position, from the slots of all tasks and the length of their conversations."""
         tasks = self._tasks()
         sizes = [int.from_bytes(one.network) for one in tasks]
         places = min(sum(sizes), self._quota or sum(sizes))
+        # Weighted by size, because a larger task ends more conversations.
         talk = sum(one.arrived * size for one, size in zip(tasks, sizes, strict=True)) / sum(sizes)
         return position * talk / places
 
@@ -212,6 +216,7 @@ class VisitorQueue:
 
     def _forget(self, now: float) -> None:
         kept = {name: one for name, one in self._entries.items() if not _is_old(one, now)}
+        # Departed entries are kept for a while, or their last tickets would bring them back.
         left = (one for one in kept.values() if one.standing in (Standing.LEFT, Standing.ADMITTED))
         gone = sorted(left, key=lambda one: one.seen)
         for one in gone[: max(0, len(gone) - 2 * self._longest)]:
@@ -220,7 +225,7 @@ class VisitorQueue:
 
 
 def every(position: int) -> float:
-    """Return after how many seconds the visitor at a position asks again: those near the head more often."""
+    """Return the interval of a visitor's requests at a position: those near the head send more often."""
     return next((seconds for last, seconds in _STEPS if position <= last), _SLOWEST)
 
 

@@ -1,4 +1,4 @@
-"""What all visitors of this process share, and how they are let in."""
+"""Hold what all visitors of this process share, and admit them."""
 
 import time
 
@@ -28,13 +28,13 @@ from webrtc_agent.visitor_queue import Hold
 log = structlog.get_logger()
 
 CONNECTING_SECONDS = 3.0
-"""A network that lets a peer-to-peer connection through does so within two."""
+"""A network that permits a peer-to-peer connection establishes it within two."""
 JOINING_SECONDS = 15.0
-"""Some clients ask for the microphone after they were given a room."""
+"""Some clients request the microphone only after they have received a room."""
 MIN_ARRIVALS = 4
-"""Visitors who may be on their way at a time where there are fewer places."""
+"""Most visitors who may be connecting at a time if there are fewer slots."""
 MAX_OFFERS = 3
-"""Offers that cannot be answered, of one visit."""
+"""Most unusable offers of one visit."""
 
 
 class WebService:
@@ -43,8 +43,8 @@ class WebService:
     Args:
         settings: Of the web service.
         agent: What all conversations share.
-        rooms: Daily's rooms, where sound travels through Daily.
-        shelf: Where conversations are remembered for other tasks; None where there is none.
+        rooms: Daily's rooms, if audio travels through Daily.
+        shelf: Where conversations are stored for other tasks; None if there is no store.
     """
 
     def __init__(
@@ -72,22 +72,23 @@ class WebService:
 
     @property
     def transports(self) -> list[str]:
-        """How sound travels here."""
+        """The transports that this service offers."""
         return ["webrtc"] if self.rooms is None else ["daily"]
 
     async def expect(self, address: str, start: StartChoice = PLAIN) -> WebSession:
-        """Begin a visit whose client will make an offer.
+        """Begin a visit whose client will send an offer.
 
         Args:
-            address: Where the client comes from.
-            start: What else the client has said.
+            address: The client's address.
+            start: What else the client has sent.
 
         Raises:
-            Refused: every place is taken, it is not this visitor's turn, or this task takes nothing new; or there is
-                nothing to come back to.
-            TooOften: this network has started enough.
+            Refused: every slot is taken, other visitors come first, or this task is draining; or there is no
+                conversation to resume.
+            TooOften: this network has started enough sessions.
         """
         consent = self.notice.accept(start.consent)
+        # A returning visitor has waited before, so the queue does not apply.
         part = await self._claimed(address, start.resume)
         if part is not None:
             return self._begin(address, start, consent, part)
@@ -109,15 +110,15 @@ class WebService:
         return web_session
 
     def _new_part(self, start: StartChoice) -> ConversationPart | None:
-        """Begin a conversation that the visitor may come back to; None where they cannot."""
+        """Start a conversation to which the visitor may return; None if their client cannot."""
         if start.resume is None or not self.returns.seconds:
             return None
         return self.returns.begin(start.details, start.region)
 
     async def _claimed(self, address: str, resume: ResumeRequest | None) -> ConversationPart | None:
-        """Claim the next part of a conversation; None for a visitor who does not come back.
+        """Claim the next part of a conversation; return None for a visitor who does not return.
 
-        A visitor who comes back has started before: that start is not counted again, unless the token is a guess.
+        A returning visitor's start was counted before and is not counted again, unless the token is a guess.
         """
         if resume is None or resume.token is None or not self.returns.seconds:
             return None
@@ -134,9 +135,9 @@ class WebService:
         """Begin a visit in a room of its own, with the agent on its way there.
 
         Raises:
-            Refused: not now; or there is nothing to come back to.
-            TooOften: this network has started enough.
-            UpstreamError: Daily did not make a room.
+            Refused: not now; or there is no conversation to resume.
+            TooOften: this network has started enough sessions.
+            UpstreamError: Daily did not create a room.
         """
         consent = self.notice.accept(start.consent)
         part = await self._claimed(address, start.resume)
@@ -152,6 +153,7 @@ class WebService:
         slot: Slot | None = None
         room: DailyRoom | None = None
         try:
+            # Counted before Daily is called: creating a room takes up to seconds.
             arrival, slot = self._expect_arrival(web_session.address, JOINING_SECONDS, web_session.hold)
             room = await rooms.open()
             daily = rooms.web_session(self.agent, web_session.session_request(slot), room, web_session.part)
@@ -172,12 +174,12 @@ class WebService:
         """Begin a visit with its offer.
 
         Args:
-            address: Where the client comes from.
+            address: The client's address.
             offer: The first of this client.
 
         Raises:
-            Refused: there is no place.
-            TooOften: this network has started enough.
+            Refused: no slot is free.
+            TooOften: this network has started enough sessions.
             MalformedOffer: the offer cannot be answered.
         """
         consent = self.notice.accept(offer.consent)
@@ -195,8 +197,8 @@ class WebService:
         """Answer an offer: the first of a visit, or a further one of the same client.
 
         Raises:
-            Refused: another client talks here, the visit is over, or there is no place.
-            TooOften: the client makes offer after offer.
+            Refused: another client is connected here, the visit is over, or no slot is free.
+            TooOften: the client sends offer after offer.
             MalformedOffer: the offer cannot be answered.
         """
         await self.agent.admission.prepare()
@@ -219,6 +221,7 @@ class WebService:
     async def _answer_first(
         self, web_session: WebSession, offer: OfferRequest, arrival: ExpectedArrival, slot: Slot
     ) -> dict[str, str]:
+        # Before the first await, so that a second offer meanwhile is refused.
         web_session.state = State.ANSWERING
         web_session.offers += 1
         peer: PeerSession | None = None
@@ -232,6 +235,7 @@ class WebService:
             answer = self._description(peer)
             arrival.when_displaced(peer.give_up)
         except BaseException:
+            # An unusable offer may be followed by a good one, but not endlessly.
             web_session.state = State.WAITING if web_session.offers < MAX_OFFERS else State.FINISHED
             slot.release()
             if peer is not None:
@@ -246,10 +250,10 @@ class WebService:
         return answer
 
     def _expect_arrival(self, address: str, patience: float, hold: Hold | None = None) -> tuple[ExpectedArrival, Slot]:
-        """Expect a visitor, who takes the place when they are there.
+        """Expect a visitor, who takes the slot when they are connected.
 
         Raises:
-            Refused: every place is taken, or too many are on their way.
+            Refused: every slot is taken, or too many visitors are connecting.
         """
         self.turns.check(hold)
         arrival = self.arrivals.expect(address, patience)
@@ -270,7 +274,7 @@ class WebService:
         return answer | {"sdp": ice.advertise(answer["sdp"], self.settings.ice_advertised_hosts)}
 
     def of_connection(self, pc_id: str) -> WebSession:
-        """Find the visit that a connection belongs to.
+        """Return the visit that a connection belongs to.
 
         Raises:
             UnknownSession: there is none.
@@ -281,11 +285,11 @@ class WebService:
         raise UnknownSession("connection")
 
     async def add_candidates(self, web_session: WebSession, pc_id: str, candidates: list[Candidate]) -> None:
-        """Take network addresses of a visit's client.
+        """Add network addresses of a visit's client.
 
         Raises:
-            UnknownSession: no such connection is part of it.
-            MalformedOffer: what came is no address.
+            UnknownSession: the visit has no such connection.
+            MalformedOffer: an address is invalid.
         """
         peer = web_session.conversation
         if not isinstance(peer, PeerSession) or peer.pc_id != pc_id:
@@ -293,7 +297,7 @@ class WebService:
         await peer.add(candidates)
 
     async def aclose(self) -> None:
-        """End all visits and release what the lobby holds."""
+        """End all visits and release all resources."""
         await self.registry.aclose()
         await self.returns.aclose()
         if self.rooms is not None:

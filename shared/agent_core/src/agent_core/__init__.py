@@ -1,1 +1,1 @@
-"""The conversation that both voice agents share."""
+"""Run the conversation that both voice agents share."""

@@ -1,4 +1,4 @@
-"""How many conversations this task takes, and whether it takes any."""
+"""Admit conversations to this task up to its limits."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -11,11 +11,11 @@ from agent_core.errors import AtCapacity, Draining, OverBudget, Overloaded, Perm
 from agent_core.quota.capacity import Capacity
 
 _FEW: Final = 4
-"""Less than so-many-th of the places taken is few."""
+"""Below this fraction of the slots, a late event loop is not caused by the conversations."""
 
 
 class Slot:
-    """One conversation's place; given back exactly once, however often ``release`` is called."""
+    """One conversation's slot; returned exactly once, however often ``release`` is called."""
 
     def __init__(self, admission: "Admission", settled: Callable[[], None] | None = None) -> None:
         self._admission: Admission | None = admission
@@ -24,18 +24,18 @@ class Slot:
         self._released = False
 
     async def prepare(self) -> None:
-        """Have a stream to the model for a place that was promised, see ``Admission.prepare``."""
+        """Reserve a stream to the model for a promised slot, see ``Admission.prepare``."""
         if self._admission is not None:
             await self._admission.prepare()
 
     def take(self) -> None:
-        """Take a place that was promised; one that is taken, or given back, stays as it is.
+        """Take a promised slot; a slot that is already taken or returned stays as it is.
 
         Raises:
-            AtCapacity: others have taken all of them meanwhile.
+            AtCapacity: other conversations have taken all slots meanwhile.
         """
         if self._admission is not None and self._settled is not None and not self._released:
-            self._admission._fulfil()  # noqa: SLF001 - the pair is one thing
+            self._admission._fulfil()  # noqa: SLF001 - the two classes work as a pair
             self._settle()
 
     def _settle(self) -> None:
@@ -44,16 +44,16 @@ class Slot:
             settled()
 
     def release(self) -> None:
-        """Give the place back, as soon as no ``kept`` block needs it any more."""
+        """Return the slot as soon as no ``kept`` block needs it any more."""
         self._released = True
         self._give_back_if_free()
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Keep the place until the block ends, even if it is released meanwhile.
+        """Keep the slot until the block ends, even if it is released meanwhile.
 
-        A draining task stops when its last place is free, and stopping closes every socket. The last steps of a
-        conversation that happen outside this process, such as hanging up, have to fit in before that.
+        A draining task stops when its last slot is free, and stopping closes every socket. The last steps of a
+        conversation that happen outside this process, such as the hang-up, must finish before that.
         """
         self._keepers += 1
         try:
@@ -68,7 +68,7 @@ class Slot:
         admission, self._admission = self._admission, None
         if admission is not None:
             try:
-                admission._give_back(promised=self._settled is not None)  # noqa: SLF001 - the pair is one thing
+                admission._give_back(promised=self._settled is not None)  # noqa: SLF001 - a pair
             finally:
                 self._settle()
 
@@ -82,16 +82,16 @@ class Slot:
 
 
 class Admission:
-    """Counts the places that are taken.
+    """Counts the slots in use.
 
-    A place is taken when the phone rings, not when the call is connected: a hundred calls in a second must not
-    all be promised the last thirty places.
+    A slot is taken when the phone rings, not when the call is connected: a hundred calls in one second must not all be
+    promised the last thirty slots.
 
     Args:
-        max_sessions: Places.
-        spend: May be over for today; None for no limit.
-        on_refused: Told of everybody who is turned away.
-        capacity: Of the model; None for no limit but the places.
+        max_sessions: Number of slots.
+        spend: Today's spending; may have reached its limit. None for no limit.
+        on_refused: Called for each refusal.
+        capacity: Of the model; None for no limit but the slots.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class Admission:
         self._capacity = capacity or Capacity([""])
         self.draining = False
         self.is_late: Callable[[], bool] = lambda: False
-        """Whether the event loop wakes up too late for one more conversation, see ``loop_lag``."""
+        """Whether the event loop is too late for another conversation, see ``loop_lag``."""
         self.taken = 0
         self._promised = 0
         self._empty = asyncio.Event()
@@ -115,27 +115,28 @@ class Admission:
         self._busy = asyncio.Event()
 
     def admit(self, *, counted: bool = False) -> Slot:
-        """Take a place.
+        """Take a slot.
 
         Args:
-            counted: Whether a stream to the model was counted for this conversation already, by the task that answered
-                its webhook: then it is not refused for want of one.
+            counted: Whether the task that answered this conversation's webhook has already counted its stream to the
+                model: then a lack of streams does not refuse it.
 
         Raises:
             Refused: see ``check``.
         """
+        # A counted stream is already reserved, so only this task's own limits apply.
         self._refuse(self._refusal_here() if counted else self._refusal())
         self._take()
         self._note_use()
         return Slot(self)
 
     def promise(self, settled: Callable[[], None]) -> Slot:
-        """Promise a place to a visitor on the way, who takes it on arrival if one is left.
+        """Promise a slot to a visitor who is connecting; they take it on arrival if one is left.
 
-        A task that drains waits for them as for those who talk, so their time must be bounded.
+        A draining task waits for promised slots as for conversations, so their time must be bounded.
 
         Args:
-            settled: Called once, when the place is taken or given back.
+            settled: Called once, when the slot is taken or returned.
 
         Raises:
             Refused: see ``check``.
@@ -146,6 +147,7 @@ class Admission:
         return Slot(self, settled)
 
     def _fulfil(self) -> None:
+        # Others may have taken the last slot since: a promise reserves none.
         full = AtCapacity(f"all {self.max_sessions} places were taken meanwhile") if self.is_full else None
         self._refuse(full or self._capacity.refusal())
         self._take()
@@ -156,12 +158,12 @@ class Admission:
         self.taken += 1
 
     def check(self) -> None:
-        """Tell whether a place could be taken.
+        """Raise if no slot could be taken now.
 
         Raises:
-            Draining: this task is leaving.
-            OverBudget: the day's spend is reached.
-            AtCapacity: every place is taken, or every stream to the model is in use.
+            Draining: this task is draining.
+            OverBudget: the daily budget is spent.
+            AtCapacity: every slot is taken, or every stream to the model is in use.
             Overloaded: the event loop is late.
         """
         self._refuse(self._refusal())
@@ -176,7 +178,7 @@ class Admission:
 
     @property
     def refusal(self) -> PermissionRefused | None:
-        """Why no place could be taken now, without counting it; None if one could."""
+        """Why no slot could be taken now, without counting a refusal; None if one could."""
         return self._refusal()
 
     def reject(self, refusal: PermissionRefused) -> None:
@@ -185,10 +187,11 @@ class Admission:
 
     @property
     def room(self) -> int:
-        """Conversations that could begin now."""
+        """Number of conversations that could start now."""
         return 0 if self._refusal() else int(min(self.max_sessions - self.taken, self._capacity.room))
 
     def _refusal_here(self) -> PermissionRefused | None:
+        # The first reason that applies is the one that the caller hears.
         if self.draining:
             return Draining("this task takes no new conversation")
         if self._spend is not None and self._spend.is_over:
@@ -200,52 +203,53 @@ class Admission:
         return None
 
     async def prepare(self) -> None:
-        """Ask for a stream to the model where this task has none left; bounded, never raises.
+        """Request a stream to the model if this task has none left; bounded, never raises.
 
-        Tasks share the account's quota, see `agent_core.quota`. Before ``admit``, ``check`` and ``Place.take``.
+        Tasks share the account's quota, see `agent_core.quota`. Call it before ``admit``, ``check`` and ``Place.take``.
         """
+        # A task that would refuse anyway must not take a stream from another.
         if self._refusal_here() is None:
             await self._capacity.prepare()
 
     @property
     def is_over_budget(self) -> bool:
-        """Whether the day's spend is reached."""
+        """Whether the daily budget is spent."""
         return self._spend is not None and self._spend.is_over
 
     @property
     def is_full(self) -> bool:
-        """Whether the next one would be turned away."""
+        """Whether the next conversation would be rejected."""
         return self.taken >= self.max_sessions
 
     @property
     def is_overloaded(self) -> bool:
-        """Whether the event loop is late because of the conversations here.
+        """Whether the event loop is late because of this task's conversations.
 
-        With few of them it is late for another reason, which refusing more does not cure.
+        With few of them it is late for another reason, which refusing more does not fix.
         """
         return self.taken * _FEW >= self.max_sessions and self.is_late()
 
     @property
     def free(self) -> int:
-        """Places for the next conversations, which is what scaling goes by; none while this task drains or is late.
+        """Free slots, the metric that scaling uses; 0 while this task drains or its event loop is late.
 
-        A budget that is spent takes none away: more tasks would have budgets of their own, and spend more.
+        A spent budget does not reduce it: additional tasks would have budgets of their own, and spend more.
         """
         if self.draining or self.is_overloaded:
             return 0
         return max(0, self.max_sessions - self.taken)
 
     def start_draining(self) -> None:
-        """Take nothing new from now on; what goes on goes on."""
+        """Admit nothing new from now on; active conversations continue."""
         self.draining = True
         self._capacity.leave()
 
     async def wait_until_busy(self, seconds: float | None = None) -> bool:
-        """Wait, at most so many seconds or for ever, until a place is taken or promised; say whether it is."""
+        """Wait, optionally with a limit in seconds, until a slot is taken or promised; return whether one is."""
         return await _is_set(self._busy, seconds)
 
     async def wait_until_empty(self, seconds: float) -> bool:
-        """Wait at most so many seconds for the last place to come back; say whether it did."""
+        """Wait at most so many seconds for the last slot to be returned; return whether it was."""
         return await _is_set(self._empty, seconds)
 
     def _give_back(self, *, promised: bool) -> None:
@@ -253,6 +257,7 @@ class Admission:
             self._promised -= 1
         else:
             self.taken -= 1
+        # Waiters must wake up even if the capacity's bookkeeping fails.
         try:
             if not promised:
                 self._capacity.end()

@@ -1,4 +1,4 @@
-"""What all conversations of a process share: the model, the tools, the places and the words."""
+"""Hold what all conversations of a process share: the model, the tools, the slots and the prompts."""
 
 from collections.abc import Awaitable, Mapping, Sequence
 from datetime import datetime
@@ -34,11 +34,11 @@ log = structlog.get_logger()
 
 
 class LiveSession(Protocol):
-    """A conversation that goes on."""
+    """An active conversation."""
 
     @property
     def hands_over(self) -> bool:
-        """Whether another task goes on with this conversation if this one has to stop."""
+        """Whether another task continues this conversation if this one has to stop."""
 
     def say_goodbye(self, reason: EndReason) -> None:
         """Let the agent say goodbye, then end."""
@@ -48,18 +48,18 @@ class LiveSession(Protocol):
 
 
 class AgentRuntime:
-    """Makes prompts, opens model sessions and holds what conversations have in common.
+    """Builds prompts, opens model sessions and holds what conversations have in common.
 
     Args:
         settings: Model, voice and limits.
         client: Opens the model's streams.
-        tools: What the agent can do; shared by all conversations.
-        records: Takes the end records.
-        meter: Takes the numbers; nobody reads them without one.
-        overflow: Opens streams in the second region, where the settings name one.
+        tools: The agent's tools; shared by all conversations.
+        records: Receives the end records.
+        meter: Receives the metrics; without one they are not exported.
+        overflow: Opens streams in the second region, if the settings name one.
 
     Raises:
-        ConfigurationError: a prompt or a recording cannot be used.
+        ConfigurationError: a prompt or a recording is unusable.
     """
 
     def __init__(  # noqa: PLR0913 - what conversations share
@@ -81,14 +81,14 @@ class AgentRuntime:
         self.capacity = Capacity(
             settings.model_regions[: len(clients)], settings.model_streams, settings.overflow_streams
         )
-        """Streams that the model may be asked for."""
+        """Streams that may be opened to the model."""
         self.admission = Admission(settings.max_sessions, spend, self.counting.refused, self.capacity)
         self.counting.watch(self.admission)
         self.tracer: Tracer = no_traces
         self.tools = tuple(tools)
         self._records = records
         self.hands_over = False
-        """Whether another task goes on with a conversation that this one has to leave."""
+        """Whether another task continues a conversation that this one has to leave."""
         self.sessions: set[LiveSession] = set()
         self.recordings = Recordings(settings.announcements_dir)
         self.model_state = "untried"
@@ -96,7 +96,7 @@ class AgentRuntime:
         self.quirks = Quirks()
         """What refusals have taught about the model."""
         self._client = MeteredClient(clients, self.capacity)
-        # A prompt that cannot be used is found here, at start, and not by the first caller.
+        # An unusable prompt must fail the start, not the first call.
         prompts.check()
         self._tool_specs = tuple(_as_wire(spec) for spec in ToolRegistry(tools).specs)
         reaches_people = any(spec.name == TRANSFER for spec in self._tool_specs)
@@ -105,14 +105,15 @@ class AgentRuntime:
     def prompt(
         self, sample_rate: tuple[int, int], facts: Mapping[str, str], history: History = (), *, details: str = ""
     ) -> SessionPrompt:
-        """Make the prompt of one conversation.
+        """Build the prompt of one conversation.
 
         Args:
             sample_rate: Hz in and out: 8000, 16000 or 24000 each.
-            facts: What is known of the caller, such as ``{"city": "Stockholm", "country": "SE"}``.
+            facts: What is known about the caller, such as ``{"city": "Stockholm", "country": "SE"}``.
             history: What was said before, when a session is replaced.
             details: What an app said about its user: one line of JSON, of bounded length.
         """
+        # Twilio looks the place up from the number, so it is a hint and is marked as data for the model.
         place = ", ".join(value for value in facts.values() if value)
         now = datetime.now(self.settings.zone)
         return SessionPrompt(
@@ -144,7 +145,7 @@ class AgentRuntime:
         return await self._note_state(ModelSession.open(self._client, self.settings.model_id, prompt))
 
     async def open_ready(self, prompt: SessionPrompt) -> ModelSession:
-        """Open a model session that the model has taken, and that waits for ``begin``.
+        """Open a model session that the model has accepted and that waits for ``begin``.
 
         Raises:
             ModelError: the model refused it, or it could not be opened in time.
@@ -152,11 +153,12 @@ class AgentRuntime:
         return await self._note_state(self._open_second(prompt))
 
     async def _open_second(self, prompt: SessionPrompt) -> ModelSession:
+        # A second stream needs its own share of the quota, which may be used up.
         async with self._client.second() as client:
             return await ModelSession.open_ready(client, self.settings.model_id, prompt)
 
     async def _note_state(self, session_request: Awaitable[ModelSession]) -> ModelSession:
-        """Note a failure; that the model has taken a stream shows only in its first event."""
+        """Record a failure; whether the model has accepted a stream shows only in its first event."""
         try:
             return await session_request
         except ModelError as error:
@@ -165,30 +167,31 @@ class AgentRuntime:
             raise
 
     def telemetry(self, stats: SessionStats, labels: Mapping[str, str | None]) -> SessionTelemetry:
-        """Begin the story of a conversation."""
+        """Start the telemetry of one conversation."""
         return SessionTelemetry(self.counting, self.tracer, stats, self._speaker, labels)
 
     def keep(self, record: CallDetailRecord, part: SessionStats | None = None) -> None:
-        """Take the one record of a conversation that is over.
+        """Write the one record of a finished conversation.
 
         Args:
             record: Its record.
-            part: What is counted with it, where earlier parts of the conversation were counted before.
+            part: What is counted with it, if earlier parts of the conversation were counted before.
         """
         self._records(record)
         try:
             self.counting.ended(record, part)
         except Exception:
-            # A record that is written must not be written again.
+            # A record that has been written must not be written again.
             log.exception("record_not_counted", session_id=record.session_id)
 
     async def drain(self) -> None:
-        """Take nothing new, let what goes on finish, and part from whoever is left near the end of the time."""
+        """Admit nothing new, let active conversations finish, and end the rest shortly before the deadline."""
         self.admission.start_draining()
         log.info("draining", sessions=self.admission.taken)
         if not await self.admission.wait_until_empty(max(0.0, self.settings.drain_seconds - GOODBYE_SECONDS)):
             for session in list(self.sessions):
-                # Another task says sorry and goes on: after a goodbye that would be a surprise.
+                # Another task apologizes and continues the conversation: a goodbye before that would confuse the
+                # caller.
                 leave = session.end if self.hands_over or session.hands_over else session.say_goodbye
                 leave(EndReason.DRAINED)
             await self.admission.wait_until_empty(GOODBYE_SECONDS)

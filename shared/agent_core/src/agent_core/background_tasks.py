@@ -1,4 +1,4 @@
-"""What runs beside the conversations for as long as a service does: metrics and traces."""
+"""Run what accompanies the conversations of a service: metrics, traces and memory tuning."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -18,7 +18,7 @@ from agent_core.settings import CoreSettings
 
 @asynccontextmanager
 async def operations(agent: AgentRuntime, meter: Meter) -> AsyncIterator[None]:
-    """Run it for the length of a block, as the settings want it."""
+    """Run these tasks while the block runs, as the settings require."""
     settings = agent.settings
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(tidying())
@@ -31,11 +31,14 @@ async def operations(agent: AgentRuntime, meter: Meter) -> AsyncIterator[None]:
             ]
             for table in tables:
                 stack.push_async_callback(table.aclose)
+            # Names this task in the shared table; the process id would repeat between containers.
             sharing = agent.capacity.shared(tables, uuid4().hex[:12], agent.counting.stream_table_failed)
             await stack.enter_async_context(sharing)
+        # The guard needs no metrics, so it runs in every configuration.
         guard = LagGuard(settings.max_loop_lag_ms)
         agent.admission.is_late = lambda: guard.is_late
         saw: list[Callable[[float], None]] = [guard.saw]
+        # Metrics are lines of the JSON log; text output has none.
         if logs.is_json(settings.log_format):
             saw.append(lambda lag_ms: meter.observe(EVENT_LOOP_LAG, lag_ms))
             await stack.enter_async_context(reporting(meter, settings.metrics_interval_seconds, logs.write_document))
@@ -46,7 +49,7 @@ async def operations(agent: AgentRuntime, meter: Meter) -> AsyncIterator[None]:
 
 
 def _tracing(service: str, settings: CoreSettings) -> AbstractAsyncContextManager[Tracer]:
-    from agent_core.observability.otlp import tracing  # noqa: PLC0415 - 60 ms and 5 MB that nobody else needs
+    from agent_core.observability.otlp import tracing  # noqa: PLC0415 - 60 ms and 5 MB that only tracing needs
 
     labels = {"service.name": service, "deployment.target_environment.name": settings.environment.value}
     return tracing(str(settings.otel_exporter_otlp_endpoint), labels)

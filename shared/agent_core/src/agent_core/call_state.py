@@ -1,6 +1,6 @@
-"""What is remembered of a call, so that another task can go on with it. No I/O.
+"""Define the state of a call that is stored so that another task can continue it. No I/O.
 
-It is small and holds only what a conversation needs to be picked up: no telephone number of a caller, no audio.
+It is small and holds only what is needed to continue a conversation: no phone number of a caller, no audio.
 """
 
 import math
@@ -16,16 +16,16 @@ type Said = tuple[tuple[str, str], ...]
 """Speaker (``USER`` or ``ASSISTANT``) and words, oldest first."""
 
 MAX_SAID_BYTES: Final = 32_000
-"""More than the model takes as history; the oldest words go first."""
+"""More than the model accepts as history; the oldest words are dropped first."""
 MAX_NOTE: Final = 600
-"""Characters of a note."""
+"""Most characters of a note."""
 _MAX_FACT: Final = 100
 _MAX_FACTS: Final = 20
 _SPEAKERS: Final = frozenset({"USER", "ASSISTANT"})
 
 
 class Unreadable(ProtocolError):
-    """These bytes are no memory of a call."""
+    """These bytes are not a valid call state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +33,25 @@ class CallState:
     """The state of one call.
 
     Attributes:
-        call_sid: Whose it is.
+        call_sid: Identifies the call.
         history: What was said.
-        facts: What is known of the caller, such as ``{"city": "Stockholm"}``.
-        transferred: How often the caller was put through to a person.
-        note: What the model is to be told when the call is taken up again; None says that it was lost.
-        ended: Why the conversation ended, an ``EndReason``; None while it goes on, or when its task died.
-        part: Counts the streams that Twilio was told to open, from 0: which of them this conversation had. A task that
-            still holds an earlier one must not overwrite.
-        begun: Conversations of this call that began, with this one.
+        facts: What is known about the caller, such as ``{"city": "Stockholm"}``.
+        transferred: How often the caller was transferred to a person.
+        note: What the model receives when the call is resumed; None means that the connection was lost.
+        ended: Why the conversation ended, an ``EndReason``; None while it is active, or if its task died.
+        part: Number of the stream, from 0, that Twilio was instructed to open for this conversation. A task that still
+            holds an earlier one must not overwrite.
+        begun: Conversations of this call that have started, including this one.
         session_id: The conversation that wrote this, for the log.
-        began_at: Unix seconds at which the first conversation of the call began; 0 when that is not known.
-        caller_id: Number of our own that a person who is dialled has to be shown; None shows the caller's.
-        tally: What the conversation has counted in all its parts, by the names of `agent_core.events.Tally`.
-        seen_at: Unix seconds at which a visitor of the page was last there; 0 on the phone.
+        began_at: Unix seconds at which the first conversation of the call started; 0 if unknown.
+        caller_id: Number of ours that a dialled person must see; None shows the caller's.
+        stats: What the conversation has counted in all its parts, by the field names of `agent_core.events.Tally`.
+        seen_at: Unix seconds at which a visitor of the page was last connected; 0 on the phone.
         details: What an app said about its visitor.
-        region: Where the visitor is used to weather, ISO 3166.
-        holder: The part whose token lets the visitor come back.
-        attempt: Names the request that has opened this part, while nothing shows that its answer arrived.
-        recorded: Whether the end record is written: what follows is another conversation that knows of this one.
+        region: Region whose weather units the visitor is used to, ISO 3166.
+        holder: The part whose token lets the visitor return.
+        attempt: Identifies the request that opened this part, until its response is known to have arrived.
+        recorded: Whether the end record has been written: what follows is another conversation that knows of this one.
     """
 
     call_sid: str
@@ -74,14 +74,15 @@ class CallState:
     recorded: bool = False
 
     def seconds_left(self, most: float, now: float) -> float:
-        """Return how long the call may still last, if it may last so long in all its conversations together.
+        """Return how long the call may still last, given the limit for all its conversations together.
 
-        Another machine's clock may have written when the call began: never more than ``most``, nor less than nothing.
+        The start may have been written by another machine's clock: the result is within 0 and ``most``.
         """
         return min(max(self.began_at + most - now, 0.0), most) if self.began_at else most
 
     def encode(self) -> bytes:
-        """Write it down, cut to its bounds."""
+        """Serialize the state, cut to its bounds."""
+        # The long fields are cut, because an item of the store has a size limit.
         return orjson.dumps(
             {
                 "history": newest(self.history),
@@ -106,19 +107,21 @@ class CallState:
 
 
 def decode(call_sid: str, text: bytes) -> CallState:
-    """Read what `CallState.encode` wrote, perhaps in another version of this program.
+    """Parse what `CallState.encode` wrote, possibly in another version of this program.
 
     Raises:
         Unreadable: it is something else.
     """
     try:
         fields: dict[str, Any] = orjson.loads(text)
+        # A newer version may know more speakers; this one skips them.
         said = tuple((str(speaker), str(words)) for speaker, words in fields["history"] if speaker in _SPEAKERS)
         return CallState(
             call_sid=call_sid,
             history=said,
             facts={str(key): str(text) for key, text in fields["facts"].items()},
             transferred=int(fields["transferred"]),
+            # Fields added later have defaults, so that a rolling deployment can read older states.
             note=_text(fields.get("note")),
             ended=_text(fields.get("ended")),
             part=int(fields["part"]),
@@ -139,7 +142,7 @@ def decode(call_sid: str, text: bytes) -> CallState:
 
 
 def newest(said: Said, limit: int = MAX_SAID_BYTES) -> Said:
-    """Keep the newest entries whose words fit into so many bytes; at least one, cut if it must be."""
+    """Keep the newest entries whose words fit into so many bytes; at least one, cut if necessary."""
     kept: list[tuple[str, str]] = []
     for speaker, words in reversed(said):
         size = len(words.encode())
@@ -157,5 +160,5 @@ def _text(value: object) -> str | None:
 
 
 def _moment(value: object) -> float:
-    """Read a moment that a version of this program before it was kept leaves out."""
+    """Parse a timestamp; versions before the field existed omit it."""
     return value if isinstance(value, float) and math.isfinite(value) and value > 0 else 0.0

@@ -1,4 +1,4 @@
-"""Writes down one call while it goes on, behind its back: no word and no sound ever waits for it."""
+"""Store the state of an active call in the background; neither words nor audio ever wait for it."""
 
 import asyncio
 from dataclasses import replace
@@ -9,14 +9,14 @@ from agent_core.call_state import CallState
 from agent_core.nova.transcript import History
 
 SETTLE_SECONDS: Final = 0.5
-"""The words of a turn come in pieces: what follows a write within this time is written together."""
+"""The words of a turn arrive in pieces: changes within this time after a write are written together."""
 
 
 class CallStateWriter:
-    """Keeps a store up to date with one call. Only the newest state is ever written.
+    """Keeps a store up to date with one call. Only the newest state is written.
 
     Args:
-        store: Where to.
+        store: Receives the state.
         call: What is known at the start.
     """
 
@@ -28,28 +28,29 @@ class CallStateWriter:
         self._work: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to write; the first state is written at once, so that an earlier part of the call writes no more."""
+        """Start to write; the first state is written at once, so that an earlier part of the call stops writing."""
+        # Without a store there is nothing to write to.
         if self._store.remembers and self._work is None:
             self._changed.set()
             self._work = asyncio.create_task(self._write(), name=f"scribe-{self.call.call_sid}")
 
     def on_transcript(self, history: History) -> None:
-        """Take the conversation so far. Never waits."""
+        """Record the conversation so far. Never blocks."""
         self.change(history=tuple((role.value, words) for role, words in history))
 
     def change(self, **fields: Any) -> None:  # noqa: ANN401 - fields of CallState
-        """Change what is known, by the names of `CallState`. Never waits."""
+        """Change fields of `CallState`. Never blocks."""
         self.call = replace(self.call, **fields)
         self._changed.set()
 
     async def write_now(self) -> None:
-        """Write what is known; returns when it is written, or after the store's deadline."""
+        """Write the current state; return when it is written, or after the store's deadline."""
         async with self._written:
             self._changed.clear()
             await self._store.remember(self.call)
 
     def stop(self) -> None:
-        """Write no more, at once."""
+        """Stop writing at once."""
         if self._work is not None:
             self._work.cancel()
 
@@ -57,9 +58,9 @@ class CallStateWriter:
         """Stop. Bounded by the store's deadline.
 
         Args:
-            over: The call is over: forget it. Else what is known is written once more, for whoever takes it up.
+            over: The call is over: delete its state. Otherwise write the state once more, for the task that resumes it.
         """
-        # A write that is under way ends first: broken off, it might arrive after what follows.
+        # A write in progress finishes first: if interrupted, it might arrive after what follows.
         async with self._written:
             self.stop()
             if over:

@@ -1,4 +1,4 @@
-"""What went wrong, and what to do: a sentence each, by cause. `causes` finds the cause and fills them in."""
+"""Describe each cause of a failure and its remedy in one sentence. `causes` finds the cause and fills them in."""
 
 from typing import Final
 
@@ -22,18 +22,18 @@ CAUSES: Final[dict[str, tuple[str, str]]] = {
         "if a proxy inspects traffic, name a file with its authority and the public ones in SSL_CERT_FILE",
     ),
     "tls_name": (
-        "the certificate that {host} shows is for another name",
-        "check {address}, and for a proxy that answers in its place",
+        "the certificate of {host} is for another name",
+        "check {address}, and look for a proxy that intercepts the connection",
     ),
     "tls_expired": (
-        "the certificate of {host} has ended, or has not begun",
-        "set this machine's clock by the network; if it is right, the certificate must be renewed",
+        "the certificate of {host} has expired, or is not valid yet",
+        "synchronize this machine's clock (NTP); if it is right, the certificate must be renewed",
     ),
     "tls": ("TLS with {host} failed", "check that {address} leads to a port that speaks TLS, with no proxy in between"),
-    "proxy": ("the proxy before {host} was not reached", "correct HTTPS_PROXY, or take it out where there is none"),
+    "proxy": ("the proxy for {host} could not be reached", "correct HTTPS_PROXY, or unset it if there is no proxy"),
     "clock_skew": (
         "{label} refused the signature: {clock}",
-        "set this machine's clock by the network (NTP): AWS refuses requests that are 5 minutes off",
+        "synchronize this machine's clock (NTP): AWS refuses requests that are 5 minutes off",
     ),
     "no_credentials": (
         "no AWS credentials were found",
@@ -45,11 +45,11 @@ CAUSES: Final[dict[str, tuple[str, str]]] = {
     ),
     "expired_credentials": (
         "the AWS credentials have expired",
-        "sign in again (`aws sso login`), or fetch new credentials; a task of ECS takes its role's by itself",
+        "sign in again (`aws sso login`), or fetch new credentials; an ECS task renews its role's automatically",
     ),
-    "signed_out": ("the AWS sign-in has ended", "sign in again (`aws sso login`)"),
+    "signed_out": ("the AWS sign-in has expired", "sign in again (`aws sso login`)"),
     "credentials_unavailable": (
-        "the source of the AWS credentials gave none",
+        "the source of the AWS credentials returned none",
         "check the profile, the task's role or the credential endpoint that they should come from",
     ),
     "unknown_profile": ("there is no AWS profile of that name", "correct AWS_PROFILE (`aws configure list-profiles`)"),
@@ -70,44 +70,47 @@ CAUSES: Final[dict[str, tuple[str, str]]] = {
         "allow bedrock:InvokeModel on the model in its policy, and look for a deny in the organization's policies",
     ),
     "no_such_model": (
-        "the region does not offer the model that was asked for",
+        "the region does not offer the configured model",
         "set NOVA_SONIC_REGION to us-east-1, us-west-2, eu-north-1 or ap-northeast-1, or NOVA_SONIC_MODEL_ID to newest",
     ),
     "model_retired": ("the model has reached its end of life", "set NOVA_SONIC_MODEL_ID to newest"),
     "throttled": (
-        "{label} takes no more requests of this account at the moment",
-        "compare MODEL_STREAMS with the quota of concurrent requests in Service Quotas, and ask for more there",
+        "{label} throttles this account's requests",
+        "compare MODEL_STREAMS with the quota of concurrent requests in Service Quotas, and request more there",
     ),
     "quota": (
         "the account's quota of {label} is used up",
-        "ask for more in Service Quotas, region of the model, or set MODEL_STREAMS to what there is",
+        "request more in Service Quotas, in the model's region, or set MODEL_STREAMS to the quota",
     ),
-    "model_trouble": ("{label} failed on its side", "it is tried again; if it lasts, look at AWS's status page"),
+    "model_trouble": ("{label} failed on its side", "the request is retried; if it lasts, check AWS's status page"),
     "model_refused_input": (
-        "{label} refused what was sent to it",
-        "it is tried again; if every call ends so, compare prompt and tools with the docs of this model generation",
+        "{label} rejected the input",
+        "the request is retried; if every call ends this way, compare prompt and tools with the model's docs",
     ),
     "content_filter": (
-        "the content filter of {label} refused what was said",
-        "nothing: the conversation goes on without it; if it is frequent, look at the prompt",
+        "the content filter of {label} blocked what was said",
+        "nothing: the conversation continues without it; if it is frequent, check the prompt",
     ),
     "wrong_credentials": ("{label} does not know the key", "correct {keys}"),
-    "forbidden": ("{label} forbids this to the key", "use a key with full rights for this account ({keys})"),
+    "forbidden": ("{label} does not permit this for the key", "use a key with full rights for this account ({keys})"),
     "not_found": (
-        "{label} knows nothing under that address",
+        "{label} found nothing at that URL",
         "check {address}, and that the key belongs to the same account and region",
     ),
     "rate_limited": (
-        "{label} takes no more requests at the moment",
-        "wait; if it lasts, ask for a higher limit with {label}, or send fewer",
+        "{label} accepts no more requests at the moment",
+        "wait; if it lasts, request a higher limit from {label}, or send fewer requests",
     ),
     "free_limit": (
-        "{label}'s free service takes no more requests from this IP address",
+        "{label}'s free service accepts no more requests from this IP address",
         "wait, or set OPEN_METEO_API_KEY: the free service is for non-commercial use and has daily limits",
     ),
-    "server_error": ("{label} failed on its side", "wait, and look at the status page of {label}"),
+    "server_error": ("{label} failed on its side", "wait, and check the status page of {label}"),
     "rejected": ("{label} refused the request", "check {keys} and {address}"),
-    "unreadable": ("{host} answered what {label} does not", "check {address}, and for a proxy that answers itself"),
-    "own_limit": ("this task asks {label} as often as it lets itself", "nothing, unless it lasts: run more tasks"),
+    "unreadable": (
+        "{host} returned a response that {label} does not send",
+        "check {address}, and look for a proxy that responds itself",
+    ),
+    "own_limit": ("this task has reached its own rate limit for {label}", "nothing, unless it lasts: run more tasks"),
     "unknown": ("{label} failed with {error}", "run `voice-agent doctor`, which checks each step to it"),
 }

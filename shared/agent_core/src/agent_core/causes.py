@@ -1,7 +1,7 @@
-"""Why a service that we depend on failed, and what an operator can do about it: one sentence each. No I/O.
+"""Explain why a dependency failed and what an operator can do about it, in one sentence each. No I/O.
 
-The cause is read from the chain of exceptions, whatever library raised them, and from the names and texts that the
-services themselves use. What comes out holds nothing of a request: no key, no number, no word of a conversation.
+The cause is derived from the chain of exceptions, whatever library raised them, and from the names and texts of the
+services themselves. The result contains nothing of a request: no key, no number, no word of a conversation.
 """
 
 import errno
@@ -16,9 +16,9 @@ from agent_core.cause_texts import CAUSES
 from agent_core.errors import ModelError, UpstreamError
 
 _DEEPEST: Final = 16
-"""Exceptions of one chain that are looked at."""
+"""Most exceptions of one chain that are examined."""
 CLOCK: Final = "this machine's clock is "
-"""How a reason begins that blames the clock."""
+"""First words of a reason that blames the clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Cause:
     Args:
         name: A constant, for filters and alarms.
         why: What happened, as a clause.
-        remedy: What to do about it, as an order.
+        remedy: What to do about it, as an imperative.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class _Service:
-    """How a service is called in a sentence, and which settings lead to it."""
+    """How a service is named in a sentence, and which settings belong to it."""
 
     label: str
     address: str
@@ -95,7 +95,7 @@ _KINDS: Final = {
     "InternalServerException": "model_trouble",
     "ServiceUnavailableException": "model_trouble",
 }
-"""Causes by the name of an error: AWS's own, botocore's and ours."""
+"""Causes by error name: AWS's own, botocore's and ours."""
 _TEXTS: Final = (
     (r"clock is |signature (has )?expired|not yet current", "clock_skew"),
     (
@@ -111,9 +111,9 @@ _TEXTS: Final = (
     (r"token .*(is|has) expired", "expired_credentials"),
     (r"content filter", "content_filter"),
 )
-"""Where one name means several things, AWS's text decides; pieces of it in any case."""
+"""Where one name has several meanings, AWS's text decides; these pieces match in any case."""
 _TLS_CODES: Final = {62: "tls_name", 64: "tls_name", 10: "tls_expired", 9: "tls_expired"}
-"""OpenSSL's results of verifying a certificate; all others are about who signed it."""
+"""OpenSSL's verification results; all others concern the issuer."""
 _CRT: Final = (
     ("DNS", "dns"),
     ("CONNECTION_REFUSED", "refused"),
@@ -126,7 +126,7 @@ _CRT: Final = (
     ("CONNECTION_CLOSED", "reset"),
     ("GOAWAY", "reset"),
 )
-"""Pieces of the names of errors of AWS's CRT."""
+"""Parts of the names of the AWS CRT's errors."""
 _NAMES: Final = {
     "ProxyConnectionError": "proxy",
     "ProxyError": "proxy",
@@ -158,10 +158,10 @@ _STATUS_WORD: Final = re.compile(r"\b(?:http|status)[_ ](?P<status>[1-5]\d\d)\b"
 
 
 def classify(error: BaseException, service: str = "", *, host: str = "") -> Cause:
-    """Find the cause of a failure.
+    """Return the cause of a failure.
 
     Args:
-        error: What was raised, with what it was raised from.
+        error: The exception, with its causes.
         service: Name of the service as in ``UpstreamError``; by default the error's own.
         host: Where the request went; by default the error's own, or the service's name.
     """
@@ -183,12 +183,12 @@ def fields(error: BaseException, service: str = "") -> dict[str, str]:
 
 
 def every() -> list[Cause]:
-    """List all causes, with the names of what is filled in."""
+    """Return all causes, with unfilled placeholders."""
     return [Cause(name, why, remedy) for name, (why, remedy) in CAUSES.items()]
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """List an error and what it was raised from or in, the newest first; of a group the first."""
+    """Iterate over an error and its causes or contexts, the newest first; of a group only the first."""
     one: BaseException | None = error
     seen: set[int] = set()
     while one is not None and id(one) not in seen and len(seen) < _DEEPEST:
@@ -198,9 +198,9 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _name(chain: list[BaseException], service: _Service) -> str:
-    # What the service said goes first. Then the innermost exception: it knows more than those that wrap it.
+    # What the service said comes first, then the innermost exception: it knows more than those that wrap it.
     known = [found for one in chain if (found := _known(one, service))]
-    if known:  # that the chain of credentials gave none says less than why it did not
+    if known:  # why the credential chain failed says more than that it failed
         return next((one for one in known if one != "credentials_unavailable"), known[0])
     for one in reversed(chain):
         if found := _network(one):
@@ -209,12 +209,14 @@ def _name(chain: list[BaseException], service: _Service) -> str:
 
 
 def _known(error: BaseException, service: _Service) -> str | None:
-    """Read what a service answered, or what the credential chain says."""
+    """Return the cause that a service's response, or the credential chain, states."""
     kind, text = _kind(error), str(error).lower()
+    # A name with several meanings is decided by its text.
     if kind in _KINDS:
         return next((cause for piece, cause in _TEXTS if re.search(piece, text)), _KINDS[kind])
     if isinstance(error, ModelError) or not isinstance(error, UpstreamError):
         return None
+    # `UpstreamError` puts the service's name in front of its reason.
     reason = error.reason.rpartition(": ")[2] if error.reason.count(": ") == 1 else error.reason
     if found := _STATUS_WORD.search(error.reason):
         return _of_status(int(found["status"]), service)
@@ -230,21 +232,21 @@ def _of_status(status: int, service: _Service) -> str:
 
 
 def _kind(error: BaseException) -> str:
-    """Name an error as the one who raised it does: AWS's code, the model's kind, or its class."""
+    """Return the error's name as its source uses it: AWS's code, the model's kind, or its class."""
     if isinstance(error, ModelError):
         return error.kind
-    response = getattr(error, "response", None)  # of botocore
+    response = getattr(error, "response", None)  # botocore
     if isinstance(response, dict):
         return str(response.get("Error", {}).get("Code", ""))
     return type(error).__name__
 
 
 def _network(error: BaseException) -> str | None:
-    """Read what an operating system, OpenSSL, botocore or the CRT says of a connection."""
+    """Return what the operating system, OpenSSL, botocore or the CRT says about a connection."""
     return _of_system(error) or _of_library(error)
 
 
-def _of_system(error: BaseException) -> str | None:  # noqa: PLR0911 - one answer for each
+def _of_system(error: BaseException) -> str | None:  # noqa: PLR0911 - one return per kind
     match error:
         case ssl.SSLCertVerificationError():
             return _TLS_CODES.get(error.verify_code, "tls_untrusted")
@@ -268,7 +270,7 @@ def _of_library(error: BaseException) -> str | None:
     if name.startswith("AWS_"):
         return next((cause for piece, cause in _CRT if piece in name), None)
     text = str(error).lower()
-    if type(error).__name__ == "SSLError":  # of botocore, which keeps of OpenSSL's error only the text
+    if type(error).__name__ == "SSLError":  # botocore keeps only the text of OpenSSL's error
         return "tls_name" if "mismatch" in text else "tls_expired" if "expired" in text else "tls_untrusted"
     if "http/2 could not be negotiated" in text:
         return "tls"
@@ -276,7 +278,7 @@ def _of_library(error: BaseException) -> str | None:
 
 
 def _clock(chain: list[BaseException]) -> str:
-    """Return the words about the clock, where a reason has them; AWS's own are raw timestamps."""
+    """Return the words about the clock, if a reason contains them; AWS's own are raw timestamps."""
     for one in chain:
         _, found, rest = str(getattr(one, "reason", "")).partition(CLOCK)
         if found:

@@ -1,4 +1,4 @@
-"""Whose certificates are trusted, where the environment names a file of its own."""
+"""Check the certificate files that the environment names."""
 
 import os
 import ssl
@@ -11,10 +11,10 @@ _VARIABLES: Final = ("SSL_CERT_FILE", "AWS_CA_BUNDLE")
 
 
 def check_certificates(environ: Mapping[str, str] = os.environ) -> None:
-    """Read the files once: without them every connection would fail, each in the words of another library.
+    """Read the files once at start: otherwise every connection would fail, each with another library's message.
 
     Raises:
-        ConfigurationError: a file is not there, or holds no certificates.
+        ConfigurationError: a file is missing, or contains no certificates.
     """
     for name in _VARIABLES:
         path = environ.get(name)
@@ -27,5 +27,5 @@ def check_certificates(environ: Mapping[str, str] = os.environ) -> None:
         except OSError as error:
             why = error.strerror or type(error).__name__
             raise ConfigurationError(
-                f"{name}: {path} cannot be read ({why}); is what writes it running, or should it be unset?"
+                f"{name}: {path} cannot be read ({why}); start the program that writes it, or unset the variable"
             ) from None

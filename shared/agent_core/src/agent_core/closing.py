@@ -1,4 +1,4 @@
-"""When a conversation that is being closed may end: as soon as the caller has heard the goodbye."""
+"""End a conversation that is being closed as soon as the caller has heard the goodbye."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,16 +8,16 @@ from agent_core.events import EndReason, SessionStats
 GOODBYE_SECONDS = 10.0
 """Longest wait for the goodbye to be heard."""
 _WORDS_SECONDS = 3.0
-"""How long the model may take to begin its goodbye."""
+"""Longest time for the model to start its goodbye."""
 _PAUSE_SECONDS = 0.7
-"""Quiet after the last words. Some models go on after a moment, and a line that goes dead on a word sounds broken."""
+"""Pause after the last words. Some models continue after a moment, and a call that ends on a word sounds broken."""
 
 
 class GracefulHangup:
-    """Waits for the last words.
+    """Waits until the last words have been heard.
 
     Args:
-        tally: Tells how many answers were begun.
+        stats: Counts the replies.
         end: Ends the conversation.
     """
 
@@ -30,25 +30,25 @@ class GracefulHangup:
         self._timers: list[asyncio.TimerHandle] = []
 
     def begin(self, reason: EndReason, *, still_speaking: bool = True) -> None:
-        """End for ``reason`` when the goodbye has been heard; only the first time counts.
+        """End for ``reason`` when the goodbye has been heard; only the first call counts.
 
         Args:
-            reason: Handed on.
-            still_speaking: Whether words that are on their way to the ear, if there are any, may be the goodbye.
+            reason: Passed to ``end``.
+            still_speaking: Whether words that are currently playing may be the goodbye.
         """
         if self._reason is not None:
             return
         self._reason = reason
         if not still_speaking:
             self._heard = self._stats.agent_turns  # they were cut off, or are about something else
-        # Words that are on their way to the ear are the goodbye; else it follows.
+        # Words that are still playing are the goodbye; otherwise it follows as another reply.
         still_speaking = self._heard < self._stats.agent_turns
         self._awaited = self._stats.agent_turns + (not still_speaking)
         self._later(_WORDS_SECONDS, self._expect_no_more)
         self._later(GOODBYE_SECONDS, self._end_now)
 
     def answer_heard(self) -> None:
-        """Note that the caller has heard the agent's words to their end."""
+        """Record that the caller has heard the agent's words to their end."""
         self._heard = self._stats.agent_turns
         if self._reason is not None:
             self._later(_PAUSE_SECONDS, self._end_if_said)
@@ -59,17 +59,18 @@ class GracefulHangup:
         return self._reason is not None
 
     def cancel(self) -> None:
-        """Wait no longer."""
+        """Stop waiting."""
         for timer in self._timers:
             timer.cancel()
 
     def withdraw(self) -> None:
-        """Go on as if nothing had been closed."""
+        """Continue the conversation as if it had not been closed."""
         self.cancel()
         self._timers.clear()
         self._reason = None
 
     def _expect_no_more(self) -> None:
+        # The model has not started a goodbye in time, so the replies so far are all there will be.
         self._awaited = min(self._awaited, self._stats.agent_turns)
         self._end_if_said()
 

@@ -1,4 +1,4 @@
-"""What the model costs, as far as its own count of tokens tells, and the most that may be spent in a day."""
+"""Estimate the model's cost from its own token counts, and enforce the daily budget."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ _DAY = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """US dollars for a thousand tokens."""
+    """US dollars per thousand tokens."""
 
     speech_input: float
     text_input: float
@@ -21,7 +21,7 @@ class Prices:
 
     @classmethod
     def of(cls, settings: CoreSettings) -> "Prices":
-        """Take the prices that the settings give."""
+        """Return the prices of the settings."""
         return cls(
             settings.speech_input_usd_per_1k_tokens,
             settings.text_input_usd_per_1k_tokens,
@@ -30,22 +30,22 @@ class Prices:
         )
 
     def cost(self, tokens: Mapping[str, int]) -> float:
-        """Add up: ``tokens`` has the names of a tally's fields."""
+        """Return the cost of ``tokens``, whose keys are a tally's field names."""
         heard = tokens["speech_input_tokens"] * self.speech_input + tokens["text_input_tokens"] * self.text_input
         said = tokens["speech_output_tokens"] * self.speech_output + tokens["text_output_tokens"] * self.text_output
         return (heard + said) / 1000
 
     def cost_of(self, stats: SessionStats) -> float:
-        """Give what one conversation has cost so far."""
+        """Return the cost of one conversation so far."""
         names = ("speech_input_tokens", "text_input_tokens", "speech_output_tokens", "text_output_tokens")
         return self.cost({name: getattr(stats, name) for name in names})
 
 
 class DailyBudget:
-    """What this task has spent today; a day begins at midnight UTC.
+    """What this task has spent today; a day starts at midnight UTC.
 
     Args:
-        limit: US dollars a day; None for no limit.
+        limit: US dollars per day; None for no limit.
         clock: Unix seconds.
     """
 
@@ -55,25 +55,27 @@ class DailyBudget:
         self._day = clock() // _DAY
         self._spent = 0.0
         self.before_look: Callable[[], None] = lambda: None
-        """Called before the sum is looked at, to bring in what conversations that go on have cost."""
+        """Called before the sum is read, to add what active conversations have cost."""
 
     def add(self, dollars: float) -> None:
-        """Note some cost."""
+        """Add a cost."""
         today = self._clock() // _DAY
+        # Reset lazily: the first cost or check of a new day starts at zero.
         if today != self._day:
             self._day, self._spent = today, 0.0
         self._spent += dollars
 
     @property
     def seconds_left(self) -> float:
-        """How long this day lasts still."""
+        """Seconds until the day ends."""
         return _DAY - self._clock() % _DAY
 
     @property
     def is_over(self) -> bool:
-        """Whether the day's limit is reached."""
+        """Whether the daily limit is reached."""
         if self._limit is None:
             return False
         self.before_look()
+        # Resets the sum if a new day has started since the last cost.
         self.add(0.0)
         return self._spent >= self._limit

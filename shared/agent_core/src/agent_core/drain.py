@@ -1,7 +1,7 @@
-"""How a task leaves: it finishes its conversations first.
+"""Serve with uvicorn, and finish active conversations before the task stops.
 
-Uvicorn closes every WebSocket a tenth of a second after SIGTERM (code 1012). A caller must not notice a deployment,
-so this server keeps serving while the agent drains, and only then stops. A second signal stops at once.
+Uvicorn closes every WebSocket a tenth of a second after SIGTERM (code 1012). A caller must not notice a deployment, so
+this server keeps serving while the agent drains, and stops only then. A second signal stops it at once.
 """
 
 import asyncio
@@ -33,17 +33,17 @@ class DrainingServer(uvicorn.Server):
         self._context = copy_context()
 
     async def serve(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
-        """Serve until told to stop."""
+        """Serve until a signal stops it."""
         self._loop = asyncio.get_running_loop()
         self._context = copy_context()
         await super().serve(sockets)  # type: ignore[arg-type]
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Take a signal: drain at the first, stop at the second."""
+        """Handle a signal: drain at the first, stop at the second."""
         if self._loop is None or self._leaving is not None:
             super().handle_exit(sig, frame)
             return
-        # A signal comes in the middle of anything, such as a request, whose identifiers would be in our lines.
+        # A signal may interrupt anything, such as a request, whose identifiers would then appear in our log lines.
         self._loop.call_soon_threadsafe(self._leave, context=self._context)
 
     def _leave(self) -> None:
@@ -55,13 +55,13 @@ class DrainingServer(uvicorn.Server):
             await self._agent.drain()
         finally:
             log.info("stopping")
-            # Not by the parent's handler: it would raise the signal again in the end, and a task that left as it
-            # should would look to ECS like one that was killed.
+            # Not through the parent's handler: it would raise the signal again at the end, and ECS would record a task
+            # that stopped correctly as killed.
             self.should_exit = True
 
 
 def make_server(app: FastAPI, agent: AgentRuntime, settings: CoreSettings) -> DrainingServer:
-    """Make the server with what a service behind a load balancer needs."""
+    """Return a server configured for a service behind a load balancer."""
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -70,17 +70,20 @@ def make_server(app: FastAPI, agent: AgentRuntime, settings: CoreSettings) -> Dr
         http=HttpProtocol,
         ws=WebSocketProtocol,
         ws_max_size=MAX_MESSAGE_BYTES,
+        # Compressing messages this small costs more than it saves.
         ws_per_message_deflate=False,
         ws_ping_interval=PING_SECONDS,
-        # A late pong alone closes nothing: the calls judge by all that comes, see `phone_agent.live_call`.
+        # A late pong alone closes nothing: calls judge liveness by all traffic, see `phone_agent.live_call`.
         ws_ping_timeout=None,
-        # Must outlast the load balancer's idle time, or it answers 502 on a connection that we closed.
+        # Must outlast the load balancer's idle timeout, or it returns 502 on a connection that we closed.
         timeout_keep_alive=305,
         timeout_graceful_shutdown=5,
         proxy_headers=True,
         forwarded_allow_ips=settings.forwarded_allow_ips,
         server_header=False,
+        # No line per request: events are logged where they happen.
         access_log=False,
+        # The service has configured its own logging.
         log_config=None,
     )
     return DrainingServer(config, agent)

@@ -1,14 +1,14 @@
-"""What can go wrong, as data.
+"""Define everything that can go wrong, as data.
 
 AgentError
-├── ConfigurationError      the operator must set something; the service does not start
-├── Refused                 the other side may not do this
+├── ConfigurationError      the operator must set something; the service refuses to start
+├── Refused                 the other side is not allowed to do this
 │   ├── Forbidden               no valid signature or ticket
-│   ├── AtCapacity              every place is taken
+│   ├── AtCapacity              every slot is taken
 │   │   └── Overloaded              this task's event loop is late
 │   │   └── ModelBusy               every stream to the model is in use, here and in every other task
-│   ├── OverBudget              the day's spend is reached
-│   └── Draining                this task is leaving and takes nothing new
+│   ├── OverBudget              the daily budget is spent
+│   └── Draining                this task is draining and accepts nothing new
 ├── ProtocolError           the other side broke the protocol
 ├── InvalidArguments        the model called a tool with arguments that do not fit
 └── UpstreamError           a service we depend on failed
@@ -16,21 +16,21 @@ AgentError
         ├── ModelUnavailable        retrying may help (throttled, overloaded, timed out, connection lost)
         └── ModelRejected           retrying does not help (no access, wrong model, invalid request)
 
-Each error says how an HTTP client, a WebSocket peer and a caller are told; the edges translate, nobody else.
+Each error defines its HTTP status, its WebSocket close code and the sentence for the caller; only the edges translate.
 """
 
 from typing import ClassVar
 
 
 class AgentError(Exception):
-    """Base of every error that this product raises on purpose."""
+    """Base of every error that this product raises deliberately."""
 
     http_status: ClassVar[int] = 500
-    """Answer of an HTTP route."""
+    """Response status of an HTTP route."""
     close_code: ClassVar[int] = 1011
     """WebSocket close code (RFC 6455)."""
     spoken: ClassVar[str] = "Sorry, something went wrong on our side."
-    """What a caller hears, where somebody is listening."""
+    """What a caller hears, if one is connected."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -42,22 +42,22 @@ class ConfigurationError(AgentError):
 
 
 class PermissionRefused(AgentError):
-    """The other side may not do this."""
+    """The other side is not allowed to do this."""
 
     http_status = 403
     close_code = 1008
 
 
 class Forbidden(PermissionRefused):
-    """No valid signature or ticket came with the request."""
+    """The request had no valid signature or ticket."""
 
     spoken = "This request carries no valid signature or ticket."
 
 
 class AtCapacity(PermissionRefused):
-    """Every place for a conversation is taken.
+    """Every slot for a conversation is taken.
 
-    No server error: a crowd must not look like a defect to whatever counts those, such as a deployment's alarm.
+    Not a server error: a peak in load must not look like a defect, for example to a deployment's alarm.
     """
 
     http_status = 429
@@ -66,17 +66,17 @@ class AtCapacity(PermissionRefused):
 
 
 class Overloaded(AtCapacity):
-    """This task's event loop is late: one more conversation would put gaps into all of them."""
+    """This task's event loop is late: one more conversation would cause gaps in all of them."""
 
 
 class ModelBusy(AtCapacity):
-    """Every stream to the model that the account may open is in use, or the model has just refused one.
+    """Every stream to the model that the account may open is in use, or the model has just throttled one.
 
-    Another task has none either, so the other side is not sent on to one.
+    No other task has one either, so the other side is not redirected to one.
 
     Args:
         reason: What is in use.
-        retry_after: Seconds after which another try may succeed.
+        retry_after: Seconds after which a retry may succeed.
     """
 
     def __init__(self, reason: str, *, retry_after: float) -> None:
@@ -85,11 +85,11 @@ class ModelBusy(AtCapacity):
 
 
 class OverBudget(PermissionRefused):
-    """What may be spent in a day has been spent; conversations that go on go on.
+    """The daily budget is spent; active conversations continue.
 
     Args:
         reason: What was reached.
-        retry_after: Seconds until the next day begins, if known.
+        retry_after: Seconds until the next day starts, if known.
     """
 
     http_status = 429
@@ -102,7 +102,7 @@ class OverBudget(PermissionRefused):
 
 
 class Draining(PermissionRefused):
-    """This task is leaving and takes no new conversation."""
+    """This task is draining and accepts no new conversation."""
 
     http_status = 503
     close_code = 1012
@@ -127,15 +127,15 @@ class UpstreamError(AgentError):
     """A service that we depend on failed.
 
     Args:
-        service: Which one, for logs and metrics: a constant name.
-        reason: What happened; never a text that the service sent.
-        retry_after: Seconds after which another try may succeed, if known.
+        service: Its name, for logs and metrics: a constant.
+        reason: What happened; never a text from the service.
+        retry_after: Seconds after which a retry may succeed, if known.
     """
 
     http_status = 503
     spoken = "I can't reach that service right now."
     host: str = ""
-    """Where the request went, where that is known: for the log."""
+    """Where the request went, if known; for the log."""
 
     def __init__(self, service: str, reason: str, *, retry_after: float | None = None) -> None:
         super().__init__(f"{service}: {reason}")
@@ -148,7 +148,7 @@ class ModelError(UpstreamError):
 
     Args:
         kind: The error's name on the wire, such as ``ThrottlingException``.
-        reason: The model's own message, or ours where it gave none.
+        reason: The model's own message, or ours if it sent none.
     """
 
     def __init__(self, kind: str, reason: str = "") -> None:
@@ -157,8 +157,8 @@ class ModelError(UpstreamError):
 
 
 class ModelUnavailable(ModelError):
-    """Another try may help: throttled, overloaded, timed out, connection lost."""
+    """A retry may help: throttled, overloaded, timed out, connection lost."""
 
 
 class ModelRejected(ModelError):
-    """Another try does not help: no access, no such model, an invalid request."""
+    """A retry does not help: no access, unknown model, invalid request."""

@@ -1,4 +1,4 @@
-"""Facts about a conversation that other parts care about, and the record that closes it."""
+"""Define facts about a conversation that other modules use, and the record that closes it."""
 
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
@@ -6,33 +6,34 @@ from typing import Any, Final
 
 
 class EndReason(StrEnum):
-    """Why a conversation ended; every conversation ends for exactly one reason."""
+    """Why a conversation ended; every conversation has exactly one reason."""
 
     CALLER_HUNG_UP = "caller_hung_up"
     """The caller hung up or closed the page."""
     AGENT_ENDED = "agent_ended"
     """Both said goodbye and the agent ended the conversation."""
     NEVER_CONNECTED = "never_connected"
-    """The phone rang, or a visitor's offer was answered, and no media came to this task: the caller gave up, another
-    task carries the call, or every place was taken when the visitor's connection came about."""
+    """The phone rang, or a visitor's offer was answered, but no media reached this task: the caller gave up, another
+    task carries the call, or every slot was taken when the visitor's connection was established.
+    """
     TRANSFERRED = "transferred"
     """A person was called for the caller; the telephone network holds the call now."""
     MEDIA_DISCONNECTED = "media_disconnected"
-    """The media connection broke without a goodbye."""
+    """The media connection broke without a hang-up."""
     PROTOCOL_ERROR = "protocol_error"
     """The media connection broke its protocol too often."""
     MODEL_UNAVAILABLE = "model_unavailable"
-    """The speech model failed and further tries did not help."""
+    """The speech model failed and retries did not help."""
     MODEL_REJECTED = "model_rejected"
     """The speech model refused us: access, model name or request."""
     IDLE_TIMEOUT = "idle_timeout"
-    """The caller said nothing for a while, and nothing when asked whether they are still there."""
+    """The caller was silent for a while, and again after the question whether they are still there."""
     MAX_DURATION = "max_duration"
     """The longest allowed conversation was reached."""
     DRAINED = "drained"
-    """This task had to leave before the conversation was over."""
+    """This task had to stop before the conversation was over."""
     INTERNAL_ERROR = "internal_error"
-    """A defect of ours; the log holds its trace."""
+    """A defect of ours; the log contains its trace."""
 
     @classmethod
     def _missing_(cls, value: object) -> "EndReason | None":
@@ -41,7 +42,7 @@ class EndReason(StrEnum):
 
     @property
     def is_normal(self) -> bool:
-        """Whether the caller got what they came for, as far as we can tell."""
+        """Whether the caller got what they called for, as far as we can tell."""
         return self in _NORMAL
 
     @property
@@ -74,55 +75,57 @@ _OURS: Final = frozenset({EndReason.INTERNAL_ERROR, EndReason.MODEL_REJECTED})
 
 @dataclass(slots=True)
 class SessionStats:
-    """What is counted while a conversation goes on; becomes part of its end record."""
+    """What is counted during a conversation; becomes part of its end record."""
 
     resumed: int = 0
-    """How often the conversation had been lost before and was taken up again. On the phone, records with the same
-    ``call_sid`` tell the rest; a visit of the page has this one record."""
+    """How often the conversation was lost and resumed before. On the phone, records with the same ``call_sid`` cover
+    the rest; a visit of the page has this one record.
+    """
     caller_turns: int = 0
-    """Turns in which the model heard words."""
+    """Turns in which the model understood words."""
     agent_turns: int = 0
-    """Answers that were begun, the greeting included."""
+    """Replies that were started, including the greeting."""
     interruptions: int = 0
-    """Answers that the caller talked over."""
+    """Replies that the caller talked over."""
     tools: dict[str, int] = field(default_factory=dict)
-    """Calls by tool; a name that is none of ours counts as ``unknown``."""
+    """Calls per tool; an unknown tool counts as ``unknown``."""
     tool_failures: int = 0
-    """Calls that gave no answer of use."""
+    """Calls that returned no useful result."""
     model_errors: dict[str, int] = field(default_factory=dict)
-    """Streams to the model that broke, by the model's name for what happened, or ours."""
+    """Streams to the model that broke, by the model's error name, or ours."""
     model_streams: int = 0
     """Streams opened to the model; more than one means that one was replaced."""
     renewals: int = 0
-    """Streams among them that took over from one that had grown old."""
+    """Streams among them that replaced one near its age limit."""
     unknown_events: int = 0
-    """Events of the model that this version does not know, or that could not be read."""
+    """Events of the model that are unknown to this version, or unreadable."""
     phrases: int = 0
-    """Recordings that the caller heard in the model's place, such as "One moment, please."."""
+    """Announcements that the caller heard instead of the model, such as "One moment, please."
+    """
     audio_in_ms: int = 0
-    """Caller audio passed on to the model."""
+    """Caller audio sent to the model."""
     audio_out_ms: int = 0
-    """Agent audio that the caller heard, recordings included."""
+    """Agent audio that the caller heard, announcements included."""
     audio_dropped_ms: int = 0
-    """Caller audio that never reached the model because it did not keep up."""
+    """Caller audio dropped because the model did not keep up."""
     missing_packets: int = 0
-    """Pieces of caller audio that never arrived."""
+    """Packets of caller audio that never arrived."""
     malformed_messages: int = 0
     """Messages that broke the protocol and were dropped."""
     ignored_messages: int = 0
     """Well-formed messages that were dropped: repeated, out of turn, of another stream, or unknown."""
     speech_input_tokens: int = 0
-    """What the caller said, as the model counted it."""
+    """The caller's speech, as counted by the model."""
     text_input_tokens: int = 0
-    """Prompt, history, tool results and written words, as the model counted them."""
+    """Prompt, history, tool results and written words, as counted by the model."""
     speech_output_tokens: int = 0
-    """What the agent said, as the model counted it."""
+    """The agent's speech, as counted by the model."""
     text_output_tokens: int = 0
-    """What the agent wrote, tool calls among it, as the model counted it."""
+    """The agent's text, including tool calls, as counted by the model."""
     first_audio_ms: int | None = None
-    """From the start of the media stream to the first sound of the agent."""
+    """From the start of the media stream to the first audio of the agent."""
     slowest_answer_ms: int | None = None
-    """Longest time from the end of a turn of the caller, as the model reports it, to the first sound of the answer."""
+    """Longest time from the end of a caller's turn, as the model reports it, to the first audio of the reply."""
 
     def count_model_error(self, kind: str) -> None:
         """Count a stream that broke."""
@@ -142,6 +145,7 @@ class SessionStats:
                 total[name] = {key: before.get(key, 0) + now.get(key, 0) for key in before | now}
             elif name not in _NOT_SUMMED:
                 total[name] = before + now
+        # Latencies are not summed: the first one and the worst one of the conversation count.
         waits = [wait for wait in (earlier.slowest_answer_ms, self.slowest_answer_ms) if wait is not None]
         first = self.first_audio_ms if earlier.first_audio_ms is None else earlier.first_audio_ms
         return SessionStats(**total, first_audio_ms=first, slowest_answer_ms=max(waits, default=None))
@@ -158,14 +162,14 @@ COUNTED: Final = (
     "speech_output_tokens",
     "text_output_tokens",
 )
-"""Fields of a tally that are told while the conversation goes on; they only grow."""
+"""Fields of a tally that are reported during the conversation; they only grow."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallDetailRecord:
-    """The one line that tells a conversation's story.
+    """The one record that summarizes a conversation.
 
-    It holds identifiers and numbers: no transcript, no phone number.
+    It contains identifiers and numbers: no transcript, no phone number.
     """
 
     session_id: str
@@ -177,18 +181,18 @@ class CallDetailRecord:
     stats: SessionStats
     call_sid: str | None = None
     cost_usd: float = 0.0
-    """Estimate for the model."""
+    """Estimate of the model's cost."""
     consent: str | None = None
-    """Version of the notice that the visitor agreed to, or saw before talking where no consent is asked for."""
+    """Version of the notice that the visitor accepted, or saw before talking if no consent is required."""
     consented_at: float | None = None
-    """Unix seconds at which the service received that."""
+    """Unix seconds at which the service received the consent."""
 
 
 @dataclass(frozen=True, slots=True)
 class VisitorConsent:
-    """What a visitor has agreed to, or was shown."""
+    """The notice that a visitor accepted, or was shown."""
 
     version: str
-    """Of the notice."""
+    """Version of the notice."""
     at: float
     """Unix seconds."""

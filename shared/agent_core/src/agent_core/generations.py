@@ -1,8 +1,8 @@
-"""Which generation of Nova Sonic a region offers, and in what generations differ. No I/O.
+"""List which generation of Nova Sonic a region offers, and how the generations differ. No I/O.
 
-Sources: AWS's announcement of Nova 2.5 Sonic of 2026-10-05 (regions, and that it costs what Nova 2 Sonic costs); AWS's
-page "Model support by AWS Region" of 2026-02-15 (the two before it). Read on 2026-11-29; a region that is added later
-works with an explicit model id.
+Sources: AWS's announcement of Nova 2.5 Sonic of 2026-10-05 (regions, and the same price as Nova 2 Sonic); AWS's page
+"Model support by AWS Region" of 2026-02-15 (the two earlier ones). Read on 2026-11-29; a region added later works with
+an explicit model id.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from typing import Final
 from agent_core.errors import ConfigurationError
 
 NEWEST: Final = "newest"
-"""In place of a model id: the newest generation that the region offers."""
+"""Instead of a model id: the newest generation that the region offers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +20,10 @@ class Generation:
     """One generation of the model.
 
     Args:
-        model_id: What Bedrock calls it.
+        model_id: Bedrock's id.
         regions: Where it is offered.
         idle_seconds: How long the model waits for audio or interactive text before it ends a stream.
-        takes_nudges: Whether AWS's guide for it says that interactive text makes it speak while it waits for a tool.
+        takes_nudges: Whether AWS's guide says that interactive text makes it speak while it waits for a tool.
     """
 
     model_id: str
@@ -46,7 +46,7 @@ def model_for(wanted: str, region: str) -> str:
     """Return the model id to use in a region.
 
     Args:
-        wanted: A model id, which is returned as it is, or ``newest``.
+        wanted: A model id, which is returned unchanged, or ``newest``.
         region: The region of the model.
 
     Raises:
@@ -64,10 +64,10 @@ def model_for(wanted: str, region: str) -> str:
 
 
 def takes_nudges(model_id: str) -> bool:
-    """Tell whether a model can be asked in writing to speak while it waits for a tool."""
+    """Return whether a model can be prompted in writing to speak while it waits for a tool."""
     return any(one.takes_nudges for one in GENERATIONS if one.model_id == model_id)
 
 
 def regions(generations: Iterable[Generation]) -> list[str]:
-    """List the regions that offer any of these, each once, in the order of the table."""
+    """Return the regions that offer any of these, each once, in the order of the table."""
     return list(dict.fromkeys(region for one in generations for region in one.regions))

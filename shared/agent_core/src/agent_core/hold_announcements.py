@@ -1,6 +1,6 @@
-"""When a caller who waits is told so: never dead air, and never a word over somebody's speech.
+"""Play hold announcements to a caller who waits: never dead air, and never over speech.
 
-The phrases are recordings, so that they need nothing of the model that is waited for.
+The announcements are recordings, so that they do not depend on the model that is being waited for.
 """
 
 import asyncio
@@ -9,28 +9,29 @@ from collections.abc import Callable
 from agent_core.announcements import Announcement
 
 START_SECONDS = 4.0
-"""Silence at the beginning, or after a key was pressed, that callers take for a dead line."""
+"""Silence at the start, or after a key press, that callers take for a dead call."""
 TURN_SECONDS = 8.0
-"""Silence after the caller's words, whatever is done about them meanwhile. An answer takes one to three seconds, five
-with a look-up."""
+"""Silence after the caller's words, whatever is happening meanwhile. A reply takes one to three seconds, five with a
+look-up.
+"""
 LOST_SECONDS = 1.0
-"""Silence after a stream broke on which the caller waits. Most are replaced sooner, and then nothing need be said."""
+"""Silence after a stream broke while the caller waits. Most are replaced sooner, without an announcement."""
 TOOL_SECONDS = 1.4
-"""Silence after a tool was called until a recording says that it takes a moment: most answer sooner."""
+"""Silence after a tool call before a recording says that it takes a moment: most return sooner."""
 NUDGE_SECONDS = 0.6
-"""The same until the model is asked to say so itself, which takes it about 0.75 s (measured on Nova 2.5)."""
+"""Silence before the model is prompted to say so itself, which takes it about 0.75 s (measured on Nova 2.5)."""
 AGAIN_SECONDS = 8.0
-"""Silence after which a waiting caller hears that we are still there."""
+"""Silence after which a waiting caller hears that the agent is still there."""
 _LOOK_SECONDS = 0.2
 
 
 class HoldAnnouncer:
-    """Follows what one caller waits for.
+    """Tracks what one caller waits for.
 
     Args:
-        say: Plays a phrase behind what is playing.
-        is_quiet: Whether neither side is speaking.
-        nudge: Has the model cover the wait for a tool in its own voice, where it can be asked.
+        say: Plays an announcement after what is playing.
+        is_quiet: Returns whether neither side is speaking.
+        nudge: Prompts the model to cover a tool's run time in its own voice, where supported.
     """
 
     def __init__(
@@ -48,20 +49,20 @@ class HoldAnnouncer:
         self._since: float | None = None
         """Since when the caller has waited: the end of their turn, or our question."""
         self._told = False
-        """Whether they have heard a phrase since the last answer that was completed."""
+        """Whether they have heard an announcement since the last completed reply."""
         self._stopped = False
 
     def wait_for_start(self) -> None:
-        """Expect the model to begin to speak, unasked by the caller."""
+        """Expect the model to start speaking on its own."""
         self._wait(START_SECONDS)
 
     def wait_for_turn(self) -> None:
-        """Expect an answer to what the caller said."""
+        """Expect a reply to what the caller said."""
         self._since = None
         self._wait(TURN_SECONDS)
 
     def work_began(self, filler: Announcement | None) -> None:
-        """Expect a tool to take a moment; ``filler`` covers a look-up, unless the caller has heard a phrase already."""
+        """Expect a tool to take a moment; ``filler`` announces a look-up, unless an announcement was already played."""
         if filler is None or self._told:
             self._wait(TURN_SECONDS)
         else:
@@ -69,10 +70,11 @@ class HoldAnnouncer:
             self._wait(NUDGE_SECONDS, filler)
 
     def work_ended(self) -> None:
-        """Expect the answer that a tool was called for; the caller has waited since their own words."""
+        """Expect the reply that a tool was called for; the caller has waited since their own words."""
         if self._told:
             self._wait(AGAIN_SECONDS)
             return
+        # The tool's run time counts as waiting: the caller does not know about the tool.
         loop = asyncio.get_running_loop()
         waited = 0.0 if self._since is None else loop.time() - self._since
         self._set(max(TURN_SECONDS - waited, 0.0), self._hold)
@@ -84,30 +86,30 @@ class HoldAnnouncer:
         self._cancel()
 
     def answer_ended(self) -> None:
-        """Note that an answer was completed: the next wait is a new one."""
+        """Record a completed reply: the next wait is a new one."""
         self._told = False
 
     def lost(self, *, waiting: bool, cut_off: bool, silently: bool) -> None:
-        """Take the news that the stream is lost.
+        """Record that the stream is lost.
 
         Args:
-            waiting: Whether the caller waits for an answer.
-            cut_off: Whether they were hearing one, which cannot go on.
-            silently: Whether this passes without a word if it is over soon.
+            waiting: Whether the caller waits for a reply.
+            cut_off: Whether the caller was hearing a reply, which cannot continue.
+            silently: Whether no announcement is needed if the interruption is short.
         """
         if cut_off and not silently and not self._told and not self._stopped:
-            # It plays behind what was delivered already, and joins the torn end to the answer that comes again.
+            # It plays after the audio that was already delivered, and bridges the cut-off reply and its repetition.
             self._tell(Announcement.HOLD)
         elif waiting or cut_off:
             self._wait(AGAIN_SECONDS if self._told else LOST_SECONDS)
 
     def stop(self) -> None:
-        """Say nothing more, whatever happens."""
+        """Play nothing more, whatever happens."""
         self._stopped = True
         self._cancel()
 
     def resume(self) -> None:
-        """Tell the caller to wait again, after ``stop``."""
+        """Allow announcements again, after ``stop``."""
         self._stopped = False
 
     @property
@@ -115,7 +117,7 @@ class HoldAnnouncer:
         return Announcement.HOLD_ON if self._told else Announcement.HOLD
 
     def _wait(self, seconds: float, phrase: Announcement | None = None) -> None:
-        """Say a phrase in so many seconds, or sooner if that was expected."""
+        """Play an announcement in so many seconds, or sooner if one was due sooner."""
         now = asyncio.get_running_loop().time()
         if self._since is None:
             self._since = now
@@ -130,6 +132,7 @@ class HoldAnnouncer:
             self._timer = loop.call_at(self._due, self._tell_when_quiet, phrase)
 
     def _tell_when_quiet(self, phrase: Announcement) -> None:
+        # An announcement must not talk over anyone, so it waits for the next silence.
         if not self.is_quiet():
             self._set(_LOOK_SECONDS, phrase)
         elif phrase is Announcement.LOOK_UP and not self._nudged:

@@ -1,4 +1,4 @@
-"""A caller who says nothing: asked once whether they are still there, then wished goodbye."""
+"""Detect a silent caller: ask once whether they are still there, then say goodbye."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,13 +7,13 @@ _LOOK_SECONDS = 0.5
 
 
 class IdleMonitor:
-    """Watches the silence of both sides.
+    """Watches for silence of both sides.
 
     Args:
-        after: Seconds of silence, each time; 0 watches nothing.
-        is_busy: Whether somebody speaks, is still heard, or waits for an answer.
-        turns: How often the caller has said or written something.
-        ask: Asks whether they are still there.
+        after: Seconds of silence, each time; 0 disables the watch.
+        is_busy: Whether one side speaks, is still heard, or waits for a reply.
+        turns: Number of times that the caller has said or written something.
+        ask: Asks whether the caller is still there.
         give_up: Says goodbye.
     """
 
@@ -36,24 +36,24 @@ class IdleMonitor:
         self._asked_at_turn: int | None = None
 
     def start(self) -> None:
-        """Begin to watch, or again."""
+        """Start to watch, or resume."""
         if self._after and self._timer is None:
             self._silent_since = asyncio.get_running_loop().time()
             self._look_again()
 
     def noticed(self) -> None:
-        """Note that the caller is there, though they said nothing: they pressed a key."""
+        """Record that the caller is there, though silent: they pressed a key."""
         self._asked_at_turn = None
         self._silent_since = asyncio.get_running_loop().time()
 
     def pause(self) -> None:
-        """Watch no more until ``start``."""
+        """Pause until ``start``."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def stop(self) -> None:
-        """Watch no more."""
+        """Stop for good."""
         self._after = 0
         self.pause()
 
@@ -62,8 +62,10 @@ class IdleMonitor:
 
     def _look(self) -> None:
         now = asyncio.get_running_loop().time()
+        # The caller has spoken since the question, so the next silence gets a question of its own.
         if self._asked_at_turn != self._turns():
             self._asked_at_turn = None
+        # Silence counts from the last sound of either side.
         if self._is_busy():
             self._silent_since = now
         elif now - self._silent_since >= self._after:

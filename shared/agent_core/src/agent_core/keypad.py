@@ -1,7 +1,7 @@
-"""Keys that a caller presses, put together: a postcode is one input to the model, not five.
+"""Collect the keys that a caller presses into inputs: a postcode is one input to the model, not five.
 
-Keys that follow each other are one input. A pause ends it, or ``#``. Key 0 means a person only when it is pressed
-alone: telephone and account numbers begin with 0 too, so it waits for the same pause before it calls anybody.
+Consecutive keys form one input, which a pause or ``#`` completes. Key 0 requests a person only if it is pressed alone:
+phone and account numbers begin with 0 too, so it also waits for the pause before it calls anyone.
 """
 
 import asyncio
@@ -12,10 +12,11 @@ from typing import Final
 from agent_core.nova.session_callbacks import AudioSink
 
 PAUSE_SECONDS: Final = 2.0
-"""Pause after which an input is complete. Most people need less than a second between two keys; one who reads a number
-off a letter needs longer."""
+"""Pause that completes an input. Most people need less than a second between two keys; reading a number off a letter
+takes longer.
+"""
 MAX_KEYS: Final = 64
-"""Longest input. More keys begin another one: a stuck key must not be collected without end."""
+"""Longest input. Further keys start another one: a stuck key must not be collected without bound."""
 _END: Final = "#"
 _PERSON: Final = "0"
 
@@ -34,12 +35,12 @@ class Typed:
 
     @property
     def wants_person(self) -> bool:
-        """Whether this is key 0 and no other key; pressed again and again out of impatience it is the same wish."""
+        """Whether this is key 0 and no other key; pressing it repeatedly out of impatience means the same."""
         return self.alone and set(self.keys) == {_PERSON}
 
 
 class Collector:
-    """Puts keys together. No I/O and no clock: times are seconds of one clock that the caller reads."""
+    """Collects keys. No I/O and no clock: times are seconds of one clock that the user of this class reads."""
 
     def __init__(self) -> None:
         self._keys = ""
@@ -48,13 +49,14 @@ class Collector:
 
     @property
     def due(self) -> float | None:
-        """When the input that is being typed is complete, unless another key comes; None when there is none."""
+        """When the current input is complete, unless another key follows; None if there is none."""
         return None if not self._keys or self._last is None else self._last + PAUSE_SECONDS
 
     def press(self, key: str, now: float) -> list[Typed]:
-        """Take a key; return the inputs that it completes."""
+        """Add a key; return the inputs that it completes."""
         complete = self.expire(now)
         if not self._keys:
+            # Judged at the first key: a 0 that soon follows another input is part of a longer number.
             self._alone = self._last is None or now - self._last >= PAUSE_SECONDS
         self._last = now
         if key != _END or not self._keys:
@@ -77,7 +79,7 @@ class Keypad:
     """Collects the keys of one conversation in its event loop.
 
     Args:
-        typed: Takes each input, exactly once.
+        typed: Called with each input, exactly once.
     """
 
     def __init__(self, typed: Callable[[Typed], None]) -> None:
@@ -86,13 +88,13 @@ class Keypad:
         self._timer: asyncio.TimerHandle | None = None
 
     def press(self, key: str) -> None:
-        """Take a key."""
+        """Add a key."""
         loop = asyncio.get_running_loop()
         self._hand_on(self._collector.press(key, loop.time()))
         self._wait()
 
     def finish(self) -> None:
-        """Hand on what has been typed so far, without waiting for the pause."""
+        """Pass on what has been typed so far, without waiting for the pause."""
         self._hand_on(self._collector.finish())
         self._wait()
 
@@ -105,7 +107,7 @@ class Keypad:
 
     def _expire(self) -> None:
         self._timer = None
-        # A timer may fire a clock's tick early; what it was set for is due all the same.
+        # A timer may fire a clock tick early; the input is complete all the same.
         self._hand_on(self._collector.finish())
 
     def _hand_on(self, complete: list[Typed]) -> None:
@@ -114,12 +116,12 @@ class Keypad:
 
 
 class CutVoice:
-    """A voice that a key cuts off.
+    """Mutes the rest of a reply after a key press.
 
-    The model does not know yet that the caller pressed a key, and gives the rest of its answer: that is not heard.
+    The model does not know yet that the caller pressed a key and continues its reply, which must not be heard.
 
     Args:
-        voice: Plays.
+        voice: Plays the audio.
     """
 
     def __init__(self, voice: AudioSink) -> None:
@@ -128,12 +130,12 @@ class CutVoice:
         self._cut = False
 
     def cut(self) -> None:
-        """Stop now, and leave out the rest of the answer that is being given."""
+        """Stop now, and mute the rest of the current reply."""
         self._cut = self._answering
         self._voice.interrupt()
 
     def play(self, pcm: bytes) -> None:
-        """Play, unless this answer was cut off."""
+        """Play, unless this reply was cut off."""
         self._answering = True
         if not self._cut:
             self._voice.play(pcm)
@@ -143,7 +145,7 @@ class CutVoice:
         self._voice.say(pcm)
 
     def sounds_for(self) -> float:
-        """Give the seconds until everything has been heard."""
+        """Return the seconds until everything has been heard."""
         return self._voice.sounds_for()
 
     def interrupt(self) -> None:
@@ -152,6 +154,6 @@ class CutVoice:
         self._voice.interrupt()
 
     def finish_answer(self) -> None:
-        """End the answer; the next one is heard."""
+        """End the reply; the next one is audible."""
         self._answering = self._cut = False
         self._voice.finish_answer()

@@ -1,7 +1,7 @@
-"""Whether the event loop of this task keeps up, and when a late one refuses new conversations.
+"""Measure whether this task's event loop keeps up, and reject new conversations while it is late.
 
-A loop that wakes up late sends audio late, to every caller of the task. So a task whose loop stays late takes nothing
-new until it has recovered: the load balancer and the phone service hand callers on to other tasks.
+A loop that wakes up late sends audio late, to every caller of the task. A task whose loop stays late therefore admits
+no new conversation until it has recovered: the load balancer and the phone service direct callers to other tasks.
 """
 
 import asyncio
@@ -15,26 +15,27 @@ import structlog
 log = structlog.get_logger()
 
 _LOOK_SECONDS: Final = 0.05
-"""Short, or most of what blocks the loop for a tenth of a second would fall between two looks."""
+"""Short, because most 100 ms blocks of the loop would fall between two longer sleeps."""
 _LOOKS: Final = 20
-"""The worst of so many, about a second's, is one value."""
+"""The worst of so many sleeps, about one second, is one value."""
 
 LAST: Final = 5
 LATE_OF_LAST: Final = 3
-"""So many late seconds of the last five are no single pause, such as the garbage collector's."""
+"""So many late seconds of the last five are not a single pause, such as a garbage collection."""
 CALM: Final = 5
-"""Seconds in a row below half the limit after which the loop has recovered."""
+"""Consecutive seconds below half the limit after which the loop has recovered."""
 LONGEST: Final = 60
-"""Seconds after which a task takes conversations again, late or not. If all tasks are late, refusing is no cure."""
+"""Seconds after which a task admits conversations again, late or not. If all tasks are late, rejecting does not help.
+"""
 PAUSE: Final = 30
-"""Seconds after that in which it does not refuse again."""
+"""Seconds after that during which it does not reject again."""
 
 
 class LagGuard:
-    """Decides by the lag of each second whether the loop is too late for more.
+    """Decides from the lag of each second whether the loop is too late for another conversation.
 
     Args:
-        limit_ms: Lag that callers hear; 0 for a guard that never refuses.
+        limit_ms: Lag that callers hear; 0 disables the guard.
     """
 
     def __init__(self, limit_ms: float) -> None:
@@ -46,10 +47,11 @@ class LagGuard:
         self.is_late = False
 
     def saw(self, worst_ms: float) -> None:
-        """Take the worst lag of one more second."""
+        """Record the worst lag of one more second."""
         if not self._limit:
             return
         if self.is_late:
+            # Two thresholds, so that a lag near the limit does not switch the state back and forth.
             self._while_late(worst_ms)
             return
         self._last.append(worst_ms > self._limit)
@@ -71,7 +73,7 @@ class LagGuard:
 
 @asynccontextmanager
 async def watching_loop(*saw: Callable[[float], None]) -> AsyncIterator[None]:
-    """Measure for the length of a block how late sleeps end, in milliseconds, at worst in each second.
+    """Measure how late sleeps end while the block runs: the worst of each second, in milliseconds.
 
     Args:
         saw: Each is called with every value.

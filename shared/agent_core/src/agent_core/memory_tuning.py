@@ -1,11 +1,11 @@
-"""Use no more of the machine's memory than is needed.
+"""Limit the process's memory use.
 
-The C library gives each thread a heap of its own, and each grows towards the largest crowd that it has ever seen: that
-takes an hour, and looks like a leak. One heap for all reaches its size in two minutes. It also keeps what was freed
-wherever that lies between what is still used; now and then it is told to give it back.
+glibc creates a separate heap (arena) per thread, and each grows towards the largest load it has ever seen: that takes
+an hour and looks like a leak. A single heap reaches its size in two minutes. glibc also keeps freed memory between
+allocations in use; `malloc_trim` returns it to the system periodically.
 
-Each conversation leaves some nine hundred objects that refer to each other, most of them Pipecat's. The interpreter
-would let tens of thousands of them pile up, and then clear them away at once while all calls wait.
+Each conversation leaves some nine hundred objects in reference cycles, most of them Pipecat's. By default, the
+interpreter lets tens of thousands accumulate and then collects them all at once while every call waits.
 """
 
 import asyncio
@@ -17,13 +17,13 @@ from typing import Final
 
 TIDY_SECONDS: Final = 10.0
 _M_ARENA_MAX: Final = -8
-"""Of ``mallopt``."""
+"""A parameter of ``mallopt``."""
 
 
 def use_one_heap() -> None:
-    """Have all threads that come share the first one's heap; with a C library that knows no such wish, do nothing.
+    """Make all later threads share the main heap; does nothing with a C library without ``mallopt``.
 
-    One thread does nearly all the work, so that none waits for another's lock.
+    One thread does nearly all the work, so the threads do not contend for the heap's lock.
     """
     wish = getattr(ctypes.CDLL(None), "mallopt", None)
     if wish is not None:
@@ -32,10 +32,10 @@ def use_one_heap() -> None:
 
 @asynccontextmanager
 async def tidying(seconds: float = TIDY_SECONDS) -> AsyncIterator[None]:
-    """Do it now and then for the length of a block.
+    """Collect garbage and trim the heap periodically while the block runs.
 
-    Collecting takes a few milliseconds where `gc.freeze` has set aside what was loaded before. What the C library
-    gives back, if it can, takes one or two, in a thread of its own.
+    A collection takes a few milliseconds once `gc.freeze` has set aside the loaded modules. Trimming takes one or two
+    milliseconds, in a separate thread.
     """
     task = asyncio.create_task(_tidy(seconds), name="tidying")
     try:
@@ -49,6 +49,6 @@ async def _tidy(seconds: float) -> None:
     give_back = getattr(ctypes.CDLL(None), "malloc_trim", None)
     while True:
         await asyncio.sleep(seconds)
-        gc.collect()  # in this thread: what ends with it may belong to the event loop
+        gc.collect()  # in this thread: finalizers may touch the event loop
         if give_back is not None:
             await asyncio.to_thread(give_back, 0)

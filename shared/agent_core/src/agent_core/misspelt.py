@@ -1,21 +1,21 @@
-"""Finds names that were probably meant to be settings: a misspelt one would be ignored without a word. No I/O."""
+"""Find environment variables that are probably misspelled settings, which would be ignored silently. No I/O."""
 
 from collections.abc import Collection, Iterable
 from typing import Final
 
 _SHORTEST: Final = 6
-"""Letters of a name from which on two wrong ones are still the same name."""
+"""Shortest name for which two wrong letters still indicate the same setting."""
 _EDITS: Final = 2
 _FOREIGN: Final = ("AWS_", "OTEL_", "ECS_", "PYTHON", "UV_", "DOCKER_", "COMPOSE_")
-"""Beginnings of names that belong to others, who have many that are much alike."""
+"""Prefixes of other software's variables, which often resemble each other."""
 
 
 def find(given: Iterable[str], known: Collection[str]) -> dict[str, str]:
-    """Return each name that looks like a setting and is none, with the setting that it looks like.
+    """Return each name that resembles a setting without being one, with that setting.
 
     Args:
         given: Names of variables.
-        known: Names of settings, in capitals.
+        known: Names of settings, in upper case.
     """
     found = {}
     for name in given:
@@ -28,9 +28,10 @@ def find(given: Iterable[str], known: Collection[str]) -> dict[str, str]:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the setting that a name is meant to be: up to two letters are wrong, or one word is left out."""
+    """Return the setting that a name probably means: up to two letters differ, or one word is missing."""
     closest: tuple[int, str] | None = None
     for one in sorted(known):
+        # A missing word is as likely as one wrong letter.
         distance = 1 if _leaves_out_a_word(name, one) else edits(name, one)
         if min(len(name), len(one)) >= _SHORTEST and distance <= _EDITS and (closest is None or distance < closest[0]):
             closest = distance, one
@@ -44,7 +45,7 @@ def _leaves_out_a_word(name: str, whole: str) -> bool:
 
 
 def edits(one: str, other: str) -> int:
-    """Count the letters to add, drop, replace or swap with their neighbour; more than two count as three."""
+    """Return the edit distance (add, drop, replace, swap neighbours); anything above two counts as three."""
     if abs(len(one) - len(other)) > _EDITS:
         return _EDITS + 1
     rows = [list(range(len(other) + 1))]

@@ -1,4 +1,4 @@
-"""The Pipecat pipeline of one conversation: words, turns, tools and interruptions."""
+"""Build and run the Pipecat pipeline of one conversation: words, turns, tools and interruptions."""
 
 import asyncio
 import os
@@ -29,15 +29,15 @@ from agent_core.rtvi import SentenceProcessor
 log = structlog.get_logger()
 
 MAX_MESSAGES = 50
-"""Of Pipecat's own record of a conversation."""
+"""Most messages in Pipecat's own record of a conversation."""
 MAX_CHARACTERS = 32_000
-"""Of all these messages; the newest is kept, however long it is."""
+"""Most characters of all these messages; the newest is kept, however long it is."""
 _STOP_SECONDS = 2.0
-"""Time for the processors to stop; tear-down as a whole may take five."""
+"""Time for the processors to stop; the whole tear-down may take five seconds."""
 
 
 class _SentSound(FrameProcessor):
-    """Stands behind the sink: what arrives here was handed to the network, and nobody needs it any more."""
+    """Follows the sink: audio that arrives here has been handed to the network and is dropped."""
 
     def __init__(self, on_sound: Callable[[int], None]) -> None:
         super().__init__()
@@ -53,14 +53,14 @@ class _SentSound(FrameProcessor):
 
 @dataclass(frozen=True, slots=True)
 class SoundInFrames:
-    """What a pipeline needs where sound travels through it, and a visitor's page with it.
+    """What a pipeline needs when it carries the audio, together with a visitor's page.
 
     Args:
-        source: Brings the caller's sound.
-        sink: Takes the agent's sound.
+        source: Brings the caller's audio.
+        sink: Sends the agent's audio.
         shown_tools: Tools whose arguments and results the page may show.
-        on_ready: Called when every part has started; a message that comes before is lost.
-        on_sound: Told how many milliseconds of the agent's sound have just been handed to the network.
+        on_ready: Called when every processor has started; earlier messages are lost.
+        on_sound: Called with the milliseconds of agent audio just handed to the network.
     """
 
     source: FrameProcessor
@@ -73,19 +73,19 @@ class SoundInFrames:
 _PIPELINE: ContextVar["ConversationPipeline | None"] = ContextVar("pipeline", default=None)
 _abandoned: set[asyncio.Task[None]] = set()
 _MOST_CANCELS = 5
-"""A task of Pipecat's that is cancelled waits in its clean-up for others, which were cancelled with it."""
+"""A cancelled Pipecat task waits in its clean-up for other tasks, which were cancelled with it."""
 _END_SECONDS = 0.5
 
 
 class RecentContext(LLMContext):
-    """Keeps the newest messages only: Pipecat drops none, and the model remembers by itself."""
+    """Keeps only the newest messages: Pipecat drops none, and the model has its own memory."""
 
     def add_message(self, message: LLMContextMessage) -> None:
-        """Keep one more."""
+        """Add a message."""
         self.add_messages([message])
 
     def add_messages(self, messages: list[LLMContextMessage]) -> None:
-        """Keep some more."""
+        """Add messages, and drop the oldest beyond the bounds."""
         super().add_messages(messages)
         kept = _newest(self.messages)
         if kept < len(self.messages):
@@ -93,7 +93,7 @@ class RecentContext(LLMContext):
 
 
 def _newest(messages: list[LLMContextMessage]) -> int:
-    """Count the newest messages that are within the bounds. No more than those are looked at."""
+    """Return how many of the newest messages are within the bounds; examines no more than those."""
     characters = kept = 0
     for message in reversed(messages):
         content = message.get("content") if isinstance(message, dict) else None
@@ -109,12 +109,12 @@ class ConversationPipeline:
 
     Args:
         service: The model.
-        context: What has been said; shared with whoever opens the next model session.
-        sound: How sound travels as frames, where it does.
+        context: What has been said; shared with the code that opens the next model session.
+        sound: How audio travels as frames, where it does.
     """
 
     def __init__(self, service: NovaSonicService, context: LLMContext, sound: SoundInFrames | None) -> None:
-        # The model decides turns: without this Pipecat loads a local turn detector for every call.
+        # The model decides turns: without this, Pipecat loads a local turn detector for every call.
         turns = UserTurnStrategies(
             start=[ExternalUserTurnStartStrategy()], stop=[ExternalUserTurnStopStrategy(wait_for_transcript=False)]
         )
@@ -129,9 +129,10 @@ class ConversationPipeline:
         """Run until cancelled or ``cancel`` is called.
 
         Raises:
-            Exception: a defect of ours ended the talk with the model; Pipecat alone would run on without an agent.
+            Exception: a defect of ours ended the conversation with the model; Pipecat alone would continue without an
+                agent.
         """
-        _PIPELINE.set(self)  # for all tasks that Pipecat makes from here on
+        _PIPELINE.set(self)  # for all tasks that Pipecat creates from here on
         await self._runner.add_workers(self._worker)
         await self._runner.run()
         if self._service.defect is not None:
@@ -142,9 +143,9 @@ class ConversationPipeline:
         await self._runner.cancel()
 
     def abandon(self) -> None:
-        """Cancel what ``cancel`` has not ended in time, behind the caller's back.
+        """Cancel what ``cancel`` has not ended in time, in the background.
 
-        A task that nobody refers to any more is collected while it waits, and asyncio reports that as an error.
+        A task that is no longer referenced is garbage-collected while it waits, and asyncio reports that as an error.
         """
         left = {
             task for task in asyncio.all_tasks() if task.get_context().get(_PIPELINE) is self and _is_of_pipecat(task)
@@ -165,7 +166,7 @@ async def _end(tasks: set[asyncio.Task[Any]]) -> None:
 
 
 def _is_of_pipecat(task: asyncio.Task[Any]) -> bool:
-    """Tell whether Pipecat made a task; one of ours may be closing the model's stream, and ends by itself."""
+    """Return whether Pipecat created a task; one of ours may be closing the model's stream and ends on its own."""
     code = getattr(task.get_coro(), "cr_code", None)
     return code is not None and f"{os.sep}pipecat{os.sep}" in code.co_filename
 
@@ -176,7 +177,7 @@ def _worker(processors: list[FrameProcessor], rtvi: RTVIObserverParams | None = 
         params=PipelineParams(
             enable_metrics=rtvi is not None,
             enable_usage_metrics=rtvi is not None,
-            send_initial_empty_metrics=False,  # zeros, which a client would count as answers
+            send_initial_empty_metrics=False,  # zeros, which a client would count as replies
         ),
         cancel_timeout_secs=_STOP_SECONDS,
         check_dangling_tasks=False,
@@ -184,12 +185,14 @@ def _worker(processors: list[FrameProcessor], rtvi: RTVIObserverParams | None = 
         rtvi_observer_params=rtvi,
         rtvi_processor=None if rtvi is None else SentenceProcessor(),
         enable_turn_tracking=False,
+        # The session has an idle timeout of its own.
         idle_timeout_secs=None,
     )
 
 
 def _worker_with_sound(words: list[FrameProcessor], sound: SoundInFrames) -> PipelineWorker:
     user, service, assistant = words
+    # Arguments and results of other tools may contain what a visitor must not see.
     levels = dict.fromkeys(sound.shown_tools, RTVIFunctionCallReportLevel.FULL)
     levels["*"] = RTVIFunctionCallReportLevel.NONE
     worker = _worker(

@@ -1,7 +1,8 @@
-"""Finds out why a host does not answer, in the words of this machine's own resolver, sockets and TLS.
+"""Find out why a host does not respond, using this machine's own resolver, sockets and TLS.
 
-AWS's CRT holds a connection whose certificate it does not accept for tens of seconds before it says so, and then only
-that TLS failed. A look beside it takes one round trip, and ends in an exception that says what is wrong.
+AWS's CRT holds a connection with a rejected certificate for tens of seconds before it reports a failure, and then says
+only that TLS failed. A separate connection attempt takes one round trip and ends in an exception that says what is
+wrong.
 """
 
 import asyncio
@@ -11,20 +12,20 @@ from urllib.parse import urlsplit
 
 
 async def obstacle(url: str, seconds: float) -> OSError | None:
-    """Connect as a client would, and return what is in the way; None where nothing is, or no answer came in time.
+    """Connect as a client would, and return what blocks it; None if nothing does, or on a timeout.
 
     Args:
-        url: Where to, https.
-        seconds: Longest time.
+        url: The host to reach, https.
+        seconds: Limit.
     """
     parts = urlsplit(url)
     try:
         async with asyncio.timeout(seconds):
-            trust = await asyncio.to_thread(ssl.create_default_context)  # reads 150 certificates
+            trust = await asyncio.to_thread(ssl.create_default_context)  # loads 150 certificates
             trust.set_alpn_protocols(["h2"])
             _, writer = await asyncio.open_connection(parts.hostname, parts.port or 443, ssl=trust)
     except TimeoutError:
-        return None
+        return None  # the caller's own timeout says the same
     except OSError as error:
         return error
     writer.close()

@@ -1,4 +1,4 @@
-"""How a conversation that was lost is taken up again, on any channel. No I/O."""
+"""Resume a conversation whose connection was lost, on any channel. No I/O."""
 
 from typing import Final
 
@@ -11,23 +11,23 @@ from agent_core.nova.wire import Role
 OVER: Final = frozenset(
     {EndReason.CALLER_HUNG_UP, EndReason.AGENT_ENDED, EndReason.IDLE_TIMEOUT, EndReason.MAX_DURATION}
 )
-"""Ends after which a conversation does not come back. One that was put through to a person may."""
+"""End reasons after which a conversation cannot be resumed. One that was transferred to a person can."""
 _QUOTED: Final = 300
-"""Characters of the caller's last words that are repeated to the model."""
+"""Most characters of the caller's last words that are repeated to the model."""
 
 
 def history(call: CallState) -> History:
-    """Return what was said, as the model's side knows it."""
+    """Return what was said, in the model's form."""
     return tuple((Role(speaker), words) for speaker, words in call.history)
 
 
 def for_model(said: History) -> History:
-    """Leave out the caller's last words where they have no answer: `first_words` tells the model of them."""
+    """Drop the caller's last words if they have no reply: `first_words` sends them to the model."""
     return said[:-1] if said and said[-1][0] is Role.USER else said
 
 
 def first_words(call: CallState) -> str:
-    """Return what tells the model how to take the conversation up."""
+    """Return the instruction that makes the model resume the conversation."""
     if call.note is not None:
         return call.note
     asked = next((words for speaker, words in reversed(call.history) if speaker == Role.USER), None)
@@ -37,10 +37,10 @@ def first_words(call: CallState) -> str:
 
 
 def reason_of(call: CallState | None) -> EndReason | None:
-    """Return why the conversation ended, if it has and this version of the program knows that reason."""
+    """Return why the conversation ended, if it has and this version knows the reason."""
     if call is None or call.ended is None:
         return None
     try:
         return EndReason(call.ended)
-    except ValueError:  # another version of this program knows more reasons
+    except ValueError:  # another version knows more reasons
         return None

@@ -1,4 +1,4 @@
-"""How the agent's words reach Pipecat's clients (RTVI), where Pipecat's own observer sends them differently."""
+"""Send the agent's words to Pipecat's clients (RTVI) as whole sentences."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ from pipecat.processors.frameworks.rtvi.models import BotLLMTextMessage, BotTran
 class SentenceObserver(RTVIObserver):
     """Reports every text of the model as one sentence.
 
-    Clients up to 1.4 show the agent's words from ``bot-transcription`` alone. Pipecat joins texts there until one ends
+    Clients up to 1.4 show the agent's words from ``bot-transcription`` only. Pipecat joins texts there until one ends
     with punctuation; the model sends whole sentences, and one without a full stop must not wait for the next.
     """
 
     async def on_push_frame(self, data: FramePushed) -> None:
-        """Report a text when it is pushed for the first time; everything else is Pipecat's."""
+        """Report a text when it is first pushed; leave everything else to Pipecat."""
         if not isinstance(data.frame, LLMTextFrame):
             await super().on_push_frame(data)
         elif data.first_push:
@@ -29,5 +29,5 @@ class SentenceProcessor(RTVIProcessor):
     """Pipecat's processor with a `SentenceObserver`."""
 
     def create_rtvi_observer(self, *, params: RTVIObserverParams | None = None, **kwargs: Any) -> RTVIObserver:  # noqa: ANN401 - Pipecat's signature
-        """Make the observer that the pipeline adds."""
+        """Return the observer that the pipeline adds."""
         return SentenceObserver(self, params=params, **kwargs)

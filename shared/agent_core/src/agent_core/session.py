@@ -1,4 +1,4 @@
-"""One conversation, from its admission to exactly one end record, whatever the channel."""
+"""Run one conversation on any channel, from its admission to exactly one end record."""
 
 import asyncio
 import time
@@ -33,17 +33,17 @@ from agent_core.transfer_controller import TransferController
 from agent_core.units import known_region
 
 GREETING_SECONDS = 1.5
-"""Longest wait for a page to say that it is ready; a client that knows no such message is greeted then."""
+"""Longest wait for a page's ready message; a client that sends no such message is greeted then."""
 OVERTIME_SECONDS = 5.0
-"""How soon a caller past the time limit is wished goodbye when a hand-over, which went before, has failed."""
+"""How soon a caller past the time limit is wished goodbye after a transfer, which had precedence, has failed."""
 TEARDOWN_SECONDS = 4.0
-"""Everything is released within this, even if the model has stopped reading."""
+"""Everything is released within this time, even if the model has stopped reading."""
 LAST_CLOSE_SECONDS = 1.0
-"""And the model's stream within this, if the pipeline alone took so long."""
+"""Then the model's stream is closed within this time, if the pipeline used up all of the above."""
 
 
 class Session:
-    """Runs one conversation. Make it, ``run`` it once; everything else may be called meanwhile."""
+    """Runs one conversation. Make it and ``run`` it once; all other methods may be called meanwhile."""
 
     def __init__(
         self, agent: AgentRuntime, session_request: SessionRequest, media: AudioRoute, stats: SessionStats
@@ -54,6 +54,7 @@ class Session:
         self._session_request = session_request
         self._media = media
         self._started = self._connected_at = time.monotonic()
+        # A future, because only the first reason counts.
         self._reason: asyncio.Future[EndReason] = asyncio.get_running_loop().create_future()
         self._hangup = GracefulHangup(stats, self._end_when_heard)
         self._hold_announcer = HoldAnnouncer(self._say, self._is_quiet, self._nudge)
@@ -61,16 +62,16 @@ class Session:
         self._keypad = Keypad(self._take_keys)
         self._kept_keys: list[str] = []
         self.ready = asyncio.Event()
-        """Set when the pipeline takes messages."""
+        """Set when the pipeline accepts messages."""
         self._connected = asyncio.Event()
         self._greeted = False
         self.sounded_at: float | None = None
-        """When the agent was last heard, in monotonic seconds; only where its sound travels in frames."""
+        """When the agent was last heard, in monotonic seconds; only where its audio travels in frames."""
         self._running: asyncio.Task[None] | None = None
         self.consent: VisitorConsent | None = None
-        """To which notice the visitor agreed; part of the end record."""
+        """Which notice the visitor agreed to; part of the end record."""
         self.is_recorded = False
-        """Whether the end record is written, and with it everything released."""
+        """Whether the end record has been written, and with it everything released."""
         labels = {
             "session_id": self.session_id,
             "call_sid": session_request.call_sid,
@@ -111,7 +112,7 @@ class Session:
         self._pipeline = ConversationPipeline(self._service, self._context, self._sound_in_frames())
 
     def connected(self) -> None:
-        """Open the model: somebody is there. They are greeted when ``greet`` is called, or a little later."""
+        """Open the model: the caller is connected. They are greeted when ``greet`` is called, or a little later."""
         if not self._connected.is_set():
             self._connected_at = time.monotonic()
             self._connected.set()
@@ -120,7 +121,7 @@ class Session:
 
     @property
     def region(self) -> str:
-        """Where the caller is used to weather, ISO 3166: it decides the units; empty where it is not known."""
+        """Region whose weather units the caller is used to, ISO 3166; empty if unknown."""
         return self._session_request.region or known_region(self._session_request.facts.get("country", ""))
 
     async def somebody_there(self) -> None:
@@ -128,7 +129,7 @@ class Session:
         await self._connected.wait()
 
     def greet(self) -> None:
-        """Let the agent speak first; only the first time counts."""
+        """Let the agent speak first; only the first call counts."""
         if not self._greeted and not self._reason.done():
             self._greeted = True
             words = self._session_request.first_words
@@ -136,16 +137,16 @@ class Session:
                 self._connection.read(words or prompts.load("greeting"))
 
     def hear(self, pcm: bytes) -> None:
-        """Pass on the caller's sound: 16-bit PCM at the media's input rate. Never waits."""
+        """Send the caller's audio: 16-bit PCM at the media's input rate. Never blocks."""
         self.stats.audio_in_ms += len(pcm) * 500 // self._media.input_rate
         self._connection.hear(pcm)
 
     def press(self, digit: str) -> None:
-        """Take a key that the caller pressed. It stops the agent at once; see `agent_core.keypad` for what it means."""
+        """Handle a key press. It stops the agent at once; `agent_core.keypad` interprets it."""
         if self._reason.done():
             return
         self._idle_monitor.noticed()
-        # The goodbye, the announcement of a person and the apology are heard out: the call ends or changes with them.
+        # The goodbye, the announcement of a transfer and the apology are heard out: the call ends or changes with them.
         leaving = self._hangup.under_way or self._transfers.under_way or self._failure_exit.reason is not None
         if not leaving:
             self._cut_off()
@@ -154,10 +155,10 @@ class Session:
             self._keypad.finish()  # without a model no number can be wanted: key 0 calls at once
 
     def _take_keys(self, typed: Typed) -> None:
-        """Call a person, or tell the model; keys that come too late for both stay in the transcript."""
+        """Call a person, or inform the model; keys too late for both stay in the transcript."""
         words = prompts.load("keys_typed", keys=typed.keys)
         if self._reason.done():
-            self._transcript.add(Role.USER, words)  # for the task that goes on with this conversation, if one does
+            self._transcript.add(Role.USER, words)  # for the task that continues this conversation, if one does
         elif self._transfers.under_way:
             if not typed.wants_person:
                 self._kept_keys.append(words)
@@ -178,10 +179,10 @@ class Session:
             self._voice.cut()
 
     async def hand_over(self, destination: str, reason: str) -> dict[str, Any]:
-        """Bring a person in because the model asks for it.
+        """Connect a person at the model's request.
 
         Raises:
-            ToolFailure: nobody can be reached this way, or not again.
+            ToolFailure: no person can be reached this way, or not again.
         """
         told = await self._transfers.ask(destination, reason)
         if self._transfers.under_way:
@@ -189,26 +190,26 @@ class Session:
         return told
 
     async def handed_over(self) -> bool:
-        """Wait for a hand-over that is being made; True when the caller is somebody else's now."""
+        """Wait for a transfer in progress; return True if the person has taken over."""
         return await self._transfers.done()
 
     def end(self, reason: EndReason) -> None:
-        """End the conversation; the first reason given is the one that counts."""
+        """End the conversation; the first reason counts."""
         if not self._reason.done():
             self._reason.set_result(reason)
 
     @property
     def owes_answer(self) -> bool:
-        """Whether the caller waits for an answer, or for its end."""
+        """Whether the caller waits for a reply, or for its end."""
         return self._connection.owes_answer
 
     @property
     def is_over(self) -> bool:
-        """Whether the conversation ends or has ended; what it holds may be there for some seconds more."""
+        """Whether the conversation is ending or has ended; its resources may remain for some seconds."""
         return self._reason.done()
 
     def answer_heard(self) -> None:
-        """Note that the caller has heard the agent's last words."""
+        """Record that the caller has heard the agent's last words."""
         self._hangup.answer_heard()
         self._transfers.answer_heard()
 
@@ -217,13 +218,14 @@ class Session:
         self._keypad.finish()
         if self._transfers.under_way and not under_way:
             return  # key 0 was pressed during the goodbye: its pause is cut short
+        # The last words are still on their way to the visitor.
         if self._media.way_to_ear:
             asyncio.get_running_loop().call_later(self._media.way_to_ear, self.end, reason)
         else:
             self.end(reason)
 
     def say_goodbye(self, reason: EndReason) -> None:
-        """Let the agent say goodbye, then end; not where it does so already, nor over a hand-over, save to leave."""
+        """Let the agent say goodbye, then end; not twice, nor during a transfer, except to drain."""
         if self._hangup.under_way or (self._transfers.under_way and reason is not EndReason.DRAINED):
             return
         self._begin_farewell(reason)
@@ -235,7 +237,7 @@ class Session:
         self._hangup.begin(reason)
 
     def _make_way(self) -> None:
-        """Say no goodbye to a caller who is put through, and watch over them again: it may not work."""
+        """Withdraw the goodbye for a caller who is transferred, and watch them again: the transfer may fail."""
         self._hangup.withdraw()
         if self._failure_exit.reason is not None:
             self._transfers.call_at_once()
@@ -247,6 +249,7 @@ class Session:
         if self._failure_exit.reason is not None:
             self.end(self._failure_exit.reason)
             return
+        # Keys pressed during the transfer were meant for the agent, so it learns of them now.
         self._keypad.finish()
         kept, self._kept_keys = self._kept_keys, []
         for words in kept:
@@ -269,7 +272,7 @@ class Session:
         return not (self._service.sounding() or self._connection.caller_speaks)
 
     async def run(self) -> CallDetailRecord:
-        """Greet, talk, end, release everything and give the one record of it.
+        """Greet, converse, end, release everything and return the one record of it.
 
         A defect of ours becomes a record too. Cancellation passes through, after its record.
         """
@@ -281,6 +284,7 @@ class Session:
             self._telemetry.began()
             self._running = asyncio.create_task(self._pipeline.run(), name=f"pipeline-{self.session_id}")
             self._running.add_done_callback(self._pipeline_stopped)
+            # A phone caller is already connected; a page's visitor connects later.
             if self._media.source is None:
                 self.connected()
                 self.greet()
@@ -288,18 +292,18 @@ class Session:
         except asyncio.CancelledError:
             reason = EndReason.DRAINED  # only a server that stops cancels a conversation
             raise
-        except Exception as error:  # noqa: BLE001 - the record tells of it, and what is held is released
+        except Exception as error:  # noqa: BLE001 - the record reports it, and everything is released
             self._note_defect("session_failed", error)
         finally:
             record = await self._finish(reason)
         return record
 
     async def _finish(self, reason: EndReason) -> CallDetailRecord:
-        """Release everything and write the record. Every step is taken, also where one before it has a defect."""
+        """Release everything and write the record. Every step runs, even if an earlier one has a defect."""
         await self._step(self._keep_last_keys)
         await self._step(lambda: self._say_the_end(reason))
         try:
-            # Once more where a defect broke it off: each of its steps may be repeated.
+            # Once more if a defect interrupted it: each of its steps may be repeated.
             _ = await self._step(self._release) or await self._step(self._release)
         finally:
             self._session_request.slot.release()
@@ -309,6 +313,7 @@ class Session:
 
     def _keep_record(self, reason: EndReason) -> CallDetailRecord:
         record = self._record(reason)
+        # A conversation that may be resumed has one record, which its last part writes.
         if self._session_request.goes_on is not None and self._session_request.goes_on(record):
             self._agent.counting.paused(self.stats)
         else:
@@ -319,16 +324,16 @@ class Session:
 
     @property
     def hands_over(self) -> bool:
-        """Whether another task goes on with this conversation if this one has to stop."""
+        """Whether another task continues this conversation if this one has to stop."""
         return self._session_request.hands_over
 
     async def abandon(self) -> None:
-        """Release what ``run`` has not, and record the conversation as failed if it has no record; may be repeated."""
+        """Release what ``run`` has not, and record the conversation as failed if it has no record; idempotent."""
         if not self.is_recorded:
             await self._finish(EndReason.INTERNAL_ERROR)
 
     async def _step(self, step: Callable[[], Awaitable[None] | None]) -> bool:
-        """Take a step of the end and tell whether it went well: a defect in one keeps no other from its turn."""
+        """Run one step of the end and return whether it succeeded: a defect in one must not prevent the others."""
         try:
             if (taking := step()) is not None:
                 await taking
@@ -338,7 +343,7 @@ class Session:
         return True
 
     def _note_defect(self, event: str, error: Exception) -> None:
-        # The stack alone: a message may quote what was said.
+        # Log the stack only: a message may quote what was said.
         where = "".join(traceback.format_tb(error.__traceback__))
         self._log.error(event, error=type(error).__name__, stack=where)
 
@@ -354,7 +359,7 @@ class Session:
             return
         try:
             self._media.before_end(reason)
-        except Exception as error:  # noqa: BLE001 - whoever cannot be told still has everything released
+        except Exception as error:  # noqa: BLE001 - everything is released even if the peer cannot be notified
             self._log.warning("end_notification_failed", error=type(error).__name__)
 
     def _sound_in_frames(self) -> SoundInFrames | None:
@@ -370,13 +375,16 @@ class Session:
         while True:
             try:
                 async with asyncio.timeout(seconds):
+                    # Shielded: the timeout must not cancel the reason that others set later.
                     return await asyncio.shield(self._reason)
             except TimeoutError:
+                # A limit that is reached ends politely; if the goodbye cannot start now, it is tried again.
                 self.say_goodbye(EndReason.MAX_DURATION)
                 seconds = OVERTIME_SECONDS
 
     async def _release(self) -> None:
         pipeline = self._running
+        # Timers first: none may act on a conversation that is being released.
         for stop in (self._hangup.cancel, self._transfers.cancel, self._idle_monitor.stop, self._hold_announcer.stop):
             await self._step(stop)
         pipeline_stopped = False
@@ -385,7 +393,7 @@ class Session:
             async with asyncio.timeout(TEARDOWN_SECONDS):
                 if pipeline is not None:
                     pipeline_stopped = await self._step(self._pipeline.cancel)
-                to_close = False  # if it takes too long here it takes too long again
+                to_close = False  # if it takes too long here, it would take too long again
                 to_close = not await self._step(self._connection.close)
                 if pipeline is not None and pipeline_stopped:
                     await asyncio.wait({pipeline})
@@ -396,7 +404,7 @@ class Session:
                 if not pipeline_stopped:
                     await self._step(self._pipeline.abandon)
                 pipeline.cancel()
-        if to_close:  # while the model's stream is open it is paid for
+        if to_close:  # an open model stream costs money
             with suppress(TimeoutError):
                 async with asyncio.timeout(LAST_CLOSE_SECONDS):
                     await self._step(self._connection.close)
@@ -407,6 +415,7 @@ class Session:
         now, started_at = time.time(), self._session_request.began_at
         if started_at is None:
             started_at = now - duration
+        # The record covers all parts of a resumed conversation.
         stats = self.stats if self._session_request.earlier is None else self.stats.after(self._session_request.earlier)
         return CallDetailRecord(
             session_id=self.session_id,
@@ -424,7 +433,7 @@ class Session:
         )
 
     async def call_tool(self, name: str, arguments: dict[str, Any] | None, call_id: str) -> dict[str, Any]:
-        """Run a tool for the model; whatever goes wrong is a result too."""
+        """Run a tool for the model; every failure is returned as a result."""
         filler = self._tools.filler(name)
         self._hold_announcer.work_began(filler)
         return (await self._tools.call(name, arguments, call_id)).value
@@ -443,28 +452,28 @@ class Session:
             self._begin_farewell(EndReason.AGENT_ENDED)
 
     def caller_took_turn(self) -> None:
-        """Let what the caller asks now be looked up anew."""
+        """Discard cached tool results: the caller may ask for something else."""
         self._tools.new_turn()
 
     def caller_turn_ended(self) -> None:
-        """Note when the caller stopped talking."""
+        """Record when the caller stopped talking."""
         self._telemetry.turn_ended()
 
     def answer_began(self) -> None:
-        """Note how long the caller waited for the answer."""
+        """Record how long the caller waited for the reply."""
         self._telemetry.answer_began()
 
     def model_session_started(self, model_session_id: str) -> None:
-        """Note the model's own id of a session, so that its side of the story can be found."""
+        """Log the model's own id of a session, so that AWS can find it."""
         self._agent.model_state = "ok"
         self._telemetry.stream_began(model_session_id)
         self._log.info("model_session_started", model_session_id=model_session_id)
 
     def model_failed(self, error: ModelError) -> None:
-        """Say sorry, then end: the model is lost for good."""
+        """Apologize, then end: the model is lost for good."""
         self._agent.model_state = error.kind
         self._log.error("model_lost", error=error.reason, **causes.fields(error))
-        self._keypad.finish()  # key 0, where it is being waited for, goes before the apology
+        self._keypad.finish()  # a pending key 0 takes precedence over the apology
         self._hold_announcer.stop()
         self._idle_monitor.stop()
         self._failure_exit.begin(error)
@@ -472,6 +481,7 @@ class Session:
     def _note_sound(self, milliseconds: int) -> None:
         self.stats.audio_out_ms += milliseconds
         self.sounded_at = time.monotonic()
+        # The greeting is the first reply, so earlier audio is a recording and does not count.
         if self.stats.first_audio_ms is None and self.stats.agent_turns:
             self.stats.first_audio_ms = round((time.monotonic() - self._connected_at) * 1000)
 

@@ -1,4 +1,4 @@
-"""What a conversation begins with, and where its model sessions come from."""
+"""Describe how a conversation starts, and open its model sessions."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,10 +17,10 @@ from agent_core.transfer_controller import People
 
 @dataclass(frozen=True, slots=True)
 class AudioRoute:
-    """How the sound of one conversation travels.
+    """How the audio of one conversation travels.
 
-    Either ``voice`` takes it directly, or ``source`` and ``sink`` carry it through the pipeline. In the second case
-    nobody is there at first: the model is opened by ``Session.connected``.
+    Either ``voice`` receives it directly, or ``source`` and ``sink`` carry it through the pipeline. In the second case
+    the caller connects later: ``Session.connected`` opens the model.
     """
 
     input_rate: int
@@ -33,12 +33,12 @@ class AudioRoute:
     before_end: Callable[[EndReason], None] | None = None
     """Called when the conversation is over, while the connection can still carry the reason."""
     people: People | None = None
-    """How a person is brought in, where that can be done."""
+    """Connects people, where the channel can."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionRequest:
-    """What a conversation begins with: its place, and a model session if one was parked for it."""
+    """What a conversation starts with: its slot, and a pre-warmed model session if there is one."""
 
     channel: str
     slot: Slot
@@ -46,45 +46,46 @@ class SessionRequest:
     call_sid: str | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
     region: str = ""
-    """Where a page's visitor is used to weather, ISO 3166; without it the country among the facts decides."""
+    """Region whose weather units a page's visitor is used to, ISO 3166; if empty, the country in the facts decides."""
     details: str = field(default="", repr=False)
-    """What an app said about its user: one line of JSON. It is data for the model and belongs into no log."""
+    """What an app said about its user: one line of JSON. It is data for the model and must not be logged."""
     history: History = ()
-    """What was said before, when a call is taken up again; the model session that is parked already knows it."""
+    """What was said before, when a call is resumed; a pre-warmed model session already knows it."""
     first_words: str | None = None
-    """What the model gets in place of the order to greet; an empty one lets the caller speak first."""
+    """What the model receives instead of the instruction to greet; an empty string lets the caller speak first."""
     on_words: Callable[[History], None] | None = None
-    """Told of the conversation so far with each change; must not wait."""
+    """Called with the conversation so far at each change; must not block."""
     seconds_left: float | None = None
-    """How long it may last, where that is less than a whole conversation: a call that is taken up again has begun."""
+    """How long it may last, if less than a whole conversation: a resumed call has used part of its time."""
     transfers: int = 0
-    """How often the caller was put through to a person before, and came back."""
+    """How often the caller was transferred to a person before, and came back."""
     session_id: str | None = None
-    """The conversation that this one is a further part of; None begins a conversation."""
+    """The conversation that this one continues; None starts a new one."""
     began_at: float | None = None
-    """Unix seconds at which the first part of the conversation began."""
+    """Unix seconds at which the first part of the conversation started."""
     earlier: SessionStats | None = None
     """What the earlier parts have counted; the end record has the sum."""
     goes_on: Callable[[CallDetailRecord], bool] | None = None
-    """Asked with the record of this part whether a further part may follow; then this part leaves no end record. Must
-    not wait."""
+    """Called with the record of this part; returns whether another part may follow, in which case this part writes no
+    end record. Must not block.
+    """
     hands_over: bool = False
-    """Whether another task can go on with this conversation, so that no goodbye is said when this one has to stop."""
+    """Whether another task can continue this conversation, so that no goodbye is said when this one has to stop."""
 
     async def discard(self) -> None:
-        """Release both, if no session came of it; bounded, never raises."""
+        """Release both if no session was made; bounded, never raises."""
         self.slot.release()
         if self.prewarmed is not None:
             await self.prewarmed.discard()
 
 
 class ModelSessionFactory:
-    """Opens the model sessions of one conversation: the parked one first.
+    """Opens the model sessions of one conversation: the pre-warmed one first.
 
     Args:
         agent: What all conversations share.
-        opening: What this one begins with.
-        media: At which rates its sound travels.
+        session_request: What this one starts with.
+        media: Has the sample rates.
     """
 
     def __init__(self, agent: AgentRuntime, session_request: SessionRequest, media: AudioRoute) -> None:
@@ -95,7 +96,7 @@ class ModelSessionFactory:
         self._rates = (media.input_rate, media.output_rate)
 
     async def first(self) -> ModelSession | None:
-        """Give the parked session, see ``ModelSource``."""
+        """Return the pre-warmed session, see ``ModelSource``."""
         prewarmed, self._prewarmed = self._prewarmed, None
         if prewarmed is None:
             return None
@@ -117,7 +118,7 @@ class ModelSessionFactory:
         return self._agent.prompt(self._rates, self._facts, history, details=self._details)
 
     async def discard(self) -> None:
-        """Close the parked session, see ``ModelSource``."""
+        """Close the pre-warmed session, see ``ModelSource``."""
         prewarmed, self._prewarmed = self._prewarmed, None
         if prewarmed is not None:
             await prewarmed.discard()

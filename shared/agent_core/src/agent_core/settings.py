@@ -1,7 +1,7 @@
-"""What an operator can turn, read once from the environment and ``.env``.
+"""Read the operator's settings once from the environment and ``.env``.
 
-Names that AWS, Daily, Twilio and the first design already use are kept. A service that lacks what it needs
-refuses to start with one line that says what to set.
+Names used by AWS, Daily, Twilio and the first design are kept. A service that lacks a required setting refuses to
+start, with one line that says what to set.
 """
 
 import os
@@ -50,7 +50,7 @@ CALL_STORE_PATTERN: Final = r"^(none|file:.+|dynamodb:[A-Za-z0-9_.-]{3,255})$"
 
 
 class DeploymentEnvironment(StrEnum):
-    """Where the service runs; it changes no behaviour, only what logs and metrics are labelled with."""
+    """Where the service runs; changes only the labels of logs and metrics."""
 
     LOCAL = "local"
     TEST = "test"
@@ -59,7 +59,7 @@ class DeploymentEnvironment(StrEnum):
 
 
 class LogFormat(StrEnum):
-    """How log lines look: AUTO is TEXT on a terminal and JSON anywhere else."""
+    """Format of log lines: AUTO is TEXT on a terminal and JSON elsewhere."""
 
     AUTO = "auto"
     JSON = "json"
@@ -75,25 +75,25 @@ class Sensitivity(StrEnum):
 
 
 def _zone(name: str) -> tzinfo:
-    return UTC if name == "UTC" else ZoneInfo(name)  # the first needs no file
+    return UTC if name == "UTC" else ZoneInfo(name)  # UTC needs no time-zone file
 
 
 def _known_zone(name: str) -> str:
     try:
         _zone(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("no time zone that this machine knows; one is named as in Europe/Stockholm") from None
+        raise ValueError("unknown time zone; use a name such as Europe/Stockholm") from None
     return name
 
 
 def _web_address(text: str) -> str:
-    """Check an address and keep its spelling."""
+    """Validate a URL and keep its spelling."""
     normal = str(_WEB_ADDRESS.validate_python(text))
     return text.strip() if text.isascii() else normal
 
 
 def _networks(text: str) -> str:
-    """Check the addresses of proxies: from a name or ``*`` anybody could say who they are."""
+    """Validate the proxies' networks: with a name or ``*``, any client could forge its address."""
     for one in text.split(","):
         try:
             ip_network(one.strip(), strict=False)
@@ -116,120 +116,140 @@ class CoreSettings(BaseSettings):
     host: str = "0.0.0.0"  # noqa: S104 - a container listens to its load balancer
     """Address to listen on."""
     fast_api_port: Annotated[int, Field(ge=0, le=65535)] = 7860
-    """Port to listen on; 0 takes a free one."""
+    """Port to listen on; 0 picks a free one."""
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
     """Lowest level that is logged. Transcripts appear at DEBUG only."""
     log_format: LogFormat = LogFormat.AUTO
-    """How log lines look: ``json``, one object a line with metrics among them; ``text``, columns for a person, no
-    metrics; ``auto`` is text on a terminal and JSON anywhere else."""
+    """Format of log lines: ``json``, one object per line, with metrics among them; ``text``, readable columns without
+    metrics; ``auto``, text on a terminal and JSON elsewhere.
+    """
     environment: DeploymentEnvironment = DeploymentEnvironment.LOCAL
     """Label of logs and metrics."""
     public_base_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:7860"
-    """How the outside reaches this service. Signatures and stream addresses are made from it, never from Host."""
+    """Public URL of this service. Used to verify signatures and build stream URLs; the Host header is ignored."""
     forwarded_allow_ips: Annotated[str, AfterValidator(_networks)] = "127.0.0.1"
-    """Whose X-Forwarded-For is believed: the load balancer's networks as CIDRs, separated by commas; never ``*``."""
+    """Proxies whose X-Forwarded-For header is trusted: the load balancer's networks as comma-separated CIDRs; never
+    ``*``.
+    """
 
     aws_region: str = "us-east-1"
-    """Region of everything but the model."""
+    """Region of everything except the model."""
     nova_sonic_region: str | None = None
-    """Region of the model, where it differs: not every region has it."""
+    """Region of the model, if different: not every region offers it."""
     nova_sonic_overflow_region: str | None = None
-    """A second region of the same model, for conversations that begin when the quota of the first is used up. Callers'
-    audio is then processed there too. None turns them away instead."""
+    """A second region of the same model, for conversations that start when the quota of the first is used up. Callers'
+    audio is then processed there too. None rejects these conversations instead.
+    """
     model_streams: Annotated[int, Field(ge=1)] | None = None
-    """Streams to the model that may be open at once in each of its regions: Bedrock's quota of the account, or the part
-    of it that this service may use. One in twenty, and one at least, is kept for conversations that renew theirs. None
-    is no limit but ``MAX_SESSIONS``."""
+    """Most concurrent streams to the model in each of its regions: the account's Bedrock quota, or this service's share
+    of it. One in twenty, and at least one, is reserved for conversations that renew their stream. None sets no limit
+    except ``MAX_SESSIONS``.
+    """
     overflow_streams: Annotated[int, Field(ge=1)] = 2
-    """The same in ``NOVA_SONIC_OVERFLOW_REGION``, which has a quota of its own: 2 in many accounts."""
+    """The same for ``NOVA_SONIC_OVERFLOW_REGION``, which has its own quota: 2 in many accounts."""
     call_store: Annotated[str, Field(pattern=CALL_STORE_PATTERN)] = "none"
-    """Where conversations are remembered while they go on, so that another task can take up one whose task has died:
-    ``none``, ``file:<folder>`` (one machine; tasks share the folder) or ``dynamodb:<table>``. A call is sealed with
-    keys from the AuthTokens, a visit with a key that only the visitor's page has. The words are gone when the
-    conversation is over, and an hour after the last of them whatever happens. With ``none`` a visitor of the page can
-    come back to the same process only. `make run` uses ``file:.run/calls``; in a container the folder must be a volume
-    or a tmpfs that the service may write to."""
+    """Where active conversations are stored, so that another task can resume one whose task has died: ``none``,
+    ``file:<folder>`` (one machine; tasks share the folder) or ``dynamodb:<table>``. A call is encrypted with keys
+    derived from the AuthTokens, a visit with a key that only the visitor's page has. The words are deleted when the
+    conversation is over, and an hour after the last of them in any case. With ``none``, a visitor of the page can
+    return to the same process only. `make run` uses ``file:.run/calls``; in a container the folder must be a volume or
+    a tmpfs that the service may write to.
+    """
     aws_endpoint_url_dynamodb: HttpUrl | None = None
-    """Another address for DynamoDB, for a VPC endpoint or a stand-in."""
+    """Another endpoint for DynamoDB, for a VPC endpoint or a stand-in."""
     model_streams_table: Annotated[str, Field(pattern="^[A-Za-z0-9_.-]{3,255}$")] | None = None
-    """DynamoDB table in which all tasks of the account count their streams, so that ``MODEL_STREAMS`` holds for all of
-    them together; partition key ``pool`` (S). None lets this task use them all."""
+    """DynamoDB table in which all tasks of the account count their streams, so that ``MODEL_STREAMS`` limits all of
+    them together; partition key ``pool`` (S). With None, this task may use all streams.
+    """
     nova_sonic_model_id: Annotated[str, Field(pattern=r"^(newest|arn:.+|[a-z0-9-]+\..+)$")] = "newest"
-    """Bedrock model id, or `newest`: `amazon.nova-2-5-sonic` where the region offers it, else the generation before.
-    The first generation reached its end of life on 2026-09-14."""
+    """Bedrock model id, or `newest`: `amazon.nova-2-5-sonic` if the region offers it, else the generation before. The
+    first generation reached its end of life on 2026-09-14.
+    """
     nova_sonic_voice: str = "matthew"
     """Voice id of the agent. Nova 2 and 2.5 have `matthew`, `tiffany` (US), `amy` (British), `olivia` (Australian),
     `kiara`, `arjun` (Indian), `ambre`, `florian` (French), `beatrice`, `lorenzo` (Italian), `tina`, `lennart` (German),
-    `lupe`, `carlos` (Spanish), `carolina` and `leo` (Brazilian). Any other id refuses to start."""
+    `lupe`, `carlos` (Spanish), `carolina` and `leo` (Brazilian). With any other id the service refuses to start.
+    """
     nova_sonic_voice_unlisted: bool = False
-    """Whether NOVA_SONIC_VOICE may be an id that this version does not know: for a voice that AWS has added since."""
+    """Whether NOVA_SONIC_VOICE may be an id unknown to this version, for a voice that AWS added later."""
     time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
-    """Time zone of the agent, such as `Europe/Stockholm`: what it calls today."""
+    """Time zone of the agent, such as `Europe/Stockholm`; defines the agent's current date."""
     nova_sonic_endpointing: Sensitivity | None = None
-    """How soon a pause ends the caller's turn; None leaves it to the model."""
+    """How soon a pause ends the caller's turn; None uses the model's default."""
     nova_sonic_renew_seconds: Annotated[float, Field(ge=3, le=380)] = 360
-    """Age from which a stream to the model is replaced in a quiet moment; a quarter later it is replaced anyhow. The
-    model ends a stream after 480 seconds."""
+    """Age at which a stream to the model is replaced in a quiet moment; 25 % later it is replaced in any case. The
+    model ends a stream after 480 seconds.
+    """
     announcements_dir: Path | None = None
-    """Your own recordings of what callers hear when the model cannot speak: `hold.wav`, `hold_on.wav`, `look_up.wav`,
+    """Folder with your own announcements for when the model cannot speak: `hold.wav`, `hold_on.wav`, `look_up.wav`,
     `sorry.wav`, 16-bit mono at any rate, each with its words in a text file (`hold.txt`) for the page's captions. None
-    takes those that come with the product."""
+    uses the product's recordings.
+    """
     idle_prompt_seconds: Annotated[float, Field(ge=0, le=600)] = 30
-    """Silence of both sides after which the agent asks whether the caller is still there, and after as much again says
-    goodbye. 0 never asks."""
+    """Silence of both sides after which the agent asks whether the caller is still there, and after the same time again
+    says goodbye. 0 disables this.
+    """
     aws_endpoint_url_bedrock_runtime: HttpUrl | None = None
-    """Another address for Bedrock, for a VPC endpoint or a stand-in. Without it botocore's rules decide, by
-    `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT`, `AWS_ENDPOINT_URL` and the shared configuration file."""
+    """Another endpoint for Bedrock, for a VPC endpoint or a stand-in. Without it botocore's rules apply:
+    `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT`, `AWS_ENDPOINT_URL` and the shared configuration file.
+    """
 
     open_meteo_api_key: SecretStr | None = None
-    """Key of an Open-Meteo customer; with it the hosts for customers are asked. The free service, which needs none, is
-    for non-commercial use and takes 600 requests a minute, 5 000 an hour and 10 000 a day from one IP address."""
+    """API key of an Open-Meteo customer; with it the customers' hosts are used. The free service, which needs no key,
+    is for non-commercial use and accepts 600 requests a minute, 5 000 an hour and 10 000 a day per IP address.
+    """
     open_meteo_forecast_url: HttpUrl = HttpUrl("https://api.open-meteo.com/v1/forecast")
-    """Forecast service."""
+    """URL of the forecast service."""
     open_meteo_geocoding_url: HttpUrl = HttpUrl("https://geocoding-api.open-meteo.com/v1/search")
-    """Place-name service."""
+    """URL of the geocoding service."""
 
     transfer_destinations: Annotated[tuple[Destination, ...], NoDecode, BeforeValidator(_destinations)] = ()
-    """People the agent may bring in: ``name=sip:…``, ``name=tel:+…`` or ``name=client:…``, separated by commas,
-    the one for key 0 first. Up to three addresses of a name, separated by ``|``, are tried in order. The agent knows
-    the names only; with none it has no such tool. Premium-rate numbers are refused."""
+    """People the agent may connect: ``name=sip:…``, ``name=tel:+…`` or ``name=client:…``, separated by commas. Pressing
+    0 calls the first entry. Up to three addresses of one name, separated by ``|``, are tried in order. The agent knows
+    only the names; with no entries, transfers are disabled. Premium-rate numbers are refused.
+    """
 
     max_sessions: Annotated[int, Field(ge=1, le=1000)] = 30
-    """Conversations at once in this task. One core carries 30 (docs/reference/performance.md), and one process uses one
-    core."""
+    """Concurrent conversations in this task. One core carries 30 (docs/reference/performance.md), and one process uses
+    one core.
+    """
     max_loop_lag_ms: Annotated[float, Field(ge=0, le=10_000)] = 100
-    """Milliseconds by which the event loop may wake up late. If it is later in three of five seconds, the task takes no
-    new conversation until it has been below half of it for five seconds, or for a minute. 0 never refuses."""
+    """Milliseconds by which the event loop may wake up late. If it is later in three of five seconds, the task rejects
+    new conversations until the delay has been below half of this for five seconds, or for a minute. 0 disables this.
+    """
     max_call_seconds: Annotated[int, Field(ge=10, le=14400)] = 1800
-    """Longest conversation; an abandoned call must not cost money for ever."""
+    """Longest conversation; limits the cost of an abandoned call."""
     drain_seconds: Annotated[int, Field(ge=0, le=115)] = 110
     """How long a stopping task lets conversations finish. Fargate kills it at 120 s."""
 
     metrics_namespace: Annotated[str, Field(pattern="^[A-Za-z0-9._/#:-]{1,255}$")] = "VoiceAgent"
-    """CloudWatch namespace. Two environments in one account and region need two."""
+    """CloudWatch namespace. Two environments in one account and region need different namespaces."""
     metrics_interval_seconds: Annotated[float, Field(ge=0.1, le=60)] = 30
-    """How often metrics are written; `FreeSlots` is written every 10 seconds in any case."""
+    """Interval at which metrics are written; `FreeSlots` is written every 10 seconds in any case."""
     otel_exporter_otlp_endpoint: HttpUrl | None = None
-    """Where traces go, as OTLP over HTTP; none are made without it. OpenTelemetry's own ``OTEL_…`` variables, such as
-    ``OTEL_EXPORTER_OTLP_HEADERS``, hold too."""
+    """Endpoint for traces, as OTLP over HTTP; without it none are made. OpenTelemetry's own ``OTEL_…`` variables, such
+    as ``OTEL_EXPORTER_OTLP_HEADERS``, apply too.
+    """
 
     speech_input_usd_per_1k_tokens: Annotated[float, Field(ge=0)] = 0.0034
-    """US dollars for 1 000 tokens of what the caller says. These four are estimates from above, the dearer of Nova
+    """US dollars per 1 000 tokens of the caller's speech. These four are upper estimates, the more expensive of Nova
     Sonic and Nova 2 Sonic in US East in 2025; AWS announced Nova 2.5 Sonic at the price of Nova 2 Sonic. Compare them
-    with the price list of your region."""
+    with the price list of your region.
+    """
     text_input_usd_per_1k_tokens: Annotated[float, Field(ge=0)] = 0.00033
-    """US dollars for 1 000 tokens of prompt, history and tool results."""
+    """US dollars per 1 000 tokens of prompt, history and tool results."""
     speech_output_usd_per_1k_tokens: Annotated[float, Field(ge=0)] = 0.0136
-    """US dollars for 1 000 tokens of what the agent says."""
+    """US dollars per 1 000 tokens of the agent's speech."""
     text_output_usd_per_1k_tokens: Annotated[float, Field(ge=0)] = 0.00275
-    """US dollars for 1 000 tokens of what the agent writes."""
+    """US dollars per 1 000 tokens of the agent's text."""
     daily_budget_usd: Annotated[float | None, Field(gt=0)] = None
-    """US dollars for the model after which this task takes no new conversation until midnight UTC; those that go on go
-    on. Counted by each task for itself and forgotten when it ends: a brake, no bill."""
+    """US dollars for the model after which this task rejects new conversations until midnight UTC; active ones
+    continue. Per task and in memory only: a safety limit, not billing.
+    """
 
     @property
     def table_endpoint(self) -> str | None:
-        """Base URL of DynamoDB, where it is not AWS's own."""
+        """Base URL of DynamoDB, if it is not AWS's own."""
         return str(self.aws_endpoint_url_dynamodb).rstrip("/") if self.aws_endpoint_url_dynamodb else None
 
     @property
@@ -239,22 +259,22 @@ class CoreSettings(BaseSettings):
 
     @property
     def model_region(self) -> str:
-        """Region in which the model is asked."""
+        """Region in which the model is used."""
         return self.nova_sonic_region or self.aws_region
 
     @property
     def model_regions(self) -> list[str]:
-        """Regions in which the model is asked, the first one first."""
+        """Regions in which the model is used, the primary one first."""
         return [region for region in (self.model_region, self.nova_sonic_overflow_region) if region]
 
     @property
     def model_id(self) -> str:
-        """Bedrock id of the model that is asked."""
+        """Bedrock id of the model."""
         return generations.model_for(self.nova_sonic_model_id, self.model_region)
 
     @model_validator(mode="after")
     def _region_has_a_model(self) -> Self:
-        """Refuse to start where no call could be answered.
+        """Refuse to start if no call could be answered.
 
         Raises:
             ConfigurationError: the region offers no generation of the model.
@@ -262,18 +282,19 @@ class CoreSettings(BaseSettings):
         model_id = self.model_id
         overflow = self.nova_sonic_overflow_region
         if overflow is not None and overflow == self.model_region:
-            raise ValueError("NOVA_SONIC_OVERFLOW_REGION: it must be another region than the model's first")
+            raise ValueError("NOVA_SONIC_OVERFLOW_REGION: it must differ from the model's primary region")
+        # A conversation may renew its stream in either region, so both must offer the same model.
         if overflow is not None and generations.model_for(self.nova_sonic_model_id, overflow) != model_id:
-            raise ValueError(f"NOVA_SONIC_OVERFLOW_REGION: {overflow} offers no {model_id}")
+            raise ValueError(f"NOVA_SONIC_OVERFLOW_REGION: {overflow} does not offer {model_id}")
         if overflow is not None and self.model_streams is None:
-            raise ValueError("MODEL_STREAMS: set it; without a limit of the first region nothing overflows")
+            raise ValueError("MODEL_STREAMS: set it; without a limit for the primary region nothing overflows")
         if self.model_streams_table is not None and self.model_streams is None:
             raise ValueError("MODEL_STREAMS: set it to the quota that the tasks of MODEL_STREAMS_TABLE share")
         return self
 
     @model_validator(mode="after")
     def _model_has_the_voice(self) -> Self:
-        """Refuse to start where the model would refuse each call.
+        """Refuse to start if the model would reject each call.
 
         Raises:
             ConfigurationError: the model has no such voice.
@@ -284,7 +305,7 @@ class CoreSettings(BaseSettings):
 
     @property
     def overflow_endpoint(self) -> str:
-        """Base URL of Bedrock's runtime in the second region, which must be set.
+        """Base URL of Bedrock's runtime in the overflow region, which must be set.
 
         Raises:
             ConfigurationError: the region has no such endpoint.
@@ -303,7 +324,7 @@ class CoreSettings(BaseSettings):
 
     @property
     def base_url(self) -> str:
-        """``public_base_url`` as browsers and Twilio are given it: host in lower case, no slash at its end."""
+        """``public_base_url`` in the form sent to browsers and Twilio: host in lower case, no trailing slash."""
         return str(_WEB_ADDRESS.validate_python(self.public_base_url)).rstrip("/")
 
     @classmethod
@@ -311,8 +332,8 @@ class CoreSettings(BaseSettings):
         """Read the environment.
 
         Raises:
-            ConfigurationError: something is missing or wrong; the text names the variable. A name in ``.env`` that is
-                nearly a setting is wrong too: it would be ignored.
+            ConfigurationError: a setting is missing or invalid; the text names the variable. A misspelled setting in
+                ``.env`` is an error too, because it would be ignored.
         """
         in_file = [name.upper() for name in DotEnvSettingsSource(cls).env_vars if name.upper() not in RENAMED]
         if problems := [f"{name} is not a setting; write {near}" for name, near in cls._misspelt(in_file)]:
@@ -324,10 +345,10 @@ class CoreSettings(BaseSettings):
 
     @classmethod
     def misspelt(cls) -> list[tuple[str, str]]:
-        """Return the variables of the environment that are nearly settings, each with its setting.
+        """Return the environment variables that are probably misspelled settings, each with the setting.
 
-        They do not keep a service from its start, unlike those of ``.env``: the environment belongs to the platform
-        too, and a name that it adds must not stop a deployment.
+        They do not prevent the start, unlike those in ``.env``: the platform also sets variables, and a name that it
+        adds must not stop a deployment.
         """
         return cls._misspelt(os.environ)
 
@@ -354,14 +375,15 @@ class CoreSettings(BaseSettings):
 
 
 def variables_of_file(path: Path) -> dict[str, str]:
-    """Return what an ``.env`` sets, as the services read it: names in capitals, and nothing that is empty."""
+    """Return the variables of an ``.env`` file as the services read them: names in upper case, empty values omitted."""
     read = DotEnvSettingsSource(CoreSettings, env_file=path).env_vars
     return {name.upper(): value for name, value in read.items() if value}
 
 
 def _explain(error: ValidationError) -> str:
-    """Say in one line which variables to mend; never shows a value, for it may be a secret."""
+    """Return one line that says which variables to fix; never shows a value, because it may be a secret."""
     problems = []
+    # All problems in one line, so that the operator can fix them in one go.
     for issue in error.errors(include_url=False, include_input=False):
         name = "_".join(str(part) for part in issue["loc"]).upper() or "SETTINGS"
         why = issue["msg"].removeprefix("Value error, ")

@@ -1,26 +1,26 @@
-"""What a person is told before they take over: a paragraph out of the words that were said, without asking a model."""
+"""Summarize a conversation for the person who takes it over, from the words that were said and without a model."""
 
 import re
 from collections.abc import Sequence
 
 MAX_CHARACTERS = 400
-"""About half a minute of speech: whoever answers has a caller waiting."""
+"""About half a minute of speech: the person who answers has a caller waiting."""
 _NOTHING_SAID = "The caller has not said anything yet."
 BY_KEY = "The caller pressed 0."
-"""The reason where there is no other."""
+"""The reason if there is no other."""
 _PARTS = re.compile(
     r"(?:Reason: (?P<reason>.*?\.))? ?(?:The caller said: (?P<asked>“.*?”))?(?: ?The assistant answered: “.*”)?"
 )
 _QUOTES = re.compile(r"“(.*?)”")
 _MAX_REASON = 120
 _MAX_QUOTE = 72
-"""With it all parts fit into a summary, so that the reason is never cut off."""
+"""With this limit all parts fit into a summary, so that the reason is never cut off."""
 _QUESTIONS = 2
 _SPACE = re.compile(r"\s+")
 _UNSPEAKABLE = re.compile(r"[^\w\s.,;:!?'\u2019%&+@$€£/-]|_")
-"""What a voice reads badly or not at all, brackets and quotes among it."""
+"""Characters that speech synthesis reads badly or not at all, such as brackets and quotes."""
 _REPEATED = re.compile(r"\b([^\W\d]+(?:\W+[^\W\d]+){0,9})(?:\W+\1\b)+", re.IGNORECASE)
-"""A word, or up to ten, that a recogniser or a hesitating caller has twice in a row. Numbers may repeat digits."""
+"""Up to ten words repeated in a row, by speech recognition or a hesitating caller. Numbers may repeat digits."""
 _SUBJECT = re.compile(
     r"(?:(?:the|this|a) )?(?:caller|user|customer|client|visitor)(?:['\u2019]s)? "
     r"(?:(?:is )?calling (?:about|regarding) )?",
@@ -36,17 +36,18 @@ _WISH_WORDS = (
 )
 _GREETINGS = frozenset(_GREETING_WORDS.split())
 _WISH = _GREETINGS | frozenset(_WISH_WORDS.split())
-"""A wish in these words alone says only that a person is wanted, which the one who answers knows."""
+"""A request in these words only says that a person is wanted, which the person who answers knows."""
 
 
 def summarise(said: Sequence[tuple[str, str]], reason: str) -> str:
-    """Say why a person is wanted, what the caller last said and what they were last told.
+    """Return why a person is wanted, what the caller said last and what the agent replied last.
 
     Args:
         said: ``(speaker, words)`` in order; the speaker is ``USER`` or ``ASSISTANT``.
         reason: Why, in a sentence.
     """
     parts = [f"Reason: {_cut(reason, _MAX_REASON).rstrip('.。')}."] if reason.strip() else []
+    # Only the newest questions: earlier ones have been answered.
     asked = [_cut(words, _MAX_QUOTE) for speaker, words in said if speaker == "USER"][-_QUESTIONS:]
     if asked:
         parts.append(f"The caller said: {' And: '.join(map(_quoted, asked))}")
@@ -57,16 +58,17 @@ def summarise(said: Sequence[tuple[str, str]], reason: str) -> str:
 
 
 def about(summary: str) -> str:
-    """Return what a person who answers should know first: the reason, else what the caller said last; maybe nothing.
+    """Return what the person who answers should hear first: the reason, else the caller's last words; may be empty.
 
-    No greeting, no word twice, and nothing that only says that a person is wanted. Applied to its own result it changes
-    nothing, because that travels in the place of the summary.
+    It contains no greeting, no repeated word, and nothing that only says that a person is wanted. Idempotent, because
+    the result replaces the summary on its way.
     """
     parts = _PARTS.fullmatch(summary)
     if summary == _NOTHING_SAID:
         return ""
     if parts is None:
         return _told(summary)
+    # `summarise` built the text, so its parts can be recovered from it.
     asked = _QUOTES.findall(parts["asked"] or "")
     reason = parts["reason"] or ""
     known = (_told(one) for one in ("" if reason == BY_KEY else reason, *reversed(asked)))
@@ -74,8 +76,9 @@ def about(summary: str) -> str:
 
 
 def _told(words: str) -> str:
-    """Reduce a sentence to what it tells; empty if it tells nothing."""
+    """Reduce a sentence to its information; empty if it has none."""
     plain = _cut_head(_SPACE.sub(" ", _UNSPEAKABLE.sub(" ", words)).strip())
+    # One removal may expose the next, such as a greeting before "the caller is calling about".
     while (shorter := _shorten(plain)) != plain:
         plain = shorter
     if plain == BY_KEY.rstrip("."):
@@ -93,7 +96,7 @@ def _shorten(words: str) -> str:
 
 
 def _cut_head(words: str) -> str:
-    """Keep the first words: the beginning of a sentence says what it is about."""
+    """Keep the first words: the start of a sentence says what it is about."""
     if len(words) <= _MAX_REASON:
         return words
     cut = words[:_MAX_REASON]
@@ -105,7 +108,7 @@ def _quoted(words: str) -> str:
 
 
 def _cut(words: str, characters: int) -> str:
-    """Keep the newest words: what somebody said last is what matters."""
+    """Keep the newest words: what was said last matters most."""
     plain = _SPACE.sub(" ", "".join(one if one.isprintable() else " " for one in words)).strip()
     if len(plain) <= characters:
         return plain

@@ -1,15 +1,15 @@
-"""How much of something may come, without I/O: a burst, then as much a second as is granted."""
+"""Limit a rate with a token bucket. No I/O."""
 
 from collections.abc import Callable
 
 
 class TokenBucket:
-    """Is spent by whatever comes, and grows again with time.
+    """A token bucket: it starts full, and refills at a constant rate.
 
     Args:
         clock: Monotonic seconds.
-        burst: Most that may come at once.
-        per_second: How much is granted in a second.
+        burst: Capacity.
+        per_second: Tokens added per second.
     """
 
     def __init__(self, clock: Callable[[], float], burst: float, per_second: float) -> None:
@@ -19,7 +19,7 @@ class TokenBucket:
         self._last = clock()
 
     def spend(self, amount: float = 1) -> bool:
-        """Spend so much, or nothing where there is less; tells which."""
+        """Take tokens if there are enough; return whether they were taken."""
         self._grow()
         if self._left < amount:
             return False
@@ -27,11 +27,12 @@ class TokenBucket:
         return True
 
     def charge(self, amount: float) -> None:
-        """Spend so much although it may not be there: for what is known only when it has come. The debt is bounded."""
+        """Take tokens even if there are too few, for amounts known only on arrival. The debt is bounded."""
         self._grow()
         self._left = max(-self._burst, self._left - amount)
 
     def _grow(self) -> None:
         now = self._clock()
+        # Computed on demand, so that thousands of buckets need no timers.
         self._left = min(self._burst, self._left + (now - self._last) * self._per_second)
         self._last = now

@@ -1,4 +1,4 @@
-"""How a conversation is handed over to a person who is configured, after the agent has said so."""
+"""Transfer a conversation to a configured person, after the agent has announced it."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -20,38 +20,38 @@ _SHOWN = "The page now shows how to reach a person. Say so in one short sentence
 _NOBODY = "Say that you can reach nobody from here, and help the caller yourself."
 _ENOUGH = "Say that people were called already and none could take the call, and help the caller yourself."
 MAX_TRANSFERS = 2
-"""In one call. A caller who asks again after a try that failed gets another one, but no third."""
+"""Most transfers of one call. A caller who asks again after a failed attempt gets a second one, but not a third."""
 
 
 class People(Protocol):
-    """How a channel brings a person to a conversation."""
+    """How a channel connects a person."""
 
     @property
     def names(self) -> Sequence[str]:
-        """Who can be reached; the first is whom a key calls."""
+        """Names of the people who can be reached; key 0 calls the first."""
 
     @property
     def takes_over(self) -> bool:
-        """Whether the caller is put through, after an announcement; else something is shown, at once."""
+        """Whether the caller is transferred, after an announcement; otherwise the page shows something at once."""
 
     async def bring(self, destination: str, summary: str) -> None:
-        """Put the caller through, or show how to reach somebody.
+        """Transfer the caller, or show how to reach a person.
 
         Raises:
-            UpstreamError: it did not work; nothing has changed for the caller.
+            UpstreamError: it failed; nothing has changed for the caller.
         """
 
 
 class TransferController:
-    """The hand-overs of a conversation: one at a time, and not many.
+    """The transfers of one conversation: one at a time, and a limited number.
 
     Args:
-        people: The channel's way; None where there is none.
-        tally: Tells how many answers were begun.
-        summary: Says in a paragraph what the conversation was about, given why the person is wanted.
-        succeeded: Told that the caller is somebody else's now.
-        failed: Told that the caller stays, with the destination that could not be called.
-        transfers: How often the caller was put through before and came back.
+        people: Connects people over this channel; None if the channel cannot.
+        stats: Counts the replies.
+        summary: Returns a paragraph about the conversation, for a reason.
+        succeeded: Called when the person has taken over the caller.
+        failed: Called when the transfer failed, with the destination.
+        transfers: How often the caller was transferred before and came back.
         log: Names the conversation on every line.
     """
 
@@ -79,20 +79,20 @@ class TransferController:
 
     @property
     def by_key(self) -> str | None:
-        """Who is called when the caller presses 0; None where that key means nothing special."""
+        """The person that key 0 calls; None if that key has no special meaning."""
         takes_over = self._people is not None and self._people.takes_over
         return self._names[0] if takes_over and self._names and self._left > 0 else None
 
     @property
     def under_way(self) -> bool:
-        """Whether the caller is about to be put through."""
+        """Whether the caller is about to be transferred."""
         return self._wanted is not None and (self._calling is None or not self._calling.done())
 
     async def ask(self, destination: str, reason: str) -> dict[str, Any]:
-        """Hand over because the model asks for it; gives what the model is told.
+        """Transfer at the model's request; return what the model receives as the result.
 
         Raises:
-            ToolFailure: nobody can be reached this way, or not again.
+            ToolFailure: no person can be reached this way, or not again.
         """
         if self._people is None or destination not in self._names:
             raise ToolFailure("nobody_to_ask", _NOBODY)
@@ -103,11 +103,12 @@ class TransferController:
                 raise ToolFailure("page_not_reached") from error
             self._log.info("call_back_shown", destination=destination)
             return {"status": "shown", "destination": destination, "next": _SHOWN}
-        # A model may repeat a tool call: the same request has the same answer as long as it is being carried out.
+        # A model may repeat a tool call: the same request gets the same result while the transfer is in progress.
         if self.under_way and self._wanted is not None:
             if destination != self._wanted[0]:
                 raise ToolFailure("transfer_under_way", f"Say that you are connecting the caller to {self._wanted[0]}.")
         elif self._left <= 0:
+            # More attempts would only keep the caller listening to ringing.
             raise ToolFailure("already_transferred", _ENOUGH)
         else:
             self._begin(destination, reason, by="tool")
@@ -115,28 +116,28 @@ class TransferController:
         return {"status": "connecting", "destination": destination, "next": _CONNECTING}
 
     def press(self) -> None:
-        """Hand over because the caller pressed the key for it, whatever the agent was saying."""
+        """Transfer because the caller pressed the key for it, whatever the agent was saying."""
         destination = self.by_key
         if destination is not None and not self.under_way:
             self._begin(destination, BY_KEY, by="key")
             self._announcement.begin(EndReason.TRANSFERRED, still_speaking=False)
 
     def call_at_once(self) -> None:
-        """Wait for no announcement of what is under way: nobody is left to speak it."""
+        """Skip the announcement of a pending transfer: there is no model left to speak it."""
         if self.under_way:
             self._announcement.cancel()
             self._announced(EndReason.TRANSFERRED)
 
     def answer_heard(self) -> None:
-        """Note that the caller has heard the agent's words to their end."""
+        """Record that the caller has heard the agent's words to their end."""
         self._announcement.answer_heard()
 
     async def done(self) -> bool:
-        """Wait for a hand-over that is being made; True when the caller is somebody else's now."""
+        """Wait for a transfer in progress; return True if the person has taken over."""
         return self._calling is not None and await asyncio.shield(self._calling)
 
     def cancel(self) -> None:
-        """Give up what is under way."""
+        """Cancel a transfer in progress."""
         self._announcement.cancel()
         if self._calling is not None:
             self._calling.cancel()
@@ -144,8 +145,8 @@ class TransferController:
     def _begin(self, destination: str, reason: str, *, by: AskedBy) -> None:
         self._left -= 1
         self._calling = None
-        self._announcement.withdraw()  # of a try that failed
-        # Now, for what is said from here on is that somebody is being called.
+        self._announcement.withdraw()  # of a failed attempt
+        # Taken now, because everything said from here on is about the transfer.
         self._wanted = destination, self._summary(reason)
         self._log.info("transfer_asked", destination=destination, by=by)
 
@@ -154,8 +155,8 @@ class TransferController:
             self._calling = asyncio.create_task(self._call(), name="transfer")
 
     async def _call(self) -> bool:
-        assert self._people is not None  # noqa: S101 - nothing begins without
-        assert self._wanted is not None  # noqa: S101 - the same
+        assert self._people is not None  # noqa: S101 - nothing begins without people
+        assert self._wanted is not None  # noqa: S101 - `_begin` has set it
         destination, summary = self._wanted
         try:
             await self._people.bring(destination, summary)

@@ -1,6 +1,6 @@
-"""In which units a caller hears and sees the weather: decided here, for the voice and the page alike. No I/O.
+"""Choose the weather units that a caller hears and sees, for the voice and the page alike. No I/O.
 
-The choice is that of Unicode's CLDR (unitPreferenceData, weather temperature, wind speed and rainfall) by region.
+The choice follows Unicode's CLDR (unitPreferenceData: temperature, wind speed and rainfall) by region.
 """
 
 import re
@@ -12,7 +12,7 @@ type Scale = Literal["celsius", "fahrenheit"]
 _FAHRENHEIT: Final = frozenset({"US", "BS", "BZ", "KY", "PR", "PW", "GU", "VI", "AS", "MP", "UM"})
 _MILES: Final = frozenset({"US", "GB", "PR", "GU", "VI", "AS", "MP", "UM"})
 _INCHES: Final = frozenset({"US", "PR", "GU", "VI", "AS", "MP", "UM"})
-"""With the territories of the United States, which CLDR lists through their containment."""
+"""Including the territories of the United States, which CLDR lists through containment."""
 _LOCALE: Final = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z]{4})?[-_](?P<region>[A-Za-z]{2})(?:[-_].{0,40})?")
 _REGION: Final = re.compile(r"[A-Z]{2}")
 
@@ -36,7 +36,7 @@ class MeasurementUnits:
         return "wind_mph", None if kilometres is None else kilometres / 1.609344
 
     def precipitation(self, millimetres: float | None) -> tuple[str, float | None]:
-        """Return the name of the field and the depth, in a precision that its unit is given in."""
+        """Return the name of the field and the depth, with the precision usual for its unit."""
         if not self.inches:
             return "precipitation_mm", None if millimetres is None else round(millimetres, 1)
         return "precipitation_in", None if millimetres is None else round(millimetres / 25.4, 2)
@@ -46,20 +46,21 @@ def units(*, asked: Scale | None, region: str, country: str) -> MeasurementUnits
     """Choose the units.
 
     Args:
-        asked: The scale that the caller asked for, if they did.
-        region: Where the caller is used to weather, ISO 3166; empty where that is not known.
-        country: Where the place is, which decides the scale then, as its own forecasts would.
+        asked: The scale that the caller requested, if any.
+        region: Region whose units the caller is used to, ISO 3166; empty if unknown.
+        country: Country of the place, which then decides the scale, as its own forecasts would.
     """
+    # An explicit request wins; without a known region, the place's own custom applies.
     scale: Scale = asked or ("fahrenheit" if (region or country) in _FAHRENHEIT else "celsius")
     return MeasurementUnits(scale, region in _MILES, region in _INCHES)
 
 
 def region_of(locale: object) -> str:
-    """Return the region of a locale such as ``en-US``; empty where it names none, or is no locale."""
+    """Return the region of a locale such as ``en-US``; empty if it has none, or is not a locale."""
     found = _LOCALE.fullmatch(locale) if isinstance(locale, str) else None
     return known_region(found["region"].upper()) if found else ""
 
 
 def known_region(code: str) -> str:
-    """Return a country code if it has the form of one, else nothing."""
+    """Return a country code if it is well-formed, else an empty string."""
     return code if _REGION.fullmatch(code) else ""

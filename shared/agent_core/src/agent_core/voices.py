@@ -1,8 +1,8 @@
-"""The voices of each generation of Nova Sonic. No I/O.
+"""List the voices of each generation of Nova Sonic. No I/O.
 
-Source: the pages "Language support" and "Input events" of AWS's Nova 2 Sonic user guide, and "Available voices" of the
-one before it, read on 2026-11-29. Nova 2.5 Sonic was announced with the voices of Nova 2 Sonic. The model refuses any
-other id, and any capital letter, when a call has begun: "Received invalid id".
+Sources: the pages "Language support" and "Input events" of AWS's Nova 2 Sonic user guide, and "Available voices" of its
+predecessor, read on 2026-11-29. Nova 2.5 Sonic was announced with the voices of Nova 2 Sonic. The model rejects any
+other id, and any upper-case letter, only after a call has started: "Received invalid id".
 """
 
 from difflib import get_close_matches
@@ -23,12 +23,12 @@ _BY_MODEL: Final = {
 
 
 def of_model(model_id: str) -> frozenset[str]:
-    """Return the voices of a model; of one that is not known, such as an ARN, those of all generations."""
+    """Return the voices of a model; for an unknown one, such as an ARN, those of all generations."""
     return _BY_MODEL.get(model_id, _OF_NOVA_2 | _OF_NOVA_1)
 
 
 def check(voice: str, model_id: str) -> None:
-    """Refuse a voice that the model would refuse during each call.
+    """Reject a voice that the model would reject during each call.
 
     Raises:
         ConfigurationError: the model is not known to have it; the reason suggests one and lists all.

@@ -1,9 +1,9 @@
-"""The weather as this product speaks of it: numbers and enumerations, never a sentence from elsewhere.
+"""Define weather data: numbers and enumerations, never text from another service.
 
-A number that is not known is None.
+An unknown number is None.
 
-Temperatures are degrees Celsius, speeds km/h, precipitation millimetres, probabilities and humidity per cent.
-Every time is the local time at the place, without a time zone: that is how people there read their clocks.
+Temperatures are in degrees Celsius, speeds in km/h, precipitation in millimetres, probabilities and humidity in per
+cent. Every time is the local time at the place, without a time zone, as people there read their clocks.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from agent_core.errors import AgentError, UpstreamError
 
 
 class LocationNotFound(AgentError):
-    """No place of that name is known; another spelling may help."""
+    """The place name is unknown; another spelling may help."""
 
     http_status = 404
     spoken = "I don't know that place."
@@ -23,14 +23,14 @@ class LocationNotFound(AgentError):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place on Earth, in words that may be spoken and shown; what is not known is empty.
+    """A place on Earth, in words that may be spoken and shown; unknown fields are empty.
 
     Attributes:
         name: Of the place itself.
-        region: The largest part of the country that it lies in, such as a state.
+        region: The largest part of the country that contains it, such as a state.
         country: In English.
         country_code: ISO 3166, two capital letters.
-        spoken: The name, with the region or country where the name alone leaves open which place is meant.
+        spoken: The name, with the region or country if the name alone is ambiguous.
     """
 
     name: str
@@ -41,11 +41,11 @@ class Place:
 
 
 class SeveralPlaces(AgentError):
-    """Several places of similar size have that name; the caller knows which one is meant.
+    """Several places of similar size share the name; the caller knows which one is meant.
 
     Args:
-        name: As it was asked for.
-        places: At least two, the largest first; ``spoken`` tells them apart.
+        name: As requested.
+        places: At least two, the largest first; ``spoken`` distinguishes them.
     """
 
     http_status = 300
@@ -58,12 +58,12 @@ class SeveralPlaces(AgentError):
 
 
 class TooManyRequests(UpstreamError):
-    """The source has been asked too often.
+    """The source has rejected requests because of their rate.
 
     Args:
         service: See `UpstreamError`.
         reason: See `UpstreamError`.
-        retry_after: Seconds after which it takes requests again at the latest.
+        retry_after: Seconds after which it accepts requests again at the latest.
     """
 
     spoken = "The weather service has been asked too often."
@@ -74,12 +74,12 @@ class TooManyRequests(UpstreamError):
         self._why = reason
 
     def again(self) -> Self:
-        """Return the same refusal for another request."""
+        """Return the same error for another request."""
         return type(self)(self.service, self._why, retry_after=self.retry_after)
 
 
 class Conditions(StrEnum):
-    """What the sky does, in the words that the model may say."""
+    """The state of the sky, in words that the model may say."""
 
     CLEAR = "clear"
     MOSTLY_CLEAR = "mostly_clear"
@@ -136,7 +136,7 @@ class Hour:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The weather of one calendar day at the place; ``wind`` is its strongest hour."""
+    """The weather of one calendar day at the place; ``wind`` is the day's maximum."""
 
     date: date
     conditions: Conditions
@@ -154,27 +154,27 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What is known about one place; a day or an hour of which nothing is known is left out."""
+    """What is known about one place; days and hours without data are left out."""
 
     utc_offset: timedelta
     now: Now
     hours: tuple[Hour, ...]
     days: tuple[Day, ...]
     place: Place | None = None
-    """The place that was found, which may be another than the one that was meant."""
+    """The place that was found, which may differ from the one that was meant."""
 
 
 class WeatherSource(Protocol):
-    """Whoever knows the weather."""
+    """Provides the weather."""
 
     async def forecast(self, location: str) -> Forecast:
-        """Look up a place by the name a person used for it, such as ``Paris, Texas``.
+        """Return the forecast for a place name as a person says it, such as ``Paris, Texas``.
 
         Raises:
-            InvalidArguments: The location is no place name.
-            LocationNotFound: No such place is known.
+            InvalidArguments: The location is not a place name.
+            LocationNotFound: The place is unknown.
             SeveralPlaces: Several places of similar size have that name.
-            TooManyRequests: The source takes no more requests for a while.
-            UpstreamError: The source could not be reached, or answered nonsense.
+            TooManyRequests: The source accepts no more requests for a while.
+            UpstreamError: The source could not be reached, or returned an invalid response.
         """
         ...

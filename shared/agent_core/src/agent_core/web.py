@@ -1,4 +1,4 @@
-"""What both web applications share: error answers, request ids and the health routes."""
+"""Provide what both web applications share: error responses, request ids and the health routes."""
 
 import re
 from http import HTTPStatus
@@ -20,12 +20,12 @@ from agent_core.errors import AgentError, UpstreamError
 log = structlog.get_logger()
 
 RETRY_SECONDS = 5
-"""When a client may try again after a refusal that says nothing better."""
+"""When a client may retry after a refusal that does not say so itself."""
 RETRIED = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
-"""What may be tried again: no place now, or a task that leaves."""
+"""Statuses that may be retried: no free slot, or a draining task."""
 _READY = {"ready": HTTPStatus.OK, "draining": HTTPStatus.SERVICE_UNAVAILABLE}
 READ = ("GET", "HEAD")
-"""Methods of a route that only reads. FastAPI adds no HEAD, which is how uptime monitors and link checkers ask."""
+"""Methods of a read-only route. FastAPI adds no HEAD, which uptime monitors and link checkers send."""
 _HEALTH = ("/health", "/ready")
 _PORT = re.compile(r":\d{1,5}$")
 _ADDRESS = re.compile(r"[\d.]+|\[[0-9a-f:.]+\]")
@@ -33,16 +33,17 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9=;-]{1,128}")
 
 
 class RequestId:
-    """Puts the load balancer's trace id, or a new one, into every log line and answer of a request."""
+    """Adds the load balancer's trace id, or a new one, to every log line and response of a request."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request or socket."""
+        """Serve one request or WebSocket."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
+        # Only a well-formed id is adopted: the header is the client's, and appears in our log.
         given = dict(scope["headers"]).get(b"x-amzn-trace-id", b"")
         request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex.encode()
 
@@ -56,13 +57,13 @@ class RequestId:
 
 
 class KnownHosts:
-    """Refuses requests for the name of another site, which only a page that was led here sends.
+    """Rejects requests for the name of another site, which only a rebound DNS name can send here.
 
-    Addresses and names without a dot pass: a load balancer's checks, and proxies that name us as they know us.
+    IP addresses and names without a dot are accepted: health checks and internal proxies use them.
 
     Args:
-        app: What answers.
-        own: Our public name.
+        app: The application.
+        own: Our public host name.
     """
 
     def __init__(self, app: ASGIApp, own: str) -> None:
@@ -70,7 +71,7 @@ class KnownHosts:
         self._own = own.lower()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request or socket."""
+        """Serve one request or WebSocket."""
         if scope["type"] in ("http", "websocket") and scope["path"] not in _HEALTH and not self._knows(scope):
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close"})  # before accepting: the peer sees 403
@@ -86,7 +87,7 @@ class KnownHosts:
 
 
 def install(app: FastAPI, agent: AgentRuntime) -> None:
-    """Give an application what both have in common."""
+    """Install what both applications have in common."""
     app.state.agent = agent
     app.add_middleware(KnownHosts, own=urlsplit(agent.settings.base_url).hostname or "")
     app.add_middleware(RequestId)
@@ -96,12 +97,12 @@ def install(app: FastAPI, agent: AgentRuntime) -> None:
 
     @app.api_route("/health", methods=[*READ])
     async def health() -> dict[str, str]:
-        """Tell that the process lives; asks nobody, and says yes while draining, or live calls would be killed."""
+        """Report that the process lives; also while draining, or the platform would kill live calls."""
         return {"status": "healthy"}
 
     @app.api_route("/ready", methods=[*READ])
     async def ready(request: Request) -> JSONResponse:
-        """Report to a probe of the same network whether a new conversation may come; strangers get 404."""
+        """Report to a probe on the same network whether a new conversation may come; others get 404."""
         if not _is_beside_us(request):
             raise HTTPException(HTTPStatus.NOT_FOUND)
         state = readiness(agent)
@@ -110,7 +111,7 @@ def install(app: FastAPI, agent: AgentRuntime) -> None:
 
 
 def _is_beside_us(request: Request) -> bool:
-    """Tell a probe from a stranger: it comes from an address of the same network, and through no load balancer."""
+    """Return whether a request is a probe's: it comes from a private address, and not through a load balancer."""
     if request.client is None or "x-forwarded-for" in request.headers:
         return False
     try:
@@ -120,7 +121,7 @@ def _is_beside_us(request: Request) -> bool:
 
 
 def readiness(agent: AgentRuntime) -> dict[str, Any]:
-    """Describe what this task can take, each dependency by name."""
+    """Return what this task can accept, with the state of each dependency."""
     admission = agent.admission
     status = "ready"
     if admission.draining:
@@ -140,9 +141,9 @@ def readiness(agent: AgentRuntime) -> dict[str, Any]:
 
 
 async def _answer_error(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, AgentError)  # noqa: S101 - that is what it is registered for
+    assert isinstance(error, AgentError)  # noqa: S101 - it is registered for this type only
     request.app.state.agent.counting.failed(error)
-    # The route and not the path: a session's id in it lets a client in, and an unknown path is anybody's words.
+    # The route and not the path: a session's id in it grants access, and an unknown path is untrusted text.
     route = getattr(request.scope.get("route"), "path", "unknown")
     why = causes.fields(error) if isinstance(error, UpstreamError) else {}
     log.warning("request_refused", path=route, status=error.http_status, error=error.reason, **why)
@@ -150,21 +151,21 @@ async def _answer_error(request: Request, error: Exception) -> JSONResponse:
 
 
 async def answer_defect(request: Request, error: Exception) -> JSONResponse:
-    """Answer when we have a defect, and count it. The trace goes to the log, never to the client."""
+    """Respond to a defect of ours, and count it. The trace is logged, never sent to the client."""
     del error  # the server logs it
     request.app.state.agent.counting.broke()
     log.error("request_failed", path=getattr(request.scope.get("route"), "path", "unknown"))
     sentence = AgentError.spoken
-    body = {"error": sentence, "info": sentence, "detail": sentence}  # where a page's client looks for one
+    body = {"error": sentence, "info": sentence, "detail": sentence}  # fields in which clients look for a message
     return JSONResponse(body, status_code=HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def retry_after(status: int, seconds: int = RETRY_SECONDS) -> dict[str, str]:
-    """Return the header that says when to try again, for a status that another try may change."""
+    """Return the header that says when to retry, for a status that a retry may change."""
     return {"Retry-After": str(seconds)} if status in RETRIED else {}
 
 
 async def _answer_nobody(request: Request, error: Exception) -> Response:
-    """Whoever left in the middle of a request hears no answer, and fills no log with a trace."""
+    """End the request of a client that has disconnected, without a trace in the log."""
     del request, error
     return Response(status_code=400)

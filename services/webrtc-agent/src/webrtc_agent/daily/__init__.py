@@ -1,4 +1,4 @@
-"""Visitors whose sound travels through Daily: a private room for each, and the agent's side of it."""
+"""Serve visitors whose audio travels through Daily: a private room for each, and the agent's side of it."""
 
 import httpx
 from pydantic import SecretStr
@@ -10,10 +10,10 @@ from webrtc_agent.settings import WebSettings
 
 
 def make_rooms(settings: WebSettings) -> Rooms:
-    """Make what opens rooms.
+    """Return the object that opens rooms.
 
     Raises:
-        ValueError: there is no key.
+        ValueError: there is no API key.
     """
     if settings.daily_api_key is None:
         raise ValueError("DAILY_API_KEY is not set")
@@ -23,5 +23,5 @@ def make_rooms(settings: WebSettings) -> Rooms:
 
 def _client(key: SecretStr, url: str) -> httpx.AsyncClient:
     headers = {"Authorization": f"Bearer {key.get_secret_value()}"}
-    # Redirects are not followed: the key must not reach another host.
+    # Redirects are not followed: the API key must not reach another host.
     return httpx.AsyncClient(base_url=url, headers=headers, follow_redirects=False)

@@ -1,4 +1,4 @@
-"""Daily's REST API, as far as rooms and tokens need it. One request at a time, each with a deadline, none repeated.
+"""Call Daily's REST API for rooms and tokens. One request at a time, each with a deadline, without retries.
 
 Source: https://docs.daily.co/reference/rest-api.
 """
@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, HttpUrl, ValidationError
 from webrtc_agent.daily.daily_errors import DailyFailed
 
 REQUEST_SECONDS = 3.0
-"""Two tries have to fit into the eight seconds that a visitor waits."""
+"""Two attempts must fit into the eight seconds that a visitor waits."""
 MAX_PARTICIPANTS = 2
 """The visitor and the agent."""
 _LONGEST_WAIT = 3600.0
@@ -29,11 +29,11 @@ class _TokenAnswer(BaseModel):
 
 
 class DailyApi:
-    """Asks Daily.
+    """Sends requests to Daily.
 
     Args:
-        http: Knows the address and the key.
-        request_seconds: Longest wait for one answer.
+        http: Has the base URL and the API key.
+        request_seconds: Longest wait for one response.
     """
 
     def __init__(self, http: httpx.AsyncClient, *, request_seconds: float = REQUEST_SECONDS) -> None:
@@ -41,18 +41,19 @@ class DailyApi:
         self._request_seconds = request_seconds
 
     async def create_room(self, name: str, expires: int) -> str:
-        """Make a private room that closes itself; gives its URL.
+        """Create a private room that closes automatically; return its URL.
 
         Args:
             name: Letters, digits, ``-`` and ``_``.
-            expires: Unix seconds; whoever is in it then is put out.
+            expires: Unix seconds; participants are then ejected.
 
         Raises:
-            DailyFailed: The room may be there or not.
+            DailyFailed: The room may or may not exist.
         """
         properties = {
             "exp": expires,
             "eject_at_room_exp": True,
+            # A leaked room URL must not let a third participant in.
             "max_participants": MAX_PARTICIPANTS,
             "enable_chat": False,
             "enable_screenshare": False,
@@ -61,15 +62,16 @@ class DailyApi:
         body = {"name": name, "privacy": "private", "properties": properties}
         answer = await self._ask("POST", "rooms", body)
         room = _parse(_RoomAnswer, answer)
+        # Any other room would be someone else's.
         if room.name != name:
             raise DailyFailed("malformed_answer", again=True, in_doubt=True)
         return str(room.url)
 
     async def make_token(self, room: str, expires: int, *, user_name: str, is_owner: bool) -> str:
-        """Make a token for one room. Without a room's name it would open every room of the account.
+        """Create a token for one room. Without a room's name it would open every room of the account.
 
         Raises:
-            DailyFailed: There is none.
+            DailyFailed: There is no token.
         """
         properties = {
             "room_name": room,
@@ -83,10 +85,10 @@ class DailyApi:
         return _parse(_TokenAnswer, answer).token
 
     async def delete_room(self, name: str) -> None:
-        """Delete a room; one that is not there is as good.
+        """Delete a room; a missing one is not an error.
 
         Raises:
-            DailyFailed: It may still be there.
+            DailyFailed: It may still exist.
         """
         await self._ask("DELETE", f"rooms/{name}", None, missing_is_fine=True)
 
@@ -99,11 +101,12 @@ class DailyApi:
     ) -> httpx.Response:
         try:
             async with asyncio.timeout(self._request_seconds):
-                # The deadline is for the whole: httpx's own ones start anew with every byte.
+                # One deadline for the whole request: httpx's own timeouts restart with every byte.
                 answer = await self._http.request(method, path, json=body, timeout=None)
         except TimeoutError:
             raise DailyFailed("timeout", again=True, in_doubt=True) from None
         except httpx.HTTPError as error:
+            # A connection that was never made has certainly not created anything.
             unsent = isinstance(error, httpx.ConnectError)
             failed = DailyFailed(type(error).__name__, again=True, in_doubt=not unsent)
             failed.host = self._http.base_url.host
@@ -124,6 +127,6 @@ def _parse[A: BaseModel](kind: type[A], answer: httpx.Response) -> A:
 
 
 def _retry_after(answer: httpx.Response) -> float | None:
-    """Read seconds; the other form, a date, Daily does not use."""
+    """Return the seconds of Retry-After; Daily does not use the other form, a date."""
     text = answer.headers.get("retry-after", "")
     return min(float(text), _LONGEST_WAIT) if text.isascii() and text.isdigit() else None

@@ -1,9 +1,9 @@
-"""Daily's native call client, released once and not touched after that.
+"""Release Daily's native call client exactly once, and never touch it after that.
 
-`CallClient.release()` waits for a join that has not been answered yet, up to 50 s (measured, daily-python 0.36), and
-without the interpreter's lock. Any other call to the same client then takes that lock and waits for the release, which
-needs the lock to return: the process stands still for good. A second release does this, `leave()`, `participants()`,
-and the collection of a client that was never released.
+`CallClient.release()` waits for a pending join, up to 50 s (measured, daily-python 0.36), without the interpreter's
+lock. Any other call to the same client then takes that lock and waits for the release, which needs the lock to return:
+the process deadlocks. A second release causes this, as do `leave()`, `participants()`, and the garbage collection of a
+client that was never released.
 """
 
 import asyncio
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 MAX_RELEASING = 50
-"""Clients that may be on their way out in one process. Each holds about 1 MB and its threads until its join ends."""
+"""Most clients being released in one process. Each holds about 1 MB and its threads until its join ends."""
 
 _releasing: set["NativeCall"] = set()
 
 
 def is_overdue() -> bool:
-    """Tell whether so many clients wait for their release that no further one may be made."""
+    """Return whether so many clients are being released that no further one may be created."""
     return len(_releasing) >= MAX_RELEASING
 
 
@@ -34,13 +34,13 @@ class ReleasedError(RuntimeError):
 
 
 class NativeCall:
-    """Forwards to a native client until its release, which runs in a thread of its own.
+    """Forwards to a native client until its release, which runs in a separate thread.
 
-    Not in the pool that others wait for; and as a daemon, so that the process can end before the release does.
-    Create and use it on the event loop's thread; only `release` may be called from any.
+    The thread is not from a shared pool; it is a daemon, so that the process can exit before the release ends. Create
+    and use it on the event loop's thread; only `release` may be called from any.
 
     Args:
-        client: Nothing else may keep a reference to it.
+        client: There must be no other reference to it.
     """
 
     def __init__(self, client: "CallClient") -> None:
@@ -49,18 +49,19 @@ class NativeCall:
         self._released = asyncio.Event()
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the client has
-        """Give a method of the client.
+        """Return a method of the client.
 
         Raises:
-            ReleasedError: its release has begun.
+            ReleasedError: its release has started.
         """
         if self._client is None:
             raise ReleasedError(name)
         return getattr(self._client, name)
 
     def release(self) -> None:
-        """Have the client leave and be released; returns at once, and does nothing the second time."""
-        # From the loop's own thread, no call can be between its lookup and its start. A closed loop: the process ends.
+        """Make the client leave and release it; returns at once, and does nothing the second time."""
+        # On the loop's own thread, no call can be between its lookup and its start. A closed loop: the process is
+        # ending.
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._begin)
 
@@ -78,6 +79,7 @@ class NativeCall:
     def _begin(self) -> None:
         client, self._client = self._client, None
         if client is not None:
+            # The reference keeps this object alive until the release has ended.
             _releasing.add(self)
             Thread(target=self._release, args=(client,), name="daily-release", daemon=True).start()
 
@@ -85,7 +87,7 @@ class NativeCall:
         error = None
         try:
             client.release()
-        except Exception as raised:  # noqa: BLE001 - it is native; the client is gone in any case
+        except Exception as raised:  # noqa: BLE001 - native code; the client is gone in any case
             error = type(raised).__name__
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._end, error)

@@ -1,4 +1,4 @@
-"""A room for each visitor, with a token for each side."""
+"""Create a room for each visitor, with a token for each side."""
 
 import asyncio
 import secrets
@@ -24,18 +24,18 @@ from webrtc_agent.rooms import DailyRoom
 log = structlog.get_logger()
 
 OPEN_SECONDS = 7.0
-"""Longest time from the visitor's request to the room: they hear of a failure within eight."""
+"""Longest time from the visitor's request to the room: they learn of a failure within eight."""
 _NAME_BYTES = 16
 
 
 class Rooms:
-    """Makes rooms and visits in them.
+    """Creates rooms and the conversations in them.
 
     Args:
-        api: Of Daily.
+        api: Daily's API.
         longest_seconds: Longest conversation.
-        open_seconds: Longest time to make a room and its tokens.
-        people: Whom a visitor can reach.
+        open_seconds: Longest time to create a room and its tokens.
+        people: People that a visitor can contact.
     """
 
     def __init__(
@@ -53,11 +53,12 @@ class Rooms:
         self._removal = RoomReaper(api)
 
     async def open(self) -> DailyRoom:
-        """Make a room and both tokens; a failed step leaves no room behind.
+        """Create a room and both tokens; a failed step leaves no room behind.
 
         Raises:
             UpstreamError: Daily did not do it in time.
         """
+        # Each unreleased client holds memory and threads, so no more are created until some are gone.
         if native.is_overdue():
             raise DailyFailed("clients_not_released", again=False, in_doubt=False)
         deadline = asyncio.get_running_loop().time() + self._open_seconds
@@ -88,7 +89,7 @@ class Rooms:
         )
 
     async def delete(self, room: DailyRoom) -> None:
-        """Delete a room in which nobody will talk; does not wait for it."""
+        """Delete an unused room; returns at once."""
         self._discard(room)
 
     async def aclose(self) -> None:
@@ -100,7 +101,7 @@ class Rooms:
         self._removal.discard(room.name)
 
     async def _create(self, expires: int) -> tuple[str, str]:
-        """Try with a name that nobody can guess, a new one each time: a lost answer may have taken the last."""
+        """Create a room with an unguessable name, new for each attempt: a lost response may have used the last."""
         name = secrets.token_urlsafe(_NAME_BYTES)
         try:
             return name, await self._api.create_room(name, expires)
@@ -121,7 +122,7 @@ class Rooms:
 
         try:
             async with asyncio.TaskGroup() as group:
-                # Whoever owns a room may record it and put others out: that is not for visitors.
+                # A room's owner may record it and eject others, which visitors must not.
                 visitor, agent = token("Visitor", is_owner=False), token("Agent", is_owner=True)
         except* DailyFailed as failures:
             raise failures.exceptions[0] from None

@@ -1,4 +1,4 @@
-"""Rooms on their way out."""
+"""Delete rooms that are no longer needed."""
 
 import asyncio
 
@@ -12,17 +12,17 @@ from webrtc_agent.daily.retry import persist
 log = structlog.get_logger()
 
 GIVE_UP_SECONDS = 300.0
-"""Rooms expire by themselves; after this long there is nothing to be won."""
+"""Rooms expire automatically; after this long, deleting them gains nothing."""
 CLOSE_SECONDS = 5.0
 _AT_ONCE = 2
-"""Daily takes about two deletions a second."""
+"""Daily accepts about two deletions a second."""
 
 
 class RoomReaper:
-    """Deletes rooms beside everything else, again and again within bounds.
+    """Deletes rooms in the background, with bounded retries.
 
     Args:
-        api: Where they are.
+        api: Daily's API.
     """
 
     def __init__(self, api: DailyApi) -> None:
@@ -31,7 +31,7 @@ class RoomReaper:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def discard(self, name: str) -> None:
-        """See to it that a room goes away. It need not be there."""
+        """Delete a room in the background. It need not exist."""
         task = asyncio.create_task(self._remove(name), name="room-removal")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -39,6 +39,7 @@ class RoomReaper:
     async def aclose(self) -> None:
         """Finish what can be finished in a few seconds."""
         if self._tasks:
+            # A room that is left behind expires, so the exit does not wait longer.
             await asyncio.wait(self._tasks, timeout=CLOSE_SECONDS)
         for task in list(self._tasks):
             task.cancel()

@@ -1,4 +1,4 @@
-"""The agent's side of one room."""
+"""Run the agent's side of one room."""
 
 import asyncio
 import time
@@ -22,27 +22,27 @@ from webrtc_agent.returning import ConversationPart
 log = structlog.get_logger()
 
 JOIN_SECONDS = 20.0
-"""Longest time for the agent to join. Daily's own client gives up after 19 s when its servers cannot be reached."""
+"""Longest time for the agent to join. Daily's own client gives up after 19 s when its servers are unreachable."""
 VISITOR_SECONDS = 60.0
-"""Longest wait for the visitor, who may be asked for their microphone first."""
+"""Longest wait for the visitor, whose browser may ask for the microphone first."""
 WAY_TO_EAR = 0.5
 """Seconds: Daily's server between the two, and a browser's jitter buffer of 40 to 200 ms."""
 
 NOTICED_SECONDS = 15.0
-"""Longest time from the loss of a visitor's network to Daily's word of it."""
+"""Longest time from the loss of a visitor's network until Daily reports it."""
 
 
 class RoomSession:
-    """Waits for the visitor, then carries one conversation.
+    """Waits for the visitor, then runs one conversation.
 
     Args:
         agent: What all conversations share.
-        opening: What the conversation begins with. Its place is taken when the visitor is there, and given back when
+        session_request: What the conversation starts with. Its slot is taken when the visitor is connected, and returned when
             the conversation is over.
-        connect: Makes the transport.
-        discard: Called in the end, to have the room deleted.
-        people: People the visitor can reach.
-        part: Of a conversation that the visitor may come back to; None where their client cannot.
+        connect: Creates the transport.
+        discard: Called at the end, to delete the room.
+        people: People that the visitor can contact.
+        part: Part of a conversation to which the visitor may return; None if their client cannot.
     """
 
     def __init__(  # noqa: PLR0913 - made in one place
@@ -85,7 +85,7 @@ class RoomSession:
         self._session.end(EndReason.NEVER_CONNECTED)
 
     def agreed(self, consent: VisitorConsent) -> None:
-        """Note what the visitor agreed to, for the end record."""
+        """Record what the visitor agreed to, for the end record."""
         self._session.consent = consent
 
     def end(self, reason: EndReason) -> None:
@@ -93,11 +93,11 @@ class RoomSession:
         self._session.end(reason)
 
     def use_text_only(self) -> None:
-        """Send no audio until the visitor's page asks for it."""
+        """Send no audio until the visitor's page requests it."""
         self._client_input.text_only = True
 
     async def run(self) -> CallDetailRecord:
-        """Join, talk, leave; returns its record when everything but the room is released."""
+        """Join, converse, leave; return the record when everything but the room has been released."""
         waiting = asyncio.create_task(self._wait_for_both(), name="room-waiting")
         try:
             return await self._session.run()
@@ -122,6 +122,7 @@ class RoomSession:
         self._joined.set()
 
     async def _came(self, _transport: object, _participant: object) -> None:
+        # The slot is taken only now, because a visitor may never come.
         await self._slot.prepare()
         try:
             self._slot.take()
@@ -136,14 +137,14 @@ class RoomSession:
         self._session.end(EndReason.CALLER_HUNG_UP)
 
     async def _failed(self, _transport: object, _error: object) -> None:
-        """End: the agent could not join, or was put out. Pipecat itself would stay for minutes."""
+        """End: the agent could not join, or was ejected. Pipecat itself would stay for minutes."""
         log.warning("daily_call_failed", session_id=self._session.session_id, joined=self._joined.is_set())
         self._session.end(EndReason.MEDIA_DISCONNECTED)
 
     def _was_quiet(self) -> bool:
-        """Daily tells that a visitor is gone seconds after the last that they heard."""
+        """Return whether the visitor missed nothing: Daily reports a loss seconds after it happened."""
         sounded_at = self._session.sounded_at
-        read = self._client_input.text_only  # what is written is there at once
+        read = self._client_input.text_only  # text arrives at once
         heard_out = read or sounded_at is None or time.monotonic() - sounded_at > NOTICED_SECONDS
         return heard_out and not self._session.owes_answer
 

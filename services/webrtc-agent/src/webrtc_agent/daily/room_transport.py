@@ -1,4 +1,4 @@
-"""Pipecat's Daily transport, with a guard at its door and a short way for the visitor's sound."""
+"""Adapt Pipecat's Daily transport: filter messages, and pass the visitor's audio directly."""
 
 import asyncio
 from contextlib import suppress
@@ -27,22 +27,22 @@ RELEASE_SECONDS = 2.0
 
 
 class _Input(DailyInputTransport):
-    """Hands the visitor's sound to the conversation directly: as frames it would pass four queues every 20 ms."""
+    """Passes the visitor's audio to the conversation directly: frames would go through four queues every 20 ms."""
 
     def __init__(self, transport: "RoomTransport", client_input: ClientInput) -> None:
-        super().__init__(transport, transport._client, transport._params)  # noqa: SLF001 - Pipecat makes it just so
+        super().__init__(transport, transport._client, transport._params)  # noqa: SLF001 - as Pipecat creates it
         self._client_input = client_input
 
     async def push_audio_frame(self, frame: InputAudioRawFrame) -> None:
-        """Take 20 ms of sound."""
+        """Process 20 ms of audio."""
         self._client_input.hear(frame.audio)
 
 
 class _RoomOutput(DailyOutputTransport):
-    """Sends silence in place of the agent's audio while the visitor reads only."""
+    """Sends silence instead of the agent's audio while the visitor only reads."""
 
     def __init__(self, transport: "RoomTransport", client_input: ClientInput) -> None:
-        super().__init__(transport, transport._client, transport._params)  # noqa: SLF001 - Pipecat makes it just so
+        super().__init__(transport, transport._client, transport._params)  # noqa: SLF001 - as Pipecat creates it
         self._client_input = client_input
 
     async def write_audio_frame(self, frame: OutputAudioRawFrame) -> bool:
@@ -51,11 +51,11 @@ class _RoomOutput(DailyOutputTransport):
 
 
 class RoomTransport(DailyTransport):
-    """Carries sound and messages of one visitor through a room.
+    """Carries audio and messages of one visitor through a room.
 
     Args:
-        room: Where, with the agent's token.
-        attention: Takes sound and judges messages.
+        room: The room, with the agent's token.
+        client_input: Receives audio and judges messages.
     """
 
     def __init__(self, room: DailyRoom, client_input: ClientInput) -> None:
@@ -68,23 +68,23 @@ class RoomTransport(DailyTransport):
             camera_out_enabled=False,
         )
         super().__init__(room.url, room.agent_token, AGENT_NAME, params)
-        self._call = NativeCall(self._client._client)  # noqa: SLF001 - nothing else may keep the client
+        self._call = NativeCall(self._client._client)  # noqa: SLF001 - there must be no other reference to the client
         self._client._client = self._call  # type: ignore[assignment]  # noqa: SLF001
         self._input = _Input(self, client_input)
         self._output = _RoomOutput(self, client_input)
         self._client_input = client_input
 
     async def tell(self, message: dict[str, Any]) -> None:
-        """Send the visitor a last message; does not wait long, and does not mind if nobody is there."""
+        """Send the visitor a last message; does not wait long, and ignores a missing peer."""
         with suppress(TimeoutError, ReleasedError):
             async with asyncio.timeout(TELL_SECONDS):
                 await self._client.send_message(OutputTransportMessageUrgentFrame(message=message))
 
     async def let_go(self) -> None:
-        """Leave the room if Pipecat has not: a pipeline that is cancelled while it joins forgets the client.
+        """Leave the room if Pipecat has not: a pipeline cancelled during the join forgets the client.
 
-        A client that is not released stays in its room, and is paid for. One whose join hangs is released when that
-        ends, beside everything else.
+        An unreleased client stays in its room, which costs money. One whose join hangs is released when that ends, in
+        the background.
         """
         self._call.release()
         if not await self._call.wait_released(RELEASE_SECONDS):

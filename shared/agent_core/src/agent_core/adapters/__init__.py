@@ -1,1 +1,1 @@
-"""One module for each outside system; the rest of the product does not know how they are reached."""
+"""Connect to outside systems, one module each; the rest of the product does not know how they are reached."""

@@ -1,7 +1,7 @@
-"""Keeps a pool of leases in a DynamoDB table: one item for each model and region.
+"""Store a pool of leases in a DynamoDB table: one item per model and region.
 
 The table's partition key is ``pool`` (S). A task's role needs ``dynamodb:GetItem`` and ``PutItem`` on it. An item has
-some 60 bytes for each task that has streams.
+about 60 bytes per task with streams.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ _CONFIG: Final = Config(
     connect_timeout=1,
     read_timeout=1,
     max_pool_connections=1,
-    # Callers give up before a second try would help; the next exchange is one.
+    # Callers give up before a retry would help; the next exchange is one.
     retries={"total_max_attempts": 1, "mode": "standard"},
 )
 _REFUSED: Final = "ConditionalCheckFailedException"
@@ -29,15 +29,15 @@ class DynamoStreamTable:
     """The pool of one model in one region.
 
     Args:
-        table: Its name.
+        table: Name of the table.
         pool: Key of the item, such as ``eu-north-1/amazon.nova-2-5-sonic``.
-        region: Where the table is.
+        region: Region of the table.
     """
 
     def __init__(self, table: str, pool: str, *, region: str) -> None:
         self._table = table
         self._key = {"pool": {"S": pool}}
-        # botocore waits for its answers, so it does that in a thread of its own, where its client is made too.
+        # botocore blocks, so it runs in a separate thread, where its client is also created.
         self._aside = Aside("model-streams")
         self._client = self._aside.submit(
             lambda: Session().create_client("dynamodb", region_name=region, config=_CONFIG)
@@ -58,7 +58,7 @@ class DynamoStreamTable:
             raise TableFault("item") from None
 
     async def write(self, pool: Pool) -> bool:
-        """Replace the version before, see ``Table``."""
+        """Replace the previous version, see ``Table``."""
         leases = {
             name: {
                 "M": {
@@ -82,11 +82,11 @@ class DynamoStreamTable:
         return answer is not _NOT
 
     async def aclose(self) -> None:
-        """Wait for nothing: a request that is under way ends by itself within seconds."""
+        """Close without waiting: a request in progress ends within seconds."""
         self._aside.close()
 
     async def _ask(self, work: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-        """Make a request; `_NOT` when its condition does not hold.
+        """Send a request; return `_NOT` if its condition does not hold.
 
         Raises:
             TableFault: it failed.
@@ -98,7 +98,7 @@ class DynamoStreamTable:
             if code == _REFUSED:
                 return _NOT
             raise TableFault(code) from None
-        except (BotoCoreError, OSError, RuntimeError) as error:  # the last: the thread is gone, or hangs
+        except (BotoCoreError, OSError, RuntimeError) as error:  # the last one: the thread is gone, or hangs
             raise TableFault(type(error).__name__) from None
 
 

@@ -1,8 +1,8 @@
-"""Announcements for callers while the model cannot speak: short recordings, loaded at start.
+"""Load the announcements that a caller hears when the model cannot speak.
 
-``python -m tools.record_announcements`` makes the files in this folder. An operator may replace them with a folder of
-their own (``ANNOUNCEMENTS_DIR``) that holds the same names: 16-bit mono WAV, at any rate. Each is resampled once, at
-start, to the rates in use. ``hold.txt`` is the caption of ``hold.wav``; a recording without a text file has none.
+``python -m tools.record_announcements`` makes the files beside this one. An operator may replace them with their own folder of files
+with the same names: 16-bit mono WAV, at any rate. They are resampled to the media's rates once, at start. ``hold.txt``
+contains the words of ``hold.wav``, as a caption for pages; a recording without a text file has no caption.
 """
 
 import wave
@@ -18,17 +18,17 @@ import soxr
 from agent_core.errors import ConfigurationError
 
 MAX_SECONDS = 10.0
-"""Longest recording that is taken: a caller who hears it waits all the longer."""
+"""Longest accepted recording: the caller waits while it plays."""
 MAX_WORDS = 300
-"""Characters of a caption: about twice as many as ten seconds of speech have."""
+"""Most characters of a caption: about twice what ten seconds of speech contain."""
 _SAMPLE_BYTES = 2
 _RATES = range(8_000, 192_001)
 _AUDIBLE = 500
-"""Of 32 767: a sample as loud as this is somewhere in any speech."""
+"""Amplitude, of 32 767, that any speech reaches somewhere."""
 
 
 class Announcement(StrEnum):
-    """What can be said; the value is the name of the file."""
+    """The announcements; the value is the file name."""
 
     HOLD = "hold"
     """One moment, please."""
@@ -41,13 +41,13 @@ class Announcement(StrEnum):
 
 
 class Recordings:
-    """All phrases at the rates that are needed.
+    """All announcements at the required rates.
 
     Args:
-        folder: Holds ``hold.wav`` and the others; None takes those that come with the product.
+        folder: Contains ``hold.wav`` and the others; None uses the recordings of the product.
 
     Raises:
-        ConfigurationError: a file is missing or of another kind.
+        ConfigurationError: a file is missing or has the wrong format.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -56,14 +56,15 @@ class Recordings:
         self._at_rate: dict[tuple[Announcement, int], bytes] = {}
 
     def prepare(self, rates: Iterable[int]) -> None:
-        """Bring all phrases to these rates, in Hz, before anybody waits for one."""
+        """Resample all announcements to these rates, in Hz, before a caller waits for one."""
         for rate in rates:
             for phrase in Announcement:
                 self.pcm(phrase, rate)
 
     def pcm(self, phrase: Announcement, rate: int) -> bytes:
-        """Give a phrase as 16-bit mono PCM at ``rate`` Hz."""
+        """Return an announcement as 16-bit mono PCM at ``rate`` Hz."""
         key = (phrase, rate)
+        # Resampled once per rate: it takes milliseconds, which would delay every call of the process.
         if key not in self._at_rate:
             sound, recorded = self._originals[phrase]
             resampled = soxr.resample(np.frombuffer(sound, "<i2"), recorded, rate)
@@ -71,7 +72,7 @@ class Recordings:
         return self._at_rate[key]
 
     def words(self, phrase: Announcement) -> str:
-        """Return what a phrase says; empty where that is not known."""
+        """Return the words of an announcement; empty if unknown."""
         return self._words[phrase]
 
 
@@ -89,9 +90,9 @@ def _caption(path: Path) -> str:
     try:
         words = " ".join(path.read_text(encoding="utf-8-sig").split())
     except FileNotFoundError:
-        return ""
+        return ""  # captions are optional
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"ANNOUNCEMENTS_DIR: {path.name} is not text in UTF-8 that can be read") from error
+        raise ConfigurationError(f"ANNOUNCEMENTS_DIR: {path.name} cannot be read as UTF-8 text") from error
     if len(words) > MAX_WORDS:
         raise ConfigurationError(f"ANNOUNCEMENTS_DIR: {path.name} has more than {MAX_WORDS} characters")
     return words
@@ -110,6 +111,7 @@ def _read_all(folder: Path) -> dict[Announcement, tuple[bytes, int]]:
 def _read(path: Path) -> tuple[bytes, int]:
     try:
         with wave.open(str(path)) as file:
+            # Every check names the file and the fix, because operators record these themselves.
             if (file.getnchannels(), file.getsampwidth()) != (1, _SAMPLE_BYTES):
                 raise ConfigurationError(f"ANNOUNCEMENTS_DIR: {path.name} must be 16-bit mono")
             if file.getframerate() not in _RATES:
@@ -117,11 +119,12 @@ def _read(path: Path) -> tuple[bytes, int]:
             if file.getnframes() > MAX_SECONDS * file.getframerate():
                 raise ConfigurationError(f"ANNOUNCEMENTS_DIR: {path.name} is longer than {MAX_SECONDS:.0f} s")
             pcm = file.readframes(file.getnframes())
+            # A silent recording would pass every format check and leave the caller in dead air.
             if not _is_audible(pcm):
                 raise ConfigurationError(f"ANNOUNCEMENTS_DIR: {path.name} is silent; record it again")
             return pcm, file.getframerate()
     except (OSError, EOFError, wave.Error) as error:
-        raise ConfigurationError(f"ANNOUNCEMENTS_DIR: {path.name} is no WAV file that can be read") from error
+        raise ConfigurationError(f"ANNOUNCEMENTS_DIR: {path.name} cannot be read as a WAV file") from error
 
 
 def _is_audible(pcm: bytes) -> bool:

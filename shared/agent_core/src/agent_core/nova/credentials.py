@@ -1,8 +1,8 @@
-"""AWS credentials from the default chain, never older than they may be.
+"""Return AWS credentials from the default chain before they expire.
 
-Environment, shared files, SSO, container endpoint, instance metadata: botocore knows them all and refreshes those
-that expire 10 to 15 minutes ahead. A static key pair is never required. The keys are frozen for each stream,
-because every event of a stream is signed with the key that signed its request.
+botocore reads the environment, shared files, SSO, the container endpoint and instance metadata, and refreshes expiring
+keys 10 to 15 minutes ahead. A static key pair is never required. The keys are frozen for each stream, because every
+event of a stream must be signed with the key that signed its request.
 """
 
 import asyncio
@@ -17,19 +17,19 @@ from agent_core.aside import Aside
 from agent_core.errors import ModelRejected, ModelUnavailable
 
 _CHAIN_ERRORS = (BotoCoreError, ClientError, RuntimeError, ValueError, KeyError, OSError)
-"""botocore has no base for what its chain raises: STS refuses, refreshed keys are too old, a program is not there."""
+"""botocore raises no common base class here: STS errors, expired refreshes, missing credential processes."""
 _STILL_GOOD_SECONDS: Final = 60
-"""Known keys that live this long are used while their source does not answer."""
+"""While the source does not answer, cached keys are used if they are valid for at least this long."""
 
 
 class CredentialSource:
-    """The process's one view of the AWS credential chain.
+    """Look up the process's AWS credentials.
 
-    There is one look at a time, in a thread of its own. A later request waits for the same look, also if
-    nobody waits for it any more: an endpoint that hangs is asked once, and keeps one thread.
+    Only one lookup runs at a time, in its own thread. Later requests share it, even after the first caller was
+    cancelled, so a hanging endpoint receives one request and occupies one thread.
 
     Args:
-        deadline: How long one look may take; the chain may ask an endpoint.
+        deadline: Limit for one lookup; the chain may call an endpoint.
     """
 
     def __init__(self, deadline: timedelta = timedelta(seconds=5)) -> None:
@@ -40,16 +40,18 @@ class CredentialSource:
         self._looking: asyncio.Future[ReadOnlyCredentials] | None = None
 
     async def frozen(self) -> ReadOnlyCredentials:
-        """Give a key pair that is valid now.
+        """Return credentials that are currently valid.
 
         Raises:
-            ModelRejected: there are no credentials to be found.
-            ModelUnavailable: whoever hands them out did not answer, refused, or gave none that can be used.
+            ModelRejected: the chain found no credentials.
+            ModelUnavailable: the credential source timed out, refused, or returned unusable keys.
         """
+        # A running lookup may hang; valid cached keys must not wait for it.
         if self._looking is not None and not self._looking.done() and (known := self._still_good()) is not None:
             return known
         try:
             async with asyncio.timeout(self._deadline.total_seconds()):
+                # Shielded: other conversations share this lookup, so one that is cancelled must not end it.
                 return await asyncio.shield(self._look())
         except TimeoutError:
             if (known := self._still_good()) is not None:
@@ -60,7 +62,7 @@ class CredentialSource:
 
     def _look(self) -> asyncio.Future[ReadOnlyCredentials]:
         if self._looking is None or self._looking.done():
-            # The chain reads files and asks endpoints, so it stays off the event loop.
+            # The chain reads files and calls endpoints, so it runs off the event loop.
             self._looking = asyncio.wrap_future(self._aside.submit(self._find))
             self._looking.add_done_callback(_heed)
         return self._looking
@@ -74,7 +76,7 @@ class CredentialSource:
         return self._known
 
     def _still_good(self) -> ReadOnlyCredentials | None:
-        """Return the keys that were found last, unless they are about to expire; asks nobody."""
+        """Return the cached keys unless they are about to expire; makes no request."""
         keys = self._credentials
         if isinstance(keys, RefreshableCredentials) and keys.refresh_needed(refresh_in=_STILL_GOOD_SECONDS):
             return None
@@ -82,6 +84,6 @@ class CredentialSource:
 
 
 def _heed(look: asyncio.Future[ReadOnlyCredentials]) -> None:
-    """Read the outcome of a look that nobody waits for any more, or asyncio would report that nobody did."""
+    """Retrieve the outcome of an abandoned lookup, so that asyncio does not log it as never retrieved."""
     if not look.cancelled():
         look.exception()

@@ -1,13 +1,13 @@
-"""Audio at another sample rate than the one that was asked for, brought to that one."""
+"""Resample the agent's audio when the model sends a sample rate other than the requested one."""
 
 from typing import Any
 
 
 class DeclaredRate:
-    """Resamples the agent's audio where a block declares a rate of its own; that one is then the truth.
+    """Resample blocks that declare their own sample rate; the declared rate is taken as correct.
 
     Args:
-        rate: Hz of 16-bit mono PCM that the caller's side plays.
+        rate: Hz of the 16-bit mono PCM that the caller's side plays.
     """
 
     def __init__(self, rate: int) -> None:
@@ -16,18 +16,18 @@ class DeclaredRate:
         self._stream: Any = None
 
     def begin(self, declared: int | None) -> None:
-        """Begin a block."""
+        """Start a block of audio."""
         declared = declared or self._rate
         if declared == self._declared:
             return
         self._declared, self._stream = declared, None
         if declared != self._rate:
-            import soxr  # noqa: PLC0415 - 20 ms that no call needs as long as the model does what it was asked
+            import soxr  # noqa: PLC0415 - 20 ms that no call needs while the model sends the requested rate
 
             self._stream = soxr.ResampleStream(declared, self._rate, 1, dtype="int16")
 
     def convert(self, pcm: bytes) -> bytes:
-        """Return a piece at our rate; an early piece may be held back for a few milliseconds."""
+        """Return a piece at the playback rate; the resampler may hold back a few milliseconds."""
         if self._stream is None:
             return pcm
         import numpy as np  # noqa: PLC0415 - the same

@@ -1,7 +1,7 @@
-"""What to do about each error of the model, as a table.
+"""Map each error of the model to a retry policy.
 
-Kinds and texts are the service's own, from its API model and from what was seen in the field. The first row that fits
-counts. What no row fits is a connection that broke in one of the SDK's many ways, and may be better next time.
+Kinds and texts are the service's own, from its API model and from field reports. The first matching row applies. An
+error that no row matches is one of the SDK's many connection failures, and is retried.
 """
 
 from dataclasses import dataclass
@@ -9,26 +9,28 @@ from enum import Enum
 
 
 class RetryPolicy(Enum):
-    """What may help."""
+    """What to do about an error."""
 
     RETRY = "retry"
-    """Another stream, a little later each time. The caller is told to wait if words of theirs are at stake."""
+    """Retry with back-off. The caller hears a hold announcement if a reply is pending."""
     RECOVER = "recover"
-    """Another stream at once and without a word: the trouble is the service's own and short, or was to be expected."""
+    """Retry at once and silently: the problem is internal to the service and short, or was expected."""
     GIVE_UP = "give_up"
-    """Nothing, as long as the conversation has not worked yet: the next stream would be refused like this one. Once it
-    has, the same words mean something that passes or can be done differently, and another stream is tried."""
+    """Do not retry while the conversation has never worked: the next stream would be refused too. Once it has worked,
+    the same error is temporary or can be avoided, and is retried.
+    """
 
 
 class Complaint(Enum):
-    """What the model did not like, where its text says so: the next stream does that differently."""
+    """What the model refused, where its text says so; the next stream avoids it."""
 
     HISTORY = "history"
-    """The history is too long, or came too late."""
+    """The history is too long, or was sent too late."""
     BLOCKED_WORDS = "blocked_words"
-    """The caller's last words, or the answer to them, met a content filter."""
+    """The caller's last words, or the reply to them, were blocked by a content filter."""
     INPUT = "input"
-    """Some event of ours. Seen for audio during a tool's work, for histories, and in calls that were otherwise well."""
+    """Some event of ours. Seen for audio sent while a tool ran, for histories, and in calls that were otherwise fine.
+    """
 
 
 _COMPLAINTS = (
@@ -41,7 +43,7 @@ _COMPLAINTS = (
 
 @dataclass(frozen=True, slots=True)
 class ErrorRule:
-    """One kind of error, narrowed down by a piece of its text where one kind means several things."""
+    """One kind of error, narrowed down by part of its text where one kind means several things."""
 
     kind: str
     retry_policy: RetryPolicy
@@ -60,8 +62,8 @@ TABLE = (
     ErrorRule("InternalServerException", RetryPolicy.RETRY),
     ErrorRule("ServiceUnavailableException", RetryPolicy.RETRY),
     ErrorRule("ThrottlingException", RetryPolicy.RETRY),
-    ErrorRule("ServiceQuotaExceededException", RetryPolicy.RETRY),  # of streams at once: one may end
-    ErrorRule("ExpiredTokenException", RetryPolicy.RETRY),  # keys are looked up anew for each stream
+    ErrorRule("ServiceQuotaExceededException", RetryPolicy.RETRY),  # of concurrent streams: one may end
+    ErrorRule("ExpiredTokenException", RetryPolicy.RETRY),  # credentials are looked up again for each stream
     ErrorRule("AccessDeniedException", RetryPolicy.GIVE_UP),
     ErrorRule("InvalidSignatureException", RetryPolicy.GIVE_UP),
     ErrorRule("MissingAuthenticationTokenException", RetryPolicy.GIVE_UP),
@@ -73,12 +75,12 @@ _KINDS = frozenset(row.kind for row in TABLE)
 
 
 def is_known(kind: str) -> bool:
-    """Tell whether the table speaks of this kind."""
+    """Return whether the table contains this kind."""
     return kind in _KINDS
 
 
 def remedy_for(kind: str, text: str) -> RetryPolicy:
-    """Look an error up.
+    """Return the remedy for an error.
 
     Args:
         kind: The error's class on the wire, such as ``ThrottlingException``.
@@ -91,7 +93,7 @@ def remedy_for(kind: str, text: str) -> RetryPolicy:
 
 
 def complaint_of(kind: str, text: str) -> Complaint | None:
-    """Look up what a refusal is about; None where it does not say so.
+    """Return what a refusal is about; None if its text does not say.
 
     Args:
         kind: The error's class on the wire.

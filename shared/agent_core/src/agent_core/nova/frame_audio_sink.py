@@ -1,4 +1,4 @@
-"""The agent's sound as frames, where a Pipecat transport carries it."""
+"""Send the agent's audio as frames, for Pipecat transports."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -7,15 +7,15 @@ from typing import Final
 from pipecat.frames.frames import AggregatedTextFrame, Frame, TTSAudioRawFrame, TTSStoppedFrame, TTSTextFrame
 
 RECORDING: Final = "recording"
-"""The type of a caption, by which a page tells it from a sentence of an answer."""
+"""Text type of a caption; pages use it to tell a caption from a sentence of a reply."""
 
 
 class FrameAudioSink:
-    """Pushes sound down the pipeline, and knows how long it will last.
+    """Pushes audio down the pipeline and tracks how long it will play.
 
     Args:
         push: Pushes a frame.
-        rate: Hz of 16-bit mono PCM.
+        rate: Hz of the 16-bit mono PCM.
     """
 
     def __init__(self, push: Callable[[Frame], Awaitable[None]], rate: int) -> None:
@@ -23,16 +23,16 @@ class FrameAudioSink:
         self._rate = rate
         self._played_at = 0.0
         self.phrase_only = False
-        """Whether all that sounds is a recording, and no answer."""
+        """Whether everything that is playing is a recording rather than a reply."""
 
     async def play(self, pcm: bytes) -> None:
-        """Play a piece of an answer."""
+        """Play a piece of a reply."""
         self.phrase_only = False
         self._reckon(pcm)
         await self._push(TTSAudioRawFrame(pcm, self._rate, 1))
 
     def say(self, pcm: bytes, words: str = "") -> Coroutine[None, None, None]:
-        """Reckon with a recording from now on; what is given back plays it, with its words as a caption."""
+        """Add a recording to the playing time now; the returned coroutine plays it, with its words as a caption."""
         self._reckon(pcm)
         return self._say(pcm, words)
 
@@ -41,31 +41,32 @@ class FrameAudioSink:
         for planned in caption[:1]:
             await self._push(planned)
         await self._push(TTSAudioRawFrame(pcm, self._rate, 1))
-        # Behind the sound, where it arrives when that has been played, and not at all when it is interrupted.
+        # Pushed after the audio: the frame arrives when the audio has been played, and is dropped by an interruption.
         for said in caption[1:]:
             await self._push(said)
         await self._push(TTSStoppedFrame())
 
     def _reckon(self, pcm: bytes) -> None:
         now = asyncio.get_running_loop().time()
+        # The transport plays in real time, so new audio starts when the audio before it ends, or now.
         self._played_at = max(now, self._played_at) + len(pcm) / 2 / self._rate
 
     def sounds_for(self) -> float:
-        """Give the seconds until all that was given has been played."""
+        """Return the seconds until everything pushed so far has been played."""
         return max(0.0, self._played_at - asyncio.get_running_loop().time())
 
     def fell_silent(self) -> bool:
-        """Note that nothing sounds any more; True if it was an answer that ended."""
+        """Record that playback has stopped; return True if a reply was playing."""
         was_answer = not self.phrase_only
         self._played_at, self.phrase_only = 0.0, False
         return was_answer
 
 
 def _caption(words: str) -> tuple[AggregatedTextFrame, TTSTextFrame]:
-    """Make the frames that report words as planned and as said.
+    """Return the frames that report words as planned and as spoken.
 
-    Like those of a sentence, they become ``bot-output`` messages. The model knows nothing of a recording, so they stay
-    out of its context, and out of ``bot-transcription``.
+    Like those of a sentence, they become ``bot-output`` messages. The model does not know the recording, so they stay
+    out of its context and out of ``bot-transcription``.
     """
     planned = AggregatedTextFrame(words, text_type=RECORDING)
     said = TTSTextFrame(words, text_type=RECORDING, segment_id=planned.id)

@@ -1,7 +1,7 @@
-"""Counts the streams to the model, chooses the region of each, and heeds refusals for want of quota.
+"""Count the streams to the model, choose each one's region, and react to throttling.
 
-Every stream of the product passes here: the first of a conversation, one that replaces a lost one, and the second that
-a renewal holds for a moment.
+Every stream of the product passes through here: the first of a conversation, one that replaces a lost stream, and the
+second one that a renewal holds briefly.
 """
 
 import asyncio
@@ -15,10 +15,10 @@ from agent_core.quota.share import LINGER_SECONDS
 
 
 class MeteredStream:
-    """A stream that is counted until a moment after it is closed."""
+    """A stream that counts against the quota until shortly after it is closed."""
 
     def __init__(self, stream: ModelStream, region: ModelRegion, capacity: Capacity, epoch: int) -> None:
-        self.send = stream.send  # fifty times a second, so without a call in between
+        self.send = stream.send  # called fifty times a second, so without a wrapper
         self._stream = stream
         self._region = region
         self._capacity = capacity
@@ -27,7 +27,7 @@ class MeteredStream:
         self._counted = True
 
     async def ready(self) -> None:
-        """Wait until the model has taken the stream, see ``ModelStream``."""
+        """Wait until the model has accepted the stream, see ``ModelStream``."""
         try:
             await self._stream.ready()
         except ModelError as error:
@@ -54,7 +54,7 @@ class MeteredStream:
         finally:
             if self._counted:
                 self._counted = False
-                # What the model has refused was never open there.
+                # A refused stream was never open on the model's side, so it stops counting at once.
                 release(self._region, LINGER_SECONDS if self._taken else 0.0)
 
     def _note_taken(self) -> None:
@@ -66,7 +66,7 @@ class MeteredStream:
 
 
 def release(region: ModelRegion, after: float) -> None:
-    """Count one stream fewer, at once or after some seconds."""
+    """Stop counting one stream, at once or after some seconds."""
 
     def count() -> None:
         region.share.streams -= 1
@@ -79,11 +79,11 @@ def release(region: ModelRegion, after: float) -> None:
 
 
 class MeteredClient:
-    """Opens streams in the regions of the model.
+    """Opens streams in the model's regions.
 
     Args:
-        clients: One for each region, in the order of the capacity's.
-        capacity: Counts.
+        clients: One per region, in the order of the capacity's regions.
+        capacity: Counts the streams.
     """
 
     def __init__(self, clients: Sequence[ModelClient], capacity: Capacity) -> None:
@@ -91,15 +91,15 @@ class MeteredClient:
         self._clients = {region.name: client for region, client in zip(capacity.regions, clients, strict=True)}
 
     async def open(self, model_id: str) -> MeteredStream:
-        """Begin a conversation's own stream, see ``ModelClient``."""
+        """Open a conversation's own stream, see ``ModelClient``."""
         return await self.open_in(self._capacity.choose(), model_id)
 
     @asynccontextmanager
     async def second(self) -> AsyncIterator[ModelClient]:
-        """Give a client for the second stream of a conversation that renews its own.
+        """Yield a client for the second stream of a conversation that renews its own.
 
         Raises:
-            ModelUnavailable: there is none to be had; the old stream goes on.
+            ModelUnavailable: no stream is free; the old stream continues.
         """
         region = await self._capacity.double()
         if region is None:
@@ -111,8 +111,9 @@ class MeteredClient:
             promised.withdraw()
 
     async def open_in(self, region: ModelRegion, model_id: str) -> MeteredStream:
-        """Begin a stream in a region."""
+        """Open a stream in a region."""
         epoch = region.throttle.epoch
+        # Counted before the request, so that concurrent conversations see it.
         region.share.streams += 1
         try:
             stream = await self._clients[region.name].open(model_id)
@@ -121,7 +122,7 @@ class MeteredClient:
             self._capacity.refused(region, error.kind, epoch)
             raise
         except BaseException:
-            release(region, LINGER_SECONDS)  # it is closed as soon as it is there
+            release(region, LINGER_SECONDS)  # the SDK closes it as soon as it is open
             raise
         try:
             return MeteredStream(stream, region, self._capacity, epoch)
@@ -132,21 +133,21 @@ class MeteredClient:
 
 
 class _Promised:
-    """Opens the one second stream that was promised."""
+    """Opens the one second stream that was reserved."""
 
     def __init__(self, client: MeteredClient, region: ModelRegion) -> None:
         self._client = client
         self._region: ModelRegion | None = region
 
     async def open(self, model_id: str) -> ModelStream:
-        """Begin the stream, see ``ModelClient``."""
+        """Open the stream, see ``ModelClient``."""
         region = self.withdraw()
         if region is None:
             raise ModelUnavailable("NoFreeStream", "one stream was promised")
         return await self._client.open_in(region, model_id)
 
     def withdraw(self) -> ModelRegion | None:
-        """End the promise; returns its region if it was not used."""
+        """Release the reservation; return its region if it was not used."""
         region, self._region = self._region, None
         if region is not None:
             region.share.session_request -= 1

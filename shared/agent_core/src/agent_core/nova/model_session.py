@@ -1,6 +1,6 @@
-"""One session with the model: the protocol's names and order, on any ``ModelStream``.
+"""Run one session with the model: the protocol's names and order, over any ``ModelStream``.
 
-A session may be opened before there is anybody to talk to (see ``prewarm_pool``); nothing is received until ``run``.
+A session may be opened before the caller is connected (see ``prewarm_pool``); nothing is received until ``run``.
 """
 
 import asyncio
@@ -18,22 +18,24 @@ from agent_core.nova.stream import ModelClient, ModelStream
 from agent_core.nova.wire import Inference, ModelEvent, Role, WireToolSpec
 
 OPEN_SECONDS = 4.0
-"""Longest wait for a stream to take our first events."""
+"""Longest wait for a stream to accept the first events."""
 SEND_SECONDS = 5.0
-"""A model that takes no event for this long has stopped reading."""
+"""A model that accepts no event for this long has stopped reading."""
 _LOOK_SECONDS = 1.0
 CLOSE_SECONDS = 1.0
-"""Time for the polite goodbye; the hard one follows."""
+"""Time for the orderly shutdown; after it the stream is closed forcibly."""
 BACKLOG_SECONDS = 5.0
-"""Caller audio kept while the model does not keep up; what comes beyond it is dropped and counted."""
+"""Caller audio buffered while the model does not keep up; anything beyond it is dropped and counted."""
 
 HELD_SECONDS = 15.0
-"""Caller audio kept while a tool runs, where the model refuses audio meanwhile (``Quirks``); tools take at most 10."""
+"""Caller audio buffered while a tool runs, where the model refuses audio meanwhile (``Quirks``); tools take at most 10.
+"""
 SETTLE_SECONDS = 0.1
-"""Pause between the history and the caller's audio. Under load the model refuses audio that follows at once, with
-"Chat history should be sent completely before streaming audio." (livekit/agents PR 5626)."""
+"""Pause between the history and the caller's audio. Under load the model refuses audio that follows immediately, with
+"Chat history should be sent completely before streaming audio." (livekit/agents PR 5626).
+"""
 _SETTLE = b""
-"""Stands in the outbox for that pause."""
+"""Marks that pause in the outbox."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +53,17 @@ class SessionPrompt:
 
 
 class ModelSession:
-    """Speaks Nova Sonic's protocol over one stream. Not for use from several tasks but where it says so."""
+    """Speaks Nova Sonic's protocol over one stream. For use from one task, except where a method says otherwise."""
 
     def __init__(self, stream: ModelStream, prompt: SessionPrompt) -> None:
         self.prompt = prompt
         self.opened_at = asyncio.get_running_loop().time()
-        """From when on the model counts its age, in the loop's seconds: it may have waited, ready, for minutes."""
+        """When the model started to count the session's age, in seconds of the loop's clock; it may have been
+        pre-warmed for minutes.
+        """
         self.dropped_audio_ms = 0
         self.holds_audio = False
-        """Whether the caller's audio waits for the tool result that the model waits for, see ``Quirks``."""
+        """Whether the caller's audio is held back until the model has its tool result, see ``Quirks``."""
         self._stream = stream
         self._prompt_name = uuid4().hex
         self._audio_name = uuid4().hex
@@ -80,7 +84,7 @@ class ModelSession:
 
     @classmethod
     async def open(cls, client: ModelClient, model_id: str, prompt: SessionPrompt) -> "ModelSession":
-        """Open a stream and tell the model everything it needs before the caller speaks.
+        """Open a stream and send the model everything it needs before the caller speaks.
 
         Raises:
             ModelError: the stream could not be opened in time.
@@ -93,6 +97,7 @@ class ModelSession:
                 await session._tell([*session._introduction(), *history], until_ready=bool(history))
                 if history:
                     await asyncio.sleep(SETTLE_SECONDS)
+                # The audio block is opened last: the model refuses history once audio may arrive.
                 await session._tell([session._microphone()])
             except BaseException:
                 await _whole(stream.close())
@@ -101,7 +106,7 @@ class ModelSession:
 
     @classmethod
     async def open_ready(cls, client: ModelClient, model_id: str, prompt: SessionPrompt) -> "ModelSession":
-        """Open a stream that the model has taken, and that waits for ``begin`` with the history of that moment.
+        """Open a stream that the model has accepted and that waits for ``begin`` with the history of that moment.
 
         Raises:
             ModelError: the model refused the stream, or it could not be opened in time.
@@ -118,7 +123,7 @@ class ModelSession:
         return session
 
     def begin(self, history: tuple[tuple[Role, str], ...]) -> None:
-        """Tell a session that is ready what was said so far, and open the caller's microphone. Never waits."""
+        """Send a ready session the conversation so far and open its audio input. Never blocks."""
         if not self._begun:
             self._begun = True
             events = self._history(history)
@@ -152,16 +157,16 @@ class ModelSession:
 
     @property
     def closed(self) -> bool:
-        """Whether it is over."""
+        """Whether the session is over."""
         return self._closed
 
     @property
     def unsent_audio(self) -> int:
-        """Bytes of the caller's sound that wait to be sent."""
+        """Bytes of the caller's audio that wait to be sent."""
         return self._unsent_audio
 
     def hear(self, pcm: bytes) -> None:
-        """Pass on the caller's audio: 16-bit PCM at the input rate, any length. Never waits."""
+        """Send the caller's audio: 16-bit PCM at the input rate, any length. Never blocks."""
         if self.holds_audio and self._open_tools:
             self._hold(pcm)
             return
@@ -177,7 +182,7 @@ class ModelSession:
         self._post(self._audio_input.encode(pcm), len(pcm))
 
     def _hold(self, pcm: bytes) -> None:
-        """Keep audio until the tools that the model waits for have answered; the newest wins."""
+        """Hold audio until the model's pending tool calls have results; the oldest is dropped first."""
         self._held.append(pcm)
         self._held_bytes += len(pcm)
         while self._held_bytes > HELD_SECONDS * self.prompt.input_rate * 2:
@@ -194,12 +199,12 @@ class ModelSession:
         self.dropped_audio_ms += len(pcm) * 500 // self.prompt.input_rate
 
     def read(self, words: str) -> None:
-        """Give the model something to answer in writing. Never waits."""
+        """Send the model written words to reply to. Never blocks."""
         for event in wire.text(self._prompt_name, uuid4().hex, Role.USER, words, interactive=True):
             self._post(event)
 
     def answer_tool(self, tool_use_id: str, result: dict[str, object]) -> bool:
-        """Answer a tool call; False when this session did not ask, or has its answer."""
+        """Send a tool result; return False if this session did not request it, or already has it."""
         if tool_use_id not in self._open_tools:
             return False
         self._open_tools.discard(tool_use_id)
@@ -215,7 +220,7 @@ class ModelSession:
             self._work.set()
 
     async def run(self, handle: Callable[[ModelEvent], Awaitable[None]]) -> None:
-        """Send what is posted and hand every event over, until the model ends the stream.
+        """Send what is queued and pass every event to ``handle``, until the model ends the stream.
 
         Raises:
             ModelError: the model refused, failed or stopped reading.
@@ -224,10 +229,10 @@ class ModelSession:
         receiver = asyncio.create_task(self._receive(handle), name="model-receiver")
         tasks = {sender, receiver}
         for task in tasks:
-            # The first failure is the one that is told; the other task's is its echo, and asyncio would log it.
+            # The first failure is the one that is raised; asyncio would log the other task's as never retrieved.
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
-            # A look now and then: a time-out around each of 25 events a second is 3 % of a call's cost.
+            # Polling once a second: a timeout around each of 25 events a second costs 3 % of a call.
             while not (await asyncio.wait(tasks, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED))[0]:
                 self._check_progress()
             for task in tasks:
@@ -237,10 +242,10 @@ class ModelSession:
             await _whole(self._finish(tasks))
 
     async def _finish(self, tasks: set[asyncio.Task[None]]) -> None:
-        # Closing ends the receiver. To cancel it in the middle of a read would make the SDK's own thread stumble.
+        # Closing ends the receiver. Cancelling it in the middle of a read would make the SDK's own thread fail.
         await self.close()
         if self._sender is not None:
-            self._sender.cancel()  # a model that has stopped reading holds it up
+            self._sender.cancel()  # a model that has stopped reading blocks it
         _, stuck = await asyncio.wait(tasks, timeout=CLOSE_SECONDS)
         for task in stuck:
             task.cancel()
@@ -255,6 +260,7 @@ class ModelSession:
                 if event is _SETTLE:
                     await asyncio.sleep(SETTLE_SECONDS)
                     continue
+                # Read by `_check_progress`, which detects a model that has stopped reading.
                 self._sending_since = clock()
                 await self._stream.send(event)
                 self._sending_since = None
@@ -270,15 +276,16 @@ class ModelSession:
             try:
                 event = wire.parse(payload)
             except ProtocolError:
+                # A malformed event concerns itself only; the stream may continue.
                 event = wire.UnknownModelEvent("malformed")
             if isinstance(event, wire.ToolUse):
                 self._open_tools.add(event.tool_use_id)
             await handle(event)
 
     async def close(self) -> None:
-        """Say goodbye in the documented order and release the stream; bounded, idempotent, never raises.
+        """Shut the session down in the documented order and release the stream; bounded, idempotent, never raises.
 
-        Whoever waits for it may be cancelled: the stream is released all the same.
+        The stream is released even if the caller of this method is cancelled.
         """
         if self._closing is None:
             self._closed = True
@@ -286,7 +293,7 @@ class ModelSession:
             self._closing = asyncio.create_task(self._close(), name="model-close")
         await asyncio.wait({self._closing})
         if not self._closing.cancelled() and self._closing.exception() is not None:
-            await self._stream.close()  # a defect of ours: the goodbye is not said, and the stream not paid for
+            await self._stream.close()  # our own defect: skip the orderly shutdown, but stop paying for the stream
 
     async def _close(self) -> None:
         try:
@@ -295,30 +302,30 @@ class ModelSession:
             await self._stream.close()
 
     async def _say_goodbye(self) -> None:
-        # A block of history that is half sent must be completed, or the model takes the goodbye for a mistake. The
-        # microphone that waits behind it need not be opened any more.
+        # A half-sent block of history must be completed, or the model reports the shutdown as an error. The audio block
+        # queued behind it need not be opened any more.
         unsent = {id(event) for event, _ in self._outbox}
         rest = [event for event in self._beginning[:-1] if id(event) in unsent and event is not _SETTLE]
         listening = self._begun and not (self._beginning and id(self._beginning[-1]) in unsent)
         self._outbox.clear()
         microphone: list[bytes] = []
         if listening:
-            # Nor does it let an audio block be closed that never got a sound.
+            # The model does not accept the end of an audio block that contained no audio either.
             silence = [] if self._heard_anything else [self._audio_input.encode(bytes(2))]
             microphone = [*silence, wire.end(self._prompt_name, self._audio_name)]
         goodbye = (*rest, *microphone, wire.prompt_end(self._prompt_name), wire.session_end())
         with suppress(ModelError, TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 if self._sender is not None:
-                    # Never cut off, nor overtaken: the SDK signs an event, then waits for room. One that is signed and
-                    # not sent makes every later signature wrong.
+                    # Neither cancelled nor overtaken: the SDK signs an event and then waits for room. An event that is
+                    # signed and not sent invalidates every later signature.
                     await asyncio.wait({self._sender})
                 for event in goodbye:
                     await self._stream.send(event)
 
 
 async def _whole(work: Coroutine[Any, Any, None]) -> None:
-    """Do something that must not be left halfway, and be cancelled only after it."""
+    """Run a coroutine to its end, and deliver a cancellation only after it."""
     doing, cancelled = asyncio.create_task(work, name="model-finish"), None
     while not doing.done():
         try:

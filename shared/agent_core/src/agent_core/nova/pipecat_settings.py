@@ -1,10 +1,10 @@
-"""What Pipecat wants to know of a model; ours are in the prompt that a session is opened with."""
+"""Make the settings that Pipecat expects of a model; ours are in the prompt that opens a session."""
 
 from pipecat.services.settings import LLMSettings
 
 
 def settings() -> LLMSettings:
-    """Make them; Pipecat may change its copy."""
+    """Return a new set of settings; Pipecat may change its copy."""
     return LLMSettings(
         model="nova-sonic",
         system_instruction=None,

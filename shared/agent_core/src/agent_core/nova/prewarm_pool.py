@@ -1,4 +1,4 @@
-"""Model sessions that are opened while the phone rings and wait a few seconds for their call."""
+"""Pre-warm model sessions while the phone rings; each waits a few seconds for its call."""
 
 import asyncio
 import time
@@ -22,31 +22,31 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class PrewarmedSession:
-    """A place and, if opening has begun and went well, a session that is ready to talk.
+    """A slot and, if opening has started and succeeded, a session that is ready to talk.
 
-    ``facts`` is what the prompt says of the caller, for the sessions that may follow; ``since`` is monotonic seconds.
+    ``facts`` is what the prompt says about the caller, for later sessions of the call; ``since`` is monotonic seconds.
     """
 
     slot: Slot
     facts: Mapping[str, str]
     since: float
     session_request: asyncio.Task[ModelSession] | None = None
-    """None where streams to the model are scarce, too: the conversation opens its own."""
+    """None when streams to the model are scarce: the conversation then opens its own."""
 
     async def session(self) -> ModelSession | None:
-        """Wait for the session; None when it could not be opened (``ModelSession.open`` has a deadline)."""
+        """Wait for the session; return None if it could not be opened (``ModelSession.open`` has a deadline)."""
         if self.session_request is None:
             return None
         try:
             return await self.session_request
         except AgentError as error:
             log.warning("prewarmed_session_failed", error=error.reason, **causes.fields(error))
-        except Exception as error:  # noqa: BLE001 - the call tries for itself, and ends if it meets the same defect
+        except Exception as error:  # noqa: BLE001 - the call retries, and ends if it meets the same defect
             log.warning("prewarmed_session_failed", error=type(error).__name__)
         return None
 
     async def discard(self) -> None:
-        """Release the place and the session; bounded, never raises."""
+        """Release the slot and the session; bounded, never raises."""
         self.slot.release()
         if self.session_request is None:
             return
@@ -57,14 +57,15 @@ class PrewarmedSession:
 
 
 class PrewarmPool[Of]:
-    """Parked sessions by the name of the call that they wait for.
+    """Pre-warmed sessions, keyed by the call that they wait for.
 
     Args:
-        open_session: Opens one, given what it is for; must have its own deadline. It runs in a task that the place
-            waits with: a defect in it, in making the prompt for example, is met again by the call and holds no place.
-        abandoned: Told of each call that did not come.
-        keep: How long one waits. Twilio opens its socket well within a second; a call that never comes must not hold
-            a stream that is paid for.
+        open_session: Opens a session for its argument; must have its own deadline. It runs in a task that is awaited
+            with the slot: a defect in it, for example in building the prompt, occurs again in the call and holds no
+            slot.
+        abandoned: Called for each call that did not arrive.
+        keep: How long a session waits. Twilio opens its socket well within a second; a call that never arrives must not
+            hold a stream that costs money.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class PrewarmPool[Of]:
     def __contains__(self, key: object) -> bool:
         return key in self._prewarmed
 
-    def prewarm(  # noqa: PLR0913 - what a call begins with
+    def prewarm(  # noqa: PLR0913 - what a call starts with
         self,
         key: str,
         of: Of,
@@ -95,15 +96,15 @@ class PrewarmPool[Of]:
         ahead: Ahead | None,
         later: timedelta = timedelta(),
     ) -> None:
-        """Hold a place for ``key`` and begin to open its session. A key that is parked already keeps its own.
+        """Reserve a slot for ``key`` and start to open its session. An already pre-warmed key keeps its session.
 
         Args:
-            key: Name of the call that it waits for.
+            key: Name of the call that the session waits for.
             of: What the session is for.
-            slot: Released when the call does not come.
-            facts: What the prompt says of the caller.
-            ahead: Counts the stream of the session; None opens none, and the place waits alone.
-            later: How much later than usual the call comes.
+            slot: Released when the call does not arrive.
+            facts: What the prompt says about the caller.
+            ahead: Counts the session's stream; None opens no stream, and only the slot waits.
+            later: How much later than usual the call arrives.
         """
         if key in self._prewarmed:
             slot.release()
@@ -114,14 +115,14 @@ class PrewarmPool[Of]:
         self.begin(key, of, facts, ahead=ahead, later=later)
 
     def hold(self, key: str, slot: Slot) -> None:
-        """Hold a place for a call from the moment it is taken: whatever fails before the call comes, its time ends."""
+        """Reserve a slot for a call as soon as it is admitted; it expires, whatever fails before the call arrives."""
         timer = asyncio.get_running_loop().call_later(self._keep.total_seconds(), self.dismiss, key)
         self._prewarmed[key] = (PrewarmedSession(slot, {}, time.monotonic()), timer, None)
 
     def begin(
         self, key: str, of: Of, facts: Mapping[str, str], *, ahead: Ahead | None, later: timedelta = timedelta()
     ) -> None:
-        """Begin to open the session of a call whose place is held; nothing, if it has come already. See `prewarm`."""
+        """Start to open the session of a call whose slot is reserved, unless the call has arrived. See `prewarm`."""
         if (entry := self._prewarmed.get(key)) is None:
             if ahead is not None:
                 ahead.release()
@@ -134,23 +135,23 @@ class PrewarmPool[Of]:
         prewarmed.session_request = None if ahead is None else asyncio.create_task(self._open_session(of))
 
     def adopt(self, key: str) -> PrewarmedSession | None:
-        """Hand the session over to its call; None when it waited too long or another task answered the webhook."""
+        """Return the session for its call; None if it expired or another task answered the webhook."""
         entry = self._prewarmed.get(key)
         if entry is None:
             return None
         prewarmed, timer, ahead = entry
         if ahead is not None:
-            ahead.release()  # first: if it fails the call stays parked, and its time ends
+            ahead.release()  # first: if it fails, the entry stays and expires
         del self._prewarmed[key]
         timer.cancel()
         return prewarmed
 
     def dismiss(self, key: str, abandoned: Callable[[str, PrewarmedSession], None] | None = None) -> None:
-        """Give up waiting for a call; does nothing if it has come.
+        """Stop waiting for a call; does nothing if it has arrived.
 
         Args:
             key: Name of the call.
-            abandoned: Called in place of the usual callback.
+            abandoned: Called instead of the usual callback.
         """
         if (prewarmed := self.adopt(key)) is not None:
             task = asyncio.create_task(prewarmed.discard())
@@ -159,7 +160,7 @@ class PrewarmPool[Of]:
             (abandoned or self._abandoned)(key, prewarmed)
 
     async def aclose(self) -> None:
-        """Give up waiting for all of them."""
+        """Stop waiting for all calls."""
         for key in list(self._prewarmed):
             self.dismiss(key)
         await asyncio.gather(*self._discarding)

@@ -1,8 +1,8 @@
-"""When a stream is replaced before the model ends it. No I/O.
+"""Decide when to replace a stream before the model ends it. No I/O.
 
-The model ends a stream after eight minutes, and after 295 seconds in which neither side said anything. Another one is
-made ready before, and takes over in a moment in which nobody notices: that is looked for first, and enforced later.
-All times follow from one, so that a test that shortens it shortens them all.
+The model ends a stream after eight minutes, and after 295 seconds of silence on both sides. A successor is opened
+before that and takes over at an unnoticeable moment: first such a moment is awaited, later the change is forced. All
+times are derived from one, so that a test that shortens it shortens them all.
 """
 
 from enum import IntEnum
@@ -14,24 +14,24 @@ _AGAIN = 15 / 360
 
 
 class Stage(IntEnum):
-    """How urgent it is."""
+    """How urgent the replacement is."""
 
     NOT_YET = 0
     WHEN_QUIET = 1
-    """Between two turns, when nobody speaks and nobody waits."""
+    """Between two turns, when neither side speaks and no reply is pending."""
     WHEN_SPEAKING = 2
-    """Also while the agent speaks: the old stream finishes its answer, the new one listens."""
+    """Also while the agent speaks: the old stream finishes its reply while the new one listens."""
     ANYHOW = 3
-    """Also in the middle of the caller's sentence, which the new stream is given again, or of a tool's work."""
+    """Also during the caller's sentence, which is sent to the new stream again, or while a tool runs."""
 
 
 class RenewalClock:
-    """Tells how urgent it is to replace a stream.
+    """Rates how urgent it is to replace a stream.
 
     Args:
-        after: Seconds of age from which a quiet moment is looked for. The other limits keep their proportion to it:
-            with 360 a stream is replaced at 450, whatever happens, and from 270 on without a word of either side.
-        now: When the stream was opened; of any monotonic clock.
+        after: Age in seconds from which a quiet moment is awaited. The other limits scale with it: with 360, a stream
+            is replaced at 450 in any case, and after 270 seconds of silence on both sides.
+        now: When the stream was opened; seconds of any monotonic clock.
     """
 
     def __init__(self, after: float, now: float) -> None:
@@ -40,19 +40,19 @@ class RenewalClock:
         self._not_before = now
 
     def spoke(self, now: float) -> None:
-        """Note that something was said or written."""
+        """Record that something was said or written."""
         self._spoken = now
 
     def failed(self, now: float) -> None:
-        """Note that no other stream could be opened: the old one goes on, and it is tried again in a while."""
+        """Record that no successor could be opened: the old stream continues, and the next attempt is delayed."""
         self._not_before = now + self._after * _AGAIN
 
     def may_open(self, now: float) -> bool:
-        """Whether it is not too soon after a failure."""
+        """Return whether enough time has passed since a failed attempt."""
         return now >= self._not_before
 
     def stage(self, now: float) -> Stage:
-        """How urgent it is now."""
+        """Return how urgent the replacement is now."""
         age = (now - self._opened) / self._after
         if age >= _ANYHOW:
             return Stage.ANYHOW

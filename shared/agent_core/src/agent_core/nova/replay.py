@@ -1,7 +1,7 @@
-"""The conversation so far, as a new model session accepts it. No I/O.
+"""Fit the conversation so far into what a new model session accepts. No I/O.
 
-Sources disagree about the limits, so this stays within the strictest of them: at most 40 messages, of 1000 bytes each,
-that alternate and begin with the caller's (AWS in aws-samples/sample-sonic-cdk-agent #31, livekit/agents PR 5220).
+Sources disagree about the limits, so this keeps the strictest: at most 40 messages of 1000 bytes each, alternating, the
+caller's first (AWS in aws-samples/sample-sonic-cdk-agent #31, livekit/agents PR 5220).
 """
 
 from collections import deque
@@ -11,25 +11,26 @@ from agent_core.nova.wire import Role
 
 MAX_MESSAGES = 40
 MAX_MESSAGE_BYTES = 900
-"""1000 and 1024 are both quoted as the limit."""
+"""Both 1000 and 1024 are quoted as the limit."""
 MAX_HISTORY_BYTES = 8_000
 """Field reports: below 5 000 characters accepted, 10 800 and 21 600 refused. The guide says 40 KB."""
 MIN_HISTORY_BYTES = 1_000
-"""A budget that shrinks with every refusal (see ``Quirks``) ends here: one question and its answer."""
+"""Lower bound of the budget that shrinks with every refusal (see ``Quirks``): one question and its reply."""
 _ELLIPSIS = " … "
 _LONGEST_WORD = 40
-"""Characters that are given up at most, to cut a text between words."""
+"""Most characters dropped in order to cut a text between words."""
 _HEAD = 0.35
-"""Share of a long message that its beginning gets; the end of it matters more for what comes next."""
+"""Share of a long message that its beginning gets; its end matters more for what follows."""
 
 
 def fit_history(history: History, max_bytes: int = MAX_HISTORY_BYTES) -> History:
     """Cut a conversation to what the model accepts: the newest turns, alternating, the caller's first.
 
-    A turn that is too long loses its middle. Fitting twice changes nothing.
+    A turn that is too long loses its middle. The function is idempotent.
     """
     kept: deque[tuple[Role, str]] = deque()
     room = max_bytes
+    # From the newest turn backwards: if space runs out, the oldest turns are the ones to lose.
     for role, words in reversed(_alternating(history)):
         message = _shorten(words)
         room -= len(message.encode())
@@ -42,7 +43,7 @@ def fit_history(history: History, max_bytes: int = MAX_HISTORY_BYTES) -> History
 
 
 def _alternating(history: History) -> list[tuple[Role, str]]:
-    """Join what one side said in several pieces."""
+    """Join consecutive pieces of the same speaker."""
     turns: list[tuple[Role, list[str]]] = []
     for role, words in history:
         if not words.strip():
@@ -55,7 +56,7 @@ def _alternating(history: History) -> list[tuple[Role, str]]:
 
 
 def _shorten(words: str) -> str:
-    """Leave out the middle of a text that is longer than a message may be, between words where there are any."""
+    """Cut the middle out of a text longer than a message may be, at word boundaries where possible."""
     encoded = words.encode()
     if len(encoded) <= MAX_MESSAGE_BYTES:
         return words

@@ -1,31 +1,32 @@
-"""The last seconds of the caller, and whether they are speaking. No I/O.
+"""Buffer the caller's last seconds, and estimate whether they are speaking. No I/O.
 
-Turns are the model's to decide. Loudness is only asked when the model cannot: whether this moment is quiet enough to
-change streams, and what the next stream must be given so that a sentence is not torn.
+The model decides turns. Loudness is used only where the model cannot decide: whether this moment is quiet enough to
+change streams, and what the next stream must be sent so that no sentence is lost.
 """
 
 from collections import deque
 
 KEPT_SECONDS = 3.0
-"""Most of a caller's sentence that a second stream hears again."""
+"""Most of a caller's sentence that a second stream is sent again."""
 LOUD = 800
-"""Amplitude (of 32768, -32 dBFS) of a voice near a telephone; a quiet line stays below 500."""
+"""Amplitude (of 32768, -32 dBFS) of a voice close to a telephone; background noise stays below 500."""
 _PAUSE_MS = 700
-"""Quiet between words is shorter."""
+"""Pauses between words are shorter than this."""
 SENTENCE_MS = 1000
-"""Loudness that must have been speech: a cough or "mhm" is shorter."""
+"""Loudness that lasts this long is speech: a cough or "mhm" is shorter."""
 NOISE_SECONDS = 15.0
-"""Loudness without a pause, of which the model makes nothing: nobody talks that long in one breath. It is a car or a
-television, and whoever waits for the model there must not wait without end."""
+"""Loudness without a pause that the model ignores: people do not talk this long in one breath. It is traffic or a
+television, and a caller who waits for the model must not wait endlessly because of it.
+"""
 _FORGET_MS = 2000
-"""Quiet after which a sound that the model made nothing of was none."""
+"""Silence after which audio that the model ignored is no longer taken for speech."""
 
 
 class ReplayBuffer:
-    """Keeps what the caller said last.
+    """Buffers what the caller said last.
 
     Args:
-        rate: Hz of 16-bit mono PCM.
+        rate: Hz of the 16-bit mono PCM.
     """
 
     def __init__(self, rate: int) -> None:
@@ -40,12 +41,12 @@ class ReplayBuffer:
 
     @property
     def waits(self) -> bool:
-        """Whether the caller has said something since the model last gave a sign."""
+        """Whether the caller has said something since the model last reacted."""
         return self._loud_ms >= SENTENCE_MS
 
     @property
     def speaking(self) -> bool:
-        """Whether the caller is in the middle of a sentence, as far as loudness tells."""
+        """Whether the caller is in the middle of a sentence, judged by loudness."""
         return not self.pauses and self._unbroken_ms < NOISE_SECONDS * 1000
 
     @property
@@ -54,14 +55,16 @@ class ReplayBuffer:
         return self._quiet_ms >= _PAUSE_MS
 
     def hear(self, pcm: bytes) -> None:
-        """Take some sound."""
+        """Add audio."""
         milliseconds = len(pcm) / self._bytes_per_ms
+        # The peak is precise enough, and cheap: this runs for every packet.
         if max(memoryview(pcm[: len(pcm) & ~1]).cast("h"), default=0) > LOUD:
             self._quiet_ms = 0
             self._loud_ms += milliseconds
         else:
             self._quiet_ms += milliseconds
         self._unbroken_ms = 0 if self.pauses else self._unbroken_ms + milliseconds
+        # The sentence includes short pauses; after a long one it counts as finished or as noise.
         if self._quiet_ms >= _FORGET_MS:
             self._sentence = 0
         elif self._sentence or self._quiet_ms == 0:
@@ -75,23 +78,23 @@ class ReplayBuffer:
             self._held -= len(self._pieces.popleft())
 
     def signed(self) -> None:
-        """Note a sign of the model's: it is there, and hears."""
+        """Record a reaction of the model: it is alive, and hears the caller."""
         self._loud_ms = self._unbroken_ms = 0
 
     def understood(self) -> None:
-        """Note that the model has heard the sentence out."""
+        """Record that the model has heard the whole sentence."""
         self._sentence = 0
 
     def unheard(self, unsent: int = 0) -> list[bytes]:
-        """Give the newest pieces that a second stream needs.
+        """Return the newest pieces that a second stream needs.
 
         Args:
-            unsent: Bytes that the first one was not given.
+            unsent: Bytes that were not sent to the first one.
         """
         return self.newest(min(max(self._sentence, unsent), self._most))
 
     def newest(self, wanted: int) -> list[bytes]:
-        """Return the newest pieces, of at most so many bytes together."""
+        """Return the newest pieces, at most ``wanted`` bytes together."""
         pieces: deque[bytes] = deque()
         for piece in reversed(self._pieces):
             wanted -= len(piece)

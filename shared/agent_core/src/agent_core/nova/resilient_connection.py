@@ -1,8 +1,8 @@
-"""The model's side of one conversation, across as many streams as it takes.
+"""Keep the model's side of one conversation alive across several streams.
 
-A stream that breaks is replaced by another with the conversation so far as its history, within bounds (``Failures``),
-and one that grows old by another that has proven itself before it goes (see ``renewal``). What the caller says
-meanwhile is kept and handed on.
+A broken stream is replaced by a new one that gets the conversation so far as its history, within the bounds of
+``Failures``. A stream near its age limit is replaced by one that has proven itself first (see ``renewal``). What the
+caller says meanwhile is buffered and sent to the new stream.
 """
 
 import asyncio
@@ -39,17 +39,17 @@ type Handle = Callable[[ModelEvent], Awaitable[None]]
 log = structlog.get_logger()
 
 START_SECONDS = 8.0
-"""Longest silence of the model at the beginning, whatever is tried meanwhile."""
+"""Longest silence of the model at the start, whatever is retried meanwhile."""
 
 
 def backoff(failures: int) -> float:
-    """Seconds to wait after so many failures in a row: none, then about 1 and 3."""
+    """Return the seconds to wait after so many consecutive failures: none, then about 1 and 3."""
     return float(2 ** (failures - 1) - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, hides nothing
 
 
 @dataclass(slots=True)
 class _Talk:
-    """A stream that is talked over: its session, the task that does so, and its age."""
+    """A stream in use: its session, the task that reads it, and its age."""
 
     session: ModelSession
     talking: asyncio.Task[None]
@@ -57,19 +57,19 @@ class _Talk:
 
 
 class ResilientConnection:
-    """Keeps a model session under a conversation.
+    """Keeps a model session connected under a conversation.
 
     Args:
         source: Opens the sessions.
-        transcript: Keeps the conversation so far, for a session that replaces another.
-        tally: Counts the streams and the audio that was lost.
-        patience: Tells the caller to wait.
-        input_rate: Hz of the caller's sound.
+        transcript: Holds the conversation so far, for a replacement session.
+        stats: Counts the streams and the lost audio.
+        patience: Plays hold announcements.
+        input_rate: Hz of the caller's audio.
         renew_after: See ``RenewalClock``.
-        quirks: What this process knows of the model.
+        quirks: What this process has learned about the model.
     """
 
-    def __init__(  # noqa: PLR0913 - what a conversation has one of, each a thing of its own
+    def __init__(  # noqa: PLR0913 - what a conversation has one of, each a separate object
         self,
         source: ModelSource,
         transcript: ConversationTranscript,
@@ -99,7 +99,7 @@ class ResilientConnection:
         self._torn_off = False
         self._start_deadline: asyncio.Timeout | None = None
         self._failures = Failures()
-        # What is taken up has worked before, in another session: a refusal is about the history, or passes.
+        # A resumed conversation has worked in an earlier session: a refusal concerns its history, or is temporary.
         self._failures.lived = bool(transcript.history)
         self._begun_with_history = False
         self._stream_lived = False
@@ -109,25 +109,25 @@ class ResilientConnection:
         self._asked_since_hand_over = False
         self._closed = False
         self.caller_turns = 0
-        """How often the caller has said or written something."""
+        """Number of times that the caller has said or written something."""
 
     @property
     def quirks(self) -> Quirks:
-        """What this process knows of the model."""
+        """What this process has learned about the model."""
         return self._quirks
 
     @property
     def caller_speaks(self) -> bool:
-        """Whether the caller is in the middle of a sentence, as far as loudness tells."""
+        """Whether the caller is in the middle of a sentence, judged by loudness."""
         return self._replay_buffer.speaking
 
     @property
     def owes_answer(self) -> bool:
-        """Whether somebody waits for the model."""
+        """Whether the caller waits for the model."""
         return self._tracker.reply_pending or self._tracker.speaking
 
     def hear(self, pcm: bytes) -> None:
-        """Pass on the caller's sound; kept for a while when there is no session. Never waits."""
+        """Send the caller's audio; buffered for a while when there is no session. Never blocks."""
         self._watchdog.heard()
         self._pass_on(pcm)
 
@@ -142,7 +142,7 @@ class ResilientConnection:
             self._stats.audio_dropped_ms += round(len(self._waiting_audio.popleft()) / self._bytes_per_ms)
 
     def read(self, words: str, *, by_caller: bool = False) -> None:
-        """Give the model something to answer in writing; remember it if the caller wrote it. Never waits."""
+        """Send the model written words to reply to; record them if the caller wrote them. Never blocks."""
         self._asked = words = whole(words)
         self._asked_since_hand_over = True
         self._tracker.asked()
@@ -156,9 +156,10 @@ class ResilientConnection:
             self._watchdog.expect(ANSWER_SECONDS)
 
     def nudge(self, words: str) -> bool:
-        """Have the model say something while it waits for a tool; False where it cannot be asked. Never waits.
+        """Ask the model to say something while it waits for a tool; return False if it cannot be asked now.
 
-        It is no question: nothing is owed for it, and a stream that replaces this one is not asked it again.
+        This is not a question: no reply becomes pending, and a replacement stream does not receive it again. Never
+        blocks.
         """
         if (
             self._session is None
@@ -172,13 +173,13 @@ class ResilientConnection:
         return True
 
     def answer_tool(self, tool_use_id: str, result: dict[str, Any]) -> bool:
-        """Answer a tool call, unless the session that asked is gone."""
+        """Send a tool result, unless the session that requested it is gone."""
         sessions = (self._session, self._leaving.session)
         if not any(session and session.answer_tool(tool_use_id, result) for session in sessions):
             return False
         self._nudged = False
         self._tracker.tool_answered(tool_use_id)
-        # Also where something was said while it worked: a stream that breaks now leaves the question without an answer.
+        # Also if something was said while the tool ran: if the stream breaks now, the question has no reply yet.
         self._torn_off = self._torn_off or self._tracker.reply_pending
         if self._tracker.reply_pending:
             self._hold_announcer.work_ended()
@@ -188,16 +189,16 @@ class ResilientConnection:
         return True
 
     def break_off(self, error: ModelError) -> None:
-        """Replace the stream that is talked over: it does not fail by itself, but is of no use to the caller."""
+        """Replace the current stream: it has not failed, but it is of no use to the caller."""
         if self._broken is not None and not self._broken.done():
             self._broken.set_result(error)
 
     async def run(self, handle: Handle) -> None:
-        """Talk until closed.
+        """Converse until closed.
 
         Raises:
-            ModelRejected: another try would not help.
-            ModelUnavailable: several tries did not help.
+            ModelRejected: a retry would not help.
+            ModelUnavailable: several retries did not help.
         """
         try:
             async with asyncio.timeout(START_SECONDS) as self._start_deadline:
@@ -215,6 +216,7 @@ class ResilientConnection:
         if self._closed:
             return
         now = asyncio.get_running_loop().time()
+        # Read before anything below changes the state of the lost stream.
         waiting = self._tracker.reply_pending or self._tracker.working or self._replay_buffer.waits
         self._failures.count(now, waiting=waiting or self._tracker.speaking)
         log.warning("model_stream_failed", error=error.reason, failures=self._failures.in_a_row, **causes.fields(error))
@@ -227,7 +229,7 @@ class ResilientConnection:
         await asyncio.sleep(backoff(self._failures.in_a_row))
 
     def _adapt(self, error: ModelError) -> None:
-        """Do the next stream differently where the model has said, or lets guess, what it did not like."""
+        """Adapt the next stream to what the model has refused, or seems to have refused."""
         complaint = complaint_of(error.kind, error.reason)
         if complaint is Complaint.BLOCKED_WORDS:
             self._forget_words()
@@ -243,11 +245,11 @@ class ResilientConnection:
             self._history_refused = True
 
     def _history_suspected(self, error: ModelError) -> bool:
-        """Whether a refusal is likely to be about the history: the stream was given one, and never said anything."""
+        """Return whether a refusal probably concerns the history: the stream was sent one, and never sent an event."""
         return error.kind == "ValidationException" and self._begun_with_history and not self._stream_lived
 
     def _forget_words(self) -> None:
-        """Leave out the caller's last words, which would be blocked again, and have the caller asked for others."""
+        """Drop the caller's last words, which would be blocked again, and have the agent ask for different ones."""
         self._transcript.forget_last(Role.USER)
         self._replay_buffer.understood()
         self._replay_buffer.signed()
@@ -255,19 +257,19 @@ class ResilientConnection:
         self._torn_off = False
 
     async def _tear_off(self, error: ModelError, handle: Handle, *, waiting: bool, more: bool = True) -> None:
-        """Take leave of what the lost session had still to say; a caller who waits hears so if there is another try."""
+        """Discard what the lost session still had to say; announce a retry to a caller who waits."""
         silently = remedy_for(error.kind, error.reason) is RetryPolicy.RECOVER
         self._torn_off = self._tracker.speaking or self._tracker.working or self._torn_off
         if more:
             self._hold_announcer.lost(waiting=waiting, cut_off=self._tracker.speaking, silently=silently)
         if self._tracker.speaking:
-            # Whoever counts answers takes this one for finished; it will be begun again.
+            # Observers count this reply as finished; it will be started again.
             await handle(wire.ContentEnded("AUDIO", StopReason.END_TURN))
         self._transcript.add(Role.ASSISTANT, self._tracker.lose())
         self._watchdog.expect_nothing()
 
     def _keep_sentence(self) -> None:
-        """Keep what the lost session had not understood yet, for the next one."""
+        """Keep the audio that the lost session had not understood, for the next one."""
         lost, self._session = self._session, None
         self._leaving.end()
         if lost is not None:
@@ -284,12 +286,13 @@ class ResilientConnection:
         return _Talk(session, talking, RenewalClock(self._renew_after, session.opened_at))
 
     async def _run_one(self, talk: _Talk, handle: Handle) -> _Talk:
-        """Talk over one stream until another is to take over, and return that one."""
+        """Run one stream until another is to take over, and return that one."""
         looking_after = self._watchdog.run(talk.clock, self._source, self._pass_on, lambda: self._leaving.is_empty)
         watchdog = asyncio.create_task(looking_after, name="model-tend")
         self._broken = broken = asyncio.get_running_loop().create_future()
         goes_on = False
         try:
+            # Wait for whichever comes first: the stream ends, its successor is ready, or it is given up as useless.
             while not (talk.talking.done() or watchdog.done() or broken.done()):
                 leaving = self._leaving.talking if not self._closed else None
                 awaited: set[asyncio.Future[Any]] = {talk.talking, watchdog, broken}
@@ -301,6 +304,7 @@ class ResilientConnection:
                 raise self._counted(broken.result())
             if talk.talking.done():
                 error = self._counted(why(talk.talking))
+                # A renewal that the model refuses at once costs nothing: the old stream is still open.
                 old = self._go_back(error)
                 if old is None:
                     raise error
@@ -315,12 +319,12 @@ class ResilientConnection:
         return self._hand_over(talk, watchdog.result(), handle)
 
     async def _answer_again(self, session: ModelSession, handle: Handle) -> None:
-        """Ask the session that took over for the answer that the old one broke in."""
+        """Ask the session that took over for the reply in which the old session broke."""
         talking = self._leaving.talking
         if talking is None or not talking.done() or self._closed:
             return
         if self._tracker.settled or self._asked_since_hand_over:
-            self._leaving.end()  # it had nothing more to say
+            self._leaving.end()  # the old session had nothing left to say
             return
         error = self._counted(why(talking))
         log.warning("model_stream_failed", error=error.reason, failures=self._failures.in_a_row, **causes.fields(error))
@@ -339,6 +343,7 @@ class ResilientConnection:
     def _hand_over(self, old: _Talk, session: ModelSession, handle: Handle) -> _Talk:
         self._leaving.end()
         sentence = self._replay_buffer.unheard(old.session.unsent_audio)
+        # Planned words are not final, but the caller will hear them, so the new session must know them.
         planned = ((Role.ASSISTANT, self._tracker.pending_text),) if self._tracker.pending_text else ()
         history = fit_history(self._transcript.history + planned, self._quirks.history_bytes)
         session.begin(history)
@@ -357,12 +362,13 @@ class ResilientConnection:
         return fresh
 
     def _go_back(self, error: ModelError) -> _Talk | None:
-        """Go on with the stream that was to be replaced, where the new one has been refused; None if it is gone."""
+        """Continue with the old stream if the new one was refused; return None if the old one is gone."""
         old = self._leaving.take_back()
         if old is None or self._old is None:
             return None
         talk, self._old = self._old, None
         log.warning("model_renewal_refused", error=error.reason, **causes.fields(error))
+        # The renewal did not happen: undo what it counted, and repeat what only the new stream heard.
         self._stats.renewals -= 1
         self._stats.audio_dropped_ms -= talk.session.dropped_audio_ms
         self._adapt(error)
@@ -380,6 +386,7 @@ class ResilientConnection:
         self._session = session
 
     async def _take(self, session: ModelSession, handle: Handle, event: ModelEvent) -> None:
+        # The first event of a new stream proves it; a late event of a discarded stream is ignored.
         if session is self._session:
             self._failures.lived = self._stream_lived = True
             if not self._leaving.proven:
@@ -396,7 +403,7 @@ class ResilientConnection:
             self._leaving.end_if_settled()
 
     async def _overtake(self, handle: Handle) -> None:
-        """End an old session's answer: the new one has something to say, so the caller has spoken."""
+        """End the old session's reply: the new session has something to say, so the caller has spoken."""
         if self._tracker.speaking:
             await handle(wire.ContentEnded("AUDIO", StopReason.INTERRUPTED))
         self._leaving.end()
@@ -405,6 +412,7 @@ class ResilientConnection:
         if isinstance(event, wire.CompletionStarted):
             return
         self._watchdog.note(event, self._tracker)
+        # Any event but the first proves that the model is working, so the start deadline no longer applies.
         if self._start_deadline is not None:
             self._start_deadline.reschedule(None)
             self._start_deadline = None
@@ -423,17 +431,17 @@ class ResilientConnection:
     async def _open(self) -> ModelSession:
         await self._leaving.room()
         history, question = self._unfinished()
-        # Half of it the first time; the question alone the second.
+        # After the first refusal half of the history is sent, after the second only the question.
         none_left = self._history_refused and self._failures.in_a_row > 1
         history = fit_history(history, 0 if none_left else self._quirks.history_bytes)
-        # Known from here on, so that it is closed whatever comes.
+        # Assigned before the next await, so that it is closed whatever happens.
         self._session = session = await self._source.first() or await self._source.open(history)
         self._stats.model_streams += 1
         self._use(session, history)
         if self._closed:
             await self._drop_session()
             raise ModelUnavailable("Closed")
-        self._ask(session, question or self._asked)  # it may have been asked while the session was being opened
+        self._ask(session, question or self._asked)  # a question may have arrived while the session was being opened
         while self._waiting_audio:
             session.hear(self._waiting_audio.popleft())
         return session
@@ -445,7 +453,7 @@ class ResilientConnection:
             self._watchdog.expect(ANSWER_SECONDS)
 
     def _unfinished(self) -> tuple[History, str | None]:
-        """What a new session is told, and what it is asked: words without an answer, or whose answer was torn off."""
+        """Return the history and the question for a new session: words without a reply, or whose reply was cut off."""
         history, words = self._transcript.waiting
         unheard = prompts.load("say_again") if self._replay_buffer.waits or self._tracker.reply_pending else None
         if words is not None or self._asked is not None or not self._torn_off:
@@ -460,7 +468,7 @@ class ResilientConnection:
             await session.close()
 
     async def close(self) -> None:
-        """Release the sessions and open no other; bounded, idempotent."""
+        """Release the sessions and open no more; bounded, idempotent."""
         self._closed = True
         self._hold_announcer.stop()
         failed: Exception | None = None

@@ -1,4 +1,4 @@
-"""Streams on their way out: one may still finish its answer, or be needed again; others are being closed."""
+"""Retire streams: one may still finish its reply, or be needed again; others are closing."""
 
 import asyncio
 from typing import Any
@@ -8,13 +8,14 @@ from agent_core.nova.model_session import ModelSession
 from agent_core.nova.turn_tracker import TurnTracker
 
 PROVE_SECONDS = 1.0
-"""How long a new stream has to live before the old one is closed; a history is refused within 0.2 s in the field."""
+"""How long a new stream must survive before the old one is closed; a bad history is refused within 0.2 s in the field.
+"""
 LEAVE_SECONDS = 20.0
-"""Longest time in which an old stream finishes its answer while the new one listens."""
+"""Longest time for which an old stream may finish its reply while the new one listens."""
 
 
 class RetiringStream:
-    """Lets the streams of one conversation go.
+    """Retires the streams of one conversation.
 
     Args:
         floor: What the old stream still has to say.
@@ -22,25 +23,26 @@ class RetiringStream:
 
     def __init__(self, tracker: TurnTracker) -> None:
         self.session: ModelSession | None = None
-        """The old stream that still finishes its answer, or waits for the new one to prove itself."""
+        """The old stream that is finishing its reply, or waits until the new one has proven itself."""
         self.talking: asyncio.Task[None] | None = None
-        """Its talk; over before the session is let go, something was torn off."""
+        """The task that reads the old stream; if it ends before the stream is retired, a reply was cut off."""
         self.proven = True
-        """Whether the stream that took over has lived long enough to be relied on."""
+        """Whether the stream that took over has survived long enough to be relied on."""
         self._timers: list[asyncio.TimerHandle] = []
         self._tracker = tracker
         self._closing: set[asyncio.Task[Any]] = set()
 
     def release(self, talking: asyncio.Task[None], *, cancel: bool = False) -> None:
-        """Let a task end by itself, or end it; either closes its stream."""
+        """Let a task finish, or cancel it; both close its stream."""
         if cancel:
             talking.cancel()
         self._closing.add(talking)
         talking.add_done_callback(self._closing.discard)
+        # Retrieve the outcome, or asyncio logs it as never retrieved.
         talking.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     def begin(self, old: ModelSession, talking: asyncio.Task[None]) -> None:
-        """Let an old stream finish what it has begun, and keep it until the new one has proven itself."""
+        """Let an old stream finish its reply, and keep it until the new one has proven itself."""
         self.end()
         self.session, self.talking = old, talking
         self.proven = False
@@ -48,17 +50,17 @@ class RetiringStream:
         self._timers = [loop.call_later(PROVE_SECONDS, self.prove), loop.call_later(LEAVE_SECONDS, self._close, old)]
 
     def prove(self) -> None:
-        """Note that the new stream works: the old one goes when it has nothing left to say."""
+        """Record that the new stream works: close the old one once it has nothing left to say."""
         self.proven = True
         self.end_if_settled()
 
     def end_if_settled(self) -> None:
-        """Close the old stream if it has said what it had to say and is not needed any more."""
+        """Close the old stream if it has finished its reply and is no longer needed."""
         if self.proven and self._tracker.settled:
             self.end()
 
     def take_back(self) -> tuple[ModelSession, asyncio.Task[None]] | None:
-        """Return the old stream if the new one failed before it had proven itself, and the old one still lives."""
+        """Return the old stream if the new one failed before it had proven itself and the old one still lives."""
         if self.session is None or self.talking is None or self.proven or self.talking.done() or self.session.closed:
             return None
         session, talking = self.session, self.talking
@@ -68,7 +70,7 @@ class RetiringStream:
         return session, talking
 
     def end(self) -> None:
-        """Close the old stream now, if there is one; what it had planned is not said."""
+        """Close the old stream now, if there is one; its planned words are not spoken."""
         if self.session is not None:
             self._end(self.session)
 
@@ -91,26 +93,26 @@ class RetiringStream:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no stream is on its way out."""
+        """Whether no stream is retiring."""
         return self.session is None and not self._closing
 
     async def room(self) -> None:
-        """Wait until another stream may be opened: never more than two at a time."""
+        """Wait until another stream may be opened: at most two are open at a time."""
         while len(self._closing) > 1:
             await asyncio.wait(self._closing, return_when=asyncio.FIRST_COMPLETED)
 
     async def gone(self) -> None:
-        """Close the old stream, and wait until all are closed."""
+        """Close the old stream and wait until all streams are closed."""
         self.end()
         if self._closing:
             await asyncio.wait(self._closing)
 
 
 def why(talking: asyncio.Task[Any]) -> ModelError:
-    """Say why a session is over.
+    """Return why a session is over.
 
     Raises:
-        BaseException: it was a defect of ours, or cancelled.
+        BaseException: it failed because of a defect of ours, or was cancelled.
     """
     try:
         talking.result()

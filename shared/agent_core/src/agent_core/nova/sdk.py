@@ -1,8 +1,9 @@
-"""Carries the model stream with the AWS SDK for Python.
+"""Carry the model stream with the AWS SDK for Python.
 
-What the SDK leaves to its user, and this file does: one event loop of the CRT for all streams instead of a thread
-pair for each; a connection that belongs to one stream, so that a fault hits one conversation and closing it releases
-the socket; a bound on closing, and an end of the tasks that would wait on; and its many exceptions folded into ours.
+The SDK leaves several things to its user, which this module adds: one CRT event loop for all streams instead of two
+threads per stream; one connection per stream, so that a fault affects one conversation and closing the stream releases
+the socket; a deadline for closing, and the cancellation of tasks that would wait forever; and a mapping of its many
+exceptions to ours.
 """
 
 import asyncio
@@ -45,23 +46,23 @@ _HTTPS: Final = 443
 _CLOSE_SECONDS = 1.0
 _END_SECONDS = 0.1
 _MOST_CANCELS = 5
-"""Each ends one thing that the SDK waits for; then it waits for the next in its own clean-up."""
+"""Each cancel ends one wait of the SDK; it may then wait for the next in its own clean-up."""
 _RESPONSE_SECONDS = 4.0
-"""Bedrock answers a request with its headers at once. A connection that is reset before them is never reported."""
+"""Bedrock answers a request with its headers at once. The SDK never reports a connection that is reset before them."""
 _LOOK_SECONDS = 2.0
-"""After which a missing answer makes us look for what is in the way, and how long the look may take."""
+"""After this long without a response, look for what blocks the connection; also the limit for that search."""
 _UNLISTED: Final = re.compile(r" - status: 4\d\d - id: \S*#(?P<kind>\w+)$")
-"""How the SDK names a refusal that its description of the operation does not list, such as one of a signature."""
+"""How the SDK names a refusal that its operation model does not list, such as one about a signature."""
 _ARN: Final = re.compile(r"arn:\S+")
-"""Names the account and who asked, which is nothing for a log."""
+"""Contains the account and the role name, which do not belong in a log."""
 _SKEWED_SECONDS: Final = 240.0
-"""AWS refuses a signature that is 300 seconds off its clock."""
+"""AWS refuses a signature whose time differs by 300 seconds from its own clock."""
 
 
 class _SdkConnection(AIOHttpClientConnectionUnified):  # type: ignore[misc]  # untyped there
-    """A connection whose making cannot be cancelled.
+    """A connection whose set-up cannot be cancelled.
 
-    The CRT reports some failures half a minute late, such as of TLS, and stumbles over a future that was cancelled.
+    The CRT reports some failures, such as those of TLS, half a minute late, and fails on a future that was cancelled.
     """
 
     @classmethod
@@ -74,19 +75,20 @@ class _SdkConnection(AIOHttpClientConnectionUnified):  # type: ignore[misc]  # u
 class _Transport(AWSCRTHTTPClient):
     """The connection of one stream.
 
-    The SDK copies its configuration for each operation, and a copied transport would open connections that nobody
-    can close; this one is its own copy.
+    The SDK copies its configuration for each operation, and a copied transport would open connections that cannot be
+    closed; this one returns itself as its copy.
     """
 
     def __init__(self, shared: AWSCRTHTTPClient) -> None:
-        # The parent's constructor would build a TLS context (it reads the roots from disk) for each stream.
+        # The parent's constructor would build a TLS context for each stream, which reads the root certificates from
+        # disk.
         self.__dict__.update(shared.__dict__)
         self._connections = {}
         self._closed = False
         self.clock_off = 0.0
-        """Seconds by which this machine's clock is ahead of the service's, as the answer's date had it."""
+        """Seconds by which this machine's clock is ahead of the service's, according to the response's Date header."""
         self._waiting: list[asyncio.Task[Any]] = []
-        """What waits for the answer on the connection, and what writes on it."""
+        """Tasks that wait for the response on the connection or write to it."""
 
     def __deepcopy__(self, memo: object) -> Self:
         return self
@@ -107,11 +109,12 @@ class _Transport(AWSCRTHTTPClient):
         connection = await super()._create_connection(url)
         if self._closed:
             await connection.close()
-            raise asyncio.CancelledError  # of a request that nobody waits for any more
+            raise asyncio.CancelledError  # the request was abandoned meanwhile
         return connection
 
     async def _await_response(self, stream: Any) -> AWSCRTHTTPResponse:  # noqa: ANN401 - the SDK's own
-        # The model ends its side first, and then the SDK's writer fails on a stream that is over, heard by nobody.
+        # The model ends its side first; the SDK's writer then fails on the closed stream, and its exception is never
+        # read.
         self._waiting += [task for task in (asyncio.current_task(), getattr(stream, "_writer", None)) if task]
         self._waiting[-1].add_done_callback(_retrieve)
         response = await super()._await_response(stream)
@@ -119,7 +122,7 @@ class _Transport(AWSCRTHTTPClient):
         return response
 
     def expect_no_more(self) -> None:
-        """Have a connection that is still being made closed when it is there."""
+        """Close a connection that is still being opened as soon as it is open."""
         self._closed = True
 
     async def aclose(self) -> None:
@@ -128,9 +131,10 @@ class _Transport(AWSCRTHTTPClient):
             await connection.close()
 
     async def end_waiting(self) -> None:
-        """End what waits on a connection that is closed. The SDK never hears that there will be no answer.
+        """Cancel what waits on a closed connection; the SDK does not notice that there will be no response.
 
-        Before it is closed, the SDK's own thread would stumble over an answer that nobody waits for.
+        Cancelling before the connection is closed would make the SDK's own thread fail on a response without a
+        receiver.
         """
         for task in self._waiting:
             await _end(task)
@@ -154,7 +158,7 @@ class SdkModelStream:
             raise self._translate(error) from error
 
     async def ready(self) -> None:
-        """Wait for the answer's headers, see ``ModelStream``."""
+        """Wait for the response headers, see ``ModelStream``."""
         try:
             async with asyncio.timeout(_RESPONSE_SECONDS):
                 _, self._receiver = await self._response()
@@ -162,7 +166,7 @@ class SdkModelStream:
             raise self._translate(error) from error
 
     async def _response(self) -> Any:  # noqa: ANN401 - the SDK's own
-        """Wait for the headers; where they take long, look whether something is in the way of every connection."""
+        """Wait for the headers; if they take long, check whether something blocks every connection."""
         waiting = asyncio.ensure_future(self._duplex.await_output())
         try:
             await asyncio.wait({waiting}, timeout=_LOOK_SECONDS)
@@ -174,7 +178,7 @@ class SdkModelStream:
             waiting.cancel()
 
     async def _obstacle(self, waiting: asyncio.Future[Any]) -> OSError | None:
-        """Look for what is in the way, until the headers come."""
+        """Look for what blocks the connection, until the headers arrive."""
         looking = asyncio.ensure_future(reach.obstacle(self._endpoint, _RESPONSE_SECONDS - _LOOK_SECONDS))
         try:
             await asyncio.wait({waiting, looking}, return_when=asyncio.FIRST_COMPLETED)
@@ -202,16 +206,17 @@ class SdkModelStream:
     async def close(self) -> None:
         """Release the stream and its connection, see ``ModelStream``."""
         self._transport.expect_no_more()
-        # What comes of a connection that is still being made is nobody's error.
+        # The outcome of a connection that is still being opened no longer matters.
         asyncio.ensure_future(self._duplex.await_output()).add_done_callback(_retrieve)
         closing = [await _attempt(self._duplex.input_stream.close()), await _attempt(self._transport.aclose())]
+        # Last: their waits end with the connection, so they must not be cancelled before it is closed.
         await self._transport.end_waiting()
         for task in closing:
             await _end(task)
 
 
 async def _attempt(closing: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """Give the SDK a moment to close something. With a refused or silent stream it never finishes."""
+    """Run one of the SDK's close operations with a deadline. For a refused or silent stream it never finishes."""
     task = asyncio.ensure_future(closing)
     task.add_done_callback(_retrieve)
     await asyncio.wait({task}, timeout=_CLOSE_SECONDS)
@@ -220,7 +225,7 @@ async def _attempt(closing: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
 
 
 async def _end(task: asyncio.Task[Any]) -> None:
-    """Cancel a task of the SDK until it has ended: of one that is only forgotten, the garbage collector complains."""
+    """Cancel a task of the SDK until it has ended: the garbage collector reports one that is dropped while pending."""
     for _ in range(_MOST_CANCELS):
         if task.done():
             return
@@ -229,7 +234,7 @@ async def _end(task: asyncio.Task[Any]) -> None:
 
 
 def _retrieve(done: asyncio.Future[Any]) -> None:
-    """Take a result that matters to nobody, so that asyncio does not log it."""
+    """Retrieve a result that is not needed, so that asyncio does not log it."""
     if not done.cancelled():
         done.exception()
 
@@ -239,8 +244,8 @@ class SdkModelClient:
 
     Args:
         region: Region that signs the requests.
-        endpoint: Base URL, https only: the SDK speaks HTTP/2 over TLS or not at all.
-        credentials: Where keys come from; asked anew for each stream.
+        endpoint: Base URL, https only: the SDK speaks HTTP/2 only over TLS.
+        credentials: Source of the keys; queried for each stream.
     """
 
     def __init__(self, *, region: str, endpoint: str, credentials: CredentialSource) -> None:
@@ -251,7 +256,7 @@ class SdkModelClient:
         self._closing: set[asyncio.Future[None]] = set()
 
     async def open(self, model_id: str) -> SdkModelStream:
-        """Begin a stream, see ``ModelClient``."""
+        """Open a stream, see ``ModelClient``."""
         keys = await self._credentials.frozen()
         transport = _Transport(self._shared)
         config = Config(
@@ -265,7 +270,7 @@ class SdkModelClient:
         )
         request = InvokeModelWithBidirectionalStreamOperationInput(model_id=model_id)
         client = AsyncBedrockRuntimeClient(config=config)
-        # Shielded: to cancel it in the middle leaves a request on its way that nobody can take back.
+        # Shielded: a cancellation halfway would leave a request in flight that cannot be withdrawn.
         session_request = asyncio.ensure_future(client.invoke_model_with_bidirectional_stream(request))
         try:
             duplex = await asyncio.shield(session_request)
@@ -279,7 +284,7 @@ class SdkModelClient:
     def _abandon(
         self, session_request: asyncio.Future[DuplexEventStream[Any, Any, Any]], transport: _Transport
     ) -> None:
-        """Close a stream that nobody waits for as soon as it is there, which takes milliseconds."""
+        """Close an abandoned stream as soon as it is open, which takes milliseconds."""
 
         async def close() -> None:
             with suppress(Exception):
@@ -291,7 +296,7 @@ class SdkModelClient:
 
 
 def clients_of(settings: CoreSettings) -> tuple[SdkModelClient, SdkModelClient | None]:
-    """Make the client of the model's region, and that of the second region where there is one."""
+    """Return the client of the model's region, and that of the overflow region if one is set."""
     credentials = CredentialSource()
     first = SdkModelClient(region=settings.model_region, endpoint=settings.model_endpoint, credentials=credentials)
     overflow = settings.nova_sonic_overflow_region
@@ -301,12 +306,12 @@ def clients_of(settings: CoreSettings) -> tuple[SdkModelClient, SdkModelClient |
 
 
 def translate(error: Exception, endpoint: str = "", clock_off: float = 0.0) -> ModelError:
-    """Fold what the SDK raises into ours: may another try help, or not?
+    """Convert what the SDK raises into a ``ModelError`` that says whether a retry may help.
 
     Args:
-        error: What was raised.
+        error: The exception.
         endpoint: Where the request went.
-        clock_off: Seconds by which our clock is ahead of the service's, where its answer had a date.
+        clock_off: Seconds by which our clock is ahead of the service's, if its response had a date.
     """
     if isinstance(error, ModelError):
         return error
@@ -319,9 +324,10 @@ def _folded(error: Exception, clock_off: float) -> ModelError:
     if isinstance(error, OSError):
         return ModelUnavailable("NoResponse", f"nothing within {_RESPONSE_SECONDS:.0f} s")
     kind, reason = type(error).__name__, _ARN.sub("arn:…", str(getattr(error, "message", "") or ""))
-    # A refusal that the SDK has no class for, such as a wrong signature, comes as a plain call error.
+    # The SDK has no class for some refusals, such as a wrong signature: they arrive as a plain call error.
     if (unlisted := _UNLISTED.search(reason)) is not None:
         kind, reason = unlisted["kind"], ""
+    # AWS blames the signature also when the cause is a wrong clock, which the operator can fix at once.
     if kind == "InvalidSignatureException" and abs(clock_off) > _SKEWED_SECONDS:
         reason = (
             f"{CLOCK}about {round(abs(clock_off), -1):.0f} s {'ahead of' if clock_off > 0 else 'behind'} the service's"
@@ -334,7 +340,7 @@ def _folded(error: Exception, clock_off: float) -> ModelError:
 
 
 def _ahead(response: AWSCRTHTTPResponse) -> float:
-    """Return the seconds by which our clock is ahead of an answer's date; 0 where it has none."""
+    """Return the seconds by which our clock is ahead of a response's date; 0 if it has none."""
     try:
         return time.time() - parsedate_to_datetime(response.fields["date"].as_string()).timestamp()
     except (KeyError, ValueError):

@@ -1,9 +1,8 @@
-"""Nova Sonic as a Pipecat service.
+"""Run Nova Sonic as a Pipecat service.
 
-Pipecat's own service for Nova Sonic reconnects without end, waits without bounds and loses sessions at renewal, so
-this one is ours. The conversation (words, turns, tools, interruptions) travels as Pipecat frames. The sound does so
-only where a Pipecat transport carries it; a telephone line takes it directly, because a frame for every 20 ms costs
-more than all the rest of a call.
+Pipecat's own Nova Sonic service retries endlessly, waits without deadlines and loses sessions on renewal, so this one
+replaces it. The conversation (words, turns, tools, interruptions) travels as Pipecat frames. Audio does so only with a
+Pipecat transport; a phone call gets it directly, because one frame per 20 ms costs more than the rest of the call.
 """
 
 import asyncio
@@ -59,17 +58,17 @@ _MARKUP = re.compile(r"\s*<[a-z_]+[\s=>]", re.IGNORECASE)
 
 
 MAX_UNKNOWN_NAMES = 5
-"""Kinds of unknown events that one conversation logs."""
+"""Most kinds of unknown events that one conversation logs."""
 
 
 class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
     """Puts a ``ResilientConnection`` into a pipeline.
 
     Args:
-        link: The model's side of this conversation.
-        host: Runs the tools and hears what becomes of the model.
-        output_rate: Hz of the agent's sound.
-        voice: Takes that sound directly; None sends it down the pipeline.
+        connection: The model's side of this conversation.
+        host: Runs the tools and receives the model's notifications.
+        output_rate: Hz of the agent's audio.
+        voice: Receives that audio directly; None sends it down the pipeline.
     """
 
     adapter_class = AWSNovaSonicLLMAdapter
@@ -100,41 +99,41 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         self._is_clean = False
         self._conversing: asyncio.Task[None] | None = None
         self.defect: Exception | None = None
-        """A defect of ours that ended the talk with the model, and the pipeline with it."""
+        """A defect of ours that ended the conversation with the model, and the pipeline with it."""
 
     def service_metadata_frame(self) -> LLMServiceMetadataFrame:
-        """Tell the aggregators that turns are decided by the model."""
+        """Declare to the aggregators that the model decides turns."""
         return LLMServiceMetadataFrame(service_name=self.name, is_realtime_service=True)
 
     def can_generate_metrics(self) -> bool:
-        """Let Pipecat report tokens and latencies; without this it drops them."""
+        """Enable Pipecat's reports of tokens and latencies."""
         return True
 
     async def start(self, frame: StartFrame) -> None:
-        """Begin to talk."""
+        """Start the conversation with the model."""
         await super().start(frame)
         if self._conversing is None:
             self._conversing = self.create_task(self._converse())
 
     async def stop(self, frame: EndFrame) -> None:
-        """Release the model at the end of the pipeline."""
+        """Close the model connection at the end of the pipeline."""
         await super().stop(frame)
         await self._connection.close()
 
     async def cancel(self, frame: CancelFrame) -> None:
-        """Release the model at once."""
+        """Close the model connection at once."""
         await super().cancel(frame)
         await self._connection.close()
 
     async def cleanup(self) -> None:
-        """End what still waits for somebody who never came."""
+        """Cancel a conversation that still waits for its caller."""
         await super().cleanup()  # type: ignore[no-untyped-call]  # as below
         if self._conversing is not None:
             await self.cancel_task(self._conversing)
         self._is_clean = True
 
     async def let_go(self) -> None:
-        """Clean up, where the pipeline has not come to that; the link is closed."""
+        """Clean up if the pipeline has not done so; the link is closed."""
         if not self._is_clean:
             await self.cleanup()
 
@@ -145,13 +144,13 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         except ModelError as error:
             self._host.model_failed(error)
         except Exception as error:  # noqa: BLE001 - `ConversationPipeline.run` raises it
-            # The stack alone: a message may quote what was said.
+            # Log the stack only: a message may quote what was said.
             log.warning("conversation_task_failed", stack="".join(traceback.format_tb(error.__traceback__)))
             self.defect = error
             await self.push_frame(CancelWorkerFrame(), FrameDirection.UPSTREAM)
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
-        """Take sound and typed words for the model; pass everything else on."""
+        """Send audio and typed words to the model; pass everything else on."""
         await super().process_frame(frame, direction)
         match frame:
             case InputAudioRawFrame():
@@ -159,7 +158,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
                 self._connection.hear(frame.audio)
                 return
             case RTVISendTextFrame():
-                # The same words come as an LLMMessagesAppendFrame too, for the context.
+                # The same words also arrive as an LLMMessagesAppendFrame, for the context.
                 self._connection.read(frame.text, by_caller=True)
                 self._begin_turn()
                 self._asked_at = time.monotonic()
@@ -172,7 +171,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         await self.push_frame(frame, direction)
 
     def say(self, pcm: bytes, words: str = "") -> None:
-        """Play a recording behind what is playing, with a caption for pages; it is no answer of the model's."""
+        """Play a recording after what is playing, with a caption for pages; it is not a reply of the model."""
         self._stats.phrases += 1
         if self._voice is not None:
             self._voice.say(pcm)
@@ -181,16 +180,16 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
             self.create_task(self._frames.say(pcm, words))
 
     def sounds_for(self) -> float:
-        """Give the seconds until all that was given has been played."""
+        """Return the seconds until everything queued has been played."""
         return (self._voice or self._frames).sounds_for()
 
     def sounding(self) -> bool:
-        """Tell whether the caller may be hearing us."""
+        """Return whether the caller may be hearing the agent."""
         return self._audible or self.sounds_for() > 0
 
     def _note_silence(self) -> None:
         self._audible = False
-        # Silence in the middle of an answer, or because of an interruption, is not its end.
+        # Silence within a reply, or after an interruption, does not end the reply.
         if self._frames.fell_silent() and not self._answering and not self._muted:
             self._host.answer_heard()
 
@@ -206,13 +205,13 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
                 await self._end_block(reason)
             case wire.ToolUse():
                 await self._end_caller_turn()
-                await self._end_answer()  # what was said before a tool is an answer of its own
+                await self._end_answer()  # what was said before a tool call counts as a reply of its own
                 self.create_task(self._tools.use(event))
             case _:
                 await self._handle_report(event)
 
     async def _handle_report(self, event: ModelEvent) -> None:
-        """Take what is neither words nor audio."""
+        """Handle events that carry neither words nor audio."""
         match event:
             case wire.Usage():
                 await self._count_tokens(event)
@@ -228,15 +227,17 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
                 self._note_unknown(name)
 
     def _note_unknown(self, name: str) -> None:
-        """Count an event that this version does not know; a new one of which many come a second is one line."""
+        """Count an event unknown to this version; log each name once, because some arrive many times a second."""
         self._stats.unknown_events += 1
         if name not in self._unknown and len(self._unknown) < MAX_UNKNOWN_NAMES:
             self._unknown.add(name)
             log.info("model_event_unknown", name=name)
 
     async def _play(self, pcm: bytes) -> None:
+        # Audio of an interrupted reply may still arrive after the interruption.
         if self._muted:
             return
+        # The first audio of this reply is the moment when the caller starts to hear it.
         if self._unheard:
             self._unheard = False
             self._host.answer_began()
@@ -255,7 +256,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
             self._head_start.begin()
         if block.role == wire.Role.USER:
             self._begin_turn()
-            # The caller has taken the turn: whatever is still waiting to be heard has been overtaken.
+            # The caller has taken the turn: everything that has not been heard yet is obsolete.
             if self._voice is not None:
                 self._voice.interrupt()
             else:
@@ -271,7 +272,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
     async def _report_latency(self) -> None:
         """Report the time from the end of the caller's turn to the first audio, as Pipecat's time to first byte.
 
-        Both ends are given at once: Pipecat would take an interruption in between for the first byte.
+        Both ends are reported together: Pipecat would take an interruption in between for the first byte.
         """
         asked_at, self._asked_at = self._asked_at, None
         if asked_at is not None:
@@ -306,14 +307,14 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         elif wire.interrupts(words):
             await self._interrupt()
         elif self._block.speculative and _MARKUP.match(words):
-            # A tool call that the model is about to read out (AWS re:Post, "infinite tool calling loop").
+            # the model is about to speak a tool call aloud (AWS re:Post, "infinite tool calling loop")
             self._connection.break_off(ModelUnavailable("SpokenMarkup", "the model was about to speak markup"))
-        elif self._block.speculative and not self._muted:  # else the caller has taken the turn, and will not hear it
+        elif self._block.speculative and not self._muted:  # else the caller has taken the turn and will not hear it
             await self._plan(words)
 
     async def _plan(self, words: str) -> None:
         """Announce a sentence that is about to be spoken. Only `_say_planned` adds it to the context."""
-        if self._voice is None:  # for pages: `bot-transcription` is made from it, and a telephone has none
+        if self._voice is None:  # for pages: `bot-transcription` is made from it; phone calls do not use it
             text = LLMTextFrame(words)
             text.append_to_context = False
             await self.push_frame(text)
@@ -327,7 +328,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
             self._caller_has_turn = False
             await self.broadcast_frame(UserStoppedSpeakingFrame)
         if self._block.role == wire.Role.USER:
-            # Nova 2.5 has said so before; from its own moment on the caller waits.
+            # Nova 2.5 has already reported this, and its report is the earlier, more accurate time.
             if not self._speech_end_told:
                 self._end_of_turn()
             self._speech_end_told = False
@@ -343,7 +344,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
     async def _say_planned(self) -> None:
         planned, self._planned = self._planned, None
         if planned is not None:
-            # The same id on both makes them one sentence for whoever shows them: first planned, then said.
+            # The same id on both lets a client show them as one sentence: first planned, then spoken.
             said = TTSTextFrame(planned.text, text_type=TextType.SENTENCE, segment_id=planned.id)
             said.includes_inter_frame_spaces = True
             said.will_be_spoken = True
@@ -362,18 +363,19 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         if self._muted:
             return
         self._muted = True
-        # First the ear of the caller, then the book-keeping.
+        # Stop the audio first, then update the state.
         if self._voice is not None:
             self._voice.interrupt()
         self._stats.interruptions += 1
         self._planned = None
-        # Pipecat lets an interruption overtake what was pushed in the same breath, and that would be heard after it.
+        # Pipecat lets an interruption overtake frames pushed in the same loop iteration, which would then be heard
+        # after it.
         await asyncio.sleep(0)
         await self.broadcast_interruption()  # type: ignore[no-untyped-call]  # Pipecat leaves it unannotated
         await self._end_answer()
 
     async def _note_interruption(self) -> None:
-        """Take an interruption that was made elsewhere: somebody typed while the agent was talking."""
+        """Handle an interruption from elsewhere: someone typed while the agent was talking."""
         if self._muted or not (self._answering or self._audible):
             return
         self._muted = True
@@ -382,6 +384,7 @@ class NovaSonicService(LLMService[AWSNovaSonicLLMAdapter]):
         await self._end_answer()
 
     async def _end_caller_turn(self) -> None:
+        # Sent once per turn, however many pieces the model's transcript arrived in.
         if not self._heard:
             return
         words, self._heard = " ".join(self._heard), []

@@ -1,4 +1,4 @@
-"""What the model's service needs of the conversation around it."""
+"""Define what the model service requires of the conversation around it."""
 
 from typing import Any, Protocol
 
@@ -7,50 +7,50 @@ from agent_core.events import SessionStats
 
 
 class AudioSink(Protocol):
-    """Where the agent's sound goes when it does not travel as frames. No call may wait."""
+    """Plays the agent's audio where it does not travel as frames. No method blocks."""
 
     def play(self, pcm: bytes) -> None:
-        """Play 16-bit PCM at the prompt's output rate after what was given before."""
+        """Queue 16-bit PCM at the prompt's output rate."""
 
     def say(self, pcm: bytes) -> None:
-        """Play a recording after what was given before; it is no part of an answer."""
+        """Queue a recording; it is not part of a reply."""
 
     def sounds_for(self) -> float:
-        """Give the seconds until the caller will have heard all that was given."""
+        """Return the seconds until the caller has heard everything queued."""
 
     def interrupt(self) -> None:
-        """The caller talks over the agent: forget what has not been heard."""
+        """Discard everything that has not been heard: the caller talks over the agent."""
 
     def finish_answer(self) -> None:
-        """The answer is complete."""
+        """Mark the reply as complete."""
 
 
 class SessionCallbacks(Protocol):
-    """Whoever holds the conversation."""
+    """The conversation that a model service works for."""
 
     stats: SessionStats
-    """Turns, interruptions and tokens are counted here."""
+    """Counts turns, interruptions and tokens."""
 
     async def call_tool(self, name: str, arguments: dict[str, Any] | None, call_id: str) -> dict[str, Any]:
-        """Give the result that the model shall see; never raises, always answers within the tool's deadline."""
+        """Return the result that the model receives; never raises, always returns within the tool's deadline."""
 
     async def somebody_there(self) -> None:
-        """Wait until there is somebody to talk with: a stream to the model costs money from its first second."""
+        """Wait until the caller is connected: a stream to the model costs money from its first second."""
 
     def caller_took_turn(self) -> None:
-        """Take the news that the caller has said or written something new."""
+        """Called when the caller has said or written something new."""
 
     def caller_turn_ended(self) -> None:
-        """Take the news that the model has heard the end of what the caller said."""
+        """Called when the model detects the end of the caller's turn."""
 
     def answer_began(self) -> None:
-        """Take the news that the first sound of an answer is there."""
+        """Called when the first audio of a reply is ready."""
 
     def answer_heard(self) -> None:
-        """Take the news that the caller has heard an answer to its end; comes only where sound travels as frames."""
+        """Called when the caller has heard a reply to its end; only where audio travels as frames."""
 
     def model_failed(self, error: ModelError) -> None:
-        """Take the news that the model is lost for good; comes once."""
+        """Called once, when the model is lost for good."""
 
     def model_session_started(self, model_session_id: str) -> None:
-        """Take the model's own id of a session."""
+        """Called with the model's own id of a session."""

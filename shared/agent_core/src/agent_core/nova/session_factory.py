@@ -1,4 +1,4 @@
-"""Where a conversation's model sessions come from."""
+"""Define where a conversation's model sessions come from."""
 
 from typing import Protocol
 
@@ -10,7 +10,7 @@ class ModelSource(Protocol):
     """Opens model sessions for one conversation. Each call has its own deadline."""
 
     async def first(self) -> ModelSession | None:
-        """Give the session that was opened before the conversation began, once; None if there is none (any more)."""
+        """Return the session that was opened before the conversation started, once; None if there is none left."""
 
     async def open(self, history: History) -> ModelSession:
         """Open a session that knows what was said before.
@@ -20,11 +20,11 @@ class ModelSource(Protocol):
         """
 
     async def open_ready(self) -> ModelSession:
-        """Open a session that the model has taken, and that waits for ``begin``.
+        """Open a session that the model has accepted and that waits for ``begin``.
 
         Raises:
             ModelError: the model refused it, or it could not be opened.
         """
 
     async def discard(self) -> None:
-        """Close the first session if nobody has taken it; bounded, never raises."""
+        """Close the first session if it was not used; bounded, never raises."""

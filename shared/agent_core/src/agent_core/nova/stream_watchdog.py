@@ -1,6 +1,6 @@
-"""What has to be looked after while a stream is open: its age, the model's silence, the caller's.
+"""Watch an open stream: its age, the model's silence and the caller's silence.
 
-One look four times a second costs less than a timer for each of 25 packets.
+Checking four times a second costs less than a timer for each of 25 packets.
 """
 
 import asyncio
@@ -23,28 +23,30 @@ from agent_core.nova.wire import ModelEvent, Role
 log = structlog.get_logger()
 
 ANSWER_SECONDS = 4.0
-"""Silence of the model after we asked it to speak that is taken for a dead stream."""
+"""Silence of the model after we asked it to speak, after which the stream counts as dead."""
 TURN_SECONDS = 12.0
-"""The same after the caller spoke, or a tool answered. They hear that we are there after eight."""
+"""The same after the caller spoke or a tool returned. The caller hears a hold announcement after eight seconds."""
 STALL_SECONDS = 8.0
-"""The same in the middle of an answer, which comes faster than it is spoken."""
+"""The same within a reply, which arrives faster than it is spoken."""
 MUTED_SECONDS = 3.0
-"""No packet of the caller for this long, not even of silence: they are muted or on hold. The model ends a stream that
-hears nothing (after 55 or 295 seconds), so it is given silence."""
+"""After this long without a packet from the caller, not even of silence, they are muted or on hold. The model ends a
+stream that receives no audio (after 55 or 295 seconds), so it is sent silence.
+"""
 READY_SECONDS = 40.0
-"""A next stream that has waited this long for its moment is opened anew: nothing is sent over it meanwhile, and
-Nova 2.5 ends such a stream after 55 seconds."""
+"""A successor that has waited this long to take over is opened anew: nothing is sent over it meanwhile, and Nova 2.5
+ends such a stream after 55 seconds.
+"""
 _LOOK_SECONDS = 0.25
 
 
 class StreamWatchdog:
-    """Looks after the streams of one conversation, one at a time.
+    """Watches the streams of one conversation, one at a time.
 
     Args:
-        floor: Who is to speak.
-        recent: The caller's sound.
-        patience: Told what the caller waits for.
-        input_rate: Hz of the caller's sound.
+        tracker: Tracks whose turn it is.
+        replay_buffer: The caller's audio.
+        patience: Plays hold announcements.
+        input_rate: Hz of the caller's audio.
     """
 
     def __init__(
@@ -61,27 +63,28 @@ class StreamWatchdog:
         self._doubted = False
 
     def heard(self) -> None:
-        """Note that the caller's side sent sound."""
+        """Record that the caller's side sent audio."""
         self._heard_at = asyncio.get_running_loop().time()
 
     def expect(self, seconds: float) -> None:
-        """Take the stream for dead unless the model answers within so many seconds."""
+        """Treat the stream as dead unless the model reacts within so many seconds."""
         now = asyncio.get_running_loop().time()
         self._answer_by = now + seconds
         if self._waiting_since is None:
             self._waiting_since = now
 
     def waited(self, now: float) -> float:
-        """Seconds since the caller's last word, or our question, as long as the model has said nothing to it."""
+        """Return the seconds since the caller's last word, or our question, while the model has said nothing to it."""
         return 0.0 if self._waiting_since is None else now - self._waiting_since
 
     def expect_nothing(self) -> None:
-        """Wait for no answer: the stream that owed one is gone."""
+        """Expect no reply: the stream that owed one is gone."""
         self._answer_by = None
 
     def note(self, event: ModelEvent, tracker: TurnTracker) -> None:
-        """Note a sign of life."""
+        """Record a sign of life."""
         match event:
+            # These events come without the model working on a reply.
             case wire.Usage() | wire.UnknownModelEvent() | wire.UserSpeechEnded():
                 return
             case wire.AgentAudio():
@@ -91,10 +94,11 @@ class StreamWatchdog:
             case wire.Text() if tracker.block.role == Role.USER:
                 self._replay_buffer.understood()
                 self._doubted = False
-                self._waiting_since = None  # counted from their newest words
+                self._waiting_since = None  # counted from the caller's newest words
                 self._hold_announcer.wait_for_turn()
                 self.expect(TURN_SECONDS)
             case wire.ToolUse():
+                # A running tool has its own deadline.
                 self._answer_by = None
             case _ if tracker.answer_ends(event):
                 self._answer_by = self._waiting_since = None
@@ -110,16 +114,16 @@ class StreamWatchdog:
         pass_on: Callable[[bytes], None],
         has_room: Callable[[], bool],
     ) -> ModelSession:
-        """Look after a stream until another may take over, and give that one, ready.
+        """Watch a stream until another may take over, and return that one, ready.
 
         Args:
-            clock: Of this stream.
-            source: Of the next one.
-            pass_on: Takes silence where the caller sends nothing.
-            has_room: Whether another stream may be opened.
+            clock: Rates the age of this stream.
+            source: Opens the next stream.
+            pass_on: Receives silence when the caller sends nothing.
+            has_room: Returns whether another stream may be opened.
 
         Raises:
-            ModelUnavailable: the model has not answered.
+            ModelUnavailable: the model has not replied.
         """
         loop = asyncio.get_running_loop()
         self._heard_at = max(self._heard_at, loop.time())
@@ -132,10 +136,13 @@ class StreamWatchdog:
                 self._doubt()
                 if now - self._heard_at > MUTED_SECONDS:
                     pass_on(self._silence)
+                # Handled here and not in `note`, so that many events cost one update.
                 if self._spoke:
                     self._spoke = False
                     clock.spoke(now)
                 stage = clock.stage(now)
+                # The conversation has made the renewal unnecessary for now, or the successor is about to be ended by
+                # the model.
                 if session_request is not None and (stage is Stage.NOT_YET or _is_stale(session_request, now)):
                     await _discard(session_request)
                     session_request = None
@@ -150,7 +157,7 @@ class StreamWatchdog:
                 await _discard(session_request)
 
     def _check_answer(self, now: float) -> None:
-        # Whatever the model does meanwhile, such as calling one tool after another: the caller hears nothing of it.
+        # This bound holds whatever the model does, such as calling one tool after another: the caller hears none of it.
         if self.waited(now) >= WAIT_SECONDS and not self._replay_buffer.speaking:
             raise ModelUnavailable("NoAnswer", f"the caller has heard nothing for {WAIT_SECONDS:.0f} s")
         if self._answer_by is None or now < self._answer_by or self._replay_buffer.speaking:
@@ -159,9 +166,10 @@ class StreamWatchdog:
         raise ModelUnavailable("NoAnswer", "the model was asked, and said nothing")
 
     def _doubt(self) -> None:
-        """Expect an answer to what sounded like words, though the model tells of none; once until it does again.
+        """Expect a reply to audio that resembled words, though the model reports none.
 
-        Words have an end. Of a noise that goes on, the model rightly makes nothing.
+        Done once, until the model reports words again.
+        Words end. The model is right to ignore continuous noise.
         """
         if self._replay_buffer.waits and self._replay_buffer.pauses and self._answer_by is None and not self._doubted:
             self._doubted = True
@@ -169,7 +177,7 @@ class StreamWatchdog:
             self.expect(TURN_SECONDS)
 
     def _may_pass(self, stage: Stage) -> bool:
-        """Tell whether another stream may take over at this moment."""
+        """Return whether another stream may take over at this moment."""
         match stage:
             case Stage.NOT_YET:
                 return False
@@ -186,7 +194,7 @@ def _opened(session_request: asyncio.Task[ModelSession], clock: RenewalClock, no
         return session_request.result()
     except ModelError as error:
         log.warning("model_renewal_failed", error=error.reason, **causes.fields(error))
-    except Exception as error:  # noqa: BLE001 - a defect of ours costs nobody the stream that is well
+    except Exception as error:  # noqa: BLE001 - a defect of ours must not end the healthy stream
         log.warning("model_renewal_failed", error=type(error).__name__)
     clock.failed(now)
     return None
@@ -199,6 +207,7 @@ def _is_stale(session_request: asyncio.Task[ModelSession], now: float) -> bool:
 
 
 async def _discard(session_request: asyncio.Task[ModelSession]) -> None:
+    # Cancel first: a task that has just finished has a session that must be closed.
     session_request.cancel()
     await asyncio.wait({session_request})
     if not session_request.cancelled() and session_request.exception() is None:
@@ -206,7 +215,7 @@ async def _discard(session_request: asyncio.Task[ModelSession]) -> None:
 
 
 async def abandon(watchdog: asyncio.Task[ModelSession]) -> None:
-    """End the tending of a stream that is lost, also if another had just become ready."""
+    """Cancel the watching of a lost stream, and close a successor that had just become ready."""
     watchdog.cancel()
     await asyncio.wait({watchdog})
     if not watchdog.cancelled() and watchdog.exception() is None:

@@ -1,4 +1,4 @@
-"""A tool call as frames, for whoever shows it, and as what the model gets back."""
+"""Report a tool call as frames, and return its result to the model."""
 
 from collections import Counter
 from typing import Any, Protocol
@@ -21,12 +21,13 @@ from agent_core.nova.session_callbacks import SessionCallbacks
 log = structlog.get_logger()
 
 MAX_IN_A_TURN = 5
-"""Tool calls that the model may make for one turn of the caller; a question takes one or two."""
+"""Most tool calls of the model for one caller turn; a question needs one or two."""
 MAX_ALIKE = 2
 """The same for calls of one tool with the same arguments."""
 _MAX_REFUSED = 3
-"""Calls beyond these limits, each answered by an order to speak, before the stream is replaced. Nova 2 was seen to
-call the same tools without end (AWS re:Post, "infinite tool calling loop")."""
+"""Calls beyond these limits, each answered with an instruction to speak, before the stream is replaced. Nova 2 was seen
+to call the same tools endlessly (AWS re:Post, "infinite tool calling loop").
+"""
 _ENOUGH = {"error": "enough_tool_calls", "next": "Answer the caller now with what you have."}
 
 
@@ -38,12 +39,12 @@ class TurnBudget:
         self._refused = 0
 
     def renew(self) -> None:
-        """Begin a new turn, or the same one on another stream."""
+        """Reset the counters: a new turn, or the same turn on another stream."""
         self._alike.clear()
         self._refused = 0
 
     def allows(self, use: wire.ToolUse) -> bool:
-        """Count a call, and tell whether it may be made."""
+        """Count a call, and return whether it may be made."""
         arguments = orjson.dumps(use.arguments, option=orjson.OPT_SORT_KEYS)
         self._alike[use.name, arguments] += 1
         if self._alike.total() <= MAX_IN_A_TURN and self._alike[use.name, arguments] <= MAX_ALIKE:
@@ -53,24 +54,24 @@ class TurnBudget:
 
     @property
     def spent(self) -> bool:
-        """Whether the model goes on though its results ordered it to stop."""
+        """Whether the model keeps calling tools although the results instruct it to stop."""
         return self._refused > _MAX_REFUSED
 
 
 class Broadcast(Protocol):
-    """Sends a frame both ways along the pipeline."""
+    """Sends a frame in both directions of the pipeline."""
 
     async def __call__(self, frame_cls: type[Frame], **fields: Any) -> None:  # noqa: ANN401 - a frame's own
-        """Make one for each way."""
+        """Make and send one frame for each direction."""
 
 
 class ToolCalls:
-    """Has the host run a tool, and tells the pipeline and the model.
+    """Has the host run a tool, and reports to the pipeline and the model.
 
     Args:
-        link: Takes the results.
+        connection: Receives the results.
         host: Runs the tools.
-        broadcast: The service's.
+        broadcast: The service's own.
     """
 
     def __init__(self, connection: ResilientConnection, host: SessionCallbacks, broadcast: Broadcast) -> None:
@@ -81,21 +82,22 @@ class ToolCalls:
         self._known: set[str] = set()
 
     def new_turn(self) -> None:
-        """Note that the caller has said something."""
+        """Reset the limits: the caller has said something."""
         self._budget.renew()
         self._known.clear()
 
     def new_stream(self) -> None:
-        """Note that another stream has taken over, which has not been ordered to speak yet."""
+        """Reset the limits: another stream has taken over, which has not been instructed to speak yet."""
         self._budget.renew()
 
     async def use(self, use: wire.ToolUse) -> None:
-        """Call one tool; a use that comes twice is one use."""
+        """Run one tool call; a repeated id is ignored."""
         if use.tool_use_id in self._known:
             log.warning("tool_use_repeated", tool=use.name)
             return
         self._known.add(use.tool_use_id)
         call = FunctionCallFromLLM(use.name, use.tool_use_id, use.arguments or {}, context=None)
+        # Pipecat's clients and observers expect these three frames for every call, in this order.
         await self._broadcast(FunctionCallsStartedFrame, function_calls=[call])
         await self._broadcast(
             FunctionCallInProgressFrame,
@@ -112,7 +114,7 @@ class ToolCalls:
             if self._budget.spent:
                 self._budget.renew()
                 self._connection.break_off(ModelUnavailable("ToolLoop", "the model called tools and did not answer"))
-        # An interrupted caller may still want to know, and the model waits for its answer either way.
+        # An interrupted caller may still want the result, and the model waits for it in any case.
         if not self._connection.answer_tool(use.tool_use_id, result):
             log.info("tool_result_late", tool=use.name)
         await self._broadcast(

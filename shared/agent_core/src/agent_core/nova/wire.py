@@ -1,4 +1,4 @@
-"""Nova Sonic's events, without I/O: what we send as bytes, what comes back as facts.
+"""Encode and parse Nova Sonic's events. No I/O.
 
 Source: Amazon Nova user guide, "Input events" and "Output events". Audio is 16-bit mono little-endian LPCM.
 """
@@ -26,8 +26,8 @@ class Role(StrEnum):
 class StopReason(StrEnum):
     """Why a block of content ended.
 
-    A word that this version does not know ends a block of audio for good (``END_TURN``): an answer that never ends
-    costs the caller a healthy stream. In a block of text it is ``PARTIAL_TURN``.
+    An unknown reason ends a block of audio for good (``END_TURN``): a reply that never ends would cost the caller a
+    healthy stream. In a block of text it is ``PARTIAL_TURN``.
     """
 
     PARTIAL_TURN = "PARTIAL_TURN"
@@ -63,9 +63,9 @@ class CompletionStarted:
 
 @dataclass(frozen=True, slots=True)
 class ContentStarted:
-    """A block begins. ``kind`` is TEXT, AUDIO or TOOL; ``speculative`` marks text that is planned, not yet said.
+    """A block begins. ``kind`` is TEXT, AUDIO or TOOL; ``speculative`` marks text that is planned, not yet spoken.
 
-    ``sample_rate`` is what a block of audio declares, in Hz; None where it declares nothing.
+    ``sample_rate`` is the rate that a block of audio declares, in Hz; None if it declares none.
     """
 
     kind: str
@@ -76,23 +76,23 @@ class ContentStarted:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Words: the caller's as they were heard, or the agent's."""
+    """Words: the caller's as the model understood them, or the agent's."""
 
     content: str
 
 
 @dataclass(frozen=True, slots=True)
 class AgentAudio:
-    """A piece of the agent's voice."""
+    """A piece of the agent's audio."""
 
     pcm: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class ToolUse:
-    """The model wants a tool called.
+    """The model requests a tool call.
 
-    ``arguments`` is None where what it sent is not a JSON object, however it was encoded (see ``_arguments``).
+    ``arguments`` is None if what the model sent is not a JSON object, however it was encoded (see ``_arguments``).
     """
 
     tool_use_id: str
@@ -102,7 +102,7 @@ class ToolUse:
 
 @dataclass(frozen=True, slots=True)
 class ContentEnded:
-    """A block is over."""
+    """A block ends."""
 
     kind: str
     reason: StopReason
@@ -110,7 +110,7 @@ class ContentEnded:
 
 @dataclass(frozen=True, slots=True)
 class UserSpeechEnded:
-    """The caller has stopped speaking, about 0.4 s ago; their words follow. Only Nova 2.5 reports it."""
+    """The caller stopped speaking about 0.4 s ago; their words follow. Only Nova 2.5 reports it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +125,12 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class CompletionEnded:
-    """The session's answers are over."""
+    """The session has no more replies."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownModelEvent:
-    """An event that this version does not know; it is counted and left alone."""
+    """An event that this version does not know; it is counted and ignored."""
 
     name: str
 
@@ -154,7 +154,7 @@ def _event(name: str, **fields: object) -> bytes:
 
 
 def session_start(inference: Inference, endpointing: str | None) -> bytes:
-    """Begin a session; ``endpointing`` is HIGH, MEDIUM or LOW."""
+    """Return the event that starts a session; ``endpointing`` is HIGH, MEDIUM or LOW."""
     fields: dict[str, Any] = {
         "inferenceConfiguration": {
             "maxTokens": inference.max_tokens,
@@ -168,7 +168,7 @@ def session_start(inference: Inference, endpointing: str | None) -> bytes:
 
 
 def prompt_start(prompt: str, *, voice: str, sample_rate: int, tools: Sequence[WireToolSpec]) -> bytes:
-    """Begin a prompt: the voice, its sample rate in Hz (8000, 16000 or 24000) and the tools."""
+    """Return the event that starts a prompt: the voice, its sample rate in Hz (8000, 16000 or 24000) and the tools."""
     fields: dict[str, Any] = {
         "promptName": prompt,
         "textOutputConfiguration": {"mediaType": "text/plain"},
@@ -197,7 +197,7 @@ def _lpcm(sample_rate: int) -> dict[str, Any]:
 
 
 def interrupts(words: str) -> bool:
-    """Tell whether a text is the older sign of a barge-in: ``{"interrupted": true}``, with any blanks."""
+    """Return whether a text is the older sign of a barge-in: ``{"interrupted": true}``, with any whitespace."""
     if "interrupted" not in words:
         return False
     try:
@@ -208,7 +208,7 @@ def interrupts(words: str) -> bool:
 
 
 def text(prompt: str, content: str, role: Role, words: str, *, interactive: bool) -> list[bytes]:
-    """One block of text; the model answers it when it is interactive."""
+    """Return the events of one block of text; the model replies to it if it is interactive."""
     start = _event(
         "contentStart",
         promptName=prompt,
@@ -222,7 +222,7 @@ def text(prompt: str, content: str, role: Role, words: str, *, interactive: bool
 
 
 def tool_result(prompt: str, content: str, tool_use_id: str, result: dict[str, Any]) -> list[bytes]:
-    """The one answer to a tool call."""
+    """Return the events of a tool's result."""
     start = _event(
         "contentStart",
         promptName=prompt,
@@ -241,7 +241,7 @@ def tool_result(prompt: str, content: str, tool_use_id: str, result: dict[str, A
 
 
 def audio_start(prompt: str, content: str, sample_rate: int) -> bytes:
-    """Open the caller's microphone at ``sample_rate`` Hz."""
+    """Return the event that opens the caller's audio input at ``sample_rate`` Hz."""
     return _event(
         "contentStart",
         promptName=prompt,
@@ -254,39 +254,40 @@ def audio_start(prompt: str, content: str, sample_rate: int) -> bytes:
 
 
 class AudioInputEncoder:
-    """Encodes the caller's audio; everything but the sound is the same in each event and is made once."""
+    """Encodes the caller's audio; everything but the audio is the same in each event and is encoded once."""
 
     def __init__(self, prompt: str, content: str) -> None:
         empty = _event("audioInput", promptName=prompt, contentName=content, content="")
         self._head, self._tail = empty[:-4], empty[-4:]  # …"content":" and "}}}
 
     def encode(self, pcm: bytes) -> bytes:
-        """One ``audioInput`` event."""
+        """Return one ``audioInput`` event."""
         return b"%b%b%b" % (self._head, base64.b64encode(pcm), self._tail)
 
 
 def end(prompt: str, content: str) -> bytes:
-    """Close a block of content."""
+    """Return the event that ends a block of content."""
     return _event("contentEnd", promptName=prompt, contentName=content)
 
 
 def prompt_end(prompt: str) -> bytes:
-    """Close the prompt; every block must be closed before."""
+    """Return the event that ends the prompt; every block must be ended before."""
     return _event("promptEnd", promptName=prompt)
 
 
 def session_end() -> bytes:
-    """Close the session."""
+    """Return the event that ends the session."""
     return _event("sessionEnd")
 
 
 def parse(payload: bytes) -> ModelEvent:
-    """Turn one event of the model into a fact.
+    """Parse one event of the model.
 
     Raises:
-        ProtocolError: the payload is not an event; the stream may go on all the same.
+        ProtocolError: the payload is not a valid event; the stream may still continue.
     """
     try:
+        # Each payload holds one event: the only key of the object names it.
         name, body = next(iter(orjson.loads(payload)["event"].items()))
         parser = _PARSERS.get(name)
         return parser(body) if parser else UnknownModelEvent(name)
@@ -295,6 +296,7 @@ def parse(payload: bytes) -> ModelEvent:
 
 
 def _parse_content_start(body: dict[str, Any]) -> ContentStarted:
+    # Nova sends these fields as a JSON object inside a string; an object is accepted too.
     extra = body.get("additionalModelFields") or {}
     if isinstance(extra, str):
         extra = orjson.loads(extra)
@@ -309,7 +311,7 @@ def _parse_content_start(body: dict[str, Any]) -> ContentStarted:
 
 def _parse_audio(body: dict[str, Any]) -> AgentAudio:
     pcm = base64.b64decode(body["content"], validate=True)
-    return AgentAudio(pcm[: len(pcm) & ~1])  # half a sample would shift every one behind it
+    return AgentAudio(pcm[: len(pcm) & ~1])  # half a sample would shift every later sample
 
 
 def _parse_tool_use(body: dict[str, Any]) -> ToolUse:
@@ -317,10 +319,10 @@ def _parse_tool_use(body: dict[str, Any]) -> ToolUse:
 
 
 def _arguments(content: object) -> dict[str, Any] | None:
-    """Decode what the model sends as arguments: a JSON object, in as many layers of JSON strings as it happened to use.
+    """Decode a tool call's arguments: a JSON object, possibly wrapped in several layers of JSON strings.
 
-    Nova Sonic now and then encodes the object twice (livekit/agents PRs 5409 and 5411). A tool without parameters may
-    come with an empty string.
+    Nova Sonic sometimes encodes the object twice (livekit/agents PRs 5409 and 5411). A tool without parameters may come
+    with an empty string.
     """
     for _ in range(_MAX_LAYERS):
         if not isinstance(content, str):
@@ -341,13 +343,14 @@ def _parse_content_end(body: dict[str, Any]) -> ContentEnded:
 
 
 def _parse_usage(body: dict[str, Any]) -> Usage:
+    # Nova reports totals as well; the deltas can be summed over several streams.
     delta = body.get("details", {}).get("delta", {})
     sides = (delta.get("input", {}), delta.get("output", {}))
     return Usage(*(_int(side.get(f"{kind}Tokens", 0)) for side in sides for kind in ("speech", "text")))
 
 
 def _str(value: object) -> str:
-    """Refuse what is no text here: further on, nobody would expect it to be anything else."""
+    """Reject a value that is not a string, because later code relies on it."""
     if type(value) is not str:
         raise TypeError(type(value).__name__)
     return value
@@ -366,7 +369,7 @@ def _optional_int(value: object) -> int | None:
 
 
 _MAX_LAYERS = 4
-"""JSON strings within each other that are opened; two were seen in the field."""
+"""Most nested JSON strings that are decoded; two were seen in the field."""
 
 _STOP_REASONS: dict[object, StopReason] = {reason.value: reason for reason in StopReason}
 

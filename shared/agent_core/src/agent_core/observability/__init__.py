@@ -1,1 +1,1 @@
-"""What an operator sees."""
+"""Provide what an operator sees: logs, metrics, traces."""

@@ -1,4 +1,4 @@
-"""CloudWatch's embedded metric format: numbers become documents of one line each. Pure.
+"""Encode numbers in CloudWatch's embedded metric format, as documents of one line each. No I/O.
 
 Source: docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
@@ -15,19 +15,20 @@ type Values = Mapping[Metric, float | Sequence[float]]
 _HIGH_RESOLUTION: Final = 1
 """Seconds; without it CloudWatch keeps minutes, and an alarm cannot have a period of ten seconds."""
 _MOST_VALUES: Final = 100
-"""Longest list of values that CloudWatch takes in one document; of a longer one it takes nothing."""
+"""Longest list of values that CloudWatch accepts in one document; it rejects a longer one entirely."""
 
 
 def documents(namespace: str, dimensions: Mapping[str, str], values: Values, at_ms: int) -> Iterator[Document]:
-    """Make the documents for the values of one set of dimensions.
+    """Yield the documents for the values of one set of dimensions.
 
     Args:
         namespace: In CloudWatch.
-        dimensions: Name and value, ``Service`` among them.
-        values: A number, or a list of measured ones, for each metric.
+        dimensions: Name and value, including ``Service``.
+        values: A number, or a list of measured ones, per metric.
         at_ms: Unix milliseconds.
     """
     pieces = [[(metric, piece) for piece in _pieces(value)] for metric, value in values.items()]
+    # Metrics with short lists are complete after the first document and left out of the others.
     for row in zip_longest(*pieces):
         told = [entry for entry in row if entry is not None]
         yield {

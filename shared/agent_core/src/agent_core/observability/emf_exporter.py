@@ -1,4 +1,4 @@
-"""Write the numbers at an interval, for as long as the service runs."""
+"""Write the metrics at an interval while the service runs."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -9,18 +9,19 @@ from agent_core.observability.emf import Document
 from agent_core.observability.meter import Meter
 
 FAST_SECONDS: Final = 10
-"""Period of the fast gauges: the shortest that an alarm of CloudWatch's can have."""
+"""Period of the fast gauges: the shortest that a CloudWatch alarm can have."""
 
 
 @asynccontextmanager
 async def reporting(meter: Meter, every: float, write: Callable[[Document], None]) -> AsyncIterator[None]:
-    """Report for the length of a block, and once more at its end: the last minute of a task counts too.
+    """Report while the block runs, and once more at its end: a task's last minute counts too.
 
     Args:
         meter: Holds the numbers.
         every: Seconds.
-        write: Takes each document; must not wait.
+        write: Receives each document; must not block.
     """
+    # Two tasks, because the fast gauges follow the wall clock and the others do not.
     tasks = [asyncio.create_task(_report(meter, every, write)), asyncio.create_task(_report_fast(meter, write))]
     try:
         yield
@@ -43,10 +44,10 @@ def _write(meter: Meter, write: Callable[[Document], None]) -> None:
 
 
 class Beat:
-    """The middles of the clock's periods of ten seconds, each at most once.
+    """Schedules one value per ten-second period of the wall clock, in its middle.
 
-    A sum over all tasks is right only if each has exactly one value in every period. So the times are the clock's own,
-    the middle leaves seconds to whatever is late, and there is no value at the start or at the end of a task.
+    A sum over all tasks is correct only if each has exactly one value in every period. The times are therefore the wall
+    clock's, the middle leaves seconds for delays, and there is no value at the start or at the end of a task.
 
     Args:
         now: Unix seconds.
@@ -56,11 +57,11 @@ class Beat:
         self._period = round(now / FAST_SECONDS)
 
     def wait(self, now: float) -> float:
-        """Return the seconds to the next one."""
+        """Return the seconds until the next one."""
         return max(0.0, (self._period + 0.5) * FAST_SECONDS - now)
 
     def done(self, now: float) -> None:
-        """Go on to the next; a period in which there was a value, if late, has no other."""
+        """Advance to the next period; one that got its value late gets no other."""
         self._period = max(self._period, int(now // FAST_SECONDS)) + 1
 
 

@@ -1,7 +1,7 @@
-"""Names of span attributes by OpenTelemetry's semantic conventions for generative AI.
+"""Name span attributes by OpenTelemetry's semantic conventions for generative AI.
 
-The constants stand here because nothing of OpenTelemetry is imported where there is nowhere to send spans. The
-conventions know attributes for what was said (``gen_ai.input.messages`` and others): none of them is here.
+The constants are copied here because nothing of OpenTelemetry is imported unless spans are sent. The conventions have
+attributes for what was said (``gen_ai.input.messages`` and others): none of them is here.
 """
 
 from typing import Final

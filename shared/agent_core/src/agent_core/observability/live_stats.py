@@ -1,7 +1,7 @@
-"""Follow the tallies of conversations that go on.
+"""Report the tallies of active conversations.
 
-A tally is the one place where a conversation is counted. Its end record tells it once, at the end; an operator, and
-the day's limit of spending, want to know sooner. So now and then somebody looks at what was added.
+A tally is the only place where a conversation is counted. Its end record reports it once, at the end; operators and the
+daily budget need the numbers sooner, so the differences are read at intervals.
 """
 
 from collections.abc import Callable
@@ -9,16 +9,16 @@ from collections.abc import Callable
 from agent_core.events import COUNTED, SessionStats
 
 type Added = dict[str, int]
-"""What was added, by the name of the tally's field; for a model's error, by ``ERROR`` and its name."""
+"""What was added, keyed by the tally's field; for a model error, by ``ERROR`` and its name."""
 
 ERROR = "model_errors."
 
 
 class LiveStats:
-    """Tells what was added to any tally since it was last looked at.
+    """Reports what was added to any tally since the last look.
 
     Args:
-        tell: Takes the sum over all of them, where anything was added.
+        tell: Receives the sum over all of them, if anything was added.
     """
 
     def __init__(self, tell: Callable[[Added], None]) -> None:
@@ -26,17 +26,18 @@ class LiveStats:
         self._seen: dict[int, tuple[SessionStats, Added]] = {}
 
     def follow(self, stats: SessionStats) -> None:
-        """Look at this one too; what it holds already counts as added."""
+        """Follow this tally too; its present values already count as added."""
         self._seen.setdefault(id(stats), (stats, {}))
 
     def leave(self, stats: SessionStats) -> None:
-        """Look at it for the last time."""
+        """Read it for the last time."""
         self.follow(stats)
         self.look()
+        # Only after the last look, or its final counts would be lost.
         del self._seen[id(stats)]
 
     def look(self) -> None:
-        """Tell what was added since the last look."""
+        """Report what was added since the last look."""
         added = dict.fromkeys(COUNTED, 0)
         for stats, seen in self._seen.values():
             for name, now in _counts(stats).items():

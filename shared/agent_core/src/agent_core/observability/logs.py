@@ -1,4 +1,4 @@
-"""One line for each event on standard output, a constant name and fields: JSON, or columns for a person.
+"""Write one line per event to standard output, with a constant name and fields: JSON, or readable columns.
 
 Identifiers and numbers only. A transcript may appear at DEBUG; a secret or a phone number never does.
 """
@@ -31,7 +31,7 @@ def configure(service: str, settings: CoreSettings, *, silent: Sequence[str] = (
     Args:
         service: Label.
         settings: Level, format and environment.
-        silent: Modules of Pipecat that call the ordinary a warning, or quote what strangers sent.
+        silent: Modules of Pipecat that log normal events as warnings, or quote untrusted text.
     """
     as_json = is_json(settings.log_format)
     structlog.configure(
@@ -45,14 +45,15 @@ def configure(service: str, settings: CoreSettings, *, silent: Sequence[str] = (
         cache_logger_on_first_use=True,
     )
     if as_json:
+        # A person at a terminal knows which service it is.
         structlog.contextvars.bind_contextvars(service=service, environment=settings.environment.value)
-    # Libraries put words of the conversation into their lower levels, so only their warnings are let through.
+    # Libraries log words of the conversation at lower levels, so only their warnings pass.
     logging.basicConfig(level=logging.WARNING, handlers=[_ToStructlog()], force=True)
     pipecat_log.remove()
     for module in silent:
         pipecat_log.disable(module)
     pipecat_log.add(_pipecat_sink, level="WARNING", format="{message}")
-    # The runtime of the AWS SDK reports what its callbacks raise this way, on threads of its own.
+    # The AWS SDK's runtime reports exceptions of its callbacks this way, on threads of its own.
     sys.excepthook = _note_uncaught
     sys.unraisablehook = lambda found: _note_uncaught(found.exc_type, found.exc_value, found.exc_traceback)
     threading.excepthook = lambda found: _note_uncaught(found.exc_type, found.exc_value, found.exc_traceback)
@@ -63,12 +64,12 @@ def configure(service: str, settings: CoreSettings, *, silent: Sequence[str] = (
 
 
 def is_json(chosen: LogFormat) -> bool:
-    """Whether lines are JSON: a person has a terminal, everything else reads JSON."""
+    """Return whether lines are JSON: in AUTO, unless standard output is a terminal."""
     return chosen is LogFormat.JSON or (chosen is LogFormat.AUTO and not sys.stdout.isatty())
 
 
 def write_document(document: dict[str, Any]) -> None:
-    """Put a document of its own among the lines, such as one of metrics."""
+    """Write a separate document among the lines, such as one of metrics."""
     structlog.PrintLogger(output(sys.stdout)).msg(_to_json(document))
 
 
@@ -93,18 +94,20 @@ def _to_json(event: dict[str, Any], **_: object) -> str:
 
 class _ToStructlog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
+        # The traceback as one field, because a line of the log is one event.
         extra = {"exception": logging.Formatter().formatException(record.exc_info)} if record.exc_info else {}
         structlog.get_logger().log(record.levelno, "library", logger=record.name, text=record.getMessage(), **extra)
 
 
 def _note_uncaught(kind: type[BaseException], error: BaseException | None, stack: TracebackType | None = None) -> None:
-    """Make one line of what would be a trace of many on standard error."""
+    """Log an uncaught exception as one line instead of a trace of many on standard error."""
+    # A deliberate exit is not an error.
     if issubclass(kind, KeyboardInterrupt | SystemExit):
         sys.__excepthook__(kind, error or kind(), stack)
         return
-    # The stack alone: a message may quote what was said.
+    # Log the stack only: a message may quote what was said.
     where = "".join(traceback.format_tb(stack))
-    # An opening stream that was given up: the AWS SDK's runtime hands its connection to a future that is cancelled.
+    # A cancelled stream: the AWS SDK's runtime delivers its connection to a cancelled future.
     level = logging.WARNING if kind.__name__ == "InvalidStateError" and "/awscrt/" in where else logging.ERROR
     structlog.get_logger().log(level, "uncaught", error=kind.__name__, stack=where)
 

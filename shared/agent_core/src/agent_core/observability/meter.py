@@ -1,4 +1,4 @@
-"""Adds up what happens in this process until somebody asks for it."""
+"""Add up what happens in this process until it is reported."""
 
 import time
 from collections import defaultdict
@@ -10,14 +10,14 @@ from agent_core.observability.emf import Document
 from agent_core.observability.metrics import METRICS, NAMESPACE, SERVICE, Metric, MetricKind
 
 type Labels = tuple[tuple[str, str], ...]
-"""Dimensions beside ``Service``, by name and value."""
+"""Dimensions besides ``Service``, by name and value."""
 
 MOST_LABELS: Final = 40
-"""Combinations of labels of one metric. Each is a metric that CloudWatch bills; one more counts as ``other``."""
+"""Most combinations of labels per metric. Each is a metric that CloudWatch bills; further ones count as ``other``."""
 
 
 class Meter:
-    """The numbers of one service. Nothing here waits or fails, so it may be called from anywhere on the loop.
+    """The numbers of one service. Nothing here blocks or fails, so it may be called from anywhere on the loop.
 
     Args:
         service: Value of the dimension ``Service``.
@@ -34,14 +34,15 @@ class Meter:
         self._lists: dict[Labels, dict[Metric, list[float]]] = defaultdict(lambda: defaultdict(list))
         self._known: dict[Metric, set[Labels]] = defaultdict(set)
         self.before_report: Callable[[], None] = lambda: None
-        """Called before the numbers are taken, to bring in what is counted elsewhere."""
+        """Called before the numbers are read, to add what is counted elsewhere."""
 
     def gauge(self, metric: Metric, read: Callable[[], float]) -> None:
-        """Read a gauge whenever the numbers are taken."""
+        """Register a gauge that is read at each report."""
         self._gauges[metric] = read
 
     def count(self, metric: Metric, amount: float = 1, **labels: str) -> None:
         """Add to a counter; every label of the metric must be given."""
+        # Once without labels and once with them: an alarm cannot sum over labels that it does not know.
         self._sums[()][metric] += amount
         if metric.labels:
             self._sums[self._labels(metric, labels)][metric] += amount
@@ -53,10 +54,12 @@ class Meter:
             self._lists[self._labels(metric, labels)][metric].append(value)
 
     def documents(self) -> list[Document]:
-        """Take what came together since the last time, as documents for CloudWatch."""
+        """Return what has accumulated since the last call, as documents for CloudWatch."""
         self.before_report()
+        # Swapped, so that what is counted meanwhile belongs to the next report.
         sums, self._sums = self._sums, defaultdict(lambda: defaultdict(float))
         lists, self._lists = self._lists, defaultdict(lambda: defaultdict(list))
+        # A counter is reported even if it is zero, or an alarm would see missing data.
         zeros = {metric: 0.0 for metric in METRICS if metric.kind is MetricKind.COUNTER}
         gauges = {metric: read() for metric, read in self._gauges.items() if not metric.is_fast}
         sums[()] = {**gauges, **zeros, **sums[()]}
@@ -82,6 +85,7 @@ class Meter:
     def _labels(self, metric: Metric, given: dict[str, str]) -> Labels:
         labels = tuple((name, given[name]) for name in metric.labels)
         known = self._known[metric]
+        # Bounds the CloudWatch bill, whatever values appear.
         if labels not in known and len(known) >= MOST_LABELS:
             return tuple((name, "other") for name in metric.labels)
         known.add(labels)

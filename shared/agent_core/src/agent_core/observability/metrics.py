@@ -1,8 +1,8 @@
-"""The names of everything that is measured. Dashboards, alarms and scaling policies use these and no others.
+"""Define every metric. Dashboards, alarms and scaling policies use these and no others.
 
-Every metric has the dimension ``Service`` (``phone-agent`` or ``webrtc-agent``). One with labels comes twice: once by
-service, so that it can be summed and alarmed on, and once by service and labels, so that it can be broken down.
-No label takes its value from what a caller, a visitor or the model said.
+Every metric has the dimension ``Service`` (``phone-agent`` or ``webrtc-agent``). One with labels is emitted twice: by
+service, so that it can be summed and alarmed on, and by service and labels, so that it can be broken down. No label
+takes its value from what a caller, a visitor or the model said.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 NAMESPACE: Final = "VoiceAgent"
-"""CloudWatch namespace unless ``METRICS_NAMESPACE`` says otherwise."""
+"""CloudWatch namespace unless ``METRICS_NAMESPACE`` overrides it."""
 SERVICE: Final = "Service"
 """The dimension of every metric."""
 SERVICES: Final = ("phone-agent", "webrtc-agent")
@@ -18,7 +18,7 @@ SERVICES: Final = ("phone-agent", "webrtc-agent")
 
 
 class Unit(StrEnum):
-    """CloudWatch's units, as far as they are used."""
+    """The CloudWatch units in use."""
 
     COUNT = "Count"
     MILLISECONDS = "Milliseconds"
@@ -30,11 +30,11 @@ class MetricKind(StrEnum):
     """How values become numbers."""
 
     GAUGE = "gauge"
-    """What is now; told at every interval, also when it is zero. Statistic: Average is per task."""
+    """The current value; reported at every interval, even if zero. Statistic: Average is per task."""
     COUNTER = "counter"
-    """How often since the last interval; told at every interval by service, also when it is zero. Statistic: Sum."""
+    """Count since the last interval; reported per service at every interval, even if zero. Statistic: Sum."""
     DISTRIBUTION = "distribution"
-    """Each value that was measured. Statistic: p50, p90, p99, Maximum."""
+    """Each measured value. Statistic: p50, p90, p99, Maximum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,10 @@ class Metric:
     Attributes:
         name: In CloudWatch.
         kind: Gauge, counter or distribution.
-        text: What it tells.
+        text: What it measures.
         unit: Of its values.
-        labels: Dimensions beside ``Service``.
-        is_fast: Emitted every ten seconds at high resolution, whatever ``METRICS_INTERVAL_SECONDS`` says; gauges only.
+        labels: Dimensions besides ``Service``.
+        is_fast: Emitted every ten seconds at high resolution, regardless of ``METRICS_INTERVAL_SECONDS``; gauges only.
     """
 
     name: str
@@ -59,20 +59,20 @@ class Metric:
 
     @property
     def dimension_sets(self) -> list[list[str]]:
-        """The dimensions under which CloudWatch has it."""
+        """The dimension sets under which CloudWatch stores it."""
         return [[SERVICE], *([[SERVICE, *self.labels]] if self.labels else [])]
 
 
 ACTIVE_SESSIONS: Final = Metric(
     "ActiveSessions",
     MetricKind.GAUGE,
-    "Places taken: conversations, and calls that ring. Its average is sessions per task.",
+    "Slots taken: conversations, and ringing calls. Its average is sessions per task.",
 )
 FREE_SLOTS: Final = Metric(
     "FreeSlots",
     MetricKind.GAUGE,
-    "Places for the next conversations; 0 while the task drains or its event loop is late. Every ten seconds, once by "
-    "each task: its Sum over ten seconds is what the service has free, and scaling goes by it.",
+    "Free slots; 0 while the task drains or its event loop is late. Every ten seconds, once per task: its Sum over ten "
+    "seconds is what the service has free, and scaling uses it.",
     is_fast=True,
 )
 SESSIONS_ENDED: Final = Metric(
@@ -89,25 +89,25 @@ SESSIONS_FAILED: Final = Metric(
 DEFECTS: Final = Metric(
     "Defects",
     MetricKind.COUNTER,
-    "What a defect of ours broke: requests answered with 500, and conversations that ended as `failed`. A deployment "
-    "that causes them is rolled back.",
+    "Failures because of a defect of ours: requests answered with 500, and conversations that ended as `failed`. A "
+    "deployment that causes them is rolled back.",
 )
 SESSIONS_BROKEN: Final = Metric(
     "SessionsBroken",
     MetricKind.COUNTER,
-    "Conversations that this version broke: they ended as `failed` or `model_rejected`. Not those that an outage of "
-    "the model, a lost connection or a stranger ended. A deployment that causes them is rolled back.",
+    "Conversations that this version broke: they ended as `failed` or `model_rejected`. Excludes those ended by an "
+    "outage of the model, a lost connection or an unauthenticated client. A deployment causing them is rolled back.",
 )
 CALLS_NOT_CONNECTED: Final = Metric(
     "CallsNotConnected",
     MetricKind.COUNTER,
-    "Calls that rang here and whose media did not come: usually another task carries them, or the caller gave up.",
+    "Calls that rang here and whose media did not arrive: usually another task carries them, or the caller gave up.",
 )
 SESSIONS_REFUSED: Final = Metric(
     "SessionsRefused",
     MetricKind.COUNTER,
-    "Conversations that this task did not take: full (`AtCapacity`), late (`Overloaded`), no stream to the model left "
-    "in the account or the model refusing them (`ModelBusy`), draining, or the day's spend is reached. The load "
+    "Conversations that this task rejected: full (`AtCapacity`), late (`Overloaded`), no stream to the model left in "
+    "the account or the model throttling them (`ModelBusy`), draining, or the daily budget spent. The load "
     "balancer may have found another task for them, but not for `ModelBusy`.",
     labels=("Cause",),
 )
@@ -115,16 +115,16 @@ SESSION_DURATION: Final = Metric("SessionDuration", MetricKind.DISTRIBUTION, "Le
 TIME_TO_FIRST_AUDIO: Final = Metric(
     "TimeToFirstAudio",
     MetricKind.DISTRIBUTION,
-    "From the start of the media connection to the agent's first sound.",
+    "From the start of the media connection to the agent's first audio.",
     Unit.MILLISECONDS,
 )
 TURN_LATENCY: Final = Metric(
     "TurnLatency",
     MetricKind.DISTRIBUTION,
-    "From the end of the caller's turn, as the model reports it, to the first sound of the answer.",
+    "From the end of the caller's turn, as the model reports it, to the first audio of the reply.",
     Unit.MILLISECONDS,
 )
-BARGE_INS: Final = Metric("BargeIns", MetricKind.COUNTER, "Answers that the caller talked over.")
+BARGE_INS: Final = Metric("BargeIns", MetricKind.COUNTER, "Replies that the caller talked over.")
 TOOL_CALLS: Final = Metric(
     "ToolCalls",
     MetricKind.COUNTER,
@@ -137,7 +137,7 @@ TOOL_TIME: Final = Metric(
 ERRORS: Final = Metric(
     "Errors",
     MetricKind.COUNTER,
-    "Errors by class: the model's by their name on the wire, our own by the name of their class.",
+    "Errors by class: the model's by their name on the wire, ours by their class name.",
     labels=("Error",),
 )
 MODEL_STREAMS: Final = Metric(
@@ -148,13 +148,13 @@ MODEL_STREAMS: Final = Metric(
 TOKENS: Final = Metric(
     "Tokens",
     MetricKind.COUNTER,
-    "Tokens as the model counted them, by kind (speech_input, text_input, speech_output, text_output).",
+    "Tokens as counted by the model, by kind (speech_input, text_input, speech_output, text_output).",
     labels=("TokenKind",),
 )
 ESTIMATED_COST: Final = Metric(
     "EstimatedCost",
     MetricKind.COUNTER,
-    "US dollars for the model, from its tokens and the prices in the settings.",
+    "Estimated US dollars for the model, from its tokens and the prices in the settings.",
     Unit.NONE,
 )
 DROPPED_AUDIO: Final = Metric(
@@ -163,20 +163,20 @@ DROPPED_AUDIO: Final = Metric(
 EVENT_LOOP_LAG: Final = Metric(
     "EventLoopLag",
     MetricKind.DISTRIBUTION,
-    "How late this task's event loop wakes up, at worst in each second: above 100 ms callers hear gaps.",
+    "How late this task's event loop wakes up, the worst of each second: above 100 ms callers hear gaps.",
     Unit.MILLISECONDS,
 )
 OPEN_REQUEST_FAILURES: Final = Metric(
     "OpenRequestFailures",
     MetricKind.COUNTER,
     "Times that a web task with visitors could not keep a request open through the load balancer; a deployment or a "
-    "scale-in may then cut its visits off.",
+    "scale-in may then cut off its visits.",
 )
 STREAM_TABLE_FAILURES: Final = Metric(
     "StreamTableFailures",
     MetricKind.COUNTER,
-    "Times that the count of the account's streams to the model could not be read or written; a task then goes on with "
-    "what it has, and later with a small part of the quota.",
+    "Times that the count of the account's streams to the model could not be read or written; a task then continues "
+    "with its lease, and later with a small part of the quota.",
 )
 
 METRICS: Final = (
@@ -203,4 +203,4 @@ METRICS: Final = (
     OPEN_REQUEST_FAILURES,
     STREAM_TABLE_FAILURES,
 )
-"""All of them, in the order of the reference page."""
+"""All metrics, in the order of the reference page."""

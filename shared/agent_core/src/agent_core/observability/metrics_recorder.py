@@ -1,4 +1,4 @@
-"""What happens in conversations, as numbers: the one place that knows which metric each thing counts for."""
+"""Map events of conversations to metrics, in one place."""
 
 from agent_core.admission import Admission
 from agent_core.daily_budget import DailyBudget, Prices
@@ -18,7 +18,7 @@ class MetricsRecorder:
     Args:
         meter: Adds up.
         prices: Of the model.
-        spend: Is told what conversations cost.
+        spend: Receives the cost of conversations.
     """
 
     def __init__(self, meter: Meter, prices: Prices, spend: DailyBudget) -> None:
@@ -29,35 +29,36 @@ class MetricsRecorder:
         meter.before_report = spend.before_look = self._tallies.look
 
     def watch(self, admission: Admission) -> None:
-        """Tell how many places are taken, and how many are free."""
+        """Report how many slots are taken, and how many are free."""
         self._meter.gauge(metrics.ACTIVE_SESSIONS, lambda: admission.taken)
         self._meter.gauge(metrics.FREE_SLOTS, lambda: admission.free)
 
     def refused(self, refusal: PermissionRefused) -> None:
-        """Somebody was turned away."""
+        """Count a rejected conversation."""
         self._meter.count(metrics.SESSIONS_REFUSED, Cause=type(refusal).__name__)
 
     def failed(self, error: AgentError) -> None:
-        """Something went wrong; a refusal for want of places has a metric of its own."""
+        """Count an error; a lack of slots has its own metric."""
         if not isinstance(error, _TURNED_AWAY):
             name = error.kind if isinstance(error, ModelError) else type(error).__name__
             self._meter.count(metrics.ERRORS, Error=name)
 
     def broke(self) -> None:
-        """A defect of ours broke a request."""
+        """Count a request that a defect of ours broke."""
         self._meter.count(metrics.DEFECTS)
 
     def began(self, stats: SessionStats) -> None:
-        """A conversation began; what its tally counts is told from now on."""
+        """Follow a conversation that has started: its tally is reported from now on."""
         self._tallies.follow(stats)
 
     def paused(self, part: SessionStats) -> None:
-        """Count a part of a conversation that leaves no record of its own."""
+        """Count a part of a conversation that writes no record of its own."""
         self._tallies.leave(part)
 
     def ended(self, record: CallDetailRecord, part: SessionStats | None = None) -> None:
-        """Count a conversation that is over; ``part`` is what no earlier part of it has counted."""
+        """Count a finished conversation; ``part`` is what its earlier parts have not counted."""
         self._tallies.leave(record.stats if part is None else part)
+        # It rang but was no conversation, so it must not change the rates of conversations.
         if record.reason is EndReason.NEVER_CONNECTED:
             self._meter.count(metrics.CALLS_NOT_CONNECTED)
             return
@@ -73,24 +74,24 @@ class MetricsRecorder:
             self._meter.observe(metrics.TIME_TO_FIRST_AUDIO, record.stats.first_audio_ms)
 
     def answered(self, waited_ms: float) -> None:
-        """The caller has waited so long for an answer."""
+        """Record how long the caller has waited for a reply."""
         self._meter.observe(metrics.TURN_LATENCY, waited_ms)
 
     def tool_called(self, tool: str, outcome: str, elapsed_ms: float) -> None:
-        """A tool was called; ``tool`` is one of ours, or ``unknown``."""
+        """Count a tool call; ``tool`` is one of ours, or ``unknown``."""
         self._meter.count(metrics.TOOL_CALLS, Tool=tool, Outcome=outcome)
         self._meter.observe(metrics.TOOL_TIME, elapsed_ms, Tool=tool)
 
     def open_request_failed(self) -> None:
-        """The load balancer did not bring this task's own request to it."""
+        """Count a round in which the load balancer did not route this task's own request to it."""
         self._meter.count(metrics.OPEN_REQUEST_FAILURES)
 
     def stream_table_failed(self) -> None:
-        """The count of the account's streams could not be read or written."""
+        """Count a failure to read or write the account's stream count."""
         self._meter.count(metrics.STREAM_TABLE_FAILURES)
 
     def cost_of(self, stats: SessionStats) -> float:
-        """Estimate what a conversation has cost, in US dollars."""
+        """Return the estimated cost of a conversation, in US dollars."""
         return round(self._prices.cost_of(stats), 6)
 
     def _added(self, added: Added) -> None:
@@ -100,6 +101,7 @@ class MetricsRecorder:
         self._meter.count(metrics.BARGE_INS, added["interruptions"])
         self._meter.count(metrics.MODEL_STREAMS, added["model_streams"])
         self._meter.count(metrics.DROPPED_AUDIO, added["audio_dropped_ms"])
+        # Zero counts are skipped, because each label combination is billed.
         for name, count in added.items():
             if name.startswith(ERROR) and count:
                 self._meter.count(metrics.ERRORS, count, Error=name.removeprefix(ERROR))

@@ -1,4 +1,4 @@
-"""Where lines go: a reader that is slow, a disk that is full and a pipe that is broken hold up no conversation."""
+"""Write log lines without blocking: a slow reader, a full disk or a broken pipe must not delay a conversation."""
 
 import io
 import os
@@ -7,15 +7,15 @@ from functools import lru_cache
 from typing import Final, TextIO, cast
 
 _PIECE: Final = select.PIPE_BUF
-"""A pipe that has room at all takes this much without making anybody wait."""
+"""A pipe that has any room accepts this much without blocking."""
 _MOST: Final = 1 << 20
-"""Bytes kept for a reader that is behind; lines beyond are lost."""
+"""Most bytes kept for a slow reader; further lines are lost."""
 
 
 class NonBlockingStdout(io.TextIOBase):
-    """Text for a file descriptor: written at once where that takes no waiting, and else with a later line.
+    """Writes text to a file descriptor: at once if that does not block, otherwise with a later line.
 
-    A slow disk still makes its writer wait: only pipes, sockets and terminals say that they are not ready.
+    A slow disk still blocks its writer: only pipes, sockets and terminals report that they are not ready.
     """
 
     def __init__(self, descriptor: int, most: int = _MOST) -> None:
@@ -25,20 +25,22 @@ class NonBlockingStdout(io.TextIOBase):
         self._room = select.poll()
         self._room.register(descriptor, select.POLLOUT)
         self.lost = 0
-        """Lines that nobody will read."""
+        """Number of lines lost."""
 
     def write(self, text: str, /) -> int:
-        """Take a piece of a line."""
+        """Buffer a piece of a line."""
         self._waiting += text.encode("utf-8", "backslashreplace")
         return len(text)
 
     def flush(self) -> None:
-        """Write what the other end takes now."""
+        """Write what the reader accepts now."""
         try:
+            # Polled before each piece: a write to a full pipe would block the event loop.
             while self._waiting and self._room.poll(0):
                 del self._waiting[: os.write(self._descriptor, self._waiting[:_PIECE])]
-        except OSError:  # no space left, or nobody at the other end: there is nowhere to say so
+        except OSError:  # disk full, or reader gone: there is nowhere to report it
             self._lose(0)
+        # Cut at a line's end, so that the reader never sees half a line.
         if len(self._waiting) > self._most:
             self._lose(self._waiting.rfind(b"\n", 0, self._most) + 1)
 
@@ -53,9 +55,9 @@ def _patient(descriptor: int) -> NonBlockingStdout:
 
 
 def output(stream: TextIO) -> TextIO:
-    """Give the patient output for what a stream writes to; the stream itself where that is no file of the system."""
+    """Return the non-blocking output for a stream; the stream itself if it has no file descriptor."""
     try:
         descriptor = stream.fileno()
     except (AttributeError, OSError):
         return stream
-    return cast("TextIO", _patient(descriptor))  # as much of one as a logger uses
+    return cast("TextIO", _patient(descriptor))  # implements the part of it that a logger uses

@@ -1,4 +1,4 @@
-"""Where end records go."""
+"""Write end records."""
 
 from dataclasses import asdict
 from typing import Protocol
@@ -11,14 +11,15 @@ log = structlog.get_logger()
 
 
 class RecordSink(Protocol):
-    """Takes one record for each conversation; never raises, never waits."""
+    """Receives one record per conversation; never raises, never blocks."""
 
     def __call__(self, record: CallDetailRecord) -> None:
-        """Keep the record."""
+        """Write the record."""
 
 
 def log_record(record: CallDetailRecord) -> None:
-    """Keep the record as one line of the log."""
+    """Write the record as one line of the log."""
     fields = asdict(record)
+    # Flattened, so that log queries can filter on each count.
     stats = fields.pop("stats")
     log.info("session_ended", **fields, **stats)

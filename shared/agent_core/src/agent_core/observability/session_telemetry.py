@@ -1,7 +1,7 @@
-"""The story of one conversation as an operator gets it: metrics for every operator, spans for those who collect them.
+"""Report one conversation to the operator: metrics always, spans if they are collected.
 
 Spans have the names and attributes of OpenTelemetry's conventions for generative AI: ``invoke_agent`` for the
-conversation, ``chat`` for each stream to the model, ``execute_tool`` for each tool. Tokens are on the streams alone, so
+conversation, ``chat`` for each stream to the model, ``execute_tool`` for each tool. Tokens are only on the streams, so
 that a backend that sums them counts each once.
 """
 
@@ -16,25 +16,25 @@ from agent_core.observability.metrics_recorder import MetricsRecorder
 from agent_core.observability.traces import NONE, Attributes, NoSpan, Tracer, TraceSpan, Value
 
 _MOST_ID: Final = 64
-"""Characters of an identifier that the model gives."""
+"""Most characters of an identifier from the model."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelIdentity:
-    """Who talks in a conversation: the service, and the id of the model that it asks."""
+    """The parties of a conversation: the service, and the id of its model."""
 
     service: str
     model: str
 
 
 class SessionTelemetry:
-    """Takes what happens in a conversation, as it happens.
+    """Receives the events of a conversation as they happen.
 
     Args:
         counting: Of this process.
-        tracer: Begins its span.
-        tally: The conversation's own count.
-        speaker: Who talks.
+        tracer: Starts its span.
+        stats: The conversation's own counts.
+        speaker: The parties.
         labels: Identifiers.
     """
 
@@ -60,12 +60,13 @@ class SessionTelemetry:
         self._turn_ended_at: float | None = None
 
     def began(self) -> None:
-        """The conversation begins."""
+        """Record the start of the conversation."""
         self._counting.began(self._stats)
         self._span = self._tracer(f"{gen_ai.INVOKE_AGENT} {self._speaker.service}")
 
     def stream_began(self, model_session_id: str) -> None:
-        """A stream to the model takes over."""
+        """Record that a stream to the model takes over."""
+        # One stream is active at a time, so the next one ends the one before.
         self._end_stream()
         model: dict[str, Value] = {
             gen_ai.OPERATION: gen_ai.CHAT,
@@ -79,12 +80,13 @@ class SessionTelemetry:
     def _end_stream(self) -> None:
         if self._stream is not None:
             before, self._used = self._used, self._tokens()
+            # The tally counts the whole conversation; the span shows this stream's part.
             taken, given = (after - earlier for after, earlier in zip(self._used, before, strict=True))
             self._stream.end({gen_ai.INPUT_TOKENS: taken, gen_ai.OUTPUT_TOKENS: given})
             self._stream = None
 
     def _tokens(self) -> tuple[int, int]:
-        """Add up the tokens so far, in and out."""
+        """Return the tokens so far, in and out."""
         stats = self._stats
         return (
             stats.speech_input_tokens + stats.text_input_tokens,
@@ -92,11 +94,12 @@ class SessionTelemetry:
         )
 
     def turn_ended(self) -> None:
-        """The caller has stopped talking."""
+        """Record the end of the caller's turn."""
         self._turn_ended_at = time.monotonic()
 
     def answer_began(self) -> None:
-        """The first sound of an answer is there; nobody has waited for a greeting."""
+        """Record the first audio of a reply; a greeting is not a reply to anything."""
+        # Measured once per turn: later audio of the same reply is not a new wait.
         if self._turn_ended_at is None:
             return
         began, self._turn_ended_at = self._turn_ended_at, None
@@ -107,7 +110,7 @@ class SessionTelemetry:
         self._span.child("turn", ago=waited).end()
 
     def tool_called(self, tool: str, outcome: str, elapsed_ms: float, call_id: str) -> None:
-        """A tool has been called."""
+        """Record a tool call."""
         self._counting.tool_called(tool, outcome, elapsed_ms)
         attributes: dict[str, Value] = {
             gen_ai.OPERATION: gen_ai.EXECUTE_TOOL,
@@ -120,7 +123,7 @@ class SessionTelemetry:
         _end(span, None if outcome == "ok" else outcome)
 
     def ended(self, record: CallDetailRecord) -> None:
-        """The conversation is over."""
+        """Record the end of the conversation."""
         self._end_stream()
         reason = record.reason
         attributes: dict[str, Value] = {

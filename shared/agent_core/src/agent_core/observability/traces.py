@@ -1,6 +1,6 @@
-"""Spans: what took how long, and inside what. Without an endpoint none are made and nothing is imported.
+"""Define spans: what took how long, and within what. Without an endpoint, none are made and nothing is imported.
 
-A span holds names and numbers, never what somebody said.
+A span contains names and numbers, never what someone said.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,20 +14,20 @@ NONE: Final[Attributes] = MappingProxyType({})
 
 
 class TraceSpan(Protocol):
-    """Something that takes time."""
+    """An operation that takes time."""
 
     def child(self, name: str, attributes: Attributes = NONE, *, ago: float = 0.0, remote: bool = False) -> "TraceSpan":
-        """Begin something inside it.
+        """Start a child span.
 
         Args:
             name: What it is.
             attributes: Names and numbers.
-            ago: Seconds since it began.
-            remote: Whether another system does it, and this one waits.
+            ago: Seconds since it started.
+            remote: Whether another system performs it while this one waits.
         """
 
     def end(self, attributes: Attributes = NONE, *, failed: str | None = None) -> None:
-        """End it, the first time this is called.
+        """End the span; only the first call counts.
 
         Args:
             attributes: Names and numbers.
@@ -36,22 +36,22 @@ class TraceSpan(Protocol):
 
 
 type Tracer = Callable[[str], TraceSpan]
-"""Begins a span of its own with a name."""
+"""Starts a root span with a name."""
 
 
 class NoSpan:
-    """A span that nobody looks at."""
+    """A span that is not recorded."""
 
     def child(self, name: str, attributes: Attributes = NONE, *, ago: float = 0.0, remote: bool = False) -> "NoSpan":
-        """Begin nothing."""
+        """Return itself."""
         del name, attributes, ago, remote
         return self
 
     def end(self, attributes: Attributes = NONE, *, failed: str | None = None) -> None:
-        """End nothing."""
+        """Do nothing."""
 
 
 def no_traces(name: str) -> NoSpan:
-    """Begin a span that nobody looks at."""
+    """Return a span that is not recorded."""
     del name
     return NoSpan()

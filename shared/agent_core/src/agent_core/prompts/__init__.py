@@ -1,7 +1,7 @@
-"""The agent's instructions, in files beside this one: a change of words is no change of code.
+"""Load the agent's instructions from the files beside this one: changing the words changes no code.
 
-All files are read and checked once, at start. In a text ``$name`` stands for a value that is filled in for each
-conversation. A dollar sign before anything else, such as in "$5", stands for itself.
+All files are read and checked once, at start. In a text, ``$name`` is a placeholder that is filled in for each
+conversation. A dollar sign before anything else, such as in "$5", is literal.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,17 +31,17 @@ PLACEHOLDERS: Final[Mapping[str, frozenset[str]]] = {
     "transfer_by_key": frozenset({"destination"}),
     "transfer_failed": frozenset({"destination"}),
 }
-"""All prompts, each with the names that its caller fills in."""
+"""All prompts, each with the names that its user fills in."""
 
 _DAYS: Final = 14
-"""Two weeks: "Friday next week" is in the table, and each weekday stands in it twice."""
+"""Two weeks: "Friday next week" is in the table, and each weekday appears in it twice."""
 
 
 def check() -> None:
-    """Read all prompts.
+    """Read and check all prompts.
 
     Raises:
-        ConfigurationError: one of them cannot be used; the reason names the file and the line.
+        ConfigurationError: a prompt is unusable; the reason names the file and the line.
     """
     _texts()
 
@@ -50,8 +50,9 @@ def load(name: str, **values: str) -> str:
     """Return a prompt with its ``$placeholders`` filled in.
 
     Raises:
-        ConfigurationError: a prompt cannot be used; `check` finds that out at start.
+        ConfigurationError: a prompt is unusable; `check` detects that at start.
     """
+    # `safe_substitute` keeps a lone dollar sign, which people write in prices.
     return Template(_texts()[name]).safe_substitute(values).strip()
 
 
@@ -64,11 +65,11 @@ def read(folder: Traversable) -> Mapping[str, str]:
     """Read the prompts of a folder, by name.
 
     Raises:
-        ConfigurationError: a file is missing, empty or no text in UTF-8, or has a placeholder that nothing fills in.
-            The reason has all that is wrong.
+        ConfigurationError: a file is missing, empty or not UTF-8 text, or has a placeholder that is never filled in.
+            The reason lists all problems.
     """
     texts: dict[str, str] = {}
-    problems: list[str] = []
+    problems: list[str] = []  # all of them, so that the operator can fix them in one go
     for name, known in PLACEHOLDERS.items():
         try:
             text = folder.joinpath(f"{name}.md").read_text(encoding="utf-8-sig")
@@ -76,7 +77,7 @@ def read(folder: Traversable) -> Mapping[str, str]:
             problems.append(f"prompts/{name}.md cannot be read")
             continue
         except UnicodeDecodeError:
-            problems.append(f"prompts/{name}.md is not text in UTF-8")
+            problems.append(f"prompts/{name}.md cannot be read as UTF-8 text")
             continue
         problems += [f"prompts/{name}.md, {problem}" for problem in _problems(text, known)]
         texts[name] = text
@@ -93,22 +94,23 @@ def _problems(text: str, known: frozenset[str]) -> Iterator[str]:
         name = found["named"] or found["braced"]
         if name is not None and name not in known:
             names = ", ".join(f"${each}" for each in sorted(known)) or "none"
-            advice = f"write ${found[0]} for the words themselves (placeholders here: {names})"
-            yield f"line {line}: nothing fills in {found[0]}; {advice}"
+            advice = f"write ${found[0]} for the literal words (placeholders here: {names})"
+            yield f"line {line}: unknown placeholder {found[0]}; {advice}"
+        # `Template` reports this as an invalid placeholder without a name, so it is recognized by its text.
         if name is None and text.startswith("${", found.start()):
-            yield f"line {line}: ${{ has no name and }} behind it; write $${{ for the characters themselves"
+            yield f"line {line}: ${{ has no name and }} behind it; write $${{ for the literal characters"
 
 
 def looking_up() -> str:
-    """Return the order to say that something is looked up.
+    """Return the instruction to say that something is being looked up.
 
-    It is an interactive text for the wait between a tool's use and its result, sent only while neither side speaks.
+    It is an interactive text for the time between a tool call and its result, sent only while neither side speaks.
     """
     return load("looking_up")
 
 
 def dates(today: date) -> str:
-    """Return a table of the coming days, so that a model reads a date and computes none.
+    """Return a table of the coming days, so that the model reads a date instead of computing one.
 
     Args:
         today: The date in the agent's time zone.

@@ -1,5 +1,5 @@
-"""How many streams to the model this task may open, out of the quota that all tasks of an account share.
+"""Share the account's quota of streams to the model among all its tasks.
 
-`Pool` is what the shared table holds, `Share` what this task has of it, `Keeper` the traffic between the two;
-`Throttle` is the back-off after a refusal of the model, and `Capacity` puts the regions of the model together.
+`Pool` is the content of the shared table, `Share` this task's part of it, `Keeper` the traffic between the two;
+`Throttle` is the back-off after the model has throttled a stream, and `Capacity` combines the regions of the model.
 """

@@ -1,8 +1,8 @@
-"""Keeps this task's lease on the quota: renews it, enlarges it for who comes, and returns what is not needed.
+"""Keep this task's lease on the quota: renew it, enlarge it on demand, and return what is not needed.
 
-A task whose lease is large enough answers from memory; only one that has none left asks the table while a caller waits,
-within a deadline. When the table cannot be reached a task goes on with its lease until that ends, and then with a part
-of the quota that is small enough for all tasks to have one.
+A task with a sufficient lease decides from memory; only one that has none left reads the table while a caller waits,
+within a deadline. If the table is unreachable, a task continues with its lease until that expires, and then with a part
+of the quota small enough for every task to have one.
 """
 
 import asyncio
@@ -21,20 +21,20 @@ from agent_core.quota.shared_count import Table, TableFault
 log = structlog.get_logger()
 
 RENEW_SECONDS: Final = 15.0
-"""A quarter of a lease: three may fail in a row."""
+"""A quarter of a lease: three renewals may fail in a row."""
 ASK_SECONDS: Final = 0.5
-"""Longest wait of a caller for the table, which answers within 10 ms; the telephone rings meanwhile."""
+"""Longest wait of a caller for the table, which responds within 10 ms; the phone rings meanwhile."""
 AGAIN_SECONDS: Final = 0.5
-"""How long a table that had nothing left, or did not answer, is not asked again on a caller's behalf."""
+"""How long a table that had nothing left, or did not respond, is not read again on a caller's behalf."""
 LEAVE_SECONDS: Final = 1.0
-"""For a task that stops to return what it has."""
+"""Time for a stopping task to return its lease."""
 _EXCHANGE_SECONDS: Final = 2.0
 _MOST_TRIES: Final = 5
-"""Of one exchange, where other tasks write between its reading and its writing."""
+"""Most attempts of one exchange while other tasks write between its read and its write."""
 _MARGIN: Final = 5.0
-"""A lease is not relied on for its last seconds: clocks differ, and a stream that is being opened takes time."""
+"""The last seconds of a lease are not used: clocks differ, and opening a stream takes time."""
 _USUAL_TASKS: Final = 8
-"""Tasks to share a quota with, until the table shows how many there are: two services of four."""
+"""Assumed number of tasks until the table shows it: two services of four."""
 
 
 class Keeper:
@@ -43,9 +43,9 @@ class Keeper:
     Args:
         share: Holds what may be used.
         table: Of the pool.
-        quota: Streams that all tasks together may open.
+        quota: Most open streams of all tasks together.
         task: Name of this one.
-        on_fault: Called when the table could not be reached.
+        on_fault: Called when the table is unreachable.
         clock: Unix seconds.
         monotonic: Seconds of a monotonic clock.
     """
@@ -81,12 +81,13 @@ class Keeper:
         share.for_calls = share.for_seconds = 0
 
     async def prepare(self) -> None:
-        """Have room for one more conversation, if there is any; within ``ASK_SECONDS``, and never raises."""
+        """Obtain room for one more conversation, if there is any; within ``ASK_SECONDS``, never raises."""
         if not self._should_ask():
             return
         self._more_calls += 1
         try:
             async with asyncio.timeout(ASK_SECONDS), self._lock:
+                # Checked again: another caller may have obtained room while this one waited for the lock.
                 if self._should_ask():
                     await self._exchange()
         except TimeoutError:
@@ -98,7 +99,7 @@ class Keeper:
         return not self._share.may_begin and self._monotonic() >= self._not_before
 
     async def double(self) -> None:
-        """Have room for one more second stream, if there is any; bounded, and never raises."""
+        """Obtain room for one more second stream, if there is any; bounded, never raises."""
         if self._share.may_double:
             return
         self._more_seconds += 1
@@ -112,12 +113,12 @@ class Keeper:
             self._more_seconds -= 1
 
     def changed(self) -> None:
-        """Note that something was taken or given back: the lease is to follow; no caller waits for it."""
+        """Wake the background task after a change, so that the lease follows; no caller waits for it."""
         self._wake.set()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Keep the lease for the length of a block, and return it at its end."""
+        """Keep the lease while the block runs, and return it at its end."""
         keeping = asyncio.create_task(self._keep(), name="model-streams")
         try:
             yield
@@ -141,7 +142,7 @@ class Keeper:
             await self._look()
 
     async def _look(self) -> None:
-        """Wait until the lease is to be renewed, or has become too small or too large."""
+        """Wait until the lease must be renewed, or has become too small or too large."""
         renew = asyncio.get_running_loop().time() + RENEW_SECONDS * random.uniform(0.8, 1.0)  # noqa: S311 - spreads load
         while not self._is_due():
             try:
@@ -156,14 +157,14 @@ class Keeper:
         share = self._share
         if self._monotonic() < self._not_before or self._more_calls or self._more_seconds:
             return False
-        # The last one that was leased ahead is in use, so more is leased before the next caller comes; or others may
-        # be waiting for what is not in use here any more.
+        # The last stream leased in advance is in use, so more are leased before the next caller arrives; or other tasks
+        # may need what is no longer used here.
         return (
             not share.may_begin or share.for_seconds > share.seconds or (self._scarce and share.for_calls > share.calls)
         )
 
     async def _exchange(self) -> None:
-        """Read the pool, and write it with this task's lease; never raises but at a deadline."""
+        """Read the pool, and write it with this task's lease; raises only at a deadline."""
         try:
             for _ in range(_MOST_TRIES):
                 if await self._try():
@@ -180,6 +181,7 @@ class Keeper:
         self._reached = True
 
     async def _try(self) -> bool:
+        # Taken before the request: the lease counts from the earliest time it may have been written.
         asked_at = self._monotonic()
         pool = await self._table.read()
         share = self._share
@@ -192,7 +194,7 @@ class Keeper:
             self._use(0, 0, asked_at)
             return True
         calls, seconds = (mine.calls, mine.seconds) if mine is not None else (0, 0)
-        # What is given back is not used from now on; what is added is used when it is written.
+        # A reduction applies before the write, an increase only after it: the quota is never exceeded in between.
         share.for_calls, share.for_seconds = min(share.for_calls, calls), min(share.for_seconds, seconds)
         if not await self._table.write(wanted):
             return False
@@ -203,13 +205,13 @@ class Keeper:
         share = self._share
         share.for_calls, share.for_seconds = calls, seconds
         self._valid_until = asked_at + LEASE_SECONDS - _MARGIN
-        # Nothing could be leased ahead.
+        # Nothing could be leased in advance.
         self._scarce = calls <= share.calls + self._more_calls
         if not share.may_begin:
             self._not_before = self._monotonic() + AGAIN_SECONDS
 
     def _fault(self, reason: str) -> None:
-        """Go on without the table: with the lease while it lasts, then with a part that every task may have."""
+        """Continue without the table: with the lease while it lasts, then with a part that every task may use."""
         now = self._monotonic()
         self._not_before = now + AGAIN_SECONDS
         if self._reached:

@@ -1,52 +1,53 @@
-"""What this task may use of the quota of one model region, and what it uses. No I/O."""
+"""Track what this task may use of one model region's quota, and what it uses. No I/O."""
 
 from dataclasses import dataclass
 from math import inf
 from typing import Final
 
 LINGER_SECONDS: Final = 1.0
-"""How long a stream counts after it was closed: the model notices that a moment later than we do."""
+"""How long a stream counts after it was closed: the model notices a moment later than we do."""
 
 
 @dataclass(slots=True)
 class Share:
-    """Counts conversations and streams against what may be used.
+    """Counts conversations and streams against their limits.
 
-    A conversation counts from its admission, before its stream is opened, and between two streams where one failed.
-    Streams beyond one for each conversation are second ones.
+    A conversation counts from its admission, before its stream is opened, and between two streams if one failed.
+    Streams beyond one per conversation are second ones.
 
     Attributes:
-        for_calls: Conversations that there may be; infinite where no quota is set.
-        for_seconds: Second streams that there may be beside them.
-        calls: Conversations that there are.
+        for_calls: Most conversations; infinite if no quota is set.
+        for_seconds: Most second streams in addition.
+        calls: Active conversations.
         streams: Streams that are open, being opened or being closed.
-        opening: Second streams that are promised and not open yet.
+        reserved: Second streams that are reserved and not open yet.
     """
 
     for_calls: float = inf
     for_seconds: float = inf
     calls: int = 0
     streams: int = 0
-    session_request: int = 0
+    reserved: int = 0
 
     @property
     def seconds(self) -> int:
         """Second streams in use."""
-        return max(0, self.streams + self.session_request - self.calls)
+        return max(0, self.streams + self.reserved - self.calls)
 
     @property
     def used(self) -> int:
-        """Streams in use, or promised."""
+        """Streams in use, or reserved."""
         return self.calls + self.seconds
 
     @property
     def room(self) -> float:
-        """Conversations that may begin."""
+        """Number of conversations that may start."""
+        # Second streams in excess of their limit reduce the room for conversations.
         return max(0.0, min(self.for_calls - self.calls, self.for_calls + self.for_seconds - self.used))
 
     @property
     def may_begin(self) -> bool:
-        """Whether another conversation may begin."""
+        """Whether another conversation may start."""
         return self.room >= 1
 
     @property
@@ -56,5 +57,5 @@ class Share:
 
     @property
     def is_lent(self) -> bool:
-        """Whether a conversation has no stream, so that the next one that opens is its own."""
-        return self.streams + self.session_request < self.calls
+        """Whether a conversation has no stream, so that the next one opened is its own."""
+        return self.streams + self.reserved < self.calls

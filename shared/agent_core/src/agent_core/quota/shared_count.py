@@ -1,4 +1,4 @@
-"""Where the leases of all tasks are kept, as the keeper sees it."""
+"""Define where the leases of all tasks are stored."""
 
 from typing import Protocol
 
@@ -14,18 +14,18 @@ class TableFault(UpstreamError):
 
 
 class Table(Protocol):
-    """Keeps one pool. No call has a deadline of its own."""
+    """Stores one pool. No call has its own deadline."""
 
     async def read(self) -> Pool:
-        """Read the pool as it is now; an empty one where there is none yet.
+        """Return the current pool; an empty one if there is none yet.
 
         Raises:
             TableFault: it could not be read.
         """
 
     async def write(self, pool: Pool) -> bool:
-        """Replace the version before this one; False if that is not what is there any more.
+        """Replace the previous version; return False if the stored version is another.
 
         Raises:
-            TableFault: it could not be written, or it is unknown whether it was.
+            TableFault: it could not be written, or the outcome is unknown.
         """

@@ -1,1 +1,1 @@
-"""What the model may do besides talking: one typed function a tool."""
+"""Define what the model may do besides talking: one typed function per tool."""

@@ -1,4 +1,4 @@
-"""A tool's signature, as the JSON schema for the model and as the check of what the model sent."""
+"""Turn a tool's signature into a JSON schema for the model, and validate the model's arguments with it."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -10,27 +10,30 @@ from agent_core.errors import InvalidArguments
 from agent_core.tools.schemas import plain
 
 _LONGEST_COMPLAINT = 500
-"""Characters: a name that the model made up stands in it, and goes back to the model with the result."""
+"""Most characters of an error: it contains names that the model made up, and is returned to the model."""
 
 
 class Arguments(BaseModel):
-    """Base of all argument models: a name that is not in the signature is an error, as the model should learn of it."""
+    """Base of all argument models: an unknown argument name is an error, so that the model learns of it."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 CONVERSATION = "conversation"
-"""A parameter of this name is no argument of the model's: it gets the conversation that the tool is used in."""
+"""A parameter of this name is not an argument for the model: it receives the conversation that uses the tool."""
 
 
 def arguments_of(function: Callable[..., object], choices: Mapping[str, Sequence[str]]) -> type[Arguments]:
-    """Build the argument model from a signature: annotations give types and descriptions, defaults make optional.
+    """Build the argument model from a signature.
+
+    Annotations give types and descriptions, defaults make arguments optional.
 
     Args:
-        function: Whose signature.
-        choices: Arguments that take one of these words only, where that is known when a service starts.
+        function: The function.
+        choices: Arguments restricted to these words, for values known only at start.
     """
     hints = get_type_hints(function, include_extras=True)
+    # The words become part of the schema, so that the model chooses one instead of guessing.
     for name, words in choices.items():
         hints[name] = Annotated[Literal[tuple(words)], *getattr(hints[name], "__metadata__", ())]
     fields: dict[str, Any] = {
@@ -42,21 +45,22 @@ def arguments_of(function: Callable[..., object], choices: Mapping[str, Sequence
 
 
 def schema_of(model: type[Arguments]) -> tuple[dict[str, Any], list[str]]:
-    """Return the JSON schema of each argument, and the names of those that are required.
+    """Return the JSON schema of each argument, and the names of the required ones.
 
     Raises:
-        ValueError: An argument has a type that the model cannot be given.
+        ValueError: An argument has a type that cannot be expressed for the model.
     """
     schema = plain(model.model_json_schema())
     return schema["properties"], schema.get("required", [])
 
 
 def checked(model: type[Arguments], arguments: object) -> Arguments:
-    """Validate what the model sent.
+    """Validate the model's arguments.
 
     Raises:
-        InvalidArguments: It does not fit; the reason names each argument that is wrong, for the model to read.
+        InvalidArguments: They do not fit; the reason names each wrong argument, for the model to read.
     """
+    # The model sometimes sends something other than an object.
     if not isinstance(arguments, Mapping):
         message = "arguments must be an object"
         raise InvalidArguments(message)
@@ -69,6 +73,7 @@ def checked(model: type[Arguments], arguments: object) -> Arguments:
 def _complaint(error: ValidationError) -> str:
     complaint = "; ".join(
         f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+        # The input itself is left out: it may be long, and the model knows it.
         for problem in error.errors(include_url=False, include_context=False, include_input=False)
     )
     return complaint[:_LONGEST_COMPLAINT]

@@ -1,4 +1,4 @@
-"""How the agent ends a conversation."""
+"""Provide the tool with which the agent ends a conversation."""
 
 from typing import Annotated, Any, Literal
 
@@ -7,7 +7,7 @@ from pydantic import Field
 from agent_core.tools.registry import Tool
 
 END_CALL = "end_call"
-"""Whoever holds the conversation watches for this tool: it ends when the goodbye has been heard."""
+"""The conversation watches for this tool: it ends when the goodbye has been heard."""
 
 _GOODBYE = "If your goodbye is still to be heard, say it now in one short sentence."
 
@@ -22,10 +22,10 @@ async def end_call(reason: Why) -> dict[str, Any]:
 
     Some models call it without a word, so the result asks for what may be missing.
     """
-    del reason  # the model gives it thought, and reads it in its own call
+    del reason  # stating a reason makes the model consider it
     return {"status": "ending", "next": _GOODBYE}
 
 
 def goodbye_tools() -> list[Tool]:
-    """Give the tool that ends a conversation."""
+    """Return the tool that ends a conversation."""
     return [Tool(end_call, acts=True)]

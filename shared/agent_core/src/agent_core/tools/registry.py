@@ -1,6 +1,6 @@
-"""The tools of one conversation: what the model is told of them, and the only way to call one.
+"""Hold the tools of one conversation: what the model sees of them, and the only way to call one.
 
-A call never raises into the pipeline: whatever goes wrong becomes an answer that the model can speak about.
+A call never raises into the pipeline: every failure becomes a result that the model can talk about.
 """
 
 import asyncio
@@ -23,13 +23,13 @@ from agent_core.tools.repeats import Repeats
 Outcome = Literal["ok", "error", "timeout", "unknown", "cancelled"]
 
 DEFAULT_TIMEOUT = 5.0
-"""Seconds. A caller takes longer silence for a dead line, even after a spoken "one moment"."""
+"""Seconds. A caller takes a longer silence for a dead call, even after a spoken "one moment"."""
 
 MAX_TIMEOUT: Final = 50.0
-"""Seconds. The model ends a stream after 55 s in which nothing comes, and waits for a tool all that time."""
+"""Seconds. The model ends a stream after 55 s without input, and waits for a tool all that time."""
 
 GRACE_SECONDS: Final = 1.0
-"""For a tool to end after its time; one that does not is left behind."""
+"""Time for a tool to end after its timeout; one that does not is abandoned."""
 
 
 _APOLOGISE = "Say in one short sentence that this did not work, and offer to try again."
@@ -37,17 +37,17 @@ _CORRECT = "Call it again with these arguments corrected, or ask the caller for 
 _LATER = "Say in one short sentence that you can look up more in a minute."
 _OTHERWISE = "Say in one short sentence what you can help with."
 RATIONED_AT_ONCE = 8
-"""Calls of rationed tools that one conversation makes at once: a caller who compares some cities is not held up."""
+"""Most calls of rationed tools by one conversation at once: a caller who compares some cities is not delayed."""
 RATIONED_PER_MINUTE = 10
-"""And how many more in each minute. People make one or two."""
+"""Additional calls per minute. People need one or two."""
 
 
 class ToolFailure(AgentError):
-    """A tool could not do what it was asked to, and says so in one word that the model knows.
+    """A tool could not do what was requested, reported in one word that the model knows.
 
     Args:
-        code: Stands as ``error`` in the answer to the model.
-        detail: How the model should go on, ``next`` in its answer; never text from a third party.
+        code: The ``error`` of the result.
+        detail: How the model should continue, the ``next`` of the result; never text from a third party.
     """
 
     def __init__(self, code: str, detail: str | None = None) -> None:
@@ -58,7 +58,7 @@ class ToolFailure(AgentError):
 
 @dataclass(frozen=True, slots=True)
 class ToolSpec:
-    """What the model is told: JSON schemas of the arguments by name, and which of them it must give."""
+    """What the model sees: JSON schemas of the arguments by name, and which of them are required."""
 
     name: str
     description: str
@@ -68,7 +68,7 @@ class ToolSpec:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What the model gets back (``value``, JSON-able) and what became of the call."""
+    """What the model receives (``value``, JSON-able) and the outcome of the call."""
 
     name: str
     outcome: Outcome
@@ -78,10 +78,10 @@ class ToolResult:
 
 @dataclass(frozen=True, slots=True)
 class ToolRecord:
-    """One call for logs and metrics: no arguments and no answer, as both tell what a caller said.
+    """One call for logs and metrics: neither arguments nor result, because both reveal what a caller said.
 
-    ``error`` is the word that the model got, ``cause`` the exception behind it, where there was one, and ``call_id``
-    the model's own name of the call.
+    ``error`` is the word that the model received, ``cause`` the exception behind it, if any, and ``call_id`` the
+    model's own name of the call.
     """
 
     tool: str
@@ -97,21 +97,21 @@ class Tool:
 
     Args:
         function: Its name, signature and docstring (up to the first blank line) are what the model sees. A parameter
-            ``conversation`` is not shown: it gets the conversation, so that one tool serves all of them.
-        timeout: Seconds that one call may take in total, at most ``MAX_TIMEOUT``.
+            ``conversation`` is hidden: it receives the conversation, so that one tool serves all of them.
+        timeout: Longest time of one call in seconds, at most ``MAX_TIMEOUT``.
         failure: The error word for the model when the function fails or takes too long.
-        shown: Whether a visitor's page may show what it was asked and what it gave.
-        choices: Arguments that take one of these words only, where that is known when a service starts.
-        filler: What the caller hears if it takes longer than they would wait in silence.
-        acts: Whether a call changes something, so that an answer says nothing about the next identical request.
-        rationed: Whether a call costs a third party something, so that one conversation makes only so many.
+        shown: Whether a visitor's page may show its arguments and result.
+        choices: Arguments restricted to these words, for values known only at start.
+        filler: Announcement for the caller if it takes longer than they would wait in silence.
+        acts: Whether a call changes something, so that its result must not be reused for an identical request.
+        rationed: Whether a call costs a third party something, so that the number per conversation is limited.
 
     Raises:
-        ValueError: The time is out of bounds, or an argument has a type that the model cannot be given.
-        TypeError: The function is annotated to return something other than an object of JSON.
+        ValueError: The timeout is out of bounds, or an argument has a type that cannot be expressed for the model.
+        TypeError: The function is annotated to return something other than a JSON object.
     """
 
-    def __init__(  # noqa: PLR0913 - what a tool can be told about, all optional
+    def __init__(  # noqa: PLR0913 - all of them are optional
         self,
         function: Callable[..., Awaitable[dict[str, Any]]],
         *,
@@ -126,6 +126,7 @@ class Tool:
         if not 0 < timeout <= MAX_TIMEOUT:
             message = f"{function.__name__}: a tool may take at most {MAX_TIMEOUT:.0f} seconds"
             raise ValueError(message)
+        # Checked at start: a wrong tool must fail the deployment, not a call.
         _check_returns_object(function)
         self._function = function
         self._wants_conversation = CONVERSATION in inspect.signature(function).parameters
@@ -141,24 +142,25 @@ class Tool:
         self.spec = ToolSpec(function.__name__, description, properties, required)
 
     def check(self, arguments: object) -> Arguments:
-        """Validate what the model sent.
+        """Validate the model's arguments.
 
         Raises:
-            InvalidArguments: The arguments do not fit the signature.
+            InvalidArguments: They do not fit the signature.
         """
         return checked(self._arguments, arguments)
 
     async def run(self, arguments: Arguments, conversation: object = None) -> dict[str, Any]:
-        """Run the function within its time.
+        """Run the function within its timeout.
 
         Raises:
-            ToolFailure: The function said that it failed.
-            TimeoutError: The time is up.
-            TypeError, ValueError: Its answer is no object of JSON.
+            ToolFailure: The function reported a failure.
+            TimeoutError: The timeout has passed.
+            TypeError, ValueError: Its result is not a JSON object.
         """
         values = {name: getattr(arguments, name) for name in type(arguments).model_fields}
         if self._wants_conversation:
             values[CONVERSATION] = conversation
+        # The limit of the tool alone; `_run` adds the grace for its clean-up.
         async with asyncio.timeout(self.timeout):
             answer = await self._function(**values)
         return _as_object(answer)
@@ -167,13 +169,13 @@ class Tool:
 class ToolRegistry:
     """The tools of one conversation by name.
 
-    An identical request gets an identical answer, and is made once: while the first is under way, and after it within
-    the same turn of the caller, unless the tool acts.
+    An identical request gets an identical result, and runs once: while the first is in progress, and after it within
+    the same caller turn, unless the tool acts.
 
     Args:
-        tools: Names must differ.
-        conversation: Is handed to the tools that want it.
-        on_call: Gets one record for each call, when it is over.
+        tools: Their names must differ.
+        conversation: Passed to the tools that require it.
+        on_call: Receives one record per call, when it is over.
         clock: Monotonic seconds.
     """
 
@@ -188,6 +190,7 @@ class ToolRegistry:
         self._conversation = conversation
         self._credit = TokenBucket(clock, RATIONED_AT_ONCE, RATIONED_PER_MINUTE / 60)
         self._tools = {tool.spec.name: tool for tool in tools}
+        # With equal names, one tool would silently replace the other.
         if len(self._tools) != len(tools):
             message = "two tools have the same name"
             raise ValueError(message)
@@ -196,24 +199,24 @@ class ToolRegistry:
 
     @property
     def specs(self) -> list[ToolSpec]:
-        """What the model is told, in the order in which the tools were given."""
+        """What the model sees, in the order in which the tools were given."""
         return [tool.spec for tool in self._tools.values()]
 
     def filler(self, name: str) -> Announcement | None:
-        """Give what covers the wait for a tool, if anything does."""
+        """Return the announcement that covers the wait for a tool, if any."""
         tool = self._tools.get(name)
         return None if tool is None else tool.filler
 
     async def call(self, name: str, arguments: object, call_id: str = "") -> ToolResult:
-        """Run a tool as the model asked for it; every failure is an answer.
+        """Run a tool at the model's request; every failure is a result.
 
         Args:
-            name: Which one.
-            arguments: What the model sent.
+            name: Of the tool.
+            arguments: The model's arguments.
             call_id: The model's own name of the call, for its record.
 
         Raises:
-            asyncio.CancelledError: The caller of this method was cancelled, and nobody is left to read an answer.
+            asyncio.CancelledError: The caller of this method was cancelled, so there is no receiver for a result.
         """
         started = time.monotonic()
         try:
@@ -224,7 +227,7 @@ class ToolRegistry:
         return self._close(name, ending, started, call_id)
 
     def new_turn(self) -> None:
-        """Note that the caller spoke: from now on a request that was answered is made again."""
+        """Drop cached results: the caller has spoken."""
         self._repeats.new_turn()
 
     async def _run(self, tool: Tool | None, arguments: object) -> "_Ending":
@@ -234,6 +237,7 @@ class ToolRegistry:
             fitting = tool.check(arguments)
         except InvalidArguments as error:
             return _Ending("error", _error("invalid_arguments", _CORRECT) | {"detail": _sendable(error.reason)}, error)
+        # The validated arguments, so that different spellings of the same request count as one.
         key = f"{tool.spec.name} {fitting!r}"
         try:
             return await self._repeats.answer(
@@ -246,6 +250,7 @@ class ToolRegistry:
             return _Ending("timeout", _error(tool.failure), error)
 
     async def _attempt(self, tool: Tool, arguments: Arguments) -> "_Ending":
+        # Spent here and not in `_run`, so that repeated requests are free.
         if tool.rationed and not self._credit.spend():
             return _Ending("error", _error("too_many_requests", _LATER))
         return await _attempt(tool, arguments, self._conversation)
@@ -253,10 +258,11 @@ class ToolRegistry:
     def _close(self, name: str, ending: "_Ending", started: float, call_id: str) -> ToolResult:
         elapsed_ms = (time.monotonic() - started) * 1000
         if self._on_call is not None:
-            # A name that is not ours is text that the model made up: it stays out of logs and metric labels.
+            # An unknown name is text that the model made up: it stays out of logs and metric labels.
             known = name if name in self._tools else "unknown"
             error = None if ending.outcome == "ok" else ending.value["error"]
             self._on_call(ToolRecord(known, ending.outcome, elapsed_ms, error, ending.cause, call_id))
+        # A copy, because a kept result may be returned to several calls.
         return ToolResult(name, ending.outcome, copy.deepcopy(ending.value), elapsed_ms)
 
 
@@ -290,12 +296,12 @@ def _error(code: str, go_on: str | None = None) -> dict[str, Any]:
 
 
 def _sendable(text: str) -> str:
-    """Replace halves of characters (surrogates), which cannot be sent."""
+    """Replace lone surrogates, which cannot be sent."""
     return text.encode(errors="replace").decode()
 
 
 def _check_returns_object(function: Callable[..., object]) -> None:
-    """Refuse an annotation that promises anything but an object of JSON; without one, each answer is looked at."""
+    """Reject an annotation that promises anything but a JSON object; without one, each result is checked."""
     kind = get_type_hints(function).get("return", dict)
     base = get_origin(kind) or kind
     if base is Any or is_typeddict(base) or (isinstance(base, type) and issubclass(base, Mapping)):
@@ -305,14 +311,14 @@ def _check_returns_object(function: Callable[..., object]) -> None:
 
 
 def _as_object(answer: object) -> dict[str, Any]:
-    """Return a tool's answer as the model will read it.
+    """Return a tool's result as the model will read it.
 
     Raises:
-        TypeError, ValueError: It is no object of JSON, for Python's own encoder or for that of the wire.
+        TypeError, ValueError: It is not a JSON object, for Python's own encoder or for that of the protocol.
     """
     if not isinstance(answer, Mapping):
         message = f"a tool returned {type(answer).__name__} instead of an object"
         raise TypeError(message)
     plain: dict[str, Any] = json.loads(json.dumps(dict(answer), allow_nan=False))
-    orjson.dumps(plain)  # refuses half a surrogate pair and integers of more than 64 bits, which the other lets pass
+    orjson.dumps(plain)  # rejects lone surrogates and integers of more than 64 bits, which the other encoder accepts
     return plain

@@ -1,4 +1,4 @@
-"""Requests of one conversation that are repeated: the model sometimes makes the same one twice in a row, or at once."""
+"""Deduplicate the requests of one conversation: the model sometimes sends the same one twice in a row, or at once."""
 
 import asyncio
 import time
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 WINDOW_SECONDS: Final = 15.0
-"""How long an answer stands for the next identical request, if the caller says nothing meanwhile."""
+"""How long a result is reused for an identical request, if the caller says nothing meanwhile."""
 _MOST_ANSWERS: Final = 16
-"""Answers kept at once; one turn of a caller needs two or three."""
+"""Most results kept; one caller turn needs two or three."""
 _CLEAN_UP_SECONDS: Final = 1.0
-"""For a request that is cancelled to release what it holds."""
+"""Time for a cancelled request to release its resources."""
 
 
 @dataclass(eq=False, slots=True)
@@ -23,7 +23,7 @@ class _UnderWay[Answer]:
 
 
 class Repeats[Answer]:
-    """Ask once for requests with the same key: while the first is under way, and until the caller's next turn.
+    """Runs requests with the same key once: while the first is in progress, and until the caller's next turn.
 
     Args:
         clock: Seconds.
@@ -35,13 +35,13 @@ class Repeats[Answer]:
         self._answered: OrderedDict[str, tuple[float, Answer]] = OrderedDict()
 
     def new_turn(self) -> None:
-        """Forget what was answered, as the caller may want something else now, or the same again."""
+        """Drop all results: the caller may want something else now, or the same again."""
         self._answered.clear()
 
     async def answer(
         self, key: str, ask: Callable[[], Coroutine[Any, Any, Answer]], *, seconds: float, keep: bool
     ) -> Answer:
-        """Return the answer to this request, or to an identical one; ``keep`` it for those that follow.
+        """Return the result of this request, or of an identical one; ``keep`` it for later ones.
 
         Raises:
             TimeoutError: There is none within ``seconds``.
@@ -50,6 +50,7 @@ class Repeats[Answer]:
         known = self._answered.get(key)
         if known is not None and self._clock() - known[0] < WINDOW_SECONDS:
             return known[1]
+        # Several calls share one task, which is cancelled only when none of them waits any more.
         under_way = self._under_way.get(key) or self._begin(key, ask, keep=keep)
         under_way.waiting += 1
         try:
@@ -70,8 +71,9 @@ class Repeats[Answer]:
 
     def _finished(self, key: str, under_way: _UnderWay[Answer]) -> None:
         if self._under_way.get(key) is not under_way:
-            return  # abandoned
+            return  # abandoned meanwhile
         del self._under_way[key]
+        # A failure is not kept: the next attempt may succeed.
         if not under_way.task.cancelled() and under_way.task.exception() is None and under_way.keep:
             self._answered[key] = self._clock(), under_way.task.result()
             self._answered.move_to_end(key)
@@ -79,7 +81,7 @@ class Repeats[Answer]:
                 self._answered.popitem(last=False)
 
     async def _abandon(self, key: str, under_way: _UnderWay[Answer]) -> None:
-        """Cancel a request that nothing waits for; the next identical one begins anew."""
+        """Cancel a request that nothing waits for; the next identical one starts anew."""
         self._under_way.pop(key, None)
         under_way.task.cancel()
         await asyncio.wait({under_way.task}, timeout=_CLEAN_UP_SECONDS)

@@ -1,16 +1,16 @@
-"""JSON schemas in the few keywords that the model takes.
+"""Reduce JSON schemas to the few keywords that the model accepts.
 
-A field report has Nova Sonic refuse ``anyOf`` with null, ``default``, ``title`` and ``additionalProperties`` at
-``promptStart``, which ends the conversation before its first word, and no public source lists what it does take.
-So schemas keep to the keywords that every published sample uses. What they cannot say, such as a bound, stands in the
-description for the model to read, and is enforced when the model calls.
+According to a field report, Nova Sonic refuses ``anyOf`` with null, ``default``, ``title`` and ``additionalProperties``
+at ``promptStart``, which ends the conversation before its first word, and no public source lists what it accepts.
+Schemas therefore use only the keywords that every published sample uses. What they cannot express, such as a bound, is
+put into the description for the model to read, and is enforced when the model calls.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 KEYWORDS = frozenset({"type", "properties", "required", "description", "enum", "items"})
-"""All that a schema for the model may consist of."""
+"""The only keywords in a schema for the model."""
 
 _TYPES = frozenset({"string", "integer", "number", "boolean", "array", "object"})
 _BOUNDS = (
@@ -28,10 +28,10 @@ _RANGES = (
 
 
 def plain(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Reduce a JSON schema to ``KEYWORDS``; a value that may be absent is not required, rather than null.
+    """Reduce a JSON schema to ``KEYWORDS``; an optional value becomes not required, rather than null.
 
     Raises:
-        ValueError: The schema allows what these keywords cannot say: several types, any type, or itself within itself.
+        ValueError: The schema allows what these keywords cannot express: several types, any type, or recursion.
     """
     return _plain(schema, schema.get("$defs", {}), ())
 
@@ -58,11 +58,12 @@ def _plain(schema: Mapping[str, Any], definitions: Mapping[str, Any], within: tu
 def _resolved(
     schema: Mapping[str, Any], definitions: Mapping[str, Any], within: tuple[str, ...]
 ) -> tuple[Mapping[str, Any], tuple[str, ...]]:
-    """Follow references and drop null from alternatives; what stands beside either wins over what it leads to."""
+    """Follow references and drop null from alternatives; neighbouring keywords take precedence over the target's."""
     while True:
         beside = {key: value for key, value in schema.items() if key not in ("$ref", "anyOf", "oneOf", "allOf")}
         if "$ref" in schema:
             name = str(schema["$ref"]).rpartition("/")[2]
+            # The model has no references, so a recursive type would expand without end.
             if name in within:
                 message = f"{name} contains itself"
                 raise ValueError(message)
@@ -75,7 +76,7 @@ def _resolved(
 
 
 def _only(alternatives: list[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Return the one alternative that is not null; choices of words and kinds of numbers become one."""
+    """Return the one alternative that is not null; merge choices of words and kinds of numbers."""
     real = [one for one in alternatives if one.get("type") != "null"]
     if len(real) == 1:
         return real[0]
@@ -107,7 +108,7 @@ def _type_of_value(value: object) -> str:
 
 
 def _items_of(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the schema of an array's elements; a tuple has one if all of its places are alike."""
+    """Return the schema of an array's elements; a tuple has one if all its positions are equal."""
     places = schema.get("prefixItems", [])
     items: Mapping[str, Any] = places[0] if places else schema.get("items") or {}
     if all(place == items for place in places):
@@ -118,6 +119,7 @@ def _items_of(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _description(schema: Mapping[str, Any]) -> str:
     stated = str(schema.get("description", "")).replace("\n", " ").strip()
+    # The model has no keyword for bounds, so it reads them here.
     bounds = ", ".join(_bounds(schema))
     if not bounds:
         return stated

@@ -1,4 +1,4 @@
-"""How the agent brings a person into a conversation."""
+"""Provide the tool with which the agent connects a person."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Protocol
@@ -25,21 +25,21 @@ Reason = Annotated[
 
 
 class HandsOver(Protocol):
-    """A conversation that a person can be brought into."""
+    """A conversation to which a person can be connected."""
 
     async def hand_over(self, destination: str, reason: str) -> dict[str, Any]:
-        """Hand over to somebody who is configured; gives what the model is told.
+        """Transfer to a configured person; return what the model receives as the result.
 
         Raises:
-            ToolFailure: nobody can be reached this way, or not again.
+            ToolFailure: no person can be reached this way, or not again.
         """
 
 
 def transfer_tools(names: Sequence[str]) -> list[Tool]:
-    """Give the tool that brings a person, if there is anybody to bring.
+    """Return the tool that connects a person, if any person is configured.
 
     Args:
-        names: Who is configured. The model sees these and nothing else: no number and no address.
+        names: The configured people. The model sees only these: no number and no address.
     """
 
     async def transfer_to_human(destination: Destination, reason: Reason, conversation: HandsOver) -> dict[str, Any]:

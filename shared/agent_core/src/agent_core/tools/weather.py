@@ -1,4 +1,4 @@
-"""The weather tools: real numbers for the model to put into a sentence."""
+"""Provide the weather tools: real numbers for the model to put into a sentence."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
@@ -34,17 +34,17 @@ _HOURS_AHEAD = 8
 _ASK_PLACE = "Say that you found no such place, and ask for the city and the country."
 _ASK_WHICH = "Ask the caller which of these places is meant. Then call again with its name and region."
 _MOST_ASKED = 3
-"""Places that a question names: more are no longer remembered."""
+"""Most places that a question names: people do not remember more."""
 _ASK_DAY = "Say that the forecast reaches two weeks ahead, and ask for a nearer day."
 _TRY_LATER = "Say that the weather service is out of reach right now, and offer to try again."
 
 
 class CallerRegion(Protocol):
-    """What a tool needs of the conversation it is used in."""
+    """What a tool requires of the conversation that uses it."""
 
     @property
     def region(self) -> str:
-        """Where the caller is used to weather, ISO 3166; empty where that is not known."""
+        """Region whose weather units the caller is used to, ISO 3166; empty if unknown."""
 
 
 def _lower(value: object) -> object:
@@ -75,7 +75,7 @@ HourOfDay = Annotated[
 
 
 def weather_tools(source: WeatherSource) -> list[Tool]:
-    """Give the two weather tools, answering from ``source``."""
+    """Return the two weather tools, based on ``source``."""
 
     async def answer(location: str, result_of: Callable[[Forecast], dict[str, Any]]) -> dict[str, Any]:
         try:
@@ -114,6 +114,7 @@ def _at_present(forecast: Forecast, chosen: MeasurementUnits) -> dict[str, Any]:
     if not now.is_known:
         raise ToolFailure(_UNAVAILABLE, _TRY_LATER)
     hours = _next_hours(forecast, chosen)
+    # The sentence is ready to be spoken: a model that rounds and converts numbers makes mistakes.
     warmth = _warmth(_degrees(now.temperature, chosen), chosen)
     return {
         "speak": f"Now{_where(forecast.place)}: {_sentence(_sky(now.conditions), warmth)}",
@@ -146,10 +147,10 @@ def _at_another_time(forecast: Forecast, day: str, hour: int | None, chosen: Mea
 
 
 def date_of(day: str, *, today: date) -> date:
-    """Turn what a caller calls a day into a date; a weekday is the next one, today included.
+    """Return the date that a caller's word for a day means; a weekday is the next one, including today.
 
     Raises:
-        InvalidArguments: It names no day.
+        InvalidArguments: It is not a day.
     """
     if day in ("today", "tomorrow"):
         return today + timedelta(days=int(day == "tomorrow"))
@@ -169,6 +170,7 @@ async def _look_up(source: WeatherSource, location: str) -> Forecast:
         code = "location_not_found"
         raise ToolFailure(code, _ASK_PLACE) from error
     except TooManyRequests as error:
+        # A vague time, because the limit is shared with tasks that this one does not see.
         when = next((words for seconds, words in _AGAIN if error.retry_after <= seconds), "tomorrow")
         detail = f"Say that the weather service has been asked too often, and that it knows more {when}."
         raise ToolFailure(_BUSY, detail) from error
@@ -184,7 +186,8 @@ def _units(
 
 
 def _which(several: SeveralPlaces) -> dict[str, Any]:
-    """Ask back: "Which Springfield: the one in Missouri, in Massachusetts or in Illinois?"."""
+    """Return a question to the caller: "Which Springfield: the one in Missouri, in Massachusetts or in Illinois?"."""
+    # The region alone tells them apart, and is quicker to say than the full names.
     areas = [place.spoken.partition(", ")[2] or place.name for place in several.places[:_MOST_ASKED]]
     *most, last = [f"in {area}" for area in areas]
     return {
@@ -213,6 +216,7 @@ def _measures(wind: float | None, precipitation: float | None, chosen: Measureme
 
 def _numbers(forecast: Forecast, wanted: date, hour: int | None, chosen: MeasurementUnits) -> dict[str, Any]:
     if hour is None:
+        # A day beyond the forecast is missing from it, and becomes a spoken failure.
         day = _first(day for day in forecast.days if day.date == wanted)
         return {
             **_common(day, chosen),
@@ -225,10 +229,11 @@ def _numbers(forecast: Forecast, wanted: date, hour: int | None, chosen: Measure
 
 
 def _spoken(numbers: Mapping[str, Any], chosen: MeasurementUnits) -> str:
-    """Put a forecast into words: no enumeration's value, units in full, and nothing of what is not known."""
+    """Return a forecast in words: no internal enumeration values, full unit names, and nothing unknown."""
     if "temperature" in numbers:
         warmth = _warmth(numbers["temperature"], chosen)
     else:
+        # A day has a range; if only one end is known, that one is said.
         low, high = numbers["temperature_low"], numbers["temperature_high"]
         both = f"{low} to {high} degrees {chosen.scale}"
         warmth = both if None not in (low, high) else _warmth(low if high is None else high, chosen)
@@ -258,8 +263,9 @@ def _common(span: Day | Hour, chosen: MeasurementUnits) -> dict[str, Any]:
 
 
 def _next_hours(forecast: Forecast, chosen: MeasurementUnits) -> list[dict[str, Any]]:
-    """Give the hours that come: for a page to draw, and for a caller who asks what comes later."""
+    """Return the coming hours: for a page to draw, and for a caller who asks about later."""
     now = _local_time(forecast)
+    # Only future hours: the present one is in the current weather.
     coming = [hour for hour in forecast.hours if hour.time > now][:_HOURS_AHEAD]
     return [
         {
@@ -279,6 +285,7 @@ def _first[Span: (Day, Hour)](spans: Iterable[Span]) -> Span:
 
 
 def _local_time(forecast: Forecast) -> datetime:
+    # The place's local time, because days and hours of the forecast are local too.
     return datetime.now(UTC).replace(tzinfo=None) + forecast.utc_offset
 
 

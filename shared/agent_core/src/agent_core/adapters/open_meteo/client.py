@@ -1,4 +1,4 @@
-"""The weather of any place on Earth, from Open-Meteo."""
+"""Get the weather of any place on Earth from Open-Meteo."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -23,35 +23,37 @@ FORECAST_URL = "https://api.open-meteo.com/v1/forecast"
 GEOCODING_URL = "https://geocoding-api.open-meteo.com/v1/search"
 
 _FREE_HOSTS = frozenset({httpx.URL(FORECAST_URL).host, httpx.URL(GEOCODING_URL).host})
-"""Customers ask the same addresses with ``customer-`` before the host."""
+"""Customers use the same URLs with ``customer-`` before the host."""
 
 _FORECAST_DAYS = 16
-"""The most that Open-Meteo gives."""
+"""The most that Open-Meteo offers."""
 
 _PLACE_SECONDS = 24 * 3600.0
 _FORECAST_SECONDS = 300.0
-"""Open-Meteo renews its current conditions each 15 minutes."""
+"""Open-Meteo updates its current conditions every 15 minutes."""
 _UNKNOWN_SECONDS = 600.0
-"""A name that is no place costs up to four requests. It may be one after Open-Meteo's next update."""
+"""An unknown name costs up to four requests. It may become known with Open-Meteo's next update."""
 _LONGEST_PAUSE = 300.0
-"""Seconds without a request to an address that takes no more; other tasks behind the same IP address share the limit,
-so how long it really lasts cannot be known."""
+"""Longest pause in seconds after a rate-limited response; other tasks behind the same IP address share the limit, so
+its real duration is unknown.
+"""
 
 REQUESTS_AT_ONCE = 60
 REQUESTS_PER_MINUTE = 300
-"""The most that this process requests for all conversations together: the free service answers 600 a minute for each
-address, and tasks share one. What comes faster fails at once, without spending what the others are granted."""
+"""Most requests of this process for all conversations together: the free service accepts 600 a minute per IP address,
+and tasks share one. Excess requests fail at once, without using up the others' budget.
+"""
 
 
 class OpenMeteo:
-    """A `WeatherSource` that asks Open-Meteo: one for a process, shared by all conversations.
+    """A `WeatherSource` that uses Open-Meteo: one per process, shared by all conversations.
 
     Args:
-        forecast_url: Where forecasts come from.
-        geocoding_url: Where places are looked up.
-        api_key: A customer's key: it goes with each request, and to the hosts for customers where the addresses are
-            those of the free service.
-        client: Replaces the connection pool; closed with this object either way.
+        forecast_url: URL of the forecast service.
+        geocoding_url: URL of the geocoding service.
+        api_key: A customer's API key: it is sent with each request, to the customers' hosts if the URLs are those of
+            the free service.
+        client: Replaces the connection pool; closed with this object in any case.
         clock: Monotonic seconds.
     """
 
@@ -67,6 +69,7 @@ class OpenMeteo:
         self._forecast_url = forecast_url if api_key is None else _for_customers(forecast_url)
         self._geocoding_url = geocoding_url if api_key is None else _for_customers(geocoding_url)
         self._api_key = api_key
+        # Uncompressed and without redirects, so that the size limit of a response is exact.
         self._client = client or httpx.AsyncClient(
             follow_redirects=False,
             timeout=TIMEOUT,
@@ -94,16 +97,17 @@ class OpenMeteo:
         await self._client.aclose()
 
     async def forecast(self, location: str) -> Forecast:
-        """Look up a place by the name a person used for it, and its weather for sixteen days.
+        """Return the weather of a place, by the name a person used for it, for sixteen days.
 
         Raises:
-            InvalidArguments: The location is no place name.
-            LocationNotFound: No such place is known.
+            InvalidArguments: The location is not a place name.
+            LocationNotFound: The place is unknown.
             SeveralPlaces: Several places of similar size have that name.
-            TooManyRequests: The service takes no more requests for a while.
-            UpstreamError: The service could not be reached, or answered nonsense.
+            TooManyRequests: The service accepts no more requests for a while.
+            UpstreamError: The service could not be reached, or returned an invalid response.
         """
         hit, place = await self._place(cleaned(location))
+        # Rounded to about a kilometre, so that nearby questions share a cached forecast.
         spot = (round(hit.latitude, 2), round(hit.longitude, 2))
         known = self._forecasts.get(spot)
         if known is None:
@@ -113,6 +117,7 @@ class OpenMeteo:
 
     async def _place(self, query: Query) -> tuple[Hit, Place]:
         key = folded(query.text)
+        # Hits and misses are both cached: callers repeat their questions.
         found = self._places.get(key)
         if found is None and self._misses.get(key) is None:
             found = await self._find(query)
@@ -123,6 +128,7 @@ class OpenMeteo:
         if found is None:
             reason = "no such place"
             raise LocationNotFound(reason)
+        # A fresh exception each time: a cached one would collect tracebacks.
         if isinstance(found, SeveralPlaces):
             raise SeveralPlaces(found.name, found.places)
         return found
@@ -155,10 +161,11 @@ class OpenMeteo:
         return _read(read_forecast, await self._fetch(self._forecast_url, query))
 
     async def _fetch(self, url: str, query: Mapping[str, str]) -> bytes:
-        """Ask an address, unless it said a moment ago that it takes no more."""
+        """Send a request, unless the service reported a moment ago that its limit is reached."""
         until, refusal = self._paused.get(url, (0.0, None))
         if refusal is not None and time.monotonic() < until:
             raise refusal.again()
+        # Spent after the pause check, so that a pause costs nothing.
         if not self._credit.spend():
             raise UpstreamError(SERVICE, "our_own_limit")
         key = {} if self._api_key is None else {"apikey": self._api_key.get_secret_value()}
@@ -175,10 +182,10 @@ def _for_customers(url: str) -> str:
 
 
 def _questions(query: Query) -> Iterable[tuple[Query, str]]:
-    """Give what to ask the geocoder until a place fits, the likeliest question first.
+    """Yield the queries for the geocoder until one fits, the most likely first.
 
     A plain name finds places everywhere, but only the ten largest. With the region after a comma the service narrows
-    by itself, where it knows that region by the word used; without commas, the last words may have been the region.
+    the search itself, if it knows the region by that word; without commas, the last words may be the region.
     """
     yield query, query.name
     if query.within:

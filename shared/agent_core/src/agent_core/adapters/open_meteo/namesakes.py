@@ -1,4 +1,4 @@
-"""Which of several places of one name is meant, and when the caller has to be asked. No I/O."""
+"""Decide which of several places of one name is meant, and when the caller must be asked. No I/O."""
 
 import math
 from collections.abc import Sequence
@@ -9,19 +9,19 @@ from agent_core.adapters.open_meteo.places import MAX_CHARACTERS, Query, best, f
 from agent_core.weather_report import Place, SeveralPlaces
 
 _ALIKE_AT_HOME: Final = 3.0
-"""How much smaller a place in the same country may be and still be meant as likely."""
+"""How many times smaller a place in the same country may be and still be equally likely."""
 _KNOWN_AT_HOME: Final = 10.0
 """The same for a city: Portland in Maine is a tenth of the one in Oregon."""
 _CITY: Final = 50_000
 _ALIKE_ABROAD: Final = 2.0
-"""The same in another country: people name the country of a place that is not near them, save of the best known."""
+"""The same for another country: people name the country of a place that is not near them, except for famous ones."""
 _WORTH_NAMING: Final = 10.0
-"""How much smaller a namesake may be for the region to be said with the name."""
+"""How many times smaller a namesake may be for the region to be spoken with the name."""
 _SAME_WEATHER_KM: Final = 40.0
-"""Kansas City lies on both sides of a border; which side is meant makes no difference to its weather."""
+"""Kansas City lies on both sides of a border; for its weather it makes no difference which side is meant."""
 _MOST: Final = 5
 _MOST_WORDS: Final = 6
-"""Of a name, such as Saint Vincent and the Grenadines: what is longer may be a sentence for the model."""
+"""Most words of a name, such as Saint Vincent and the Grenadines: a longer one may be an instruction for the model."""
 _SEATS: Final = frozenset({"PPLC", "PPLA"})
 """GeoNames' codes for the seat of a country or of one of its largest parts."""
 _BY_REGION: Final = frozenset({"US", "CA", "AU"})
@@ -32,17 +32,19 @@ def chosen(query: Query, hits: Sequence[Hit]) -> tuple[Hit, Place] | None:
     """Choose the place that is meant, and name it so that it differs from its namesakes.
 
     Raises:
-        SeveralPlaces: the caller has to be asked.
+        SeveralPlaces: the caller must be asked.
     """
     hit = best(query, hits)
     if hit is None:
         return None
     namesakes = [one for one in hits if fits(query, one) and _is_namesake(one, hit)]
+    # A rival matters only if the name is exactly what was asked for: a variant spelling is already a guess.
     rivals = [one for one in namesakes if folded(hit.name) == folded(query.name) and _may_be_meant(one, hit)]
     if rivals:
         candidates = _told_apart([hit, *sorted(rivals, key=lambda one: -one.population)])
         if len(candidates) > 1:
             raise SeveralPlaces(hit.name, tuple(candidates))
+    # Small namesakes are not worth a longer name.
     others = [one for one in namesakes if one.population * _WORTH_NAMING >= hit.population]
     is_plain = not (query.within or others) and folded(hit.name) == folded(query.name)
     return hit, spoken_place(
@@ -51,15 +53,16 @@ def chosen(query: Query, hits: Sequence[Hit]) -> tuple[Hit, Place] | None:
 
 
 def spoken_place(hit: Hit, asked: str, *, by_region: bool = False, plain: bool = False) -> Place:
-    """Name a place in words that may be spoken; a name that has not the form of one is left out.
+    """Return a place with words that may be spoken; omit a name that does not look like one.
 
     Args:
-        hit: The geocoder's answer.
-        asked: Stands for a name that cannot be used.
-        by_region: Whether the country does not tell it from its namesakes.
-        plain: Whether the name alone tells which place it is.
+        hit: The geocoder's result.
+        asked: Replaces an unusable name.
+        by_region: Whether the country does not distinguish it from its namesakes.
+        plain: Whether the name alone identifies the place.
     """
     name, region, country = _usable(hit.name) or asked, _usable(hit.admin1), _usable(hit.country)
+    # People identify a town by its country, or by its state where that is the custom.
     area = region if (by_region or hit.country_code in _BY_REGION) and region else country
     is_said = not plain and area and folded(area) != folded(name)
     code = hit.country_code if len(hit.country_code) == 2 and hit.country_code.isalpha() else ""  # noqa: PLR2004
@@ -79,12 +82,13 @@ def _may_be_meant(one: Hit, hit: Hit) -> bool:
     larger, smaller = max(one.population, hit.population), min(one.population, hit.population)
     if one.country_code == hit.country_code:
         return larger <= smaller * _ALIKE_AT_HOME or (larger <= smaller * _KNOWN_AT_HOME and smaller >= _CITY)
+    # A capital is meant rather than a village abroad, whatever their sizes.
     is_lesser = hit.feature_code in _SEATS and one.feature_code not in _SEATS
     return not is_lesser and larger < smaller * _ALIKE_ABROAD
 
 
 def _told_apart(hits: Sequence[Hit]) -> list[Place]:
-    """Name each by its country, or by its region where another one is in the same country; one for each such name."""
+    """Name each by its country, or by its region if another one is in the same country; one per resulting name."""
     countries = [hit.country_code for hit in hits]
     places: dict[str, Place] = {}
     for hit in hits[:_MOST]:
@@ -94,7 +98,7 @@ def _told_apart(hits: Sequence[Hit]) -> list[Place]:
 
 
 def _kilometres(one: Hit, other: Hit) -> float:
-    """Reckon a distance on a plane, which is near enough for places that are near each other."""
+    """Return a distance computed on a plane, which is precise enough for nearby places."""
     north = one.latitude - other.latitude
     east = (one.longitude - other.longitude) * math.cos(math.radians(one.latitude))
     return math.hypot(north, east) * 111.2

@@ -1,9 +1,9 @@
-"""Open-Meteo's answers as they come over the wire, each value checked before it is used. No I/O.
+"""Parse Open-Meteo's responses, and check each value before it is used. No I/O.
 
-Only what is asked for is read, and of that only numbers, times and names of places; `namesakes.spoken_place` lets a
-name go on to the model and the page only where it has the form of one. A value that is null, missing, out of bounds or
-in a unit that is not known here is unknown, and takes nothing else with it. Times are local to the place and have no
-zone (``2026-11-23T14:15``), as ``timezone=auto`` makes them.
+Only requested fields are read, and of those only numbers, times and names of places; `namesakes.spoken_place` passes a
+name on to the model and the page only if it looks like one. A value that is null, missing, out of bounds or in an
+unknown unit is unknown, and does not affect the others. Times are local to the place and have no zone
+(``2026-11-23T14:15``), as ``timezone=auto`` makes them.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -41,9 +41,9 @@ type _Values = dict[str, float | None]
 
 @dataclass(frozen=True, slots=True)
 class _Quantity:
-    """What a number may be: in which units it may come, and its bounds in the first of them, which is ours.
+    """A number's accepted units, and its bounds in the first of them, which is ours.
 
-    One without units is only a number, whatever the answer calls it.
+    One without units is only a number, whatever unit the response states.
     """
 
     low: float
@@ -51,7 +51,8 @@ class _Quantity:
     units: Mapping[str, Callable[[float], float]]
 
     def read(self, value: object, unit: object) -> float | None:
-        """Return a value in our unit, if it can be believed; without a unit it has the one that was asked for."""
+        """Return a value in our unit, if it is plausible; without a stated unit it has the requested one."""
+        # In Python, a bool is an int.
         if isinstance(value, bool) or not isinstance(value, int | float):
             return None
         convert = self.units.get(unit) if self.units and isinstance(unit, str) else _as_it_is
@@ -66,7 +67,7 @@ def _as_it_is(value: float) -> float:
 
 
 _BELIEVABLE: Final = 1e6
-# Bounds a little beyond every record on Earth: a number outside them is a fault, not weather.
+# Bounds a little beyond every record on Earth: a number outside them is an error, not weather.
 _TEMPERATURE: Final = _Quantity(-120, 80, {"°C": _as_it_is, "°F": lambda value: (value - 32) / 1.8})
 _SHARE: Final = _Quantity(0, 100, {"%": _as_it_is})
 _SPEED: Final = _Quantity(
@@ -107,7 +108,7 @@ DAILY: Final = {
     "precipitation_probability_max": _SHARE,
     "wind_speed_10m_max": _SPEED,
 }
-"""The variables to ask for: exactly those that are read."""
+"""The variables to request: exactly those that are read."""
 
 
 _OFFSETS: Final = range(-43_200, 50_401)
@@ -133,7 +134,7 @@ type _Name = Annotated[str, BeforeValidator(_name)]
 
 
 class GeocodingHit(_Answer):
-    """One hit of the geocoder; large regions and capes lack most of the optional fields."""
+    """One result of the geocoder; large regions and capes lack most of the optional fields."""
 
     name: str = Field(max_length=_LONGEST_NAME)
     latitude: float = Field(ge=-90, le=90)
@@ -147,10 +148,10 @@ class GeocodingHit(_Answer):
 
 
 def read_places(body: bytes) -> tuple[GeocodingHit, ...]:
-    """Read the geocoder's answer; ``results`` is missing when nothing was found.
+    """Parse the geocoder's response; ``results`` is missing when nothing was found.
 
     Raises:
-        ValueError: It is no such answer, or no hit of it has a name and a position.
+        ValueError: It is not such a response, or none of its results has a name and a position.
     """
     hits = _object(orjson.loads(body)).get("results")
     if hits is None:
@@ -158,6 +159,7 @@ def read_places(body: bytes) -> tuple[GeocodingHit, ...]:
     if not isinstance(hits, list):
         message = "results are no list"
         raise ValueError(message)  # noqa: TRY004 - wrong input, not a wrong call
+    # One broken result must not hide the others.
     places = tuple(place for place in map(_place, hits) if place is not None)
     if hits and not places:
         message = "no hit is a place"
@@ -173,10 +175,10 @@ def _place(hit: object) -> GeocodingHit | None:
 
 
 def read_forecast(body: bytes) -> Forecast:
-    """Read the forecast's answer, as far as it is known.
+    """Parse the forecast service's response, as far as its values are known.
 
     Raises:
-        ValueError: It is no such answer, does not say how far the place is from UTC, or knows nothing.
+        ValueError: It is not such a response, lacks the offset from UTC, or contains no known value.
     """
     answer = _object(orjson.loads(body))
     forecast = Forecast(
@@ -185,6 +187,7 @@ def read_forecast(body: bytes) -> Forecast:
         hours=tuple(_hours(answer)),
         days=tuple(_days(answer)),
     )
+    # A response without any value must count as a failure, or the agent would say that it knows nothing.
     if not (forecast.hours or forecast.days or forecast.now.is_known):
         message = "nothing is known"
         raise ValueError(message)
@@ -217,7 +220,7 @@ def _read(answer: _Object, part: str, quantities: Mapping[str, _Quantity]) -> _V
 
 
 def _rows(answer: _Object, part: str, quantities: Mapping[str, _Quantity]) -> Iterator[tuple[datetime, _Values]]:
-    """Yield each row of a table by its time; a column that is missing or too short has no values there."""
+    """Yield each row of a table with its time; a column that is missing or too short has no values there."""
     table, units = _part(answer, part), _part(answer, f"{part}_units")
     times = table.get("time")
     columns = {name: column for name in quantities if isinstance(column := table.get(name), list)}
@@ -251,6 +254,7 @@ def _hours(answer: _Object) -> Iterator[Hour]:
             precipitation=values["precipitation"],
             wind=values["wind_speed_10m"],
         )
+        # An hour without data would be read out as a gap, so it is left out.
         if hour.is_known:
             yield hour
 
@@ -271,7 +275,7 @@ def _days(answer: _Object) -> Iterator[Day]:
 
 
 def _conditions(code: float | None) -> Conditions:
-    """Say what a code means; one that is not in the table may be new, and the numbers beside it are still good."""
+    """Return the meaning of a code; an unknown one may be new, and the other values are still valid."""
     return CONDITIONS.get(code, Conditions.UNKNOWN) if code is not None else Conditions.UNKNOWN
 
 

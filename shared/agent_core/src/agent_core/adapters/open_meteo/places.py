@@ -1,4 +1,4 @@
-"""What a person calls a place, and which of the geocoder's answers is meant. No I/O."""
+"""Parse what a person calls a place, and choose among the geocoder's results. No I/O."""
 
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -13,48 +13,51 @@ MAX_CHARACTERS = 100
 _PUNCTUATION = " ,.'’‘`-–()/&"  # noqa: RUF001 - apostrophes as people and keyboards write them
 
 _SAME_NAME = 20
-"""How much more a place of that very name counts. The geocoder also finds places by similar and by foreign names:
-``Peking`` should not be a hamlet, nor ``Samara`` a town elsewhere that once had another name."""
+"""Weight of a place with exactly that name. The geocoder also finds places by similar and by foreign names: ``Peking``
+should not be a hamlet, nor ``Samara`` a town elsewhere that once had another name.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A name for the geocoder, and the words that its country or region has to match."""
+    """A name for the geocoder, and the words that its country or region must match."""
 
     name: str
     within: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
-        """The whole, as the geocoder's own narrowing by comma wants it."""
+        """The whole text, as the geocoder's own comma syntax requires it."""
         return ", ".join((self.name, *self.within))
 
 
 def cleaned(location: str) -> Query:
-    """Split what the model gave at its commas.
+    """Split the model's text at its commas.
 
     Raises:
-        InvalidArguments: It is empty, too long, or holds what no place name holds (an address of a server, say).
+        InvalidArguments: It is empty, too long, or contains what no place name does (such as a URL).
     """
+    # Control characters and unusual spaces come from speech recognition, or from attempts to inject text.
     visible = "".join(" " if unicodedata.category(one)[0] in "CZ" else one for one in location)
     text = " ".join(unicodedata.normalize("NFC", visible).split())
     problem = _problem(text)
     if problem is not None:
         message = f"location: {problem}"
         raise InvalidArguments(message)
+    # The first part is the place; the rest narrows it down.
     name, *within = [part for part in (part.strip() for part in text.split(",")) if part]
     return Query(name, tuple(within))
 
 
 def shorter(query: Query) -> Iterator[Query]:
-    """Read the last one or two words as country or region, as speech has no commas: ``Paris Texas``."""
+    """Treat the last one or two words as country or region, because speech has no commas: ``Paris Texas``."""
     words = query.name.split()
     for count in range(1, min(2, len(words) - 1) + 1):
         yield Query(" ".join(words[:-count]), (" ".join(words[-count:]), *query.within))
 
 
 def best(query: Query, places: Sequence[GeocodingHit]) -> GeocodingHit | None:
-    """Choose the place that is meant: in every region named, then the largest, a place of that very name first."""
+    """Choose the place that is meant: in every region named, an exact name first, then the largest."""
     fitting = [place for place in places if fits(query, place)]
     wanted = folded(query.name)
 
@@ -65,17 +68,17 @@ def best(query: Query, places: Sequence[GeocodingHit]) -> GeocodingHit | None:
 
 
 def fits(query: Query, place: GeocodingHit) -> bool:
-    """Tell whether a place lies in every region that was named."""
+    """Return whether a place lies in every region that was named."""
     return all(_lies_in(place, region) for region in query.within)
 
 
 def has_form_of_name(text: str) -> bool:
-    """Tell whether a text could be the name of a place."""
+    """Return whether a text could be the name of a place."""
     return _problem(text) is None
 
 
 def folded(text: str) -> str:
-    """Drop case and accents, for comparison only."""
+    """Remove case and accents, for comparison only."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(one for one in decomposed if not unicodedata.combining(one)).strip()
 
@@ -95,6 +98,7 @@ def _lies_in(place: GeocodingHit, region: str) -> bool:
 
 
 def _names(region: str) -> set[str]:
+    # A two-letter word may be a country or a state, so all readings are tried.
     said = _plain(region)
     return {said, ALSO_CALLED.get(said, said), STATES.get(said, said)}
 

@@ -1,4 +1,4 @@
-"""Words for countries and states that the geocoder does not use itself."""
+"""List words for countries and states that the geocoder itself does not use."""
 
 ALSO_CALLED = {
     "usa": "us", "america": "us", "united states of america": "us", "dc": "washington, dc",
@@ -6,7 +6,7 @@ ALSO_CALLED = {
     "czech republic": "cz", "czechia": "cz", "turkey": "tr", "korea": "kr", "south korea": "kr",
     "ivory coast": "ci", "burma": "mm", "russia": "ru", "vietnam": "vn",
 }  # fmt: skip
-"""What people say for a country or a region, and what the geocoder has for it (an ISO code or a name)."""
+"""What people call a country or a region, and the geocoder's word for it (an ISO code or a name)."""
 
 STATES = {
     "al": "alabama", "ak": "alaska", "az": "arizona", "ar": "arkansas", "ca": "california", "co": "colorado",
