@@ -21,35 +21,35 @@ class PhoneSettings(CoreSettings):
     twilio_account_sid: Annotated[str, Field(pattern="^AC[0-9a-fA-F]{32}$")]
     """Account whose calls are answered."""
     twilio_auth_token: SecretStr
-    """Signs webhooks and streams; several separated by commas while one is being replaced, the one in use first."""
+    """Verifies webhooks and streams. Comma-separated during rotation; the active token first."""
     twilio_shared_keys: SecretStr | None = None
     """Shared keys that sign instead of the AuthToken where the account is set so: ``id:secret``, separated by commas.
     The AuthToken is still needed: Twilio signs with it until a shared key is switched on."""
     twilio_api_sid: str | None = None
-    """API key for REST; without one the account's own token is used."""
+    """API key for REST; without one, the account's own token is used."""
     twilio_api_secret: SecretStr | None = None
     """Secret of the API key."""
     twilio_region: Annotated[str, Field(pattern="^[a-z]{2}[0-9]$")] | None = None
-    """Region of the calls, such as ``ie1`` or ``au1``, where it is not ``us1``. Calls of one region are unknown in
-    every other, and credentials belong to one."""
+    """Region of the calls, such as ``ie1`` or ``au1``, if it is not ``us1``. Calls of one region are unknown in every
+    other, and credentials belong to one."""
     twilio_edge: Annotated[str, Field(pattern="^[a-z]+(-[a-z]+)*$")] | None = None
-    """Where requests enter Twilio's network, such as ``dublin``; None takes the region's own."""
+    """Where requests enter Twilio's network, such as ``dublin``. Without it, the region's own edge is used."""
     twilio_api_base_url: HttpUrl | None = None
-    """Another address for Twilio's REST service, such as a stand-in's; wins over region and edge."""
+    """Another address for Twilio's REST API, such as a stand-in's; takes precedence over region and edge."""
     transfer_ring_seconds: Annotated[int, Field(ge=5, le=60)] = 20
-    """How long each address of a person is rung before the next one is, or the caller comes back to the agent."""
+    """How long each address of a person rings before the next one does, or the caller returns to the agent."""
     transfer_caller_id: Annotated[str, Field(pattern=f"^{NUMBER.pattern}$")] | None = None
-    """Number that people who are dialled are shown, as ``+`` and digits: one of the Twilio account, or verified by it.
-    None shows the caller's, and the called number where a caller has none (SIP, apps, withheld)."""
+    """Number that transfer destinations see, as ``+`` and digits: one of the Twilio account, or verified by it.
+    Without it, they see the caller's, and the called number if the caller has none (SIP, apps, withheld)."""
     transfer_accept: Accept = Accept.AUTO
-    """Who has to press 1 before the caller is connected, so that a voicemail never gets a caller: ``auto``, people at
-    ``tel:`` addresses; ``key``, everybody; ``none``, no one. A PBX at a ``sip:`` address, and an app at a ``client:``
-    address, know who has answered."""
+    """Who must press 1 before the caller is connected, so that a voicemail never gets a caller: ``auto``, people at
+    ``tel:`` addresses; ``key``, all; ``none``, none. A PBX at a ``sip:`` address, and an app at a ``client:`` address,
+    know who has answered."""
     fallback_destination: Annotated[str, AfterValidator(check_address)] | None = None
-    """Person who gets the caller when the agent is lost: ``sip:…``, ``tel:…`` or ``client:…``. None says sorry and
-    hangs up."""
+    """Person to whom Twilio connects the caller when the agent is lost: ``sip:…``, ``tel:…`` or ``client:…``. Without
+    it, Twilio apologizes and hangs up."""
     media_frame_ms: Annotated[int, Field(ge=20, le=100, multiple_of=20)] = 40
-    """Length of the packets to the model: longer costs less and adds up to as much delay."""
+    """Length of the packets to the model: a longer one costs less and adds up to that much delay."""
 
     @model_validator(mode="after")
     def _names_an_edge(self) -> Self:

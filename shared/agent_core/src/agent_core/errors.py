@@ -4,11 +4,11 @@ AgentError
 ├── ConfigurationError      the operator must set something; the service does not start
 ├── Refused                 the other side may not do this
 │   ├── Forbidden               no valid signature or ticket
-│   ├── AtCapacity              every place is taken
+│   ├── AtCapacity              every slot is taken
 │   │   └── Overloaded              this task's event loop is late
 │   │   └── ModelBusy               every stream to the model is in use, here and in every other task
-│   ├── OverBudget              the day's spend is reached
-│   └── Draining                this task is leaving and takes nothing new
+│   ├── OverBudget              the daily budget is spent
+│   └── Draining                this task is draining and accepts no new conversation
 ├── ProtocolError           the other side broke the protocol
 ├── InvalidArguments        the model called a tool with arguments that do not fit
 └── UpstreamError           a service we depend on failed
@@ -16,7 +16,7 @@ AgentError
         ├── ModelUnavailable        retrying may help (throttled, overloaded, timed out, connection lost)
         └── ModelRejected           retrying does not help (no access, wrong model, invalid request)
 
-Each error says how an HTTP client, a WebSocket peer and a caller are told; the edges translate, nobody else.
+Each error has its HTTP status, WebSocket close code and spoken sentence; only the edges translate it.
 """
 
 from typing import ClassVar

@@ -13,26 +13,26 @@ class EndReason(StrEnum):
     AGENT_ENDED = "agent_ended"
     """Both said goodbye and the agent ended the conversation."""
     NEVER_CONNECTED = "never_connected"
-    """The phone rang, or a visitor's offer was answered, and no media came to this task: the caller gave up, another
-    task carries the call, or every place was taken when the visitor's connection came about."""
+    """The phone rang, or a visitor's offer was answered, but no media reached this task: the caller hung up, another
+    task has the call, or every slot was taken when the visitor connected."""
     TRANSFERRED = "transferred"
-    """A person was called for the caller; the telephone network holds the call now."""
+    """The caller was transferred to a person; the telephone network holds the call now."""
     MEDIA_DISCONNECTED = "media_disconnected"
     """The media connection broke without a goodbye."""
     PROTOCOL_ERROR = "protocol_error"
     """The media connection broke its protocol too often."""
     MODEL_UNAVAILABLE = "model_unavailable"
-    """The speech model failed and further tries did not help."""
+    """The speech model failed and retries did not help."""
     MODEL_REJECTED = "model_rejected"
-    """The speech model refused us: access, model name or request."""
+    """The speech model rejected the service: access, model name or request."""
     IDLE_TIMEOUT = "idle_timeout"
-    """The caller said nothing for a while, and nothing when asked whether they are still there."""
+    """The caller was silent, also after the agent asked whether they are still there."""
     MAX_DURATION = "max_duration"
-    """The longest allowed conversation was reached."""
+    """The maximum duration was reached."""
     DRAINED = "drained"
-    """This task had to leave before the conversation was over."""
+    """This task had to stop before the conversation was over."""
     INTERNAL_ERROR = "internal_error"
-    """A defect of ours; the log holds its trace."""
+    """A defect of this product; the log has its traceback."""
 
     @property
     def is_normal(self) -> bool:
@@ -65,36 +65,36 @@ class SessionStats:
     """What is counted while a conversation goes on; becomes part of its end record."""
 
     resumed: int = 0
-    """How often the conversation had been lost before and was taken up again. On the phone, records with the same
-    ``call_sid`` tell the rest; a visit of the page has this one record."""
+    """How often the conversation had been lost before and was resumed. On the phone, the records with the same
+    ``call_sid`` are the earlier ones; a visit of the page has only this record."""
     caller_turns: int = 0
     """Turns in which the model heard words."""
     agent_turns: int = 0
-    """Answers that were begun, the greeting included."""
+    """Replies that started, the greeting included."""
     interruptions: int = 0
-    """Answers that the caller talked over."""
+    """Replies that the caller interrupted."""
     tools: dict[str, int] = field(default_factory=dict)
-    """Calls by tool; a name that is none of ours counts as ``unknown``."""
+    """Calls by tool; an unknown name counts as ``unknown``."""
     tool_failures: int = 0
-    """Calls that gave no answer of use."""
+    """Calls without a useful answer."""
     model_errors: dict[str, int] = field(default_factory=dict)
-    """Streams to the model that broke, by the model's name for what happened, or ours."""
+    """Streams to the model that broke, by the model's name of the error, or ours."""
     model_streams: int = 0
     """Streams opened to the model; more than one means that one was replaced."""
     renewals: int = 0
     """Streams among them that took over from one that had grown old."""
     unknown_events: int = 0
-    """Events of the model that this version does not know, or that could not be read."""
+    """Events of the model that this version does not know or could not read."""
     phrases: int = 0
-    """Recordings that the caller heard in the model's place, such as "One moment, please."."""
+    """Announcements that the caller heard in the model's place, such as "One moment, please."."""
     audio_in_ms: int = 0
     """Caller audio passed on to the model."""
     audio_out_ms: int = 0
-    """Agent audio that the caller heard, recordings included."""
+    """Agent audio that the caller heard, announcements included."""
     audio_dropped_ms: int = 0
-    """Caller audio that never reached the model because it did not keep up."""
+    """Caller audio that never reached the model because the model did not keep up."""
     missing_packets: int = 0
-    """Pieces of caller audio that never arrived."""
+    """Packets of caller audio that never arrived."""
     malformed_messages: int = 0
     """Messages that broke the protocol and were dropped."""
     ignored_messages: int = 0
@@ -108,9 +108,9 @@ class SessionStats:
     text_output_tokens: int = 0
     """What the agent wrote, tool calls among it, as the model counted it."""
     first_audio_ms: int | None = None
-    """From the start of the media stream to the first sound of the agent."""
+    """From the start of the media stream to the agent's first audio."""
     slowest_answer_ms: int | None = None
-    """Longest time from the end of a turn of the caller, as the model reports it, to the first sound of the answer."""
+    """Longest time from the end of a caller's turn, as the model reports it, to the first audio of the reply."""
 
     def count_model_error(self, kind: str) -> None:
         """Count a stream that broke."""

@@ -102,116 +102,118 @@ class CoreSettings(BaseSettings):
     host: str = "0.0.0.0"  # noqa: S104 - a container listens to its load balancer
     """Address to listen on."""
     fast_api_port: Annotated[int, Field(ge=0, le=65535)] = 7860
-    """Port to listen on; 0 takes a free one."""
+    """Port to listen on; 0 chooses a free one."""
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
-    """Lowest level that is logged. Transcripts appear at DEBUG only."""
+    """Lowest level that is logged. Transcripts appear only at DEBUG."""
     log_format: LogFormat = LogFormat.AUTO
-    """How log lines look: ``json``, one object a line with metrics among them; ``text``, columns for a person, no
-    metrics; ``auto`` is text on a terminal and JSON anywhere else."""
+    """Format of log lines: ``json``, one object a line, with metrics; ``text``, columns for people, without metrics;
+    ``auto``, text on a terminal and JSON elsewhere."""
     environment: DeploymentEnvironment = DeploymentEnvironment.LOCAL
     """Label of logs and metrics."""
     public_base_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:7860"
-    """How the outside reaches this service. Signatures and stream addresses are made from it, never from Host."""
+    """Public URL of this service. Used to verify signatures and build stream URLs; the Host header is ignored."""
     forwarded_allow_ips: Annotated[str, AfterValidator(_networks)] = "127.0.0.1"
-    """Whose X-Forwarded-For is believed: the load balancer's networks as CIDRs, separated by commas; never ``*``."""
+    """Proxies whose X-Forwarded-For is trusted: the load balancer's networks as CIDRs, separated by commas; never
+    ``*``."""
 
     aws_region: str = "us-east-1"
-    """Region of everything but the model."""
+    """Region of all AWS services except the model."""
     nova_sonic_region: str | None = None
-    """Region of the model, where it differs: not every region has it."""
+    """Region of the model, if it differs: not every region has it."""
     nova_sonic_overflow_region: str | None = None
     """A second region of the same model, for conversations that begin when the quota of the first is used up. Callers'
-    audio is then processed there too. None turns them away instead."""
+    audio is then processed there too. Without it, these conversations are rejected."""
     model_streams: Annotated[int, Field(ge=1)] | None = None
-    """Streams to the model that may be open at once in each of its regions: Bedrock's quota of the account, or the part
-    of it that this service may use. One in twenty, and one at least, is kept for conversations that renew theirs. None
-    is no limit but ``MAX_SESSIONS``."""
+    """Streams to the model that may be open at once in each of its regions: Bedrock's quota of the account, or the
+    share of it that this service may use. One in twenty, and at least one, is reserved for renewals. Without it, the
+    only limit is ``MAX_SESSIONS``."""
     overflow_streams: Annotated[int, Field(ge=1)] = 2
-    """The same in ``NOVA_SONIC_OVERFLOW_REGION``, which has a quota of its own: 2 in many accounts."""
+    """The same in ``NOVA_SONIC_OVERFLOW_REGION``, which has its own quota: 2 in many accounts."""
     call_store: Annotated[str, Field(pattern=CALL_STORE_PATTERN)] = "none"
-    """Where conversations are remembered while they go on, so that another task can take up one whose task has died:
-    ``none``, ``file:<folder>`` (one machine; tasks share the folder) or ``dynamodb:<table>``. A call is sealed with
-    keys from the AuthTokens, a visit with a key that only the visitor's page has. The words are gone when the
-    conversation is over, and an hour after the last of them whatever happens. With ``none`` a visitor of the page can
-    come back to the same process only. `make run` uses ``file:.run/calls``; in a container the folder must be a volume
-    or a tmpfs that the service may write to."""
+    """Where the state of conversations is stored, so that another task can resume one whose task died: ``none``,
+    ``file:<folder>`` (one machine; its tasks share the folder) or ``dynamodb:<table>``. Calls are encrypted with keys
+    derived from the AuthTokens, visits with a key that only the visitor's page has. The words are deleted when the
+    conversation is over, and in any case an hour after the last of them. With ``none``, visitors of the page can
+    resume only at the same process. ``make run`` uses ``file:.run/calls``; in a container the folder must be a
+    writable volume or tmpfs."""
     aws_endpoint_url_dynamodb: HttpUrl | None = None
     """Another address for DynamoDB, for a VPC endpoint or a stand-in."""
     model_streams_table: Annotated[str, Field(pattern="^[A-Za-z0-9_.-]{3,255}$")] | None = None
-    """DynamoDB table in which all tasks of the account count their streams, so that ``MODEL_STREAMS`` holds for all of
-    them together; partition key ``pool`` (S). None lets this task use them all."""
+    """DynamoDB table in which all tasks of the account count their streams, so that ``MODEL_STREAMS`` applies to all
+    of them together; partition key ``pool`` (S). Without it, this task may use them all."""
     nova_sonic_model_id: Annotated[str, Field(pattern=r"^(newest|arn:.+|[a-z0-9-]+\..+)$")] = "newest"
-    """Bedrock model id, or `newest`: `amazon.nova-2-5-sonic` where the region offers it, else the generation before.
-    The first generation reached its end of life on 2026-09-14."""
+    """Bedrock model ID, or ``newest``: ``amazon.nova-2-5-sonic`` if the region offers it, otherwise the previous
+    generation. The first generation reached its end of life on 2026-09-14."""
     nova_sonic_voice: str = "matthew"
     """Voice id of the agent. Nova 2 and 2.5 have `matthew`, `tiffany` (US), `amy` (British), `olivia` (Australian),
     `kiara`, `arjun` (Indian), `ambre`, `florian` (French), `beatrice`, `lorenzo` (Italian), `tina`, `lennart` (German),
     `lupe`, `carlos` (Spanish), `carolina` and `leo` (Brazilian). Any other id refuses to start."""
     nova_sonic_voice_unlisted: bool = False
-    """Whether NOVA_SONIC_VOICE may be an id that this version does not know: for a voice that AWS has added since."""
+    """Accept a NOVA_SONIC_VOICE that this version does not know: for a voice that AWS has added since."""
     time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
-    """Time zone of the agent, such as `Europe/Stockholm`: what it calls today."""
+    """Time zone of the agent, such as ``Europe/Stockholm``. It determines what the agent calls today."""
     nova_sonic_endpointing: Sensitivity | None = None
-    """How soon a pause ends the caller's turn; None leaves it to the model."""
+    """How soon a pause ends the caller's turn. Without it, the model decides."""
     nova_sonic_renew_seconds: Annotated[float, Field(ge=3, le=380)] = 360
-    """Age from which a stream to the model is replaced in a quiet moment; a quarter later it is replaced anyhow. The
-    model ends a stream after 480 seconds."""
+    """Age at which a stream to the model is replaced as soon as neither side speaks; a quarter later it is replaced in
+    any case. The model ends a stream after 480 seconds."""
     announcements_dir: Path | None = None
-    """Your own recordings of what callers hear when the model cannot speak: `hold.wav`, `hold_on.wav`, `look_up.wav`,
-    `sorry.wav`, 16-bit mono at any rate, each with its words in a text file (`hold.txt`) for the page's captions. None
-    takes those that come with the product."""
+    """Your own announcements for when the model cannot speak: ``hold.wav``, ``hold_on.wav``, ``look_up.wav``,
+    ``sorry.wav``, 16-bit mono at any rate, each with its words in a text file (``hold.txt``) for the page's captions.
+    Without it, the product's own are used."""
     idle_prompt_seconds: Annotated[float, Field(ge=0, le=600)] = 30
-    """Silence of both sides after which the agent asks whether the caller is still there, and after as much again says
-    goodbye. 0 never asks."""
+    """Silence of both sides after which the agent asks whether the caller is still there; after the same time again it
+    says goodbye. 0 turns this off."""
     aws_endpoint_url_bedrock_runtime: HttpUrl | None = None
-    """Another address for Bedrock, for a VPC endpoint or a stand-in. Without it botocore's rules decide, by
-    `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT`, `AWS_ENDPOINT_URL` and the shared configuration file."""
+    """Another address for Bedrock, for a VPC endpoint or a stand-in. Without it, botocore's rules apply:
+    ``AWS_USE_FIPS_ENDPOINT``, ``AWS_USE_DUALSTACK_ENDPOINT``, ``AWS_ENDPOINT_URL`` and the shared configuration
+    file."""
 
     open_meteo_api_key: SecretStr | None = None
-    """Key of an Open-Meteo customer; with it the hosts for customers are asked. The free service, which needs none, is
-    for non-commercial use and takes 600 requests a minute, 5 000 an hour and 10 000 a day from one IP address."""
+    """Key of an Open-Meteo customer; with it the service uses the hosts for customers. The free service needs none, is
+    for non-commercial use and accepts 600 requests a minute, 5 000 an hour and 10 000 a day from one IP address."""
     open_meteo_forecast_url: HttpUrl = HttpUrl("https://api.open-meteo.com/v1/forecast")
     """Forecast service."""
     open_meteo_geocoding_url: HttpUrl = HttpUrl("https://geocoding-api.open-meteo.com/v1/search")
-    """Place-name service."""
+    """Geocoding service."""
 
     transfer_destinations: Annotated[tuple[Destination, ...], NoDecode, BeforeValidator(_destinations)] = ()
-    """People the agent may bring in: ``name=sip:…``, ``name=tel:+…`` or ``name=client:…``, separated by commas,
-    the one for key 0 first. Up to three addresses of a name, separated by ``|``, are tried in order. The agent knows
-    the names only; with none it has no such tool. Premium-rate numbers are refused."""
+    """People to whom the agent can transfer a call: ``name=sip:…``, ``name=tel:+…`` or ``name=client:…``, separated by
+    commas; key 0 calls the first. Up to three addresses of a name, separated by ``|``, are tried in order. The model
+    knows only the names; with no entries, transfers are disabled. Premium-rate numbers are rejected."""
 
     max_sessions: Annotated[int, Field(ge=1, le=1000)] = 30
     """Conversations at once in this task. One core carries 30 (docs/reference/performance.md), and one process uses one
     core."""
     max_loop_lag_ms: Annotated[float, Field(ge=0, le=10_000)] = 100
-    """Milliseconds by which the event loop may wake up late. If it is later in three of five seconds, the task takes no
-    new conversation until it has been below half of it for five seconds, or for a minute. 0 never refuses."""
+    """Milliseconds by which the event loop may wake up late. If it is later in three of five seconds, the task accepts
+    no new conversation until it has been below half of it for five seconds, or for a minute. 0 turns this off."""
     max_call_seconds: Annotated[int, Field(ge=10, le=14400)] = 1800
-    """Longest conversation; an abandoned call must not cost money for ever."""
+    """Longest conversation. An abandoned call must not cost money without limit."""
     drain_seconds: Annotated[int, Field(ge=0, le=115)] = 110
     """How long a stopping task lets conversations finish. Fargate kills it at 120 s."""
 
     metrics_namespace: Annotated[str, Field(pattern="^[A-Za-z0-9._/#:-]{1,255}$")] = "VoiceAgent"
     """CloudWatch namespace. Two environments in one account and region need two."""
     metrics_interval_seconds: Annotated[float, Field(ge=0.1, le=60)] = 30
-    """How often metrics are written; `FreeSlots` is written every 10 seconds in any case."""
+    """Interval between metrics; ``FreeSlots`` is written every 10 seconds in any case."""
     otel_exporter_otlp_endpoint: HttpUrl | None = None
-    """Where traces go, as OTLP over HTTP; none are made without it. OpenTelemetry's own ``OTEL_…`` variables, such as
-    ``OTEL_EXPORTER_OTLP_HEADERS``, hold too."""
+    """Where to send traces, as OTLP over HTTP; without it there are none. OpenTelemetry's own ``OTEL_…`` variables,
+    such as ``OTEL_EXPORTER_OTLP_HEADERS``, apply too."""
 
     speech_input_usd_per_1k_tokens: Annotated[float, Field(ge=0)] = 0.0034
-    """US dollars for 1 000 tokens of what the caller says. These four are estimates from above, the dearer of Nova
+    """US dollars for 1 000 tokens of the caller's speech. These four prices are upper estimates, the higher of Nova
     Sonic and Nova 2 Sonic in US East in 2025; AWS announced Nova 2.5 Sonic at the price of Nova 2 Sonic. Compare them
     with the price list of your region."""
     text_input_usd_per_1k_tokens: Annotated[float, Field(ge=0)] = 0.00033
     """US dollars for 1 000 tokens of prompt, history and tool results."""
     speech_output_usd_per_1k_tokens: Annotated[float, Field(ge=0)] = 0.0136
-    """US dollars for 1 000 tokens of what the agent says."""
+    """US dollars for 1 000 tokens of the agent's speech."""
     text_output_usd_per_1k_tokens: Annotated[float, Field(ge=0)] = 0.00275
-    """US dollars for 1 000 tokens of what the agent writes."""
+    """US dollars for 1 000 tokens of the agent's text."""
     daily_budget_usd: Annotated[float | None, Field(gt=0)] = None
-    """US dollars for the model after which this task takes no new conversation until midnight UTC; those that go on go
-    on. Counted by each task for itself and forgotten when it ends: a brake, no bill."""
+    """US dollars for the model after which this task rejects new conversations until midnight UTC; active ones
+    continue. Per task and in memory only: a safety limit, not billing."""
 
     @property
     def table_endpoint(self) -> str | None:

@@ -66,19 +66,19 @@ class Metric:
 ACTIVE_SESSIONS: Final = Metric(
     "ActiveSessions",
     MetricKind.GAUGE,
-    "Places taken: conversations, and calls that ring. Its average is sessions per task.",
+    "Slots in use: conversations, and calls that ring. Its average is sessions per task.",
 )
 FREE_SLOTS: Final = Metric(
     "FreeSlots",
     MetricKind.GAUGE,
-    "Places for the next conversations; 0 while the task drains or its event loop is late. Every ten seconds, once by "
-    "each task: its Sum over ten seconds is what the service has free, and scaling goes by it.",
+    "Free slots; 0 while the task drains or its event loop is late. Each task writes it once every ten seconds: its "
+    "Sum over ten seconds is what the service has free, and scaling uses that.",
     is_fast=True,
 )
 SESSIONS_ENDED: Final = Metric(
     "SessionsEnded",
     MetricKind.COUNTER,
-    "Conversations that ended, by the reason of their end record.",
+    "Conversations that ended, by end reason.",
     labels=("Reason",),
 )
 SESSIONS_FAILED: Final = Metric(
@@ -89,42 +89,42 @@ SESSIONS_FAILED: Final = Metric(
 DEFECTS: Final = Metric(
     "Defects",
     MetricKind.COUNTER,
-    "What a defect of ours broke: requests answered with 500, and conversations that ended as `failed`. A deployment "
-    "that causes them is rolled back.",
+    "Requests answered with 500, and conversations that ended as `failed`, because of a defect. A deployment that "
+    "causes them is rolled back.",
 )
 SESSIONS_BROKEN: Final = Metric(
     "SessionsBroken",
     MetricKind.COUNTER,
     "Conversations that this version broke: they ended as `failed` or `model_rejected`. Not those that an outage of "
-    "the model, a lost connection or a stranger ended. A deployment that causes them is rolled back.",
+    "the model, a lost connection or an unauthenticated client ended. A deployment that causes them is rolled back.",
 )
 CALLS_NOT_CONNECTED: Final = Metric(
     "CallsNotConnected",
     MetricKind.COUNTER,
-    "Calls that rang here and whose media did not come: usually another task carries them, or the caller gave up.",
+    "Calls that rang here but whose media did not arrive: usually another task has them, or the caller hung up.",
 )
 SESSIONS_REFUSED: Final = Metric(
     "SessionsRefused",
     MetricKind.COUNTER,
-    "Conversations that this task did not take: full (`AtCapacity`), late (`Overloaded`), no stream to the model left "
-    "in the account or the model refusing them (`ModelBusy`), draining, or the day's spend is reached. The load "
-    "balancer may have found another task for them, but not for `ModelBusy`.",
+    "Conversations that this task rejected: full (`AtCapacity`), event loop late (`Overloaded`), no model stream left "
+    "in the account or rejected by the model (`ModelBusy`), draining (`Draining`), daily budget spent (`OverBudget`). "
+    "The load balancer may have found another task for them, except for `ModelBusy`.",
     labels=("Cause",),
 )
 SESSION_DURATION: Final = Metric("SessionDuration", MetricKind.DISTRIBUTION, "Length of conversations.", Unit.SECONDS)
 TIME_TO_FIRST_AUDIO: Final = Metric(
     "TimeToFirstAudio",
     MetricKind.DISTRIBUTION,
-    "From the start of the media connection to the agent's first sound.",
+    "From the start of the media connection to the agent's first audio.",
     Unit.MILLISECONDS,
 )
 TURN_LATENCY: Final = Metric(
     "TurnLatency",
     MetricKind.DISTRIBUTION,
-    "From the end of the caller's turn, as the model reports it, to the first sound of the answer.",
+    "From the end of the caller's turn, as the model reports it, to the first audio of the reply.",
     Unit.MILLISECONDS,
 )
-BARGE_INS: Final = Metric("BargeIns", MetricKind.COUNTER, "Answers that the caller talked over.")
+BARGE_INS: Final = Metric("BargeIns", MetricKind.COUNTER, "Replies that the caller interrupted.")
 TOOL_CALLS: Final = Metric(
     "ToolCalls",
     MetricKind.COUNTER,
@@ -175,8 +175,8 @@ OPEN_REQUEST_FAILURES: Final = Metric(
 STREAM_TABLE_FAILURES: Final = Metric(
     "StreamTableFailures",
     MetricKind.COUNTER,
-    "Times that the count of the account's streams to the model could not be read or written; a task then goes on with "
-    "what it has, and later with a small part of the quota.",
+    "Times that the table of the account's model streams could not be read or written; a task then continues with its "
+    "lease, and later with a small share of the quota.",
 )
 
 METRICS: Final = (
