@@ -276,7 +276,7 @@ words of a caller. Where to start: [Troubleshooting](../howto/troubleshooting.md
 
 | `cause` | why | remedy |
 |---|---|---|"""
-_WORDS = {"host": "the host", "label": "the service", "clock": "this machine's clock is wrong", "error": "an error"}
+_WORDS = {"host": "`<host>`", "label": "the service", "clock": "this machine's clock is wrong", "error": "an error"}
 _WORDS |= {"address": "the settings of its address", "keys": "the settings of its key"}
 
 
