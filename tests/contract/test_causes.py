@@ -228,7 +228,7 @@ async def weather_over_bad_tls(services: Services) -> None:
 
 NOVA = "Amazon Nova Sonic"
 KEYS = "correct AWS_ACCESS_KEY_ID; temporary keys need AWS_SESSION_TOKEN too, and some regions must be enabled first"
-SIGN_IN = "sign in again (`aws sso login`), or fetch new credentials; a task of ECS takes its role's by itself"
+SIGN_IN = "sign in again (`aws sso login`), or fetch new credentials; an ECS task fetches its role's automatically"
 TRUST = "if a proxy inspects traffic, name a file with its authority and the public ones in SSL_CERT_FILE"
 REGIONS = "us-east-1, us-west-2, eu-north-1 or ap-northeast-1"
 MODEL_ADDRESS = "NOVA_SONIC_REGION and AWS_ENDPOINT_URL_BEDROCK_RUNTIME"
@@ -309,16 +309,16 @@ TABLE: dict[str, tuple[Failing, str, str]] = {
         refused("ThrottlingException", "Too many requests, please wait before trying again."),
         "throttled",
         (
-            f"{NOVA} takes no more requests of this account at the moment; compare MODEL_STREAMS with the quota of "
-            "concurrent requests in Service Quotas, and ask for more there"
+            f"{NOVA} accepts no more requests of this account at the moment; compare MODEL_STREAMS with the quota "
+            "of concurrent requests in Service Quotas, and request an increase there"
         ),
     ),
     "quota": (
         refused("ServiceQuotaExceededException", "Your request exceeds the service quota for your account."),
         "quota",
         (
-            f"the account's quota of {NOVA} is used up; ask for more in Service Quotas, region of the model, or set "
-            "MODEL_STREAMS to what there is"
+            f"the account's quota of {NOVA} is used up; request an increase in Service Quotas, in the model's region, "
+            "or set MODEL_STREAMS to the quota"
         ),
     ),
     "DNS": (
@@ -370,7 +370,7 @@ TABLE: dict[str, tuple[Failing, str, str]] = {
     "Daily down": (
         daily_down,
         "server_error",
-        "Daily failed on its side; wait, and look at the status page of Daily",
+        "Daily failed on its side; wait, and check the status page of Daily",
     ),
     "Daily not there": (
         lambda _: daily("http://127.0.0.1:9/v1/", SECRET),
@@ -384,8 +384,8 @@ TABLE: dict[str, tuple[Failing, str, str]] = {
         lambda _: weather(429, "Daily API request limit exceeded. Please try again tomorrow."),
         "free_limit",
         (
-            "Open-Meteo's free service takes no more requests from this IP address; wait, or set OPEN_METEO_API_KEY: "
-            "the free service is for non-commercial use and has daily limits"
+            "Open-Meteo's free service accepts no more requests from this IP address; wait, or set "
+            "OPEN_METEO_API_KEY: the free service is for non-commercial use and has daily limits"
         ),
     ),
     "weather without its key": (
