@@ -1,6 +1,6 @@
-"""Writes the reference pages that can be read out of the code: settings, end records, errors, metrics.
+"""Write the reference pages that are derived from the code: settings, call detail records, errors, metrics.
 
-``python tools/reference.py`` writes them; the tests compare them with what it would write.
+``python -m tools.reference`` writes them; the tests compare them with what it would write.
 """
 
 import ast
@@ -56,13 +56,14 @@ def _docstring(node: ast.stmt | None) -> str:
 
 
 def settings_page() -> str:
-    """Tell what an operator can turn."""
+    """Return the page of all settings."""
     lines = [
         "# Settings",
         "",
         (
-            "Read once at start from the environment, then from `.env`. A service that lacks what it needs says in one "
-            "line what to set. Credentials for Bedrock come from the default AWS chain and are no setting."
+            "Each service reads its settings once, at start: from the environment, then from `.env`. If a required one "
+            "is missing, it does not start and prints one line that says what to set. Credentials for Bedrock come "
+            "from the default AWS chain; they are not settings."
         ),
     ]
     for title, path, owner in (
@@ -87,29 +88,29 @@ def _default(source: str | None) -> str:
 
 
 def records_page() -> str:
-    """Tell what the end record of a conversation holds."""
+    """Return the page of the call detail record."""
     lines = [
-        "# End records",
+        "# Call detail records",
         "",
         (
-            "Every conversation that was admitted leaves exactly one `session_ended` line in the log: identifiers and "
-            "numbers, no words and no phone number."
+            "Every admitted conversation writes exactly one call detail record: the log line `session_ended`. It has "
+            "identifiers and numbers, but no words and no phone number."
         ),
         "",
-        "## Why it ended (`reason`)",
+        "## End reasons (`reason`)",
         "",
         "| reason | meaning |",
         "|---|---|",
     ]
     lines += [f"| `{str(f.default).strip(chr(39))}` | {f.text} |" for f in fields(CORE / "events.py", "EndReason")]
-    lines += ["", "## What was counted", "", "| field | meaning |", "|---|---|"]
+    lines += ["", "## Session statistics", "", "| field | meaning |", "|---|---|"]
     lines += [f"| `{f.name}` | {f.text or '-'} |" for f in fields(CORE / "events.py", "SessionStats")]
     return "\n".join(lines) + "\n"
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A metric as it stands in the code: its name, and what its arguments say."""
+    """A metric as the code declares it."""
 
     name: str
     kind: str
@@ -137,64 +138,65 @@ def _member(node: ast.expr) -> str:
 
 _METRICS_HEAD = """# Metrics
 
-Each service writes its metrics to standard output, as one JSON object a line in CloudWatch's embedded metric format;
-the log group turns them into metrics, no agent and no API call needed. They are written every
-`METRICS_INTERVAL_SECONDS`, where the log is JSON; on a laptop's terminal there are none.
+Each service writes its metrics to standard output, one JSON object a line, in CloudWatch's embedded metric format. The
+log group turns them into metrics without an agent or an API call. A service writes them every
+`METRICS_INTERVAL_SECONDS` if its log is JSON; on a terminal it writes none.
 
-Namespace `VoiceAgent` (`METRICS_NAMESPACE` changes it: two environments in one account and region need two, or one
-would scale on the other's calls). Every metric has the dimension `Service`: `phone-agent` or `webrtc-agent`. One with
-labels comes by `Service` alone and by `Service` with its labels. A label has at most 40 values in a task; what would
-be one more counts as `other`.
+The namespace is `VoiceAgent`; `METRICS_NAMESPACE` changes it. Two environments in one account and region need two
+namespaces, otherwise one would scale on the other's calls. Every metric has the dimension `Service`: `phone-agent` or
+`webrtc-agent`. A metric with labels is published twice, by `Service` alone and by `Service` with its labels. A label
+has at most 40 values in a task; further values count as `other`.
 
-Gauges and counters by service are told at every interval, also when they are zero: no value at all means that no task
-runs. A gauge's average is per task. A counter wants the statistic Sum, a distribution p50, p90, p99 or Maximum.
+Gauges and counters by service are published at every interval, also when they are zero: no value at all means that no
+task runs. A gauge's average is per task. Use the statistic Sum for a counter, and p50, p90, p99 or Maximum for a
+distribution.
 
-| metric | kind | unit | labels | what it tells |
+| metric | kind | unit | labels | meaning |
 |---|---|---|---|---|"""
 
 _FIELDS = """
-## The same in Logs Insights
+## Log events
 
-Metric lines have `event` = `metrics`. Every other line of the log has `event` (a constant name), `level`, `service`,
-`environment` and `timestamp`; lines of a conversation also have `session_id` and, on the phone, `call_sid`. The ones
-to ask for:
+Metric lines have `event` = `metrics`. Every other log line has `event` (a constant name), `level`, `service`,
+`environment` and `timestamp`; lines of a conversation also have `session_id` and, on the phone, `call_sid`. The most
+useful events for Logs Insights:
 
-| event | fields beside those |
+| event | further fields |
 |---|---|
-| `session_ended` | `channel`, `reason`, `started_at`, `duration_ms`, `cost_usd`, [what was counted](end-records.md) |
+| `session_ended` | `channel`, `reason`, `duration_ms`, `cost_usd`, [and more](end-records.md#session-statistics) |
 | `session_started` | `channel` |
 | `tool_called`, `tool_failed` | `tool`, `elapsed_ms`; a failed one also `outcome`, `error` |
-| `call_answered` | `caller`, the other party: `number`, `withheld`, `sip`, `app` or `other`; `outbound`: we called |
+| `call_answered` | `caller`, the other party: `number`, `withheld`, `sip`, `app` or `other`; `outbound`: our call |
 | `status_callback_misdirected` | `status`: a status callback points at `/incoming-call`; clear it at Twilio |
-| `machine_answered` | `answered_by`: a call that we made was hung up |
-| `dial_failed` | `code`, Twilio's error: 13214 wants another `TRANSFER_CALLER_ID` |
-| `twilio_checked`, `twilio_not_checked` | `host`, `error`: what Twilio's REST service said at the start |
-| `twilio_refuses_us`, `hang_up_failed` | `error`: what Twilio's REST service said, and the setting to change |
-| `call_after_its_stream` | `ended_normally`: whether the call was hung up, or left to the fallback |
+| `machine_answered` | `answered_by`: an outbound call of ours that was hung up |
+| `dial_failed` | `code`, Twilio's error: 13214 requires another `TRANSFER_CALLER_ID` |
+| `twilio_checked`, `twilio_not_checked` | `host`, `error`: the result of the check of Twilio's REST API at start |
+| `twilio_refuses_us`, `hang_up_failed` | `error`: the answer of Twilio's REST API, and the setting to change |
+| `call_after_its_stream` | `ended_normally`: yes, the call was hung up; no, the fallback followed |
 | `call_rejected` | `cause` (`AtCapacity`, `ModelBusy`, `Draining`, `OverBudget`), `tries` |
-| `model_throttled` | `error`, `region`, `streams` of this task, `seconds` for which no new conversation begins |
-| `model_throttle_over` | `region`: the model takes streams again |
-| `model_streams_unreachable`, `model_streams_reached` | the table that counts the account's streams: `error` |
-| `model_streams_not_returned` | a task that stopped did not return its streams; they come free within a minute |
+| `model_throttled` | `error`, `region`, `streams` of this task, `seconds` without new conversations |
+| `model_throttle_over` | `region`: the model accepts streams again |
+| `model_streams_unreachable`, `model_streams_reached` | `error`: the table that counts the account's streams |
+| `model_streams_not_returned` | a stopped task did not release its leases; they expire within a minute |
 | `model_stream_failed`, `model_lost` | `error`; [`cause`, `why`, `remedy`](causes.md); the first also `failures` |
-| `model_renewal_refused` | the next stream refused the conversation, and the old one goes on: `error` |
-| `model_refuses_history` | `kept_bytes`: how much history was kept; from now on it is half |
-| `model_refuses_audio_during_tools`, `model_refuses_nudges` | audio waits for a tool, a recording covers it |
-| `tool_calls_limited`, `tool_use_repeated` | `tool`: the model calls too many in one turn, or one twice |
-| `pipeline_failed`, `session_failed`, `call_failed` | `error`: the defect of ours that ended a conversation |
-| `release_failed`, `record_not_counted` | a defect in a step of a conversation's end; the other steps were taken |
-| `variable_ignored` | `variable`, `meant`: a variable of the environment that is nearly a setting |
+| `model_renewal_refused` | `error`: the next stream rejected the conversation, and the old one continues |
+| `model_refuses_history` | `kept_bytes`: the length of the rejected history; from now on half of it is sent |
+| `model_refuses_audio_during_tools`, `model_refuses_nudges` | audio waits for a tool, an announcement covers it |
+| `tool_calls_limited`, `tool_use_repeated` | `tool`: the model called too many in one turn, or repeated one |
+| `pipeline_failed`, `session_failed`, `call_failed` | `error`: the defect that ended a conversation |
+| `release_failed`, `record_not_counted` | a defect in one step of a conversation's end; other steps were completed |
+| `variable_ignored` | `variable`, `meant`: an environment variable that looks like a misspelt setting |
 | `request_refused` | `path`, `status`, `error` |
-| `requests_over_budget` | `requests`: how many were refused since the line before, a minute ago or longer |
-| `open_request` | `open`: the task's own request through the load balancer began, or ended with its last visitor |
-| `open_request_broken` | `error`; it is made again |
-| `open_request_failed` | `tries`: the load balancer brought none of them here, and none is open |
+| `requests_over_budget` | `requests`: how many were rejected since the previous line, at least a minute ago |
+| `open_request` | `open`: the task's own request through the load balancer started, or ended with its last visitor |
+| `open_request_broken` | `error`; it is opened again |
+| `open_request_failed` | `tries`: none of them reached this task, and none is open |
 | `draining`, `drained` | `sessions` |
 """
 
 
 def metrics_page() -> str:
-    """Tell what is measured."""
+    """Return the page of metrics and log events."""
     rows = [
         f"| `{m.name}` | {m.kind} | {m.unit} | {', '.join(f'`{label}`' for label in m.labels) or 'none'} | {m.text} |"
         for m in metrics()
@@ -203,7 +205,7 @@ def metrics_page() -> str:
 
 
 def errors_page() -> str:
-    """Show the tree of errors as the code has it."""
+    """Return the page with the tree of errors."""
     tree = ast.parse((CORE / "errors.py").read_text(encoding="utf-8"))
     head, _, rest = (ast.get_docstring(tree) or "").partition("\n\n")
     picture, _, tail = rest.partition("\n\n")
@@ -212,46 +214,47 @@ def errors_page() -> str:
 
 _NOVA_HEAD = """# The stand-in for Nova Sonic
 
-`python -m standins.nova` speaks the wire of Bedrock's InvokeModelWithBidirectionalStream and keeps its rules. Behind it
-is no model: the understanding, the voice and the token counts are pretended.
+`python -m standins.nova` implements the protocol of Bedrock's InvokeModelWithBidirectionalStream and its rules. It has
+no model: understanding, voice and token counts are simulated. [How to run it](../howto/run-nova-sonic-locally.md).
 
-**It is the strictest reading of the service.** Public sources disagree about many limits. A client that passes under
-the strictest of them passes under all. So each default below is the strictest one, but for `audio_during_tools`, and
+**It implements the strictest reading of the service.** Public sources disagree about many limits. A client that passes
+with the strictest of them passes with all. So each default below is the strictest one, except `audio_during_tools`, and
 each is a setting.
 
-The control server is for programs of this machine: a request that a web page made, which its `Origin` or
-`Sec-Fetch-Site` header tells, gets 403 from this and every other stand-in.
+The control server is for programs on this machine: every stand-in answers 403 to a request from a web page, which it
+recognizes by the header `Origin` or `Sec-Fetch-Site`.
 
 ## Limits
 
-On the command line `--limit NAME=VALUE`, as often as needed; while it runs `PATCH /limits` of the control server with
-`{"NAME": VALUE}`, for streams that open later; in tests `NovaSettings(limits=Limits(…))`. Times are in seconds, sizes
-in bytes of UTF-8.
+Set a limit on the command line with `--limit NAME=VALUE`, repeatedly if needed; while it runs with `PATCH /limits` of
+the control server and `{"NAME": VALUE}`, for streams that open later; in tests with `NovaSettings(limits=Limits(…))`.
+Times are in seconds, sizes in bytes of UTF-8.
 
-| limit | default | what it is, and who says so |
+| limit | default | meaning and source |
 |---|---|---|"""
 
 _NOVA_PACE = """
 ## Pace
 
-`--pace field`, the command's default, has the figures that public reports measured: the first text 0.63 s and the first
-audio 0.75 s after the caller's words, chunks of 80 ms in bursts with gaps of up to 0.4 s, 5 times real time on average.
-`--pace quick`, the default in tests, is the table below. `--timing NAME=VALUE` and `PATCH /pace` change one time of it.
+`--pace field`, the command's default, uses the figures of public reports: the first text 0.63 s and the first audio
+0.75 s after the caller's words, chunks of 80 ms in bursts with gaps of up to 0.4 s, 5 times real time on average.
+`--pace quick`, the default in tests, is the table below. `--timing NAME=VALUE` and `PATCH /pace` change one of its
+values.
 
-| timing | quick | what it is |
+| timing | quick | meaning |
 |---|---|---|"""
 
 _NOVA_FAULTS = """
 ## Faults
 
-`POST /faults` of the control server puts a script in force, `GET` lists those that can still strike, `DELETE` ends all.
+`POST /faults` of the control server schedules a fault, `GET` lists those still pending, `DELETE` cancels all.
 
 | field | default | meaning |
 |---|---|---|"""
 
 
 def nova_page() -> str:
-    """Tell what the stand-in for the model can be made to do."""
+    """Return the page of the stand-in for the model: limits, pace and faults."""
     lines = [_NOVA_HEAD]
     lines += [
         f"| `{f.name}` | {_default(f.default)} | {f.text} |"
@@ -270,18 +273,18 @@ def nova_page() -> str:
 
 _CAUSES_HEAD = """# Causes
 
-Why a service that the agent depends on failed. Each failure is one line of the log, at WARNING or ERROR, whose fields
-are `cause` (below), `why` and `remedy`; `voice-agent run` shows the two sentences. They hold no key, number or word of
-anybody. What to look at first: [When it does not answer](../howto/when-it-does-not-answer.md).
+Why a service that the agent depends on failed. Each failure is one log line, at WARNING or ERROR, with the fields
+`cause` (below), `why` and `remedy`; `voice-agent run` shows the two sentences. They contain no key, no number and no
+words of a caller. Where to start: [Troubleshooting](../howto/troubleshooting.md).
 
 | `cause` | why | remedy |
 |---|---|---|"""
-_WORDS = {"host": "the host", "label": "the service", "clock": "this machine's clock is wrong", "error": "an error"}
+_WORDS = {"host": "`<host>`", "label": "the service", "clock": "this machine's clock is wrong", "error": "an error"}
 _WORDS |= {"address": "the settings of its address", "keys": "the settings of its key"}
 
 
 def causes_page() -> str:
-    """List every cause that `agent_core.causes` knows, with words for what it fills in."""
+    """Return the page of all causes, with words in place of what `agent_core.causes` fills in."""
     rows = []
     for name, (why, remedy) in _table(CORE / "cause_texts.py", "CAUSES").items():
         texts = [text.format(**_WORDS) for text in (why, remedy)]
@@ -294,7 +297,7 @@ _WITHOUT_CALLS = {"EventLoopLag"}
 
 
 def measured_file() -> str:
-    """Write down what `voice-agent deploy` counts for its estimate; it shares no code with the services."""
+    """Return the file from which `voice-agent deploy` counts its estimate; it shares no code with the services."""
     found = list(metrics())
     always = [one.name for one in found if one.kind in {"gauge", "counter"} or one.name in _WITHOUT_CALLS]
     defaults = {one.name: one.default for one in fields(CORE / "settings.py", "CoreSettings")}
@@ -319,7 +322,7 @@ def _table(path: Path, name: str) -> dict[str, Any]:
 
 
 def pages() -> dict[Path, str]:
-    """Every page that is written from the code."""
+    """Return every page by its path, except the HTTP API, which needs the services' code (`tools.reference_http`)."""
     return {
         PAGES / "settings.md": settings_page(),
         PAGES / "end-records.md": records_page(),
@@ -333,7 +336,9 @@ def pages() -> dict[Path, str]:
 
 def main() -> int:
     """Write the pages."""
-    for path, text in pages().items():
+    from tools import reference_http  # noqa: PLC0415 - loads both services
+
+    for path, text in (pages() | {reference_http.PAGE: reference_http.http_page()}).items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         print(path.relative_to(ROOT))

@@ -23,25 +23,25 @@ _TICKETS = "unit/phone_agent/test_phone_ticket.py::test_"
 FAULTS: Final = (
     Entry(1, "the model ends in the middle of an answer"),
     Entry(2, "the model is throttled at the start"),
-    Entry(3, "the model refuses us at the start", (f"{_TRANSFER}a_key_while_the_agent_is_sorry",)),
+    Entry(3, "the model rejects the service at the start", (f"{_TRANSFER}a_key_while_the_agent_is_sorry",)),
     Entry(4, "the model is unstable for a moment"),
     Entry(5, "the model fails in an open call, whatever it says"),
     Entry(6, "the model ends every stream at eight minutes"),
     Entry(7, "both are silent across the limit"),
-    Entry(8, "a stream is renewed while somebody talks"),
+    Entry(8, "a stream is renewed during speech"),
     Entry(9, "the next stream does not open, or refuses the conversation"),
     Entry(10, "a history that is too long"),
     Entry(11, "the model never answers"),
     Entry(12, "the model's process is stopped"),
-    Entry(13, "odd events of the model"),
-    Entry(14, "a flood of sound, and a caller who cuts in"),
+    Entry(13, "unknown events of the model"),
+    Entry(14, "a flood of audio, and a barge-in"),
     Entry(
         15,
         "a muted caller, or one on hold",
         ("integration/test_phone_silent_peer.py::test_a_muted_caller_is_kept",),
     ),
-    Entry(16, "keys expire in the middle of a call"),
-    Entry(17, "nobody hands out keys"),
+    Entry(16, "AWS credentials expire during a call"),
+    Entry(17, "no AWS credentials can be fetched"),
     Entry(
         18,
         "a weather service that hangs",
@@ -49,7 +49,7 @@ FAULTS: Final = (
     ),
     Entry(
         19,
-        "a weather service that answers nonsense",
+        "a weather service with invalid answers",
         (
             f"{_WEATHER}a_passing_failure_is_tried_once_more",
             f"{_WEATHER}a_lasting_failure_is_told_in_one_word",
@@ -57,9 +57,11 @@ FAULTS: Final = (
             f"{_WEATHER}injected_text_reaches_nobody",
         ),
     ),
-    Entry(20, "a weather service that is not there", ("contract/test_open_meteo.py::test_a_server_that_is_not_there",)),
-    Entry(21, "a tool that is asked for wrongly"),
-    Entry(22, "a tool that nobody waits for any more"),
+    Entry(
+        20, "a weather service that is unreachable", ("contract/test_open_meteo.py::test_a_server_that_is_not_there",)
+    ),
+    Entry(21, "a tool that is called with wrong arguments"),
+    Entry(22, "a tool whose result is no longer wanted"),
     Entry(
         23,
         "a telephone connection that breaks",
@@ -99,12 +101,12 @@ FAULTS: Final = (
     ),
     Entry(
         27,
-        "bursts, and sound doubled, late and lost",
+        "bursts, and audio that is doubled, late or lost",
         (f"{_GUARD}repeated_and_late_sound_is_dropped_and_gaps_are_counted",),
     ),
     Entry(
         28,
-        "a storm of keys",
+        "many keys in a short time",
         (
             f"{_TRANSFER}a_storm_of_keys_in_the_middle_of_a_sentence",
             f"{_TRANSFER}a_postcode_with_a_zero_in_it",
@@ -137,7 +139,7 @@ FAULTS: Final = (
             "e2e/test_call_outlives_its_task.py::test_the_same_caller_goes_on_talking_to_another_task",
         ),
     ),
-    Entry(33, "the load balancer does not bring a task its own request"),
+    Entry(33, "a task's own request does not return through the load balancer"),
     Entry(
         34,
         "Twilio's REST service fails",
@@ -198,14 +200,14 @@ FAULTS: Final = (
     ),
     Entry(
         39,
-        "clocks, disks, names and a loop in trouble",
+        "faults of clocks, disks, DNS and the event loop",
         (
             f"{_TICKETS}clock_of_the_other_task_may_differ_a_little",
             f"{_TICKETS}clock_set_back_does_not_keep_a_dead_ticket",
             "infra/test_task.py::test_a_log_that_takes_no_more_lines_holds_up_no_conversation",
         ),
     ),
-    Entry(40, "many calls for long, and all of this at random"),
+    Entry(40, "many calls for hours, with random faults"),
 )
 
 CATALOGUE: Final = Catalogue("fault", FAULTS)

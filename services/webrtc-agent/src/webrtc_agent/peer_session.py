@@ -38,8 +38,8 @@ class PeerSession:
 
     Args:
         agent: What all conversations share.
-        session_request: What the conversation starts with. Its slot is taken when the visitor is connected, and returned when
-            the conversation is over.
+        session_request: What the conversation starts with. Its slot is taken when the visitor is connected, and
+            returned when the conversation is over.
         sound: Has answered an offer.
         people: People that the visitor can contact.
         part: Part of a conversation to which the visitor may return; None if their client cannot.

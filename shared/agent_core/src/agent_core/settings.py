@@ -118,7 +118,7 @@ class CoreSettings(BaseSettings):
     fast_api_port: Annotated[int, Field(ge=0, le=65535)] = 7860
     """Port to listen on; 0 picks a free one."""
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
-    """Lowest level that is logged. Transcripts appear at DEBUG only."""
+    """Lowest level that is logged. Transcripts appear only at DEBUG."""
     log_format: LogFormat = LogFormat.AUTO
     """Format of log lines: ``json``, one object per line, with metrics among them; ``text``, readable columns without
     metrics; ``auto``, text on a terminal and JSON elsewhere.

@@ -92,18 +92,18 @@ class ModelFault(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     on: Moment
-    """When: as a stream opens (`open`, before its headers; an `error` refuses it), once a `session` is open, as an
-    `answer` begins to sound, as a `tool_use` is asked, as its `tool_result` arrives."""
+    """When: as a stream opens (``open``, before its headers; an ``error`` rejects it), once a ``session`` is open, as
+    an ``answer`` starts to play, as the model requests a ``tool_use``, as its ``tool_result`` arrives."""
     times: int | None = Field(default=1, ge=1)
-    """How often; null is for ever."""
+    """How often; null means always."""
     skip: int = Field(default=0, ge=0)
-    """How many moments to let pass first."""
+    """How many occasions to skip first."""
     delay_ms: float = Field(default=0, ge=0, le=3_600_000)
-    """Silence before going on as usual: of the headers at `open`, of the first sound at `answer`."""
+    """Silence before continuing as usual: of the headers at ``open``, of the first audio at ``answer``."""
     after_ms: float = Field(default=0, ge=0, le=3_600_000)
-    """How long after the moment the action comes."""
+    """How long after the occasion the action follows."""
     action: Action | None = None
-    """What happens; with an `error` and no action, the exception."""
+    """What happens; with an ``error`` and no action, the exception."""
     error: str | None = None
     """Exception class, `ThrottlingException` or `throttlingException`."""
     message: str = "Injected by the stand-in."
@@ -117,13 +117,13 @@ class ModelFault(BaseModel):
     speed: float = Field(default=10.0, gt=0, le=1000)
     """Times real time of a `flood`."""
     text: str = Field(default=TOOL_XML, min_length=1)
-    """What to `say`; by default a tool call in XML, which Nova 2 has spoken in the field."""
+    """What to ``say``; by default a tool call in XML, which Nova 2 has spoken according to reports."""
     stop_reason: str = "CONTENT_FILTERED"
     """The word of `stop_reason`, known or not."""
     rate: Literal[8000, 16000, 24000] = 24000
     """Hz of `other_rate`."""
     calls: tuple[ToolCall, ...] = ()
-    """What `ask_again` asks for, `[{"name": …, "arguments": {…}}, …]` in turn; none is the same tool again."""
+    """What ``ask_again`` requests, ``[{"name": …, "arguments": {…}}, …]`` in turn; none means the same tool again."""
 
     @property
     def alters(self) -> bool:

@@ -11,9 +11,9 @@ class Pace:
     """The timing of one stand-in, in seconds unless marked."""
 
     think: float = 0.1
-    """From the end of the caller's turn to the first event of an answer in words, before synthesis."""
+    """From the end of the caller's turn to the first event of a reply in words, before synthesis."""
     think_tool: float = 0.1
-    """From the end of the caller's turn to the first event of an answer that begins with a tool."""
+    """From the end of the caller's turn to the first event of a reply that begins with a tool."""
     after_result: float = 0.0
     """From a tool's result to the next event."""
     text_to_audio: float = 0.0
@@ -23,13 +23,13 @@ class Pace:
     speed: float = 3.0
     """Audio is delivered at this many times real time, evenly, where there are no `bursts`."""
     bursts: tuple[tuple[int, float], ...] = ()
-    """Pairs of a number of chunks that are sent at once and the pause after them, over and over in each sentence."""
+    """Pairs of a number of chunks that are sent at once and the pause after them, repeated in each sentence."""
     tool_deadline: float = 30.0
-    """How long a tool's result is awaited; then the dialogue goes on with `{"error": "no_result"}`."""
+    """How long to wait for a tool's result; then the dialogue continues with ``{"error": "no_result"}``."""
     voice_deadline: float = 15.0
     """How long the synthesis of a sentence may take."""
     way_to_ear: float = 0.3
-    """After the play-out clock has run down, speech within this time is still a barge-in."""
+    """For this long after the playout clock has run down, speech is still a barge-in."""
 
     def waits(self, speed: float | None = None) -> Iterator[float]:
         """Give the time from each chunk of a sentence to the next; with `speed`, evenly at that speed."""

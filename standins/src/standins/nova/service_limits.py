@@ -16,18 +16,19 @@ class ServiceLimits:
     """The limits of one stand-in. Times are in seconds, sizes in bytes of UTF-8."""
 
     concurrent: int | None = None
-    """Streams that may be open at once: the quota of the account, whose default is 20 and which is 2 or 0 in many new
-    accounts (Service Quotas, as listed in the field). None is no limit, so that a test of many calls needs none."""
+    """Streams that may be open at once: the quota of the account, whose default is 20, and 2 or 0 in many new accounts
+    (Service Quotas, as reported by users). None means no limit, so that tests with many calls need no setting."""
     lifetime: float = 480.0
     """How long a stream stays open (API reference)."""
     idle: float | None = None
-    """Time without audio or interactive content; None takes the model's own: 295 for Nova 2, 55 for v1 and 2.5."""
+    """Time without audio or interactive content; None uses the model's own: 295 for Nova 2, 55 for v1 and 2.5."""
     silence_counts: bool = True
-    """Whether audio without speech resets the idle clock. Field reports on Nova 2 disagree."""
+    """Whether audio without speech resets the idle clock. Reports on Nova 2 disagree."""
     history_messages: int = 40
-    """Most messages of a history (AWS in aws-samples/sample-sonic-cdk-agent #31; LiveKit keeps to it too)."""
+    """Most messages of a history (AWS in aws-samples/sample-sonic-cdk-agent #31; LiveKit respects it too)."""
     history_alternates: bool = True
-    """Whether messages must go USER, ASSISTANT, USER, … (livekit/agents PR #5220). That the first is USER's is sure."""
+    """Whether messages must alternate USER, ASSISTANT, USER, … (livekit/agents PR #5220). The first must be USER's in
+    any case."""
     history_text_bytes: int = 1000
     """Most bytes of one textInput. The user guide says 1 KB, AWS in #31 "1000 bytes"."""
     history_message_bytes: int | None = 1000
@@ -47,22 +48,18 @@ class ServiceLimits:
     after each block (livekit/agents PR #5626, #5220). Pipecat and AWS's sample do not wait: 0 is their reading.
     """
     tool_schema: Reading = "strict"
-    """What a tool's schema may hold.
-
-    `strict`: `type`, `properties` and `required`, and below the top `description`, `enum` and `items`. `bounds`:
-    `minimum` and `maximum` too, which no source settles. `any`: all of JSON Schema. A field report names anyOf, null,
-    default, title and additionalProperties as refused, AWS's page on tool calls any further key at the top.
-    """
+    """Valid keywords of a tool's schema. ``strict``: ``type``, ``properties`` and ``required``, and below the top
+    ``description``, ``enum`` and ``items``. ``bounds``: also ``minimum`` and ``maximum``, which no source settles.
+    ``any``: all of JSON Schema. A report names anyOf, null, default, title and additionalProperties as rejected, AWS's
+    page on tool calls any further key at the top."""
     audio_during_tools: Literal["accept", "refuse"] = "accept"
-    """Whether audio may come while the model waits for a tool's result.
-
-    Pipecat, LiveKit and Strands send it always. A team on Nova 2.5 saw the stream end with "Invalid input request" and
-    sent none from then on, which is `refuse`. The one limit whose default is not the strictest: three against one.
-    """
+    """Whether audio may arrive while the model waits for a tool's result. Pipecat, LiveKit and Strands always send it.
+    A team on Nova 2.5 saw the stream end with "Invalid input request" and stopped sending it, which is ``refuse``. The
+    only limit whose default is not the strictest: three sources against one."""
     audio_in_flight: float = 0.1
-    """How long after a toolUse audio is still taken where it is refused: it was sent before the toolUse arrived."""
+    """How long after a toolUse audio is still accepted where it is rejected: it was sent before the toolUse arrived."""
     blocked_words: tuple[str, ...] = ()
-    """What the content filter refuses: in the caller's words, and in the history of the stream that follows."""
+    """What the content filter rejects: in the caller's words, and in the history of the next stream."""
 
     def idle_for(self, model_id: str) -> float:
         """Return the idle limit of a model."""

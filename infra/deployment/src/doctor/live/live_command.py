@@ -28,7 +28,7 @@ MOST_DOLLARS: Final = 1.0
 _SECONDS: Final = 540.0
 """All probes of the model: they run side by side where they do not measure time."""
 _MARKS: Final = {True: CheckMark.GOOD, False: CheckMark.CARE, None: CheckMark.UNSET}
-_LEFT: Final = "P8 needs a person who calls your number: docs/howto/when-it-does-not-answer.md says what to look for"
+_LEFT: Final = "P8 needs a person who calls your number: docs/howto/troubleshooting.md says what to look for"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

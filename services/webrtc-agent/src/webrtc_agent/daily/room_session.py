@@ -37,8 +37,8 @@ class RoomSession:
 
     Args:
         agent: What all conversations share.
-        session_request: What the conversation starts with. Its slot is taken when the visitor is connected, and returned when
-            the conversation is over.
+        session_request: What the conversation starts with. Its slot is taken when the visitor is connected, and
+            returned when the conversation is over.
         connect: Creates the transport.
         discard: Called at the end, to delete the room.
         people: People that the visitor can contact.

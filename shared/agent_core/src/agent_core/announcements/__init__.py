@@ -1,6 +1,7 @@
 """Load the announcements that a caller hears when the model cannot speak.
 
-``python -m tools.record_announcements`` makes the files beside this one. An operator may replace them with their own folder of files
+``python -m tools.record_announcements`` makes the files beside this one. An operator may replace them with their own
+folder of files
 with the same names: 16-bit mono WAV, at any rate. They are resampled to the media's rates once, at start. ``hold.txt``
 contains the words of ``hold.wav``, as a caption for pages; a recording without a text file has no caption.
 """

@@ -78,7 +78,7 @@ FREE_SLOTS: Final = Metric(
 SESSIONS_ENDED: Final = Metric(
     "SessionsEnded",
     MetricKind.COUNTER,
-    "Conversations that ended, by the reason of their end record.",
+    "Conversations that ended, by end reason.",
     labels=("Reason",),
 )
 SESSIONS_FAILED: Final = Metric(

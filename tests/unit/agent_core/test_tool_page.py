@@ -1,0 +1,36 @@
+"""The tool that docs/howto/add-a-tool.md adds, and the test that it shows: both work as they stand there."""
+
+import re
+from typing import Any
+
+from tools.workspace import ROOT
+
+PAGE = ROOT / "docs/howto/add-a-tool.md"
+
+
+def code() -> dict[str, Any]:
+    """Run the page's blocks, one after the other, in one module."""
+    names: dict[str, Any] = {"__name__": "opening_hours"}
+    for block in re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
+        exec(compile(block, str(PAGE), "exec"), names)  # noqa: S102 - our own page
+    return names
+
+
+async def test_the_page_s_own_test_passes() -> None:
+    """A city without a branch is an answer with what to say."""
+    (test,) = [value for name, value in code().items() if name.startswith("test_")]
+    await test()
+
+
+async def test_the_model_sees_the_function_as_the_page_says() -> None:
+    """Name, first paragraph and description of the parameter; a right question has its answer."""
+    names = code()
+    registry = names["ToolRegistry"](names["opening_hours_tools"]())
+    (spec,) = registry.specs
+    assert (spec.name, spec.description) == ("get_opening_hours", "Get today's opening hours of a branch.")
+    assert spec.properties["branch"] == {
+        "type": "string",
+        "description": "City of the branch, as the caller named it",
+    }
+    answer = await registry.call("get_opening_hours", {"branch": "Stockholm"})
+    assert answer.value == {"opens": "09:00", "closes": "18:00"}
