@@ -15,7 +15,7 @@ unexport GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 # The page is needed where it is asked for; a call does without.
 PAGE := $(if $(filter environment,$(MAKECMDGOALS)),--page=required,$(if $(filter run,$(MAKECMDGOALS)),--page=wanted))
 
-.PHONY: help environment test-environment page run call apart clients test test-all test-rest faults soak endurance fuzz mutations dates costs pictures coverage audit sbom drill rollout lint format doctor lock bench deploy-plan deploy destroy clean
+.PHONY: help environment test-environment page run call apart clients test test-all test-rest faults soak endurance fuzz mutations dates costs pictures readme-pictures coverage audit sbom drill rollout lint format doctor lock bench deploy-plan deploy destroy clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -81,6 +81,9 @@ costs: test-environment ## measure what one stranger costs at most, as SECURITY.
 
 pictures: test-environment ## take pictures of every state of the page, light, dark and on a phone, into .run/pictures
 	@SCREENSHOTS=.run/pictures $(BIN)/pytest -n 0 -q -m "" tests/e2e/browser/test_browser_states.py
+
+readme-pictures: test-environment page ## take the README's pictures again from a run of the stand-ins, into docs/pictures
+	@$(BIN)/python -m tools.readme_pictures
 
 coverage: test-environment ## measure which branches the tests take, of the product and of the stand-ins: TESTS="tests/unit"
 	@$(BIN)/python -m tools.branch_coverage $(TESTS)

@@ -23,6 +23,7 @@ from agent_core.session_request import AudioRoute, SessionRequest
 from agent_core.settings import CoreSettings
 from agent_core.tools.goodbye import goodbye_tools
 from tests.support import scripted_model as say
+from tests.support.doc_commands import commands
 from tests.support.otlp_receiver import attributes, receiving
 from tests.support.scripted_model import ScriptedModel
 from tests.support.waiting import until
@@ -216,7 +217,7 @@ def test_nothing_of_it_is_imported_without_an_endpoint() -> None:
 
 def _commands() -> str:
     """Give the shell commands of the page, as a reader would type them."""
-    return "\n".join(re.findall(r"^```sh\n(.*?)^```$", HOW_TO.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE))
+    return commands(HOW_TO.read_text(encoding="utf-8"))
 
 
 def _settings_of_the_page(host: str) -> dict[str, str]:

@@ -75,7 +75,7 @@ def test_what_is_used_cannot_change(path: Path) -> None:
         if action.startswith("./"):
             assert (ROOT / action).is_file()
         else:
-            assert re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}", action)
+            assert re.fullmatch(r"[\w.-]+/[\w.-]+(/[\w.-]+)*@[0-9a-f]{40}", action)
             assert re.fullmatch(r"v\d+\.\d+\.\d+", version)
 
 
@@ -85,7 +85,8 @@ def test_rights_are_as_few_as_can_be(path: Path) -> None:
     workflow = read(path)
     may = {name for job in [workflow, *jobs(path).values()] for name in job.get("permissions", {}).items()}
     assert workflow["permissions"]["contents"] == "read"
-    assert may <= {("contents", "read"), ("id-token", "write")}
+    assert may <= {("contents", "read"), ("id-token", "write"), ("security-events", "write")}
+    assert (("security-events", "write") in may) == (path.stem == "codeql")
     assert (("id-token", "write") in may) == (path.stem in {"release", "deploy"})
     assert "pull_request_target" not in path.read_text()
     assert "secrets." not in path.read_text()
@@ -192,3 +193,38 @@ def test_newer_packages_come_through_the_locks_alone() -> None:
     (ignored,) = updates()["docker"]["ignore"]
     assert ignored["dependency-name"] == "python"
     assert "version-update:semver-minor" in ignored["update-types"]
+
+
+def test_code_is_scanned_in_every_language_of_the_repository() -> None:
+    """Also once a week, for new queries find old mistakes; what is found is stored, and nothing else is written."""
+    workflow = read(ROOT / ".github/workflows/codeql.yml")
+    assert {"pull_request", "push", "schedule"} <= set(workflow["on"])
+    (job,) = workflow["jobs"].values()
+    assert set(job["strategy"]["matrix"]["language"]) == {"python", "javascript-typescript", "actions"}
+    assert job["permissions"] == {"contents": "read", "security-events": "write"}
+    (init,), (analyze,) = uses(job, "github/codeql-action/init"), uses(job, "github/codeql-action/analyze")
+    assert init["uses"].partition("@")[2] == analyze["uses"].partition("@")[2]
+
+
+def test_a_commit_is_checked_as_make_lint_checks() -> None:
+    """Each line of `make lint` is a hook, run from .venv; none is fetched from elsewhere."""
+    (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    assert repository["repo"] == "local"
+    hooks = repository["hooks"]
+    assert {hook["language"] for hook in hooks} == {"system"}
+    recipe = MAKEFILE[MAKEFILE.index("\nlint: ") : MAKEFILE.index("\nformat: ")]
+    linted = [line.strip().replace("@$(BIN)", ".venv/bin") for line in recipe.splitlines() if "@$(BIN)" in line]
+    assert [hook["entry"].replace(" --force-exclude", "") for hook in hooks] == linted
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml")), ids=named)
+def test_an_issue_form_is_one_that_github_shows(path: Path) -> None:
+    """GitHub hides a form with a mistake; each field needs its own id, and a form its name and description."""
+    form = yaml.safe_load(path.read_text())
+    if path.stem == "config":
+        assert form == {"blank_issues_enabled": False}
+        return
+    assert {"name", "description", "body"} <= set(form)
+    fields = [field for field in form["body"] if field["type"] != "markdown"]
+    assert all(field["type"] in {"textarea", "input", "dropdown"} and field["attributes"]["label"] for field in fields)
+    assert len({field["id"] for field in fields}) == len(fields)

@@ -10,11 +10,12 @@ import yaml
 from standins import alias
 from standins.nova import __main__ as nova
 from standins.nova.local_authority import NAMES, REGIONS
+from tests.support.doc_commands import commands
 from tools.workspace import ROOT
 
 PAGE = (ROOT / "docs/howto/run-nova-sonic-locally.md").read_text()
 COMPOSE = yaml.safe_load("".join(re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)))
-COMMANDS = "\n".join(re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)).replace("\\\n", " ").splitlines()
+COMMANDS = commands(PAGE).replace("\\\n", " ").splitlines()
 
 
 def options_after(word: str) -> list[list[str]]:

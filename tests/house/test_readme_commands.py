@@ -1,4 +1,4 @@
-"""Every command of the README and the tutorials can be typed as it stands there."""
+"""Every command of the README, CONTRIBUTING, AGENTS and the first how-to pages can be typed as it stands there."""
 
 import re
 import shlex
@@ -9,21 +9,30 @@ import pytest
 
 from standins.cli import options, run
 from standins.cli.ports import PORT_NAMES
+from tests.support import doc_commands
 from tools.workspace import ROOT
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs/tutorials").rglob("*.md"))]
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "AGENTS.md")]
+PAGES += [ROOT / f"docs/howto/{name}.md" for name in ("call-from-a-terminal", "use-real-accounts")]
+PAGES += sorted((ROOT / "docs/tutorials").rglob("*.md"))
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = re.findall(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)[0].split()
-OTHERS = ("docker compose ", "git clone ", "cd ", "python3 -m tools.bootstrap", ".venv/bin/", "curl ", "export ")
+OTHERS = (
+    "docker compose ",
+    "git clone ",
+    "git ",
+    "cd ",
+    "python3 -m tools.bootstrap",
+    ".venv/bin/",
+    "curl ",
+    "export ",
+)
 """How other commands begin that these pages may show."""
 
 
 def commands(page: Path) -> list[str]:
     """List the commands of a page's fenced blocks, without their comments."""
-    blocks = re.findall(
-        r"^```(?:sh|bash|console)\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-    )
-    whole = "\n".join(blocks).replace("\\\n", " ")
+    whole = doc_commands.commands(page.read_text(encoding="utf-8")).replace("\\\n", " ")
     found = (" ".join(shlex.join(shlex.split(line, comments=True)).split()) for line in whole.splitlines())
     return [line for line in found if line]
 

@@ -1,10 +1,17 @@
-"""The reference pages say what the code says."""
+"""The reference pages, and `.env.example`, say what the code says."""
 
+import re
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from agent_core.settings import CoreSettings
+from phone_agent.settings import PhoneSettings
 from tools import reference, reference_http
+from tools.workspace import ROOT
+from webrtc_agent.settings import WebSettings
 
 PAGES = reference.pages()
 
@@ -26,3 +33,34 @@ def test_the_page_of_routes_is_current() -> None:
     """A route without its row fails here; OpenAPI stays switched off in what ships."""
     assert reference_http.PAGE.read_text(encoding="utf-8") == reference_http.http_page()
     assert [app().openapi_url for app in (reference_http.phone_app, reference_http.web_app)] == [None, None]
+
+
+EXAMPLE = ROOT / ".env.example"
+ACCOUNT = {"twilio_account_sid": "AC" + "0" * 32, "twilio_auth_token": "t"}
+
+
+@pytest.mark.parametrize(("service", "given"), [(PhoneSettings, ACCOUNT), (WebSettings, {})])
+def test_the_example_of_an_env_file_has_the_defaults(
+    tmp_path: Path, service: type[CoreSettings], given: dict[str, str]
+) -> None:
+    """With every # removed it changes nothing, so whoever copies it starts from what the services do anyway."""
+    lines = EXAMPLE.read_text(encoding="utf-8").replace("#MAX_SESSIONS=", "# MAX_SESSIONS=").splitlines()
+    filled = tmp_path / ".env"
+    filled.write_text(
+        "\n".join(line.removeprefix("#") for line in lines if re.match(r"#[A-Z]", line)), encoding="utf-8"
+    )
+    read: type[Any] = service  # mypy does not know the argument that pydantic-settings adds
+    assert read(_env_file=filled, **given) == read(_env_file=None, **given)
+
+
+def test_the_example_of_an_env_file_has_each_setting_once_with_one_line() -> None:
+    """Above each setting stands the sentence that explains it."""
+    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
+    named = [line[1:].partition("=")[0] for line in lines if re.match(r"#[A-Z]", line)]
+    assert sorted(named) == sorted(
+        {name.upper() for owner in (CoreSettings, PhoneSettings, WebSettings) for name in owner.model_fields}
+    )
+    for before, line in pairwise(lines):
+        if re.match(r"#[A-Z]", line):
+            assert re.fullmatch(r"# \S.*[.:)]", before), before
+    assert [line for line in lines if line and not line.startswith("#")] == []

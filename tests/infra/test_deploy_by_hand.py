@@ -28,7 +28,7 @@ STACKS += ["platform-alarms", "events", "flow-logs"]
 
 def blocks() -> list[str]:
     """Read the commands, but for those that want Docker, and those with a … that the reader has to fill in."""
-    found = re.findall(r"^```sh\n(.*?)^```$", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
+    found = re.findall(r"^```sh account\n(.*?)^```$", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
     return [block for block in found if "docker " not in block and "…" not in block]
 
 

@@ -1,7 +1,7 @@
 """One conversation over a scripted model, without a line: what it did, and that it left nothing behind."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -12,6 +12,7 @@ from agent_core.session import Session
 from agent_core.session_request import AudioRoute, SessionRequest
 from agent_core.settings import CoreSettings
 from agent_core.tools.goodbye import goodbye_tools
+from agent_core.tools.registry import Tool
 from agent_core.tools.transfer import transfer_tools
 from agent_core.transfer_controller import People
 from tests.support.scripted_model import ScriptedModel
@@ -70,10 +71,12 @@ NOTHING = Before()
 class Stage:
     """An agent over a scripted model, and the records of its conversations."""
 
-    def __init__(self, before: Before = NOTHING, people: People | None = None, **settings: int) -> None:
+    def __init__(
+        self, before: Before = NOTHING, people: People | None = None, more: Sequence[Tool] = (), **settings: int
+    ) -> None:
         self.model = ScriptedModel()
         self.records: list[CallDetailRecord] = []
-        tools = [*goodbye_tools(), *transfer_tools(people.names if people is not None else ())]
+        tools = [*goodbye_tools(), *transfer_tools(people.names if people is not None else ()), *more]
         self.agent = AgentRuntime(
             CoreSettings.model_validate({"max_sessions": 3, **settings}), self.model, tools, self._keep
         )
@@ -94,11 +97,11 @@ class Stage:
 
 @asynccontextmanager
 async def running_session(
-    before: Before = NOTHING, people: People | None = None, **settings: int
+    before: Before = NOTHING, people: People | None = None, more: Sequence[Tool] = (), **settings: int
 ) -> AsyncIterator[tuple[Stage, asyncio.Task[CallDetailRecord]]]:
     """Run a conversation; at the end of the block it has to be over within eight seconds, and to hold nothing."""
     tasks = asyncio.all_tasks()
-    stage = Stage(before, people, **settings)
+    stage = Stage(before, people, more, **settings)
     running = asyncio.create_task(stage.session.run())
     await stage.model.stream()
     yield stage, running

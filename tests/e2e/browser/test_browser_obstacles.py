@@ -51,7 +51,7 @@ async def test_an_address_without_https_is_explained_and_typing_goes_on(chromium
         visitor = VisitorPage(visit)
         assert await visit.page.evaluate("() => isSecureContext") is False
         await visitor.press("Talk")
-        await expect(visitor.problem).to_contain_text("This address is not https, so the browser gives no microphone")
+        await expect(visitor.problem).to_contain_text("Browsers allow microphone access only on https")
         await visitor.take_pictures("insecure")
         await visitor.press("Type instead")
         await visitor.is_connected()
@@ -84,7 +84,7 @@ async def test_a_visitor_of_a_full_service_waits_and_then_talks(chromium: Chromi
     """
     async with chromium.visit(small_web.url) as first, chromium.visit(small_web.url) as second:
         talking, waiting = VisitorPage(first), VisitorPage(second)
-        await expect(second.page.get_by_label("About this conversation")).to_contain_text("You talk with an AI.")
+        await expect(second.page.get_by_label("About this conversation")).to_contain_text("You are talking with an AI.")
         await talking.type_instead()
         await until(lambda: _is_full(small_web))
         await waiting.press("Talk")
@@ -101,7 +101,7 @@ async def test_a_visitor_of_a_full_service_waits_and_then_talks(chromium: Chromi
         visitor = VisitorPage(visit)
         await visitor.press("Talk")
         await visitor.press("Type instead")
-        await expect(visitor.problem).to_contain_text("That was a bit often")
+        await expect(visitor.problem).to_contain_text("Too many conversations")
         seconds = await _countdown(visitor)
         await visitor.take_pictures("limited")
         assert 0 < seconds <= 60

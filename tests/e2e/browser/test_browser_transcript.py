@@ -26,7 +26,7 @@ async def test_a_visitor_is_asked_which_place_and_keeps_what_was_said(chromium: 
         await page.agent_has_said(re.compile(r"degrees? fahrenheit .*in Springfield, Illinois"))
         card = page.card.last
         await expect(card).to_contain_text("Illinois, United States")
-        await expect(card).to_contain_text(re.compile(r"Now, \d+:\d\d\s[AP]M there"))
+        await expect(card).to_contain_text(re.compile(r"Now, \d+:\d\d\s[AP]M local time"))
         await expect(card).to_contain_text(re.compile(r"\d °F"))
         await expect(card).to_contain_text(re.compile(r"\d mph"))
         kinds = await tab.locator(".turn").evaluate_all("turns => turns.map(turn => turn.className.split('--')[1])")

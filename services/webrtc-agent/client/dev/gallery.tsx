@@ -20,7 +20,7 @@ const notice = readNotice({
   details: [
     {
       title: "An AI",
-      text: "You talk with an AI, a computer program with a synthetic voice. It can be wrong.",
+      text: "You are talking with an AI, a computer program with a synthetic voice. It can be wrong.",
     },
     { title: "Who runs it", text: "Bob's Bakery" },
     {

@@ -11,7 +11,7 @@ const call = new Call();
 showTheme(rememberedTheme());
 loadEarly();
 void loadNotice();
-// A page that goes away closes its connection; otherwise the service would wait 12 s for it. It may be loaded again.
+// Close the connection when the page is left; otherwise the service waits 12 s for it. The page may be loaded again.
 addEventListener("pagehide", () => call.leave());
 addEventListener("pageshow", () => void call.restore());
 

@@ -17,7 +17,7 @@ test.each([
   ],
   ["Firefox, iPhone", `${IPHONE} FxiOS/140.0 Mobile/15E148 Safari/605.1.15`, 5, "Apps, Firefox,"],
   ["Edge, iPhone", `${IPHONE} Version/18.0 EdgiOS/138.0.0.0 Mobile/15E148 Safari/605.1.15`, 5, "Apps, Edge,"],
-  ["in an app, iPhone", `${IPHONE} Mobile/15E148 Instagram 380.0`, 5, "open the page in Safari"],
+  ["in an app, iPhone", `${IPHONE} Mobile/15E148 Instagram 380.0`, 5, "Open the page in Safari"],
   ["Safari, iPad", `${MAC} Version/18.5 Safari/605.1.15`, 5, "Website Settings"],
   ["Safari, Mac", `${MAC} Version/18.5 Safari/605.1.15`, 0, "Settings for This Website"],
   [
@@ -42,7 +42,7 @@ test.each([
     "in an app, Android",
     `${ANDROID.replace("Pixel 9", "Pixel 9; wv")} Version/4.0 Chrome/138.0 Mobile Safari/537.36`,
     5,
-    "open the page in Chrome",
+    "Open the page in Chrome",
   ],
   ["Chrome, Windows", `${WINDOWS} Chrome/138.0.0.0 Safari/537.36`, 0, "Click the icon left of the address"],
   [

@@ -6,7 +6,7 @@ const GIVEN = {
   mode: "consent",
   operator: "Bob's Bakery",
   summary: "What you say is processed by Amazon (eu-north-1) and is not recorded.",
-  details: [{ title: "An AI", text: "You talk with an AI." }],
+  details: [{ title: "An AI", text: "You are talking with an AI." }],
   phone: "+46850000000",
   links: [{ title: "Privacy", url: "https://example.com/privacy" }],
 };

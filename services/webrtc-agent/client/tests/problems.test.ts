@@ -40,12 +40,12 @@ test.each(KINDS)("%s is said in whole sentences and names a next step", (kind) =
 
 test("a device that a call goes on with is named, where the browser names it", () => {
   expect(deviceChange("microphone", "Headset")).toMatchObject({ kind: "microphone-changed", canType: false });
-  expect(deviceChange("microphone", "Headset").words).toContain("through Headset now.");
-  expect(deviceChange("speaker", "").words).toContain("through the other speaker now.");
+  expect(deviceChange("microphone", "Headset").words).toContain("through Headset.");
+  expect(deviceChange("speaker", "").words).toContain("through another speaker.");
 });
 
 test("an address without https is called that", () => {
-  expect(problem("insecure").words).toContain("not https");
+  expect(problem("insecure").words).toContain("only on https");
 });
 
 test.each([

@@ -74,7 +74,7 @@ test("an answer that came as text is read the same", () => {
 });
 
 test.each([
-  [{ error: "location_not_found" }, "could not find"],
+  [{ error: "location_not_found" }, "not found"],
   [{ error: "day_out_of_range" }, "two weeks"],
   [{ error: "something_new" }, "did not answer"],
   [{ ...NOW, conditions: "raining_frogs" }, "did not answer"],
@@ -162,12 +162,12 @@ test("the day has a date, and the clock is the visitor's", () => {
   expect(when(AMERICAN)).toEqual([
     "Tuesday, November 24",
     "Tuesday, November 24, 3 PM",
-    "Now, 4:34 PM there",
+    "Now, 4:34 PM local time",
   ]);
   expect(when(formatsFor(["en-GB"]))).toEqual([
     "Tuesday 24 November",
     "Tuesday 24 November, 15:00",
-    "Now, 16:34 there",
+    "Now, 16:34 local time",
   ]);
 });
 

@@ -38,7 +38,7 @@ test("a transcript is written with times, cards and what was interrupted", () =>
 
 [15:05] You: Weather in Springfield?
 
-[15:05] Weather in Springfield, Illinois, United States (Now, 09:05 there): 12 °C, clear sky
+[15:05] Weather in Springfield, Illinois, United States (Now, 09:05 local time): 12 °C, clear sky
 
 [15:05] Agent: It is 12 degrees. (interrupted)
 

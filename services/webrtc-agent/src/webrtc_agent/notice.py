@@ -15,7 +15,7 @@ from agent_core.events import VisitorConsent
 from webrtc_agent.errors import NotAgreed
 from webrtc_agent.settings import NoticeChoice, WebSettings
 
-_AI = "You talk with an AI, a computer program with a synthetic voice. It can be wrong."
+_AI = "You are talking with an AI, a computer program with a synthetic voice. It can be wrong."
 _UNNAMED = "The operator of this page has not given a name."
 _PLACES: Final = {
     "us-east-1": "Virginia, USA",

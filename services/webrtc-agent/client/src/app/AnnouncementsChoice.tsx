@@ -1,6 +1,6 @@
 import { announce, useAnnouncements } from "./announcements";
 
-/** Turns announcements off and on. Keyboards and screen readers find it first on the page; it is invisible otherwise. */
+/** Turns announcements off and on. The first element for keyboards and screen readers, invisible otherwise. */
 export function AnnouncementsButton() {
   const on = useAnnouncements();
   return (
@@ -10,7 +10,7 @@ export function AnnouncementsButton() {
   );
 }
 
-/** The same choice among the settings. */
+/** The same choice in the settings. */
 export function AnnouncementsChoice() {
   const on = useAnnouncements();
   return (

@@ -2,7 +2,7 @@ import { useEffect, useRef } from "react";
 import type { Call } from "../call/call";
 import { Icon } from "../controls/icons";
 
-/** Why the browser is about to ask for the microphone, before it does. */
+/** Explains why the browser is about to ask for the microphone, before it asks. */
 export function Permission({ call, onSettings }: { call: Call; onSettings: () => void }) {
   const button = useRef<HTMLButtonElement>(null);
   useEffect(() => button.current?.focus(), []);
@@ -12,10 +12,10 @@ export function Permission({ call, onSettings }: { call: Call; onSettings: () =>
         <span className="note__icon">
           <Icon name="microphone" />
         </span>
-        <h1 id="permission">May the agent hear you?</h1>
+        <h1 id="permission">Allow microphone access</h1>
         <p>
-          Your browser will now ask for the microphone. The agent needs it to hear your questions, only while
-          you talk with it. You can mute yourself at any time.
+          Your browser will now ask for access to the microphone. The agent uses it only during the
+          conversation, to hear your questions. You can mute yourself at any time.
         </p>
         <div className="note__actions">
           <button

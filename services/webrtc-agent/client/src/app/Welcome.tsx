@@ -13,7 +13,7 @@ interface Props {
   onSettings: () => void;
 }
 
-/** Before a conversation: what this is, and one button; or what stands in the way, and the step that helps. */
+/** The page before a conversation: an invitation with one button, or the problem that prevents it and how to fix it. */
 export function Welcome({ call, problem, onAsk, onSettings }: Props) {
   const onType = (): void => void call.open({ typing: true });
   return (

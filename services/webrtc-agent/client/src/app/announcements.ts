@@ -1,4 +1,4 @@
-/** Whether screen readers announce what happens on the page; the visitor's choice is remembered. */
+/** Whether screen readers announce what happens on the page. The browser keeps the visitor's choice. */
 
 import { useSyncExternalStore } from "react";
 
@@ -6,7 +6,7 @@ const KEY = "announcements";
 const watchers = new Set<() => void>();
 let on = remembered();
 
-/** Recall the visitor's choice; storage may be off. */
+/** Return the visitor's choice; storage may be disabled. */
 function remembered(): boolean {
   try {
     return localStorage.getItem(KEY) !== "off";
@@ -36,13 +36,13 @@ export function useAnnouncements(): boolean {
   return useSyncExternalStore(subscribe, () => on);
 }
 
-/** The part of the page that is announced. One at a time: two would be read over each other. */
+/** The part of the page that screen readers announce. Only one: two would be read over each other. */
 export type Announced = "status" | "log" | "nothing";
 
 /**
- * Choose what is announced: the steps of the connection, and during the conversation what is said and shown.
+ * Return what screen readers announce: the steps of the connection, then what is said and shown in the conversation.
  *
- * @param live - The conversation goes on, so its steps are in the log.
+ * @param live - The conversation is running, so its steps are in the log.
  */
 export function announced(wanted: boolean, live: boolean): Announced {
   if (!wanted) {

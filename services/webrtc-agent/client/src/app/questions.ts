@@ -1,4 +1,4 @@
-/** What a visitor may ask, as examples; clicking one asks it. */
+/** Example questions; a click asks one. */
 
 export const QUESTIONS = [
   "What is the weather in Stockholm?",

@@ -2,7 +2,7 @@ import { useEffect, useRef } from "react";
 import type { Call } from "../call/call";
 import type { Phase } from "../call/state";
 
-/** Ask an example question: now, or as the first thing in the conversation that it starts. */
+/** Ask an example question: at once in a running conversation, otherwise first in the one that it starts. */
 export function useQuestion(call: Call, phase: Phase): (question: string) => void {
   const waiting = useRef<string | null>(null);
   useEffect(() => {

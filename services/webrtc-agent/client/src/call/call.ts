@@ -1,4 +1,4 @@
-/** One visitor's call: the client, its deadlines, and what the page is told of both. */
+/** One visitor's call: the client, its deadlines, and the events of both for the page. */
 
 import type { PipecatClient, RTVIEventCallbacks, Transport } from "@pipecat-ai/client-js";
 import { choices, choose } from "../controls/choices";
@@ -21,21 +21,21 @@ import { recover } from "./recovery";
 import { type Carrier, type Claim, carrier, type Started, start } from "./start";
 import { BEFORE, type CallEvent, type CallState, isLive, next } from "./state";
 
-/** A network that lets the sound through does so within two seconds; Daily's own join gives up after 19 s. */
+/** A network that passes audio does so within two seconds; Daily's own join gives up after 19 s. */
 const CONNECT_MS: Record<Carrier, number> = { webrtc: 10_000, daily: 22_000 };
-/** Longest wait for a line that nothing else can bring back: the service has not said how to come back. */
+/** Longest wait for a lost connection when the service has sent no token to resume with. */
 const RECONNECT_MS = 12_000;
-/** How often is kept what lets this tab come back. */
+/** How often the tab saves what it needs to resume. */
 const KEEP_MS = 1000;
 /** For the last message to be sent before the connection is closed. */
 const LAST_WORD_MS = 200;
-/** A conversation that is over for good is not gone back to, whatever becomes of its last try. */
+/** Time limit for one try to resume a conversation that has ended. */
 const RETRY_MS = 10_000;
-/** Sound and reports in flight: a silence this long after the agent's last sound means that it has said all. */
+/** Audio and reports may still be in flight. After a silence this long the agent has finished speaking. */
 const FINISHED_MS = 900;
-/** No answer to what may have been a cough. */
+/** Back to listening without an answer: the sound may have been a cough. */
 const NOTHING_CAME_MS = 12_000;
-/** The last syllable is often said while the key already goes up. */
+/** Visitors often say the last syllable while they release the key. */
 const RELEASE_MS = 250;
 const HUNG_UP = "You ended the conversation.";
 
@@ -48,11 +48,11 @@ export class Call {
   private ending: string | null = null;
   private kept: Kept | null = null;
   private recovery: AbortController | null = null;
-  /** Nothing of the line can come back: it was closed. */
+  /** The connection was closed, so it cannot recover. */
   private gone = false;
-  /** The browser has put the page aside, and may bring it back as it was. */
+  /** The browser has put the page into its back/forward cache and may restore it. */
   private left = false;
-  /** The connection whose news count; those of an earlier one may come late. */
+  /** Number of the current connection; events of an earlier one may arrive late and are ignored. */
   private generation = 0;
   private sound: BrowserSound | null = null;
   private peer: WatchedTransport | null = null;
@@ -61,7 +61,7 @@ export class Call {
     (steady) => this.line(steady ? "steady" : "broken"),
   );
 
-  /** Gets the client of each conversation; the developers' console watches it. */
+  /** Called with the client of each conversation; the developers' console observes it. */
   onClient: (client: PipecatClient) => void = () => undefined;
 
   readonly subscribe = (watcher: () => void): (() => void) => {
@@ -71,7 +71,7 @@ export class Call {
 
   readonly snapshot = (): CallState => this.state;
 
-  /** The one button: explain the microphone first, unless it has been allowed already. */
+  /** Start from the one button: explain the microphone first, unless the browser already allows it. */
   async talk(): Promise<void> {
     const inTheWay = mayStart() ? obstacle() : problem("consent");
     if (inTheWay) {
@@ -83,7 +83,7 @@ export class Call {
     }
   }
 
-  /** Try again, the way it was: who typed is not asked for a microphone now, and what was said is gone on with. */
+  /** Try again in the same mode: a typed conversation asks for no microphone, and the transcript continues. */
   async again(): Promise<void> {
     const { kept, state } = this;
     const { items, typing, silent } = state;
@@ -96,7 +96,7 @@ export class Call {
     await (typing ? this.open({ typing, silent }) : this.talk());
   }
 
-  /** Go on with the conversation that this tab had before it was loaded again. */
+  /** Resume the conversation that this tab had before it was reloaded. */
   async restore(): Promise<void> {
     if (this.left) {
       this.left = false;
@@ -114,7 +114,7 @@ export class Call {
     await this.goOn("reload", { within: found.seconds * 1000, gone: true });
   }
 
-  /** Start the conversation; to talk, the browser asks for the microphone now. Who types reads, unless they want sound. */
+  /** Start the conversation. To talk, the browser now asks for the microphone. Typing is silent unless the visitor wants sound. */
   async open({ typing, silent = typing }: { typing: boolean; silent?: boolean }): Promise<void> {
     if (this.attempt) {
       return;
@@ -141,7 +141,7 @@ export class Call {
     }
   }
 
-  /** Send typed words. */
+  /** Send typed text. */
   type(words: string): void {
     this.tell({ type: "transcript", event: { type: "visitor-typed", text: words } });
     this.tell({ type: "activity", event: "visitor-typed" });
@@ -153,22 +153,22 @@ export class Call {
     this.tell({ type: "muted", muted });
   }
 
-  /** Turn the agent's sound off here and at its source, or on again. */
+  /** Turn the agent's audio off or on, here and in the service. */
   silence(silent: boolean): void {
     this.tell({ type: "silent", silent });
     try {
       this.client?.sendClientMessage("audio-output", { enabled: !silent });
     } catch {
-      // The line is broken; here it is silent all the same.
+      // The connection is lost; playback is silent all the same.
     }
   }
 
-  /** Go on by voice in a conversation that was typed so far. */
+  /** Continue a typed conversation by voice. */
   addMicrophone(): void {
     this.client?.enableMic(true);
   }
 
-  /** Mute except while the visitor holds a key or a button, or end that. */
+  /** Turn push to talk on or off: muted, except while the visitor holds a key or a button. */
   pushToTalk(on: boolean): void {
     choose({ pushToTalk: on });
     if (isLive(this.state.phase) && !this.state.typing) {
@@ -176,7 +176,7 @@ export class Call {
     }
   }
 
-  /** Talk for as long as a key or a button is held, where that is how the visitor talks. */
+  /** Unmute while a key or a button is held, with push to talk on. */
   hold(held: boolean): void {
     const { phase, typing, muted } = this.state;
     if (!(choices().pushToTalk && isLive(phase)) || typing) {
@@ -190,7 +190,7 @@ export class Call {
     }
   }
 
-  /** Show that the microphone hears a voice, or does not any more. */
+  /** Show whether the microphone picks up a voice. */
   voice(voice: boolean): void {
     if (voice !== this.state.voice) {
       this.tell({ type: "voice", voice });
@@ -209,7 +209,7 @@ export class Call {
     this.tell({ type: "devices", devices: { speaker: id } });
   }
 
-  /** Replace the transcript: with nothing, or with what was said before. */
+  /** Replace the transcript, with nothing or with an earlier one. */
   showItems(items: readonly Item[]): void {
     this.tell({ type: "items", items });
   }
@@ -226,7 +226,7 @@ export class Call {
     await this.stop(HUNG_UP, null, LAST_WORD_MS);
   }
 
-  /** The page goes away: it may be back in a moment, so nothing is over. */
+  /** Disconnect because the page is being left. It may return in a moment, so the conversation does not end. */
   leave(): void {
     this.save();
     this.left = this.attempt !== null;
@@ -236,7 +236,7 @@ export class Call {
     void this.client?.disconnect().catch(() => undefined);
   }
 
-  /** Go through all steps up to the agent's first word; a visitor who hangs up in between ends it at that step. */
+  /** Run every step up to the agent's first word; a hang-up in between stops at that step. */
   private async connect(typing: boolean, signal: AbortSignal, claim: Claim | null = null): Promise<void> {
     const by = await carrier();
     signal.throwIfAborted();
@@ -279,7 +279,7 @@ export class Call {
     }
   }
 
-  /** Start, or wait for a place with the microphone closed: it would be open in vain. */
+  /** Start, or wait in the queue with the microphone closed. */
   private async inTurn(
     by: Carrier,
     client: PipecatClient,
@@ -299,7 +299,7 @@ export class Call {
     );
   }
 
-  /** Close the connection that is dead; the microphone stays open for the next one. */
+  /** Close the lost connection; the microphone stays open for the next one. */
   private async leaveOld(): Promise<void> {
     const { client, sound } = this;
     this.watch.stop();
@@ -343,7 +343,7 @@ export class Call {
     return this.peer;
   }
 
-  /** Reject when the connection takes longer than a working one ever does. */
+  /** Reject when connecting takes longer than any working connection. */
   private deadline(by: Carrier, client: PipecatClient): Promise<never> {
     return new Promise((_resolve, reject) => {
       this.after("connect", CONNECT_MS[by], () => {
@@ -392,7 +392,7 @@ export class Call {
     }
   }
 
-  /** The connection is closed: the service said why, or it is lost. Only the first ends the conversation. */
+  /** Handle a closed connection: end the conversation if the service said why, otherwise try to resume it. */
   private closed(): void {
     if (!isLive(this.state.phase)) {
       return;
@@ -418,7 +418,7 @@ export class Call {
     this.tell({ type: "line", steady: true });
   }
 
-  /** Bring the conversation back, or say what is true when that cannot be done. */
+  /** Resume the conversation, or show the reason when that fails. */
   private async goOn(cause: Cause, how: { gone: boolean; within?: number }): Promise<void> {
     this.gone = this.gone || how.gone;
     if (this.recovery !== null || this.attempt === null || !(isLive(this.state.phase) || how.within)) {
@@ -496,7 +496,7 @@ export class Call {
     this.watch.stop();
     this.attempt?.abort();
     this.recovery?.abort();
-    // The next conversation may begin before this one has let go of its microphone: it opens one of its own.
+    // The next conversation may start before this one has released its microphone, so it opens its own.
     this.client = this.sound = this.attempt = this.recovery = this.peer = null;
     this.generation++;
     if (sound !== null) {
@@ -506,7 +506,7 @@ export class Call {
       this.forget(name);
     }
     this.tell({ type: "stopped", ending, problem: what });
-    // The page has moved on: what the client still says about its end is of no interest to anyone.
+    // The page has moved on; ignore what the client still reports about its end.
     await new Promise((then) => setTimeout(then, linger));
     await client?.disconnect().catch(() => undefined);
     await sound?.disconnect();
@@ -520,7 +520,7 @@ export class Call {
       this.forget("connect");
     }
     if (event.type === "items") {
-      this.save(); // what was discarded is kept nowhere
+      this.save(); // a discarded transcript must not stay in storage
     } else if (event.type === "transcript" && !this.timers.has("save")) {
       this.after("save", KEEP_MS, this.save);
     }
@@ -554,7 +554,7 @@ export class Call {
   }
 }
 
-/** Load what Daily needs; a page of a version that is gone reloads itself then, or says that it must be. */
+/** Load Daily's chunk. A page of a removed version reloads itself, or tells the visitor to reload it. */
 async function dailyTransport(): Promise<Transport> {
   const part = await import("./daily").catch(() => {
     dispatchEvent(new Event("outdated")); // public/recover.js reloads
@@ -567,13 +567,13 @@ function refused(by: Carrier): (error: unknown) => never {
   return (error) => {
     const status = (error as { status?: number }).status;
     if (status === 429 || status === 503) {
-      throw new Trouble(problem("busy", { wait: 2 })); // others were there first; the next start waits
+      throw new Trouble(problem("busy", { wait: 2 })); // other visitors took the free places; the next start waits
     }
     throw new Trouble(problem(by === "daily" ? "daily" : status ? "refused" : "no-route"));
   };
 }
 
-/** Pass on what is called while it counts. */
+/** Forward callbacks while the condition holds. */
 function only(counts: () => boolean, callbacks: RTVIEventCallbacks): RTVIEventCallbacks {
   const guarded = Object.entries(callbacks as Record<string, (...what: unknown[]) => void>).map(
     ([name, call]) => [name, (...what: unknown[]): void => (counts() ? call(...what) : undefined)] as const,

@@ -1,4 +1,4 @@
-/** Between our words and the client's: parameters, devices, tracks. */
+/** Translate between the page and Pipecat's client: parameters, devices, tracks. */
 
 import type {
   DeviceErrorType,
@@ -13,7 +13,7 @@ import { type Problem, type ProblemKind, problem, Trouble } from "../problems/pr
 import type { Carrier, Started } from "./start";
 import type { CallEvent, Devices } from "./state";
 
-/** Give the client's transport what it needs to reach the conversation that was started. */
+/** Return the parameters with which the client's transport connects to a started conversation. */
 export function connectionParameters(started: Started): Record<string, unknown> {
   if (started.transport === "daily") {
     return { url: started.room, token: started.token };
@@ -30,19 +30,19 @@ const BY_REASON: Partial<Record<string, ProblemKind>> = {
   "not-supported": "insecure",
 };
 
-/** Say why there is no microphone, if there is none. */
+/** Return why there is no microphone; null if there is one. */
 export function microphoneTrouble(status: DeviceStatus): Trouble | null {
   return status.state === "error"
     ? new Trouble(microphoneNotice(BY_REASON[status.reason] ?? "no-microphone"))
     : null;
 }
 
-/** Describe what is wrong with a microphone; for one that is blocked, with the steps of this browser. */
+/** Describe what is wrong with a microphone; if it is blocked, with the steps for this browser. */
 function microphoneNotice(kind: ProblemKind): Problem {
   return problem(kind, kind === "denied" ? { said: howToAllow(navigator) } : {});
 }
 
-/** Say why a microphone cannot be had in the middle of a conversation; who only typed has lost none. */
+/** Describe why the microphone is unavailable during a conversation. A typed conversation had none to lose. */
 function deviceNotice(type: DeviceErrorType, typing: boolean): Problem {
   if (type === "permissions") {
     return microphoneNotice("denied");
@@ -50,7 +50,7 @@ function deviceNotice(type: DeviceErrorType, typing: boolean): Problem {
   return problem(typing ? (type === "in-use" ? "microphone-taken" : "no-microphone") : "microphone-lost");
 }
 
-/** Pass on which devices there are and which sound may be measured and played. */
+/** Forward the device lists and the audio tracks to measure and play. */
 export function deviceCallbacks(
   tell: (event: CallEvent) => void,
   isTyping: () => boolean,
@@ -77,7 +77,7 @@ export function deviceCallbacks(
   };
 }
 
-/** Have Daily's own media use the devices that were chosen before; ours does so by itself. */
+/** Make Daily's media use the devices that were chosen before; our own media manager already does. */
 export function restoreDevices(client: PipecatClient, devices: Devices, by: Carrier): void {
   const { microphone, speaker } = choices();
   const has = (all: readonly MediaDeviceInfo[], id: string): boolean =>

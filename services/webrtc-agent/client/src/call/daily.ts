@@ -1,4 +1,4 @@
-/** Sound and messages through Daily's cloud; a chunk of its own, loaded only where the service uses Daily. */
+/** Audio and messages through Daily's cloud. A separate chunk, loaded only where the service uses Daily. */
 
 import type { Transport } from "@pipecat-ai/client-js";
 import { DailyTransport } from "@pipecat-ai/daily-transport";

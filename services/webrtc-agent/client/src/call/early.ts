@@ -1,8 +1,8 @@
-/** Load early what a conversation needs later: a deployment meanwhile takes the files of this page away. */
+/** Preload what a conversation needs later: a deployment in between removes the files of this page. */
 
 import { carrier } from "./start";
 
-/** Once the page stands; nothing waits for it, and where it fails the conversation tries again. */
+/** Starts when the page is shown. Nothing waits for it; if it fails, the conversation loads the files again. */
 export function loadEarly(): void {
   addEventListener("load", () => void load().catch(() => undefined), { once: true });
 }

@@ -1,9 +1,9 @@
-/** Pipecat's client, with the one message of the agent's that this version of it does not pass on. */
+/** Pipecat's client, with one message of the agent that this version does not forward. */
 
 import { PipecatClient, type RTVIMessage } from "@pipecat-ai/client-js";
 
 export class InterruptibleClient extends PipecatClient {
-  /** What the agent was saying will not be heard to its end. */
+  /** Called when the agent's speech is interrupted. */
   onInterrupted: () => void = () => undefined;
 
   protected override handleMessage(message: RTVIMessage): void {

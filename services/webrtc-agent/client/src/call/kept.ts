@@ -1,24 +1,24 @@
-/** What lets this tab come back to its conversation after a reload: kept by the tab, and by nothing else. */
+/** What this tab needs to resume its conversation after a reload, in the tab's own storage only. */
 
 import type { Item } from "../conversation/items";
 
 export interface Kept {
-  /** Lets who has it come back, once. Never in an address, and never in a log. */
+  /** Resumes the conversation, once. A secret: it is never in a URL or a log. */
   readonly token: string;
-  /** Names the next try, so that one whose answer is lost may be repeated. */
+  /** Identifies the next try, so that it can be repeated when the response is lost. */
   readonly attempt: string;
-  /** How long the service lets a visitor come back. */
+  /** How long the service allows a visitor to resume. */
   readonly seconds: number;
   readonly typing: boolean;
-  /** The visitor reads the answers. */
+  /** The visitor reads the answers; no audio is played. */
   readonly silent: boolean;
-  /** When the conversation was last seen going on, in milliseconds of the clock. */
+  /** When the conversation was last active, in milliseconds since 1970. */
   readonly seen: number;
   readonly items: readonly Item[];
 }
 
 const KEY = "conversation";
-/** Half of what a browser keeps for one site. */
+/** Half of what a browser stores for one site. */
 const LONGEST = 2_000_000;
 const TRIES = 5;
 const TRY_MS = 200;
@@ -28,11 +28,11 @@ export function keep(kept: Kept): void {
   try {
     sessionStorage.setItem(KEY, text.length > LONGEST ? JSON.stringify({ ...kept, items: [] }) : text);
   } catch {
-    // Storage is full or forbidden: a reload begins anew.
+    // Storage is full or disabled: a reload starts a new conversation.
   }
 }
 
-/** Give what was kept, unless it is too old to come back with. */
+/** Return what was saved, unless it is too old to resume with. */
 export function kept(now: number): Kept | null {
   try {
     const found = JSON.parse(sessionStorage.getItem(KEY) ?? "null") as Kept | null;
@@ -47,20 +47,20 @@ export function forgetKept(): void {
   try {
     sessionStorage.removeItem(KEY);
   } catch {
-    // Nothing was kept either.
+    // Storage is disabled, so nothing was saved.
   }
 }
 
-/** Hold the conversation for this tab until the page goes away; false where another tab, such as the one that this is a copy of, holds it. */
+/** Lock the conversation for this tab until the page is left; false if another tab, such as the original of a duplicate, holds it. */
 export async function holdAlone(token: string): Promise<boolean> {
   if (!navigator.locks) {
-    return true; // not a secure address; the service lets only one come back
+    return true; // not a secure context, which has no locks; the service allows only one tab to resume
   }
   for (let tries = 0; tries < TRIES; tries++) {
     if (await held(`conversation-${token.split(".")[0]}`)) {
       return true;
     }
-    await new Promise((then) => setTimeout(then, TRY_MS)); // the page before a reload may not be gone yet
+    await new Promise((then) => setTimeout(then, TRY_MS)); // the page before the reload may still hold it
   }
   return false;
 }

@@ -1,9 +1,9 @@
-/** Notices that nothing arrives any more, seconds before the browser itself says so. */
+/** Detects that nothing arrives any more, seconds before the browser reports it. */
 
-/** Sound arrives fifty times a second, also in silence. */
+/** Audio packets arrive fifty times a second, also during silence. */
 const SILENT_MS = 1800;
 const LOOK_MS = 400;
-/** Looks in a row at which more has arrived: what a network held back and brings at once is no line that carries. */
+/** Consecutive checks that must see new packets: a burst of packets that the network held back is not a recovery. */
 const STREAK = 3;
 
 export class LineWatch {
@@ -19,8 +19,8 @@ export class LineWatch {
   steady = true;
 
   /**
-   * @param arrived Counts what has arrived so far; null where that cannot be known now.
-   * @param tell Called with each change.
+   * @param arrived Returns the number of packets so far; null if it is unknown.
+   * @param tell Called on each change.
    */
   constructor(
     arrived: () => Promise<number | null>,
@@ -45,7 +45,7 @@ export class LineWatch {
     this.timer = null;
   }
 
-  /** The browser itself has given the line up: it counts again when enough arrives, and not before. */
+  /** The browser reports a lost connection: it counts as steady again only when enough packets arrive. */
   doubt(): void {
     this.steady = false;
     this.streak = 0;
@@ -59,7 +59,7 @@ export class LineWatch {
     const count = await this.arrived().catch(() => null);
     this.looking = false;
     const now = this.clock();
-    // A page that was asleep has looked at nothing meanwhile.
+    // A suspended page made no checks in between.
     if (count === null || count !== this.count || now - this.looked > SILENT_MS) {
       this.changed = now;
     }

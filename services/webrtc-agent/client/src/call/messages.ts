@@ -1,4 +1,4 @@
-/** What the agent's messages (RTVI) mean for the page. */
+/** Translate the agent's messages (RTVI) into events of the page. */
 
 import type { BotOutputData, LLMFunctionCallInProgressData, RTVIEventCallbacks } from "@pipecat-ai/client-js";
 import type { ActivityEvent } from "../conversation/activity";
@@ -10,7 +10,7 @@ import type { CallEvent } from "./state";
 
 type Tell = (event: CallEvent) => void;
 
-/** Turn Pipecat's callbacks into the page's events; `segments` are known from before, and numbered anew by the agent. */
+/** Return callbacks that emit the page's events; `segments` counts earlier sentences, because the agent numbers from zero. */
 export function conversationCallbacks(tell: Tell, segments = 0): RTVIEventCallbacks {
   const doing = (event: ActivityEvent) => (): void => tell({ type: "activity", event });
   const say = (event: TranscriptEvent): void => tell({ type: "transcript", event });
@@ -37,7 +37,7 @@ export function conversationCallbacks(tell: Tell, segments = 0): RTVIEventCallba
   };
 }
 
-/** Places are in the question, figures in the answer: remember the one until the other comes. */
+/** The tool call names the place and its result the figures, so the place is kept until the result arrives. */
 function weatherCallbacks(tell: Tell): RTVIEventCallbacks {
   const places = new Map<string, string>();
   return {
@@ -60,7 +60,7 @@ function weatherCallbacks(tell: Tell): RTVIEventCallbacks {
   };
 }
 
-/** Count the numbers of sentences that are in use. */
+/** Return the first sentence number that is not in use. */
 export function segmentsIn(items: readonly Item[]): number {
   const used = items.flatMap((item) =>
     item.kind === "agent" ? item.sentences.map((one) => one.segment) : [],
@@ -83,12 +83,12 @@ function sentenceIn(output: BotOutputData, segments: number): TranscriptEvent | 
   return { ...spoken, heard: status === "in-progress" ? "speaking" : "planned", characters };
 }
 
-/** Tell whether the service asks the page to go on with the conversation elsewhere. */
+/** Return whether the service asks the page to continue the conversation on another task. */
 export function pausedIn(message: unknown): boolean {
   return messageOf("session-paused", message) !== null;
 }
 
-/** Read the sentence with which the service says why it ends a conversation; null where it says something else. */
+/** Return the sentence with which the service ends a conversation; null for any other message. */
 export function endingIn(message: unknown): string | null {
   const ended = messageOf("session-ended", message);
   if (ended === null) {

@@ -1,4 +1,4 @@
-/** Sound and messages straight between the browser and the service. */
+/** Audio and messages directly between the browser and the service. */
 
 import { SmallWebRTCTransport } from "@pipecat-ai/small-webrtc-transport";
 import type { BrowserSound, SoundNews } from "../media/sound";
@@ -6,28 +6,28 @@ import type { BrowserSound, SoundNews } from "../media/sound";
 export type Line = "steady" | "broken";
 
 /**
- * Tells when the connection wavers. The transport mends it by itself but never says so; a visitor who hears nothing
- * has to know. `tests/peer.test.ts` holds the one method of the transport that this leans on.
+ * Reports when the connection is unstable. The transport recovers it without an event, but a visitor who hears nothing
+ * needs to know. `tests/peer.test.ts` checks the one method of the transport that this depends on.
  */
 export class WatchedTransport extends SmallWebRTCTransport {
-  /** Another connection is the page's to make, in a session that knows what was said; the transport's own ones fail. */
+  /** False where the page reconnects, in a session that knows the transcript; the transport's own reconnects would fail. */
   mends = true;
   onLine: (line: Line) => void = () => undefined;
-  /** Tells the agent's sound anew after mending: the end of the old track makes the transport forget the new one. */
+  /** Reports the agent's track again after a recovery: when the old track ends, the transport forgets the new one. */
   onSound: (track: MediaStreamTrack) => void = () => undefined;
 
   private readonly made: RTCPeerConnection[] = [];
   private readonly sound: BrowserSound;
 
   constructor(sound: BrowserSound) {
-    // Our class has the shape of a MediaManager, but that type is in a package that npm does not serve.
+    // Our class has the shape of a MediaManager, but npm does not publish the package with that type.
     super({ mediaManager: sound as never });
     this.sound = sound;
   }
 
   /**
-   * The transport forgets the microphone when it is stopped before it has a connection, and the broken connection when
-   * it is stopped in the middle of mending it.
+   * The transport leaks the microphone when it is stopped before it has a connection, and the lost connection when
+   * it is stopped during a recovery.
    */
   override async _disconnect(): Promise<void> {
     await super._disconnect();
@@ -37,14 +37,14 @@ export class WatchedTransport extends SmallWebRTCTransport {
     }
   }
 
-  /** Close the microphone while it is of no use; switching it on again opens it. */
+  /** Close the microphone while it is not needed; enabling it opens it again. */
   rest(resting: boolean): void {
     if (resting) {
       this.sound.releaseMicrophone();
     }
   }
 
-  /** Count what has arrived: sound comes all the time, also in silence. */
+  /** Return how many packets have arrived. Audio packets arrive all the time, also during silence. */
   async arrived(): Promise<number | null> {
     const connection = this.made.at(-1);
     if (connection === undefined) {

@@ -1,28 +1,28 @@
-/** Bring a conversation back whose line is dead: look why, try again and again, and give up when the time is over. */
+/** Resume a conversation after its connection was lost: find the cause, retry, and give up when the time is over. */
 
 import type { Cause } from "../problems/outage";
 import { Trouble } from "../problems/problems";
 
 const PROBE_MS = 2500;
-/** A line that comes back by itself is better than a new one: nothing is said twice. */
+/** Wait this long for the old connection to recover: then the agent repeats nothing. */
 const GRACE_MS = 1600;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 4000;
 
 export interface Recovery {
-  /** Whether the old line carries again. */
+  /** Return whether the old connection works again. */
   readonly steady: () => boolean;
-  /** Make a new line in the same conversation. */
+  /** Open a new connection for the same conversation. */
   readonly comeBack: () => Promise<void>;
   readonly tell: (cause: Cause) => void;
-  /** Milliseconds that may be tried. */
+  /** Time limit, in milliseconds. */
   readonly within: number;
-  /** Nothing of the old line can come back. */
+  /** Return whether the old connection is closed and cannot recover. */
   readonly gone: () => boolean;
   readonly signal: AbortSignal;
 }
 
-/** `steady`: by itself; `back`: over a new line; else what stood in the way last, or what the service says. */
+/** `steady`: the old connection recovered; `back`: a new one works; otherwise the last cause, or the service's refusal. */
 export type Outcome = "steady" | "back" | "stopped" | Cause | Trouble;
 
 export async function recover(recovery: Recovery): Promise<Outcome> {
@@ -73,7 +73,7 @@ async function attempt(recovery: Recovery): Promise<Outcome> {
   }
 }
 
-/** Ask whether the service can be reached at all; `unknown` says that it can, so that it is something else. */
+/** Check whether the service is reachable; `unknown` means that it is, so the cause is another. */
 async function reach(signal: AbortSignal): Promise<Cause> {
   if (isOffline()) {
     return "offline";

@@ -1,9 +1,9 @@
-/** Messages of the service to its page. No I/O. */
+/** Messages from the service to the page. No I/O. */
 
 /**
- * Read a message of a type; null where it has another.
+ * Return a message's content if it has this type, otherwise null.
  *
- * Pipecat's client and transports put them into one or two envelopes named `data`, depending on their version.
+ * Pipecat's client and transports wrap messages once or twice in `data`, depending on their version.
  */
 export function messageOf(type: string, message: unknown): Readonly<Record<string, unknown>> | null {
   if (typeof message !== "object" || message === null) {

@@ -1,21 +1,21 @@
-/** Ask the service for a conversation. */
+/** Request a conversation from the service. */
 
 import { formats } from "../locale/locale";
 import { problem, refusal, Trouble } from "../problems/problems";
 
 const PATIENCE_MS = 12_000;
-/** Of a conversation that is claimed: it is not known, goes on elsewhere, or is over. */
+/** Statuses for a claimed conversation that is unknown, continues in another tab, or has ended. */
 const GONE = new Set([404, 409, 410]);
-const TAKEN = "It goes on in another tab or window. What was said until then stays here.";
+const TAKEN = "It continues in another tab or window. The transcript up to that point stays here.";
 
-/** What lets the page come back to the conversation. */
+/** What the page needs to resume the conversation. */
 export interface Resume {
   readonly token: string;
   readonly seconds: number;
   readonly resumed: boolean;
 }
 
-/** What the page shows to come back. */
+/** What the page sends to resume. */
 export interface Claim {
   readonly token: string;
   readonly attempt: string;
@@ -40,9 +40,9 @@ export type Started = PeerStart | DailyStart;
 export type Carrier = Started["transport"];
 
 /**
- * Learn how this service carries sound.
+ * Return how this service transports audio.
  *
- * @throws Trouble: nobody answers, or the answer is no.
+ * @throws Trouble: The service does not answer, or refuses.
  */
 export async function carrier(): Promise<Carrier> {
   const { transports } = await ask("/status");
@@ -50,9 +50,9 @@ export async function carrier(): Promise<Carrier> {
 }
 
 /**
- * Start a conversation, or go on with the one that is claimed; from here on the service holds a place, and it costs.
+ * Start a conversation, or resume the claimed one. From now on the service reserves a place, which costs money.
  *
- * @throws Trouble: nobody answers, or the answer is no.
+ * @throws Trouble: The service does not answer, or refuses.
  */
 export async function start(
   transport: Carrier,
@@ -101,7 +101,7 @@ function dailyStart(answer: Answer): DailyStart | null {
 
 type Answer = Readonly<Record<string, unknown>>;
 
-/** Our own request instead of the client's: that one drops Retry-After, and fails oddly on an answer without JSON. */
+/** Send a request. Not the client's own: it drops Retry-After and misreports a response without JSON. */
 async function ask(path: string, body?: object): Promise<Answer> {
   const post = {
     method: "POST",
@@ -110,7 +110,7 @@ async function ask(path: string, body?: object): Promise<Answer> {
   };
   const response = await fetch(path, {
     ...(body ? post : {}),
-    // A cookie of the load balancer would lead each request of a visitor who waits to the same task.
+    // A load balancer cookie would send every request of a waiting visitor to the same task.
     credentials: body && "createDailyRoom" in body && body.createDailyRoom ? "omit" : "same-origin",
     signal: AbortSignal.timeout(PATIENCE_MS),
   }).catch(() => {

@@ -1,4 +1,4 @@
-/** Where a conversation stands. No I/O: events in, a new state out. */
+/** The state of a conversation. No I/O: events in, a new state out. */
 
 import { type Activity, type ActivityEvent, activityAfter } from "../conversation/activity";
 import { type Item, isLookingUp } from "../conversation/items";
@@ -10,7 +10,7 @@ import type { Place } from "../queue/place";
 
 /**
  * idle → asking (we explain the microphone) → microphone (the browser asks) → connecting → live ⇄ reconnecting → ended.
- * Whatever fails before `live` leads back to `idle`, with a problem.
+ * A failure before `live` leads back to `idle`, with a problem.
  */
 export type Phase = "idle" | "asking" | "microphone" | "connecting" | "live" | "reconnecting" | "ended";
 
@@ -28,23 +28,23 @@ export interface CallState {
   readonly problem: Problem | null;
   /** Why the conversation ended, as a sentence. */
   readonly ending: string | null;
-  /** The visitor only types: there is no microphone, or it was not wanted. */
+  /** The visitor only types: there is no microphone, or they did not want to use it. */
   readonly typing: boolean;
   readonly muted: boolean;
-  /** The visitor reads: no sound is played, and the service sends none. */
+  /** The visitor reads: the page plays no audio, and the service sends none. */
   readonly silent: boolean;
-  /** The microphone hears a voice right now. */
+  /** The microphone picks up a voice right now. */
   readonly voice: boolean;
-  /** The system gives the microphone's sound: it takes it away for a telephone call, say. */
+  /** The system delivers the microphone's audio. It stops during a telephone call, for example. */
   readonly heard: boolean;
   readonly devices: Devices;
   readonly ownTrack: MediaStreamTrack | null;
   readonly agentTrack: MediaStreamTrack | null;
-  /** Where the visitor stands in the queue, while no place is free. */
+  /** The visitor's place in the queue, while all places are taken. */
   readonly waiting: Place | null;
-  /** The agent was interrupted: what is still on its way to the speaker shall not be heard. */
+  /** The agent was interrupted: audio that is still buffered must not be played. */
   readonly cut: boolean;
-  /** Why the line is dead, while `reconnecting`. */
+  /** Why the connection was lost, while `reconnecting`. */
   readonly cause: Cause;
 }
 
@@ -98,11 +98,11 @@ export const BEFORE: CallState = {
 
 export const isLive = (phase: Phase): boolean => phase === "live" || phase === "reconnecting";
 
-/** The agent seems to listen, but the system has taken the microphone's sound away. */
+/** Return whether the agent appears to listen while the system delivers no microphone audio. */
 export const isUnheard = ({ heard, muted, typing, activity }: CallState): boolean =>
   !(heard || muted || typing) && (activity === "listening" || activity === "hearing");
 
-/** Give the state after an event. */
+/** Return the state after an event. */
 export function next(state: CallState, event: CallEvent): CallState {
   switch (event.type) {
     case "asking":
@@ -167,7 +167,7 @@ export function next(state: CallState, event: CallEvent): CallState {
   }
 }
 
-/** What the agent was doing when the line died is not known when it is back. */
+/** Return the state after a connection change. After a recovery the agent's earlier activity is unknown. */
 function lined(state: CallState, steady: boolean, cause: Cause = state.cause): CallState {
   if (!steady || state.phase === "live") {
     return { ...state, phase: steady ? "live" : "reconnecting", cause };
@@ -175,17 +175,17 @@ function lined(state: CallState, steady: boolean, cause: Cause = state.cause): C
   return { ...state, phase: "live", activity: "listening", items: itemsAfter(state, { type: "agent-cut" }) };
 }
 
-/** Give the transcript after an event; the agent can be heard while it is speaking. */
+/** Return the transcript after an event; the agent is audible while it is speaking. */
 function itemsAfter(state: CallState, event: TranscriptEvent, at = Date.now()): readonly Item[] {
   return follow(state.items, event, { at, sounding: state.activity === "speaking" && !state.cut });
 }
 
-/** What is being said stands there already: without sound there is nothing to wait for. */
+/** Return the state with audio on or off. Without audio the current sentence is complete at once. */
 function silenced(state: CallState, silent: boolean): CallState {
   return { ...state, silent, items: silent ? itemsAfter(state, { type: "agent-finished" }) : state.items };
 }
 
-/** A microphone that is opened in a typed conversation makes it a spoken one. */
+/** Return the state with the visitor's track. A microphone turns a typed conversation into a spoken one. */
 function withOwn(state: CallState, ownTrack: MediaStreamTrack | null): CallState {
   const speaks = state.typing && ownTrack !== null;
   return { ...state, ownTrack, ...(speaks ? { typing: false, muted: false } : {}) };
@@ -193,10 +193,10 @@ function withOwn(state: CallState, ownTrack: MediaStreamTrack | null): CallState
 
 function stopped(state: CallState, ending: string | null, problem: Problem | null): CallState {
   if (state.phase === "ended" || state.phase === "idle") {
-    return state; // the first reason is the true one
+    return state; // the first reason is the correct one
   }
   const items = itemsAfter(state, { type: "closed" });
-  // What was said in an earlier conversation stays in view, also when a new one could not begin.
+  // Keep an earlier transcript on the page, also when a new conversation could not start.
   const phase = isLive(state.phase) || items.length > 0 ? "ended" : "idle";
   return {
     ...state,

@@ -11,7 +11,7 @@ import { Events } from "./Events";
 import { Figures } from "./Figures";
 import type { Watch } from "./watch";
 
-/** For developers: one conversation, with every event, latency, token and tool call of it. */
+/** The developers' console: one conversation with all its events, latencies, tokens and tool calls. */
 export function Console({ call, watch }: { call: Call; watch: Watch }) {
   const state = useSyncExternalStore(call.subscribe, call.snapshot);
   const { events, measured } = useSyncExternalStore(watch.subscribe, watch.snapshot);

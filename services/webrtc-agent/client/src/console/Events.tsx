@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 import type { Reported } from "./watch";
 
-/** Every event, the newest at the end; a filter keeps those whose name or text holds some words. */
+/** All events, the newest last; a filter searches their names and texts. */
 export function Events({ events }: { events: readonly Reported[] }) {
   const [filter, setFilter] = useState("");
   const box = useRef<HTMLOListElement>(null);

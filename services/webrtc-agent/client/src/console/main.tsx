@@ -1,4 +1,4 @@
-/** The developers' console; the README says why it is our own. */
+/** The developers' console; README.md explains why it is our own. */
 
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";

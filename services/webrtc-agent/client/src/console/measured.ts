@@ -1,4 +1,4 @@
-/** What a conversation has measured: latencies, tokens, tools. No I/O: reports in, figures out. */
+/** The figures of a conversation: latencies, tokens, tools. No I/O: reports in, figures out. */
 
 export interface ToolUse {
   readonly id: string;
@@ -10,7 +10,7 @@ export interface ToolUse {
 }
 
 export interface Measured {
-  /** Milliseconds from the end of each of the visitor's turns to the first sound of the answer. */
+  /** Milliseconds from the end of each visitor turn to the first audio of the answer. */
   readonly latencies: readonly number[];
   readonly tokensIn: number;
   readonly tokensOut: number;
@@ -19,13 +19,13 @@ export interface Measured {
 
 export const NOTHING: Measured = { latencies: [], tokensIn: 0, tokensOut: 0, tools: [] };
 
-/** Pipecat's metrics message; the client's type knows no tokens. */
+/** Pipecat's metrics message; the client's type lacks the tokens. */
 export interface MetricsReport {
   readonly ttfb?: readonly { readonly value: number }[];
   readonly tokens?: readonly { readonly prompt_tokens: number; readonly completion_tokens: number }[];
 }
 
-/** Add a report. Pipecat's first one is all zeros, and measures nothing. */
+/** Add a report. Pipecat's first report is all zeros and is ignored. */
 export function withMetrics(known: Measured, { ttfb = [], tokens = [] }: MetricsReport): Measured {
   const seconds = ttfb.map(({ value }) => value).filter((value) => value > 0);
   return {
@@ -42,7 +42,7 @@ export function withTool(known: Measured, id: string, name: string, given: unkno
   return { ...known, tools: [...known.tools, tool] };
 }
 
-/** Add what a tool answered. */
+/** Add a tool's result. */
 export function withResult(known: Measured, id: string, result: unknown, at: number): Measured {
   const done = known.tools.map((tool) =>
     tool.id === id ? { ...tool, took: Math.round(at - tool.at), result: words(result) } : tool,
@@ -50,7 +50,7 @@ export function withResult(known: Measured, id: string, result: unknown, at: num
   return { ...known, tools: done };
 }
 
-/** Give the middle one of some figures; null where there are none. */
+/** Return the median; null without figures. */
 export function median(figures: readonly number[]): number | null {
   return [...figures].sort((one, other) => one - other)[Math.floor(figures.length / 2)] ?? null;
 }

@@ -1,4 +1,4 @@
-/** Everything that Pipecat's client reports of a conversation, in the order in which it came. */
+/** Record everything that Pipecat's client reports about a conversation, in order of arrival. */
 
 import {
   type LLMFunctionCallInProgressData,
@@ -9,7 +9,7 @@ import {
 } from "@pipecat-ai/client-js";
 import { type Measured, type MetricsReport, NOTHING, withMetrics, withResult, withTool } from "./measured";
 
-/** Events that are kept; a talk of half an hour makes about as many. */
+/** Most events that are kept; a conversation of half an hour has about as many. */
 const MOST = 2_000;
 /** Reported with every frame of audio. */
 const TOO_MANY: readonly string[] = [RTVIEvent.LocalAudioLevel, RTVIEvent.RemoteAudioLevel];
@@ -40,7 +40,7 @@ export class Watch {
 
   readonly snapshot = (): Watched => this.state;
 
-  /** Follow a new conversation; what the one before has reported is dropped. */
+  /** Record a new conversation and drop the previous one. */
   readonly follow = (client: PipecatClient): void => {
     this.began = performance.now();
     this.state = { events: [], measured: NOTHING };

@@ -9,7 +9,7 @@ import { Icon } from "./icons";
 /** About -36 dB: louder than a quiet room. */
 const VOICE = 0.4;
 
-/** A bar that follows the microphone, and one sentence once it has heard something. */
+/** A bar that follows the microphone level, and a sentence once it has picked up a voice. */
 export function LevelMeter({ track }: { track: MediaStreamTrack }) {
   const bar = useRef<HTMLSpanElement>(null);
   const [heard, setHeard] = useState(false);
@@ -26,22 +26,22 @@ export function LevelMeter({ track }: { track: MediaStreamTrack }) {
     <span className="meter">
       <span ref={bar} className="meter__bar" aria-hidden="true" />
       <span className="meter__words" aria-live="polite">
-        {heard ? "The microphone works." : "Say something: the bar moves."}
+        {heard ? "The microphone works." : "Say something and watch the bar."}
       </span>
     </span>
   );
 }
 
 interface MicrophoneProps {
-  /** What a conversation sends; without one the microphone is opened for the test alone. */
+  /** The track that a conversation sends; without one the test opens the microphone itself. */
   track: MediaStreamTrack | null;
   muted: boolean;
   microphone: string;
-  /** Devices have names only after the microphone was allowed. */
+  /** Called when the browser allows the microphone: only then do devices have names. */
   onAllowed: () => void;
 }
 
-/** Shows that the microphone hears, in a conversation or before it. */
+/** Shows whether the microphone works, before or during a conversation. */
 export function MicrophoneCheck({ track, muted, microphone, onAllowed }: MicrophoneProps) {
   const [trying, setTrying] = useState(false);
   const { track: tried, trouble } = useMicrophone(trying && track === null, microphone, onAllowed);
@@ -99,7 +99,7 @@ function useMicrophone(open: boolean, id: string, onAllowed: () => void) {
   return { track, trouble };
 }
 
-/** Open a microphone; the system's default one where this one is gone. */
+/** Open a microphone, or the system's default if it is missing. */
 async function openMicrophone(id: string): Promise<MediaStream> {
   const { mediaDevices } = navigator;
   try {

@@ -2,7 +2,7 @@ import { type ReactNode, useEffect, useRef } from "react";
 import { Icon } from "./icons";
 
 interface Props {
-  /** Names the heading for screen readers; one dialog is open at a time. */
+  /** Id of the heading, for screen readers; only one dialog is open at a time. */
   id: string;
   title: string;
   className?: string;
@@ -10,7 +10,7 @@ interface Props {
   children: ReactNode;
 }
 
-/** A dialog over the page, open from the start, with a button that closes it. */
+/** A modal dialog, open when it is mounted, with a close button. */
 export function Dialog({ id, title, className = "", onClose, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);

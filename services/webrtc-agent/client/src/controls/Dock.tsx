@@ -11,7 +11,7 @@ interface Props {
   onSettings: () => void;
 }
 
-/** Everything a visitor can do during a conversation, and the way back into one after it. */
+/** The controls of a conversation, and the buttons that start another one after it. */
 export function Dock({ call, state, onSettings }: Props) {
   if (state.phase === "ended") {
     return state.problem ? null : <Again call={call} typing={state.typing} />;
@@ -45,7 +45,7 @@ export function Dock({ call, state, onSettings }: Props) {
   );
 }
 
-/** Off in a typed conversation, else muted or not; with push to talk it is held. */
+/** The microphone button: off in a typed conversation, hold to talk with push to talk, otherwise mute. */
 function Microphone({ call, state }: { call: Call; state: CallState }) {
   const { pushToTalk } = useChoices();
   const disabled = !isLive(state.phase);
@@ -80,10 +80,10 @@ function Microphone({ call, state }: { call: Call; state: CallState }) {
 }
 
 interface ControlProps {
-  /** Read out; the label is part of it, for those who speak to their computer (WCAG 2.5.3). */
+  /** The accessible name. It contains the label, for voice control (WCAG 2.5.3). */
   name: string;
   label: string;
-  /** What pressing it does now; the name, where that says it. */
+  /** The tooltip: what pressing does now. The name by default. */
   tip?: string;
   icon: IconName;
   shortcut?: string;
@@ -122,12 +122,12 @@ function Control({
   );
 }
 
-/** A name holds the words that are seen: who controls the page by voice says those (WCAG 2.5.3). */
+/** Return a name that contains the visible label: voice control users say the label (WCAG 2.5.3). */
 function named(name: string, label: string): string {
   return name.toLowerCase().includes(label.toLowerCase()) ? name : `${label}: ${name}`;
 }
 
-/** A button that opens the microphone for as long as it is held, by pointer or by key. */
+/** A button that unmutes the microphone while it is held, by pointer or by key. */
 function Hold({ call, talking, disabled }: { call: Call; talking: boolean; disabled: boolean }) {
   const release = (): void => call.hold(false);
   return (
@@ -146,7 +146,7 @@ function Hold({ call, talking, disabled }: { call: Call; talking: boolean; disab
       }}
       onPointerUp={release}
       onPointerCancel={release}
-      onContextMenu={(event) => event.preventDefault()} // a long touch opens one
+      onContextMenu={(event) => event.preventDefault()} // a long touch would open the context menu
       onKeyDown={(event) => {
         if (event.key === " " || event.key === "Enter") {
           event.preventDefault();
@@ -162,10 +162,10 @@ function Hold({ call, talking, disabled }: { call: Call; talking: boolean; disab
   );
 }
 
-/** Begin anew the way it was: after a typed conversation no microphone is asked for. */
+/** Buttons that start again in the same mode: after a typed conversation no microphone is requested. */
 function Again({ call, typing }: { call: Call; typing: boolean }) {
   const button = useRef<HTMLButtonElement>(null);
-  // The controls that had the focus are gone.
+  // The control that had the focus no longer exists.
   useEffect(() => button.current?.focus(), []);
   return (
     <div className="dock dock--ended">

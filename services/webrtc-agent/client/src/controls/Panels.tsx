@@ -16,7 +16,7 @@ interface Props {
   onPanel: (panel: Panel) => void;
 }
 
-/** What belongs to the controls but stands nowhere on the page: keys, dialogs, and the ear for the visitor's voice. */
+/** The controls without a place on the page: keyboard shortcuts, dialogs and voice detection. */
 export function Panels({ call, state, panel, onPanel }: Props) {
   const { volume, pushToTalk } = useChoices();
   const live = isLive(state.phase);

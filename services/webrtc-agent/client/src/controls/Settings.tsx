@@ -15,7 +15,7 @@ interface Props {
   onClose: () => void;
 }
 
-/** Which microphone, which speaker, how loud; each can be tried. What is chosen is remembered. */
+/** Microphone, speaker and volume, each with a test. The browser keeps the choices. */
 export function Settings({ call, state, onShortcuts, onClose }: Props) {
   const { volume, pushToTalk, microphone: remembered, speaker: rememberedSpeaker } = useChoices();
   const live = isLive(state.phase);
@@ -66,7 +66,7 @@ export function Settings({ call, state, onShortcuts, onClose }: Props) {
   );
 }
 
-/** The devices of the conversation, or those the browser names before one. */
+/** Return the devices of the conversation, or before one those that the browser lists. */
 function useDevices({ devices }: CallState, live: boolean) {
   const [found, setFound] = useState<{ microphones: MediaDeviceInfo[]; speakers: MediaDeviceInfo[] } | null>(
     null,
@@ -88,7 +88,7 @@ function Volume({ volume }: { volume: number }) {
   const [settable] = useState(canSetVolume);
   return settable ? (
     <label>
-      Volume of the agent
+      Agent volume
       <input
         type="range"
         min="0"
@@ -100,7 +100,7 @@ function Volume({ volume }: { volume: number }) {
       />
     </label>
   ) : (
-    <p className="check">Set the volume with the buttons of your device.</p>
+    <p className="check">Use your device's buttons to set the volume.</p>
   );
 }
 
@@ -111,13 +111,13 @@ interface DeviceChoiceProps {
   onChoose: (id: string) => void;
 }
 
-/** Browsers that let a page choose no speaker list none. */
+/** A device menu. Browsers in which a page cannot choose the speaker list none. */
 function DeviceChoice({ label, all, chosen, onChoose }: DeviceChoiceProps) {
   return (
     <label>
       {label}
       <select value={chosen} disabled={all.length === 0} onChange={(event) => onChoose(event.target.value)}>
-        {!all.some((one) => one.deviceId === chosen) && <option value={chosen}>The browser's choice</option>}
+        {!all.some((one) => one.deviceId === chosen) && <option value={chosen}>Browser default</option>}
         {all.map((one, at) => (
           <option key={one.deviceId} value={one.deviceId}>
             {one.label || `${label} ${at + 1}`}

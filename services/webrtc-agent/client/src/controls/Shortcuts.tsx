@@ -2,7 +2,7 @@ import { choose, useChoices } from "./choices";
 import { Dialog } from "./Dialog";
 import { SHORTCUTS } from "./shortcuts";
 
-/** Which keys do what, and the switch that turns them off. */
+/** The list of keyboard shortcuts, and the switch that turns them off. */
 export function Shortcuts({ onClose }: { onClose: () => void }) {
   const { shortcuts } = useChoices();
   return (
@@ -23,7 +23,7 @@ export function Shortcuts({ onClose }: { onClose: () => void }) {
           checked={shortcuts}
           onChange={(event) => choose({ shortcuts: event.target.checked })}
         />
-        Use these keys
+        Use keyboard shortcuts
       </label>
     </Dialog>
   );

@@ -9,7 +9,7 @@ function followDevice(onChange: () => void): () => void {
   return () => deviceIsDark.removeEventListener("change", onChange);
 }
 
-/** Switches between light and dark; starts from what the device prefers. */
+/** Switches between light and dark; the default is the device's preference. */
 export function ThemeToggle() {
   const [theme, setTheme] = useState<Theme>(rememberedTheme);
   const darkDevice = useSyncExternalStore(followDevice, () => deviceIsDark.matches);

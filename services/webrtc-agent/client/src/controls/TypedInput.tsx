@@ -1,22 +1,22 @@
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { Icon } from "./icons";
 
-/** As much as the service reads of one typed message. */
+/** Longest typed message that the service reads. */
 const LONGEST = 1000;
 
 interface Props {
   ready: boolean;
-  /** Typing is the visitor's way to talk: put the cursor here. */
+  /** Typing is the visitor's main input: focus the field. */
   first: boolean;
   onSend: (words: string) => void;
 }
 
-/** Put the cursor into the text field of the page. */
+/** Focus the text field of the page. */
 export function focusTyping(): void {
   document.querySelector<HTMLInputElement>(".typed input")?.focus();
 }
 
-/** Words instead of voice. */
+/** The text field for typed messages. */
 export function TypedInput({ ready, first, onSend }: Props) {
   const [words, setWords] = useState("");
   const field = useRef<HTMLInputElement>(null);

@@ -1,4 +1,4 @@
-/** What a visitor chose, remembered in this browser: devices, volume, how they talk. */
+/** The visitor's choices, kept in this browser: devices, volume, voice or text. */
 
 import { useSyncExternalStore } from "react";
 
@@ -11,7 +11,7 @@ export interface Choices {
   readonly mode: "talk" | "type";
   /** The microphone is muted except while a key or the button is held. */
   readonly pushToTalk: boolean;
-  /** Single keys do something (WCAG 2.1.4: they can be turned off). */
+  /** Single-key shortcuts are on (WCAG 2.1.4 requires a way to turn them off). */
   readonly shortcuts: boolean;
 }
 
@@ -26,13 +26,13 @@ export const DEFAULTS: Choices = {
 
 const KEY = "choices";
 
-/** Read what was stored; whatever is missing or of another shape is the default. */
+/** Parse the stored choices; missing or malformed ones get their default. */
 export function parseChoices(stored: string | null): Choices {
   let found: Partial<Record<keyof Choices, unknown>> = {};
   try {
     found = Object(JSON.parse(stored ?? "{}"));
   } catch {
-    // Written by something else.
+    // Not our format.
   }
   const text = (value: unknown): string => (typeof value === "string" ? value : "");
   const flag = (value: unknown, otherwise: boolean): boolean =>
@@ -56,13 +56,13 @@ export function choices(): Choices {
   return current;
 }
 
-/** Keep some choices; without storage they hold for this visit. */
+/** Save some choices; without storage they last for this visit. */
 export function choose(some: Partial<Choices>): void {
   current = { ...choices(), ...some };
   try {
     localStorage.setItem(KEY, JSON.stringify(current));
   } catch {
-    // Storage is off or full.
+    // Storage is disabled or full.
   }
   for (const watcher of watchers) {
     watcher();

@@ -1,4 +1,4 @@
-/** The drawings on buttons: 24 units square, drawn with the colour of the text. */
+/** The icons of the buttons: 24 units square, in the colour of the text. */
 
 import type { ReactNode } from "react";
 

@@ -1,25 +1,25 @@
-/** Which key does what. No I/O. */
+/** Keyboard shortcuts. No I/O. */
 
 export type Shortcut = "mute" | "sound" | "type" | "hold" | "help";
 
 export interface Keys {
   readonly shortcut: Shortcut;
-  /** As `KeyboardEvent.key` has it, in lower case. */
+  /** `KeyboardEvent.key`, in lower case. */
   readonly key: string;
-  /** As it is written on the keyboard. */
+  /** The label on the keyboard. */
   readonly label: string;
   readonly words: string;
 }
 
 export const SHORTCUTS: readonly Keys[] = [
-  { shortcut: "mute", key: "m", label: "M", words: "Mute the microphone, or unmute it" },
+  { shortcut: "mute", key: "m", label: "M", words: "Mute or unmute the microphone" },
   { shortcut: "sound", key: "s", label: "S", words: "Turn the sound off or on" },
   { shortcut: "type", key: "t", label: "T", words: "Go to the text field; Esc leaves it" },
-  { shortcut: "hold", key: " ", label: "Space", words: "Hold to talk, where “Push to talk” is on" },
+  { shortcut: "hold", key: " ", label: "Space", words: "Hold to talk, if “Push to talk” is on" },
   { shortcut: "help", key: "?", label: "?", words: "Show this list" },
 ];
 
-/** What of a `KeyboardEvent` matters here. */
+/** The part of a `KeyboardEvent` that matters here. */
 export interface Press {
   readonly key: string;
   readonly ctrlKey: boolean;
@@ -28,10 +28,10 @@ export interface Press {
   readonly isComposing: boolean;
 }
 
-/** Where the focus is when a key goes down. */
+/** Where the focus is when a key is pressed. */
 export type Focus = "page" | "button" | "text" | "dialog";
 
-/** Name the shortcut of a key; null where the key belongs to the browser, to a text or to a button. */
+/** Return the shortcut of a key; null if the key belongs to the browser, a text field or a button. */
 export function shortcutOf(press: Press, focus: Focus): Shortcut | null {
   if (press.ctrlKey || press.metaKey || press.altKey || press.isComposing) {
     return null;
@@ -44,8 +44,8 @@ export function shortcutOf(press: Press, focus: Focus): Shortcut | null {
 }
 
 /**
- * Tell what has the focus. A button that was clicked keeps it, but who clicked does not mean that button with the space
- * bar: it counts only where the focus was moved by keyboard.
+ * Return what has the focus. A clicked button keeps it, but a visitor who clicked does not mean that button with the space
+ * bar: a button counts only if the keyboard moved the focus there.
  */
 export function focusOf(target: EventTarget | null, byKeyboard: boolean): Focus {
   if (!(target instanceof HTMLElement)) {

@@ -1,11 +1,11 @@
-/** Light, dark, or what the device prefers. */
+/** Light, dark, or the device's preference. */
 
 export const THEMES = ["system", "light", "dark"] as const;
 export type Theme = (typeof THEMES)[number];
 
 const KEY = "theme";
 
-/** Recall the visitor's choice; storage may be off. */
+/** Return the visitor's choice; storage may be disabled. */
 export function rememberedTheme(): Theme {
   try {
     return THEMES.find((theme) => theme === localStorage.getItem(KEY)) ?? "system";
@@ -22,6 +22,6 @@ export function rememberTheme(theme: Theme): void {
   try {
     localStorage.setItem(KEY, theme);
   } catch {
-    // Without storage the choice holds for this visit.
+    // Without storage the choice lasts for this visit.
   }
 }

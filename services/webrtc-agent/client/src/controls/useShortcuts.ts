@@ -2,12 +2,12 @@ import { useEffect, useRef } from "react";
 import { useChoices } from "./choices";
 import { focusOf, type Shortcut, shortcutOf } from "./shortcuts";
 
-/** What a key starts, and for a key that is held what its release ends. */
+/** The action of each shortcut, and what the release of a held key ends. */
 export type Actions = Readonly<Record<Shortcut, (() => void) | null>> & {
   readonly release: () => void;
 };
 
-/** Run actions by single keys, while these are on. Escape hides tooltips, and leaves the text field. */
+/** Run actions by single keys, while shortcuts are on. Escape hides tooltips and leaves the text field. */
 export function useShortcuts(actions: Actions): void {
   const { shortcuts } = useChoices();
   const latest = useRef(actions);
@@ -16,7 +16,7 @@ export function useShortcuts(actions: Actions): void {
     const ending = new AbortController();
     const { signal } = ending;
     let held = false;
-    // Asked when the focus moves: with the next key the browser takes any focus for one of the keyboard.
+    // Checked when the focus moves: after the next key press the browser reports every focus as a keyboard focus.
     let byKeyboard = false;
     const focused = ({ target }: FocusEvent): void => {
       byKeyboard = target instanceof Element && target.matches(":focus-visible");
@@ -43,13 +43,13 @@ export function useShortcuts(actions: Actions): void {
     };
     const up = (event: KeyboardEvent): void => {
       if (held && event.key === " ") {
-        event.preventDefault(); // it would press the button that was clicked last
+        event.preventDefault(); // it would press the last clicked button
         release();
       }
     };
     addEventListener("keydown", down, { signal });
     addEventListener("keyup", up, { signal });
-    // A window that lost the focus hears of no release.
+    // A window without focus receives no release.
     addEventListener("blur", release, { signal });
     document.addEventListener("visibilitychange", release, { signal });
     addEventListener("focusin", focused, { signal });

@@ -1,7 +1,7 @@
 import { Fragment } from "react";
 import { type Sentence, shown } from "./items";
 
-/** The agent's sentences: bright as far as they have been heard, dim where they are still to come. */
+/** The agent's sentences: bright up to what has been heard, dim after it. */
 export function AgentTurn({ sentences }: { sentences: readonly Sentence[] }) {
   const visible = shown(sentences);
   const current = visible.find((one) => one.heard === "planned" || one.heard === "speaking");
@@ -20,7 +20,7 @@ export function AgentTurn({ sentences }: { sentences: readonly Sentence[] }) {
   );
 }
 
-/** Some voices report word by word; then a sentence brightens as it goes. */
+/** Some voices report progress by word; the sentence then brightens word by word. */
 function Words({ sentence: { text, heard, characters } }: { sentence: Sentence }) {
   if (heard !== "speaking" || characters === 0) {
     return text;

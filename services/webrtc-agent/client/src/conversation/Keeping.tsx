@@ -4,10 +4,10 @@ import { formats } from "../locale/locale";
 import { type Item, isShown, nextId } from "./items";
 import { asText } from "./wording";
 
-/** How long a button says what it has done, in milliseconds. */
+/** How long the confirmation of an action is shown, in milliseconds. */
 const DONE_MS = 4000;
 
-/** What a visitor can do with the transcript: copy it, download it, discard it, and take that back. */
+/** Buttons that copy, download and discard the transcript, and undo the discard. */
 export function Keeping({ call, items }: { call: Call; items: readonly Item[] }) {
   const [discarded, setDiscarded] = useState<readonly Item[] | null>(null);
   const [done, setDone] = useState("");
@@ -25,7 +25,9 @@ export function Keeping({ call, items }: { call: Call; items: readonly Item[] })
       () => true,
       () => false,
     );
-    setDone(copied ? "Copied." : "The browser does not let this page copy. Download it instead.");
+    setDone(
+      copied ? "Copied." : "The browser does not allow this page to copy. Download the transcript instead.",
+    );
   };
   const discard = (): void => {
     setDiscarded(items);
@@ -67,6 +69,6 @@ function download(text: string): void {
   link.href = url;
   link.download = `conversation-${new Date().toISOString().slice(0, 16).replace(/\D/g, "")}.txt`;
   link.click();
-  // The browser has taken the text by the next task.
+  // The browser has read the text by the next task.
   setTimeout(() => URL.revokeObjectURL(url));
 }

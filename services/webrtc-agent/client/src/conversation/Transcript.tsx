@@ -8,10 +8,10 @@ import { AgentTurn } from "./AgentTurn";
 import { type Item, isShown } from "./items";
 import { Keeping } from "./Keeping";
 
-/** Who has scrolled further up than a card is high is reading there, and stays there. */
+/** A visitor who has scrolled up by more than the height of a card is reading; do not scroll them down. */
 const NEAR = 480;
 
-/** Both sides, in order, with a card wherever the agent looked something up or named a person. */
+/** Both sides in order, with a card wherever the agent looked up the weather or offered a person. */
 export function Transcript({ state, call, aloud }: { state: CallState; call: Call; aloud: boolean }) {
   const { items, silent } = state;
   const end = useRef<HTMLDivElement>(null);
@@ -41,7 +41,7 @@ export function Transcript({ state, call, aloud }: { state: CallState; call: Cal
 
 const SILENT = { "aria-live": "off" } as const;
 
-/** Who talks hears these words; a screen reader that repeated them would talk over the agent, and into the microphone. */
+/** Return whether the visitor hears this item. A screen reader that repeated it would talk over the agent and into the microphone. */
 function isHeard(item: Item, silent: boolean): boolean {
   return !silent && (item.kind === "visitor" || item.kind === "agent");
 }

@@ -1,4 +1,4 @@
-/** What the agent is doing right now, from what it reports. No I/O. */
+/** The agent's current activity, derived from its reports. No I/O. */
 
 export type Activity = "listening" | "hearing" | "thinking" | "looking-up" | "speaking";
 
@@ -25,7 +25,7 @@ const AFTER: Record<ActivityEvent, Activity> = {
   "nothing-came": "listening",
 };
 
-/** What happens beside an answer does not end it, and its end comes late where the visitor interrupted it. */
+/** Events that leave an activity unchanged: they happen during an answer, or report its end late after an interruption. */
 const BESIDE: Partial<Record<Activity, readonly ActivityEvent[]>> = {
   speaking: ["looked-up", "looking-up", "visitor-said"],
   hearing: ["agent-stopped"],
@@ -33,22 +33,22 @@ const BESIDE: Partial<Record<Activity, readonly ActivityEvent[]>> = {
   "looking-up": ["agent-stopped", "visitor-said"],
 };
 
-/** Give the activity after an event; a look-up that goes on is what an agent without a word is doing. */
+/** Return the activity after an event; while the agent says nothing, a running look-up is its activity. */
 export function activityAfter(now: Activity, event: ActivityEvent, lookingUp = false): Activity {
   const after = BESIDE[now]?.includes(event) ? now : AFTER[event];
   return lookingUp && (after === "listening" || after === "thinking") ? "looking-up" : after;
 }
 
-/** What says more about the moment than the agent's reports do. */
+/** What the page knows beyond the agent's reports. */
 export interface Moment {
   readonly activity: Activity;
-  /** The microphone hears a voice; the model reports it only with the turn. */
+  /** The microphone picks up a voice; the model reports it only with the turn. */
   readonly voice: boolean;
-  /** No sound is heard: the answer stands there, and the next question can be typed. */
+  /** No audio is played: the answer is shown at once, and the visitor can type the next question. */
   readonly silent: boolean;
 }
 
-/** Give the activity to show. Turns are the model's: what is heard here only shows sooner. */
+/** Return the activity to show. The model decides turns; local voice detection only shows them sooner. */
 export function shownActivity({ activity, voice, silent }: Moment): Activity {
   if (voice && (activity === "listening" || activity === "speaking")) {
     return "hearing";

@@ -1,16 +1,16 @@
-/** What a transcript consists of. */
+/** The items of a transcript. */
 
 import type { Contact } from "../people/contact";
 import type { WeatherReading } from "../weather/reading";
 
 /**
- * `planned`: not heard yet; `speaking`: partly heard; `cut`: the visitor spoke over it; `unheard`: planned, and cut
+ * `planned`: not heard yet; `speaking`: partly heard; `cut`: interrupted by the visitor; `unheard`: planned, and cut
  * before its first word.
  */
 export type Heard = "planned" | "speaking" | "said" | "cut" | "unheard";
 
 export interface Sentence {
-  /** The agent's own number of the sentence; each number is one sentence, however often it is reported. */
+  /** The agent's number of the sentence; each number is one sentence, however often it is reported. */
   readonly segment: number;
   readonly text: string;
   readonly heard: Heard;
@@ -20,11 +20,11 @@ export interface Sentence {
 
 interface Entry {
   readonly id: number;
-  /** When it began, in milliseconds since 1970. */
+  /** Start, in milliseconds since 1970. */
   readonly at: number;
 }
 
-/** Holds the visitor's place from the start of their speech; without words yet it is not shown. */
+/** Reserves the visitor's place from the start of their speech; hidden until it has text. */
 export interface VisitorItem extends Entry {
   readonly kind: "visitor";
   readonly text: string;
@@ -32,13 +32,13 @@ export interface VisitorItem extends Entry {
   readonly final: boolean;
 }
 
-/** Holds the place of an answer from its start; without sentences yet it is not shown. */
+/** Reserves the place of an answer from its start; hidden until it has sentences. */
 export interface AgentItem extends Entry {
   readonly kind: "agent";
   readonly sentences: readonly Sentence[];
   /** Since when the agent has been silent; null while it speaks. */
   readonly silentSince: number | null;
-  /** The visitor interrupted it: what is reported of it from now on was never heard, unless the report says so. */
+  /** The visitor interrupted it: later sentences of it were not heard, unless their report says so. */
   readonly interrupted: boolean;
 }
 
@@ -54,7 +54,7 @@ export interface ContactItem extends Entry {
   readonly contact: Contact;
 }
 
-/** A new conversation begins: what stands above it was said in an earlier one. */
+/** The start of a new conversation; the items above belong to an earlier one. */
 export interface OpeningItem extends Entry {
   readonly kind: "opening";
 }
@@ -64,11 +64,11 @@ export type Item = VisitorItem | AgentItem | WeatherItem | ContactItem | Opening
 export const nextId = (items: readonly Item[]): number =>
   items.reduce((most, item) => Math.max(most, item.id + 1), 0);
 
-/** What to show of an agent's turn: never words that were not heard. */
+/** Return the sentences to show: never words that were not heard. */
 export const shown = (sentences: readonly Sentence[]): readonly Sentence[] =>
   sentences.filter((one) => one.heard !== "unheard");
 
-/** Tell whether an item has anything to show. */
+/** Return whether an item has anything to show. */
 export function isShown(item: Item): boolean {
   switch (item.kind) {
     case "visitor":
@@ -80,6 +80,6 @@ export function isShown(item: Item): boolean {
   }
 }
 
-/** Tell whether a look-up has been asked for whose answer has not come. */
+/** Return whether a look-up is waiting for its result. */
 export const isLookingUp = (items: readonly Item[]): boolean =>
   items.some((item) => item.kind === "weather" && item.reading === null);

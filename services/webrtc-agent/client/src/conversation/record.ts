@@ -1,8 +1,8 @@
-/** A transcript as plain lines: to be kept, sent, restored, copied and downloaded. No I/O. */
+/** A transcript as plain lines, to save, send, restore, copy and download. No I/O. */
 
 import { type AgentItem, type Item, isShown, shown, type VisitorItem } from "./items";
 
-/** Words of one turn, with the names of the two sides that language models use. */
+/** The text of one turn, with the role names of language models. */
 export interface Line {
   readonly role: "user" | "assistant";
   readonly text: string;
@@ -10,7 +10,7 @@ export interface Line {
   readonly at: number;
 }
 
-/** Build a transcript from lines, oldest first: all of it has been said, and nothing that comes later joins it. */
+/** Build a transcript from lines, oldest first. All of it is final; later events start new items. */
 export function transcriptOf(lines: readonly Line[]): readonly Item[] {
   return lines
     .map((line) => ({ ...line, text: line.text.trim() }))
@@ -35,7 +35,7 @@ function agentItem({ text, at }: Line, id: number): AgentItem {
   };
 }
 
-/** Return the words of both sides: of the agent's, those that were heard. */
+/** Return the text of both sides; for the agent, only what was heard. */
 export function linesOf(items: readonly Item[]): readonly Line[] {
   return items.filter(isShown).flatMap((item): readonly Line[] => {
     if (item.kind === "visitor") {

@@ -1,8 +1,8 @@
 /**
- * What has been said and shown, by turn. No I/O: events in, a new list out.
+ * The transcript by turn. No I/O: events in, a new list out.
  *
- * Reports arrive in another order than people speak: the words of a visitor come after the card that they asked for, and
- * sentences that the agent planned come after the visitor has interrupted them. So each turn has its place from its
+ * Reports arrive in another order than speech: the words of a visitor come after the card that they requested, and
+ * sentences that the agent planned arrive after the visitor has interrupted them. So each turn gets its place at its
  * first sign (the visitor starts to speak, the agent starts to answer), and words go to the place of their turn.
  */
 
@@ -36,18 +36,18 @@ export type TranscriptEvent =
       readonly text: string;
       readonly heard: Exclude<Heard, "cut" | "unheard">;
       readonly characters: number;
-      /** A recording played it: it belongs to no answer. */
+      /** A recorded announcement, which belongs to no answer. */
       readonly recorded?: boolean;
     }
   | { readonly type: "weather-asked"; readonly call: string; readonly place: string }
   | { readonly type: "weather-told"; readonly call: string; readonly reading: WeatherReading | null }
   | { readonly type: "contact-shown"; readonly contact: Contact };
 
-/** The circumstances of an event. */
+/** The context of an event. */
 export interface Moment {
   /** Milliseconds since 1970. */
   readonly at: number;
-  /** The agent can be heard. */
+  /** The agent is audible. */
   readonly sounding: boolean;
 }
 
@@ -62,7 +62,7 @@ export function follow(items: Items, event: TranscriptEvent, moment: Moment): It
   }
   const now: Turns = { items: items.slice(start), at, id: nextId(items) };
   const after = followed(now, event, moment.sounding);
-  // A conversation in which nothing was said needs no line above it.
+  // An empty conversation needs no heading.
   const before = event.type === "closed" && after.length === 0 ? Math.max(0, start - 1) : start;
   return [...items.slice(0, before), ...after];
 }
@@ -105,18 +105,18 @@ function followed(now: Turns, event: Exclude<TranscriptEvent, { type: "opened" }
   }
 }
 
-/** Begin another conversation below what has been said so far, if anything has. */
+/** Start another conversation below the transcript, if there is one. */
 function opened(items: Items, at: number): Items {
   const said = items.filter(isSettled);
   const kept = said.at(-1)?.kind === "opening" ? said.slice(0, -1) : said;
   return kept.length === 0 ? [] : [...kept, { kind: "opening", id: nextId(items), at }];
 }
 
-/** Leave out places that nothing came for, and look-ups without an answer. */
+/** Return whether an item is complete: not an empty place, and not a look-up without a result. */
 const isSettled = (item: Item): boolean =>
   isShown(item) && (item.kind !== "weather" || item.reading !== null);
 
-/** Tell whether some of the agent's planned words are still to be heard. */
+/** Return whether part of the sentence has not been heard yet. */
 export function isUnfinished(sentence: Sentence): boolean {
   return sentence.heard === "planned" || sentence.heard === "speaking";
 }
@@ -125,7 +125,7 @@ function visitor({ id, at }: Turns, text: string, typed: boolean, final: boolean
   return { kind: "visitor", id, at, text, typed, final };
 }
 
-/** A sound that was no words keeps no place. */
+/** Remove a place that was reserved for a sound without words. */
 const withoutEmptyVisitor = (items: Items): Items =>
   items.filter((item) => item.kind !== "visitor" || item.text !== "" || item.final);
 
@@ -135,7 +135,7 @@ function visitorSaid(now: Turns, text: string, final: boolean): Items {
   const before = items.findLast((item) => item.kind === "visitor" && item !== last && item.text !== "");
   const typed = last?.text === "" ? before : last;
   if (text === "" || (typed?.kind === "visitor" && typed.typed && sameWords(typed.text, text))) {
-    return items; // the model reports typed words as heard ones too
+    return items; // the model also reports typed text as heard
   }
   if (last && !last.final) {
     return items.map((item) => (item === last ? { ...last, text, final } : item));
@@ -152,7 +152,7 @@ function sameWords(one: string, other: string): boolean {
   return plain(one) === plain(other);
 }
 
-/** Cut off what the agent has not said; a later report that a sentence was heard wins over this. */
+/** Cut off what the agent has not said; a later report that a sentence was heard overrides this. */
 function interrupted({ items, at }: Turns, sounding: boolean): Items {
   return items.map((item) => {
     if (item.kind !== "agent" || item.silentSince !== null) {
@@ -168,7 +168,7 @@ function interrupted({ items, at }: Turns, sounding: boolean): Items {
   });
 }
 
-/** Note that the agent has fallen silent by itself: it has said all that it planned. */
+/** Mark an answer as finished: the agent has said all that it planned. */
 function finished(item: AgentItem, at: number): AgentItem {
   if (item.silentSince !== null || item.sentences.length === 0) {
     return item;
@@ -179,7 +179,7 @@ function finished(item: AgentItem, at: number): AgentItem {
   return { ...item, sentences, silentSince: at };
 }
 
-/** Keep a place for an answer that begins; it goes on with the paragraph before it if there was no silence. */
+/** Reserve a place for a new answer; without a silence it continues the paragraph before. */
 function agentAnswering(now: Turns): Items {
   const { items } = now;
   const last = items.at(-1);
@@ -212,7 +212,7 @@ function agentSentence(
     return replaced(items, owner, { ...owner, sentences });
   }
   const last = items.findLast((item): item is AgentItem => item.kind === "agent");
-  // An agent that can be heard again has begun another answer.
+  // An agent that is audible again has started another answer.
   if (last?.interrupted && !(spoken.recorded || sounding)) {
     const late: Sentence = heard === "said" ? sentence : { ...sentence, heard: "unheard" };
     return replaced(items, last, { ...last, sentences: [...last.sentences, late] });
@@ -229,7 +229,7 @@ const has = (item: AgentItem, segment: number): boolean =>
 const replaced = (items: Items, old: Item, changed: Item): Items =>
   items.map((item) => (item === old ? changed : item));
 
-/** Reports may come late: what was heard once stays heard. */
+/** Merge a report about a sentence. Reports may be late: a heard sentence stays heard. */
 function further(known: Sentence, spoken: Sentence): Sentence {
   if (
     known.heard === "said" ||
@@ -240,13 +240,13 @@ function further(known: Sentence, spoken: Sentence): Sentence {
   return spoken.heard === "planned" ? { ...known, text: spoken.text } : spoken;
 }
 
-/** A person who was shown before moves down to where they are spoken of now. */
+/** Show a person; a card that is already shown moves down to the current position. */
 function contactShown({ items, at, id }: Turns, contact: Contact): Items {
   const others = items.filter((item) => item.kind !== "contact" || item.contact.name !== contact.name);
   return [...others, { kind: "contact", id, at, contact }];
 }
 
-/** A null reading takes the card away: the look-up was given up. */
+/** Set the result of a look-up; null removes the card, because the look-up was cancelled. */
 function weatherTold(items: Items, call: string, reading: WeatherReading | null): Items {
   return items.flatMap((item) => {
     if (item.kind !== "weather" || item.call !== call) {

@@ -1,10 +1,10 @@
-/** A transcript as text, as it is copied and downloaded. No I/O. */
+/** The transcript as text, for copy and download. No I/O. */
 
 import type { Formats } from "../locale/locale";
 import { inWords } from "../weather/words";
 import { type AgentItem, type Item, isShown, shown } from "./items";
 
-/** Write down what was said and shown, one paragraph a turn, each with its time. */
+/** Return the transcript as text: one paragraph per turn, each with its time. */
 export function asText(items: readonly Item[], formats: Formats): string {
   const visible = items.filter(isShown);
   const began = visible[0];

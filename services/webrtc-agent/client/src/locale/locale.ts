@@ -1,17 +1,17 @@
-/** How this visitor writes times and dates, from the browser's languages. The page itself is in English. No I/O. */
+/** Formats for times, dates and numbers, from the browser's languages. The page itself is in English. No I/O. */
 
 export interface Formats {
-  /** As it is sent to the service, which decides the units of the weather by its region: `en-US`. */
+  /** The locale for the service, which chooses weather units by its region: `en-US`. */
   readonly tag: string;
-  /** A moment, at the visitor's own clock: "3:05 PM" or "15:05". */
+  /** A time on the visitor's clock: "3:05 PM" or "15:05". */
   readonly time: (at: number) => string;
-  /** A moment with its day: "Monday, November 23, 3:05 PM". */
+  /** A time with its day: "Monday, November 23, 3:05 PM". */
   readonly moment: (at: number) => string;
   /** A time on any clock, given as `15:05`. */
   readonly clock: (hoursAndMinutes: string) => string;
   /** A full hour: "3 PM" or "15:00". */
   readonly hour: (hour: number) => string;
-  /** The same as short as it can be, below a chart: "3 PM" or "15". */
+  /** The shortest form, below a chart: "3 PM" or "15". */
   readonly shortHour: (hour: number) => string;
   /** A date, given as `2026-11-24`: "Tuesday, November 24" or "Tuesday 24 November". */
   readonly day: (date: string) => string;
@@ -19,13 +19,13 @@ export interface Formats {
   readonly number: (value: number) => string;
 }
 
-/** Make the formats for a list of languages, the preferred one first; those that are none are passed over. */
+/** Return the formats for a list of languages, the preferred one first; invalid ones are skipped. */
 export function formatsFor(languages: readonly string[]): Formats {
   const chosen = languages.flatMap(readable)[0] ?? new Intl.Locale("en-US");
   const region = chosen.region ?? chosen.maximize().region ?? "US";
   const { hourCycle } = new Intl.DateTimeFormat(chosen.toString(), { hour: "numeric" }).resolvedOptions();
   const is24 = hourCycle === "h23" || hourCycle === "h24";
-  // English words, in the order and with the signs that this region is used to.
+  // English words, in the order and with the signs of this region.
   const english = `en-${region}`;
   const format = (options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat =>
     new Intl.DateTimeFormat(english, {
@@ -67,7 +67,7 @@ function readable(language: string): Intl.Locale[] {
 
 let known: { languages: string; formats: Formats } | null = null;
 
-/** Give the formats of this browser. */
+/** Return the formats of this browser. */
 export function formats(): Formats {
   const languages = navigator.languages.join(",");
   if (known?.languages !== languages) {

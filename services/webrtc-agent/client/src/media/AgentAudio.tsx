@@ -3,25 +3,25 @@ import type { CallState } from "../call/state";
 import { useChoices } from "../controls/choices";
 import { onWake } from "./wake";
 
-/** The agent's voice. */
+/** Plays the agent's voice. */
 export function AgentAudio({ state }: { state: CallState }) {
   const { agentTrack: track } = state;
   const { speaker } = state.devices;
-  const muted = state.cut || state.silent; // at once, whatever the browser has buffered
+  const muted = state.cut || state.silent; // at once, regardless of what the browser has buffered
   const { volume } = useChoices();
   const audio = useRef<HTMLAudioElement>(null);
   const [held, setHeld] = useState(false);
   useEffect(() => {
     if (audio.current && track) {
       audio.current.srcObject = new MediaStream([track]);
-      // Safari may hold sound back until the page is touched once more.
+      // Safari may block playback until the visitor touches the page again.
       audio.current.play().then(
         () => setHeld(false),
         (error: unknown) => setHeld(error instanceof Error && error.name === "NotAllowedError"),
       );
     }
   }, [track]);
-  // A telephone call, or an unplugged headset, pauses what plays; nothing else here ever does.
+  // Only a telephone call or a disconnected headset pauses playback.
   useEffect(() => {
     const goOn = (): void => {
       if (audio.current?.srcObject && audio.current.paused) {

@@ -5,10 +5,10 @@ import { decibels } from "./level";
 import { VoiceActivity } from "./voice";
 import { onWake } from "./wake";
 
-/** Often enough to tell a voice within 150 ms of its first sound. */
+/** Often enough to detect a voice within 150 ms. */
 const LOOK_MS = 20;
 
-/** Tells the call as soon as the visitor speaks; the model itself reports that only with the turn. Draws nothing. */
+/** Notifies the call as soon as the visitor speaks; the model reports it only with the turn. Renders nothing. */
 export function Hearing({ call, state, volume }: { call: Call; state: CallState; volume: number }) {
   const { ownTrack, agentTrack, muted, silent } = state;
   const listens = isLive(state.phase) && !muted && ownTrack !== null;

@@ -1,8 +1,8 @@
-/** Where each browser lets a visitor allow a microphone that is blocked. No I/O. */
+/** How to allow a blocked microphone in each browser. No I/O. */
 
 export interface Browser {
   readonly userAgent: string;
-  /** An iPad calls itself a Mac, but Macs have no touch screen. */
+  /** An iPad reports itself as a Mac, but Macs have no touch screen. */
   readonly maxTouchPoints: number;
 }
 
@@ -15,9 +15,9 @@ const APPS: readonly (readonly [RegExp, string])[] = [
   [/OPT\/|OPiOS/, "Opera"],
 ];
 
-/** Say how to allow the microphone in this browser, and then to try again. */
+/** Return the steps that allow the microphone in this browser. */
 export function howToAllow(browser: Browser): string {
-  return `The microphone is not allowed for this page. ${steps(browser)} Then try again. You can also type.`;
+  return `This page is not allowed to use the microphone. ${steps(browser)} Then try again. You can also type.`;
 }
 
 function steps({ userAgent, maxTouchPoints }: Browser): string {
@@ -44,12 +44,12 @@ function onApple(userAgent: string): string {
   if (/Safari\//.test(userAgent)) {
     return "Tap the page menu in the address bar (“aA” or the small page), choose Website Settings, and set Microphone to “Allow”.";
   }
-  return "This app may not use it: open the page in Safari.";
+  return "This app cannot use the microphone. Open the page in Safari.";
 }
 
 function onAndroid(userAgent: string): string {
   if (/; wv\)|FBAN|FBAV|Instagram/.test(userAgent)) {
-    return "This app may not use it: open the page in Chrome.";
+    return "This app cannot use the microphone. Open the page in Chrome.";
   }
   if (/Firefox\//.test(userAgent)) {
     return "Tap the lock left of the address, and tap Microphone until it says “Allowed”.";

@@ -1,4 +1,4 @@
-/** A short sound to try a speaker with. */
+/** A short test sound for a speaker. */
 
 const NOTES = [523.25, 659.25, 783.99] as const; // C, E, G
 const NOTE_SECONDS = 0.22;
@@ -10,7 +10,7 @@ type Output = HTMLAudioElement & { setSinkId?: (id: string) => Promise<void> };
  * Play three notes.
  *
  * @param speaker Device id; empty for the system's default.
- * @returns Whether they could be played.
+ * @returns Whether the browser played them.
  */
 export async function playChime(speaker: string, volume: number): Promise<boolean> {
   const context = new AudioContext();
@@ -20,7 +20,7 @@ export async function playChime(speaker: string, volume: number): Promise<boolea
     const output: Output = new Audio();
     output.srcObject = outlet.stream;
     output.volume = volume;
-    await output.setSinkId?.(speaker).catch(() => undefined); // unplugged: the default one plays it
+    await output.setSinkId?.(speaker).catch(() => undefined); // disconnected: the default device plays it
     await Promise.all([context.resume(), output.play()]);
     await new Promise((resolve) => setTimeout(resolve, 1000 * (end - context.currentTime) + 200));
     output.srcObject = null;
@@ -48,7 +48,7 @@ function sound(context: AudioContext, outlet: AudioNode): number {
   return begin + (NOTES.length + 1) * NOTE_SECONDS;
 }
 
-/** Tell whether a page may set the volume; iOS leaves that to the buttons of the device. */
+/** Return whether a page can set the volume; on iOS only the device's buttons can. */
 export function canSetVolume(): boolean {
   const probe = document.createElement("audio");
   probe.volume = 0.5;

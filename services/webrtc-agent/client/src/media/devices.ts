@@ -2,18 +2,18 @@
 
 export type Device = Pick<MediaDeviceInfo, "deviceId" | "groupId" | "label">;
 
-/** The microphone or speaker in use, and what it was chosen from. */
+/** The microphone or speaker in use, and the choice behind it. */
 export interface Use {
-  /** What the visitor chose; empty for the system's default. */
+  /** The visitor's choice; empty for the system's default. */
   readonly chosen: string;
-  /** What was opened for it; null where there is none. */
+  /** The device that was opened; null if there is none. */
   readonly opened: string | null;
-  /** Which device was the system's default then. */
+  /** The system's default device at that time. */
   readonly standard: string;
 }
 
 /**
- * Name the system's default, so that a change of it shows. Chromium lists it under a name of its own as well, with the
+ * Identify the system's default, to detect a change. Chromium also lists it under its own name, with the
  * group and the label of the device behind it; Firefox and Safari list it first.
  */
 export function standardOf(all: readonly Device[]): string {
@@ -21,14 +21,14 @@ export function standardOf(all: readonly Device[]): string {
   return standard ? `${standard.groupId} ${standard.label}` : "";
 }
 
-/** Name the device to open instead, empty for the system's default; null where the one in use is right. */
+/** Return the device to open instead, empty for the system's default; null if the current one is right. */
 export function replacement(use: Use, all: readonly Device[]): string | null {
   if (all.length === 0) {
-    return null; // nothing to open; also before a browser names any
+    return null; // nothing to open; also before the browser lists any
   }
   const has = (id: string): boolean => all.some((one) => one.deviceId === id);
   if (use.chosen !== "" && has(use.chosen)) {
-    return use.opened === use.chosen ? null : use.chosen; // back again, or still there
+    return use.opened === use.chosen ? null : use.chosen; // returned, or still connected
   }
   if (use.opened === null || (use.opened !== "" && !has(use.opened))) {
     return "";

@@ -1,13 +1,13 @@
-/** What a call does with the browser's own objects for sound. */
+/** Helpers for the browser's audio objects. */
 
-/** Let go of a microphone; its own event about the end does not come then. */
+/** Release a microphone; its `ended` event is not fired then. */
 export function stop(stream: MediaStream | null): void {
   for (const track of stream?.getTracks() ?? []) {
     track.stop();
   }
 }
 
-/** Start a context again, also one that calls itself running while its clock stands still. */
+/** Restart a context, also one that reports `running` while its clock stands still. */
 export async function revive(context: AudioContext): Promise<void> {
   try {
     if (context.state === "running") {
@@ -15,17 +15,17 @@ export async function revive(context: AudioContext): Promise<void> {
     }
     await context.resume();
   } catch {
-    // The system still has it, or the call is over; the next check tries again.
+    // The system still blocks it, or the call has ended; the next check tries again.
   }
 }
 
-/** Tell which of a kind there are; before the microphone is allowed, browsers name none. */
+/** Return the devices of a kind; browsers list none before they allow the microphone. */
 export async function devicesOf(kind: MediaDeviceKind): Promise<MediaDeviceInfo[]> {
   const all = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
   return all.filter((one) => one.kind === kind && one.deviceId !== "");
 }
 
-/** Ask for a microphone as a call needs it; an empty id is the browser's default one. */
+/** Return the constraints for a call's microphone; an empty id is the browser's default. */
 export const wanted = (id: string): MediaTrackConstraints => ({
   echoCancellation: true,
   noiseSuppression: true,

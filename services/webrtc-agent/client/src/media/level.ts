@@ -1,24 +1,24 @@
-/** How loud a track is, many times a second. */
+/** The level of a track, many times a second. */
 
 import { onWake } from "./wake";
 
 const FLOOR_DB = -60;
 
-/** Put root-mean-square loudness on a scale that looks even to the eye: 0 is -60 dB and below, 1 is full scale. */
+/** Return the RMS level on a scale that looks even: 0 is -60 dB and below, 1 is full scale. */
 export function loudness(samples: Float32Array): number {
   return Math.min(Math.max(1 - decibels(samples) / FLOOR_DB, 0), 1);
 }
 
-/** Give the root-mean-square loudness in dB of full scale, silence as -120. */
+/** Return the RMS level in dB of full scale; silence is -120. */
 export function decibels(samples: Float32Array): number {
   const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / Math.max(samples.length, 1);
   return 10 * Math.log10(power + 1e-12);
 }
 
 /**
- * Tell a track's loudness with every frame the browser draws.
+ * Report a track's level with every frame that the browser draws.
  *
- * @returns What ends it.
+ * @returns A function that stops it.
  */
 export function watchLevel(track: MediaStreamTrack, tell: (level: number) => void): () => void {
   const context = new AudioContext();

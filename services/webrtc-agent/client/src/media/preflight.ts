@@ -1,8 +1,8 @@
-/** What this browser, at this address, can give before anything is asked of the visitor. */
+/** Check what this browser supports at this address, before asking the visitor for anything. */
 
 import { type Problem, problem } from "../problems/problems";
 
-/** Say what stands in the way of talking here, if anything does. */
+/** Return the problem that prevents talking; null if there is none. */
 export function obstacle(): Problem | null {
   if (typeof RTCPeerConnection === "undefined" || typeof AudioContext === "undefined") {
     return problem("unsupported");
@@ -11,7 +11,7 @@ export function obstacle(): Problem | null {
   return window.isSecureContext && hasDevices ? null : problem("insecure");
 }
 
-/** Tell whether the microphone was already allowed or refused; "prompt" where the browser keeps that to itself. */
+/** Return the microphone permission; "prompt" if the browser does not report it. */
 export async function microphonePermission(): Promise<PermissionState> {
   try {
     return (await navigator.permissions.query({ name: "microphone" as PermissionName })).state;

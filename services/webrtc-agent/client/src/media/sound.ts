@@ -1,4 +1,4 @@
-/** The devices of this browser, asked for directly: Pipecat's own media managers fetch code from another host. */
+/** Our own media manager: Pipecat's load code from another host. */
 
 import type {
   DeviceErrorType,
@@ -23,10 +23,10 @@ const ERROR_TYPES: Partial<Record<ProblemKind, DeviceErrorType>> = {
   "microphone-taken": "in-use",
 };
 
-/** How often the microphone is looked after: the page says within a second what the system did. */
+/** How often the microphone is checked: the page shows within a second what the system did. */
 const CHECK_MS = 400;
 
-/** What the system did to the sound of a call. */
+/** What the system did to the audio of a call. */
 export type SoundNews =
   | { readonly type: "heard"; readonly heard: boolean }
   | { readonly type: "device"; readonly kind: "microphone" | "speaker"; readonly label: string };
@@ -36,9 +36,9 @@ const UNUSED: Use = { chosen: "", opened: null, standard: "" };
 /**
  * Microphone and speaker of one page, in the shape of Pipecat's `MediaManager`.
  *
- * What is sent is one track for the life of a call, and the microphone is plugged into it: so the microphone can be
- * changed, muted, lost or missing from the start, and the transport need not negotiate anew. What the system takes away,
- * for a telephone call or with a headset, is taken back as soon as the browser allows.
+ * A call sends one track for its whole life, and the microphone is connected to it: so the microphone can be
+ * changed, muted, lost or missing from the start without a renegotiation. When the system takes the microphone away,
+ * for a telephone call or with a headset, it is restored as soon as the browser allows.
  */
 export class BrowserSound {
   readonly supportsScreenShare = false;
@@ -58,11 +58,11 @@ export class BrowserSound {
   private waking = false;
   private pulse = new Pulse();
   private rest: () => void = () => undefined;
-  /** The speaker that the visitor chose; it may be unplugged, and come back. */
+  /** The speaker that the visitor chose; it may be disconnected and return. */
   private wantedSpeaker = "";
   private refusal: ProblemKind | null = null;
 
-  /** Another connection is about to use it: what ends the old one leaves the microphone open. */
+  /** Another connection is about to use it: closing the old one leaves the microphone open. */
   held = false;
   onNews: (news: SoundNews) => void = () => undefined;
 
@@ -102,10 +102,10 @@ export class BrowserSound {
     await context?.close();
   }
 
-  /** Speak into another microphone; an empty id is the browser's default one. */
+  /** Switch to another microphone; an empty id is the browser's default. */
   async updateMic(id: string): Promise<void> {
     this.open();
-    const chosen = id === "default" ? "" : id; // as Chromium lists the system's own choice
+    const chosen = id === "default" ? "" : id; // Chromium's name for the system's choice
     this.use = { ...this.use, chosen };
     await this.openMicrophone(chosen);
   }
@@ -125,7 +125,7 @@ export class BrowserSound {
     }
   }
 
-  /** Close the microphone, and keep what the visitor's click has unlocked; `enableMic(true)` opens it again. */
+  /** Close the microphone and keep the audio context that the visitor's click unlocked; `enableMic(true)` reopens it. */
   releaseMicrophone(): void {
     this.openings++;
     this.unplug();
@@ -152,7 +152,7 @@ export class BrowserSound {
     return { local: audio ? { audio } : {} };
   }
 
-  // Of the shape, but for transports that carry no tracks, and for pictures.
+  // Part of the interface, but for transports without tracks, and for video.
   setUserAudioCallback(): void {}
   userStartedSpeaking = (): Promise<void> => Promise.resolve();
   bufferBotAudio(): undefined {}
@@ -176,14 +176,14 @@ export class BrowserSound {
     void this.context.resume().catch(() => undefined);
     if (this.outlet === null) {
       this.outlet = this.context.createMediaStreamDestination();
-      // On reconnecting the transport stops what the old connection sent, but the new one sends the same track.
+      // On a reconnect the transport stops the old connection's track, but the new connection sends the same one.
       for (const track of this.outlet.stream.getTracks()) {
         track.stop = () => undefined;
       }
     }
   }
 
-  /** Open the microphone that was chosen before; where it is gone, the default one, and say so. */
+  /** Open the chosen microphone; if it is missing, open the default and report it. */
   private async openRemembered(): Promise<void> {
     const chosen = choices().microphone === "default" ? "" : choices().microphone;
     this.use = { ...this.use, chosen };
@@ -201,7 +201,7 @@ export class BrowserSound {
   private async restoreSpeaker(id: string): Promise<void> {
     const all = await this.getAllSpeakers();
     const speaker = all.find((one) => one.deviceId === id);
-    this.wantedSpeaker = id; // it may come back
+    this.wantedSpeaker = id; // it may return
     this.speakInto(speaker ?? {});
     if (speaker === undefined && all.length > 0) {
       const standard = all.find((one) => one.deviceId === "default") ?? all[0];
@@ -209,7 +209,7 @@ export class BrowserSound {
     }
   }
 
-  /** Open a microphone. One that was asked for later wins; what is in use stays if this one cannot be had. */
+  /** Open a microphone. A later request wins; if this one is unavailable, the current one stays in use. */
   private async openMicrophone(id: string, { quietly = false } = {}): Promise<boolean> {
     const opening = ++this.openings;
     try {
@@ -239,7 +239,7 @@ export class BrowserSound {
   private async plugIn(stream: MediaStream, id: string): Promise<void> {
     const [track] = stream.getAudioTracks();
     if (!(track && this.context && this.outlet)) {
-      stop(stream); // the visitor has left while the browser was still asking
+      stop(stream); // the visitor left while the browser was asking
       return;
     }
     this.microphone = stream;
@@ -267,7 +267,7 @@ export class BrowserSound {
     this.plug = this.microphone = null;
   }
 
-  /** Go on with this microphone or else the default one, and say so where it is not the same one again. */
+  /** Continue with this microphone or the default, and report a change. */
   private async replace(id: string, { quietly = false } = {}): Promise<void> {
     const { label: before } = this.mic;
     const wasLost = this.use.opened === null && this.microphone !== null;
@@ -311,7 +311,7 @@ export class BrowserSound {
     return this.microphone?.getAudioTracks()[0]?.readyState === "live";
   }
 
-  /** Tell what the agent gets to hear, as far as the system is concerned, and start a context that was stopped. */
+  /** Report whether the system delivers audio, and restart a stopped context. */
   private readonly check = (): void => {
     const { context } = this;
     if (context === null || this.outlet === null) {
@@ -328,12 +328,12 @@ export class BrowserSound {
     }
   };
 
-  /** Whether the system gives silence for the microphone's sound. */
+  /** Return whether the system replaces the microphone's audio by silence. */
   private get isSilenced(): boolean {
     return this.microphone?.getAudioTracks()[0]?.muted === true;
   }
 
-  /** Take the sound back: browsers that keep it from a page in the background give it at a touch. */
+  /** Restore the audio: browsers that stop it for a background page restart it at a touch. */
   private readonly wake = async (): Promise<void> => {
     this.check();
     const gone = this.microphone !== null && (!this.isLive || this.isSilenced);

@@ -1,25 +1,25 @@
-/** Whether the visitor speaks, by how loud the microphone is. No I/O; levels are dB of full scale. */
+/** Energy-based voice activity detection. No I/O; levels are in dB of full scale. */
 
-/** Loud for so long it is a voice; a key or a click is shorter. */
+/** Loud for this long is a voice; a key or a click is shorter. */
 const BEGIN_MS = 60;
-/** Quiet for so long it is over: longer than the pauses between words. */
+/** Quiet for this long is the end: longer than the pauses between words. */
 const END_MS = 700;
-/** Above the noise of the room. */
+/** Above the noise floor of the room. */
 const BEGIN_ABOVE = 10;
 const END_ABOVE = 5;
-/** Quieter than this nothing counts as a voice, however quiet the room is. */
+/** A quieter level never counts as a voice, however quiet the room is. */
 const QUIETEST = -48;
-/** Between these the noise of a room is looked for. */
+/** Range of the noise floor. */
 const FLOOR_LOW = -75;
 const FLOOR_HIGH = -30;
-/** The noise is what remains between words: it is followed down at once, and up slowly. */
+/** The noise floor follows the level between words: down at once, up slowly. */
 const RISE_PER_SECOND = 6;
-/** What the microphone hears of the agent is quieter than what is played, after the browser has cancelled the echo. */
+/** After echo cancellation, the microphone picks up the agent more quietly than it is played. */
 const ECHO_BELOW = 10;
-/** A room answers late, and so does a Bluetooth speaker. */
+/** Rooms and Bluetooth speakers delay the echo. */
 const ECHO_MS = 300;
 const SILENCE = -120;
-/** Between two looks; a page in the background looks once a second. One look alone is never a voice. */
+/** Longest time between two samples that counts; a background page samples once a second. One sample is never a voice. */
 const LONGEST_LOOK_MS = 1000;
 
 export class VoiceActivity {
@@ -31,7 +31,7 @@ export class VoiceActivity {
   private agentFor = 0;
   private before: number | null = null;
 
-  /** Take the levels of the microphone and of what the speaker plays at a time in milliseconds; tell if it is a voice. */
+  /** Process the levels of microphone and speaker at a time in milliseconds; return whether a voice is active. */
   take(microphone: number, agent: number, now: number): boolean {
     const passed = Math.min(Math.max(now - (this.before ?? now), 0), LONGEST_LOOK_MS);
     this.before = now;
@@ -54,7 +54,7 @@ export class VoiceActivity {
     return this.speaking;
   }
 
-  /** Hold the loudest that the agent was within the time of an echo. */
+  /** Track the agent's peak level within the echo delay. */
   private follow(agent: number, passed: number): void {
     this.agentFor += passed;
     if (agent >= this.agentLevel || this.agentFor > ECHO_MS) {

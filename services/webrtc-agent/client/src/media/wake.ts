@@ -1,11 +1,11 @@
-/** Moments at which a browser may give sound back that the system took away. */
+/** Moments at which a browser may restore audio that the system stopped. */
 
 const GESTURES = ["pointerdown", "touchend", "click", "keydown"] as const;
 
 /**
- * Run something at each of them: a touch or a key, the page in front again, other devices.
+ * Call a function at each of them: a touch or a key, the page visible again, a device change.
  *
- * @returns What ends it.
+ * @returns A function that stops it.
  */
 export function onWake(then: () => void): () => void {
   const ending = new AbortController();

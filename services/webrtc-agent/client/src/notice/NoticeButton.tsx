@@ -3,7 +3,7 @@ import { NoticeDialog } from "./NoticeDialog";
 import { useNotice } from "./notice";
 import "./notice.css";
 
-/** The way to the notice at any time, also during a conversation. */
+/** Opens the notice at any time, also during a conversation. */
 export function NoticeButton() {
   const { notice } = useNotice();
   const [open, setOpen] = useState(false);

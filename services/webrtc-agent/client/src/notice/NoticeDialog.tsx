@@ -3,7 +3,7 @@ import { PhoneLink } from "./PhoneLink";
 import "./notice.css";
 import { Dialog } from "../controls/Dialog";
 
-/** Everything about the notice: who, where, how long, and the operator's own pages. */
+/** The full notice: who runs the agent, where data is processed and for how long, and the operator's pages. */
 export function NoticeDialog({ onClose }: { onClose: () => void }) {
   const { notice } = useNotice();
   return (

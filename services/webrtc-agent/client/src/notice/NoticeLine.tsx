@@ -3,7 +3,7 @@ import { NoticeDialog } from "./NoticeDialog";
 import { agree, useNotice } from "./notice";
 import "./notice.css";
 
-/** Before the conversation: that it is with an AI, whose, and what happens to what is said; a box to tick if asked for. */
+/** The notice before a conversation: that this is an AI, who runs it and what happens to the words; a checkbox if consent is required. */
 export function NoticeLine({ missing, onAgree }: { missing: boolean; onAgree: () => void }) {
   const { notice, agreed } = useNotice();
   const [open, setOpen] = useState(false);
@@ -17,7 +17,8 @@ export function NoticeLine({ missing, onAgree }: { missing: boolean; onAgree: ()
   return (
     <aside className="notice" aria-label="About this conversation">
       <p>
-        You talk with an AI{by}. {notice?.summary} {notice?.mode === "notice" && "By talking you agree."}{" "}
+        You are talking with an AI{by}. {notice?.summary}{" "}
+        {notice?.mode === "notice" && "By talking you agree."}{" "}
         {notice && (
           <button type="button" className="notice__more" onClick={() => setOpen(true)}>
             Details

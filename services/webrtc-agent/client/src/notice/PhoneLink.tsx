@@ -2,7 +2,7 @@ import { Icon } from "../controls/icons";
 import { useNotice } from "./notice";
 import "./notice.css";
 
-/** The operator's number, where there is one. */
+/** The operator's telephone number, if there is one. */
 export function PhoneLink() {
   const { notice } = useNotice();
   if (!notice?.phone) {

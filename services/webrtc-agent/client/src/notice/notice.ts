@@ -1,9 +1,9 @@
-/** What the visitor reads before the conversation, as the service writes it, and whether they have agreed. */
+/** The notice that the service shows before a conversation, and whether the visitor has agreed. */
 
 import { useSyncExternalStore } from "react";
 
 export interface Notice {
-  /** Goes back to the service with a start, so that the record says which words were shown. */
+  /** Sent with a start, so that the record names the text that was shown. */
   readonly version: string;
   readonly mode: "notice" | "consent";
   readonly operator: string | null;
@@ -14,7 +14,7 @@ export interface Notice {
 }
 
 export interface Shown {
-  /** Null until it has come from the service. */
+  /** Null until the service has sent it. */
   readonly notice: Notice | null;
   readonly agreed: boolean;
 }
@@ -29,7 +29,7 @@ function change(to: Partial<Shown>): void {
   }
 }
 
-/** Ask the service; what is shown stays where it does not answer. Another version has to be agreed to anew. */
+/** Load the notice; without an answer the shown one stays. A new version needs a new agreement. */
 export async function loadNotice(): Promise<void> {
   const answer = await fetch("/notice").catch(() => null);
   const notice = answer?.ok ? readNotice(await answer.json().catch(() => null)) : null;
@@ -38,7 +38,7 @@ export async function loadNotice(): Promise<void> {
   }
 }
 
-/** Read what the service says; null where it is no notice. Links other than https are left out. */
+/** Parse a notice; null if it is not a valid notice. Links other than https are dropped. */
 export function readNotice(given: unknown): Notice | null {
   const notice = given as Partial<Notice> | null;
   if (!(notice && typeof notice.version === "string" && typeof notice.summary === "string")) {
@@ -59,12 +59,12 @@ export function agree(agreed: boolean): void {
   change({ agreed });
 }
 
-/** Whether a conversation may start, as far as this page knows; the service decides. */
+/** Return whether a conversation may start, as far as the page knows; the service decides. */
 export function mayStart({ notice, agreed }: Shown = shown): boolean {
   return notice?.mode !== "consent" || agreed;
 }
 
-/** What a start says of the notice: the version that was shown, or agreed to. */
+/** Return what a start sends about the notice: the version that was shown or agreed to. */
 export function consent({ notice, agreed }: Shown = shown): { consent?: string } {
   return notice && mayStart({ notice, agreed }) ? { consent: notice.version } : {};
 }
@@ -76,7 +76,7 @@ const subscribe = (watcher: () => void): (() => void) => {
 
 export const useNotice = (): Shown => useSyncExternalStore(subscribe, () => shown);
 
-/** Show a notice without a service: for the gallery and tests. */
+/** Show a notice without a service, for the gallery and the tests. */
 export function showNotice(notice: Notice, agreed = false): void {
   change({ notice, agreed });
 }

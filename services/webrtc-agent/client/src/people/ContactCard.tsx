@@ -1,7 +1,7 @@
 import { Icon } from "../controls/icons";
 import type { Contact } from "./contact";
 
-/** The way to a person, as the operator configured it. */
+/** How to reach a person, as the operator configured it. */
 export function ContactCard({ contact }: { contact: Contact }) {
   const { name, number, url } = contact;
   return (

@@ -1,17 +1,17 @@
-/** How a visitor reaches a person, read from what the service sends. No I/O. */
+/** How a visitor reaches a person, from the service's message. No I/O. */
 
 import { messageOf } from "../call/server-message";
 
 export interface Contact {
-  /** As it is shown: "Front desk" for `front-desk`. */
+  /** The display name: "Front desk" for `front-desk`. */
   readonly name: string;
   /** `+` and digits. */
   readonly number: string | null;
-  /** A page where a call-back can be asked for. */
+  /** A page where the visitor can request a call-back. */
   readonly url: string | null;
 }
 
-/** Read a message of the service; null where it is about something else, or offers nothing that can be used. */
+/** Parse a message of the service; null if it is another message or has no usable contact. */
 export function contactIn(message: unknown): Contact | null {
   const card = messageOf("call-back", message);
   if (card === null) {

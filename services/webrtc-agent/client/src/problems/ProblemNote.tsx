@@ -11,10 +11,10 @@ interface Props {
   onDismiss: (() => void) | null;
 }
 
-/** Trying again does not help. */
+/** Problems for which a retry does not help. */
 const FINAL: ReadonlySet<Problem["kind"]> = new Set(["unsupported", "insecure", "closed"]);
 
-/** What went wrong, and the step that helps. */
+/** Shows a problem and how to fix it. */
 export function ProblemNote({ problem, onRetry, onType, onDismiss }: Props) {
   const note = useRef<HTMLElement>(null);
   useEffect(() => {
@@ -64,7 +64,7 @@ function Retry({ problem, onRetry }: { problem: Problem; onRetry: () => void }) 
   );
 }
 
-/** A countdown that is read out once, not every second. */
+/** A countdown that screen readers announce once, not every second. */
 function Countdown({ seconds, isAutomatic }: { seconds: number; isAutomatic: boolean }) {
   return (
     <>

@@ -1,4 +1,4 @@
-/** Everything that can go wrong, in words, each with the step that helps. No I/O. */
+/** The texts of everything that can go wrong, each with how to fix it. No I/O. */
 
 export type ProblemKind =
   | "insecure"
@@ -30,9 +30,9 @@ export interface Problem {
   readonly title: string;
   /** What happened, and what the visitor can do next. */
   readonly words: string;
-  /** Talking needs no microphone that works: typing does. */
+  /** The visitor can type instead. */
   readonly canType: boolean;
-  /** Seconds until another try makes sense. */
+  /** Seconds until a retry makes sense. */
   readonly wait: number | null;
 }
 
@@ -46,46 +46,48 @@ const WORDS: Readonly<Record<ProblemKind, Words>> = {
   insecure: {
     title: "No microphone at this address",
     words:
-      "This address is not https, so the browser gives no microphone. Open the page with https:// (or on localhost). You can still type.",
+      "Browsers allow microphone access only on https. Open the page with https:// (or on localhost). You can still type.",
     canType: true,
   },
   unsupported: {
     title: "This browser cannot make calls",
-    words: "It has no WebRTC. A current Chrome, Edge, Firefox or Safari has.",
+    words: "It does not support WebRTC. Use a current version of Chrome, Edge, Firefox or Safari.",
   },
   denied: {
     title: "The microphone is blocked",
     words:
-      "The browser was told not to give it to this page. Click the icon left of the address, allow the microphone, and try again. You can also type.",
+      "This page is not allowed to use it. Click the icon left of the address, allow the microphone, and try again. You can also type.",
     canType: true,
   },
   "no-microphone": {
     title: "No microphone found",
-    words: "Plug one in or switch it on, then try again. You can also type.",
+    words: "Connect a microphone or turn it on, then try again. You can also type.",
     canType: true,
   },
   "microphone-taken": {
     title: "The microphone is in use",
     words:
-      "Another program holds it. Close that program or choose another microphone, then try again. You can also type.",
+      "Another program is using it. Close that program or choose another microphone, then try again. You can also type.",
     canType: true,
   },
   "microphone-lost": {
-    title: "The microphone is gone",
-    words: "It was unplugged or switched off. Choose another one in the settings; until then you can type.",
+    title: "The microphone was disconnected",
+    words: "It was unplugged or turned off. Choose another one in the settings; until then you can type.",
     canType: true,
   },
   "microphone-changed": {
     title: "Another microphone is in use",
-    words: "Your devices changed, and the conversation goes on. The settings let you choose another one.",
+    words:
+      "Your devices changed, and the conversation continues. You can choose another one in the settings.",
   },
   "speaker-changed": {
-    title: "The sound comes from another speaker",
-    words: "Your devices changed, and the conversation goes on. The settings let you choose another one.",
+    title: "Another speaker is in use",
+    words:
+      "Your devices changed, and the conversation continues. You can choose another one in the settings.",
   },
   busy: {
     title: "All our lines are busy",
-    words: "This page tries again by itself. You can leave it open and wait.",
+    words: "This page tries again automatically. You can leave it open.",
   },
   closed: {
     title: "No more conversations today",
@@ -93,12 +95,11 @@ const WORDS: Readonly<Record<ProblemKind, Words>> = {
   },
   consent: {
     title: "Please agree first",
-    words:
-      "This page may start a conversation once you have agreed to the notice. Tick “I agree”, then try again.",
+    words: "A conversation can start once you have agreed to the notice. Tick “I agree”, then try again.",
   },
   limited: {
-    title: "That was a bit often",
-    words: "From your network many conversations were started within a short time. Please wait a moment.",
+    title: "Too many conversations",
+    words: "Many conversations were started from your network within a short time. Please wait a moment.",
   },
   refused: {
     title: "The agent could not start",
@@ -109,17 +110,17 @@ const WORDS: Readonly<Record<ProblemKind, Words>> = {
     words: "It did not answer. Check your internet connection, then try again.",
   },
   "no-route": {
-    title: "No connection for the sound",
+    title: "No audio connection",
     words:
-      "The service answers, but no sound gets through: this network probably blocks it. Try another network, such as a phone's hotspot, or without a VPN.",
+      "The service answers, but audio does not get through: this network probably blocks it. Try another network, such as a phone's hotspot, or turn off your VPN.",
   },
   "no-agent": {
     title: "The agent did not answer",
-    words: "The connection stands, but nobody spoke at the other end. Please try again.",
+    words: "You are connected, but the agent did not start to speak. Please try again.",
   },
   daily: {
     title: "The room could not be joined",
-    words: "The call room at Daily did not let you in, or the network blocks it. Please try again.",
+    words: "Daily did not admit you to the call room, or your network blocks it. Please try again.",
   },
   outdated: {
     title: "This page is out of date",
@@ -128,24 +129,24 @@ const WORDS: Readonly<Record<ProblemKind, Words>> = {
   lost: {
     title: "The connection was lost",
     words:
-      "Nothing has reached us from here for too long. What was said stays here; try again to go on with it.",
+      "We have not received anything from you for too long. The transcript stays here; try again to continue.",
   },
   "service-lost": {
-    title: "Our service has dropped out",
-    words: "It was not your network. What was said stays here; try again to go on with it.",
+    title: "Our service was interrupted",
+    words: "This was not your network. The transcript stays here; try again to continue.",
   },
   forgotten: {
     title: "The conversation cannot be continued",
-    words: "The service does not know it any more. What was said stays here; try again to start a new one.",
+    words: "The service no longer has it. The transcript stays here; try again to start a new conversation.",
   },
   "not-taken": {
-    title: "The agent did not take that",
-    words: "It could not read the message. Please try a shorter one.",
+    title: "The agent could not read that",
+    words: "Please try a shorter message.",
   },
   failed: { title: "Something went wrong", words: "The conversation had to stop. Please try again." },
 };
 
-/** Describe a problem; `said` are the service's own words, where it has better ones than ours. */
+/** Return a problem; `said` is the service's own text, which replaces ours. */
 export function problem(
   kind: ProblemKind,
   { wait = null, said }: { wait?: number | null; said?: string } = {},
@@ -154,20 +155,20 @@ export function problem(
   return { kind, title, words: said || words, canType: canType === true, wait };
 }
 
-/** Say which device a call goes on with, after the one in use was unplugged or the system chose another. */
+/** Return which device a call continues with, after the current one was disconnected or the system chose another. */
 export function deviceChange(kind: "microphone" | "speaker", label: string): Problem {
-  const name = label || `the other ${kind}`;
+  const name = label || `another ${kind}`;
   const said =
     kind === "microphone"
-      ? `The agent hears you through ${name} now.`
-      : `You hear the agent through ${name} now.`;
-  return problem(`${kind}-changed`, { said: `${said} The settings let you choose another one.` });
+      ? `The agent now hears you through ${name}.`
+      : `You now hear the agent through ${name}.`;
+  return problem(`${kind}-changed`, { said: `${said} You can choose another one in the settings.` });
 }
 
-/** A problem on its way up the stack. */
+/** An error that carries a problem. */
 export class Trouble extends Error {
   readonly problem: Problem;
-  /** The place in the queue that came with it, as the service wrote it. */
+  /** The place in the queue from the same response, unparsed. */
   readonly queue: unknown;
 
   constructor(what: Problem, queue?: unknown) {
@@ -177,7 +178,7 @@ export class Trouble extends Error {
   }
 }
 
-/** Name what kept the browser from giving a microphone, by the DOMException that getUserMedia raised. */
+/** Return the problem for a DOMException of getUserMedia. */
 export function microphoneProblem(error: unknown): Problem {
   const name = error instanceof Error ? error.name : "";
   if (name === "NotAllowedError" || name === "SecurityError") {
@@ -189,21 +190,21 @@ export function microphoneProblem(error: unknown): Problem {
   return problem(name === "NotFoundError" || name === "OverconstrainedError" ? "no-microphone" : "failed");
 }
 
-/** What came with a refusal, beside its status. */
+/** The content of a refusal, besides its status. */
 export interface Refusal {
-  /** Its header of that name. */
+  /** The Retry-After header. */
   readonly retryAfter?: string | null;
-  /** The service's own words. */
+  /** The service's own text. */
   readonly said?: string | undefined;
-  /** The service has no place; it is not that this network asked too often. */
+  /** All places are taken; the network has not exceeded its rate limit. */
   readonly busy?: boolean;
-  /** The service takes no conversation today. */
+  /** The service accepts no more conversations today. */
   readonly closed?: boolean;
-  /** The service wants the visitor to agree to its notice. */
+  /** The visitor must agree to the notice first. */
   readonly consent?: boolean;
 }
 
-/** Say what the service's refusal means. */
+/** Return the problem for a refusal of the service. */
 export function refusal(status: number, answer: Refusal = {}): Problem {
   const { retryAfter = null, said, busy = false, closed = false, consent = false } = answer;
   const words = said === undefined ? {} : { said };
@@ -211,7 +212,7 @@ export function refusal(status: number, answer: Refusal = {}): Problem {
     return problem(closed ? "closed" : "consent");
   }
   if (busy || status === 503) {
-    // Our own words: the countdown beside them is the only time that is named.
+    // Our own text: the countdown beside it is the only time shown.
     return problem("busy", { wait: seconds(retryAfter) ?? 15 });
   }
   if (status === 429) {
@@ -220,7 +221,7 @@ export function refusal(status: number, answer: Refusal = {}): Problem {
   return status === 502 || status === 504 ? problem("unreachable") : problem("refused", words);
 }
 
-/** Retry-After is a number of seconds or a date; no one should look at a countdown of hours. */
+/** Parse Retry-After, a number of seconds or a date; at most ten minutes, because visitors do not wait for hours. */
 function seconds(retryAfter: string | null): number | null {
   if (retryAfter === null || retryAfter.trim() === "") {
     return null;

@@ -11,12 +11,12 @@ interface Props {
   onLeave: () => void;
 }
 
-/** Every place is taken: where the visitor stands in the queue, and about how long it takes. */
+/** Shows the visitor's place in the queue and the estimated wait, while all places are taken. */
 export function QueueCard({ place, typing, onLeave }: Props) {
   const heading = useRef<HTMLHeadingElement>(null);
   const { position, seconds } = place;
   const where = position === 1 ? "You are next" : `You are ${ordinal(position)} in the queue`;
-  // The button that was pressed is gone.
+  // The pressed button no longer exists.
   useEffect(() => heading.current?.focus(), []);
   useEffect(() => {
     const before = document.title;
@@ -36,7 +36,7 @@ export function QueueCard({ place, typing, onLeave }: Props) {
           <p className="queue__wait">{about(seconds).replace(/^./, (letter) => letter.toUpperCase())}</p>
         </div>
         <p>
-          All our lines are busy. Your conversation starts by itself
+          All our lines are busy. Your conversation starts automatically
           {typing ? "" : "; until then your microphone is off"}.
         </p>
         <PhoneLink />
@@ -50,7 +50,7 @@ export function QueueCard({ place, typing, onLeave }: Props) {
   );
 }
 
-/** One dot for each visitor ahead, and one for this one. */
+/** One dot for each visitor ahead, and one for this visitor. */
 function Dots({ position }: { position: number }) {
   const ahead = Math.min(position - 1, MOST_DOTS - 1);
   return (

@@ -1,9 +1,9 @@
-/** A visitor's place in the queue, and how it is said. No I/O. */
+/** A visitor's place in the queue, and its texts. No I/O. */
 
 import { messageOf } from "../call/server-message";
 
 export interface Place {
-  /** Brings the visitor back to the same place with the next request. */
+  /** Keeps the place with the next request. */
   readonly ticket: string;
   readonly position: number;
   /** The service's estimate of the wait. */
@@ -12,7 +12,7 @@ export interface Place {
   readonly every: number;
 }
 
-/** Read the place out of a refusal's body; null where there is none. */
+/** Parse the place from a refusal's body; null if there is none. */
 export function placeIn(queue: unknown): Place | null {
   const { ticket, position, seconds, every } = (queue ?? {}) as Partial<Record<keyof Place, unknown>>;
   const numbers = [position, seconds, every].every((one) => typeof one === "number" && Number.isFinite(one));
@@ -22,12 +22,12 @@ export function placeIn(queue: unknown): Place | null {
 const ENDINGS: Partial<Record<Intl.LDMLPluralRule, string>> = { one: "st", two: "nd", few: "rd" };
 const RULES = new Intl.PluralRules("en", { type: "ordinal" });
 
-/** 1st, 2nd, 3rd, 11th. */
+/** Return the ordinal: 1st, 2nd, 3rd, 11th. */
 export function ordinal(position: number): string {
   return `${position}${ENDINGS[RULES.select(position)] ?? "th"}`;
 }
 
-/** Say about how long something takes: an estimate must not look exact. */
+/** Return an approximate duration: an estimate must not look exact. */
 export function about(seconds: number): string {
   if (seconds < 40) {
     return "less than a minute";
@@ -39,7 +39,7 @@ export function about(seconds: number): string {
   return minutes <= 1 ? "about a minute" : `about ${minutes} minutes`;
 }
 
-/** Whether a message says that others have taken every place while this visitor was connecting. */
+/** Return whether a message says that all places were taken while this visitor was connecting. */
 export function isFull(message: unknown): boolean {
   return messageOf("session-ended", message)?.reason === "never_connected";
 }

@@ -1,21 +1,21 @@
-/** Waits for a place: asks again as often as the service says, until it lets this visitor in. */
+/** Wait for a free place: poll as often as the service says, until it admits this visitor. */
 
 import { Trouble } from "../problems/problems";
 import { type Place, placeIn } from "./place";
 
-/** Answers that went missing in a row before the visitor hears of it; a deployment costs one or two. */
+/** Consecutive requests without a response before the visitor is notified; a deployment causes one or two. */
 const MISSING = 4;
 const PAUSE_MS = 2000;
 
 type Start<T> = (more: { queue: { ticket?: string } }) => Promise<T>;
 
 /**
- * Start a conversation as soon as it is this visitor's turn.
+ * Start a conversation when it is this visitor's turn.
  *
- * The service holds each request for a while, so that the pauses here are short: browsers slow timers down in a tab that
- * is not seen. A visitor who hangs up gives the place in the queue back.
+ * The service holds each request for a while, so the pauses here are short: browsers throttle timers in a tab that
+ * is hidden. A visitor who hangs up returns the place in the queue.
  *
- * @throws Trouble: the answer is no, and waiting does not help.
+ * @throws Trouble: The service refuses, and waiting does not help.
  */
 export async function inTurn<T>(
   start: Start<T>,
@@ -47,7 +47,7 @@ export async function inTurn<T>(
   }
 }
 
-/** Give the place after an answer that was no start. */
+/** Return the place after a response that was not a start. */
 function placeAfter(error: unknown, before: Place | null): Place {
   const place = error instanceof Trouble ? placeIn(error.queue) : null;
   const kept = place ?? (isMissing(error) ? before : null);
@@ -74,7 +74,7 @@ function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Tell the service that this visitor waits no longer, also while the page goes away. */
+/** Notify the service that this visitor no longer waits, also while the page is being left. */
 async function goodbye(place: Place | null): Promise<void> {
   if (place) {
     await fetch("/leave-queue", {

@@ -3,10 +3,10 @@ import { type CallState, isLive, isUnheard } from "../call/state";
 import { shownActivity } from "../conversation/activity";
 import { watchLevel } from "../media/level";
 
-/** Louder than a quiet room: about -36 dB. The agent itself tells only at the end that it heard somebody. */
+/** Louder than a quiet room: about -36 dB. The agent reports only at the end of a turn that it heard a voice. */
 const VOICE = 0.4;
 
-/** A ball that swells with the voice that can be heard: the agent's while it speaks, else the visitor's. */
+/** A circle that grows with the current voice: the agent's while it speaks, otherwise the visitor's. */
 export function Orb({ state }: { state: CallState }) {
   const ball = useRef<HTMLDivElement>(null);
   const mood = moodOf(state);

@@ -5,12 +5,12 @@ import { ACTIVITY_WORDS, shownActivity } from "../conversation/activity";
 import { outageHint } from "../problems/outage";
 import { Orb } from "./Orb";
 
-/** What is going on: a picture of it, and the same in words. */
+/** The current activity, as an animation and in words. */
 export function Stage({ state, aloud }: { state: CallState; aloud: boolean }) {
   const words = useRef<HTMLParagraphElement>(null);
   const { phase } = state;
   const { pushToTalk } = useChoices();
-  // The button that was pressed is gone; the words that replace it get the focus, so that nobody starts from the top.
+  // The pressed button no longer exists; the status gets the focus, so that keyboard users do not start at the top.
   useEffect(() => {
     if (phase === "connecting" || phase === "microphone") {
       words.current?.focus();
@@ -63,7 +63,7 @@ function hintFor(state: CallState, pushToTalk: boolean): string {
   const { phase, ending, typing, muted, silent } = state;
   const activity = shownActivity(state);
   if (phase === "microphone") {
-    return "Choose “Allow” in the browser's question.";
+    return "Choose “Allow” when the browser asks.";
   }
   if (phase === "reconnecting") {
     return outageHint(state.cause);
@@ -72,16 +72,16 @@ function hintFor(state: CallState, pushToTalk: boolean): string {
     return ending ?? "";
   }
   if (isUnheard(state)) {
-    return "Your device has taken the microphone's sound away. Touch the page to bring it back, or type.";
+    return "Your device has stopped the microphone. Tap the page to restart it, or type.";
   }
   if (!isLive(phase) || activity !== "listening") {
     return "";
   }
   if (typing) {
-    return silent ? "Type your question; you read the answer." : "Type your question; the answer is spoken.";
+    return silent ? "Type your question and read the answer." : "Type your question and hear the answer.";
   }
   if (muted && pushToTalk) {
-    return "Hold the space bar, or the button, to talk.";
+    return "Hold the space bar or the button to talk.";
   }
   return muted ? "The agent cannot hear you." : "Ask about the weather anywhere.";
 }

@@ -9,7 +9,7 @@ import { degrees, hoursInWords } from "./words";
 const WIDTH = 336;
 const HEIGHT = 116;
 
-/** The next hours: temperature as a line, the sky and the hour below it; all of it in words for whom it is read to. */
+/** The next hours: a temperature line with sky and hour below it, and the same in words for screen readers. */
 export function HoursChart({ hours, unit }: { hours: readonly HourAhead[]; unit: Unit }) {
   const title = useId();
   const points = chartPoints(

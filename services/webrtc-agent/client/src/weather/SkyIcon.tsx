@@ -52,7 +52,7 @@ function drawing(sky: Sky, isDay: boolean): ReactNode {
   }
 }
 
-/** Draw the sky, 32 units square; `at` moves it inside another drawing, where it is 20 units wide. */
+/** A sky icon, 32 units square; with `at` it is placed inside another drawing, 20 units wide. */
 export function SkyIcon({ sky, isDay, at }: { sky: Sky; isDay: boolean; at?: readonly [number, number] }) {
   const place = at ? { x: at[0], y: at[1], width: 20, height: 20 } : {};
   return (

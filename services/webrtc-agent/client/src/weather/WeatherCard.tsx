@@ -5,7 +5,7 @@ import type { CurrentWeather, ForecastWeather, NoWeather, WeatherReading, WhichP
 import { SkyIcon } from "./SkyIcon";
 import { degrees, factsOf, warmthOf, whenOf, whereOf } from "./words";
 
-/** What the agent looked up, drawn from the same figures it speaks about; `place` is what it asked for. */
+/** The agent's look-up, from the same figures that it speaks; `place` is the place it asked for. */
 export function WeatherCard({ place, reading }: { place: string; reading: WeatherReading | null }) {
   if (reading === null) {
     return (
@@ -76,7 +76,7 @@ function FiguresCard({ reading }: { reading: CurrentWeather | ForecastWeather })
   );
 }
 
-/** The figures as they are seen, and the same in words as they are read out. */
+/** The figures, with the same in words for screen readers. */
 function Degrees({ reading }: { reading: CurrentWeather | ForecastWeather }) {
   const [main, low] =
     reading.kind === "now" ? [reading.temperature, reading.temperature] : [reading.high, reading.low];

@@ -1,4 +1,4 @@
-/** Where the points of a small line chart go, and the smooth line through them. No I/O. */
+/** The geometry of a small line chart. No I/O. */
 
 export type Point = readonly [x: number, y: number];
 
@@ -9,10 +9,10 @@ export interface Box {
   readonly bottom: number;
 }
 
-/** Below this span a steady temperature would look like a storm. */
+/** A smaller span would make a steady temperature look like a storm. */
 const LEAST_SPAN = 4;
 
-/** Spread values evenly from left to right, the highest at the top. */
+/** Return points for values, evenly spaced, the highest at the top. */
 export function chartPoints(values: readonly number[], { left, right, top, bottom }: Box): readonly Point[] {
   const highest = Math.max(...values);
   const lowest = Math.min(...values);
@@ -25,7 +25,7 @@ export function chartPoints(values: readonly number[], { left, right, top, botto
   });
 }
 
-/** Draw a curve through points that never rises above or falls below its neighbours. */
+/** Return a smooth path through points that does not overshoot them. */
 export function chartLine(points: readonly Point[]): string {
   return points
     .map(([x, y], at) => {

@@ -1,4 +1,4 @@
-/** The conditions the weather tools know, what a person calls them, and which drawing shows them. */
+/** The conditions of the weather tools, with their name and icon. */
 
 export type Sky = "clear" | "partly" | "cloud" | "fog" | "drizzle" | "rain" | "ice" | "snow" | "thunder";
 
@@ -18,7 +18,7 @@ export const CONDITIONS = {
   snow_showers: ["Snow showers", "snow"],
   thunderstorm: ["Thunderstorm", "thunder"],
   thunderstorm_with_hail: ["Thunderstorm with hail", "thunder"],
-  unknown: ["Conditions not known", "cloud"],
+  unknown: ["Conditions unknown", "cloud"],
 } as const satisfies Readonly<Record<string, readonly [string, Sky]>>;
 
 export type Conditions = keyof typeof CONDITIONS;

@@ -1,4 +1,4 @@
-/** The weather as the page shows it, read from what the agent's tools answered. No I/O. */
+/** The weather as the page shows it, parsed from tool results. No I/O. */
 
 import { CONDITIONS, type Conditions } from "./conditions";
 
@@ -11,10 +11,10 @@ export interface HourAhead {
   readonly isDay: boolean;
 }
 
-/** Where the weather is: the place that was found, which may be another than the one that was meant. */
+/** The place that was found, which may differ from the one that the visitor meant. */
 export interface Place {
   readonly name: string;
-  /** "Illinois, United States"; empty where it is not known. */
+  /** "Illinois, United States"; empty if unknown. */
   readonly area: string;
 }
 
@@ -43,15 +43,15 @@ export interface ForecastWeather extends Place {
   readonly kind: "forecast";
   readonly conditions: Conditions;
   readonly unit: Unit;
-  /** As YYYY-MM-DD; null where only the weekday is known. */
+  /** As YYYY-MM-DD; null if only the weekday is known. */
   readonly date: string | null;
   /** "Tuesday". */
   readonly weekday: string;
-  /** The hour that was asked for, if it was one. */
+  /** The requested hour, if there is one. */
   readonly hour: number | null;
   readonly isDay: boolean;
   readonly high: number;
-  /** The same as `high` where one hour was asked for. */
+  /** The same as `high` for a single hour. */
   readonly low: number;
   readonly rainChance: number | null;
   readonly rain: Measure | null;
@@ -64,7 +64,7 @@ export interface NoWeather {
   readonly sentence: string;
 }
 
-/** Several places have this name: the visitor says which one is meant. */
+/** Several places have this name; the visitor chooses one. */
 export interface WhichPlace {
   readonly kind: "which";
   readonly name: string;
@@ -76,22 +76,22 @@ export type WeatherReading = CurrentWeather | ForecastWeather | NoWeather | Whic
 type Fields = Readonly<Record<string, unknown>>;
 
 const REASONS: Readonly<Record<string, string>> = {
-  location_not_found: "I could not find that place. A bigger town nearby may help, or the country with it.",
-  weather_unavailable: "The weather service did not answer. Asking again in a moment may work.",
-  weather_busy: "The weather service has been asked too often. Asking again later will work.",
-  day_out_of_range: "The forecast does not reach that day. It goes about two weeks ahead.",
-  invalid_arguments: "That question did not come out right. Please ask it in other words.",
+  location_not_found: "That place was not found. Try a larger town nearby, or add the country.",
+  weather_unavailable: "The weather service did not answer. Try again in a moment.",
+  weather_busy: "The weather service has received too many requests. Try again later.",
+  day_out_of_range: "The forecast does not cover that day. It covers about the next two weeks.",
+  invalid_arguments: "The agent could not use that request. Please ask in other words.",
 };
 
 export const isWeatherTool = (name: string | undefined): boolean =>
   name === "get_current_weather" || name === "get_weather_forecast";
 
-/** Name the place a tool was asked about. */
+/** Return the place in a tool's arguments. */
 export function placeIn(asked: unknown): string {
   return text(fields(asked).location) ?? "";
 }
 
-/** Read what a weather tool answered; an answer that makes no sense reads as no weather. */
+/** Parse the result of a weather tool; a malformed result is no weather. */
 export function readWeather(asked: string, answered: unknown): WeatherReading {
   const answer = fields(answered);
   const places = placesIn(answer.places);
@@ -178,10 +178,10 @@ function hoursAhead(value: unknown): readonly HourAhead[] {
   });
 }
 
-/** The tools tell day from night only for now; for an hour to come this decides between a sun and a moon. */
+/** The tools report day or night only for now; for later hours this chooses between sun and moon. */
 const isDaytime = (hour: number): boolean => hour >= 7 && hour < 20;
 
-/** Tool answers arrive as objects, or as JSON where a transport passes them on as text. */
+/** Tool results arrive as objects, or as JSON if a transport forwards them as text. */
 function fields(value: unknown): Fields {
   if (typeof value === "string") {
     try {

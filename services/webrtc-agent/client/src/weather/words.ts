@@ -1,4 +1,4 @@
-/** A weather reading in words: labels, and what a screen reader says of the chart. No I/O. */
+/** A weather reading in words: labels, and the chart for screen readers. No I/O. */
 
 import type { Formats } from "../locale/locale";
 import { conditionsName, skyOf } from "./conditions";
@@ -12,19 +12,19 @@ import type {
   WeatherReading,
 } from "./reading";
 
-/** Degrees as they are written: with a true minus, which is as wide as a plus. */
+/** Return degrees with a true minus sign, which is as wide as a plus. */
 export const degrees = (whole: number): string => `${whole}°`.replace("-", "\u2212");
 
-/** Degrees with their scale, as they are read out: "High 65 °F". */
+/** Return degrees with their scale, for screen readers: "65 °F". */
 const inFull = (whole: number, unit: Unit): string => `${whole} °${unit}`.replace("-", "\u2212");
 
-/** One label and figure of a card. */
+/** A label and a figure of a card. */
 export type Fact = readonly [label: string, figure: string];
 
-/** A place with the area it lies in, as far as that is known. */
+/** Return a place with its area, if known. */
 export const whereOf = ({ name, area }: Place): string => (area === "" ? name : `${name}, ${area}`);
 
-/** The temperature in words: "65 °F", or "High 65 °F, low 52 °F". */
+/** Return the temperature in words: "65 °F", or "High 65 °F, low 52 °F". */
 export function warmthOf(reading: CurrentWeather | ForecastWeather): string {
   if (reading.kind === "now") {
     return inFull(reading.temperature, reading.unit);
@@ -33,10 +33,10 @@ export function warmthOf(reading: CurrentWeather | ForecastWeather): string {
   return low < high ? `High ${inFull(high, unit)}, low ${inFull(low, unit)}` : inFull(high, unit);
 }
 
-/** The time that a reading is about: "Now, 3:05 PM there", or "Tuesday, November 24". */
+/** Return the time of a reading: "Now, 3:05 PM local time", or "Tuesday, November 24". */
 export function whenOf(reading: CurrentWeather | ForecastWeather, formats: Formats): string {
   if (reading.kind === "now") {
-    return reading.time === null ? "Now" : `Now, ${formats.clock(reading.time)} there`;
+    return reading.time === null ? "Now" : `Now, ${formats.clock(reading.time)} local time`;
   }
   const day = reading.date === null ? reading.weekday : formats.day(reading.date);
   return reading.hour === null ? day : `${day}, ${formats.hour(reading.hour)}`;
@@ -51,7 +51,7 @@ export function hoursInWords(hours: readonly HourAhead[], unit: Unit, formats: F
   return `The next hours, in degrees ${scale}: ${told.join("; ")}.`;
 }
 
-/** Name the figures beside the big one; what the weather source left out is left out here. */
+/** Return the figures beside the temperature; what the source omits is omitted. */
 export function factsOf(reading: CurrentWeather | ForecastWeather, formats: Formats): readonly Fact[] {
   const falling = skyOf(reading.conditions) === "snow" ? "Snow" : "Rain";
   const measured = (measure: Measure | null): string | null =>
@@ -73,7 +73,7 @@ export function factsOf(reading: CurrentWeather | ForecastWeather, formats: Form
   return facts.flatMap(([label, figure]) => (figure === null ? [] : [[label, figure] as const]));
 }
 
-/** A whole card in one line. */
+/** Return a whole card in one line. */
 export function inWords(reading: WeatherReading, formats: Formats): string {
   switch (reading.kind) {
     case "none":

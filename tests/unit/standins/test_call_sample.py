@@ -1,4 +1,4 @@
-"""What the README shows of a call is what a call prints."""
+"""What the page about calls shows of a call is what a call prints."""
 
 import io
 import re
@@ -11,13 +11,13 @@ from standins.cli.running import ModelView
 from standins.cli.speakers import Speaker
 from standins.twilio.timeline import Event, Timeline
 
-README = Path(__file__).parents[3] / "README.md"
+PAGE = Path(__file__).parents[3] / "docs/howto/call-from-a-terminal.md"
 SAID = "It is 2 degrees and there are rain showers in Stockholm."
 FOUND = {"conditions": "rain_showers", "temperature": 2, "feels_like": 1, "wind": 4, "speak": SAID}
 
 
 def stockholm() -> verdict.Reviewed:
-    """Make the call of the README, as it would be measured."""
+    """Make the call of the page, as it would be measured."""
     timeline = Timeline()
     happened: list[tuple[str, float, dict[str, object]]] = [
         ("ring", 0.0, {"call_sid": "CA1"}),
@@ -54,9 +54,9 @@ def stockholm() -> verdict.Reviewed:
     return verdict.Reviewed(CallResult(0, timeline, turns=turns), view, [], readings, [])
 
 
-def test_the_sample_in_the_readme_is_what_a_call_prints() -> None:
-    """Each row, its words and its place, and the lines below; only a row that is long is cut in the README."""
-    blocks = re.findall(r"```text\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+def test_the_sample_on_the_page_is_what_a_call_prints() -> None:
+    """Each row, its words and its place, and the lines below; only a long row is cut on the page."""
+    blocks = re.findall(r"```text\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     (sample,) = (block.splitlines() for block in blocks if "TwiML" in block)
     call, printed = stockholm(), io.StringIO()
     vars(command)["_write"](options.read([], {}), [call], [[]], None, printed)
@@ -67,7 +67,7 @@ def test_the_sample_in_the_readme_is_what_a_call_prints() -> None:
     shown = [row for row in sample if row.startswith(" ")]
     assert len(shown) == len(rows)
     for row, real in zip(shown, rows, strict=True):
-        assert real.startswith(row.rstrip("…")), f"the README has\n{row}\nand a call prints\n{real}"
+        assert real.startswith(row.rstrip("…")), f"the page has\n{row}\nand a call prints\n{real}"
         assert row == real or row.endswith("…")
     below = [row for row in sample if row and not row.startswith(" ")]
     assert below == printed_below[: len(below)]

@@ -1,0 +1,125 @@
+"""The README's pictures: the call is drawn from its committed measurement, and the page has the texts of today."""
+
+import json
+import re
+import struct
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tools.readme_pictures.call_record import call_record
+from tools.readme_pictures.call_svg import draw
+from tools.readme_pictures.page_photo import SCHEMES, picture_size
+from tools.workspace import ROOT
+
+PICTURES = ROOT / "docs/pictures"
+CLIENT = ROOT / "services/webrtc-agent/client/src"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+AGAIN = "`make readme-pictures` takes the pictures again"
+MOST_BYTES = 400_000
+
+
+def read(name: str) -> dict[str, Any]:
+    """Read one of the committed records."""
+    record: dict[str, Any] = json.loads((PICTURES / name).read_text(encoding="utf-8"))
+    return record
+
+
+def test_the_call_is_drawn_from_its_measurement() -> None:
+    """Drawing the committed record again gives the committed bytes."""
+    assert (PICTURES / "call.svg").read_text(encoding="utf-8") == draw(read("call.json")), AGAIN
+
+
+def test_the_call_was_answered() -> None:
+    """The picture shows a call that worked: a greeting, one question, one tool and an answer after it."""
+    record = read("call.json")
+    (question,), (greeting, *_, answer) = record["caller"], record["agent"]
+    (used,) = [event for event in record["model"] if event["label"] == "tool"]
+    assert greeting["to"] <= question["from"] < question["to"] < answer["from"] < record["ended"]
+    assert question["to"] < used["at"] < answer["to"]
+    assert answer["from"] - question["to"] == pytest.approx(record["answer_seconds"][0], abs=0.02)
+    assert "Stockholm" in record["command"]
+
+
+def test_the_drawing_is_xml_that_names_both_waits() -> None:
+    """Readers who cannot see it hear the title; readers in the dark get other colours."""
+    svg = (PICTURES / "call.svg").read_text(encoding="utf-8")
+    tree = ET.fromstring(svg)  # noqa: S314 - our own file
+    title = tree.findtext("{http://www.w3.org/2000/svg}title") or ""
+    assert "first audio after" in title
+    assert "answer after" in title
+    assert "prefers-color-scheme: dark" in svg
+
+
+def test_nothing_of_one_run_is_in_the_record() -> None:
+    """No identifier, account or telephone number of a call is committed."""
+    text = (PICTURES / "call.json").read_text(encoding="utf-8")
+    assert re.findall(r"[A-Z]{2}[0-9a-f]{32}|\+\d{7,}|began_at", text) == []
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_pictures_of_the_page_have_the_size_that_the_tool_takes(scheme: str) -> None:
+    """As their PNG headers and the record say."""
+    content = (PICTURES / f"page-{scheme}.png").read_bytes()
+    assert content[:8] == b"\x89PNG\r\n\x1a\n"
+    size = struct.unpack(">II", content[16:24])
+    page = read("page.json")
+    assert size == (page["width"], page["height"]) == picture_size()
+    assert len(content) < MOST_BYTES
+
+
+def test_the_pictures_show_the_texts_of_the_page() -> None:
+    """A text of the page that changed since the picture was taken fails here."""
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in sorted(CLIENT.rglob("*.ts*")))
+    plain = " ".join(sources.replace("&amp;", "&").split())
+    texts = read("page.json")["texts"]
+    assert len(texts) >= 8
+    assert [text for text in texts if text not in plain] == [], AGAIN
+
+
+def test_the_readme_shows_every_picture() -> None:
+    """Each with words for those who cannot see it."""
+    shown = re.findall(r'(?:src|srcset)="(docs/pictures/[^"]+)"|!\[[^\]]+\]\((docs/pictures/[^)]+)\)', README)
+    names = {Path(first or second).name for first, second in shown}
+    assert names == {path.name for path in PICTURES.iterdir() if path.suffix != ".json"}
+    assert all('alt="' in tag for tag in re.findall(r"<img [^>]+>", README))
+
+
+def test_a_record_is_reduced_from_what_a_call_measured() -> None:
+    """Sentences of one answer are one span, times count from the start of the call, and the greeting is no event."""
+    timeline = [
+        {"event": "twiml", "at": 0.02, "seconds": 0.016, "verbs": []},
+        {"event": "stream_open", "at": 0.04, "seconds": 0.021},
+        {"event": "stream_started", "at": 0.04},
+        *({"event": f"sound_{what}", "at": at} for what, at in [("begins", 1.3), ("ends", 2.0), ("begins", 2.5)]),
+        *({"event": f"sound_{what}", "at": at} for what, at in [("ends", 3.0), ("begins", 6.0), ("ends", 8.0)]),
+        {"event": "ended", "at": 9.0},
+    ]
+    measured = {
+        "call_sid": "CA1",
+        "began_at": 1000.0,
+        "timeline": timeline,
+        "turns": [{"label": "a question", "began": 3.5, "ended": 4.5, "text": "a question"}],
+        "first_audio_seconds": 1.26,
+        "answer_seconds": [1.5],
+        "readings": [{"at": 1.3, "text": "hello"}, {"at": 6.0, "text": "an answer"}],
+        "model": {
+            "heard": [{"at": 1005.0, "text": "a question"}, {"at": 1000.5, "text": "greet", "written": True}],
+            "tools": [{"at": 1005.1, "name": "look", "input": {"at": "it"}}],
+            "said": [{"at": 1001.0, "text": "Hello"}, {"at": 1006.0, "text": "An answer"}],
+        },
+    }
+    record = call_record("make call", measured)
+    assert [(span["from"], span["to"], span["text"]) for span in record["agent"]] == [
+        (1.3, 3.0, "hello"),
+        (6.0, 8.0, "an answer"),
+    ]
+    assert [(event["label"], event["at"]) for event in record["model"]] == [
+        ("heard", 5.0),
+        ("tool", 5.1),
+        ("said", 6.0),
+    ]
+    assert record["model"][1]["text"] == "look(at=it)"
+    assert "answer after 1.50 s" in draw(record)

@@ -1,0 +1,100 @@
+"""A fresh clone of this checkout in which `make` works without a download, and a terminal with a network of its own.
+
+The clone's environment is made by the bootstrap as usual, except that third-party packages come from the environment
+that runs the tests, and the page from this checkout. CI itself makes both from the locks in a fresh clone.
+"""
+
+import ctypes
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+from tools.workspace import ROOT, made_from, program
+
+STATIC = Path("services/webrtc-agent/src/webrtc_agent/static")
+_IFF_UP, _SIOCSIFFLAGS = 0x1, 0x8914
+_PR_SET_PDEATHSIG = 1
+
+
+def make_clone(folder: Path) -> Path:
+    """Clone this checkout as it is on the disk, changes that are not committed included."""
+    _git("clone", "--quiet", "--shared", str(ROOT), str(folder))
+    changed = _git("ls-files", "-z", "--modified", "--others", "--exclude-standard").split("\0")
+    for name in filter(None, changed):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / name).is_file():
+            shutil.copy(ROOT / name, folder / name)
+        else:
+            (folder / name).unlink(missing_ok=True)
+    _lend_packages(folder)
+    if (ROOT / STATIC).is_dir():
+        shutil.copytree(ROOT / STATIC, folder / STATIC, copy_function=shutil.copy)  # newer than what it is built from
+    return folder
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)  # noqa: S607 - git is found where the developer has it
+    return done.stdout
+
+
+def _lend_packages(clone: Path) -> None:
+    """Make an environment that borrows our third-party packages and lacks our own, which the bootstrap installs."""
+    venv, ours = clone / ".venv", Path(sys.prefix)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True, timeout=60)
+    packages = sysconfig.get_path("purelib", vars={"base": str(venv), "platbase": str(venv)})
+    # A path in a .pth file makes packages importable, but the .pth files of our own packages there are not read.
+    (Path(packages) / "borrowed.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+    for script in program(ours, "python").parent.iterdir():
+        _lend_program(script, program(venv, script.name), program(venv, "python"))
+    made = made_from(clone)
+    (venv / "made-from.json").write_text(json.dumps({part: made[part] for part in ("packages", "tests")}))
+
+
+def _lend_program(original: Path, copy: Path, python: Path) -> None:
+    """Make a program of ours run in the clone's environment; the clone's own commands come from the bootstrap."""
+    if copy.exists() or original.name in {"voice-agent", "python", "python3"}:
+        return
+    head, _, rest = original.read_bytes().partition(b"\n")
+    if head.startswith(b"#!") and b"python" in head:
+        copy.write_bytes(f"#!{python}\n".encode() + rest)
+        copy.chmod(0o755)
+    else:
+        copy.symlink_to(original)
+
+
+def network_of_its_own() -> None:
+    """Move this process into a network in which it reaches nothing but itself, so that its ports are all free.
+
+    Raises:
+        OSError: The machine allows no such network to this user.
+    """
+    user, group = os.geteuid(), os.getegid()
+    os.unshare(os.CLONE_NEWUSER | os.CLONE_NEWNET)
+    for name, text in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
+        with open(f"/proc/self/{name}", "w") as file:  # noqa: PTH123 - one write call, as the kernel wants it
+            file.write(text)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", _IFF_UP))
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # it must not outlive the test
+
+
+def allows_networks() -> bool:
+    """Tell whether this machine allows such a network."""
+    if not sys.platform.startswith("linux"):
+        return False
+    child = os.fork()
+    if child == 0:
+        try:
+            network_of_its_own()
+        except OSError:
+            os._exit(1)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

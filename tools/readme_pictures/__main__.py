@@ -1,0 +1,132 @@
+"""Take the README's pictures from a run of the stand-ins: `make readme-pictures`.
+
+Writes `call.json`, `call.svg`, `page-light.png`, `page-dark.png` and `page.json` into `docs/pictures`. Needs Chromium,
+on the path or named by `CHROMIUM`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from playwright.async_api import async_playwright
+
+from tools.readme_pictures.call_record import call_record
+from tools.readme_pictures.call_svg import draw
+from tools.readme_pictures.page_photo import PagePhoto, photograph, picture_size
+from tools.workspace import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PICTURES = ROOT / "docs/pictures"
+QUESTION = "what is the weather in Stockholm"
+CALLS = 3
+"""The picture shows the quickest: other programs delay a call, and nothing makes one quicker than it is."""
+_PORTS = (
+    "port",
+    "phone-port",
+    "web-port",
+    "nova-port",
+    "nova-control-port",
+    "twilio-port",
+    "weather-port",
+    "person-port",
+)
+_START_SECONDS = 120.0
+_CALL_SECONDS = 120.0
+_STOP_SECONDS = 30.0
+
+
+def main() -> int:
+    """Take all pictures; returns the exit code."""
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        print("No Chromium here: install one, or set CHROMIUM to its path.", file=sys.stderr)
+        return 1
+    with tempfile.TemporaryDirectory(prefix="readme-pictures-") as folder, _running(Path(folder)) as url:
+        calls = [measured for _ in range(CALLS) if (measured := _measure(Path(folder))) is not None]
+        photo = asyncio.run(_photograph(chromium, url))
+    if not calls:
+        print("No call was answered as expected; see the reasons above. Nothing was written.", file=sys.stderr)
+        return 1
+    quickest = min(calls, key=lambda measured: measured["answer_seconds"][0])
+    record = call_record(f'make call SAY="{QUESTION}"', quickest)
+    _write(record, photo)
+    return 0
+
+
+def _write(record: dict[str, Any], photo: PagePhoto) -> None:
+    PICTURES.mkdir(exist_ok=True)
+    files: dict[str, bytes] = {f"page-{scheme}.png": picture for scheme, picture in photo.pictures.items()}
+    width, height = picture_size()
+    page = {"width": width, "height": height, "texts": photo.texts}
+    files |= {f"{name}.json": _json(document) for name, document in (("call", record), ("page", page))}
+    files["call.svg"] = draw(record).encode()
+    for name, content in files.items():
+        (PICTURES / name).write_bytes(content)
+        print(f"docs/pictures/{name}  {len(content) / 1000:.0f} kB")
+
+
+def _json(document: object) -> bytes:
+    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+@contextmanager
+def _running(folder: Path) -> Iterator[str]:
+    """Run everything on free ports, against stand-ins only; yields the page's URL."""
+    environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    options = [word for port in _PORTS for word in (f"--{port}", "0")]
+    command = [sys.executable, "-m", "standins.cli", "run", "--nova", "standin", "--weather", "standin", *options]
+    log = folder / "run.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment | {"ICE_HOSTS": "127.0.0.1"}, stdout=output, stderr=output
+        )
+    try:
+        deadline = time.monotonic() + _START_SECONDS
+        while "Ready." not in log.read_text(encoding="utf-8"):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise TimeoutError(f"voice-agent run did not become ready:\n{log.read_text(encoding='utf-8')}")
+            time.sleep(0.1)
+        yield json.loads((folder / ".run/run.json").read_text(encoding="utf-8"))["base_url"]
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(_STOP_SECONDS)
+        finally:
+            process.kill()
+
+
+def _measure(folder: Path) -> dict[str, Any] | None:
+    """Make the README's call and return what was measured; None if the call failed."""
+    command = [sys.executable, "-m", "standins.cli", "call", "--json", "--say", QUESTION]
+    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, check=False, timeout=_CALL_SECONDS)
+    measured: dict[str, Any] = json.loads(done.stdout or "{}")
+    if done.returncode == 0:
+        return measured
+    print(f"a call failed: {'; '.join(measured.get('failures', []))}", file=sys.stderr)
+    return None
+
+
+async def _photograph(chromium: str, url: str) -> PagePhoto:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--disable-gpu"])
+        try:
+            return await photograph(browser, url)
+        finally:
+            await browser.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
