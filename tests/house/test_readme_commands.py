@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from standins.cli import options, run
-from standins.cli.ports import PORT_NAMES
 from tools.workspace import ROOT
+from voice_agent.call import options
+from voice_agent.run import command as run
+from voice_agent.run.ports import PORT_NAMES
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs/tutorials").rglob("*.md"))]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")

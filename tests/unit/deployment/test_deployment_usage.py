@@ -4,8 +4,8 @@ import importlib.util
 
 import pytest
 
+import voice_agent as cli
 from deployment import deploy_options
-from standins import cli
 
 
 @pytest.mark.parametrize("command", ["deploy", "deploy-plan", "destroy"])
