@@ -1,6 +1,6 @@
-"""Writes the reference pages that can be read out of the code: settings, end records, errors, metrics.
+"""Writes the reference pages that can be read out of the code: settings, end records, errors, metrics, the command.
 
-``python tools/reference.py`` writes them; the tests compare them with what it would write.
+``python -m tools.reference`` writes them; the tests compare them with what it would write.
 """
 
 import ast
@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tools.reference_command import command_page
 
 ROOT = Path(__file__).resolve().parent.parent
 CORE = ROOT / "shared/agent_core/src/agent_core"
@@ -324,6 +326,7 @@ def pages() -> dict[Path, str]:
         PAGES / "metrics.md": metrics_page(),
         PAGES / "causes.md": causes_page(),
         PAGES / "nova-standin.md": nova_page(),
+        PAGES / "command.md": command_page(),
         DEPLOYMENT / "measured.json": measured_file(),
     }
 

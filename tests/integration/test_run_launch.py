@@ -231,7 +231,7 @@ async def test_the_command_line_explains_half_a_setting(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
-        "import sys; from voice_agent import main; sys.exit(main(['run', '--weather', 'standin']))",
+        "import sys; from voice_agent.command_line import main; sys.exit(main(['run', '--weather', 'standin']))",
         cwd=tmp_path,
         env=environment | {"PYTHONPATH": os.pathsep.join(sys.path)},
         stdout=asyncio.subprocess.PIPE,

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from voice_agent import main
 from voice_agent.bench import command as bench
 from voice_agent.bench.meter import Cores
 from voice_agent.bench.trial import Trial
+from voice_agent.command_line import main
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the bench reads a process's CPU from /proc")
 

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from standins.twilio.timeline import Event, Timeline
-from voice_agent.call import command, options, report, turns, verdict
+from voice_agent.call import command, options, report, turns, utterances, verdict
 from voice_agent.call.caller import CallResult, Exchanged, Number
 from voice_agent.call.running import ModelView, Running, played
 from voice_agent.call.speakers import Recording, Speaker, fallbacks, spans
-from voice_agent.call.turns import Utterance
+from voice_agent.call.utterances import Utterance
 
 ANYTHING = verdict.Expected("", "", [], inside_visible=True)
 
@@ -260,7 +260,7 @@ def test_no_line_is_cut_in_the_middle_of_a_word() -> None:
     out = io.StringIO()
     reason = "the agent was lost, and the fallback ran: “Sorry, we lost our assistant.”, then a call to a person"
     rows = report.summary([_answered_after(1.0), _answered_after(1.0)], [[reason], []])
-    report.Terminal(out, {}, width=60).table(rows)
+    report.CallReport(out, {}, width=60).table(rows)
     told = out.getvalue().splitlines()
     assert max(map(len, told)) <= 60
     assert "…" not in out.getvalue()
@@ -311,8 +311,8 @@ async def test_a_recording_with_nothing_to_hear_is_refused_before_the_call(
         path.write_text("no sound")
     else:
         _wav(path, content)
-    with pytest.raises(turns.UnusableRecordingError, match=rf"question\.wav {reason}"):
-        await turns.prepare([turns.Recorded(path)], 0, None)
+    with pytest.raises(utterances.UnusableRecordingError, match=rf"question\.wav {reason}"):
+        await utterances.prepare([turns.Recorded(path)], 0, None)
 
 
 @pytest.mark.parametrize("where", ["a folder", "a file in a file"])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from voice_agent.run.banner import banner, short
-from voice_agent.run.command import make_parser, read_wishes
+from voice_agent.run.options import read
 from voice_agent.run.parts import MisconfiguredError, Ports, Program, Secrets, Wishes
 from voice_agent.run.plan import Plan, make_plan, wants_weather_probe
 
@@ -245,15 +245,15 @@ def test_a_person_on_this_machine_only_where_they_can_be_called(given: Mapping[s
 def test_wishes_and_ports_are_different_options() -> None:
     """`--weather` and `--weather-port` share a word, and nothing else; variables give the defaults."""
     said = ["--weather", "standin", "--weather-port", "5", "--nova-port", "2", "--daily", "standin", "--port", "6"]
-    wishes = read_wishes(make_parser({"NOVA": "bedrock", "PHONE_PORT": "1"}).parse_args(said))
+    wishes = read(said, {"NOVA": "bedrock", "PHONE_PORT": "1"}).wishes
     assert (wishes.nova, wishes.weather, wishes.daily) == ("bedrock", "standin", "standin")
     assert wishes.ports == Ports(edge=6, phone=1, nova=2, weather=5)
-    assert read_wishes(make_parser({}).parse_args([])) == Wishes()
+    assert read([], {}).wishes == Wishes()
 
 
 def test_a_port_of_zero_is_a_free_one() -> None:
     """Several can run beside each other."""
-    ports = read_wishes(make_parser({}).parse_args(["--port", "0", "--web-port", "0"])).ports
+    ports = read(["--port", "0", "--web-port", "0"], {}).wishes.ports
     assert 0 not in (ports.edge, ports.web)
     assert ports.edge != ports.web
 

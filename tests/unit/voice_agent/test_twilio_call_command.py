@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-import voice_agent as cli
 from standins.twilio.timeline import Event, Timeline
+from voice_agent import command_line
 from voice_agent.call import options, report, turns, verdict
 from voice_agent.call.caller import CallResult, Exchanged
 from voice_agent.call.running import ModelView
@@ -102,7 +102,7 @@ def test_expectations_that_fail_say_why(expected: verdict.Expected, reason: str)
 def test_the_report_fits_a_narrow_terminal_without_colour() -> None:
     """Rows wrap under themselves, and nothing that was not measured appears."""
     out = io.StringIO()
-    terminal = report.Terminal(out, {}, width=48)
+    terminal = report.CallReport(out, {}, width=48)
     for line in report.lines(_reviewed("in Paris it is four degrees and the wind blows from the west"), "+1 → +2"):
         terminal.row(line)
     rows = out.getvalue().splitlines()
@@ -125,7 +125,7 @@ def test_many_calls_become_a_table() -> None:
 
 def test_the_command_lists_and_refuses_commands(capsys: pytest.CaptureFixture[str]) -> None:
     """Without a command it shows what there is."""
-    assert cli.main(["--help"]) == 0
+    assert command_line.main(["--help"]) == 0
     assert "call" in capsys.readouterr().out
-    assert cli.main(["dance"]) == 2
+    assert command_line.main(["dance"]) == 2
     assert "no command 'dance'" in capsys.readouterr().err

@@ -1,6 +1,5 @@
 """`voice-agent bench`: the phone agent beside a stock Pipecat one, in the same run."""
 
-import argparse
 import asyncio
 import contextlib
 import json
@@ -16,16 +15,15 @@ from voice_agent.bench.capacity import Capacity, search
 from voice_agent.bench.contender import OURS, STOCK, Contender
 from voice_agent.bench.figures import calls_per_core
 from voice_agent.bench.meter import Cores, NoMeter
+from voice_agent.bench.options import BenchOptions
 from voice_agent.bench.trial import Load, Trial, run_trial
-from voice_agent.parser import Parser
 
 _INVALID: Final = 1
 _IMPOSSIBLE: Final = 2
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def measure(options: BenchOptions) -> int:
     """Measure and print. 0: the figures count; 1: calls failed; 2: nothing could be measured here."""
-    options = _parser().parse_args(arguments)
     try:
         meter.read(os.getpid())
     except NoMeter as error:
@@ -40,24 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return runner.run(_bench(options))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="voice-agent bench", description=__doc__)
-    parser.add_argument("--calls", type=_positive, default=10, help="calls at once (default: 10)")
-    parser.add_argument("--rounds", type=_positive, default=3, help="rounds, each agent in turn (default: 3)")
-    parser.add_argument("--seconds", type=_positive, default=10, help="length of what is measured (default: 10)")
-    parser.add_argument("--capacity", action="store_true", help="search how many calls a core holds; takes minutes")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured")
-    return parser
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
-
-
-async def _bench(options: argparse.Namespace) -> int:
+async def _bench(options: BenchOptions) -> int:
     cores = Cores.available()
     cores.pin(0, cores.others)
     trials: dict[Contender, list[Trial]] = {STOCK: [], OURS: []}

@@ -10,7 +10,7 @@ import websockets
 from standins.twilio import mulaw
 from standins.twilio.handset import CallRecording, Handset
 from standins.twilio.timeline import Event, Timeline
-from voice_agent.call.turns import Utterance
+from voice_agent.call.utterances import Utterance
 
 GREETING_SECONDS: Final = 6.0
 """How long a caller waits for the agent to speak first."""

@@ -23,7 +23,8 @@ from voice_agent.call.progress import progress
 from voice_agent.call.recogniser import readings, transcripts
 from voice_agent.call.running import NothingRunsError, Running, find_running, model_view, played
 from voice_agent.call.speakers import Recording
-from voice_agent.call.turns import SilentError, Spoken, UnusableRecordingError, prepare
+from voice_agent.call.turns import Spoken
+from voice_agent.call.utterances import SilentError, UnusableRecordingError, prepare
 from voice_agent.call.verdict import Expected, Reviewed, judge, late
 
 _FAILED: Final = 1
@@ -36,8 +37,12 @@ class UsageError(Exception):
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Make the calls and report; see `--help` for the exit codes."""
-    options = call_options.read(arguments)
+    """Make the calls that the arguments ask for, and report; see `--help` for the exit codes."""
+    return run(call_options.read(arguments))
+
+
+def run(options: CallOptions) -> int:
+    """Make the calls, report, and return the exit code."""
     try:
         return asyncio.run(make_calls(options, Path.cwd(), sys.stdout))
     except (UsageError, SilentError, UnusableRecordingError) as error:
@@ -192,24 +197,26 @@ def _write(
     running: Running | None,
     out: TextIO,
 ) -> None:
-    terminal = report.Terminal(out)
+    terminal = report.CallReport(out)
     if len(calls) == 1:
         for line in report.lines(calls[0], f"{options.caller} → {options.callee}"):
             terminal.row(line)
-        terminal.text(report.totals(calls[0]), "1")
+        terminal.sentence(report.totals(calls[0]), "bold")
         if calls[0].readings:
-            terminal.text("What was said in greeting and answer is a recogniser's reading of the recording.", "2")
+            terminal.sentence("What was said in greeting and answer is a recogniser's reading of the recording.", "dim")
     else:
         terminal.table(report.summary(calls, wrong))
     if running is None:
-        terminal.text(
-            "What the agent understood and which tools it used cannot be seen from outside a deployment.", "2"
+        terminal.sentence(
+            "What the agent understood and which tools it used cannot be seen from outside a deployment.", "dim"
         )
     if options.save is not None:
-        terminal.text(f"saved: {', '.join(str(_file(options.save, call.result.caller, len(calls))) for call in calls)}")
+        terminal.sentence(
+            f"saved: {', '.join(str(_file(options.save, call.result.caller, len(calls))) for call in calls)}"
+        )
     for call, reasons in zip(calls, wrong, strict=True):
         for reason in reasons:
-            terminal.text(f"FAILED {f'(call {call.result.caller + 1}) ' if len(calls) > 1 else ''}{reason}", "31")
+            terminal.sentence(f"FAILED {f'(call {call.result.caller + 1}) ' if len(calls) > 1 else ''}{reason}", "red")
 
 
 def _write_json(calls: Sequence[Reviewed], wrong: Sequence[Sequence[str]], out: TextIO) -> None:

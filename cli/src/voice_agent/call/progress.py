@@ -1,4 +1,4 @@
-"""A line that says how far the calls are, for somebody who watches a terminal."""
+"""A line that says how far the calls are, for a person who watches a terminal."""
 
 import asyncio
 import contextlib
@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final, TextIO
 
 from standins.twilio.handset import Handset
+from voice_agent.terminal import Terminal
 
 _EVERY_SECONDS: Final = 0.5
 _DOING: Final = {
@@ -23,25 +24,24 @@ _DOING: Final = {
 
 @contextlib.asynccontextmanager
 async def progress(handsets: Sequence[Handset], stream: TextIO) -> AsyncIterator[None]:
-    """Keep the line up to date as long as the block lasts, then wipe it. Writes nothing where nobody looks."""
-    if not stream.isatty():
+    """Keep the line up to date as long as the block lasts, then remove it."""
+    terminal = Terminal(stream)
+    if not terminal.watched:
         yield
         return
-    task = asyncio.create_task(_show(handsets, stream))
+    task = asyncio.create_task(_show(handsets, terminal))
     try:
         yield
     finally:
         task.cancel()
         await asyncio.wait({task})
-        stream.write("\r\x1b[K")
-        stream.flush()
+        terminal.wipe()
 
 
-async def _show(handsets: Sequence[Handset], stream: TextIO) -> None:
+async def _show(handsets: Sequence[Handset], terminal: Terminal) -> None:
     began = time.monotonic()
     while True:
-        stream.write(f"\r\x1b[K{time.monotonic() - began:7.1f}  {describe(handsets)}")
-        stream.flush()
+        terminal.progress(f"{time.monotonic() - began:7.1f}  {describe(handsets)}")
         await asyncio.sleep(_EVERY_SECONDS)
 
 

@@ -1,21 +1,19 @@
 """Timelines for people. Every line is something that was measured; what was not is left out."""
 
 import math
-import os
-import shutil
 import statistics
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 from standins.twilio.timeline import Event
 from voice_agent.call.caller import CallResult
 from voice_agent.call.speakers import Speaker, answers
 from voice_agent.call.verdict import Reading, Reviewed
+from voice_agent.terminal import Terminal
 
 _LABEL: Final = 11
-_MIN_WIDTH: Final = 40
 _ENDS: Final = {
     "caller_hung_up": "you hung up",
     "ended_by_rest": "the agent hung up",
@@ -34,43 +32,26 @@ class Line:
     at: float
     label: str
     text: str
-    tone: str = ""
+    style: str = ""
+    """Of the label, in rich's words."""
 
 
-class Terminal:
-    """Writes rows as wide as the terminal, in colour where one looks at it."""
-
-    def __init__(self, stream: TextIO, env: Mapping[str, str] = os.environ, width: int | None = None) -> None:
-        self._stream = stream
-        self._colour = stream.isatty() and "NO_COLOR" not in env
-        self._width = max(_MIN_WIDTH, min(width or shutil.get_terminal_size((100, 24)).columns, 120))
+class CallReport(Terminal):
+    """Writes the rows of calls."""
 
     def row(self, line: Line) -> None:
         """Write one row, its text wrapped under itself."""
-        head = f"{line.at:7.2f}  {line.label:<{_LABEL}} "
-        wrapped = textwrap.wrap(line.text, self._width - len(head)) or [""]
-        self._stream.write(self._paint(head[:9], "2") + self._paint(head[9:], line.tone) + wrapped[0] + "\n")
-        for more in wrapped[1:]:
-            self._stream.write(" " * len(head) + more + "\n")
+        self.hanging((f"{line.at:7.2f}  ", "dim"), (f"{line.label:<{_LABEL}} ", line.style), text=line.text)
 
-    def text(self, text: str, tone: str = "") -> None:
-        """Write a sentence."""
-        self._stream.write(
-            "\n".join(self._paint(part, tone) for part in textwrap.wrap(text, self._width, break_on_hyphens=False))
-            + "\n"
-        )
-
-    def table(self, rows: Sequence[str], tone: str = "") -> None:
+    def table(self, rows: Sequence[str]) -> None:
         """Write rows that are laid out already; what does not fit goes on below, between two words."""
         for row in rows:
             column = row.rfind("  ")  # the last one is the longest
-            inner = " " * (column + 2 if 0 <= column <= self._width // 2 else 0)
-            parts = textwrap.wrap(row, self._width, subsequent_indent=inner, break_on_hyphens=False) or [""]
+            inner = " " * (column + 2 if 0 <= column <= self.width // 2 else 0)
+            parts = textwrap.wrap(row, self.width, subsequent_indent=inner, break_on_hyphens=False) or [""]
             parts[0] = row[: len(row) - len(row.lstrip())] + parts[0].lstrip() if row.strip() else ""
-            self._stream.write("\n".join(self._paint(part, tone) for part in parts) + "\n")
-
-    def _paint(self, text: str, tone: str) -> str:
-        return f"\x1b[{tone}m{text}\x1b[0m" if self._colour and tone and text.strip() else text
+            for part in parts:
+                self.write(part)
 
 
 type _Describe = Callable[[dict[str, Any]], tuple[str, str, str]]
@@ -78,27 +59,27 @@ type _Describe = Callable[[dict[str, Any]], tuple[str, str, str]]
 _EVENTS: Final[dict[str, _Describe]] = {
     "twiml": lambda f: ("TwiML", f"{f['seconds'] * 1000:.0f} ms: {', '.join(f['verbs'])}", ""),
     "stream_open": lambda f: ("socket", f"open after {f['seconds'] * 1000:.0f} ms", ""),
-    "dtmf": lambda f: ("key", f["digit"], "36"),
-    "warning": lambda f: ("warning", f"{f['code']}: {f['reason']}", "33"),
-    "error": lambda f: ("error", f"{f['code']}: {f['reason']}", "31"),
+    "dtmf": lambda f: ("key", f["digit"], "cyan"),
+    "warning": lambda f: ("warning", f"{f['code']}: {f['reason']}", "yellow"),
+    "error": lambda f: ("error", f"{f['code']}: {f['reason']}", "red"),
     "say": lambda f: ("says", f"“{f['text']}”" + ("" if f["spoken"] else " (silent: no voice installed)"), ""),
     "dial": lambda f: ("dial", f"{', '.join(f['targets'])}: {f['result']}", ""),
     "dial_ringing": lambda f: ("rings", f"the person's telephone (SIP {f['code']})", ""),
     "dial_answered": lambda _: ("answers", "the person; you still hear it ring", ""),
-    "whisper": lambda f: ("whisper", f"to the person only: “{f['text']}”", "35"),
-    "gathered": lambda f: ("key", f"the person presses {f['digits'] or 'none'}", "35"),
-    "whisper_hung_up": lambda _: ("hangs up", "on the person, who pressed nothing", "33"),
+    "whisper": lambda f: ("whisper", f"to the person only: “{f['text']}”", "magenta"),
+    "gathered": lambda f: ("key", f"the person presses {f['digits'] or 'none'}", "magenta"),
+    "whisper_hung_up": lambda _: ("hangs up", "on the person, who pressed nothing", "yellow"),
     "dial_ended": lambda f: ("dial", f["status"], ""),
-    "not_pretended": lambda f: ("skipped", f"<{f['verb']}>: this stand-in does not execute it", "33"),
+    "not_pretended": lambda f: ("skipped", f"<{f['verb']}>: this stand-in does not execute it", "yellow"),
     "redirected": lambda f: ("redirect", f"the agent changed the call (by {f['by']})", ""),
-    "ended": lambda f: ("end", f"{_ENDS.get(f['reason'], f['reason'])} after {f['seconds']:.1f} s", "1"),
+    "ended": lambda f: ("end", f"{_ENDS.get(f['reason'], f['reason'])} after {f['seconds']:.1f} s", "bold"),
 }
 
 
 def lines(call: Reviewed, ring: str) -> list[Line]:
     """Return the rows of one call in the order things happened."""
     result = call.result
-    rows = [Line(0.0, "ring", ring, "1")] if result.call_sid else []
+    rows = [Line(0.0, "ring", ring, "bold")] if result.call_sid else []
     rows += [
         Line(event.at, *_EVENTS[event.name](event.fields)) for event in result.timeline.events if event.name in _EVENTS
     ]
@@ -140,7 +121,7 @@ def _connections(result: CallResult) -> list[Line]:
             answered = event.at
         elif event.name == "dial_bridged":
             after = "" if answered is None else f", {event.at - answered:.2f} s after they answered"
-            rows.append(Line(event.at, "connected", f"you and the person{after}", "1"))
+            rows.append(Line(event.at, "connected", f"you and the person{after}", "bold"))
     return rows
 
 
@@ -151,7 +132,12 @@ def _clears(result: CallResult) -> list[Line]:
         before = [event.at for event in spoke if event.at <= clear.at]
         text = f"{int(str(clear.fields['dropped_ms'])) / 1000:.2f} s of sound dropped unheard"
         rows.append(
-            Line(clear.at, "clear", text + (f", {clear.at - before[-1]:.2f} s after you began" if before else ""), "33")
+            Line(
+                clear.at,
+                "clear",
+                text + (f", {clear.at - before[-1]:.2f} s after you began" if before else ""),
+                "yellow",
+            )
         )
     return rows
 
@@ -161,23 +147,23 @@ def _turns(call: Reviewed) -> list[Line]:
     rows = [_read(one, one.at + 0.001, "greeting") for one in greeting if one.speaker is not Speaker.FALLBACK]
     heard = call.sounds
     for number, (turn, sounds) in enumerate(zip(call.result.turns, answers(call.result.turns, heard), strict=True), 1):
-        rows.append(Line(turn.began, "you", turn.text or f"“{turn.label}”", "36"))
+        rows.append(Line(turn.began, "you", turn.text or f"“{turn.label}”", "cyan"))
         mine = [one for one in call.readings if one.turn == number]
         for sound in sounds:
             if sound.recording:
                 text = f"“{sound.recording}”, a recording of the service in place of the model's words"
-                rows.append(Line(sound.began, "recording", text, "33"))
+                rows.append(Line(sound.began, "recording", text, "yellow"))
         first = next((sound for sound in sounds if sound.is_model), None)
         if first is not None:
             words = next((one.text for one in mine if one.speaker is Speaker.AGENT), "")
             text = f"after {first.began - turn.ended:.2f} s" + (f": “{words}”" if words else "")
-            rows.append(Line(first.began, "answer", text, "32"))
+            rows.append(Line(first.began, "answer", text, "green"))
         rows += [_read(one, one.at, "person") for one in mine if one.speaker is Speaker.PERSON]
     return rows
 
 
 def _read(reading: Reading, at: float, label: str) -> Line:
-    return Line(at, "person" if reading.speaker is Speaker.PERSON else label, f"“{reading.text}”", "32")
+    return Line(at, "person" if reading.speaker is Speaker.PERSON else label, f"“{reading.text}”", "green")
 
 
 def _model(call: Reviewed) -> list[Line]:
@@ -196,7 +182,7 @@ def _model(call: Reviewed) -> list[Line]:
     for tool in call.view.tools:
         arguments = ", ".join(f"{name}={value}" for name, value in tool.get("input", {}).items())
         rows.append(
-            Line(tool["at"] - zero, "tool", f"{tool['name']}({arguments}) → {_result(tool.get('result'))}", "35")
+            Line(tool["at"] - zero, "tool", f"{tool['name']}({arguments}) → {_result(tool.get('result'))}", "magenta")
         )
     for item in call.view.said:
         cut = ", interrupted" if item.get("interrupted") else ""
@@ -206,7 +192,7 @@ def _model(call: Reviewed) -> list[Line]:
 
 def _written(at: float, text: str) -> Line:
     """Show instructions to the model as such, not as speech."""
-    return Line(at, "order", f"to the model, in writing: {text}", "2")
+    return Line(at, "order", f"to the model, in writing: {text}", "dim")
 
 
 def _result(result: dict[str, Any] | None) -> str:
