@@ -1,4 +1,4 @@
-"""Write the reference pages that are derived from the code: settings, call detail records, errors, metrics.
+"""Write the reference pages that are derived from the code: settings, call detail records, errors, metrics, the command.
 
 ``python -m tools.reference`` writes them; the tests compare them with what it would write.
 """
@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tools.reference_command import command_page
 
 ROOT = Path(__file__).resolve().parent.parent
 CORE = ROOT / "shared/agent_core/src/agent_core"
@@ -368,6 +370,7 @@ def pages() -> dict[Path, str]:
         PAGES / "metrics.md": metrics_page(),
         PAGES / "causes.md": causes_page(),
         PAGES / "nova-standin.md": nova_page(),
+        PAGES / "command.md": command_page(),
         DEPLOYMENT / "measured.json": measured_file(),
         ROOT / ".env.example": environment_file(),
     }

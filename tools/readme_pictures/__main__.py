@@ -87,7 +87,7 @@ def _running(folder: Path) -> Iterator[str]:
     """Run everything on free ports, against stand-ins only; yields the page's URL."""
     environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     options = [word for port in _PORTS for word in (f"--{port}", "0")]
-    command = [sys.executable, "-m", "standins.cli", "run", "--nova", "standin", "--weather", "standin", *options]
+    command = [sys.executable, "-m", "voice_agent", "run", "--nova", "standin", "--weather", "standin", *options]
     log = folder / "run.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -110,7 +110,7 @@ def _running(folder: Path) -> Iterator[str]:
 
 def _measure(folder: Path) -> dict[str, Any] | None:
     """Make the README's call and return what was measured; None if the call failed."""
-    command = [sys.executable, "-m", "standins.cli", "call", "--json", "--say", QUESTION]
+    command = [sys.executable, "-m", "voice_agent", "call", "--json", "--say", QUESTION]
     done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, check=False, timeout=_CALL_SECONDS)
     measured: dict[str, Any] = json.loads(done.stdout or "{}")
     if done.returncode == 0:

@@ -2,27 +2,28 @@
 
 import getpass
 import os
-import shutil
 import sys
-import textwrap
 import time
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Final, TextIO
 
+from voice_agent.terminal import Terminal
+
 _LABEL: Final = 15
+_INDENT: Final = _LABEL + 5
 _LOG_EVERY_SECONDS: Final = 60.0
-_TONES: Final = {
-    "✓": "32",
-    "!": "33",
-    "✗": "31;1",
-    "?": "2",
-    "+": "32",
-    "~": "33",
-    "-": "31",
-    "→": "36",
-    "·": "2",
-    "–": "2",  # noqa: RUF001 - a dash, not a minus
+_STYLES: Final = {
+    "✓": "green",
+    "!": "yellow",
+    "✗": "bold red",
+    "?": "dim",
+    "+": "green",
+    "~": "yellow",
+    "-": "red",
+    "→": "cyan",
+    "·": "dim",
+    "–": "dim",  # noqa: RUF001 - a dash, not a minus
 }
 
 
@@ -37,8 +38,8 @@ class CheckMark(StrEnum):
     UNSET = "–"  # noqa: RUF001 - the same
 
 
-class Screen:
-    """Writes to a terminal, or plainly to whatever else it is given."""
+class Screen(Terminal):
+    """What a command writes: rows with a mark each, what to do about them, questions, and how far it is."""
 
     def __init__(
         self,
@@ -48,87 +49,69 @@ class Screen:
         hidden: Callable[[str], str] = getpass.getpass,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take `answer` for what a person types; without it, whoever sits at the terminal is asked."""
-        self._stream = stream
-        self.watched = stream.isatty()
-        self._colour = self.watched and "NO_COLOR" not in env
-        self._width = max(60, min(shutil.get_terminal_size((110, 24)).columns, 120))
+        """Take `answer` for what a person types; without it, the person at the terminal is asked."""
+        super().__init__(stream, env)
         self._answer = answer or (input if self.watched and sys.stdin.isatty() else None)
         self._hidden = hidden
-        self._unfinished = False
         self._clock = clock
         self._written = clock()
 
     @property
     def can_ask(self) -> bool:
-        """Whether somebody is there to answer."""
+        """Whether a person is there to answer."""
         return self._answer is not None
 
     def title(self, text: str) -> None:
         """Begin."""
-        self._write(self._paint(text, "1") + "\n")
+        self.write((text, "bold"))
 
     def heading(self, text: str) -> None:
         """Begin a part."""
-        self._write("\n" + self._paint(text, "1") + "\n")
+        self.write()
+        self.write((text, "bold"))
 
     def row(self, mark: str, label: str, text: str = "", advice: Iterable[str] = ()) -> None:
         """Write a row: how it stands, what, what about it, and below it what to do."""
-        indent = " " * (5 + _LABEL)
-        wrapped = textwrap.wrap(text, self._width - len(indent), break_on_hyphens=False, break_long_words=False) or [""]
-        head = f"  {self._paint(mark, _TONES.get(mark, ''))} {label:<{_LABEL}} "
-        self._write(f"{head}{wrapped[0]}".rstrip() + "\n")
-        self._write("".join(f"{indent}{more}\n" for more in wrapped[1:]))
+        self.hanging(("  ", ""), (mark, _STYLES.get(mark, "")), (f" {label:<{_LABEL}} ", ""), text=text)
         for line in advice:
-            self.advise(line, indent)
+            self.advise(line)
 
-    def advise(self, text: str, indent: str = " " * (5 + _LABEL)) -> None:
+    def advise(self, text: str, indent: str = " " * _INDENT) -> None:
         """Write what to do. A command is not broken, so that it can be copied."""
-        first, rest = f"{indent}{self._paint('→', _TONES['→'])} ", f"{indent}  "
-        width = max(20, self._width - len(rest))
-        lines = [text] if text.startswith("$ ") else textwrap.wrap(text, width, break_on_hyphens=False)
-        self._write(f"{first}{lines[0].removeprefix('$ ')}\n" + "".join(f"{rest}{more}\n" for more in lines[1:]))
+        arrow = ((indent, ""), ("→", _STYLES["→"]), (" ", ""))
+        if text.startswith("$ "):
+            self.write(*arrow, text.removeprefix("$ "))
+        else:
+            self.hanging(*arrow, text=text)
 
     def lines(self, lines: Iterable[str], indent: int = 4) -> None:
         """Write rows that are laid out already; the first character may be a mark."""
         for line in lines:
             head, rest = line[:1], line[1:]
-            room = self._width - indent
+            room = self.width - indent
             cut = rest if len(line) <= room else rest[: room - 2] + "…"
-            self._write(" " * indent + self._paint(head, _TONES.get(head, "")) + cut + "\n")
+            self.write(" " * indent, (head, _STYLES.get(head, "")), cut)
 
-    def progress(self, text: str) -> None:
+    def progress(self, text: str, style: str = "dim") -> None:
         """Say how far it is, over what was said before; in a log, a line a minute."""
-        if not self.watched:
-            if self._clock() - self._written >= _LOG_EVERY_SECONDS:
-                self._write(f"  … {text}\n")
-        else:
-            self._stream.write(f"\r\x1b[K  {self._paint('… ' + text[: self._width - 4], '2')}")
-            self._stream.flush()
-            self._unfinished = True
+        if self.watched:
+            super().progress(f"  … {text[: self.width - 4]}", style)
+        elif self._clock() - self._written >= _LOG_EVERY_SECONDS:
+            self.write(f"  … {text}")
 
     def ask(self, question: str) -> str:
-        """Ask whoever is there."""
+        """Ask the person at the terminal."""
         if self._answer is None:
-            raise EOFError("nobody is there: look at can_ask first")
-        self._wipe()
+            raise EOFError("no person is there: look at can_ask first")
+        self.wipe()
         return self._answer(f"  {question} ").strip()
 
     def ask_hidden(self, question: str) -> str:
         """Ask for something that nobody may read over a shoulder."""
-        self._wipe()
+        self.wipe()
         return self._hidden(f"  {question} ").strip()
 
-    def _write(self, text: str) -> None:
-        self._wipe()
-        self._stream.write(text)
-        self._stream.flush()
+    def write(self, *parts: str | tuple[str, str]) -> None:
+        """Write one line, and remember when."""
+        super().write(*parts)
         self._written = self._clock()
-
-    def _wipe(self) -> None:
-        if self._unfinished:
-            self._stream.write("\r\x1b[K")
-            self._unfinished = False
-
-    def _paint(self, text: str, tone: str) -> str:
-        return f"\x1b[{tone}m{text}\x1b[0m" if self._colour and tone and text.strip() else text

@@ -1,17 +1,19 @@
 """The options of `voice-agent deploy`, `deploy-plan` and `destroy`; each is a variable of `make` too."""
 
-import argparse
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 
-from deployment.images import is_tag
+import typer
 
+from voice_agent.plug_in import command
+
+_TAG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 _EPILOG: Final = """\
 Credentials are found as every AWS tool finds them: AWS_PROFILE, AWS_ACCESS_KEY_ID, a role. The region is the
 environment's own (infra/environments). Whatever ends a run, the same command goes on from there.
+
 Exit code: 0 done, 1 not done, 2 wrong usage.
 """
 
@@ -39,91 +41,128 @@ class Options:
     unprotect: bool = False
 
 
-def read_deploy(arguments: Sequence[str], env: Mapping[str, str] = os.environ) -> Options:
-    """Read the options of `deploy`; wrong usage ends the program with code 2."""
-    parser = _parser("deploy", "Bring an environment up to date, or make it.")
-    _add_images(parser)
-    add = parser.add_argument
-    add("--yes", action="store_true", help="make the changes that are shown without asking")
-    add(
-        "--twilio-number",
-        type=_number,
-        default=argparse.SUPPRESS,
-        metavar="NUMBER",
-        help="let this number call the agent, such as +46…",
-    )
-    add(
-        "--twilio-fallback-url",
-        default="",
-        metavar="URL",
-        help="what Twilio asks when nobody answers: a TwiML Bin's address",
-    )
-    add("--address", default="", metavar="URL", help="prove it works at this address, where its name is not known yet")
-    add("--restart", action="store_true", help="start all tasks anew, also where nothing has changed")
-    add(
-        "--no-canary",
-        dest="canary",
-        action="store_false",
-        help="change the services without trying the new version at one task first",
-    )
-    add(
-        "--foundation",
-        action="store_true",
-        help="stop before images and services: GitHub builds and releases those, and needs no docker here",
-    )
-    add("--no-call", dest="call", action="store_false", help="do not call it afterwards")
-    given = vars(parser.parse_args(arguments))
-    return Options(**given, twilio_api=env.get("TWILIO_API_BASE_URL") or "https://api.twilio.com")
-
-
-def read_plan(arguments: Sequence[str]) -> Options:
-    """Read the options of `deploy-plan`."""
-    parser = _parser("deploy-plan", "Show what `deploy` would do. Nothing is changed and nothing is left behind.")
-    _add_images(parser)
-    return Options(**vars(parser.parse_args(arguments)), yes=False, lenient=True)
-
-
-def read_destroy(arguments: Sequence[str]) -> Options:
-    """Read the options of `destroy`."""
-    parser = _parser("destroy", "Take an environment away, newest stack first. Says what stays.")
-    parser.add_argument("--yes", action="store_true", help="do not ask for the environment's name first")
-    parser.add_argument("--unprotect", action="store_true", help="with --yes: delete also what is protected")
-    return Options(**vars(parser.parse_args(arguments)))
-
-
-def _parser(command: str, description: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=f"voice-agent {command}",
-        description=description,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument(
-        "--environment", default="test", metavar="NAME", help="a file of infra/environments (default: test)"
-    )
-    parser.add_argument("--region", default="", help="instead of the environment's own")
-    parser.add_argument("--role", default="", metavar="ARN", help="what CloudFormation acts as, instead of as you do")
-    return parser
-
-
-def _add_images(parser: argparse.ArgumentParser) -> None:
-    choice = parser.add_mutually_exclusive_group()
-    choice.add_argument(
-        "--images", type=_tag, default=argparse.SUPPRESS, metavar="TAG", help="deploy images that were pushed before"
-    )
-    choice.add_argument(
-        "--tag", type=_tag, default=argparse.SUPPRESS, help="name the images so, instead of by the commit"
-    )
+def is_tag(text: str) -> bool:
+    """Tell whether a registry takes it."""
+    return _TAG.fullmatch(text) is not None
 
 
 def _tag(text: str) -> str:
     if not is_tag(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no tag: letters, digits, and _ . - after the first")
+        raise ValueError(f"{text!r} is not a tag: letters, digits, and _ . - after the first")
     return text
 
 
 def _number(text: str) -> str:
     if not re.fullmatch(r"\+[1-9]\d{6,14}", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number such as +46701234567")
+        raise ValueError(f"{text!r} is not a number such as +46701234567")
     return text
+
+
+_environment = typer.Option("--environment", metavar="NAME", help="A file of infra/environments.")
+_region = typer.Option("--region", metavar="REGION", help="Instead of the environment's own.")
+_role = typer.Option("--role", metavar="ARN", help="What CloudFormation acts as, instead of as you do.")
+_images = typer.Option("--images", metavar="TAG", parser=_tag, help="Deploy images that were pushed before.")
+_tagged = typer.Option("--tag", metavar="TAG", parser=_tag, help="Name the images so, instead of by the commit.")
+
+
+@command("deployment.deploy:work", epilog=_EPILOG)
+def deploy(  # noqa: PLR0913 - each is an option
+    context: typer.Context,
+    *,
+    environment: Annotated[str, _environment] = "test",
+    region: Annotated[str, _region] = "",
+    role: Annotated[str, _role] = "",
+    images: Annotated[str | None, _images] = None,
+    tag: Annotated[str | None, _tagged] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Make the changes that are shown without asking.")] = False,
+    twilio_number: Annotated[
+        str | None,
+        typer.Option(metavar="NUMBER", parser=_number, help="Let this number call the agent, such as +46…"),
+    ] = None,
+    twilio_fallback_url: Annotated[
+        str, typer.Option(metavar="URL", help="What Twilio asks when nothing answers: a TwiML Bin's address.")
+    ] = "",
+    address: Annotated[
+        str, typer.Option(metavar="URL", help="Prove it works at this address, where its name is not known yet.")
+    ] = "",
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Start all tasks anew, also where nothing has changed.")
+    ] = False,
+    no_canary: Annotated[
+        bool, typer.Option("--no-canary", help="Change the services without trying the new version at one task first.")
+    ] = False,
+    foundation: Annotated[
+        bool,
+        typer.Option(
+            "--foundation",
+            help="Stop before images and services: GitHub builds and releases those, and needs no docker here.",
+        ),
+    ] = False,
+    no_call: Annotated[bool, typer.Option("--no-call", help="Do not call it afterwards.")] = False,
+) -> Options:
+    """Make an environment in AWS, or bring it up to date."""
+    _one_of(context, images, tag)
+    return Options(
+        environment=environment,
+        region=region,
+        yes=yes,
+        role=role,
+        images=images or "",
+        tag=tag or "",
+        twilio_number=twilio_number or "",
+        twilio_fallback_url=twilio_fallback_url,
+        twilio_api=context.obj.get("TWILIO_API_BASE_URL") or "https://api.twilio.com",
+        address=address,
+        call=not no_call,
+        canary=not no_canary,
+        restart=restart,
+        foundation=foundation,
+    )
+
+
+@command("deployment.deploy_plan:work", epilog=_EPILOG)
+def deploy_plan(  # noqa: PLR0913 - each is an option
+    context: typer.Context,
+    *,
+    environment: Annotated[str, _environment] = "test",
+    region: Annotated[str, _region] = "",
+    role: Annotated[str, _role] = "",
+    images: Annotated[str | None, _images] = None,
+    tag: Annotated[str | None, _tagged] = None,
+) -> Options:
+    """Show what deploy would do. Nothing is changed, and nothing is left behind."""
+    _one_of(context, images, tag)
+    return Options(environment, region, yes=False, role=role, images=images or "", tag=tag or "", lenient=True)
+
+
+@command("deployment.destroy:work", epilog=_EPILOG)
+def destroy(
+    *,
+    environment: Annotated[str, _environment] = "test",
+    region: Annotated[str, _region] = "",
+    role: Annotated[str, _role] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for the environment's name first.")] = False,
+    unprotect: Annotated[bool, typer.Option("--unprotect", help="With --yes: delete also what is protected.")] = False,
+) -> Options:
+    """Take an environment away, newest stack first, and say what stays."""
+    return Options(environment, region, yes, role, unprotect=unprotect)
+
+
+def read_deploy(arguments: Sequence[str], env: Mapping[str, str] | None = None) -> Options:
+    """Return the options of `deploy`; wrong usage ends the program with code 2."""
+    return deploy.options(arguments, env)
+
+
+def read_plan(arguments: Sequence[str]) -> Options:
+    """Return the options of `deploy-plan`."""
+    return deploy_plan.options(arguments)
+
+
+def read_destroy(arguments: Sequence[str]) -> Options:
+    """Return the options of `destroy`."""
+    return destroy.options(arguments)
+
+
+def _one_of(context: typer.Context, images: str | None, tag: str | None) -> None:
+    if images is not None and tag is not None:
+        raise typer.BadParameter("not allowed with --images", ctx=context, param_hint="--tag")

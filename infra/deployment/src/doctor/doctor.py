@@ -1,35 +1,32 @@
 """`voice-agent doctor`: check what a call needs, without one, and say what to do about what is wrong."""
 
-import argparse
 import json
 import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from deployment.aws import AwsFailure, short
 from deployment.checks.finding import Finding
 from deployment.console import CheckMark, Screen
 from deployment.deploy_context import ROOT, new_screen
 from deployment.errors import DeploymentError
-from doctor import amazon, machine, others, twilio_checks
+from doctor import amazon, machine, options, others, twilio_checks
 from doctor.live import live_command as live
+from doctor.options import DoctorOptions
 from doctor.probing import Check, make
 from doctor.surroundings import MachineState, read_environment
 
-SECONDS: Final = 20.0
-"""All checks together: they are made at once, and each request has a shorter deadline of its own."""
-_EPILOG: Final = f"""\
-✓ good, ! works but look at it, ✗ does not work, {CheckMark.UNSET} not set up (a stand-in or nothing takes its place).
-Exit code: 0 without a ✗, 1 with one, 2 wrong usage. Nothing is changed without --fix and your consent.
-"""
-
 
 def main(arguments: Sequence[str], screen: Screen | None = None, root: Path = ROOT) -> int:
-    """Look, repair if asked to, and show what was found; see `--help`."""
-    given = _parser().parse_args(arguments)
+    """Read the options, and do what they ask for; see `--help`."""
+    return work(options.doctor.options(arguments), screen, root)
+
+
+def work(given: DoctorOptions, screen: Screen | None = None, root: Path = ROOT) -> int:
+    """Look, repair if wanted, show what was found, and return the exit code."""
     for name, value in (environment := read_environment(root)).items():
         os.environ.setdefault(name, value)  # AWS's libraries read no .env
     surroundings = MachineState(root, environment, given.environment, given.twilio_number)
@@ -119,29 +116,3 @@ def _as_json(found: Sequence[Finding]) -> dict[str, Any]:
         {"check": one.subject, "mark": one.mark.value, "found": one.found, "remedy": list(one.advice)} for one in found
     ]
     return {"ok": not code(found), "checks": rows}
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="voice-agent doctor",
-        description=__doc__,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add = parser.add_argument
-    add("--environment", default="", metavar="NAME", help="look at the secrets of this deployed environment, too")
-    add("--twilio-number", default="", metavar="+46…", help="look at this number only (default: all of the account)")
-    add(
-        "--fix",
-        action="store_true",
-        help="offer to point the number at PUBLIC_BASE_URL, and to add missing secret keys",
-    )
-    add("--yes", action="store_true", help="do not ask: make the repairs, or pay for --live")
-    add("--json", action="store_true", help="write the findings as JSON")
-    add("--seconds", type=float, default=SECONDS, help="longest time for all checks (default: %(default).0f)")
-    live.add_options(parser)
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
