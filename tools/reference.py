@@ -1,4 +1,4 @@
-"""Write the reference pages that are derived from the code: settings, call detail records, errors, metrics, the command.
+"""Write the reference pages that come from the code: settings, call detail records, errors, metrics, the command.
 
 ``python -m tools.reference`` writes them; the tests compare them with what it would write.
 """

@@ -150,5 +150,5 @@ class _Promised:
         """Release the reservation; return its region if it was not used."""
         region, self._region = self._region, None
         if region is not None:
-            region.share.session_request -= 1
+            region.share.reserved -= 1
         return region
