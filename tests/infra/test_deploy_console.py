@@ -63,7 +63,7 @@ def test_the_command_plans_and_deploys_as_it_is_typed(environ: dict[str, str]) -
     code, said = voice_agent(environ, "deploy", "--tag", "0a1b2c3", "--yes")
     assert code == 1
     assert "✓ edge            created" in said
-    assert "then run the same command again: it goes on from here" in said
+    assert "then run the same command again: it continues from here" in said
     assert "Traceback" not in said
 
 

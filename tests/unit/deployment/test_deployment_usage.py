@@ -16,7 +16,7 @@ def test_the_console_command_knows_them(command: str, capsys: pytest.CaptureFixt
     said = capsys.readouterr().out
     assert ended.value.code == 0
     assert f"usage: voice-agent {command} " in said
-    assert "the same command goes on from there" in said
+    assert "it continues from there" in said
 
 
 def test_where_only_the_stand_ins_are_it_says_so(

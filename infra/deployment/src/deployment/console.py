@@ -1,4 +1,4 @@
-"""What a person sees: rows with a mark each, questions, and how far it is."""
+"""Terminal output: rows with a mark, questions, and progress."""
 
 import getpass
 import os
@@ -27,18 +27,18 @@ _TONES: Final = {
 
 
 class CheckMark(StrEnum):
-    """How something stands."""
+    """The state that a row reports."""
 
     GOOD = "✓"
     CARE = "!"
     BAD = "✗"
     UNKNOWN = "?"
     STEP = "·"
-    UNSET = "–"  # noqa: RUF001 - the same
+    UNSET = "–"  # noqa: RUF001 - a dash, not a minus
 
 
 class Screen:
-    """Writes to a terminal, or plainly to whatever else it is given."""
+    """Writes to a terminal with colours and progress, or as plain text to any other stream."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Screen:
         hidden: Callable[[str], str] = getpass.getpass,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take `answer` for what a person types; without it, whoever sits at the terminal is asked."""
+        """Use `answer` for the operator's input; without it, read from the terminal if there is one."""
         self._stream = stream
         self.watched = stream.isatty()
         self._colour = self.watched and "NO_COLOR" not in env
@@ -61,19 +61,19 @@ class Screen:
 
     @property
     def can_ask(self) -> bool:
-        """Whether somebody is there to answer."""
+        """Whether there is a terminal to ask questions on."""
         return self._answer is not None
 
     def title(self, text: str) -> None:
-        """Begin."""
+        """Write the title."""
         self._write(self._paint(text, "1") + "\n")
 
     def heading(self, text: str) -> None:
-        """Begin a part."""
+        """Write a heading."""
         self._write("\n" + self._paint(text, "1") + "\n")
 
     def row(self, mark: str, label: str, text: str = "", advice: Iterable[str] = ()) -> None:
-        """Write a row: how it stands, what, what about it, and below it what to do."""
+        """Write a row: mark, label and text, with advice below it."""
         indent = " " * (5 + _LABEL)
         wrapped = textwrap.wrap(text, self._width - len(indent), break_on_hyphens=False, break_long_words=False) or [""]
         head = f"  {self._paint(mark, _TONES.get(mark, ''))} {label:<{_LABEL}} "
@@ -83,14 +83,14 @@ class Screen:
             self.advise(line, indent)
 
     def advise(self, text: str, indent: str = " " * (5 + _LABEL)) -> None:
-        """Write what to do. A command is not broken, so that it can be copied."""
+        """Write advice. A command is never wrapped, so that it can be copied."""
         first, rest = f"{indent}{self._paint('→', _TONES['→'])} ", f"{indent}  "
         width = max(20, self._width - len(rest))
         lines = [text] if text.startswith("$ ") else textwrap.wrap(text, width, break_on_hyphens=False)
         self._write(f"{first}{lines[0].removeprefix('$ ')}\n" + "".join(f"{rest}{more}\n" for more in lines[1:]))
 
     def lines(self, lines: Iterable[str], indent: int = 4) -> None:
-        """Write rows that are laid out already; the first character may be a mark."""
+        """Write preformatted rows; the first character may be a mark."""
         for line in lines:
             head, rest = line[:1], line[1:]
             room = self._width - indent
@@ -98,7 +98,7 @@ class Screen:
             self._write(" " * indent + self._paint(head, _TONES.get(head, "")) + cut + "\n")
 
     def progress(self, text: str) -> None:
-        """Say how far it is, over what was said before; in a log, a line a minute."""
+        """Replace the progress line on a terminal; in a log, write a line at most once a minute."""
         if not self.watched:
             if self._clock() - self._written >= _LOG_EVERY_SECONDS:
                 self._write(f"  … {text}\n")
@@ -108,14 +108,14 @@ class Screen:
             self._unfinished = True
 
     def ask(self, question: str) -> str:
-        """Ask whoever is there."""
+        """Ask a question, and return the answer."""
         if self._answer is None:
-            raise EOFError("nobody is there: look at can_ask first")
+            raise EOFError("not a terminal: check can_ask first")
         self._wipe()
         return self._answer(f"  {question} ").strip()
 
     def ask_hidden(self, question: str) -> str:
-        """Ask for something that nobody may read over a shoulder."""
+        """Ask for a secret, without echoing the input."""
         self._wipe()
         return self._hidden(f"  {question} ").strip()
 

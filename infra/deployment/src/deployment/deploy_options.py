@@ -1,4 +1,4 @@
-"""The options of `voice-agent deploy`, `deploy-plan` and `destroy`; each is a variable of `make` too."""
+"""Options of `voice-agent deploy`, `deploy-plan` and `destroy`; each is also a variable of the make target."""
 
 import argparse
 import os
@@ -10,15 +10,15 @@ from typing import Final
 from deployment.images import is_tag
 
 _EPILOG: Final = """\
-Credentials are found as every AWS tool finds them: AWS_PROFILE, AWS_ACCESS_KEY_ID, a role. The region is the
-environment's own (infra/environments). Whatever ends a run, the same command goes on from there.
+Credentials come from the default chain of the AWS tools: AWS_PROFILE, AWS_ACCESS_KEY_ID, a role. The region is the
+environment's own (infra/environments). If a run stops, run the same command again: it continues from there.
 Exit code: 0 done, 1 not done, 2 wrong usage.
 """
 
 
 @dataclass(frozen=True)
 class Options:
-    """What is to be done, checked."""
+    """Validated options of one command."""
 
     environment: str
     region: str
@@ -34,60 +34,60 @@ class Options:
     canary: bool = True
     restart: bool = False
     lenient: bool = False
-    """List a line of the environment's file that says nothing among the checks, instead of stopping at it."""
+    """Report an invalid line of the environment's file among the checks, instead of stopping at it."""
     foundation: bool = False
     unprotect: bool = False
 
 
 def read_deploy(arguments: Sequence[str], env: Mapping[str, str] = os.environ) -> Options:
-    """Read the options of `deploy`; wrong usage ends the program with code 2."""
-    parser = _parser("deploy", "Bring an environment up to date, or make it.")
+    """Parse the options of `deploy`; wrong usage exits with code 2."""
+    parser = _parser("deploy", "Create or update an environment.")
     _add_images(parser)
     add = parser.add_argument
-    add("--yes", action="store_true", help="make the changes that are shown without asking")
+    add("--yes", action="store_true", help="apply the changes without asking")
     add(
         "--twilio-number",
         type=_number,
         default=argparse.SUPPRESS,
         metavar="NUMBER",
-        help="let this number call the agent, such as +46…",
+        help="point this phone number at the deployment, such as +46…",
     )
     add(
         "--twilio-fallback-url",
         default="",
         metavar="URL",
-        help="what Twilio asks when nobody answers: a TwiML Bin's address",
+        help="fallback URL of the number, for when the deployment does not answer: a TwiML Bin's URL",
     )
-    add("--address", default="", metavar="URL", help="prove it works at this address, where its name is not known yet")
-    add("--restart", action="store_true", help="start all tasks anew, also where nothing has changed")
+    add("--address", default="", metavar="URL", help="run the smoke test against this URL (DNS not propagated yet)")
+    add("--restart", action="store_true", help="replace all tasks, even if nothing has changed")
     add(
         "--no-canary",
         dest="canary",
         action="store_false",
-        help="change the services without trying the new version at one task first",
+        help="update the services without testing the new version as a canary first",
     )
     add(
         "--foundation",
         action="store_true",
-        help="stop before images and services: GitHub builds and releases those, and needs no docker here",
+        help="deploy only what GitHub's workflow needs before it builds images and deploys services; needs no docker",
     )
-    add("--no-call", dest="call", action="store_false", help="do not call it afterwards")
+    add("--no-call", dest="call", action="store_false", help="skip the test call")
     given = vars(parser.parse_args(arguments))
     return Options(**given, twilio_api=env.get("TWILIO_API_BASE_URL") or "https://api.twilio.com")
 
 
 def read_plan(arguments: Sequence[str]) -> Options:
-    """Read the options of `deploy-plan`."""
-    parser = _parser("deploy-plan", "Show what `deploy` would do. Nothing is changed and nothing is left behind.")
+    """Parse the options of `deploy-plan`."""
+    parser = _parser("deploy-plan", "Show what `deploy` would change, without changing it.")
     _add_images(parser)
     return Options(**vars(parser.parse_args(arguments)), yes=False, lenient=True)
 
 
 def read_destroy(arguments: Sequence[str]) -> Options:
-    """Read the options of `destroy`."""
-    parser = _parser("destroy", "Take an environment away, newest stack first. Says what stays.")
+    """Parse the options of `destroy`."""
+    parser = _parser("destroy", "Delete an environment, newest stack first, and list what remains.")
     parser.add_argument("--yes", action="store_true", help="do not ask for the environment's name first")
-    parser.add_argument("--unprotect", action="store_true", help="with --yes: delete also what is protected")
+    parser.add_argument("--unprotect", action="store_true", help="with --yes: also delete a protected environment")
     return Options(**vars(parser.parse_args(arguments)))
 
 
@@ -100,30 +100,28 @@ def _parser(command: str, description: str) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument(
-        "--environment", default="test", metavar="NAME", help="a file of infra/environments (default: test)"
+        "--environment", default="test", metavar="NAME", help="name of a file in infra/environments (default: test)"
     )
-    parser.add_argument("--region", default="", help="instead of the environment's own")
-    parser.add_argument("--role", default="", metavar="ARN", help="what CloudFormation acts as, instead of as you do")
+    parser.add_argument("--region", default="", help="override the environment's region")
+    parser.add_argument("--role", default="", metavar="ARN", help="role that CloudFormation assumes (default: yours)")
     return parser
 
 
 def _add_images(parser: argparse.ArgumentParser) -> None:
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument(
-        "--images", type=_tag, default=argparse.SUPPRESS, metavar="TAG", help="deploy images that were pushed before"
+        "--images", type=_tag, default=argparse.SUPPRESS, metavar="TAG", help="deploy images that have been pushed"
     )
-    choice.add_argument(
-        "--tag", type=_tag, default=argparse.SUPPRESS, help="name the images so, instead of by the commit"
-    )
+    choice.add_argument("--tag", type=_tag, default=argparse.SUPPRESS, help="tag of the images (default: the commit)")
 
 
 def _tag(text: str) -> str:
     if not is_tag(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no tag: letters, digits, and _ . - after the first")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a tag: letters, digits, and _ . - after the first")
     return text
 
 
 def _number(text: str) -> str:
     if not re.fullmatch(r"\+[1-9]\d{6,14}", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number such as +46701234567")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a phone number such as +46701234567")
     return text

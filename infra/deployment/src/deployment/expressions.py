@@ -1,4 +1,4 @@
-"""CloudFormation's functions, worked out from the parameters alone: conditions, rules, and what they choose between."""
+"""Evaluates CloudFormation's intrinsic functions from the parameters alone: conditions, rules, and what they select."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -7,14 +7,14 @@ _NO_VALUE: Final = "AWS::NoValue"
 
 
 class UnknowableError(Exception):
-    """It depends on something that only AWS knows, such as an attribute of a resource."""
+    """The value depends on something that only AWS knows, such as an attribute of a resource."""
 
 
 class Expressions:
-    """A template together with the values of its parameters."""
+    """A template with the values of its parameters."""
 
     def __init__(self, body: Mapping[str, Any], given: Mapping[str, str]) -> None:
-        """Take a template with its functions in their long form, and the parameters that are not left to defaults."""
+        """Keep a template with its functions in long form, and the parameters that differ from their defaults."""
         declared: Mapping[str, Any] = body.get("Parameters", {})
         self._body = body
         self._values = {name: given.get(name, one.get("Default")) for name, one in declared.items()} | {
@@ -36,40 +36,40 @@ class Expressions:
         }
 
     def condition(self, name: str) -> bool:
-        """Tell whether a condition of the template holds.
+        """Return whether a condition of the template holds.
 
         Raises:
-            UnknowableError: it depends on more than the parameters.
+            UnknowableError: It depends on more than the parameters.
         """
         return self.holds(self._body["Conditions"][name])
 
     def holds(self, node: Any) -> bool:  # noqa: ANN401 - JSON
-        """Tell whether an expression that is true or false is true."""
+        """Evaluate an expression to a boolean."""
         found = self.resolve(node)
         if not isinstance(found, bool):
-            raise UnknowableError(f"{node} is neither true nor false")
+            raise UnknowableError(f"{node} is not a boolean")
         return found
 
     def value(self, node: Any) -> str:  # noqa: ANN401 - JSON
-        """Return an expression's text; a number is written as CloudFormation compares it."""
+        """Evaluate an expression to text; CloudFormation compares numbers as text too."""
         return str(self.resolve(node))
 
     def values(self, node: Any) -> list[str]:  # noqa: ANN401 - JSON
-        """Return a list's texts, without those that are no value."""
+        """Evaluate a list to texts, without AWS::NoValue."""
         found = self.resolve(node)
         listed: Sequence[Any] = found.split(",") if isinstance(found, str) else found
         resolved = [self.resolve(one) for one in listed]
         return [str(one) for one in resolved if one is not None]
 
     def resolve(self, node: Any) -> Any:  # noqa: ANN401 - JSON
-        """Work one expression out; what is no function stays as it is."""
+        """Evaluate one expression; anything that is not a function is returned as it is."""
         if not isinstance(node, Mapping) or len(node) != 1:
             return node
         ((name, argument),) = node.items()
         if name in self._functions:
             return self._functions[name](argument)
         if str(name).startswith("Fn::"):
-            raise UnknowableError(f"{name} is known to AWS alone")
+            raise UnknowableError(f"only AWS can evaluate {name}")
         return node
 
     def _ref(self, name: str) -> Any:  # noqa: ANN401 - JSON
