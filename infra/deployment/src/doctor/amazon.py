@@ -1,4 +1,4 @@
-"""AWS: who we are there, what the clock says, whether the model is there for us, and the secrets of a deployment."""
+"""Checks AWS: identity, clock, model access, quota, and the secrets of a deployed environment."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,34 +25,34 @@ SOURCES: Final = {
     "env": "the environment",
     "shared-credentials-file": "~/.aws/credentials",
     "config-file": "~/.aws/config",
-    "sso": "a sign-in (SSO)",
-    "login": "a sign-in (aws login)",
-    "assume-role": "a role of the profile",
+    "sso": "an SSO session",
+    "login": "an `aws login` session",
+    "assume-role": "a role that the profile assumes",
     "assume-role-with-web-identity": "a web identity",
     "container-role": "the task's role",
     "iam-role": "the instance's role",
-    "custom-process": "a program of the profile",
+    "custom-process": "the profile's credential_process",
 }
-_NONE: Final = "no AWS credentials: `voice-agent run` takes the stand-in for the model"
+_NONE: Final = "no AWS credentials: `voice-agent run` uses the stand-in for the model"
 
 
 def now() -> datetime:
-    """Return the time of this machine."""
+    """Return this machine's time."""
     return datetime.now(UTC)
 
 
 def source() -> str:
-    """Say where the credentials come from; empty where there are none.
+    """Return where the credentials come from; empty if there are none.
 
     Raises:
-        BotoCoreError: they are given by half, or their source fails.
+        BotoCoreError: The credentials are incomplete, or their source fails.
     """
     found = botocore.session.Session().get_credentials()
     return "" if found is None else SOURCES.get(found.method, found.method)
 
 
 def credentials(surroundings: MachineState, clock: Callable[[], datetime] = now) -> list[Finding]:
-    """Find the credentials and ask AWS whose they are; its answer has its time, too."""
+    """Check the credentials with AWS, whose response also shows the clock skew."""
     where = source()
     if not where:
         cause = causes.classify(ModelRejected("NoCredentials"))
@@ -62,13 +62,13 @@ def credentials(surroundings: MachineState, clock: Callable[[], datetime] = now)
 
 
 def offered(surroundings: MachineState) -> list[Finding]:
-    """Look whether the region offers the model, and which generation."""
+    """Check that the region offers the model, and report a newer generation."""
     try:
         wanted = surroundings.model
     except ConfigurationError as error:
         return [bad("model", error.reason, "change the region or the model")]
     if not source():
-        return [unset("model", f"{wanted} would be asked in {surroundings.model_region}")]
+        return [unset("model", f"{wanted} would be used in {surroundings.model_region}")]
     regions = generations.regions(generations.GENERATIONS[:1])
     found = [model_check.check(surroundings.aws, wanted, regions)]
     if found[0].mark in {CheckMark.GOOD, CheckMark.CARE}:
@@ -95,7 +95,7 @@ def _access(surroundings: MachineState, wanted: str) -> Finding:
 
 
 def quota(surroundings: MachineState) -> list[Finding]:
-    """Read how many streams to the model the account may have open at once."""
+    """Check how many concurrent streams to the model the account may open."""
     if not source():
         return []
     found = model_quota.read(surroundings.aws, surroundings.model)
@@ -110,11 +110,11 @@ def _job(surroundings: MachineState) -> DeployContext:
 
 
 def stored_keys(surroundings: MachineState) -> list[Finding]:
-    """Look whether each key that a service's template names is in its secret: without it ECS starts no task."""
+    """Check that each key in a service's template is in its secret: ECS does not start a task without it."""
     if not surroundings.deployed:
-        return [unset("secrets", "name an environment with --environment to look at its secrets")]
+        return [unset("secrets", "pass --environment to check the secrets of a deployed environment")]
     if not source():
-        return [unset("secrets", "there are no AWS credentials to look with")]
+        return [unset("secrets", "there are no AWS credentials to check with")]
     job = _job(surroundings)
     platform = job.stacks["platform"].template
     needed = service_secrets.read_by_services(job.environment, platform)
@@ -123,7 +123,7 @@ def stored_keys(surroundings: MachineState) -> list[Finding]:
 
 
 def _strict(job: DeployContext, need: service_secrets.SecretNeeded, row: Finding) -> Finding:
-    """Take a missing key for what it is to ECS; a deployment would only add it."""
+    """Report a missing key as an error, as ECS treats it; a deployment only warns, because it adds the key."""
     if row.mark is not CheckMark.CARE:
         return row
     found = service_secrets.find(job.aws, job.environment, need)
@@ -134,13 +134,13 @@ def _strict(job: DeployContext, need: service_secrets.SecretNeeded, row: Finding
         return bad(row.subject, row.found, *service_secrets.how_to_fill(job.aws.region, found, need))
     return bad(
         row.subject,
-        f"{found.called(need)} has no key {' and no key '.join(absent)}: ECS starts no task without",
-        "`voice-agent doctor --fix` adds it, empty; one that must have a value still wants it",
+        f"{found.called(need)} has no key {' and no key '.join(absent)}: ECS does not start a task without it",
+        "`voice-agent doctor --fix` adds it, empty; a required value must still be set",
     )
 
 
 def missing_keys(surroundings: MachineState) -> list[tuple[str, Callable[[], None]]]:
-    """List what would be added to which secret, and what adds it; values that are there stay."""
+    """Return the missing keys of each secret, with a function that adds them; existing values stay."""
     if not surroundings.deployed or not source():
         return []
     job = _job(surroundings)

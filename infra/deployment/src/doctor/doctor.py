@@ -1,4 +1,4 @@
-"""`voice-agent doctor`: check what a call needs, without one, and say what to do about what is wrong."""
+"""`voice-agent doctor`: check everything that a call needs, without a call, and say how to fix what is wrong."""
 
 import argparse
 import json
@@ -20,18 +20,18 @@ from doctor.probing import Check, make
 from doctor.surroundings import MachineState, read_environment
 
 SECONDS: Final = 20.0
-"""All checks together: they are made at once, and each request has a shorter deadline of its own."""
+"""Timeout for all checks, which run concurrently; each request has a shorter one."""
 _EPILOG: Final = f"""\
-✓ good, ! works but look at it, ✗ does not work, {CheckMark.UNSET} not set up (a stand-in or nothing takes its place).
-Exit code: 0 without a ✗, 1 with one, 2 wrong usage. Nothing is changed without --fix and your consent.
+✓ good, ! works with a warning, ✗ does not work, {CheckMark.UNSET} not set up (a stand-in or nothing is used instead).
+Exit code: 0 without a ✗, 1 with one, 2 wrong usage. Nothing is changed without --fix and your confirmation.
 """
 
 
 def main(arguments: Sequence[str], screen: Screen | None = None, root: Path = ROOT) -> int:
-    """Look, repair if asked to, and show what was found; see `--help`."""
+    """Run the checks, repair if requested, and print the findings; see `--help`."""
     given = _parser().parse_args(arguments)
     for name, value in (environment := read_environment(root)).items():
-        os.environ.setdefault(name, value)  # AWS's libraries read no .env
+        os.environ.setdefault(name, value)  # boto3 does not read .env
     surroundings = MachineState(root, environment, given.environment, given.twilio_number)
     shown = screen or new_screen()
     if given.live:
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str], screen: Screen | None = None, root: Path = RO
 
 
 def checks(surroundings: MachineState) -> list[Check]:
-    """List the checks in the order of their rows."""
+    """Return the checks in the order of their rows."""
     named: dict[str, Callable[..., Sequence[Finding]]] = {
         "settings": machine.settings,
         "page": machine.page,
@@ -68,16 +68,12 @@ def checks(surroundings: MachineState) -> list[Check]:
 
 
 def show(found: Sequence[Finding], screen: Screen) -> None:
-    """Write a row for each finding, and what it comes to."""
+    """Print a row for each finding, and a summary."""
     screen.title("voice-agent doctor")
     for one in found:
         screen.row(one.mark, one.subject, one.found, one.advice)
     wrong = sum(one.mark is CheckMark.BAD for one in found)
-    text = (
-        "Nothing stands in the way of a call."
-        if not wrong
-        else f"{wrong} of {len(found)} checks found something wrong."
-    )
+    text = "Nothing prevents a call." if not wrong else f"{wrong} of {len(found)} checks found something wrong."
     screen.heading(text)
 
 
@@ -87,22 +83,20 @@ def code(found: Sequence[Finding]) -> int:
 
 
 def _fix(surroundings: MachineState, screen: Screen, *, consent: bool, found: Sequence[Finding], seconds: float) -> int:
-    """Repair what can be repaired safely, after showing each change; then look again."""
+    """Apply safe repairs after confirmation, then run the checks again."""
     try:
         repairs = [*twilio_checks.pointing(surroundings), *amazon.missing_keys(surroundings)]
     except (DeploymentError, *AwsFailure) as error:
         screen.row(CheckMark.BAD, "fix", str(error) if isinstance(error, DeploymentError) else short(error))
         return 1
     if not repairs:
-        screen.row(CheckMark.STEP, "fix", "nothing here can be repaired from here: follow the arrows above")
+        screen.row(CheckMark.STEP, "fix", "nothing can be repaired automatically: follow the arrows above")
         return code(found)
     done = 0
     for words, repair in repairs:
         screen.row(CheckMark.STEP, "fix", words)
-        if not consent and (not screen.can_ask or screen.ask("Do it? [y/N]").lower() not in {"y", "yes"}):
-            screen.row(
-                CheckMark.STEP, "", "left as it is" if screen.can_ask else "left as it is: --yes does it unasked"
-            )
+        if not consent and (not screen.can_ask or screen.ask("Apply? [y/N]").lower() not in {"y", "yes"}):
+            screen.row(CheckMark.STEP, "", "not applied" if screen.can_ask else "not applied: pass --yes to confirm")
             continue
         repair()
         done += 1
@@ -129,16 +123,16 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--environment", default="", metavar="NAME", help="look at the secrets of this deployed environment, too")
-    add("--twilio-number", default="", metavar="+46…", help="look at this number only (default: all of the account)")
+    add("--environment", default="", metavar="NAME", help="also check the secrets of this deployed environment")
+    add("--twilio-number", default="", metavar="+46…", help="check this number only (default: all of the account)")
     add(
         "--fix",
         action="store_true",
         help="offer to point the number at PUBLIC_BASE_URL, and to add missing secret keys",
     )
-    add("--yes", action="store_true", help="do not ask: make the repairs, or pay for --live")
-    add("--json", action="store_true", help="write the findings as JSON")
-    add("--seconds", type=float, default=SECONDS, help="longest time for all checks (default: %(default).0f)")
+    add("--yes", action="store_true", help="do not ask: apply the repairs, or pay for --live")
+    add("--json", action="store_true", help="print the findings as JSON")
+    add("--seconds", type=float, default=SECONDS, help="timeout for all checks (default: %(default).0f)")
     live.add_options(parser)
     return parser
 

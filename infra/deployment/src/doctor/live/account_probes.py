@@ -1,4 +1,4 @@
-"""P7 and P9 to P12: roles, the weather, protection of tasks, secrets, Daily."""
+"""Probes P7 and P9 to P12: IAM, weather, task protection, secrets, Daily."""
 
 import time
 from collections.abc import Callable
@@ -32,20 +32,20 @@ type Probe = Callable[[MachineState], list[ProbeResult]]
 
 
 class Fixed:
-    """Keys of a role that was taken on."""
+    """Credentials of an assumed role."""
 
     def __init__(self, keys: ReadOnlyCredentials) -> None:
         self._keys = keys
 
     async def frozen(self) -> ReadOnlyCredentials:
-        """Give them."""
+        """Return the credentials."""
         return self._keys
 
 
 async def role(surroundings: MachineState, model: ModelProbes, arn: str) -> list[ProbeResult]:
-    """P7: whether a role that may only `bedrock:InvokeModel` can open a stream."""
+    """P7: test whether a role with only `bedrock:InvokeModel` can open a stream."""
     if not arn:
-        return [ProbeResult("P7 policy", None, "name a role that has bedrock:InvokeModel alone with --role")]
+        return [ProbeResult("P7 policy", None, "pass --role with a role that has only bedrock:InvokeModel")]
     taken = boto3.client("sts", surroundings.region).assume_role(RoleArn=arn, RoleSessionName="voice-agent-doctor")
     keys = taken["Credentials"]
     fixed = Fixed(ReadOnlyCredentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"]))
@@ -63,12 +63,12 @@ async def role(surroundings: MachineState, model: ModelProbes, arn: str) -> list
 
 
 def endpoint_of(surroundings: MachineState) -> str:
-    """Return where the model is asked."""
+    """Return the endpoint of the model."""
     return endpoint.resolve(surroundings.model_region, surroundings.get("AWS_ENDPOINT_URL_BEDROCK_RUNTIME") or None)
 
 
 def weather(surroundings: MachineState) -> list[ProbeResult]:
-    """P9: that the free service answers without a key, and the customers' host only with one."""
+    """P9: test that the free plan answers without a key, and the commercial host only with one."""
     url, key = surroundings.get("OPEN_METEO_FORECAST_URL", FORECAST_URL), surroundings.get("OPEN_METEO_API_KEY")
     with httpx.Client(timeout=_SECONDS) as client:
         free = client.get(url, params=_SPOT).status_code
@@ -81,10 +81,10 @@ def weather(surroundings: MachineState) -> list[ProbeResult]:
 
 
 def protection(surroundings: MachineState) -> list[ProbeResult]:
-    """P10: how long ECS takes to protect a task; only a task can ask."""
+    """P10: measure how long ECS takes to protect a task; works only inside a task."""
     agent = surroundings.get("ECS_AGENT_URI")
     if not agent:
-        return [ProbeResult("P10 task protection", None, "only a task of ECS can ask: run it in one")]
+        return [ProbeResult("P10 task protection", None, "needs the ECS agent: run it inside a task")]
     url, began = f"{agent}/task-protection/v1/state", time.monotonic()
     with httpx.Client(timeout=_PROTECTION_SECONDS * 2) as client:
         on = client.put(url, json={"ProtectionEnabled": True, "ExpiresInMinutes": 1})
@@ -95,7 +95,7 @@ def protection(surroundings: MachineState) -> list[ProbeResult]:
 
 
 def stored_keys(surroundings: MachineState) -> list[ProbeResult]:
-    """P11: that each key that a template names is in its secret."""
+    """P11: check that each key in a template is in its secret."""
     rows = amazon.stored_keys(surroundings)
     return [
         ProbeResult(
@@ -106,7 +106,7 @@ def stored_keys(surroundings: MachineState) -> list[ProbeResult]:
 
 
 def daily(surroundings: MachineState) -> list[ProbeResult]:
-    """P12: make a room and a token, and delete the room."""
+    """P12: create a room and a token, and delete the room."""
     key = surroundings.get("DAILY_API_KEY")
     if not key:
         return [ProbeResult("P12 Daily", None, "DAILY_API_KEY is not set")]
@@ -128,9 +128,9 @@ def daily(surroundings: MachineState) -> list[ProbeResult]:
 
 
 def safely(name: str, probe: Probe, surroundings: MachineState) -> list[ProbeResult]:
-    """Make a probe; what keeps it from being made is a row too."""
+    """Run a probe; report a failure to run it as a row too."""
     service = {"P9": "open_meteo", "P12": "daily"}.get(name, "aws")
     try:
         return probe(surroundings)
-    except Exception as error:  # noqa: BLE001 - the other probes are as good without this one
+    except Exception as error:  # noqa: BLE001 - a crash in one probe must not hide the others
         return [ProbeResult(name, None, str(classify(error, service)))]

@@ -1,4 +1,4 @@
-"""The command's half of the probes: cost and consent first, then a row each, and the file of raw events."""
+"""Runs the live probes: shows the cost, asks for consent, prints a row per probe, and records the raw events."""
 
 import argparse
 import asyncio
@@ -26,33 +26,35 @@ from doctor.surroundings import MachineState
 OUT: Final = ".run/doctor-live.jsonl"
 MOST_DOLLARS: Final = 1.0
 _SECONDS: Final = 540.0
-"""All probes of the model: they run side by side where they do not measure time."""
+"""Timeout for all probes of the model; those that do not measure time run concurrently."""
 _MARKS: Final = {True: CheckMark.GOOD, False: CheckMark.CARE, None: CheckMark.UNSET}
 _LEFT: Final = "P8 needs a person who calls your number: docs/howto/when-it-does-not-answer.md says what to look for"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the probes."""
+    """Add the options of the live probes."""
     live = parser.add_argument_group("probes of real accounts, which cost money")
-    live.add_argument("--live", action="store_true", help="try what no public source settles: ten minutes, about 1 USD")
+    live.add_argument("--live", action="store_true", help="test undocumented limits: ten minutes, about 1 USD")
     live.add_argument("--out", type=Path, default=Path(OUT), help="file of raw events (default: %(default)s)")
-    live.add_argument("--content", action="store_true", help="keep words and sound in that file")
-    live.add_argument("--role", default="", metavar="ARN", help="P7: a role that may only bedrock:InvokeModel")
+    live.add_argument("--content", action="store_true", help="keep texts and audio in that file")
+    live.add_argument("--role", default="", metavar="ARN", help="P7: a role that has only bedrock:InvokeModel")
 
 
 def run(surroundings: MachineState, screen: Screen, given: argparse.Namespace) -> int:
-    """Ask for consent, make the probes, and show what differs; 0 also where something does: it is no fault."""
+    """Ask for consent, run the probes and print the results; a difference is not an error, so it returns 0."""
     screen.title("voice-agent doctor --live")
     screen.row(
         CheckMark.STEP,
         "cost",
-        f"about {MOST_DOLLARS:.0f} USD at most, on the accounts of this environment; ten minutes",
+        f"at most about {MOST_DOLLARS:.0f} USD, on the accounts of this environment; ten minutes",
     )
     screen.row(
-        CheckMark.STEP, "what", "streams to the model, a room at Daily, two requests to the weather service; no call"
+        CheckMark.STEP, "what", "streams to the model, a Daily room, two requests to the weather service; no call"
     )
-    if not given.yes and (not screen.can_ask or screen.ask("Go on? [y/N]").lower() not in {"y", "yes"}):
-        screen.row(CheckMark.STEP, "", "nothing was done; --yes agrees" if not screen.can_ask else "nothing was done")
+    if not given.yes and (not screen.can_ask or screen.ask("Continue? [y/N]").lower() not in {"y", "yes"}):
+        screen.row(
+            CheckMark.STEP, "", "nothing was done" if screen.can_ask else "nothing was done; pass --yes to confirm"
+        )
         return 1
     given.out.parent.mkdir(parents=True, exist_ok=True)
     recording = EventRecording(given.out, content=given.content)
@@ -63,14 +65,14 @@ def run(surroundings: MachineState, screen: Screen, given: argparse.Namespace) -
         recording.close()
     show(found, screen)
     dollars = spent(asked.usage)
-    screen.row(CheckMark.STEP, "cost", f"{dollars:.3f} USD by the tokens that the model reported")
-    screen.row(CheckMark.STEP, "events", f"{given.out}{'' if given.content else ', without words and sound'}")
+    screen.row(CheckMark.STEP, "cost", f"{dollars:.3f} USD, from the tokens that the model reported")
+    screen.row(CheckMark.STEP, "events", f"{given.out}{'' if given.content else ', without texts and audio'}")
     screen.row(CheckMark.STEP, "left", _LEFT)
     return 0
 
 
 def show(found: Iterable[ProbeResult], screen: Screen) -> None:
-    """Write a row for each probe."""
+    """Print a row for each probe."""
     for one in found:
         name, _, rest = one.probe.partition(" ")
         screen.row(_MARKS[one.assumed], name, f"{rest}: {one}" if rest else str(one))
@@ -84,7 +86,7 @@ def _model(surroundings: MachineState, recording: EventRecording) -> ModelProbes
 
 
 async def probes(surroundings: MachineState, asked: ModelProbes, role: str = "") -> list[ProbeResult]:
-    """Make all probes. What measures time comes first and alone; what only waits runs beside the rest."""
+    """Run all probes. Those that measure time run first and alone; the idle probe only waits, beside the others."""
     found = await model_probes.safely("P2", model_probes.answers(asked), _SECONDS / 6)
     waiting = asyncio.create_task(model_probes.safely("P5", model_probes.idleness(asked), _SECONDS))
     found = [
@@ -107,7 +109,7 @@ async def probes(surroundings: MachineState, asked: ModelProbes, role: str = "")
 
 
 def sentence() -> bytes:
-    """Return a recorded sentence at 8 kHz: one that callers hear, so nothing has to be recorded."""
+    """Return a recorded sentence at 8 kHz: one of the announcements, so that no recording is needed."""
     with wave.open(str(Path(announcements.__file__).with_name("look_up.wav"))) as file:
         step, samples = file.getframerate() // RATE, np.frombuffer(file.readframes(file.getnframes()), np.int16)
     whole = samples[: len(samples) // step * step].reshape(-1, step)
@@ -115,6 +117,6 @@ def sentence() -> bytes:
 
 
 def spent(usage: Sequence[wire.Usage]) -> float:
-    """Return what tokens cost, by the deployment's estimate."""
+    """Return the cost of the tokens in USD, by the prices of the deployment's estimate."""
     prices = measured()["dollars_for_1000_tokens"]
     return float(sum(getattr(one, kind) * price for one in usage for kind, price in prices.items()) / 1000)

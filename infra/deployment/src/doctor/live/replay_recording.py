@@ -1,4 +1,4 @@
-"""Sends a recording's events again, to a stand-in, and says where the answer is another one."""
+"""Replays a recording to a stand-in, and reports where the stand-in answers differently."""
 
 import asyncio
 import base64
@@ -29,7 +29,7 @@ class RecordedStream:
 
 
 def read(path: Path) -> list[RecordedStream]:
-    """Read the streams of a recording."""
+    """Return the streams of a recording."""
     found: dict[str, RecordedStream] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         entry = json.loads(line)
@@ -47,14 +47,14 @@ def read(path: Path) -> list[RecordedStream]:
 async def differences(
     path: Path, client: SdkModelClient, model: str, scratch: Path, *, only: Iterable[str] = ()
 ) -> list[str]:
-    """Send every stream again, and list those that end in another way.
+    """Replay every stream, and return those that end differently.
 
     Args:
-        path: The recording; words and sound may be left out of it.
+        path: The recording; texts and audio may be left out of it.
         client: Opens streams at a stand-in.
-        model: Bedrock's id.
-        scratch: Gets the events of this time.
-        only: Beginnings of the names of streams; none takes all.
+        model: Bedrock ID.
+        scratch: Receives the events of the replay.
+        only: Prefixes of stream names; none selects all.
     """
     wanted = tuple(only) or ("",)
     again, differing = EventRecording(scratch), []
@@ -74,7 +74,7 @@ async def _resent(recorded: RecordedStream, client: SdkModelClient, model: str, 
             before = recorded.sent[0][0] if recorded.sent else 0.0
             for at, event in recorded.sent:
                 if _RESULT in event:
-                    break  # it names a use of the tool that another stream asked for
+                    break  # its tool use ID belongs to another stream
                 await asyncio.sleep(min(at - before, _LONGEST_PAUSE))
                 await one.send([json.dumps({"event": _whole(event)}).encode()])
                 before = at
@@ -85,7 +85,7 @@ async def _resent(recorded: RecordedStream, client: SdkModelClient, model: str, 
 
 
 def _whole(event: dict[str, Any]) -> dict[str, Any]:
-    """Put silence of the same length where sound was left out."""
+    """Insert silence of the same length where audio was left out."""
     ((name, fields),) = event.items()
     if "base64_bytes" not in fields:
         return event
@@ -95,5 +95,5 @@ def _whole(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _kind(error: str) -> str:
-    """Return an error without what differs from stream to stream."""
+    """Return an error without the parts that differ between streams."""
     return error.rpartition("RequestId=")[0] or error.partition("(")[0].strip()
