@@ -1,4 +1,4 @@
-"""The rules of a session, without I/O: events in, effects out, the documented errors for broken order and limits."""
+"""The rules of a session, without I/O: events in, effects out; documented errors for wrong order and limits."""
 
 from dataclasses import dataclass, field
 
@@ -46,7 +46,7 @@ from standins.nova.service_limits import ServiceLimits
 from standins.nova.tool_results import ToolResults
 
 AUDIBLE = 400
-"""Amplitude (of 32768; -38 dBFS) above which there is sound, where silence does not reset the idle clock."""
+"""Amplitude (of 32768; -38 dBFS) above which audio resets the idle timer, where silence does not."""
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ class _Block:
 
 
 class ProtocolState:
-    """One stream's state. `now` is in seconds of a clock that the caller keeps."""
+    """State of one stream. `now` is in seconds of a clock that the caller provides."""
 
     def __init__(self, model_id: str, limits: ServiceLimits, now: float) -> None:
         self._limits = limits
@@ -79,14 +79,14 @@ class ProtocolState:
 
     @property
     def deadline(self) -> float:
-        """When `check` has something to say at the earliest."""
+        """The earliest time at which `check` may raise."""
         return min(self._opened + self._limits.lifetime, self._heard + self._idle)
 
     def check(self, now: float) -> None:
-        """Enforce the clock.
+        """Enforce the lifetime and the idle timeout.
 
         Raises:
-            StreamFault: eight minutes are over, or nothing was heard for too long.
+            StreamFault: The stream is eight minutes old, or there was no audio for too long.
         """
         if now >= self._opened + self._limits.lifetime:
             raise StreamFault("modelTimeoutException", LIFETIME)
@@ -94,15 +94,15 @@ class ProtocolState:
             raise invalid(IDLE.format(seconds=self._idle))
 
     def receive(self, event: ClientEvent, now: float, at: float | None = None) -> list[Effect]:
-        """Take one event.
+        """Process one event.
 
         Args:
-            event: What arrived.
-            now: When, by the clock of the limits.
-            at: When, in seconds of the wall clock, which no test hurries; the same as `now` by default.
+            event: The event.
+            now: Its time, by the clock that limits use.
+            at: Its time in seconds of the wall clock, which tests never accelerate; by default the same as `now`.
 
         Raises:
-            StreamFault: it breaks the order or a limit. The session is over then.
+            StreamFault: The event violates the order or a limit. The session is over then.
         """
         self._at = now if at is None else at
         if self._ended:
@@ -174,6 +174,7 @@ class ProtocolState:
         prompt = self._open_prompt(event.prompt_name)
         if event.content_name in self._used_names:
             raise invalid(INVALID_INPUT, "contentName used before")
+        # The system prompt must come first, because everything else is interpreted in its context.
         if not prompt.system and (event.type, event.role) != ("TEXT", "SYSTEM"):
             raise invalid(INVALID_INPUT, "the first content must be the system prompt")
         self._used_names.add(event.content_name)
@@ -194,6 +195,7 @@ class ProtocolState:
         if any(block.start.type == "AUDIO" for name, block in self._blocks.items() if name != event.content_name):
             raise invalid(INVALID_INPUT, "a second AUDIO content")
         self._history.check_settled(self._at)
+        # The content filter sees a history only when the conversation starts, as in the service.
         screen("\n".join(text for _, text in prompt.history), self._limits.blocked_words)
         self._audio_started = True
         self._heard = now
@@ -269,6 +271,7 @@ class ProtocolState:
         prompt = self._open_prompt(block.start.prompt_name)
         text = "".join(block.pieces)
         if block.start.role == "SYSTEM":
+            # Never empty once it has been sent: an empty one means that it is still missing.
             prompt.system = f"{prompt.system}\n{text}".strip() or " "
         elif block.start.interactive:
             self._heard = now
@@ -280,6 +283,7 @@ class ProtocolState:
 
     def _end_prompt(self, event: PromptEnd) -> list[Effect]:
         self._open_prompt(event.prompt_name)
+        # A client that ends a prompt with open blocks has lost track of them.
         if self._blocks:
             raise invalid(OPEN_CONTENTS, f"{len(self._blocks)} open")
         self._prompt = None
