@@ -1,4 +1,4 @@
-"""A live call: the program says what comes next, the attendant does it, and orders from outside cut in."""
+"""A live call: the program decides the next step, the attendant executes it, and external orders interrupt it."""
 
 import asyncio
 import time
@@ -27,7 +27,7 @@ class Replace:
 
 @dataclass(frozen=True)
 class GoTo:
-    """Ask this address instead (REST `Url`)."""
+    """Request this URL instead (REST `Url`)."""
 
     url: str
     method: str
@@ -44,9 +44,9 @@ type Order = Replace | GoTo | Finish
 
 
 class DialledCall:
-    """One call from dialling to its end."""
+    """One call, from dialling to its end."""
 
-    def __init__(  # noqa: PLR0913 - each is a thing of its own; made in one place
+    def __init__(  # noqa: PLR0913 - independent collaborators, passed in one place
         self,
         party: Party,
         program: TwimlProgram,
@@ -82,31 +82,31 @@ class DialledCall:
 
     @property
     def stream(self) -> MediaStream | None:
-        """The media stream that is open, if any."""
+        """The open media stream, if any."""
         return self.line.stream
 
     def order(self, order: Order) -> None:
-        """Change what the call does, now."""
+        """Change what the call does, immediately."""
         self._orders.put_nowait(order)
 
     def hang_up(self) -> None:
-        """The caller puts the handset down."""
+        """Hang up as the caller."""
         self.order(Finish("caller_hung_up"))
 
     def press(self, digits: str) -> None:
-        """The caller presses keys."""
+        """Press keys as the caller."""
         for digit in digits:
             self.timeline.record("dtmf", digit=digit, sent=self.stream is not None)
             if self.stream is not None:
                 self.stream.press(digit)
 
     def hear_frame(self, mulaw: bytes) -> None:
-        """Take sound from the handset, any length; it is cut into frames of 20 ms."""
+        """Process audio of any length from the phone, split into frames of 20 ms."""
         for start in range(0, len(mulaw), FRAME):
             self.line.microphone.push(mulaw[start : start + FRAME].ljust(FRAME, SILENCE))
 
     async def run(self) -> None:
-        """Carry the call to its end."""
+        """Run the call to its end."""
         end = End("exchange_stopped", "failed")
         try:
             self.timeline.record("ring", call_sid=self.sid, began_at=self.timeline.began_at)
@@ -132,8 +132,8 @@ class DialledCall:
         return step
 
     async def _perform(self, step: Step, order: asyncio.Task[Order]) -> Step | None:
-        """Do a step and return the one after it, or None when an order cut in."""
-        # A pause as the first verb lets it ring on, as with the original.
+        """Execute a step and return the next one, or None if an order interrupted it."""
+        # As at Twilio, a Pause as the first verb does not answer the call yet.
         if not isinstance(step, Fetch | Pause):
             self._answer()
         if isinstance(step, Dial) and (why := caller_id.refusal(step, self.party, self._settings.numbers)):
@@ -142,12 +142,13 @@ class DialledCall:
         try:
             await asyncio.wait({work, order}, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            # Wait for the cancellation: a step must have released the call's audio before the next one starts.
             work.cancel()
             await asyncio.wait({work})
         return None if order.done() else self._program.after(work.result())
 
     def _not_dialled(self, step: Dial, why: str) -> Done:
-        """Fail a dial whose caller id Twilio does not take; its `action` is told."""
+        """Return the outcome of a dial whose caller ID Twilio rejects; its `action` receives it."""
         self.timeline.record("dial", targets=[one.address.partition("?")[0] for one in step.targets], result="refused")
         self.timeline.record("error", code=caller_id.INVALID_CALLER_ID, reason=why)
         self.timeline.record("dial_ended", status="failed")
@@ -174,7 +175,7 @@ class DialledCall:
                 return End(reason)
 
     def _dialled(self, interrupted: Connect | Dial) -> dict[str, str]:
-        """Say what became of a dial that the caller ended: it was answered or not."""
+        """Return the outcome of a dial that the caller ended by hanging up."""
         if not isinstance(interrupted, Dial):
             return {}
         answered = len(self.timeline.named("dial_answered")) == len(self.timeline.named("dial"))

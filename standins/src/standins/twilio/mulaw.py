@@ -1,4 +1,4 @@
-"""G.711 µ-law, the sound of a telephone line: 8000 samples a second, one byte each."""
+"""G.711 µ-law, the audio format of phone calls: 8000 samples per second, one byte each."""
 
 from typing import Final
 
@@ -36,21 +36,21 @@ def _encoding() -> NDArray[np.uint8]:
 _TO_LINEAR: Final = _decoding()
 _TO_MULAW: Final = _encoding()
 _AUDIBLE_SAMPLE: Final = 300
-"""Of 32124: comfort noise and the idle patterns of codecs stay under it."""
+"""Amplitude (of 32124); comfort noise and the idle patterns of codecs stay below it."""
 _AUDIBLE: Final = bytes(np.abs(_TO_LINEAR.astype(np.int32)) >= _AUDIBLE_SAMPLE)
 
 
 def decode(mulaw: bytes) -> bytes:
-    """Turn µ-law into 16-bit mono PCM of the same rate."""
+    """Convert µ-law to 16-bit mono PCM of the same rate."""
     return _TO_LINEAR[np.frombuffer(mulaw, dtype=np.uint8)].tobytes()
 
 
 def encode(pcm: bytes) -> bytes:
-    """Turn 16-bit mono PCM into µ-law of the same rate. An odd last byte is dropped."""
+    """Convert 16-bit mono PCM to µ-law of the same rate. An odd last byte is dropped."""
     samples = np.frombuffer(pcm[: len(pcm) & ~1], dtype=np.int16).astype(np.int32)
     return _TO_MULAW[samples + 32768].tobytes()
 
 
 def is_audible(mulaw: bytes) -> bool:
-    """Tell whether any sample is more than comfort noise. Asked for every frame of every call, so it is one look-up."""
+    """Return whether any sample exceeds comfort noise. A single look-up, because it runs for every frame."""
     return 1 in mulaw.translate(_AUDIBLE)

@@ -1,4 +1,4 @@
-"""Who calls whom, as Twilio tells an application on every request."""
+"""The parties of a call, and the form fields that describe them in every request."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,12 +10,12 @@ _PLACES: Final = {
     "+46": ("SE", "", "STOCKHOLM", ""),
     "+49": ("DE", "", "BERLIN", ""),
 }
-"""What a number's prefix says about where it is from; enough to fill the fields as Twilio fills them."""
+"""Location by number prefix; enough to fill the fields that Twilio fills."""
 
 
 @dataclass(frozen=True)
 class Party:
-    """The fixed facts of a call."""
+    """The constant facts of a call."""
 
     call_sid: str
     account_sid: str
@@ -23,7 +23,7 @@ class Party:
     callee: str
 
     def calling(self, call_sid: str, callee: str) -> "ChildParty":
-        """Return the call to somebody whom this call dials."""
+        """Return the call to a party that this call dials."""
         return ChildParty(call_sid, self.account_sid, self.caller, callee, self.call_sid)
 
     def params(self, status: str, extra: dict[str, str] | None = None) -> dict[str, str]:
@@ -48,7 +48,7 @@ class Party:
 
 @dataclass(frozen=True)
 class ChildParty(Party):
-    """A call that another call makes."""
+    """A call that was dialled by another call."""
 
     parent_call_sid: str
 

@@ -1,4 +1,4 @@
-"""Does the steps of a call, one at a time: asks the application, opens its stream, speaks, plays, rings."""
+"""Executes the steps of a call: fetches TwiML, opens media streams, speaks, plays, dials."""
 
 import asyncio
 import time
@@ -36,9 +36,9 @@ _PERSON: Final = "You have reached a person. This stand-in plays that part."
 
 
 class TwimlExecutor:
-    """Serves one call."""
+    """Executes the steps of one call."""
 
-    def __init__(  # noqa: PLR0913 - its tools, each a thing of its own; made in one place
+    def __init__(  # noqa: PLR0913 - independent collaborators, passed in one place
         self,
         party: Party,
         line: CallAudio,
@@ -60,7 +60,7 @@ class TwimlExecutor:
         self._dial = dial
 
     async def perform(self, step: Step, status: str) -> Outcome:
-        """Do one step; cancelling it leaves nothing open and nothing playing."""
+        """Execute one step; when cancelled, it leaves no connection open and no audio playing."""
         match step:
             case Fetch():
                 return await self._fetch(step, status)
@@ -83,6 +83,7 @@ class TwimlExecutor:
 
     async def _fetch(self, step: Fetch, status: str) -> Outcome:
         params = self._party.params(status, step.params)
+        # Twilio sends the same token with every retry of a webhook.
         token = {"I-Twilio-Idempotency-Token": new_sid("")}
         self._timeline.record("webhook", url=step.url, method=step.method)
         try:
@@ -151,7 +152,7 @@ class TwimlExecutor:
         return Done(told)
 
     async def _pretend(self, step: Dial, target: DialTarget) -> dict[str, str]:
-        """Act out a telephone that no network leads to."""
+        """Simulate a phone that has no SIP address."""
         result = self._dial.result
         rings = step.timeout if result == "no-answer" else min(step.timeout, self._dial.ring_seconds)
         await self._line.play(announcement_audio.ringback(rings))
@@ -173,7 +174,7 @@ class TwimlExecutor:
         return {"DialCallSid": child, "DialCallDuration": duration, "DialBridged": bridged}
 
     async def _accepted(self, step: Dial, target: DialTarget, child: str) -> bool:
-        """Have the person hear the whisper, and press what the script says."""
+        """Play the whisper to the person, and press the keys of the script; return whether the call was accepted."""
         script = self._dial
         callee = ActedCallee(script.presses, script.press_seconds, script.hangs_up_seconds, script.key_seconds)
         party = self._party.calling(child, target.address)

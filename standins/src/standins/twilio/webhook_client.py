@@ -1,4 +1,4 @@
-"""Ask the application, the way Twilio does: signed, form encoded, 15 seconds at most with all its tries."""
+"""Sends webhooks as Twilio does: signed, form-encoded, and within 15 seconds including retries."""
 
 import asyncio
 import time
@@ -21,7 +21,7 @@ _XML: Final = ("text/xml", "application/xml", "text/html", "")
 
 @dataclass(frozen=True)
 class WebhookResponse:
-    """What the application said, and how long it took from the first byte sent to the last one read."""
+    """The application's response, and the time from the first byte sent to the last one received."""
 
     text: str
     status: int
@@ -29,21 +29,22 @@ class WebhookResponse:
 
 
 class WebhookError(Exception):
-    """The application did not answer as it must."""
+    """The application did not respond correctly."""
 
     def __init__(self, code: str, reason: str, seconds: float) -> None:
         super().__init__(reason)
         self.code = code
-        """11200 wrong status, 11205 no connection or too slow, 12300 not XML."""
+        """11200 wrong status, 11205 no connection or timeout, 12300 not XML."""
         self.seconds = seconds
 
 
 class Webhooks:
-    """Signed requests to one application or several."""
+    """Sends signed requests to applications."""
 
     def __init__(self, signer: Signer, seconds: float) -> None:
         self._signer = signer
         self._seconds = seconds
+        # No proxy for this machine: HTTPS_PROXY would send local webhooks out.
         self._local = self._client(trust_env=False)
         self._remote = self._client(trust_env=True)
 
@@ -57,7 +58,7 @@ class Webhooks:
         await self._remote.aclose()
 
     async def warm_up(self, url: str) -> None:
-        """Make one idle request, so that the first webhook's time is the application's and not this client's."""
+        """Send one request, so that the time of the first webhook does not include this client's start."""
         await self._local.get(url)
 
     async def ask(
@@ -65,10 +66,10 @@ class Webhooks:
     ) -> WebhookResponse:
         """Send one request and return its TwiML.
 
-        The fragment of the address is for this exchange, see `overrides`; it is neither sent nor signed.
+        The URL's fragment configures timeouts and retries, see `overrides`; it is neither sent nor signed.
 
         Raises:
-            WebhookError: no answer in time, a status that is not 2xx, or something that is not XML.
+            WebhookError: No response in time, a status other than 2xx, or a body that is not XML.
         """
         address, fragment = urldefrag(url)
         how = overrides.read(fragment, self._seconds)
@@ -97,7 +98,7 @@ class Webhooks:
         return await client.send(request)
 
     def request(self, address: str, method: str, params: dict[str, str], headers: dict[str, str]) -> httpx.Request:
-        """Build the signed request; a test can change it before it is sent."""
+        """Return the signed request; a test can change it before it is sent."""
         if method == "GET":
             joined = f"{address}{'&' if urlsplit(address).query else '?'}{urlencode(params)}"
             signed = self._signer.headers(webhook_url_to_sign(joined))
@@ -107,7 +108,7 @@ class Webhooks:
         return self._local.build_request("POST", address, content=urlencode(params), headers=all_headers)
 
     async def send(self, request: httpx.Request) -> httpx.Response:
-        """Send a request as it stands, forged or not."""
+        """Send a request unchanged, forged or not."""
         return await self._local.send(request)
 
 

@@ -1,7 +1,7 @@
-"""What the person who answered a `<Dial>` hears before the caller: the document behind `<Number url>` or `<Sip url>`.
+"""The whisper: the document behind `<Number url>` or `<Sip url>`, which a callee hears before being connected.
 
-The two are connected when that document ends. `<Hangup>` in it ends the person's leg, and they are not. A key is taken
-by a `<Gather>` only: what is pressed before it is lost.
+The calls are bridged when the document ends. `<Hangup>` in it ends the callee's leg, without a bridge. Only a
+`<Gather>` reads DTMF keys: keys pressed before it are lost.
 """
 
 import asyncio
@@ -32,23 +32,23 @@ _MAX_DOCUMENTS: Final = 10
 
 
 class Callee(Protocol):
-    """The person's end of the line."""
+    """The callee's leg."""
 
     @property
     def ended(self) -> asyncio.Event:
-        """Set when the person has hung up."""
+        """Set when the callee has hung up."""
 
     @property
     def keys(self) -> "asyncio.Queue[str]":
-        """Keys that the person presses."""
+        """DTMF keys that the callee presses."""
 
     async def play(self, mulaw: bytes) -> None:
-        """Play to the person at the pace of speech; ends early when they hang up."""
+        """Play to the callee in real time; stop if they hang up."""
 
 
 @dataclass
 class ActedCallee:
-    """A person on a telephone that no network leads to: presses keys or hangs up some time after they answered."""
+    """A simulated callee: presses keys or hangs up some time after answering."""
 
     presses: str = ""
     press_seconds: float = 0.0
@@ -58,7 +58,7 @@ class ActedCallee:
     keys: "asyncio.Queue[str]" = field(default_factory=asyncio.Queue)
 
     async def behave(self) -> None:
-        """Do so."""
+        """Press the keys or hang up, each after its delay."""
         if self.hangs_up_seconds is not None:
             await asyncio.sleep(self.hangs_up_seconds)
             self.ended.set()
@@ -69,25 +69,25 @@ class ActedCallee:
             await asyncio.sleep(self.key_seconds)
 
     async def play(self, mulaw: bytes) -> None:
-        """Listen."""
+        """Wait as long as the audio plays, or until hang-up."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(len(mulaw) / 8000):
                 await self.ended.wait()
 
 
 class _HungUpError(Exception):
-    """The document ended the person's leg."""
+    """The document ended the callee's leg."""
 
 
 class Whisper:
-    """One person's document.
+    """The whisper of one callee.
 
     Args:
-        party: The call to the person.
-        callee: The person.
-        timeline: Of the caller's call.
-        webhooks: Asks the application.
-        speak: Voice.
+        party: The call to the callee.
+        callee: The callee's leg.
+        timeline: The timeline of the caller's call.
+        webhooks: Sends requests to the application.
+        speak: Converts text to audio.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Whisper:
         self._speak = speak
 
     async def connects(self, target: DialTarget) -> bool:
-        """Carry it out; True when caller and person are connected after it."""
+        """Execute the whisper; return whether the calls are bridged afterwards."""
         if not target.url:
             return True
         try:
@@ -124,14 +124,14 @@ class Whisper:
         raise _HungUpError
 
     async def _document(self, url: str, method: str, params: dict[str, str]) -> tuple[str, str, dict[str, str]] | None:
-        """Carry out one document; return what is asked next, None at its end."""
+        """Execute one document; return the next request, or None at its end."""
         try:
             answer = await self._webhooks.ask(url, method, self._party.params("in-progress", params))
             verbs = parse(answer.text, url)
         except (WebhookError, TwimlError) as error:
             self._timeline.record("error", code=error.code, reason=f"whisper: {error}")
             raise _HungUpError from error
-        if any(isinstance(verb, Dial | Connect) for verb in verbs):  # the two halves of a call make no third
+        if any(isinstance(verb, Dial | Connect) for verb in verbs):  # a whisper cannot start a third leg
             self._timeline.record("error", code=TwimlError.code, reason="whisper: <Dial> and <Connect> are not allowed")
             raise _HungUpError
         for verb in verbs:
@@ -166,7 +166,8 @@ class Whisper:
                 self._timeline.record("not_pretended", verb=f"whisper/{type(verb).__name__}")
 
     async def _gather(self, verb: Gather) -> str:
-        """Collect keys; the first one stops what is being said. None in time falls through to the next verb."""
+        """Collect keys; the first one stops the prompt. Without a key in time, the next verb follows."""
+        # Keys pressed before the Gather are lost, as at Twilio.
         while not self._callee.keys.empty():
             self._callee.keys.get_nowait()
         key = await self._first_key(verb)
