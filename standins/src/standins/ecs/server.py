@@ -1,9 +1,9 @@
-"""The pretend agent as a server. Each task has an address of its own, as with the original.
+"""The ECS agent stand-in as a server. Each task has its own URL, as with the original.
 
-PUT, GET  /<task>/task-protection/v1/state   what a task asks
-GET       /tasks                             every task: its state and what it asked for
-GET, POST, DELETE /faults                    the script, see `EcsFault`
-GET       /health                            it runs
+PUT, GET  /<task>/task-protection/v1/state   the agent's endpoint
+GET       /tasks                             every task: its state and its requests
+GET, POST, DELETE /faults                    the fault script, see `EcsFault`
+GET       /health                            health check
 """
 
 import asyncio
@@ -34,14 +34,14 @@ def _silent(_: dict[str, object]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class EcsSettings:
-    """How the stand-in runs.
+    """Settings of the stand-in.
 
     Args:
-        port: 0 chooses a free one.
-        host: Where to listen.
-        clock: Unix seconds.
-        log: Gets one event for each wish.
-        latency: Seconds that ECS takes; the agent asks it over the network for each wish.
+        port: 0 selects a free port.
+        host: Address to listen on.
+        clock: Returns unix seconds.
+        log: Called with one event per request.
+        latency: Seconds that ECS takes; the agent calls it over the network for each request.
     """
 
     port: int = 0
@@ -52,7 +52,7 @@ class EcsSettings:
 
 
 class EcsStandin:
-    """A running stand-in, for the length of an ``async with`` block."""
+    """A running stand-in, for the duration of an ``async with`` block."""
 
     def __init__(self, settings: EcsSettings | None = None) -> None:
         self._settings = settings or EcsSettings()
@@ -61,13 +61,13 @@ class EcsStandin:
         self.tasks: dict[str, ProtectedTask] = {}
         self.script: FaultSchedule[EcsFault] = FaultSchedule()
         self.desired: dict[str, int] = {}
-        """How many tasks a service should have, by the first part of their names; no more of them can be protected."""
+        """Desired number of tasks of a service, by the prefix of their names; no more of them can be protected."""
 
     async def __aenter__(self) -> Self:
         """Open the port.
 
         Raises:
-            OSError: The port is taken.
+            OSError: The port is in use.
         """
         app = Starlette(
             routes=[
@@ -82,20 +82,20 @@ class EcsStandin:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Close it."""
+        """Close the port."""
         await self._running.aclose()
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """Base URL."""
         return f"http://{self._settings.host}:{self.port}"
 
     def uri(self, task: str) -> str:
-        """Give what ECS puts into ``ECS_AGENT_URI`` of a task."""
+        """Return the value of ``ECS_AGENT_URI`` in a task."""
         return f"{self.url}/{task}"
 
     def task(self, name: str) -> ProtectedTask:
-        """Give a task; one that nobody heard of is not protected."""
+        """Return a task; an unknown one is created without protection."""
         return self.tasks.setdefault(name, ProtectedTask(name, self._settings.clock))
 
     async def _state(self, request: Request) -> Response:
@@ -121,7 +121,7 @@ class EcsStandin:
         return fault.answer(task.arn)
 
     def _blocked(self, task: ProtectedTask, wish: Wish) -> EcsFault | None:
-        """Refuse what would protect more tasks of a service than it should have, also a renewal."""
+        """Return a fault if more tasks than the desired number would be protected, also for a renewal."""
         service = task.name.rpartition("-")[0]
         protected = {name for name, one in self.tasks.items() if one.protected and name.startswith(f"{service}-")}
         too_many = len(protected | {task.name}) > self.desired.get(service, len(protected) + 1)
@@ -159,7 +159,7 @@ async def _until_gone(request: Request) -> None:
 
 
 def _invalid(error: ValueError, arn: str) -> dict[str, dict[str, str]]:
-    """Write a refusal; a request that cannot be decoded is refused before its task is looked up."""
+    """Return an error response; a request that cannot be decoded is rejected before its task is looked up."""
     decoded = isinstance(error, InvalidRequestError)
     where = {"Arn": arn} if decoded else {}
     reason = str(error) if decoded else "UpdateTaskProtection: failed to decode request"

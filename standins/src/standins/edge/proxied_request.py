@@ -1,4 +1,4 @@
-"""One request on its way to a target, and the answer on its way back."""
+"""Forwards one request to a target, and its response to the client."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from standins.edge.http1 import splice
 
 
 class ProxiedRequest:
-    """Passes a request and its answer on, each as it comes: neither is held back until it is whole.
+    """Streams a request and its response: neither is buffered until it is complete.
 
     Args:
-        client: Has sent the head of a request.
-        target: Takes it.
-        added: Headers of the load balancer's own for the answer.
+        client: The connection that has sent the head of a request.
+        target: The connection to the target.
+        added: Headers that the load balancer adds to the response.
     """
 
     def __init__(self, client: H11Connection, target: H11Connection, added: Headers) -> None:
@@ -26,13 +26,13 @@ class ProxiedRequest:
         self._target = target
         self._added = added
         self.answered = False
-        """The head of an answer is on its way: it is too late for one of our own."""
+        """Whether a response has started: it is too late for an error response."""
 
     async def run(self, request: h11.Request, arrival: RequestOrigin, rules: HeaderRules) -> None:
-        """Carry the exchange to its end; a WebSocket's is the end of its tunnel.
+        """Forward the exchange until it is complete; for a WebSocket, until the tunnel ends.
 
         Raises:
-            Unanswered: The target gave no answer that can be passed on, or the client is gone.
+            Unanswered: The target did not send a valid response, or the client is gone.
         """
         headers = to_target(list(request.headers.raw_items()), arrival, rules)
         try:
@@ -50,7 +50,7 @@ class ProxiedRequest:
         try:
             while not down.done():
                 done, _ = await asyncio.wait({down, *beside}, return_when=asyncio.FIRST_COMPLETED)
-                # A client may leave as soon as it has the whole answer, and that is no failure.
+                # A client may disconnect once it has the whole response; that is not an error.
                 for task in done & beside if down not in done else ():
                     task.result()
                 beside -= done
@@ -61,7 +61,7 @@ class ProxiedRequest:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _upload(self) -> None:
-        """Pass the body on. What the target does not take is no reason to miss its answer."""
+        """Forward the body. If the target stops reading, its response still counts."""
         with suppress(ConnectionError):
             while True:
                 event = await self._from_client()
@@ -85,7 +85,7 @@ class ProxiedRequest:
         raise Unanswered(CLIENT_CLOSED, "client_closed")
 
     async def _download(self) -> bool:
-        """Pass the answer on; tell whether the connection became a WebSocket."""
+        """Forward the response; return whether the connection switched to WebSocket."""
         while True:
             event = await self._target.receive()
             match event:

@@ -1,4 +1,4 @@
-"""The pretend load balancer as a server."""
+"""The load balancer stand-in as a server."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -31,19 +31,19 @@ def _silent(_: dict[str, object]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class EdgeSettings:
-    """How the stand-in runs.
+    """Settings of the stand-in.
 
     Args:
         template: Text of the CloudFormation template.
-        targets: Host and port of the processes behind each target group, by its logical name; a group that is not
-            named has none, and answers 503.
-        port: 0 chooses a free one.
-        host: Where to listen.
-        listener: Port of the listener in the template that is played. 443 is served without TLS, but targets are told
-            that it was https.
-        parameters: Of the template.
-        hurry: How many times faster silence, intervals and drain times pass, for tests that would not wait.
-        log: Gets one event for each answer that no target gave, and for each change of a target.
+        targets: Host and port of the processes in each target group, by its logical name; a missing group has none,
+            and responds with 503.
+        port: 0 selects a free port.
+        host: Address to listen on.
+        listener: Port of the template's listener to simulate. 443 is served without TLS, but targets see https in the
+            X-Forwarded-Proto header.
+        parameters: Parameters of the template.
+        hurry: Factor by which timeouts, intervals and drain times run faster, for tests.
+        log: Called with one event for each response of the load balancer itself, and for each change of a target.
     """
 
     template: str
@@ -57,10 +57,10 @@ class EdgeSettings:
 
 
 class Edge:
-    """A running stand-in, for the length of an ``async with`` block.
+    """A running stand-in, for the duration of an ``async with`` block.
 
     Raises:
-        TemplateError: the template cannot be played.
+        TemplateError: The template uses an unsupported feature.
     """
 
     def __init__(self, settings: EdgeSettings) -> None:
@@ -78,7 +78,7 @@ class Edge:
         """Open the port.
 
         Raises:
-            OSError: The port is taken.
+            OSError: The port is in use.
         """
         loop = asyncio.get_running_loop()
         server = await loop.create_server(lambda: Wire(self._came), self._settings.host, self._settings.port)
@@ -95,29 +95,29 @@ class Edge:
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """Base URL."""
         return f"http://{self._settings.host}:{self.port}"
 
     @property
     def connections(self) -> int:
-        """How many clients are connected."""
+        """Number of connected clients."""
         return len(self._visits)
 
     def targets(self, group: str) -> list[EdgeTarget]:
-        """Give the targets of a group."""
+        """Return the targets of a group."""
         return self._server_state.groups[group].targets
 
     def register(self, group: str, address: Address) -> EdgeTarget:
-        """Put a process behind a group, as a deployment does."""
+        """Register a target, as a deployment does."""
         return self._server_state.groups[group].register(*address)
 
     @property
     def groups(self) -> list[str]:
-        """The target groups of the template."""
+        """Names of the template's target groups."""
         return list(self._server_state.groups)
 
     def deregister(self, group: str, target: EdgeTarget) -> None:
-        """Take a target out, as a deployment does."""
+        """Deregister a target, as a deployment does."""
         self._server_state.groups[group].deregister(target)
 
     def _came(self, wire: Wire) -> None:
@@ -154,13 +154,13 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
 
 
 def find_template(*starts: Path) -> Path:
-    """Find the template in one of these folders or above it; without any, from here and then from this file.
+    """Find the template in one of these folders or above; by default in the current folder, then from this file.
 
     Raises:
-        TemplateError: it is nowhere there.
+        TemplateError: It was not found.
     """
     for start in starts or (Path.cwd(), Path(__file__)):
         for folder in (start, *start.parents):
             if (folder / TEMPLATE).is_file():
                 return folder / TEMPLATE
-    raise TemplateError(f"no {TEMPLATE} in this folder or above it: name it with --template")
+    raise TemplateError(f"{TEMPLATE} not found in this folder or its parents: pass --template")
