@@ -1,4 +1,4 @@
-"""The mutations: each looks at one node of the tree and offers edits of the text."""
+"""Mutation operators: each inspects one node of the syntax tree and yields edits of the text."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _TEXT_OR_LIST = (ast.JoinedStr, ast.List, ast.Tuple)
 
 
 def edits(source: PythonFile) -> list[Edit]:
-    """List every mutation of a file."""
+    """Return every mutation of a file."""
     return [edit for node in walk(source.tree) for edit in (*_swapped(node, source), *_replaced(node, source))]
 
 
@@ -69,7 +69,7 @@ def _replace(source: PythonFile, node: ast.expr | ast.stmt, text: str, operator:
 
 
 def _swap(source: PythonFile, operator: str, other: dict[str, str], operands: Sequence[ast.expr]) -> Iterator[Edit]:
-    """Replace what stands between two operands; `not in` and `is not` are two tokens."""
+    """Replace the operator between two operands; `not in` and `is not` are two tokens."""
     for left, right in pairwise(operands):
         tokens = source.tokens(source.end(left), source.start(right))
         words = " ".join(source.text[slice(*token)] for token in tokens)
@@ -78,13 +78,13 @@ def _swap(source: PythonFile, operator: str, other: dict[str, str], operands: Se
 
 
 def _after_not(source: PythonFile, node: ast.UnaryOp) -> int:
-    """Return where the operand of a `not` starts, with its parentheses if it has any."""
+    """Return the start of a `not`'s operand, including its parentheses."""
     after = source.start(node) + len("not")
     return after + len(source.text[after:]) - len(source.text[after:].lstrip())
 
 
 def _one_more(number: str) -> str:
-    """Add one to a number and keep how it is written."""
+    """Return a number plus one, in the same notation."""
     value = ast.literal_eval(number)
     if isinstance(value, float):
         return repr(value + 1)
@@ -94,5 +94,5 @@ def _one_more(number: str) -> str:
 
 
 def _is_text_or_list(node: ast.expr) -> bool:
-    """Tell whether the other operator on this operand can only raise a TypeError."""
+    """Return whether another operator on this operand could only raise a TypeError."""
     return isinstance(node, _TEXT_OR_LIST) or (isinstance(node, ast.Constant) and isinstance(node.value, str | bytes))

@@ -1,4 +1,4 @@
-"""Choose mutations by chance, repeatably, and spread over the whole code base."""
+"""Selects mutations at random, reproducibly, and spread over the whole code base."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 type Part = tuple[str, str]
-"""A package and its subpackage; "" are the modules directly in the package."""
+"""A package and its subpackage; "" for modules directly in the package."""
 
 _SHOWN = 60
 
@@ -30,24 +30,24 @@ class Mutant:
     number: int
     package: str
     file: str
-    """Relative to the repository."""
+    """Path relative to the repository."""
     line: int
     operator: str
     before: str
     after: str
     original: str
-    """The whole file as it was, and as it becomes."""
+    """The whole file before, and below after the mutation."""
     mutated: str
 
     @property
     def place(self) -> str:
-        """Return file and line, as editors read them."""
+        """File and line, in the form that editors open."""
         return f"{self.file}:{self.line}"
 
 
 @dataclass
 class _File:
-    """A file, and those of its mutations that were not chosen yet."""
+    """A file, with its mutations that have not been selected."""
 
     name: str
     part: Part
@@ -56,12 +56,12 @@ class _File:
 
 
 def sample(root: Path, *, count: int, seed: int) -> list[Mutant]:
-    """Choose mutations: at least one in each package, then by the size of the subpackages.
+    """Select mutations: at least one per package, the others in proportion to the size of the subpackages.
 
-    Inside a subpackage no file has a second one before every other file has one, and the kinds of mutation take turns.
+    Within a subpackage, no file gets a second mutation before every other file has one, and operators take turns.
 
     Returns:
-        Fewer than `count` where the code has no more.
+        The mutations; fewer than `count` if the code has no more.
     """
     chance = random.Random(seed)  # noqa: S311 - a sample has to be repeatable, not secret
     parts: dict[Part, list[_File]] = {}
@@ -88,14 +88,14 @@ def _files(root: Path) -> Iterator[_File]:
 
 
 def _shares(sizes: Mapping[Part, int], count: int, chance: random.Random) -> Counter[Part]:
-    """Say how many mutations each part gets."""
+    """Return the number of mutations for each part."""
     packages = list(dict.fromkeys(package for package, _ in sizes))
     shares: Counter[Part] = Counter()
     for package in chance.sample(packages, min(count, len(packages))):
         parts = [part for part in sizes if part[0] == package]
         shares[chance.choices(parts, [sizes[part] for part in parts])[0]] += 1
-    # Systematic sampling: marks at equal distances along all mutations in a row, so that no part has more than one
-    # mutation above or below its share.
+    # Systematic sampling: marks at equal distances in the list of all mutations, so that each part gets its share,
+    # give or take one.
     rest = count - shares.total()
     marks = [(chance.random() + number) * sum(sizes.values()) / rest for number in range(rest)]
     passed = 0
@@ -110,7 +110,7 @@ def _shares(sizes: Mapping[Part, int], count: int, chance: random.Random) -> Cou
 def _draw(
     files: Sequence[_File], names: Sequence[str], used: Counter[str], chance: random.Random
 ) -> list[tuple[_File, Edit]]:
-    """Take one mutation that compiles; none if there is no more."""
+    """Select one mutation that compiles; empty if there is none left."""
     left = [file for file in files if file.edits]
     while left:
         fewest = min(names.count(file.name) for file in left)
@@ -147,7 +147,7 @@ def _mutant(number: int, file: _File, edit: Edit) -> Mutant:
 
 
 def _shown(text: str, edit: Edit, end: int) -> str:
-    """Return the lines that an edit touches as one, short enough for a row, with the edit in it."""
+    """Return the lines that an edit touches as one shortened line that contains the edit."""
     first = text.rfind("\n", 0, edit.start) + 1
     last = text.find("\n", end)
     lead = text[first : edit.start].lstrip()

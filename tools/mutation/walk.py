@@ -1,7 +1,7 @@
-"""Walk the parts of a syntax tree whose mutation says something about the tests.
+"""Walks those parts of a syntax tree whose mutation says something about the tests.
 
-Left out: what only type checkers read, `__main__` guards, the messages of assertions and log events, log levels, and
-the flags of classes.
+Skips annotations that only type checkers read, `__main__` guards, messages of assertions and log events, log levels,
+and options of classes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _LOGS = {"log", "logger", "_log", "_logger"}
 
 
 def walk(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield a node and those below it that may be mutated."""
+    """Yield a node and its descendants that may be mutated."""
     yield node
     left_out = {id(each) for each in (*_only_for_types(node), *_without_effect(node))}
     for child in ast.iter_child_nodes(node):
@@ -59,7 +59,7 @@ def _without_effect(node: ast.AST) -> Iterator[ast.AST | None]:
 
 
 def _defaults(arguments: ast.arguments) -> Iterator[tuple[str, ast.expr | None]]:
-    positional = reversed([*arguments.posonlyargs, *arguments.args])  # the last ones are those with a default
+    positional = reversed([*arguments.posonlyargs, *arguments.args])  # defaults belong to the last arguments
     yield from ((each.arg, value) for each, value in zip(positional, reversed(arguments.defaults), strict=False))
     yield from ((each.arg, value) for each, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True))
 
