@@ -1,6 +1,6 @@
-"""Writes the reference pages that can be read out of the code: settings, end records, errors, metrics.
+"""Generates the reference pages from the code: settings, end records, errors, metrics, causes, stand-in for the model.
 
-``python tools/reference.py`` writes them; the tests compare them with what it would write.
+``python -m tools.reference`` writes them; tests fail if a page differs from what it would write.
 """
 
 import ast
@@ -23,7 +23,7 @@ DEPLOYMENT = ROOT / "infra/deployment/src/deployment"
 
 @dataclass(frozen=True)
 class Field:
-    """A name in a class body with its default and the docstring below it."""
+    """A name in a class body, its default, and the docstring below it."""
 
     name: str
     default: str | None
@@ -31,7 +31,7 @@ class Field:
 
 
 def fields(path: Path, owner: str) -> Iterator[Field]:
-    """Read the documented names of a class, in order."""
+    """Yield the documented names of a class, in order."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     body = next(node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == owner)
     for node, below in zip(body, [*body[1:], None], strict=True):
@@ -56,13 +56,13 @@ def _docstring(node: ast.stmt | None) -> str:
 
 
 def settings_page() -> str:
-    """Tell what an operator can turn."""
+    """Return settings.md."""
     lines = [
         "# Settings",
         "",
         (
-            "Read once at start from the environment, then from `.env`. A service that lacks what it needs says in one "
-            "line what to set. Credentials for Bedrock come from the default AWS chain and are no setting."
+            "Read once at start, from the environment, then from `.env`. A service without a required setting says in "
+            "one line what to set. Credentials for Bedrock come from AWS's default chain, not from settings."
         ),
     ]
     for title, path, owner in (
@@ -87,13 +87,13 @@ def _default(source: str | None) -> str:
 
 
 def records_page() -> str:
-    """Tell what the end record of a conversation holds."""
+    """Return end-records.md."""
     lines = [
         "# End records",
         "",
         (
-            "Every conversation that was admitted leaves exactly one `session_ended` line in the log: identifiers and "
-            "numbers, no words and no phone number."
+            "Every admitted conversation writes one `session_ended` line to the log. It contains identifiers and "
+            "numbers, but no texts and no phone number."
         ),
         "",
         "## Why it ended (`reason`)",
@@ -109,7 +109,7 @@ def records_page() -> str:
 
 @dataclass(frozen=True)
 class Measured:
-    """A metric as it stands in the code: its name, and what its arguments say."""
+    """A metric as defined in the code: its name and the arguments of its definition."""
 
     name: str
     kind: str
@@ -119,7 +119,7 @@ class Measured:
 
 
 def metrics() -> Iterator[Measured]:
-    """Read the metrics, in order."""
+    """Yield the metrics, in order."""
     tree = ast.parse((CORE / "observability/metrics.py").read_text(encoding="utf-8"))
     for node in tree.body:
         if isinstance(node, ast.AnnAssign) and isinstance(call := node.value, ast.Call):
@@ -137,64 +137,64 @@ def _member(node: ast.expr) -> str:
 
 _METRICS_HEAD = """# Metrics
 
-Each service writes its metrics to standard output, as one JSON object a line in CloudWatch's embedded metric format;
-the log group turns them into metrics, no agent and no API call needed. They are written every `METRICS_INTERVAL_SECONDS`, where
-the log is JSON; on a laptop's terminal there are none.
+Each service writes its metrics to standard output, one JSON object per line in CloudWatch's embedded metric format. The
+log group extracts them, without an agent or API calls. A service writes them every `METRICS_INTERVAL_SECONDS`, and only if the
+log is JSON: not on a terminal.
 
-Namespace `VoiceAgent` (`METRICS_NAMESPACE` changes it: two environments in one account and region need two, or one
-would scale on the other's calls). Every metric has the dimension `Service`: `phone-agent` or `webrtc-agent`. One with
-labels comes by `Service` alone and by `Service` with its labels. A label has at most 40 values in a task; what would
-be one more counts as `other`.
+The namespace is `VoiceAgent`. Two environments in one account and region need different ones (`METRICS_NAMESPACE`),
+or one would scale on the other's calls. Every metric has the dimension `Service`: `phone-agent` or `webrtc-agent`.
+Metrics with labels are emitted twice: by `Service`, and by `Service` and labels. A label has at most 40 values per
+task; further values count as `other`.
 
-Gauges and counters by service are told at every interval, also when they are zero: no value at all means that no task
-runs. A gauge's average is per task. A counter wants the statistic Sum, a distribution p50, p90, p99 or Maximum.
+Gauges and counters by service are emitted at every interval, even if zero: missing data means that no task runs. A
+gauge's average is per task. Use the statistic Sum for counters, and p50, p90, p99 or Maximum for distributions.
 
-| metric | kind | unit | labels | what it tells |
+| metric | kind | unit | labels | meaning |
 |---|---|---|---|---|"""
 
 _FIELDS = """
-## The same in Logs Insights
+## Events in Logs Insights
 
 Metric lines have `event` = `metrics`. Every other line of the log has `event` (a constant name), `level`, `service`,
-`environment` and `timestamp`; lines of a conversation also have `session_id` and, on the phone, `call_sid`. The ones
-to ask for:
+`environment` and `timestamp`; lines of a conversation also have `session_id` and, on the phone, `call_sid`. The most
+useful events:
 
-| event | fields beside those |
+| event | additional fields |
 |---|---|
 | `session_ended` | `channel`, `reason`, `started_at`, `duration_ms`, `cost_usd`, [what was counted](end-records.md) |
 | `session_started` | `channel` |
 | `tool_called`, `tool_failed` | `tool`, `elapsed_ms`; a failed one also `outcome`, `error` |
 | `call_answered` | `caller`, the other party: `number`, `withheld`, `sip`, `app` or `other`; `outbound`: we called |
-| `status_callback_misdirected` | `status`: a status callback points at `/incoming-call`; clear it at Twilio |
-| `machine_answered` | `answered_by`: a call that we made was hung up |
-| `dial_failed` | `code`, Twilio's error: 13214 wants another `TRANSFER_CALLER_ID` |
-| `twilio_checked`, `twilio_not_checked` | `host`, `error`: what Twilio's REST service said at the start |
-| `twilio_refuses_us`, `hang_up_failed` | `error`: what Twilio's REST service said, and the setting to change |
+| `status_callback_misdirected` | `status`; a status callback points at `/incoming-call`: remove it at Twilio |
+| `machine_answered` | `answered_by`; an outbound call reached a machine and was hung up |
+| `dial_failed` | `code`: Twilio's error; 13214 means that `TRANSFER_CALLER_ID` must be changed |
+| `twilio_checked`, `twilio_not_checked` | `host`, `error`: result of the request to Twilio's REST API at the start |
+| `twilio_refuses_us`, `hang_up_failed` | `error`: answer of Twilio's REST API, and the setting to change |
 | `call_after_its_stream` | `ended_normally`: whether the call was hung up, or left to the fallback |
 | `call_rejected` | `cause` (`AtCapacity`, `ModelBusy`, `Draining`, `OverBudget`), `tries` |
-| `model_throttled` | `error`, `region`, `streams` of this task, `seconds` for which no new conversation begins |
-| `model_throttle_over` | `region`: the model takes streams again |
-| `model_streams_unreachable`, `model_streams_reached` | the table that counts the account's streams: `error` |
-| `model_streams_not_returned` | a task that stopped did not return its streams; they come free within a minute |
+| `model_throttled` | `error`, `region`, `streams` of this task, `seconds` without new conversations |
+| `model_throttle_over` | `region`: the model accepts streams again |
+| `model_streams_unreachable`, `model_streams_reached` | `error`; concerns the table that counts the account's streams |
+| `model_streams_not_returned` | a stopped task did not return its streams; they expire within a minute |
 | `model_stream_failed`, `model_lost` | `error`; [`cause`, `why`, `remedy`](causes.md); the first also `failures` |
-| `model_renewal_refused` | the next stream refused the conversation, and the old one goes on: `error` |
-| `model_refuses_history` | `kept_bytes`: how much history was kept; from now on it is half |
-| `model_refuses_audio_during_tools`, `model_refuses_nudges` | audio waits for a tool, a recording covers it |
-| `tool_calls_limited`, `tool_use_repeated` | `tool`: the model calls too many in one turn, or one twice |
-| `pipeline_failed`, `session_failed`, `call_failed` | `error`: the defect of ours that ended a conversation |
-| `release_failed`, `record_not_counted` | a defect in a step of a conversation's end; the other steps were taken |
-| `variable_ignored` | `variable`, `meant`: a variable of the environment that is nearly a setting |
+| `model_renewal_refused` | `error`; the next stream rejected the history, and the old stream goes on |
+| `model_refuses_history` | `kept_bytes`: how much history was kept; from now on it is half of that |
+| `model_refuses_audio_during_tools`, `model_refuses_nudges` | audio waits for tools; a recording replaces nudges |
+| `tool_calls_limited`, `tool_use_repeated` | `tool`; the model requested too many calls in a turn, or one call twice |
+| `pipeline_failed`, `session_failed`, `call_failed` | `error`: a defect of this software that ended a conversation |
+| `release_failed`, `record_not_counted` | a step of a conversation's end failed; the other steps ran |
+| `variable_ignored` | `variable`, `meant`: a variable whose name is almost that of a setting |
 | `request_refused` | `path`, `status`, `error` |
-| `requests_over_budget` | `requests`: how many were refused since the line before, a minute ago or longer |
-| `open_request` | `open`: the task's own request through the load balancer began, or ended with its last visitor |
-| `open_request_broken` | `error`; it is made again |
-| `open_request_failed` | `tries`: the load balancer brought none of them here, and none is open |
+| `requests_over_budget` | `requests`: rejected since the previous such line, at least a minute before |
+| `open_request` | `open`: the task's request to itself through the load balancer began, or its last visitor left |
+| `open_request_broken` | `error`; the request is repeated |
+| `open_request_failed` | `tries`; no request through the load balancer reached this task, so none is open |
 | `draining`, `drained` | `sessions` |
 """
 
 
 def metrics_page() -> str:
-    """Tell what is measured."""
+    """Return metrics.md."""
     rows = [
         f"| `{m.name}` | {m.kind} | {m.unit} | {', '.join(f'`{label}`' for label in m.labels) or 'none'} | {m.text} |"
         for m in metrics()
@@ -203,7 +203,7 @@ def metrics_page() -> str:
 
 
 def errors_page() -> str:
-    """Show the tree of errors as the code has it."""
+    """Return errors.md, from the docstring of agent_core.errors."""
     tree = ast.parse((CORE / "errors.py").read_text(encoding="utf-8"))
     head, _, rest = (ast.get_docstring(tree) or "").partition("\n\n")
     picture, _, tail = rest.partition("\n\n")
@@ -212,46 +212,46 @@ def errors_page() -> str:
 
 _NOVA_HEAD = """# The stand-in for Nova Sonic
 
-`python -m standins.nova` speaks the wire of Bedrock's InvokeModelWithBidirectionalStream and keeps its rules. Behind it
-is no model: the understanding, the voice and the token counts are pretended.
+`python -m standins.nova` implements the protocol of Bedrock's InvokeModelWithBidirectionalStream and enforces its
+rules. There is no model behind it: speech recognition is limited, and the voice and the token counts are simulated.
 
-**It is the strictest reading of the service.** Public sources disagree about many limits. A client that passes under
-the strictest of them passes under all. So each default below is the strictest one, but for `audio_during_tools`, and
-each is a setting.
+**It follows the strictest reading of the service.** Public sources disagree about many limits. A client that passes
+under the strictest of them passes under all. So each default below is the strictest one, except
+`audio_during_tools`, and each can be changed.
 
-The control server is for programs of this machine: a request that a web page made, which its `Origin` or
-`Sec-Fetch-Site` header tells, gets 403 from this and every other stand-in.
+The control server is for programs on this machine: like every other stand-in, it answers 403 to requests from web
+pages, which it recognises by the headers `Origin` and `Sec-Fetch-Site`.
 
 ## Limits
 
-On the command line `--limit NAME=VALUE`, as often as needed; while it runs `PATCH /limits` of the control server with
-`{"NAME": VALUE}`, for streams that open later; in tests `NovaSettings(limits=Limits(…))`. Times are in seconds, sizes
-in bytes of UTF-8.
+Set them with `--limit NAME=VALUE` on the command line, repeatedly; with `PATCH /limits` and `{"NAME": VALUE}` on the
+control server, for streams opened later; in tests with `NovaSettings(limits=Limits(…))`. Times are in seconds, sizes in
+bytes of UTF-8.
 
-| limit | default | what it is, and who says so |
+| limit | default | meaning and source |
 |---|---|---|"""
 
 _NOVA_PACE = """
 ## Pace
 
-`--pace field`, the command's default, has the figures that public reports measured: the first text 0.63 s and the first
-audio 0.75 s after the caller's words, chunks of 80 ms in bursts with gaps of up to 0.4 s, 5 times real time on average.
-`--pace quick`, the default in tests, is the table below. `--timing NAME=VALUE` and `PATCH /pace` change one time of it.
+`--pace field`, the default of the command, uses figures from public reports: first text 0.63 s and first audio 0.75 s
+after the user's speech, chunks of 80 ms in bursts with gaps of up to 0.4 s, five times real time on average.
+`--pace quick`, the default in tests, uses the table below. `--timing NAME=VALUE` and `PATCH /pace` change one value.
 
-| timing | quick | what it is |
+| timing | quick | meaning |
 |---|---|---|"""
 
 _NOVA_FAULTS = """
 ## Faults
 
-`POST /faults` of the control server puts a script in force, `GET` lists those that can still strike, `DELETE` ends all.
+`POST /faults` on the control server adds faults, `GET` lists those that can still strike, `DELETE` removes all.
 
 | field | default | meaning |
 |---|---|---|"""
 
 
 def nova_page() -> str:
-    """Tell what the stand-in for the model can be made to do."""
+    """Return nova-standin.md."""
     lines = [_NOVA_HEAD]
     lines += [f"| `{f.name}` | {_default(f.default)} | {f.text} |" for f in fields(NOVA / "limits.py", "Limits")]
     lines += [_NOVA_PACE]
@@ -260,16 +260,16 @@ def nova_page() -> str:
     for f in fields(NOVA / "faults.py", "Fault"):
         bounded = re.match(r"Field\(default=([^,)]+)", f.default or "")
         lines.append(f"| `{f.name}` | {_default(bounded[1] if bounded else f.default)} | {f.text} |")
-    lines += ["", "| action | what happens |", "|---|---|"]
+    lines += ["", "| action | effect |", "|---|---|"]
     lines += [f"| `{name}` | {text} |" for name, text in _table(NOVA / "faults.py", "ACTIONS").items()]
     return "\n".join(lines) + "\n"
 
 
 _CAUSES_HEAD = """# Causes
 
-Why a service that the agent depends on failed. Each failure is one line of the log, at WARNING or ERROR, whose fields
-are `cause` (below), `why` and `remedy`; `voice-agent run` shows the two sentences. They hold no key, number or word of
-anybody. What to look at first: [When it does not answer](../howto/when-it-does-not-answer.md).
+Why a service that the agent depends on failed. Each failure is one line of the log, at WARNING or ERROR, with the
+fields `cause` (below), `why` and `remedy`; `voice-agent run` shows the two sentences. They contain no key, number or
+spoken text. Start with [When it does not answer](../howto/when-it-does-not-answer.md).
 
 | `cause` | why | remedy |
 |---|---|---|"""
@@ -278,7 +278,7 @@ _WORDS |= {"address": "the settings of its address", "keys": "the settings of it
 
 
 def causes_page() -> str:
-    """List every cause that `agent_core.causes` knows, with words for what it fills in."""
+    """Return causes.md, with general terms in place of the values that a log line would have."""
     rows = []
     for name, (why, remedy) in _table(CORE / "cause_texts.py", "CAUSES").items():
         texts = [text.format(**_WORDS) for text in (why, remedy)]
@@ -287,11 +287,11 @@ def causes_page() -> str:
 
 
 _WITHOUT_CALLS = {"EventLoopLag"}
-"""A distribution that has values also while idle; gauges and counters have, zeros."""
+"""Distributions that have values even when idle; gauges and counters always do, zeros."""
 
 
 def measured_file() -> str:
-    """Write down what `voice-agent deploy` counts for its estimate; it shares no code with the services."""
+    """Return measured.json, for the cost estimate of `voice-agent deploy`, which shares no code with the services."""
     found = list(metrics())
     always = [one.name for one in found if one.kind in {"gauge", "counter"} or one.name in _WITHOUT_CALLS]
     defaults = {one.name: one.default for one in fields(CORE / "settings.py", "CoreSettings")}
@@ -307,7 +307,7 @@ def measured_file() -> str:
 
 
 def _table(path: Path, name: str) -> dict[str, Any]:
-    """Read a constant that is a mapping of words."""
+    """Read a constant that is a mapping of literals."""
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.AnnAssign) and node.value is not None and _name(node) == name:
             table: dict[str, Any] = ast.literal_eval(node.value)
@@ -316,7 +316,7 @@ def _table(path: Path, name: str) -> dict[str, Any]:
 
 
 def pages() -> dict[Path, str]:
-    """Every page that is written from the code."""
+    """Return every generated page by its path."""
     return {
         PAGES / "settings.md": settings_page(),
         PAGES / "end-records.md": records_page(),

@@ -438,7 +438,7 @@ def test_a_call_that_goes_wrong_fails_the_deployment_and_still_says_where_everyt
     fill_secrets()
     code, said = operator.deploy("--yes")
     assert code == 1
-    assert said.index("Where it is") < said.index("smoke-test call failed") < said.index("→ no answer")
+    assert said.index("URLs") < said.index("smoke-test call failed") < said.index("→ no answer")
 
 
 @pytest.mark.thorough
@@ -487,8 +487,8 @@ async def test_a_number_rings_here_afterwards(operator: Operator, monkeypatch: p
         (number,) = cast("list[dict[str, str]]", twilio.numbers.listed(SID, "")["incoming_phone_numbers"])
     assert re.fullmatch(r"https://\S+\.cloudfront\.net/incoming-call", number["voice_url"])
     assert number["voice_fallback_url"] == number["voice_url"]
-    assert "✓ twilio number   +46701234567 asks nobody; it will be updated at the end" in said
-    assert "+46701234567 now asks https://" in said
+    assert "✓ twilio number   +46701234567 currently points to nobody; it will be updated at the end" in said
+    assert "+46701234567 now points to https://" in said
     assert "! fallback        the same URL; docs/howto/number-fallback.md" in said
 
 

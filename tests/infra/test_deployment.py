@@ -116,8 +116,8 @@ def test_environments_are_named_as_the_templates_allow_and_keep_apart() -> None:
         ("edge", {"HostedZoneId": "Z0123456"}, "HostedZoneId needs DomainName"),
         ("edge", {"DomainName": "https://agent.example.com"}, "DomainName cannot be"),
         ("edge", {"PhoneDrainSeconds": "300"}, "PhoneDrainSeconds cannot be"),
-        ("permissions", {"NovaSonicRegion": "eu-west-1"}, "No Nova Sonic there: set NovaSonicRegion to us-east-1"),
-        ("permissions", {"AWS::Region": "eu-central-1"}, "No Nova Sonic in this region"),
+        ("permissions", {"NovaSonicRegion": "eu-west-1"}, "NovaSonicRegion has no Nova Sonic: set it to us-east-1"),
+        ("permissions", {"AWS::Region": "eu-central-1"}, "This region has no Nova Sonic"),
         (
             "permissions",
             {"NovaSonicOverflowRegion": "eu-west-1"},

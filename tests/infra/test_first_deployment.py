@@ -237,7 +237,7 @@ def test_a_copy_with_another_digest_is_not_deployed(production: Operator) -> Non
     production.programs.manifest = ANOTHER
     code, said = production.deploy("--yes")
     assert (code, list(stacks())) == (1, ["pipecat-registry"])
-    assert "differs from the source's there" in flat(said)
+    assert "differs from the source's:" in flat(said)
 
 
 @pytest.mark.thorough
