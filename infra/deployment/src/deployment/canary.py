@@ -22,6 +22,7 @@ ROLE: Final = "canary"
 
 def stack_of(job: DeployContext, service: Stack) -> Stack:
     """Return a service's canary stack: the same template, with metrics that neither alarms nor scaling read."""
+    # A separate namespace, so that the canary neither fires alarms nor counts as capacity.
     namespace = job.setting("service", "MetricsNamespace") + "/Canary"
     own = {**service.own, "Role": ROLE, "MetricsNamespace": namespace, "DesiredCount": "1"}
     return Stack(f"{service.name}-{ROLE}", service.template, own, service.service)
@@ -37,6 +38,7 @@ def prove(job: DeployContext, services: Sequence[Stack]) -> None:
     value = job.cloudformation.outputs(job.stacks["canary"])["HeaderValue"]
     canaries = [stack_of(job, service) for service in services]
     try:
+        # In phases: a header that does not arrive is noticed before any task is started.
         for canary in canaries:
             _remove(job, canary)  # left by an interrupted run
         for canary in canaries:
@@ -45,9 +47,11 @@ def prove(job: DeployContext, services: Sequence[Stack]) -> None:
             _start(job, canary)
         for canary in canaries:
             _try(job, canary, value)
+    # Any failure means the same for the operator: nothing was changed.
     except DeploymentError as error:
         what = f"the new version failed before it received callers, and no service was changed: {error.what}"
         raise ProofError(what, *error.advice) from error
+    # Also after success: a canary costs as much as a task.
     finally:
         for canary in canaries:
             _remove_if_possible(job, canary)
@@ -55,6 +59,7 @@ def prove(job: DeployContext, services: Sequence[Stack]) -> None:
 
 def _start(job: DeployContext, canary: Stack) -> None:
     """Create the canary stack. CloudFormation completes it once the task passes the load balancer's health check."""
+    # CREATE_COMPLETE means that ECS has registered the task and the health check has passed.
     began = time.monotonic()
     job.screen.progress(f"{canary.last}: starting")
     given = canary.parameters(job.environment, job.found)
@@ -66,11 +71,13 @@ def _start(job: DeployContext, canary: Stack) -> None:
         job.cloudformation.execute(changes)
     except StackError as error:
         said = last_words(job.aws, job.environment.name, canary.service, ROLE)
+        # The task's last log lines say more than CloudFormation's message.
         raise StackError(error.what, *said, *error.advice) from error
     job.screen.row(CheckMark.GOOD, canary.last, f"one task healthy after {time.monotonic() - began:.0f} s")
 
 
 def _try(job: DeployContext, canary: Stack, value: str) -> None:
+    # A page can be fetched with the header; a call is made by a program, which passes the header on.
     if canary.service == "web":
         said = smoke_test.page(_address(job), job.patience, job.screen.progress, {HEADER: value})
         job.screen.row(CheckMark.GOOD, canary.last, said)
@@ -84,6 +91,7 @@ def prove_call(job: DeployContext, subject: str, header: str = "") -> None:
     Raises:
         ProofError: The call failed.
     """
+    # Skipping is the operator's choice and no failure.
     if not job.options.call:
         job.screen.row(CheckMark.UNKNOWN, subject, "skipped (--no-call)")
     elif not job.found["PublicBaseUrl"].startswith("https://"):
@@ -101,6 +109,7 @@ def prove_call(job: DeployContext, subject: str, header: str = "") -> None:
 
 def twilio(job: DeployContext) -> dict[str, str]:
     """Return the values of Twilio's secret, with the active token only; empty without permission to read it."""
+    # The stack's output, not the parameter: it is the secret that the tasks use.
     arn = job.cloudformation.outputs(job.stacks["platform"])["PhoneSecretArn"]
     return service_secrets.signing(service_secrets.read(job.aws, arn) or {})
 
@@ -127,6 +136,7 @@ def _remove(job: DeployContext, canary: Stack) -> None:
 def _remove_if_possible(job: DeployContext, canary: Stack) -> None:
     try:
         _remove(job, canary)
+    # The result of the test matters more than cleaning up after it.
     except StackError as error:
         advice = ["the next run deletes it first; until then its task is billed"]
         job.screen.row(CheckMark.CARE, canary.last, f"could not be deleted: {error.what}", advice)

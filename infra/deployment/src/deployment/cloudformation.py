@@ -15,6 +15,7 @@ from deployment.errors import StackError
 from deployment.stacks import Stack
 from deployment.timeouts import Timeouts
 
+# REVIEW_IN_PROGRESS is an empty stack that a change set for a new stack creates; DELETE_COMPLETE is seen only by ARN.
 ABSENT: Final = {"", "REVIEW_IN_PROGRESS", "DELETE_COMPLETE"}
 _HALF_MADE: Final = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}
 """States left by a failed creation or deletion. Such a stack can only be deleted."""
@@ -92,15 +93,18 @@ class CloudFormation:
         Raises:
             StackError: The stack does not reach such a state.
         """
+        # Changing a stack during an operation fails, so wait for it, whoever started it.
         status = self._ended(stack.name) if self.status(stack).endswith("IN_PROGRESS") else self.status(stack)
         if status == "UPDATE_ROLLBACK_FAILED":
             say("the rollback of an earlier update failed; retrying it")
             self._client.continue_update_rollback(StackName=stack.name, **self._role)
+            # A rollback that fails twice needs a person: CloudFormation's console can skip single resources.
             status = self._ended(stack.name)
         if status in _HALF_MADE:
             say("an earlier attempt failed; deleting what it left")
             self.delete(stack)
             return False
+        # UPDATE_ROLLBACK_FAILED again, or IMPORT_ROLLBACK_FAILED.
         if status.endswith("FAILED"):
             raise StackError(f"{stack.name} is {status}", "look at its events in CloudFormation's console")
         return status not in ABSENT
@@ -125,6 +129,7 @@ class CloudFormation:
             # A deleted stack leaves its repository, table or log group; without the import, creation fails on its name.
             arguments["ImportExistingResources"] = True
         try:
+            # CloudFormation reports "no changes" in two ways: here as an error, below as a failed change set.
             arn = self._client.create_change_set(**arguments)["Id"]
         except ClientError as error:
             if _is_nothing(str(error)):
@@ -133,6 +138,7 @@ class CloudFormation:
         described = self._compared(arn)
         if described["Status"] == "FAILED":
             reason = str(described.get("StatusReason", ""))
+            # Failed change sets count against the limit per stack, and an empty stack would block the next creation.
             self._client.delete_change_set(ChangeSetName=arn)
             self._discard_shell(stack, creates=not exists)
             if _is_nothing(reason):
@@ -152,6 +158,7 @@ class CloudFormation:
             StackError: Names the first resource that failed, and what to do.
         """
         name = change_set.stack.name
+        # Remember where the events end, to report only failures of this operation.
         before = self._newest(name)
         try:
             self._client.execute_change_set(ChangeSetName=change_set.arn)
@@ -186,6 +193,7 @@ class CloudFormation:
             raise _refused(stack, short(error)) from error
         self._begun(stack.name, before)
         status = self._ended(stack.name, before=before)
+        # A resource in use, such as a security group, cannot be deleted; the stack is then DELETE_FAILED.
         if status not in ABSENT:
             raise _failed(stack.name, status, failure_advice.first(self._events(stack.name, before)))
 
@@ -193,6 +201,7 @@ class CloudFormation:
         try:
             return self._client.describe_stacks(StackName=name)["Stacks"][0]
         except ClientError as error:
+            # The same error code means other mistakes too; only the text tells that there is no such stack.
             if code_of(error) == "ValidationError" and "does not exist" in str(error):
                 return None
             raise
@@ -201,6 +210,7 @@ class CloudFormation:
         until = time.monotonic() + self._patience.change_set
         while True:
             described = self._client.describe_change_set(ChangeSetName=arn)
+            # FAILED also means "no changes": the caller looks at the reason.
             if described["Status"] in {"CREATE_COMPLETE", "FAILED"}:
                 return described
             if time.monotonic() > until:
@@ -212,12 +222,14 @@ class CloudFormation:
         return [change for page in pages for change in page.get("Changes", [])]
 
     def _discard_shell(self, stack: Stack, *, creates: bool) -> None:
+        # Never delete another stack here: only the one that our change set has created.
         if creates and self.status(stack) == "REVIEW_IN_PROGRESS":
             self._client.delete_stack(StackName=stack.name)
 
     def _begun(self, name: str, before: str) -> None:
         """Wait for the first event of an operation: until then, the stack still shows its previous state."""
         until = time.monotonic() + _BEGINS_SECONDS
+        # A deletion may finish before the first look; then there is no stack left whose events could be read.
         while time.monotonic() < until and self._describe(name) is not None:
             events = self._events(name, before)
             if any(one["LogicalResourceId"] == name and one["ResourceStatus"] not in ABSENT for one in events):
@@ -232,6 +244,7 @@ class CloudFormation:
             described = self._describe(name)
             status = str(described["StackStatus"]) if described else ""
             if status in ABSENT or not status.endswith("IN_PROGRESS"):
+                # A status without IN_PROGRESS is final, whether the operation succeeded or not.
                 return status
             if time.monotonic() > until:
                 raise StackError(f"{name} is still {status}", "wait for it in CloudFormation's console, then run again")

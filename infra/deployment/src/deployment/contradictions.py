@@ -51,6 +51,7 @@ def _ordered(smaller: str, larger: str, why: str) -> Rule:
 
 def _desired_count(chosen: Chosen) -> Iterator[Contradiction]:
     count, least, most = (chosen.number(name) for name in ("DesiredCount", "MinTasks", "MaxTasks"))
+    # Only a count that the environment names: the template's default need not suit other limits.
     if "DesiredCount" in chosen.said and count and least and most and least <= most and not least <= count <= most:
         yield Contradiction(
             f"DesiredCount={count:.0f} is outside MinTasks={least:.0f} to MaxTasks={most:.0f}: scaling would undo it",
@@ -66,6 +67,7 @@ def _busy_hours(chosen: Chosen) -> Iterator[Contradiction]:
             f"BusyMinTasks={busy:.0f} is more than MaxTasks={most:.0f}: busy hours could not start",
             "lower BusyMinTasks or raise MaxTasks",
         )
+    # Equal times would create two scheduled actions for the same minute, in no defined order.
     if busy and chosen["BusyFrom"] and chosen["BusyFrom"] == chosen["BusyUntil"]:
         yield Contradiction(
             f"busy hours end at {chosen['BusyUntil']}, when they start", "set BusyFrom and BusyUntil to different times"
@@ -73,6 +75,7 @@ def _busy_hours(chosen: Chosen) -> Iterator[Contradiction]:
 
 
 def _firewall(chosen: Chosen) -> Iterator[Contradiction]:
+    # CloudFront hides the visitors' addresses from the firewall.
     if chosen["Firewall"] == "true" and chosen["Https"] == "cloudfront":
         yield Contradiction(
             "Firewall=true does not work with Https=cloudfront: all clients connect from CloudFront's few addresses, "
@@ -101,6 +104,7 @@ def _choices(chosen: Chosen) -> Iterator[Contradiction]:
 
 
 def _regions(chosen: Chosen) -> Iterator[Contradiction]:
+    # Twilio's regions have names of their own.
     for name in sorted(name for name in chosen if name.endswith("Region") and name != "TwilioRegion"):
         region = chosen[name]
         if region and region not in known():
@@ -113,6 +117,7 @@ def _regions(chosen: Chosen) -> Iterator[Contradiction]:
 def _elsewhere(chosen: Chosen) -> Iterator[Contradiction]:
     for name in sorted(chosen):
         arn = _ARN.match(chosen[name]) if name.endswith("Arn") else None
+        # ACM, KMS and Secrets Manager are regional: a task or load balancer can only use those of its region.
         if arn and chosen["Region"] and arn["region"] != chosen["Region"]:
             yield Contradiction(
                 f"{name} is in {arn['region']}, but everything runs in {chosen['Region']}",
@@ -129,12 +134,14 @@ def _caller_id(chosen: Chosen) -> Iterator[Contradiction]:
 
 
 def _existing_network(chosen: Chosen) -> Iterator[Contradiction]:
+    # Parameters of network-existing.yaml, which is used only with VpcId.
     named = [one for one in ("PublicSubnetIds", "TaskSubnetIds", "VpcCidr", "TaskPublicIp") if one in chosen.said]
     if named and not chosen["VpcId"]:
         yield Contradiction(
             f"without VpcId, {' and '.join(named)} would have no effect: a new network would be created",
             "set VpcId, or remove the others",
         )
+    # A load balancer needs subnets in two zones; with one name there cannot be two.
     subnets = chosen["PublicSubnetIds"].split(",")
     if chosen["VpcId"] and len(set(subnets)) == 1 and subnets[0]:
         yield Contradiction(
@@ -157,6 +164,7 @@ def _time_zone(chosen: Chosen) -> Iterator[Contradiction]:
 
 def _spend(chosen: Chosen) -> Iterator[Contradiction]:
     limit, most, alarm = (chosen.number(name) for name in ("SpendPerTask", "MaxTasks", "DailySpend"))
+    # Every task stops at its own limit, so together they never reach the alarm's.
     if limit and most and alarm and limit * most <= alarm:
         yield Contradiction(
             f"the alarm at DailySpend={alarm:.0f} can never fire: {most:.0f} tasks reject callers at SpendPerTask="
@@ -166,6 +174,7 @@ def _spend(chosen: Chosen) -> Iterator[Contradiction]:
         )
 
 
+# Findings are reported in this order.
 RULES: Final[tuple[Rule, ...]] = (
     _regions,
     _choices,

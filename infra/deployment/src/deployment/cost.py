@@ -87,7 +87,9 @@ def estimate(job: DeployContext, tasks: Mapping[str, int]) -> list[Item]:
 def minute() -> list[Item]:
     """Estimate what one minute of a call adds, by payee."""
     table, tokens = prices(), measured()["dollars_for_1000_tokens"]
+    # A minute is billed by speech, so silence on both sides costs nothing at the model.
     heard, spoken = 60 * _CALLER_SPEAKS, 60 * _AGENT_SPEAKS
+    # The caller's audio is sent all the time, including silence.
     model = _SPEECH_TOKENS_A_SECOND / 1000 * (heard * tokens["speech_input"] + spoken * tokens["speech_output"])
     traffic = (60 * _HEARD_BYTES + spoken * _SPOKEN_BYTES) / _GIGABYTE
     return [
@@ -120,6 +122,7 @@ def _task_items(job: DeployContext, tasks: Mapping[str, int]) -> Iterator[Item]:
     sizes: dict[tuple[float, float, str], int] = {}
     for service, count in tasks.items():
         chosen = job.chosen(service)
+        # Group equal sizes, to print one line for both services.
         size = (
             (chosen.number("Cpu") or 0) / 1024,
             (chosen.number("Memory") or 0) / _MEGABYTES,
@@ -127,6 +130,7 @@ def _task_items(job: DeployContext, tasks: Mapping[str, int]) -> Iterator[Item]:
         )
         sizes[size] = sizes.get(size, 0) + count
     table = prices()
+    # An unknown processor is priced as the more expensive one.
     for (cores, gigabytes, processor), count in sizes.items():
         rate = table["task_hour"].get(processor, table["task_hour"]["X86_64"])
         hour = cores * rate["core"] + gigabytes * rate["gigabyte"]
@@ -136,6 +140,7 @@ def _task_items(job: DeployContext, tasks: Mapping[str, int]) -> Iterator[Item]:
 def _network(job: DeployContext, made: list[_Resource], tasks: int) -> Iterator[Item]:
     """Yield load balancer, NAT gateways, and public IPv4 addresses, which AWS bills per hour each."""
     table = prices()
+    # AWS bills every public IPv4 address by the hour, in use or not.
     address, hours = table["public_address_hour"], table["hours"]
     balancers, subnets = _count(made, "AWS::ElasticLoadBalancingV2::LoadBalancer"), _public_subnets(job)
     yield Item(
@@ -147,6 +152,7 @@ def _network(job: DeployContext, made: list[_Resource], tasks: int) -> Iterator[
         f"{_plural(gateways, 'NAT gateway')}, with a public IPv4 address{' each' * (gateways != 1)}",
         (gateways * table["nat_gateway_hour"] + addresses * address) * hours,
     )
+    # With a network of our own, tasks have private addresses and use NAT.
     if not job.environment.has_own_network and job.chosen(job.environment.services[0])["TaskPublicIp"] == "ENABLED":
         yield Item("public IPv4 addresses of tasks", tasks * address * hours)
 
@@ -154,6 +160,7 @@ def _network(job: DeployContext, made: list[_Resource], tasks: int) -> Iterator[
 def _public_subnets(job: DeployContext) -> int:
     """Return the number of subnets of the load balancer: it has a public address in each."""
     stack = job.stacks["network"]
+    # network.yaml joins a list of subnets; network-existing.yaml joins the parameter's value.
     (_, listed) = stack.template.body["Outputs"]["PublicSubnetIds"]["Value"]["Fn::Join"]
     if isinstance(listed, list):
         return len(listed)
@@ -173,6 +180,7 @@ def _watching(made: list[_Resource], tasks: Mapping[str, int]) -> Iterator[Item]
     if _is_enhanced(made):
         each = table["insights_metrics"]
         insights = each["cluster"] + each["service"] * len(tasks) + each["task"] * sum(tasks.values())
+        # One metric line per task and interval, whether there are calls or not.
         yield Item(f"enhanced Container Insights, about {insights} metrics", insights * table["insights_metric_month"])
     alarms = _alarm_metrics(made)
     yield Item(f"alarms on {alarms} metrics, including those of scaling", alarms * table["alarm_metric_month"])
@@ -193,6 +201,7 @@ def _alarm_metrics(made: list[_Resource]) -> int:
     """Count the metrics that alarms watch, each of which is billed. Target tracking creates two alarms per policy."""
     looked_at = 0
     for one in made:
+        # An alarm on an expression watches every metric in it.
         if one["Type"] == "AWS::CloudWatch::Alarm":
             looked_at += max(1, sum("MetricStat" in metric for metric in one["Properties"].get("Metrics", [])))
         tracking = one.get("Properties", {}).get("TargetTrackingScalingPolicyConfiguration")

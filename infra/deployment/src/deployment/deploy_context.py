@@ -49,11 +49,13 @@ class DeployContext:
 
     def setting(self, template: str, parameter: str, service: str = "") -> str:
         """Return a parameter's value, for one service if given: the environment's, or the template's default."""
+        # The templates' defaults are the defaults: nothing is repeated in this package.
         path = self.stacks.registry.template.path.with_name(f"{template}.yaml")
         return sizes.of(service, self.environment.parameters).get(parameter) or StackTemplate(path).default(parameter)
 
     def places(self, service: str) -> int:
         """Return how many conversations a task of a service admits."""
+        # The same mapping that the task definition uses for MAX_SESSIONS.
         template = StackTemplate(self.stacks.registry.template.path.with_name("service.yaml"))
         return int(template.mapped("Places", service, self.setting("service", "Cpu", service)))
 
@@ -61,6 +63,7 @@ class DeployContext:
     def listener(self) -> str:
         """ARN of the listener for calls and page requests; before it exists, a placeholder of the same form."""
         outputs = self.cloudformation.outputs(self.stacks["edge"])
+        # A placeholder lets the plan check canary.yaml's parameters before edge.yaml is deployed.
         not_yet = f"arn:aws:elasticloadbalancing:{self.aws.region}:000000000000:listener/not-yet"
         return outputs.get("ListenerArn") or not_yet
 
@@ -71,6 +74,7 @@ class DeployContext:
     def go_on_without(self, names: frozenset[str]) -> None:
         """Set invalid parameters aside: every later step uses their defaults."""
         self.set_aside = names
+        # Also remove the variants for one service, such as PhoneCpu for Cpu.
         aside = names | {sizes.own(service, name) for service in sizes.SERVICES for name in names}
         kept = {name: value for name, value in self.environment.parameters.items() if name not in aside}
         self.environment = TargetEnvironment(self.environment.name, kept)
@@ -88,6 +92,7 @@ class DeployContext:
     @property
     def model(self) -> str:
         """Bedrock ID of the model that tasks may invoke."""
+        # "newest" is resolved by the template, so that the IAM policy and the task always agree.
         wanted = self.setting("service", "NovaSonicModelId")
         return self.stacks["permissions"].template.mapped("Models", "Newest", "Id") if wanted == NEWEST else wanted
 
@@ -106,6 +111,7 @@ def open_job(
         UsageError: There is no such environment, or its file is not valid.
     """
     templates = root / "infra/cloudformation"
+    # Installed as a package, this code has no templates beside it.
     if not templates.is_dir():
         raise UsageError(f"{templates} does not exist: deploy from a checkout of the repository")
     environment = environments.load(root / "infra/environments", options.environment)
@@ -127,6 +133,7 @@ def run(command: Callable[[], int], screen: Screen) -> int:
         return command()
     except DeploymentError as error:
         screen.heading("Stopped")
+        # Errors of our own come with advice.
         screen.row(CheckMark.BAD, "what happened", error.what)
         for line in error.advice:
             screen.advise(line)
@@ -138,8 +145,10 @@ def run(command: Callable[[], int], screen: Screen) -> int:
         )
         return 1
     except (KeyboardInterrupt, EOFError):
+        # CloudFormation and ECS continue without us, so interrupting is safe.
         screen.heading("Stopped")
         screen.advise("AWS continues what was started; the same command waits for it and continues from there")
+        # 128 + SIGINT, as shells report it.
         return 130
 
 

@@ -46,6 +46,7 @@ def destroy(job: DeployContext) -> int:
     """
     job.screen.title(f"voice-agent destroy · {job.environment.name} · {job.aws.region}")
     _sign_in(job)
+    # In reverse order, because a stack cannot be deleted while another one imports its exports.
     standing = [stack for stack in reversed(_every(job)) if job.cloudformation.status(stack)]
     if not standing:
         job.screen.row(CheckMark.GOOD, "stacks", "none exist")
@@ -54,8 +55,10 @@ def destroy(job: DeployContext) -> int:
     _agreed(job, standing)
     job.screen.heading("Stacks")
     for stack in standing:
+        # Protection is removed stack by stack, so that an interrupted run leaves the rest protected.
         _unprotect(job, stack)
         job.screen.progress(f"{stack.name}: deleting")
+        # ECS waits for connections to close; without the short delay that would take up to an hour per service.
         with quick_drain(job, stack):
             job.cloudformation.settle(stack, lambda _: None)
             job.cloudformation.delete(stack)
@@ -65,6 +68,7 @@ def destroy(job: DeployContext) -> int:
 
 def _sign_in(job: DeployContext) -> None:
     identity = job.aws.sts.get_caller_identity()
+    # Logs of automated runs may be public, so they do not contain the account number.
     number = identity["Account"] if job.screen.watched else f"…{identity['Account'][-4:]}"
     job.screen.row(CheckMark.GOOD, "credentials", f"account {number}, as {identity['Arn'].rpartition(':')[2]}")
 
@@ -77,6 +81,7 @@ def _every(job: DeployContext) -> list[Stack]:
         for last, template in _OPTIONAL
         if last not in job.stacks
     ]
+    # Both services, even if `Services` now names one: the other's stacks may still exist.
     both = stacks_of(replace(job.environment, parameters=_for_both(job.environment)), folder)
     leftovers = [stack_of(job, service) for service in both.services]  # canaries of interrupted runs
     return [*job.stacks.foundation, *extra, *both.guards, *both.services, *leftovers, *both.watch]
@@ -116,6 +121,7 @@ def _unprotect(job: DeployContext, stack: Stack) -> None:
     if not job.cloudformation.is_protected(stack):
         return
     job.cloudformation.protect(stack, on=False)
+    # The load balancer's own protection blocks the deletion of its stack as well.
     balancer = job.cloudformation.outputs(stack).get("LoadBalancerArn", "")
     if balancer:
         job.aws.elb.modify_load_balancer_attributes(
@@ -124,12 +130,14 @@ def _unprotect(job: DeployContext, stack: Stack) -> None:
 
 
 def _agreed(job: DeployContext, standing: Sequence[Stack]) -> None:
+    # --yes alone does not delete a protected environment.
     if job.options.yes and (job.options.unprotect or not _protected(job, standing)):
         return
     if job.options.yes and not job.screen.can_ask:
         raise UsageError(f"{job.environment.name} is protected: --yes is not enough", "add --unprotect (UNPROTECT=1)")
     if not job.screen.can_ask:
         raise UsageError("not a terminal; pass --yes to confirm", "pass --yes (YES=1)")
+    # Type the name, as consoles require for deletions: "y" is too easily typed in the wrong window.
     question = f"To continue, type the environment's name ({job.environment.name}):"
     if job.screen.ask(question) != job.environment.name:
         raise DeclinedError("the name does not match: nothing was deleted")

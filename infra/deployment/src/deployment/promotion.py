@@ -50,7 +50,10 @@ def digest(job: DeployContext, origin: SourceRegistry, repository: str, tag: str
     """Return the digest of an image in the source registry; empty if the tag does not exist."""
     try:
         listed = job.aws.registry_in(origin.region).describe_images(
-            registryId=origin.account, repositoryName=repository, imageIds=[{"imageTag": tag}]
+            # By account ID, because the registry is in another account.
+            registryId=origin.account,
+            repositoryName=repository,
+            imageIds=[{"imageTag": tag}],
         )
     except ClientError as error:
         if code_of(error) in {"ImageNotFoundException", "RepositoryNotFoundException"}:
@@ -68,18 +71,22 @@ def promote(job: DeployContext, origin: SourceRegistry, tag: str) -> None:
     logged_in = False
     for service, uri in images.repositories(job.cloudformation.outputs(job.stacks.registry)).items():
         host, _, repository = uri.partition("/")
+        # Copy by digest: a tag could be moved between this request and the copy.
         wanted = digest(job, origin, repository, tag)
+        # An interrupted run may have copied one of the two images.
         if images.is_there(job.aws, repository, tag):
             _same(job, service, repository, tag, wanted)
             job.screen.row(CheckMark.GOOD, service, "already pushed")
             continue
         if not wanted:
             raise ImageError(f"{origin.host} has no image {tag} of {service}", "deploy it there first")
+        # Log in once for both images, and only if there is something to copy.
         if not logged_in:
             images.log_in(job.aws.registry_in(origin.region), job.programs, origin.host)
             images.log_in(job.aws.ecr, job.programs, host)
             logged_in = True
         _copy(job, service, f"{origin.host}/{repository}@{wanted}", f"{uri}:{tag}")
+        # Compare after the copy too: an index around the image would have another digest.
         _same(job, service, repository, tag, wanted)
         job.screen.row(CheckMark.GOOD, service, f"copied from account {origin.account}, {wanted[:19]}")
 

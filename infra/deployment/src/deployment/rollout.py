@@ -69,6 +69,7 @@ class Rollout:
         """
         screen = self.job.screen
         screen.progress(f"{stack.name}: comparing")
+        # An interrupted run may have left the stack in progress, or half created.
         exists = self.job.cloudformation.settle(stack, lambda text: screen.row(CheckMark.STEP, stack.last, text))
         change_set = self._compare(stack, exists=exists)
         if change_set is None:
@@ -89,6 +90,7 @@ class Rollout:
         try:
             self._execute(change_set)
         except StackError as error:
+            # Only a creation: an update that fails for another reason must not be repeated.
             if not (change_set.creates and linked_roles.is_too_new(error.what)):
                 raise
             stack = change_set.stack
@@ -136,6 +138,7 @@ class Rollout:
     def parameters(self, stack: Stack, *, exists: bool) -> dict[str, str]:
         """Return the parameters of a stack for this deployment."""
         given = stack.parameters(self.job.environment, self.job.found)
+        # The order matters: later lines override what the environment's file says.
         if stack == self.job.stacks.registry and exists:
             # All environments of the account share the registry: keep what another one has set.
             told, template = self.job.cloudformation.parameters(stack), stack.template
@@ -150,6 +153,7 @@ class Rollout:
         if stack == self.job.stacks.registry:
             kept_now = self.job.cloudformation.parameters(stack).get("KeptImages", "") if exists else ""
             given["KeptImages"] = image_retention.kept_images(given, stack.template.default("KeptImages"), kept_now)
+        # The alarm needs the gateways' IDs. No import, because an export in use could not change with NatGateways.
         if "NatGatewayIds" in stack.template.parameters:
             network = self.job.cloudformation.outputs(self.job.stacks["network"])
             given["NatGatewayIds"] = network.get("NatGatewayIds", "")
@@ -161,6 +165,7 @@ class Rollout:
 
     def _protect(self, stack: Stack) -> None:
         """Turn on a protected environment's termination protection; without permission, only warn."""
+        # The registry belongs to all environments, so no single one protects it.
         if not self.job.environment.is_protected or stack is self.job.stacks.registry:
             return
         try:
@@ -170,6 +175,7 @@ class Rollout:
 
     def _adopted(self, platform: Stack, *, exists: bool) -> dict[str, str]:
         """Return the secrets that an earlier stack left behind: CloudFormation cannot create them again."""
+        # Once the stack exists, keep the secrets that it was created with, unless the environment names others.
         if exists:
             told = self.job.cloudformation.parameters(platform)
             kept = {need.parameter: told.get(need.parameter, "") for need in self._needs(platform)}
@@ -200,6 +206,7 @@ class Rollout:
         last = change_set.stack.last
         if change_set.creates:
             self.job.screen.row("+", last, f"new: {changes.kinds(change.kind for change in change_set.changes)}")
+        # Only updates list single resources: for a new stack, the kinds say enough.
         else:
             self.job.screen.row("~", last, "changes")
             self.job.screen.lines(changes.rows(change_set.changes), indent=20)
@@ -207,6 +214,7 @@ class Rollout:
     def _agreed(self, change_set: ChangeSet) -> None:
         try:
             self.consent.ask("Make these changes?")
+        # Also on Ctrl-C: an unconfirmed change set would block nothing, but confuse whoever opens the console.
         except (DeclinedError, UsageError, KeyboardInterrupt, EOFError):
             self.job.cloudformation.discard(change_set)
             raise
@@ -215,6 +223,7 @@ class Rollout:
         try:
             self.job.cloudformation.execute(change_set)
         except StackError as error:
+            # ECS says only that tasks failed to start; the reason is in the last lines of their log.
             service = change_set.stack.service
             said = last_words(self.job.aws, self.job.environment.name, service) if service else []
             raise StackError(error.what, *error.advice, *said) from error

@@ -18,6 +18,7 @@ from deployment.sizes import SERVICES
 from deployment.target_environment import TargetEnvironment
 from deployment.template import StackTemplate
 
+# Values that people leave in examples count as empty.
 _EMPTY: Final = re.compile(r"|<.*>|change-?me|placeholder|todo|x+", re.IGNORECASE)
 _OPEN_METEO: Final = {"OPEN_METEO_API_KEY": "Open-Meteo's API key"}
 KEY_PARAMETER: Final = "SecretsKeyArn"
@@ -65,6 +66,7 @@ class Found:
         return need.name if f":secret:{need.name}-" in self.arn else self.arn
 
     def lacks(self, need: SecretNeeded) -> list[str]:
+        # Without permission to read, every key would count as missing, so callers check `values` for None first.
         """Return the keys that have no value yet."""
         return [key for key in need.keys if _EMPTY.fullmatch((self.values or {}).get(key, "").strip())]
 
@@ -79,10 +81,12 @@ class Found:
 
 
 def needs(environment: TargetEnvironment, platform: StackTemplate) -> tuple[SecretNeeded, ...]:
+    # The order decides in which order the operator is asked.
     """Return the secrets of an environment: Twilio's, Daily's, and Open-Meteo's if one is configured."""
     folder = environment.parameters.get("SecretsFolder") or platform.default("SecretsFolder")
     twilio = {"account_sid": "Twilio's Account SID (AC…)", "auth_token": "Twilio's Auth Token"}
     form = {"account_sid": r"AC[0-9a-fA-F]{32}"}
+    # An API key is optional: REST calls then use the Auth Token.
     rest = ("api_sid", "api_secret")
     weather = environment.parameters.get("WeatherSecretArn", "")
     return (
@@ -100,6 +104,7 @@ def read_by_services(environment: TargetEnvironment, platform: StackTemplate) ->
 
 def find(aws: Aws, environment: TargetEnvironment, need: SecretNeeded) -> Found | None:
     """Look up a secret by the ARN that the environment names, or by its name."""
+    # describe_secret accepts an ARN as well as a name.
     name = environment.parameters.get(need.parameter) or need.name
     try:
         described: Mapping[str, Any] = aws.secrets.describe_secret(SecretId=name)
@@ -108,6 +113,7 @@ def find(aws: Aws, environment: TargetEnvironment, need: SecretNeeded) -> Found 
             return None
         raise
     tags = {tag.get("Key"): tag.get("Value", "") for tag in described.get("Tags", [])}
+    # CloudFormation tags its resources; a secret created by hand has no such tag.
     owner = tags.get(_OWNER, "")
     if "DeletedDate" in described:  # until it is restored, its values cannot be read
         return Found(described["ARN"], owner, None, described["DeletedDate"])
@@ -121,6 +127,7 @@ def read(aws: Aws, arn: str) -> dict[str, str] | None:
         values = json.loads(aws.secrets.get_secret_value(SecretId=arn).get("SecretString", ""))
     except ClientError as error:
         if code_of(error) in {"AccessDeniedException", "AccessDenied"}:
+            # Without permission a deployment is still possible: the service itself checks its values at the start.
             return None
         if code_of(error) == "ResourceNotFoundException":
             return {}
@@ -140,6 +147,7 @@ def signing(values: Mapping[str, str]) -> dict[str, str]:
 
 def may_decrypt(key: str, granted: str) -> bool:
     """Return whether the granted key ARN matches a secret's key, which may be an ARN, an ID, or an opaque alias."""
+    # An alias does not tell its key, so any granted key may be the right one.
     if ":alias/" in key or key.startswith("alias/"):
         return bool(granted) or key.endswith("alias/aws/secretsmanager")
     return granted.rpartition("/")[2] == key.rpartition("/")[2]
@@ -147,6 +155,7 @@ def may_decrypt(key: str, granted: str) -> bool:
 
 def fill(aws: Aws, found: Found, need: SecretNeeded, values: Mapping[str, str]) -> None:
     """Write values into a secret, keeping its other values, and adding empty ones for missing keys."""
+    # Later entries win: new values over stored ones, stored ones over empty ones.
     merged = {**dict.fromkeys(need.every_key, ""), **(found.values or {}), **values}
     aws.secrets.put_secret_value(SecretId=found.arn, SecretString=json.dumps(merged))
 
@@ -161,6 +170,7 @@ def how_to_fill(region: str, found: Found, need: SecretNeeded) -> list[str]:
 
     The command replaces the whole secret, so the JSON shows every key: "…" for a value, "" where it may stay empty.
     """
+    # Existing values are shown as "…" too: the command would otherwise delete them.
     kept = [key for key, value in (found.values or {}).items() if value]
     shape = {**dict.fromkeys(need.may_be_empty, ""), **dict.fromkeys([*kept, *need.keys], "…")}
     text = json.dumps(dict(sorted(shape.items())), ensure_ascii=False)

@@ -41,10 +41,12 @@ def page(
 
 
 def _healthy(client: httpx.Client, address: str, patience: Timeouts, progress: Callable[[str], None]) -> None:
+    # A new DNS name, certificate or target group takes a while, so failures count only after the time limit.
     began = time.monotonic()
     while True:
         said = _health(client)
         if said == "":
+            # An answer that is not HTML comes from something other than the web service.
             return
         if time.monotonic() - began > patience.answer:
             raise ProofError(
@@ -60,6 +62,7 @@ def _health(client: httpx.Client) -> str:
     try:
         answer = client.get("/health")
     except httpx.HTTPError as error:
+        # Some httpx errors have no message; their class names then say what happened.
         return str(error) or type(error).__name__
     return "" if answer.is_success else f"answered {answer.status_code}"
 
@@ -74,6 +77,7 @@ def unserved(
     """
     began = time.monotonic()
     with httpx.Client(base_url=address, timeout=10, headers=headers) as client:
+        # The canary's target group has no task yet, so 503 proves that the rule matches.
         while (said := _status(client, path)) != str(HTTPStatus.SERVICE_UNAVAILABLE.value):
             if time.monotonic() - began > patience.answer:
                 raise ProofError(
@@ -107,6 +111,7 @@ def call(
     Raises:
         ProofError: With the last lines of the phone's report.
     """
+    # The same environment as this command, whatever PATH is.
     command = str(Path(sys.executable).with_name("voice-agent"))
     done = programs.run(
         [command, "call", "--url", address, "--say", _SENTENCE, "--expect-speech"],
@@ -120,5 +125,6 @@ def call(
         on_line=on_line,
     )
     if done.code:
+        # The report's last lines contain the step that failed.
         raise ProofError("smoke-test call failed", *done.tail(12), "see the phone service's log")
     return done.tail(1)[0].strip() if done.tail(1) else "answered"

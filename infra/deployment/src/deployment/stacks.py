@@ -40,6 +40,7 @@ class Stack:
 
     def parameters(self, environment: TargetEnvironment, found: Mapping[str, str]) -> dict[str, str]:
         """Return its template's parameters: from the environment's file, those determined on the way, and its own."""
+        # Later entries win: the environment's file, then values determined on the way, then the stack's own.
         given = {**sizes.of(self.own.get("ServiceName", ""), environment.parameters), **found, **self.own}
         return {name: given[name] for name in sorted(self.template.parameters) if name in given}
 
@@ -68,6 +69,7 @@ class Stacks:
         Raises:
             KeyError: This environment has none.
         """
+        # The index is built each time: a deployment has about twenty stacks.
         return {stack.last: stack for stack in self.all}[last]
 
     def __contains__(self, last: str) -> bool:
@@ -86,6 +88,7 @@ def stacks_of(environment: TargetEnvironment, folder: Path, *, strict: bool = Tr
     Raises:
         UsageError: The file names a parameter that no template declares, or contradicts itself.
     """
+    # Errors in the file end the command before it sends a request to AWS.
     if strict:
         sizes.refuse_contradictions(environment.name, environment.parameters)
     services = environment.services
@@ -96,6 +99,7 @@ def stacks_of(environment: TargetEnvironment, folder: Path, *, strict: bool = Tr
             f"pipecat-{environment.name}-{last}", StackTemplate(folder / f"{template}.yaml"), own, service, tags
         )
 
+    # In the order of their imports: each stack comes after those whose exports it uses.
     foundation = [
         stack("network", "network" if environment.has_own_network else "network-existing"),
         stack("platform", "platform"),
@@ -127,6 +131,7 @@ def stacks_of(environment: TargetEnvironment, folder: Path, *, strict: bool = Tr
 
 def _tags(environment: TargetEnvironment) -> dict[str, str]:
     """Return the tags of the environment's resources, which bills and searches filter by."""
+    # Only tags that the operator has set: an empty value would be a tag as well.
     own = {name: environment.parameters.get(name, "") for name in ("Owner", "CostCenter")}
     for name, value in own.items():
         if value and not _TAG_VALUE.fullmatch(value):
@@ -136,6 +141,7 @@ def _tags(environment: TargetEnvironment) -> dict[str, str]:
 
 def unknown_parameters(environment: TargetEnvironment, folder: Path) -> list[str]:
     """Return the parameters that no template declares: they would be ignored, and defaults deployed."""
+    # All templates count, used or not, so that one file can be valid for several sets of stacks.
     known = {name for path in folder.glob("*.yaml") for name in StackTemplate(path).parameters} | CHOICES.keys()
     known |= sizes.names()
     return [

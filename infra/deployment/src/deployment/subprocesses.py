@@ -65,6 +65,7 @@ class RealPrograms:
     ) -> Finished:
         """Run a program; a missing one returns exit code 127, as in a shell."""
         try:
+            # stderr goes into the same pipe, because a build's errors make sense only next to its output.
             process = subprocess.Popen(
                 command,
                 cwd=self._folder,
@@ -76,6 +77,7 @@ class RealPrograms:
                 errors="replace",
             )
         except FileNotFoundError:
+            # A missing program is an answer for the caller, who knows what it is needed for.
             return Finished(NOT_FOUND, f"{command[0]}: not found")
         return self._follow(process, stdin, seconds, on_line)
 
@@ -83,18 +85,21 @@ class RealPrograms:
     def _follow(
         process: subprocess.Popen[str], stdin: str, seconds: float, on_line: Callable[[str], None] | None
     ) -> Finished:
+        # Distinguishes a timeout from a program that was killed by something else.
         late = threading.Event()
 
         def end() -> None:
             late.set()
             process.kill()
 
+        # A timer instead of communicate(timeout=), which would not give lines as they arrive.
         timer = threading.Timer(seconds, end)
         timer.start()
         try:
             lines = []
             with process, cast("IO[str]", process.stdin) as keyboard:
                 keyboard.write(stdin)
+                # Close the input, or a program that reads all of it would never start.
                 keyboard.close()
                 for line in cast("IO[str]", process.stdout):
                     lines.append(line)
@@ -102,6 +107,7 @@ class RealPrograms:
                         on_line(line.rstrip())
         finally:
             timer.cancel()
+            # After an exception, such as Ctrl-C, the program may still run.
             if process.poll() is None:
                 process.kill()
         return Finished(TOO_LONG if late.is_set() else process.returncode, "".join(lines))
