@@ -51,8 +51,11 @@ class Screen:
         """Use `answer` for the operator's input; without it, read from the terminal if there is one."""
         self._stream = stream
         self.watched = stream.isatty()
+        # https://no-color.org
         self._colour = self.watched and "NO_COLOR" not in env
+        # Below 60 columns nothing is readable; above 120 lines are hard to follow.
         self._width = max(60, min(shutil.get_terminal_size((110, 24)).columns, 120))
+        # Output may go to a file while input is a terminal, and the other way around: a question needs both.
         self._answer = answer or (input if self.watched and sys.stdin.isatty() else None)
         self._hidden = hidden
         self._unfinished = False
@@ -84,6 +87,7 @@ class Screen:
 
     def advise(self, text: str, indent: str = " " * (5 + _LABEL)) -> None:
         """Write advice. A command is never wrapped, so that it can be copied."""
+        # Continuation lines start below the text, not below the arrow.
         first, rest = f"{indent}{self._paint('→', _TONES['→'])} ", f"{indent}  "
         width = max(20, self._width - len(rest))
         lines = [text] if text.startswith("$ ") else textwrap.wrap(text, width, break_on_hyphens=False)
@@ -94,15 +98,18 @@ class Screen:
         for line in lines:
             head, rest = line[:1], line[1:]
             room = self._width - indent
+            # Cut instead of wrapping: these rows are aligned in columns.
             cut = rest if len(line) <= room else rest[: room - 2] + "…"
             self._write(" " * indent + self._paint(head, _TONES.get(head, "")) + cut + "\n")
 
     def progress(self, text: str) -> None:
         """Replace the progress line on a terminal; in a log, write a line at most once a minute."""
+        # A log cannot be overwritten, and a job that prints nothing for minutes looks stuck.
         if not self.watched:
             if self._clock() - self._written >= _LOG_EVERY_SECONDS:
                 self._write(f"  … {text}\n")
         else:
+            # "\r" and "erase to the end of the line" overwrite the previous progress text.
             self._stream.write(f"\r\x1b[K  {self._paint('… ' + text[: self._width - 4], '2')}")
             self._stream.flush()
             self._unfinished = True
@@ -111,6 +118,7 @@ class Screen:
         """Ask a question, and return the answer."""
         if self._answer is None:
             raise EOFError("not a terminal: check can_ask first")
+        # Remove the progress line, or the question would be appended to it.
         self._wipe()
         return self._answer(f"  {question} ").strip()
 

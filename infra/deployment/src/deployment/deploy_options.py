@@ -48,6 +48,7 @@ def read_deploy(arguments: Sequence[str], env: Mapping[str, str] = os.environ) -
     add(
         "--twilio-number",
         type=_number,
+        # Without a default, so that Options has its own.
         default=argparse.SUPPRESS,
         metavar="NUMBER",
         help="point this phone number at the deployment, such as +46…",
@@ -73,6 +74,7 @@ def read_deploy(arguments: Sequence[str], env: Mapping[str, str] = os.environ) -
     )
     add("--no-call", dest="call", action="store_false", help="skip the test call")
     given = vars(parser.parse_args(arguments))
+    # A variable and not an option: only tests and the stand-in need another address.
     return Options(**given, twilio_api=env.get("TWILIO_API_BASE_URL") or "https://api.twilio.com")
 
 
@@ -97,6 +99,7 @@ def _parser(command: str, description: str) -> argparse.ArgumentParser:
         description=description,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        # An abbreviation that is unique today may be ambiguous with the next option.
         allow_abbrev=False,
     )
     parser.add_argument(
@@ -108,6 +111,7 @@ def _parser(command: str, description: str) -> argparse.ArgumentParser:
 
 
 def _add_images(parser: argparse.ArgumentParser) -> None:
+    # --images deploys what exists, --tag names what is built: both together make no sense.
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument(
         "--images", type=_tag, default=argparse.SUPPRESS, metavar="TAG", help="deploy images that have been pushed"

@@ -42,10 +42,12 @@ def plan(job: DeployContext) -> int:
     """Run the checks and comparisons of `deploy`, change nothing, and return 1 if `deploy` would stop."""
     job.screen.title(f"voice-agent deploy-plan · {job.environment.name} · {job.aws.region}")
     stopping = look_at(job)
+    # Set in the order in which `deploy` would find them, because stacks use both.
     job.found["ImageTag"] = _tag(job)
     _images(job)
     job.found["PublicBaseUrl"] = _coming_address(job)
     stopping += _stacks(job)
+    # The bill is shown even if `deploy` would stop: it often decides whether to continue.
     bill.show(job)
     job.screen.heading("Nothing was changed")
     if stopping:
@@ -71,6 +73,7 @@ def _images(job: DeployContext) -> None:
             _forget(job, error)
             job.screen.row(CheckMark.UNKNOWN, service, f"{way}, unless the registry contains it")
             continue
+        # An image that is there is not built again.
         job.screen.row(CheckMark.GOOD if there else "+", service, "already pushed" if there else f"would be {way}")
 
 
@@ -78,6 +81,7 @@ def _coming_address(job: DeployContext) -> str:
     """Return the URL that the services will have: with a certificate it is the domain, which no stack outputs yet."""
     domain = job.environment.parameters.get("DomainName", "")
     try:
+        # Without a domain the URL is the load balancer's, which only AWS knows.
         return f"https://{domain}" if domain else public_address(job) or _NOT_YET
     except AwsFailure as error:
         _forget(job, error)
@@ -105,9 +109,11 @@ def _preview(rollout: Rollout, stack: Stack, *, comparable: bool) -> bool:
     """Compare one stack with AWS, or list its template's resources offline; return whether the stack exists."""
     job = rollout.job
     given = stack.parameters(job.environment, {**FOUND, **job.found})
+    # Offline, the template alone tells what would be created.
     if job.is_offline:
         job.screen.row(CheckMark.STEP, stack.last, changes.kinds(stack.template.made(given).values()))
         return False
+    # CloudFormation would reject the stack for reasons that the checks have already reported.
     if stack.template.parameters & job.set_aside or bounds.refused(stack.template, given, job.environment.region):
         by_template = changes.kinds(stack.template.made(given).values())
         job.screen.row(CheckMark.UNKNOWN, stack.last, f"not compared, see parameters; by its template: {by_template}")

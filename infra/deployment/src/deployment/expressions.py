@@ -17,12 +17,14 @@ class Expressions:
         """Keep a template with its functions in long form, and the parameters that differ from their defaults."""
         declared: Mapping[str, Any] = body.get("Parameters", {})
         self._body = body
+        # Pseudo parameters such as AWS::Region are given like parameters.
         self._values = {name: given.get(name, one.get("Default")) for name, one in declared.items()} | {
             name: value for name, value in given.items() if name.startswith("AWS::")
         }
         self._functions: Mapping[str, Callable[[Any], Any]] = {
             "Ref": self._ref,
             "Condition": self.condition,
+            # CloudFormation compares texts, so 1024 equals "1024".
             "Fn::Equals": lambda pair: self.value(pair[0]) == self.value(pair[1]),
             "Fn::Not": lambda one: not self.holds(one[0]),
             "Fn::And": lambda every: all(self.holds(one) for one in every),
@@ -46,6 +48,7 @@ class Expressions:
     def holds(self, node: Any) -> bool:  # noqa: ANN401 - JSON
         """Evaluate an expression to a boolean."""
         found = self.resolve(node)
+        # An unresolved function is a mapping, not a boolean.
         if not isinstance(found, bool):
             raise UnknowableError(f"{node} is not a boolean")
         return found
@@ -57,17 +60,20 @@ class Expressions:
     def values(self, node: Any) -> list[str]:  # noqa: ANN401 - JSON
         """Evaluate a list to texts, without AWS::NoValue."""
         found = self.resolve(node)
+        # A parameter of a list type arrives as text with commas.
         listed: Sequence[Any] = found.split(",") if isinstance(found, str) else found
         resolved = [self.resolve(one) for one in listed]
         return [str(one) for one in resolved if one is not None]
 
     def resolve(self, node: Any) -> Any:  # noqa: ANN401 - JSON
         """Evaluate one expression; anything that is not a function is returned as it is."""
+        # A function is a mapping with exactly one key.
         if not isinstance(node, Mapping) or len(node) != 1:
             return node
         ((name, argument),) = node.items()
         if name in self._functions:
             return self._functions[name](argument)
+        # Fn::ImportValue and Fn::GetAtt, for example.
         if str(name).startswith("Fn::"):
             raise UnknowableError(f"only AWS can evaluate {name}")
         return node
@@ -75,6 +81,7 @@ class Expressions:
     def _ref(self, name: str) -> Any:  # noqa: ANN401 - JSON
         if name == _NO_VALUE:
             return None
+        # No value and no default: a resource, or a parameter that is given later.
         if self._values.get(name) is None:
             raise UnknowableError(f"{name} is not a parameter with a value")
         return self._values[name]

@@ -35,6 +35,7 @@ def confirm(job: DeployContext, tag: str) -> None:
     """Tag the images that run now, and those that ran before: a rollback goes back one deployment."""
 
     def move(repository: str) -> None:
+        # Move `before` only if another image runs now, or a repeated deployment would overwrite the way back.
         was, now = (digest(job.aws, repository, one) for one in (_marker(job, "now"), tag))
         if was and was != now:
             tag_also(job.aws, repository, _marker(job, "now"), _marker(job, "before"))
@@ -49,12 +50,14 @@ def tag_also(aws: Aws, repository: str, tag: str, marker: str) -> None:
     Raises:
         ImageError: The repository has no image with this tag.
     """
+    # Without these types ECR would convert the manifest, which changes its digest.
     found = aws.ecr.batch_get_image(
         repositoryName=repository, imageIds=[{"imageTag": tag}], acceptedMediaTypes=list(_MANIFESTS)
     )["images"]
     if not found:
         raise ImageError(f"{repository} has no image {tag}")
     image: Any = found[0]
+    # Old manifests contain no media type, so it must be passed on.
     about = {"imageManifestMediaType": image["imageManifestMediaType"]} if "imageManifestMediaType" in image else {}
     try:
         aws.ecr.put_image(repositoryName=repository, imageManifest=image["imageManifest"], imageTag=marker, **about)
@@ -77,6 +80,7 @@ def kept_images(given: Mapping[str, str], default: str, told: str) -> str:
         default: The template's default.
         told: The registry's current setting; empty if there is no registry.
     """
+    # Environments share the registry: the largest number wins.
     return str(max(int(one) for one in (given.get("KeptImages") or default, told) if one))
 
 
@@ -91,6 +95,7 @@ def _marker(job: DeployContext, which: str) -> str:
 
 def _tell(job: DeployContext, mark: Any) -> None:  # noqa: ANN401 - called with a repository
     """Tag both services' images. A failure only warns: the images that run are still in the registry."""
+    # Each repository by itself: one failure does not keep the other from being tagged.
     for service, repository in REPOSITORIES.items():
         try:
             mark(repository)

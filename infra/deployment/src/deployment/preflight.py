@@ -47,22 +47,27 @@ def look_at(job: DeployContext) -> list[str]:
     """Run every check and print the results; return the subjects that would stop the deployment."""
     job.screen.heading("Checks")
     stopping = []
+    # All checks run before anything stops, so that one run shows everything that must be fixed.
     for finding in _every(job):
         if finding.mark is CheckMark.BAD:
             stopping.append(finding.subject)
         job.screen.row(finding.mark, finding.subject, finding.found, finding.advice)
+    # A subject may have several findings.
     return list(dict.fromkeys(stopping))
 
 
 def _every(job: DeployContext) -> Iterator[Finding]:
     files = job.stacks.registry.template.path.parents[1] / "environments"
+    # Parameters first: later checks use them, and need no AWS to be wrong.
     yield from parameters.check(job.environment, job.stacks, parameters.others(files, job.environment.name))
     job.go_on_without(parameters.not_allowed(job.environment, job.stacks))
+    # With an unknown region, no request would find its endpoint.
     if job.is_offline and job.environment.region not in aws_regions.known():
         yield from _without_aws(job)
         return
     who, clock = account.check(job.aws, lambda: datetime.now(UTC), masked=not job.screen.watched)
     yield from (who, clock)
+    # Without valid credentials every further request would fail for the same reason.
     if who.mark is CheckMark.BAD:
         yield from _without_aws(job)
         return
@@ -74,6 +79,7 @@ def _every(job: DeployContext) -> Iterator[Finding]:
         yield asked("overflow quota", partial(_overflow_quota, job, overflow))
     yield voices_check.check(job)
     yield https.check(job.aws, job.environment)
+    # Limits of VPCs and addresses matter only while the network does not exist yet.
     if job.environment.has_own_network and not _stands(job, "network"):
         yield from quotas.check(job.aws)
     yield cores.check(job)
@@ -116,6 +122,7 @@ def _stands(job: DeployContext, last: str) -> bool:
 def _without_aws(job: DeployContext) -> Iterator[Finding]:
     """Run the checks that need no AWS: what they find must be fixed too."""
     job.go_offline()
+    # With CertificateArn the check needs ACM.
     if not job.environment.parameters.get("CertificateArn"):
         yield https.check(job.aws, job.environment)
     if not job.options.images:
@@ -125,6 +132,7 @@ def _without_aws(job: DeployContext) -> Iterator[Finding]:
 
 
 def _images(job: DeployContext) -> list[Finding]:
+    # --foundation deploys no service, so it needs no image.
     if job.options.foundation:
         return []
     if origin := promotion.source(job):
@@ -142,6 +150,7 @@ def _model_quota(job: DeployContext) -> Finding:
     """Check the quota of streams; tasks share all of it, unless the environment sets ModelStreams."""
     given = job.environment.parameters.get("ModelStreams")
     quota = model_quota.read(job.aws, job.model)
+    # Tasks get the quota that the account really has, which may differ from the template's default.
     if not given and quota.streams:
         job.found["ModelStreams"] = str(quota.streams)
     return model_check.quota(job.aws, quota, _conversations(job), int(given) if given else None)
@@ -165,6 +174,7 @@ def _conversations(job: DeployContext) -> int:
 def _number(job: DeployContext) -> list[Finding]:
     if not job.options.twilio_number:
         return []
+    # Detect now what Twilio would only report at the end, after everything has been created.
     if "phone" not in job.environment.services:
         return [bad("twilio number", "Services excludes the phone service", "remove TWILIO_NUMBER")]
     if not (job.environment.parameters.get("CertificateArn") or job.environment.has_cloudfront):

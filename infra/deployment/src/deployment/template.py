@@ -19,6 +19,7 @@ class _Reader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 
 
 def _long_form(loader: Any, suffix: str, node: yaml.Node) -> dict[str, Any]:  # noqa: ANN401 - either of yaml's loaders
+    # CloudFormation's short form of Fn::If is !If, but Ref and Condition have no prefix.
     name = suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}"
     if isinstance(node, yaml.SequenceNode):
         return {name: loader.construct_sequence(node, deep=True)}
@@ -31,6 +32,7 @@ _Reader.add_multi_constructor("!", _long_form)
 
 
 @lru_cache(maxsize=32)
+# Parsing takes most of a plan's time, and stacks share templates.
 def _read(text: str) -> dict[str, Any]:
     read: dict[str, Any] = yaml.load(text, _Reader)  # noqa: S506 - a SafeLoader
     return read
@@ -40,6 +42,7 @@ def _is_made(resource: Mapping[str, Any], expressions: Expressions) -> bool:
     try:
         return "Condition" not in resource or expressions.condition(resource["Condition"])
     except UnknowableError:
+        # Better too many resources in a list than one too few.
         return True
 
 
@@ -96,4 +99,5 @@ class StackTemplate:
     @property
     def capabilities(self) -> tuple[str, ...]:
         """Capabilities that CloudFormation requires an acknowledgement of."""
+        # The templates name no IAM resources, so CAPABILITY_NAMED_IAM is not needed.
         return ("CAPABILITY_IAM",) if any(kind.startswith(_GIVES_RIGHTS) for kind in self.kinds) else ()

@@ -24,6 +24,7 @@ def check(programs: Programs, tag: str, platform: str) -> list[Finding]:
 
 
 def check_there(aws: Aws, tag: str, services: Sequence[str]) -> Finding:
+    # The registry is asked inside `asked`, which turns an error of AWS into a finding.
     """Check that the images of these services have been pushed."""
 
     def look() -> Finding:
@@ -44,6 +45,7 @@ def check_elsewhere(job: DeployContext, origin: promotion.SourceRegistry) -> Fin
         missing = [
             name
             for name, repository in repositories.items()
+            # An image that has been copied before may have been deleted at its source.
             if not images.is_there(job.aws, repository, tag) and not promotion.digest(job, origin, repository, tag)
         ]
         if missing:
@@ -62,6 +64,7 @@ def _source(programs: Programs, tag: str) -> Finding:
     commit = images.commit(programs)
     if commit is None:
         return bad("source", "not a git repository, so there is no commit to tag the images with", "set a tag: --tag")
+    # A tag must identify what runs, and uncommitted changes are in no commit.
     if commit.changed:
         return bad(
             "source",
@@ -72,11 +75,13 @@ def _source(programs: Programs, tag: str) -> Finding:
 
 
 def _docker(programs: Programs, platform: str) -> Finding:
+    # The server's version needs the engine; `docker --version` would answer without.
     if programs.run(["docker", "version", "--format", "{{.Server.Version}}"]).code:
         return bad("docker", "the Docker engine does not answer", "start docker, or deploy pushed images: IMAGES=tag")
     inspected = programs.run(["docker", "buildx", "inspect"])
     if inspected.code:
         return bad("docker", "docker has no buildx plugin", "install docker's buildx plugin (docker-buildx)")
+    # Emulated platforms are listed as well.
     platforms = next((line for line in inspected.output.splitlines() if line.strip().startswith("Platforms:")), "")
     if platform not in platforms:
         return bad(

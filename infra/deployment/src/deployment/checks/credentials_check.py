@@ -27,6 +27,7 @@ _ANSWERS: Final = {
 
 def refused(error: Exception) -> Finding:
     """Return a finding that names the cause and the fix."""
+    # From the outside in: without a connection, nothing is known about the credentials.
     for check in (_network, _profile, _signed_out):
         if found := check(error):
             return found
@@ -38,6 +39,7 @@ def _network(error: Exception) -> Finding | None:
     match error:
         case exceptions.ProxyConnectionError():
             return bad("connection", short(error), "correct HTTPS_PROXY, or unset it if there is no proxy")
+        # After ProxyConnectionError, because botocore's classes inherit from each other.
         case exceptions.SSLError():
             return bad(
                 "connection",
@@ -57,6 +59,7 @@ def _profile(error: Exception) -> Finding | None:
     """Return a finding for a mistake in the AWS configuration files or variables."""
     match error:
         case exceptions.ProfileNotFound():
+            # Read without a profile: with the missing one, botocore would fail again.
             profiles = botocore.session.Session(profile=None).full_config.get("profiles", {})
             wanted = str(error.kwargs.get("profile", ""))
             return bad(

@@ -30,6 +30,7 @@ def _model(aws: Aws, model: str, regions: Sequence[str]) -> Finding:
         if code_of(error) not in _NO_SUCH_MODEL:
             raise
         return _missing(aws, model, regions)
+    # AWS announces the end of a model long before: LEGACY models still work.
     status = details.get("modelLifecycle", {}).get("status", "ACTIVE")
     if status != "ACTIVE":
         return care(
@@ -41,6 +42,7 @@ def _model(aws: Aws, model: str, regions: Sequence[str]) -> Finding:
 def _missing(aws: Aws, model: str, regions: Sequence[str]) -> Finding:
     try:
         listed = aws.bedrock.list_foundation_models(byProvider="amazon")["modelSummaries"]
+    # The list is only for the advice.
     except AwsFailure:
         listed = []
     speaks = sorted({one["modelId"] for one in listed if "sonic" in one["modelId"]})
@@ -66,6 +68,7 @@ def quota(aws: Aws, found: Quota, places: int, given: int | None) -> Finding:
         return bad("model quota", value, *_how_to_raise(aws, found), tried)
     if given is not None and given > found.streams:
         return care("model quota", f"{value}; ModelStreams={given} is more", *_how_to_raise(aws, found))
+    # Fewer streams than places is allowed: it limits calls, and the operator should know.
     limit = found.streams if given is None else given
     if limit < places:
         busy = "further callers are transferred to FallbackDestination, or hear that all lines are busy"

@@ -38,6 +38,7 @@ def check(environment: TargetEnvironment, stacks: Stacks, others: Mapping[str, T
         *_unused(environment, stacks),
         *_shared(environment, stacks, others),
     )
+    # Stacks of both services may report the same finding.
     return list(dict.fromkeys(every)) or [good(_SUBJECT, f"{len(environment.parameters)} lines, all valid")]
 
 
@@ -54,6 +55,7 @@ def others(folder: Path, name: str) -> dict[str, TargetEnvironment]:
 
 def not_allowed(environment: TargetEnvironment, stacks: Stacks) -> frozenset[str]:
     """Return the parameters whose value a template does not allow."""
+    # Without the values found on the way: only what the file says can be set aside.
     given = [(stack.template, stack.parameters(environment, {})) for stack in stacks.all]
     return frozenset(name for template, told in given for name in bounds.out_of_bounds(template, told))
 
@@ -71,11 +73,13 @@ def _refused(environment: TargetEnvironment, stacks: Stacks) -> Iterator[Finding
 
 def _contradictory(environment: TargetEnvironment, stacks: Stacks) -> Iterator[Finding]:
     try:
+        # Errors here stop `deploy` when it reads the file; a plan reports them with the others.
         sizes.refuse_contradictions(environment.name, environment.parameters)
     except UsageError as error:
         yield bad(_SUBJECT, error.what, "keep only one of these lines")
     for service in environment.services:
         for one in contradictions.contradictions(choose(environment, stacks, service)):
+            # A warning if a setting merely has no effect.
             yield (bad if one.stops else care)(_SUBJECT, one.what, one.advice)
 
 
@@ -97,6 +101,7 @@ def _shared(
     """Yield environments that publish to the same metrics namespace: each would scale on the other's calls."""
     namespace = choose(environment, stacks)["MetricsNamespace"]
     for name, other in others.items():
+        # Other accounts cannot be seen from here, so this is only a warning.
         theirs = choose(other, stacks)["MetricsNamespace"]
         if theirs == namespace and other.region == environment.region:
             yield care(

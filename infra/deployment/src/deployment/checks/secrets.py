@@ -29,6 +29,7 @@ def _look(aws: Aws, environment: TargetEnvironment, need: SecretNeeded) -> Findi
             "values cannot be read and its name cannot be used again",
             service_secrets.how_to_restore(aws.region, found, need),
         )
+    # The owner matters only for the default name: a named ARN is shared on purpose.
     named = bool(environment.parameters.get(need.parameter))
     if found.owner not in {"", f"pipecat-{environment.name}-platform"} and not named:
         return bad(
@@ -38,6 +39,7 @@ def _look(aws: Aws, environment: TargetEnvironment, need: SecretNeeded) -> Findi
             f"or set {need.parameter} to its ARN to share it",
         )
     key = environment.parameters.get(service_secrets.KEY_PARAMETER, "")
+    # The execution roles may decrypt with one key only, see permissions.yaml.
     if found.key and not service_secrets.may_decrypt(found.key, key):
         return bad(
             f"{need.service} secret",
@@ -56,11 +58,13 @@ def _absent(environment: TargetEnvironment, need: SecretNeeded) -> Finding:
 def judge(found: Found, need: SecretNeeded) -> Finding:
     """Return the state of a secret's values."""
     subject = f"{need.service} secret"
+    # From unreadable to complete: each test relies on those before it.
     if found.values is None:
         return care(subject, f"{found.called(need)} exists; without permission to read it, its values are unchecked")
     if lacking := found.lacks(need):
         return care(subject, f"{found.called(need)} has no {', '.join(lacking)} yet: asked for before a service starts")
     if wrong := found.wrong(need):
+        # Wrong values stop a deployment, missing ones do not: they are asked for.
         return bad(
             subject,
             f"{', '.join(wrong)} in {found.called(need)} is not valid",
