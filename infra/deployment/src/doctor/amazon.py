@@ -47,6 +47,7 @@ def source() -> str:
     Raises:
         BotoCoreError: The credentials are incomplete, or their source fails.
     """
+    # A new session each time: boto3's default one remembers credentials that were missing.
     found = botocore.session.Session().get_credentials()
     return "" if found is None else SOURCES.get(found.method, found.method)
 
@@ -55,6 +56,7 @@ def credentials(surroundings: MachineState, clock: Callable[[], datetime] = now)
     """Check the credentials with AWS, whose response also shows the clock skew."""
     where = source()
     if not where:
+        # The texts are those of the services' log, so that both lead to the same page.
         cause = causes.classify(ModelRejected("NoCredentials"))
         return [unset("credentials", _NONE, f"for real speech: {cause.remedy}")]
     who, *rest = account.check(surroundings.aws, clock, masked=True)
@@ -69,11 +71,14 @@ def offered(surroundings: MachineState) -> list[Finding]:
         return [bad("model", error.reason, "change the region or the model")]
     if not source():
         return [unset("model", f"{wanted} would be used in {surroundings.model_region}")]
+    # The first generation in the list is the newest.
     regions = generations.regions(generations.GENERATIONS[:1])
     found = [model_check.check(surroundings.aws, wanted, regions)]
+    # A missing model has already been reported, and its access cannot be queried.
     if found[0].mark in {CheckMark.GOOD, CheckMark.CARE}:
         found.append(asked("model access", lambda: _access(surroundings, wanted)))
     newest = generations.GENERATIONS[0]
+    # Only if the region has it: a newer model elsewhere would move callers' audio.
     if wanted != newest.model_id and surroundings.model_region in newest.regions:
         found.append(care("generation", f"{newest.model_id} is newer", "set NOVA_SONIC_MODEL_ID to newest"))
     return found
@@ -87,6 +92,7 @@ def _access(surroundings: MachineState, wanted: str) -> Finding:
         "region": answer.get("regionAvailability"),
         "agreement": answer.get("agreementAvailability", {}).get("status"),
     }
+    # Some fields are missing for models without an agreement.
     lacking = [name for name, state in states.items() if state not in {None, "AUTHORIZED", "AVAILABLE"}]
     if not lacking:
         return good("model access", "granted to this account")
@@ -100,7 +106,9 @@ def quota(surroundings: MachineState) -> list[Finding]:
         return []
     found = model_quota.read(surroundings.aws, surroundings.model)
     mine = surroundings.get("MODEL_STREAMS")
+    # An invalid number is reported by the check of the settings.
     given = int(mine) if mine.isdecimal() else None
+    # One place is enough here: a laptop needs no capacity for a rush.
     return [model_check.quota(surroundings.aws, found, 1, given)]
 
 
@@ -124,6 +132,7 @@ def stored_keys(surroundings: MachineState) -> list[Finding]:
 
 def _strict(job: DeployContext, need: service_secrets.SecretNeeded, row: Finding) -> Finding:
     """Report a missing key as an error, as ECS treats it; a deployment only warns, because it adds the key."""
+    # Values that were never set: `deploy` would ask for them.
     if row.mark is not CheckMark.CARE:
         return row
     found = service_secrets.find(job.aws, job.environment, need)
@@ -143,6 +152,7 @@ def missing_keys(surroundings: MachineState) -> list[tuple[str, Callable[[], Non
     """Return the missing keys of each secret, with a function that adds them; existing values stay."""
     if not surroundings.deployed or not source():
         return []
+    # A plan's options: invalid lines of the environment's file must not prevent the repair.
     job = _job(surroundings)
     repairs: list[tuple[str, Callable[[], None]]] = []
     for need in service_secrets.read_by_services(job.environment, job.stacks["platform"].template):
@@ -150,6 +160,7 @@ def missing_keys(surroundings: MachineState) -> list[tuple[str, Callable[[], Non
             found = service_secrets.find(job.aws, job.environment, need)
         except ClientError:
             continue
+        # Without permission, or during a deletion, writing is impossible or lost.
         if found is None or found.values is None or found.deleted_on is not None:
             continue
         if absent := [key for key in need.every_key if key not in found.values]:

@@ -36,6 +36,7 @@ def main(arguments: Sequence[str], screen: Screen | None = None, root: Path = RO
     shown = screen or new_screen()
     if given.live:
         return live.run(surroundings, shown, given)
+    # --live has its own output and needs no findings of the quick checks.
     found = make(checks(surroundings), given.seconds)
     if given.json:
         sys.stdout.write(json.dumps(_as_json(found), ensure_ascii=False, indent=1) + "\n")
@@ -62,6 +63,7 @@ def checks(surroundings: MachineState) -> list[Check]:
         "weather": others.weather,
     }
     return [
+        # Not in the table: it needs no surroundings.
         Check("python", machine.python),
         *(Check(name, partial(look, surroundings)) for name, look in named.items()),
     ]
@@ -85,6 +87,7 @@ def code(found: Sequence[Finding]) -> int:
 def _fix(surroundings: MachineState, screen: Screen, *, consent: bool, found: Sequence[Finding], seconds: float) -> int:
     """Apply safe repairs after confirmation, then run the checks again."""
     try:
+        # Computed before anything is changed, to show the operator what would change.
         repairs = [*twilio_checks.pointing(surroundings), *amazon.missing_keys(surroundings)]
     except (DeploymentError, *AwsFailure) as error:
         screen.row(CheckMark.BAD, "fix", str(error) if isinstance(error, DeploymentError) else short(error))
@@ -101,6 +104,7 @@ def _fix(surroundings: MachineState, screen: Screen, *, consent: bool, found: Se
         repair()
         done += 1
         screen.row(CheckMark.GOOD, "", "done")
+    # Run the checks again only if something has changed.
     if not done:
         return code(found)
     again = make(checks(surroundings), seconds)
@@ -120,6 +124,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="voice-agent doctor",
         description=__doc__,
         epilog=_EPILOG,
+        # The epilog is preformatted.
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument

@@ -25,6 +25,7 @@ def python() -> list[Finding]:
 def settings(surroundings: MachineState) -> list[Finding]:
     """Load the settings as a service does."""
     try:
+        # Loads from the environment and .env, like a service, so it finds the same mistakes.
         CoreSettings.read()
     except ConfigurationError as error:
         return [bad("settings", error.reason, "correct it in the environment or in .env (docs/reference/settings.md)")]
@@ -44,6 +45,7 @@ def page(surroundings: MachineState) -> list[Finding]:
 
 def ports(surroundings: MachineState) -> list[Finding]:
     """Check that the ports of `voice-agent run` are free."""
+    # `voice-agent run` writes this file, and removes it when it ends.
     if (surroundings.root / ".run/run.json").is_file():
         return [unset("ports", "in use by `voice-agent run`, which is running from this checkout")]
     taken = [f"{port} ({name})" for name, port in _wanted(surroundings).items() if not _is_free(port)]
@@ -55,11 +57,13 @@ def ports(surroundings: MachineState) -> list[Finding]:
 
 def _wanted(surroundings: MachineState) -> dict[str, int]:
     given = {name: surroundings.get(name, str(port)) for name, port in PORTS.items()}
+    # 0 means "any free port".
     return {name: int(port) for name, port in given.items() if port.isdecimal() and int(port)}
 
 
 def _is_free(port: int) -> bool:
     with socket.socket() as listener:
+        # Otherwise a connection in TIME_WAIT would make a free port look taken.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(("127.0.0.1", port))

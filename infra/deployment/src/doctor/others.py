@@ -17,6 +17,7 @@ _DAILY = "https://api.daily.co/v1"
 
 def daily(surroundings: MachineState) -> list[Finding]:
     """List one of Daily's rooms, which creates none."""
+    # No key is a supported configuration, not an error.
     key = surroundings.get("DAILY_API_KEY")
     if not key:
         return [unset("daily", "no API key is set: browsers connect to this machine peer to peer")]
@@ -38,6 +39,7 @@ def weather(surroundings: MachineState) -> list[Finding]:
         return [unset("weather", "WEATHER=standin: the real service is not used")]
     key = surroundings.get("OPEN_METEO_API_KEY")
     try:
+        # The adapter of the service, so that its parsing is tested too.
         asyncio.run(_forecast(surroundings, key))
     except UpstreamError as error:
         cause = classify(error)
@@ -53,6 +55,7 @@ async def _forecast(surroundings: MachineState, key: str) -> None:
         forecast_url=surroundings.get("OPEN_METEO_FORECAST_URL", FORECAST_URL),
         geocoding_url=surroundings.get("OPEN_METEO_GEOCODING_URL", GEOCODING_URL),
         api_key=SecretStr(key) if key else None,
+        # Like the tool, which has its own time limit for both requests.
     )
     async with source, asyncio.timeout(_SECONDS):
         await source.forecast("Stockholm")

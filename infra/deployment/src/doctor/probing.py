@@ -32,11 +32,14 @@ def make(checks: Sequence[Check], seconds: float) -> list[Finding]:
     found: list[list[Finding] | None] = [None] * len(checks)
 
     def look(place: int) -> None:
+        # Each thread writes to its own place, so no lock is needed.
         found[place] = list(_looked(checks[place]))
 
+    # Daemon threads do not keep the process alive when a request hangs.
     threads = [threading.Thread(target=look, args=(place,), daemon=True) for place in range(len(checks))]
     for thread in threads:
         thread.start()
+    # One deadline for all: the waits overlap.
     end = time.monotonic() + seconds
     for thread in threads:
         thread.join(max(0.0, end - time.monotonic()))

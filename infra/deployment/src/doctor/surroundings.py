@@ -19,6 +19,7 @@ _EDGES = {"us1": "ashburn", "ie1": "dublin", "au1": "sydney"}
 
 def read_environment(root: Path) -> dict[str, str]:
     """Return the variables as the services see them: those of `.env`, overridden by those of the process."""
+    # An empty variable counts as unset, as in the services.
     return {**variables_of_file(root / ".env"), **{name: value for name, value in os.environ.items() if value}}
 
 
@@ -61,6 +62,7 @@ class MachineState:
         Raises:
             ConfigurationError: The region offers none.
         """
+        # "newest" is resolved like in a service, per region.
         return generations.model_for(self.get("NOVA_SONIC_MODEL_ID", generations.NEWEST), self.model_region)
 
     @property
@@ -70,6 +72,7 @@ class MachineState:
         Raises:
             BotoCoreError: The profile or its file is not valid.
         """
+        # Checks run in threads, and creating a boto3 session is not thread-safe.
         with self._lock:
             if self._aws is None:
                 self._aws = Aws(self.region, self.model_region, boto3.Session())
@@ -79,6 +82,7 @@ class MachineState:
     def public_url(self) -> str:
         """Public URL of the services; empty if it is unset or local."""
         url = self.get("PUBLIC_BASE_URL").rstrip("/")
+        # Twilio cannot reach this machine's loopback addresses.
         return "" if url.startswith(("http://127.", "http://localhost")) else url
 
     @property
@@ -100,7 +104,9 @@ class MachineState:
         if url := self.get("TWILIO_API_BASE_URL"):
             return url.rstrip("/")
         region, edge = self.get("TWILIO_REGION"), self.get("TWILIO_EDGE")
+        # Without region and edge, Twilio selects both.
         if not region and not edge:
             return "https://api.twilio.com"
+        # Twilio's host names need both parts once one is given.
         region = region or "us1"
         return f"https://api.{edge or _EDGES.get(region, region)}.{region}.twilio.com"

@@ -27,9 +27,11 @@ def numbers(surroundings: MachineState) -> list[Finding]:
     account = surroundings.twilio
     if account is None:
         return [unset("twilio", "no account is set: `voice-agent run` uses the stand-in", f"for real calls: {_SET}")]
+    # account.password is empty if there is neither a token nor a complete API key.
     if not account.password:
         return [bad("twilio", "TWILIO_ACCOUNT_SID is set without a token or key", "set TWILIO_AUTH_TOKEN too")]
     found = [_known(surroundings, account)]
+    # With a wrong key, every further request would fail too.
     if found[0].mark == "✗":
         return found
     host = urlsplit(surroundings.twilio_api).hostname or ""
@@ -64,6 +66,7 @@ def is_ours(surroundings: MachineState, one: Listed) -> bool:
 
 def _asks(surroundings: MachineState, one: Listed) -> Finding:
     subject, asks = f"number {one.masked}", f"webhook {one.url or '(none)'}, {one.method}"
+    # Without PUBLIC_BASE_URL, any webhook may be right.
     if not surroundings.webhook:
         return unset(subject, asks, "set PUBLIC_BASE_URL to the https URL of this agent to compare")
     if is_ours(surroundings, one):
@@ -77,6 +80,7 @@ def pointing(surroundings: MachineState) -> list[tuple[str, Callable[[], None]]]
     if account is None or not account.password or not surroundings.webhook:
         return []
     there = number.listed(account, surroundings.twilio_api, surroundings.number)
+    # Never change one of several numbers without being told which.
     if len(there) != 1 or is_ours(surroundings, there[0]):
         return []
     (one,) = there
@@ -96,17 +100,21 @@ def public_address(surroundings: MachineState, clock: Callable[[], float] | None
     parts = urlsplit(url)
     try:
         found = [_stranger(surroundings.webhook)]
+        # Plain HTTP has no certificate; Twilio's streams would fail, which the deployment's checks report.
         if parts.scheme == "https":
             found.append(_certificate(parts.hostname or "", parts.port or 443, clock))
     except (OSError, httpx.HTTPError) as error:
         cause = classify(error, "twilio", host=parts.hostname or "")
+        # The shared text names the variables of Twilio's API, which is not what is checked here.
         why = "start the agent there, and check PUBLIC_BASE_URL" if cause.name == "refused" else cause.remedy
         return [bad("webhook", cause.why, why.replace("TWILIO_API_BASE_URL and TWILIO_REGION", "PUBLIC_BASE_URL"))]
     return found
 
 
 def _stranger(webhook: str) -> Finding:
+    # A redirect would hide which program answers.
     with httpx.Client(timeout=_SECONDS, follow_redirects=False) as client:
+        # A well-formed call SID, so that a real phone service gets as far as the signature.
         status = client.post(webhook, data={"CallSid": "CA" + "0" * 32}).status_code
     if status == httpx.codes.FORBIDDEN:
         return good("webhook", f"{webhook} answers, and rejects requests without Twilio's signature")
@@ -125,6 +133,7 @@ def _certificate(host: str, port: int, clock: Callable[[], float] | None) -> Fin
         socket.create_connection((host, port), _SECONDS) as plain,
         trust.wrap_socket(plain, server_hostname=host) as tls,
     ):
+        # With the default context, an expired or foreign certificate raises an error above.
         shown = tls.getpeercert() or {}
     end = ssl.cert_time_to_seconds(str(shown["notAfter"]))
     days = int((end - (clock() if clock else datetime.now(UTC).timestamp())) // 86400)

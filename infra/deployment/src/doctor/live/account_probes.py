@@ -46,6 +46,7 @@ async def role(surroundings: MachineState, model: ModelProbes, arn: str) -> list
     """P7: test whether a role with only `bedrock:InvokeModel` can open a stream."""
     if not arn:
         return [ProbeResult("P7 policy", None, "pass --role with a role that has only bedrock:InvokeModel")]
+    # Assume the role: with the operator's own permissions the test would prove nothing.
     taken = boto3.client("sts", surroundings.region).assume_role(RoleArn=arn, RoleSessionName="voice-agent-doctor")
     keys = taken["Credentials"]
     fixed = Fixed(ReadOnlyCredentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"]))
@@ -53,6 +54,7 @@ async def role(surroundings: MachineState, model: ModelProbes, arn: str) -> list
 
     async def use(one: ModelExchange) -> None:
         await one.introduce()
+        # Bedrock checks the permission before it sends the response headers.
         await one.stream.ready()
 
     try:
@@ -75,6 +77,7 @@ def weather(surroundings: MachineState) -> list[ProbeResult]:
         found = [ProbeResult("P9 weather without a key", free == httpx.codes.OK, f"status {free}")]
         if not key:
             return [*found, ProbeResult("P9 weather with a key", None, "OPEN_METEO_API_KEY is not set")]
+        # Open-Meteo's commercial plan has its own host name, with the same paths.
         paying = url.replace("://api.", "://customer-api.")
         status = client.get(paying, params={**_SPOT, "apikey": key}).status_code
     return [*found, ProbeResult("P9 weather with a key", status == httpx.codes.OK, f"status {status}")]
@@ -87,6 +90,7 @@ def protection(surroundings: MachineState) -> list[ProbeResult]:
         return [ProbeResult("P10 task protection", None, "needs the ECS agent: run it inside a task")]
     url, began = f"{agent}/task-protection/v1/state", time.monotonic()
     with httpx.Client(timeout=_PROTECTION_SECONDS * 2) as client:
+        # One minute is the shortest time that ECS accepts.
         on = client.put(url, json={"ProtectionEnabled": True, "ExpiresInMinutes": 1})
         took = time.monotonic() - began
         client.put(url, json={"ProtectionEnabled": False})
@@ -111,11 +115,13 @@ def daily(surroundings: MachineState) -> list[ProbeResult]:
     if not key:
         return [ProbeResult("P12 Daily", None, "DAILY_API_KEY is not set")]
     name, url = f"doctor-{uuid4().hex[:12]}", surroundings.get("DAILY_API_URL", _DAILY).rstrip("/")
+    # The room expires by itself if this program is killed before it deletes it.
     expires = int(time.time()) + 120
     room = {"name": name, "privacy": "private", "properties": {"exp": expires, "eject_at_room_exp": True}}
     token = {"properties": {"room_name": name, "exp": expires}}
     with httpx.Client(headers={"Authorization": f"Bearer {key}"}, timeout=_SECONDS) as client:
         began = time.monotonic()
+        # All three run whatever their statuses, so that the room is deleted even if Daily rejects the token.
         statuses = [
             client.post(f"{url}/rooms", json=room).status_code,
             client.post(f"{url}/meeting-tokens", json=token).status_code,

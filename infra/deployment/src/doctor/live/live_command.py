@@ -56,11 +56,13 @@ def run(surroundings: MachineState, screen: Screen, given: argparse.Namespace) -
             CheckMark.STEP, "", "nothing was done" if screen.can_ask else "nothing was done; pass --yes to confirm"
         )
         return 1
+    # The default is in .run, which may not exist yet.
     given.out.parent.mkdir(parents=True, exist_ok=True)
     recording = EventRecording(given.out, content=given.content)
     try:
         asked = _model(surroundings, recording)
         found = asyncio.run(probes(surroundings, asked, given.role))
+    # Keep the events also if a probe crashes: they were paid for.
     finally:
         recording.close()
     show(found, screen)
@@ -87,8 +89,10 @@ def _model(surroundings: MachineState, recording: EventRecording) -> ModelProbes
 
 async def probes(surroundings: MachineState, asked: ModelProbes, role: str = "") -> list[ProbeResult]:
     """Run all probes. Those that measure time run first and alone; the idle probe only waits, beside the others."""
+    # Measure first, while no other stream of ours uses the network.
     found = await model_probes.safely("P2", model_probes.answers(asked), _SECONDS / 6)
     waiting = asyncio.create_task(model_probes.safely("P5", model_probes.idleness(asked), _SECONDS))
+    # Printed in the order of the numbers, whatever the order of execution.
     found = [
         *await model_probes.safely("P1", model_probes.histories(asked), _SECONDS / 2),
         *found,
@@ -96,6 +100,7 @@ async def probes(surroundings: MachineState, asked: ModelProbes, role: str = "")
         *await model_probes.safely("P4", model_probes.schemas(asked), _SECONDS / 3),
     ]
     found += await waiting
+    # After the others: it opens a stream with other credentials.
     found += await model_probes.safely("P7", account_probes.role(surroundings, asked, role), 30)
     others = {
         "P9": account_probes.weather,
@@ -111,6 +116,7 @@ async def probes(surroundings: MachineState, asked: ModelProbes, role: str = "")
 def sentence() -> bytes:
     """Return a recorded sentence at 8 kHz: one of the announcements, so that no recording is needed."""
     with wave.open(str(Path(announcements.__file__).with_name("look_up.wav"))) as file:
+        # Averaging neighbouring samples is a good enough low-pass filter for a test.
         step, samples = file.getframerate() // RATE, np.frombuffer(file.readframes(file.getnframes()), np.int16)
     whole = samples[: len(samples) // step * step].reshape(-1, step)
     return bytes(whole.mean(axis=1).astype(np.int16).tobytes())

@@ -46,6 +46,7 @@ class ModelExchange:
         for event in events:
             if self.over_at is not None:
                 return
+            # Record before sending: the event that makes the model end the stream is the interesting one.
             self.recording.note(self.name, "sent", json.loads(event))
             try:
                 await self.stream.send(event)
@@ -65,6 +66,7 @@ class ModelExchange:
     async def remember(self, messages: Iterable[tuple[Role, Sequence[str]]]) -> None:
         """Send a history; all texts of a message share one content block."""
         for role, texts in messages:
+            # A content block with several texts: `wire.text` would make a block for each.
             start, _, end = wire.text(self.prompt, uuid4().hex, role, texts[0], interactive=False)
             name = json.loads(start)["event"]["contentStart"]["contentName"]
             pieces = [{"promptName": self.prompt, "contentName": name, "content": words} for words in texts]
@@ -96,6 +98,7 @@ class ModelExchange:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while not self._has(kind, count) and self.over_at is None:
+                    # Check before waiting: the event may have arrived already.
                     self._news.clear()
                     await self._news.wait()
         return self._has(kind, count)
@@ -115,6 +118,7 @@ class ModelExchange:
         try:
             while (payload := await self.stream.receive()) is not None:
                 loaded = _loaded(payload)
+                # Record before parsing, so that malformed events are kept as well.
                 self.recording.note(self.name, "received", loaded)
                 self._keep_arguments(loaded)
                 try:
@@ -133,6 +137,7 @@ class ModelExchange:
             self.tool_contents.append(str(use.get("content", "")))
 
     def _ended(self, error: ModelError | None) -> None:
+        # The first end counts: closing the stream afterwards would report another one.
         if self.over_at is None:
             self.error, self.over_at = error, time.monotonic()
             self._over.set()
@@ -143,6 +148,7 @@ class ModelExchange:
     async def goodbye(self) -> None:
         """End the session in the documented order."""
         silence = wire.AudioInputEncoder(self.prompt, self.microphone).encode(bytes(640))
+        # Content first, then prompt, then session: Bedrock rejects any other order.
         await self.send(
             [silence, wire.end(self.prompt, self.microphone), wire.prompt_end(self.prompt), wire.session_end()]
         )
@@ -163,6 +169,7 @@ async def exchange(
         yield one
     finally:
         await one.stream.close()
+        # Give the last events a moment to arrive; usage is reported at the end.
         await asyncio.wait({receiving}, timeout=2.0)
         receiving.cancel()
 

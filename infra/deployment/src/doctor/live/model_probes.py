@@ -66,6 +66,7 @@ class ModelProbes:
         """
         async with exchange(self.client, self.model_id, name, self.recording) as one:
             await use(one)
+            # Decide before goodbye, after which the model ends the stream as asked.
             one.refused = one.over_at is not None
             if not one.refused:
                 await one.goodbye()
@@ -78,10 +79,12 @@ class ModelProbes:
         async def use(one: ModelExchange) -> None:
             await one.introduce()
             await one.remember(messages)
+            # Without a pause, audio may arrive before the model has processed the history.
             if settle:
                 await one.stream.ready()
                 await asyncio.sleep(settle)
             await one.listen()
+            # The model reports a rejected history only when audio arrives.
             await one.play(_SILENCE)
             await one.lives(self.patience)
 
@@ -90,6 +93,7 @@ class ModelProbes:
 
 def alternating(count: int, size: int = 20) -> Messages:
     """Return alternating messages of a given size in bytes, starting with the user."""
+    # Exact sizes in bytes, because limits are in bytes.
     words = (_WORD * (size // len(_WORD) + 1))[:size].strip().ljust(size, ".")
     return [(Role.ASSISTANT if index % 2 else Role.USER, [words]) for index in range(count)]
 
@@ -126,6 +130,7 @@ async def histories(model: ModelProbes) -> list[ProbeResult]:
     ]
     found = [_judged(name, await model.history(name, messages), taken=taken) for name, messages, taken in cases]
     names = [f"P1 audio at once {index}" for index in range(model.at_once)]
+    # At the same time: the race is more likely under load.
     refusals = await asyncio.gather(*(model.history(name, alternating(2), settle=0) for name in names))
     refused = sum(bool(one) for one in refusals)
     text = f"{refused} of {len(refusals)} rejected"
@@ -145,6 +150,7 @@ async def answers(model: ModelProbes) -> list[ProbeResult]:
         await one.stream.ready()
         headers.append(time.monotonic() - began)
         await one.listen()
+        # The model answers typed text only while audio input is open.
         await one.play(_SILENCE)
         asked = time.monotonic()
         await one.ask("Say one short sentence about bread.")
@@ -178,6 +184,7 @@ async def answers(model: ModelProbes) -> list[ProbeResult]:
 
 async def _finished(one: ModelExchange) -> None:
     """Wait until the audio has ended."""
+    # At most 100 quiet checks, in case the model never stops.
     for _ in range(100):
         heard = len(one.events)
         if not await one.lives(_QUIET_SECONDS) or len(one.events) == heard:
@@ -190,6 +197,7 @@ def _gaps(one: ModelExchange) -> list[float]:
     before: float | None = None
     for at, event in one.events:
         if isinstance(event, wire.AgentAudio):
+            # A gap between two content blocks is a pause in speech, not a stall.
             if before is not None:
                 gaps.append(at - before)
             before = at
@@ -208,6 +216,7 @@ async def eight_kilohertz(model: ModelProbes, sentence: bytes) -> list[ProbeResu
     async def use(one: ModelExchange) -> None:
         await one.introduce()
         await one.listen()
+        # Two seconds of silence let the model notice the end of the sentence.
         await one.play(sentence + bytes(RATE * 2 * 2))
         await one.until(wire.AgentAudio, _ANSWER_SECONDS)
 
@@ -230,6 +239,7 @@ async def schemas(model: ModelProbes) -> list[ProbeResult]:
     for name, keyword in cases:
         tool = WireToolSpec("look_up", "Look something up.", {"type": "object", "properties": {"hour": keyword}})
 
+        # The default binds this iteration's tool; a closure would see the last one.
         async def use(one: ModelExchange, tool: WireToolSpec = tool) -> None:
             await one.introduce([tool])
             await one.listen()
@@ -256,6 +266,7 @@ async def _tool_calls(model: ModelProbes) -> list[ProbeResult]:
             refusals.append(_refusal(one))
             await one.answer_tool(use_of_tool)
 
+    # Count streams in which the model really called the tool.
     before = len(refusals)
     twice = 0
     for index in range(model.times):
@@ -287,6 +298,7 @@ async def idleness(model: ModelProbes) -> list[ProbeResult]:
     async def nothing(one: ModelExchange) -> None:
         await one.introduce()
         await one.listen()
+        # One chunk starts the idle timer; then nothing follows.
         await one.play(_SILENCE)
         began = time.monotonic()
         await one.lives(longest)
@@ -298,10 +310,12 @@ async def idleness(model: ModelProbes) -> list[ProbeResult]:
         await one.play(bytes(int(RATE * longest) * 2))
         ended["silence"] = (None if one.over_at is None else 0.0, _refusal(one))
 
+    # Concurrent, because each waits for longer than the idle limit.
     await asyncio.gather(model.open("P5 nothing", nothing), model.open("P5 silence", silence))
     after, words = ended["nothing"]
     kept, why = ended["silence"]
     text = f"kept for {limit * 1.25:.0f} s" if after is None else f"ended after {after:.0f} s ({words[:80]})"
+    # The text of the error tells an idle timeout from another failure.
     good = after is not None and limit * 0.8 <= after <= limit * 1.2 and "audio bytes" in words
     return [
         ProbeResult(f"P5 no audio for {limit:.0f} s", good, text),

@@ -41,9 +41,11 @@ class EventRecording:
 
 def without_content(event: dict[str, Any]) -> dict[str, Any]:
     """Replace texts by as many bytes of `x`, and audio by its size: the model's limits are about sizes."""
+    # Ends and malformed events have no body.
     body = event.get("event")
     if not isinstance(body, dict):
         return event
+    # A Bedrock event has exactly one key.
     ((name, fields),) = body.items()
     if not isinstance(fields, dict) or "content" not in fields:
         return event
@@ -52,6 +54,7 @@ def without_content(event: dict[str, Any]) -> dict[str, Any]:
         fields = {**fields, "content": "x" * size}
     elif name in _AUDIO:
         fields = {**fields, "content": "", "base64_bytes": size}
+    # Tool results may contain personal data, and their size does not matter.
     elif name == "toolResult":
         fields = {**fields, "content": "{}"}
     return {"event": {name: fields}}

@@ -34,6 +34,7 @@ def read(path: Path) -> list[RecordedStream]:
     for line in path.read_text(encoding="utf-8").splitlines():
         entry = json.loads(line)
         one = found.setdefault(entry["stream"], RecordedStream(entry["stream"]))
+        # Entries with the direction "ended" have an error, or an empty text for none.
         match entry["direction"]:
             case "sent":
                 one.sent.append((entry["at"], entry["event"]))
@@ -61,6 +62,7 @@ async def differences(
     try:
         for one in (one for one in read(path) if one.name.startswith(wanted)):
             error = await _resent(one, client, model, again)
+            # Compare kinds only: texts contain request IDs and numbers.
             if _kind(error) != _kind(one.error):
                 differing.append(f"{one.name}: recorded {one.error or 'no error'}, now {error or 'no error'}")
     finally:
@@ -75,6 +77,7 @@ async def _resent(recorded: RecordedStream, client: SdkModelClient, model: str, 
             for at, event in recorded.sent:
                 if _RESULT in event:
                     break  # its tool use ID belongs to another stream
+                # Keep the order and short pauses; waiting as long as the original proves nothing more.
                 await asyncio.sleep(min(at - before, _LONGEST_PAUSE))
                 await one.send([json.dumps({"event": _whole(event)}).encode()])
                 before = at
@@ -90,6 +93,7 @@ def _whole(event: dict[str, Any]) -> dict[str, Any]:
     if "base64_bytes" not in fields:
         return event
     kept = {key: value for key, value in fields.items() if key != "base64_bytes"}
+    # Base64 has 4 characters per 3 bytes; samples have 2 bytes.
     size = fields["base64_bytes"] // 4 * 3 // 2 * 2
     return {name: {**kept, "content": base64.b64encode(bytes(size)).decode()}}
 
