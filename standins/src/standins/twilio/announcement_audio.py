@@ -37,6 +37,7 @@ def silence(seconds: float) -> bytes:
 
 def ringback(seconds: float) -> bytes:
     """Return the ringing tone: 440 and 480 Hz, two seconds in six."""
+    # The North American ringing tone, which Twilio plays everywhere.
     time = np.arange(int(seconds * mulaw.RATE)) / mulaw.RATE
     tone = 3000 * (np.sin(2 * np.pi * 440 * time) + np.sin(2 * np.pi * 480 * time)) * (time % _RING_PERIOD < _RING)
     return mulaw.encode(tone.astype(np.int16).tobytes())
@@ -52,6 +53,7 @@ class SpokenText:
 
 async def spoken(text: str, speak: Speak | None) -> SpokenText:
     """Return a text as µ-law; without a voice, as silence about as long as the spoken text."""
+    # Without a voice the durations still resemble speech, so calls run the same way.
     with contextlib.suppress(NoVoiceError):
         if speak is not None:
             return SpokenText(mulaw.encode(await speak(text, mulaw.RATE)), aloud=True)
@@ -71,6 +73,7 @@ def read_wav(content: bytes) -> bytes:
     except soundfile.LibsndfileError as error:
         reason = f"not readable as audio ({error.error_string})"
         raise UnreadableSoundError(reason) from error
+    # Average the channels: a phone call has one.
     mono = samples.mean(axis=1)
     at_8k = mono if rate == mulaw.RATE else soxr.resample(mono, rate, mulaw.RATE, quality="HQ")
     pcm: bytes = (np.clip(at_8k, -1, 32767 / 32768) * 32768).round().astype(np.int16).tobytes()
@@ -95,6 +98,7 @@ async def fetched(url: str) -> bytes:
         UnreadableSoundError: The URL does not respond, or not with audio.
     """
     try:
+        # No proxies: these are the application's own files.
         async with asyncio.timeout(_PLAY_SECONDS), httpx.AsyncClient(trust_env=False) as client:
             response = (await client.get(url)).raise_for_status()
     except (httpx.HTTPError, TimeoutError) as error:

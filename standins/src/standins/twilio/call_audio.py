@@ -54,6 +54,7 @@ class CallAudio:
         began = loop.time()
         self._answered_at = self._timeline.now()
         while True:
+            # Frame n is due at n * 20 ms after the start.
             due = int((loop.time() - began) / FRAME_SECONDS) + 1
             for _ in range(min(due - self.frames, _MAX_CATCH_UP)):
                 self._tick()
@@ -63,10 +64,12 @@ class CallAudio:
 
     def _tick(self) -> None:
         said = self.microphone.take()
+        # Twilio sends silence as well: a stream has 50 messages a second.
         if self.stream is not None:
             self.stream.send_audio(said or _QUIET)
         self._note(self._caller, said, "caller_begins", "caller_ends")
         played = self.playout.take()
+        # A mark is echoed before the next audio is heard.
         for mark in played.marks:
             self._echo(mark)
         frame = played.frame
@@ -78,6 +81,7 @@ class CallAudio:
             self._hear(self.frames, frame)
         self._note(self._callee, frame, "sound_begins", "sound_ends")
         self.frames += 1
+        # Wakes up `play` once the last byte has been taken.
         if self.playout.pending == 0:
             self._played.set()
 
@@ -104,5 +108,6 @@ class CallAudio:
             # The timeout only guards against a clock that has stopped.
             async with asyncio.timeout(len(mulaw) / RATE + 10):
                 await self._played.wait()
+        # After a cancellation, the rest must not be heard by the next step.
         finally:
             self.playout.clear()

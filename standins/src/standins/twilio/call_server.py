@@ -68,6 +68,7 @@ class CallServer:
         self.elsewhere = False
         """Whether the REST API is that of another region, in which these calls are unknown."""
         self._speak = speak
+        # One client for all calls, so that connections are reused as at Twilio.
         self._log = log
         self._webhooks = Webhooks(self.settings.signer, self.settings.webhook_seconds)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -79,6 +80,7 @@ class CallServer:
 
     async def stop(self) -> None:
         """Hang up every call."""
+        # Cancel all first, then wait once: calls end in parallel.
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -102,6 +104,7 @@ class CallServer:
         call = DialledCall(
             party, program, self.settings, self._webhooks, speak=self._speak, hear=hear, dial=dial or self.settings.dial
         )
+        # The log has no numbers and no texts; the timeline has both.
         call.timeline.subscribe(lambda event: self._note(call.sid, event))
         self.calls[call.sid] = call
         self._forget()
@@ -115,6 +118,7 @@ class CallServer:
         call = self.calls[call_sid]
         params = call.party.params("ringing")
         asked = call.timeline.named("webhook")[0].fields
+        # Build all requests first, so that the copies really start together.
         request = [self._webhooks.request(str(asked["url"]), str(asked["method"]), params, {}) for _ in range(copies)]
         return list(await asyncio.gather(*(self._webhooks.send(each) for each in request)))
 
@@ -124,6 +128,7 @@ class CallServer:
         if not self.rest_faults:
             return None
         fault = self.rest_faults[0]
+        # Counted down when it is used, so that "times" means requests, not seconds.
         fault.times -= 1
         if fault.times <= 0:
             self.rest_faults.popleft()
@@ -136,6 +141,7 @@ class CallServer:
             self._log({"event": f"call_{event.name}", "call_sid": call_sid, "at": round(event.at, 3), **fields})
 
     def _forget(self) -> None:
+        # Only ended calls are removed, so a live one is always found.
         ended = [sid for sid, call in self.calls.items() if call.ended_at is not None]
         for sid in ended[: max(0, len(self.calls) - _KEPT_CALLS)]:
             del self.calls[sid]

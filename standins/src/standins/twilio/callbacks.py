@@ -21,6 +21,7 @@ class Callbacks:
     def send(self, url: str, method: str, params: dict[str, str]) -> None:
         """Send a callback without waiting for it."""
         task = asyncio.create_task(self._send(url, method, params))
+        # asyncio keeps only weak references to tasks.
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -35,5 +36,6 @@ class Callbacks:
         try:
             await self._webhooks.ask(url, method, params)
         except WebhookError as error:
+            # Twilio ignores the content of a response to a status callback.
             if error.code != _NOT_TWIML:
                 self._timeline.record("error", code=error.code, reason=f"callback: {error}")

@@ -26,12 +26,14 @@ def refusal(dial: Dial, party: Party, numbers: Collection[str]) -> str | None:
         party: The call that dials.
         numbers: Phone numbers of the account.
     """
+    # Only calls to phone numbers need a caller ID in E.164.
     if not any(target.address.lstrip("+")[:1].isdigit() for target in dial.targets):
         return None
     if not dial.caller_id:
         return None if _is_number(party.caller) else "the caller has no number, so callerId is required"
     if not _is_number(dial.caller_id):
         return "callerId is not a number in E.164"
+    # Twilio also accepts verified caller IDs, which this stand-in has none of.
     if dial.caller_id not in {*numbers, party.caller, party.callee}:
         return "callerId is neither the calling nor the called number, nor one of the account"
     return None

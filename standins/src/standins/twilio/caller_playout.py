@@ -42,12 +42,14 @@ class PlayoutBuffer:
 
     def mark(self, name: str) -> None:
         """Queue a mark; it is due when all audio before it has been played."""
+        # Positions in bytes since the start, so that neither appending nor playing moves a mark.
         self._marks.append((self._written, name))
 
     def clear(self) -> tuple[int, tuple[str, ...]]:
         """Discard everything; return the number of discarded bytes, and all queued marks, which are due at once."""
         dropped = len(self._sound)
         self._sound.clear()
+        # Counts the discarded audio as played, which makes all marks due.
         self._played = self._written
         return dropped, self._due()
 
@@ -83,6 +85,7 @@ class Microphone:
 
     def take(self) -> bytes | None:
         """Return the next 20 ms, or None while the caller is silent."""
+        # Silence resets the buffer: the next word is delayed again.
         if not self._frames:
             self._speaking = False
             self._waited = 0

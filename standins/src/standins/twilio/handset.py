@@ -29,6 +29,7 @@ class CallRecording:
     def mulaw(self, start: int = 0, stop: int | None = None) -> bytes:
         """Return the audio between two frame numbers, by default up to the last frame heard."""
         end = stop if stop is not None else max(self._frames, default=-1) + 1
+        # Frames that were not sent count as silence.
         quiet = mulaw.SILENCE * mulaw.FRAME
         return b"".join(self._frames.get(number, quiet) for number in range(start, end))
 
@@ -45,6 +46,7 @@ class Handset:
         self.heard = CallRecording()
         self.answered_at = 0.0
         """Position of frame 0 on the timeline, in seconds."""
+        # The socket has the address of the REST API.
         self._url = exchange_url.replace("http", "ws", 1).rstrip("/") + "/handsets"
         self._connection: ClientConnection | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -56,7 +58,12 @@ class Handset:
             OSError: Nothing answers there.
         """
         self._connection = await connect(
-            self._url, compression=None, open_timeout=_OPEN_SECONDS, ping_interval=None, proxy=None
+            # No pings: a test that stops the clock would lose its connection.
+            self._url,
+            compression=None,
+            open_timeout=_OPEN_SECONDS,
+            ping_interval=None,
+            proxy=None,
         )
         return self
 
@@ -95,6 +102,7 @@ class Handset:
                 return
             frame = sound[index : index + mulaw.FRAME].ljust(mulaw.FRAME, mulaw.SILENCE)
             await self._send(frame)
+            # Relative to the start, so that delays do not add up.
             await asyncio.sleep(began + (index + mulaw.FRAME) / mulaw.RATE - loop.time())
 
     async def press(self, digits: str) -> None:
@@ -106,6 +114,7 @@ class Handset:
 
     async def hang_up(self) -> None:
         """Hang up."""
+        # After the end of the call nobody listens on the socket.
         if not self.ended:
             await self._send(json.dumps({"hang_up": True}))
 
@@ -142,6 +151,7 @@ class Handset:
         fields = json.loads(message)
         event = Event(fields.pop("event"), fields.pop("at"), fields)
         if event.name == "ring":
+            # The call began before this message arrived; align both clocks.
             self.timeline.align(event.at, fields["began_at"])
         if event.name == "answered":
             self.answered_at = event.at

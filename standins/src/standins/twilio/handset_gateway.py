@@ -37,13 +37,16 @@ class Desk:
         try:
             call = self._dial(json.loads(dial_text)["dial"])
         except (ValueError, KeyError, TypeError) as error:
+            # 1007: invalid payload.
             await self._socket.close(1007, f"cannot dial: {error}"[:120])
             return
         sending = asyncio.create_task(self._send())
         receiving = asyncio.create_task(self._receive(call))
         try:
+            # Either side may end first: the call by its document, the phone by closing the socket.
             await asyncio.wait({sending, receiving}, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            # Hang up even if this task is cancelled, or the call would go on without a phone.
             call.hang_up()
             for task in (sending, receiving):
                 task.cancel()
@@ -63,6 +66,7 @@ class Desk:
         return call
 
     def _hear(self, number: int, frame: bytes) -> None:
+        # Four bytes of frame number, then the audio.
         self._queue(struct.pack(">I", number) + frame)
 
     def _tell(self, event: Event) -> None:
@@ -71,10 +75,12 @@ class Desk:
             self._queue(None)
 
     def _queue(self, message: str | bytes | None) -> None:
+        # A phone that does not read must not stop the call.
         with contextlib.suppress(asyncio.QueueFull):
             self._outbox.put_nowait(message)
 
     async def _send(self) -> None:
+        # The phone may be gone in the middle of a message.
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
             while (message := await self._outbox.get()) is not None:
                 if isinstance(message, bytes):
@@ -110,5 +116,6 @@ def _obey(call: DialledCall, text: str) -> None:
             call.stream.held = held
         case {"break_off": "rst" | "fin" | "stall" as how} if call.stream is not None:
             call.stream.break_off(how)
+        # Recorded rather than rejected: a newer phone may know more orders.
         case _:
             call.timeline.record("handset_not_understood")

@@ -25,11 +25,13 @@ class Trouble:
 
     def carry(self, text: str) -> list[str]:
         """Add a message, and return those that arrive now."""
+        # A seeded generator, so that a failing run can be repeated.
         if not self._strikes(self.lost):
             self._held += [text, text] if self._strikes(self.doubled) else [text]
         if len(self._held) < self.burst:
             return []
         arrived, self._held = self._held, []
+        # Only messages that arrive together can change places.
         for at in range(1, len(arrived)):
             if self._strikes(self.swapped):
                 arrived[at - 1], arrived[at] = arrived[at], arrived[at - 1]

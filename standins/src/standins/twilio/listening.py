@@ -39,6 +39,7 @@ class Talkspurts:
                 self._began = frame
                 return Began(frame)
             return None
+        # A shorter gap belongs to the same talkspurt.
         if self._began is None or frame - self._last < _PAUSE_FRAMES:
             return None
         return self.close()

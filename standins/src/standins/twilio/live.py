@@ -95,6 +95,7 @@ class DialledCall:
 
     def press(self, digits: str) -> None:
         """Press keys as the caller."""
+        # Without a stream a key is recorded only: nobody receives it.
         for digit in digits:
             self.timeline.record("dtmf", digit=digit, sent=self.stream is not None)
             if self.stream is not None:
@@ -110,6 +111,7 @@ class DialledCall:
         end = End("exchange_stopped", "failed")
         try:
             self.timeline.record("ring", call_sid=self.sid, began_at=self.timeline.began_at)
+            # Twilio ends every call after four hours.
             async with asyncio.timeout(self._settings.max_call_seconds):
                 end = await self._execute()
         except TimeoutError:
@@ -119,6 +121,7 @@ class DialledCall:
 
     async def _execute(self) -> End:
         step = self._program.begin()
+        # Always have one pending order, so that a step can be interrupted at any time.
         order = asyncio.create_task(self._orders.get())
         try:
             while not isinstance(step, End):
@@ -155,6 +158,7 @@ class DialledCall:
         return Done({"DialCallStatus": "failed", "DialBridged": "false", "ErrorCode": caller_id.INVALID_CALLER_ID})
 
     def _answer(self) -> None:
+        # The clock starts once, with the first step that answers.
         if self._clock is None:
             self.status = "in-progress"
             self.timeline.record("answered")
@@ -169,6 +173,7 @@ class DialledCall:
                 self.timeline.record("redirected", by="url")
                 return self._program.redirect(url, method)
             case Finish(reason):
+                # Twilio still sends the outcome to `action`, although nobody is left to hear its document.
                 if isinstance(interrupted, Connect | Dial) and interrupted.action:
                     told = self.party.params("completed", self._dialled(interrupted))
                     self._callbacks.send(interrupted.action, interrupted.method, told)
@@ -178,6 +183,7 @@ class DialledCall:
         """Return the outcome of a dial that the caller ended by hanging up."""
         if not isinstance(interrupted, Dial):
             return {}
+        # As many answers as dials means that the last dial was answered.
         answered = len(self.timeline.named("dial_answered")) == len(self.timeline.named("dial"))
         bridged = len(self.timeline.named("dial_bridged")) == len(self.timeline.named("dial"))
         return {
@@ -186,6 +192,7 @@ class DialledCall:
         }
 
     async def _close(self, end: End) -> None:
+        # Stop the audio first, so that nothing follows the end.
         if self._clock is not None:
             self._clock.cancel()
             await asyncio.wait({self._clock})
@@ -195,6 +202,7 @@ class DialledCall:
         if self._settings.status_callback_url:
             extra = {"CallDuration": str(round(seconds)), "SequenceNumber": "0"}
             self._callbacks.send(self._settings.status_callback_url, "POST", self.party.params(end.status, extra))
+        # 12100: document parse failure.
         if self._program.problem:
             self.timeline.record("error", code="12100", reason=self._program.problem)
         self.timeline.record("ended", reason=end.reason, status=end.status, seconds=seconds)

@@ -62,6 +62,7 @@ def decode(text: str | bytes, stream_sid: str) -> Command:
     if not isinstance(event, str) or event not in _FIELDS:
         reason = f"unknown event {event!r}"
         raise MalformedMessageError(reason)
+    # Exact: Twilio reports missing as well as extra fields.
     if set(message) != _FIELDS[event]:
         reason = f"{event}: fields {sorted(message)} instead of {sorted(_FIELDS[event])}"
         raise MalformedMessageError(reason)
@@ -69,6 +70,7 @@ def decode(text: str | bytes, stream_sid: str) -> Command:
         reason = f"{event}: streamSid of another stream"
         raise MalformedMessageError(reason)
     if event == "media":
+        # The two other messages have one text field at most.
         return QueuedAudio(_payload(_only(message, "media", "payload")))
     return QueuedMark(_only(message, "mark", "name")) if event == "mark" else Clear()
 
@@ -92,6 +94,7 @@ def _only(message: dict[str, Any], part: str, name: str) -> str:
     inner = message[part]
     if not isinstance(inner, dict) or set(inner) != {name} or not isinstance(inner[name], str):
         reason = f"{part}: expected the one text field {name!r}"
+        # A document that is nested too deeply raises RecursionError.
         raise MalformedMessageError(reason)
     value: str = inner[name]
     return value
@@ -137,6 +140,7 @@ class Announcer:
     def media(self, frame: bytes) -> str:
         """Return `media` with the caller's audio. Its timestamp is the start of the frame, in ms since `start`."""
         self._chunk += 1
+        # Derived from the bytes sent, so that it never drifts from the audio.
         timestamp = self._sent * 1000 // mulaw.RATE
         self._sent += len(frame)
         payload = base64.b64encode(frame).decode()

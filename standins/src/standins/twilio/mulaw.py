@@ -16,6 +16,7 @@ _CLIP: Final = 32635
 
 
 def _decoding() -> NDArray[np.int16]:
+    # µ-law is stored inverted: one sign bit, three of exponent, four of mantissa (ITU-T G.711).
     code = ~np.arange(256, dtype=np.uint8)
     exponent = ((code >> 4) & 7).astype(np.int32)
     mantissa = (code & 15).astype(np.int32)
@@ -26,6 +27,7 @@ def _decoding() -> NDArray[np.int16]:
 def _encoding() -> NDArray[np.uint8]:
     sample = np.arange(-32768, 32768, dtype=np.int32)
     magnitude = np.minimum(np.abs(sample), _CLIP) + _BIAS
+    # The position of the highest bit gives the segment; the bias makes the smallest magnitude 0x84.
     exponent = np.floor(np.log2(magnitude)).astype(np.int32) - 7
     mantissa = (magnitude >> (exponent + 3)) & 15
     code = np.where(sample < 0, 0x80, 0) | (exponent << 4) | mantissa
@@ -33,6 +35,7 @@ def _encoding() -> NDArray[np.uint8]:
     return encoded
 
 
+# Tables, because every frame of every call passes through them.
 _TO_LINEAR: Final = _decoding()
 _TO_MULAW: Final = _encoding()
 _AUDIBLE_SAMPLE: Final = 300
@@ -47,6 +50,7 @@ def decode(mulaw: bytes) -> bytes:
 
 def encode(pcm: bytes) -> bytes:
     """Convert 16-bit mono PCM to µ-law of the same rate. An odd last byte is dropped."""
+    # 65536 entries: one look-up per sample.
     samples = np.frombuffer(pcm[: len(pcm) & ~1], dtype=np.int16).astype(np.int32)
     return _TO_MULAW[samples + 32768].tobytes()
 

@@ -38,10 +38,12 @@ class PhoneNumber:
         """
         for name, key in _SETTABLE.items():
             value = form.get(name)
+            # Fields that are missing from a form keep their value.
             if value is None:
                 continue
             if name.endswith("Method") and value not in _METHODS:
                 raise RestError(400, 20001, f"{name} is not GET or POST")
+            # An empty URL removes the setting.
             if not name.endswith("Method") and value and not value.startswith(("http://", "https://")):
                 raise RestError(400, 21502, f"{name} is not valid: {value}")
             self.told[key] = value

@@ -48,8 +48,10 @@ def read(fragment: str, seconds: float) -> Overrides:
         seconds: Maximum time for all attempts together.
     """
     said = dict(parse_qsl(fragment))
+    # Connection failures are retried by default.
     policies = frozenset(said.get("rp", "ct").split(",")) & _POLICIES
     return Overrides(
+        # No single step may take longer than all attempts together.
         connect=min(_milliseconds(said.get("ct"), _CONNECT_SECONDS), _LONGEST_CONNECT, seconds),
         read=min(_milliseconds(said.get("rt"), seconds), seconds),
         retries=min(int(said.get("rc", "1")), _MOST_TRIES),

@@ -29,6 +29,7 @@ class Party:
     def params(self, status: str, extra: dict[str, str] | None = None) -> dict[str, str]:
         """Return the form fields of a request about this call."""
         return {
+            # Twilio sends both the old names (Called, Caller) and the new ones (To, From).
             "AccountSid": self.account_sid,
             "ApiVersion": API_VERSION,
             "CallSid": self.call_sid,
@@ -59,6 +60,7 @@ class ChildParty(Party):
 
 
 def _place(role: str, number: str) -> dict[str, str]:
+    # The longest prefix wins, as in a phone network.
     prefix = next((known for known in sorted(_PLACES, key=len, reverse=True) if number.startswith(known)), "")
     country, state, city, post_code = _PLACES.get(prefix, ("", "", "", ""))
     return {f"{role}Country": country, f"{role}State": state, f"{role}City": city, f"{role}Zip": post_code}

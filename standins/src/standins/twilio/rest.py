@@ -75,10 +75,12 @@ def authenticate(authorization: str | None, account_sid: str, settings: Exchange
         RestError: 20003.
     """
     name, _, secret = _basic(authorization).partition(":")
+    # Twilio accepts the Account SID with its token, or an API key with its secret.
     known = {settings.account_sid: settings.auth_token, settings.api_key_sid: settings.api_key_secret}
     # Compare before looking at the name, so that unknown and known names take the same time.
     right = hmac.compare_digest(known.get(name, "").encode(), secret.encode()) and name in known
     if not right or account_sid != settings.account_sid:
+        # The messages are Twilio's, including the hint which part is wrong.
         reason = "username" if name not in known else "password"
         raise RestError(401, 20003, f"Authentication Error - invalid {reason}")
 
@@ -125,6 +127,7 @@ def read_update(form: Mapping[str, str], call: CallFacts) -> Update:
     Raises:
         RestError: 21220 if the call has ended, 32018 if the document is too long, 20001 for anything else.
     """
+    # 21220 is what a service sees that hangs up a call which has just ended.
     if call.ended_at is not None:
         raise RestError(400, 21220, "Call is not in-progress. Cannot redirect.")
     if form.get("Status") in {"completed", "canceled"}:
@@ -142,6 +145,7 @@ def call_resource(call: CallFacts) -> dict[str, object]:
     """Return a call as Twilio's API shows it."""
     party = call.party
     path = f"/{API_VERSION}/Accounts/{party.account_sid}/Calls/{party.call_sid}"
+    # Rounded as on a bill, not for measurements: the timeline has exact times.
     duration = None if call.ended_at is None else str(round(call.ended_at - call.started_at))
     return {
         "sid": party.call_sid,

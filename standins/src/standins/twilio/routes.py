@@ -80,6 +80,7 @@ class Routes:
         try:
             # Reading changes nothing, so it is neither counted nor subject to faults.
             fault = self._exchange.take_fault() if request.method == "POST" or "Numbers" in request.url.path else None
+            # A fault may delay a request that then succeeds.
             if fault is not None:
                 await asyncio.sleep(fault.hang_seconds)
                 if fault.fails:
@@ -96,11 +97,13 @@ class Routes:
         if call is None or self._exchange.elsewhere:
             raise rest.not_found(request.url.path)
         if request.method == "POST":
+            # A form that is not valid raises before the call is touched.
             _apply(rest.read_update(await _form(request), call), call)
         return rest.call_resource(call)
 
     async def _calls(self, request: Request) -> dict[str, object]:
         size = int(request.query_params.get("PageSize", "50"))
+        # The newest first, as Twilio lists them.
         newest = [] if self._exchange.elsewhere else list(self._exchange.calls.values())[: -size - 1 : -1]
         return {"calls": [rest.call_resource(call) for call in newest], "page": 0, "page_size": size}
 
@@ -144,6 +147,7 @@ class Routes:
         """Serve one simulated phone: it dials once, then talks until either side ends the call."""
         await socket.accept()
         try:
+            # A phone that connects and never dials must not stay.
             async with asyncio.timeout(_DIAL_SECONDS):
                 text = await socket.receive_text()
             await Desk(self._exchange, socket).serve(text)

@@ -30,7 +30,9 @@ class TwilioExchange(CallServer):
             server = serving(create_app(self), host=self.settings.host, port=self.settings.port, websockets=True)
             self.port = await stack.enter_async_context(server)
             stack.push_async_callback(self.stop)
+            # The first signed request would otherwise pay for loading certificates.
             await self.webhooks.warm_up(f"{self.url}/health")
+            # From here on the context owns the resources; before, a failure closes them.
             self._serving = stack.pop_all()
         return self
 

@@ -46,6 +46,7 @@ def sign(auth_token: str, url: str, params: Iterable[tuple[str, str]] = (), algo
 
     A field that occurs more than once counts with each distinct value, in order.
     """
+    # `set` removes duplicates of the same name and value, as Twilio's libraries do.
     fields = "".join(name + value for name, value in sorted(set(params)))
     digest = hmac.new(auth_token.encode(), (url + fields).encode(), algorithm).digest()
     return base64.b64encode(digest).decode()
@@ -53,6 +54,7 @@ def sign(auth_token: str, url: str, params: Iterable[tuple[str, str]] = (), algo
 
 def webhook_url_to_sign(url: str) -> str:
     """Return the URL as Twilio signs it for voice: no fragment, no user, and over HTTPS no port."""
+    # Credentials in a URL are sent as a header and not signed.
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     if parts.scheme == "https" and parts.port is not None:

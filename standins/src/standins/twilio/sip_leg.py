@@ -66,9 +66,11 @@ class Dialling:
         headers = (("X-Twilio-AccountSid", self._party.account_sid), ("X-Twilio-CallSid", self._party.call_sid))
         try:
             async with Leg(address, step.caller_id or self._party.caller, headers) as leg:
+                # Set before ringing starts, because a provisional response may arrive at once.
                 leg.on_ringing = self._ringing
                 await self._until_answered(leg, step.timeout)
                 told |= {"DialSipResponseCode": "200", "DialSipCallId": leg.call_id, "DialCallStatus": "completed"}
+                # The callee's leg is a call of its own for the application.
                 party = self._party.calling(child, target.address.partition("?")[0])
                 whisper = Whisper(party, leg, self._timeline, self._webhooks, self._speak)
                 with ringing_tone(self._line, audible=step.answer_on_bridge):
@@ -76,6 +78,7 @@ class Dialling:
                 if connected:
                     told |= await self._talk(leg)
         except NotAnsweredError as refused:
+            # 0 means that we gave up; Twilio then reports 487, request terminated.
             return told | {"DialCallStatus": _status(refused.code), "DialSipResponseCode": str(refused.code or 487)}
         except (OSError, TimeoutError) as error:
             self._timeline.record("error", code="32011", reason=f"SIP: {type(error).__name__}")
@@ -83,6 +86,7 @@ class Dialling:
         return told
 
     def _ringing(self, code: int) -> None:
+        # A phone may send 180 several times.
         if self._timeline.last("dial_ringing") is None:
             self._timeline.record("dial_ringing", code=code)
 
@@ -93,6 +97,7 @@ class Dialling:
 
     async def _talk(self, leg: Leg) -> dict[str, str]:
         began = time.monotonic()
+        # Audio is bridged only from here on: during the whisper the caller hears nothing of the callee.
         leg.hear = self._far.push
         self._leg = leg
         self._line.bridge = self
@@ -129,6 +134,7 @@ def ringing_tone(line: CallAudio, *, audible: bool = True) -> Iterator[None]:
     try:
         yield
     finally:
+        # Cancelling also clears what is left of the tone.
         ringing.cancel()
 
 

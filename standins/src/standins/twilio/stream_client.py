@@ -68,6 +68,7 @@ class MediaStream:
     async def run(self, signer: Signer) -> None:
         """Open the stream, and serve it until the application closes it or this task is cancelled."""
         try:
+            # Twilio checks the verb first, and opens no connection if it is not valid.
             check_stream(self.verb)
             self._connection = await self._handshake(signer)
         except StreamRefusedError as refused:
@@ -89,6 +90,7 @@ class MediaStream:
                 url,
                 additional_headers=signer.headers(url, lower=True),
                 user_agent_header="Twilio.TmeWs/1.0",
+                # No compression and no pings, as seen from Twilio.
                 compression=None,
                 open_timeout=_OPEN_SECONDS,
                 close_timeout=_CLOSE_SECONDS,
@@ -104,6 +106,7 @@ class MediaStream:
         return connection
 
     def _begin(self) -> None:
+        # Audio that arrived during the handshake is lost, as at Twilio: a stream starts with `connected`.
         self._open = True
         self.send_raw(self._announcer.connected())
         self.send_raw(self._announcer.start(dict(self.verb.parameters)))
@@ -121,6 +124,7 @@ class MediaStream:
             async for text in connection:
                 self._take(text)
         except websockets.ConnectionClosedError as closed:
+            # A protocol error of the application has a code of its own.
             code = "31924" if connection.close_code in {1002, 1007, 1009} else "31921"
             self._fail(code, _why(closed))
 
@@ -142,6 +146,7 @@ class MediaStream:
             case QueuedMark(name):
                 self._playout.mark(name)
             case Clear():
+                # Marks of discarded audio are sent back too, so that the application need not wait for them.
                 dropped, marks = self._playout.clear()
                 self._timeline.record("clear", dropped_ms=dropped * 1000 // RATE, marks=len(marks))
                 for name in marks:
@@ -152,6 +157,7 @@ class MediaStream:
         if not self._open:
             return
         if self.held:
+            # Timestamps go on during a hold, because the call does.
             self._announcer.skip(frame)
             return
         text = self._announcer.media(frame)
@@ -176,6 +182,7 @@ class MediaStream:
             self._outbox.put_nowait(text)
         except asyncio.QueueFull:
             self.lost += 1
+            # Recorded once, or a stalled application would fill the timeline.
             if self.lost == 1:
                 self._timeline.record("app_not_reading", waiting_messages=_BACKLOG)
 
@@ -185,6 +192,7 @@ class MediaStream:
         if connection is None:
             return
         self._timeline.record("connection_broken", how=how)
+        # After this, nothing more may be sent, not even `stop`.
         self._stalled = True
         if how == "stall":
             connection.transport.pause_reading()
@@ -200,6 +208,7 @@ class MediaStream:
         """Send `stop` unless the application has closed the stream already, then close."""
         if self._open and not self._stalled and connection.close_code is None:
             self.send_raw(self._announcer.stop())
+            # Wait for the queue, so that `stop` is the last message.
             with contextlib.suppress(asyncio.QueueFull):
                 self._outbox.put_nowait(None)
                 await asyncio.wait({writer}, timeout=_CLOSE_SECONDS)
@@ -207,8 +216,10 @@ class MediaStream:
         writer.cancel()
         await asyncio.wait({writer})
         if self._stalled:
+            # The application no longer answers a close frame.
             connection.transport.abort()
         await connection.close()
+        # Discard what was queued: the next verb must not play it.
         dropped, _ = self._playout.clear()
         self._timeline.record(
             "stream_closed",

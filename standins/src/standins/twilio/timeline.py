@@ -40,6 +40,7 @@ class Timeline:
 
     def align(self, at: float, began_at: float) -> None:
         """Adopt another timeline's zero: there, now is `at`, and zero was at the Unix time `began_at`."""
+        # Both clocks run at the same speed, so one offset is enough.
         self._began = self._clock() - at
         self.began_at = began_at
 

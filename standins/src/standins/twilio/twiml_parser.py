@@ -158,6 +158,7 @@ def parse(text: str, base_url: str) -> tuple[Verb, ...]:
     if len(text) > MAX_DOCUMENT:
         reason = f"the document is longer than {MAX_DOCUMENT} characters"
         raise TwimlError(reason)
+    # Checked in the text, because the parser would expand entities while reading.
     if "<!DOCTYPE" in text:  # entities could expand a small document without limit
         reason = "a document type is not allowed"
         raise TwimlError(reason)
@@ -199,6 +200,7 @@ def _verb(element: ET.Element, base: str) -> Verb:  # noqa: PLR0911 - one return
 def _connect(element: ET.Element, base: str) -> Connect | NotPretended:
     stream = element.find("Stream")
     if stream is None:
+        # <Connect> also starts conversations, rooms and virtual agents.
         return NotPretended("Connect/" + "+".join(child.tag for child in element))
     return Connect(_stream(stream, base), *_action(element, base))
 
@@ -222,6 +224,7 @@ def _stream(element: ET.Element, base: str) -> Stream:
 
 def _gather(element: ET.Element, base: str) -> Gather | NotPretended:
     """Parse a `<Gather>`; only the nested verbs and the attributes of Twilio's documentation are accepted."""
+    # Speech input needs a recogniser, which this stand-in has only for the model.
     if "dtmf" not in element.get("input", "dtmf").split():
         return NotPretended("Gather/speech")
     if unknown := sorted(set(element.attrib) - _GATHER):
@@ -238,6 +241,7 @@ def _gather(element: ET.Element, base: str) -> Gather | NotPretended:
     action, method = _action(element, base)
     return Gather(
         tuple(prompt for prompt in prompts if isinstance(prompt, Say | Play | Pause)),
+        # Without `action`, Twilio requests the current document again.
         action or base,
         method,
         int(digits),
@@ -248,6 +252,7 @@ def _gather(element: ET.Element, base: str) -> Gather | NotPretended:
 
 def _dial(element: ET.Element, base: str) -> Dial:
     targets = [_target(child, base) for child in element if child.tag in {"Sip", "Number", "Client"}]
+    # A number directly in <Dial> is the short form of <Number>.
     if not targets and _text(element):
         targets = [DialTarget(_text(element))]
     if not targets:
@@ -284,6 +289,7 @@ def _identity(element: ET.Element) -> str:
         reason = "the identity of a <Client> has 1 to 256 characters, without spaces or delimiters"
         raise TwimlError(reason)
     parameters = [(each.get("name", ""), each.get("value", "")) for each in element.findall("Parameter")]
+    # Lengths count in the encoded form, in which they are sent.
     if sum(len(quote(text)) for pair in parameters for text in pair) > _MAX_CLIENT_PARAMETERS:
         reason = f"the parameters of a <Client> have more than {_MAX_CLIENT_PARAMETERS} characters"
         raise TwimlError(reason)
@@ -300,10 +306,12 @@ def _checked_headers(address: str) -> str:
 
 def _action(element: ET.Element, base: str) -> tuple[str, str]:
     action = element.get("action")
+    # An empty `action` means the current document, a missing one none.
     return (urljoin(base, action) if action is not None else "", element.get("method", "POST").upper())
 
 
 def _text(element: ET.Element) -> str:
+    # Twilio ignores line breaks and indentation in texts.
     return " ".join((element.text or "").split())
 
 
@@ -317,6 +325,7 @@ def _seconds(element: ET.Element, name: str, default: float) -> float:
 
 def _loop(element: ET.Element) -> int:
     text = element.get("loop", "1")
+    # loop="0" repeats forever at Twilio; here a test must end, so it plays once.
     return min(int(text), 10) if text.isdecimal() and int(text) else 1
 
 
@@ -329,6 +338,7 @@ def check_stream(stream: Stream) -> None:
         StreamRefusedError: A query string, no TLS, another scheme, or a parameter that is too long.
     """
     parts = urlsplit(stream.url)
+    # A stand-in cannot require a certificate for a laptop's own address.
     local = parts.scheme == "ws" and is_loopback(parts.hostname or "")
     if parts.scheme != "wss" and not local:
         code, reason = "31920", "only wss URLs are accepted (ws on this machine)"

@@ -84,6 +84,7 @@ type Outcome = Document | FetchFailed | Done
 class TwimlProgram:
     """The documents of one call, and its position in them."""
 
+    # A pure state machine: it performs nothing, so tests need no clock and no network.
     def __init__(self, voice_url: str, fallback_url: str = "", method: str = "POST") -> None:
         self._voice = Fetch(voice_url, method)
         self._fallback_url = fallback_url
@@ -115,6 +116,7 @@ class TwimlProgram:
         if self._documents > _MAX_DOCUMENTS:
             self.problem = "too many documents"
             return self._application_error()
+        # A new document ends normally, even after an error in the previous one.
         self._ending = End("document_ended")
         try:
             self._verbs = list(parse(text, base_url))
@@ -137,6 +139,7 @@ class TwimlProgram:
         current = self._current
         # An action replaces the rest of the document, even if more verbs follow.
         if isinstance(current, Connect | Dial) and current.action:
+            # Twilio sends the outcome of Connect and Dial to `action`; without one, the document goes on.
             self._verbs = []
             return self._go(Fetch(current.action, current.method, params))
         return self._next()
@@ -149,6 +152,7 @@ class TwimlProgram:
                 return self.redirect(url, method)
             case Hangup():
                 return self._go(End("hung_up_by_document"))
+            # A rejected call ends before it was answered, so it costs nothing.
             case Reject(reason):
                 return self._go(End("rejected", _REJECTED.get(reason, "busy")))
             case Gather():
@@ -165,6 +169,7 @@ class TwimlProgram:
 
     def _application_error(self) -> Step:
         self._verbs = []
+        # Before the first document the call was never answered, so it has failed.
         self._ending = End("application_error", "failed" if self._documents == 0 else "completed")
         return self._go(Say(APPLICATION_ERROR))
 

@@ -17,6 +17,7 @@ async def open_voice(*, started: bool) -> AsyncIterator[Speak | None]:
     voice = VoiceService()
     try:
         if started:
+            # A missing voice is noticed here, not during the first call.
             await voice.start()
     except NoVoiceError:
         yield None

@@ -49,6 +49,7 @@ class Webhooks:
         self._remote = self._client(trust_env=True)
 
     def _client(self, *, trust_env: bool) -> httpx.AsyncClient:
+        # The limit for the connection is part of the limit for the whole request.
         timeout = httpx.Timeout(self._seconds, connect=min(_CONNECT_SECONDS, self._seconds))
         return httpx.AsyncClient(timeout=timeout, trust_env=trust_env, headers={"User-Agent": "TwilioProxy/1.1"})
 
@@ -76,6 +77,7 @@ class Webhooks:
         began = time.monotonic()
         left = how.retries
         while True:
+            # Retries share the total time.
             remaining = how.total - (time.monotonic() - began)
             try:
                 async with asyncio.timeout(max(remaining, 0)):
@@ -83,6 +85,7 @@ class Webhooks:
             except TimeoutError as error:
                 reason = f"no answer within {how.total:g} s"
                 raise WebhookError(_NO_ANSWER, reason, time.monotonic() - began) from error
+            # httpx reports timeouts of single phases as errors of its own.
             except httpx.HTTPError as error:
                 if not left or not how.tries_again(error):
                     reason = f"{type(error).__name__}: {error}".rstrip(": ")
@@ -94,6 +97,7 @@ class Webhooks:
 
     async def _send(self, request: httpx.Request, how: Overrides) -> httpx.Response:
         request.extensions["timeout"] = httpx.Timeout(how.read, connect=how.connect).as_dict()
+        # Only this machine's addresses bypass the proxy.
         client = self._local if is_loopback(request.url.host) else self._remote
         return await client.send(request)
 
@@ -101,6 +105,7 @@ class Webhooks:
         """Return the signed request; a test can change it before it is sent."""
         if method == "GET":
             joined = f"{address}{'&' if urlsplit(address).query else '?'}{urlencode(params)}"
+            # With GET the parameters are part of the signed URL.
             signed = self._signer.headers(webhook_url_to_sign(joined))
             return self._local.build_request("GET", joined, headers={**signed, **headers})
         signed = self._signer.headers(webhook_url_to_sign(address), params.items())
@@ -117,6 +122,7 @@ def _checked(response: httpx.Response, seconds: float) -> WebhookResponse:
         code, reason = "11200", f"status {response.status_code}"
         raise WebhookError(code, reason, seconds)
     kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    # Twilio also accepts HTML as a content type, and none.
     if kind not in _XML or len(response.content) > MAX_DOCUMENT:
         code, reason = "12300", f"content type {kind!r}"
         raise WebhookError(code, reason, seconds)

@@ -59,6 +59,7 @@ class ActedCallee:
 
     async def behave(self) -> None:
         """Press the keys or hang up, each after its delay."""
+        # Hanging up excludes pressing keys.
         if self.hangs_up_seconds is not None:
             await asyncio.sleep(self.hangs_up_seconds)
             self.ended.set()
@@ -106,12 +107,14 @@ class Whisper:
 
     async def connects(self, target: DialTarget) -> bool:
         """Execute the whisper; return whether the calls are bridged afterwards."""
+        # Without a document the callee is connected at once.
         if not target.url:
             return True
         try:
             await self._documents(target.url, target.method)
         except _HungUpError:
             return False
+        # A callee that hangs up during the last prompt is not connected.
         return not self._callee.ended.is_set()
 
     async def _documents(self, url: str, method: str) -> None:
@@ -121,6 +124,7 @@ class Whisper:
             if following is None:
                 return
             url, method, params = following
+        # Documents that redirect to each other must end.
         raise _HungUpError
 
     async def _document(self, url: str, method: str, params: dict[str, str]) -> tuple[str, str, dict[str, str]] | None:
@@ -135,6 +139,7 @@ class Whisper:
             self._timeline.record("error", code=TwimlError.code, reason="whisper: <Dial> and <Connect> are not allowed")
             raise _HungUpError
         for verb in verbs:
+            # Between verbs, because a hang-up during one only stops its audio.
             if self._callee.ended.is_set():
                 raise _HungUpError
             match verb:
@@ -145,6 +150,7 @@ class Whisper:
                     return url, method, {}
                 case Gather():
                     keys = await self._gather(verb)
+                    # Without a key the document goes on, which is how a voicemail is detected.
                     if keys:
                         return verb.action, verb.method, {"Digits": keys, "FinishedOnKey": ""}
                 case _:
@@ -173,6 +179,7 @@ class Whisper:
         key = await self._first_key(verb)
         keys = ""
         while key is not None and key != verb.finish_on_key:
+            # Twilio adds each key before it checks the number of digits.
             keys += key
             if len(keys) == verb.num_digits:
                 break
@@ -186,12 +193,14 @@ class Whisper:
         leaving = asyncio.create_task(self._callee.ended.wait())
         try:
             await asyncio.wait({prompting, pressing, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            # The timeout starts after the prompt.
             if not (pressing.done() or leaving.done()):
                 await asyncio.wait({pressing, leaving}, timeout=verb.timeout, return_when=asyncio.FIRST_COMPLETED)
             return pressing.result() if pressing.done() else None
         finally:
             for task in (prompting, pressing, leaving):
                 task.cancel()
+            # Wait for the cancellation, or the prompt could play into the next verb.
             await asyncio.wait({prompting, pressing, leaving})
 
     async def _prompt(self, verb: Gather) -> None:
