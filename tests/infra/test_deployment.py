@@ -126,7 +126,7 @@ def test_environments_are_named_as_the_templates_allow_and_keep_apart() -> None:
         (
             "permissions",
             {"NovaSonicRegion": "us-east-1", "NovaSonicOverflowRegion": "us-east-1"},
-            "NovaSonicOverflowRegion is NovaSonicRegion",
+            "NovaSonicOverflowRegion equals NovaSonicRegion",
         ),
         ("permissions", {"NovaSonicModelId": "latest"}, "NovaSonicModelId cannot be"),
         ("service", {**SERVICE, "NovaSonicModelId": "latest"}, "NovaSonicModelId cannot be"),
