@@ -112,7 +112,7 @@ def test_environments_are_named_as_the_templates_allow_and_keep_apart() -> None:
     ("name", "given", "says"),
     [
         ("edge", {"CertificateArn": f"{CERTIFICATE}/0a1b2c3d"}, "CertificateArn needs DomainName"),
-        ("edge", {"DomainName": "agent.example.com"}, "DomainName without CertificateArn"),
+        ("edge", {"DomainName": "agent.example.com"}, "DomainName needs CertificateArn"),
         ("edge", {"HostedZoneId": "Z0123456"}, "HostedZoneId needs DomainName"),
         ("edge", {"DomainName": "https://agent.example.com"}, "DomainName cannot be"),
         ("edge", {"PhoneDrainSeconds": "300"}, "PhoneDrainSeconds cannot be"),

@@ -43,6 +43,7 @@ class Completion:
         self._ids = {"sessionId": session_id, "promptName": prompt_name, "completionId": str(uuid.uuid4())}
         self._started = False
         self._open_audio: str | None = None
+        # Usage events report differences to the previous one.
         self._reported = (0, 0, 0, 0)
         self.input = Tokens()
         self.output = Tokens()
@@ -95,6 +96,7 @@ class Completion:
             "sampleRateHertz": sample_rate,
             "sampleSizeBits": 16,
             "encoding": "base64",
+            # The format is fixed except for the rate.
             "channelCount": 1,
         }
         self._open_audio = self._open("AUDIO", "ASSISTANT", audioOutputConfiguration=configuration)
@@ -112,6 +114,7 @@ class Completion:
     def usage(self, number: Callable[[int], float] = int) -> Json:
         """Write the tokens used so far, formatted by `number`, and return the totals."""
         now = (int(self.input.speech), int(self.input.text), int(self.output.speech), int(self.output.text))
+        # In order: input speech, input text, output speech, output text.
         delta = tuple(new - old for new, old in zip(now, self._reported, strict=True))
         self._reported = now
         totals: Json = {

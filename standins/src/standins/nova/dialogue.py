@@ -98,6 +98,7 @@ class Dialogue:
         self._tools = {tool.name: tool.schema for tool in tools}
         self._today = today
         self._fresh = not history
+        # The place that the next reply after a failure mentions.
         self._topic = UnderstoodRequest(Intent.WEATHER, place=instructions.place_of_caller(system))
         self._asked_about = ""
         self._misunderstood = 0
@@ -106,6 +107,7 @@ class Dialogue:
         self._which: tuple[ambiguous_places.Namesake, ...] = ()
         """Places that share a name, of which the caller must choose one."""
         # Replay the history as if it had just been spoken, so that a renewed session understands "and tomorrow?".
+        # Only the last question about a name is open.
         for role, text in history:
             self._which = ambiguous_places.asked(text) if role.upper() == "ASSISTANT" else self._which
             if role.upper() == "USER" and not instructions.is_direction(text):
@@ -121,6 +123,7 @@ class Dialogue:
 
     def tool_result(self, name: str, arguments: Mapping[str, Any], result: object) -> Sequence[Step]:
         """Turn a tool's result into a sentence; a result of any shape yields one."""
+        # Results may be wrapped by the client, for example in a "result" field.
         result = unwrapped(result)
         place = ambiguous_places.spoken(_short(arguments.get("location")), result)
         # A list of places means that the name is ambiguous: ask before anything else.
@@ -139,6 +142,7 @@ class Dialogue:
             said = Say(reply_texts.forecast(place, arguments, self._topic.aspect, result))
         elif name == TRANSFER:
             said = Say(ON_THE_PAGE if result.get("status") == "shown" else CONNECTING)
+        # Other tools have no spoken result.
         else:
             return ()
         self._last_said = (said,)
@@ -162,6 +166,7 @@ class Dialogue:
         meant, self._which = ambiguous_places.meant(text, self._which, self._topic.place), ()
         request = replace(understand(text), intent=Intent.DETAIL, place=meant) if meant else understand(text)
         if request.intent is not Intent.UNKNOWN:
+            # An understood sentence resets the count of misunderstandings.
             self._misunderstood = 0
         if request.intent in (Intent.WEATHER, Intent.DETAIL):
             return self._weather(request)
@@ -171,6 +176,7 @@ class Dialogue:
         if direction.kind is instructions.InstructionKind.GREET:
             return self._greet()
         if direction.kind is instructions.InstructionKind.KEY:
+            # Key 0 means an operator on most phone systems.
             return self._transfer() if direction.keys == "0" else (Say(f"You typed {direction.keys}. {HELP}"),)
         if direction.kind is instructions.InstructionKind.LOST:
             return self._take_up(direction.words)
@@ -199,6 +205,7 @@ class Dialogue:
             Intent.STOP: lambda: (Say("All right."),),
             Intent.NO: lambda: (Say("All right. Is there anything else?"),),
             Intent.YES: lambda: (Say("Which city, and which day?"),),
+            # An unknown intent has no entry.
         }
         return answers.get(intent, self._not_understood)()
 
@@ -215,6 +222,7 @@ class Dialogue:
     def _transfer(self) -> Sequence[Step]:
         if TRANSFER not in self._tools:
             return (Say(NO_HUMAN),)
+        # The arguments are fitted to the schema that the prompt declares.
         wanted = {"destination": "support", "reason": "The caller asked for a human."}
         return (UseTool(TRANSFER, self._fitted(TRANSFER, wanted)),)
 
@@ -236,6 +244,7 @@ class Dialogue:
         """Complete a question with what the last one said."""
         if request.intent not in (Intent.WEATHER, Intent.DETAIL):
             return
+        # A follow-up such as "and tomorrow?" keeps what it does not mention.
         self._asked_about = request.place or self._asked_about
         last, follow_up = self._topic, request.intent is Intent.DETAIL
         # A new place resets the unit: Fahrenheit for Boston does not carry over to Paris.

@@ -56,6 +56,7 @@ class EventStreamSession:
 
     def received(self, chunk: bytes) -> None:
         """Process a chunk of the client's event stream."""
+        # Bytes may still arrive after the end, until the client notices.
         if self._over.is_set():
             return
         try:
@@ -78,11 +79,13 @@ class EventStreamSession:
     async def run(self) -> None:
         """Serve the stream until it ends."""
         self._tasks.start(self._watch())
+        # Scripts for an open session strike after their delay.
         if fault := self._server_state.faults.take("session"):
             asyncio.get_running_loop().call_later(fault.after_ms / 1000, self._misbehave, fault)
         try:
             await self._over.wait()
         finally:
+            # Runs also if the server stops: the record must be closed.
             self._finish("server_stopped")
             if self._conversation is not None:
                 self._conversation.turns.stop()
@@ -95,12 +98,14 @@ class EventStreamSession:
             self._session.check(self._server_state.clock.now())
 
     def _take(self, message: StreamMessage) -> None:
+        # One chunk may contain several messages, and the first may end the stream.
         if self._over.is_set():
             return
         if self._chain is not None:
             self._chain.verify(message.headers, message.payload)
         if not message.payload:
             return  # the client's last event is signed and empty; END_STREAM follows
+        # Two clocks: limits use the scalable one, measured times the real one.
         event, at = parse(payload.unwrap(message)), asyncio.get_running_loop().time()
         for effect in self._session.receive(event, self._server_state.clock.now(), at):
             self._act(effect)
@@ -145,6 +150,7 @@ class EventStreamSession:
             faults=self._server_state.faults,
             record=self._record,
             tasks=self._tasks,
+            # Lambdas keep the conversation independent of the stream.
             send=self._send,
             expect_result=lambda tool_use_id: self._session.tool_results.expect(tool_use_id, loop.time()),
             stop_waiting=self._session.tool_results.stop_waiting,
@@ -154,6 +160,7 @@ class EventStreamSession:
         )
 
     def _end_prompt(self) -> None:
+        # A prompt may end while the agent is speaking.
         if self._conversation is not None:
             self._conversation.close_line()
             self._conversation.turns.close()
@@ -176,6 +183,7 @@ class EventStreamSession:
         if self._over.is_set():
             return
         message = fault.message
+        # Injected messages are sent as they are, to imitate any text.
         if fault.kind == "validationException" and not fault.literal:
             message = f"{self._prefix}{message}"
         self._exchange.send(payload.exception(fault.kind, message))
@@ -210,6 +218,7 @@ class EventStreamSession:
             case "exception" | None if fault.error or fault.action:
                 kind = fault.error or "modelStreamErrorException"
                 message = f"{self._prefix}{fault.message}" if fault.request_id else fault.message
+                # Event streams name exceptions in lower camel case.
                 self._fail(StreamFault(kind[:1].lower() + kind[1:], message, "injected", literal=True))
 
     def _finish(self, reason: str) -> None:

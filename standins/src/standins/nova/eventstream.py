@@ -42,6 +42,7 @@ class StreamMessage:
 def encode(message: StreamMessage) -> bytes:
     """Encode a message, with its checksums."""
     headers = encode_headers(message.headers)
+    # Lengths count everything, including the checksums.
     prelude = struct.pack(">II", OVERHEAD + len(headers) + len(message.payload), len(headers))
     head = prelude + CHECKSUM.pack(zlib.crc32(prelude)) + headers
     # Continue the head's CRC instead of hashing head and payload again.
@@ -108,6 +109,7 @@ class MessageDecoder:
         Raises:
             FramingError: The stream is broken; nothing after this point can be trusted.
         """
+        # Chunks of HTTP/2 end anywhere, even inside a length field.
         self._buffer += chunk
         while (message := self._cut()) is not None:
             yield message
@@ -143,6 +145,7 @@ def decode(whole: bytes) -> StreamMessage:
 
 def _decode_whole(whole: bytes, headers_length: int) -> StreamMessage:
     end = len(whole) - CHECKSUM.size
+    # The checksum covers the prelude as well.
     if zlib.crc32(whole[:end]) != CHECKSUM.unpack_from(whole, end)[0]:
         raise FramingError("message checksum mismatch")
     body = PRELUDE.size + headers_length
@@ -154,6 +157,7 @@ def _decode_headers(block: bytes) -> dict[str, HeaderValue]:
     position = 0
     try:
         while position < len(block):
+            # A name has a length of one byte.
             name_end = position + 1 + block[position]
             name = block[position + 1 : name_end].decode()
             if name in headers:

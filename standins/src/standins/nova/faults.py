@@ -34,28 +34,28 @@ TOOL_XML = "<tools><function=get_current_weather><parameter=location>Paris</para
 """A tool call that Nova 2 spoke instead of making it, as seen in the field."""
 
 ACTIONS: Final[dict[Action, str]] = {
-    "freeze": "Reads and writes no more, without closing, as a hung service does.",
-    "close": "Ends the response as if all were well.",
+    "freeze": "Stops reading and writing without closing, like a hung service.",
+    "close": "Ends the response normally, in the middle of the conversation.",
     "rst": "Sends RST_STREAM with `code`.",
     "disconnect": "Drops the TCP connection.",
     "exception": "Ends the stream with `error` and `message`, by default a modelStreamErrorException.",
-    "unknown_event": "Writes an event that no client can know.",
-    "bad_json": "Writes a chunk that holds half an event.",
-    "odd_audio": "Writes three bytes of audio, which is half a sample too much.",
+    "unknown_event": "Writes an event of an unknown type.",
+    "bad_json": "Writes a chunk that contains half an event.",
+    "odd_audio": "Writes three bytes of audio, one and a half samples.",
     "empty_audio": "Writes an audioOutput without audio.",
-    "flood": "Makes the answer `seconds` long and delivers it at `speed`.",
-    "say": "Says `text` instead of the answer.",
-    "stop_reason": "Ends the answer's last AUDIO block with `stop_reason` instead of END_TURN.",
-    "other_rate": "Declares and speaks the answer at `rate` Hz, whatever was asked for.",
+    "flood": "Makes the reply `seconds` long and delivers it at `speed`.",
+    "say": "Says `text` instead of the reply.",
+    "stop_reason": "Ends the reply's last AUDIO block with `stop_reason` instead of END_TURN.",
+    "other_rate": "Declares and speaks the reply at `rate` Hz, whatever rate was requested.",
     "float_usage": "Writes the next usageEvent's numbers as floats.",
-    "bare_interruption": 'Writes `{"interrupted":true}` without blanks, if this answer is interrupted.',
-    "double_encoded": "Encodes the tool's arguments twice: a JSON string that holds JSON (livekit/agents PR #5411).",
+    "bare_interruption": 'Writes `{"interrupted":true}` without spaces if this reply is interrupted.',
+    "double_encoded": "Encodes the tool's arguments twice: a JSON string that contains JSON (livekit/agents PR #5411).",
     "object_arguments": "Writes the tool's arguments as an object instead of as a string.",
     "empty_arguments": "Writes an empty string in place of the tool's arguments.",
     "malformed_arguments": "Cuts the last character off the tool's arguments.",
-    "two_uses": "Asks for the tool twice, under two toolUseIds, before it waits for both results.",
-    "repeated_use": "Writes the same toolUse twice, under one toolUseId; it takes one result.",
-    "ask_again": "Asks for the tool again, or for the next of `calls`, once the result is there, `after_ms` later.",
+    "two_uses": "Requests the tool twice, under two toolUseIds, and waits for both results.",
+    "repeated_use": "Writes the same toolUse twice, under one toolUseId, and accepts one result.",
+    "ask_again": "Requests the tool again, or the next of `calls`, `after_ms` after the result.",
 }
 """What each action does, for the reference page."""
 
@@ -132,6 +132,7 @@ class ModelFault(BaseModel):
 
     @model_validator(mode="after")
     def _check_moment(self) -> Self:
+        # The other actions apply at any moment.
         if self.action is not None and _ONLY.get(self.action, self.on) != self.on:
             raise ValueError(f"{self.action} happens on {_ONLY[self.action]}")
         return self
@@ -154,6 +155,7 @@ class FaultPlan:
     def take(self, moment: Moment) -> ModelFault | None:
         """Return the first script that applies now and count it; one that still skips lets the moment pass."""
         for script in self._scripts:
+            # A script that does not apply leaves the moment to the next one.
             if script.fault.on == moment and script.strike():
                 return script.fault
         return None
@@ -170,6 +172,7 @@ class _Script:
         self._skip = fault.skip
 
     def strike(self) -> bool:
+        # 0 means used up; None never ends.
         if self.left == 0:
             return False
         if self._skip:

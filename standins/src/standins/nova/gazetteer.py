@@ -63,6 +63,7 @@ _OTHER_NAMES = {
 
 def plain(word: str) -> str:
     """Normalise a word for comparison: lower case, without accents and surrounding punctuation."""
+    # Splits letters from their accents, which are then removed.
     letters = unicodedata.normalize("NFKD", word.lower())
     return "".join(letter for letter in letters if not unicodedata.combining(letter)).strip('.,!?;:"()')
 
@@ -82,6 +83,7 @@ def is_american(name: str) -> bool:
     """Return whether a place ("Chicago", "Stockholm, SE", "Paris, Texas") is in the United States, as far as known."""
     town, _, region = (part.strip() for part in name.partition(","))
     city = _names().get(plain(town))
+    # A region decides, unless it repeats the country of a known city.
     if not region or (city and plain(region) == city.country.lower()):
         return city is not None and city.country == "US"
     return plain(region.rpartition(",")[2]) in _AMERICAN
@@ -112,6 +114,7 @@ def _is_another_word(keys: Sequence[str], start: int, length: int) -> bool:
             "out",
             "of",
         )
+    # "new york" contains "york", which is a city too.
     longer = [" ".join(keys[start - back : start + length]) for back in (1, 2) if start >= back]
     return any(name in _names() for name in longer)
 
@@ -129,6 +132,7 @@ def _region(words: Sequence[str], start: int, areas: Sequence[str]) -> str:
 
 def _said_region(keys: Sequence[str], areas: Sequence[str]) -> str:
     rest = " ".join(keys).removeprefix("in ").removeprefix("the ")
+    # Articles are spoken, but not in the list.
     known = {plain(area).removeprefix("the "): area.removeprefix("the ") for area in areas}
     states = {name: name.title() for name in _AMERICAN if len(name) > _LONGEST_CODE}
     # The longest match, so that "West Virginia" does not end up in Virginia.
@@ -140,6 +144,7 @@ def _said_region(keys: Sequence[str], areas: Sequence[str]) -> str:
 def _behind_a_lead(words: Sequence[str]) -> str | None:
     keys = [plain(word) for word in words]
     for index in range(len(words) - 1, -1, -1):
+        # From the end: the last place wins here too.
         if keys[index] in _LEADS and (name := _name_from(words, index + 1)):
             return name
     return None
@@ -151,6 +156,7 @@ def _name_from(words: Sequence[str], start: int) -> str | None:
         if plain(word) in _ENDS | TIME_WORDS | _LEADS or not re.search(r"[^\W\d_]", word):
             break
         taken.append(word)
+        # Punctuation ends a name.
         if word[-1] in ".!?;":
             break
     return " ".join(taken).strip(' .,!?;:"()') or None

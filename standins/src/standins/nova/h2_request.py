@@ -67,6 +67,7 @@ class H2Request:
         self._withheld = 0
         self._ending = False
         self._finished = False
+        # Set while there is room, so that `drain` normally returns at once.
         self._room = asyncio.Event()
         self._room.set()
 
@@ -91,6 +92,7 @@ class H2Request:
         self._unsent.append(chunk)
         self._unsent_bytes += len(chunk)
         if self._unsent_bytes > BACKLOG:
+            # Writers that call `drain` stop here; others are not slowed down.
             self._room.clear()
         self.pump()
 
@@ -100,6 +102,7 @@ class H2Request:
 
     def end(self) -> None:
         """End the response after everything queued has been sent."""
+        # Ends at once if nothing is queued.
         self._ending = True
         self.pump()
 
@@ -156,6 +159,7 @@ class H2Request:
         """Record that the stream is gone."""
         already, self._finished = self._finished, True
         self._unsent.clear()
+        # Wake a writer that waits for room that will never come.
         self._room.set()
         if self.owner is not None and not already:
             self.owner.lost(reason)

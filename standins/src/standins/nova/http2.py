@@ -29,7 +29,9 @@ class _H2Connection(h2.connection.H2Connection):
     """
 
     def _receive_goaway_frame(
-        self, frame: hyperframe.frame.GoAwayFrame
+        self,
+        frame: hyperframe.frame.GoAwayFrame,
+        # Bypasses h2's state machine, which would close the streams that are still open.
     ) -> tuple[list[hyperframe.frame.Frame], list[h2.events.Event]]:
         left = h2.events.ConnectionTerminated()
         left.error_code = frame.error_code
@@ -55,7 +57,9 @@ class ServerConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send the server's settings."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's TLS transport has another base class
+        # Used to close idle connections when the server stops.
         self._roster.add(self)
+        # A port scanner connects and never speaks.
         self._deadline = self._loop.call_later(PREFACE_DEADLINE, self.abort)
         self._h2.local_settings[h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS] = MAX_CONCURRENT_STREAMS
         self._h2.initiate_connection()
@@ -63,6 +67,7 @@ class ServerConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse the bytes and handle their events."""
+        # Any bytes count: the client speaks.
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
@@ -85,6 +90,7 @@ class ServerConnection(asyncio.Protocol):
             timer.cancel()
         exchanges, self._exchanges = self._exchanges, {}
         self._transport = None
+        # After the state is cleared, because `vanish` may call back.
         for exchange in exchanges.values():
             exchange.vanish(f"connection lost: {exc}" if exc else "connection closed by the client")
 
@@ -114,6 +120,7 @@ class ServerConnection(asyncio.Protocol):
 
     def end_stream(self, stream_id: int, *, wait_for_client: bool) -> None:
         """End our half; a client that keeps sending is reset after `LINGER`."""
+        # Our half is closed; the client's half may still be open.
         self._h2.end_stream(stream_id)
         if wait_for_client:
             self._lingering.add(self._loop.call_later(LINGER, self._stop_client, stream_id))
@@ -168,6 +175,7 @@ class ServerConnection(asyncio.Protocol):
     def _handle(self, event: h2.events.Event) -> None:
         match event:
             case h2.events.RequestReceived(stream_id=int(stream_id)):
+                # Register the exchange before its owner, which may respond at once.
                 exchange = H2Request(self, stream_id, [(str(k), str(v)) for k, v in event.headers])
                 self._exchanges[stream_id] = exchange
                 exchange.owner = self._accept(exchange)
@@ -178,6 +186,7 @@ class ServerConnection(asyncio.Protocol):
             case h2.events.StreamReset(stream_id=int(stream_id)) if stream_id in self._exchanges:
                 self._exchanges[stream_id].vanish(f"reset by the client, code {int(event.error_code or 0)}")
                 self._forget(stream_id)
+            # A larger window lets waiting responses continue.
             case h2.events.WindowUpdated() | h2.events.RemoteSettingsChanged():
                 self._pump_all()
             case h2.events.ConnectionTerminated():
@@ -187,10 +196,12 @@ class ServerConnection(asyncio.Protocol):
     def _take(self, stream_id: int, chunk: bytes, credit: int) -> None:
         if exchange := self._exchanges.get(stream_id):
             exchange.take(chunk, credit)
+        # Data of a stream that was reset still counts against the connection's window.
         else:
             self.acknowledge_connection_only(credit)
 
     def _client_ended(self, stream_id: int) -> None:
+        # A copy: an exchange may end, and leave the dictionary, while it is pumped.
         exchange = self._exchanges.get(stream_id)
         if exchange is None:
             return

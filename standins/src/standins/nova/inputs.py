@@ -22,6 +22,7 @@ def _json_object(text: object) -> object:
 class _Event(BaseModel):
     """Field names are camelCase in JSON; unknown fields are ignored, as the service does."""
 
+    # Frozen, because events are passed around and kept in records.
     model_config = ConfigDict(alias_generator=to_camel, frozen=True, extra="ignore")
 
 
@@ -40,6 +41,7 @@ class TurnDetection(_Event):
 
 
 class SessionStart(_Event):
+    # All fields are optional in the service, with these defaults.
     """First event of a stream."""
 
     inference_configuration: InferenceConfiguration = InferenceConfiguration()
@@ -145,6 +147,7 @@ class AudioChunk(_Content):
             StreamFault: The content is not base64, or not whole samples.
         """
         try:
+            # Strict: characters outside the alphabet are an error, not ignored.
             pcm = binascii.a2b_base64(self.content, strict_mode=True)
         except ValueError as broken:
             raise invalid(MALFORMED, "audioInput is not base64") from broken
@@ -198,6 +201,7 @@ def parse(text: bytes) -> ClientEvent:
     try:
         envelope = json.loads(text)
     except (ValueError, RecursionError) as broken:
+        # An envelope with several events is ambiguous.
         raise invalid(UNPARSABLE, "not JSON") from broken
     match envelope:
         case {"event": {**event}} if len(event) == 1:
@@ -213,4 +217,5 @@ def parse(text: bytes) -> ClientEvent:
 
 
 def _reason(name: str, broken: ValidationError) -> str:
+    # Pydantic's own text would contain the value, which may be what a caller said.
     return "; ".join(f"{name}.{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in broken.errors())

@@ -88,6 +88,7 @@ class ProtocolState:
         Raises:
             StreamFault: The stream is eight minutes old, or there was no audio for too long.
         """
+        # The lifetime counts even while audio arrives.
         if now >= self._opened + self._limits.lifetime:
             raise StreamFault("modelTimeoutException", LIFETIME)
         if now >= self._heard + self._idle:
@@ -105,6 +106,7 @@ class ProtocolState:
             StreamFault: The event violates the order or a limit. The session is over then.
         """
         self._at = now if at is None else at
+        # Nothing but the end of the request may follow.
         if self._ended:
             raise invalid(INVALID_INPUT, "event after sessionEnd")
         match event:
@@ -135,6 +137,7 @@ class ProtocolState:
         return []
 
     def _start_session(self, event: SessionStart) -> None:
+        # One session per stream; a stream has several prompts only one after the other.
         if self._start is not None:
             raise invalid(INVALID_INPUT, "second sessionStart")
         self._start = event
@@ -146,6 +149,7 @@ class ProtocolState:
             raise invalid(INVALID_INPUT, "promptStart while another prompt is open")
         self._check_voice(event)
         self._check_tools(event)
+        # Every prompt starts with an empty history, even on the same stream.
         self._prompt = OpenedPrompt(event, self._start.sensitivity)
         self._audio_started = False
         self._history = History(self._limits)
@@ -158,6 +162,7 @@ class ProtocolState:
 
     def _check_tools(self, event: PromptStart) -> None:
         tools = [tool.tool_spec for tool in event.tool_configuration.tools]
+        # Tools are addressed by name, so names must be unique.
         if len({tool.name for tool in tools}) < len(tools):
             raise invalid(INVALID_INPUT, "two tools of one name")
         for tool in tools:
@@ -172,6 +177,7 @@ class ProtocolState:
 
     def _start_content(self, event: ContentStart, now: float) -> list[Effect]:
         prompt = self._open_prompt(event.prompt_name)
+        # Names are unique in a whole stream, not only in one prompt.
         if event.content_name in self._used_names:
             raise invalid(INVALID_INPUT, "contentName used before")
         # The system prompt must come first, because everything else is interpreted in its context.
@@ -192,6 +198,7 @@ class ProtocolState:
         configuration = event.audio_input_configuration
         if configuration is None or event.role != "USER":
             raise invalid(INVALID_INPUT, "AUDIO needs role USER and audioInputConfiguration")
+        # One caller speaks at a time.
         if any(block.start.type == "AUDIO" for name, block in self._blocks.items() if name != event.content_name):
             raise invalid(INVALID_INPUT, "a second AUDIO content")
         self._history.check_settled(self._at)
@@ -212,10 +219,12 @@ class ProtocolState:
             raise invalid(INVALID_INPUT, "TEXT with role TOOL")
         if any(block.start.type == "TEXT" for name, block in self._blocks.items() if name != event.content_name):
             raise invalid(INVALID_INPUT, "a second TEXT content while one is open")
+        # Interactive text is part of the conversation, everything else is its context.
         if event.interactive or event.role == "SYSTEM_SPEECH":
             if not self._audio_started:
                 raise invalid(INVALID_INPUT, "interactive text before the audio content")
             return
+        # Context must come before the conversation.
         if self._audio_started:
             raise invalid(HISTORY_AFTER_AUDIO)
         if _is_history(event):
@@ -237,9 +246,11 @@ class ProtocolState:
 
     def _take_audio(self, event: AudioChunk, now: float) -> list[Effect]:
         block = self._block(event, "AUDIO")
+        # Some model versions reject audio while a tool result is missing, see limits.
         self.tool_results.check_audio(self._at)
         pcm = event.pcm()
         block.received = block.received or bool(pcm)
+        # Empty audio does not keep a stream open.
         if pcm and (self._limits.silence_counts or _audible(pcm)):
             self._heard = now
         return [CallerAudio(pcm)]
@@ -251,6 +262,7 @@ class ProtocolState:
 
     def _end_content(self, event: ContentEnd, now: float) -> list[Effect]:
         block = self._block(event, "")
+        # The service rejects blocks without content, which clients send by mistake when a text is empty.
         if not block.received:
             raise invalid(EMPTY_CONTENT)
         del self._blocks[event.content_name]
@@ -262,6 +274,7 @@ class ProtocolState:
             case "TEXT":
                 return self._note(block, now)
 
+    # A result belongs to its tool use, whatever the order of the results.
     def _answer(self, block: _Block) -> ToolAnswered:
         configuration = block.start.tool_result_input_configuration
         tool_use_id = configuration.tool_use_id if configuration else ""
@@ -274,6 +287,7 @@ class ProtocolState:
             # Never empty once it has been sent: an empty one means that it is still missing.
             prompt.system = f"{prompt.system}\n{text}".strip() or " "
         elif block.start.interactive:
+            # Typed text counts as activity, like audio.
             self._heard = now
             return [CallerText(text)]
         elif _is_history(block.start):

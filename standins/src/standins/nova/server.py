@@ -73,6 +73,7 @@ class NovaStandin:
         )
         self._closing = contextlib.AsyncExitStack()
         self._connections: set[ServerConnection] = set()
+        # A crash in one stream is logged and does not stop the server.
         self._streams = TaskPool(lambda error: note("stream_task_failed", error=repr(error)))
         self.trust: Trust
         self.port = 0
@@ -140,6 +141,7 @@ class NovaStandin:
         # Release first what starts last, and also after a failed start.
         stack.push_async_callback(backend.hearing.aclose)
         stack.push_async_callback(backend.voice.aclose)
+        # Both load for seconds, so load them at the same time.
         await asyncio.gather(backend.hearing.start(), backend.voice.start())
         folder = settings.certificates or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nova-")))
         self.trust = make_trust(folder, settings.extra_names)
@@ -153,6 +155,7 @@ class NovaStandin:
 
     async def _listen(self, stack: contextlib.AsyncExitStack, port: int, tls: ssl.SSLContext | None) -> int:
         loop = asyncio.get_running_loop()
+        # A load test connects hundreds of clients at once.
         server = await loop.create_server(self._connection, self._settings.host, port, ssl=tls, backlog=1024)
         stack.callback(server.close)
         bound: int = server.sockets[0].getsockname()[1]
@@ -168,6 +171,7 @@ class NovaStandin:
         return stream
 
     async def _close_connections(self) -> None:
+        # Streams first: they may still want to send their last events.
         await asyncio.wait_for(self._streams.aclose(), STOP_DEADLINE)
         for connection in list(self._connections):
             connection.close()

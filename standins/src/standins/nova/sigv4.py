@@ -46,6 +46,7 @@ class Authorization:
 
     access_key_id: str
     scope: str
+    # Clients with a wrong clock fail as they do at AWS.
     region: str
     service: str
     signed_headers: tuple[str, ...]
@@ -88,6 +89,7 @@ def verify(request: SignedRequest, secrets: Mapping[str, str], now: datetime) ->
         StreamRefused: The key is unknown, the time differs by more than five minutes, or the signature is wrong.
     """
     authorization = authorization_of(request)
+    # Look up the key before anything else, in AWS's order of checks.
     secret = secrets.get(authorization.access_key_id)
     if secret is None:
         raise StreamRefused("UnrecognizedClientException", "The security token included in the request is invalid.")
@@ -95,6 +97,7 @@ def verify(request: SignedRequest, secrets: Mapping[str, str], now: datetime) ->
     _check_scope(authorization, timestamp)
     canonical = canonical_request(request, authorization.signed_headers)
     to_sign = "\n".join(("AWS4-HMAC-SHA256", timestamp, authorization.scope, _sha256(canonical.encode())))
+    # The scope is part of the key, so a signature is valid for one day, region and service.
     key = signing_key(secret, authorization.scope)
     if not hmac.compare_digest(_sign(key, to_sign).hex(), authorization.signature):
         raise StreamRefused("InvalidSignatureException", _MISMATCH, f"canonical request was {canonical!r}")
@@ -132,6 +135,7 @@ def canonical_request(request: SignedRequest, signed_headers: tuple[str, ...]) -
     """Return the canonical request; its path is encoded twice, as for every service but S3."""
     # Collapse white space in values, as both sides must to agree on the signature.
     headers = "".join(f"{name}:{' '.join(request.headers.get(name, '').split())}\n" for name in signed_headers)
+    # Sorted and encoded again, because clients may send any order and encoding.
     pairs = sorted((quote(k, safe="-_.~"), quote(v, safe="-_.~")) for k, v in parse_qsl(request.query, True))  # noqa: FBT003
     return "\n".join(
         (
@@ -148,6 +152,7 @@ def canonical_request(request: SignedRequest, signed_headers: tuple[str, ...]) -
 def signing_key(secret: str, scope: str) -> bytes:
     """Derive the key for a scope `day/region/service/aws4_request`."""
     key = b"AWS4" + secret.encode()
+    # AWS4 + secret, then one HMAC per part of the scope.
     for part in scope.split("/"):
         key = _sign(key, part)
     return key
@@ -167,12 +172,14 @@ class ChunkChain:
         Raises:
             StreamFault: The signature is missing or wrong, or belongs to another position in the chain.
         """
+        # Both are binary headers of the event, not HTTP headers.
         date, signature = headers.get(":date"), headers.get(":chunk-signature")
         if not isinstance(date, datetime) or not isinstance(signature, bytes):
             raise StreamFault("validationException", _MISMATCH, ":date or :chunk-signature is missing")
         expected = self._expect(date, payload)
         if not hmac.compare_digest(expected, signature):
             raise StreamFault("validationException", _MISMATCH, "chunk signature")
+        # The chain advances only after a valid signature.
         self._prior = expected.hex()
 
     def _expect(self, date: datetime, payload: bytes) -> bytes:
@@ -181,6 +188,7 @@ class ChunkChain:
             date.strftime(TIMESTAMP),
             self._scope,
             self._prior,
+            # Only the date is covered, not the signature itself.
             _sha256(encode_headers({":date": date})),
             _sha256(payload),
         )
